@@ -1,0 +1,18 @@
+{
+  "targets": [
+    {
+      "target_name": "millrace_native",
+      "sources": [
+        "addon/addon.c",
+        "addon/descriptor.c",
+        "addon/epoll.c",
+        "addon/memory.c",
+        "addon/poll.c",
+        "addon/process.c",
+        "addon/socket.c"
+      ],
+      "defines": ["NAPI_VERSION=8", "_GNU_SOURCE"],
+      "cflags": ["-std=c11", "-O2", "-Wall", "-Wextra", "-Wno-unused-parameter", "-fvisibility=hidden"]
+    }
+  ]
+}

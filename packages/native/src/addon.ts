@@ -1,0 +1,50 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { NativeError } from './errors.js';
+import type { Syscalls } from './syscalls.js';
+
+const require = createRequire(import.meta.url);
+
+/** `musl` where Node was linked against it (Alpine), `glibc` elsewhere. */
+function libc(): 'glibc' | 'musl' {
+  const header = (process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined)?.header;
+  return header?.glibcVersionRuntime === undefined ? 'musl' : 'glibc';
+}
+
+/** Where the addon may be: the repository's own build first, then the binary that a published package carries. */
+function candidates(): string[] {
+  const root = new URL('../', import.meta.url);
+  const platform = `${process.platform}-${process.arch}`;
+  const built = fileURLToPath(new URL('build/Release/millrace_native.node', root));
+  if (existsSync(built)) return [built];
+  return [fileURLToPath(new URL(`prebuilds/${platform}-${libc()}/millrace_native.node`, root))];
+}
+
+const ADVICE =
+  'Published packages carry binaries for Linux on x64 and arm64, glibc and musl. On another machine, or in a ' +
+  'checkout, build it: install g++, make and python3 (Debian: apt-get install g++ make python3) and run `npm run build`.';
+
+function load(): Syscalls {
+  if (process.platform !== 'linux') {
+    throw new NativeError('ERR_MILLRACE_ADDON_MISSING', `@millrace/native needs Linux, this is ${process.platform}.`);
+  }
+  const tried: string[] = [];
+  let cause: unknown;
+  for (const file of candidates()) {
+    try {
+      return require(file) as Syscalls;
+    } catch (error) {
+      tried.push(file);
+      cause = error;
+    }
+  }
+  throw new NativeError(
+    'ERR_MILLRACE_ADDON_MISSING',
+    `The addon of @millrace/native could not be loaded. Tried ${tried.join(', ')}. ${ADVICE}`,
+    { cause },
+  );
+}
+
+/** The addon of this thread. Importing it throws `ERR_MILLRACE_ADDON_MISSING` where it cannot be loaded. */
+export const syscalls: Syscalls = load();

@@ -1,0 +1,51 @@
+import { getSystemErrorName } from 'node:util';
+
+/** The closed set of codes that errors of this package carry. Codes are stable; messages are not. */
+export type NativeErrorCode =
+  /** A system call failed; `errno`, `errnoName` and `syscall` say which and why. */
+  | 'ERR_MILLRACE_SYSCALL'
+  /** The addon could not be found or loaded on this machine. */
+  | 'ERR_MILLRACE_ADDON_MISSING'
+  /** A mapped memory was used after it had been closed. */
+  | 'ERR_MILLRACE_CLOSED'
+  /** An address that is neither an IPv4 nor an IPv6 literal nor a usable socket path. */
+  | 'ERR_MILLRACE_BAD_ADDRESS';
+
+export class NativeError extends Error {
+  override readonly name: string = 'NativeError';
+  readonly code: NativeErrorCode;
+
+  constructor(code: NativeErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** A failed system call. */
+export class SystemCallError extends NativeError {
+  override readonly name = 'SystemCallError';
+  /** The error number as the kernel gave it, positive: 98. */
+  readonly errno: number;
+  /** Its name: `'EADDRINUSE'`. */
+  readonly errnoName: string;
+  /** The call that failed: `'bind'`. */
+  readonly syscall: string;
+  /** What it was called on, where that has a name: `'0.0.0.0:9501'`. */
+  readonly object: string | undefined;
+
+  constructor(syscall: string, errno: number, object?: string, advice?: string) {
+    const errnoName = getSystemErrorName(-errno);
+    const on = object === undefined ? '' : ` ${object}`;
+    super('ERR_MILLRACE_SYSCALL', `${syscall}${on}: ${errnoName} (${errno})${advice ? `. ${advice}` : ''}`);
+    this.errno = errno;
+    this.errnoName = errnoName;
+    this.syscall = syscall;
+    this.object = object;
+  }
+}
+
+/** Returns `result`, or throws a {@link SystemCallError} when it is a negated errno. */
+export function check(result: number, syscall: string, object?: string): number {
+  if (result < 0) throw new SystemCallError(syscall, -result, object);
+  return result;
+}

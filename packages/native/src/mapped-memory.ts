@@ -1,0 +1,51 @@
+import { syscalls } from './addon.js';
+import { check, NativeError, SystemCallError } from './errors.js';
+import type { MapHandle } from './syscalls.js';
+
+/**
+ * Shared memory of a descriptor, mapped into this process.
+ *
+ * Notes. Views of {@link MappedMemory.buffer} have length 0 after `close`: reads give `undefined`, writes do nothing,
+ * `Atomics` throw; nothing crashes. Plain `Atomics` operations work across processes, `Atomics.wait` and `notify` do
+ * not. The memory is released when it is closed or collected, in every process by itself; the descriptor is not
+ * touched and may be closed as soon as the memory is mapped.
+ */
+export class MappedMemory implements Disposable {
+  readonly length: number;
+  readonly #handle: MapHandle;
+  readonly #buffer: ArrayBuffer;
+  #closed = false;
+
+  /** Maps `length` bytes of `fd`, readable and writable. Throws {@link SystemCallError}. */
+  constructor(fd: number, length: number) {
+    const mapped = syscalls.map(fd, length);
+    if (typeof mapped === 'number') throw new SystemCallError('mmap', -mapped, `descriptor ${fd}, ${length} bytes`);
+    [this.#buffer, this.#handle] = mapped;
+    this.length = length;
+  }
+
+  /** Throws `ERR_MILLRACE_CLOSED` after `close`. */
+  get buffer(): ArrayBuffer {
+    if (this.#closed) throw new NativeError('ERR_MILLRACE_CLOSED', 'This memory has been closed; map it again.');
+    return this.#buffer;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    check(syscalls.unmap(this.#buffer, this.#handle), 'munmap');
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** Makes an anonymous file of `length` bytes that can be mapped here and in processes that inherit the descriptor. */
+export function createMemory(name: string, length: number): number {
+  return check(syscalls.memfd(name, length), 'memfd_create', `${name}, ${length} bytes`);
+}

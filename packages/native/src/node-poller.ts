@@ -1,0 +1,54 @@
+import { syscalls } from './addon.js';
+import { EPOLLIN, EPOLLOUT } from './constants.js';
+import { check, SystemCallError } from './errors.js';
+
+const UV_READABLE = 1;
+const UV_WRITABLE = 2;
+
+/** What one watched descriptor is good for: change what is watched, stop. */
+export interface PollRegistration {
+  /** What to report from here on; neither stops reporting until the next call. */
+  update(interest: { readonly read: boolean; readonly write: boolean }): void;
+  /** Whether the watching alone keeps the loop alive. */
+  ref(): void;
+  unref(): void;
+  /** Ends the watching; idempotent. The descriptor stays open. */
+  close(): void;
+}
+
+/** What became possible, in the bits of epoll: `EPOLLIN`, `EPOLLOUT` or both. */
+export type ReadinessCallback = (ready: number) => void;
+
+/**
+ * Watches descriptors in the loop of the Node thread that it is used on.
+ *
+ * Notes. Readiness is level-triggered and may be spurious. An error or a hang-up is reported as both readable and
+ * writable, so that the next call on the descriptor says what it is. A descriptor can be watched once at a time.
+ */
+export class NodePoller {
+  add(fd: number, callback: ReadinessCallback): PollRegistration {
+    const handle = syscalls.pollOpen(fd, (status, events) => {
+      if (status < 0) return callback(EPOLLIN | EPOLLOUT);
+      callback((events & UV_READABLE ? EPOLLIN : 0) | (events & UV_WRITABLE ? EPOLLOUT : 0));
+    });
+    if (typeof handle === 'number') throw new SystemCallError('uv_poll_init', -handle, `descriptor ${fd}`);
+    let closed = false;
+    return {
+      update({ read, write }) {
+        if (closed) return;
+        check(syscalls.pollStart(handle, (read ? UV_READABLE : 0) | (write ? UV_WRITABLE : 0)), 'uv_poll_start');
+      },
+      ref() {
+        if (!closed) syscalls.pollRef(handle, 1);
+      },
+      unref() {
+        if (!closed) syscalls.pollRef(handle, 0);
+      },
+      close() {
+        if (closed) return;
+        closed = true;
+        syscalls.pollClose(handle);
+      },
+    };
+  }
+}

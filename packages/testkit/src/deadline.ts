@@ -1,0 +1,45 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** How long a test waits for something to become true, unless it says otherwise, in milliseconds. */
+export const DEADLINE_MS = 20_000;
+
+/**
+ * Waits until `condition` gives something other than `undefined`, `null` or `false`, and returns that.
+ *
+ * Throws after `deadlineMs` with `what` and the last error of the condition, so that a failure says what was missing.
+ */
+export async function until<T>(
+  what: string,
+  condition: () => T | Promise<T>,
+  { deadlineMs = DEADLINE_MS, everyMs = 5 }: { deadlineMs?: number; everyMs?: number } = {},
+): Promise<Exclude<T, undefined | null | false>> {
+  const end = performance.now() + deadlineMs;
+  let cause: unknown;
+  for (;;) {
+    try {
+      const value = await condition();
+      if (value !== undefined && value !== null && value !== false) {
+        return value as Exclude<T, undefined | null | false>;
+      }
+      cause = undefined;
+    } catch (error) {
+      cause = error;
+    }
+    if (performance.now() >= end) throw new Error(`Not within ${deadlineMs} ms: ${what}`, { cause });
+    await sleep(everyMs);
+  }
+}
+
+/** Rejects when `promise` has not settled in `deadlineMs`: the watchdog for whatever could hang. */
+export async function within<T>(what: string, promise: Promise<T>, deadlineMs = DEADLINE_MS): Promise<T> {
+  const stop = new AbortController();
+  const watchdog = sleep(deadlineMs, undefined, { signal: stop.signal, ref: false }).then(() => {
+    throw new Error(`Not settled within ${deadlineMs} ms: ${what}`);
+  });
+  watchdog.catch(() => {});
+  try {
+    return await Promise.race([promise, watchdog]);
+  } finally {
+    stop.abort();
+  }
+}

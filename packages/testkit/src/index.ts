@@ -1,0 +1,3 @@
+export { DEADLINE_MS, until, within } from './deadline.js';
+export { descendants, isRunning, openDescriptors, type ProcessInfo, processInfo } from './processes.js';
+export { Program, type ProgramOptions } from './program.js';

@@ -1,0 +1,83 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { until, within } from './deadline.js';
+import { descendants, isRunning, type ProcessInfo } from './processes.js';
+
+export interface ProgramOptions {
+  readonly args?: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** A program under test: a real process, its output kept, and everything below it ended with it. */
+export class Program implements AsyncDisposable {
+  readonly process: ChildProcess;
+  #output = '';
+  #ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+
+  constructor(file: string | URL, { args = [], env = {} }: ProgramOptions = {}) {
+    const path = file instanceof URL ? file.pathname : file;
+    this.process = spawn(process.execPath, [path, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    });
+    for (const stream of [this.process.stdout, this.process.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.#output += text;
+      });
+    }
+    this.#ended = once(this.process, 'close').then(([code, signal]) => ({ code, signal }));
+    this.#ended.catch(() => {});
+  }
+
+  get pid(): number {
+    if (this.process.pid === undefined) throw new Error('The program could not be started');
+    return this.process.pid;
+  }
+
+  /** All that it and its children have written so far. */
+  get output(): string {
+    return this.#output;
+  }
+
+  /** Waits until the output matches, and returns the match. */
+  async printed(pattern: RegExp): Promise<RegExpMatchArray> {
+    return until(`output ${pattern}, of ${JSON.stringify(this.#output.slice(-2000))}`, () => {
+      const match = this.#output.match(pattern);
+      if (!match && this.process.exitCode !== null) {
+        throw new Error(`ended with ${this.process.exitCode}: ${this.#output}`);
+      }
+      return match;
+    });
+  }
+
+  /** How often the output matches a pattern that has the g flag. */
+  count(pattern: RegExp): number {
+    return [...this.#output.matchAll(pattern)].length;
+  }
+
+  children(): ProcessInfo[] {
+    return descendants(this.pid);
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.process.kill(signal);
+  }
+
+  /** Waits for its end and for that of its output. */
+  async ended(): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+    return within('the end of the program', this.#ended);
+  }
+
+  /** Kills whatever is left of it and waits until nothing is. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const left = [this.pid, ...this.children().map(({ pid }) => pid)].filter(isRunning);
+    for (const pid of left) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+      }
+    }
+    await until('no process left', () => !left.some(isRunning));
+  }
+}

@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest';
+import { until, within } from '../src/index.js';
+
+test('until returns the first value that is something', async () => {
+  let turns = 0;
+  expect(await until('three turns', () => (++turns === 3 ? turns : undefined))).toBe(3);
+});
+
+test('until names what did not happen, and the last error', async () => {
+  const failing = until('the impossible', () => Promise.reject(new Error('not today')), { deadlineMs: 20 });
+  await expect(failing).rejects.toThrow('Not within 20 ms: the impossible');
+  await failing.catch((error: Error) => expect((error.cause as Error).message).toBe('not today'));
+});
+
+test('within rejects when a promise does not settle', async () => {
+  await expect(within('nothing', new Promise(() => {}), 10)).rejects.toThrow('Not settled within 10 ms: nothing');
+});
