@@ -8,7 +8,8 @@ const require = createRequire(import.meta.url);
 
 /** `musl` where Node was linked against it (Alpine), `glibc` elsewhere. */
 function libc(): 'glibc' | 'musl' {
-  const header = (process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined)?.header;
+  const header = (process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined)
+    ?.header;
   return header?.glibcVersionRuntime === undefined ? 'musl' : 'glibc';
 }
 
@@ -27,7 +28,10 @@ const ADVICE =
 
 function load(): Syscalls {
   if (process.platform !== 'linux') {
-    throw new NativeError('ERR_MILLRACE_ADDON_MISSING', `@millrace/native needs Linux, this is ${process.platform}.`);
+    throw new NativeError(
+      'ERR_MILLRACE_ADDON_MISSING',
+      `@millrace/native needs Linux, this is ${process.platform}.`,
+    );
   }
   const tried: string[] = [];
   let cause: unknown;

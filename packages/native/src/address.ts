@@ -22,7 +22,11 @@ export function encodeInetAddress({ host, port }: InetAddress): EncodedAddress {
   if (length < 0) {
     throw new NativeError('ERR_MILLRACE_BAD_ADDRESS', `'${host}' is neither an IPv4 nor an IPv6 address.`);
   }
-  return { bytes, length, family: new Uint16Array(bytes.buffer, 0, 1)[0] as number };
+  return {
+    bytes,
+    length,
+    family: new Uint16Array(bytes.buffer, 0, 1)[0] as number,
+  };
 }
 
 /** Decodes what `accept` or `socketName` filled in; a unix socket's address is `{ host: '', port: 0 }`. */

@@ -27,7 +27,10 @@ function headers(): string[] {
 if (!upToDate()) {
   const nodeGyp = createRequire(import.meta.url).resolve('node-gyp/bin/node-gyp.js');
   const args = [nodeGyp, 'rebuild', '--silent', ...headers()];
-  const { status, error } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
+  const { status, error } = spawnSync(process.execPath, args, {
+    cwd: root,
+    stdio: 'inherit',
+  });
   if (status !== 0) {
     console.error(
       `The addon of @millrace/native could not be built${error ? ` (${error.message})` : ''}. It needs a C compiler, ` +

@@ -1,9 +1,23 @@
-export { type EncodedAddress, decodeInetAddress, encodeInetAddress, type InetAddress } from './address.js';
 export { syscalls } from './addon.js';
+export {
+  decodeInetAddress,
+  type EncodedAddress,
+  encodeInetAddress,
+  type InetAddress,
+} from './address.js';
 export * from './constants.js';
-export { check, NativeError, type NativeErrorCode, SystemCallError } from './errors.js';
+export {
+  check,
+  NativeError,
+  type NativeErrorCode,
+  SystemCallError,
+} from './errors.js';
 export { createMemory, MappedMemory } from './mapped-memory.js';
-export { NodePoller, type PollRegistration, type ReadinessCallback } from './node-poller.js';
+export {
+  NodePoller,
+  type PollRegistration,
+  type ReadinessCallback,
+} from './node-poller.js';
 export { dieWithParent } from './process-identity.js';
 export { createSocketPair } from './socket-pair.js';
 export type { MapHandle, PollHandle, Syscalls } from './syscalls.js';

@@ -19,14 +19,16 @@ export class MappedMemory implements Disposable {
   /** Maps `length` bytes of `fd`, readable and writable. Throws {@link SystemCallError}. */
   constructor(fd: number, length: number) {
     const mapped = syscalls.map(fd, length);
-    if (typeof mapped === 'number') throw new SystemCallError('mmap', -mapped, `descriptor ${fd}, ${length} bytes`);
+    if (typeof mapped === 'number')
+      throw new SystemCallError('mmap', -mapped, `descriptor ${fd}, ${length} bytes`);
     [this.#buffer, this.#handle] = mapped;
     this.length = length;
   }
 
   /** Throws `ERR_MILLRACE_CLOSED` after `close`. */
   get buffer(): ArrayBuffer {
-    if (this.#closed) throw new NativeError('ERR_MILLRACE_CLOSED', 'This memory has been closed; map it again.');
+    if (this.#closed)
+      throw new NativeError('ERR_MILLRACE_CLOSED', 'This memory has been closed; map it again.');
     return this.#buffer;
   }
 

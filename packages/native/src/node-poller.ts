@@ -26,6 +26,11 @@ export type ReadinessCallback = (ready: number) => void;
  * writable, so that the next call on the descriptor says what it is. A descriptor can be watched once at a time.
  */
 export class NodePoller {
+  /** Runs `callback` in the next turn of the loop. */
+  defer(callback: () => void): void {
+    setImmediate(callback);
+  }
+
   add(fd: number, callback: ReadinessCallback): PollRegistration {
     const handle = syscalls.pollOpen(fd, (status, events) => {
       if (status < 0) return callback(EPOLLIN | EPOLLOUT);
@@ -36,7 +41,10 @@ export class NodePoller {
     return {
       update({ read, write }) {
         if (closed) return;
-        check(syscalls.pollStart(handle, (read ? UV_READABLE : 0) | (write ? UV_WRITABLE : 0)), 'uv_poll_start');
+        check(
+          syscalls.pollStart(handle, (read ? UV_READABLE : 0) | (write ? UV_WRITABLE : 0)),
+          'uv_poll_start',
+        );
       },
       ref() {
         if (!closed) syscalls.pollRef(handle, 1);

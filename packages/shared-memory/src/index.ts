@@ -1,1 +1,11 @@
-export {};
+export {
+  DOORBELL_BYTES,
+  Doorbell,
+  type DoorbellClient,
+  DoorbellListener,
+} from './doorbell.js';
+export { SharedMemoryError, type SharedMemoryErrorCode } from './errors.js';
+export { openRing, type RingMemory, ringBytes } from './ring.js';
+export { RingReader } from './ring-reader.js';
+export { RingTransport, type RingTransportOptions } from './ring-transport.js';
+export { RingWriter } from './ring-writer.js';

@@ -13,5 +13,7 @@ test('until names what did not happen, and the last error', async () => {
 });
 
 test('within rejects when a promise does not settle', async () => {
-  await expect(within('nothing', new Promise(() => {}), 10)).rejects.toThrow('Not settled within 10 ms: nothing');
+  await expect(within('nothing', new Promise(() => {}), 10)).rejects.toThrow(
+    'Not settled within 10 ms: nothing',
+  );
 });

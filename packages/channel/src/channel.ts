@@ -1,0 +1,69 @@
+/** How long and until which signal a wait lasts. */
+export interface WaitOptions {
+  /** Rejects the wait with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds until the wait rejects with `ERR_MILLRACE_TIMEOUT`; none by default. */
+  readonly timeout?: number | undefined;
+}
+
+export interface ChannelStats {
+  /** Messages accepted by `send`, and their encoded bytes. */
+  readonly sent: number;
+  readonly sentBytes: number;
+  readonly received: number;
+  readonly receivedBytes: number;
+  /** Bytes that wait in this process for the transport to have room. */
+  readonly queuedBytes: number;
+  /** Messages that could not be decoded and were skipped. */
+  readonly bad: number;
+}
+
+/**
+ * One end of a way for messages between two processes (or threads, or places in one process).
+ *
+ * Notes.
+ * - Order: messages of one sender arrive in the order sent. Nothing is promised between several senders.
+ * - Delivery: a message arrives whole, once, or not at all. A message that a process had accepted but not yet flushed
+ *   dies with it; one that a reader had not taken yet stays for the next reader where the transport outlives readers.
+ * - Back-pressure: `send` accepts a message even when it returns false; a caller that goes on past false meets
+ *   `ERR_MILLRACE_CHANNEL_FULL` at the hard limit.
+ * - Receiving: either `onMessage`, or `receive` and iteration; never both. Nothing is taken before one of them asks.
+ * - Closing: `close` sends what has been accepted, then closes; `destroy` closes at once. What the other side had sent
+ *   and this side had not taken is not delivered any more.
+ * - Threads: an end belongs to one thread.
+ */
+export interface Channel<Out, In = Out> extends AsyncIterable<In>, AsyncDisposable {
+  /** Largest encoded message in bytes. */
+  readonly maxMessageSize: number;
+  readonly closed: boolean;
+  /**
+   * Accepts a message. True: go on. False: accepted, but more than the high-water mark waits; `drained` tells when to
+   * go on. Throws `ERR_MILLRACE_CHANNEL_CLOSED`, `_CHANNEL_FULL`, `_MESSAGE_TOO_LARGE` or `_UNSENDABLE`; then nothing
+   * was accepted.
+   */
+  send(value: Out): boolean;
+  /** Whether `send` would return true now. */
+  readonly writable: boolean;
+  /** Resolves once nothing waits in this process any more; at once when nothing does. */
+  drained(options?: WaitOptions): Promise<void>;
+  /** Called on each passage from above the high-water mark to nothing waiting. */
+  onDrain(listener: () => void): void;
+  /** Hands over what was sent since, now rather than at the end of the current batch. */
+  flush(): void;
+  /** Delivers every message to `listener` from here on, in batches. */
+  onMessage(listener: (value: In) => void): void;
+  /** Called once when the channel is over: by `close`, by the other side's, or by an error. */
+  onClose(listener: (error?: Error) => void): void;
+  /** Called for each arrival that is no message; by default such an arrival is only counted. */
+  onBadMessage(listener: (error: unknown) => void): void;
+  /** The next message, or undefined when the channel is over. */
+  receive(options?: WaitOptions): Promise<In | undefined>;
+  /** Stops and resumes taking messages; what is not taken stays with the transport and slows the sender down. */
+  pause(): void;
+  resume(): void;
+  ref(): this;
+  unref(): this;
+  stats(): ChannelStats;
+  close(options?: WaitOptions): Promise<void>;
+  destroy(error?: Error): void;
+}

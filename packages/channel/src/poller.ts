@@ -1,0 +1,32 @@
+/** Bits of readiness; the same as epoll's `EPOLLIN` and `EPOLLOUT`. */
+export const READABLE = 1;
+export const WRITABLE = 4;
+
+export interface Interest {
+  readonly read: boolean;
+  readonly write: boolean;
+}
+
+/** One watched descriptor. */
+export interface PollRegistration {
+  /** What to report from here on. */
+  update(interest: Interest): void;
+  /** Whether the watching alone keeps the loop alive. */
+  ref(): void;
+  unref(): void;
+  /** Ends the watching; idempotent. The descriptor stays open. */
+  close(): void;
+}
+
+/**
+ * Watches descriptors in some loop: Node's own (`NodePoller` of @millrace/native) or a `Reactor`. A transport is given
+ * one, and so runs in either.
+ *
+ * Notes. Nothing is reported before the first `update`. Readiness is level-triggered and may be spurious; an error or
+ * hang-up is reported as readable and writable. A descriptor may be watched once at a time.
+ */
+export interface Poller {
+  add(fd: number, callback: (ready: number) => void): PollRegistration;
+  /** Runs `callback` once, after what is ready now; it keeps the loop alive until then. */
+  defer(callback: () => void): void;
+}

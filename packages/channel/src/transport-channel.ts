@@ -1,0 +1,276 @@
+import type { Channel, ChannelStats, WaitOptions } from './channel.js';
+import type { Codec } from './codec.js';
+import { ChannelError } from './errors.js';
+import { SendQueue } from './send-queue.js';
+import { Frame, type Transport } from './transport.js';
+import { WaitList } from './wait-list.js';
+
+export interface ChannelOptions {
+  /** Bytes waiting in this process above which `send` returns false. Default 1 MiB. */
+  readonly highWaterMark?: number;
+  /** Bytes waiting in this process above which `send` throws `ERR_MILLRACE_CHANNEL_FULL`. Default 64 MiB. */
+  readonly hardLimit?: number;
+  /** Most messages taken before other work of the loop gets its turn. Default 256. */
+  readonly batch?: number;
+  /** Runs a function at the end of the current batch of work; default `queueMicrotask`, a reactor's `defer` in one. */
+  readonly schedule?: (flush: () => void) => void;
+}
+
+const DEFAULT_HIGH_WATER_MARK = 1 << 20;
+const DEFAULT_HARD_LIMIT = 64 << 20;
+const DEFAULT_BATCH = 256;
+
+/** A {@link Channel} over any {@link Transport}: queueing, flushing, codec, waiting and iteration, written once. */
+export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
+  readonly #transport: Transport;
+  readonly #codec: Codec<Out, In>;
+  readonly #highWaterMark: number;
+  readonly #hardLimit: number;
+  readonly #batch: number;
+  readonly #schedule: (flush: () => void) => void;
+
+  readonly #frame = new Frame();
+  readonly #queue = new SendQueue();
+  readonly #drains = new WaitList<void>();
+  readonly #receivers = new WaitList<In | undefined>();
+  readonly #visit = (memory: Buffer, start: number, end: number) => this.#take(memory, start, end);
+  readonly #flushNow = () => this.flush();
+
+  #deliver: ((value: In) => void) | undefined;
+  #drainListener: (() => void) | undefined;
+  #closeListener: ((error?: Error) => void) | undefined;
+  #badListener: ((error: unknown) => void) | undefined;
+  #flushScheduled = false;
+  #congested = false;
+  #paused = false;
+  #closing = false;
+  #closed = false;
+  #sent = 0;
+  #sentBytes = 0;
+  #received = 0;
+  #receivedBytes = 0;
+  #bad = 0;
+
+  constructor(transport: Transport, codec: Codec<Out, In>, options: ChannelOptions = {}) {
+    this.#transport = transport;
+    this.#codec = codec;
+    this.#highWaterMark = options.highWaterMark ?? DEFAULT_HIGH_WATER_MARK;
+    this.#hardLimit = options.hardLimit ?? DEFAULT_HARD_LIMIT;
+    this.#batch = options.batch ?? DEFAULT_BATCH;
+    this.#schedule = options.schedule ?? queueMicrotask;
+    transport.start({
+      readable: () => this.#readable(),
+      writable: () => this.#pump(),
+      ended: (error) => this.#end(error),
+    });
+    transport.setReading(false);
+  }
+
+  get maxMessageSize(): number {
+    return this.#transport.maxMessageSize;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  get writable(): boolean {
+    return !this.#congested && !this.#closing && !this.#closed;
+  }
+
+  send(value: Out): boolean {
+    if (this.#closing || this.#closed) throw closedError();
+    const frame = this.#frame;
+    this.#codec.encode(value, frame);
+    const length = frame.length;
+    if (length > this.#transport.maxMessageSize) throw tooLarge(length, this.#transport.maxMessageSize);
+    if (!this.#queue.empty || !this.#transport.trySend(frame)) {
+      if (this.#queuedBytes() > this.#hardLimit) throw full(this.#queuedBytes(), this.#hardLimit);
+      this.#queue.push(frame);
+    }
+    this.#sent++;
+    this.#sentBytes += length;
+    if (!this.#flushScheduled) {
+      this.#flushScheduled = true;
+      this.#schedule(this.#flushNow);
+    }
+    if (this.#queuedBytes() > this.#highWaterMark) this.#congested = true;
+    return !this.#congested;
+  }
+
+  flush(): void {
+    this.#flushScheduled = false;
+    if (!this.#closed) this.#transport.flush();
+  }
+
+  async drained(options?: WaitOptions): Promise<void> {
+    if (this.#closed) throw closedError();
+    this.flush();
+    if (this.#queuedBytes() > 0) await this.#drains.wait('Draining the channel', options);
+  }
+
+  onDrain(listener: () => void): void {
+    this.#drainListener = listener;
+  }
+
+  onMessage(listener: (value: In) => void): void {
+    this.#deliver = listener;
+    if (!this.#paused && !this.#closed) this.#transport.setReading(true);
+  }
+
+  onClose(listener: (error?: Error) => void): void {
+    this.#closeListener = listener;
+  }
+
+  onBadMessage(listener: (error: unknown) => void): void {
+    this.#badListener = listener;
+  }
+
+  async receive(options?: WaitOptions): Promise<In | undefined> {
+    options?.signal?.throwIfAborted();
+    let taken: In | undefined;
+    let got = false;
+    if (this.#receivers.size === 0 && !this.#paused && !this.#closed) {
+      this.#deliver = (value) => {
+        taken = value;
+        got = true;
+      };
+      while (!got && this.#transport.receive(this.#visit, 1) > 0);
+      this.#deliver = undefined;
+      if (got) return taken;
+    }
+    if (this.#closed) return undefined;
+    if (!this.#paused) this.#transport.setReading(true);
+    return this.#receivers.wait('Receiving a message', options);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<In, void, void> {
+    for (;;) {
+      const value = await this.receive();
+      if (value === undefined) return;
+      yield value;
+    }
+  }
+
+  pause(): void {
+    this.#paused = true;
+    if (!this.#closed) this.#transport.setReading(false);
+  }
+
+  resume(): void {
+    this.#paused = false;
+    if (!this.#closed && (this.#deliver || this.#receivers.size > 0)) this.#transport.setReading(true);
+  }
+
+  ref(): this {
+    if (!this.#closed) this.#transport.ref();
+    return this;
+  }
+
+  unref(): this {
+    if (!this.#closed) this.#transport.unref();
+    return this;
+  }
+
+  stats(): ChannelStats {
+    return {
+      sent: this.#sent,
+      sentBytes: this.#sentBytes,
+      received: this.#received,
+      receivedBytes: this.#receivedBytes,
+      queuedBytes: this.#queuedBytes(),
+      bad: this.#bad,
+    };
+  }
+
+  async close(options?: WaitOptions): Promise<void> {
+    if (this.#closed) return;
+    this.#closing = true;
+    this.flush();
+    try {
+      if (this.#queuedBytes() > 0)
+        await this.#drains.wait('Sending what was accepted before closing', options);
+    } finally {
+      this.destroy();
+    }
+  }
+
+  destroy(error?: Error): void {
+    this.#end(error);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #queuedBytes(): number {
+    return this.#queue.bytes + this.#transport.pendingBytes;
+  }
+
+  /** The transport has messages: takes a batch, for the listener or for those that wait. */
+  #readable(): void {
+    if (this.#paused || this.#closed) return;
+    if (this.#deliver) {
+      this.#transport.receive(this.#visit, this.#batch);
+      return;
+    }
+    while (this.#receivers.size > 0 && this.#transport.receive(this.#visit, 1) > 0);
+    if (!this.#deliver && this.#receivers.size === 0 && !this.#closed) this.#transport.setReading(false);
+  }
+
+  #take(memory: Buffer, start: number, end: number): void {
+    let value: In;
+    try {
+      value = this.#codec.decode(memory, start, end);
+    } catch (error) {
+      this.#bad++;
+      this.#badListener?.(error);
+      return;
+    }
+    this.#received++;
+    this.#receivedBytes += end - start;
+    if (this.#deliver) this.#deliver(value);
+    else this.#receivers.settleOne(value);
+  }
+
+  /** The transport has room again. */
+  #pump(): void {
+    if (this.#closed) return;
+    const moved = this.#queue.drainTo(this.#transport);
+    this.#transport.flush();
+    if (!moved || this.#transport.pendingBytes > 0) return;
+    this.#drains.settleAll();
+    if (this.#congested) {
+      this.#congested = false;
+      this.#drainListener?.();
+    }
+  }
+
+  #end(error?: Error): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#queue.clear();
+    this.#transport.close();
+    this.#receivers.settleAll(undefined);
+    this.#drains.failAll(error ?? closedError());
+    this.#closeListener?.(error);
+  }
+}
+
+function closedError(): ChannelError {
+  return new ChannelError('ERR_MILLRACE_CHANNEL_CLOSED', 'The channel is closed.');
+}
+
+function tooLarge(length: number, limit: number): ChannelError {
+  return new ChannelError(
+    'ERR_MILLRACE_MESSAGE_TOO_LARGE',
+    `The message has ${length} bytes; this channel carries at most ${limit}.`,
+  );
+}
+
+function full(queued: number, limit: number): ChannelError {
+  return new ChannelError(
+    'ERR_MILLRACE_CHANNEL_FULL',
+    `${queued} bytes wait for the reader, the limit is ${limit}. Wait for drained() when send() returns false.`,
+  );
+}

@@ -1,0 +1,65 @@
+import type { WaitOptions } from './channel.js';
+import { ChannelError } from './errors.js';
+
+interface Waiter<T> {
+  settle(value: T): void;
+  fail(error: unknown): void;
+}
+
+/** Promises that wait for something to be said, first come first served; each with its own signal and time-out. */
+export class WaitList<T> {
+  readonly #waiters = new Set<Waiter<T>>();
+
+  get size(): number {
+    return this.#waiters.size;
+  }
+
+  wait(what: string, { signal, timeout }: WaitOptions = {}): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      const leave = () => {
+        this.#waiters.delete(waiter);
+        signal?.removeEventListener('abort', onAbort);
+        clearTimeout(timer);
+      };
+      const waiter: Waiter<T> = {
+        settle: (value) => {
+          leave();
+          resolve(value);
+        },
+        fail: (error) => {
+          leave();
+          reject(error);
+        },
+      };
+      const onAbort = () => waiter.fail(signal?.reason);
+      signal?.addEventListener('abort', onAbort, { once: true });
+      const timer =
+        timeout === undefined
+          ? undefined
+          : setTimeout(() => {
+              waiter.fail(
+                new ChannelError('ERR_MILLRACE_TIMEOUT', `${what} did not happen within ${timeout} ms.`),
+              );
+            }, timeout);
+      this.#waiters.add(waiter);
+    });
+  }
+
+  /** Settles the first that waits; false when none does. */
+  settleOne(value: T): boolean {
+    for (const waiter of this.#waiters) {
+      waiter.settle(value);
+      return true;
+    }
+    return false;
+  }
+
+  settleAll(value: T): void {
+    for (const waiter of [...this.#waiters]) waiter.settle(value);
+  }
+
+  failAll(error: unknown): void {
+    for (const waiter of [...this.#waiters]) waiter.fail(error);
+  }
+}

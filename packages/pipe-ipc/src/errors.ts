@@ -1,0 +1,14 @@
+/** The closed set of codes that errors of this package carry. Codes are stable; messages are not. */
+export type PipeErrorCode =
+  /** A datagram arrived that does not keep to the layout: something else writes to this socket. */
+  'ERR_MILLRACE_PIPE_CORRUPT';
+
+export class PipeError extends Error {
+  override readonly name = 'PipeError';
+  readonly code: PipeErrorCode;
+
+  constructor(code: PipeErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

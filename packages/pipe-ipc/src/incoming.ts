@@ -1,0 +1,84 @@
+import type { FrameVisitor } from '@millrace/channel';
+import { EAGAIN, ECONNRESET, EINTR, SystemCallError, syscalls } from '@millrace/native';
+import * as layout from './datagram-layout.js';
+import { PipeError } from './errors.js';
+import { Reassembly } from './reassembly.js';
+
+/** Messages on their way in: takes datagrams one by one and messages out of them. */
+export class Incoming {
+  readonly #fd: number;
+  readonly #datagram = Buffer.allocUnsafeSlow(layout.DATAGRAM_BYTES);
+  readonly #reassembly: Reassembly;
+  #at = 0;
+  #end = 0;
+  #ended = false;
+
+  constructor(fd: number, maxMessageSize: number) {
+    this.#fd = fd;
+    this.#reassembly = new Reassembly(maxMessageSize);
+  }
+
+  /** The last peer has closed its end and everything it sent has been taken. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Whether messages of a datagram already taken are still to be visited. */
+  get hasBuffered(): boolean {
+    return this.#at < this.#end;
+  }
+
+  get dropped(): number {
+    return this.#reassembly.dropped;
+  }
+
+  /** Visits up to `limit` messages; returns how many. Throws when the socket fails or holds something else. */
+  read(visit: FrameVisitor, limit: number): number {
+    let count = 0;
+    while (count < limit && (this.hasBuffered || this.#nextDatagram())) count += this.#part(visit);
+    return count;
+  }
+
+  #nextDatagram(): boolean {
+    if (this.#ended) return false;
+    for (;;) {
+      const received = syscalls.receive(this.#fd, this.#datagram, 0, layout.DATAGRAM_BYTES);
+      if (received > 0) {
+        this.#at = 0;
+        this.#end = received;
+        return true;
+      }
+      if (received === 0 || received === -ECONNRESET) {
+        this.#ended = true;
+        return false;
+      }
+      if (received === -EAGAIN) return false;
+      if (received !== -EINTR) throw new SystemCallError('recv', -received, `pipe, descriptor ${this.#fd}`);
+    }
+  }
+
+  /** Takes the next part; 1 when it was or completed a message. */
+  #part(visit: FrameVisitor): 0 | 1 {
+    const at = this.#at;
+    const left = this.#end - at;
+    const length = left >= layout.WHOLE_HEADER_BYTES ? this.#datagram.readUInt32LE(at + layout.LENGTH_AT) : 0;
+    const kind = left >= layout.WHOLE_HEADER_BYTES ? this.#datagram.readUInt32LE(at + layout.KIND_AT) : 0;
+    const header = kind === layout.WHOLE ? layout.WHOLE_HEADER_BYTES : layout.PIECE_HEADER_BYTES;
+    if (kind < layout.WHOLE || kind > layout.MORE || header + length > left) {
+      this.#at = this.#end;
+      throw new PipeError(
+        'ERR_MILLRACE_PIPE_CORRUPT',
+        `A datagram of ${this.#end} bytes is not one of this layout.`,
+      );
+    }
+    this.#at = at + header + length;
+    if (kind === layout.WHOLE) {
+      visit(this.#datagram, at + header, at + header + length);
+      return 1;
+    }
+    const whole = this.#reassembly.add(this.#datagram, at, kind, length);
+    if (whole === undefined) return 0;
+    visit(whole, 0, whole.length);
+    return 1;
+  }
+}

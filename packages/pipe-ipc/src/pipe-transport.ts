@@ -1,0 +1,176 @@
+import {
+  type Frame,
+  type FrameVisitor,
+  type Poller,
+  type PollRegistration,
+  READABLE,
+  type Transport,
+  type TransportEvents,
+  WRITABLE,
+} from '@millrace/channel';
+import { ECONNRESET, EPIPE, NodePoller, type SystemCallError, syscalls } from '@millrace/native';
+import { Incoming } from './incoming.js';
+import { Outgoing } from './outgoing.js';
+
+export interface PipeTransportOptions {
+  /** The loop to watch the socket in. Default: Node's own loop of this thread. */
+  readonly poller?: Poller;
+  /** Largest message in bytes. Default 64 MiB. */
+  readonly maxMessageSize?: number;
+  /** Whether `close` closes the descriptor. Default true. */
+  readonly closeDescriptor?: boolean;
+}
+
+const DEFAULT_MAX_MESSAGE_SIZE = 64 << 20;
+
+/**
+ * A {@link Transport} over one end of a SOCK_SEQPACKET socket pair.
+ *
+ * Notes. The kernel keeps whole datagrams, so a reader or writer that dies leaves no half message. A datagram may hold
+ * several messages; a reader that dies loses those of the datagram it had taken. Several processes may share an end:
+ * several senders always; several receivers only while every message fits a datagram.
+ */
+export class PipeTransport implements Transport {
+  readonly maxMessageSize: number;
+  readonly #fd: number;
+  readonly #closeDescriptor: boolean;
+  readonly #outgoing: Outgoing;
+  readonly #incoming: Incoming;
+  readonly #poller: Poller;
+  readonly #registration: PollRegistration;
+  #events: TransportEvents | undefined;
+  #reading = false;
+  #watched = 0;
+  #again = false;
+  #closed = false;
+
+  constructor(fd: number, options: PipeTransportOptions = {}) {
+    this.maxMessageSize = options.maxMessageSize ?? DEFAULT_MAX_MESSAGE_SIZE;
+    this.#fd = fd;
+    this.#closeDescriptor = options.closeDescriptor ?? true;
+    this.#outgoing = new Outgoing(fd);
+    this.#incoming = new Incoming(fd, this.maxMessageSize);
+    this.#poller = options.poller ?? new NodePoller();
+    this.#registration = this.#poller.add(fd, (ready) => this.#ready(ready));
+  }
+
+  start(events: TransportEvents): void {
+    this.#events = events;
+  }
+
+  trySend(frame: Frame): boolean {
+    try {
+      return this.#outgoing.add(frame);
+    } catch (error) {
+      return this.#peerGone(error);
+    } finally {
+      this.#watch();
+    }
+  }
+
+  flush(): void {
+    if (this.#outgoing.pendingBytes === 0 || this.#outgoing.blocked) return;
+    try {
+      this.#outgoing.flush();
+    } catch (error) {
+      this.#peerGone(error);
+    } finally {
+      this.#watch();
+    }
+  }
+
+  get pendingBytes(): number {
+    return this.#outgoing.pendingBytes;
+  }
+
+  receive(visit: FrameVisitor, limit: number): number {
+    if (this.#closed) return 0;
+    try {
+      return this.#incoming.read(visit, limit);
+    } finally {
+      this.#afterReading();
+    }
+  }
+
+  setReading(on: boolean): void {
+    this.#reading = on;
+    this.#watch();
+    this.#afterReading();
+  }
+
+  ref(): void {
+    this.#registration.ref();
+  }
+
+  unref(): void {
+    this.#registration.unref();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#registration.close();
+    if (this.#closeDescriptor) syscalls.close(this.#fd);
+  }
+
+  /** A send found that the peer has gone: takes the message, which can no longer arrive, and ends the transport. */
+  #peerGone(error: unknown): true {
+    const { errno } = error as SystemCallError;
+    if (errno !== EPIPE && errno !== ECONNRESET) throw error;
+    // What the peer sent before it went is still to be read: then the end follows from reading.
+    if (!this.#reading) this.#endSoon();
+    return true;
+  }
+
+  #watch(): void {
+    const write = this.#outgoing.blocked;
+    const wanted = (this.#reading ? READABLE : 0) | (write ? WRITABLE : 0);
+    if (this.#closed || wanted === this.#watched) return;
+    this.#watched = wanted;
+    this.#registration.update({ read: this.#reading, write });
+  }
+
+  #ready(ready: number): void {
+    if (ready & WRITABLE && this.#outgoing.blocked) this.#resume();
+    if (ready & READABLE && this.#reading && !this.#closed) this.#read();
+  }
+
+  #resume(): void {
+    try {
+      if (this.#outgoing.flush()) this.#events?.writable();
+    } catch (error) {
+      this.#peerGone(error);
+    } finally {
+      this.#watch();
+    }
+  }
+
+  #read(): void {
+    try {
+      this.#events?.readable();
+    } catch (error) {
+      const { code } = error as { code?: string };
+      if (code !== 'ERR_MILLRACE_PIPE_CORRUPT' && code !== 'ERR_MILLRACE_SYSCALL') throw error;
+      this.#events?.ended(error as Error);
+    }
+  }
+
+  /** The kernel reports datagrams, not the messages that are left of one: those are reported from here. */
+  #afterReading(): void {
+    if (this.#closed || !this.#reading) return;
+    if (this.#incoming.ended && !this.#incoming.hasBuffered) this.#endSoon();
+    else if (this.#incoming.hasBuffered && !this.#again) {
+      this.#again = true;
+      this.#poller.defer(() => {
+        this.#again = false;
+        if (this.#reading && !this.#closed && this.#incoming.hasBuffered) this.#read();
+      });
+    }
+  }
+
+  #endSoon(): void {
+    this.#poller.defer(() => {
+      if (!this.#closed) this.#events?.ended();
+    });
+  }
+}

@@ -1,0 +1,16 @@
+/** The closed set of codes that errors of this package carry. Codes are stable; messages are not. */
+export type SharedMemoryErrorCode =
+  /** A size that cannot be: the message names the value and the limits. */
+  | 'ERR_MILLRACE_RING_SIZE'
+  /** The memory holds no ring, one of another version, or one whose contents contradict themselves. */
+  | 'ERR_MILLRACE_RING_CORRUPT';
+
+export class SharedMemoryError extends Error {
+  override readonly name = 'SharedMemoryError';
+  readonly code: SharedMemoryErrorCode;
+
+  constructor(code: SharedMemoryErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

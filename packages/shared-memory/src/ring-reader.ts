@@ -1,0 +1,148 @@
+import type { FrameVisitor } from '@millrace/channel';
+import { SharedMemoryError } from './errors.js';
+import type { RingMemory } from './ring.js';
+import * as layout from './ring-layout.js';
+
+/**
+ * The reading side of a ring. One at a time, in one process; its successor after its death continues at TAKEN.
+ */
+export class RingReader {
+  readonly #words: Int32Array;
+  readonly #data: Buffer;
+  readonly #capacity: number;
+  readonly #mask: number;
+  readonly #maxMessage: number;
+  #taken: number;
+  #freed: number;
+  /** A message in pieces: how much of it has arrived. */
+  #whole: Buffer | undefined;
+  #arrived = 0;
+  #abandoned = 0;
+
+  constructor({ words, data, capacity }: RingMemory, maxMessageSize: number) {
+    this.#words = words;
+    this.#data = data;
+    this.#capacity = capacity;
+    this.#mask = capacity - 1;
+    this.#maxMessage = maxMessageSize;
+    this.#taken = Atomics.load(words, layout.TAKEN_WORD);
+    this.#freed = this.#taken;
+    // What a dead predecessor was looking at is free; pairs with RingWriter's loads of HEAD.
+    Atomics.store(words, layout.HEAD_WORD, this.#taken);
+  }
+
+  /** Messages of dead writers that never came to an end, and messages whose beginning a dead reader had taken. */
+  get abandoned(): number {
+    return this.#abandoned;
+  }
+
+  get hasMore(): boolean {
+    return Atomics.load(this.#words, layout.TAIL_WORD) !== this.#taken;
+  }
+
+  /**
+   * Visits up to `limit` messages, each valid only during its visit; returns how many. Throws
+   * `ERR_MILLRACE_RING_CORRUPT` when a record contradicts the layout: then nothing more can be read from this ring.
+   */
+  read(visit: FrameVisitor, limit: number): number {
+    // Pairs with RingWriter's store of TAIL: all records before it are whole.
+    const tail = Atomics.load(this.#words, layout.TAIL_WORD);
+    let count = 0;
+    try {
+      while (count < limit && this.#taken !== tail) count += this.#record(visit, tail);
+    } finally {
+      this.#free();
+    }
+    return count;
+  }
+
+  /** True once, when the writer has met a full ring and waits; it is to be woken then. */
+  writerWaits(): boolean {
+    const { WAITING_WORD } = layout;
+    return (
+      Atomics.load(this.#words, WAITING_WORD) === 1 && Atomics.exchange(this.#words, WAITING_WORD, 0) === 1
+    );
+  }
+
+  /** Takes the next record; 1 when it was or completed a message. */
+  #record(visit: FrameVisitor, tail: number): 0 | 1 {
+    const index = this.#taken & this.#mask;
+    const word = layout.DATA_WORD + (index >> 2);
+    const length = this.#words[word] as number;
+    const kind = this.#words[word + 1] as number;
+    const bytes = layout.recordBytes(length);
+    if (length < 0 || index + bytes > this.#capacity || bytes > ((tail - this.#taken) | 0)) {
+      throw corrupt(`a record of ${length} bytes at ${index}`);
+    }
+    const start = index + layout.RECORD_HEADER_BYTES;
+    this.#taken = (this.#taken + bytes) | 0;
+    // Tells a successor that this record is spoken for; pairs with the load in its constructor.
+    Atomics.store(this.#words, layout.TAKEN_WORD, this.#taken);
+    if (kind !== layout.PADDING && kind !== layout.MIDDLE && kind !== layout.LAST) this.#abandonPiece();
+    switch (kind) {
+      case layout.WHOLE:
+        visit(this.#data, start, start + length);
+        this.#freeOften();
+        return 1;
+      case layout.PADDING:
+        return 0;
+      case layout.FIRST:
+        this.#begin(start, length);
+        return 0;
+      case layout.MIDDLE:
+      case layout.LAST:
+        return this.#continue(visit, start, length, kind === layout.LAST);
+      default:
+        throw corrupt(`a record of kind ${kind} at ${index}`);
+    }
+  }
+
+  #begin(start: number, length: number): void {
+    const total = this.#words[layout.DATA_WORD + (start >> 2)] as number;
+    if (total < length - layout.TOTAL_BYTES || total > this.#maxMessage) {
+      throw corrupt(`a message of ${total} bytes, the limit is ${this.#maxMessage}`);
+    }
+    this.#whole = Buffer.allocUnsafeSlow(total);
+    this.#arrived = this.#data.copy(this.#whole, 0, start + layout.TOTAL_BYTES, start + length);
+    this.#free();
+  }
+
+  #continue(visit: FrameVisitor, start: number, length: number, last: boolean): 0 | 1 {
+    const whole = this.#whole;
+    if (whole === undefined) {
+      // The beginning was taken by a reader that is gone.
+      if (last) this.#abandoned++;
+      return 0;
+    }
+    this.#arrived += this.#data.copy(whole, this.#arrived, start, start + length);
+    this.#free();
+    if (!last) return 0;
+    this.#whole = undefined;
+    if (this.#arrived !== whole.length)
+      throw corrupt(`${this.#arrived} bytes of a message of ${whole.length}`);
+    visit(whole, 0, whole.length);
+    return 1;
+  }
+
+  #abandonPiece(): void {
+    if (this.#whole === undefined) return;
+    this.#whole = undefined;
+    this.#abandoned++;
+  }
+
+  /** Gives room back while a long batch is under way, so that the writer need not wait for its end. */
+  #freeOften(): void {
+    if (((this.#taken - this.#freed) | 0) > this.#capacity >> 3) this.#free();
+  }
+
+  #free(): void {
+    if (this.#freed === this.#taken) return;
+    this.#freed = this.#taken;
+    // Gives the room back; pairs with RingWriter's loads of HEAD, and precedes the load in writerWaits.
+    Atomics.store(this.#words, layout.HEAD_WORD, this.#freed);
+  }
+}
+
+function corrupt(what: string): SharedMemoryError {
+  return new SharedMemoryError('ERR_MILLRACE_RING_CORRUPT', `The ring holds ${what}; it cannot be read on.`);
+}

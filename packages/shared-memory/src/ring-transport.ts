@@ -1,0 +1,138 @@
+import type { Frame, FrameVisitor, Transport, TransportEvents } from '@millrace/channel';
+import type { Doorbell, DoorbellClient, DoorbellListener } from './doorbell.js';
+import type { RingMemory } from './ring.js';
+import { RingReader } from './ring-reader.js';
+import { RingWriter } from './ring-writer.js';
+
+/** What one side needs of a pair of rings. */
+export interface RingTransportOptions {
+  /** The ring that this side reads. */
+  readonly incoming: RingMemory;
+  /** The ring that this side writes. */
+  readonly outgoing: RingMemory;
+  /** This side's own doorbell; many transports may hang on one. */
+  readonly listener: DoorbellListener;
+  /** The other side's doorbell. */
+  readonly peer: Doorbell;
+  /** Largest message in bytes; larger than the ring is allowed, it streams through. Default 64 MiB. */
+  readonly maxMessageSize?: number;
+}
+
+const DEFAULT_MAX_MESSAGE_SIZE = 64 << 20;
+
+/**
+ * A {@link Transport} over two rings.
+ *
+ * Notes. The rings outlive both sides: what a dead reader had not taken its successor reads, and neither side can tell
+ * from the rings that the other has gone, so the transport never ends by itself.
+ */
+export class RingTransport implements Transport, DoorbellClient {
+  readonly maxMessageSize: number;
+  readonly #reader: RingReader;
+  readonly #writer: RingWriter;
+  readonly #listener: DoorbellListener;
+  readonly #peer: Doorbell;
+  #events: TransportEvents | undefined;
+  #reading = false;
+  #refused = false;
+  #unflushed = false;
+  #closed = false;
+
+  constructor({ incoming, outgoing, listener, peer, maxMessageSize }: RingTransportOptions) {
+    this.maxMessageSize = maxMessageSize ?? DEFAULT_MAX_MESSAGE_SIZE;
+    this.#reader = new RingReader(incoming, this.maxMessageSize);
+    this.#writer = new RingWriter(outgoing);
+    this.#listener = listener;
+    this.#peer = peer;
+  }
+
+  /** Messages that a death cut off, see {@link RingReader.abandoned}. */
+  get abandoned(): number {
+    return this.#reader.abandoned;
+  }
+
+  start(events: TransportEvents): void {
+    this.#events = events;
+    this.#listener.add(this);
+    // A predecessor may have died after a message and before the ring of the bell, or with the other side waiting.
+    this.#peer.poke();
+  }
+
+  trySend(frame: Frame): boolean {
+    const written = this.#writer.tryWrite(frame);
+    if (written) this.#unflushed = true;
+    if (!written || this.#writer.pendingBytes > 0) {
+      // The reader can make room only for what it has been told of.
+      this.#refused = true;
+      this.flush();
+    }
+    return written;
+  }
+
+  flush(): void {
+    if (!this.#unflushed) return;
+    this.#unflushed = false;
+    this.#peer.ring();
+  }
+
+  get pendingBytes(): number {
+    return this.#writer.pendingBytes;
+  }
+
+  receive(visit: FrameVisitor, limit: number): number {
+    if (this.#closed) return 0;
+    const count = this.#reader.read(visit, limit);
+    if (this.#reader.writerWaits()) this.#peer.ring();
+    return count;
+  }
+
+  setReading(on: boolean): void {
+    this.#reading = on;
+    if (on && !this.#closed && this.#reader.hasMore) this.#listener.doorbell.poke();
+  }
+
+  service(): void {
+    if (this.#reading && this.#reader.hasMore) this.#read();
+    if (this.#refused && !this.#closed && this.#writer.hasRoom()) this.#resume();
+  }
+
+  get hasWork(): boolean {
+    if (this.#closed) return false;
+    return (this.#reading && this.#reader.hasMore) || (this.#refused && this.#writer.hasRoom());
+  }
+
+  ref(): void {
+    this.#listener.ref();
+  }
+
+  unref(): void {
+    this.#listener.unref();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#listener.remove(this);
+  }
+
+  #read(): void {
+    try {
+      this.#events?.readable();
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'ERR_MILLRACE_RING_CORRUPT') throw error;
+      this.#events?.ended(error as Error);
+    }
+  }
+
+  /** There is room: goes on with a large message, and with what was refused. */
+  #resume(): void {
+    if (!this.#writer.continue()) {
+      this.#unflushed = true;
+      this.flush();
+      return;
+    }
+    this.#refused = false;
+    this.#unflushed = true;
+    this.#events?.writable();
+  }
+}

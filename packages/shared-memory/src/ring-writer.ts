@@ -1,0 +1,128 @@
+import { copyBytes, Frame } from '@millrace/channel';
+import type { RingMemory } from './ring.js';
+import * as layout from './ring-layout.js';
+
+/**
+ * The writing side of a ring. One at a time, in one process; its successor after its death continues at TAIL.
+ */
+export class RingWriter {
+  readonly #words: Int32Array;
+  readonly #data: Buffer;
+  readonly #capacity: number;
+  readonly #mask: number;
+  readonly #maxPiece: number;
+  #tail: number;
+  /** HEAD as last seen; the true one can only be further on. */
+  #head: number;
+  /** A message larger than one record, of which some pieces are still to be written. */
+  readonly #rest = new Frame();
+  #restTotal = 0;
+
+  constructor({ words, data, capacity }: RingMemory) {
+    this.#words = words;
+    this.#data = data;
+    this.#capacity = capacity;
+    this.#mask = capacity - 1;
+    this.#maxPiece = layout.maxPiece(capacity);
+    this.#tail = Atomics.load(words, layout.TAIL_WORD);
+    this.#head = Atomics.load(words, layout.HEAD_WORD);
+  }
+
+  /** Bytes of a large message that wait for room. */
+  get pendingBytes(): number {
+    return this.#rest.length;
+  }
+
+  /**
+   * Writes and publishes a message; false when there is no room for it now. Of a message larger than a record the
+   * rest is kept, and `continue` writes on. After false, the reader wakes the writer once it has made room.
+   */
+  tryWrite(frame: Frame): boolean {
+    if (this.#rest.length > 0 && !this.continue()) return false;
+    const length = frame.length;
+    if (length <= this.#maxPiece) {
+      const at = this.#claim(length);
+      if (at < 0) return false;
+      frame.copyTo(this.#data, at + layout.RECORD_HEADER_BYTES);
+      this.#publish(at, length, layout.WHOLE);
+      return true;
+    }
+    const copy = Buffer.allocUnsafeSlow(length);
+    frame.copyTo(copy, 0);
+    this.#rest.setBody(copy);
+    this.#restTotal = length;
+    this.continue();
+    return true;
+  }
+
+  /** Writes on at a large message; true when nothing of it is left. */
+  continue(): boolean {
+    const rest = this.#rest;
+    while (rest.length > 0) {
+      const first = rest.bodyStart === 0;
+      const piece = Math.min(rest.length, this.#maxPiece);
+      const before = first ? layout.TOTAL_BYTES : 0;
+      const at = this.#claim(before + piece);
+      if (at < 0) return false;
+      const start = at + layout.RECORD_HEADER_BYTES;
+      if (first) this.#words[layout.DATA_WORD + (start >> 2)] = this.#restTotal;
+      copyBytes(rest.body, rest.bodyStart, rest.bodyStart + piece, this.#data, start + before);
+      rest.bodyStart += piece;
+      this.#publish(at, before + piece, first ? layout.FIRST : rest.length > 0 ? layout.MIDDLE : layout.LAST);
+    }
+    if (this.#restTotal > 0) {
+      this.#restTotal = 0;
+      rest.setBody(NOTHING);
+    }
+    return true;
+  }
+
+  /**
+   * Whether any record fits now; after false, the reader wakes the writer once it has made room. Half of the ring is
+   * enough for the largest record (a quarter) and the padding before it, and spares a wake-up for each message.
+   */
+  hasRoom(): boolean {
+    return this.#has(this.#capacity >> 1);
+  }
+
+  /** Finds room for a record with `length` bytes: its index in the data, or -1 after asking to be woken. */
+  #claim(length: number): number {
+    const need = layout.recordBytes(length);
+    const index = this.#tail & this.#mask;
+    const toEnd = this.#capacity - index;
+    const total = need <= toEnd ? need : toEnd + need;
+    if (!this.#has(total)) return -1;
+    if (total === need) return index;
+    this.#header(index, toEnd - layout.RECORD_HEADER_BYTES, layout.PADDING);
+    this.#tail = (this.#tail + toEnd) | 0;
+    return 0;
+  }
+
+  /** Whether `bytes` are free; if not, asks the reader to wake this side. */
+  #has(bytes: number): boolean {
+    const limit = this.#capacity - bytes;
+    if (((this.#tail - this.#head) | 0) <= limit) return true;
+    this.#head = Atomics.load(this.#words, layout.HEAD_WORD);
+    if (((this.#tail - this.#head) | 0) <= limit) return true;
+    // Pairs with the reader's exchange of WAITING after its store of HEAD: either the load below sees the new HEAD,
+    // or the reader sees the 1. Both are sequentially consistent.
+    Atomics.store(this.#words, layout.WAITING_WORD, 1);
+    this.#head = Atomics.load(this.#words, layout.HEAD_WORD);
+    return ((this.#tail - this.#head) | 0) <= limit;
+  }
+
+  #header(at: number, length: number, kind: number): void {
+    const word = layout.DATA_WORD + (at >> 2);
+    this.#words[word] = length;
+    this.#words[word + 1] = kind;
+  }
+
+  #publish(at: number, length: number, kind: number): void {
+    this.#header(at, length, kind);
+    this.#tail = (this.#tail + layout.recordBytes(length)) | 0;
+    // Publishes the record, and a PADDING before it, to RingReader's load of TAIL.
+    Atomics.store(this.#words, layout.TAIL_WORD, this.#tail);
+  }
+}
+
+const NOTHING = new Uint8Array(0);
