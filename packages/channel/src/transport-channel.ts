@@ -126,6 +126,12 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
     this.#badListener = listener;
   }
 
+  /** Delivers to the listener whatever is there now, without waiting for the loop to say so. */
+  deliverNow(): void {
+    if (!this.#deliver || this.#paused) return;
+    while (!this.#closed && this.#transport.receive(this.#visit, this.#batch) > 0);
+  }
+
   async receive(options?: WaitOptions): Promise<In | undefined> {
     options?.signal?.throwIfAborted();
     let taken: In | undefined;

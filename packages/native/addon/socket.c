@@ -1,8 +1,10 @@
 #include "addon.h"
 
 #include <arpa/inet.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -104,6 +106,14 @@ static napi_value socket_send(napi_env env, napi_callback_info info) {
   return ret_sys(env, send(arg_int(env, argv[0]), at, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
+/* unreadBytes(fd) -> kernel memory of what was sent on a unix socket and not yet read by the other side; 0: all read */
+static napi_value socket_unread_bytes(napi_env env, napi_callback_info info) {
+  ARGUMENTS(1);
+  int bytes = 0;
+  int failed = ioctl(arg_int(env, argv[0]), SIOCOUTQ, &bytes);
+  return ret_sys(env, failed < 0 ? failed : bytes);
+}
+
 /* shutdown(fd, how: 0 reading, 1 writing, 2 both) -> 0 */
 static napi_value socket_shutdown(napi_env env, napi_callback_info info) {
   ARGUMENTS(2);
@@ -170,6 +180,7 @@ const addon_function socket_functions[] = {{"socket", socket_create},
                                            {"getSocketOption", socket_get_option},
                                            {"receive", socket_receive},
                                            {"send", socket_send},
+                                           {"unreadBytes", socket_unread_bytes},
                                            {"shutdown", socket_shutdown},
                                            {"encodeInet", socket_encode_inet},
                                            {"decodeInet", socket_decode_inet},

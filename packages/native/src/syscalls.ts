@@ -56,6 +56,8 @@ export interface Syscalls {
   getSocketOption(fd: number, level: number, name: number, out: Uint8Array): number;
   receive(fd: number, bytes: Uint8Array, offset: number, length: number): number;
   send(fd: number, bytes: Uint8Array, offset: number, length: number): number;
+  /** Kernel memory taken by what was sent on a unix socket and has not been read by the other side. */
+  unreadBytes(fd: number): number;
   shutdown(fd: number, how: number): number;
   encodeInet(host: string, port: number, out: Uint8Array): number;
   decodeInet(address: Uint8Array, out: Uint8Array): string | number;

@@ -83,6 +83,11 @@ export class PipeTransport implements Transport {
     return this.#outgoing.pendingBytes;
   }
 
+  /** Whether the other side has read everything that was sent on this end. */
+  get allRead(): boolean {
+    return !this.#closed && this.#outgoing.pendingBytes === 0 && syscalls.unreadBytes(this.#fd) === 0;
+  }
+
   receive(visit: FrameVisitor, limit: number): number {
     if (this.#closed) return 0;
     try {

@@ -46,6 +46,11 @@ export class RingTransport implements Transport, DoorbellClient {
     this.#peer = peer;
   }
 
+  /** Whether messages wait to be received. */
+  get hasUnread(): boolean {
+    return !this.#closed && this.#reader.hasMore;
+  }
+
   /** Messages that a death cut off, see {@link RingReader.abandoned}. */
   get abandoned(): number {
     return this.#reader.abandoned;

@@ -1,0 +1,24 @@
+/** Numbers of the server, with their units and reasons. */
+
+/** Bytes of each ring between a reactor thread and a worker, per direction, by default. */
+export const RING_BYTES = 1 << 20;
+/** Bytes of each ring between a reactor thread and the master: it carries accepted descriptors and log lines. */
+export const MASTER_RING_BYTES = 1 << 16;
+/** Bytes of memory that a reactor thread reads to; four 64 KiB messages in one system call. */
+export const READ_BYTES = 1 << 18;
+/** Bytes that wait for a worker beyond its ring before its clients are no longer read from. */
+export const LINK_HIGH_WATER = 1 << 16;
+/** Answers up to this many bytes are gathered with their neighbours to one send. */
+export const GATHER_LIMIT = 1 << 13;
+/** Bytes of gathered answers that go out in one send. */
+export const GATHER_BYTES = 1 << 16;
+/** Connections that the kernel completes ahead of accept. */
+export const BACKLOG = 512;
+/** Most reactor threads by default; beyond, the workers need the processors. */
+export const MAX_DEFAULT_REACTORS = 8;
+/** Log lines of one kind that are written in a second; the others are counted. */
+export const LOG_LINES_PER_SECOND = 10;
+/** Log lines are cut to this many bytes on their way from a reactor thread. */
+export const LOG_LINE_BYTES = 1024;
+/** Incarnations of members are counted from here for each incarnation of their manager, so that none comes twice. */
+export const INCARNATIONS_PER_MANAGER = 2 ** 20;

@@ -1,0 +1,38 @@
+/** The closed set of codes that errors of the server carry. Codes are stable; messages are not. */
+export type ServerErrorCode =
+  /** An option has a value that is not allowed; the message names option, value and what is. */
+  | 'ERR_MILLRACE_OPTION'
+  /** There is no option of that name; the message suggests the nearest. */
+  | 'ERR_MILLRACE_UNKNOWN_OPTION'
+  /** A role needs a handler that has not been given. */
+  | 'ERR_MILLRACE_HANDLER_MISSING'
+  /** An address cannot be listened on: in use, not permitted, not this machine's. `cause` is the failed call. */
+  | 'ERR_MILLRACE_LISTEN'
+  /** The call belongs before `start`. */
+  | 'ERR_MILLRACE_STARTED'
+  /** The call belongs after `start`. */
+  | 'ERR_MILLRACE_NOT_RUNNING'
+  /** The call belongs in a process of another role. */
+  | 'ERR_MILLRACE_WRONG_ROLE'
+  /** The processes of the server did not come up. */
+  | 'ERR_MILLRACE_START_FAILED'
+  /** The session's connection is closed or closing. */
+  | 'ERR_MILLRACE_SESSION_CLOSED';
+
+export class ServerError extends Error {
+  override readonly name = 'ServerError';
+  readonly code: ServerErrorCode;
+  /** Of a failed system call: the kernel's number for the reason, its name, and the call. */
+  readonly errno: number | undefined;
+  readonly errnoName: string | undefined;
+  readonly syscall: string | undefined;
+
+  constructor(code: ServerErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    const cause = options?.cause as { errno?: number; errnoName?: string; syscall?: string } | undefined;
+    this.errno = cause?.errno;
+    this.errnoName = cause?.errnoName;
+    this.syscall = cause?.syscall;
+  }
+}

@@ -1,0 +1,84 @@
+import type { CloseInfo, Session } from './worker/session.js';
+
+/** How a process of the server ended abnormally. */
+export interface WorkerExit {
+  /** Event workers count from 0, task workers go on from there. */
+  readonly workerId: number;
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** Milliseconds that it lived. */
+  readonly uptime: number;
+}
+
+/** A task in Swoole's own form. */
+export interface Task {
+  readonly id: number;
+  /** The worker that asked. */
+  readonly workerId: number;
+  readonly data: unknown;
+}
+
+/** A task's result in Swoole's own form. */
+export interface TaskResultEvent {
+  readonly id: number;
+  readonly data: unknown;
+}
+
+type MaybePromise<T> = T | Promise<T>;
+
+/** Events of one listener; those of the server hold for every listener that has none of its own. */
+export interface PortEvents {
+  /** In the worker: a client has connected. */
+  connect: (session: Session) => MaybePromise<void>;
+  /** In the worker: a message of a client has arrived; the bytes are the handler's own. */
+  receive: (session: Session, data: Buffer) => MaybePromise<void>;
+  /** In the worker: a connection is closed. */
+  close: (session: Session, info: CloseInfo) => MaybePromise<void>;
+}
+
+/** Every event, with the process that it happens in. */
+export interface ServerEvents extends PortEvents {
+  /** In the master: connections are accepted. */
+  start: () => MaybePromise<void>;
+  /** In the master: everything has ended. */
+  shutdown: () => MaybePromise<void>;
+  managerStart: () => MaybePromise<void>;
+  managerStop: () => MaybePromise<void>;
+  /** In a worker or task worker, before it gets anything to do. */
+  workerStart: (workerId: number) => MaybePromise<void>;
+  /** In a worker or task worker that ends in the orderly way. */
+  workerStop: (workerId: number) => MaybePromise<void>;
+  /** In the manager: a process has died, and is replaced afterwards. */
+  workerError: (exit: WorkerExit) => MaybePromise<void>;
+  /** In a task worker: a task of Swoole's own form; what it returns is the result. */
+  task: (task: Task) => unknown;
+  /** In the worker that asked: the result of a task of Swoole's own form. */
+  finish: (result: TaskResultEvent) => MaybePromise<void>;
+}
+
+/** Handlers by event, in the order they were added. */
+export class Handlers<Events> {
+  readonly #handlers: { [Name in keyof Events]?: Events[Name][] } = {};
+
+  add<Name extends keyof Events>(name: Name, handler: Events[Name]): void {
+    const list = this.#handlers[name];
+    if (list) list.push(handler);
+    else this.#handlers[name] = [handler];
+  }
+
+  get<Name extends keyof Events>(name: Name): readonly Events[Name][] {
+    return this.#handlers[name] ?? [];
+  }
+
+  has(name: keyof Events): boolean {
+    return this.get(name).length > 0;
+  }
+}
+
+/** Runs lifecycle handlers one after the other, each to its end. */
+export async function runInOrder<A extends unknown[]>(
+  handlers: readonly ((...args: A) => unknown)[],
+  ...args: A
+) {
+  for (const handler of handlers) await handler(...args);
+}

@@ -1,0 +1,173 @@
+import { type ChannelOptions, type Poller, TransportChannel } from '@millrace/channel';
+import { check, createMemory, MappedMemory, syscalls } from '@millrace/native';
+import { createPipe } from '@millrace/pipe-ipc';
+import {
+  DOORBELL_BYTES,
+  Doorbell,
+  DoorbellListener,
+  openRing,
+  RingTransport,
+  ringBytes,
+} from '@millrace/shared-memory';
+import { MASTER_RING_BYTES } from './constants.js';
+import { type Packet, packetCodec } from './packet.js';
+
+/**
+ * Everything that processes and threads of one server share. The master makes it before the first process is started,
+ * and it outlives every process but the master.
+ *
+ * A *peer* is whoever talks to reactor threads: worker 0 … W-1, and the master as peer W. Between each peer and each
+ * reactor thread lie two rings (`down` from the reactor, `up` to it); all rings of a peer lie in one memory. Each peer
+ * and each reactor has one doorbell; their words lie in the hub. Between each worker and each task worker lies a pipe.
+ */
+export interface FabricShape {
+  readonly reactors: number;
+  readonly workers: number;
+  readonly taskWorkers: number;
+  readonly ringSize: number;
+}
+
+/** Descriptors by name; the names are the same in every process, the numbers are each process's own. */
+export type Descriptors = Readonly<Record<string, number>>;
+
+export const HUB = 'hub';
+export const linkName = (peer: number) => `link.${peer}`;
+export const peerBellName = (peer: number) => `peer.${peer}`;
+export const reactorBellName = (reactor: number) => `reactor.${reactor}`;
+export const taskAskerName = (worker: number, taskWorker: number) => `task.${worker}.${taskWorker}.asker`;
+export const taskRunnerName = (worker: number, taskWorker: number) => `task.${worker}.${taskWorker}.runner`;
+
+const range = (count: number) => Array.from({ length: count }, (_, i) => i);
+
+/** The names that a worker needs. */
+export function workerDescriptors({ reactors, taskWorkers }: FabricShape, id: number): string[] {
+  return [
+    HUB,
+    linkName(id),
+    peerBellName(id),
+    ...range(reactors).map(reactorBellName),
+    ...range(taskWorkers).map((taskWorker) => taskAskerName(id, taskWorker)),
+  ];
+}
+
+/** The names that a task worker needs. */
+export function taskWorkerDescriptors({ workers }: FabricShape, id: number): string[] {
+  return range(workers).map((worker) => taskRunnerName(worker, id));
+}
+
+/** Bytes of one ring of a peer. */
+function ringSizeOf(shape: FabricShape, peer: number): number {
+  return peer === shape.workers ? Math.min(MASTER_RING_BYTES, shape.ringSize) : shape.ringSize;
+}
+
+function linkBytes(shape: FabricShape, peer: number): number {
+  return shape.reactors * 2 * ringBytes(ringSizeOf(shape, peer));
+}
+
+function hubBytes({ reactors, workers }: FabricShape): number {
+  return (reactors + workers + 1) * DOORBELL_BYTES;
+}
+
+/** Makes all of it. Throws `SystemCallError` when memory or descriptors do not suffice; then nothing is left open. */
+export function createFabric(shape: FabricShape): Descriptors {
+  const made: Record<string, number> = {};
+  const peers = range(shape.workers + 1);
+  try {
+    made[HUB] = createMemory('millrace-hub', hubBytes(shape));
+    for (const peer of peers) {
+      made[linkName(peer)] = createMemory(`millrace-link-${peer}`, linkBytes(shape, peer));
+      made[peerBellName(peer)] = check(syscalls.eventfd(), 'eventfd');
+    }
+    for (const reactor of range(shape.reactors))
+      made[reactorBellName(reactor)] = check(syscalls.eventfd(), 'eventfd');
+    for (const worker of range(shape.workers)) {
+      for (const taskWorker of range(shape.taskWorkers)) {
+        const pipe = createPipe();
+        made[taskAskerName(worker, taskWorker)] = pipe.left;
+        made[taskRunnerName(worker, taskWorker)] = pipe.right;
+      }
+    }
+    return made;
+  } catch (error) {
+    closeFabric(made);
+    throw error;
+  }
+}
+
+export function closeFabric(descriptors: Descriptors): void {
+  for (const fd of Object.values(descriptors)) syscalls.close(fd);
+}
+
+/** One side of the rings, mapped in this thread: either a peer's or a reactor's. */
+export class FabricView {
+  readonly #shape: FabricShape;
+  readonly #descriptors: Descriptors;
+  readonly #hub: MappedMemory;
+  readonly #links = new Map<number, MappedMemory>();
+
+  constructor(shape: FabricShape, descriptors: Descriptors) {
+    this.#shape = shape;
+    this.#descriptors = descriptors;
+    this.#hub = new MappedMemory(this.#fd(HUB), hubBytes(shape));
+  }
+
+  reactorBell(reactor: number): Doorbell {
+    return new Doorbell(this.#fd(reactorBellName(reactor)), this.#hub.buffer, reactor * DOORBELL_BYTES);
+  }
+
+  peerBell(peer: number): Doorbell {
+    const offset = (this.#shape.reactors + peer) * DOORBELL_BYTES;
+    return new Doorbell(this.#fd(peerBellName(peer)), this.#hub.buffer, offset);
+  }
+
+  /** Listens on the doorbell of a peer or a reactor in the loop of `poller`. */
+  listen(bell: Doorbell, poller: Poller): DoorbellListener {
+    return new DoorbellListener(bell, poller);
+  }
+
+  /** Opens the channel between `peer` and `reactor`, as the one or the other. */
+  link(
+    as: 'peer' | 'reactor',
+    peer: number,
+    reactor: number,
+    listener: DoorbellListener,
+    options: ChannelOptions,
+  ): Link {
+    const capacity = ringSizeOf(this.#shape, peer);
+    const memory = this.#memory(peer);
+    const at = (index: number) => openRing(memory.buffer, index * ringBytes(capacity), capacity);
+    const down = at(reactor * 2);
+    const up = at(reactor * 2 + 1);
+    const transport = new RingTransport({
+      incoming: as === 'peer' ? down : up,
+      outgoing: as === 'peer' ? up : down,
+      listener,
+      peer: as === 'peer' ? this.reactorBell(reactor) : this.peerBell(peer),
+    });
+    return { transport, channel: new TransportChannel(transport, packetCodec(), options) };
+  }
+
+  close(): void {
+    for (const memory of [this.#hub, ...this.#links.values()]) memory.close();
+  }
+
+  #memory(peer: number): MappedMemory {
+    let memory = this.#links.get(peer);
+    if (memory === undefined) {
+      memory = new MappedMemory(this.#fd(linkName(peer)), linkBytes(this.#shape, peer));
+      this.#links.set(peer, memory);
+    }
+    return memory;
+  }
+
+  #fd(name: string): number {
+    const fd = this.#descriptors[name];
+    if (fd === undefined) throw new RangeError(`The fabric has no descriptor '${name}'.`);
+    return fd;
+  }
+}
+
+export interface Link {
+  readonly transport: RingTransport;
+  readonly channel: TransportChannel<Packet>;
+}

@@ -1,0 +1,178 @@
+import type { InetAddress } from '@millrace/native';
+import { IPPROTO_TCP, syscalls, TCP_NODELAY } from '@millrace/native';
+import { type Exit, type Member, ProcessPool } from '@millrace/process-pool';
+import { Listener, Reactor } from '@millrace/reactor';
+import { BACKLOG } from '../constants.js';
+import { ServerError } from '../errors.js';
+import { runInOrder } from '../events.js';
+import { closeFabric, createFabric, type Descriptors, type FabricShape } from '../fabric.js';
+import { LogLimit } from '../log.js';
+import type { ResolvedPort } from '../options.js';
+import type { BirthData, Role, RoleContext, WorkerReplaced } from '../role.js';
+import { spawnArguments } from '../spawn-arguments.js';
+import { ReactorThreads } from './reactor-threads.js';
+
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
+/** Accepts connections, hands them to reactor threads, watches the manager. Runs no user code but its own events. */
+export class MasterRole implements Role {
+  readonly #context: RoleContext;
+  readonly #shape: FabricShape;
+  readonly #limit: LogLimit;
+  readonly #reactor = new Reactor();
+  readonly #onSignal = () => void this.shutdown();
+  #listeners: Listener[] = [];
+  #fabric: Descriptors = {};
+  #threads: ReactorThreads | undefined;
+  #manager: ProcessPool | undefined;
+  #lastSession = 0;
+  #connections = 0;
+  #ending: Promise<void> | undefined;
+
+  constructor(context: RoleContext, shape: FabricShape) {
+    this.#context = context;
+    this.#shape = shape;
+    this.#limit = new LogLimit(context.log);
+  }
+
+  /** The addresses that are listened on, in the order of the listeners; ports that were 0 are the real ones. */
+  get addresses(): readonly InetAddress[] {
+    return this.#listeners.map((listener) => listener.address);
+  }
+
+  get connections(): number {
+    return this.#connections;
+  }
+
+  async start(): Promise<void> {
+    try {
+      await this.#open();
+    } catch (error) {
+      await this.#close();
+      throw error;
+    }
+    for (const signal of STOP_SIGNALS) process.on(signal, this.#onSignal);
+    for (const [index, listener] of this.#listeners.entries()) this.#accept(listener, index);
+    await runInOrder(this.#context.handlers.get('start'));
+  }
+
+  /** Ends everything in order: no new clients, the workers finish what they have, the answers go out, all is closed. */
+  shutdown(): Promise<void> {
+    this.#ending ??= this.#shutdown();
+    return this.#ending;
+  }
+
+  async #open(): Promise<void> {
+    this.#listeners = [];
+    for (const port of this.#context.ports) this.#listeners.push(listen(port));
+    this.#fabric = createFabric(this.#shape);
+    this.#manager = new ProcessPool([this.#managerSpec()], {
+      onMessage: (_member, body) => this.#threads?.workerReplaced((body as WorkerReplaced).workerReplaced),
+      onExit: (member, exit, delay) => this.#managerEnded(member, exit, delay),
+    });
+    this.#threads = new ReactorThreads(this.#shape, this.#fabric, this.#context.ports, {
+      onGone: () => this.#connections--,
+      onLog: (kind, text) => this.#limit.warn(kind, text),
+      onCrash: (reactor, error) => this.#reactorCrashed(reactor, error),
+    });
+    await Promise.all([this.#threads.ready(), this.#startManager(this.#manager)]);
+  }
+
+  #managerSpec() {
+    const data: BirthData = { role: 'manager', id: 0, managerIncarnation: 0 };
+    return {
+      name: 'manager',
+      title: `${this.#context.options.title}: manager`,
+      ...spawnArguments(),
+      descriptors: this.#fabric,
+      data,
+      // It has given up already by the time that it ends before it was ready.
+      restart: { giveUpAfter: 1 },
+    };
+  }
+
+  async #startManager(manager: ProcessPool): Promise<void> {
+    try {
+      await manager.start();
+    } catch (cause) {
+      const message = 'The processes of the server did not come up; what they wrote above is the reason.';
+      throw new ServerError('ERR_MILLRACE_START_FAILED', message, { cause });
+    }
+  }
+
+  #accept(listener: Listener, port: number): void {
+    listener.start(this.#reactor, {
+      onAccept: (fd, { host, port: remotePort }) => {
+        syscalls.setSocketOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+        this.#connections++;
+        this.#threads?.accept(fd, ++this.#lastSession, port, `${host}:${remotePort}`);
+      },
+      onExhausted: (error) => {
+        const advice =
+          'accepting pauses for a second; raise the limit of open files (ulimit -n) or lower the load';
+        this.#limit.warn('exhausted', `${error.message}: ${advice}`, { connections: this.#connections });
+      },
+    });
+  }
+
+  #managerEnded(_member: Member, { code, signal }: Exit, delay: number | undefined): void {
+    if (this.#ending) return;
+    const how = signal ? `by ${signal}` : `with code ${code}`;
+    if (delay === undefined) void this.#fail(`the manager ended ${how} and is not started again`);
+    else
+      this.#context.log.error(
+        { code, signal },
+        `the manager ended ${how}; it is replaced, and its processes with it`,
+      );
+  }
+
+  #reactorCrashed(reactor: number, error: unknown): void {
+    this.#context.log.fatal({ err: error }, `reactor thread ${reactor} has failed`);
+    void this.#fail(`reactor thread ${reactor} has failed`);
+  }
+
+  async #fail(reason: string): Promise<void> {
+    if (this.#threads === undefined || this.#ending) return;
+    this.#context.log.fatal(`the server ends: ${reason}`);
+    process.exitCode = 1;
+    await this.shutdown();
+  }
+
+  async #shutdown(): Promise<void> {
+    this.#context.log.info('shutting down');
+    for (const listener of this.#listeners) listener.close();
+    this.#threads?.quiesce();
+    // The manager needs the time of its workers, then of its task workers.
+    await this.#manager?.stop({ mode: 'drain', timeout: this.#context.options.maxWaitTime * 2 + 1_000 });
+    await this.#close();
+    for (const signal of STOP_SIGNALS) process.removeListener(signal, this.#onSignal);
+    await runInOrder(this.#context.handlers.get('shutdown'));
+    this.#context.log.info('stopped');
+  }
+
+  /** Gives up whatever is open; also after a start that failed half-way. */
+  async #close(): Promise<void> {
+    for (const listener of this.#listeners) listener.close();
+    await this.#manager?.stop({ timeout: this.#context.options.maxWaitTime });
+    await this.#threads?.stop(this.#context.options.maxWaitTime);
+    this.#reactor.close();
+    closeFabric(this.#fabric);
+    this.#fabric = {};
+  }
+}
+
+function listen(port: ResolvedPort): Listener {
+  try {
+    return new Listener({ host: port.host, port: port.port, backlog: BACKLOG });
+  } catch (cause) {
+    const { errnoName } = cause as { errnoName?: string };
+    const advice: Record<string, string> = {
+      EADDRINUSE:
+        'another program (perhaps this one, started before) listens there: choose another port, or end it',
+      EACCES: 'ports below 1024 need a privilege (CAP_NET_BIND_SERVICE): choose a higher one',
+      EADDRNOTAVAIL: 'this machine has no such address: 0.0.0.0 or :: listen on all it has',
+    };
+    const message = `Cannot listen on ${port.host}:${port.port} (${errnoName}): ${advice[errnoName ?? ''] ?? 'see the cause'}.`;
+    throw new ServerError('ERR_MILLRACE_LISTEN', message, { cause });
+  }
+}

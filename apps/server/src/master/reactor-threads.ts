@@ -1,0 +1,125 @@
+import { Worker } from 'node:worker_threads';
+import type { TransportChannel } from '@millrace/channel';
+import { NodePoller } from '@millrace/native';
+import type { DoorbellListener } from '@millrace/shared-memory';
+import { type Descriptors, type FabricShape, FabricView } from '../fabric.js';
+import type { ResolvedPort } from '../options.js';
+import * as packet from '../packet.js';
+import type { ReactorThreadData } from '../reactor/traffic.js';
+
+export interface ReactorThreadEvents {
+  /** A connection is closed. */
+  onGone: (session: number) => void;
+  onLog: (kind: string, text: string) => void;
+  /** A thread has ended without being told to: a defect of the server. */
+  onCrash: (reactor: number, error: unknown) => void;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  readonly channel: TransportChannel<packet.Packet>;
+  readonly ended: Promise<void>;
+}
+
+/** The master's side of its reactor threads. */
+export class ReactorThreads {
+  readonly #view: FabricView;
+  readonly #listener: DoorbellListener;
+  readonly #threads: readonly Thread[];
+  readonly #events: ReactorThreadEvents;
+  readonly #out = new packet.Packet();
+  readonly #stopAtExit = () => this.#broadcast(packet.STOP, 0);
+  #readyCount = 0;
+  #allReady: () => void = () => {};
+  readonly #ready = new Promise<void>((resolve) => {
+    this.#allReady = resolve;
+  });
+  #stopping = false;
+
+  constructor(
+    shape: FabricShape,
+    descriptors: Descriptors,
+    ports: readonly ResolvedPort[],
+    events: ReactorThreadEvents,
+  ) {
+    this.#events = events;
+    this.#view = new FabricView(shape, descriptors);
+    this.#listener = this.#view.listen(this.#view.peerBell(shape.workers), new NodePoller());
+    this.#threads = Array.from({ length: shape.reactors }, (_, index) => {
+      const options = { hardLimit: Number.POSITIVE_INFINITY };
+      const { channel } = this.#view.link('peer', shape.workers, index, this.#listener, options);
+      channel.onMessage((message) => this.#received(message));
+      return this.#start({ index, shape, descriptors, ports }, channel);
+    });
+    // A thread that sleeps in epoll would keep process.exit waiting for ever.
+    process.once('exit', this.#stopAtExit);
+  }
+
+  /** Resolves when every thread is ready to take connections. */
+  ready(): Promise<void> {
+    return this.#ready;
+  }
+
+  /** Hands an accepted connection to the reactor thread that its session id names. */
+  accept(fd: number, session: number, port: number, address: string): void {
+    const { channel } = this.#threads[session % this.#threads.length] as Thread;
+    channel.send(this.#out.set(packet.ACCEPTED, session, fd, port).with(Buffer.from(address)));
+  }
+
+  workerReplaced(id: number): void {
+    this.#broadcast(packet.WORKER_REPLACED, id);
+  }
+
+  /** Reads no more from clients, and tells the workers that what they have is the last. */
+  quiesce(): void {
+    this.#broadcast(packet.QUIESCE, 0);
+  }
+
+  /** Closes every connection, after what is queued for it has been sent or `timeoutMs` have passed; ends the threads. */
+  async stop(timeoutMs: number): Promise<void> {
+    this.#stopping = true;
+    this.#broadcast(packet.STOP, timeoutMs);
+    await Promise.all(this.#threads.map(({ ended }) => ended));
+    process.removeListener('exit', this.#stopAtExit);
+    for (const { channel } of this.#threads) channel.destroy();
+    this.#listener.close();
+    this.#view.close();
+  }
+
+  #start(data: ReactorThreadData, channel: Thread['channel']): Thread {
+    const worker = new Worker(new URL('../reactor/reactor-thread.js', import.meta.url), {
+      workerData: data,
+      name: `reactor ${data.index}`,
+    });
+    const ended = new Promise<void>((resolve) => {
+      worker.once('error', (error) => this.#events.onCrash(data.index, error));
+      worker.once('exit', (code) => {
+        if (!this.#stopping && code === 0) this.#events.onCrash(data.index, new Error('it ended by itself'));
+        resolve();
+      });
+    });
+    return { worker, channel, ended };
+  }
+
+  #broadcast(type: number, aux: number): void {
+    for (const { channel } of this.#threads) {
+      if (channel.closed) continue;
+      channel.send(this.#out.set(type, 0, aux));
+      channel.flush();
+    }
+  }
+
+  #received(message: packet.Packet): void {
+    switch (message.type) {
+      case packet.GONE:
+        return this.#events.onGone(message.session);
+      case packet.LOG: {
+        const text = message.text();
+        const tab = text.indexOf('\t');
+        return this.#events.onLog(text.slice(0, tab), text.slice(tab + 1));
+      }
+      case packet.READY:
+        if (++this.#readyCount === this.#threads.length) this.#allReady();
+    }
+  }
+}

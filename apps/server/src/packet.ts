@@ -1,0 +1,106 @@
+import { type Codec, copyBytes, type Frame } from '@millrace/channel';
+
+/**
+ * What travels between the master, its reactor threads and the workers: a head of 16 bytes and a body.
+ *
+ *   byte  0      1      2             4          8                     16
+ *         ┌──────┬──────┬─────────────┬──────────┬─────────────────────┬──── … ──┐
+ *         │ TYPE │ PORT │ 0           │ AUX      │ SESSION             │ body    │
+ *         └──────┴──────┴─────────────┴──────────┴─────────────────────┴──── … ──┘
+ *           u8     u8                   int32      float64, an integer
+ *
+ * Both sides run on one machine, so numbers are in its own byte order.
+ */
+export const HEAD_BYTES = 16;
+
+/** Reactor thread → worker. */
+export const CONNECT = 1; // body: remote address
+export const RECEIVE = 2; // body: one message
+export const END = 3; // the client sends no more; the worker answers CLOSE when it has nothing more to send
+export const CLOSED = 4; // aux: index in CLOSE_REASONS
+export const ADOPT = 5; // as CONNECT, to the replacement of a dead worker: the connection is not new
+export const LAST = 6; // the server is stopping: no message comes after this one
+/** Worker → reactor thread. */
+export const SEND = 16; // body: bytes for the client
+export const CLOSE = 17;
+/** Master → reactor thread. */
+export const ACCEPTED = 32; // aux: descriptor; body: remote address
+export const WORKER_REPLACED = 33; // aux: worker id
+export const QUIESCE = 34; // read no more from clients, and tell the workers with LAST
+export const STOP = 35; // aux: milliseconds for what is still to be sent
+/** Reactor thread → master. */
+export const READY = 48;
+export const GONE = 49; // a connection is closed
+export const LOG = 50; // aux: session's port; body: kind, tab, text
+
+export const CLOSE_REASONS = ['peer', 'server', 'malformed', 'output-limit', 'error', 'shutdown'] as const;
+/** Why a connection was closed. */
+export type SessionCloseReason = (typeof CLOSE_REASONS)[number];
+
+/** One packet; instances are reused, so whoever needs its body longer copies it. */
+export class Packet {
+  type = 0;
+  port = 0;
+  aux = 0;
+  session = 0;
+  body: Uint8Array = NOTHING;
+  start = 0;
+  end = 0;
+
+  /** Makes this a packet without a body. */
+  set(type: number, session: number, aux = 0, port = 0): this {
+    this.type = type;
+    this.port = port;
+    this.aux = aux;
+    this.session = session;
+    this.body = NOTHING;
+    this.start = this.end = 0;
+    return this;
+  }
+
+  with(body: Uint8Array, start = 0, end = body.length): this {
+    this.body = body;
+    this.start = start;
+    this.end = end;
+    return this;
+  }
+
+  text(): string {
+    return (this.body as Buffer).toString('utf8', this.start, this.end);
+  }
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** Packets to bytes and back, without allocating: `decode` gives the same instance each time. */
+export function packetCodec(): Codec<Packet> {
+  const memory = new ArrayBuffer(HEAD_BYTES);
+  const head = new Uint8Array(memory);
+  const aux = new Int32Array(memory, 4, 1);
+  const session = new Float64Array(memory, 8, 1);
+  const received = new Packet();
+  return {
+    name: 'packet',
+    encode(packet: Packet, frame: Frame) {
+      head[0] = packet.type;
+      head[1] = packet.port;
+      aux[0] = packet.aux;
+      session[0] = packet.session;
+      frame.setBody(packet.body, packet.start, packet.end);
+      frame.head = head;
+      frame.headLength = HEAD_BYTES;
+    },
+    decode(bytes: Buffer, start: number, end: number) {
+      if (end - start < HEAD_BYTES) throw new RangeError(`A packet has at least ${HEAD_BYTES} bytes.`);
+      copyBytes(bytes, start, start + HEAD_BYTES, head, 0);
+      received.type = head[0] as number;
+      received.port = head[1] as number;
+      received.aux = aux[0] as number;
+      received.session = session[0] as number;
+      received.body = bytes;
+      received.start = start + HEAD_BYTES;
+      received.end = end;
+      return received;
+    },
+  };
+}

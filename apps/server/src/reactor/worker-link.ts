@@ -1,0 +1,35 @@
+import type { TransportChannel } from '@millrace/channel';
+import type { Packet } from '../packet.js';
+import { type Client, HOLD_WORKER } from './client.js';
+
+/** The way to one worker, and the clients that wait for it to take more. */
+export class WorkerLink {
+  readonly #held = new Set<Client>();
+
+  constructor(
+    readonly worker: number,
+    readonly channel: TransportChannel<Packet>,
+  ) {
+    channel.onDrain(() => this.#release());
+  }
+
+  get writable(): boolean {
+    return this.channel.writable;
+  }
+
+  /** Reads no more from `client` until the worker has taken what waits for it. */
+  hold(client: Client): void {
+    this.#held.add(client);
+    client.hold(HOLD_WORKER);
+  }
+
+  forget(client: Client): void {
+    this.#held.delete(client);
+  }
+
+  #release(): void {
+    const held = [...this.#held];
+    this.#held.clear();
+    for (const client of held) client.release(HOLD_WORKER);
+  }
+}

@@ -1,0 +1,254 @@
+import { inherit } from '@millrace/process-pool';
+import type { RunOptions, TaskResult, Tasks, TaskValue } from '@millrace/task-pool';
+import { TimerHeap } from '@millrace/timer-heap';
+import { ServerError } from './errors.js';
+import { Handlers, type PortEvents, type ServerEvents } from './events.js';
+import type { FabricShape } from './fabric.js';
+import { createLog, type Logger } from './log.js';
+import { ManagerRole } from './manager.js';
+import { MasterRole } from './master/master.js';
+import {
+  type PortOptions,
+  type ResolvedOptions,
+  resolveOptions,
+  resolvePort,
+  type ServerOptions,
+} from './options.js';
+import { Port } from './port.js';
+import type { BirthData, Role, RoleContext, RoleName } from './role.js';
+import { TaskWorkerRole } from './worker/task-worker.js';
+import { WorkerRole } from './worker/worker.js';
+
+// At once, not in `start`: from here on no process outlives its parent, whatever the entry module does first.
+const child = inherit();
+const birth: BirthData = (child?.data as BirthData | undefined) ?? {
+  role: 'master',
+  id: 0,
+  managerIncarnation: 0,
+};
+
+/**
+ * A server in Swoole's architecture. Every process of it runs the same entry module; `start` takes the role that the
+ * process was started for. Everything before `start` therefore runs in each of them, and must be the same in each.
+ */
+export class Server<T extends Tasks = Tasks> {
+  /** What this process is. */
+  readonly role: RoleName = birth.role;
+  readonly #options: ResolvedOptions;
+  readonly #handlers = new Handlers<ServerEvents>();
+  readonly #ports: Port[];
+  readonly #log: Logger;
+  #timers: TimerHeap | undefined;
+  #role: Role | undefined;
+  #started = false;
+
+  /** Throws `ERR_MILLRACE_OPTION` or `ERR_MILLRACE_UNKNOWN_OPTION`. */
+  constructor(options: ServerOptions<T>) {
+    this.#options = resolveOptions(options as ServerOptions);
+    this.#ports = [new Port(this.#options.port)];
+    this.#log = createLog(
+      this.#options.logLevel,
+      birth.role === 'master' ? 'master' : (child?.name ?? birth.role),
+    );
+  }
+
+  /** Event workers count from 0, task workers go on from there; undefined in the master and the manager. */
+  get workerId(): number | undefined {
+    if (this.role === 'worker') return birth.id;
+    return this.role === 'taskWorker' ? this.#options.workerNum + birth.id : undefined;
+  }
+
+  /** Whether this process is a task worker. */
+  get taskWorker(): boolean {
+    return this.role === 'taskWorker';
+  }
+
+  /** The log of this process. */
+  get log(): Logger {
+    return this.#log;
+  }
+
+  /** In the master, after `start`: where the server listens; the first is the server's own port. */
+  get addresses(): readonly { readonly host: string; readonly port: number }[] {
+    return this.#master('addresses').addresses;
+  }
+
+  /** In the master: how many clients are connected. */
+  get connections(): number {
+    return this.#master('connections').connections;
+  }
+
+  /** Adds a handler; several for one event run in the order they were added. Throws `ERR_MILLRACE_STARTED`. */
+  on<Name extends keyof ServerEvents>(event: Name, handler: ServerEvents[Name]): this {
+    this.#assertNotStarted('on');
+    this.#handlers.add(event, handler);
+    return this;
+  }
+
+  /** Listens on one more port, with handlers of its own where it is given some. Throws `ERR_MILLRACE_STARTED`. */
+  addListener(options: PortOptions): Port {
+    this.#assertNotStarted('addListener');
+    const port = new Port(resolvePort(options, this.#options.port));
+    this.#ports.push(port);
+    return port;
+  }
+
+  /**
+   * Takes this process's role; resolves once it does its work: in the master, when clients are accepted. Rejects with
+   * `ERR_MILLRACE_HANDLER_MISSING`, `_LISTEN`, `_START_FAILED` or `_STARTED`.
+   */
+  async start(): Promise<void> {
+    this.#assertNotStarted('start');
+    this.#assertHandlers();
+    this.#started = true;
+    this.#role = this.#takeRole();
+    await this.#role.start();
+  }
+
+  /** In the master: ends everything in order. */
+  async shutdown(): Promise<void> {
+    await this.#master('shutdown').shutdown();
+  }
+
+  /** In a worker: runs a task in a task worker and gives its result, or its error, or a `TaskError`. */
+  task<Name extends keyof T & string>(
+    name: Name,
+    value: TaskValue<T, Name>,
+    options?: RunOptions,
+  ): Promise<TaskResult<T, Name>>;
+  /** In a worker, Swoole's own form: hands `data` to the `task` handler; the result comes to `finish` as well. */
+  task(data: unknown): Promise<unknown>;
+  task(...args: [data: unknown] | [name: string, value: unknown, options?: RunOptions]): Promise<never> {
+    const tasks = this.#role?.tasks;
+    if (tasks === undefined) throw this.#wrongRole('task', 'a worker');
+    if (this.#options.taskWorkerNum === 0) {
+      throw new ServerError(
+        'ERR_MILLRACE_OPTION',
+        'There are no task workers: set taskWorkerNum to 1 or more.',
+      );
+    }
+    const result =
+      args.length > 1 ? tasks.run(args[0] as string, args[1], args[2]) : this.#plainTask(args[0]);
+    // The overloads say what it gives; the implementation knows bytes.
+    return result as Promise<never>;
+  }
+
+  /** Calls `callback(id, …args)` every `ms` milliseconds in this process. */
+  tick<A extends unknown[]>(ms: number, callback: (id: number, ...args: A) => void, ...args: A): number {
+    return this.#timerHeap.tick(ms, callback, ...args);
+  }
+
+  /** Calls `callback(…args)` once, after `ms` milliseconds, in this process. */
+  after<A extends unknown[]>(ms: number, callback: (...args: A) => void, ...args: A): number {
+    return this.#timerHeap.after(ms, callback, ...args);
+  }
+
+  /** Ends a timer of this process; false when there is none of that id. */
+  clear(id: number): boolean {
+    return this.#timerHeap.clear(id);
+  }
+
+  get #timerHeap(): TimerHeap {
+    this.#timers ??= new TimerHeap();
+    return this.#timers;
+  }
+
+  async #plainTask(data: unknown): Promise<unknown> {
+    const tasks = (this.#role as Role & { tasks: NonNullable<Role['tasks']> }).tasks;
+    const id = this.#nextPlainTask++;
+    const result = await tasks.run('', data);
+    for (const handler of this.#handlers.get('finish')) await handler({ id, data: result });
+    return result;
+  }
+
+  #nextPlainTask = 0;
+
+  #takeRole(): Role {
+    const { reactorNum, workerNum, taskWorkerNum, ringSize, title } = this.#options;
+    const shape: FabricShape = {
+      reactors: reactorNum,
+      workers: workerNum,
+      taskWorkers: taskWorkerNum,
+      ringSize,
+    };
+    const context: RoleContext = {
+      options: this.#options,
+      ports: this.#ports.map((port) => port.options),
+      handlers: this.#handlers,
+      portHandlers: (index) => this.#portHandlers(index),
+      log: this.#log,
+    };
+    if (child === undefined) {
+      process.title = `${title}: master`;
+      return new MasterRole(context, shape);
+    }
+    if (birth.role === 'manager') return new ManagerRole(context, child, shape);
+    if (birth.role === 'worker') return new WorkerRole(context, child, shape, birth.id);
+    return new TaskWorkerRole(context, child, shape, birth.id);
+  }
+
+  readonly #merged: Handlers<PortEvents>[] = [];
+
+  /** A listener's own handlers, and the server's for events that it has none for. */
+  #portHandlers(index: number): Handlers<PortEvents> {
+    const made = this.#merged[index];
+    if (made) return made;
+    const own = (this.#ports[index] as Port).handlers;
+    const merged = new Handlers<PortEvents>();
+    for (const name of ['connect', 'receive', 'close'] as const) {
+      for (const handler of own.has(name) ? own.get(name) : this.#handlers.get(name))
+        merged.add(name, handler);
+    }
+    this.#merged[index] = merged;
+    return merged;
+  }
+
+  #assertHandlers(): void {
+    for (const [index, port] of this.#ports.entries()) {
+      if (this.#portHandlers(index).has('receive')) continue;
+      const { host, port: number } = port.options;
+      throw missing(
+        `The listener on ${host}:${number} has no handler for 'receive': add server.on('receive', …).`,
+      );
+    }
+    const { tasks, taskWorkerNum } = this.#options;
+    if (taskWorkerNum > 0 && Object.keys(tasks).length === 0 && !this.#handlers.has('task')) {
+      throw missing(
+        `taskWorkerNum is ${taskWorkerNum}, but there is no task: set 'tasks', or add server.on('task', …).`,
+      );
+    }
+  }
+
+  #assertNotStarted(method: string): void {
+    if (!this.#started) return;
+    throw new ServerError(
+      'ERR_MILLRACE_STARTED',
+      `${method} belongs before start; this server has been started.`,
+    );
+  }
+
+  #master(member: string): MasterRole {
+    if (this.#role instanceof MasterRole) return this.#role;
+    throw this.#wrongRole(member, 'the master');
+  }
+
+  #wrongRole(member: string, wanted: string): ServerError {
+    if (this.#role === undefined)
+      return new ServerError('ERR_MILLRACE_NOT_RUNNING', `${member} needs a started server.`);
+    return new ServerError(
+      'ERR_MILLRACE_WRONG_ROLE',
+      `${member} is for ${wanted}; this process is the ${this.role}.`,
+    );
+  }
+}
+
+function missing(message: string): ServerError {
+  return new ServerError('ERR_MILLRACE_HANDLER_MISSING', message);
+}
+
+/** Makes a server; the types of its tasks are inferred. See {@link Server}. */
+export function createServer<const T extends Tasks = Record<never, never>>(
+  options: ServerOptions<T>,
+): Server<T> {
+  return new Server<T>(options);
+}

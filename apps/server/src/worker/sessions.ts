@@ -1,0 +1,157 @@
+import type { TransportChannel } from '@millrace/channel';
+import type { RingTransport } from '@millrace/shared-memory';
+import type { Handlers, PortEvents } from '../events.js';
+import * as packet from '../packet.js';
+import { Session, type SessionLine } from './session.js';
+
+/** The way to one reactor thread. */
+export interface ReactorLink {
+  readonly channel: TransportChannel<packet.Packet>;
+  readonly transport: RingTransport;
+}
+
+/** The sessions of one worker: packets from reactor threads become events, what sessions send becomes packets. */
+export class Sessions implements SessionLine {
+  readonly #reactors: readonly ReactorLink[];
+  readonly #handlers: (port: number) => Handlers<PortEvents>;
+  readonly #sessions = new Map<number, Session>();
+  readonly #out = new packet.Packet();
+  #inFlight = 0;
+  /** Reactor threads that have sent their last message. */
+  #last = 0;
+  #stopping = false;
+  #idle: () => void = () => {};
+
+  constructor(reactors: readonly ReactorLink[], handlers: (port: number) => Handlers<PortEvents>) {
+    this.#reactors = reactors;
+    this.#handlers = handlers;
+  }
+
+  /** Takes messages from here on. */
+  start(): void {
+    for (const { channel } of this.#reactors) {
+      // More waits to be sent than the reactor thread takes: then nothing more is asked for, until it has.
+      channel.onDrain(() => {
+        if (!this.#stopping) channel.resume();
+      });
+      channel.onMessage((message) => this.#received(message));
+    }
+  }
+
+  /**
+   * Takes no more messages and resolves when those in hand are done and sent. With `drain`, first takes everything
+   * that the stopping reactor threads still have for this worker.
+   */
+  async stop({ drain }: { readonly drain: boolean }): Promise<void> {
+    if (drain) await this.#until(() => this.#last >= this.#reactors.length);
+    this.#stopping = true;
+    for (const { channel } of this.#reactors) channel.pause();
+    await this.#until(() => this.#inFlight === 0);
+    await Promise.all(this.#reactors.map(({ channel }) => channel.drained()));
+  }
+
+  // What sessions ask for --------------------------------------------------------------------------------------------
+
+  send(session: Session, bytes: Uint8Array): boolean {
+    const { channel } = this.#reactorOf(session);
+    const more = channel.send(this.#out.set(packet.SEND, session.id).with(bytes));
+    if (!more) channel.pause();
+    return more;
+  }
+
+  close(session: Session): void {
+    this.#reactorOf(session).channel.send(this.#out.set(packet.CLOSE, session.id));
+  }
+
+  drained(session: Session): Promise<void> {
+    return this.#reactorOf(session).channel.drained();
+  }
+
+  #reactorOf(session: Session): ReactorLink {
+    return this.#reactors[session.id % this.#reactors.length] as ReactorLink;
+  }
+
+  // What reactor threads say -----------------------------------------------------------------------------------------
+
+  #received(message: packet.Packet): void {
+    const { session: id, port, aux } = message;
+    switch (message.type) {
+      case packet.RECEIVE:
+        return this.#receive(this.#session(id, port), copyOf(message));
+      case packet.CONNECT: {
+        const session = this.#session(id, port);
+        session.remoteAddress = message.text();
+        for (const handler of this.#handlers(port).get('connect')) this.#track(session, handler(session));
+        return;
+      }
+      case packet.ADOPT:
+        this.#session(id, port).remoteAddress = message.text();
+        return;
+      case packet.END:
+        return this.#inputEnded(this.#session(id, port));
+      case packet.CLOSED:
+        return this.#closed(id, packet.CLOSE_REASONS[aux] as packet.SessionCloseReason);
+      case packet.LAST:
+        this.#last++;
+        return this.#idle();
+    }
+  }
+
+  #session(id: number, port: number): Session {
+    let session = this.#sessions.get(id);
+    if (session === undefined) {
+      session = new Session(id, port, '', this);
+      this.#sessions.set(id, session);
+    }
+    return session;
+  }
+
+  #receive(session: Session, data: Buffer): void {
+    for (const handler of this.#handlers(session.port).get('receive'))
+      this.#track(session, handler(session, data));
+  }
+
+  /** The client waits for its answers; when there are none left, the connection is closed. */
+  #inputEnded(session: Session): void {
+    session.inputEnded = true;
+    if (session.inFlight === 0) session.close();
+  }
+
+  #closed(id: number, reason: packet.SessionCloseReason): void {
+    const session = this.#sessions.get(id);
+    // A dead predecessor's: it has heard everything that this worker would say about it.
+    if (session === undefined) return;
+    this.#sessions.delete(id);
+    session.closed = true;
+    const info = { byServer: reason !== 'peer' && reason !== 'error', reason };
+    for (const handler of this.#handlers(session.port).get('close'))
+      this.#track(session, handler(session, info));
+  }
+
+  /** Counts a handler's promise while it is open. Its rejection is the process's, as that of any promise of Node. */
+  #track(session: Session, result: unknown): void {
+    if (!(result instanceof Promise)) return;
+    session.inFlight++;
+    this.#inFlight++;
+    result.finally(() => {
+      session.inFlight--;
+      this.#inFlight--;
+      if (session.inputEnded && session.inFlight === 0) session.close();
+      if (this.#inFlight === 0) this.#idle();
+    });
+  }
+
+  async #until(condition: () => boolean): Promise<void> {
+    while (!condition()) {
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve;
+      });
+    }
+  }
+}
+
+function copyOf({ body, start, end }: packet.Packet): Buffer {
+  const copy = Buffer.allocUnsafe(end - start);
+  (body as Buffer).copy(copy, 0, start, end);
+  return copy;
+}

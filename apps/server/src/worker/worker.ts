@@ -1,0 +1,67 @@
+import { msgpackCodec, TransportChannel } from '@millrace/channel';
+import { NodePoller } from '@millrace/native';
+import { PipeTransport } from '@millrace/pipe-ipc';
+import type { ChildProcessContext } from '@millrace/process-pool';
+import { TaskClient, type TaskLink, type TaskReply, type TaskRequest } from '@millrace/task-pool';
+import { runInOrder } from '../events.js';
+import { type FabricShape, FabricView, taskAskerName, workerDescriptors } from '../fabric.js';
+import { incarnationOf, type Role, type RoleContext, type TaskWorkerDied } from '../role.js';
+import { Sessions } from './sessions.js';
+
+/** Runs the user's handlers for connections. */
+export class WorkerRole implements Role {
+  readonly #context: RoleContext;
+  readonly #child: ChildProcessContext;
+  readonly #id: number;
+  readonly #sessions: Sessions;
+  readonly tasks: TaskClient;
+  #stopping = false;
+
+  constructor(context: RoleContext, child: ChildProcessContext, shape: FabricShape, id: number) {
+    this.#context = context;
+    this.#child = child;
+    this.#id = id;
+    const names = workerDescriptors(shape, id);
+    const view = new FabricView(
+      shape,
+      Object.fromEntries(names.map((name) => [name, child.descriptor(name)])),
+    );
+    const listener = view.listen(view.peerBell(id), new NodePoller());
+    const reactors = Array.from({ length: shape.reactors }, (_, reactor) =>
+      view.link('peer', id, reactor, listener, {}),
+    );
+    this.#sessions = new Sessions(reactors, context.portHandlers);
+    this.tasks = new TaskClient({
+      links: Array.from({ length: shape.taskWorkers }, (_, index) =>
+        openTaskLink(child.descriptor(taskAskerName(id, index))),
+      ),
+      incarnation: incarnationOf(child),
+      maxQueue: context.options.taskMaxQueue,
+    });
+    child.onMessage((body) => {
+      const { taskWorker, exit } = body as TaskWorkerDied;
+      this.tasks.workerDied(taskWorker, exit);
+    });
+    child.onStop((mode) => void this.#stop(mode === 'drain'));
+  }
+
+  async start(): Promise<void> {
+    await runInOrder(this.#context.handlers.get('workerStart'), this.#id);
+    this.#sessions.start();
+    this.#child.ready();
+  }
+
+  async #stop(drain: boolean): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    await this.#sessions.stop({ drain });
+    await runInOrder(this.#context.handlers.get('workerStop'), this.#id);
+    process.exit(0);
+  }
+}
+
+function openTaskLink(fd: number): TaskLink {
+  const transport = new PipeTransport(fd);
+  const channel = new TransportChannel<TaskRequest, TaskReply>(transport, msgpackCodec());
+  return { channel, allRead: () => transport.allRead };
+}

@@ -1,0 +1,58 @@
+import { MAX_DELAY_MS, MIN_DELAY_MS } from './constants.js';
+
+/** The closed set of codes that errors of this package carry. Codes are stable; messages are not. */
+export type TimerErrorCode =
+  /** A delay that is not a number from 1 to 2^52 ms. The message carries the value and the limits. */
+  | 'ERR_MILLRACE_TIMER_DELAY'
+  /** Something that is not a function where a callback belongs. */
+  | 'ERR_MILLRACE_TIMER_CALLBACK'
+  /** The heap was closed before the call, or while the promise was pending. */
+  | 'ERR_MILLRACE_TIMER_CLOSED'
+  /** A pending `sleep` was cleared by its id or by `clearAll`. */
+  | 'ERR_MILLRACE_TIMER_CLEARED';
+
+export class TimerError extends Error {
+  override readonly name: string = 'TimerError';
+  readonly code: TimerErrorCode;
+
+  constructor(code: TimerErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** What it is, for a message: strings are quoted, nothing that can throw is called. */
+function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+}
+
+/** Throws `ERR_MILLRACE_TIMER_DELAY` unless `ms` is a delay that can be armed. */
+export function checkDelay(ms: number): void {
+  // Written so that NaN fails as well.
+  if (typeof ms === 'number' && ms >= MIN_DELAY_MS && ms <= MAX_DELAY_MS) return;
+  throw new TimerError(
+    'ERR_MILLRACE_TIMER_DELAY',
+    `A delay must be a number of milliseconds from ${MIN_DELAY_MS} to ${MAX_DELAY_MS} (2^52), got ${shown(ms)}.`,
+  );
+}
+
+/** Throws `ERR_MILLRACE_TIMER_CALLBACK` unless `callback` can be called. */
+export function checkCallback(callback: unknown): void {
+  if (typeof callback === 'function') return;
+  throw new TimerError(
+    'ERR_MILLRACE_TIMER_CALLBACK',
+    `A timer's callback must be a function, got ${shown(callback)}.`,
+  );
+}
+
+export function closedError(): TimerError {
+  return new TimerError('ERR_MILLRACE_TIMER_CLOSED', 'This TimerHeap has been closed; make another one.');
+}
+
+export function clearedError(id: number): TimerError {
+  return new TimerError(
+    'ERR_MILLRACE_TIMER_CLEARED',
+    `The sleep on timer ${id} was cleared before its time.`,
+  );
+}
