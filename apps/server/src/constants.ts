@@ -22,3 +22,7 @@ export const LOG_LINES_PER_SECOND = 10;
 export const LOG_LINE_BYTES = 1024;
 /** Incarnations of members are counted from here for each incarnation of their manager, so that none comes twice. */
 export const INCARNATIONS_PER_MANAGER = 2 ** 20;
+/** Bytes of the largest message that a session sends, unless a listener accepts larger ones. */
+export const MAX_MESSAGE_BYTES = 64 << 20;
+/** Listeners of one server: packets name them in one byte. */
+export const MAX_PORTS = 256;

@@ -25,6 +25,8 @@ export interface FabricShape {
   readonly workers: number;
   readonly taskWorkers: number;
   readonly ringSize: number;
+  /** Bytes of the largest packet, head included. */
+  readonly maxMessageSize: number;
 }
 
 /** Descriptors by name; the names are the same in every process, the numbers are each process's own. */
@@ -143,6 +145,7 @@ export class FabricView {
       outgoing: as === 'peer' ? up : down,
       listener,
       peer: as === 'peer' ? this.reactorBell(reactor) : this.peerBell(peer),
+      maxMessageSize: this.#shape.maxMessageSize,
     });
     return { transport, channel: new TransportChannel(transport, packetCodec(), options) };
   }

@@ -1,6 +1,7 @@
 import { inherit } from '@millrace/process-pool';
-import type { RunOptions, TaskResult, Tasks, TaskValue } from '@millrace/task-pool';
+import type { RunOptions, TaskClient, TaskResult, Tasks, TaskValue } from '@millrace/task-pool';
 import { TimerHeap } from '@millrace/timer-heap';
+import { MAX_MESSAGE_BYTES, MAX_PORTS } from './constants.js';
 import { ServerError } from './errors.js';
 import { Handlers, type PortEvents, type ServerEvents } from './events.js';
 import type { FabricShape } from './fabric.js';
@@ -14,6 +15,7 @@ import {
   resolvePort,
   type ServerOptions,
 } from './options.js';
+import { HEAD_BYTES } from './packet.js';
 import { Port } from './port.js';
 import type { BirthData, Role, RoleContext, RoleName } from './role.js';
 import { TaskWorkerRole } from './worker/task-worker.js';
@@ -41,6 +43,7 @@ export class Server<T extends Tasks = Tasks> {
   #timers: TimerHeap | undefined;
   #role: Role | undefined;
   #started = false;
+  #nextPlainTask = 0;
 
   /** Throws `ERR_MILLRACE_OPTION` or `ERR_MILLRACE_UNKNOWN_OPTION`. */
   constructor(options: ServerOptions<T>) {
@@ -88,6 +91,9 @@ export class Server<T extends Tasks = Tasks> {
   /** Listens on one more port, with handlers of its own where it is given some. Throws `ERR_MILLRACE_STARTED`. */
   addListener(options: PortOptions): Port {
     this.#assertNotStarted('addListener');
+    if (this.#ports.length === MAX_PORTS) {
+      throw new ServerError('ERR_MILLRACE_OPTION', `A server has at most ${MAX_PORTS} listeners.`);
+    }
     const port = new Port(resolvePort(options, this.#options.port));
     this.#ports.push(port);
     return port;
@@ -118,7 +124,7 @@ export class Server<T extends Tasks = Tasks> {
   ): Promise<TaskResult<T, Name>>;
   /** In a worker, Swoole's own form: hands `data` to the `task` handler; the result comes to `finish` as well. */
   task(data: unknown): Promise<unknown>;
-  task(...args: [data: unknown] | [name: string, value: unknown, options?: RunOptions]): Promise<never> {
+  task(first: unknown, ...rest: [value?: unknown, options?: RunOptions]): Promise<never> {
     const tasks = this.#role?.tasks;
     if (tasks === undefined) throw this.#wrongRole('task', 'a worker');
     if (this.#options.taskWorkerNum === 0) {
@@ -127,9 +133,8 @@ export class Server<T extends Tasks = Tasks> {
         'There are no task workers: set taskWorkerNum to 1 or more.',
       );
     }
-    const result =
-      args.length > 1 ? tasks.run(args[0] as string, args[1], args[2]) : this.#plainTask(args[0]);
-    // The overloads say what it gives; the implementation knows bytes.
+    const result = rest.length > 0 ? tasks.run(first as string, ...rest) : this.#plainTask(tasks, first);
+    // The overloads say what the result is; here it is whatever arrived.
     return result as Promise<never>;
   }
 
@@ -153,23 +158,29 @@ export class Server<T extends Tasks = Tasks> {
     return this.#timers;
   }
 
-  async #plainTask(data: unknown): Promise<unknown> {
-    const tasks = (this.#role as Role & { tasks: NonNullable<Role['tasks']> }).tasks;
+  /** Swoole's own form: the result comes to `finish` as well; a failure is logged, for few look at the promise. */
+  #plainTask(tasks: TaskClient, data: unknown): Promise<unknown> {
     const id = this.#nextPlainTask++;
-    const result = await tasks.run('', data);
-    for (const handler of this.#handlers.get('finish')) await handler({ id, data: result });
+    const result = tasks.run('', data).then(async (value) => {
+      for (const handler of this.#handlers.get('finish')) await handler({ id, data: value });
+      return value;
+    });
+    result.catch((error) => this.#log.error({ err: error, task: id }, 'a task has failed'));
     return result;
   }
 
-  #nextPlainTask = 0;
-
   #takeRole(): Role {
     const { reactorNum, workerNum, taskWorkerNum, ringSize, title } = this.#options;
+    const longest = Math.max(
+      MAX_MESSAGE_BYTES,
+      ...this.#ports.map(({ options }) => options.packageMaxLength),
+    );
     const shape: FabricShape = {
       reactors: reactorNum,
       workers: workerNum,
       taskWorkers: taskWorkerNum,
       ringSize,
+      maxMessageSize: HEAD_BYTES + longest,
     };
     const context: RoleContext = {
       options: this.#options,

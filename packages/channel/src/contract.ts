@@ -239,9 +239,8 @@ export function channelContract(name: string, subject: ContractSubject): void {
         expect(await waiting).toBeUndefined();
       }));
 
-    test.runIf(subject.endsWithPeer)(
-      'iteration gives every message and ends when the other side has closed',
-      () =>
+    if (subject.endsWithPeer) {
+      test('iteration gives every message and ends when the other side has closed', () =>
         using(values(), async ({ left, right }) => {
           for (let i = 0; i < 10; i++) left.send(i);
           await left.close();
@@ -249,8 +248,8 @@ export function channelContract(name: string, subject: ContractSubject): void {
           for await (const value of right) seen.push(value);
           expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
           expect(right.closed).toBe(true);
-        }),
-    );
+        }));
+    }
 
     test('its statistics count what went through', () =>
       using(bytes(), async ({ left, right }) => {

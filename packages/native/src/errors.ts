@@ -6,6 +6,8 @@ export type NativeErrorCode =
   | 'ERR_MILLRACE_SYSCALL'
   /** The addon could not be found or loaded on this machine. */
   | 'ERR_MILLRACE_ADDON_MISSING'
+  /** More memory was asked for than the machine has free. */
+  | 'ERR_MILLRACE_NO_MEMORY'
   /** A mapped memory was used after it had been closed. */
   | 'ERR_MILLRACE_CLOSED'
   /** An address that is neither an IPv4 nor an IPv6 literal nor a usable socket path. */

@@ -1,3 +1,4 @@
+import { freemem } from 'node:os';
 import { syscalls } from './addon.js';
 import { check, NativeError, SystemCallError } from './errors.js';
 import type { MapHandle } from './syscalls.js';
@@ -47,7 +48,19 @@ export class MappedMemory implements Disposable {
   }
 }
 
-/** Makes an anonymous file of `length` bytes that can be mapped here and in processes that inherit the descriptor. */
+/**
+ * Makes an anonymous file of `length` bytes that can be mapped here and in processes that inherit the descriptor.
+ *
+ * The bytes are reserved now, so `ERR_MILLRACE_NO_MEMORY` is thrown for more than this machine has free: the kernel
+ * would hand out pages until it has to kill somebody.
+ */
 export function createMemory(name: string, length: number): number {
+  const available = Math.min(freemem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+  if (length > available) {
+    throw new NativeError(
+      'ERR_MILLRACE_NO_MEMORY',
+      `${length} bytes of shared memory were asked for (${name}), ${available} are free on this machine.`,
+    );
+  }
   return check(syscalls.memfd(name, length), 'memfd_create', `${name}, ${length} bytes`);
 }

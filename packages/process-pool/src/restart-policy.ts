@@ -15,7 +15,7 @@ export interface RestartOptions {
   readonly maxBackOff?: number;
   /** A process that lived this long, in milliseconds, has not failed to start. Default 1,000. */
   readonly stableAfter?: number;
-  /** Failures in a row, before it was ever ready, after which the pool gives the member up. Default 8. */
+  /** Failures in a row, before it was ever ready, after which the pool gives the member up. Default 5. */
   readonly giveUpAfter?: number;
 }
 
@@ -40,7 +40,7 @@ export class RestartPolicy {
     backOff = 100,
     maxBackOff = 10_000,
     stableAfter = 1_000,
-    giveUpAfter = 8,
+    giveUpAfter = 5,
   }: RestartOptions = {}) {
     this.#options = { backOff, maxBackOff, stableAfter, giveUpAfter };
   }

@@ -35,7 +35,6 @@ export class RingTransport implements Transport, DoorbellClient {
   #events: TransportEvents | undefined;
   #reading = false;
   #refused = false;
-  #unflushed = false;
   #closed = false;
 
   constructor({ incoming, outgoing, listener, peer, maxMessageSize }: RingTransportOptions) {
@@ -65,7 +64,6 @@ export class RingTransport implements Transport, DoorbellClient {
 
   trySend(frame: Frame): boolean {
     const written = this.#writer.tryWrite(frame);
-    if (written) this.#unflushed = true;
     if (!written || this.#writer.pendingBytes > 0) {
       // The reader can make room only for what it has been told of.
       this.#refused = true;
@@ -75,9 +73,7 @@ export class RingTransport implements Transport, DoorbellClient {
   }
 
   flush(): void {
-    if (!this.#unflushed) return;
-    this.#unflushed = false;
-    this.#peer.ring();
+    if (this.#writer.takeNews()) this.#peer.ring();
   }
 
   get pendingBytes(): number {
@@ -129,15 +125,12 @@ export class RingTransport implements Transport, DoorbellClient {
     }
   }
 
-  /** There is room: goes on with a large message, and with what was refused. */
+  /** There is room: goes on with a large message, then with what was refused. */
   #resume(): void {
-    if (!this.#writer.continue()) {
-      this.#unflushed = true;
-      this.flush();
-      return;
-    }
+    const done = this.#writer.continue();
+    this.flush();
+    if (!done) return;
     this.#refused = false;
-    this.#unflushed = true;
     this.#events?.writable();
   }
 }

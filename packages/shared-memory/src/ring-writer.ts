@@ -17,6 +17,7 @@ export class RingWriter {
   /** A message larger than one record, of which some pieces are still to be written. */
   readonly #rest = new Frame();
   #restTotal = 0;
+  #news = false;
 
   constructor({ words, data, capacity }: RingMemory) {
     this.#words = words;
@@ -31,6 +32,13 @@ export class RingWriter {
   /** Bytes of a large message that wait for room. */
   get pendingBytes(): number {
     return this.#rest.length;
+  }
+
+  /** Whether something was published since the last call: the reader is to be told then. */
+  takeNews(): boolean {
+    const news = this.#news;
+    this.#news = false;
+    return news;
   }
 
   /**
@@ -122,6 +130,7 @@ export class RingWriter {
     this.#tail = (this.#tail + layout.recordBytes(length)) | 0;
     // Publishes the record, and a PADDING before it, to RingReader's load of TAIL.
     Atomics.store(this.#words, layout.TAIL_WORD, this.#tail);
+    this.#news = true;
   }
 }
 

@@ -1,6 +1,7 @@
 import { type Channel, ChannelError } from '@millrace/channel';
 import { TaskError } from './errors.js';
 import type { TaskReply, TaskRequest } from './protocol.js';
+import { reviveThrown } from './thrown.js';
 
 /** The way to one task worker. */
 export interface TaskLink {
@@ -194,7 +195,8 @@ export class TaskClient {
     return true;
   }
 
-  #answered(worker: number, [id, owner, ok, value]: TaskReply): void {
+  #answered(worker: number, reply: TaskReply): void {
+    const [id, owner] = reply;
     const job = this.#running[worker];
     if (job === undefined || owner !== this.#incarnation || id !== job.id) {
       // To a process that had this one's place before.
@@ -203,12 +205,12 @@ export class TaskClient {
     }
     this.#running[worker] = undefined;
     if (job.settled) this.#late++;
-    else if (ok) {
+    else if (reply[2]) {
       job.settled = true;
       job.leave();
       this.#completed++;
-      job.resolve(value);
-    } else this.#fail(job, value);
+      job.resolve(reply[3]);
+    } else this.#fail(job, reviveThrown(reply[3]));
     this.#dispatch();
   }
 

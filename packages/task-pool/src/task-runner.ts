@@ -1,6 +1,7 @@
 import type { Channel } from '@millrace/channel';
 import { TaskError } from './errors.js';
 import type { TaskReply, TaskRequest } from './protocol.js';
+import { describePlainly, describeThrown, reviveThrown } from './thrown.js';
 
 /** What a task handler is told beside its value. */
 export interface TaskContext {
@@ -67,21 +68,15 @@ export class TaskRunner {
         throw new TaskError('ERR_MILLRACE_UNKNOWN_TASK', `There is no task named '${name}'.`);
       reply = [id, owner, true, await handler(value, { id, source })];
     } catch (error) {
-      reply = [id, owner, false, error];
+      reply = [id, owner, false, describeThrown(error)];
     }
     const channel = this.#channels[source] as Channel<TaskReply, TaskRequest>;
     try {
       channel.send(reply);
     } catch (error) {
       this.#onUnsendable(error, name);
-      channel.send([id, owner, false, error instanceof Error ? plain(error) : new Error(String(error))]);
+      channel.send([id, owner, false, describePlainly(reply[2] ? error : reviveThrown(reply[3]))]);
     }
     channel.flush();
   }
-}
-
-/** An error reduced to what can always be sent. */
-function plain(error: Error): Error {
-  const { code } = error as { code?: unknown };
-  return Object.assign(new Error(error.message), { name: error.name, code });
 }

@@ -1,3 +1,11 @@
+export { TestClient } from './client.js';
 export { DEADLINE_MS, until, within } from './deadline.js';
-export { descendants, isRunning, openDescriptors, type ProcessInfo, processInfo } from './processes.js';
+export { echoLoad, type LoadOptions, type LoadResult } from './load.js';
+export {
+  descendants,
+  isRunning,
+  openDescriptors,
+  type ProcessInfo,
+  processInfo,
+} from './processes.js';
 export { Program, type ProgramOptions } from './program.js';

@@ -1,0 +1,134 @@
+import { once } from 'node:events';
+import { createServer as createNetServer } from 'node:net';
+import { Program, TestClient, until } from '@millrace/testkit';
+import { describe, expect, test } from 'vitest';
+import { createServer, type ServerOptions } from '../src/index.js';
+import { fixture, startServer } from './support.js';
+
+const good = { port: 0, workerNum: 1, reactorNum: 1 } as const;
+const code = (expected: string) => expect.objectContaining({ code: expected });
+
+describe('options', () => {
+  test('an unknown option is an error that suggests the nearest', () => {
+    const make = () => createServer({ ...good, workerNumb: 3 } as ServerOptions);
+    expect(make).toThrow(code('ERR_MILLRACE_UNKNOWN_OPTION'));
+    expect(make).toThrow("There is no option 'workerNumb'; did you mean 'workerNum'?");
+  });
+
+  test('an unknown field of the framing is an error that names where', () => {
+    const framing = { kind: 'eof', delimeter: '\n' } as unknown as { kind: 'eof' };
+    expect(() => createServer({ ...good, framing })).toThrow(
+      "'delimeter' in 'framing'; did you mean 'delimiter'?",
+    );
+  });
+
+  test.each([
+    ['port', 70_000],
+    ['port', '9501'],
+    ['workerNum', 0],
+    ['taskWorkerNum', -1],
+    ['ringSize', 100_000],
+    ['host', 'localhost'],
+    ['packageMaxLength', 1.5],
+    ['logLevel', 'loud'],
+    ['tasks', { count: 3 }],
+  ])('%s cannot be %j, and the error names both', (name, value) => {
+    const make = () => createServer({ ...good, [name]: value } as ServerOptions);
+    expect(make).toThrow(code('ERR_MILLRACE_OPTION'));
+    expect(make).toThrow(`'${name}`);
+  });
+});
+
+describe('handlers', () => {
+  test('a listener without a receive handler is an error that names the listener', async () => {
+    await expect(createServer(good).start()).rejects.toMatchObject({
+      code: 'ERR_MILLRACE_HANDLER_MISSING',
+      message: expect.stringContaining("'receive'"),
+    });
+  });
+
+  test('task workers without a task are an error', async () => {
+    const server = createServer({ ...good, taskWorkerNum: 1 }).on('receive', () => {});
+    await expect(server.start()).rejects.toMatchObject({ code: 'ERR_MILLRACE_HANDLER_MISSING' });
+  });
+
+  test('calls in the wrong role or before the start say so', () => {
+    const server = createServer(good);
+    expect(() => server.task('anything')).toThrow(code('ERR_MILLRACE_NOT_RUNNING'));
+    expect(() => server.connections).toThrow(code('ERR_MILLRACE_NOT_RUNNING'));
+  });
+});
+
+test('a port in use is a typed error with errno and advice, and leaves nothing behind', async () => {
+  const holder = createNetServer().listen(0, '127.0.0.1');
+  await once(holder, 'listening');
+  const { port } = holder.address() as { port: number };
+  await using program = new Program(fixture('echo'), { args: [JSON.stringify({ port })] });
+  const [, json] = await program.printed(/^failed (.*)$/m);
+  expect(JSON.parse(json as string)).toMatchObject({
+    code: 'ERR_MILLRACE_LISTEN',
+    errnoName: 'EADDRINUSE',
+    syscall: 'bind',
+    message: expect.stringContaining(`127.0.0.1:${port}`),
+  });
+  expect(await program.ended()).toEqual({ code: 1, signal: null });
+  holder.close();
+});
+
+test('workers that cannot start end the server with a typed error', async () => {
+  await using program = new Program(fixture('broken'));
+  const [, json] = await program.printed(/^failed (.*)$/m);
+  expect(JSON.parse(json as string)).toMatchObject({ code: 'ERR_MILLRACE_START_FAILED' });
+  expect(program.output).toMatch(/this worker cannot start/);
+  expect(await program.ended()).toEqual({ code: 1, signal: null });
+});
+
+describe('what clients send', () => {
+  test('a line over the limit closes its connection with a log line, and no other', async () => {
+    await using server = await startServer({ packageMaxLength: 1_000 });
+    const [good, bad] = await Promise.all([
+      TestClient.connect(server.lines),
+      TestClient.connect(server.lines),
+    ]);
+    expect(await good.ask('x'.repeat(999))).toHaveLength(999);
+    bad.send('x'.repeat(1_001));
+    await bad.serverClosed();
+    await server.program.printed(/packageMaxLength \(1000 bytes\)/);
+    expect(await good.ask('fine')).toBe('fine');
+    good.close();
+  });
+
+  test('a frame that announces too much is closed before its bytes are kept', async () => {
+    await using server = await startServer();
+    const client = await TestClient.connect(server.frames);
+    client.send(Buffer.from([0xff, 0xff, 0xff, 0xff]));
+    await client.serverClosed();
+    await server.program.printed(/packageMaxLength \(1000000 bytes\)/);
+  });
+
+  test('a flood of bad clients writes few lines, and they are counted', async () => {
+    await using server = await startServer({ packageMaxLength: 10 });
+    for (let i = 0; i < 40; i++) {
+      const client = await TestClient.connect(server.lines);
+      client.send('x'.repeat(11));
+      await client.serverClosed();
+    }
+    expect(server.program.count(/packageMaxLength/g)).toBeLessThan(40);
+    const client = await TestClient.connect(server.lines);
+    expect(await client.ask('ok')).toBe('ok');
+    client.close();
+  });
+
+  test('a connection that is broken off while answers are on their way harms nobody', async () => {
+    await using server = await startServer();
+    for (let i = 0; i < 20; i++) {
+      const client = await TestClient.connect(server.lines);
+      client.send('flood 100\n');
+      client.socket.resetAndDestroy();
+    }
+    const client = await TestClient.connect(server.lines);
+    expect(await client.ask('ok')).toBe('ok');
+    await until('every close event', () => server.program.count(/event close \d+ false/g) >= 20);
+    client.close();
+  });
+});

@@ -1,0 +1,167 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { echoLoad, isRunning, TestClient, until } from '@millrace/testkit';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { pidOf, type RunningServer, startServer } from './support.js';
+
+const TITLES = ['millrace: manager', 'millrace: task worker 0', 'millrace: worker 0', 'millrace: worker 1'];
+
+describe('a server whose processes die', () => {
+  let server: RunningServer;
+  beforeEach(async () => {
+    server = await startServer();
+  });
+  afterEach(async () => {
+    await server[Symbol.asyncDispose]();
+  });
+
+  /** Kills the process of this title and waits until another has it and is ready. */
+  async function kill(title: string, ready: RegExp): Promise<void> {
+    const pid = pidOf(server, title) as number;
+    const before = server.program.count(ready);
+    process.kill(pid, 'SIGKILL');
+    await until(
+      `another ${title}`,
+      () => server.program.count(ready) > before && pidOf(server, title) !== pid,
+    );
+  }
+
+  test('names every process by its role and id', async () => {
+    expect(
+      server.program
+        .children()
+        .map(({ title }) => title)
+        .sort(),
+    ).toEqual(TITLES);
+  });
+
+  test('replaces a killed worker under the same id; its clients stay connected', async () => {
+    const clients = await Promise.all(Array.from({ length: 4 }, () => TestClient.connect(server.lines)));
+    const before = await Promise.all(clients.map((client) => client.ask('pid')));
+    await kill('millrace: worker 0', /event workerStart 0 pid/g);
+    const after = await Promise.all(clients.map((client) => client.ask('pid')));
+    for (const [i, was] of before.entries()) {
+      const [pid, id, address] = was.split(' ');
+      const [newPid, newId, newAddress] = (after[i] as string).split(' ');
+      expect(newId).toBe(id);
+      // The replacement was told who its clients are.
+      expect(newAddress).toBe(address);
+      expect(newPid === pid).toBe(id === '1');
+    }
+    await server.program.printed(/event workerError 0 SIGKILL/);
+    for (const client of clients) client.close();
+  });
+
+  test('what a killed worker had not read is answered by its replacement', async () => {
+    const client = await TestClient.connect(server.lines);
+    const [pid, id] = (await client.ask('pid')).split(' ');
+    // Stopped, it reads nothing: everything waits in the ring.
+    process.kill(Number(pid), 'SIGSTOP');
+    await until(
+      'the worker to stop',
+      () => server.program.children().find((info) => info.pid === Number(pid))?.state === 'T',
+    );
+    for (let i = 0; i < 1_000; i++) client.send(`message ${i}\n`);
+    await kill(`millrace: worker ${id}`, new RegExp(`event workerStart ${id} pid`, 'g'));
+    for (let i = 0; i < 1_000; i++) expect(await client.line()).toBe(`message ${i}`);
+    client.close();
+  });
+
+  test('a client that had ended its sending is closed by the replacement', async () => {
+    const client = await TestClient.connect(server.lines);
+    const [, id] = (await client.ask('pid')).split(' ');
+    client.send('sleep 60000\n');
+    client.finish();
+    await until('the task to run', async () => pidOf(server, 'millrace: task worker 0'));
+    await kill(`millrace: worker ${id}`, new RegExp(`event workerStart ${id} pid`, 'g'));
+    await client.serverClosed();
+  });
+
+  test('a handler that throws costs its worker and no connection', async () => {
+    const client = await TestClient.connect(server.lines);
+    const [pid] = (await client.ask('pid')).split(' ');
+    client.send('crash\n');
+    await server.program.printed(/a handler that throws/);
+    expect((await client.ask('pid')).split(' ')[0]).not.toBe(pid);
+    client.close();
+  });
+
+  test('a worker that hangs can be killed, and its other clients are answered', async () => {
+    const clients = await Promise.all(Array.from({ length: 3 }, () => TestClient.connect(server.lines)));
+    const answers = await Promise.all(clients.map((client) => client.ask('pid')));
+    const [pid, id] = (answers[0] as string).split(' ');
+    const neighbour = clients[
+      answers.findIndex((answer, i) => i > 0 && answer.split(' ')[1] === id)
+    ] as TestClient;
+    clients[0]?.send('hang\n');
+    neighbour.send('behind it\n');
+    await kill(`millrace: worker ${id}`, new RegExp(`event workerStart ${id} pid`, 'g'));
+    expect(isRunning(Number(pid))).toBe(false);
+    expect(await neighbour.line()).toBe('behind it');
+    for (const client of clients) client.close();
+  });
+
+  test('the caller of a task whose worker died hears of it at once, and the next task runs', async () => {
+    const client = await TestClient.connect(server.lines);
+    client.send('sleep 60000\n');
+    // The second asks the same worker: it waits behind the first, and is not lost with it.
+    client.send('count a b\n');
+    await until('the task to be taken', async () => (await isAsleep(server)) === true);
+    await kill('millrace: task worker 0', /event workerStart 2 pid/g);
+    expect(JSON.parse(await client.line())).toMatchObject({
+      code: 'ERR_MILLRACE_TASK_WORKER_DIED',
+      signal: 'SIGKILL',
+      isTaskError: true,
+    });
+    expect(await client.line()).toBe('2');
+    client.close();
+  });
+
+  test('clients notice nothing of the death of the manager', async () => {
+    const client = await TestClient.connect(server.lines);
+    const [pid] = (await client.ask('pid')).split(' ');
+    await kill('millrace: manager', /event workerStart 1 pid/g);
+    await until('no worker of the dead manager', () => !isRunning(Number(pid)));
+    expect(await client.ask('still here?')).toBe('still here?');
+    expect((await client.ask('pid')).split(' ')[0]).not.toBe(pid);
+    client.close();
+  });
+
+  test('nothing is left a second after the master was killed', async () => {
+    const pids = server.program.children().map(({ pid }) => pid);
+    server.program.kill('SIGKILL');
+    await until('no process left', () => !pids.some(isRunning), { deadlineMs: 1_000 });
+  });
+
+  test('nothing is left when the master is killed while its processes start', async () => {
+    server.program.kill('SIGTERM');
+    await server.program.ended();
+    const starting = await startServer().then((running) => running);
+    process.kill(pidOf(starting, 'millrace: worker 0') as number, 'SIGKILL');
+    await sleep(1);
+    const pids = starting.program.children().map(({ pid }) => pid);
+    starting.program.kill('SIGKILL');
+    await until('no process left', () => !pids.some(isRunning), { deadlineMs: 2_000 });
+    await starting[Symbol.asyncDispose]();
+  });
+
+  test('under load, killed workers close no connection and lose only what they had in hand', async () => {
+    const kills = 6;
+    const result = await echoLoad({ port: server.lines, connections: 50, depth: 4 }, async () => {
+      for (let i = 0; i < kills; i++)
+        await kill(`millrace: worker ${i % 2}`, new RegExp(`event workerStart ${i % 2} pid`, 'g'));
+    });
+    expect(result).toMatchObject({ wrong: [], closed: 0 });
+    // Echoing is done at once: a worker has at most one message in hand when it is killed.
+    expect(result.lost).toBeLessThanOrEqual(kills);
+    expect(result.answered).toBeGreaterThan(1_000);
+  });
+});
+
+/** Whether the task worker has a task in hand: another task gets no answer from it. */
+async function isAsleep(server: RunningServer): Promise<boolean> {
+  const client = await TestClient.connect(server.lines);
+  client.send('impatient 0\n');
+  const answer = await client.line();
+  client.close();
+  return answer.includes('ERR_MILLRACE_TASK_TIMEOUT');
+}

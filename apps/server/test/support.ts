@@ -1,0 +1,36 @@
+import { Program } from '@millrace/testkit';
+import type { ServerOptions } from '../src/index.js';
+
+export interface RunningServer extends AsyncDisposable {
+  readonly program: Program;
+  /** The port for lines. */
+  readonly lines: number;
+  /** The port for frames with a 4-byte length. */
+  readonly frames: number;
+}
+
+export function fixture(name: string): URL {
+  return new URL(`../dist-test/fixtures/${name}.js`, import.meta.url);
+}
+
+/** Starts the echo server of the fixtures as a real program, and waits until it accepts clients. */
+export async function startServer(options: Partial<ServerOptions> = {}): Promise<RunningServer> {
+  const program = new Program(fixture('echo'), { args: [JSON.stringify(options)] });
+  try {
+    const [, lines, frames] = await program.printed(/^listening (\d+) (\d+)/m);
+    return {
+      program,
+      lines: Number(lines),
+      frames: Number(frames),
+      [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await program[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** The pid of the process that `ps` shows under `title`. */
+export function pidOf({ program }: RunningServer, title: string): number | undefined {
+  return program.children().find((info) => info.title === title && info.state !== 'Z')?.pid;
+}

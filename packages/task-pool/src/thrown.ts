@@ -1,0 +1,48 @@
+/** What a task threw, in a form that can be sent: errors keep their name, message, stack, cause and own properties. */
+export type Thrown =
+  | { readonly kind: 'value'; readonly value: unknown }
+  | {
+      readonly kind: 'error';
+      readonly name: string;
+      readonly message: string;
+      readonly stack: string | undefined;
+      readonly cause: Thrown | undefined;
+      readonly properties: Readonly<Record<string, unknown>>;
+    };
+
+/** How many causes of causes are sent; deeper ones are dropped, so that a chain that bites its tail has an end. */
+const MAX_CAUSES = 8;
+
+export function describeThrown(thrown: unknown, depth = 0): Thrown {
+  if (!(thrown instanceof Error)) return { kind: 'value', value: thrown };
+  const { name, message, stack, cause, ...properties } = thrown;
+  return {
+    kind: 'error',
+    // Not own properties as a rule, so not among those taken above.
+    name: name ?? thrown.name,
+    message: message ?? thrown.message,
+    stack: stack ?? thrown.stack,
+    cause: cause === undefined || depth === MAX_CAUSES ? undefined : describeThrown(cause, depth + 1),
+    properties,
+  };
+}
+
+/** The same without own properties and causes that are no errors: it can always be sent. */
+export function describePlainly(thrown: unknown): Thrown {
+  if (!(thrown instanceof Error)) return { kind: 'value', value: String(thrown) };
+  const { name, message, stack } = thrown;
+  return { kind: 'error', name, message, stack, cause: undefined, properties: {} };
+}
+
+const BUILT_IN = { Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError };
+
+export function reviveThrown(thrown: Thrown): unknown {
+  if (thrown.kind === 'value') return thrown.value;
+  const { name, message, stack, cause, properties } = thrown;
+  const type = Object.hasOwn(BUILT_IN, name) ? BUILT_IN[name as keyof typeof BUILT_IN] : Error;
+  const error = new type(message, cause && { cause: reviveThrown(cause) });
+  if (error.name !== name)
+    Object.defineProperty(error, 'name', { value: name, configurable: true, writable: true });
+  Object.defineProperty(error, 'stack', { value: stack, configurable: true, writable: true });
+  return Object.assign(error, properties);
+}
