@@ -1,1 +1,2 @@
+/** Still to come: POSIX and System V message queues, and channels over them. */
 export {};

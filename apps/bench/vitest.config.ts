@@ -1,3 +1,0 @@
-import { packageTests } from '@millrace/testkit/vitest';
-
-export default packageTests();

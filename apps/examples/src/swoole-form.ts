@@ -1,0 +1,26 @@
+/**
+ * The same in the form that Swoole's users know: one `task` handler, a `finish` handler, and task ids.
+ *
+ *     node dist/swoole-form.js 9501
+ *     nc 127.0.0.1 9501
+ */
+import { createServer } from '@millrace/server';
+
+const server = createServer({
+  port: Number(process.argv[2] ?? 9501),
+  workerNum: 2,
+  taskWorkerNum: 2,
+  framing: { kind: 'eof', delimiter: '\n' },
+});
+
+server.on('receive', (session, line) => {
+  void server.task({ session: session.id, text: line.toString() });
+  session.send('accepted\n');
+});
+server.on('task', (task) => {
+  const { text } = task.data as { text: string };
+  return text.toUpperCase();
+});
+server.on('finish', ({ id, data }) => console.log(`task ${id}: ${data}`));
+server.on('start', () => console.log(`listening on ${server.addresses[0]?.port}`));
+await server.start();
