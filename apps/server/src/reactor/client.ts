@@ -1,13 +1,9 @@
 import type { Connection } from '@millrace/reactor';
+import type { Holdable } from './holds.js';
 import type { WorkerLink } from './worker-link.js';
 
-/** Why a client is not read from; a client may have several reasons at once. */
-export const HOLD_WORKER = 1; // its worker has more than it can take
-export const HOLD_OUTPUT = 2; // it does not read its answers
-export const HOLD_QUIESCE = 4; // the server is stopping
-
 /** A connected client, as its reactor thread knows it. */
-export class Client {
+export class Client implements Holdable {
   connection!: Connection<Client>;
   /** The worker has asked to close it. */
   closedByWorker = false;

@@ -11,7 +11,8 @@ import { LINK_HIGH_WATER, LOG_LINE_BYTES, READ_BYTES } from '../constants.js';
 import { type Descriptors, type FabricShape, FabricView } from '../fabric.js';
 import type { ResolvedPort } from '../options.js';
 import * as packet from '../packet.js';
-import { Client, HOLD_OUTPUT, HOLD_QUIESCE } from './client.js';
+import { Client } from './client.js';
+import { HOLD_OUTPUT, HOLD_QUIESCE } from './holds.js';
 import { OutputGather } from './output-gather.js';
 import { WorkerLink } from './worker-link.js';
 

@@ -1,10 +1,10 @@
 import type { TransportChannel } from '@millrace/channel';
 import type { Packet } from '../packet.js';
-import { type Client, HOLD_WORKER } from './client.js';
+import { HOLD_WORKER, type Holdable } from './holds.js';
 
 /** The way to one worker, and the clients that wait for it to take more. */
 export class WorkerLink {
-  readonly #held = new Set<Client>();
+  readonly #held = new Set<Holdable>();
 
   constructor(
     readonly worker: number,
@@ -18,12 +18,12 @@ export class WorkerLink {
   }
 
   /** Reads no more from `client` until the worker has taken what waits for it. */
-  hold(client: Client): void {
+  hold(client: Holdable): void {
     this.#held.add(client);
     client.hold(HOLD_WORKER);
   }
 
-  forget(client: Client): void {
+  forget(client: Holdable): void {
     this.#held.delete(client);
   }
 

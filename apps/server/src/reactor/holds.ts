@@ -1,0 +1,10 @@
+/** Why a client is not read from; it may have several reasons at once. */
+export const HOLD_WORKER = 1; // its worker has more than it can take
+export const HOLD_OUTPUT = 2; // it does not read its answers
+export const HOLD_QUIESCE = 4; // the server is stopping
+
+/** What can be held, and is let go when no reason is left. */
+export interface Holdable {
+  hold(reason: number): void;
+  release(reason: number): void;
+}
