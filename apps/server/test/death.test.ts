@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { echoLoad, isRunning, TestClient, until } from '@millrace/testkit';
+import { echoLoad, isRunning, leaks, leavings, openDescriptors, TestClient, until } from '@millrace/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { pidOf, type RunningServer, startServer } from './support.js';
 
@@ -130,6 +130,29 @@ describe('a server whose processes die', () => {
     const pids = server.program.children().map(({ pid }) => pid);
     server.program.kill('SIGKILL');
     await until('no process left', () => !pids.some(isRunning), { deadlineMs: 1_000 });
+  });
+
+  test('a server that was killed leaves no memory, queue, socket or file', async () => {
+    const before = leavings();
+    const other = await startServer();
+    other.program.kill('SIGKILL');
+    await other[Symbol.asyncDispose]();
+    await until('everything to be gone', () => leaks(before).length === 0);
+  });
+
+  test('many deaths and many clients leave no descriptor open in the master', async () => {
+    const master = server.program.pid;
+    const client = await TestClient.connect(server.lines);
+    await client.ask('hello');
+    const before = openDescriptors(master);
+    for (let i = 0; i < 3; i++) {
+      await kill('millrace: worker 0', /event workerStart 0 pid/g);
+      const clients = await Promise.all(Array.from({ length: 20 }, () => TestClient.connect(server.lines)));
+      await Promise.all(clients.map((one) => one.ask('hello')));
+      for (const one of clients) one.close();
+    }
+    await until('the descriptors of the clients to be closed', () => openDescriptors(master) === before);
+    client.close();
   });
 
   test('nothing is left when the master is killed while its processes start', async () => {

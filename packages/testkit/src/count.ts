@@ -9,7 +9,11 @@ interface Report {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
   readonly numPendingTests: number;
-  readonly testResults: readonly { readonly name: string; readonly status: string; readonly assertionResults: unknown[] }[];
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly assertionResults: unknown[];
+  }[];
 }
 
 const top = process.cwd();
@@ -43,5 +47,8 @@ process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
 
 function hasTests(directory: string): boolean {
   const tests = join(directory, 'test');
-  return existsSync(tests) && readdirSync(tests, { recursive: true }).some((file) => String(file).endsWith('.test.ts'));
+  return (
+    existsSync(tests) &&
+    readdirSync(tests, { recursive: true }).some((file) => String(file).endsWith('.test.ts'))
+  );
 }
