@@ -1,4 +1,4 @@
-import { doubled, RECORD_SHIFT, SEQUENCE, type TimerTable } from './timer-table.js';
+import { resized, type TimerTable } from './timer-table.js';
 
 const INITIAL_CAPACITY = 64;
 /** Nodes that are looked at for each one that has died. Four keep the dead below about a quarter. */
@@ -25,9 +25,13 @@ export class DeadlineNodes {
     this.#table = table;
   }
 
+  /** The slot of the timer that the node is of, or was. */
+  slot(at: number): number {
+    return this.ids[at]! & this.#table.mask;
+  }
+
   isLive(at: number): boolean {
-    const { numbers, mask } = this.#table;
-    return numbers[((this.ids[at]! & mask) << RECORD_SHIFT) + SEQUENCE] === this.sequences[at];
+    return this.#table.sequence(this.slot(at)) === this.sequences[at];
   }
 
   /** Adds a node at the end. */
@@ -47,24 +51,22 @@ export class DeadlineNodes {
 
   /** Takes out the nodes that are due from `from` to before `to`, and gives them to `take`: one scan. */
   takeOut(from: number, to: number, take: (id: number, due: number, sequence: number) => void): void {
-    const { dues, ids, sequences, size } = this;
-    let kept = 0;
-    for (let at = 0; at < size; at++) {
+    const { dues } = this;
+    for (let at = 0; at < this.size; ) {
       const due = dues[at]!;
-      if (due >= from && due < to) {
-        take(ids[at]!, due, sequences[at]!);
+      if (due < from || due >= to) {
+        at++;
       } else {
-        if (kept !== at) this.#copy(at, kept);
-        kept++;
+        take(this.ids[at]!, due, this.sequences[at]!);
+        this.#copy(--this.size, at);
       }
     }
-    this.size = kept;
   }
 
   grow(): void {
     const { ids } = this;
-    this.dues = doubled(this.dues);
-    this.sequences = doubled(this.sequences);
+    this.dues = resized(this.dues, 2 * this.dues.length);
+    this.sequences = resized(this.sequences, 2 * this.sequences.length);
     this.ids = new Int32Array(2 * ids.length);
     this.ids.set(ids);
   }

@@ -4,20 +4,7 @@ import { TimeoutDriver } from './drivers.js';
 import { checkCallback, checkDelay, clearedError, closedError, type TimerError } from './errors.js';
 import { LatenessHistogram } from './lateness-histogram.js';
 import type { SleepOptions, TicksOptions, TimerHeapOptions, TimerInfo, TimerStats } from './options.js';
-import {
-  AWAITED,
-  type Callback,
-  COUNTED,
-  DUE,
-  FLAGS,
-  ID,
-  PERIODIC,
-  RECORD_SHIFT,
-  REMOVED,
-  RUNNING,
-  TimerTable,
-  UNREFED,
-} from './timer-table.js';
+import { AWAITED, type Callback, PERIODIC, REMOVED, RUNNING, TimerTable, UNREFED } from './timer-table.js';
 import { sleep, Ticks, type WaitHost } from './waiting.js';
 import { WakeUp } from './wake-up.js';
 
@@ -53,7 +40,8 @@ export class TimerHeap implements Disposable {
       start: (ms, callback, { periodic, ref, ended }) => {
         const id = this.#add(ms, callback, periodic);
         this.#waiters.set(id, ended);
-        this.#table.numbers[(this.#find(id) << RECORD_SHIFT) + FLAGS]! |= AWAITED;
+        const slot = this.#find(id);
+        this.#table.setFlags(slot, this.#table.flags(slot) | AWAITED);
         if (!ref) this.unref(id);
         return id;
       },
@@ -81,10 +69,10 @@ export class TimerHeap implements Disposable {
   clear(id: number): boolean {
     const slot = this.#find(id);
     if (slot < 0) return false;
-    const flags = this.#table.numbers[(slot << RECORD_SHIFT) + FLAGS]!;
+    const flags = this.#table.flags(slot);
     if (this.#queue.isArmed(slot)) this.#queue.disarm(slot);
     this.#uncount(flags);
-    if ((flags & RUNNING) !== 0) this.#table.numbers[(slot << RECORD_SHIFT) + FLAGS] = flags | REMOVED;
+    if ((flags & RUNNING) !== 0) this.#table.setFlags(slot, flags | REMOVED);
     else this.#table.free(slot);
     if ((flags & AWAITED) !== 0) this.#tellWaiter(id);
     return true;
@@ -118,12 +106,12 @@ export class TimerHeap implements Disposable {
     const table = this.#table;
     const slot = table.find(id);
     if (slot < 0) return undefined;
-    const flags = table.numbers[(slot << RECORD_SHIFT) + FLAGS]!;
+    const flags = table.flags(slot);
     return {
-      execMsec: table.numbers[(slot << RECORD_SHIFT) + DUE]! - this.#start,
-      execCount: (flags & COUNTED ? table.counts[slot]! : 0) + (flags & RUNNING ? 1 : 0),
-      interval: flags & PERIODIC ? table.intervals[slot]! : 0,
-      round: table.rounds[slot]!,
+      execMsec: table.due(slot) - this.#start,
+      execCount: table.calls(slot) + (flags & RUNNING ? 1 : 0),
+      interval: table.interval(slot),
+      round: table.round(slot),
       removed: (flags & REMOVED) !== 0,
     };
   }
@@ -142,9 +130,9 @@ export class TimerHeap implements Disposable {
   ref(id: number): boolean {
     const slot = this.#find(id);
     if (slot < 0) return false;
-    const flags = this.#table.numbers[(slot << RECORD_SHIFT) + FLAGS]!;
+    const flags = this.#table.flags(slot);
     if ((flags & UNREFED) !== 0) this.#wakeUp.addReference();
-    this.#table.numbers[(slot << RECORD_SHIFT) + FLAGS] = flags & ~UNREFED;
+    this.#table.setFlags(slot, flags & ~UNREFED);
     return true;
   }
 
@@ -152,16 +140,16 @@ export class TimerHeap implements Disposable {
   unref(id: number): boolean {
     const slot = this.#find(id);
     if (slot < 0) return false;
-    const flags = this.#table.numbers[(slot << RECORD_SHIFT) + FLAGS]!;
+    const flags = this.#table.flags(slot);
     if ((flags & UNREFED) === 0) this.#wakeUp.dropReference();
-    this.#table.numbers[(slot << RECORD_SHIFT) + FLAGS] = flags | UNREFED;
+    this.#table.setFlags(slot, flags | UNREFED);
     return true;
   }
 
   /** Whether the timer is live and keeps the process alive. */
   hasRef(id: number): boolean {
     const slot = this.#find(id);
-    return slot >= 0 && (this.#table.numbers[(slot << RECORD_SHIFT) + FLAGS]! & UNREFED) === 0;
+    return slot >= 0 && (this.#table.flags(slot) & UNREFED) === 0;
   }
 
   /**
@@ -198,7 +186,7 @@ export class TimerHeap implements Disposable {
 
   /**
    * Runs one pass: fires, in order, what is due at `now` (default: the clock's time); returns how many fired. The
-   * heap's time is `now` at least from here on, so it must be a time that has come.
+   * heap's time is `now` at least from here on, so it must be a time that has come, and finite.
    */
   runDue(now?: number): number {
     const limit = now === undefined ? this.#now() : this.#notBefore(now);
@@ -235,7 +223,7 @@ export class TimerHeap implements Disposable {
   }
 
   #notBefore(time: number): number {
-    if (time > this.#latest) this.#latest = time;
+    if (time > this.#latest && time < Number.POSITIVE_INFINITY) this.#latest = time;
     return this.#latest;
   }
 
@@ -243,14 +231,11 @@ export class TimerHeap implements Disposable {
     checkDelay(ms);
     if (this.#closed) throw closedError();
     const slot = this.#table.take(callback, this.#round);
-    if (periodic) {
-      this.#table.numbers[(slot << RECORD_SHIFT) + FLAGS] = PERIODIC;
-      this.#table.intervals[slot] = ms;
-    }
+    if (periodic) this.#table.setInterval(slot, ms);
     if (this.#live++ === 0) this.#wakeUp.target = this.#onWakeUp;
     this.#wakeUp.addReference();
     this.#arm(slot, ms);
-    return this.#table.numbers[(slot << RECORD_SHIFT) + ID]!;
+    return this.#table.id(slot);
   }
 
   #arm(slot: number, ms: number): void {
@@ -263,16 +248,16 @@ export class TimerHeap implements Disposable {
   /** The slot of a live timer, or -1. */
   #find(id: number): number {
     const slot = this.#table.find(id);
-    return slot >= 0 && (this.#table.numbers[(slot << RECORD_SHIFT) + FLAGS]! & REMOVED) === 0 ? slot : -1;
+    return slot >= 0 && (this.#table.flags(slot) & REMOVED) === 0 ? slot : -1;
   }
 
   #fire(slot: number, limit: number, time: number): void {
     const table = this.#table;
-    const flags = table.numbers[(slot << RECORD_SHIFT) + FLAGS]!;
-    const id = table.numbers[(slot << RECORD_SHIFT) + ID]!;
-    const callback = table.callbacks[slot] as Callback;
-    table.numbers[(slot << RECORD_SHIFT) + FLAGS] = flags | RUNNING;
-    this.#lateness.record(time - table.numbers[(slot << RECORD_SHIFT) + DUE]!);
+    const flags = table.flags(slot);
+    const id = table.id(slot);
+    const callback = table.callback(slot) as Callback;
+    table.setFlags(slot, flags | RUNNING);
+    this.#lateness.record(time - table.due(slot));
     try {
       if ((flags & PERIODIC) !== 0) callback(id);
       else (callback as () => unknown)();
@@ -287,18 +272,14 @@ export class TimerHeap implements Disposable {
     const slot = table.find(id);
     // Where a callback re-arms its timer and then runs a pass, that pass may have fired and ended it.
     if (slot < 0) return;
-    const flags = table.numbers[(slot << RECORD_SHIFT) + FLAGS]!;
-    table.numbers[(slot << RECORD_SHIFT) + FLAGS] = flags & ~RUNNING;
+    const flags = table.flags(slot);
+    table.setFlags(slot, flags & ~RUNNING);
     if ((flags & REMOVED) !== 0) {
       table.free(slot);
     } else if ((flags & PERIODIC) !== 0 || this.#queue.isArmed(slot)) {
-      table.counts[slot] = (flags & COUNTED ? table.counts[slot]! : 0) + 1;
-      table.numbers[(slot << RECORD_SHIFT) + FLAGS]! |= COUNTED;
+      table.countCall(slot);
       if (!this.#queue.isArmed(slot))
-        this.#queue.arm(
-          slot,
-          nextDue(table.numbers[(slot << RECORD_SHIFT) + DUE]!, table.intervals[slot]!, limit),
-        );
+        this.#queue.arm(slot, nextDue(table.due(slot), table.interval(slot), limit));
     } else {
       if ((flags & AWAITED) !== 0) this.#waiters.delete(id);
       this.#uncount(flags);

@@ -1,0 +1,89 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import vm from 'node:vm';
+import { within } from '@millrace/testkit';
+import { expect, test } from 'vitest';
+
+const dist = new URL('../dist/', import.meta.url);
+const sources = readdirSync(dist)
+  .filter((name) => name.endsWith('.js'))
+  .map((name) => [name, readFileSync(new URL(name, dist), 'utf8')] as const);
+
+test('no file imports a package or names anything that only Node has', () => {
+  expect(sources.length).toBeGreaterThan(5);
+  for (const [name, source] of sources) {
+    const code = source.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
+    expect(
+      code.match(/\bnode:|\bprocess\.|\bBuffer\b|\bglobal\.|\brequire\(|\bsetImmediate\b/g),
+      name,
+    ).toBeNull();
+    for (const [, from] of code.matchAll(/(?:from|import)\s*\(?['"]([^'"]+)/g)) expect(from).toMatch(/^\.\//);
+  }
+});
+
+/** One script of all modules, as a bundler makes it: they have no cycle, and no name twice that is not their own. */
+function bundle(entry: string, done = new Set<string>()): string {
+  if (done.has(entry)) return '';
+  done.add(entry);
+  const source = readFileSync(new URL(entry, dist), 'utf8');
+  const imports = [...source.matchAll(/^(?:import|export) [^;]*? from '\.\/([^']+)';$/gm)].map(
+    ([, name]) => name as string,
+  );
+  const name = (file: string) => `module_${file.replace(/\W/g, '_')}`;
+  const exported = [...source.matchAll(/^export (?:const|class|function) (\w+)/gm)].map(([, id]) => id);
+  const body = source
+    .replace(
+      /^import \{([^}]*)\} from '\.\/([^']+)';$/gm,
+      (_, names, file) => `const {${names}} = ${name(file)};`,
+    )
+    .replace(
+      /^export \{([^}]*)\} from '\.\/([^']+)';$/gm,
+      (_, names, file) => `Object.assign(out, (({${names}}) => ({${names}}))(${name(file)}));`,
+    )
+    .replace(/^export /gm, '');
+  const module = `const ${name(entry)} = (() => { const out = {};\n${body}\nreturn Object.assign(out, {${exported}}); })();\n`;
+  return imports.map((file) => bundle(file, done)).join('') + module;
+}
+
+test('it runs where there is nothing but what browsers have, and timeouts are numbers', async () => {
+  const handles = new Map<number, ReturnType<typeof setTimeout>>();
+  let last = 0;
+  const result = await within(
+    'the script',
+    new Promise<unknown>((resolve, reject) => {
+      const context = vm.createContext({
+        performance,
+        queueMicrotask,
+        AbortController,
+        AbortSignal,
+        resolve,
+        reject,
+        setTimeout: (callback: () => void, ms: number) => {
+          handles.set(++last, setTimeout(callback, ms));
+          return last;
+        },
+        clearTimeout: (handle: number) => clearTimeout(handles.get(handle)),
+      });
+      vm.runInContext(
+        `${bundle('index.js')}
+        (async () => {
+          const { TimerHeap } = module_index_js;
+          const timers = new TimerHeap();
+          const seen = [];
+          const id = timers.tick(1, () => seen.push('tick'));
+          timers.unref(id);
+          for await (const count of timers.ticks(2)) if (count > 2) break;
+          timers.clear(id);
+          await timers.sleep(5);
+          const controller = new AbortController();
+          const aborted = timers.sleep(60_000, { signal: controller.signal }).catch((error) => error.name);
+          controller.abort();
+          seen.push(await aborted);
+          timers.close();
+          return [seen[0], seen.at(-1), timers.stats().num];
+        })().then(resolve, reject);`,
+        context,
+      );
+    }),
+  );
+  expect(result).toEqual(['tick', 'AbortError', 0]);
+});
