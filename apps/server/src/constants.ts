@@ -8,6 +8,8 @@ export const MASTER_RING_BYTES = 1 << 16;
 export const READ_BYTES = 1 << 18;
 /** Bytes that wait for a worker beyond its ring before its clients are no longer read from. */
 export const LINK_HIGH_WATER = 1 << 16;
+/** Bytes that wait for a worker beyond which new clients of it are turned away: it has not read for very long. */
+export const LINK_LIMIT = 16 << 20;
 /** Answers up to this many bytes are gathered with their neighbours to one send. */
 export const GATHER_LIMIT = 1 << 13;
 /** Bytes of gathered answers that go out in one send. */

@@ -15,9 +15,7 @@ export type ServerErrorCode =
   /** The call belongs in a process of another role. */
   | 'ERR_MILLRACE_WRONG_ROLE'
   /** The processes of the server did not come up. */
-  | 'ERR_MILLRACE_START_FAILED'
-  /** The session's connection is closed or closing. */
-  | 'ERR_MILLRACE_SESSION_CLOSED';
+  | 'ERR_MILLRACE_START_FAILED';
 
 export class ServerError extends Error {
   override readonly name = 'ServerError';

@@ -50,6 +50,11 @@ export interface ServerEvents extends PortEvents {
   workerStop: (workerId: number) => MaybePromise<void>;
   /** In the manager: a process has died, and is replaced afterwards. */
   workerError: (exit: WorkerExit) => MaybePromise<void>;
+  /**
+   * In a worker: a handler of `connect`, `receive` or `close` has thrown, or its promise was rejected. Without a handler
+   * for it, the error is logged and the session closed. What this handler throws is an uncaught error.
+   */
+  error: (error: unknown, session: Session) => void;
   /** In a task worker: a task of Swoole's own form; what it returns is the result. */
   task: (task: Task) => unknown;
   /** In the worker that asked: the result of a task of Swoole's own form. */

@@ -53,7 +53,7 @@ try {
       return;
     }
     return server.task('count', line.toString('utf8', COUNT.length)).then((words) => {
-      if (!session.closed) session.send(`${words}\n`);
+      session.send(`${words}\n`);
     });
   });
 

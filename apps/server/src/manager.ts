@@ -29,14 +29,21 @@ export class ManagerRole implements Role {
     this.#pool = new ProcessPool(specs, {
       onReady: (member) => this.#ready(member),
       onExit: (member, exit, delay) => this.#exited(member, exit, delay),
-      onGaveUp: (member) => this.#gaveUp(member),
     });
     child.onStop((mode) => void this.#stop(mode));
   }
 
   async start(): Promise<void> {
     await runInOrder(this.#context.handlers.get('managerStart'));
-    await this.#pool.start();
+    try {
+      await this.#pool.start();
+    } catch (error) {
+      if (this.#stopping) return;
+      this.#context.log.fatal(
+        `${(error as Error).message} The server ends; the reason is usually in the entry module or in workerStart.`,
+      );
+      await this.#stop('stop', 1);
+    }
     this.#child.ready();
   }
 
@@ -85,16 +92,7 @@ export class ManagerRole implements Role {
       handler({ workerId, code, signal, uptime });
   }
 
-  /** A server without one of its processes would wait for it for ever: it ends, and says why. */
-  #gaveUp(member: Member): void {
-    this.#context.log.fatal(
-      `${member.name} kept ending before it was ready, so the server ends. What it wrote above is the reason: ` +
-        'usually an error in the entry module or in workerStart.',
-    );
-    void this.#stop('stop').then(() => process.exit(1));
-  }
-
-  async #stop(mode: string): Promise<void> {
+  async #stop(mode: string, exitCode = 0): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
     const timeout = this.#context.options.maxWaitTime;
@@ -104,6 +102,6 @@ export class ManagerRole implements Role {
     await this.#pool.stop({ members: of('worker'), mode, timeout });
     await this.#pool.stop({ members: of('taskWorker'), mode, timeout });
     await runInOrder(this.#context.handlers.get('managerStop'));
-    process.exit(0);
+    process.exit(exitCode);
   }
 }

@@ -17,6 +17,8 @@ export interface RoleContext {
   /** The handlers of a listener: its own, and the server's where it has none. */
   readonly portHandlers: (port: number) => Handlers<PortEvents>;
   readonly log: Logger;
+  /** Ends the timers that were made through the server in this process. */
+  readonly endTimers: () => void;
 }
 
 /** A role at work. */

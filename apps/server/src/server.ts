@@ -33,7 +33,7 @@ const birth: BirthData = (child?.data as BirthData | undefined) ?? {
  * A server in Swoole's architecture. Every process of it runs the same entry module; `start` takes the role that the
  * process was started for. Everything before `start` therefore runs in each of them, and must be the same in each.
  */
-export class Server<T extends Tasks = Tasks> {
+export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
   /** What this process is. */
   readonly role: RoleName = birth.role;
   readonly #options: ResolvedOptions;
@@ -116,6 +116,11 @@ export class Server<T extends Tasks = Tasks> {
     await this.#master('shutdown').shutdown();
   }
 
+  /** Ends the server at the end of an `await using` block, in the master; in other processes it does nothing. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#role instanceof MasterRole) await this.#role.shutdown();
+  }
+
   /** In a worker: runs a task in a task worker and gives its result, or its error, or a `TaskError`. */
   task<Name extends keyof T & string>(
     name: Name,
@@ -188,6 +193,7 @@ export class Server<T extends Tasks = Tasks> {
       handlers: this.#handlers,
       portHandlers: (index) => this.#portHandlers(index),
       log: this.#log,
+      endTimers: () => this.#timers?.close(),
     };
     if (child === undefined) {
       process.title = `${title}: master`;

@@ -76,11 +76,11 @@ describe('a server whose processes die', () => {
     await client.serverClosed();
   });
 
-  test('a handler that throws costs its worker and no connection', async () => {
+  test('an uncaught error ends its worker, and no connection', async () => {
     const client = await TestClient.connect(server.lines);
     const [pid] = (await client.ask('pid')).split(' ');
     client.send('crash\n');
-    await server.program.printed(/a handler that throws/);
+    await server.program.printed(/an error outside of any handler/);
     expect((await client.ask('pid')).split(' ')[0]).not.toBe(pid);
     client.close();
   });

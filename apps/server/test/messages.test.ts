@@ -72,6 +72,35 @@ describe('a running server', () => {
     await server.program.printed(/event close \d+ true server/);
   });
 
+  test.each(['throw', 'reject'])(
+    'a handler that fails (%s) costs its own session, and no other, nor the worker',
+    async (how) => {
+      const [bad, good] = await Promise.all([
+        TestClient.connect(server.lines),
+        TestClient.connect(server.lines),
+      ]);
+      const before = await good.ask('pid');
+      bad.send(`${how}\n`);
+      await bad.serverClosed();
+      await server.program.printed(new RegExp(`a handler that ${how}s`));
+      expect(await good.ask('pid')).toBe(before);
+      good.close();
+    },
+  );
+
+  test('an answer to a client that has gone meanwhile harms nobody', async () => {
+    const gone = await TestClient.connect(server.lines);
+    gone.send('sleep 50\n');
+    gone.send('here\n');
+    expect(await gone.line()).toBe('here');
+    gone.socket.resetAndDestroy();
+    const client = await TestClient.connect(server.lines);
+    // Behind it in the only task worker: when this is back, the other's answer has been and gone.
+    expect(await client.ask('sleep 1')).toBe('slept 1');
+    expect(server.program.output).not.toMatch(/workerError/);
+    client.close();
+  });
+
   test('an error of a task reaches its caller as what it was', async () => {
     const client = await TestClient.connect(server.lines);
     expect(JSON.parse(await client.ask('fail no luck'))).toEqual({

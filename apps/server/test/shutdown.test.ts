@@ -80,3 +80,10 @@ test('SIGTERM to a worker alone ends it in order, and it is replaced', async () 
   expect(server.program.output).not.toMatch(/workerError/);
   client.close();
 });
+
+test('what else keeps the master alive is given its time, then it exits and says so', async () => {
+  await using server = await startServer({ maxWaitTime: 300 }, { HOLD_THE_LOOP: '1' });
+  expect(await stopped(server, 'SIGTERM')).toMatch(
+    /something keeps the process alive 300 ms after the server has ended/,
+  );
+});

@@ -14,8 +14,11 @@ export function fixture(name: string): URL {
 }
 
 /** Starts the echo server of the fixtures as a real program, and waits until it accepts clients. */
-export async function startServer(options: Partial<ServerOptions> = {}): Promise<RunningServer> {
-  const program = new Program(fixture('echo'), { args: [JSON.stringify(options)] });
+export async function startServer(
+  options: Partial<ServerOptions> = {},
+  env: NodeJS.ProcessEnv = {},
+): Promise<RunningServer> {
+  const program = new Program(fixture('echo'), { args: [JSON.stringify(options)], env });
   try {
     const [, lines, frames] = await program.printed(/^listening (\d+) (\d+)/m);
     return {

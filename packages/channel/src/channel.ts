@@ -64,6 +64,7 @@ export interface Channel<Out, In = Out> extends AsyncIterable<In>, AsyncDisposab
   ref(): this;
   unref(): this;
   stats(): ChannelStats;
+  /** Sends what was accepted, for 5 s unless `timeout` says otherwise, then closes; rejects when it could not. */
   close(options?: WaitOptions): Promise<void>;
   destroy(error?: Error): void;
 }

@@ -232,6 +232,19 @@ export function channelContract(name: string, subject: ContractSubject): void {
         expect(await left.receive()).toBeUndefined();
       }));
 
+    test('close gives up when nobody reads, and says so', () =>
+      using(bytes(), async ({ left }) => {
+        while (left.send(Buffer.alloc(60_000)));
+        await expect(left.close({ timeout: 5 })).rejects.toMatchObject({ code: 'ERR_MILLRACE_TIMEOUT' });
+        expect(left.closed).toBe(true);
+      }));
+
+    test('messages go to a listener or to those who ask, never to both', () =>
+      using(values(), async ({ right }) => {
+        right.onMessage(() => {});
+        await expect(right.receive()).rejects.toMatchObject({ code: 'ERR_MILLRACE_CHANNEL_LISTENING' });
+      }));
+
     test('a closed end releases those that wait on it', () =>
       using(values(), async ({ right }) => {
         const waiting = right.receive();

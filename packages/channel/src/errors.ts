@@ -2,6 +2,8 @@
 export type ChannelErrorCode =
   /** The channel has been closed, or the other side has. */
   | 'ERR_MILLRACE_CHANNEL_CLOSED'
+  /** `receive` or iteration on a channel whose messages go to a listener. */
+  | 'ERR_MILLRACE_CHANNEL_LISTENING'
   /** More is waiting to be sent than the channel's limit allows; nothing of this message was taken. */
   | 'ERR_MILLRACE_CHANNEL_FULL'
   /** One message is larger than the transport carries; nothing of it was taken. */

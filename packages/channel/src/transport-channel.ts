@@ -19,6 +19,8 @@ export interface ChannelOptions {
 const DEFAULT_HIGH_WATER_MARK = 1 << 20;
 const DEFAULT_HARD_LIMIT = 64 << 20;
 const DEFAULT_BATCH = 256;
+/** Milliseconds that `close` waits for a reader, unless it is told otherwise: nobody waits for ever. */
+const CLOSE_TIMEOUT_MS = 5_000;
 
 /** A {@link Channel} over any {@link Transport}: queueing, flushing, codec, waiting and iteration, written once. */
 export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
@@ -40,6 +42,7 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
   #drainListener: (() => void) | undefined;
   #closeListener: ((error?: Error) => void) | undefined;
   #badListener: ((error: unknown) => void) | undefined;
+  #listening = false;
   #flushScheduled = false;
   #congested = false;
   #paused = false;
@@ -114,6 +117,7 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
   }
 
   onMessage(listener: (value: In) => void): void {
+    this.#listening = true;
     this.#deliver = listener;
     if (!this.#paused && !this.#closed) this.#transport.setReading(true);
   }
@@ -134,6 +138,7 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
 
   async receive(options?: WaitOptions): Promise<In | undefined> {
     options?.signal?.throwIfAborted();
+    if (this.#listening) throw listeningError();
     let taken: In | undefined;
     let got = false;
     if (this.#receivers.size === 0 && !this.#paused && !this.#closed) {
@@ -189,13 +194,13 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
     };
   }
 
-  async close(options?: WaitOptions): Promise<void> {
+  async close({ signal, timeout = CLOSE_TIMEOUT_MS }: WaitOptions = {}): Promise<void> {
     if (this.#closed) return;
     this.#closing = true;
     this.flush();
     try {
       if (this.#queuedBytes() > 0)
-        await this.#drains.wait('Sending what was accepted before closing', options);
+        await this.#drains.wait('Sending what was accepted before closing', { signal, timeout });
     } finally {
       this.destroy();
     }
@@ -265,6 +270,13 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
 
 function closedError(): ChannelError {
   return new ChannelError('ERR_MILLRACE_CHANNEL_CLOSED', 'The channel is closed.');
+}
+
+function listeningError(): ChannelError {
+  return new ChannelError(
+    'ERR_MILLRACE_CHANNEL_LISTENING',
+    'The messages of this channel go to its listener.',
+  );
 }
 
 function tooLarge(length: number, limit: number): ChannelError {

@@ -3,6 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** How long a test waits for something to become true, unless it says otherwise, in milliseconds. */
 export const DEADLINE_MS = 20_000;
 
+/** Thrown by a condition that can no longer come true: `until` waits no longer. */
+export class Hopeless extends Error {
+  override readonly name = 'Hopeless';
+}
+
 /**
  * Waits until `condition` gives something other than `undefined`, `null` or `false`, and returns that.
  *
@@ -23,6 +28,7 @@ export async function until<T>(
       }
       cause = undefined;
     } catch (error) {
+      if (error instanceof Hopeless) throw error;
       cause = error;
     }
     if (performance.now() >= end) throw new Error(`Not within ${deadlineMs} ms: ${what}`, { cause });

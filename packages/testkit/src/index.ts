@@ -1,5 +1,5 @@
 export { TestClient } from './client.js';
-export { DEADLINE_MS, until, within } from './deadline.js';
+export { DEADLINE_MS, Hopeless, until, within } from './deadline.js';
 export { type Leavings, leaks, leavings } from './leaks.js';
 export { echoLoad, type LoadOptions, type LoadResult } from './load.js';
 export {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { until, within } from './deadline.js';
+import { Hopeless, until, within } from './deadline.js';
 import { descendants, isRunning, type ProcessInfo } from './processes.js';
 
 export interface ProgramOptions {
@@ -44,7 +44,7 @@ export class Program implements AsyncDisposable {
     return until(`output ${pattern}, of ${JSON.stringify(this.#output.slice(-2000))}`, () => {
       const match = this.#output.match(pattern);
       if (!match && this.process.exitCode !== null) {
-        throw new Error(`ended with ${this.process.exitCode}: ${this.#output}`);
+        throw new Hopeless(`It ended with ${this.process.exitCode}: ${this.#output}`);
       }
       return match;
     });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { until, within } from '../src/index.js';
+import { Hopeless, until, within } from '../src/index.js';
 
 test('until returns the first value that is something', async () => {
   let turns = 0;
@@ -16,4 +16,13 @@ test('within rejects when a promise does not settle', async () => {
   await expect(within('nothing', new Promise(() => {}), 10)).rejects.toThrow(
     'Not settled within 10 ms: nothing',
   );
+});
+
+test('until waits no longer for what can no longer come true', async () => {
+  let turns = 0;
+  const hopeless = until('the impossible', () => {
+    if (++turns === 2) throw new Hopeless('it has ended');
+    throw new Error('not yet');
+  });
+  await expect(hopeless).rejects.toThrow('it has ended');
 });

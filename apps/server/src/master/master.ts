@@ -20,7 +20,7 @@ export class MasterRole implements Role {
   readonly #shape: FabricShape;
   readonly #limit: LogLimit;
   readonly #reactor = new Reactor();
-  readonly #onSignal = () => void this.shutdown();
+  readonly #onSignal = () => void this.#endProcess();
   #listeners: Listener[] = [];
   #fabric: Descriptors = {};
   #threads: ReactorThreads | undefined;
@@ -60,6 +60,18 @@ export class MasterRole implements Role {
   shutdown(): Promise<void> {
     this.#ending ??= this.#shutdown();
     return this.#ending;
+  }
+
+  /** After a signal the process is to end, whatever the program has open besides the server. */
+  async #endProcess(): Promise<void> {
+    await this.shutdown();
+    const { maxWaitTime } = this.#context.options;
+    setTimeout(() => {
+      this.#context.log.warn(
+        `something keeps the process alive ${maxWaitTime} ms after the server has ended; it exits`,
+      );
+      process.exit();
+    }, maxWaitTime).unref();
   }
 
   async #open(): Promise<void> {
@@ -147,6 +159,7 @@ export class MasterRole implements Role {
     await this.#close();
     for (const signal of STOP_SIGNALS) process.removeListener(signal, this.#onSignal);
     await runInOrder(this.#context.handlers.get('shutdown'));
+    this.#context.endTimers();
     this.#context.log.info('stopped');
   }
 

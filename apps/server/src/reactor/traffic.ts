@@ -1,4 +1,5 @@
 import type { ChannelOptions, TransportChannel } from '@millrace/channel';
+import { syscalls } from '@millrace/native';
 import {
   type CloseReason,
   Connection,
@@ -7,7 +8,7 @@ import {
   type Reactor,
 } from '@millrace/reactor';
 import type { DoorbellListener } from '@millrace/shared-memory';
-import { LINK_HIGH_WATER, LOG_LINE_BYTES, READ_BYTES } from '../constants.js';
+import { LINK_HIGH_WATER, LINK_LIMIT, LOG_LINE_BYTES, READ_BYTES } from '../constants.js';
 import { type Descriptors, type FabricShape, FabricView } from '../fabric.js';
 import type { ResolvedPort } from '../options.js';
 import * as packet from '../packet.js';
@@ -166,6 +167,7 @@ export class Traffic {
   #accept({ aux: fd, session, port, body, start, end }: packet.Packet): void {
     const { framing, packageMaxLength, socketBufferSize } = this.#ports[port] as ResolvedPort;
     const link = this.#workers[session % this.#workers.length] as WorkerLink;
+    if (link.channel.stats().queuedBytes > LINK_LIMIT) return this.#turnAway(fd, session, link);
     const client = new Client(session, port, link, Buffer.from(body.subarray(start, end)));
     client.connection = new Connection(this.#reactor, fd, {
       framer: createFramer(framing, packageMaxLength),
@@ -178,6 +180,14 @@ export class Traffic {
     this.#clients.set(session, client);
     link.channel.send(this.#out.set(packet.CONNECT, session, 0, port).with(client.address));
     if (this.#quiesced) client.hold(HOLD_QUIESCE);
+  }
+
+  /** The worker does not even read that clients come and go; what it would be told must not pile up. */
+  #turnAway(fd: number, session: number, link: WorkerLink): void {
+    syscalls.close(fd);
+    this.#master.send(this.#out.set(packet.GONE, session));
+    const text = `Turned a client away: worker ${link.worker} has not read for long, ${LINK_LIMIT} bytes wait for it`;
+    this.#master.send(this.#out.set(packet.LOG, session).with(Buffer.from(`worker-stuck\t${text}`)));
   }
 
   /** Tells the replacement of a dead worker which connections it has, and which of them wait to be closed by it. */

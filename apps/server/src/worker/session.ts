@@ -1,11 +1,11 @@
-import { ServerError } from '../errors.js';
+import type { WaitOptions } from '@millrace/channel';
 import type { SessionCloseReason } from '../packet.js';
 
 /** What a session does by its worker. */
 export interface SessionLine {
   send(session: Session, bytes: Uint8Array): boolean;
   close(session: Session): void;
-  drained(session: Session): Promise<void>;
+  drained(session: Session, options?: WaitOptions): Promise<void>;
 }
 
 /** Why and by whom a session was closed. */
@@ -44,17 +44,18 @@ export class Session {
   }
 
   /**
-   * Sends bytes or text to the client. True: go on. False: accepted, but much is waiting; `drained` tells when to go
-   * on. Throws `ERR_MILLRACE_SESSION_CLOSED` after the connection was closed.
+   * Sends bytes or text to the client. True: go on. False: accepted, but much is waiting, and `drained` tells when to go
+   * on; or the session is `closed`, and nothing is sent. Throws a `ChannelError` with `ERR_MILLRACE_CHANNEL_FULL` when
+   * the caller has gone on far beyond that.
    */
   send(data: string | Uint8Array): boolean {
-    if (this.closed) throw sessionClosed(this.id);
+    if (this.closed) return false;
     return this.#line.send(this, typeof data === 'string' ? Buffer.from(data) : data);
   }
 
   /** Resolves when there is room for more to send. */
-  drained(): Promise<void> {
-    return this.#line.drained(this);
+  drained(options?: WaitOptions): Promise<void> {
+    return this.#line.drained(this, options);
   }
 
   /** Closes the connection after everything sent before has gone out; does nothing when it is closed. */
@@ -63,8 +64,4 @@ export class Session {
     this.closed = true;
     this.#line.close(this);
   }
-}
-
-function sessionClosed(id: number): ServerError {
-  return new ServerError('ERR_MILLRACE_SESSION_CLOSED', `Session ${id} is closed.`);
 }

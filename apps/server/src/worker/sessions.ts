@@ -1,4 +1,4 @@
-import type { TransportChannel } from '@millrace/channel';
+import type { TransportChannel, WaitOptions } from '@millrace/channel';
 import type { RingTransport } from '@millrace/shared-memory';
 import type { Handlers, PortEvents } from '../events.js';
 import * as packet from '../packet.js';
@@ -14,6 +14,7 @@ export interface ReactorLink {
 export class Sessions implements SessionLine {
   readonly #reactors: readonly ReactorLink[];
   readonly #handlers: (port: number) => Handlers<PortEvents>;
+  readonly #onFailure: (error: unknown, session: Session) => void;
   readonly #sessions = new Map<number, Session>();
   readonly #out = new packet.Packet();
   #inFlight = 0;
@@ -22,9 +23,14 @@ export class Sessions implements SessionLine {
   #stopping = false;
   #idle: () => void = () => {};
 
-  constructor(reactors: readonly ReactorLink[], handlers: (port: number) => Handlers<PortEvents>) {
+  constructor(
+    reactors: readonly ReactorLink[],
+    handlers: (port: number) => Handlers<PortEvents>,
+    onFailure: (error: unknown, session: Session) => void,
+  ) {
     this.#reactors = reactors;
     this.#handlers = handlers;
+    this.#onFailure = onFailure;
   }
 
   /** Takes messages from here on. */
@@ -63,8 +69,8 @@ export class Sessions implements SessionLine {
     this.#reactorOf(session).channel.send(this.#out.set(packet.CLOSE, session.id));
   }
 
-  drained(session: Session): Promise<void> {
-    return this.#reactorOf(session).channel.drained();
+  drained(session: Session, options?: WaitOptions): Promise<void> {
+    return this.#reactorOf(session).channel.drained(options);
   }
 
   #reactorOf(session: Session): ReactorLink {
@@ -81,7 +87,7 @@ export class Sessions implements SessionLine {
       case packet.CONNECT: {
         const session = this.#session(id, port);
         session.remoteAddress = message.text();
-        for (const handler of this.#handlers(port).get('connect')) this.#track(session, handler(session));
+        for (const handler of this.#handlers(port).get('connect')) this.#call(session, handler, undefined);
         return;
       }
       case packet.ADOPT:
@@ -107,8 +113,7 @@ export class Sessions implements SessionLine {
   }
 
   #receive(session: Session, data: Buffer): void {
-    for (const handler of this.#handlers(session.port).get('receive'))
-      this.#track(session, handler(session, data));
+    for (const handler of this.#handlers(session.port).get('receive')) this.#call(session, handler, data);
   }
 
   /** The client waits for its answers; when there are none left, the connection is closed. */
@@ -124,20 +129,29 @@ export class Sessions implements SessionLine {
     this.#sessions.delete(id);
     session.closed = true;
     const info = { byServer: reason !== 'peer' && reason !== 'error', reason };
-    for (const handler of this.#handlers(session.port).get('close'))
-      this.#track(session, handler(session, info));
+    for (const handler of this.#handlers(session.port).get('close')) this.#call(session, handler, info);
   }
 
-  /** Counts a handler's promise while it is open. Its rejection is the process's, as that of any promise of Node. */
-  #track(session: Session, result: unknown): void {
-    if (!(result instanceof Promise)) return;
+  /** Calls a handler, and counts its promise while it is open. Its failure is the session's, not the worker's. */
+  #call<A>(session: Session, handler: (session: Session, argument: A) => unknown, argument: A): void {
+    let result: unknown;
+    try {
+      result = handler(session, argument);
+    } catch (error) {
+      return this.#onFailure(error, session);
+    }
+    if (!isPromise(result)) return;
     session.inFlight++;
     this.#inFlight++;
-    result.finally(() => {
+    const done = () => {
       session.inFlight--;
       this.#inFlight--;
       if (session.inputEnded && session.inFlight === 0) session.close();
       if (this.#inFlight === 0) this.#idle();
+    };
+    result.then(done, (error: unknown) => {
+      this.#onFailure(error, session);
+      done();
     });
   }
 
@@ -148,6 +162,10 @@ export class Sessions implements SessionLine {
       });
     }
   }
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function';
 }
 
 function copyOf({ body, start, end }: packet.Packet): Buffer {

@@ -6,6 +6,7 @@ import { TaskClient, type TaskLink, type TaskReply, type TaskRequest } from '@mi
 import { runInOrder } from '../events.js';
 import { type FabricShape, FabricView, taskAskerName, workerDescriptors } from '../fabric.js';
 import { incarnationOf, type Role, type RoleContext, type TaskWorkerDied } from '../role.js';
+import type { Session } from './session.js';
 import { Sessions } from './sessions.js';
 
 /** Runs the user's handlers for connections. */
@@ -30,7 +31,9 @@ export class WorkerRole implements Role {
     const reactors = Array.from({ length: shape.reactors }, (_, reactor) =>
       view.link('peer', id, reactor, listener, {}),
     );
-    this.#sessions = new Sessions(reactors, context.portHandlers);
+    this.#sessions = new Sessions(reactors, context.portHandlers, (error, session) =>
+      this.#handlerFailed(error, session),
+    );
     this.tasks = new TaskClient({
       links: Array.from({ length: shape.taskWorkers }, (_, index) =>
         openTaskLink(child.descriptor(taskAskerName(id, index))),
@@ -49,6 +52,16 @@ export class WorkerRole implements Role {
     await runInOrder(this.#context.handlers.get('workerStart'), this.#id);
     this.#sessions.start();
     this.#child.ready();
+  }
+
+  /** The client would wait for an answer that does not come: unless the user's own handler knows better, it is closed. */
+  #handlerFailed(error: unknown, session: Session): void {
+    const handlers = this.#context.handlers.get('error');
+    for (const handler of handlers) handler(error, session);
+    if (handlers.length > 0) return;
+    const details = { err: error, session: session.id, client: session.remoteAddress };
+    this.#context.log.error(details, 'a handler has failed; its session is closed');
+    session.close();
   }
 
   async #stop(drain: boolean): Promise<void> {
