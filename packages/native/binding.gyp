@@ -4,8 +4,10 @@
       "target_name": "millrace_native",
       "sources": [
         "addon/addon.c",
+        "addon/datagram.c",
         "addon/descriptor.c",
         "addon/epoll.c",
+        "addon/file.c",
         "addon/memory.c",
         "addon/poll.c",
         "addon/process.c",

@@ -64,8 +64,10 @@ typedef struct {
 } addon_function;
 
 /* Each file lists its functions; the list ends with a NULL name. */
+extern const addon_function datagram_functions[];
 extern const addon_function descriptor_functions[];
 extern const addon_function epoll_functions[];
+extern const addon_function file_functions[];
 extern const addon_function memory_functions[];
 extern const addon_function poll_functions[];
 extern const addon_function process_functions[];

@@ -1,5 +1,5 @@
 import { syscalls } from './addon.js';
-import { SOCKADDR_BYTES } from './constants.js';
+import { AF_UNIX, SOCKADDR_BYTES } from './constants.js';
 import { NativeError } from './errors.js';
 
 export interface InetAddress {
@@ -7,11 +7,16 @@ export interface InetAddress {
   readonly port: number;
 }
 
+/** A unix socket's: a path, or a name in the abstract namespace, written with a leading NUL; `''`: it has none. */
+export interface UnixAddress {
+  readonly path: string;
+}
+
 /** An address as the kernel takes it. */
 export interface EncodedAddress {
   readonly bytes: Uint8Array;
   readonly length: number;
-  /** `AF_INET` or `AF_INET6`. */
+  /** `AF_INET`, `AF_INET6` or `AF_UNIX`. */
   readonly family: number;
 }
 
@@ -34,4 +39,37 @@ export function decodeInetAddress(bytes: Uint8Array): InetAddress {
   const out = new Int32Array(2);
   const host = syscalls.decodeInet(bytes, new Uint8Array(out.buffer));
   return typeof host === 'string' ? { host, port: out[1] as number } : { host: '', port: 0 };
+}
+
+/** Bytes before the path in a `struct sockaddr_un`: the family. */
+const UNIX_HEAD_BYTES = 2;
+/** Room for the path in a `struct sockaddr_un`. */
+const UNIX_PATH_BYTES = 108;
+
+/** Encodes the address of a unix socket. Throws `ERR_MILLRACE_BAD_ADDRESS` for a path that is empty or too long. */
+export function encodeUnixAddress({ path }: UnixAddress): EncodedAddress {
+  const name = Buffer.from(path);
+  const abstract = name[0] === 0;
+  // A path ends with a NUL, a name of the abstract namespace with its last byte.
+  const room = abstract ? UNIX_PATH_BYTES : UNIX_PATH_BYTES - 1;
+  if (name.length === 0 || name.length > room || (!abstract && name.includes(0))) {
+    throw new NativeError(
+      'ERR_MILLRACE_BAD_ADDRESS',
+      `The path of a unix socket has 1 to ${room} bytes and no NUL, ${JSON.stringify(path)} has ${name.length}.`,
+    );
+  }
+  const bytes = new Uint8Array(SOCKADDR_BYTES);
+  new Uint16Array(bytes.buffer, 0, 1)[0] = AF_UNIX;
+  bytes.set(name, UNIX_HEAD_BYTES);
+  const length = UNIX_HEAD_BYTES + name.length + (abstract ? 0 : 1);
+  return { bytes, length, family: AF_UNIX };
+}
+
+/** Decodes the address of a unix socket from memory that was cleared before the kernel filled it in. */
+export function decodeUnixAddress(bytes: Uint8Array): UnixAddress {
+  const name = Buffer.from(bytes.buffer, bytes.byteOffset + UNIX_HEAD_BYTES, UNIX_PATH_BYTES);
+  let end = name[0] === 0 ? UNIX_PATH_BYTES : name.indexOf(0);
+  if (end < 0) end = UNIX_PATH_BYTES;
+  while (end > 0 && name[end - 1] === 0) end--;
+  return { path: name.toString('utf8', 0, end) };
 }

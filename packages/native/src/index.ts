@@ -1,9 +1,12 @@
 export { syscalls } from './addon.js';
 export {
   decodeInetAddress,
+  decodeUnixAddress,
   type EncodedAddress,
   encodeInetAddress,
+  encodeUnixAddress,
   type InetAddress,
+  type UnixAddress,
 } from './address.js';
 export * from './constants.js';
 export {

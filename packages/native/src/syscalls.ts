@@ -32,6 +32,10 @@ export interface Syscalls {
   /** Fills `events` with int32 triples: events, descriptor, generation. `timeoutMs` -1 waits for ever. */
   epollWait(epfd: number, events: Uint8Array, maxEvents: number, timeoutMs: number): number;
 
+  /** Sends from a file's `offset` to a socket, without a copy in user space; 0: the file has nothing there. */
+  sendFile(socket: number, file: number, offset: number, length: number): number;
+  readAt(file: number, bytes: Uint8Array, offset: number, length: number, position: number): number;
+
   /** A sealed anonymous file of `length` bytes, all of them reserved. */
   memfd(name: string, length: number): number;
   map(fd: number, length: number): [ArrayBuffer, MapHandle] | number;
@@ -59,6 +63,16 @@ export interface Syscalls {
   /** Kernel memory taken by what was sent on a unix socket and has not been read by the other side. */
   unreadBytes(fd: number): number;
   shutdown(fd: number, how: number): number;
+  sendTo(
+    fd: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    address: Uint8Array,
+    addressLength: number,
+  ): number;
+  /** Returns the datagram's size, which is more than `length` when its end was cut off. */
+  receiveFrom(fd: number, bytes: Uint8Array, offset: number, length: number, address: Uint8Array): number;
   encodeInet(host: string, port: number, out: Uint8Array): number;
   decodeInet(address: Uint8Array, out: Uint8Array): string | number;
 }
