@@ -8,7 +8,7 @@ export {
 } from '@millrace/task-pool';
 export { ServerError, type ServerErrorCode } from './errors.js';
 export type { PortEvents, ServerEvents, Task, TaskResultEvent, WorkerExit } from './events.js';
-export type { LogLevel, PortOptions, ServerOptions } from './options.js';
+export type { LogLevel, PortFraming, PortOptions, ServerOptions } from './options.js';
 export type { SessionCloseReason } from './packet.js';
 export type { Port } from './port.js';
 export type { RoleName } from './role.js';

@@ -1,11 +1,14 @@
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
-import type { Framing } from '@millrace/reactor';
+import { type Framing, lengthTypes } from '@millrace/reactor';
 import type { Tasks } from '@millrace/task-pool';
 import { closest } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { MAX_DEFAULT_REACTORS, RING_BYTES } from './constants.js';
 import { ServerError } from './errors.js';
+
+/** How a port's stream is cut to messages: what reactor threads can be told, so without functions. */
+export type PortFraming = Exclude<Framing, { kind: 'function' }>;
 
 /** Where a server listens, and how it cuts what arrives there. */
 export interface PortOptions {
@@ -14,7 +17,7 @@ export interface PortOptions {
   /** 0 picks a free one. */
   readonly port: number;
   /** How the stream is cut to messages. Default `{ kind: 'none' }`: each read is one. */
-  readonly framing?: Framing;
+  readonly framing?: PortFraming;
   /** Bytes of the longest message; a client that sends a longer one is disconnected. Default 2 MiB. */
   readonly packageMaxLength?: number;
   /** Bytes that wait for one client before it is disconnected. Default 8 MiB. */
@@ -58,10 +61,11 @@ const framing = z.discriminatedUnion('kind', [
     kind: z.literal('eof'),
     delimiter: z.union([z.string(), z.instanceof(Uint8Array)]).optional(),
     includeDelimiter: z.boolean().optional(),
+    split: z.boolean().optional(),
   }),
   z.strictObject({
     kind: z.literal('length'),
-    type: z.enum(['uint8', 'uint16be', 'uint16le', 'uint32be', 'uint32le']).optional(),
+    type: z.enum(lengthTypes).optional(),
     offset: z.number().int().min(0).optional(),
     bodyOffset: z.number().int().min(0).optional(),
   }),
@@ -108,7 +112,7 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     ...rest,
     tasks: rest.tasks as Tasks,
     reactorNum: Math.min(reactors, rest.workerNum),
-    port: { host, port, framing: framing as Framing, packageMaxLength, socketBufferSize },
+    port: { host, port, framing: framing as PortFraming, packageMaxLength, socketBufferSize },
   };
 }
 
@@ -135,7 +139,7 @@ function parse<S extends z.ZodType>(schema: S & { shape: object }, options: unkn
   throw new ServerError('ERR_MILLRACE_OPTION', message, { cause: result.error });
 }
 
-const FRAMING_KEYS = ['delimiter', 'includeDelimiter', 'type', 'offset', 'bodyOffset'];
+const FRAMING_KEYS = ['delimiter', 'includeDelimiter', 'split', 'type', 'offset', 'bodyOffset'];
 
 /** The offending value, as a message shows it. */
 function show(options: unknown, path: readonly PropertyKey[]): string {

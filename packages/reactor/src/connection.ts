@@ -1,92 +1,75 @@
 import type { FrameVisitor } from '@millrace/channel';
-import { EAGAIN, EINTR, SystemCallError, syscalls } from '@millrace/native';
+import { EAGAIN, EINTR, SHUT_WR, SO_ERROR, SOL_SOCKET, SystemCallError, syscalls } from '@millrace/native';
+import {
+  type CloseReason,
+  type ConnectionHandlers,
+  type ConnectionOptions,
+  framerOf,
+  type OutputLimits,
+  outputLimits,
+} from './connection-options.js';
 import { FrameInput } from './frame-input.js';
-import type { Framer } from './framing.js';
+import type { Framer } from './framer.js';
+import { OutgoingFile, type SendFileOptions } from './outgoing-file.js';
 import { OutputQueue } from './output-queue.js';
 import type { Reactor } from './reactor.js';
+import type { AddOptions } from './watch.js';
 
 const READ = 1;
 const WRITE = 2;
 
-/** Why a connection is over. */
-export type CloseReason =
-  /** `close` or `destroy` was called here. */
-  | 'local'
-  /** The other side closed it or broke it off. */
-  | 'peer'
-  /** A frame was longer than the limit or had an impossible length. */
-  | 'malformed'
-  /** More output waited than `maxOutput` allows. */
-  | 'output-limit'
-  /** A system call failed; `error` says how. */
-  | 'error';
-
-export interface ConnectionHandlers<Context> {
-  /** A frame, valid only during the call. */
-  readonly onFrame: (connection: Connection<Context>, memory: Buffer, start: number, end: number) => void;
-  /** Whether a frame can be taken now; after false the connection is paused, and the handler resumes it. Default: yes. */
-  readonly wantsFrame?: (connection: Connection<Context>) => boolean;
-  /** The other side sends no more; the connection can still be written to, and stays until it is closed. */
-  readonly onInputEnd: (connection: Connection<Context>) => void;
-  /** Output waits above the high-water mark: true; none waits any more: false. */
-  readonly onCongestion?: (connection: Connection<Context>, congested: boolean) => void;
-  /** The connection is over and its descriptor closed. Called once. */
-  readonly onClose: (connection: Connection<Context>, reason: CloseReason, error?: Error) => void;
-}
-
-export interface ConnectionOptions<Context> {
-  readonly framer: Framer;
-  /** Memory for reading that connections of one reactor share. */
-  readonly readMemory: Buffer;
-  /** Bytes of output waiting above which `onCongestion` is called. */
-  readonly highWaterMark: number;
-  /** Bytes of output waiting above which the connection is cut off. */
-  readonly maxOutput: number;
-  readonly handlers: ConnectionHandlers<Context>;
-  /** The owner's own, found again as `connection.context`. */
-  readonly context: Context;
-}
-
 /**
  * A stream socket in a reactor: frames in, bytes out.
  *
- * Notes. Writing never blocks and takes everything until `maxOutput`; then the connection is destroyed. `close` sends
- * what was written, then closes; `destroy` closes at once. Frames that were read but not delivered when the connection
- * was paused are delivered after `resume`.
+ * Notes. Writing never blocks; a write is taken whole or not at all. `close` sends what was written, then closes;
+ * `end` sends it and says that no more comes, and goes on reading; `destroy` closes at once. Frames that were read but
+ * not delivered when the connection was paused are delivered after `resume`. A handler that throws has had its frame;
+ * the error is the reactor's to report, the next frames come.
  */
 export class Connection<Context = undefined> {
   readonly fd: number;
   readonly context: Context;
   readonly #reactor: Reactor;
-  readonly #options: ConnectionOptions<Context>;
+  readonly #handlers: ConnectionHandlers<Context>;
+  readonly #limits: OutputLimits;
+  readonly #framer: Framer;
   readonly #input: FrameInput;
   readonly #output: OutputQueue;
   readonly #visit: FrameVisitor;
   readonly #wantsMore = () => this.#wants();
+  readonly #watch: AddOptions;
   #paused = false;
   #inputEnded = false;
+  #ending = false;
+  #outputEnded = false;
   #congested = false;
   #closing = false;
   #closed = false;
   #held = false;
+  /** Out of the reactor, because it would report a hang-up without end while nothing can be done about it. */
+  #parked = false;
   #watched = READ;
 
+  /** Takes over `fd`, a connected and non-blocking stream socket, and closes it in the end. */
   constructor(reactor: Reactor, fd: number, options: ConnectionOptions<Context>) {
     this.fd = fd;
-    this.context = options.context;
+    this.context = options.context as Context;
     this.#reactor = reactor;
-    this.#options = options;
-    this.#input = new FrameInput(options.framer, options.readMemory);
+    this.#handlers = options.handlers;
+    this.#limits = outputLimits(options);
+    this.#framer = framerOf(options);
+    this.#input = new FrameInput(this.#framer, options.readMemory ?? reactor.readMemory);
     this.#output = new OutputQueue(fd);
     const { handlers } = options;
     this.#visit = (memory, start, end) => handlers.onFrame(this, memory, start, end);
-    reactor.watch(fd, {
+    this.#watch = {
       onRead: () => this.#readable(),
       onWrite: () => this.#writable(),
-      // Hung up in both directions while nothing is watched for: this side never shuts down, so it was broken off.
-      onError: () => this.#end('peer'),
+      onError: () => this.#hungUp(),
       write: false,
-    });
+      nonBlocking: true,
+    };
+    reactor.add(fd, this.#watch);
   }
 
   get closed(): boolean {
@@ -102,48 +85,76 @@ export class Connection<Context = undefined> {
     return this.#paused;
   }
 
+  /** Bytes of output that wait in memory; files do not count. */
   get queuedBytes(): number {
     return this.#output.bytes;
   }
 
-  /** Sends bytes, or queues them; they are copied if need be. After `close`, they are ignored. */
-  write(memory: Uint8Array, start: number, end: number): void {
-    if (this.#closed || this.#closing) return;
-    const result = this.#output.write(memory, start, end);
-    if (result < 0) return this.#broken(result, 'send');
-    this.#afterOutput();
+  /**
+   * Sends `data[start, end)`, or queues it; what is queued is copied. False: nothing of it is sent, because more than
+   * `maxOutput` bytes would wait, or because `close` or `end` was called or the connection is over.
+   */
+  write(data: Uint8Array | string, start = 0, end?: number): boolean {
+    if (this.#closed || this.#closing || this.#ending) return false;
+    const memory = typeof data === 'string' ? Buffer.from(data) : data;
+    const limit = end ?? memory.length;
+    const { maxOutput, destroys } = this.#limits;
+    if (!destroys && this.#output.bytes + limit - start > maxOutput) return false;
+    const result = this.#output.write(memory, start, limit);
+    if (result < 0) this.#broken(result, 'send');
+    else this.#afterOutput();
+    return !this.#closed;
+  }
+
+  /**
+   * Sends a regular file, or a piece of it, behind what is queued; without a copy where the kernel can. The file stays
+   * open until then. False as in `write`. Throws `ERR_MILLRACE_FILE`, or what `openSync` throws.
+   */
+  sendFile(path: string, options?: SendFileOptions): boolean {
+    if (this.#closed || this.#closing || this.#ending) return false;
+    const result = this.#output.writeFile(new OutgoingFile(path, options));
+    if (result < 0) this.#broken(result, 'sendfile');
+    else this.#afterOutput();
+    return !this.#closed;
   }
 
   /** Takes no more frames until `resume`; the kernel's buffers fill and slow the other side down. */
   pause(): void {
     if (this.#paused) return;
     this.#paused = true;
-    this.#watch();
+    this.#update();
   }
 
   resume(): void {
     if (!this.#paused || this.#closed) return;
     this.#paused = false;
-    this.#watch();
+    this.#update();
     if (this.#held) this.#reactor.defer(() => this.#deliverHeld());
+  }
+
+  /** Half-close: sends what is queued, then tells the other side that no more comes. Frames still arrive. */
+  end(): void {
+    if (this.#closed || this.#closing || this.#ending) return;
+    this.#ending = true;
+    if (this.#output.empty) this.#endOutput();
   }
 
   /** Sends what is queued, then closes. */
   close(): void {
     if (this.#closed || this.#closing) return;
     this.#closing = true;
-    if (this.#output.bytes === 0) this.#end('local');
-    else this.#watch();
+    if (this.#output.empty) this.#over('local');
+    else this.#update();
   }
 
   /** Closes at once; what is queued is lost. */
   destroy(reason: CloseReason = 'local', error?: Error): void {
-    this.#end(reason, error);
+    this.#over(reason, error);
   }
 
   #wants(): boolean {
     if (this.#paused || this.#closed || this.#closing) return false;
-    const { wantsFrame } = this.#options.handlers;
+    const { wantsFrame } = this.#handlers;
     if (wantsFrame === undefined || wantsFrame(this)) return true;
     this.pause();
     return false;
@@ -157,15 +168,26 @@ export class Connection<Context = undefined> {
     if (count > 0) return this.#take(count);
     if (count === -EAGAIN || count === -EINTR) return;
     if (count < 0) return this.#broken(count, 'recv');
-    if (this.#inputEnded) return this.#end('peer');
+    if (this.#inputEnded) return this.#over('peer');
     this.#inputEnded = true;
-    this.#watch();
-    if (!this.#held) this.#options.handlers.onInputEnd(this);
+    this.#update();
+    if (!this.#held) this.#inputEnd();
   }
 
   #take(count: number): void {
-    if (!this.#input.take(count, this.#visit, this.#wantsMore)) return this.#end('malformed');
+    try {
+      if (!this.#input.take(count, this.#visit, this.#wantsMore)) return this.#malformed();
+    } catch (error) {
+      this.#held = true;
+      this.#reactor.defer(() => this.#deliverHeld());
+      throw error;
+    }
     this.#held = this.#paused;
+  }
+
+  #malformed(): void {
+    const { error } = this.#framer;
+    this.#over('malformed', error === undefined || error instanceof Error ? error : new Error(String(error)));
   }
 
   /** Delivers what was read before a pause. */
@@ -174,7 +196,31 @@ export class Connection<Context = undefined> {
     this.#held = false;
     this.#input.prepare();
     this.#take(0);
-    if (this.#inputEnded && !this.#held && !this.#closed) this.#options.handlers.onInputEnd(this);
+    if (this.#inputEnded && !this.#held && !this.#closed) this.#inputEnd();
+  }
+
+  #inputEnd(): void {
+    if (this.#handlers.onInputEnd) this.#handlers.onInputEnd(this);
+    else this.close();
+    if (this.#outputEnded) this.#over('peer');
+  }
+
+  #endOutput(): void {
+    this.#outputEnded = true;
+    syscalls.shutdown(this.fd, SHUT_WR);
+    if (this.#inputEnded && !this.#held) this.#over('local');
+  }
+
+  /** Hung up in both directions, or failed, while nothing is watched for. */
+  #hungUp(): void {
+    const out = new Int32Array(1);
+    syscalls.getSocketOption(this.fd, SOL_SOCKET, SO_ERROR, new Uint8Array(out.buffer));
+    const error = out[0] as number;
+    if (error !== 0) return this.#broken(-error, 'recv');
+    if (!this.#paused || this.#inputEnded) return this.#over('peer');
+    // What the other side sent before it closed is still to be read.
+    this.#parked = true;
+    this.#reactor.remove(this.fd);
   }
 
   #writable(): void {
@@ -185,37 +231,47 @@ export class Connection<Context = undefined> {
 
   #afterOutput(): void {
     const { bytes } = this.#output;
-    const { highWaterMark, maxOutput, handlers } = this.#options;
-    if (bytes > maxOutput) return this.#end('output-limit');
-    if (bytes === 0 && this.#closing) return this.#end('local');
-    this.#watch();
-    if (this.#congested ? bytes === 0 : bytes > highWaterMark) {
+    const { highWaterMark, lowWaterMark, maxOutput } = this.#limits;
+    if (bytes > maxOutput) return this.#over('output-limit');
+    if (this.#output.empty) {
+      if (this.#closing) return this.#over('local');
+      if (this.#ending && !this.#outputEnded) this.#endOutput();
+      if (this.#closed) return;
+    }
+    this.#update();
+    if (this.#congested ? bytes <= lowWaterMark : bytes > highWaterMark) {
       this.#congested = !this.#congested;
-      handlers.onCongestion?.(this, this.#congested);
+      this.#handlers.onCongestion?.(this, this.#congested);
     }
   }
 
-  #watch(): void {
+  #update(): void {
     if (this.#closed) return;
     const read = !this.#paused && !this.#inputEnded && !this.#closing;
-    const wanted = (read ? READ : 0) | (this.#output.bytes > 0 ? WRITE : 0);
+    const wanted = (read ? READ : 0) | (this.#output.empty ? 0 : WRITE);
     if (wanted === this.#watched) return;
     this.#watched = wanted;
-    this.#reactor.set(this.fd, { read, write: (wanted & WRITE) !== 0 });
+    const interest = { read, write: (wanted & WRITE) !== 0 };
+    if (!this.#parked) return this.#reactor.set(this.fd, interest);
+    if (wanted === 0) return;
+    this.#parked = false;
+    this.#reactor.add(this.fd, { ...this.#watch, ...interest });
   }
 
   #broken(result: number, syscall: string): void {
-    const error = new SystemCallError(syscall, -result, `connection, descriptor ${this.fd}`);
-    const byPeer = error.errnoName === 'ECONNRESET' || error.errnoName === 'EPIPE';
-    this.#end(byPeer ? 'peer' : 'error', error);
+    const error =
+      this.#output.failure ?? new SystemCallError(syscall, -result, `connection, descriptor ${this.fd}`);
+    const byPeer =
+      error instanceof SystemCallError && (error.errnoName === 'ECONNRESET' || error.errnoName === 'EPIPE');
+    this.#over(byPeer ? 'peer' : 'error', error);
   }
 
-  #end(reason: CloseReason, error?: Error): void {
+  #over(reason: CloseReason, error?: Error): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#reactor.remove(this.fd);
-    this.#output.clear();
+    if (!this.#parked) this.#reactor.remove(this.fd);
     syscalls.close(this.fd);
-    this.#options.handlers.onClose(this, reason, error);
+    this.#output.clear(error);
+    this.#handlers.onClose?.(this, reason, error);
   }
 }

@@ -4,12 +4,20 @@ export type ReactorErrorCode =
   | 'ERR_MILLRACE_WATCHED'
   /** The descriptor is not watched. */
   | 'ERR_MILLRACE_NOT_WATCHED'
-  /** An interest without its callback, or neither read nor write at all. */
+  /** A descriptor is to be watched for something that there is no callback for. */
   | 'ERR_MILLRACE_NO_CALLBACK'
   /** The reactor has been closed. */
   | 'ERR_MILLRACE_REACTOR_CLOSED'
+  /** `turn` or `run` was called from within a turn. */
+  | 'ERR_MILLRACE_IN_TURN'
   /** A framing that cannot be: the message names the field, the value and what is allowed. */
-  | 'ERR_MILLRACE_FRAMING';
+  | 'ERR_MILLRACE_FRAMING'
+  /** An option that cannot be: the message names it, the value and what is allowed. */
+  | 'ERR_MILLRACE_REACTOR_OPTION'
+  /** A file cannot be sent: it is not a regular file, or has not the bytes that were asked for. */
+  | 'ERR_MILLRACE_FILE'
+  /** A connection was not established in time. */
+  | 'ERR_MILLRACE_CONNECT_TIMEOUT';
 
 export class ReactorError extends Error {
   override readonly name = 'ReactorError';
@@ -19,4 +27,13 @@ export class ReactorError extends Error {
     super(message, options);
     this.code = code;
   }
+}
+
+/** Returns `value`, or throws `ERR_MILLRACE_REACTOR_OPTION` when it is not an integer from `min` to `max`. */
+export function checkInteger(name: string, value: number, min: number, max: number): number {
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new ReactorError(
+    'ERR_MILLRACE_REACTOR_OPTION',
+    `${name} is an integer from ${min} to ${max}, not ${String(value)}.`,
+  );
 }

@@ -1,5 +1,5 @@
 import type { FrameVisitor } from '@millrace/channel';
-import { type Framer, MALFORMED } from './framing.js';
+import { type Framer, MALFORMED } from './framer.js';
 
 /** A frame that began in one read and goes on in the next is kept here; at most one for each connection. */
 const MIN_KEEP = 256;
@@ -43,25 +43,30 @@ export class FrameInput {
 
   /**
    * Takes `count` bytes that were read to `target` at `offset`, and visits the frames they complete until `wanted` says
-   * no. Returns false when the stream is malformed.
+   * no. Returns false when the stream is malformed. What a visitor throws comes out; the frames after it are kept.
    */
   take(count: number, visit: FrameVisitor, wanted: () => boolean): boolean {
     const { target } = this;
     const end = this.offset + count;
     let start = 0;
     let scanned = this.#scanned;
-    while (start < end && wanted()) {
-      const length = this.#framer.measure(target, start, end, scanned);
-      scanned = 0;
-      if (length === MALFORMED) return false;
-      if (length === 0) {
-        scanned = end - start;
-        break;
+    try {
+      while (start < end && wanted()) {
+        const length = this.#framer.measure(target, start, end, scanned);
+        scanned = 0;
+        if (length === MALFORMED) return false;
+        if (length === 0) {
+          scanned = end - start;
+          break;
+        }
+        const frame = start;
+        // Before the visit: a frame whose visitor throws is not visited again.
+        start += length;
+        visit(target, frame, start - this.#framer.trailer);
       }
-      visit(target, start, start + length - this.#framer.trailer);
-      start += length;
+    } finally {
+      this.#keep(target, start, end, scanned);
     }
-    this.#keep(target, start, end, scanned);
     return true;
   }
 

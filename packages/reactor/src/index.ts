@@ -1,13 +1,32 @@
-export {
-  type CloseReason,
-  Connection,
-  type ConnectionHandlers,
-  type ConnectionOptions,
-} from './connection.js';
+/**
+ * An epoll event loop for any Node thread, and sockets on it.
+ *
+ * To read the source: reactor.ts is the loop and its order; descriptors.ts is what it watches; connection.ts is a
+ * stream socket, with frame-input.ts (in, cut by the framing-*.ts) and output-queue.ts (out); listener.ts, connect.ts
+ * and datagram.ts make sockets.
+ */
+export type { InetAddress, UnixAddress } from '@millrace/native';
+export { type SocketAddress, showAddress } from './addresses.js';
+export { type ConnectCallback, type ConnectOptions, connect } from './connect.js';
+export { Connection } from './connection.js';
+export type { CloseReason, ConnectionHandlers, ConnectionOptions } from './connection-options.js';
+export { type DatagramHandlers, type DatagramOptions, DatagramSocket } from './datagram.js';
 export { ReactorError, type ReactorErrorCode } from './errors.js';
 export { FrameInput } from './frame-input.js';
-export { createFramer, type Framer, type Framing, type LengthType, MALFORMED } from './framing.js';
-export { Listener, type ListenerHandlers, type ListenerOptions } from './listener.js';
+export { type Framer, MALFORMED } from './framer.js';
+export { createFramer, DEFAULT_MAX_FRAME_LENGTH, type Framing } from './framing.js';
+export type { Measure } from './framing-function.js';
+export { type LengthType, lengthTypes } from './framing-length.js';
+export {
+  type InetListenerOptions,
+  Listener,
+  type ListenerHandlers,
+  type ListenerOptions,
+  type UnixListenerOptions,
+} from './listener.js';
+export type { ReactorOptions } from './options.js';
+export type { SendFileOptions } from './outgoing-file.js';
 export { OutputQueue } from './output-queue.js';
-export { Reactor, type ReactorOptions } from './reactor.js';
-export type { WatchCallbacks, WatchOptions } from './watch.js';
+export { Reactor } from './reactor.js';
+export type { SocketOptions } from './socket-options.js';
+export type { AddOptions, WatchCallbacks, WatchOptions } from './watch.js';

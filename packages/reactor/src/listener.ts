@@ -1,7 +1,9 @@
+import { chmodSync } from 'node:fs';
 import {
   AF_INET6,
   check,
   decodeInetAddress,
+  EADDRINUSE,
   EAGAIN,
   ECONNABORTED,
   EINTR,
@@ -9,64 +11,90 @@ import {
   ENFILE,
   ENOBUFS,
   ENOMEM,
-  encodeInetAddress,
+  type EncodedAddress,
   type InetAddress,
   IPPROTO_IPV6,
+  IPPROTO_TCP,
   IPV6_V6ONLY,
-  SO_REUSEADDR,
   SOCK_STREAM,
   SOCKADDR_BYTES,
-  SOL_SOCKET,
   SystemCallError,
   syscalls,
+  TCP_NODELAY,
+  type UnixAddress,
 } from '@millrace/native';
+import { encodeAddress, isUnix, type SocketAddress, showAddress } from './addresses.js';
 import type { Reactor } from './reactor.js';
+import { removeStale, SocketFile } from './socket-file.js';
+import { type SocketOptions, setOption, setSocketOptions } from './socket-options.js';
 
-export interface ListenerOptions {
-  /** An IPv4 or IPv6 literal. */
-  readonly host: string;
-  /** 0 picks a free port. */
-  readonly port: number;
-  /** Connections that the kernel completes ahead of `accept`. */
-  readonly backlog: number;
+interface CommonListenerOptions extends SocketOptions {
+  /** Connections that the kernel completes ahead of `accept`; at most `net.core.somaxconn`. Default 512. */
+  readonly backlog?: number | undefined;
 }
+
+/** TCP: `host` is an IPv4 or IPv6 literal, `port` 0 picks a free one. */
+export interface InetListenerOptions extends CommonListenerOptions, InetAddress {
+  /** Whether its connections send at once, without waiting to fill a packet. Default true. */
+  readonly noDelay?: boolean | undefined;
+}
+
+/** A unix socket. The file of one that nobody has open any more is replaced. */
+export interface UnixListenerOptions extends CommonListenerOptions, UnixAddress {
+  /** Permissions of the socket file, as `chmod` takes them. Default: what the umask leaves. */
+  readonly mode?: number | undefined;
+}
+
+export type ListenerOptions = InetListenerOptions | UnixListenerOptions;
 
 export interface ListenerHandlers {
-  /** A connection: a non-blocking descriptor that now belongs to the handler. */
+  /**
+   * A connection: a non-blocking descriptor that now belongs to the handler. The peer of a unix socket has no address
+   * and is `{ host: '', port: 0 }`.
+   */
   readonly onAccept: (fd: number, peer: InetAddress) => void;
   /** Accepting pauses for a second: descriptors or memory have run out. */
-  readonly onExhausted: (error: SystemCallError) => void;
+  readonly onExhausted?: ((error: SystemCallError) => void) | undefined;
 }
 
+const DEFAULT_BACKLOG = 512;
 /** Most connections accepted for one readiness event, so that other descriptors have their turn. */
 const ACCEPT_BURST = 64;
 /** Milliseconds without accepting after descriptors ran out: trying at once would fail at once. */
 const EXHAUSTED_PAUSE_MS = 1_000;
 const EXHAUSTED = [EMFILE, ENFILE, ENOBUFS, ENOMEM];
 
-/** A bound and listening TCP socket. It accepts nothing before `start`. */
+/** A bound and listening TCP or unix socket. It accepts nothing before `start`. */
 export class Listener {
   readonly fd: number;
+  /** Where it listens, with the port that the kernel picked; of a unix socket, `{ host: '', port: 0 }`. */
   readonly address: InetAddress;
+  /** Where a unix socket listens. */
+  readonly path: string | undefined;
   readonly #peer = new Uint8Array(SOCKADDR_BYTES);
+  readonly #file: SocketFile | undefined;
   #reactor: Reactor | undefined;
+  #pause = 0;
   #closed = false;
 
   /** Binds and listens. Throws a `SystemCallError` that names the address, for instance with `EADDRINUSE`. */
-  constructor({ host, port, backlog }: ListenerOptions) {
-    const { bytes, length, family } = encodeInetAddress({ host, port });
-    const name = family === AF_INET6 ? `[${host}]:${port}` : `${host}:${port}`;
-    this.fd = check(syscalls.socket(family, SOCK_STREAM, 0), 'socket');
+  constructor(options: ListenerOptions) {
+    const encoded = encodeAddress(options);
+    this.path = isUnix(options) ? options.path : undefined;
+    this.fd = check(syscalls.socket(encoded.family, SOCK_STREAM, 0), 'socket');
     try {
-      check(syscalls.setSocketOption(this.fd, SOL_SOCKET, SO_REUSEADDR, 1), 'setsockopt', 'SO_REUSEADDR');
-      if (family === AF_INET6)
-        check(syscalls.setSocketOption(this.fd, IPPROTO_IPV6, IPV6_V6ONLY, 0), 'setsockopt');
-      check(syscalls.bind(this.fd, bytes, length), 'bind', name);
-      check(syscalls.listen(this.fd, backlog), 'listen', name);
+      prepare(this.fd, options, encoded.family);
+      this.#bind(options, encoded);
+      if (isUnix(options)) {
+        this.#file = new SocketFile(options.path);
+        if (options.mode !== undefined && this.#file.exists) chmodSync(options.path, options.mode);
+      }
+      check(syscalls.listen(this.fd, options.backlog ?? DEFAULT_BACKLOG), 'listen', showAddress(options));
       const bound = new Uint8Array(SOCKADDR_BYTES);
-      check(syscalls.socketName(this.fd, bound, 0), 'getsockname', name);
+      check(syscalls.socketName(this.fd, bound, 0), 'getsockname', showAddress(options));
       this.address = decodeInetAddress(bound);
     } catch (error) {
+      this.#file?.remove();
       syscalls.close(this.fd);
       throw error;
     }
@@ -74,7 +102,7 @@ export class Listener {
 
   start(reactor: Reactor, handlers: ListenerHandlers): void {
     this.#reactor = reactor;
-    reactor.watch(this.fd, { onRead: () => this.#accept(reactor, handlers) });
+    reactor.add(this.fd, { onRead: () => this.#accept(reactor, handlers), nonBlocking: true });
   }
 
   /** Stops accepting and closes the socket; idempotent. Connections that wait in the backlog are reset. */
@@ -82,7 +110,16 @@ export class Listener {
     if (this.#closed) return;
     this.#closed = true;
     this.#reactor?.remove(this.fd);
+    this.#reactor?.timers.clear(this.#pause);
+    this.#file?.remove();
     syscalls.close(this.fd);
+  }
+
+  #bind(address: SocketAddress, encoded: EncodedAddress): void {
+    let result = syscalls.bind(this.fd, encoded.bytes, encoded.length);
+    if (result === -EADDRINUSE && isUnix(address) && removeStale(address.path, encoded, SOCK_STREAM))
+      result = syscalls.bind(this.fd, encoded.bytes, encoded.length);
+    check(result, 'bind', showAddress(address));
   }
 
   #accept(reactor: Reactor, handlers: ListenerHandlers): void {
@@ -102,9 +139,15 @@ export class Listener {
 
   #exhausted(reactor: Reactor, handlers: ListenerHandlers, error: SystemCallError): void {
     reactor.set(this.fd, { read: false });
-    reactor.timers.after(EXHAUSTED_PAUSE_MS, () => {
-      if (!this.#closed) reactor.set(this.fd, { read: true });
-    });
-    handlers.onExhausted(error);
+    this.#pause = reactor.timers.after(EXHAUSTED_PAUSE_MS, () => reactor.set(this.fd, { read: true }));
+    handlers.onExhausted?.(error);
   }
+}
+
+/** What is set on a listening socket, its connections inherit. */
+function prepare(fd: number, options: ListenerOptions, family: number): void {
+  setSocketOptions(fd, options, !isUnix(options));
+  if (isUnix(options)) return;
+  if (family === AF_INET6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0, 'IPV6_V6ONLY');
+  if (options.noDelay !== false) setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1, 'TCP_NODELAY');
 }

@@ -1,20 +1,43 @@
-import { EAGAIN, EINTR, ENOBUFS, syscalls } from '@millrace/native';
+import { EAGAIN, EINTR, ENOBUFS, ENOTSOCK, syscalls } from '@millrace/native';
+import { OutgoingFile } from './outgoing-file.js';
 
-/** Bytes that a socket did not take yet, oldest first, in chunks that were copied when they were queued. */
+/** A block that small writes are gathered in holds at least so many bytes, */
+const MIN_BLOCK_BYTES = 4 << 10;
+/** and at most so many; it grows with what is queued, so that a short queue takes little memory. */
+const MAX_BLOCK_BYTES = 64 << 10;
+/** Blocks that have been sent are dropped from the list in steps of so many. */
+const DROP_AT = 64;
+
+interface Block {
+  readonly memory: Buffer;
+  used: number;
+}
+
+/** Bytes and files that a descriptor did not take yet, oldest first. Bytes are copied when they are queued. */
 export class OutputQueue {
   readonly #fd: number;
-  #chunks: Buffer[] = [];
+  #items: (Block | OutgoingFile | undefined)[] = [];
   #first = 0;
-  /** Bytes of the first chunk that are sent. */
+  /** Bytes of the first block that are sent. */
   #sent = 0;
   #bytes = 0;
+  #files = 0;
+  /** Whether `send` works on the descriptor; the others are written to. */
+  #isSocket = true;
+  /** Why `flush` failed, where that is not the descriptor's fault. */
+  failure: Error | undefined;
 
   constructor(fd: number) {
     this.#fd = fd;
   }
 
+  /** Bytes in memory; files do not count. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  get empty(): boolean {
+    return this.#bytes === 0 && this.#files === 0;
   }
 
   /**
@@ -23,46 +46,103 @@ export class OutputQueue {
    */
   write(memory: Uint8Array, start: number, end: number): number {
     let at = start;
-    if (this.#bytes === 0) {
+    if (this.#bytes === 0 && this.#files === 0) {
       while (at < end) {
-        const sent = syscalls.send(this.#fd, memory, at, end - at);
+        const sent = this.#put(memory, at, end - at);
         if (sent > 0) at += sent;
         else if (sent === -EAGAIN || sent === -ENOBUFS) break;
         else if (sent !== -EINTR) return sent;
       }
       if (at === end) return 0;
     }
-    const chunk = Buffer.allocUnsafeSlow(end - at);
-    chunk.set(memory.subarray(at, end));
-    this.#chunks.push(chunk);
-    this.#bytes += chunk.length;
+    this.#queue(memory, at, end);
     return 0;
+  }
+
+  /** Sends what it can of `file`, behind what is queued. Returns 0, or a negated errno as `flush` does. */
+  writeFile(file: OutgoingFile): number {
+    const idle = this.empty;
+    this.#items.push(file);
+    this.#files++;
+    return idle ? this.flush() : 0;
   }
 
   /** Sends what it can of the queue. Returns 0, or a negated errno when the connection is broken. */
   flush(): number {
-    while (this.#bytes > 0) {
-      const chunk = this.#chunks[this.#first] as Buffer;
-      const sent = syscalls.send(this.#fd, chunk, this.#sent, chunk.length - this.#sent);
+    while (!this.empty) {
+      const item = this.#items[this.#first] as Block | OutgoingFile;
+      const sent = item instanceof OutgoingFile ? item.send(this.#fd) : this.#sendBlock(item);
       if (sent === -EINTR) continue;
-      if (sent < 0) return sent === -EAGAIN || sent === -ENOBUFS ? 0 : sent;
-      this.#bytes -= sent;
-      this.#sent += sent;
-      if (this.#sent === chunk.length) this.#next();
+      if (sent === -EAGAIN || sent === -ENOBUFS) return 0;
+      if (sent < 0) {
+        if (item instanceof OutgoingFile) this.failure = item.failure;
+        return sent;
+      }
+      // A file that is not done gives the others their turn; the descriptor stays writable and reports again.
+      if (item instanceof OutgoingFile && !this.#fileSent(item)) return 0;
     }
     return 0;
   }
 
-  clear(): void {
-    this.#chunks = [];
-    this.#first = this.#sent = this.#bytes = 0;
+  /** Forgets what is queued; files learn why. */
+  clear(reason?: Error): void {
+    const left = this.#items;
+    this.#items = [];
+    this.#first = this.#sent = this.#bytes = this.#files = 0;
+    for (const item of left) {
+      if (item instanceof OutgoingFile) item.close(reason ?? new Error('The connection is over.'));
+    }
+  }
+
+  #put(memory: Uint8Array, offset: number, length: number): number {
+    if (!this.#isSocket) return syscalls.write(this.#fd, memory, offset, length);
+    const sent = syscalls.send(this.#fd, memory, offset, length);
+    if (sent !== -ENOTSOCK) return sent;
+    this.#isSocket = false;
+    return syscalls.write(this.#fd, memory, offset, length);
+  }
+
+  #queue(memory: Uint8Array, start: number, end: number): void {
+    const bytes = end - start;
+    const last = this.#items[this.#items.length - 1];
+    this.#bytes += bytes;
+    if (last !== undefined && !(last instanceof OutgoingFile) && last.memory.length - last.used >= bytes) {
+      last.memory.set(memory.subarray(start, end), last.used);
+      last.used += bytes;
+      return;
+    }
+    const block = Math.min(MAX_BLOCK_BYTES, Math.max(MIN_BLOCK_BYTES, this.#bytes));
+    const fresh = Buffer.allocUnsafeSlow(Math.max(bytes, block));
+    fresh.set(memory.subarray(start, end));
+    this.#items.push({ memory: fresh, used: bytes });
+  }
+
+  #sendBlock(block: Block): number {
+    const sent = this.#put(block.memory, this.#sent, block.used - this.#sent);
+    if (sent < 0) return sent;
+    this.#bytes -= sent;
+    this.#sent += sent;
+    if (this.#sent === block.used) this.#next();
+    return sent;
+  }
+
+  #fileSent(file: OutgoingFile): boolean {
+    if (!file.done) return false;
+    this.#files--;
+    this.#next();
+    file.close();
+    return true;
   }
 
   #next(): void {
     this.#sent = 0;
-    this.#chunks[this.#first++] = NOTHING;
-    if (this.#bytes === 0) this.clear();
+    this.#items[this.#first++] = undefined;
+    if (this.empty) {
+      this.#items = [];
+      this.#first = 0;
+    } else if (this.#first >= DROP_AT) {
+      this.#items.splice(0, this.#first);
+      this.#first = 0;
+    }
   }
 }
-
-const NOTHING = Buffer.alloc(0);

@@ -1,244 +1,258 @@
-import { type Poller, type PollRegistration, READABLE, WRITABLE } from '@millrace/channel';
-import {
-  check,
-  EINTR,
-  EPOLL_CTL_ADD,
-  EPOLL_CTL_DEL,
-  EPOLL_CTL_MOD,
-  EPOLL_MAX_EVENTS,
-  EPOLLERR,
-  EPOLLHUP,
-  EPOLLIN,
-  EPOLLOUT,
-  type PollRegistration as NativeRegistration,
-  NodePoller,
-  SystemCallError,
-  syscalls,
-} from '@millrace/native';
+import type { Poller, PollRegistration } from '@millrace/channel';
+import { type PollRegistration as NativeRegistration, NodePoller } from '@millrace/native';
 import { TimerHeap } from '@millrace/timer-heap';
-import { ReactorError } from './errors.js';
-import { Watch, type WatchOptions } from './watch.js';
+import { DeferredQueue } from './deferred-queue.js';
+import { Descriptors } from './descriptors.js';
+import { checkInteger, ReactorError } from './errors.js';
+import { checkMode, DEFAULT_WRITE_LIMIT, READ_BYTES, type ReactorOptions } from './options.js';
+import { TurnDriver } from './turn-driver.js';
+import type { AddOptions, WatchOptions } from './watch.js';
 
-export interface ReactorOptions {
-  /**
-   * `'node'`: the reactor runs inside Node's loop, beside everything else of this thread. `'blocking'`: the owner calls
-   * `turn` or `run`, which sleep in epoll; nothing else of the thread runs meanwhile, promises included.
-   * Default `'node'`.
-   */
-  readonly mode?: 'node' | 'blocking';
-}
-
-/**
- * An event loop over epoll, in the order input and output → timers → deferred → cycle.
- *
- * Notes.
- * - Readiness is level-triggered. A callback may find nothing to do; it must not take one event for one message.
- * - An event that had been fetched for a descriptor that a callback then removed is dropped, also when the number has
- *   been given to a new descriptor meanwhile.
- * - A descriptor is removed before it is closed. One that was closed elsewhere can still be removed.
- * - Callbacks that throw end the turn; what was ready stays ready.
- * - A reactor belongs to one thread.
- */
-export class Reactor implements Poller, Disposable {
+/** An event loop over epoll, in the order input and output → timers → deferred → cycle. The README is the contract. */
+export class Reactor implements Disposable {
+  /** Run by the turns, after input and output. */
   readonly timers: TimerHeap;
-  readonly #epoll: number;
-  readonly #events = new Int32Array(EPOLL_MAX_EVENTS * 3);
-  readonly #eventBytes = new Uint8Array(this.#events.buffer);
-  readonly #watches: (Watch | undefined)[] = [];
+  /** The form in which transports watch their descriptors: `createPipe({ poller: reactor.poller })`. */
+  readonly poller: Poller = {
+    add: (fd, callback) => this.#poll(fd, callback),
+    defer: (callback) => this.defer(callback),
+  };
+  readonly #descriptors: Descriptors;
+  /** The epoll descriptor in Node's loop; undefined in a blocking reactor. */
   readonly #inside: NativeRegistration | undefined;
-  #watched = 0;
-  #generation = 0;
-  #deferred: (() => void)[] = [];
-  #spare: (() => void)[] = [];
-  #deferredRun = false;
-  #cycle: (() => void) | undefined;
+  readonly #driver: TurnDriver;
+  readonly #deferred = new DeferredQueue();
+  readonly #onError: ((error: unknown) => void) | undefined;
+  readonly #fail = (error: unknown): void => {
+    if (this.#onError) this.#onError(error);
+    else this.#failures.push(error);
+  };
+  readonly #referencing = (any: boolean): void => {
+    if (!any) this.#inside?.unref();
+    else if (!this.#stopped) this.#inside?.ref();
+  };
+  readonly #turnInside = () => {
+    if (!this.#stopped) this.#turn(0);
+  };
+  #failures: unknown[] = [];
+  #readMemory: Buffer | undefined;
+  #before: (() => void) | undefined;
+  #after: (() => void) | undefined;
+  #inTurn = false;
   #stopped = false;
   #closed = false;
 
-  constructor({ mode = 'node' }: ReactorOptions = {}) {
-    this.#epoll = check(syscalls.epollCreate(), 'epoll_create1');
-    this.timers = mode === 'node' ? new TimerHeap() : new TimerHeap({ driver: null });
+  /** Throws `ERR_MILLRACE_REACTOR_OPTION`, or a `SystemCallError` when descriptors have run out. */
+  constructor({ mode = 'node', writeLimit = DEFAULT_WRITE_LIMIT, onError }: ReactorOptions = {}) {
+    checkMode(mode);
+    checkInteger('writeLimit', writeLimit, 1, Number.MAX_SAFE_INTEGER);
+    this.#onError = onError;
+    this.#descriptors = new Descriptors({ fail: this.#fail, referencing: this.#referencing }, writeLimit);
+    this.#driver = new TurnDriver(mode === 'node' ? this.#turnInside : undefined);
+    this.timers = new TimerHeap({ driver: this.#driver, onError: this.#fail });
     if (mode === 'node') {
-      this.#inside = new NodePoller().add(this.#epoll, () => this.#dispatch(0));
+      this.#inside = new NodePoller().add(this.#descriptors.fd, this.#turnInside);
       this.#inside.unref();
       this.#inside.update({ read: true, write: false });
     }
   }
 
-  /** Watches `fd`, which must be non-blocking. Throws `ERR_MILLRACE_WATCHED`, `_NO_CALLBACK` or a `SystemCallError`. */
-  watch(fd: number, options: WatchOptions): void {
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Memory to read to, which all connections of this reactor share: its content is anybody's after a callback. */
+  get readMemory(): Buffer {
+    this.#readMemory ??= Buffer.allocUnsafeSlow(READ_BYTES);
+    return this.#readMemory;
+  }
+
+  /**
+   * Watches `fd`, and makes it non-blocking. Throws `ERR_MILLRACE_WATCHED`, `ERR_MILLRACE_NO_CALLBACK`, or a
+   * `SystemCallError`: with `EPERM` for a regular file, which is always ready and cannot be watched.
+   */
+  add(fd: number, options: AddOptions): void {
     this.#assertOpen();
-    if (this.#watches[fd])
-      throw new ReactorError('ERR_MILLRACE_WATCHED', `Descriptor ${fd} is watched already.`);
-    const watch = new Watch(fd, ++this.#generation >>> 0);
-    watch.events = watch.change(options);
-    check(
-      syscalls.epollControl(this.#epoll, EPOLL_CTL_ADD, fd, watch.events, watch.generation),
-      'epoll_ctl',
-      `fd ${fd}`,
-    );
-    this.#watches[fd] = watch;
-    if (this.#watched++ === 0) this.#inside?.ref();
+    this.#descriptors.add(fd, options);
   }
 
-  /** Changes what is watched, the callbacks, or both; callbacks that are not named stay. */
+  /**
+   * Changes what is watched, the callbacks, or both; what is not named stays. Arms a one-shot watch again. Throws
+   * `ERR_MILLRACE_NOT_WATCHED` or `ERR_MILLRACE_NO_CALLBACK`.
+   */
   set(fd: number, options: WatchOptions): void {
-    const watch = this.#watches[fd];
-    if (!watch) throw new ReactorError('ERR_MILLRACE_NOT_WATCHED', `Descriptor ${fd} is not watched.`);
-    this.#ask(watch, watch.change(options));
+    this.#descriptors.set(fd, options);
   }
 
-  has(fd: number): boolean {
-    return this.#watches[fd] !== undefined;
+  /** Whether `fd` is watched; with an interest named, whether it is watched for that. */
+  has(fd: number, interest?: 'read' | 'write'): boolean {
+    return this.#descriptors.has(fd, interest);
   }
 
-  /** Stops watching; false when the descriptor was not watched. */
+  /**
+   * Stops watching; false when the descriptor was not watched. It stays open, and what `write` had queued for it is
+   * dropped. A descriptor that was closed elsewhere can be removed as well.
+   */
   remove(fd: number): boolean {
-    const watch = this.#watches[fd];
-    if (!watch) return false;
-    this.#watches[fd] = undefined;
-    // A descriptor that was closed elsewhere has left epoll already: that failure is the expected outcome.
-    syscalls.epollControl(this.#epoll, EPOLL_CTL_DEL, fd, 0, 0);
-    if (--this.#watched === 0) this.#inside?.unref();
-    return true;
+    return this.#descriptors.remove(fd);
   }
 
-  /** The form in which transports watch: one callback, told what is ready. */
-  add(fd: number, callback: (ready: number) => void): PollRegistration {
-    this.watch(fd, {
-      onRead: () => callback(READABLE),
-      onWrite: () => callback(WRITABLE),
-      read: false,
-      write: false,
-    });
-    const watch = this.#watches[fd] as Watch;
-    const live = () => this.#watches[fd] === watch;
-    return {
-      update: ({ read, write }) => {
-        if (live()) this.#ask(watch, (read ? EPOLLIN : 0) | (write ? EPOLLOUT : 0));
-      },
-      ref: () => this.#inside?.ref(),
-      unref: () => this.#inside?.unref(),
-      close: () => {
-        if (live()) this.remove(fd);
-      },
-    };
+  /** Whether the watching of `fd` keeps `run`, or Node's loop, going. It does from the beginning. */
+  ref(fd: number, on = true): void {
+    this.#descriptors.ref(fd, on);
+  }
+
+  /** As `ref(fd, false)`. */
+  unref(fd: number): void {
+    this.#descriptors.ref(fd, false);
+  }
+
+  /**
+   * Writes all of `data` or none of it: sends what the kernel takes now, and the rest whenever it takes more. False:
+   * refused whole, because it is empty or more than `writeLimit` bytes would wait. A descriptor that is not watched is
+   * watched until its output has gone. Throws a `SystemCallError` when the descriptor is broken.
+   */
+  write(fd: number, data: Uint8Array | string): boolean {
+    this.#assertOpen();
+    return this.#descriptors.write(fd, data);
+  }
+
+  /** Bytes that `write` has queued for `fd`. */
+  queuedBytes(fd: number): number {
+    return this.#descriptors.queuedBytes(fd);
   }
 
   /** Runs `callback` once, at the end of this turn; from within a deferred function, of the next. First come, first run. */
   defer(callback: () => void): void {
     this.#assertOpen();
     this.#deferred.push(callback);
-    if (this.#inside && !this.#deferredRun && this.#deferred.length === 1)
-      setImmediate(() => this.#dispatch(0));
+    if (!this.#inTurn && this.#deferred.length === 1) this.#turnSoon();
   }
 
-  /** Runs `callback` at the end of each turn, in place of an earlier one; undefined ends that. */
-  cycle(callback: (() => void) | undefined): void {
-    this.#cycle = callback;
+  /**
+   * Runs `callback` at the end of each turn, or at its beginning, in place of an earlier one; null ends that. Keeps
+   * nothing alive. False when there was nothing to end.
+   */
+  cycle(callback: (() => void) | null | undefined, { before = false }: { before?: boolean } = {}): boolean {
+    const earlier = before ? this.#before : this.#after;
+    if (before) this.#before = callback ?? undefined;
+    else this.#after = callback ?? undefined;
+    return callback != null || earlier !== undefined;
   }
 
-  /** One turn: sleeps until something is ready or a timer is due, at most `timeoutMs` (-1: no limit). */
+  /**
+   * One turn: sleeps until something is ready or a timer is due, at most `timeoutMs` (-1: no limit), and not at all when
+   * there is nothing to wait for. Throws what a callback threw, and `ERR_MILLRACE_IN_TURN` within a turn.
+   */
   turn(timeoutMs = -1): void {
     this.#assertOpen();
-    let wait = this.#deferred.length > 0 ? 0 : this.timers.nextDelay();
-    if (timeoutMs >= 0 && (wait < 0 || wait > timeoutMs)) wait = timeoutMs;
-    this.#dispatch(wait);
+    if (this.#inTurn) throw inTurn('turn');
+    this.#turn(timeoutMs);
   }
 
-  /** Turns until nothing is left to wait for, or `stop`. For reactors in blocking mode. */
+  /**
+   * Blocking: turns until nothing is left that keeps it going, or `stop`. In Node's loop, which does that by itself:
+   * goes on after a `stop`, and returns at once.
+   */
   run(): void {
+    this.#assertOpen();
+    if (this.#inTurn) throw inTurn('run');
+    if (this.#inside) return this.#resume();
     this.#stopped = false;
-    while (!this.#stopped && !this.#closed && this.#busy) this.turn();
+    while (!this.#stopped && !this.#closed && this.#busy) this.#turn(-1);
   }
 
-  /** Ends `run` after the current turn. */
+  /** Ends `run` after the current turn; in Node's loop no more turns begin before `run`, and nothing is kept alive. */
   stop(): void {
+    if (this.#stopped || this.#closed) return;
     this.#stopped = true;
+    this.#driver.pause();
+    this.#inside?.update({ read: false, write: false });
+    if (this.#descriptors.referenced) this.#inside?.unref();
   }
 
-  /** Gives up the epoll descriptor and the timers; idempotent. Watched descriptors stay open. */
+  /** Gives up the epoll descriptor, the timers and what is deferred; idempotent. Watched descriptors stay open. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#stopped = true;
     this.#inside?.close();
     this.timers.close();
-    this.#deferred = [];
-    this.#watches.length = 0;
-    syscalls.close(this.#epoll);
+    this.#deferred.clear();
+    this.#descriptors.close();
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
 
-  get #busy(): boolean {
-    return this.#watched > 0 || this.#deferred.length > 0 || this.timers.nextDelay() >= 0;
-  }
-
-  #ask(watch: Watch, events: number): void {
-    if (events === watch.events) return;
-    watch.events = events;
-    check(
-      syscalls.epollControl(this.#epoll, EPOLL_CTL_MOD, watch.fd, events, watch.generation),
-      'epoll_ctl',
-      `fd ${watch.fd}`,
-    );
-  }
-
-  #dispatch(timeoutMs: number): void {
-    const count = syscalls.epollWait(this.#epoll, this.#eventBytes, EPOLL_MAX_EVENTS, timeoutMs);
-    if (count < 0 && count !== -EINTR) throw new SystemCallError('epoll_wait', -count);
-    for (let i = 0; i < count; i++) this.#deliver(i * 3);
-    if (this.#closed) return;
-    if (!this.#inside) this.timers.runDue();
-    this.#runDeferred();
-    this.#cycle?.();
-  }
-
-  /** One event: reading, then writing, then an error if it was neither; each only while the watch is the same. */
-  #deliver(at: number): void {
-    const events = this.#events[at] as number;
-    const fd = this.#events[at + 1] as number;
-    const watch = this.#watches[fd];
-    if (watch === undefined || watch.generation !== (this.#events[at + 2] as number) >>> 0) return;
-    const failed = events & (EPOLLERR | EPOLLHUP);
-    if (events & EPOLLIN || (failed && watch.events & EPOLLIN)) {
-      watch.onRead?.(fd);
-      if (this.#watches[fd] !== watch) return;
-    }
-    if (events & EPOLLOUT || (failed && watch.events & EPOLLOUT)) {
-      watch.onWrite?.(fd);
-      return;
-    }
-    if (failed && !(watch.events & EPOLLIN)) this.#fail(watch);
-  }
-
-  #fail(watch: Watch): void {
-    const handler = watch.onError ?? watch.onRead ?? watch.onWrite;
-    handler?.(watch.fd);
-  }
-
-  #runDeferred(): void {
-    if (this.#deferred.length === 0) return;
-    const run = this.#deferred;
-    this.#deferred = this.#spare;
-    this.#deferredRun = true;
-    let done = 0;
+  #turn(timeoutMs: number): void {
+    this.#inTurn = true;
     try {
-      for (; done < run.length; done++) (run[done] as () => void)();
+      if (this.#before) this.#guard(this.#before);
+      if (!this.#closed) this.#descriptors.wait(this.#sleep(timeoutMs));
+      if (!this.#closed && !this.#driver.runDue() && this.timers.nextDeadline() !== undefined)
+        this.timers.runDue();
+      this.#deferred.run(this.#fail);
+      if (this.#after && !this.#closed) this.#guard(this.#after);
     } finally {
-      // What an error kept from running comes first in the next turn.
-      const left = run.splice(0).slice(done + 1);
-      this.#spare = run;
-      if (left.length > 0) this.#deferred.unshift(...left);
-      this.#deferredRun = false;
-      if (this.#inside && this.#deferred.length > 0 && !this.#closed) setImmediate(() => this.#dispatch(0));
+      this.#inTurn = false;
+      if (this.#deferred.length > 0) this.#turnSoon();
     }
+    if (this.#failures.length > 0) this.#throwFailures();
+  }
+
+  /** Milliseconds that this turn may sleep. */
+  #sleep(timeoutMs: number): number {
+    if (timeoutMs === 0 || this.#deferred.length > 0) return 0;
+    const timer = this.timers.nextDeadline() === undefined ? -1 : this.timers.nextDelay();
+    if (timer < 0 && this.#descriptors.size === 0) return 0;
+    return timeoutMs >= 0 && (timer < 0 || timer > timeoutMs) ? timeoutMs : timer;
+  }
+
+  #poll(fd: number, callback: (ready: number) => void): PollRegistration {
+    this.#assertOpen();
+    return this.#descriptors.poll(fd, callback);
+  }
+
+  get #busy(): boolean {
+    if (this.#descriptors.referenced || this.#deferred.length > 0) return true;
+    return this.#driver.referenced && this.timers.nextDeadline() !== undefined;
+  }
+
+  #resume(): void {
+    if (!this.#stopped) return;
+    this.#stopped = false;
+    this.#driver.resume();
+    this.#inside?.update({ read: true, write: false });
+    if (this.#descriptors.referenced) this.#inside?.ref();
+    if (this.#deferred.length > 0) this.#turnSoon();
+  }
+
+  #turnSoon(): void {
+    if (this.#inside && !this.#stopped) setImmediate(this.#turnInside);
+  }
+
+  #guard(callback: () => void): void {
+    try {
+      callback();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #throwFailures(): void {
+    const failures = this.#failures;
+    this.#failures = [];
+    if (failures.length === 1) throw failures[0];
+    throw new AggregateError(failures, `${failures.length} callbacks of one turn have thrown.`);
   }
 
   #assertOpen(): void {
     if (this.#closed) throw new ReactorError('ERR_MILLRACE_REACTOR_CLOSED', 'The reactor has been closed.');
   }
+}
+
+function inTurn(method: string): ReactorError {
+  return new ReactorError('ERR_MILLRACE_IN_TURN', `A callback called ${method}; its own turn is not over.`);
 }

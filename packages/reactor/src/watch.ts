@@ -1,48 +1,87 @@
-import { EPOLLIN, EPOLLOUT } from '@millrace/native';
+import { EPOLLET, EPOLLIN, EPOLLONESHOT, EPOLLOUT } from '@millrace/native';
 import { ReactorError } from './errors.js';
+import type { OutputQueue } from './output-queue.js';
 
 /** What to do when a descriptor is ready. */
 export interface WatchCallbacks {
-  readonly onRead?: ((fd: number) => void) | undefined;
-  readonly onWrite?: ((fd: number) => void) | undefined;
-  /** The descriptor has failed or was hung up, and is neither readable nor writable. Default: onRead or onWrite. */
-  readonly onError?: ((fd: number) => void) | undefined;
+  readonly onRead?: ((fd: number) => void) | null | undefined;
+  readonly onWrite?: ((fd: number) => void) | null | undefined;
+  /**
+   * The descriptor has failed or was hung up, and is watched for neither reading nor writing; or output that `write`
+   * had queued cannot be sent, `error` says why. Default: onRead or onWrite.
+   */
+  readonly onError?: ((fd: number, error?: Error) => void) | null | undefined;
 }
 
 export interface WatchOptions extends WatchCallbacks {
-  /** Whether to watch for reading. Default: whether there is an `onRead`. */
-  readonly read?: boolean;
-  /** Whether to watch for writing. Default: whether there is an `onWrite`. */
-  readonly write?: boolean;
+  /** Whether to watch for reading. Default: yes where an `onRead` is given, else as it was. */
+  readonly read?: boolean | undefined;
+  /** Whether to watch for writing. Default: yes where an `onWrite` is given, else as it was. */
+  readonly write?: boolean | undefined;
+  /** `'level'`: reported as long as it is ready. `'edge'`: reported when it becomes ready. Default `'level'`. */
+  readonly trigger?: 'level' | 'edge' | undefined;
+  /** Reported once; the next `set` arms it again. Default false. */
+  readonly oneShot?: boolean | undefined;
+}
+
+export interface AddOptions extends WatchOptions {
+  /** The descriptor is known not to block, which saves two system calls. Default false: it is made not to block. */
+  readonly nonBlocking?: boolean | undefined;
 }
 
 /** One watched descriptor; `generation` tells it from earlier ones that had the same number. */
 export class Watch {
   onRead: ((fd: number) => void) | undefined;
   onWrite: ((fd: number) => void) | undefined;
-  onError: ((fd: number) => void) | undefined;
+  onError: ((fd: number, error?: Error) => void) | undefined;
   /** What epoll is asked for. */
-  events = 0;
+  asked = 0;
+  /** What the owner wants to be told: `EPOLLIN`, `EPOLLOUT`, both or neither. */
+  wanted = 0;
+  /** `EPOLLET` and `EPOLLONESHOT`, as chosen. */
+  mode = 0;
+  /** A one-shot watch has reported, and reports no more before the next `set`. */
+  spent = false;
+  /** Made by `write` for a descriptor that nobody watches, until its output has gone. */
+  implicit = false;
+  /** Whether it keeps `run`, or Node's loop, going. */
+  referenced = true;
+  /** Bytes given to `write` that the kernel has not taken yet. */
+  output: OutputQueue | undefined;
 
   constructor(
     readonly fd: number,
     readonly generation: number,
   ) {}
 
-  /** Takes what `options` say; callbacks that are not named stay. Returns the events to ask for. */
-  change(options: WatchOptions): number {
-    if (options.onRead) this.onRead = options.onRead;
-    if (options.onWrite) this.onWrite = options.onWrite;
+  /** Takes what `options` say; what they do not name stays. Throws `ERR_MILLRACE_NO_CALLBACK` and then takes nothing. */
+  change(options: WatchOptions): void {
+    const onRead = options.onRead ?? this.onRead;
+    const onWrite = options.onWrite ?? this.onWrite;
+    const read = options.read ?? (!!options.onRead || (this.wanted & EPOLLIN) !== 0);
+    const write = options.write ?? (!!options.onWrite || (this.wanted & EPOLLOUT) !== 0);
+    if (read && !onRead) throw this.#missing('reading', 'onRead');
+    if (write && !onWrite) throw this.#missing('writing', 'onWrite');
+    this.onRead = onRead;
+    this.onWrite = onWrite;
     if (options.onError) this.onError = options.onError;
-    const read = options.read ?? this.onRead !== undefined;
-    const write = options.write ?? this.onWrite !== undefined;
-    if ((read && !this.onRead) || (write && !this.onWrite)) {
-      const kind = read && !this.onRead ? 'reading' : 'writing';
-      throw new ReactorError(
-        'ERR_MILLRACE_NO_CALLBACK',
-        `Descriptor ${this.fd} is watched for ${kind} without a callback.`,
-      );
-    }
-    return (read ? EPOLLIN : 0) | (write ? EPOLLOUT : 0);
+    this.wanted = (read ? EPOLLIN : 0) | (write ? EPOLLOUT : 0);
+    this.spent = false;
+    if (options.trigger !== undefined)
+      this.mode = (this.mode & ~EPOLLET) | (options.trigger === 'edge' ? EPOLLET : 0);
+    if (options.oneShot !== undefined)
+      this.mode = (this.mode & ~EPOLLONESHOT) | (options.oneShot ? EPOLLONESHOT : 0);
+  }
+
+  /** What epoll is to be asked for now. */
+  get events(): number {
+    const own = this.spent ? 0 : this.wanted;
+    const flush = this.output !== undefined && !this.output.empty ? EPOLLOUT : 0;
+    return own | flush | this.mode;
+  }
+
+  #missing(kind: string, callback: string): ReactorError {
+    const message = `Descriptor ${this.fd} is to be watched for ${kind} without an ${callback}.`;
+    return new ReactorError('ERR_MILLRACE_NO_CALLBACK', message);
   }
 }

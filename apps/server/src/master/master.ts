@@ -1,5 +1,4 @@
 import type { InetAddress } from '@millrace/native';
-import { IPPROTO_TCP, syscalls, TCP_NODELAY } from '@millrace/native';
 import { type Exit, type Member, ProcessPool } from '@millrace/process-pool';
 import { Listener, Reactor } from '@millrace/reactor';
 import { BACKLOG } from '../constants.js';
@@ -115,7 +114,6 @@ export class MasterRole implements Role {
   #accept(listener: Listener, port: number): void {
     listener.start(this.#reactor, {
       onAccept: (fd, { host, port: remotePort }) => {
-        syscalls.setSocketOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
         this.#connections++;
         this.#threads?.accept(fd, ++this.#lastSession, port, `${host}:${remotePort}`);
       },

@@ -51,7 +51,7 @@ export class Traffic {
     this.#reactor = reactor;
     this.#ports = ports;
     this.#view = new FabricView(shape, descriptors);
-    this.#listener = this.#view.listen(this.#view.reactorBell(index), reactor);
+    this.#listener = this.#view.listen(this.#view.reactorBell(index), reactor.poller);
     const options: ChannelOptions = {
       highWaterMark: LINK_HIGH_WATER,
       // Clients are held at the high-water mark; what comes beyond is one message each for events of connections.
@@ -174,6 +174,7 @@ export class Traffic {
       readMemory: this.#readMemory,
       highWaterMark: socketBufferSize / 2,
       maxOutput: socketBufferSize,
+      overflow: 'destroy',
       handlers: this.#handlers,
       context: client,
     });

@@ -1,0 +1,166 @@
+import {
+  check,
+  EAGAIN,
+  EINPROGRESS,
+  type EncodedAddress,
+  IPPROTO_TCP,
+  SO_ERROR,
+  SOCK_STREAM,
+  SOL_SOCKET,
+  SystemCallError,
+  syscalls,
+  TCP_NODELAY,
+} from '@millrace/native';
+import { encodeAddress, isUnix, type SocketAddress, showAddress } from './addresses.js';
+import { Connection } from './connection.js';
+import type { ConnectionOptions } from './connection-options.js';
+import { checkInteger, ReactorError } from './errors.js';
+import type { Reactor } from './reactor.js';
+import { type SocketOptions, setOption, setSocketOptions } from './socket-options.js';
+
+export interface ConnectOptions<Context = undefined> extends ConnectionOptions<Context>, SocketOptions {
+  /** Milliseconds until `ERR_MILLRACE_CONNECT_TIMEOUT`. Default 10,000. */
+  readonly timeout?: number | undefined;
+  /** Gives up when it aborts, with its reason as the error. Default: none. */
+  readonly signal?: AbortSignal | undefined;
+  /** TCP: whether to send at once, without waiting to fill a packet. Default true. */
+  readonly noDelay?: boolean | undefined;
+}
+
+/** Gets the connection, or why there is none. Called once, in a turn of the reactor. */
+export type ConnectCallback<Context> = (
+  error: Error | undefined,
+  connection: Connection<Context> | undefined,
+) => void;
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+/** Milliseconds until a unix socket whose backlog is full is tried again: there, the kernel does not queue. */
+const FULL_RETRY_MS = 5;
+
+/**
+ * Connects to a TCP or unix listener. With a callback it works in a turn of the reactor, whatever the mode; the
+ * promise form needs somebody to run promises: Node's loop, or an `await` between the turns of a blocking reactor.
+ *
+ * The error is a `SystemCallError` that names the address (`ECONNREFUSED`, `ENOENT` …), a `ReactorError` with
+ * `ERR_MILLRACE_CONNECT_TIMEOUT`, or the signal's reason. A bad address or option is thrown, or rejected, at once.
+ */
+export function connect<Context = undefined>(
+  reactor: Reactor,
+  address: SocketAddress,
+  options: ConnectOptions<Context>,
+): Promise<Connection<Context>>;
+export function connect<Context = undefined>(
+  reactor: Reactor,
+  address: SocketAddress,
+  options: ConnectOptions<Context>,
+  callback: ConnectCallback<Context>,
+): void;
+export function connect<Context>(
+  reactor: Reactor,
+  address: SocketAddress,
+  options: ConnectOptions<Context>,
+  callback?: ConnectCallback<Context>,
+): Promise<Connection<Context>> | undefined {
+  if (callback !== undefined) {
+    new Attempt(reactor, address, options, callback);
+    return undefined;
+  }
+  return new Promise((resolve, reject) => {
+    new Attempt(reactor, address, options, (error, connection) => {
+      if (connection) resolve(connection);
+      else reject(error);
+    });
+  });
+}
+
+/** One attempt to connect. */
+class Attempt<Context> {
+  readonly #reactor: Reactor;
+  readonly #name: string;
+  readonly #encoded: EncodedAddress;
+  readonly #options: ConnectOptions<Context>;
+  readonly #callback: ConnectCallback<Context>;
+  readonly #fd: number;
+  readonly #timeout: number;
+  readonly #aborted = () => this.#failed(this.#options.signal?.reason as Error);
+  #retry = 0;
+  #settled = false;
+
+  constructor(
+    reactor: Reactor,
+    address: SocketAddress,
+    options: ConnectOptions<Context>,
+    callback: ConnectCallback<Context>,
+  ) {
+    const { timeout = DEFAULT_TIMEOUT_MS, signal } = options;
+    checkInteger('timeout', timeout, 1, 2 ** 31 - 1);
+    signal?.throwIfAborted();
+    this.#reactor = reactor;
+    this.#name = showAddress(address);
+    this.#encoded = encodeAddress(address);
+    this.#options = options;
+    this.#callback = callback;
+    this.#fd = check(syscalls.socket(this.#encoded.family, SOCK_STREAM, 0), 'socket', this.#name);
+    try {
+      setSocketOptions(this.#fd, options, false);
+      if (!isUnix(address) && options.noDelay !== false)
+        setOption(this.#fd, IPPROTO_TCP, TCP_NODELAY, 1, 'TCP_NODELAY');
+    } catch (error) {
+      syscalls.close(this.#fd);
+      throw error;
+    }
+    this.#timeout = reactor.timers.after(timeout, () => this.#timedOut(timeout));
+    signal?.addEventListener('abort', this.#aborted);
+    this.#connect();
+  }
+
+  #connect(): void {
+    const result = syscalls.connect(this.#fd, this.#encoded.bytes, this.#encoded.length);
+    if (result === -EAGAIN) {
+      this.#retry = this.#reactor.timers.after(FULL_RETRY_MS, () => this.#connect());
+    } else if (result === 0 || result === -EINPROGRESS) {
+      // A socket that is connected already is writable at once: the callback never runs within `connect`.
+      this.#reactor.add(this.#fd, { onWrite: () => this.#writable(), nonBlocking: true });
+    } else {
+      this.#reactor.defer(() => this.#failed(new SystemCallError('connect', -result, this.#name)));
+    }
+  }
+
+  #writable(): void {
+    const out = new Int32Array(1);
+    syscalls.getSocketOption(this.#fd, SOL_SOCKET, SO_ERROR, new Uint8Array(out.buffer));
+    const error = out[0] as number;
+    if (error !== 0) return this.#failed(new SystemCallError('connect', error, this.#name));
+    if (!this.#settle()) return;
+    let connection: Connection<Context>;
+    try {
+      connection = new Connection(this.#reactor, this.#fd, this.#options);
+    } catch (error) {
+      syscalls.close(this.#fd);
+      return this.#callback(error as Error, undefined);
+    }
+    this.#callback(undefined, connection);
+  }
+
+  #timedOut(timeout: number): void {
+    const message = `No connection to ${this.#name} within ${timeout} ms.`;
+    this.#failed(new ReactorError('ERR_MILLRACE_CONNECT_TIMEOUT', message));
+  }
+
+  #failed(error: Error): void {
+    if (!this.#settle()) return;
+    syscalls.close(this.#fd);
+    this.#callback(error, undefined);
+  }
+
+  /** Ends the waiting; false when it had ended. */
+  #settle(): boolean {
+    if (this.#settled) return false;
+    this.#settled = true;
+    this.#reactor.timers.clear(this.#timeout);
+    this.#reactor.timers.clear(this.#retry);
+    this.#reactor.remove(this.#fd);
+    this.#options.signal?.removeEventListener('abort', this.#aborted);
+    return true;
+  }
+}

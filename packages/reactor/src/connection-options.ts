@@ -1,0 +1,91 @@
+import type { Connection } from './connection.js';
+import { checkInteger } from './errors.js';
+import type { Framer } from './framer.js';
+import { createFramer, DEFAULT_MAX_FRAME_LENGTH, type Framing } from './framing.js';
+import { DEFAULT_WRITE_LIMIT } from './options.js';
+
+/** Why a connection is over. */
+export type CloseReason =
+  /** `close` or `destroy` was called here, or `end` after the other side had ended. */
+  | 'local'
+  /** The other side closed it or broke it off. */
+  | 'peer'
+  /** A frame was longer than the limit or had an impossible length. */
+  | 'malformed'
+  /** More output waited than `maxOutput` allows, and `overflow` says `'destroy'`. */
+  | 'output-limit'
+  /** A system call failed, or a file could not be sent whole; `error` says how. */
+  | 'error';
+
+export interface ConnectionHandlers<Context> {
+  /** A frame, valid only during the call. */
+  readonly onFrame: (connection: Connection<Context>, memory: Buffer, start: number, end: number) => void;
+  /** Whether a frame can be taken now; after false the connection is paused, and the handler resumes it. Default: yes. */
+  readonly wantsFrame?: ((connection: Connection<Context>) => boolean) | undefined;
+  /**
+   * The other side sends no more; the connection can still be written to, and stays until it is closed.
+   * Default: `close`.
+   */
+  readonly onInputEnd?: ((connection: Connection<Context>) => void) | undefined;
+  /** Output waits above the high-water mark: true; none waits above the low one any more: false. */
+  readonly onCongestion?: ((connection: Connection<Context>, congested: boolean) => void) | undefined;
+  /** The connection is over and its descriptor closed. Called once. */
+  readonly onClose?:
+    | ((connection: Connection<Context>, reason: CloseReason, error?: Error) => void)
+    | undefined;
+}
+
+export interface ConnectionOptions<Context = undefined> {
+  readonly handlers: ConnectionHandlers<Context>;
+  /** How the input is cut to frames. Default `{ kind: 'none' }`: each read is one. */
+  readonly framing?: Framing | undefined;
+  /** Bytes of the longest frame; a longer one ends the connection. Default 2 MiB. */
+  readonly maxFrameLength?: number | undefined;
+  /** In place of `framing` and `maxFrameLength`: one made already, for this connection alone. */
+  readonly framer?: Framer | undefined;
+  /** Memory for reading that connections of one reactor share. Default: the reactor's own, 64 KiB. */
+  readonly readMemory?: Buffer | undefined;
+  /** Bytes of output waiting above which `onCongestion` is called. Default: 4/5 of `maxOutput`. */
+  readonly highWaterMark?: number | undefined;
+  /** Bytes of output waiting at which the congestion is over. Default 0. */
+  readonly lowWaterMark?: number | undefined;
+  /** Bytes of output that wait at most. Default 8 MiB. */
+  readonly maxOutput?: number | undefined;
+  /**
+   * What happens to a write that goes beyond `maxOutput`. `'refuse'`: nothing of it is sent, and `write` returns false.
+   * `'destroy'`: the connection is over. Default `'refuse'`.
+   */
+  readonly overflow?: 'refuse' | 'destroy' | undefined;
+  /** The owner's own, found again as `connection.context`. */
+  readonly context?: Context;
+}
+
+/** What a connection goes by: one for all connections that share options. */
+export interface OutputLimits {
+  readonly highWaterMark: number;
+  readonly lowWaterMark: number;
+  readonly maxOutput: number;
+  readonly destroys: boolean;
+}
+
+/** The high-water mark's share of `maxOutput`, as Swoole has it. */
+const HIGH_WATER_SHARE = 0.8;
+
+type PlainOptions = Omit<ConnectionOptions<unknown>, 'handlers' | 'context'>;
+
+/** Fills in the defaults. Throws `ERR_MILLRACE_REACTOR_OPTION`. */
+export function outputLimits(options: PlainOptions): OutputLimits {
+  const maxOutput = options.maxOutput ?? DEFAULT_WRITE_LIMIT;
+  const highWaterMark = options.highWaterMark ?? Math.floor(maxOutput * HIGH_WATER_SHARE);
+  const lowWaterMark = options.lowWaterMark ?? 0;
+  checkInteger('maxOutput', maxOutput, 1, Number.MAX_SAFE_INTEGER);
+  checkInteger('highWaterMark', Math.floor(highWaterMark), 0, maxOutput);
+  checkInteger('lowWaterMark', lowWaterMark, 0, Math.floor(highWaterMark));
+  return { maxOutput, highWaterMark, lowWaterMark, destroys: options.overflow === 'destroy' };
+}
+
+export function framerOf({ framer, framing, maxFrameLength }: PlainOptions): Framer {
+  if (framer !== undefined) return framer;
+  const max = checkInteger('maxFrameLength', maxFrameLength ?? DEFAULT_MAX_FRAME_LENGTH, 1, 2 ** 31 - 1);
+  return createFramer(framing ?? { kind: 'none' }, max);
+}

@@ -1,0 +1,177 @@
+import {
+  AF_INET6,
+  AF_UNIX,
+  check,
+  EADDRINUSE,
+  EAGAIN,
+  ECONNREFUSED,
+  EINTR,
+  ENOBUFS,
+  type EncodedAddress,
+  IPPROTO_IPV6,
+  IPV6_V6ONLY,
+  SOCK_DGRAM,
+  SOCKADDR_BYTES,
+  SystemCallError,
+  syscalls,
+} from '@millrace/native';
+import { decodeAddress, encodeAddress, isUnix, type SocketAddress, showAddress } from './addresses.js';
+import { READ_BYTES } from './options.js';
+import type { Reactor } from './reactor.js';
+import { removeStale, SocketFile } from './socket-file.js';
+import { type SocketOptions, setOption, setSocketOptions } from './socket-options.js';
+
+export interface DatagramHandlers {
+  /**
+   * A datagram, valid only during the call, and who sent it; a unix sender that is not bound is `{ path: '' }`.
+   * `truncated`: its end was cut off, because it is longer than 64 KiB.
+   */
+  readonly onMessage: (
+    socket: DatagramSocket,
+    memory: Buffer,
+    end: number,
+    from: SocketAddress,
+    truncated: boolean,
+  ) => void;
+  /** After a `send` that said no: it may be tried again. */
+  readonly onDrain?: ((socket: DatagramSocket) => void) | undefined;
+  /** Receiving failed; the socket stays open. Default: the error is the reactor's to report. */
+  readonly onError?: ((socket: DatagramSocket, error: SystemCallError) => void) | undefined;
+}
+
+export interface DatagramOptions extends SocketOptions {
+  readonly handlers: DatagramHandlers;
+}
+
+/** Most datagrams taken for one readiness event, so that other descriptors have their turn. */
+const RECEIVE_BURST = 64;
+
+/**
+ * A bound UDP or unix datagram socket in a reactor.
+ *
+ * Notes. A datagram is sent whole or not at all, and nothing is queued here. Between machines it may be lost, doubled
+ * or overtaken. What an earlier datagram has come to (`ECONNREFUSED`) is not reported.
+ */
+export class DatagramSocket {
+  readonly fd: number;
+  /** Where it is bound, with the port that the kernel picked. */
+  readonly address: SocketAddress;
+  readonly #reactor: Reactor;
+  readonly #handlers: DatagramHandlers;
+  readonly #unix: boolean;
+  readonly #file: SocketFile | undefined;
+  readonly #from = new Uint8Array(SOCKADDR_BYTES);
+  readonly #onRead = () => this.#receive();
+  #lastTo: SocketAddress | undefined;
+  #lastEncoded: EncodedAddress | undefined;
+  #closed = false;
+
+  /** Binds to `address`; UDP port 0 picks a free one. Throws a `SystemCallError` that names the address. */
+  constructor(reactor: Reactor, address: SocketAddress, options: DatagramOptions) {
+    const encoded = encodeAddress(address);
+    this.#reactor = reactor;
+    this.#handlers = options.handlers;
+    this.#unix = encoded.family === AF_UNIX;
+    this.fd = check(syscalls.socket(encoded.family, SOCK_DGRAM, 0), 'socket');
+    try {
+      // No SO_REUSEADDR: with UDP it would let a second program take the port over.
+      setSocketOptions(this.fd, options, false);
+      if (encoded.family === AF_INET6) setOption(this.fd, IPPROTO_IPV6, IPV6_V6ONLY, 0, 'IPV6_V6ONLY');
+      this.#file = bind(this.fd, address, encoded);
+      const bound = new Uint8Array(SOCKADDR_BYTES);
+      check(syscalls.socketName(this.fd, bound, 0), 'getsockname', showAddress(address));
+      this.address = decodeAddress(bound, this.#unix);
+      reactor.add(this.fd, { onRead: this.#onRead, nonBlocking: true });
+    } catch (error) {
+      this.#file?.remove();
+      syscalls.close(this.fd);
+      throw error;
+    }
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /**
+   * Sends one datagram. False: the kernel has no room now, or the socket is closed; nothing was sent, and `onDrain`
+   * follows. Throws a `SystemCallError`: with `EMSGSIZE` when it is too long (65,507 bytes over IPv4, `SO_SNDBUF` over
+   * a unix socket), `ENOENT` or `ECONNREFUSED` when nobody is bound to a unix address.
+   */
+  send(data: Uint8Array | string, to: SocketAddress): boolean {
+    if (this.#closed) return false;
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+    const { bytes: address, length } = this.#encode(to);
+    for (;;) {
+      const result = syscalls.sendTo(this.fd, bytes, 0, bytes.length, address, length);
+      if (result >= 0) return true;
+      if (result === -EAGAIN || result === -ENOBUFS) break;
+      // The first is for an earlier datagram to a port that nobody listens on; this one has not been sent yet.
+      if (result === -EINTR || (result === -ECONNREFUSED && !this.#unix)) continue;
+      throw new SystemCallError('sendto', -result, showAddress(to));
+    }
+    this.#reactor.set(this.fd, { onWrite: () => this.#drained() });
+    return false;
+  }
+
+  /** Takes no more datagrams until `resume`; the kernel drops what does not fit its buffer (`net.core.rmem_default`). */
+  pause(): void {
+    if (!this.#closed) this.#reactor.set(this.fd, { read: false });
+  }
+
+  resume(): void {
+    if (!this.#closed) this.#reactor.set(this.fd, { read: true });
+  }
+
+  /** Closes the socket; idempotent. What was sent is on its way, what was not received is lost. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#reactor.remove(this.fd);
+    this.#file?.remove();
+    syscalls.close(this.fd);
+  }
+
+  /** The address of the last datagram is kept: most programs answer, or send to one place. */
+  #encode(to: SocketAddress): EncodedAddress {
+    if (to !== this.#lastTo || this.#lastEncoded === undefined) {
+      this.#lastEncoded = encodeAddress(to);
+      this.#lastTo = to;
+    }
+    return this.#lastEncoded;
+  }
+
+  #receive(): void {
+    const memory = this.#reactor.readMemory;
+    for (let i = 0; i < RECEIVE_BURST && this.#receiving; i++) {
+      const bytes = syscalls.receiveFrom(this.fd, memory, 0, READ_BYTES, this.#from);
+      if (bytes === -EAGAIN) return;
+      if (bytes === -EINTR || bytes === -ECONNREFUSED) continue;
+      if (bytes < 0) return this.#failed(new SystemCallError('recvfrom', -bytes));
+      const from = decodeAddress(this.#from, this.#unix);
+      this.#handlers.onMessage(this, memory, Math.min(bytes, READ_BYTES), from, bytes > READ_BYTES);
+    }
+  }
+
+  get #receiving(): boolean {
+    return !this.#closed && this.#reactor.has(this.fd, 'read');
+  }
+
+  #failed(error: SystemCallError): void {
+    if (!this.#handlers.onError) throw error;
+    this.#handlers.onError(this, error);
+  }
+
+  #drained(): void {
+    this.#reactor.set(this.fd, { write: false });
+    this.#handlers.onDrain?.(this);
+  }
+}
+
+function bind(fd: number, address: SocketAddress, encoded: EncodedAddress): SocketFile | undefined {
+  let result = syscalls.bind(fd, encoded.bytes, encoded.length);
+  if (result === -EADDRINUSE && isUnix(address) && removeStale(address.path, encoded, SOCK_DGRAM))
+    result = syscalls.bind(fd, encoded.bytes, encoded.length);
+  check(result, 'bind', showAddress(address));
+  return isUnix(address) ? new SocketFile(address.path) : undefined;
+}

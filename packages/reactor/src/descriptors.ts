@@ -1,0 +1,260 @@
+import { type PollRegistration, READABLE, WRITABLE } from '@millrace/channel';
+import {
+  check,
+  EINTR,
+  EPOLL_CTL_ADD,
+  EPOLL_CTL_DEL,
+  EPOLL_CTL_MOD,
+  EPOLL_MAX_EVENTS,
+  EPOLLERR,
+  EPOLLHUP,
+  EPOLLIN,
+  EPOLLONESHOT,
+  EPOLLOUT,
+  SystemCallError,
+  syscalls,
+} from '@millrace/native';
+import { ReactorError } from './errors.js';
+import { OutputQueue } from './output-queue.js';
+import { type AddOptions, Watch, type WatchOptions } from './watch.js';
+
+/** Numbers that one event takes: what is ready, the descriptor, its generation. */
+const EVENT_FIELDS = 3;
+
+export interface DescriptorsHost {
+  /** Gets what a callback threw. */
+  readonly fail: (error: unknown) => void;
+  /** Some descriptor keeps the loop going from here on, or none does. */
+  readonly referencing: (any: boolean) => void;
+}
+
+/**
+ * The descriptors that a reactor watches, and the epoll instance that watches them. What its methods promise is said
+ * where the reactor offers them.
+ */
+export class Descriptors {
+  /** The epoll instance. */
+  readonly fd = check(syscalls.epollCreate(), 'epoll_create1');
+  readonly #host: DescriptorsHost;
+  readonly #writeLimit: number;
+  readonly #events = new Int32Array(EPOLL_MAX_EVENTS * EVENT_FIELDS);
+  readonly #eventBytes = new Uint8Array(this.#events.buffer);
+  readonly #watches: (Watch | undefined)[] = [];
+  #watched = 0;
+  #referenced = 0;
+  #generation = 0;
+
+  constructor(host: DescriptorsHost, writeLimit: number) {
+    this.#host = host;
+    this.#writeLimit = writeLimit;
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#watched;
+  }
+
+  /** Whether any of them keeps the loop going. */
+  get referenced(): boolean {
+    return this.#referenced > 0;
+  }
+
+  add(fd: number, options: AddOptions): void {
+    const present = this.#watches[fd];
+    if (present && !present.implicit)
+      throw new ReactorError('ERR_MILLRACE_WATCHED', `Descriptor ${fd} is watched already.`);
+    const watch = present ?? new Watch(fd, ++this.#generation >>> 0);
+    watch.change(options);
+    if (options.nonBlocking !== true) check(syscalls.setNonBlocking(fd, 1), 'fcntl', `descriptor ${fd}`);
+    if (present) this.#ask(present);
+    else this.#enter(watch);
+    watch.implicit = false;
+  }
+
+  set(fd: number, options: WatchOptions): void {
+    const watch = this.#find(fd);
+    watch.change(options);
+    this.#ask(watch);
+  }
+
+  has(fd: number, interest?: 'read' | 'write'): boolean {
+    const watch = this.#watches[fd];
+    if (watch === undefined || interest === undefined) return watch !== undefined;
+    return (watch.wanted & (interest === 'read' ? EPOLLIN : EPOLLOUT)) !== 0;
+  }
+
+  remove(fd: number): boolean {
+    const watch = this.#watches[fd];
+    if (!watch) return false;
+    this.#watches[fd] = undefined;
+    watch.output?.clear();
+    // A descriptor that was closed elsewhere has left epoll already: that failure is the expected outcome.
+    syscalls.epollControl(this.fd, EPOLL_CTL_DEL, fd, 0, 0);
+    this.#watched--;
+    if (watch.referenced) this.#dropReference();
+    return true;
+  }
+
+  ref(fd: number, on: boolean): void {
+    const watch = this.#find(fd);
+    if (watch.referenced === on) return;
+    watch.referenced = on;
+    if (on) this.#addReference();
+    else this.#dropReference();
+  }
+
+  write(fd: number, data: Uint8Array | string): boolean {
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+    const watch = this.#watches[fd];
+    const output = watch?.output ?? new OutputQueue(fd);
+    if (watch) watch.output = output;
+    else check(syscalls.setNonBlocking(fd, 1), 'fcntl', `descriptor ${fd}`);
+    if (bytes.length === 0 || output.bytes + bytes.length > this.#writeLimit) return false;
+    check(output.write(bytes, 0, bytes.length), 'write', `descriptor ${fd}`);
+    if (output.empty) return true;
+    if (watch) this.#ask(watch);
+    else this.#enter(this.#implicit(fd, output));
+    return true;
+  }
+
+  queuedBytes(fd: number): number {
+    return this.#watches[fd]?.output?.bytes ?? 0;
+  }
+
+  /** Sleeps at most `timeoutMs` (-1: no limit), then calls back for what is ready. */
+  wait(timeoutMs: number): void {
+    const count = syscalls.epollWait(this.fd, this.#eventBytes, EPOLL_MAX_EVENTS, timeoutMs);
+    if (count < 0 && count !== -EINTR) throw new SystemCallError('epoll_wait', -count);
+    const events = this.#events;
+    for (let at = 0; at < count * EVENT_FIELDS; at += EVENT_FIELDS) {
+      const watch = this.#watches[events[at + 1] as number];
+      // The descriptor has been removed in this turn, and perhaps another has its number now.
+      if (watch === undefined || watch.generation !== (events[at + 2] as number) >>> 0) continue;
+      try {
+        this.#deliver(watch, events[at] as number);
+      } catch (error) {
+        this.#host.fail(error);
+      }
+    }
+  }
+
+  /** The form in which transports watch: one callback, told what is ready. */
+  poll(fd: number, callback: (ready: number) => void): PollRegistration {
+    this.add(fd, {
+      onRead: () => callback(READABLE),
+      onWrite: () => callback(WRITABLE),
+      read: false,
+      write: false,
+      nonBlocking: true,
+    });
+    const watch = this.#watches[fd] as Watch;
+    const live = () => this.#watches[fd] === watch;
+    return {
+      update: ({ read, write }) => {
+        if (!live()) return;
+        watch.wanted = (read ? EPOLLIN : 0) | (write ? EPOLLOUT : 0);
+        this.#ask(watch);
+      },
+      ref: () => {
+        if (live()) this.ref(fd, true);
+      },
+      unref: () => {
+        if (live()) this.ref(fd, false);
+      },
+      close: () => {
+        if (live()) this.remove(fd);
+      },
+    };
+  }
+
+  /** Gives up the epoll instance; the descriptors stay open. */
+  close(): void {
+    const watches = this.#watches.splice(0);
+    syscalls.close(this.fd);
+    for (const watch of watches) watch?.output?.clear();
+  }
+
+  /** One event: reading, then writing, then an error if it was neither; each only while the watch is the same. */
+  #deliver(watch: Watch, events: number): void {
+    const { fd } = watch;
+    const failed = (events & (EPOLLERR | EPOLLHUP)) !== 0;
+    if (watch.mode & EPOLLONESHOT) {
+      // The kernel has disarmed it, whatever the event was for.
+      watch.spent = true;
+      watch.asked = DISARMED;
+    }
+    const { wanted } = watch;
+    if (wanted & EPOLLIN && (failed || events & EPOLLIN)) {
+      watch.onRead?.(fd);
+      if (this.#watches[fd] !== watch) return;
+    }
+    if (watch.output !== undefined && !watch.output.empty) {
+      if (failed || events & EPOLLOUT) this.#flush(watch, watch.output);
+      if (this.#watches[fd] !== watch) return;
+    }
+    if (wanted & EPOLLOUT && (failed || events & EPOLLOUT)) watch.onWrite?.(fd);
+    else if (failed && !(wanted & EPOLLIN)) (watch.onError ?? watch.onRead ?? watch.onWrite)?.(fd);
+    if (watch.spent && this.#watches[fd] === watch && watch.output?.empty === false) this.#ask(watch);
+  }
+
+  #flush(watch: Watch, output: OutputQueue): void {
+    const result = output.flush();
+    if (result < 0) {
+      output.clear();
+      const error = new SystemCallError('write', -result, `descriptor ${watch.fd}`);
+      if (watch.onError) watch.onError(watch.fd, error);
+      else this.#host.fail(error);
+    }
+    if (this.#watches[watch.fd] !== watch || !output.empty) return;
+    if (watch.implicit) this.remove(watch.fd);
+    else this.#ask(watch);
+  }
+
+  #implicit(fd: number, output: OutputQueue): Watch {
+    const watch = new Watch(fd, ++this.#generation >>> 0);
+    watch.implicit = true;
+    watch.output = output;
+    return watch;
+  }
+
+  #enter(watch: Watch): void {
+    const { fd, events } = watch;
+    check(
+      syscalls.epollControl(this.fd, EPOLL_CTL_ADD, fd, events, watch.generation),
+      'epoll_ctl',
+      `descriptor ${fd}`,
+    );
+    watch.asked = events;
+    this.#watches[fd] = watch;
+    this.#watched++;
+    this.#addReference();
+  }
+
+  #ask(watch: Watch): void {
+    const { events } = watch;
+    if (events === watch.asked) return;
+    check(
+      syscalls.epollControl(this.fd, EPOLL_CTL_MOD, watch.fd, events, watch.generation),
+      'epoll_ctl',
+      `descriptor ${watch.fd}`,
+    );
+    watch.asked = events;
+  }
+
+  #addReference(): void {
+    if (this.#referenced++ === 0) this.#host.referencing(true);
+  }
+
+  #dropReference(): void {
+    if (--this.#referenced === 0) this.#host.referencing(false);
+  }
+
+  #find(fd: number): Watch {
+    const watch = this.#watches[fd];
+    if (watch) return watch;
+    throw new ReactorError('ERR_MILLRACE_NOT_WATCHED', `Descriptor ${fd} is not watched.`);
+  }
+}
+
+/** What epoll is asked for when a one-shot watch has reported: no combination of events. */
+const DISARMED = -1;

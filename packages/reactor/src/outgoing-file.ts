@@ -1,0 +1,116 @@
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import { EAGAIN, EINTR, EINVAL, EIO, ENOBUFS, ENOSYS, EOPNOTSUPP, syscalls } from '@millrace/native';
+import { ReactorError } from './errors.js';
+
+export interface SendFileOptions {
+  /** First byte to send. Default 0. */
+  readonly offset?: number | undefined;
+  /** Bytes to send. Default: all from `offset`. */
+  readonly length?: number | undefined;
+  /** Called once: the kernel has taken the last byte; or, with an error, that will not happen. */
+  readonly onSent?: ((error?: Error) => void) | undefined;
+}
+
+/** Bytes of a file that one turn sends at most, so that one fast reader leaves time for the others. */
+const TURN_BYTES = 1 << 20;
+/** Bytes that are copied at a time where the kernel cannot send from this file to this descriptor. */
+const COPY_BYTES = 64 << 10;
+/** sendfile cannot: another file system, another kind of descriptor. Reading and sending can. */
+const CANNOT = [EINVAL, ENOSYS, EOPNOTSUPP];
+
+/** A piece of a file on its way to a socket. */
+export class OutgoingFile {
+  readonly #file: number;
+  readonly #path: string;
+  readonly #onSent: ((error?: Error) => void) | undefined;
+  #position: number;
+  #remaining: number;
+  /** Set where sendfile cannot: what has been read and not been sent. */
+  #copy: Buffer | undefined;
+  #copyStart = 0;
+  #copyEnd = 0;
+  /** Why the last `send` failed, where no errno says it. */
+  failure: Error | undefined;
+
+  /** Opens the file. Throws `ERR_MILLRACE_FILE`, or what `openSync` throws. */
+  constructor(path: string, { offset = 0, length, onSent }: SendFileOptions = {}) {
+    this.#path = path;
+    this.#onSent = onSent;
+    this.#file = openSync(path, 'r');
+    const stat = fstatSync(this.#file);
+    const bytes = length ?? stat.size - offset;
+    if (!stat.isFile() || !inRange(offset, stat.size) || !inRange(bytes, stat.size - offset)) {
+      closeSync(this.#file);
+      const message = stat.isFile()
+        ? `'${path}' has ${stat.size} bytes; ${String(bytes)} bytes from ${String(offset)} cannot be sent of it.`
+        : `'${path}' is not a regular file.`;
+      throw new ReactorError('ERR_MILLRACE_FILE', message);
+    }
+    this.#position = offset;
+    this.#remaining = bytes;
+  }
+
+  get done(): boolean {
+    return this.#remaining === 0;
+  }
+
+  /**
+   * Sends what the socket takes, but not too much at a time. Returns how many bytes, or a negated errno; with
+   * `-EIO`, `failure` says more.
+   */
+  send(socket: number): number {
+    let sent = 0;
+    while (this.#remaining > 0 && sent < TURN_BYTES) {
+      const count = this.#copy === undefined ? this.#sendDirectly(socket, sent) : this.#sendCopy(socket);
+      if (count === -EINTR) continue;
+      if (count === -EAGAIN || count === -ENOBUFS) break;
+      if (count < 0 && this.#copy === undefined && CANNOT.includes(-count)) {
+        this.#copy = Buffer.allocUnsafeSlow(COPY_BYTES);
+        continue;
+      }
+      if (count < 0) return count;
+      if (count === 0) return this.#cutShort();
+      sent += count;
+      this.#remaining -= count;
+    }
+    return sent;
+  }
+
+  /** Closes the file and tells the owner; `error` when not everything was sent. */
+  close(error?: Error): void {
+    closeSync(this.#file);
+    this.#onSent?.(error);
+  }
+
+  #sendDirectly(socket: number, sent: number): number {
+    const count = Math.min(this.#remaining, TURN_BYTES - sent);
+    const taken = syscalls.sendFile(socket, this.#file, this.#position, count);
+    if (taken > 0) this.#position += taken;
+    return taken;
+  }
+
+  #sendCopy(socket: number): number {
+    const copy = this.#copy as Buffer;
+    if (this.#copyStart === this.#copyEnd) {
+      const wanted = Math.min(COPY_BYTES, this.#remaining);
+      const read = syscalls.readAt(this.#file, copy, 0, wanted, this.#position);
+      if (read <= 0) return read;
+      this.#position += read;
+      this.#copyStart = 0;
+      this.#copyEnd = read;
+    }
+    const count = syscalls.send(socket, copy, this.#copyStart, this.#copyEnd - this.#copyStart);
+    if (count > 0) this.#copyStart += count;
+    return count;
+  }
+
+  #cutShort(): number {
+    const message = `'${this.#path}' became shorter while it was sent: ${this.#remaining} bytes are missing.`;
+    this.failure = new ReactorError('ERR_MILLRACE_FILE', message);
+    return -EIO;
+  }
+}
+
+function inRange(value: number, max: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0 && value <= max;
+}

@@ -1,0 +1,66 @@
+import { TimeoutDriver, type TimerDriver } from '@millrace/timer-heap';
+
+/**
+ * Lets a reactor's turns run the timers, so that they keep their place: after input and output, before what was
+ * deferred. In Node's loop a `setTimeout` starts the turn; a blocking reactor sleeps no longer than the next timer
+ * allows, and needs nothing armed.
+ */
+export class TurnDriver implements TimerDriver {
+  /** Whether a live timer keeps the reactor going. */
+  referenced = true;
+  readonly #timeout: TimeoutDriver | undefined;
+  readonly #elapsed: () => void;
+  #fire: (() => void) | undefined;
+  #due: (() => void) | undefined;
+
+  /** `turn` starts a turn; undefined: the owner of the reactor does. */
+  constructor(turn: (() => void) | undefined) {
+    if (turn !== undefined) this.#timeout = new TimeoutDriver();
+    this.#elapsed = () => {
+      this.#due = this.#fire;
+      this.#fire = undefined;
+      turn?.();
+    };
+  }
+
+  arm(delayMs: number, fire: () => void): void {
+    if (this.#timeout === undefined) return;
+    this.#fire = fire;
+    this.#timeout.arm(delayMs, this.#elapsed);
+  }
+
+  disarm(): void {
+    this.#fire = this.#due = undefined;
+    this.#timeout?.disarm();
+  }
+
+  ref(): void {
+    this.referenced = true;
+    this.#timeout?.ref();
+  }
+
+  unref(): void {
+    this.referenced = false;
+    this.#timeout?.unref();
+  }
+
+  /** Runs the wake-up that has come; false when none has. */
+  runDue(): boolean {
+    const due = this.#due;
+    this.#due = undefined;
+    due?.();
+    return due !== undefined;
+  }
+
+  /** Starts no turns until `resume`. */
+  pause(): void {
+    this.#timeout?.disarm();
+  }
+
+  resume(): void {
+    if (this.#timeout !== undefined && (this.#fire ?? this.#due) !== undefined) {
+      this.#fire ??= this.#due;
+      this.#timeout.arm(1, this.#elapsed);
+    }
+  }
+}
