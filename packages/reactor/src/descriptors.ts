@@ -178,22 +178,24 @@ export class Descriptors {
   #deliver(watch: Watch, events: number): void {
     const { fd } = watch;
     const failed = (events & (EPOLLERR | EPOLLHUP)) !== 0;
+    const wanted = watch.spent ? 0 : watch.wanted;
     if (watch.mode & EPOLLONESHOT) {
       // The kernel has disarmed it, whatever the event was for.
       watch.spent = true;
       watch.asked = DISARMED;
     }
-    const { wanted } = watch;
     if (wanted & EPOLLIN && (failed || events & EPOLLIN)) {
       watch.onRead?.(fd);
       if (this.#watches[fd] !== watch) return;
     }
-    if (watch.output !== undefined && !watch.output.empty) {
+    const flushes = watch.output !== undefined && !watch.output.empty;
+    if (watch.output !== undefined && flushes) {
       if (failed || events & EPOLLOUT) this.#flush(watch, watch.output);
       if (this.#watches[fd] !== watch) return;
     }
     if (wanted & EPOLLOUT && (failed || events & EPOLLOUT)) watch.onWrite?.(fd);
-    else if (failed && !(wanted & EPOLLIN)) (watch.onError ?? watch.onRead ?? watch.onWrite)?.(fd);
+    else if (failed && !flushes && !(wanted & EPOLLIN))
+      (watch.onError ?? watch.onRead ?? watch.onWrite)?.(fd);
     if (watch.spent && this.#watches[fd] === watch && watch.output?.empty === false) this.#ask(watch);
   }
 
