@@ -1,0 +1,387 @@
+import { truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SHUT_WR, syscalls } from '@millrace/native';
+import { Connection, connect, Listener, Reactor, type SendFileOptions } from '@millrace/reactor';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { directory, received, recorded, turnUntil } from './support.js';
+
+function blocking(): Reactor {
+  const reactor = new Reactor({ mode: 'blocking' });
+  onTestFinished(() => reactor.close());
+  return reactor;
+}
+
+const send = (fd: number, text: string) => syscalls.send(fd, Buffer.from(text), 0, text.length);
+
+/** Reads from `fd` until it has so many characters. */
+function readAll(reactor: Reactor, fd: number, length: number): string {
+  let text = '';
+  turnUntil(reactor, `${length} bytes at the other side`, () => {
+    text += received(fd);
+    return text.length >= length;
+  });
+  return text;
+}
+
+describe('output', () => {
+  test('goes out whole and in order, however little the kernel takes at a time', () => {
+    const reactor = blocking();
+    const { connection, peer } = recorded(reactor);
+    let expected = '';
+    for (let i = 0; i < 3_000; i++) {
+      const text = `${i} ${'x'.repeat(i % 977)};`;
+      expected += text;
+      expect(connection.write(text)).toBe(true);
+    }
+    expect(connection.queuedBytes).toBeGreaterThan(0);
+    expect(readAll(reactor, peer, expected.length) === expected).toBe(true);
+    expect(connection.queuedBytes).toBe(0);
+  });
+
+  test('congestion is told once above the high-water mark and once at the low one', () => {
+    const reactor = blocking();
+    const { connection, peer, record } = recorded(reactor, {
+      maxOutput: 4 << 20,
+      highWaterMark: 100_000,
+      lowWaterMark: 50_000,
+    });
+    while (record.congestion.length === 0) connection.write(Buffer.alloc(10_000));
+    expect(connection.queuedBytes).toBeGreaterThan(100_000);
+    connection.write(Buffer.alloc(10_000));
+    turnUntil(reactor, 'the end of the congestion', () => {
+      received(peer);
+      return record.congestion.length === 2;
+    });
+    expect(record.congestion).toEqual([true, false]);
+    expect(connection.queuedBytes).toBeLessThanOrEqual(50_000);
+  });
+
+  test('a write beyond the limit is refused whole, and the connection lives', () => {
+    const reactor = blocking();
+    const { connection, peer, record } = recorded(reactor, { maxOutput: 1 << 20 });
+    while (connection.queuedBytes === 0) connection.write(Buffer.alloc(100_000, 'a'));
+    while (connection.write(Buffer.alloc(100_000, 'a')));
+    const waiting = connection.queuedBytes;
+    expect(connection.write(Buffer.alloc((1 << 20) - waiting + 1))).toBe(false);
+    expect(connection.queuedBytes).toBe(waiting);
+    expect(connection.write(Buffer.alloc((1 << 20) - waiting, 'z'))).toBe(true);
+    let last = '';
+    turnUntil(reactor, 'the last byte', () => {
+      last = received(peer).at(-1) ?? last;
+      return connection.queuedBytes === 0 && last === 'z';
+    });
+    expect(record.closed).toBeUndefined();
+  });
+
+  test("with overflow 'destroy' it ends the connection", () => {
+    const reactor = blocking();
+    const { connection, record } = recorded(reactor, { maxOutput: 1 << 16, overflow: 'destroy' });
+    while (connection.write(Buffer.alloc(100_000)));
+    expect(record.closed).toBe('output-limit');
+    expect(connection.write('more')).toBe(false);
+  });
+
+  test('close sends what is queued first; destroy does not', () => {
+    const reactor = blocking();
+    const first = recorded(reactor);
+    first.connection.write(Buffer.alloc(1 << 20, 'q'));
+    first.connection.close();
+    expect(first.connection.write('late')).toBe(false);
+    expect(first.record.closed).toBeUndefined();
+    readAll(reactor, first.peer, 1 << 20);
+    turnUntil(reactor, 'the close', () => first.record.closed === 'local');
+    const second = recorded(reactor);
+    second.connection.write(Buffer.alloc(1 << 20));
+    second.connection.destroy();
+    expect(second.record.closed).toBe('local');
+    second.connection.close();
+    second.connection.destroy('error');
+    expect(second.record.closed).toBe('local');
+  });
+
+  test('a peer that breaks off ends it, with the error', () => {
+    const reactor = blocking();
+    const { connection, peer, record } = recorded(reactor);
+    connection.write(Buffer.alloc(1 << 20));
+    syscalls.shutdown(peer, 2);
+    turnUntil(reactor, 'the close', () => record.closed !== undefined);
+    expect(record.closed).toBe('peer');
+    expect(record.error).toBeInstanceOf(Error);
+  });
+});
+
+describe('input', () => {
+  test('a paused connection delivers nothing, and after resume everything in order', () => {
+    const reactor = blocking();
+    const { connection, peer, record } = recorded(reactor, {
+      framing: { kind: 'eof', delimiter: '\n' },
+      onFrame: (own) => own.pause(),
+    });
+    send(peer, 'one\ntwo\nthr');
+    reactor.turn(0);
+    reactor.turn(0);
+    expect(record.frames).toEqual(['one']);
+    send(peer, 'ee\n');
+    connection.resume();
+    reactor.turn(0);
+    reactor.turn(0);
+    expect(record.frames).toEqual(['one', 'two']);
+    connection.resume();
+    for (let i = 0; i < 3; i++) reactor.turn(0);
+    expect(record.frames).toEqual(['one', 'two', 'three']);
+  });
+
+  test('a handler that wants no frame pauses it, before the frame', () => {
+    const reactor = blocking();
+    let wanted = false;
+    const record: string[] = [];
+    const { connection, peer } = recorded(reactor, {
+      handlers: {
+        wantsFrame: () => wanted,
+        onFrame: (_own, memory, start, end) => record.push(memory.toString('latin1', start, end)),
+      },
+    });
+    send(peer, 'x');
+    reactor.turn(0);
+    expect(connection.paused).toBe(true);
+    wanted = true;
+    connection.resume();
+    reactor.turn(0);
+    expect(record).toEqual(['x']);
+  });
+
+  test('what a peer sent before it closed is delivered, also to a connection that was paused', () => {
+    const reactor = blocking();
+    const { connection, peer, record } = recorded(reactor, { framing: { kind: 'eof', delimiter: '\n' } });
+    connection.pause();
+    send(peer, 'one\ntwo\n');
+    syscalls.shutdown(peer, 2);
+    for (let i = 0; i < 3; i++) reactor.turn(0);
+    expect(record.closed).toBeUndefined();
+    expect(reactor.has(connection.fd)).toBe(false); // it costs no turns meanwhile
+    connection.resume();
+    for (let i = 0; i < 3; i++) reactor.turn(0);
+    expect(record).toMatchObject({ frames: ['one', 'two'], ended: true });
+  });
+
+  test('a handler that throws has had its frame; the next ones come', () => {
+    const errors: unknown[] = [];
+    const reactor = new Reactor({ mode: 'blocking', onError: (error) => errors.push(error) });
+    onTestFinished(() => reactor.close());
+    const { peer, record } = recorded(reactor, {
+      framing: { kind: 'eof', delimiter: '\n' },
+      onFrame: () => {
+        if (record.frames.length !== 3) throw new Error(`frame ${record.frames.length}`);
+      },
+    });
+    send(peer, 'one\ntwo\nthree\nfo');
+    for (let i = 0; i < 4; i++) reactor.turn(0);
+    send(peer, 'ur\n');
+    reactor.turn(0);
+    expect(record.frames).toEqual(['one', 'two', 'three', 'four']);
+    expect(errors).toEqual([new Error('frame 1'), new Error('frame 2'), new Error('frame 4')]);
+  });
+
+  test('a malformed frame ends the connection, with what a user function has thrown', () => {
+    const reactor = blocking();
+    const long = recorded(reactor, { framing: { kind: 'eof', delimiter: '\n' }, maxFrameLength: 10 });
+    send(long.peer, 'fine\nmuch too long');
+    const thrown = recorded(reactor, {
+      framing: {
+        kind: 'function',
+        measure: () => {
+          throw new Error('no frame');
+        },
+      },
+    });
+    send(thrown.peer, 'x');
+    reactor.turn(0);
+    expect(long.record).toMatchObject({ frames: ['fine'], closed: 'malformed' });
+    expect(thrown.record).toMatchObject({ closed: 'malformed', error: new Error('no frame') });
+  });
+});
+
+describe('half-close', () => {
+  test('end sends what is queued, then the end, and frames still arrive', () => {
+    const reactor = blocking();
+    const { connection, peer, record } = recorded(reactor);
+    connection.write(Buffer.alloc(1 << 20, 'q'));
+    connection.end();
+    expect(connection.write('late')).toBe(false);
+    readAll(reactor, peer, 1 << 20);
+    turnUntil(
+      reactor,
+      'the end at the other side',
+      () => syscalls.receive(peer, Buffer.alloc(1), 0, 1) === 0,
+    );
+    send(peer, 'still here');
+    reactor.turn(0);
+    expect(record).toMatchObject({ frames: ['still here'], closed: undefined });
+    syscalls.shutdown(peer, SHUT_WR);
+    reactor.turn(0);
+    expect(record).toMatchObject({ ended: true, closed: 'peer' });
+  });
+
+  test("after the other side's end it can still be written to, until end", () => {
+    const reactor = blocking();
+    const { connection, peer, record } = recorded(reactor);
+    send(peer, 'question');
+    syscalls.shutdown(peer, SHUT_WR);
+    reactor.turn(0);
+    reactor.turn(0);
+    expect(record).toMatchObject({ frames: ['question'], ended: true, closed: undefined });
+    expect(connection.inputEnded).toBe(true);
+    connection.write('answer');
+    connection.end();
+    expect(received(peer)).toBe('answer');
+    expect(record.closed).toBe('local');
+  });
+
+  test('without a handler for the end, the connection closes once its output is sent', () => {
+    const reactor = blocking();
+    const { peer, record } = recorded(reactor, {
+      handlers: {
+        onFrame: (own) => own.write('answer'),
+        onInputEnd: undefined,
+        onClose: (_own, reason) => {
+          record.closed = reason;
+        },
+      },
+    });
+    send(peer, 'question');
+    syscalls.shutdown(peer, SHUT_WR);
+    reactor.turn(0);
+    reactor.turn(0);
+    expect(received(peer)).toBe('answer');
+    expect(record.closed).toBe('local');
+  });
+});
+
+describe('sending files', () => {
+  const content = Buffer.from(Array.from({ length: 700_000 }, (_x, i) => `${i} `).join(''));
+
+  function file(bytes: Buffer = content): string {
+    const path = join(directory(), 'file');
+    writeFileSync(path, bytes);
+    return path;
+  }
+
+  test.each<[string, SendFileOptions, number, number]>([
+    ['whole', {}, 0, content.length],
+    ['from an offset', { offset: 100_000 }, 100_000, content.length],
+    ['a piece', { offset: 5, length: 2_000_001 }, 5, 2_000_006],
+    ['nothing of it', { offset: 5, length: 0 }, 5, 5],
+  ])('%s, between bytes that were written before and after', (_name, options, start, end) => {
+    const reactor = blocking();
+    const { connection, peer } = recorded(reactor);
+    const sent: (Error | undefined)[] = [];
+    connection.write('head ');
+    expect(connection.sendFile(file(), { ...options, onSent: (error) => sent.push(error) })).toBe(true);
+    connection.write(' tail');
+    const expected = `head ${content.toString('latin1', start, end)} tail`;
+    expect(readAll(reactor, peer, expected.length) === expected).toBe(true);
+    expect(sent).toEqual([undefined]);
+  });
+
+  test('over TCP, and closing after it', () => {
+    const reactor = blocking();
+    const listener = new Listener({ host: '127.0.0.1', port: 0 });
+    listener.start(reactor, {
+      onAccept: (fd) => {
+        const connection = new Connection(reactor, fd, { handlers: { onFrame: () => {} } });
+        connection.sendFile(file());
+        connection.close();
+        listener.close();
+      },
+    });
+    const pieces: string[] = [];
+    connect(
+      reactor,
+      listener.address,
+      {
+        handlers: {
+          onFrame: (_own, memory, start, end) => pieces.push(memory.toString('latin1', start, end)),
+        },
+      },
+      (error) => expect(error).toBeUndefined(),
+    );
+    reactor.run();
+    expect(pieces.join('') === content.toString('latin1')).toBe(true);
+  });
+
+  test('where the kernel cannot, it is read and sent', () => {
+    const reactor = blocking();
+    const { connection, peer } = recorded(reactor);
+    const { sendFile } = syscalls;
+    onTestFinished(() => {
+      syscalls.sendFile = sendFile;
+    });
+    syscalls.sendFile = () => -22; // EINVAL
+    connection.sendFile(file());
+    connection.write('tail');
+    const expected = `${content.toString('latin1')}tail`;
+    expect(readAll(reactor, peer, expected.length) === expected).toBe(true);
+  });
+
+  test('a file that becomes shorter meanwhile ends the connection, and the owner is told', () => {
+    const reactor = blocking();
+    const { connection, peer, record } = recorded(reactor);
+    const path = file();
+    let told: Error | undefined;
+    connection.sendFile(path, {
+      onSent: (error) => {
+        told = error;
+      },
+    });
+    truncateSync(path, 10);
+    turnUntil(reactor, 'the close', () => {
+      received(peer);
+      return record.closed !== undefined;
+    });
+    expect(record.closed).toBe('error');
+    expect(told).toMatchObject({ code: 'ERR_MILLRACE_FILE' });
+    expect(record.error).toBe(told);
+  });
+
+  test('a connection that ends tells the owner of a file that was not sent', () => {
+    const reactor = blocking();
+    const { connection } = recorded(reactor);
+    const told: (Error | undefined)[] = [];
+    connection.sendFile(file(), { onSent: (error) => told.push(error) });
+    connection.destroy();
+    expect(told).toEqual([expect.any(Error)]);
+    expect(connection.sendFile('/does/not/matter')).toBe(false);
+  });
+
+  test('a directory, and a range that the file has not, are errors', () => {
+    const reactor = blocking();
+    const { connection } = recorded(reactor);
+    const path = file(Buffer.from('12345'));
+    const error = expect.objectContaining({ code: 'ERR_MILLRACE_FILE' });
+    expect(() => connection.sendFile(directory())).toThrow(error);
+    expect(() => connection.sendFile(path, { offset: 6 })).toThrow(error);
+    expect(() => connection.sendFile(path, { offset: 1, length: 5 })).toThrow(error);
+    expect(() => connection.sendFile(path, { offset: -1 })).toThrow(error);
+    expect(() => connection.sendFile(join(path, 'none'))).toThrow(
+      expect.objectContaining({ code: 'ENOTDIR' }),
+    );
+  });
+});
+
+test('options that cannot be are errors that name them', () => {
+  const reactor = blocking();
+  for (const options of [
+    { maxOutput: 0 },
+    { maxOutput: 10, highWaterMark: 11 },
+    { lowWaterMark: -1 },
+    { maxFrameLength: 0.5 },
+  ]) {
+    const [name] = Object.keys(options).slice(-1);
+    expect(() => new Connection(reactor, 0, { ...options, handlers: { onFrame: () => {} } })).toThrow(
+      expect.objectContaining({
+        code: 'ERR_MILLRACE_REACTOR_OPTION',
+        message: expect.stringContaining(name as string),
+      }),
+    );
+  }
+});

@@ -1,0 +1,126 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type DatagramHandlers, DatagramSocket, Reactor, type SocketAddress } from '@millrace/reactor';
+import { expect, onTestFinished, test } from 'vitest';
+import { directory, turnUntil } from './support.js';
+
+function blocking(): Reactor {
+  const reactor = new Reactor({ mode: 'blocking' });
+  onTestFinished(() => reactor.close());
+  return reactor;
+}
+
+interface Message {
+  readonly text: string;
+  readonly from: SocketAddress;
+  readonly truncated: boolean;
+}
+
+function bound(
+  reactor: Reactor,
+  address: SocketAddress,
+  options: { onDrain?: DatagramHandlers['onDrain']; echo?: boolean } = {},
+) {
+  const messages: Message[] = [];
+  const socket = new DatagramSocket(reactor, address, {
+    handlers: {
+      onMessage: (own, memory, end, from, truncated) => {
+        messages.push({ text: memory.toString('latin1', 0, end), from, truncated });
+        if (options.echo) own.send(memory.subarray(0, end), from);
+      },
+      onDrain: options.onDrain,
+    },
+  });
+  onTestFinished(() => socket.close());
+  return { socket, messages };
+}
+
+const addresses: [string, () => SocketAddress][] = [
+  ['IPv4', () => ({ host: '127.0.0.1', port: 0 })],
+  ['IPv6', () => ({ host: '::1', port: 0 })],
+  ['a unix path', () => ({ path: join(directory(), 'socket') })],
+  ['the abstract namespace', () => ({ path: `\0millrace-${process.pid}-${Math.random()}` })],
+];
+
+test.each(addresses)('over %s, datagrams keep their bounds and say who sent them', (_name, address) => {
+  const reactor = blocking();
+  const server = bound(reactor, address(), { echo: true });
+  const client = bound(reactor, address());
+  for (const text of ['one', '', 'three'.repeat(1_000)])
+    expect(client.socket.send(text, server.socket.address)).toBe(true);
+  turnUntil(reactor, 'three answers', () => client.messages.length === 3);
+  expect(client.messages.map(({ text }) => text)).toEqual(['one', '', 'three'.repeat(1_000)]);
+  expect(server.messages[0]?.from).toEqual(client.socket.address);
+  expect(client.messages[0]).toMatchObject({ from: server.socket.address, truncated: false });
+});
+
+test('a full socket refuses a datagram whole, and says when it may be tried again', () => {
+  const reactor = blocking();
+  const receiver = bound(reactor, { path: join(directory(), 'socket') });
+  let drained = 0;
+  const sender = bound(reactor, { path: join(directory(), 'socket') }, { onDrain: () => drained++ });
+  receiver.socket.pause();
+  let sent = 0;
+  while (sender.socket.send(`${sent}`, receiver.socket.address)) sent++;
+  reactor.turn(0);
+  receiver.socket.resume();
+  turnUntil(reactor, 'room', () => drained > 0 && receiver.messages.length === sent);
+  expect(receiver.messages.map(({ text }) => text)).toEqual(Array.from({ length: sent }, (_x, i) => `${i}`));
+  expect(sender.socket.send('more', receiver.socket.address)).toBe(true);
+});
+
+test('a datagram that is too long, and a unix address without a socket, are errors', () => {
+  const reactor = blocking();
+  const { socket } = bound(reactor, { host: '127.0.0.1', port: 0 });
+  expect(() => socket.send(Buffer.alloc(65_508), socket.address)).toThrow(
+    expect.objectContaining({ errnoName: 'EMSGSIZE' }),
+  );
+  const unix = bound(reactor, { path: join(directory(), 'socket') });
+  expect(() => unix.socket.send('x', { path: '/nowhere/at/all' })).toThrow(
+    expect.objectContaining({ errnoName: 'ENOENT' }),
+  );
+});
+
+test('the end of a datagram of more than 64 KiB is cut off, and that is told', () => {
+  const reactor = blocking();
+  const receiver = bound(reactor, { path: join(directory(), 'socket') });
+  const sender = bound(reactor, { path: join(directory(), 'socket') });
+  sender.socket.send(Buffer.alloc(70_000, 'x'), receiver.socket.address);
+  turnUntil(reactor, 'the datagram', () => receiver.messages.length === 1);
+  expect(receiver.messages[0]).toMatchObject({ text: 'x'.repeat(65_536), truncated: true });
+});
+
+test('a datagram to a port that nobody listens on harms no later one', () => {
+  const reactor = blocking();
+  const gone = bound(reactor, { host: '127.0.0.1', port: 0 });
+  const nobody = gone.socket.address;
+  gone.socket.close();
+  const { socket, messages } = bound(reactor, { host: '127.0.0.1', port: 0 });
+  for (let i = 0; i < 3; i++) socket.send('x', nobody);
+  socket.send('mine', socket.address);
+  turnUntil(reactor, 'the datagram', () => messages.length === 1);
+});
+
+test('close is idempotent, removes the socket file, and may be called in a handler', () => {
+  const reactor = blocking();
+  const path = join(directory(), 'socket');
+  let calls = 0;
+  const socket = new DatagramSocket(
+    reactor,
+    { path },
+    {
+      handlers: {
+        onMessage: (own) => {
+          calls++;
+          own.close();
+        },
+      },
+    },
+  );
+  for (let i = 0; i < 3; i++) socket.send('x', { path });
+  reactor.run();
+  socket.close();
+  expect(calls).toBe(1);
+  expect(existsSync(path)).toBe(false);
+  expect(socket.send('x', { path })).toBe(false);
+});

@@ -1,0 +1,235 @@
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { syscalls } from '@millrace/native';
+import { Connection, connect, Listener, Reactor, type SocketAddress, showAddress } from '@millrace/reactor';
+import { Program, within } from '@millrace/testkit';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { directory, turnUntil } from './support.js';
+
+function blocking(): Reactor {
+  const reactor = new Reactor({ mode: 'blocking' });
+  onTestFinished(() => reactor.close());
+  return reactor;
+}
+
+/** A listener whose connections echo lines. */
+function echo(reactor: Reactor, address: SocketAddress & { mode?: number }): Listener {
+  const listener = new Listener(address);
+  onTestFinished(() => listener.close());
+  listener.start(reactor, {
+    onAccept: (fd) =>
+      new Connection(reactor, fd, {
+        framing: { kind: 'eof', delimiter: '\n', includeDelimiter: true },
+        handlers: { onFrame: (own, memory, start, end) => own.write(memory, start, end) },
+      }),
+  });
+  return listener;
+}
+
+const addressOf = (listener: Listener): SocketAddress =>
+  listener.path === undefined ? listener.address : { path: listener.path };
+
+const addresses: [string, () => SocketAddress][] = [
+  ['IPv4', () => ({ host: '127.0.0.1', port: 0 })],
+  ['IPv6', () => ({ host: '::1', port: 0 })],
+  ['a unix path', () => ({ path: join(directory(), 'socket') })],
+  ['the abstract namespace', () => ({ path: `\0millrace-${process.pid}-${Math.random()}` })],
+];
+
+describe.each(addresses)('over %s', (_name, address) => {
+  test('with a callback, in turns of a blocking reactor', () => {
+    const reactor = blocking();
+    const listener = echo(reactor, address());
+    const got: string[] = [];
+    let calls = 0;
+    connect(
+      reactor,
+      addressOf(listener),
+      {
+        handlers: {
+          onFrame: (own, memory, start, end) => {
+            got.push(memory.toString('latin1', start, end));
+            own.close();
+          },
+          onClose: () => listener.close(),
+        },
+      },
+      (error, connection) => {
+        calls++;
+        expect(error).toBeUndefined();
+        connection?.write('hello\n');
+      },
+    );
+    expect(calls).toBe(0);
+    reactor.run();
+    expect(got).toEqual(['hello\n']);
+    expect(calls).toBe(1);
+  });
+
+  test("with a promise, in Node's loop", async () => {
+    using reactor = new Reactor();
+    const listener = echo(reactor, address());
+    let resolve: (text: string) => void;
+    const first = new Promise<string>((done) => {
+      resolve = done;
+    });
+    const connection = await within(
+      'the connection',
+      connect(reactor, addressOf(listener), {
+        handlers: { onFrame: (_own, memory, start, end) => resolve(memory.toString('latin1', start, end)) },
+      }),
+    );
+    connection.write('hello\n');
+    expect(await within('the answer', first)).toBe('hello\n');
+    connection.destroy();
+  });
+});
+
+describe('connect', () => {
+  const handlers = { onFrame: () => {} };
+
+  test('names the address that refused', () => {
+    const reactor = blocking();
+    const listener = new Listener({ host: '127.0.0.1', port: 0 });
+    const { address } = listener;
+    listener.close();
+    const errors: unknown[] = [];
+    connect(reactor, address, { handlers }, (error) => errors.push(error));
+    connect(reactor, { path: '/nowhere/at/all' }, { handlers }, (error) => errors.push(error));
+    reactor.run();
+    expect(errors).toEqual([
+      expect.objectContaining({ errnoName: 'ECONNREFUSED', object: showAddress(address) }),
+      expect.objectContaining({ errnoName: 'ENOENT', object: '/nowhere/at/all' }),
+    ]);
+  });
+
+  test('gives up in time where a unix backlog is full, and connects once there is room', () => {
+    const reactor = blocking();
+    const listener = new Listener({ path: join(directory(), 'socket'), backlog: 0 });
+    onTestFinished(() => listener.close());
+    const address = addressOf(listener);
+    const results: (string | undefined)[] = [];
+    const accepted: number[] = [];
+    onTestFinished(() => {
+      for (const fd of accepted) syscalls.close(fd);
+    });
+    connect(reactor, address, { handlers }, (error) => results.push(error?.message));
+    connect(reactor, address, { handlers, timeout: 20 }, (error) =>
+      results.push((error as { code?: string }).code),
+    );
+    connect(reactor, address, { handlers }, (error, connection) => {
+      results.push(error?.message);
+      connection?.destroy();
+      listener.close();
+    });
+    turnUntil(reactor, 'the first two', () => results.length === 2);
+    listener.start(reactor, { onAccept: (fd) => accepted.push(fd) });
+    turnUntil(reactor, 'the third', () => results.length === 3);
+    expect(results).toEqual([undefined, 'ERR_MILLRACE_CONNECT_TIMEOUT', undefined]);
+  });
+
+  test('gives up when its signal aborts, with the reason', async () => {
+    using reactor = new Reactor();
+    const listener = new Listener({ path: join(directory(), 'socket'), backlog: 0 });
+    onTestFinished(() => listener.close());
+    const first = await connect(reactor, addressOf(listener), { handlers });
+    onTestFinished(() => first.destroy());
+    const abort = new AbortController();
+    const second = connect(reactor, addressOf(listener), { handlers, signal: abort.signal });
+    abort.abort(new Error('changed my mind'));
+    await expect(within('the rejection', second)).rejects.toThrow('changed my mind');
+    await expect(connect(reactor, addressOf(listener), { handlers, signal: abort.signal })).rejects.toThrow(
+      'changed my mind',
+    );
+  });
+
+  test('a host name, and a path that is too long, are errors at once', async () => {
+    using reactor = new Reactor();
+    const bad = expect.objectContaining({ code: 'ERR_MILLRACE_BAD_ADDRESS' });
+    await expect(connect(reactor, { host: 'localhost', port: 1 }, { handlers })).rejects.toEqual(bad);
+    expect(() => connect(reactor, { path: 'x'.repeat(108) }, { handlers }, () => {})).toThrow(bad);
+    expect(() => new Listener({ path: '' })).toThrow(bad);
+  });
+});
+
+describe('listeners', () => {
+  test('an address in use is an error that names it', () => {
+    const first = new Listener({ host: '127.0.0.1', port: 0 });
+    onTestFinished(() => first.close());
+    expect(() => new Listener(first.address)).toThrow(
+      expect.objectContaining({ errnoName: 'EADDRINUSE', object: showAddress(first.address) }),
+    );
+  });
+
+  test('two that both ask for it share a port', () => {
+    const first = new Listener({ host: '127.0.0.1', port: 0, reusePort: true });
+    const second = new Listener({ ...first.address, reusePort: true });
+    first.close();
+    second.close();
+  });
+
+  test('a socket file whose owner has died is replaced; one in use and another file are not', async () => {
+    const path = join(directory(), 'socket');
+    await using program = new Program(new URL('./fixtures/stale.mjs', `file://${import.meta.dirname}/`), {
+      args: [path],
+    });
+    await program.printed(/listening/);
+    expect(() => new Listener({ path })).toThrow(expect.objectContaining({ errnoName: 'EADDRINUSE' }));
+    program.kill('SIGKILL');
+    await program.ended();
+    expect(existsSync(path)).toBe(true);
+    const listener = new Listener({ path, mode: 0o600 });
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    listener.close();
+    expect(existsSync(path)).toBe(false);
+    expect(() => new Listener({ path: import.meta.filename })).toThrow(
+      expect.objectContaining({ errnoName: 'EADDRINUSE' }),
+    );
+  });
+
+  test('a burst of connections is accepted whole, over several turns', () => {
+    const reactor = blocking();
+    const listener = new Listener({ host: '127.0.0.1', port: 0 });
+    const COUNT = 200;
+    let accepted = 0;
+    const perTurn: number[] = [];
+    listener.start(reactor, {
+      onAccept: (fd) => {
+        accepted++;
+        syscalls.close(fd);
+        if (accepted === COUNT) listener.close();
+      },
+    });
+    let before = 0;
+    reactor.cycle(() => {
+      perTurn.push(accepted - before);
+      before = accepted;
+    });
+    let connected = 0;
+    for (let i = 0; i < COUNT; i++) {
+      connect(reactor, listener.address, { handlers: { onFrame: () => {} } }, (error) => {
+        expect(error).toBeUndefined();
+        connected++;
+      });
+    }
+    reactor.run();
+    expect([accepted, connected]).toEqual([COUNT, COUNT]);
+    expect(Math.max(...perTurn)).toBe(64);
+  });
+
+  test.each(['blocking', 'node'])(
+    'without descriptors, accepting pauses for a second and then goes on, mode %s',
+    async (mode) => {
+      await using limited = limitedProgram(mode);
+      const { code } = await limited.ended();
+      expect(limited.output).toMatch(/^exhausted EMFILE\naccepted after (\d+) ms\n$/);
+      expect(Number(/after (\d+)/.exec(limited.output)?.[1])).toBeGreaterThanOrEqual(1_000);
+      expect(code).toBe(0);
+    },
+  );
+});
+
+/** A program that may open a few descriptors only. */
+function limitedProgram(mode: string): Program {
+  return new Program(new URL('./fixtures/limited.mjs', `file://${import.meta.dirname}/`), { args: [mode] });
+}
