@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest';
+import { measure } from '../dist/harness.js';
+import { summarize } from '../dist/statistics.js';
+import { loadSuite } from '../dist/suites.js';
+
+test('a summary has the median of an odd and of an even number of values', () => {
+  expect(summarize([3, 1, 2])).toEqual({ median: 2, min: 1, max: 3 });
+  expect(summarize([4, 1, 2, 3])).toEqual({ median: 2.5, min: 1, max: 4 });
+  expect(() => summarize([])).toThrow(RangeError);
+});
+
+test('contenders run in turns and are compared within their round, above 1 meaning that ours is better', async () => {
+  const order: string[] = [];
+  const contender = (name: string, values: number[]) => ({
+    name,
+    run: async () => {
+      order.push(name);
+      return { value: values.shift() as number };
+    },
+  });
+  const ours = contender('a', [10, 20, 30]);
+  const peer = contender('b', [5, 5, 60]);
+  const missing = { ...contender('c', []), missing: 'it is not here' };
+  const comparison = { case: 'x', unit: 'u', metric: 'value', ours, peer } as const;
+  const outcomes = await measure(
+    [
+      {
+        contenders: [ours, peer, missing],
+        comparisons: [
+          { ...comparison, better: 'more' },
+          { ...comparison, better: 'less' },
+          { ...comparison, better: 'less', peer: missing },
+        ],
+      },
+    ],
+    3,
+    () => {},
+  );
+  expect(order).toEqual(['a', 'b', 'a', 'b', 'a', 'b']);
+  expect(outcomes[0]?.row?.ratio).toEqual({ median: 2, min: 0.5, max: 4 });
+  expect(outcomes[1]?.row?.ratio).toEqual({ median: 0.5, min: 0.25, max: 2 });
+  expect(outcomes[2]?.row).toBeUndefined();
+});
+
+test('a suite that is not there, and one that is not written yet, are errors that list what is there', async () => {
+  await expect(loadSuite('nothing')).rejects.toThrow(
+    "There is no suite 'nothing'; there are: timers, reactor.",
+  );
+  await expect(loadSuite('pools')).rejects.toThrow(
+    "The suite 'pools' is not written yet; there are: timers, reactor.",
+  );
+});
