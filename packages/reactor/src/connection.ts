@@ -102,7 +102,8 @@ export class Connection<Context = undefined> {
     if (!destroys && this.#output.bytes + limit - start > maxOutput) return false;
     const result = this.#output.write(memory, start, limit);
     if (result < 0) this.#broken(result, 'send');
-    else this.#afterOutput();
+    // What the kernel takes at once changes nothing here.
+    else if (!this.#output.empty || this.#congested) this.#afterOutput();
     return !this.#closed;
   }
 
