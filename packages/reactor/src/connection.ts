@@ -17,6 +17,8 @@ import type { AddOptions } from './watch.js';
 
 const READ = 1;
 const WRITE = 2;
+/** Files that wait for one connection at most; each is an open descriptor. */
+const MAX_FILES = 64;
 
 /**
  * A stream socket in a reactor: frames in, bytes out.
@@ -109,10 +111,10 @@ export class Connection<Context = undefined> {
 
   /**
    * Sends a regular file, or a piece of it, behind what is queued; without a copy where the kernel can. The file stays
-   * open until then. False as in `write`. Throws `ERR_MILLRACE_FILE`, or what `openSync` throws.
+   * open until then. False as in `write`, and when 64 files wait. Throws `ERR_MILLRACE_FILE`, or what `openSync` throws.
    */
   sendFile(path: string, options?: SendFileOptions): boolean {
-    if (this.#closed || this.#closing || this.#ending) return false;
+    if (this.#closed || this.#closing || this.#ending || this.#output.files === MAX_FILES) return false;
     const result = this.#output.writeFile(new OutgoingFile(path, options));
     if (result < 0) this.#broken(result, 'sendfile');
     else this.#afterOutput();
@@ -218,8 +220,9 @@ export class Connection<Context = undefined> {
     syscalls.getSocketOption(this.fd, SOL_SOCKET, SO_ERROR, new Uint8Array(out.buffer));
     const error = out[0] as number;
     if (error !== 0) return this.#broken(-error, 'recv');
-    if (!this.#paused || this.#inputEnded) return this.#over('peer');
-    // What the other side sent before it closed is still to be read.
+    // What the other side sent before it closed is still to be read, or to be delivered.
+    const unread = this.#held || (this.#paused && !this.#inputEnded);
+    if (!unread) return this.#over('peer');
     this.#parked = true;
     this.#reactor.remove(this.fd);
   }

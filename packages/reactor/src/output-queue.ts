@@ -36,6 +36,11 @@ export class OutputQueue {
     return this.#bytes;
   }
 
+  /** How many files are queued, the one that is being sent included. */
+  get files(): number {
+    return this.#files;
+  }
+
   get empty(): boolean {
     return this.#bytes === 0 && this.#files === 0;
   }

@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SHUT_WR, syscalls } from '@millrace/native';
 import { Connection, connect, Listener, Reactor, type SendFileOptions } from '@millrace/reactor';
+import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { directory, received, recorded, turnUntil } from './support.js';
 
@@ -36,6 +38,43 @@ describe('output', () => {
     expect(connection.queuedBytes).toBeGreaterThan(0);
     expect(readAll(reactor, peer, expected.length) === expected).toBe(true);
     expect(connection.queuedBytes).toBe(0);
+  });
+
+  test('whatever is written, and whatever the other side reads in between, the bytes are the same', () => {
+    const size = fc.oneof(fc.nat(100), fc.nat(300_000));
+    const step = fc.record({ write: size, read: size });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
+        const reactor = new Reactor({ mode: 'blocking' });
+        const { connection, peer } = recorded(reactor);
+        const hash = { sent: createHash('sha1'), got: createHash('sha1') };
+        const memory = Buffer.alloc(300_000);
+        let left = 0;
+        const read = (length: number) => {
+          const count = syscalls.receive(peer, memory, 0, length);
+          if (count > 0) hash.got.update(memory.subarray(0, count));
+          left -= Math.max(count, 0);
+        };
+        for (const [i, { write, read: length }] of steps.entries()) {
+          const bytes = Buffer.alloc(write, `${i} `);
+          if (connection.write(bytes)) {
+            hash.sent.update(bytes);
+            left += write;
+          }
+          read(length);
+          reactor.turn(0);
+        }
+        while (left > 0) {
+          read(memory.length);
+          reactor.turn(0);
+        }
+        expect(connection.queuedBytes).toBe(0);
+        expect(hash.got.digest('hex')).toBe(hash.sent.digest('hex'));
+        connection.destroy();
+        reactor.close();
+      }),
+      { numRuns: 50 },
+    );
   });
 
   test('congestion is told once above the high-water mark and once at the low one', () => {
@@ -162,6 +201,21 @@ describe('input', () => {
     connection.resume();
     for (let i = 0; i < 3; i++) reactor.turn(0);
     expect(record).toMatchObject({ frames: ['one', 'two'], ended: true });
+  });
+
+  test('a connection that pauses at each frame gets all that a closed peer had sent, and then its end', () => {
+    const reactor = blocking();
+    const { connection, peer, record } = recorded(reactor, {
+      framing: { kind: 'eof', delimiter: '\n' },
+      onFrame: (own) => own.pause(),
+    });
+    send(peer, 'one\ntwo\nthree\n');
+    syscalls.shutdown(peer, 2);
+    turnUntil(reactor, 'the end', () => {
+      connection.resume();
+      return record.ended;
+    });
+    expect(record).toMatchObject({ frames: ['one', 'two', 'three'], closed: undefined });
   });
 
   test('a handler that throws has had its frame; the next ones come', () => {
@@ -351,6 +405,15 @@ describe('sending files', () => {
     connection.destroy();
     expect(told).toEqual([expect.any(Error)]);
     expect(connection.sendFile('/does/not/matter')).toBe(false);
+  });
+
+  test('no more than 64 files wait', () => {
+    const reactor = blocking();
+    const { connection } = recorded(reactor);
+    const path = file();
+    let files = 0;
+    while (connection.sendFile(path)) files++;
+    expect(files).toBe(64);
   });
 
   test('a directory, and a range that the file has not, are errors', () => {
