@@ -42,7 +42,7 @@ export const suite: Suite = {
       SPREADS.flatMap((spread) => COUNTS.map((count) => group(operation, count, spread))),
     ),
   notes: [
-    'Each figure is of a process of its own. All timers have a callback and a handle. tinyqueue and heap-js are ' +
+    'Each figure is of a process of its own, after a first round of the same size. All timers have a callback and a handle. tinyqueue and heap-js are ' +
       'priority queues and not timers: what is cancelled there is marked and skipped later, nothing wakes them up, ' +
       'and they order equal deadlines as it happens.',
     'setTimeout keeps one list for each delay in whole milliseconds: with equal delays that is one list, which a ' +
