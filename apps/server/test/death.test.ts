@@ -137,7 +137,10 @@ describe('a server whose processes die', () => {
     const other = await startServer();
     other.program.kill('SIGKILL');
     await other[Symbol.asyncDispose]();
-    await until('everything to be gone', () => leaks(before).length === 0);
+    await until('everything to be gone', () => {
+      expect(leaks(before)).toEqual([]);
+      return true;
+    });
   });
 
   test('many deaths and many clients leave no descriptor open in the master', async () => {

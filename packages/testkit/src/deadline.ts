@@ -31,7 +31,10 @@ export async function until<T>(
       if (error instanceof Hopeless) throw error;
       cause = error;
     }
-    if (performance.now() >= end) throw new Error(`Not within ${deadlineMs} ms: ${what}`, { cause });
+    if (performance.now() >= end) {
+      const last = cause instanceof Error ? `; the last time: ${cause.message}` : '';
+      throw new Error(`Not within ${deadlineMs} ms: ${what}${last}`, { cause });
+    }
     await sleep(everyMs);
   }
 }

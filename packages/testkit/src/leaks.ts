@@ -20,7 +20,7 @@ export function leavings(): Leavings {
     ...files(tmpdir()),
     ...['shm', 'msg', 'sem'].flatMap(systemV),
     ...socketFiles(),
-    ...descendants(process.pid).map(({ pid, state, title }) => `process ${pid} (${state}) ${title}`),
+    ...descendants(process.pid).map(({ pid, title }) => `process ${pid} ${title}`),
   ]);
 }
 
