@@ -1,8 +1,10 @@
+import { bind, bindTick, throwLater } from './callbacks.js';
 import { CALLBACKS_PER_READING, MAX_WAIT_MS } from './constants.js';
 import { DeadlineQueue } from './deadline-queue.js';
 import { TimeoutDriver } from './drivers.js';
 import { checkCallback, checkDelay, clearedError, closedError, type TimerError } from './errors.js';
 import { LatenessHistogram } from './lateness-histogram.js';
+import { nextDue } from './next-due.js';
 import type { SleepOptions, TicksOptions, TimerHeapOptions, TimerInfo, TimerStats } from './options.js';
 import { AWAITED, type Callback, PERIODIC, REMOVED, RUNNING, TimerTable, UNREFED } from './timer-table.js';
 import { sleep, Ticks, type WaitHost } from './waiting.js';
@@ -305,25 +307,4 @@ export class TimerHeap implements Disposable {
     if (--this.#live === 0) this.#wakeUp.target = undefined;
     if ((flags & UNREFED) === 0) this.#wakeUp.dropReference();
   }
-}
-
-/** The first of `due + k * interval` that is after `now`: ticks that were missed merge into one, and none drifts. */
-function nextDue(due: number, interval: number, now: number): number {
-  const next = due + interval * (Math.floor((now - due) / interval) + 1);
-  return next > now ? next : next + interval;
-}
-
-function throwLater(error: unknown): void {
-  queueMicrotask(() => {
-    throw error;
-  });
-}
-
-/** A function of its own, so that a timer without arguments pays for no closure. */
-function bind<A extends unknown[]>(callback: (...args: A) => unknown, args: A): Callback {
-  return () => callback(...args);
-}
-
-function bindTick<A extends unknown[]>(callback: (id: number, ...args: A) => unknown, args: A): Callback {
-  return (id) => callback(id, ...args);
 }
