@@ -10,6 +10,8 @@ export const READ_BYTES = 1 << 18;
 export const LINK_HIGH_WATER = 1 << 16;
 /** Bytes that wait for a worker beyond which new clients of it are turned away: it has not read for very long. */
 export const LINK_LIMIT = 16 << 20;
+/** Bytes of answers that wait in a worker for a reactor thread, beyond which `send` is an error. */
+export const SEND_LIMIT = 64 << 20;
 /** Answers up to this many bytes are gathered with their neighbours to one send. */
 export const GATHER_LIMIT = 1 << 13;
 /** Bytes of gathered answers that go out in one send. */

@@ -68,7 +68,7 @@ export class ManagerRole implements Role {
     if (role === 'worker') this.#child.send({ workerReplaced: id } satisfies WorkerReplaced);
   }
 
-  #exited(member: Member, { code, signal, uptime }: Exit, delay: number | undefined): void {
+  #exited(member: Member, { code, signal, uptime, error }: Exit, delay: number | undefined): void {
     const { role, id } = member.spec.data as BirthData;
     if (role === 'taskWorker') {
       const died: TaskWorkerDied = { taskWorker: id, exit: { code, signal } };
@@ -76,7 +76,7 @@ export class ManagerRole implements Role {
         if ((other.spec.data as BirthData).role === 'worker') other.send(died);
     }
     if (code === 0 || this.#stopping) return;
-    const how = signal ? `by ${signal}` : `with code ${code}`;
+    const how = error ? `(${error.message})` : signal ? `by ${signal}` : `with code ${code}`;
     const next =
       delay === undefined
         ? 'it is not replaced'

@@ -88,6 +88,22 @@ describe('a running server', () => {
     },
   );
 
+  test('a handler that sends on and on is stopped by an error, and costs its own session alone', async () => {
+    const [bad, good] = await Promise.all([
+      TestClient.connect(server.lines),
+      TestClient.connect(server.lines),
+    ]);
+    const before = await good.ask('pid');
+    bad.socket.pause();
+    bad.send('overflow\n');
+    await server.program.printed(/ERR_MILLRACE_CHANNEL_FULL/);
+    bad.socket.resume();
+    await bad.serverClosed();
+    expect(await good.ask('pid')).toBe(before);
+    expect(server.program.output).not.toMatch(/event workerError/);
+    good.close();
+  });
+
   test('an answer to a client that has gone meanwhile harms nobody', async () => {
     const gone = await TestClient.connect(server.lines);
     gone.send('sleep 50\n');

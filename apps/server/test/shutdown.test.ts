@@ -35,6 +35,14 @@ test('what is under way when the server is stopped is answered first', async () 
   }
 });
 
+test('tasks that no handler waits for are run to their end as well, those that wait for a worker included', async () => {
+  await using server = await startServer();
+  const client = await TestClient.connect(server.lines);
+  for (const ms of [100, 50, 20]) expect(await client.ask(`post ${ms}`)).toBe('posted');
+  const output = await stopped(server, 'SIGTERM');
+  expect([...output.matchAll(/event finish posted (\d+)/g)].map(([, ms]) => ms)).toEqual(['100', '50', '20']);
+});
+
 test('a stopping server takes no new client', async () => {
   await using server = await startServer();
   const client = await TestClient.connect(server.lines);

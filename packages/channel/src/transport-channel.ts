@@ -81,6 +81,11 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
     return !this.#congested && !this.#closing && !this.#closed;
   }
 
+  /** Bytes that wait in this process for the transport to have room. */
+  get queuedBytes(): number {
+    return this.#queue.bytes + this.#transport.pendingBytes;
+  }
+
   send(value: Out): boolean {
     if (this.#closing || this.#closed) throw closedError();
     const frame = this.#frame;
@@ -88,7 +93,7 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
     const length = frame.length;
     if (length > this.#transport.maxMessageSize) throw tooLarge(length, this.#transport.maxMessageSize);
     if (!this.#queue.empty || !this.#transport.trySend(frame)) {
-      if (this.#queuedBytes() > this.#hardLimit) throw full(this.#queuedBytes(), this.#hardLimit);
+      if (this.queuedBytes > this.#hardLimit) throw full(this.queuedBytes, this.#hardLimit);
       this.#queue.push(frame);
     }
     this.#sent++;
@@ -97,7 +102,7 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
       this.#flushScheduled = true;
       this.#schedule(this.#flushNow);
     }
-    if (this.#queuedBytes() > this.#highWaterMark) this.#congested = true;
+    if (this.queuedBytes > this.#highWaterMark) this.#congested = true;
     return !this.#congested;
   }
 
@@ -109,7 +114,7 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
   async drained(options?: WaitOptions): Promise<void> {
     if (this.#closed) throw closedError();
     this.flush();
-    if (this.#queuedBytes() > 0) await this.#drains.wait('Draining the channel', options);
+    if (this.queuedBytes > 0) await this.#drains.wait('Draining the channel', options);
   }
 
   onDrain(listener: () => void): void {
@@ -189,7 +194,7 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
       sentBytes: this.#sentBytes,
       received: this.#received,
       receivedBytes: this.#receivedBytes,
-      queuedBytes: this.#queuedBytes(),
+      queuedBytes: this.queuedBytes,
       bad: this.#bad,
     };
   }
@@ -199,7 +204,7 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
     this.#closing = true;
     this.flush();
     try {
-      if (this.#queuedBytes() > 0)
+      if (this.queuedBytes > 0)
         await this.#drains.wait('Sending what was accepted before closing', { signal, timeout });
     } finally {
       this.destroy();
@@ -212,10 +217,6 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-
-  #queuedBytes(): number {
-    return this.#queue.bytes + this.#transport.pendingBytes;
   }
 
   /** The transport has messages: takes a batch, for the listener or for those that wait. */

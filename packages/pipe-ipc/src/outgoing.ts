@@ -14,6 +14,7 @@ export class Outgoing {
   #large: Buffer | undefined;
   #largeSent = 0;
   #blocked = false;
+  #lastInPieces = false;
 
   constructor(fd: number) {
     this.#fd = fd;
@@ -28,13 +29,19 @@ export class Outgoing {
     return this.#blocked;
   }
 
+  /** Whether the message that was accepted last takes several datagrams. */
+  get lastInPieces(): boolean {
+    return this.#lastInPieces;
+  }
+
   /** Accepts a message whole or, when the kernel has no room, not at all. */
   add(frame: Frame): boolean {
     const length = frame.length;
     const bytes = layout.WHOLE_HEADER_BYTES + length;
     if (this.#large !== undefined && !this.flush()) return false;
     if (bytes > layout.DATAGRAM_BYTES - this.#used && !this.flush()) return false;
-    if (length > layout.MAX_WHOLE) {
+    this.#lastInPieces = length > layout.MAX_WHOLE;
+    if (this.#lastInPieces) {
       this.#large = Buffer.allocUnsafeSlow(length);
       this.#largeSent = 0;
       this.#number++;

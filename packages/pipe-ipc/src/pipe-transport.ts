@@ -59,12 +59,15 @@ export class PipeTransport implements Transport {
   }
 
   trySend(frame: Frame): boolean {
+    const { blocked } = this.#outgoing;
     try {
       return this.#outgoing.add(frame);
     } catch (error) {
       return this.#peerGone(error);
     } finally {
       this.#watch();
+      // The kernel took what was waiting; nobody watches for that any more, so those who wait hear of it from here.
+      if (blocked && !this.#outgoing.blocked) this.#poller.defer(() => this.#resume());
     }
   }
 
@@ -83,9 +86,13 @@ export class PipeTransport implements Transport {
     return this.#outgoing.pendingBytes;
   }
 
-  /** Whether the other side has read everything that was sent on this end. */
-  get allRead(): boolean {
-    return !this.#closed && this.#outgoing.pendingBytes === 0 && syscalls.unreadBytes(this.#fd) === 0;
+  /**
+   * Whether the message that was sent last is certainly still there for the other side to read. Of one that takes
+   * several datagrams the answer is no: a reader may have taken the first of them and died.
+   */
+  get lastIsUnread(): boolean {
+    if (this.#closed || this.#outgoing.lastInPieces) return false;
+    return this.#outgoing.pendingBytes > 0 || syscalls.unreadBytes(this.#fd) > 0;
   }
 
   receive(visit: FrameVisitor, limit: number): number {
@@ -141,6 +148,7 @@ export class PipeTransport implements Transport {
   }
 
   #resume(): void {
+    if (this.#closed) return;
     try {
       if (this.#outgoing.flush()) this.#events?.writable();
     } catch (error) {

@@ -11,6 +11,8 @@ interface Unfinished {
 export class Reassembly {
   readonly #maxMessageSize: number;
   readonly #unfinished = new Map<number, Unfinished>();
+  /** Bytes of all unfinished messages. */
+  #bytes = 0;
   #dropped = 0;
 
   constructor(maxMessageSize: number) {
@@ -40,7 +42,7 @@ export class Reassembly {
     const start = at + layout.PIECE_HEADER_BYTES;
     message.arrived += datagram.copy(message.whole, message.arrived, start, start + length);
     if (message.arrived < message.whole.length) return undefined;
-    this.#unfinished.delete(sender);
+    this.#forget(sender);
     return message.whole;
   }
 
@@ -51,16 +53,24 @@ export class Reassembly {
         `A message of ${total} bytes is announced, the limit is ${this.#maxMessageSize}.`,
       );
     }
-    if (this.#unfinished.delete(sender)) this.#dropped++;
-    if (this.#unfinished.size >= layout.MAX_UNFINISHED) {
-      const [oldest] = this.#unfinished.keys();
-      this.#unfinished.delete(oldest as number);
+    if (this.#forget(sender)) this.#dropped++;
+    // What dead senders left behind goes first: the oldest, until there is room for two of the largest messages.
+    for (const oldest of this.#unfinished.keys()) {
+      const fits = this.#bytes + total <= 2 * this.#maxMessageSize;
+      if (fits && this.#unfinished.size < layout.MAX_UNFINISHED) break;
+      this.#forget(oldest);
       this.#dropped++;
     }
+    this.#bytes += total;
     this.#unfinished.set(sender, {
       number,
       whole: Buffer.allocUnsafeSlow(total),
       arrived: 0,
     });
+  }
+
+  #forget(sender: number): boolean {
+    this.#bytes -= this.#unfinished.get(sender)?.whole.length ?? 0;
+    return this.#unfinished.delete(sender);
   }
 }

@@ -1,9 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Channel } from '@millrace/channel';
 import { syscalls } from '@millrace/native';
-import { createPipe, openPipe } from '@millrace/pipe-ipc';
+import { createPipe, openPipe, type PipeDescriptors } from '@millrace/pipe-ipc';
 import { BIRTH_VARIABLE, type Birth, CONTROL_FD, type ToChild, type ToParent } from './protocol.js';
 import { type Exit, type RestartOptions, RestartPolicy } from './restart-policy.js';
+
+/** The exit code of a process that could not be started, as shells have it. */
+const NOT_STARTED = 127;
 
 /** A process to keep alive. */
 export interface MemberSpec {
@@ -92,9 +95,24 @@ export class Member {
     this.#state = 'starting';
     this.#incarnation++;
     this.#startedAt = performance.now();
-    const pipe = createPipe();
-    const child = this.#spawn(pipe.right);
-    syscalls.close(pipe.right);
+    try {
+      this.#open(createPipe());
+    } catch (error) {
+      // After this call, as any end of a process comes.
+      setImmediate(() => this.#exited(NOT_STARTED, null, error as Error));
+    }
+  }
+
+  #open(pipe: PipeDescriptors): void {
+    let child: ChildProcess;
+    try {
+      child = this.#spawn(pipe.right);
+    } catch (error) {
+      syscalls.close(pipe.left);
+      throw error;
+    } finally {
+      syscalls.close(pipe.right);
+    }
     this.#child = child;
     const control = openPipe<ToChild, ToParent>(pipe.left);
     this.#control = control;
@@ -102,17 +120,17 @@ export class Member {
       if (message.type === 'ready') this.#ready();
       else this.#events.message(this, message.body);
     });
-    // 'exit' also follows a failed spawn only as 'error': both end this incarnation, once.
-    const ended = (code: number | null, signal: NodeJS.Signals | null) => {
+    // A process that could not be started gives 'error' and no 'exit': either ends this incarnation, once.
+    const ended = (code: number | null, signal: NodeJS.Signals | null, error?: Error) => {
       if (this.#child !== child) return;
       this.#child = undefined;
       // What it said last is still in the pipe.
       control.deliverNow();
       control.destroy();
-      this.#exited(code, signal);
+      this.#exited(code, signal, error);
     };
-    child.once('exit', ended);
-    child.once('error', () => ended(127, null));
+    child.once('exit', (code, signal) => ended(code, signal));
+    child.once('error', (error) => ended(NOT_STARTED, null, error));
   }
 
   /** Says `body` to the process; false when there is none. */
@@ -124,11 +142,13 @@ export class Member {
   stop(mode: string): void {
     clearTimeout(this.#backOff);
     if (this.#state === 'stopping' || this.#state === 'stopped') return;
-    if (this.#child === undefined) {
+    // While it starts without a process, its failure is about to be told; then it is over.
+    if (this.#child === undefined && this.#state !== 'starting') {
       this.#state = 'stopped';
       return;
     }
     this.#state = 'stopping';
+    if (this.#child === undefined) return;
     if (!this.#tell({ type: 'stop', mode })) this.kill('SIGKILL');
   }
 
@@ -157,9 +177,9 @@ export class Member {
     this.#events.ready(this);
   }
 
-  #exited(code: number | null, signal: NodeJS.Signals | null): void {
+  #exited(code: number | null, signal: NodeJS.Signals | null, error?: Error): void {
     const uptime = performance.now() - this.#startedAt;
-    const exit: Exit = { code, signal, wasReady: this.#state === 'ready', uptime };
+    const exit: Exit = { code, signal, wasReady: this.#state === 'ready', uptime, error };
     this.#lastExit = exit;
     if (this.#state === 'stopping') {
       this.#state = 'stopped';

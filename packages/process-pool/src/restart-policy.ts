@@ -6,6 +6,8 @@ export interface Exit {
   readonly wasReady: boolean;
   /** Milliseconds from its start to its end. */
   readonly uptime: number;
+  /** Why it could not even be started: descriptors, memory or processes have run out. */
+  readonly error?: Error | undefined;
 }
 
 export interface RestartOptions {

@@ -161,3 +161,15 @@ test.each(['orderly', 'deaf'])('members (%s) do not outlive a parent that is kil
   await until('the members to be gone', () => !pids.some(isRunning), { deadlineMs: 1_000 });
   await parent[Symbol.asyncDispose]();
 });
+
+test('a process that cannot even be started is a failure of its member, with the reason, and no error of the pool', async () => {
+  const descriptors = { none: 1_000_000 };
+  const { pool, exits } = watch(member('orderly', { descriptors, restart: { backOff: 1, giveUpAfter: 2 } }));
+  const before = openDescriptors('self');
+  await expect(pool.start()).rejects.toMatchObject({ code: 'ERR_MILLRACE_START_FAILED' });
+  expect(exits).toMatchObject([
+    { exit: { error: expect.any(Error) } },
+    { exit: { error: expect.any(Error) } },
+  ]);
+  expect(openDescriptors('self')).toBeLessThanOrEqual(before);
+});

@@ -3,7 +3,6 @@ import { check, syscalls } from '@millrace/native';
 
 const AWAKE = 0;
 const ASLEEP = 1;
-const RUNG = 2;
 
 /** Bytes of shared memory that a doorbell's word takes: a cache line, so that two doorbells never share one. */
 export const DOORBELL_BYTES = 64;
@@ -25,8 +24,8 @@ export class Doorbell {
   /** Wakes the owner if it sleeps. Call it after publishing what it should find. */
   ring(): void {
     // Pairs with the store in `sleep`: either the owner's second look finds the message, or this load finds ASLEEP.
-    if (Atomics.load(this.#word, 0) !== ASLEEP) return;
-    if (Atomics.compareExchange(this.#word, 0, ASLEEP, RUNG) === ASLEEP) this.poke();
+    // Only the owner changes the word: a writer that dies here must not keep the others from ringing.
+    if (Atomics.load(this.#word, 0) === ASLEEP) this.poke();
   }
 
   /** Makes the owner look, whatever its word says. */

@@ -6,8 +6,8 @@ import { reviveThrown } from './thrown.js';
 /** The way to one task worker. */
 export interface TaskLink {
   readonly channel: Channel<TaskRequest, TaskReply> & { deliverNow(): void };
-  /** Whether the task worker has taken everything that was sent. */
-  readonly allRead: () => boolean;
+  /** Whether the task that was sent last is certainly still to be read, whole. */
+  readonly lastIsUnread: () => boolean;
 }
 
 export interface TaskClientOptions {
@@ -63,6 +63,9 @@ export class TaskClient {
   /** What each task worker is doing for this client. */
   readonly #running: (Job | undefined)[];
   readonly #queue = new Set<Job>();
+  /** Resolved when nothing is pending any more. */
+  #waiting: (() => void)[] = [];
+  #pending = 0;
   #nextId = 1;
   #completed = 0;
   #failed = 0;
@@ -120,6 +123,7 @@ export class TaskClient {
         signal?.removeEventListener('abort', onAbort);
       };
       this.#queue.add(job);
+      this.#pending++;
       this.#dispatch();
     });
   }
@@ -137,7 +141,7 @@ export class TaskClient {
     // What it answered before it died is still to be read.
     link.channel.deliverNow();
     const job = this.#running[worker];
-    if (job === undefined || !link.allRead()) return;
+    if (job === undefined || link.lastIsUnread()) return;
     this.#running[worker] = undefined;
     const how = exit.signal ?? `code ${exit.code}`;
     const message = `The task worker ${worker} ended with ${how} while it ran task '${job.name}'.`;
@@ -147,7 +151,12 @@ export class TaskClient {
 
   /** How many tasks have no answer yet. */
   get pending(): number {
-    return this.#queue.size + this.#running.filter((job) => job !== undefined && !job.settled).length;
+    return this.#pending;
+  }
+
+  /** Resolves when every task has its answer. */
+  async settled(): Promise<void> {
+    while (this.#pending > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   stats(): TaskClientStats {
@@ -206,19 +215,23 @@ export class TaskClient {
     this.#running[worker] = undefined;
     if (job.settled) this.#late++;
     else if (reply[2]) {
-      job.settled = true;
-      job.leave();
+      this.#settle(job);
       this.#completed++;
       job.resolve(reply[3]);
     } else this.#fail(job, reviveThrown(reply[3]));
     this.#dispatch();
   }
 
+  #settle(job: Job): void {
+    job.settled = true;
+    job.leave();
+    if (--this.#pending === 0) for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
   #fail(job: Job, error: unknown): void {
     this.#queue.delete(job);
     if (job.settled) return;
-    job.settled = true;
-    job.leave();
+    this.#settle(job);
     this.#failed++;
     job.reject(error);
   }

@@ -16,8 +16,8 @@ import {
 interface Setup {
   readonly client: TaskClient;
   readonly runners: TaskRunner[];
-  /** Whether each task worker has read everything, as its channel would say. */
-  readonly allRead: boolean[];
+  /** Whether each channel's last message is still to be read, as it would say. */
+  readonly unread: boolean[];
   readonly workerEnds: TransportChannel<TaskReply, TaskRequest>[];
 }
 
@@ -31,10 +31,10 @@ function setUp(
   workers = 1,
   options: Partial<TaskClientOptions> = {},
 ): Setup {
-  const allRead = Array.from({ length: workers }, () => true);
+  const unread = Array.from({ length: workers }, () => false);
   const runners: TaskRunner[] = [];
   const workerEnds: Setup['workerEnds'] = [];
-  const links = allRead.map((_, index) => {
+  const links = unread.map((_, index) => {
     const pair = createMemoryPair<unknown>(msgpackCodec, { batch: 1 }) as unknown as [
       TransportChannel<TaskRequest, TaskReply>,
       TransportChannel<TaskReply, TaskRequest>,
@@ -48,9 +48,9 @@ function setUp(
     runner.start();
     runners.push(runner);
     workerEnds.push(pair[1]);
-    return { channel: pair[0], allRead: () => allRead[index] as boolean };
+    return { channel: pair[0], lastIsUnread: () => unread[index] as boolean };
   });
-  return { client: new TaskClient({ links, incarnation: 1, ...options }), runners, allRead, workerEnds };
+  return { client: new TaskClient({ links, incarnation: 1, ...options }), runners, unread, workerEnds };
 }
 
 /** A handler that waits until it is let go, and says when it has begun. */
@@ -166,9 +166,9 @@ test('a task whose worker died is rejected at once, with how it died', async () 
 
 test('a task that the dead worker had not taken is run by its replacement', async () => {
   const slow = gate();
-  const { client, allRead } = setUp({ slow: slow.handler });
+  const { client, unread } = setUp({ slow: slow.handler });
   const running = client.run('slow', 0);
-  allRead[0] = false;
+  unread[0] = true;
   client.workerDied(0, died);
   slow.open('by the next one');
   expect(await running).toBe('by the next one');
@@ -247,6 +247,23 @@ test('a stopped runner finishes what it has and leaves the rest in its channel',
   client.close();
   await expect(left).rejects.toMatchObject({ code: 'ERR_MILLRACE_TASK_CLIENT_CLOSED' });
   expect(workerEnds).toHaveLength(1);
+});
+
+test('settled waits for the tasks that have no answer yet, and for no others', async () => {
+  const slow = gate();
+  const { client } = setUp({ slow: slow.handler, fail: () => Promise.reject(new Error('no')) });
+  await client.settled();
+  const tasks = [client.run('slow', 0), client.run('fail', 0).catch(() => 'failed')];
+  let settled = false;
+  const wait = client.settled().then(() => {
+    settled = true;
+  });
+  await slow.begun;
+  expect(settled).toBe(false);
+  slow.open('done');
+  await within('the tasks', wait);
+  expect(await Promise.all(tasks)).toEqual(['done', 'failed']);
+  expect(client.pending).toBe(0);
 });
 
 test('types of tasks are inferred from their handlers', () => {

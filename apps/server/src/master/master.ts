@@ -26,6 +26,8 @@ export class MasterRole implements Role {
   #manager: ProcessPool | undefined;
   #lastSession = 0;
   #connections = 0;
+  /** Everything has come up once. */
+  #running = false;
   #ending: Promise<void> | undefined;
 
   constructor(context: RoleContext, shape: FabricShape) {
@@ -86,7 +88,14 @@ export class MasterRole implements Role {
       onLog: (kind, text) => this.#limit.warn(kind, text),
       onCrash: (reactor, error) => this.#reactorCrashed(reactor, error),
     });
-    await Promise.all([this.#threads.ready(), this.#startManager(this.#manager)]);
+    try {
+      await Promise.all([this.#threads.ready(), this.#manager.start()]);
+    } catch (cause) {
+      const message =
+        'The processes and threads of the server did not come up; what they wrote above is the reason.';
+      throw new ServerError('ERR_MILLRACE_START_FAILED', message, { cause });
+    }
+    this.#running = true;
   }
 
   #managerSpec() {
@@ -100,15 +109,6 @@ export class MasterRole implements Role {
       // It has given up already by the time that it ends before it was ready.
       restart: { giveUpAfter: 1 },
     };
-  }
-
-  async #startManager(manager: ProcessPool): Promise<void> {
-    try {
-      await manager.start();
-    } catch (cause) {
-      const message = 'The processes of the server did not come up; what they wrote above is the reason.';
-      throw new ServerError('ERR_MILLRACE_START_FAILED', message, { cause });
-    }
   }
 
   #accept(listener: Listener, port: number): void {
@@ -125,9 +125,9 @@ export class MasterRole implements Role {
     });
   }
 
-  #managerEnded(_member: Member, { code, signal }: Exit, delay: number | undefined): void {
+  #managerEnded(_member: Member, { code, signal, error }: Exit, delay: number | undefined): void {
     if (this.#ending) return;
-    const how = signal ? `by ${signal}` : `with code ${code}`;
+    const how = error ? `(${error.message})` : signal ? `by ${signal}` : `with code ${code}`;
     if (delay === undefined) void this.#fail(`the manager ended ${how} and is not started again`);
     else
       this.#context.log.error(
@@ -142,7 +142,8 @@ export class MasterRole implements Role {
   }
 
   async #fail(reason: string): Promise<void> {
-    if (this.#threads === undefined || this.#ending) return;
+    // A start that fails is told to whoever has asked for it.
+    if (!this.#running || this.#ending) return;
     this.#context.log.fatal(`the server ends: ${reason}`);
     process.exitCode = 1;
     await this.shutdown();

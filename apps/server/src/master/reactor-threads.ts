@@ -15,6 +15,9 @@ export interface ReactorThreadEvents {
   onCrash: (reactor: number, error: unknown) => void;
 }
 
+/** Milliseconds beyond its time after which a thread that has not ended is ended by force: a defect of the server. */
+const TERMINATE_AFTER_MS = 1_000;
+
 interface Thread {
   readonly worker: Worker;
   readonly channel: TransportChannel<packet.Packet>;
@@ -31,8 +34,10 @@ export class ReactorThreads {
   readonly #stopAtExit = () => this.#broadcast(packet.STOP, 0);
   #readyCount = 0;
   #allReady: () => void = () => {};
-  readonly #ready = new Promise<void>((resolve) => {
+  #notReady: (error: unknown) => void = () => {};
+  readonly #ready = new Promise<void>((resolve, reject) => {
     this.#allReady = resolve;
+    this.#notReady = reject;
   });
   #stopping = false;
 
@@ -51,11 +56,13 @@ export class ReactorThreads {
       channel.onMessage((message) => this.#received(message));
       return this.#start({ index, shape, descriptors, ports }, channel);
     });
+    // Whoever waits for it hears of a failure; where nobody does, `onCrash` has.
+    this.#ready.catch(() => {});
     // A thread that sleeps in epoll would keep process.exit waiting for ever.
     process.once('exit', this.#stopAtExit);
   }
 
-  /** Resolves when every thread is ready to take connections. */
+  /** Resolves when every thread is ready to take connections; rejects when one has failed before. */
   ready(): Promise<void> {
     return this.#ready;
   }
@@ -79,7 +86,11 @@ export class ReactorThreads {
   async stop(timeoutMs: number): Promise<void> {
     this.#stopping = true;
     this.#broadcast(packet.STOP, timeoutMs);
+    const late = setTimeout(() => {
+      for (const { worker } of this.#threads) void worker.terminate();
+    }, timeoutMs + TERMINATE_AFTER_MS);
     await Promise.all(this.#threads.map(({ ended }) => ended));
+    clearTimeout(late);
     process.removeListener('exit', this.#stopAtExit);
     for (const { channel } of this.#threads) channel.destroy();
     this.#listener.close();
@@ -92,9 +103,13 @@ export class ReactorThreads {
       name: `reactor ${data.index}`,
     });
     const ended = new Promise<void>((resolve) => {
-      worker.once('error', (error) => this.#events.onCrash(data.index, error));
+      const crashed = (error: unknown) => {
+        this.#notReady(error);
+        this.#events.onCrash(data.index, error);
+      };
+      worker.once('error', crashed);
       worker.once('exit', (code) => {
-        if (!this.#stopping && code === 0) this.#events.onCrash(data.index, new Error('it ended by itself'));
+        if (!this.#stopping && code === 0) crashed(new Error('it ended by itself'));
         resolve();
       });
     });

@@ -167,7 +167,7 @@ export class Traffic {
   #accept({ aux: fd, session, port, body, start, end }: packet.Packet): void {
     const { framing, packageMaxLength, socketBufferSize } = this.#ports[port] as ResolvedPort;
     const link = this.#workers[session % this.#workers.length] as WorkerLink;
-    if (link.channel.stats().queuedBytes > LINK_LIMIT) return this.#turnAway(fd, session, link);
+    if (link.channel.queuedBytes > LINK_LIMIT) return this.#turnAway(fd, session, link);
     const client = new Client(session, port, link, Buffer.from(body.subarray(start, end)));
     client.connection = new Connection(this.#reactor, fd, {
       framer: createFramer(framing, packageMaxLength),

@@ -1,5 +1,6 @@
-import type { TransportChannel, WaitOptions } from '@millrace/channel';
+import { ChannelError, type TransportChannel, type WaitOptions } from '@millrace/channel';
 import type { RingTransport } from '@millrace/shared-memory';
+import { SEND_LIMIT } from '../constants.js';
 import type { Handlers, PortEvents } from '../events.js';
 import * as packet from '../packet.js';
 import { Session, type SessionLine } from './session.js';
@@ -45,7 +46,7 @@ export class Sessions implements SessionLine {
   }
 
   /**
-   * Takes no more messages and resolves when those in hand are done and sent. With `drain`, first takes everything
+   * Takes no more messages and resolves when those in hand are done. With `drain`, first takes everything
    * that the stopping reactor threads still have for this worker.
    */
   async stop({ drain }: { readonly drain: boolean }): Promise<void> {
@@ -53,6 +54,10 @@ export class Sessions implements SessionLine {
     this.#stopping = true;
     for (const { channel } of this.#reactors) channel.pause();
     await this.#until(() => this.#inFlight === 0);
+  }
+
+  /** Resolves when the reactor threads can read everything that was sent. */
+  async flush(): Promise<void> {
     await Promise.all(this.#reactors.map(({ channel }) => channel.drained()));
   }
 
@@ -60,6 +65,12 @@ export class Sessions implements SessionLine {
 
   send(session: Session, bytes: Uint8Array): boolean {
     const { channel } = this.#reactorOf(session);
+    if (channel.queuedBytes > SEND_LIMIT) {
+      throw new ChannelError(
+        'ERR_MILLRACE_CHANNEL_FULL',
+        `${channel.queuedBytes} bytes wait to be sent, the limit is ${SEND_LIMIT}. Wait for drained() when send() returns false.`,
+      );
+    }
     const more = channel.send(this.#out.set(packet.SEND, session.id).with(bytes));
     if (!more) channel.pause();
     return more;

@@ -29,7 +29,8 @@ export class WorkerRole implements Role {
     );
     const listener = view.listen(view.peerBell(id), new NodePoller());
     const reactors = Array.from({ length: shape.reactors }, (_, reactor) =>
-      view.link('peer', id, reactor, listener, {}),
+      // What sessions send has its own limit; that a session is closed must always get through.
+      view.link('peer', id, reactor, listener, { hardLimit: Number.POSITIVE_INFINITY }),
     );
     this.#sessions = new Sessions(reactors, context.portHandlers, (error, session) =>
       this.#handlerFailed(error, session),
@@ -68,6 +69,9 @@ export class WorkerRole implements Role {
     if (this.#stopping) return;
     this.#stopping = true;
     await this.#sessions.stop({ drain });
+    // Tasks that no handler waits for have been accepted as well.
+    await this.tasks.settled();
+    await this.#sessions.flush();
     await runInOrder(this.#context.handlers.get('workerStop'), this.#id);
     process.exit(0);
   }
@@ -76,5 +80,5 @@ export class WorkerRole implements Role {
 function openTaskLink(fd: number): TaskLink {
   const transport = new PipeTransport(fd);
   const channel = new TransportChannel<TaskRequest, TaskReply>(transport, msgpackCodec());
-  return { channel, allRead: () => transport.allRead };
+  return { channel, lastIsUnread: () => transport.lastIsUnread };
 }
