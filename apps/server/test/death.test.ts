@@ -38,14 +38,15 @@ describe('a server whose processes die', () => {
     const clients = await Promise.all(Array.from({ length: 4 }, () => TestClient.connect(server.lines)));
     const before = await Promise.all(clients.map((client) => client.ask('pid')));
     await kill('millrace: worker 0', /event workerStart 0 pid/g);
-    const after = await Promise.all(clients.map((client) => client.ask('pid')));
     for (const [i, was] of before.entries()) {
       const [pid, id, address] = was.split(' ');
-      const [newPid, newId, newAddress] = (after[i] as string).split(' ');
-      expect(newId).toBe(id);
-      // The replacement was told who its clients are.
-      expect(newAddress).toBe(address);
-      expect(newPid === pid).toBe(id === '1');
+      // The replacement is told who its clients are; what waited in its ring comes before that.
+      const after = await until('the address of a client to be known', async () => {
+        const answer = (await clients[i]?.ask('pid'))?.split(' ');
+        return answer?.[2] === address ? answer : undefined;
+      });
+      expect(after[1]).toBe(id);
+      expect(after[0] === pid).toBe(id === '1');
     }
     await server.program.printed(/event workerError 0 SIGKILL/);
     for (const client of clients) client.close();
