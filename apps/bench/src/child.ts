@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 
 /** How long a process of a benchmark may take, in milliseconds: a bound, far beyond what any takes. */
 const DEADLINE_MS = 120_000;
+/** Milliseconds for a program to end in order. */
+const STOP_MS = 5_000;
 
 /** A process of a benchmark: one of ours, or a program that the user named. Ended with this one. */
 export class Child {
@@ -34,13 +36,29 @@ export class Child {
     return JSON.parse(value as string) as T;
   }
 
+  /** Asks a program that has processes of its own to end, and waits for it; one that does not is killed. */
+  async stop(): Promise<void> {
+    if (this.#running) {
+      const ended = once(this.#process, 'exit');
+      const late = setTimeout(this.#kill, STOP_MS);
+      this.#process.kill('SIGTERM');
+      await ended;
+      clearTimeout(late);
+    }
+    await this.end();
+  }
+
   async end(): Promise<void> {
     clearTimeout(this.#deadline);
     process.removeListener('exit', this.#kill);
-    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    if (!this.#running) return;
     const ended = once(this.#process, 'exit');
     this.#kill();
     await ended;
+  }
+
+  get #running(): boolean {
+    return this.#process.exitCode === null && this.#process.signalCode === null;
   }
 }
 

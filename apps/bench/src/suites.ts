@@ -20,7 +20,7 @@ const SUITES: Record<string, (() => Promise<{ readonly suite: Suite }>) | undefi
   channels: undefined,
   memory: undefined,
   pools: undefined,
-  server: undefined,
+  server: () => import('./server/suite.js'),
 };
 
 /** Those that can be run. */

@@ -3,8 +3,8 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Child, runModule, startModule } from '../child.js';
 import type { Comparison, Contender, Group } from '../harness.js';
+import type { LoadResult, Work } from '../load/work.js';
 import type { Suite, SuiteOptions } from '../suites.js';
-import type { LoadResult } from './load.js';
 
 /** What the reactor must reach against node:net, and against the C echo in either mode. */
 const NET_BAR = 1.8;
@@ -27,26 +27,24 @@ const C_SECONDS = 30;
 /** Milliseconds until the C echo listens; it does not say when. */
 const C_START_MS = 200;
 
-interface Load {
-  readonly busy: number;
-  readonly idle: number;
-  readonly windowMs: number;
-}
+type Load = Required<Pick<Work, 'connections' | 'idle' | 'windowMs'>>;
 
-async function load(port: number, server: Child, work: Load): Promise<LoadResult> {
-  const { busy, idle, windowMs } = work;
+/** What both clients tell. */
+type Figures = Pick<LoadResult, 'rate' | 'p99' | 'cpu' | 'idleBytes'>;
+
+async function load(port: number, server: Child, work: Load): Promise<Figures> {
   // Idle connections are what only the client of this project opens.
   const client = process.env.TCPLOAD;
-  if (client !== undefined && idle === 0) return loadByC(client, port, server, work);
-  const url = new URL('./load.js', import.meta.url);
-  return runModule<LoadResult>(url, [port, busy, idle, windowMs, server.pid]);
+  if (client !== undefined && work.idle === 0) return loadByC(client, port, server, work);
+  const whole: Work = { ...work, port, bytes: MESSAGE_BYTES, framing: 'none', pid: server.pid };
+  return runModule<LoadResult>(new URL('../load/client.js', import.meta.url), [JSON.stringify(whole)]);
 }
 
 /** The same load by the C client that the user names: it leaves the server more of a machine with few processors. */
-async function loadByC(client: string, port: number, server: Child, { busy, windowMs }: Load) {
+async function loadByC(client: string, port: number, server: Child, { connections, windowMs }: Load) {
   const flags = {
     p: port,
-    c: busy,
+    c: connections,
     d: 1,
     s: MESSAGE_BYTES,
     f: 'raw',
@@ -103,7 +101,7 @@ async function freePort(): Promise<number> {
 }
 
 function echoGroup(windowMs: number): Group {
-  const work = { busy: ECHO_CONNECTIONS, idle: 0, windowMs };
+  const work = { connections: ECHO_CONNECTIONS, idle: 0, windowMs };
   const blocking = moduleEcho('reactor, blocking', './echo-reactor.js', ['blocking'], work);
   const inside = moduleEcho("reactor, Node's loop", './echo-reactor.js', ['node'], work);
   const net = moduleEcho('node:net', './echo-net.js', [], work);
@@ -151,8 +149,8 @@ function idleCount(): number {
 function idleGroup(windowMs: number): Group {
   const idle = idleCount();
   const many = idle.toLocaleString('en-US');
-  const crowded = { busy: BUSY, idle, windowMs };
-  const alone = { busy: BUSY, idle: 0, windowMs };
+  const crowded = { connections: BUSY, idle, windowMs };
+  const alone = { connections: BUSY, idle: 0, windowMs };
   const withIdle = moduleEcho('reactor, with idle ones', './echo-reactor.js', ['blocking'], crowded);
   const without = moduleEcho('reactor, without', './echo-reactor.js', ['blocking'], alone);
   const net = moduleEcho('node:net, with idle ones', './echo-net.js', [], crowded);

@@ -1,0 +1,124 @@
+/**
+ * The load client: a process of its own, on a blocking reactor. Keeps messages in flight on its busy connections,
+ * compares every answer, and prints one line of JSON with rate, latency, and what both sides cost.
+ *
+ *     node client.js WORK          (WORK: JSON, see work.ts)
+ */
+import { type Connection, connect, Reactor } from '@millrace/reactor';
+import { Busy, frameBytes, type Tally } from './busy.js';
+import { LatencyHistogram } from './latency.js';
+import { residentBytes, treeTime } from './processor-time.js';
+import type { LoadResult, Work } from './work.js';
+
+const WARM_UP_MS = 500;
+/** Connections that are opened at the same time, fewer than a backlog holds. */
+const OPENING = 200;
+/** Milliseconds for the server to come to rest before its memory is read. */
+const SETTLE_MS = 1_000;
+const US_PER_S = 1e6;
+
+const work = JSON.parse(process.argv[2] as string) as Work;
+const { port, bytes, framing, windowMs, pid, idle = 0, depth = 1, kind = 'messages' } = work;
+const address = { host: '127.0.0.1', port };
+const reactor = new Reactor({ mode: 'blocking' });
+const tally: Tally = { counting: false, answers: 0, latency: new LatencyHistogram() };
+const answerBytes = frameBytes(framing, bytes);
+/** Every answer is as long as its message: no length needs to be read. */
+const framingOfAnswers = { kind: 'function', measure: () => answerBytes } as const;
+const before = residentBytes(pid);
+let idleBytes = 0;
+
+/** Connections whose answers came in this turn: each sends at its end, with one write. */
+const answered: Connection<Busy>[] = [];
+const handlers = {
+  onFrame: (connection: Connection<Busy>, memory: Buffer, start: number, end: number) => {
+    if (answered[answered.length - 1] !== connection) answered.push(connection);
+    connection.context.answer(memory, start, end);
+  },
+  onClose: (connection: Connection<Busy>, reason: string, error?: Error) => {
+    if (!leaving.has(connection)) throw new Error(`A connection was closed (${reason}).`, { cause: error });
+    leaving.delete(connection);
+    if (kind === 'connections') openBusy(1, () => {});
+  },
+};
+/** Connections that have done their one message. */
+const leaving = new Set<Connection<Busy>>();
+let opened = 0;
+
+/** Opens `count` connections, a few at a time. */
+function open(count: number, make: (done: (error?: Error) => void) => void, done: () => void): void {
+  let started = 0;
+  let finished = 0;
+  const next = () => {
+    if (started === count) return;
+    started++;
+    make((error) => {
+      if (error !== undefined) throw error;
+      if (++finished === count) done();
+      else next();
+    });
+  };
+  if (count === 0) done();
+  for (let i = 0; i < OPENING; i++) next();
+}
+
+function openIdle(done: () => void): void {
+  const silent = { handlers: { onFrame: () => {} } };
+  open(idle, (opened) => connect(reactor, address, silent, opened), done);
+}
+
+function openBusy(count: number, done: () => void): void {
+  const make = (made: (error?: Error) => void) => {
+    const context = new Busy(framing, bytes, depth, opened++, tally);
+    const options = { handlers, context, framing: framingOfAnswers, maxFrameLength: answerBytes };
+    connect(reactor, address, options, (error, connection) => {
+      if (connection !== undefined) context.sendOn(connection);
+      made(error);
+    });
+  };
+  open(count, make, done);
+}
+
+reactor.cycle(() => {
+  for (const connection of answered) {
+    if (kind === 'messages') {
+      connection.context.sendOn(connection);
+    } else {
+      leaving.add(connection);
+      connection.close();
+    }
+  }
+  answered.length = 0;
+});
+
+function measure(): void {
+  reactor.timers.after(WARM_UP_MS, () => {
+    const server = treeTime(pid);
+    const own = process.cpuUsage();
+    const start = performance.now();
+    tally.counting = true;
+    reactor.timers.after(windowMs, () => {
+      const { answers, latency } = tally;
+      const spent = process.cpuUsage(own);
+      const result: LoadResult = {
+        rate: answers / ((performance.now() - start) / 1_000),
+        p50: latency.percentile(0.5),
+        p99: latency.percentile(0.99),
+        p999: latency.percentile(0.999),
+        cpu: ((treeTime(pid) - server) * US_PER_S) / answers,
+        clientCpu: (spent.user + spent.system) / answers,
+        idleBytes,
+      };
+      console.log(JSON.stringify(result));
+      process.exit();
+    });
+  });
+}
+
+openIdle(() =>
+  reactor.timers.after(idle === 0 ? 1 : SETTLE_MS, () => {
+    if (idle > 0) idleBytes = (residentBytes(pid) - before) / idle;
+    openBusy(work.connections, measure);
+  }),
+);
+reactor.run();

@@ -1,0 +1,29 @@
+/**
+ * Echo of length-prefixed messages on the server: `node echo-millrace.js OPTIONS` (JSON, see programs.ts). Prints its
+ * port. With task workers, a task gives the answer.
+ */
+import { createServer } from '@millrace/server';
+import type { EchoOptions } from './programs.js';
+
+const { reactors = 1, workers = 1, taskWorkers = 0 } = JSON.parse(process.argv[2] as string) as EchoOptions;
+const server = createServer({
+  host: '127.0.0.1',
+  port: 0,
+  framing: { kind: 'length' },
+  reactorNum: reactors,
+  workerNum: workers,
+  taskWorkerNum: taskWorkers,
+  logLevel: 'warn',
+  tasks: { echo: (message: Buffer) => message },
+});
+if (taskWorkers === 0) {
+  server.on('receive', (session, message) => {
+    session.send(message);
+  });
+} else {
+  server.on('receive', async (session, message) => {
+    session.send(await server.task('echo', message));
+  });
+}
+server.on('start', () => console.log(server.addresses[0]?.port));
+await server.start();
