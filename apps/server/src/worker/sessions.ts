@@ -3,6 +3,7 @@ import type { RingTransport } from '@millrace/shared-memory';
 import { SEND_LIMIT } from '../constants.js';
 import type { Handlers, PortEvents } from '../events.js';
 import * as packet from '../packet.js';
+import { copyOf } from './message-memory.js';
 import { Session, type SessionLine } from './session.js';
 
 /** The way to one reactor thread. */
@@ -94,7 +95,7 @@ export class Sessions implements SessionLine {
     const { session: id, port, aux } = message;
     switch (message.type) {
       case packet.RECEIVE:
-        return this.#receive(this.#session(id, port), copyOf(message));
+        return this.#receive(this.#session(id, port), copyOf(message.body as Buffer, message.start, message.end));
       case packet.CONNECT: {
         const session = this.#session(id, port);
         session.remoteAddress = message.text();
@@ -177,10 +178,4 @@ export class Sessions implements SessionLine {
 
 function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function';
-}
-
-function copyOf({ body, start, end }: packet.Packet): Buffer {
-  const copy = Buffer.allocUnsafe(end - start);
-  (body as Buffer).copy(copy, 0, start, end);
-  return copy;
 }
