@@ -95,7 +95,10 @@ export class Sessions implements SessionLine {
     const { session: id, port, aux } = message;
     switch (message.type) {
       case packet.RECEIVE:
-        return this.#receive(this.#session(id, port), copyOf(message.body as Buffer, message.start, message.end));
+        return this.#receive(
+          this.#session(id, port),
+          copyOf(message.body as Buffer, message.start, message.end),
+        );
       case packet.CONNECT: {
         const session = this.#session(id, port);
         session.remoteAddress = message.text();
