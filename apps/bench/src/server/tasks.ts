@@ -1,0 +1,29 @@
+import type { Group } from '../harness.js';
+import { millrace, swoole } from './programs.js';
+import { LARGE, MANY, versus } from './versus.js';
+
+/** Bytes of a small task's value. */
+const TASK = 100;
+
+export function tasks(windowMs: number): Group[] {
+  const one = { reactors: 1, workers: 1, taskWorkers: 1 };
+  const socket = swoole({ ...one, taskIpc: 'socket' }, 'Swoole, socket tasks');
+  const queue = swoole({ ...one, taskIpc: 'queue' }, 'Swoole, queue tasks');
+  const sizes: (readonly [string, number, number])[] = [
+    ['100 B', TASK, 2],
+    ['64 KiB', LARGE, 4],
+  ];
+  return sizes.map(([size, bytes, bar]) =>
+    versus(
+      `receive, task, finish, send ${size}, 50 connections`,
+      windowMs,
+      { connections: MANY, bytes },
+      millrace(one, 'millrace, tasks'),
+      [
+        [socket, { rate: bar }],
+        [queue, { rate: bar }],
+      ],
+      ['rate', 'cpu', 'p99'],
+    ),
+  );
+}
