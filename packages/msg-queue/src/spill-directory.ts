@@ -100,6 +100,7 @@ export class SpillDirectory {
 
   /** Removes all files of a queue that has been removed itself. */
   removeAll(): void {
+    if (!existsSync(this.path)) return;
     for (const name of readdirSync(this.path)) {
       if (spillWriter(name, this.#token) !== undefined) this.remove(name);
     }
