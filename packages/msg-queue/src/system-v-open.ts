@@ -50,8 +50,12 @@ export function openSystemV(
   { mode = DEFAULT_MODE, capacity }: SystemVQueueOptions,
   limits: SystemVLimits,
 ): number {
-  if (capacity !== undefined && !(Number.isSafeInteger(capacity) && capacity > 0)) {
-    throw new QueueError('ERR_MILLRACE_QUEUE_ARGUMENT', `capacity is a positive integer, not ${capacity}.`);
+  // The kernel takes an int, and cuts off what is more.
+  if (capacity !== undefined && !(Number.isInteger(capacity) && capacity > 0 && capacity < 2 ** 31)) {
+    throw new QueueError(
+      'ERR_MILLRACE_QUEUE_ARGUMENT',
+      `capacity is an integer from 1 to 2^31 - 1, not ${capacity}.`,
+    );
   }
   if (opening !== 'create') {
     const id = syscalls.msgGet(key, 0);
