@@ -58,9 +58,10 @@ class PosixMQ extends EventEmitter {
   #watched = 0;
 
   /** Opens or makes a queue; one that this object had open is closed first. */
-  open(config: PosixMQConfig): void {
+  open(...args: [config: PosixMQConfig]): void {
     if (this.#fd !== NOT_OPEN) this.#close();
-    if (arguments.length !== 1) throw new TypeError('Expecting 1 argument');
+    const [config] = args;
+    if (args.length !== 1) throw new TypeError('Expecting 1 argument');
     const { name, flags, mode, maxmsgs, msgsize } = checkConfig(config);
     // libc asks for the slash, the kernel for the name without it.
     const fd = name.startsWith('/') ? syscalls.mqOpen(name.slice(1), flags, mode, maxmsgs, msgsize) : -EINVAL;
@@ -88,13 +89,14 @@ class PosixMQ extends EventEmitter {
   }
 
   /** Sends; false: the queue is full. */
-  push(data: Buffer | NodeJS.ArrayBufferView | string, priority?: number): boolean {
-    if (arguments.length < 1) throw new TypeError('Expected at least 1 argument');
+  push(...args: [data: Buffer | NodeJS.ArrayBufferView | string, priority?: number]): boolean {
+    const [data, priority] = args;
+    if (args.length < 1) throw new TypeError('Expected at least 1 argument');
     if (typeof data !== 'string' && !ArrayBuffer.isView(data)) {
       throw new TypeError('First argument must be a node::Buffer or v8::String');
     }
     // An argument that is there counts, even if it is undefined.
-    const wanted = arguments.length < 2 ? 0 : priority;
+    const wanted = args.length < 2 ? 0 : priority;
     if (!isUint32(wanted) || wanted >= PRIORITIES) {
       throw new TypeError('Second argument must be an integer 0 <= n < 32');
     }
@@ -113,8 +115,9 @@ class PosixMQ extends EventEmitter {
     readbuf: Buffer | NodeJS.ArrayBufferView,
     returnTuple: true,
   ): [length: number, priority: number] | false;
-  shift(readbuf: Buffer | NodeJS.ArrayBufferView, returnTuple = false): number | [number, number] | false {
-    if (arguments.length < 1) throw new TypeError('Expected at least 1 argument');
+  shift(...args: [Buffer | NodeJS.ArrayBufferView, boolean?]): number | [number, number] | false {
+    const [readbuf, returnTuple] = args;
+    if (args.length < 1) throw new TypeError('Expected at least 1 argument');
     if (!ArrayBuffer.isView(readbuf)) throw new TypeError('First argument must be a node::Buffer');
     const bytes = bytesOf(readbuf);
     let length: number;
@@ -233,5 +236,4 @@ function systemError(syscall: string, errno: number): Error {
 }
 
 // What `require('posix-mq')` gives is the class; `import` gives it as the default.
-// biome-ignore lint/style/noDefaultExport: the package that this stands in for has one
 export { PosixMQ, PosixMQ as default, PosixMQ as 'module.exports' };

@@ -191,6 +191,7 @@ ctypes.CDLL(None).msgsnd(${queue.id}, struct.pack('l5s', 42, b'hello'), 5, 0)`;
       /^State:\tS/m.test(readFileSync(`/proc/self/task/${thread}/status`, 'utf8')),
     );
     const before = switches();
+    // Nothing to wait for: that nothing happens takes time to see.
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(switches()).toEqual(before);
     queue.trySend(text('x'));
