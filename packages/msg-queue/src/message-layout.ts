@@ -1,5 +1,5 @@
 /**
- * What one message of a channel over a queue holds. Any program can write one: see `test/external/post.py`.
+ * What one message of a channel over a queue holds. Any program can write one: see `test/fixtures/post.py`.
  *
  *   offset    0       4         5      6          8
  *             ┌───────┬─────────┬──────┬──────────┬───────────────────────────┐

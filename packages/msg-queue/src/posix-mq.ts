@@ -236,4 +236,9 @@ function systemError(syscall: string, errno: number): Error {
 }
 
 // What `require('posix-mq')` gives is the class; `import` gives it as the default.
-export { PosixMQ, PosixMQ as default, PosixMQ as 'module.exports' };
+export {
+  PosixMQ,
+  // biome-ignore lint/style/noDefaultExport: the package that this stands in for has one
+  PosixMQ as default,
+  PosixMQ as 'module.exports',
+};

@@ -101,6 +101,11 @@ export class QueueTransport implements Transport {
     return this.#swept;
   }
 
+  /** Messages of the incoming queue that nobody has taken. */
+  get pendingIncoming(): number {
+    return this.#in?.port.count() ?? 0;
+  }
+
   get pendingBytes(): number {
     return Math.max(0, this.#waiting);
   }

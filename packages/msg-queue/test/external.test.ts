@@ -14,7 +14,7 @@ import {
 } from '../src/index.js';
 import { testKey, testName } from './support.js';
 
-const POST = new URL('external/post.py', import.meta.url).pathname;
+const POST = new URL('fixtures/post.py', import.meta.url).pathname;
 
 let directory: string;
 let channel: QueueChannel<unknown>;
