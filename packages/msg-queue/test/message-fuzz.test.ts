@@ -9,7 +9,7 @@ import { QueueTransport } from '../src/queue-transport.js';
 import { makeSpillName, queueToken } from '../src/spill-name.js';
 import { random } from './support.js';
 
-const ROUNDS = process.env['MILLRACE_STRESS'] ? 1_000_000 : 30_000;
+const ROUNDS = process.env.MILLRACE_STRESS ? 1_000_000 : 30_000;
 const MESSAGE_BYTES = 512;
 const IDENTITY = 'posix:/millrace-fuzz';
 const MAX_PAYLOAD = 4_096;
@@ -59,7 +59,7 @@ const EVENTS: TransportEvents = { readable: () => {}, writable: () => {}, ended:
 
 test(`${ROUNDS} mutated messages are each a message or counted as bad: no crash, nothing larger than the limit, no file of others touched`, () => {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-fuzz-'));
-  const next = random(Number(process.env['MILLRACE_SEED'] ?? 7));
+  const next = random(Number(process.env.MILLRACE_SEED ?? 7));
   const below = (limit: number) => Math.floor(next() * limit);
   const port = new FakePort();
   const transport = new FuzzedTransport(port, directory);

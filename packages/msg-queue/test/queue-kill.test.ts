@@ -15,7 +15,7 @@ import {
 import { random, testKey, testName } from './support.js';
 
 /** Kills of each, writers and readers. */
-const KILLS = process.env['MILLRACE_STRESS'] ? 200 : 8;
+const KILLS = process.env.MILLRACE_STRESS ? 200 : 8;
 const PROGRAM = new URL('../dist-test/fixtures/queue-peer.js', import.meta.url).pathname;
 
 interface Peer {
@@ -55,7 +55,7 @@ test.each([
 ])(
   '%s: writers and readers killed at random under load: every message arrives at most once, whole, in its sender’s order; survivors go on',
   async (_name, kind) => {
-    const seed = Number(process.env['MILLRACE_SEED'] ?? 1);
+    const seed = Number(process.env.MILLRACE_SEED ?? 1);
     const next = random(seed);
     const directory = mkdtempSync(join(tmpdir(), 'millrace-queue-kill-'));
     const [name, key] = [testName(), testKey()];
