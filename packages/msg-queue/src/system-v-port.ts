@@ -31,6 +31,8 @@ export class SystemVPort implements QueuePort {
   /** Types of empty messages that a waiting thread has taken and nobody has received. */
   readonly #taken: number[] = [];
   #incoming: Buffer;
+  /** The type that `outgoing` begins with; 0: none yet. */
+  #outgoingType = 0;
   #events: PortEvents | undefined;
   #closed = false;
 
@@ -61,7 +63,7 @@ export class SystemVPort implements QueuePort {
   }
 
   trySend(length: number, tag: number): boolean {
-    this.outgoing.writeBigInt64LE(BigInt(tag));
+    this.#setType(tag);
     for (;;) {
       const failed = syscalls.msgSend(this.id, this.outgoing, length, IPC_NOWAIT);
       if (failed >= 0) return true;
@@ -71,7 +73,7 @@ export class SystemVPort implements QueuePort {
   }
 
   sendWhenRoom(length: number, tag: number): void {
-    this.outgoing.writeBigInt64LE(BigInt(tag));
+    this.#setType(tag);
     this.#waiters.send(this.outgoing, length);
   }
 
@@ -89,7 +91,7 @@ export class SystemVPort implements QueuePort {
       const room = this.#incoming.length - TYPE_BYTES;
       const length = syscalls.msgReceive(this.id, this.#incoming, room, selector, IPC_NOWAIT);
       if (length >= 0) {
-        this.tag = Number(this.#incoming.readBigInt64LE());
+        this.tag = this.#incoming.readUInt32LE(0) + this.#incoming.readInt32LE(4) * 2 ** 32;
         return length;
       }
       if (length === -ENOMSG) return -1;
@@ -119,6 +121,14 @@ export class SystemVPort implements QueuePort {
     if (this.#closed) return;
     this.#closed = true;
     this.#waiters.close();
+  }
+
+  /** The type of most messages is that of the one before. No BigInt: it would be made anew for each message. */
+  #setType(type: number): void {
+    if (type === this.#outgoingType) return;
+    this.#outgoingType = type;
+    this.outgoing.writeUInt32LE(type % 2 ** 32, 0);
+    this.outgoing.writeInt32LE(Math.floor(type / 2 ** 32), 4);
   }
 
   /** A message is larger than the limit was when the queue was opened: somebody has raised it since. */

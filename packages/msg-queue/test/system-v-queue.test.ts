@@ -143,6 +143,14 @@ describe('messages', () => {
     expect(queue.tryReceive()).toEqual({ data: text('d'), type: 4 });
   });
 
+  test('types are exact up to 2^53 - 1', () => {
+    const queue = make();
+    for (const type of [2 ** 31, 2 ** 32 + 5, 2 ** 53 - 1, 1]) {
+      queue.trySend(text('x'), type);
+      expect(queue.tryReceive(type)).toEqual({ data: text('x'), type });
+    }
+  });
+
   test('full is a value, too large an error with the limit', () => {
     const queue = make({ capacity: 100 });
     expect(queue.trySend(Buffer.alloc(60))).toBe('sent');
