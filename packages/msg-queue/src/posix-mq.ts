@@ -69,8 +69,8 @@ class PosixMQ extends EventEmitter {
     this.#fd = fd;
     this.#name = name;
     this.#refresh();
-    this.#canRead = this.curmsgs === 0;
-    this.#canWrite = this.curmsgs >= this.maxmsgs;
+    // posix-mq begins with what is so at this moment, and so never tells of what changes before the loop's next turn.
+    this.#canRead = this.#canWrite = false;
     this.#registration = new NodePoller().add(fd, (ready) => this.#ready(ready));
     this.#watch(READABLE | WRITABLE);
   }
@@ -167,7 +167,7 @@ class PosixMQ extends EventEmitter {
   }
 
   /**
-   * The state machine of posix-mq, as it is: each kind of readiness is reported once, and watched again as soon as a
+   * The state machine of posix-mq: each kind of readiness is reported once, and watched again as soon as a
    * report comes without it. So `drain` follows each `messages`, and a handler that leaves messages in the queue is
    * called again.
    */

@@ -110,6 +110,13 @@ test('it loads in a worker thread, and reports messages there', async () => {
   queue.close();
 });
 
+test('a message that comes before the next turn of the loop is reported', async () => {
+  const queue = make(PosixMQ);
+  const messages = new Promise<void>((resolve) => queue.once('messages', resolve));
+  queue.push('at once');
+  await within('the event', messages);
+});
+
 test('closing gives the descriptor back, and a queue can be opened again by the same object', () => {
   const before = openDescriptors('self');
   const queue = make(PosixMQ);
