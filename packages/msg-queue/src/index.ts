@@ -21,7 +21,13 @@ export {
   type TransportQueues,
   unlinkPosixQueueChannel,
 } from './queue-channel.js';
-export { BAD_MESSAGE_CHANNEL, type BadMessage, type QueueTransportOptions } from './queue-transport.js';
+export {
+  BAD_MESSAGE_CHANNEL,
+  type BadMessage,
+  type QueueTransportOptions,
+  SWEEP_CHANNEL,
+  type Sweep,
+} from './queue-transport.js';
 export type { SystemVKey, SystemVQueueOptions } from './system-v-open.js';
 export {
   type SystemVMessage,

@@ -30,13 +30,25 @@ export interface BadMessage {
   readonly error: QueueError;
 }
 
+/** What is published after a start's sweep that found or failed something, on {@link SWEEP_CHANNEL}. */
+export interface Sweep {
+  readonly queue: string;
+  readonly directory: string;
+  /** Files of dead writers that were removed. */
+  readonly removed: number;
+  /** Why the directory could not be swept. */
+  readonly error?: Error;
+}
+
 export const BAD_MESSAGE_CHANNEL = 'millrace:msg-queue:bad-message';
+export const SWEEP_CHANNEL = 'millrace:msg-queue:sweep';
 
 const DEFAULT_MAX_MESSAGE_SIZE = 64 << 20;
 const DEFAULT_SWEEP_GRACE_MS = 1_000;
 /** Messages that are none, skipped before the loop gets its turn. */
 const MAX_SKIPPED = 256;
 const badMessages = diagnostics(BAD_MESSAGE_CHANNEL);
+const sweeps = diagnostics(SWEEP_CHANNEL);
 
 /**
  * A {@link Transport} over two queues, one for each direction; or one queue, and then it only sends or receives.
@@ -234,14 +246,24 @@ export class QueueTransport implements Transport {
     }
   }
 
-  /** Sweeping is a courtesy of the start; where it cannot be done, sending says so to who needs the directory. */
+  /** Sweeping is a courtesy of the start, so where it fails it is reported, and the channel works on. */
   #sweep(files: SpillDirectory, port: QueuePort): void {
     const isEmpty = () => !this.#closed && port.count() === 0;
+    const report = (removed: number, error?: Error) =>
+      sweeps.publish({
+        queue: port.title,
+        directory: files.path,
+        removed,
+        ...(error && { error }),
+      } satisfies Sweep);
     files.sweep(isEmpty, this.#sweepGrace, this.#stop.signal).then(
-      (count) => {
-        this.#swept += count;
+      (removed) => {
+        this.#swept += removed;
+        if (removed > 0) report(removed);
       },
-      () => {},
+      (error: Error) => {
+        if (!this.#closed) report(0, error);
+      },
     );
   }
 }

@@ -79,9 +79,11 @@ describe('opening', () => {
     }
   });
 
-  test('more bytes than RLIMIT_MSGQUEUE are refused by that name, and nothing is left open', () => {
+  test('more bytes than RLIMIT_MSGQUEUE are refused by that name, and nothing is left open', (context) => {
     const before = openDescriptors('self');
     const { value } = readPosixLimits().bytes;
+    if (value === undefined || value > 2 ** 23)
+      return context.skip(`RLIMIT_MSGQUEUE is ${value}: too much to fill`);
     const names: string[] = [];
     const fill = () => {
       for (let i = 0; i < 1_000; i++) names.push(make({ maxMessages: 10, messageSize: 8_192 }).name);
@@ -94,6 +96,7 @@ describe('opening', () => {
       }),
     );
     expect(openDescriptors('self')).toBe(before + names.length);
+    return undefined;
   });
 
   test('a queue opened for one direction refuses the other', () => {

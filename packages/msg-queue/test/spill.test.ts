@@ -23,6 +23,7 @@ import {
   PosixQueue,
   posixChannelNames,
   type QueueChannel,
+  SWEEP_CHANNEL,
   SystemVQueue,
   unlinkPosixQueueChannel,
 } from '../src/index.js';
@@ -217,8 +218,13 @@ describe.each([
     first.destroy();
     const leftover = deadName(identity);
     writeFileSync(join(directory, leftover), 'nobody reads this');
+    const sweeps: unknown[] = [];
+    const listen = (sweep: unknown) => sweeps.push(sweep);
+    subscribe(SWEEP_CHANNEL, listen);
     const second = open('right', { sweepGrace: 1 });
     await until('the sweep', () => second.transport.swept === 1);
+    unsubscribe(SWEEP_CHANNEL, listen);
+    expect(sweeps).toMatchObject([{ directory, removed: 1 }]);
     expect(readdirSync(directory).sort()).toEqual([living, 'somebody-elses'].sort());
     dispose();
   });

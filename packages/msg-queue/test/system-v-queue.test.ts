@@ -288,7 +288,10 @@ ctypes.CDLL(None).msgsnd(${queue.id}, struct.pack('l5s', 42, b'hello'), 5, 0)`;
     for (const end of await within('the ends', ends)) {
       expect(end).toMatchObject({
         status: 'rejected',
-        reason: { code: 'ERR_MILLRACE_QUEUE_REMOVED', cause: { syscall: expect.stringMatching(/^msg(rcv|snd)$/) } },
+        reason: {
+          code: 'ERR_MILLRACE_QUEUE_REMOVED',
+          cause: { syscall: expect.stringMatching(/^msg(rcv|snd)$/) },
+        },
       });
     }
     expect(queue.closed).toBe(true);
