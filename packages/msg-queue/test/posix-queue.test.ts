@@ -1,5 +1,8 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { openDescriptors, until, within } from '@millrace/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
 import { PosixQueue, type PosixQueueOptions, readPosixLimits } from '../src/index.js';
@@ -118,6 +121,22 @@ describe('opening', () => {
     expect(PosixQueue.list('/nowhere')).toBeUndefined();
     expect(PosixQueue.list('/tmp')).toBeUndefined();
   });
+});
+
+test('where the kernel shows its queues, the list has them all, wherever that is mounted', (context) => {
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-mqueue-'));
+  const mounted = spawnSync('mount', ['-t', 'mqueue', 'none', directory]);
+  try {
+    if (mounted.status !== 0) return context.skip(`no file system can be mounted here: ${mounted.stderr}`);
+    const queue = make();
+    expect(PosixQueue.list(directory)).toContain(queue.name);
+    queue.unlink();
+    expect(PosixQueue.list(directory)).not.toContain(queue.name);
+    return undefined;
+  } finally {
+    if (mounted.status === 0) spawnSync('umount', [directory]);
+    rmdirSync(directory);
+  }
 });
 
 describe('messages', () => {
