@@ -1,7 +1,7 @@
 export { QueueError, type QueueErrorCode, type SystemLimit } from './errors.js';
 export { ftok } from './ftok.js';
 export { type PosixLimits, readPosixLimits, readSystemVLimits, type SystemVLimits } from './limits.js';
-export { MessageQueue, type QueueOpenOptions } from './message-queue.js';
+export type { MessageQueue, QueueOpenOptions } from './message-queue.js';
 export type { PosixQueueOptions } from './posix-open.js';
 export { type PosixMessage, PosixQueue, type PosixQueueState, type PosixSendOptions } from './posix-queue.js';
 export {

@@ -185,8 +185,7 @@ export abstract class MessageQueue<Message> implements AsyncIterable<Message>, D
         line.settleHead(message);
       }
     } catch (error) {
-      this.#finish(error as QueueError);
-      return;
+      line.failAll(error);
     }
     this.#unwatchUnneeded(selector);
   }
@@ -207,7 +206,9 @@ export abstract class MessageQueue<Message> implements AsyncIterable<Message>, D
     try {
       port.sendWhenRoom(head.bytes.length, head.tag);
     } catch (error) {
-      this.#finish(error as QueueError);
+      // No thread can be had to wait with: those who wait hear of it, others may still try.
+      this.#offered = undefined;
+      this.#senders.failAll(error);
     }
   }
 
@@ -226,7 +227,7 @@ export abstract class MessageQueue<Message> implements AsyncIterable<Message>, D
         this.#senders.settleHead();
       }
     } catch (error) {
-      this.#finish(error as QueueError);
+      this.#senders.failAll(error);
     }
   }
 

@@ -57,8 +57,8 @@ export class SystemVWaiters {
   }
 
   watch(selector: number): void {
-    this.#watched.add(selector);
     this.#order(selector);
+    this.#watched.add(selector);
     this.#listen();
   }
 
