@@ -1,0 +1,198 @@
+import { ANYONE, NONE, openQueue, type QueueMemory, queueBytes, SharedQueue } from '../../src/index.js';
+import * as layout from '../../src/queue-layout.js';
+import type { End, Scenario } from './explore.js';
+import { access, Op, type Program, watchedWords } from './replay.js';
+
+export interface Post {
+  readonly id: number;
+  readonly target?: number;
+  /** Takes it back at once. */
+  readonly withdraw?: boolean;
+}
+
+/** What a participant of a scenario does. */
+export type Role =
+  /** Posts messages, and waits for room where it is missing. */
+  | { readonly posts: readonly Post[] }
+  /** Takes messages for ever, and sleeps when there are none. */
+  | { readonly takes: 'all' }
+  /** Takes one message and keeps it: a slow task. */
+  | { readonly takes: 'one' }
+  /** Settles what each dead leaves: it rejects or retries what they had in hand. */
+  | { readonly supervises: 'rejects' | 'retries' };
+
+export interface QueueScenario {
+  readonly slots: number;
+  readonly roles: readonly Role[];
+  /** Numbers of the roles that may die; at most `deaths` of them in one run. Default: none. */
+  readonly mortal?: readonly number[];
+  readonly deaths?: number;
+}
+
+/** A queue with one member for each role, to be explored. */
+export function queueScenario({ slots, roles, mortal = [], deaths = 0 }: QueueScenario): Scenario {
+  const options = { slots, members: roles.length, payloadBytes: 0 };
+  const buffer = new ArrayBuffer(queueBytes(options));
+  const { geometry, words, data } = openQueue(buffer, 0, options);
+  const memory: QueueMemory = { geometry, words: watchedWords, data };
+  // The constructors of all participants see the same empty queue; these are their marks in it.
+  const marked = words.slice();
+  marked.fill(1, layout.INCARNATIONS_WORD, layout.INCARNATIONS_WORD + roles.length);
+  const targeted = new Set(roles.flatMap((role) => ('posts' in role ? role.posts : []).map((p) => p.target)));
+  return {
+    memory: marked,
+    contended: (at) => contended(geometry, targeted, at),
+    programs: roles.map((role, member) => ({
+      setUp: (phase) => {
+        access(Op.Store, layout.INCARNATIONS_WORD + member, 0);
+        const queue = new SharedQueue({ memory, member, ring: (other) => void access(Op.Ring, other) });
+        if (phase === WOKEN) queue.awaitMessages();
+        return queue;
+      },
+      run: (queue, tell, goOn) => play(queue as SharedQueue, role, tell, goOn),
+    })) satisfies Program<unknown>[],
+    mortal,
+    deaths,
+    check: (end) => check(end, roles, geometry),
+  };
+}
+
+/** A phase of a taker: it has asked to be rung, and was. */
+const WOKEN = 1;
+
+function play(
+  queue: SharedQueue,
+  role: Role,
+  tell: (what: string) => void,
+  goOn: (phase: number) => never,
+): void {
+  if ('posts' in role) for (const post of role.posts) postOne(queue, post, tell);
+  else if ('takes' in role) takeOne(queue, role.takes === 'one', tell, goOn);
+  else supervise(queue, role.supervises === 'retries', tell);
+}
+
+function postOne(queue: SharedQueue, { id, target = ANYONE, withdraw }: Post, tell: (what: string) => void): void {
+  for (;;) {
+    const ticket = queue.post([id], NO_BYTES, target);
+    if (ticket !== NONE) {
+      tell(`posted ${id}`);
+      if (withdraw) tell(queue.withdraw(ticket) ? `withdrew ${id}` : `late ${id}`);
+      return;
+    }
+    if (queue.awaitRoom()) access(Op.Wait, 0);
+  }
+}
+
+function takeOne(
+  queue: SharedQueue,
+  keep: boolean,
+  tell: (what: string) => void,
+  goOn: (phase: number) => never,
+): void {
+  const ticket = queue.take();
+  if (ticket === NONE) {
+    if (!queue.awaitMessages()) goOn(0);
+    access(Op.Wait, 0);
+    goOn(WOKEN);
+  }
+  const id = queue.header(ticket, 0);
+  tell(`took ${id}`);
+  if (keep) return;
+  queue.done(ticket);
+  tell(`did ${id}`);
+  goOn(0);
+}
+
+function supervise(queue: SharedQueue, retries: boolean, tell: (what: string) => void): void {
+  for (;;) {
+    const dead = access(Op.Death, 0);
+    queue.abandon(dead, 1, (ticket) => {
+      tell(`inherited ${queue.header(ticket, 0)} of ${dead}`);
+      if (retries) queue.retry(ticket);
+      else queue.done(ticket);
+    });
+  }
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+/** Words that two may use at once, with those that nobody writes left out. */
+function contended(geometry: layout.QueueGeometry, targeted: Set<number | undefined>, at: number): boolean {
+  const { states, slots, lanes, laneWords, slotsAt, slotWords } = geometry;
+  if (at >= slotsAt) {
+    const word = (at - slotsAt) % slotWords;
+    return word === layout.POSITION || word === layout.TARGET;
+  }
+  if (at >= lanes) {
+    const index = Math.floor((at - lanes) / laneWords);
+    const word = (at - lanes) % laneWords;
+    const inUse = targeted.has(index === layout.SHARED_LANE ? undefined : index - 1);
+    return inUse && (word === layout.HEAD || word === layout.TAIL || (word >= layout.ENTRIES && word < layout.ENTRIES + slots));
+  }
+  if (at >= states) return at < states + slots;
+  return at === layout.TAKERS_WORD || at === layout.POSTERS_WORD;
+}
+
+/** What must hold when nobody can go on. */
+function check({ memory, participants }: End, roles: readonly Role[], geometry: layout.QueueGeometry): void {
+  const told = participants.flatMap(({ report }, who) => report.map((what) => ({ who, what })));
+  const by = (what: string) => told.filter((each) => each.what === what);
+  const require = (holds: boolean, what: string) => {
+    if (!holds) throw new Error(what);
+  };
+  for (const { what } of told) require(!what.startsWith('threw'), what);
+  const states = Array.from({ length: geometry.slots }, (_, slot) => memory[geometry.states + slot] as number);
+  const waiting = states.flatMap((state, slot) => {
+    if (layout.kindOf(state) !== layout.READY) return [];
+    const at = geometry.slotsAt + slot * geometry.slotWords;
+    return [{ id: memory[at + layout.CALLER] as number, lane: memory[at + layout.TARGET] as number }];
+  });
+  const retries = roles.some((role) => 'supervises' in role && role.supervises === 'retries');
+  for (const [who, role] of roles.entries()) {
+    const { dead, asleep } = participants[who] as End['participants'][number];
+    if ('takes' in role && !dead && asleep) {
+      const mine = waiting.filter(({ lane }) => lane === layout.SHARED_LANE || lane === who + 1);
+      require(mine.length === 0, `${who} sleeps while message ${mine[0]?.id} waits`);
+    }
+    if (!('posts' in role)) continue;
+    if (!dead && asleep)
+      require(!states.some((state) => layout.kindOf(state) === layout.FREE), `${who} sleeps while a slot is free`);
+    for (const { id, withdraw } of role.posts) {
+      const took = by(`took ${id}`);
+      const inherited = told.filter(({ what }) => what.startsWith(`inherited ${id} of`));
+      const holders = inherited.map(({ what }) => Number(what.split(' ').at(-1)));
+      const waits = waiting.filter((each) => each.id === id).length;
+      const withdrawn = by(`withdrew ${id}`).length;
+      const hands = new Set([...took.map((each) => each.who), ...holders]);
+      require(waits <= 1, `message ${id} waits twice`);
+      require(inherited.length <= (retries ? 2 : 1), `message ${id} was inherited ${inherited.length} times`);
+      require(new Set(took.map((each) => each.who)).size === took.length, `message ${id} was taken twice by one`);
+      require(
+        hands.size + waits + withdrawn <= 1 + (retries ? inherited.length : 0),
+        `message ${id} has more than one fate: hands ${[...hands]}, waits ${waits}, withdrawn ${withdrawn}`,
+      );
+      for (const holder of holders) {
+        require(participants[holder]?.dead === true, `message ${id} was inherited from ${holder}, who lives`);
+        require(
+          !(participants[holder]?.report.includes(`did ${id}`) ?? false),
+          `message ${id} was inherited, though ${holder} was done with it`,
+        );
+      }
+      if (by(`posted ${id}`).length === 0) continue;
+      // A poster that died while it withdrew has not told whether it did.
+      const untold = withdraw && dead && by(`late ${id}`).length === 0;
+      require(untold || hands.size + waits + withdrawn >= 1, `message ${id} is lost`);
+      if (retries && inherited.length > 0)
+        require(hands.size + waits >= 1 + inherited.length || untold === true, `message ${id} was not retried`);
+    }
+  }
+  const kept = participants.filter(({ dead }, who) => !dead && keeps(roles[who])).length;
+  const held = states.filter((state) => [layout.WRITING, layout.TAKEN].includes(layout.kindOf(state))).length;
+  require(held <= kept, `${held} slots are held, by ${kept} who live`);
+  if (waiting.length === 0)
+    require(!states.some((state) => layout.kindOf(state) === layout.WITHDRAWN), 'a withdrawn slot was never freed');
+}
+
+function keeps(role: Role | undefined): boolean {
+  return role !== undefined && 'takes' in role && role.takes === 'one';
+}
