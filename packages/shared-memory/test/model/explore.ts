@@ -1,4 +1,12 @@
-import { type Access, apply, type Local, Op, Participant, type Program, withWatchedAtomics } from './replay.js';
+import {
+  type Access,
+  apply,
+  type Local,
+  Op,
+  Participant,
+  type Program,
+  withWatchedAtomics,
+} from './replay.js';
 
 export interface Scenario {
   /** The memory at the start, every participant being in it. */
@@ -138,7 +146,9 @@ class Explorer {
       const path: string[] = [];
       for (let at: State | undefined = state; at !== undefined; at = at.from) path.unshift(at.by);
       const reports = state.locals.map(({ report }, who) => `${who}: ${report.join(', ')}`);
-      throw new Error(`${(error as Error).message}\n${reports.join('\n')}\n${path.join('\n')}`, { cause: error });
+      throw new Error(`${(error as Error).message}\n${reports.join('\n')}\n${path.join('\n')}`, {
+        cause: error,
+      });
     }
   }
 

@@ -38,18 +38,18 @@ export function queueScenario({ slots, roles, mortal = [], deaths = 0 }: QueueSc
   // The constructors of all participants see the same empty queue; these are their marks in it.
   const marked = words.slice();
   marked.fill(1, layout.INCARNATIONS_WORD, layout.INCARNATIONS_WORD + roles.length);
-  const targeted = new Set(roles.flatMap((role) => ('posts' in role ? role.posts : []).map((p) => p.target)));
+  const posts = roles.flatMap((role) => ('posts' in role ? role.posts : []));
   return {
     memory: marked,
-    contended: (at) => contended(geometry, targeted, at),
+    contended: (at) => contended(geometry, posts, at),
     programs: roles.map((role, member) => ({
       setUp: (phase) => {
         access(Op.Store, layout.INCARNATIONS_WORD + member, 0);
         const queue = new SharedQueue({ memory, member, ring: (other) => void access(Op.Ring, other) });
-        if (phase === WOKEN) queue.awaitMessages();
+        if ('takes' in role && phase === WOKEN) queue.awaitMessages();
         return queue;
       },
-      run: (queue, tell, goOn) => play(queue as SharedQueue, role, tell, goOn),
+      run: (queue, phase, tell, goOn) => play(queue as SharedQueue, role, phase, tell, goOn),
     })) satisfies Program<unknown>[],
     mortal,
     deaths,
@@ -63,15 +63,24 @@ const WOKEN = 1;
 function play(
   queue: SharedQueue,
   role: Role,
+  phase: number,
   tell: (what: string) => void,
   goOn: (phase: number) => never,
 ): void {
-  if ('posts' in role) for (const post of role.posts) postOne(queue, post, tell);
-  else if ('takes' in role) takeOne(queue, role.takes === 'one', tell, goOn);
+  if ('posts' in role) {
+    const post = role.posts[phase];
+    if (post === undefined) return;
+    postOne(queue, post, tell);
+    goOn(phase + 1);
+  } else if ('takes' in role) takeOne(queue, role.takes === 'one', tell, goOn);
   else supervise(queue, role.supervises === 'retries', tell);
 }
 
-function postOne(queue: SharedQueue, { id, target = ANYONE, withdraw }: Post, tell: (what: string) => void): void {
+function postOne(
+  queue: SharedQueue,
+  { id, target = ANYONE, withdraw }: Post,
+  tell: (what: string) => void,
+): void {
   for (;;) {
     const ticket = queue.post([id], NO_BYTES, target);
     if (ticket !== NONE) {
@@ -116,21 +125,26 @@ function supervise(queue: SharedQueue, retries: boolean, tell: (what: string) =>
 
 const NO_BYTES = new Uint8Array(0);
 
-/** Words that two may use at once, with those that nobody writes left out. */
-function contended(geometry: layout.QueueGeometry, targeted: Set<number | undefined>, at: number): boolean {
+/** Words that one may change while another looks at them; words that these posts leave as they are left out. */
+function contended(geometry: layout.QueueGeometry, posts: readonly Post[], at: number): boolean {
   const { states, slots, lanes, laneWords, slotsAt, slotWords } = geometry;
+  const targets = new Set(posts.map(({ target }) => target));
   if (at >= slotsAt) {
     const word = (at - slotsAt) % slotWords;
-    return word === layout.POSITION || word === layout.TARGET;
+    return word === layout.POSITION || (word === layout.TARGET && targets.size > 1);
   }
   if (at >= lanes) {
     const index = Math.floor((at - lanes) / laneWords);
     const word = (at - lanes) % laneWords;
-    const inUse = targeted.has(index === layout.SHARED_LANE ? undefined : index - 1);
-    return inUse && (word === layout.HEAD || word === layout.TAIL || (word >= layout.ENTRIES && word < layout.ENTRIES + slots));
+    if (!targets.has(index === layout.SHARED_LANE ? undefined : index - 1)) return false;
+    return (
+      word === layout.HEAD ||
+      word === layout.TAIL ||
+      (word >= layout.ENTRIES && word < layout.ENTRIES + slots)
+    );
   }
   if (at >= states) return at < states + slots;
-  return at === layout.TAKERS_WORD || at === layout.POSTERS_WORD;
+  return at === layout.TAKERS_WORD || (at === layout.POSTERS_WORD && posts.length > slots);
 }
 
 /** What must hold when nobody can go on. */
@@ -141,7 +155,10 @@ function check({ memory, participants }: End, roles: readonly Role[], geometry: 
     if (!holds) throw new Error(what);
   };
   for (const { what } of told) require(!what.startsWith('threw'), what);
-  const states = Array.from({ length: geometry.slots }, (_, slot) => memory[geometry.states + slot] as number);
+  const states = Array.from(
+    { length: geometry.slots },
+    (_, slot) => memory[geometry.states + slot] as number,
+  );
   const waiting = states.flatMap((state, slot) => {
     if (layout.kindOf(state) !== layout.READY) return [];
     const at = geometry.slotsAt + slot * geometry.slotWords;
@@ -156,7 +173,9 @@ function check({ memory, participants }: End, roles: readonly Role[], geometry: 
     }
     if (!('posts' in role)) continue;
     if (!dead && asleep)
-      require(!states.some((state) => layout.kindOf(state) === layout.FREE), `${who} sleeps while a slot is free`);
+      require(!states.some(
+        (state) => layout.kindOf(state) === layout.FREE,
+      ), `${who} sleeps while a slot is free`);
     for (const { id, withdraw } of role.posts) {
       const took = by(`took ${id}`);
       const inherited = told.filter(({ what }) => what.startsWith(`inherited ${id} of`));
@@ -166,31 +185,35 @@ function check({ memory, participants }: End, roles: readonly Role[], geometry: 
       const hands = new Set([...took.map((each) => each.who), ...holders]);
       require(waits <= 1, `message ${id} waits twice`);
       require(inherited.length <= (retries ? 2 : 1), `message ${id} was inherited ${inherited.length} times`);
-      require(new Set(took.map((each) => each.who)).size === took.length, `message ${id} was taken twice by one`);
-      require(
-        hands.size + waits + withdrawn <= 1 + (retries ? inherited.length : 0),
-        `message ${id} has more than one fate: hands ${[...hands]}, waits ${waits}, withdrawn ${withdrawn}`,
-      );
+      require(new Set(took.map((each) => each.who)).size ===
+        took.length, `message ${id} was taken twice by one`);
+      require(hands.size + waits + withdrawn <=
+        1 +
+          (retries
+            ? inherited.length
+            : 0), `message ${id} has more than one fate: hands ${[...hands]}, waits ${waits}, withdrawn ${withdrawn}`);
       for (const holder of holders) {
         require(participants[holder]?.dead === true, `message ${id} was inherited from ${holder}, who lives`);
-        require(
-          !(participants[holder]?.report.includes(`did ${id}`) ?? false),
-          `message ${id} was inherited, though ${holder} was done with it`,
-        );
+        require(!(
+          participants[holder]?.report.includes(`did ${id}`) ?? false
+        ), `message ${id} was inherited, though ${holder} was done with it`);
       }
       if (by(`posted ${id}`).length === 0) continue;
       // A poster that died while it withdrew has not told whether it did.
       const untold = withdraw && dead && by(`late ${id}`).length === 0;
       require(untold || hands.size + waits + withdrawn >= 1, `message ${id} is lost`);
       if (retries && inherited.length > 0)
-        require(hands.size + waits >= 1 + inherited.length || untold === true, `message ${id} was not retried`);
+        require(hands.size + waits >= 1 + inherited.length ||
+          untold === true, `message ${id} was not retried`);
     }
   }
   const kept = participants.filter(({ dead }, who) => !dead && keeps(roles[who])).length;
   const held = states.filter((state) => [layout.WRITING, layout.TAKEN].includes(layout.kindOf(state))).length;
   require(held <= kept, `${held} slots are held, by ${kept} who live`);
   if (waiting.length === 0)
-    require(!states.some((state) => layout.kindOf(state) === layout.WITHDRAWN), 'a withdrawn slot was never freed');
+    require(!states.some(
+      (state) => layout.kindOf(state) === layout.WITHDRAWN,
+    ), 'a withdrawn slot was never freed');
 }
 
 function keeps(role: Role | undefined): boolean {

@@ -6,7 +6,7 @@
  * Accesses are caught by a Proxy in the place of the words, and by a stand-in for the global `Atomics` that knows it.
  */
 
-export const enum Op {
+export enum Op {
   Load,
   Store,
   CompareExchange,
@@ -87,9 +87,12 @@ export const watchedWords = new Proxy([] as unknown as Int32Array, {
 /** Stands in for the global `Atomics` while `body` runs; other memory than the watched words is left alone. */
 export function withWatchedAtomics<T>(body: () => T): T {
   const real = globalThis.Atomics;
-  const caught = (op: Op, name: 'load' | 'store' | 'compareExchange' | 'or' | 'and') =>
+  const caught =
+    (op: Op, name: 'load' | 'store' | 'compareExchange' | 'or' | 'and') =>
     (words: Int32Array, at: number, a: number, b: number) =>
-      words === watchedWords ? access(op, at, a, b) : (real[name] as (...all: unknown[]) => number)(words, at, a, b);
+      words === watchedWords
+        ? access(op, at, a, b)
+        : (real[name] as (...all: unknown[]) => number)(words, at, a, b);
   globalThis.Atomics = Object.assign(Object.create(real) as typeof Atomics, {
     load: caught(Op.Load, 'load'),
     store: caught(Op.Store, 'store'),
@@ -111,7 +114,12 @@ export function withWatchedAtomics<T>(body: () => T): T {
  */
 export interface Program<T> {
   readonly setUp: (phase: number) => T;
-  readonly run: (made: T, tell: (what: string) => void, goOn: (phase: number) => never) => void;
+  readonly run: (
+    made: T,
+    phase: number,
+    tell: (what: string) => void,
+    goOn: (phase: number) => never,
+  ) => void;
 }
 
 class NextPhase extends Error {
@@ -163,7 +171,15 @@ export class Participant<T> {
     const key = `end ${[...report].sort().join(',')}`;
     let local = this.#phases.get(key);
     if (local === undefined) {
-      local = { id: this.#locals++, phase: 0, before: [], results: [], next: undefined, report, after: new Map() };
+      local = {
+        id: this.#locals++,
+        phase: 0,
+        before: [],
+        results: [],
+        next: undefined,
+        report,
+        after: new Map(),
+      };
       this.#phases.set(key, local);
     }
     return local;
@@ -179,7 +195,7 @@ export class Participant<T> {
       const goOn = (next: number) => {
         throw new NextPhase(next);
       };
-      this.#program.run(made, (what) => report.push(what), goOn);
+      this.#program.run(made, phase, (what) => report.push(what), goOn);
     } catch (error) {
       if (error instanceof NextPhase) return this.#begin(error.phase, report);
       if (!(error instanceof Pause)) report.push(`threw ${(error as Error).stack}`);
