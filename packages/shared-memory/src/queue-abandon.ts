@@ -1,5 +1,6 @@
 import type { QueueLane } from './queue-lane.js';
 import * as layout from './queue-layout.js';
+import { leave } from './queue-member.js';
 import type { QueueSlots } from './queue-slots.js';
 
 /** What `abandon` did with the slots of a dead member. */
@@ -40,8 +41,8 @@ export function abandon(
   // It may have taken a message from a lane, and died before what was withdrawn behind it was freed.
   for (const lane of context.lanes) lane.front();
   ringEverybody(context);
-  // Pairs with the swap in SharedQueue's constructor: a successor begins when nothing of this one is left.
-  Atomics.compareExchange(words, layout.INCARNATIONS_WORD + member, incarnation, 0);
+  // Pairs with the swap in `enter`: a successor begins when nothing of this one is left.
+  leave(words, member, incarnation);
   return counts;
 }
 

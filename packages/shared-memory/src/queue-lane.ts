@@ -135,14 +135,16 @@ export class QueueLane {
     }
   }
 
-  /** Whether HEAD has passed the entry that is to be overwritten at `tail`; false when TAIL has moved. */
+  /** Whether HEAD has passed the entry that is to be overwritten at `tail`; false when `tail` is taken by now. */
   #passed(tail: number): boolean {
     if ((tail - this.#seenHead) >>> 0 < this.#size) return true;
     this.front();
     // Pairs with the swaps of HEAD: the messages before it are gone.
     this.#seenHead = Atomics.load(this.#words, this.#head);
-    if ((tail - this.#seenHead) >>> 0 < this.#size) return true;
-    if (Atomics.load(this.#words, this.#tail) !== tail) return false;
+    const distance = (tail - this.#seenHead) | 0;
+    // HEAD may be ahead of TAIL: a message can be taken once its entry is stored, before TAIL is moved.
+    if (distance >= 0 && distance < this.#size) return true;
+    if (distance < 0 || Atomics.load(this.#words, this.#tail) !== tail) return false;
     throw this.#corrupt('head', this.#seenHead, tail);
   }
 

@@ -74,6 +74,16 @@ export class QueueSlots {
     return false;
   }
 
+  /** How many slots are FREE, WRITING, READY, TAKEN and WITHDRAWN. */
+  count(): [number, number, number, number, number] {
+    const counts: [number, number, number, number, number] = [0, 0, 0, 0, 0];
+    for (let slot = 0; slot <= this.#mask; slot++) {
+      const kind = layout.kindOf(this.state(slot));
+      if (kind < counts.length) (counts[kind] as number)++;
+    }
+    return counts;
+  }
+
   /** Frees a slot whose state is `from`, and wakes one that waits for it; false when the state is another. */
   free(slot: number, from: number): boolean {
     if (!this.change(slot, from, layout.stateOf(layout.FREE, 0, this.#next(from)))) return false;

@@ -1,28 +1,16 @@
-import { SharedMemoryError } from './errors.js';
 import { type Abandoned, abandon } from './queue-abandon.js';
+import {
+  ANYONE,
+  NONE,
+  type QueueStats,
+  type QueueWriter,
+  type SharedQueueOptions,
+} from './queue-contract.js';
 import { QueueLane } from './queue-lane.js';
 import * as layout from './queue-layout.js';
-import type { QueueMemory } from './queue-memory.js';
+import { checkSize, enter, laneOf, leave, wrongMember } from './queue-member.js';
 import { QueueSleepers } from './queue-sleepers.js';
 import { QueueSlots } from './queue-slots.js';
-
-export interface SharedQueueOptions {
-  readonly memory: QueueMemory;
-  /** This participant's number, from 0; one at a time has it. */
-  readonly member: number;
-  /** Which one of those that had this number: an int32 above 0, another for each. Default 1. */
-  readonly incarnation?: number;
-  /** Wakes a member that sleeps, by what it listens to: an event descriptor. It may be rung without need. */
-  readonly ring: (member: number) => void;
-}
-
-/** Writes a message of up to `limit` bytes at `start` of `memory`, and returns its length. */
-export type QueueWriter = (memory: Buffer, start: number, limit: number) => number;
-
-/** There is no slot, or no message. */
-export const NONE = -1;
-/** A message for whoever is free first. */
-export const ANYONE = -1;
 
 /**
  * A queue in shared memory for many producers and many consumers, any of whom may die at any instruction. A message is
@@ -53,17 +41,7 @@ export class SharedQueue {
   /** Throws `ERR_MILLRACE_QUEUE_MEMBER` for a number that is out of range or still another's. */
   constructor({ memory, member, incarnation = 1, ring }: SharedQueueOptions) {
     const { words, geometry, data } = memory;
-    if (!Number.isInteger(member) || member < 0 || member >= geometry.members)
-      throw wrongMember(`Members of this queue are 0 to ${geometry.members - 1}, not ${member}.`);
-    if ((incarnation | 0) !== incarnation || incarnation < 1)
-      throw wrongMember(`An incarnation is an integer from 1 to 2147483647, not ${incarnation}.`);
-    // Pairs with the swap in `leave`: what the one before had is in other hands when this one begins.
-    const holder = Atomics.compareExchange(words, layout.INCARNATIONS_WORD + member, 0, incarnation);
-    if (holder !== 0) {
-      throw wrongMember(
-        `Member ${member} is incarnation ${holder}; ${incarnation} can have its place after abandon(${member}, ${holder}).`,
-      );
-    }
+    enter(memory, member, incarnation);
     const sleepers = (at: number) => new QueueSleepers(words, at, geometry.members, member, ring);
     this.member = member;
     this.incarnation = incarnation;
@@ -95,8 +73,8 @@ export class SharedQueue {
    * Throws `ERR_MILLRACE_QUEUE_MESSAGE_SIZE` for a message that no slot can hold.
    */
   post(header: ArrayLike<number>, bytes: Uint8Array, target = ANYONE): number {
-    this.#checkSize(header, bytes.length);
-    const lane = this.#laneOf(target);
+    checkSize(this.#geometry, header.length, bytes.length);
+    const lane = laneOf(this.#geometry, target);
     const slot = this.#claim();
     if (slot < 0) return NONE;
     if (bytes.length > 0) this.memory.set(bytes, layout.payloadByte(this.#slots.at(slot)));
@@ -105,14 +83,14 @@ export class SharedQueue {
 
   /** Posts a message that `write` writes in place. When it throws, nothing was posted. */
   postWith(header: ArrayLike<number>, write: QueueWriter, target = ANYONE): number {
-    this.#checkSize(header, 0);
-    const lane = this.#laneOf(target);
+    checkSize(this.#geometry, header.length, 0);
+    const lane = laneOf(this.#geometry, target);
     const slot = this.#claim();
     if (slot < 0) return NONE;
     const held = this.#slots.state(slot);
     try {
       const length = write(this.memory, layout.payloadByte(this.#slots.at(slot)), this.maxMessageSize);
-      this.#checkSize(header, length);
+      checkSize(this.#geometry, header.length, length);
       return this.#publish(slot, header, length, lane);
     } catch (error) {
       // After it was published the state is another, and nothing happens here.
@@ -193,7 +171,7 @@ export class SharedQueue {
     const lane =
       target === undefined
         ? (this.#words[this.#slots.at(slot) + layout.TARGET] as number)
-        : this.#laneOf(target);
+        : laneOf(this.#geometry, target);
     const next = this.#append(slot, held, this.#slots.mineNext(layout.READY, held), lane);
     this.#inHand--;
     return next;
@@ -272,12 +250,7 @@ export class SharedQueue {
 
   /** How many slots are in which state; it looks at every slot, while others change them. */
   stats(): QueueStats {
-    const counts = [0, 0, 0, 0, 0];
-    for (let slot = 0; slot < this.#geometry.slots; slot++) {
-      const kind = layout.kindOf(this.#slots.state(slot));
-      counts[kind] = (counts[kind] ?? 0) + 1;
-    }
-    const [free, writing, waiting, taken, withdrawn] = counts as [number, number, number, number, number];
+    const [free, writing, waiting, taken, withdrawn] = this.#slots.count();
     return { free, writing, waiting, taken, withdrawn };
   }
 
@@ -290,7 +263,7 @@ export class SharedQueue {
     this.#closed = true;
     this.stopWaiting();
     if (this.#inHand > 0) return;
-    Atomics.compareExchange(this.#words, layout.INCARNATIONS_WORD + this.member, this.incarnation, 0);
+    leave(this.#words, this.member, this.incarnation);
   }
 
   [Symbol.dispose](): void {
@@ -330,35 +303,4 @@ export class SharedQueue {
     // After the swap of HEAD; pairs with the sweep after `sleep` in `awaitRoom`.
     if (this.#posters.any()) lane.front();
   }
-
-  #laneOf(target: number): number {
-    if (target === ANYONE) return layout.SHARED_LANE;
-    if (!Number.isInteger(target) || target < 0 || target >= this.#geometry.members)
-      throw wrongMember(`Members of this queue are 0 to ${this.#geometry.members - 1}, not ${target}.`);
-    return target + 1;
-  }
-
-  #checkSize(header: ArrayLike<number>, length: number): void {
-    if (header.length <= layout.CALLER_WORDS && length <= this.maxMessageSize && length >= 0) return;
-    throw new SharedMemoryError(
-      'ERR_MILLRACE_QUEUE_MESSAGE_SIZE',
-      `A message of ${header.length} words and ${length} bytes does not fit a slot of ${layout.CALLER_WORDS} words and ${this.maxMessageSize} bytes.`,
-    );
-  }
-}
-
-/** How many slots are in which state. */
-export interface QueueStats {
-  readonly free: number;
-  /** Messages that their posters are writing. */
-  readonly writing: number;
-  readonly waiting: number;
-  /** Messages in hand. */
-  readonly taken: number;
-  /** Withdrawn, with messages before them that wait. */
-  readonly withdrawn: number;
-}
-
-function wrongMember(message: string): SharedMemoryError {
-  return new SharedMemoryError('ERR_MILLRACE_QUEUE_MEMBER', message);
 }

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { DOORBELL_BYTES, Doorbell, openQueue, SharedQueue } from '../src/index.js';
 import * as ledger from './fixtures/queue-ledger.js';
 
-const FULL = process.env['MILLRACE_STRESS'] === '1';
+const FULL = process.env.MILLRACE_STRESS === '1';
 const [TOTAL, KILLS] = FULL ? [1_000_000, 200] : [100_000, 20];
 const SUPERVISOR = 4;
 const ROLES = ['producer', 'producer', 'consumer', 'consumer'] as const;
@@ -49,7 +49,7 @@ test('two producers and two consumers killed again and again: every message has 
     });
     for (const key of ['inHand', 'finished', 'dropped'] as const) totals[key] += found[key];
   };
-  const random = randomNumbers(Number(process.env['MILLRACE_SEED'] ?? 1));
+  const random = randomNumbers(Number(process.env.MILLRACE_SEED ?? 1));
   const next = () => Atomics.load(words, ledger.NEXT_WORD);
   const peers = ROLES.map((_, member) => spawnPeer(member, 1));
   const deadline = { deadlineMs: 60_000, everyMs: 1 };

@@ -23,6 +23,8 @@ export type Role =
 
 export interface QueueScenario {
   readonly slots: number;
+  /** Messages that wait when it begins, posted by member 0. Default: none. */
+  readonly waiting?: readonly Post[];
   readonly roles: readonly Role[];
   /** Numbers of the roles that may die; at most `deaths` of them in one run. Default: none. */
   readonly mortal?: readonly number[];
@@ -30,15 +32,24 @@ export interface QueueScenario {
 }
 
 /** A queue with one member for each role, to be explored. */
-export function queueScenario({ slots, roles, mortal = [], deaths = 0 }: QueueScenario): Scenario {
+export function queueScenario({
+  slots,
+  waiting = [],
+  roles,
+  mortal = [],
+  deaths = 0,
+}: QueueScenario): Scenario {
   const options = { slots, members: roles.length, payloadBytes: 0 };
   const buffer = new ArrayBuffer(queueBytes(options));
   const { geometry, words, data } = openQueue(buffer, 0, options);
   const memory: QueueMemory = { geometry, words: watchedWords, data };
-  // The constructors of all participants see the same empty queue; these are their marks in it.
+  const before = new SharedQueue({ memory: { geometry, words, data }, member: 0, ring: () => {} });
+  for (const { id, target } of waiting) before.post([id], NO_BYTES, target);
+  before.close();
+  // The constructors of all participants see the queue as it begins; these are their marks in it.
   const marked = words.slice();
   marked.fill(1, layout.INCARNATIONS_WORD, layout.INCARNATIONS_WORD + roles.length);
-  const posts = roles.flatMap((role) => ('posts' in role ? role.posts : []));
+  const posts = [...waiting, ...roles.flatMap((role) => ('posts' in role ? role.posts : []))];
   return {
     memory: marked,
     contended: (at) => contended(geometry, posts, at),
@@ -53,7 +64,7 @@ export function queueScenario({ slots, roles, mortal = [], deaths = 0 }: QueueSc
     })) satisfies Program<unknown>[],
     mortal,
     deaths,
-    check: (end) => check(end, roles, geometry),
+    check: (end) => check(end, roles, waiting, geometry),
   };
 }
 
@@ -148,7 +159,12 @@ function contended(geometry: layout.QueueGeometry, posts: readonly Post[], at: n
 }
 
 /** What must hold when nobody can go on. */
-function check({ memory, participants }: End, roles: readonly Role[], geometry: layout.QueueGeometry): void {
+function check(
+  { memory, participants }: End,
+  roles: readonly Role[],
+  waitedBefore: readonly Post[],
+  geometry: layout.QueueGeometry,
+): void {
   const told = participants.flatMap(({ report }, who) => report.map((what) => ({ who, what })));
   const by = (what: string) => told.filter((each) => each.what === what);
   const require = (holds: boolean, what: string) => {
@@ -171,41 +187,44 @@ function check({ memory, participants }: End, roles: readonly Role[], geometry: 
       const mine = waiting.filter(({ lane }) => lane === layout.SHARED_LANE || lane === who + 1);
       require(mine.length === 0, `${who} sleeps while message ${mine[0]?.id} waits`);
     }
-    if (!('posts' in role)) continue;
-    if (!dead && asleep)
+    if ('posts' in role && !dead && asleep)
       require(!states.some(
         (state) => layout.kindOf(state) === layout.FREE,
       ), `${who} sleeps while a slot is free`);
-    for (const { id, withdraw } of role.posts) {
-      const took = by(`took ${id}`);
-      const inherited = told.filter(({ what }) => what.startsWith(`inherited ${id} of`));
-      const holders = inherited.map(({ what }) => Number(what.split(' ').at(-1)));
-      const waits = waiting.filter((each) => each.id === id).length;
-      const withdrawn = by(`withdrew ${id}`).length;
-      const hands = new Set([...took.map((each) => each.who), ...holders]);
-      require(waits <= 1, `message ${id} waits twice`);
-      require(inherited.length <= (retries ? 2 : 1), `message ${id} was inherited ${inherited.length} times`);
-      require(new Set(took.map((each) => each.who)).size ===
-        took.length, `message ${id} was taken twice by one`);
-      require(hands.size + waits + withdrawn <=
-        1 +
-          (retries
-            ? inherited.length
-            : 0), `message ${id} has more than one fate: hands ${[...hands]}, waits ${waits}, withdrawn ${withdrawn}`);
-      for (const holder of holders) {
-        require(participants[holder]?.dead === true, `message ${id} was inherited from ${holder}, who lives`);
-        require(!(
-          participants[holder]?.report.includes(`did ${id}`) ?? false
-        ), `message ${id} was inherited, though ${holder} was done with it`);
-      }
-      if (by(`posted ${id}`).length === 0) continue;
-      // A poster that died while it withdrew has not told whether it did.
-      const untold = withdraw && dead && by(`late ${id}`).length === 0;
-      require(untold || hands.size + waits + withdrawn >= 1, `message ${id} is lost`);
-      if (retries && inherited.length > 0)
-        require(hands.size + waits >= 1 + inherited.length ||
-          untold === true, `message ${id} was not retried`);
+  }
+  const posted = roles.flatMap((role, who) =>
+    'posts' in role ? role.posts.map((post) => ({ who, post })) : [],
+  );
+  for (const { who, post } of [...posted, ...waitedBefore.map((each) => ({ who: -1, post: each }))]) {
+    const { id, withdraw } = post;
+    const dead = participants[who]?.dead ?? false;
+    const took = by(`took ${id}`);
+    const inherited = told.filter(({ what }) => what.startsWith(`inherited ${id} of`));
+    const holders = inherited.map(({ what }) => Number(what.split(' ').at(-1)));
+    const waits = waiting.filter((each) => each.id === id).length;
+    const withdrawn = by(`withdrew ${id}`).length;
+    const hands = new Set([...took.map((each) => each.who), ...holders]);
+    require(waits <= 1, `message ${id} waits twice`);
+    require(inherited.length <= (retries ? 2 : 1), `message ${id} was inherited ${inherited.length} times`);
+    require(new Set(took.map((each) => each.who)).size ===
+      took.length, `message ${id} was taken twice by one`);
+    require(hands.size + waits + withdrawn <=
+      1 +
+        (retries
+          ? inherited.length
+          : 0), `message ${id} has more than one fate: hands ${[...hands]}, waits ${waits}, withdrawn ${withdrawn}`);
+    for (const holder of holders) {
+      require(participants[holder]?.dead === true, `message ${id} was inherited from ${holder}, who lives`);
+      require(!(
+        participants[holder]?.report.includes(`did ${id}`) ?? false
+      ), `message ${id} was inherited, though ${holder} was done with it`);
     }
+    if (who >= 0 && by(`posted ${id}`).length === 0) continue;
+    // A poster that died while it withdrew has not told whether it did.
+    const untold = withdraw && dead && by(`late ${id}`).length === 0;
+    require(untold || hands.size + waits + withdrawn >= 1, `message ${id} is lost`);
+    if (retries && inherited.length > 0)
+      require(hands.size + waits >= 1 + inherited.length || untold === true, `message ${id} was not retried`);
   }
   const kept = participants.filter(({ dead }, who) => !dead && keeps(roles[who])).length;
   const held = states.filter((state) => [layout.WRITING, layout.TAKEN].includes(layout.kindOf(state))).length;
