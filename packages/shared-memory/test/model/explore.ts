@@ -11,6 +11,8 @@ import {
 export interface Scenario {
   /** The memory at the start, every participant being in it. */
   readonly memory: Int32Array;
+  /** The memory that participants see while they set up. */
+  readonly setUpMemory: Int32Array;
   /** Words that several may touch at once; accesses of others are no points at which somebody else may go on. */
   readonly contended: (at: number) => boolean;
   /** In the order of their numbers as members. */
@@ -20,8 +22,6 @@ export interface Scenario {
   readonly deaths: number;
   /** Called for every state in which nobody can go on; throws when something is wrong with it. */
   readonly check: (end: End) => void;
-  /** Longest run of one participant alone until it ends or sleeps, in accesses. Default 500. */
-  readonly patience?: number;
 }
 
 export interface End {
@@ -65,7 +65,7 @@ class Explorer {
 
   constructor(scenario: Scenario) {
     this.#scenario = scenario;
-    this.#participants = scenario.programs.map((program) => new Participant(program, scenario.memory));
+    this.#participants = scenario.programs.map((program) => new Participant(program, scenario.setUpMemory));
     for (let at = 0; at < scenario.memory.length; at++) if (scenario.contended(at)) this.#words.push(at);
   }
 

@@ -14,16 +14,16 @@ export interface Post {
 export type Role =
   /** Posts messages, and waits for room where it is missing. */
   | { readonly posts: readonly Post[] }
-  /** Takes messages for ever, and sleeps when there are none. */
-  | { readonly takes: 'all' }
-  /** Takes one message and keeps it: a slow task. */
-  | { readonly takes: 'one' }
+  /** Withdraws a message that waited at the beginning, by its place among them. */
+  | { readonly withdraws: number }
+  /** Takes messages for ever, or one that it keeps: a slow task. Sleeps when there are none, or from the beginning. */
+  | { readonly takes: 'all' | 'one'; readonly asleep?: boolean }
   /** Settles what each dead leaves: it rejects or retries what they had in hand. */
   | { readonly supervises: 'rejects' | 'retries' };
 
 export interface QueueScenario {
   readonly slots: number;
-  /** Messages that wait when it begins, posted by member 0. Default: none. */
+  /** Messages that wait when it begins, numbered from 1. Default: none. */
   readonly waiting?: readonly Post[];
   readonly roles: readonly Role[];
   /** Numbers of the roles that may die; at most `deaths` of them in one run. Default: none. */
@@ -43,24 +43,27 @@ export function queueScenario({
   const buffer = new ArrayBuffer(queueBytes(options));
   const { geometry, words, data } = openQueue(buffer, 0, options);
   const memory: QueueMemory = { geometry, words: watchedWords, data };
+  const empty = words.slice();
+  empty.fill(1, layout.INCARNATIONS_WORD, layout.INCARNATIONS_WORD + roles.length);
   const before = new SharedQueue({ memory: { geometry, words, data }, member: 0, ring: () => {} });
-  for (const { id, target } of waiting) before.post([id], NO_BYTES, target);
-  before.close();
-  // The constructors of all participants see the queue as it begins; these are their marks in it.
-  const marked = words.slice();
-  marked.fill(1, layout.INCARNATIONS_WORD, layout.INCARNATIONS_WORD + roles.length);
+  const tickets = waiting.map(({ id, target }) => before.post([id], NO_BYTES, target));
+  words.fill(1, layout.INCARNATIONS_WORD, layout.INCARNATIONS_WORD + roles.length);
+  for (const [member, role] of roles.entries())
+    if (sleepsAtFirst(role)) words[layout.TAKERS_WORD] |= 1 << member;
   const posts = [...waiting, ...roles.flatMap((role) => ('posts' in role ? role.posts : []))];
   return {
-    memory: marked,
+    memory: words,
+    setUpMemory: empty,
     contended: (at) => contended(geometry, posts, at),
     programs: roles.map((role, member) => ({
+      start: sleepsAtFirst(role) ? ASLEEP : 0,
       setUp: (phase) => {
         access(Op.Store, layout.INCARNATIONS_WORD + member, 0);
         const queue = new SharedQueue({ memory, member, ring: (other) => void access(Op.Ring, other) });
-        if ('takes' in role && phase === WOKEN) queue.awaitMessages();
+        if ('takes' in role && phase !== 0) queue.awaitMessages();
         return queue;
       },
-      run: (queue, phase, tell, goOn) => play(queue as SharedQueue, role, phase, tell, goOn),
+      run: (queue, phase, tell, goOn) => play(queue as SharedQueue, role, { phase, tickets, tell, goOn }),
     })) satisfies Program<unknown>[],
     mortal,
     deaths,
@@ -68,23 +71,40 @@ export function queueScenario({
   };
 }
 
-/** A phase of a taker: it has asked to be rung, and was. */
-const WOKEN = 1;
+/** Phases of a taker: it has asked to be rung, and has been. */
+const ASLEEP = 1;
+const WOKEN = 2;
 
-function play(
-  queue: SharedQueue,
-  role: Role,
-  phase: number,
-  tell: (what: string) => void,
-  goOn: (phase: number) => never,
-): void {
+interface Play {
+  readonly phase: number;
+  readonly tickets: readonly number[];
+  readonly tell: (what: string) => void;
+  readonly goOn: (phase: number) => never;
+}
+
+function play(queue: SharedQueue, role: Role, { phase, tickets, tell, goOn }: Play): void {
   if ('posts' in role) {
     const post = role.posts[phase];
     if (post === undefined) return;
     postOne(queue, post, tell);
     goOn(phase + 1);
-  } else if ('takes' in role) takeOne(queue, role.takes === 'one', tell, goOn);
-  else supervise(queue, role.supervises === 'retries', tell);
+  } else if ('withdraws' in role) {
+    const id = role.withdraws + 1;
+    tell(queue.withdraw(tickets[role.withdraws] as number) ? `withdrew ${id}` : `late ${id}`);
+  } else if ('takes' in role) {
+    if (phase === ASLEEP) {
+      access(Op.Wait, 0);
+      goOn(WOKEN);
+    }
+    takeOne(queue, role.takes === 'one', tell, goOn);
+  } else {
+    supervise(queue, role.supervises === 'retries', tell);
+    goOn(0);
+  }
+}
+
+function sleepsAtFirst(role: Role): boolean {
+  return 'takes' in role && role.asleep === true;
 }
 
 function postOne(
@@ -111,9 +131,7 @@ function takeOne(
 ): void {
   const ticket = queue.take();
   if (ticket === NONE) {
-    if (!queue.awaitMessages()) goOn(0);
-    access(Op.Wait, 0);
-    goOn(WOKEN);
+    goOn(queue.awaitMessages() ? ASLEEP : 0);
   }
   const id = queue.header(ticket, 0);
   tell(`took ${id}`);
@@ -124,14 +142,12 @@ function takeOne(
 }
 
 function supervise(queue: SharedQueue, retries: boolean, tell: (what: string) => void): void {
-  for (;;) {
-    const dead = access(Op.Death, 0);
-    queue.abandon(dead, 1, (ticket) => {
-      tell(`inherited ${queue.header(ticket, 0)} of ${dead}`);
-      if (retries) queue.retry(ticket);
-      else queue.done(ticket);
-    });
-  }
+  const dead = access(Op.Death, 0);
+  queue.abandon(dead, 1, (ticket) => {
+    tell(`inherited ${queue.header(ticket, 0)} of ${dead}`);
+    if (retries) queue.retry(ticket);
+    else queue.done(ticket);
+  });
 }
 
 const NO_BYTES = new Uint8Array(0);

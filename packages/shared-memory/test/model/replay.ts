@@ -109,10 +109,12 @@ export function withWatchedAtomics<T>(body: () => T): T {
 
 /**
  * What a participant does. `setUp` makes its objects as they are at the beginning of a `phase`, its accesses being
- * answered at once from the memory at the start. `run` is explored. By `goOn` it begins a phase anew: what it does from
+ * answered at once from a memory of their own. `run` is explored. By `goOn` it begins a phase anew: what it does from
  * there on depends on nothing that came before, so that all ways to get there are one.
  */
 export interface Program<T> {
+  /** The phase in which it begins. Default 0. */
+  readonly start?: number;
   readonly setUp: (phase: number) => T;
   readonly run: (
     made: T,
@@ -142,7 +144,7 @@ export class Participant<T> {
   constructor(program: Program<T>, memory: Int32Array) {
     this.#program = program;
     this.#memory = memory;
-    this.start = this.#begin(0, []);
+    this.start = this.#begin(program.start ?? 0, []);
   }
 
   /** The state after `local`'s access had `result`. */
