@@ -1,6 +1,7 @@
 import type { QueueLane } from './queue-lane.js';
 import * as layout from './queue-layout.js';
 import { leave } from './queue-member.js';
+import type { QueueSleepers } from './queue-sleepers.js';
 import type { QueueSlots } from './queue-slots.js';
 
 /** What `abandon` did with the slots of a dead member. */
@@ -19,7 +20,8 @@ export interface AbandonContext {
   /** Of the member that does this. */
   readonly slots: QueueSlots;
   readonly lanes: readonly QueueLane[];
-  readonly forget: (member: number) => void;
+  readonly takers: QueueSleepers;
+  readonly posters: QueueSleepers;
   readonly ring: (member: number) => void;
 }
 
@@ -37,7 +39,8 @@ export function abandon(
   const counts = { inHand: 0, finished: 0, dropped: 0 };
   if (Atomics.load(words, layout.INCARNATIONS_WORD + member) !== incarnation) return counts;
   for (let slot = 0; slot < geometry.slots; slot++) settle(context, member, slot, counts, visit);
-  context.forget(member);
+  context.takers.forget(member);
+  context.posters.forget(member);
   // It may have taken a message from a lane, and died before what was withdrawn behind it was freed.
   for (const lane of context.lanes) lane.front();
   ringEverybody(context);

@@ -53,10 +53,8 @@ export class SharedQueue {
     this.#takers = sleepers(layout.TAKERS_WORD);
     this.#posters = sleepers(layout.POSTERS_WORD);
     this.#slots = new QueueSlots(memory, member, this.#posters);
-    this.#lanes = Array.from(
-      { length: geometry.members + 1 },
-      (_, index) => new QueueLane(memory, this.#slots, index),
-    );
+    const lanes = { length: geometry.members + 1 };
+    this.#lanes = Array.from(lanes, (_, index) => new QueueLane(memory, this.#slots, index));
     this.#shared = this.#lanes[layout.SHARED_LANE] as QueueLane;
     this.#own = this.#lanes[member + 1] as QueueLane;
   }
@@ -168,10 +166,8 @@ export class SharedQueue {
     const slot = this.#slots.slotOf(ticket);
     const held = this.#slots.mineOf(layout.TAKEN, ticket);
     if (this.#slots.state(slot) !== held) throw this.#slots.lost(slot, held);
-    const lane =
-      target === undefined
-        ? (this.#words[this.#slots.at(slot) + layout.TARGET] as number)
-        : laneOf(this.#geometry, target);
+    const before = this.#words[this.#slots.at(slot) + layout.TARGET] as number;
+    const lane = target === undefined ? before : laneOf(this.#geometry, target);
     const next = this.#append(slot, held, this.#slots.mineNext(layout.READY, held), lane);
     this.#inHand--;
     return next;
@@ -217,8 +213,8 @@ export class SharedQueue {
    * passes into this member's hand and is visited, once; `done` or `retry` it. Its number is free for a successor
    * afterwards. A second call, or one for an incarnation before the present one, does nothing.
    *
-   * One member at a time does this for a given dead one. When that dies on the way, or `visit` throws, the call is made again,
-   * by its successor for the successor's own predecessor first.
+   * One member at a time does this for a given dead one. When that dies on the way, or `visit` throws, the call is
+   * made again: by its successor, for its own predecessor first.
    */
   abandon(member: number, incarnation: number, visit: (ticket: number) => void): Abandoned {
     if (member === this.member) throw wrongMember(`Member ${member} cannot abandon itself.`);
@@ -228,10 +224,8 @@ export class SharedQueue {
         geometry: this.#geometry,
         slots: this.#slots,
         lanes: this.#lanes,
-        forget: (dead) => {
-          this.#takers.forget(dead);
-          this.#posters.forget(dead);
-        },
+        takers: this.#takers,
+        posters: this.#posters,
         ring: this.#ring,
       },
       member,
