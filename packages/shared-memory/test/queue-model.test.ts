@@ -85,13 +85,6 @@ const large: Record<string, QueueScenario> = {
     mortal: [0],
     deaths: 1,
   },
-  'a supervisor that dies, too': {
-    slots: 2,
-    waiting: one,
-    roles: [takes, rejects, rejects],
-    mortal: [0, 1],
-    deaths: 2,
-  },
 };
 
 const STRESS = process.env.MILLRACE_STRESS === '1';
