@@ -67,6 +67,13 @@ const always: Record<string, QueueScenario> = {
     mortal: [1],
     deaths: 1,
   },
+  'a supervisor that dies after a consumer, or on the way': {
+    slots: 2,
+    waiting: one,
+    roles: [takes, rejects, rejects],
+    mortal: [0, 1],
+    deaths: 2,
+  },
 };
 
 /** With MILLRACE_STRESS=1: some minutes. */

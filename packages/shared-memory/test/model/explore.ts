@@ -20,6 +20,8 @@ export interface Scenario {
   /** Which of them may die, and how many of them in one run. */
   readonly mortal: readonly number[];
   readonly deaths: number;
+  /** Those who wait for deaths. When one of them dies, every death is told again: it may have died on the way. */
+  readonly supervisors: readonly number[];
   /** Called for every state in which nobody can go on; throws when something is wrong with it. */
   readonly check: (end: End) => void;
 }
@@ -97,7 +99,14 @@ class Explorer {
       const bit = 1 << who;
       if (state.dead & bit || state.locals[who]?.next === undefined) continue;
       const { dead, untold } = state;
-      this.#visit({ ...state, dead: dead | bit, untold: untold | bit, from: state, by: `${who} dies` });
+      const again = this.#scenario.supervisors.includes(who) ? dead : 0;
+      this.#visit({
+        ...state,
+        dead: dead | bit,
+        untold: untold | bit | again,
+        from: state,
+        by: `${who} dies`,
+      });
     }
   }
 
@@ -120,6 +129,7 @@ class Explorer {
       if (next.op === Op.Ring) bells |= 1 << next.at;
       else if (next.op === Op.Wait) bells &= ~(1 << who);
       else if (next.op === Op.Death) {
+        // The highest number first: a supervisor's predecessor before those that this one had settled.
         result = 31 - Math.clz32(untold);
         untold &= ~(1 << result);
       } else result = apply(memory, next);

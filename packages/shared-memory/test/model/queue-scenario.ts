@@ -67,6 +67,7 @@ export function queueScenario({
     })) satisfies Program<unknown>[],
     mortal,
     deaths,
+    supervisors: roles.flatMap((role, member) => ('supervises' in role ? [member] : [])),
     check: (end) => check(end, roles, waiting, geometry),
   };
 }
@@ -183,10 +184,10 @@ function check(
 ): void {
   const told = participants.flatMap(({ report }, who) => report.map((what) => ({ who, what })));
   const by = (what: string) => told.filter((each) => each.what === what);
-  const require = (holds: boolean, what: string) => {
+  const must = (holds: boolean, what: string) => {
     if (!holds) throw new Error(what);
   };
-  for (const { what } of told) require(!what.startsWith('threw'), what);
+  for (const { what } of told) must(!what.startsWith('threw'), what);
   const states = Array.from(
     { length: geometry.slots },
     (_, slot) => memory[geometry.states + slot] as number,
@@ -201,13 +202,16 @@ function check(
     const { dead, asleep } = participants[who] as End['participants'][number];
     if ('takes' in role && !dead && asleep) {
       const mine = waiting.filter(({ lane }) => lane === layout.SHARED_LANE || lane === who + 1);
-      require(mine.length === 0, `${who} sleeps while message ${mine[0]?.id} waits`);
+      must(mine.length === 0, `${who} sleeps while message ${mine[0]?.id} waits`);
     }
     if ('posts' in role && !dead && asleep)
-      require(!states.some(
-        (state) => layout.kindOf(state) === layout.FREE,
-      ), `${who} sleeps while a slot is free`);
+      must(
+        !states.some((state) => layout.kindOf(state) === layout.FREE),
+        `${who} sleeps while a slot is free`,
+      );
   }
+  const supervises = (who: number) => 'supervises' in (roles[who] as Role);
+  const deadSupervisors = participants.filter(({ dead }, who) => dead && supervises(who)).length;
   const posted = roles.flatMap((role, who) =>
     'posts' in role ? role.posts.map((post) => ({ who, post })) : [],
   );
@@ -219,36 +223,44 @@ function check(
     const holders = inherited.map(({ what }) => Number(what.split(' ').at(-1)));
     const waits = waiting.filter((each) => each.id === id).length;
     const withdrawn = by(`withdrew ${id}`).length;
-    const hands = new Set([...took.map((each) => each.who), ...holders]);
-    require(waits <= 1, `message ${id} waits twice`);
-    require(inherited.length <= (retries ? 2 : 1), `message ${id} was inherited ${inherited.length} times`);
-    require(new Set(took.map((each) => each.who)).size ===
-      took.length, `message ${id} was taken twice by one`);
-    require(hands.size + waits + withdrawn <=
-      1 +
-        (retries
-          ? inherited.length
-          : 0), `message ${id} has more than one fate: hands ${[...hands]}, waits ${waits}, withdrawn ${withdrawn}`);
+    // What a supervisor inherits is still the same fate of the message; its successor inherits it again.
+    const hands = new Set([
+      ...took.map((each) => each.who),
+      ...holders.filter((holder) => !supervises(holder)),
+    ]);
+    if (hands.size === 0 && holders.length > 0) hands.add(holders[0] as number);
+    must(waits <= 1, `message ${id} waits twice`);
+    must(
+      inherited.length <= (retries ? 2 : 1) + deadSupervisors,
+      `message ${id} was inherited ${inherited.length} times`,
+    );
+    must(new Set(took.map((each) => each.who)).size === took.length, `message ${id} was taken twice by one`);
+    must(
+      hands.size + waits + withdrawn <= 1 + (retries ? inherited.length : 0),
+      `message ${id} has more than one fate: hands ${[...hands]}, waits ${waits}, withdrawn ${withdrawn}`,
+    );
     for (const holder of holders) {
-      require(participants[holder]?.dead === true, `message ${id} was inherited from ${holder}, who lives`);
-      require(!(
-        participants[holder]?.report.includes(`did ${id}`) ?? false
-      ), `message ${id} was inherited, though ${holder} was done with it`);
+      must(participants[holder]?.dead === true, `message ${id} was inherited from ${holder}, who lives`);
+      must(
+        !(participants[holder]?.report.includes(`did ${id}`) ?? false),
+        `message ${id} was inherited, though ${holder} was done with it`,
+      );
     }
     if (who >= 0 && by(`posted ${id}`).length === 0) continue;
     // A poster that died while it withdrew has not told whether it did.
     const untold = withdraw && dead && by(`late ${id}`).length === 0;
-    require(untold || hands.size + waits + withdrawn >= 1, `message ${id} is lost`);
+    must(untold || hands.size + waits + withdrawn >= 1, `message ${id} is lost`);
     if (retries && inherited.length > 0)
-      require(hands.size + waits >= 1 + inherited.length || untold === true, `message ${id} was not retried`);
+      must(hands.size + waits >= 1 + inherited.length || untold === true, `message ${id} was not retried`);
   }
   const kept = participants.filter(({ dead }, who) => !dead && keeps(roles[who])).length;
   const held = states.filter((state) => [layout.WRITING, layout.TAKEN].includes(layout.kindOf(state))).length;
-  require(held <= kept, `${held} slots are held, by ${kept} who live`);
+  must(held <= kept, `${held} slots are held, by ${kept} who live`);
   if (waiting.length === 0)
-    require(!states.some(
-      (state) => layout.kindOf(state) === layout.WITHDRAWN,
-    ), 'a withdrawn slot was never freed');
+    must(
+      !states.some((state) => layout.kindOf(state) === layout.WITHDRAWN),
+      'a withdrawn slot was never freed',
+    );
 }
 
 function keeps(role: Role | undefined): boolean {
