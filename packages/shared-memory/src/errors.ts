@@ -29,7 +29,21 @@ export type SharedMemoryErrorCode =
   /** The segment is not what was expected: the message names the first difference. */
   | 'ERR_MILLRACE_SEGMENT_MISMATCH'
   /** Its creator lives, and has not finished in time. */
-  | 'ERR_MILLRACE_SEGMENT_UNFINISHED';
+  | 'ERR_MILLRACE_SEGMENT_UNFINISHED'
+  /** A definition of a table that cannot be: the message names the value and the limits. */
+  | 'ERR_MILLRACE_TABLE_DEFINITION'
+  /** The table that is there is not the one that was asked for: the message names every difference. */
+  | 'ERR_MILLRACE_TABLE_MISMATCH'
+  /** The memory holds no table, or one of another version. */
+  | 'ERR_MILLRACE_TABLE_CORRUPT'
+  /** A key that is empty, too long or no well-formed string. */
+  | 'ERR_MILLRACE_TABLE_KEY'
+  /** A column that there is not, that holds no number where one is needed, or no column where one is needed. */
+  | 'ERR_MILLRACE_TABLE_COLUMN'
+  /** A value that its column cannot hold. Nothing is cut or rounded to make it fit. */
+  | 'ERR_MILLRACE_TABLE_VALUE'
+  /** Somebody who lives, but does not go on, has kept others from changing rows for too long. */
+  | 'ERR_MILLRACE_TABLE_BUSY';
 
 export class SharedMemoryError extends Error {
   override readonly name = 'SharedMemoryError';

@@ -15,3 +15,21 @@ export type { SegmentExpectation, SegmentHeader } from './segment-header.js';
 export type { SegmentName, SystemVKey, SystemVPath } from './segment-name.js';
 export type { SegmentOpenOptions, SegmentOpenOrCreateOptions, SegmentOptions } from './segment-options.js';
 export type { SegmentInfo } from './segment-store.js';
+export {
+  bytes,
+  type Column,
+  type Columns,
+  type ColumnType,
+  float64,
+  int64,
+  type NumericName,
+  type Out,
+  type Row,
+  string,
+  type Values,
+} from './table/columns.js';
+export type { OpenDefinition, TableDefinition } from './table/definition.js';
+export type { TableUse } from './table/engine.js';
+export type { TableOptions } from './table/open.js';
+export type { TableStats } from './table/stats.js';
+export { Table } from './table/table.js';
