@@ -58,8 +58,13 @@ export function layoutFor(definition: Definition): layout.TableLayout {
   return found;
 }
 
-/** Makes an empty table in zeroed memory, at `byteOffset`, a multiple of 64. */
-export function formatTable(buffer: ArrayBuffer, byteOffset: number, definition: Definition): void {
+/** Makes an empty table in zeroed memory, at `byteOffset`, a multiple of 64. `seed`: of the hashes, 32 bits. */
+export function formatTable(
+  buffer: ArrayBuffer,
+  byteOffset: number,
+  definition: Definition,
+  seed = randomInt(2 ** BITS),
+): void {
   const { hintsAt, hintWords, bytes, textBytes } = layoutFor(definition);
   const views = viewsOf(buffer, byteOffset, bytes);
   views.bytes.write(definitionText(definition), layout.TEXT_BYTE);
@@ -67,7 +72,7 @@ export function formatTable(buffer: ArrayBuffer, byteOffset: number, definition:
   const rest = definition.rows % BITS;
   if (rest > 0) put(views.words, hintsAt + hintWords - 1, 2 ** rest - 1);
   put(views.words, layout.FORMAT_WORD, layout.VERSION);
-  put(views.words, layout.SEED_WORD, randomInt(2 ** BITS));
+  put(views.words, layout.SEED_WORD, seed);
   put(views.words, layout.TEXT_WORD, textBytes);
   // Publishes all of the above to the load in attachTable.
   publish(views.words, layout.MAGIC_WORD, layout.MAGIC);
