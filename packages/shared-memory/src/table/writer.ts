@@ -105,9 +105,10 @@ export class TableWriter {
 
   /** Removes the row, if it has what `expected` names. `taken` gets to see the copy with its data before it goes. */
   remove(expected: RowScratch | undefined, taken?: (copy: number) => void): Outcome {
+    const now = this.#now?.() ?? 0;
     const stripe = this.#stripes.of(this.#key.hash);
     this.#stripes.lock(stripe);
-    const row = this.#find(this.#now?.() ?? 0);
+    const row = this.#find(now);
     const fits = row >= 0 && (expected === undefined || this.#fits(row, expected));
     if (fits) {
       taken?.(this.#copy(row));
