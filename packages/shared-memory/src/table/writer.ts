@@ -122,8 +122,6 @@ export class TableWriter {
   increment(column: number, by: unknown, scratch: RowScratch): number | bigint | undefined {
     const now = this.#touch(scratch);
     const stripe = this.#stripes.of(this.#key.hash);
-    // Checks `by`, and computes the value that a new row gets.
-    this.#add(scratch, column, by, -1);
     for (let attempt = 0; attempt < ROOM_ATTEMPTS; attempt++) {
       this.#stripes.lock(stripe);
       const row = this.#chains.find(this.#key);
@@ -131,7 +129,7 @@ export class TableWriter {
       try {
         this.#add(scratch, column, by, there ? this.#copy(row) : -1);
       } catch (error) {
-        // The sum does not fit. Nothing has been changed.
+        // What was to be added, or the sum, does not fit. Nothing has been changed.
         this.#stripes.unlock(stripe);
         throw error;
       }
