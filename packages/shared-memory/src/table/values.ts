@@ -45,7 +45,11 @@ function int64Access(column: PlacedColumn): ColumnAccess {
       words[copy + at] = low;
       words[copy + at + 1] = ((value as number) - (low >>> 0)) / TWO_32;
     },
-    add: (views, copy, by) => read(views, copy) + numeric(column, by),
+    add(views, copy, by) {
+      // Of its own: a large sum would round a fraction away.
+      if (!Number.isSafeInteger(by)) refuse(column, by, 'a safe integer, of at most 53 bits');
+      return read(views, copy) + (by as number);
+    },
     one: 1,
   };
 }
@@ -78,7 +82,10 @@ function floatAccess(column: PlacedColumn): ColumnAccess {
       if (typeof value !== 'number') refuse(column, value, 'a number');
       floats[(copy + at) >>> 1] = value as number;
     },
-    add: (views, copy, by) => read(views, copy) + numeric(column, by),
+    add(views, copy, by) {
+      if (typeof by !== 'number') refuse(column, by, 'a number');
+      return read(views, copy) + (by as number);
+    },
     one: 1,
   };
 }
@@ -118,11 +125,6 @@ function bytesAccess(column: PlacedColumn): ColumnAccess {
       words[copy + at] = length;
     },
   };
-}
-
-function numeric(column: PlacedColumn, by: unknown): number {
-  if (typeof by !== 'number') refuse(column, by, 'a number');
-  return by as number;
 }
 
 function refuse({ name, type }: PlacedColumn, value: unknown, wanted: string): never {
