@@ -14,7 +14,7 @@ export class Child {
   readonly #deadline: NodeJS.Timeout;
 
   constructor(command: string, args: readonly string[]) {
-    this.#process = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.#process = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
     const { stdout } = this.#process;
     if (stdout === null) throw new Error('A child has no output.');
     this.#lines = createInterface({ input: stdout })[Symbol.asyncIterator]();
@@ -32,6 +32,12 @@ export class Child {
     const { value, done } = await this.#lines.next();
     if (done) throw new Error(`A child ended without a result: ${this.#process.spawnargs.join(' ')}`);
     return JSON.parse(value as string) as T;
+  }
+
+  /** Writes to its input. */
+  write(text: string): void {
+    // One that has ended cannot be written to; `next` says so.
+    this.#process.stdin?.once('error', () => {}).write(text);
   }
 
   async end(): Promise<void> {

@@ -11,7 +11,7 @@ const PROCESSES = 4;
 /** Of each process; with those that all share, as many as the table has rows: it is full again and again. */
 const KEYS = 50;
 const SHARED = 8;
-const OPERATIONS = process.env.MILLRACE_STRESS ? 1_000_000 : 100_000;
+const OPERATIONS = 1_000_000;
 
 const program = new URL('../../dist-test/fixtures/table-model.js', import.meta.url).pathname;
 
