@@ -1,4 +1,4 @@
-import { Table, float64, int64, string } from '@millrace/shared-memory';
+import { float64, int64, string, Table } from '@millrace/shared-memory';
 
 /** A small row, as all contenders store it. */
 export interface SmallRow {
@@ -53,7 +53,12 @@ export function tableStore(path: string): RowStore {
 /** In memory (/dev/shm), nothing synchronised to a disk; `putSync` ends with the change seen by all processes. */
 export async function lmdbStore(path: string): Promise<RowStore> {
   const { open } = await import('lmdb');
-  const db = open<SmallRow, string>({ path, noSync: true, noSubdir: true, sharedStructuresKey: Symbol.for('shape') });
+  const db = open<SmallRow, string>({
+    path,
+    noSync: true,
+    noSubdir: true,
+    sharedStructuresKey: Symbol.for('shape'),
+  });
   return {
     set: (key, row) => db.putSync(key, row),
     get: (key) => db.get(key),
@@ -69,7 +74,12 @@ export async function lmdbStore(path: string): Promise<RowStore> {
 /** As lmdb, in the way that it is fastest in: changes are collected, and committed by another thread. */
 export async function lmdbBatchStore(path: string): Promise<RowStore> {
   const { open } = await import('lmdb');
-  const db = open<SmallRow, string>({ path, noSync: true, noSubdir: true, sharedStructuresKey: Symbol.for('shape') });
+  const db = open<SmallRow, string>({
+    path,
+    noSync: true,
+    noSubdir: true,
+    sharedStructuresKey: Symbol.for('shape'),
+  });
   return {
     set: (key, row) => db.put(key, row),
     get: (key) => db.get(key),
@@ -89,7 +99,9 @@ export async function sqliteStore(path: string): Promise<RowStore> {
   const db = new Database(path, { timeout: 60_000 });
   db.pragma('journal_mode = WAL');
   db.pragma('synchronous = OFF');
-  db.exec('CREATE TABLE IF NOT EXISTS t (key TEXT PRIMARY KEY, id INTEGER, score REAL, name TEXT) WITHOUT ROWID');
+  db.exec(
+    'CREATE TABLE IF NOT EXISTS t (key TEXT PRIMARY KEY, id INTEGER, score REAL, name TEXT) WITHOUT ROWID',
+  );
   const set = db.prepare('INSERT OR REPLACE INTO t VALUES (?, ?, ?, ?)');
   const get = db.prepare('SELECT id, score, name FROM t WHERE key = ?');
   const increment = db.prepare('UPDATE t SET id = id + 1 WHERE key = ? RETURNING id');

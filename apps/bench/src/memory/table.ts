@@ -50,7 +50,12 @@ function absentRedis(): string | undefined {
 }
 
 /** Operations a second of all processes together. */
-async function measure(name: string, operation: Operation, processes: number, windowMs: number): Promise<number> {
+async function measure(
+  name: string,
+  operation: Operation,
+  processes: number,
+  windowMs: number,
+): Promise<number> {
   const directory = mkdtempSync(join(DIRECTORY, 'millrace-bench-'));
   const table = `/${directory.slice(DIRECTORY.length + 1)}-table`;
   const path = name === 'Table' ? table : join(directory, 'data');
@@ -111,7 +116,9 @@ function group(operation: Operation, processes: number, windowMs: number): Group
     run: async () => ({ rate: await measure(name, operation, count, windowMs) }),
   });
   const ours = contender('Table');
-  const peers = ['lmdb', 'lmdb, batched', 'better-sqlite3', 'Redis', 'Redis, pipelined'].map((name) => contender(name));
+  const peers = ['lmdb', 'lmdb, batched', 'better-sqlite3', 'Redis', 'Redis, pipelined'].map((name) =>
+    contender(name),
+  );
   const map = contender('Map', 1);
   const comparisons = [map, ...peers].map(
     (peer): Comparison => ({

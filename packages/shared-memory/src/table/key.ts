@@ -2,9 +2,7 @@ import { SharedMemoryError } from '../errors.js';
 import { ROW_HASH, ROW_KEY, ROW_KEY_LENGTH } from './layout.js';
 import { type Views, viewsOf } from './memory.js';
 import { copyWords, put } from './stores.js';
-import { writeText } from './text.js';
-
-const HALF_PAIR = /\p{Surrogate}/u;
+import { isWellFormed, writeText } from './text.js';
 
 /**
  * The key that is being looked for: its bytes and their hash, kept between calls so that none allocates.
@@ -34,8 +32,7 @@ export class KeyScratch {
     const length = writeText(this.#views, 0, key, this.#maxBytes);
     if (length === 0) this.#refuse('empty');
     if (length > this.#maxBytes) this.#refuse(`${length} bytes long: ${JSON.stringify(key.slice(0, 100))}`);
-    // UTF-8 has more bytes than characters; only then can there be half a surrogate pair, for which it has no bytes.
-    if (length !== key.length && HALF_PAIR.test(key)) this.#refuse('not well-formed Unicode');
+    if (!isWellFormed(key, length)) this.#refuse('not well-formed Unicode');
     this.length = length;
     this.#wordCount = (length + 3) >> 2;
     this.hash = this.#mix();

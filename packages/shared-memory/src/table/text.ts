@@ -1,5 +1,15 @@
 import type { Views } from './memory.js';
 
+const HALF_PAIR = /\p{Surrogate}/u;
+
+/**
+ * Whether text that takes `size` bytes can be read again as it is. Half of a surrogate pair has no UTF-8; only text
+ * that has more bytes than characters can hold one.
+ */
+export function isWellFormed(text: string, size: number): boolean {
+  return size === text.length || !HALF_PAIR.test(text);
+}
+
 /** Longer text is written by Node: a call costs about as much as so many characters here. */
 const SHORT = 64;
 

@@ -1,7 +1,7 @@
 import { SharedMemoryError } from '../errors.js';
 import type { PlacedColumn } from './layout.js';
 import type { Views } from './memory.js';
-import { writeText } from './text.js';
+import { isWellFormed, writeText } from './text.js';
 
 /** A column's values in memory. `copy` is the word at which a copy of a row starts. */
 export interface ColumnAccess {
@@ -103,6 +103,7 @@ function stringAccess(column: PlacedColumn): ColumnAccess {
       if (typeof value !== 'string') refuse(column, value, 'a string');
       const length = writeText(views, copy + at + 1, value as string, size);
       if (length > size) refuse(column, `text of ${length} bytes`, `at most ${size} bytes as UTF-8`);
+      if (!isWellFormed(value as string, length)) refuse(column, value, 'well-formed Unicode');
       views.words[copy + at] = length;
     },
   };

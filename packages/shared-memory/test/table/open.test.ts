@@ -127,6 +127,15 @@ test('a child process opens an anonymous table by the descriptor that it inherit
   expect(table.get('ada', 'id')).toBe(42);
 });
 
+test('a program that forbids code from strings can use tables too', () => {
+  using table = Table.create(NAME, definition);
+  table.set('ada', { id: 41, name: 'Ada' });
+  const flags = ['--disallow-code-generation-from-strings', user.pathname, NAME];
+  const { status, stdout } = spawnSync(process.execPath, flags, { encoding: 'utf8' });
+  expect({ status, stdout }).toEqual({ status: 0, stdout: 'Ada 42\n' });
+  expect(table.get('ada')).toEqual({ id: 43, name: 'Ada' });
+});
+
 test('a worker thread opens a table of its own over the same rows', async () => {
   using table = Table.create(NAME, definition);
   table.set('ada', { id: 41, name: 'Ada' });

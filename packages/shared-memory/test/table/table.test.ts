@@ -65,6 +65,7 @@ test('what a column cannot hold is refused with the column, the limit and the va
       [{ big: 2n ** 63n }, /'big'.*64 bits.*9223372036854775808/],
       [{ name: '123456789' }, /'name'.*at most 8 bytes.*9 bytes/],
       [{ name: 'üüüüü' }, /'name'.*at most 8 bytes.*10 bytes/],
+      [{ name: '\udc00' }, /'name'.*well-formed Unicode/],
       [{ name: null }, /'name'.*null/],
       [{ score: '1' }, /'score'.*number/],
       [{ raw: 'text' }, /'raw'.*Uint8Array/],
