@@ -6,6 +6,8 @@ import type { Stripes } from './stripes.js';
 
 /** Rows that are looked at to find one to evict: as with Redis, the best of some, not of all. */
 const SAMPLES = 16;
+/** Milliseconds between two looks for dead writers in a table that can evict: what they hold is not needed at once. */
+const RECOVER_EVERY_MS = 100;
 /** Expired rows that one call for room removes, at most. */
 const SWEEP_ROWS = 64;
 
@@ -18,6 +20,7 @@ export class Room {
   readonly #chains: Chains;
   readonly #now: (() => number) | undefined;
   #hand = 0;
+  #recovered = Number.NEGATIVE_INFINITY;
   /** No row expires before: rows that are written later expire later. In milliseconds, as of `now`. */
   #noneBefore = Number.NEGATIVE_INFINITY;
 
@@ -32,10 +35,18 @@ export class Room {
 
   /** Whether something was freed, so that it makes sense to try again. */
   make(): boolean {
-    if (this.#stripes.recoverDead() > 0) return true;
+    const evicts = this.#memory.definition.eviction === 'lru';
+    if (this.#isTimeToRecover(evicts) && this.#stripes.recoverDead() > 0) return true;
     if (this.#now !== undefined && this.sweep(SWEEP_ROWS) > 0) return true;
-    if (this.#memory.definition.eviction !== 'lru') return false;
-    this.#evict();
+    if (evicts) this.#evict();
+    return evicts;
+  }
+
+  #isTimeToRecover(evicts: boolean): boolean {
+    if (!evicts) return true;
+    const now = performance.now();
+    if (now - this.#recovered < RECOVER_EVERY_MS) return false;
+    this.#recovered = now;
     return true;
   }
 

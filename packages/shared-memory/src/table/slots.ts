@@ -52,6 +52,8 @@ export class Slots {
     // Pairs with the exchange in #tryClaim.
     publish(this.#words, this.row(slot) + layout.ROW_STRIPE, 0);
     this.hint(slot);
+    // In a table that is full, what has just been freed is what the next claim finds.
+    this.#cursor = slot >>> BITS_LOG2;
   }
 
   /** Says that a slot is probably free. */
