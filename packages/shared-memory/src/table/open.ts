@@ -63,6 +63,25 @@ export function tableFrom(
   return openIn(Segment.fromDescriptor(descriptor, { kind: KIND }), definition, options);
 }
 
+/** Every slot that has a row, in their order; another thread's or this one's changes do not disturb. */
+export function* rowsOf(
+  { engine, closed }: Opened,
+  decode: boolean,
+): Generator<{ readonly key: string; readonly row: unknown }> {
+  for (let slot = 0; slot < engine.memory.layout.rows; slot++) {
+    if (closed()) refuseClosed();
+    const found = engine.reader.slot(slot, decode);
+    if (found !== undefined) yield found;
+  }
+}
+
+export function refuseClosed(): never {
+  throw new SharedMemoryError(
+    'ERR_MILLRACE_CLOSED',
+    'This table has been closed here. Open it again to use it.',
+  );
+}
+
 function segmentFor(definition: Definition, { permissions }: TableOptions) {
   return {
     kind: KIND,

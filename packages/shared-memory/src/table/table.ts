@@ -1,19 +1,10 @@
-import { SharedMemoryError } from '../errors.js';
 import type { SegmentName } from '../segment-name.js';
 import type { RowScratch } from './codec.js';
 import type { Columns, NumericName, Out, Row, Values } from './columns.js';
 import { define, type OpenDefinition, type TableDefinition } from './definition.js';
 import type { Engine } from './engine.js';
 import { layoutFor } from './memory.js';
-import {
-  anonymousTable,
-  createTable,
-  type Opened,
-  openOrCreateTable,
-  openTable,
-  type TableOptions,
-  tableFrom,
-} from './open.js';
+import * as opening from './open.js';
 import { countRows, statsOf, type TableStats } from './stats.js';
 import { EXISTS, STORED } from './writer.js';
 
@@ -29,13 +20,13 @@ import { EXISTS, STORED } from './writer.js';
  * tries until it has read it between two changes. `count`, `stats` and iteration are not one moment in time.
  */
 export class Table<C extends Columns> implements Disposable {
-  readonly #opened: Opened;
+  readonly #opened: opening.Opened;
   readonly #engine: Engine;
   readonly #scratch: RowScratch;
   readonly #expected: RowScratch;
 
   /** @internal Tables are made by the functions below. */
-  constructor(opened: Opened) {
+  constructor(opened: opening.Opened) {
     this.#opened = opened;
     this.#engine = opened.engine;
     this.#scratch = opened.engine.codec.scratch();
@@ -46,44 +37,44 @@ export class Table<C extends Columns> implements Disposable {
   static create<const C extends Columns>(
     name: SegmentName,
     definition: TableDefinition<C>,
-    options: TableOptions = {},
+    options: opening.TableOptions = {},
   ): Table<C> {
-    return new Table(createTable(name, definition, options));
+    return new Table(opening.createTable(name, definition, options));
   }
 
   /** Opens a table that is there. Throws `ERR_MILLRACE_SEGMENT_MISSING`, and `…_TABLE_MISMATCH` naming differences. */
   static open<const C extends Columns>(
     name: SegmentName,
     definition: OpenDefinition<C>,
-    options: TableOptions = {},
+    options: opening.TableOptions = {},
   ): Table<C> {
-    return new Table(openTable(name, definition, options));
+    return new Table(opening.openTable(name, definition, options));
   }
 
   /** Opens a table or makes it: of several callers at once one does. Throws as `open` and `create` do. */
   static openOrCreate<const C extends Columns>(
     name: SegmentName,
     definition: TableDefinition<C>,
-    options: TableOptions = {},
+    options: opening.TableOptions = {},
   ): Table<C> {
-    return new Table(openOrCreateTable(name, definition, options));
+    return new Table(opening.openOrCreateTable(name, definition, options));
   }
 
   /** Makes a table without a name, for whoever gets its {@link Table.descriptor}; it goes with its last user. */
   static anonymous<const C extends Columns>(
     definition: TableDefinition<C>,
-    options: TableOptions = {},
+    options: opening.TableOptions = {},
   ): Table<C> {
-    return new Table(anonymousTable(definition, options));
+    return new Table(opening.anonymousTable(definition, options));
   }
 
   /** Opens an anonymous table that was handed on. The descriptor stays the caller's, and may be closed at once. */
   static fromDescriptor<const C extends Columns>(
     descriptor: number,
     definition: OpenDefinition<C>,
-    options: TableOptions = {},
+    options: opening.TableOptions = {},
   ): Table<C> {
-    return new Table(tableFrom(descriptor, definition, options));
+    return new Table(opening.tableFrom(descriptor, definition, options));
   }
 
   /** The bytes that a table of this definition takes, all of them when it is created and never more. */
@@ -215,15 +206,15 @@ export class Table<C extends Columns> implements Disposable {
    * the table meanwhile, also by the loop itself.
    */
   *entries(): IterableIterator<[key: string, row: Row<C>]> {
-    for (const { key, row } of this.#slots(true)) yield [key, row as Row<C>];
+    for (const { key, row } of opening.rowsOf(this.#opened, true)) yield [key, row as Row<C>];
   }
 
   *keys(): IterableIterator<string> {
-    for (const { key } of this.#slots(false)) yield key;
+    for (const { key } of opening.rowsOf(this.#opened, false)) yield key;
   }
 
   *values(): IterableIterator<Row<C>> {
-    for (const { row } of this.#slots(true)) yield row as Row<C>;
+    for (const { row } of opening.rowsOf(this.#opened, true)) yield row as Row<C>;
   }
 
   [Symbol.iterator](): IterableIterator<[key: string, row: Row<C>]> {
@@ -265,7 +256,7 @@ export class Table<C extends Columns> implements Disposable {
   /** The descriptor of an anonymous table, to hand on; it is closed with the table. */
   get descriptor(): number {
     this.#check();
-    return (this.#opened.segment as NonNullable<Opened['segment']>).descriptor;
+    return (this.#opened.segment as NonNullable<opening.Opened['segment']>).descriptor;
   }
 
   get closed(): boolean {
@@ -286,7 +277,7 @@ export class Table<C extends Columns> implements Disposable {
     this.close();
   }
 
-  /** Values first: reading them may run code of the user's, which may use the table. */
+  /** Values first: reading them may run code of the user's, which may read the table. */
   #encode(key: string, values: Values<C>): void {
     this.#check();
     this.#engine.codec.encode(values, this.#scratch);
@@ -299,19 +290,7 @@ export class Table<C extends Columns> implements Disposable {
     return this.#engine;
   }
 
-  *#slots(decode: boolean): Generator<{ readonly key: string; readonly row: unknown }> {
-    for (let slot = 0; slot < this.rows; slot++) {
-      this.#check();
-      const found = this.#engine.reader.slot(slot, decode);
-      if (found !== undefined) yield found;
-    }
-  }
-
   #check(): void {
-    if (!this.#opened.closed()) return;
-    throw new SharedMemoryError(
-      'ERR_MILLRACE_CLOSED',
-      'This table has been closed here. Open it again to use it.',
-    );
+    if (this.#opened.closed()) opening.refuseClosed();
   }
 }
