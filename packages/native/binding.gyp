@@ -8,13 +8,16 @@
         "addon/descriptor.c",
         "addon/epoll.c",
         "addon/file.c",
+        "addon/futex.c",
         "addon/memory.c",
         "addon/mqueue.c",
         "addon/poll.c",
+        "addon/posix-shm.c",
         "addon/process.c",
         "addon/socket.c",
         "addon/sysv-queue.c",
-        "addon/sysv-wait.c"
+        "addon/sysv-wait.c",
+        "addon/sysv-shm.c"
       ],
       "defines": ["NAPI_VERSION=8", "_GNU_SOURCE"],
       "cflags": ["-std=c11", "-O2", "-Wall", "-Wextra", "-Wno-unused-parameter", "-fvisibility=hidden"]

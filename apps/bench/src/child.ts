@@ -16,7 +16,7 @@ export class Child {
   readonly #deadline: NodeJS.Timeout;
 
   constructor(command: string, args: readonly string[]) {
-    this.#process = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.#process = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
     const { stdout } = this.#process;
     if (stdout === null) throw new Error('A child has no output.');
     this.#lines = createInterface({ input: stdout })[Symbol.asyncIterator]();
@@ -46,6 +46,12 @@ export class Child {
       clearTimeout(late);
     }
     await this.end();
+  }
+
+  /** Writes to its input. */
+  write(text: string): void {
+    // One that has ended cannot be written to; `next` says so.
+    this.#process.stdin?.once('error', () => {}).write(text);
   }
 
   async end(): Promise<void> {

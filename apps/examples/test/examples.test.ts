@@ -34,3 +34,10 @@ test('timers ticks, and ends by itself', async () => {
   expect(await program.ended()).toEqual({ code: 0, signal: null });
   expect(program.output).toMatch(/timer 1, 9 times/);
 });
+
+test('visits counts exactly what all processes have counted, and leaves nothing behind', async () => {
+  const program = new Program(example('visits'));
+  expect(await program.ended()).toEqual({ code: 0, signal: null });
+  expect(program.output).toMatch(/ada: Ada Lovelace, 22500 visits/);
+  expect(program.output).toMatch(/alan: Alan Turing, 7500 visits/);
+});

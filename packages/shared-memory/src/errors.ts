@@ -1,3 +1,5 @@
+import { SystemCallError } from '@millrace/native';
+
 /** The closed set of codes that errors of this package carry. Codes are stable; messages are not. */
 export type SharedMemoryErrorCode =
   /** A size that cannot be: the message names the value and the limits. */
@@ -13,7 +15,45 @@ export type SharedMemoryErrorCode =
   /** A message that no slot of the queue can hold. */
   | 'ERR_MILLRACE_QUEUE_MESSAGE_SIZE'
   /** A message is not in the hand of who gives it back. */
-  | 'ERR_MILLRACE_QUEUE_TICKET';
+  | 'ERR_MILLRACE_QUEUE_TICKET'
+  /** A number of owners that cannot be. */
+  | 'ERR_MILLRACE_OWNERS_COUNT'
+  /** More threads live that use a memory than it was created for. */
+  | 'ERR_MILLRACE_OWNERS_FULL'
+  /** A segment, or something in one, was used after it had been closed. */
+  | 'ERR_MILLRACE_CLOSED'
+  /** There is not enough memory free, here or in /dev/shm. */
+  | 'ERR_MILLRACE_NO_MEMORY'
+  /** A name, a key or a kind that cannot be one of a segment. */
+  | 'ERR_MILLRACE_SEGMENT_NAME'
+  /** A size that cannot be a segment's. */
+  | 'ERR_MILLRACE_SEGMENT_SIZE'
+  /** Permissions that cannot be a segment's. */
+  | 'ERR_MILLRACE_SEGMENT_PERMISSIONS'
+  /** `create` found the name taken. */
+  | 'ERR_MILLRACE_SEGMENT_EXISTS'
+  /** `open` found none. */
+  | 'ERR_MILLRACE_SEGMENT_MISSING'
+  /** What is there was made by another program, or by another version of this one. */
+  | 'ERR_MILLRACE_SEGMENT_FOREIGN'
+  /** The segment is not what was expected: the message names the first difference. */
+  | 'ERR_MILLRACE_SEGMENT_MISMATCH'
+  /** Its creator lives, and has not finished in time. */
+  | 'ERR_MILLRACE_SEGMENT_UNFINISHED'
+  /** A definition of a table that cannot be: the message names the value and the limits. */
+  | 'ERR_MILLRACE_TABLE_DEFINITION'
+  /** The table that is there is not the one that was asked for: the message names every difference. */
+  | 'ERR_MILLRACE_TABLE_MISMATCH'
+  /** The memory holds no table, or one of another version. */
+  | 'ERR_MILLRACE_TABLE_CORRUPT'
+  /** A key that is empty, too long or no well-formed string. */
+  | 'ERR_MILLRACE_TABLE_KEY'
+  /** A column that there is not, that holds no number where one is needed, or no column where one is needed. */
+  | 'ERR_MILLRACE_TABLE_COLUMN'
+  /** A value that its column cannot hold. Nothing is cut or rounded to make it fit. */
+  | 'ERR_MILLRACE_TABLE_VALUE'
+  /** Somebody who lives, but does not go on, has kept others from changing rows for too long. */
+  | 'ERR_MILLRACE_TABLE_BUSY';
 
 export class SharedMemoryError extends Error {
   override readonly name = 'SharedMemoryError';
@@ -23,4 +63,15 @@ export class SharedMemoryError extends Error {
     super(message, options);
     this.code = code;
   }
+}
+
+/** @internal What the kernel says when memory has run out, as an error that says what to do. */
+export function noMemory(syscall: string, errno: number, label: string, bytes: number): SharedMemoryError {
+  const cause = new SystemCallError(syscall, errno, `${label}, ${bytes} bytes`);
+  return new SharedMemoryError(
+    'ERR_MILLRACE_NO_MEMORY',
+    `${bytes} bytes of shared memory could not be had for ${label} (${cause.errnoName}). Ask for less, destroy segments ` +
+      'that nobody needs, or enlarge /dev/shm (System V: sysctl kernel.shmall, kernel.shmmax, kernel.shmmni).',
+    { cause },
+  );
 }

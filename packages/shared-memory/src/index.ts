@@ -16,7 +16,31 @@ export {
 } from './queue-contract.js';
 export { CALLER_WORDS as QUEUE_HEADER_WORDS } from './queue-layout.js';
 export { openQueue, type QueueMemory, type QueueOptions, queueBytes } from './queue-memory.js';
+export { OwnerRegistry } from './owners.js';
 export { openRing, type RingMemory, ringBytes } from './ring.js';
 export { RingReader } from './ring-reader.js';
 export { RingTransport, type RingTransportOptions } from './ring-transport.js';
 export { RingWriter } from './ring-writer.js';
+export { Segment } from './segment.js';
+export type { SegmentExpectation, SegmentHeader } from './segment-header.js';
+export type { SegmentName, SystemVKey, SystemVPath } from './segment-name.js';
+export type { SegmentOpenOptions, SegmentOpenOrCreateOptions, SegmentOptions } from './segment-options.js';
+export type { SegmentInfo } from './segment-store.js';
+export {
+  bytes,
+  type Column,
+  type Columns,
+  type ColumnType,
+  float64,
+  int64,
+  type NumericName,
+  type Out,
+  type Row,
+  string,
+  type Values,
+} from './table/columns.js';
+export type { OpenDefinition, TableDefinition } from './table/definition.js';
+export type { TableUse } from './table/engine.js';
+export type { TableOptions } from './table/open.js';
+export type { TableStats } from './table/stats.js';
+export { Table } from './table/table.js';

@@ -1,0 +1,11 @@
+import type { Suite } from '../suites.js';
+import { tableCases } from './table.js';
+
+/** Each module of cases brings its packages, groups and notes. */
+const CASES = [tableCases];
+
+export const suite: Suite = {
+  packages: [...new Set(CASES.flatMap(({ packages }) => packages))],
+  groups: (options) => CASES.flatMap(({ groups }) => groups(options)),
+  notes: CASES.flatMap(({ notes }) => notes),
+};
