@@ -3,7 +3,11 @@ export type SharedMemoryErrorCode =
   /** A size that cannot be: the message names the value and the limits. */
   | 'ERR_MILLRACE_RING_SIZE'
   /** The memory holds no ring, one of another version, or one whose contents contradict themselves. */
-  | 'ERR_MILLRACE_RING_CORRUPT';
+  | 'ERR_MILLRACE_RING_CORRUPT'
+  /** A number of owners that cannot be. */
+  | 'ERR_MILLRACE_OWNERS_COUNT'
+  /** More threads live that use a memory than it was created for. */
+  | 'ERR_MILLRACE_OWNERS_FULL';
 
 export class SharedMemoryError extends Error {
   override readonly name = 'SharedMemoryError';
