@@ -8,10 +8,13 @@
         "addon/descriptor.c",
         "addon/epoll.c",
         "addon/file.c",
+        "addon/futex.c",
         "addon/memory.c",
         "addon/poll.c",
+        "addon/posix-shm.c",
         "addon/process.c",
-        "addon/socket.c"
+        "addon/socket.c",
+        "addon/sysv-shm.c"
       ],
       "defines": ["NAPI_VERSION=8", "_GNU_SOURCE"],
       "cflags": ["-std=c11", "-O2", "-Wall", "-Wextra", "-Wno-unused-parameter", "-fvisibility=hidden"]

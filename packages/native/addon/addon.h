@@ -68,9 +68,15 @@ extern const addon_function datagram_functions[];
 extern const addon_function descriptor_functions[];
 extern const addon_function epoll_functions[];
 extern const addon_function file_functions[];
+extern const addon_function futex_functions[];
 extern const addon_function memory_functions[];
 extern const addon_function poll_functions[];
+extern const addon_function posix_shm_functions[];
 extern const addon_function process_functions[];
 extern const addon_function socket_functions[];
+extern const addon_function sysv_shm_functions[];
+
+/* Mapped pages as [ArrayBuffer, handle], or -errno and the pages unmapped (memory.c). */
+napi_value wrap_mapping(napi_env env, void *address, size_t length);
 
 #endif

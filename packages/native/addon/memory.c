@@ -54,20 +54,13 @@ static napi_value memory_memfd(napi_env env, napi_callback_info info) {
   return ret_int(env, fd);
 }
 
-/* map(fd, length) -> [ArrayBuffer, handle] or -errno; shared, readable and writable */
-static napi_value memory_map(napi_env env, napi_callback_info info) {
-  ARGUMENTS(2);
-  int64_t length = arg_int64(env, argv[1]);
-  if (length <= 0) return ret_int(env, -EINVAL);
+napi_value wrap_mapping(napi_env env, void *address, size_t length) {
   mapping *map = malloc(sizeof *map);
-  if (map == NULL) return ret_int(env, -ENOMEM);
-  void *address = mmap(NULL, (size_t)length, PROT_READ | PROT_WRITE, MAP_SHARED, arg_int(env, argv[0]), 0);
-  if (address == MAP_FAILED) {
-    int error = errno;
-    free(map);
-    return ret_int(env, -error);
+  if (map == NULL) {
+    munmap(address, length);
+    return ret_int(env, -ENOMEM);
   }
-  *map = (mapping){.address = address, .length = (size_t)length, .users = 1};
+  *map = (mapping){.address = address, .length = length, .users = 1};
   napi_value pair, buffer, handle;
   if (napi_create_external(env, map, drop_handle, NULL, &handle) != napi_ok) {
     unmap(map);
@@ -75,7 +68,7 @@ static napi_value memory_map(napi_env env, napi_callback_info info) {
     return ret_int(env, -ENOMEM);
   }
   map->users = 2;
-  if (napi_create_external_arraybuffer(env, address, (size_t)length, drop_buffer, map, &buffer) != napi_ok) {
+  if (napi_create_external_arraybuffer(env, address, length, drop_buffer, map, &buffer) != napi_ok) {
     unmap(map);
     map->users = 1; /* the handle's finalizer frees it */
     return ret_int(env, -ENOTSUP);
@@ -84,6 +77,16 @@ static napi_value memory_map(napi_env env, napi_callback_info info) {
   napi_set_element(env, pair, 0, buffer);
   napi_set_element(env, pair, 1, handle);
   return pair;
+}
+
+/* map(fd, length) -> [ArrayBuffer, handle] or -errno; shared, readable and writable */
+static napi_value memory_map(napi_env env, napi_callback_info info) {
+  ARGUMENTS(2);
+  int64_t length = arg_int64(env, argv[1]);
+  if (length <= 0) return ret_int(env, -EINVAL);
+  void *address = mmap(NULL, (size_t)length, PROT_READ | PROT_WRITE, MAP_SHARED, arg_int(env, argv[0]), 0);
+  if (address == MAP_FAILED) return ret_sys(env, -1);
+  return wrap_mapping(env, address, (size_t)length);
 }
 
 /* unmap(ArrayBuffer, handle) -> 0; every view of the ArrayBuffer has length 0 from here on */

@@ -15,7 +15,7 @@ export {
   type NativeErrorCode,
   SystemCallError,
 } from './errors.js';
-export { createMemory, MappedMemory } from './mapped-memory.js';
+export { checkFreeMemory, createMemory, MappedMemory } from './mapped-memory.js';
 export {
   NodePoller,
   type PollRegistration,

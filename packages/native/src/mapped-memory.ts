@@ -17,11 +17,15 @@ export class MappedMemory implements Disposable {
   readonly #buffer: ArrayBuffer;
   #closed = false;
 
-  /** Maps `length` bytes of `fd`, readable and writable. Throws {@link SystemCallError}. */
-  constructor(fd: number, length: number) {
-    const mapped = syscalls.map(fd, length);
+  /**
+   * Maps `length` bytes of descriptor `id`, readable and writable; or attaches the System V segment `id`, whose length
+   * that must be. Throws {@link SystemCallError}.
+   */
+  constructor(id: number, length: number, what: 'descriptor' | 'System V segment' = 'descriptor') {
+    const file = what === 'descriptor';
+    const mapped = file ? syscalls.map(id, length) : syscalls.shmAttach(id, length);
     if (typeof mapped === 'number')
-      throw new SystemCallError('mmap', -mapped, `descriptor ${fd}, ${length} bytes`);
+      throw new SystemCallError(file ? 'mmap' : 'shmat', -mapped, `${what} ${id}, ${length} bytes`);
     [this.#buffer, this.#handle] = mapped;
     this.length = length;
   }
@@ -55,6 +59,12 @@ export class MappedMemory implements Disposable {
  * would hand out pages until it has to kill somebody.
  */
 export function createMemory(name: string, length: number): number {
+  checkFreeMemory(name, length);
+  return check(syscalls.memfd(name, length), 'memfd_create', `${name}, ${length} bytes`);
+}
+
+/** Throws `ERR_MILLRACE_NO_MEMORY` when this machine, or the container, has less than `length` bytes free. */
+export function checkFreeMemory(name: string, length: number): void {
   const available = Math.min(freemem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
   if (length > available) {
     throw new NativeError(
@@ -62,5 +72,4 @@ export function createMemory(name: string, length: number): number {
       `${length} bytes of shared memory were asked for (${name}), ${available} are free on this machine.`,
     );
   }
-  return check(syscalls.memfd(name, length), 'memfd_create', `${name}, ${length} bytes`);
 }

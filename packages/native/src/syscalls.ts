@@ -13,7 +13,7 @@ export interface MapHandle {
  *
  * Notes. Every function that returns a number returns `-errno` when the call failed (use {@link check} for those
  * that must not fail, compare with a constant for those whose failure is an answer: `-EAGAIN`). No function blocks,
- * except `epollWait` with a timeout other than 0. All descriptors they make are closed on exec and, where that has a
+ * except `epollWait` and the `futexWait…` functions, with a timeout other than 0. All descriptors they make are closed on exec and, where that has a
  * meaning, non-blocking.
  */
 export interface Syscalls {
@@ -40,6 +40,28 @@ export interface Syscalls {
   memfd(name: string, length: number): number;
   map(fd: number, length: number): [ArrayBuffer, MapHandle] | number;
   unmap(buffer: ArrayBuffer, handle: MapHandle): number;
+  /** Makes a file `length` bytes long and takes its pages now. */
+  reserve(fd: number, length: number): number;
+  /** Gives a file without a name (`O_TMPFILE`) one, in one step: `-EEXIST` when that is taken. */
+  linkDescriptor(fd: number, path: string): number;
+
+  shmGet(key: number, length: number, flags: number): number;
+  /** `length` must be the segment's. Unmapping detaches it. */
+  shmAttach(id: number, length: number): [ArrayBuffer, MapHandle] | number;
+  /** Fills length, mode, creator's pid, last pid, attached, changed at (seconds), uid, key. */
+  shmStat(id: number, out: Float64Array): number;
+  shmSetMode(id: number, mode: number): number;
+  shmRemove(id: number): number;
+  /** Takes the pages of mapped memory now; `-EINVAL` before Linux 5.14. */
+  populate(bytes: Uint8Array, offset: number, length: number): number;
+
+  /** Blocks while the word is `expected`: 0 woken, `-EAGAIN` it is not, `-ETIMEDOUT`, `-EINTR`. */
+  futexWait(bytes: ArrayBufferView, offset: number, expected: number, timeoutMs: number): number;
+  futexWake(bytes: ArrayBufferView, offset: number, most: number): number;
+  /** Where a word of mapped memory lies, for `futexWaitAny` in another thread of this process; 0: nowhere. */
+  addressOf(bytes: ArrayBufferView, offset: number): number;
+  /** Blocks while each of up to 128 words is as expected; the index of one that was woken. Linux 5.16. */
+  futexWaitAny(addresses: Float64Array, expected: Uint32Array, count: number, timeoutMs: number): number;
 
   pollOpen(fd: number, callback: (status: number, events: number) => void): PollHandle | number;
   pollStart(handle: PollHandle, events: number): number;
