@@ -1,3 +1,5 @@
+import { SystemCallError } from '@millrace/native';
+
 /** The closed set of codes that errors of this package carry. Codes are stable; messages are not. */
 export type SharedMemoryErrorCode =
   /** A size that cannot be: the message names the value and the limits. */
@@ -7,7 +9,27 @@ export type SharedMemoryErrorCode =
   /** A number of owners that cannot be. */
   | 'ERR_MILLRACE_OWNERS_COUNT'
   /** More threads live that use a memory than it was created for. */
-  | 'ERR_MILLRACE_OWNERS_FULL';
+  | 'ERR_MILLRACE_OWNERS_FULL'
+  /** A segment, or something in one, was used after it had been closed. */
+  | 'ERR_MILLRACE_CLOSED'
+  /** There is not enough memory free, here or in /dev/shm. */
+  | 'ERR_MILLRACE_NO_MEMORY'
+  /** A name, a key or a kind that cannot be one of a segment. */
+  | 'ERR_MILLRACE_SEGMENT_NAME'
+  /** A size that cannot be a segment's. */
+  | 'ERR_MILLRACE_SEGMENT_SIZE'
+  /** Permissions that cannot be a segment's. */
+  | 'ERR_MILLRACE_SEGMENT_PERMISSIONS'
+  /** `create` found the name taken. */
+  | 'ERR_MILLRACE_SEGMENT_EXISTS'
+  /** `open` found none. */
+  | 'ERR_MILLRACE_SEGMENT_MISSING'
+  /** What is there was made by another program, or by another version of this one. */
+  | 'ERR_MILLRACE_SEGMENT_FOREIGN'
+  /** The segment is not what was expected: the message names the first difference. */
+  | 'ERR_MILLRACE_SEGMENT_MISMATCH'
+  /** Its creator lives, and has not finished in time. */
+  | 'ERR_MILLRACE_SEGMENT_UNFINISHED';
 
 export class SharedMemoryError extends Error {
   override readonly name = 'SharedMemoryError';
@@ -17,4 +39,15 @@ export class SharedMemoryError extends Error {
     super(message, options);
     this.code = code;
   }
+}
+
+/** @internal What the kernel says when memory has run out, as an error that says what to do. */
+export function noMemory(syscall: string, errno: number, label: string, bytes: number): SharedMemoryError {
+  const cause = new SystemCallError(syscall, errno, `${label}, ${bytes} bytes`);
+  return new SharedMemoryError(
+    'ERR_MILLRACE_NO_MEMORY',
+    `${bytes} bytes of shared memory could not be had for ${label} (${cause.errnoName}). Ask for less, destroy segments ` +
+      'that nobody needs, or enlarge /dev/shm (System V: sysctl kernel.shmall, kernel.shmmax, kernel.shmmni).',
+    { cause },
+  );
 }

@@ -10,3 +10,8 @@ export { openRing, type RingMemory, ringBytes } from './ring.js';
 export { RingReader } from './ring-reader.js';
 export { RingTransport, type RingTransportOptions } from './ring-transport.js';
 export { RingWriter } from './ring-writer.js';
+export { Segment } from './segment.js';
+export type { SegmentExpectation, SegmentHeader } from './segment-header.js';
+export type { SegmentName, SystemVKey, SystemVPath } from './segment-name.js';
+export type { SegmentOpenOptions, SegmentOpenOrCreateOptions, SegmentOptions } from './segment-options.js';
+export type { SegmentInfo } from './segment-store.js';

@@ -1,0 +1,113 @@
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
+import { checkFreeMemory, EEXIST, MappedMemory, SystemCallError, syscalls } from '@millrace/native';
+import { noMemory, SharedMemoryError } from './errors.js';
+import { publish, readCreator, readHeader } from './segment-header.js';
+import { HEADER_BYTES } from './segment-layout.js';
+import { posixName } from './segment-name.js';
+import type { SegmentInfo, SegmentStore, StoredMemory } from './segment-store.js';
+
+/** Where Linux keeps POSIX shared memory: shm_open(3) of glibc and of musl opens files here. */
+const DIRECTORY = '/dev/shm';
+/** A file without a name, which is gone with its last descriptor. */
+const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
+
+/** POSIX shared memory: a file that gets its name when all of it is written, so that nobody finds half of it. */
+export const posixStore: SegmentStore<string> = {
+  create(name, bytes, permissions, fill) {
+    const path = pathOf(name);
+    checkFreeMemory(name, bytes);
+    const fd = openSync(DIRECTORY, O_TMPFILE | constants.O_RDWR, 0o600);
+    let memory: MappedMemory | undefined;
+    try {
+      const reserved = syscalls.reserve(fd, bytes);
+      if (reserved < 0) throw noMemory('fallocate', -reserved, name, bytes);
+      memory = new MappedMemory(fd, bytes);
+      fill(memory);
+      publish(memory.buffer);
+      fchmodSync(fd, permissions);
+      const linked = syscalls.linkDescriptor(fd, path);
+      if (linked === 0) return { memory, id: fstatSync(fd).ino };
+      memory.close();
+      if (linked === -EEXIST) return undefined;
+      throw new SystemCallError('linkat', -linked, path);
+    } catch (error) {
+      memory?.close();
+      throw error;
+    } finally {
+      closeSync(fd);
+    }
+  },
+
+  open(name) {
+    const fd = unlessMissing(() => openSync(pathOf(name), constants.O_RDWR | constants.O_NOFOLLOW));
+    return fd === undefined ? undefined : mapFile(fd, name);
+  },
+
+  destroy(name, id) {
+    const path = pathOf(name);
+    if (id !== undefined && unlessMissing(() => statSync(path).ino) !== id) return false;
+    return unlessMissing(() => unlinkSync(path)) !== undefined;
+  },
+
+  list() {
+    return readdirSync(DIRECTORY).flatMap((file) => infoOf(`/${file}`) ?? []);
+  },
+};
+
+function pathOf(name: string): string {
+  return `${DIRECTORY}/${posixName(name)}`;
+}
+
+function mapFile(fd: number, name: string): StoredMemory {
+  try {
+    const status = fstatSync(fd);
+    if (!status.isFile() || status.size < HEADER_BYTES) {
+      throw new SharedMemoryError(
+        'ERR_MILLRACE_SEGMENT_FOREIGN',
+        `${name} is ${status.size} bytes that no segment begins with: another program made it.`,
+      );
+    }
+    return { memory: new MappedMemory(fd, status.size), id: status.ino };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Undefined for what is no segment, what has gone meanwhile, and what may not be read. */
+function infoOf(name: string): SegmentInfo | undefined {
+  let fd: number;
+  try {
+    fd = openSync(pathOf(name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch {
+    return undefined;
+  }
+  try {
+    const status = fstatSync(fd);
+    const bytes = new Uint8Array(HEADER_BYTES);
+    if (!status.isFile() || readSync(fd, bytes, 0, HEADER_BYTES, 0) < HEADER_BYTES) return undefined;
+    const header = readHeader(bytes.buffer, status.size);
+    return header && { ...header, name, creator: readCreator(bytes.buffer)?.pid ?? 0 };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** What `action` returns (true for nothing), or undefined when there is no such file. */
+function unlessMissing<T>(action: () => T): (T extends undefined ? true : T) | undefined {
+  try {
+    return (action() ?? true) as T extends undefined ? true : T;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
