@@ -29,7 +29,17 @@ export type SharedMemoryErrorCode =
   /** The segment is not what was expected: the message names the first difference. */
   | 'ERR_MILLRACE_SEGMENT_MISMATCH'
   /** Its creator lives, and has not finished in time. */
-  | 'ERR_MILLRACE_SEGMENT_UNFINISHED';
+  | 'ERR_MILLRACE_SEGMENT_UNFINISHED'
+  /** A number that an atomic cannot hold. */
+  | 'ERR_MILLRACE_ATOMIC_VALUE'
+  /** A timeout that is no time. */
+  | 'ERR_MILLRACE_TIMEOUT_VALUE'
+  /** This thread holds the lock already, and would wait for itself. */
+  | 'ERR_MILLRACE_LOCK_HELD'
+  /** This thread does not hold what it wants to unlock. */
+  | 'ERR_MILLRACE_LOCK_NOT_HELD'
+  /** A number of permits that cannot be. */
+  | 'ERR_MILLRACE_SEMAPHORE_PERMITS';
 
 export class SharedMemoryError extends Error {
   override readonly name = 'SharedMemoryError';
