@@ -18,7 +18,7 @@ const SUITES: Record<string, (() => Promise<{ readonly suite: Suite }>) | undefi
   timers: () => import('./timers/suite.js'),
   reactor: () => import('./reactor/suite.js'),
   channels: undefined,
-  memory: undefined,
+  memory: () => import('./memory/suite.js'),
   pools: undefined,
   server: undefined,
 };
