@@ -6,7 +6,7 @@ import type { Segment } from './segment.js';
 import type { SegmentName } from './segment-name.js';
 
 /**
- * A mutex whose waiters spin for up to a millisecond before they sleep: for sections of a few microseconds, on machines
+ * A mutex whose waiters spin for a fifth of a millisecond before they sleep: for sections of a few microseconds, on machines
  * with cores to spare. In all else a Mutex.
  */
 export class SpinLock extends ExclusiveLock {
@@ -40,7 +40,7 @@ export class SpinLock extends ExclusiveLock {
   }
 }
 
-/** Looks at the word before a sleep; about a millisecond. */
-const SPINS = 100_000;
+/** Looks at the word before a sleep; about a fifth of a millisecond. */
+const SPINS = 20_000;
 
 const SHAPE = { kind: 'spin-lock', size: MUTEX_BYTES, owners: DEFAULT_SLOTS };
