@@ -159,10 +159,11 @@ export class ReadWriteCore {
 
   #recoverWrite(slept: boolean): Grant {
     const words = this.#words;
+    const granted = this.#attemptWrite(slept);
+    if (granted !== BUSY) return granted;
     if (!this.#pending) {
       const seen = Atomics.load(words, WRITER_WORD);
-      if (seen === 0) return this.#attemptWrite(slept);
-      if (this.#owners.isAlive(seen & TOKEN_MASK)) return BUSY;
+      if (seen === 0 || this.#owners.isAlive(seen & TOKEN_MASK)) return BUSY;
       if (Atomics.compareExchange(words, WRITER_WORD, seen, this.#token | CONTENDED) !== seen) return BUSY;
       this.#pending = true;
     }
