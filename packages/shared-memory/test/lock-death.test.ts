@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { ReadWriteLock } from '@millrace/shared-memory';
+import type { Readable } from 'node:stream';
+import { Mutex, ReadWriteLock } from '@millrace/shared-memory';
 import { processInfo, until, within } from '@millrace/testkit';
 import { describe, expect, test } from 'vitest';
 import { type Exclusive, kindNames, kinds, readers } from './lock-kinds.js';
+import { freshNames, leftNames } from './segment-names.js';
 
 const PROGRAM = new URL('../dist-test/fixtures/lock-user.js', import.meta.url);
 const STRESS = process.env.MILLRACE_STRESS === '1';
@@ -101,6 +103,28 @@ test('readers that are killed count no more, and keep no writer out', { timeout:
   if (STRESS) console.log(`reader: ${KILLS} kills, the next writer had it within ${slowest.toFixed(1)} ms`);
   writer.close();
 });
+
+test.each(['posix', 'systemV'] as const)(
+  'a %s lock whose users were all killed is there for the next one',
+  async (kind) => {
+    const name = freshNames()[kind];
+    const script = `import { Mutex } from '@millrace/shared-memory';
+    Mutex.openOrCreate(${JSON.stringify(name)}).lock();
+    console.log('holding');
+    setInterval(() => {}, 60_000);`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      cwd: new URL('.', import.meta.url),
+    });
+    await within('the child to hold it', once(child.stdout as Readable, 'data'));
+    await kill(child);
+    using mutex = Mutex.openOrCreate(name);
+    expect(mutex.segment.created).toBe(false);
+    expect(mutex.lock({ timeout: 20_000 })?.ownerDied).toBe(true);
+    expect(mutex.destroy()).toBe(true);
+    expect(leftNames()).toEqual([]);
+  },
+);
 
 test('a dead writer is told to the reader that comes next, once', async () => {
   using lock = ReadWriteLock.anonymous();
