@@ -114,9 +114,10 @@ describe.each(kindNames)('%s', (kind) => {
     await within('the thread to wait', once(thread, 'message'));
     // It must not have got it: its next message comes after the unlocking only.
     const done = once(thread, 'message');
+    const ended = once(thread, 'exit');
     guard?.unlock();
     expect(await within('the thread to be done', done)).toEqual(['done']);
-    await within('the end of the thread', once(thread, 'exit'));
+    await within('the end of the thread', ended);
   });
 
   test('closing rejects who waits, and every use after it', async () => {
