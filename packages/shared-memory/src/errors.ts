@@ -53,7 +53,17 @@ export type SharedMemoryErrorCode =
   /** A value that its column cannot hold. Nothing is cut or rounded to make it fit. */
   | 'ERR_MILLRACE_TABLE_VALUE'
   /** Somebody who lives, but does not go on, has kept others from changing rows for too long. */
-  | 'ERR_MILLRACE_TABLE_BUSY';
+  | 'ERR_MILLRACE_TABLE_BUSY'
+  /** A number that an atomic cannot hold. */
+  | 'ERR_MILLRACE_ATOMIC_VALUE'
+  /** A timeout that is no time. */
+  | 'ERR_MILLRACE_TIMEOUT_VALUE'
+  /** This thread holds the lock already, and would wait for itself. */
+  | 'ERR_MILLRACE_LOCK_HELD'
+  /** This thread does not hold what it wants to unlock. */
+  | 'ERR_MILLRACE_LOCK_NOT_HELD'
+  /** A number of permits that cannot be. */
+  | 'ERR_MILLRACE_SEMAPHORE_PERMITS';
 
 export class SharedMemoryError extends Error {
   override readonly name = 'SharedMemoryError';

@@ -1,3 +1,5 @@
+export { Atomic } from './atomic.js';
+export { AtomicLong } from './atomic-long.js';
 export {
   DOORBELL_BYTES,
   Doorbell,
@@ -5,6 +7,9 @@ export {
   DoorbellListener,
 } from './doorbell.js';
 export { SharedMemoryError, type SharedMemoryErrorCode } from './errors.js';
+export { type Lock, LockGuard } from './lock.js';
+export { Mutex } from './mutex.js';
+export { OwnerRegistry } from './owners.js';
 export { SharedQueue } from './queue.js';
 export type { Abandoned } from './queue-abandon.js';
 export {
@@ -16,7 +21,8 @@ export {
 } from './queue-contract.js';
 export { CALLER_WORDS as QUEUE_HEADER_WORDS } from './queue-layout.js';
 export { openQueue, type QueueMemory, type QueueOptions, queueBytes } from './queue-memory.js';
-export { OwnerRegistry } from './owners.js';
+export { ReadWriteLock } from './read-write-lock.js';
+export type { ResidentOptions } from './resident.js';
 export { openRing, type RingMemory, ringBytes } from './ring.js';
 export { RingReader } from './ring-reader.js';
 export { RingTransport, type RingTransportOptions } from './ring-transport.js';
@@ -26,6 +32,8 @@ export type { SegmentExpectation, SegmentHeader } from './segment-header.js';
 export type { SegmentName, SystemVKey, SystemVPath } from './segment-name.js';
 export type { SegmentOpenOptions, SegmentOpenOrCreateOptions, SegmentOptions } from './segment-options.js';
 export type { SegmentInfo } from './segment-store.js';
+export { Semaphore } from './semaphore.js';
+export { SpinLock } from './spin-lock.js';
 export {
   bytes,
   type Column,
@@ -44,3 +52,5 @@ export type { TableUse } from './table/engine.js';
 export type { TableOptions } from './table/open.js';
 export type { TableStats } from './table/stats.js';
 export { Table } from './table/table.js';
+export type { AsyncWaitOptions, WaitOptions } from './wait-options.js';
+export { waitingMode } from './word-waiter.js';

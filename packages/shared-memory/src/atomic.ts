@@ -1,0 +1,185 @@
+import { EAGAIN, EINTR, ETIMEDOUT, SystemCallError, syscalls } from '@millrace/native';
+import { ATOMIC_BYTES, VALUE_WORD } from './atomic-layout.js';
+import { SharedMemoryError } from './errors.js';
+import {
+  ownSegment,
+  Resident,
+  type ResidentOptions,
+  type ResidentShape,
+  residentOffset,
+} from './resident.js';
+import type { Segment } from './segment.js';
+import type { SegmentName } from './segment-name.js';
+import { SLICE_MS } from './wait-constants.js';
+import { type AsyncWaitOptions, deadlineOf, type WaitOptions } from './wait-options.js';
+import { onWordChange } from './word-waiter.js';
+
+const KIND = 'atomic';
+const MAX_VALUE = 2 ** 32 - 1;
+/** As Swoole's, in milliseconds. */
+const DEFAULT_TIMEOUT_MS = 1_000;
+
+/**
+ * An unsigned 32-bit number that threads and processes change atomically, and can wait for.
+ *
+ * Notes. `wait` consumes a 1: of several who are woken one gets it, and the others go on waiting. Only `wake` wakes; `set`, `add` and the others
+ * change the number and nothing else. `wait` blocks the thread, `waitAsync` does not.
+ */
+export class Atomic extends Resident {
+  /** Bytes that one takes in a segment of the user's. */
+  static readonly bytes = ATOMIC_BYTES;
+  readonly #words: Int32Array;
+  readonly #values: Uint32Array;
+  readonly #rejects = new Set<(error: Error) => void>();
+
+  /** The Atomic at `byteOffset` (a multiple of 8) of a segment of the user's; zeroed memory is one that holds 0. */
+  constructor(segment: Segment, byteOffset = 0, own = false) {
+    super(segment, own);
+    const at = residentOffset(segment, byteOffset, ATOMIC_BYTES);
+    this.#words = new Int32Array(segment.buffer, at, 1);
+    this.#values = new Uint32Array(segment.buffer, at, 1);
+  }
+
+  static create(name: SegmentName, value = 0, options: ResidentOptions = {}): Atomic {
+    return new Atomic(ownSegment.create(name, shape(value), options), 0, true);
+  }
+
+  static open(name: SegmentName): Atomic {
+    return new Atomic(ownSegment.open(name, { kind: KIND }), 0, true);
+  }
+
+  /** `value` is that of a new one. */
+  static openOrCreate(name: SegmentName, value = 0, options: ResidentOptions = {}): Atomic {
+    return new Atomic(ownSegment.openOrCreate(name, shape(value), options), 0, true);
+  }
+
+  /** Handed on as `segment.descriptor`. */
+  static anonymous(value = 0): Atomic {
+    return new Atomic(ownSegment.anonymous(shape(value)), 0, true);
+  }
+
+  static fromDescriptor(fd: number): Atomic {
+    return new Atomic(ownSegment.fromDescriptor(fd, { kind: KIND }), 0, true);
+  }
+
+  get(): number {
+    this.#check();
+    return Atomics.load(this.#values, VALUE_WORD);
+  }
+
+  /** Takes the value modulo 2^32. */
+  set(value: number): void {
+    this.#check();
+    Atomics.store(this.#values, VALUE_WORD, value);
+  }
+
+  /** Adds, modulo 2^32; returns the new value. */
+  add(value = 1): number {
+    this.#check();
+    return (Atomics.add(this.#values, VALUE_WORD, value) + value) >>> 0;
+  }
+
+  /** Subtracts, modulo 2^32; returns the new value. */
+  sub(value = 1): number {
+    this.#check();
+    return (Atomics.sub(this.#values, VALUE_WORD, value) - value) >>> 0;
+  }
+
+  /** Sets it to `value` if it is `expected`; whether it was. */
+  compareAndSet(expected: number, value: number): boolean {
+    this.#check();
+    return Atomics.compareExchange(this.#values, VALUE_WORD, expected, value) === expected >>> 0;
+  }
+
+  /**
+   * Waits for a 1 and makes it 0. BLOCKS this thread while the value is 0. False after `timeout` (default 1,000 ms), and
+   * at once when the value is neither 0 nor 1.
+   */
+  wait({ timeout = DEFAULT_TIMEOUT_MS }: WaitOptions = {}): boolean {
+    const deadline = deadlineOf(timeout);
+    for (;;) {
+      const seen = this.#consume();
+      if (seen !== 0) return seen === 1;
+      const left = deadline - performance.now();
+      if (left <= 0) return false;
+      const result = syscalls.futexWait(this.#words, 0, 0, Math.ceil(Math.min(left, SLICE_MS)));
+      if (result < 0 && result !== -EAGAIN && result !== -ETIMEDOUT && result !== -EINTR)
+        throw new SystemCallError('futex', -result);
+    }
+  }
+
+  /** As `wait`, without blocking. Rejects with the signal's reason, or `ERR_MILLRACE_CLOSED`. */
+  waitAsync({ timeout = DEFAULT_TIMEOUT_MS, signal }: AsyncWaitOptions = {}): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      this.#check();
+      const deadline = deadlineOf(timeout);
+      signal?.throwIfAborted();
+      let cancel = () => {};
+      let timer: NodeJS.Timeout | undefined;
+      const settle =
+        <T>(how: (value: T) => void) =>
+        (value: T) => {
+          cancel();
+          clearTimeout(timer);
+          signal?.removeEventListener('abort', aborted);
+          this.#rejects.delete(fail);
+          how(value);
+        };
+      const done = settle(resolve);
+      const fail = settle(reject);
+      const aborted = () => fail(signal?.reason);
+      const look = () => {
+        const seen = this.#consume();
+        if (seen !== 0) return done(seen === 1);
+        if (performance.now() >= deadline) return done(false);
+        cancel = onWordChange(this.#words, VALUE_WORD, 0, look);
+      };
+      signal?.addEventListener('abort', aborted, { once: true });
+      this.#rejects.add(fail);
+      if (timeout < MAX_TIMER_MS) timer = setTimeout(() => done(this.#consume() === 1), Math.ceil(timeout));
+      look();
+    });
+  }
+
+  /** Makes a 0 a 1 and wakes up to `count` waiters; leaves anything else as it is. True in all cases. */
+  wake(count = 1): true {
+    this.#check();
+    if (Atomics.compareExchange(this.#words, VALUE_WORD, 0, 1) === 0)
+      syscalls.futexWake(this.#words, 0, count);
+    return true;
+  }
+
+  protected override release(): void {
+    for (const reject of [...this.#rejects]) reject(this.closedError());
+  }
+
+  /** Makes a 1 a 0; the value that was there. */
+  #consume(): number {
+    this.#check();
+    return Atomics.compareExchange(this.#values, VALUE_WORD, 1, 0);
+  }
+
+  #check(): void {
+    if (this.closed) throw this.closedError();
+  }
+}
+
+/** Beyond this Node's timers fire at once, in milliseconds. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+function shape(value: number): ResidentShape {
+  if (!Number.isInteger(value) || value < 0 || value > MAX_VALUE) {
+    throw new SharedMemoryError(
+      'ERR_MILLRACE_ATOMIC_VALUE',
+      `${value} is no value of an Atomic: it must be an integer from 0 to ${MAX_VALUE}.`,
+    );
+  }
+  return {
+    kind: KIND,
+    size: ATOMIC_BYTES,
+    owners: 0,
+    initialise: ({ buffer, byteOffset }) => {
+      new Uint32Array(buffer, byteOffset, 1)[VALUE_WORD] = value;
+    },
+  };
+}
