@@ -11,6 +11,7 @@
         "addon/memory.c",
         "addon/poll.c",
         "addon/process.c",
+        "addon/rights.c",
         "addon/socket.c"
       ],
       "defines": ["NAPI_VERSION=8", "_GNU_SOURCE"],

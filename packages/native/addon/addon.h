@@ -71,6 +71,7 @@ extern const addon_function file_functions[];
 extern const addon_function memory_functions[];
 extern const addon_function poll_functions[];
 extern const addon_function process_functions[];
+extern const addon_function rights_functions[];
 extern const addon_function socket_functions[];
 
 #endif
