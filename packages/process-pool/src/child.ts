@@ -1,42 +1,49 @@
-import type { Channel } from '@millrace/channel';
+import type { TransportChannel } from '@millrace/channel';
 import { dieWithParent, syscalls } from '@millrace/native';
 import { openPipe } from '@millrace/pipe-ipc';
+import { type ReceivedBirth, receiveBirth } from './birth-receiver.js';
 import { ProcessPoolError } from './errors.js';
-import { BIRTH_VARIABLE, type Birth, CONTROL_FD, type ToChild, type ToParent } from './protocol.js';
+import { CALL_VARIABLE, type Call, CONTROL_FD, type ToChild, type ToParent } from './protocol.js';
+import { onSignal } from './signals.js';
 
 /** A child's side of a process pool: who it is, and its line to the parent. */
 export class ChildProcessContext {
   readonly name: string;
   readonly incarnation: number;
   readonly data: unknown;
-  readonly #descriptors: Readonly<Record<string, number>>;
-  readonly #control: Channel<ToParent, ToChild>;
+  /** Descriptors that the parent handed down, by name. */
+  readonly descriptors: ReadonlyMap<string, number>;
+  readonly #maxJobs: number;
+  readonly #control: TransportChannel<ToParent, ToChild>;
+  #running = true;
+  #jobs = 0;
   #onStop: ((mode: string) => void) | undefined;
   #onMessage: ((body: unknown) => void) | undefined;
   /** Messages that came before there was a listener. */
   #early: unknown[] = [];
 
-  constructor(birth: Birth) {
+  constructor({ birth, descriptors }: ReceivedBirth, control: TransportChannel<ToParent, ToChild>) {
     this.name = birth.name;
     this.incarnation = birth.incarnation;
     this.data = birth.data;
-    this.#descriptors = birth.descriptors;
-    for (const fd of [CONTROL_FD, ...Object.values(birth.descriptors)]) syscalls.setCloseOnExec(fd, 1);
-    this.#control = openPipe<ToParent, ToChild>(CONTROL_FD);
-    this.#control.onMessage((message) => {
-      if (message.type === 'stop') this.#stopAsked(message.mode);
-      else if (this.#onMessage) this.#onMessage(message.body);
-      else this.#early.push(message.body);
-    });
+    this.descriptors = descriptors;
+    this.#maxJobs = birth.maxJobs ?? Number.POSITIVE_INFINITY;
+    this.#control = control;
+    control.onMessage((message) => this.#heard(message));
     // The parent is gone, whatever the kernel's signal does.
-    this.#control.onClose(() => process.exit(1));
+    control.onClose(() => process.exit(1));
+  }
+
+  /** Whether nobody has asked this process to end yet. */
+  get running(): boolean {
+    return this.#running;
   }
 
   /** The descriptor that the parent handed down under `name`. Throws `ERR_MILLRACE_NO_DESCRIPTOR`. */
   descriptor(name: string): number {
-    const fd = this.#descriptors[name];
+    const fd = this.descriptors.get(name);
     if (fd === undefined) {
-      const known = Object.keys(this.#descriptors).join(', ');
+      const known = [...this.descriptors.keys()].join(', ');
       throw new ProcessPoolError(
         'ERR_MILLRACE_NO_DESCRIPTOR',
         `No descriptor is named '${name}'; there are: ${known}.`,
@@ -47,13 +54,11 @@ export class ChildProcessContext {
 
   /** Tells the parent that this process can do its work. */
   ready(): void {
-    this.#control.send({ type: 'ready' });
-    this.#control.flush();
+    this.#say({ type: 'ready' });
   }
 
   send(body: unknown): void {
-    this.#control.send({ type: 'message', body });
-    this.#control.flush();
+    this.#say({ type: 'message', body });
   }
 
   onMessage(listener: (body: unknown) => void): void {
@@ -61,13 +66,59 @@ export class ChildProcessContext {
     for (const body of this.#early.splice(0)) listener(body);
   }
 
-  /** Called when the parent asks for an orderly end, or SIGTERM does (mode `'signal'`). Default: exit with 0. */
+  /**
+   * Called when the parent asks for an orderly end, or SIGTERM does (mode `'signal'`). Default: exit with 0. A reaction
+   * to SIGTERM that is set later with {@link onSignal} takes its place for the signal.
+   */
   onStop(listener: (mode: string) => void): void {
     this.#onStop = listener;
-    process.on('SIGTERM', () => this.#stopAsked('signal'));
+    onSignal('SIGTERM', () => this.#stopAsked('signal'));
+  }
+
+  /** Counts a job as done. At `maxJobs` of them another process is asked for, and false is returned from then on. */
+  jobDone(): boolean {
+    this.#jobs++;
+    if (this.#jobs === this.#maxJobs) this.replace();
+    return this.#jobs < this.#maxJobs;
+  }
+
+  /** Asks for another process in this one's place; when it is ready, this one is asked to stop, mode `'drain'`. */
+  replace(): void {
+    this.#say({ type: 'replace', detach: false });
+  }
+
+  /** Asks for another process at once, to work beside this one, which is asked to stop, mode `'detach'`. */
+  detach(): void {
+    this.#say({ type: 'replace', detach: true });
+  }
+
+  /** Lets nothing come after this process: when it ends, it is not started again. */
+  last(): void {
+    this.#say({ type: 'last' });
+  }
+
+  /** Asks the parent to stop the whole pool. */
+  shutdownPool(): void {
+    this.#say({ type: 'shutdown' });
+  }
+
+  /** @internal */
+  onControl: ((message: ToChild) => void) | undefined;
+
+  #say(message: ToParent): void {
+    this.#control.send(message);
+    this.#control.flush();
+  }
+
+  #heard(message: ToChild): void {
+    if (message.type === 'stop') this.#stopAsked(message.mode);
+    else if (message.type !== 'message') this.onControl?.(message);
+    else if (this.#onMessage) this.#onMessage(message.body);
+    else this.#early.push(message.body);
   }
 
   #stopAsked(mode: string): void {
+    this.#running = false;
     if (this.#onStop) this.#onStop(mode);
     else process.exit(0);
   }
@@ -80,15 +131,26 @@ let context: ChildProcessContext | undefined;
  *
  * The first call binds this process to its parent: the kernel kills it when the parent is gone, and it exits when the
  * control pipe ends. SIGINT is ignored from then on, for a terminal sends it to every process, and the parent decides.
+ *
+ * It returns when the process is given its name. A spare waits here until it is needed, asleep in the kernel: what the
+ * module has imported is loaded by then, and nothing after the call has run.
  */
 export function inherit(): ChildProcessContext | undefined {
   if (context !== undefined) return context;
-  const text = process.env[BIRTH_VARIABLE];
+  const text = process.env[CALL_VARIABLE];
   if (text === undefined) return undefined;
-  delete process.env[BIRTH_VARIABLE];
-  const birth = JSON.parse(text) as Birth;
-  if (!dieWithParent(birth.parent)) process.exit(1);
+  delete process.env[CALL_VARIABLE];
+  const { parent } = JSON.parse(text) as Call;
+  if (!dieWithParent(parent)) process.exit(1);
   process.on('SIGINT', () => {});
-  context = new ChildProcessContext(birth);
+  syscalls.setCloseOnExec(CONTROL_FD, 1);
+  const control = openPipe<ToParent, ToChild>(CONTROL_FD);
+  control.send({ type: 'waiting' });
+  control.flush();
+  const received = receiveBirth(CONTROL_FD);
+  // The parent needs no spare any more.
+  if (received === undefined) process.exit(0);
+  process.title = received.birth.title;
+  context = new ChildProcessContext(received, control);
   return context;
 }

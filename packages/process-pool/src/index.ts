@@ -1,5 +1,20 @@
 export { ChildProcessContext, inherit } from './child.js';
 export { ProcessPoolError, type ProcessPoolErrorCode } from './errors.js';
-export { Member, type MemberSpec, type MemberState } from './member.js';
-export { ProcessPool, type ProcessPoolEvents, type StopOptions } from './process-pool.js';
+export type { MemberFailure, ProcessPoolEvents } from './events.js';
+export type { Member } from './member.js';
+export {
+  type Members,
+  type PoolStatus,
+  ProcessPool,
+  type ProcessPoolOptions,
+  type StartOptions,
+  type StopOptions,
+} from './process-pool.js';
+export type { ReloadOptions, ReloadResult } from './reload.js';
+export type { ReplaceResult } from './replacement.js';
 export { type Exit, type RestartDecision, type RestartOptions, RestartPolicy } from './restart-policy.js';
+export { getAffinity, setAffinity, setPriority } from './scheduling.js';
+export { onSignal, type SignalReaction } from './signals.js';
+export type { LaunchSpec, MemberSpec } from './spec.js';
+export type { MemberState } from './state.js';
+export type { MemberStatus } from './status.js';

@@ -123,7 +123,7 @@ test('stop asks, waits, and resolves when all have ended', async () => {
   await pool.stop({ mode: 'gently' });
   expect(messages).toEqual([{ stopping: 'gently' }]);
   expect(exits.map(({ exit }) => exit.code)).toEqual([0, 0]);
-  expect(pool.members.map(({ state }) => state)).toEqual(['stopped', 'stopped']);
+  expect(pool.members.map(({ state }) => state)).toEqual(['dead', 'dead']);
   await pool.stop();
 });
 
