@@ -28,15 +28,16 @@ function row(
 }
 
 /** What comes of each event in each state; `·`: nothing happens. */
+// biome-ignore format: it is a table
 const TABLE: Readonly<Record<MemberState, Row>> = {
-  //                start       announced stable     drain       stop        end     give-up
-  dead: /*     */ row('starting', '·', /* */ '·', /* */ '·', /*    */ '·', /*    */ '·', /* */ 'given-up'),
-  starting: /* */ row('·', /*  */ 'ready', /**/ '·', /* */ 'stopping', 'stopping', /* */ 'dead', '·'),
-  ready: /*    */ row('·', /*  */ '·', /*  */ 'running', 'draining', 'stopping', /* */ 'dead', '·'),
-  running: /*  */ row('·', /*  */ '·', /*  */ '·', /* */ 'draining', 'stopping', /* */ 'dead', '·'),
-  draining: /* */ row('·', /*  */ '·', /*  */ '·', /* */ '·', /*    */ 'stopping', /* */ 'dead', '·'),
-  stopping: /* */ row('·', /*  */ '·', /*  */ '·', /* */ '·', /*    */ '·', /*    */ 'dead', '·'),
-  'given-up': row('starting', '·', '·', '·', 'dead', '·', '·'),
+  //              start       announced  stable     drain       stop        end     give-up
+  'dead':     row('starting', '·',       '·',       '·',        '·',        '·',    'given-up'),
+  'starting': row('·',        'ready',   '·',       'stopping', 'stopping', 'dead', '·'),
+  'ready':    row('·',        '·',       'running', 'draining', 'stopping', 'dead', '·'),
+  'running':  row('·',        '·',       '·',       'draining', 'stopping', 'dead', '·'),
+  'draining': row('·',        '·',       '·',       '·',        'stopping', 'dead', '·'),
+  'stopping': row('·',        '·',       '·',       '·',        '·',        'dead', '·'),
+  'given-up': row('starting', '·',       '·',       '·',        'dead',     '·',    '·'),
 };
 
 /** The state after `event`, or undefined where nothing happens. */
