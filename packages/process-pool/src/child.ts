@@ -1,9 +1,17 @@
-import type { TransportChannel } from '@millrace/channel';
+import { bytesCodec, type Codec, type TransportChannel, type WaitOptions } from '@millrace/channel';
 import { dieWithParent, syscalls } from '@millrace/native';
 import { openPipe } from '@millrace/pipe-ipc';
 import { type ReceivedBirth, receiveBirth } from './birth-receiver.js';
 import { ProcessPoolError } from './errors.js';
-import { CALL_VARIABLE, type Call, CONTROL_FD, type ToChild, type ToParent } from './protocol.js';
+import {
+  BYTES_PIPE,
+  CALL_VARIABLE,
+  type Call,
+  CONTROL_FD,
+  type ToChild,
+  type ToParent,
+  VALUES_PIPE,
+} from './protocol.js';
 import { onSignal } from './signals.js';
 
 /** A child's side of a process pool: who it is, and its line to the parent. */
@@ -21,6 +29,7 @@ export class ChildProcessContext {
   #onMessage: ((body: unknown) => void) | undefined;
   /** Messages that came before there was a listener. */
   #early: unknown[] = [];
+  #pipe: TransportChannel<unknown> | undefined;
 
   constructor({ birth, descriptors }: ReceivedBirth, control: TransportChannel<ToParent, ToChild>) {
     this.name = birth.name;
@@ -32,6 +41,7 @@ export class ChildProcessContext {
     control.onMessage((message) => this.#heard(message));
     // The parent is gone, whatever the kernel's signal does.
     control.onClose(() => process.exit(1));
+    if (birth.endsByItself) control.unref();
   }
 
   /** Whether nobody has asked this process to end yet. */
@@ -52,6 +62,46 @@ export class ChildProcessContext {
     return fd;
   }
 
+  /**
+   * This end of the pipe of a {@link Process}. Throws `ERR_MILLRACE_NO_DESCRIPTOR` in a member of a pool, and where the
+   * standard streams are the pipe.
+   */
+  pipe<Out = unknown, In = Out>(): TransportChannel<Out, In> {
+    if (this.#pipe === undefined) {
+      const bytes = this.descriptors.has(BYTES_PIPE);
+      const fd = this.descriptor(bytes ? BYTES_PIPE : VALUES_PIPE);
+      this.#pipe = openPipe<unknown>(fd, bytes ? { codec: bytesCodec() as unknown as Codec<unknown> } : {});
+      this.#pipe.unref();
+    }
+    return this.#pipe as TransportChannel<unknown> as TransportChannel<Out, In>;
+  }
+
+  /** Sends to the parent's `read`; false: accepted, but much waits (`pipe().drained()`). It keeps the process until it is sent. */
+  write(value: unknown): boolean {
+    const pipe = this.pipe();
+    const more = pipe.send(value);
+    pipe.flush();
+    if (pipe.queuedBytes > 0) {
+      pipe.ref();
+      // Fails only when the parent has gone, and this process with it.
+      void pipe.drained().then(
+        () => pipe.unref(),
+        () => {},
+      );
+    }
+    return more;
+  }
+
+  /** What the parent writes next; undefined when it has closed the pipe. The wait keeps the process alive. */
+  async read<In = unknown>(options?: WaitOptions): Promise<In | undefined> {
+    const pipe = this.pipe<unknown, In>().ref();
+    try {
+      return await pipe.receive(options);
+    } finally {
+      pipe.unref();
+    }
+  }
+
   /** Tells the parent that this process can do its work. */
   ready(): void {
     this.#say({ type: 'ready' });
@@ -62,6 +112,7 @@ export class ChildProcessContext {
   }
 
   onMessage(listener: (body: unknown) => void): void {
+    this.#control.ref();
     this.#onMessage = listener;
     for (const body of this.#early.splice(0)) listener(body);
   }
@@ -71,6 +122,7 @@ export class ChildProcessContext {
    * to SIGTERM that is set later with {@link onSignal} takes its place for the signal.
    */
   onStop(listener: (mode: string) => void): void {
+    this.#control.ref();
     this.#onStop = listener;
     onSignal('SIGTERM', () => this.#stopAsked('signal'));
   }

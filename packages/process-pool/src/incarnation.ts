@@ -1,14 +1,15 @@
-import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { TransportChannel } from '@millrace/channel';
 import { syscalls } from '@millrace/native';
 import { createPipe, openPipe } from '@millrace/pipe-ipc';
 import { BirthSender } from './birth-sender.js';
-import { type Birth, CALL_VARIABLE, type Call, CONTROL_FD, type ToChild, type ToParent } from './protocol.js';
+import { type Birth, CALL_VARIABLE, type Call, type ToChild, type ToParent } from './protocol.js';
 import type { LaunchSpec } from './spec.js';
 
 /** The exit code of a process that could not be started, as shells have it. */
 const NOT_STARTED = 127;
+const STANDARD: NonNullable<LaunchSpec['stdio']> = ['ignore', 'inherit', 'inherit'];
 /** Messages for a process that has not been born yet; more are refused. */
 const MAX_UNSAID = 10_000;
 
@@ -22,12 +23,6 @@ export interface End {
 export interface IncarnationEvents {
   said(message: ToParent): void;
   ended(end: End): void;
-}
-
-export interface LaunchOptions {
-  readonly title: string;
-  /** Standard input, output and error. Default: none, and this process's own. */
-  readonly stdio?: StdioOptions;
 }
 
 /**
@@ -49,14 +44,15 @@ export class Incarnation {
   readonly gone: Promise<void>;
   #isGone!: () => void;
 
-  constructor(launch: LaunchSpec, options: LaunchOptions) {
+  /** `title` is what `ps` shows until it is somebody. */
+  constructor(launch: LaunchSpec, title: string) {
     this.gone = new Promise((resolve) => {
       this.#isGone = resolve;
     });
     try {
       const pipe = createPipe();
       try {
-        this.process = start(launch, options, pipe.right);
+        this.process = start(launch, title, pipe.right);
       } catch (error) {
         syscalls.close(pipe.left);
         throw error;
@@ -134,7 +130,9 @@ export class Incarnation {
   /** Ends it in the orderly way where it can be asked; one that is nobody yet has nothing to put in order. */
   stop(mode: string): void {
     if (this.#unsaid !== undefined) this.dismiss();
-    else if (!this.tell({ type: 'stop', mode })) this.kill('SIGKILL');
+    else if (!this.tell({ type: 'stop', mode }))
+      // Closed: another program has taken its place. Full: it has not listened for very long.
+      this.kill(this.#control?.closed ? 'SIGTERM' : 'SIGKILL');
   }
 
   /** Ends a process that is nobody: whether it boots, loads or waits. */
@@ -143,6 +141,17 @@ export class Incarnation {
     // It may hold SIGTERM off while it waits; the end of its pipe it cannot.
     this.#born?.cancel();
     this.#control?.destroy();
+  }
+
+  /** Whether it keeps the loop of this process alive. */
+  ref(): void {
+    this.process?.ref();
+    this.#control?.ref();
+  }
+
+  unref(): void {
+    this.process?.unref();
+    this.#control?.unref();
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -179,13 +188,12 @@ export class Incarnation {
   }
 }
 
-function start(launch: LaunchSpec, { title, stdio }: LaunchOptions, control: number): ChildProcess {
-  const { entry, args = [], execArgv = [], env = {}, cwd } = launch;
+function start(launch: LaunchSpec, title: string, control: number): ChildProcess {
+  const { entry, args = [], execArgv = [], env = {}, cwd, stdio = STANDARD } = launch;
   const call: Call = { parent: process.pid };
-  const standard = Array.isArray(stdio) ? stdio : ['ignore' as const, 'inherit' as const, 'inherit' as const];
   // The title is an argument, so that `ps` shows it from the first moment on.
   return spawn(process.execPath, [`--title=${title}`, ...execArgv, pathOf(entry), ...args], {
-    stdio: [...standard.slice(0, CONTROL_FD), control],
+    stdio: [...stdio, control],
     env: { ...process.env, ...env, [CALL_VARIABLE]: JSON.stringify(call) },
     cwd,
   });
@@ -196,6 +204,13 @@ function pathOf(entry: string | URL): string {
 }
 
 /** Processes with the same key can take each other's place. */
-export function launchKey({ entry, args, execArgv, env, cwd }: LaunchSpec): string {
-  return JSON.stringify([pathOf(entry), args ?? [], execArgv ?? [], env ?? {}, cwd ?? null]);
+export function launchKey({ entry, args, execArgv, env, cwd, stdio }: LaunchSpec): string {
+  return JSON.stringify([
+    pathOf(entry),
+    args ?? [],
+    execArgv ?? [],
+    env ?? {},
+    cwd ?? null,
+    stdio ?? STANDARD,
+  ]);
 }

@@ -1,7 +1,10 @@
 export { ChildProcessContext, inherit } from './child.js';
+export { type DaemonizeOptions, daemonize } from './daemonize.js';
 export { ProcessPoolError, type ProcessPoolErrorCode } from './errors.js';
 export type { MemberFailure, ProcessPoolEvents } from './events.js';
+export { type ExecuteOptions, execute } from './execute.js';
 export type { Member } from './member.js';
+export { Process, type ProcessEnd, type ProcessOptions } from './process.js';
 export {
   type Members,
   type PoolStatus,
@@ -10,6 +13,7 @@ export {
   type StartOptions,
   type StopOptions,
 } from './process-pool.js';
+export { reapOrphans } from './reaper.js';
 export type { ReloadOptions, ReloadResult } from './reload.js';
 export type { ReplaceResult } from './replacement.js';
 export { type Exit, type RestartDecision, type RestartOptions, RestartPolicy } from './restart-policy.js';

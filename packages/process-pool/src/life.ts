@@ -54,6 +54,7 @@ export class Life {
       incarnation: number,
       descriptors: Object.keys(descriptors),
       maxJobs: spec.maxJobs,
+      endsByItself: spec.endsByItself ?? false,
       data: spec.data,
     };
     incarnation.bear(birth, Object.values(descriptors));

@@ -139,6 +139,15 @@ export class Member {
     this.#life?.incarnation.kill(signal);
   }
 
+  /** Whether the present process keeps the loop of this one alive. */
+  ref(): void {
+    this.#life?.incarnation.ref();
+  }
+
+  unref(): void {
+    this.#life?.incarnation.unref();
+  }
+
   /** Kills every process that the member still has. */
   killAll(): void {
     this.#replacement?.cancel();

@@ -228,7 +228,7 @@ export class ProcessPool implements AsyncDisposable {
   #makeHost(): MemberHost {
     return {
       launch: (spec, title) => {
-        const process = this.#spares?.take(spec) ?? new Incarnation(spec, { title });
+        const process = this.#spares?.take(spec) ?? new Incarnation(spec, title);
         this.#processes.add(process);
         void process.gone.then(() => this.#processes.delete(process));
         return process;

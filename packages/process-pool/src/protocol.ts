@@ -6,6 +6,12 @@ export const CALL_VARIABLE = 'MILLRACE_PROCESS';
 /** The descriptor of the control pipe in a child: the first after standard input, output and error. */
 export const CONTROL_FD = 3;
 
+/** Names of descriptors that are handed down for the package's own purposes. */
+export const VALUES_PIPE = 'millrace.pipe.values';
+export const BYTES_PIPE = 'millrace.pipe.bytes';
+export const BUS = 'millrace.bus';
+export const LISTENER = 'millrace.listener';
+
 /** What a process knows of itself when it starts; who it is to be comes later, as a {@link Birth}. */
 export interface Call {
   /** The parent's pid. */
@@ -21,6 +27,7 @@ export interface Birth {
   /** The names of the descriptors that come with the birth, in their order. */
   readonly descriptors: readonly string[];
   readonly maxJobs: number | undefined;
+  readonly endsByItself: boolean;
   /** Whatever the parent wants the child to know; JSON. */
   readonly data: unknown;
 }

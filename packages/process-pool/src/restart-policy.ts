@@ -33,6 +33,9 @@ export interface RestartOptions {
   readonly window?: number;
 }
 
+/** Orderly ends in a row of processes that had hardly begun, before the next is waited for. */
+const SHORT_LIVES = 5;
+
 /** What to do after an end: start anew after a wait, leave it at that, or give up. */
 export type RestartDecision =
   | { readonly action: 'restart'; readonly delay: number }
@@ -45,7 +48,8 @@ export type RestartDecision =
  * did so too often in a while is if the user has set a limit.
  *
  * An exit with 0 is orderly (it has served its time, a module has nothing left to do): no failure, started anew at
- * once, when it was ready before. SIGKILL and SIGTERM come from outside (an operator, the kernel's out-of-memory
+ * once, when it was ready before; only when a few in a row hardly begin, the next is waited for as after a failure,
+ * for it would take a processor. SIGKILL and SIGTERM come from outside (an operator, the kernel's out-of-memory
  * killer, a test): once ready, a member that dies by them is started again at once too, for its code has done nothing wrong.
  */
 export class RestartPolicy {
@@ -53,6 +57,8 @@ export class RestartPolicy {
   /** In a row. */
   #failures = 0;
   #everReady = false;
+  /** Orderly ends in a row of processes that had hardly begun. */
+  #short = 0;
   /** When the last failures happened, at most `maxFailures` of them. */
   #failedAt: number[] = [];
 
@@ -77,6 +83,7 @@ export class RestartPolicy {
   reset(): void {
     this.#failures = 0;
     this.#everReady = false;
+    this.#short = 0;
     this.#failedAt = [];
   }
 
@@ -91,7 +98,9 @@ export class RestartPolicy {
     else this.#failures++;
     if (failed && this.#tooMany(now)) return { action: 'give-up' };
     if (!this.#everReady && this.#failures >= giveUpAfter) return { action: 'give-up' };
-    const delay = this.#failures <= 1 ? 0 : Math.min(maxBackOff, backOff * 2 ** (this.#failures - 2));
+    this.#short = wasReady && code === 0 && uptime < stableAfter ? this.#short + 1 : 0;
+    const row = Math.max(this.#failures - 1, this.#short - SHORT_LIVES);
+    const delay = row <= 0 ? 0 : Math.min(maxBackOff, backOff * 2 ** (row - 1));
     return { action: 'restart', delay };
   }
 

@@ -110,9 +110,10 @@ export class Spares {
   #start(kind: Kind): void {
     const { title } = this.#options;
     const startedAt = performance.now();
-    const spare = new Incarnation(kind.launch, {
-      title: title === undefined ? SPARE_TITLE : `${title}: ${SPARE_TITLE}`,
-    });
+    const spare = new Incarnation(
+      kind.launch,
+      title === undefined ? SPARE_TITLE : `${title}: ${SPARE_TITLE}`,
+    );
     kind.spares.add(spare);
     spare.listen({
       said: () => this.#options.changed(),

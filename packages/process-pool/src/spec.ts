@@ -12,7 +12,11 @@ export interface LaunchSpec {
   readonly env?: Readonly<Record<string, string>>;
   /** Where it runs. Default: where this process does. */
   readonly cwd?: string;
+  /** Standard input, output and error: a descriptor, nothing, or this process's own. Default: nothing, own, own. */
+  readonly stdio?: readonly [Standard, Standard, Standard];
 }
+
+export type Standard = number | 'ignore' | 'inherit';
 
 /** A process to keep alive. */
 export interface MemberSpec extends LaunchSpec {
@@ -35,6 +39,11 @@ export interface MemberSpec extends LaunchSpec {
   readonly maxMemory?: number;
   /** What it is given may have one owner at a time: a replacement gets it only when the process before has ended. */
   readonly exclusive?: boolean;
+  /**
+   * Whether a process ends when its module has nothing left to do and listens for neither messages nor the stop. By
+   * default it stays until it is told to go.
+   */
+  readonly endsByItself?: boolean;
   /** How willingly it lets others run: 19 most, -20 (which needs a privilege) least. Default: as this process. */
   readonly priority?: number;
   /** The processors that it may run on. Default: as this process. */

@@ -1,0 +1,271 @@
+import { kill } from 'node:process';
+import type { TransportChannel, WaitOptions } from '@millrace/channel';
+import { bytesCodec, type Codec, WaitList } from '@millrace/channel';
+import { syscalls } from '@millrace/native';
+import { createPipe, openPipe, type PipeDescriptors } from '@millrace/pipe-ipc';
+import { ProcessPoolError } from './errors.js';
+import type { ProcessPoolEvents } from './events.js';
+import type { Member } from './member.js';
+import { ProcessPool } from './process-pool.js';
+import { BYTES_PIPE, VALUES_PIPE } from './protocol.js';
+import { Redirection } from './redirection.js';
+import type { Exit } from './restart-policy.js';
+import { getAffinity, setAffinity, setPriority } from './scheduling.js';
+import type { MemberSpec } from './spec.js';
+
+export interface ProcessOptions extends Omit<MemberSpec, 'name' | 'entry'> {
+  /** What it is called, in logs and to itself. Default: its entry module. */
+  readonly name?: string;
+  /**
+   * What goes over `write` and `read`: values (default), bytes, or with `'stdio'` what the process, or a program that
+   * replaces it, reads from its standard input and prints.
+   */
+  readonly pipe?: 'values' | 'bytes' | 'stdio';
+  readonly onMessage?: (body: unknown) => void;
+  readonly onExit?: (exit: Exit, delay: number | undefined) => void;
+}
+
+/** How a process ended, in the form of `wait(2)`. */
+export interface ProcessEnd {
+  readonly pid: number;
+  /** 0 when a signal ended it. */
+  readonly code: number;
+  /** null when none ended it. */
+  readonly signal: NodeJS.Signals | null;
+}
+
+/**
+ * One supervised process of an entry module, and a pipe to it.
+ *
+ * Notes. Without `restart` it runs once. With it, the pipe belongs to the parent and outlives each process: what a dead
+ * one had not read is read by the next. The process finds its own end with `inherit()`. It ends when its module has
+ * nothing left to do, unlike a member of a pool; a listener for messages or for the stop keeps it alive.
+ */
+export class Process<Out = unknown, In = unknown> implements AsyncDisposable {
+  readonly #pool: ProcessPool;
+  readonly #member: Member;
+  readonly #ends: PipeDescriptors | undefined;
+  readonly #channel: TransportChannel<Out, In> | undefined;
+  readonly #redirection: Redirection | undefined;
+  readonly #waiters = new WaitList<ProcessEnd>();
+  readonly #readyWaiters = new WaitList<void>();
+  #lastEnd: ProcessEnd | undefined;
+  #started = false;
+  #closed = false;
+
+  /** Makes the pipe; throws `SystemCallError` when descriptors have run out. */
+  constructor(entry: string | URL, options: ProcessOptions = {}) {
+    const { pipe = 'values', onMessage, onExit, name = String(entry), ...rest } = options;
+    const descriptors: Record<string, number> = { ...rest.descriptors };
+    let stdio = rest.stdio;
+    if (pipe === 'stdio') {
+      this.#redirection = new Redirection();
+      stdio = this.#redirection.stdio;
+    } else {
+      this.#ends = createPipe();
+      descriptors[pipe === 'bytes' ? BYTES_PIPE : VALUES_PIPE] = this.#ends.right;
+      const codec = pipe === 'bytes' ? { codec: bytesCodec() as unknown as Codec<Out, In> } : {};
+      this.#channel = openPipe<Out, In>(this.#ends.left, codec);
+    }
+    const spec: MemberSpec = {
+      // It need not ever say that it is ready.
+      startTimeout: Number.POSITIVE_INFINITY,
+      endsByItself: true,
+      restart: { when: 'never' },
+      ...rest,
+      ...(stdio && { stdio }),
+      name,
+      entry,
+      descriptors,
+    };
+    const events: ProcessPoolEvents = {
+      onReady: () => this.#readyWaiters.settleAll(undefined),
+      onMessage: (_member, body) => onMessage?.(body),
+      onExit: (_member, exit, delay) => {
+        this.#ended(exit, delay);
+        onExit?.(exit, delay);
+      },
+    };
+    this.#pool = new ProcessPool([spec], events, { spares: 0 });
+    this.#member = this.#pool.members[0] as Member;
+  }
+
+  get pid(): number | undefined {
+    return this.#member.pid;
+  }
+
+  get state(): Member['state'] {
+    return this.#member.state;
+  }
+
+  /** How many processes have been started. */
+  get incarnation(): number {
+    return this.#member.incarnation;
+  }
+
+  /** The pipe as a channel. Throws `ERR_MILLRACE_NOT_ENABLED` where standard streams are the pipe. */
+  get pipe(): TransportChannel<Out, In> {
+    if (this.#channel) return this.#channel;
+    throw new ProcessPoolError(
+      'ERR_MILLRACE_NOT_ENABLED',
+      "With pipe: 'stdio' there is no channel: use read and write.",
+    );
+  }
+
+  /** Starts it; returns its pid. Throws `ERR_MILLRACE_NOT_STARTED` for a second time, or when there is no pid to return. */
+  start(): number {
+    if (this.#started || this.#closed)
+      throw new ProcessPoolError('ERR_MILLRACE_NOT_STARTED', `${this.#member.name} can be started once.`);
+    this.#started = true;
+    this.#member.start();
+    const { pid } = this;
+    if (pid === undefined) {
+      throw new ProcessPoolError(
+        'ERR_MILLRACE_NOT_STARTED',
+        `${this.#member.name} could not be started: processes, memory or descriptors have run out, or cwd is not there.`,
+      );
+    }
+    return pid;
+  }
+
+  /** Resolves when the process says that it is ready; rejects with `ERR_MILLRACE_START_FAILED` when it never will. */
+  async ready(options?: WaitOptions): Promise<void> {
+    this.#assertStarted('ready');
+    if (this.state === 'ready' || this.state === 'running') return;
+    if (this.#member.settled) throw this.#startFailed();
+    await this.#readyWaiters.wait(`${this.#member.name} to be ready`, options);
+  }
+
+  /**
+   * Sends a value, bytes, or what is to be read from standard input. False: accepted, but much waits; `drained` tells
+   * when to go on. Throws as {@link TransportChannel.send} does.
+   */
+  write(value: Out): boolean {
+    if (this.#redirection) return this.#redirection.write(value as Uint8Array | string);
+    const more = this.pipe.send(value);
+    this.pipe.flush();
+    return more;
+  }
+
+  /** Resolves once nothing waits to be sent. */
+  async drained(options?: WaitOptions): Promise<void> {
+    await (this.#redirection ?? this.pipe).drained(options);
+  }
+
+  /** The next message, or a piece of what was printed; undefined when the last process has ended and all was read. */
+  async read(options?: WaitOptions): Promise<In | undefined> {
+    if (this.#redirection) return (await this.#redirection.read(options)) as In | undefined;
+    return this.pipe.receive(options);
+  }
+
+  /** Says something beside the pipe, to `onMessage` of the process; false when there is none. */
+  send(body: unknown): boolean {
+    return this.#member.send(body);
+  }
+
+  /** Resolves with the end of the process that runs, or of the last one when none does. */
+  async wait(options?: WaitOptions): Promise<ProcessEnd> {
+    this.#assertStarted('wait');
+    options?.signal?.throwIfAborted();
+    if (this.#member.settled && this.#lastEnd) return this.#lastEnd;
+    return this.#waiters.wait(`${this.#member.name} to end`, options);
+  }
+
+  /** Sends a signal; false when there is no process. */
+  kill(signal: NodeJS.Signals = 'SIGTERM'): boolean {
+    return this.pid !== undefined && Process.kill(this.pid, signal);
+  }
+
+  /** Sends a signal to any process; 0 only asks. False when there is none; throws when it is not allowed. */
+  static kill(pid: number, signal: NodeJS.Signals | 0 = 'SIGTERM'): boolean {
+    try {
+      return kill(pid, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+      throw error;
+    }
+  }
+
+  /** Sets how willingly it lets others run, in all of its threads: from 19, most, to -20. */
+  setPriority(priority: number): void {
+    setPriority(this.#assertRunning(), priority);
+  }
+
+  /** The processors that it may run on. */
+  get affinity(): readonly number[] {
+    return getAffinity(this.#assertRunning());
+  }
+
+  setAffinity(processors: readonly number[]): void {
+    setAffinity(this.#assertRunning(), processors);
+  }
+
+  /** Whether it, and its pipe, keep the loop of this process alive. */
+  ref(): this {
+    this.#member.ref();
+    this.#channel?.ref();
+    this.#redirection?.ref();
+    return this;
+  }
+
+  unref(): this {
+    this.#member.unref();
+    this.#channel?.unref();
+    this.#redirection?.unref();
+    return this;
+  }
+
+  /** Asks it to end, kills it after `timeout` milliseconds (default 3,000), and starts it no more. What it sent stays to be read. */
+  async stop(options: { readonly mode?: string; readonly timeout?: number } = {}): Promise<void> {
+    await this.#pool.stop(options);
+    this.#endPipe();
+  }
+
+  /** Stops it and closes the pipe; idempotent. */
+  async close(): Promise<void> {
+    await this.stop();
+    this.#channel?.destroy();
+    this.#redirection?.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #ended({ pid, code, signal, wasReady }: Exit, delay: number | undefined): void {
+    this.#lastEnd = { pid: pid ?? 0, code: code ?? 0, signal };
+    this.#waiters.settleAll(this.#lastEnd);
+    if (delay !== undefined) return;
+    if (!wasReady) this.#readyWaiters.failAll(this.#startFailed());
+    this.#endPipe();
+  }
+
+  /** There will be no other process: the pipe ends after what is in it. */
+  #endPipe(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#ends) syscalls.close(this.#ends.right);
+    this.#redirection?.endOfProcess();
+  }
+
+  #startFailed(): ProcessPoolError {
+    const { code, signal } = this.#lastEnd ?? { code: 0, signal: null };
+    return new ProcessPoolError(
+      'ERR_MILLRACE_START_FAILED',
+      `${this.#member.name} ended before it was ready, ${signal ? `by ${signal}` : `with code ${code}`}.`,
+    );
+  }
+
+  #assertStarted(what: string): void {
+    if (this.#started) return;
+    throw new ProcessPoolError(
+      'ERR_MILLRACE_NOT_STARTED',
+      `${what} needs a process: call start first (${this.#member.name}).`,
+    );
+  }
+
+  #assertRunning(): number {
+    if (this.pid !== undefined) return this.pid;
+    throw new ProcessPoolError('ERR_MILLRACE_NOT_STARTED', `${this.#member.name} does not run.`);
+  }
+}
