@@ -2,8 +2,10 @@ import { bytesCodec, type Codec, type TransportChannel, type WaitOptions } from 
 import { dieWithParent, syscalls } from '@millrace/native';
 import { openPipe } from '@millrace/pipe-ipc';
 import { type ReceivedBirth, receiveBirth } from './birth-receiver.js';
+import { Bus } from './bus.js';
 import { ProcessPoolError } from './errors.js';
 import {
+  BUS,
   BYTES_PIPE,
   CALL_VARIABLE,
   type Call,
@@ -29,6 +31,8 @@ export class ChildProcessContext {
   #onMessage: ((body: unknown) => void) | undefined;
   /** Messages that came before there was a listener. */
   #early: unknown[] = [];
+  #bus: Bus | undefined;
+  #busOpen = false;
   #pipe: TransportChannel<unknown> | undefined;
 
   constructor({ birth, descriptors }: ReceivedBirth, control: TransportChannel<ToParent, ToChild>) {
@@ -154,8 +158,12 @@ export class ChildProcessContext {
     this.#say({ type: 'shutdown' });
   }
 
-  /** @internal */
-  onControl: ((message: ToChild) => void) | undefined;
+  /** The way to the other members. Throws `ERR_MILLRACE_NO_DESCRIPTOR` where the pool has no bus. */
+  get bus(): Bus {
+    this.#bus ??= new Bus(this.name, this.descriptor(BUS));
+    if (this.#busOpen) this.#bus.open();
+    return this.#bus;
+  }
 
   #say(message: ToParent): void {
     this.#control.send(message);
@@ -164,13 +172,19 @@ export class ChildProcessContext {
 
   #heard(message: ToChild): void {
     if (message.type === 'stop') this.#stopAsked(message.mode);
-    else if (message.type !== 'message') this.onControl?.(message);
+    else if (message.type === 'bus-open') {
+      this.#busOpen = this.#running;
+      if (this.#running) this.#bus?.open();
+    } else if (message.type === 'undelivered') this.bus.undelivered(message.to);
     else if (this.#onMessage) this.#onMessage(message.body);
     else this.#early.push(message.body);
   }
 
   #stopAsked(mode: string): void {
     this.#running = false;
+    // Messages of the bus are for the process that comes after.
+    this.#busOpen = false;
+    this.#bus?.leave();
     if (this.#onStop) this.#onStop(mode);
     else process.exit(0);
   }

@@ -14,7 +14,7 @@ export interface MemberFailure extends Exit {
 
 /** What a pool tells the process that it is in. Swoole's names, where they differ, stand beside. */
 export interface ProcessPoolEvents {
-  /** Every member is ready for the first time (Start). */
+  /** Every member has been given a process; that they are ready is what `start` waits for (Start). */
   onStart?: () => void;
   /** A process has been given the name of a member (in the process: WorkerStart). */
   onSpawn?: (member: Member) => void;

@@ -1,9 +1,11 @@
+export type { Bus } from './bus.js';
 export { ChildProcessContext, inherit } from './child.js';
 export { type DaemonizeOptions, daemonize } from './daemonize.js';
 export { ProcessPoolError, type ProcessPoolErrorCode } from './errors.js';
 export type { MemberFailure, ProcessPoolEvents } from './events.js';
 export { type ExecuteOptions, execute } from './execute.js';
 export type { Member } from './member.js';
+export { type PoolMessage, runWorker, type WorkerHandlers, type WorkerOptions } from './pool-worker.js';
 export { Process, type ProcessEnd, type ProcessOptions } from './process.js';
 export {
   type Members,

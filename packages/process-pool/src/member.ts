@@ -21,6 +21,8 @@ export interface MemberHost extends MemberEvents {
   launch(spec: LaunchSpec, title: string): Incarnation;
   /** What each process of the member is given beyond the descriptors of its spec. */
   descriptors(member: Member): Readonly<Record<string, number>>;
+  /** Its processes have changed; there may be one less. */
+  changed(member: Member): void;
 }
 
 /** Milliseconds until a process that has served its time is replaced, after a replacement has not come up. */
@@ -256,6 +258,11 @@ export class Member {
   }
 
   #ended(life: Life, exit: Exit): void {
+    this.#endOf(life, exit);
+    this.#host.changed(this);
+  }
+
+  #endOf(life: Life, exit: Exit): void {
     const end = exit.signal ?? String(exit.code);
     this.#exits[end] = (this.#exits[end] ?? 0) + 1;
     if (this.#former.delete(life)) this.#formerEnded(exit);

@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Listener, type ListenerOptions } from '@millrace/reactor';
+import { BusHub } from './bus-hub.js';
 import { ProcessPoolError } from './errors.js';
 import { advise, type ProcessPoolEvents } from './events.js';
 import { Incarnation } from './incarnation.js';
 import { Member, type MemberHost } from './member.js';
+import { BUS, LISTENER } from './protocol.js';
 import { type ReloadOptions, type ReloadResult, replaceAll } from './reload.js';
 import type { Exit } from './restart-policy.js';
 import { Spares } from './spares.js';
@@ -17,6 +20,10 @@ export interface ProcessPoolOptions {
   readonly spares?: number;
   /** Comes before `spare` in the titles of spares. */
   readonly title?: string;
+  /** Whether members can send to each other by name (`bus` of the child). Default false. */
+  readonly bus?: boolean;
+  /** Where the pool listens for clients, whom the members serve with `serve`. Default: nowhere. */
+  readonly listen?: ListenerOptions;
 }
 
 export interface StartOptions {
@@ -68,6 +75,8 @@ export class ProcessPool implements AsyncDisposable {
   #reloading = false;
   /** Processes that have not ended, spares not counted. */
   readonly #processes = new Set<Incarnation>();
+  #bus: BusHub | undefined;
+  #listener: Listener | undefined;
   #memoryCheck: NodeJS.Timeout | undefined;
   /** Woken at every change of any member's state. */
   #changed: (() => void)[] = [];
@@ -91,9 +100,15 @@ export class ProcessPool implements AsyncDisposable {
     return this.#members;
   }
 
-  /** From when every member is ready until the pool is told to stop. */
+  /** From its start until it is told to stop. */
   get running(): boolean {
-    return this.#state === 'running';
+    return this.#state === 'starting' || this.#state === 'running';
+  }
+
+  /** Where it listens, with the port that the kernel picked, or the path; undefined where it does not. */
+  get address(): { readonly host: string; readonly port: number } | { readonly path: string } | undefined {
+    const { path, address } = this.#listener ?? {};
+    return path === undefined ? address : { path };
   }
 
   get reloading(): boolean {
@@ -103,9 +118,12 @@ export class ProcessPool implements AsyncDisposable {
   /** Starts every member; resolves when all are ready, rejects with `ERR_MILLRACE_START_FAILED` when one is given up. */
   async start({ signal, timeout }: StartOptions = {}): Promise<void> {
     signal?.throwIfAborted();
+    if (this.#options.listen) this.#listener ??= new Listener(this.#options.listen);
+    if (this.#options.bus) this.#bus ??= new BusHub();
     this.#state = 'starting';
     this.#spares ??= this.#makeSpares();
     for (const member of this.#members) member.start();
+    this.#events.onStart?.();
     await this.#until(
       () => {
         if (this.#state === 'stopping' || this.#state === 'idle')
@@ -118,7 +136,6 @@ export class ProcessPool implements AsyncDisposable {
     this.#state = 'running';
     this.#watchMemory();
     this.#fillSpares();
-    this.#events.onStart?.();
   }
 
   /** Asks members to end and waits until they have; kills those that have not in time. */
@@ -147,6 +164,8 @@ export class ProcessPool implements AsyncDisposable {
     if (all && this.#state === 'stopping') {
       this.#state = 'idle';
       this.#spares = undefined;
+      this.#bus?.close();
+      this.#bus = undefined;
     }
   }
 
@@ -156,7 +175,7 @@ export class ProcessPool implements AsyncDisposable {
    */
   async reload(options: ReloadOptions = {}): Promise<ReloadResult> {
     if (this.#reloading) return { outcome: 'busy' };
-    if (!this.running) return { outcome: 'stopped', replaced: 0 };
+    if (this.#state !== 'running') return { outcome: 'stopped', replaced: 0 };
     this.#reloading = true;
     this.#events.onBeforeReload?.();
     // They have loaded what was there before.
@@ -192,6 +211,7 @@ export class ProcessPool implements AsyncDisposable {
   async remove(members: readonly Member[], options: Omit<StopOptions, 'members'> = {}): Promise<void> {
     this.#members = this.#members.filter((member) => !members.includes(member));
     await this.stop({ mode: 'drain', ...options, members });
+    for (const member of members) this.#bus?.remove(member);
     this.#fillSpares();
   }
 
@@ -233,11 +253,18 @@ export class ProcessPool implements AsyncDisposable {
         void process.gone.then(() => this.#processes.delete(process));
         return process;
       },
-      descriptors: () => ({}),
-      spawned: (member) => this.#events.onSpawn?.(member),
+      descriptors: (member) => ({
+        ...(this.#bus && { [BUS]: this.#bus.descriptor(member) }),
+        ...(this.#listener && { [LISTENER]: this.#listener.fd }),
+      }),
+      changed: (member) => this.#bus?.changed(member),
+      spawned: (member) => {
+        this.#bus?.changed(member);
+        this.#events.onSpawn?.(member);
+      },
       ready: (member) => {
         this.#events.onReady?.(member);
-        if (this.running && !this.#reloading) this.#fillSpares();
+        this.#fillSpares();
         this.#wake();
       },
       said: (member, message) => {
@@ -280,7 +307,7 @@ export class ProcessPool implements AsyncDisposable {
   }
 
   #fillSpares(): void {
-    if (this.running && !this.#reloading)
+    if (this.#state === 'running' && !this.#reloading)
       this.#spares?.fill(this.#members.filter(({ wanted }) => wanted).map(({ spec }) => spec));
   }
 
@@ -302,6 +329,8 @@ export class ProcessPool implements AsyncDisposable {
     clearInterval(this.#memoryCheck);
     this.#memoryCheck = undefined;
     this.#spares?.close();
+    this.#listener?.close();
+    this.#listener = undefined;
     if (had === 'running' || had === 'starting') this.#events.onShutdown?.();
   }
 

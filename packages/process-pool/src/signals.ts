@@ -11,13 +11,14 @@ const reactions = new Map<NodeJS.Signals, (signal: NodeJS.Signals) => void>();
  */
 export function onSignal(signal: NodeJS.Signals, reaction: SignalReaction): SignalReaction {
   const before = reactions.get(signal);
-  if (before) process.removeListener(signal, before);
   reactions.delete(signal);
   if (reaction !== 'default') {
     const handler = reaction === 'ignore' ? doNothing : reaction;
     reactions.set(signal, handler);
     process.on(signal, handler);
   }
+  // After the new one is there: without any, a signal that comes in between would be lost, or end the process.
+  if (before) process.removeListener(signal, before);
   if (before === undefined) return 'default';
   return before === doNothing ? 'ignore' : before;
 }

@@ -6,10 +6,10 @@ import { fixture, member, stopPoolsAfterEach, watch } from './support.js';
 
 stopPoolsAfterEach();
 
-test('events come in this order: spawn and ready of each, start; then shutdown, before any member is told; then the ends', async () => {
+test('events come in this order: spawn of each, start, ready of each; then shutdown, before any member is told; then the ends', async () => {
   const { pool, log } = watch([member('orderly')]);
   await pool.start();
-  expect(log).toEqual(['spawn orderly', 'ready orderly', 'start']);
+  expect(log).toEqual(['spawn orderly', 'start', 'ready orderly']);
   expect(pool.running).toBe(true);
   const stopped = pool.stop();
   expect(pool.running).toBe(false);
