@@ -140,12 +140,12 @@ export class ChildProcessContext {
 
   /** Asks for another process in this one's place; when it is ready, this one is asked to stop, mode `'drain'`. */
   replace(): void {
-    this.#say({ type: 'replace', detach: false });
+    this.#say({ type: 'replace' });
   }
 
   /** Asks for another process at once, to work beside this one, which is asked to stop, mode `'detach'`. */
   detach(): void {
-    this.#say({ type: 'replace', detach: true });
+    this.#say({ type: 'detach' });
   }
 
   /** Lets nothing come after this process: when it ends, it is not started again. */

@@ -39,8 +39,23 @@ export interface ProcessPoolEvents {
   onShutdown?: () => void;
 }
 
+/** Tells of the end of a process: that it has ended, and which sort of end it was. */
+export function tellExit(
+  events: ProcessPoolEvents,
+  member: Member,
+  exit: Exit,
+  delay: number | undefined,
+): void {
+  events.onExit?.(member, exit, delay);
+  const gaveUp = member.state === 'given-up';
+  const asked = !member.wanted && !gaveUp && exit.signal === 'SIGTERM';
+  if (exit.code === 0 || asked) return events.onStop?.(member, exit);
+  const restarts = member.incarnation - 1;
+  events.onError?.(member, { ...exit, restarts, delay, advice: advise(member, exit, delay, gaveUp) });
+}
+
 /** What {@link MemberFailure} says to an operator. */
-export function advise(member: Member, exit: Exit, delay: number | undefined, gaveUp: boolean): string {
+function advise(member: Member, exit: Exit, delay: number | undefined, gaveUp: boolean): string {
   const { code, signal, error, uptime, wasReady } = exit;
   const how = error ? `(${error.message})` : signal ? `by ${signal}` : `with code ${code}`;
   const when = wasReady ? `after ${Math.round(uptime)} ms` : 'before it was ready';

@@ -39,6 +39,7 @@ export class Incarnation {
   /** Said before the birth was: it comes after it. */
   #unsaid: ToChild[] | undefined = [];
   #killedFor: Error | undefined;
+  #stopAsked = false;
   #ended = false;
   /** Resolves when it has ended. */
   readonly gone: Promise<void>;
@@ -70,6 +71,10 @@ export class Incarnation {
     control.onMessage((message) => {
       if (message.type === 'waiting') this.#isWaiting();
       else this.#events?.said(message);
+    });
+    // Another program has taken its place: it knows of signals only.
+    control.onClose(() => {
+      if (this.#stopAsked && !this.#ended) this.kill('SIGTERM');
     });
     // A process that could not be started gives 'error' and no 'exit': either ends it, once.
     this.process.once('exit', (code, signal) => this.#end(code, signal));
@@ -129,6 +134,7 @@ export class Incarnation {
 
   /** Ends it in the orderly way where it can be asked; one that is nobody yet has nothing to put in order. */
   stop(mode: string): void {
+    this.#stopAsked = true;
     if (this.#unsaid !== undefined) this.dismiss();
     else if (!this.tell({ type: 'stop', mode }))
       // Closed: another program has taken its place. Full: it has not listened for very long.

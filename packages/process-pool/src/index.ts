@@ -5,16 +5,10 @@ export { ProcessPoolError, type ProcessPoolErrorCode } from './errors.js';
 export type { MemberFailure, ProcessPoolEvents } from './events.js';
 export { type ExecuteOptions, execute } from './execute.js';
 export type { Member } from './member.js';
+export type { Members, PoolStatus, ProcessPoolOptions, StartOptions, StopOptions } from './pool-options.js';
 export { type PoolMessage, runWorker, type WorkerHandlers, type WorkerOptions } from './pool-worker.js';
 export { Process, type ProcessEnd, type ProcessOptions } from './process.js';
-export {
-  type Members,
-  type PoolStatus,
-  ProcessPool,
-  type ProcessPoolOptions,
-  type StartOptions,
-  type StopOptions,
-} from './process-pool.js';
+export { ProcessPool } from './process-pool.js';
 export { reapOrphans } from './reaper.js';
 export type { ReloadOptions, ReloadResult } from './reload.js';
 export type { ReplaceResult } from './replacement.js';

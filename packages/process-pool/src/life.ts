@@ -30,7 +30,7 @@ export class Life {
   readonly #spec: MemberSpec;
   readonly #events: LifeEvents;
   #state: MemberState = 'starting';
-  #wasReady = false;
+  #readyAt: number | undefined;
   #deadline: NodeJS.Timeout | undefined;
   #stable: NodeJS.Timeout | undefined;
 
@@ -93,7 +93,7 @@ export class Life {
 
   #ready(stableAfter: number): void {
     if (!this.#move('announced')) return;
-    this.#wasReady = true;
+    this.#readyAt = performance.now();
     clearTimeout(this.#deadline);
     this.#stable = setTimeout(() => {
       if (this.#move('stable')) this.#events.stable(this);
@@ -119,13 +119,17 @@ export class Life {
     clearTimeout(this.#stable);
     const replaced = this.#state === 'draining';
     this.#move('end');
-    const uptime = performance.now() - this.bornAt;
+    const now = performance.now();
+    const uptime = now - this.bornAt;
+    const wasReady = this.#readyAt !== undefined;
+    const readyFor = this.#readyAt === undefined ? 0 : now - this.#readyAt;
     this.#events.ended(this, {
       pid: this.pid,
       code,
       signal,
-      wasReady: this.#wasReady,
+      wasReady,
       uptime,
+      readyFor,
       replaced,
       error,
     });

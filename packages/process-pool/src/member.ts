@@ -1,32 +1,11 @@
 import type { Incarnation } from './incarnation.js';
 import { Life } from './life.js';
+import type { MemberHost } from './member-host.js';
 import type { ToChild, ToParent } from './protocol.js';
 import { Replacement, type ReplaceResult } from './replacement.js';
 import { type Exit, RestartPolicy } from './restart-policy.js';
-import type { LaunchSpec, MemberSpec } from './spec.js';
+import type { MemberSpec } from './spec.js';
 import { after, type MemberState } from './state.js';
-
-export interface MemberEvents {
-  /** A process has been given the member's name. */
-  spawned(member: Member): void;
-  ready(member: Member): void;
-  said(member: Member, message: ToParent): void;
-  /** A process has ended; `delay` is how long the next waits to start, undefined when there is no next. */
-  exit(member: Member, exit: Exit, delay: number | undefined): void;
-  gaveUp(member: Member, exit: Exit): void;
-}
-
-export interface MemberHost extends MemberEvents {
-  /** A process that can be given the name: a spare, or a new one. */
-  launch(spec: LaunchSpec, title: string): Incarnation;
-  /** What each process of the member is given beyond the descriptors of its spec. */
-  descriptors(member: Member): Readonly<Record<string, number>>;
-  /** Its processes have changed; there may be one less. */
-  changed(member: Member): void;
-}
-
-/** Milliseconds until a process that has served its time is replaced, after a replacement has not come up. */
-const RECYCLE_PAUSE_MS = 10_000;
 
 /**
  * A name under which a process is kept alive, through all its lives. While one process takes the place of another
@@ -46,7 +25,6 @@ export class Member {
   #backOff: NodeJS.Timeout | undefined;
   #lastExit: Exit | undefined;
   #last = false;
-  #recycleAfter = 0;
   readonly #exits: Record<string, number> = {};
 
   constructor(spec: MemberSpec, host: MemberHost) {
@@ -62,6 +40,11 @@ export class Member {
   get state(): MemberState {
     const [former] = this.#former;
     return this.#life?.state ?? former?.state ?? this.#idle;
+  }
+
+  /** Whether the present process has said that it is ready. */
+  get isUp(): boolean {
+    return this.#life?.state === 'ready' || this.#life?.state === 'running';
   }
 
   /** How many processes have had this name, the present one included. */
@@ -96,11 +79,6 @@ export class Member {
   /** Whether it is to have a process; false once it has been stopped, given up, or has had its last. */
   get wanted(): boolean {
     return this.#wanted;
-  }
-
-  /** Whether a process is on its way to take the place of the present one. */
-  get replacing(): boolean {
-    return this.#replacement !== undefined;
   }
 
   /** Whether there is no process, and none will come. */
@@ -191,14 +169,6 @@ export class Member {
     return replacement.result;
   }
 
-  /** Replaces the process because it has served its time; not again soon when that has failed. */
-  recycle(): void {
-    if (performance.now() < this.#recycleAfter) return;
-    void this.replace('drain').then(({ outcome }) => {
-      if (outcome === 'failed') this.#recycleAfter = performance.now() + RECYCLE_PAUSE_MS;
-    });
-  }
-
   /** Lets the present process go where it will, and starts another at once. */
   #detach(life: Life): void {
     if (life !== this.#life || this.#replacement || !this.#wanted || life.state === 'stopping') return;
@@ -249,26 +219,23 @@ export class Member {
   }
 
   #said(life: Life, message: ToParent): void {
-    if (message.type === 'replace') {
-      if (message.detach) this.#detach(life);
-      else if (life === this.#life) this.recycle();
-    } else if (message.type === 'last') {
-      if (life === this.#life) this.#last = true;
-    } else this.#host.said(this, message);
+    if (message.type === 'detach') this.#detach(life);
+    else if (message.type === 'last') this.#last ||= life === this.#life;
+    else if (message.type !== 'replace' || life === this.#life) this.#host.said(this, message);
   }
 
   #ended(life: Life, exit: Exit): void {
+    const end = exit.signal ?? String(exit.code);
+    this.#exits[end] = (this.#exits[end] ?? 0) + 1;
     this.#endOf(life, exit);
     this.#host.changed(this);
   }
 
   #endOf(life: Life, exit: Exit): void {
-    const end = exit.signal ?? String(exit.code);
-    this.#exits[end] = (this.#exits[end] ?? 0) + 1;
     if (this.#former.delete(life)) this.#formerEnded(exit);
     else if (life === this.#life) this.#presentEnded(exit);
+    // It was to take the place of the present one, which stays.
     else {
-      // It was to take the place of the present one, which stays.
       this.#replacement?.failed(exit);
       this.#host.exit(this, exit, undefined);
     }
@@ -287,10 +254,12 @@ export class Member {
       this.#host.exit(this, exit, undefined);
       return;
     }
-    if (this.#replacement?.presentEnded(exit)) {
+    if (this.#replacement?.takesOver) {
       this.#host.exit(this, exit, 0);
+      this.#replacement?.presentEnded(exit);
       return;
     }
+    this.#replacement?.presentEnded(exit);
     const decision = this.#policy.decide(exit, performance.now());
     if (this.#last || decision.action === 'rest') {
       this.#rest();
@@ -306,13 +275,13 @@ export class Member {
   }
 
   #beginIn(delay: number, exit: Exit): void {
-    // Before the event: whoever hears of it may stop the member.
+    // Before the event: whoever hears of it may stop the member, or replace what is not there.
     this.#backOff = setTimeout(() => {
       this.#backOff = undefined;
       this.#begin();
     }, delay);
     this.#host.exit(this, exit, delay);
-    if (delay > 0 || !this.#wanted) return;
+    if (delay > 0 || this.#backOff === undefined) return;
     clearTimeout(this.#backOff);
     this.#backOff = undefined;
     this.#begin();

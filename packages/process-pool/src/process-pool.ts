@@ -1,62 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Listener, type ListenerOptions } from '@millrace/reactor';
+import { Listener } from '@millrace/reactor';
 import { BusHub } from './bus-hub.js';
+import { Changes } from './changes.js';
 import { ProcessPoolError } from './errors.js';
-import { advise, type ProcessPoolEvents } from './events.js';
+import { type ProcessPoolEvents, tellExit } from './events.js';
 import { Incarnation } from './incarnation.js';
-import { Member, type MemberHost } from './member.js';
+import { Member } from './member.js';
+import type { MemberHost } from './member-host.js';
+import type { Members, PoolStatus, ProcessPoolOptions, StartOptions, StopOptions } from './pool-options.js';
 import { BUS, LISTENER } from './protocol.js';
+import { Recycling } from './recycling.js';
 import { type ReloadOptions, type ReloadResult, replaceAll } from './reload.js';
 import type { Exit } from './restart-policy.js';
 import { Spares } from './spares.js';
 import type { MemberSpec } from './spec.js';
-import { type MemberStatus, memberStatus, residentBytes } from './status.js';
-
-export interface ProcessPoolOptions {
-  /**
-   * How many processes of each kind wait, with their module loaded, to take a dead one's place. Default: 1 where there
-   * is more than one member, else 0. A spare costs the memory of an idle process.
-   */
-  readonly spares?: number;
-  /** Comes before `spare` in the titles of spares. */
-  readonly title?: string;
-  /** Whether members can send to each other by name (`bus` of the child). Default false. */
-  readonly bus?: boolean;
-  /** Where the pool listens for clients, whom the members serve with `serve`. Default: nowhere. */
-  readonly listen?: ListenerOptions;
-}
-
-export interface StartOptions {
-  readonly signal?: AbortSignal | undefined;
-  /** Milliseconds until the wait rejects with `ERR_MILLRACE_TIMEOUT`. Default: none; each process has its own. */
-  readonly timeout?: number | undefined;
-}
-
-export interface StopOptions {
-  /** Which members; default all, and the pool with them. */
-  readonly members?: readonly Member[];
-  /** The word for how, handed to the processes. Default `'stop'`. */
-  readonly mode?: string;
-  /** Milliseconds until what is left is killed. Default 3,000. */
-  readonly timeout?: number;
-}
-
-/** Makes the members of a pool that can grow and shrink. */
-export interface Members {
-  readonly size: number;
-  /** The spec of member `i`; each has a name of its own. */
-  readonly member: (i: number) => MemberSpec;
-}
-
-export interface PoolStatus {
-  readonly running: boolean;
-  readonly reloading: boolean;
-  readonly members: readonly MemberStatus[];
-  readonly spares: { readonly pids: readonly number[]; readonly waiting: number };
-}
-
-/** Milliseconds between looks at the memory of members that have a limit. */
-const MEMORY_CHECK_MS = 1_000;
+import { memberStatus } from './status.js';
 
 /**
  * Keeps processes alive under their names.
@@ -77,9 +35,9 @@ export class ProcessPool implements AsyncDisposable {
   readonly #processes = new Set<Incarnation>();
   #bus: BusHub | undefined;
   #listener: Listener | undefined;
-  #memoryCheck: NodeJS.Timeout | undefined;
-  /** Woken at every change of any member's state. */
-  #changed: (() => void)[] = [];
+  readonly #recycling = new Recycling();
+  /** Of any member's state. */
+  readonly #changes = new Changes();
 
   /** Throws `ERR_MILLRACE_DUPLICATE_NAME`. */
   constructor(
@@ -124,17 +82,17 @@ export class ProcessPool implements AsyncDisposable {
     this.#spares ??= this.#makeSpares();
     for (const member of this.#members) member.start();
     this.#events.onStart?.();
-    await this.#until(
+    await this.#changes.until(
       () => {
         if (this.#state === 'stopping' || this.#state === 'idle')
           throw new ProcessPoolError('ERR_MILLRACE_POOL_STOPPED', 'The pool was stopped while it started.');
         assertNoneLost(this.#members);
-        return this.#members.every(isUp);
+        return this.#members.every(({ isUp }) => isUp);
       },
       { signal, timeout },
     );
     this.#state = 'running';
-    this.#watchMemory();
+    this.#recycling.watch(() => this.#members);
     this.#fillSpares();
   }
 
@@ -144,7 +102,7 @@ export class ProcessPool implements AsyncDisposable {
     const all = members === undefined || members === this.#members;
     if (all) this.#shutDown();
     for (const member of those) member.stop(mode);
-    this.#wake();
+    this.#changes.happened();
     const inTime = new AbortController();
     const deadline = sleep(timeout, undefined, { signal: inTime.signal }).then(
       () => {
@@ -156,9 +114,9 @@ export class ProcessPool implements AsyncDisposable {
       // Aborted: everything had ended in time.
       () => {},
     );
-    await this.#until(() => those.every(({ settled }) => settled));
+    await this.#changes.until(() => those.every(({ settled }) => settled));
     if (all) await Promise.all([...this.#processes].map(({ gone }) => gone));
-    if (all) await this.#until(() => this.#spares?.gone ?? true);
+    if (all) await this.#changes.until(() => this.#spares?.gone ?? true);
     inTime.abort();
     await deadline;
     if (all && this.#state === 'stopping') {
@@ -184,7 +142,9 @@ export class ProcessPool implements AsyncDisposable {
       const members = options.members ?? this.#members;
       const result = await replaceAll(members, options, {
         gone: (pids) =>
-          this.#until(() => !members.some(({ formerPids }) => formerPids.some((pid) => pids.has(pid)))),
+          this.#changes.until(
+            () => !members.some(({ formerPids }) => formerPids.some((pid) => pids.has(pid))),
+          ),
         stopped: () => !this.running,
       });
       this.#events.onAfterReload?.(result);
@@ -199,10 +159,10 @@ export class ProcessPool implements AsyncDisposable {
   async add(...specs: readonly MemberSpec[]): Promise<readonly Member[]> {
     const added = this.#join(specs);
     for (const member of added) member.start();
-    this.#watchMemory();
-    await this.#until(() => {
+    this.#recycling.watch(() => this.#members);
+    await this.#changes.until(() => {
       assertNoneLost(added);
-      return added.every((member) => isUp(member) || !member.wanted);
+      return added.every(({ isUp, wanted }) => isUp || !wanted);
     });
     return added;
   }
@@ -265,35 +225,22 @@ export class ProcessPool implements AsyncDisposable {
       ready: (member) => {
         this.#events.onReady?.(member);
         this.#fillSpares();
-        this.#wake();
+        this.#changes.happened();
       },
       said: (member, message) => {
         if (message.type === 'message') this.#events.onMessage?.(member, message.body);
+        else if (message.type === 'replace') this.#recycling.recycle(member);
         else if (message.type === 'shutdown') void this.stop();
       },
-      exit: (member, exit, delay) => this.#exited(member, exit, delay),
+      exit: (member, exit, delay) => {
+        tellExit(this.#events, member, exit, delay);
+        this.#changes.happened();
+      },
       gaveUp: (member, exit) => {
         this.#events.onGaveUp?.(member, exit);
-        this.#wake();
+        this.#changes.happened();
       },
     };
-  }
-
-  #exited(member: Member, exit: Exit, delay: number | undefined): void {
-    this.#events.onExit?.(member, exit, delay);
-    const gaveUp = member.state === 'given-up';
-    const asked = !member.wanted && !gaveUp && exit.signal === 'SIGTERM';
-    if (exit.code === 0 || asked) this.#events.onStop?.(member, exit);
-    else {
-      const restarts = member.incarnation - 1;
-      this.#events.onError?.(member, {
-        ...exit,
-        restarts,
-        delay,
-        advice: advise(member, exit, delay, gaveUp),
-      });
-    }
-    this.#wake();
   }
 
   #makeSpares(): Spares {
@@ -302,7 +249,7 @@ export class ProcessPool implements AsyncDisposable {
       count: spares ?? (this.#members.length > 1 ? 1 : 0),
       title,
       onExit: (exit, delay) => this.#events.onSpareExit?.(exit, delay),
-      changed: () => this.#wake(),
+      changed: () => this.#changes.happened(),
     });
   }
 
@@ -326,49 +273,12 @@ export class ProcessPool implements AsyncDisposable {
   #shutDown(): void {
     const had = this.#state;
     this.#state = 'stopping';
-    clearInterval(this.#memoryCheck);
-    this.#memoryCheck = undefined;
+    this.#recycling.close();
     this.#spares?.close();
     this.#listener?.close();
     this.#listener = undefined;
     if (had === 'running' || had === 'starting') this.#events.onShutdown?.();
   }
-
-  /** Members with a limit of memory are replaced when they are above it. */
-  #watchMemory(): void {
-    if (this.#memoryCheck || !this.#members.some(({ spec }) => spec.maxMemory !== undefined)) return;
-    this.#memoryCheck = setInterval(() => {
-      for (const member of this.#members) {
-        const { maxMemory } = member.spec;
-        if (maxMemory === undefined || member.pid === undefined || !isUp(member)) continue;
-        if ((residentBytes(member.pid) ?? 0) > maxMemory) member.recycle();
-      }
-    }, MEMORY_CHECK_MS).unref();
-  }
-
-  async #until(condition: () => boolean, { signal, timeout }: StartOptions = {}): Promise<void> {
-    const end = timeout === undefined ? undefined : AbortSignal.timeout(timeout);
-    const wake = () => this.#wake();
-    for (const one of [signal, end]) one?.addEventListener('abort', wake, { once: true });
-    try {
-      while (!condition()) {
-        signal?.throwIfAborted();
-        if (end?.aborted)
-          throw new ProcessPoolError('ERR_MILLRACE_TIMEOUT', `The pool was not ready within ${timeout} ms.`);
-        await new Promise<void>((resolve) => this.#changed.push(resolve));
-      }
-    } finally {
-      for (const one of [signal, end]) one?.removeEventListener('abort', wake);
-    }
-  }
-
-  #wake(): void {
-    for (const resolve of this.#changed.splice(0)) resolve();
-  }
-}
-
-function isUp({ state }: Member): boolean {
-  return state === 'ready' || state === 'running';
 }
 
 function assertNoneLost(members: readonly Member[]): void {

@@ -46,8 +46,10 @@ export type ToParent =
   | { readonly type: 'waiting' }
   | { readonly type: 'ready' }
   | { readonly type: 'message'; readonly body: unknown }
-  /** Put another process in my place; `detach`: and forget me. */
-  | { readonly type: 'replace'; readonly detach: boolean }
+  /** Put another process in my place, and tell me to go when it is ready. */
+  | { readonly type: 'replace' }
+  /** Put another process in my place now; I go when I am done. */
+  | { readonly type: 'detach' }
   /** Start no other process when this one ends. */
   | { readonly type: 'last' }
   /** End the whole pool. */

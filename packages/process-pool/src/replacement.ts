@@ -69,7 +69,7 @@ export class Replacement {
       said: () => this.#loaded(),
       ended: ({ code, signal, error }) => {
         const { pid } = this.#incarnation;
-        const exit = { pid, code, signal, wasReady: false, uptime: 0, replaced: false, error };
+        const exit = { pid, code, signal, wasReady: false, uptime: 0, readyFor: 0, replaced: false, error };
         const alone = this.#step === 'leaving';
         this.#end({ outcome: 'failed', exit });
         if (alone) this.#events.restart();
@@ -101,20 +101,19 @@ export class Replacement {
     this.#promote(this.#life);
   }
 
-  /** The present process has ended before it was told to; true when the new one has its place now. */
-  presentEnded(exit: Exit): boolean {
-    if (this.#step === 'loading') {
+  /** Whether the new process gets the place of the present one when that ends before it was told to. */
+  get takesOver(): boolean {
+    return this.#step === 'loading' || (this.#life !== undefined && !this.#present);
+  }
+
+  /** The present process has ended: the other, before it was told to, or the new one itself. */
+  presentEnded(exit: Exit): void {
+    if (!this.takesOver) this.#end({ outcome: 'failed', exit });
+    else if (this.#life !== undefined) this.#promote(this.#life);
+    else {
       this.#step = 'leaving';
       this.formerEnded();
-      return true;
     }
-    if (this.#life !== undefined && !this.#present) {
-      this.#promote(this.#life);
-      return true;
-    }
-    // It was the new one itself.
-    this.#end({ outcome: 'failed', exit });
-    return false;
   }
 
   /** The new one has ended before it was ready, with the other still there. */

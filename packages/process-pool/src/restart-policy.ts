@@ -7,6 +7,8 @@ export interface Exit {
   readonly wasReady: boolean;
   /** Milliseconds from when it was given its name to its end. */
   readonly uptime: number;
+  /** Milliseconds from when it said that it was ready to its end; 0 when it never did. */
+  readonly readyFor: number;
   /** Another process had taken its place before it ended. */
   readonly replaced: boolean;
   /** Why it could not even be started, or was killed from here: descriptors, memory or time have run out. */
@@ -23,7 +25,7 @@ export interface RestartOptions {
   readonly backOff?: number;
   /** Longest wait in milliseconds. Default 10,000. */
   readonly maxBackOff?: number;
-  /** A process that lived this long, in milliseconds, has not failed to start. Default 1,000. */
+  /** Milliseconds of being ready after which earlier failures are forgotten. Default 1,000. */
   readonly stableAfter?: number;
   /** Failures in a row, before it was ever ready, after which the pool gives the member up. Default 5. */
   readonly giveUpAfter?: number;
@@ -88,17 +90,17 @@ export class RestartPolicy {
   }
 
   /** `now` in milliseconds, on any clock that does not go back. */
-  decide({ code, signal, wasReady, uptime }: Exit, now: number): RestartDecision {
+  decide({ code, signal, wasReady, readyFor }: Exit, now: number): RestartDecision {
     const { when, backOff, maxBackOff, stableAfter, giveUpAfter } = this.#options;
     this.#everReady ||= wasReady;
     if (when === 'never' || (when === 'after-crash' && code === 0)) return { action: 'rest' };
     const wanted = code === 0 || signal === 'SIGKILL' || signal === 'SIGTERM';
     const failed = !(wasReady && wanted);
-    if (!failed || (wasReady && uptime >= stableAfter)) this.#failures = 0;
+    if (!failed || (wasReady && readyFor >= stableAfter)) this.#failures = 0;
     else this.#failures++;
     if (failed && this.#tooMany(now)) return { action: 'give-up' };
     if (!this.#everReady && this.#failures >= giveUpAfter) return { action: 'give-up' };
-    this.#short = wasReady && code === 0 && uptime < stableAfter ? this.#short + 1 : 0;
+    this.#short = wasReady && code === 0 && readyFor < stableAfter ? this.#short + 1 : 0;
     const row = Math.max(this.#failures - 1, this.#short - SHORT_LIVES);
     const delay = row <= 0 ? 0 : Math.min(maxBackOff, backOff * 2 ** (row - 1));
     return { action: 'restart', delay };

@@ -122,7 +122,8 @@ export class Spares {
         if (kind.spares.delete(spare)) {
           const uptime = performance.now() - startedAt;
           const { pid, waiting: wasReady } = spare;
-          this.#ended(kind, { pid, code, signal, wasReady, uptime, replaced: false, error });
+          const readyFor = wasReady ? uptime : 0;
+          this.#ended(kind, { pid, code, signal, wasReady, uptime, readyFor, replaced: false, error });
         }
         this.#options.changed();
       },

@@ -1,8 +1,16 @@
 import { expect, test } from 'vitest';
 import { type Exit, RestartPolicy } from '../src/index.js';
 
-const crash: Exit = { code: 1, signal: null, wasReady: true, uptime: 10, pid: 1, replaced: false };
-const early: Exit = { ...crash, wasReady: false };
+const crash: Exit = {
+  code: 1,
+  signal: null,
+  wasReady: true,
+  uptime: 10,
+  readyFor: 10,
+  pid: 1,
+  replaced: false,
+};
+const early: Exit = { ...crash, wasReady: false, readyFor: 0 };
 const killed: Exit = { ...crash, code: null, signal: 'SIGKILL' };
 const delays = (policy: RestartPolicy, ...exits: Exit[]) =>
   exits.map((exit, i) => {
@@ -17,7 +25,7 @@ test('the first restart is immediate; from the second failure in a row on, the w
 
 test('a stable life makes earlier failures forgotten', () => {
   const policy = new RestartPolicy({ stableAfter: 1_000 });
-  expect(delays(policy, crash, crash, { ...crash, uptime: 1_000 }, crash, crash)).toEqual([
+  expect(delays(policy, crash, crash, { ...crash, readyFor: 1_000 }, crash, crash)).toEqual([
     0, 100, 0, 0, 100,
   ]);
 });
