@@ -32,7 +32,7 @@ export class ManagerRole implements Role {
         onReady: (member) => this.#ready(member),
         onExit: (member, exit, delay) => this.#exited(member, exit, delay),
       },
-      { spares: 0 },
+      { title: context.options.title },
     );
     child.onStop((mode) => void this.#stop(mode));
   }

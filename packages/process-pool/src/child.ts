@@ -1,19 +1,11 @@
 import { bytesCodec, type Codec, type TransportChannel, type WaitOptions } from '@millrace/channel';
-import { dieWithParent, syscalls } from '@millrace/native';
+import { syscalls } from '@millrace/native';
 import { openPipe } from '@millrace/pipe-ipc';
 import { type ReceivedBirth, receiveBirth } from './birth-receiver.js';
 import { Bus } from './bus.js';
+import { takeCall } from './call.js';
 import { ProcessPoolError } from './errors.js';
-import {
-  BUS,
-  BYTES_PIPE,
-  CALL_VARIABLE,
-  type Call,
-  CONTROL_FD,
-  type ToChild,
-  type ToParent,
-  VALUES_PIPE,
-} from './protocol.js';
+import { BUS, BYTES_PIPE, CONTROL_FD, type ToChild, type ToParent, VALUES_PIPE } from './protocol.js';
 import { onSignal } from './signals.js';
 
 /** A child's side of a process pool: who it is, and its line to the parent. */
@@ -195,19 +187,15 @@ let context: ChildProcessContext | undefined;
 /**
  * Who this process is in the pool that started it; undefined when none did.
  *
- * The first call binds this process to its parent: the kernel kills it when the parent is gone, and it exits when the
- * control pipe ends. SIGINT is ignored from then on, for a terminal sends it to every process, and the parent decides.
+ * The kernel kills this process when its parent is gone, from before the entry module on; from the first call on it also
+ * exits when its control pipe ends, and ignores SIGINT, which a terminal sends to every process: the parent decides.
  *
  * It returns when the process is given its name. A spare waits here until it is needed, asleep in the kernel: what the
  * module has imported is loaded by then, and nothing after the call has run.
  */
 export function inherit(): ChildProcessContext | undefined {
   if (context !== undefined) return context;
-  const text = process.env[CALL_VARIABLE];
-  if (text === undefined) return undefined;
-  delete process.env[CALL_VARIABLE];
-  const { parent } = JSON.parse(text) as Call;
-  if (!dieWithParent(parent)) process.exit(1);
+  if (takeCall() === undefined) return undefined;
   process.on('SIGINT', () => {});
   syscalls.setCloseOnExec(CONTROL_FD, 1);
   const control = openPipe<ToParent, ToChild>(CONTROL_FD);

@@ -10,6 +10,8 @@ import type { LaunchSpec } from './spec.js';
 /** The exit code of a process that could not be started, as shells have it. */
 const NOT_STARTED = 127;
 const STANDARD: NonNullable<LaunchSpec['stdio']> = ['ignore', 'inherit', 'inherit'];
+/** The compiled module, also where this one runs as TypeScript. */
+const BIND = new URL('../dist/bind.js', import.meta.url).href;
 /** Messages for a process that has not been born yet; more are refused. */
 const MAX_UNSAID = 10_000;
 
@@ -198,11 +200,15 @@ function start(launch: LaunchSpec, title: string, control: number): ChildProcess
   const { entry, args = [], execArgv = [], env = {}, cwd, stdio = STANDARD } = launch;
   const call: Call = { parent: process.pid };
   // The title is an argument, so that `ps` shows it from the first moment on.
-  return spawn(process.execPath, [`--title=${title}`, ...execArgv, pathOf(entry), ...args], {
-    stdio: [...stdio, control],
-    env: { ...process.env, ...env, [CALL_VARIABLE]: JSON.stringify(call) },
-    cwd,
-  });
+  return spawn(
+    process.execPath,
+    [`--title=${title}`, `--import=${BIND}`, ...execArgv, pathOf(entry), ...args],
+    {
+      stdio: [...stdio, control],
+      env: { ...process.env, ...env, [CALL_VARIABLE]: JSON.stringify(call) },
+      cwd,
+    },
+  );
 }
 
 function pathOf(entry: string | URL): string {
