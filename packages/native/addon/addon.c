@@ -13,7 +13,7 @@ static bool add_all(napi_env env, napi_value exports, const addon_function *list
 NAPI_MODULE_INIT() {
   const addon_function *lists[] = {datagram_functions, descriptor_functions, epoll_functions,   file_functions,
                                    memory_functions,   poll_functions,       process_functions, rights_functions,
-                                   socket_functions};
+                                   socket_functions,   mqueue_functions,     sysv_queue_functions, sysv_wait_functions};
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
     if (!add_all(env, exports, lists[i])) return NULL;
   }
