@@ -5,6 +5,7 @@ import { type ReceivedBirth, receiveBirth } from './birth-receiver.js';
 import { Bus } from './bus.js';
 import { takeCall } from './call.js';
 import { ProcessPoolError } from './errors.js';
+import { ProcessQueue, type QueueBirth } from './process-queue.js';
 import { BUS, BYTES_PIPE, CONTROL_FD, type ToChild, type ToParent, VALUES_PIPE } from './protocol.js';
 import { onSignal } from './signals.js';
 
@@ -26,6 +27,8 @@ export class ChildProcessContext {
   #bus: Bus | undefined;
   #busOpen = false;
   #pipe: TransportChannel<unknown> | undefined;
+  readonly #queueBirth: QueueBirth | undefined;
+  #queue: ProcessQueue | undefined;
 
   constructor({ birth, descriptors }: ReceivedBirth, control: TransportChannel<ToParent, ToChild>) {
     this.name = birth.name;
@@ -33,6 +36,7 @@ export class ChildProcessContext {
     this.data = birth.data;
     this.descriptors = descriptors;
     this.#maxJobs = birth.maxJobs ?? Number.POSITIVE_INFINITY;
+    this.#queueBirth = birth.queue;
     this.#control = control;
     control.onMessage((message) => this.#heard(message));
     // The parent is gone, whatever the kernel's signal does.
@@ -96,6 +100,17 @@ export class ChildProcessContext {
     } finally {
       pipe.unref();
     }
+  }
+
+  /** The message queue that the parent gave to this process. Throws `ERR_MILLRACE_NOT_ENABLED` where it gave none. */
+  get queue(): ProcessQueue {
+    if (this.#queueBirth === undefined)
+      throw new ProcessPoolError(
+        'ERR_MILLRACE_NOT_ENABLED',
+        'There is no queue: call useQueue in the parent, before start.',
+      );
+    this.#queue ??= ProcessQueue.attach(this.#queueBirth);
+    return this.#queue;
   }
 
   /** Tells the parent that this process can do its work. */

@@ -9,6 +9,7 @@ export type { Members, PoolStatus, ProcessPoolOptions, StartOptions, StopOptions
 export { type PoolMessage, runWorker, type WorkerHandlers, type WorkerOptions } from './pool-worker.js';
 export { Process, type ProcessEnd, type ProcessOptions } from './process.js';
 export { ProcessPool } from './process-pool.js';
+export { ProcessQueue, type ProcessQueueOptions } from './process-queue.js';
 export { reapOrphans } from './reaper.js';
 export type { ReloadOptions, ReloadResult } from './reload.js';
 export type { ReplaceResult } from './replacement.js';

@@ -55,6 +55,7 @@ export class Life {
       descriptors: Object.keys(descriptors),
       maxJobs: spec.maxJobs,
       endsByItself: spec.endsByItself ?? false,
+      queue: spec.queue,
       data: spec.data,
     };
     incarnation.bear(birth, Object.values(descriptors));

@@ -7,6 +7,7 @@ import { ProcessPoolError } from './errors.js';
 import type { ProcessPoolEvents } from './events.js';
 import type { Member } from './member.js';
 import { ProcessPool } from './process-pool.js';
+import { ProcessQueue, type ProcessQueueOptions } from './process-queue.js';
 import { BYTES_PIPE, VALUES_PIPE } from './protocol.js';
 import { Redirection } from './redirection.js';
 import type { Exit } from './restart-policy.js';
@@ -34,6 +35,8 @@ export interface ProcessEnd {
   readonly signal: NodeJS.Signals | null;
 }
 
+let nextId = 1;
+
 /**
  * One supervised process of an entry module, and a pipe to it.
  *
@@ -42,6 +45,8 @@ export interface ProcessEnd {
  * nothing left to do, unlike a member of a pool; a listener for messages or for the stop keeps it alive.
  */
 export class Process<Out = unknown, In = unknown> implements AsyncDisposable {
+  /** Counts the processes that this one has made, from 1. */
+  readonly id = nextId++;
   readonly #pool: ProcessPool;
   readonly #member: Member;
   readonly #ends: PipeDescriptors | undefined;
@@ -50,6 +55,8 @@ export class Process<Out = unknown, In = unknown> implements AsyncDisposable {
   readonly #waiters = new WaitList<ProcessEnd>();
   readonly #readyWaiters = new WaitList<void>();
   #lastEnd: ProcessEnd | undefined;
+  #queue: ProcessQueue | undefined;
+  #queueIsPrivate = false;
   #started = false;
   #closed = false;
 
@@ -77,7 +84,10 @@ export class Process<Out = unknown, In = unknown> implements AsyncDisposable {
       name,
       entry,
       descriptors,
+      queue: undefined,
     };
+    // It may be given a queue until it is started.
+    Object.defineProperty(spec, 'queue', { get: () => this.#queue?.birth });
     const events: ProcessPoolEvents = {
       onReady: () => this.#readyWaiters.settleAll(undefined),
       onMessage: (_member, body) => onMessage?.(body),
@@ -110,6 +120,41 @@ export class Process<Out = unknown, In = unknown> implements AsyncDisposable {
       'ERR_MILLRACE_NOT_ENABLED',
       "With pipe: 'stdio' there is no channel: use read and write.",
     );
+  }
+
+  /**
+   * Gives it a message queue, before it is started: `push` and `pop` here, `queue` of the child there. Throws
+   * `QueueError`, or `ERR_MILLRACE_NOT_STARTED` when it is too late.
+   */
+  useQueue(options: ProcessQueueOptions = {}): this {
+    if (this.#started)
+      throw new ProcessPoolError(
+        'ERR_MILLRACE_NOT_STARTED',
+        'useQueue belongs before start: the process is told of its queue there.',
+      );
+    this.#queue = ProcessQueue.open(this.id, options);
+    this.#queueIsPrivate = options.key === 'private';
+    return this;
+  }
+
+  /** Sends to the queue; waits while it is full. Throws `QueueError`. */
+  push(data: Uint8Array | string, options?: WaitOptions): Promise<void> {
+    return this.#assertQueue().push(data, options);
+  }
+
+  /** Takes from the queue; waits for a message. */
+  pop(options?: WaitOptions): Promise<Buffer> {
+    return this.#assertQueue().pop(options);
+  }
+
+  /** How many messages are in the queue, and the sum of their bytes. */
+  statQueue(): { readonly messages: number; readonly bytes: number } {
+    return this.#assertQueue().stat();
+  }
+
+  /** Removes the queue, for everybody; false when it was gone. */
+  freeQueue(): boolean {
+    return this.#assertQueue().free();
   }
 
   /** Starts it; returns its pid. Throws `ERR_MILLRACE_NOT_STARTED` for a second time, or when there is no pid to return. */
@@ -226,6 +271,10 @@ export class Process<Out = unknown, In = unknown> implements AsyncDisposable {
     await this.stop();
     this.#channel?.destroy();
     this.#redirection?.close();
+    if (this.#queueIsPrivate) this.#queue?.free();
+    this.#queue?.close();
+    this.#queue = undefined;
+    this.#queueIsPrivate = false;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -253,6 +302,14 @@ export class Process<Out = unknown, In = unknown> implements AsyncDisposable {
     return new ProcessPoolError(
       'ERR_MILLRACE_START_FAILED',
       `${this.#member.name} ended before it was ready, ${signal ? `by ${signal}` : `with code ${code}`}.`,
+    );
+  }
+
+  #assertQueue(): ProcessQueue {
+    if (this.#queue) return this.#queue;
+    throw new ProcessPoolError(
+      'ERR_MILLRACE_NOT_ENABLED',
+      `${this.#member.name} has no queue: call useQueue first.`,
     );
   }
 

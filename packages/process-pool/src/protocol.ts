@@ -1,5 +1,7 @@
 /** What parent and child say to each other on the control pipe, and how a child learns that it has one. */
 
+import type { QueueBirth } from './process-queue.js';
+
 /** The environment variable that carries a {@link Call} to a child. It is removed as soon as it has been read. */
 export const CALL_VARIABLE = 'MILLRACE_PROCESS';
 
@@ -28,6 +30,7 @@ export interface Birth {
   readonly descriptors: readonly string[];
   readonly maxJobs: number | undefined;
   readonly endsByItself: boolean;
+  readonly queue: QueueBirth | undefined;
   /** Whatever the parent wants the child to know; JSON. */
   readonly data: unknown;
 }

@@ -1,3 +1,4 @@
+import type { QueueBirth } from './process-queue.js';
 import type { RestartOptions } from './restart-policy.js';
 
 /** How a process is started, before it is anybody. Processes that are started alike can take each other's place. */
@@ -44,6 +45,8 @@ export interface MemberSpec extends LaunchSpec {
    * default it stays until it is told to go.
    */
   readonly endsByItself?: boolean;
+  /** @internal The message queue of a {@link Process}. */
+  readonly queue?: QueueBirth | undefined;
   /** How willingly it lets others run: 19 most, -20 (which needs a privilege) least. Default: as this process. */
   readonly priority?: number;
   /** The processors that it may run on. Default: as this process. */

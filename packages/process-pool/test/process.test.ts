@@ -192,3 +192,40 @@ test('closing ends the process and leaves no descriptor; closing twice is closin
   }
   await until('the descriptors to be closed', () => openDescriptors('self') <= before);
 });
+
+test('G18 of ten strings pushed to a queue, the statistics are ten messages and the exact sum of their bytes; freeing removes it', async () => {
+  const one = single([]).useQueue({ key: 'private' });
+  const strings = Array.from({ length: 10 }, (_, i) => 'ä'.repeat(i * 37 + 1));
+  for (const text of strings) await one.push(text);
+  const bytes = strings.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  expect(one.statQueue()).toEqual({ messages: 10, bytes });
+  expect(one.freeQueue()).toBe(true);
+  expect(one.freeQueue()).toBe(false);
+  expect(() => one.statQueue()).toThrow(expect.objectContaining({ code: 'ERR_MILLRACE_QUEUE_REMOVED' }));
+});
+
+test('a process pops what its parent pushes; what is addressed to another is left to that', async () => {
+  const key = 0x4d520000 + (process.pid & 0xffff);
+  const [first, second] = [single(['queue']), single(['queue'])] as [Process, Process];
+  for (const one of [first, second]) one.useQueue({ key, mode: 'addressed' });
+  try {
+    await second.push('for the second');
+    await first.push('for the first');
+    first.start();
+    expect(await first.read()).toBe('for the first');
+    expect(first.statQueue().messages).toBe(1);
+    second.start();
+    expect(await second.read()).toBe('for the second');
+    for (const one of [first, second]) await one.push('stop');
+    expect(await Promise.all([first.wait(), second.wait()])).toMatchObject([{ code: 0 }, { code: 0 }]);
+  } finally {
+    first.freeQueue();
+  }
+});
+
+test('a queue belongs before the start; without one there is none to push to', async () => {
+  const one = single(['wait']);
+  expect(() => one.statQueue()).toThrow(expect.objectContaining({ code: 'ERR_MILLRACE_NOT_ENABLED' }));
+  one.start();
+  expect(() => one.useQueue()).toThrow(expect.objectContaining({ code: 'ERR_MILLRACE_NOT_STARTED' }));
+});
