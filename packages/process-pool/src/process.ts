@@ -1,15 +1,11 @@
 import { kill } from 'node:process';
-import type { TransportChannel, WaitOptions } from '@millrace/channel';
-import { bytesCodec, type Codec, WaitList } from '@millrace/channel';
-import { syscalls } from '@millrace/native';
-import { createPipe, openPipe, type PipeDescriptors } from '@millrace/pipe-ipc';
+import { type TransportChannel, WaitList, type WaitOptions } from '@millrace/channel';
 import { ProcessPoolError } from './errors.js';
 import type { ProcessPoolEvents } from './events.js';
 import type { Member } from './member.js';
+import { type PipeKind, ProcessPipe } from './process-pipe.js';
 import { ProcessPool } from './process-pool.js';
 import { ProcessQueue, type ProcessQueueOptions } from './process-queue.js';
-import { BYTES_PIPE, VALUES_PIPE } from './protocol.js';
-import { Redirection } from './redirection.js';
 import type { Exit } from './restart-policy.js';
 import { getAffinity, setAffinity, setPriority } from './scheduling.js';
 import type { MemberSpec } from './spec.js';
@@ -21,7 +17,7 @@ export interface ProcessOptions extends Omit<MemberSpec, 'name' | 'entry'> {
    * What goes over `write` and `read`: values (default), bytes, or with `'stdio'` what the process, or a program that
    * replaces it, reads from its standard input and prints.
    */
-  readonly pipe?: 'values' | 'bytes' | 'stdio';
+  readonly pipe?: PipeKind;
   readonly onMessage?: (body: unknown) => void;
   readonly onExit?: (exit: Exit, delay: number | undefined) => void;
 }
@@ -49,45 +45,35 @@ export class Process<Out = unknown, In = unknown> implements AsyncDisposable {
   readonly id = nextId++;
   readonly #pool: ProcessPool;
   readonly #member: Member;
-  readonly #ends: PipeDescriptors | undefined;
-  readonly #channel: TransportChannel<Out, In> | undefined;
-  readonly #redirection: Redirection | undefined;
+  readonly #pipe: ProcessPipe<Out, In>;
   readonly #waiters = new WaitList<ProcessEnd>();
   readonly #readyWaiters = new WaitList<void>();
   #lastEnd: ProcessEnd | undefined;
   #queue: ProcessQueue | undefined;
   #queueIsPrivate = false;
   #started = false;
-  #closed = false;
+  #stopped = false;
 
   /** Makes the pipe; throws `SystemCallError` when descriptors have run out. */
   constructor(entry: string | URL, options: ProcessOptions = {}) {
     const { pipe = 'values', onMessage, onExit, name = String(entry), ...rest } = options;
-    const descriptors: Record<string, number> = { ...rest.descriptors };
-    let stdio = rest.stdio;
-    if (pipe === 'stdio') {
-      this.#redirection = new Redirection();
-      stdio = this.#redirection.stdio;
-    } else {
-      this.#ends = createPipe();
-      descriptors[pipe === 'bytes' ? BYTES_PIPE : VALUES_PIPE] = this.#ends.right;
-      const codec = pipe === 'bytes' ? { codec: bytesCodec() as unknown as Codec<Out, In> } : {};
-      this.#channel = openPipe<Out, In>(this.#ends.left, codec);
-    }
+    this.#pipe = new ProcessPipe(pipe);
+    const queue = () => this.#queue?.birth;
     const spec: MemberSpec = {
       // It need not ever say that it is ready.
       startTimeout: Number.POSITIVE_INFINITY,
       endsByItself: true,
       restart: { when: 'never' },
       ...rest,
-      ...(stdio && { stdio }),
+      ...(this.#pipe.stdio && { stdio: this.#pipe.stdio }),
       name,
       entry,
-      descriptors,
-      queue: undefined,
+      descriptors: { ...rest.descriptors, ...this.#pipe.descriptors },
+      // It may be given one until it is started.
+      get queue() {
+        return queue();
+      },
     };
-    // It may be given a queue until it is started.
-    Object.defineProperty(spec, 'queue', { get: () => this.#queue?.birth });
     const events: ProcessPoolEvents = {
       onReady: () => this.#readyWaiters.settleAll(undefined),
       onMessage: (_member, body) => onMessage?.(body),
@@ -115,11 +101,7 @@ export class Process<Out = unknown, In = unknown> implements AsyncDisposable {
 
   /** The pipe as a channel. Throws `ERR_MILLRACE_NOT_ENABLED` where standard streams are the pipe. */
   get pipe(): TransportChannel<Out, In> {
-    if (this.#channel) return this.#channel;
-    throw new ProcessPoolError(
-      'ERR_MILLRACE_NOT_ENABLED',
-      "With pipe: 'stdio' there is no channel: use read and write.",
-    );
+    return this.#pipe.channel;
   }
 
   /**
@@ -159,7 +141,7 @@ export class Process<Out = unknown, In = unknown> implements AsyncDisposable {
 
   /** Starts it; returns its pid. Throws `ERR_MILLRACE_NOT_STARTED` for a second time, or when there is no pid to return. */
   start(): number {
-    if (this.#started || this.#closed)
+    if (this.#started || this.#stopped)
       throw new ProcessPoolError('ERR_MILLRACE_NOT_STARTED', `${this.#member.name} can be started once.`);
     this.#started = true;
     this.#member.start();
@@ -186,21 +168,17 @@ export class Process<Out = unknown, In = unknown> implements AsyncDisposable {
    * when to go on. Throws as {@link TransportChannel.send} does.
    */
   write(value: Out): boolean {
-    if (this.#redirection) return this.#redirection.write(value as Uint8Array | string);
-    const more = this.pipe.send(value);
-    this.pipe.flush();
-    return more;
+    return this.#pipe.write(value);
   }
 
   /** Resolves once nothing waits to be sent. */
-  async drained(options?: WaitOptions): Promise<void> {
-    await (this.#redirection ?? this.pipe).drained(options);
+  drained(options?: WaitOptions): Promise<void> {
+    return this.#pipe.drained(options);
   }
 
   /** The next message, or a piece of what was printed; undefined when the last process has ended and all was read. */
-  async read(options?: WaitOptions): Promise<In | undefined> {
-    if (this.#redirection) return (await this.#redirection.read(options)) as In | undefined;
-    return this.pipe.receive(options);
+  read(options?: WaitOptions): Promise<In | undefined> {
+    return this.#pipe.read(options);
   }
 
   /** Says something beside the pipe, to `onMessage` of the process; false when there is none. */
@@ -248,29 +226,27 @@ export class Process<Out = unknown, In = unknown> implements AsyncDisposable {
   /** Whether it, and its pipe, keep the loop of this process alive. */
   ref(): this {
     this.#member.ref();
-    this.#channel?.ref();
-    this.#redirection?.ref();
+    this.#pipe.ref();
     return this;
   }
 
   unref(): this {
     this.#member.unref();
-    this.#channel?.unref();
-    this.#redirection?.unref();
+    this.#pipe.unref();
     return this;
   }
 
   /** Asks it to end, kills it after `timeout` milliseconds (default 3,000), and starts it no more. What it sent stays to be read. */
   async stop(options: { readonly mode?: string; readonly timeout?: number } = {}): Promise<void> {
     await this.#pool.stop(options);
-    this.#endPipe();
+    this.#stopped = true;
+    this.#pipe.endOfProcess();
   }
 
   /** Stops it and closes the pipe; idempotent. */
   async close(): Promise<void> {
     await this.stop();
-    this.#channel?.destroy();
-    this.#redirection?.close();
+    this.#pipe.close();
     if (this.#queueIsPrivate) this.#queue?.free();
     this.#queue?.close();
     this.#queue = undefined;
@@ -284,17 +260,10 @@ export class Process<Out = unknown, In = unknown> implements AsyncDisposable {
   #ended({ pid, code, signal, wasReady }: Exit, delay: number | undefined): void {
     this.#lastEnd = { pid: pid ?? 0, code: code ?? 0, signal };
     this.#waiters.settleAll(this.#lastEnd);
+    // There will be no other process.
     if (delay !== undefined) return;
     if (!wasReady) this.#readyWaiters.failAll(this.#startFailed());
-    this.#endPipe();
-  }
-
-  /** There will be no other process: the pipe ends after what is in it. */
-  #endPipe(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    if (this.#ends) syscalls.close(this.#ends.right);
-    this.#redirection?.endOfProcess();
+    this.#pipe.endOfProcess();
   }
 
   #startFailed(): ProcessPoolError {
