@@ -14,6 +14,7 @@
         "addon/poll.c",
         "addon/posix-shm.c",
         "addon/process.c",
+        "addon/rights.c",
         "addon/socket.c",
         "addon/sysv-queue.c",
         "addon/sysv-wait.c",

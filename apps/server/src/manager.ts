@@ -26,10 +26,14 @@ export class ManagerRole implements Role {
       ...Array.from({ length: shape.taskWorkers }, (_, id) => this.#spec('taskWorker', id)),
       ...Array.from({ length: shape.workers }, (_, id) => this.#spec('worker', id)),
     ];
-    this.#pool = new ProcessPool(specs, {
-      onReady: (member) => this.#ready(member),
-      onExit: (member, exit, delay) => this.#exited(member, exit, delay),
-    });
+    this.#pool = new ProcessPool(
+      specs,
+      {
+        onReady: (member) => this.#ready(member),
+        onExit: (member, exit, delay) => this.#exited(member, exit, delay),
+      },
+      { title: context.options.title },
+    );
     child.onStop((mode) => void this.#stop(mode));
   }
 
@@ -58,6 +62,8 @@ export class ManagerRole implements Role {
       ...spawnArguments(),
       descriptors: Object.fromEntries(names.map((key) => [key, this.#child.descriptor(key)])),
       data,
+      // As long as the user's workerStart takes.
+      startTimeout: Number.POSITIVE_INFINITY,
     };
   }
 

@@ -30,6 +30,8 @@ describe('a server whose processes die', () => {
       server.program
         .children()
         .map(({ title }) => title)
+        // One that waits to take a dead one's place comes when the others are ready.
+        .filter((title) => !title.includes('millrace: spare'))
         .sort(),
     ).toEqual(TITLES);
   });

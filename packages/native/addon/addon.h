@@ -74,6 +74,7 @@ extern const addon_function mqueue_functions[];
 extern const addon_function poll_functions[];
 extern const addon_function posix_shm_functions[];
 extern const addon_function process_functions[];
+extern const addon_function rights_functions[];
 extern const addon_function socket_functions[];
 extern const addon_function sysv_queue_functions[];
 extern const addon_function sysv_wait_functions[];

@@ -60,10 +60,12 @@ export const SIGTERM = 15;
 /** errno values that are answers rather than failures; calls return them negated. */
 export const EPERM = 1;
 export const ENOENT = 2;
+export const ESRCH = 3;
 export const EINTR = 4;
 export const EIO = 5;
 export const E2BIG = 7;
 export const EBADF = 9;
+export const ECHILD = 10;
 export const EAGAIN = 11;
 export const ENOMEM = 12;
 export const EACCES = 13;
@@ -87,10 +89,16 @@ export const ECONNABORTED = 103;
 export const ECONNRESET = 104;
 export const ENOBUFS = 105;
 export const ENOTCONN = 107;
+export const ETOOMANYREFS = 109;
 export const ETIMEDOUT = 110;
 export const ECONNREFUSED = 111;
 export const EINPROGRESS = 115;
 export const ECANCELED = 125;
+
+/** Most descriptors that travel with one message. */
+export const MAX_RIGHTS = 253;
+/** Bytes of a set of processors, one bit each. */
+export const CPU_SET_BYTES = 128;
 
 /** Bytes of a `struct sockaddr_storage`: what the address arguments must have room for. */
 export const SOCKADDR_BYTES = 128;

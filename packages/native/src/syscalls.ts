@@ -75,7 +75,24 @@ export interface Syscalls {
   pollClose(handle: PollHandle): number;
 
   setParentDeathSignal(signal: number): number;
+  /** Whether descendants whose parents have ended become children of this process, to be reaped by it. */
+  setChildSubreaper(on: 0 | 1): number;
   parentPid(): number;
+  /** The pid of a child (any: 0) that has ended, 0 when none has. `peek` leaves it to be waited for again. */
+  waitChild(pid: number, peek: 0 | 1): number;
+  /** The processors of a thread, one bit each, into 128 bytes; thread 0 is the caller. */
+  getAffinity(thread: number, out: Uint8Array): number;
+  setAffinity(thread: number, processors: Uint8Array): number;
+  /**
+   * Replaces this process by another program; returns only when that failed. `strings` holds the path, the arguments
+   * and the environment one after the other, each with its NUL.
+   */
+  execute(strings: Uint8Array, length: number, argumentCount: number, variableCount: number): number;
+
+  /** Sends a message with up to 253 descriptors, int32 each in `rights`, on a unix socket. */
+  sendRights(fd: number, bytes: Uint8Array, length: number, rights: Uint8Array, count: number): number;
+  /** Receives a message and its descriptors: `rights` has room for 254 int32, their number and then they. */
+  receiveRights(fd: number, bytes: Uint8Array, length: number, rights: Uint8Array): number;
 
   socket(domain: number, type: number, protocol: number): number;
   socketPair(type: number, out: Uint8Array): number;

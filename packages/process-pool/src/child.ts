@@ -1,42 +1,59 @@
-import type { Channel } from '@millrace/channel';
-import { dieWithParent, syscalls } from '@millrace/native';
+import { bytesCodec, type Codec, type TransportChannel, type WaitOptions } from '@millrace/channel';
+import { syscalls } from '@millrace/native';
 import { openPipe } from '@millrace/pipe-ipc';
+import { type ReceivedBirth, receiveBirth } from './birth-receiver.js';
+import { Bus } from './bus.js';
+import { takeCall } from './call.js';
 import { ProcessPoolError } from './errors.js';
-import { BIRTH_VARIABLE, type Birth, CONTROL_FD, type ToChild, type ToParent } from './protocol.js';
+import { ProcessQueue, type QueueBirth } from './process-queue.js';
+import { BUS, BYTES_PIPE, CONTROL_FD, type ToChild, type ToParent, VALUES_PIPE } from './protocol.js';
+import { onSignal } from './signals.js';
 
 /** A child's side of a process pool: who it is, and its line to the parent. */
 export class ChildProcessContext {
   readonly name: string;
   readonly incarnation: number;
   readonly data: unknown;
-  readonly #descriptors: Readonly<Record<string, number>>;
-  readonly #control: Channel<ToParent, ToChild>;
+  /** Descriptors that the parent handed down, by name. */
+  readonly descriptors: ReadonlyMap<string, number>;
+  readonly #maxJobs: number;
+  readonly #control: TransportChannel<ToParent, ToChild>;
+  #running = true;
+  #jobs = 0;
   #onStop: ((mode: string) => void) | undefined;
   #onMessage: ((body: unknown) => void) | undefined;
   /** Messages that came before there was a listener. */
   #early: unknown[] = [];
+  #bus: Bus | undefined;
+  #busOpen = false;
+  #pipe: TransportChannel<unknown> | undefined;
+  readonly #queueBirth: QueueBirth | undefined;
+  #queue: ProcessQueue | undefined;
 
-  constructor(birth: Birth) {
+  constructor({ birth, descriptors }: ReceivedBirth, control: TransportChannel<ToParent, ToChild>) {
     this.name = birth.name;
     this.incarnation = birth.incarnation;
     this.data = birth.data;
-    this.#descriptors = birth.descriptors;
-    for (const fd of [CONTROL_FD, ...Object.values(birth.descriptors)]) syscalls.setCloseOnExec(fd, 1);
-    this.#control = openPipe<ToParent, ToChild>(CONTROL_FD);
-    this.#control.onMessage((message) => {
-      if (message.type === 'stop') this.#stopAsked(message.mode);
-      else if (this.#onMessage) this.#onMessage(message.body);
-      else this.#early.push(message.body);
-    });
+    this.descriptors = descriptors;
+    this.#maxJobs = birth.maxJobs ?? Number.POSITIVE_INFINITY;
+    this.#queueBirth = birth.queue;
+    this.#control = control;
+    control.onMessage((message) => this.#heard(message));
     // The parent is gone, whatever the kernel's signal does.
-    this.#control.onClose(() => process.exit(1));
+    control.onClose(() => process.exit(1));
+    if (birth.endsByItself) control.unref();
+  }
+
+  /** Whether nobody has asked this process to end yet. */
+  get running(): boolean {
+    return this.#running;
   }
 
   /** The descriptor that the parent handed down under `name`. Throws `ERR_MILLRACE_NO_DESCRIPTOR`. */
   descriptor(name: string): number {
-    const fd = this.#descriptors[name];
+    const fd = this.descriptors.get(name);
     if (fd === undefined) {
-      const known = Object.keys(this.#descriptors).join(', ');
+      const known = [...this.descriptors.keys()].join(', ');
       throw new ProcessPoolError(
         'ERR_MILLRACE_NO_DESCRIPTOR',
         `No descriptor is named '${name}'; there are: ${known}.`,
@@ -45,29 +62,136 @@ export class ChildProcessContext {
     return fd;
   }
 
+  /**
+   * This end of the pipe of a {@link Process}. Throws `ERR_MILLRACE_NO_DESCRIPTOR` in a member of a pool, and where the
+   * standard streams are the pipe.
+   */
+  pipe<Out = unknown, In = Out>(): TransportChannel<Out, In> {
+    if (this.#pipe === undefined) {
+      const bytes = this.descriptors.has(BYTES_PIPE);
+      const fd = this.descriptor(bytes ? BYTES_PIPE : VALUES_PIPE);
+      this.#pipe = openPipe<unknown>(fd, bytes ? { codec: bytesCodec() as unknown as Codec<unknown> } : {});
+      this.#pipe.unref();
+    }
+    return this.#pipe as TransportChannel<unknown> as TransportChannel<Out, In>;
+  }
+
+  /** Sends to the parent's `read`; false: accepted, but much waits (`pipe().drained()`). It keeps the process until it is sent. */
+  write(value: unknown): boolean {
+    const pipe = this.pipe();
+    const more = pipe.send(value);
+    pipe.flush();
+    if (pipe.queuedBytes > 0) {
+      pipe.ref();
+      // Fails only when the parent has gone, and this process with it.
+      void pipe.drained().then(
+        () => pipe.unref(),
+        () => {},
+      );
+    }
+    return more;
+  }
+
+  /** What the parent writes next; undefined when it has closed the pipe. The wait keeps the process alive. */
+  async read<In = unknown>(options?: WaitOptions): Promise<In | undefined> {
+    const pipe = this.pipe<unknown, In>().ref();
+    try {
+      return await pipe.receive(options);
+    } finally {
+      pipe.unref();
+    }
+  }
+
+  /** The message queue that the parent gave to this process. Throws `ERR_MILLRACE_NOT_ENABLED` where it gave none. */
+  get queue(): ProcessQueue {
+    if (this.#queueBirth === undefined)
+      throw new ProcessPoolError(
+        'ERR_MILLRACE_NOT_ENABLED',
+        'There is no queue: call useQueue in the parent, before start.',
+      );
+    this.#queue ??= ProcessQueue.attach(this.#queueBirth);
+    return this.#queue;
+  }
+
   /** Tells the parent that this process can do its work. */
   ready(): void {
-    this.#control.send({ type: 'ready' });
-    this.#control.flush();
+    this.#say({ type: 'ready' });
   }
 
   send(body: unknown): void {
-    this.#control.send({ type: 'message', body });
-    this.#control.flush();
+    this.#say({ type: 'message', body });
   }
 
   onMessage(listener: (body: unknown) => void): void {
+    this.#control.ref();
     this.#onMessage = listener;
     for (const body of this.#early.splice(0)) listener(body);
   }
 
-  /** Called when the parent asks for an orderly end, or SIGTERM does (mode `'signal'`). Default: exit with 0. */
+  /**
+   * Called when the parent asks for an orderly end, or SIGTERM does (mode `'signal'`). Default: exit with 0. A reaction
+   * to SIGTERM that is set later with {@link onSignal} takes its place for the signal.
+   */
   onStop(listener: (mode: string) => void): void {
+    this.#control.ref();
     this.#onStop = listener;
-    process.on('SIGTERM', () => this.#stopAsked('signal'));
+    onSignal('SIGTERM', () => this.#stopAsked('signal'));
+  }
+
+  /** Counts a job as done. At `maxJobs` of them another process is asked for, and false is returned from then on. */
+  jobDone(): boolean {
+    this.#jobs++;
+    if (this.#jobs === this.#maxJobs) this.replace();
+    return this.#jobs < this.#maxJobs;
+  }
+
+  /** Asks for another process in this one's place; when it is ready, this one is asked to stop, mode `'drain'`. */
+  replace(): void {
+    this.#say({ type: 'replace' });
+  }
+
+  /** Asks for another process at once, to work beside this one, which is asked to stop, mode `'detach'`. */
+  detach(): void {
+    this.#say({ type: 'detach' });
+  }
+
+  /** Lets nothing come after this process: when it ends, it is not started again. */
+  last(): void {
+    this.#say({ type: 'last' });
+  }
+
+  /** Asks the parent to stop the whole pool. */
+  shutdownPool(): void {
+    this.#say({ type: 'shutdown' });
+  }
+
+  /** The way to the other members. Throws `ERR_MILLRACE_NO_DESCRIPTOR` where the pool has no bus. */
+  get bus(): Bus {
+    this.#bus ??= new Bus(this.name, this.descriptor(BUS));
+    if (this.#busOpen) this.#bus.open();
+    return this.#bus;
+  }
+
+  #say(message: ToParent): void {
+    this.#control.send(message);
+    this.#control.flush();
+  }
+
+  #heard(message: ToChild): void {
+    if (message.type === 'stop') this.#stopAsked(message.mode);
+    else if (message.type === 'bus-open') {
+      this.#busOpen = this.#running;
+      if (this.#running) this.#bus?.open();
+    } else if (message.type === 'undelivered') this.bus.undelivered(message.to);
+    else if (this.#onMessage) this.#onMessage(message.body);
+    else this.#early.push(message.body);
   }
 
   #stopAsked(mode: string): void {
+    this.#running = false;
+    // Messages of the bus are for the process that comes after.
+    this.#busOpen = false;
+    this.#bus?.leave();
     if (this.#onStop) this.#onStop(mode);
     else process.exit(0);
   }
@@ -78,17 +202,24 @@ let context: ChildProcessContext | undefined;
 /**
  * Who this process is in the pool that started it; undefined when none did.
  *
- * The first call binds this process to its parent: the kernel kills it when the parent is gone, and it exits when the
- * control pipe ends. SIGINT is ignored from then on, for a terminal sends it to every process, and the parent decides.
+ * The kernel kills this process when its parent is gone, from before the entry module on; from the first call on it also
+ * exits when its control pipe ends, and ignores SIGINT, which a terminal sends to every process: the parent decides.
+ *
+ * It returns when the process is given its name. A spare waits here until it is needed, asleep in the kernel: what the
+ * module has imported is loaded by then, and nothing after the call has run.
  */
 export function inherit(): ChildProcessContext | undefined {
   if (context !== undefined) return context;
-  const text = process.env[BIRTH_VARIABLE];
-  if (text === undefined) return undefined;
-  delete process.env[BIRTH_VARIABLE];
-  const birth = JSON.parse(text) as Birth;
-  if (!dieWithParent(birth.parent)) process.exit(1);
+  if (takeCall() === undefined) return undefined;
   process.on('SIGINT', () => {});
-  context = new ChildProcessContext(birth);
+  syscalls.setCloseOnExec(CONTROL_FD, 1);
+  const control = openPipe<ToParent, ToChild>(CONTROL_FD);
+  control.send({ type: 'waiting' });
+  control.flush();
+  const received = receiveBirth(CONTROL_FD);
+  // The parent needs no spare any more.
+  if (received === undefined) process.exit(0);
+  process.title = received.birth.title;
+  context = new ChildProcessContext(received, control);
   return context;
 }

@@ -4,6 +4,18 @@ export type ProcessPoolErrorCode =
   | 'ERR_MILLRACE_START_FAILED'
   /** The pool is stopping or has stopped. */
   | 'ERR_MILLRACE_POOL_STOPPED'
+  /** A wait has not come to its end in time. */
+  | 'ERR_MILLRACE_TIMEOUT'
+  /** Two members of one pool have the same name. */
+  | 'ERR_MILLRACE_DUPLICATE_NAME'
+  /** A process was asked to run on processors of which it may use none. */
+  | 'ERR_MILLRACE_BAD_PROCESSOR'
+  /** What was asked needs an option that was not set. */
+  | 'ERR_MILLRACE_NOT_ENABLED'
+  /** A program could not be executed or started. */
+  | 'ERR_MILLRACE_EXECUTE'
+  /** A process was used before it was started, or started twice. */
+  | 'ERR_MILLRACE_NOT_STARTED'
   /** There is no descriptor of that name among those that the parent handed down. */
   | 'ERR_MILLRACE_NO_DESCRIPTOR';
 

@@ -1,70 +1,35 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import type { Channel } from '@millrace/channel';
-import { syscalls } from '@millrace/native';
-import { createPipe, openPipe, type PipeDescriptors } from '@millrace/pipe-ipc';
-import { BIRTH_VARIABLE, type Birth, CONTROL_FD, type ToChild, type ToParent } from './protocol.js';
-import { type Exit, type RestartOptions, RestartPolicy } from './restart-policy.js';
-
-/** The exit code of a process that could not be started, as shells have it. */
-const NOT_STARTED = 127;
-
-/** A process to keep alive. */
-export interface MemberSpec {
-  /** Names it among the members of its pool, in logs and to itself: `'worker 0'`. */
-  readonly name: string;
-  /** What `ps` shows. */
-  readonly title: string;
-  /** The module that it runs. */
-  readonly entry: string;
-  /** Arguments for the module. Default: none. */
-  readonly args?: readonly string[];
-  /** Options for Node itself. Default: none. */
-  readonly execArgv?: readonly string[];
-  /** Descriptors to hand down, by name; they stay open here. */
-  readonly descriptors?: Readonly<Record<string, number>>;
-  /** Anything that JSON can carry; the child finds it in its birth. */
-  readonly data?: unknown;
-  readonly restart?: RestartOptions;
-}
+import type { Incarnation } from './incarnation.js';
+import { Life } from './life.js';
+import type { MemberHost } from './member-host.js';
+import type { ToChild, ToParent } from './protocol.js';
+import { Replacement, type ReplaceResult } from './replacement.js';
+import { type Exit, RestartPolicy } from './restart-policy.js';
+import type { MemberSpec } from './spec.js';
+import { after, type MemberState } from './state.js';
 
 /**
- * Where a member is in its life:
- *
- *   state      spawned     said ready   exited              stop asked     wait is over
- *   idle       → starting  –            –                   → stopped      –
- *   starting   –           → ready      → waiting, gave-up  → stopping     –
- *   ready      –           –            → waiting           → stopping     –
- *   waiting    –           –            –                   → stopped      → starting
- *   stopping   –           (ignored)    → stopped           (ignored)      –
- *   stopped    the end     –            –                   (ignored)      –
- *   gave-up    the end     –            –                   → stopped      –
+ * A name under which a process is kept alive, through all its lives. While one process takes the place of another
+ * there are two; the present one is the one that is spoken to, those before it are on their way out.
  */
-export type MemberState = 'idle' | 'starting' | 'ready' | 'waiting' | 'stopping' | 'stopped' | 'gave-up';
-
-export interface MemberEvents {
-  ready(member: Member): void;
-  message(member: Member, body: unknown): void;
-  /** The process has ended; `delay` is how long the next waits to start, undefined when there is no next. */
-  exit(member: Member, exit: Exit, delay: number | undefined): void;
-  gaveUp(member: Member, exit: Exit): void;
-}
-
-/** One supervised process, under the same name through all its incarnations. */
 export class Member {
   readonly spec: MemberSpec;
-  readonly #events: MemberEvents;
+  readonly #host: MemberHost;
   readonly #policy: RestartPolicy;
-  #state: MemberState = 'idle';
-  #incarnation = 0;
-  #child: ChildProcess | undefined;
-  #control: Channel<ToChild, ToParent> | undefined;
-  #startedAt = 0;
+  #wanted = false;
+  #life: Life | undefined;
+  readonly #former = new Set<Life>();
+  #replacement: Replacement | undefined;
+  /** While there is no process at all. */
+  #idle: MemberState = 'dead';
+  #lives = 0;
   #backOff: NodeJS.Timeout | undefined;
   #lastExit: Exit | undefined;
+  #last = false;
+  readonly #exits: Record<string, number> = {};
 
-  constructor(spec: MemberSpec, events: MemberEvents) {
+  constructor(spec: MemberSpec, host: MemberHost) {
     this.spec = spec;
-    this.#events = events;
+    this.#host = host;
     this.#policy = new RestartPolicy(spec.restart);
   }
 
@@ -73,16 +38,32 @@ export class Member {
   }
 
   get state(): MemberState {
-    return this.#state;
+    const [former] = this.#former;
+    return this.#life?.state ?? former?.state ?? this.#idle;
+  }
+
+  /** Whether the present process has said that it is ready. */
+  get isUp(): boolean {
+    return this.#life?.state === 'ready' || this.#life?.state === 'running';
   }
 
   /** How many processes have had this name, the present one included. */
   get incarnation(): number {
-    return this.#incarnation;
+    return this.#lives;
   }
 
   get pid(): number | undefined {
-    return this.#child?.pid;
+    return this.#life?.pid;
+  }
+
+  /** Pids of processes whose place has been taken, and which have not ended yet. */
+  get formerPids(): number[] {
+    return [...this.#former].map(({ pid }) => pid ?? 0);
+  }
+
+  /** Milliseconds since the present process was given the name. */
+  get uptime(): number | undefined {
+    return this.#life && performance.now() - this.#life.bornAt;
   }
 
   /** How the process before this one ended. */
@@ -90,130 +71,226 @@ export class Member {
     return this.#lastExit;
   }
 
+  /** How often each end has come: by code (`'0'`) or signal (`'SIGKILL'`). */
+  get exits(): Readonly<Record<string, number>> {
+    return this.#exits;
+  }
+
+  /** Whether it is to have a process; false once it has been stopped, given up, or has had its last. */
+  get wanted(): boolean {
+    return this.#wanted;
+  }
+
+  /** Whether there is no process, and none will come. */
+  get settled(): boolean {
+    return !this.#wanted && !this.#life && this.#former.size === 0 && !this.#replacement;
+  }
+
+  /** Gives it a process; one that was given up gets another chance. */
   start(): void {
-    if (this.#state !== 'idle' && this.#state !== 'waiting') return;
-    this.#state = 'starting';
-    this.#incarnation++;
-    this.#startedAt = performance.now();
-    try {
-      this.#open(createPipe());
-    } catch (error) {
-      // After this call, as any end of a process comes.
-      setImmediate(() => this.#exited(NOT_STARTED, null, error as Error));
-    }
+    if (this.#wanted) return;
+    this.#wanted = true;
+    this.#last = false;
+    if (this.#idle === 'given-up') this.#policy.reset();
+    this.#idle = 'dead';
+    if (this.#life === undefined) this.#begin();
   }
 
-  #open(pipe: PipeDescriptors): void {
-    let child: ChildProcess;
-    try {
-      child = this.#spawn(pipe.right);
-    } catch (error) {
-      syscalls.close(pipe.left);
-      throw error;
-    } finally {
-      syscalls.close(pipe.right);
-    }
-    this.#child = child;
-    const control = openPipe<ToChild, ToParent>(pipe.left);
-    this.#control = control;
-    control.onMessage((message) => {
-      if (message.type === 'ready') this.#ready();
-      else this.#events.message(this, message.body);
-    });
-    // A process that could not be started gives 'error' and no 'exit': either ends this incarnation, once.
-    const ended = (code: number | null, signal: NodeJS.Signals | null, error?: Error) => {
-      if (this.#child !== child) return;
-      this.#child = undefined;
-      // What it said last is still in the pipe.
-      control.deliverNow();
-      control.destroy();
-      this.#exited(code, signal, error);
-    };
-    child.once('exit', (code, signal) => ended(code, signal));
-    child.once('error', (error) => ended(NOT_STARTED, null, error));
-  }
-
-  /** Says `body` to the process; false when there is none. */
+  /** Says `body` to the process; false when there is none, or it has not listened for very long. */
   send(body: unknown): boolean {
-    return this.#tell({ type: 'message', body });
+    return this.tell({ type: 'message', body });
+  }
+
+  /** @internal */
+  tell(message: ToChild): boolean {
+    return this.#life?.incarnation.tell(message) ?? false;
   }
 
   /** Asks the process to end, in the manner `mode`; it is not started again. */
   stop(mode: string): void {
-    clearTimeout(this.#backOff);
-    if (this.#state === 'stopping' || this.#state === 'stopped') return;
-    // While it starts without a process, its failure is about to be told; then it is over.
-    if (this.#child === undefined && this.#state !== 'starting') {
-      this.#state = 'stopped';
-      return;
-    }
-    this.#state = 'stopping';
-    if (this.#child === undefined) return;
-    if (!this.#tell({ type: 'stop', mode })) this.kill('SIGKILL');
+    this.#rest();
+    this.#replacement?.cancel();
+    this.#life?.stop(mode);
+    for (const life of this.#former) life.stop(mode);
   }
 
+  /** Sends the present process a signal. */
   kill(signal: NodeJS.Signals): void {
-    this.#child?.kill(signal);
+    this.#life?.incarnation.kill(signal);
   }
 
-  #tell(message: ToChild): boolean {
-    const control = this.#control;
-    if (control === undefined || control.closed) return false;
-    try {
-      control.send(message);
-      control.flush();
-      return true;
-    } catch (error) {
-      // Closed between the check and the send, or the process has not read its control pipe for very long.
-      const { code } = error as { code?: string };
-      if (code === 'ERR_MILLRACE_CHANNEL_CLOSED' || code === 'ERR_MILLRACE_CHANNEL_FULL') return false;
-      throw error;
-    }
+  /** Whether the present process keeps the loop of this one alive. */
+  ref(): void {
+    this.#life?.incarnation.ref();
   }
 
-  #ready(): void {
-    if (this.#state !== 'starting') return;
-    this.#state = 'ready';
-    this.#events.ready(this);
+  unref(): void {
+    this.#life?.incarnation.unref();
   }
 
-  #exited(code: number | null, signal: NodeJS.Signals | null, error?: Error): void {
-    const uptime = performance.now() - this.#startedAt;
-    const exit: Exit = { code, signal, wasReady: this.#state === 'ready', uptime, error };
-    this.#lastExit = exit;
-    if (this.#state === 'stopping') {
-      this.#state = 'stopped';
-      this.#events.exit(this, exit, undefined);
-      return;
-    }
-    const decision = this.#policy.decide(exit);
-    if (decision.action === 'give-up') {
-      this.#state = 'gave-up';
-      this.#events.exit(this, exit, undefined);
-      this.#events.gaveUp(this, exit);
-      return;
-    }
-    this.#state = 'waiting';
-    this.#events.exit(this, exit, decision.delay);
-    if (this.state !== 'waiting') return;
-    if (decision.delay === 0) this.start();
-    else this.#backOff = setTimeout(() => this.start(), decision.delay);
+  /** Kills every process that the member still has. */
+  killAll(): void {
+    this.#replacement?.cancel();
+    for (const life of [this.#life, ...this.#former]) life?.incarnation.kill('SIGKILL');
   }
 
-  #spawn(control: number): ChildProcess {
-    const { name, title, entry, args = [], execArgv = [], descriptors = {}, data } = this.spec;
-    const names = Object.keys(descriptors);
-    const birth: Birth = {
-      name,
-      incarnation: this.#incarnation,
-      parent: process.pid,
-      descriptors: Object.fromEntries(names.map((key, i) => [key, CONTROL_FD + 1 + i])),
-      data,
+  /**
+   * Puts a new process in the place of the present one, which is told to go, in the manner `mode`, when the new one is
+   * ready; a member that is `exclusive` gets the new one, loaded by then, when the present one has ended. Resolves
+   * when the new one is ready, or has failed to become so: then the present one stays.
+   */
+  async replace(mode: string): Promise<ReplaceResult> {
+    if (this.#replacement) return { outcome: 'busy' };
+    if (!this.#wanted && this.#idle !== 'given-up') return { outcome: 'stopped' };
+    const { spec } = this;
+    const alone = this.#life === undefined && this.#former.size === 0;
+    // It waits for its next try, or gets no more: it has one now.
+    clearTimeout(this.#backOff);
+    this.#backOff = undefined;
+    if (!this.#wanted) this.#policy.reset();
+    this.#wanted = true;
+    this.#idle = 'dead';
+    const incarnation = this.#host.launch(spec, spec.title ?? spec.name);
+    const replacement = new Replacement(
+      incarnation,
+      { exclusive: spec.exclusive ?? false, alone },
+      {
+        begin: () => this.#newLife(incarnation),
+        retire: () => this.#retire(mode),
+        promote: (life) => this.#promote(life),
+        restart: () => this.#begin(),
+        over: () => {
+          this.#replacement = undefined;
+        },
+      },
+    );
+    this.#replacement = replacement;
+    replacement.start();
+    return replacement.result;
+  }
+
+  /** Lets the present process go where it will, and starts another at once. */
+  #detach(life: Life): void {
+    if (life !== this.#life || this.#replacement || !this.#wanted || life.state === 'stopping') return;
+    this.#retire('detach');
+    if (!this.spec.exclusive) this.#begin();
+  }
+
+  #begin(): void {
+    clearTimeout(this.#backOff);
+    this.#idle = 'dead';
+    const { spec } = this;
+    this.#life = this.#newLife(this.#host.launch(spec, spec.title ?? spec.name));
+    this.#host.spawned(this);
+  }
+
+  #newLife(incarnation: Incarnation): Life {
+    const options = {
+      spec: this.spec,
+      number: ++this.#lives,
+      stableAfter: this.#policy.stableAfter,
+      descriptors: this.#host.descriptors(this),
     };
-    // The title is an argument, so that its place in memory is large enough for it.
-    return spawn(process.execPath, [`--title=${title}`, ...execArgv, entry, ...args], {
-      stdio: ['ignore', 'inherit', 'inherit', control, ...Object.values(descriptors)],
-      env: { ...process.env, [BIRTH_VARIABLE]: JSON.stringify(birth) },
+    return new Life(incarnation, options, {
+      ready: (life) => this.#ready(life),
+      stable: () => {},
+      said: (life, message) => this.#said(life, message),
+      ended: (life, exit) => this.#ended(life, exit),
     });
+  }
+
+  /** The present process becomes one of the former. */
+  #retire(mode: string): void {
+    const life = this.#life;
+    if (life === undefined) return;
+    this.#life = undefined;
+    this.#former.add(life);
+    life.drain(mode);
+  }
+
+  #promote(life: Life): void {
+    this.#life = life;
+    this.#host.spawned(this);
+  }
+
+  #ready(life: Life): void {
+    this.#replacement?.ready(life);
+    if (life === this.#life) this.#host.ready(this);
+  }
+
+  #said(life: Life, message: ToParent): void {
+    if (message.type === 'detach') this.#detach(life);
+    else if (message.type === 'last') this.#last ||= life === this.#life;
+    else if (message.type !== 'replace' || life === this.#life) this.#host.said(this, message);
+  }
+
+  #ended(life: Life, exit: Exit): void {
+    const end = exit.signal ?? String(exit.code);
+    this.#exits[end] = (this.#exits[end] ?? 0) + 1;
+    this.#endOf(life, exit);
+    this.#host.changed(this);
+  }
+
+  #endOf(life: Life, exit: Exit): void {
+    if (this.#former.delete(life)) this.#formerEnded(exit);
+    else if (life === this.#life) this.#presentEnded(exit);
+    // It was to take the place of the present one, which stays.
+    else {
+      this.#replacement?.failed(exit);
+      this.#host.exit(this, exit, undefined);
+    }
+  }
+
+  #formerEnded(exit: Exit): void {
+    this.#host.exit(this, exit, undefined);
+    if (this.#replacement) this.#replacement.formerEnded();
+    else if (this.#wanted && this.#life === undefined && this.#backOff === undefined) this.#begin();
+  }
+
+  #presentEnded(exit: Exit): void {
+    this.#life = undefined;
+    this.#lastExit = exit;
+    if (!this.#wanted) {
+      this.#host.exit(this, exit, undefined);
+      return;
+    }
+    if (this.#replacement?.takesOver) {
+      this.#host.exit(this, exit, 0);
+      this.#replacement?.presentEnded(exit);
+      return;
+    }
+    this.#replacement?.presentEnded(exit);
+    const decision = this.#policy.decide(exit, performance.now());
+    if (this.#last || decision.action === 'rest') {
+      this.#rest();
+      this.#host.exit(this, exit, undefined);
+    } else if (decision.action === 'give-up') {
+      this.#rest();
+      this.#idle = after(this.#idle, 'give-up') ?? this.#idle;
+      this.#host.exit(this, exit, undefined);
+      this.#host.gaveUp(this, exit);
+    } else {
+      this.#beginIn(decision.delay, exit);
+    }
+  }
+
+  #beginIn(delay: number, exit: Exit): void {
+    // Before the event: whoever hears of it may stop the member, or replace what is not there.
+    this.#backOff = setTimeout(() => {
+      this.#backOff = undefined;
+      this.#begin();
+    }, delay);
+    this.#host.exit(this, exit, delay);
+    if (delay > 0 || this.#backOff === undefined) return;
+    clearTimeout(this.#backOff);
+    this.#backOff = undefined;
+    this.#begin();
+  }
+
+  #rest(): void {
+    this.#wanted = false;
+    clearTimeout(this.#backOff);
+    this.#backOff = undefined;
+    this.#idle = 'dead';
   }
 }

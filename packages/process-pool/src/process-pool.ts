@@ -1,27 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Listener } from '@millrace/reactor';
+import { BusHub } from './bus-hub.js';
+import { Changes } from './changes.js';
 import { ProcessPoolError } from './errors.js';
-import { Member, type MemberEvents, type MemberSpec } from './member.js';
+import { type ProcessPoolEvents, tellExit } from './events.js';
+import { Incarnation } from './incarnation.js';
+import { Member } from './member.js';
+import type { MemberHost } from './member-host.js';
+import type { Members, PoolStatus, ProcessPoolOptions, StartOptions, StopOptions } from './pool-options.js';
+import { BUS, LISTENER } from './protocol.js';
+import { Recycling } from './recycling.js';
+import { type ReloadOptions, type ReloadResult, replaceAll } from './reload.js';
 import type { Exit } from './restart-policy.js';
-
-export interface ProcessPoolEvents {
-  /** A process has said that it is ready. */
-  onReady?: (member: Member) => void;
-  /** A process said something. */
-  onMessage?: (member: Member, body: unknown) => void;
-  /** A process has ended, before its replacement is started; `delay` undefined: it is not replaced. */
-  onExit?: (member: Member, exit: Exit, delay: number | undefined) => void;
-  /** A member has been given up. */
-  onGaveUp?: (member: Member, exit: Exit) => void;
-}
-
-export interface StopOptions {
-  /** Which members; default all. */
-  readonly members?: readonly Member[];
-  /** The word for how, handed to the processes. Default `'stop'`. */
-  readonly mode?: string;
-  /** Milliseconds until what is left is killed. Default 3,000. */
-  readonly timeout?: number;
-}
+import { Spares } from './spares.js';
+import type { MemberSpec } from './spec.js';
+import { memberStatus } from './status.js';
 
 /**
  * Keeps processes alive under their names.
@@ -29,76 +22,272 @@ export interface StopOptions {
  * Notes. Readiness is announced by the child, never guessed. A process that ends is replaced as its
  * {@link RestartPolicy} says. Every process is bound to this one: it is killed by the kernel when this one is gone.
  */
-export class ProcessPool {
-  readonly members: readonly Member[];
+export class ProcessPool implements AsyncDisposable {
   readonly #events: ProcessPoolEvents;
-  #stopping = false;
-  /** Woken at every change of any member's state. */
-  #changed: (() => void)[] = [];
+  readonly #options: ProcessPoolOptions;
+  readonly #template: ((i: number) => MemberSpec) | undefined;
+  readonly #host: MemberHost;
+  #members: readonly Member[] = [];
+  #spares: Spares | undefined;
+  #state: 'idle' | 'starting' | 'running' | 'stopping' = 'idle';
+  #reloading = false;
+  /** Processes that have not ended, spares not counted. */
+  readonly #processes = new Set<Incarnation>();
+  #bus: BusHub | undefined;
+  #listener: Listener | undefined;
+  readonly #recycling = new Recycling();
+  /** Of any member's state. */
+  readonly #changes = new Changes();
 
-  constructor(specs: readonly MemberSpec[], events: ProcessPoolEvents = {}) {
+  /** Throws `ERR_MILLRACE_DUPLICATE_NAME`. */
+  constructor(
+    members: readonly MemberSpec[] | Members,
+    events: ProcessPoolEvents = {},
+    options: ProcessPoolOptions = {},
+  ) {
     this.#events = events;
-    const forward: MemberEvents = {
-      ready: (member) => {
-        this.#events.onReady?.(member);
-        this.#wake();
-      },
-      message: (member, body) => this.#events.onMessage?.(member, body),
-      exit: (member, exit, delay) => {
-        this.#events.onExit?.(member, exit, delay);
-        this.#wake();
-      },
-      gaveUp: (member, exit) => {
-        this.#events.onGaveUp?.(member, exit);
-        this.#wake();
-      },
-    };
-    this.members = specs.map((spec) => new Member(spec, forward));
+    this.#options = options;
+    this.#host = this.#makeHost();
+    const list =
+      'member' in members ? Array.from({ length: members.size }, (_, i) => members.member(i)) : members;
+    if ('member' in members) this.#template = members.member;
+    this.#join(list);
+  }
+
+  get members(): readonly Member[] {
+    return this.#members;
+  }
+
+  /** From its start until it is told to stop. */
+  get running(): boolean {
+    return this.#state === 'starting' || this.#state === 'running';
+  }
+
+  /** Where it listens, with the port that the kernel picked, or the path; undefined where it does not. */
+  get address(): { readonly host: string; readonly port: number } | { readonly path: string } | undefined {
+    const { path, address } = this.#listener ?? {};
+    return path === undefined ? address : { path };
+  }
+
+  get reloading(): boolean {
+    return this.#reloading;
   }
 
   /** Starts every member; resolves when all are ready, rejects with `ERR_MILLRACE_START_FAILED` when one is given up. */
-  async start(): Promise<void> {
-    for (const member of this.members) member.start();
-    await this.#until(() => {
-      if (this.#stopping)
-        throw new ProcessPoolError('ERR_MILLRACE_POOL_STOPPED', 'The pool was stopped while it started.');
-      const lost = this.members.find((member) => member.state === 'gave-up');
-      if (lost) {
-        const { code, signal } = lost.lastExit as Exit;
-        throw new ProcessPoolError(
-          'ERR_MILLRACE_START_FAILED',
-          `${lost.name} kept ending before it was ready, the last time with ${signal ?? `code ${code}`}. ` +
-            'What it wrote before is the reason; it is not started again.',
-        );
-      }
-      return this.members.every((member) => member.state === 'ready');
-    });
+  async start({ signal, timeout }: StartOptions = {}): Promise<void> {
+    signal?.throwIfAborted();
+    if (this.#options.listen) this.#listener ??= new Listener(this.#options.listen);
+    if (this.#options.bus) this.#bus ??= new BusHub();
+    this.#state = 'starting';
+    this.#spares ??= this.#makeSpares();
+    for (const member of this.#members) member.start();
+    this.#events.onStart?.();
+    await this.#changes.until(
+      () => {
+        if (this.#state === 'stopping' || this.#state === 'idle')
+          throw new ProcessPoolError('ERR_MILLRACE_POOL_STOPPED', 'The pool was stopped while it started.');
+        assertNoneLost(this.#members);
+        return this.#members.every(({ isUp }) => isUp);
+      },
+      { signal, timeout },
+    );
+    this.#state = 'running';
+    this.#recycling.watch(() => this.#members);
+    this.#fillSpares();
   }
 
   /** Asks members to end and waits until they have; kills those that have not in time. */
-  async stop({ members = this.members, mode = 'stop', timeout = 3_000 }: StopOptions = {}): Promise<void> {
-    if (members === this.members) this.#stopping = true;
-    const ended = () => members.every((member) => member.state === 'stopped');
-    for (const member of members) member.stop(mode);
-    this.#wake();
+  async stop({ members, mode = 'stop', timeout = 3_000 }: StopOptions = {}): Promise<void> {
+    const those = members ?? this.#members;
+    const all = members === undefined || members === this.#members;
+    if (all) this.#shutDown();
+    for (const member of those) member.stop(mode);
+    this.#changes.happened();
     const inTime = new AbortController();
     const deadline = sleep(timeout, undefined, { signal: inTime.signal }).then(
       () => {
-        for (const member of members) if (member.state !== 'stopped') member.kill('SIGKILL');
+        for (const member of those) member.killAll();
+        if (!all) return;
+        this.#spares?.kill();
+        for (const process of this.#processes) process.kill('SIGKILL');
       },
       // Aborted: everything had ended in time.
       () => {},
     );
-    await this.#until(ended);
+    await this.#changes.until(() => those.every(({ settled }) => settled));
+    if (all) await Promise.all([...this.#processes].map(({ gone }) => gone));
+    if (all) await this.#changes.until(() => this.#spares?.gone ?? true);
     inTime.abort();
     await deadline;
+    if (all && this.#state === 'stopping') {
+      this.#state = 'idle';
+      this.#spares = undefined;
+      this.#bus?.close();
+      this.#bus = undefined;
+    }
   }
 
-  async #until(condition: () => boolean): Promise<void> {
-    while (!condition()) await new Promise<void>((resolve) => this.#changed.push(resolve));
+  /**
+   * Gives members new processes, so that they run what the files of their module say now. One reload runs at a time.
+   * Resolves when the last process before has ended; of a version that does not come up, nothing is kept.
+   */
+  async reload(options: ReloadOptions = {}): Promise<ReloadResult> {
+    if (this.#reloading) return { outcome: 'busy' };
+    if (this.#state !== 'running') return { outcome: 'stopped', replaced: 0 };
+    this.#reloading = true;
+    this.#events.onBeforeReload?.();
+    // They have loaded what was there before.
+    this.#spares?.discard();
+    try {
+      const members = options.members ?? this.#members;
+      const result = await replaceAll(members, options, {
+        gone: (pids) =>
+          this.#changes.until(
+            () => !members.some(({ formerPids }) => formerPids.some((pid) => pids.has(pid))),
+          ),
+        stopped: () => !this.running,
+      });
+      this.#events.onAfterReload?.(result);
+      return result;
+    } finally {
+      this.#reloading = false;
+      this.#fillSpares();
+    }
   }
 
-  #wake(): void {
-    for (const resolve of this.#changed.splice(0)) resolve();
+  /** Adds members while the pool runs; resolves when they are ready. Throws `ERR_MILLRACE_DUPLICATE_NAME`. */
+  async add(...specs: readonly MemberSpec[]): Promise<readonly Member[]> {
+    const added = this.#join(specs);
+    for (const member of added) member.start();
+    this.#recycling.watch(() => this.#members);
+    await this.#changes.until(() => {
+      assertNoneLost(added);
+      return added.every(({ isUp, wanted }) => isUp || !wanted);
+    });
+    return added;
   }
+
+  /** Stops members and takes them out of the pool. */
+  async remove(members: readonly Member[], options: Omit<StopOptions, 'members'> = {}): Promise<void> {
+    this.#members = this.#members.filter((member) => !members.includes(member));
+    await this.stop({ mode: 'drain', ...options, members });
+    for (const member of members) this.#bus?.remove(member);
+    this.#fillSpares();
+  }
+
+  /** Grows or shrinks the pool to `size` members, the last ones go. Needs a pool that was made with {@link Members}. */
+  async scaleTo(size: number, options: Omit<StopOptions, 'members'> = {}): Promise<void> {
+    if (this.#template === undefined) {
+      throw new ProcessPoolError(
+        'ERR_MILLRACE_NOT_ENABLED',
+        'scaleTo needs a pool made with { size, member }; this one has a list of members: use add and remove.',
+      );
+    }
+    if (!Number.isInteger(size) || size < 0)
+      throw new RangeError(`A pool has 0 or more members, not ${size}.`);
+    const have = this.#members.length;
+    const more = Array.from({ length: Math.max(0, size - have) }, (_, i) => have + i);
+    if (more.length > 0) await this.add(...more.map(this.#template));
+    else await this.remove(this.#members.slice(size), options);
+  }
+
+  /** What each process is, does and costs, as the kernel says now. */
+  status(): PoolStatus {
+    return {
+      running: this.running,
+      reloading: this.#reloading,
+      members: this.#members.map(memberStatus),
+      spares: { pids: this.#spares?.pids ?? [], waiting: this.#spares?.waiting ?? 0 },
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  #makeHost(): MemberHost {
+    return {
+      launch: (spec, title) => {
+        const process = this.#spares?.take(spec) ?? new Incarnation(spec, title);
+        this.#processes.add(process);
+        void process.gone.then(() => this.#processes.delete(process));
+        return process;
+      },
+      descriptors: (member) => ({
+        ...(this.#bus && { [BUS]: this.#bus.descriptor(member) }),
+        ...(this.#listener && { [LISTENER]: this.#listener.fd }),
+      }),
+      changed: (member) => this.#bus?.changed(member),
+      spawned: (member) => {
+        this.#bus?.changed(member);
+        this.#events.onSpawn?.(member);
+      },
+      ready: (member) => {
+        this.#events.onReady?.(member);
+        this.#fillSpares();
+        this.#changes.happened();
+      },
+      said: (member, message) => {
+        if (message.type === 'message') this.#events.onMessage?.(member, message.body);
+        else if (message.type === 'replace') this.#recycling.recycle(member);
+        else if (message.type === 'shutdown') void this.stop();
+      },
+      exit: (member, exit, delay) => {
+        tellExit(this.#events, member, exit, delay);
+        this.#changes.happened();
+      },
+      gaveUp: (member, exit) => {
+        this.#events.onGaveUp?.(member, exit);
+        this.#changes.happened();
+      },
+    };
+  }
+
+  #makeSpares(): Spares {
+    const { spares, title } = this.#options;
+    return new Spares({
+      count: spares ?? (this.#members.length > 1 ? 1 : 0),
+      title,
+      onExit: (exit, delay) => this.#events.onSpareExit?.(exit, delay),
+      changed: () => this.#changes.happened(),
+    });
+  }
+
+  #fillSpares(): void {
+    if (this.#state === 'running' && !this.#reloading)
+      this.#spares?.fill(this.#members.filter(({ wanted }) => wanted).map(({ spec }) => spec));
+  }
+
+  #join(specs: readonly MemberSpec[]): Member[] {
+    const names = new Set(this.#members.map(({ name }) => name));
+    for (const { name } of specs) {
+      if (names.has(name))
+        throw new ProcessPoolError('ERR_MILLRACE_DUPLICATE_NAME', `Two members are named '${name}'.`);
+      names.add(name);
+    }
+    const added = specs.map((spec) => new Member(spec, this.#host));
+    this.#members = [...this.#members, ...added];
+    return added;
+  }
+
+  #shutDown(): void {
+    const had = this.#state;
+    this.#state = 'stopping';
+    this.#recycling.close();
+    this.#spares?.close();
+    this.#listener?.close();
+    this.#listener = undefined;
+    if (had === 'running' || had === 'starting') this.#events.onShutdown?.();
+  }
+}
+
+function assertNoneLost(members: readonly Member[]): void {
+  const lost = members.find((member) => member.state === 'given-up');
+  if (lost === undefined) return;
+  const { code, signal } = lost.lastExit as Exit;
+  throw new ProcessPoolError(
+    'ERR_MILLRACE_START_FAILED',
+    `${lost.name} kept ending before it was ready, the last time with ${signal ?? `code ${code}`}. ` +
+      'What it wrote before is the reason; it is not started again.',
+  );
 }

@@ -2,45 +2,14 @@ import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isRunning, openDescriptors, Program, processInfo, until } from '@millrace/testkit';
-import { afterEach, expect, test } from 'vitest';
-import { type Exit, type Member, type MemberSpec, ProcessPool } from '../src/index.js';
+import { expect, test } from 'vitest';
+import type { Member } from '../src/index.js';
+import { member, stopPoolsAfterEach, watch } from './support.js';
 
-const entry = new URL('../dist-test/fixtures/child.js', import.meta.url).pathname;
-const member = (behave: string, more: Partial<MemberSpec> = {}): MemberSpec => ({
-  name: behave,
-  title: `pool-test: ${behave}`,
-  entry,
-  data: { behave },
-  ...more,
-});
-
-interface Watched {
-  readonly pool: ProcessPool;
-  readonly messages: unknown[];
-  readonly exits: { name: string; exit: Exit; delay: number | undefined }[];
-  readonly ready: string[];
-}
-
-const open: ProcessPool[] = [];
-afterEach(async () => {
-  for (const pool of open.splice(0)) await pool.stop({ timeout: 100 });
-});
-
-function watch(...specs: MemberSpec[]): Watched {
-  const messages: unknown[] = [];
-  const exits: Watched['exits'] = [];
-  const ready: string[] = [];
-  const pool = new ProcessPool(specs, {
-    onMessage: (_member, body) => messages.push(body),
-    onExit: ({ name }, exit, delay) => exits.push({ name, exit, delay }),
-    onReady: ({ name }) => ready.push(name),
-  });
-  open.push(pool);
-  return { pool, messages, exits, ready };
-}
+stopPoolsAfterEach();
 
 test('start resolves when every member has said that it is ready, each under its title', async () => {
-  const { pool, ready } = watch(member('orderly'), member('plain'));
+  const { pool, ready } = watch([member('orderly'), member('plain')]);
   await pool.start();
   expect(ready.sort()).toEqual(['orderly', 'plain']);
   for (const { pid, name, state } of pool.members) {
@@ -52,7 +21,7 @@ test('start resolves when every member has said that it is ready, each under its
 test('parent and child talk; the child knows its name and finds descriptors by theirs', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-pool-'));
   const note = openSync(join(directory, 'note'), 'w');
-  const { pool, messages } = watch(member('orderly', { descriptors: { note } }));
+  const { pool, messages } = watch([member('orderly', { descriptors: { note } })]);
   await pool.start();
   const [child] = pool.members as [Member];
   child.send('write');
@@ -69,7 +38,7 @@ test('parent and child talk; the child knows its name and finds descriptors by t
 test.each(['SIGKILL', 'SIGSEGV'] as const)(
   'a member killed by %s is replaced at once, and knows that it is the next',
   async (signal) => {
-    const { pool, messages, exits, ready } = watch(member('orderly'));
+    const { pool, messages, exits, ready } = watch([member('orderly')]);
     await pool.start();
     const [child] = pool.members as [Member];
     const { pid } = child;
@@ -86,7 +55,7 @@ test.each(['SIGKILL', 'SIGSEGV'] as const)(
 );
 
 test('an orderly end is no failure, and is replaced too', async () => {
-  const { pool, exits, ready } = watch(member('orderly'));
+  const { pool, exits, ready } = watch([member('orderly')]);
   await pool.start();
   pool.members[0]?.send('exit 0');
   await until('the replacement', () => ready.length === 2);
@@ -94,7 +63,7 @@ test('an orderly end is no failure, and is replaced too', async () => {
 });
 
 test('what a member said before it died is still heard', async () => {
-  const { pool, messages } = watch(member('orderly'));
+  const { pool, messages } = watch([member('orderly')]);
   await pool.start();
   for (let i = 0; i < 50; i++) pool.members[0]?.send(i);
   pool.members[0]?.send('exit 0');
@@ -102,7 +71,7 @@ test('what a member said before it died is still heard', async () => {
 });
 
 test('a member that never becomes ready is given up, and the start fails with the reason', async () => {
-  const { pool, exits } = watch(member('die', { restart: { backOff: 1, giveUpAfter: 3 } }));
+  const { pool, exits } = watch([member('die', { restart: { backOff: 1, giveUpAfter: 3 } })]);
   await expect(pool.start()).rejects.toMatchObject({
     code: 'ERR_MILLRACE_START_FAILED',
     message: expect.stringContaining('code 7'),
@@ -111,31 +80,31 @@ test('a member that never becomes ready is given up, and the start fails with th
 });
 
 test('a module that does not exist is given up as well', async () => {
-  const { pool } = watch(
+  const { pool } = watch([
     member('orderly', { entry: '/no/such/module.js', restart: { backOff: 1, giveUpAfter: 2 } }),
-  );
+  ]);
   await expect(pool.start()).rejects.toMatchObject({ code: 'ERR_MILLRACE_START_FAILED' });
 });
 
 test('stop asks, waits, and resolves when all have ended', async () => {
-  const { pool, messages, exits } = watch(member('orderly'), member('plain'));
+  const { pool, messages, exits } = watch([member('orderly'), member('plain')]);
   await pool.start();
   await pool.stop({ mode: 'gently' });
   expect(messages).toEqual([{ stopping: 'gently' }]);
   expect(exits.map(({ exit }) => exit.code)).toEqual([0, 0]);
-  expect(pool.members.map(({ state }) => state)).toEqual(['stopped', 'stopped']);
+  expect(pool.members.map(({ state }) => state)).toEqual(['dead', 'dead']);
   await pool.stop();
 });
 
 test('a member that does not listen is killed when the time is over', async () => {
-  const { pool, exits } = watch(member('deaf'));
+  const { pool, exits } = watch([member('deaf')]);
   await pool.start();
   await pool.stop({ timeout: 50 });
   expect(exits).toMatchObject([{ exit: { signal: 'SIGKILL' }, delay: undefined }]);
 });
 
 test('a stopped process cannot be kept from ending either', async () => {
-  const { pool, exits } = watch(member('orderly'));
+  const { pool, exits } = watch([member('orderly')]);
   await pool.start();
   pool.members[0]?.kill('SIGSTOP');
   await pool.stop({ timeout: 50 });
@@ -143,7 +112,7 @@ test('a stopped process cannot be kept from ending either', async () => {
 });
 
 test('many lives leave no descriptor open', async () => {
-  const { pool, ready } = watch(member('orderly'));
+  const { pool, ready } = watch([member('orderly')]);
   await pool.start();
   const before = openDescriptors('self');
   for (let life = 2; life <= 6; life++) {
@@ -164,7 +133,9 @@ test.each(['orderly', 'deaf'])('members (%s) do not outlive a parent that is kil
 
 test('a process that cannot even be started is a failure of its member, with the reason, and no error of the pool', async () => {
   const descriptors = { none: 1_000_000 };
-  const { pool, exits } = watch(member('orderly', { descriptors, restart: { backOff: 1, giveUpAfter: 2 } }));
+  const { pool, exits } = watch([
+    member('orderly', { descriptors, restart: { backOff: 1, giveUpAfter: 2 } }),
+  ]);
   const before = openDescriptors('self');
   await expect(pool.start()).rejects.toMatchObject({ code: 'ERR_MILLRACE_START_FAILED' });
   expect(exits).toMatchObject([

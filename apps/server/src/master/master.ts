@@ -108,6 +108,8 @@ export class MasterRole implements Role {
       data,
       // It has given up already by the time that it ends before it was ready.
       restart: { giveUpAfter: 1 },
+      // As long as its workers take.
+      startTimeout: Number.POSITIVE_INFINITY,
     };
   }
 

@@ -1,0 +1,33 @@
+import { ProcessPoolError } from './errors.js';
+
+export interface UntilOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds until the wait rejects with `ERR_MILLRACE_TIMEOUT`. Default: none. */
+  readonly timeout?: number | undefined;
+}
+
+/** Lets those who wait for a condition look again whenever something has changed. */
+export class Changes {
+  #waiting: (() => void)[] = [];
+
+  happened(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  /** Resolves when `condition` is true; rejects with what it throws, the signal's reason, or the time-out. */
+  async until(condition: () => boolean, { signal, timeout }: UntilOptions = {}): Promise<void> {
+    const end = timeout === undefined ? undefined : AbortSignal.timeout(timeout);
+    const look = () => this.happened();
+    for (const one of [signal, end]) one?.addEventListener('abort', look, { once: true });
+    try {
+      while (!condition()) {
+        signal?.throwIfAborted();
+        if (end?.aborted)
+          throw new ProcessPoolError('ERR_MILLRACE_TIMEOUT', `The pool was not ready within ${timeout} ms.`);
+        await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      }
+    } finally {
+      for (const one of [signal, end]) one?.removeEventListener('abort', look);
+    }
+  }
+}

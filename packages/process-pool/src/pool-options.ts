@@ -1,0 +1,47 @@
+import type { ListenerOptions } from '@millrace/reactor';
+import type { Member } from './member.js';
+import type { MemberSpec } from './spec.js';
+import type { MemberStatus } from './status.js';
+
+export interface ProcessPoolOptions {
+  /**
+   * How many processes of each kind wait, with their module loaded, to take a dead one's place. Default: 1 where there
+   * is more than one member, else 0. A spare costs the memory of an idle process.
+   */
+  readonly spares?: number;
+  /** Comes before `spare` in the titles of spares. */
+  readonly title?: string;
+  /** Whether members can send to each other by name (`bus` of the child). Default false. */
+  readonly bus?: boolean;
+  /** Where the pool listens for clients, whom the members serve with `serve`. Default: nowhere. */
+  readonly listen?: ListenerOptions;
+}
+
+export interface StartOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds until the wait rejects with `ERR_MILLRACE_TIMEOUT`. Default: none; each process has its own. */
+  readonly timeout?: number | undefined;
+}
+
+export interface StopOptions {
+  /** Which members; default all, and the pool with them. */
+  readonly members?: readonly Member[];
+  /** The word for how, handed to the processes. Default `'stop'`. */
+  readonly mode?: string;
+  /** Milliseconds until what is left is killed. Default 3,000. */
+  readonly timeout?: number;
+}
+
+/** Makes the members of a pool that can grow and shrink. */
+export interface Members {
+  readonly size: number;
+  /** The spec of member `i`; each has a name of its own. */
+  readonly member: (i: number) => MemberSpec;
+}
+
+export interface PoolStatus {
+  readonly running: boolean;
+  readonly reloading: boolean;
+  readonly members: readonly MemberStatus[];
+  readonly spares: { readonly pids: readonly number[]; readonly waiting: number };
+}

@@ -1,0 +1,176 @@
+import { setImmediate } from 'node:timers/promises';
+import { type ChildProcessContext, inherit } from './child.js';
+import { ClientConnection } from './client-connection.js';
+import { ClientListener } from './client-listener.js';
+import { ProcessPoolError } from './errors.js';
+import { BUS, LISTENER } from './protocol.js';
+
+/** Something to be handled: from a member over the bus, or from a client. */
+export interface PoolMessage {
+  /** A member's value, or the body of a client's request, a `Buffer`. */
+  readonly data: unknown;
+  /** The member that has sent it; undefined: a client. */
+  readonly from: string | undefined;
+  /**
+   * Adds to the answer that a client gets, as one frame, when the handler is done; without any its connection just
+   * ends. Throws `ERR_MILLRACE_NOT_ENABLED` for a message of a member, which is answered with the bus.
+   */
+  write(bytes: Uint8Array | string): void;
+}
+
+export interface WorkerHandlers {
+  /** Before the worker is ready. */
+  readonly workerStart?: (worker: ChildProcessContext) => void | Promise<void>;
+  /** One at a time; the next waits until this one is done. */
+  readonly message?: (message: PoolMessage, worker: ChildProcessContext) => void | Promise<void>;
+  /** When the worker has been asked to stop and the last message is done; then the process exits with 0. */
+  readonly workerStop?: (worker: ChildProcessContext) => void | Promise<void>;
+  /** A message handler has failed; its client has no answer. Default: written to standard error. */
+  readonly error?: (error: unknown) => void;
+}
+
+export interface WorkerOptions {
+  /** Bytes of the largest request; a client that sends more is cut off. Default 2 MiB. */
+  readonly maxRequestSize?: number;
+  /** Milliseconds that a client has to send its request, and to take its answer. Default 10,000. */
+  readonly clientTimeout?: number;
+}
+
+/** Clients that a worker lets in while they have not asked yet. */
+const MAX_CLIENTS = 64;
+
+/**
+ * The life of a pool's worker: start, messages one at a time from the bus and from clients, an orderly stop. Resolves
+ * when the worker is ready. Throws `ERR_MILLRACE_NOT_ENABLED` in a process that is no member of a pool.
+ */
+export async function runWorker(
+  handlers: WorkerHandlers,
+  options: WorkerOptions = {},
+): Promise<ChildProcessContext> {
+  const context = inherit();
+  if (context === undefined)
+    throw new ProcessPoolError(
+      'ERR_MILLRACE_NOT_ENABLED',
+      'runWorker is for processes that a ProcessPool has started.',
+    );
+  await new Worker(context, handlers, options).start();
+  return context;
+}
+
+class Worker {
+  readonly #context: ChildProcessContext;
+  readonly #handlers: WorkerHandlers;
+  readonly #options: WorkerOptions;
+  readonly #waiting: { readonly message: PoolMessage; readonly client: ClientConnection | undefined }[] = [];
+  /** Clients that have not asked yet. */
+  readonly #clients = new Set<ClientConnection>();
+  /** Clients that have been answered, and have not taken all of it yet. */
+  readonly #answered = new Set<ClientConnection>();
+  #listener: ClientListener | undefined;
+  #working: Promise<void> | undefined;
+  #stopping = false;
+  #started: Promise<void> | undefined;
+
+  constructor(context: ChildProcessContext, handlers: WorkerHandlers, options: WorkerOptions) {
+    this.#context = context;
+    this.#handlers = handlers;
+    this.#options = options;
+    context.onStop(() => void this.#stop());
+  }
+
+  async start(): Promise<void> {
+    const context = this.#context;
+    if (this.#handlers.message && context.descriptors.has(BUS))
+      context.bus.onMessage((data, from) => this.#take({ data, from, write: notAClient }));
+    this.#started = (async () => this.#handlers.workerStart?.(context))();
+    await this.#started;
+    if (this.#stopping) return;
+    context.ready();
+    // What the worker has sent to itself is there in the next turn, and comes before any client.
+    await setImmediate();
+    await this.#working;
+    if (this.#stopping || !this.#handlers.message || !context.descriptors.has(LISTENER)) return;
+    this.#listener = new ClientListener(context.descriptor(LISTENER), (fd) => this.#connected(fd));
+    this.#admit();
+  }
+
+  #connected(fd: number): void {
+    const { maxRequestSize = 2 << 20, clientTimeout: timeout = 10_000 } = this.#options;
+    const client = new ClientConnection(
+      fd,
+      { maxRequestSize, timeout },
+      {
+        request: (data) => {
+          this.#clients.delete(client);
+          this.#take({ data, from: undefined, write: (bytes) => client.write(bytes) }, client);
+        },
+        closed: () => {
+          this.#clients.delete(client);
+          this.#admit();
+        },
+      },
+    );
+    this.#clients.add(client);
+    this.#admit();
+  }
+
+  /** Lets clients in while no message is worked on: the others go to neighbours. */
+  #admit(): void {
+    if (this.#listener)
+      this.#listener.accepting = !this.#stopping && !this.#working && this.#clients.size < MAX_CLIENTS;
+  }
+
+  #take(message: PoolMessage, client?: ClientConnection): void {
+    this.#waiting.push({ message, client });
+    this.#working ??= this.#work();
+    this.#admit();
+  }
+
+  async #work(): Promise<void> {
+    // Nothing is handled before the worker has started.
+    await this.#started;
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift())
+      await this.#handle(next.message, next.client);
+    this.#working = undefined;
+    this.#admit();
+  }
+
+  async #handle(message: PoolMessage, client: ClientConnection | undefined): Promise<void> {
+    try {
+      await this.#handlers.message?.(message, this.#context);
+      if (client) this.#finish(client);
+    } catch (error) {
+      client?.destroy();
+      if (this.#handlers.error) this.#handlers.error(error);
+      else console.error(error);
+    }
+    this.#context.jobDone();
+  }
+
+  #finish(client: ClientConnection): void {
+    this.#answered.add(client);
+    void client.gone.then(() => this.#answered.delete(client));
+    client.finish();
+  }
+
+  async #stop(): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    this.#listener?.close();
+    this.#listener = undefined;
+    await this.#started;
+    // Those who have asked are answered, those who have not will ask another.
+    for (const client of this.#clients) client.destroy();
+    await this.#working;
+    await Promise.all([...this.#answered].map(({ gone }) => gone));
+    await this.#handlers.workerStop?.(this.#context);
+    process.exit(0);
+  }
+}
+
+function notAClient(): never {
+  throw new ProcessPoolError(
+    'ERR_MILLRACE_NOT_ENABLED',
+    'write answers clients; a member is answered with bus.send(message.from, …).',
+  );
+}

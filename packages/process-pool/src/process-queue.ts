@@ -1,0 +1,88 @@
+import type { WaitOptions } from '@millrace/channel';
+import { type SystemVKey, SystemVQueue } from '@millrace/msg-queue';
+
+export interface ProcessQueueOptions {
+  /**
+   * Which queue: a System V key, a file that makes one, or `'private'`, a queue that goes when the `Process` is closed.
+   * Default: the program's own file, so that all of its processes share the queue, and the next run finds what was left.
+   */
+  readonly key?: SystemVKey | 'private';
+  /** Who takes a message: any process that pops (default), or the one that it was pushed for. */
+  readonly mode?: 'balanced' | 'addressed';
+  /** Bytes that a queue that is made holds. Default kernel.msgmnb (16,384); more needs CAP_SYS_RESOURCE. */
+  readonly capacity?: number;
+}
+
+/** What a process is told of its queue. */
+export interface QueueBirth {
+  readonly id: number;
+  /** Its own type of messages. */
+  readonly type: number;
+  readonly mode: 'balanced' | 'addressed';
+}
+
+/**
+ * A System V queue between a process and its parent, and whoever else knows the key.
+ *
+ * Notes. It outlives the processes. What was pushed and not popped stays, until somebody pops or frees it. A message
+ * has at most kernel.msgmax (8,192) bytes and at least one.
+ */
+export class ProcessQueue {
+  readonly #queue: SystemVQueue;
+  readonly #birth: QueueBirth;
+
+  private constructor(queue: SystemVQueue, birth: Omit<QueueBirth, 'id'>) {
+    this.#queue = queue;
+    this.#birth = { id: queue.id, ...birth };
+  }
+
+  /** Opens the queue, or makes it. Throws `QueueError`. */
+  static open(type: number, { key, mode = 'balanced', capacity }: ProcessQueueOptions): ProcessQueue {
+    const options = capacity === undefined ? {} : { capacity };
+    const queue =
+      key === 'private'
+        ? SystemVQueue.createPrivate(options)
+        : SystemVQueue.openOrCreate(key ?? { path: process.argv[1] ?? process.execPath }, options);
+    return new ProcessQueue(queue, { type, mode });
+  }
+
+  /** @internal The queue that the parent has opened. */
+  static attach(birth: QueueBirth): ProcessQueue {
+    return new ProcessQueue(SystemVQueue.attach(birth.id), birth);
+  }
+
+  /** @internal */
+  get birth(): QueueBirth {
+    return this.#birth;
+  }
+
+  /** Sends a message, for this process where the queue is `addressed`; waits while the queue is full. */
+  push(data: Uint8Array | string, options?: WaitOptions): Promise<void> {
+    return this.#queue.send(typeof data === 'string' ? Buffer.from(data) : data, {
+      ...options,
+      type: this.#birth.type,
+    });
+  }
+
+  /** Takes the oldest message, of those for this process where the queue is `addressed`; waits for one. */
+  async pop(options?: WaitOptions): Promise<Buffer> {
+    const type = this.#birth.mode === 'addressed' ? this.#birth.type : 0;
+    return (await this.#queue.receive({ ...options, type })).data;
+  }
+
+  /** How many messages are there, and the sum of their bytes. */
+  stat(): { readonly messages: number; readonly bytes: number } {
+    const { messages, bytes } = this.#queue.stat();
+    return { messages, bytes };
+  }
+
+  /** Removes the queue, for everybody; false when it was gone. */
+  free(): boolean {
+    return this.#queue.free();
+  }
+
+  /** Gives it up in this process; a private queue is removed by its maker before. */
+  close(): void {
+    this.#queue.close();
+  }
+}

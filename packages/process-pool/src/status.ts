@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+import type { Member } from './member.js';
+import type { MemberState } from './state.js';
+
+export interface MemberStatus {
+  readonly name: string;
+  readonly state: MemberState;
+  readonly pid: number | undefined;
+  /** Of processes whose place has been taken, and which are on their way out. */
+  readonly formerPids: readonly number[];
+  /** Milliseconds since the present process was given the name. */
+  readonly uptime: number | undefined;
+  /** How many processes have had the name before. */
+  readonly restarts: number;
+  /** Resident memory in bytes; undefined without a process. */
+  readonly memory: number | undefined;
+  /** Milliseconds of processor time that the present process has taken, as a spare too. */
+  readonly cpu: number | undefined;
+  /** How often each end has come: by code (`'0'`) or signal (`'SIGKILL'`). */
+  readonly exits: Readonly<Record<string, number>>;
+}
+
+/** Milliseconds of a clock tick in /proc: USER_HZ is 100 on every Linux that Node runs on. */
+const TICK_MS = 10;
+/** Fields of /proc/PID/stat after the name, which may hold spaces: user and system time are the 14th and 15th of all. */
+const UTIME = 11;
+const STIME = 12;
+
+export function memberStatus(member: Member): MemberStatus {
+  const { name, state, pid, formerPids, uptime, incarnation, exits } = member;
+  return {
+    name,
+    state,
+    pid,
+    formerPids,
+    uptime,
+    restarts: Math.max(0, incarnation - 1),
+    memory: pid === undefined ? undefined : residentBytes(pid),
+    cpu: pid === undefined ? undefined : processorTime(pid),
+    exits: { ...exits },
+  };
+}
+
+/** Resident memory of a process; undefined when it has ended. */
+export function residentBytes(pid: number): number | undefined {
+  const line = read(`/proc/${pid}/status`)?.match(/^VmRSS:\s+(\d+) kB$/m);
+  return line ? Number(line[1]) * 1024 : undefined;
+}
+
+/** Milliseconds of processor time of a process, its ended threads included; undefined when it has ended. */
+export function processorTime(pid: number): number | undefined {
+  const stat = read(`/proc/${pid}/stat`);
+  if (stat === undefined) return undefined;
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[UTIME]) + Number(fields[STIME])) * TICK_MS;
+}
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ESRCH') return undefined;
+    throw error;
+  }
+}
