@@ -230,7 +230,8 @@ export class Connection<Context = undefined> {
   #writable(): void {
     const result = this.#output.flush();
     if (result < 0) return this.#broken(result, 'send');
-    this.#afterOutput();
+    this.#handlers.onOutput?.(this);
+    if (!this.#closed) this.#afterOutput();
   }
 
   #afterOutput(): void {

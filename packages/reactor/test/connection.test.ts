@@ -95,6 +95,20 @@ describe('output', () => {
     expect(connection.queuedBytes).toBeLessThanOrEqual(50_000);
   });
 
+  test('the owner hears each time the kernel has taken what was queued, and never before it has', () => {
+    const reactor = blocking();
+    const left: number[] = [];
+    const { connection, peer } = recorded(reactor, {
+      handlers: { onFrame: () => {}, onOutput: (own) => left.push(own.queuedBytes) },
+    });
+    connection.write('taken at once');
+    connection.write(Buffer.alloc(2_000_000));
+    expect(left).toEqual([]);
+    readAll(reactor, peer, 2_000_000 + 'taken at once'.length);
+    expect(left.at(-1)).toBe(0);
+    expect(left).toEqual([...left].sort((a, b) => b - a));
+  });
+
   test('a write beyond the limit is refused whole, and the connection lives', () => {
     const reactor = blocking();
     const { connection, peer, record } = recorded(reactor, { maxOutput: 1 << 20 });
