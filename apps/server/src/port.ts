@@ -1,5 +1,5 @@
 import { Handlers, type PortEvents } from './events.js';
-import type { ResolvedPort } from './options.js';
+import type { ResolvedPort } from './port-options.js';
 
 /** One listener, with handlers of its own for the events that it has some for; the others are the server's. */
 export class Port {

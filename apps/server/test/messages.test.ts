@@ -96,7 +96,7 @@ describe('a running server', () => {
     const before = await good.ask('pid');
     bad.socket.pause();
     bad.send('overflow\n');
-    await server.program.printed(/ERR_MILLRACE_CHANNEL_FULL/);
+    await server.program.printed(/ERR_MILLRACE_SESSION_FULL/);
     bad.socket.resume();
     await bad.serverClosed();
     expect(await good.ask('pid')).toBe(before);
