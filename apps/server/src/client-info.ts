@@ -54,7 +54,7 @@ export function clientInfo(
     remotePort: record.remotePort,
     reactorId: record.reactor,
     workerId: record.worker,
-    uid: record.flags & FLAG_BOUND ? record.uid : undefined,
+    uid: record.flags & FLAG_BOUND ? record.uid >>> 0 : undefined,
     connectTime: record.connectTime,
     lastTime: Math.max(received, sent),
     lastReceiveTime: received,

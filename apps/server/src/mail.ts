@@ -2,15 +2,7 @@ import type { TransportChannel, WaitOptions } from '@millrace/channel';
 import { openPipe } from '@millrace/pipe-ipc';
 import { ServerError } from './errors.js';
 import type { ProcessId } from './events.js';
-import {
-  type FabricShape,
-  inboxName,
-  managerPeer,
-  masterPeer,
-  peersOf,
-  postName,
-  processesOf,
-} from './fabric.js';
+import { type FabricShape, inboxName, managerPeer, masterPeer, postName, processesOf } from './fabric.js';
 
 /** A message between two processes of the server. */
 interface Letter {
@@ -89,9 +81,10 @@ export class Mail {
 
   #peerOf(to: ProcessId): number {
     const { shape, peer: own } = this.#parts;
-    const peer = to === 'manager' ? managerPeer(shape) : to === 'master' ? masterPeer(shape) : to;
-    const known = Number.isInteger(peer) && peer >= 0 && peer < peersOf(shape);
-    if (known && peer !== own) return peer;
+    if (to === 'manager' && own !== managerPeer(shape)) return managerPeer(shape);
+    if (to === 'master' && own !== masterPeer(shape)) return masterPeer(shape);
+    if (typeof to === 'number' && to >= 0 && to < processesOf(shape) && Number.isInteger(to) && to !== own)
+      return to;
     const allowed = `0 to ${processesOf(shape) - 1}, 'manager' or 'master', and not the own process`;
     throw new ServerError(
       'ERR_MILLRACE_NO_PROCESS',

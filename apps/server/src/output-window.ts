@@ -26,7 +26,44 @@ export class OutputWindow {
     return queued;
   }
 
+  /** Whether the reactor thread has got everything. */
+  arrived(table: ConnectionTable, slot: number): boolean {
+    return ((this.#sent - table.taken(slot)) | 0) <= 0;
+  }
+
   sent(bytes: number): void {
     this.#sent = (this.#sent + bytes) | 0;
+  }
+}
+
+/** Windows that are kept before the idle ones among them are dropped. */
+const KEPT = 1_024;
+
+/** The windows of a process for the sessions that it sends to by id. One is needed only while something is on its way. */
+export class OutputWindows {
+  readonly #table: ConnectionTable;
+  readonly #windows = new Map<number, OutputWindow>();
+  #dropAt = KEPT;
+
+  constructor(table: ConnectionTable) {
+    this.#table = table;
+  }
+
+  get(session: number): OutputWindow {
+    let window = this.#windows.get(session);
+    if (window === undefined) {
+      if (this.#windows.size >= this.#dropAt) this.#dropIdle();
+      window = new OutputWindow(this.#table, this.#table.slot(session));
+      this.#windows.set(session, window);
+    }
+    return window;
+  }
+
+  #dropIdle(): void {
+    for (const [session, window] of this.#windows) {
+      const slot = this.#table.open(session);
+      if (slot < 0 || window.arrived(this.#table, slot)) this.#windows.delete(session);
+    }
+    this.#dropAt = Math.max(KEPT, this.#windows.size * 2);
   }
 }

@@ -6,7 +6,7 @@ import { type ClientInfo, clientInfo } from './client-info.js';
 import { SEND_LIMIT } from './constants.js';
 import { encodePeer } from './datagram-peer.js';
 import { ServerError } from './errors.js';
-import type { OutputWindow } from './output-window.js';
+import { type OutputWindow, OutputWindows } from './output-window.js';
 import * as packet from './packet.js';
 import { type ResolvedPort, showPort } from './port-options.js';
 import { FLAG_BOUND, PORT_WORD } from './shared/connection-layout.js';
@@ -44,32 +44,34 @@ export class Switchboard {
   readonly #onCongestion: ((channel: TransportChannel<packet.Packet>) => void) | undefined;
   readonly #out = new packet.Packet();
   readonly #waits = new Map<number, WaitList<boolean>>();
+  readonly #windows: OutputWindows;
 
   constructor({ channels, table, counters, ports, own, onCongestion }: SwitchboardParts) {
     this.#channels = channels;
     this.table = table;
     this.counters = counters;
+    this.#windows = new OutputWindows(table);
     this.#ports = ports;
     this.#own = own;
     this.#onCongestion = onCongestion;
   }
 
   /**
-   * Sends to a session; `window` is what this process has on the way to it, where it keeps account of that. False: the
-   * session is not open, and nothing is sent; or much is waiting. Throws `ERR_MILLRACE_SESSION_FULL` when more than
+   * Sends to a session; `window` is what this process has on the way to it, where the caller keeps account of that.
+   * False: the session is not open, and nothing is sent; or much is waiting. Throws `ERR_MILLRACE_SESSION_FULL` when more than
    * `socketBufferSize` waits already, and `ERR_MILLRACE_CHANNEL_FULL`; then nothing is sent.
    */
-  send(id: number, bytes: Uint8Array, window?: OutputWindow): boolean {
+  send(id: number, bytes: Uint8Array, window: OutputWindow = this.#windows.get(id)): boolean {
     const { table } = this;
     const slot = table.open(id);
     if (slot < 0) return false;
     const { socketBufferSize, bufferHighWatermark } = this.#portOf(slot);
-    const pending = window === undefined ? table.queued(slot) : window.pending(table, slot);
+    const pending = window.pending(table, slot);
     if (pending > socketBufferSize) throw sessionFull(id, pending, socketBufferSize);
     const channel = this.#channel(id);
     if (channel.queuedBytes > SEND_LIMIT) throw linkFull(channel.queuedBytes);
     const more = channel.send(this.#out.set(packet.SEND, id).with(bytes));
-    window?.sent(bytes.length);
+    window.sent(bytes.length);
     this.#own[RESPONSES] = (this.#own[RESPONSES] as number) + 1;
     if (!more) this.#onCongestion?.(channel);
     return more && pending + bytes.length <= bufferHighWatermark;

@@ -11,6 +11,8 @@ export class WorkerLink {
   readonly #reactor: number;
   readonly #own: Float64Array;
   readonly #at: number;
+  /** A worker has died since the start. */
+  #hasForgiven = false;
 
   constructor(
     readonly worker: number,
@@ -36,14 +38,13 @@ export class WorkerLink {
 
   /** Messages of all reactor threads that this worker has not finished. */
   get underWay(): number {
-    const mine = this.#all.underWayFrom(this.#reactor, this.worker);
-    // What was forgiven at a death was still read by the replacement.
-    if (mine < 0) this.#add(FORGIVEN, mine);
+    if (this.#hasForgiven) this.#settle();
     return this.#all.underWay(this.worker);
   }
 
   /** Sends a client's message, and counts it. */
   dispatch(message: Packet): void {
+    if (this.#hasForgiven) this.#settle();
     this.#add(DISPATCHED, 1);
     this.channel.send(message);
   }
@@ -52,9 +53,19 @@ export class WorkerLink {
     this.#add(CONNECTIONS, by);
   }
 
-  /** The worker has died: what it had taken and not finished will never be. What it had not taken is made up for. */
+  /**
+   * The worker has died: what it had taken and not finished will never be. What it had not taken cannot be told from
+   * that; it is forgiven as well, and taken back once the replacement has finished it.
+   */
   replaced(): void {
+    this.#hasForgiven = true;
     this.#add(FORGIVEN, this.#all.underWayFrom(this.#reactor, this.worker));
+  }
+
+  /** More is done than there was to do: so much was forgiven too much. */
+  #settle(): void {
+    const mine = this.#all.underWayFrom(this.#reactor, this.worker);
+    if (mine < 0) this.#add(FORGIVEN, mine);
   }
 
   /** Reads no more from `client` until the worker has taken what waits for it. */

@@ -7,10 +7,10 @@
  *   byte   0        4        8       12       16       20       24       28
  *         ┌────────┬────────┬────────┬────────┬────────┬────────┬────────┬─────────────┐
  *         │ STATE  │ PORT   │ REACTOR│ WORKER │ UID    │ FLAGS  │ REASON │ REMOTE_PORT │
- *     32  ├────────┴────────┼────────┴────────┼────────┼────────┴────────┴─────────────┤
- *         │ SESSION         │ CONNECT_TIME    │ HOST_  │ 0                             │
- *         │ float64         │ float64         │ LENGTH │                               │
- *     64  ├─────────────────┴─────────────────┴────────┴───────────────────────────────┤
+ *     32  ├────────┴────────┼────────┴────────┼────────┼────────┼────────┴─────────────┤
+ *         │ SESSION         │ CONNECT_TIME    │ HOST_  │ SESSION│ 0                    │
+ *         │ float64         │ float64         │ LENGTH │ _LOW   │                      │
+ *     64  ├─────────────────┴─────────────────┴────────┴────────┴──────────────────────┤
  *         │ HOST, 64 bytes of text                                                     │
  *    128  ├────────┬────────┬────────┬────────┬─────────────────┬──────────────────────┤
  *         │ SEQ    │ TAKEN  │ QUEUED │ 0      │ RECEIVED_AT     │ SENT_AT              │
@@ -50,8 +50,8 @@ export const HOST_LENGTH_WORD = 12;
 /** In bytes. */
 export const HOST_AT = 64;
 export const HOST_BYTES = 64;
-/** The low half of SESSION: enough to tell a slot's sessions apart. */
-export const SESSION_LOW_WORD = SESSION_DOUBLE * 2;
+/** SESSION modulo 2^32: enough to tell the sessions of a slot apart, in one load. */
+export const SESSION_LOW_WORD = 13;
 
 // Behind the record, in words and float64 from the beginning of the slot.
 export const SEQ_WORD = 128 / WORD;

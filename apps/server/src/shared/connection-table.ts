@@ -42,7 +42,7 @@ export class ConnectionTable {
     if (!Number.isSafeInteger(session) || session < 1) return -1;
     const slot = this.slot(session);
     if (Atomics.load(this.words, slot + layout.STATE_WORD) !== layout.OPEN) return -1;
-    return Atomics.load(this.words, slot + layout.SESSION_LOW_WORD) === lowWord(session) ? slot : -1;
+    return Atomics.load(this.words, slot + layout.SESSION_LOW_WORD) === (session | 0) ? slot : -1;
   }
 
   /** Bytes for the client that the kernel has not taken, as far as the reactor thread has got them. */
@@ -116,6 +116,7 @@ class ScratchRecord {
     words[layout.REMOTE_PORT_WORD] = record.remotePort;
     this.#doubles[layout.SESSION_DOUBLE] = record.session;
     this.#doubles[layout.CONNECT_TIME_DOUBLE] = record.connectTime;
+    words[layout.SESSION_LOW_WORD] = record.session | 0;
     words[layout.HOST_LENGTH_WORD] = this.#bytes.write(record.host, layout.HOST_AT, layout.HOST_BYTES);
   }
 
@@ -220,13 +221,4 @@ export class ConnectionSlot {
       Atomics.store(words, this.#slot + i, scratch.words[i] as number);
     Atomics.add(words, this.#slot + layout.SEQ_WORD, 1);
   }
-}
-
-const lowDouble = new Float64Array(1);
-const low = new Int32Array(lowDouble.buffer);
-
-/** The low half of a session id as a float64, as the record holds it. */
-function lowWord(session: number): number {
-  lowDouble[0] = session;
-  return low[0] as number;
 }
