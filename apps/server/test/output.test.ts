@@ -15,20 +15,26 @@ function residentBytes(pid: number): number {
   return Number(kib) * 1024;
 }
 
-test('G37 what is sent before a close reaches a client that reads late, every byte of it, and then the end', async () => {
-  await using server = await startServer({ workerNum: 1, reactorNum: 1 }, {}, 'sessions');
-  const size = 2 * MIB + 2;
-  const socket = connect({ port: server.lines, host: '127.0.0.1' });
-  await within('the connection', new Promise((resolve) => socket.once('connect', resolve)));
-  socket.pause();
-  socket.write(`last ${size}\n`);
-  const other = await TestClient.connect(server.lines);
-  // The first has been sent and closed by the time that this is answered, and it reads only now.
-  expect(await other.ask('hello')).toBe('hello');
-  const received = await readToEnd(socket);
-  expect(received.equals(Buffer.alloc(size, 'l'))).toBe(true);
-  other.close();
-});
+test.each([
+  ['', ''],
+  [', and has sent more than was read', 'and more\n'.repeat(200_000)],
+])(
+  'G37 what is sent before a close reaches a client that reads late%s, every byte, and then the end',
+  async (_, more) => {
+    await using server = await startServer({ workerNum: 1, reactorNum: 1 }, {}, 'sessions');
+    const size = 2 * MIB + 2;
+    const socket = connect({ port: server.lines, host: '127.0.0.1' });
+    await within('the connection', new Promise((resolve) => socket.once('connect', resolve)));
+    socket.pause();
+    socket.write(`last ${size}\n${more}`);
+    const other = await TestClient.connect(server.lines);
+    // The first has been sent and closed by the time that this is answered, and it reads only now.
+    expect(await other.ask('hello')).toBe('hello');
+    const received = await readToEnd(socket);
+    expect(received.equals(Buffer.alloc(size, 'l'))).toBe(true);
+    other.close();
+  },
+);
 
 describe('a client that does not read', () => {
   const options = { workerNum: 1, reactorNum: 1, socketBufferSize: 2 * MIB, lingerTime: 1_000 };
