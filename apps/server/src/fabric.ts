@@ -9,8 +9,10 @@ import {
   RingTransport,
   ringBytes,
 } from '@millrace/shared-memory';
-import { SMALL_RING_BYTES } from './constants.js';
-import { type Packet, packetCodec } from './packet.js';
+import { MAX_MESSAGE_BYTES, SMALL_RING_BYTES } from './constants.js';
+import type { ResolvedOptions } from './options.js';
+import { HEAD_BYTES, type Packet, packetCodec } from './packet.js';
+import type { ResolvedPort } from './port-options.js';
 import { ConnectionTable } from './shared/connection-table.js';
 import { Counters } from './shared/counters.js';
 import type { CountersShape } from './shared/counters-layout.js';
@@ -34,6 +36,24 @@ export interface FabricShape {
   readonly ringSize: number;
   /** Bytes of the largest packet, head included. */
   readonly maxMessageSize: number;
+}
+
+/** The shape that the options ask for. */
+export function shapeOf(
+  { reactorNum, workerNum, taskWorkerNum, maxConnections, ringSize }: ResolvedOptions,
+  ports: readonly ResolvedPort[],
+  userProcesses: number,
+): FabricShape {
+  const longest = Math.max(MAX_MESSAGE_BYTES, ...ports.map(({ packageMaxLength }) => packageMaxLength));
+  return {
+    reactors: reactorNum,
+    workers: workerNum,
+    taskWorkers: taskWorkerNum,
+    userProcesses,
+    maxConnections,
+    ringSize,
+    maxMessageSize: HEAD_BYTES + longest,
+  };
 }
 
 export const processesOf = ({ workers, taskWorkers, userProcesses }: FabricShape) =>

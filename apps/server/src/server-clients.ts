@@ -3,6 +3,7 @@ import type { SocketAddress } from '@millrace/reactor';
 import type { ClientInfo } from './client-info.js';
 import type { FabricShape } from './fabric.js';
 import type { Port } from './port.js';
+import { ServerTimers } from './server-timers.js';
 import { type ServerStats, serverStats } from './stats.js';
 import type { SendFileRange, Switchboard } from './switchboard.js';
 import type { Session } from './worker/session.js';
@@ -14,7 +15,7 @@ const LIST_COUNT = 10;
  * What a server does with its clients by their session ids, in any of its processes. Whether a session is open, and all
  * that is told of it, is read from shared memory; what is to happen is said to the reactor thread that owns it.
  */
-export abstract class ServerClients {
+export abstract class ServerClients extends ServerTimers {
   /** The means of this process. Throws `ERR_MILLRACE_NOT_RUNNING` before the start. */
   protected abstract clients(member: string): Switchboard;
   /** This worker's own object for a session, if it has one. */

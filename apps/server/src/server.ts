@@ -1,31 +1,20 @@
-import type { WaitOptions } from '@millrace/channel';
-import { type ChildProcessContext, inherit } from '@millrace/process-pool';
+import { inherit } from '@millrace/process-pool';
 import type { RunOptions, TaskClient, TaskResult, Tasks, TaskValue } from '@millrace/task-pool';
-import { TimerHeap } from '@millrace/timer-heap';
-import { MAX_MESSAGE_BYTES, MAX_PORTS } from './constants.js';
+import { MAX_PORTS } from './constants.js';
 import { ServerError } from './errors.js';
-import {
-  Handlers,
-  PORT_EVENTS,
-  type PortEvents,
-  type ProcessId,
-  runInOrder,
-  type ServerEvents,
-} from './events.js';
-import { type FabricShape, managerPeer, masterPeer } from './fabric.js';
+import { Handlers, type PortEvents, type ServerEvents } from './events.js';
+import { type FabricShape, managerPeer, masterPeer, shapeOf } from './fabric.js';
 import { openSwitchboard } from './links.js';
 import { createLog, type Logger } from './log.js';
-import { Mail } from './mail.js';
 import { ManagerRole } from './manager.js';
 import { MasterRole } from './master/master.js';
 import { resolveOptions, resolvePort } from './option-schema.js';
 import type { ResolvedOptions, ServerOptions } from './options.js';
-import { HEAD_BYTES } from './packet.js';
 import { Port } from './port.js';
 import { type PortOptions, showPort } from './port-options.js';
 import { flatId } from './process-kinds.js';
 import type { BirthData, Role, RoleContext, RoleName } from './role.js';
-import { ServerClients } from './server-clients.js';
+import { ServerMail } from './server-mail.js';
 import type { Switchboard } from './switchboard.js';
 import type { Session } from './worker/session.js';
 import { TaskWorkerRole } from './worker/task-worker.js';
@@ -44,19 +33,17 @@ const birth: BirthData = (child?.data as BirthData | undefined) ?? {
  * A server in Swoole's architecture. Every process of it runs the same entry module; `start` takes the role that the
  * process was started for. Everything before `start` therefore runs in each of them, and must be the same in each.
  */
-export class Server<T extends Tasks = Tasks> extends ServerClients implements AsyncDisposable {
+export class Server<T extends Tasks = Tasks> extends ServerMail implements AsyncDisposable {
   /** What this process is. */
   readonly role: RoleName = birth.role;
   readonly #options: ResolvedOptions;
   readonly #handlers = new Handlers<ServerEvents>();
   readonly #ports: Port[];
   readonly #log: Logger;
-  #timers: TimerHeap | undefined;
   #role: Role | undefined;
   #started = false;
   #nextPlainTask = 0;
   readonly #userProcesses: UserProcessHandler[] = [];
-  #mail: Mail | undefined;
   #switchboard: Switchboard | undefined;
 
   /** Throws `ERR_MILLRACE_OPTION` or `ERR_MILLRACE_UNKNOWN_OPTION`. */
@@ -113,7 +100,7 @@ export class Server<T extends Tasks = Tasks> extends ServerClients implements As
     this.#started = true;
     this.#role = this.#takeRole();
     await this.#role.start();
-    if (this.#handlers.has('pipeMessage')) this.#mailbox().start();
+    this.startMail();
   }
 
   /**
@@ -124,22 +111,6 @@ export class Server<T extends Tasks = Tasks> extends ServerClients implements As
     this.#assertNotStarted('addProcess');
     const { workerNum, taskWorkerNum } = this.#options;
     return workerNum + taskWorkerNum + this.#userProcesses.push(handler) - 1;
-  }
-
-  /**
-   * Sends a value to another process of the server, which gets it as `pipeMessage`: a worker, task worker or user
-   * process by its flat id, `'manager'` or `'master'`. False: sent, but much waits for that process, and
-   * `messagesDrained` tells when to go on. Messages of one sender to one receiver keep their order; a receiver that dies
-   * loses those it had taken, its replacement gets the others. Throws `ERR_MILLRACE_NO_PROCESS`,
-   * `ERR_MILLRACE_HANDLER_MISSING`, and a `ChannelError` for what cannot be sent.
-   */
-  sendMessage(message: unknown, to: ProcessId): boolean {
-    return this.#mailbox().send(message, to);
-  }
-
-  /** Resolves when all messages to that process have left this one. */
-  messagesDrained(to: ProcessId, options?: WaitOptions): Promise<void> {
-    return this.#mailbox().drained(to, options);
   }
 
   /** In the master: ends everything in order. */
@@ -174,26 +145,6 @@ export class Server<T extends Tasks = Tasks> extends ServerClients implements As
     return result as Promise<never>;
   }
 
-  /** Calls `callback(id, …args)` every `ms` milliseconds in this process. */
-  tick<A extends unknown[]>(ms: number, callback: (id: number, ...args: A) => void, ...args: A): number {
-    return this.#timerHeap.tick(ms, callback, ...args);
-  }
-
-  /** Calls `callback(…args)` once, after `ms` milliseconds, in this process. */
-  after<A extends unknown[]>(ms: number, callback: (...args: A) => void, ...args: A): number {
-    return this.#timerHeap.after(ms, callback, ...args);
-  }
-
-  /** Ends a timer of this process; false when there is none of that id. */
-  clear(id: number): boolean {
-    return this.#timerHeap.clear(id);
-  }
-
-  get #timerHeap(): TimerHeap {
-    this.#timers ??= new TimerHeap();
-    return this.#timers;
-  }
-
   /** Swoole's own form: the result comes to `finish` as well; a failure is logged, for few look at the promise. */
   #plainTask(tasks: TaskClient, data: unknown): Promise<unknown> {
     const id = this.#nextPlainTask++;
@@ -213,9 +164,9 @@ export class Server<T extends Tasks = Tasks> extends ServerClients implements As
       handlers: this.#handlers,
       portHandlers: (index) => this.#portHandlers(index),
       log: this.#log,
-      flushMail: async () => this.#mail?.flush(this.#options.maxWaitTime),
-      closeMail: () => this.#mail?.close(),
-      endTimers: () => this.#timers?.close(),
+      flushMail: () => this.flushMail(this.#options.maxWaitTime),
+      closeMail: () => this.closeMail(),
+      endTimers: () => this.endTimers(),
     };
     if (child === undefined) {
       process.title = `${this.#options.title}: master`;
@@ -233,17 +184,12 @@ export class Server<T extends Tasks = Tasks> extends ServerClients implements As
   }
 
   protected override get shape(): FabricShape {
-    const { reactorNum, workerNum, taskWorkerNum, maxConnections, ringSize } = this.#options;
-    const longest = this.#ports.map(({ options }) => options.packageMaxLength);
-    return {
-      reactors: reactorNum,
-      workers: workerNum,
-      taskWorkers: taskWorkerNum,
-      userProcesses: this.#userProcesses.length,
-      maxConnections,
-      ringSize,
-      maxMessageSize: HEAD_BYTES + Math.max(MAX_MESSAGE_BYTES, ...longest),
-    };
+    const ports = this.#ports.map(({ options }) => options);
+    return shapeOf(this.#options, ports, this.#userProcesses.length);
+  }
+
+  protected override get handlers(): Handlers<ServerEvents> {
+    return this.#handlers;
   }
 
   protected override get listeners(): readonly Port[] {
@@ -270,32 +216,12 @@ export class Server<T extends Tasks = Tasks> extends ServerClients implements As
     return birth.role === 'manager' ? managerPeer(this.shape) : flatId(birth.role, this.shape, birth.id);
   }
 
-  #mailbox(): Mail {
-    if (this.#mail) return this.#mail;
-    if (!this.#handlers.has('pipeMessage'))
-      throw missing("Messages between processes need a handler: add server.on('pipeMessage', …).");
-    const fabric = this.#role instanceof MasterRole ? this.#role.fabric : undefined;
-    if (this.#role === undefined)
-      throw new ServerError('ERR_MILLRACE_NOT_RUNNING', 'sendMessage needs a started server.');
-    this.#mail = new Mail({
-      shape: this.shape,
-      peer: this.#peer,
-      descriptor: (name) => (fabric ? (fabric[name] ?? -1) : (child as ChildProcessContext).descriptor(name)),
-      borrowed: fabric !== undefined,
-      onMessage: (source, message) => void this.#mailArrived(source, message),
-    });
-    return this.#mail;
-  }
-
-  async #mailArrived(source: ProcessId, message: unknown): Promise<void> {
-    try {
-      await runInOrder(this.#handlers.get('pipeMessage'), source, message);
-    } catch (error) {
-      const handlers = this.#handlers.get('error');
-      for (const handler of handlers) handler(error, undefined);
-      if (handlers.length === 0)
-        this.#log.error({ err: error, source }, 'a handler of a message between processes has failed');
-    }
+  protected override mailParts() {
+    if (this.#role === undefined) return undefined;
+    const peer = this.#peer;
+    if (child) return { peer, borrowed: false, descriptor: (name: string) => child.descriptor(name) };
+    const fabric = (this.#role as MasterRole).fabric;
+    return { peer, borrowed: true, descriptor: (name: string) => fabric[name] ?? -1 };
   }
 
   readonly #merged: Handlers<PortEvents>[] = [];
@@ -304,12 +230,7 @@ export class Server<T extends Tasks = Tasks> extends ServerClients implements As
   #portHandlers(index: number): Handlers<PortEvents> {
     const made = this.#merged[index];
     if (made) return made;
-    const own = (this.#ports[index] as Port).handlers;
-    const merged = new Handlers<PortEvents>();
-    for (const name of PORT_EVENTS) {
-      for (const handler of own.has(name) ? own.get(name) : this.#handlers.get(name))
-        merged.add(name, handler);
-    }
+    const merged = (this.#ports[index] as Port).handlersWith(this.#handlers);
     this.#merged[index] = merged;
     return merged;
   }
