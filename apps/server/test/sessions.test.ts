@@ -152,6 +152,16 @@ describe.each([
   });
 });
 
+test('what a task worker has sent by id before its task was done comes before the end', async () => {
+  for (let i = 0; i < 30; i++) {
+    const { client, id } = await connect();
+    client.send(`@send ${id} by id\n`);
+    client.finish();
+    await client.serverClosed();
+    expect(client.received.toString().split('\n').sort()).toEqual(['', 'by id', 'true']);
+  }
+});
+
 test('what a handler keeps with its session is there at the next message', async () => {
   const { client } = await connect();
   expect(await client.ask('remember the milk')).toBe('remembered');

@@ -12,6 +12,8 @@ export class Orders {
   readonly #thread: Thread;
   readonly #gather: OutputGather;
   readonly #flushGather = () => this.#gather.flush();
+  /** Clients to be closed at the end of this turn. */
+  #closing: Client[] = [];
 
   constructor(thread: Thread) {
     this.#thread = thread;
@@ -88,9 +90,24 @@ export class Orders {
 
   #close(client: Client, reset: boolean): void {
     if (reset) return client.connection.destroy();
+    if (client.slot.record.state === CLOSING) return;
     client.movedAt = this.#thread.now();
     client.slot.change({ state: CLOSING });
-    client.connection.close();
+    if (this.#closing.length === 0) this.#thread.reactor.defer(() => this.#closeSoon());
+    this.#closing.push(client);
+  }
+
+  /**
+   * What another process had sent before it gave the closing one cause to close lies in another ring: a task worker's
+   * answer by id, say, before the result of its task. It is taken first.
+   */
+  #closeSoon(): void {
+    const closing = this.#closing;
+    this.#closing = [];
+    const { channels, master } = this.#thread;
+    for (const channel of channels) if (channel !== master) channel.deliverNow();
+    this.#gather.flush();
+    for (const { connection } of closing) connection.close();
   }
 
   /** One worker has nothing more to send to a client that has ended its sending; when all say so, it is closed. */
