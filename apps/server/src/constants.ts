@@ -2,14 +2,20 @@
 
 /** Bytes of each ring between a reactor thread and a worker, per direction, by default. */
 export const RING_BYTES = 1 << 20;
-/** Bytes of each ring between a reactor thread and the master: it carries accepted descriptors and log lines. */
-export const MASTER_RING_BYTES = 1 << 16;
+/** Bytes of each ring between a reactor thread and who is no worker: the master, the manager, task workers. */
+export const SMALL_RING_BYTES = 1 << 16;
 /** Bytes of memory that a reactor thread reads to; four 64 KiB messages in one system call. */
 export const READ_BYTES = 1 << 18;
 /** Bytes that wait for a worker beyond its ring before its clients are no longer read from. */
 export const LINK_HIGH_WATER = 1 << 16;
 /** Bytes that wait for a worker beyond which new clients of it are turned away: it has not read for very long. */
 export const LINK_LIMIT = 16 << 20;
+/** Bytes beyond `socketBufferSize` that several processes may have on their way to one client before they see that. */
+export const OUTPUT_SLACK = 16 << 20;
+/** Files that wait for one client beyond which its connection is closed: each is an open descriptor. */
+export const MAX_FILES = 64;
+/** Milliseconds between two looks at connections that are to be closed and still have output. */
+export const LINGER_CHECK_MS = 1_000;
 /** Bytes of answers that wait in a worker for a reactor thread, beyond which `send` is an error. */
 export const SEND_LIMIT = 64 << 20;
 /** Answers up to this many bytes are gathered with their neighbours to one send. */

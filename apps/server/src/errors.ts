@@ -14,6 +14,12 @@ export type ServerErrorCode =
   | 'ERR_MILLRACE_NOT_RUNNING'
   /** The call belongs in a process of another role. */
   | 'ERR_MILLRACE_WRONG_ROLE'
+  /** More than `socketBufferSize` waits for the client already; nothing was sent. */
+  | 'ERR_MILLRACE_SESSION_FULL'
+  /** A file cannot be sent: it is not a regular file, or has not the bytes that were asked for. */
+  | 'ERR_MILLRACE_FILE'
+  /** There is no process of that id to send a message to. */
+  | 'ERR_MILLRACE_NO_PROCESS'
   /** The processes of the server did not come up. */
   | 'ERR_MILLRACE_START_FAILED';
 

@@ -1,3 +1,4 @@
+import type { PacketClient } from './worker/packet-client.js';
 import type { CloseInfo, Session } from './worker/session.js';
 
 /** How a process of the server ended abnormally. */
@@ -24,6 +25,9 @@ export interface TaskResultEvent {
   readonly data: unknown;
 }
 
+/** A process of the server: workers count from 0, task workers go on from there, then user processes. */
+export type ProcessId = number | 'manager' | 'master';
+
 type MaybePromise<T> = T | Promise<T>;
 
 /** Events of one listener; those of the server hold for every listener that has none of its own. */
@@ -34,7 +38,22 @@ export interface PortEvents {
   receive: (session: Session, data: Buffer) => MaybePromise<void>;
   /** In the worker: a connection is closed. */
   close: (session: Session, info: CloseInfo) => MaybePromise<void>;
+  /** In a worker: a datagram has arrived; the bytes are the handler's own. */
+  packet: (data: Buffer, client: PacketClient) => MaybePromise<void>;
+  /** In the worker: more than `bufferHighWatermark` waits for a client, which is not read from meanwhile. */
+  bufferFull: (session: Session) => MaybePromise<void>;
+  /** In the worker: no more than `bufferLowWatermark` waits for it any more. */
+  bufferEmpty: (session: Session) => MaybePromise<void>;
 }
+
+export const PORT_EVENTS = [
+  'connect',
+  'receive',
+  'close',
+  'packet',
+  'bufferFull',
+  'bufferEmpty',
+] as const satisfies readonly (keyof PortEvents)[];
 
 /** Every event, with the process that it happens in. */
 export interface ServerEvents extends PortEvents {
@@ -51,10 +70,12 @@ export interface ServerEvents extends PortEvents {
   /** In the manager: a process has died, and is replaced afterwards. */
   workerError: (exit: WorkerExit) => MaybePromise<void>;
   /**
-   * In a worker: a handler of `connect`, `receive` or `close` has thrown, or its promise was rejected. Without a handler
-   * for it, the error is logged and the session closed. What this handler throws is an uncaught error.
+   * In a worker: a handler of a session's or a datagram's event has thrown, or its promise was rejected. Without a
+   * handler for it, the error is logged and the session closed. What this handler throws is an uncaught error.
    */
-  error: (error: unknown, session: Session) => void;
+  error: (error: unknown, session: Session | undefined) => void;
+  /** In any process: another one has sent a message; `source` is its flat id, `'manager'` or `'master'`. */
+  pipeMessage: (source: ProcessId, message: unknown) => MaybePromise<void>;
   /** In a task worker: a task of Swoole's own form; what it returns is the result. */
   task: (task: Task) => unknown;
   /** In the worker that asked: the result of a task of Swoole's own form. */

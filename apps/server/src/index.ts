@@ -1,4 +1,4 @@
-export type { Framing } from '@millrace/reactor';
+export type { Framing, KeepAliveOptions, Measure, SocketAddress } from '@millrace/reactor';
 export {
   defineTasks,
   type RunOptions,
@@ -6,11 +6,31 @@ export {
   TaskError,
   type TaskErrorCode,
 } from '@millrace/task-pool';
+export type { ClientInfo } from './client-info.js';
 export { ServerError, type ServerErrorCode } from './errors.js';
-export type { PortEvents, ServerEvents, Task, TaskResultEvent, WorkerExit } from './events.js';
-export type { LogLevel, PortFraming, PortOptions, ServerOptions } from './options.js';
+export type {
+  PortEvents,
+  ProcessId,
+  ServerEvents,
+  Task,
+  TaskResultEvent,
+  WorkerExit,
+} from './events.js';
+export type {
+  Dispatch,
+  DispatchChoice,
+  DispatchedSession,
+  DispatchMode,
+  LogLevel,
+  ServerOptions,
+} from './options.js';
 export type { SessionCloseReason } from './packet.js';
 export type { Port } from './port.js';
+export type { PortFraming, PortOptions } from './port-options.js';
 export type { RoleName } from './role.js';
 export { createServer, Server } from './server.js';
+export type { ServerStats } from './stats.js';
+export type { SendFileRange } from './switchboard.js';
+export type { PacketClient } from './worker/packet-client.js';
 export type { CloseInfo, Session } from './worker/session.js';
+export type { UserProcess, UserProcessHandler } from './worker/user-process.js';

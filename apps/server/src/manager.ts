@@ -6,7 +6,8 @@ import {
   ProcessPool,
 } from '@millrace/process-pool';
 import { runInOrder } from './events.js';
-import { type FabricShape, taskWorkerDescriptors, workerDescriptors } from './fabric.js';
+import type { FabricShape } from './fabric.js';
+import { flatId, processKind } from './process-kinds.js';
 import type { BirthData, Role, RoleContext, RoleName, TaskWorkerDied, WorkerReplaced } from './role.js';
 import { spawnArguments } from './spawn-arguments.js';
 
@@ -25,6 +26,7 @@ export class ManagerRole implements Role {
     const specs = [
       ...Array.from({ length: shape.taskWorkers }, (_, id) => this.#spec('taskWorker', id)),
       ...Array.from({ length: shape.workers }, (_, id) => this.#spec('worker', id)),
+      ...Array.from({ length: shape.userProcesses }, (_, id) => this.#spec('userProcess', id)),
     ];
     this.#pool = new ProcessPool(
       specs,
@@ -52,9 +54,8 @@ export class ManagerRole implements Role {
   }
 
   #spec(role: RoleName, id: number): MemberSpec {
-    const names =
-      role === 'worker' ? workerDescriptors(this.#shape, id) : taskWorkerDescriptors(this.#shape, id);
-    const name = `${role === 'worker' ? 'worker' : 'task worker'} ${id}`;
+    const { names, kind } = processKind(role, this.#shape, id);
+    const name = `${kind} ${id}`;
     const data: BirthData = { role, id, managerIncarnation: this.#child.incarnation };
     return {
       name,
@@ -93,7 +94,7 @@ export class ManagerRole implements Role {
       { code, signal, uptime: Math.round(uptime) },
       `${member.name} ended ${how}; ${next}`,
     );
-    const workerId = role === 'worker' ? id : this.#shape.workers + id;
+    const workerId = flatId(role, this.#shape, id);
     for (const handler of this.#context.handlers.get('workerError'))
       handler({ workerId, code, signal, uptime });
   }
@@ -104,6 +105,7 @@ export class ManagerRole implements Role {
     const timeout = this.#context.options.maxWaitTime;
     const of = (role: RoleName) =>
       this.#pool.members.filter((member) => (member.spec.data as BirthData).role === role);
+    await this.#pool.stop({ members: of('userProcess'), mode, timeout });
     // Workers first: what they have in hand may need a task worker.
     await this.#pool.stop({ members: of('worker'), mode, timeout });
     await this.#pool.stop({ members: of('taskWorker'), mode, timeout });

@@ -1,28 +1,18 @@
-import { isIP } from 'node:net';
-import { availableParallelism } from 'node:os';
-import { type Framing, lengthTypes } from '@millrace/reactor';
 import type { Tasks } from '@millrace/task-pool';
-import { closest } from 'fastest-levenshtein';
-import { z } from 'zod';
-import { MAX_DEFAULT_REACTORS, RING_BYTES } from './constants.js';
-import { ServerError } from './errors.js';
+import type { PortOptions, ResolvedPort } from './port-options.js';
 
-/** How a port's stream is cut to messages: what reactor threads can be told, so without functions. */
-export type PortFraming = Exclude<Framing, { kind: 'function' }>;
-
-/** Where a server listens, and how it cuts what arrives there. */
-export interface PortOptions {
-  /** An IPv4 or IPv6 address. Default `'127.0.0.1'`. */
-  readonly host?: string;
-  /** 0 picks a free one. */
-  readonly port: number;
-  /** How the stream is cut to messages. Default `{ kind: 'none' }`: each read is one. */
-  readonly framing?: PortFraming;
-  /** Bytes of the longest message; a client that sends a longer one is disconnected. Default 2 MiB. */
-  readonly packageMaxLength?: number;
-  /** Bytes that wait for one client before it is disconnected. Default 8 MiB. */
-  readonly socketBufferSize?: number;
-}
+/** Which worker gets a message. docs/options.md says which of them get `connect` and `close`. */
+export const DISPATCH_MODES = [
+  'fixed',
+  'round-robin',
+  'idle',
+  'ip',
+  'uid',
+  'least-connections',
+  'least-busy',
+  'function',
+] as const;
+export type DispatchMode = (typeof DISPATCH_MODES)[number];
 
 export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
   /** Reactor threads. Default: the number of processors, at most 8 and at most `workerNum`. */
@@ -35,6 +25,25 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
   readonly tasks?: T;
   /** Tasks that wait in a worker for a task worker; one more is an error. Default 10,000. */
   readonly taskMaxQueue?: number;
+
+  /** Clients at once, of all stream listeners together; more are turned away. Default 10,000. */
+  readonly maxConnections?: number;
+  /** The first session's id. Default 1. */
+  readonly startSessionId?: number;
+  /** Which worker gets a message. Default `'fixed'`: all of a session's go to one. */
+  readonly dispatchMode?: DispatchMode;
+  /** With `dispatchMode: 'function'`: a module that exports `dispatch`, a {@link Dispatch}; reactor threads run it. */
+  readonly dispatchModule?: string | URL;
+  /** Whether nothing is read from a new connection before `session.resume()`. Default false. */
+  readonly enableDelayReceive?: boolean;
+  /**
+   * Milliseconds between two looks for idle clients. Default: half of the shortest idle time; where only this is
+   * given, `heartbeatIdleTime` is twice as long. It is never more than half of the shortest idle time.
+   */
+  readonly heartbeatCheckInterval?: number;
+  /** Milliseconds that a closed connection may take nothing of what it is still to get. Default 60,000. */
+  readonly lingerTime?: number;
+
   /** Milliseconds that an ending process may take for what it has in hand, before it is killed. Default 3,000. */
   readonly maxWaitTime?: number;
   /** Bytes of the ring between each reactor thread and worker, per direction; a power of two. Default 1 MiB. */
@@ -47,103 +56,33 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 
-export type ResolvedPort = Required<PortOptions>;
+type Optional = 'dispatchModule' | 'heartbeatCheckInterval';
 
-export type ResolvedOptions = Required<Omit<ServerOptions, keyof PortOptions>> & {
+export type ResolvedOptions = Required<Omit<ServerOptions, keyof PortOptions | Optional>> & {
+  /** A URL. */
+  readonly dispatchModule: string | undefined;
+  readonly heartbeatCheckInterval: number | undefined;
   readonly port: ResolvedPort;
 };
 
-const count = (min: number, max: number) => z.number().int().min(min).max(max);
+/**
+ * Chooses a worker for a message, with `dispatchMode: 'function'`. It runs in a reactor thread, where it holds up all
+ * clients of that thread: it computes and does nothing else. `data` is valid only during the call. What it throws, and
+ * a number that no worker has, counts as `'default'` and is logged.
+ */
+export type Dispatch = (data: Buffer, session: DispatchedSession) => DispatchChoice;
 
-const framing = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('none') }),
-  z.strictObject({
-    kind: z.literal('eof'),
-    delimiter: z.union([z.string(), z.instanceof(Uint8Array)]).optional(),
-    includeDelimiter: z.boolean().optional(),
-    split: z.boolean().optional(),
-  }),
-  z.strictObject({
-    kind: z.literal('length'),
-    type: z.enum(lengthTypes).optional(),
-    offset: z.number().int().min(0).optional(),
-    bodyOffset: z.number().int().min(0).optional(),
-  }),
-]);
+/** A worker's number from 0; `'default'`: the session's own worker; `'discard'` the message; `'close'` the session. */
+export type DispatchChoice = number | 'default' | 'discard' | 'close';
 
-const portShape = {
-  host: z
-    .string()
-    .refine((host) => isIP(host) !== 0, { error: 'an IPv4 or IPv6 address (resolve a host name first)' })
-    .default('127.0.0.1'),
-  port: count(0, 65_535),
-  framing: framing.default({ kind: 'none' }),
-  packageMaxLength: count(1, 2 ** 30).default(2 << 20),
-  socketBufferSize: count(1, 2 ** 30).default(8 << 20),
-};
-
-const serverShape = {
-  reactorNum: count(1, 256).optional(),
-  workerNum: count(1, 1_000).default(() => availableParallelism()),
-  taskWorkerNum: count(0, 1_000).default(0),
-  tasks: z
-    .record(
-      z.string(),
-      z.custom((task) => typeof task === 'function', { error: 'a function' }),
-    )
-    .default({}),
-  taskMaxQueue: count(1, Number.MAX_SAFE_INTEGER).default(10_000),
-  maxWaitTime: count(1, 2 ** 31 - 1).default(3_000),
-  ringSize: count(4_096, 2 ** 30)
-    .refine((size) => Number.isInteger(Math.log2(size)), { error: 'a power of two' })
-    .default(RING_BYTES),
-  title: z.string().min(1).default('millrace'),
-  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
-};
-
-const portSchema = z.strictObject(portShape);
-const serverSchema = z.strictObject({ ...portShape, ...serverShape });
-
-/** Checks the options of `createServer` and fills in the defaults. Throws `ERR_MILLRACE_OPTION` or `_UNKNOWN_OPTION`. */
-export function resolveOptions(options: ServerOptions): ResolvedOptions {
-  const { host, port, framing, packageMaxLength, socketBufferSize, ...rest } = parse(serverSchema, options);
-  const reactors = rest.reactorNum ?? Math.min(availableParallelism(), MAX_DEFAULT_REACTORS);
-  return {
-    ...rest,
-    tasks: rest.tasks as Tasks,
-    reactorNum: Math.min(reactors, rest.workerNum),
-    port: { host, port, framing: framing as PortFraming, packageMaxLength, socketBufferSize },
-  };
-}
-
-/** Checks the options of `addListener` and fills in the defaults, which are the first port's but for the framing. */
-export function resolvePort(options: PortOptions, defaults: ResolvedPort): ResolvedPort {
-  const { host, packageMaxLength, socketBufferSize } = defaults;
-  return parse(portSchema, { host, packageMaxLength, socketBufferSize, ...options }) as ResolvedPort;
-}
-
-function parse<S extends z.ZodType>(schema: S & { shape: object }, options: unknown): z.output<S> {
-  const result = schema.safeParse(options);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  if (issue === undefined) throw result.error;
-  if (issue.code === 'unrecognized_keys') {
-    const [key] = issue.keys as [string, ...string[]];
-    const within = issue.path.length === 0 ? '' : ` in '${issue.path.join('.')}'`;
-    const known = issue.path.length === 0 ? Object.keys(schema.shape) : ['kind', ...FRAMING_KEYS];
-    const message = `There is no option '${key}'${within}; did you mean '${closest(key, known)}'?`;
-    throw new ServerError('ERR_MILLRACE_UNKNOWN_OPTION', message, { cause: result.error });
-  }
-  const path = issue.path.join('.');
-  const message = `The option '${path}' cannot be ${show(options, issue.path)}: ${issue.message}.`;
-  throw new ServerError('ERR_MILLRACE_OPTION', message, { cause: result.error });
-}
-
-const FRAMING_KEYS = ['delimiter', 'includeDelimiter', 'split', 'type', 'offset', 'bodyOffset'];
-
-/** The offending value, as a message shows it. */
-function show(options: unknown, path: readonly PropertyKey[]): string {
-  let value = options;
-  for (const key of path) value = (value as Record<PropertyKey, unknown> | undefined)?.[key];
-  return typeof value === 'function' ? 'a function' : (JSON.stringify(value) ?? String(value));
+export interface DispatchedSession {
+  readonly id: number;
+  /** Index of its listener. */
+  readonly port: number;
+  /** What `bind` has given it. */
+  readonly uid: number | undefined;
+  readonly remoteIp: string;
+  readonly remotePort: number;
+  /** How many workers there are. */
+  readonly workers: number;
 }

@@ -16,15 +16,28 @@ export const HEAD_BYTES = 16;
 /** Reactor thread → worker. */
 export const CONNECT = 1; // body: remote address
 export const RECEIVE = 2; // body: one message
-export const END = 3; // the client sends no more; the worker answers CLOSE when it has nothing more to send
-export const CLOSED = 4; // aux: index in CLOSE_REASONS
+export const END = 3; // the client sends no more; the worker answers ENDED when it has nothing more to send
+export const CLOSED = 4; // aux: index in CLOSE_REASONS; the worker calls its handlers
 export const ADOPT = 5; // as CONNECT, to the replacement of a dead worker: the connection is not new
 export const LAST = 6; // the server is stopping: no message comes after this one
-/** Worker → reactor thread. */
+export const FORGET = 7; // as CLOSED, to a worker that had messages of the session but is not its own: no handlers
+export const BUFFER_FULL = 8; // more than the high-water mark waits for the client
+export const BUFFER_EMPTY = 9;
+export const DRAINED = 10; // the answer to DRAIN; aux 1: the session is closed
+export const DATAGRAM = 11; // aux: bytes of the sender's address in the body, before the datagram
+/** Any process → reactor thread. */
 export const SEND = 16; // body: bytes for the client
-export const CLOSE = 17;
+export const CLOSE = 17; // aux 1: what waits for the client is dropped
+export const SEND_FILE = 18; // body: JSON, a FileOrder
+export const PAUSE = 19;
+export const RESUME = 20;
+export const PROTECT = 21; // aux: 1 or 0
+export const BIND = 22; // aux: uid
+export const DRAIN = 23; // say DRAINED once there is room for the client
+export const ENDED = 24; // the answer to END
+export const SEND_TO = 25; // as DATAGRAM, from the listener `port`
 /** Master → reactor thread. */
-export const ACCEPTED = 32; // aux: descriptor; body: remote address
+export const ACCEPTED = 32; // aux: descriptor; body: remote port and host
 export const WORKER_REPLACED = 33; // aux: worker id
 export const QUIESCE = 34; // read no more from clients, and tell the workers with LAST
 export const STOP = 35; // aux: milliseconds for what is still to be sent
@@ -33,9 +46,30 @@ export const READY = 48;
 export const GONE = 49; // a connection is closed
 export const LOG = 50; // aux: session's port; body: kind, tab, text
 
-export const CLOSE_REASONS = ['peer', 'server', 'malformed', 'output-limit', 'error', 'shutdown'] as const;
-/** Why a connection was closed. */
+export const CLOSE_REASONS = [
+  'peer',
+  'server',
+  'malformed',
+  'output-limit',
+  'error',
+  'shutdown',
+  'idle',
+  'dispatch',
+] as const;
+/**
+ * Why a connection was closed. `'peer'`: the client has ended or broken it off; `'server'`: `close` was called;
+ * `'malformed'`: a message was too long or impossible; `'output-limit'`: more waited for it than `socketBufferSize`;
+ * `'error'`: a system call failed; `'shutdown'`: the server ended; `'idle'`: nothing came for `heartbeatIdleTime`, or
+ * `maxIdleTime` went by; `'dispatch'`: the dispatch function said so.
+ */
 export type SessionCloseReason = (typeof CLOSE_REASONS)[number];
+
+/** A file that is to be sent. */
+export interface FileOrder {
+  readonly path: string;
+  readonly offset: number;
+  readonly length: number;
+}
 
 /** One packet; instances are reused, so whoever needs its body longer copies it. */
 export class Packet {

@@ -1,5 +1,5 @@
-import { Handlers, type PortEvents } from './events.js';
-import type { ResolvedPort } from './options.js';
+import { Handlers, PORT_EVENTS, type PortEvents, type ServerEvents } from './events.js';
+import type { ResolvedPort } from './port-options.js';
 
 /** One listener, with handlers of its own for the events that it has some for; the others are the server's. */
 export class Port {
@@ -14,5 +14,15 @@ export class Port {
   on<Name extends keyof PortEvents>(event: Name, handler: PortEvents[Name]): this {
     this.handlers.add(event, handler);
     return this;
+  }
+
+  /** @internal Its own handlers, and the server's for events that it has none for. */
+  handlersWith(server: Handlers<ServerEvents>): Handlers<PortEvents> {
+    const merged = new Handlers<PortEvents>();
+    for (const name of PORT_EVENTS) {
+      for (const handler of this.handlers.has(name) ? this.handlers.get(name) : server.get(name))
+        merged.add(name, handler);
+    }
+    return merged;
   }
 }

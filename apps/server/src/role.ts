@@ -3,10 +3,12 @@ import type { TaskClient } from '@millrace/task-pool';
 import { INCARNATIONS_PER_MANAGER } from './constants.js';
 import type { Handlers, PortEvents, ServerEvents } from './events.js';
 import type { Logger } from './log.js';
-import type { ResolvedOptions, ResolvedPort } from './options.js';
+import type { ResolvedOptions } from './options.js';
+import type { ResolvedPort } from './port-options.js';
+import type { Switchboard } from './switchboard.js';
 
 /** What a process is in the server. */
-export type RoleName = 'master' | 'manager' | 'worker' | 'taskWorker';
+export type RoleName = 'master' | 'manager' | 'worker' | 'taskWorker' | 'userProcess';
 
 /** What every role is given by the `Server` that it runs for. */
 export interface RoleContext {
@@ -17,6 +19,10 @@ export interface RoleContext {
   /** The handlers of a listener: its own, and the server's where it has none. */
   readonly portHandlers: (port: number) => Handlers<PortEvents>;
   readonly log: Logger;
+  /** Resolves when this process's messages to other processes have left it, or time is up. */
+  readonly flushMail: () => Promise<void>;
+  /** Gives up this process's inbox. */
+  readonly closeMail: () => void;
   /** Ends the timers that were made through the server in this process. */
   readonly endTimers: () => void;
 }
@@ -27,6 +33,8 @@ export interface Role {
   start(): Promise<void>;
   /** Asks task workers, where the role may. */
   readonly tasks?: TaskClient;
+  /** What it does with sessions by their ids, where the role has the means for it anyway. */
+  readonly switchboard?: Switchboard | undefined;
   /** Ends the whole server, where the role may. */
   shutdown?(): Promise<void>;
 }

@@ -1,24 +1,24 @@
 import { inherit } from '@millrace/process-pool';
 import type { RunOptions, TaskClient, TaskResult, Tasks, TaskValue } from '@millrace/task-pool';
-import { TimerHeap } from '@millrace/timer-heap';
-import { MAX_MESSAGE_BYTES, MAX_PORTS } from './constants.js';
+import { MAX_PORTS } from './constants.js';
 import { ServerError } from './errors.js';
 import { Handlers, type PortEvents, type ServerEvents } from './events.js';
-import type { FabricShape } from './fabric.js';
+import { type FabricShape, managerPeer, masterPeer, shapeOf } from './fabric.js';
+import { openSwitchboard } from './links.js';
 import { createLog, type Logger } from './log.js';
 import { ManagerRole } from './manager.js';
 import { MasterRole } from './master/master.js';
-import {
-  type PortOptions,
-  type ResolvedOptions,
-  resolveOptions,
-  resolvePort,
-  type ServerOptions,
-} from './options.js';
-import { HEAD_BYTES } from './packet.js';
+import { resolveOptions, resolvePort } from './option-schema.js';
+import type { ResolvedOptions, ServerOptions } from './options.js';
 import { Port } from './port.js';
+import { type PortOptions, showPort } from './port-options.js';
+import { flatId } from './process-kinds.js';
 import type { BirthData, Role, RoleContext, RoleName } from './role.js';
+import { ServerMail } from './server-mail.js';
+import type { Switchboard } from './switchboard.js';
+import type { Session } from './worker/session.js';
 import { TaskWorkerRole } from './worker/task-worker.js';
+import { type UserProcessHandler, UserProcessRole } from './worker/user-process.js';
 import { WorkerRole } from './worker/worker.js';
 
 // At once, not in `start`: from here on no process outlives its parent, whatever the entry module does first.
@@ -33,20 +33,22 @@ const birth: BirthData = (child?.data as BirthData | undefined) ?? {
  * A server in Swoole's architecture. Every process of it runs the same entry module; `start` takes the role that the
  * process was started for. Everything before `start` therefore runs in each of them, and must be the same in each.
  */
-export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
+export class Server<T extends Tasks = Tasks> extends ServerMail implements AsyncDisposable {
   /** What this process is. */
   readonly role: RoleName = birth.role;
   readonly #options: ResolvedOptions;
   readonly #handlers = new Handlers<ServerEvents>();
   readonly #ports: Port[];
   readonly #log: Logger;
-  #timers: TimerHeap | undefined;
   #role: Role | undefined;
   #started = false;
   #nextPlainTask = 0;
+  readonly #userProcesses: UserProcessHandler[] = [];
+  #switchboard: Switchboard | undefined;
 
   /** Throws `ERR_MILLRACE_OPTION` or `ERR_MILLRACE_UNKNOWN_OPTION`. */
   constructor(options: ServerOptions<T>) {
+    super();
     this.#options = resolveOptions(options as ServerOptions);
     this.#ports = [new Port(this.#options.port)];
     this.#log = createLog(
@@ -55,10 +57,9 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
     );
   }
 
-  /** Event workers count from 0, task workers go on from there; undefined in the master and the manager. */
+  /** Workers count from 0, then task workers, then user processes; undefined in the master and the manager. */
   get workerId(): number | undefined {
-    if (this.role === 'worker') return birth.id;
-    return this.role === 'taskWorker' ? this.#options.workerNum + birth.id : undefined;
+    return birth.role === 'master' || birth.role === 'manager' ? undefined : this.#peer;
   }
 
   /** Whether this process is a task worker. */
@@ -69,16 +70,6 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
   /** The log of this process. */
   get log(): Logger {
     return this.#log;
-  }
-
-  /** In the master, after `start`: where the server listens; the first is the server's own port. */
-  get addresses(): readonly { readonly host: string; readonly port: number }[] {
-    return this.#master('addresses').addresses;
-  }
-
-  /** In the master: how many clients are connected. */
-  get connections(): number {
-    return this.#master('connections').connections;
   }
 
   /** Adds a handler; several for one event run in the order they were added. Throws `ERR_MILLRACE_STARTED`. */
@@ -94,7 +85,7 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
     if (this.#ports.length === MAX_PORTS) {
       throw new ServerError('ERR_MILLRACE_OPTION', `A server has at most ${MAX_PORTS} listeners.`);
     }
-    const port = new Port(resolvePort(options, this.#options.port));
+    const port = new Port(resolvePort(options, this.#options));
     this.#ports.push(port);
     return port;
   }
@@ -109,6 +100,17 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
     this.#started = true;
     this.#role = this.#takeRole();
     await this.#role.start();
+    this.startMail();
+  }
+
+  /**
+   * Runs `handler` in a process of its own that is kept alive, and tells it apart by the order of the calls. Returns its
+   * flat id, for `sendMessage`. Throws `ERR_MILLRACE_STARTED`.
+   */
+  addProcess(handler: UserProcessHandler): number {
+    this.#assertNotStarted('addProcess');
+    const { workerNum, taskWorkerNum } = this.#options;
+    return workerNum + taskWorkerNum + this.#userProcesses.push(handler) - 1;
   }
 
   /** In the master: ends everything in order. */
@@ -143,26 +145,6 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
     return result as Promise<never>;
   }
 
-  /** Calls `callback(id, …args)` every `ms` milliseconds in this process. */
-  tick<A extends unknown[]>(ms: number, callback: (id: number, ...args: A) => void, ...args: A): number {
-    return this.#timerHeap.tick(ms, callback, ...args);
-  }
-
-  /** Calls `callback(…args)` once, after `ms` milliseconds, in this process. */
-  after<A extends unknown[]>(ms: number, callback: (...args: A) => void, ...args: A): number {
-    return this.#timerHeap.after(ms, callback, ...args);
-  }
-
-  /** Ends a timer of this process; false when there is none of that id. */
-  clear(id: number): boolean {
-    return this.#timerHeap.clear(id);
-  }
-
-  get #timerHeap(): TimerHeap {
-    this.#timers ??= new TimerHeap();
-    return this.#timers;
-  }
-
   /** Swoole's own form: the result comes to `finish` as well; a failure is logged, for few look at the promise. */
   #plainTask(tasks: TaskClient, data: unknown): Promise<unknown> {
     const id = this.#nextPlainTask++;
@@ -175,33 +157,71 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
   }
 
   #takeRole(): Role {
-    const { reactorNum, workerNum, taskWorkerNum, ringSize, title } = this.#options;
-    const longest = Math.max(
-      MAX_MESSAGE_BYTES,
-      ...this.#ports.map(({ options }) => options.packageMaxLength),
-    );
-    const shape: FabricShape = {
-      reactors: reactorNum,
-      workers: workerNum,
-      taskWorkers: taskWorkerNum,
-      ringSize,
-      maxMessageSize: HEAD_BYTES + longest,
-    };
+    const { shape } = this;
     const context: RoleContext = {
       options: this.#options,
       ports: this.#ports.map((port) => port.options),
       handlers: this.#handlers,
       portHandlers: (index) => this.#portHandlers(index),
       log: this.#log,
-      endTimers: () => this.#timers?.close(),
+      flushMail: () => this.flushMail(this.#options.maxWaitTime),
+      closeMail: () => this.closeMail(),
+      endTimers: () => this.endTimers(),
     };
     if (child === undefined) {
-      process.title = `${title}: master`;
+      process.title = `${this.#options.title}: master`;
       return new MasterRole(context, shape);
     }
     if (birth.role === 'manager') return new ManagerRole(context, child, shape);
     if (birth.role === 'worker') return new WorkerRole(context, child, shape, birth.id);
-    return new TaskWorkerRole(context, child, shape, birth.id);
+    if (birth.role === 'taskWorker') return new TaskWorkerRole(context, child, shape, birth.id);
+    return new UserProcessRole(
+      context,
+      child,
+      this.#peer,
+      this.#userProcesses[birth.id] as UserProcessHandler,
+    );
+  }
+
+  protected override get shape(): FabricShape {
+    const ports = this.#ports.map(({ options }) => options);
+    return shapeOf(this.#options, ports, this.#userProcesses.length);
+  }
+
+  protected override get handlers(): Handlers<ServerEvents> {
+    return this.#handlers;
+  }
+
+  protected override get listeners(): readonly Port[] {
+    return this.#ports;
+  }
+
+  protected override sessionOf(id: number): Session | undefined {
+    return this.#role instanceof WorkerRole ? this.#role.sessions.get(id) : undefined;
+  }
+
+  protected override clients(member: string): Switchboard {
+    const own = this.#role?.switchboard ?? this.#switchboard;
+    if (own) return own;
+    if (this.#role === undefined || child === undefined)
+      throw new ServerError('ERR_MILLRACE_NOT_RUNNING', `${member} needs a started server.`);
+    const ports = this.#ports.map(({ options }) => options);
+    this.#switchboard = openSwitchboard(child, this.shape, this.#peer, ports);
+    return this.#switchboard;
+  }
+
+  /** Who this process is among the peers. */
+  get #peer(): number {
+    if (birth.role === 'master') return masterPeer(this.shape);
+    return birth.role === 'manager' ? managerPeer(this.shape) : flatId(birth.role, this.shape, birth.id);
+  }
+
+  protected override mailParts() {
+    if (this.#role === undefined) return undefined;
+    const peer = this.#peer;
+    if (child) return { peer, borrowed: false, descriptor: (name: string) => child.descriptor(name) };
+    const fabric = (this.#role as MasterRole).fabric;
+    return { peer, borrowed: true, descriptor: (name: string) => fabric[name] ?? -1 };
   }
 
   readonly #merged: Handlers<PortEvents>[] = [];
@@ -210,22 +230,17 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
   #portHandlers(index: number): Handlers<PortEvents> {
     const made = this.#merged[index];
     if (made) return made;
-    const own = (this.#ports[index] as Port).handlers;
-    const merged = new Handlers<PortEvents>();
-    for (const name of ['connect', 'receive', 'close'] as const) {
-      for (const handler of own.has(name) ? own.get(name) : this.#handlers.get(name))
-        merged.add(name, handler);
-    }
+    const merged = (this.#ports[index] as Port).handlersWith(this.#handlers);
     this.#merged[index] = merged;
     return merged;
   }
 
   #assertHandlers(): void {
-    for (const [index, port] of this.#ports.entries()) {
-      if (this.#portHandlers(index).has('receive')) continue;
-      const { host, port: number } = port.options;
+    for (const [index, { options }] of this.#ports.entries()) {
+      const event = options.type === 'datagram' ? 'packet' : 'receive';
+      if (this.#portHandlers(index).has(event)) continue;
       throw missing(
-        `The listener on ${host}:${number} has no handler for 'receive': add server.on('receive', …).`,
+        `The listener on ${showPort(options)} has no handler for '${event}': add server.on('${event}', …).`,
       );
     }
     const { tasks, taskWorkerNum } = this.#options;

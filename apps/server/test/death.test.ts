@@ -190,10 +190,13 @@ describe('a server whose processes die', () => {
 
   test('under load, killed workers close no connection and lose only what they had in hand', async () => {
     const kills = 6;
-    const result = await echoLoad({ port: server.lines, connections: 50, depth: 4 }, async () => {
-      for (let i = 0; i < kills; i++)
-        await kill(`millrace: worker ${i % 2}`, new RegExp(`event workerStart ${i % 2} pid`, 'g'));
-    });
+    const result = await echoLoad(
+      { port: server.lines, connections: 50, depth: 4, lostAfter: 20_000 },
+      async () => {
+        for (let i = 0; i < kills; i++)
+          await kill(`millrace: worker ${i % 2}`, new RegExp(`event workerStart ${i % 2} pid`, 'g'));
+      },
+    );
     expect(result).toMatchObject({ wrong: [], closed: 0 });
     // Echoing is done at once: a worker has at most one message in hand when it is killed.
     expect(result.lost).toBeLessThanOrEqual(kills);

@@ -96,7 +96,7 @@ describe('a running server', () => {
     const before = await good.ask('pid');
     bad.socket.pause();
     bad.send('overflow\n');
-    await server.program.printed(/ERR_MILLRACE_CHANNEL_FULL/);
+    await server.program.printed(/ERR_MILLRACE_SESSION_FULL/);
     bad.socket.resume();
     await bad.serverClosed();
     expect(await good.ask('pid')).toBe(before);
@@ -106,8 +106,7 @@ describe('a running server', () => {
 
   test('an answer to a client that has gone meanwhile harms nobody', async () => {
     const gone = await TestClient.connect(server.lines);
-    gone.send('sleep 50\n');
-    gone.send('here\n');
+    gone.send('sleep 300\nhere\n');
     expect(await gone.line()).toBe('here');
     gone.socket.resetAndDestroy();
     const client = await TestClient.connect(server.lines);

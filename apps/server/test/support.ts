@@ -13,12 +13,13 @@ export function fixture(name: string): URL {
   return new URL(`../dist-test/fixtures/${name}.js`, import.meta.url);
 }
 
-/** Starts the echo server of the fixtures as a real program, and waits until it accepts clients. */
+/** Starts a server of the fixtures as a real program, and waits until it accepts clients. */
 export async function startServer(
   options: Partial<ServerOptions> = {},
   env: NodeJS.ProcessEnv = {},
+  name = 'echo',
 ): Promise<RunningServer> {
-  const program = new Program(fixture('echo'), { args: [JSON.stringify(options)], env });
+  const program = new Program(fixture(name), { args: [JSON.stringify(options)], env });
   try {
     const [, lines, frames] = await program.printed(/^listening (\d+) (\d+)/m);
     return {

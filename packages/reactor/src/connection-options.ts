@@ -29,6 +29,8 @@ export interface ConnectionHandlers<Context> {
   readonly onInputEnd?: ((connection: Connection<Context>) => void) | undefined;
   /** Output waits above the high-water mark: true; none waits above the low one any more: false. */
   readonly onCongestion?: ((connection: Connection<Context>, congested: boolean) => void) | undefined;
+  /** The kernel has taken output that was queued. */
+  readonly onOutput?: ((connection: Connection<Context>) => void) | undefined;
   /** The connection is over and its descriptor closed. Called once. */
   readonly onClose?:
     | ((connection: Connection<Context>, reason: CloseReason, error?: Error) => void)

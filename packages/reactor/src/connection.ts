@@ -10,6 +10,7 @@ import {
 } from './connection-options.js';
 import { FrameInput } from './frame-input.js';
 import type { Framer } from './framer.js';
+import { dropInput, LINGER_MS } from './lingering.js';
 import { OutgoingFile, type SendFileOptions } from './outgoing-file.js';
 import { OutputQueue } from './output-queue.js';
 import type { Reactor } from './reactor.js';
@@ -46,6 +47,8 @@ export class Connection<Context = undefined> {
   #outputEnded = false;
   #congested = false;
   #closing = false;
+  /** The timer of a closed connection that waits for the other side to end; 0: it does not. */
+  #linger = 0;
   #closed = false;
   #held = false;
   /** Out of the reactor, because it would report a hang-up without end while nothing can be done about it. */
@@ -146,7 +149,7 @@ export class Connection<Context = undefined> {
   close(): void {
     if (this.#closed || this.#closing) return;
     this.#closing = true;
-    if (this.#output.empty) this.#over('local');
+    if (this.#output.empty) this.#finish();
     else this.#update();
   }
 
@@ -164,6 +167,7 @@ export class Connection<Context = undefined> {
   }
 
   #readable(): void {
+    if (this.#linger > 0) return dropInput(this.fd) === 'over' ? this.#over('local') : undefined;
     if (!this.#inputEnded && !this.#closing && !this.#wants()) return;
     const input = this.#input;
     input.prepare();
@@ -208,6 +212,15 @@ export class Connection<Context = undefined> {
     if (this.#outputEnded) this.#over('peer');
   }
 
+  /** Everything is sent. Input left unread would make the kernel reset the connection: it is dropped, as more of it is. */
+  #finish(): void {
+    if (this.#closed || this.#linger > 0) return;
+    if (!this.#inputEnded) syscalls.shutdown(this.fd, SHUT_WR);
+    if (this.#inputEnded || dropInput(this.fd) !== 'some') return this.#over('local');
+    this.#linger = this.#reactor.timers.after(LINGER_MS, () => this.#over('local'));
+    this.#update();
+  }
+
   #endOutput(): void {
     this.#outputEnded = true;
     syscalls.shutdown(this.fd, SHUT_WR);
@@ -221,6 +234,7 @@ export class Connection<Context = undefined> {
     const error = out[0] as number;
     if (error !== 0) return this.#broken(-error, 'recv');
     // What the other side sent before it closed is still to be read, or to be delivered.
+    if (this.#linger > 0) return this.#over('local');
     const unread = this.#held || (this.#paused && !this.#inputEnded);
     if (!unread) return this.#over('peer');
     this.#parked = true;
@@ -230,7 +244,8 @@ export class Connection<Context = undefined> {
   #writable(): void {
     const result = this.#output.flush();
     if (result < 0) return this.#broken(result, 'send');
-    this.#afterOutput();
+    this.#handlers.onOutput?.(this);
+    if (!this.#closed) this.#afterOutput();
   }
 
   #afterOutput(): void {
@@ -238,7 +253,7 @@ export class Connection<Context = undefined> {
     const { highWaterMark, lowWaterMark, maxOutput } = this.#limits;
     if (bytes > maxOutput) return this.#over('output-limit');
     if (this.#output.empty) {
-      if (this.#closing) return this.#over('local');
+      if (this.#closing) return this.#finish();
       if (this.#ending && !this.#outputEnded) this.#endOutput();
       if (this.#closed) return;
     }
@@ -251,7 +266,7 @@ export class Connection<Context = undefined> {
 
   #update(): void {
     if (this.#closed) return;
-    const read = !this.#paused && !this.#inputEnded && !this.#closing;
+    const read = this.#linger > 0 || (!this.#paused && !this.#inputEnded && !this.#closing);
     const wanted = (read ? READ : 0) | (this.#output.empty ? 0 : WRITE);
     if (wanted === this.#watched) return;
     this.#watched = wanted;
@@ -275,6 +290,7 @@ export class Connection<Context = undefined> {
     this.#closed = true;
     if (!this.#parked) this.#reactor.remove(this.fd);
     syscalls.close(this.fd);
+    if (this.#linger > 0) this.#reactor.timers.clear(this.#linger);
     this.#output.clear(error);
     this.#handlers.onClose?.(this, reason, error);
   }

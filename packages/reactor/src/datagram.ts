@@ -1,3 +1,4 @@
+import { chmodSync } from 'node:fs';
 import {
   AF_INET6,
   AF_UNIX,
@@ -14,6 +15,7 @@ import {
   SOCKADDR_BYTES,
   SystemCallError,
   syscalls,
+  type UnixAddress,
 } from '@millrace/native';
 import { decodeAddress, encodeAddress, isUnix, type SocketAddress, showAddress } from './addresses.js';
 import { READ_BYTES } from './options.js';
@@ -43,6 +45,47 @@ export interface DatagramOptions extends SocketOptions {
   readonly handlers: DatagramHandlers;
 }
 
+/**
+ * A datagram socket that is bound and not in a reactor yet: it can be bound where errors are reported, and served by a
+ * reactor of another thread, which finds it by its descriptor. Whoever bound it closes it.
+ */
+export class BoundDatagram {
+  readonly fd: number;
+  /** Where it is bound, with the port that the kernel picked. */
+  readonly address: SocketAddress;
+  readonly #file: SocketFile | undefined;
+  #closed = false;
+
+  /** UDP port 0 picks a free one; the file of a unix socket that nobody has open is replaced. Throws `SystemCallError`. */
+  constructor(address: SocketAddress, options: SocketOptions & { readonly mode?: number | undefined } = {}) {
+    const encoded = encodeAddress(address);
+    this.fd = check(syscalls.socket(encoded.family, SOCK_DGRAM, 0), 'socket');
+    try {
+      // No SO_REUSEADDR: with UDP it would let a second program take the port over.
+      setSocketOptions(this.fd, options, false);
+      if (encoded.family === AF_INET6) setOption(this.fd, IPPROTO_IPV6, IPV6_V6ONLY, 0, 'IPV6_V6ONLY');
+      this.#file = bind(this.fd, address, encoded);
+      if (options.mode !== undefined && this.#file?.exists)
+        chmodSync((address as UnixAddress).path, options.mode);
+      const bound = new Uint8Array(SOCKADDR_BYTES);
+      check(syscalls.socketName(this.fd, bound, 0), 'getsockname', showAddress(address));
+      this.address = decodeAddress(bound, encoded.family === AF_UNIX);
+    } catch (error) {
+      this.#file?.remove();
+      syscalls.close(this.fd);
+      throw error;
+    }
+  }
+
+  /** Closes the socket and removes its file; idempotent. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#file?.remove();
+    syscalls.close(this.fd);
+  }
+}
+
 /** Most datagrams taken for one readiness event, so that other descriptors have their turn. */
 const RECEIVE_BURST = 64;
 
@@ -59,32 +102,34 @@ export class DatagramSocket {
   readonly #reactor: Reactor;
   readonly #handlers: DatagramHandlers;
   readonly #unix: boolean;
-  readonly #file: SocketFile | undefined;
+  /** Undefined where somebody else has bound the socket, and closes it. */
+  readonly #bound: BoundDatagram | undefined;
   readonly #from = new Uint8Array(SOCKADDR_BYTES);
   readonly #onRead = () => this.#receive();
   #lastTo: SocketAddress | undefined;
   #lastEncoded: EncodedAddress | undefined;
   #closed = false;
 
-  /** Binds to `address`; UDP port 0 picks a free one. Throws a `SystemCallError` that names the address. */
-  constructor(reactor: Reactor, address: SocketAddress, options: DatagramOptions) {
-    const encoded = encodeAddress(address);
+  /**
+   * Binds to `address`; UDP port 0 picks a free one. Throws a `SystemCallError` that names the address. Or serves what
+   * a {@link BoundDatagram} has bound, perhaps in another thread, and leaves it open at the end.
+   */
+  constructor(
+    reactor: Reactor,
+    address: SocketAddress | Pick<BoundDatagram, 'fd' | 'address'>,
+    options: DatagramOptions,
+  ) {
     this.#reactor = reactor;
     this.#handlers = options.handlers;
-    this.#unix = encoded.family === AF_UNIX;
-    this.fd = check(syscalls.socket(encoded.family, SOCK_DGRAM, 0), 'socket');
+    if (!('fd' in address)) this.#bound = new BoundDatagram(address, options);
+    const { fd, address: where } = this.#bound ?? (address as BoundDatagram);
+    this.fd = fd;
+    this.address = where;
+    this.#unix = isUnix(where);
     try {
-      // No SO_REUSEADDR: with UDP it would let a second program take the port over.
-      setSocketOptions(this.fd, options, false);
-      if (encoded.family === AF_INET6) setOption(this.fd, IPPROTO_IPV6, IPV6_V6ONLY, 0, 'IPV6_V6ONLY');
-      this.#file = bind(this.fd, address, encoded);
-      const bound = new Uint8Array(SOCKADDR_BYTES);
-      check(syscalls.socketName(this.fd, bound, 0), 'getsockname', showAddress(address));
-      this.address = decodeAddress(bound, this.#unix);
-      reactor.add(this.fd, { onRead: this.#onRead, nonBlocking: true });
+      reactor.add(fd, { onRead: this.#onRead, nonBlocking: true });
     } catch (error) {
-      this.#file?.remove();
-      syscalls.close(this.fd);
+      this.#bound?.close();
       throw error;
     }
   }
@@ -128,8 +173,7 @@ export class DatagramSocket {
     if (this.#closed) return;
     this.#closed = true;
     this.#reactor.remove(this.fd);
-    this.#file?.remove();
-    syscalls.close(this.fd);
+    this.#bound?.close();
   }
 
   /** The address of the last datagram is kept: most programs answer, or send to one place. */

@@ -14,19 +14,23 @@ import {
   type EncodedAddress,
   type InetAddress,
   IPPROTO_IPV6,
-  IPPROTO_TCP,
   IPV6_V6ONLY,
   SOCK_STREAM,
   SOCKADDR_BYTES,
   SystemCallError,
   syscalls,
-  TCP_NODELAY,
   type UnixAddress,
 } from '@millrace/native';
 import { encodeAddress, isUnix, type SocketAddress, showAddress } from './addresses.js';
 import type { Reactor } from './reactor.js';
 import { removeStale, SocketFile } from './socket-file.js';
-import { type SocketOptions, setOption, setSocketOptions } from './socket-options.js';
+import {
+  type SocketOptions,
+  setOption,
+  setSocketOptions,
+  setTcpOptions,
+  type TcpOptions,
+} from './socket-options.js';
 
 interface CommonListenerOptions extends SocketOptions {
   /** Connections that the kernel completes ahead of `accept`; at most `net.core.somaxconn`. Default 512. */
@@ -34,10 +38,7 @@ interface CommonListenerOptions extends SocketOptions {
 }
 
 /** TCP: `host` is an IPv4 or IPv6 literal, `port` 0 picks a free one. */
-export interface InetListenerOptions extends CommonListenerOptions, InetAddress {
-  /** Whether its connections send at once, without waiting to fill a packet. Default true. */
-  readonly noDelay?: boolean | undefined;
-}
+export interface InetListenerOptions extends CommonListenerOptions, TcpOptions, InetAddress {}
 
 /** A unix socket. The file of one that nobody has open any more is replaced. */
 export interface UnixListenerOptions extends CommonListenerOptions, UnixAddress {
@@ -149,5 +150,5 @@ function prepare(fd: number, options: ListenerOptions, family: number): void {
   setSocketOptions(fd, options, !isUnix(options));
   if (isUnix(options)) return;
   if (family === AF_INET6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0, 'IPV6_V6ONLY');
-  if (options.noDelay !== false) setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1, 'TCP_NODELAY');
+  setTcpOptions(fd, options);
 }

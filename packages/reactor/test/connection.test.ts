@@ -95,6 +95,20 @@ describe('output', () => {
     expect(connection.queuedBytes).toBeLessThanOrEqual(50_000);
   });
 
+  test('the owner hears each time the kernel has taken what was queued, and never before it has', () => {
+    const reactor = blocking();
+    const left: number[] = [];
+    const { connection, peer } = recorded(reactor, {
+      handlers: { onFrame: () => {}, onOutput: (own) => left.push(own.queuedBytes) },
+    });
+    connection.write('taken at once');
+    connection.write(Buffer.alloc(2_000_000));
+    expect(left).toEqual([]);
+    readAll(reactor, peer, 2_000_000 + 'taken at once'.length);
+    expect(left.at(-1)).toBe(0);
+    expect(left).toEqual([...left].sort((a, b) => b - a));
+  });
+
   test('a write beyond the limit is refused whole, and the connection lives', () => {
     const reactor = blocking();
     const { connection, peer, record } = recorded(reactor, { maxOutput: 1 << 20 });
@@ -136,6 +150,40 @@ describe('output', () => {
     second.connection.close();
     second.connection.destroy('error');
     expect(second.record.closed).toBe('local');
+  });
+
+  test('what was written before a close arrives although the other side had sent more than was read', () => {
+    const reactor = blocking();
+    const { connection, peer, record } = recorded(reactor, { onFrame: (own) => own.pause() });
+    send(peer, 'x'.repeat(100_000));
+    turnUntil(reactor, 'a frame', () => record.frames.length === 1);
+    connection.write('the last');
+    connection.close();
+    expect(connection.write('after the close')).toBe(false);
+    const memory = Buffer.alloc(100);
+    expect(memory.toString('latin1', 0, syscalls.receive(peer, memory, 0, 100))).toBe('the last');
+    expect(syscalls.receive(peer, memory, 0, 100)).toBe(0);
+    // The other side has not seen that yet and goes on: it is not reset.
+    expect(send(peer, 'more')).toBe(4);
+    reactor.turn(0);
+    expect(record).toMatchObject({ closed: undefined, frames: [expect.anything()] });
+    syscalls.shutdown(peer, SHUT_WR);
+    turnUntil(reactor, 'the end', () => record.closed === 'local');
+  });
+
+  test('a closed connection does not wait for ever for a peer that goes on sending', () => {
+    const reactor = blocking();
+    const { connection, peer, record } = recorded(reactor, { onFrame: (own) => own.pause() });
+    send(peer, 'x'.repeat(100_000));
+    turnUntil(reactor, 'a frame', () => record.frames.length === 1);
+    connection.close();
+    expect(record.closed).toBeUndefined();
+    const began = performance.now();
+    turnUntil(reactor, 'the end', () => {
+      send(peer, 'and on');
+      return record.closed === 'local';
+    });
+    expect(performance.now() - began).toBeGreaterThan(1_000);
   });
 
   test('a peer that breaks off ends it, with the error', () => {

@@ -1,6 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type DatagramHandlers, DatagramSocket, Reactor, type SocketAddress } from '@millrace/reactor';
+import {
+  BoundDatagram,
+  type DatagramHandlers,
+  DatagramSocket,
+  Reactor,
+  type SocketAddress,
+} from '@millrace/reactor';
 import { expect, onTestFinished, test } from 'vitest';
 import { directory, turnUntil } from './support.js';
 
@@ -123,4 +129,29 @@ test('close is idempotent, removes the socket file, and may be called in a handl
   expect(calls).toBe(1);
   expect(existsSync(path)).toBe(false);
   expect(socket.send('x', { path })).toBe(false);
+});
+
+test('what was bound elsewhere is served, and left open by the socket that served it', () => {
+  const reactor = blocking();
+  const path = join(directory(), 'socket');
+  const own = new BoundDatagram({ path }, { mode: 0o600 });
+  onTestFinished(() => own.close());
+  const texts: string[] = [];
+  const serve = () =>
+    new DatagramSocket(
+      reactor,
+      { fd: own.fd, address: own.address },
+      { handlers: { onMessage: (_, memory, end) => texts.push(memory.toString('latin1', 0, end)) } },
+    );
+  const client = bound(reactor, { path: join(directory(), 'client') });
+  serve().close();
+  client.socket.send('kept by the kernel', { path });
+  const second = serve();
+  turnUntil(reactor, 'the datagram', () => texts.length === 1);
+  expect(texts).toEqual(['kept by the kernel']);
+  second.close();
+  expect(existsSync(path)).toBe(true);
+  own.close();
+  own.close();
+  expect(existsSync(path)).toBe(false);
 });

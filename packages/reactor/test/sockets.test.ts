@@ -1,6 +1,18 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { syscalls } from '@millrace/native';
+import {
+  IPPROTO_TCP,
+  SO_KEEPALIVE,
+  SOL_SOCKET,
+  syscalls,
+  TCP_DEFER_ACCEPT,
+  TCP_FASTOPEN,
+  TCP_KEEPCNT,
+  TCP_KEEPIDLE,
+  TCP_KEEPINTVL,
+  TCP_NODELAY,
+  TCP_USER_TIMEOUT,
+} from '@millrace/native';
 import { Connection, connect, Listener, Reactor, type SocketAddress, showAddress } from '@millrace/reactor';
 import { Program, within } from '@millrace/testkit';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -159,6 +171,37 @@ describe('listeners', () => {
     expect(() => new Listener(first.address)).toThrow(
       expect.objectContaining({ errnoName: 'EADDRINUSE', object: showAddress(first.address) }),
     );
+  });
+
+  test('what is set for TCP holds for its connections', async () => {
+    const reactor = blocking();
+    const keepAlive = { idle: 30, interval: 7, count: 4 };
+    const options = { keepAlive, userTimeout: 9_000, fastOpen: 16, noDelay: false };
+    const listener = new Listener({ host: '127.0.0.1', port: 0, ...options });
+    const deferring = new Listener({ host: '127.0.0.1', port: 0, deferAccept: 3 });
+    onTestFinished(() => [listener, deferring].forEach((one) => void one.close()));
+    let accepted = -1;
+    listener.start(reactor, {
+      onAccept: (fd) => {
+        accepted = fd;
+      },
+    });
+    connect(reactor, listener.address, { handlers: { onFrame: () => {} } }, (_, connection) =>
+      onTestFinished(() => connection?.destroy()),
+    );
+    turnUntil(reactor, 'the connection', () => accepted >= 0);
+    onTestFinished(() => void syscalls.close(accepted));
+    const value = (fd: number, level: number, name: number) => {
+      const out = new Int32Array(1);
+      syscalls.getSocketOption(fd, level, name, new Uint8Array(out.buffer));
+      return out[0];
+    };
+    expect(value(accepted, SOL_SOCKET, SO_KEEPALIVE)).toBe(1);
+    const tcp = [TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT, TCP_USER_TIMEOUT, TCP_NODELAY];
+    expect(tcp.map((name) => value(accepted, IPPROTO_TCP, name))).toEqual([30, 7, 4, 9_000, 0]);
+    expect(value(listener.fd, IPPROTO_TCP, TCP_FASTOPEN)).toBe(16);
+    expect(value(deferring.fd, IPPROTO_TCP, TCP_DEFER_ACCEPT)).toBeGreaterThan(0);
+    expect(value(deferring.fd, IPPROTO_TCP, TCP_NODELAY)).toBe(1);
   });
 
   test('two that both ask for it share a port', () => {

@@ -1,15 +1,19 @@
-import type { InetAddress } from '@millrace/native';
+import { readFileSync } from 'node:fs';
+import { type InetAddress, syscalls } from '@millrace/native';
 import { type Exit, type Member, ProcessPool } from '@millrace/process-pool';
 import { Listener, Reactor } from '@millrace/reactor';
-import { BACKLOG } from '../constants.js';
 import { ServerError } from '../errors.js';
 import { runInOrder } from '../events.js';
 import { closeFabric, createFabric, type Descriptors, type FabricShape } from '../fabric.js';
 import { LogLimit } from '../log.js';
-import type { ResolvedPort } from '../options.js';
 import type { BirthData, Role, RoleContext, WorkerReplaced } from '../role.js';
+import { capacityFor } from '../shared/connection-layout.js';
+import * as counters from '../shared/counters-layout.js';
 import { spawnArguments } from '../spawn-arguments.js';
+import type { Switchboard } from '../switchboard.js';
+import { type Bound, bindPort, numberOf } from './listeners.js';
 import { ReactorThreads } from './reactor-threads.js';
+import { SessionIds } from './session-ids.js';
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
@@ -20,11 +24,11 @@ export class MasterRole implements Role {
   readonly #limit: LogLimit;
   readonly #reactor = new Reactor();
   readonly #onSignal = () => void this.#endProcess();
-  #listeners: Listener[] = [];
+  readonly #sessions: SessionIds;
+  #listeners: Bound[] = [];
   #fabric: Descriptors = {};
   #threads: ReactorThreads | undefined;
   #manager: ProcessPool | undefined;
-  #lastSession = 0;
   #connections = 0;
   /** Everything has come up once. */
   #running = false;
@@ -34,15 +38,16 @@ export class MasterRole implements Role {
     this.#context = context;
     this.#shape = shape;
     this.#limit = new LogLimit(context.log);
+    this.#sessions = new SessionIds(capacityFor(shape.maxConnections), context.options.startSessionId);
   }
 
-  /** The addresses that are listened on, in the order of the listeners; ports that were 0 are the real ones. */
-  get addresses(): readonly InetAddress[] {
-    return this.#listeners.map((listener) => listener.address);
+  get switchboard(): Switchboard | undefined {
+    return this.#threads?.switchboard;
   }
 
-  get connections(): number {
-    return this.#connections;
+  /** The memory and pipes that this server shares; empty before it runs. */
+  get fabric(): Descriptors {
+    return this.#fabric;
   }
 
   async start(): Promise<void> {
@@ -53,7 +58,8 @@ export class MasterRole implements Role {
       throw error;
     }
     for (const signal of STOP_SIGNALS) process.on(signal, this.#onSignal);
-    for (const [index, listener] of this.#listeners.entries()) this.#accept(listener, index);
+    for (const [index, listener] of this.#listeners.entries())
+      if (listener instanceof Listener) this.#accept(listener, index);
     await runInOrder(this.#context.handlers.get('start'));
   }
 
@@ -77,17 +83,30 @@ export class MasterRole implements Role {
 
   async #open(): Promise<void> {
     this.#listeners = [];
-    for (const port of this.#context.ports) this.#listeners.push(listen(port));
+    for (const port of this.#context.ports) this.#listeners.push(bindPort(port));
+    this.#checkLimit();
     this.#fabric = createFabric(this.#shape);
     this.#manager = new ProcessPool([this.#managerSpec()], {
       onMessage: (_member, body) => this.#threads?.workerReplaced((body as WorkerReplaced).workerReplaced),
       onExit: (member, exit, delay) => this.#managerEnded(member, exit, delay),
     });
-    this.#threads = new ReactorThreads(this.#shape, this.#fabric, this.#context.ports, {
-      onGone: () => this.#connections--,
-      onLog: (kind, text) => this.#limit.warn(kind, text),
-      onCrash: (reactor, error) => this.#reactorCrashed(reactor, error),
-    });
+    const { options, ports } = this.#context;
+    const { dispatchMode, dispatchModule, enableDelayReceive, heartbeatCheckInterval, lingerTime } = options;
+    const datagrams = this.#listeners.map((bound) => (bound instanceof Listener ? undefined : bound.fd));
+    const thread = { ports, datagrams, dispatchMode, dispatchModule, enableDelayReceive };
+    this.#threads = new ReactorThreads(
+      this.#shape,
+      this.#fabric,
+      { ...thread, heartbeatCheckInterval, lingerTime },
+      {
+        onGone: (session) => this.#gone(session),
+        onLog: (kind, text) => this.#limit.warn(kind, text),
+        onCrash: (reactor, error) => this.#reactorCrashed(reactor, error),
+      },
+    );
+    this.#count(counters.START_TIME, Date.now());
+    for (const [index, bound] of this.#listeners.entries())
+      this.#count(counters.PORTS + index, numberOf(bound));
     try {
       await Promise.all([this.#threads.ready(), this.#manager.start()]);
     } catch (cause) {
@@ -115,16 +134,55 @@ export class MasterRole implements Role {
 
   #accept(listener: Listener, port: number): void {
     listener.start(this.#reactor, {
-      onAccept: (fd, { host, port: remotePort }) => {
-        this.#connections++;
-        this.#threads?.accept(fd, ++this.#lastSession, port, `${host}:${remotePort}`);
-      },
+      onAccept: (fd, peer) => this.#accepted(fd, port, peer),
       onExhausted: (error) => {
         const advice =
           'accepting pauses for a second; raise the limit of open files (ulimit -n) or lower the load';
         this.#limit.warn('exhausted', `${error.message}: ${advice}`, { connections: this.#connections });
       },
     });
+  }
+
+  #accepted(fd: number, port: number, peer: InetAddress): void {
+    const { maxConnections } = this.#context.options;
+    if (this.#connections === maxConnections) {
+      syscalls.close(fd);
+      this.#count(counters.TURNED_AWAY, this.#counted(counters.TURNED_AWAY) + 1);
+      this.#limit.warn(
+        'max-connections',
+        `Turned a client away: there are maxConnections (${maxConnections})`,
+      );
+      return;
+    }
+    const session = this.#sessions.next();
+    this.#connections++;
+    this.#count(counters.ACCEPTED, this.#counted(counters.ACCEPTED) + 1);
+    this.#count(counters.LAST_SESSION, session);
+    this.#threads?.accept(fd, session, port, peer);
+  }
+
+  #gone(session: number): void {
+    this.#connections--;
+    this.#sessions.release(session);
+  }
+
+  #count(counter: number, value: number): void {
+    this.#threads?.switchboard.counters.setServer(counter, value);
+  }
+
+  #counted(counter: number): number {
+    return this.#threads?.switchboard.counters.server(counter) ?? 0;
+  }
+
+  /** Each client takes a descriptor of the master. */
+  #checkLimit(): void {
+    const { maxConnections } = this.#context.options;
+    const [, limit] = readFileSync('/proc/self/limits', 'utf8').match(/^Max open files +(\d+)/m) ?? [];
+    if (limit === undefined || Number(limit) >= maxConnections) return;
+    this.#context.log.warn(
+      { maxConnections, limit: Number(limit) },
+      `maxConnections is ${maxConnections}, but ulimit -n allows ${limit} open files: raise it, or lower maxConnections`,
+    );
   }
 
   #managerEnded(_member: Member, { code, signal, error }: Exit, delay: number | undefined): void {
@@ -170,23 +228,8 @@ export class MasterRole implements Role {
     await this.#manager?.stop({ timeout: this.#context.options.maxWaitTime });
     await this.#threads?.stop(this.#context.options.maxWaitTime);
     this.#reactor.close();
+    this.#context.closeMail();
     closeFabric(this.#fabric);
     this.#fabric = {};
-  }
-}
-
-function listen(port: ResolvedPort): Listener {
-  try {
-    return new Listener({ host: port.host, port: port.port, backlog: BACKLOG });
-  } catch (cause) {
-    const { errnoName } = cause as { errnoName?: string };
-    const advice: Record<string, string> = {
-      EADDRINUSE:
-        'another program (perhaps this one, started before) listens there: choose another port, or end it',
-      EACCES: 'ports below 1024 need a privilege (CAP_NET_BIND_SERVICE): choose a higher one',
-      EADDRNOTAVAIL: 'this machine has no such address: 0.0.0.0 or :: listen on all it has',
-    };
-    const message = `Cannot listen on ${port.host}:${port.port} (${errnoName}): ${advice[errnoName ?? ''] ?? 'see the cause'}.`;
-    throw new ServerError('ERR_MILLRACE_LISTEN', message, { cause });
   }
 }

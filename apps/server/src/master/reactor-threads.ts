@@ -1,11 +1,11 @@
 import { Worker } from 'node:worker_threads';
 import type { TransportChannel } from '@millrace/channel';
-import { NodePoller } from '@millrace/native';
+import { type InetAddress, NodePoller } from '@millrace/native';
 import type { DoorbellListener } from '@millrace/shared-memory';
-import { type Descriptors, type FabricShape, FabricView } from '../fabric.js';
-import type { ResolvedPort } from '../options.js';
+import { type Descriptors, type FabricShape, FabricView, masterPeer } from '../fabric.js';
 import * as packet from '../packet.js';
-import type { ReactorThreadData } from '../reactor/traffic.js';
+import type { ReactorThreadData } from '../reactor/thread.js';
+import { Switchboard } from '../switchboard.js';
 
 export interface ReactorThreadEvents {
   /** A connection is closed. */
@@ -18,6 +18,14 @@ export interface ReactorThreadEvents {
 /** Milliseconds beyond its time after which a thread that has not ended is ended by force: a defect of the server. */
 const TERMINATE_AFTER_MS = 1_000;
 
+/** What every reactor thread is told, but for its number and the fabric. */
+export type ThreadOptions = Omit<ReactorThreadData, 'index' | 'shape' | 'descriptors'> & {
+  readonly dispatchModule: string | undefined;
+};
+
+/** The switchboard counts what is sent in here. */
+const OWN_COUNTERS = 8;
+
 interface Thread {
   readonly worker: Worker;
   readonly channel: TransportChannel<packet.Packet>;
@@ -26,6 +34,8 @@ interface Thread {
 
 /** The master's side of its reactor threads. */
 export class ReactorThreads {
+  /** What the master does with sessions by their ids. */
+  readonly switchboard: Switchboard;
   readonly #view: FabricView;
   readonly #listener: DoorbellListener;
   readonly #threads: readonly Thread[];
@@ -44,17 +54,27 @@ export class ReactorThreads {
   constructor(
     shape: FabricShape,
     descriptors: Descriptors,
-    ports: readonly ResolvedPort[],
+    options: ThreadOptions,
     events: ReactorThreadEvents,
   ) {
     this.#events = events;
     this.#view = new FabricView(shape, descriptors);
-    this.#listener = this.#view.listen(this.#view.peerBell(shape.workers), new NodePoller());
+    this.#listener = this.#view.listen(this.#view.peerBell(masterPeer(shape)), new NodePoller());
     this.#threads = Array.from({ length: shape.reactors }, (_, index) => {
-      const options = { hardLimit: Number.POSITIVE_INFINITY };
-      const { channel } = this.#view.link('peer', shape.workers, index, this.#listener, options);
+      const limits = { hardLimit: Number.POSITIVE_INFINITY };
+      const { channel } = this.#view.link('peer', masterPeer(shape), index, this.#listener, limits);
       channel.onMessage((message) => this.#received(message));
-      return this.#start({ index, shape, descriptors, ports }, channel);
+      const { dispatchModule, ...rest } = options;
+      return this.#start({ ...rest, index, shape, descriptors }, dispatchModule, channel);
+    });
+    const counters = this.#view.counters();
+    this.switchboard = new Switchboard({
+      channels: this.#threads.map(({ channel }) => channel),
+      table: this.#view.connections(),
+      counters,
+      ports: options.ports,
+      // The master is no process of the flat ids: what it sends is counted for itself alone.
+      own: new Float64Array(OWN_COUNTERS),
     });
     // Whoever waits for it hears of a failure; where nobody does, `onCrash` has.
     this.#ready.catch(() => {});
@@ -68,9 +88,10 @@ export class ReactorThreads {
   }
 
   /** Hands an accepted connection to the reactor thread that its session id names. */
-  accept(fd: number, session: number, port: number, address: string): void {
+  accept(fd: number, session: number, port: number, { host, port: remotePort }: InetAddress): void {
     const { channel } = this.#threads[session % this.#threads.length] as Thread;
-    channel.send(this.#out.set(packet.ACCEPTED, session, fd, port).with(Buffer.from(address)));
+    const address = Buffer.from(`${remotePort} ${host}`);
+    channel.send(this.#out.set(packet.ACCEPTED, session, fd, port).with(address));
   }
 
   workerReplaced(id: number): void {
@@ -97,15 +118,15 @@ export class ReactorThreads {
     this.#view.close();
   }
 
-  #start(data: ReactorThreadData, channel: Thread['channel']): Thread {
+  #start(thread: ReactorThreadData, dispatchModule: string | undefined, channel: Thread['channel']): Thread {
     const worker = new Worker(new URL('../reactor/reactor-thread.js', import.meta.url), {
-      workerData: data,
-      name: `reactor ${data.index}`,
+      workerData: { thread, dispatchModule },
+      name: `reactor ${thread.index}`,
     });
     const ended = new Promise<void>((resolve) => {
       const crashed = (error: unknown) => {
         this.#notReady(error);
-        this.#events.onCrash(data.index, error);
+        this.#events.onCrash(thread.index, error);
       };
       worker.once('error', crashed);
       worker.once('exit', (code) => {
@@ -128,6 +149,8 @@ export class ReactorThreads {
     switch (message.type) {
       case packet.GONE:
         return this.#events.onGone(message.session);
+      case packet.DRAINED:
+        return this.switchboard.settle(message.session, message.aux === 0);
       case packet.LOG: {
         const text = message.text();
         const tab = text.indexOf('\t');

@@ -2,6 +2,7 @@
 export const HOLD_WORKER = 1; // its worker has more than it can take
 export const HOLD_OUTPUT = 2; // it does not read its answers
 export const HOLD_QUIESCE = 4; // the server is stopping
+export const HOLD_USER = 8; // somebody called pause
 
 /** What can be held, and is let go when no reason is left. */
 export interface Holdable {

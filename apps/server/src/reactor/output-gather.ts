@@ -1,30 +1,39 @@
 import { copyBytes } from '@millrace/channel';
-import type { Connection } from '@millrace/reactor';
 import { GATHER_BYTES, GATHER_LIMIT } from '../constants.js';
 
+/** Where gathered output goes. */
+export interface Sink {
+  write(bytes: Uint8Array, start: number, end: number, now: number): void;
+}
+
 /**
- * Gathers small answers to one connection to one send. A worker answers the messages of one client in a row, so only
- * the connection that was written to last is gathered for.
+ * Gathers small answers to one client to one send. A worker answers the messages of one client in a row, so only the
+ * client that was written to last is gathered for.
  */
 export class OutputGather {
   readonly #memory = Buffer.allocUnsafeSlow(GATHER_BYTES);
-  #connection: Connection<unknown> | undefined;
+  readonly #now: () => number;
+  #sink: Sink | undefined;
   #used = 0;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
 
   /** True while bytes wait for `flush`. */
   get pending(): boolean {
     return this.#used > 0;
   }
 
-  write(connection: Connection<unknown>, bytes: Uint8Array, start: number, end: number): void {
+  write(sink: Sink, bytes: Uint8Array, start: number, end: number): void {
     const length = end - start;
-    if (connection !== this.#connection || length > GATHER_BYTES - this.#used) {
+    if (sink !== this.#sink || length > GATHER_BYTES - this.#used) {
       this.flush();
-      this.#connection = connection;
+      this.#sink = sink;
     }
     if (length > GATHER_LIMIT) {
       this.flush();
-      connection.write(bytes, start, end);
+      sink.write(bytes, start, end, this.#now());
       return;
     }
     copyBytes(bytes, start, end, this.#memory, this.#used);
@@ -35,6 +44,6 @@ export class OutputGather {
     if (this.#used === 0) return;
     const used = this.#used;
     this.#used = 0;
-    this.#connection?.write(this.#memory, 0, used);
+    this.#sink?.write(this.#memory, 0, used, this.#now());
   }
 }

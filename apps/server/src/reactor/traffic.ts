@@ -1,4 +1,3 @@
-import type { ChannelOptions, TransportChannel } from '@millrace/channel';
 import { syscalls } from '@millrace/native';
 import {
   type CloseReason,
@@ -7,213 +6,262 @@ import {
   createFramer,
   type Reactor,
 } from '@millrace/reactor';
-import type { DoorbellListener } from '@millrace/shared-memory';
-import { LINK_HIGH_WATER, LINK_LIMIT, LOG_LINE_BYTES, READ_BYTES } from '../constants.js';
-import { type Descriptors, type FabricShape, FabricView } from '../fabric.js';
-import type { ResolvedPort } from '../options.js';
+import { LINK_LIMIT, READ_BYTES } from '../constants.js';
 import * as packet from '../packet.js';
+import {
+  FLAG_FULL,
+  FLAG_PAUSED,
+  CLOSED as SLOT_CLOSED,
+  OPEN as SLOT_OPEN,
+} from '../shared/connection-layout.js';
+import { ConnectionSlot } from '../shared/connection-table.js';
+import { CLOSED, RECEIVED_BYTES } from '../shared/counters-layout.js';
 import { Client } from './client.js';
-import { HOLD_OUTPUT, HOLD_QUIESCE } from './holds.js';
-import { OutputGather } from './output-gather.js';
-import { WorkerLink } from './worker-link.js';
+import { DatagramPorts } from './datagram-ports.js';
+import { HOLD_OUTPUT, HOLD_QUIESCE, HOLD_USER } from './holds.js';
+import { Orders } from './orders.js';
+import { Sweep } from './sweep.js';
+import { type ReactorThreadData, Thread, type UserFunctions } from './thread.js';
+import type { WorkerLink } from './worker-link.js';
 
-export interface ReactorThreadData {
-  readonly index: number;
-  readonly shape: FabricShape;
-  readonly descriptors: Descriptors;
-  readonly ports: readonly ResolvedPort[];
-}
-
-/** Moves messages between the clients of one reactor thread and the workers. Runs no user code. */
+/** Moves messages between the clients of one reactor thread and the workers. */
 export class Traffic {
-  readonly #reactor: Reactor;
-  readonly #ports: readonly ResolvedPort[];
-  readonly #view: FabricView;
-  readonly #listener: DoorbellListener;
-  readonly #workers: readonly WorkerLink[];
-  readonly #master: TransportChannel<packet.Packet>;
-  readonly #clients = new Map<number, Client>();
-  readonly #gather = new OutputGather();
-  readonly #flushGather = () => this.#gather.flush();
+  readonly #thread: Thread;
+  readonly #orders: Orders;
+  readonly #datagrams: DatagramPorts;
+  readonly #sweep: Sweep;
   readonly #readMemory = Buffer.allocUnsafeSlow(READ_BYTES);
-  readonly #out = new packet.Packet();
   readonly #handlers: ConnectionHandlers<Client> = {
     onFrame: (connection, memory, start, end) => this.#frame(connection, memory, start, end),
-    wantsFrame: (connection) => this.#wantsFrame(connection),
-    onInputEnd: (connection) => this.#inputEnded(connection),
-    onCongestion: (connection, congested) => this.#congestion(connection, congested),
-    onClose: (connection, reason, error) => this.#closed(connection, reason, error),
+    wantsFrame: (connection) => this.#thread.dispatcher.ready(connection.context),
+    onInputEnd: (connection) => this.#askForEnd(connection.context),
+    onCongestion: (connection, congested) => this.#congestion(connection.context, congested),
+    onOutput: (connection) => this.#output(connection),
+    onClose: (connection, reason, error) => this.#closed(connection.context, reason, error),
   };
   #quiesced = false;
   #stopping = false;
 
-  constructor(reactor: Reactor, { index, shape, descriptors, ports }: ReactorThreadData) {
-    this.#reactor = reactor;
-    this.#ports = ports;
-    this.#view = new FabricView(shape, descriptors);
-    this.#listener = this.#view.listen(this.#view.reactorBell(index), reactor.poller);
-    const options: ChannelOptions = {
-      highWaterMark: LINK_HIGH_WATER,
-      // Clients are held at the high-water mark; what comes beyond is one message each for events of connections.
-      hardLimit: Number.POSITIVE_INFINITY,
-      schedule: (flush) => reactor.defer(flush),
-    };
-    this.#workers = Array.from({ length: shape.workers }, (_, worker) => {
-      const { channel } = this.#view.link('reactor', worker, index, this.#listener, options);
-      channel.onMessage((message) => this.#fromWorker(message));
-      return new WorkerLink(worker, channel);
-    });
-    this.#master = this.#view.link('reactor', shape.workers, index, this.#listener, options).channel;
-    this.#master.onMessage((message) => this.#fromMaster(message));
-    this.#master.send(this.#out.set(packet.READY, 0));
-    this.#master.flush();
+  constructor(reactor: Reactor, data: ReactorThreadData, functions: UserFunctions) {
+    this.#thread = new Thread(reactor, data, functions);
+    this.#orders = new Orders(this.#thread);
+    this.#datagrams = new DatagramPorts(this.#thread);
+    this.#sweep = new Sweep(this.#thread);
+    const { channels, master, out } = this.#thread;
+    for (const [peer, channel] of channels.entries()) {
+      if (channel === master) channel.onMessage((message) => this.#fromMaster(message, peer));
+      else channel.onMessage((message) => this.#fromProcess(message, peer));
+    }
+    master.send(out.set(packet.READY, 0));
+    master.flush();
   }
 
   close(): void {
-    for (const { channel } of this.#workers) channel.destroy();
-    this.#master.destroy();
-    this.#listener.close();
-    this.#view.close();
+    this.#datagrams.close();
+    this.#thread.close();
   }
 
   // From clients ----------------------------------------------------------------------------------------------------
 
-  #wantsFrame(connection: Connection<Client>): boolean {
-    const client = connection.context;
-    if (client.link.writable) return true;
-    client.link.hold(client);
-    return false;
-  }
-
   #frame(connection: Connection<Client>, memory: Buffer, start: number, end: number): void {
     const client = connection.context;
-    client.link.channel.send(
-      this.#out.set(packet.RECEIVE, client.session, 0, client.port).with(memory, start, end),
-    );
+    const { dispatcher, out } = this.#thread;
+    const now = this.#thread.now();
+    client.slot.received(now);
+    this.#thread.count(RECEIVED_BYTES, end - start);
+    const worker = dispatcher.pick(client, memory, start, end);
+    if (worker === 'discard') return;
+    if (worker === 'close') {
+      client.closedFor = 'dispatch';
+      return connection.close();
+    }
+    if (worker !== client.home) client.visited.add(worker);
+    client.last = worker;
+    client.slot.dispatched(now);
+    worker.dispatch(out.set(packet.RECEIVE, client.session, 0, client.port).with(memory, start, end));
   }
 
-  #inputEnded(connection: Connection<Client>): void {
-    const client = connection.context;
-    client.link.channel.send(this.#out.set(packet.END, client.session));
+  /** The client sends no more: every worker that knows it is asked whether it still has something to send. */
+  #askForEnd(client: Client): void {
+    client.endings.clear();
+    for (const worker of [client.home, ...client.visited]) this.#askWorkerForEnd(client, worker);
   }
 
-  #congestion(connection: Connection<Client>, congested: boolean): void {
-    const client = connection.context;
-    if (congested) client.hold(HOLD_OUTPUT);
-    else client.release(HOLD_OUTPUT);
+  #askWorkerForEnd(client: Client, worker: WorkerLink): void {
+    client.endings.add(worker);
+    worker.channel.send(this.#thread.out.set(packet.END, client.session, 0, client.port));
   }
 
-  #closed(connection: Connection<Client>, reason: CloseReason, error: Error | undefined): void {
-    const client = connection.context;
-    this.#clients.delete(client.session);
-    client.link.forget(client);
+  #congestion(client: Client, congested: boolean): void {
+    client.congested = congested;
+    client.slot.queued(client.connection.queuedBytes);
+    client.slot.flag(FLAG_FULL, congested);
+    const type = congested ? packet.BUFFER_FULL : packet.BUFFER_EMPTY;
+    client.home.channel.send(this.#thread.out.set(type, client.session, 0, client.port));
+    if (congested) return client.hold(HOLD_OUTPUT);
+    client.release(HOLD_OUTPUT);
+    this.#orders.drained(client, true);
+  }
+
+  #output({ context: client, queuedBytes }: Connection<Client>): void {
+    const now = this.#thread.now();
+    client.movedAt = now;
+    client.slot.sent(now);
+    client.slot.queued(queuedBytes);
+  }
+
+  #closed(client: Client, reason: CloseReason, error: Error | undefined): void {
+    const { clients, out, master, workers } = this.#thread;
     const told = this.#reason(client, reason);
-    client.link.channel.send(
-      this.#out.set(packet.CLOSED, client.session, packet.CLOSE_REASONS.indexOf(told)),
-    );
-    this.#master.send(this.#out.set(packet.GONE, client.session));
-    if (told !== 'peer' && told !== 'server' && told !== 'shutdown') this.#logClosed(client, told, error);
-    if (this.#stopping && this.#clients.size === 0) this.#reactor.stop();
+    const index = packet.CLOSE_REASONS.indexOf(told);
+    clients.delete(client.session);
+    client.slot.change({ state: SLOT_CLOSED, reason: index });
+    for (const worker of workers) worker.forget(client);
+    client.home.countConnection(-1);
+    this.#thread.count(CLOSED, 1);
+    client.home.channel.send(out.set(packet.CLOSED, client.session, index, client.port));
+    for (const worker of client.visited)
+      worker.channel.send(out.set(packet.FORGET, client.session, index, client.port));
+    this.#orders.drained(client, false);
+    master.send(out.set(packet.GONE, client.session));
+    if (!QUIET.has(told)) this.#logClosed(client, told, error);
+    if (this.#stopping && clients.size === 0) this.#thread.reactor.stop();
   }
 
   #reason(client: Client, reason: CloseReason): packet.SessionCloseReason {
+    if (client.closedFor) return client.closedFor;
     if (reason !== 'local') return reason;
     if (client.closedByWorker) return client.connection.inputEnded ? 'peer' : 'server';
     return 'shutdown';
   }
 
   #logClosed(client: Client, reason: packet.SessionCloseReason, error: Error | undefined): void {
-    const { packageMaxLength, socketBufferSize } = this.#ports[client.port] as ResolvedPort;
+    const { packageMaxLength, socketBufferSize } = this.#thread.port(client.port);
     const why = {
       malformed: `it sent a message that is longer than packageMaxLength (${packageMaxLength} bytes) or malformed`,
       'output-limit': `more than socketBufferSize (${socketBufferSize} bytes) waited for it to read`,
     }[reason as string];
     const text = `Closed session ${client.session} of ${client.address}: ${why ?? error?.message ?? reason}`;
-    const body = Buffer.from(`${reason}\t${text}`).subarray(0, LOG_LINE_BYTES);
-    this.#master.send(this.#out.set(packet.LOG, client.session, 0, client.port).with(body));
+    this.#thread.log(reason, text);
   }
 
-  // From workers ----------------------------------------------------------------------------------------------------
+  // From other processes --------------------------------------------------------------------------------------------
 
-  #fromWorker(message: packet.Packet): void {
-    const client = this.#clients.get(message.session);
-    // The client went while the answer was on its way; the worker hears of that by CLOSED.
-    if (client === undefined) return;
-    if (message.type === packet.SEND) {
-      if (!this.#gather.pending) this.#reactor.defer(this.#flushGather);
-      this.#gather.write(client.connection, message.body, message.start, message.end);
-    } else if (message.type === packet.CLOSE) {
-      this.#gather.flush();
-      client.closedByWorker = true;
-      client.connection.close();
-    }
+  #fromProcess(message: packet.Packet, peer: number): void {
+    if (message.type === packet.SEND_TO) this.#datagrams.send(message);
+    else this.#orders.take(message, peer);
   }
 
-  // From the master -------------------------------------------------------------------------------------------------
-
-  #fromMaster(message: packet.Packet): void {
+  #fromMaster(message: packet.Packet, peer: number): void {
     switch (message.type) {
       case packet.ACCEPTED:
         return this.#accept(message);
       case packet.WORKER_REPLACED:
-        return this.#introduce(this.#workers[message.aux] as WorkerLink);
+        return this.#introduce(this.#thread.workers[message.aux] as WorkerLink);
       case packet.QUIESCE:
         return this.#quiesce();
       case packet.STOP:
         return this.#stop(message.aux);
+      default:
+        return this.#fromProcess(message, peer);
     }
   }
 
-  #accept({ aux: fd, session, port, body, start, end }: packet.Packet): void {
-    const { framing, packageMaxLength, socketBufferSize } = this.#ports[port] as ResolvedPort;
-    const link = this.#workers[session % this.#workers.length] as WorkerLink;
-    if (link.channel.queuedBytes > LINK_LIMIT) return this.#turnAway(fd, session, link);
-    const client = new Client(session, port, link, Buffer.from(body.subarray(start, end)));
-    client.connection = new Connection(this.#reactor, fd, {
-      framer: createFramer(framing, packageMaxLength),
+  #accept(message: packet.Packet): void {
+    const { aux: fd, session, port } = message;
+    const [remotePort, host] = message.text().split(' ') as [string, string];
+    const { reactor, dispatcher, clients, out, data } = this.#thread;
+    const home = dispatcher.home(session, host);
+    if (home.channel.queuedBytes > LINK_LIMIT) return this.#turnAway(fd, session, home);
+    const slot = this.#slot(session, port, home, host, Number(remotePort));
+    const client = new Client(session, port, home, addressOf(host, remotePort), slot);
+    const { packageMaxLength, bufferHighWatermark, bufferLowWatermark } = this.#thread.port(port);
+    client.connection = new Connection(reactor, fd, {
+      framer: createFramer(this.#thread.framings[port] ?? { kind: 'none' }, packageMaxLength),
       readMemory: this.#readMemory,
-      highWaterMark: socketBufferSize / 2,
-      maxOutput: socketBufferSize,
-      overflow: 'destroy',
+      highWaterMark: bufferHighWatermark,
+      lowWaterMark: bufferLowWatermark,
+      // Whoever sends has its own limit before; see Orders.
+      maxOutput: Number.MAX_SAFE_INTEGER,
       handlers: this.#handlers,
       context: client,
     });
-    this.#clients.set(session, client);
-    link.channel.send(this.#out.set(packet.CONNECT, session, 0, port).with(client.address));
+    clients.set(session, client);
+    home.countConnection(1);
+    home.channel.send(out.set(packet.CONNECT, session, 0, port).with(client.address));
+    if (data.enableDelayReceive) client.hold(HOLD_USER);
     if (this.#quiesced) client.hold(HOLD_QUIESCE);
+  }
+
+  #slot(session: number, port: number, home: WorkerLink, host: string, remotePort: number): ConnectionSlot {
+    return new ConnectionSlot(this.#thread.table, {
+      state: SLOT_OPEN,
+      port,
+      reactor: this.#thread.data.index,
+      worker: home.worker,
+      uid: 0,
+      flags: this.#thread.data.enableDelayReceive ? FLAG_PAUSED : 0,
+      reason: 0,
+      remotePort,
+      session,
+      connectTime: this.#thread.now(),
+      host,
+    });
   }
 
   /** The worker does not even read that clients come and go; what it would be told must not pile up. */
   #turnAway(fd: number, session: number, link: WorkerLink): void {
+    const { master, out } = this.#thread;
     syscalls.close(fd);
-    this.#master.send(this.#out.set(packet.GONE, session));
+    this.#thread.count(CLOSED, 1);
+    master.send(out.set(packet.GONE, session));
     const text = `Turned a client away: worker ${link.worker} has not read for long, ${LINK_LIMIT} bytes wait for it`;
-    this.#master.send(this.#out.set(packet.LOG, session).with(Buffer.from(`worker-stuck\t${text}`)));
+    this.#thread.log('worker-stuck', text);
   }
 
   /** Tells the replacement of a dead worker which connections it has, and which of them wait to be closed by it. */
-  #introduce(link: WorkerLink): void {
-    for (const client of this.#clients.values()) {
-      if (client.link !== link) continue;
-      link.channel.send(this.#out.set(packet.ADOPT, client.session, 0, client.port).with(client.address));
-      if (client.connection.inputEnded) link.channel.send(this.#out.set(packet.END, client.session));
+  #introduce(worker: WorkerLink): void {
+    const { clients, out } = this.#thread;
+    worker.replaced();
+    for (const client of clients.values()) {
+      if (client.home === worker)
+        worker.channel.send(out.set(packet.ADOPT, client.session, 0, client.port).with(client.address));
+      if (client.endings.has(worker)) this.#askWorkerForEnd(client, worker);
     }
   }
 
   #quiesce(): void {
     this.#quiesced = true;
-    for (const client of this.#clients.values()) client.hold(HOLD_QUIESCE);
-    for (const { channel } of this.#workers) channel.send(this.#out.set(packet.LAST, 0));
+    const { clients, workers, out } = this.#thread;
+    this.#datagrams.pause();
+    for (const client of clients.values()) client.hold(HOLD_QUIESCE);
+    for (const { channel } of workers) channel.send(out.set(packet.LAST, 0));
   }
 
   /** Sends what is left to send, within `timeoutMs`, and ends the thread. */
   #stop(timeoutMs: number): void {
-    // The workers have ended; their last answers may still be in the rings.
-    for (const { channel } of this.#workers) channel.deliverNow();
-    this.#gather.flush();
+    const { channels, master, clients, reactor } = this.#thread;
+    // The processes have ended; their last answers may still be in the rings.
+    for (const channel of channels) if (channel !== master) channel.deliverNow();
+    this.#orders.flush();
     this.#stopping = true;
-    for (const client of [...this.#clients.values()]) client.connection.close();
-    if (this.#clients.size === 0 || timeoutMs < 1) return this.#reactor.stop();
-    this.#reactor.timers.after(timeoutMs, () => this.#reactor.stop());
+    this.#sweep.stop();
+    for (const client of [...clients.values()]) client.connection.close();
+    if (clients.size === 0 || timeoutMs < 1) return reactor.stop();
+    reactor.timers.after(timeoutMs, () => reactor.stop());
   }
+}
+
+/** Reasons that need no line in the log. */
+const QUIET: ReadonlySet<packet.SessionCloseReason> = new Set([
+  'peer',
+  'server',
+  'shutdown',
+  'idle',
+  'dispatch',
+]);
+
+function addressOf(host: string, port: string): Buffer {
+  if (host === '') return Buffer.alloc(0);
+  return Buffer.from(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
 }

@@ -1,12 +1,8 @@
 import type { WaitOptions } from '@millrace/channel';
+import type { ClientInfo } from '../client-info.js';
+import type { OutputWindow } from '../output-window.js';
 import type { SessionCloseReason } from '../packet.js';
-
-/** What a session does by its worker. */
-export interface SessionLine {
-  send(session: Session, bytes: Uint8Array): boolean;
-  close(session: Session): void;
-  drained(session: Session, options?: WaitOptions): Promise<void>;
-}
+import type { SendFileRange, Switchboard } from '../switchboard.js';
 
 /** Why and by whom a session was closed. */
 export interface CloseInfo {
@@ -16,17 +12,18 @@ export interface CloseInfo {
 }
 
 /**
- * A client's connection, as its worker sees it. It belongs to the server and not to the worker: when the worker dies,
- * the connection stays, and the worker's replacement gets a new object for the same session.
+ * A client's connection, as a worker sees it. It belongs to the server and not to the worker: when the worker dies,
+ * the connection stays, and the worker's replacement gets a new object for the same session. In the dispatch modes
+ * that give a session's messages to several workers, each of them has an object of its own.
  */
 export class Session {
   /** Names the connection in the whole server; never reused while the server runs. */
   readonly id: number;
   /** Index of the listener that it came by: 0 for the server's own, then as `addListener` was called. */
   readonly port: number;
-  /** `'192.0.2.1:40000'`; empty where a replaced worker has not been told yet. */
+  /** `'192.0.2.1:40000'`; empty where this worker has not been told, and for a unix socket. */
   remoteAddress: string;
-  /** Whatever the handlers want to keep with the session; lost when the worker is replaced. */
+  /** Whatever the handlers of this worker want to keep with the session; lost when the worker is replaced. */
   data: unknown;
   /** Promises of handlers that have not settled. */
   inFlight = 0;
@@ -34,34 +31,75 @@ export class Session {
   inputEnded = false;
   /** No longer open for `send`. */
   closed = false;
-  readonly #line: SessionLine;
+  readonly #line: Switchboard;
+  readonly #window: OutputWindow;
+  #bound = false;
 
-  constructor(id: number, port: number, remoteAddress: string, line: SessionLine) {
+  constructor(id: number, port: number, line: Switchboard, window: OutputWindow) {
     this.id = id;
     this.port = port;
-    this.remoteAddress = remoteAddress;
+    this.remoteAddress = '';
     this.#line = line;
+    this.#window = window;
   }
 
   /**
-   * Sends bytes or text to the client. True: go on. False: accepted, but much is waiting, and `drained` tells when to go
-   * on; or the session is `closed`, and nothing is sent. Throws a `ChannelError` with `ERR_MILLRACE_CHANNEL_FULL` when
-   * the caller has gone on far beyond that.
+   * Sends bytes or text to the client. True: go on. False: sent, but more than `bufferHighWatermark` waits for the
+   * client, and `drained` tells when to go on; or the session is `closed`, and nothing is sent. Throws
+   * `ERR_MILLRACE_SESSION_FULL` when the caller has gone on and more than `socketBufferSize` waits; nothing is sent then.
    */
   send(data: string | Uint8Array): boolean {
     if (this.closed) return false;
-    return this.#line.send(this, typeof data === 'string' ? Buffer.from(data) : data);
+    return this.#line.send(this.id, typeof data === 'string' ? Buffer.from(data) : data, this.#window);
   }
 
-  /** Resolves when there is room for more to send. */
-  drained(options?: WaitOptions): Promise<void> {
-    return this.#line.drained(this, options);
+  /**
+   * Sends a regular file, or a piece of it, behind what was sent before, without reading it to memory where the kernel
+   * can. False as in `send`. At most 64 files wait for one client. Throws `ERR_MILLRACE_FILE`, or what `statSync` throws.
+   */
+  sendFile(path: string, range?: SendFileRange): boolean {
+    return !this.closed && this.#line.sendFile(this.id, path, range);
   }
 
-  /** Closes the connection after everything sent before has gone out; does nothing when it is closed. */
-  close(): void {
+  /** Resolves with true when there is room for more to send, with false when the session is closed or closes. */
+  drained(options?: WaitOptions): Promise<boolean> {
+    if (this.closed) return Promise.resolve(false);
+    return this.#line.drained(this.id, options);
+  }
+
+  /**
+   * Closes the connection after everything sent before has gone out, or at once with `reset`; does nothing when it is
+   * closed.
+   */
+  close(options?: { readonly reset?: boolean }): void {
     if (this.closed) return;
     this.closed = true;
-    this.#line.close(this);
+    this.#line.close(this.id, options);
+  }
+
+  /** Reads no more from the client until `resume`; messages that are on their way still come. False: not open. */
+  pause(): boolean {
+    return this.#line.pause(this.id);
+  }
+
+  resume(): boolean {
+    return this.#line.resume(this.id);
+  }
+
+  /** Exempts it from `heartbeatIdleTime` and `maxIdleTime`. False: not open. */
+  protect(on = true): boolean {
+    return this.#line.protect(this.id, on);
+  }
+
+  /** Gives it a uid, for `dispatchMode: 'uid'`; once. False: not open, or bound before. */
+  bind(uid: number): boolean {
+    if (this.#bound || !this.#line.bind(this.id, uid)) return false;
+    this.#bound = true;
+    return true;
+  }
+
+  /** What the server knows of the client; in a `close` handler too, and undefined some time after that. */
+  get info(): ClientInfo | undefined {
+    return this.#line.info(this.id, { ignoreClosed: true });
   }
 }

@@ -1,49 +1,59 @@
-import { ChannelError, type TransportChannel, type WaitOptions } from '@millrace/channel';
-import type { RingTransport } from '@millrace/shared-memory';
-import { SEND_LIMIT } from '../constants.js';
+import type { TransportChannel } from '@millrace/channel';
+import { decodePeer } from '../datagram-peer.js';
 import type { Handlers, PortEvents } from '../events.js';
+import { OutputWindow } from '../output-window.js';
 import * as packet from '../packet.js';
+import { DONE, REQUESTS } from '../shared/counters-layout.js';
+import type { Switchboard } from '../switchboard.js';
 import { copyOf } from './message-memory.js';
-import { Session, type SessionLine } from './session.js';
+import { PacketClient } from './packet-client.js';
+import { Session } from './session.js';
 
-/** The way to one reactor thread. */
-export interface ReactorLink {
-  readonly channel: TransportChannel<packet.Packet>;
-  readonly transport: RingTransport;
+export interface SessionsParts {
+  /** To each reactor thread. */
+  readonly channels: readonly TransportChannel<packet.Packet>[];
+  readonly switchboard: Switchboard;
+  /** This worker's counters. */
+  readonly counters: Float64Array;
+  readonly handlers: (port: number) => Handlers<PortEvents>;
+  /** A handler has failed; without a session, at a datagram. */
+  readonly onFailure: (error: unknown, session: Session | undefined) => void;
 }
 
-/** The sessions of one worker: packets from reactor threads become events, what sessions send becomes packets. */
-export class Sessions implements SessionLine {
-  readonly #reactors: readonly ReactorLink[];
-  readonly #handlers: (port: number) => Handlers<PortEvents>;
-  readonly #onFailure: (error: unknown, session: Session) => void;
+/** Milliseconds between two looks at what a stopping worker's handlers wait for. */
+const STOPPING_POLL_MS = 10;
+
+/** The sessions of one worker: packets from reactor threads become events. */
+export class Sessions {
+  readonly #parts: SessionsParts;
+  readonly #counters: Float64Array;
+  readonly #switchboard: Switchboard;
   readonly #sessions = new Map<number, Session>();
-  readonly #out = new packet.Packet();
   #inFlight = 0;
   /** Reactor threads that have sent their last message. */
   #last = 0;
   #stopping = false;
   #idle: () => void = () => {};
 
-  constructor(
-    reactors: readonly ReactorLink[],
-    handlers: (port: number) => Handlers<PortEvents>,
-    onFailure: (error: unknown, session: Session) => void,
-  ) {
-    this.#reactors = reactors;
-    this.#handlers = handlers;
-    this.#onFailure = onFailure;
+  constructor(parts: SessionsParts) {
+    this.#parts = parts;
+    this.#counters = parts.counters;
+    this.#switchboard = parts.switchboard;
   }
 
   /** Takes messages from here on. */
   start(): void {
-    for (const { channel } of this.#reactors) {
+    for (const [reactor, channel] of this.#parts.channels.entries()) {
       // More waits to be sent than the reactor thread takes: then nothing more is asked for, until it has.
       channel.onDrain(() => {
         if (!this.#stopping) channel.resume();
       });
-      channel.onMessage((message) => this.#received(message));
+      channel.onMessage((message) => this.#received(message, reactor));
     }
+  }
+
+  get(id: number): Session | undefined {
+    return this.#sessions.get(id);
   }
 
   /**
@@ -51,59 +61,36 @@ export class Sessions implements SessionLine {
    * that the stopping reactor threads still have for this worker.
    */
   async stop({ drain }: { readonly drain: boolean }): Promise<void> {
-    if (drain) await this.#until(() => this.#last >= this.#reactors.length);
-    this.#stopping = true;
-    for (const { channel } of this.#reactors) channel.pause();
-    await this.#until(() => this.#inFlight === 0);
-  }
-
-  /** Resolves when the reactor threads can read everything that was sent. */
-  async flush(): Promise<void> {
-    await Promise.all(this.#reactors.map(({ channel }) => channel.drained()));
-  }
-
-  // What sessions ask for --------------------------------------------------------------------------------------------
-
-  send(session: Session, bytes: Uint8Array): boolean {
-    const { channel } = this.#reactorOf(session);
-    if (channel.queuedBytes > SEND_LIMIT) {
-      throw new ChannelError(
-        'ERR_MILLRACE_CHANNEL_FULL',
-        `${channel.queuedBytes} bytes wait to be sent, the limit is ${SEND_LIMIT}. Wait for drained() when send() returns false.`,
-      );
+    const { channels } = this.#parts;
+    if (drain) {
+      // No message follows the last one, but the answers to handlers that wait for room do.
+      await this.#until(() => this.#last >= channels.length);
+      return this.#until(() => this.#inFlight === 0);
     }
-    const more = channel.send(this.#out.set(packet.SEND, session.id).with(bytes));
-    if (!more) channel.pause();
-    return more;
+    this.#stopping = true;
+    for (const channel of channels) channel.pause();
+    // Those answers lie behind messages that are the replacement's: the table tells as well.
+    const poll = setInterval(() => this.#switchboard.settleByTable(), STOPPING_POLL_MS);
+    try {
+      await this.#until(() => this.#inFlight === 0);
+    } finally {
+      clearInterval(poll);
+    }
   }
 
-  close(session: Session): void {
-    this.#reactorOf(session).channel.send(this.#out.set(packet.CLOSE, session.id));
-  }
-
-  drained(session: Session, options?: WaitOptions): Promise<void> {
-    return this.#reactorOf(session).channel.drained(options);
-  }
-
-  #reactorOf(session: Session): ReactorLink {
-    return this.#reactors[session.id % this.#reactors.length] as ReactorLink;
-  }
-
-  // What reactor threads say -----------------------------------------------------------------------------------------
-
-  #received(message: packet.Packet): void {
+  #received(message: packet.Packet, reactor: number): void {
     const { session: id, port, aux } = message;
     switch (message.type) {
       case packet.RECEIVE:
         return this.#receive(
           this.#session(id, port),
           copyOf(message.body as Buffer, message.start, message.end),
+          reactor,
         );
       case packet.CONNECT: {
         const session = this.#session(id, port);
         session.remoteAddress = message.text();
-        for (const handler of this.#handlers(port).get('connect')) this.#call(session, handler, undefined);
-        return;
+        return this.#emit('connect', session, undefined);
       }
       case packet.ADOPT:
         this.#session(id, port).remoteAddress = message.text();
@@ -112,6 +99,16 @@ export class Sessions implements SessionLine {
         return this.#inputEnded(this.#session(id, port));
       case packet.CLOSED:
         return this.#closed(id, packet.CLOSE_REASONS[aux] as packet.SessionCloseReason);
+      case packet.FORGET:
+        return void this.#forget(id);
+      case packet.BUFFER_FULL:
+        return this.#emit('bufferFull', this.#session(id, port), undefined);
+      case packet.BUFFER_EMPTY:
+        return this.#emit('bufferEmpty', this.#session(id, port), undefined);
+      case packet.DRAINED:
+        return this.#switchboard.settle(id, aux === 0);
+      case packet.DATAGRAM:
+        return this.#packet(message, reactor);
       case packet.LAST:
         this.#last++;
         return this.#idle();
@@ -121,53 +118,120 @@ export class Sessions implements SessionLine {
   #session(id: number, port: number): Session {
     let session = this.#sessions.get(id);
     if (session === undefined) {
-      session = new Session(id, port, '', this);
+      const { table } = this.#switchboard;
+      session = new Session(id, port, this.#switchboard, new OutputWindow(table, table.slot(id)));
       this.#sessions.set(id, session);
     }
     return session;
   }
 
-  #receive(session: Session, data: Buffer): void {
-    for (const handler of this.#handlers(session.port).get('receive')) this.#call(session, handler, data);
+  #receive(session: Session, data: Buffer, reactor: number): void {
+    this.#count(REQUESTS);
+    let open: Promise<void>[] | undefined;
+    for (const handler of this.#parts.handlers(session.port).get('receive')) {
+      const promise = this.#call(session, handler, data, session);
+      if (promise) open = [...(open ?? []), promise];
+    }
+    this.#finished(open, reactor);
+  }
+
+  #packet(message: packet.Packet, reactor: number): void {
+    this.#count(REQUESTS);
+    const { port, start, aux } = message;
+    const address = decodePeer(message.body as Buffer, start, start + aux);
+    const client = new PacketClient(this.#switchboard, address, port);
+    const data = copyOf(message.body as Buffer, start + aux, message.end);
+    let open: Promise<void>[] | undefined;
+    for (const handler of this.#parts.handlers(port).get('packet')) {
+      const promise = this.#call(data, handler, client, undefined);
+      if (promise) open = [...(open ?? []), promise];
+    }
+    this.#finished(open, reactor);
+  }
+
+  /** A message of `reactor` is done when all of its handlers are: what the dispatch modes by load go by. */
+  #finished(open: Promise<void>[] | undefined, reactor: number): void {
+    if (open === undefined) this.#count(DONE + reactor);
+    else void Promise.all(open).then(() => this.#count(DONE + reactor));
   }
 
   /** The client waits for its answers; when there are none left, the connection is closed. */
   #inputEnded(session: Session): void {
     session.inputEnded = true;
-    if (session.inFlight === 0) session.close();
+    this.#endIfDone(session);
+  }
+
+  #endIfDone(session: Session): void {
+    if (!session.inputEnded || session.inFlight > 0 || session.closed) return;
+    session.closed = true;
+    this.#switchboard.ended(session.id);
   }
 
   #closed(id: number, reason: packet.SessionCloseReason): void {
-    const session = this.#sessions.get(id);
+    const session = this.#forget(id);
     // A dead predecessor's: it has heard everything that this worker would say about it.
     if (session === undefined) return;
-    this.#sessions.delete(id);
-    session.closed = true;
-    const info = { byServer: reason !== 'peer' && reason !== 'error', reason };
-    for (const handler of this.#handlers(session.port).get('close')) this.#call(session, handler, info);
+    this.#emit('close', session, { byServer: reason !== 'peer' && reason !== 'error', reason });
   }
 
-  /** Calls a handler, and counts its promise while it is open. Its failure is the session's, not the worker's. */
-  #call<A>(session: Session, handler: (session: Session, argument: A) => unknown, argument: A): void {
+  #forget(id: number): Session | undefined {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return undefined;
+    this.#sessions.delete(id);
+    session.closed = true;
+    this.#switchboard.settle(id, false);
+    return session;
+  }
+
+  #emit<Name extends 'connect' | 'close' | 'bufferFull' | 'bufferEmpty'>(
+    name: Name,
+    session: Session,
+    argument: Parameters<PortEvents[Name]>[1],
+  ): void {
+    for (const handler of this.#parts.handlers(session.port).get(name))
+      this.#call(session, handler as (session: Session, argument: unknown) => unknown, argument, session);
+  }
+
+  /**
+   * Calls a handler, and counts its promise while it is open: then the promise that is returned resolves, and never
+   * rejects. The failure of a handler is its session's, not the worker's.
+   */
+  #call<A, B>(
+    first: A,
+    handler: (first: A, second: B) => unknown,
+    second: B,
+    session: Session | undefined,
+  ): Promise<void> | undefined {
     let result: unknown;
     try {
-      result = handler(session, argument);
+      result = handler(first, second);
     } catch (error) {
-      return this.#onFailure(error, session);
+      this.#parts.onFailure(error, session);
+      return undefined;
     }
-    if (!isPromise(result)) return;
-    session.inFlight++;
+    return isPromise(result) ? this.#open(result, session) : undefined;
+  }
+
+  async #open(result: PromiseLike<unknown>, session: Session | undefined): Promise<void> {
+    if (session) session.inFlight++;
     this.#inFlight++;
-    const done = () => {
-      session.inFlight--;
+    try {
+      await result;
+    } catch (error) {
+      this.#parts.onFailure(error, session);
+    } finally {
       this.#inFlight--;
-      if (session.inputEnded && session.inFlight === 0) session.close();
+      if (session) {
+        session.inFlight--;
+        this.#endIfDone(session);
+      }
       if (this.#inFlight === 0) this.#idle();
-    };
-    result.then(done, (error: unknown) => {
-      this.#onFailure(error, session);
-      done();
-    });
+    }
+  }
+
+  /** Each counter has this worker alone as its writer. */
+  #count(counter: number): void {
+    this.#counters[counter] = (this.#counters[counter] as number) + 1;
   }
 
   async #until(condition: () => boolean): Promise<void> {

@@ -1,11 +1,12 @@
 import { msgpackCodec, TransportChannel } from '@millrace/channel';
-import { NodePoller } from '@millrace/native';
 import { PipeTransport } from '@millrace/pipe-ipc';
 import type { ChildProcessContext } from '@millrace/process-pool';
 import { TaskClient, type TaskLink, type TaskReply, type TaskRequest } from '@millrace/task-pool';
 import { runInOrder } from '../events.js';
-import { type FabricShape, FabricView, taskAskerName, workerDescriptors } from '../fabric.js';
+import { type FabricShape, taskAskerName } from '../fabric.js';
+import { openLinks } from '../links.js';
 import { incarnationOf, type Role, type RoleContext, type TaskWorkerDied } from '../role.js';
+import { Switchboard } from '../switchboard.js';
 import type { Session } from './session.js';
 import { Sessions } from './sessions.js';
 
@@ -14,7 +15,8 @@ export class WorkerRole implements Role {
   readonly #context: RoleContext;
   readonly #child: ChildProcessContext;
   readonly #id: number;
-  readonly #sessions: Sessions;
+  readonly sessions: Sessions;
+  readonly switchboard: Switchboard;
   readonly tasks: TaskClient;
   #stopping = false;
 
@@ -22,19 +24,24 @@ export class WorkerRole implements Role {
     this.#context = context;
     this.#child = child;
     this.#id = id;
-    const names = workerDescriptors(shape, id);
-    const view = new FabricView(
-      shape,
-      Object.fromEntries(names.map((name) => [name, child.descriptor(name)])),
-    );
-    const listener = view.listen(view.peerBell(id), new NodePoller());
-    const reactors = Array.from({ length: shape.reactors }, (_, reactor) =>
-      // What sessions send has its own limit; that a session is closed must always get through.
-      view.link('peer', id, reactor, listener, { hardLimit: Number.POSITIVE_INFINITY }),
-    );
-    this.#sessions = new Sessions(reactors, context.portHandlers, (error, session) =>
-      this.#handlerFailed(error, session),
-    );
+    const { channels, view } = openLinks(child, shape, id);
+    const counters = view.counters();
+    this.switchboard = new Switchboard({
+      channels,
+      table: view.connections(),
+      counters,
+      ports: context.ports,
+      own: counters.process(id),
+      // More waits to be sent than the reactor thread takes: then nothing more is asked for; see Sessions.start.
+      onCongestion: (channel) => channel.pause(),
+    });
+    this.sessions = new Sessions({
+      channels,
+      switchboard: this.switchboard,
+      counters: counters.process(id),
+      handlers: context.portHandlers,
+      onFailure: (error, session) => this.#handlerFailed(error, session),
+    });
     this.tasks = new TaskClient({
       links: Array.from({ length: shape.taskWorkers }, (_, index) =>
         openTaskLink(child.descriptor(taskAskerName(id, index))),
@@ -51,27 +58,29 @@ export class WorkerRole implements Role {
 
   async start(): Promise<void> {
     await runInOrder(this.#context.handlers.get('workerStart'), this.#id);
-    this.#sessions.start();
+    this.sessions.start();
     this.#child.ready();
   }
 
   /** The client would wait for an answer that does not come: unless the user's own handler knows better, it is closed. */
-  #handlerFailed(error: unknown, session: Session): void {
+  #handlerFailed(error: unknown, session: Session | undefined): void {
     const handlers = this.#context.handlers.get('error');
     for (const handler of handlers) handler(error, session);
     if (handlers.length > 0) return;
-    const details = { err: error, session: session.id, client: session.remoteAddress };
-    this.#context.log.error(details, 'a handler has failed; its session is closed');
-    session.close();
+    const details = { err: error, session: session?.id, client: session?.remoteAddress };
+    const cost = session ? 'its session is closed' : 'its datagram is not answered';
+    this.#context.log.error(details, `a handler has failed; ${cost}`);
+    session?.close();
   }
 
   async #stop(drain: boolean): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
-    await this.#sessions.stop({ drain });
+    await this.sessions.stop({ drain });
     // Tasks that no handler waits for have been accepted as well.
     await this.tasks.settled();
-    await this.#sessions.flush();
+    await this.switchboard.flush();
+    await this.#context.flushMail();
     await runInOrder(this.#context.handlers.get('workerStop'), this.#id);
     process.exit(0);
   }

@@ -1,0 +1,100 @@
+import type { TransportChannel, WaitOptions } from '@millrace/channel';
+import { openPipe } from '@millrace/pipe-ipc';
+import { ServerError } from './errors.js';
+import type { ProcessId } from './events.js';
+import { type FabricShape, inboxName, managerPeer, masterPeer, postName, processesOf } from './fabric.js';
+
+/** A message between two processes of the server. */
+interface Letter {
+  readonly from: number;
+  readonly body: unknown;
+}
+
+export interface MailParts {
+  readonly shape: FabricShape;
+  /** Who this process is among the peers. */
+  readonly peer: number;
+  readonly descriptor: (name: string) => number;
+  readonly onMessage: (source: ProcessId, message: unknown) => void;
+  /** Whether the descriptors are somebody else's to close. */
+  readonly borrowed: boolean;
+}
+
+/**
+ * Messages between any two processes of the server, in the order that the sender has sent them. Each has an inbox, a
+ * pipe that the master made: what a dead process had not read, its replacement reads.
+ */
+export class Mail {
+  readonly #parts: MailParts;
+  readonly #inbox: TransportChannel<Letter>;
+  readonly #posts = new Map<number, TransportChannel<Letter>>();
+
+  constructor(parts: MailParts) {
+    this.#parts = parts;
+    this.#inbox = this.#open(inboxName(parts.peer));
+    this.#inbox.unref();
+  }
+
+  /** Takes messages from here on. */
+  start(): void {
+    this.#inbox.onMessage(({ from, body }) => this.#parts.onMessage(this.#idOf(from), body));
+  }
+
+  /**
+   * Sends any value that msgpackr carries. False: sent, but much waits for the other process; `drained` tells when to go
+   * on. Throws `ERR_MILLRACE_NO_PROCESS`, and what `Channel.send` throws.
+   */
+  send(message: unknown, to: ProcessId): boolean {
+    return this.#post(to).send({ from: this.#parts.peer, body: message });
+  }
+
+  /** Resolves when everything sent to that process has left this one. */
+  drained(to: ProcessId, options?: WaitOptions): Promise<void> {
+    return this.#post(to).drained(options);
+  }
+
+  /** Resolves when everything has left this process, or after `timeout` milliseconds. */
+  async flush(timeout: number): Promise<void> {
+    await Promise.allSettled([...this.#posts.values()].map((post) => post.drained({ timeout })));
+  }
+
+  close(): void {
+    this.#inbox.destroy();
+    for (const post of this.#posts.values()) post.destroy();
+  }
+
+  #post(to: ProcessId): TransportChannel<Letter> {
+    const peer = this.#peerOf(to);
+    let post = this.#posts.get(peer);
+    if (post === undefined) {
+      post = this.#open(postName(peer));
+      post.unref();
+      this.#posts.set(peer, post);
+    }
+    return post;
+  }
+
+  #open(name: string): TransportChannel<Letter> {
+    const { descriptor, borrowed } = this.#parts;
+    return openPipe<Letter>(descriptor(name), { closeDescriptor: !borrowed });
+  }
+
+  #peerOf(to: ProcessId): number {
+    const { shape, peer: own } = this.#parts;
+    if (to === 'manager' && own !== managerPeer(shape)) return managerPeer(shape);
+    if (to === 'master' && own !== masterPeer(shape)) return masterPeer(shape);
+    if (typeof to === 'number' && to >= 0 && to < processesOf(shape) && Number.isInteger(to) && to !== own)
+      return to;
+    const allowed = `0 to ${processesOf(shape) - 1}, 'manager' or 'master', and not the own process`;
+    throw new ServerError(
+      'ERR_MILLRACE_NO_PROCESS',
+      `No message goes to ${JSON.stringify(to)}: allowed are ${allowed}.`,
+    );
+  }
+
+  #idOf(peer: number): ProcessId {
+    const { shape } = this.#parts;
+    if (peer === managerPeer(shape)) return 'manager';
+    return peer === masterPeer(shape) ? 'master' : peer;
+  }
+}

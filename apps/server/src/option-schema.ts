@@ -1,0 +1,225 @@
+import { isIP } from 'node:net';
+import { availableParallelism } from 'node:os';
+import { pathToFileURL } from 'node:url';
+import { lengthTypes } from '@millrace/reactor';
+import type { Tasks } from '@millrace/task-pool';
+import { closest } from 'fastest-levenshtein';
+import { z } from 'zod';
+import { BACKLOG, MAX_DEFAULT_REACTORS, RING_BYTES } from './constants.js';
+import { ServerError } from './errors.js';
+import { DISPATCH_MODES, type ResolvedOptions, type ServerOptions } from './options.js';
+import type { PortFraming, PortOptions, ResolvedPort } from './port-options.js';
+
+const count = (min: number, max: number) => z.number().int().min(min).max(max);
+const MAX_MS = 2 ** 31 - 1;
+const MAX_BYTES = 2 ** 30;
+
+/** A module's place, as the URL that threads import. */
+const moduleUrl = z
+  .union([z.string().min(1), z.instanceof(URL)])
+  .transform((at) => (at instanceof URL || /^(file|data):/.test(at) ? String(at) : pathToFileURL(at).href));
+
+const framing = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('none') }),
+  z.strictObject({
+    kind: z.literal('eof'),
+    delimiter: z
+      .union([z.string(), z.instanceof(Uint8Array)])
+      .refine((bytes) => bytes.length > 0 && Buffer.from(bytes as Uint8Array).length <= 8, {
+        error: '1 to 8 bytes',
+      })
+      .optional(),
+    includeDelimiter: z.boolean().optional(),
+    split: z.boolean().optional(),
+  }),
+  z.strictObject({
+    kind: z.literal('length'),
+    type: z.enum(lengthTypes).optional(),
+    offset: count(0, 8_192).optional(),
+    bodyOffset: count(0, MAX_BYTES).optional(),
+  }),
+  z.strictObject({ kind: z.literal('function'), module: moduleUrl }),
+]);
+
+const keepAlive = z.union([
+  z.boolean(),
+  z.strictObject({
+    idle: count(1, 32_767).optional(),
+    interval: count(1, 32_767).optional(),
+    count: count(1, 127).optional(),
+  }),
+]);
+
+const portShape = {
+  type: z.enum(['stream', 'datagram']).default('stream'),
+  host: z
+    .string()
+    .refine((host) => isIP(host) !== 0, { error: 'an IPv4 or IPv6 address (resolve a host name first)' })
+    .default('127.0.0.1'),
+  port: count(0, 65_535).optional(),
+  path: z
+    .string()
+    .refine((path) => path.length > 0 && Buffer.byteLength(path) < 108, { error: '1 to 107 bytes' })
+    .optional(),
+  mode: count(0, 0o777).optional(),
+  framing: framing.default({ kind: 'none' }),
+  packageMaxLength: count(1, MAX_BYTES).default(2 << 20),
+  socketBufferSize: count(1, MAX_BYTES).default(8 << 20),
+  bufferHighWatermark: count(0, MAX_BYTES).optional(),
+  bufferLowWatermark: count(0, MAX_BYTES).default(0),
+  backlog: count(1, 65_535).default(BACKLOG),
+  noDelay: z.boolean().default(true),
+  keepAlive: keepAlive.default(false),
+  deferAccept: count(0, 3_600).default(0),
+  fastOpen: count(0, 65_535).default(0),
+  userTimeout: count(0, MAX_MS).default(0),
+  reusePort: z.boolean().default(false),
+  receiveBufferSize: count(1, MAX_BYTES).optional(),
+  sendBufferSize: count(1, MAX_BYTES).optional(),
+  heartbeatIdleTime: count(0, MAX_MS).optional(),
+  maxIdleTime: count(0, MAX_MS).default(0),
+};
+
+const serverShape = {
+  reactorNum: count(1, 256).optional(),
+  workerNum: count(1, 1_000).default(() => availableParallelism()),
+  taskWorkerNum: count(0, 1_000).default(0),
+  tasks: z
+    .record(
+      z.string(),
+      z.custom((task) => typeof task === 'function', { error: 'a function' }),
+    )
+    .default({}),
+  taskMaxQueue: count(1, Number.MAX_SAFE_INTEGER).default(10_000),
+  maxConnections: count(1, 1_000_000).default(10_000),
+  startSessionId: count(1, 2 ** 52).default(1),
+  dispatchMode: z.enum(DISPATCH_MODES).default('fixed'),
+  dispatchModule: moduleUrl.optional(),
+  enableDelayReceive: z.boolean().default(false),
+  heartbeatCheckInterval: count(1, MAX_MS).optional(),
+  lingerTime: count(1, MAX_MS).default(60_000),
+  maxWaitTime: count(1, MAX_MS).default(3_000),
+  ringSize: count(4_096, MAX_BYTES)
+    .refine((size) => Number.isInteger(Math.log2(size)), { error: 'a power of two' })
+    .default(RING_BYTES),
+  title: z.string().min(1).default('millrace'),
+  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+};
+
+const portSchema = z.strictObject(portShape);
+const serverSchema = z.strictObject({ ...portShape, ...serverShape });
+
+/** Checks the options of `createServer` and fills in the defaults. Throws `ERR_MILLRACE_OPTION` or `_UNKNOWN_OPTION`. */
+export function resolveOptions(options: ServerOptions): ResolvedOptions {
+  const parsed = parse(serverSchema, options);
+  const reactors = parsed.reactorNum ?? Math.min(availableParallelism(), MAX_DEFAULT_REACTORS);
+  const own = Object.fromEntries(Object.keys(serverShape).map((key) => [key, parsed[key as 'title']]));
+  if (parsed.dispatchMode === 'function' && parsed.dispatchModule === undefined)
+    throw optionError("dispatchMode 'function' needs 'dispatchModule', a module that exports 'dispatch'.");
+  if (parsed.dispatchMode !== 'function' && parsed.dispatchModule !== undefined)
+    throw optionError(`'dispatchModule' is for dispatchMode 'function', not '${parsed.dispatchMode}'.`);
+  return {
+    ...(own as unknown as ResolvedOptions),
+    tasks: parsed.tasks as Tasks,
+    reactorNum: Math.min(reactors, parsed.workerNum),
+    heartbeatCheckInterval: parsed.heartbeatCheckInterval,
+    dispatchModule: parsed.dispatchModule,
+    port: checkPort(parsed, parsed.heartbeatCheckInterval),
+  };
+}
+
+/** What a listener has from the first one where it says nothing of its own. */
+const INHERITED = [
+  'host',
+  'packageMaxLength',
+  'socketBufferSize',
+  'bufferHighWatermark',
+  'bufferLowWatermark',
+  'backlog',
+  'noDelay',
+  'keepAlive',
+  'userTimeout',
+  'heartbeatIdleTime',
+  'maxIdleTime',
+] as const;
+
+/** Checks the options of `addListener` and fills in the defaults: the first port's for what is not its own. */
+export function resolvePort(
+  options: PortOptions,
+  { port, heartbeatCheckInterval }: ResolvedOptions,
+): ResolvedPort {
+  const inherited: Record<string, unknown> = {};
+  for (const key of INHERITED) inherited[key] = port[key];
+  // The mark goes with the size that it was made for.
+  if (options.socketBufferSize !== undefined) delete inherited.bufferHighWatermark;
+  return checkPort(parse(portSchema, { ...inherited, ...options }), heartbeatCheckInterval);
+}
+
+type ParsedPort = z.output<typeof portSchema>;
+
+function checkPort(parsed: ParsedPort, interval: number | undefined): ResolvedPort {
+  const own = Object.fromEntries(
+    Object.keys(portShape)
+      .filter((key) => parsed[key as 'host'] !== undefined)
+      .map((key) => [key, parsed[key as 'host']]),
+  ) as unknown as ParsedPort;
+  const { port, path, socketBufferSize, bufferLowWatermark } = own;
+  if ((port === undefined) === (path === undefined))
+    throw optionError(
+      "A listener has either a 'port' (0 picks a free one) or a 'path', the one of a unix socket.",
+    );
+  const bufferHighWatermark = own.bufferHighWatermark ?? Math.floor(socketBufferSize / 2);
+  if (bufferHighWatermark > socketBufferSize)
+    throw optionError(
+      above('bufferHighWatermark', bufferHighWatermark, 'socketBufferSize', socketBufferSize),
+    );
+  if (bufferLowWatermark > bufferHighWatermark)
+    throw optionError(
+      above('bufferLowWatermark', bufferLowWatermark, 'bufferHighWatermark', bufferHighWatermark),
+    );
+  return {
+    ...own,
+    framing: own.framing as PortFraming,
+    keepAlive: own.keepAlive as ResolvedPort['keepAlive'],
+    bufferHighWatermark,
+    heartbeatIdleTime: own.heartbeatIdleTime ?? (interval ?? 0) * 2,
+  } as ResolvedPort;
+}
+
+function above(name: string, value: number, limit: string, most: number): string {
+  return `The option '${name}' cannot be ${value}: at most '${limit}', which is ${most}.`;
+}
+
+function optionError(message: string, cause?: unknown): ServerError {
+  return new ServerError('ERR_MILLRACE_OPTION', message, { cause });
+}
+
+function parse<S extends z.ZodType>(schema: S & { shape: object }, options: unknown): z.output<S> {
+  const result = schema.safeParse(options);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  if (issue === undefined) throw result.error;
+  if (issue.code === 'unrecognized_keys') {
+    const [key] = issue.keys as [string, ...string[]];
+    const within = issue.path.length === 0 ? '' : ` in '${issue.path.join('.')}'`;
+    const known = issue.path.length === 0 ? Object.keys(schema.shape) : (NESTED[String(issue.path[0])] ?? []);
+    const message = `There is no option '${key}'${within}; did you mean '${closest(key, known)}'?`;
+    throw new ServerError('ERR_MILLRACE_UNKNOWN_OPTION', message, { cause: result.error });
+  }
+  const path = issue.path.join('.');
+  const message = `The option '${path}' cannot be ${show(options, issue.path)}: ${issue.message}.`;
+  throw optionError(message, result.error);
+}
+
+/** The names within options that are objects. */
+const NESTED: Readonly<Record<string, string[]>> = {
+  framing: ['kind', 'delimiter', 'includeDelimiter', 'split', 'type', 'offset', 'bodyOffset', 'module'],
+  keepAlive: ['idle', 'interval', 'count'],
+};
+
+/** The offending value, as a message shows it. */
+function show(options: unknown, path: readonly PropertyKey[]): string {
+  let value = options;
+  for (const key of path) value = (value as Record<PropertyKey, unknown> | undefined)?.[key];
+  return typeof value === 'function' ? 'a function' : (JSON.stringify(value) ?? String(value));
+}

@@ -1,0 +1,71 @@
+import type { Framing, KeepAliveOptions } from '@millrace/reactor';
+
+/** How a port's stream is cut to messages. */
+export type PortFraming =
+  | Exclude<Framing, { kind: 'function' }>
+  /**
+   * A function says how long a message is. Reactor threads run it, so it comes from a module that exports it as
+   * `measure`: `export function measure(bytes: Buffer, start: number, end: number): number`, which returns the length
+   * of the message that begins at `start`, 0 when more bytes are needed to know, -1 when the stream cannot go on.
+   */
+  | { readonly kind: 'function'; readonly module: string | URL };
+
+/** Where a server listens, how it cuts what arrives there, and what its sockets are told. Times in milliseconds. */
+export interface PortOptions {
+  /** `'stream'`: TCP, or a unix socket where there is a `path`. `'datagram'`: UDP, or unix datagrams. Default `'stream'`. */
+  readonly type?: 'stream' | 'datagram';
+  /** An IPv4 or IPv6 address. Default `'127.0.0.1'`. */
+  readonly host?: string;
+  /** 0 picks a free one. Either this or `path`. */
+  readonly port?: number;
+  /** Of a unix socket; a leading NUL: a name in the abstract namespace. */
+  readonly path?: string;
+  /** Permissions of the socket's file, as `chmod` takes them. Default: what the umask leaves. */
+  readonly mode?: number;
+
+  /** How the stream is cut to messages. Default `{ kind: 'none' }`: each read is one. */
+  readonly framing?: PortFraming;
+  /** Bytes of the longest message; a client that sends a longer one is disconnected. Default 2 MiB. */
+  readonly packageMaxLength?: number;
+
+  /** Bytes that may wait for one client; at more, `send` is an error. Default 8 MiB. */
+  readonly socketBufferSize?: number;
+  /** Bytes that wait for one client above which `send` returns false and `bufferFull` comes. Default: half of that. */
+  readonly bufferHighWatermark?: number;
+  /** Bytes that still wait when `bufferEmpty` comes and `drained` resolves. Default 0. */
+  readonly bufferLowWatermark?: number;
+
+  /** Connections that the kernel completes ahead of the server, at most `net.core.somaxconn`. Default 512. */
+  readonly backlog?: number;
+  /** Whether what is sent goes out at once, without waiting to fill a packet. Default true. */
+  readonly noDelay?: boolean;
+  /** Whether the kernel asks silent clients if they are there; times in seconds. Default false. */
+  readonly keepAlive?: boolean | KeepAliveOptions;
+  /** Seconds that the kernel keeps a connection until its first bytes are there. Default 0. */
+  readonly deferAccept?: number;
+  /** TCP fast open: connections that may wait unconfirmed. Default 0: off. */
+  readonly fastOpen?: number;
+  /** Milliseconds that what was sent may go unanswered by the client's kernel. Default 0: the kernel's own rule. */
+  readonly userTimeout?: number;
+  /** Whether other programs that ask for it too may listen on the same port. Default false. */
+  readonly reusePort?: boolean;
+  /** Bytes of the kernel's buffers of each connection. Default: the system's. */
+  readonly receiveBufferSize?: number;
+  readonly sendBufferSize?: number;
+
+  /** Milliseconds without a byte from a client after which it is closed. Default: see `heartbeatCheckInterval`. */
+  readonly heartbeatIdleTime?: number;
+  /** Milliseconds without a byte from or to a client after which it is closed. Default 0: never. */
+  readonly maxIdleTime?: number;
+}
+
+type Optional = 'port' | 'path' | 'mode' | 'receiveBufferSize' | 'sendBufferSize';
+
+/** Port options with their defaults; threads are handed it, so there is nothing in it that cannot be copied. */
+export type ResolvedPort = Required<Omit<PortOptions, Optional>> & Pick<PortOptions, Optional>;
+
+/** A listener as messages show it: `127.0.0.1:9501`, `/run/server.sock`. */
+export function showPort({ host, port, path }: ResolvedPort): string {
+  if (path !== undefined) return path.replace(/^\0/, '@');
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,0 +1,25 @@
+import { type FabricShape, peerDescriptors, taskWorkerDescriptors, workerDescriptors } from './fabric.js';
+import type { RoleName } from './role.js';
+
+/** What a process below the manager is called, and which descriptors it gets; `id` counts those of its role. */
+export function processKind(
+  role: RoleName,
+  shape: FabricShape,
+  id: number,
+): { readonly kind: string; readonly names: string[] } {
+  const names = peerDescriptors(shape, flatId(role, shape, id));
+  switch (role) {
+    case 'worker':
+      return { kind: 'worker', names: [...names, ...workerDescriptors(shape, id)] };
+    case 'taskWorker':
+      return { kind: 'task worker', names: [...names, ...taskWorkerDescriptors(shape, id)] };
+    default:
+      return { kind: 'user process', names };
+  }
+}
+
+/** The id among all processes below the manager: workers, then task workers, then user processes. */
+export function flatId(role: RoleName, { workers, taskWorkers }: FabricShape, id: number): number {
+  if (role === 'worker') return id;
+  return role === 'taskWorker' ? workers + id : workers + taskWorkers + id;
+}

@@ -1,0 +1,77 @@
+import { DatagramSocket, type SocketAddress } from '@millrace/reactor';
+import { decodePeer, encodePeer, showPeer } from '../datagram-peer.js';
+import * as packet from '../packet.js';
+import { showPort } from '../port-options.js';
+import { DROPPED_PACKETS, RECEIVED_BYTES, SENT_BYTES } from '../shared/counters-layout.js';
+import type { Thread } from './thread.js';
+
+/**
+ * The datagram listeners of one reactor thread. Datagrams have no sender that could be slowed down: what a worker has
+ * no room for, and what the kernel has none for on the way out, is dropped, counted, and logged.
+ */
+export class DatagramPorts {
+  readonly #thread: Thread;
+  readonly #sockets = new Map<number, DatagramSocket>();
+
+  constructor(thread: Thread) {
+    this.#thread = thread;
+    const { datagrams, index, shape } = thread.data;
+    for (const [port, fd] of datagrams.entries())
+      if (fd !== undefined && port % shape.reactors === index) this.#open(port, fd);
+  }
+
+  /** Sends what a process has asked for. */
+  send(message: packet.Packet): void {
+    const { port, body, start, end, aux } = message;
+    const socket = this.#sockets.get(port);
+    if (socket === undefined) return;
+    const to = decodePeer(body as Buffer, start, start + aux);
+    try {
+      const sent = socket.send((body as Buffer).subarray(start + aux, end), to);
+      if (!sent) return this.#dropped(port, `the kernel has no room for a datagram to ${showPeer(to)}`);
+      this.#thread.count(SENT_BYTES, end - start - aux);
+    } catch (error) {
+      this.#dropped(port, (error as Error).message);
+    }
+  }
+
+  pause(): void {
+    for (const socket of this.#sockets.values()) socket.pause();
+  }
+
+  close(): void {
+    for (const socket of this.#sockets.values()) socket.close();
+  }
+
+  #open(port: number, fd: number): void {
+    const { host, path } = this.#thread.port(port);
+    const address: SocketAddress = path === undefined ? { host, port: 0 } : { path };
+    const socket = new DatagramSocket(
+      this.#thread.reactor,
+      { fd, address },
+      {
+        handlers: {
+          onMessage: (_, memory, end, from, truncated) => this.#received(port, memory, end, from, truncated),
+          onError: (_, error) => this.#dropped(port, error.message),
+        },
+      },
+    );
+    this.#sockets.set(port, socket);
+  }
+
+  #received(port: number, memory: Buffer, end: number, from: SocketAddress, truncated: boolean): void {
+    const { dispatcher, out } = this.#thread;
+    this.#thread.count(RECEIVED_BYTES, end);
+    if (truncated) return this.#dropped(port, `a datagram of ${showPeer(from)} is longer than 64 KiB`);
+    const worker = dispatcher.pickForHost('host' in from ? from.host : from.path);
+    if (!worker.writable) return this.#dropped(port, `worker ${worker.worker} does not keep up`);
+    const address = encodePeer(from);
+    const body = Buffer.concat([address, memory.subarray(0, end)]);
+    worker.dispatch(out.set(packet.DATAGRAM, 0, address.length, port).with(body));
+  }
+
+  #dropped(port: number, why: string): void {
+    this.#thread.count(DROPPED_PACKETS, 1);
+    this.#thread.log('datagram', `Dropped a datagram at ${showPort(this.#thread.port(port))}: ${why}`);
+  }
+}

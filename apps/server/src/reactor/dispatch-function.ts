@@ -1,0 +1,55 @@
+import type { Dispatch, DispatchedSession } from '../options.js';
+import { FLAG_BOUND } from '../shared/connection-layout.js';
+import type { Client } from './client.js';
+import { Dispatcher, readyFor } from './dispatch.js';
+import type { WorkerLink } from './worker-link.js';
+
+/** `'function'`: a function of the user's chooses for each message. What is wrong with it costs no client. */
+export class FunctionDispatcher extends Dispatcher {
+  readonly #dispatch: Dispatch;
+  readonly #onFault: (text: string) => void;
+
+  constructor(workers: readonly WorkerLink[], dispatch: Dispatch, onFault: (text: string) => void) {
+    super(workers);
+    this.#dispatch = dispatch;
+    this.#onFault = onFault;
+  }
+
+  /** Where the next message goes is not known yet; the worker of the last one stands for it. */
+  override ready(client: Client): boolean {
+    return readyFor(client.last, client);
+  }
+
+  override pick(
+    client: Client,
+    memory: Buffer,
+    start: number,
+    end: number,
+  ): WorkerLink | 'discard' | 'close' {
+    let choice: unknown;
+    try {
+      choice = this.#dispatch(memory.subarray(start, end), this.#describe(client));
+    } catch (error) {
+      this.#onFault(`the dispatch function has thrown: ${error instanceof Error ? error.message : error}`);
+      return client.home;
+    }
+    if (choice === 'discard' || choice === 'close') return choice;
+    if (choice === 'default') return client.home;
+    const worker = typeof choice === 'number' ? this.workers[choice] : undefined;
+    if (worker !== undefined) return worker;
+    const allowed = `0 to ${this.workers.length - 1}, 'default', 'discard' or 'close'`;
+    this.#onFault(`the dispatch function has returned ${String(choice)}; allowed are ${allowed}`);
+    return client.home;
+  }
+
+  #describe({ session, port, slot: { record } }: Client): DispatchedSession {
+    return {
+      id: session,
+      port,
+      uid: record.flags & FLAG_BOUND ? record.uid >>> 0 : undefined,
+      remoteIp: record.host,
+      remotePort: record.remotePort,
+      workers: this.workers.length,
+    };
+  }
+}

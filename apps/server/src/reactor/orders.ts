@@ -1,0 +1,144 @@
+import { MAX_FILES, OUTPUT_SLACK } from '../constants.js';
+import * as packet from '../packet.js';
+import { CLOSING, FLAG_BOUND, FLAG_PAUSED, FLAG_PROTECTED } from '../shared/connection-layout.js';
+import { SENT_BYTES } from '../shared/counters-layout.js';
+import type { Client } from './client.js';
+import { HOLD_USER } from './holds.js';
+import { OutputGather } from './output-gather.js';
+import type { Thread } from './thread.js';
+
+/** What processes ask a reactor thread to do with its clients. */
+export class Orders {
+  readonly #thread: Thread;
+  readonly #gather: OutputGather;
+  readonly #flushGather = () => this.#gather.flush();
+  /** Clients to be closed at the end of this turn. */
+  #closing: Client[] = [];
+
+  constructor(thread: Thread) {
+    this.#thread = thread;
+    this.#gather = new OutputGather(thread.now);
+  }
+
+  take(message: packet.Packet, peer: number): void {
+    const client = this.#thread.clients.get(message.session);
+    // The client went while this was on its way; its worker hears of that by CLOSED.
+    if (client === undefined) {
+      if (message.type === packet.DRAIN) this.#tellDrained(peer, message.session, false);
+      return;
+    }
+    if (message.type === packet.SEND) return this.#send(client, message);
+    // Everything else comes after what was sent before.
+    this.#gather.flush();
+    if (!client.connection.closed) this.#act(client, message, peer);
+  }
+
+  /** Sends what is gathered. */
+  flush(): void {
+    this.#gather.flush();
+  }
+
+  /** Tells whoever waits for room that there is some, or that the client has gone. */
+  drained(client: Client, open: boolean): void {
+    if (client.waiters.size === 0) return;
+    for (const peer of client.waiters) this.#tellDrained(peer, client.session, open);
+    client.waiters.clear();
+  }
+
+  #send(client: Client, { body, start, end }: packet.Packet): void {
+    const { socketBufferSize } = this.#thread.port(client.port);
+    // A sender alone stops at socketBufferSize; beyond the slack, several do not look at what `send` says.
+    if (client.connection.queuedBytes > socketBufferSize + OUTPUT_SLACK) return this.#overflow(client);
+    this.#thread.count(SENT_BYTES, end - start);
+    if (!this.#gather.pending) this.#thread.reactor.defer(this.#flushGather);
+    this.#gather.write(client, body, start, end);
+  }
+
+  #overflow(client: Client): void {
+    client.closedFor = 'output-limit';
+    client.connection.destroy('output-limit');
+  }
+
+  #act(client: Client, message: packet.Packet, peer: number): void {
+    const { slot } = client;
+    switch (message.type) {
+      case packet.CLOSE:
+        client.closedByWorker = true;
+        return this.#close(client, message.aux === 1);
+      case packet.ENDED:
+        return this.#ended(client, peer);
+      case packet.SEND_FILE:
+        return this.#sendFile(client, JSON.parse(message.text()) as packet.FileOrder);
+      case packet.DRAIN:
+        if (client.congested) client.waiters.add(peer);
+        else this.#tellDrained(peer, client.session, true);
+        return;
+      case packet.PAUSE:
+        slot.flag(FLAG_PAUSED, true);
+        return client.hold(HOLD_USER);
+      case packet.RESUME:
+        slot.flag(FLAG_PAUSED, false);
+        return client.release(HOLD_USER);
+      case packet.PROTECT:
+        return slot.flag(FLAG_PROTECTED, message.aux === 1);
+      case packet.BIND:
+        // Two processes may have asked at once: the first is right.
+        if (slot.record.flags & FLAG_BOUND) return;
+        return slot.change({ uid: message.aux, flags: slot.record.flags | FLAG_BOUND });
+    }
+  }
+
+  #close(client: Client, reset: boolean): void {
+    if (reset) return client.connection.destroy();
+    if (client.slot.record.state === CLOSING) return;
+    client.movedAt = this.#thread.now();
+    client.slot.change({ state: CLOSING });
+    if (this.#closing.length === 0) this.#thread.reactor.defer(() => this.#closeSoon());
+    this.#closing.push(client);
+  }
+
+  /**
+   * What another process had sent before it gave the closing one cause to close lies in another ring: a task worker's
+   * answer by id, say, before the result of its task. It is taken first.
+   */
+  #closeSoon(): void {
+    const closing = this.#closing;
+    this.#closing = [];
+    const { channels, master } = this.#thread;
+    for (const channel of channels) if (channel !== master) channel.deliverNow();
+    this.#gather.flush();
+    for (const { connection } of closing) connection.close();
+  }
+
+  /** One worker has nothing more to send to a client that has ended its sending; when all say so, it is closed. */
+  #ended(client: Client, peer: number): void {
+    for (const worker of client.endings) if (worker.worker === peer) client.endings.delete(worker);
+    if (client.endings.size > 0) return;
+    client.closedByWorker = true;
+    this.#close(client, false);
+  }
+
+  #sendFile(client: Client, { path, offset, length }: packet.FileOrder): void {
+    const { session, connection } = client;
+    if (client.files === MAX_FILES) return this.#overflow(client);
+    client.files++;
+    try {
+      connection.sendFile(path, {
+        offset,
+        length,
+        onSent: () => {
+          client.files--;
+        },
+      });
+    } catch (error) {
+      // It was there when the worker looked. What follows must not be taken for it.
+      client.files--;
+      this.#thread.log('send-file', `Cannot send a file to session ${session}: ${(error as Error).message}`);
+      connection.destroy('error', error as Error);
+    }
+  }
+
+  #tellDrained(peer: number, session: number, open: boolean): void {
+    this.#thread.channels[peer]?.send(this.#thread.out.set(packet.DRAINED, session, open ? 0 : 1));
+  }
+}

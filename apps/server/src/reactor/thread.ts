@@ -1,0 +1,121 @@
+import type { ChannelOptions, TransportChannel } from '@millrace/channel';
+import type { Framing, Reactor } from '@millrace/reactor';
+import type { DoorbellListener } from '@millrace/shared-memory';
+import { LINK_HIGH_WATER, LOG_LINE_BYTES } from '../constants.js';
+import { type Descriptors, type FabricShape, FabricView, masterPeer, peersOf } from '../fabric.js';
+import type { Dispatch, DispatchMode } from '../options.js';
+import * as packet from '../packet.js';
+import type { ResolvedPort } from '../port-options.js';
+import type { ConnectionTable } from '../shared/connection-table.js';
+import type { Counters } from '../shared/counters.js';
+import type { Client } from './client.js';
+import { createDispatcher, type Dispatcher } from './dispatch.js';
+import { FunctionDispatcher } from './dispatch-function.js';
+import { WorkerLink } from './worker-link.js';
+
+/** What the master tells a reactor thread at its start. */
+export interface ReactorThreadData {
+  readonly index: number;
+  readonly shape: FabricShape;
+  readonly descriptors: Descriptors;
+  readonly ports: readonly ResolvedPort[];
+  /** The sockets of datagram listeners; undefined where there is none. This thread serves those of its turn. */
+  readonly datagrams: readonly (number | undefined)[];
+  readonly dispatchMode: DispatchMode;
+  readonly enableDelayReceive: boolean;
+  readonly heartbeatCheckInterval: number | undefined;
+  readonly lingerTime: number;
+}
+
+/** The user's functions, from their modules. */
+export interface UserFunctions {
+  readonly dispatch: Dispatch | undefined;
+  /** By listener. */
+  readonly framings: readonly Framing[];
+}
+
+/** What all parts of a reactor thread share: its clients, and the ways to every other process. */
+export class Thread {
+  readonly reactor: Reactor;
+  readonly data: ReactorThreadData;
+  readonly framings: readonly Framing[];
+  readonly clients = new Map<number, Client>();
+  readonly out = new packet.Packet();
+  readonly table: ConnectionTable;
+  /** This thread's own. */
+  readonly counters: Float64Array;
+  readonly workers: readonly WorkerLink[];
+  /** By peer; the master is the last. */
+  readonly channels: readonly TransportChannel<packet.Packet>[];
+  readonly dispatcher: Dispatcher;
+  readonly #view: FabricView;
+  readonly #listener: DoorbellListener;
+  #now = 0;
+
+  constructor(reactor: Reactor, data: ReactorThreadData, { dispatch, framings }: UserFunctions) {
+    this.reactor = reactor;
+    this.data = data;
+    this.framings = framings;
+    const { index, shape, descriptors } = data;
+    this.#view = new FabricView(shape, descriptors);
+    this.#listener = this.#view.listen(this.#view.reactorBell(index), reactor.poller);
+    this.table = this.#view.connections();
+    const counters = this.#view.counters();
+    this.counters = counters.reactor(index);
+    const options: ChannelOptions = {
+      highWaterMark: LINK_HIGH_WATER,
+      // Clients are held at the high-water mark; what comes beyond is one message each for events of connections.
+      hardLimit: Number.POSITIVE_INFINITY,
+      schedule: (flush) => reactor.defer(flush),
+    };
+    this.channels = Array.from(
+      { length: peersOf(shape) },
+      (_, peer) => this.#view.link('reactor', peer, index, this.#listener, options).channel,
+    );
+    this.workers = this.channels
+      .slice(0, shape.workers)
+      .map((channel, worker) => new WorkerLink(worker, channel, counters, index));
+    this.dispatcher = this.#createDispatcher(counters, dispatch);
+    // The time of a turn is read when it is first asked for, and holds for the whole turn.
+    reactor.cycle(() => {
+      this.#now = 0;
+    });
+  }
+
+  get master(): TransportChannel<packet.Packet> {
+    return this.channels[masterPeer(this.data.shape)] as TransportChannel<packet.Packet>;
+  }
+
+  /** Milliseconds since 1970, at this turn. */
+  readonly now = (): number => {
+    if (this.#now === 0) this.#now = Date.now();
+    return this.#now;
+  };
+
+  port(index: number): ResolvedPort {
+    return this.data.ports[index] as ResolvedPort;
+  }
+
+  count(counter: number, by: number): void {
+    this.counters[counter] = (this.counters[counter] as number) + by;
+  }
+
+  /** Writes a line to the log, by way of the master; many of one kind are counted there instead. */
+  log(kind: string, text: string): void {
+    const body = Buffer.from(`${kind}\t${text}`).subarray(0, LOG_LINE_BYTES);
+    this.master.send(this.out.set(packet.LOG, 0).with(body));
+  }
+
+  close(): void {
+    for (const channel of this.channels) channel.destroy();
+    this.#listener.close();
+    this.#view.close();
+  }
+
+  #createDispatcher(counters: Counters, dispatch: Dispatch | undefined): Dispatcher {
+    const { dispatchMode } = this.data;
+    if (dispatchMode !== 'function') return createDispatcher(dispatchMode, this.workers, counters);
+    if (dispatch === undefined) throw new TypeError("dispatchMode 'function' without a function");
+    return new FunctionDispatcher(this.workers, dispatch, (text) => this.log('dispatch', text));
+  }
+}

@@ -1,0 +1,116 @@
+import type { WaitOptions } from '@millrace/channel';
+import type { SocketAddress } from '@millrace/reactor';
+import type { ClientInfo } from './client-info.js';
+import type { FabricShape } from './fabric.js';
+import type { Port } from './port.js';
+import { ServerTimers } from './server-timers.js';
+import { type ServerStats, serverStats } from './stats.js';
+import type { SendFileRange, Switchboard } from './switchboard.js';
+import type { Session } from './worker/session.js';
+
+/** A page of `getClientList`. */
+const LIST_COUNT = 10;
+
+/**
+ * What a server does with its clients by their session ids, in any of its processes. Whether a session is open, and all
+ * that is told of it, is read from shared memory; what is to happen is said to the reactor thread that owns it.
+ */
+export abstract class ServerClients extends ServerTimers {
+  /** The means of this process. Throws `ERR_MILLRACE_NOT_RUNNING` before the start. */
+  protected abstract clients(member: string): Switchboard;
+  /** This worker's own object for a session, if it has one. */
+  protected abstract sessionOf(id: number): Session | undefined;
+  protected abstract get shape(): FabricShape;
+  protected abstract get listeners(): readonly Port[];
+  abstract get workerId(): number | undefined;
+
+  /**
+   * Sends to a client. True: go on. False: sent, but much waits for the client, and `drained` tells when to go on; or
+   * the session is not open, and nothing is sent. Throws `ERR_MILLRACE_SESSION_FULL` when more than `socketBufferSize`
+   * waits already. Several processes that send to one client have no order among each other.
+   */
+  send(id: number, data: string | Uint8Array): boolean {
+    const session = this.sessionOf(id);
+    if (session) return session.send(data);
+    return this.clients('send').send(id, typeof data === 'string' ? Buffer.from(data) : data);
+  }
+
+  /** Sends a regular file, or a piece of it. As `session.sendFile`. */
+  sendFile(id: number, path: string, range?: SendFileRange): boolean {
+    return this.clients('sendFile').sendFile(id, path, range);
+  }
+
+  /** Resolves with true when there is room for more to send, with false when the session is not open or closes. */
+  drained(id: number, options?: WaitOptions): Promise<boolean> {
+    return this.clients('drained').drained(id, options);
+  }
+
+  /** Closes a connection after everything sent before has gone out, or at once with `reset`. False: not open. */
+  close(id: number, options?: { readonly reset?: boolean }): boolean {
+    const open = this.clients('close').close(id, options);
+    const session = this.sessionOf(id);
+    if (session) session.closed = true;
+    return open;
+  }
+
+  /** Reads no more from a client until `resume`. False: the session is not open. */
+  pause(id: number): boolean {
+    return this.clients('pause').pause(id);
+  }
+
+  resume(id: number): boolean {
+    return this.clients('resume').resume(id);
+  }
+
+  /** Exempts a client from the limits of idle time. False: the session is not open. */
+  protect(id: number, on = true): boolean {
+    return this.clients('protect').protect(id, on);
+  }
+
+  /** Gives a session a uid, for `dispatchMode: 'uid'`; once. False: not open, or bound before. */
+  bind(id: number, uid: number): boolean {
+    return this.clients('bind').bind(id, uid);
+  }
+
+  /** Whether the session is open. */
+  exists(id: number): boolean {
+    return this.clients('exists').exists(id);
+  }
+
+  /** What is known of a client; undefined when it is not open. A closed one's stays readable for a while. */
+  getClientInfo(id: number, options?: { readonly ignoreClosed?: boolean }): ClientInfo | undefined {
+    return this.clients('getClientInfo').info(id, options);
+  }
+
+  /** Up to `count` open sessions with an id above `after`, in ascending order; empty when there are no more. */
+  getClientList(after = 0, count = LIST_COUNT): number[] {
+    return this.clients('getClientList').table.list(after).slice(0, count);
+  }
+
+  /** The ids of all open sessions, as they are when the iteration begins. */
+  get connections(): IterableIterator<number> {
+    return this.clients('connections').table.list(0).values();
+  }
+
+  /** What the server has counted since its start. */
+  stats(): ServerStats {
+    return serverStats(this.clients('stats').counters, this.shape, this.workerId);
+  }
+
+  /** Where the server listens, in the order of the listeners; ports that were 0 are the real ones. */
+  get addresses(): readonly { readonly host: string; readonly port: number; readonly path?: string }[] {
+    const { counters } = this.clients('addresses');
+    return this.listeners.map(({ options: { host, path } }, index) =>
+      path === undefined ? { host, port: counters.port(index) } : { host: '', port: 0, path },
+    );
+  }
+
+  /**
+   * Sends a datagram from a listener: the first that is for datagrams, unless `port` names another by its index. False:
+   * much waits to be sent. A datagram that the kernel has no room for is dropped and counted (`stats().droppedPackets`).
+   */
+  sendTo(to: SocketAddress, data: string | Uint8Array, { port }: { readonly port?: number } = {}): boolean {
+    const from = port ?? this.listeners.findIndex(({ options }) => options.type === 'datagram');
+    return this.clients('sendTo').sendTo(from, to, typeof data === 'string' ? Buffer.from(data) : data);
+  }
+}

@@ -1,0 +1,73 @@
+import type { WaitOptions } from '@millrace/channel';
+import { ServerError } from './errors.js';
+import { type Handlers, type ProcessId, runInOrder, type ServerEvents } from './events.js';
+import type { Logger } from './log.js';
+import { Mail, type MailParts } from './mail.js';
+import { ServerClients } from './server-clients.js';
+
+/** What a server does with messages between its processes. */
+export abstract class ServerMail extends ServerClients {
+  #mail: Mail | undefined;
+
+  abstract get log(): Logger;
+  protected abstract get handlers(): Handlers<ServerEvents>;
+  /** The means of this process; undefined before the start. */
+  protected abstract mailParts(): Omit<MailParts, 'shape' | 'onMessage'> | undefined;
+
+  /**
+   * Sends a value to another process of the server, which gets it as `pipeMessage`: a worker, task worker or user
+   * process by its flat id, `'manager'` or `'master'`. False: sent, but much waits for that process, and
+   * `messagesDrained` tells when to go on. Messages of one sender to one receiver keep their order; a receiver that dies
+   * loses those it had taken, its replacement gets the others. Throws `ERR_MILLRACE_NO_PROCESS`,
+   * `ERR_MILLRACE_HANDLER_MISSING`, and a `ChannelError` for what cannot be sent.
+   */
+  sendMessage(message: unknown, to: ProcessId): boolean {
+    return this.#mailbox().send(message, to);
+  }
+
+  /** Resolves when all messages to that process have left this one. */
+  messagesDrained(to: ProcessId, options?: WaitOptions): Promise<void> {
+    return this.#mailbox().drained(to, options);
+  }
+
+  /** Takes messages from here on, where there is a handler for them. */
+  protected startMail(): void {
+    if (this.handlers.has('pipeMessage')) this.#mailbox().start();
+  }
+
+  /** Resolves when all messages have left this process, or after `timeout` milliseconds. */
+  protected async flushMail(timeout: number): Promise<void> {
+    await this.#mail?.flush(timeout);
+  }
+
+  protected closeMail(): void {
+    this.#mail?.close();
+  }
+
+  #mailbox(): Mail {
+    if (this.#mail) return this.#mail;
+    const parts = this.mailParts();
+    if (parts === undefined)
+      throw new ServerError('ERR_MILLRACE_NOT_RUNNING', 'sendMessage needs a started server.');
+    if (!this.handlers.has('pipeMessage')) {
+      throw new ServerError(
+        'ERR_MILLRACE_HANDLER_MISSING',
+        "Messages between processes need a handler: add server.on('pipeMessage', …).",
+      );
+    }
+    const onMessage = (source: ProcessId, message: unknown) => void this.#arrived(source, message);
+    this.#mail = new Mail({ ...parts, shape: this.shape, onMessage });
+    return this.#mail;
+  }
+
+  async #arrived(source: ProcessId, message: unknown): Promise<void> {
+    try {
+      await runInOrder(this.handlers.get('pipeMessage'), source, message);
+    } catch (error) {
+      const handlers = this.handlers.get('error');
+      for (const handler of handlers) handler(error, undefined);
+      if (handlers.length === 0)
+        this.log.error({ err: error, source }, 'a handler of a message between processes has failed');
+    }
+  }
+}

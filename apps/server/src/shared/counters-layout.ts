@@ -1,0 +1,72 @@
+/**
+ * What the server counts, in memory that every process of the server maps: float64 each (whole numbers, exact up to
+ * 2^53), and each block written by one thread alone. Nothing outside of this file knows an offset.
+ *
+ *   server     ┌────────────┬──────────┬─────────────┬──────────────┬──────────────┐ 8 doubles
+ *   (master)   │ START_TIME │ ACCEPTED │ TURNED_AWAY │ LAST_SESSION │ ROUND (int32)│ ROUND: all reactor threads
+ *              ├────────────┴──────────┴─────────────┴──────────────┴──────────────┤
+ *   ports      │ the port that each listener is bound to                           │ 256 doubles
+ *              ├───────────────┬────────────┬────────┬─────────────────┬───────────┤
+ *   reactor r  │ RECEIVED_BYTES│ SENT_BYTES │ CLOSED │ DROPPED_PACKETS │ 0         │ 8 doubles,
+ *              │ for each worker: DISPATCHED, FORGIVEN, CONNECTIONS                │ then 3 × W, rounded up to 8
+ *              ├─────┬────────────┬──────────┬───────────┬─────────────────────────┤
+ *   process p  │ PID │ STARTED_AT │ REQUESTS │ RESPONSES │ 0                       │ 8 doubles,
+ *              │ for each reactor thread: DONE                                     │ then R, rounded up to 8
+ *              └───────────────────────────────────────────────────────────────────┘
+ *
+ * DISPATCHED(r, w) counts the messages that reactor thread r has sent to worker w, DONE(w, r) those of r that w has
+ * finished. What lies between is under way; of it, FORGIVEN(r, w) went down with a worker that died. Counters go on
+ * where a dead process has left them.
+ */
+const LINE = 8;
+
+export const START_TIME = 0;
+export const ACCEPTED = 1;
+export const TURNED_AWAY = 2;
+export const LAST_SESSION = 3;
+/** In units of int32. */
+export const ROUND_WORD = 8;
+export const PORTS = LINE;
+const PORTS_LENGTH = 256;
+
+const FIRST_REACTOR = PORTS + PORTS_LENGTH;
+export const RECEIVED_BYTES = 0;
+export const SENT_BYTES = 1;
+export const CLOSED = 2;
+export const DROPPED_PACKETS = 3;
+/** For each worker, from here on. */
+export const WORKERS = LINE;
+export const WORKER_LENGTH = 3;
+export const DISPATCHED = 0;
+export const FORGIVEN = 1;
+export const CONNECTIONS = 2;
+
+export const PID = 0;
+export const STARTED_AT = 1;
+export const REQUESTS = 2;
+export const RESPONSES = 3;
+/** For each reactor thread, from here on. */
+export const DONE = LINE;
+
+export interface CountersShape {
+  readonly reactors: number;
+  readonly workers: number;
+  readonly processes: number;
+}
+
+const lines = (doubles: number) => Math.ceil(doubles / LINE) * LINE;
+
+const reactorLength = ({ workers }: CountersShape) => WORKERS + lines(WORKER_LENGTH * workers);
+const processLength = ({ reactors }: CountersShape) => DONE + lines(reactors);
+
+export function reactorAt(shape: CountersShape, reactor: number): number {
+  return FIRST_REACTOR + reactor * reactorLength(shape);
+}
+
+export function processAt(shape: CountersShape, process: number): number {
+  return reactorAt(shape, shape.reactors) + process * processLength(shape);
+}
+
+export function countersBytes(shape: CountersShape): number {
+  return processAt(shape, shape.processes) * 8;
+}

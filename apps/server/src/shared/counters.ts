@@ -1,0 +1,77 @@
+import * as layout from './counters-layout.js';
+
+/** What the server counts; see counters-layout.ts for who writes what. */
+export class Counters {
+  readonly doubles: Float64Array;
+  readonly shape: layout.CountersShape;
+  readonly #words: Int32Array;
+
+  constructor(memory: ArrayBuffer, shape: layout.CountersShape) {
+    const bytes = layout.countersBytes(shape);
+    this.shape = shape;
+    this.doubles = new Float64Array(memory, 0, bytes / 8);
+    this.#words = new Int32Array(memory, 0, bytes / 4);
+  }
+
+  static bytes(shape: layout.CountersShape): number {
+    return layout.countersBytes(shape);
+  }
+
+  /** A counter of the server as a whole; the master sets it. */
+  server(counter: number): number {
+    return this.doubles[counter] as number;
+  }
+
+  setServer(counter: number, value: number): void {
+    this.doubles[counter] = value;
+  }
+
+  port(index: number): number {
+    return this.server(layout.PORTS + index);
+  }
+
+  /** The turn of the next message in a round over all reactor threads: 0, 1, 2, … */
+  nextRound(): number {
+    return Atomics.add(this.#words, layout.ROUND_WORD, 1) >>> 0;
+  }
+
+  /** The part that belongs to one reactor thread. */
+  reactor(reactor: number): Float64Array {
+    const at = layout.reactorAt(this.shape, reactor);
+    return this.doubles.subarray(at, layout.reactorAt(this.shape, reactor + 1));
+  }
+
+  /** The part that belongs to one process, by its flat id. */
+  process(process: number): Float64Array {
+    const at = layout.processAt(this.shape, process);
+    return this.doubles.subarray(at, layout.processAt(this.shape, process + 1));
+  }
+
+  /** A counter of all reactor threads together. */
+  ofReactors(counter: number): number {
+    let sum = 0;
+    for (let r = 0; r < this.shape.reactors; r++)
+      sum += this.doubles[layout.reactorAt(this.shape, r) + counter] as number;
+    return sum;
+  }
+
+  /** A counter that reactor threads keep for each worker, of one worker. */
+  ofWorker(worker: number, counter: number): number {
+    return this.ofReactors(layout.WORKERS + worker * layout.WORKER_LENGTH + counter);
+  }
+
+  /** Messages of one reactor thread that a worker has not finished; below 0 where more was forgiven than was lost. */
+  underWayFrom(reactor: number, worker: number): number {
+    const { doubles, shape } = this;
+    const at = layout.reactorAt(shape, reactor) + layout.WORKERS + worker * layout.WORKER_LENGTH;
+    const done = doubles[layout.processAt(shape, worker) + layout.DONE + reactor] as number;
+    return (doubles[at + layout.DISPATCHED] as number) - (doubles[at + layout.FORGIVEN] as number) - done;
+  }
+
+  /** Messages that have been sent to a worker and that it has not finished. */
+  underWay(worker: number): number {
+    let sum = 0;
+    for (let r = 0; r < this.shape.reactors; r++) sum += Math.max(0, this.underWayFrom(r, worker));
+    return sum;
+  }
+}

@@ -1,0 +1,77 @@
+import type { FabricShape } from './fabric.js';
+import type { Counters } from './shared/counters.js';
+import * as layout from './shared/counters-layout.js';
+
+/** What the server has counted since its start, read from shared memory by any process. Times as in `Date.now()`. */
+export interface ServerStats {
+  readonly startTime: number;
+  /** Clients that are connected. */
+  readonly connectionNum: number;
+  readonly acceptCount: number;
+  readonly closeCount: number;
+  /** Clients turned away because there were `maxConnections`. */
+  readonly abortCount: number;
+  readonly workerNum: number;
+  readonly taskWorkerNum: number;
+  readonly userWorkerNum: number;
+  /** Workers with no message under way. */
+  readonly idleWorkerNum: number;
+  /** Messages sent to workers, messages that workers have got, and answers of all processes. */
+  readonly dispatchCount: number;
+  readonly requestCount: number;
+  readonly responseCount: number;
+  /** Messages that have been sent to workers and are not finished. */
+  readonly concurrency: number;
+  /** Bytes of clients' messages, without what framing takes off; and of answers. */
+  readonly totalRecvBytes: number;
+  readonly totalSendBytes: number;
+  /** Datagrams that were dropped, for a worker that did not keep up or a kernel without room. */
+  readonly droppedPackets: number;
+  /** The session id given out last. */
+  readonly sessionRound: number;
+  /** In a worker: the same for it alone. */
+  readonly workerRequestCount?: number;
+  readonly workerResponseCount?: number;
+  readonly workerDispatchCount?: number;
+  readonly workerConcurrency?: number;
+}
+
+export function serverStats(counters: Counters, shape: FabricShape, worker: number | undefined): ServerStats {
+  const { workers, taskWorkers, userProcesses } = shape;
+  const workerIds = Array.from({ length: workers }, (_, id) => id);
+  const underWay = workerIds.map((id) => counters.underWay(id));
+  const ofProcess = (id: number, counter: number) => counters.process(id)[counter] as number;
+  const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
+  const processes = Array.from({ length: counters.shape.processes }, (_, id) => id);
+  const acceptCount = counters.server(layout.ACCEPTED);
+  const closeCount = counters.ofReactors(layout.CLOSED);
+  const own =
+    worker === undefined || worker >= workers
+      ? {}
+      : {
+          workerRequestCount: ofProcess(worker, layout.REQUESTS),
+          workerResponseCount: ofProcess(worker, layout.RESPONSES),
+          workerDispatchCount: counters.ofWorker(worker, layout.DISPATCHED),
+          workerConcurrency: underWay[worker] as number,
+        };
+  return {
+    startTime: counters.server(layout.START_TIME),
+    connectionNum: Math.max(0, acceptCount - closeCount),
+    acceptCount,
+    closeCount,
+    abortCount: counters.server(layout.TURNED_AWAY),
+    workerNum: workers,
+    taskWorkerNum: taskWorkers,
+    userWorkerNum: userProcesses,
+    idleWorkerNum: underWay.filter((messages) => messages === 0).length,
+    dispatchCount: sum(workerIds.map((id) => counters.ofWorker(id, layout.DISPATCHED))),
+    requestCount: sum(workerIds.map((id) => ofProcess(id, layout.REQUESTS))),
+    responseCount: sum(processes.map((id) => ofProcess(id, layout.RESPONSES))),
+    concurrency: sum(underWay),
+    totalRecvBytes: counters.ofReactors(layout.RECEIVED_BYTES),
+    totalSendBytes: counters.ofReactors(layout.SENT_BYTES),
+    droppedPackets: counters.ofReactors(layout.DROPPED_PACKETS),
+    sessionRound: counters.server(layout.LAST_SESSION),
+    ...own,
+  };
+}

@@ -1,0 +1,232 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { ChannelError, type TransportChannel, WaitList, type WaitOptions } from '@millrace/channel';
+import type { SocketAddress } from '@millrace/reactor';
+import { type ClientInfo, clientInfo } from './client-info.js';
+import { SEND_LIMIT } from './constants.js';
+import { encodePeer } from './datagram-peer.js';
+import { ServerError } from './errors.js';
+import { type OutputWindow, OutputWindows } from './output-window.js';
+import * as packet from './packet.js';
+import { type ResolvedPort, showPort } from './port-options.js';
+import { FLAG_BOUND, PORT_WORD } from './shared/connection-layout.js';
+import type { ConnectionTable } from './shared/connection-table.js';
+import type { Counters } from './shared/counters.js';
+import { RESPONSES } from './shared/counters-layout.js';
+
+export interface SendFileRange {
+  /** First byte to send. Default 0. */
+  readonly offset?: number;
+  /** Bytes to send. Default: all from `offset`. */
+  readonly length?: number;
+}
+
+/** What the switchboard of a process is made of. */
+export interface SwitchboardParts {
+  /** To each reactor thread. */
+  readonly channels: readonly TransportChannel<packet.Packet>[];
+  readonly table: ConnectionTable;
+  readonly counters: Counters;
+  readonly ports: readonly ResolvedPort[];
+  /** This process's part of the counters. */
+  readonly own: Float64Array;
+  /** A reactor thread does not keep up with what this process sends. */
+  readonly onCongestion?: (channel: TransportChannel<packet.Packet>) => void;
+}
+
+/** What one process can do with any session by its id. The table says what is; packets to its reactor thread act. */
+export class Switchboard {
+  readonly table: ConnectionTable;
+  readonly counters: Counters;
+  readonly #channels: readonly TransportChannel<packet.Packet>[];
+  readonly #ports: readonly ResolvedPort[];
+  readonly #own: Float64Array;
+  readonly #onCongestion: ((channel: TransportChannel<packet.Packet>) => void) | undefined;
+  readonly #out = new packet.Packet();
+  readonly #waits = new Map<number, WaitList<boolean>>();
+  readonly #windows: OutputWindows;
+
+  constructor({ channels, table, counters, ports, own, onCongestion }: SwitchboardParts) {
+    this.#channels = channels;
+    this.table = table;
+    this.counters = counters;
+    this.#windows = new OutputWindows(table);
+    this.#ports = ports;
+    this.#own = own;
+    this.#onCongestion = onCongestion;
+  }
+
+  /**
+   * Sends to a session; `window` is what this process has on the way to it, where the caller keeps account of that.
+   * False: the session is not open, and nothing is sent; or much is waiting. Throws `ERR_MILLRACE_SESSION_FULL` when more than
+   * `socketBufferSize` waits already, and `ERR_MILLRACE_CHANNEL_FULL`; then nothing is sent.
+   */
+  send(id: number, bytes: Uint8Array, window: OutputWindow = this.#windows.get(id)): boolean {
+    const { table } = this;
+    const slot = table.open(id);
+    if (slot < 0) return false;
+    const { socketBufferSize, bufferHighWatermark } = this.#portOf(slot);
+    const pending = window.pending(table, slot);
+    if (pending > socketBufferSize) throw sessionFull(id, pending, socketBufferSize);
+    const channel = this.#channel(id);
+    if (channel.queuedBytes > SEND_LIMIT) throw linkFull(channel.queuedBytes);
+    const more = channel.send(this.#out.set(packet.SEND, id).with(bytes));
+    window.sent(bytes.length);
+    this.#own[RESPONSES] = (this.#own[RESPONSES] as number) + 1;
+    if (!more) this.#onCongestion?.(channel);
+    return more && pending + bytes.length <= bufferHighWatermark;
+  }
+
+  /**
+   * Sends a regular file, or a piece of it, behind what was sent before. False: the session is not open. Throws
+   * `ERR_MILLRACE_FILE`, or what `statSync` throws.
+   */
+  sendFile(id: number, path: string, { offset = 0, length }: SendFileRange = {}): boolean {
+    if (this.table.open(id) < 0) return false;
+    const stat = statSync(path);
+    const bytes = length ?? stat.size - offset;
+    if (!stat.isFile() || !inRange(offset, stat.size) || !inRange(bytes, stat.size - offset)) {
+      const message = stat.isFile()
+        ? `'${path}' has ${stat.size} bytes; ${bytes} bytes from ${offset} cannot be sent of it.`
+        : `'${path}' is not a regular file.`;
+      throw new ServerError('ERR_MILLRACE_FILE', message);
+    }
+    const order: packet.FileOrder = { path: resolve(path), offset, length: bytes };
+    return this.#channel(id).send(
+      this.#out.set(packet.SEND_FILE, id).with(Buffer.from(JSON.stringify(order))),
+    );
+  }
+
+  /** Resolves with true once there is room for more to send; with false when the session is not open, or closes. */
+  async drained(id: number, options?: WaitOptions): Promise<boolean> {
+    options?.signal?.throwIfAborted();
+    if (this.table.open(id) < 0) return false;
+    let list = this.#waits.get(id);
+    if (list === undefined) {
+      list = new WaitList<boolean>();
+      this.#waits.set(id, list);
+      // Behind everything that this process has sent before: the answer comes when the reactor thread has that.
+      this.#tell(packet.DRAIN, id);
+    }
+    try {
+      return await list.wait(`Draining session ${id}`, options);
+    } finally {
+      if (list.size === 0 && this.#waits.get(id) === list) this.#waits.delete(id);
+    }
+  }
+
+  /** The reactor thread says that there is room, or that the session is closed. */
+  settle(id: number, open: boolean): void {
+    const list = this.#waits.get(id);
+    if (list === undefined) return;
+    this.#waits.delete(id);
+    list.settleAll(open);
+  }
+
+  /** As `settle`, for a process that takes no packets any more: by what the table tells. */
+  settleByTable(): void {
+    for (const id of [...this.#waits.keys()]) {
+      const slot = this.table.open(id);
+      if (slot < 0) this.settle(id, false);
+      else if (this.table.queued(slot) <= this.#portOf(slot).bufferLowWatermark) this.settle(id, true);
+    }
+  }
+
+  /** False when the session is not open. With `reset` what waits for the client is dropped. */
+  close(id: number, { reset = false }: { readonly reset?: boolean } = {}): boolean {
+    return this.#order(packet.CLOSE, id, Number(reset));
+  }
+
+  pause(id: number): boolean {
+    return this.#order(packet.PAUSE, id);
+  }
+
+  resume(id: number): boolean {
+    return this.#order(packet.RESUME, id);
+  }
+
+  protect(id: number, on = true): boolean {
+    return this.#order(packet.PROTECT, id, Number(on));
+  }
+
+  /** False when the session is not open or has been bound before. Throws `ERR_MILLRACE_OPTION`. */
+  bind(id: number, uid: number): boolean {
+    if (!Number.isInteger(uid) || uid < 0 || uid > 0xffff_ffff)
+      throw new ServerError('ERR_MILLRACE_OPTION', `A uid is an integer from 0 to 4294967295, not ${uid}.`);
+    const record = this.table.read(id);
+    if (record === undefined || record.flags & FLAG_BOUND) return false;
+    return this.#order(packet.BIND, id, uid | 0);
+  }
+
+  /** What the worker answers to END: it has nothing more to send. */
+  ended(id: number): void {
+    this.#tell(packet.ENDED, id);
+  }
+
+  exists(id: number): boolean {
+    return this.table.open(id) >= 0;
+  }
+
+  info(
+    id: number,
+    { ignoreClosed = false }: { readonly ignoreClosed?: boolean } = {},
+  ): ClientInfo | undefined {
+    return clientInfo(id, this.table, this.counters, this.#ports, ignoreClosed);
+  }
+
+  /** Sends a datagram from a listener. False: much is waiting for the reactor thread, and it may be tried again. */
+  sendTo(port: number, to: SocketAddress, data: Uint8Array): boolean {
+    const own = this.#ports[port];
+    if (own?.type !== 'datagram') {
+      const kinds =
+        own === undefined ? `there are ${this.#ports.length}` : `it listens on ${showPort(own)} for streams`;
+      throw new ServerError('ERR_MILLRACE_OPTION', `Listener ${port} sends no datagrams: ${kinds}.`);
+    }
+    const channel = this.#channels[port % this.#channels.length] as TransportChannel<packet.Packet>;
+    const address = encodePeer(to);
+    const body = Buffer.concat([address, data]);
+    return channel.send(this.#out.set(packet.SEND_TO, 0, address.length, port).with(body));
+  }
+
+  /** Resolves when the reactor threads can read everything that was sent. */
+  async flush(): Promise<void> {
+    await Promise.all(this.#channels.map((channel) => channel.drained()));
+  }
+
+  #order(type: number, id: number, aux = 0): boolean {
+    if (this.table.open(id) < 0) return false;
+    this.#tell(type, id, aux);
+    return true;
+  }
+
+  #tell(type: number, id: number, aux = 0): void {
+    this.#channel(id).send(this.#out.set(type, id, aux));
+  }
+
+  #portOf(slot: number): ResolvedPort {
+    return this.#ports[this.table.words[slot + PORT_WORD] as number] as ResolvedPort;
+  }
+
+  #channel(id: number): TransportChannel<packet.Packet> {
+    return this.#channels[id % this.#channels.length] as TransportChannel<packet.Packet>;
+  }
+}
+
+function inRange(value: number, max: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0 && value <= max;
+}
+
+function sessionFull(id: number, pending: number, limit: number): ServerError {
+  return new ServerError(
+    'ERR_MILLRACE_SESSION_FULL',
+    `${pending} bytes wait for the client of session ${id}, socketBufferSize is ${limit}. ` +
+      'Wait for drained() when send() returns false.',
+  );
+}
+
+function linkFull(queued: number): ChannelError {
+  return new ChannelError(
+    'ERR_MILLRACE_CHANNEL_FULL',
+    `${queued} bytes wait for a reactor thread, the limit is ${SEND_LIMIT}. Wait for drained() when send() returns false.`,
+  );
+}
