@@ -1,8 +1,8 @@
-import { msgpackCodec, TransportChannel } from '@millrace/channel';
+import { TransportChannel } from '@millrace/channel';
 import { NodePoller } from '@millrace/native';
 import { PipeTransport } from '@millrace/pipe-ipc';
 import type { ChildProcessContext } from '@millrace/process-pool';
-import { TaskClient, type TaskLink, type TaskReply, type TaskRequest } from '@millrace/task-pool';
+import { TaskClient, type TaskLink, taskCodec } from '@millrace/task-pool';
 import { runInOrder } from '../events.js';
 import { type FabricShape, FabricView, taskAskerName, workerDescriptors } from '../fabric.js';
 import { incarnationOf, type Role, type RoleContext, type TaskWorkerDied } from '../role.js';
@@ -79,6 +79,6 @@ export class WorkerRole implements Role {
 
 function openTaskLink(fd: number): TaskLink {
   const transport = new PipeTransport(fd);
-  const channel = new TransportChannel<TaskRequest, TaskReply>(transport, msgpackCodec());
+  const channel = new TransportChannel(transport, taskCodec());
   return { channel, lastIsUnread: () => transport.lastIsUnread };
 }

@@ -1,0 +1,289 @@
+import { Backlog } from './backlog.js';
+import { SLOTS_PER_LANE } from './claim-layout.js';
+import type { DispatcherOptions, WorkerEnd } from './dispatcher-options.js';
+import { TaskError } from './errors.js';
+import { Estimates } from './estimates.js';
+import type { Job } from './job.js';
+import { Lane } from './lane.js';
+import { Outbox } from './outbox.js';
+import { Patience } from './patience.js';
+import { removeFile } from './spill.js';
+import { Statistics } from './statistics.js';
+import * as layout from './task-layout.js';
+import type { TaskMessage } from './task-message.js';
+import { describePlainly, reviveThrown, type Thrown } from './thrown.js';
+
+const MICROSECONDS = 1_000;
+
+/**
+ * Gives tasks to task workers: one backlog, to whoever is free.
+ *
+ * Notes. A worker that is known to be quick is sent tasks ahead, so that it need not ask for each. None of them is bound
+ * to it: when it has not answered for a moment, what it has not begun is taken back, and goes to whoever is free. Of the
+ * two sides that reach for a task at the same time one gets it (claim-layout.ts), so none is run twice.
+ */
+export class Dispatcher {
+  readonly lanes: readonly Lane[];
+  readonly backlog = new Backlog();
+  readonly statistics = new Statistics();
+  readonly #options: DispatcherOptions;
+  readonly #estimates = new Estimates();
+  readonly #outbox: Outbox;
+  readonly #patience: Patience;
+  #closed = false;
+
+  constructor(options: DispatcherOptions) {
+    const { links, claims, concurrency = 1 } = options;
+    this.#options = options;
+    this.lanes = links.map((link, index) => new Lane(index, link, claims, concurrency));
+    this.#outbox = new Outbox(options.owner);
+    this.#patience = new Patience(
+      this.lanes,
+      (lane) => this.#recallFrom(lane),
+      () => this.#fillAll(),
+    );
+    for (const lane of this.lanes) lane.link.channel.onMessage((message) => this.#arrived(lane, message));
+  }
+
+  /** Tasks that have been sent and have no answer yet. */
+  get running(): number {
+    let running = 0;
+    for (const lane of this.lanes) running += lane.count;
+    return running;
+  }
+
+  /** Sends a task to whoever is free, or keeps it until somebody is. */
+  submit(job: Job): void {
+    this.statistics.publish('queued', job);
+    const lane = this.#placeFor(job);
+    if (lane === undefined) this.backlog.add(job);
+    else this.#send(lane, job, job.queuedAt);
+  }
+
+  /** Ends a task that has no answer yet: it is not run, or told that nobody waits for it any more. */
+  giveUp(job: Job, error: unknown): void {
+    if (job.settled) return;
+    if (!this.backlog.remove(job) && job.lane >= 0) {
+      const lane = this.lanes[job.lane] as Lane;
+      if (lane.recall(job)) {
+        this.#forgetFile(job);
+        this.#fail(job, error);
+        this.#fill(lane);
+        return;
+      }
+      this.#abort(lane, job, error);
+    }
+    this.#fail(job, error);
+    this.#options.moved?.();
+  }
+
+  /** A worker takes tasks from here on. */
+  workerReady(index: number): void {
+    const lane = this.lanes[index] as Lane;
+    lane.ready = true;
+    lane.stalled = false;
+    this.#fill(lane);
+  }
+
+  /**
+   * A worker has died. What it had not begun goes to another, as if nothing had been; what it had begun is run again if
+   * it may be, and rejected if not.
+   */
+  workerDied(index: number, end: WorkerEnd): void {
+    const lane = this.lanes[index];
+    if (lane === undefined || this.#closed) return;
+    // What it answered before it died is still to be read.
+    lane.link.channel.deliverNow();
+    if (this.#options.claims !== undefined) lane.ready = false;
+    for (const job of lane.list()) {
+      if (this.#takeBack(lane, job)) continue;
+      // Where there are no claims: it is in the channel still, and the replacement will read it.
+      if (lane.link.lastIsUnread?.()) continue;
+      lane.leave(job);
+      this.#died(job, index, end);
+    }
+    this.#fillAll();
+  }
+
+  /** Rejects whatever has no answer yet. */
+  close(error: TaskError): void {
+    if (this.#closed) return;
+    for (const job of this.backlog.list()) this.giveUp(job, error);
+    for (const lane of this.lanes) for (const job of lane.list()) this.giveUp(job, error);
+    this.#closed = true;
+    this.#patience.stop();
+  }
+
+  /** Says that `count` more results of a stream may come. */
+  credit(job: Job, count: number): void {
+    if (job.lane >= 0) this.#outbox.tell(this.lanes[job.lane] as Lane, job, layout.CREDIT, count, undefined);
+  }
+
+  #placeFor(job: Job): Lane | undefined {
+    if (job.worker !== undefined) {
+      const chosen = this.lanes[job.worker] as Lane;
+      return chosen.hasRoom ? chosen : undefined;
+    }
+    let best: Lane | undefined;
+    for (const lane of this.lanes) {
+      if (lane.hasIdlePlace) return lane;
+      if (lane.hasRoom && (best === undefined || lane.count < best.count)) best = lane;
+    }
+    return best;
+  }
+
+  #send(lane: Lane, job: Job, now: number): void {
+    job.expected = this.#estimates.get(job.name);
+    lane.enter(job, now);
+    const refusal = this.#outbox.task(lane, job);
+    if (refusal !== undefined) {
+      if (!lane.recall(job)) lane.leave(job);
+      return this.#fail(job, refusal);
+    }
+    this.statistics.publish('sent', job);
+    if (lane.ahead > 0) this.#patience.start();
+  }
+
+  #arrived(lane: Lane, message: TaskMessage): void {
+    if (message.kind === layout.RETIRING) return this.#retiring(lane);
+    const job =
+      message.owner === this.#options.owner
+        ? this.lanes[(message.slot / SLOTS_PER_LANE) | 0]?.find(message.slot, message.sequence, message.id)
+        : undefined;
+    if (message.kind === layout.FINISH) return this.#finished(message, job);
+    if (job === undefined) {
+      // Of a process that had this one's place before.
+      this.statistics.late++;
+      return;
+    }
+    if (message.kind === layout.PROGRESS) job.report(message.value);
+    else if (message.kind === layout.ITEM) this.#item(job, message);
+    else this.#answered(lane, job, message);
+  }
+
+  #answered(lane: Lane, job: Job, message: TaskMessage): void {
+    const { number: microseconds, kind, value, broken } = message;
+    const now = performance.now();
+    lane.leave(job);
+    lane.stalled = false;
+    lane.progressAt = now;
+    this.#estimates.observe(job.name, microseconds);
+    if (job.settled) {
+      this.statistics.late++;
+      this.statistics.publish('late', job);
+    } else {
+      const run = microseconds / MICROSECONDS;
+      this.statistics.run.record(run);
+      this.statistics.wait.record(Math.max(0, now - job.queuedAt - run));
+      if (broken !== undefined) this.#fail(job, broken);
+      else if (kind === layout.DONE) this.#complete(job, value);
+      else this.#fail(job, reviveThrown(value as Thrown));
+    }
+    this.#fill(lane);
+  }
+
+  #item(job: Job, { value, broken }: TaskMessage): void {
+    // What has been given out cannot be taken back: from here on it is run once.
+    job.retries = 0;
+    if (job.settled) return;
+    if (broken !== undefined) this.giveUp(job, broken);
+    else job.listener.item?.(value);
+  }
+
+  #finished({ owner, id, value }: TaskMessage, job: Job | undefined): void {
+    if (job?.listener.finish !== undefined && !job.settled) job.listener.finish(value);
+    else if (owner === this.#options.owner) this.#options.finished?.(id, value);
+    else this.statistics.late++;
+  }
+
+  /** A worker ends soon, and begins nothing more. */
+  #retiring(lane: Lane): void {
+    lane.ready = false;
+    this.#recallFrom(lane);
+    this.#fillAll();
+  }
+
+  /** Gives a worker what waits, as long as it has room; what others have ahead, when nothing waits. */
+  #fill(lane: Lane): void {
+    if (this.#closed) return;
+    if (this.backlog.size > 0 && lane.hasRoom) {
+      const now = performance.now();
+      while (lane.hasRoom) {
+        const job = this.backlog.take(lane.index);
+        if (job === undefined) break;
+        this.#send(lane, job, now);
+      }
+      this.#options.moved?.();
+    }
+    if (lane.count === 0 && lane.ready) this.#patience.relieve(lane);
+  }
+
+  #fillAll(): void {
+    if (this.#closed) return;
+    for (const lane of this.lanes) {
+      if (this.backlog.size === 0) break;
+      if (lane.hasIdlePlace) this.#fill(lane);
+    }
+  }
+
+  /** Takes back whatever a worker has not begun. */
+  #recallFrom(lane: Lane): void {
+    for (const job of lane.list()) this.#takeBack(lane, job);
+  }
+
+  #takeBack(lane: Lane, job: Job): boolean {
+    if (!lane.recall(job)) return false;
+    this.#forgetFile(job);
+    if (job.settled) return true;
+    this.statistics.recalled++;
+    this.statistics.publish('recalled', job);
+    this.backlog.add(job);
+    return true;
+  }
+
+  #died(job: Job, worker: number, end: WorkerEnd): void {
+    this.#forgetFile(job);
+    if (job.settled) return;
+    if (job.retries > 0) {
+      job.retries--;
+      job.attempt++;
+      this.statistics.retried++;
+      this.statistics.publish('retried', job);
+      this.backlog.add(job);
+      return;
+    }
+    this.statistics.died++;
+    const how = end.signal ?? `code ${end.code}`;
+    const times = job.attempt === 1 ? '' : `; that was attempt ${job.attempt}`;
+    const message = `The task worker ${worker} ended with ${how} while it ran task '${job.name}'${times}.`;
+    this.#fail(job, new TaskError('ERR_MILLRACE_TASK_WORKER_DIED', message, { exit: end }));
+  }
+
+  /** Tells the worker that nobody waits for a task; it may be killed for going on. */
+  #abort(lane: Lane, job: Job, reason: unknown): void {
+    this.#outbox.tell(lane, job, layout.ABORT, 0, describePlainly(reason));
+    const { grace, stuck } = this.#options;
+    if (grace === undefined || stuck === undefined) return;
+    job.grace = setTimeout(() => stuck(lane.index), grace);
+  }
+
+  #forgetFile(job: Job): void {
+    if (job.file !== undefined) removeFile(job.file);
+    job.file = undefined;
+  }
+
+  #complete(job: Job, value: unknown): void {
+    this.statistics.completed++;
+    this.statistics.publish('completed', job);
+    job.settle();
+    job.listener.done(value);
+  }
+
+  #fail(job: Job, error: unknown): void {
+    if (job.settled) return;
+    this.statistics.failed++;
+    this.statistics.publish('failed', job, error);
+    job.settle();
+    job.listener.failed(error);
+  }
+}

@@ -1,0 +1,66 @@
+/** The program of a task worker of a pool: loads the module with the tasks, and runs them. */
+import { MappedMemory } from '@millrace/native';
+import { inherit } from '@millrace/process-pool';
+import { ClaimTable, claimBytes } from './claims.js';
+import { TaskError } from './errors.js';
+import { SpillDirectory } from './spill.js';
+import { type TaskHandler, TaskRunner } from './task-runner.js';
+import { taskTransport } from './transports/index.js';
+import { CLAIMS, spillWriter, type WorkerBirth } from './worker-birth.js';
+
+/** Milliseconds between two looks at the memory: each asks the kernel. */
+const MEMORY_EVERY_MS = 50;
+
+const child = inherit();
+if (child === undefined) throw new Error('This is the program of a task worker; a TaskPool starts it.');
+const birth = child.data as WorkerBirth;
+
+const tasks = tasksOf((await import(birth.module)) as Record<string, unknown>);
+const claims = new MappedMemory(child.descriptor(CLAIMS), claimBytes(birth.workers));
+const spill = new SpillDirectory(birth.spill, spillWriter(birth.worker, child.incarnation));
+const channel = taskTransport(birth.transport).openWorkerSide(child, birth.worker, spill);
+const runner = new TaskRunner({
+  channels: [channel],
+  handler: (name) => (Object.hasOwn(tasks, name) ? tasks[name] : undefined),
+  // Its caller is told the same, with the name of what could not be sent.
+  onUnsendable: () => {},
+  claims: { table: new ClaimTable(claims.buffer), worker: birth.worker, owner: birth.owner },
+  concurrency: birth.concurrency,
+  onDone: (begun) => {
+    if (begun >= (birth.maxTasks ?? Number.POSITIVE_INFINITY) || isTooLarge()) void end();
+  },
+});
+
+let memoryAt = 0;
+let ending = false;
+
+function isTooLarge(): boolean {
+  if (birth.maxMemory === undefined) return false;
+  const now = performance.now();
+  if (now - memoryAt < MEMORY_EVERY_MS) return false;
+  memoryAt = now;
+  return process.memoryUsage.rss() > birth.maxMemory;
+}
+
+/** Begins nothing more, answers what runs, and ends. */
+async function end(): Promise<void> {
+  if (ending) return;
+  ending = true;
+  await runner.stop();
+  await channel.drained();
+  process.exit(0);
+}
+
+function tasksOf(module: Record<string, unknown>): Record<string, TaskHandler> {
+  const found = module.tasks ?? module.default;
+  if (typeof found === 'object' && found !== null) return found as Record<string, TaskHandler>;
+  throw new TaskError(
+    'ERR_MILLRACE_NO_TASKS',
+    `${birth.module} has no tasks: let it say 'export const tasks = defineTasks({ … })'; ` +
+      `it exports ${Object.keys(module).join(', ') || 'nothing'}.`,
+  );
+}
+
+child.onStop(() => void end());
+runner.start();
+child.ready();
