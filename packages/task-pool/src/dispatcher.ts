@@ -37,11 +37,7 @@ export class Dispatcher {
     this.#options = options;
     this.lanes = links.map((link, index) => new Lane(index, link, claims, concurrency));
     this.#outbox = new Outbox(options.owner);
-    this.#patience = new Patience(
-      this.lanes,
-      (lane) => this.#recallFrom(lane),
-      () => this.#fillAll(),
-    );
+    this.#patience = new Patience(this.lanes, (lane) => this.#steal(lane));
     for (const lane of this.lanes) lane.link.channel.onMessage((message) => this.#arrived(lane, message));
   }
 
@@ -199,7 +195,7 @@ export class Dispatcher {
   /** A worker ends soon, and begins nothing more. */
   #retiring(lane: Lane): void {
     lane.ready = false;
-    this.#recallFrom(lane);
+    for (const job of lane.list()) this.#takeBack(lane, job);
     this.#fillAll();
   }
 
@@ -226,9 +222,15 @@ export class Dispatcher {
     }
   }
 
-  /** Takes back whatever a worker has not begun. */
-  #recallFrom(lane: Lane): void {
-    for (const job of lane.list()) this.#takeBack(lane, job);
+  /** Takes back half of what a worker has not begun, the newest, for those that are idle. */
+  #steal(lane: Lane): void {
+    let wanted = Math.ceil(lane.ahead / 2);
+    for (const job of lane.list().reverse()) {
+      if (wanted === 0) break;
+      // Those that must be run there would only come back.
+      if (job.worker === undefined && this.#takeBack(lane, job)) wanted--;
+    }
+    this.#fillAll();
   }
 
   #takeBack(lane: Lane, job: Job): boolean {

@@ -11,7 +11,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { TaskError } from './errors.js';
 
 /** Directories of this package are named `millrace-tasks-NAMESPACE-PID-START`, after the process that made them. */
@@ -42,9 +42,9 @@ export class SpillDirectory {
     }
     const path = join(taskTmpdir, `${PREFIX}${identityOf(process.pid)}-${name}`);
     try {
-      mkdirSync(taskTmpdir, { recursive: true });
+      makeDirectory(taskTmpdir);
       sweep(taskTmpdir);
-      mkdirSync(path, { recursive: true, mode: 0o700 });
+      mkdirSync(path, { mode: 0o700 });
     } catch (error) {
       throw unusable(path, error);
     }
@@ -108,6 +108,18 @@ export function removeFile(path: string): void {
     unlinkSync(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+}
+
+/** Makes a directory and those above it. (Node's own `recursive` never returns where the kernel takes none, as in /proc.) */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  makeDirectory(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    // Another process has made it in between.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 

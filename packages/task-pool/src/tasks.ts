@@ -14,16 +14,16 @@ export type TaskValue<T extends Tasks, Name extends keyof T> =
 /** The names of tasks that give one result, and of those that give several. */
 export type RunName<T extends Tasks> = Exclude<keyof T & string, StreamName<T>>;
 export type StreamName<T extends Tasks> = {
-  [Name in keyof T & string]: Awaited<ReturnType<T[Name]>> extends Streaming ? Name : never;
+  [Name in keyof T & string]: [TaskItem<T, Name>] extends [never] ? never : Name;
 }[keyof T & string];
 
-type Streaming = AsyncIterable<unknown> | Generator<unknown, unknown, never>;
-
 /** One of the results of task `Name`, which gives several. */
-export type TaskItem<T extends Tasks, Name extends keyof T> =
-  Awaited<ReturnType<T[Name]>> extends AsyncIterable<infer Item> | Generator<infer Item, unknown, never>
-    ? Item
-    : never;
+export type TaskItem<T extends Tasks, Name extends keyof T> = ItemOf<Awaited<ReturnType<T[Name]>>>;
+
+/** Of a handler that only throws there is nothing: `never` is none of its members. */
+type ItemOf<Result> = Result extends AsyncIterable<infer Item> | Generator<infer Item, unknown, never>
+  ? Item
+  : never;
 
 /** The tasks of a module: its export `tasks`, or its default one; or tasks as they are. */
 export type TasksOf<Module> = Module extends { readonly tasks: infer T extends Tasks }
