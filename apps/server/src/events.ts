@@ -16,6 +16,8 @@ export interface Task {
   /** The worker that asked. */
   readonly workerId: number;
   readonly data: unknown;
+  /** Sends a result to the worker that asked, now or later, once or several times; what the handler returns is one more. */
+  finish(data: unknown): void;
 }
 
 /** A task's result in Swoole's own form. */
@@ -55,9 +57,9 @@ export interface ServerEvents extends PortEvents {
    * for it, the error is logged and the session closed. What this handler throws is an uncaught error.
    */
   error: (error: unknown, session: Session) => void;
-  /** In a task worker: a task of Swoole's own form; what it returns is the result. */
+  /** In a task worker: a task of Swoole's own form; what it returns, unless that is nothing, is a result. */
   task: (task: Task) => unknown;
-  /** In the worker that asked: the result of a task of Swoole's own form. */
+  /** In the worker that asked: each result of a task of Swoole's own form. */
   finish: (result: TaskResultEvent) => MaybePromise<void>;
 }
 

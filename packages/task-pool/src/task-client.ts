@@ -71,6 +71,22 @@ export class TaskClient {
     });
   }
 
+  /** As {@link run}, with the task's id, and with what the task sends by `finish` while it has no result. */
+  start(
+    name: string,
+    value: unknown,
+    options: RunOptions = {},
+    onFinish?: (value: unknown) => void,
+  ): { readonly id: number; readonly result: Promise<unknown> } {
+    let id = 0;
+    const result = new Promise((resolve, reject) => {
+      const listener: JobListener = { done: resolve, failed: reject };
+      if (onFinish !== undefined) listener.finish = onFinish;
+      id = this.#ask(name, value, 0, listener, options).id;
+    });
+    return { id, result };
+  }
+
   /** Runs a task and calls back once, in the caller's asynchronous context; returns the task's id. */
   call(name: string, value: unknown, callback: TaskCallback, options: RunOptions = {}): number {
     const context = new AsyncResource('MILLRACE_TASK');

@@ -44,7 +44,14 @@ export class TaskWorkerRole implements Role {
     }
     const handler = this.#context.handlers.get('task').at(-1);
     return (
-      handler && ((data: unknown, { id, source }: TaskContext) => handler({ id, workerId: source, data }))
+      handler &&
+      ((data: unknown, context: TaskContext) =>
+        handler({
+          id: context.id,
+          workerId: context.source,
+          data,
+          finish: (result) => context.finish(result),
+        }))
     );
   }
 

@@ -41,6 +41,7 @@ export class WorkerRole implements Role {
       ),
       incarnation: incarnationOf(child),
       maxQueue: context.options.taskMaxQueue,
+      finished: (id, data) => void this.#finished(id, data),
     });
     child.onMessage((body) => {
       const { taskWorker, exit } = body as TaskWorkerDied;
@@ -63,6 +64,11 @@ export class WorkerRole implements Role {
     const details = { err: error, session: session.id, client: session.remoteAddress };
     this.#context.log.error(details, 'a handler has failed; its session is closed');
     session.close();
+  }
+
+  /** A task of Swoole's own form has sent a result. */
+  async #finished(id: number, data: unknown): Promise<void> {
+    for (const handler of this.#context.handlers.get('finish')) await handler({ id, data });
   }
 
   async #stop(drain: boolean): Promise<void> {
