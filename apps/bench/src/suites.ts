@@ -19,7 +19,7 @@ const SUITES: Record<string, (() => Promise<{ readonly suite: Suite }>) | undefi
   reactor: () => import('./reactor/suite.js'),
   channels: undefined,
   memory: undefined,
-  pools: undefined,
+  pools: () => import('./pools/suite.js'),
   server: undefined,
 };
 
