@@ -12,7 +12,8 @@ static bool add_all(napi_env env, napi_value exports, const addon_function *list
 /* The well-known symbol, not NAPI_MODULE: it is found again in every thread that loads the file. */
 NAPI_MODULE_INIT() {
   const addon_function *lists[] = {datagram_functions, descriptor_functions, epoll_functions,   file_functions,
-                                   memory_functions,   poll_functions,       process_functions, socket_functions};
+                                   memory_functions,   poll_functions,       process_functions, socket_functions,
+                                   mqueue_functions,   sysv_queue_functions, sysv_wait_functions};
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
     if (!add_all(env, exports, lists[i])) return NULL;
   }

@@ -69,8 +69,11 @@ extern const addon_function descriptor_functions[];
 extern const addon_function epoll_functions[];
 extern const addon_function file_functions[];
 extern const addon_function memory_functions[];
+extern const addon_function mqueue_functions[];
 extern const addon_function poll_functions[];
 extern const addon_function process_functions[];
 extern const addon_function socket_functions[];
+extern const addon_function sysv_queue_functions[];
+extern const addon_function sysv_wait_functions[];
 
 #endif

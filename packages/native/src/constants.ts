@@ -40,6 +40,20 @@ export const SHUT_RD = 0;
 export const SHUT_WR = 1;
 export const SHUT_RDWR = 2;
 
+/** Flags of `mqOpen`. */
+export const O_RDONLY = 0;
+export const O_WRONLY = 0o1;
+export const O_RDWR = 0o2;
+export const O_CREAT = 0o100;
+export const O_EXCL = 0o200;
+export const O_NONBLOCK = 0o4000;
+
+/** Flags of the System V calls. */
+export const IPC_PRIVATE = 0;
+export const IPC_CREAT = 0o1000;
+export const IPC_EXCL = 0o2000;
+export const IPC_NOWAIT = 0o4000;
+
 export const SIGKILL = 9;
 export const SIGTERM = 15;
 
@@ -48,15 +62,23 @@ export const EPERM = 1;
 export const ENOENT = 2;
 export const EINTR = 4;
 export const EIO = 5;
+export const E2BIG = 7;
+export const EBADF = 9;
 export const EAGAIN = 11;
 export const ENOMEM = 12;
+export const EACCES = 13;
 export const EFAULT = 14;
+export const EBUSY = 16;
 export const EEXIST = 17;
 export const EINVAL = 22;
 export const ENFILE = 23;
 export const EMFILE = 24;
+export const ENOSPC = 28;
 export const EPIPE = 32;
+export const ENAMETOOLONG = 36;
 export const ENOSYS = 38;
+export const ENOMSG = 42;
+export const EIDRM = 43;
 export const ENOTSOCK = 88;
 export const EMSGSIZE = 90;
 export const EOPNOTSUPP = 95;
@@ -68,6 +90,7 @@ export const ENOTCONN = 107;
 export const ETIMEDOUT = 110;
 export const ECONNREFUSED = 111;
 export const EINPROGRESS = 115;
+export const ECANCELED = 125;
 
 /** Bytes of a `struct sockaddr_storage`: what the address arguments must have room for. */
 export const SOCKADDR_BYTES = 128;

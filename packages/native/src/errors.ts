@@ -23,6 +23,9 @@ export class NativeError extends Error {
   }
 }
 
+/** Names that Node does not know, for it makes none of the calls that answer so. */
+const LIBUV_LACKS: Readonly<Record<number, string>> = { 42: 'ENOMSG', 43: 'EIDRM' };
+
 /** A failed system call. */
 export class SystemCallError extends NativeError {
   override readonly name = 'SystemCallError';
@@ -36,7 +39,7 @@ export class SystemCallError extends NativeError {
   readonly object: string | undefined;
 
   constructor(syscall: string, errno: number, object?: string, advice?: string) {
-    const errnoName = getSystemErrorName(-errno);
+    const errnoName = LIBUV_LACKS[errno] ?? getSystemErrorName(-errno);
     const on = object === undefined ? '' : ` ${object}`;
     super('ERR_MILLRACE_SYSCALL', `${syscall}${on}: ${errnoName} (${errno})${advice ? `. ${advice}` : ''}`);
     this.errno = errno;

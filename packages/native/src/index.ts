@@ -23,4 +23,4 @@ export {
 } from './node-poller.js';
 export { dieWithParent } from './process-identity.js';
 export { createSocketPair } from './socket-pair.js';
-export type { MapHandle, PollHandle, Syscalls } from './syscalls.js';
+export type { MapHandle, MessageWaiter, PollHandle, Syscalls } from './syscalls.js';

@@ -8,12 +8,17 @@ export interface MapHandle {
   readonly __mapHandle: never;
 }
 
+/** A thread that waits on a System V queue, opaque. */
+export interface MessageWaiter {
+  readonly __messageWaiter: never;
+}
+
 /**
  * The addon's functions as they are: one system call each, no checks beyond the bounds of buffers.
  *
  * Notes. Every function that returns a number returns `-errno` when the call failed (use {@link check} for those
  * that must not fail, compare with a constant for those whose failure is an answer: `-EAGAIN`). No function blocks,
- * except `epollWait` with a timeout other than 0. All descriptors they make are closed on exec and, where that has a
+ * except `epollWait` with a timeout other than 0 and `msgSend` and `msgReceive` without `IPC_NOWAIT`. All descriptors they make are closed on exec and, where that has a
  * meaning, non-blocking.
  */
 export interface Syscalls {
@@ -75,4 +80,33 @@ export interface Syscalls {
   receiveFrom(fd: number, bytes: Uint8Array, offset: number, length: number, address: Uint8Array): number;
   encodeInet(host: string, port: number, out: Uint8Array): number;
   decodeInet(address: Uint8Array, out: Uint8Array): string | number;
+
+  /** Opens a POSIX queue; `name` without its slash. `maxMessages` 0: the system's defaults. */
+  mqOpen(name: string, flags: number, mode: number, maxMessages: number, messageSize: number): number;
+  mqUnlink(name: string): number;
+  mqSend(fd: number, bytes: Uint8Array, offset: number, length: number, priority: number): number;
+  /** Fills `out` with the priority, a uint32. */
+  mqReceive(fd: number, bytes: Uint8Array, offset: number, length: number, out: Uint8Array): number;
+  /** Fills `out` with int32 values: flags, most messages, largest message, messages there. */
+  mqAttributes(fd: number, out: Uint8Array): number;
+
+  msgGet(key: number, flags: number): number;
+  /** `bytes` begins with the type, a native int64; `length` bytes follow it. */
+  msgSend(id: number, bytes: Uint8Array, length: number, flags: number): number;
+  msgReceive(id: number, bytes: Uint8Array, length: number, type: number, flags: number): number;
+  /** Fills `out` with int64 values: messages, bytes, capacity, last sender and receiver, mode, key, times of both. */
+  msgStat(id: number, out: Uint8Array): number;
+  msgSetCapacity(id: number, bytes: number): number;
+  msgRemove(id: number): number;
+
+  /** A thread that waits on a queue and signals `eventfd` whenever its call has returned. */
+  msgWaiterOpen(id: number, eventfd: number): MessageWaiter | number;
+  /** Waits for a message of `type`, which stays in the queue (`-E2BIG`), unless it has no bytes (0: it was taken). */
+  msgWaiterReceive(waiter: MessageWaiter, type: number): number;
+  /** Sends as `msgSend` does as soon as there is room; the bytes are copied. */
+  msgWaiterSend(waiter: MessageWaiter, bytes: Uint8Array, length: number): number;
+  /** The result of the last call, once: `-EINPROGRESS` before, `-EAGAIN` after that. `out` gets the type of a message that was taken, an int64. */
+  msgWaiterResult(waiter: MessageWaiter, out: Uint8Array): number;
+  /** Cancels what is under way: `-ECANCELED`, or the result that was not asked for yet. */
+  msgWaiterClose(waiter: MessageWaiter, out: Uint8Array): number;
 }

@@ -1,0 +1,79 @@
+import { SystemCallError } from '@millrace/native';
+
+/** The closed set of codes that errors of this package carry. Codes are stable; messages are not. */
+export type QueueErrorCode =
+  /** `open` of a queue that does not exist. */
+  | 'ERR_MILLRACE_QUEUE_NOT_FOUND'
+  /** `create` of a queue that exists. */
+  | 'ERR_MILLRACE_QUEUE_EXISTS'
+  /** The queue's permissions, or how it was opened, do not allow this. */
+  | 'ERR_MILLRACE_QUEUE_ACCESS'
+  /** A limit of the system is in the way; `limit` has its name and value, the message what changes it. */
+  | 'ERR_MILLRACE_QUEUE_LIMIT'
+  /** A name, key, priority, type or option that no queue can have. */
+  | 'ERR_MILLRACE_QUEUE_ARGUMENT'
+  /** The queue was removed while it was in use. */
+  | 'ERR_MILLRACE_QUEUE_REMOVED'
+  /** This object has been closed, or belongs to a channel. */
+  | 'ERR_MILLRACE_QUEUE_CLOSED'
+  /** One message is larger than the queue takes; nothing of it was sent. */
+  | 'ERR_MILLRACE_MESSAGE_TOO_LARGE'
+  /** The file for a payload that is larger than a message could not be written. */
+  | 'ERR_MILLRACE_QUEUE_SPILL'
+  /** What arrived is no message of a channel, or its payload's file cannot be had; it was skipped. */
+  | 'ERR_MILLRACE_BAD_MESSAGE';
+
+/** A limit of the system: the name that `sysctl` or `ulimit` know it by, and its value when that can be read. */
+export interface SystemLimit {
+  readonly name: string;
+  readonly value: number | undefined;
+}
+
+export interface QueueErrorOptions extends ErrorOptions {
+  readonly limit?: SystemLimit;
+  readonly syscall?: string;
+  readonly errno?: number;
+}
+
+export class QueueError extends Error {
+  override readonly name = 'QueueError';
+  readonly code: QueueErrorCode;
+  /** `ERR_MILLRACE_QUEUE_LIMIT` and `ERR_MILLRACE_MESSAGE_TOO_LARGE`: what is in the way. */
+  readonly limit: SystemLimit | undefined;
+  /** The call that failed, where one did, and its error number, positive. */
+  readonly syscall: string | undefined;
+  readonly errno: number | undefined;
+
+  constructor(code: QueueErrorCode, message: string, options: QueueErrorOptions = {}) {
+    super(message, options);
+    this.code = code;
+    this.limit = options.limit;
+    this.syscall = options.syscall;
+    this.errno = options.errno;
+  }
+}
+
+/** The error for a call that failed as expected of it: its name and error number are kept. */
+export function failedCall(
+  code: QueueErrorCode,
+  message: string,
+  syscall: string,
+  errno: number,
+  limit?: SystemLimit,
+): QueueError {
+  const cause = new SystemCallError(syscall, errno);
+  return new QueueError(code, message, { cause, syscall, errno, ...(limit && { limit }) });
+}
+
+export function closedError(queue: string): QueueError {
+  return new QueueError('ERR_MILLRACE_QUEUE_CLOSED', `${queue} has been closed in this process.`);
+}
+
+export function removedError(queue: string, syscall: string, errno: number): QueueError {
+  return failedCall(
+    'ERR_MILLRACE_QUEUE_REMOVED',
+    `${queue} was removed while it was in use.`,
+    syscall,
+    errno,
+  );
+}

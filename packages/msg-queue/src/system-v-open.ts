@@ -1,0 +1,111 @@
+import {
+  EACCES,
+  EEXIST,
+  EINVAL,
+  ENOENT,
+  ENOSPC,
+  EPERM,
+  IPC_CREAT,
+  IPC_EXCL,
+  IPC_PRIVATE,
+  SystemCallError,
+  syscalls,
+} from '@millrace/native';
+import { failedCall, QueueError } from './errors.js';
+import { ftok } from './ftok.js';
+import { explain, type SystemVLimits } from './limits.js';
+import type { QueueOpenOptions } from './message-queue.js';
+import type { Opening } from './posix-open.js';
+
+/** Which queue: a key, or a file and a project number (1 to 255, default 1) that `ftok` makes a key of. */
+export type SystemVKey = number | { readonly path: string; readonly project?: number };
+
+export interface SystemVQueueOptions extends QueueOpenOptions {
+  /** Bytes that a queue that is made holds. Default kernel.msgmnb (16,384); more needs CAP_SYS_RESOURCE. */
+  readonly capacity?: number;
+}
+
+const DEFAULT_MODE = 0o600;
+
+/** The key as a signed 32-bit integer. Throws for what is none. */
+export function toKey(key: SystemVKey): number {
+  const number = typeof key === 'number' ? key : ftok(key.path, key.project ?? 1);
+  if (Number.isInteger(number) && number >= -(2 ** 31) && number < 2 ** 32 && number !== IPC_PRIVATE)
+    return number | 0;
+  throw new QueueError(
+    'ERR_MILLRACE_QUEUE_ARGUMENT',
+    `The key of a System V queue is a 32-bit integer other than 0, not ${number}; createPrivate needs no key.`,
+  );
+}
+
+/** A key as `ipcs` shows it. */
+export function keyName(key: number): string {
+  return `0x${(key >>> 0).toString(16).padStart(8, '0')}`;
+}
+
+/** Opens a queue and returns its identifier. Throws {@link QueueError}. */
+export function openSystemV(
+  key: number,
+  opening: Opening,
+  { mode = DEFAULT_MODE, capacity }: SystemVQueueOptions,
+  limits: SystemVLimits,
+): number {
+  // The kernel takes an int, and cuts off what is more.
+  if (capacity !== undefined && !(Number.isInteger(capacity) && capacity > 0 && capacity < 2 ** 31)) {
+    throw new QueueError(
+      'ERR_MILLRACE_QUEUE_ARGUMENT',
+      `capacity is an integer from 1 to 2^31 - 1, not ${capacity}.`,
+    );
+  }
+  if (opening !== 'create') {
+    const id = syscalls.msgGet(key, 0);
+    if (id >= 0) return id;
+    if (id !== -ENOENT || opening === 'open') throw openError(key, -id, limits);
+  }
+  const id = syscalls.msgGet(key, IPC_CREAT | IPC_EXCL | mode);
+  // Somebody else has made it in between.
+  if (id === -EEXIST && opening === 'openOrCreate') return openSystemV(key, 'open', { mode }, limits);
+  if (id < 0) throw openError(key, -id, limits);
+  if (capacity !== undefined) setCapacity(key, id, capacity, limits);
+  return id;
+}
+
+function setCapacity(key: number, id: number, capacity: number, limits: SystemVLimits): void {
+  const failed = syscalls.msgSetCapacity(id, capacity);
+  if (failed >= 0) return;
+  syscalls.msgRemove(id);
+  if (failed !== -EPERM && failed !== -EINVAL) throw new SystemCallError('msgctl', -failed, keyName(key));
+  const message =
+    `The System V queue ${keyName(key)} cannot be made for ${capacity} bytes without CAP_SYS_RESOURCE. ` +
+    `${explain(limits.capacity)}.`;
+  throw failedCall('ERR_MILLRACE_QUEUE_LIMIT', message, 'msgctl', -failed, limits.capacity);
+}
+
+function openError(key: number, errno: number, limits: SystemVLimits): Error {
+  const call = 'msgget';
+  const queue = `System V queue ${keyName(key)}`;
+  switch (errno) {
+    case ENOENT:
+      return failedCall(
+        'ERR_MILLRACE_QUEUE_NOT_FOUND',
+        `There is no ${queue}; create it first, or use openOrCreate.`,
+        call,
+        errno,
+      );
+    case EEXIST:
+      return failedCall('ERR_MILLRACE_QUEUE_EXISTS', `The ${queue} exists already.`, call, errno);
+    case EACCES:
+      return failedCall(
+        'ERR_MILLRACE_QUEUE_ACCESS',
+        `The permissions of the ${queue} do not let this user open it.`,
+        call,
+        errno,
+      );
+    case ENOSPC: {
+      const message = `There are as many System V queues as may be: see ipcs -q. ${explain(limits.queues)}.`;
+      return failedCall('ERR_MILLRACE_QUEUE_LIMIT', message, call, errno, limits.queues);
+    }
+    default:
+      return new SystemCallError(call, errno, queue);
+  }
+}

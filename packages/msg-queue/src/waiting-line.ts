@@ -1,0 +1,83 @@
+import { ChannelError, type WaitOptions } from '@millrace/channel';
+
+interface Waiting<Item, Result> {
+  readonly item: Item;
+  settle(result: Result): void;
+  fail(error: unknown): void;
+}
+
+/** What a line asks and tells whoever serves it, when somebody leaves by a signal or a time-out. */
+export interface LineEvents<Item> {
+  /** Whether `item` may still leave; if not, it is settled by the server of the line, now. */
+  mayLeave?(item: Item): boolean;
+  left(): void;
+}
+
+/**
+ * Promises that wait in line, each with something in its hand; served from the head only. Nobody who has joined
+ * waits for ever: `failAll` ends the line.
+ */
+export class WaitingLine<Item, Result> {
+  readonly #waiting = new Set<Waiting<Item, Result>>();
+  readonly #events: LineEvents<Item>;
+
+  constructor(events: LineEvents<Item>) {
+    this.#events = events;
+  }
+
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  get head(): Item | undefined {
+    for (const { item } of this.#waiting) return item;
+    return undefined;
+  }
+
+  /** Joins at the end. `what` names the wait in the error of its time-out. */
+  join(item: Item, what: string, { signal, timeout }: WaitOptions = {}): Promise<Result> {
+    return new Promise<Result>((resolve, reject) => {
+      let timer: NodeJS.Timeout | undefined;
+      const forget = () => {
+        this.#waiting.delete(waiting);
+        signal?.removeEventListener('abort', onAbort);
+        clearTimeout(timer);
+      };
+      const waiting: Waiting<Item, Result> = {
+        item,
+        settle: (result) => {
+          forget();
+          resolve(result);
+        },
+        fail: (error) => {
+          forget();
+          reject(error);
+        },
+      };
+      const leave = (reason: unknown) => {
+        if (this.#events.mayLeave?.(item) === false) return;
+        waiting.fail(reason);
+        this.#events.left();
+      };
+      const onAbort = () => leave(signal?.reason);
+      signal?.addEventListener('abort', onAbort, { once: true });
+      if (timeout !== undefined) {
+        timer = setTimeout(() => {
+          leave(new ChannelError('ERR_MILLRACE_TIMEOUT', `${what} did not happen within ${timeout} ms.`));
+        }, timeout);
+      }
+      this.#waiting.add(waiting);
+    });
+  }
+
+  settleHead(result: Result): void {
+    for (const waiting of this.#waiting) {
+      waiting.settle(result);
+      return;
+    }
+  }
+
+  failAll(error: unknown): void {
+    for (const waiting of [...this.#waiting]) waiting.fail(error);
+  }
+}

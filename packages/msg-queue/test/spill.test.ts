@@ -1,0 +1,293 @@
+import { spawnSync } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { bytesCodec, Frame } from '@millrace/channel';
+import { until, within } from '@millrace/testkit';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  BAD_MESSAGE_CHANNEL,
+  freeSystemVQueueChannel,
+  openPosixQueueChannel,
+  openSystemVQueueChannel,
+  PosixQueue,
+  posixChannelNames,
+  type QueueChannel,
+  SWEEP_CHANNEL,
+  SystemVQueue,
+  unlinkPosixQueueChannel,
+} from '../src/index.js';
+import { thisProcess } from '../src/process-owner.js';
+import { SpillDirectory } from '../src/spill-directory.js';
+import { makeSpillName, queueToken, spillWriter } from '../src/spill-name.js';
+import { testKey, testName } from './support.js';
+
+type Bytes = QueueChannel<Uint8Array, Buffer>;
+
+interface Subject {
+  open(side: 'left' | 'right', options?: object): Bytes;
+  /** Posts bytes to what the right side receives, as any program could. */
+  post(bytes: Uint8Array): void;
+  dispose(): void;
+  readonly identity: string;
+}
+
+let directory: string;
+const channels: Bytes[] = [];
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'millrace-spill-'));
+});
+
+afterEach(() => {
+  for (const channel of channels.splice(0)) channel.destroy();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+function posix(): Subject {
+  const name = testName();
+  const [toRight] = posixChannelNames(name);
+  return {
+    open: (side, options = {}) => {
+      const channel = openPosixQueueChannel(name, side, { directory, codec: bytesCodec(), ...options });
+      channels.push(channel);
+      return channel;
+    },
+    post(bytes) {
+      using queue = PosixQueue.open(toRight);
+      expect(queue.trySend(bytes)).toBe('sent');
+    },
+    dispose: () => void unlinkPosixQueueChannel(name, { directory }),
+    identity: `posix:${toRight}`,
+  };
+}
+
+function systemV(): Subject {
+  const keys = [testKey(), testKey()] as const;
+  return {
+    open: (side, options = {}) => {
+      const channel = openSystemVQueueChannel(keys, side, { directory, codec: bytesCodec(), ...options });
+      channels.push(channel);
+      return channel;
+    },
+    post(bytes) {
+      using queue = SystemVQueue.open(keys[0]);
+      expect(queue.trySend(bytes)).toBe('sent');
+    },
+    dispose: () => void freeSystemVQueueChannel(keys, { directory }),
+    identity: `sysv:0x${keys[0].toString(16).padStart(8, '0')}`,
+  };
+}
+
+/** The name of a file whose writer is dead. */
+function deadName(identity: string): string {
+  const pid = Number(spawnSync('sh', ['-c', 'echo $$'], { encoding: 'utf8' }).stdout);
+  const { pid: self, startTime } = thisProcess();
+  return makeSpillName(queueToken(identity)).replace(`-${self}-${startTime}-`, `-${pid}-${startTime}-`);
+}
+
+describe.each([
+  ['POSIX queues', posix],
+  ['System V queues', systemV],
+])('a channel over %s', (_name, subject) => {
+  test('puts a large payload in a file of its user alone, which is gone before the payload is seen', async () => {
+    const { open, dispose } = subject();
+    const [left, right] = [open('left'), open('right')];
+    left.send(Buffer.alloc(100_000, 7));
+    const [file] = readdirSync(directory);
+    expect(statSync(join(directory, file as string)).mode & 0o777).toBe(0o600);
+    const seen = new Promise<number>((resolve) =>
+      right.onMessage((payload) => {
+        expect(payload.equals(Buffer.alloc(100_000, 7))).toBe(true);
+        resolve(readdirSync(directory).length);
+      }),
+    );
+    expect(await within('the payload', seen)).toBe(0);
+    dispose();
+  });
+
+  test('says clearly that the directory is missing or refuses files, and goes on', async () => {
+    const { open, dispose } = subject();
+    const missing = join(directory, 'missing');
+    const [left, right] = [open('left', { directory: missing }), open('right', { directory: missing })];
+    expect(() => left.send(Buffer.alloc(20_000))).toThrow(
+      expect.objectContaining({
+        code: 'ERR_MILLRACE_QUEUE_SPILL',
+        errno: 2,
+        message: expect.stringMatching(/20000 bytes.*missing.*ENOENT.*make it/),
+      }),
+    );
+    left.send(Buffer.from('small'));
+    expect((await right.receive())?.toString()).toBe('small');
+    mkdirSync(missing);
+    left.send(Buffer.alloc(20_000));
+    expect(await right.receive()).toHaveLength(20_000);
+    dispose();
+  });
+
+  test('ends with the reason when a payload that waited cannot be written any more', async () => {
+    const { open, dispose } = subject();
+    const [left, right] = [open('left'), open('right')];
+    while (left.send(Buffer.alloc(20_000)));
+    const ended = new Promise<Error | undefined>((resolve) => left.onClose(resolve));
+    rmSync(directory, { recursive: true });
+    right.onMessage(() => {});
+    expect(await within('the end', ended)).toMatchObject({ code: 'ERR_MILLRACE_QUEUE_SPILL' });
+    mkdirSync(directory);
+    dispose();
+  });
+
+  test('removes the file of a message that was never sent', () => {
+    const { open, dispose } = subject();
+    const left = open('left');
+    let accepted = 0;
+    while (left.stats().queuedBytes === 0) {
+      left.send(Buffer.alloc(20_000));
+      accepted++;
+    }
+    expect(readdirSync(directory)).toHaveLength(accepted);
+    left.destroy();
+    expect(readdirSync(directory)).toHaveLength(accepted - 1);
+    dispose();
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  test('counts, reports and skips what is no message, and gives the next', async () => {
+    const { open, post, dispose, identity } = subject();
+    const [left, right] = [open('left'), open('right')];
+    const reports: unknown[] = [];
+    const errors: unknown[] = [];
+    const listen = (report: unknown) => reports.push(report);
+    subscribe(BAD_MESSAGE_CHANNEL, listen);
+    right.onBadMessage((error) => errors.push(error));
+    const secret = join(directory, 'secret');
+    writeFileSync(secret, 'not yours');
+    const linked = makeSpillName(queueToken(identity));
+    symlinkSync(secret, join(directory, linked));
+    const short = makeSpillName(queueToken(identity));
+    writeFileSync(join(directory, short), 'short');
+    const foreign = makeSpillName(queueToken('posix:/another'));
+    writeFileSync(join(directory, foreign), '123456789');
+    const garbage = [
+      Buffer.alloc(0),
+      Buffer.from('GET / HTTP/1.1'),
+      Buffer.from('MRmq\x02\x00\x00\x00'),
+      Buffer.from('MRmq\x01\x07\x00\x00'),
+      Buffer.from('MRmq\x01\x00\x01\x00'),
+      spilled('../secret', 9),
+      spilled('secret', 9),
+      spilled(linked, 9),
+      spilled(short, 9),
+      spilled(short, Number.MAX_SAFE_INTEGER),
+      spilled(foreign, 9),
+    ];
+    for (const bytes of garbage) {
+      post(bytes);
+      left.send(Buffer.from('good'));
+      expect((await within('the good one', right.receive()))?.toString()).toBe('good');
+    }
+    expect(right.stats()).toMatchObject({ received: garbage.length, bad: garbage.length });
+    expect(errors).toHaveLength(garbage.length);
+    for (const error of errors) expect(error).toMatchObject({ code: 'ERR_MILLRACE_BAD_MESSAGE' });
+    expect(reports).toHaveLength(garbage.length);
+    expect(existsSync(secret) && existsSync(join(directory, foreign))).toBe(true);
+    unsubscribe(BAD_MESSAGE_CHANNEL, listen);
+    dispose();
+  });
+
+  test('sweeps at its start what dead writers left, and nothing of the living or of a queue that holds messages', async () => {
+    const { open, post, dispose, identity } = subject();
+    const token = queueToken(identity);
+    const living = makeSpillName(token);
+    const needed = deadName(identity);
+    for (const name of [living, needed, 'somebody-elses']) writeFileSync(join(directory, name), '123456789');
+    open('left').destroy();
+    post(spilled(needed, 9));
+    const first = open('right', { sweepGrace: 1 });
+    expect((await within('the payload', first.receive()))?.toString()).toBe('123456789');
+    first.destroy();
+    const leftover = deadName(identity);
+    writeFileSync(join(directory, leftover), 'nobody reads this');
+    const sweeps: unknown[] = [];
+    const listen = (sweep: unknown) => sweeps.push(sweep);
+    subscribe(SWEEP_CHANNEL, listen);
+    const second = open('right', { sweepGrace: 1 });
+    await until('the sweep', () => second.transport.swept === 1);
+    unsubscribe(SWEEP_CHANNEL, listen);
+    expect(sweeps).toMatchObject([{ directory, removed: 1 }]);
+    expect(readdirSync(directory).sort()).toEqual([living, 'somebody-elses'].sort());
+    dispose();
+  });
+
+  test('what a process has sent outlives its death by SIGKILL, large payloads too', async () => {
+    const { open, dispose, identity } = subject();
+    open('right').destroy();
+    const program = `
+      const { PosixQueue, PosixQueueTransport, SystemVQueue, SystemVQueueTransport, QueueChannel } =
+        await import(${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)});
+      const identity = ${JSON.stringify(identity)}, directory = ${JSON.stringify(directory)};
+      const transport = identity.startsWith('posix:')
+        ? new PosixQueueTransport({ outgoing: PosixQueue.open(identity.slice(6)) }, { directory })
+        : new SystemVQueueTransport({ outgoing: SystemVQueue.open(Number(identity.slice(5))) }, { directory });
+      const { bytesCodec } = await import(${JSON.stringify(import.meta.resolve('@millrace/channel'))});
+      const channel = new QueueChannel(transport, bytesCodec());
+      channel.send(Buffer.from('small'));
+      channel.send(Buffer.alloc(50_000, 3));
+      await channel.drained();
+      process.kill(process.pid, 'SIGKILL');`;
+    const { signal, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+      encoding: 'utf8',
+    });
+    expect([signal, stderr]).toEqual(['SIGKILL', '']);
+    const right = open('right', { sweepGrace: 1 });
+    expect((await within('the small one', right.receive()))?.toString()).toBe('small');
+    expect((await within('the large one', right.receive()))?.equals(Buffer.alloc(50_000, 3))).toBe(true);
+    dispose();
+  });
+});
+
+/** A message that says that its payload is in a file. */
+function spilled(name: string, length: number): Buffer {
+  const header = Buffer.from('MRmq\x01\x01\x00\x00--------');
+  header.writeBigUInt64LE(BigInt(length), 8);
+  return Buffer.concat([header, Buffer.from(name)]);
+}
+
+test('a file name tells its writer, and only to readers of its queue', () => {
+  const name = makeSpillName(queueToken('posix:/a'));
+  expect(spillWriter(name, queueToken('posix:/a'))).toEqual(thisProcess());
+  expect(spillWriter(name, queueToken('posix:/b'))).toBeUndefined();
+  expect(spillWriter(`${name}/..`, queueToken('posix:/a'))).toBeUndefined();
+});
+
+test('a disk that is full is named so, and no file is left', (context) => {
+  const room = join(directory, 'small');
+  mkdirSync(room);
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'none', room]);
+  if (mounted.status !== 0) return context.skip(`no file system can be mounted here: ${mounted.stderr}`);
+  try {
+    const full = new SpillDirectory(room, queueToken('posix:/full'), 1 << 20);
+    const frame = new Frame();
+    frame.setBody(Buffer.alloc(1 << 20));
+    expect(() => full.write(frame)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_MILLRACE_QUEUE_SPILL',
+        errno: 28,
+        message: expect.stringMatching(/ENOSPC.*it is full/),
+      }),
+    );
+    expect(readdirSync(room)).toEqual([]);
+  } finally {
+    spawnSync('umount', [room]);
+  }
+});
