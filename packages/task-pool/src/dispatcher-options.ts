@@ -9,6 +9,8 @@ export interface WorkerEnd {
 
 export interface DispatcherOptions {
   readonly links: readonly TaskLink[];
+  /** A way to whichever worker is free; then `links` carry only tasks for chosen ones. Needs claims. */
+  readonly shared?: TaskLink | undefined;
   /** Names this asker in its messages: answers to another are dropped. Not 0. */
   readonly owner: number;
   /** Where tasks are claimed; without, a worker is sent no more than it runs at once, and nothing is taken back. */

@@ -14,6 +14,8 @@ import type { TaskMessage } from './task-message.js';
 import { describePlainly, reviveThrown, type Thrown } from './thrown.js';
 
 const MICROSECONDS = 1_000;
+/** Milliseconds until a queue that was full is tried again. */
+const FULL_RETRY_MS = 5;
 
 /**
  * Gives tasks to task workers: one backlog, to whoever is free.
@@ -26,6 +28,9 @@ export class Dispatcher {
   readonly lanes: readonly Lane[];
   readonly backlog = new Backlog();
   readonly statistics = new Statistics();
+  readonly #shared: Lane | undefined;
+  /** The lanes of the workers, and the shared one. */
+  readonly #all: readonly Lane[];
   readonly #options: DispatcherOptions;
   readonly #estimates = new Estimates();
   readonly #outbox: Outbox;
@@ -36,6 +41,11 @@ export class Dispatcher {
     const { links, claims, concurrency = 1 } = options;
     this.#options = options;
     this.lanes = links.map((link, index) => new Lane(index, link, claims, concurrency));
+    if (options.shared !== undefined) {
+      const places = Math.min(links.length * concurrency, SLOTS_PER_LANE);
+      this.#shared = new Lane(links.length, options.shared, claims, places, true);
+    }
+    this.#all = this.#shared === undefined ? this.lanes : [...this.lanes, this.#shared];
     this.#outbox = new Outbox(options.owner);
     this.#patience = new Patience(this.lanes, (lane) => this.#steal(lane));
     for (const lane of this.lanes) lane.link.channel.onMessage((message) => this.#arrived(lane, message));
@@ -44,7 +54,7 @@ export class Dispatcher {
   /** Tasks that have been sent and have no answer yet. */
   get running(): number {
     let running = 0;
-    for (const lane of this.lanes) running += lane.count;
+    for (const lane of this.#all) running += lane.count;
     return running;
   }
 
@@ -60,14 +70,14 @@ export class Dispatcher {
   giveUp(job: Job, error: unknown): void {
     if (job.settled) return;
     if (!this.backlog.remove(job) && job.lane >= 0) {
-      const lane = this.lanes[job.lane] as Lane;
+      const lane = this.#all[job.lane] as Lane;
       if (lane.recall(job)) {
         this.#forgetFile(job);
         this.#fail(job, error);
         this.#fill(lane);
         return;
       }
-      this.#abort(lane, job, error);
+      this.#abort(job, error);
     }
     this.#fail(job, error);
     this.#options.moved?.();
@@ -98,6 +108,16 @@ export class Dispatcher {
       lane.leave(job);
       this.#died(job, index, end);
     }
+    // Those that nobody had begun may have been taken from the queue by the dead one: they are put there once more, and
+    // whoever finds the old message skips it.
+    for (const job of this.#shared?.list() ?? []) {
+      const begunBy = this.#options.claims?.begunBy(job.slot, job.sequence);
+      if (begunBy === undefined) this.#takeBack(this.#shared as Lane, job);
+      else if (begunBy === index) {
+        (this.#shared as Lane).leave(job);
+        this.#died(job, index, end);
+      }
+    }
     this.#fillAll();
   }
 
@@ -105,14 +125,14 @@ export class Dispatcher {
   close(error: TaskError): void {
     if (this.#closed) return;
     for (const job of this.backlog.list()) this.giveUp(job, error);
-    for (const lane of this.lanes) for (const job of lane.list()) this.giveUp(job, error);
+    for (const lane of this.#all) for (const job of lane.list()) this.giveUp(job, error);
     this.#closed = true;
     this.#patience.stop();
   }
 
   /** Says that `count` more results of a stream may come. */
   credit(job: Job, count: number): void {
-    if (job.lane >= 0) this.#outbox.tell(this.lanes[job.lane] as Lane, job, layout.CREDIT, count, undefined);
+    if (job.lane >= 0) this.#outbox.tell(this.#laneOf(job), job, layout.CREDIT, count, undefined);
   }
 
   #placeFor(job: Job): Lane | undefined {
@@ -120,6 +140,7 @@ export class Dispatcher {
       const chosen = this.lanes[job.worker] as Lane;
       return chosen.hasRoom ? chosen : undefined;
     }
+    if (this.#shared !== undefined) return this.#shared.hasRoom ? this.#shared : undefined;
     let best: Lane | undefined;
     for (const lane of this.lanes) {
       if (lane.hasIdlePlace) return lane;
@@ -134,17 +155,35 @@ export class Dispatcher {
     const refusal = this.#outbox.task(lane, job);
     if (refusal !== undefined) {
       if (!lane.recall(job)) lane.leave(job);
+      if (lane === this.#shared && (refusal as { code?: string }).code === 'ERR_MILLRACE_CHANNEL_FULL')
+        return this.#wait(lane, job);
       return this.#fail(job, refusal);
     }
     this.statistics.publish('sent', job);
     if (lane.ahead > 0) this.#patience.start();
   }
 
+  /** The queue is full, maybe of what other programs have put there: no answer of ours need tell when it is not. */
+  #wait(lane: Lane, job: Job): void {
+    lane.full = true;
+    this.backlog.add(job);
+    setTimeout(() => {
+      lane.full = false;
+      this.#fillAll();
+    }, FULL_RETRY_MS);
+  }
+
+  /** The way to the worker that has begun a task, or is to. */
+  #laneOf(job: Job): Lane {
+    const worker = this.#options.claims?.begunBy(job.slot, job.sequence);
+    return this.#all[worker ?? job.lane] as Lane;
+  }
+
   #arrived(lane: Lane, message: TaskMessage): void {
     if (message.kind === layout.RETIRING) return this.#retiring(lane);
     const job =
       message.owner === this.#options.owner
-        ? this.lanes[(message.slot / SLOTS_PER_LANE) | 0]?.find(message.slot, message.sequence, message.id)
+        ? this.#all[(message.slot / SLOTS_PER_LANE) | 0]?.find(message.slot, message.sequence, message.id)
         : undefined;
     if (message.kind === layout.FINISH) return this.#finished(message, job);
     if (job === undefined) {
@@ -154,7 +193,7 @@ export class Dispatcher {
     }
     if (message.kind === layout.PROGRESS) job.report(message.value);
     else if (message.kind === layout.ITEM) this.#item(job, message);
-    else this.#answered(lane, job, message);
+    else this.#answered(this.#all[job.lane] as Lane, job, message);
   }
 
   #answered(lane: Lane, job: Job, message: TaskMessage): void {
@@ -216,7 +255,7 @@ export class Dispatcher {
 
   #fillAll(): void {
     if (this.#closed) return;
-    for (const lane of this.lanes) {
+    for (const lane of this.#all) {
       if (this.backlog.size === 0) break;
       if (lane.hasIdlePlace) this.#fill(lane);
     }
@@ -262,11 +301,12 @@ export class Dispatcher {
   }
 
   /** Tells the worker that nobody waits for a task; it may be killed for going on. */
-  #abort(lane: Lane, job: Job, reason: unknown): void {
-    this.#outbox.tell(lane, job, layout.ABORT, 0, describePlainly(reason));
+  #abort(job: Job, reason: unknown): void {
+    const worker = this.#laneOf(job);
+    this.#outbox.tell(worker, job, layout.ABORT, 0, describePlainly(reason));
     const { grace, stuck } = this.#options;
     if (grace === undefined || stuck === undefined) return;
-    job.grace = setTimeout(() => stuck(lane.index), grace);
+    job.grace = setTimeout(() => stuck(worker.index), grace);
   }
 
   #forgetFile(job: Job): void {

@@ -28,4 +28,4 @@ export {
   type TasksOf,
   type TaskValue,
 } from './tasks.js';
-export type { TaskTransportName } from './transports/transport.js';
+export type { QueueAddress, TaskTransportName } from './transports/transport.js';

@@ -6,7 +6,7 @@ import type { TaskMessage } from './task-message.js';
 
 /** The way to one task worker. */
 export interface TaskLink {
-  readonly channel: Channel<TaskMessage> & { deliverNow(): void };
+  readonly channel: Pick<Channel<TaskMessage>, 'send' | 'onMessage'> & { deliverNow(): void };
   /** Whether the task that was sent last is certainly still to be read, whole. Needed only where there are no claims. */
   readonly lastIsUnread?: () => boolean;
 }
@@ -23,17 +23,27 @@ export class Lane {
   /** Tasks by their slot. */
   readonly jobs: (Job | undefined)[] = new Array(SLOTS_PER_LANE).fill(undefined);
   readonly #free: number[] = [];
+  readonly #ahead: boolean;
   #count = 0;
   #expected = 0;
   #sequence = 0;
   /** Whether the worker takes tasks: it is there, and does not end. */
   ready: boolean;
+  /** It had no room at the last attempt. */
+  full = false;
   /** It has not answered in time: nothing is sent ahead until it does. */
   stalled = false;
   /** When it answered last, or got something to do after it had nothing. */
   progressAt = 0;
 
-  constructor(index: number, link: TaskLink, claims: ClaimTable | undefined, concurrency: number) {
+  /** `shared`: whichever worker is free takes from it, so that it is there from the start, and nothing is sent ahead. */
+  constructor(
+    index: number,
+    link: TaskLink,
+    claims: ClaimTable | undefined,
+    concurrency: number,
+    shared = false,
+  ) {
     this.index = index;
     this.link = link;
     this.#claims = claims;
@@ -41,7 +51,8 @@ export class Lane {
     // Without claims nobody can take anything back: what is sent must be what is run.
     const slots = claims === undefined ? concurrency : SLOTS_PER_LANE;
     for (let i = slots - 1; i >= 0; i--) this.#free.push(i);
-    this.ready = claims === undefined;
+    this.ready = claims === undefined || shared;
+    this.#ahead = claims !== undefined && !shared;
   }
 
   /** How many tasks the worker has. */
@@ -55,13 +66,15 @@ export class Lane {
   }
 
   get hasIdlePlace(): boolean {
-    return this.ready && this.#count < this.#concurrency;
+    return this.ready && this.#count < this.#concurrency && !this.full;
   }
 
   /** Whether one more may be sent, to be run at once or so soon that it is not worth the asking. */
   get hasRoom(): boolean {
-    if (!this.ready || this.#free.length === 0) return false;
-    return this.#count < this.#concurrency || (!this.stalled && this.#expected <= AHEAD_BUDGET);
+    if (!this.ready || this.full || this.#free.length === 0) return false;
+    return (
+      this.#count < this.#concurrency || (this.#ahead && !this.stalled && this.#expected <= AHEAD_BUDGET)
+    );
   }
 
   /** Gives `job` a slot and offers it there. */

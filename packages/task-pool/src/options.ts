@@ -2,7 +2,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import type { RestartOptions } from '@millrace/process-pool';
 import { MAX_WORKERS, SLOTS_PER_LANE } from './claim-layout.js';
 import { TaskError } from './errors.js';
-import type { TaskTransportName } from './transports/transport.js';
+import type { QueueAddress, TaskTransportName } from './transports/transport.js';
 
 export interface TaskPoolOptions {
   /** Task workers, which are processes. Default: the number of processors. */
@@ -15,6 +15,8 @@ export interface TaskPoolOptions {
   readonly whenFull?: 'error' | 'wait';
   /** How tasks travel. Default `'ring'`. */
   readonly transport?: TaskTransportName;
+  /** The queue of the transports `'posix-queue'` and `'system-v-queue'`; it stays when the pool ends. */
+  readonly queue?: QueueAddress;
   /** An absolute directory for values of 8,192 bytes and more; made if it is missing. Default: the system's. */
   readonly taskTmpdir?: string;
   /** Tasks after which a worker is replaced. Default: never. */
@@ -32,7 +34,8 @@ export interface TaskPoolOptions {
 }
 
 export interface ResolvedPoolOptions
-  extends Required<Omit<TaskPoolOptions, 'maxTasks' | 'maxMemory' | 'grace'>> {
+  extends Required<Omit<TaskPoolOptions, 'maxTasks' | 'maxMemory' | 'grace' | 'queue'>> {
+  readonly queue: QueueAddress | undefined;
   readonly maxTasks: number | undefined;
   readonly maxMemory: number | undefined;
   readonly grace: number | undefined;
@@ -51,6 +54,7 @@ export function resolvePoolOptions(options: TaskPoolOptions): ResolvedPoolOption
     maxQueue: count('maxQueue', options.maxQueue ?? 10_000, 1, Number.MAX_SAFE_INTEGER),
     whenFull,
     transport: options.transport ?? 'ring',
+    queue: options.queue,
     taskTmpdir: options.taskTmpdir ?? tmpdir(),
     maxTasks: maxTasks === undefined ? undefined : count('maxTasks', maxTasks, 1, Number.MAX_SAFE_INTEGER),
     maxMemory:

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  rmdirSync,
   rmSync,
   unlinkSync,
   writeSync,
@@ -37,9 +38,7 @@ export class SpillDirectory {
 
   /** Makes the directory of this process in `taskTmpdir`, and removes those of the dead. Throws `ERR_MILLRACE_TASK_TMPDIR`. */
   static create(taskTmpdir: string, name: string): SpillDirectory {
-    if (!isAbsolute(taskTmpdir)) {
-      throw new TaskError('ERR_MILLRACE_TASK_OPTION', `taskTmpdir must be absolute, '${taskTmpdir}' is not.`);
-    }
+    checkAbsolute(taskTmpdir);
     const path = join(taskTmpdir, `${PREFIX}${identityOf(process.pid)}-${name}`);
     try {
       makeDirectory(taskTmpdir);
@@ -49,6 +48,24 @@ export class SpillDirectory {
       throw unusable(path, error);
     }
     return new SpillDirectory(path, 'pool');
+  }
+
+  /**
+   * The directory of a queue that outlives its pools, with the files of what may still be in it. Throws
+   * `ERR_MILLRACE_TASK_TMPDIR`.
+   */
+  static openShared(taskTmpdir: string, title: string): SpillDirectory {
+    checkAbsolute(taskTmpdir);
+    const path = join(taskTmpdir, `${PREFIX}queue-${title}`);
+    try {
+      makeDirectory(taskTmpdir);
+      sweep(taskTmpdir);
+      if (!existsSync(path)) mkdirSync(path, { mode: 0o700 });
+    } catch (error) {
+      throw unusable(path, error);
+    }
+    // Another pool's files may be here still.
+    return new SpillDirectory(path, `pool-${identityOf(process.pid)}`);
   }
 
   /** Writes `bytes[start, end)` to a file of its own; returns its path. Throws `ERR_MILLRACE_TASK_TMPDIR`. */
@@ -80,6 +97,15 @@ export class SpillDirectory {
     for (const name of names) if (name.startsWith(`${writer}-`)) removeFile(join(this.path, name));
   }
 
+  /** Removes the directory, unless there is something in it. */
+  removeEmpty(): void {
+    try {
+      rmdirSync(this.path);
+    } catch (error) {
+      if (!['ENOENT', 'ENOTEMPTY'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    }
+  }
+
   /** Removes the directory and whatever is in it; idempotent. */
   remove(): void {
     rmSync(this.path, { recursive: true, force: true });
@@ -109,6 +135,11 @@ export function removeFile(path: string): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
+}
+
+function checkAbsolute(taskTmpdir: string): void {
+  if (isAbsolute(taskTmpdir)) return;
+  throw new TaskError('ERR_MILLRACE_TASK_OPTION', `taskTmpdir must be absolute, '${taskTmpdir}' is not.`);
 }
 
 /** Makes a directory and those above it. (Node's own `recursive` never returns where the kernel takes none, as in /proc.) */

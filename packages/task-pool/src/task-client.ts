@@ -11,6 +11,8 @@ import { TaskStream } from './task-stream.js';
 
 export interface TaskClientOptions {
   readonly links: readonly TaskLink[];
+  /** A way to whichever worker is free; then `links` carry only tasks for chosen ones. Needs claims. */
+  readonly shared?: TaskLink | undefined;
   /** Which process of its name this is, from 1; answers to an earlier one are dropped. */
   readonly incarnation: number;
   /** Most tasks that wait here for a task worker. Default 10,000. */

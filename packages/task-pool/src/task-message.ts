@@ -102,6 +102,7 @@ export function taskCodec({ spill }: TaskCodecOptions = {}): Codec<TaskMessage> 
 
   function decodeBody(memory: Buffer, start: number, end: number, flags: number): unknown {
     if (flags & layout.TEXT) return memory.toString('utf8', start, end);
+    if (flags & layout.JSON_TEXT) return JSON.parse(memory.toString('utf8', start, end)) as unknown;
     if (flags & layout.BYTES) return Buffer.from(memory.subarray(start, end));
     return values.decode(memory, start, end);
   }

@@ -11,6 +11,7 @@ import type { TaskStats } from './statistics.js';
 import { type Settled, type TaskCallback, TaskClient } from './task-client.js';
 import type { RunName, StreamName, TaskItem, TaskResult, Tasks, TasksOf, TaskValue } from './tasks.js';
 import { taskTransport } from './transports/index.js';
+import { queueTitle } from './transports/queue.js';
 import type { PoolSide } from './transports/transport.js';
 import { CLAIMS, spillWriter, type WorkerBirth } from './worker-birth.js';
 
@@ -55,6 +56,7 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
 {
   readonly #options: ResolvedPoolOptions;
   readonly #spill: SpillDirectory;
+  readonly #forgetFiles: () => void;
   readonly #side: PoolSide;
   readonly #claims: { readonly fd: number; readonly memory: MappedMemory };
   readonly #client: TaskClient;
@@ -70,17 +72,23 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
     const { size, concurrency, maxQueue, whenFull, grace } = this.#options;
     const transport = taskTransport(this.#options.transport);
     const owner = randomInt(1, 2 ** 32);
-    this.#spill = SpillDirectory.create(this.#options.taskTmpdir, String(pools++));
+    const { taskTmpdir, queue } = this.#options;
+    const outlives = queue !== undefined && transport.openSource !== undefined;
+    this.#spill = outlives
+      ? SpillDirectory.openShared(taskTmpdir, queueTitle(queue))
+      : SpillDirectory.create(taskTmpdir, String(pools++));
+    this.#forgetFiles = () => (outlives ? this.#spill.removeEmpty() : this.#spill.remove());
     try {
-      this.#side = transport.createPoolSide(size, this.#spill);
-      const fd = createMemory('millrace-task-claims', claimBytes(size));
-      this.#claims = { fd, memory: new MappedMemory(fd, claimBytes(size)) };
+      this.#side = transport.createPoolSide(size, this.#spill, this.#options.queue);
+      const fd = createMemory('millrace-task-claims', claimBytes(size + 1));
+      this.#claims = { fd, memory: new MappedMemory(fd, claimBytes(size + 1)) };
     } catch (error) {
-      this.#spill.remove();
+      this.#forgetFiles();
       throw error;
     }
     this.#client = new TaskClient({
       links: this.#side.links,
+      shared: this.#side.shared,
       incarnation: owner,
       maxQueue,
       whenFull,
@@ -198,11 +206,12 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
     this.#side.close();
     this.#claims.memory.close();
     syscalls.close(this.#claims.fd);
-    this.#spill.remove();
+    this.#forgetFiles();
   }
 
   #member(worker: number, owner: number, module: string) {
-    const { size, concurrency, transport, maxTasks, maxMemory, title, execArgv, restart } = this.#options;
+    const { size, concurrency, transport, queue, maxTasks, maxMemory, title, execArgv, restart } =
+      this.#options;
     const data: WorkerBirth = {
       module,
       worker,
@@ -210,6 +219,7 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
       owner,
       concurrency,
       transport,
+      queue,
       spill: this.#spill.path,
       maxTasks,
       maxMemory,

@@ -53,6 +53,8 @@ export class TaskRunner implements RunningTaskHost {
   #pumping = false;
   #paused = false;
   #stopped = false;
+  /** Resolved when a task has ended. */
+  #places: (() => void)[] = [];
   /** Resolved when nothing runs any more. */
   #idle: (() => void)[] = [];
 
@@ -64,7 +66,7 @@ export class TaskRunner implements RunningTaskHost {
   /** Takes and runs tasks from here on, until `stop`. */
   start(): void {
     for (const [source, channel] of this.#options.channels.entries())
-      channel.onMessage((message) => this.#arrived(source, message));
+      channel.onMessage((message) => this.take(source, message));
   }
 
   /** How many tasks run now. */
@@ -97,8 +99,14 @@ export class TaskRunner implements RunningTaskHost {
     this.#send(task, layout.FINISH, value);
   }
 
-  /** Takes a message of the channel `source`. */
-  #arrived(source: number, message: TaskMessage): void {
+  /** Resolves when a task that came now would begin at once. */
+  async place(): Promise<void> {
+    while (this.#running.size + this.#waiting.length - this.#first >= this.#concurrency)
+      await new Promise<void>((resolve) => this.#places.push(resolve));
+  }
+
+  /** Takes a message, of the channel `source` or from anywhere else; answers go to that channel. */
+  take(source: number, message: TaskMessage): void {
     if (message.kind === layout.TASK) {
       this.#waiting.push(new RunningTask(this, source, message));
       this.#pump();
@@ -192,6 +200,7 @@ export class TaskRunner implements RunningTaskHost {
       const plain = describePlainly(kind === layout.THROWN ? value : error);
       this.#send(task, layout.THROWN, plain, microseconds);
     }
+    if (this.#places.length > 0) for (const resolve of this.#places.splice(0)) resolve();
     if (this.#running.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
     this.#options.onDone?.(this.#begun);
   }

@@ -1,4 +1,4 @@
-import type { TaskTransportName } from './transports/transport.js';
+import type { QueueAddress, TaskTransportName } from './transports/transport.js';
 
 /** The name of the descriptor of the claims. */
 export const CLAIMS = 'claims';
@@ -12,6 +12,7 @@ export interface WorkerBirth {
   readonly owner: number;
   readonly concurrency: number;
   readonly transport: TaskTransportName;
+  readonly queue: QueueAddress | undefined;
   /** Where large values go. */
   readonly spill: string;
   /** Tasks after which it ends, to be replaced. */

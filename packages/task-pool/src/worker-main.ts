@@ -4,8 +4,10 @@ import { inherit } from '@millrace/process-pool';
 import { ClaimTable, claimBytes } from './claims.js';
 import { TaskError } from './errors.js';
 import { SpillDirectory } from './spill.js';
+import type { TaskMessage } from './task-message.js';
 import { type TaskHandler, TaskRunner } from './task-runner.js';
 import { taskTransport } from './transports/index.js';
+import type { TaskSource } from './transports/transport.js';
 import { CLAIMS, spillWriter, type WorkerBirth } from './worker-birth.js';
 
 /** Milliseconds between two looks at the memory: each asks the kernel. */
@@ -16,9 +18,11 @@ if (child === undefined) throw new Error('This is the program of a task worker; 
 const birth = child.data as WorkerBirth;
 
 const tasks = tasksOf((await import(birth.module)) as Record<string, unknown>);
-const claims = new MappedMemory(child.descriptor(CLAIMS), claimBytes(birth.workers));
+const claims = new MappedMemory(child.descriptor(CLAIMS), claimBytes(birth.workers + 1));
 const spill = new SpillDirectory(birth.spill, spillWriter(birth.worker, child.incarnation));
-const channel = taskTransport(birth.transport).openWorkerSide(child, birth.worker, spill);
+const transport = taskTransport(birth.transport);
+const channel = transport.openWorkerSide(child, birth.worker, spill);
+const source = transport.openSource?.(birth.queue, spill);
 const runner = new TaskRunner({
   channels: [channel],
   handler: (name) => (Object.hasOwn(tasks, name) ? tasks[name] : undefined),
@@ -31,6 +35,8 @@ const runner = new TaskRunner({
   },
 });
 
+const stopTaking = new AbortController();
+let taking: Promise<void> | undefined;
 let memoryAt = 0;
 let ending = false;
 
@@ -46,9 +52,28 @@ function isTooLarge(): boolean {
 async function end(): Promise<void> {
   if (ending) return;
   ending = true;
+  stopTaking.abort();
+  // What it has taken from the queue it runs: another program's tasks are nowhere else.
+  if (taking !== undefined) await taking;
   await runner.stop();
   await channel.drained();
   process.exit(0);
+}
+
+/** Takes tasks that are nobody's yet, one whenever there is a place for it. */
+async function takeFrom({ take }: TaskSource): Promise<void> {
+  const { signal } = stopTaking;
+  while (!signal.aborted) {
+    await runner.place();
+    let message: TaskMessage;
+    try {
+      message = await take(signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      throw error;
+    }
+    runner.take(0, message);
+  }
 }
 
 function tasksOf(module: Record<string, unknown>): Record<string, TaskHandler> {
@@ -63,4 +88,5 @@ function tasksOf(module: Record<string, unknown>): Record<string, TaskHandler> {
 
 child.onStop(() => void end());
 runner.start();
+if (source !== undefined) taking = takeFrom(source);
 child.ready();

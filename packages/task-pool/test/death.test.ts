@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type TaskError, TaskPool } from '@millrace/task-pool';
 import { isRunning, Program, until, within } from '@millrace/testkit';
 import { describe, expect, test } from 'vitest';
-import { type Fixture, gate, MODULE, scratch, startPool, TRANSPORTS } from './support.js';
+import { type Fixture, gate, MODULE, over, scratch, startPool, TRANSPORTS } from './support.js';
 
 const open = ({ files }: ReturnType<typeof gate>) => writeFileSync(files.open, '');
 /** Kills are random, and the same in each run. */
@@ -18,7 +18,7 @@ function random(seed: number) {
 
 describe.each(TRANSPORTS)('over %s', (transport) => {
   test('the caller of a task whose worker died is told at once, with exit code or signal', async () => {
-    const pool = startPool({ size: 1, transport });
+    const pool = startPool({ size: 1, ...over(transport) });
     await expect(pool.run('die', 'kill')).rejects.toMatchObject({
       code: 'ERR_MILLRACE_TASK_WORKER_DIED',
       signal: 'SIGKILL',
@@ -35,7 +35,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
   });
 
   test('a dead worker costs the task that it had begun, and no other', async () => {
-    const pool = startPool({ size: 1, transport });
+    const pool = startPool({ size: 1, ...over(transport) });
     await pool.ready();
     // So quick that the next ones are sent ahead of the need.
     await Promise.all(Array.from({ length: 2_000 }, () => pool.run('noop')));
@@ -46,7 +46,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
   });
 
   test('retries run a task again in another process, which knows the attempt', async () => {
-    const pool = startPool({ transport });
+    const pool = startPool({ ...over(transport) });
     const first = await pool.run('dieUntil', 3, { retries: 2 });
     expect(first.attempt).toBe(3);
     await expect(pool.run('dieUntil', 3, { retries: 1 })).rejects.toMatchObject({
@@ -58,7 +58,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
   });
 
   test('G31 a late result never satisfies the next wait, which gets its own', async () => {
-    const pool = startPool({ size: 1, transport });
+    const pool = startPool({ size: 1, ...over(transport) });
     for (const value of [new Map([['a', 1]]), { a: [1, 2] }, 'text'])
       expect(await pool.run('echo', value)).toEqual(value);
     const late = pool.run('later', { ms: 300, value: 'late' }, { timeout: 200 });
@@ -68,7 +68,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
   });
 
   test('G32 a task that throws or returns what cannot be sent leaves its worker alive, and 0 is a result', async () => {
-    const pool = startPool({ size: 1, transport });
+    const pool = startPool({ size: 1, ...over(transport) });
     const pid = await pool.run('pid');
     await expect(pool.run('fail', 'thrown')).rejects.toThrow('thrown');
     await expect(pool.run('unsendable')).rejects.toThrow('a function');
@@ -77,7 +77,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
   });
 
   test('G33 workers that end after so many tasks lose none', async () => {
-    const pool = startPool({ size: 4, maxTasks: 200, transport });
+    const pool = startPool({ size: 4, maxTasks: 200, ...over(transport) });
     const file = join(scratch(), 'ran');
     const results = await Promise.all(Array.from({ length: 4_000 }, () => pool.run('note', file)));
     expect(results).toHaveLength(4_000);
@@ -90,7 +90,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
   });
 
   test('G35 the only worker is killed five times in a row, and is there again each time', async () => {
-    const pool = startPool({ size: 1, transport });
+    const pool = startPool({ size: 1, ...over(transport) });
     const took: number[] = [];
     for (let i = 0; i < 5; i++) {
       const pid = await pool.run('pid');
@@ -249,7 +249,7 @@ describe('chaos', () => {
 
   test.each(TRANSPORTS)('with retries every task completes, each result once (%s)', async (transport) => {
     const directory = scratch();
-    const pool = startPool({ size: 4, transport, taskTmpdir: directory });
+    const pool = startPool({ size: 4, ...over(transport), taskTmpdir: directory });
     const { answers, died, kills } = await chaos(pool, 1_000);
     expect(died).toEqual([]);
     expect(answers.size).toBe(TASKS);
@@ -264,7 +264,7 @@ describe('chaos', () => {
 
   test.each(TRANSPORTS)('without, every caller hears its result or the death (%s)', async (transport) => {
     const directory = scratch();
-    const pool = startPool({ size: 4, transport, taskTmpdir: directory });
+    const pool = startPool({ size: 4, ...over(transport), taskTmpdir: directory });
     const { answers, died, kills } = await chaos(pool, 0);
     expect(answers.size + died.length).toBe(TASKS);
     expect(died.length).toBeLessThanOrEqual(kills);

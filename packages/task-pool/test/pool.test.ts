@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { TaskError, type TaskEvent, TaskPool } from '@millrace/task-pool';
 import { isRunning, leaks, leavings, openDescriptors, until, within } from '@millrace/testkit';
 import { describe, expect, expectTypeOf, test } from 'vitest';
-import { type Fixture, gate, MODULE, scratch, startPool, TRANSPORTS } from './support.js';
+import { type Fixture, gate, MODULE, over, removeQueues, scratch, startPool, TRANSPORTS } from './support.js';
 
 const open = ({ files }: ReturnType<typeof gate>) => writeFileSync(files.open, '');
 
 describe.each(TRANSPORTS)('a pool over %s', (transport) => {
   test('runs tasks in processes of its own, and gives back what they return', async () => {
-    await using pool = new TaskPool<Fixture>(MODULE, { size: 2, transport });
+    await using pool = new TaskPool<Fixture>(MODULE, { size: 2, ...over(transport) });
     expect(await pool.run('double', 21)).toBe(42);
     expect(await pool.run('pid')).not.toBe(process.pid);
     for (const value of [0, false, '', null, undefined, { a: [1n, new Date(0)] }, new Map([[1, 2]])])
@@ -19,14 +19,14 @@ describe.each(TRANSPORTS)('a pool over %s', (transport) => {
   });
 
   test('runs 20,000 tasks at a time, each answered with its own result', async () => {
-    const pool = startPool({ transport, maxQueue: 20_000 });
+    const pool = startPool({ ...over(transport), maxQueue: 20_000 });
     const results = await Promise.all(Array.from({ length: 20_000 }, (_, i) => pool.run('double', i)));
     expect(results.every((result, i) => result === 2 * i)).toBe(true);
     expect(pool.stats()).toMatchObject({ queued: 0, running: 0, completed: 20_000, failed: 0, late: 0 });
   });
 
   test('values of any size arrive whole, as values and as bytes', async () => {
-    const pool = startPool({ transport });
+    const pool = startPool({ ...over(transport) });
     for (const length of [0, 511, 512, 8_100, 8_192, 65_536, 3_000_000]) {
       const bytes = Buffer.alloc(length, length % 251);
       expect(Buffer.compare((await pool.run('echo', bytes)) as Buffer, bytes)).toBe(0);
@@ -38,10 +38,12 @@ describe.each(TRANSPORTS)('a pool over %s', (transport) => {
   test('leaves nothing behind', async () => {
     const before = leavings();
     const descriptors = openDescriptors('self');
-    const pool = new TaskPool<Fixture>(MODULE, { size: 2, transport });
+    const pool = new TaskPool<Fixture>(MODULE, { size: 2, ...over(transport) });
     await pool.run('echo', Buffer.alloc(100_000));
     await pool.close();
     await pool.close();
+    // The queue outlives its pool by contract.
+    removeQueues();
     await until('everything to be gone', () => leaks(before, descriptors).length === 0);
   });
 });

@@ -1,7 +1,13 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { TaskPool, type TaskPoolOptions, type TaskTransportName } from '@millrace/task-pool';
+import { PosixQueue, SystemVQueue } from '@millrace/msg-queue';
+import {
+  type QueueAddress,
+  TaskPool,
+  type TaskPoolOptions,
+  type TaskTransportName,
+} from '@millrace/task-pool';
 import { until } from '@millrace/testkit';
 import { afterEach } from 'vitest';
 import type * as fixture from './fixtures/tasks.js';
@@ -9,7 +15,28 @@ import type * as fixture from './fixtures/tasks.js';
 export type Fixture = typeof fixture;
 
 export const MODULE = new URL('../dist-test/fixtures/tasks.js', import.meta.url);
-export const TRANSPORTS: readonly TaskTransportName[] = ['ring', 'pipe'];
+export const TRANSPORTS: readonly TaskTransportName[] = ['ring', 'pipe', 'posix-queue', 'system-v-queue'];
+
+let queues = 0;
+const queuesOpen: QueueAddress[] = [];
+
+/** A transport, and a queue of this test's own where it needs one; it is removed after the test. */
+export function over(transport: TaskTransportName): Pick<TaskPoolOptions, 'transport' | 'queue'> {
+  if (transport === 'ring' || transport === 'pipe') return { transport };
+  const number = process.pid * 100 + (queues++ % 100);
+  const queue =
+    transport === 'posix-queue' ? { name: `/millrace-test-${number}` } : { key: 0x4d000000 + number };
+  queuesOpen.push(queue);
+  return { transport, queue };
+}
+
+/** Removes the queues that `over` has named. */
+export function removeQueues(): void {
+  for (const { name, key } of queuesOpen.splice(0)) {
+    if (name !== undefined) PosixQueue.unlink(name);
+    else SystemVQueue.free(key as number);
+  }
+}
 
 const open: TaskPool<Fixture>[] = [];
 const directories: string[] = [];
@@ -43,5 +70,6 @@ export function gate() {
 
 afterEach(async () => {
   for (const pool of open.splice(0)) await pool.destroy();
+  removeQueues();
   for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true });
 });

@@ -1,9 +1,15 @@
 import { TaskError } from '../errors.js';
 import { pipeTransport } from './pipe.js';
+import { queueTransport } from './queue.js';
 import { ringTransport } from './ring.js';
 import type { TaskTransport, TaskTransportName } from './transport.js';
 
-const TRANSPORTS: Record<TaskTransportName, TaskTransport> = { pipe: pipeTransport, ring: ringTransport };
+const TRANSPORTS: Record<TaskTransportName, TaskTransport> = {
+  pipe: pipeTransport,
+  ring: ringTransport,
+  'posix-queue': queueTransport,
+  'system-v-queue': queueTransport,
+};
 
 /** Throws `ERR_MILLRACE_TASK_OPTION` when there is none of that name. */
 export function taskTransport(name: TaskTransportName): TaskTransport {
