@@ -88,10 +88,10 @@ export class Backlog {
     this.#size++;
   }
 
-  /** The task that `worker` is to run next, taken out. */
-  take(worker: number): Job | undefined {
+  /** The task that `worker` is to run next, taken out: one that has chosen it, or anybody's. */
+  take(worker: number, anybodysToo: boolean): Job | undefined {
     if (this.#size === 0) return undefined;
-    const anybodys = this.#common.first;
+    const anybodys = anybodysToo ? this.#common.first : undefined;
     const own = this.#chosen.get(worker)?.first;
     const job = own === undefined || (anybodys !== undefined && precedes(anybodys, own)) ? anybodys : own;
     if (job !== undefined) this.remove(job);

@@ -1,13 +1,13 @@
 import { Backlog } from './backlog.js';
 import { SLOTS_PER_LANE } from './claim-layout.js';
 import type { DispatcherOptions, WorkerEnd } from './dispatcher-options.js';
-import { TaskError } from './errors.js';
+import type { TaskError } from './errors.js';
 import { Estimates } from './estimates.js';
 import type { Job } from './job.js';
 import { Lane } from './lane.js';
 import { Outbox } from './outbox.js';
 import { Patience } from './patience.js';
-import { removeFile } from './spill.js';
+import { Settlement } from './settlement.js';
 import { Statistics } from './statistics.js';
 import * as layout from './task-layout.js';
 import type { TaskMessage } from './task-message.js';
@@ -33,6 +33,7 @@ export class Dispatcher {
   readonly #all: readonly Lane[];
   readonly #options: DispatcherOptions;
   readonly #estimates = new Estimates();
+  readonly #settlement = new Settlement(this.statistics);
   readonly #outbox: Outbox;
   readonly #patience: Patience;
   #closed = false;
@@ -72,14 +73,14 @@ export class Dispatcher {
     if (!this.backlog.remove(job) && job.lane >= 0) {
       const lane = this.#all[job.lane] as Lane;
       if (lane.recall(job)) {
-        this.#forgetFile(job);
-        this.#fail(job, error);
+        job.forgetFile();
+        this.#settlement.fail(job, error);
         this.#fill(lane);
         return;
       }
       this.#abort(job, error);
     }
-    this.#fail(job, error);
+    this.#settlement.fail(job, error);
     this.#options.moved?.();
   }
 
@@ -106,7 +107,7 @@ export class Dispatcher {
       // Where there are no claims: it is in the channel still, and the replacement will read it.
       if (lane.link.lastIsUnread?.()) continue;
       lane.leave(job);
-      this.#died(job, index, end);
+      if (this.#settlement.died(job, index, end)) this.backlog.add(job);
     }
     // Those that nobody had begun may have been taken from the queue by the dead one: they are put there once more, and
     // whoever finds the old message skips it.
@@ -115,7 +116,7 @@ export class Dispatcher {
       if (begunBy === undefined) this.#takeBack(this.#shared as Lane, job);
       else if (begunBy === index) {
         (this.#shared as Lane).leave(job);
-        this.#died(job, index, end);
+        if (this.#settlement.died(job, index, end)) this.backlog.add(job);
       }
     }
     this.#fillAll();
@@ -157,7 +158,7 @@ export class Dispatcher {
       if (!lane.recall(job)) lane.leave(job);
       if (lane === this.#shared && (refusal as { code?: string }).code === 'ERR_MILLRACE_CHANNEL_FULL')
         return this.#wait(lane, job);
-      return this.#fail(job, refusal);
+      return this.#settlement.fail(job, refusal);
     }
     this.statistics.publish('sent', job);
     if (lane.ahead > 0) this.#patience.start();
@@ -188,7 +189,7 @@ export class Dispatcher {
     if (message.kind === layout.FINISH) return this.#finished(message, job);
     if (job === undefined) {
       // Of a process that had this one's place before.
-      this.statistics.late++;
+      this.#settlement.late();
       return;
     }
     if (message.kind === layout.PROGRESS) job.report(message.value);
@@ -204,15 +205,14 @@ export class Dispatcher {
     lane.progressAt = now;
     this.#estimates.observe(job.name, microseconds);
     if (job.settled) {
-      this.statistics.late++;
-      this.statistics.publish('late', job);
+      this.#settlement.late(job);
     } else {
       const run = microseconds / MICROSECONDS;
       this.statistics.run.record(run);
       this.statistics.wait.record(Math.max(0, now - job.queuedAt - run));
-      if (broken !== undefined) this.#fail(job, broken);
-      else if (kind === layout.DONE) this.#complete(job, value);
-      else this.#fail(job, reviveThrown(value as Thrown));
+      if (broken !== undefined) this.#settlement.fail(job, broken);
+      else if (kind === layout.DONE) this.#settlement.complete(job, value);
+      else this.#settlement.fail(job, reviveThrown(value as Thrown));
     }
     this.#fill(lane);
   }
@@ -228,7 +228,7 @@ export class Dispatcher {
   #finished({ owner, id, value }: TaskMessage, job: Job | undefined): void {
     if (job?.listener.finish !== undefined && !job.settled) job.listener.finish(value);
     else if (owner === this.#options.owner) this.#options.finished?.(id, value);
-    else this.statistics.late++;
+    else this.#settlement.late();
   }
 
   /** A worker ends soon, and begins nothing more. */
@@ -243,8 +243,10 @@ export class Dispatcher {
     if (this.#closed) return;
     if (this.backlog.size > 0 && lane.hasRoom) {
       const now = performance.now();
+      // Where there is a shared way, a worker's own is for those that have chosen it.
+      const anybodys = this.#shared === undefined || lane === this.#shared;
       while (lane.hasRoom) {
-        const job = this.backlog.take(lane.index);
+        const job = this.backlog.take(lane.index, anybodys);
         if (job === undefined) break;
         this.#send(lane, job, now);
       }
@@ -274,30 +276,12 @@ export class Dispatcher {
 
   #takeBack(lane: Lane, job: Job): boolean {
     if (!lane.recall(job)) return false;
-    this.#forgetFile(job);
+    job.forgetFile();
     if (job.settled) return true;
     this.statistics.recalled++;
     this.statistics.publish('recalled', job);
     this.backlog.add(job);
     return true;
-  }
-
-  #died(job: Job, worker: number, end: WorkerEnd): void {
-    this.#forgetFile(job);
-    if (job.settled) return;
-    if (job.retries > 0) {
-      job.retries--;
-      job.attempt++;
-      this.statistics.retried++;
-      this.statistics.publish('retried', job);
-      this.backlog.add(job);
-      return;
-    }
-    this.statistics.died++;
-    const how = end.signal ?? `code ${end.code}`;
-    const times = job.attempt === 1 ? '' : `; that was attempt ${job.attempt}`;
-    const message = `The task worker ${worker} ended with ${how} while it ran task '${job.name}'${times}.`;
-    this.#fail(job, new TaskError('ERR_MILLRACE_TASK_WORKER_DIED', message, { exit: end }));
   }
 
   /** Tells the worker that nobody waits for a task; it may be killed for going on. */
@@ -307,25 +291,5 @@ export class Dispatcher {
     const { grace, stuck } = this.#options;
     if (grace === undefined || stuck === undefined) return;
     job.grace = setTimeout(() => stuck(worker.index), grace);
-  }
-
-  #forgetFile(job: Job): void {
-    if (job.file !== undefined) removeFile(job.file);
-    job.file = undefined;
-  }
-
-  #complete(job: Job, value: unknown): void {
-    this.statistics.completed++;
-    this.statistics.publish('completed', job);
-    job.settle();
-    job.listener.done(value);
-  }
-
-  #fail(job: Job, error: unknown): void {
-    if (job.settled) return;
-    this.statistics.failed++;
-    this.statistics.publish('failed', job, error);
-    job.settle();
-    job.listener.failed(error);
   }
 }

@@ -1,4 +1,5 @@
 import type { AsyncResource } from 'node:async_hooks';
+import { removeFile } from './spill.js';
 
 /** How a task is run. */
 export interface RunOptions {
@@ -87,6 +88,12 @@ export class Job {
   settle(): void {
     this.settled = true;
     this.leave?.();
+  }
+
+  /** Removes the file of its value, unless its worker has. */
+  forgetFile(): void {
+    if (this.file !== undefined) removeFile(this.file);
+    this.file = undefined;
   }
 
   /** Tells the caller how far the task is. */

@@ -1,11 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TaskError, type TaskEvent, TaskPool } from '@millrace/task-pool';
-import { isRunning, leaks, leavings, openDescriptors, until, within } from '@millrace/testkit';
+import { descendants, isRunning, openDescriptors, until, within } from '@millrace/testkit';
 import { describe, expect, expectTypeOf, test } from 'vitest';
-import { type Fixture, gate, MODULE, over, removeQueues, scratch, startPool, TRANSPORTS } from './support.js';
+import { type Fixture, gate, MODULE, over, scratch, startPool, TRANSPORTS } from './support.js';
 
 const open = ({ files }: ReturnType<typeof gate>) => writeFileSync(files.open, '');
 
@@ -35,16 +35,18 @@ describe.each(TRANSPORTS)('a pool over %s', (transport) => {
     }
   });
 
-  test('leaves nothing behind', async () => {
-    const before = leavings();
+  test('leaves no descriptor, file or process behind', async () => {
+    const taskTmpdir = scratch();
     const descriptors = openDescriptors('self');
-    const pool = new TaskPool<Fixture>(MODULE, { size: 2, ...over(transport) });
+    const processes = descendants(process.pid).length;
+    const pool = new TaskPool<Fixture>(MODULE, { size: 2, ...over(transport), taskTmpdir });
     await pool.run('echo', Buffer.alloc(100_000));
+    expect(descendants(process.pid).length).toBe(processes + 2);
     await pool.close();
     await pool.close();
-    // The queue outlives its pool by contract.
-    removeQueues();
-    await until('everything to be gone', () => leaks(before, descriptors).length === 0);
+    await until('everything to be gone', () => openDescriptors('self') <= descriptors);
+    expect(descendants(process.pid).length).toBe(processes);
+    expect(readdirSync(taskTmpdir)).toEqual([]);
   });
 });
 
