@@ -19,7 +19,7 @@ const SUITES: Record<string, (() => Promise<{ readonly suite: Suite }>) | undefi
   reactor: () => import('./reactor/suite.js'),
   channels: undefined,
   memory: () => import('./memory/suite.js'),
-  pools: undefined,
+  pools: () => import('./pools/suite.js'),
   server: () => import('./server/suite.js'),
 };
 

@@ -1,12 +1,6 @@
 import { openPipe } from '@millrace/pipe-ipc';
 import type { ChildProcessContext } from '@millrace/process-pool';
-import {
-  type TaskContext,
-  type TaskHandler,
-  type TaskReply,
-  type TaskRequest,
-  TaskRunner,
-} from '@millrace/task-pool';
+import { type TaskContext, type TaskHandler, TaskRunner, taskCodec } from '@millrace/task-pool';
 import { runInOrder } from '../events.js';
 import { type FabricShape, taskWorkerDescriptors } from '../fabric.js';
 import type { Role, RoleContext } from '../role.js';
@@ -27,7 +21,7 @@ export class TaskWorkerRole implements Role {
     this.#runner = new TaskRunner({
       // One at a time: what is not taken stays for a replacement.
       channels: taskWorkerDescriptors(shape, id).map((name) =>
-        openPipe<TaskReply, TaskRequest>(child.descriptor(name), { batch: 1 }),
+        openPipe(child.descriptor(name), { batch: 1, codec: taskCodec() }),
       ),
       handler: (name) => this.#handler(name),
       onUnsendable: (error, name) =>
@@ -50,7 +44,14 @@ export class TaskWorkerRole implements Role {
     }
     const handler = this.#context.handlers.get('task').at(-1);
     return (
-      handler && ((data: unknown, { id, source }: TaskContext) => handler({ id, workerId: source, data }))
+      handler &&
+      ((data: unknown, context: TaskContext) =>
+        handler({
+          id: context.id,
+          workerId: context.source,
+          data,
+          finish: (result) => context.finish(result),
+        }))
     );
   }
 

@@ -1,7 +1,7 @@
-import { msgpackCodec, TransportChannel } from '@millrace/channel';
+import { TransportChannel } from '@millrace/channel';
 import { PipeTransport } from '@millrace/pipe-ipc';
 import type { ChildProcessContext } from '@millrace/process-pool';
-import { TaskClient, type TaskLink, type TaskReply, type TaskRequest } from '@millrace/task-pool';
+import { TaskClient, type TaskLink, taskCodec } from '@millrace/task-pool';
 import { runInOrder } from '../events.js';
 import { type FabricShape, taskAskerName } from '../fabric.js';
 import { openLinks } from '../links.js';
@@ -48,6 +48,7 @@ export class WorkerRole implements Role {
       ),
       incarnation: incarnationOf(child),
       maxQueue: context.options.taskMaxQueue,
+      finished: (id, data) => void this.#finished(id, data),
     });
     child.onMessage((body) => {
       const { taskWorker, exit } = body as TaskWorkerDied;
@@ -73,6 +74,11 @@ export class WorkerRole implements Role {
     session?.close();
   }
 
+  /** A task of Swoole's own form has sent a result. */
+  async #finished(id: number, data: unknown): Promise<void> {
+    for (const handler of this.#context.handlers.get('finish')) await handler({ id, data });
+  }
+
   async #stop(drain: boolean): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
@@ -88,6 +94,6 @@ export class WorkerRole implements Role {
 
 function openTaskLink(fd: number): TaskLink {
   const transport = new PipeTransport(fd);
-  const channel = new TransportChannel<TaskRequest, TaskReply>(transport, msgpackCodec());
+  const channel = new TransportChannel(transport, taskCodec());
   return { channel, lastIsUnread: () => transport.lastIsUnread };
 }
