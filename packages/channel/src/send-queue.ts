@@ -1,7 +1,7 @@
 import { Frame, type Transport } from './transport.js';
 
 /**
- * Encoded messages that the transport had no room for, oldest first. A ring of buffers that doubles; the head moves,
+ * Encoded messages that wait, oldest first: for a transport's room, or, in memory, for their reader. A ring of buffers that doubles; the head moves,
  * nothing is shifted.
  */
 export class SendQueue {
@@ -13,6 +13,11 @@ export class SendQueue {
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Messages in it. */
+  get size(): number {
+    return this.#count;
   }
 
   get empty(): boolean {
@@ -34,12 +39,20 @@ export class SendQueue {
       const item = this.#items[this.#first] as Buffer;
       this.#frame.setBody(item);
       if (!transport.trySend(this.#frame)) return false;
-      this.#items[this.#first] = undefined;
-      this.#first = (this.#first + 1) & (this.#items.length - 1);
-      this.#count--;
-      this.#bytes -= item.length;
+      this.shift();
     }
     return true;
+  }
+
+  /** Takes the oldest out. */
+  shift(): Buffer | undefined {
+    if (this.#count === 0) return undefined;
+    const item = this.#items[this.#first] as Buffer;
+    this.#items[this.#first] = undefined;
+    this.#first = (this.#first + 1) & (this.#items.length - 1);
+    this.#count--;
+    this.#bytes -= item.length;
+    return item;
   }
 
   clear(): void {

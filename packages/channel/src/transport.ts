@@ -57,6 +57,11 @@ export type FrameVisitor = (memory: Buffer, start: number, end: number) => void;
 export interface TransportEvents {
   /** There may be something to `receive`. May be spurious. */
   readable(): void;
+  /**
+   * Whether what is received now goes to promises, whose turn comes once the current callback is over. A transport that
+   * waits for the next message in that callback is then the one that keeps this one from being handled.
+   */
+  readonly awaited?: boolean;
   /** A `trySend` that said no may be tried again. May be spurious. */
   writable(): void;
   /** The last peer has gone and everything it sent has been received; or the transport failed, with the reason. */
