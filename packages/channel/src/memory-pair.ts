@@ -42,9 +42,10 @@ class MemoryTransport implements Transport {
 
   receive(visit: FrameVisitor, limit: number): number {
     let count = 0;
-    for (; count < limit && !this.#inbox.empty; count++) {
+    let goOn: unknown = true;
+    for (; count < limit && goOn !== false && !this.#inbox.empty; count++) {
       const message = this.#inbox.shift() as Buffer;
-      visit(message, 0, message.length);
+      goOn = visit(message, 0, message.length);
     }
     if (this.peer.#refused && count > 0) {
       this.peer.#refused = false;

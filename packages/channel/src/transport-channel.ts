@@ -146,7 +146,7 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
   /** Delivers to the listener whatever is there now, without waiting for the loop to say so. */
   deliverNow(): void {
     if (!this.#deliver || this.#paused) return;
-    while (!this.#closed && this.#transport.receive(this.#visit, this.#batch) > 0);
+    while (!this.#closed && !this.#paused && this.#transport.receive(this.#visit, this.#batch) > 0);
   }
 
   async receive(options?: WaitOptions): Promise<In | undefined> {
@@ -249,19 +249,21 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
     if (!this.#deliver && this.#receivers.size === 0 && !this.#closed) this.#transport.setReading(false);
   }
 
-  #take(memory: Buffer, start: number, end: number): void {
+  /** False when the listener has closed or paused the channel: what follows stays where it is. */
+  #take(memory: Buffer, start: number, end: number): boolean {
     let value: In;
     try {
       value = this.#codec.decode(memory, start, end);
     } catch (error) {
       this.#bad++;
       this.#badListener?.(error);
-      return;
+      return !this.#closed && !this.#paused;
     }
     this.#received++;
     this.#receivedBytes += end - start;
     if (this.#deliver) this.#deliver(value);
     else this.#receivers.settleOne(value);
+    return !this.#closed && !this.#paused;
   }
 
   /** The transport has room again. */

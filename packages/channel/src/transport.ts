@@ -50,8 +50,11 @@ export function copyBytes(
   }
 }
 
-/** Takes one received message: `memory[start, end)`, valid only during the call. */
-export type FrameVisitor = (memory: Buffer, start: number, end: number) => void;
+/**
+ * Takes one received message: `memory[start, end)`, valid only during the call. False ends the batch with this message:
+ * the channel has been closed or paused meanwhile, perhaps the memory given up.
+ */
+export type FrameVisitor = (memory: Buffer, start: number, end: number) => unknown;
 
 /** What a transport tells the channel above it. */
 export interface TransportEvents {
@@ -85,7 +88,7 @@ export interface Transport {
   flush(): void;
   /** Bytes taken by `trySend` that wait inside the transport for room in the kernel or the segment. */
   readonly pendingBytes: number;
-  /** Visits up to `limit` messages that are there; returns how many. */
+  /** Visits up to `limit` messages that are there, fewer when the visitor returns false; returns how many. */
   receive(visit: FrameVisitor, limit: number): number;
   /** Stops and resumes the reports of `readable`. */
   setReading(on: boolean): void;

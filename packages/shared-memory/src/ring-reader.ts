@@ -18,6 +18,8 @@ export class RingReader {
   #whole: Buffer | undefined;
   #arrived = 0;
   #abandoned = 0;
+  /** What the last visitor said: false ends the batch. */
+  #goOn: unknown;
 
   constructor({ words, data, capacity }: RingMemory, maxMessageSize: number) {
     this.#words = words;
@@ -41,15 +43,17 @@ export class RingReader {
   }
 
   /**
-   * Visits up to `limit` messages, each valid only during its visit; returns how many. Throws
-   * `ERR_MILLRACE_RING_CORRUPT` when a record contradicts the layout: then nothing more can be read from this ring.
+   * Visits up to `limit` messages, each valid only during its visit, until the visitor returns false; returns how many.
+   * Throws `ERR_MILLRACE_RING_CORRUPT` when a record contradicts the layout: then nothing more can be read from this ring.
    */
   read(visit: FrameVisitor, limit: number): number {
     // Pairs with RingWriter's store of TAIL: all records before it are whole.
     const tail = Atomics.load(this.#words, layout.TAIL_WORD);
     let count = 0;
+    this.#goOn = true;
     try {
-      while (count < limit && this.#taken !== tail) count += this.#record(visit, tail);
+      while (count < limit && this.#goOn !== false && this.#taken !== tail)
+        count += this.#record(visit, tail);
     } finally {
       this.#free();
     }
@@ -81,7 +85,7 @@ export class RingReader {
     if (kind !== layout.PADDING && kind !== layout.MIDDLE && kind !== layout.LAST) this.#abandonPiece();
     switch (kind) {
       case layout.WHOLE:
-        visit(this.#data, start, start + length);
+        this.#goOn = visit(this.#data, start, start + length);
         this.#freeOften();
         return 1;
       case layout.PADDING:
@@ -120,7 +124,7 @@ export class RingReader {
     this.#whole = undefined;
     if (this.#arrived !== whole.length)
       throw corrupt(`${this.#arrived} bytes of a message of ${whole.length}`);
-    visit(whole, 0, whole.length);
+    this.#goOn = visit(whole, 0, whole.length);
     return 1;
   }
 
@@ -136,7 +140,8 @@ export class RingReader {
   }
 
   #free(): void {
-    if (this.#freed === this.#taken) return;
+    // A visitor may have given up the memory: then a successor frees, from TAKEN.
+    if (this.#freed === this.#taken || this.#words.length === 0) return;
     this.#freed = this.#taken;
     // Gives the room back; pairs with RingWriter's loads of HEAD, and precedes the load in writerWaits.
     Atomics.store(this.#words, layout.HEAD_WORD, this.#freed);

@@ -83,7 +83,7 @@ export class RingTransport implements Transport, DoorbellClient {
   receive(visit: FrameVisitor, limit: number): number {
     if (this.#closed) return 0;
     const count = this.#reader.read(visit, limit);
-    if (this.#reader.writerWaits()) this.#peer.ring();
+    if (!this.#closed && this.#reader.writerWaits()) this.#peer.ring();
     return count;
   }
 

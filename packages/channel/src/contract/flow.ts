@@ -180,4 +180,21 @@ export function flowContract(make: Maker): void {
       },
       { batch: 10 },
     ));
+
+  test('a listener that pauses the channel gets nothing more until it is resumed, and then everything', () =>
+    make.values(async ({ left, right }) => {
+      const seen: unknown[] = [];
+      right.onMessage((value) => {
+        seen.push(value);
+        right.pause();
+      });
+      for (let i = 0; i < 4; i++) left.send(i);
+      for (let i = 1; i <= 4; i++) {
+        while (seen.length < i) await turns(1);
+        await turns();
+        expect(seen.length).toBe(i);
+        right.resume();
+      }
+      expect(seen).toEqual([0, 1, 2, 3]);
+    }));
 }
