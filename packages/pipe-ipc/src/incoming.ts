@@ -30,6 +30,11 @@ export class Incoming {
     return this.#at < this.#end;
   }
 
+  /** Memory of messages whose end has not come. */
+  get unfinishedBytes(): number {
+    return this.#reassembly.bytes;
+  }
+
   get dropped(): number {
     return this.#reassembly.dropped;
   }

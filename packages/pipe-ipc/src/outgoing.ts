@@ -6,6 +6,8 @@ import * as layout from './datagram-layout.js';
 /** Messages on their way out: gathers small ones to one datagram, cuts large ones to pieces. */
 export class Outgoing {
   readonly #fd: number;
+  /** Whether each message is a datagram of its own. */
+  readonly #alone: boolean;
   readonly #sender = randomBytes(4).readUInt32LE();
   readonly #datagram = Buffer.allocUnsafeSlow(layout.DATAGRAM_BYTES);
   #used = 0;
@@ -16,8 +18,9 @@ export class Outgoing {
   #blocked = false;
   #lastInPieces = false;
 
-  constructor(fd: number) {
+  constructor(fd: number, alone: boolean) {
     this.#fd = fd;
+    this.#alone = alone;
   }
 
   get pendingBytes(): number {
@@ -39,7 +42,8 @@ export class Outgoing {
     const length = frame.length;
     const bytes = layout.WHOLE_HEADER_BYTES + length;
     if (this.#large !== undefined && !this.flush()) return false;
-    if (bytes > layout.DATAGRAM_BYTES - this.#used && !this.flush()) return false;
+    const fits = this.#used === 0 || (!this.#alone && bytes <= layout.DATAGRAM_BYTES - this.#used);
+    if (!fits && !this.flush()) return false;
     this.#lastInPieces = length > layout.MAX_WHOLE;
     if (this.#lastInPieces) {
       this.#large = Buffer.allocUnsafeSlow(length);

@@ -11,7 +11,6 @@ interface Unfinished {
 export class Reassembly {
   readonly #maxMessageSize: number;
   readonly #unfinished = new Map<number, Unfinished>();
-  /** Bytes of all unfinished messages. */
   #bytes = 0;
   #dropped = 0;
 
@@ -22,6 +21,11 @@ export class Reassembly {
   /** Messages that never came to an end: their sender died, or too many sent large ones at once. */
   get dropped(): number {
     return this.#dropped;
+  }
+
+  /** Bytes of all unfinished messages: at most two of the largest. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** Adds the piece whose header is at `at`; the whole message once it is complete. */

@@ -16,8 +16,10 @@ import {
   IPPROTO_IPV6,
   IPPROTO_TCP,
   IPV6_V6ONLY,
+  removeStale,
   SOCK_STREAM,
   SOCKADDR_BYTES,
+  SocketFile,
   SystemCallError,
   syscalls,
   TCP_NODELAY,
@@ -25,7 +27,6 @@ import {
 } from '@millrace/native';
 import { encodeAddress, isUnix, type SocketAddress, showAddress } from './addresses.js';
 import type { Reactor } from './reactor.js';
-import { removeStale, SocketFile } from './socket-file.js';
 import { type SocketOptions, setOption, setSocketOptions } from './socket-options.js';
 
 interface CommonListenerOptions extends SocketOptions {
