@@ -44,7 +44,7 @@ class MemoryTransport implements Transport {
     let count = 0;
     let goOn: unknown = true;
     for (; count < limit && goOn !== false && !this.#inbox.empty; count++) {
-      const message = this.#inbox.shift() as Buffer;
+      const message = this.#inbox.take();
       goOn = visit(message, 0, message.length);
     }
     if (this.peer.#refused && count > 0) {

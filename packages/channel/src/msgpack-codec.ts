@@ -1,4 +1,4 @@
-import { Packr, Unpackr } from 'msgpackr';
+import { Packr, RESET_BUFFER_MODE, REUSE_BUFFER_MODE, Unpackr } from 'msgpackr';
 import type { Codec } from './codec.js';
 import { ChannelError } from './errors.js';
 import { fingerprint, type Records } from './records.js';
@@ -10,6 +10,14 @@ class StrictPackr extends Packr {
     throw new TypeError('a function cannot be encoded');
   }
 }
+
+/** What packing in place returns: its own memory, and where in it the value lies. */
+type Packed = Buffer & { readonly start: number; readonly end: number };
+const IN_PLACE = REUSE_BUFFER_MODE | RESET_BUFFER_MODE;
+
+/** Bytes of memory that a codec keeps for encoding once a message has needed more than this. */
+const KEPT_BYTES = 8 * 1024;
+const MOST_KEPT_BYTES = 4 << 20;
 
 export interface MsgpackOptions {
   /**
@@ -44,7 +52,10 @@ export function msgpackCodec<Out, In = Out>({ records = [] }: MsgpackOptions = {
     name: 'msgpack',
     encode(value, frame) {
       try {
-        frame.setBody(packr.pack(value));
+        const packed = packr.pack(value, IN_PLACE) as Packed;
+        frame.setBody(packed, packed.start, packed.end);
+        // The frame keeps the large memory as long as it is needed.
+        if (packed.length > MOST_KEPT_BYTES) packr.useBuffer(Buffer.allocUnsafeSlow(KEPT_BYTES));
       } catch (error) {
         throw unsendable(value, msgpackRule, error);
       }

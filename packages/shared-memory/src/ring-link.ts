@@ -46,6 +46,8 @@ export interface RingLinkOptions {
 }
 
 const DEFAULT_CAPACITY = 1 << 20;
+/** The ring itself is the buffer; what waits beside it is copied twice. */
+const HIGH_WATER_MARK = 64 * 1024;
 
 /**
  * Makes two rings between two processes or threads. Each end is handed on as descriptors, in the order of
@@ -112,6 +114,8 @@ export interface RingChannelOptions<Out, In> extends ChannelOptions, DoorbellLis
   readonly codec?: Codec<Out, In>;
   /** Largest message in bytes. Default 64 MiB. */
   readonly maxMessageSize?: number;
+  /** Bytes waiting in this process, beside the ring, above which `send` returns false. Default 64 KiB. */
+  readonly highWaterMark?: number;
   /** The loop to wait in. Default: Node's own loop of this thread. */
   readonly poller?: Poller;
   /**
@@ -161,5 +165,5 @@ export function openRingEnd<Out, In = Out>(
     },
   });
   life.update({ read: true, write: false });
-  return new TransportChannel<Out, In>(transport, codec, options);
+  return new TransportChannel<Out, In>(transport, codec, { highWaterMark: HIGH_WATER_MARK, ...options });
 }

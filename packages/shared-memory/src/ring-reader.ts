@@ -3,6 +3,9 @@ import { SharedMemoryError } from './errors.js';
 import type { RingMemory } from './ring.js';
 import * as layout from './ring-layout.js';
 
+/** The most memory that is kept for the next message in pieces. */
+const KEPT_BYTES = 4 << 20;
+
 /**
  * The reading side of a ring. One at a time, in one process; its successor after its death continues at TAKEN.
  */
@@ -17,6 +20,8 @@ export class RingReader {
   /** A message in pieces: how much of it has arrived. */
   #whole: Buffer | undefined;
   #arrived = 0;
+  #total = 0;
+  #spare: Buffer | undefined;
   #abandoned = 0;
   /** What the last visitor said: false ends the batch. */
   #goOn: unknown;
@@ -106,7 +111,8 @@ export class RingReader {
     if (total < length - layout.TOTAL_BYTES || total > this.#maxMessage) {
       throw corrupt(`a message of ${total} bytes, the limit is ${this.#maxMessage}`);
     }
-    this.#whole = Buffer.allocUnsafeSlow(total);
+    this.#whole = this.#memoryFor(total);
+    this.#total = total;
     this.#arrived = this.#data.copy(this.#whole, 0, start + layout.TOTAL_BYTES, start + length);
     this.#free();
   }
@@ -122,10 +128,17 @@ export class RingReader {
     this.#free();
     if (!last) return 0;
     this.#whole = undefined;
-    if (this.#arrived !== whole.length)
-      throw corrupt(`${this.#arrived} bytes of a message of ${whole.length}`);
-    this.#goOn = visit(whole, 0, whole.length);
+    if (this.#arrived !== this.#total) throw corrupt(`${this.#arrived} bytes of a message of ${this.#total}`);
+    this.#goOn = visit(whole, 0, this.#total);
+    if (whole.length <= KEPT_BYTES) this.#spare = whole;
     return 1;
+  }
+
+  /** Memory for a message in pieces: fresh pages cost more than the copy, so that of the last one is used again. */
+  #memoryFor(total: number): Buffer {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    return spare !== undefined && spare.length >= total ? spare : Buffer.allocUnsafeSlow(total);
   }
 
   #abandonPiece(): void {
