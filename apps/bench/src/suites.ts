@@ -17,7 +17,7 @@ export interface Suite {
 const SUITES: Record<string, (() => Promise<{ readonly suite: Suite }>) | undefined> = {
   timers: () => import('./timers/suite.js'),
   reactor: () => import('./reactor/suite.js'),
-  channels: undefined,
+  channels: () => import('./channels/suite.js'),
   memory: undefined,
   pools: undefined,
   server: undefined,
