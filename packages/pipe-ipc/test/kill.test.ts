@@ -6,7 +6,7 @@ import { createPipe } from '../src/index.js';
 const KILLS = process.env.MILLRACE_STRESS ? 200 : 12;
 
 test('writer and reader killed at random: every message arrives whole, in order, at most once', {
-  timeout: 600_000,
+  timeout: 3_600_000,
 }, async () => {
   const pipe = createPipe();
   const { lines, lives } = await killLoop({

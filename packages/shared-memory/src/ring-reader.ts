@@ -54,6 +54,8 @@ export class RingReader {
   read(visit: FrameVisitor, limit: number): number {
     // Pairs with RingWriter's store of TAIL: all records before it are whole.
     const tail = Atomics.load(this.#words, layout.TAIL_WORD);
+    const unread = (tail - this.#taken) >>> 0;
+    if (unread > this.#capacity) throw corrupt(`${unread} unread bytes, which are more than its capacity`);
     let count = 0;
     this.#goOn = true;
     try {
@@ -80,7 +82,12 @@ export class RingReader {
     const length = this.#words[word] as number;
     const kind = this.#words[word + 1] as number;
     const bytes = layout.recordBytes(length);
-    if (length < 0 || index + bytes > this.#capacity || bytes > ((tail - this.#taken) | 0)) {
+    if (
+      length < 0 ||
+      length > this.#capacity ||
+      index + bytes > this.#capacity ||
+      bytes > ((tail - this.#taken) | 0)
+    ) {
       throw corrupt(`a record of ${length} bytes at ${index}`);
     }
     const start = index + layout.RECORD_HEADER_BYTES;

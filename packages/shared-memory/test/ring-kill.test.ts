@@ -8,7 +8,7 @@ const KILLS = process.env.MILLRACE_STRESS ? 200 : 8;
 for (const spin of [0, 50]) {
   const how = spin > 0 ? 'spinning' : 'sleeping';
   test(`writer and reader, ${how}, killed at random: every message arrives whole, in order, at most once`, {
-    timeout: 600_000,
+    timeout: 3_600_000,
   }, async () => {
     // This process keeps both ends, so that neither side takes the other's death for the end.
     const link = createRingLink({ capacity: CAPACITY });
