@@ -25,7 +25,7 @@ export interface PipeTransportOptions {
   readonly closeDescriptor?: boolean | 'shutdown';
   /**
    * Whether several receivers share what this end sends. Each message then is a datagram of its own, so that it goes to
-   * one receiver whole and one that dies takes no other with it; messages have at most 65,528 bytes. Default false.
+   * one receiver whole and one that dies takes no other with it; messages have at most 66,040 bytes. Default false.
    */
   readonly sharedByReceivers?: boolean;
 }
