@@ -11,13 +11,28 @@ test('the time to spin shrinks to nothing while looking is in vain, and grows ba
   for (let i = 0; i < 10; i++) spin.missed();
   expect(spin.budget).toBe(0);
   // Slept long: spinning would not have helped.
-  spin.woken(10_000);
+  for (let i = 0; i < 10_000; i++) spin.woken(10_000);
   expect(spin.budget).toBe(0);
-  // Woken so soon that looking would have found it.
-  spin.woken(30);
-  expect(spin.budget).toBeGreaterThan(0);
+  // Woken again and again so soon that looking would have found it.
+  for (let i = 0; i < 1_024; i++) spin.woken(20);
+  expect(spin.budget).toBe(40);
   for (let i = 0; i < 10; i++) spin.found();
   expect(spin.budget).toBe(50);
+});
+
+test('who looks in vain again and again tries less and less often', () => {
+  const spin = new SpinBudget(50);
+  const triesIn = (wakings: number) => {
+    let tries = 0;
+    for (let i = 0; i < wakings; i++) {
+      if (spin.budget > 0) tries++;
+      while (spin.budget > 0) spin.missed();
+      spin.woken(20);
+    }
+    return tries;
+  };
+  expect(triesIn(1_000)).toBeGreaterThan(3);
+  expect(triesIn(10_000)).toBeLessThan(20);
 });
 
 test('an end that spins in vain sleeps in the end: idle costs no processor time', async () => {
