@@ -44,9 +44,9 @@ test('contenders run in turns and are compared within their round, above 1 meani
 
 test('a suite that is not there, and one that is not written yet, are errors that list what is there', async () => {
   await expect(loadSuite('nothing')).rejects.toThrow(
-    "There is no suite 'nothing'; there are: timers, reactor.",
+    "There is no suite 'nothing'; there are: timers, reactor, channels.",
   );
   await expect(loadSuite('pools')).rejects.toThrow(
-    "The suite 'pools' is not written yet; there are: timers, reactor.",
+    "The suite 'pools' is not written yet; there are: timers, reactor, channels.",
   );
 });

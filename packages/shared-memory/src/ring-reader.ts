@@ -115,7 +115,8 @@ export class RingReader {
 
   #begin(start: number, length: number): void {
     const total = this.#words[layout.DATA_WORD + (start >> 2)] as number;
-    if (total < length - layout.TOTAL_BYTES || total > this.#maxMessage) {
+    const piece = length - layout.TOTAL_BYTES;
+    if (piece < 0 || total < piece || total > this.#maxMessage) {
       throw corrupt(`a message of ${total} bytes, the limit is ${this.#maxMessage}`);
     }
     this.#whole = this.#memoryFor(total);
