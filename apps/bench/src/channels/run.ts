@@ -65,13 +65,13 @@ if (mode === 'one way') {
         if (kind === 'bytes' || isLast(message)) resolve(readReport(message));
       };
     });
-  await oneWay(next, windowMs / 2);
+  await oneWay(next, windowMs);
   console.log(JSON.stringify(await oneWay(next, windowMs)));
 } else {
   const listen = (to: (message: Message) => void) => {
     listener = to;
   };
-  await roundTrips(listen, windowMs / 2);
+  await roundTrips(listen, windowMs);
   console.log(JSON.stringify({ microseconds: await roundTrips(listen, windowMs) }));
 }
 side.close();

@@ -20,7 +20,7 @@ const PIPE_BAR = 3;
 const SPINNING_BAR_US = 1;
 /** Microseconds that they spin at most before they sleep. */
 const SPIN_US = 200;
-/** Milliseconds of one measurement, after half as much to warm up. */
+/** Milliseconds of one measurement, after as much to warm up. */
 const WINDOW_MS = 1_000;
 const QUICK_WINDOW_MS = 400;
 /** Messages of one run of the stress test; five runs come to 10⁸, three quick ones to 10⁶. */
