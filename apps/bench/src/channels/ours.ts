@@ -5,9 +5,8 @@ import type { Kind, Mechanism, Message, Side } from './side.js';
 
 function codec(kind: Kind): Codec<Message> {
   // A view, as a user would have it who wants to be quick; a pipe's view is of the datagram.
-  return kind === 'bytes'
-    ? (bytesCodec({ view: true }) as unknown as Codec<Message>)
-    : msgpackCodec<Message>();
+  if (kind === 'bytes') return bytesCodec({ view: true }) as unknown as Codec<Message>;
+  return msgpackCodec<Message>(kind === 'records' ? { records: [['last', 'id', 'body']] } : {});
 }
 
 function sideOf(channel: TransportChannel<Message>): Side {

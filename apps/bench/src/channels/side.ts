@@ -1,5 +1,8 @@
-/** What a message is in a measurement: bytes, or an object of which `body` makes up the size. */
-export type Kind = 'bytes' | 'values';
+/**
+ * What a message is in a measurement: bytes, or an object of which `body` makes up the size; `'records'`: such an object
+ * whose property names both ends know beforehand, which only ours can use.
+ */
+export type Kind = 'bytes' | 'values' | 'records';
 export type Message = Uint8Array | Value;
 
 export interface Value {

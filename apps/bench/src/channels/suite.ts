@@ -12,6 +12,8 @@ const SIZES = [
   { size: 1 << 20, text: '1 MiB' },
 ] as const;
 const SMALL = 64;
+/** Of a larger value, names are too small a part to matter. */
+const MOST_AGREED = 1_024;
 /** What a pipe must reach against either mode of fork, for small values one way. */
 const FORK_BAR = 6;
 /** What a ring must reach against a pipe, for bytes one way. */
@@ -28,7 +30,7 @@ const STRESS = 20_000_000;
 const QUICK_STRESS = 333_334;
 
 const OURS: readonly MechanismName[] = ['pipe', 'ring'];
-const PEERS: Readonly<Record<Kind, readonly MechanismName[]>> = {
+const PEERS: Readonly<Record<Exclude<Kind, 'records'>, readonly MechanismName[]>> = {
   values: ['fork json', 'fork advanced', 'worker thread', 'unix socket', 'zeromq'],
   // JSON has no bytes.
   bytes: ['fork advanced', 'worker thread', 'unix socket', 'zeromq'],
@@ -45,10 +47,14 @@ function contender(mechanism: MechanismName, work: Work, name: string = mechanis
 }
 
 /** One way: how many messages, and what they cost either side. */
-function oneWay(kind: Kind, { size, text }: (typeof SIZES)[number], windowMs: number): Group {
+function oneWay(kind: keyof typeof PEERS, { size, text }: (typeof SIZES)[number], windowMs: number): Group {
   const work: Work = { mode: 'one way', kind, size, windowMs, spin: 0 };
   const [pipe, ring] = OURS.map((name) => contender(name, work)) as [Contender, Contender];
   const peers = PEERS[kind].map((name) => contender(name, work));
+  const agreed =
+    kind === 'values' && size <= MOST_AGREED
+      ? OURS.map((name) => contender(name, { ...work, kind: 'records' }, `${name}, agreed records`))
+      : [];
   const name = `${kind} of ${text}, one way`;
   const rate = (ours: Contender, peer: Contender, bar?: number): Comparison => ({
     case: name,
@@ -72,10 +78,13 @@ function oneWay(kind: Kind, { size, text }: (typeof SIZES)[number], windowMs: nu
   const forkBar = (peer: Contender) =>
     kind === 'values' && size === SMALL && peer.name.startsWith('fork') ? FORK_BAR : undefined;
   return {
-    contenders: [pipe, ring, ...peers],
+    contenders: [pipe, ring, ...agreed, ...peers],
     comparisons: [
       ...peers.map((peer) => rate(pipe, peer, forkBar(peer))),
       ...peers.map((peer) => rate(ring, peer)),
+      ...agreed.flatMap((own, i) =>
+        peers.map((peer) => rate(own, peer, i === 0 ? forkBar(peer) : undefined)),
+      ),
       rate(ring, pipe, kind === 'bytes' ? PIPE_BAR : undefined),
       ...[...peers, ring].map((peer) => cost('Sender')(pipe, peer)),
       ...[...peers, ring].map((peer) => cost('Receiver')(pipe, peer)),
@@ -149,7 +158,7 @@ export const suite: Suite = {
   },
   notes: [
     'Two processes each, but for the worker thread. A value is an object with a number, a boolean and a string that makes ' +
-      'up its size. Receivers of bytes over a pipe or a ring are given views; so are those of a unix socket. The unix ' +
+      'up its size; with agreed records its property names do not travel, both ends having been given them. Receivers of bytes over a pipe or a ring are given views; so are those of a unix socket. The unix ' +
       'socket is node:net with four bytes of length, MessagePack by msgpackr, and writes gathered by cork; zeromq is a pair ' +
       'over ipc://; posting to a worker thread has no back-pressure, so its messages are acknowledged in lots of 128.',
     'Processor time is of the process, user and system; of a worker thread and the thread that started it, of each ' +
