@@ -22,6 +22,8 @@ const PIPE_BAR = 3;
 const SPINNING_BAR_US = 1;
 /** Microseconds that they spin at most before they sleep. */
 const SPIN_US = 200;
+/** Round trips of a ring without a channel, after as many to warm up. */
+const BARE_TRIPS = 500_000;
 /** Milliseconds of one measurement, after as much to warm up. */
 const WINDOW_MS = 1_000;
 const QUICK_WINDOW_MS = 400;
@@ -107,16 +109,20 @@ function roundTrip({ size, text }: (typeof SIZES)[number], windowMs: number): Gr
     peer,
     bar,
   });
+  const bare: Contender = {
+    name: 'ring without a channel, spinning',
+    run: () => runModule(new URL('./bare-ring.js', import.meta.url), [size, BARE_TRIPS]),
+  };
   const target: Contender = {
     name: `${SPINNING_BAR_US} us`,
     run: async () => ({ microseconds: SPINNING_BAR_US }),
   };
   return {
-    contenders: [...ours, spinning, ...peers, ...(size === SMALL ? [target] : [])],
+    contenders: [...ours, spinning, ...peers, ...(size === SMALL ? [bare, target] : [])],
     comparisons: [
       ...[...ours, spinning].flatMap((own) => peers.map((peer) => trip(own, peer))),
       trip(spinning, ours[1] as Contender),
-      ...(size === SMALL ? [trip(spinning, target, 1)] : []),
+      ...(size === SMALL ? [trip(spinning, target), trip(bare, target, 1)] : []),
     ],
   };
 }
