@@ -22,9 +22,9 @@ test('word-count answers each line with its number of words, and counts its line
 test("swoole-form hands the result of a task to 'finish' in the worker that asked", async () => {
   const { program, client } = await listening('swoole-form');
   expect(await client.ask('loud')).toBe('accepted');
-  await program.printed(/task 0: LOUD/);
+  await program.printed(/task 1: LOUD/);
   expect(await client.ask('louder')).toBe('accepted');
-  await program.printed(/task 1: LOUDER/);
+  await program.printed(/task 2: LOUDER/);
   client.close();
   await program[Symbol.asyncDispose]();
 });

@@ -85,8 +85,10 @@ test('two producers and two consumers killed again and again: every message has 
   }
   mapped.close();
   expect(wrong).toEqual([]);
+  if (!FULL) return;
+  // Few kills may all come at a moment at which nothing was in anybody's hand.
   expect(totals.inHand + totals.finished + totals.dropped).toBeGreaterThan(0);
-  if (FULL) console.log(`${KILLS} kills, ${TOTAL} messages:`, totals);
+  console.log(`${KILLS} kills, ${TOTAL} messages:`, totals);
 }, 1_200_000);
 
 /** What is wrong with a message's entry. */
