@@ -42,7 +42,7 @@ describe.each(TRANSPORTS)('a pool over %s', (transport) => {
     const own = () => descendants(process.pid).filter(({ pid }) => !before.has(pid));
     const pool = new TaskPool<Fixture>(MODULE, { size: 2, ...over(transport), taskTmpdir });
     await pool.run('echo', Buffer.alloc(100_000));
-    expect(own().length).toBe(2);
+    await until('two workers and their spare to run', () => own().length === 3);
     await pool.close();
     await pool.close();
     await until('everything to be gone', () => openDescriptors('self') <= descriptors);
