@@ -50,10 +50,9 @@ export function tableStore(path: string): RowStore {
   };
 }
 
-/** In memory (/dev/shm), nothing synchronised to a disk; `putSync` ends with the change seen by all processes. */
-export async function lmdbStore(path: string): Promise<RowStore> {
+async function openLmdb(path: string) {
   const { open } = await import('lmdb');
-  const db = open<SmallRow, string>({
+  return open<SmallRow, string>({
     path,
     noSync: true,
     // With it, processes that write at the same time fail with MDB_BAD_TXN (lmdb 3.5.6).
@@ -61,6 +60,11 @@ export async function lmdbStore(path: string): Promise<RowStore> {
     noSubdir: true,
     sharedStructuresKey: Symbol.for('shape'),
   });
+}
+
+/** In memory (/dev/shm), nothing synchronised to a disk; `putSync` ends with the change seen by all processes. */
+export async function lmdbStore(path: string): Promise<RowStore> {
+  const db = await openLmdb(path);
   return {
     set: (key, row) => db.putSync(key, row),
     get: (key) => db.get(key),
@@ -75,15 +79,7 @@ export async function lmdbStore(path: string): Promise<RowStore> {
 
 /** As lmdb, in the way that it is fastest in: changes are collected, and committed by another thread. */
 export async function lmdbBatchStore(path: string): Promise<RowStore> {
-  const { open } = await import('lmdb');
-  const db = open<SmallRow, string>({
-    path,
-    noSync: true,
-    // With it, processes that write at the same time fail with MDB_BAD_TXN (lmdb 3.5.6).
-    overlappingSync: false,
-    noSubdir: true,
-    sharedStructuresKey: Symbol.for('shape'),
-  });
+  const db = await openLmdb(path);
   return {
     set: (key, row) => db.put(key, row),
     get: (key) => db.get(key),

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Child, runModule, startModule } from '../child.js';
+import { freePort } from '../free-port.js';
 import type { Comparison, Contender, Group } from '../harness.js';
 import type { LoadResult, Work } from '../load/work.js';
 import type { Suite, SuiteOptions } from '../suites.js';
@@ -89,15 +89,6 @@ function cEcho(work: Load): Contender {
     }
   };
   return { name: 'C echo', missing: binary ? undefined : 'not measured: set CECHO to the binary', run };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('No port is free.');
-  return address.port;
 }
 
 function echoGroup(windowMs: number): Group {

@@ -1,7 +1,8 @@
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Child, runModule, startModule } from '../child.js';
+import { freePort } from '../free-port.js';
 import type { Contender } from '../harness.js';
 import type { LoadResult, Work } from '../load/work.js';
 
@@ -91,13 +92,4 @@ async function accepts(port: number): Promise<void> {
     if (performance.now() > end) throw new Error(`Nothing accepts on port ${port} after ${START_MS} ms.`);
     await sleep(RETRY_MS);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('No port is free.');
-  return address.port;
 }
