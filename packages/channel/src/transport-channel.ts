@@ -28,7 +28,7 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
   readonly #codec: Codec<Out, In>;
   readonly #highWaterMark: number;
   readonly #hardLimit: number;
-  readonly #batch: number;
+  #batch: number;
   readonly #schedule: (flush: () => void) => void;
 
   readonly #frame = new Frame();
@@ -176,6 +176,11 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
   resume(): void {
     this.#paused = false;
     if (!this.#closed && (this.#deliver || this.#receivers.size > 0)) this.#transport.setReading(true);
+  }
+
+  /** Takes at most `messages` before other work of the loop has its turn, and `pause` its effect; from the next batch on. */
+  limitBatch(messages: number): void {
+    this.#batch = messages;
   }
 
   ref(): this {
