@@ -46,6 +46,8 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
   #flushScheduled = false;
   #congested = false;
   #paused = false;
+  /** Somebody waits for the end of what has been taken in part. */
+  #finished: (() => void) | undefined;
   #closing = false;
   #closed = false;
   #sent = 0;
@@ -178,6 +180,22 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
     if (!this.#closed && (this.#deliver || this.#receivers.size > 0)) this.#transport.setReading(true);
   }
 
+  /**
+   * Pauses where another reader can go on: a message that has been taken in part is delivered first. Resolves then;
+   * never, when its sender died in the middle of it.
+   */
+  finishReading(): Promise<void> {
+    return new Promise((resolve) => {
+      if (!this.#transport.hasUnfinished || this.#closed || !this.#deliver) {
+        this.pause();
+        return resolve();
+      }
+      this.#batch = 1;
+      this.#finished = resolve;
+      this.resume();
+    });
+  }
+
   /** Takes at most `messages` before other work of the loop has its turn, and `pause` its effect; from the next batch on. */
   limitBatch(messages: number): void {
     this.#batch = messages;
@@ -248,6 +266,13 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
     this.#receivedBytes += end - start;
     if (this.#deliver) this.#deliver(value);
     else this.#receivers.settleOne(value);
+    if (this.#finished && !this.#transport.hasUnfinished) this.#stopReading();
+  }
+
+  #stopReading(): void {
+    this.pause();
+    this.#finished?.();
+    this.#finished = undefined;
   }
 
   /** The transport has room again. */
@@ -266,6 +291,8 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
   #end(error?: Error): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#finished?.();
+    this.#finished = undefined;
     this.#queue.clear();
     this.#transport.close();
     this.#receivers.settleAll(undefined);

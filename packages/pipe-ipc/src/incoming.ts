@@ -28,6 +28,11 @@ export class Incoming {
     return this.#at < this.#end;
   }
 
+  /** Whether a message has been taken from the socket and not visited, or in part. */
+  get hasUnfinished(): boolean {
+    return this.hasBuffered || this.#reassembly.hasUnfinished;
+  }
+
   get dropped(): number {
     return this.#reassembly.dropped;
   }

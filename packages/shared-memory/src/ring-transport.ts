@@ -55,6 +55,10 @@ export class RingTransport implements Transport, DoorbellClient {
     return this.#reader.abandoned;
   }
 
+  get hasUnfinished(): boolean {
+    return this.#reader.hasUnfinished;
+  }
+
   start(events: TransportEvents): void {
     this.#events = events;
     this.#listener.add(this);
