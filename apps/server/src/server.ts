@@ -4,25 +4,30 @@ import { MAX_PORTS } from './constants.js';
 import { ServerError } from './errors.js';
 import { Handlers, type PortEvents, type ServerEvents } from './events.js';
 import { type FabricShape, managerPeer, masterPeer, shapeOf } from './fabric.js';
+import { becomeAsAsked } from './identity.js';
 import { openSwitchboard } from './links.js';
-import { createLog, type Logger } from './log.js';
+import { createLog, type Logger, type ReopenableLog } from './log.js';
 import { ManagerRole } from './manager.js';
 import { MasterRole } from './master/master.js';
+import { ignoreMasterSignals } from './master/signals.js';
 import { resolveOptions, resolvePort } from './option-schema.js';
 import type { ResolvedOptions, ServerOptions } from './options.js';
 import { Port } from './port.js';
 import { type PortOptions, showPort } from './port-options.js';
 import { flatId } from './process-kinds.js';
-import type { BirthData, Role, RoleContext, RoleName } from './role.js';
-import { ServerMail } from './server-mail.js';
+import type { BirthData, FromWorker, Role, RoleContext, RoleName } from './role.js';
+import { ServerLife } from './server-life.js';
 import type { Switchboard } from './switchboard.js';
 import type { Session } from './worker/session.js';
 import { TaskWorkerRole } from './worker/task-worker.js';
 import { type UserProcessHandler, UserProcessRole } from './worker/user-process.js';
 import { WorkerRole } from './worker/worker.js';
 
+// Before the next line: a spare waits in that one, and must not end by them.
+const actOnSignals = ignoreMasterSignals();
 // At once, not in `start`: from here on no process outlives its parent, whatever the entry module does first.
 const child = inherit();
+if (child === undefined) actOnSignals();
 const birth: BirthData = (child?.data as BirthData | undefined) ?? {
   role: 'master',
   id: 0,
@@ -33,13 +38,13 @@ const birth: BirthData = (child?.data as BirthData | undefined) ?? {
  * A server in Swoole's architecture. Every process of it runs the same entry module; `start` takes the role that the
  * process was started for. Everything before `start` therefore runs in each of them, and must be the same in each.
  */
-export class Server<T extends Tasks = Tasks> extends ServerMail implements AsyncDisposable {
+export class Server<T extends Tasks = Tasks> extends ServerLife implements AsyncDisposable {
   /** What this process is. */
   readonly role: RoleName = birth.role;
   readonly #options: ResolvedOptions;
   readonly #handlers = new Handlers<ServerEvents>();
   readonly #ports: Port[];
-  readonly #log: Logger;
+  readonly #log: ReopenableLog;
   #role: Role | undefined;
   #started = false;
   #nextPlainTask = 0;
@@ -54,6 +59,7 @@ export class Server<T extends Tasks = Tasks> extends ServerMail implements Async
     this.#log = createLog(
       this.#options.logLevel,
       birth.role === 'master' ? 'master' : (child?.name ?? birth.role),
+      this.#options.logFile,
     );
   }
 
@@ -69,7 +75,7 @@ export class Server<T extends Tasks = Tasks> extends ServerMail implements Async
 
   /** The log of this process. */
   get log(): Logger {
-    return this.#log;
+    return this.#log.log;
   }
 
   /** Adds a handler; several for one event run in the order they were added. Throws `ERR_MILLRACE_STARTED`. */
@@ -98,6 +104,7 @@ export class Server<T extends Tasks = Tasks> extends ServerMail implements Async
     this.#assertNotStarted('start');
     this.#assertHandlers();
     this.#started = true;
+    await becomeAsAsked(this.#options, birth.role);
     this.#role = this.#takeRole();
     await this.#role.start();
     this.startMail();
@@ -133,7 +140,7 @@ export class Server<T extends Tasks = Tasks> extends ServerMail implements Async
   task(data: unknown): Promise<unknown>;
   task(first: unknown, ...rest: [value?: unknown, options?: RunOptions]): Promise<never> {
     const tasks = this.#role?.tasks;
-    if (tasks === undefined) throw this.#wrongRole('task', 'a worker');
+    if (tasks === undefined) throw this.wrongRole('task', 'a worker');
     if (this.#options.taskWorkerNum === 0) {
       throw new ServerError(
         'ERR_MILLRACE_OPTION',
@@ -146,13 +153,13 @@ export class Server<T extends Tasks = Tasks> extends ServerMail implements Async
   }
 
   /** Swoole's own form: the result comes to `finish` as well; a failure is logged, for few look at the promise. */
-  #plainTask(tasks: TaskClient, data: unknown): Promise<unknown> {
+  #plainTask(tasks: Pick<TaskClient, 'run'>, data: unknown): Promise<unknown> {
     const id = this.#nextPlainTask++;
     const result = tasks.run('', data).then(async (value) => {
       for (const handler of this.#handlers.get('finish')) await handler({ id, data: value });
       return value;
     });
-    result.catch((error) => this.#log.error({ err: error, task: id }, 'a task has failed'));
+    result.catch((error) => this.#log.log.error({ err: error, task: id }, 'a task has failed'));
     return result;
   }
 
@@ -163,10 +170,14 @@ export class Server<T extends Tasks = Tasks> extends ServerMail implements Async
       ports: this.#ports.map((port) => port.options),
       handlers: this.#handlers,
       portHandlers: (index) => this.#portHandlers(index),
-      log: this.#log,
+      log: this.#log.log,
       flushMail: () => this.flushMail(this.#options.maxWaitTime),
+      stopMail: () => this.stopMail(this.#options.maxWaitTime),
       closeMail: () => this.closeMail(),
+      flushClients: async () => this.#switchboard?.flush(),
       endTimers: () => this.endTimers(),
+      describeTimers: () => this.describeTimers(),
+      reopenLog: () => this.#log.reopen(),
     };
     if (child === undefined) {
       process.title = `${this.#options.title}: master`;
@@ -188,6 +199,14 @@ export class Server<T extends Tasks = Tasks> extends ServerMail implements Async
     return shapeOf(this.#options, ports, this.#userProcesses.length);
   }
 
+  protected override get roleAtWork(): Role | undefined {
+    return this.#role;
+  }
+
+  protected override tellManager(message: FromWorker): void {
+    child?.send(message);
+  }
+
   protected override get handlers(): Handlers<ServerEvents> {
     return this.#handlers;
   }
@@ -197,7 +216,7 @@ export class Server<T extends Tasks = Tasks> extends ServerMail implements Async
   }
 
   protected override sessionOf(id: number): Session | undefined {
-    return this.#role instanceof WorkerRole ? this.#role.sessions.get(id) : undefined;
+    return this.#role instanceof WorkerRole ? this.#role.sessions?.get(id) : undefined;
   }
 
   protected override clients(member: string): Switchboard {
@@ -206,7 +225,7 @@ export class Server<T extends Tasks = Tasks> extends ServerMail implements Async
     if (this.#role === undefined || child === undefined)
       throw new ServerError('ERR_MILLRACE_NOT_RUNNING', `${member} needs a started server.`);
     const ports = this.#ports.map(({ options }) => options);
-    this.#switchboard = openSwitchboard(child, this.shape, this.#peer, ports);
+    this.#switchboard = openSwitchboard(child, this.shape, this.#peer, ports, this.#role.place);
     return this.#switchboard;
   }
 
@@ -261,16 +280,7 @@ export class Server<T extends Tasks = Tasks> extends ServerMail implements Async
 
   #master(member: string): MasterRole {
     if (this.#role instanceof MasterRole) return this.#role;
-    throw this.#wrongRole(member, 'the master');
-  }
-
-  #wrongRole(member: string, wanted: string): ServerError {
-    if (this.#role === undefined)
-      return new ServerError('ERR_MILLRACE_NOT_RUNNING', `${member} needs a started server.`);
-    return new ServerError(
-      'ERR_MILLRACE_WRONG_ROLE',
-      `${member} is for ${wanted}; this process is the ${this.role}.`,
-    );
+    throw this.wrongRole(member, 'the master');
   }
 }
 

@@ -16,9 +16,16 @@ export interface SessionsParts {
   /** This worker's counters. */
   readonly counters: Float64Array;
   readonly handlers: (port: number) => Handlers<PortEvents>;
+  /** Messages after which no more are taken. */
+  readonly maxRequests: number;
+  /** They have been taken. */
+  readonly onServed: () => void;
   /** A handler has failed; without a session, at a datagram. */
   readonly onFailure: (error: unknown, session: Session | undefined) => void;
 }
+
+/** Messages before the last one from which on they are taken in batches that cannot go beyond it. */
+const COUNT_DOWN = 256;
 
 /** Milliseconds between two looks at what a stopping worker's handlers wait for. */
 const STOPPING_POLL_MS = 10;
@@ -30,6 +37,8 @@ export class Sessions {
   readonly #switchboard: Switchboard;
   readonly #sessions = new Map<number, Session>();
   #inFlight = 0;
+  /** Messages that may still be taken. */
+  #left: number;
   /** Reactor threads that have sent their last message. */
   #last = 0;
   #stopping = false;
@@ -39,10 +48,17 @@ export class Sessions {
     this.#parts = parts;
     this.#counters = parts.counters;
     this.#switchboard = parts.switchboard;
+    this.#left = parts.maxRequests;
+  }
+
+  /** Handlers whose promises are open. */
+  get inFlight(): number {
+    return this.#inFlight;
   }
 
   /** Takes messages from here on. */
   start(): void {
+    this.#countDown();
     for (const [reactor, channel] of this.#parts.channels.entries()) {
       // More waits to be sent than the reactor thread takes: then nothing more is asked for, until it has.
       channel.onDrain(() => {
@@ -63,12 +79,15 @@ export class Sessions {
   async stop({ drain }: { readonly drain: boolean }): Promise<void> {
     const { channels } = this.#parts;
     if (drain) {
+      // Nobody comes after this process.
+      this.#left = Number.POSITIVE_INFINITY;
       // No message follows the last one, but the answers to handlers that wait for room do.
       await this.#until(() => this.#last >= channels.length);
       return this.#until(() => this.#inFlight === 0);
     }
     this.#stopping = true;
-    for (const channel of channels) channel.pause();
+    // A large message may have come in part: the rest of it is not for anybody else.
+    await Promise.all(channels.map((channel) => channel.finishReading()));
     // Those answers lie behind messages that are the replacement's: the table tells as well.
     const poll = setInterval(() => this.#switchboard.settleByTable(), STOPPING_POLL_MS);
     try {
@@ -127,6 +146,7 @@ export class Sessions {
 
   #receive(session: Session, data: Buffer, reactor: number): void {
     this.#count(REQUESTS);
+    this.#left--;
     let open: Promise<void>[] | undefined;
     for (const handler of this.#parts.handlers(session.port).get('receive')) {
       const promise = this.#call(session, handler, data, session);
@@ -137,6 +157,7 @@ export class Sessions {
 
   #packet(message: packet.Packet, reactor: number): void {
     this.#count(REQUESTS);
+    this.#left--;
     const { port, start, aux } = message;
     const address = decodePeer(message.body as Buffer, start, start + aux);
     const client = new PacketClient(this.#switchboard, address, port);
@@ -153,6 +174,17 @@ export class Sessions {
   #finished(open: Promise<void>[] | undefined, reactor: number): void {
     if (open === undefined) this.#count(DONE + reactor);
     else void Promise.all(open).then(() => this.#count(DONE + reactor));
+    if (this.#left < COUNT_DOWN) this.#countDown();
+  }
+
+  /** What a batch has taken from a ring is gone from it, so near the end none is larger than what may be taken. */
+  #countDown(): void {
+    if (this.#left >= COUNT_DOWN || this.#stopping) return;
+    for (const channel of this.#parts.channels) channel.limitBatch(Math.max(1, this.#left));
+    if (this.#left > 0) return;
+    this.#stopping = true;
+    for (const channel of this.#parts.channels) channel.pause();
+    this.#parts.onServed();
   }
 
   /** The client waits for its answers; when there are none left, the connection is closed. */
