@@ -40,8 +40,10 @@ export interface Row {
 
 export interface Outcome {
   readonly comparison: Comparison;
-  /** Undefined when the peer or ours is missing. */
+  /** Undefined when the peer or ours is missing or has failed. */
   readonly row: Row | undefined;
+  /** How one of them has failed. Default: neither has. */
+  readonly failure?: string | undefined;
 }
 
 /** Runs each group's contenders in turns, A B A B, `runs` times, and compares within each round. */
@@ -53,16 +55,27 @@ export async function measure(
   const outcomes: Outcome[] = [];
   for (const [index, { contenders, comparisons }] of groups.entries()) {
     const figures = new Map<Contender, Record<string, number>[]>();
+    const failures = new Map<Contender, string>();
     const present = contenders.filter(({ missing }) => missing === undefined);
     for (let run = 1; run <= runs; run++) {
       for (const contender of present) {
+        if (failures.has(contender)) continue;
         progress(`group ${index + 1} of ${groups.length}, run ${run} of ${runs}: ${contender.name}`);
-        const list = figures.get(contender) ?? [];
-        list.push(await contender.run());
-        figures.set(contender, list);
+        try {
+          const list = figures.get(contender) ?? [];
+          list.push(await contender.run());
+          figures.set(contender, list);
+        } catch (error) {
+          // One that fails takes its own rows away, not what has been measured of the others.
+          failures.set(contender, error instanceof Error ? error.message : String(error));
+          figures.delete(contender);
+        }
       }
     }
-    for (const comparison of comparisons) outcomes.push({ comparison, row: compare(comparison, figures) });
+    for (const comparison of comparisons) {
+      const failure = failures.get(comparison.ours) ?? failures.get(comparison.peer);
+      outcomes.push({ comparison, row: compare(comparison, figures), failure });
+    }
   }
   return outcomes;
 }

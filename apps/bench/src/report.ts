@@ -39,11 +39,12 @@ export function heading(machine: Machine, versions: Record<string, string>): str
   ].join('\n');
 }
 
-function cells({ comparison, row }: Outcome): string[] {
+function cells({ comparison, row, failure }: Outcome): string[] {
   const { case: name, unit, ours, peer, bar } = comparison;
   const wanted = bar === undefined ? '' : `${bar}`;
   if (row === undefined) {
-    const why = ours.missing ?? peer.missing ?? 'not measured';
+    const why =
+      ours.missing ?? peer.missing ?? (failure === undefined ? 'not measured' : `failed: ${failure}`);
     return [name, unit, ours.name, '', peer.name, '', why, wanted];
   }
   const verdict = bar === undefined ? '' : `${bar} ${row.ratio.median >= bar ? 'reached' : 'missed'}`;

@@ -18,6 +18,8 @@ export interface Task {
   /** The worker that asked. */
   readonly workerId: number;
   readonly data: unknown;
+  /** Sends a result to the worker that asked, now or later, once or several times; what the handler returns is one more. */
+  finish(data: unknown): void;
 }
 
 /** A task's result in Swoole's own form. */
@@ -94,9 +96,9 @@ export interface ServerEvents extends PortEvents {
   error: (error: unknown, session: Session | undefined) => void;
   /** In any process: another one has sent a message; `source` is its flat id, `'manager'` or `'master'`. */
   pipeMessage: (source: ProcessId, message: unknown) => MaybePromise<void>;
-  /** In a task worker: a task of Swoole's own form; what it returns is the result. */
+  /** In a task worker: a task of Swoole's own form; what it returns, unless that is nothing, is a result. */
   task: (task: Task) => unknown;
-  /** In the worker that asked: the result of a task of Swoole's own form. */
+  /** In the worker that asked: each result of a task of Swoole's own form. */
   finish: (result: TaskResultEvent) => MaybePromise<void>;
 }
 

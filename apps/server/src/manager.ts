@@ -139,14 +139,15 @@ export class ManagerRole implements Role {
 
   #heard(member: Member, message: FromWorker): void {
     if ('placeFree' in message) this.#places.released(member, message.placeFree);
-    else if ('placeWanted' in message) this.#leave(member);
+    else if ('placeWanted' in message) this.#leave(member, message.placeWanted);
     else void this.#reloadAsked(message.reload);
   }
 
   /** The process that has the place ends before the one that is to take over is ready, which needs the place for that. */
-  #leave(member: Member): void {
+  #leave(member: Member, asker: number): void {
     const { pid } = member;
-    if (pid === undefined || !this.#places.isHeldBy(member, pid)) return;
+    // The place may be on its way to the asker already.
+    if (pid === undefined || pid === asker || !this.#places.isHeldBy(member, pid)) return;
     member.send({ leave: true } satisfies ToWorker);
     setTimeout(() => {
       if (member.pid === pid && this.#places.isHeldBy(member, pid)) member.kill('SIGKILL');

@@ -42,7 +42,7 @@ export interface Role {
   /** Resolves when the process does its work. */
   start(): Promise<void>;
   /** Asks task workers, where the role may. */
-  readonly tasks?: Pick<TaskClient, 'run'>;
+  readonly tasks?: TaskClient;
   /** What it has to have to talk to others under its name, where that may be another process's for a while. */
   readonly place?: Place;
   /** Whether it has something to do, or is on its way out; where that can be said. */
@@ -88,8 +88,8 @@ export interface TaskWorkerDied {
 export type FromWorker =
   /** The process of that pid has given up its place. */
   | { readonly placeFree: number }
-  /** A process that is to take over cannot become ready before it has the place. */
-  | { readonly placeWanted: true }
+  /** The process of that pid cannot become ready before it has the place. */
+  | { readonly placeWanted: number }
   | { readonly reload: ReloadOptions };
 
 /** From the manager to the master. */

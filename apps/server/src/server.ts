@@ -47,7 +47,6 @@ export class Server<T extends Tasks = Tasks> extends ServerLife implements Async
   readonly #log: ReopenableLog;
   #role: Role | undefined;
   #started = false;
-  #nextPlainTask = 0;
   readonly #userProcesses: UserProcessHandler[] = [];
   #switchboard: Switchboard | undefined;
 
@@ -136,9 +135,14 @@ export class Server<T extends Tasks = Tasks> extends ServerLife implements Async
     value: TaskValue<T, Name>,
     options?: RunOptions,
   ): Promise<TaskResult<T, Name>>;
-  /** In a worker, Swoole's own form: hands `data` to the `task` handler; the result comes to `finish` as well. */
+  /** In a worker, Swoole's own form: hands `data` to the `task` handler; its results come to `finish` as well. */
   task(data: unknown): Promise<unknown>;
-  task(first: unknown, ...rest: [value?: unknown, options?: RunOptions]): Promise<never> {
+  /** The same for a chosen task worker, or any; the first result goes to `callback` instead of `finish`. */
+  task(data: unknown, worker: number | undefined, callback: (result: unknown) => void): Promise<unknown>;
+  task(
+    first: unknown,
+    ...rest: [value?: unknown, more?: RunOptions | ((result: unknown) => void)]
+  ): Promise<never> {
     const tasks = this.#role?.tasks;
     if (tasks === undefined) throw this.wrongRole('task', 'a worker');
     if (this.#options.taskWorkerNum === 0) {
@@ -147,20 +151,39 @@ export class Server<T extends Tasks = Tasks> extends ServerLife implements Async
         'There are no task workers: set taskWorkerNum to 1 or more.',
       );
     }
-    const result = rest.length > 0 ? tasks.run(first as string, ...rest) : this.#plainTask(tasks, first);
+    const [second, more] = rest;
+    const result =
+      rest.length === 0
+        ? this.#plainTask(tasks, first)
+        : typeof more === 'function'
+          ? this.#plainTask(tasks, first, second as number | undefined, more)
+          : tasks.run(first as string, second, more);
     // The overloads say what the result is; here it is whatever arrived.
     return result as Promise<never>;
   }
 
-  /** Swoole's own form: the result comes to `finish` as well; a failure is logged, for few look at the promise. */
-  #plainTask(tasks: Pick<TaskClient, 'run'>, data: unknown): Promise<unknown> {
-    const id = this.#nextPlainTask++;
-    const result = tasks.run('', data).then(async (value) => {
-      for (const handler of this.#handlers.get('finish')) await handler({ id, data: value });
+  /** Swoole's own form: results come to `finish`, or the first of them to `callback`; a failure is logged. */
+  #plainTask(
+    tasks: TaskClient,
+    data: unknown,
+    worker?: number,
+    callback?: (result: unknown) => void,
+  ): Promise<unknown> {
+    let called = false;
+    const once = (result: unknown) => {
+      if (!called) callback?.(result);
+      called = true;
+    };
+    const { id, result } = tasks.start('', data, { worker }, callback && once);
+    const finished = result.then(async (value) => {
+      // Nothing is no result; 0, false and the empty string are.
+      if (value === undefined || value === null) return value;
+      if (callback !== undefined) once(value);
+      else for (const handler of this.#handlers.get('finish')) await handler({ id, data: value });
       return value;
     });
-    result.catch((error) => this.#log.log.error({ err: error, task: id }, 'a task has failed'));
-    return result;
+    finished.catch((error) => this.#log.log.error({ err: error, task: id }, 'a task has failed'));
+    return finished;
   }
 
   #takeRole(): Role {

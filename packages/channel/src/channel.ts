@@ -14,8 +14,11 @@ export interface ChannelStats {
   readonly receivedBytes: number;
   /** Bytes that wait in this process for the transport to have room. */
   readonly queuedBytes: number;
+  readonly queuedMessages: number;
   /** Messages that could not be decoded and were skipped. */
   readonly bad: number;
+  /** Times that `send` went from true to false: the high-water mark was passed. */
+  readonly congestions: number;
 }
 
 /**
@@ -58,6 +61,11 @@ export interface Channel<Out, In = Out> extends AsyncIterable<In>, AsyncDisposab
   onBadMessage(listener: (error: unknown) => void): void;
   /** The next message, or undefined when the channel is over. */
   receive(options?: WaitOptions): Promise<In | undefined>;
+  /**
+   * Iterates as `for await (const value of channel)` does, until the channel is over, or throws the reason of the signal.
+   * Leaving the loop closes nothing: what is not taken stays for the next one who asks.
+   */
+  messages(options?: { readonly signal?: AbortSignal | undefined }): AsyncGenerator<In, void, void>;
   /** Stops and resumes taking messages; what is not taken stays with the transport and slows the sender down. */
   pause(): void;
   resume(): void;

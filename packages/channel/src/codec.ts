@@ -1,5 +1,5 @@
 import { ChannelError } from './errors.js';
-import type { Frame } from './transport.js';
+import { copyBytes, type Frame } from './transport.js';
 
 /**
  * Turns values into frames and back. `encode` fills `frame` with bytes that stay valid until the next `encode`;
@@ -7,31 +7,40 @@ import type { Frame } from './transport.js';
  */
 export interface Codec<Out, In = Out> {
   readonly name: string;
+  /** Whether what `decode` gives is valid only until the listener returns. Default false. */
+  readonly borrows?: boolean;
   encode(value: Out, frame: Frame): void;
   /** Throws for bytes that are no message; the channel reports `ERR_MILLRACE_BAD_MESSAGE` and goes on. */
   decode(memory: Buffer, start: number, end: number): In;
 }
 
-/** Messages are bytes; the receiver gets a copy of its own. */
-export function bytesCodec(): Codec<Uint8Array, Buffer> {
-  return {
-    name: 'bytes',
-    encode(value, frame) {
-      if (!(value instanceof Uint8Array)) {
-        throw new ChannelError(
-          'ERR_MILLRACE_UNSENDABLE',
-          `A channel of bytes takes a Uint8Array, not ${typeof value}.`,
-          {
-            path: 'value',
-          },
-        );
-      }
-      frame.setBody(value);
-    },
-    decode(memory, start, end) {
-      const copy = Buffer.allocUnsafe(end - start);
-      memory.copy(copy, 0, start, end);
-      return copy;
-    },
-  };
+export interface BytesOptions {
+  /**
+   * Gives the listener a view of the transport's memory instead of a copy, valid only until it returns. Such a channel
+   * has no `receive` and no iteration: what they give lives longer. Default false.
+   */
+  readonly view?: boolean;
+}
+
+/** Messages are bytes; the receiver gets a copy of its own, or a view if it asked for that. */
+export function bytesCodec({ view = false }: BytesOptions = {}): Codec<Uint8Array, Buffer> {
+  return { name: 'bytes', borrows: view, encode: encodeBytes, decode: view ? viewOf : copyOf };
+}
+
+function encodeBytes(value: Uint8Array, frame: Frame): void {
+  if (!(value instanceof Uint8Array)) {
+    const message = `A channel of bytes takes a Uint8Array, not ${typeof value}.`;
+    throw new ChannelError('ERR_MILLRACE_UNSENDABLE', message, { path: 'value' });
+  }
+  frame.setBody(value);
+}
+
+function viewOf(memory: Buffer, start: number, end: number): Buffer {
+  return memory.subarray(start, end);
+}
+
+function copyOf(memory: Buffer, start: number, end: number): Buffer {
+  const copy = Buffer.allocUnsafe(end - start);
+  copyBytes(memory, start, end, copy, 0);
+  return copy;
 }

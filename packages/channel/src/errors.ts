@@ -4,6 +4,8 @@ export type ChannelErrorCode =
   | 'ERR_MILLRACE_CHANNEL_CLOSED'
   /** `receive` or iteration on a channel whose messages go to a listener. */
   | 'ERR_MILLRACE_CHANNEL_LISTENING'
+  /** `receive` or iteration on a channel whose messages are views, which are valid only during a listener's call. */
+  | 'ERR_MILLRACE_CHANNEL_BORROWS'
   /** More is waiting to be sent than the channel's limit allows; nothing of this message was taken. */
   | 'ERR_MILLRACE_CHANNEL_FULL'
   /** One message is larger than the transport carries; nothing of it was taken. */

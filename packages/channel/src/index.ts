@@ -1,8 +1,9 @@
 export type { Channel, ChannelStats, WaitOptions } from './channel.js';
-export { bytesCodec, type Codec } from './codec.js';
+export { type BytesOptions, bytesCodec, type Codec } from './codec.js';
 export { ChannelError, type ChannelErrorCode } from './errors.js';
+export { jsonCodec } from './json-codec.js';
 export { createMemoryPair, type MemoryPairOptions } from './memory-pair.js';
-export { msgpackCodec } from './msgpack-codec.js';
+export { type MsgpackOptions, msgpackCodec } from './msgpack-codec.js';
 export {
   type Interest,
   type Poller,
@@ -10,6 +11,7 @@ export {
   READABLE,
   WRITABLE,
 } from './poller.js';
+export type { Records } from './records.js';
 export {
   copyBytes,
   Frame,

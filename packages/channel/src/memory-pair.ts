@@ -1,4 +1,5 @@
 import type { Codec } from './codec.js';
+import { SendQueue } from './send-queue.js';
 import type { Frame, FrameVisitor, Transport, TransportEvents } from './transport.js';
 import { type ChannelOptions, TransportChannel } from './transport-channel.js';
 
@@ -8,14 +9,17 @@ class MemoryTransport implements Transport {
   readonly pendingBytes = 0;
   peer!: MemoryTransport;
   readonly #capacity: number;
-  #inbox: Buffer[] = [];
+  readonly #capacityBytes: number;
+  readonly #inbox = new SendQueue();
   #events: TransportEvents | undefined;
   #reading = false;
+  #waking = false;
   #refused = false;
   #closed = false;
 
-  constructor(capacity: number, maxMessageSize: number) {
+  constructor(capacity: number, capacityBytes: number, maxMessageSize: number) {
     this.#capacity = capacity;
+    this.#capacityBytes = capacityBytes;
     this.maxMessageSize = maxMessageSize;
   }
 
@@ -24,13 +28,11 @@ class MemoryTransport implements Transport {
   }
 
   trySend(frame: Frame): boolean {
-    if (this.peer.#closed || this.peer.#inbox.length >= this.#capacity) {
+    if (this.peer.#closed || !this.peer.#hasRoom(frame.length)) {
       this.#refused = true;
       return false;
     }
-    const copy = Buffer.allocUnsafe(frame.length);
-    frame.copyTo(copy, 0);
-    this.peer.#inbox.push(copy);
+    this.peer.#inbox.push(frame);
     return true;
   }
 
@@ -40,15 +42,17 @@ class MemoryTransport implements Transport {
 
   receive(visit: FrameVisitor, limit: number): number {
     let count = 0;
-    for (; count < limit && this.#inbox.length > 0; count++) {
-      const message = this.#inbox.shift() as Buffer;
-      visit(message, 0, message.length);
+    let goOn: unknown = true;
+    for (; count < limit && goOn !== false && !this.#inbox.empty; count++) {
+      const message = this.#inbox.take();
+      goOn = visit(message, 0, message.length);
     }
-    if (this.peer.#refused && this.#inbox.length < this.#capacity) {
+    if (this.peer.#refused && count > 0) {
       this.peer.#refused = false;
       queueMicrotask(() => this.peer.#events?.writable());
     }
-    this.#wake();
+    // What is left waits for the next turn of the loop, which other work has its share of.
+    this.#wake(this.#inbox.empty ? queueMicrotask : setImmediate);
     return count;
   }
 
@@ -63,24 +67,36 @@ class MemoryTransport implements Transport {
 
   close(): void {
     this.#closed = true;
-    this.#inbox = [];
+    this.#inbox.clear();
     this.peer.#wake();
   }
 
-  /** Reports what there is to report, after the current work. */
-  #wake(): void {
-    if (this.#closed) return;
-    queueMicrotask(() => {
-      if (this.#closed || !this.#reading) return;
-      if (this.#inbox.length > 0) this.#events?.readable();
-      else if (this.peer.#closed) this.#events?.ended();
-    });
+  /** Any message fits an empty inbox, as a message larger than a ring streams through it. */
+  #hasRoom(length: number): boolean {
+    if (this.#inbox.empty) return true;
+    return this.#inbox.size < this.#capacity && this.#inbox.bytes + length <= this.#capacityBytes;
   }
+
+  /** Reports what there is to report, after the current work. */
+  #wake(soon: (report: () => void) => void = queueMicrotask): void {
+    if (this.#closed || this.#waking) return;
+    this.#waking = true;
+    soon(this.#report);
+  }
+
+  readonly #report = () => {
+    this.#waking = false;
+    if (this.#closed || !this.#reading) return;
+    if (!this.#inbox.empty) this.#events?.readable();
+    else if (this.peer.#closed) this.#events?.ended();
+  };
 }
 
 export interface MemoryPairOptions extends ChannelOptions {
   /** Messages that each side's inbox holds. Default 1,024. */
   readonly capacity?: number;
+  /** Bytes that each side's inbox holds; a larger message is taken when it is empty. Default 1 MiB. */
+  readonly capacityBytes?: number;
   /** Default 16 MiB. */
   readonly maxMessageSize?: number;
 }
@@ -88,10 +104,10 @@ export interface MemoryPairOptions extends ChannelOptions {
 /** Two ends of a channel within one thread: the same contract, no kernel object. For tests and for laptops. */
 export function createMemoryPair<A, B = A>(
   codec: () => Codec<A, B>,
-  { capacity = 1024, maxMessageSize = 16 << 20, ...options }: MemoryPairOptions = {},
+  { capacity = 1024, capacityBytes = 1 << 20, maxMessageSize = 16 << 20, ...options }: MemoryPairOptions = {},
 ): [TransportChannel<A, B>, TransportChannel<A, B>] {
-  const left = new MemoryTransport(capacity, maxMessageSize);
-  const right = new MemoryTransport(capacity, maxMessageSize);
+  const left = new MemoryTransport(capacity, capacityBytes, maxMessageSize);
+  const right = new MemoryTransport(capacity, capacityBytes, maxMessageSize);
   left.peer = right;
   right.peer = left;
   return [new TransportChannel(left, codec(), options), new TransportChannel(right, codec(), options)];

@@ -1,6 +1,6 @@
 import type { Channel, ChannelStats, WaitOptions } from './channel.js';
 import type { Codec } from './codec.js';
-import { ChannelError } from './errors.js';
+import { borrowsError, closedError, full, listeningError, tooLarge } from './refusals.js';
 import { SendQueue } from './send-queue.js';
 import { Frame, type Transport } from './transport.js';
 import { WaitList } from './wait-list.js';
@@ -28,7 +28,7 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
   readonly #codec: Codec<Out, In>;
   readonly #highWaterMark: number;
   readonly #hardLimit: number;
-  #batch: number;
+  readonly #batch: number;
   readonly #schedule: (flush: () => void) => void;
 
   readonly #frame = new Frame();
@@ -55,6 +55,7 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
   #received = 0;
   #receivedBytes = 0;
   #bad = 0;
+  #congestions = 0;
 
   constructor(transport: Transport, codec: Codec<Out, In>, options: ChannelOptions = {}) {
     this.#transport = transport;
@@ -63,7 +64,11 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
     this.#hardLimit = options.hardLimit ?? DEFAULT_HARD_LIMIT;
     this.#batch = options.batch ?? DEFAULT_BATCH;
     this.#schedule = options.schedule ?? queueMicrotask;
+    const awaited = () => this.#deliver === undefined;
     transport.start({
+      get awaited() {
+        return awaited();
+      },
       readable: () => this.#readable(),
       writable: () => this.#pump(),
       ended: (error) => this.#end(error),
@@ -104,7 +109,10 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
       this.#flushScheduled = true;
       this.#schedule(this.#flushNow);
     }
-    if (this.queuedBytes > this.#highWaterMark) this.#congested = true;
+    if (!this.#congested && this.queuedBytes > this.#highWaterMark) {
+      this.#congested = true;
+      this.#congestions++;
+    }
     return !this.#congested;
   }
 
@@ -140,12 +148,13 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
   /** Delivers to the listener whatever is there now, without waiting for the loop to say so. */
   deliverNow(): void {
     if (!this.#deliver || this.#paused) return;
-    while (!this.#closed && this.#transport.receive(this.#visit, this.#batch) > 0);
+    while (!this.#closed && !this.#paused && this.#transport.receive(this.#visit, this.#batch) > 0);
   }
 
   async receive(options?: WaitOptions): Promise<In | undefined> {
     options?.signal?.throwIfAborted();
     if (this.#listening) throw listeningError();
+    if (this.#codec.borrows) throw borrowsError();
     let taken: In | undefined;
     let got = false;
     if (this.#receivers.size === 0 && !this.#paused && !this.#closed) {
@@ -162,12 +171,20 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
     return this.#receivers.wait('Receiving a message', options);
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<In, void, void> {
+  async *messages({
+    signal,
+  }: {
+    readonly signal?: AbortSignal | undefined;
+  } = {}): AsyncGenerator<In, void, void> {
     for (;;) {
-      const value = await this.receive();
+      const value = await this.receive({ signal });
       if (value === undefined) return;
       yield value;
     }
+  }
+
+  [Symbol.asyncIterator](): AsyncGenerator<In, void, void> {
+    return this.messages();
   }
 
   pause(): void {
@@ -190,15 +207,9 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
         this.pause();
         return resolve();
       }
-      this.#batch = 1;
       this.#finished = resolve;
       this.resume();
     });
-  }
-
-  /** Takes at most `messages` before other work of the loop has its turn, and `pause` its effect; from the next batch on. */
-  limitBatch(messages: number): void {
-    this.#batch = messages;
   }
 
   ref(): this {
@@ -218,7 +229,9 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
       received: this.#received,
       receivedBytes: this.#receivedBytes,
       queuedBytes: this.queuedBytes,
+      queuedMessages: this.#queue.size,
       bad: this.#bad,
+      congestions: this.#congestions,
     };
   }
 
@@ -253,20 +266,22 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
     if (!this.#deliver && this.#receivers.size === 0 && !this.#closed) this.#transport.setReading(false);
   }
 
-  #take(memory: Buffer, start: number, end: number): void {
+  /** False when the listener has closed or paused the channel: what follows stays where it is. */
+  #take(memory: Buffer, start: number, end: number): boolean {
     let value: In;
     try {
       value = this.#codec.decode(memory, start, end);
     } catch (error) {
       this.#bad++;
       this.#badListener?.(error);
-      return;
+      return !this.#closed && !this.#paused;
     }
     this.#received++;
     this.#receivedBytes += end - start;
     if (this.#deliver) this.#deliver(value);
     else this.#receivers.settleOne(value);
     if (this.#finished && !this.#transport.hasUnfinished) this.#stopReading();
+    return !this.#closed && !this.#paused;
   }
 
   #stopReading(): void {
@@ -299,29 +314,4 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
     this.#drains.failAll(error ?? closedError());
     this.#closeListener?.(error);
   }
-}
-
-function closedError(): ChannelError {
-  return new ChannelError('ERR_MILLRACE_CHANNEL_CLOSED', 'The channel is closed.');
-}
-
-function listeningError(): ChannelError {
-  return new ChannelError(
-    'ERR_MILLRACE_CHANNEL_LISTENING',
-    'The messages of this channel go to its listener.',
-  );
-}
-
-function tooLarge(length: number, limit: number): ChannelError {
-  return new ChannelError(
-    'ERR_MILLRACE_MESSAGE_TOO_LARGE',
-    `The message has ${length} bytes; this channel carries at most ${limit}.`,
-  );
-}
-
-function full(queued: number, limit: number): ChannelError {
-  return new ChannelError(
-    'ERR_MILLRACE_CHANNEL_FULL',
-    `${queued} bytes wait for the reader, the limit is ${limit}. Wait for drained() when send() returns false.`,
-  );
 }

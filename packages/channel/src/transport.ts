@@ -50,13 +50,21 @@ export function copyBytes(
   }
 }
 
-/** Takes one received message: `memory[start, end)`, valid only during the call. */
-export type FrameVisitor = (memory: Buffer, start: number, end: number) => void;
+/**
+ * Takes one received message: `memory[start, end)`, valid only during the call. False ends the batch with this message:
+ * the channel has been closed or paused meanwhile, perhaps the memory given up.
+ */
+export type FrameVisitor = (memory: Buffer, start: number, end: number) => unknown;
 
 /** What a transport tells the channel above it. */
 export interface TransportEvents {
   /** There may be something to `receive`. May be spurious. */
   readable(): void;
+  /**
+   * Whether what is received now goes to promises, whose turn comes once the current callback is over. A transport that
+   * waits for the next message in that callback is then the one that keeps this one from being handled.
+   */
+  readonly awaited?: boolean;
   /** A `trySend` that said no may be tried again. May be spurious. */
   writable(): void;
   /** The last peer has gone and everything it sent has been received; or the transport failed, with the reason. */
@@ -80,7 +88,7 @@ export interface Transport {
   flush(): void;
   /** Bytes taken by `trySend` that wait inside the transport for room in the kernel or the segment. */
   readonly pendingBytes: number;
-  /** Visits up to `limit` messages that are there; returns how many. */
+  /** Visits up to `limit` messages that are there, fewer when the visitor returns false; returns how many. */
   receive(visit: FrameVisitor, limit: number): number;
   /**
    * Whether something has been taken that is not visited yet: a message of which the beginning has come, or one behind

@@ -1,47 +1,55 @@
 import { ChannelError } from './errors.js';
 
-/** Classes whose instances arrive as what they were. Arrays, plain objects and primitives are always sendable. */
-const SENDABLE = [Map, Set, Date, RegExp, Error, ArrayBuffer];
+/**
+ * What a codec says of one value, its parts aside: it arrives as it is, its parts decide, or it cannot be sent, being
+ * what the text says.
+ */
+export type Verdict = typeof FINE | typeof PARTS | { readonly cannot: string };
+export const FINE = 0;
+export const PARTS = 1;
+export type Rule = (value: unknown) => Verdict;
+
+/** Levels of objects in one another that are looked at; codecs recurse, and a stack has an end. */
+export const MOST_DEPTH = 1_000;
+/** Characters of a path that an error shows. */
+const MOST_PATH = 200;
 
 /**
  * Explains why `value` could not be encoded: finds the first part that has no meaning in another process, and names
  * its path. Walks the whole value, so it is called only once encoding has failed. `cause` is that failure.
  */
-export function unsendable(value: unknown, cause: unknown): ChannelError {
-  const found = find(value, 'value', new Set());
+export function unsendable(value: unknown, rule: Rule, cause?: unknown): ChannelError {
+  const found = find(value, 'value', rule, new Set());
   if (found === undefined) {
-    return new ChannelError(
-      'ERR_MILLRACE_UNSENDABLE',
-      `The value cannot be encoded: ${(cause as Error)?.message}`,
-      {
-        cause,
-        path: 'value',
-      },
-    );
+    const why = cause instanceof Error ? cause.message : String(cause);
+    return new ChannelError('ERR_MILLRACE_UNSENDABLE', `The value cannot be encoded: ${why}`, {
+      cause,
+      path: 'value',
+    });
   }
   const [path, what] = found;
-  return new ChannelError(
-    'ERR_MILLRACE_UNSENDABLE',
-    `${path} is ${what}, which cannot be sent to another process.`,
-    {
-      cause,
-      path,
-    },
-  );
+  const message = `${path} is ${what}, which cannot be sent to another process.`;
+  return new ChannelError('ERR_MILLRACE_UNSENDABLE', message, { cause, path });
 }
 
-function find(value: unknown, path: string, ancestors: Set<unknown>): [string, string] | undefined {
-  if (typeof value === 'function') return [path, 'a function'];
-  if (typeof value === 'symbol') return [path, 'a symbol'];
-  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return undefined;
+function find(
+  value: unknown,
+  path: string,
+  rule: Rule,
+  ancestors: Set<unknown>,
+): [string, string] | undefined {
   if (ancestors.has(value)) return [path, 'a reference back to an object that contains it'];
-  const prototype = Object.getPrototypeOf(value);
-  const plain = prototype === Object.prototype || prototype === null || Array.isArray(value);
-  if (!plain && !SENDABLE.some((type) => value instanceof type))
-    return [path, `a ${prototype.constructor?.name ?? 'class'}`];
+  const verdict = rule(value);
+  if (verdict === FINE) return undefined;
+  if (verdict !== PARTS) return [path, verdict.cannot];
+  if (ancestors.size === MOST_DEPTH) {
+    return [`${path.slice(0, MOST_PATH)}…`, `more than ${MOST_DEPTH} levels deep`];
+  }
   ancestors.add(value);
-  for (const [key, part] of entries(value)) {
-    const found = find(part, Array.isArray(value) ? `${path}[${key}]` : `${path}.${key}`, ancestors);
+  const list = Array.isArray(value);
+  for (const [key, part] of entries(value as object)) {
+    if (part === undefined && !list) continue;
+    const found = find(part, list ? `${path}[${key}]` : `${path}.${key}`, rule, ancestors);
     if (found) return found;
   }
   ancestors.delete(value);
@@ -54,7 +62,23 @@ function* entries(value: object): Iterable<[string, unknown]> {
   } else if (value instanceof Set) {
     let index = 0;
     for (const part of value) yield [String(index++), part];
+  } else if (Array.isArray(value)) {
+    // Not Object.entries: it leaves out what is missing in between.
+    for (let index = 0; index < value.length; index++) yield [String(index), value[index]];
   } else {
     yield* Object.entries(value);
   }
+}
+
+/** `a Socket`, `an object`: what an error calls an object. */
+export function nameOf(value: object): string {
+  const name: unknown = Object.getPrototypeOf(value)?.constructor?.name;
+  return `a ${typeof name === 'string' && name !== '' ? name : 'class'}`;
+}
+
+/** Whether `value` is an array or an object without a class. */
+export function isPlain(value: object): boolean {
+  if (Array.isArray(value)) return true;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
 }

@@ -75,6 +75,8 @@ export class QueueTransport implements Transport {
   #swept = 0;
   #badListener: ((error: QueueError) => void) | undefined;
   #closed = false;
+  /** What the last visitor said: false ends the batch. */
+  #goOn: unknown = true;
 
   protected constructor(
     outgoing: Direction | undefined,
@@ -166,7 +168,11 @@ export class QueueTransport implements Transport {
     if (this.#in === undefined) return 0;
     const { port } = this.#in;
     let visited = 0;
-    for (let skipped = 0; visited < limit && skipped < MAX_SKIPPED && !this.#closed; ) {
+    this.#goOn = true;
+    for (
+      let skipped = 0;
+      visited < limit && skipped < MAX_SKIPPED && this.#goOn !== false && !this.#closed;
+    ) {
       const length = port.tryReceive(this.#selector);
       if (length < 0) break;
       if (this.#visit(port, length, visit)) visited++;
@@ -203,7 +209,7 @@ export class QueueTransport implements Transport {
     const { incoming: memory, incomingStart: at } = port;
     const kind = layout.readKind(memory, at, length);
     if (kind === layout.INLINE) {
-      visit(memory, at + layout.HEADER_BYTES, at + length);
+      this.#goOn = visit(memory, at + layout.HEADER_BYTES, at + length);
       return true;
     }
     let payload: Buffer;
@@ -216,7 +222,7 @@ export class QueueTransport implements Transport {
       this.#reportBad(port.title, error);
       return false;
     }
-    visit(payload, 0, payload.length);
+    this.#goOn = visit(payload, 0, payload.length);
     return true;
   }
 

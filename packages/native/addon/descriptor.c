@@ -28,6 +28,12 @@ static napi_value fd_close(napi_env env, napi_callback_info info) {
   return ret_sys(env, close(arg_int(env, argv[0])));
 }
 
+/* duplicate(fd) -> another descriptor of the same, closed on exec */
+static napi_value fd_duplicate(napi_env env, napi_callback_info info) {
+  ARGUMENTS(1);
+  return ret_sys(env, fcntl(arg_int(env, argv[0]), F_DUPFD_CLOEXEC, 3));
+}
+
 /* setCloseOnExec(fd, on) -> 0 */
 static napi_value fd_set_close_on_exec(napi_env env, napi_callback_info info) {
   ARGUMENTS(2);
@@ -65,6 +71,7 @@ static napi_value fd_eventfd_drain(napi_env env, napi_callback_info info) {
 const addon_function descriptor_functions[] = {{"read", fd_read},
                                                {"write", fd_write},
                                                {"close", fd_close},
+                                               {"duplicate", fd_duplicate},
                                                {"setCloseOnExec", fd_set_close_on_exec},
                                                {"setNonBlocking", fd_set_non_blocking},
                                                {"eventfd", fd_eventfd},

@@ -22,5 +22,6 @@ export {
   type ReadinessCallback,
 } from './node-poller.js';
 export { dieWithParent } from './process-identity.js';
+export { removeStale, SocketFile } from './socket-file.js';
 export { createSocketPair } from './socket-pair.js';
 export type { MapHandle, MessageWaiter, PollHandle, Syscalls } from './syscalls.js';

@@ -26,6 +26,7 @@ export interface Syscalls {
   read(fd: number, bytes: Uint8Array, offset: number, length: number): number;
   write(fd: number, bytes: Uint8Array, offset: number, length: number): number;
   close(fd: number): number;
+  duplicate(fd: number): number;
   setCloseOnExec(fd: number, on: 0 | 1): number;
   setNonBlocking(fd: number, on: 0 | 1): number;
   eventfd(): number;

@@ -25,8 +25,8 @@ export const NUMBER_AT = 12;
 export const TOTAL_AT = 16;
 export const PIECE_HEADER_BYTES = 20;
 
-/** Largest datagram in bytes. The kernel's default send buffer (212,992) has room for three. */
-export const DATAGRAM_BYTES = 65_536;
+/** Largest datagram in bytes: a message of 64 KiB fits, with what a codec adds. The default send buffer has room for three. */
+export const DATAGRAM_BYTES = 65_536 + 512;
 export const MAX_WHOLE = DATAGRAM_BYTES - WHOLE_HEADER_BYTES;
 export const MAX_PIECE = DATAGRAM_BYTES - PIECE_HEADER_BYTES;
 

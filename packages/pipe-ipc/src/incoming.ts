@@ -12,6 +12,8 @@ export class Incoming {
   #at = 0;
   #end = 0;
   #ended = false;
+  /** What the last visitor said: false ends the batch. */
+  #goOn: unknown;
 
   constructor(fd: number, maxMessageSize: number) {
     this.#fd = fd;
@@ -33,14 +35,21 @@ export class Incoming {
     return this.hasBuffered || this.#reassembly.hasUnfinished;
   }
 
+  /** Memory of messages whose end has not come. */
+  get unfinishedBytes(): number {
+    return this.#reassembly.bytes;
+  }
+
   get dropped(): number {
     return this.#reassembly.dropped;
   }
 
-  /** Visits up to `limit` messages; returns how many. Throws when the socket fails or holds something else. */
+  /** Visits up to `limit` messages, until the visitor returns false; returns how many. Throws when the socket fails or holds something else. */
   read(visit: FrameVisitor, limit: number): number {
     let count = 0;
-    while (count < limit && (this.hasBuffered || this.#nextDatagram())) count += this.#part(visit);
+    this.#goOn = true;
+    while (count < limit && this.#goOn !== false && (this.hasBuffered || this.#nextDatagram()))
+      count += this.#part(visit);
     return count;
   }
 
@@ -78,12 +87,12 @@ export class Incoming {
     }
     this.#at = at + header + length;
     if (kind === layout.WHOLE) {
-      visit(this.#datagram, at + header, at + header + length);
+      this.#goOn = visit(this.#datagram, at + header, at + header + length);
       return 1;
     }
     const whole = this.#reassembly.add(this.#datagram, at, kind, length);
     if (whole === undefined) return 0;
-    visit(whole, 0, whole.length);
+    this.#goOn = visit(whole, 0, whole.length);
     return 1;
   }
 }

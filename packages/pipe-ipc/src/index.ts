@@ -1,4 +1,7 @@
+export { type ConnectPipeOptions, connectPipe } from './connect.js';
 export { PipeError, type PipeErrorCode } from './errors.js';
+export { listenPipe, PipeListener, type PipeListenerOptions } from './listen.js';
+export { fromParent } from './parent.js';
 export {
   createPipe,
   openPipe,
@@ -6,3 +9,12 @@ export {
   type PipeOptions,
 } from './pipe.js';
 export { PipeTransport, type PipeTransportOptions } from './pipe-transport.js';
+export { createRedirect, type Redirect } from './redirect.js';
+export {
+  type ChildWithPipe,
+  type SpawnWithPipeOptions,
+  spawnWithPipe,
+  type ThreadWithPipe,
+  type ThreadWithPipeOptions,
+  threadWithPipe,
+} from './spawn.js';

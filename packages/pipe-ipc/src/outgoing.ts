@@ -1,27 +1,32 @@
 import { randomBytes } from 'node:crypto';
-import type { Frame } from '@millrace/channel';
+import { copyBytes, type Frame } from '@millrace/channel';
 import { EAGAIN, EINTR, ENOBUFS, SystemCallError, syscalls } from '@millrace/native';
 import * as layout from './datagram-layout.js';
 
 /** Messages on their way out: gathers small ones to one datagram, cuts large ones to pieces. */
 export class Outgoing {
   readonly #fd: number;
+  /** Whether each message is a datagram of its own. */
+  readonly #alone: boolean;
   readonly #sender = randomBytes(4).readUInt32LE();
   readonly #datagram = Buffer.allocUnsafeSlow(layout.DATAGRAM_BYTES);
   #used = 0;
   #number = 0;
   /** The unsent rest of a large message; sent before anything that was accepted after it. */
   #large: Buffer | undefined;
-  #largeSent = 0;
+  #largeAt = 0;
+  /** Bytes of all of it. */
+  #total = 0;
   #blocked = false;
   #lastInPieces = false;
 
-  constructor(fd: number) {
+  constructor(fd: number, alone: boolean) {
     this.#fd = fd;
+    this.#alone = alone;
   }
 
   get pendingBytes(): number {
-    return this.#used + (this.#large ? this.#large.length - this.#largeSent : 0);
+    return this.#used + (this.#large ? this.#large.length - this.#largeAt : 0);
   }
 
   /** Whether the kernel had no room at the last attempt. */
@@ -39,15 +44,11 @@ export class Outgoing {
     const length = frame.length;
     const bytes = layout.WHOLE_HEADER_BYTES + length;
     if (this.#large !== undefined && !this.flush()) return false;
-    if (bytes > layout.DATAGRAM_BYTES - this.#used && !this.flush()) return false;
+    const fits = this.#used === 0 || (!this.#alone && bytes <= layout.DATAGRAM_BYTES - this.#used);
+    if (!fits && !this.flush()) return false;
     this.#lastInPieces = length > layout.MAX_WHOLE;
     if (this.#lastInPieces) {
-      this.#large = Buffer.allocUnsafeSlow(length);
-      this.#largeSent = 0;
-      this.#number++;
-      frame.copyTo(this.#large, 0);
-      this.flush();
-      return true;
+      return this.#addLarge(frame);
     }
     this.#datagram.writeUInt32LE(length, this.#used + layout.LENGTH_AT);
     this.#datagram.writeUInt32LE(layout.WHOLE, this.#used + layout.KIND_AT);
@@ -62,21 +63,50 @@ export class Outgoing {
       if (!this.#send(this.#used)) return false;
       this.#used = 0;
     }
-    while (this.#large !== undefined) {
-      // The datagram buffer is free here: a large message is only taken when nothing was gathered.
-      const piece = Math.min(this.#large.length - this.#largeSent, layout.MAX_PIECE);
-      const header = this.#datagram;
-      header.writeUInt32LE(piece, layout.LENGTH_AT);
-      header.writeUInt32LE(this.#largeSent === 0 ? layout.FIRST : layout.MORE, layout.KIND_AT);
-      header.writeUInt32LE(this.#sender, layout.SENDER_AT);
-      header.writeUInt32LE(this.#number >>> 0, layout.NUMBER_AT);
-      header.writeUInt32LE(this.#large.length, layout.TOTAL_AT);
-      this.#large.copy(header, layout.PIECE_HEADER_BYTES, this.#largeSent, this.#largeSent + piece);
-      if (!this.#send(layout.PIECE_HEADER_BYTES + piece)) return false;
-      this.#largeSent += piece;
-      if (this.#largeSent === this.#large.length) this.#large = undefined;
-    }
+    if (this.#large === undefined) return true;
+    this.#largeAt = this.#sendPieces(this.#large, this.#largeAt, this.#large.length);
+    if (this.#largeAt < this.#large.length) return false;
+    this.#large = undefined;
     return true;
+  }
+
+  /** Sends as much of a large message as there is room for, and keeps a copy of the rest; false when there is none. */
+  #addLarge(frame: Frame): boolean {
+    let { body, bodyStart: start, bodyEnd: end } = frame;
+    // A head is rare, and small: whoever has one pays for a copy of all.
+    if (frame.headLength > 0) {
+      body = Buffer.allocUnsafeSlow(frame.length);
+      frame.copyTo(body, 0);
+      start = 0;
+      end = body.length;
+    }
+    this.#number++;
+    this.#total = frame.length;
+    const at = this.#sendPieces(body, start, end);
+    if (at === start) return false;
+    if (at === end) return true;
+    this.#large = Buffer.allocUnsafeSlow(end - at);
+    this.#large.set(body.subarray(at, end));
+    this.#largeAt = 0;
+    return true;
+  }
+
+  /** Sends `body[at, end)`, which ends the large message that is under way, as far as there is room; returns how far. */
+  #sendPieces(body: Uint8Array, at: number, end: number): number {
+    // The datagram buffer is free here: a large message is only taken when nothing was gathered.
+    const datagram = this.#datagram;
+    while (at < end) {
+      const piece = Math.min(end - at, layout.MAX_PIECE);
+      datagram.writeUInt32LE(piece, layout.LENGTH_AT);
+      datagram.writeUInt32LE(end - at === this.#total ? layout.FIRST : layout.MORE, layout.KIND_AT);
+      datagram.writeUInt32LE(this.#sender, layout.SENDER_AT);
+      datagram.writeUInt32LE(this.#number >>> 0, layout.NUMBER_AT);
+      datagram.writeUInt32LE(this.#total, layout.TOTAL_AT);
+      copyBytes(body, at, at + piece, datagram, layout.PIECE_HEADER_BYTES);
+      if (!this.#send(layout.PIECE_HEADER_BYTES + piece)) break;
+      at += piece;
+    }
+    return at;
   }
 
   #send(bytes: number): boolean {

@@ -8,7 +8,8 @@ import {
   type TransportEvents,
   WRITABLE,
 } from '@millrace/channel';
-import { ECONNRESET, EPIPE, NodePoller, type SystemCallError, syscalls } from '@millrace/native';
+import { ECONNRESET, EPIPE, NodePoller, SHUT_RDWR, type SystemCallError, syscalls } from '@millrace/native';
+import { MAX_WHOLE } from './datagram-layout.js';
 import { Incoming } from './incoming.js';
 import { Outgoing } from './outgoing.js';
 
@@ -17,8 +18,16 @@ export interface PipeTransportOptions {
   readonly poller?: Poller;
   /** Largest message in bytes. Default 64 MiB. */
   readonly maxMessageSize?: number;
-  /** Whether `close` closes the descriptor. Default true. */
-  readonly closeDescriptor?: boolean;
+  /**
+   * What `close` does to the descriptor: closes it (true), leaves it (false), or ends the connection for all that share
+   * this end and leaves the number to whoever made it (`'shutdown'`). Default true.
+   */
+  readonly closeDescriptor?: boolean | 'shutdown';
+  /**
+   * Whether several receivers share what this end sends. Each message then is a datagram of its own, so that it goes to
+   * one receiver whole and one that dies takes no other with it; messages have at most 66,040 bytes. Default false.
+   */
+  readonly sharedByReceivers?: boolean;
 }
 
 const DEFAULT_MAX_MESSAGE_SIZE = 64 << 20;
@@ -28,12 +37,12 @@ const DEFAULT_MAX_MESSAGE_SIZE = 64 << 20;
  *
  * Notes. The kernel keeps whole datagrams, so a reader or writer that dies leaves no half message. A datagram may hold
  * several messages; a reader that dies loses those of the datagram it had taken. Several processes may share an end:
- * several senders always; several receivers only while every message fits a datagram.
+ * several senders always; several receivers when the senders know (`sharedByReceivers`).
  */
 export class PipeTransport implements Transport {
   readonly maxMessageSize: number;
   readonly #fd: number;
-  readonly #closeDescriptor: boolean;
+  readonly #closeDescriptor: boolean | 'shutdown';
   readonly #outgoing: Outgoing;
   readonly #incoming: Incoming;
   readonly #poller: Poller;
@@ -45,11 +54,12 @@ export class PipeTransport implements Transport {
   #closed = false;
 
   constructor(fd: number, options: PipeTransportOptions = {}) {
-    this.maxMessageSize = options.maxMessageSize ?? DEFAULT_MAX_MESSAGE_SIZE;
+    const { sharedByReceivers = false, maxMessageSize = DEFAULT_MAX_MESSAGE_SIZE } = options;
+    this.maxMessageSize = sharedByReceivers ? Math.min(maxMessageSize, MAX_WHOLE) : maxMessageSize;
     this.#fd = fd;
     this.#closeDescriptor = options.closeDescriptor ?? true;
-    this.#outgoing = new Outgoing(fd);
-    this.#incoming = new Incoming(fd, this.maxMessageSize);
+    this.#outgoing = new Outgoing(fd, sharedByReceivers);
+    this.#incoming = new Incoming(fd, maxMessageSize);
     this.#poller = options.poller ?? new NodePoller();
     this.#registration = this.#poller.add(fd, (ready) => this.#ready(ready));
   }
@@ -126,7 +136,8 @@ export class PipeTransport implements Transport {
     if (this.#closed) return;
     this.#closed = true;
     this.#registration.close();
-    if (this.#closeDescriptor) syscalls.close(this.#fd);
+    if (this.#closeDescriptor === 'shutdown') syscalls.shutdown(this.#fd, SHUT_RDWR);
+    else if (this.#closeDescriptor) syscalls.close(this.#fd);
   }
 
   /** A send found that the peer has gone: takes the message, which can no longer arrive, and ends the transport. */

@@ -3,17 +3,22 @@ import { PipeError } from './errors.js';
 
 interface Unfinished {
   readonly number: number;
-  readonly whole: Buffer;
+  readonly total: number;
+  /** Memory for it, perhaps more than it needs. */
+  readonly memory: Buffer;
   arrived: number;
 }
+
+/** The most memory that is kept for the next message in pieces. */
+const KEPT_BYTES = 4 << 20;
 
 /** Puts messages together that came in pieces; one unfinished message for each sender, and a bound on senders. */
 export class Reassembly {
   readonly #maxMessageSize: number;
   readonly #unfinished = new Map<number, Unfinished>();
-  /** Bytes of all unfinished messages. */
   #bytes = 0;
   #dropped = 0;
+  #spare: Buffer | undefined;
 
   constructor(maxMessageSize: number) {
     this.#maxMessageSize = maxMessageSize;
@@ -28,7 +33,12 @@ export class Reassembly {
     return this.#dropped;
   }
 
-  /** Adds the piece whose header is at `at`; the whole message once it is complete. */
+  /** Bytes of all unfinished messages: at most two of the largest. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Adds the piece whose header is at `at`; the whole message once it is complete, valid until the next call. */
   add(datagram: Buffer, at: number, kind: number, length: number): Buffer | undefined {
     const sender = datagram.readUInt32LE(at + layout.SENDER_AT);
     const number = datagram.readUInt32LE(at + layout.NUMBER_AT);
@@ -37,17 +47,20 @@ export class Reassembly {
     const message = this.#unfinished.get(sender);
     // The beginning went to a reader that is gone, or was dropped.
     if (message === undefined || message.number !== number) return undefined;
-    if (message.arrived + length > message.whole.length) {
+    if (message.arrived + length > message.total) {
       throw new PipeError(
         'ERR_MILLRACE_PIPE_CORRUPT',
-        `A piece goes beyond its message of ${message.whole.length} bytes.`,
+        `A piece goes beyond its message of ${message.total} bytes.`,
       );
     }
     const start = at + layout.PIECE_HEADER_BYTES;
-    message.arrived += datagram.copy(message.whole, message.arrived, start, start + length);
-    if (message.arrived < message.whole.length) return undefined;
+    message.arrived += datagram.copy(message.memory, message.arrived, start, start + length);
+    if (message.arrived < message.total) return undefined;
     this.#forget(sender);
-    return message.whole;
+    if (message.memory.length <= KEPT_BYTES) this.#spare = message.memory;
+    return message.memory.length === message.total
+      ? message.memory
+      : message.memory.subarray(0, message.total);
   }
 
   #begin(sender: number, number: number, total: number): void {
@@ -68,13 +81,21 @@ export class Reassembly {
     this.#bytes += total;
     this.#unfinished.set(sender, {
       number,
-      whole: Buffer.allocUnsafeSlow(total),
+      total,
+      memory: this.#memoryFor(total),
       arrived: 0,
     });
   }
 
+  /** Fresh pages cost more than the copy, so that the memory of the last message is used again. */
+  #memoryFor(total: number): Buffer {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    return spare !== undefined && spare.length >= total ? spare : Buffer.allocUnsafeSlow(total);
+  }
+
   #forget(sender: number): boolean {
-    this.#bytes -= this.#unfinished.get(sender)?.whole.length ?? 0;
+    this.#bytes -= this.#unfinished.get(sender)?.total ?? 0;
     return this.#unfinished.delete(sender);
   }
 }

@@ -1,8 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { bytesCodec, TransportChannel } from '@millrace/channel';
 import { createSocketPair, SOCK_SEQPACKET, syscalls } from '@millrace/native';
 import { until } from '@millrace/testkit';
 import { expect, test } from 'vitest';
 import { createPipe, openPipe, PipeTransport } from '../src/index.js';
+import type { Numbered } from './fixtures/share.js';
 
 test('what a closed reader had not taken is read by the next reader of the same end', async () => {
   const pipe = createPipe();
@@ -102,4 +105,67 @@ test('a message is known to be unread while it is whole in the pipe, and not whe
   expect((await next.receive())?.toString()).toBe('after it');
   writer.destroy();
   next.destroy();
+});
+
+const SHARE = new URL('../dist-test/fixtures/share.js', import.meta.url).pathname;
+const share = (fd: number, ...args: (string | number)[]) =>
+  spawn(process.execPath, [SHARE, ...args.map(String)], { stdio: ['ignore', 'pipe', 'inherit', fd] });
+
+test('several senders share an end: each in its own order, a large one starves none, and the end comes with the last', async () => {
+  const pipe = createPipe();
+  const children = [
+    // This one goes on until the others are through.
+    share(pipe.right, 'sender', 'large', Number.MAX_SAFE_INTEGER, 1_000_000),
+    share(pipe.right, 'sender', 'small', 2_000, 10),
+    share(pipe.right, 'sender', 'middle', 200, 70_000),
+  ];
+  syscalls.close(pipe.right);
+  const reader = openPipe<Numbered>(pipe.left);
+  const next: Record<string, number> = { large: 0, small: 0, middle: 0 };
+  for await (const { name, number, body } of reader) {
+    expect(number).toBe(next[name]);
+    next[name] = number + 1;
+    if (!body.equals(Buffer.alloc(body.length, number))) throw new Error(`${name} ${number} is broken`);
+    if (next.small === 2_000 && next.middle === 200 && number > 0) children[0]?.kill('SIGKILL');
+  }
+  expect(next).toMatchObject({ small: 2_000, middle: 200 });
+  for (const child of children)
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+});
+
+test('several receivers share a queue: each message goes to one, and the death of one costs what it had in hand', async () => {
+  const TOTAL = 3_000;
+  const pipe = createPipe();
+  const taken: number[] = [];
+  let ready = 0;
+  const ended: Promise<unknown>[] = [];
+  const children = ['immortal', 'mortal', 'other'].map((name) => {
+    const child = share(pipe.right, 'receiver', name);
+    ended.push(once(child, 'close'));
+    let text = '';
+    child.stdout?.setEncoding('latin1').on('data', (more: string) => {
+      text += more;
+      const lines = text.split('\n');
+      text = lines.pop() as string;
+      for (const line of lines) {
+        if (line === 'ready') ready++;
+        else taken.push(Number(line));
+      }
+    });
+    return child;
+  });
+  syscalls.close(pipe.right);
+  await until('the receivers', () => ready === children.length);
+  const sender = openPipe<Numbered>(pipe.left, { sharedByReceivers: true });
+  expect(() => sender.send({ name: 'sender', number: -1, body: Buffer.alloc(70_000) })).toThrow(
+    expect.objectContaining({ code: 'ERR_MILLRACE_MESSAGE_TOO_LARGE' }),
+  );
+  for (let number = 0; number < TOTAL; number++) {
+    if (!sender.send({ name: 'sender', number, body: Buffer.alloc(100) })) await sender.drained();
+  }
+  await sender.close();
+  await Promise.all(ended);
+  // Every message, once; the mortal one had printed the only one that it took.
+  expect(taken.toSorted((a, b) => a - b)).toEqual(Array.from({ length: TOTAL }, (_, i) => i));
+  expect(children[1]?.signalCode).toBe('SIGKILL');
 });

@@ -11,8 +11,10 @@ import {
   type EncodedAddress,
   IPPROTO_IPV6,
   IPV6_V6ONLY,
+  removeStale,
   SOCK_DGRAM,
   SOCKADDR_BYTES,
+  SocketFile,
   SystemCallError,
   syscalls,
   type UnixAddress,
@@ -20,7 +22,6 @@ import {
 import { decodeAddress, encodeAddress, isUnix, type SocketAddress, showAddress } from './addresses.js';
 import { READ_BYTES } from './options.js';
 import type { Reactor } from './reactor.js';
-import { removeStale, SocketFile } from './socket-file.js';
 import { type SocketOptions, setOption, setSocketOptions } from './socket-options.js';
 
 export interface DatagramHandlers {

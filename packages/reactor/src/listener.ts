@@ -15,15 +15,16 @@ import {
   type InetAddress,
   IPPROTO_IPV6,
   IPV6_V6ONLY,
+  removeStale,
   SOCK_STREAM,
   SOCKADDR_BYTES,
+  SocketFile,
   SystemCallError,
   syscalls,
   type UnixAddress,
 } from '@millrace/native';
 import { encodeAddress, isUnix, type SocketAddress, showAddress } from './addresses.js';
 import type { Reactor } from './reactor.js';
-import { removeStale, SocketFile } from './socket-file.js';
 import {
   type SocketOptions,
   setOption,

@@ -1,4 +1,3 @@
-import type { Poller, PollRegistration } from '@millrace/channel';
 import { check, syscalls } from '@millrace/native';
 
 const AWAKE = 0;
@@ -38,77 +37,14 @@ export class Doorbell {
     Atomics.store(this.#word, 0, AWAKE);
   }
 
+  /** Owner: forgets rings so far, when it is going to look anyway. */
+  quiet(): void {
+    syscalls.eventfdDrain(this.fd);
+  }
+
   /** Owner: asks to be rung. It looks once more afterwards, for what came before the store. */
   sleep(): void {
-    syscalls.eventfdDrain(this.fd);
+    this.quiet();
     Atomics.store(this.#word, 0, ASLEEP);
-  }
-}
-
-/** What hangs on a doorbell: looks for work and does a batch of it. */
-export interface DoorbellClient {
-  /** Does a batch. */
-  service(): void;
-  /** Whether there is (more) work. */
-  readonly hasWork: boolean;
-}
-
-/**
- * The owner's side of a doorbell in a loop: serves every client when it rings, and sleeps only when none has work.
- *
- * Notes. One pass serves each client one batch; when there is more, the event descriptor is left readable, so that the
- * loop's other work has its turn in between.
- */
-export class DoorbellListener {
-  readonly doorbell: Doorbell;
-  readonly #clients: DoorbellClient[] = [];
-  readonly #registration: PollRegistration;
-
-  constructor(doorbell: Doorbell, poller: Poller) {
-    this.doorbell = doorbell;
-    this.#registration = poller.add(doorbell.fd, () => this.#rung());
-    this.#registration.update({ read: true, write: false });
-    // A predecessor may have died between any two steps: look at everything once.
-    doorbell.wake();
-    doorbell.poke();
-  }
-
-  add(client: DoorbellClient): void {
-    this.#clients.push(client);
-    this.doorbell.poke();
-  }
-
-  remove(client: DoorbellClient): void {
-    const index = this.#clients.indexOf(client);
-    if (index >= 0) this.#clients.splice(index, 1);
-  }
-
-  ref(): void {
-    this.#registration.ref();
-  }
-
-  unref(): void {
-    this.#registration.unref();
-  }
-
-  /** Stops listening. The event descriptor stays open; whoever made it closes it. */
-  close(): void {
-    this.#registration.close();
-  }
-
-  #rung(): void {
-    this.doorbell.wake();
-    for (let i = 0; i < this.#clients.length; i++) (this.#clients[i] as DoorbellClient).service();
-    if (this.#anyWork()) return;
-    this.doorbell.sleep();
-    if (!this.#anyWork()) return;
-    this.doorbell.wake();
-    this.doorbell.poke();
-  }
-
-  #anyWork(): boolean {
-    for (let i = 0; i < this.#clients.length; i++)
-      if ((this.#clients[i] as DoorbellClient).hasWork) return true;
-    return false;
   }
 }

@@ -63,7 +63,9 @@ export type SharedMemoryErrorCode =
   /** This thread does not hold what it wants to unlock. */
   | 'ERR_MILLRACE_LOCK_NOT_HELD'
   /** A number of permits that cannot be. */
-  | 'ERR_MILLRACE_SEMAPHORE_PERMITS';
+  | 'ERR_MILLRACE_SEMAPHORE_PERMITS'
+  /** This process or thread was not started with a ring, or has taken it already. */
+  | 'ERR_MILLRACE_RING_NO_PARENT';
 
 export class SharedMemoryError extends Error {
   override readonly name = 'SharedMemoryError';

@@ -1,11 +1,11 @@
 export { Atomic } from './atomic.js';
 export { AtomicLong } from './atomic-long.js';
+export { DOORBELL_BYTES, Doorbell } from './doorbell.js';
 export {
-  DOORBELL_BYTES,
-  Doorbell,
   type DoorbellClient,
   DoorbellListener,
-} from './doorbell.js';
+  type DoorbellListenerOptions,
+} from './doorbell-listener.js';
 export { SharedMemoryError, type SharedMemoryErrorCode } from './errors.js';
 export { type Lock, LockGuard } from './lock.js';
 export { Mutex } from './mutex.js';
@@ -24,7 +24,27 @@ export { openQueue, type QueueMemory, type QueueOptions, queueBytes } from './qu
 export { ReadWriteLock } from './read-write-lock.js';
 export type { ResidentOptions } from './resident.js';
 export { openRing, type RingMemory, ringBytes } from './ring.js';
+export {
+  closeRingEnd,
+  createRingLink,
+  descriptorsOf,
+  openRingEnd,
+  type RingChannelOptions,
+  type RingEnd,
+  type RingLink,
+  type RingLinkOptions,
+  ringEnd,
+} from './ring-link.js';
+export { ringFromParent } from './ring-parent.js';
 export { RingReader } from './ring-reader.js';
+export {
+  type ChildWithRing,
+  type SpawnWithRingOptions,
+  spawnWithRing,
+  type ThreadWithRing,
+  type ThreadWithRingOptions,
+  threadWithRing,
+} from './ring-spawn.js';
 export { RingTransport, type RingTransportOptions } from './ring-transport.js';
 export { RingWriter } from './ring-writer.js';
 export { Segment } from './segment.js';

@@ -3,6 +3,9 @@ import { SharedMemoryError } from './errors.js';
 import type { RingMemory } from './ring.js';
 import * as layout from './ring-layout.js';
 
+/** The most memory that is kept for the next message in pieces. */
+const KEPT_BYTES = 4 << 20;
+
 /**
  * The reading side of a ring. One at a time, in one process; its successor after its death continues at TAKEN.
  */
@@ -17,7 +20,11 @@ export class RingReader {
   /** A message in pieces: how much of it has arrived. */
   #whole: Buffer | undefined;
   #arrived = 0;
+  #total = 0;
+  #spare: Buffer | undefined;
   #abandoned = 0;
+  /** What the last visitor said: false ends the batch. */
+  #goOn: unknown;
 
   constructor({ words, data, capacity }: RingMemory, maxMessageSize: number) {
     this.#words = words;
@@ -46,15 +53,19 @@ export class RingReader {
   }
 
   /**
-   * Visits up to `limit` messages, each valid only during its visit; returns how many. Throws
-   * `ERR_MILLRACE_RING_CORRUPT` when a record contradicts the layout: then nothing more can be read from this ring.
+   * Visits up to `limit` messages, each valid only during its visit, until the visitor returns false; returns how many.
+   * Throws `ERR_MILLRACE_RING_CORRUPT` when a record contradicts the layout: then nothing more can be read from this ring.
    */
   read(visit: FrameVisitor, limit: number): number {
     // Pairs with RingWriter's store of TAIL: all records before it are whole.
     const tail = Atomics.load(this.#words, layout.TAIL_WORD);
+    const unread = (tail - this.#taken) >>> 0;
+    if (unread > this.#capacity) throw corrupt(`${unread} unread bytes, which are more than its capacity`);
     let count = 0;
+    this.#goOn = true;
     try {
-      while (count < limit && this.#taken !== tail) count += this.#record(visit, tail);
+      while (count < limit && this.#goOn !== false && this.#taken !== tail)
+        count += this.#record(visit, tail);
     } finally {
       this.#free();
     }
@@ -76,7 +87,12 @@ export class RingReader {
     const length = this.#words[word] as number;
     const kind = this.#words[word + 1] as number;
     const bytes = layout.recordBytes(length);
-    if (length < 0 || index + bytes > this.#capacity || bytes > ((tail - this.#taken) | 0)) {
+    if (
+      length < 0 ||
+      length > this.#capacity ||
+      index + bytes > this.#capacity ||
+      bytes > ((tail - this.#taken) | 0)
+    ) {
       throw corrupt(`a record of ${length} bytes at ${index}`);
     }
     const start = index + layout.RECORD_HEADER_BYTES;
@@ -86,7 +102,7 @@ export class RingReader {
     if (kind !== layout.PADDING && kind !== layout.MIDDLE && kind !== layout.LAST) this.#abandonPiece();
     switch (kind) {
       case layout.WHOLE:
-        visit(this.#data, start, start + length);
+        this.#goOn = visit(this.#data, start, start + length);
         this.#freeOften();
         return 1;
       case layout.PADDING:
@@ -104,10 +120,12 @@ export class RingReader {
 
   #begin(start: number, length: number): void {
     const total = this.#words[layout.DATA_WORD + (start >> 2)] as number;
-    if (total < length - layout.TOTAL_BYTES || total > this.#maxMessage) {
+    const piece = length - layout.TOTAL_BYTES;
+    if (piece < 0 || total < piece || total > this.#maxMessage) {
       throw corrupt(`a message of ${total} bytes, the limit is ${this.#maxMessage}`);
     }
-    this.#whole = Buffer.allocUnsafeSlow(total);
+    this.#whole = this.#memoryFor(total);
+    this.#total = total;
     this.#arrived = this.#data.copy(this.#whole, 0, start + layout.TOTAL_BYTES, start + length);
     this.#free();
   }
@@ -123,10 +141,17 @@ export class RingReader {
     this.#free();
     if (!last) return 0;
     this.#whole = undefined;
-    if (this.#arrived !== whole.length)
-      throw corrupt(`${this.#arrived} bytes of a message of ${whole.length}`);
-    visit(whole, 0, whole.length);
+    if (this.#arrived !== this.#total) throw corrupt(`${this.#arrived} bytes of a message of ${this.#total}`);
+    this.#goOn = visit(whole, 0, this.#total);
+    if (whole.length <= KEPT_BYTES) this.#spare = whole;
     return 1;
+  }
+
+  /** Memory for a message in pieces: fresh pages cost more than the copy, so that of the last one is used again. */
+  #memoryFor(total: number): Buffer {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    return spare !== undefined && spare.length >= total ? spare : Buffer.allocUnsafeSlow(total);
   }
 
   #abandonPiece(): void {
@@ -141,7 +166,8 @@ export class RingReader {
   }
 
   #free(): void {
-    if (this.#freed === this.#taken) return;
+    // A visitor may have given up the memory: then a successor frees, from TAKEN.
+    if (this.#freed === this.#taken || this.#words.length === 0) return;
     this.#freed = this.#taken;
     // Gives the room back; pairs with RingWriter's loads of HEAD, and precedes the load in writerWaits.
     Atomics.store(this.#words, layout.HEAD_WORD, this.#freed);

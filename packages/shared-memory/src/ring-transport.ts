@@ -1,5 +1,6 @@
 import type { Frame, FrameVisitor, Transport, TransportEvents } from '@millrace/channel';
-import type { Doorbell, DoorbellClient, DoorbellListener } from './doorbell.js';
+import type { Doorbell } from './doorbell.js';
+import type { DoorbellClient, DoorbellListener } from './doorbell-listener.js';
 import type { RingMemory } from './ring.js';
 import { RingReader } from './ring-reader.js';
 import { RingWriter } from './ring-writer.js';
@@ -16,6 +17,10 @@ export interface RingTransportOptions {
   readonly peer: Doorbell;
   /** Largest message in bytes; larger than the ring is allowed, it streams through. Default 64 MiB. */
   readonly maxMessageSize?: number;
+  /** Told of `ref` (true) and `unref`, for whatever else is watched along with this transport. */
+  readonly follow?: (on: boolean) => void;
+  /** Gives up what was opened for this transport alone, once it is closed. */
+  readonly onClose?: () => void;
 }
 
 const DEFAULT_MAX_MESSAGE_SIZE = 64 << 20;
@@ -24,7 +29,7 @@ const DEFAULT_MAX_MESSAGE_SIZE = 64 << 20;
  * A {@link Transport} over two rings.
  *
  * Notes. The rings outlive both sides: what a dead reader had not taken its successor reads, and neither side can tell
- * from the rings that the other has gone, so the transport never ends by itself.
+ * from the rings that the other has gone. So the transport ends only when it is told, by {@link peerGone}.
  */
 export class RingTransport implements Transport, DoorbellClient {
   readonly maxMessageSize: number;
@@ -35,10 +40,15 @@ export class RingTransport implements Transport, DoorbellClient {
   #events: TransportEvents | undefined;
   #reading = false;
   #refused = false;
+  #peerGone = false;
   #closed = false;
+  readonly #follow: ((on: boolean) => void) | undefined;
+  readonly #onClose: (() => void) | undefined;
 
-  constructor({ incoming, outgoing, listener, peer, maxMessageSize }: RingTransportOptions) {
-    this.maxMessageSize = maxMessageSize ?? DEFAULT_MAX_MESSAGE_SIZE;
+  constructor({ incoming, outgoing, listener, peer, ...options }: RingTransportOptions) {
+    this.maxMessageSize = options.maxMessageSize ?? DEFAULT_MAX_MESSAGE_SIZE;
+    this.#follow = options.follow;
+    this.#onClose = options.onClose;
     this.#reader = new RingReader(incoming, this.maxMessageSize);
     this.#writer = new RingWriter(outgoing);
     this.#listener = listener;
@@ -59,6 +69,20 @@ export class RingTransport implements Transport, DoorbellClient {
     return this.#reader.hasUnfinished;
   }
 
+  /**
+   * The other side has gone for good: the transport ends once everything has been taken, and what is sent until then is
+   * dropped, since nobody will read it.
+   */
+  peerGone(): void {
+    if (this.#closed || this.#peerGone) return;
+    this.#peerGone = true;
+    this.#listener.doorbell.poke();
+  }
+
+  get awaited(): boolean {
+    return this.#events?.awaited === true;
+  }
+
   start(events: TransportEvents): void {
     this.#events = events;
     this.#listener.add(this);
@@ -67,6 +91,7 @@ export class RingTransport implements Transport, DoorbellClient {
   }
 
   trySend(frame: Frame): boolean {
+    if (this.#peerGone) return true;
     const written = this.#writer.tryWrite(frame);
     if (!written || this.#writer.pendingBytes > 0) {
       // The reader can make room only for what it has been told of.
@@ -77,17 +102,20 @@ export class RingTransport implements Transport, DoorbellClient {
   }
 
   flush(): void {
-    if (this.#writer.takeNews()) this.#peer.ring();
+    if (!this.#closed && this.#writer.takeNews()) this.#peer.ring();
   }
 
   get pendingBytes(): number {
-    return this.#writer.pendingBytes;
+    return this.#peerGone ? 0 : this.#writer.pendingBytes;
   }
 
   receive(visit: FrameVisitor, limit: number): number {
     if (this.#closed) return 0;
     const count = this.#reader.read(visit, limit);
+    if (this.#closed) return count;
     if (this.#reader.writerWaits()) this.#peer.ring();
+    // The end is reported from `service`.
+    if (this.#peerGone && !this.#reader.hasMore) this.#listener.doorbell.poke();
     return count;
   }
 
@@ -98,26 +126,31 @@ export class RingTransport implements Transport, DoorbellClient {
 
   service(): void {
     if (this.#reading && this.#reader.hasMore) this.#read();
-    if (this.#refused && !this.#closed && this.#writer.hasRoom()) this.#resume();
+    if (!this.#closed && this.#refused && (this.#peerGone || this.#writer.hasRoom())) this.#resume();
+    if (!this.#closed && this.#peerGone && !this.#reader.hasMore) this.#events?.ended();
   }
 
   get hasWork(): boolean {
     if (this.#closed) return false;
-    return (this.#reading && this.#reader.hasMore) || (this.#refused && this.#writer.hasRoom());
+    if (this.#reader.hasMore ? this.#reading : this.#peerGone) return true;
+    return this.#refused && (this.#peerGone || this.#writer.hasRoom());
   }
 
   ref(): void {
     this.#listener.ref();
+    this.#follow?.(true);
   }
 
   unref(): void {
     this.#listener.unref();
+    this.#follow?.(false);
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#listener.remove(this);
+    this.#onClose?.();
   }
 
   #read(): void {
@@ -131,7 +164,7 @@ export class RingTransport implements Transport, DoorbellClient {
 
   /** There is room: goes on with a large message, then with what was refused. */
   #resume(): void {
-    const done = this.#writer.continue();
+    const done = this.#peerGone || this.#writer.continue();
     this.flush();
     if (!done) return;
     this.#refused = false;

@@ -2,6 +2,9 @@ import { copyBytes, Frame } from '@millrace/channel';
 import type { RingMemory } from './ring.js';
 import * as layout from './ring-layout.js';
 
+/** The first piece is written. */
+const BEGUN = -1;
+
 /**
  * The writing side of a ring. One at a time, in one process; its successor after its death continues at TAIL.
  */
@@ -17,6 +20,8 @@ export class RingWriter {
   /** A message larger than one record, of which some pieces are still to be written. */
   readonly #rest = new Frame();
   #restTotal = 0;
+  /** Where the message begins in the body of `#rest`, or BEGUN. */
+  #restStart = BEGUN;
   #news = false;
 
   constructor({ words, data, capacity }: RingMemory) {
@@ -55,11 +60,24 @@ export class RingWriter {
       this.#publish(at, length, layout.WHOLE);
       return true;
     }
-    const copy = Buffer.allocUnsafeSlow(length);
-    frame.copyTo(copy, 0);
-    this.#rest.setBody(copy);
+    return this.#begin(frame, length);
+  }
+
+  /** Writes as much of a large message as there is room for, and keeps a copy of the rest; false when there is none. */
+  #begin(frame: Frame, length: number): boolean {
+    const rest = this.#rest;
+    rest.setBody(frame.body, frame.bodyStart, frame.bodyEnd);
+    // A head is rare, and small: whoever has one pays for a copy of all.
+    if (frame.headLength > 0) rest.setBody(copyOf(frame));
+    this.#restStart = rest.bodyStart;
     this.#restTotal = length;
-    this.continue();
+    if (this.continue()) return true;
+    if (rest.bodyStart === this.#restStart) {
+      this.#forget();
+      return false;
+    }
+    if (rest.body === frame.body) rest.setBody(copyOf(rest));
+    this.#restStart = BEGUN;
     return true;
   }
 
@@ -67,7 +85,7 @@ export class RingWriter {
   continue(): boolean {
     const rest = this.#rest;
     while (rest.length > 0) {
-      const first = rest.bodyStart === 0;
+      const first = rest.bodyStart === this.#restStart;
       const piece = Math.min(rest.length, this.#maxPiece);
       const before = first ? layout.TOTAL_BYTES : 0;
       const at = this.#claim(before + piece);
@@ -78,11 +96,13 @@ export class RingWriter {
       rest.bodyStart += piece;
       this.#publish(at, before + piece, first ? layout.FIRST : rest.length > 0 ? layout.MIDDLE : layout.LAST);
     }
-    if (this.#restTotal > 0) {
-      this.#restTotal = 0;
-      rest.setBody(NOTHING);
-    }
+    if (this.#restTotal > 0) this.#forget();
     return true;
+  }
+
+  #forget(): void {
+    this.#restTotal = 0;
+    this.#rest.setBody(NOTHING);
   }
 
   /**
@@ -132,6 +152,12 @@ export class RingWriter {
     Atomics.store(this.#words, layout.TAIL_WORD, this.#tail);
     this.#news = true;
   }
+}
+
+function copyOf(frame: Frame): Buffer {
+  const copy = Buffer.allocUnsafeSlow(frame.length);
+  frame.copyTo(copy, 0);
+  return copy;
 }
 
 const NOTHING = new Uint8Array(0);

@@ -1,6 +1,6 @@
 /** The closed set of codes that errors of this package carry. Codes are stable; messages are not. */
 export type TaskErrorCode =
-  /** The task worker died while it ran the task. */
+  /** The task worker died while it ran the task; `exitCode` and `signal` say how. */
   | 'ERR_MILLRACE_TASK_WORKER_DIED'
   /** The task's time-out has passed; a late answer is dropped. */
   | 'ERR_MILLRACE_TASK_TIMEOUT'
@@ -8,10 +8,24 @@ export type TaskErrorCode =
   | 'ERR_MILLRACE_TASK_QUEUE_FULL'
   /** There is no task of that name in the task worker. */
   | 'ERR_MILLRACE_UNKNOWN_TASK'
-  /** The chosen task worker does not exist. */
+  /** The chosen task worker does not exist, or has been given up. */
   | 'ERR_MILLRACE_NO_TASK_WORKER'
-  /** The client was closed before the task had its answer. */
-  | 'ERR_MILLRACE_TASK_CLIENT_CLOSED';
+  /** The client or pool was closed before the task had its answer, or is closed. */
+  | 'ERR_MILLRACE_TASK_CLIENT_CLOSED'
+  /** The task gives several results: it is asked for with `stream`, not with `run`. */
+  | 'ERR_MILLRACE_TASK_STREAM'
+  /** A large value could not be written to or read from `taskTmpdir`; `cause` is the system's error. */
+  | 'ERR_MILLRACE_TASK_TMPDIR'
+  /** An option has a value that it cannot have. */
+  | 'ERR_MILLRACE_TASK_OPTION'
+  /** The module has no tasks: neither an export `tasks` nor a default one. */
+  | 'ERR_MILLRACE_NO_TASKS'
+  /** Every task worker has been given up: none became ready. */
+  | 'ERR_MILLRACE_TASK_POOL_FAILED';
+
+export interface TaskErrorOptions extends ErrorOptions {
+  readonly exit?: { readonly code: number | null; readonly signal: NodeJS.Signals | null };
+}
 
 export class TaskError extends Error {
   override readonly name = 'TaskError';
@@ -20,12 +34,8 @@ export class TaskError extends Error {
   readonly exitCode: number | null | undefined;
   readonly signal: NodeJS.Signals | null | undefined;
 
-  constructor(
-    code: TaskErrorCode,
-    message: string,
-    exit?: { readonly code: number | null; readonly signal: NodeJS.Signals | null },
-  ) {
-    super(message);
+  constructor(code: TaskErrorCode, message: string, { exit, ...options }: TaskErrorOptions = {}) {
+    super(message, options);
     this.code = code;
     this.exitCode = exit?.code;
     this.signal = exit?.signal;

@@ -1,11 +1,31 @@
+/**
+ * Runs work in task processes and brings the result back.
+ *
+ * To read the source: task-pool.ts is the whole; task-client.ts is what a caller asks, dispatcher.ts decides who runs
+ * it and lane.ts what a worker has; claim-layout.ts is the word that both sides reach for; task-runner.ts runs it, in a
+ * task worker. How they talk is in task-layout.ts and transports/.
+ */
+export { ClaimTable, claimBytes } from './claims.js';
+export type { WorkerEnd } from './dispatcher-options.js';
+export type { Distribution } from './distribution.js';
 export { TaskError, type TaskErrorCode } from './errors.js';
-export type { TaskReply, TaskRequest } from './protocol.js';
+export type { RunOptions } from './job.js';
+export type { TaskLink } from './lane.js';
+export type { TaskPoolOptions } from './options.js';
+export type { TaskContext } from './running-task.js';
+export type { TaskEvent, TaskState, TaskStats } from './statistics.js';
+export { type Settled, type TaskCallback, TaskClient, type TaskClientOptions } from './task-client.js';
+export { type TaskCodecOptions, TaskMessage, taskCodec } from './task-message.js';
+export { TaskPool, type TaskPoolEvents, type TaskPoolStats } from './task-pool.js';
+export { type RunnerClaims, type TaskHandler, TaskRunner, type TaskRunnerOptions } from './task-runner.js';
 export {
-  type RunOptions,
-  TaskClient,
-  type TaskClientOptions,
-  type TaskClientStats,
-  type TaskLink,
-} from './task-client.js';
-export { type TaskContext, type TaskHandler, TaskRunner, type TaskRunnerOptions } from './task-runner.js';
-export { defineTasks, type TaskResult, type Tasks, type TaskValue } from './tasks.js';
+  defineTasks,
+  type RunName,
+  type StreamName,
+  type TaskItem,
+  type TaskResult,
+  type Tasks,
+  type TasksOf,
+  type TaskValue,
+} from './tasks.js';
+export type { QueueAddress, TaskTransportName } from './transports/transport.js';

@@ -1,152 +1,166 @@
-import { type Channel, ChannelError } from '@millrace/channel';
+import { AsyncResource } from 'node:async_hooks';
+import type { ClaimTable } from './claims.js';
+import { Dispatcher } from './dispatcher.js';
+import type { WorkerEnd } from './dispatcher-options.js';
 import { TaskError } from './errors.js';
-import type { TaskReply, TaskRequest } from './protocol.js';
-import { reviveThrown } from './thrown.js';
-
-/** The way to one task worker. */
-export interface TaskLink {
-  readonly channel: Channel<TaskRequest, TaskReply> & { deliverNow(): void };
-  /** Whether the task that was sent last is certainly still to be read, whole. */
-  readonly lastIsUnread: () => boolean;
-}
+import { Job, type JobListener, type RunOptions } from './job.js';
+import type { TaskLink } from './lane.js';
+import type { TaskStats } from './statistics.js';
+import { SILENT, STREAM } from './task-layout.js';
+import { TaskStream } from './task-stream.js';
 
 export interface TaskClientOptions {
   readonly links: readonly TaskLink[];
-  /** Which process of its name this is; answers to an earlier one are dropped. */
+  /** A way to whichever worker is free; then `links` carry only tasks for chosen ones. Needs claims. */
+  readonly shared?: TaskLink | undefined;
+  /** Which process of its name this is, from 1; answers to an earlier one are dropped. */
   readonly incarnation: number;
   /** Most tasks that wait here for a task worker. Default 10,000. */
-  readonly maxQueue?: number;
+  readonly maxQueue?: number | undefined;
+  /** What becomes of one more: an error, or it waits for its place outside of the queue. Default `'error'`. */
+  readonly whenFull?: 'error' | 'wait' | undefined;
+  /** Where tasks are claimed; without, workers are sent one task at a time, and nothing is taken back from them. */
+  readonly claims?: ClaimTable | undefined;
+  /** Whether nothing is sent to a worker before `workerReady` says so; with claims that is so anyway. */
+  readonly held?: boolean | undefined;
+  /** Tasks that a worker runs at once. Default 1. */
+  readonly concurrency?: number | undefined;
+  /** Milliseconds that a task may go on after it was given up, before `stuck` is called. Default: for ever. */
+  readonly grace?: number | undefined;
+  readonly stuck?: ((worker: number) => void) | undefined;
+  /** A result that a task sent by `finish` and no callback takes. */
+  readonly finished?: ((id: number, value: unknown) => void) | undefined;
 }
 
-export interface RunOptions {
-  /** Rejects with the signal's reason; a task that has not started is not run, one that has is not answered. */
-  readonly signal?: AbortSignal | undefined;
-  /** Milliseconds until it rejects with `ERR_MILLRACE_TASK_TIMEOUT`; none by default. */
-  readonly timeout?: number | undefined;
-  /** Index of the task worker that must run it. Default: whichever is free first. */
-  readonly worker?: number | undefined;
-}
+/** A result of `runAll`: in time, failed, or not there when the time-out had passed. */
+export type Settled<T> =
+  | { readonly status: 'done'; readonly value: T }
+  | { readonly status: 'failed'; readonly error: unknown }
+  | { readonly status: 'late' };
 
-export interface TaskClientStats {
-  readonly queued: number;
-  readonly running: number;
-  readonly completed: number;
-  readonly failed: number;
-  /** Answers that came after their task had been given up; they were dropped. */
-  readonly late: number;
-}
-
-interface Job {
-  readonly id: number;
-  readonly name: string;
-  readonly value: unknown;
-  readonly worker: number | undefined;
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: unknown) => void;
-  /** Undoes the time-out and the signal. */
-  leave: () => void;
-  /** Its caller has had an answer. */
-  settled: boolean;
-}
+export type TaskCallback<T = unknown> = (error: unknown, result: T | undefined) => void;
 
 /**
- * Asks task workers to run tasks, from one process.
+ * Asks task workers to run tasks, from one process. Untyped; `TaskPool` and the server put types on it.
  *
- * Notes. Each task worker is given one task of this client at a time; the others wait here, and go to whichever
- * task worker answers first. At most once: a task whose worker died is rejected, unless the worker had not taken it
- * yet: then its replacement runs it.
+ * Notes. At most once, unless a task asks for `retries`: a task whose worker died is rejected at once, or run again by
+ * another; one that the worker had not begun is not lost, and counts as no attempt.
  */
 export class TaskClient {
-  readonly #links: readonly TaskLink[];
-  readonly #incarnation: number;
+  readonly #dispatcher: Dispatcher;
   readonly #maxQueue: number;
-  /** What each task worker is doing for this client. */
-  readonly #running: (Job | undefined)[];
-  readonly #queue = new Set<Job>();
+  readonly #whenFull: 'error' | 'wait';
+  /** Tasks that wait for a place in the queue. */
+  readonly #outside = new Set<Job>();
   /** Resolved when nothing is pending any more. */
   #waiting: (() => void)[] = [];
+  #onDrain: (() => void) | undefined;
+  #wasFull = false;
   #pending = 0;
   #nextId = 1;
-  #completed = 0;
-  #failed = 0;
-  #late = 0;
+  #refused: TaskError | undefined;
   #closed = false;
 
-  constructor({ links, incarnation, maxQueue = 10_000 }: TaskClientOptions) {
-    this.#links = links;
-    this.#incarnation = incarnation;
+  constructor(options: TaskClientOptions) {
+    const { links, incarnation, maxQueue = 10_000, whenFull = 'error', ...rest } = options;
     this.#maxQueue = maxQueue;
-    this.#running = links.map(() => undefined);
-    for (const [index, { channel }] of links.entries())
-      channel.onMessage((reply) => this.#answered(index, reply));
+    this.#whenFull = whenFull;
+    this.#dispatcher = new Dispatcher({ ...rest, links, owner: incarnation, moved: () => this.#moved() });
   }
 
   /** Runs task `name` with `value`; the result, or the error that it threw, or a {@link TaskError}. */
-  run(name: string, value: unknown, { signal, timeout, worker }: RunOptions = {}): Promise<unknown> {
+  run(name: string, value: unknown, options: RunOptions = {}): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      if (this.#closed) return reject(closed());
-      if (signal?.aborted) return reject(signal.reason);
-      if (worker !== undefined && this.#links[worker] === undefined) {
-        const message = `There is no task worker ${worker}; there are ${this.#links.length}.`;
-        return reject(new TaskError('ERR_MILLRACE_NO_TASK_WORKER', message));
-      }
-      if (this.#queue.size >= this.#maxQueue) {
-        const message = `${this.#queue.size} tasks wait, the limit is ${this.#maxQueue} (maxQueue).`;
-        return reject(new TaskError('ERR_MILLRACE_TASK_QUEUE_FULL', message));
-      }
-      const job: Job = {
-        id: this.#nextId++,
-        name,
-        value,
-        worker,
-        resolve,
-        reject,
-        leave: () => {},
-        settled: false,
-      };
-      const giveUp = (error: unknown) => this.#fail(job, error);
-      const timer =
-        timeout === undefined
-          ? undefined
-          : setTimeout(() => {
-              giveUp(
-                new TaskError(
-                  'ERR_MILLRACE_TASK_TIMEOUT',
-                  `Task '${name}' had no answer within ${timeout} ms.`,
-                ),
-              );
-            }, timeout);
-      const onAbort = () => giveUp(signal?.reason);
-      signal?.addEventListener('abort', onAbort, { once: true });
-      job.leave = () => {
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', onAbort);
-      };
-      this.#queue.add(job);
-      this.#pending++;
-      this.#dispatch();
+      this.#ask(name, value, 0, { done: resolve, failed: reject }, options);
     });
   }
 
-  /**
-   * Takes notice that a task worker has died: its task is rejected at once, unless the dead one had not taken it from
-   * the channel; then its replacement will.
-   */
-  workerDied(
-    worker: number,
-    exit: { readonly code: number | null; readonly signal: NodeJS.Signals | null },
-  ): void {
-    const link = this.#links[worker];
-    if (link === undefined || this.#closed) return;
-    // What it answered before it died is still to be read.
-    link.channel.deliverNow();
-    const job = this.#running[worker];
-    if (job === undefined || link.lastIsUnread()) return;
-    this.#running[worker] = undefined;
-    const how = exit.signal ?? `code ${exit.code}`;
-    const message = `The task worker ${worker} ended with ${how} while it ran task '${job.name}'.`;
-    this.#fail(job, new TaskError('ERR_MILLRACE_TASK_WORKER_DIED', message, exit));
-    this.#dispatch();
+  /** As {@link run}, with the task's id, and with what the task sends by `finish` while it has no result. */
+  start(
+    name: string,
+    value: unknown,
+    options: RunOptions = {},
+    onFinish?: (value: unknown) => void,
+  ): { readonly id: number; readonly result: Promise<unknown> } {
+    let id = 0;
+    const result = new Promise((resolve, reject) => {
+      const listener: JobListener = { done: resolve, failed: reject };
+      if (onFinish !== undefined) listener.finish = onFinish;
+      id = this.#ask(name, value, 0, listener, options).id;
+    });
+    return { id, result };
+  }
+
+  /** Runs a task and calls back once, in the caller's asynchronous context; returns the task's id. */
+  call(name: string, value: unknown, callback: TaskCallback, options: RunOptions = {}): number {
+    const context = new AsyncResource('MILLRACE_TASK');
+    const once = (error: unknown, result: unknown) => {
+      // What a callback throws is an uncaught error, and not the end of what else has arrived.
+      queueMicrotask(() => context.runInAsyncScope(callback, undefined, error, result));
+    };
+    const listener = {
+      done: (result: unknown) => once(undefined, result),
+      failed: (error: unknown) => once(error, undefined),
+    };
+    return this.#ask(name, value, 0, listener, options).id;
+  }
+
+  /** Runs a task for which nobody waits. Throws what {@link run} would be rejected with before the task is sent. */
+  post(name: string, value: unknown, options: RunOptions = {}): void {
+    let early: { error: unknown } | undefined;
+    const listener = {
+      done: () => {},
+      failed: (error: unknown) => {
+        early = { error };
+      },
+    };
+    this.#ask(name, value, SILENT, listener, options);
+    if (early !== undefined) throw early.error;
+  }
+
+  /** Runs a task that gives several results, as they come. */
+  stream(name: string, value: unknown, options: RunOptions = {}): TaskStream<unknown> {
+    const stream = new TaskStream<unknown>(
+      (count) => this.#dispatcher.credit(job, count),
+      () => this.#dispatcher.giveUp(job, new DOMException('Nobody takes more of its results.', 'AbortError')),
+    );
+    const job = this.#ask(name, value, STREAM, stream.listener, options);
+    return stream;
+  }
+
+  /** Runs a task for each value; the results by index. Those that the time-out cut off are `'late'`. */
+  async runAll(
+    name: string,
+    values: readonly unknown[],
+    options: RunOptions = {},
+  ): Promise<Settled<unknown>[]> {
+    return Promise.all(
+      values.map((value) =>
+        this.run(name, value, options).then(
+          (result): Settled<unknown> => ({ status: 'done', value: result }),
+          (error: unknown): Settled<unknown> =>
+            error instanceof TaskError && error.code === 'ERR_MILLRACE_TASK_TIMEOUT'
+              ? { status: 'late' }
+              : { status: 'failed', error },
+        ),
+      ),
+    );
+  }
+
+  /** A task worker takes tasks from here on. Needed only where there are claims, or tasks are `held`. */
+  workerReady(worker: number): void {
+    this.#dispatcher.workerReady(worker);
+  }
+
+  /** Takes notice that a task worker has died: what it had begun is rejected at once, or run again. */
+  workerDied(worker: number, end: WorkerEnd): void {
+    this.#dispatcher.workerDied(worker, end);
+  }
+
+  /** There will be no such worker any more: tasks that must be run by it are rejected. */
+  workerLost(worker: number, error: TaskError): void {
+    for (const job of [...this.#dispatcher.backlog.list(worker), ...this.#outside])
+      if (job.worker === worker) this.#dispatcher.giveUp(job, error);
   }
 
   /** How many tasks have no answer yet. */
@@ -159,84 +173,99 @@ export class TaskClient {
     while (this.#pending > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  stats(): TaskClientStats {
-    return {
-      queued: this.#queue.size,
-      running: this.#running.filter((job) => job !== undefined).length,
-      completed: this.#completed,
-      failed: this.#failed,
-      late: this.#late,
+  /** Called when the queue, having been full, is half empty. */
+  onDrain(listener: () => void): void {
+    this.#onDrain = listener;
+  }
+
+  stats(): TaskStats {
+    const { statistics, backlog, running } = this.#dispatcher;
+    return statistics.snapshot(backlog.size + this.#outside.size, running);
+  }
+
+  /** Takes no more tasks: they are rejected with `error`. */
+  refuse(error: TaskError): void {
+    this.#refused ??= error;
+  }
+
+  /** Rejects what has no answer yet, by default with `ERR_MILLRACE_TASK_CLIENT_CLOSED`. The channels are their maker's. */
+  close(error = new TaskError('ERR_MILLRACE_TASK_CLIENT_CLOSED', 'The task client was closed.')): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#refused ??= error;
+    for (const job of [...this.#outside]) this.#dispatcher.giveUp(job, error);
+    this.#dispatcher.close(error);
+  }
+
+  #ask(name: string, value: unknown, flags: number, listener: JobListener, options: RunOptions): Job {
+    const context = options.onProgress && new AsyncResource('MILLRACE_TASK');
+    const job = new Job(this.#nextId++, name, value, flags, listener, options, context, performance.now());
+    const refusal = this.#refusal(options);
+    if (refusal !== undefined) {
+      job.settled = true;
+      listener.failed(refusal.reason);
+      return job;
+    }
+    this.#pending++;
+    this.#arm(job, options);
+    if (this.#dispatcher.backlog.size < this.#maxQueue) this.#dispatcher.submit(job);
+    else {
+      this.#wasFull = true;
+      this.#outside.add(job);
+    }
+    return job;
+  }
+
+  /** Why a task is not taken; undefined when it is. */
+  #refusal({ signal, worker }: RunOptions): { readonly reason: unknown } | undefined {
+    if (this.#refused) return { reason: this.#refused };
+    if (signal?.aborted) return { reason: signal.reason };
+    const { lanes, backlog } = this.#dispatcher;
+    if (worker !== undefined && lanes[worker] === undefined) {
+      const message = `There is no task worker ${worker}; there are ${lanes.length}.`;
+      return { reason: new TaskError('ERR_MILLRACE_NO_TASK_WORKER', message) };
+    }
+    if (backlog.size < this.#maxQueue || this.#whenFull === 'wait') return undefined;
+    this.#wasFull = true;
+    const message =
+      `${backlog.size} tasks wait, the limit is ${this.#maxQueue} (maxQueue). ` +
+      `Wait for 'drain', raise the limit, or let tasks wait for a place (whenFull: 'wait').`;
+    return { reason: new TaskError('ERR_MILLRACE_TASK_QUEUE_FULL', message) };
+  }
+
+  /** Starts what may end a task before its answer, and says how that is undone. */
+  #arm(job: Job, { signal, timeout }: RunOptions): void {
+    let timer: NodeJS.Timeout | undefined;
+    if (timeout !== undefined) {
+      timer = setTimeout(() => {
+        this.#dispatcher.statistics.timedOut++;
+        const message = `Task '${job.name}' had no answer within ${timeout} ms.`;
+        this.#dispatcher.giveUp(job, new TaskError('ERR_MILLRACE_TASK_TIMEOUT', message));
+      }, timeout);
+    }
+    const onAbort = () => {
+      this.#dispatcher.statistics.aborted++;
+      this.#dispatcher.giveUp(job, signal?.reason);
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
+    job.leave = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+      this.#outside.delete(job);
+      if (--this.#pending === 0) for (const resolve of this.#waiting.splice(0)) resolve();
     };
   }
 
-  /** Rejects what has no answer yet with `ERR_MILLRACE_TASK_CLIENT_CLOSED`. The channels are their maker's to close. */
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    for (const job of [...this.#queue, ...this.#running]) if (job) this.#fail(job, closed());
-    this.#queue.clear();
-  }
-
-  /** Gives waiting tasks to free task workers, the oldest first. */
-  #dispatch(): void {
-    if (this.#queue.size === 0 || this.#closed) return;
-    let free = this.#running.filter((job) => job === undefined).length;
-    for (const job of this.#queue) {
-      if (free === 0) return;
-      const worker = job.worker ?? this.#running.indexOf(undefined);
-      if (this.#running[worker] !== undefined) continue;
-      this.#queue.delete(job);
-      if (this.#send(worker, job)) free--;
+  /** The queue has become shorter: lets in what waits outside, and says when there is room again. */
+  #moved(): void {
+    const { backlog } = this.#dispatcher;
+    for (const job of this.#outside) {
+      if (backlog.size >= this.#maxQueue) return;
+      this.#outside.delete(job);
+      this.#dispatcher.submit(job);
     }
+    if (!this.#wasFull || backlog.size > this.#maxQueue / 2) return;
+    this.#wasFull = false;
+    this.#onDrain?.();
   }
-
-  #send(worker: number, job: Job): boolean {
-    const { channel } = this.#links[worker] as TaskLink;
-    try {
-      channel.send([job.id, this.#incarnation, job.name, job.value]);
-    } catch (error) {
-      // The value cannot be sent, or is too large: the caller's error, and nobody else's.
-      if (!(error instanceof ChannelError)) throw error;
-      this.#fail(job, error);
-      return false;
-    }
-    this.#running[worker] = job;
-    return true;
-  }
-
-  #answered(worker: number, reply: TaskReply): void {
-    const [id, owner] = reply;
-    const job = this.#running[worker];
-    if (job === undefined || owner !== this.#incarnation || id !== job.id) {
-      // To a process that had this one's place before.
-      this.#late++;
-      return;
-    }
-    this.#running[worker] = undefined;
-    if (job.settled) this.#late++;
-    else if (reply[2]) {
-      this.#settle(job);
-      this.#completed++;
-      job.resolve(reply[3]);
-    } else this.#fail(job, reviveThrown(reply[3]));
-    this.#dispatch();
-  }
-
-  #settle(job: Job): void {
-    job.settled = true;
-    job.leave();
-    if (--this.#pending === 0) for (const resolve of this.#waiting.splice(0)) resolve();
-  }
-
-  #fail(job: Job, error: unknown): void {
-    this.#queue.delete(job);
-    if (job.settled) return;
-    this.#settle(job);
-    this.#failed++;
-    job.reject(error);
-  }
-}
-
-function closed(): TaskError {
-  return new TaskError('ERR_MILLRACE_TASK_CLIENT_CLOSED', 'The task client was closed.');
 }

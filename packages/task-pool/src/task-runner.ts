@@ -1,82 +1,300 @@
 import type { Channel } from '@millrace/channel';
+import type { ClaimTable } from './claims.js';
 import { TaskError } from './errors.js';
-import type { TaskReply, TaskRequest } from './protocol.js';
-import { describePlainly, describeThrown, reviveThrown } from './thrown.js';
-
-/** What a task handler is told beside its value. */
-export interface TaskContext {
-  /** The asking process's number for this task; unique for that process while it lives. */
-  readonly id: number;
-  /** Index of the process that asked. */
-  readonly source: number;
-}
+import { RunningTask, type RunningTaskHost, type TaskContext } from './running-task.js';
+import * as layout from './task-layout.js';
+import { TaskMessage } from './task-message.js';
+import { STREAM_WINDOW } from './task-stream.js';
+import { describePlainly, describeThrown, reviveThrown, type Thrown } from './thrown.js';
 
 export type TaskHandler = (value: unknown, context: TaskContext) => unknown;
 
+export interface RunnerClaims {
+  readonly table: ClaimTable;
+  readonly worker: number;
+  readonly owner: number;
+}
+
 export interface TaskRunnerOptions {
   /** The ways to those who ask, by their index. */
-  readonly channels: readonly Channel<TaskReply, TaskRequest>[];
+  readonly channels: readonly Channel<TaskMessage>[];
   /** Finds the handler of a name. */
   readonly handler: (name: string) => TaskHandler | undefined;
   /** A result could not be sent (its asker is told as well). */
   readonly onUnsendable: (error: unknown, name: string) => void;
+  /**
+   * Where the tasks of this owner are claimed, and this worker's index. Without, the channels need `batch: 1`: while
+   * tasks run, no other is taken, so that a death costs those alone.
+   */
+  readonly claims?: RunnerClaims | undefined;
+  /** Tasks that run at once. Default 1. */
+  readonly concurrency?: number | undefined;
+  /** Called after each task that was begun. */
+  readonly onDone?: ((begun: number) => void) | undefined;
 }
 
-/**
- * Runs the tasks that arrive in a task worker: one at a time, in the order of their arrival. While one runs, no other
- * is taken, so that a death costs the one. The channels need `batch: 1`.
- */
-export class TaskRunner {
-  readonly #channels: readonly Channel<TaskReply, TaskRequest>[];
-  readonly #handler: (name: string) => TaskHandler | undefined;
-  readonly #onUnsendable: (error: unknown, name: string) => void;
-  #running: Promise<void> = Promise.resolve();
-  #stopped = false;
+const MICROSECONDS = 1_000;
 
-  constructor({ channels, handler, onUnsendable }: TaskRunnerOptions) {
-    this.#channels = channels;
-    this.#handler = handler;
-    this.#onUnsendable = onUnsendable;
+/**
+ * Runs the tasks that arrive in a task worker, in the order of their arrival.
+ *
+ * Notes. What arrives beyond `concurrency` waits here, and its asker may take it back as long as it has not begun. An
+ * answer goes out as soon as it is there.
+ */
+export class TaskRunner implements RunningTaskHost {
+  readonly #options: TaskRunnerOptions;
+  readonly #concurrency: number;
+  readonly #reply = new TaskMessage();
+  /** Taken from the channels and not begun, oldest first; those before `first` are gone. */
+  #waiting: (RunningTask | undefined)[] = [];
+  #first = 0;
+  readonly #running = new Set<RunningTask>();
+  #begun = 0;
+  #pumping = false;
+  #paused = false;
+  #stopped = false;
+  /** Resolved when a task has ended. */
+  #places: (() => void)[] = [];
+  /** Resolved when nothing runs any more. */
+  #idle: (() => void)[] = [];
+
+  constructor(options: TaskRunnerOptions) {
+    this.#options = options;
+    this.#concurrency = options.concurrency ?? 1;
   }
 
   /** Takes and runs tasks from here on, until `stop`. */
   start(): void {
-    for (const [source, channel] of this.#channels.entries()) {
-      channel.onMessage((request) => this.#take(source, request));
-    }
+    for (const [source, channel] of this.#options.channels.entries())
+      channel.onMessage((message) => this.take(source, message));
   }
 
-  /** Takes no more tasks; resolves when the one that runs has been answered. What was not taken stays in its channel. */
+  /** How many tasks run now. */
+  get running(): number {
+    return this.#running.size;
+  }
+
+  /** How many have been begun since the start. */
+  get begun(): number {
+    return this.#begun;
+  }
+
+  /** Begins no more tasks; resolves when those that run have been answered. What was not taken stays in its channel. */
   async stop(): Promise<void> {
-    this.#stopped = true;
-    for (const channel of this.#channels) channel.pause();
-    await this.#running;
-  }
-
-  #take(source: number, request: TaskRequest): void {
-    for (const channel of this.#channels) channel.pause();
-    this.#running = this.#run(source, request).then(() => {
-      if (!this.#stopped) for (const channel of this.#channels) channel.resume();
-    });
-  }
-
-  async #run(source: number, [id, owner, name, value]: TaskRequest): Promise<void> {
-    let reply: TaskReply;
-    try {
-      const handler = this.#handler(name);
-      if (handler === undefined)
-        throw new TaskError('ERR_MILLRACE_UNKNOWN_TASK', `There is no task named '${name}'.`);
-      reply = [id, owner, true, await handler(value, { id, source })];
-    } catch (error) {
-      reply = [id, owner, false, describeThrown(error)];
+    if (!this.#stopped) {
+      this.#stopped = true;
+      if (this.#options.claims === undefined) this.#pause();
+      else this.#retire();
     }
-    const channel = this.#channels[source] as Channel<TaskReply, TaskRequest>;
+    if (this.#running.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  progress(task: RunningTask, report: unknown): boolean {
+    if (!this.#running.has(task) || !(this.#channel(task)?.writable ?? false)) return false;
+    this.#send(task, layout.PROGRESS, report);
+    return true;
+  }
+
+  finish(task: RunningTask, value: unknown): void {
+    this.#send(task, layout.FINISH, value);
+  }
+
+  /** Resolves when a task that came now would begin at once. */
+  async place(): Promise<void> {
+    while (this.#running.size + this.#waiting.length - this.#first >= this.#concurrency)
+      await new Promise<void>((resolve) => this.#places.push(resolve));
+  }
+
+  /** Takes a message, of the channel `source` or from anywhere else; answers go to that channel. */
+  take(source: number, message: TaskMessage): void {
+    if (message.kind === layout.TASK) {
+      this.#waiting.push(new RunningTask(this, source, message));
+      this.#pump();
+      return;
+    }
+    for (const task of this.#running) {
+      if (task.source !== source || task.owner !== message.owner || task.id !== message.id) continue;
+      if (message.kind === layout.ABORT) task.abort(reviveThrown(message.value as Thrown));
+      else if (message.kind === layout.CREDIT) {
+        task.credit += message.number;
+        task.wake?.();
+      }
+    }
+  }
+
+  /** Begins what waits, as long as it may. */
+  #pump(): void {
+    // A handler that gives its result at once is done before `#begin` returns: no task begins inside of another.
+    if (this.#pumping) return;
+    this.#pumping = true;
+    while (!this.#stopped && this.#running.size < this.#concurrency && this.#first < this.#waiting.length) {
+      const task = this.#waiting[this.#first] as RunningTask;
+      this.#waiting[this.#first++] = undefined;
+      if (this.#claim(task)) this.#begin(task);
+    }
+    this.#pumping = false;
+    if (this.#first === this.#waiting.length) {
+      this.#waiting.length = 0;
+      this.#first = 0;
+    }
+    if (this.#options.claims !== undefined) return;
+    if (this.#running.size >= this.#concurrency) this.#pause();
+    else if (this.#paused && !this.#stopped) this.#resume();
+  }
+
+  /** False when the asker has taken it back. */
+  #claim({ owner, slot, sequence }: RunningTask): boolean {
+    const { claims } = this.#options;
+    // Left in a queue by an earlier pool, or put there by another program: nobody can take it back.
+    if (claims === undefined || slot < 0 || owner !== claims.owner) return true;
+    return claims.table.begin(slot, sequence, claims.worker);
+  }
+
+  #begin(task: RunningTask): void {
+    this.#begun++;
+    this.#running.add(task);
+    task.startedAt = performance.now();
+    let result: unknown;
+    try {
+      if (task.broken !== undefined) throw task.broken;
+      const handler = this.#options.handler(task.name);
+      if (handler === undefined)
+        throw new TaskError('ERR_MILLRACE_UNKNOWN_TASK', `There is no task named '${task.name}'.`);
+      result = handler(task.value, task);
+    } catch (error) {
+      return this.#end(task, layout.THROWN, error);
+    }
+    if (isStream(result)) result = this.#stream(task, result);
+    else if (!isThenable(result)) return this.#end(task, layout.DONE, result);
+    Promise.resolve(result).then(
+      (value) => this.#ended(task, layout.DONE, value),
+      (error) => this.#ended(task, layout.THROWN, error),
+    );
+  }
+
+  /** The end of a task that took its time: there is room for another. */
+  #ended(task: RunningTask, kind: number, value: unknown): void {
+    if (kind === layout.DONE && isStream(value)) {
+      this.#stream(task, value).then(
+        (result) => this.#ended(task, layout.DONE, result),
+        (error) => this.#ended(task, layout.THROWN, error),
+      );
+      return;
+    }
+    this.#end(task, kind, value);
+    this.#pump();
+  }
+
+  #end(task: RunningTask, kind: number, value: unknown): void {
+    const microseconds = (performance.now() - task.startedAt) * MICROSECONDS;
+    this.#running.delete(task);
+    try {
+      if (kind === layout.THROWN) this.#send(task, kind, describeThrown(value), microseconds);
+      else {
+        const wanted = task.flags & layout.SILENT ? undefined : value;
+        if (task.flags & layout.STREAM && wanted !== undefined) this.#send(task, layout.ITEM, wanted);
+        this.#send(task, kind, wanted, microseconds);
+      }
+    } catch (error) {
+      this.#options.onUnsendable(error, task.name);
+      const plain = describePlainly(kind === layout.THROWN ? value : error);
+      this.#send(task, layout.THROWN, plain, microseconds);
+    }
+    if (this.#places.length > 0) for (const resolve of this.#places.splice(0)) resolve();
+    if (this.#running.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    this.#options.onDone?.(this.#begun);
+  }
+
+  /** Sends each result as it comes, as many as the asker takes. */
+  async #stream(task: RunningTask, stream: Stream): Promise<undefined> {
+    const iterator =
+      stream[Symbol.asyncIterator]?.() ?? (stream[Symbol.iterator] as () => Iterator<unknown>)();
+    let over = false;
+    task.credit = STREAM_WINDOW;
+    try {
+      if (!(task.flags & layout.STREAM)) {
+        const message = `Task '${task.name}' gives several results: ask for it with stream(), not with run().`;
+        throw new TaskError('ERR_MILLRACE_TASK_STREAM', message);
+      }
+      while (!over) {
+        if (task.aborted) throw task.signal.reason;
+        if (task.credit === 0) {
+          await new Promise<void>((resolve) => {
+            task.wake = resolve;
+          });
+          continue;
+        }
+        const { done = false, value } = await iterator.next();
+        over = done;
+        if (over) break;
+        task.credit--;
+        this.#send(task, layout.ITEM, value);
+      }
+      return undefined;
+    } finally {
+      if (!over) await iterator.return?.();
+    }
+  }
+
+  /** Answers the asker of a task, at once; one that nobody can answer is left alone. */
+  #send(task: RunningTask, kind: number, value: unknown, number = 0): void {
+    const channel = this.#channel(task);
+    if (channel === undefined) return;
+    const reply = this.#reply;
+    reply.kind = kind;
+    reply.owner = task.owner;
+    reply.id = task.id;
+    reply.slot = task.slot;
+    reply.sequence = task.sequence;
+    reply.number = number;
+    reply.value = value;
     try {
       channel.send(reply);
-    } catch (error) {
-      this.#onUnsendable(error, name);
-      channel.send([id, owner, false, describePlainly(reply[2] ? error : reviveThrown(reply[3]))]);
+    } finally {
+      reply.value = undefined;
     }
     channel.flush();
   }
+
+  #channel({ owner, source }: RunningTask): Channel<TaskMessage> | undefined {
+    const { claims, channels } = this.#options;
+    return owner === 0 || (claims !== undefined && owner !== claims.owner) ? undefined : channels[source];
+  }
+
+  /** Tells the askers that nothing more is begun here: they take back what waits. */
+  #retire(): void {
+    for (const channel of this.#options.channels) {
+      this.#reply.kind = layout.RETIRING;
+      channel.send(this.#reply);
+      channel.flush();
+    }
+  }
+
+  #pause(): void {
+    this.#paused = true;
+    for (const channel of this.#options.channels) channel.pause();
+  }
+
+  #resume(): void {
+    this.#paused = false;
+    for (const channel of this.#options.channels) channel.resume();
+  }
+}
+
+type Stream = Partial<AsyncIterable<unknown>> & Partial<Iterable<unknown>>;
+
+/** An async iterable, or what a generator function returns. Arrays, maps and sets are values like others. */
+function isStream(value: unknown): value is Stream {
+  if (typeof value !== 'object' || value === null) return false;
+  if (Symbol.asyncIterator in value) return true;
+  return Symbol.iterator in value && 'next' in value && typeof value.next === 'function';
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    (typeof value === 'object' || typeof value === 'function') &&
+    value !== null &&
+    'then' in value &&
+    typeof value.then === 'function'
+  );
 }

@@ -1,4 +1,4 @@
-import type { TaskContext } from './task-runner.js';
+import type { TaskContext } from './running-task.js';
 
 /**
  * The tasks of a pool or a server, by name. The value's type is the handler's own: `(image: Buffer) => …`.
@@ -10,6 +10,29 @@ export type Tasks = Readonly<Record<string, (value: never, context: TaskContext)
 /** What task `Name` takes. */
 export type TaskValue<T extends Tasks, Name extends keyof T> =
   Parameters<T[Name]> extends [infer Value, ...unknown[]] ? Value : undefined;
+
+/** The names of tasks that give one result, and of those that give several. */
+export type RunName<T extends Tasks> = Exclude<keyof T & string, StreamName<T>>;
+export type StreamName<T extends Tasks> = {
+  [Name in keyof T & string]: [TaskItem<T, Name>] extends [never] ? never : Name;
+}[keyof T & string];
+
+/** One of the results of task `Name`, which gives several. */
+export type TaskItem<T extends Tasks, Name extends keyof T> = ItemOf<Awaited<ReturnType<T[Name]>>>;
+
+/** Of a handler that only throws there is nothing: `never` is none of its members. */
+type ItemOf<Result> = Result extends AsyncIterable<infer Item> | Generator<infer Item, unknown, never>
+  ? Item
+  : never;
+
+/** The tasks of a module: its export `tasks`, or its default one; or tasks as they are. */
+export type TasksOf<Module> = Module extends { readonly tasks: infer T extends Tasks }
+  ? T
+  : Module extends { readonly default: infer T extends Tasks }
+    ? T
+    : Module extends Tasks
+      ? Module
+      : never;
 
 /** What the promise of task `Name` gives. */
 export type TaskResult<T extends Tasks, Name extends keyof T> = Awaited<ReturnType<T[Name]>>;

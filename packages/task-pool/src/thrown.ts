@@ -1,3 +1,5 @@
+import { TaskError, type TaskErrorCode } from './errors.js';
+
 /** What a task threw, in a form that can be sent: errors keep their name, message, stack, cause and own properties. */
 export type Thrown =
   | { readonly kind: 'value'; readonly value: unknown }
@@ -39,6 +41,14 @@ const BUILT_IN = { Error, EvalError, RangeError, ReferenceError, SyntaxError, Ty
 export function reviveThrown(thrown: Thrown): unknown {
   if (thrown.kind === 'value') return thrown.value;
   const { name, message, stack, cause, properties } = thrown;
+  if (name === 'TaskError') {
+    const error = new TaskError(
+      properties.code as TaskErrorCode,
+      message,
+      cause && { cause: reviveThrown(cause) },
+    );
+    return Object.defineProperty(error, 'stack', { value: stack, configurable: true, writable: true });
+  }
   const type = Object.hasOwn(BUILT_IN, name) ? BUILT_IN[name as keyof typeof BUILT_IN] : Error;
   const error = new type(message, cause && { cause: reviveThrown(cause) });
   if (error.name !== name)

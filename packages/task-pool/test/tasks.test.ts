@@ -1,4 +1,4 @@
-import { createMemoryPair, msgpackCodec, type TransportChannel } from '@millrace/channel';
+import { createMemoryPair, type TransportChannel } from '@millrace/channel';
 import { within } from '@millrace/testkit';
 import { afterEach, expect, expectTypeOf, test } from 'vitest';
 import {
@@ -6,11 +6,11 @@ import {
   TaskClient,
   type TaskClientOptions,
   type TaskHandler,
-  type TaskReply,
-  type TaskRequest,
+  TaskMessage,
   type TaskResult,
   TaskRunner,
   type TaskValue,
+  taskCodec,
 } from '../src/index.js';
 
 interface Setup {
@@ -18,7 +18,7 @@ interface Setup {
   readonly runners: TaskRunner[];
   /** Whether each channel's last message is still to be read, as it would say. */
   readonly unread: boolean[];
-  readonly workerEnds: TransportChannel<TaskReply, TaskRequest>[];
+  readonly workerEnds: TransportChannel<TaskMessage>[];
 }
 
 const channels: { destroy(): void }[] = [];
@@ -35,10 +35,7 @@ function setUp(
   const runners: TaskRunner[] = [];
   const workerEnds: Setup['workerEnds'] = [];
   const links = unread.map((_, index) => {
-    const pair = createMemoryPair<unknown>(msgpackCodec, { batch: 1 }) as unknown as [
-      TransportChannel<TaskRequest, TaskReply>,
-      TransportChannel<TaskReply, TaskRequest>,
-    ];
+    const pair = createMemoryPair<TaskMessage>(taskCodec, { batch: 1 });
     channels.push(...pair);
     const runner = new TaskRunner({
       channels: [pair[1]],
@@ -196,7 +193,7 @@ test('a late answer is dropped and counted, and never answers the next task', as
 
 test('an answer to the process that had this place before is dropped', async () => {
   const { client, workerEnds } = setUp({ quick: () => 'mine' });
-  workerEnds[0]?.send([1, 0, true, 'for a dead one']);
+  workerEnds[0]?.send(Object.assign(new TaskMessage(), { kind: 16, owner: 77, id: 1, slot: 0, sequence: 1 }));
   expect(await client.run('quick', 0)).toBe('mine');
   expect(client.stats().late).toBe(1);
 });

@@ -1,5 +1,12 @@
 export { TestClient } from './client.js';
 export { DEADLINE_MS, Hopeless, until, within } from './deadline.js';
+export {
+  type KillLoopOptions,
+  type KillLoopResult,
+  killLoop,
+  NUMBERS_PER_LIFE,
+  type Role,
+} from './kill-loop.js';
 export { type Leavings, leaks, leavings } from './leaks.js';
 export { echoLoad, type LoadOptions, type LoadResult } from './load.js';
 export {

@@ -56,6 +56,8 @@ export async function lmdbStore(path: string): Promise<RowStore> {
   const db = open<SmallRow, string>({
     path,
     noSync: true,
+    // With it, processes that write at the same time fail with MDB_BAD_TXN (lmdb 3.5.6).
+    overlappingSync: false,
     noSubdir: true,
     sharedStructuresKey: Symbol.for('shape'),
   });
@@ -77,6 +79,8 @@ export async function lmdbBatchStore(path: string): Promise<RowStore> {
   const db = open<SmallRow, string>({
     path,
     noSync: true,
+    // With it, processes that write at the same time fail with MDB_BAD_TXN (lmdb 3.5.6).
+    overlappingSync: false,
     noSubdir: true,
     sharedStructuresKey: Symbol.for('shape'),
   });

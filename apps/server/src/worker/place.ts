@@ -53,7 +53,7 @@ export class Place {
   want(): void {
     if (this.#state !== 'waiting' || this.#wanted) return;
     this.#wanted = true;
-    this.#child.send({ placeWanted: true } satisfies FromWorker);
+    this.#child.send({ placeWanted: process.pid } satisfies FromWorker);
   }
 
   /** Gives the place up, and goes on without it. */

@@ -24,9 +24,6 @@ export interface SessionsParts {
   readonly onFailure: (error: unknown, session: Session | undefined) => void;
 }
 
-/** Messages before the last one from which on they are taken in batches that cannot go beyond it. */
-const COUNT_DOWN = 256;
-
 /** Milliseconds between two looks at what a stopping worker's handlers wait for. */
 const STOPPING_POLL_MS = 10;
 
@@ -58,7 +55,6 @@ export class Sessions {
 
   /** Takes messages from here on. */
   start(): void {
-    this.#countDown();
     for (const [reactor, channel] of this.#parts.channels.entries()) {
       // More waits to be sent than the reactor thread takes: then nothing more is asked for, until it has.
       channel.onDrain(() => {
@@ -174,14 +170,11 @@ export class Sessions {
   #finished(open: Promise<void>[] | undefined, reactor: number): void {
     if (open === undefined) this.#count(DONE + reactor);
     else void Promise.all(open).then(() => this.#count(DONE + reactor));
-    if (this.#left < COUNT_DOWN) this.#countDown();
+    if (this.#left <= 0 && !this.#stopping) this.#served();
   }
 
-  /** What a batch has taken from a ring is gone from it, so near the end none is larger than what may be taken. */
-  #countDown(): void {
-    if (this.#left >= COUNT_DOWN || this.#stopping) return;
-    for (const channel of this.#parts.channels) channel.limitBatch(Math.max(1, this.#left));
-    if (this.#left > 0) return;
+  /** As many messages have been taken as may be: what comes after this one stays in its ring. */
+  #served(): void {
     this.#stopping = true;
     for (const channel of this.#parts.channels) channel.pause();
     this.#parts.onServed();

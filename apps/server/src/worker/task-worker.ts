@@ -1,12 +1,6 @@
 import { openPipe } from '@millrace/pipe-ipc';
 import type { ChildProcessContext } from '@millrace/process-pool';
-import {
-  type TaskContext,
-  type TaskHandler,
-  type TaskReply,
-  type TaskRequest,
-  TaskRunner,
-} from '@millrace/task-pool';
+import { type TaskContext, type TaskHandler, TaskRunner, taskCodec } from '@millrace/task-pool';
 import { runInOrder } from '../events.js';
 import { type FabricShape, taskWorkerDescriptors } from '../fabric.js';
 import type { Role, RoleContext, WorkerStatus } from '../role.js';
@@ -21,10 +15,7 @@ export class TaskWorkerRole implements Role {
   readonly #workerId: number;
   readonly #runner: TaskRunner;
   readonly #leaving: Leaving;
-  readonly #maxTasks: number;
   readonly place: Place;
-  #taken = 0;
-  #running = 0;
 
   /** `id` counts task workers from 0; their worker ids follow those of the event workers. */
   constructor(context: RoleContext, child: ChildProcessContext, shape: FabricShape, id: number) {
@@ -32,16 +23,16 @@ export class TaskWorkerRole implements Role {
     this.#child = child;
     this.#workerId = shape.workers + id;
     const { taskMaxRequest, taskMaxRequestGrace } = context.options;
-    this.#maxTasks = drawLimit(taskMaxRequest, taskMaxRequestGrace);
+    const maxTasks = drawLimit(taskMaxRequest, taskMaxRequestGrace);
     // One at a time: what is not taken stays for a replacement.
     const channels = taskWorkerDescriptors(shape, id).map((name) =>
-      openPipe<TaskReply, TaskRequest>(child.descriptor(name), { batch: 1 }),
+      openPipe(child.descriptor(name), { batch: 1, codec: taskCodec() }),
     );
     this.#runner = new TaskRunner({
       channels,
-      handler: (name) => {
-        const handler = this.#handler(name);
-        return handler && this.#counted(handler);
+      handler: (name) => this.#handler(name),
+      onDone: (begun) => {
+        if (begun >= maxTasks) this.#served();
       },
       onUnsendable: (error, name) =>
         context.log.error({ err: error, task: name }, 'the result of a task cannot be sent'),
@@ -62,7 +53,7 @@ export class TaskWorkerRole implements Role {
         await Promise.all(channels.map((channel) => channel.drained()));
         await context.flushClients();
       },
-      inHand: () => (this.#running > 0 ? [`${this.#running} tasks`] : []),
+      inHand: () => (this.#runner.running > 0 ? [`${this.#runner.running} tasks`] : []),
     });
     this.place.whenReleased(() => {
       for (const channel of channels) channel.destroy();
@@ -76,7 +67,7 @@ export class TaskWorkerRole implements Role {
 
   get status(): WorkerStatus {
     if (this.#leaving.asked) return 'exiting';
-    return this.#running > 0 ? 'busy' : 'idle';
+    return this.#runner.running > 0 ? 'busy' : 'idle';
   }
 
   async start(): Promise<void> {
@@ -94,27 +85,20 @@ export class TaskWorkerRole implements Role {
     }
     const handler = this.#context.handlers.get('task').at(-1);
     return (
-      handler && ((data: unknown, { id, source }: TaskContext) => handler({ id, workerId: source, data }))
+      handler &&
+      ((data: unknown, context: TaskContext) =>
+        handler({
+          id: context.id,
+          workerId: context.source,
+          data,
+          finish: (result) => context.finish(result),
+        }))
     );
   }
 
-  /** Counts tasks; when it has run as many as it is to run, the next process of its name gets the others. */
-  #counted(handler: TaskHandler): TaskHandler {
-    return async (value, context) => {
-      this.#running++;
-      if (++this.#taken === this.#maxTasks) this.#served();
-      try {
-        return await handler(value, context);
-      } finally {
-        this.#running--;
-      }
-    };
-  }
-
+  /** It has run as many tasks as it is to run: the next process of its name gets the others. */
   #served(): void {
-    // At once, so that nothing is taken behind this one; the runner still answers it.
-    void this.#runner.stop();
     this.#child.detach();
-    setImmediate(() => void this.#leaving.begin());
+    void this.#leaving.begin();
   }
 }

@@ -1,7 +1,7 @@
-import { msgpackCodec, TransportChannel } from '@millrace/channel';
+import { TransportChannel } from '@millrace/channel';
 import { PipeTransport } from '@millrace/pipe-ipc';
 import type { ChildProcessContext } from '@millrace/process-pool';
-import { TaskClient, type TaskLink, type TaskReply, type TaskRequest } from '@millrace/task-pool';
+import { TaskClient, type TaskLink, type TaskMessage, taskCodec } from '@millrace/task-pool';
 import { runInOrder } from '../events.js';
 import { type FabricShape, type FabricView, taskAskerName } from '../fabric.js';
 import { type Links, openLinks, openView } from '../links.js';
@@ -30,11 +30,10 @@ export class WorkerRole implements Role {
   readonly #leaving: Leaving;
   readonly place: Place;
   readonly switchboard: Switchboard;
-  /** Runs tasks; what is asked for before this process has its place waits for that. */
-  readonly tasks: Pick<TaskClient, 'run'> = { run: (...task) => this.#run(...task) };
+  readonly #tasks: TaskClient;
+  readonly #taskLinks: readonly OpenTaskLink[];
   #channels: Links['channels'] = [];
   #sessions: Sessions | undefined;
-  #tasks: TaskClient | undefined;
   #serving = false;
   /** Whether it reads up to the last packets before it ends. */
   #drain = false;
@@ -55,6 +54,16 @@ export class WorkerRole implements Role {
       // More waits to be sent than the reactor thread takes: then nothing more is asked for; see Sessions.start.
       onCongestion: (reactor) => this.#channels[reactor]?.pause(),
     });
+    this.#taskLinks = Array.from({ length: shape.taskWorkers }, (_, index) =>
+      openTaskLink(child.descriptor(taskAskerName(id, index))),
+    );
+    this.#tasks = new TaskClient({
+      links: this.#taskLinks,
+      held: true,
+      incarnation: incarnationOf(child),
+      maxQueue: context.options.taskMaxQueue,
+      finished: (task, data) => void this.#finished(task, data),
+    });
     this.place = new Place(child, {
       onLeave: () => void this.#leaving.begin({ linger: false }),
       onMessage: (message) => this.#heard(message),
@@ -69,6 +78,12 @@ export class WorkerRole implements Role {
     });
     this.place.whenTaken(() => this.#open());
     child.onStop((mode) => void this.#stop(mode));
+  }
+
+  /** Runs tasks; who asks for one before this process has its place needs that now: `workerStart` may wait for it. */
+  get tasks(): TaskClient {
+    this.place.want();
+    return this.#tasks;
   }
 
   get status(): WorkerStatus {
@@ -109,33 +124,21 @@ export class WorkerRole implements Role {
       onServed: () => this.#served(),
       onFailure: (error, session) => this.#handlerFailed(error, session),
     });
-    const links = Array.from({ length: this.#shape.taskWorkers }, (_, index) =>
-      openTaskLink(this.#child.descriptor(taskAskerName(this.#id, index))),
-    );
-    this.#tasks = new TaskClient({
-      links,
-      incarnation: incarnationOf(this.#child),
-      maxQueue: options.taskMaxQueue,
-    });
+    // What was asked for before waits.
+    for (const [index, { channel }] of this.#taskLinks.entries()) {
+      channel.resume();
+      this.#tasks.workerReady(index);
+    }
     this.place.whenReleased(() => {
       this.switchboard.retire();
-      for (const channel of [...channels, ...links.map((link) => link.channel)]) channel.destroy();
+      for (const channel of [...channels, ...this.#taskLinks.map((link) => link.channel)]) channel.destroy();
       listener.close();
     });
   }
 
-  async #run(...task: Parameters<TaskClient['run']>): Promise<unknown> {
-    if (!this.#tasks) {
-      // Who waits for it in workerStart would else wait for itself.
-      this.place.want();
-      await this.place.taken();
-    }
-    return (this.#tasks as TaskClient).run(...task);
-  }
-
   #heard(message: TaskWorkerDied | { readonly reopenLog: true }): void {
     if ('reopenLog' in message) this.#context.reopenLog();
-    else this.#tasks?.workerDied(message.taskWorker, message.exit);
+    else this.#tasks.workerDied(message.taskWorker, message.exit);
   }
 
   /** The client would wait for an answer that does not come: unless the user's own handler knows better, it is closed. */
@@ -147,6 +150,11 @@ export class WorkerRole implements Role {
     const cost = session ? 'its session is closed' : 'its datagram is not answered';
     this.#context.log.error(details, `a handler has failed; ${cost}`);
     session?.close();
+  }
+
+  /** A task of Swoole's own form has sent a result. */
+  async #finished(id: number, data: unknown): Promise<void> {
+    for (const handler of this.#context.handlers.get('finish')) await handler({ id, data });
   }
 
   /** It has had as many messages as it is to have: the next process of its name gets the others. */
@@ -170,13 +178,13 @@ export class WorkerRole implements Role {
     }
     await this.#sessions?.stop({ drain: this.#drain });
     // Tasks that no handler waits for have been accepted as well.
-    await this.#tasks?.settled();
+    await this.#tasks.settled();
     await this.switchboard.flush();
   }
 
   #inHand(): string[] {
     const messages = this.#sessions?.inFlight ?? 0;
-    const tasks = this.#tasks?.pending ?? 0;
+    const tasks = this.#tasks.pending;
     return [
       ...(messages > 0 ? [`${messages} handlers of sessions`] : []),
       ...(tasks > 0 ? [`${tasks} tasks`] : []),
@@ -184,8 +192,14 @@ export class WorkerRole implements Role {
   }
 }
 
-function openTaskLink(fd: number): TaskLink & { readonly channel: TransportChannel<TaskRequest, TaskReply> } {
+interface OpenTaskLink extends TaskLink {
+  readonly channel: TransportChannel<TaskMessage>;
+}
+
+/** Nothing is read from it before it is resumed: the pipe may be another process's yet. */
+function openTaskLink(fd: number): OpenTaskLink {
   const transport = new PipeTransport(fd);
-  const channel = new TransportChannel<TaskRequest, TaskReply>(transport, msgpackCodec());
+  const channel = new TransportChannel(transport, taskCodec());
+  channel.pause();
   return { channel, lastIsUnread: () => transport.lastIsUnread };
 }

@@ -1,5 +1,7 @@
 import { statSync, unlinkSync } from 'node:fs';
-import { AF_UNIX, ECONNREFUSED, type EncodedAddress, syscalls } from '@millrace/native';
+import { syscalls } from './addon.js';
+import type { EncodedAddress } from './address.js';
+import { AF_UNIX, ECONNREFUSED } from './constants.js';
 
 /** The file that a bound unix socket leaves in the file system, told from another of the same name by its inode. */
 export class SocketFile {

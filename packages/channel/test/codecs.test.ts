@@ -1,0 +1,113 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { bytesCodec, type Codec, Frame, jsonCodec, msgpackCodec } from '../src/index.js';
+
+/** Encodes, and decodes from the middle of a memory that holds other things, as transports do. */
+function there<T>(codec: Codec<T>, value: T, peer = codec): T {
+  const frame = new Frame();
+  codec.encode(value, frame);
+  const memory = Buffer.alloc(frame.length + 32, 0xc1);
+  frame.copyTo(memory, 16);
+  return peer.decode(memory, 16, 16 + frame.length);
+}
+
+test('any JSON value arrives equal by JSON and by MessagePack, with records and without', () => {
+  const [json, plain, agreed] = [
+    jsonCodec<unknown>(),
+    msgpackCodec<unknown>(),
+    msgpackCodec<unknown>({ records: [['a', 'b'], ['id']] }),
+  ];
+  fc.assert(
+    fc.property(fc.jsonValue({ maxDepth: 4 }), (value) => {
+      const expected = JSON.parse(JSON.stringify(value)) as unknown;
+      expect(there(json, value)).toEqual(expected);
+      if (JSON.stringify(value).includes('__proto__')) return;
+      expect(there(plain, value)).toEqual(value);
+      expect(there(agreed, { a: value, b: [{ id: value }] })).toEqual({ a: value, b: [{ id: value }] });
+    }),
+    { seed: 4, numRuns: 1_000 },
+  );
+});
+
+test('an object of an agreed record is sent without the names of its properties', () => {
+  const frame = new Frame();
+  const lengthWith = (codec: Codec<unknown>) => {
+    codec.encode({ aLongPropertyName: 1, anotherLongPropertyName: 2 }, frame);
+    return frame.length;
+  };
+  const records = [['aLongPropertyName', 'anotherLongPropertyName']];
+  // The fingerprint, the record's number, two small integers.
+  expect(lengthWith(msgpackCodec({ records }))).toBe(4 + 1 + 2);
+  expect(lengthWith(msgpackCodec())).toBeGreaterThan(40);
+});
+
+test('what one end has sent does not change what it has agreed on', () => {
+  const records = [['id']];
+  const [one, other] = [msgpackCodec<unknown>({ records }), msgpackCodec<unknown>({ records })];
+  for (let i = 0; i < 100; i++) there(one, { [`name${i}`]: i }, other);
+  for (const value of [{ id: 1 }, { name5: 2, id: 3 }, [{ id: { id: 4 } }]])
+    expect(there(one, value, other)).toEqual(value);
+});
+
+test('JSON keeps to what toJSON says, and names what it would lose in silence', () => {
+  const codec = jsonCodec<unknown>();
+  const at = new Date(0);
+  expect(there(codec, { at, gone: undefined })).toEqual({ at: at.toJSON() });
+  const cycle: unknown[] = [];
+  cycle.push({ inner: cycle });
+  class Point {
+    x = 1;
+    f = Symbol('s');
+  }
+  const refused: [unknown, string, string][] = [
+    [undefined, 'value', 'undefined'],
+    [cycle, 'value[0].inner', 'a reference back to an object that contains it'],
+    [{ a: [Number.POSITIVE_INFINITY] }, 'value.a[0]', 'Infinity'],
+    [{ bytes: Buffer.from('x') }, 'value.bytes', 'a Buffer'],
+    [{ a: { b: Promise.resolve() } }, 'value.a.b', 'a Promise'],
+    [{ point: new Point() }, 'value.point.f', 'a symbol'],
+    [[1, undefined, 3], 'value[1]', 'undefined'],
+    [new Array(2), 'value[0]', 'undefined'],
+  ];
+  for (const [value, path, what] of refused) {
+    expect(() => there(codec, value)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_MILLRACE_UNSENDABLE',
+        path,
+        message: expect.stringContaining(what),
+      }),
+    );
+  }
+  let deep: unknown = 1;
+  for (let i = 0; i < 100_000; i++) deep = [deep];
+  expect(() => there(codec, deep)).toThrow(expect.objectContaining({ code: 'ERR_MILLRACE_UNSENDABLE' }));
+});
+
+test('MessagePack keeps what JSON does not, and refuses what has no meaning elsewhere', () => {
+  const codec = msgpackCodec<unknown>();
+  const value = new Map<unknown, unknown>([
+    ['set', new Set([1n, -(2n ** 63n)])],
+    [5, new Float64Array([0.5, Number.NaN])],
+    ['re', /a+/gi],
+    ['date', new Date(1_234)],
+  ]);
+  expect(there(codec, value)).toEqual(value);
+  expect(there(codec, new RangeError('no'))).toMatchObject({ message: 'no' });
+  let deep: unknown = 1;
+  for (let i = 0; i < 100_000; i++) deep = [deep];
+  for (const refused of [deep, { a: new Map([['k', () => {}]]) }, Symbol('s')]) {
+    expect(() => there(codec, refused)).toThrow(expect.objectContaining({ code: 'ERR_MILLRACE_UNSENDABLE' }));
+  }
+});
+
+test('a message without bytes is no message, whatever lies around it', () => {
+  const memory = Buffer.from([1, 2, 3]);
+  for (const codec of [msgpackCodec(), msgpackCodec({ records: [['a']] }), jsonCodec()]) {
+    for (const at of [0, 2]) {
+      expect(() => codec.decode(memory, at, at)).toThrow(
+        expect.objectContaining({ code: 'ERR_MILLRACE_BAD_MESSAGE' }),
+      );
+    }
+  }
+  expect(bytesCodec().decode(memory, 1, 1)).toHaveLength(0);
+});

@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { TransportChannel, WaitOptions } from '@millrace/channel';
+import {
+  AF_UNIX,
+  check,
+  EAGAIN,
+  ECONNREFUSED,
+  EINTR,
+  ENOENT,
+  type EncodedAddress,
+  encodeUnixAddress,
+  SOCK_SEQPACKET,
+  SystemCallError,
+  syscalls,
+} from '@millrace/native';
+import { PipeError } from './errors.js';
+import { openPipe, type PipeOptions } from './pipe.js';
+
+export interface ConnectPipeOptions<Out, In> extends PipeOptions<Out, In>, WaitOptions {
+  /** Whether to wait for a listener that is not there yet, rather than to be refused at once. Default false. */
+  readonly wait?: boolean;
+}
+
+/** Milliseconds that connecting may take, unless it is told otherwise: nobody waits for ever. */
+const CONNECT_TIMEOUT_MS = 5_000;
+/** Milliseconds between attempts: unix sockets do not tell when a full backlog has room, or a listener has come. */
+const FIRST_PAUSE_MS = 1;
+const LONGEST_PAUSE_MS = 50;
+
+/**
+ * Connects to a {@link listenPipe} at `path`. Rejects with `ERR_MILLRACE_PIPE_REFUSED` when nobody listens there or its
+ * backlog stays full for `timeout` milliseconds (5,000), with the signal's reason, or with a `SystemCallError`.
+ */
+export async function connectPipe<Out, In = Out>(
+  path: string,
+  options: ConnectPipeOptions<Out, In> = {},
+): Promise<TransportChannel<Out, In>> {
+  const { signal, timeout = CONNECT_TIMEOUT_MS, wait = false } = options;
+  signal?.throwIfAborted();
+  const address = encodeUnixAddress({ path });
+  const end = performance.now() + timeout;
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+    const result = attempt(path, address);
+    if (result >= 0) return openPipe<Out, In>(result, options);
+    const absent = result === -ECONNREFUSED || result === -ENOENT;
+    if (absent && !wait) throw refused(path, 'nobody listens there', result);
+    if (performance.now() >= end) {
+      const why = absent ? 'nobody has begun to listen there' : 'its backlog stayed full';
+      throw refused(path, `${why} for ${timeout} ms`, result);
+    }
+    await sleep(pause, undefined, { signal });
+  }
+}
+
+/** A connected descriptor, or the negated errno of what may pass. */
+function attempt(path: string, address: EncodedAddress): number {
+  const fd = check(syscalls.socket(AF_UNIX, SOCK_SEQPACKET, 0), 'socket');
+  const result = syscalls.connect(fd, address.bytes, address.length);
+  if (result >= 0) return fd;
+  syscalls.close(fd);
+  if ([ECONNREFUSED, ENOENT, EAGAIN, EINTR].includes(-result)) return result;
+  throw new SystemCallError('connect', -result, path);
+}
+
+function refused(path: string, why: string, result: number): PipeError {
+  const cause = new SystemCallError('connect', -result, path);
+  return new PipeError('ERR_MILLRACE_PIPE_REFUSED', `No connection to ${JSON.stringify(path)}: ${why}.`, {
+    cause,
+  });
+}

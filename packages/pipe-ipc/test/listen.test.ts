@@ -1,0 +1,111 @@
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Channel } from '@millrace/channel';
+import { AF_UNIX, check, encodeUnixAddress, SOCK_SEQPACKET, syscalls } from '@millrace/native';
+import { until, within } from '@millrace/testkit';
+import { afterAll, expect, test } from 'vitest';
+import { connectPipe, listenPipe } from '../src/index.js';
+
+const directory = mkdtempSync(join(tmpdir(), 'millrace-listen-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+let names = 0;
+const newPath = () => join(directory, `${++names}.sock`);
+const echo = (pipe: Channel<unknown>) => pipe.onMessage((value) => pipe.send(value));
+
+test('processes connect by a path, each with a channel of its own', async () => {
+  for (const path of [newPath(), `\0millrace-listen-${process.pid}`]) {
+    using listener = listenPipe<unknown>(path, echo);
+    const pipes = await Promise.all([1, 2, 3].map(() => connectPipe<unknown>(listener.path)));
+    for (const [i, pipe] of pipes.entries()) pipe.send({ from: i, text: 'x'.repeat(100_000) });
+    for (const [i, pipe] of pipes.entries())
+      expect(await pipe.receive()).toEqual({ from: i, text: 'x'.repeat(100_000) });
+    for (const pipe of pipes) await pipe.close();
+  }
+});
+
+test('a closed listener leaves no file, refuses, and its channels go on', async () => {
+  const path = newPath();
+  const listener = listenPipe<string>(path, echo as (pipe: Channel<string>) => void, { mode: 0o600 });
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  const pipe = await connectPipe<string>(path);
+  pipe.send('before');
+  expect(await pipe.receive()).toBe('before');
+  listener.close();
+  listener.close();
+  expect(existsSync(path)).toBe(false);
+  await expect(connectPipe(path)).rejects.toMatchObject({
+    code: 'ERR_MILLRACE_PIPE_REFUSED',
+    message: expect.stringContaining(path),
+  });
+  pipe.send('after');
+  expect(await pipe.receive()).toBe('after');
+  pipe.destroy();
+});
+
+test('the file of a listener that crashed is replaced, that of one that lives is not', async () => {
+  const path = newPath();
+  const { bytes, length } = encodeUnixAddress({ path });
+  const crashed = check(syscalls.socket(AF_UNIX, SOCK_SEQPACKET, 0), 'socket');
+  check(syscalls.bind(crashed, bytes, length), 'bind');
+  check(syscalls.listen(crashed, 1), 'listen');
+  expect(() => listenPipe(path, () => {})).toThrow(expect.objectContaining({ errnoName: 'EADDRINUSE' }));
+  syscalls.close(crashed);
+  expect(existsSync(path)).toBe(true);
+  using listener = listenPipe(path, echo);
+  expect((await connectPipe(listener.path)).closed).toBe(false);
+});
+
+test('who connects may wait for a listener that comes later, until a signal or a time-out', async () => {
+  const path = newPath();
+  await expect(connectPipe(path, { wait: true, timeout: 10 })).rejects.toMatchObject({
+    code: 'ERR_MILLRACE_PIPE_REFUSED',
+  });
+  const stop = new AbortController();
+  const aborted = connectPipe(path, { wait: true, signal: stop.signal });
+  stop.abort();
+  await expect(aborted).rejects.toMatchObject({ name: 'AbortError' });
+  const connecting = connectPipe<string>(path, { wait: true });
+  using _listener = listenPipe<string>(path, echo as (pipe: Channel<string>) => void);
+  const pipe = await within('the connection', connecting);
+  pipe.send('at last');
+  expect(await pipe.receive()).toBe('at last');
+  pipe.destroy();
+});
+
+test('a full backlog is waited for, and not for ever', async () => {
+  const path = newPath();
+  const { bytes, length } = encodeUnixAddress({ path });
+  // Listens, and accepts nobody.
+  const listener = check(syscalls.socket(AF_UNIX, SOCK_SEQPACKET, 0), 'socket');
+  check(syscalls.bind(listener, bytes, length), 'bind');
+  check(syscalls.listen(listener, 0), 'listen');
+  const first = await connectPipe(path);
+  await expect(connectPipe(path, { timeout: 20 })).rejects.toMatchObject({
+    code: 'ERR_MILLRACE_PIPE_REFUSED',
+    message: expect.stringContaining('backlog'),
+  });
+  const connecting = connectPipe(path);
+  syscalls.close(check(syscalls.accept(listener, new Uint8Array(128)), 'accept'));
+  const second = await within('the connection', connecting);
+  first.destroy();
+  second.destroy();
+  syscalls.close(listener);
+});
+
+test('the close of one side ends the other, after what was sent', async () => {
+  const path = newPath();
+  const seen: unknown[] = [];
+  let ended = false;
+  using _listener = listenPipe<number>(path, (pipe) => {
+    pipe.onMessage((value) => seen.push(value));
+    pipe.onClose(() => {
+      ended = true;
+    });
+  });
+  const pipe = await connectPipe<number>(path);
+  for (let i = 0; i < 1_000; i++) pipe.send(i);
+  await pipe.close();
+  await until('the end of the channel', () => ended);
+  expect(seen).toEqual(Array.from({ length: 1_000 }, (_, i) => i));
+});

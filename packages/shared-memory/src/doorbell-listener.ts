@@ -1,0 +1,156 @@
+import { availableParallelism } from 'node:os';
+import type { Poller, PollRegistration } from '@millrace/channel';
+import type { Doorbell } from './doorbell.js';
+import { SpinBudget } from './spin.js';
+
+/** What hangs on a doorbell: looks for work and does a batch of it. */
+export interface DoorbellClient {
+  /** Does a batch. */
+  service(): void;
+  /** Whether there is (more) work. */
+  readonly hasWork: boolean;
+  /** Tells others of what the batch has brought for them; called before the owner goes on looking. Default: nothing. */
+  flush?(): void;
+  /** Whether the batch goes on in promises, whose turn comes once the loop has it. Default false. */
+  readonly awaited?: boolean;
+}
+
+export interface DoorbellListenerOptions {
+  /**
+   * Most microseconds to look for work again and again before sleeping. While looking pays, a message is found within
+   * nanoseconds instead of the kernel's microseconds, at the price of a busy processor; while it does not, the time shrinks to
+   * nothing. The thread's other work waits for as long. Default 0: never; so it is where there is one processor only.
+   */
+  readonly spin?: number | undefined;
+}
+
+/** Looks between two readings of the clock. */
+const LOOKS = 16;
+/** Microseconds after which the loop has its turn, however much work is found by looking. */
+const SLICE = 100;
+
+const microseconds = () => performance.now() * 1_000;
+
+/**
+ * The owner's side of a doorbell in a loop: serves every client when it rings, and sleeps only when none has work.
+ *
+ * Notes. One pass serves each client one batch; when there is more, the event descriptor is left readable, so that the
+ * loop's other work has its turn in between.
+ */
+export class DoorbellListener {
+  readonly doorbell: Doorbell;
+  readonly #clients: DoorbellClient[] = [];
+  readonly #poller: Poller;
+  readonly #registration: PollRegistration;
+  readonly #spin: SpinBudget | undefined;
+  readonly #look = () => this.#looking();
+  #lookScheduled = false;
+  #sleptAt = Number.NEGATIVE_INFINITY;
+  #closed = false;
+
+  constructor(doorbell: Doorbell, poller: Poller, { spin = 0 }: DoorbellListenerOptions = {}) {
+    this.doorbell = doorbell;
+    this.#poller = poller;
+    this.#spin = spin > 0 && availableParallelism() > 1 ? new SpinBudget(spin) : undefined;
+    this.#registration = poller.add(doorbell.fd, () => this.#rung());
+    this.#registration.update({ read: true, write: false });
+    // A predecessor may have died between any two steps: look at everything once.
+    doorbell.wake();
+    doorbell.poke();
+  }
+
+  add(client: DoorbellClient): void {
+    this.#clients.push(client);
+    this.doorbell.poke();
+  }
+
+  remove(client: DoorbellClient): void {
+    const index = this.#clients.indexOf(client);
+    if (index >= 0) this.#clients.splice(index, 1);
+  }
+
+  ref(): void {
+    this.#registration.ref();
+  }
+
+  unref(): void {
+    this.#registration.unref();
+  }
+
+  /** Stops listening. The event descriptor stays open; whoever made it closes it. */
+  close(): void {
+    this.#closed = true;
+    this.#registration.close();
+  }
+
+  #rung(): void {
+    if (this.#spin !== undefined && this.#sleptAt > 0) {
+      this.#spin.woken(microseconds() - this.#sleptAt);
+      this.#sleptAt = Number.NEGATIVE_INFINITY;
+    }
+    this.doorbell.wake();
+    this.#serve();
+    if (this.#closed || this.#anyWork()) return;
+    if (this.#spin === undefined || this.#spin.budget === 0) return this.#sleep();
+    this.doorbell.quiet();
+    this.#lookSoon();
+  }
+
+  /** In a callback of its own: what the last one has settled or scheduled is done before. */
+  #lookSoon(): void {
+    if (this.#lookScheduled) return;
+    this.#lookScheduled = true;
+    this.#poller.defer(this.#look);
+  }
+
+  /** Looks for work until there has been none for as long as is worth it. The word says AWAKE all the while. */
+  #looking(): void {
+    this.#lookScheduled = false;
+    const spin = this.#spin;
+    if (this.#closed || spin === undefined) return;
+    const started = microseconds();
+    let until = started + spin.budget;
+    for (let now = started; now < until; now = microseconds()) {
+      if (!this.#workWithin(LOOKS)) continue;
+      spin.found();
+      const awaited = this.#serve();
+      if (this.#closed) return;
+      if (awaited || now - started > SLICE) return this.#lookSoon();
+      until = now + spin.budget;
+    }
+    spin.missed();
+    this.#sleep();
+  }
+
+  #workWithin(looks: number): boolean {
+    while (looks-- > 0) if (this.#anyWork()) return true;
+    return false;
+  }
+
+  #sleep(): void {
+    this.doorbell.sleep();
+    if (this.#spin !== undefined) this.#sleptAt = microseconds();
+    if (!this.#anyWork()) return;
+    this.doorbell.wake();
+    this.doorbell.poke();
+  }
+
+  /** A batch for each; true when one goes on in promises. */
+  #serve(): boolean {
+    let awaited = false;
+    for (let i = 0; i < this.#clients.length; i++) {
+      const client = this.#clients[i] as DoorbellClient;
+      client.service();
+      if (this.#spin === undefined) continue;
+      client.flush?.();
+      awaited ||= client.awaited === true;
+    }
+    return awaited;
+  }
+
+  #anyWork(): boolean {
+    for (let i = 0; i < this.#clients.length; i++)
+      if ((this.#clients[i] as DoorbellClient).hasWork) return true;
+    return false;
+  }
+}

@@ -1,0 +1,96 @@
+import { type ChildProcess, type IOType, type SpawnOptions, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { Worker, type WorkerOptions } from 'node:worker_threads';
+import type { TransportChannel } from '@millrace/channel';
+import { SHUT_RDWR, syscalls } from '@millrace/native';
+import {
+  closeRingEnd,
+  createRingLink,
+  descriptorsOf,
+  openRingEnd,
+  type RingChannelOptions,
+  type RingLinkOptions,
+} from './ring-link.js';
+import { announce } from './ring-parent.js';
+
+/** A child process with the parent's end of its rings. */
+export type ChildWithRing<Out, In = Out> = ChildProcess & { readonly ring: TransportChannel<Out, In> };
+
+export interface SpawnWithRingOptions<Out, In> extends RingChannelOptions<Out, In>, RingLinkOptions {
+  /** Arguments of the module. Default none. */
+  readonly args?: readonly string[];
+  /** Arguments of Node. Default: those of this process. */
+  readonly execArgv?: readonly string[];
+  /** As of `child_process.spawn`; `signal` kills the child. */
+  readonly spawn?: Pick<
+    SpawnOptions,
+    'cwd' | 'env' | 'uid' | 'gid' | 'detached' | 'signal' | 'killSignal' | 'timeout'
+  >;
+  /** The child's standard input, output and error. Default: this process's. */
+  readonly stdio?: readonly [Stdio, Stdio, Stdio];
+}
+
+type Stdio = IOType | number | null | undefined;
+
+/** The child's numbers of its end: those after the standard three. */
+const CHILD_FDS = [3, 4, 5, 6];
+
+/**
+ * Starts `module` in a Node of its own with two rings to it: `child.ring` here, `ringFromParent()` there. `Out` is what
+ * this side sends. A relative path is relative to the working directory, as of `child_process`.
+ *
+ * What is sent at once waits for the child. The channel ends once the child has closed its end or died, after everything
+ * that the child had sent. Throws as {@link createRingLink}; that the child could not be started is its `error` event.
+ */
+export function spawnWithRing<Out, In = Out>(
+  module: string | URL,
+  options: SpawnWithRingOptions<Out, In> = {},
+): ChildWithRing<Out, In> {
+  const { args = [], execArgv = process.execArgv, stdio = ['inherit', 'inherit', 'inherit'] } = options;
+  const { left, right } = createRingLink(options);
+  try {
+    const path = module instanceof URL ? fileURLToPath(module) : module;
+    const child = spawn(process.execPath, [...execArgv, path, ...args], {
+      ...options.spawn,
+      env: announce(options.spawn?.env ?? process.env, CHILD_FDS),
+      stdio: [...stdio, ...descriptorsOf(right)],
+    });
+    return Object.assign(child, { ring: openRingEnd<Out, In>(left, options) });
+  } catch (error) {
+    closeRingEnd(left);
+    throw error;
+  } finally {
+    // The child has its own by now; with another copy here, its death would not end the channel.
+    closeRingEnd(right);
+  }
+}
+
+/** A worker thread with this thread's end of its rings. */
+export type ThreadWithRing<Out, In = Out> = Worker & { readonly ring: TransportChannel<Out, In> };
+
+export interface ThreadWithRingOptions<Out, In> extends RingChannelOptions<Out, In>, RingLinkOptions {
+  /** As of `worker_threads.Worker`. */
+  readonly worker?: Omit<WorkerOptions, 'env'> & { readonly env?: NodeJS.ProcessEnv };
+}
+
+/** Starts `module` in a worker thread with two rings to it: `worker.ring` here, `ringFromParent()` there. */
+export function threadWithRing<Out, In = Out>(
+  module: string | URL,
+  options: ThreadWithRingOptions<Out, In> = {},
+): ThreadWithRing<Out, In> {
+  const { left, right } = createRingLink(options);
+  try {
+    const env = announce(options.worker?.env ?? process.env, descriptorsOf(right));
+    const worker = new Worker(module, { ...options.worker, env });
+    worker.once('exit', () => {
+      // Not its own descriptors but the process's: a thread that was terminated has closed nothing.
+      syscalls.shutdown(right.life, SHUT_RDWR);
+      closeRingEnd(right);
+    });
+    return Object.assign(worker, { ring: openRingEnd<Out, In>(left, options) });
+  } catch (error) {
+    closeRingEnd(left);
+    closeRingEnd(right);
+    throw error;
+  }
+}

@@ -1,0 +1,57 @@
+import {
+  BEGUN,
+  claimWord,
+  FREE,
+  MAX_SEQUENCE,
+  OFFERED,
+  SLOTS_PER_LANE,
+  sequenceOf,
+  stateOf,
+  workerOf,
+} from './claim-layout.js';
+
+/** Bytes of memory that the claims of `lanes` ways take. */
+export function claimBytes(lanes: number): number {
+  return lanes * SLOTS_PER_LANE * Int32Array.BYTES_PER_ELEMENT;
+}
+
+/** The claims of a pool, in memory that it shares with its workers; see claim-layout.ts. */
+export class ClaimTable {
+  readonly #words: Int32Array;
+
+  /** The memory is zeroed, or holds claims. */
+  constructor(memory: ArrayBuffer) {
+    this.#words = new Int32Array(memory);
+  }
+
+  /** Pool: offers whatever is sent next under a slot that is free or whose task is over; returns its sequence. */
+  offer(slot: number): number {
+    const sequence = (sequenceOf(this.#words[slot] as number) + 1) & MAX_SEQUENCE;
+    // Pairs with the exchange in `begin`. Nobody else changes the word of a slot that is not offered.
+    Atomics.store(this.#words, slot, claimWord(sequence, 0, OFFERED));
+    return sequence;
+  }
+
+  /** Pool: takes an offer back; false when a worker has begun it. */
+  recall(slot: number, sequence: number): boolean {
+    const offered = claimWord(sequence, 0, OFFERED);
+    // Pairs with the exchange in `begin`: exactly one of them finds OFFERED.
+    return Atomics.compareExchange(this.#words, slot, offered, claimWord(sequence, 0, FREE)) === offered;
+  }
+
+  /** Worker: begins; false when the offer has been taken back, and the task is not to be run. */
+  begin(slot: number, sequence: number, worker: number): boolean {
+    const offered = claimWord(sequence, 0, OFFERED);
+    // Pairs with the store in `offer` and the exchange in `recall`.
+    return (
+      Atomics.compareExchange(this.#words, slot, offered, claimWord(sequence, worker, BEGUN)) === offered
+    );
+  }
+
+  /** The worker that has begun it; undefined while nobody has. */
+  begunBy(slot: number, sequence: number): number | undefined {
+    // Pairs with the exchange in `begin`.
+    const word = Atomics.load(this.#words, slot);
+    return stateOf(word) === BEGUN && sequenceOf(word) === sequence ? workerOf(word) : undefined;
+  }
+}

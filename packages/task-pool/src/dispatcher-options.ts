@@ -1,0 +1,30 @@
+import type { ClaimTable } from './claims.js';
+import type { TaskLink } from './lane.js';
+
+/** How a task worker ended. */
+export interface WorkerEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface DispatcherOptions {
+  readonly links: readonly TaskLink[];
+  /** A way to whichever worker is free; then `links` carry only tasks for chosen ones. Needs claims. */
+  readonly shared?: TaskLink | undefined;
+  /** Names this asker in its messages: answers to another are dropped. Not 0. */
+  readonly owner: number;
+  /** Where tasks are claimed; without, a worker is sent no more than it runs at once, and nothing is taken back. */
+  readonly claims?: ClaimTable | undefined;
+  /** Whether nothing is sent to a worker before `workerReady` says so; with claims that is so anyway. */
+  readonly held?: boolean | undefined;
+  /** Tasks that a worker runs at once. Default 1. */
+  readonly concurrency?: number | undefined;
+  /** Milliseconds that a task may go on after it was given up, before `stuck` is called. Default: for ever. */
+  readonly grace?: number | undefined;
+  /** The worker goes on with a task that was given up. */
+  readonly stuck?: ((worker: number) => void) | undefined;
+  /** A result that was sent by `finish`, of a task that is over. */
+  readonly finished?: ((id: number, value: unknown) => void) | undefined;
+  /** Tasks no longer wait. */
+  readonly moved?: (() => void) | undefined;
+}

@@ -1,0 +1,296 @@
+import { Backlog } from './backlog.js';
+import { SLOTS_PER_LANE } from './claim-layout.js';
+import type { DispatcherOptions, WorkerEnd } from './dispatcher-options.js';
+import type { TaskError } from './errors.js';
+import { Estimates } from './estimates.js';
+import type { Job } from './job.js';
+import { Lane } from './lane.js';
+import { Outbox } from './outbox.js';
+import { Patience } from './patience.js';
+import { Settlement } from './settlement.js';
+import { Statistics } from './statistics.js';
+import * as layout from './task-layout.js';
+import type { TaskMessage } from './task-message.js';
+import { describePlainly, reviveThrown, type Thrown } from './thrown.js';
+
+const MICROSECONDS = 1_000;
+/** Milliseconds until a queue that was full is tried again. */
+const FULL_RETRY_MS = 5;
+
+/**
+ * Gives tasks to task workers: one backlog, to whoever is free.
+ *
+ * Notes. A worker that is known to be quick is sent tasks ahead, so that it need not ask for each. None of them is bound
+ * to it: when it has not answered for a moment, what it has not begun is taken back, and goes to whoever is free. Of the
+ * two sides that reach for a task at the same time one gets it (claim-layout.ts), so none is run twice.
+ */
+export class Dispatcher {
+  readonly lanes: readonly Lane[];
+  readonly backlog = new Backlog();
+  readonly statistics = new Statistics();
+  readonly #shared: Lane | undefined;
+  /** The lanes of the workers, and the shared one. */
+  readonly #all: readonly Lane[];
+  readonly #options: DispatcherOptions;
+  readonly #estimates = new Estimates();
+  readonly #settlement = new Settlement(this.statistics);
+  readonly #outbox: Outbox;
+  readonly #patience: Patience;
+  #closed = false;
+
+  constructor(options: DispatcherOptions) {
+    const { links, claims, concurrency = 1 } = options;
+    this.#options = options;
+    this.lanes = links.map((link, index) => new Lane(index, link, claims, concurrency));
+    if (options.held) for (const lane of this.lanes) lane.ready = false;
+    if (options.shared !== undefined) {
+      const places = Math.min(links.length * concurrency, SLOTS_PER_LANE);
+      this.#shared = new Lane(links.length, options.shared, claims, places, true);
+    }
+    this.#all = this.#shared === undefined ? this.lanes : [...this.lanes, this.#shared];
+    this.#outbox = new Outbox(options.owner);
+    this.#patience = new Patience(this.lanes, (lane) => this.#steal(lane));
+    for (const lane of this.lanes) lane.link.channel.onMessage((message) => this.#arrived(lane, message));
+  }
+
+  /** Tasks that have been sent and have no answer yet. */
+  get running(): number {
+    let running = 0;
+    for (const lane of this.#all) running += lane.count;
+    return running;
+  }
+
+  /** Sends a task to whoever is free, or keeps it until somebody is. */
+  submit(job: Job): void {
+    this.statistics.publish('queued', job);
+    const lane = this.#placeFor(job);
+    if (lane === undefined) this.backlog.add(job);
+    else this.#send(lane, job, job.queuedAt);
+  }
+
+  /** Ends a task that has no answer yet: it is not run, or told that nobody waits for it any more. */
+  giveUp(job: Job, error: unknown): void {
+    if (job.settled) return;
+    if (!this.backlog.remove(job) && job.lane >= 0) {
+      const lane = this.#all[job.lane] as Lane;
+      if (lane.recall(job)) {
+        job.forgetFile();
+        this.#settlement.fail(job, error);
+        this.#fill(lane);
+        return;
+      }
+      this.#abort(job, error);
+    }
+    this.#settlement.fail(job, error);
+    this.#options.moved?.();
+  }
+
+  /** A worker takes tasks from here on. */
+  workerReady(index: number): void {
+    const lane = this.lanes[index] as Lane;
+    lane.ready = true;
+    lane.stalled = false;
+    this.#fill(lane);
+  }
+
+  /**
+   * A worker has died. What it had not begun goes to another, as if nothing had been; what it had begun is run again if
+   * it may be, and rejected if not.
+   */
+  workerDied(index: number, end: WorkerEnd): void {
+    const lane = this.lanes[index];
+    if (lane === undefined || this.#closed) return;
+    // What it answered before it died is still to be read.
+    lane.link.channel.deliverNow();
+    if (this.#options.claims !== undefined) lane.ready = false;
+    for (const job of lane.list()) {
+      if (this.#takeBack(lane, job)) continue;
+      // Where there are no claims: it is in the channel still, and the replacement will read it.
+      if (lane.link.lastIsUnread?.()) continue;
+      lane.leave(job);
+      if (this.#settlement.died(job, index, end)) this.backlog.add(job);
+    }
+    // Those that nobody had begun may have been taken from the queue by the dead one: they are put there once more, and
+    // whoever finds the old message skips it.
+    for (const job of this.#shared?.list() ?? []) {
+      const begunBy = this.#options.claims?.begunBy(job.slot, job.sequence);
+      if (begunBy === undefined) this.#takeBack(this.#shared as Lane, job);
+      else if (begunBy === index) {
+        (this.#shared as Lane).leave(job);
+        if (this.#settlement.died(job, index, end)) this.backlog.add(job);
+      }
+    }
+    this.#fillAll();
+  }
+
+  /** Rejects whatever has no answer yet. */
+  close(error: TaskError): void {
+    if (this.#closed) return;
+    for (const job of this.backlog.list()) this.giveUp(job, error);
+    for (const lane of this.#all) for (const job of lane.list()) this.giveUp(job, error);
+    this.#closed = true;
+    this.#patience.stop();
+  }
+
+  /** Says that `count` more results of a stream may come. */
+  credit(job: Job, count: number): void {
+    if (job.lane >= 0) this.#outbox.tell(this.#laneOf(job), job, layout.CREDIT, count, undefined);
+  }
+
+  #placeFor(job: Job): Lane | undefined {
+    if (job.worker !== undefined) {
+      const chosen = this.lanes[job.worker] as Lane;
+      return chosen.hasRoom ? chosen : undefined;
+    }
+    if (this.#shared !== undefined) return this.#shared.hasRoom ? this.#shared : undefined;
+    let best: Lane | undefined;
+    for (const lane of this.lanes) {
+      if (lane.hasIdlePlace) return lane;
+      if (lane.hasRoom && (best === undefined || lane.count < best.count)) best = lane;
+    }
+    return best;
+  }
+
+  #send(lane: Lane, job: Job, now: number): void {
+    job.expected = this.#estimates.get(job.name);
+    lane.enter(job, now);
+    const refusal = this.#outbox.task(lane, job);
+    if (refusal !== undefined) {
+      if (!lane.recall(job)) lane.leave(job);
+      if (lane === this.#shared && (refusal as { code?: string }).code === 'ERR_MILLRACE_CHANNEL_FULL')
+        return this.#wait(lane, job);
+      return this.#settlement.fail(job, refusal);
+    }
+    this.statistics.publish('sent', job);
+    if (lane.ahead > 0) this.#patience.start();
+  }
+
+  /** The queue is full, maybe of what other programs have put there: no answer of ours need tell when it is not. */
+  #wait(lane: Lane, job: Job): void {
+    lane.full = true;
+    this.backlog.add(job);
+    setTimeout(() => {
+      lane.full = false;
+      this.#fillAll();
+    }, FULL_RETRY_MS);
+  }
+
+  /** The way to the worker that has begun a task, or is to. */
+  #laneOf(job: Job): Lane {
+    const worker = this.#options.claims?.begunBy(job.slot, job.sequence);
+    return this.#all[worker ?? job.lane] as Lane;
+  }
+
+  #arrived(lane: Lane, message: TaskMessage): void {
+    if (message.kind === layout.RETIRING) return this.#retiring(lane);
+    const job =
+      message.owner === this.#options.owner
+        ? this.#all[(message.slot / SLOTS_PER_LANE) | 0]?.find(message.slot, message.sequence, message.id)
+        : undefined;
+    if (message.kind === layout.FINISH) return this.#finished(message, job);
+    if (job === undefined) {
+      // Of a process that had this one's place before.
+      this.#settlement.late();
+      return;
+    }
+    if (message.kind === layout.PROGRESS) job.report(message.value);
+    else if (message.kind === layout.ITEM) this.#item(job, message);
+    else this.#answered(this.#all[job.lane] as Lane, job, message);
+  }
+
+  #answered(lane: Lane, job: Job, message: TaskMessage): void {
+    const { number: microseconds, kind, value, broken } = message;
+    const now = performance.now();
+    lane.leave(job);
+    lane.stalled = false;
+    lane.progressAt = now;
+    this.#estimates.observe(job.name, microseconds);
+    if (job.settled) {
+      this.#settlement.late(job);
+    } else {
+      const run = microseconds / MICROSECONDS;
+      this.statistics.run.record(run);
+      this.statistics.wait.record(Math.max(0, now - job.queuedAt - run));
+      if (broken !== undefined) this.#settlement.fail(job, broken);
+      else if (kind === layout.DONE) this.#settlement.complete(job, value);
+      else this.#settlement.fail(job, reviveThrown(value as Thrown));
+    }
+    this.#fill(lane);
+  }
+
+  #item(job: Job, { value, broken }: TaskMessage): void {
+    // What has been given out cannot be taken back: from here on it is run once.
+    job.retries = 0;
+    if (job.settled) return;
+    if (broken !== undefined) this.giveUp(job, broken);
+    else job.listener.item?.(value);
+  }
+
+  #finished({ owner, id, value }: TaskMessage, job: Job | undefined): void {
+    if (job?.listener.finish !== undefined && !job.settled) job.listener.finish(value);
+    else if (owner === this.#options.owner) this.#options.finished?.(id, value);
+    else this.#settlement.late();
+  }
+
+  /** A worker ends soon, and begins nothing more. */
+  #retiring(lane: Lane): void {
+    lane.ready = false;
+    for (const job of lane.list()) this.#takeBack(lane, job);
+    this.#fillAll();
+  }
+
+  /** Gives a worker what waits, as long as it has room; what others have ahead, when nothing waits. */
+  #fill(lane: Lane): void {
+    if (this.#closed) return;
+    if (this.backlog.size > 0 && lane.hasRoom) {
+      const now = performance.now();
+      // Where there is a shared way, a worker's own is for those that have chosen it.
+      const anybodys = this.#shared === undefined || lane === this.#shared;
+      while (lane.hasRoom) {
+        const job = this.backlog.take(lane.index, anybodys);
+        if (job === undefined) break;
+        this.#send(lane, job, now);
+      }
+      this.#options.moved?.();
+    }
+    if (lane.count === 0 && lane.ready) this.#patience.relieve(lane);
+  }
+
+  #fillAll(): void {
+    if (this.#closed) return;
+    for (const lane of this.#all) {
+      if (this.backlog.size === 0) break;
+      if (lane.hasIdlePlace) this.#fill(lane);
+    }
+  }
+
+  /** Takes back half of what a worker has not begun, the newest, for those that are idle. */
+  #steal(lane: Lane): void {
+    let wanted = Math.ceil(lane.ahead / 2);
+    for (const job of lane.list().reverse()) {
+      if (wanted === 0) break;
+      // Those that must be run there would only come back.
+      if (job.worker === undefined && this.#takeBack(lane, job)) wanted--;
+    }
+    this.#fillAll();
+  }
+
+  #takeBack(lane: Lane, job: Job): boolean {
+    if (!lane.recall(job)) return false;
+    job.forgetFile();
+    if (job.settled) return true;
+    this.statistics.recalled++;
+    this.statistics.publish('recalled', job);
+    this.backlog.add(job);
+    return true;
+  }
+
+  /** Tells the worker that nobody waits for a task; it may be killed for going on. */
+  #abort(job: Job, reason: unknown): void {
+    const worker = this.#laneOf(job);
+    this.#outbox.tell(worker, job, layout.ABORT, 0, describePlainly(reason));
+    const { grace, stuck } = this.#options;
+    if (grace === undefined || stuck === undefined) return;
+    job.grace = setTimeout(() => stuck(worker.index), grace);
+  }
+}

@@ -1,0 +1,105 @@
+import type { AsyncResource } from 'node:async_hooks';
+import { removeFile } from './spill.js';
+
+/** How a task is run. */
+export interface RunOptions {
+  /** Rejects with the signal's reason; a task that has not started is not run, one that has is told. */
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds until it rejects with `ERR_MILLRACE_TASK_TIMEOUT`; none by default. */
+  readonly timeout?: number | undefined;
+  /** How often it may be run again because the task worker died while it ran it. Default 0: at most once. */
+  readonly retries?: number | undefined;
+  /** Index of the task worker that must run it. Default: whichever is free first. */
+  readonly worker?: number | undefined;
+  /** Of waiting tasks the highest goes first; those of one priority go in their order. Default 0. */
+  readonly priority?: number | undefined;
+  /** Called with each report that the task makes. */
+  readonly onProgress?: ((report: unknown) => void) | undefined;
+}
+
+/** What is told about a task to whoever asked for it. */
+export interface JobListener {
+  done(value: unknown): void;
+  failed(error: unknown): void;
+  item?(value: unknown): void;
+  finish?(value: unknown): void;
+}
+
+/** One task, from the asking to the answer. */
+export class Job {
+  readonly id: number;
+  readonly name: string;
+  readonly value: unknown;
+  /** Bits of the message, see task-layout.ts. */
+  readonly flags: number;
+  readonly listener: JobListener;
+  readonly worker: number | undefined;
+  readonly priority: number;
+  readonly onProgress: ((report: unknown) => void) | undefined;
+  /** The caller's asynchronous context, for what is called on its behalf. */
+  readonly context: AsyncResource | undefined;
+  readonly queuedAt: number;
+  retries: number;
+  attempt = 1;
+  /** Its caller has had an answer. */
+  settled = false;
+  /** Undoes the time-out and the signal. */
+  leave: (() => void) | undefined;
+
+  /** Where it is, once it has been sent: the lane's index, its claim, the file of its value. */
+  lane = -1;
+  slot = -1;
+  sequence = 0;
+  file: string | undefined;
+  /** Microseconds that it is expected to run, by what its like have taken. */
+  expected = 0;
+  /** Kills the worker if it does not stop. */
+  grace: NodeJS.Timeout | undefined;
+
+  /** Its place in the backlog. */
+  previous: Job | undefined;
+  next: Job | undefined;
+  list: object | undefined;
+
+  constructor(
+    id: number,
+    name: string,
+    value: unknown,
+    flags: number,
+    listener: JobListener,
+    { worker, priority = 0, retries = 0, onProgress }: RunOptions,
+    context: AsyncResource | undefined,
+    queuedAt: number,
+  ) {
+    this.id = id;
+    this.name = name;
+    this.value = value;
+    this.flags = flags;
+    this.listener = listener;
+    this.worker = worker;
+    this.priority = priority;
+    this.retries = retries;
+    this.onProgress = onProgress;
+    this.context = context;
+    this.queuedAt = queuedAt;
+  }
+
+  /** It has its answer. */
+  settle(): void {
+    this.settled = true;
+    this.leave?.();
+  }
+
+  /** Removes the file of its value, unless its worker has. */
+  forgetFile(): void {
+    if (this.file !== undefined) removeFile(this.file);
+    this.file = undefined;
+  }
+
+  /** Tells the caller how far the task is. */
+  report(value: unknown): void {
+    if (this.settled || this.onProgress === undefined) return;
+    if (this.context) this.context.runInAsyncScope(this.onProgress, undefined, value);
+    else this.onProgress(value);
+  }
+}

@@ -1,0 +1,63 @@
+import { ChannelError } from '@millrace/channel';
+import { TaskError } from './errors.js';
+import type { Job } from './job.js';
+import type { Lane } from './lane.js';
+import { removeFile } from './spill.js';
+import * as layout from './task-layout.js';
+import { TaskMessage } from './task-message.js';
+
+/** What an asker says to task workers; one message, filled anew each time. */
+export class Outbox {
+  readonly #message = new TaskMessage();
+
+  /** `owner` names the asker. */
+  constructor(owner: number) {
+    this.#message.owner = owner;
+  }
+
+  /** Sends a task that has its slot; returns why it cannot be sent, undefined when it was. */
+  task(lane: Lane, job: Job): Error | undefined {
+    const message = this.#address(job, layout.TASK, job.attempt, job.value);
+    message.flags = job.flags;
+    message.name = job.name;
+    message.file = undefined;
+    try {
+      lane.link.channel.send(message);
+      job.file = message.file;
+      return undefined;
+    } catch (error) {
+      if (message.file !== undefined) removeFile(message.file);
+      // The value cannot be sent, is too large, or has no place in taskTmpdir: the caller's error, and nobody else's.
+      if (error instanceof ChannelError || error instanceof TaskError) return error;
+      throw error;
+    } finally {
+      message.value = undefined;
+    }
+  }
+
+  /** Says something about a task to the worker that has it. */
+  tell(lane: Lane, job: Job, kind: number, number: number, value: unknown): void {
+    const message = this.#address(job, kind, number, value);
+    message.flags = 0;
+    message.name = '';
+    try {
+      lane.link.channel.send(message);
+    } catch (error) {
+      // A worker that does not read cannot be told; if it must end for that, `grace` is what ends it.
+      if ((error as ChannelError).code !== 'ERR_MILLRACE_CHANNEL_FULL') throw error;
+    } finally {
+      message.value = undefined;
+    }
+  }
+
+  #address(job: Job, kind: number, number: number, value: unknown): TaskMessage {
+    const message = this.#message;
+    message.kind = kind;
+    message.id = job.id;
+    message.slot = job.slot;
+    message.sequence = job.sequence;
+    message.number = number;
+    message.value = value;
+    return message;
+  }
+}

@@ -1,0 +1,101 @@
+/** What a task handler is told beside its value. */
+export interface TaskContext {
+  /** The asking process's number for this task; unique for that process while it lives. */
+  readonly id: number;
+  /** Index of the process that asked. */
+  readonly source: number;
+  /** Which attempt this is, from 1; more than 1 only with `retries`, after a task worker died. */
+  readonly attempt: number;
+  /** Aborted when nobody waits for the result any more: by a time-out, the caller's signal, or the end of its loop. */
+  readonly signal: AbortSignal;
+  /** Reports to the caller's `onProgress`; false when it was dropped, for the caller does not read fast enough. */
+  progress(report: unknown): boolean;
+  /**
+   * Sends a result now, before or after the handler's own, as often as is wanted. It reaches the server's `finish`
+   * handlers in the worker that asked. Throws `ERR_MILLRACE_UNSENDABLE`, and may be called again.
+   */
+  finish(value: unknown): void;
+}
+
+/** What a running task needs of its runner. */
+export interface RunningTaskHost {
+  progress(task: RunningTask, report: unknown): boolean;
+  finish(task: RunningTask, value: unknown): void;
+}
+
+/** A task in a task worker, from the taking to the answer; its handler sees it as {@link TaskContext}. */
+export class RunningTask implements TaskContext {
+  readonly id: number;
+  readonly source: number;
+  readonly attempt: number;
+  readonly owner: number;
+  readonly slot: number;
+  readonly sequence: number;
+  readonly flags: number;
+  readonly name: string;
+  readonly value: unknown;
+  readonly broken: Error | undefined;
+  startedAt = 0;
+  /** More results of a stream that may be sent. */
+  credit = 0;
+  /** Called when credit comes, or the task is aborted. */
+  wake: (() => void) | undefined;
+  readonly #host: RunningTaskHost;
+  #controller: AbortController | undefined;
+  #aborted: { readonly reason: unknown } | undefined;
+
+  constructor(
+    host: RunningTaskHost,
+    source: number,
+    message: {
+      readonly id: number;
+      readonly number: number;
+      readonly owner: number;
+      readonly slot: number;
+      readonly sequence: number;
+      readonly flags: number;
+      readonly name: string;
+      readonly value: unknown;
+      readonly broken: Error | undefined;
+    },
+  ) {
+    this.#host = host;
+    this.source = source;
+    this.id = message.id;
+    this.attempt = message.number;
+    this.owner = message.owner;
+    this.slot = message.slot;
+    this.sequence = message.sequence;
+    this.flags = message.flags;
+    this.name = message.name;
+    this.value = message.value;
+    this.broken = message.broken;
+  }
+
+  /** Made when it is asked for: few handlers do. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#aborted !== undefined) this.#controller.abort(this.#aborted.reason);
+    }
+    return this.#controller.signal;
+  }
+
+  get aborted(): boolean {
+    return this.#aborted !== undefined;
+  }
+
+  progress(report: unknown): boolean {
+    return this.#host.progress(this, report);
+  }
+
+  finish(value: unknown): void {
+    this.#host.finish(this, value);
+  }
+
+  abort(reason: unknown): void {
+    this.#aborted ??= { reason };
+    this.#controller?.abort(reason);
+    this.wake?.();
+  }
+}

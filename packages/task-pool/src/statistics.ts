@@ -1,0 +1,83 @@
+import { channel } from 'node:diagnostics_channel';
+import { type Distribution, DurationHistogram } from './distribution.js';
+import type { Job } from './job.js';
+
+/** What happened to tasks; counts are since the start. */
+export interface TaskStats {
+  /** Wait for a task worker here. */
+  readonly queued: number;
+  /** Have been sent to a task worker and have no answer yet. */
+  readonly running: number;
+  readonly completed: number;
+  /** Rejected, for whatever reason. */
+  readonly failed: number;
+  /** Of those that failed: by their time-out, by their signal, by the death of their worker. */
+  readonly timedOut: number;
+  readonly aborted: number;
+  readonly died: number;
+  /** Run again because their worker had died. */
+  readonly retried: number;
+  /** Taken back from a worker that turned out slow, or had died before it began them. */
+  readonly recalled: number;
+  /** Answers that came after their task had been given up; they were dropped. */
+  readonly late: number;
+  /** Milliseconds from the asking to the beginning, and of running, of tasks that were answered. */
+  readonly waitTime: Distribution;
+  readonly runTime: Distribution;
+}
+
+/** The state changes that are published, each on the diagnostics channel `millrace:task:NAME`. */
+const STATES = ['queued', 'sent', 'recalled', 'retried', 'completed', 'failed', 'late'] as const;
+export type TaskState = (typeof STATES)[number];
+
+/** What subscribers of the diagnostics channels are told. */
+export interface TaskEvent {
+  readonly id: number;
+  readonly name: string;
+  readonly attempt: number;
+  /** The task worker that has it; undefined while it waits, and when any may take it. */
+  readonly worker: number | undefined;
+  readonly error?: unknown;
+}
+
+const channels = Object.fromEntries(
+  STATES.map((state) => [state, channel(`millrace:task:${state}`)]),
+) as Record<TaskState, ReturnType<typeof channel>>;
+
+/** Counts, measures and publishes; costs a look at a flag where nobody listens. */
+export class Statistics {
+  completed = 0;
+  failed = 0;
+  timedOut = 0;
+  aborted = 0;
+  died = 0;
+  retried = 0;
+  recalled = 0;
+  late = 0;
+  readonly wait = new DurationHistogram();
+  readonly run = new DurationHistogram();
+
+  publish(state: TaskState, { id, name, attempt, lane }: Job, error?: unknown): void {
+    if (!channels[state].hasSubscribers) return;
+    const event: TaskEvent = { id, name, attempt, worker: lane < 0 ? undefined : lane, error };
+    channels[state].publish(event);
+  }
+
+  snapshot(queued: number, running: number): TaskStats {
+    const { completed, failed, timedOut, aborted, died, retried, recalled, late } = this;
+    return {
+      queued,
+      running,
+      completed,
+      failed,
+      timedOut,
+      aborted,
+      died,
+      retried,
+      recalled,
+      late,
+      waitTime: this.wait.summary(),
+      runTime: this.run.summary(),
+    };
+  }
+}

@@ -1,0 +1,275 @@
+import { randomInt } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import { createMemory, MappedMemory, syscalls } from '@millrace/native';
+import { type Exit, type Member, ProcessPool } from '@millrace/process-pool';
+import { ClaimTable, claimBytes } from './claims.js';
+import { TaskError } from './errors.js';
+import type { RunOptions } from './job.js';
+import { type ResolvedPoolOptions, resolvePoolOptions, type TaskPoolOptions } from './options.js';
+import { SpillDirectory } from './spill.js';
+import type { TaskStats } from './statistics.js';
+import { type Settled, type TaskCallback, TaskClient } from './task-client.js';
+import type { RunName, StreamName, TaskItem, TaskResult, Tasks, TasksOf, TaskValue } from './tasks.js';
+import { taskTransport } from './transports/index.js';
+import { queueTitle } from './transports/queue.js';
+import type { PoolSide } from './transports/transport.js';
+import { CLAIMS, spillWriter, type WorkerBirth } from './worker-birth.js';
+
+/** What `on` can listen to. */
+export interface TaskPoolEvents {
+  /** The queue, having been full, is half empty. */
+  drain: [];
+  workerReady: [worker: { readonly worker: number; readonly pid: number }];
+  /** A worker has ended, and is replaced after `delay` milliseconds; undefined: it is not. */
+  workerExit: [exit: Exit & { readonly worker: number; readonly delay: number | undefined }];
+  /** A worker was killed, for a task went on for `grace` milliseconds after it was given up. */
+  workerKilled: [worker: { readonly worker: number; readonly pid: number | undefined }];
+}
+
+export interface TaskPoolStats extends TaskStats {
+  /** Part of the workers' time since the start that tasks have run, from 0 to 1. */
+  readonly utilisation: number;
+  readonly workers: readonly {
+    readonly pid: number | undefined;
+    readonly state: string;
+    readonly starts: number;
+  }[];
+}
+
+/** What follows a task's name: its value may be left out where the handler takes none. */
+type Rest<T extends Tasks, Name extends keyof T, More> =
+  undefined extends TaskValue<T, Name>
+    ? [value?: TaskValue<T, Name>, more?: More]
+    : [value: TaskValue<T, Name>, more?: More];
+
+let pools = 0;
+
+/**
+ * Runs the tasks of a module in processes of its own.
+ *
+ * Notes. The workers start at once; tasks wait until one is ready. The pool keeps this process alive until it is closed.
+ * What is delivered how often, and what becomes of tasks when a worker dies, is told in the README.
+ */
+export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
+  extends EventEmitter<TaskPoolEvents>
+  implements AsyncDisposable
+{
+  readonly #options: ResolvedPoolOptions;
+  readonly #spill: SpillDirectory;
+  readonly #forgetFiles: () => void;
+  readonly #side: PoolSide;
+  readonly #claims: { readonly fd: number; readonly memory: MappedMemory };
+  readonly #client: TaskClient;
+  readonly #processes: ProcessPool;
+  readonly #ready: Promise<void>;
+  readonly #startedAt = performance.now();
+  #closing: Promise<void> | undefined;
+
+  /** `module` has an export `tasks` made by `defineTasks`. Throws `ERR_MILLRACE_TASK_OPTION` or `_TASK_TMPDIR`. */
+  constructor(module: URL | string, options: TaskPoolOptions = {}) {
+    super();
+    this.#options = resolvePoolOptions(options);
+    const { size, concurrency, maxQueue, whenFull, grace } = this.#options;
+    const transport = taskTransport(this.#options.transport);
+    const owner = randomInt(1, 2 ** 32);
+    const { taskTmpdir, queue } = this.#options;
+    const outlives = queue !== undefined && transport.openSource !== undefined;
+    this.#spill = outlives
+      ? SpillDirectory.openShared(taskTmpdir, queueTitle(queue))
+      : SpillDirectory.create(taskTmpdir, String(pools++));
+    this.#forgetFiles = () => (outlives ? this.#spill.removeEmpty() : this.#spill.remove());
+    try {
+      this.#side = transport.createPoolSide(size, this.#spill, this.#options.queue);
+      const fd = createMemory('millrace-task-claims', claimBytes(size + 1));
+      this.#claims = { fd, memory: new MappedMemory(fd, claimBytes(size + 1)) };
+    } catch (error) {
+      this.#forgetFiles();
+      throw error;
+    }
+    this.#client = new TaskClient({
+      links: this.#side.links,
+      shared: this.#side.shared,
+      incarnation: owner,
+      maxQueue,
+      whenFull,
+      claims: new ClaimTable(this.#claims.memory.buffer),
+      concurrency,
+      grace,
+      stuck: (worker) => this.#kill(worker),
+    });
+    this.#client.onDrain(() => this.emit('drain'));
+    this.#processes = new ProcessPool(
+      Array.from({ length: size }, (_, worker) => this.#member(worker, owner, String(module))),
+      {
+        onReady: (member) => this.#workerReady(member),
+        onExit: (member, exit, delay) => this.#workerExit(member, exit, delay),
+        onGaveUp: (member, exit) => this.#gaveUp(member, exit),
+      },
+    );
+    this.#ready = this.#processes.start();
+    // Those who wait for it are told by `ready`; everybody else by their tasks.
+    this.#ready.catch(() => {});
+  }
+
+  /** Resolves when every worker is ready; rejects with `ERR_MILLRACE_START_FAILED` when one is given up. */
+  ready(): Promise<void> {
+    return this.#ready;
+  }
+
+  /** Runs a task; its result, or the error that it threw, or a `TaskError`, or a `ChannelError` for its value. */
+  run<Name extends RunName<T>>(name: Name, ...rest: Rest<T, Name, RunOptions>): Promise<TaskResult<T, Name>>;
+  run(name: string, value?: unknown, options?: RunOptions): Promise<unknown> {
+    return this.#client.run(name, value, options);
+  }
+
+  /** Runs a task for each value; the results by index, `{ status: 'late' }` for those that the time-out cut off. */
+  runAll<Name extends RunName<T>>(
+    name: Name,
+    values: readonly TaskValue<T, Name>[],
+    options?: RunOptions,
+  ): Promise<Settled<TaskResult<T, Name>>[]> {
+    return this.#client.runAll(name, values, options) as Promise<Settled<TaskResult<T, Name>>[]>;
+  }
+
+  /** Runs a task and calls back, once, in the caller's asynchronous context; returns the task's id. */
+  call<Name extends RunName<T>>(
+    name: Name,
+    value: TaskValue<T, Name>,
+    callback: TaskCallback<TaskResult<T, Name>>,
+    options?: RunOptions,
+  ): number {
+    return this.#client.call(name, value, callback as TaskCallback, options);
+  }
+
+  /** Runs a task for which nobody waits; throws only what keeps it from being taken. */
+  post<Name extends RunName<T>>(name: Name, ...rest: Rest<T, Name, RunOptions>): void;
+  post(name: string, value?: unknown, options?: RunOptions): void {
+    this.#client.post(name, value, options);
+  }
+
+  /** Runs a task that gives several results; the task goes no further than the loop that takes them, but for 16. */
+  stream<Name extends StreamName<T>>(
+    name: Name,
+    ...rest: Rest<T, Name, RunOptions>
+  ): AsyncIterableIterator<TaskItem<T, Name>>;
+  stream(name: string, value?: unknown, options?: RunOptions): AsyncIterableIterator<unknown> {
+    return this.#client.stream(name, value, options);
+  }
+
+  stats(): TaskPoolStats {
+    const stats = this.#client.stats();
+    const { size, concurrency } = this.#options;
+    const available = (performance.now() - this.#startedAt) * size * concurrency;
+    return {
+      ...stats,
+      utilisation: Math.min(1, (stats.runTime.mean * stats.runTime.count) / available),
+      workers: this.#processes.members.map(({ pid, state, incarnation }) => ({
+        pid,
+        state,
+        starts: incarnation,
+      })),
+    };
+  }
+
+  /** Takes no more tasks, waits for those it has, ends the workers. Beyond `timeout` milliseconds, as {@link destroy}. */
+  close({ timeout }: { readonly timeout?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(timeout);
+    return this.#closing;
+  }
+
+  /** Rejects every task with `ERR_MILLRACE_TASK_CLIENT_CLOSED` and kills the workers. */
+  destroy(): Promise<void> {
+    this.#client.close(closed());
+    for (const member of this.#processes.members) member.kill('SIGKILL');
+    this.#closing ??= this.#end(0);
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(timeout: number | undefined): Promise<void> {
+    this.#client.refuse(closed());
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      if (timeout !== undefined) timer = setTimeout(resolve, timeout);
+    });
+    await Promise.race([this.#client.settled(), late]);
+    clearTimeout(timer);
+    this.#client.close(closed());
+    await this.#end();
+  }
+
+  async #end(timeout?: number): Promise<void> {
+    await this.#processes.stop(timeout === undefined ? {} : { timeout });
+    this.#side.close();
+    this.#claims.memory.close();
+    syscalls.close(this.#claims.fd);
+    this.#forgetFiles();
+  }
+
+  #member(worker: number, owner: number, module: string) {
+    const { size, concurrency, transport, queue, maxTasks, maxMemory, title, execArgv, restart } =
+      this.#options;
+    const data: WorkerBirth = {
+      module,
+      worker,
+      workers: size,
+      owner,
+      concurrency,
+      transport,
+      queue,
+      spill: this.#spill.path,
+      maxTasks,
+      maxMemory,
+    };
+    return {
+      name: `task worker ${worker}`,
+      title: `${title} ${worker}`,
+      entry: WORKER_MAIN,
+      execArgv,
+      descriptors: { [CLAIMS]: this.#claims.fd, ...this.#side.descriptors(worker) },
+      data,
+      restart,
+    };
+  }
+
+  #workerReady(member: Member): void {
+    const { worker } = member.spec.data as WorkerBirth;
+    this.#client.workerReady(worker);
+    this.emit('workerReady', { worker, pid: member.pid as number });
+  }
+
+  #workerExit(member: Member, exit: Exit, delay: number | undefined): void {
+    const { worker } = member.spec.data as WorkerBirth;
+    this.#client.workerDied(worker, exit);
+    // After its last answers have been read.
+    this.#spill.removeOf(spillWriter(worker, member.incarnation));
+    this.emit('workerExit', { ...exit, worker, delay });
+  }
+
+  #gaveUp(member: Member, { code, signal }: Exit): void {
+    const { worker } = member.spec.data as WorkerBirth;
+    const how = `it kept ending before it was ready, the last time with ${signal ?? `code ${code}`}; what it wrote before is the reason`;
+    this.#client.workerLost(
+      worker,
+      new TaskError('ERR_MILLRACE_NO_TASK_WORKER', `Task worker ${worker} is not started again: ${how}.`),
+    );
+    if (this.#processes.members.some(({ state }) => state !== 'given-up')) return;
+    this.#client.close(new TaskError('ERR_MILLRACE_TASK_POOL_FAILED', `No task worker is left: ${how}.`));
+  }
+
+  #kill(worker: number): void {
+    const member = this.#processes.members[worker] as Member;
+    this.emit('workerKilled', { worker, pid: member.pid });
+    member.kill('SIGKILL');
+  }
+}
+
+/** Also when this module is run from its source, as tests do: what is started is always the built one. */
+const WORKER_MAIN = new URL('../dist/worker-main.js', import.meta.url).pathname;
+
+function closed(): TaskError {
+  return new TaskError('ERR_MILLRACE_TASK_CLIENT_CLOSED', 'The task pool is closed.');
+}

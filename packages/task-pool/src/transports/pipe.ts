@@ -1,0 +1,35 @@
+import { TransportChannel } from '@millrace/channel';
+import { syscalls } from '@millrace/native';
+import { createPipe, type PipeDescriptors, PipeTransport } from '@millrace/pipe-ipc';
+import { taskCodec } from '../task-message.js';
+import { CHANNEL_OPTIONS, type TaskTransport } from './transport.js';
+
+const PIPE = 'tasks';
+
+/** A socket pair for each worker: what is sent together goes in one datagram. */
+export const pipeTransport: TaskTransport = {
+  createPoolSide(workers, spill) {
+    const pipes: PipeDescriptors[] = [];
+    try {
+      for (let i = 0; i < workers; i++) pipes.push(createPipe());
+    } catch (error) {
+      for (const { left, right } of pipes) for (const fd of [left, right]) syscalls.close(fd);
+      throw error;
+    }
+    const links = pipes.map(({ left }) => ({ channel: open(left, spill) }));
+    return {
+      links,
+      descriptors: (worker) => ({ [PIPE]: (pipes[worker] as PipeDescriptors).right }),
+      close() {
+        for (const { channel } of links) channel.destroy();
+        for (const { right } of pipes) syscalls.close(right);
+      },
+    };
+  },
+
+  openWorkerSide: (child, _worker, spill) => open(child.descriptor(PIPE), spill),
+};
+
+function open(fd: number, spill: Parameters<TaskTransport['createPoolSide']>[1]) {
+  return new TransportChannel(new PipeTransport(fd), taskCodec({ spill }), CHANNEL_OPTIONS);
+}

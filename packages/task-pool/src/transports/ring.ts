@@ -1,0 +1,117 @@
+import { TransportChannel } from '@millrace/channel';
+import { check, createMemory, MappedMemory, NodePoller, syscalls } from '@millrace/native';
+import {
+  DOORBELL_BYTES,
+  Doorbell,
+  DoorbellListener,
+  openRing,
+  RingTransport,
+  ringBytes,
+} from '@millrace/shared-memory';
+import type { SpillDirectory } from '../spill.js';
+import { taskCodec } from '../task-message.js';
+import { CHANNEL_OPTIONS, type TaskTransport } from './transport.js';
+
+/**
+ * Two rings for each worker in a memory of their own, after the word of its doorbell:
+ *
+ *   ┌────────────────────┬───────────────┬───────────────┐
+ *   │ its doorbell's word│ ring to it    │ ring from it  │
+ *   └────────────────────┴───────────────┴───────────────┘
+ *
+ * The pool has one doorbell for all of them, whose word lies in the hub.
+ */
+const MEMORY = 'tasks';
+const HUB = 'hub';
+const WORKER_BELL = 'worker-bell';
+const POOL_BELL = 'pool-bell';
+
+/** Bytes of a ring: what may wait for a worker fits, for a message has less than 8 KiB. */
+const RING_BYTES = 1 << 20;
+const DOWN_AT = DOORBELL_BYTES;
+const UP_AT = DOWN_AT + ringBytes(RING_BYTES);
+const MEMORY_BYTES = UP_AT + ringBytes(RING_BYTES);
+
+interface Way {
+  readonly memory: number;
+  readonly bell: number;
+}
+
+/** Rings in shared memory; a system call only when the other side sleeps. */
+export const ringTransport: TaskTransport = {
+  createPoolSide(workers, spill) {
+    const made: number[] = [];
+    const keep = (fd: number) => {
+      made.push(fd);
+      return fd;
+    };
+    const mapped: MappedMemory[] = [];
+    const map = (fd: number, bytes: number) => {
+      const memory = new MappedMemory(fd, bytes);
+      mapped.push(memory);
+      return memory.buffer;
+    };
+    const closeAll = () => {
+      for (const memory of mapped) memory.close();
+      for (const fd of made) syscalls.close(fd);
+    };
+    try {
+      const hub = keep(createMemory('millrace-task-hub', DOORBELL_BYTES));
+      const poolBell = keep(check(syscalls.eventfd(), 'eventfd'));
+      const ways: Way[] = Array.from({ length: workers }, (_, i) => ({
+        memory: keep(createMemory(`millrace-tasks-${i}`, MEMORY_BYTES)),
+        bell: keep(check(syscalls.eventfd(), 'eventfd')),
+      }));
+      const listener = new DoorbellListener(
+        new Doorbell(poolBell, map(hub, DOORBELL_BYTES), 0),
+        new NodePoller(),
+      );
+      const links = ways.map(({ memory, bell }) => {
+        const buffer = map(memory, MEMORY_BYTES);
+        const peer = new Doorbell(bell, buffer, 0);
+        return { channel: open(buffer, UP_AT, DOWN_AT, listener, peer, spill) };
+      });
+      return {
+        links,
+        descriptors: (worker) => {
+          const { memory, bell } = ways[worker] as Way;
+          return { [MEMORY]: memory, [WORKER_BELL]: bell, [HUB]: hub, [POOL_BELL]: poolBell };
+        },
+        close() {
+          for (const { channel } of links) channel.destroy();
+          listener.close();
+          closeAll();
+        },
+      };
+    } catch (error) {
+      closeAll();
+      throw error;
+    }
+  },
+
+  openWorkerSide(child, _worker, spill) {
+    const { buffer } = new MappedMemory(child.descriptor(MEMORY), MEMORY_BYTES);
+    const hub = new MappedMemory(child.descriptor(HUB), DOORBELL_BYTES);
+    const own = new Doorbell(child.descriptor(WORKER_BELL), buffer, 0);
+    const listener = new DoorbellListener(own, new NodePoller());
+    const peer = new Doorbell(child.descriptor(POOL_BELL), hub.buffer, 0);
+    return open(buffer, DOWN_AT, UP_AT, listener, peer, spill);
+  },
+};
+
+function open(
+  memory: ArrayBuffer,
+  incomingAt: number,
+  outgoingAt: number,
+  listener: DoorbellListener,
+  peer: Doorbell,
+  spill: SpillDirectory,
+) {
+  const transport = new RingTransport({
+    incoming: openRing(memory, incomingAt, RING_BYTES),
+    outgoing: openRing(memory, outgoingAt, RING_BYTES),
+    listener,
+    peer,
+  });
+  return new TransportChannel(transport, taskCodec({ spill }), CHANNEL_OPTIONS);
+}

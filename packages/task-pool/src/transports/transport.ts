@@ -1,0 +1,45 @@
+import type { ChannelOptions, TransportChannel } from '@millrace/channel';
+import type { ChildProcessContext } from '@millrace/process-pool';
+import type { TaskLink } from '../lane.js';
+import type { SpillDirectory } from '../spill.js';
+import type { TaskMessage } from '../task-message.js';
+
+/** How tasks travel between a pool and its workers, by name. */
+export type TaskTransportName = 'pipe' | 'ring' | 'posix-queue' | 'system-v-queue';
+
+/** Which queue of the system: a POSIX one by its name (`'/tasks'`), a System V one by its key. */
+export interface QueueAddress {
+  readonly name?: string;
+  readonly key?: number;
+}
+
+/** Where a worker finds tasks that are nobody's yet. */
+export interface TaskSource {
+  /** The next; valid until the next call. Rejects with the signal's reason. */
+  take(signal: AbortSignal): Promise<TaskMessage>;
+}
+
+/** The pool's side: made before the first worker is started, and outlives them all. */
+export interface PoolSide {
+  /** The way to each worker, by its index. */
+  readonly links: readonly TaskLink[];
+  /** A way to whichever worker is free, where there is one. */
+  readonly shared?: TaskLink;
+  /** What a worker is handed down, by name. */
+  descriptors(worker: number): Readonly<Record<string, number>>;
+  close(): void;
+}
+
+/** One way for tasks to travel. */
+export interface TaskTransport {
+  createPoolSide(workers: number, spill: SpillDirectory, queue: QueueAddress | undefined): PoolSide;
+  openWorkerSide(
+    child: ChildProcessContext,
+    worker: number,
+    spill: SpillDirectory,
+  ): TransportChannel<TaskMessage>;
+  openSource?(queue: QueueAddress | undefined, spill: SpillDirectory): TaskSource;
+}
+
+/** What waits for a worker is bounded by what it is sent ahead; this is for what a worker sends. */
+export const CHANNEL_OPTIONS: ChannelOptions = { highWaterMark: 1 << 18 };

@@ -1,0 +1,27 @@
+import type { QueueAddress, TaskTransportName } from './transports/transport.js';
+
+/** The name of the descriptor of the claims. */
+export const CLAIMS = 'claims';
+
+/** What a pool tells its workers; JSON. */
+export interface WorkerBirth {
+  /** URL of the module with the tasks. */
+  readonly module: string;
+  readonly worker: number;
+  readonly workers: number;
+  readonly owner: number;
+  readonly concurrency: number;
+  readonly transport: TaskTransportName;
+  readonly queue: QueueAddress | undefined;
+  /** Where large values go. */
+  readonly spill: string;
+  /** Tasks after which it ends, to be replaced. */
+  readonly maxTasks: number | undefined;
+  /** Bytes of resident memory beyond which it ends, to be replaced. */
+  readonly maxMemory: number | undefined;
+}
+
+/** What begins the names of files that one process of a worker's name writes. */
+export function spillWriter(worker: number, incarnation: number): string {
+  return `worker-${worker}-${incarnation}`;
+}

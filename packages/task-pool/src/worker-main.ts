@@ -1,0 +1,92 @@
+/** The program of a task worker of a pool: loads the module with the tasks, and runs them. */
+import { MappedMemory } from '@millrace/native';
+import { inherit } from '@millrace/process-pool';
+import { ClaimTable, claimBytes } from './claims.js';
+import { TaskError } from './errors.js';
+import { SpillDirectory } from './spill.js';
+import type { TaskMessage } from './task-message.js';
+import { type TaskHandler, TaskRunner } from './task-runner.js';
+import { taskTransport } from './transports/index.js';
+import type { TaskSource } from './transports/transport.js';
+import { CLAIMS, spillWriter, type WorkerBirth } from './worker-birth.js';
+
+/** Milliseconds between two looks at the memory: each asks the kernel. */
+const MEMORY_EVERY_MS = 50;
+
+const child = inherit();
+if (child === undefined) throw new Error('This is the program of a task worker; a TaskPool starts it.');
+const birth = child.data as WorkerBirth;
+
+const tasks = tasksOf((await import(birth.module)) as Record<string, unknown>);
+const claims = new MappedMemory(child.descriptor(CLAIMS), claimBytes(birth.workers + 1));
+const spill = new SpillDirectory(birth.spill, spillWriter(birth.worker, child.incarnation));
+const transport = taskTransport(birth.transport);
+const channel = transport.openWorkerSide(child, birth.worker, spill);
+const source = transport.openSource?.(birth.queue, spill);
+const runner = new TaskRunner({
+  channels: [channel],
+  handler: (name) => (Object.hasOwn(tasks, name) ? tasks[name] : undefined),
+  // Its caller is told the same, with the name of what could not be sent.
+  onUnsendable: () => {},
+  claims: { table: new ClaimTable(claims.buffer), worker: birth.worker, owner: birth.owner },
+  concurrency: birth.concurrency,
+  onDone: (begun) => {
+    if (begun >= (birth.maxTasks ?? Number.POSITIVE_INFINITY) || isTooLarge()) void end();
+  },
+});
+
+const stopTaking = new AbortController();
+let taking: Promise<void> | undefined;
+let memoryAt = 0;
+let ending = false;
+
+function isTooLarge(): boolean {
+  if (birth.maxMemory === undefined) return false;
+  const now = performance.now();
+  if (now - memoryAt < MEMORY_EVERY_MS) return false;
+  memoryAt = now;
+  return process.memoryUsage.rss() > birth.maxMemory;
+}
+
+/** Begins nothing more, answers what runs, and ends. */
+async function end(): Promise<void> {
+  if (ending) return;
+  ending = true;
+  stopTaking.abort();
+  // What it has taken from the queue it runs: another program's tasks are nowhere else.
+  if (taking !== undefined) await taking;
+  await runner.stop();
+  await channel.drained();
+  process.exit(0);
+}
+
+/** Takes tasks that are nobody's yet, one whenever there is a place for it. */
+async function takeFrom({ take }: TaskSource): Promise<void> {
+  const { signal } = stopTaking;
+  while (!signal.aborted) {
+    await runner.place();
+    let message: TaskMessage;
+    try {
+      message = await take(signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      throw error;
+    }
+    runner.take(0, message);
+  }
+}
+
+function tasksOf(module: Record<string, unknown>): Record<string, TaskHandler> {
+  const found = module.tasks ?? module.default;
+  if (typeof found === 'object' && found !== null) return found as Record<string, TaskHandler>;
+  throw new TaskError(
+    'ERR_MILLRACE_NO_TASKS',
+    `${birth.module} has no tasks: let it say 'export const tasks = defineTasks({ … })'; ` +
+      `it exports ${Object.keys(module).join(', ') || 'nothing'}.`,
+  );
+}
+
+child.onStop(() => void end());
+runner.start();
+if (source !== undefined) taking = takeFrom(source);
+child.ready();
