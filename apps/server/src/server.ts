@@ -1,5 +1,5 @@
 import { inherit } from '@millrace/process-pool';
-import type { RunOptions, TaskClient, TaskResult, Tasks, TaskValue } from '@millrace/task-pool';
+import type { RunOptions, TaskResult, Tasks, TaskValue } from '@millrace/task-pool';
 import { MAX_PORTS } from './constants.js';
 import { ServerError } from './errors.js';
 import { Handlers, type PortEvents, type ServerEvents } from './events.js';
@@ -12,6 +12,7 @@ import { MasterRole } from './master/master.js';
 import { ignoreMasterSignals } from './master/signals.js';
 import { resolveOptions, resolvePort } from './option-schema.js';
 import type { ResolvedOptions, ServerOptions } from './options.js';
+import { plainTask } from './plain-task.js';
 import { Port } from './port.js';
 import { type PortOptions, showPort } from './port-options.js';
 import { flatId } from './process-kinds.js';
@@ -152,38 +153,15 @@ export class Server<T extends Tasks = Tasks> extends ServerLife implements Async
       );
     }
     const [second, more] = rest;
+    const how = { finish: this.#handlers.get('finish'), log: this.log };
     const result =
       rest.length === 0
-        ? this.#plainTask(tasks, first)
+        ? plainTask(tasks, how, first)
         : typeof more === 'function'
-          ? this.#plainTask(tasks, first, second as number | undefined, more)
+          ? plainTask(tasks, how, first, second as number | undefined, more)
           : tasks.run(first as string, second, more);
     // The overloads say what the result is; here it is whatever arrived.
     return result as Promise<never>;
-  }
-
-  /** Swoole's own form: results come to `finish`, or the first of them to `callback`; a failure is logged. */
-  #plainTask(
-    tasks: TaskClient,
-    data: unknown,
-    worker?: number,
-    callback?: (result: unknown) => void,
-  ): Promise<unknown> {
-    let called = false;
-    const once = (result: unknown) => {
-      if (!called) callback?.(result);
-      called = true;
-    };
-    const { id, result } = tasks.start('', data, { worker }, callback && once);
-    const finished = result.then(async (value) => {
-      // Nothing is no result; 0, false and the empty string are.
-      if (value === undefined || value === null) return value;
-      if (callback !== undefined) once(value);
-      else for (const handler of this.#handlers.get('finish')) await handler({ id, data: value });
-      return value;
-    });
-    finished.catch((error) => this.#log.log.error({ err: error, task: id }, 'a task has failed'));
-    return finished;
   }
 
   #takeRole(): Role {

@@ -197,18 +197,16 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
     if (!this.#closed && (this.#deliver || this.#receivers.size > 0)) this.#transport.setReading(true);
   }
 
-  /**
-   * Pauses where another reader can go on: a message that has been taken in part is delivered first. Resolves then;
-   * never, when its sender died in the middle of it.
-   */
+  /** Pauses once nothing is taken in part, so that another reader can go on; never, if a sender died in the middle. */
   finishReading(): Promise<void> {
     return new Promise((resolve) => {
-      if (!this.#transport.hasUnfinished || this.#closed || !this.#deliver) {
+      this.#finished = () => {
+        this.#finished = undefined;
         this.pause();
-        return resolve();
-      }
-      this.#finished = resolve;
-      this.resume();
+        resolve();
+      };
+      if (!this.#transport.hasUnfinished || this.#closed || !this.#deliver) this.#finished();
+      else this.resume();
     });
   }
 
@@ -280,14 +278,8 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
     this.#receivedBytes += end - start;
     if (this.#deliver) this.#deliver(value);
     else this.#receivers.settleOne(value);
-    if (this.#finished && !this.#transport.hasUnfinished) this.#stopReading();
+    if (this.#finished && !this.#transport.hasUnfinished) this.#finished();
     return !this.#closed && !this.#paused;
-  }
-
-  #stopReading(): void {
-    this.pause();
-    this.#finished?.();
-    this.#finished = undefined;
   }
 
   /** The transport has room again. */
@@ -307,7 +299,6 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
     if (this.#closed) return;
     this.#closed = true;
     this.#finished?.();
-    this.#finished = undefined;
     this.#queue.clear();
     this.#transport.close();
     this.#receivers.settleAll(undefined);
