@@ -202,6 +202,24 @@ test('a server that is told to stop in the middle of a reload ends in order', as
   expect(client.received.toString()).toMatch(/^slow 300 by \d+\n$/);
 });
 
+test('a message larger than its ring, on its way when the worker is replaced, arrives whole', async () => {
+  await using server = await startServer({ workerNum: 1, ringSize: 16_384 }, {}, 'life');
+  const client = await TestClient.connect(server.lines);
+  const line = 'large '.repeat(150_000).trim();
+  let over = false;
+  const asking = (async () => {
+    let answers = 0;
+    for (; !over; answers++) expect((await client.ask(line)) === line).toBe(true);
+    return answers;
+  })();
+  for (let i = 0; i < 3; i++)
+    expect(await reload(server, 'SIGUSR1')).toEqual({ outcome: 'reloaded', replaced: 1 });
+  over = true;
+  expect(await asking).toBeGreaterThan(0);
+  expect(warnings(server)).toEqual([]);
+  client.close();
+});
+
 const reloads = process.env.MILLRACE_STRESS ? 100 : 10;
 test(`${reloads} reloads under load fail no request and close no connection`, async () => {
   await using server = await startServer({ workerNum: 2, taskWorkerNum: 1 }, {}, 'life');
