@@ -34,5 +34,9 @@ export const LOG_LINE_BYTES = 1024;
 export const INCARNATIONS_PER_MANAGER = 2 ** 20;
 /** Bytes of the largest message that a session sends, unless a listener accepts larger ones. */
 export const MAX_MESSAGE_BYTES = 64 << 20;
+/** Milliseconds between two calls of `workerExit` in a process whose loop something keeps. */
+export const WORKER_EXIT_MS = 10;
+/** Milliseconds beyond `maxWaitTime` after which a process is killed: it may have to say what it waited for. */
+export const KILL_GRACE_MS = 500;
 /** Listeners of one server: packets name them in one byte. */
 export const MAX_PORTS = 256;

@@ -20,6 +20,10 @@ export type ServerErrorCode =
   | 'ERR_MILLRACE_FILE'
   /** There is no process of that id to send a message to. */
   | 'ERR_MILLRACE_NO_PROCESS'
+  /** The pid file cannot be written, or names a server that runs. */
+  | 'ERR_MILLRACE_PID_FILE'
+  /** A process cannot become the user, or take the root directory, that the options say. */
+  | 'ERR_MILLRACE_IDENTITY'
   /** The processes of the server did not come up. */
   | 'ERR_MILLRACE_START_FAILED';
 

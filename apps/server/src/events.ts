@@ -1,3 +1,4 @@
+import type { ReloadResult } from './reload.js';
 import type { PacketClient } from './worker/packet-client.js';
 import type { CloseInfo, Session } from './worker/session.js';
 
@@ -61,12 +62,29 @@ export const PORT_EVENTS = [
 export interface ServerEvents extends PortEvents {
   /** In the master: connections are accepted. */
   start: () => MaybePromise<void>;
+  /** In the master: the server is to end, and nothing has been told so yet. It waits up to `maxWaitTime` for this. */
+  beforeShutdown: () => MaybePromise<void>;
   /** In the master: everything has ended. */
   shutdown: () => MaybePromise<void>;
+  /** In the manager, before it starts its processes. */
   managerStart: () => MaybePromise<void>;
+  /** In the manager: its last process has ended. */
   managerStop: () => MaybePromise<void>;
-  /** In a worker or task worker, before it gets anything to do. */
+  /** In the manager: processes are about to be replaced. */
+  beforeReload: () => MaybePromise<void>;
+  /** In the manager: the last process that was replaced has ended; or the reload has failed. */
+  afterReload: (result: ReloadResult) => MaybePromise<void>;
+  /**
+   * In a worker or task worker, before it gets anything to do. In a reload the process before still works meanwhile;
+   * what is sent to sessions from here goes out once this process has its place.
+   */
   workerStart: (workerId: number) => MaybePromise<void>;
+  /**
+   * In a worker or task worker that has finished what it had and is to end, again and again while timers, sockets or
+   * the like keep its loop; not once when nothing does. End them here, and the process ends; after `maxWaitTime` it
+   * does so anyway, and the log says what was left.
+   */
+  workerExit: (workerId: number) => MaybePromise<void>;
   /** In a worker or task worker that ends in the orderly way. */
   workerStop: (workerId: number) => MaybePromise<void>;
   /** In the manager: a process has died, and is replaced afterwards. */

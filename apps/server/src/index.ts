@@ -27,7 +27,8 @@ export type {
 export type { SessionCloseReason } from './packet.js';
 export type { Port } from './port.js';
 export type { PortFraming, PortOptions } from './port-options.js';
-export type { RoleName } from './role.js';
+export type { ReloadOptions, ReloadResult } from './reload.js';
+export type { RoleName, WorkerStatus } from './role.js';
 export { createServer, Server } from './server.js';
 export type { ServerStats } from './stats.js';
 export type { SendFileRange } from './switchboard.js';

@@ -16,19 +16,23 @@ import {
 import * as packet from './packet.js';
 import type { ResolvedPort } from './port-options.js';
 import { Switchboard } from './switchboard.js';
+import type { Place } from './worker/place.js';
 
 /** A process's ways to the reactor threads. */
 export interface Links {
-  readonly view: FabricView;
   readonly listener: DoorbellListener;
   readonly channels: readonly TransportChannel<packet.Packet>[];
 }
 
-/** Opens what a child of the server was handed for talking to reactor threads, as `peer`. */
-export function openLinks(child: ChildProcessContext, shape: FabricShape, peer: number): Links {
+/** Opens what a child of the server was handed to see, as `peer`: the tables that every process reads. */
+export function openView(child: ChildProcessContext, shape: FabricShape, peer: number): FabricView {
   const bells = Array.from({ length: shape.reactors }, (_, reactor) => reactorBellName(reactor));
   const names = [HUB, CONNECTIONS, COUNTERS, linkName(peer), peerBellName(peer), ...bells];
-  const view = new FabricView(shape, Object.fromEntries(names.map((name) => [name, child.descriptor(name)])));
+  return new FabricView(shape, Object.fromEntries(names.map((name) => [name, child.descriptor(name)])));
+}
+
+/** Opens the ways to reactor threads, as `peer`; of one process at a time: each ring has one reader and one writer. */
+export function openLinks(view: FabricView, shape: FabricShape, peer: number): Links {
   const listener = view.listen(view.peerBell(peer), new NodePoller());
   const channels = Array.from(
     { length: shape.reactors },
@@ -36,7 +40,7 @@ export function openLinks(child: ChildProcessContext, shape: FabricShape, peer: 
     (_, reactor) =>
       view.link('peer', peer, reactor, listener, { hardLimit: Number.POSITIVE_INFINITY }).channel,
   );
-  return { view, listener, channels };
+  return { listener, channels };
 }
 
 /** The switchboard of a child that has no sessions of its own: a task worker, a user process, the manager. */
@@ -45,18 +49,36 @@ export function openSwitchboard(
   shape: FabricShape,
   peer: number,
   ports: readonly ResolvedPort[],
+  place: Place | undefined,
 ): Switchboard {
-  const { view, listener, channels } = openLinks(child, shape, peer);
+  const view = openView(child, shape, peer);
   const counters = view.counters();
   // The manager is no process of the flat ids.
   const own = peer === managerPeer(shape) ? new Float64Array(8) : counters.process(peer);
-  const switchboard = new Switchboard({ channels, table: view.connections(), counters, ports, own });
-  for (const channel of channels) {
-    channel.onMessage(({ type, session, aux }) => {
-      if (type === packet.DRAINED) switchboard.settle(session, aux === 0);
+  const switchboard = new Switchboard({
+    channels: shape.reactors,
+    table: view.connections(),
+    counters,
+    ports,
+    own,
+  });
+  const open = () => {
+    const { listener, channels } = openLinks(view, shape, peer);
+    switchboard.connect(channels);
+    for (const channel of channels) {
+      channel.onMessage(({ type, session, aux }) => {
+        if (type === packet.DRAINED) switchboard.settle(session, aux === 0);
+      });
+    }
+    // Knowing of sessions is no reason to go on.
+    listener.unref();
+    place?.whenReleased(() => {
+      switchboard.retire();
+      for (const channel of channels) channel.destroy();
+      listener.close();
     });
-  }
-  // Knowing of sessions is no reason to go on.
-  listener.unref();
+  };
+  if (place) place.whenTaken(open);
+  else open();
   return switchboard;
 }

@@ -6,19 +6,42 @@ import type { LogLevel } from './options.js';
 export type { Logger };
 
 /**
- * The log of one process: JSON lines on standard output, or readable ones where that is a terminal. Written at once,
- * so that the last line of a dying process is there.
+ * The log of one process: JSON lines in `file` or on standard output, or readable ones where that is a terminal. Written
+ * at once, so that the last line of a dying process is there. Throws what the system says of a file that cannot be opened.
  */
-export function createLog(level: LogLevel, who: string): Logger {
+export function createLog(level: LogLevel, who: string, file: string | undefined): ReopenableLog {
   const options = { level, base: { pid: process.pid, who } };
-  if (!process.stdout.isTTY) return pino(options, pino.destination({ fd: 1, sync: true }));
+  if (file !== undefined) {
+    const destination = pino.destination({ dest: file, sync: true, append: true });
+    const log = pino(options, destination);
+    const failed = (error: unknown) =>
+      process.stderr.write(`The log file '${file}': ${(error as Error).message}\n`);
+    destination.on('error', failed);
+    const reopen = () => {
+      try {
+        destination.reopen();
+      } catch (error) {
+        // It goes on in the file that it has.
+        failed(error);
+      }
+    };
+    return { log, reopen };
+  }
+  const reopen = () => {};
+  if (!process.stdout.isTTY) return { log: pino(options, pino.destination({ fd: 1, sync: true })), reopen };
   const stream = pretty({
     sync: true,
     ignore: 'pid,who',
     messageFormat: '{who}: {msg}',
     translateTime: 'HH:MM:ss.l',
   });
-  return pino(options, stream);
+  return { log: pino(options, stream), reopen };
+}
+
+export interface ReopenableLog {
+  readonly log: Logger;
+  /** Opens the file anew, which has been moved away, say. */
+  readonly reopen: () => void;
 }
 
 /** Lets a few lines of each kind through in a second and counts the others, so that clients cannot fill a disk. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TransportChannel, WaitOptions } from '@millrace/channel';
 import { openPipe } from '@millrace/pipe-ipc';
 import { ServerError } from './errors.js';
@@ -56,6 +57,13 @@ export class Mail {
   /** Resolves when everything has left this process, or after `timeout` milliseconds. */
   async flush(timeout: number): Promise<void> {
     await Promise.allSettled([...this.#posts.values()].map((post) => post.drained({ timeout })));
+  }
+
+  /** Takes no more messages, what has been begun apart: what has not been read is for the next process of this name. */
+  async stop(timeout: number): Promise<void> {
+    // A sender may have died in the middle of a large one.
+    await Promise.race([this.#inbox.finishReading(), sleep(timeout, undefined, { ref: false })]);
+    this.#inbox.destroy();
   }
 
   close(): void {

@@ -3,12 +3,26 @@ import {
   type Exit,
   type Member,
   type MemberSpec,
+  type ReloadResult as PoolReloadResult,
   ProcessPool,
 } from '@millrace/process-pool';
+import { KILL_GRACE_MS } from './constants.js';
 import { runInOrder } from './events.js';
 import type { FabricShape } from './fabric.js';
+import { Places } from './places.js';
 import { flatId, processKind } from './process-kinds.js';
-import type { BirthData, Role, RoleContext, RoleName, TaskWorkerDied, WorkerReplaced } from './role.js';
+import type { ReloadOptions, ReloadResult } from './reload.js';
+import type {
+  BirthData,
+  FromManager,
+  FromWorker,
+  Role,
+  RoleContext,
+  RoleName,
+  TaskWorkerDied,
+  ToManager,
+  ToWorker,
+} from './role.js';
 import { spawnArguments } from './spawn-arguments.js';
 
 /** Keeps the workers and task workers alive. */
@@ -17,7 +31,11 @@ export class ManagerRole implements Role {
   readonly #child: ChildProcessContext;
   readonly #shape: FabricShape;
   readonly #pool: ProcessPool;
+  readonly #places: Places;
+  /** Members that have had their place: whoever gets it next takes over what is there. */
+  readonly #served = new Set<Member>();
   #stopping = false;
+  #reloading = false;
 
   constructor(context: RoleContext, child: ChildProcessContext, shape: FabricShape) {
     this.#context = context;
@@ -32,10 +50,14 @@ export class ManagerRole implements Role {
       specs,
       {
         onReady: (member) => this.#ready(member),
+        onSpawn: (member) => this.#places.offer(member),
+        onMessage: (member, body) => this.#heard(member, body as FromWorker),
         onExit: (member, exit, delay) => this.#exited(member, exit, delay),
       },
       { title: context.options.title },
     );
+    this.#places = new Places((member) => this.#placeGiven(member));
+    child.onMessage((body) => this.#told(body as ToManager));
     child.onStop((mode) => void this.#stop(mode));
   }
 
@@ -56,6 +78,7 @@ export class ManagerRole implements Role {
   #spec(role: RoleName, id: number): MemberSpec {
     const { names, kind } = processKind(role, this.#shape, id);
     const name = `${kind} ${id}`;
+    const { maxWaitTime, maxWorkerMemory } = this.#context.options;
     const data: BirthData = { role, id, managerIncarnation: this.#child.incarnation };
     return {
       name,
@@ -65,34 +88,117 @@ export class ManagerRole implements Role {
       data,
       // As long as the user's workerStart takes.
       startTimeout: Number.POSITIVE_INFINITY,
+      drainTimeout: maxWaitTime + KILL_GRACE_MS,
+      ...(role !== 'userProcess' && maxWorkerMemory > 0 && { maxMemory: maxWorkerMemory }),
     };
   }
 
-  #ready(member: Member): void {
-    const { role, id, managerIncarnation } = member.spec.data as BirthData;
-    if (member.incarnation === 1 && managerIncarnation === 1) return;
-    this.#context.log.info({ pid: member.pid }, `${member.name} has been replaced`);
-    if (role === 'worker') this.#child.send({ workerReplaced: id } satisfies WorkerReplaced);
+  /** Puts new processes in the places of workers and task workers, one after the other. */
+  async reload({ tasksOnly = false }: ReloadOptions = {}): Promise<ReloadResult> {
+    if (this.#reloading) return { outcome: 'busy' };
+    if (this.#stopping) return { outcome: 'stopped', replaced: 0 };
+    const { handlers, log } = this.#context;
+    const members = this.#of(...(tasksOnly ? RELOADED.slice(1) : RELOADED));
+    if (members.length === 0) {
+      log.warn('there is nothing to reload: the server has no task workers');
+      return { outcome: 'reloaded', replaced: 0 };
+    }
+    this.#reloading = true;
+    try {
+      await runInOrder(handlers.get('beforeReload'));
+      log.info({ tasksOnly }, `reloading ${members.length} processes`);
+      const result = toResult(await this.#pool.reload({ members, mode: 'reload' }));
+      if (result.outcome === 'failed') log.error(result.advice);
+      else log.info(result, `reload: ${result.outcome}`);
+      await runInOrder(handlers.get('afterReload'), result);
+      return result;
+    } finally {
+      this.#reloading = false;
+    }
   }
 
-  #exited(member: Member, { code, signal, uptime, error }: Exit, delay: number | undefined): void {
+  /** Has every process open the log file anew. */
+  reopenLog(): void {
+    this.#context.reopenLog();
+    for (const member of this.#pool.members) member.send({ reopenLog: true } satisfies ToWorker);
+  }
+
+  #ready(member: Member): void {
+    const { managerIncarnation } = member.spec.data as BirthData;
+    if (member.incarnation === 1 && managerIncarnation === 1) return;
+    this.#context.log.info({ pid: member.pid }, `${member.name} has been replaced`);
+  }
+
+  /** A process has the rings and pipes of its name: reactor threads tell it of the connections of the one before. */
+  #placeGiven(member: Member): void {
+    const { role, id, managerIncarnation } = member.spec.data as BirthData;
+    const isFirst = !this.#served.has(member) && managerIncarnation === 1;
+    this.#served.add(member);
+    if (role === 'worker' && !isFirst) this.#child.send({ workerReplaced: id } satisfies FromManager);
+  }
+
+  #heard(member: Member, message: FromWorker): void {
+    if ('placeFree' in message) this.#places.released(member, message.placeFree);
+    else if ('placeWanted' in message) this.#leave(member, message.placeWanted);
+    else void this.#reloadAsked(message.reload);
+  }
+
+  /** The process that has the place ends before the one that is to take over is ready, which needs the place for that. */
+  #leave(member: Member, asker: number): void {
+    const { pid } = member;
+    // The place may be on its way to the asker already.
+    if (pid === undefined || pid === asker || !this.#places.isHeldBy(member, pid)) return;
+    member.send({ leave: true } satisfies ToWorker);
+    setTimeout(() => {
+      if (member.pid === pid && this.#places.isHeldBy(member, pid)) member.kill('SIGKILL');
+    }, this.#context.options.maxWaitTime + KILL_GRACE_MS).unref();
+  }
+
+  #told(message: ToManager): void {
+    if ('reload' in message) void this.#reloadAsked(message.options, message.reload);
+    else if ('hurry' in message) this.#hurry();
+    else this.reopenLog();
+  }
+
+  async #reloadAsked(options: ReloadOptions, request?: number): Promise<void> {
+    const result = await this.reload(options);
+    if (result.outcome === 'busy')
+      this.#context.log.info('a reload runs already; another that was asked for is left out');
+    if (request !== undefined) this.#child.send({ reloaded: request, result } satisfies FromManager);
+  }
+
+  #hurry(): void {
+    this.#context.log.warn('what is left of the stop is killed');
+    for (const member of this.#pool.members) member.killAll();
+  }
+
+  #exited(member: Member, exit: Exit, delay: number | undefined): void {
+    const { pid, code, signal, uptime, error, replaced } = exit;
     const { role, id } = member.spec.data as BirthData;
-    if (role === 'taskWorker') {
+    // One that had given up its place, or never had it, takes no task with it.
+    if (this.#places.isHeldBy(member, pid) && role === 'taskWorker') {
       const died: TaskWorkerDied = { taskWorker: id, exit: { code, signal } };
       for (const other of this.#pool.members)
         if ((other.spec.data as BirthData).role === 'worker') other.send(died);
     }
+    // After that, so that a task of whoever has the place next is not taken for one that is lost.
+    this.#places.ended(member, pid);
     if (code === 0 || this.#stopping) return;
-    const how = error ? `(${error.message})` : signal ? `by ${signal}` : `with code ${code}`;
-    const next =
-      delay === undefined
-        ? 'it is not replaced'
+    const { log, options } = this.#context;
+    if (error) log.warn(`force kill: ${error.message}; maxWaitTime is ${options.maxWaitTime} ms`);
+    const how = signal ? `by ${signal}` : `with code ${code}`;
+    const next = replaced
+      ? 'another had taken its place'
+      : delay === undefined
+        ? member.isUp
+          ? 'the one before goes on'
+          : 'it is not replaced'
         : delay === 0
           ? 'it is replaced'
           : `it is replaced in ${delay} ms`;
-    this.#context.log.warn(
+    log.warn(
       { code, signal, uptime: Math.round(uptime) },
-      `${member.name} ended ${how}; ${next}`,
+      `abnormal exit: ${member.name} ended ${how}; ${next}`,
     );
     const workerId = flatId(role, this.#shape, id);
     for (const handler of this.#context.handlers.get('workerError'))
@@ -102,14 +208,25 @@ export class ManagerRole implements Role {
   async #stop(mode: string, exitCode = 0): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
-    const timeout = this.#context.options.maxWaitTime;
-    const of = (role: RoleName) =>
-      this.#pool.members.filter((member) => (member.spec.data as BirthData).role === role);
-    await this.#pool.stop({ members: of('userProcess'), mode, timeout });
+    const timeout = this.#context.options.maxWaitTime + KILL_GRACE_MS;
+    await this.#pool.stop({ members: this.#of('userProcess'), mode, timeout });
     // Workers first: what they have in hand may need a task worker.
-    await this.#pool.stop({ members: of('worker'), mode, timeout });
-    await this.#pool.stop({ members: of('taskWorker'), mode, timeout });
+    await this.#pool.stop({ members: this.#of('worker'), mode, timeout });
+    await this.#pool.stop({ members: this.#of('taskWorker'), mode, timeout });
     await runInOrder(this.#context.handlers.get('managerStop'));
     process.exit(exitCode);
   }
+
+  #of(...roles: readonly RoleName[]): Member[] {
+    return this.#pool.members.filter((member) => roles.includes((member.spec.data as BirthData).role));
+  }
+}
+
+/** What a reload replaces; user processes stay. */
+const RELOADED: readonly RoleName[] = ['worker', 'taskWorker'];
+
+function toResult(result: PoolReloadResult): ReloadResult {
+  if (result.outcome !== 'failed') return result;
+  const { outcome, replaced, advice } = result;
+  return { outcome, replaced, advice };
 }

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
+import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { lengthTypes } from '@millrace/reactor';
 import type { Tasks } from '@millrace/task-pool';
@@ -80,6 +81,9 @@ const portShape = {
   maxIdleTime: count(0, MAX_MS).default(0),
 };
 
+/** A user or group. */
+const identity = z.union([z.string().min(1), count(0, 2 ** 32 - 2)]);
+
 const serverShape = {
   reactorNum: count(1, 256).optional(),
   workerNum: count(1, 1_000).default(() => availableParallelism()),
@@ -99,6 +103,18 @@ const serverShape = {
   heartbeatCheckInterval: count(1, MAX_MS).optional(),
   lingerTime: count(1, MAX_MS).default(60_000),
   maxWaitTime: count(1, MAX_MS).default(3_000),
+  maxRequest: count(0, Number.MAX_SAFE_INTEGER).default(0),
+  maxRequestGrace: count(0, Number.MAX_SAFE_INTEGER).optional(),
+  taskMaxRequest: count(0, Number.MAX_SAFE_INTEGER).default(0),
+  taskMaxRequestGrace: count(0, Number.MAX_SAFE_INTEGER).optional(),
+  maxWorkerMemory: count(0, Number.MAX_SAFE_INTEGER).default(0),
+  pidFile: z.string().min(1).optional(),
+  daemonize: z.boolean().default(false),
+  umask: count(0, 0o777).optional(),
+  user: identity.optional(),
+  group: identity.optional(),
+  chroot: z.string().startsWith('/', { error: 'an absolute path' }).optional(),
+  logFile: z.string().min(1).optional(),
   ringSize: count(4_096, MAX_BYTES)
     .refine((size) => Number.isInteger(Math.log2(size)), { error: 'a power of two' })
     .default(RING_BYTES),
@@ -118,14 +134,33 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     throw optionError("dispatchMode 'function' needs 'dispatchModule', a module that exports 'dispatch'.");
   if (parsed.dispatchMode !== 'function' && parsed.dispatchModule !== undefined)
     throw optionError(`'dispatchModule' is for dispatchMode 'function', not '${parsed.dispatchMode}'.`);
+  for (const name of ['pidFile', 'logFile'] as const) {
+    const path = parsed[name];
+    // Relative to what? The background's directory is not the one that the program was started in.
+    if (parsed.daemonize && path !== undefined && !isAbsolute(path))
+      throw optionError(`The option '${name}' cannot be "${path}": with 'daemonize' it is an absolute path.`);
+  }
   return {
     ...(own as unknown as ResolvedOptions),
     tasks: parsed.tasks as Tasks,
     reactorNum: Math.min(reactors, parsed.workerNum),
     heartbeatCheckInterval: parsed.heartbeatCheckInterval,
     dispatchModule: parsed.dispatchModule,
+    maxRequestGrace: parsed.maxRequestGrace ?? defaultGrace(parsed.maxRequest),
+    taskMaxRequestGrace: parsed.taskMaxRequestGrace ?? defaultGrace(parsed.taskMaxRequest),
+    pidFile: parsed.pidFile,
+    umask: parsed.umask,
+    user: parsed.user,
+    group: parsed.group,
+    chroot: parsed.chroot,
+    logFile: parsed.logFile,
     port: checkPort(parsed, parsed.heartbeatCheckInterval),
   };
+}
+
+/** As Swoole's: a few messages are a limit for tests, which wants to be exact. */
+function defaultGrace(limit: number): number {
+  return limit > 10 ? Math.floor(limit / 2) : 0;
 }
 
 /** What a listener has from the first one where it says nothing of its own. */

@@ -46,6 +46,34 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
 
   /** Milliseconds that an ending process may take for what it has in hand, before it is killed. Default 3,000. */
   readonly maxWaitTime?: number;
+  /** Messages after which a worker is replaced by a new one. Default 0: never. */
+  readonly maxRequest?: number;
+  /**
+   * Each worker draws up to so many messages more, so that not all are replaced at once. Default: half of `maxRequest`
+   * where that is above 10, else 0; 0 makes `maxRequest` exact.
+   */
+  readonly maxRequestGrace?: number;
+  /** As `maxRequest` and `maxRequestGrace`, of tasks and task workers. */
+  readonly taskMaxRequest?: number;
+  readonly taskMaxRequestGrace?: number;
+  /** Bytes of resident memory above which a worker or task worker is replaced; looked at each second. Default 0: any. */
+  readonly maxWorkerMemory?: number;
+
+  /** A file that holds the master's pid while the server runs. Default: none. */
+  readonly pidFile?: string;
+  /** Whether the server goes on in the background, in a session of its own and the directory `/`. Default false. */
+  readonly daemonize?: boolean;
+  /** What the permissions of new files lack, of all processes. Default: as the program was started with. */
+  readonly umask?: number;
+  /** Who workers, task workers and user processes are, by name or number; the server is to be started as root. */
+  readonly user?: string | number;
+  /** Default: the main group of `user`, where that is a name. */
+  readonly group?: string | number;
+  /** The directory that those processes see as `/`. What they import later is looked for in there. */
+  readonly chroot?: string;
+  /** The file that the log is added to. Default: standard output. */
+  readonly logFile?: string;
+
   /** Bytes of the ring between each reactor thread and worker, per direction; a power of two. Default 1 MiB. */
   readonly ringSize?: number;
   /** The first word of what `ps` shows. Default `'millrace'`. */
@@ -56,12 +84,26 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 
-type Optional = 'dispatchModule' | 'heartbeatCheckInterval';
+type Optional =
+  | 'dispatchModule'
+  | 'heartbeatCheckInterval'
+  | 'pidFile'
+  | 'umask'
+  | 'user'
+  | 'group'
+  | 'chroot'
+  | 'logFile';
 
 export type ResolvedOptions = Required<Omit<ServerOptions, keyof PortOptions | Optional>> & {
   /** A URL. */
   readonly dispatchModule: string | undefined;
   readonly heartbeatCheckInterval: number | undefined;
+  readonly pidFile: string | undefined;
+  readonly umask: number | undefined;
+  readonly user: string | number | undefined;
+  readonly group: string | number | undefined;
+  readonly chroot: string | undefined;
+  readonly logFile: string | undefined;
   readonly port: ResolvedPort;
 };
 

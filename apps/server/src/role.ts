@@ -5,7 +5,9 @@ import type { Handlers, PortEvents, ServerEvents } from './events.js';
 import type { Logger } from './log.js';
 import type { ResolvedOptions } from './options.js';
 import type { ResolvedPort } from './port-options.js';
+import type { ReloadOptions, ReloadResult } from './reload.js';
 import type { Switchboard } from './switchboard.js';
+import type { Place } from './worker/place.js';
 
 /** What a process is in the server. */
 export type RoleName = 'master' | 'manager' | 'worker' | 'taskWorker' | 'userProcess';
@@ -21,10 +23,18 @@ export interface RoleContext {
   readonly log: Logger;
   /** Resolves when this process's messages to other processes have left it, or time is up. */
   readonly flushMail: () => Promise<void>;
-  /** Gives up this process's inbox. */
+  /** Takes no more messages from other processes, and leaves them to the next of this name. */
+  readonly stopMail: () => Promise<void>;
+  /** Gives up this process's inbox, and its ways to the others'. */
   readonly closeMail: () => void;
+  /** Resolves when what this process has sent to sessions by their ids has left it. */
+  readonly flushClients: () => Promise<void>;
   /** Ends the timers that were made through the server in this process. */
   readonly endTimers: () => void;
+  /** Those timers, in words. */
+  readonly describeTimers: () => readonly string[];
+  /** Opens the log file anew. */
+  readonly reopenLog: () => void;
 }
 
 /** A role at work. */
@@ -33,11 +43,22 @@ export interface Role {
   start(): Promise<void>;
   /** Asks task workers, where the role may. */
   readonly tasks?: TaskClient;
+  /** What it has to have to talk to others under its name, where that may be another process's for a while. */
+  readonly place?: Place;
+  /** Whether it has something to do, or is on its way out; where that can be said. */
+  readonly status?: WorkerStatus;
   /** What it does with sessions by their ids, where the role has the means for it anyway. */
   readonly switchboard?: Switchboard | undefined;
   /** Ends the whole server, where the role may. */
   shutdown?(): Promise<void>;
+  /** Puts new processes in the places of the workers. */
+  reload?(options: ReloadOptions): Promise<ReloadResult>;
+  /** Has every process below open the log file anew. */
+  reopenLog?(): void;
 }
+
+/** `'exiting'`: it has been told to end. */
+export type WorkerStatus = 'busy' | 'idle' | 'exiting';
 
 /** What a process of the server is told at its birth. */
 export interface BirthData {
@@ -48,16 +69,46 @@ export interface BirthData {
   readonly managerIncarnation: number;
 }
 
-/** From the manager to workers. */
+/** From the manager to the processes below it. */
+export type ToWorker =
+  /** The rings and pipes of its name are its own from now on. */
+  | { readonly place: true }
+  /** Another process waits for its place, and cannot become ready without it: it finishes what it has, and ends. */
+  | { readonly leave: true }
+  | TaskWorkerDied
+  | { readonly reopenLog: true };
+
+/** To workers: what a task worker had taken is lost. */
 export interface TaskWorkerDied {
   readonly taskWorker: number;
   readonly exit: { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 }
 
+/** From the processes below the manager to it. */
+export type FromWorker =
+  /** The process of that pid has given up its place. */
+  | { readonly placeFree: number }
+  /** The process of that pid cannot become ready before it has the place. */
+  | { readonly placeWanted: number }
+  | { readonly reload: ReloadOptions };
+
 /** From the manager to the master. */
-export interface WorkerReplaced {
-  readonly workerReplaced: number;
-}
+export type FromManager =
+  | { readonly workerReplaced: number }
+  | { readonly reloaded: number; readonly result: ReloadResult };
+
+/** From the master to the manager. */
+export type ToManager =
+  | { readonly reload: number; readonly options: ReloadOptions }
+  /** Whatever is left of a stop is killed. */
+  | { readonly hurry: true }
+  | { readonly reopenLog: true };
+
+/**
+ * The manner of an end in which every ring gets a last packet, up to which a worker reads. In all others it takes
+ * nothing more, and leaves what has not been read to the next of its name.
+ */
+export const SHUTDOWN = 'shutdown';
 
 /** A number that no other process of the same name and server has had. */
 export function incarnationOf(child: ChildProcessContext): number {

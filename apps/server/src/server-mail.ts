@@ -40,6 +40,11 @@ export abstract class ServerMail extends ServerClients {
     await this.#mail?.flush(timeout);
   }
 
+  /** Takes no more messages; waits `timeout` milliseconds at most for the rest of one that has come in part. */
+  protected async stopMail(timeout: number): Promise<void> {
+    await this.#mail?.stop(timeout);
+  }
+
   protected closeMail(): void {
     this.#mail?.close();
   }

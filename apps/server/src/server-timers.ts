@@ -3,10 +3,14 @@ import { TimerHeap } from '@millrace/timer-heap';
 /** The timers of a server in one process. */
 export abstract class ServerTimers {
   #timers: TimerHeap | undefined;
+  /** Where those that do not end by themselves were made. */
+  readonly #origins = new Map<number, string>();
 
   /** Calls `callback(id, …args)` every `ms` milliseconds in this process. */
   tick<A extends unknown[]>(ms: number, callback: (id: number, ...args: A) => void, ...args: A): number {
-    return this.#timerHeap.tick(ms, callback, ...args);
+    const id = this.#timerHeap.tick(ms, callback, ...args);
+    this.#origins.set(id, `a timer of every ${ms} ms, made ${caller()}`);
+    return id;
   }
 
   /** Calls `callback(…args)` once, after `ms` milliseconds, in this process. */
@@ -16,6 +20,7 @@ export abstract class ServerTimers {
 
   /** Ends a timer of this process; false when there is none of that id. */
   clear(id: number): boolean {
+    this.#origins.delete(id);
     return this.#timerHeap.clear(id);
   }
 
@@ -26,6 +31,18 @@ export abstract class ServerTimers {
 
   /** Ends all of them. */
   protected endTimers(): void {
+    this.#origins.clear();
     this.#timers?.close();
   }
+
+  /** Those that go on, in words. */
+  protected describeTimers(): readonly string[] {
+    return [...this.#origins.values()];
+  }
+}
+
+/** The line that has called a method of the server: `at …`. */
+function caller(): string {
+  // An error, `caller`, the method, and who called that.
+  return new Error().stack?.split('\n')[3]?.trim() ?? 'somewhere';
 }

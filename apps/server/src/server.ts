@@ -1,28 +1,34 @@
 import { inherit } from '@millrace/process-pool';
-import type { RunOptions, TaskClient, TaskResult, Tasks, TaskValue } from '@millrace/task-pool';
+import type { RunOptions, TaskResult, Tasks, TaskValue } from '@millrace/task-pool';
 import { MAX_PORTS } from './constants.js';
 import { ServerError } from './errors.js';
 import { Handlers, type PortEvents, type ServerEvents } from './events.js';
 import { type FabricShape, managerPeer, masterPeer, shapeOf } from './fabric.js';
+import { becomeAsAsked } from './identity.js';
 import { openSwitchboard } from './links.js';
-import { createLog, type Logger } from './log.js';
+import { createLog, type Logger, type ReopenableLog } from './log.js';
 import { ManagerRole } from './manager.js';
 import { MasterRole } from './master/master.js';
+import { ignoreMasterSignals } from './master/signals.js';
 import { resolveOptions, resolvePort } from './option-schema.js';
 import type { ResolvedOptions, ServerOptions } from './options.js';
+import { plainTask } from './plain-task.js';
 import { Port } from './port.js';
 import { type PortOptions, showPort } from './port-options.js';
 import { flatId } from './process-kinds.js';
-import type { BirthData, Role, RoleContext, RoleName } from './role.js';
-import { ServerMail } from './server-mail.js';
+import type { BirthData, FromWorker, Role, RoleContext, RoleName } from './role.js';
+import { ServerLife } from './server-life.js';
 import type { Switchboard } from './switchboard.js';
 import type { Session } from './worker/session.js';
 import { TaskWorkerRole } from './worker/task-worker.js';
 import { type UserProcessHandler, UserProcessRole } from './worker/user-process.js';
 import { WorkerRole } from './worker/worker.js';
 
+// Before the next line: a spare waits in that one, and must not end by them.
+const actOnSignals = ignoreMasterSignals();
 // At once, not in `start`: from here on no process outlives its parent, whatever the entry module does first.
 const child = inherit();
+if (child === undefined) actOnSignals();
 const birth: BirthData = (child?.data as BirthData | undefined) ?? {
   role: 'master',
   id: 0,
@@ -33,13 +39,13 @@ const birth: BirthData = (child?.data as BirthData | undefined) ?? {
  * A server in Swoole's architecture. Every process of it runs the same entry module; `start` takes the role that the
  * process was started for. Everything before `start` therefore runs in each of them, and must be the same in each.
  */
-export class Server<T extends Tasks = Tasks> extends ServerMail implements AsyncDisposable {
+export class Server<T extends Tasks = Tasks> extends ServerLife implements AsyncDisposable {
   /** What this process is. */
   readonly role: RoleName = birth.role;
   readonly #options: ResolvedOptions;
   readonly #handlers = new Handlers<ServerEvents>();
   readonly #ports: Port[];
-  readonly #log: Logger;
+  readonly #log: ReopenableLog;
   #role: Role | undefined;
   #started = false;
   readonly #userProcesses: UserProcessHandler[] = [];
@@ -53,6 +59,7 @@ export class Server<T extends Tasks = Tasks> extends ServerMail implements Async
     this.#log = createLog(
       this.#options.logLevel,
       birth.role === 'master' ? 'master' : (child?.name ?? birth.role),
+      this.#options.logFile,
     );
   }
 
@@ -68,7 +75,7 @@ export class Server<T extends Tasks = Tasks> extends ServerMail implements Async
 
   /** The log of this process. */
   get log(): Logger {
-    return this.#log;
+    return this.#log.log;
   }
 
   /** Adds a handler; several for one event run in the order they were added. Throws `ERR_MILLRACE_STARTED`. */
@@ -97,6 +104,7 @@ export class Server<T extends Tasks = Tasks> extends ServerMail implements Async
     this.#assertNotStarted('start');
     this.#assertHandlers();
     this.#started = true;
+    await becomeAsAsked(this.#options, birth.role);
     this.#role = this.#takeRole();
     await this.#role.start();
     this.startMail();
@@ -137,7 +145,7 @@ export class Server<T extends Tasks = Tasks> extends ServerMail implements Async
     ...rest: [value?: unknown, more?: RunOptions | ((result: unknown) => void)]
   ): Promise<never> {
     const tasks = this.#role?.tasks;
-    if (tasks === undefined) throw this.#wrongRole('task', 'a worker');
+    if (tasks === undefined) throw this.wrongRole('task', 'a worker');
     if (this.#options.taskWorkerNum === 0) {
       throw new ServerError(
         'ERR_MILLRACE_OPTION',
@@ -145,38 +153,15 @@ export class Server<T extends Tasks = Tasks> extends ServerMail implements Async
       );
     }
     const [second, more] = rest;
+    const how = { finish: this.#handlers.get('finish'), log: this.log };
     const result =
       rest.length === 0
-        ? this.#plainTask(tasks, first)
+        ? plainTask(tasks, how, first)
         : typeof more === 'function'
-          ? this.#plainTask(tasks, first, second as number | undefined, more)
+          ? plainTask(tasks, how, first, second as number | undefined, more)
           : tasks.run(first as string, second, more);
     // The overloads say what the result is; here it is whatever arrived.
     return result as Promise<never>;
-  }
-
-  /** Swoole's own form: results come to `finish`, or the first of them to `callback`; a failure is logged. */
-  #plainTask(
-    tasks: TaskClient,
-    data: unknown,
-    worker?: number,
-    callback?: (result: unknown) => void,
-  ): Promise<unknown> {
-    let called = false;
-    const once = (result: unknown) => {
-      if (!called) callback?.(result);
-      called = true;
-    };
-    const { id, result } = tasks.start('', data, { worker }, callback && once);
-    const finished = result.then(async (value) => {
-      // Nothing is no result; 0, false and the empty string are.
-      if (value === undefined || value === null) return value;
-      if (callback !== undefined) once(value);
-      else for (const handler of this.#handlers.get('finish')) await handler({ id, data: value });
-      return value;
-    });
-    finished.catch((error) => this.#log.error({ err: error, task: id }, 'a task has failed'));
-    return finished;
   }
 
   #takeRole(): Role {
@@ -186,10 +171,14 @@ export class Server<T extends Tasks = Tasks> extends ServerMail implements Async
       ports: this.#ports.map((port) => port.options),
       handlers: this.#handlers,
       portHandlers: (index) => this.#portHandlers(index),
-      log: this.#log,
+      log: this.#log.log,
       flushMail: () => this.flushMail(this.#options.maxWaitTime),
+      stopMail: () => this.stopMail(this.#options.maxWaitTime),
       closeMail: () => this.closeMail(),
+      flushClients: async () => this.#switchboard?.flush(),
       endTimers: () => this.endTimers(),
+      describeTimers: () => this.describeTimers(),
+      reopenLog: () => this.#log.reopen(),
     };
     if (child === undefined) {
       process.title = `${this.#options.title}: master`;
@@ -211,6 +200,14 @@ export class Server<T extends Tasks = Tasks> extends ServerMail implements Async
     return shapeOf(this.#options, ports, this.#userProcesses.length);
   }
 
+  protected override get roleAtWork(): Role | undefined {
+    return this.#role;
+  }
+
+  protected override tellManager(message: FromWorker): void {
+    child?.send(message);
+  }
+
   protected override get handlers(): Handlers<ServerEvents> {
     return this.#handlers;
   }
@@ -220,7 +217,7 @@ export class Server<T extends Tasks = Tasks> extends ServerMail implements Async
   }
 
   protected override sessionOf(id: number): Session | undefined {
-    return this.#role instanceof WorkerRole ? this.#role.sessions.get(id) : undefined;
+    return this.#role instanceof WorkerRole ? this.#role.sessions?.get(id) : undefined;
   }
 
   protected override clients(member: string): Switchboard {
@@ -229,7 +226,7 @@ export class Server<T extends Tasks = Tasks> extends ServerMail implements Async
     if (this.#role === undefined || child === undefined)
       throw new ServerError('ERR_MILLRACE_NOT_RUNNING', `${member} needs a started server.`);
     const ports = this.#ports.map(({ options }) => options);
-    this.#switchboard = openSwitchboard(child, this.shape, this.#peer, ports);
+    this.#switchboard = openSwitchboard(child, this.shape, this.#peer, ports, this.#role.place);
     return this.#switchboard;
   }
 
@@ -284,16 +281,7 @@ export class Server<T extends Tasks = Tasks> extends ServerMail implements Async
 
   #master(member: string): MasterRole {
     if (this.#role instanceof MasterRole) return this.#role;
-    throw this.#wrongRole(member, 'the master');
-  }
-
-  #wrongRole(member: string, wanted: string): ServerError {
-    if (this.#role === undefined)
-      return new ServerError('ERR_MILLRACE_NOT_RUNNING', `${member} needs a started server.`);
-    return new ServerError(
-      'ERR_MILLRACE_WRONG_ROLE',
-      `${member} is for ${wanted}; this process is the ${this.role}.`,
-    );
+    throw this.wrongRole(member, 'the master');
   }
 }
 

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { ChannelError, type TransportChannel, WaitList, type WaitOptions } from '@millrace/channel';
+import { ChannelError, WaitList, type WaitOptions } from '@millrace/channel';
 import type { SocketAddress } from '@millrace/reactor';
 import { type ClientInfo, clientInfo } from './client-info.js';
 import { SEND_LIMIT } from './constants.js';
@@ -8,6 +8,7 @@ import { encodePeer } from './datagram-peer.js';
 import { ServerError } from './errors.js';
 import { type OutputWindow, OutputWindows } from './output-window.js';
 import * as packet from './packet.js';
+import { HeldPackets, type PacketSink } from './packet-sink.js';
 import { type ResolvedPort, showPort } from './port-options.js';
 import { FLAG_BOUND, PORT_WORD } from './shared/connection-layout.js';
 import type { ConnectionTable } from './shared/connection-table.js';
@@ -23,37 +24,55 @@ export interface SendFileRange {
 
 /** What the switchboard of a process is made of. */
 export interface SwitchboardParts {
-  /** To each reactor thread. */
-  readonly channels: readonly TransportChannel<packet.Packet>[];
+  /** To each reactor thread; or how many there are, where the ways come later, with `connect`. */
+  readonly channels: readonly PacketSink[] | number;
   readonly table: ConnectionTable;
   readonly counters: Counters;
   readonly ports: readonly ResolvedPort[];
   /** This process's part of the counters. */
   readonly own: Float64Array;
   /** A reactor thread does not keep up with what this process sends. */
-  readonly onCongestion?: (channel: TransportChannel<packet.Packet>) => void;
+  readonly onCongestion?: (reactor: number) => void;
 }
 
 /** What one process can do with any session by its id. The table says what is; packets to its reactor thread act. */
 export class Switchboard {
   readonly table: ConnectionTable;
   readonly counters: Counters;
-  readonly #channels: readonly TransportChannel<packet.Packet>[];
+  #channels: readonly PacketSink[];
   readonly #ports: readonly ResolvedPort[];
   readonly #own: Float64Array;
-  readonly #onCongestion: ((channel: TransportChannel<packet.Packet>) => void) | undefined;
+  readonly #onCongestion: ((reactor: number) => void) | undefined;
+  /** Another process has the ways to the reactor threads. */
+  #retired = false;
   readonly #out = new packet.Packet();
   readonly #waits = new Map<number, WaitList<boolean>>();
   readonly #windows: OutputWindows;
 
   constructor({ channels, table, counters, ports, own, onCongestion }: SwitchboardParts) {
-    this.#channels = channels;
+    this.#channels =
+      typeof channels === 'number' ? Array.from({ length: channels }, () => new HeldPackets()) : channels;
     this.table = table;
     this.counters = counters;
     this.#windows = new OutputWindows(table);
     this.#ports = ports;
     this.#own = own;
     this.#onCongestion = onCongestion;
+  }
+
+  /** There are ways to the reactor threads now: what has been held for them goes first. */
+  connect(channels: readonly PacketSink[]): void {
+    for (const [reactor, channel] of channels.entries()) {
+      const held = this.#channels[reactor];
+      if (held instanceof HeldPackets) held.release(channel);
+    }
+    this.#channels = channels;
+  }
+
+  /** The ways belong to another process from now on: what is still to be sent to a session is refused. */
+  retire(): void {
+    this.#retired = true;
+    for (const id of [...this.#waits.keys()]) this.settle(id, false);
   }
 
   /**
@@ -63,7 +82,7 @@ export class Switchboard {
    */
   send(id: number, bytes: Uint8Array, window: OutputWindow = this.#windows.get(id)): boolean {
     const { table } = this;
-    const slot = table.open(id);
+    const slot = this.#open(id);
     if (slot < 0) return false;
     const { socketBufferSize, bufferHighWatermark } = this.#portOf(slot);
     const pending = window.pending(table, slot);
@@ -73,7 +92,7 @@ export class Switchboard {
     const more = channel.send(this.#out.set(packet.SEND, id).with(bytes));
     window.sent(bytes.length);
     this.#own[RESPONSES] = (this.#own[RESPONSES] as number) + 1;
-    if (!more) this.#onCongestion?.(channel);
+    if (!more) this.#onCongestion?.(id % this.#channels.length);
     return more && pending + bytes.length <= bufferHighWatermark;
   }
 
@@ -82,7 +101,7 @@ export class Switchboard {
    * `ERR_MILLRACE_FILE`, or what `statSync` throws.
    */
   sendFile(id: number, path: string, { offset = 0, length }: SendFileRange = {}): boolean {
-    if (this.table.open(id) < 0) return false;
+    if (this.#open(id) < 0) return false;
     const stat = statSync(path);
     const bytes = length ?? stat.size - offset;
     if (!stat.isFile() || !inRange(offset, stat.size) || !inRange(bytes, stat.size - offset)) {
@@ -100,7 +119,7 @@ export class Switchboard {
   /** Resolves with true once there is room for more to send; with false when the session is not open, or closes. */
   async drained(id: number, options?: WaitOptions): Promise<boolean> {
     options?.signal?.throwIfAborted();
-    if (this.table.open(id) < 0) return false;
+    if (this.#open(id) < 0) return false;
     let list = this.#waits.get(id);
     if (list === undefined) {
       list = new WaitList<boolean>();
@@ -160,7 +179,7 @@ export class Switchboard {
 
   /** What the worker answers to END: it has nothing more to send. */
   ended(id: number): void {
-    this.#tell(packet.ENDED, id);
+    if (!this.#retired) this.#tell(packet.ENDED, id);
   }
 
   exists(id: number): boolean {
@@ -182,7 +201,8 @@ export class Switchboard {
         own === undefined ? `there are ${this.#ports.length}` : `it listens on ${showPort(own)} for streams`;
       throw new ServerError('ERR_MILLRACE_OPTION', `Listener ${port} sends no datagrams: ${kinds}.`);
     }
-    const channel = this.#channels[port % this.#channels.length] as TransportChannel<packet.Packet>;
+    if (this.#retired) return false;
+    const channel = this.#channel(port);
     const address = encodePeer(to);
     const body = Buffer.concat([address, data]);
     return channel.send(this.#out.set(packet.SEND_TO, 0, address.length, port).with(body));
@@ -194,7 +214,7 @@ export class Switchboard {
   }
 
   #order(type: number, id: number, aux = 0): boolean {
-    if (this.table.open(id) < 0) return false;
+    if (this.#open(id) < 0) return false;
     this.#tell(type, id, aux);
     return true;
   }
@@ -203,12 +223,17 @@ export class Switchboard {
     this.#channel(id).send(this.#out.set(type, id, aux));
   }
 
+  /** The place of an open session that this process can reach; negative where there is none. */
+  #open(id: number): number {
+    return this.#retired ? -1 : this.table.open(id);
+  }
+
   #portOf(slot: number): ResolvedPort {
     return this.#ports[this.table.words[slot + PORT_WORD] as number] as ResolvedPort;
   }
 
-  #channel(id: number): TransportChannel<packet.Packet> {
-    return this.#channels[id % this.#channels.length] as TransportChannel<packet.Packet>;
+  #channel(id: number): PacketSink {
+    return this.#channels[id % this.#channels.length] as PacketSink;
   }
 }
 

@@ -46,6 +46,8 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
   #flushScheduled = false;
   #congested = false;
   #paused = false;
+  /** Somebody waits for the end of what has been taken in part. */
+  #finished: (() => void) | undefined;
   #closing = false;
   #closed = false;
   #sent = 0;
@@ -195,6 +197,19 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
     if (!this.#closed && (this.#deliver || this.#receivers.size > 0)) this.#transport.setReading(true);
   }
 
+  /** Pauses once nothing is taken in part, so that another reader can go on; never, if a sender died in the middle. */
+  finishReading(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#finished = () => {
+        this.#finished = undefined;
+        this.pause();
+        resolve();
+      };
+      if (!this.#transport.hasUnfinished || this.#closed || !this.#deliver) this.#finished();
+      else this.resume();
+    });
+  }
+
   ref(): this {
     if (!this.#closed) this.#transport.ref();
     return this;
@@ -263,6 +278,7 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
     this.#receivedBytes += end - start;
     if (this.#deliver) this.#deliver(value);
     else this.#receivers.settleOne(value);
+    if (this.#finished && !this.#transport.hasUnfinished) this.#finished();
     return !this.#closed && !this.#paused;
   }
 
@@ -282,6 +298,7 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
   #end(error?: Error): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#finished?.();
     this.#queue.clear();
     this.#transport.close();
     this.#receivers.settleAll(undefined);

@@ -90,6 +90,11 @@ export interface Transport {
   readonly pendingBytes: number;
   /** Visits up to `limit` messages that are there, fewer when the visitor returns false; returns how many. */
   receive(visit: FrameVisitor, limit: number): number;
+  /**
+   * Whether something has been taken that is not visited yet: a message of which the beginning has come, or one behind
+   * another. It is lost with this reader. Missing where that cannot be.
+   */
+  readonly hasUnfinished?: boolean;
   /** Stops and resumes the reports of `readable`. */
   setReading(on: boolean): void;
   ref(): void;

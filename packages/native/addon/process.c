@@ -95,6 +95,16 @@ static napi_value process_execute(napi_env env, napi_callback_info info) {
   return ret_int(env, -error);
 }
 
+/* changeRoot(path) -> 0; what the process sees as "/" from now on */
+static napi_value process_change_root(napi_env env, napi_callback_info info) {
+  ARGUMENTS(1);
+  char path[4096];
+  size_t used;
+  if (napi_get_value_string_utf8(env, argv[0], path, sizeof path, &used) != napi_ok) return ret_int(env, -EINVAL);
+  if (used == sizeof path - 1) return ret_int(env, -ENAMETOOLONG);
+  return ret_sys(env, chroot(path));
+}
+
 const addon_function process_functions[] = {{"setParentDeathSignal", process_parent_death_signal},
                                             {"setChildSubreaper", process_child_subreaper},
                                             {"parentPid", process_parent_pid},
@@ -102,4 +112,5 @@ const addon_function process_functions[] = {{"setParentDeathSignal", process_par
                                             {"getAffinity", process_get_affinity},
                                             {"setAffinity", process_set_affinity},
                                             {"execute", process_execute},
+                                            {"changeRoot", process_change_root},
                                             {NULL, NULL}};

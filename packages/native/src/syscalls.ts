@@ -90,6 +90,9 @@ export interface Syscalls {
    */
   execute(strings: Uint8Array, length: number, argumentCount: number, variableCount: number): number;
 
+  /** What this process sees as `/` from now on; its working directory stays where it is. */
+  changeRoot(path: string): number;
+
   /** Sends a message with up to 253 descriptors, int32 each in `rights`, on a unix socket. */
   sendRights(fd: number, bytes: Uint8Array, length: number, rights: Uint8Array, count: number): number;
   /** Receives a message and its descriptors: `rights` has room for 254 int32, their number and then they. */

@@ -30,6 +30,11 @@ export class Incoming {
     return this.#at < this.#end;
   }
 
+  /** Whether a message has been taken from the socket and not visited, or in part. */
+  get hasUnfinished(): boolean {
+    return this.hasBuffered || this.#reassembly.hasUnfinished;
+  }
+
   /** Memory of messages whose end has not come. */
   get unfinishedBytes(): number {
     return this.#reassembly.bytes;

@@ -105,6 +105,10 @@ export class PipeTransport implements Transport {
     return this.#outgoing.pendingBytes > 0 || syscalls.unreadBytes(this.#fd) > 0;
   }
 
+  get hasUnfinished(): boolean {
+    return this.#incoming.hasUnfinished;
+  }
+
   receive(visit: FrameVisitor, limit: number): number {
     if (this.#closed) return 0;
     try {

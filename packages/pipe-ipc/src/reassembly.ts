@@ -24,6 +24,10 @@ export class Reassembly {
     this.#maxMessageSize = maxMessageSize;
   }
 
+  get hasUnfinished(): boolean {
+    return this.#unfinished.size > 0;
+  }
+
   /** Messages that never came to an end: their sender died, or too many sent large ones at once. */
   get dropped(): number {
     return this.#dropped;

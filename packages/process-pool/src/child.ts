@@ -172,6 +172,11 @@ export class ChildProcessContext {
     return this.#bus;
   }
 
+  /** Lets this process end when it has nothing else to do: the line to the parent keeps it no longer. */
+  unref(): void {
+    this.#control.unref();
+  }
+
   #say(message: ToParent): void {
     this.#control.send(message);
     this.#control.flush();

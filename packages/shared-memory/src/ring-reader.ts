@@ -43,6 +43,11 @@ export class RingReader {
     return this.#abandoned;
   }
 
+  /** Whether a message has been taken in part. */
+  get hasUnfinished(): boolean {
+    return this.#whole !== undefined;
+  }
+
   get hasMore(): boolean {
     return Atomics.load(this.#words, layout.TAIL_WORD) !== this.#taken;
   }

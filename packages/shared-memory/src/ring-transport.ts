@@ -65,6 +65,10 @@ export class RingTransport implements Transport, DoorbellClient {
     return this.#reader.abandoned;
   }
 
+  get hasUnfinished(): boolean {
+    return this.#reader.hasUnfinished;
+  }
+
   /**
    * The other side has gone for good: the transport ends once everything has been taken, and what is sent until then is
    * dropped, since nobody will read it.

@@ -1,6 +1,8 @@
-import { type ChannelOptions, type Codec, TransportChannel } from '@millrace/channel';
+import { bytesCodec, type ChannelOptions, type Codec, TransportChannel } from '@millrace/channel';
 import { type ChannelPair, channelContract } from '@millrace/channel/contract';
 import { createMemory, MappedMemory, NodePoller, syscalls } from '@millrace/native';
+import { until } from '@millrace/testkit';
+import { expect, test } from 'vitest';
 import {
   DOORBELL_BYTES,
   Doorbell,
@@ -15,7 +17,7 @@ function createPair<A, B>(
   capacity: number,
   codec: () => Codec<A, B>,
   options: ChannelOptions,
-): ChannelPair<A, B> {
+): ChannelPair<A, B> & { readonly right: TransportChannel<A, B> } {
   const bells = 2 * DOORBELL_BYTES;
   const length = bells + 2 * ringBytes(capacity);
   const fd = createMemory('ring-channel-test', length);
@@ -57,3 +59,22 @@ for (const capacity of [4096, 65_536, 1 << 20]) {
     create: (codec, options) => createPair(capacity, codec, options),
   });
 }
+
+test('a reader that hands over takes a message to its end that it has begun, and none behind it', async () => {
+  const { left, right, dispose } = createPair(4096, bytesCodec, {});
+  const got: number[] = [];
+  right.onMessage((bytes) => got.push(bytes.length));
+  left.send(Buffer.alloc(100_000));
+  left.send(Buffer.alloc(10));
+  left.flush();
+  right.deliverNow();
+  // Its beginning fills the ring, and has been taken.
+  expect(got).toEqual([]);
+  await right.finishReading();
+  expect(got).toEqual([100_000]);
+  right.resume();
+  await until('the message behind it', () => got.length === 2);
+  left.destroy();
+  right.destroy();
+  dispose();
+});

@@ -15,6 +15,8 @@ export interface DispatcherOptions {
   readonly owner: number;
   /** Where tasks are claimed; without, a worker is sent no more than it runs at once, and nothing is taken back. */
   readonly claims?: ClaimTable | undefined;
+  /** Whether nothing is sent to a worker before `workerReady` says so; with claims that is so anyway. */
+  readonly held?: boolean | undefined;
   /** Tasks that a worker runs at once. Default 1. */
   readonly concurrency?: number | undefined;
   /** Milliseconds that a task may go on after it was given up, before `stuck` is called. Default: for ever. */

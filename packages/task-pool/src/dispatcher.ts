@@ -42,6 +42,7 @@ export class Dispatcher {
     const { links, claims, concurrency = 1 } = options;
     this.#options = options;
     this.lanes = links.map((link, index) => new Lane(index, link, claims, concurrency));
+    if (options.held) for (const lane of this.lanes) lane.ready = false;
     if (options.shared !== undefined) {
       const places = Math.min(links.length * concurrency, SLOTS_PER_LANE);
       this.#shared = new Lane(links.length, options.shared, claims, places, true);

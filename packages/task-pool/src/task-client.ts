@@ -21,6 +21,8 @@ export interface TaskClientOptions {
   readonly whenFull?: 'error' | 'wait' | undefined;
   /** Where tasks are claimed; without, workers are sent one task at a time, and nothing is taken back from them. */
   readonly claims?: ClaimTable | undefined;
+  /** Whether nothing is sent to a worker before `workerReady` says so; with claims that is so anyway. */
+  readonly held?: boolean | undefined;
   /** Tasks that a worker runs at once. Default 1. */
   readonly concurrency?: number | undefined;
   /** Milliseconds that a task may go on after it was given up, before `stuck` is called. Default: for ever. */
@@ -145,7 +147,7 @@ export class TaskClient {
     );
   }
 
-  /** A task worker takes tasks from here on. Needed only where there are claims. */
+  /** A task worker takes tasks from here on. Needed only where there are claims, or tasks are `held`. */
   workerReady(worker: number): void {
     this.#dispatcher.workerReady(worker);
   }

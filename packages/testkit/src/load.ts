@@ -24,6 +24,9 @@ export interface LoadResult {
   readonly wrong: readonly string[];
   /** Connections that the server closed or broke off. */
   readonly closed: number;
+  /** Milliseconds from a line to its answer: of 99 in 100 not more, and of the slowest. */
+  readonly p99: number;
+  readonly slowest: number;
 }
 
 /** One client: keeps `depth` lines under way, and checks that each comes back once, whole and in order. */
@@ -33,6 +36,8 @@ class Client {
   closed = false;
   stopping = false;
   readonly wrong: string[] = [];
+  /** Milliseconds that each answer took. */
+  readonly times: number[] = [];
   readonly #socket: Socket;
   readonly #name: string;
   readonly #maxLength: number;
@@ -84,7 +89,8 @@ class Client {
       if (index < 0) this.wrong.push(line);
       // Lines before it were lost with a worker: answers of one connection keep their order.
       this.lost += Math.max(0, index);
-      this.#waiting.splice(0, index + 1);
+      const answered = this.#waiting.splice(0, index + 1).at(-1);
+      if (answered) this.times.push(performance.now() - answered.sentAt);
       this.answered++;
       if (!this.stopping) this.send();
     }
@@ -126,7 +132,10 @@ export async function echoLoad(options: LoadOptions, during: () => Promise<void>
     for (const client of clients) client.end();
   }
   const sum = (of: (client: Client) => number) => clients.reduce((total, client) => total + of(client), 0);
+  const times = clients.flatMap((client) => client.times).sort((a, b) => a - b);
   return {
+    p99: times[Math.floor(times.length * 0.99)] ?? 0,
+    slowest: times.at(-1) ?? 0,
     answered: sum((client) => client.answered),
     lost: sum((client) => client.lost),
     wrong: clients.flatMap((client) => client.wrong).slice(0, 5),

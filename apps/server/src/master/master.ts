@@ -2,20 +2,31 @@ import { readFileSync } from 'node:fs';
 import { type InetAddress, syscalls } from '@millrace/native';
 import { type Exit, type Member, ProcessPool } from '@millrace/process-pool';
 import { Listener, Reactor } from '@millrace/reactor';
+import { KILL_GRACE_MS } from '../constants.js';
 import { ServerError } from '../errors.js';
 import { runInOrder } from '../events.js';
 import { closeFabric, createFabric, type Descriptors, type FabricShape } from '../fabric.js';
 import { LogLimit } from '../log.js';
-import type { BirthData, Role, RoleContext, WorkerReplaced } from '../role.js';
+import type { ReloadOptions, ReloadResult } from '../reload.js';
+import {
+  type BirthData,
+  type FromManager,
+  type Role,
+  type RoleContext,
+  SHUTDOWN,
+  type ToManager,
+} from '../role.js';
 import { capacityFor } from '../shared/connection-layout.js';
 import * as counters from '../shared/counters-layout.js';
 import { spawnArguments } from '../spawn-arguments.js';
 import type { Switchboard } from '../switchboard.js';
+import { beforeShutdown } from './before-shutdown.js';
 import { type Bound, bindPort, numberOf } from './listeners.js';
+import { PidFile } from './pid-file.js';
 import { ReactorThreads } from './reactor-threads.js';
+import { ReloadRequests } from './reload-requests.js';
 import { SessionIds } from './session-ids.js';
-
-const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+import { listenToSignals } from './signals.js';
 
 /** Accepts connections, hands them to reactor threads, watches the manager. Runs no user code but its own events. */
 export class MasterRole implements Role {
@@ -23,7 +34,9 @@ export class MasterRole implements Role {
   readonly #shape: FabricShape;
   readonly #limit: LogLimit;
   readonly #reactor = new Reactor();
-  readonly #onSignal = () => void this.#endProcess();
+  readonly #reloads = new ReloadRequests((message) => this.#tellManager(message));
+  readonly #pidFile: PidFile | undefined;
+  #ignoreSignals: () => void = () => {};
   readonly #sessions: SessionIds;
   #listeners: Bound[] = [];
   #fabric: Descriptors = {};
@@ -33,11 +46,13 @@ export class MasterRole implements Role {
   /** Everything has come up once. */
   #running = false;
   #ending: Promise<void> | undefined;
+  #hurried = false;
 
   constructor(context: RoleContext, shape: FabricShape) {
     this.#context = context;
     this.#shape = shape;
     this.#limit = new LogLimit(context.log);
+    this.#pidFile = context.options.pidFile === undefined ? undefined : new PidFile(context.options.pidFile);
     this.#sessions = new SessionIds(capacityFor(shape.maxConnections), context.options.startSessionId);
   }
 
@@ -57,7 +72,11 @@ export class MasterRole implements Role {
       await this.#close();
       throw error;
     }
-    for (const signal of STOP_SIGNALS) process.on(signal, this.#onSignal);
+    this.#ignoreSignals = listenToSignals({
+      stop: () => void (this.#ending ? this.#hurry() : this.#endProcess()),
+      reload: (tasksOnly) => void this.reload({ tasksOnly }),
+      reopenLog: () => this.reopenLog(),
+    });
     for (const [index, listener] of this.#listeners.entries())
       if (listener instanceof Listener) this.#accept(listener, index);
     await runInOrder(this.#context.handlers.get('start'));
@@ -67,6 +86,30 @@ export class MasterRole implements Role {
   shutdown(): Promise<void> {
     this.#ending ??= this.#shutdown();
     return this.#ending;
+  }
+
+  /** Puts new processes in the places of the workers. */
+  async reload(options: ReloadOptions = {}): Promise<ReloadResult> {
+    if (this.#ending) return { outcome: 'stopped', replaced: 0 };
+    return this.#reloads.ask(options);
+  }
+
+  /** Every process opens the log file anew. */
+  reopenLog(): void {
+    this.#context.reopenLog();
+    this.#tellManager({ reopenLog: true });
+  }
+
+  #tellManager(message: ToManager): boolean {
+    return this.#manager?.members[0]?.send(message) ?? false;
+  }
+
+  /** Somebody has asked for the end a second time: what is under way is not waited for. */
+  #hurry(): void {
+    if (this.#hurried) return;
+    this.#hurried = true;
+    this.#context.log.warn('asked to stop once more: what is under way is not waited for');
+    this.#tellManager({ hurry: true });
   }
 
   /** After a signal the process is to end, whatever the program has open besides the server. */
@@ -82,12 +125,13 @@ export class MasterRole implements Role {
   }
 
   async #open(): Promise<void> {
+    this.#pidFile?.make();
     this.#listeners = [];
     for (const port of this.#context.ports) this.#listeners.push(bindPort(port));
     this.#checkLimit();
     this.#fabric = createFabric(this.#shape);
     this.#manager = new ProcessPool([this.#managerSpec()], {
-      onMessage: (_member, body) => this.#threads?.workerReplaced((body as WorkerReplaced).workerReplaced),
+      onMessage: (_member, body) => this.#heard(body as FromManager),
       onExit: (member, exit, delay) => this.#managerEnded(member, exit, delay),
     });
     const { options, ports } = this.#context;
@@ -130,6 +174,11 @@ export class MasterRole implements Role {
       // As long as its workers take.
       startTimeout: Number.POSITIVE_INFINITY,
     };
+  }
+
+  #heard(message: FromManager): void {
+    if ('reloaded' in message) this.#reloads.answered(message.reloaded, message.result);
+    else this.#threads?.workerReplaced(message.workerReplaced);
   }
 
   #accept(listener: Listener, port: number): void {
@@ -186,6 +235,7 @@ export class MasterRole implements Role {
   }
 
   #managerEnded(_member: Member, { code, signal, error }: Exit, delay: number | undefined): void {
+    this.#reloads.managerEnded(this.#ending !== undefined);
     if (this.#ending) return;
     const how = error ? `(${error.message})` : signal ? `by ${signal}` : `with code ${code}`;
     if (delay === undefined) void this.#fail(`the manager ended ${how} and is not started again`);
@@ -211,12 +261,14 @@ export class MasterRole implements Role {
 
   async #shutdown(): Promise<void> {
     this.#context.log.info('shutting down');
+    await beforeShutdown(this.#context);
     for (const listener of this.#listeners) listener.close();
     this.#threads?.quiesce();
-    // The manager needs the time of its workers, then of its task workers.
-    await this.#manager?.stop({ mode: 'drain', timeout: this.#context.options.maxWaitTime * 2 + 1_000 });
+    // The manager needs the time of its user processes, of its workers, then of its task workers.
+    const timeout = (this.#context.options.maxWaitTime + KILL_GRACE_MS) * 3 + 1_000;
+    await this.#manager?.stop({ mode: SHUTDOWN, timeout });
     await this.#close();
-    for (const signal of STOP_SIGNALS) process.removeListener(signal, this.#onSignal);
+    this.#ignoreSignals();
     await runInOrder(this.#context.handlers.get('shutdown'));
     this.#context.endTimers();
     this.#context.log.info('stopped');
@@ -226,10 +278,11 @@ export class MasterRole implements Role {
   async #close(): Promise<void> {
     for (const listener of this.#listeners) listener.close();
     await this.#manager?.stop({ timeout: this.#context.options.maxWaitTime });
-    await this.#threads?.stop(this.#context.options.maxWaitTime);
+    await this.#threads?.stop(this.#hurried ? 0 : this.#context.options.maxWaitTime);
     this.#reactor.close();
     this.#context.closeMail();
     closeFabric(this.#fabric);
     this.#fabric = {};
+    this.#pidFile?.remove();
   }
 }

@@ -16,6 +16,10 @@ export interface SessionsParts {
   /** This worker's counters. */
   readonly counters: Float64Array;
   readonly handlers: (port: number) => Handlers<PortEvents>;
+  /** Messages after which no more are taken. */
+  readonly maxRequests: number;
+  /** They have been taken. */
+  readonly onServed: () => void;
   /** A handler has failed; without a session, at a datagram. */
   readonly onFailure: (error: unknown, session: Session | undefined) => void;
 }
@@ -30,6 +34,8 @@ export class Sessions {
   readonly #switchboard: Switchboard;
   readonly #sessions = new Map<number, Session>();
   #inFlight = 0;
+  /** Messages that may still be taken. */
+  #left: number;
   /** Reactor threads that have sent their last message. */
   #last = 0;
   #stopping = false;
@@ -39,6 +45,12 @@ export class Sessions {
     this.#parts = parts;
     this.#counters = parts.counters;
     this.#switchboard = parts.switchboard;
+    this.#left = parts.maxRequests;
+  }
+
+  /** Handlers whose promises are open. */
+  get inFlight(): number {
+    return this.#inFlight;
   }
 
   /** Takes messages from here on. */
@@ -63,12 +75,15 @@ export class Sessions {
   async stop({ drain }: { readonly drain: boolean }): Promise<void> {
     const { channels } = this.#parts;
     if (drain) {
+      // Nobody comes after this process.
+      this.#left = Number.POSITIVE_INFINITY;
       // No message follows the last one, but the answers to handlers that wait for room do.
       await this.#until(() => this.#last >= channels.length);
       return this.#until(() => this.#inFlight === 0);
     }
     this.#stopping = true;
-    for (const channel of channels) channel.pause();
+    // A large message may have come in part: the rest of it is not for anybody else.
+    await Promise.all(channels.map((channel) => channel.finishReading()));
     // Those answers lie behind messages that are the replacement's: the table tells as well.
     const poll = setInterval(() => this.#switchboard.settleByTable(), STOPPING_POLL_MS);
     try {
@@ -127,6 +142,7 @@ export class Sessions {
 
   #receive(session: Session, data: Buffer, reactor: number): void {
     this.#count(REQUESTS);
+    this.#left--;
     let open: Promise<void>[] | undefined;
     for (const handler of this.#parts.handlers(session.port).get('receive')) {
       const promise = this.#call(session, handler, data, session);
@@ -137,6 +153,7 @@ export class Sessions {
 
   #packet(message: packet.Packet, reactor: number): void {
     this.#count(REQUESTS);
+    this.#left--;
     const { port, start, aux } = message;
     const address = decodePeer(message.body as Buffer, start, start + aux);
     const client = new PacketClient(this.#switchboard, address, port);
@@ -153,6 +170,14 @@ export class Sessions {
   #finished(open: Promise<void>[] | undefined, reactor: number): void {
     if (open === undefined) this.#count(DONE + reactor);
     else void Promise.all(open).then(() => this.#count(DONE + reactor));
+    if (this.#left <= 0 && !this.#stopping) this.#served();
+  }
+
+  /** As many messages have been taken as may be: what comes after this one stays in its ring. */
+  #served(): void {
+    this.#stopping = true;
+    for (const channel of this.#parts.channels) channel.pause();
+    this.#parts.onServed();
   }
 
   /** The client waits for its answers; when there are none left, the connection is closed. */

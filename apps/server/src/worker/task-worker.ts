@@ -3,7 +3,10 @@ import type { ChildProcessContext } from '@millrace/process-pool';
 import { type TaskContext, type TaskHandler, TaskRunner, taskCodec } from '@millrace/task-pool';
 import { runInOrder } from '../events.js';
 import { type FabricShape, taskWorkerDescriptors } from '../fabric.js';
-import type { Role, RoleContext } from '../role.js';
+import type { Role, RoleContext, WorkerStatus } from '../role.js';
+import { Leaving } from './leaving.js';
+import { drawLimit } from './limit.js';
+import { Place } from './place.js';
 
 /** Runs the user's tasks, one at a time. */
 export class TaskWorkerRole implements Role {
@@ -11,29 +14,67 @@ export class TaskWorkerRole implements Role {
   readonly #child: ChildProcessContext;
   readonly #workerId: number;
   readonly #runner: TaskRunner;
-  #stopping = false;
+  readonly #leaving: Leaving;
+  readonly place: Place;
 
   /** `id` counts task workers from 0; their worker ids follow those of the event workers. */
   constructor(context: RoleContext, child: ChildProcessContext, shape: FabricShape, id: number) {
     this.#context = context;
     this.#child = child;
     this.#workerId = shape.workers + id;
+    const { taskMaxRequest, taskMaxRequestGrace } = context.options;
+    const maxTasks = drawLimit(taskMaxRequest, taskMaxRequestGrace);
+    // One at a time: what is not taken stays for a replacement.
+    const channels = taskWorkerDescriptors(shape, id).map((name) =>
+      openPipe(child.descriptor(name), { batch: 1, codec: taskCodec() }),
+    );
     this.#runner = new TaskRunner({
-      // One at a time: what is not taken stays for a replacement.
-      channels: taskWorkerDescriptors(shape, id).map((name) =>
-        openPipe(child.descriptor(name), { batch: 1, codec: taskCodec() }),
-      ),
+      channels,
       handler: (name) => this.#handler(name),
+      onDone: (begun) => {
+        if (begun >= maxTasks) this.#served();
+      },
       onUnsendable: (error, name) =>
         context.log.error({ err: error, task: name }, 'the result of a task cannot be sent'),
     });
-    child.onStop(() => void this.#stop());
+    this.place = new Place(child, {
+      onLeave: () => void this.#leaving.begin({ linger: false }),
+      onMessage: (message) => {
+        if ('reopenLog' in message) context.reopenLog();
+      },
+    });
+    this.#leaving = new Leaving({
+      context,
+      child,
+      place: this.place,
+      workerId: this.#workerId,
+      finish: async () => {
+        await this.#runner.stop();
+        await Promise.all(channels.map((channel) => channel.drained()));
+        await context.flushClients();
+      },
+      inHand: () => (this.#runner.running > 0 ? [`${this.#runner.running} tasks`] : []),
+    });
+    this.place.whenReleased(() => {
+      for (const channel of channels) channel.destroy();
+    });
+    child.onStop((mode) => {
+      // Nobody but this process knows of the signal: its place must not stay empty.
+      if (mode === 'signal') child.detach();
+      void this.#leaving.begin();
+    });
+  }
+
+  get status(): WorkerStatus {
+    if (this.#leaving.asked) return 'exiting';
+    return this.#runner.running > 0 ? 'busy' : 'idle';
   }
 
   async start(): Promise<void> {
     await runInOrder(this.#context.handlers.get('workerStart'), this.#workerId);
-    this.#runner.start();
     this.#child.ready();
+    await this.place.taken();
+    if (!this.#leaving.asked) this.#runner.start();
   }
 
   /** The empty name is Swoole's own form: one handler for all tasks. */
@@ -55,11 +96,9 @@ export class TaskWorkerRole implements Role {
     );
   }
 
-  async #stop(): Promise<void> {
-    if (this.#stopping) return;
-    this.#stopping = true;
-    await this.#runner.stop();
-    await runInOrder(this.#context.handlers.get('workerStop'), this.#workerId);
-    process.exit(0);
+  /** It has run as many tasks as it is to run: the next process of its name gets the others. */
+  #served(): void {
+    this.#child.detach();
+    void this.#leaving.begin();
   }
 }

@@ -1,5 +1,5 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
-import type { Role, RoleContext } from '../role.js';
+import type { Role, RoleContext, ToWorker } from '../role.js';
 
 /** What a process of `addProcess` knows of itself. */
 export interface UserProcess {
@@ -28,6 +28,9 @@ export class UserProcessRole implements Role {
     this.#child = child;
     this.#id = id;
     this.#handler = handler;
+    child.onMessage((body) => {
+      if ('reopenLog' in (body as ToWorker)) context.reopenLog();
+    });
     child.onStop(() => this.#stop.abort());
   }
 

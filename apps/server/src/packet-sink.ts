@@ -1,0 +1,31 @@
+import { Packet } from './packet.js';
+
+/** Where packets for one reactor thread go. */
+export interface PacketSink {
+  /** False: much waits. */
+  send(packet: Packet): boolean;
+  readonly queuedBytes: number;
+  drained(): Promise<void>;
+}
+
+/** Keeps packets, in their order, until there is a way to the reactor thread. */
+export class HeldPackets implements PacketSink {
+  readonly #packets: Packet[] = [];
+  queuedBytes = 0;
+
+  send({ type, session, aux, port, body, start, end }: Packet): boolean {
+    // Packets are reused, and what they carry is the caller's.
+    const copy = Buffer.from(body.subarray(start, end));
+    this.#packets.push(new Packet().set(type, session, aux, port).with(copy));
+    this.queuedBytes += copy.length;
+    return true;
+  }
+
+  /** Nobody waits for what has no way yet: whoever ends before it has one, never had clients. */
+  async drained(): Promise<void> {}
+
+  release(to: PacketSink): void {
+    for (const packet of this.#packets.splice(0)) to.send(packet);
+    this.queuedBytes = 0;
+  }
+}

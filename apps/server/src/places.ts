@@ -1,0 +1,45 @@
+import type { Member } from '@millrace/process-pool';
+
+/**
+ * Which process has the place of each worker and task worker: the rings and pipes that carry its name. The manager
+ * gives it to the present process of a member, once no other has it. See worker/place.ts for the other side.
+ */
+export class Places {
+  readonly #onGiven: (member: Member) => void;
+  readonly #holders = new Map<Member, number>();
+  /** The last that gave it up, and is there still. */
+  readonly #leavers = new Map<Member, number>();
+
+  constructor(onGiven: (member: Member) => void) {
+    this.#onGiven = onGiven;
+  }
+
+  /** Gives the place to the present process, if it is free. */
+  offer(member: Member): void {
+    const { pid } = member;
+    if (pid === undefined || this.#holders.has(member) || this.#leavers.get(member) === pid) return;
+    this.#holders.set(member, pid);
+    member.send({ place: true });
+    this.#onGiven(member);
+  }
+
+  /** A process has given it up. */
+  released(member: Member, pid: number): void {
+    if (this.#holders.get(member) !== pid) return;
+    this.#holders.delete(member);
+    this.#leavers.set(member, pid);
+    this.offer(member);
+  }
+
+  /** Whether the place is that process's. */
+  isHeldBy(member: Member, pid: number | undefined): boolean {
+    return pid !== undefined && this.#holders.get(member) === pid;
+  }
+
+  /** A process has ended. */
+  ended(member: Member, pid: number | undefined): void {
+    if (this.isHeldBy(member, pid)) this.#holders.delete(member);
+    if (this.#leavers.get(member) === pid) this.#leavers.delete(member);
+    this.offer(member);
+  }
+}

@@ -1,0 +1,47 @@
+import { ServerError } from './errors.js';
+import type { ReloadOptions, ReloadResult } from './reload.js';
+import type { FromWorker, Role, RoleName, WorkerStatus } from './role.js';
+import { ServerMail } from './server-mail.js';
+
+/** What a server does with the life of its processes. */
+export abstract class ServerLife extends ServerMail {
+  abstract readonly role: RoleName;
+  /** What this process does; undefined before the start. */
+  protected abstract get roleAtWork(): Role | undefined;
+  /** In a process below the manager. */
+  protected abstract tellManager(message: FromWorker): void;
+
+  /**
+   * Puts new processes in the places of workers and task workers, so that they run what the files of the program say
+   * now; with `tasksOnly` of task workers alone. No request is lost and no connection closed. Resolves when the last
+   * process before has ended; of a version that does not come up nothing is kept. In the master and the manager; in
+   * other processes it asks the manager, and resolves at once.
+   */
+  async reload(options: ReloadOptions = {}): Promise<ReloadResult> {
+    if (this.roleAtWork === undefined) throw this.wrongRole('reload', 'a process of the server');
+    if (this.roleAtWork.reload) return this.roleAtWork.reload(options);
+    const { tasksOnly = false } = options;
+    this.tellManager({ reload: { tasksOnly } });
+    return { outcome: 'requested' };
+  }
+
+  /** In the master and the manager: every process opens `logFile` anew. SIGWINCH to the master does the same. */
+  reopenLog(): void {
+    if (!this.roleAtWork?.reopenLog) throw this.wrongRole('reopenLog', 'the master and the manager');
+    this.roleAtWork.reopenLog();
+  }
+
+  /** In a worker or task worker: whether it has something to do, or is on its way out. Undefined in others. */
+  get workerStatus(): WorkerStatus | undefined {
+    return this.roleAtWork?.status;
+  }
+
+  protected wrongRole(member: string, wanted: string): ServerError {
+    if (this.roleAtWork === undefined)
+      return new ServerError('ERR_MILLRACE_NOT_RUNNING', `${member} needs a started server.`);
+    return new ServerError(
+      'ERR_MILLRACE_WRONG_ROLE',
+      `${member} is for ${wanted}; this process is the ${this.role}.`,
+    );
+  }
+}

@@ -1,0 +1,104 @@
+import type { ChildProcessContext } from '@millrace/process-pool';
+import { WORKER_EXIT_MS } from '../constants.js';
+import { runInOrder } from '../events.js';
+import type { RoleContext } from '../role.js';
+import type { Place } from './place.js';
+
+export interface LeavingParts {
+  readonly context: RoleContext;
+  readonly child: ChildProcessContext;
+  readonly place: Place;
+  readonly workerId: number;
+  /** Takes nothing more, and resolves when what was in hand is done and sent. */
+  readonly finish: () => Promise<void>;
+  /** What it has in hand, in words; empty when nothing. */
+  readonly inHand: () => readonly string[];
+}
+
+/**
+ * The orderly end of a worker or task worker:
+ *
+ *   finishes what it has → gives up its place → while timers, sockets or files keep its loop: workerExit → workerStop → exit
+ *
+ * `maxWaitTime` after it was asked it goes on to workerStop whatever it waits for, and says what that was. The manager
+ * kills it a moment later, when its loop is blocked and this has not run.
+ */
+export class Leaving {
+  readonly #parts: LeavingParts;
+  #asked = false;
+  #ending: Promise<void> | undefined;
+
+  constructor(parts: LeavingParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether it has been asked to end. */
+  get asked(): boolean {
+    return this.#asked;
+  }
+
+  /** Without `linger` it does not wait for its loop to have nothing left. */
+  async begin({ linger = true }: { readonly linger?: boolean } = {}): Promise<void> {
+    if (this.#asked) return;
+    this.#asked = true;
+    const { context, place, finish } = this.#parts;
+    setTimeout(() => void this.#late(), context.options.maxWaitTime).unref();
+    await finish();
+    await context.flushMail();
+    await context.stopMail();
+    if (linger) {
+      place.release();
+      await this.#nothingLeft();
+    }
+    await this.#end();
+  }
+
+  /** Resolves when the loop has nothing left that keeps it, but for what the server itself has there. */
+  async #nothingLeft(): Promise<void> {
+    const { context, child, workerId } = this.#parts;
+    const handlers = context.handlers.get('workerExit');
+    // Nobody is there to end them.
+    if (handlers.length === 0) context.endTimers();
+    const turn = setInterval(() => {
+      runInOrder(handlers, workerId).catch((error) =>
+        context.log.error({ err: error }, 'a handler of workerExit has failed'),
+      );
+    }, WORKER_EXIT_MS).unref();
+    child.unref();
+    await new Promise<void>((resolve) => process.once('beforeExit', () => resolve()));
+    clearInterval(turn);
+  }
+
+  async #late(): Promise<void> {
+    if (this.#ending) return;
+    const { context, child, inHand } = this.#parts;
+    const inTheWay = [...inHand(), ...context.describeTimers(), ...resources()];
+    context.log.warn(
+      { inTheWay },
+      `${child.name} has not come to its end within maxWaitTime (${context.options.maxWaitTime} ms); ` +
+        `it exits. It waited for: ${inTheWay.join(', ') || 'nothing that is known'}`,
+    );
+    await this.#end();
+  }
+
+  #end(): Promise<void> {
+    this.#ending ??= this.#stopAndExit();
+    return this.#ending;
+  }
+
+  async #stopAndExit(): Promise<void> {
+    const { context, workerId } = this.#parts;
+    // Nothing else may keep the loop any more, while a handler waits.
+    setInterval(() => {}, 2 ** 31 - 1);
+    await runInOrder(context.handlers.get('workerStop'), workerId);
+    await context.flushMail();
+    process.exit(0);
+  }
+}
+
+/** What keeps this loop, by kind and number. */
+function resources(): string[] {
+  const counts = new Map<string, number>();
+  for (const kind of process.getActiveResourcesInfo()) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  return [...counts].map(([kind, count]) => `${count} ${kind}`);
+}

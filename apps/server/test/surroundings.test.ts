@@ -1,0 +1,111 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isRunning, Program, processInfo, TestClient, until } from '@millrace/testkit';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { fixture, pidOf, startServer } from './support.js';
+
+/** Of the user and group `nobody` and `nogroup`, which every Linux has. */
+const NOBODY = 65_534;
+const isRoot = process.getuid?.() === 0;
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'millrace-surroundings-'));
+});
+afterEach(() => {
+  rmSync(directory, { recursive: true });
+});
+
+test('umask holds for every process, and for files that the server makes', async () => {
+  const pidFile = join(directory, 'pid');
+  await using server = await startServer({ umask: 0o027, pidFile }, {}, 'life');
+  const client = await TestClient.connect(server.lines);
+  expect((await client.ask('who')).split(' ')[2]).toBe(String(0o027));
+  expect(statSync(pidFile).mode & 0o777).toBe(0o640);
+  client.close();
+});
+
+test('the log goes to logFile, and to a new one after SIGWINCH, from every process', async () => {
+  const logFile = join(directory, 'log');
+  const moved = join(directory, 'log.1');
+  await using server = await startServer({ logFile, workerNum: 1 }, {}, 'life');
+  renameSync(logFile, moved);
+  server.program.kill('SIGWINCH');
+  await until('the new file', () => existsSync(logFile));
+  server.program.kill('SIGUSR1');
+  await until('a line of the manager in it', () => /reload: reloaded/.test(readFileSync(logFile, 'utf8')));
+  expect(readFileSync(moved, 'utf8')).not.toMatch(/reload: reloaded/);
+  server.program.kill('SIGTERM');
+  await server.program.ended();
+  expect(readFileSync(logFile, 'utf8')).toMatch(/"msg":"stopped"/);
+  expect(server.program.output).not.toMatch(/"msg"/);
+});
+
+test('a server in the background has no terminal and no parent, and is found by its pid file', async () => {
+  const pidFile = join(directory, 'pid');
+  const file = join(directory, 'events');
+  const options = { daemonize: true, pidFile, logFile: join(directory, 'log') };
+  await using program = new Program(fixture('life'), {
+    args: [JSON.stringify(options)],
+    env: { EVENTS: file },
+  });
+  expect(await program.ended()).toEqual({ code: 0, signal: null });
+  const [, port, pid] = await until('the daemon to listen', () =>
+    existsSync(file) ? readFileSync(file, 'utf8').match(/listening (\d+) 0 pid (\d+)/) : undefined,
+  );
+  try {
+    expect(readFileSync(pidFile, 'utf8')).toBe(`${pid}\n`);
+    expect(processInfo(Number(pid))?.parent).not.toBe(program.process.pid);
+    const client = await TestClient.connect(Number(port));
+    expect((await client.ask('who')).split(' ')[3]).toBe('/');
+    client.close();
+  } finally {
+    process.kill(Number(pid), 'SIGTERM');
+  }
+  await until('its end', () => !isRunning(Number(pid)));
+  expect(existsSync(pidFile)).toBe(false);
+});
+
+test('in the background, relative paths are refused', async () => {
+  await using program = new Program(fixture('life'), {
+    args: [JSON.stringify({ daemonize: true, pidFile: 'pid' })],
+  });
+  await program.printed(/ERR_MILLRACE_OPTION/);
+  expect(program.output).toMatch(/The option 'pidFile' cannot be "pid"/);
+});
+
+describe.runIf(isRoot)('started by root', () => {
+  test('workers give up their rights, master and manager keep them, and none outlives the other', async () => {
+    await using server = await startServer({ user: 'nobody', workerNum: 1, taskWorkerNum: 1 }, {}, 'life');
+    const client = await TestClient.connect(server.lines);
+    expect(await client.ask('who')).toMatch(`${NOBODY} ${NOBODY} `);
+    const owner = (title: string) => statSync(`/proc/${pidOf(server, title)}`).uid;
+    const status = readFileSync(`/proc/${pidOf(server, 'millrace: worker 0')}/status`, 'utf8');
+    expect(status).toMatch(new RegExp(`^Uid:\\t${NOBODY}\\t${NOBODY}\\t${NOBODY}`, 'm'));
+    expect(owner('millrace: manager')).toBe(0);
+    client.close();
+    const pids = server.program.children().map(({ pid }) => pid);
+    process.kill(pidOf(server, 'millrace: manager') as number, 'SIGKILL');
+    await until('no process of the dead manager', () => !pids.some(isRunning));
+  });
+
+  test('chroot comes before the change of user, and holds for workers', async () => {
+    const root = join(directory, 'root');
+    mkdirSync(root);
+    const options = { user: NOBODY, group: NOBODY, chroot: root, workerNum: 1 };
+    await using server = await startServer(options, {}, 'life');
+    const client = await TestClient.connect(server.lines);
+    const [uid, gid, , cwd] = (await client.ask('who')).split(' ');
+    expect([uid, gid, cwd]).toEqual([String(NOBODY), String(NOBODY), '/']);
+    client.close();
+  });
+
+  test('a user that there is not keeps the server from starting', async () => {
+    await using program = new Program(fixture('life'), {
+      args: [JSON.stringify({ user: 'no-such-user', workerNum: 1 })],
+    });
+    await program.printed(/ERR_MILLRACE_IDENTITY/);
+    expect((await program.ended()).code).not.toBe(0);
+  });
+});
