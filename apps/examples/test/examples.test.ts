@@ -1,10 +1,11 @@
 import { Program, TestClient } from '@millrace/testkit';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 
 const example = (name: string) => new URL(`../dist/${name}.js`, import.meta.url);
 
 async function listening(name: string): Promise<{ program: Program; client: TestClient }> {
   const program = new Program(example(name), { args: ['0'] });
+  onTestFinished(() => program[Symbol.asyncDispose]());
   const [, port] = await program.printed(/listening on (\d+)/);
   return { program, client: await TestClient.connect(Number(port)) };
 }
@@ -16,7 +17,6 @@ test('word-count answers each line with its number of words, and counts its line
   await program.printed(/worker \d: 2 lines/);
   client.close();
   await program.printed(/session 1 closed by the client/);
-  await program[Symbol.asyncDispose]();
 });
 
 test("swoole-form hands the result of a task to 'finish' in the worker that asked", async () => {
@@ -26,7 +26,6 @@ test("swoole-form hands the result of a task to 'finish' in the worker that aske
   expect(await client.ask('louder')).toBe('accepted');
   await program.printed(/task 2: LOUDER/);
   client.close();
-  await program[Symbol.asyncDispose]();
 });
 
 test('timers ticks, and ends by itself', async () => {

@@ -33,6 +33,8 @@ export interface Program {
 /** Milliseconds until Swoole accepts, at most. */
 const START_MS = 10_000;
 const RETRY_MS = 10;
+/** Milliseconds for a server to come to rest, its spare processes included, before it is loaded. */
+const SETTLE_MS = 1_500;
 
 function ofModule(name: string, file: string, options: EchoOptions): Program {
   const start = async () => {
@@ -71,6 +73,7 @@ export function underLoad({ name, missing, start }: Program, work: Omit<Work, 'p
   const run = async () => {
     const { child, port } = await start();
     try {
+      await sleep(SETTLE_MS);
       const client = new URL('../load/client.js', import.meta.url);
       return await runModule<LoadResult>(client, [JSON.stringify({ ...work, port, pid: child.pid })]);
     } finally {
