@@ -9,6 +9,16 @@ export interface RunningServer extends AsyncDisposable {
   readonly frames: number;
 }
 
+/** Whether this run is of base mode: its suites run in both. */
+export const isBase = process.env.MILLRACE_MODE === 'base';
+
+/** The options of a test for the mode of this run; what belongs to reactor threads is left out in base mode. */
+function inMode(options: Partial<ServerOptions>): Partial<ServerOptions> {
+  if (!isBase) return options;
+  const { reactorNum: _, ...others } = options;
+  return { ...others, mode: 'base' };
+}
+
 export function fixture(name: string): URL {
   return new URL(`../dist-test/fixtures/${name}.js`, import.meta.url);
 }
@@ -19,7 +29,7 @@ export async function startServer(
   env: NodeJS.ProcessEnv = {},
   name = 'echo',
 ): Promise<RunningServer> {
-  const program = new Program(fixture(name), { args: [JSON.stringify(options)], env });
+  const program = new Program(fixture(name), { args: [JSON.stringify(inMode(options))], env });
   try {
     const [, lines, frames] = await program.printed(/^listening (\d+) (\d+)/m);
     return {

@@ -2,6 +2,9 @@ import { readFileSync } from 'node:fs';
 import { type InetAddress, syscalls } from '@millrace/native';
 import { type Exit, type Member, ProcessPool } from '@millrace/process-pool';
 import { Listener, Reactor } from '@millrace/reactor';
+import { AcceptLog } from '../accept-log.js';
+import { bindSockets } from '../base/sockets.js';
+import { WorkerReactors } from '../base/worker-reactors.js';
 import { KILL_GRACE_MS } from '../constants.js';
 import { ServerError } from '../errors.js';
 import { runInOrder } from '../events.js';
@@ -24,6 +27,7 @@ import { beforeShutdown } from './before-shutdown.js';
 import { type Bound, bindPort, numberOf } from './listeners.js';
 import { PidFile } from './pid-file.js';
 import { ReactorThreads } from './reactor-threads.js';
+import type { Reactors } from './reactors.js';
 import { ReloadRequests } from './reload-requests.js';
 import { SessionIds } from './session-ids.js';
 import { listenToSignals } from './signals.js';
@@ -33,13 +37,21 @@ export class MasterRole implements Role {
   readonly #context: RoleContext;
   readonly #shape: FabricShape;
   readonly #limit: LogLimit;
+  readonly #acceptLog: AcceptLog;
   readonly #reactor = new Reactor();
   readonly #reloads = new ReloadRequests((message) => this.#tellManager(message));
   readonly #pidFile: PidFile | undefined;
   #ignoreSignals: () => void = () => {};
   readonly #sessions: SessionIds;
-  #listeners: Bound[] = [];
+  /** One for each listener. */
+  #listeners: readonly Bound[] = [];
+  /** All of them; in base mode a listener may have several. */
+  #sockets: readonly Bound[] = [];
+  /** What the workers accept from, in base mode. */
+  #inherited: Descriptors = {};
   #fabric: Descriptors = {};
+  #reactors: Reactors | undefined;
+  /** In process mode. */
   #threads: ReactorThreads | undefined;
   #manager: ProcessPool | undefined;
   #connections = 0;
@@ -52,12 +64,13 @@ export class MasterRole implements Role {
     this.#context = context;
     this.#shape = shape;
     this.#limit = new LogLimit(context.log);
+    this.#acceptLog = new AcceptLog(this.#limit, context.options.maxConnections);
     this.#pidFile = context.options.pidFile === undefined ? undefined : new PidFile(context.options.pidFile);
     this.#sessions = new SessionIds(capacityFor(shape.maxConnections), context.options.startSessionId);
   }
 
   get switchboard(): Switchboard | undefined {
-    return this.#threads?.switchboard;
+    return this.#reactors?.switchboard;
   }
 
   /** The memory and pipes that this server shares; empty before it runs. */
@@ -77,8 +90,10 @@ export class MasterRole implements Role {
       reload: (tasksOnly) => void this.reload({ tasksOnly }),
       reopenLog: () => this.reopenLog(),
     });
-    for (const [index, listener] of this.#listeners.entries())
-      if (listener instanceof Listener) this.#accept(listener, index);
+    if (this.#threads) {
+      for (const [index, listener] of this.#listeners.entries())
+        if (listener instanceof Listener) this.#accept(listener, index);
+    }
     await runInOrder(this.#context.handlers.get('start'));
   }
 
@@ -126,15 +141,45 @@ export class MasterRole implements Role {
 
   async #open(): Promise<void> {
     this.#pidFile?.make();
-    this.#listeners = [];
-    for (const port of this.#context.ports) this.#listeners.push(bindPort(port));
+    this.#bind();
     this.#checkLimit();
     this.#fabric = createFabric(this.#shape);
     this.#manager = new ProcessPool([this.#managerSpec()], {
       onMessage: (_member, body) => this.#heard(body as FromManager),
       onExit: (member, exit, delay) => this.#managerEnded(member, exit, delay),
     });
+    this.#reactors = this.#openReactors();
+    this.#count(counters.START_TIME, Date.now());
+    for (const [index, bound] of this.#listeners.entries())
+      this.#count(counters.PORTS + index, numberOf(bound));
+    try {
+      await Promise.all([this.#reactors.ready(), this.#manager.start()]);
+    } catch (cause) {
+      const message =
+        'The processes and threads of the server did not come up; what they wrote above is the reason.';
+      throw new ServerError('ERR_MILLRACE_START_FAILED', message, { cause });
+    }
+    this.#running = true;
+  }
+
+  #bind(): void {
+    const { ports } = this.#context;
+    const { base, workers } = this.#shape;
+    if (base) {
+      const { first, all, descriptors } = bindSockets(ports, base, workers);
+      this.#listeners = first;
+      this.#sockets = all;
+      this.#inherited = descriptors;
+      return;
+    }
+    const bound: Bound[] = [];
+    this.#listeners = this.#sockets = bound;
+    for (const port of ports) bound.push(bindPort(port));
+  }
+
+  #openReactors(): Reactors {
     const { options, ports } = this.#context;
+    if (this.#shape.base) return new WorkerReactors(this.#shape, this.#fabric, ports);
     const { dispatchMode, dispatchModule, enableDelayReceive, heartbeatCheckInterval, lingerTime } = options;
     const datagrams = this.#listeners.map((bound) => (bound instanceof Listener ? undefined : bound.fd));
     const thread = { ports, datagrams, dispatchMode, dispatchModule, enableDelayReceive };
@@ -148,17 +193,7 @@ export class MasterRole implements Role {
         onCrash: (reactor, error) => this.#reactorCrashed(reactor, error),
       },
     );
-    this.#count(counters.START_TIME, Date.now());
-    for (const [index, bound] of this.#listeners.entries())
-      this.#count(counters.PORTS + index, numberOf(bound));
-    try {
-      await Promise.all([this.#threads.ready(), this.#manager.start()]);
-    } catch (cause) {
-      const message =
-        'The processes and threads of the server did not come up; what they wrote above is the reason.';
-      throw new ServerError('ERR_MILLRACE_START_FAILED', message, { cause });
-    }
-    this.#running = true;
+    return this.#threads;
   }
 
   #managerSpec() {
@@ -167,7 +202,7 @@ export class MasterRole implements Role {
       name: 'manager',
       title: `${this.#context.options.title}: manager`,
       ...spawnArguments(),
-      descriptors: this.#fabric,
+      descriptors: { ...this.#fabric, ...this.#inherited },
       data,
       // It has given up already by the time that it ends before it was ready.
       restart: { giveUpAfter: 1 },
@@ -178,17 +213,14 @@ export class MasterRole implements Role {
 
   #heard(message: FromManager): void {
     if ('reloaded' in message) this.#reloads.answered(message.reloaded, message.result);
-    else this.#threads?.workerReplaced(message.workerReplaced);
+    else if ('sessionsLost' in message) this.#context.settleLost();
+    else this.#reactors?.workerReplaced(message.workerReplaced);
   }
 
   #accept(listener: Listener, port: number): void {
     listener.start(this.#reactor, {
       onAccept: (fd, peer) => this.#accepted(fd, port, peer),
-      onExhausted: (error) => {
-        const advice =
-          'accepting pauses for a second; raise the limit of open files (ulimit -n) or lower the load';
-        this.#limit.warn('exhausted', `${error.message}: ${advice}`, { connections: this.#connections });
-      },
+      onExhausted: (error) => this.#acceptLog.exhausted(error, this.#connections),
     });
   }
 
@@ -197,11 +229,7 @@ export class MasterRole implements Role {
     if (this.#connections === maxConnections) {
       syscalls.close(fd);
       this.#count(counters.TURNED_AWAY, this.#counted(counters.TURNED_AWAY) + 1);
-      this.#limit.warn(
-        'max-connections',
-        `Turned a client away: there are maxConnections (${maxConnections})`,
-      );
-      return;
+      return this.#acceptLog.turnedAway();
     }
     const session = this.#sessions.next();
     this.#connections++;
@@ -216,11 +244,11 @@ export class MasterRole implements Role {
   }
 
   #count(counter: number, value: number): void {
-    this.#threads?.switchboard.counters.setServer(counter, value);
+    this.switchboard?.counters.setServer(counter, value);
   }
 
   #counted(counter: number): number {
-    return this.#threads?.switchboard.counters.server(counter) ?? 0;
+    return this.switchboard?.counters.server(counter) ?? 0;
   }
 
   /** Each client takes a descriptor of the master. */
@@ -262,8 +290,8 @@ export class MasterRole implements Role {
   async #shutdown(): Promise<void> {
     this.#context.log.info('shutting down');
     await beforeShutdown(this.#context);
-    for (const listener of this.#listeners) listener.close();
-    this.#threads?.quiesce();
+    this.#closeSockets();
+    this.#reactors?.quiesce();
     // The manager needs the time of its user processes, of its workers, then of its task workers.
     const timeout = (this.#context.options.maxWaitTime + KILL_GRACE_MS) * 3 + 1_000;
     await this.#manager?.stop({ mode: SHUTDOWN, timeout });
@@ -274,11 +302,19 @@ export class MasterRole implements Role {
     this.#context.log.info('stopped');
   }
 
+  /** Workers that accept from a socket, and processes that have inherited it, end that with this. */
+  #closeSockets(): void {
+    for (const socket of this.#sockets) {
+      if (this.#shape.base && socket instanceof Listener) socket.closeForAll();
+      else socket.close();
+    }
+  }
+
   /** Gives up whatever is open; also after a start that failed half-way. */
   async #close(): Promise<void> {
-    for (const listener of this.#listeners) listener.close();
+    this.#closeSockets();
     await this.#manager?.stop({ timeout: this.#context.options.maxWaitTime });
-    await this.#threads?.stop(this.#hurried ? 0 : this.#context.options.maxWaitTime);
+    await this.#reactors?.stop(this.#hurried ? 0 : this.#context.options.maxWaitTime);
     this.#reactor.close();
     this.#context.closeMail();
     closeFabric(this.#fabric);
