@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { type InetAddress, syscalls } from '@millrace/native';
 import { type Exit, type Member, ProcessPool } from '@millrace/process-pool';
 import { Listener, Reactor } from '@millrace/reactor';
 import { AcceptLog } from '../accept-log.js';
@@ -23,13 +22,13 @@ import { capacityFor } from '../shared/connection-layout.js';
 import * as counters from '../shared/counters-layout.js';
 import { spawnArguments } from '../spawn-arguments.js';
 import type { Switchboard } from '../switchboard.js';
+import { Acceptor } from './acceptor.js';
 import { beforeShutdown } from './before-shutdown.js';
 import { type Bound, bindPort, numberOf } from './listeners.js';
 import { PidFile } from './pid-file.js';
 import { ReactorThreads } from './reactor-threads.js';
 import type { Reactors } from './reactors.js';
 import { ReloadRequests } from './reload-requests.js';
-import { SessionIds } from './session-ids.js';
 import { listenToSignals } from './signals.js';
 
 /** Accepts connections, hands them to reactor threads, watches the manager. Runs no user code but its own events. */
@@ -37,12 +36,10 @@ export class MasterRole implements Role {
   readonly #context: RoleContext;
   readonly #shape: FabricShape;
   readonly #limit: LogLimit;
-  readonly #acceptLog: AcceptLog;
   readonly #reactor = new Reactor();
   readonly #reloads = new ReloadRequests((message) => this.#tellManager(message));
   readonly #pidFile: PidFile | undefined;
   #ignoreSignals: () => void = () => {};
-  readonly #sessions: SessionIds;
   /** One for each listener. */
   #listeners: readonly Bound[] = [];
   /** All of them; in base mode a listener may have several. */
@@ -52,9 +49,8 @@ export class MasterRole implements Role {
   #fabric: Descriptors = {};
   #reactors: Reactors | undefined;
   /** In process mode. */
-  #threads: ReactorThreads | undefined;
+  #acceptor: Acceptor | undefined;
   #manager: ProcessPool | undefined;
-  #connections = 0;
   /** Everything has come up once. */
   #running = false;
   #ending: Promise<void> | undefined;
@@ -64,9 +60,7 @@ export class MasterRole implements Role {
     this.#context = context;
     this.#shape = shape;
     this.#limit = new LogLimit(context.log);
-    this.#acceptLog = new AcceptLog(this.#limit, context.options.maxConnections);
     this.#pidFile = context.options.pidFile === undefined ? undefined : new PidFile(context.options.pidFile);
-    this.#sessions = new SessionIds(capacityFor(shape.maxConnections), context.options.startSessionId);
   }
 
   get switchboard(): Switchboard | undefined {
@@ -90,10 +84,8 @@ export class MasterRole implements Role {
       reload: (tasksOnly) => void this.reload({ tasksOnly }),
       reopenLog: () => this.reopenLog(),
     });
-    if (this.#threads) {
-      for (const [index, listener] of this.#listeners.entries())
-        if (listener instanceof Listener) this.#accept(listener, index);
-    }
+    for (const [index, listener] of this.#listeners.entries())
+      if (listener instanceof Listener) this.#acceptor?.listen(this.#reactor, listener, index);
     await runInOrder(this.#context.handlers.get('start'));
   }
 
@@ -183,17 +175,24 @@ export class MasterRole implements Role {
     const { dispatchMode, dispatchModule, enableDelayReceive, heartbeatCheckInterval, lingerTime } = options;
     const datagrams = this.#listeners.map((bound) => (bound instanceof Listener ? undefined : bound.fd));
     const thread = { ports, datagrams, dispatchMode, dispatchModule, enableDelayReceive };
-    this.#threads = new ReactorThreads(
+    const threads = new ReactorThreads(
       this.#shape,
       this.#fabric,
       { ...thread, heartbeatCheckInterval, lingerTime },
       {
-        onGone: (session) => this.#gone(session),
+        onGone: (session) => this.#acceptor?.gone(session),
         onLog: (kind, text) => this.#limit.warn(kind, text),
         onCrash: (reactor, error) => this.#reactorCrashed(reactor, error),
       },
     );
-    return this.#threads;
+    this.#acceptor = new Acceptor({
+      threads,
+      maxConnections: options.maxConnections,
+      capacity: capacityFor(this.#shape.maxConnections),
+      firstSession: options.startSessionId,
+      log: new AcceptLog(this.#limit, options.maxConnections),
+    });
+    return threads;
   }
 
   #managerSpec() {
@@ -217,38 +216,8 @@ export class MasterRole implements Role {
     else this.#reactors?.workerReplaced(message.workerReplaced);
   }
 
-  #accept(listener: Listener, port: number): void {
-    listener.start(this.#reactor, {
-      onAccept: (fd, peer) => this.#accepted(fd, port, peer),
-      onExhausted: (error) => this.#acceptLog.exhausted(error, this.#connections),
-    });
-  }
-
-  #accepted(fd: number, port: number, peer: InetAddress): void {
-    const { maxConnections } = this.#context.options;
-    if (this.#connections === maxConnections) {
-      syscalls.close(fd);
-      this.#count(counters.TURNED_AWAY, this.#counted(counters.TURNED_AWAY) + 1);
-      return this.#acceptLog.turnedAway();
-    }
-    const session = this.#sessions.next();
-    this.#connections++;
-    this.#count(counters.ACCEPTED, this.#counted(counters.ACCEPTED) + 1);
-    this.#count(counters.LAST_SESSION, session);
-    this.#threads?.accept(fd, session, port, peer);
-  }
-
-  #gone(session: number): void {
-    this.#connections--;
-    this.#sessions.release(session);
-  }
-
   #count(counter: number, value: number): void {
     this.switchboard?.counters.setServer(counter, value);
-  }
-
-  #counted(counter: number): number {
-    return this.switchboard?.counters.server(counter) ?? 0;
   }
 
   /** Each client takes a descriptor of the master. */
