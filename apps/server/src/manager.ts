@@ -144,9 +144,15 @@ export class ManagerRole implements Role {
   }
 
   #heard(member: Member, message: FromWorker): void {
-    if ('placeFree' in message) this.#places.released(member, message.placeFree);
+    if ('placeFree' in message) this.#placeFree(member, message.placeFree);
     else if ('placeWanted' in message) this.#leave(member, message.placeWanted);
     else void this.#reloadAsked(message.reload);
+  }
+
+  #placeFree(member: Member, pid: number): void {
+    // In base mode it has closed its sessions; whoever waits for one may not have had the last word of it.
+    if (this.#reaper && (member.spec.data as BirthData).role === 'worker') this.#tellLost();
+    this.#places.released(member, pid);
   }
 
   /** The process that has the place ends before the one that is to take over is ready, which needs the place for that. */

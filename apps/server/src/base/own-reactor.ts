@@ -8,6 +8,7 @@ import { SessionIds } from '../master/session-ids.js';
 import { DATAGRAM, RECEIVE } from '../packet.js';
 import type { PacketChannel } from '../packet-channel.js';
 import type { ReactorHost } from '../reactor/host.js';
+import type { UserFunctions } from '../reactor/thread.js';
 import { Traffic } from '../reactor/traffic.js';
 import { importUserFunctions } from '../reactor/user-functions.js';
 import type { RoleContext } from '../role.js';
@@ -43,7 +44,7 @@ export class OwnReactor implements ReactorHost {
   readonly #log: AcceptLog;
   readonly #own: Float64Array;
   readonly #ids: SessionIds;
-  readonly #functions: ReturnType<typeof importUserFunctions>;
+  #functions: UserFunctions | undefined;
   #listeners: Listener[] = [];
   #traffic: Traffic | undefined;
   #allClosed: () => void = () => {};
@@ -64,23 +65,21 @@ export class OwnReactor implements ReactorHost {
     const first =
       last > 0 ? last + shape.workers : firstId(context.options.startSessionId, id, shape.workers);
     this.#ids = new SessionIds(table.capacity, first, shape.workers);
-    this.#functions = importUserFunctions(context.ports, undefined);
-    // Whoever calls `loaded` is told.
-    this.#functions.catch(() => {});
   }
 
-  /** Resolves when the user's functions are there; rejects when they cannot be had. */
-  async loaded(): Promise<void> {
-    await this.#functions;
+  /** Imports the user's functions; rejects when they cannot be had. */
+  async load(): Promise<void> {
+    this.#functions = await importUserFunctions(this.#parts.context.ports, undefined);
   }
 
   get connections(): number {
     return this.#traffic?.connections ?? 0;
   }
 
-  /** Accepts clients from here on. The rings of this reactor's name are the worker's by now. */
-  async serve(): Promise<void> {
-    const functions = await this.#functions;
+  /** Accepts clients from here on. It is loaded, and the rings of this reactor's name are the worker's by now. */
+  serve(): void {
+    const functions = this.#functions;
+    if (functions === undefined) throw new Error('This reactor has not been loaded.');
     const { context, child, shape, id } = this.#parts;
     const { enableDelayReceive, heartbeatCheckInterval, lingerTime, dispatchMode } = context.options;
     const { ports } = context;

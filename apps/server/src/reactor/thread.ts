@@ -116,7 +116,10 @@ export class Thread {
   }
 
   close(): void {
-    for (const channel of this.channels) channel.destroy();
+    for (const channel of this.channels) {
+      channel.flush();
+      channel.destroy();
+    }
     this.#listener.close();
     this.#view.close();
   }

@@ -103,19 +103,19 @@ export class WorkerRole implements Role {
   }
 
   async start(): Promise<void> {
-    await this.#own?.loaded();
+    await this.#own?.load();
     await runInOrder(this.#context.handlers.get('workerStart'), this.#id);
     this.#child.ready();
     await this.place.taken();
-    if (!this.#leaving.asked) await this.#serve();
+    if (!this.#leaving.asked) this.#serve();
   }
 
   /** Takes messages from here on. */
-  async #serve(): Promise<void> {
+  #serve(): void {
     if (this.#serving) return;
     this.#serving = true;
     this.#sessions?.start();
-    await this.#own?.serve();
+    this.#own?.serve();
   }
 
   /** The rings and pipes are this process's. */
@@ -186,7 +186,7 @@ export class WorkerRole implements Role {
   async #finish(): Promise<void> {
     if (this.#drain) {
       await this.place.taken();
-      await this.#serve();
+      this.#serve();
     }
     this.#own?.quiesce();
     await this.#sessions?.stop({ drain: this.#drain });
