@@ -1,3 +1,37 @@
 import { packageTests } from '@millrace/testkit/vitest';
+import type { ViteUserConfig } from 'vitest/config';
 
-export default packageTests();
+const all = packageTests();
+
+/** What base mode does by other means; what of it is about process mode alone skips itself. */
+const OF_THE_MODE = [
+  'messages',
+  'sessions',
+  'listeners',
+  'output',
+  'limits',
+  'tasks',
+  'mail',
+  'reload',
+  'shutdown',
+];
+
+/** The whole suite with the defaults, and what depends on the mode once more in base mode. `support.ts` reads `env`. */
+const config: ViteUserConfig = {
+  test: {
+    ...all.test,
+    projects: [
+      { test: { ...all.test, name: 'process' } },
+      {
+        test: {
+          ...all.test,
+          name: 'base',
+          include: OF_THE_MODE.map((name) => `test/${name}.test.ts`),
+          env: { MILLRACE_TEST_MODE: 'base' },
+        },
+      },
+    ],
+  },
+};
+
+export default config;

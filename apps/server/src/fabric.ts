@@ -36,11 +36,13 @@ export interface FabricShape {
   readonly ringSize: number;
   /** Bytes of the largest packet, head included. */
   readonly maxMessageSize: number;
+  /** In base mode, where worker r is reactor r: of each listener, whether every worker has a socket of its own. */
+  readonly base: readonly boolean[] | undefined;
 }
 
 /** The shape that the options ask for. */
 export function shapeOf(
-  { reactorNum, workerNum, taskWorkerNum, maxConnections, ringSize }: ResolvedOptions,
+  { mode, reactorNum, workerNum, taskWorkerNum, maxConnections, ringSize }: ResolvedOptions,
   ports: readonly ResolvedPort[],
   userProcesses: number,
 ): FabricShape {
@@ -53,6 +55,7 @@ export function shapeOf(
     maxConnections,
     ringSize,
     maxMessageSize: HEAD_BYTES + longest,
+    base: mode === 'base' ? ports.map(({ reusePort, path }) => reusePort && path === undefined) : undefined,
   };
 }
 
@@ -94,6 +97,12 @@ export function peerDescriptors(shape: FabricShape, peer: number): string[] {
   ];
 }
 
+/** The names that a worker needs to be a reactor, in base mode; without the sockets that it accepts from. */
+export function reactorDescriptors(shape: FabricShape): string[] {
+  const peers = range(peersOf(shape));
+  return [...peers.map(linkName), ...peers.map(peerBellName), ...range(shape.reactors).map(reactorBellName)];
+}
+
 /** The names by which a worker asks task workers. */
 export function workerDescriptors({ taskWorkers }: FabricShape, id: number): string[] {
   return range(taskWorkers).map((taskWorker) => taskAskerName(id, taskWorker));
@@ -106,7 +115,9 @@ export function taskWorkerDescriptors({ workers }: FabricShape, id: number): str
 
 /** Bytes of one ring of a peer. */
 function ringSizeOf(shape: FabricShape, peer: number): number {
-  return peer < shape.workers ? shape.ringSize : Math.min(SMALL_RING_BYTES, shape.ringSize);
+  // In base mode what clients send, and nearly all that is sent to them, goes through no ring.
+  const large = peer < shape.workers && shape.base === undefined;
+  return large ? shape.ringSize : Math.min(SMALL_RING_BYTES, shape.ringSize);
 }
 
 function linkBytes(shape: FabricShape, peer: number): number {
@@ -117,8 +128,15 @@ function hubBytes(shape: FabricShape): number {
   return (shape.reactors + peersOf(shape)) * DOORBELL_BYTES;
 }
 
+/** How many parts the table of connections has. */
+const partsOf = ({ base, workers }: FabricShape) => (base ? workers : 1);
+
 function countersShape(shape: FabricShape): CountersShape {
   return { reactors: shape.reactors, workers: shape.workers, processes: processesOf(shape) };
+}
+
+function connectionBytes(shape: FabricShape): number {
+  return ConnectionTable.bytes(shape.maxConnections, partsOf(shape));
 }
 
 /** Makes all of it. Throws `SystemCallError` when memory or descriptors do not suffice; then nothing is left open. */
@@ -126,7 +144,7 @@ export function createFabric(shape: FabricShape): Descriptors {
   const made: Record<string, number> = {};
   try {
     made[HUB] = createMemory('millrace-hub', hubBytes(shape));
-    made[CONNECTIONS] = createMemory('millrace-connections', ConnectionTable.bytes(shape.maxConnections));
+    made[CONNECTIONS] = createMemory('millrace-connections', connectionBytes(shape));
     made[COUNTERS] = createMemory('millrace-counters', Counters.bytes(countersShape(shape)));
     for (const peer of range(peersOf(shape))) {
       made[linkName(peer)] = createMemory(`millrace-link-${peer}`, linkBytes(shape, peer));
@@ -180,9 +198,8 @@ export class FabricView {
   }
 
   connections(): ConnectionTable {
-    const { maxConnections } = this.#shape;
-    this.#connections ??= new MappedMemory(this.#fd(CONNECTIONS), ConnectionTable.bytes(maxConnections));
-    return new ConnectionTable(this.#connections.buffer, maxConnections);
+    this.#connections ??= new MappedMemory(this.#fd(CONNECTIONS), connectionBytes(this.#shape));
+    return new ConnectionTable(this.#connections.buffer, this.#shape.maxConnections, partsOf(this.#shape));
   }
 
   counters(): Counters {

@@ -22,6 +22,7 @@ export type {
   DispatchedSession,
   DispatchMode,
   LogLevel,
+  ServerMode,
   ServerOptions,
 } from './options.js';
 export type { SessionCloseReason } from './packet.js';

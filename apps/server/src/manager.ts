@@ -6,6 +6,7 @@ import {
   type ReloadResult as PoolReloadResult,
   ProcessPool,
 } from '@millrace/process-pool';
+import { Reaper } from './base/reaper.js';
 import { KILL_GRACE_MS } from './constants.js';
 import { runInOrder } from './events.js';
 import type { FabricShape } from './fabric.js';
@@ -34,6 +35,8 @@ export class ManagerRole implements Role {
   readonly #places: Places;
   /** Members that have had their place: whoever gets it next takes over what is there. */
   readonly #served = new Set<Member>();
+  /** In base mode. */
+  readonly #reaper: Reaper | undefined;
   #stopping = false;
   #reloading = false;
 
@@ -41,6 +44,7 @@ export class ManagerRole implements Role {
     this.#context = context;
     this.#child = child;
     this.#shape = shape;
+    if (shape.base) this.#reaper = new Reaper(child, shape);
     const specs = [
       ...Array.from({ length: shape.taskWorkers }, (_, id) => this.#spec('taskWorker', id)),
       ...Array.from({ length: shape.workers }, (_, id) => this.#spec('worker', id)),
@@ -62,6 +66,8 @@ export class ManagerRole implements Role {
   }
 
   async start(): Promise<void> {
+    // The manager before this one has died, and its workers with it.
+    if (this.#child.incarnation > 1) this.#reapAll();
     await runInOrder(this.#context.handlers.get('managerStart'));
     try {
       await this.#pool.start();
@@ -138,9 +144,15 @@ export class ManagerRole implements Role {
   }
 
   #heard(member: Member, message: FromWorker): void {
-    if ('placeFree' in message) this.#places.released(member, message.placeFree);
+    if ('placeFree' in message) this.#placeFree(member, message.placeFree);
     else if ('placeWanted' in message) this.#leave(member, message.placeWanted);
     else void this.#reloadAsked(message.reload);
+  }
+
+  #placeFree(member: Member, pid: number): void {
+    // In base mode it has closed its sessions; whoever waits for one may not have had the last word of it.
+    if (this.#reaper && (member.spec.data as BirthData).role === 'worker') this.#tellLost();
+    this.#places.released(member, pid);
   }
 
   /** The process that has the place ends before the one that is to take over is ready, which needs the place for that. */
@@ -181,6 +193,7 @@ export class ManagerRole implements Role {
       for (const other of this.#pool.members)
         if ((other.spec.data as BirthData).role === 'worker') other.send(died);
     }
+    if (this.#places.isHeldBy(member, pid) && role === 'worker') this.#reap(id);
     // After that, so that a task of whoever has the place next is not taken for one that is lost.
     this.#places.ended(member, pid);
     if (code === 0 || this.#stopping) return;
@@ -203,6 +216,25 @@ export class ManagerRole implements Role {
     const workerId = flatId(role, this.#shape, id);
     for (const handler of this.#context.handlers.get('workerError'))
       handler({ workerId, code, signal, uptime });
+  }
+
+  /** In base mode the connections of a worker end with it. */
+  #reap(worker: number): void {
+    if (this.#reaper === undefined) return;
+    this.#reaper.close(worker);
+    this.#tellLost();
+  }
+
+  #reapAll(): void {
+    if (this.#reaper === undefined) return;
+    this.#reaper.closeAll();
+    this.#tellLost();
+  }
+
+  #tellLost(): void {
+    this.#context.settleLost();
+    for (const member of this.#pool.members) member.send({ sessionsLost: true } satisfies ToWorker);
+    this.#child.send({ sessionsLost: true } satisfies FromManager);
   }
 
   async #stop(mode: string, exitCode = 0): Promise<void> {

@@ -62,7 +62,7 @@ const portShape = {
     .string()
     .refine((path) => path.length > 0 && Buffer.byteLength(path) < 108, { error: '1 to 107 bytes' })
     .optional(),
-  mode: count(0, 0o777).optional(),
+  fileMode: count(0, 0o777).optional(),
   framing: framing.default({ kind: 'none' }),
   packageMaxLength: count(1, MAX_BYTES).default(2 << 20),
   socketBufferSize: count(1, MAX_BYTES).default(8 << 20),
@@ -85,6 +85,7 @@ const portShape = {
 const identity = z.union([z.string().min(1), count(0, 2 ** 32 - 2)]);
 
 const serverShape = {
+  mode: z.enum(['process', 'base']).default('process'),
   reactorNum: count(1, 256).optional(),
   workerNum: count(1, 1_000).default(() => availableParallelism()),
   taskWorkerNum: count(0, 1_000).default(0),
@@ -128,6 +129,7 @@ const serverSchema = z.strictObject({ ...portShape, ...serverShape });
 /** Checks the options of `createServer` and fills in the defaults. Throws `ERR_MILLRACE_OPTION` or `_UNKNOWN_OPTION`. */
 export function resolveOptions(options: ServerOptions): ResolvedOptions {
   const parsed = parse(serverSchema, options);
+  if (parsed.mode === 'base') checkBase(options);
   const reactors = parsed.reactorNum ?? Math.min(availableParallelism(), MAX_DEFAULT_REACTORS);
   const own = Object.fromEntries(Object.keys(serverShape).map((key) => [key, parsed[key as 'title']]));
   if (parsed.dispatchMode === 'function' && parsed.dispatchModule === undefined)
@@ -143,7 +145,8 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
   return {
     ...(own as unknown as ResolvedOptions),
     tasks: parsed.tasks as Tasks,
-    reactorNum: Math.min(reactors, parsed.workerNum),
+    // In base mode each worker is the reactor of its own clients.
+    reactorNum: parsed.mode === 'base' ? parsed.workerNum : Math.min(reactors, parsed.workerNum),
     heartbeatCheckInterval: parsed.heartbeatCheckInterval,
     dispatchModule: parsed.dispatchModule,
     maxRequestGrace: parsed.maxRequestGrace ?? defaultGrace(parsed.maxRequest),
@@ -156,6 +159,22 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     logFile: parsed.logFile,
     port: checkPort(parsed, parsed.heartbeatCheckInterval),
   };
+}
+
+/** What is about reactor threads, and about who gets what from them. */
+const PROCESS_MODE_ONLY = {
+  reactorNum: 'workers serve their own clients, and there are no reactor threads',
+  dispatchMode: 'a client belongs to the worker that has accepted it',
+  dispatchModule: 'a client belongs to the worker that has accepted it',
+} as const;
+
+function checkBase(options: ServerOptions): void {
+  for (const [name, why] of Object.entries(PROCESS_MODE_ONLY)) {
+    const value = options[name as keyof typeof PROCESS_MODE_ONLY];
+    if (value === undefined) continue;
+    const message = `The option '${name}' cannot be ${JSON.stringify(value)} with mode 'base': ${why}. Leave it out, or set mode 'process'.`;
+    throw optionError(message);
+  }
 }
 
 /** As Swoole's: a few messages are a limit for tests, which wants to be exact. */

@@ -14,8 +14,17 @@ export const DISPATCH_MODES = [
 ] as const;
 export type DispatchMode = (typeof DISPATCH_MODES)[number];
 
+/** Who owns the clients' sockets: reactor threads of the master, or the workers. */
+export type ServerMode = 'process' | 'base';
+
 export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
-  /** Reactor threads. Default: the number of processors, at most 8 and at most `workerNum`. */
+  /**
+   * `'process'`: reactor threads of the master own the clients' sockets, and a worker's death costs no connection.
+   * `'base'`: each worker accepts clients and serves them alone, without a way between; they end with it. Default
+   * `'process'`.
+   */
+  readonly mode?: ServerMode;
+  /** Reactor threads. Default: the number of processors, at most 8 and at most `workerNum`. Not in base mode. */
   readonly reactorNum?: number;
   /** Worker processes. Default: the number of processors. */
   readonly workerNum?: number;
@@ -30,7 +39,7 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
   readonly maxConnections?: number;
   /** The first session's id. Default 1. */
   readonly startSessionId?: number;
-  /** Which worker gets a message. Default `'fixed'`: all of a session's go to one. */
+  /** Which worker gets a message. Default `'fixed'`: all of a session's go to one. Not in base mode. */
   readonly dispatchMode?: DispatchMode;
   /** With `dispatchMode: 'function'`: a module that exports `dispatch`, a {@link Dispatch}; reactor threads run it. */
   readonly dispatchModule?: string | URL;

@@ -1,4 +1,11 @@
-import { type FabricShape, peerDescriptors, taskWorkerDescriptors, workerDescriptors } from './fabric.js';
+import { socketNames } from './base/sockets.js';
+import {
+  type FabricShape,
+  peerDescriptors,
+  reactorDescriptors,
+  taskWorkerDescriptors,
+  workerDescriptors,
+} from './fabric.js';
 import type { RoleName } from './role.js';
 
 /** What a process below the manager is called, and which descriptors it gets; `id` counts those of its role. */
@@ -10,12 +17,16 @@ export function processKind(
   const names = peerDescriptors(shape, flatId(role, shape, id));
   switch (role) {
     case 'worker':
-      return { kind: 'worker', names: [...names, ...workerDescriptors(shape, id)] };
+      return { kind: 'worker', names: [...names, ...workerDescriptors(shape, id), ...baseNames(shape, id)] };
     case 'taskWorker':
       return { kind: 'task worker', names: [...names, ...taskWorkerDescriptors(shape, id)] };
     default:
       return { kind: 'user process', names };
   }
+}
+
+function baseNames(shape: FabricShape, id: number): string[] {
+  return shape.base ? [...reactorDescriptors(shape), ...socketNames(shape.base, id)] : [];
 }
 
 /** The id among all processes below the manager: workers, then task workers, then user processes. */

@@ -35,6 +35,8 @@ export interface RoleContext {
   readonly describeTimers: () => readonly string[];
   /** Opens the log file anew. */
   readonly reopenLog: () => void;
+  /** What waits for sessions that are gone with their worker is told so. */
+  readonly settleLost: () => void;
 }
 
 /** A role at work. */
@@ -76,7 +78,13 @@ export type ToWorker =
   /** Another process waits for its place, and cannot become ready without it: it finishes what it has, and ends. */
   | { readonly leave: true }
   | TaskWorkerDied
+  | SessionsLost
   | { readonly reopenLog: true };
+
+/** In base mode: a worker has died, and its sessions are closed. */
+export interface SessionsLost {
+  readonly sessionsLost: true;
+}
 
 /** To workers: what a task worker had taken is lost. */
 export interface TaskWorkerDied {
@@ -95,6 +103,7 @@ export type FromWorker =
 /** From the manager to the master. */
 export type FromManager =
   | { readonly workerReplaced: number }
+  | SessionsLost
   | { readonly reloaded: number; readonly result: ReloadResult };
 
 /** From the master to the manager. */

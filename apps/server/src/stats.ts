@@ -43,7 +43,7 @@ export function serverStats(counters: Counters, shape: FabricShape, worker: numb
   const ofProcess = (id: number, counter: number) => counters.process(id)[counter] as number;
   const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
   const processes = Array.from({ length: counters.shape.processes }, (_, id) => id);
-  const acceptCount = counters.server(layout.ACCEPTED);
+  const acceptCount = counters.server(layout.ACCEPTED) + counters.ofReactors(layout.ACCEPTED_HERE);
   const closeCount = counters.ofReactors(layout.CLOSED);
   const own =
     worker === undefined || worker >= workers
@@ -59,7 +59,7 @@ export function serverStats(counters: Counters, shape: FabricShape, worker: numb
     connectionNum: Math.max(0, acceptCount - closeCount),
     acceptCount,
     closeCount,
-    abortCount: counters.server(layout.TURNED_AWAY),
+    abortCount: counters.server(layout.TURNED_AWAY) + counters.ofReactors(layout.TURNED_AWAY_HERE),
     workerNum: workers,
     taskWorkerNum: taskWorkers,
     userWorkerNum: userProcesses,
@@ -71,7 +71,7 @@ export function serverStats(counters: Counters, shape: FabricShape, worker: numb
     totalRecvBytes: counters.ofReactors(layout.RECEIVED_BYTES),
     totalSendBytes: counters.ofReactors(layout.SENT_BYTES),
     droppedPackets: counters.ofReactors(layout.DROPPED_PACKETS),
-    sessionRound: counters.server(layout.LAST_SESSION),
+    sessionRound: Math.max(counters.server(layout.LAST_SESSION), ...counters.lastSessions()),
     ...own,
   };
 }

@@ -41,6 +41,7 @@ export class TaskWorkerRole implements Role {
       onLeave: () => void this.#leaving.begin({ linger: false }),
       onMessage: (message) => {
         if ('reopenLog' in message) context.reopenLog();
+        else if ('sessionsLost' in message) context.settleLost();
       },
     });
     this.#leaving = new Leaving({
