@@ -37,7 +37,7 @@ export class Patience {
     const now = performance.now();
     let slowest: Lane | undefined;
     for (const lane of this.#lanes) {
-      if (lane === idle || lane.ahead === 0 || now - lane.progressAt < IDLE_PATIENCE_MS) continue;
+      if (lane === idle || now - lane.progressAt < IDLE_PATIENCE_MS || lane.ahead === 0) continue;
       if (slowest === undefined || lane.progressAt < slowest.progressAt) slowest = lane;
     }
     if (slowest !== undefined) this.#steal(slowest);
@@ -47,11 +47,11 @@ export class Patience {
     const now = performance.now();
     let any = false;
     for (const lane of this.#lanes) {
-      if (lane.ahead === 0) continue;
+      if (lane.count === 0 || lane.ahead === 0) continue;
       any = true;
       if (now - lane.progressAt < PATIENCE_MS) continue;
       lane.stalled = true;
-      if (this.#lanes.some((other) => other.hasIdlePlace)) this.#steal(lane);
+      if (this.#lanes.some((other) => other.isIdle)) this.#steal(lane);
     }
     if (!any) this.stop();
   }

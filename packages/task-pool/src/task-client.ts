@@ -11,7 +11,7 @@ import { TaskStream } from './task-stream.js';
 
 export interface TaskClientOptions {
   readonly links: readonly TaskLink[];
-  /** A way to whichever worker is free; then `links` carry only tasks for chosen ones. Needs claims. */
+  /** A way to whichever worker is free; then `links` carry only tasks for chosen ones. */
   readonly shared?: TaskLink | undefined;
   /** Which process of its name this is, from 1; answers to an earlier one are dropped. */
   readonly incarnation: number;
@@ -19,10 +19,12 @@ export interface TaskClientOptions {
   readonly maxQueue?: number | undefined;
   /** What becomes of one more: an error, or it waits for its place outside of the queue. Default `'error'`. */
   readonly whenFull?: 'error' | 'wait' | undefined;
-  /** Where tasks are claimed; without, workers are sent one task at a time, and nothing is taken back from them. */
-  readonly claims?: ClaimTable | undefined;
-  /** Whether nothing is sent to a worker before `workerReady` says so; with claims that is so anyway. */
-  readonly held?: boolean | undefined;
+  /** Where its tasks are claimed; shared with the task workers, and with those that had its place before. */
+  readonly claims: ClaimTable;
+  /** How many tasks a worker runs, where others than this asker give it some, too. */
+  readonly load?: ((worker: number) => number) | undefined;
+  /** The worker that is tried first: askers that begin at different ones meet less often. Default 0. */
+  readonly first?: number | undefined;
   /** Tasks that a worker runs at once. Default 1. */
   readonly concurrency?: number | undefined;
   /** Milliseconds that a task may go on after it was given up, before `stuck` is called. Default: for ever. */
@@ -147,7 +149,7 @@ export class TaskClient {
     );
   }
 
-  /** A task worker takes tasks from here on. Needed only where there are claims, or tasks are `held`. */
+  /** A task worker takes tasks from here on; before, nothing is sent to it. */
   workerReady(worker: number): void {
     this.#dispatcher.workerReady(worker);
   }

@@ -28,10 +28,15 @@ const MAX_NUMBER = 2 ** 32 - 1;
 export interface TaskCodecOptions {
   /** Where bodies go that are too large for a message. Default: they stay in the message. */
   readonly spill?: SpillDirectory | undefined;
+  /** Bytes of the longest message, head included, whose body stays in it. Default: less than 8,192. */
+  readonly inlineBytes?: number | undefined;
 }
 
 /** Messages to bytes and back. `decode` gives the same instance each time. */
-export function taskCodec({ spill }: TaskCodecOptions = {}): Codec<TaskMessage> {
+export function taskCodec({
+  spill,
+  inlineBytes = layout.INLINE_LIMIT - 1,
+}: TaskCodecOptions = {}): Codec<TaskMessage> {
   const values = msgpackCodec<unknown>();
   const names = new NameCache();
   const received = new TaskMessage();
@@ -49,7 +54,7 @@ export function taskCodec({ spill }: TaskCodecOptions = {}): Codec<TaskMessage> 
         frame.setBody(value);
       } else values.encode(value, frame);
       const length = layout.HEAD_BYTES + name.length + frame.length;
-      if (spill !== undefined && length >= layout.INLINE_LIMIT) {
+      if (spill !== undefined && length > inlineBytes) {
         flags |= layout.SPILLED;
         message.file = spill.write(frame.body, frame.bodyStart, frame.bodyEnd);
         frame.setBody(Buffer.from(message.file));

@@ -10,9 +10,15 @@ import { describePlainly, describeThrown, reviveThrown, type Thrown } from './th
 export type TaskHandler = (value: unknown, context: TaskContext) => unknown;
 
 export interface RunnerClaims {
-  readonly table: ClaimTable;
+  /** Where the tasks of each asker are claimed, by the index of its channel. */
+  readonly tables: readonly ClaimTable[];
+  /** This worker's index. */
   readonly worker: number;
-  readonly owner: number;
+  /**
+   * The one asker there is; tasks of others, from before its time or of another program, are run without a claim and
+   * not answered. Default: whoever asks is answered.
+   */
+  readonly owner?: number | undefined;
 }
 
 export interface TaskRunnerOptions {
@@ -22,13 +28,11 @@ export interface TaskRunnerOptions {
   readonly handler: (name: string) => TaskHandler | undefined;
   /** A result could not be sent (its asker is told as well). */
   readonly onUnsendable: (error: unknown, name: string) => void;
-  /**
-   * Where the tasks of this owner are claimed, and this worker's index. Without, the channels need `batch: 1`: while
-   * tasks run, no other is taken, so that a death costs those alone.
-   */
-  readonly claims?: RunnerClaims | undefined;
+  readonly claims: RunnerClaims;
   /** Tasks that run at once. Default 1. */
   readonly concurrency?: number | undefined;
+  /** Told how many tasks run, before each answer and whenever one begins. */
+  readonly onLoad?: ((running: number) => void) | undefined;
   /** Called after each task that was begun. */
   readonly onDone?: ((begun: number) => void) | undefined;
 }
@@ -51,7 +55,6 @@ export class TaskRunner implements RunningTaskHost {
   readonly #running = new Set<RunningTask>();
   #begun = 0;
   #pumping = false;
-  #paused = false;
   #stopped = false;
   /** Resolved when a task has ended. */
   #places: (() => void)[] = [];
@@ -83,8 +86,7 @@ export class TaskRunner implements RunningTaskHost {
   async stop(): Promise<void> {
     if (!this.#stopped) {
       this.#stopped = true;
-      if (this.#options.claims === undefined) this.#pause();
-      else this.#retire();
+      this.#retire();
     }
     if (this.#running.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
@@ -137,22 +139,24 @@ export class TaskRunner implements RunningTaskHost {
       this.#waiting.length = 0;
       this.#first = 0;
     }
-    if (this.#options.claims !== undefined) return;
-    if (this.#running.size >= this.#concurrency) this.#pause();
-    else if (this.#paused && !this.#stopped) this.#resume();
   }
 
   /** False when the asker has taken it back. */
-  #claim({ owner, slot, sequence }: RunningTask): boolean {
-    const { claims } = this.#options;
+  #claim({ source, owner, slot, sequence }: RunningTask): boolean {
+    const { tables, worker } = this.#options.claims;
     // Left in a queue by an earlier pool, or put there by another program: nobody can take it back.
-    if (claims === undefined || slot < 0 || owner !== claims.owner) return true;
-    return claims.table.begin(slot, sequence, claims.worker);
+    if (slot < 0 || !this.#isKnown(owner)) return true;
+    return (tables[source] as ClaimTable).begin(slot, sequence, worker);
+  }
+
+  #isKnown(owner: number): boolean {
+    return this.#options.claims.owner === undefined || owner === this.#options.claims.owner;
   }
 
   #begin(task: RunningTask): void {
     this.#begun++;
     this.#running.add(task);
+    this.#options.onLoad?.(this.#running.size);
     task.startedAt = performance.now();
     let result: unknown;
     try {
@@ -188,6 +192,7 @@ export class TaskRunner implements RunningTaskHost {
   #end(task: RunningTask, kind: number, value: unknown): void {
     const microseconds = (performance.now() - task.startedAt) * MICROSECONDS;
     this.#running.delete(task);
+    this.#options.onLoad?.(this.#running.size);
     try {
       if (kind === layout.THROWN) this.#send(task, kind, describeThrown(value), microseconds);
       else {
@@ -257,8 +262,7 @@ export class TaskRunner implements RunningTaskHost {
   }
 
   #channel({ owner, source }: RunningTask): Channel<TaskMessage> | undefined {
-    const { claims, channels } = this.#options;
-    return owner === 0 || (claims !== undefined && owner !== claims.owner) ? undefined : channels[source];
+    return owner === 0 || !this.#isKnown(owner) ? undefined : this.#options.channels[source];
   }
 
   /** Tells the askers that nothing more is begun here: they take back what waits. */
@@ -268,16 +272,6 @@ export class TaskRunner implements RunningTaskHost {
       channel.send(this.#reply);
       channel.flush();
     }
-  }
-
-  #pause(): void {
-    this.#paused = true;
-    for (const channel of this.#options.channels) channel.pause();
-  }
-
-  #resume(): void {
-    this.#paused = false;
-    for (const channel of this.#options.channels) channel.resume();
   }
 }
 

@@ -28,7 +28,7 @@ const runner = new TaskRunner({
   handler: (name) => (Object.hasOwn(tasks, name) ? tasks[name] : undefined),
   // Its caller is told the same, with the name of what could not be sent.
   onUnsendable: () => {},
-  claims: { table: new ClaimTable(claims.buffer), worker: birth.worker, owner: birth.owner },
+  claims: { tables: [new ClaimTable(claims.buffer)], worker: birth.worker, owner: birth.owner },
   concurrency: birth.concurrency,
   onDone: (begun) => {
     if (begun >= (birth.maxTasks ?? Number.POSITIVE_INFINITY) || isTooLarge()) void end();

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type InetAddress, syscalls } from '@millrace/native';
 import { type Exit, type Member, ProcessPool } from '@millrace/process-pool';
 import { Listener, Reactor } from '@millrace/reactor';
+import type { SpillDirectory } from '@millrace/task-pool';
 import { KILL_GRACE_MS } from '../constants.js';
 import { ServerError } from '../errors.js';
 import { runInOrder } from '../events.js';
@@ -20,6 +21,7 @@ import { capacityFor } from '../shared/connection-layout.js';
 import * as counters from '../shared/counters-layout.js';
 import { spawnArguments } from '../spawn-arguments.js';
 import type { Switchboard } from '../switchboard.js';
+import { planTaskFiles } from '../task-files.js';
 import { beforeShutdown } from './before-shutdown.js';
 import { type Bound, bindPort, numberOf } from './listeners.js';
 import { PidFile } from './pid-file.js';
@@ -40,6 +42,7 @@ export class MasterRole implements Role {
   readonly #sessions: SessionIds;
   #listeners: Bound[] = [];
   #fabric: Descriptors = {};
+  #taskFiles: SpillDirectory | undefined;
   #threads: ReactorThreads | undefined;
   #manager: ProcessPool | undefined;
   #connections = 0;
@@ -130,6 +133,7 @@ export class MasterRole implements Role {
     for (const port of this.#context.ports) this.#listeners.push(bindPort(port));
     this.#checkLimit();
     this.#fabric = createFabric(this.#shape);
+    if (this.#shape.taskWorkers > 0) this.#taskFiles = planTaskFiles(this.#context.options);
     this.#manager = new ProcessPool([this.#managerSpec()], {
       onMessage: (_member, body) => this.#heard(body as FromManager),
       onExit: (member, exit, delay) => this.#managerEnded(member, exit, delay),
@@ -162,7 +166,12 @@ export class MasterRole implements Role {
   }
 
   #managerSpec() {
-    const data: BirthData = { role: 'manager', id: 0, managerIncarnation: 0 };
+    const data: BirthData = {
+      role: 'manager',
+      id: 0,
+      managerIncarnation: 0,
+      taskFiles: this.#taskFiles?.path,
+    };
     return {
       name: 'manager',
       title: `${this.#context.options.title}: manager`,
@@ -283,6 +292,7 @@ export class MasterRole implements Role {
     this.#context.closeMail();
     closeFabric(this.#fabric);
     this.#fabric = {};
+    this.#taskFiles?.remove();
     this.#pidFile?.remove();
   }
 }
