@@ -47,7 +47,10 @@ export class Patience {
     const now = performance.now();
     let any = false;
     for (const lane of this.#lanes) {
-      if (lane.count === 0 || lane.ahead === 0) continue;
+      if (lane.count === 0) continue;
+      // What has been answered meanwhile, and was not rung for.
+      lane.link.channel.deliverNow();
+      if (lane.ahead === 0) continue;
       any = true;
       if (now - lane.progressAt < PATIENCE_MS) continue;
       lane.stalled = true;

@@ -1,6 +1,7 @@
 import type { Channel } from '@millrace/channel';
 import type { ClaimTable } from './claims.js';
 import { TaskError } from './errors.js';
+import { Estimates } from './estimates.js';
 import { RunningTask, type RunningTaskHost, type TaskContext } from './running-task.js';
 import * as layout from './task-layout.js';
 import { TaskMessage } from './task-message.js';
@@ -38,12 +39,16 @@ export interface TaskRunnerOptions {
 }
 
 const MICROSECONDS = 1_000;
+/** Microseconds that a task may be expected to take and answers before it to wait for it, and how long they do at most. */
+const QUICK = 100;
 
 /**
  * Runs the tasks that arrive in a task worker, in the order of their arrival.
  *
  * Notes. What arrives beyond `concurrency` waits here, and its asker may take it back as long as it has not begun. An
- * answer goes out as soon as it is there.
+ * answer is in its channel as soon as it is there. The asker is rung at once, too, unless the next task is the same
+ * asker's and its like have been quick: then for both. Should it turn out slow, the asker finds the answer by itself,
+ * which looks each millisecond while a task of its own has not begun (patience.ts).
  */
 export class TaskRunner implements RunningTaskHost {
   readonly #options: TaskRunnerOptions;
@@ -55,6 +60,14 @@ export class TaskRunner implements RunningTaskHost {
   readonly #running = new Set<RunningTask>();
   #begun = 0;
   #pumping = false;
+  #pumpScheduled = false;
+  readonly #pumpNow = () => {
+    this.#pumpScheduled = false;
+    this.#pump();
+  };
+  readonly #estimates = new Estimates();
+  /** When the first of the answers was sent that nobody has been rung for. */
+  #unrungSince = Number.POSITIVE_INFINITY;
   #stopped = false;
   /** Resolved when a task has ended. */
   #places: (() => void)[] = [];
@@ -94,11 +107,13 @@ export class TaskRunner implements RunningTaskHost {
   progress(task: RunningTask, report: unknown): boolean {
     if (!this.#running.has(task) || !(this.#channel(task)?.writable ?? false)) return false;
     this.#send(task, layout.PROGRESS, report);
+    this.#channel(task)?.flush();
     return true;
   }
 
   finish(task: RunningTask, value: unknown): void {
     this.#send(task, layout.FINISH, value);
+    this.#channel(task)?.flush();
   }
 
   /** Resolves when a task that came now would begin at once. */
@@ -111,7 +126,11 @@ export class TaskRunner implements RunningTaskHost {
   take(source: number, message: TaskMessage): void {
     if (message.kind === layout.TASK) {
       this.#waiting.push(new RunningTask(this, source, message));
-      this.#pump();
+      // After whatever else has arrived.
+      if (!this.#pumpScheduled) {
+        this.#pumpScheduled = true;
+        queueMicrotask(this.#pumpNow);
+      }
       return;
     }
     for (const task of this.#running) {
@@ -133,6 +152,8 @@ export class TaskRunner implements RunningTaskHost {
       const task = this.#waiting[this.#first] as RunningTask;
       this.#waiting[this.#first++] = undefined;
       if (this.#claim(task)) this.#begin(task);
+      // The answer before it may have been left to it.
+      else this.#options.channels[task.source]?.flush();
     }
     this.#pumping = false;
     if (this.#first === this.#waiting.length) {
@@ -190,7 +211,9 @@ export class TaskRunner implements RunningTaskHost {
   }
 
   #end(task: RunningTask, kind: number, value: unknown): void {
-    const microseconds = (performance.now() - task.startedAt) * MICROSECONDS;
+    const now = performance.now();
+    const microseconds = (now - task.startedAt) * MICROSECONDS;
+    this.#estimates.observe(task.name, microseconds);
     this.#running.delete(task);
     this.#options.onLoad?.(this.#running.size);
     try {
@@ -205,9 +228,21 @@ export class TaskRunner implements RunningTaskHost {
       const plain = describePlainly(kind === layout.THROWN ? value : error);
       this.#send(task, layout.THROWN, plain, microseconds);
     }
+    this.#ringFor(task, now);
     if (this.#places.length > 0) for (const resolve of this.#places.splice(0)) resolve();
     if (this.#running.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
     this.#options.onDone?.(this.#begun);
+  }
+
+  /** Rings the asker of a task that has been answered, or leaves that to the next one. */
+  #ringFor(task: RunningTask, now: number): void {
+    const next = this.#pumping && !this.#stopped ? this.#waiting[this.#first] : undefined;
+    if (next?.source === task.source && this.#estimates.get(next.name) <= QUICK) {
+      this.#unrungSince = Math.min(this.#unrungSince, now);
+      if ((now - this.#unrungSince) * MICROSECONDS < QUICK) return;
+    }
+    this.#unrungSince = Number.POSITIVE_INFINITY;
+    this.#channel(task)?.flush();
   }
 
   /** Sends each result as it comes, as many as the asker takes. */
@@ -234,6 +269,7 @@ export class TaskRunner implements RunningTaskHost {
         if (over) break;
         task.credit--;
         this.#send(task, layout.ITEM, value);
+        this.#channel(task)?.flush();
       }
       return undefined;
     } finally {
@@ -241,7 +277,7 @@ export class TaskRunner implements RunningTaskHost {
     }
   }
 
-  /** Answers the asker of a task, at once; one that nobody can answer is left alone. */
+  /** Answers the asker of a task; one that nobody can answer is left alone. */
   #send(task: RunningTask, kind: number, value: unknown, number = 0): void {
     const channel = this.#channel(task);
     if (channel === undefined) return;
@@ -258,7 +294,6 @@ export class TaskRunner implements RunningTaskHost {
     } finally {
       reply.value = undefined;
     }
-    channel.flush();
   }
 
   #channel({ owner, source }: RunningTask): Channel<TaskMessage> | undefined {
