@@ -6,9 +6,9 @@ const PATIENCE_MS = 1;
 const IDLE_PATIENCE_MS = 0.2;
 
 /**
- * Looks after what has been sent ahead, as long as there is any. A worker that does not answer in time is sent nothing
- * ahead until it does; and when another has nothing to do, `steal` takes back the half of what the slow one has not
- * begun, and again when that is done. While nobody is idle, nobody would run it sooner: it stays where it is.
+ * Looks after what has been sent ahead, as long as there is any. When a worker does not answer in time and another has
+ * nothing to do, `steal` takes back the half of what the slow one has not begun, and again when that is done; the slow
+ * one is sent nothing ahead until it answers. While nobody is idle, nobody would run it sooner: it stays where it is.
  */
 export class Patience {
   readonly #lanes: readonly Lane[];
@@ -53,8 +53,9 @@ export class Patience {
       if (lane.ahead === 0) continue;
       any = true;
       if (now - lane.progressAt < PATIENCE_MS) continue;
+      if (!this.#lanes.some((other) => other.isIdle)) continue;
       lane.stalled = true;
-      if (this.#lanes.some((other) => other.isIdle)) this.#steal(lane);
+      this.#steal(lane);
     }
     if (!any) this.stop();
   }
