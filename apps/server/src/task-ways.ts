@@ -12,6 +12,7 @@ import {
 } from '@millrace/shared-memory';
 import { type SpillDirectory, TaskBoard, type TaskMessage, taskCodec } from '@millrace/task-pool';
 import { MAX_TASK_RING_BYTES, MIN_TASK_RING_BYTES, TASK_RINGS_BYTES } from './constants.js';
+import { copyOf } from './worker/message-memory.js';
 
 /** How tasks travel between workers and task workers. */
 export const TASK_TRANSPORTS = ['ring', 'pipe'] as const;
@@ -169,5 +170,5 @@ function ringsOf({ taskRingSize }: TaskShape, memory: ArrayBuffer, worker: numbe
 
 function codecOf({ taskTransport, taskValuesInMemory, taskRingSize }: TaskShape, spill: SpillDirectory) {
   const inMemory = taskTransport === 'ring' && taskValuesInMemory;
-  return taskCodec({ spill, inlineBytes: inMemory ? ringPieceBytes(taskRingSize) : undefined });
+  return taskCodec({ spill, inlineBytes: inMemory ? ringPieceBytes(taskRingSize) : undefined, copy: copyOf });
 }

@@ -218,7 +218,7 @@ function unusable(path: string, error: unknown): TaskError {
         : 'Set taskTmpdir to a directory that this user may write.';
   return new TaskError(
     'ERR_MILLRACE_TASK_TMPDIR',
-    `${path}, for values of 8,192 bytes and more, cannot be used: ${message}. ${advice}`,
+    `${path}, for large values, cannot be used: ${message}. ${advice}`,
     { cause: error },
   );
 }

@@ -30,12 +30,15 @@ export interface TaskCodecOptions {
   readonly spill?: SpillDirectory | undefined;
   /** Bytes of the longest message, head included, whose body stays in it. Default: less than 8,192. */
   readonly inlineBytes?: number | undefined;
+  /** Copies bytes that a handler may keep. Default: `Buffer.from`. */
+  readonly copy?: ((memory: Buffer, start: number, end: number) => Buffer) | undefined;
 }
 
 /** Messages to bytes and back. `decode` gives the same instance each time. */
 export function taskCodec({
   spill,
   inlineBytes = layout.INLINE_LIMIT - 1,
+  copy = (memory, start, end) => Buffer.from(memory.subarray(start, end)),
 }: TaskCodecOptions = {}): Codec<TaskMessage> {
   const values = msgpackCodec<unknown>();
   const names = new NameCache();
@@ -108,7 +111,7 @@ export function taskCodec({
   function decodeBody(memory: Buffer, start: number, end: number, flags: number): unknown {
     if (flags & layout.TEXT) return memory.toString('utf8', start, end);
     if (flags & layout.JSON_TEXT) return JSON.parse(memory.toString('utf8', start, end)) as unknown;
-    if (flags & layout.BYTES) return Buffer.from(memory.subarray(start, end));
+    if (flags & layout.BYTES) return copy(memory, start, end);
     return values.decode(memory, start, end);
   }
 }
