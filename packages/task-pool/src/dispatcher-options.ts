@@ -7,6 +7,13 @@ export interface WorkerEnd {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** Told of each task that is taken and of each that has its answer; afterwards. */
+export interface TaskTally {
+  asked(): void;
+  completed(): void;
+  failed(): void;
+}
+
 export interface DispatcherOptions {
   readonly links: readonly TaskLink[];
   /** A way to whichever worker is free; then `links` carry only tasks for chosen ones. */
@@ -27,6 +34,7 @@ export interface DispatcherOptions {
   readonly stuck?: ((worker: number) => void) | undefined;
   /** A result that was sent by `finish`, of a task that is over. */
   readonly finished?: ((id: number, value: unknown) => void) | undefined;
+  readonly tally?: TaskTally | undefined;
   /** Tasks no longer wait. */
   readonly moved?: (() => void) | undefined;
 }

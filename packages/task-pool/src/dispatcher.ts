@@ -33,7 +33,7 @@ export class Dispatcher {
   readonly #all: readonly Lane[];
   readonly #options: DispatcherOptions;
   readonly #estimates = new Estimates();
-  readonly #settlement = new Settlement(this.statistics);
+  readonly #settlement: Settlement;
   readonly #outbox: Outbox;
   readonly #patience: Patience;
   #closed = false;
@@ -47,6 +47,7 @@ export class Dispatcher {
       this.#shared = new Lane(links.length, options.shared, { claims, concurrency: places, shared: true });
     }
     this.#all = this.#shared === undefined ? this.lanes : [...this.lanes, this.#shared];
+    this.#settlement = new Settlement(this.statistics, options.tally);
     this.#outbox = new Outbox(options.owner);
     this.#patience = new Patience(this.lanes, (lane) => this.#steal(lane));
     for (const lane of this.lanes) lane.link.channel.onMessage((message) => this.#arrived(lane, message));

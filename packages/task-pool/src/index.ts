@@ -6,7 +6,7 @@
  * task worker. How they talk is in task-layout.ts and transports/.
  */
 export { ClaimTable, claimBytes } from './claims.js';
-export type { WorkerEnd } from './dispatcher-options.js';
+export type { TaskTally, WorkerEnd } from './dispatcher-options.js';
 export type { Distribution } from './distribution.js';
 export { TaskError, type TaskErrorCode } from './errors.js';
 export type { RunOptions } from './job.js';

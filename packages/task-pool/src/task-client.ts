@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { ClaimTable } from './claims.js';
 import { Dispatcher } from './dispatcher.js';
-import type { WorkerEnd } from './dispatcher-options.js';
+import type { TaskTally, WorkerEnd } from './dispatcher-options.js';
 import { TaskError } from './errors.js';
 import { Job, type JobListener, type RunOptions } from './job.js';
 import type { TaskLink } from './lane.js';
@@ -32,6 +32,7 @@ export interface TaskClientOptions {
   readonly stuck?: ((worker: number) => void) | undefined;
   /** A result that a task sent by `finish` and no callback takes. */
   readonly finished?: ((id: number, value: unknown) => void) | undefined;
+  readonly tally?: TaskTally | undefined;
 }
 
 /** A result of `runAll`: in time, failed, or not there when the time-out had passed. */
@@ -56,6 +57,7 @@ export class TaskClient {
   readonly #outside = new Set<Job>();
   /** Resolved when nothing is pending any more. */
   #waiting: (() => void)[] = [];
+  readonly #tally: TaskTally | undefined;
   #onDrain: (() => void) | undefined;
   #wasFull = false;
   #pending = 0;
@@ -67,6 +69,7 @@ export class TaskClient {
     const { links, incarnation, maxQueue = 10_000, whenFull = 'error', ...rest } = options;
     this.#maxQueue = maxQueue;
     this.#whenFull = whenFull;
+    this.#tally = options.tally;
     this.#dispatcher = new Dispatcher({ ...rest, links, owner: incarnation, moved: () => this.#moved() });
   }
 
@@ -209,6 +212,7 @@ export class TaskClient {
       return job;
     }
     this.#pending++;
+    this.#tally?.asked();
     this.#arm(job, options);
     if (this.#dispatcher.backlog.size < this.#maxQueue) this.#dispatcher.submit(job);
     else {

@@ -20,8 +20,6 @@ export class TaskMessage {
   broken: Error | undefined = undefined;
 }
 
-/** A Buffer of this many bytes travels as it is: MessagePack would copy it once more. */
-const RAW_BYTES = 512;
 /** A task of more than 71 minutes is said to have run for so long. */
 const MAX_NUMBER = 2 ** 32 - 1;
 
@@ -52,7 +50,8 @@ export function taskCodec({
       message.file = undefined;
       let { flags } = message;
       const { value } = message;
-      if (Buffer.isBuffer(value) && value.length >= RAW_BYTES) {
+      // A Buffer travels as it is: MessagePack would copy it once more, on both sides.
+      if (Buffer.isBuffer(value)) {
         flags |= layout.BYTES;
         frame.setBody(value);
       } else values.encode(value, frame);

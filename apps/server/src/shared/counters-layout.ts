@@ -10,13 +10,17 @@
  *   reactor r  │ RECEIVED_BYTES│ SENT_BYTES │ CLOSED │ DROPPED_PACKETS │ 0         │ 8 doubles,
  *              │ for each worker: DISPATCHED, FORGIVEN, CONNECTIONS                │ then 3 × W, rounded up to 8
  *              ├─────┬────────────┬──────────┬───────────┬─────────────────────────┤
- *   process p  │ PID │ STARTED_AT │ REQUESTS │ RESPONSES │ 0                       │ 8 doubles,
+ *   process p  │ PID │ STARTED_AT │ REQUESTS │ RESPONSES │ TASKS │ TASKS_AT_HAND │ 6, 7:
+ *              │ TASKS_COMPLETED │ TASKS_FAILED                                    │ 8 doubles,
  *              │ for each reactor thread: DONE                                     │ then R, rounded up to 8
  *              └───────────────────────────────────────────────────────────────────┘
  *
  * DISPATCHED(r, w) counts the messages that reactor thread r has sent to worker w, DONE(w, r) those of r that w has
  * finished. What lies between is under way; of it, FORGIVEN(r, w) went down with a worker that died. Counters go on
  * where a dead process has left them.
+ *
+ * TASKS counts the tasks that a worker has asked for, of which TASKS_AT_HAND have no answer; those of a worker that died
+ * were neither completed nor failed. In a task worker TASKS_AT_HAND is how many it runs.
  */
 const LINE = 8;
 
@@ -45,6 +49,10 @@ export const PID = 0;
 export const STARTED_AT = 1;
 export const REQUESTS = 2;
 export const RESPONSES = 3;
+export const TASKS = 4;
+export const TASKS_AT_HAND = 5;
+export const TASKS_COMPLETED = 6;
+export const TASKS_FAILED = 7;
 /** For each reactor thread, from here on. */
 export const DONE = LINE;
 

@@ -2,11 +2,12 @@ import { NodePoller } from '@millrace/native';
 import type { ChildProcessContext } from '@millrace/process-pool';
 import { type TaskContext, type TaskHandler, TaskRunner } from '@millrace/task-pool';
 import { runInOrder } from '../events.js';
-import { type FabricShape, FabricView, HUB } from '../fabric.js';
+import { COUNTERS, type FabricShape, FabricView, HUB } from '../fabric.js';
 import { workerBells } from '../process-kinds.js';
 import type { BirthData, FromWorker, Role, RoleContext, WorkerStatus } from '../role.js';
+import { TASKS_AT_HAND } from '../shared/counters-layout.js';
 import { openTaskFiles } from '../task-files.js';
-import { openBoard, openRunnerWays, type RunnerWays } from '../task-ways.js';
+import { type FindDescriptor, openBoard, openRunnerWays, type RunnerWays } from '../task-ways.js';
 import { Leaving } from './leaving.js';
 import { drawLimit } from './limit.js';
 import { Place } from './place.js';
@@ -78,31 +79,40 @@ export class TaskWorkerRole implements Role {
     const maxTasks = drawLimit(options.taskMaxRequest, options.taskMaxRequestGrace);
     const find = (name: string) => this.#child.descriptor(name);
     const board = openBoard(this.#shape, find);
-    const ways = this.#openWays(find);
+    const view = this.#openView(find);
+    const ways = this.#openWays(view, find);
+    const counters = view.counters().process(this.#workerId);
+    const say = (running: number) => {
+      board.setLoad(this.#id, running);
+      counters[TASKS_AT_HAND] = running;
+    };
     this.#ways = ways;
     this.#runner = new TaskRunner({
       channels: ways.channels,
       handler: (name) => this.#handler(name),
       claims: { tables: ways.channels.map((_, worker) => board.claims(worker)), worker: this.#id },
-      onLoad: (running) => board.setLoad(this.#id, running),
+      onLoad: say,
       onDone: (begun) => {
         if (begun >= maxTasks) this.#served();
       },
       onUnsendable: (error, name) =>
         log.error({ err: error, task: name }, 'the result of a task cannot be sent'),
     });
-    board.setLoad(this.#id, 0);
+    say(0);
     this.#runner.start();
     this.#child.send({ takesTasks: true } satisfies FromWorker);
   }
 
-  #openWays(find: (name: string) => number): RunnerWays {
-    const shape = this.#shape;
-    const names = [HUB, ...workerBells(shape)];
-    const view = new FabricView(shape, Object.fromEntries(names.map((name) => [name, find(name)])));
+  #openView(find: FindDescriptor): FabricView {
+    const names = [HUB, COUNTERS, ...workerBells(this.#shape)];
+    return new FabricView(this.#shape, Object.fromEntries(names.map((name) => [name, find(name)])));
+  }
+
+  #openWays(view: FabricView, find: FindDescriptor): RunnerWays {
     const { taskFiles } = this.#child.data as BirthData;
     const files = openTaskFiles(this.#context.options, taskFiles as string);
-    return openRunnerWays(shape, find, this.#id, (worker) => view.peerBell(worker), new NodePoller(), files);
+    const bellOf = (worker: number) => view.peerBell(worker);
+    return openRunnerWays(this.#shape, find, this.#id, bellOf, new NodePoller(), files);
   }
 
   /** The empty name is Swoole's own form: one handler for all tasks. */

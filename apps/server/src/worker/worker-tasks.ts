@@ -10,6 +10,7 @@ import {
 } from '@millrace/task-pool';
 import type { FabricShape } from '../fabric.js';
 import { incarnationOf, type TaskWorkerDied, type TaskWorkerUp } from '../role.js';
+import { TASKS, TASKS_AT_HAND, TASKS_COMPLETED, TASKS_FAILED } from '../shared/counters-layout.js';
 import { openAskerWays, openBoard } from '../task-ways.js';
 
 export interface WorkerTasksParts {
@@ -18,6 +19,8 @@ export interface WorkerTasksParts {
   /** The worker's id. */
   readonly worker: number;
   readonly maxQueue: number;
+  /** The counters of this process. */
+  readonly counters: Float64Array;
   /** Where large values go; undefined where there are no task workers. */
   readonly files: SpillDirectory | undefined;
   /** A result that a task sent by `finish` and no callback takes. */
@@ -46,6 +49,11 @@ export class WorkerTasks {
       first: worker,
       maxQueue,
       finished,
+      tally: {
+        asked: () => this.#count(TASKS),
+        completed: () => this.#count(TASKS_COMPLETED),
+        failed: () => this.#count(TASKS_FAILED),
+      },
     });
   }
 
@@ -53,6 +61,9 @@ export class WorkerTasks {
   open(listener: DoorbellListener): void {
     const { child, shape, worker, files } = this.#parts;
     if (files === undefined) return;
+    const { counters } = this.#parts;
+    counters[TASKS] = (counters[TASKS] as number) + this.client.pending;
+    counters[TASKS_AT_HAND] = this.client.pending;
     this.#channels = openAskerWays(shape, (name) => child.descriptor(name), worker, listener, files);
     for (const [index, channel] of this.#channels.entries()) {
       this.#links[index]?.become(channel);
@@ -67,8 +78,16 @@ export class WorkerTasks {
     } else this.client.workerDied(message.taskWorker, message.exit);
   }
 
+  /** The counters are this process's as long as its ways are. */
+  #count(counter: number): void {
+    if (this.#channels.length === 0) return;
+    const { counters } = this.#parts;
+    counters[counter] = (counters[counter] as number) + 1;
+    counters[TASKS_AT_HAND] = this.client.pending;
+  }
+
   close(): void {
-    for (const channel of this.#channels) channel.destroy();
+    for (const channel of this.#channels.splice(0)) channel.destroy();
   }
 }
 

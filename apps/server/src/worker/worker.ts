@@ -60,6 +60,7 @@ export class WorkerRole implements Role {
       shape,
       worker: id,
       maxQueue: context.options.taskMaxQueue,
+      counters: counters.process(id),
       files: taskFiles === undefined ? undefined : openTaskFiles(context.options, taskFiles),
       finished: (task, data) => void this.#finished(task, data),
     });
