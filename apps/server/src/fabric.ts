@@ -16,6 +16,7 @@ import type { ResolvedPort } from './port-options.js';
 import { ConnectionTable } from './shared/connection-table.js';
 import { Counters } from './shared/counters.js';
 import type { CountersShape } from './shared/counters-layout.js';
+import { createTaskWays, type TaskShape } from './task-ways.js';
 
 /**
  * Everything that processes and threads of one server share. The master makes it before the first process is started,
@@ -24,13 +25,11 @@ import type { CountersShape } from './shared/counters-layout.js';
  * A *process* has a flat id: workers from 0, then task workers, then user processes. A *peer* is whoever talks to
  * reactor threads: every process by its id, then the manager, then the master. Between each peer and each reactor
  * thread lie two rings (`down` from the reactor, `up` to it); all rings of a peer lie in one memory. Each peer and each
- * reactor has one doorbell; their words lie in the hub. Between each worker and each task worker lies a pipe. Each peer
- * has an inbox, a pipe whose writing end all others share. The table of connections and the counters are for all.
+ * reactor has one doorbell; their words lie in the hub. What lies between workers and task workers is in task-ways.ts.
+ * Each peer has an inbox, a pipe whose writing end all others share. The table of connections and the counters are for all.
  */
-export interface FabricShape {
+export interface FabricShape extends TaskShape {
   readonly reactors: number;
-  readonly workers: number;
-  readonly taskWorkers: number;
   readonly userProcesses: number;
   readonly maxConnections: number;
   readonly ringSize: number;
@@ -42,10 +41,11 @@ export interface FabricShape {
 
 /** The shape that the options ask for. */
 export function shapeOf(
-  { mode, reactorNum, workerNum, taskWorkerNum, maxConnections, ringSize }: ResolvedOptions,
+  options: ResolvedOptions,
   ports: readonly ResolvedPort[],
   userProcesses: number,
 ): FabricShape {
+  const { mode, reactorNum, workerNum, taskWorkerNum, maxConnections, ringSize } = options;
   const longest = Math.max(MAX_MESSAGE_BYTES, ...ports.map(({ packageMaxLength }) => packageMaxLength));
   return {
     reactors: reactorNum,
@@ -54,6 +54,9 @@ export function shapeOf(
     userProcesses,
     maxConnections,
     ringSize,
+    taskTransport: options.taskTransport,
+    taskRingSize: options.taskRingSize,
+    taskValuesInMemory: options.taskLargeValues === 'memory',
     maxMessageSize: HEAD_BYTES + longest,
     base: mode === 'base' ? ports.map(({ reusePort, path }) => reusePort && path === undefined) : undefined,
   };
@@ -78,8 +81,6 @@ export const reactorBellName = (reactor: number) => `reactor.${reactor}`;
 export const inboxName = (peer: number) => `inbox.${peer}`;
 /** The end that all others write to. */
 export const postName = (peer: number) => `post.${peer}`;
-export const taskAskerName = (worker: number, taskWorker: number) => `task.${worker}.${taskWorker}.asker`;
-export const taskRunnerName = (worker: number, taskWorker: number) => `task.${worker}.${taskWorker}.runner`;
 
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 
@@ -101,16 +102,6 @@ export function peerDescriptors(shape: FabricShape, peer: number): string[] {
 export function reactorDescriptors(shape: FabricShape): string[] {
   const peers = range(peersOf(shape));
   return [...peers.map(linkName), ...peers.map(peerBellName), ...range(shape.reactors).map(reactorBellName)];
-}
-
-/** The names by which a worker asks task workers. */
-export function workerDescriptors({ taskWorkers }: FabricShape, id: number): string[] {
-  return range(taskWorkers).map((taskWorker) => taskAskerName(id, taskWorker));
-}
-
-/** The names by which a task worker is asked; its id counts task workers. */
-export function taskWorkerDescriptors({ workers }: FabricShape, id: number): string[] {
-  return range(workers).map((worker) => taskRunnerName(worker, id));
 }
 
 /** Bytes of one ring of a peer. */
@@ -155,13 +146,7 @@ export function createFabric(shape: FabricShape): Descriptors {
     }
     for (const reactor of range(shape.reactors))
       made[reactorBellName(reactor)] = check(syscalls.eventfd(), 'eventfd');
-    for (const worker of range(shape.workers)) {
-      for (const taskWorker of range(shape.taskWorkers)) {
-        const pipe = createPipe();
-        made[taskAskerName(worker, taskWorker)] = pipe.left;
-        made[taskRunnerName(worker, taskWorker)] = pipe.right;
-      }
-    }
+    createTaskWays(shape, made);
     return made;
   } catch (error) {
     closeFabric(made);

@@ -7,7 +7,7 @@ import {
   ProcessPool,
 } from '@millrace/process-pool';
 import { Reaper } from './base/reaper.js';
-import { KILL_GRACE_MS } from './constants.js';
+import { KILL_GRACE_MS, LEFT_FILES_MS } from './constants.js';
 import { runInOrder } from './events.js';
 import type { FabricShape } from './fabric.js';
 import { Places } from './places.js';
@@ -21,10 +21,12 @@ import type {
   RoleContext,
   RoleName,
   TaskWorkerDied,
+  TaskWorkerUp,
   ToManager,
   ToWorker,
 } from './role.js';
 import { spawnArguments } from './spawn-arguments.js';
+import { removeFilesOf } from './task-files.js';
 
 /** Keeps the workers and task workers alive. */
 export class ManagerRole implements Role {
@@ -85,7 +87,8 @@ export class ManagerRole implements Role {
     const { names, kind } = processKind(role, this.#shape, id);
     const name = `${kind} ${id}`;
     const { maxWaitTime, maxWorkerMemory } = this.#context.options;
-    const data: BirthData = { role, id, managerIncarnation: this.#child.incarnation };
+    const { taskFiles } = this.#child.data as BirthData;
+    const data: BirthData = { role, id, managerIncarnation: this.#child.incarnation, taskFiles };
     return {
       name,
       title: `${this.#context.options.title}: ${name}`,
@@ -146,6 +149,7 @@ export class ManagerRole implements Role {
   #heard(member: Member, message: FromWorker): void {
     if ('placeFree' in message) this.#placeFree(member, message.placeFree);
     else if ('placeWanted' in message) this.#leave(member, message.placeWanted);
+    else if ('takesTasks' in message) this.#tellWorkers({ taskWorkerUp: (member.spec.data as BirthData).id });
     else void this.#reloadAsked(message.reload);
   }
 
@@ -189,11 +193,10 @@ export class ManagerRole implements Role {
     const { role, id } = member.spec.data as BirthData;
     // One that had given up its place, or never had it, takes no task with it.
     if (this.#places.isHeldBy(member, pid) && role === 'taskWorker') {
-      const died: TaskWorkerDied = { taskWorker: id, exit: { code, signal } };
-      for (const other of this.#pool.members)
-        if ((other.spec.data as BirthData).role === 'worker') other.send(died);
+      this.#tellWorkers({ taskWorker: id, exit: { code, signal } });
     }
     if (this.#places.isHeldBy(member, pid) && role === 'worker') this.#reap(id);
+    if (pid !== undefined && role !== 'userProcess') this.#removeFilesOf(pid);
     // After that, so that a task of whoever has the place next is not taken for one that is lost.
     this.#places.ended(member, pid);
     if (code === 0 || this.#stopping) return;
@@ -247,6 +250,18 @@ export class ManagerRole implements Role {
     await this.#pool.stop({ members: this.#of('taskWorker'), mode, timeout });
     await runInOrder(this.#context.handlers.get('managerStop'));
     process.exit(exitCode);
+  }
+
+  /** Those on their way out as well: they wait for their tasks. */
+  #tellWorkers(message: TaskWorkerDied | TaskWorkerUp): void {
+    for (const member of this.#of('worker')) member.sendAll(message);
+  }
+
+  /** What a dead process has written may be read still, for a while. */
+  #removeFilesOf(pid: number): void {
+    const { taskFiles } = this.#child.data as BirthData;
+    if (taskFiles === undefined) return;
+    setTimeout(() => removeFilesOf(taskFiles, pid), LEFT_FILES_MS).unref();
   }
 
   #of(...roles: readonly RoleName[]): Member[] {

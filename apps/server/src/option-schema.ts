@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { lengthTypes } from '@millrace/reactor';
@@ -10,6 +10,7 @@ import { BACKLOG, MAX_DEFAULT_REACTORS, RING_BYTES } from './constants.js';
 import { ServerError } from './errors.js';
 import { DISPATCH_MODES, type ResolvedOptions, type ServerOptions } from './options.js';
 import type { PortFraming, PortOptions, ResolvedPort } from './port-options.js';
+import { defaultTaskRingSize, TASK_TRANSPORTS } from './task-ways.js';
 
 const count = (min: number, max: number) => z.number().int().min(min).max(max);
 const MAX_MS = 2 ** 31 - 1;
@@ -84,6 +85,10 @@ const portShape = {
 /** A user or group. */
 const identity = z.union([z.string().min(1), count(0, 2 ** 32 - 2)]);
 
+const ringSize = count(4_096, MAX_BYTES).refine((size) => Number.isInteger(Math.log2(size)), {
+  error: 'a power of two',
+});
+
 const serverShape = {
   mode: z.enum(['process', 'base']).default('process'),
   reactorNum: count(1, 256).optional(),
@@ -95,6 +100,10 @@ const serverShape = {
       z.custom((task) => typeof task === 'function', { error: 'a function' }),
     )
     .default({}),
+  taskTransport: z.enum(TASK_TRANSPORTS).default('ring'),
+  taskRingSize: ringSize.optional(),
+  taskLargeValues: z.enum(['memory', 'file']).default('memory'),
+  taskTmpdir: z.string().startsWith('/', { error: 'an absolute path' }).default(tmpdir),
   taskMaxQueue: count(1, Number.MAX_SAFE_INTEGER).default(10_000),
   maxConnections: count(1, 1_000_000).default(10_000),
   startSessionId: count(1, 2 ** 52).default(1),
@@ -116,9 +125,7 @@ const serverShape = {
   group: identity.optional(),
   chroot: z.string().startsWith('/', { error: 'an absolute path' }).optional(),
   logFile: z.string().min(1).optional(),
-  ringSize: count(4_096, MAX_BYTES)
-    .refine((size) => Number.isInteger(Math.log2(size)), { error: 'a power of two' })
-    .default(RING_BYTES),
+  ringSize: ringSize.default(RING_BYTES),
   title: z.string().min(1).default('millrace'),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 };
@@ -147,6 +154,7 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     tasks: parsed.tasks as Tasks,
     // In base mode each worker is the reactor of its own clients.
     reactorNum: parsed.mode === 'base' ? parsed.workerNum : Math.min(reactors, parsed.workerNum),
+    taskRingSize: parsed.taskRingSize ?? defaultTaskRingSize(parsed.workerNum, parsed.taskWorkerNum),
     heartbeatCheckInterval: parsed.heartbeatCheckInterval,
     dispatchModule: parsed.dispatchModule,
     maxRequestGrace: parsed.maxRequestGrace ?? defaultGrace(parsed.maxRequest),

@@ -1,5 +1,6 @@
 import type { Tasks } from '@millrace/task-pool';
 import type { PortOptions, ResolvedPort } from './port-options.js';
+import type { TaskTransportName } from './task-ways.js';
 
 /** Which worker gets a message. docs/options.md says which of them get `connect` and `close`. */
 export const DISPATCH_MODES = [
@@ -32,6 +33,20 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
   readonly taskWorkerNum?: number;
   /** The tasks that task workers run, by name. */
   readonly tasks?: T;
+  /** How tasks travel between workers and task workers: rings in shared memory, or socket pairs. Default `'ring'`. */
+  readonly taskTransport?: TaskTransportName;
+  /**
+   * Bytes of each ring of tasks, two for each worker and task worker; a power of two. Default: 512 KiB, less where all
+   * together would be more than 64 MiB, at least 64 KiB.
+   */
+  readonly taskRingSize?: number;
+  /**
+   * `'memory'`: values and results stay in their ring as long as they take no more than a quarter of it, and larger ones
+   * go through a file. `'file'`: from 8,192 bytes on, as it always is with `taskTransport: 'pipe'`. Default `'memory'`.
+   */
+  readonly taskLargeValues?: 'memory' | 'file';
+  /** An absolute directory for those files; made if it is missing, inside of `chroot`. Default: the system's. */
+  readonly taskTmpdir?: string;
   /** Tasks that wait in a worker for a task worker; one more is an error. Default 10,000. */
   readonly taskMaxQueue?: number;
 

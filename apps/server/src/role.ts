@@ -69,6 +69,8 @@ export interface BirthData {
   readonly id: number;
   /** Which manager in a row has started it; the first is 1. */
   readonly managerIncarnation: number;
+  /** Where the files of large task values are, as the master sees it; undefined where there are no tasks. */
+  readonly taskFiles?: string | undefined;
 }
 
 /** From the manager to the processes below it. */
@@ -79,6 +81,7 @@ export type ToWorker =
   | { readonly leave: true }
   | TaskWorkerDied
   | SessionsLost
+  | TaskWorkerUp
   | { readonly reopenLog: true };
 
 /** In base mode: a worker has died, and its sessions are closed. */
@@ -86,7 +89,12 @@ export interface SessionsLost {
   readonly sessionsLost: true;
 }
 
-/** To workers: what a task worker had taken is lost. */
+/** To workers: a task worker takes tasks from now on. */
+export interface TaskWorkerUp {
+  readonly taskWorkerUp: number;
+}
+
+/** To workers: what a task worker had begun is lost. */
 export interface TaskWorkerDied {
   readonly taskWorker: number;
   readonly exit: { readonly code: number | null; readonly signal: NodeJS.Signals | null };
@@ -98,6 +106,8 @@ export type FromWorker =
   | { readonly placeFree: number }
   /** The process of that pid cannot become ready before it has the place. */
   | { readonly placeWanted: number }
+  /** This task worker takes tasks. */
+  | { readonly takesTasks: true }
   | { readonly reload: ReloadOptions };
 
 /** From the manager to the master. */

@@ -5,7 +5,8 @@
 import { createServer } from '@millrace/server';
 import type { EchoOptions } from './programs.js';
 
-const { reactors = 1, workers = 1, taskWorkers = 0 } = JSON.parse(process.argv[2] as string) as EchoOptions;
+const options = JSON.parse(process.argv[2] as string) as EchoOptions;
+const { reactors = 1, workers = 1, taskWorkers = 0, taskTransport, taskLargeValues } = options;
 const server = createServer({
   host: '127.0.0.1',
   port: 0,
@@ -13,6 +14,8 @@ const server = createServer({
   reactorNum: reactors,
   workerNum: workers,
   taskWorkerNum: taskWorkers,
+  ...(taskTransport !== undefined && { taskTransport }),
+  ...(taskLargeValues !== undefined && { taskLargeValues }),
   logLevel: 'warn',
   tasks: { echo: (message: Buffer) => message },
 });

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type Exit, type Member, ProcessPool } from '@millrace/process-pool';
 import { Listener, Reactor } from '@millrace/reactor';
+import type { SpillDirectory } from '@millrace/task-pool';
 import { AcceptLog } from '../accept-log.js';
 import { bindSockets } from '../base/sockets.js';
 import { WorkerReactors } from '../base/worker-reactors.js';
@@ -22,6 +23,7 @@ import { capacityFor } from '../shared/connection-layout.js';
 import * as counters from '../shared/counters-layout.js';
 import { spawnArguments } from '../spawn-arguments.js';
 import type { Switchboard } from '../switchboard.js';
+import { planTaskFiles } from '../task-files.js';
 import { Acceptor } from './acceptor.js';
 import { beforeShutdown } from './before-shutdown.js';
 import { type Bound, bindPort, numberOf } from './listeners.js';
@@ -47,6 +49,7 @@ export class MasterRole implements Role {
   /** What the workers accept from, in base mode. */
   #inherited: Descriptors = {};
   #fabric: Descriptors = {};
+  #taskFiles: SpillDirectory | undefined;
   #reactors: Reactors | undefined;
   /** In process mode. */
   #acceptor: Acceptor | undefined;
@@ -136,6 +139,7 @@ export class MasterRole implements Role {
     this.#bind();
     this.#checkLimit();
     this.#fabric = createFabric(this.#shape);
+    if (this.#shape.taskWorkers > 0) this.#taskFiles = planTaskFiles(this.#context.options);
     this.#manager = new ProcessPool([this.#managerSpec()], {
       onMessage: (_member, body) => this.#heard(body as FromManager),
       onExit: (member, exit, delay) => this.#managerEnded(member, exit, delay),
@@ -196,7 +200,12 @@ export class MasterRole implements Role {
   }
 
   #managerSpec() {
-    const data: BirthData = { role: 'manager', id: 0, managerIncarnation: 0 };
+    const data: BirthData = {
+      role: 'manager',
+      id: 0,
+      managerIncarnation: 0,
+      taskFiles: this.#taskFiles?.path,
+    };
     return {
       name: 'manager',
       title: `${this.#context.options.title}: manager`,
@@ -288,6 +297,7 @@ export class MasterRole implements Role {
     this.#context.closeMail();
     closeFabric(this.#fabric);
     this.#fabric = {};
+    this.#taskFiles?.remove();
     this.#pidFile?.remove();
   }
 }

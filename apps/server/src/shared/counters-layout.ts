@@ -11,7 +11,8 @@
  *              │ HERE │ TURNED_AWAY_HERE │ LAST_SESSION_HERE │ OPEN_HERE (int32)     │
  *              │ for each worker: DISPATCHED, FORGIVEN, CONNECTIONS                │ then 3 × W, rounded up to 8
  *              ├─────┬────────────┬──────────┬───────────┬─────────────────────────┤
- *   process p  │ PID │ STARTED_AT │ REQUESTS │ RESPONSES │ 0                       │ 8 doubles,
+ *   process p  │ PID │ STARTED_AT │ REQUESTS │ RESPONSES │ TASKS │ TASKS_AT_HAND │ 6, 7:
+ *              │ TASKS_COMPLETED │ TASKS_FAILED                                    │ 8 doubles,
  *              │ for each reactor thread: DONE                                     │ then R, rounded up to 8
  *              └───────────────────────────────────────────────────────────────────┘
  *
@@ -21,6 +22,8 @@
  *
  * In base mode reactor r is worker r, and counts in its own block (…_HERE) what the master counts otherwise. When it has
  * died the manager writes there, until the next worker has its place. OPEN_HERE is what `maxConnections` goes by.
+ * TASKS counts the tasks that a worker has asked for, of which TASKS_AT_HAND have no answer; those of a worker that died
+ * were neither completed nor failed. In a task worker TASKS_AT_HAND is how many it runs.
  */
 const LINE = 8;
 
@@ -54,6 +57,10 @@ export const PID = 0;
 export const STARTED_AT = 1;
 export const REQUESTS = 2;
 export const RESPONSES = 3;
+export const TASKS = 4;
+export const TASKS_AT_HAND = 5;
+export const TASKS_COMPLETED = 6;
+export const TASKS_FAILED = 7;
 /** For each reactor thread, from here on. */
 export const DONE = LINE;
 

@@ -1,26 +1,27 @@
-import { TransportChannel } from '@millrace/channel';
-import { PipeTransport } from '@millrace/pipe-ipc';
 import type { ChildProcessContext } from '@millrace/process-pool';
-import { TaskClient, type TaskLink, type TaskMessage, taskCodec } from '@millrace/task-pool';
+import type { TaskClient } from '@millrace/task-pool';
 import { OwnReactor } from '../base/own-reactor.js';
 import { runInOrder } from '../events.js';
-import { type FabricShape, type FabricView, taskAskerName } from '../fabric.js';
+import type { FabricShape, FabricView } from '../fabric.js';
 import { type Links, openLinks, openView } from '../links.js';
 import {
-  incarnationOf,
+  type BirthData,
   type Role,
   type RoleContext,
   type SessionsLost,
   SHUTDOWN,
   type TaskWorkerDied,
+  type TaskWorkerUp,
   type WorkerStatus,
 } from '../role.js';
 import { Switchboard } from '../switchboard.js';
+import { openTaskFiles } from '../task-files.js';
 import { Leaving } from './leaving.js';
 import { drawLimit } from './limit.js';
 import { Place } from './place.js';
 import type { Session } from './session.js';
 import { Sessions } from './sessions.js';
+import { WorkerTasks } from './worker-tasks.js';
 
 /** Runs the user's handlers for connections. */
 export class WorkerRole implements Role {
@@ -32,8 +33,7 @@ export class WorkerRole implements Role {
   readonly #leaving: Leaving;
   readonly place: Place;
   readonly switchboard: Switchboard;
-  readonly #tasks: TaskClient;
-  readonly #taskLinks: readonly OpenTaskLink[];
+  readonly #tasks: WorkerTasks;
   /** In base mode. */
   readonly #own: OwnReactor | undefined;
   #channels: Links['channels'] = [];
@@ -61,14 +61,14 @@ export class WorkerRole implements Role {
       // More waits to be sent than the reactor thread takes: then nothing more is asked for; see Sessions.start.
       onCongestion: (reactor) => (this.#own?.channel ?? this.#channels[reactor])?.pause(),
     });
-    this.#taskLinks = Array.from({ length: shape.taskWorkers }, (_, index) =>
-      openTaskLink(child.descriptor(taskAskerName(id, index))),
-    );
-    this.#tasks = new TaskClient({
-      links: this.#taskLinks,
-      held: true,
-      incarnation: incarnationOf(child),
+    const { taskFiles } = child.data as BirthData;
+    this.#tasks = new WorkerTasks({
+      child,
+      shape,
+      worker: id,
       maxQueue: context.options.taskMaxQueue,
+      counters: counters.process(id),
+      files: taskFiles === undefined ? undefined : openTaskFiles(context.options, taskFiles),
       finished: (task, data) => void this.#finished(task, data),
     });
     this.place = new Place(child, {
@@ -90,7 +90,7 @@ export class WorkerRole implements Role {
   /** Runs tasks; who asks for one before this process has its place needs that now: `workerStart` may wait for it. */
   get tasks(): TaskClient {
     this.place.want();
-    return this.#tasks;
+    return this.#tasks.client;
   }
 
   get status(): WorkerStatus {
@@ -134,23 +134,20 @@ export class WorkerRole implements Role {
       onServed: () => this.#served(),
       onFailure: (error, session) => this.#handlerFailed(error, session),
     });
-    // What was asked for before waits.
-    for (const [index, { channel }] of this.#taskLinks.entries()) {
-      channel.resume();
-      this.#tasks.workerReady(index);
-    }
+    this.#tasks.open(listener);
     this.place.whenReleased(() => {
       this.switchboard.retire();
-      for (const channel of [...channels, ...this.#taskLinks.map((link) => link.channel)]) channel.destroy();
+      for (const channel of channels) channel.destroy();
+      this.#tasks.close();
       this.#own?.close();
       listener.close();
     });
   }
 
-  #heard(message: TaskWorkerDied | SessionsLost | { readonly reopenLog: true }): void {
+  #heard(message: TaskWorkerDied | TaskWorkerUp | SessionsLost | { readonly reopenLog: true }): void {
     if ('reopenLog' in message) this.#context.reopenLog();
     else if ('sessionsLost' in message) this.#context.settleLost();
-    else this.#tasks.workerDied(message.taskWorker, message.exit);
+    else this.#tasks.heard(message);
   }
 
   /** The client would wait for an answer that does not come: unless the user's own handler knows better, it is closed. */
@@ -191,7 +188,7 @@ export class WorkerRole implements Role {
     this.#own?.quiesce();
     await this.#sessions?.stop({ drain: this.#drain });
     // Tasks that no handler waits for have been accepted as well.
-    await this.#tasks.settled();
+    await this.#tasks.client.settled();
     await this.switchboard.flush();
     if (this.#own === undefined) return;
     // What has ended with this process: the clients hear of it, then the handlers of `close`.
@@ -201,7 +198,7 @@ export class WorkerRole implements Role {
 
   #inHand(): string[] {
     const messages = this.#sessions?.inFlight ?? 0;
-    const tasks = this.#tasks.pending;
+    const tasks = this.#tasks.client.pending;
     const clients = this.#own?.connections ?? 0;
     return [
       ...(messages > 0 ? [`${messages} handlers of sessions`] : []),
@@ -209,16 +206,4 @@ export class WorkerRole implements Role {
       ...(clients > 0 ? [`${clients} clients`] : []),
     ];
   }
-}
-
-interface OpenTaskLink extends TaskLink {
-  readonly channel: TransportChannel<TaskMessage>;
-}
-
-/** Nothing is read from it before it is resumed: the pipe may be another process's yet. */
-function openTaskLink(fd: number): OpenTaskLink {
-  const transport = new PipeTransport(fd);
-  const channel = new TransportChannel(transport, taskCodec());
-  channel.pause();
-  return { channel, lastIsUnread: () => transport.lastIsUnread };
 }
