@@ -1,3 +1,27 @@
 import { packageTests } from '@millrace/testkit/vitest';
+import type { ViteUserConfig } from 'vitest/config';
 
-export default packageTests();
+const all = packageTests();
+
+/** What depends on how messages get to workers and back; the rest of the suite does not. */
+const OF_THE_LINKS = ['messages', 'death', 'output', 'sessions', 'reload', 'shutdown'];
+
+/** The whole suite with the default, and what depends on it once more with each other way. `support.ts` reads `env`. */
+const config: ViteUserConfig = {
+  test: {
+    ...all.test,
+    projects: [
+      { test: { ...all.test, name: 'ring' } },
+      {
+        test: {
+          ...all.test,
+          name: 'pipe',
+          include: OF_THE_LINKS.map((name) => `test/${name}.test.ts`),
+          env: { MILLRACE_TEST_IPC: 'pipe' },
+        },
+      },
+    ],
+  },
+};
+
+export default config;

@@ -1,6 +1,6 @@
-import { type ChannelOptions, type Poller, TransportChannel } from '@millrace/channel';
+import { type ChannelOptions, type Poller, type Transport, TransportChannel } from '@millrace/channel';
 import { check, createMemory, MappedMemory, syscalls } from '@millrace/native';
-import { createPipe } from '@millrace/pipe-ipc';
+import { createPipe, PipeTransport } from '@millrace/pipe-ipc';
 import {
   DOORBELL_BYTES,
   Doorbell,
@@ -9,8 +9,18 @@ import {
   RingTransport,
   ringBytes,
 } from '@millrace/shared-memory';
-import { MAX_MESSAGE_BYTES, SMALL_RING_BYTES } from './constants.js';
-import type { ResolvedOptions } from './options.js';
+import { MAX_MESSAGE_BYTES } from './constants.js';
+import {
+  createLink,
+  isPiped,
+  linkBytes,
+  linkName,
+  linkNames,
+  peerPipeName,
+  reactorPipeName,
+  ringSizeOf,
+} from './link-descriptors.js';
+import type { Ipc, ResolvedOptions } from './options.js';
 import { HEAD_BYTES, type Packet, packetCodec } from './packet.js';
 import type { ResolvedPort } from './port-options.js';
 import { ConnectionTable } from './shared/connection-table.js';
@@ -23,9 +33,9 @@ import type { CountersShape } from './shared/counters-layout.js';
  *
  * A *process* has a flat id: workers from 0, then task workers, then user processes. A *peer* is whoever talks to
  * reactor threads: every process by its id, then the manager, then the master. Between each peer and each reactor
- * thread lie two rings (`down` from the reactor, `up` to it); all rings of a peer lie in one memory. Each peer and each
- * reactor has one doorbell; their words lie in the hub. Between each worker and each task worker lies a pipe. Each peer
- * has an inbox, a pipe whose writing end all others share. The table of connections and the counters are for all.
+ * thread lies a link: two rings, or a pipe (link-descriptors.ts). Each peer and each reactor has one doorbell; their words
+ * lie in the hub. Between each worker and each task worker lies a pipe. Each peer has an inbox, a pipe whose writing end
+ * all others share. The table of connections and the counters are for all.
  */
 export interface FabricShape {
   readonly reactors: number;
@@ -33,6 +43,8 @@ export interface FabricShape {
   readonly taskWorkers: number;
   readonly userProcesses: number;
   readonly maxConnections: number;
+  /** What lies between workers and reactor threads. */
+  readonly ipc: Ipc;
   readonly ringSize: number;
   /** Bytes of the largest packet, head included. */
   readonly maxMessageSize: number;
@@ -40,7 +52,7 @@ export interface FabricShape {
 
 /** The shape that the options ask for. */
 export function shapeOf(
-  { reactorNum, workerNum, taskWorkerNum, maxConnections, ringSize }: ResolvedOptions,
+  { reactorNum, workerNum, taskWorkerNum, maxConnections, ipc, ringSize }: ResolvedOptions,
   ports: readonly ResolvedPort[],
   userProcesses: number,
 ): FabricShape {
@@ -51,6 +63,7 @@ export function shapeOf(
     taskWorkers: taskWorkerNum,
     userProcesses,
     maxConnections,
+    ipc,
     ringSize,
     maxMessageSize: HEAD_BYTES + longest,
   };
@@ -68,7 +81,6 @@ export type Descriptors = Readonly<Record<string, number>>;
 export const HUB = 'hub';
 export const CONNECTIONS = 'connections';
 export const COUNTERS = 'counters';
-export const linkName = (peer: number) => `link.${peer}`;
 export const peerBellName = (peer: number) => `peer.${peer}`;
 export const reactorBellName = (reactor: number) => `reactor.${reactor}`;
 /** The end of a peer's inbox that it reads. */
@@ -86,7 +98,7 @@ export function peerDescriptors(shape: FabricShape, peer: number): string[] {
     HUB,
     CONNECTIONS,
     COUNTERS,
-    linkName(peer),
+    ...linkNames(shape, peer),
     peerBellName(peer),
     ...range(shape.reactors).map(reactorBellName),
     inboxName(peer),
@@ -102,15 +114,6 @@ export function workerDescriptors({ taskWorkers }: FabricShape, id: number): str
 /** The names by which a task worker is asked; its id counts task workers. */
 export function taskWorkerDescriptors({ workers }: FabricShape, id: number): string[] {
   return range(workers).map((worker) => taskRunnerName(worker, id));
-}
-
-/** Bytes of one ring of a peer. */
-function ringSizeOf(shape: FabricShape, peer: number): number {
-  return peer < shape.workers ? shape.ringSize : Math.min(SMALL_RING_BYTES, shape.ringSize);
-}
-
-function linkBytes(shape: FabricShape, peer: number): number {
-  return shape.reactors * 2 * ringBytes(ringSizeOf(shape, peer));
 }
 
 function hubBytes(shape: FabricShape): number {
@@ -129,7 +132,7 @@ export function createFabric(shape: FabricShape): Descriptors {
     made[CONNECTIONS] = createMemory('millrace-connections', ConnectionTable.bytes(shape.maxConnections));
     made[COUNTERS] = createMemory('millrace-counters', Counters.bytes(countersShape(shape)));
     for (const peer of range(peersOf(shape))) {
-      made[linkName(peer)] = createMemory(`millrace-link-${peer}`, linkBytes(shape, peer));
+      createLink(shape, peer, made);
       made[peerBellName(peer)] = check(syscalls.eventfd(), 'eventfd');
       const inbox = createPipe();
       made[inboxName(peer)] = inbox.left;
@@ -201,22 +204,39 @@ export class FabricView {
     as: 'peer' | 'reactor',
     peer: number,
     reactor: number,
-    listener: DoorbellListener,
+    loop: LinkLoop,
     options: ChannelOptions,
-  ): Link {
+  ): TransportChannel<Packet> {
+    const transport = isPiped(this.#shape, peer)
+      ? this.#pipe(as, peer, reactor, loop)
+      : this.#rings(as, peer, reactor, loop);
+    return new TransportChannel(transport, packetCodec(), options);
+  }
+
+  #pipe(as: 'peer' | 'reactor', peer: number, reactor: number, { poller }: LinkLoop): Transport {
+    const isPeer = as === 'peer';
+    return new PipeTransport(this.#fd((isPeer ? peerPipeName : reactorPipeName)(peer, reactor)), {
+      poller,
+      maxMessageSize: this.#shape.maxMessageSize,
+      // A worker may die at any message, and then costs that one; a reactor thread takes the whole server with it.
+      gather: isPeer,
+      closeDescriptor: isPeer,
+    });
+  }
+
+  #rings(as: 'peer' | 'reactor', peer: number, reactor: number, { listener }: LinkLoop): Transport {
     const capacity = ringSizeOf(this.#shape, peer);
     const memory = this.#memory(peer);
     const at = (index: number) => openRing(memory.buffer, index * ringBytes(capacity), capacity);
     const down = at(reactor * 2);
     const up = at(reactor * 2 + 1);
-    const transport = new RingTransport({
+    return new RingTransport({
       incoming: as === 'peer' ? down : up,
       outgoing: as === 'peer' ? up : down,
       listener,
       peer: as === 'peer' ? this.reactorBell(reactor) : this.peerBell(peer),
       maxMessageSize: this.#shape.maxMessageSize,
     });
-    return { transport, channel: new TransportChannel(transport, packetCodec(), options) };
   }
 
   close(): void {
@@ -240,7 +260,10 @@ export class FabricView {
   }
 }
 
-export interface Link {
-  readonly transport: RingTransport;
-  readonly channel: TransportChannel<Packet>;
+/** Where a side of links waits for them. */
+export interface LinkLoop {
+  /** Its doorbell, for rings. */
+  readonly listener: DoorbellListener;
+  /** Its loop, for pipes. */
+  readonly poller: Poller;
 }

@@ -8,7 +8,7 @@ import { closest } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { BACKLOG, MAX_DEFAULT_REACTORS, RING_BYTES } from './constants.js';
 import { ServerError } from './errors.js';
-import { DISPATCH_MODES, type ResolvedOptions, type ServerOptions } from './options.js';
+import { DISPATCH_MODES, IPC_KINDS, type ResolvedOptions, type ServerOptions } from './options.js';
 import type { PortFraming, PortOptions, ResolvedPort } from './port-options.js';
 
 const count = (min: number, max: number) => z.number().int().min(min).max(max);
@@ -115,6 +115,7 @@ const serverShape = {
   group: identity.optional(),
   chroot: z.string().startsWith('/', { error: 'an absolute path' }).optional(),
   logFile: z.string().min(1).optional(),
+  ipc: z.enum(IPC_KINDS).default('ring'),
   ringSize: count(4_096, MAX_BYTES)
     .refine((size) => Number.isInteger(Math.log2(size)), { error: 'a power of two' })
     .default(RING_BYTES),

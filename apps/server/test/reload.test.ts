@@ -1,8 +1,10 @@
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { echoLoad, TestClient, until } from '@millrace/testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { ServerStats } from '../src/index.js';
 import { pidOf, type RunningServer, startServer } from './support.js';
 
 let directory: string;
@@ -202,21 +204,42 @@ test('a server that is told to stop in the middle of a reload ends in order', as
   expect(client.received.toString()).toMatch(/^slow 300 by \d+\n$/);
 });
 
-test('a message larger than its ring, on its way when the worker is replaced, arrives whole', async () => {
-  await using server = await startServer({ workerNum: 1, ringSize: 16_384 }, {}, 'life');
-  const client = await TestClient.connect(server.lines);
-  const line = 'large '.repeat(150_000).trim();
-  const pid = Number((await client.ask('pid')).split(' ')[0]);
-  // Stopped, it finds the beginning of the message and the order to go at the same time.
+test('a large message that a leaving worker has begun is taken to its end by it, and the one behind it by the next', async () => {
+  await using server = await startServer({ workerNum: 2, ringSize: 16_384 }, { TURNS: '1' }, 'life');
+  const { program } = server;
+  const clients = await Promise.all([1, 2, 3].map(() => TestClient.connect(server.lines)));
+  const pids = await Promise.all(
+    clients.map(async (client) => Number((await client.ask('pid')).split(' ')[0])),
+  );
+  const [client, pid] = [clients[0] as TestClient, pids[0] as number];
+  const other = clients[pids.findIndex((one) => one !== pid)] as TestClient;
+  const large = `digest ${randomBytes(450_000).toString('hex')}`;
+  // Stopped, the worker leaves the beginning of the message where it is ...
   process.kill(pid, 'SIGSTOP');
-  client.send(`${line}\n`);
-  const reloading = reload(server, 'SIGUSR1');
-  await server.program.printed(/worker 0 has been replaced/);
+  client.send(`${large}\npid\n`);
+  await until('the message to be dispatched', async () => {
+    const { totalRecvBytes } = JSON.parse(await other.ask('stats')) as ServerStats;
+    return totalRecvBytes > large.length;
+  });
+  expect(await other.ask('version')).toBe('none');
+  // ... and with the master stopped in turn, the rest does not follow when the worker goes on.
+  program.kill('SIGSTOP');
   process.kill(pid, 'SIGCONT');
-  expect((await client.line()) === line).toBe(true);
-  expect(await reloading).toEqual({ outcome: 'reloaded', replaced: 1 });
+  const turns = new RegExp(`^event turn ${pid}$`, 'gm');
+  const before = program.count(turns);
+  await until('turns of the worker', () => program.count(turns) > before + 5);
+  process.kill(pid, 'SIGTERM');
+  await until('the next worker', () => events(server, 'workerStart').length === 3);
+  const later = program.count(turns);
+  await until('more turns of the worker', () => program.count(turns) > later + 5);
+  expect(events(server, 'workerStop')).toEqual([]);
+  program.kill('SIGCONT');
+  expect(await client.line()).toBe(`${createHash('sha1').update(large).digest('hex')} by ${pid}`);
+  const [next] = (await client.line()).split(' ');
+  expect(Number(next)).not.toBe(pid);
+  await until('the end of the worker', () => events(server, 'workerStop').length === 1);
   expect(warnings(server)).toEqual([]);
-  client.close();
+  for (const one of clients) one.close();
 });
 
 const reloads = process.env.MILLRACE_STRESS ? 100 : 10;

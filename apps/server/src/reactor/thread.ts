@@ -68,9 +68,9 @@ export class Thread {
       hardLimit: Number.POSITIVE_INFINITY,
       schedule: (flush) => reactor.defer(flush),
     };
-    this.channels = Array.from(
-      { length: peersOf(shape) },
-      (_, peer) => this.#view.link('reactor', peer, index, this.#listener, options).channel,
+    const loop = { listener: this.#listener, poller: reactor.poller };
+    this.channels = Array.from({ length: peersOf(shape) }, (_, peer) =>
+      this.#view.link('reactor', peer, index, loop, options),
     );
     this.workers = this.channels
       .slice(0, shape.workers)
