@@ -4,7 +4,7 @@ import type { ViteUserConfig } from 'vitest/config';
 const all = packageTests();
 
 /** What depends on how messages get to workers and back; the rest of the suite does not. */
-const OF_THE_LINKS = ['messages', 'death', 'output', 'sessions', 'reload', 'shutdown'];
+const OF_THE_LINKS = ['messages', 'death', 'output', 'sessions', 'handover', 'shutdown'];
 
 /** The whole suite with the default, and what depends on it once more with each other way. `support.ts` reads `env`. */
 const config: ViteUserConfig = {

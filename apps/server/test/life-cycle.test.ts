@@ -153,6 +153,8 @@ test('G29 shutdown from the start handler: beforeShutdown may let go what holds 
     'managerStop',
     'shutdown',
   ]);
+  // It does not start again.
+  expect(program.output).toMatch(/^event again ERR_MILLRACE_STARTED$/m);
 });
 
 test('a beforeShutdown that does not come to its end is left behind after maxWaitTime', async () => {

@@ -1,11 +1,10 @@
-import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { echoLoad, TestClient, until } from '@millrace/testkit';
+import { TestClient, until } from '@millrace/testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { ServerStats } from '../src/index.js';
-import { pidOf, type RunningServer, startServer } from './support.js';
+import { events, reload, warnings } from './reloading.js';
+import { pidOf, startServer } from './support.js';
 
 let directory: string;
 beforeEach(() => {
@@ -14,28 +13,6 @@ beforeEach(() => {
 afterEach(() => {
   rmSync(directory, { recursive: true });
 });
-
-const events = ({ program }: RunningServer, name: string) =>
-  [...program.output.matchAll(new RegExp(`^event ${name}\\b(.*)$`, 'gm'))].map(([, rest]) =>
-    (rest as string).trim(),
-  );
-
-/** Sends the signal, and waits until the reload that it causes has come to its end. */
-async function reload(server: RunningServer, signal: NodeJS.Signals): Promise<Record<string, unknown>> {
-  const before = events(server, 'afterReload').length;
-  server.program.kill(signal);
-  const result = await until(`the reload by ${signal}`, () => events(server, 'afterReload')[before]);
-  return JSON.parse(result) as Record<string, unknown>;
-}
-
-/** What workers, the manager and the master have warned of. */
-const warnings = ({ program }: RunningServer) =>
-  program.output
-    .split('\n')
-    .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line) as { level: number; msg: string })
-    .filter(({ level }) => level >= 40)
-    .map(({ msg }) => msg);
 
 test('G23 a timer keeps an old worker, with workerExit, until it is cleared there; its replacement has the same id', async () => {
   await using server = await startServer({ workerNum: 1 }, { TIMER: '1', EXITS: '1' }, 'life');
@@ -204,63 +181,3 @@ test('a server that is told to stop in the middle of a reload ends in order', as
   await client.serverClosed();
   expect(client.received.toString()).toMatch(/^slow 300 by \d+\n$/);
 });
-
-test('a large message that a leaving worker has begun is taken to its end by it, and the one behind it by the next', async () => {
-  await using server = await startServer({ workerNum: 2, ringSize: 16_384 }, { TURNS: '1' }, 'life');
-  const { program } = server;
-  const clients = await Promise.all([1, 2, 3].map(() => TestClient.connect(server.lines)));
-  const pids = await Promise.all(
-    clients.map(async (client) => Number((await client.ask('pid')).split(' ')[0])),
-  );
-  const [client, pid] = [clients[0] as TestClient, pids[0] as number];
-  const other = clients[pids.findIndex((one) => one !== pid)] as TestClient;
-  const large = `digest ${randomBytes(450_000).toString('hex')}`;
-  // Stopped, the worker leaves the beginning of the message where it is ...
-  process.kill(pid, 'SIGSTOP');
-  client.send(`${large}\npid\n`);
-  await until('the message to be dispatched', async () => {
-    const { totalRecvBytes } = JSON.parse(await other.ask('stats')) as ServerStats;
-    return totalRecvBytes > large.length;
-  });
-  expect(await other.ask('version')).toBe('none');
-  // ... and with the master stopped in turn, the rest does not follow when the worker goes on.
-  program.kill('SIGSTOP');
-  process.kill(pid, 'SIGCONT');
-  const turns = new RegExp(`^event turn ${pid}$`, 'gm');
-  const before = program.count(turns);
-  await until('turns of the worker', () => program.count(turns) > before + 5);
-  process.kill(pid, 'SIGTERM');
-  await until('the next worker', () => events(server, 'workerStart').length === 3);
-  const later = program.count(turns);
-  await until('more turns of the worker', () => program.count(turns) > later + 5);
-  expect(events(server, 'workerStop')).toEqual([]);
-  program.kill('SIGCONT');
-  expect(await client.line()).toBe(`${createHash('sha1').update(large).digest('hex')} by ${pid}`);
-  const [next] = (await client.line()).split(' ');
-  expect(Number(next)).not.toBe(pid);
-  await until('the end of the worker', () => events(server, 'workerStop').length === 1);
-  expect(warnings(server)).toEqual([]);
-  for (const one of clients) one.close();
-});
-
-const reloads = process.env.MILLRACE_STRESS ? 100 : 3;
-test(`${reloads} reloads under load fail no request and close no connection`, async () => {
-  await using server = await startServer({ workerNum: 2, taskWorkerNum: 1 }, {}, 'life');
-  const times: number[] = [];
-  const result = await echoLoad({ port: server.lines, connections: 200, lostAfter: 30_000 }, async () => {
-    for (let i = 0; i < reloads; i++) {
-      const begun = performance.now();
-      expect(await reload(server, 'SIGUSR1')).toMatchObject({ outcome: 'reloaded' });
-      times.push(performance.now() - begun);
-    }
-  });
-  expect(result).toMatchObject({ wrong: [], lost: 0, closed: 0 });
-  expect(result.answered).toBeGreaterThan(reloads * 200);
-  expect(warnings(server)).toEqual([]);
-  times.sort((a, b) => a - b);
-  const median = times[times.length >> 1] as number;
-  console.log(
-    `${reloads} reloads: median ${median.toFixed(0)} ms, longest ${times.at(-1)?.toFixed(0)} ms; ` +
-      `${result.answered} requests, slowest p99 ${result.p99.toFixed(1)} ms, longest ${result.slowest.toFixed(1)} ms`,
-  );
-}, 600_000);
