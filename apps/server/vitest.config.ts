@@ -3,6 +3,9 @@ import type { ViteUserConfig } from 'vitest/config';
 
 const all = packageTests();
 
+/** What depends on how messages get to workers and back; the rest of the suite does not. */
+const OF_THE_LINKS = ['messages', 'death', 'output', 'sessions', 'handover', 'shutdown'];
+
 /** What base mode does by other means; what of it is about process mode alone skips itself. */
 const OF_THE_MODE = [
   'messages',
@@ -16,12 +19,20 @@ const OF_THE_MODE = [
   'shutdown',
 ];
 
-/** The whole suite with the defaults, and what depends on the mode once more in base mode. `support.ts` reads `env`. */
+/** The whole suite with the defaults, and what depends on it once more with each other way. `support.ts` reads `env`. */
 const config: ViteUserConfig = {
   test: {
     ...all.test,
     projects: [
-      { test: { ...all.test, name: 'process' } },
+      { test: { ...all.test, name: 'defaults' } },
+      {
+        test: {
+          ...all.test,
+          name: 'pipe',
+          include: OF_THE_LINKS.map((name) => `test/${name}.test.ts`),
+          env: { MILLRACE_TEST_IPC: 'pipe' },
+        },
+      },
       {
         test: {
           ...all.test,

@@ -1,6 +1,6 @@
-import { type ChannelOptions, type Poller, TransportChannel } from '@millrace/channel';
+import { type ChannelOptions, type Poller, type Transport, TransportChannel } from '@millrace/channel';
 import { check, createMemory, MappedMemory, syscalls } from '@millrace/native';
-import { createPipe } from '@millrace/pipe-ipc';
+import { createPipe, PipeTransport } from '@millrace/pipe-ipc';
 import {
   DOORBELL_BYTES,
   Doorbell,
@@ -9,8 +9,18 @@ import {
   RingTransport,
   ringBytes,
 } from '@millrace/shared-memory';
-import { MAX_MESSAGE_BYTES, SMALL_RING_BYTES } from './constants.js';
-import type { ResolvedOptions } from './options.js';
+import { MAX_MESSAGE_BYTES } from './constants.js';
+import {
+  createLink,
+  isPiped,
+  linkBytes,
+  linkName,
+  linkNames,
+  peerPipeName,
+  reactorPipeName,
+  ringSizeOf,
+} from './link-descriptors.js';
+import type { Ipc, ResolvedOptions } from './options.js';
 import { HEAD_BYTES, type Packet, packetCodec } from './packet.js';
 import type { ResolvedPort } from './port-options.js';
 import { ConnectionTable } from './shared/connection-table.js';
@@ -24,14 +34,16 @@ import { createTaskWays, type TaskShape } from './task-ways.js';
  *
  * A *process* has a flat id: workers from 0, then task workers, then user processes. A *peer* is whoever talks to
  * reactor threads: every process by its id, then the manager, then the master. Between each peer and each reactor
- * thread lie two rings (`down` from the reactor, `up` to it); all rings of a peer lie in one memory. Each peer and each
- * reactor has one doorbell; their words lie in the hub. What lies between workers and task workers is in task-ways.ts.
- * Each peer has an inbox, a pipe whose writing end all others share. The table of connections and the counters are for all.
+ * thread lies a link: two rings, or a pipe (link-descriptors.ts). Each peer and each reactor has one doorbell; their words
+ * lie in the hub. What lies between workers and task workers is in task-ways.ts. Each peer has an inbox, a pipe whose
+ * writing end all others share. The table of connections and the counters are for all.
  */
 export interface FabricShape extends TaskShape {
   readonly reactors: number;
   readonly userProcesses: number;
   readonly maxConnections: number;
+  /** What lies between workers and reactor threads. */
+  readonly ipc: Ipc;
   readonly ringSize: number;
   /** Bytes of the largest packet, head included. */
   readonly maxMessageSize: number;
@@ -45,7 +57,7 @@ export function shapeOf(
   ports: readonly ResolvedPort[],
   userProcesses: number,
 ): FabricShape {
-  const { mode, reactorNum, workerNum, taskWorkerNum, maxConnections, ringSize } = options;
+  const { mode, reactorNum, workerNum, taskWorkerNum, maxConnections, ipc, ringSize } = options;
   const longest = Math.max(MAX_MESSAGE_BYTES, ...ports.map(({ packageMaxLength }) => packageMaxLength));
   return {
     reactors: reactorNum,
@@ -53,6 +65,7 @@ export function shapeOf(
     taskWorkers: taskWorkerNum,
     userProcesses,
     maxConnections,
+    ipc,
     ringSize,
     taskTransport: options.taskTransport,
     taskRingSize: options.taskRingSize,
@@ -74,7 +87,6 @@ export type Descriptors = Readonly<Record<string, number>>;
 export const HUB = 'hub';
 export const CONNECTIONS = 'connections';
 export const COUNTERS = 'counters';
-export const linkName = (peer: number) => `link.${peer}`;
 export const peerBellName = (peer: number) => `peer.${peer}`;
 export const reactorBellName = (reactor: number) => `reactor.${reactor}`;
 /** The end of a peer's inbox that it reads. */
@@ -90,7 +102,7 @@ export function peerDescriptors(shape: FabricShape, peer: number): string[] {
     HUB,
     CONNECTIONS,
     COUNTERS,
-    linkName(peer),
+    ...linkNames(shape, peer),
     peerBellName(peer),
     ...range(shape.reactors).map(reactorBellName),
     inboxName(peer),
@@ -102,17 +114,6 @@ export function peerDescriptors(shape: FabricShape, peer: number): string[] {
 export function reactorDescriptors(shape: FabricShape): string[] {
   const peers = range(peersOf(shape));
   return [...peers.map(linkName), ...peers.map(peerBellName), ...range(shape.reactors).map(reactorBellName)];
-}
-
-/** Bytes of one ring of a peer. */
-function ringSizeOf(shape: FabricShape, peer: number): number {
-  // In base mode what clients send, and nearly all that is sent to them, goes through no ring.
-  const large = peer < shape.workers && shape.base === undefined;
-  return large ? shape.ringSize : Math.min(SMALL_RING_BYTES, shape.ringSize);
-}
-
-function linkBytes(shape: FabricShape, peer: number): number {
-  return shape.reactors * 2 * ringBytes(ringSizeOf(shape, peer));
 }
 
 function hubBytes(shape: FabricShape): number {
@@ -138,7 +139,7 @@ export function createFabric(shape: FabricShape): Descriptors {
     made[CONNECTIONS] = createMemory('millrace-connections', connectionBytes(shape));
     made[COUNTERS] = createMemory('millrace-counters', Counters.bytes(countersShape(shape)));
     for (const peer of range(peersOf(shape))) {
-      made[linkName(peer)] = createMemory(`millrace-link-${peer}`, linkBytes(shape, peer));
+      createLink(shape, peer, made);
       made[peerBellName(peer)] = check(syscalls.eventfd(), 'eventfd');
       const inbox = createPipe();
       made[inboxName(peer)] = inbox.left;
@@ -203,22 +204,39 @@ export class FabricView {
     as: 'peer' | 'reactor',
     peer: number,
     reactor: number,
-    listener: DoorbellListener,
+    loop: LinkLoop,
     options: ChannelOptions,
-  ): Link {
+  ): TransportChannel<Packet> {
+    const transport = isPiped(this.#shape, peer)
+      ? this.#pipe(as, peer, reactor, loop)
+      : this.#rings(as, peer, reactor, loop);
+    return new TransportChannel(transport, packetCodec(), options);
+  }
+
+  #pipe(as: 'peer' | 'reactor', peer: number, reactor: number, { poller }: LinkLoop): Transport {
+    const isPeer = as === 'peer';
+    return new PipeTransport(this.#fd((isPeer ? peerPipeName : reactorPipeName)(peer, reactor)), {
+      poller,
+      maxMessageSize: this.#shape.maxMessageSize,
+      // A worker may die at any message, and then costs that one; a reactor thread takes the whole server with it.
+      gather: isPeer,
+      closeDescriptor: isPeer,
+    });
+  }
+
+  #rings(as: 'peer' | 'reactor', peer: number, reactor: number, { listener }: LinkLoop): Transport {
     const capacity = ringSizeOf(this.#shape, peer);
     const memory = this.#memory(peer);
     const at = (index: number) => openRing(memory.buffer, index * ringBytes(capacity), capacity);
     const down = at(reactor * 2);
     const up = at(reactor * 2 + 1);
-    const transport = new RingTransport({
+    return new RingTransport({
       incoming: as === 'peer' ? down : up,
       outgoing: as === 'peer' ? up : down,
       listener,
       peer: as === 'peer' ? this.reactorBell(reactor) : this.peerBell(peer),
       maxMessageSize: this.#shape.maxMessageSize,
     });
-    return { transport, channel: new TransportChannel(transport, packetCodec(), options) };
   }
 
   close(): void {
@@ -242,7 +260,10 @@ export class FabricView {
   }
 }
 
-export interface Link {
-  readonly transport: RingTransport;
-  readonly channel: TransportChannel<Packet>;
+/** Where a side of links waits for them. */
+export interface LinkLoop {
+  /** Its doorbell, for rings. */
+  readonly listener: DoorbellListener;
+  /** Its loop, for pipes. */
+  readonly poller: Poller;
 }

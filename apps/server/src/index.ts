@@ -21,6 +21,7 @@ export type {
   DispatchChoice,
   DispatchedSession,
   DispatchMode,
+  Ipc,
   LogLevel,
   ServerMode,
   ServerOptions,

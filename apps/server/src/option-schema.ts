@@ -8,7 +8,7 @@ import { closest } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { BACKLOG, MAX_DEFAULT_REACTORS, RING_BYTES } from './constants.js';
 import { ServerError } from './errors.js';
-import { DISPATCH_MODES, type ResolvedOptions, type ServerOptions } from './options.js';
+import { DISPATCH_MODES, IPC_KINDS, type ResolvedOptions, type ServerOptions } from './options.js';
 import type { PortFraming, PortOptions, ResolvedPort } from './port-options.js';
 import { defaultTaskRingSize, TASK_TRANSPORTS } from './task-ways.js';
 
@@ -125,6 +125,7 @@ const serverShape = {
   group: identity.optional(),
   chroot: z.string().startsWith('/', { error: 'an absolute path' }).optional(),
   logFile: z.string().min(1).optional(),
+  ipc: z.enum(IPC_KINDS).default('ring'),
   ringSize: ringSize.default(RING_BYTES),
   title: z.string().min(1).default('millrace'),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),

@@ -98,13 +98,22 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
   /** The file that the log is added to. Default: standard output. */
   readonly logFile?: string;
 
-  /** Bytes of the ring between each reactor thread and worker, per direction; a power of two. Default 1 MiB. */
+  /**
+   * What carries messages between reactor threads and workers. Default `'ring'`: rings in shared memory; `'pipe'`: socket
+   * pairs. docs/options.md compares them.
+   */
+  readonly ipc?: Ipc;
+  /** With `ipc: 'ring'`: bytes between each reactor thread and worker, per direction; a power of two. Default 1 MiB. */
   readonly ringSize?: number;
   /** The first word of what `ps` shows. Default `'millrace'`. */
   readonly title?: string;
   /** `'trace'`, `'debug'`, `'info'`, `'warn'`, `'error'`, `'fatal'` or `'silent'`. Default `'info'`. */
   readonly logLevel?: LogLevel;
 }
+
+/** What may carry messages between reactor threads and workers. */
+export const IPC_KINDS = ['ring', 'pipe'] as const;
+export type Ipc = (typeof IPC_KINDS)[number];
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 

@@ -21,7 +21,7 @@ test.each([
 ])(
   'G37 what is sent before a close reaches a client that reads late%s, every byte, and then the end',
   async (_, more) => {
-    await using server = await startServer({ workerNum: 1, reactorNum: 1 }, {}, 'sessions');
+    await using server = await startServer({ workerNum: 1, reactorNum: 1, taskWorkerNum: 0 }, {}, 'sessions');
     const size = 2 * MIB + 2;
     const socket = connect({ port: server.lines, host: '127.0.0.1' });
     await within('the connection', new Promise((resolve) => socket.once('connect', resolve)));

@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { echoLoad, TestClient, until } from '@millrace/testkit';
+import { TestClient, until } from '@millrace/testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { isBase, pidOf, type RunningServer, startServer } from './support.js';
+import { events, reload, warnings } from './reloading.js';
+import { isBase, pidOf, startServer } from './support.js';
 
 let directory: string;
 beforeEach(() => {
@@ -12,28 +13,6 @@ beforeEach(() => {
 afterEach(() => {
   rmSync(directory, { recursive: true });
 });
-
-const events = ({ program }: RunningServer, name: string) =>
-  [...program.output.matchAll(new RegExp(`^event ${name}\\b(.*)$`, 'gm'))].map(([, rest]) =>
-    (rest as string).trim(),
-  );
-
-/** Sends the signal, and waits until the reload that it causes has come to its end. */
-async function reload(server: RunningServer, signal: NodeJS.Signals): Promise<Record<string, unknown>> {
-  const before = events(server, 'afterReload').length;
-  server.program.kill(signal);
-  const result = await until(`the reload by ${signal}`, () => events(server, 'afterReload')[before]);
-  return JSON.parse(result) as Record<string, unknown>;
-}
-
-/** What workers, the manager and the master have warned of. */
-const warnings = ({ program }: RunningServer) =>
-  program.output
-    .split('\n')
-    .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line) as { level: number; msg: string })
-    .filter(({ level }) => level >= 40)
-    .map(({ msg }) => msg);
 
 test('G23 a timer keeps an old worker, with workerExit, until it is cleared there; its replacement has the same id', async () => {
   await using server = await startServer({ workerNum: 1 }, { TIMER: '1', EXITS: '1' }, 'life');
@@ -211,49 +190,3 @@ test('a server that is told to stop in the middle of a reload ends in order', as
   await client.serverClosed();
   expect(client.received.toString()).toMatch(/^slow 300 by \d+\n$/);
 });
-
-test.skipIf(isBase)(
-  'a message larger than its ring, on its way when the worker is replaced, arrives whole',
-  async () => {
-    await using server = await startServer({ workerNum: 1, ringSize: 16_384 }, {}, 'life');
-    const client = await TestClient.connect(server.lines);
-    const line = 'large '.repeat(150_000).trim();
-    const pid = Number((await client.ask('pid')).split(' ')[0]);
-    // Stopped, it finds the beginning of the message and the order to go at the same time.
-    process.kill(pid, 'SIGSTOP');
-    client.send(`${line}\n`);
-    const reloading = reload(server, 'SIGUSR1');
-    await server.program.printed(/worker 0 has been replaced/);
-    process.kill(pid, 'SIGCONT');
-    expect((await client.line()) === line).toBe(true);
-    expect(await reloading).toEqual({ outcome: 'reloaded', replaced: 1 });
-    expect(warnings(server)).toEqual([]);
-    client.close();
-  },
-);
-
-const reloads = process.env.MILLRACE_STRESS ? 100 : 10;
-test.skipIf(isBase)(
-  `${reloads} reloads under load fail no request and close no connection`,
-  async () => {
-    await using server = await startServer({ workerNum: 2, taskWorkerNum: 1 }, {}, 'life');
-    const times: number[] = [];
-    const result = await echoLoad({ port: server.lines, connections: 200, lostAfter: 30_000 }, async () => {
-      for (let i = 0; i < reloads; i++) {
-        const begun = performance.now();
-        expect(await reload(server, 'SIGUSR1')).toMatchObject({ outcome: 'reloaded' });
-        times.push(performance.now() - begun);
-      }
-    });
-    expect(result).toMatchObject({ wrong: [], lost: 0, closed: 0 });
-    expect(result.answered).toBeGreaterThan(reloads * 200);
-    expect(warnings(server)).toEqual([]);
-    times.sort((a, b) => a - b);
-    const median = times[times.length >> 1] as number;
-    console.log(
-      `${reloads} reloads: median ${median.toFixed(0)} ms, longest ${times.at(-1)?.toFixed(0)} ms; ` +
-        `${result.answered} requests, slowest p99 ${result.p99.toFixed(1)} ms, longest ${result.slowest.toFixed(1)} ms`,
-    );
-  },
-  600_000,
-);

@@ -1,5 +1,5 @@
 import { Program, TestClient, until } from '@millrace/testkit';
-import type { ServerOptions } from '../src/index.js';
+import type { Ipc, ServerOptions } from '../src/index.js';
 
 export interface RunningServer extends AsyncDisposable {
   readonly program: Program;
@@ -23,13 +23,21 @@ export function fixture(name: string): URL {
   return new URL(`../dist-test/fixtures/${name}.js`, import.meta.url);
 }
 
+/** What the project of vitest that runs this says of its servers, see vitest.config.ts; a test's own options come first. */
+export const matrix: Partial<ServerOptions> = {
+  ...(process.env.MILLRACE_TEST_IPC && { ipc: process.env.MILLRACE_TEST_IPC as Ipc }),
+};
+
 /** Starts a server of the fixtures as a real program, and waits until it accepts clients. */
 export async function startServer(
   options: Partial<ServerOptions> = {},
   env: NodeJS.ProcessEnv = {},
   name = 'echo',
 ): Promise<RunningServer> {
-  const program = new Program(fixture(name), { args: [JSON.stringify(inMode(options))], env });
+  const program = new Program(fixture(name), {
+    args: [JSON.stringify(inMode({ ...matrix, ...options }))],
+    env,
+  });
   try {
     const [, lines, frames] = await program.printed(/^listening (\d+) (\d+)/m);
     return {

@@ -59,10 +59,12 @@ export class ReactorThreads implements Reactors {
   ) {
     this.#events = events;
     this.#view = new FabricView(shape, descriptors);
-    this.#listener = this.#view.listen(this.#view.peerBell(masterPeer(shape)), new NodePoller());
+    const poller = new NodePoller();
+    this.#listener = this.#view.listen(this.#view.peerBell(masterPeer(shape)), poller);
+    const loop = { listener: this.#listener, poller };
     this.#threads = Array.from({ length: shape.reactors }, (_, index) => {
       const limits = { hardLimit: Number.POSITIVE_INFINITY };
-      const { channel } = this.#view.link('peer', masterPeer(shape), index, this.#listener, limits);
+      const channel = this.#view.link('peer', masterPeer(shape), index, loop, limits);
       channel.onMessage((message) => this.#received(message));
       const { dispatchModule, ...rest } = options;
       return this.#start({ ...rest, index, shape, descriptors }, dispatchModule, channel);

@@ -77,10 +77,9 @@ export class Thread {
       hardLimit: Number.POSITIVE_INFINITY,
       schedule: (flush) => reactor.defer(flush),
     };
+    const loop = { listener: this.#listener, poller: reactor.poller };
     this.channels = Array.from({ length: peersOf(shape) }, (_, peer) =>
-      own && peer === index
-        ? own.channel
-        : this.#view.link('reactor', peer, index, this.#listener, options).channel,
+      own && peer === index ? own.channel : this.#view.link('reactor', peer, index, loop, options),
     );
     this.workers = this.channels
       .slice(0, shape.workers)
