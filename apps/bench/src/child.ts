@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { basename, isAbsolute } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { killLeft, processTree } from './load/processor-time.js';
 
 /** How long a process of a benchmark may take, in milliseconds: a bound, far beyond what any takes. */
 const DEADLINE_MS = 120_000;
@@ -15,8 +17,15 @@ export class Child {
   readonly #kill = () => this.#process.kill('SIGKILL');
   readonly #deadline: NodeJS.Timeout;
 
-  constructor(command: string, args: readonly string[]) {
-    this.#process = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  /** `cpus`: the processors that it and its children run on, as `taskset` takes them. Default: any. */
+  constructor(command: string, args: readonly string[], cpus?: string) {
+    const [file, ...rest] =
+      cpus === undefined ? [command, ...args] : ['taskset', '-c', cpus, command, ...args];
+    this.#process = spawn(file as string, rest, { stdio: ['pipe', 'pipe', 'inherit'] });
+    // One that could not be started has no output either: `next` says so.
+    this.#process.once('error', () => {});
+    // One that has ended cannot be written to; `next` says so.
+    this.#process.stdin?.on('error', () => {});
     const { stdout } = this.#process;
     if (stdout === null) throw new Error('A child has no output.');
     this.#lines = createInterface({ input: stdout })[Symbol.asyncIterator]();
@@ -32,12 +41,13 @@ export class Child {
   /** The next line that it prints, as JSON. */
   async next<T>(): Promise<T> {
     const { value, done } = await this.#lines.next();
-    if (done) throw new Error(`A child ended without a result: ${this.#process.spawnargs.join(' ')}`);
+    if (done) throw new Error(`A child ended without a result: ${this.#command}`);
     return JSON.parse(value as string) as T;
   }
 
   /** Asks a program that has processes of its own to end, and waits for it; one that does not is killed. */
   async stop(): Promise<void> {
+    const family = this.#running ? processTree(this.pid) : [];
     if (this.#running) {
       const ended = once(this.#process, 'exit');
       const late = setTimeout(this.#kill, STOP_MS);
@@ -45,13 +55,14 @@ export class Child {
       await ended;
       clearTimeout(late);
     }
+    // What a program that had to be killed has left behind.
+    killLeft(family);
     await this.end();
   }
 
   /** Writes to its input. */
   write(text: string): void {
-    // One that has ended cannot be written to; `next` says so.
-    this.#process.stdin?.once('error', () => {}).write(text);
+    this.#process.stdin?.write(text);
   }
 
   async end(): Promise<void> {
@@ -63,19 +74,24 @@ export class Child {
     await ended;
   }
 
+  /** Its command line, without where its files lie: that is the machine's. */
+  get #command(): string {
+    return this.#process.spawnargs.map((word) => (isAbsolute(word) ? basename(word) : word)).join(' ');
+  }
+
   get #running(): boolean {
     return this.#process.exitCode === null && this.#process.signalCode === null;
   }
 }
 
 /** Starts a module of this package in a Node of its own. */
-export function startModule(url: URL, args: readonly (string | number)[] = []): Child {
-  return new Child(process.execPath, [fileURLToPath(url), ...args.map(String)]);
+export function startModule(url: URL, args: readonly (string | number)[] = [], cpus?: string): Child {
+  return new Child(process.execPath, [fileURLToPath(url), ...args.map(String)], cpus);
 }
 
 /** Runs a module of this package that prints one line of JSON. */
-export async function runModule<T>(url: URL, args: readonly (string | number)[]): Promise<T> {
-  const child = startModule(url, args);
+export async function runModule<T>(url: URL, args: readonly (string | number)[], cpus?: string): Promise<T> {
+  const child = startModule(url, args, cpus);
   try {
     return await child.next<T>();
   } finally {

@@ -22,7 +22,7 @@ test('contenders run in turns and are compared within their round, above 1 meani
   const peer = contender('b', [5, 5, 60]);
   const missing = { ...contender('c', []), missing: 'it is not here' };
   const comparison = { case: 'x', unit: 'u', metric: 'value', ours, peer } as const;
-  const outcomes = await measure(
+  const { compared: outcomes } = await measure(
     [
       {
         contenders: [ours, peer, missing],

@@ -1,0 +1,225 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Child, startModule } from '../child.js';
+import type { Contender, Group } from '../harness.js';
+import type { Command } from '../load/disturbed.js';
+import { processTree } from '../load/processor-time.js';
+import { rest, whole } from '../load/rest.js';
+import type { Disturbance } from '../load/watched.js';
+import type { Announcements } from './announcements.js';
+import { millrace, type Program, swoole } from './programs.js';
+import { MANY, SMALL } from './versus.js';
+
+/** What is done to each server in one run, and in a quick one: five runs come to 100 reloads and 20 kills. */
+const TIMES = { kills: 4, reloads: 20, managers: 2 };
+const QUICK_TIMES = { kills: 4, reloads: 3, managers: 2 };
+/** Milliseconds that are looked at after a kill; a message without an answer for 1,000 counts as lost. */
+const AFTER_KILL_MS = 1_300;
+/** Milliseconds without any disturbance, for the compiler and for comparison. */
+const QUIET_MS = 1_000;
+
+/** A server under load, and what is done to it. */
+interface Scene {
+  readonly root: number;
+  readonly told: Announcements;
+  /** Waits until it has as many processes as at the beginning, ready ones. */
+  recovered(): Promise<void>;
+  /** Does it, waits until `over`, and tells what the client saw. */
+  disturb(
+    what: { pid: number; signal: NodeJS.Signals } | null,
+    over: () => Promise<unknown>,
+  ): Promise<Disturbance>;
+}
+
+type Act = (scene: Scene, times: number) => Promise<Record<string, number>>;
+
+/** A worker is killed, 50 connections having a message under way each. */
+const killWorkers: Act = async ({ told, disturb, recovered }, times) => {
+  const seen: Disturbance[] = [];
+  for (let i = 0; i < times; i++) {
+    const victim = told.worker;
+    seen.push(
+      await disturb({ pid: victim, signal: 'SIGKILL' }, async () => {
+        await told.until(({ worker }) => worker !== victim);
+        await sleep(AFTER_KILL_MS);
+      }),
+    );
+    await recovered();
+  }
+  return { kills: times, ...summary(seen) };
+};
+
+const reload: Act = async ({ root, told, disturb }, times) => {
+  const seen: Disturbance[] = [];
+  for (let i = 0; i < times; i++) {
+    const before = told.reloads;
+    seen.push(
+      await disturb({ pid: root, signal: 'SIGUSR1' }, () =>
+        told.until(({ reloads, failedReloads }) => reloads + failedReloads > before),
+      ),
+    );
+  }
+  if (told.failedReloads > 0) throw new Error(`${told.failedReloads} reloads have failed.`);
+  // What the last one may have lost counts when it is overdue.
+  const last = await disturb(null, () => sleep(AFTER_KILL_MS));
+  const { lost, closed } = summary([...seen, last]);
+  return { reloads: times, ...summary(seen), lost, closed, failed: lost + closed };
+};
+
+const killManager: Act = async ({ told, disturb, recovered }, times) => {
+  const seen: Disturbance[] = [];
+  for (let i = 0; i < times; i++) {
+    const victim = told.manager;
+    seen.push(
+      await disturb({ pid: victim, signal: 'SIGKILL' }, async () => {
+        await told.until(({ manager }) => manager !== victim);
+        await sleep(AFTER_KILL_MS);
+      }),
+    );
+    await recovered();
+  }
+  return { kills: times, ...summary(seen) };
+};
+
+function summary(seen: readonly Disturbance[]) {
+  const middle = (of: (one: Disturbance) => number) =>
+    seen.map(of).sort((a, b) => a - b)[seen.length >> 1] as number;
+  const sum = (of: (one: Disturbance) => number) => seen.reduce((total, one) => total + of(one), 0);
+  return {
+    silence: middle(({ silence }) => silence),
+    longest: Math.max(...seen.map(({ silence }) => silence)),
+    p99: middle(({ p99 }) => p99),
+    lost: sum(({ lost }) => lost),
+    closed: sum(({ closed }) => closed),
+  };
+}
+
+function under(program: Program, act: Act, times: number): Contender {
+  const run = async () => {
+    const { child, told, port } = await program.start();
+    let client: Child | undefined;
+    try {
+      await rest(child.pid);
+      const work = { port, pid: child.pid, connections: MANY, bytes: SMALL, framing: 'length', windowMs: 0 };
+      client = startModule(new URL('../load/disturbed.js', import.meta.url), [JSON.stringify(work)]);
+      const scene = sceneOf(child, told, client);
+      await client.next();
+      await told.until(({ worker, manager }) => worker > 0 && manager > 0);
+      await scene.disturb(null, () => sleep(QUIET_MS));
+      const quiet = await scene.disturb(null, () => sleep(QUIET_MS));
+      return {
+        rate: quiet.answers / (QUIET_MS / 1_000),
+        quietP99: quiet.p99,
+        quietSilence: quiet.silence,
+        ...(await act(scene, times)),
+      };
+    } finally {
+      await client?.end();
+      await child.stop();
+    }
+  };
+  return { name: program.name, missing: program.missing, run };
+}
+
+function sceneOf(server: Child, told: Announcements, client: Child): Scene {
+  const command = (what: Command) => client.write(`${JSON.stringify(what)}\n`);
+  const { length: count } = processTree(server.pid);
+  return {
+    root: server.pid,
+    told,
+    recovered: () => whole(server.pid, count, new Set([server.pid, told.manager, told.worker])),
+    async disturb(what, over) {
+      command({ begin: what });
+      await over();
+      command({ report: true });
+      return client.next<Disturbance>();
+    },
+  };
+}
+
+/** What clients notice of kills and reloads, under load. */
+export function disturbances(quick: boolean): Group[] {
+  const times = quick ? QUICK_TIMES : TIMES;
+  const one = { reactors: 1, workers: 1, announce: true };
+  const [ours, theirs] = [millrace(one), swoole({ mode: 'process', ...one })];
+  return [
+    workersKilled(under(ours, killWorkers, times.kills), under(theirs, killWorkers, times.kills)),
+    reloaded(under(ours, reload, times.reloads), under(theirs, reload, times.reloads)),
+    managerKilled(under(ours, killManager, times.managers)),
+  ];
+}
+
+function workersKilled(ours: Contender, peer: Contender): Group {
+  const both = [ours, peer];
+  const name = 'a worker is killed under load';
+  return {
+    contenders: both,
+    comparisons: [
+      {
+        case: `${name}: until its replacement serves`,
+        unit: 'ms',
+        metric: 'silence',
+        better: 'less',
+        ours,
+        peer,
+        bar: 1,
+      },
+    ],
+    figures: both.flatMap((contender) => [
+      { case: `${name}: kills`, unit: 'kills', metric: 'kills', contender, over: 'sum' as const },
+      { case: `${name}: messages lost`, unit: 'messages', metric: 'lost', contender, over: 'sum' as const },
+      {
+        case: `${name}: connections closed`,
+        unit: 'connections',
+        metric: 'closed',
+        contender,
+        over: 'sum' as const,
+      },
+      { case: `${name}: longest time without an answer`, unit: 'ms', metric: 'longest', contender },
+      { case: `${name}: the same without a kill`, unit: 'ms', metric: 'quietSilence', contender },
+      { case: `${name}: load`, unit: 'msg/s', metric: 'rate', contender },
+    ]),
+  };
+}
+
+function reloaded(ours: Contender, peer: Contender): Group {
+  const both = [ours, peer];
+  const name = 'reloads under load';
+  return {
+    contenders: both,
+    comparisons: [
+      { case: `${name}: p99 during them`, unit: 'us', metric: 'p99', better: 'less', ours, peer },
+      {
+        case: `${name}: longest time without an answer`,
+        unit: 'ms',
+        metric: 'longest',
+        better: 'less',
+        ours,
+        peer,
+      },
+    ],
+    figures: both.flatMap((contender) => [
+      { case: `${name}: reloads`, unit: 'reloads', metric: 'reloads', contender, over: 'sum' as const },
+      {
+        case: `${name}: failed requests`,
+        unit: 'requests',
+        metric: 'failed',
+        contender,
+        over: 'sum' as const,
+      },
+      { case: `${name}: p99 without a reload`, unit: 'us', metric: 'quietP99', contender },
+    ]),
+  };
+}
+
+function managerKilled(contender: Contender): Group {
+  const name = 'the manager is killed under load';
+  return {
+    contenders: [contender],
+    comparisons: [],
+    figures: [
+      { case: `${name}: longest time without an answer`, unit: 'ms', metric: 'longest', contender },
+      { case: `${name}: messages lost`, unit: 'messages', metric: 'lost', contender, over: 'sum' },
+      { case: `${name}: connections closed`, unit: 'connections', metric: 'closed', contender, over: 'sum' },
+    ],
+  };
+}
