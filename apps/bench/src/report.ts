@@ -31,8 +31,7 @@ export function table(outcomes: readonly Outcome[]): string {
 /** Figures that are told for themselves, as a table. */
 export function figureTable(told: readonly Told[]): string {
   const lines = told.map(({ case: name, unit, name: of, min, median, max }) => {
-    const spread = min === max ? show(median) : [min, median, max].map(show).join(' / ');
-    return [name, of, unit, spread];
+    return [name, of, unit, spread({ min, median, max })];
   });
   return aligned([['figure', 'of', 'unit', 'min / median / max, or the sum'], ...lines], new Set([3]));
 }
@@ -81,17 +80,18 @@ function cells(outcome: Outcome): string[] {
     show(row.ours.median),
     peer.name,
     show(row.peer.median),
-    spread(row.ratio),
+    [row.ratio.min, row.ratio.median, row.ratio.max].map((ratio) => ratio.toFixed(2)).join(' / '),
     verdict,
   ];
 }
 
-function spread({ min, median, max }: Summary): string {
-  return [min, median, max].map((value) => value.toFixed(2)).join(' / ');
+/** Least, median and most; one number where they are one. */
+export function spread({ min, median, max }: Summary): string {
+  return min === max ? show(median) : [min, median, max].map(show).join(' / ');
 }
 
-function show(value: number): string {
+export function show(value: number): string {
   if (value === 0) return '0';
-  if (value >= 100) return Math.round(value).toLocaleString('en-US');
+  if (value >= 100 || Number.isInteger(value)) return Math.round(value).toLocaleString('en-US');
   return value.toPrecision(3);
 }

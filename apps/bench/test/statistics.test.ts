@@ -44,6 +44,6 @@ test('contenders run in turns and are compared within their round, above 1 meani
 
 test('a suite that is not there is an error that lists what is there', async () => {
   await expect(loadSuite('nothing')).rejects.toThrow(
-    "There is no suite 'nothing'; there are: timers, reactor, channels, memory, pools, server.",
+    "There is no suite 'nothing'; there are: timers, reactor, channels, primitives, memory, pools, server.",
   );
 });

@@ -15,8 +15,8 @@ export type Command =
   | { readonly begin: { readonly pid: number; readonly signal: NodeJS.Signals } | null }
   | { readonly report: true };
 
-/** Milliseconds without an answer after which a message counts as lost, and another is sent. */
-const LOST_MS = 1_000;
+/** Milliseconds without an answer after which another message is sent, whose answer tells whether it was lost. */
+const OVERDUE_MS = 500;
 const LOOK_MS = 100;
 
 const { port, bytes, framing, connections } = JSON.parse(process.argv[2] as string) as Work;
@@ -29,9 +29,9 @@ let watch = new Watch();
 const handlers = {
   onFrame: (connection: Connection<Watched>, memory: Buffer, start: number, end: number) => {
     const { context } = connection;
-    if (!context.answer(memory, start, end)) return;
+    watch.lost += context.answer(memory, start, end);
     watch.answered(context.sentAt);
-    context.send(connection);
+    if (context.idle) context.send(connection);
   },
   onClose: (connection: Connection<Watched>) => {
     open.delete(connection);
@@ -57,12 +57,8 @@ function begin(seed: number): void {
 }
 
 setInterval(() => {
-  const before = performance.now() - LOST_MS;
-  for (const connection of open) {
-    if (!connection.context.overdue(before)) continue;
-    watch.lost++;
-    connection.context.send(connection);
-  }
+  const before = performance.now() - OVERDUE_MS;
+  for (const connection of open) if (connection.context.overdue(before)) connection.context.send(connection);
 }, LOOK_MS);
 
 for (; opened < connections; opened++) begin(opened);

@@ -12,7 +12,7 @@ export interface Disturbance {
   readonly p50: number;
   readonly p99: number;
   readonly p999: number;
-  /** Messages that were never answered. */
+  /** Messages that were never answered, while later ones of their connection were. */
   readonly lost: number;
   /** Connections that broke. */
   readonly closed: number;
@@ -48,15 +48,16 @@ export class Watch {
 }
 
 /**
- * One connection with one message under way, every one of which is timed. Messages carry a number, so that one which
- * is given up and answered later is told apart.
+ * One connection with one message under way, every one of which is timed. Messages carry a number: when one is overdue
+ * another is sent, and the first answer that comes tells whether the one before was late or lost.
  *
  *     | length, 4 bytes | number, 4 bytes | the same bytes in each message |
  */
 export class Watched {
   readonly #message: Buffer;
-  #number = 0;
-  #waiting = false;
+  /** Of the message that was sent last, and of the first that has had no answer. */
+  #sent = 0;
+  #open = 1;
   sentAt = 0;
 
   constructor(bytes: number, seed: number) {
@@ -66,29 +67,29 @@ export class Watched {
 
   /** Whether a message has been without an answer since before `time`. */
   overdue(time: number): boolean {
-    return this.#waiting && this.sentAt < time;
+    return this.#open <= this.#sent && this.sentAt < time;
   }
 
   send(connection: Connection<Watched>): void {
-    this.#message.writeUInt32LE(++this.#number, LENGTH_BYTES);
-    this.#waiting = true;
+    this.#message.writeUInt32LE(++this.#sent, LENGTH_BYTES);
     this.sentAt = performance.now();
     if (!connection.write(this.#message)) throw new Error('A message was not taken.');
   }
 
-  /** Whether it is the answer that is waited for; throws when it is none of what was sent. */
-  answer(memory: Buffer, start: number, end: number): boolean {
+  /** How many messages before this answer's were lost; throws when it answers none that was sent. */
+  answer(memory: Buffer, start: number, end: number): number {
     const number = memory.readUInt32LE(start + LENGTH_BYTES);
-    const body = start + 2 * LENGTH_BYTES;
-    const whole = end - start === this.#message.length;
-    if (
-      !whole ||
-      number > this.#number ||
-      memory.compare(this.#message, 2 * LENGTH_BYTES, this.#message.length, body, end) !== 0
-    )
+    const body = 2 * LENGTH_BYTES;
+    const same = this.#message.compare(memory, start + body, end, body, this.#message.length) === 0;
+    if (!same || number < this.#open || number > this.#sent)
       throw new Error('An answer differs from what was sent.');
-    if (number < this.#number || !this.#waiting) return false;
-    this.#waiting = false;
-    return true;
+    const lost = number - this.#open;
+    this.#open = number + 1;
+    return lost;
+  }
+
+  /** Whether every message has been answered or is lost. */
+  get idle(): boolean {
+    return this.#open > this.#sent;
   }
 }

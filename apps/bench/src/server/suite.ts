@@ -31,6 +31,6 @@ export const suite: Suite = {
       'every answer is compared. The client is a process on the same machine. Processor time is that of all processes ' +
       'of a server together, for one message.',
     'A worker is killed with SIGKILL while 50 connections have one message each under way; the time is the longest in ' +
-      'which no answer came at all. A message without an answer for a second counts as lost.',
+      'which no answer came at all. Lost is a message without an answer whose connection had answers to later ones.',
   ],
 };
