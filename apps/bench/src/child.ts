@@ -5,10 +5,17 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { killLeft, processTree } from './load/processor-time.js';
 
-/** How long a process of a benchmark may take, in milliseconds: a bound, far beyond what any takes. */
+/** How long a process of a benchmark may take: a bound, far beyond what any takes. */
 const DEADLINE_MS = 120_000;
 /** Milliseconds for a program to end in order. */
 const STOP_MS = 5_000;
+
+export interface ChildOptions {
+  /** The processors that it and its children run on, as `taskset` takes them. Default: any. */
+  readonly cpus?: string | undefined;
+  /** Milliseconds after which it is killed, whatever it does. Default 120,000. */
+  readonly deadline?: number;
+}
 
 /** A process of a benchmark: one of ours, or a program that the user named. Ended with this one. */
 export class Child {
@@ -17,8 +24,7 @@ export class Child {
   readonly #kill = () => this.#process.kill('SIGKILL');
   readonly #deadline: NodeJS.Timeout;
 
-  /** `cpus`: the processors that it and its children run on, as `taskset` takes them. Default: any. */
-  constructor(command: string, args: readonly string[], cpus?: string) {
+  constructor(command: string, args: readonly string[], { cpus, deadline = DEADLINE_MS }: ChildOptions = {}) {
     const [file, ...rest] =
       cpus === undefined ? [command, ...args] : ['taskset', '-c', cpus, command, ...args];
     this.#process = spawn(file as string, rest, { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -29,7 +35,7 @@ export class Child {
     const { stdout } = this.#process;
     if (stdout === null) throw new Error('A child has no output.');
     this.#lines = createInterface({ input: stdout })[Symbol.asyncIterator]();
-    this.#deadline = setTimeout(this.#kill, DEADLINE_MS);
+    this.#deadline = setTimeout(this.#kill, deadline);
     process.once('exit', this.#kill);
   }
 
@@ -43,6 +49,15 @@ export class Child {
     const { value, done } = await this.#lines.next();
     if (done) throw new Error(`A child ended without a result: ${this.#command}`);
     return JSON.parse(value as string) as T;
+  }
+
+  /** Hands on each further line that it prints, as JSON; resolves when it has ended. */
+  async each<T>(listener: (line: T) => void): Promise<void> {
+    for (;;) {
+      const { value, done } = await this.#lines.next();
+      if (done) return;
+      listener(JSON.parse(value as string) as T);
+    }
   }
 
   /** Asks a program that has processes of its own to end, and waits for it; one that does not is killed. */
@@ -85,13 +100,21 @@ export class Child {
 }
 
 /** Starts a module of this package in a Node of its own. */
-export function startModule(url: URL, args: readonly (string | number)[] = [], cpus?: string): Child {
-  return new Child(process.execPath, [fileURLToPath(url), ...args.map(String)], cpus);
+export function startModule(
+  url: URL,
+  args: readonly (string | number)[] = [],
+  options?: ChildOptions,
+): Child {
+  return new Child(process.execPath, [fileURLToPath(url), ...args.map(String)], options);
 }
 
 /** Runs a module of this package that prints one line of JSON. */
-export async function runModule<T>(url: URL, args: readonly (string | number)[], cpus?: string): Promise<T> {
-  const child = startModule(url, args, cpus);
+export async function runModule<T>(
+  url: URL,
+  args: readonly (string | number)[],
+  options?: ChildOptions,
+): Promise<T> {
+  const child = startModule(url, args, options);
   try {
     return await child.next<T>();
   } finally {

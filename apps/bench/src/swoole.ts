@@ -16,7 +16,7 @@ function withExtension(...args: readonly string[]): string[] {
 /** Starts a script of this package's sources, `'server/echo-swoole.php'`, with Swoole. */
 export function startSwoole(script: string, args: readonly (string | number)[], cpus?: string): Child {
   const path = fileURLToPath(new URL(`../src/${script}`, import.meta.url));
-  return new Child(interpreter, withExtension(path, ...args.map(String)), cpus);
+  return new Child(interpreter, withExtension(path, ...args.map(String)), { cpus });
 }
 
 /** Runs a script that prints one line of JSON. */

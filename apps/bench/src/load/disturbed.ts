@@ -29,8 +29,7 @@ let watch = new Watch();
 const handlers = {
   onFrame: (connection: Connection<Watched>, memory: Buffer, start: number, end: number) => {
     const { context } = connection;
-    watch.lost += context.answer(memory, start, end);
-    watch.answered(context.sentAt);
+    context.answer(memory, start, end, watch);
     if (context.idle) context.send(connection);
   },
   onClose: (connection: Connection<Watched>) => {

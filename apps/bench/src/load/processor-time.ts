@@ -52,15 +52,31 @@ export function residentBytes(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
 }
 
-/** Nothing when the process has ended meanwhile. */
-function read(pid: number): ProcessTime[] {
+/** How many descriptors `pid` has open. */
+export function openDescriptors(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+/** What `ps` shows as its command; empty when it has ended. */
+export function titleOf(pid: number): string {
+  return readOf(pid, 'cmdline')?.replaceAll('\0', ' ').trim() ?? '';
+}
+
+/** Undefined when the process has ended meanwhile. */
+function readOf(pid: number, file: string): string | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const seconds = (Number(fields[USER]) + Number(fields[SYSTEM])) / TICKS_PER_SECOND;
-    return [{ pid, parent: Number(fields[PARENT]), seconds, started: Number(fields[STARTED]) }];
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
   } catch (error) {
-    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;
   }
+}
+
+/** Nothing when the process has ended meanwhile. */
+function read(pid: number): ProcessTime[] {
+  const stat = readOf(pid, 'stat');
+  if (stat === undefined) return [];
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const seconds = (Number(fields[USER]) + Number(fields[SYSTEM])) / TICKS_PER_SECOND;
+  return [{ pid, parent: Number(fields[PARENT]), seconds, started: Number(fields[STARTED]) }];
 }

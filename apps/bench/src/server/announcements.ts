@@ -17,8 +17,8 @@ export class Announcements {
   port = 0;
   /** Process ids. */
   manager = 0;
-  /** Its worker 0. */
-  worker = 0;
+  /** Of the workers, by their ids. */
+  readonly workers = new Map<number, number>();
   reloads = 0;
   failedReloads = 0;
 
@@ -35,6 +35,11 @@ export class Announcements {
     if (typeof told === 'number') this.port = told;
     else if ('manager' in told) this.manager = told.manager;
     else if ('reloaded' in told) told.reloaded ? this.reloads++ : this.failedReloads++;
-    else if (told.worker === 0) this.worker = told.pid;
+    else this.workers.set(told.worker, told.pid);
+  }
+
+  /** The process id of worker 0; 0 as long as it has not told. */
+  get worker(): number {
+    return this.workers.get(0) ?? 0;
   }
 }

@@ -40,7 +40,7 @@ const RETRY_MS = 10;
 
 function ofModule(name: string, file: string, options: EchoOptions): Program {
   const start = async (cpus?: string) => {
-    const child = startModule(new URL(file, import.meta.url), [JSON.stringify(options)], cpus);
+    const child = startModule(new URL(file, import.meta.url), [JSON.stringify(options)], { cpus });
     const told = new Announcements(child);
     await told.until(({ port }) => port > 0);
     return { child, told, port: told.port };

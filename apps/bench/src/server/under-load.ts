@@ -18,7 +18,9 @@ export interface Placement {
 export function underLoad(program: Program, load: Load, placement: Placement = {}): Contender {
   const client = new URL('../load/client.js', import.meta.url);
   return contender(program, placement, ({ child, port }) =>
-    runModule<LoadResult>(client, [JSON.stringify({ ...load, port, pid: child.pid })], placement.client),
+    runModule<LoadResult>(client, [JSON.stringify({ ...load, port, pid: child.pid })], {
+      cpus: placement.client,
+    }),
   );
 }
 
