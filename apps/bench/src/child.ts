@@ -17,11 +17,16 @@ export interface ChildOptions {
   readonly deadline?: number;
 }
 
+// Ended by a signal, this process ends in order, and takes what it has started with it.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
 /** A process of a benchmark: one of ours, or a program that the user named. Ended with this one. */
 export class Child {
   readonly #process: ChildProcess;
   readonly #lines: AsyncIterator<string>;
   readonly #kill = () => this.#process.kill('SIGKILL');
+  /** When this process ends: those below it do not all end by themselves. */
+  readonly #killAll = () => killLeft(processTree(this.pid));
   readonly #deadline: NodeJS.Timeout;
 
   constructor(command: string, args: readonly string[], { cpus, deadline = DEADLINE_MS }: ChildOptions = {}) {
@@ -36,7 +41,7 @@ export class Child {
     if (stdout === null) throw new Error('A child has no output.');
     this.#lines = createInterface({ input: stdout })[Symbol.asyncIterator]();
     this.#deadline = setTimeout(this.#kill, deadline);
-    process.once('exit', this.#kill);
+    process.once('exit', this.#killAll);
   }
 
   get pid(): number {
@@ -82,7 +87,7 @@ export class Child {
 
   async end(): Promise<void> {
     clearTimeout(this.#deadline);
-    process.removeListener('exit', this.#kill);
+    process.removeListener('exit', this.#killAll);
     if (!this.#running) return;
     const ended = once(this.#process, 'exit');
     this.#kill();

@@ -77,7 +77,8 @@ export function versusAll(
   const contenders = new Map<Program, Contender>();
   const run = (program: Program): Contender => {
     const contender =
-      contenders.get(program) ?? underLoad(program, { framing: 'length', windowMs, ...load }, placement);
+      contenders.get(program) ??
+      underLoad(program, { framing: 'length', windowMs, warmUpMs: windowMs / 2, ...load }, placement);
     contenders.set(program, contender);
     return contender;
   };
