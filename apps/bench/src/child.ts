@@ -26,7 +26,9 @@ export class Child {
   readonly #lines: AsyncIterator<string>;
   readonly #kill = () => this.#process.kill('SIGKILL');
   /** When this process ends: those below it do not all end by themselves. */
-  readonly #killAll = () => killLeft(processTree(this.pid));
+  readonly #killAll = () => {
+    if (this.#process.pid !== undefined) killLeft(processTree(this.#process.pid));
+  };
   readonly #deadline: NodeJS.Timeout;
 
   constructor(command: string, args: readonly string[], { cpus, deadline = DEADLINE_MS }: ChildOptions = {}) {

@@ -4,7 +4,7 @@ import type { Contender, Group } from '../harness.js';
 import { ClientProcess } from '../load/client-process.js';
 import { processTree } from '../load/processor-time.js';
 import { rest, whole } from '../load/rest.js';
-import type { Disturbance } from '../load/watched.js';
+import { type Act, kill, reload, type Scene } from './acts.js';
 import type { Announcements } from './announcements.js';
 import { millrace, type Program, swoole } from './programs.js';
 import { MANY, SMALL } from './versus.js';
@@ -12,79 +12,16 @@ import { MANY, SMALL } from './versus.js';
 /** What is done to each server in one run, and in a quick one: five runs come to 100 reloads and 20 kills. */
 const TIMES = { kills: 4, reloads: 20, managers: 2 };
 const QUICK_TIMES = { kills: 4, reloads: 3, managers: 2 };
-/** Milliseconds that are looked at after a replacement is there: more than until an overdue message is followed up. */
-const AFTER_MS = 1_000;
 /** Milliseconds without any disturbance, for the compiler and for comparison. */
 const QUIET_MS = 1_000;
-
-/** A server under load, and what is done to it. */
-interface Scene {
-  readonly root: number;
-  readonly told: Announcements;
-  /** Waits until it has as many processes as at the beginning, ready ones. */
-  recovered(): Promise<void>;
-  /** Does it, waits until `over`, and tells what the client saw. */
-  disturb(
-    what: { pid: number; signal: NodeJS.Signals } | null,
-    over: () => Promise<unknown>,
-  ): Promise<Disturbance>;
-}
-
-type Act = (scene: Scene, times: number) => Promise<Record<string, number>>;
-
-/** A process is killed, and another has its place a moment later. */
-function kill(which: 'worker' | 'manager'): Act {
-  return async ({ told, disturb, recovered }, times) => {
-    const seen: Disturbance[] = [];
-    for (let i = 0; i < times; i++) {
-      const victim = told[which];
-      seen.push(
-        await disturb({ pid: victim, signal: 'SIGKILL' }, async () => {
-          await told.until((now) => now[which] !== victim);
-          await sleep(AFTER_MS);
-        }),
-      );
-      await recovered();
-    }
-    return { done: times, ...summary(seen) };
-  };
-}
-
-const reload: Act = async ({ root, told, disturb }, times) => {
-  const seen: Disturbance[] = [];
-  for (let i = 0; i < times; i++) {
-    const before = told.reloads;
-    seen.push(
-      await disturb({ pid: root, signal: 'SIGUSR1' }, () =>
-        told.until(({ reloads, failedReloads }) => reloads + failedReloads > before),
-      ),
-    );
-    if (told.failedReloads > 0) throw new Error('A reload has failed.');
-  }
-  // What the last one may have lost is known when it has been overdue.
-  const { lost, closed } = summary([...seen, await disturb(null, () => sleep(AFTER_MS))]);
-  return { done: times, ...summary(seen), failed: lost + closed };
-};
-
-function summary(seen: readonly Disturbance[]) {
-  const middle = (of: (one: Disturbance) => number) =>
-    seen.map(of).sort((a, b) => a - b)[seen.length >> 1] as number;
-  const sum = (of: (one: Disturbance) => number) => seen.reduce((total, one) => total + of(one), 0);
-  return {
-    slowest: middle(({ slowest }) => slowest),
-    longest: Math.max(...seen.map(({ slowest }) => slowest)),
-    p99: middle(({ p99 }) => p99),
-    lost: sum(({ lost }) => lost),
-    closed: sum(({ closed }) => closed),
-  };
-}
 
 function under(program: Program, act: Act, times: number): Contender {
   const run = async () => {
     const { child, told, port } = await program.start();
-    const client = new ClientProcess(port, MANY, SMALL);
+    let client: ClientProcess | undefined;
     try {
       await rest(child.pid);
+      client = new ClientProcess(port, MANY, SMALL);
       const scene = sceneOf(child, told, client);
       await client.ready();
       await told.until(({ worker, manager }) => worker > 0 && manager > 0);
@@ -97,7 +34,7 @@ function under(program: Program, act: Act, times: number): Contender {
         ...(await act(scene, times)),
       };
     } finally {
-      await client.end();
+      await client?.end();
       await child.stop();
     }
   };
