@@ -17,11 +17,17 @@ const main = fileURLToPath(new URL('./main.js', import.meta.url));
 async function run(suite: string, file: string, quick: boolean): Promise<boolean> {
   const start = performance.now();
   const args = [main, suite, '--json', file, ...(quick ? ['--quick'] : [])];
-  const [code] = await once(spawn(process.execPath, args, { stdio: 'inherit' }), 'exit');
+  const child = spawn(process.execPath, args, { stdio: 'inherit' });
+  const end = () => void child.kill();
+  process.once('exit', end);
+  const [code] = await once(child, 'exit');
+  process.removeListener('exit', end);
   const minutes = ((performance.now() - start) / MS_PER_MINUTE).toFixed(1);
   console.log(`\n${suite}: ${minutes} minutes${code === 0 ? '' : ', and it failed'}\n`);
   return code === 0;
 }
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
 const program = new Command('npm run bench:all --')
   .argument('[suites...]', `of: ${suiteNames.join(', ')}`)

@@ -1,5 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { bytesCodec, type Codec, msgpackCodec, type TransportChannel } from '@millrace/channel';
 import {
@@ -10,13 +9,10 @@ import {
 } from '@millrace/msg-queue';
 import type { Kind, Mechanism, Message, Side } from './side.js';
 
-/** Where the peer finds what names the queues. */
-const VARIABLE = 'MILLRACE_BENCH_QUEUE';
-
-/** A channel over two queues of a number of the measuring process's own. */
+/** A channel over two queues, whose names are the same each time. */
 interface Queues {
-  open(number: number, side: 'left' | 'right', codec: Codec<Message>): TransportChannel<Message>;
-  remove(number: number): void;
+  open(side: 'left' | 'right', codec: Codec<Message>): TransportChannel<Message>;
+  remove(): unknown;
 }
 
 function codec(kind: Kind): Codec<Message> {
@@ -37,37 +33,35 @@ function sideOf(channel: TransportChannel<Message>, close: () => void): Side {
 function mechanism({ open, remove }: Queues): Mechanism {
   return {
     async start(peer, args, { kind }) {
-      const number = process.pid;
-      const channel = open(number, 'left', codec(kind));
-      const child: ChildProcess = spawn(process.execPath, [fileURLToPath(peer), ...args], {
+      // Queues outlive their users: a run that was killed has left them.
+      remove();
+      const channel = open('left', codec(kind));
+      const child = spawn(process.execPath, [fileURLToPath(peer), ...args], {
         stdio: ['ignore', 'ignore', 'inherit'],
-        env: { ...process.env, [VARIABLE]: String(number) },
       });
-      await once(child, 'spawn');
       return sideOf(channel, () => {
-        // The queues outlive their users, who are told nothing: they have to go by themselves.
+        // It is told nothing when this side goes.
         child.kill('SIGKILL');
         channel.destroy();
-        remove(number);
+        remove();
       });
     },
     async open({ kind }) {
-      const channel = open(Number(process.env[VARIABLE]), 'right', codec(kind));
+      const channel = open('right', codec(kind));
       return sideOf(channel, () => channel.destroy());
     },
   };
 }
 
-const posixName = (number: number) => `/millrace-bench-${number}`;
-/** Keys that are this program's, by their upper half. */
-const systemVKeys = (number: number) => [0x4d420000 + 2 * number, 0x4d420001 + 2 * number] as const;
+const NAME = '/millrace-bench';
+const KEYS = [0x4d420001, 0x4d420002] as const;
 
 export const posixQueue = mechanism({
-  open: (number, side, codec) => openPosixQueueChannel(posixName(number), side, { codec }),
-  remove: (number) => unlinkPosixQueueChannel(posixName(number)),
+  open: (side, codec) => openPosixQueueChannel(NAME, side, { codec }),
+  remove: () => unlinkPosixQueueChannel(NAME),
 });
 
 export const systemVQueue = mechanism({
-  open: (number, side, codec) => openSystemVQueueChannel(systemVKeys(number), side, { codec }),
-  remove: (number) => freeSystemVQueueChannel(systemVKeys(number)),
+  open: (side, codec) => openSystemVQueueChannel(KEYS, side, { codec }),
+  remove: () => freeSystemVQueueChannel(KEYS),
 });

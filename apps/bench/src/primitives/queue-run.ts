@@ -38,15 +38,18 @@ async function send(queue: SystemVQueue, windowMs: number, counted: () => Promis
 
 if (id === undefined) {
   const queue = SystemVQueue.createPrivate();
+  let rate: number;
   try {
     const child = fork(fileURLToPath(import.meta.url), [sizeText, windowText, String(queue.id)]);
     const counted = async () => Number((await once(child, 'message'))[0]);
     await send(queue, Number(windowText), counted);
-    console.log(JSON.stringify({ rate: await send(queue, Number(windowText), counted) }));
+    rate = await send(queue, Number(windowText), counted);
     child.disconnect();
   } finally {
     queue.free();
   }
+  // After that: whoever reads it ends this process.
+  console.log(JSON.stringify({ rate }));
 } else {
   await receive(SystemVQueue.attach(Number(id)));
 }
