@@ -15,6 +15,7 @@ import type { RoleContext } from '../role.js';
 import type { ConnectionTable } from '../shared/connection-table.js';
 import type { Counters } from '../shared/counters.js';
 import { ACCEPTED_HERE, LAST_SESSION_HERE, TURNED_AWAY_HERE } from '../shared/counters-layout.js';
+import { FairShare } from './fair-share.js';
 import { LocalChannel } from './local-channel.js';
 import { OwnDispatcher } from './own-dispatcher.js';
 import { socketNames } from './sockets.js';
@@ -139,11 +140,17 @@ export class OwnReactor implements ReactorHost {
   }
 
   #listen(port: number, fd: number, shared: boolean): void {
+    const { shape, counters, id } = this.#parts;
     const listener = new Listener({ fd });
+    const share = shared && shape.workers > 1 ? new FairShare(counters, id) : undefined;
     listener.start(this.#reactor, {
-      onAccept: (connection, peer) => this.#accepted(connection, port, peer),
+      onAccept: (connection, peer) => {
+        this.#accepted(connection, port, peer);
+        const pause = share?.pause() ?? 0;
+        if (pause > 0) listener.pause(pause);
+      },
       onExhausted: (error) => this.#log.exhausted(error, this.connections),
-      ...(shared && this.#parts.shape.workers > 1 && { burst: 1 }),
+      ...(share && { burst: 1 }),
     });
     this.#listeners.push(listener);
   }
