@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { FairShare } from '../src/base/fair-share.js';
 import { LocalChannel } from '../src/base/local-channel.js';
 import { closeSlots } from '../src/base/reaper.js';
 import { SessionIds } from '../src/master/session-ids.js';
@@ -142,4 +143,28 @@ test('maxConnections holds for all workers together, and a death gives back what
   counters.abandon(0);
   expect(counters.reactor(0)[CLOSED]).toBe(3);
   expect([accept(1), accept(1), accept(1), accept(1)]).toEqual([true, true, true, false]);
+});
+
+test('a worker that has more clients lets others accept, as long as they do', () => {
+  const shape = { reactors: 3, workers: 3, processes: 3 };
+  const counters = new Counters(new ArrayBuffer(Counters.bytes(shape)), shape);
+  const share = new FairShare(counters, 0);
+  const accept = (worker: number, count: number) => {
+    for (let i = 0; i < count; i++) counters.enter(worker, 1_000);
+    const own = counters.reactor(worker);
+    own[ACCEPTED_HERE] = (own[ACCEPTED_HERE] as number) + count;
+  };
+  accept(0, 50);
+  // Nobody else has ever taken one.
+  expect(share.pause()).toBe(0);
+  accept(1, 10);
+  expect(share.pause()).toBeGreaterThan(0);
+  // It has taken none since: it may be stuck.
+  expect(share.pause()).toBe(0);
+  accept(1, 1);
+  expect(share.pause()).toBeGreaterThan(0);
+  accept(1, 35);
+  expect(share.pause()).toBe(0);
+  accept(2, 1);
+  expect(share.pause()).toBeGreaterThan(0);
 });

@@ -88,6 +88,7 @@ export class Listener {
   readonly #peer = new Uint8Array(SOCKADDR_BYTES);
   readonly #file: SocketFile | undefined;
   #reactor: Reactor | undefined;
+  /** The timer of a pause; 0: there is none. */
   #pause = 0;
   #closed = false;
 
@@ -122,7 +123,7 @@ export class Listener {
 
   start(reactor: Reactor, handlers: ListenerHandlers): void {
     this.#reactor = reactor;
-    reactor.add(this.fd, { onRead: () => this.#accept(reactor, handlers), nonBlocking: true });
+    reactor.add(this.fd, { onRead: () => this.#accept(handlers), nonBlocking: true });
   }
 
   /** Stops accepting and closes the socket; idempotent. Connections that wait in the backlog are reset. */
@@ -133,6 +134,18 @@ export class Listener {
     this.#reactor?.timers.clear(this.#pause);
     this.#file?.remove();
     syscalls.close(this.fd);
+  }
+
+  /** Accepts nothing for `ms` milliseconds; what comes waits, or has another process that accepts from the same socket. */
+  pause(ms: number): void {
+    const reactor = this.#reactor;
+    if (this.#closed || reactor === undefined) return;
+    reactor.timers.clear(this.#pause);
+    reactor.set(this.fd, { read: false });
+    this.#pause = reactor.timers.after(ms, () => {
+      this.#pause = 0;
+      reactor.set(this.fd, { read: true });
+    });
   }
 
   /** As `close`, and nobody accepts from it any more in other processes that have inherited it: they close theirs. */
@@ -148,9 +161,9 @@ export class Listener {
     check(result, 'bind', showAddress(address));
   }
 
-  #accept(reactor: Reactor, handlers: ListenerHandlers): void {
+  #accept(handlers: ListenerHandlers): void {
     const { burst = ACCEPT_BURST } = handlers;
-    for (let i = 0; i < burst && !this.#closed; i++) {
+    for (let i = 0; i < burst && !this.#closed && this.#pause === 0; i++) {
       const fd = syscalls.accept(this.fd, this.#peer);
       if (fd >= 0) {
         handlers.onAccept(fd, decodeInetAddress(this.#peer));
@@ -159,16 +172,14 @@ export class Listener {
       if (fd === -EAGAIN) return;
       // Another process has called closeForAll: it would be reported as readable for ever.
       if (fd === -EINVAL) return this.close();
-      if (EXHAUSTED.includes(-fd))
-        return this.#exhausted(reactor, handlers, new SystemCallError('accept4', -fd));
+      if (EXHAUSTED.includes(-fd)) return this.#exhausted(handlers, new SystemCallError('accept4', -fd));
       // The client has gone before it was accepted, or its network has failed: the next one may be fine.
       if (fd !== -ECONNABORTED && fd !== -EINTR) return;
     }
   }
 
-  #exhausted(reactor: Reactor, handlers: ListenerHandlers, error: SystemCallError): void {
-    reactor.set(this.fd, { read: false });
-    this.#pause = reactor.timers.after(EXHAUSTED_PAUSE_MS, () => reactor.set(this.fd, { read: true }));
+  #exhausted(handlers: ListenerHandlers, error: SystemCallError): void {
+    this.pause(EXHAUSTED_PAUSE_MS);
     handlers.onExhausted?.(error);
   }
 }

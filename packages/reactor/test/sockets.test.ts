@@ -18,6 +18,16 @@ import { Program, within } from '@millrace/testkit';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { directory, turnUntil } from './support.js';
 
+/** Connects, and throws what came of it. */
+function connectNow(reactor: Reactor, address: SocketAddress): void {
+  let failure: Error | undefined;
+  connect(reactor, address, { handlers: { onFrame: () => {} } }, (error) => {
+    failure = error;
+  });
+  reactor.run();
+  if (failure) throw failure;
+}
+
 function blocking(): Reactor {
   const reactor = new Reactor({ mode: 'blocking' });
   onTestFinished(() => reactor.close());
@@ -228,6 +238,58 @@ describe('listeners', () => {
     expect(() => new Listener({ path: import.meta.filename })).toThrow(
       expect.objectContaining({ errnoName: 'EADDRINUSE' }),
     );
+  });
+
+  test('two that accept one connection a turn from one socket share what comes', () => {
+    const reactors = [blocking(), blocking()];
+    const first = new Listener({ host: '127.0.0.1', port: 0 });
+    const second = new Listener({ fd: syscalls.duplicate(first.fd) });
+    expect(second.address).toEqual(first.address);
+    const accepted = [0, 0];
+    for (const [index, listener] of [first, second].entries()) {
+      const onAccept = (fd: number) => {
+        accepted[index] = (accepted[index] as number) + 1;
+        syscalls.close(fd);
+      };
+      listener.start(reactors[index] as Reactor, { onAccept, burst: 1 });
+    }
+    const COUNT = 6;
+    const clients = blocking();
+    for (let i = 0; i < COUNT; i++) connect(clients, first.address, { handlers: { onFrame: () => {} } });
+    for (let i = 0; i < COUNT / 2; i++) for (const reactor of reactors) reactor.turn(1_000);
+    expect(accepted).toEqual([COUNT / 2, COUNT / 2]);
+    for (const listener of [first, second]) listener.close();
+  });
+
+  test('one that is ended for all accepts nothing more anywhere, and keeps no reactor busy', () => {
+    const reactor = blocking();
+    const owner = new Listener({ host: '127.0.0.1', port: 0 });
+    const heir = new Listener({ fd: syscalls.duplicate(owner.fd) });
+    heir.start(reactor, { onAccept: (fd) => void syscalls.close(fd) });
+    owner.closeForAll();
+    owner.closeForAll();
+    // Returns once nothing is left that it watches.
+    reactor.run();
+    expect(() => connectNow(reactor, owner.address)).toThrow(/ECONNREFUSED/);
+    heir.close();
+  });
+
+  test('one that pauses leaves what comes where it is, and goes on by itself', () => {
+    const reactor = blocking();
+    const listener = new Listener({ host: '127.0.0.1', port: 0 });
+    const times: number[] = [];
+    listener.start(reactor, {
+      onAccept: (fd) => {
+        syscalls.close(fd);
+        times.push(performance.now());
+        if (times.length === 3) listener.close();
+        else listener.pause(30);
+      },
+    });
+    for (let i = 0; i < 3; i++) connect(reactor, listener.address, { handlers: { onFrame: () => {} } });
+    reactor.run();
+    const [a, b, c] = times as [number, number, number];
+    expect(Math.min(b - a, c - b)).toBeGreaterThan(28);
   });
 
   test('a burst of connections is accepted whole, over several turns', () => {

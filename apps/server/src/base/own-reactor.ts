@@ -15,6 +15,7 @@ import type { RoleContext } from '../role.js';
 import type { ConnectionTable } from '../shared/connection-table.js';
 import type { Counters } from '../shared/counters.js';
 import { ACCEPTED_HERE, LAST_SESSION_HERE, TURNED_AWAY_HERE } from '../shared/counters-layout.js';
+import { FairShare } from './fair-share.js';
 import { LocalChannel } from './local-channel.js';
 import { OwnDispatcher } from './own-dispatcher.js';
 import { socketNames } from './sockets.js';
@@ -43,14 +44,14 @@ export class OwnReactor implements ReactorHost {
   readonly #limit: LogLimit;
   readonly #log: AcceptLog;
   readonly #own: Float64Array;
-  readonly #ids: SessionIds;
+  #ids: SessionIds | undefined;
   #functions: UserFunctions | undefined;
   #listeners: Listener[] = [];
   #traffic: Traffic | undefined;
   #allClosed: () => void = () => {};
 
   constructor(parts: OwnReactorParts) {
-    const { context, shape, id, table, counters } = parts;
+    const { context, id, counters } = parts;
     const schedule = (deliver: () => void) => this.#reactor.defer(deliver);
     [this.channel, this.#far] = LocalChannel.pair(
       // What clients send comes when nothing else goes on. All else may come of what a handler does: it waits for its end.
@@ -61,10 +62,6 @@ export class OwnReactor implements ReactorHost {
     this.#limit = new LogLimit(context.log);
     this.#log = new AcceptLog(this.#limit, context.options.maxConnections);
     this.#own = counters.reactor(id);
-    const last = this.#own[LAST_SESSION_HERE] as number;
-    const first =
-      last > 0 ? last + shape.workers : firstId(context.options.startSessionId, id, shape.workers);
-    this.#ids = new SessionIds(table.capacity, first, shape.workers);
   }
 
   /** Imports the user's functions; rejects when they cannot be had. */
@@ -81,6 +78,8 @@ export class OwnReactor implements ReactorHost {
     const functions = this.#functions;
     if (functions === undefined) throw new Error('This reactor has not been loaded.');
     const { context, child, shape, id } = this.#parts;
+    // Up to now the process before this one may have given out some.
+    this.#ids = this.#nextIds();
     const { enableDelayReceive, heartbeatCheckInterval, lingerTime, dispatchMode } = context.options;
     const { ports } = context;
     const sockets = socketNames(shape.base ?? [], id).map((name) => child.descriptor(name));
@@ -127,7 +126,7 @@ export class OwnReactor implements ReactorHost {
 
   gone(session: number): void {
     this.#parts.counters.leave(this.#parts.id);
-    this.#ids.release(session);
+    this.#ids?.release(session);
   }
 
   log(kind: string, text: string): void {
@@ -139,27 +138,43 @@ export class OwnReactor implements ReactorHost {
   }
 
   #listen(port: number, fd: number, shared: boolean): void {
+    const { shape, counters, id } = this.#parts;
     const listener = new Listener({ fd });
+    const share = shared && shape.workers > 1 ? new FairShare(counters, id) : undefined;
     listener.start(this.#reactor, {
-      onAccept: (connection, peer) => this.#accepted(connection, port, peer),
+      onAccept: (connection, peer) => {
+        this.#accepted(connection, port, peer);
+        const pause = share?.pause() ?? 0;
+        if (pause > 0) listener.pause(pause);
+      },
       onExhausted: (error) => this.#log.exhausted(error, this.connections),
-      ...(shared && this.#parts.shape.workers > 1 && { burst: 1 }),
+      ...(share && { burst: 1 }),
     });
     this.#listeners.push(listener);
   }
 
   #accepted(fd: number, port: number, { host, port: remotePort }: InetAddress): void {
     const { id, counters, context } = this.#parts;
+    const ids = this.#ids as SessionIds;
     if (!counters.enter(id, context.options.maxConnections)) {
       syscalls.close(fd);
       this.#count(TURNED_AWAY_HERE);
       return this.#log.turnedAway();
     }
-    const session = this.#ids.next();
+    const session = ids.next();
     // Before anybody can know of it: the next process of this name goes on behind it.
     this.#own[LAST_SESSION_HERE] = session;
     this.#count(ACCEPTED_HERE);
     this.#traffic?.accept(fd, session, port, host, remotePort);
+  }
+
+  /** Those behind the last one that a process of this name has given out. */
+  #nextIds(): SessionIds {
+    const { context, shape, id, table } = this.#parts;
+    const last = this.#own[LAST_SESSION_HERE] as number;
+    const { startSessionId } = context.options;
+    const first = last > 0 ? last + shape.workers : firstId(startSessionId, id, shape.workers);
+    return new SessionIds(table.capacity, first, shape.workers);
   }
 
   #count(counter: number): void {

@@ -52,10 +52,15 @@ export class Counters {
     // First its own, then everybody's: of two that come at once, one at least sees both.
     Atomics.add(this.#words, this.#openAt(reactor), 1);
     let open = 0;
-    for (let r = 0; r < this.shape.reactors; r++) open += Atomics.load(this.#words, this.#openAt(r));
+    for (let r = 0; r < this.shape.reactors; r++) open += this.open(r);
     if (open <= limit) return true;
     this.leave(reactor);
     return false;
+  }
+
+  /** In base mode: open connections of `reactor`. */
+  open(reactor: number): number {
+    return Atomics.load(this.#words, this.#openAt(reactor));
   }
 
   /** In base mode: a connection of `reactor` is closed. */
