@@ -1,5 +1,6 @@
+import { copyBytes } from './copying.js';
 import { ChannelError } from './errors.js';
-import { copyBytes, type Frame } from './transport.js';
+import type { Frame } from './transport.js';
 
 /**
  * Turns values into frames and back. `encode` fills `frame` with bytes that stay valid until the next `encode`;
