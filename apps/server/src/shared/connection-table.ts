@@ -149,6 +149,9 @@ export class ConnectionSlot {
   readonly #slot: number;
   #taken = 0;
   #queued = 0;
+  #receivedAt = 0;
+  #sentAt = 0;
+  #dispatchedAt = 0;
 
   constructor(table: ConnectionTable, record: ConnectionRecord) {
     this.record = record;
@@ -164,11 +167,11 @@ export class ConnectionSlot {
   }
 
   get receivedAt(): number {
-    return this.#doubles[this.#slot / 2 + layout.RECEIVED_AT_DOUBLE] as number;
+    return this.#receivedAt;
   }
 
   get sentAt(): number {
-    return this.#doubles[this.#slot / 2 + layout.SENT_AT_DOUBLE] as number;
+    return this.#sentAt;
   }
 
   /** Publishes a change of the record. */
@@ -196,15 +199,23 @@ export class ConnectionSlot {
     Atomics.store(this.#words, this.#slot + layout.QUEUED_WORD, Math.min(bytes, 2 ** 31 - 1));
   }
 
+  // Times stay the same for many messages, and a store takes the line from the worker that reads TAKEN in it.
+
   received(now: number): void {
+    if (now === this.#receivedAt) return;
+    this.#receivedAt = now;
     this.#double(layout.RECEIVED_AT_DOUBLE, now);
   }
 
   sent(now: number): void {
+    if (now === this.#sentAt) return;
+    this.#sentAt = now;
     this.#double(layout.SENT_AT_DOUBLE, now);
   }
 
   dispatched(now: number): void {
+    if (now === this.#dispatchedAt) return;
+    this.#dispatchedAt = now;
     this.#double(layout.DISPATCHED_AT_DOUBLE, now);
   }
 
