@@ -13,6 +13,7 @@ export {
   WRITABLE,
 } from './poller.js';
 export type { Records } from './records.js';
+export { Slabs } from './slab.js';
 export {
   Frame,
   type FrameVisitor,

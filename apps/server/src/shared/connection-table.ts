@@ -174,10 +174,16 @@ export class ConnectionSlot {
     return this.#sentAt;
   }
 
-  /** Publishes a change of the record. */
-  change(change: Partial<ConnectionRecord>): void {
-    Object.assign(this.record, change);
-    this.#write();
+  /** Publishes a change of what a record can change in. */
+  change(change: Partial<Pick<ConnectionRecord, 'state' | 'uid' | 'flags' | 'reason'>>): void {
+    const { record } = this;
+    Object.assign(record, change);
+    this.#begin();
+    this.#word(layout.STATE_WORD, record.state);
+    this.#word(layout.UID_WORD, record.uid);
+    this.#word(layout.FLAGS_WORD, record.flags);
+    this.#word(layout.REASON_WORD, record.reason);
+    this.#end();
   }
 
   flag(flag: number, on: boolean): void {
@@ -224,12 +230,22 @@ export class ConnectionSlot {
   }
 
   #write(): void {
-    const words = this.#words;
     scratch.encode(this.record);
+    this.#begin();
+    for (let i = 0; i < layout.RECORD_WORDS; i++) this.#word(i, scratch.words[i] as number);
+    this.#end();
+  }
+
+  #begin(): void {
     // Odd: readers keep off. Pairs with the loads in ConnectionTable.#readSlot.
-    Atomics.add(words, this.#slot + layout.SEQ_WORD, 1);
-    for (let i = 0; i < layout.RECORD_WORDS; i++)
-      Atomics.store(words, this.#slot + i, scratch.words[i] as number);
-    Atomics.add(words, this.#slot + layout.SEQ_WORD, 1);
+    Atomics.add(this.#words, this.#slot + layout.SEQ_WORD, 1);
+  }
+
+  #end(): void {
+    Atomics.add(this.#words, this.#slot + layout.SEQ_WORD, 1);
+  }
+
+  #word(index: number, value: number): void {
+    Atomics.store(this.#words, this.#slot + index, value);
   }
 }

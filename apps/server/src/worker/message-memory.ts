@@ -1,11 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { copyBytes, WordCopier } from '@millrace/channel';
+import { Slabs } from '@millrace/channel';
 
-/** Bytes up to which messages are cut from slabs, next to each other. */
-const SMALL = 192;
-/** Bytes of a slab: twice what Node cuts its own buffers from. A message that is kept keeps its slab. */
-const SLAB_BYTES = 16 * 1024;
 /** Bytes from which a message has memory of its own, which counts for V8: what Node cuts from its pool is smaller. */
 const LARGE = 8 * 1024;
 /** Bytes of large messages after which the short-lived ones are given back: half of what V8 surely lets pass. */
@@ -16,10 +12,7 @@ type CollectMinor = (options: { type: 'minor' }) => void;
 let collectMinor: CollectMinor | undefined;
 let bytesSince = 0;
 
-let slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
-let slabBytes = slab.buffer as ArrayBuffer;
-let slabCopier = new WordCopier(slab);
-let slabUsed = 0;
+const slabs = new Slabs();
 
 /**
  * A copy of `memory[start, end)` that a handler may keep.
@@ -31,27 +24,8 @@ let slabUsed = 0;
  * (docs/decisions: "Large messages are collected young".)
  */
 export function copyOf(memory: Buffer, start: number, end: number): Buffer {
-  const length = end - start;
-  if (length <= SMALL) return cutFromSlab(memory, start, end);
-  if (length >= LARGE) collectAfter(length);
-  const copy = Buffer.allocUnsafe(length);
-  copyBytes(memory, start, end, copy, 0);
-  return copy;
-}
-
-function cutFromSlab(memory: Buffer, start: number, end: number): Buffer {
-  const length = end - start;
-  if (slabUsed + length > SLAB_BYTES) {
-    slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
-    slabBytes = slab.buffer as ArrayBuffer;
-    slabCopier = new WordCopier(slab);
-    slabUsed = 0;
-  }
-  const at = slabUsed;
-  // As Node's own, each begins at a multiple of 8: so typed arrays can be made of it.
-  slabUsed = (at + length + 7) & ~7;
-  slabCopier.copy(memory, start, end, at);
-  return Buffer.from(slabBytes, at, length);
+  if (end - start >= LARGE) collectAfter(end - start);
+  return slabs.copy(memory, start, end);
 }
 
 function collectAfter(length: number): void {
