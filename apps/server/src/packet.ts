@@ -1,4 +1,4 @@
-import { type Codec, copyBytes, type Frame } from '@millrace/channel';
+import { type Codec, type Frame, WordCopier } from '@millrace/channel';
 
 /**
  * What travels between the master, its reactor threads and the workers: a head of 16 bytes and a body.
@@ -114,6 +114,7 @@ export function packetCodec(): Codec<Packet> {
   const head = new Uint8Array(memory);
   const aux = new Int32Array(memory, 4, 1);
   const session = new Float64Array(memory, 8, 1);
+  const heads = new WordCopier(head);
   const received = new Packet();
   return {
     name: 'packet',
@@ -128,7 +129,7 @@ export function packetCodec(): Codec<Packet> {
     },
     decode(bytes: Buffer, start: number, end: number) {
       if (end - start < HEAD_BYTES) throw new RangeError(`A packet has at least ${HEAD_BYTES} bytes.`);
-      copyBytes(bytes, start, start + HEAD_BYTES, head, 0);
+      heads.copy(bytes, start, start + HEAD_BYTES, 0);
       received.type = head[0] as number;
       received.port = head[1] as number;
       received.aux = aux[0] as number;

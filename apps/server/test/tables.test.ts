@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { SessionIds } from '../src/master/session-ids.js';
 import { OutputWindow } from '../src/output-window.js';
 import { hashHost } from '../src/reactor/hash-host.js';
-import { CLOSED, capacityFor, OPEN } from '../src/shared/connection-layout.js';
+import { CLOSED, capacityFor, FLAG_PAUSED, OPEN } from '../src/shared/connection-layout.js';
 import { type ConnectionRecord, ConnectionSlot, ConnectionTable } from '../src/shared/connection-table.js';
 import { Counters } from '../src/shared/counters.js';
 import { countersBytes, processAt, reactorAt } from '../src/shared/counters-layout.js';
@@ -18,7 +18,7 @@ const record = (session: number): ConnectionRecord => ({
   reactor: 1,
   worker: 2,
   uid: -1,
-  flags: 5,
+  flags: 1,
   reason: 0,
   remotePort: 65_535,
   session,
@@ -49,6 +49,30 @@ describe('the table of connections', () => {
     new ConnectionSlot(own, record(5 + own.capacity));
     expect(own.read(5)).toBeUndefined();
   });
+});
+
+test('a change of a record leaves the rest of it as it was', () => {
+  const own = table();
+  const slot = new ConnectionSlot(own, record(9));
+  slot.change({ uid: 77 });
+  slot.flag(FLAG_PAUSED, true);
+  slot.change({ state: CLOSED, reason: 4 });
+  expect(own.read(9)).toEqual({ ...record(9), uid: 77, flags: 1 | FLAG_PAUSED, state: CLOSED, reason: 4 });
+});
+
+test('the times of a session are those of its last events', () => {
+  const own = table();
+  const slot = new ConnectionSlot(own, record(9));
+  for (const now of [10, 10, 11]) {
+    slot.received(now);
+    slot.sent(now + 1);
+    slot.dispatched(now + 2);
+  }
+  expect(own.times(9)).toEqual({ received: 11, sent: 12, dispatched: 13 });
+  expect([slot.receivedAt, slot.sentAt]).toEqual([11, 12]);
+  // Another session of the slot has none of them.
+  new ConnectionSlot(own, { ...record(9 + own.capacity), connectTime: 5 });
+  expect(own.times(9 + own.capacity)).toEqual({ received: 5, sent: 5, dispatched: 0 });
 });
 
 test('session ids ascend, and none is given out whose slot is taken', () => {

@@ -1,5 +1,6 @@
 import { ChannelError } from './errors.js';
-import { copyBytes, type Frame } from './transport.js';
+import { Slabs } from './slab.js';
+import type { Frame } from './transport.js';
 
 /**
  * Turns values into frames and back. `encode` fills `frame` with bytes that stay valid until the next `encode`;
@@ -24,6 +25,8 @@ export interface BytesOptions {
 
 /** Messages are bytes; the receiver gets a copy of its own, or a view if it asked for that. */
 export function bytesCodec({ view = false }: BytesOptions = {}): Codec<Uint8Array, Buffer> {
+  const slabs = new Slabs();
+  const copyOf = (memory: Buffer, start: number, end: number) => slabs.copy(memory, start, end);
   return { name: 'bytes', borrows: view, encode: encodeBytes, decode: view ? viewOf : copyOf };
 }
 
@@ -37,10 +40,4 @@ function encodeBytes(value: Uint8Array, frame: Frame): void {
 
 function viewOf(memory: Buffer, start: number, end: number): Buffer {
   return memory.subarray(start, end);
-}
-
-function copyOf(memory: Buffer, start: number, end: number): Buffer {
-  const copy = Buffer.allocUnsafe(end - start);
-  copyBytes(memory, start, end, copy, 0);
-  return copy;
 }

@@ -1,5 +1,6 @@
 export type { Channel, ChannelStats, WaitOptions } from './channel.js';
 export { type BytesOptions, bytesCodec, type Codec } from './codec.js';
+export { copyBytes, WordCopier } from './copying.js';
 export { ChannelError, type ChannelErrorCode } from './errors.js';
 export { jsonCodec } from './json-codec.js';
 export { createMemoryPair, type MemoryPairOptions } from './memory-pair.js';
@@ -12,8 +13,8 @@ export {
   WRITABLE,
 } from './poller.js';
 export type { Records } from './records.js';
+export { Slabs } from './slab.js';
 export {
-  copyBytes,
   Frame,
   type FrameVisitor,
   type Transport,

@@ -4,6 +4,8 @@ import { Frame, type Transport } from './transport.js';
 const SLAB_BYTES = 64 * 1024;
 /** A message larger than this gets a memory of its own. */
 const LARGEST_GATHERED = SLAB_BYTES / 8;
+/** Memory of a larger one, up to this many bytes, is used again by the next: fresh memory costs more than the copy. */
+const LARGEST_SPARE = 1 << 20;
 
 /**
  * Encoded messages that wait, oldest first: for a transport's room, or, in memory, for their reader. A ring of places
@@ -19,6 +21,8 @@ export class SendQueue {
   #bytes = 0;
   #slab: Buffer | undefined;
   #slabUsed = 0;
+  /** The memory of the last large message that was taken out. */
+  #spare: Buffer | undefined;
   readonly #frame = new Frame();
 
   get bytes(): number {
@@ -41,7 +45,7 @@ export class SendQueue {
     const place = (this.#first + this.#count++) & (this.#memories.length - 1);
     let start = 0;
     let memory: Buffer;
-    if (length > LARGEST_GATHERED) memory = Buffer.allocUnsafeSlow(length);
+    if (length > LARGEST_GATHERED) memory = this.#memoryFor(length);
     else {
       memory = this.#slabFor(length);
       start = this.#slabUsed;
@@ -73,7 +77,10 @@ export class SendQueue {
 
   /** Takes the oldest out; its bytes stay as they are until the next `push`. */
   drop(): void {
-    this.#bytes -= (this.#ends[this.#first] as number) - (this.#starts[this.#first] as number);
+    const bytes = (this.#ends[this.#first] as number) - (this.#starts[this.#first] as number);
+    const memory = this.#memories[this.#first] as Buffer;
+    if (bytes > LARGEST_GATHERED && memory.length <= LARGEST_SPARE) this.#spare = memory;
+    this.#bytes -= bytes;
     this.#memories[this.#first] = undefined;
     this.#first = (this.#first + 1) & (this.#memories.length - 1);
     // Nothing lies in the slab any more: it is filled from its beginning again.
@@ -94,7 +101,15 @@ export class SendQueue {
     this.#starts = new Array(16).fill(0);
     this.#ends = new Array(16).fill(0);
     this.#first = this.#count = this.#bytes = this.#slabUsed = 0;
-    this.#slab = undefined;
+    this.#slab = this.#spare = undefined;
+  }
+
+  /** Memory for a large message of `length` bytes. */
+  #memoryFor(length: number): Buffer {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    if (spare !== undefined && spare.length >= length) return spare;
+    return Buffer.allocUnsafeSlow(length);
   }
 
   /** The slab, with room for `length` more. A full one is kept by the messages in it. */

@@ -1,3 +1,5 @@
+import { copyBytes } from './copying.js';
+
 /**
  * One message on its way out, as two pieces that follow one another: a small head and a body. Codecs and transports
  * pass one instance along and fill it anew for each message; whoever needs the bytes longer copies them.
@@ -29,26 +31,6 @@ export class Frame {
 }
 
 const EMPTY = new Uint8Array(0);
-
-/** Below this many bytes a loop beats the call into the runtime that a typed array's `set` makes. */
-const SHORT_COPY = 48;
-
-/** Copies `source[start, end)` to `target` at `offset`. */
-export function copyBytes(
-  source: Uint8Array,
-  start: number,
-  end: number,
-  target: Uint8Array,
-  offset: number,
-): void {
-  if (end - start <= SHORT_COPY) {
-    for (let from = start, to = offset; from < end; from++, to++) target[to] = source[from] as number;
-  } else if (start === 0 && end === source.length) {
-    target.set(source, offset);
-  } else {
-    target.set(source.subarray(start, end), offset);
-  }
-}
 
 /**
  * Takes one received message: `memory[start, end)`, valid only during the call. False ends the batch with this message:

@@ -8,6 +8,7 @@ import {
   type OutputLimits,
   outputLimits,
 } from './connection-options.js';
+import { networkFailure } from './errors.js';
 import { FrameInput } from './frame-input.js';
 import type { Framer } from './framer.js';
 import { dropInput, LINGER_MS } from './lingering.js';
@@ -278,8 +279,7 @@ export class Connection<Context = undefined> {
   }
 
   #broken(result: number, syscall: string): void {
-    const error =
-      this.#output.failure ?? new SystemCallError(syscall, -result, `connection, descriptor ${this.fd}`);
+    const error = this.#output.failure ?? networkFailure(syscall, -result, this.fd);
     const byPeer =
       error instanceof SystemCallError && (error.errnoName === 'ECONNRESET' || error.errnoName === 'EPIPE');
     this.#over(byPeer ? 'peer' : 'error', error);

@@ -1,3 +1,5 @@
+import { SystemCallError } from '@millrace/native';
+
 /** The closed set of codes that errors of this package carry. Codes are stable; messages are not. */
 export type ReactorErrorCode =
   /** The descriptor is watched already. */
@@ -36,4 +38,13 @@ export function checkInteger(name: string, value: number, min: number, max: numb
     'ERR_MILLRACE_REACTOR_OPTION',
     `${name} is an integer from ${min} to ${max}, not ${String(value)}.`,
   );
+}
+
+/** What the network does has no place in the program, and a stack costs more than all else about a close: it has none. */
+export function networkFailure(syscall: string, errno: number, fd: number): SystemCallError {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  const error = new SystemCallError(syscall, errno, `connection, descriptor ${fd}`);
+  Error.stackTraceLimit = stackTraceLimit;
+  return error;
 }

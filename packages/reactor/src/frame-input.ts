@@ -1,8 +1,14 @@
 import type { FrameVisitor } from '@millrace/channel';
 import { type Framer, MALFORMED } from './framer.js';
 
-/** A frame that began in one read and goes on in the next is kept here; at most one for each connection. */
+/** The beginning of a frame that goes on in the next read is kept in so many bytes or more; one for each connection. */
 const MIN_KEEP = 256;
+/** Bytes of a frame from which the rest of it is read to where its beginning is kept, instead of both to one place. */
+const LARGE = 16 * 1024;
+/** Memories of large frames that the next ones use again, in this thread: fresh ones cost page faults and collections. */
+const SPARES = 16;
+const MOST_SPARE_BYTES = 1 << 20;
+const spares: Buffer[] = [];
 
 /**
  * Cuts what a connection reads to frames. Reads go to memory that all connections of a reactor share; only the
@@ -31,7 +37,7 @@ export class FrameInput {
     if (kept === undefined) {
       this.target = this.#shared;
       this.offset = 0;
-    } else if (Math.max(this.#framer.needed, this.#keptBytes) > this.#shared.length / 2) {
+    } else if (Math.max(this.#framer.needed, this.#keptBytes) > Math.min(LARGE, this.#shared.length / 2)) {
       this.target = kept;
       this.offset = this.#keptBytes;
     } else {
@@ -75,6 +81,7 @@ export class FrameInput {
     this.#scanned = scanned;
     this.#keptBytes = bytes;
     if (bytes === 0) {
+      if (this.#kept !== undefined) spare(this.#kept);
       this.#kept = undefined;
       return;
     }
@@ -84,8 +91,23 @@ export class FrameInput {
       if (source !== this.#kept || start > 0) source.copy(this.#kept, 0, start, end);
       return;
     }
-    const kept = Buffer.allocUnsafe(room);
+    const kept = memoryFor(room);
     source.copy(kept, 0, start, end);
+    if (this.#kept !== undefined) spare(this.#kept);
     this.#kept = kept;
   }
+}
+
+function memoryFor(bytes: number): Buffer {
+  if (bytes < LARGE) return Buffer.allocUnsafe(bytes);
+  const memory = spares.pop();
+  // One that is much too large waits for a frame that is worth it no longer.
+  return memory !== undefined && memory.length >= bytes && memory.length <= 4 * bytes
+    ? memory
+    : Buffer.allocUnsafeSlow(bytes);
+}
+
+function spare(memory: Buffer): void {
+  if (memory.length >= LARGE && memory.length <= MOST_SPARE_BYTES && spares.length < SPARES)
+    spares.push(memory);
 }

@@ -123,6 +123,55 @@ describe('a stream gives the same frames wherever it is split', () => {
   });
 });
 
+test('large frames whose memory is used again come as they were sent, between small ones and on other streams', () => {
+  const sizes = fc.array(
+    fc.oneof(fc.integer({ min: 20, max: 200 }), fc.integer({ min: 15_000, max: 90_000 })),
+    {
+      minLength: 1,
+      maxLength: 12,
+    },
+  );
+  fc.assert(
+    fc.property(sizes, fc.integer({ min: 1_000, max: 300_000 }), (lengths, piece) => {
+      const sent = lengths.map((length, i) => {
+        const frame = lengthFrame('uint32be', 0, 4, length);
+        return frame.fill(97 + i, 4);
+      });
+      const stream = Buffer.concat(sent);
+      const places = Array.from({ length: Math.floor(stream.length / piece) }, (_, i) => (i + 1) * piece);
+      const got = frames({ kind: 'length' }, split(stream, ...places), 1 << 20, 1 << 16);
+      expect(got?.map((text) => text.length)).toEqual(sent.map((frame) => frame.length));
+      for (const [i, frame] of sent.entries()) expect(got?.[i] === frame.toString('latin1')).toBe(true);
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('the memory of a large frame that goes on is not given to another stream', () => {
+  const [one, two] = [1, 2].map(
+    () => new FrameInput(createFramer({ kind: 'length' }, 1 << 20), Buffer.alloc(1 << 17)),
+  );
+  const out: string[] = [];
+  const feed = (input: FrameInput, bytes: Buffer) => {
+    input.prepare();
+    const count = bytes.copy(input.target, input.offset);
+    input.take(
+      count,
+      (memory, start, end) => out.push(memory.toString('latin1', start + 4, end)),
+      () => true,
+    );
+  };
+  const frame = (letter: string) => lengthFrame('uint32be', 0, 4, 40_000).fill(letter, 4);
+  for (const letter of ['a', 'b']) {
+    const [first, second] = [frame(letter), frame(letter.toUpperCase())];
+    feed(one as FrameInput, first.subarray(0, 20_000));
+    feed(two as FrameInput, second.subarray(0, 30_000));
+    feed(one as FrameInput, first.subarray(20_000));
+    feed(two as FrameInput, second.subarray(30_000));
+  }
+  expect(out).toEqual(['a', 'A', 'b', 'B'].map((letter) => letter.repeat(40_000)));
+});
+
 describe('limits', () => {
   test('a frame of exactly the limit passes, one byte more is malformed, whole or not', () => {
     for (const size of [99, 100, 101]) {

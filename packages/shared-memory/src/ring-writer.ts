@@ -1,4 +1,4 @@
-import { copyBytes, Frame } from '@millrace/channel';
+import { copyBytes, Frame, WordCopier } from '@millrace/channel';
 import type { RingMemory } from './ring.js';
 import * as layout from './ring-layout.js';
 
@@ -11,6 +11,9 @@ const BEGUN = -1;
 export class RingWriter {
   readonly #words: Int32Array;
   readonly #data: Buffer;
+  /** Codecs use one memory for all heads, and often another for all bodies. */
+  readonly #heads: WordCopier;
+  readonly #bodies: WordCopier;
   readonly #capacity: number;
   readonly #mask: number;
   readonly #maxPiece: number;
@@ -27,6 +30,8 @@ export class RingWriter {
   constructor({ words, data, capacity }: RingMemory) {
     this.#words = words;
     this.#data = data;
+    this.#heads = new WordCopier(data);
+    this.#bodies = new WordCopier(data);
     this.#capacity = capacity;
     this.#mask = capacity - 1;
     this.#maxPiece = layout.maxPiece(capacity);
@@ -56,7 +61,7 @@ export class RingWriter {
     if (length <= this.#maxPiece) {
       const at = this.#claim(length);
       if (at < 0) return false;
-      frame.copyTo(this.#data, at + layout.RECORD_HEADER_BYTES);
+      this.#fill(frame, at + layout.RECORD_HEADER_BYTES);
       this.#publish(at, length, layout.WHOLE);
       return true;
     }
@@ -137,6 +142,11 @@ export class RingWriter {
     Atomics.store(this.#words, layout.WAITING_WORD, 1);
     this.#head = Atomics.load(this.#words, layout.HEAD_WORD);
     return ((this.#tail - this.#head) | 0) <= limit;
+  }
+
+  #fill({ head, headLength, body, bodyStart, bodyEnd }: Frame, at: number): void {
+    if (headLength > 0) this.#heads.copy(head, 0, headLength, at);
+    this.#bodies.copy(body, bodyStart, bodyEnd, at + headLength);
   }
 
   #header(at: number, length: number, kind: number): void {

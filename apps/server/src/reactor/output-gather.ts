@@ -1,4 +1,4 @@
-import { copyBytes } from '@millrace/channel';
+import { WordCopier } from '@millrace/channel';
 import { GATHER_BYTES, GATHER_LIMIT } from '../constants.js';
 
 /** Where gathered output goes. */
@@ -12,6 +12,7 @@ export interface Sink {
  */
 export class OutputGather {
   readonly #memory = Buffer.allocUnsafeSlow(GATHER_BYTES);
+  readonly #copier = new WordCopier(this.#memory);
   readonly #now: () => number;
   #sink: Sink | undefined;
   #used = 0;
@@ -36,7 +37,7 @@ export class OutputGather {
       sink.write(bytes, start, end, this.#now());
       return;
     }
-    copyBytes(bytes, start, end, this.#memory, this.#used);
+    this.#copier.copy(bytes, start, end, this.#used);
     this.#used += length;
   }
 

@@ -83,7 +83,10 @@ export class Thread {
     );
     this.workers = this.channels
       .slice(0, shape.workers)
-      .map((channel, worker) => new WorkerLink(worker, channel, counters, index));
+      .map(
+        (channel, worker) =>
+          new WorkerLink(worker, channel, counters, index, (callback) => reactor.defer(callback)),
+      );
     this.dispatcher = own?.createDispatcher(this.workers) ?? this.#createDispatcher(counters, dispatch);
     this.host = own?.host ?? new MasterHost(reactor, this.master);
     // The time of a turn is read when it is first asked for, and holds for the whole turn.

@@ -4,6 +4,9 @@ import type { Counters } from '../shared/counters.js';
 import { CONNECTIONS, DISPATCHED, FORGIVEN, WORKER_LENGTH, WORKERS } from '../shared/counters-layout.js';
 import { HOLD_WORKER, type Holdable } from './holds.js';
 
+/** Clients that are let go in one turn. */
+const RELEASED_AT_ONCE = 8;
+
 /** The way to one worker, and the clients that wait for it to take more. */
 export class WorkerLink {
   readonly #held = new Set<Holdable>();
@@ -11,6 +14,12 @@ export class WorkerLink {
   readonly #reactor: number;
   readonly #own: Float64Array;
   readonly #at: number;
+  readonly #defer: (callback: () => void) => void;
+  readonly #releaseMore = () => {
+    this.#releasing = false;
+    this.#release();
+  };
+  #releasing = false;
   /** A worker has died since the start. */
   #hasForgiven = false;
 
@@ -19,9 +28,12 @@ export class WorkerLink {
     readonly channel: PacketChannel,
     counters: Counters,
     reactor: number,
+    /** Runs a function at the end of this turn, or of the next. */
+    defer: (callback: () => void) => void,
   ) {
     this.#all = counters;
     this.#reactor = reactor;
+    this.#defer = defer;
     this.#own = counters.reactor(reactor);
     this.#at = WORKERS + worker * WORKER_LENGTH;
     channel.onDrain(() => this.#release());
@@ -82,9 +94,21 @@ export class WorkerLink {
     this.#own[this.#at + counter] = (this.#own[this.#at + counter] as number) + by;
   }
 
+  /** Some in each turn: more would fill the ring at once, and the others be held again, for two system calls each. */
   #release(): void {
-    const held = [...this.#held];
-    this.#held.clear();
-    for (const client of held) client.release(HOLD_WORKER);
+    let left = RELEASED_AT_ONCE;
+    for (const client of this.#held) {
+      // The channel drains once more then.
+      if (!this.writable) return;
+      if (left-- === 0) return this.#releaseSoon();
+      this.#held.delete(client);
+      client.release(HOLD_WORKER);
+    }
+  }
+
+  #releaseSoon(): void {
+    if (this.#releasing) return;
+    this.#releasing = true;
+    this.#defer(this.#releaseMore);
   }
 }

@@ -163,6 +163,9 @@ export class ConnectionSlot {
   readonly #slot: number;
   #taken = 0;
   #queued = 0;
+  #receivedAt = 0;
+  #sentAt = 0;
+  #dispatchedAt = 0;
 
   constructor(table: ConnectionTable, record: ConnectionRecord) {
     this.record = record;
@@ -178,17 +181,23 @@ export class ConnectionSlot {
   }
 
   get receivedAt(): number {
-    return this.#doubles[this.#slot / 2 + layout.RECEIVED_AT_DOUBLE] as number;
+    return this.#receivedAt;
   }
 
   get sentAt(): number {
-    return this.#doubles[this.#slot / 2 + layout.SENT_AT_DOUBLE] as number;
+    return this.#sentAt;
   }
 
-  /** Publishes a change of the record. */
-  change(change: Partial<ConnectionRecord>): void {
-    Object.assign(this.record, change);
-    this.#write();
+  /** Publishes a change of what a record can change in. */
+  change(change: Partial<Pick<ConnectionRecord, 'state' | 'uid' | 'flags' | 'reason'>>): void {
+    const { record } = this;
+    Object.assign(record, change);
+    this.#begin();
+    this.#word(layout.STATE_WORD, record.state);
+    this.#word(layout.UID_WORD, record.uid);
+    this.#word(layout.FLAGS_WORD, record.flags);
+    this.#word(layout.REASON_WORD, record.reason);
+    this.#end();
   }
 
   flag(flag: number, on: boolean): void {
@@ -210,15 +219,23 @@ export class ConnectionSlot {
     Atomics.store(this.#words, this.#slot + layout.QUEUED_WORD, Math.min(bytes, 2 ** 31 - 1));
   }
 
+  // Times stay the same for many messages, and a store takes the line from the worker that reads TAKEN in it.
+
   received(now: number): void {
+    if (now === this.#receivedAt) return;
+    this.#receivedAt = now;
     this.#double(layout.RECEIVED_AT_DOUBLE, now);
   }
 
   sent(now: number): void {
+    if (now === this.#sentAt) return;
+    this.#sentAt = now;
     this.#double(layout.SENT_AT_DOUBLE, now);
   }
 
   dispatched(now: number): void {
+    if (now === this.#dispatchedAt) return;
+    this.#dispatchedAt = now;
     this.#double(layout.DISPATCHED_AT_DOUBLE, now);
   }
 
@@ -227,12 +244,22 @@ export class ConnectionSlot {
   }
 
   #write(): void {
-    const words = this.#words;
     scratch.encode(this.record);
+    this.#begin();
+    for (let i = 0; i < layout.RECORD_WORDS; i++) this.#word(i, scratch.words[i] as number);
+    this.#end();
+  }
+
+  #begin(): void {
     // Odd: readers keep off. Pairs with the loads in ConnectionTable.#readSlot.
-    Atomics.add(words, this.#slot + layout.SEQ_WORD, 1);
-    for (let i = 0; i < layout.RECORD_WORDS; i++)
-      Atomics.store(words, this.#slot + i, scratch.words[i] as number);
-    Atomics.add(words, this.#slot + layout.SEQ_WORD, 1);
+    Atomics.add(this.#words, this.#slot + layout.SEQ_WORD, 1);
+  }
+
+  #end(): void {
+    Atomics.add(this.#words, this.#slot + layout.SEQ_WORD, 1);
+  }
+
+  #word(index: number, value: number): void {
+    Atomics.store(this.#words, this.#slot + index, value);
   }
 }

@@ -52,6 +52,9 @@ function fakeArray(fake: Fake): object {
     get: (_target, name) => {
       if (typeof name === 'string' && /^\d+$/.test(name)) return fake.get(Number(name));
       if (name === 'length' || name === 'copy') return fake[name];
+      // At no multiple of four: so nothing is copied by words, which are views that the model does not see.
+      if (name === 'byteOffset') return 1;
+      if (name === 'buffer') return undefined;
       throw new Error(`The model does not know ${String(name)}.`);
     },
     set: (_target, name, value: number) => {
