@@ -89,8 +89,7 @@ export class Dispatcher {
   workerReady(index: number): void {
     const lane = this.lanes[index];
     if (lane === undefined || this.#closed) return;
-    // The one before may have said here that it ends.
-    lane.link.channel.deliverNow();
+    lane.link.channel.deliverNow(); // The one before may have said there that it ends.
     lane.open();
     // What the one before had read and not begun is in its ring no more. Sent twice it is run once.
     for (const job of lane.list()) this.#takeBack(lane, job);
@@ -146,11 +145,10 @@ export class Dispatcher {
       return chosen.hasRoom ? chosen : undefined;
     }
     if (this.#shared !== undefined) return this.#shared.hasRoom ? this.#shared : undefined;
-    const { lanes } = this;
-    const { first = 0 } = this.#options;
+    const { length } = this.lanes;
     let best: Lane | undefined;
-    for (let i = 0; i < lanes.length; i++) {
-      const lane = lanes[(first + i) % lanes.length] as Lane;
+    for (let i = 0; i < length; i++) {
+      const lane = this.lanes[((this.#options.first ?? 0) + i) % length] as Lane;
       if (lane.isIdle) return lane;
       if (lane.hasRoom && (best === undefined || lane.length < best.length)) best = lane;
     }
@@ -197,7 +195,7 @@ export class Dispatcher {
         : undefined;
     if (message.kind === layout.FINISH) return this.#finished(message, job);
     if (job === undefined) {
-      // Of a process that had this one's place before.
+      // Of a predecessor.
       if (owner !== this.#options.owner) lane.foreign(slot);
       this.#settlement.late();
       return;
@@ -265,7 +263,7 @@ export class Dispatcher {
 
   #fillAll(): void {
     if (this.#closed) return;
-    // Those that are idle first; another asker's task is no reason to leave a place empty.
+    // The idle first; another asker's task is no reason to leave a place empty.
     for (const lane of this.#all) if (this.backlog.size > 0 && lane.isIdle) this.#fill(lane);
     for (const lane of this.#all) if (this.backlog.size > 0 && lane.hasPlace) this.#fill(lane);
   }

@@ -5,7 +5,7 @@ import { Estimates } from './estimates.js';
 import { RunningTask, type RunningTaskHost, type TaskContext } from './running-task.js';
 import * as layout from './task-layout.js';
 import { TaskMessage } from './task-message.js';
-import { STREAM_WINDOW } from './task-stream.js';
+import { isStream, isThenable, type Stream, sendStream } from './task-results.js';
 import { describePlainly, describeThrown, reviveThrown, type Thrown } from './thrown.js';
 
 export type TaskHandler = (value: unknown, context: TaskContext) => unknown;
@@ -245,36 +245,12 @@ export class TaskRunner implements RunningTaskHost {
     this.#channel(task)?.flush();
   }
 
-  /** Sends each result as it comes, as many as the asker takes. */
-  async #stream(task: RunningTask, stream: Stream): Promise<undefined> {
-    const iterator =
-      stream[Symbol.asyncIterator]?.() ?? (stream[Symbol.iterator] as () => Iterator<unknown>)();
-    let over = false;
-    task.credit = STREAM_WINDOW;
-    try {
-      if (!(task.flags & layout.STREAM)) {
-        const message = `Task '${task.name}' gives several results: ask for it with stream(), not with run().`;
-        throw new TaskError('ERR_MILLRACE_TASK_STREAM', message);
-      }
-      while (!over) {
-        if (task.aborted) throw task.signal.reason;
-        if (task.credit === 0) {
-          await new Promise<void>((resolve) => {
-            task.wake = resolve;
-          });
-          continue;
-        }
-        const { done = false, value } = await iterator.next();
-        over = done;
-        if (over) break;
-        task.credit--;
-        this.#send(task, layout.ITEM, value);
-        this.#channel(task)?.flush();
-      }
-      return undefined;
-    } finally {
-      if (!over) await iterator.return?.();
-    }
+  /** Sends each result as it comes. */
+  #stream(task: RunningTask, stream: Stream): Promise<undefined> {
+    return sendStream(task, stream, (value) => {
+      this.#send(task, layout.ITEM, value);
+      this.#channel(task)?.flush();
+    });
   }
 
   /** Answers the asker of a task; one that nobody can answer is left alone. */
@@ -308,22 +284,4 @@ export class TaskRunner implements RunningTaskHost {
       channel.flush();
     }
   }
-}
-
-type Stream = Partial<AsyncIterable<unknown>> & Partial<Iterable<unknown>>;
-
-/** An async iterable, or what a generator function returns. Arrays, maps and sets are values like others. */
-function isStream(value: unknown): value is Stream {
-  if (typeof value !== 'object' || value === null) return false;
-  if (Symbol.asyncIterator in value) return true;
-  return Symbol.iterator in value && 'next' in value && typeof value.next === 'function';
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    (typeof value === 'object' || typeof value === 'function') &&
-    value !== null &&
-    'then' in value &&
-    typeof value.then === 'function'
-  );
 }

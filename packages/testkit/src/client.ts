@@ -57,12 +57,13 @@ export class TestClient {
     return taken;
   }
 
-  /** Waits for a line and returns it without its end. */
-  async line(): Promise<string> {
-    const end = await until('a line', () => {
+  /** Waits for a line, for so many milliseconds at most, and returns it without its end. */
+  async line(timeout?: number): Promise<string> {
+    const look = () => {
       const index = this.#received.indexOf('\n');
       return index < 0 ? undefined : { index };
-    });
+    };
+    const end = await until('a line', look, timeout === undefined ? {} : { deadlineMs: timeout });
     return (await this.take(end.index + 1)).toString('utf8', 0, end.index);
   }
 

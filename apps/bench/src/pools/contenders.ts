@@ -19,10 +19,15 @@ const path = (name: string) => fileURLToPath(url(name));
 /** Tasks that may wait: more than any case has under way. */
 const MAX_QUEUE = 100_000;
 
-function millrace(size: number, transport: TaskTransportName): Contestant {
+function millrace(
+  size: number,
+  transport: TaskTransportName,
+  largeValues: 'memory' | 'file' = 'memory',
+): Contestant {
   const pool = new TaskPool<typeof millraceTasks>(url('tasks-millrace'), {
     size,
     transport,
+    largeValues,
     maxQueue: MAX_QUEUE,
   });
   // The cases know what goes with what; here it is whatever was asked for.
@@ -101,6 +106,7 @@ function forked(size: number): Contestant {
 export const contestants = {
   'millrace ring': (size: number) => millrace(size, 'ring'),
   'millrace pipe': (size: number) => millrace(size, 'pipe'),
+  'millrace, files': (size: number) => millrace(size, 'ring', 'file'),
   piscina: (size: number) => piscina(size, 1),
   'piscina, 10 per worker': (size: number) => piscina(size, 10),
   tinypool,

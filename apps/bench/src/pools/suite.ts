@@ -5,6 +5,7 @@ import type { Suite, SuiteOptions } from '../suites.js';
 const OURS = 'millrace ring';
 const PEERS = [
   'millrace pipe',
+  'millrace, files',
   'piscina',
   'piscina, 10 per worker',
   'tinypool',
@@ -83,7 +84,7 @@ export const suite: Suite = {
     'Each figure is of a process of its own, with as many workers as there are processors. piscina, tinypool, poolifier ' +
       'and workerpool threads are threads of the caller: they share its memory, and end with it when one of them is ' +
       'killed. Ours, workerpool processes and child_process.fork are processes.',
-    'Ours brings 64 KiB through a file in the temporary directory, each way, as the contract says; where that is a disk, ' +
-      'set TMPDIR to a file system in memory.',
+    "With 'millrace, files' 64 KiB go through a file in the temporary directory, each way, as Swoole's do; with pipes they " +
+      'always do. Where that is a disk, set TMPDIR to a file system in memory.',
   ],
 };
