@@ -106,6 +106,17 @@ describe('a server whose processes die', () => {
     for (const client of clients) client.close();
   });
 
+  test('of messages that came together, a worker that dies over the first loses that one alone', async () => {
+    const client = await TestClient.connect(server.lines);
+    const [, id] = (await client.ask('pid')).split(' ');
+    const hangs = server.program.count(/event hang/g);
+    client.send(`hang\n${Array.from({ length: 100 }, (_, i) => `behind it ${i}\n`).join('')}`);
+    await until('the worker to hang', () => server.program.count(/event hang/g) > hangs);
+    await kill(`millrace: worker ${id}`, new RegExp(`event workerStart ${id} pid`, 'g'));
+    for (let i = 0; i < 100; i++) expect(await client.line()).toBe(`behind it ${i}`);
+    client.close();
+  });
+
   test('the caller of a task whose worker died hears of it at once, and the next task runs', async () => {
     const client = await TestClient.connect(server.lines);
     client.send('sleep 60000\n');
