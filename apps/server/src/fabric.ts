@@ -26,6 +26,7 @@ import type { ResolvedPort } from './port-options.js';
 import { ConnectionTable } from './shared/connection-table.js';
 import { Counters } from './shared/counters.js';
 import type { CountersShape } from './shared/counters-layout.js';
+import { createTaskWays, type TaskShape } from './task-ways.js';
 
 /**
  * Everything that processes and threads of one server share. The master makes it before the first process is started,
@@ -34,13 +35,11 @@ import type { CountersShape } from './shared/counters-layout.js';
  * A *process* has a flat id: workers from 0, then task workers, then user processes. A *peer* is whoever talks to
  * reactor threads: every process by its id, then the manager, then the master. Between each peer and each reactor
  * thread lies a link: two rings, or a pipe (link-descriptors.ts). Each peer and each reactor has one doorbell; their words
- * lie in the hub. Between each worker and each task worker lies a pipe. Each peer has an inbox, a pipe whose writing end
- * all others share. The table of connections and the counters are for all.
+ * lie in the hub. What lies between workers and task workers is in task-ways.ts. Each peer has an inbox, a pipe whose
+ * writing end all others share. The table of connections and the counters are for all.
  */
-export interface FabricShape {
+export interface FabricShape extends TaskShape {
   readonly reactors: number;
-  readonly workers: number;
-  readonly taskWorkers: number;
   readonly userProcesses: number;
   readonly maxConnections: number;
   /** What lies between workers and reactor threads. */
@@ -48,14 +47,17 @@ export interface FabricShape {
   readonly ringSize: number;
   /** Bytes of the largest packet, head included. */
   readonly maxMessageSize: number;
+  /** In base mode, where worker r is reactor r: of each listener, whether every worker has a socket of its own. */
+  readonly base: readonly boolean[] | undefined;
 }
 
 /** The shape that the options ask for. */
 export function shapeOf(
-  { reactorNum, workerNum, taskWorkerNum, maxConnections, ipc, ringSize }: ResolvedOptions,
+  options: ResolvedOptions,
   ports: readonly ResolvedPort[],
   userProcesses: number,
 ): FabricShape {
+  const { mode, reactorNum, workerNum, taskWorkerNum, maxConnections, ipc, ringSize } = options;
   const longest = Math.max(MAX_MESSAGE_BYTES, ...ports.map(({ packageMaxLength }) => packageMaxLength));
   return {
     reactors: reactorNum,
@@ -65,7 +67,11 @@ export function shapeOf(
     maxConnections,
     ipc,
     ringSize,
+    taskTransport: options.taskTransport,
+    taskRingSize: options.taskRingSize,
+    taskValuesInMemory: options.taskLargeValues === 'memory',
     maxMessageSize: HEAD_BYTES + longest,
+    base: mode === 'base' ? ports.map(({ reusePort, path }) => reusePort && path === undefined) : undefined,
   };
 }
 
@@ -87,8 +93,6 @@ export const reactorBellName = (reactor: number) => `reactor.${reactor}`;
 export const inboxName = (peer: number) => `inbox.${peer}`;
 /** The end that all others write to. */
 export const postName = (peer: number) => `post.${peer}`;
-export const taskAskerName = (worker: number, taskWorker: number) => `task.${worker}.${taskWorker}.asker`;
-export const taskRunnerName = (worker: number, taskWorker: number) => `task.${worker}.${taskWorker}.runner`;
 
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 
@@ -106,22 +110,25 @@ export function peerDescriptors(shape: FabricShape, peer: number): string[] {
   ];
 }
 
-/** The names by which a worker asks task workers. */
-export function workerDescriptors({ taskWorkers }: FabricShape, id: number): string[] {
-  return range(taskWorkers).map((taskWorker) => taskAskerName(id, taskWorker));
-}
-
-/** The names by which a task worker is asked; its id counts task workers. */
-export function taskWorkerDescriptors({ workers }: FabricShape, id: number): string[] {
-  return range(workers).map((worker) => taskRunnerName(worker, id));
+/** The names that a worker needs to be a reactor, in base mode; without the sockets that it accepts from. */
+export function reactorDescriptors(shape: FabricShape): string[] {
+  const peers = range(peersOf(shape));
+  return [...peers.map(linkName), ...peers.map(peerBellName), ...range(shape.reactors).map(reactorBellName)];
 }
 
 function hubBytes(shape: FabricShape): number {
   return (shape.reactors + peersOf(shape)) * DOORBELL_BYTES;
 }
 
+/** How many parts the table of connections has. */
+const partsOf = ({ base, workers }: FabricShape) => (base ? workers : 1);
+
 function countersShape(shape: FabricShape): CountersShape {
   return { reactors: shape.reactors, workers: shape.workers, processes: processesOf(shape) };
+}
+
+function connectionBytes(shape: FabricShape): number {
+  return ConnectionTable.bytes(shape.maxConnections, partsOf(shape));
 }
 
 /** Makes all of it. Throws `SystemCallError` when memory or descriptors do not suffice; then nothing is left open. */
@@ -129,7 +136,7 @@ export function createFabric(shape: FabricShape): Descriptors {
   const made: Record<string, number> = {};
   try {
     made[HUB] = createMemory('millrace-hub', hubBytes(shape));
-    made[CONNECTIONS] = createMemory('millrace-connections', ConnectionTable.bytes(shape.maxConnections));
+    made[CONNECTIONS] = createMemory('millrace-connections', connectionBytes(shape));
     made[COUNTERS] = createMemory('millrace-counters', Counters.bytes(countersShape(shape)));
     for (const peer of range(peersOf(shape))) {
       createLink(shape, peer, made);
@@ -140,13 +147,7 @@ export function createFabric(shape: FabricShape): Descriptors {
     }
     for (const reactor of range(shape.reactors))
       made[reactorBellName(reactor)] = check(syscalls.eventfd(), 'eventfd');
-    for (const worker of range(shape.workers)) {
-      for (const taskWorker of range(shape.taskWorkers)) {
-        const pipe = createPipe();
-        made[taskAskerName(worker, taskWorker)] = pipe.left;
-        made[taskRunnerName(worker, taskWorker)] = pipe.right;
-      }
-    }
+    createTaskWays(shape, made);
     return made;
   } catch (error) {
     closeFabric(made);
@@ -183,9 +184,8 @@ export class FabricView {
   }
 
   connections(): ConnectionTable {
-    const { maxConnections } = this.#shape;
-    this.#connections ??= new MappedMemory(this.#fd(CONNECTIONS), ConnectionTable.bytes(maxConnections));
-    return new ConnectionTable(this.#connections.buffer, maxConnections);
+    this.#connections ??= new MappedMemory(this.#fd(CONNECTIONS), connectionBytes(this.#shape));
+    return new ConnectionTable(this.#connections.buffer, this.#shape.maxConnections, partsOf(this.#shape));
   }
 
   counters(): Counters {

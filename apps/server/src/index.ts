@@ -23,6 +23,7 @@ export type {
   DispatchMode,
   Ipc,
   LogLevel,
+  ServerMode,
   ServerOptions,
 } from './options.js';
 export type { SessionCloseReason } from './packet.js';

@@ -18,8 +18,8 @@ import type { FabricShape } from './fabric.js';
  * Both outlive the peer: what it had not read, its replacement reads. Those of the manager, the master, task workers and
  * user processes are rings always: little goes through them, and a doorbell costs less than a socket for each.
  */
-export function isPiped({ ipc, workers }: FabricShape, peer: number): boolean {
-  return ipc === 'pipe' && peer < workers;
+export function isPiped({ ipc, workers, base }: FabricShape, peer: number): boolean {
+  return ipc === 'pipe' && peer < workers && base === undefined;
 }
 
 export const linkName = (peer: number) => `link.${peer}`;
@@ -47,7 +47,9 @@ export function createLink(shape: FabricShape, peer: number, made: Record<string
 
 /** Bytes of one ring of a peer. */
 export function ringSizeOf(shape: FabricShape, peer: number): number {
-  return peer < shape.workers ? shape.ringSize : Math.min(SMALL_RING_BYTES, shape.ringSize);
+  // In base mode what clients send, and nearly all that is sent to them, goes through no ring.
+  const large = peer < shape.workers && shape.base === undefined;
+  return large ? shape.ringSize : Math.min(SMALL_RING_BYTES, shape.ringSize);
 }
 
 /** Bytes of all rings of a peer. */

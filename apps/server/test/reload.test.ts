@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { TestClient, until } from '@millrace/testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { events, reload, warnings } from './reloading.js';
-import { pidOf, startServer } from './support.js';
+import { isBase, pidOf, startServer } from './support.js';
 
 let directory: string;
 beforeEach(() => {
@@ -55,7 +55,7 @@ test('G24 rounds of USR1 and USR2 restart workers once, and task workers twice i
   expect(warnings(server)).toEqual([]);
 });
 
-test('G25 workers that hang are killed when maxWaitTime is over, and replaced', async () => {
+test.skipIf(isBase)('G25 workers that hang are killed when maxWaitTime is over, and replaced', async () => {
   const workers = 4;
   await using server = await startServer({ workerNum: workers, maxWaitTime: 1_000 }, {}, 'life');
   const clients = await Promise.all(Array.from({ length: workers }, () => TestClient.connect(server.lines)));
@@ -88,22 +88,25 @@ test('SIGHUP reloads workers and task workers, and says so before and after', as
   ]);
 });
 
-test('a request under way when its worker is replaced is answered by it, and the next by the new one', async () => {
-  await using server = await startServer({ workerNum: 1 }, {}, 'life');
-  const client = await TestClient.connect(server.lines);
-  const [pid] = (await client.ask('pid')).split(' ');
-  client.send('slow 500\n');
-  // Behind it: when this is back, that is under way.
-  expect(await client.ask('version')).toBe('none');
-  const reloading = reload(server, 'SIGUSR1');
-  await until('the new worker', () => events(server, 'workerStart').length === 2);
-  client.send('pid\n');
-  const answers = [await client.line(), await client.line()];
-  expect(answers.find((answer) => answer.startsWith('slow 500'))).toBe(`slow 500 by ${pid}`);
-  await reloading;
-  expect((await client.ask('pid')).split(' ')[0]).not.toBe(pid);
-  client.close();
-});
+test.skipIf(isBase)(
+  'a request under way when its worker is replaced is answered by it, and the next by the new one',
+  async () => {
+    await using server = await startServer({ workerNum: 1 }, {}, 'life');
+    const client = await TestClient.connect(server.lines);
+    const [pid] = (await client.ask('pid')).split(' ');
+    client.send('slow 500\n');
+    // Behind it: when this is back, that is under way.
+    expect(await client.ask('version')).toBe('none');
+    const reloading = reload(server, 'SIGUSR1');
+    await until('the new worker', () => events(server, 'workerStart').length === 2);
+    client.send('pid\n');
+    const answers = [await client.line(), await client.line()];
+    expect(answers.find((answer) => answer.startsWith('slow 500'))).toBe(`slow 500 by ${pid}`);
+    await reloading;
+    expect((await client.ask('pid')).split(' ')[0]).not.toBe(pid);
+    client.close();
+  },
+);
 
 test('what is left of the loop is waited for no longer than maxWaitTime, and named; no client waits for that', async () => {
   await using server = await startServer({ workerNum: 1, maxWaitTime: 1_500 }, {}, 'life');
@@ -123,33 +126,39 @@ test('what is left of the loop is waited for no longer than maxWaitTime, and nam
   client.close();
 });
 
-test('a version that throws at its start leaves the old workers, and the log says so', async () => {
-  const version = join(directory, 'version');
-  writeFileSync(version, 'one');
-  await using server = await startServer({ workerNum: 2 }, { VERSION: version }, 'life');
-  const client = await TestClient.connect(server.lines);
-  const before = await client.ask('pid');
-  writeFileSync(version, 'throws');
-  expect(await reload(server, 'SIGUSR1')).toMatchObject({ outcome: 'failed', replaced: 0 });
-  expect(warnings(server).join('\n')).toMatch(
-    /The new worker 0 ended with code 1 before it was ready, so the one before goes on/,
-  );
-  expect((await client.ask('pid')).split(' ')[0]).toBe(before.split(' ')[0]);
-  expect(await client.ask('version')).toBe('one');
-  writeFileSync(version, 'two');
-  expect(await reload(server, 'SIGUSR1')).toMatchObject({ outcome: 'reloaded', replaced: 2 });
-  expect(await client.ask('version')).toBe('two');
-  client.close();
-});
+test.skipIf(isBase)(
+  'a version that throws at its start leaves the old workers, and the log says so',
+  async () => {
+    const version = join(directory, 'version');
+    writeFileSync(version, 'one');
+    await using server = await startServer({ workerNum: 2 }, { VERSION: version }, 'life');
+    const client = await TestClient.connect(server.lines);
+    const before = await client.ask('pid');
+    writeFileSync(version, 'throws');
+    expect(await reload(server, 'SIGUSR1')).toMatchObject({ outcome: 'failed', replaced: 0 });
+    expect(warnings(server).join('\n')).toMatch(
+      /The new worker 0 ended with code 1 before it was ready, so the one before goes on/,
+    );
+    expect((await client.ask('pid')).split(' ')[0]).toBe(before.split(' ')[0]);
+    expect(await client.ask('version')).toBe('one');
+    writeFileSync(version, 'two');
+    expect(await reload(server, 'SIGUSR1')).toMatchObject({ outcome: 'reloaded', replaced: 2 });
+    expect(await client.ask('version')).toBe('two');
+    client.close();
+  },
+);
 
-test('what workerStart sends to clients goes out when the new worker has its place', async () => {
-  await using server = await startServer({ workerNum: 1 }, { GREET: '1' }, 'life');
-  const client = await TestClient.connect(server.lines);
-  await client.ask('hello');
-  await reload(server, 'SIGUSR1');
-  expect(await client.line()).toMatch(/^greetings of \d+$/);
-  client.close();
-});
+test.skipIf(isBase)(
+  'what workerStart sends to clients goes out when the new worker has its place',
+  async () => {
+    await using server = await startServer({ workerNum: 1 }, { GREET: '1' }, 'life');
+    const client = await TestClient.connect(server.lines);
+    await client.ask('hello');
+    await reload(server, 'SIGUSR1');
+    expect(await client.line()).toMatch(/^greetings of \d+$/);
+    client.close();
+  },
+);
 
 test('a new worker that waits for a task in workerStart gets its place for that', async () => {
   await using server = await startServer({ workerNum: 1, taskWorkerNum: 1 }, { WARM: '1' }, 'life');
@@ -160,7 +169,7 @@ test('a new worker that waits for a task in workerStart gets its place for that'
   client.close();
 });
 
-test('a worker can ask for a reload', async () => {
+test.skipIf(isBase)('a worker can ask for a reload', async () => {
   await using server = await startServer({ workerNum: 2 }, {}, 'life');
   const client = await TestClient.connect(server.lines);
   expect(await client.ask('reload')).toBe('requested');
