@@ -175,6 +175,7 @@ const PROCESS_MODE_ONLY = {
   reactorNum: 'workers serve their own clients, and there are no reactor threads',
   dispatchMode: 'a client belongs to the worker that has accepted it',
   dispatchModule: 'a client belongs to the worker that has accepted it',
+  ipc: 'what a client sends goes from its reactor to its worker by a call',
 } as const;
 
 function checkBase(options: ServerOptions): void {

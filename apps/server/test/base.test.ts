@@ -32,20 +32,22 @@ const KILLS = process.env.MILLRACE_STRESS ? 200 : 6;
 
 const json = async <T>(client: TestClient, line: string) => JSON.parse(await client.ask(line)) as T;
 
-test.each([{ reactorNum: 2 }, { dispatchMode: 'round-robin' }, { dispatchMode: 'fixed' }] as const)(
-  '%j has no meaning, and is an error that names it',
-  (options) => {
-    const [[name, value]] = Object.entries(options) as [[string, unknown]];
-    expect(() => createServer({ port: 0, mode: 'base', ...options })).toThrow(
-      expect.objectContaining({
-        code: 'ERR_MILLRACE_OPTION',
-        message: expect.stringContaining(
-          `The option '${name}' cannot be ${JSON.stringify(value)} with mode 'base'`,
-        ),
-      }),
-    );
-  },
-);
+test.each([
+  { reactorNum: 2 },
+  { dispatchMode: 'round-robin' },
+  { dispatchMode: 'fixed' },
+  { ipc: 'pipe' },
+] as const)('%j has no meaning, and is an error that names it', (options) => {
+  const [[name, value]] = Object.entries(options) as [[string, unknown]];
+  expect(() => createServer({ port: 0, mode: 'base', ...options })).toThrow(
+    expect.objectContaining({
+      code: 'ERR_MILLRACE_OPTION',
+      message: expect.stringContaining(
+        `The option '${name}' cannot be ${JSON.stringify(value)} with mode 'base'`,
+      ),
+    }),
+  );
+});
 
 describe('the death of a worker', () => {
   test('ends its clients, and no others; any process sees that, and the next worker takes new ones', async () => {

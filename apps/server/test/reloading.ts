@@ -7,6 +7,9 @@ export const events = ({ program }: RunningServer, name: string) =>
     (rest as string).trim(),
   );
 
+/** Milliseconds that a reload may take: each process of it loads the program, where others keep the processors busy. */
+const RELOAD_MS = 50_000;
+
 /** Sends the signal, and waits until the reload that it causes has come to its end. */
 export async function reload(
   server: RunningServer,
@@ -14,7 +17,9 @@ export async function reload(
 ): Promise<Record<string, unknown>> {
   const before = events(server, 'afterReload').length;
   server.program.kill(signal);
-  const result = await until(`the reload by ${signal}`, () => events(server, 'afterReload')[before]);
+  const result = await until(`the reload by ${signal}`, () => events(server, 'afterReload')[before], {
+    deadlineMs: RELOAD_MS,
+  });
   return JSON.parse(result) as Record<string, unknown>;
 }
 
