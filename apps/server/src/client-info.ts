@@ -4,6 +4,7 @@ import type { ResolvedPort } from './port-options.js';
 import { CLOSED, FLAG_BOUND, FLAG_PAUSED, FLAG_PROTECTED } from './shared/connection-layout.js';
 import type { ConnectionTable } from './shared/connection-table.js';
 import type { Counters } from './shared/counters.js';
+import type { TlsInfo, TlsTable } from './shared/tls-table.js';
 
 /** What any process can tell of a client, without asking anyone. Times are milliseconds since 1970. */
 export interface ClientInfo {
@@ -30,6 +31,8 @@ export interface ClientInfo {
   readonly sendQueuedBytes: number;
   readonly protected: boolean;
   readonly paused: boolean;
+  /** Of a client that came by TLS; undefined else. */
+  readonly tls: TlsInfo | undefined;
   /** Undefined while the connection is open. */
   readonly closeReason: SessionCloseReason | undefined;
 }
@@ -40,6 +43,7 @@ export function clientInfo(
   table: ConnectionTable,
   counters: Counters,
   ports: readonly ResolvedPort[],
+  tls: TlsTable | undefined,
   closedToo: boolean,
 ): ClientInfo | undefined {
   const record = table.read(session);
@@ -63,6 +67,7 @@ export function clientInfo(
     sendQueuedBytes: table.queued(table.slot(session)),
     protected: (record.flags & FLAG_PROTECTED) !== 0,
     paused: (record.flags & FLAG_PAUSED) !== 0,
+    tls: port.tls && tls?.read(session),
     closeReason: record.state === CLOSED ? CLOSE_REASONS[record.reason] : undefined,
   };
 }

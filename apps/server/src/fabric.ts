@@ -16,6 +16,7 @@ import type { ResolvedPort } from './port-options.js';
 import { ConnectionTable } from './shared/connection-table.js';
 import { Counters } from './shared/counters.js';
 import type { CountersShape } from './shared/counters-layout.js';
+import { TlsTable } from './shared/tls-table.js';
 
 /**
  * Everything that processes and threads of one server share. The master makes it before the first process is started,
@@ -33,6 +34,8 @@ export interface FabricShape {
   readonly taskWorkers: number;
   readonly userProcesses: number;
   readonly maxConnections: number;
+  /** Whether some listener has TLS. */
+  readonly tls: boolean;
   readonly ringSize: number;
   /** Bytes of the largest packet, head included. */
   readonly maxMessageSize: number;
@@ -51,6 +54,7 @@ export function shapeOf(
     taskWorkers: taskWorkerNum,
     userProcesses,
     maxConnections,
+    tls: ports.some(({ tls }) => tls !== undefined),
     ringSize,
     maxMessageSize: HEAD_BYTES + longest,
   };
@@ -68,6 +72,9 @@ export type Descriptors = Readonly<Record<string, number>>;
 export const HUB = 'hub';
 export const CONNECTIONS = 'connections';
 export const COUNTERS = 'counters';
+const TLS = 'tls';
+/** What every process reads without asking anyone. */
+export const tableNames = ({ tls }: FabricShape) => [CONNECTIONS, COUNTERS, ...(tls ? [TLS] : [])];
 export const linkName = (peer: number) => `link.${peer}`;
 export const peerBellName = (peer: number) => `peer.${peer}`;
 export const reactorBellName = (reactor: number) => `reactor.${reactor}`;
@@ -84,8 +91,7 @@ const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 export function peerDescriptors(shape: FabricShape, peer: number): string[] {
   return [
     HUB,
-    CONNECTIONS,
-    COUNTERS,
+    ...tableNames(shape),
     linkName(peer),
     peerBellName(peer),
     ...range(shape.reactors).map(reactorBellName),
@@ -128,6 +134,7 @@ export function createFabric(shape: FabricShape): Descriptors {
     made[HUB] = createMemory('millrace-hub', hubBytes(shape));
     made[CONNECTIONS] = createMemory('millrace-connections', ConnectionTable.bytes(shape.maxConnections));
     made[COUNTERS] = createMemory('millrace-counters', Counters.bytes(countersShape(shape)));
+    if (shape.tls) made[TLS] = createMemory('millrace-tls', TlsTable.bytes(shape.maxConnections));
     for (const peer of range(peersOf(shape))) {
       made[linkName(peer)] = createMemory(`millrace-link-${peer}`, linkBytes(shape, peer));
       made[peerBellName(peer)] = check(syscalls.eventfd(), 'eventfd');
@@ -163,6 +170,7 @@ export class FabricView {
   readonly #links = new Map<number, MappedMemory>();
   #connections: MappedMemory | undefined;
   #counters: MappedMemory | undefined;
+  #tls: MappedMemory | undefined;
 
   constructor(shape: FabricShape, descriptors: Descriptors) {
     this.#shape = shape;
@@ -189,6 +197,14 @@ export class FabricView {
     const shape = countersShape(this.#shape);
     this.#counters ??= new MappedMemory(this.#fd(COUNTERS), Counters.bytes(shape));
     return new Counters(this.#counters.buffer, shape);
+  }
+
+  /** Undefined where no listener has TLS. */
+  tls(): TlsTable | undefined {
+    const { tls, maxConnections } = this.#shape;
+    if (!tls) return undefined;
+    this.#tls ??= new MappedMemory(this.#fd(TLS), TlsTable.bytes(maxConnections));
+    return new TlsTable(this.#tls.buffer, maxConnections);
   }
 
   /** Listens on the doorbell of a peer or a reactor in the loop of `poller`. */
@@ -220,7 +236,7 @@ export class FabricView {
   }
 
   close(): void {
-    for (const memory of [this.#hub, this.#connections, this.#counters, ...this.#links.values()])
+    for (const memory of [this.#hub, this.#connections, this.#counters, this.#tls, ...this.#links.values()])
       memory?.close();
   }
 

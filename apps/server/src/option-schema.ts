@@ -10,6 +10,7 @@ import { BACKLOG, MAX_DEFAULT_REACTORS, RING_BYTES } from './constants.js';
 import { ServerError } from './errors.js';
 import { DISPATCH_MODES, type ResolvedOptions, type ServerOptions } from './options.js';
 import type { PortFraming, PortOptions, ResolvedPort } from './port-options.js';
+import { TLS_OPTION_NAMES, tlsSchema } from './tls-schema.js';
 
 const count = (min: number, max: number) => z.number().int().min(min).max(max);
 const MAX_MS = 2 ** 31 - 1;
@@ -63,6 +64,7 @@ const portShape = {
     .refine((path) => path.length > 0 && Buffer.byteLength(path) < 108, { error: '1 to 107 bytes' })
     .optional(),
   mode: count(0, 0o777).optional(),
+  tls: tlsSchema.optional(),
   framing: framing.default({ kind: 'none' }),
   packageMaxLength: count(1, MAX_BYTES).default(2 << 20),
   socketBufferSize: count(1, MAX_BYTES).default(8 << 20),
@@ -203,6 +205,8 @@ function checkPort(parsed: ParsedPort, interval: number | undefined): ResolvedPo
     throw optionError(
       "A listener has either a 'port' (0 picks a free one) or a 'path', the one of a unix socket.",
     );
+  if (own.tls !== undefined && (path !== undefined || own.type === 'datagram'))
+    throw optionError("'tls' is for TCP: a listener with a 'port', of the type 'stream'.");
   const bufferHighWatermark = own.bufferHighWatermark ?? Math.floor(socketBufferSize / 2);
   if (bufferHighWatermark > socketBufferSize)
     throw optionError(
@@ -250,6 +254,7 @@ function parse<S extends z.ZodType>(schema: S & { shape: object }, options: unkn
 const NESTED: Readonly<Record<string, string[]>> = {
   framing: ['kind', 'delimiter', 'includeDelimiter', 'split', 'type', 'offset', 'bodyOffset', 'module'],
   keepAlive: ['idle', 'interval', 'count'],
+  tls: TLS_OPTION_NAMES,
 };
 
 /** The offending value, as a message shows it. */

@@ -1,4 +1,5 @@
 import type { Framing, KeepAliveOptions } from '@millrace/reactor';
+import type { ResolvedTls, TlsOptions } from './tls-options.js';
 
 /** How a port's stream is cut to messages. */
 export type PortFraming =
@@ -22,6 +23,9 @@ export interface PortOptions {
   readonly path?: string;
   /** Permissions of the socket's file, as `chmod` takes them. Default: what the umask leaves. */
   readonly mode?: number;
+
+  /** TLS, for clients of TCP. Default: none. */
+  readonly tls?: TlsOptions;
 
   /** How the stream is cut to messages. Default `{ kind: 'none' }`: each read is one. */
   readonly framing?: PortFraming;
@@ -62,7 +66,8 @@ export interface PortOptions {
 type Optional = 'port' | 'path' | 'mode' | 'receiveBufferSize' | 'sendBufferSize';
 
 /** Port options with their defaults; threads are handed it, so there is nothing in it that cannot be copied. */
-export type ResolvedPort = Required<Omit<PortOptions, Optional>> & Pick<PortOptions, Optional>;
+export type ResolvedPort = Required<Omit<PortOptions, Optional | 'tls'>> &
+  Pick<PortOptions, Optional> & { readonly tls?: ResolvedTls };
 
 /** A listener as messages show it: `127.0.0.1:9501`, `/run/server.sock`. */
 export function showPort({ host, port, path }: ResolvedPort): string {

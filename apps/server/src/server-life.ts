@@ -31,6 +31,17 @@ export abstract class ServerLife extends ServerMail {
     this.roleAtWork.reopenLog();
   }
 
+  /**
+   * Clients that come from here on get the keys and certificates that the files of `tls` hold now; whoever is connected
+   * keeps his. A reload does it as well. In the master it throws `ERR_MILLRACE_TLS` when something is wrong with them, and
+   * nothing changes; in other processes it asks the master, whose log says so.
+   */
+  reloadCertificates(): void {
+    if (this.roleAtWork === undefined) throw this.wrongRole('reloadCertificates', 'a process of the server');
+    if (this.roleAtWork.reloadCertificates) this.roleAtWork.reloadCertificates();
+    else this.tellManager({ reloadCertificates: true });
+  }
+
   /** In a worker or task worker: whether it has something to do, or is on its way out. Undefined in others. */
   get workerStatus(): WorkerStatus | undefined {
     return this.roleAtWork?.status;

@@ -14,6 +14,7 @@ import { FLAG_BOUND, PORT_WORD } from './shared/connection-layout.js';
 import type { ConnectionTable } from './shared/connection-table.js';
 import type { Counters } from './shared/counters.js';
 import { RESPONSES } from './shared/counters-layout.js';
+import type { TlsTable } from './shared/tls-table.js';
 
 export interface SendFileRange {
   /** First byte to send. Default 0. */
@@ -28,6 +29,8 @@ export interface SwitchboardParts {
   readonly channels: readonly PacketSink[] | number;
   readonly table: ConnectionTable;
   readonly counters: Counters;
+  /** Where some listener has TLS. */
+  readonly tls: TlsTable | undefined;
   readonly ports: readonly ResolvedPort[];
   /** This process's part of the counters. */
   readonly own: Float64Array;
@@ -40,6 +43,7 @@ export class Switchboard {
   readonly table: ConnectionTable;
   readonly counters: Counters;
   #channels: readonly PacketSink[];
+  readonly #tls: TlsTable | undefined;
   readonly #ports: readonly ResolvedPort[];
   readonly #own: Float64Array;
   readonly #onCongestion: ((reactor: number) => void) | undefined;
@@ -49,12 +53,13 @@ export class Switchboard {
   readonly #waits = new Map<number, WaitList<boolean>>();
   readonly #windows: OutputWindows;
 
-  constructor({ channels, table, counters, ports, own, onCongestion }: SwitchboardParts) {
+  constructor({ channels, table, counters, tls, ports, own, onCongestion }: SwitchboardParts) {
     this.#channels =
       typeof channels === 'number' ? Array.from({ length: channels }, () => new HeldPackets()) : channels;
     this.table = table;
     this.counters = counters;
     this.#windows = new OutputWindows(table);
+    this.#tls = tls;
     this.#ports = ports;
     this.#own = own;
     this.#onCongestion = onCongestion;
@@ -190,7 +195,7 @@ export class Switchboard {
     id: number,
     { ignoreClosed = false }: { readonly ignoreClosed?: boolean } = {},
   ): ClientInfo | undefined {
-    return clientInfo(id, this.table, this.counters, this.#ports, ignoreClosed);
+    return clientInfo(id, this.table, this.counters, this.#ports, this.#tls, ignoreClosed);
   }
 
   /** Sends a datagram from a listener. False: much is waiting for the reactor thread, and it may be tried again. */

@@ -245,7 +245,8 @@ export class TlsConnection<Context = undefined> implements StreamConnection<Cont
     if (this.#closed || this.#linger > 0) return;
     this.#outputEnded = true;
     if (!this.#closing) return this.#inputEnded && !this.#held ? this.#over('local') : undefined;
-    if (this.#inputEnded) return this.#over('local');
+    // Input left unread would make the kernel reset the connection: it is dropped, as more of it is.
+    if (this.#inputEnded || this.socket.readableLength === 0) return this.#over('local');
     this.#linger = this.#reactor.timers.after(LINGER_MS, () => this.#over('local'));
     this.#readable();
   }

@@ -249,7 +249,8 @@ describe('a connection over TLS', () => {
     connection.destroy();
     await until('word of the files', () => sent.length === 4);
     expect(sent.every((error) => error instanceof Error)).toBe(true);
-    expect(served.closed).toEqual(['malformed', 'local', 'local']);
+    // Its socket ends, or breaks, with what it had not read.
+    expect(served.closed).toEqual(['malformed', expect.stringMatching(/^(local|peer)$/), 'local']);
   });
 
   test('a handler that throws has had its frame, and the next ones come', async () => {

@@ -20,6 +20,7 @@ import { capacityFor } from '../shared/connection-layout.js';
 import * as counters from '../shared/counters-layout.js';
 import { spawnArguments } from '../spawn-arguments.js';
 import type { Switchboard } from '../switchboard.js';
+import { loadTls } from '../tls-material.js';
 import { beforeShutdown } from './before-shutdown.js';
 import { type Bound, bindPort, numberOf } from './listeners.js';
 import { PidFile } from './pid-file.js';
@@ -100,6 +101,13 @@ export class MasterRole implements Role {
     this.#tellManager({ reopenLog: true });
   }
 
+  /** New clients get the certificates that the files hold now. Throws `ERR_MILLRACE_TLS`; then all stays as it is. */
+  reloadCertificates(): void {
+    if (!this.#shape.tls || this.#threads === undefined) return;
+    this.#threads.replaceTls(loadTls(this.#context.ports));
+    this.#context.log.info('new clients get the certificates that the files hold now');
+  }
+
   #tellManager(message: ToManager): boolean {
     return this.#manager?.members[0]?.send(message) ?? false;
   }
@@ -127,6 +135,7 @@ export class MasterRole implements Role {
   async #open(): Promise<void> {
     this.#pidFile?.make();
     this.#listeners = [];
+    const tls = loadTls(this.#context.ports);
     for (const port of this.#context.ports) this.#listeners.push(bindPort(port));
     this.#checkLimit();
     this.#fabric = createFabric(this.#shape);
@@ -137,7 +146,7 @@ export class MasterRole implements Role {
     const { options, ports } = this.#context;
     const { dispatchMode, dispatchModule, enableDelayReceive, heartbeatCheckInterval, lingerTime } = options;
     const datagrams = this.#listeners.map((bound) => (bound instanceof Listener ? undefined : bound.fd));
-    const thread = { ports, datagrams, dispatchMode, dispatchModule, enableDelayReceive };
+    const thread = { ports, datagrams, tls, dispatchMode, dispatchModule, enableDelayReceive };
     this.#threads = new ReactorThreads(
       this.#shape,
       this.#fabric,
@@ -178,7 +187,16 @@ export class MasterRole implements Role {
 
   #heard(message: FromManager): void {
     if ('reloaded' in message) this.#reloads.answered(message.reloaded, message.result);
-    else this.#threads?.workerReplaced(message.workerReplaced);
+    else if ('workerReplaced' in message) this.#threads?.workerReplaced(message.workerReplaced);
+    else this.#reloadCertificates();
+  }
+
+  #reloadCertificates(): void {
+    try {
+      this.reloadCertificates();
+    } catch (error) {
+      this.#context.log.error(`${(error as Error).message} New clients get the certificates from before.`);
+    }
   }
 
   #accept(listener: Listener, port: number): void {

@@ -1,3 +1,4 @@
+import type { TLSSocket } from 'node:tls';
 import { syscalls } from '@millrace/native';
 import {
   type CloseReason,
@@ -5,6 +6,9 @@ import {
   type ConnectionHandlers,
   createFramer,
   type Reactor,
+  type StreamConnection,
+  type TlsAcceptorOptions,
+  TlsConnection,
 } from '@millrace/reactor';
 import { LINK_LIMIT, READ_BYTES } from '../constants.js';
 import * as packet from '../packet.js';
@@ -22,6 +26,7 @@ import { HOLD_OUTPUT, HOLD_QUIESCE, HOLD_USER } from './holds.js';
 import { Orders } from './orders.js';
 import { Sweep } from './sweep.js';
 import { type ReactorThreadData, Thread, type UserFunctions } from './thread.js';
+import { TlsPorts } from './tls-ports.js';
 import type { WorkerLink } from './worker-link.js';
 
 /** Moves messages between the clients of one reactor thread and the workers. */
@@ -30,8 +35,9 @@ export class Traffic {
   readonly #orders: Orders;
   readonly #datagrams: DatagramPorts;
   readonly #sweep: Sweep;
+  readonly #tls: TlsPorts;
   readonly #readMemory = Buffer.allocUnsafeSlow(READ_BYTES);
-  readonly #handlers: ConnectionHandlers<Client> = {
+  readonly #handlers: ConnectionHandlers<Client, StreamConnection<Client>> = {
     onFrame: (connection, memory, start, end) => this.#frame(connection, memory, start, end),
     wantsFrame: (connection) => this.#thread.dispatcher.ready(connection.context),
     onInputEnd: (connection) => this.#askForEnd(connection.context),
@@ -41,12 +47,18 @@ export class Traffic {
   };
   #quiesced = false;
   #stopping = false;
+  #end: () => void = () => {};
+  /** Resolves when the thread is to end. */
+  readonly ended = new Promise<void>((resolve) => {
+    this.#end = resolve;
+  });
 
   constructor(reactor: Reactor, data: ReactorThreadData, functions: UserFunctions) {
     this.#thread = new Thread(reactor, data, functions);
     this.#orders = new Orders(this.#thread);
     this.#datagrams = new DatagramPorts(this.#thread);
     this.#sweep = new Sweep(this.#thread);
+    this.#tls = new TlsPorts(this.#thread);
     const { channels, master, out } = this.#thread;
     for (const [peer, channel] of channels.entries()) {
       if (channel === master) channel.onMessage((message) => this.#fromMaster(message, peer));
@@ -56,14 +68,22 @@ export class Traffic {
     master.flush();
   }
 
+  /** Other certificates for clients to come. */
+  replaceTls(tls: readonly (TlsAcceptorOptions | undefined)[]): void {
+    this.#tls.replace(tls);
+  }
+
+  /** What is still connected is closed as it is. */
   close(): void {
+    this.#tls.close();
+    for (const client of [...this.#thread.clients.values()]) client.connection.destroy();
     this.#datagrams.close();
     this.#thread.close();
   }
 
   // From clients ----------------------------------------------------------------------------------------------------
 
-  #frame(connection: Connection<Client>, memory: Buffer, start: number, end: number): void {
+  #frame(connection: StreamConnection<Client>, memory: Buffer, start: number, end: number): void {
     const client = connection.context;
     const { dispatcher, out } = this.#thread;
     const now = this.#thread.now();
@@ -103,7 +123,7 @@ export class Traffic {
     this.#orders.drained(client, true);
   }
 
-  #output({ context: client, queuedBytes }: Connection<Client>): void {
+  #output({ context: client, queuedBytes }: StreamConnection<Client>): void {
     const now = this.#thread.now();
     client.movedAt = now;
     client.slot.sent(now);
@@ -125,7 +145,7 @@ export class Traffic {
     this.#orders.drained(client, false);
     master.send(out.set(packet.GONE, client.session));
     if (!QUIET.has(told)) this.#logClosed(client, told, error);
-    if (this.#stopping && clients.size === 0) this.#thread.reactor.stop();
+    if (this.#stopping && clients.size === 0) this.#over();
   }
 
   #reason(client: Client, reason: CloseReason): packet.SessionCloseReason {
@@ -170,13 +190,24 @@ export class Traffic {
   #accept(message: packet.Packet): void {
     const { aux: fd, session, port } = message;
     const [remotePort, host] = message.text().split(' ') as [string, string];
+    if (!this.#tls.has(port)) return this.#connected(fd, session, port, host, remotePort);
+    this.#tls.accept(fd, session, port, String(addressOf(host, remotePort)), {
+      secured: (socket) => this.#connected(socket, session, port, host, remotePort),
+      failed: () => this.#neverOpened(session),
+    });
+  }
+
+  /** A client is there, by a descriptor or a TLS socket. */
+  #connected(by: number | TLSSocket, session: number, port: number, host: string, remotePort: string): void {
     const { reactor, dispatcher, clients, out, data } = this.#thread;
     const home = dispatcher.home(session, host);
-    if (home.channel.queuedBytes > LINK_LIMIT) return this.#turnAway(fd, session, home);
+    // It was in the middle of its handshake when the workers were told that no more comes.
+    if (this.#quiesced && typeof by !== 'number') return this.#neverOpened(session, by);
+    if (home.channel.queuedBytes > LINK_LIMIT) return this.#turnAway(by, session, home);
     const slot = this.#slot(session, port, home, host, Number(remotePort));
     const client = new Client(session, port, home, addressOf(host, remotePort), slot);
     const { packageMaxLength, bufferHighWatermark, bufferLowWatermark } = this.#thread.port(port);
-    client.connection = new Connection(reactor, fd, {
+    const options = {
       framer: createFramer(this.#thread.framings[port] ?? { kind: 'none' }, packageMaxLength),
       readMemory: this.#readMemory,
       highWaterMark: bufferHighWatermark,
@@ -185,7 +216,9 @@ export class Traffic {
       maxOutput: Number.MAX_SAFE_INTEGER,
       handlers: this.#handlers,
       context: client,
-    });
+    };
+    client.connection =
+      typeof by === 'number' ? new Connection(reactor, by, options) : new TlsConnection(reactor, by, options);
     clients.set(session, client);
     home.countConnection(1);
     home.channel.send(out.set(packet.CONNECT, session, 0, port).with(client.address));
@@ -210,13 +243,19 @@ export class Traffic {
   }
 
   /** The worker does not even read that clients come and go; what it would be told must not pile up. */
-  #turnAway(fd: number, session: number, link: WorkerLink): void {
-    const { master, out } = this.#thread;
-    syscalls.close(fd);
-    this.#thread.count(CLOSED, 1);
-    master.send(out.set(packet.GONE, session));
+  #turnAway(by: number | TLSSocket, session: number, link: WorkerLink): void {
+    this.#neverOpened(session, by);
     const text = `Turned a client away: worker ${link.worker} has not read for long, ${LINK_LIMIT} bytes wait for it`;
     this.#thread.log('worker-stuck', text);
+  }
+
+  /** A connection goes that no worker has heard of. */
+  #neverOpened(session: number, by?: number | TLSSocket): void {
+    const { master, out } = this.#thread;
+    if (typeof by === 'number') syscalls.close(by);
+    else by?.destroy();
+    this.#thread.count(CLOSED, 1);
+    master.send(out.set(packet.GONE, session));
   }
 
   /** Tells the replacement of a dead worker which connections it has, and which of them wait to be closed by it. */
@@ -234,6 +273,7 @@ export class Traffic {
     this.#quiesced = true;
     const { clients, workers, out } = this.#thread;
     this.#datagrams.pause();
+    this.#tls.close();
     for (const client of clients.values()) client.hold(HOLD_QUIESCE);
     for (const { channel } of workers) channel.send(out.set(packet.LAST, 0));
   }
@@ -247,8 +287,13 @@ export class Traffic {
     this.#stopping = true;
     this.#sweep.stop();
     for (const client of [...clients.values()]) client.connection.close();
-    if (clients.size === 0 || timeoutMs < 1) return reactor.stop();
-    reactor.timers.after(timeoutMs, () => reactor.stop());
+    if (clients.size === 0 || timeoutMs < 1) return this.#over();
+    reactor.timers.after(timeoutMs, () => this.#over());
+  }
+
+  #over(): void {
+    this.#thread.reactor.stop();
+    this.#end();
   }
 }
 

@@ -49,6 +49,7 @@ export class WorkerRole implements Role {
       channels: shape.reactors,
       table: this.#view.connections(),
       counters,
+      tls: this.#view.tls(),
       ports: context.ports,
       own: counters.process(id),
       // More waits to be sent than the reactor thread takes: then nothing more is asked for; see Sessions.start.
