@@ -109,6 +109,7 @@ const serverShape = {
   maxRequestGrace: count(0, Number.MAX_SAFE_INTEGER).optional(),
   taskMaxRequest: count(0, Number.MAX_SAFE_INTEGER).default(0),
   taskMaxRequestGrace: count(0, Number.MAX_SAFE_INTEGER).optional(),
+  workerMaxConcurrency: count(0, Number.MAX_SAFE_INTEGER).default(0),
   maxWorkerMemory: count(0, Number.MAX_SAFE_INTEGER).default(0),
   pidFile: z.string().min(1).optional(),
   daemonize: z.boolean().default(false),

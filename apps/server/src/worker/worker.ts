@@ -122,6 +122,7 @@ export class WorkerRole implements Role {
       counters: this.#view.counters().process(this.#id),
       handlers: portHandlers,
       maxRequests: drawLimit(options.maxRequest, options.maxRequestGrace),
+      maxConcurrency: options.workerMaxConcurrency,
       onServed: () => this.#served(),
       onFailure: (error, session) => this.#handlerFailed(error, session),
     });
