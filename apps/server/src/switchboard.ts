@@ -50,7 +50,7 @@ export class Switchboard {
   /** Another process has the ways to the reactor threads. */
   #retired = false;
   readonly #out = new packet.Packet();
-  readonly #waits = new Map<number, WaitList<boolean>>();
+  readonly #waits = new Map<number, Wait>();
   readonly #windows: OutputWindows;
 
   constructor({ channels, table, counters, tls, ports, own, onCongestion }: SwitchboardParts) {
@@ -121,38 +121,48 @@ export class Switchboard {
     );
   }
 
-  /** Resolves with true once there is room for more to send; with false when the session is not open, or closes. */
-  async drained(id: number, options?: WaitOptions): Promise<boolean> {
+  /**
+   * Resolves with true once there is room for more to send; with false when the session is not open, or closes.
+   * `window` is as in `send`.
+   */
+  async drained(
+    id: number,
+    options?: WaitOptions,
+    window: OutputWindow = this.#windows.get(id),
+  ): Promise<boolean> {
     options?.signal?.throwIfAborted();
     if (this.#open(id) < 0) return false;
-    let list = this.#waits.get(id);
-    if (list === undefined) {
-      list = new WaitList<boolean>();
-      this.#waits.set(id, list);
+    let wait = this.#waits.get(id);
+    if (wait === undefined) {
+      wait = { list: new WaitList<boolean>(), window };
+      this.#waits.set(id, wait);
       // Behind everything that this process has sent before: the answer comes when the reactor thread has that.
       this.#tell(packet.DRAIN, id);
     }
+    const { list } = wait;
     try {
       return await list.wait(`Draining session ${id}`, options);
     } finally {
-      if (list.size === 0 && this.#waits.get(id) === list) this.#waits.delete(id);
+      if (list.size === 0 && this.#waits.get(id) === wait) this.#waits.delete(id);
     }
   }
 
   /** The reactor thread says that there is room, or that the session is closed. */
   settle(id: number, open: boolean): void {
-    const list = this.#waits.get(id);
-    if (list === undefined) return;
+    const wait = this.#waits.get(id);
+    if (wait === undefined) return;
     this.#waits.delete(id);
-    list.settleAll(open);
+    wait.list.settleAll(open);
   }
 
-  /** As `settle`, for a process that takes no packets any more: by what the table tells. */
+  /** As `settle`, for a process that takes no packets for a while: by what the table tells. */
   settleByTable(): void {
-    for (const id of [...this.#waits.keys()]) {
-      const slot = this.table.open(id);
+    const { table } = this;
+    for (const [id, { window }] of [...this.#waits]) {
+      const slot = table.open(id);
       if (slot < 0) this.settle(id, false);
-      else if (this.table.queued(slot) <= this.#portOf(slot).bufferLowWatermark) this.settle(id, true);
+      // What the reactor thread has not got yet is not in the table, but still on its way.
+      else if (window.pending(table, slot) <= this.#portOf(slot).bufferLowWatermark) this.settle(id, true);
     }
   }
 
@@ -240,6 +250,12 @@ export class Switchboard {
   #channel(id: number): PacketSink {
     return this.#channels[id % this.#channels.length] as PacketSink;
   }
+}
+
+/** Who waits for room in one session, and what the first of them has on the way there. */
+interface Wait {
+  readonly list: WaitList<boolean>;
+  readonly window: OutputWindow;
 }
 
 function inRange(value: number, max: number): boolean {
