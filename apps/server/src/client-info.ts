@@ -1,6 +1,6 @@
 import type { SessionCloseReason } from './packet.js';
 import { CLOSE_REASONS } from './packet.js';
-import type { ResolvedPort } from './port-options.js';
+import { isInherited, type ResolvedPort } from './port-options.js';
 import { CLOSED, FLAG_BOUND, FLAG_PAUSED, FLAG_PROTECTED } from './shared/connection-layout.js';
 import type { ConnectionTable } from './shared/connection-table.js';
 import type { Counters } from './shared/counters.js';
@@ -53,7 +53,7 @@ export function clientInfo(
   return {
     serverPort: counters.port(record.port),
     port: record.port,
-    socketType: port.path !== undefined ? 'unix' : port.host.includes(':') ? 'tcp6' : 'tcp',
+    socketType: socketType(port, record.host),
     remoteIp: record.host,
     remotePort: record.remotePort,
     reactorId: record.reactor,
@@ -70,4 +70,10 @@ export function clientInfo(
     tls: port.tls && tls?.read(session),
     closeReason: record.state === CLOSED ? CLOSE_REASONS[record.reason] : undefined,
   };
+}
+
+function socketType(port: ResolvedPort, remoteHost: string): ClientInfo['socketType'] {
+  if (port.path !== undefined || remoteHost === '') return 'unix';
+  // What an inherited socket is bound to, only its clients tell.
+  return (isInherited(port) ? remoteHost : port.host).includes(':') ? 'tcp6' : 'tcp';
 }

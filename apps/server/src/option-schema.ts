@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { BACKLOG, MAX_DEFAULT_REACTORS, RING_BYTES } from './constants.js';
 import { ServerError } from './errors.js';
 import { DISPATCH_MODES, type ResolvedOptions, type ServerOptions } from './options.js';
-import type { PortFraming, PortOptions, ResolvedPort } from './port-options.js';
+import { isInherited, type PortFraming, type PortOptions, type ResolvedPort } from './port-options.js';
 import { TLS_OPTION_NAMES, tlsSchema } from './tls-schema.js';
 
 const count = (min: number, max: number) => z.number().int().min(min).max(max);
@@ -63,6 +63,8 @@ const portShape = {
     .string()
     .refine((path) => path.length > 0 && Buffer.byteLength(path) < 108, { error: '1 to 107 bytes' })
     .optional(),
+  fd: count(3, MAX_MS).optional(),
+  activation: z.string().min(1).optional(),
   mode: count(0, 0o777).optional(),
   tls: tlsSchema.optional(),
   framing: framing.default({ kind: 'none' }),
@@ -188,6 +190,7 @@ export function resolvePort(
 ): ResolvedPort {
   const inherited: Record<string, unknown> = {};
   for (const key of INHERITED) inherited[key] = port[key];
+  if (isInherited(port)) delete inherited.host;
   // The mark goes with the size that it was made for.
   if (options.socketBufferSize !== undefined) delete inherited.bufferHighWatermark;
   return checkPort(parse(portSchema, { ...inherited, ...options }), heartbeatCheckInterval);
@@ -201,10 +204,12 @@ function checkPort(parsed: ParsedPort, interval: number | undefined): ResolvedPo
       .filter((key) => parsed[key as 'host'] !== undefined)
       .map((key) => [key, parsed[key as 'host']]),
   ) as unknown as ParsedPort;
-  const { port, path, socketBufferSize, bufferLowWatermark } = own;
-  if ((port === undefined) === (path === undefined))
+  const { port, path, fd, activation, socketBufferSize, bufferLowWatermark } = own;
+  const places = [port, path, fd, activation].filter((place) => place !== undefined);
+  if (places.length !== 1)
     throw optionError(
-      "A listener has either a 'port' (0 picks a free one) or a 'path', the one of a unix socket.",
+      "A listener has either a 'port' (0 picks a free one) or a 'path', the one of a unix socket; " +
+        "or else 'fd' or 'activation', a socket that it is handed.",
     );
   if (own.tls !== undefined && (path !== undefined || own.type === 'datagram'))
     throw optionError("'tls' is for TCP: a listener with a 'port', of the type 'stream'.");
@@ -219,6 +224,7 @@ function checkPort(parsed: ParsedPort, interval: number | undefined): ResolvedPo
     );
   return {
     ...own,
+    ...(isInherited(own) && { host: '' }),
     framing: own.framing as PortFraming,
     keepAlive: own.keepAlive as ResolvedPort['keepAlive'],
     bufferHighWatermark,

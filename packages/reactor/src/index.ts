@@ -18,6 +18,7 @@ export { createFramer, DEFAULT_MAX_FRAME_LENGTH, type Framing } from './framing.
 export type { Measure } from './framing-function.js';
 export { type LengthType, lengthTypes } from './framing-length.js';
 export {
+  type AdoptedListenerOptions,
   type InetListenerOptions,
   Listener,
   type ListenerHandlers,

@@ -1,6 +1,7 @@
 import { chmodSync } from 'node:fs';
 import {
   AF_INET6,
+  AF_UNIX,
   check,
   decodeInetAddress,
   EADDRINUSE,
@@ -24,6 +25,7 @@ import {
   type UnixAddress,
 } from '@millrace/native';
 import { encodeAddress, isUnix, type SocketAddress, showAddress } from './addresses.js';
+import { type AdoptedAddress, adopt } from './adopted.js';
 import type { Reactor } from './reactor.js';
 import {
   type SocketOptions,
@@ -47,7 +49,10 @@ export interface UnixListenerOptions extends CommonListenerOptions, UnixAddress 
   readonly mode?: number | undefined;
 }
 
-export type ListenerOptions = InetListenerOptions | UnixListenerOptions;
+/** A socket that somebody else has bound, to listen already or not; its file is not removed at the end. */
+export interface AdoptedListenerOptions extends CommonListenerOptions, TcpOptions, AdoptedAddress {}
+
+export type ListenerOptions = InetListenerOptions | UnixListenerOptions | AdoptedListenerOptions;
 
 export interface ListenerHandlers {
   /**
@@ -60,6 +65,8 @@ export interface ListenerHandlers {
 }
 
 const DEFAULT_BACKLOG = 512;
+/** Of unix sockets. */
+const NO_ADDRESS: InetAddress = { host: '', port: 0 };
 /** Most connections accepted for one readiness event, so that other descriptors have their turn. */
 const ACCEPT_BURST = 64;
 /** Milliseconds without accepting after descriptors ran out: trying at once would fail at once. */
@@ -79,8 +86,22 @@ export class Listener {
   #pause = 0;
   #closed = false;
 
-  /** Binds and listens. Throws a `SystemCallError` that names the address, for instance with `EADDRINUSE`. */
+  /**
+   * Binds and listens. Throws a `SystemCallError` that names the address, for instance with `EADDRINUSE`; and
+   * `ERR_MILLRACE_DESCRIPTOR` for one that is to be adopted and cannot be, which stays open then.
+   */
   constructor(options: ListenerOptions) {
+    if ('fd' in options) {
+      const { fd, family, address, listening } = adopt(options.fd, SOCK_STREAM);
+      setSocketOptions(fd, options, false);
+      if (!isUnix(address)) setTcpOptions(fd, options);
+      if (!listening)
+        check(syscalls.listen(fd, options.backlog ?? DEFAULT_BACKLOG), 'listen', showAddress(address));
+      this.fd = fd;
+      this.path = isUnix(address) ? address.path : undefined;
+      this.address = family === AF_UNIX ? NO_ADDRESS : (address as InetAddress);
+      return;
+    }
     const encoded = encodeAddress(options);
     this.path = isUnix(options) ? options.path : undefined;
     this.fd = check(syscalls.socket(encoded.family, SOCK_STREAM, 0), 'socket');
@@ -147,7 +168,7 @@ export class Listener {
 }
 
 /** What is set on a listening socket, its connections inherit. */
-function prepare(fd: number, options: ListenerOptions, family: number): void {
+function prepare(fd: number, options: InetListenerOptions | UnixListenerOptions, family: number): void {
   setSocketOptions(fd, options, !isUnix(options));
   if (isUnix(options)) return;
   if (family === AF_INET6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0, 'IPV6_V6ONLY');

@@ -21,6 +21,7 @@ import * as counters from '../shared/counters-layout.js';
 import { spawnArguments } from '../spawn-arguments.js';
 import type { Switchboard } from '../switchboard.js';
 import { loadTls } from '../tls-material.js';
+import { ActivatedSockets } from './activation.js';
 import { beforeShutdown } from './before-shutdown.js';
 import { type Bound, bindPort, numberOf } from './listeners.js';
 import { PidFile } from './pid-file.js';
@@ -136,7 +137,8 @@ export class MasterRole implements Role {
     this.#pidFile?.make();
     this.#listeners = [];
     const tls = loadTls(this.#context.ports);
-    for (const port of this.#context.ports) this.#listeners.push(bindPort(port));
+    const sockets = new ActivatedSockets();
+    for (const port of this.#context.ports) this.#listeners.push(bindPort(port, sockets));
     this.#checkLimit();
     this.#fabric = createFabric(this.#shape);
     this.#manager = new ProcessPool([this.#managerSpec()], {
@@ -145,7 +147,9 @@ export class MasterRole implements Role {
     });
     const { options, ports } = this.#context;
     const { dispatchMode, dispatchModule, enableDelayReceive, heartbeatCheckInterval, lingerTime } = options;
-    const datagrams = this.#listeners.map((bound) => (bound instanceof Listener ? undefined : bound.fd));
+    const datagrams = this.#listeners.map((bound) =>
+      bound instanceof Listener ? undefined : { fd: bound.fd, address: bound.address },
+    );
     const thread = { ports, datagrams, tls, dispatchMode, dispatchModule, enableDelayReceive };
     this.#threads = new ReactorThreads(
       this.#shape,

@@ -1,5 +1,5 @@
 import type { ChannelOptions, TransportChannel } from '@millrace/channel';
-import type { Framing, Reactor, TlsAcceptorOptions } from '@millrace/reactor';
+import type { BoundDatagram, Framing, Reactor, TlsAcceptorOptions } from '@millrace/reactor';
 import type { DoorbellListener } from '@millrace/shared-memory';
 import { LINK_HIGH_WATER, LOG_LINE_BYTES } from '../constants.js';
 import { type Descriptors, type FabricShape, FabricView, masterPeer, peersOf } from '../fabric.js';
@@ -21,7 +21,7 @@ export interface ReactorThreadData {
   readonly descriptors: Descriptors;
   readonly ports: readonly ResolvedPort[];
   /** The sockets of datagram listeners; undefined where there is none. This thread serves those of its turn. */
-  readonly datagrams: readonly (number | undefined)[];
+  readonly datagrams: readonly (Pick<BoundDatagram, 'fd' | 'address'> | undefined)[];
   /** Keys and certificates by listener; undefined where it has no TLS. */
   readonly tls: readonly (TlsAcceptorOptions | undefined)[];
   readonly dispatchMode: DispatchMode;
