@@ -7,6 +7,7 @@ export {
   type TaskErrorCode,
 } from '@millrace/task-pool';
 export type { ClientInfo } from './client-info.js';
+export type { Command, CommandOptions } from './commands.js';
 export { ServerError, type ServerErrorCode } from './errors.js';
 export type {
   PortEvents,

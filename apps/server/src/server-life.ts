@@ -1,11 +1,10 @@
 import { ServerError } from './errors.js';
 import type { ReloadOptions, ReloadResult } from './reload.js';
-import type { FromWorker, Role, RoleName, WorkerStatus } from './role.js';
-import { ServerMail } from './server-mail.js';
+import type { FromWorker, Role, WorkerStatus } from './role.js';
+import { ServerCommands } from './server-commands.js';
 
 /** What a server does with the life of its processes. */
-export abstract class ServerLife extends ServerMail {
-  abstract readonly role: RoleName;
+export abstract class ServerLife extends ServerCommands {
   /** What this process does; undefined before the start. */
   protected abstract get roleAtWork(): Role | undefined;
   /** In a process below the manager. */

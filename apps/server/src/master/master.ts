@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { type InetAddress, syscalls } from '@millrace/native';
 import { type Exit, type Member, ProcessPool } from '@millrace/process-pool';
 import { Listener, Reactor } from '@millrace/reactor';
@@ -24,6 +23,7 @@ import { loadTls } from '../tls-material.js';
 import { ActivatedSockets } from './activation.js';
 import { beforeShutdown } from './before-shutdown.js';
 import { type Bound, bindPort, numberOf } from './listeners.js';
+import { checkOpenFiles } from './open-files.js';
 import { PidFile } from './pid-file.js';
 import { ReactorThreads } from './reactor-threads.js';
 import { ReloadRequests } from './reload-requests.js';
@@ -139,7 +139,7 @@ export class MasterRole implements Role {
     const tls = loadTls(this.#context.ports);
     const sockets = new ActivatedSockets();
     for (const port of this.#context.ports) this.#listeners.push(bindPort(port, sockets));
-    this.#checkLimit();
+    checkOpenFiles(this.#context);
     this.#fabric = createFabric(this.#shape);
     this.#manager = new ProcessPool([this.#managerSpec()], {
       onMessage: (_member, body) => this.#heard(body as FromManager),
@@ -243,17 +243,6 @@ export class MasterRole implements Role {
 
   #counted(counter: number): number {
     return this.#threads?.switchboard.counters.server(counter) ?? 0;
-  }
-
-  /** Each client takes a descriptor of the master. */
-  #checkLimit(): void {
-    const { maxConnections } = this.#context.options;
-    const [, limit] = readFileSync('/proc/self/limits', 'utf8').match(/^Max open files +(\d+)/m) ?? [];
-    if (limit === undefined || Number(limit) >= maxConnections) return;
-    this.#context.log.warn(
-      { maxConnections, limit: Number(limit) },
-      `maxConnections is ${maxConnections}, but ulimit -n allows ${limit} open files: raise it, or lower maxConnections`,
-    );
   }
 
   #managerEnded(_member: Member, { code, signal, error }: Exit, delay: number | undefined): void {

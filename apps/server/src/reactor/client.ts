@@ -57,3 +57,9 @@ export class Client implements Holdable {
     if (this.#holds === 0) this.connection.resume();
   }
 }
+
+/** As `remoteAddress` shows it; empty for a unix socket. */
+export function addressOf(host: string, port: string): Buffer {
+  if (host === '') return Buffer.alloc(0);
+  return Buffer.from(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
+}

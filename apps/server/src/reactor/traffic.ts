@@ -20,7 +20,8 @@ import {
 } from '../shared/connection-layout.js';
 import { ConnectionSlot } from '../shared/connection-table.js';
 import { CLOSED, RECEIVED_BYTES } from '../shared/counters-layout.js';
-import { Client } from './client.js';
+import { addressOf, Client } from './client.js';
+import { logClosed } from './close-log.js';
 import { DatagramPorts } from './datagram-ports.js';
 import { HOLD_OUTPUT, HOLD_QUIESCE, HOLD_USER } from './holds.js';
 import { Orders } from './orders.js';
@@ -144,7 +145,7 @@ export class Traffic {
       worker.channel.send(out.set(packet.FORGET, client.session, index, client.port));
     this.#orders.drained(client, false);
     master.send(out.set(packet.GONE, client.session));
-    if (!QUIET.has(told)) this.#logClosed(client, told, error);
+    logClosed(this.#thread, client, told, error);
     if (this.#stopping && clients.size === 0) this.#over();
   }
 
@@ -153,16 +154,6 @@ export class Traffic {
     if (reason !== 'local') return reason;
     if (client.closedByWorker) return client.connection.inputEnded ? 'peer' : 'server';
     return 'shutdown';
-  }
-
-  #logClosed(client: Client, reason: packet.SessionCloseReason, error: Error | undefined): void {
-    const { packageMaxLength, socketBufferSize } = this.#thread.port(client.port);
-    const why = {
-      malformed: `it sent a message that is longer than packageMaxLength (${packageMaxLength} bytes) or malformed`,
-      'output-limit': `more than socketBufferSize (${socketBufferSize} bytes) waited for it to read`,
-    }[reason as string];
-    const text = `Closed session ${client.session} of ${client.address}: ${why ?? error?.message ?? reason}`;
-    this.#thread.log(reason, text);
   }
 
   // From other processes --------------------------------------------------------------------------------------------
@@ -295,18 +286,4 @@ export class Traffic {
     this.#thread.reactor.stop();
     this.#end();
   }
-}
-
-/** Reasons that need no line in the log. */
-const QUIET: ReadonlySet<packet.SessionCloseReason> = new Set([
-  'peer',
-  'server',
-  'shutdown',
-  'idle',
-  'dispatch',
-]);
-
-function addressOf(host: string, port: string): Buffer {
-  if (host === '') return Buffer.alloc(0);
-  return Buffer.from(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
 }
