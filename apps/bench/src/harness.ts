@@ -21,12 +21,31 @@ export interface Comparison {
   readonly peer: Contender;
   /** The ratio that must be reached. Default: none. */
   readonly bar?: number | undefined;
+  /** Where the row lies on a curve. Default: on none. */
+  readonly point?: Point | undefined;
+}
+
+/** One point of a curve: `{ curve: 'connections', at: 100 }`. */
+export interface Point {
+  readonly curve: string;
+  readonly at: number;
+}
+
+/** A figure that is told for itself, there being nothing to compare it with, or more to tell than the ratio. */
+export interface Figure {
+  readonly case: string;
+  readonly unit: string;
+  readonly metric: string;
+  readonly contender: Contender;
+  /** How those of the runs become one. Default `'median'`, with least and most beside it. */
+  readonly over?: 'median' | 'sum';
 }
 
 /** Contenders that are run in turns, and what is compared among them. */
 export interface Group {
   readonly contenders: readonly Contender[];
   readonly comparisons: readonly Comparison[];
+  readonly figures?: readonly Figure[];
 }
 
 /** A row as `--json` writes it; `ratio` above 1 means that ours is better. */
@@ -36,6 +55,21 @@ export interface Row {
   readonly ours: Summary & { readonly name: string };
   readonly peer: Summary & { readonly name: string };
   readonly ratio: Summary;
+  readonly bar?: number | undefined;
+  readonly point?: Point | undefined;
+}
+
+/** A figure as `--json` writes it. */
+export interface Told extends Summary {
+  readonly case: string;
+  readonly unit: string;
+  readonly name: string;
+}
+
+/** What a group has come to. */
+export interface Outcomes {
+  readonly compared: readonly Outcome[];
+  readonly told: readonly Told[];
 }
 
 export interface Outcome {
@@ -51,9 +85,10 @@ export async function measure(
   groups: readonly Group[],
   runs: number,
   progress: (text: string) => void,
-): Promise<Outcome[]> {
-  const outcomes: Outcome[] = [];
-  for (const [index, { contenders, comparisons }] of groups.entries()) {
+): Promise<Outcomes> {
+  const compared: Outcome[] = [];
+  const told: Told[] = [];
+  for (const [index, { contenders, comparisons, figures: tell = [] }] of groups.entries()) {
     const figures = new Map<Contender, Record<string, number>[]>();
     const failures = new Map<Contender, string>();
     const present = contenders.filter(({ missing }) => missing === undefined);
@@ -74,19 +109,41 @@ export async function measure(
     }
     for (const comparison of comparisons) {
       const failure = failures.get(comparison.ours) ?? failures.get(comparison.peer);
-      outcomes.push({ comparison, row: compare(comparison, figures), failure });
+      compared.push({ comparison, row: compare(comparison, figures), failure });
+    }
+    for (const { case: name, unit, metric, contender, over = 'median' } of tell) {
+      const values = valuesOf(figures.get(contender), metric);
+      if (values === undefined) continue;
+      const summary = over === 'sum' ? total(values) : summarize(values);
+      told.push({ case: name, unit, name: contender.name, ...summary });
     }
   }
-  return outcomes;
+  return { compared, told };
+}
+
+/** The sum is the one figure that there is. */
+function total(values: readonly number[]): Summary {
+  const sum = values.reduce((all, value) => all + value, 0);
+  return { median: sum, min: sum, max: sum };
+}
+
+function valuesOf(
+  figures: readonly Readonly<Record<string, number>>[] | undefined,
+  metric: string,
+): number[] | undefined {
+  return figures?.map((figure) => {
+    const value = figure[metric];
+    if (value === undefined || !Number.isFinite(value)) throw new Error(`A run has no figure '${metric}'.`);
+    return value;
+  });
 }
 
 function compare(
-  { case: name, unit, metric, better, ours, peer }: Comparison,
+  { case: name, unit, metric, better, ours, peer, bar, point }: Comparison,
   figures: ReadonlyMap<Contender, readonly Record<string, number>[]>,
 ): Row | undefined {
-  const values = (contender: Contender) => figures.get(contender)?.map((figure) => figure[metric] as number);
-  const own = values(ours);
-  const other = values(peer);
+  const own = valuesOf(figures.get(ours), metric);
+  const other = valuesOf(figures.get(peer), metric);
   if (own === undefined || other === undefined) return undefined;
   const ratios = own.map((value, i) => {
     const against = other[i] as number;
@@ -98,5 +155,7 @@ function compare(
     ours: { name: ours.name, ...summarize(own) },
     peer: { name: peer.name, ...summarize(other) },
     ratio: summarize(ratios),
+    bar,
+    point,
   };
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { arch, cpus, loadavg, release, totalmem } from 'node:os';
 
 export interface Machine {
@@ -25,4 +26,13 @@ export function describeMachine(command: string): Machine {
     load: Math.round((loadavg()[0] ?? 0) * 100) / 100,
     command,
   };
+}
+
+/** The processors that this process may run on. */
+export function allowedCpus(): number[] {
+  const list = /Cpus_allowed_list:\s+(\S+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
+  return list.split(',').flatMap((range) => {
+    const [first, last = first] = range.split('-').map(Number) as [number, number?];
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  });
 }

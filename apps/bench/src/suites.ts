@@ -17,6 +17,7 @@ const SUITES: Record<string, () => Promise<{ readonly suite: Suite }>> = {
   timers: () => import('./timers/suite.js'),
   reactor: () => import('./reactor/suite.js'),
   channels: () => import('./channels/suite.js'),
+  primitives: () => import('./primitives/suite.js'),
   memory: () => import('./memory/suite.js'),
   pools: () => import('./pools/suite.js'),
   server: () => import('./server/suite.js'),

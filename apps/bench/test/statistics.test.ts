@@ -22,7 +22,7 @@ test('contenders run in turns and are compared within their round, above 1 meani
   const peer = contender('b', [5, 5, 60]);
   const missing = { ...contender('c', []), missing: 'it is not here' };
   const comparison = { case: 'x', unit: 'u', metric: 'value', ours, peer } as const;
-  const outcomes = await measure(
+  const { compared: outcomes } = await measure(
     [
       {
         contenders: [ours, peer, missing],
@@ -42,8 +42,38 @@ test('contenders run in turns and are compared within their round, above 1 meani
   expect(outcomes[2]?.row).toBeUndefined();
 });
 
+test('figures are told for themselves, and a contender that fails has none', async () => {
+  const kills = { name: 'a', run: async () => ({ lost: 2, ms: 5 }) };
+  const failing = {
+    name: 'b',
+    run: async () => {
+      throw new Error('no');
+    },
+  };
+  const figure = { case: 'lost', unit: 'messages', metric: 'lost' } as const;
+  const { told } = await measure(
+    [
+      {
+        contenders: [kills, failing],
+        comparisons: [],
+        figures: [
+          { ...figure, contender: kills, over: 'sum' },
+          { ...figure, metric: 'ms', contender: kills },
+          { ...figure, contender: failing },
+        ],
+      },
+    ],
+    3,
+    () => {},
+  );
+  expect(told.map(({ name, median }) => [name, median])).toEqual([
+    ['a', 6],
+    ['a', 5],
+  ]);
+});
+
 test('a suite that is not there is an error that lists what is there', async () => {
   await expect(loadSuite('nothing')).rejects.toThrow(
-    "There is no suite 'nothing'; there are: timers, reactor, channels, memory, pools, server.",
+    "There is no suite 'nothing'; there are: timers, reactor, channels, primitives, memory, pools, server.",
   );
 });

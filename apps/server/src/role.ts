@@ -35,6 +35,8 @@ export interface RoleContext {
   readonly describeTimers: () => readonly string[];
   /** Opens the log file anew. */
   readonly reopenLog: () => void;
+  /** What waits for sessions that are gone with their worker is told so. */
+  readonly settleLost: () => void;
 }
 
 /** A role at work. */
@@ -69,6 +71,8 @@ export interface BirthData {
   readonly id: number;
   /** Which manager in a row has started it; the first is 1. */
   readonly managerIncarnation: number;
+  /** Where the files of large task values are, as the master sees it; undefined where there are no tasks. */
+  readonly taskFiles?: string | undefined;
 }
 
 /** From the manager to the processes below it. */
@@ -78,9 +82,21 @@ export type ToWorker =
   /** Another process waits for its place, and cannot become ready without it: it finishes what it has, and ends. */
   | { readonly leave: true }
   | TaskWorkerDied
+  | SessionsLost
+  | TaskWorkerUp
   | { readonly reopenLog: true };
 
-/** To workers: what a task worker had taken is lost. */
+/** In base mode: a worker has died, and its sessions are closed. */
+export interface SessionsLost {
+  readonly sessionsLost: true;
+}
+
+/** To workers: a task worker takes tasks from now on. */
+export interface TaskWorkerUp {
+  readonly taskWorkerUp: number;
+}
+
+/** To workers: what a task worker had begun is lost. */
 export interface TaskWorkerDied {
   readonly taskWorker: number;
   readonly exit: { readonly code: number | null; readonly signal: NodeJS.Signals | null };
@@ -93,7 +109,9 @@ export type FromWorker =
   /** The process of that pid cannot become ready before it has the place. */
   | { readonly placeWanted: number }
   | { readonly reload: ReloadOptions }
-  | ReloadCertificates;
+  | ReloadCertificates
+  /** This task worker takes tasks. */
+  | { readonly takesTasks: true };
 
 /** Somebody wants new clients to get the certificates that the files hold now. */
 export interface ReloadCertificates {
@@ -104,6 +122,7 @@ export interface ReloadCertificates {
 export type FromManager =
   | ReloadCertificates
   | { readonly workerReplaced: number }
+  | SessionsLost
   | { readonly reloaded: number; readonly result: ReloadResult };
 
 /** From the master to the manager. */

@@ -209,7 +209,10 @@ describe('options', () => {
     expect(() => createServer({ port: 0, tls: options as never })).toThrow(message);
   });
 
-  test('TLS is for TCP', () => {
+  test('TLS is for TCP, in process mode', () => {
+    expect(() => createServer({ port: 0, mode: 'base', tls: { key, cert } })).toThrow(
+      "'tls' is for mode 'process'",
+    );
     expect(() => createServer({ path: '/tmp/x', tls: { key, cert } })).toThrow("'tls' is for TCP");
     expect(() => createServer({ port: 0, type: 'datagram', tls: { key, cert } })).toThrow("'tls' is for TCP");
   });

@@ -8,6 +8,7 @@ import {
   EAGAIN,
   ECONNABORTED,
   EINTR,
+  EINVAL,
   EMFILE,
   ENFILE,
   ENOBUFS,
@@ -17,6 +18,7 @@ import {
   IPPROTO_IPV6,
   IPV6_V6ONLY,
   removeStale,
+  SHUT_RDWR,
   SOCK_STREAM,
   SOCKADDR_BYTES,
   SocketFile,
@@ -49,7 +51,7 @@ export interface UnixListenerOptions extends CommonListenerOptions, UnixAddress 
   readonly mode?: number | undefined;
 }
 
-/** A socket that somebody else has bound, to listen already or not; its file is not removed at the end. */
+/** A socket that somebody else has bound, to listen already or not. Its file is not removed at the end, and what is not said stays as it is, `noDelay` too. */
 export interface AdoptedListenerOptions extends CommonListenerOptions, TcpOptions, AdoptedAddress {}
 
 export type ListenerOptions = InetListenerOptions | UnixListenerOptions | AdoptedListenerOptions;
@@ -62,12 +64,16 @@ export interface ListenerHandlers {
   readonly onAccept: (fd: number, peer: InetAddress) => void;
   /** Accepting pauses for a second: descriptors or memory have run out. */
   readonly onExhausted?: ((error: SystemCallError) => void) | undefined;
+  /**
+   * Most connections accepted in one turn, so that other descriptors have theirs. Default 64; 1 where several processes
+   * accept from one socket: all of them wake up, and each then takes its share.
+   */
+  readonly burst?: number | undefined;
 }
 
 const DEFAULT_BACKLOG = 512;
 /** Of unix sockets. */
 const NO_ADDRESS: InetAddress = { host: '', port: 0 };
-/** Most connections accepted for one readiness event, so that other descriptors have their turn. */
 const ACCEPT_BURST = 64;
 /** Milliseconds without accepting after descriptors ran out: trying at once would fail at once. */
 const EXHAUSTED_PAUSE_MS = 1_000;
@@ -94,7 +100,8 @@ export class Listener {
     if ('fd' in options) {
       const { fd, family, address, listening } = adopt(options.fd, SOCK_STREAM);
       setSocketOptions(fd, options, false);
-      if (!isUnix(address)) setTcpOptions(fd, options);
+      // What is not said stays as whoever has bound it wanted it.
+      if (!isUnix(address)) setTcpOptions(fd, { noDelay: false, ...options });
       if (!listening)
         check(syscalls.listen(fd, options.backlog ?? DEFAULT_BACKLOG), 'listen', showAddress(address));
       this.fd = fd;
@@ -113,9 +120,7 @@ export class Listener {
         if (options.mode !== undefined && this.#file.exists) chmodSync(options.path, options.mode);
       }
       check(syscalls.listen(this.fd, options.backlog ?? DEFAULT_BACKLOG), 'listen', showAddress(options));
-      const bound = new Uint8Array(SOCKADDR_BYTES);
-      check(syscalls.socketName(this.fd, bound, 0), 'getsockname', showAddress(options));
-      this.address = decodeInetAddress(bound);
+      this.address = boundTo(this.fd, showAddress(options));
     } catch (error) {
       this.#file?.remove();
       syscalls.close(this.fd);
@@ -138,6 +143,12 @@ export class Listener {
     syscalls.close(this.fd);
   }
 
+  /** As `close`, and nobody accepts from it any more in other processes that have inherited it: they close theirs. */
+  closeForAll(): void {
+    if (!this.#closed) syscalls.shutdown(this.fd, SHUT_RDWR);
+    this.close();
+  }
+
   #bind(address: SocketAddress, encoded: EncodedAddress): void {
     let result = syscalls.bind(this.fd, encoded.bytes, encoded.length);
     if (result === -EADDRINUSE && isUnix(address) && removeStale(address.path, encoded, SOCK_STREAM))
@@ -146,13 +157,16 @@ export class Listener {
   }
 
   #accept(reactor: Reactor, handlers: ListenerHandlers): void {
-    for (let i = 0; i < ACCEPT_BURST && !this.#closed; i++) {
+    const { burst = ACCEPT_BURST } = handlers;
+    for (let i = 0; i < burst && !this.#closed; i++) {
       const fd = syscalls.accept(this.fd, this.#peer);
       if (fd >= 0) {
         handlers.onAccept(fd, decodeInetAddress(this.#peer));
         continue;
       }
       if (fd === -EAGAIN) return;
+      // Another process has called closeForAll: it would be reported as readable for ever.
+      if (fd === -EINVAL) return this.close();
       if (EXHAUSTED.includes(-fd))
         return this.#exhausted(reactor, handlers, new SystemCallError('accept4', -fd));
       // The client has gone before it was accepted, or its network has failed: the next one may be fine.
@@ -165,6 +179,13 @@ export class Listener {
     this.#pause = reactor.timers.after(EXHAUSTED_PAUSE_MS, () => reactor.set(this.fd, { read: true }));
     handlers.onExhausted?.(error);
   }
+}
+
+/** The address of an internet socket; that of a unix socket is empty. */
+function boundTo(fd: number, shown: string): InetAddress {
+  const bound = new Uint8Array(SOCKADDR_BYTES);
+  check(syscalls.socketName(fd, bound, 0), 'getsockname', shown);
+  return decodeInetAddress(bound);
 }
 
 /** What is set on a listening socket, its connections inherit. */

@@ -1,5 +1,6 @@
 import { fork } from './fork.js';
 import { pipe, ring } from './ours.js';
+import { posixQueue, systemVQueue } from './queues.js';
 import type { Mechanism } from './side.js';
 import { unixSocket } from './unix-socket.js';
 import { workerThread } from './worker-thread.js';
@@ -9,6 +10,8 @@ import { zeromq } from './zeromq.js';
 export const mechanisms = {
   pipe,
   ring,
+  'POSIX queue': posixQueue,
+  'System V queue': systemVQueue,
   'fork json': fork('json'),
   'fork advanced': fork('advanced'),
   'worker thread': workerThread,

@@ -26,12 +26,15 @@ const SPIN_US = 200;
 const BARE_TRIPS = 500_000;
 /** Milliseconds of one measurement, after as much to warm up. */
 const WINDOW_MS = 1_000;
-const QUICK_WINDOW_MS = 400;
+const QUICK_WINDOW_MS = 200;
 /** Messages of one run of the stress test; five runs come to 10⁸, three quick ones to 10⁶. */
 const STRESS = 20_000_000;
 const QUICK_STRESS = 333_334;
 
 const OURS: readonly MechanismName[] = ['pipe', 'ring'];
+/** They carry less, and keep it when their processes are gone: compared with what a program would take instead. */
+const QUEUES: readonly MechanismName[] = ['POSIX queue', 'System V queue'];
+const PEERS_OF_QUEUES: readonly MechanismName[] = ['fork advanced', 'unix socket'];
 const PEERS: Readonly<Record<Exclude<Kind, 'records'>, readonly MechanismName[]>> = {
   values: ['fork json', 'fork advanced', 'worker thread', 'unix socket', 'zeromq'],
   // JSON has no bytes.
@@ -53,6 +56,8 @@ function oneWay(kind: keyof typeof PEERS, { size, text }: (typeof SIZES)[number]
   const work: Work = { mode: 'one way', kind, size, windowMs, spin: 0 };
   const [pipe, ring] = OURS.map((name) => contender(name, work)) as [Contender, Contender];
   const peers = PEERS[kind].map((name) => contender(name, work));
+  const queues = QUEUES.map((name) => contender(name, work));
+  const peersOfQueues = peers.filter(({ name }) => PEERS_OF_QUEUES.includes(name as MechanismName));
   const agreed =
     kind === 'values' && size <= MOST_AGREED
       ? OURS.map((name) => contender(name, { ...work, kind: 'records' }, `${name}, agreed records`))
@@ -80,13 +85,14 @@ function oneWay(kind: keyof typeof PEERS, { size, text }: (typeof SIZES)[number]
   const forkBar = (peer: Contender) =>
     kind === 'values' && size === SMALL && peer.name.startsWith('fork') ? FORK_BAR : undefined;
   return {
-    contenders: [pipe, ring, ...agreed, ...peers],
+    contenders: [pipe, ring, ...queues, ...agreed, ...peers],
     comparisons: [
       ...peers.map((peer) => rate(pipe, peer, forkBar(peer))),
       ...peers.map((peer) => rate(ring, peer)),
       ...agreed.flatMap((own, i) =>
         peers.map((peer) => rate(own, peer, i === 0 ? forkBar(peer) : undefined)),
       ),
+      ...queues.flatMap((queue) => peersOfQueues.map((peer) => rate(queue, peer))),
       rate(ring, pipe, kind === 'bytes' ? PIPE_BAR : undefined),
       ...[...peers, ring].map((peer) => cost('Sender')(pipe, peer)),
       ...[...peers, ring].map((peer) => cost('Receiver')(pipe, peer)),
@@ -100,6 +106,8 @@ function roundTrip({ size, text }: (typeof SIZES)[number], windowMs: number): Gr
   const ours = OURS.map((name) => contender(name, work, `${name}, sleeping`));
   const spinning = contender('ring', { ...work, spin: SPIN_US }, 'ring, spinning');
   const peers = PEERS.bytes.map((name) => contender(name, work));
+  const queues = QUEUES.map((name) => contender(name, work));
+  const peersOfQueues = peers.filter(({ name }) => PEERS_OF_QUEUES.includes(name as MechanismName));
   const trip = (own: Contender, peer: Contender, bar?: number): Comparison => ({
     case: `bytes of ${text}, there and back`,
     unit: 'us',
@@ -118,9 +126,10 @@ function roundTrip({ size, text }: (typeof SIZES)[number], windowMs: number): Gr
     run: async () => ({ microseconds: SPINNING_BAR_US }),
   };
   return {
-    contenders: [...ours, spinning, ...peers, ...(size === SMALL ? [bare, target] : [])],
+    contenders: [...ours, spinning, ...queues, ...peers, ...(size === SMALL ? [bare, target] : [])],
     comparisons: [
       ...[...ours, spinning].flatMap((own) => peers.map((peer) => trip(own, peer))),
+      ...queues.flatMap((queue) => peersOfQueues.map((peer) => trip(queue, peer))),
       trip(spinning, ours[1] as Contender),
       ...(size === SMALL ? [trip(spinning, target), trip(bare, target, 1)] : []),
     ],
@@ -152,7 +161,14 @@ function stress(count: number): Group {
 }
 
 export const suite: Suite = {
-  packages: ['@millrace/channel', '@millrace/pipe-ipc', '@millrace/shared-memory', 'msgpackr', 'zeromq'],
+  packages: [
+    '@millrace/channel',
+    '@millrace/pipe-ipc',
+    '@millrace/shared-memory',
+    '@millrace/msg-queue',
+    'msgpackr',
+    'zeromq',
+  ],
   groups: ({ quick }: SuiteOptions) => {
     const windowMs = quick ? QUICK_WINDOW_MS : WINDOW_MS;
     return [
@@ -166,7 +182,8 @@ export const suite: Suite = {
     'Two processes each, but for the worker thread. A value is an object with a number, a boolean and a string that makes ' +
       'up its size; with agreed records its property names do not travel, both ends having been given them. Receivers of bytes over a pipe or a ring are given views; so are those of a unix socket. The unix ' +
       'socket is node:net with four bytes of length, MessagePack by msgpackr, and writes gathered by cork; zeromq is a pair ' +
-      'over ipc://; posting to a worker thread has no back-pressure, so its messages are acknowledged in lots of 128.',
+      'over ipc://; posting to a worker thread has no back-pressure, so its messages are acknowledged in lots of 128. ' +
+      "The queues are the system's, with its limits: what does not fit into a message of theirs goes through a file.",
     'Processor time is of the process, user and system; of a worker thread and the thread that started it, of each ' +
       'thread alone, without the garbage collector that works beside it. Two ends that spin need a processor each.',
   ],

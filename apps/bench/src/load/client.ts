@@ -18,7 +18,17 @@ const SETTLE_MS = 1_000;
 const US_PER_S = 1e6;
 
 const work = JSON.parse(process.argv[2] as string) as Work;
-const { port, bytes, framing, windowMs, pid, idle = 0, depth = 1, kind = 'messages' } = work;
+const {
+  port,
+  bytes,
+  framing,
+  windowMs,
+  pid,
+  idle = 0,
+  depth = 1,
+  kind = 'messages',
+  warmUpMs = WARM_UP_MS,
+} = work;
 const address = { host: '127.0.0.1', port };
 const reactor = new Reactor({ mode: 'blocking' });
 const tally: Tally = { counting: false, answers: 0, latency: new LatencyHistogram() };
@@ -92,7 +102,7 @@ reactor.cycle(() => {
 });
 
 function measure(): void {
-  reactor.timers.after(WARM_UP_MS, () => {
+  reactor.timers.after(warmUpMs, () => {
     const server = treeTime(pid);
     const own = process.cpuUsage();
     const start = performance.now();

@@ -11,8 +11,10 @@ export interface Work {
   readonly framing: 'length' | 'none';
   /** Connections that are open beside and send nothing. Default 0. */
   readonly idle?: number;
-  /** Milliseconds that are measured. */
+  /** Milliseconds that are measured, */
   readonly windowMs: number;
+  /** and before that. Default 500. */
+  readonly warmUpMs?: number;
   /** The root of the server's processes. */
   readonly pid: number;
   /**

@@ -19,7 +19,7 @@ const BARS: Partial<Record<string, Partial<Record<Operation, number>>>> = {
 /** In memory: nobody waits for a disk. */
 const DIRECTORY = '/dev/shm';
 const WINDOW_MS = 1_000;
-const QUICK_WINDOW_MS = 300;
+const QUICK_WINDOW_MS = 400;
 
 /** Contenders that no process shares with another. */
 const ALONE = new Set(['Map']);

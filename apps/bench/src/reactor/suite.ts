@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Child, runModule, startModule } from '../child.js';
 import { freePort } from '../free-port.js';
 import type { Comparison, Contender, Group } from '../harness.js';
+import { loadByC } from '../load/tcpload.js';
 import type { LoadResult, Work } from '../load/work.js';
 import type { Suite, SuiteOptions } from '../suites.js';
 
@@ -29,37 +30,12 @@ const C_START_MS = 200;
 
 type Load = Required<Pick<Work, 'connections' | 'idle' | 'windowMs'>>;
 
-/** What both clients tell. */
-type Figures = Pick<LoadResult, 'rate' | 'p99' | 'cpu' | 'idleBytes'>;
-
-async function load(port: number, server: Child, work: Load): Promise<Figures> {
+async function load(port: number, server: Child, work: Load): Promise<LoadResult> {
   // Idle connections are what only the client of this project opens.
   const client = process.env.TCPLOAD;
-  if (client !== undefined && work.idle === 0) return loadByC(client, port, server, work);
   const whole: Work = { ...work, port, bytes: MESSAGE_BYTES, framing: 'none', pid: server.pid };
+  if (client !== undefined && work.idle === 0) return loadByC(client, whole);
   return runModule<LoadResult>(new URL('../load/client.js', import.meta.url), [JSON.stringify(whole)]);
-}
-
-/** The same load by the C client that the user names: it leaves the server more of a machine with few processors. */
-async function loadByC(client: string, port: number, server: Child, { connections, windowMs }: Load) {
-  const flags = {
-    p: port,
-    c: connections,
-    d: 1,
-    s: MESSAGE_BYTES,
-    f: 'raw',
-    t: windowMs / 1_000,
-    w: 0.5,
-    S: server.pid,
-  };
-  const args = Object.entries(flags).flatMap(([flag, value]) => [`-${flag}`, String(value)]);
-  const child = new Child(client, [...args, '-j']);
-  try {
-    const told = await child.next<{ rate: number; p99_us: number; server_us_per_msg: number }>();
-    return { rate: told.rate, p99: told.p99_us, cpu: told.server_us_per_msg, idleBytes: 0 };
-  } finally {
-    await child.end();
-  }
 }
 
 /** An echo in a module of ours that prints its port. */

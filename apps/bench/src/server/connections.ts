@@ -48,6 +48,7 @@ export function connections(windowMs: number): Group[] {
           [nodeNet, {}],
         ],
         ['rate', 'p99'],
+        { point: { curve: 'connections', at: count } },
       ),
     ),
   ];

@@ -3,16 +3,21 @@
  * port. With task workers, a task gives the answer.
  */
 import { createServer } from '@millrace/server';
+import { announce } from './announcements.js';
 import type { EchoOptions } from './programs.js';
 
-const { reactors = 1, workers = 1, taskWorkers = 0 } = JSON.parse(process.argv[2] as string) as EchoOptions;
+const options = JSON.parse(process.argv[2] as string) as EchoOptions;
+const { mode, reactors, workers = 1, taskWorkers = 0, taskTransport, taskLargeValues } = options;
 const server = createServer({
   host: '127.0.0.1',
   port: 0,
   framing: { kind: 'length' },
-  reactorNum: reactors,
+  ...(mode !== undefined && { mode }),
+  ...(reactors !== undefined && { reactorNum: reactors }),
   workerNum: workers,
   taskWorkerNum: taskWorkers,
+  ...(taskTransport !== undefined && { taskTransport }),
+  ...(taskLargeValues !== undefined && { taskLargeValues }),
   logLevel: 'warn',
   tasks: { echo: (message: Buffer) => message },
 });
@@ -24,6 +29,11 @@ if (taskWorkers === 0) {
   server.on('receive', async (session, message) => {
     session.send(await server.task('echo', message));
   });
+}
+if (options.announce) {
+  server.on('managerStart', () => announce({ manager: process.pid }));
+  server.on('workerStart', (worker) => announce({ worker, pid: process.pid }));
+  server.on('afterReload', ({ outcome }) => announce({ reloaded: outcome === 'reloaded' }));
 }
 server.on('start', () => console.log(server.addresses[0]?.port));
 await server.start();

@@ -19,12 +19,15 @@ $server->set([
     'package_max_length' => 4 << 20,
     'open_tcp_nodelay' => true,
     'enable_coroutine' => false,
-    'log_level' => SWOOLE_LOG_WARNING,
+    'log_level' => SWOOLE_LOG_ERROR,
     'backlog' => 512,
 ]);
 $server->on('start', fn() => print("$port\n"));
-if (($options['mode'] ?? 'process') === 'base') {
-    $server->on('managerStart', fn() => print("$port\n"));
+if ($options['announce'] ?? false) {
+    $announce = fn($told) => print(json_encode($told) . "\n");
+    $server->on('managerStart', fn() => $announce(['manager' => getmypid()]));
+    $server->on('workerStart', fn($server, $id) => $announce(['worker' => $id, 'pid' => getmypid()]));
+    $server->on('afterReload', fn() => $announce(['reloaded' => true]));
 }
 $server->on('receive', function ($server, $fd, $reactorId, $data) use ($tasks) {
     if ($tasks === 0) {

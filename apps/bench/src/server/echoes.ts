@@ -1,64 +1,71 @@
 import type { Group } from '../harness.js';
 import { millrace, nodeCluster, nodeNet, swoole } from './programs.js';
-import { LARGE, MANY, SMALL, versus } from './versus.js';
+import { type Bars, LARGE, MANY, SMALL, type Team, versus, versusAll } from './versus.js';
 
 /** Messages in flight on each connection, where they are pipelined. */
 const DEEP = 16;
 
-export function echoes(windowMs: number): Group[] {
-  const one = { reactors: 1, workers: 1 };
-  const swooleProcess = swoole({ mode: 'process', ...one });
-  const swooleBase = swoole({ mode: 'base', ...one });
+const one = { reactors: 1, workers: 1 };
+/** The same programs in every group, so that one which a group names twice runs once. */
+const ours = millrace(one);
+const oursInBase = millrace({ mode: 'base', workers: 1 });
+const swooleProcess = swoole({ mode: 'process', ...one });
+const swooleBase = swoole({ mode: 'base', ...one });
+const clusterOfOne = nodeCluster(1);
+const clusterOfTwo = nodeCluster(2);
+
+/** Process mode has two busy processes, and so has a cluster of two; base mode has one. */
+function teams(bars: Bars): Team[] {
   return [
-    versus(
+    [
+      ours,
+      [
+        [swooleProcess, bars],
+        [swooleBase, {}],
+        [nodeNet, { rate: 1.5 }],
+        [clusterOfTwo, { rate: 1.5 }],
+      ],
+    ],
+    [
+      oursInBase,
+      [
+        [swooleBase, { rate: 1 }],
+        [clusterOfOne, { rate: 1.7 }],
+      ],
+    ],
+  ];
+}
+
+export function echoes(windowMs: number): Group[] {
+  return [
+    versusAll(
       'echo 64 B, 50 connections',
       windowMs,
       { connections: MANY, bytes: SMALL },
-      millrace(one),
-      [
-        [swooleProcess, { rate: 2, cpu: 2 }],
-        [swooleBase, {}],
-        [nodeNet, { rate: 1.5 }],
-        [nodeCluster(2), { rate: 1.5 }],
-      ],
+      teams({ rate: 2, cpu: 2 }),
       ['rate', 'cpu', 'p99'],
+      { tell: true },
     ),
-    versus(
+    versusAll(
       'echo 64 B, 50 connections, 16 deep',
       windowMs,
       { connections: MANY, depth: DEEP, bytes: SMALL },
-      millrace(one),
-      [
-        [swooleProcess, { rate: 10, cpu: 10 }],
-        [swooleBase, {}],
-        [nodeNet, { rate: 1.5 }],
-        [nodeCluster(2), { rate: 1.5 }],
-      ],
+      teams({ rate: 10, cpu: 10 }),
       ['rate', 'cpu', 'p99'],
-    ),
-    versus(
-      'echo 64 B, 1 connection',
-      windowMs,
-      { connections: 1, bytes: SMALL },
-      millrace(one),
-      [
-        [swooleProcess, { p50: 1 }],
-        [swooleBase, {}],
-        [nodeNet, {}],
-      ],
-      ['p50', 'p99'],
+      { tell: true },
     ),
     versus(
       'echo 64 KiB, 50 connections',
       windowMs,
       { connections: MANY, bytes: LARGE },
-      millrace(one),
+      ours,
       [
         [swooleProcess, { rate: 1.5 }],
         [swooleBase, {}],
         [nodeNet, {}],
       ],
       ['rate', 'cpu'],
+      { tell: true },
     ),
   ];
 }

@@ -1,10 +1,9 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { Child, runModule, startModule } from '../child.js';
+import { type Child, startModule } from '../child.js';
 import { freePort } from '../free-port.js';
-import type { Contender } from '../harness.js';
-import type { LoadResult, Work } from '../load/work.js';
+import { startSwoole, swooleMissing } from '../swoole.js';
+import { Announcements } from './announcements.js';
 
 /** How the echo of a contender is built; each takes what it knows. */
 export interface EchoOptions {
@@ -13,13 +12,20 @@ export interface EchoOptions {
   readonly workers?: number;
   /** More than 0: the answer comes from a task. */
   readonly taskWorkers?: number;
+  /** How our tasks travel, and large values of them. */
+  readonly taskTransport?: 'ring' | 'pipe';
+  readonly taskLargeValues?: 'memory' | 'file';
   /** How Swoole's tasks travel. */
   readonly taskIpc?: 'socket' | 'queue';
+  /** Whether its processes tell of themselves: see announcements.ts. */
+  readonly announce?: boolean;
 }
 
 /** An echo that runs: its root process, and where it listens. */
-interface Running {
+export interface Running {
   readonly child: Child;
+  /** What its processes tell of themselves, if they do. */
+  readonly told: Announcements;
   readonly port: number;
 }
 
@@ -27,19 +33,20 @@ interface Running {
 export interface Program {
   readonly name: string;
   readonly missing?: string | undefined;
-  readonly start: () => Promise<Running>;
+  /** Resolves once it accepts; `cpus`: where it is to run, as `taskset` takes it. */
+  readonly start: (cpus?: string) => Promise<Running>;
 }
 
 /** Milliseconds until Swoole accepts, at most. */
 const START_MS = 10_000;
 const RETRY_MS = 10;
-/** Milliseconds for a server to come to rest, its spare processes included, before it is loaded. */
-const SETTLE_MS = 1_500;
 
 function ofModule(name: string, file: string, options: EchoOptions): Program {
-  const start = async () => {
-    const child = startModule(new URL(file, import.meta.url), [JSON.stringify(options)]);
-    return { child, port: await child.next<number>() };
+  const start = async (cpus?: string) => {
+    const child = startModule(new URL(file, import.meta.url), [JSON.stringify(options)], { cpus });
+    const told = new Announcements(child);
+    await told.until(({ port }) => port > 0);
+    return { child, told, port: told.port };
   };
   return { name, start };
 }
@@ -51,36 +58,19 @@ export function millrace(options: EchoOptions, name = `millrace, ${options.mode 
 export const nodeNet: Program = ofModule('node:net', './echo-net.js', {});
 
 export function nodeCluster(workers: number): Program {
-  return ofModule(`node:cluster, ${workers} workers`, './echo-net.js', { workers });
+  const name = `node:cluster, ${workers} worker${workers === 1 ? '' : 's'}`;
+  return ofModule(name, './echo-net.js', { workers });
 }
 
-/** Swoole, when `SWOOLE_SO` names the extension; `PHP` names the interpreter, `php` by default. */
+/** Swoole, when `SWOOLE_SO` names the extension. */
 export function swoole(options: EchoOptions, name = `Swoole, ${options.mode ?? 'process'}`): Program {
-  const extension = process.env.SWOOLE_SO;
-  const script = fileURLToPath(new URL('../../src/server/echo-swoole.php', import.meta.url));
-  const start = async () => {
+  const start = async (cpus?: string) => {
     const port = await freePort();
-    const args = ['-d', `extension=${extension}`, script, String(port), JSON.stringify(options)];
-    const child = new Child(process.env.PHP ?? 'php', args);
+    const child = startSwoole('server/echo-swoole.php', [port, JSON.stringify(options)], cpus);
     await accepts(port);
-    return { child, port };
+    return { child, told: new Announcements(child), port };
   };
-  return { name, missing: extension ? undefined : 'not measured: set SWOOLE_SO to the extension', start };
-}
-
-/** One program under one load. */
-export function underLoad({ name, missing, start }: Program, work: Omit<Work, 'port' | 'pid'>): Contender {
-  const run = async () => {
-    const { child, port } = await start();
-    try {
-      await sleep(SETTLE_MS);
-      const client = new URL('../load/client.js', import.meta.url);
-      return await runModule<LoadResult>(client, [JSON.stringify({ ...work, port, pid: child.pid })]);
-    } finally {
-      await child.stop();
-    }
-  };
-  return { name, missing, run };
+  return { name, missing: swooleMissing, start };
 }
 
 async function accepts(port: number): Promise<void> {

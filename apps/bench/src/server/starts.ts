@@ -1,5 +1,6 @@
 import type { Contender, Group } from '../harness.js';
 import { millrace, nodeCluster, nodeNet, type Program, swoole } from './programs.js';
+import { STAGES, startStages } from './start-stages.js';
 
 /** From the start of the first process until connections are accepted. */
 export function starts(): Group {
@@ -7,7 +8,7 @@ export function starts(): Group {
   const ours = start(millrace(size));
   const peers = [swoole(size), nodeNet, nodeCluster(2)].map(start);
   return {
-    contenders: [ours, ...peers],
+    contenders: [ours, ...peers, startStages],
     comparisons: peers.map((peer) => ({
       case: 'start until connections are accepted, 2 workers, 2 task workers',
       unit: 'ms',
@@ -15,6 +16,12 @@ export function starts(): Group {
       better: 'less',
       ours,
       peer,
+    })),
+    figures: Object.entries(STAGES).map(([metric, what]) => ({
+      case: `start, 2 workers, 2 task workers: ${what}`,
+      unit: 'ms',
+      metric,
+      contender: startStages,
     })),
   };
 }

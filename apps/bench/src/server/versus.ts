@@ -1,6 +1,7 @@
-import type { Comparison, Contender, Group } from '../harness.js';
+import type { Comparison, Contender, Figure, Group, Point } from '../harness.js';
 import type { Work } from '../load/work.js';
-import { type Program, underLoad } from './programs.js';
+import type { Program } from './programs.js';
+import { type Placement, underLoad } from './under-load.js';
 
 /** Connections of most cases. */
 export const MANY = 50;
@@ -18,6 +19,11 @@ export interface Bars {
   readonly idleBytes?: number;
 }
 
+type Peers = readonly (readonly [Program, Bars])[];
+
+/** One of ours and those that it is compared with. */
+export type Team = readonly [Program, Peers];
+
 const METRICS = {
   rate: { unit: 'msg/s', better: 'more', what: '' },
   cpu: { unit: 'us/msg', better: 'less', what: ', processor time of the server' },
@@ -26,24 +32,73 @@ const METRICS = {
   p99: { unit: 'us', better: 'less', what: ', p99' },
 } as const;
 
+/** What is told of each contender beside the rows. */
+const TOLD = {
+  p50: ['us', 'p50'],
+  p99: ['us', 'p99'],
+  p999: ['us', 'p99.9'],
+  cpu: ['us/msg', 'processor time of the server'],
+  clientCpu: ['us/msg', 'processor time of the client'],
+} as const;
+
+type Metrics = readonly (keyof typeof METRICS)[];
+
+export interface VersusOptions {
+  /** Where the sides run. Default: anywhere. */
+  readonly placement?: Placement;
+  /** Where its rates lie on a curve. Default: on none. */
+  readonly point?: Point;
+  /** Whether latencies and processor time of each contender are told beside the rows. Default false. */
+  readonly tell?: boolean;
+}
+
 /** Ours and its peers under one load; with the bars of each peer. */
 export function versus(
   name: string,
   windowMs: number,
   load: Load,
   ours: Program,
-  peers: readonly (readonly [Program, Bars])[],
-  metrics: readonly (keyof typeof METRICS)[],
+  peers: Peers,
+  metrics: Metrics,
+  options: VersusOptions = {},
 ): Group {
-  const run = (program: Program): Contender => underLoad(program, { framing: 'length', windowMs, ...load });
-  const own = run(ours);
-  const others = peers.map(([program, bars]) => ({ contender: run(program), bars }));
+  return versusAll(name, windowMs, load, [[ours, peers]], metrics, options);
+}
+
+/** Several of ours, each with its peers, under one load; a program that is named twice is run once. */
+export function versusAll(
+  name: string,
+  windowMs: number,
+  load: Load,
+  teams: readonly Team[],
+  metrics: Metrics,
+  { placement, point, tell = false }: VersusOptions = {},
+): Group {
+  const contenders = new Map<Program, Contender>();
+  const run = (program: Program): Contender => {
+    const contender =
+      contenders.get(program) ??
+      underLoad(program, { framing: 'length', windowMs, warmUpMs: windowMs / 2, ...load }, placement);
+    contenders.set(program, contender);
+    return contender;
+  };
+  const pairs = teams.flatMap(([own, peers]) =>
+    peers.map(([program, bars]) => ({ ours: run(own), peer: run(program), bars })),
+  );
   const comparisons = metrics.flatMap((metric) =>
-    others.map(({ contender, bars }): Comparison => {
+    pairs.map(({ ours, peer, bars }): Comparison => {
       const { unit, better, what } = METRICS[metric];
       const bar = metric === 'p99' ? undefined : bars[metric];
-      return { case: `${name}${what}`, unit, metric, better, ours: own, peer: contender, bar };
+      const place = metric === 'rate' ? point : undefined;
+      return { case: `${name}${what}`, unit, metric, better, ours, peer, bar, point: place };
     }),
   );
-  return { contenders: [own, ...others.map(({ contender }) => contender)], comparisons };
+  const present = [...contenders.values()];
+  return { contenders: present, comparisons, figures: tell ? tellOf(name, present) : [] };
+}
+
+function tellOf(name: string, contenders: readonly Contender[]): Figure[] {
+  return Object.entries(TOLD).flatMap(([metric, [unit, what]]) =>
+    contenders.map((contender) => ({ case: `${name}, ${what}`, unit, metric, contender })),
+  );
 }

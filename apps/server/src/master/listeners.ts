@@ -19,8 +19,9 @@ export function bindPort(port: ResolvedPort, sockets: ActivatedSockets): Bound {
   const fd = port.activation === undefined ? port.fd : sockets.take(port.activation);
   try {
     const where = placeOf(port, fd);
+    const options = { ...port, mode: port.fileMode };
     const bound =
-      port.type === 'datagram' ? new BoundDatagram(where, port) : new Listener({ ...port, ...where });
+      port.type === 'datagram' ? new BoundDatagram(where, options) : new Listener({ ...options, ...where });
     if (port.tls && bound instanceof Listener && bound.path !== undefined) {
       bound.close();
       throw new TypeError("it is a unix socket, and 'tls' is for TCP");

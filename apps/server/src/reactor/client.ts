@@ -59,7 +59,7 @@ export class Client implements Holdable {
 }
 
 /** As `remoteAddress` shows it; empty for a unix socket. */
-export function addressOf(host: string, port: string): Buffer {
+export function addressOf(host: string, port: number): Buffer {
   if (host === '') return Buffer.alloc(0);
   return Buffer.from(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
 }

@@ -19,5 +19,5 @@ export function logClosed(
     'output-limit': `more than socketBufferSize (${socketBufferSize} bytes) waited for it to read`,
   }[reason as string];
   const text = `Closed session ${client.session} of ${client.address}: ${why ?? error?.message ?? reason}`;
-  thread.log(reason, text);
+  thread.host.log(reason, text);
 }

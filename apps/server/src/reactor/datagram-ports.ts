@@ -16,8 +16,9 @@ export class DatagramPorts {
   constructor(thread: Thread) {
     this.#thread = thread;
     const { datagrams, index, shape } = thread.data;
+    // In base mode every worker receives what comes, as it comes.
     for (const [port, bound] of datagrams.entries())
-      if (bound !== undefined && port % shape.reactors === index) this.#open(port, bound);
+      if (bound !== undefined && (shape.base || port % shape.reactors === index)) this.#open(port, bound);
   }
 
   /** Sends what a process has asked for. */

@@ -13,6 +13,7 @@ import {
 import { LINK_LIMIT, READ_BYTES } from '../constants.js';
 import * as packet from '../packet.js';
 import {
+  CLOSING,
   FLAG_FULL,
   FLAG_PAUSED,
   CLOSED as SLOT_CLOSED,
@@ -24,6 +25,7 @@ import { addressOf, Client } from './client.js';
 import { logClosed } from './close-log.js';
 import { DatagramPorts } from './datagram-ports.js';
 import { HOLD_OUTPUT, HOLD_QUIESCE, HOLD_USER } from './holds.js';
+import type { OwnWorker } from './host.js';
 import { Orders } from './orders.js';
 import { Sweep } from './sweep.js';
 import { type ReactorThreadData, Thread, type UserFunctions } from './thread.js';
@@ -54,19 +56,19 @@ export class Traffic {
     this.#end = resolve;
   });
 
-  constructor(reactor: Reactor, data: ReactorThreadData, functions: UserFunctions) {
-    this.#thread = new Thread(reactor, data, functions);
+  /** `own`: the worker that the reactor is part of, in base mode. */
+  constructor(reactor: Reactor, data: ReactorThreadData, functions: UserFunctions, own?: OwnWorker) {
+    this.#thread = new Thread(reactor, data, functions, own);
     this.#orders = new Orders(this.#thread);
     this.#datagrams = new DatagramPorts(this.#thread);
     this.#sweep = new Sweep(this.#thread);
     this.#tls = new TlsPorts(this.#thread);
-    const { channels, master, out } = this.#thread;
+    const { channels, master } = this.#thread;
     for (const [peer, channel] of channels.entries()) {
       if (channel === master) channel.onMessage((message) => this.#fromMaster(message, peer));
       else channel.onMessage((message) => this.#fromProcess(message, peer));
     }
-    master.send(out.set(packet.READY, 0));
-    master.flush();
+    this.#thread.host.ready();
   }
 
   /** Other certificates for clients to come. */
@@ -77,7 +79,8 @@ export class Traffic {
   /** What is still connected is closed as it is. */
   close(): void {
     this.#tls.close();
-    for (const client of [...this.#thread.clients.values()]) client.connection.destroy();
+    if (this.#thread.tls)
+      for (const client of [...this.#thread.clients.values()]) client.connection.destroy();
     this.#datagrams.close();
     this.#thread.close();
   }
@@ -132,7 +135,7 @@ export class Traffic {
   }
 
   #closed(client: Client, reason: CloseReason, error: Error | undefined): void {
-    const { clients, out, master, workers } = this.#thread;
+    const { clients, out, host, workers } = this.#thread;
     const told = this.#reason(client, reason);
     const index = packet.CLOSE_REASONS.indexOf(told);
     clients.delete(client.session);
@@ -144,7 +147,7 @@ export class Traffic {
     for (const worker of client.visited)
       worker.channel.send(out.set(packet.FORGET, client.session, index, client.port));
     this.#orders.drained(client, false);
-    master.send(out.set(packet.GONE, client.session));
+    host.gone(client.session);
     logClosed(this.#thread, client, told, error);
     if (this.#stopping && clients.size === 0) this.#over();
   }
@@ -165,22 +168,24 @@ export class Traffic {
 
   #fromMaster(message: packet.Packet, peer: number): void {
     switch (message.type) {
-      case packet.ACCEPTED:
-        return this.#accept(message);
+      case packet.ACCEPTED: {
+        const [remotePort, host] = message.text().split(' ') as [string, string];
+        return this.accept(message.aux, message.session, message.port, host, Number(remotePort));
+      }
       case packet.WORKER_REPLACED:
         return this.#introduce(this.#thread.workers[message.aux] as WorkerLink);
       case packet.QUIESCE:
-        return this.#quiesce();
+        this.quiesce();
+        return this.#sayLast();
       case packet.STOP:
-        return this.#stop(message.aux);
+        return this.stop(message.aux);
       default:
         return this.#fromProcess(message, peer);
     }
   }
 
-  #accept(message: packet.Packet): void {
-    const { aux: fd, session, port } = message;
-    const [remotePort, host] = message.text().split(' ') as [string, string];
+  /** Takes a new client over, from listener `port`. */
+  accept(fd: number, session: number, port: number, host: string, remotePort: number): void {
     if (!this.#tls.has(port)) return this.#connected(fd, session, port, host, remotePort);
     this.#tls.accept(fd, session, port, String(addressOf(host, remotePort)), {
       secured: (socket) => this.#connected(socket, session, port, host, remotePort),
@@ -189,13 +194,13 @@ export class Traffic {
   }
 
   /** A client is there, by a descriptor or a TLS socket. */
-  #connected(by: number | TLSSocket, session: number, port: number, host: string, remotePort: string): void {
+  #connected(by: number | TLSSocket, session: number, port: number, host: string, remotePort: number): void {
     const { reactor, dispatcher, clients, out, data } = this.#thread;
     const home = dispatcher.home(session, host);
     // It was in the middle of its handshake when the workers were told that no more comes.
     if (this.#quiesced && typeof by !== 'number') return this.#neverOpened(session, by);
     if (home.channel.queuedBytes > LINK_LIMIT) return this.#turnAway(by, session, home);
-    const slot = this.#slot(session, port, home, host, Number(remotePort));
+    const slot = this.#slot(session, port, home, host, remotePort);
     const client = new Client(session, port, home, addressOf(host, remotePort), slot);
     const { packageMaxLength, bufferHighWatermark, bufferLowWatermark } = this.#thread.port(port);
     const options = {
@@ -242,11 +247,10 @@ export class Traffic {
 
   /** A connection goes that no worker has heard of. */
   #neverOpened(session: number, by?: number | TLSSocket): void {
-    const { master, out } = this.#thread;
     if (typeof by === 'number') syscalls.close(by);
     else by?.destroy();
     this.#thread.count(CLOSED, 1);
-    master.send(out.set(packet.GONE, session));
+    this.#thread.host.gone(session);
   }
 
   /** Tells the replacement of a dead worker which connections it has, and which of them wait to be closed by it. */
@@ -260,30 +264,42 @@ export class Traffic {
     }
   }
 
-  #quiesce(): void {
+  /** Reads no more from clients. */
+  quiesce(): void {
     this.#quiesced = true;
-    const { clients, workers, out } = this.#thread;
     this.#datagrams.pause();
     this.#tls.close();
-    for (const client of clients.values()) client.hold(HOLD_QUIESCE);
+    for (const client of this.#thread.clients.values()) client.hold(HOLD_QUIESCE);
+  }
+
+  #sayLast(): void {
+    const { workers, out } = this.#thread;
     for (const { channel } of workers) channel.send(out.set(packet.LAST, 0));
   }
 
-  /** Sends what is left to send, within `timeoutMs`, and ends the thread. */
-  #stop(timeoutMs: number): void {
+  /** Clients that are connected. */
+  get connections(): number {
+    return this.#thread.clients.size;
+  }
+
+  /** Sends what is left to send, within `timeoutMs`, and closes every connection. */
+  stop(timeoutMs: number): void {
     const { channels, master, clients, reactor } = this.#thread;
-    // The processes have ended; their last answers may still be in the rings.
+    // The processes have ended, or send to others from now on; their last answers may still be in the rings.
     for (const channel of channels) if (channel !== master) channel.deliverNow();
     this.#orders.flush();
     this.#stopping = true;
     this.#sweep.stop();
-    for (const client of [...clients.values()]) client.connection.close();
+    for (const client of [...clients.values()]) {
+      client.slot.change({ state: CLOSING });
+      client.connection.close();
+    }
     if (clients.size === 0 || timeoutMs < 1) return this.#over();
     reactor.timers.after(timeoutMs, () => this.#over());
   }
 
   #over(): void {
-    this.#thread.reactor.stop();
+    this.#thread.host.stopped();
     this.#end();
   }
 }
