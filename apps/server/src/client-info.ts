@@ -1,9 +1,10 @@
 import type { SessionCloseReason } from './packet.js';
 import { CLOSE_REASONS } from './packet.js';
-import type { ResolvedPort } from './port-options.js';
+import { isInherited, type ResolvedPort } from './port-options.js';
 import { CLOSED, FLAG_BOUND, FLAG_PAUSED, FLAG_PROTECTED } from './shared/connection-layout.js';
 import type { ConnectionTable } from './shared/connection-table.js';
 import type { Counters } from './shared/counters.js';
+import type { TlsInfo, TlsTable } from './shared/tls-table.js';
 
 /** What any process can tell of a client, without asking anyone. Times are milliseconds since 1970. */
 export interface ClientInfo {
@@ -30,6 +31,8 @@ export interface ClientInfo {
   readonly sendQueuedBytes: number;
   readonly protected: boolean;
   readonly paused: boolean;
+  /** Of a client that came by TLS; undefined else. */
+  readonly tls: TlsInfo | undefined;
   /** Undefined while the connection is open. */
   readonly closeReason: SessionCloseReason | undefined;
 }
@@ -40,6 +43,7 @@ export function clientInfo(
   table: ConnectionTable,
   counters: Counters,
   ports: readonly ResolvedPort[],
+  tls: TlsTable | undefined,
   closedToo: boolean,
 ): ClientInfo | undefined {
   const record = table.read(session);
@@ -49,7 +53,7 @@ export function clientInfo(
   return {
     serverPort: counters.port(record.port),
     port: record.port,
-    socketType: port.path !== undefined ? 'unix' : port.host.includes(':') ? 'tcp6' : 'tcp',
+    socketType: socketType(port, record.host),
     remoteIp: record.host,
     remotePort: record.remotePort,
     reactorId: record.reactor,
@@ -63,6 +67,13 @@ export function clientInfo(
     sendQueuedBytes: table.queued(table.slot(session)),
     protected: (record.flags & FLAG_PROTECTED) !== 0,
     paused: (record.flags & FLAG_PAUSED) !== 0,
+    tls: port.tls && tls?.read(session),
     closeReason: record.state === CLOSED ? CLOSE_REASONS[record.reason] : undefined,
   };
+}
+
+function socketType(port: ResolvedPort, remoteHost: string): ClientInfo['socketType'] {
+  if (port.path !== undefined || remoteHost === '') return 'unix';
+  // What an inherited socket is bound to, only its clients tell.
+  return (isInherited(port) ? remoteHost : port.host).includes(':') ? 'tcp6' : 'tcp';
 }

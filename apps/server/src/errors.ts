@@ -20,6 +20,12 @@ export type ServerErrorCode =
   | 'ERR_MILLRACE_FILE'
   /** There is no process of that id to send a message to. */
   | 'ERR_MILLRACE_NO_PROCESS'
+  /** There is no command of that name, or not in that process. */
+  | 'ERR_MILLRACE_NO_COMMAND'
+  /** A process has not answered a command in time. */
+  | 'ERR_MILLRACE_COMMAND_TIMEOUT'
+  /** A certificate or key cannot be read or used; the message names listener, option and file. */
+  | 'ERR_MILLRACE_TLS'
   /** The pid file cannot be written, or names a server that runs. */
   | 'ERR_MILLRACE_PID_FILE'
   /** A process cannot become the user, or take the root directory, that the options say. */

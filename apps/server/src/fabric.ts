@@ -26,6 +26,7 @@ import type { ResolvedPort } from './port-options.js';
 import { ConnectionTable } from './shared/connection-table.js';
 import { Counters } from './shared/counters.js';
 import type { CountersShape } from './shared/counters-layout.js';
+import { TlsTable } from './shared/tls-table.js';
 import { createTaskWays, type TaskShape } from './task-ways.js';
 
 /**
@@ -42,6 +43,8 @@ export interface FabricShape extends TaskShape {
   readonly reactors: number;
   readonly userProcesses: number;
   readonly maxConnections: number;
+  /** Whether some listener has TLS. */
+  readonly tls: boolean;
   /** What lies between workers and reactor threads. */
   readonly ipc: Ipc;
   readonly ringSize: number;
@@ -65,6 +68,7 @@ export function shapeOf(
     taskWorkers: taskWorkerNum,
     userProcesses,
     maxConnections,
+    tls: ports.some(({ tls }) => tls !== undefined),
     ipc,
     ringSize,
     taskTransport: options.taskTransport,
@@ -87,6 +91,9 @@ export type Descriptors = Readonly<Record<string, number>>;
 export const HUB = 'hub';
 export const CONNECTIONS = 'connections';
 export const COUNTERS = 'counters';
+const TLS = 'tls';
+/** What every process reads without asking anyone. */
+export const tableNames = ({ tls }: FabricShape) => [CONNECTIONS, COUNTERS, ...(tls ? [TLS] : [])];
 export const peerBellName = (peer: number) => `peer.${peer}`;
 export const reactorBellName = (reactor: number) => `reactor.${reactor}`;
 /** The end of a peer's inbox that it reads. */
@@ -100,8 +107,7 @@ const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 export function peerDescriptors(shape: FabricShape, peer: number): string[] {
   return [
     HUB,
-    CONNECTIONS,
-    COUNTERS,
+    ...tableNames(shape),
     ...linkNames(shape, peer),
     peerBellName(peer),
     ...range(shape.reactors).map(reactorBellName),
@@ -138,6 +144,7 @@ export function createFabric(shape: FabricShape): Descriptors {
     made[HUB] = createMemory('millrace-hub', hubBytes(shape));
     made[CONNECTIONS] = createMemory('millrace-connections', connectionBytes(shape));
     made[COUNTERS] = createMemory('millrace-counters', Counters.bytes(countersShape(shape)));
+    if (shape.tls) made[TLS] = createMemory('millrace-tls', TlsTable.bytes(shape.maxConnections));
     for (const peer of range(peersOf(shape))) {
       createLink(shape, peer, made);
       made[peerBellName(peer)] = check(syscalls.eventfd(), 'eventfd');
@@ -167,6 +174,7 @@ export class FabricView {
   readonly #links = new Map<number, MappedMemory>();
   #connections: MappedMemory | undefined;
   #counters: MappedMemory | undefined;
+  #tls: MappedMemory | undefined;
 
   constructor(shape: FabricShape, descriptors: Descriptors) {
     this.#shape = shape;
@@ -192,6 +200,14 @@ export class FabricView {
     const shape = countersShape(this.#shape);
     this.#counters ??= new MappedMemory(this.#fd(COUNTERS), Counters.bytes(shape));
     return new Counters(this.#counters.buffer, shape);
+  }
+
+  /** Undefined where no listener has TLS. */
+  tls(): TlsTable | undefined {
+    const { tls, maxConnections } = this.#shape;
+    if (!tls) return undefined;
+    this.#tls ??= new MappedMemory(this.#fd(TLS), TlsTable.bytes(maxConnections));
+    return new TlsTable(this.#tls.buffer, maxConnections);
   }
 
   /** Listens on the doorbell of a peer or a reactor in the loop of `poller`. */
@@ -240,7 +256,7 @@ export class FabricView {
   }
 
   close(): void {
-    for (const memory of [this.#hub, this.#connections, this.#counters, ...this.#links.values()])
+    for (const memory of [this.#hub, this.#connections, this.#counters, this.#tls, ...this.#links.values()])
       memory?.close();
   }
 

@@ -7,6 +7,7 @@ export {
   type TaskErrorCode,
 } from '@millrace/task-pool';
 export type { ClientInfo } from './client-info.js';
+export type { Command, CommandOptions } from './commands.js';
 export { ServerError, type ServerErrorCode } from './errors.js';
 export type {
   PortEvents,
@@ -32,8 +33,10 @@ export type { PortFraming, PortOptions } from './port-options.js';
 export type { ReloadOptions, ReloadResult } from './reload.js';
 export type { RoleName, WorkerStatus } from './role.js';
 export { createServer, Server } from './server.js';
+export type { PeerCertificate, TlsInfo } from './shared/tls-table.js';
 export type { ServerStats } from './stats.js';
 export type { SendFileRange } from './switchboard.js';
+export type { Pem, TlsIdentity, TlsOptions, TlsVersion } from './tls-options.js';
 export type { PacketClient } from './worker/packet-client.js';
 export type { CloseInfo, Session } from './worker/session.js';
 export type { UserProcess, UserProcessHandler } from './worker/user-process.js';

@@ -2,14 +2,13 @@ import { NodePoller } from '@millrace/native';
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { DoorbellListener } from '@millrace/shared-memory';
 import {
-  CONNECTIONS,
-  COUNTERS,
   type FabricShape,
   FabricView,
   HUB,
   managerPeer,
   peerBellName,
   reactorBellName,
+  tableNames,
 } from './fabric.js';
 import { linkNames } from './link-descriptors.js';
 import * as packet from './packet.js';
@@ -27,7 +26,7 @@ export interface Links {
 /** Opens what a child of the server was handed to see, as `peer`: the tables that every process reads. */
 export function openView(child: ChildProcessContext, shape: FabricShape, peer: number): FabricView {
   const bells = Array.from({ length: shape.reactors }, (_, reactor) => reactorBellName(reactor));
-  const names = [HUB, CONNECTIONS, COUNTERS, ...linkNames(shape, peer), peerBellName(peer), ...bells];
+  const names = [HUB, ...tableNames(shape), ...linkNames(shape, peer), peerBellName(peer), ...bells];
   return new FabricView(shape, Object.fromEntries(names.map((name) => [name, child.descriptor(name)])));
 }
 
@@ -65,6 +64,7 @@ export function openSwitchboard(
     channels: shape.reactors,
     table: view.connections(),
     counters,
+    tls: view.tls(),
     ports,
     own,
   });

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TransportChannel, WaitOptions } from '@millrace/channel';
 import { openPipe } from '@millrace/pipe-ipc';
+import type { CommandFrame } from './commands.js';
 import { ServerError } from './errors.js';
 import type { ProcessId } from './events.js';
 import { type FabricShape, inboxName, managerPeer, masterPeer, postName, processesOf } from './fabric.js';
@@ -9,6 +10,8 @@ import { type FabricShape, inboxName, managerPeer, masterPeer, postName, process
 interface Letter {
   readonly from: number;
   readonly body: unknown;
+  /** In place of a body. */
+  readonly command?: CommandFrame;
 }
 
 export interface MailParts {
@@ -17,6 +20,7 @@ export interface MailParts {
   readonly peer: number;
   readonly descriptor: (name: string) => number;
   readonly onMessage: (source: ProcessId, message: unknown) => void;
+  readonly onCommand: (source: ProcessId, frame: CommandFrame) => void;
   /** Whether the descriptors are somebody else's to close. */
   readonly borrowed: boolean;
 }
@@ -28,6 +32,7 @@ export interface MailParts {
 export class Mail {
   readonly #parts: MailParts;
   readonly #inbox: TransportChannel<Letter>;
+  #started = false;
   readonly #posts = new Map<number, TransportChannel<Letter>>();
 
   constructor(parts: MailParts) {
@@ -36,9 +41,19 @@ export class Mail {
     this.#inbox.unref();
   }
 
-  /** Takes messages from here on. */
+  /** Takes messages from here on; idempotent. */
   start(): void {
-    this.#inbox.onMessage(({ from, body }) => this.#parts.onMessage(this.#idOf(from), body));
+    if (this.#started) return;
+    this.#started = true;
+    this.#inbox.onMessage(({ from, body, command }) => {
+      const source = this.#idOf(from);
+      if (command) this.#parts.onCommand(source, command);
+      else this.#parts.onMessage(source, body);
+    });
+  }
+
+  sendCommand(frame: CommandFrame, to: ProcessId): void {
+    this.#post(to).send({ from: this.#parts.peer, body: undefined, command: frame });
   }
 
   /**

@@ -108,6 +108,7 @@ export class ManagerRole implements Role {
     if (this.#stopping) return { outcome: 'stopped', replaced: 0 };
     const { handlers, log } = this.#context;
     const members = this.#of(...(tasksOnly ? RELOADED.slice(1) : RELOADED));
+    if (!tasksOnly) this.reloadCertificates();
     if (members.length === 0) {
       log.warn('there is nothing to reload: the server has no task workers');
       return { outcome: 'reloaded', replaced: 0 };
@@ -132,6 +133,11 @@ export class ManagerRole implements Role {
     for (const member of this.#pool.members) member.send({ reopenLog: true } satisfies ToWorker);
   }
 
+  /** The files are the master's to read. */
+  reloadCertificates(): void {
+    this.#child.send({ reloadCertificates: true } satisfies FromManager);
+  }
+
   #ready(member: Member): void {
     const { managerIncarnation } = member.spec.data as BirthData;
     if (member.incarnation === 1 && managerIncarnation === 1) return;
@@ -149,6 +155,7 @@ export class ManagerRole implements Role {
   #heard(member: Member, message: FromWorker): void {
     if ('placeFree' in message) this.#placeFree(member, message.placeFree);
     else if ('placeWanted' in message) this.#leave(member, message.placeWanted);
+    else if ('reloadCertificates' in message) this.reloadCertificates();
     else if ('takesTasks' in message) this.#tellWorkers({ taskWorkerUp: (member.spec.data as BirthData).id });
     else void this.#reloadAsked(message.reload);
   }

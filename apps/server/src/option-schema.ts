@@ -9,8 +9,9 @@ import { z } from 'zod';
 import { BACKLOG, MAX_DEFAULT_REACTORS, RING_BYTES } from './constants.js';
 import { ServerError } from './errors.js';
 import { DISPATCH_MODES, IPC_KINDS, type ResolvedOptions, type ServerOptions } from './options.js';
-import type { PortFraming, PortOptions, ResolvedPort } from './port-options.js';
+import { isInherited, type PortFraming, type PortOptions, type ResolvedPort } from './port-options.js';
 import { defaultTaskRingSize, TASK_TRANSPORTS } from './task-ways.js';
+import { TLS_OPTION_NAMES, tlsSchema } from './tls-schema.js';
 
 const count = (min: number, max: number) => z.number().int().min(min).max(max);
 const MAX_MS = 2 ** 31 - 1;
@@ -63,7 +64,10 @@ const portShape = {
     .string()
     .refine((path) => path.length > 0 && Buffer.byteLength(path) < 108, { error: '1 to 107 bytes' })
     .optional(),
+  fd: count(3, MAX_MS).optional(),
+  activation: z.string().min(1).optional(),
   fileMode: count(0, 0o777).optional(),
+  tls: tlsSchema.optional(),
   framing: framing.default({ kind: 'none' }),
   packageMaxLength: count(1, MAX_BYTES).default(2 << 20),
   socketBufferSize: count(1, MAX_BYTES).default(8 << 20),
@@ -117,6 +121,7 @@ const serverShape = {
   maxRequestGrace: count(0, Number.MAX_SAFE_INTEGER).optional(),
   taskMaxRequest: count(0, Number.MAX_SAFE_INTEGER).default(0),
   taskMaxRequestGrace: count(0, Number.MAX_SAFE_INTEGER).optional(),
+  workerMaxConcurrency: count(0, Number.MAX_SAFE_INTEGER).default(0),
   maxWorkerMemory: count(0, Number.MAX_SAFE_INTEGER).default(0),
   pidFile: z.string().min(1).optional(),
   daemonize: z.boolean().default(false),
@@ -166,7 +171,7 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     group: parsed.group,
     chroot: parsed.chroot,
     logFile: parsed.logFile,
-    port: checkPort(parsed, parsed.heartbeatCheckInterval),
+    port: checkPort(parsed, parsed),
   };
 }
 
@@ -208,29 +213,42 @@ const INHERITED = [
 ] as const;
 
 /** Checks the options of `addListener` and fills in the defaults: the first port's for what is not its own. */
-export function resolvePort(
-  options: PortOptions,
-  { port, heartbeatCheckInterval }: ResolvedOptions,
-): ResolvedPort {
+export function resolvePort(options: PortOptions, server: ResolvedOptions): ResolvedPort {
+  const { port } = server;
   const inherited: Record<string, unknown> = {};
   for (const key of INHERITED) inherited[key] = port[key];
+  if (isInherited(port)) delete inherited.host;
   // The mark goes with the size that it was made for.
   if (options.socketBufferSize !== undefined) delete inherited.bufferHighWatermark;
-  return checkPort(parse(portSchema, { ...inherited, ...options }), heartbeatCheckInterval);
+  return checkPort(parse(portSchema, { ...inherited, ...options }), server);
 }
 
 type ParsedPort = z.output<typeof portSchema>;
 
-function checkPort(parsed: ParsedPort, interval: number | undefined): ResolvedPort {
+function checkPort(
+  parsed: ParsedPort,
+  {
+    mode,
+    heartbeatCheckInterval,
+  }: Pick<ResolvedOptions, 'mode'> & { readonly heartbeatCheckInterval?: number | undefined },
+): ResolvedPort {
   const own = Object.fromEntries(
     Object.keys(portShape)
       .filter((key) => parsed[key as 'host'] !== undefined)
       .map((key) => [key, parsed[key as 'host']]),
   ) as unknown as ParsedPort;
-  const { port, path, socketBufferSize, bufferLowWatermark } = own;
-  if ((port === undefined) === (path === undefined))
+  const { port, path, fd, activation, socketBufferSize, bufferLowWatermark } = own;
+  const places = [port, path, fd, activation].filter((place) => place !== undefined);
+  if (places.length !== 1)
     throw optionError(
-      "A listener has either a 'port' (0 picks a free one) or a 'path', the one of a unix socket.",
+      "A listener has either a 'port' (0 picks a free one) or a 'path', the one of a unix socket; " +
+        "or else 'fd' or 'activation', a socket that it is handed.",
+    );
+  if (own.tls !== undefined && (path !== undefined || own.type === 'datagram'))
+    throw optionError("'tls' is for TCP: a listener with a 'port', of the type 'stream'.");
+  if (own.tls !== undefined && mode === 'base')
+    throw optionError(
+      "The option 'tls' is for mode 'process': in base mode its keys would be in every worker.",
     );
   const bufferHighWatermark = own.bufferHighWatermark ?? Math.floor(socketBufferSize / 2);
   if (bufferHighWatermark > socketBufferSize)
@@ -243,10 +261,11 @@ function checkPort(parsed: ParsedPort, interval: number | undefined): ResolvedPo
     );
   return {
     ...own,
+    ...(isInherited(own) && { host: '' }),
     framing: own.framing as PortFraming,
     keepAlive: own.keepAlive as ResolvedPort['keepAlive'],
     bufferHighWatermark,
-    heartbeatIdleTime: own.heartbeatIdleTime ?? (interval ?? 0) * 2,
+    heartbeatIdleTime: own.heartbeatIdleTime ?? (heartbeatCheckInterval ?? 0) * 2,
   } as ResolvedPort;
 }
 
@@ -279,6 +298,7 @@ function parse<S extends z.ZodType>(schema: S & { shape: object }, options: unkn
 const NESTED: Readonly<Record<string, string[]>> = {
   framing: ['kind', 'delimiter', 'includeDelimiter', 'split', 'type', 'offset', 'bodyOffset', 'module'],
   keepAlive: ['idle', 'interval', 'count'],
+  tls: TLS_OPTION_NAMES,
 };
 
 /** The offending value, as a message shows it. */

@@ -80,6 +80,11 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
   /** As `maxRequest` and `maxRequestGrace`, of tasks and task workers. */
   readonly taskMaxRequest?: number;
   readonly taskMaxRequestGrace?: number;
+  /**
+   * Messages whose handlers are under way in one worker at most; the others wait, and slow their clients down.
+   * Default 0: any number.
+   */
+  readonly workerMaxConcurrency?: number;
   /** Bytes of resident memory above which a worker or task worker is replaced; looked at each second. Default 0: any. */
   readonly maxWorkerMemory?: number;
 

@@ -1,4 +1,5 @@
 import type { Framing, KeepAliveOptions } from '@millrace/reactor';
+import type { ResolvedTls, TlsOptions } from './tls-options.js';
 
 /** How a port's stream is cut to messages. */
 export type PortFraming =
@@ -16,12 +17,19 @@ export interface PortOptions {
   readonly type?: 'stream' | 'datagram';
   /** An IPv4 or IPv6 address. Default `'127.0.0.1'`. */
   readonly host?: string;
-  /** 0 picks a free one. Either this or `path`. */
+  /** 0 picks a free one. A listener has this, `path`, `fd` or `activation`. */
   readonly port?: number;
   /** Of a unix socket; a leading NUL: a name in the abstract namespace. */
   readonly path?: string;
+  /** The descriptor of a socket that whoever started the program has bound. It stays open. */
+  readonly fd?: number;
+  /** The name of a socket that systemd hands over (`FileDescriptorName=`); several of one name in their order. */
+  readonly activation?: string;
   /** Permissions of the socket's file, as `chmod` takes them. Default: what the umask leaves. */
   readonly fileMode?: number;
+
+  /** TLS, for clients of TCP. Default: none. */
+  readonly tls?: TlsOptions;
 
   /** How the stream is cut to messages. Default `{ kind: 'none' }`: each read is one. */
   readonly framing?: PortFraming;
@@ -62,13 +70,27 @@ export interface PortOptions {
   readonly maxIdleTime?: number;
 }
 
-type Optional = 'port' | 'path' | 'fileMode' | 'receiveBufferSize' | 'sendBufferSize';
+type Optional = 'port' | 'path' | 'fd' | 'activation' | 'fileMode' | 'receiveBufferSize' | 'sendBufferSize';
 
 /** Port options with their defaults; threads are handed it, so there is nothing in it that cannot be copied. */
-export type ResolvedPort = Required<Omit<PortOptions, Optional>> & Pick<PortOptions, Optional>;
+export type ResolvedPort = Required<Omit<PortOptions, Optional | 'tls'>> &
+  Pick<PortOptions, Optional> & { readonly tls?: ResolvedTls };
+
+/** Whether its socket comes from outside: what it is bound to is not in the options then, and `host` is empty. */
+export function isInherited({
+  fd,
+  activation,
+}: {
+  readonly fd?: number | undefined;
+  readonly activation?: string | undefined;
+}): boolean {
+  return fd !== undefined || activation !== undefined;
+}
 
 /** A listener as messages show it: `127.0.0.1:9501`, `/run/server.sock`. */
-export function showPort({ host, port, path }: ResolvedPort): string {
+export function showPort({ host, port, path, fd, activation }: ResolvedPort): string {
+  if (fd !== undefined) return `descriptor ${fd}`;
+  if (activation !== undefined) return `the socket '${activation}'`;
   if (path !== undefined) return path.replace(/^\0/, '@');
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -38,3 +38,13 @@ export function flatId(role: RoleName, { workers, taskWorkers }: FabricShape, id
   if (role === 'worker') return id;
   return role === 'taskWorker' ? workers + id : workers + taskWorkers + id;
 }
+
+/** The role of a process by its flat id; undefined where there is none. */
+export function roleOfFlatId(
+  { workers, taskWorkers, userProcesses }: FabricShape,
+  id: number,
+): RoleName | undefined {
+  if (!Number.isInteger(id) || id < 0 || id >= workers + taskWorkers + userProcesses) return undefined;
+  if (id < workers) return 'worker';
+  return id < workers + taskWorkers ? 'taskWorker' : 'userProcess';
+}

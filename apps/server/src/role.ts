@@ -57,6 +57,8 @@ export interface Role {
   reload?(options: ReloadOptions): Promise<ReloadResult>;
   /** Has every process below open the log file anew. */
   reopenLog?(): void;
+  /** Reads keys and certificates anew, where the role may. */
+  reloadCertificates?(): void;
 }
 
 /** `'exiting'`: it has been told to end. */
@@ -106,12 +108,19 @@ export type FromWorker =
   | { readonly placeFree: number }
   /** The process of that pid cannot become ready before it has the place. */
   | { readonly placeWanted: number }
+  | { readonly reload: ReloadOptions }
+  | ReloadCertificates
   /** This task worker takes tasks. */
-  | { readonly takesTasks: true }
-  | { readonly reload: ReloadOptions };
+  | { readonly takesTasks: true };
+
+/** Somebody wants new clients to get the certificates that the files hold now. */
+export interface ReloadCertificates {
+  readonly reloadCertificates: true;
+}
 
 /** From the manager to the master. */
 export type FromManager =
+  | ReloadCertificates
   | { readonly workerReplaced: number }
   | SessionsLost
   | { readonly reloaded: number; readonly result: ReloadResult };

@@ -42,7 +42,7 @@ export abstract class ServerClients extends ServerTimers {
 
   /** Resolves with true when there is room for more to send, with false when the session is not open or closes. */
   drained(id: number, options?: WaitOptions): Promise<boolean> {
-    return this.clients('drained').drained(id, options);
+    return this.sessionOf(id)?.drained(options) ?? this.clients('drained').drained(id, options);
   }
 
   /** Closes a connection after everything sent before has gone out, or at once with `reset`. False: not open. */

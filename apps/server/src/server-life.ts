@@ -1,11 +1,10 @@
 import { ServerError } from './errors.js';
 import type { ReloadOptions, ReloadResult } from './reload.js';
-import type { FromWorker, Role, RoleName, WorkerStatus } from './role.js';
-import { ServerMail } from './server-mail.js';
+import type { FromWorker, Role, WorkerStatus } from './role.js';
+import { ServerCommands } from './server-commands.js';
 
 /** What a server does with the life of its processes. */
-export abstract class ServerLife extends ServerMail {
-  abstract readonly role: RoleName;
+export abstract class ServerLife extends ServerCommands {
   /** What this process does; undefined before the start. */
   protected abstract get roleAtWork(): Role | undefined;
   /** In a process below the manager. */
@@ -29,6 +28,17 @@ export abstract class ServerLife extends ServerMail {
   reopenLog(): void {
     if (!this.roleAtWork?.reopenLog) throw this.wrongRole('reopenLog', 'the master and the manager');
     this.roleAtWork.reopenLog();
+  }
+
+  /**
+   * Clients that come from here on get the keys and certificates that the files of `tls` hold now; whoever is connected
+   * keeps his. A reload does it as well. In the master it throws `ERR_MILLRACE_TLS` when something is wrong with them, and
+   * nothing changes; in other processes it asks the master, whose log says so.
+   */
+  reloadCertificates(): void {
+    if (this.roleAtWork === undefined) throw this.wrongRole('reloadCertificates', 'a process of the server');
+    if (this.roleAtWork.reloadCertificates) this.roleAtWork.reloadCertificates();
+    else this.tellManager({ reloadCertificates: true });
   }
 
   /** In a worker or task worker: whether it has something to do, or is on its way out. Undefined in others. */

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { WaitOptions } from '@millrace/channel';
+import type { Commands } from './commands.js';
 import { ServerError } from './errors.js';
 import { type Handlers, type ProcessId, runInOrder, type ServerEvents } from './events.js';
 import type { Logger } from './log.js';
@@ -12,7 +14,8 @@ export abstract class ServerMail extends ServerClients {
   abstract get log(): Logger;
   protected abstract get handlers(): Handlers<ServerEvents>;
   /** The means of this process; undefined before the start. */
-  protected abstract mailParts(): Omit<MailParts, 'shape' | 'onMessage'> | undefined;
+  protected abstract mailParts(): Omit<MailParts, 'shape' | 'onMessage' | 'onCommand'> | undefined;
+  protected abstract readonly commands: Commands;
 
   /**
    * Sends a value to another process of the server, which gets it as `pipeMessage`: a worker, task worker or user
@@ -22,21 +25,24 @@ export abstract class ServerMail extends ServerClients {
    * `ERR_MILLRACE_HANDLER_MISSING`, and a `ChannelError` for what cannot be sent.
    */
   sendMessage(message: unknown, to: ProcessId): boolean {
-    return this.#mailbox().send(message, to);
+    this.#assertHandler();
+    return this.mailbox('sendMessage').send(message, to);
   }
 
   /** Resolves when all messages to that process have left this one. */
   messagesDrained(to: ProcessId, options?: WaitOptions): Promise<void> {
-    return this.#mailbox().drained(to, options);
+    this.#assertHandler();
+    return this.mailbox('messagesDrained').drained(to, options);
   }
 
   /** Takes messages from here on, where there is a handler for them. */
   protected startMail(): void {
-    if (this.handlers.has('pipeMessage')) this.#mailbox().start();
+    if (this.handlers.has('pipeMessage') || this.commands.some) this.mailbox('start').start();
   }
 
   /** Resolves when all messages have left this process, or after `timeout` milliseconds. */
   protected async flushMail(timeout: number): Promise<void> {
+    await Promise.race([this.commands.settled(), sleep(timeout, undefined, { ref: false })]);
     await this.#mail?.flush(timeout);
   }
 
@@ -46,23 +52,31 @@ export abstract class ServerMail extends ServerClients {
   }
 
   protected closeMail(): void {
+    this.commands.close();
     this.#mail?.close();
   }
 
-  #mailbox(): Mail {
+  /** Throws `ERR_MILLRACE_NOT_RUNNING` before the start. */
+  protected mailbox(member: string): Mail {
     if (this.#mail) return this.#mail;
     const parts = this.mailParts();
     if (parts === undefined)
-      throw new ServerError('ERR_MILLRACE_NOT_RUNNING', 'sendMessage needs a started server.');
-    if (!this.handlers.has('pipeMessage')) {
-      throw new ServerError(
-        'ERR_MILLRACE_HANDLER_MISSING',
-        "Messages between processes need a handler: add server.on('pipeMessage', …).",
-      );
-    }
-    const onMessage = (source: ProcessId, message: unknown) => void this.#arrived(source, message);
-    this.#mail = new Mail({ ...parts, shape: this.shape, onMessage });
+      throw new ServerError('ERR_MILLRACE_NOT_RUNNING', `${member} needs a started server.`);
+    this.#mail = new Mail({
+      ...parts,
+      shape: this.shape,
+      onMessage: (source, message) => void this.#arrived(source, message),
+      onCommand: (source, frame) => this.commands.received(source, frame),
+    });
     return this.#mail;
+  }
+
+  #assertHandler(): void {
+    if (this.handlers.has('pipeMessage')) return;
+    throw new ServerError(
+      'ERR_MILLRACE_HANDLER_MISSING',
+      "Messages between processes need a handler: add server.on('pipeMessage', …).",
+    );
   }
 
   async #arrived(source: ProcessId, message: unknown): Promise<void> {

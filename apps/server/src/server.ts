@@ -2,7 +2,7 @@ import { inherit } from '@millrace/process-pool';
 import type { RunOptions, TaskResult, Tasks, TaskValue } from '@millrace/task-pool';
 import { MAX_PORTS } from './constants.js';
 import { ServerError } from './errors.js';
-import { Handlers, type PortEvents, type ServerEvents } from './events.js';
+import { Handlers, type PortEvents, type ProcessId, type ServerEvents } from './events.js';
 import { type FabricShape, managerPeer, masterPeer, shapeOf } from './fabric.js';
 import { becomeAsAsked } from './identity.js';
 import { openSwitchboard } from './links.js';
@@ -14,8 +14,9 @@ import { resolveOptions, resolvePort } from './option-schema.js';
 import type { ResolvedOptions, ServerOptions } from './options.js';
 import { plainTask } from './plain-task.js';
 import { Port } from './port.js';
-import { type PortOptions, showPort } from './port-options.js';
+import type { PortOptions } from './port-options.js';
 import { flatId } from './process-kinds.js';
+import { assertHandlers } from './required-handlers.js';
 import type { BirthData, FromWorker, Role, RoleContext, RoleName } from './role.js';
 import { ServerLife } from './server-life.js';
 import type { Switchboard } from './switchboard.js';
@@ -80,14 +81,14 @@ export class Server<T extends Tasks = Tasks> extends ServerLife implements Async
 
   /** Adds a handler; several for one event run in the order they were added. Throws `ERR_MILLRACE_STARTED`. */
   on<Name extends keyof ServerEvents>(event: Name, handler: ServerEvents[Name]): this {
-    this.#assertNotStarted('on');
+    this.assertNotStarted('on');
     this.#handlers.add(event, handler);
     return this;
   }
 
   /** Listens on one more port, with handlers of its own where it is given some. Throws `ERR_MILLRACE_STARTED`. */
   addListener(options: PortOptions): Port {
-    this.#assertNotStarted('addListener');
+    this.assertNotStarted('addListener');
     if (this.#ports.length === MAX_PORTS) {
       throw new ServerError('ERR_MILLRACE_OPTION', `A server has at most ${MAX_PORTS} listeners.`);
     }
@@ -101,8 +102,8 @@ export class Server<T extends Tasks = Tasks> extends ServerLife implements Async
    * `ERR_MILLRACE_HANDLER_MISSING`, `_LISTEN`, `_START_FAILED` or `_STARTED`.
    */
   async start(): Promise<void> {
-    this.#assertNotStarted('start');
-    this.#assertHandlers();
+    this.assertNotStarted('start');
+    assertHandlers(this.#options, this.#handlers, this.#ports);
     this.#started = true;
     await becomeAsAsked(this.#options, birth.role);
     this.#role = this.#takeRole();
@@ -115,7 +116,7 @@ export class Server<T extends Tasks = Tasks> extends ServerLife implements Async
    * flat id, for `sendMessage`. Throws `ERR_MILLRACE_STARTED`.
    */
   addProcess(handler: UserProcessHandler): number {
-    this.#assertNotStarted('addProcess');
+    this.assertNotStarted('addProcess');
     const { workerNum, taskWorkerNum } = this.#options;
     return workerNum + taskWorkerNum + this.#userProcesses.push(handler) - 1;
   }
@@ -237,6 +238,14 @@ export class Server<T extends Tasks = Tasks> extends ServerLife implements Async
     return birth.role === 'manager' ? managerPeer(this.shape) : flatId(birth.role, this.shape, birth.id);
   }
 
+  protected override get processId(): ProcessId {
+    return this.idOfPeer(this.#peer);
+  }
+
+  protected override get isReachable(): boolean {
+    return this.#role !== undefined && (this.#role.place?.isTaken ?? true);
+  }
+
   protected override mailParts() {
     if (this.#role === undefined) return undefined;
     const peer = this.#peer;
@@ -256,23 +265,7 @@ export class Server<T extends Tasks = Tasks> extends ServerLife implements Async
     return merged;
   }
 
-  #assertHandlers(): void {
-    for (const [index, { options }] of this.#ports.entries()) {
-      const event = options.type === 'datagram' ? 'packet' : 'receive';
-      if (this.#portHandlers(index).has(event)) continue;
-      throw missing(
-        `The listener on ${showPort(options)} has no handler for '${event}': add server.on('${event}', …).`,
-      );
-    }
-    const { tasks, taskWorkerNum } = this.#options;
-    if (taskWorkerNum > 0 && Object.keys(tasks).length === 0 && !this.#handlers.has('task')) {
-      throw missing(
-        `taskWorkerNum is ${taskWorkerNum}, but there is no task: set 'tasks', or add server.on('task', …).`,
-      );
-    }
-  }
-
-  #assertNotStarted(method: string): void {
+  protected override assertNotStarted(method: string): void {
     if (!this.#started) return;
     throw new ServerError(
       'ERR_MILLRACE_STARTED',
@@ -284,10 +277,6 @@ export class Server<T extends Tasks = Tasks> extends ServerLife implements Async
     if (this.#role instanceof MasterRole) return this.#role;
     throw this.wrongRole(member, 'the master');
   }
-}
-
-function missing(message: string): ServerError {
-  return new ServerError('ERR_MILLRACE_HANDLER_MISSING', message);
 }
 
 /** Makes a server; the types of its tasks are inferred. See {@link Server}. */

@@ -14,6 +14,7 @@ import { FLAG_BOUND, PORT_WORD } from './shared/connection-layout.js';
 import type { ConnectionTable } from './shared/connection-table.js';
 import type { Counters } from './shared/counters.js';
 import { RESPONSES } from './shared/counters-layout.js';
+import type { TlsTable } from './shared/tls-table.js';
 
 export interface SendFileRange {
   /** First byte to send. Default 0. */
@@ -28,6 +29,8 @@ export interface SwitchboardParts {
   readonly channels: readonly PacketSink[] | number;
   readonly table: ConnectionTable;
   readonly counters: Counters;
+  /** Where some listener has TLS. */
+  readonly tls: TlsTable | undefined;
   readonly ports: readonly ResolvedPort[];
   /** This process's part of the counters. */
   readonly own: Float64Array;
@@ -42,6 +45,7 @@ export class Switchboard {
   readonly table: ConnectionTable;
   readonly counters: Counters;
   #channels: readonly PacketSink[];
+  readonly #tls: TlsTable | undefined;
   readonly #ports: readonly ResolvedPort[];
   readonly #own: Float64Array;
   readonly #reactor: number | undefined;
@@ -49,15 +53,16 @@ export class Switchboard {
   /** Another process has the ways to the reactor threads. */
   #retired = false;
   readonly #out = new packet.Packet();
-  readonly #waits = new Map<number, WaitList<boolean>>();
+  readonly #waits = new Map<number, Wait>();
   readonly #windows: OutputWindows;
 
-  constructor({ channels, table, counters, ports, own, reactor, onCongestion }: SwitchboardParts) {
+  constructor({ channels, table, counters, tls, ports, own, reactor, onCongestion }: SwitchboardParts) {
     this.#channels =
       typeof channels === 'number' ? Array.from({ length: channels }, () => new HeldPackets()) : channels;
     this.table = table;
     this.counters = counters;
     this.#windows = new OutputWindows(table);
+    this.#tls = tls;
     this.#ports = ports;
     this.#own = own;
     this.#reactor = reactor;
@@ -120,30 +125,38 @@ export class Switchboard {
     );
   }
 
-  /** Resolves with true once there is room for more to send; with false when the session is not open, or closes. */
-  async drained(id: number, options?: WaitOptions): Promise<boolean> {
+  /**
+   * Resolves with true once there is room for more to send; with false when the session is not open, or closes.
+   * `window` is as in `send`.
+   */
+  async drained(
+    id: number,
+    options?: WaitOptions,
+    window: OutputWindow = this.#windows.get(id),
+  ): Promise<boolean> {
     options?.signal?.throwIfAborted();
     if (this.#open(id) < 0) return false;
-    let list = this.#waits.get(id);
-    if (list === undefined) {
-      list = new WaitList<boolean>();
-      this.#waits.set(id, list);
+    let wait = this.#waits.get(id);
+    if (wait === undefined) {
+      wait = { list: new WaitList<boolean>(), window };
+      this.#waits.set(id, wait);
       // Behind everything that this process has sent before: the answer comes when the reactor thread has that.
       this.#tell(packet.DRAIN, id);
     }
+    const { list } = wait;
     try {
       return await list.wait(`Draining session ${id}`, options);
     } finally {
-      if (list.size === 0 && this.#waits.get(id) === list) this.#waits.delete(id);
+      if (list.size === 0 && this.#waits.get(id) === wait) this.#waits.delete(id);
     }
   }
 
   /** The reactor thread says that there is room, or that the session is closed. */
   settle(id: number, open: boolean): void {
-    const list = this.#waits.get(id);
-    if (list === undefined) return;
+    const wait = this.#waits.get(id);
+    if (wait === undefined) return;
     this.#waits.delete(id);
-    list.settleAll(open);
+    wait.list.settleAll(open);
   }
 
   /** In base mode a worker has died: its sessions are closed, and nothing will be said about them. */
@@ -151,12 +164,14 @@ export class Switchboard {
     for (const id of [...this.#waits.keys()]) if (this.table.open(id) < 0) this.settle(id, false);
   }
 
-  /** As `settle`, for a process that takes no packets any more: by what the table tells. */
+  /** As `settle`, for a process that takes no packets for a while: by what the table tells. */
   settleByTable(): void {
-    for (const id of [...this.#waits.keys()]) {
-      const slot = this.table.open(id);
+    const { table } = this;
+    for (const [id, { window }] of [...this.#waits]) {
+      const slot = table.open(id);
       if (slot < 0) this.settle(id, false);
-      else if (this.table.queued(slot) <= this.#portOf(slot).bufferLowWatermark) this.settle(id, true);
+      // What the reactor thread has not got yet is not in the table, but still on its way.
+      else if (window.pending(table, slot) <= this.#portOf(slot).bufferLowWatermark) this.settle(id, true);
     }
   }
 
@@ -199,7 +214,7 @@ export class Switchboard {
     id: number,
     { ignoreClosed = false }: { readonly ignoreClosed?: boolean } = {},
   ): ClientInfo | undefined {
-    return clientInfo(id, this.table, this.counters, this.#ports, ignoreClosed);
+    return clientInfo(id, this.table, this.counters, this.#ports, this.#tls, ignoreClosed);
   }
 
   /** Sends a datagram from a listener. False: much is waiting for the reactor thread, and it may be tried again. */
@@ -244,6 +259,12 @@ export class Switchboard {
   #channel(id: number): PacketSink {
     return this.#channels[id % this.#channels.length] as PacketSink;
   }
+}
+
+/** Who waits for room in one session, and what the first of them has on the way there. */
+interface Wait {
+  readonly list: WaitList<boolean>;
+  readonly window: OutputWindow;
 }
 
 function inRange(value: number, max: number): boolean {

@@ -51,3 +51,47 @@ function admitted(port: number): Promise<number> {
     return id === '' ? undefined : Number(id);
   });
 }
+
+test('with workerMaxConcurrency the messages beyond it wait, slow their clients down, and are all answered', async () => {
+  const options = { workerMaxConcurrency: 3, ringSize: 1 << 16 };
+  await using server = await startServer(options, {}, 'gate');
+  const clients = await Promise.all([1, 2].map(() => TestClient.connect(server.lines)));
+  const line = `${'x'.repeat((64 << 10) - 1)}\n`;
+  for (const client of clients) for (let i = 0; i < 400; i++) client.send(line);
+  await until('all that may', () => server.program.count(/event begun/g) === 3);
+  // The rings and the kernel's buffers are full: nothing moves any more.
+  let before = -1;
+  const waiting = () => clients.reduce((sum, { socket }) => sum + socket.writableLength, 0);
+  await until('the clients to be held up', () => {
+    const same = waiting() === before;
+    before = waiting();
+    return same;
+  });
+  expect(waiting()).toBeGreaterThan(16 << 20);
+  expect(server.program.count(/event begun/g)).toBe(3);
+  const [, pid] = await server.program.printed(/event worker (\d+)/);
+  process.kill(Number(pid), 'SIGCONT');
+  for (const client of clients) {
+    for (let i = 0; i < 400; i++) {
+      expect(await client.line()).toBe('');
+      expect(await client.line()).toBe(`xxxx ${line.length - 1} 3`);
+    }
+    client.close();
+  }
+});
+
+test('a handler that waits for room does not keep itself waiting when it is the last that may run', async () => {
+  await using server = await startServer({ workerMaxConcurrency: 1, socketBufferSize: 2 << 20 }, {}, 'gate');
+  const client = await TestClient.connect(server.lines);
+  let text = '';
+  client.socket.removeAllListeners('data').pause();
+  client.socket.on('data', (chunk: Buffer) => {
+    text += chunk.toString('latin1').replaceAll('\0', '');
+  });
+  client.socket.pause();
+  client.send('full\nfull\n');
+  await server.program.printed(/event begun/);
+  client.socket.resume();
+  await until('both answers', () => text.match(/full 4 1\n/g)?.length === 2);
+  client.close();
+});

@@ -17,24 +17,22 @@ export type CloseReason =
   /** A system call failed, or a file could not be sent whole; `error` says how. */
   | 'error';
 
-export interface ConnectionHandlers<Context> {
+export interface ConnectionHandlers<Context, Own = Connection<Context>> {
   /** A frame, valid only during the call. */
-  readonly onFrame: (connection: Connection<Context>, memory: Buffer, start: number, end: number) => void;
+  readonly onFrame: (connection: Own, memory: Buffer, start: number, end: number) => void;
   /** Whether a frame can be taken now; after false the connection is paused, and the handler resumes it. Default: yes. */
-  readonly wantsFrame?: ((connection: Connection<Context>) => boolean) | undefined;
+  readonly wantsFrame?: ((connection: Own) => boolean) | undefined;
   /**
    * The other side sends no more; the connection can still be written to, and stays until it is closed.
    * Default: `close`.
    */
-  readonly onInputEnd?: ((connection: Connection<Context>) => void) | undefined;
+  readonly onInputEnd?: ((connection: Own) => void) | undefined;
   /** Output waits above the high-water mark: true; none waits above the low one any more: false. */
-  readonly onCongestion?: ((connection: Connection<Context>, congested: boolean) => void) | undefined;
+  readonly onCongestion?: ((connection: Own, congested: boolean) => void) | undefined;
   /** The kernel has taken output that was queued. */
-  readonly onOutput?: ((connection: Connection<Context>) => void) | undefined;
+  readonly onOutput?: ((connection: Own) => void) | undefined;
   /** The connection is over and its descriptor closed. Called once. */
-  readonly onClose?:
-    | ((connection: Connection<Context>, reason: CloseReason, error?: Error) => void)
-    | undefined;
+  readonly onClose?: ((connection: Own, reason: CloseReason, error?: Error) => void) | undefined;
 }
 
 export interface ConnectionOptions<Context = undefined> {

@@ -12,15 +12,14 @@ import { networkFailure } from './errors.js';
 import { FrameInput } from './frame-input.js';
 import type { Framer } from './framer.js';
 import { dropInput, LINGER_MS } from './lingering.js';
-import { OutgoingFile, type SendFileOptions } from './outgoing-file.js';
+import { MAX_FILES, OutgoingFile, type SendFileOptions } from './outgoing-file.js';
 import { OutputQueue } from './output-queue.js';
 import type { Reactor } from './reactor.js';
+import type { StreamConnection } from './stream-connection.js';
 import type { AddOptions } from './watch.js';
 
 const READ = 1;
 const WRITE = 2;
-/** Files that wait for one connection at most; each is an open descriptor. */
-const MAX_FILES = 64;
 
 /**
  * A stream socket in a reactor: frames in, bytes out.
@@ -30,7 +29,7 @@ const MAX_FILES = 64;
  * not delivered when the connection was paused are delivered after `resume`. A handler that throws has had its frame;
  * the error is the reactor's to report, the next frames come.
  */
-export class Connection<Context = undefined> {
+export class Connection<Context = undefined> implements StreamConnection<Context> {
   readonly fd: number;
   readonly context: Context;
   readonly #reactor: Reactor;

@@ -20,6 +20,7 @@ import {
   type UnixAddress,
 } from '@millrace/native';
 import { decodeAddress, encodeAddress, isUnix, type SocketAddress, showAddress } from './addresses.js';
+import { type AdoptedAddress, adopt } from './adopted.js';
 import { READ_BYTES } from './options.js';
 import type { Reactor } from './reactor.js';
 import { type SocketOptions, setOption, setSocketOptions } from './socket-options.js';
@@ -57,8 +58,21 @@ export class BoundDatagram {
   readonly #file: SocketFile | undefined;
   #closed = false;
 
-  /** UDP port 0 picks a free one; the file of a unix socket that nobody has open is replaced. Throws `SystemCallError`. */
-  constructor(address: SocketAddress, options: SocketOptions & { readonly mode?: number | undefined } = {}) {
+  /**
+   * UDP port 0 picks a free one; the file of a unix socket that nobody has open is replaced. `{ fd }` is a socket that
+   * somebody else has bound; its file stays. Throws `SystemCallError`, and `ERR_MILLRACE_DESCRIPTOR` for such a one.
+   */
+  constructor(
+    address: SocketAddress | AdoptedAddress,
+    options: SocketOptions & { readonly mode?: number | undefined } = {},
+  ) {
+    if ('fd' in address) {
+      const adopted = adopt(address.fd, SOCK_DGRAM);
+      setSocketOptions(adopted.fd, options, false);
+      this.fd = adopted.fd;
+      this.address = adopted.address;
+      return;
+    }
     const encoded = encodeAddress(address);
     this.fd = check(syscalls.socket(encoded.family, SOCK_DGRAM, 0), 'socket');
     try {

@@ -18,8 +18,12 @@ export type ReactorErrorCode =
   | 'ERR_MILLRACE_REACTOR_OPTION'
   /** A file cannot be sent: it is not a regular file, or has not the bytes that were asked for. */
   | 'ERR_MILLRACE_FILE'
+  /** A descriptor that is to be adopted is a socket of another kind. */
+  | 'ERR_MILLRACE_DESCRIPTOR'
   /** A connection was not established in time. */
-  | 'ERR_MILLRACE_CONNECT_TIMEOUT';
+  | 'ERR_MILLRACE_CONNECT_TIMEOUT'
+  /** A client has not come through the TLS handshake; `cause` is what node:tls says. */
+  | 'ERR_MILLRACE_TLS_HANDSHAKE';
 
 export class ReactorError extends Error {
   override readonly name = 'ReactorError';

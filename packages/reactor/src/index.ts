@@ -3,7 +3,7 @@
  *
  * To read the source: reactor.ts is the loop and its order; descriptors.ts is what it watches; connection.ts is a
  * stream socket, with frame-input.ts (in, cut by the framing-*.ts) and output-queue.ts (out); listener.ts, connect.ts
- * and datagram.ts make sockets.
+ * and datagram.ts make sockets; tls-acceptor.ts and tls-connection.ts are the same over TLS.
  */
 export type { InetAddress, UnixAddress } from '@millrace/native';
 export { type SocketAddress, showAddress } from './addresses.js';
@@ -18,8 +18,8 @@ export { createFramer, DEFAULT_MAX_FRAME_LENGTH, type Framing } from './framing.
 export type { Measure } from './framing-function.js';
 export { type LengthType, lengthTypes } from './framing-length.js';
 export {
+  type AdoptedListenerOptions,
   type InetListenerOptions,
-  type InheritedSocket,
   Listener,
   type ListenerHandlers,
   type ListenerOptions,
@@ -30,4 +30,7 @@ export type { SendFileOptions } from './outgoing-file.js';
 export { OutputQueue } from './output-queue.js';
 export { Reactor } from './reactor.js';
 export type { KeepAliveOptions, SocketOptions, TcpOptions } from './socket-options.js';
+export type { StreamConnection } from './stream-connection.js';
+export { TlsAcceptor, type TlsAcceptorOptions } from './tls-acceptor.js';
+export { TlsConnection, type TlsConnectionOptions } from './tls-connection.js';
 export type { AddOptions, WatchCallbacks, WatchOptions } from './watch.js';

@@ -1,6 +1,7 @@
 import { chmodSync } from 'node:fs';
 import {
   AF_INET6,
+  AF_UNIX,
   check,
   decodeInetAddress,
   EADDRINUSE,
@@ -26,6 +27,7 @@ import {
   type UnixAddress,
 } from '@millrace/native';
 import { encodeAddress, isUnix, type SocketAddress, showAddress } from './addresses.js';
+import { type AdoptedAddress, adopt } from './adopted.js';
 import type { Reactor } from './reactor.js';
 import {
   type SocketOptions,
@@ -49,13 +51,10 @@ export interface UnixListenerOptions extends CommonListenerOptions, UnixAddress 
   readonly mode?: number | undefined;
 }
 
-export type ListenerOptions = InetListenerOptions | UnixListenerOptions;
+/** A socket that somebody else has bound, to listen already or not. Its file is not removed at the end, and what is not said stays as it is, `noDelay` too. */
+export interface AdoptedListenerOptions extends CommonListenerOptions, TcpOptions, AdoptedAddress {}
 
-/** A socket that listens already: another process has bound it, and has handed it down. */
-export interface InheritedSocket {
-  /** Non-blocking; the listener's to close. */
-  readonly fd: number;
-}
+export type ListenerOptions = InetListenerOptions | UnixListenerOptions | AdoptedListenerOptions;
 
 export interface ListenerHandlers {
   /**
@@ -73,6 +72,8 @@ export interface ListenerHandlers {
 }
 
 const DEFAULT_BACKLOG = 512;
+/** Of unix sockets. */
+const NO_ADDRESS: InetAddress = { host: '', port: 0 };
 const ACCEPT_BURST = 64;
 /** Milliseconds without accepting after descriptors ran out: trying at once would fail at once. */
 const EXHAUSTED_PAUSE_MS = 1_000;
@@ -93,13 +94,20 @@ export class Listener {
   #closed = false;
 
   /**
-   * Binds and listens, or takes a socket over that does. Throws a `SystemCallError` that names the address, for instance
-   * with `EADDRINUSE`.
+   * Binds and listens. Throws a `SystemCallError` that names the address, for instance with `EADDRINUSE`; and
+   * `ERR_MILLRACE_DESCRIPTOR` for one that is to be adopted and cannot be, which stays open then.
    */
-  constructor(options: ListenerOptions | InheritedSocket) {
+  constructor(options: ListenerOptions) {
     if ('fd' in options) {
-      this.fd = options.fd;
-      this.address = boundTo(this.fd, `descriptor ${this.fd}`);
+      const { fd, family, address, listening } = adopt(options.fd, SOCK_STREAM);
+      setSocketOptions(fd, options, false);
+      // What is not said stays as whoever has bound it wanted it.
+      if (!isUnix(address)) setTcpOptions(fd, { noDelay: false, ...options });
+      if (!listening)
+        check(syscalls.listen(fd, options.backlog ?? DEFAULT_BACKLOG), 'listen', showAddress(address));
+      this.fd = fd;
+      this.path = isUnix(address) ? address.path : undefined;
+      this.address = family === AF_UNIX ? NO_ADDRESS : (address as InetAddress);
       return;
     }
     const encoded = encodeAddress(options);
@@ -192,7 +200,7 @@ function boundTo(fd: number, shown: string): InetAddress {
 }
 
 /** What is set on a listening socket, its connections inherit. */
-function prepare(fd: number, options: ListenerOptions, family: number): void {
+function prepare(fd: number, options: InetListenerOptions | UnixListenerOptions, family: number): void {
   setSocketOptions(fd, options, !isUnix(options));
   if (isUnix(options)) return;
   if (family === AF_INET6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0, 'IPV6_V6ONLY');

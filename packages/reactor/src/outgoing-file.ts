@@ -11,6 +11,8 @@ export interface SendFileOptions {
   readonly onSent?: ((error?: Error) => void) | undefined;
 }
 
+/** Files that wait for one connection at most; each is an open descriptor. */
+export const MAX_FILES = 64;
 /** Bytes of a file that one turn sends at most, so that one fast reader leaves time for the others. */
 const TURN_BYTES = 1 << 20;
 /** Bytes that are copied at a time where the kernel cannot send from this file to this descriptor. */
@@ -21,7 +23,7 @@ const CANNOT = [EINVAL, ENOSYS, EOPNOTSUPP];
 /** A piece of a file on its way to a socket. */
 export class OutgoingFile {
   readonly #file: number;
-  readonly #path: string;
+  readonly path: string;
   readonly #onSent: ((error?: Error) => void) | undefined;
   #position: number;
   #remaining: number;
@@ -34,7 +36,7 @@ export class OutgoingFile {
 
   /** Opens the file. Throws `ERR_MILLRACE_FILE`, or what `openSync` throws. */
   constructor(path: string, { offset = 0, length, onSent }: SendFileOptions = {}) {
-    this.#path = path;
+    this.path = path;
     this.#onSent = onSent;
     this.#file = openSync(path, 'r');
     const stat = fstatSync(this.#file);
@@ -76,6 +78,17 @@ export class OutgoingFile {
     return sent;
   }
 
+  /** Reads what comes next into `memory`, for whoever sends it himself. Returns as `send` does. */
+  read(memory: Buffer): number {
+    const wanted = Math.min(memory.length, this.#remaining);
+    const count = syscalls.readAt(this.#file, memory, 0, wanted, this.#position);
+    if (count < 0) return count;
+    if (count === 0 && wanted > 0) return this.#cutShort();
+    this.#position += count;
+    this.#remaining -= count;
+    return count;
+  }
+
   /** Closes the file and tells the owner; `error` when not everything was sent. */
   close(error?: Error): void {
     closeSync(this.#file);
@@ -105,7 +118,7 @@ export class OutgoingFile {
   }
 
   #cutShort(): number {
-    const message = `'${this.#path}' became shorter while it was sent: ${this.#remaining} bytes are missing.`;
+    const message = `'${this.path}' became shorter while it was sent: ${this.#remaining} bytes are missing.`;
     this.failure = new ReactorError('ERR_MILLRACE_FILE', message);
     return -EIO;
   }

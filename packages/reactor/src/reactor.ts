@@ -61,6 +61,11 @@ export class Reactor implements Disposable {
     return this.#closed;
   }
 
+  /** As the options say. */
+  get mode(): 'node' | 'blocking' {
+    return this.#inside ? 'node' : 'blocking';
+  }
+
   /** Memory to read to, which all connections of this reactor share: its content is anybody's after a callback. */
   get readMemory(): Buffer {
     this.#readMemory ??= Buffer.allocUnsafeSlow(READ_BYTES);

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { until, within } from './deadline.js';
 
 /** A client that a test talks through: sends, and waits for what must come back. */
@@ -25,6 +26,21 @@ export class TestClient {
       `a connection to port ${port}`,
       new Promise<void>((resolve, reject) => {
         socket.once('connect', resolve);
+        socket.once('error', reject);
+      }),
+    );
+    return client;
+  }
+
+  /** A client that has come through a TLS handshake; `socket` is a `TLSSocket`. */
+  static async connectTls(port: number, options: ConnectionOptions): Promise<TestClient> {
+    const halfOpen = { allowHalfOpen: true };
+    const socket: TLSSocket = connectTls({ port, host: '127.0.0.1', ...options, ...halfOpen });
+    const client = new TestClient(socket);
+    await within(
+      `a TLS connection to port ${port}`,
+      new Promise<void>((resolve, reject) => {
+        socket.once('secureConnect', resolve);
         socket.once('error', reject);
       }),
     );

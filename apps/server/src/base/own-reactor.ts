@@ -1,6 +1,6 @@
 import { type InetAddress, syscalls } from '@millrace/native';
 import type { ChildProcessContext } from '@millrace/process-pool';
-import { Listener, Reactor } from '@millrace/reactor';
+import { BoundDatagram, Listener, Reactor } from '@millrace/reactor';
 import { AcceptLog } from '../accept-log.js';
 import type { FabricShape } from '../fabric.js';
 import { LogLimit } from '../log.js';
@@ -83,9 +83,11 @@ export class OwnReactor implements ReactorHost {
     const { enableDelayReceive, heartbeatCheckInterval, lingerTime, dispatchMode } = context.options;
     const { ports } = context;
     const sockets = socketNames(shape.base ?? [], id).map((name) => child.descriptor(name));
-    const datagrams = sockets.map((fd, port) => (ports[port]?.type === 'datagram' ? fd : undefined));
+    const datagrams = sockets.map((fd, port) =>
+      ports[port]?.type === 'datagram' ? new BoundDatagram({ fd }) : undefined,
+    );
     const descriptors = Object.fromEntries(child.descriptors);
-    const data = { index: id, shape, descriptors, ports, datagrams, dispatchMode };
+    const data = { index: id, shape, descriptors, ports, datagrams, tls: [], dispatchMode };
     const times = { enableDelayReceive, heartbeatCheckInterval, lingerTime };
     this.#traffic = new Traffic(this.#reactor, { ...data, ...times }, functions, {
       host: this,

@@ -1,5 +1,6 @@
 /** The listening sockets of base mode, which the master binds and workers accept from. */
 import type { Descriptors } from '../fabric.js';
+import type { ActivatedSockets } from '../master/activation.js';
 import { type Bound, bindPort, numberOf } from '../master/listeners.js';
 import type { ResolvedPort } from '../port-options.js';
 
@@ -24,12 +25,13 @@ export function bindSockets(
   ports: readonly ResolvedPort[],
   own: readonly boolean[],
   workers: number,
+  given: ActivatedSockets,
 ): BoundSockets {
   const first: Bound[] = [];
   const all: Bound[] = [];
   const descriptors: Record<string, number> = {};
   const bind = (port: ResolvedPort, name: string) => {
-    const bound = bindPort(port);
+    const bound = bindPort(port, given);
     all.push(bound);
     descriptors[name] = bound.fd;
     return bound;

@@ -25,6 +25,7 @@ export class WorkerReactors implements Reactors {
       channels,
       table: this.#view.connections(),
       counters: this.#view.counters(),
+      tls: undefined,
       ports,
       // The master is no process of the flat ids: what it sends is counted for itself alone.
       own: new Float64Array(OWN_COUNTERS),
@@ -39,6 +40,8 @@ export class WorkerReactors implements Reactors {
   async ready(): Promise<void> {}
 
   workerReplaced(): void {}
+
+  replaceTls(): void {}
 
   quiesce(): void {}
 

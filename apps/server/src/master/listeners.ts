@@ -1,6 +1,7 @@
 import { BoundDatagram, Listener, type SocketAddress } from '@millrace/reactor';
 import { ServerError } from '../errors.js';
 import { type ResolvedPort, showPort } from '../port-options.js';
+import type { ActivatedSockets } from './activation.js';
 
 /** A listener of either kind, bound. */
 export type Bound = Listener | BoundDatagram;
@@ -14,19 +15,36 @@ const ADVICE: Readonly<Record<string, string>> = {
 };
 
 /** Binds a listener, so that an address in use is an error before anything else. Throws `ERR_MILLRACE_LISTEN`. */
-export function bindPort(port: ResolvedPort): Bound {
-  const where: SocketAddress =
-    port.path === undefined ? { host: port.host, port: port.port ?? 0 } : { path: port.path };
+export function bindPort(port: ResolvedPort, sockets: ActivatedSockets): Bound {
+  const fd = port.activation === undefined ? port.fd : sockets.take(port.activation);
   try {
+    const where = placeOf(port, fd);
     const options = { ...port, mode: port.fileMode };
-    return port.type === 'datagram'
-      ? new BoundDatagram(where, options)
-      : new Listener({ ...options, ...where });
+    const bound =
+      port.type === 'datagram' ? new BoundDatagram(where, options) : new Listener({ ...options, ...where });
+    if (port.tls && bound instanceof Listener && bound.path !== undefined) {
+      bound.close();
+      throw new TypeError("it is a unix socket, and 'tls' is for TCP");
+    }
+    return bound;
   } catch (cause) {
-    const { errnoName } = cause as { errnoName?: string };
-    const message = `Cannot listen on ${showPort(port)} (${errnoName}): ${ADVICE[errnoName ?? ''] ?? 'see the cause'}.`;
+    const { errnoName, message: why } = cause as Error & { errnoName?: string };
+    const reason = errnoName ?? why;
+    const advice = fd === undefined ? (ADVICE[errnoName ?? ''] ?? 'see the cause') : NOT_HANDED;
+    const message = `Cannot listen on ${showPort(port)} (${reason}): ${advice}.`;
     throw new ServerError('ERR_MILLRACE_LISTEN', message, { cause });
   }
+}
+
+const NOT_HANDED =
+  'whoever starts the program is to hand it a bound socket of that kind (not with daemonize, which starts anew)';
+
+function placeOf(
+  { host, port = 0, path }: ResolvedPort,
+  fd: number | undefined,
+): SocketAddress | { fd: number } {
+  if (fd !== undefined) return { fd };
+  return path === undefined ? { host, port } : { path };
 }
 
 /** The number that an internet port is bound to; 0 for a unix socket. */

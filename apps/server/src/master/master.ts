@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { type Exit, type Member, ProcessPool } from '@millrace/process-pool';
-import { Listener, Reactor } from '@millrace/reactor';
+import { Listener, Reactor, type TlsAcceptorOptions } from '@millrace/reactor';
 import type { SpillDirectory } from '@millrace/task-pool';
 import { AcceptLog } from '../accept-log.js';
 import { bindSockets } from '../base/sockets.js';
@@ -24,9 +23,12 @@ import * as counters from '../shared/counters-layout.js';
 import { spawnArguments } from '../spawn-arguments.js';
 import type { Switchboard } from '../switchboard.js';
 import { planTaskFiles } from '../task-files.js';
+import { loadTls } from '../tls-material.js';
 import { Acceptor } from './acceptor.js';
+import { ActivatedSockets } from './activation.js';
 import { beforeShutdown } from './before-shutdown.js';
 import { type Bound, bindPort, numberOf } from './listeners.js';
+import { checkOpenFiles } from './open-files.js';
 import { PidFile } from './pid-file.js';
 import { ReactorThreads } from './reactor-threads.js';
 import type { Reactors } from './reactors.js';
@@ -110,6 +112,13 @@ export class MasterRole implements Role {
     this.#tellManager({ reopenLog: true });
   }
 
+  /** New clients get the certificates that the files hold now. Throws `ERR_MILLRACE_TLS`; then all stays as it is. */
+  reloadCertificates(): void {
+    if (!this.#shape.tls || this.#reactors === undefined) return;
+    this.#reactors.replaceTls(loadTls(this.#context.ports));
+    this.#context.log.info('new clients get the certificates that the files hold now');
+  }
+
   #tellManager(message: ToManager): boolean {
     return this.#manager?.members[0]?.send(message) ?? false;
   }
@@ -136,15 +145,16 @@ export class MasterRole implements Role {
 
   async #open(): Promise<void> {
     this.#pidFile?.make();
+    const tls = loadTls(this.#context.ports);
     this.#bind();
-    this.#checkLimit();
+    checkOpenFiles(this.#context);
     this.#fabric = createFabric(this.#shape);
     if (this.#shape.taskWorkers > 0) this.#taskFiles = planTaskFiles(this.#context.options);
     this.#manager = new ProcessPool([this.#managerSpec()], {
       onMessage: (_member, body) => this.#heard(body as FromManager),
       onExit: (member, exit, delay) => this.#managerEnded(member, exit, delay),
     });
-    this.#reactors = this.#openReactors();
+    this.#reactors = this.#openReactors(tls);
     this.#count(counters.START_TIME, Date.now());
     for (const [index, bound] of this.#listeners.entries())
       this.#count(counters.PORTS + index, numberOf(bound));
@@ -161,8 +171,9 @@ export class MasterRole implements Role {
   #bind(): void {
     const { ports } = this.#context;
     const { base, workers } = this.#shape;
+    const given = new ActivatedSockets();
     if (base) {
-      const { first, all, descriptors } = bindSockets(ports, base, workers);
+      const { first, all, descriptors } = bindSockets(ports, base, workers, given);
       this.#listeners = first;
       this.#sockets = all;
       this.#inherited = descriptors;
@@ -170,15 +181,17 @@ export class MasterRole implements Role {
     }
     const bound: Bound[] = [];
     this.#listeners = this.#sockets = bound;
-    for (const port of ports) bound.push(bindPort(port));
+    for (const port of ports) bound.push(bindPort(port, given));
   }
 
-  #openReactors(): Reactors {
+  #openReactors(tls: readonly (TlsAcceptorOptions | undefined)[]): Reactors {
     const { options, ports } = this.#context;
     if (this.#shape.base) return new WorkerReactors(this.#shape, this.#fabric, ports);
     const { dispatchMode, dispatchModule, enableDelayReceive, heartbeatCheckInterval, lingerTime } = options;
-    const datagrams = this.#listeners.map((bound) => (bound instanceof Listener ? undefined : bound.fd));
-    const thread = { ports, datagrams, dispatchMode, dispatchModule, enableDelayReceive };
+    const datagrams = this.#listeners.map((bound) =>
+      bound instanceof Listener ? undefined : { fd: bound.fd, address: bound.address },
+    );
+    const thread = { ports, datagrams, tls, dispatchMode, dispatchModule, enableDelayReceive };
     const threads = new ReactorThreads(
       this.#shape,
       this.#fabric,
@@ -222,22 +235,20 @@ export class MasterRole implements Role {
   #heard(message: FromManager): void {
     if ('reloaded' in message) this.#reloads.answered(message.reloaded, message.result);
     else if ('sessionsLost' in message) this.#context.settleLost();
-    else this.#reactors?.workerReplaced(message.workerReplaced);
+    else if ('workerReplaced' in message) this.#reactors?.workerReplaced(message.workerReplaced);
+    else this.#reloadCertificates();
+  }
+
+  #reloadCertificates(): void {
+    try {
+      this.reloadCertificates();
+    } catch (error) {
+      this.#context.log.error(`${(error as Error).message} New clients get the certificates from before.`);
+    }
   }
 
   #count(counter: number, value: number): void {
     this.switchboard?.counters.setServer(counter, value);
-  }
-
-  /** Each client takes a descriptor of the master. */
-  #checkLimit(): void {
-    const { maxConnections } = this.#context.options;
-    const [, limit] = readFileSync('/proc/self/limits', 'utf8').match(/^Max open files +(\d+)/m) ?? [];
-    if (limit === undefined || Number(limit) >= maxConnections) return;
-    this.#context.log.warn(
-      { maxConnections, limit: Number(limit) },
-      `maxConnections is ${maxConnections}, but ulimit -n allows ${limit} open files: raise it, or lower maxConnections`,
-    );
   }
 
   #managerEnded(_member: Member, { code, signal, error }: Exit, delay: number | undefined): void {

@@ -1,10 +1,11 @@
 import { Worker } from 'node:worker_threads';
 import type { TransportChannel } from '@millrace/channel';
 import { type InetAddress, NodePoller } from '@millrace/native';
+import type { TlsAcceptorOptions } from '@millrace/reactor';
 import type { DoorbellListener } from '@millrace/shared-memory';
 import { type Descriptors, type FabricShape, FabricView, masterPeer } from '../fabric.js';
 import * as packet from '../packet.js';
-import type { ReactorThreadData } from '../reactor/thread.js';
+import type { ReactorThreadData, ToThread } from '../reactor/thread.js';
 import { Switchboard } from '../switchboard.js';
 import type { Reactors } from './reactors.js';
 
@@ -74,6 +75,7 @@ export class ReactorThreads implements Reactors {
       channels: this.#threads.map(({ channel }) => channel),
       table: this.#view.connections(),
       counters,
+      tls: this.#view.tls(),
       ports: options.ports,
       // The master is no process of the flat ids: what it sends is counted for itself alone.
       own: new Float64Array(OWN_COUNTERS),
@@ -93,6 +95,11 @@ export class ReactorThreads implements Reactors {
     const { channel } = this.#threads[session % this.#threads.length] as Thread;
     const address = Buffer.from(`${remotePort} ${host}`);
     channel.send(this.#out.set(packet.ACCEPTED, session, fd, port).with(address));
+  }
+
+  /** Other certificates for the handshakes to come; not by a ring: keys stay in this process's own memory. */
+  replaceTls(tls: readonly (TlsAcceptorOptions | undefined)[]): void {
+    for (const { worker } of this.#threads) worker.postMessage({ tls } satisfies ToThread);
   }
 
   workerReplaced(id: number): void {

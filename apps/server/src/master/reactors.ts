@@ -1,3 +1,4 @@
+import type { TlsAcceptorOptions } from '@millrace/reactor';
 import type { Switchboard } from '../switchboard.js';
 
 /** The master's side of what moves messages between clients and workers. */
@@ -8,6 +9,8 @@ export interface Reactors {
   ready(): Promise<void>;
   /** Another process has the place of that worker. */
   workerReplaced(id: number): void;
+  /** Other keys and certificates for clients to come, by listener. */
+  replaceTls(tls: readonly (TlsAcceptorOptions | undefined)[]): void;
   /** Reads no more from clients, and tells the workers that what they have is the last. */
   quiesce(): void;
   /** Closes every connection, after what is queued for it has been sent or `timeoutMs` have passed. */

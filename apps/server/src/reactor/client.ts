@@ -1,11 +1,11 @@
-import type { Connection } from '@millrace/reactor';
+import type { StreamConnection } from '@millrace/reactor';
 import type { ConnectionSlot } from '../shared/connection-table.js';
 import type { Holdable } from './holds.js';
 import type { WorkerLink } from './worker-link.js';
 
 /** A connected client, as its reactor thread knows it. */
 export class Client implements Holdable {
-  connection!: Connection<Client>;
+  connection!: StreamConnection<Client>;
   /** A process has asked to close it. */
   closedByWorker = false;
   /** Why it is closed from this side, where nobody asked for it. */
@@ -56,4 +56,10 @@ export class Client implements Holdable {
     this.#holds &= ~reason;
     if (this.#holds === 0) this.connection.resume();
   }
+}
+
+/** As `remoteAddress` shows it; empty for a unix socket. */
+export function addressOf(host: string, port: number): Buffer {
+  if (host === '') return Buffer.alloc(0);
+  return Buffer.from(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
 }

@@ -1,4 +1,4 @@
-import { DatagramSocket, type SocketAddress } from '@millrace/reactor';
+import { type BoundDatagram, DatagramSocket, type SocketAddress } from '@millrace/reactor';
 import { decodePeer, encodePeer, showPeer } from '../datagram-peer.js';
 import * as packet from '../packet.js';
 import { showPort } from '../port-options.js';
@@ -17,8 +17,8 @@ export class DatagramPorts {
     this.#thread = thread;
     const { datagrams, index, shape } = thread.data;
     // In base mode every worker receives what comes, as it comes.
-    for (const [port, fd] of datagrams.entries())
-      if (fd !== undefined && (shape.base || port % shape.reactors === index)) this.#open(port, fd);
+    for (const [port, bound] of datagrams.entries())
+      if (bound !== undefined && (shape.base || port % shape.reactors === index)) this.#open(port, bound);
   }
 
   /** Sends what a process has asked for. */
@@ -44,19 +44,13 @@ export class DatagramPorts {
     for (const socket of this.#sockets.values()) socket.close();
   }
 
-  #open(port: number, fd: number): void {
-    const { host, path } = this.#thread.port(port);
-    const address: SocketAddress = path === undefined ? { host, port: 0 } : { path };
-    const socket = new DatagramSocket(
-      this.#thread.reactor,
-      { fd, address },
-      {
-        handlers: {
-          onMessage: (_, memory, end, from, truncated) => this.#received(port, memory, end, from, truncated),
-          onError: (_, error) => this.#dropped(port, error.message),
-        },
+  #open(port: number, bound: Pick<BoundDatagram, 'fd' | 'address'>): void {
+    const socket = new DatagramSocket(this.#thread.reactor, bound, {
+      handlers: {
+        onMessage: (_, memory, end, from, truncated) => this.#received(port, memory, end, from, truncated),
+        onError: (_, error) => this.#dropped(port, error.message),
       },
-    );
+    });
     this.#sockets.set(port, socket);
   }
 

@@ -1,7 +1,10 @@
-/** The module that a reactor thread runs: blocks in epoll until it is told to stop. */
-import { workerData } from 'node:worker_threads';
+/**
+ * The module that a reactor thread runs: blocks in epoll until it is told to stop. Where a listener has TLS, which is
+ * node:tls's to do, it runs in Node's loop instead.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
 import { Reactor } from '@millrace/reactor';
-import type { ReactorThreadData } from './thread.js';
+import type { ReactorThreadData, ToThread } from './thread.js';
 import { Traffic } from './traffic.js';
 import { importUserFunctions } from './user-functions.js';
 
@@ -10,8 +13,12 @@ const { thread, dispatchModule } = workerData as {
   readonly dispatchModule: string | undefined;
 };
 const functions = await importUserFunctions(thread.ports, dispatchModule);
-const reactor = new Reactor({ mode: 'blocking' });
+const reactor = new Reactor({ mode: thread.shape.tls ? 'node' : 'blocking' });
 const traffic = new Traffic(reactor, thread, functions);
+if (reactor.mode === 'node') parentPort?.on('message', ({ tls }: ToThread) => traffic.replaceTls(tls));
+// Blocking, it returns at the end; in Node's loop at once.
 reactor.run();
+await traffic.ended;
+parentPort?.close();
 traffic.close();
 reactor.close();

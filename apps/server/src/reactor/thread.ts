@@ -1,5 +1,5 @@
 import type { ChannelOptions } from '@millrace/channel';
-import type { Framing, Reactor } from '@millrace/reactor';
+import type { BoundDatagram, Framing, Reactor, TlsAcceptorOptions } from '@millrace/reactor';
 import type { DoorbellListener } from '@millrace/shared-memory';
 import { LINK_HIGH_WATER } from '../constants.js';
 import { type Descriptors, type FabricShape, FabricView, masterPeer, peersOf } from '../fabric.js';
@@ -9,6 +9,7 @@ import type { PacketChannel } from '../packet-channel.js';
 import type { ResolvedPort } from '../port-options.js';
 import type { ConnectionTable } from '../shared/connection-table.js';
 import type { Counters } from '../shared/counters.js';
+import type { TlsTable } from '../shared/tls-table.js';
 import type { Client } from './client.js';
 import { createDispatcher, type Dispatcher } from './dispatch.js';
 import { FunctionDispatcher } from './dispatch-function.js';
@@ -23,12 +24,17 @@ export interface ReactorThreadData {
   readonly descriptors: Descriptors;
   readonly ports: readonly ResolvedPort[];
   /** The sockets of datagram listeners; undefined where there is none. This thread serves those of its turn. */
-  readonly datagrams: readonly (number | undefined)[];
+  readonly datagrams: readonly (Pick<BoundDatagram, 'fd' | 'address'> | undefined)[];
+  /** Keys and certificates by listener; undefined where it has no TLS. */
+  readonly tls: readonly (TlsAcceptorOptions | undefined)[];
   readonly dispatchMode: DispatchMode;
   readonly enableDelayReceive: boolean;
   readonly heartbeatCheckInterval: number | undefined;
   readonly lingerTime: number;
 }
+
+/** By a thread's port, which it listens to where it runs in Node's loop. */
+export type ToThread = Pick<ReactorThreadData, 'tls'>;
 
 /** The user's functions, from their modules. */
 export interface UserFunctions {
@@ -45,6 +51,7 @@ export class Thread {
   readonly clients = new Map<number, Client>();
   readonly out = new packet.Packet();
   readonly table: ConnectionTable;
+  readonly tls: TlsTable | undefined;
   /** This thread's own. */
   readonly counters: Float64Array;
   readonly workers: readonly WorkerLink[];
@@ -69,6 +76,7 @@ export class Thread {
     this.#view = new FabricView(shape, descriptors);
     this.#listener = this.#view.listen(this.#view.reactorBell(index), reactor.poller);
     this.table = this.#view.connections();
+    this.tls = this.#view.tls();
     const counters = this.#view.counters();
     this.counters = counters.reactor(index);
     const options: ChannelOptions = {

@@ -1,3 +1,4 @@
+import type { TLSSocket } from 'node:tls';
 import { syscalls } from '@millrace/native';
 import {
   type CloseReason,
@@ -5,6 +6,9 @@ import {
   type ConnectionHandlers,
   createFramer,
   type Reactor,
+  type StreamConnection,
+  type TlsAcceptorOptions,
+  TlsConnection,
 } from '@millrace/reactor';
 import { LINK_LIMIT, READ_BYTES } from '../constants.js';
 import * as packet from '../packet.js';
@@ -17,13 +21,15 @@ import {
 } from '../shared/connection-layout.js';
 import { ConnectionSlot } from '../shared/connection-table.js';
 import { CLOSED, RECEIVED_BYTES } from '../shared/counters-layout.js';
-import { Client } from './client.js';
+import { addressOf, Client } from './client.js';
+import { logClosed } from './close-log.js';
 import { DatagramPorts } from './datagram-ports.js';
 import { HOLD_OUTPUT, HOLD_QUIESCE, HOLD_USER } from './holds.js';
 import type { OwnWorker } from './host.js';
 import { Orders } from './orders.js';
 import { Sweep } from './sweep.js';
 import { type ReactorThreadData, Thread, type UserFunctions } from './thread.js';
+import { TlsPorts } from './tls-ports.js';
 import type { WorkerLink } from './worker-link.js';
 
 /** Moves messages between the clients of one reactor thread and the workers. */
@@ -32,8 +38,9 @@ export class Traffic {
   readonly #orders: Orders;
   readonly #datagrams: DatagramPorts;
   readonly #sweep: Sweep;
+  readonly #tls: TlsPorts;
   readonly #readMemory = Buffer.allocUnsafeSlow(READ_BYTES);
-  readonly #handlers: ConnectionHandlers<Client> = {
+  readonly #handlers: ConnectionHandlers<Client, StreamConnection<Client>> = {
     onFrame: (connection, memory, start, end) => this.#frame(connection, memory, start, end),
     wantsFrame: (connection) => this.#thread.dispatcher.ready(connection.context),
     onInputEnd: (connection) => this.#askForEnd(connection.context),
@@ -43,6 +50,11 @@ export class Traffic {
   };
   #quiesced = false;
   #stopping = false;
+  #end: () => void = () => {};
+  /** Resolves when the thread is to end. */
+  readonly ended = new Promise<void>((resolve) => {
+    this.#end = resolve;
+  });
 
   /** `own`: the worker that the reactor is part of, in base mode. */
   constructor(reactor: Reactor, data: ReactorThreadData, functions: UserFunctions, own?: OwnWorker) {
@@ -50,6 +62,7 @@ export class Traffic {
     this.#orders = new Orders(this.#thread);
     this.#datagrams = new DatagramPorts(this.#thread);
     this.#sweep = new Sweep(this.#thread);
+    this.#tls = new TlsPorts(this.#thread);
     const { channels, master } = this.#thread;
     for (const [peer, channel] of channels.entries()) {
       if (channel === master) channel.onMessage((message) => this.#fromMaster(message, peer));
@@ -58,14 +71,23 @@ export class Traffic {
     this.#thread.host.ready();
   }
 
+  /** Other certificates for clients to come. */
+  replaceTls(tls: readonly (TlsAcceptorOptions | undefined)[]): void {
+    this.#tls.replace(tls);
+  }
+
+  /** What is still connected is closed as it is. */
   close(): void {
+    this.#tls.close();
+    if (this.#thread.tls)
+      for (const client of [...this.#thread.clients.values()]) client.connection.destroy();
     this.#datagrams.close();
     this.#thread.close();
   }
 
   // From clients ----------------------------------------------------------------------------------------------------
 
-  #frame(connection: Connection<Client>, memory: Buffer, start: number, end: number): void {
+  #frame(connection: StreamConnection<Client>, memory: Buffer, start: number, end: number): void {
     const client = connection.context;
     const { dispatcher, out } = this.#thread;
     const now = this.#thread.now();
@@ -105,7 +127,7 @@ export class Traffic {
     this.#orders.drained(client, true);
   }
 
-  #output({ context: client, queuedBytes }: Connection<Client>): void {
+  #output({ context: client, queuedBytes }: StreamConnection<Client>): void {
     const now = this.#thread.now();
     client.movedAt = now;
     client.slot.sent(now);
@@ -126,8 +148,8 @@ export class Traffic {
       worker.channel.send(out.set(packet.FORGET, client.session, index, client.port));
     this.#orders.drained(client, false);
     host.gone(client.session);
-    if (!QUIET.has(told)) this.#logClosed(client, told, error);
-    if (this.#stopping && clients.size === 0) host.stopped();
+    logClosed(this.#thread, client, told, error);
+    if (this.#stopping && clients.size === 0) this.#over();
   }
 
   #reason(client: Client, reason: CloseReason): packet.SessionCloseReason {
@@ -135,16 +157,6 @@ export class Traffic {
     if (reason !== 'local') return reason;
     if (client.closedByWorker) return client.connection.inputEnded ? 'peer' : 'server';
     return 'shutdown';
-  }
-
-  #logClosed(client: Client, reason: packet.SessionCloseReason, error: Error | undefined): void {
-    const { packageMaxLength, socketBufferSize } = this.#thread.port(client.port);
-    const why = {
-      malformed: `it sent a message that is longer than packageMaxLength (${packageMaxLength} bytes) or malformed`,
-      'output-limit': `more than socketBufferSize (${socketBufferSize} bytes) waited for it to read`,
-    }[reason as string];
-    const text = `Closed session ${client.session} of ${client.address}: ${why ?? error?.message ?? reason}`;
-    this.#thread.log(reason, text);
   }
 
   // From other processes --------------------------------------------------------------------------------------------
@@ -172,15 +184,26 @@ export class Traffic {
     }
   }
 
-  /** Takes a connected client over, from listener `port`. */
+  /** Takes a new client over, from listener `port`. */
   accept(fd: number, session: number, port: number, host: string, remotePort: number): void {
+    if (!this.#tls.has(port)) return this.#connected(fd, session, port, host, remotePort);
+    this.#tls.accept(fd, session, port, String(addressOf(host, remotePort)), {
+      secured: (socket) => this.#connected(socket, session, port, host, remotePort),
+      failed: () => this.#neverOpened(session),
+    });
+  }
+
+  /** A client is there, by a descriptor or a TLS socket. */
+  #connected(by: number | TLSSocket, session: number, port: number, host: string, remotePort: number): void {
     const { reactor, dispatcher, clients, out, data } = this.#thread;
     const home = dispatcher.home(session, host);
-    if (home.channel.queuedBytes > LINK_LIMIT) return this.#turnAway(fd, session, home);
+    // It was in the middle of its handshake when the workers were told that no more comes.
+    if (this.#quiesced && typeof by !== 'number') return this.#neverOpened(session, by);
+    if (home.channel.queuedBytes > LINK_LIMIT) return this.#turnAway(by, session, home);
     const slot = this.#slot(session, port, home, host, remotePort);
     const client = new Client(session, port, home, addressOf(host, remotePort), slot);
     const { packageMaxLength, bufferHighWatermark, bufferLowWatermark } = this.#thread.port(port);
-    client.connection = new Connection(reactor, fd, {
+    const options = {
       framer: createFramer(this.#thread.framings[port] ?? { kind: 'none' }, packageMaxLength),
       readMemory: this.#readMemory,
       highWaterMark: bufferHighWatermark,
@@ -189,7 +212,9 @@ export class Traffic {
       maxOutput: Number.MAX_SAFE_INTEGER,
       handlers: this.#handlers,
       context: client,
-    });
+    };
+    client.connection =
+      typeof by === 'number' ? new Connection(reactor, by, options) : new TlsConnection(reactor, by, options);
     clients.set(session, client);
     home.countConnection(1);
     home.channel.send(out.set(packet.CONNECT, session, 0, port).with(client.address));
@@ -214,12 +239,18 @@ export class Traffic {
   }
 
   /** The worker does not even read that clients come and go; what it would be told must not pile up. */
-  #turnAway(fd: number, session: number, link: WorkerLink): void {
-    syscalls.close(fd);
-    this.#thread.count(CLOSED, 1);
-    this.#thread.host.gone(session);
+  #turnAway(by: number | TLSSocket, session: number, link: WorkerLink): void {
+    this.#neverOpened(session, by);
     const text = `Turned a client away: worker ${link.worker} has not read for long, ${LINK_LIMIT} bytes wait for it`;
     this.#thread.log('worker-stuck', text);
+  }
+
+  /** A connection goes that no worker has heard of. */
+  #neverOpened(session: number, by?: number | TLSSocket): void {
+    if (typeof by === 'number') syscalls.close(by);
+    else by?.destroy();
+    this.#thread.count(CLOSED, 1);
+    this.#thread.host.gone(session);
   }
 
   /** Tells the replacement of a dead worker which connections it has, and which of them wait to be closed by it. */
@@ -237,6 +268,7 @@ export class Traffic {
   quiesce(): void {
     this.#quiesced = true;
     this.#datagrams.pause();
+    this.#tls.close();
     for (const client of this.#thread.clients.values()) client.hold(HOLD_QUIESCE);
   }
 
@@ -252,7 +284,7 @@ export class Traffic {
 
   /** Sends what is left to send, within `timeoutMs`, and closes every connection. */
   stop(timeoutMs: number): void {
-    const { channels, master, clients, reactor, host } = this.#thread;
+    const { channels, master, clients, reactor } = this.#thread;
     // The processes have ended, or send to others from now on; their last answers may still be in the rings.
     for (const channel of channels) if (channel !== master) channel.deliverNow();
     this.#orders.flush();
@@ -262,21 +294,12 @@ export class Traffic {
       client.slot.change({ state: CLOSING });
       client.connection.close();
     }
-    if (clients.size === 0 || timeoutMs < 1) return host.stopped();
-    reactor.timers.after(timeoutMs, () => host.stopped());
+    if (clients.size === 0 || timeoutMs < 1) return this.#over();
+    reactor.timers.after(timeoutMs, () => this.#over());
   }
-}
 
-/** Reasons that need no line in the log. */
-const QUIET: ReadonlySet<packet.SessionCloseReason> = new Set([
-  'peer',
-  'server',
-  'shutdown',
-  'idle',
-  'dispatch',
-]);
-
-function addressOf(host: string, port: number): Buffer {
-  if (host === '') return Buffer.alloc(0);
-  return Buffer.from(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
+  #over(): void {
+    this.#thread.host.stopped();
+    this.#end();
+  }
 }

@@ -64,7 +64,7 @@ export class Session {
   /** Resolves with true when there is room for more to send, with false when the session is closed or closes. */
   drained(options?: WaitOptions): Promise<boolean> {
     if (this.closed) return Promise.resolve(false);
-    return this.#line.drained(this.id, options);
+    return this.#line.drained(this.id, options, this.#window);
   }
 
   /**

@@ -5,6 +5,7 @@ import * as packet from '../packet.js';
 import type { PacketChannel } from '../packet-channel.js';
 import { DONE, REQUESTS } from '../shared/counters-layout.js';
 import type { Switchboard } from '../switchboard.js';
+import { Concurrency, WAITS_POLL_MS } from './concurrency.js';
 import { copyOf } from './message-memory.js';
 import { PacketClient } from './packet-client.js';
 import { Session } from './session.js';
@@ -20,14 +21,13 @@ export interface SessionsParts {
   readonly handlers: (port: number) => Handlers<PortEvents>;
   /** Messages after which no more are taken. */
   readonly maxRequests: number;
+  /** Messages whose handlers are under way at most; 0: any number. */
+  readonly maxConcurrency: number;
   /** They have been taken. */
   readonly onServed: () => void;
   /** A handler has failed; without a session, at a datagram. */
   readonly onFailure: (error: unknown, session: Session | undefined) => void;
 }
-
-/** Milliseconds between two looks at what a stopping worker's handlers wait for. */
-const STOPPING_POLL_MS = 10;
 
 /** The sessions of one worker: packets from reactor threads become events. */
 export class Sessions {
@@ -35,6 +35,7 @@ export class Sessions {
   readonly #counters: Float64Array;
   readonly #switchboard: Switchboard;
   readonly #sessions = new Map<number, Session>();
+  readonly #concurrency: Concurrency;
   #inFlight = 0;
   /** Messages that may still be taken. */
   #left: number;
@@ -47,6 +48,7 @@ export class Sessions {
     this.#parts = parts;
     this.#counters = parts.counters;
     this.#switchboard = parts.switchboard;
+    this.#concurrency = new Concurrency(parts.maxConcurrency, parts.channels, parts.switchboard);
     this.#left = parts.maxRequests;
   }
 
@@ -59,9 +61,7 @@ export class Sessions {
   start(): void {
     for (const [reactor, channel] of this.#parts.channels.entries()) {
       // More waits to be sent than the reactor thread takes: then nothing more is asked for, until it has.
-      channel.onDrain(() => {
-        if (!this.#stopping) (this.#parts.source ?? channel).resume();
-      });
+      channel.onDrain(() => this.#concurrency.resume(this.#parts.source ?? channel));
       channel.onMessage((message) => this.#received(message, reactor));
     }
   }
@@ -84,10 +84,11 @@ export class Sessions {
       return this.#until(() => this.#inFlight === 0);
     }
     this.#stopping = true;
+    this.#concurrency.stop();
     // A large message may have come in part: the rest of it is not for anybody else.
     await Promise.all(channels.map((channel) => channel.finishReading()));
     // Those answers lie behind messages that are the replacement's: the table tells as well.
-    const poll = setInterval(() => this.#switchboard.settleByTable(), STOPPING_POLL_MS);
+    const poll = setInterval(() => this.#switchboard.settleByTable(), WAITS_POLL_MS);
     try {
       await this.#until(() => this.#inFlight === 0);
     } finally {
@@ -171,14 +172,20 @@ export class Sessions {
   /** A message of `reactor` is done when all of its handlers are: what the dispatch modes by load go by. */
   #finished(open: Promise<void>[] | undefined, reactor: number): void {
     if (open === undefined) this.#count(DONE + reactor);
-    else void Promise.all(open).then(() => this.#count(DONE + reactor));
+    else {
+      this.#concurrency.begun();
+      void Promise.all(open).then(() => {
+        this.#count(DONE + reactor);
+        this.#concurrency.ended();
+      });
+    }
     if (this.#left <= 0 && !this.#stopping) this.#served();
   }
 
   /** As many messages have been taken as may be: what comes after this one stays in its ring. */
   #served(): void {
     this.#stopping = true;
-    for (const channel of this.#parts.channels) channel.pause();
+    this.#concurrency.stop();
     this.#parts.onServed();
   }
 

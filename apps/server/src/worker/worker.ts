@@ -55,6 +55,7 @@ export class WorkerRole implements Role {
       channels: shape.reactors,
       table,
       counters,
+      tls: this.#view.tls(),
       ports: context.ports,
       own: counters.process(id),
       reactor: this.#own && id,
@@ -131,6 +132,7 @@ export class WorkerRole implements Role {
       counters: this.#view.counters().process(this.#id),
       handlers: portHandlers,
       maxRequests: drawLimit(options.maxRequest, options.maxRequestGrace),
+      maxConcurrency: options.workerMaxConcurrency,
       onServed: () => this.#served(),
       onFailure: (error, session) => this.#handlerFailed(error, session),
     });

@@ -1,0 +1,84 @@
+import type { TLSSocket } from 'node:tls';
+import { TlsAcceptor, type TlsAcceptorOptions } from '@millrace/reactor';
+import type { TlsInfo } from '../shared/tls-table.js';
+import type { Thread } from './thread.js';
+
+/** The TLS of the listeners that have it, in one reactor thread: handshakes, before there is a session. */
+export class TlsPorts {
+  readonly #thread: Thread;
+  /** By listener. */
+  readonly #acceptors: readonly (TlsAcceptor | undefined)[];
+  #closed = false;
+
+  constructor(thread: Thread) {
+    this.#thread = thread;
+    this.#acceptors = thread.data.tls.map(
+      (options) => options && new TlsAcceptor(thread.reactor, nodes(options)),
+    );
+  }
+
+  has(port: number): boolean {
+    return this.#acceptors[port] !== undefined;
+  }
+
+  /**
+   * Takes over the descriptor of a new client and calls `secured` in a turn when it has come through the handshake, with
+   * its details published; or `failed`, when the log has been told why.
+   */
+  accept(fd: number, session: number, port: number, from: string, then: TlsOutcome): void {
+    this.#acceptors[port]?.accept(fd, (error, socket) => {
+      if (socket) {
+        this.#thread.tls?.write(session, describe(socket));
+        return then.secured(socket);
+      }
+      if (!this.#closed) this.#thread.log('tls', `Closed a connection of ${from}: ${error?.message}`);
+      then.failed();
+    });
+  }
+
+  /** Other certificates for the handshakes to come. */
+  replace(tls: readonly (TlsAcceptorOptions | undefined)[]): void {
+    for (const [port, options] of tls.entries()) if (options) this.#acceptors[port]?.replace(nodes(options));
+  }
+
+  /** Breaks off the handshakes under way. */
+  close(): void {
+    this.#closed = true;
+    for (const acceptor of this.#acceptors) acceptor?.close();
+  }
+}
+
+export interface TlsOutcome {
+  secured(socket: TLSSocket): void;
+  failed(): void;
+}
+
+/** Between threads a Buffer becomes a plain array of bytes. */
+function nodes({ ticketKeys, ...options }: TlsAcceptorOptions): TlsAcceptorOptions {
+  return { ...options, ticketKeys: ticketKeys && Buffer.from(ticketKeys) };
+}
+
+function describe(socket: TLSSocket): TlsInfo {
+  const { servername, alpnProtocol, authorized } = socket as TLSSocket & {
+    readonly servername?: string | false;
+  };
+  const certificate = socket.getPeerX509Certificate();
+  return {
+    protocol: socket.getProtocol() ?? 'unknown',
+    cipher: socket.getCipher()?.name ?? 'unknown',
+    authorized,
+    ...(servername && { servername }),
+    ...(alpnProtocol && { alpnProtocol }),
+    // An Error according to its type; Node puts its code there.
+    ...(!authorized &&
+      socket.authorizationError && { authorizationError: String(socket.authorizationError) }),
+    ...(certificate && {
+      peerCertificate: {
+        subject: certificate.subject,
+        fingerprint256: certificate.fingerprint256,
+        serialNumber: certificate.serialNumber,
+        validTo: certificate.validTo,
+      },
+    }),
+  };
+}

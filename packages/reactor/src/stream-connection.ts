@@ -1,0 +1,18 @@
+import type { CloseReason } from './connection-options.js';
+import type { SendFileOptions } from './outgoing-file.js';
+
+/** What every connection can do, whatever lies between it and its descriptor. `Connection` says what each member does. */
+export interface StreamConnection<Context = undefined> {
+  readonly context: Context;
+  readonly closed: boolean;
+  readonly inputEnded: boolean;
+  readonly paused: boolean;
+  readonly queuedBytes: number;
+  write(data: Uint8Array | string, start?: number, end?: number): boolean;
+  sendFile(path: string, options?: SendFileOptions): boolean;
+  pause(): void;
+  resume(): void;
+  end(): void;
+  close(): void;
+  destroy(reason?: CloseReason, error?: Error): void;
+}

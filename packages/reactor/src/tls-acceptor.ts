@@ -1,0 +1,144 @@
+import { Socket } from 'node:net';
+import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
+import { syscalls } from '@millrace/native';
+import { checkInteger, ReactorError } from './errors.js';
+import type { Reactor } from './reactor.js';
+
+/** As node:tls takes them; keys and certificates are PEM. */
+export interface TlsAcceptorOptions extends SecureContextOptions {
+  /** Whether clients are asked for a certificate. Default false. */
+  readonly requestCert?: boolean | undefined;
+  /** Whether a client without a certificate that `ca` vouches for is refused, where one is asked for. Default true. */
+  readonly rejectUnauthorized?: boolean | undefined;
+  /** Protocols above TLS, the preferred one first; a client that offers others alone is refused. Default: any. */
+  readonly ALPNProtocols?: string[] | undefined;
+  /** 48 bytes that session tickets are made with: acceptors that share them resume each other's sessions. */
+  readonly ticketKeys?: Buffer | undefined;
+  /** Milliseconds that a handshake may take. Default 10,000. */
+  readonly handshakeTimeout?: number | undefined;
+  /** Certificates by the host name that the client asks for; `*.example.org` stands for one label. Default: one for all. */
+  readonly sni?: Readonly<Record<string, SecureContextOptions>> | undefined;
+}
+
+/** Gets the socket of a client that has come through, or why it has not. Called once, in a turn of the reactor. */
+export type TlsCallback = (error: ReactorError | undefined, socket: TLSSocket | undefined) => void;
+
+const DEFAULT_HANDSHAKE_MS = 10_000;
+const MAX_MS = 2 ** 31 - 1;
+
+interface Handshake {
+  readonly callback: TlsCallback;
+  failure: Error | undefined;
+}
+
+/**
+ * Does the server's side of TLS handshakes on connected TCP sockets, with node:tls, for a `TlsConnection` to go on.
+ *
+ * Notes. The reactor must be one in Node's loop: encryption and its sockets live in there. Every handshake ends: the
+ * client comes through, fails, goes, or its time is up. `replace` changes the certificates for handshakes to come;
+ * what is connected or in the middle of one keeps those that it began with.
+ */
+export class TlsAcceptor {
+  readonly #reactor: Reactor;
+  readonly #handshakes = new Map<Socket, Handshake>();
+  #server: Server;
+  #closed = false;
+
+  /** Throws what `tls.createSecureContext` throws, and `ERR_MILLRACE_REACTOR_OPTION`. */
+  constructor(reactor: Reactor, options: TlsAcceptorOptions) {
+    if (reactor.mode === 'blocking')
+      throw new ReactorError('ERR_MILLRACE_REACTOR_OPTION', "TLS needs a reactor of mode 'node'.");
+    this.#reactor = reactor;
+    this.#server = this.#createServer(options);
+  }
+
+  /** Handshakes under way. */
+  get pending(): number {
+    return this.#handshakes.size;
+  }
+
+  /** Takes over `fd`, a connected TCP socket, and closes it where there is no socket for `callback` to take over. */
+  accept(fd: number, callback: TlsCallback): void {
+    let raw: Socket;
+    try {
+      raw = new Socket({ fd });
+    } catch (cause) {
+      syscalls.close(fd);
+      return this.#soon(() => callback(failed(cause as Error), undefined));
+    }
+    const handshake: Handshake = { callback, failure: undefined };
+    // What goes wrong comes as 'tlsClientError'; here it would be uncaught.
+    raw.on('error', (error) => {
+      handshake.failure ??= error;
+    });
+    // A turn later: 'tlsClientError' may come after it.
+    raw.once('close', () => this.#soon(() => this.#over(raw)));
+    this.#handshakes.set(raw, handshake);
+    if (this.#closed) raw.destroy();
+    else this.#server.emit('connection', raw);
+  }
+
+  /** Other certificates and options for the handshakes to come. Throws as the constructor; then nothing is changed. */
+  replace(options: TlsAcceptorOptions): void {
+    this.#server = this.#createServer(options);
+  }
+
+  /** Breaks off the handshakes under way; idempotent. */
+  close(): void {
+    this.#closed = true;
+    for (const raw of this.#handshakes.keys()) raw.destroy();
+  }
+
+  /** A server that never listens: it is handed its connections. */
+  #createServer({ sni = {}, ...options }: TlsAcceptorOptions): Server {
+    const handshakeTimeout = options.handshakeTimeout ?? DEFAULT_HANDSHAKE_MS;
+    checkInteger('handshakeTimeout', handshakeTimeout, 1, MAX_MS);
+    const server = createServer({ ...options, handshakeTimeout });
+    for (const [host, context] of Object.entries(sni)) server.addContext(host, context);
+    server.on('secureConnection', (socket) => this.#secured(socket));
+    server.on('tlsClientError', (error, socket) => {
+      const handshake = this.#handshakes.get(rawOf(socket));
+      if (handshake) handshake.failure = socket.authorizationError ? unauthorized(socket) : error;
+      // Where time is up, nobody else does.
+      socket.destroy();
+    });
+    return server;
+  }
+
+  #secured(socket: TLSSocket): void {
+    const raw = rawOf(socket);
+    const handshake = this.#handshakes.get(raw);
+    if (handshake === undefined) return void socket.destroy();
+    this.#handshakes.delete(raw);
+    // From now on; half a handshake is none.
+    socket.allowHalfOpen = true;
+    // Until somebody has it; what has gone wrong by then, `socket.errored` tells.
+    socket.on('error', () => {});
+    this.#soon(() => handshake.callback(undefined, socket));
+  }
+
+  #over(raw: Socket): void {
+    const handshake = this.#handshakes.get(raw);
+    if (!this.#handshakes.delete(raw) || handshake === undefined) return;
+    handshake.callback(failed(handshake.failure), undefined);
+  }
+
+  #soon(callback: () => void): void {
+    if (!this.#reactor.closed) this.#reactor.defer(callback);
+  }
+}
+
+/** The socket that was handed to the server, of the one that it made of it: what node:tls has no public name for. */
+function rawOf(socket: TLSSocket): Socket {
+  return (socket as TLSSocket & { readonly _parent: Socket })._parent;
+}
+
+function unauthorized({ authorizationError }: TLSSocket): Error {
+  return new Error(`its certificate is not accepted (${authorizationError})`);
+}
+
+function failed(cause: (Error & { reason?: string; code?: string }) | undefined): ReactorError {
+  const why = cause?.reason ?? cause?.message.trim() ?? 'the client has gone';
+  const message = `The TLS handshake failed: ${why}${cause?.code ? ` (${cause.code})` : ''}.`;
+  return new ReactorError('ERR_MILLRACE_TLS_HANDSHAKE', message, { cause });
+}
