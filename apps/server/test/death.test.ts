@@ -96,6 +96,8 @@ describe('a server whose processes die', () => {
       answers.findIndex((answer, i) => i > 0 && answer.split(' ')[1] === id)
     ] as TestClient;
     clients[0]?.send('hang\n');
+    // Killed before it has taken the message, it would leave it to its replacement.
+    await server.program.printed(new RegExp(`event hang ${id}`));
     neighbour.send('behind it\n');
     await kill(`millrace: worker ${id}`, new RegExp(`event workerStart ${id} pid`, 'g'));
     expect(isRunning(Number(pid))).toBe(false);

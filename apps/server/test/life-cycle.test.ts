@@ -183,11 +183,7 @@ test('a second SIGTERM hurries: what is under way is not waited for', async () =
   const other = await TestClient.connect(server.lines);
   client.send('slow 600000\n');
   other.send('hang\n');
-  await until('a worker to hang', () =>
-    server.program
-      .children()
-      .some(({ state, title }) => title.startsWith('millrace: worker') && state === 'R'),
-  );
+  await server.program.printed(/event hang/);
   server.program.kill('SIGTERM');
   await server.program.printed(/shutting down/);
   server.program.kill('SIGTERM');

@@ -82,6 +82,7 @@ test('G25 workers that hang are killed when maxWaitTime is over, and replaced', 
   const clients = await Promise.all(Array.from({ length: workers }, () => TestClient.connect(server.lines)));
   await Promise.all(clients.map((client) => client.ask('hello')));
   for (const client of clients) client.send('hang\n');
+  await until('all workers to hang', () => events(server, 'hang').length === workers);
   const begun = performance.now();
   expect(await reload(server, 'SIGUSR1')).toEqual({ outcome: 'reloaded', replaced: workers });
   expect(performance.now() - begun).toBeGreaterThan(1_000);

@@ -63,6 +63,7 @@ test('a worker that hangs is killed when its time is over, and the server ends',
   await using server = await startServer({ maxWaitTime: 200 });
   const client = await TestClient.connect(server.lines);
   client.send('hang\n');
+  await server.program.printed(/event hang/);
   const other = await TestClient.connect(server.lines);
   expect(await other.ask('hello')).toBe('hello');
   await stopped(server, 'SIGTERM');

@@ -2,24 +2,15 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { NativeError } from './errors.js';
+import { prebuildOf } from './prebuild.js';
 import type { Syscalls } from './syscalls.js';
 
 const require = createRequire(import.meta.url);
 
-/** `musl` where Node was linked against it (Alpine), `glibc` elsewhere. */
-function libc(): 'glibc' | 'musl' {
-  const header = (process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined)
-    ?.header;
-  return header?.glibcVersionRuntime === undefined ? 'musl' : 'glibc';
-}
-
 /** Where the addon may be: the repository's own build first, then the binary that a published package carries. */
 function candidates(): string[] {
-  const root = new URL('../', import.meta.url);
-  const platform = `${process.platform}-${process.arch}`;
-  const built = fileURLToPath(new URL('build/Release/millrace_native.node', root));
-  if (existsSync(built)) return [built];
-  return [fileURLToPath(new URL(`prebuilds/${platform}-${libc()}/millrace_native.node`, root))];
+  const built = fileURLToPath(new URL('../build/Release/millrace_native.node', import.meta.url));
+  return existsSync(built) ? [built] : [prebuildOf()];
 }
 
 const ADVICE =

@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { createServer } from '@millrace/server';
+
+const server = createServer({
+  host: '127.0.0.1',
+  port: 0,
+  reactorNum: 1,
+  workerNum: 1,
+  taskWorkerNum: 1,
+  logLevel: 'warn',
+  framing: { kind: 'eof', delimiter: '\n' },
+  tasks: { count: (line: Buffer) => line.toString().split(' ').length },
+});
+server.on('receive', async (session, line) => {
+  session.send(`${await server.task('count', line)}\n`);
+});
+server.on('start', async () => {
+  const client = connect((server.addresses[0] as { port: number }).port, '127.0.0.1');
+  client.write('one two three\n');
+  const [data] = (await once(client, 'data')) as [Buffer];
+  client.destroy();
+  assert.equal(data.toString(), '3\n');
+  await server.shutdown();
+});
+await server.start();
