@@ -1,3 +1,48 @@
 import { packageTests } from '@millrace/testkit/vitest';
+import type { ViteUserConfig } from 'vitest/config';
 
-export default packageTests();
+const all = packageTests();
+
+/** What depends on how messages get to workers and back; the rest of the suite does not. */
+const OF_THE_LINKS = ['messages', 'death', 'output', 'sessions', 'handover', 'shutdown'];
+
+/** What base mode does by other means; what of it is about process mode alone skips itself. */
+const OF_THE_MODE = [
+  'messages',
+  'sessions',
+  'listeners',
+  'output',
+  'limits',
+  'tasks',
+  'mail',
+  'reload',
+  'shutdown',
+];
+
+/** The whole suite with the defaults, and what depends on it once more with each other way. `support.ts` reads `env`. */
+const config: ViteUserConfig = {
+  test: {
+    ...all.test,
+    projects: [
+      { test: { ...all.test, name: 'defaults' } },
+      {
+        test: {
+          ...all.test,
+          name: 'pipe',
+          include: OF_THE_LINKS.map((name) => `test/${name}.test.ts`),
+          env: { MILLRACE_TEST_IPC: 'pipe' },
+        },
+      },
+      {
+        test: {
+          ...all.test,
+          name: 'base',
+          include: OF_THE_MODE.map((name) => `test/${name}.test.ts`),
+          env: { MILLRACE_TEST_MODE: 'base' },
+        },
+      },
+    ],
+  },
+};
+
+export default config;

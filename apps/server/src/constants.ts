@@ -4,6 +4,14 @@
 export const RING_BYTES = 1 << 20;
 /** Bytes of each ring between a reactor thread and who is no worker: the master, the manager, task workers. */
 export const SMALL_RING_BYTES = 1 << 16;
+/** Bytes of the rings between workers and task workers, all together, by default. */
+export const TASK_RINGS_BYTES = 64 << 20;
+/** Bytes of one of them at most, by default: a quarter, which goes in one piece, is twice 64 KiB. */
+export const MAX_TASK_RING_BYTES = 1 << 19;
+/** Bytes of one of them at least, by default: a quarter is more than a message that needs no file. */
+export const MIN_TASK_RING_BYTES = 1 << 16;
+/** Milliseconds after a process has died until the files that it wrote and nobody has read are removed. */
+export const LEFT_FILES_MS = 60_000;
 /** Bytes of memory that a reactor thread reads to; four 64 KiB messages in one system call. */
 export const READ_BYTES = 1 << 18;
 /** Bytes that wait for a worker beyond its ring before its clients are no longer read from. */

@@ -1,6 +1,6 @@
-import { type ChannelOptions, type Poller, TransportChannel } from '@millrace/channel';
+import { type ChannelOptions, type Poller, type Transport, TransportChannel } from '@millrace/channel';
 import { check, createMemory, MappedMemory, syscalls } from '@millrace/native';
-import { createPipe } from '@millrace/pipe-ipc';
+import { createPipe, PipeTransport } from '@millrace/pipe-ipc';
 import {
   DOORBELL_BYTES,
   Doorbell,
@@ -9,13 +9,24 @@ import {
   RingTransport,
   ringBytes,
 } from '@millrace/shared-memory';
-import { MAX_MESSAGE_BYTES, SMALL_RING_BYTES } from './constants.js';
-import type { ResolvedOptions } from './options.js';
+import { MAX_MESSAGE_BYTES } from './constants.js';
+import {
+  createLink,
+  isPiped,
+  linkBytes,
+  linkName,
+  linkNames,
+  peerPipeName,
+  reactorPipeName,
+  ringSizeOf,
+} from './link-descriptors.js';
+import type { Ipc, ResolvedOptions } from './options.js';
 import { HEAD_BYTES, type Packet, packetCodec } from './packet.js';
 import type { ResolvedPort } from './port-options.js';
 import { ConnectionTable } from './shared/connection-table.js';
 import { Counters } from './shared/counters.js';
 import type { CountersShape } from './shared/counters-layout.js';
+import { createTaskWays, type TaskShape } from './task-ways.js';
 
 /**
  * Everything that processes and threads of one server share. The master makes it before the first process is started,
@@ -23,27 +34,30 @@ import type { CountersShape } from './shared/counters-layout.js';
  *
  * A *process* has a flat id: workers from 0, then task workers, then user processes. A *peer* is whoever talks to
  * reactor threads: every process by its id, then the manager, then the master. Between each peer and each reactor
- * thread lie two rings (`down` from the reactor, `up` to it); all rings of a peer lie in one memory. Each peer and each
- * reactor has one doorbell; their words lie in the hub. Between each worker and each task worker lies a pipe. Each peer
- * has an inbox, a pipe whose writing end all others share. The table of connections and the counters are for all.
+ * thread lies a link: two rings, or a pipe (link-descriptors.ts). Each peer and each reactor has one doorbell; their words
+ * lie in the hub. What lies between workers and task workers is in task-ways.ts. Each peer has an inbox, a pipe whose
+ * writing end all others share. The table of connections and the counters are for all.
  */
-export interface FabricShape {
+export interface FabricShape extends TaskShape {
   readonly reactors: number;
-  readonly workers: number;
-  readonly taskWorkers: number;
   readonly userProcesses: number;
   readonly maxConnections: number;
+  /** What lies between workers and reactor threads. */
+  readonly ipc: Ipc;
   readonly ringSize: number;
   /** Bytes of the largest packet, head included. */
   readonly maxMessageSize: number;
+  /** In base mode, where worker r is reactor r: of each listener, whether every worker has a socket of its own. */
+  readonly base: readonly boolean[] | undefined;
 }
 
 /** The shape that the options ask for. */
 export function shapeOf(
-  { reactorNum, workerNum, taskWorkerNum, maxConnections, ringSize }: ResolvedOptions,
+  options: ResolvedOptions,
   ports: readonly ResolvedPort[],
   userProcesses: number,
 ): FabricShape {
+  const { mode, reactorNum, workerNum, taskWorkerNum, maxConnections, ipc, ringSize } = options;
   const longest = Math.max(MAX_MESSAGE_BYTES, ...ports.map(({ packageMaxLength }) => packageMaxLength));
   return {
     reactors: reactorNum,
@@ -51,8 +65,13 @@ export function shapeOf(
     taskWorkers: taskWorkerNum,
     userProcesses,
     maxConnections,
+    ipc,
     ringSize,
+    taskTransport: options.taskTransport,
+    taskRingSize: options.taskRingSize,
+    taskValuesInMemory: options.taskLargeValues === 'memory',
     maxMessageSize: HEAD_BYTES + longest,
+    base: mode === 'base' ? ports.map(({ reusePort, path }) => reusePort && path === undefined) : undefined,
   };
 }
 
@@ -68,15 +87,12 @@ export type Descriptors = Readonly<Record<string, number>>;
 export const HUB = 'hub';
 export const CONNECTIONS = 'connections';
 export const COUNTERS = 'counters';
-export const linkName = (peer: number) => `link.${peer}`;
 export const peerBellName = (peer: number) => `peer.${peer}`;
 export const reactorBellName = (reactor: number) => `reactor.${reactor}`;
 /** The end of a peer's inbox that it reads. */
 export const inboxName = (peer: number) => `inbox.${peer}`;
 /** The end that all others write to. */
 export const postName = (peer: number) => `post.${peer}`;
-export const taskAskerName = (worker: number, taskWorker: number) => `task.${worker}.${taskWorker}.asker`;
-export const taskRunnerName = (worker: number, taskWorker: number) => `task.${worker}.${taskWorker}.runner`;
 
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 
@@ -86,7 +102,7 @@ export function peerDescriptors(shape: FabricShape, peer: number): string[] {
     HUB,
     CONNECTIONS,
     COUNTERS,
-    linkName(peer),
+    ...linkNames(shape, peer),
     peerBellName(peer),
     ...range(shape.reactors).map(reactorBellName),
     inboxName(peer),
@@ -94,31 +110,25 @@ export function peerDescriptors(shape: FabricShape, peer: number): string[] {
   ];
 }
 
-/** The names by which a worker asks task workers. */
-export function workerDescriptors({ taskWorkers }: FabricShape, id: number): string[] {
-  return range(taskWorkers).map((taskWorker) => taskAskerName(id, taskWorker));
-}
-
-/** The names by which a task worker is asked; its id counts task workers. */
-export function taskWorkerDescriptors({ workers }: FabricShape, id: number): string[] {
-  return range(workers).map((worker) => taskRunnerName(worker, id));
-}
-
-/** Bytes of one ring of a peer. */
-function ringSizeOf(shape: FabricShape, peer: number): number {
-  return peer < shape.workers ? shape.ringSize : Math.min(SMALL_RING_BYTES, shape.ringSize);
-}
-
-function linkBytes(shape: FabricShape, peer: number): number {
-  return shape.reactors * 2 * ringBytes(ringSizeOf(shape, peer));
+/** The names that a worker needs to be a reactor, in base mode; without the sockets that it accepts from. */
+export function reactorDescriptors(shape: FabricShape): string[] {
+  const peers = range(peersOf(shape));
+  return [...peers.map(linkName), ...peers.map(peerBellName), ...range(shape.reactors).map(reactorBellName)];
 }
 
 function hubBytes(shape: FabricShape): number {
   return (shape.reactors + peersOf(shape)) * DOORBELL_BYTES;
 }
 
+/** How many parts the table of connections has. */
+const partsOf = ({ base, workers }: FabricShape) => (base ? workers : 1);
+
 function countersShape(shape: FabricShape): CountersShape {
   return { reactors: shape.reactors, workers: shape.workers, processes: processesOf(shape) };
+}
+
+function connectionBytes(shape: FabricShape): number {
+  return ConnectionTable.bytes(shape.maxConnections, partsOf(shape));
 }
 
 /** Makes all of it. Throws `SystemCallError` when memory or descriptors do not suffice; then nothing is left open. */
@@ -126,10 +136,10 @@ export function createFabric(shape: FabricShape): Descriptors {
   const made: Record<string, number> = {};
   try {
     made[HUB] = createMemory('millrace-hub', hubBytes(shape));
-    made[CONNECTIONS] = createMemory('millrace-connections', ConnectionTable.bytes(shape.maxConnections));
+    made[CONNECTIONS] = createMemory('millrace-connections', connectionBytes(shape));
     made[COUNTERS] = createMemory('millrace-counters', Counters.bytes(countersShape(shape)));
     for (const peer of range(peersOf(shape))) {
-      made[linkName(peer)] = createMemory(`millrace-link-${peer}`, linkBytes(shape, peer));
+      createLink(shape, peer, made);
       made[peerBellName(peer)] = check(syscalls.eventfd(), 'eventfd');
       const inbox = createPipe();
       made[inboxName(peer)] = inbox.left;
@@ -137,13 +147,7 @@ export function createFabric(shape: FabricShape): Descriptors {
     }
     for (const reactor of range(shape.reactors))
       made[reactorBellName(reactor)] = check(syscalls.eventfd(), 'eventfd');
-    for (const worker of range(shape.workers)) {
-      for (const taskWorker of range(shape.taskWorkers)) {
-        const pipe = createPipe();
-        made[taskAskerName(worker, taskWorker)] = pipe.left;
-        made[taskRunnerName(worker, taskWorker)] = pipe.right;
-      }
-    }
+    createTaskWays(shape, made);
     return made;
   } catch (error) {
     closeFabric(made);
@@ -180,9 +184,8 @@ export class FabricView {
   }
 
   connections(): ConnectionTable {
-    const { maxConnections } = this.#shape;
-    this.#connections ??= new MappedMemory(this.#fd(CONNECTIONS), ConnectionTable.bytes(maxConnections));
-    return new ConnectionTable(this.#connections.buffer, maxConnections);
+    this.#connections ??= new MappedMemory(this.#fd(CONNECTIONS), connectionBytes(this.#shape));
+    return new ConnectionTable(this.#connections.buffer, this.#shape.maxConnections, partsOf(this.#shape));
   }
 
   counters(): Counters {
@@ -201,22 +204,39 @@ export class FabricView {
     as: 'peer' | 'reactor',
     peer: number,
     reactor: number,
-    listener: DoorbellListener,
+    loop: LinkLoop,
     options: ChannelOptions,
-  ): Link {
+  ): TransportChannel<Packet> {
+    const transport = isPiped(this.#shape, peer)
+      ? this.#pipe(as, peer, reactor, loop)
+      : this.#rings(as, peer, reactor, loop);
+    return new TransportChannel(transport, packetCodec(), options);
+  }
+
+  #pipe(as: 'peer' | 'reactor', peer: number, reactor: number, { poller }: LinkLoop): Transport {
+    const isPeer = as === 'peer';
+    return new PipeTransport(this.#fd((isPeer ? peerPipeName : reactorPipeName)(peer, reactor)), {
+      poller,
+      maxMessageSize: this.#shape.maxMessageSize,
+      // A worker may die at any message, and then costs that one; a reactor thread takes the whole server with it.
+      gather: isPeer,
+      closeDescriptor: isPeer,
+    });
+  }
+
+  #rings(as: 'peer' | 'reactor', peer: number, reactor: number, { listener }: LinkLoop): Transport {
     const capacity = ringSizeOf(this.#shape, peer);
     const memory = this.#memory(peer);
     const at = (index: number) => openRing(memory.buffer, index * ringBytes(capacity), capacity);
     const down = at(reactor * 2);
     const up = at(reactor * 2 + 1);
-    const transport = new RingTransport({
+    return new RingTransport({
       incoming: as === 'peer' ? down : up,
       outgoing: as === 'peer' ? up : down,
       listener,
       peer: as === 'peer' ? this.reactorBell(reactor) : this.peerBell(peer),
       maxMessageSize: this.#shape.maxMessageSize,
     });
-    return { transport, channel: new TransportChannel(transport, packetCodec(), options) };
   }
 
   close(): void {
@@ -240,7 +260,10 @@ export class FabricView {
   }
 }
 
-export interface Link {
-  readonly transport: RingTransport;
-  readonly channel: TransportChannel<Packet>;
+/** Where a side of links waits for them. */
+export interface LinkLoop {
+  /** Its doorbell, for rings. */
+  readonly listener: DoorbellListener;
+  /** Its loop, for pipes. */
+  readonly poller: Poller;
 }

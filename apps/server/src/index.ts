@@ -21,7 +21,9 @@ export type {
   DispatchChoice,
   DispatchedSession,
   DispatchMode,
+  Ipc,
   LogLevel,
+  ServerMode,
   ServerOptions,
 } from './options.js';
 export type { SessionCloseReason } from './packet.js';

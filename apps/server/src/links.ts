@@ -1,4 +1,3 @@
-import type { TransportChannel } from '@millrace/channel';
 import { NodePoller } from '@millrace/native';
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { DoorbellListener } from '@millrace/shared-memory';
@@ -8,12 +7,13 @@ import {
   type FabricShape,
   FabricView,
   HUB,
-  linkName,
   managerPeer,
   peerBellName,
   reactorBellName,
 } from './fabric.js';
+import { linkNames } from './link-descriptors.js';
 import * as packet from './packet.js';
+import type { PacketChannel } from './packet-channel.js';
 import type { ResolvedPort } from './port-options.js';
 import { Switchboard } from './switchboard.js';
 import type { Place } from './worker/place.js';
@@ -21,24 +21,30 @@ import type { Place } from './worker/place.js';
 /** A process's ways to the reactor threads. */
 export interface Links {
   readonly listener: DoorbellListener;
-  readonly channels: readonly TransportChannel<packet.Packet>[];
+  readonly channels: readonly PacketChannel[];
 }
 
 /** Opens what a child of the server was handed to see, as `peer`: the tables that every process reads. */
 export function openView(child: ChildProcessContext, shape: FabricShape, peer: number): FabricView {
   const bells = Array.from({ length: shape.reactors }, (_, reactor) => reactorBellName(reactor));
-  const names = [HUB, CONNECTIONS, COUNTERS, linkName(peer), peerBellName(peer), ...bells];
+  const names = [HUB, CONNECTIONS, COUNTERS, ...linkNames(shape, peer), peerBellName(peer), ...bells];
   return new FabricView(shape, Object.fromEntries(names.map((name) => [name, child.descriptor(name)])));
 }
 
-/** Opens the ways to reactor threads, as `peer`; of one process at a time: each ring has one reader and one writer. */
-export function openLinks(view: FabricView, shape: FabricShape, peer: number): Links {
-  const listener = view.listen(view.peerBell(peer), new NodePoller());
+/**
+ * Opens the ways to reactor threads, as `peer`; of one process at a time: each link has one reader and one writer there.
+ * `own` is the way to the reactor that this process is itself, in base mode.
+ */
+export function openLinks(view: FabricView, shape: FabricShape, peer: number, own?: PacketChannel): Links {
+  const poller = new NodePoller();
+  const listener = view.listen(view.peerBell(peer), poller);
   const channels = Array.from(
     { length: shape.reactors },
     // What sessions send has its own limit; that a session is closed must always get through.
     (_, reactor) =>
-      view.link('peer', peer, reactor, listener, { hardLimit: Number.POSITIVE_INFINITY }).channel,
+      own && reactor === peer
+        ? own
+        : view.link('peer', peer, reactor, { listener, poller }, { hardLimit: Number.POSITIVE_INFINITY }),
   );
   return { listener, channels };
 }

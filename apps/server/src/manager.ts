@@ -6,7 +6,8 @@ import {
   type ReloadResult as PoolReloadResult,
   ProcessPool,
 } from '@millrace/process-pool';
-import { KILL_GRACE_MS } from './constants.js';
+import { Reaper } from './base/reaper.js';
+import { KILL_GRACE_MS, LEFT_FILES_MS } from './constants.js';
 import { runInOrder } from './events.js';
 import type { FabricShape } from './fabric.js';
 import { Places } from './places.js';
@@ -20,10 +21,12 @@ import type {
   RoleContext,
   RoleName,
   TaskWorkerDied,
+  TaskWorkerUp,
   ToManager,
   ToWorker,
 } from './role.js';
 import { spawnArguments } from './spawn-arguments.js';
+import { removeFilesOf } from './task-files.js';
 
 /** Keeps the workers and task workers alive. */
 export class ManagerRole implements Role {
@@ -34,6 +37,8 @@ export class ManagerRole implements Role {
   readonly #places: Places;
   /** Members that have had their place: whoever gets it next takes over what is there. */
   readonly #served = new Set<Member>();
+  /** In base mode. */
+  readonly #reaper: Reaper | undefined;
   #stopping = false;
   #reloading = false;
 
@@ -41,6 +46,7 @@ export class ManagerRole implements Role {
     this.#context = context;
     this.#child = child;
     this.#shape = shape;
+    if (shape.base) this.#reaper = new Reaper(child, shape);
     const specs = [
       ...Array.from({ length: shape.taskWorkers }, (_, id) => this.#spec('taskWorker', id)),
       ...Array.from({ length: shape.workers }, (_, id) => this.#spec('worker', id)),
@@ -62,6 +68,8 @@ export class ManagerRole implements Role {
   }
 
   async start(): Promise<void> {
+    // The manager before this one has died, and its workers with it.
+    if (this.#child.incarnation > 1) this.#reapAll();
     await runInOrder(this.#context.handlers.get('managerStart'));
     try {
       await this.#pool.start();
@@ -79,7 +87,8 @@ export class ManagerRole implements Role {
     const { names, kind } = processKind(role, this.#shape, id);
     const name = `${kind} ${id}`;
     const { maxWaitTime, maxWorkerMemory } = this.#context.options;
-    const data: BirthData = { role, id, managerIncarnation: this.#child.incarnation };
+    const { taskFiles } = this.#child.data as BirthData;
+    const data: BirthData = { role, id, managerIncarnation: this.#child.incarnation, taskFiles };
     return {
       name,
       title: `${this.#context.options.title}: ${name}`,
@@ -138,9 +147,16 @@ export class ManagerRole implements Role {
   }
 
   #heard(member: Member, message: FromWorker): void {
-    if ('placeFree' in message) this.#places.released(member, message.placeFree);
+    if ('placeFree' in message) this.#placeFree(member, message.placeFree);
     else if ('placeWanted' in message) this.#leave(member, message.placeWanted);
+    else if ('takesTasks' in message) this.#tellWorkers({ taskWorkerUp: (member.spec.data as BirthData).id });
     else void this.#reloadAsked(message.reload);
+  }
+
+  #placeFree(member: Member, pid: number): void {
+    // In base mode it has closed its sessions; whoever waits for one may not have had the last word of it.
+    if (this.#reaper && (member.spec.data as BirthData).role === 'worker') this.#tellLost();
+    this.#places.released(member, pid);
   }
 
   /** The process that has the place ends before the one that is to take over is ready, which needs the place for that. */
@@ -177,10 +193,10 @@ export class ManagerRole implements Role {
     const { role, id } = member.spec.data as BirthData;
     // One that had given up its place, or never had it, takes no task with it.
     if (this.#places.isHeldBy(member, pid) && role === 'taskWorker') {
-      const died: TaskWorkerDied = { taskWorker: id, exit: { code, signal } };
-      for (const other of this.#pool.members)
-        if ((other.spec.data as BirthData).role === 'worker') other.send(died);
+      this.#tellWorkers({ taskWorker: id, exit: { code, signal } });
     }
+    if (this.#places.isHeldBy(member, pid) && role === 'worker') this.#reap(id);
+    if (pid !== undefined && role !== 'userProcess') this.#removeFilesOf(pid);
     // After that, so that a task of whoever has the place next is not taken for one that is lost.
     this.#places.ended(member, pid);
     if (code === 0 || this.#stopping) return;
@@ -205,6 +221,25 @@ export class ManagerRole implements Role {
       handler({ workerId, code, signal, uptime });
   }
 
+  /** In base mode the connections of a worker end with it. */
+  #reap(worker: number): void {
+    if (this.#reaper === undefined) return;
+    this.#reaper.close(worker);
+    this.#tellLost();
+  }
+
+  #reapAll(): void {
+    if (this.#reaper === undefined) return;
+    this.#reaper.closeAll();
+    this.#tellLost();
+  }
+
+  #tellLost(): void {
+    this.#context.settleLost();
+    for (const member of this.#pool.members) member.send({ sessionsLost: true } satisfies ToWorker);
+    this.#child.send({ sessionsLost: true } satisfies FromManager);
+  }
+
   async #stop(mode: string, exitCode = 0): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
@@ -215,6 +250,18 @@ export class ManagerRole implements Role {
     await this.#pool.stop({ members: this.#of('taskWorker'), mode, timeout });
     await runInOrder(this.#context.handlers.get('managerStop'));
     process.exit(exitCode);
+  }
+
+  /** Those on their way out as well: they wait for their tasks. */
+  #tellWorkers(message: TaskWorkerDied | TaskWorkerUp): void {
+    for (const member of this.#of('worker')) member.sendAll(message);
+  }
+
+  /** What a dead process has written may be read still, for a while. */
+  #removeFilesOf(pid: number): void {
+    const { taskFiles } = this.#child.data as BirthData;
+    if (taskFiles === undefined) return;
+    setTimeout(() => removeFilesOf(taskFiles, pid), LEFT_FILES_MS).unref();
   }
 
   #of(...roles: readonly RoleName[]): Member[] {

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { lengthTypes } from '@millrace/reactor';
@@ -8,8 +8,9 @@ import { closest } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { BACKLOG, MAX_DEFAULT_REACTORS, RING_BYTES } from './constants.js';
 import { ServerError } from './errors.js';
-import { DISPATCH_MODES, type ResolvedOptions, type ServerOptions } from './options.js';
+import { DISPATCH_MODES, IPC_KINDS, type ResolvedOptions, type ServerOptions } from './options.js';
 import type { PortFraming, PortOptions, ResolvedPort } from './port-options.js';
+import { defaultTaskRingSize, TASK_TRANSPORTS } from './task-ways.js';
 
 const count = (min: number, max: number) => z.number().int().min(min).max(max);
 const MAX_MS = 2 ** 31 - 1;
@@ -62,7 +63,7 @@ const portShape = {
     .string()
     .refine((path) => path.length > 0 && Buffer.byteLength(path) < 108, { error: '1 to 107 bytes' })
     .optional(),
-  mode: count(0, 0o777).optional(),
+  fileMode: count(0, 0o777).optional(),
   framing: framing.default({ kind: 'none' }),
   packageMaxLength: count(1, MAX_BYTES).default(2 << 20),
   socketBufferSize: count(1, MAX_BYTES).default(8 << 20),
@@ -84,7 +85,12 @@ const portShape = {
 /** A user or group. */
 const identity = z.union([z.string().min(1), count(0, 2 ** 32 - 2)]);
 
+const ringSize = count(4_096, MAX_BYTES).refine((size) => Number.isInteger(Math.log2(size)), {
+  error: 'a power of two',
+});
+
 const serverShape = {
+  mode: z.enum(['process', 'base']).default('process'),
   reactorNum: count(1, 256).optional(),
   workerNum: count(1, 1_000).default(() => availableParallelism()),
   taskWorkerNum: count(0, 1_000).default(0),
@@ -94,6 +100,10 @@ const serverShape = {
       z.custom((task) => typeof task === 'function', { error: 'a function' }),
     )
     .default({}),
+  taskTransport: z.enum(TASK_TRANSPORTS).default('ring'),
+  taskRingSize: ringSize.optional(),
+  taskLargeValues: z.enum(['memory', 'file']).default('memory'),
+  taskTmpdir: z.string().startsWith('/', { error: 'an absolute path' }).default(tmpdir),
   taskMaxQueue: count(1, Number.MAX_SAFE_INTEGER).default(10_000),
   maxConnections: count(1, 1_000_000).default(10_000),
   startSessionId: count(1, 2 ** 52).default(1),
@@ -115,9 +125,8 @@ const serverShape = {
   group: identity.optional(),
   chroot: z.string().startsWith('/', { error: 'an absolute path' }).optional(),
   logFile: z.string().min(1).optional(),
-  ringSize: count(4_096, MAX_BYTES)
-    .refine((size) => Number.isInteger(Math.log2(size)), { error: 'a power of two' })
-    .default(RING_BYTES),
+  ipc: z.enum(IPC_KINDS).default('ring'),
+  ringSize: ringSize.default(RING_BYTES),
   title: z.string().min(1).default('millrace'),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 };
@@ -128,6 +137,7 @@ const serverSchema = z.strictObject({ ...portShape, ...serverShape });
 /** Checks the options of `createServer` and fills in the defaults. Throws `ERR_MILLRACE_OPTION` or `_UNKNOWN_OPTION`. */
 export function resolveOptions(options: ServerOptions): ResolvedOptions {
   const parsed = parse(serverSchema, options);
+  if (parsed.mode === 'base') checkBase(options);
   const reactors = parsed.reactorNum ?? Math.min(availableParallelism(), MAX_DEFAULT_REACTORS);
   const own = Object.fromEntries(Object.keys(serverShape).map((key) => [key, parsed[key as 'title']]));
   if (parsed.dispatchMode === 'function' && parsed.dispatchModule === undefined)
@@ -143,7 +153,9 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
   return {
     ...(own as unknown as ResolvedOptions),
     tasks: parsed.tasks as Tasks,
-    reactorNum: Math.min(reactors, parsed.workerNum),
+    // In base mode each worker is the reactor of its own clients.
+    reactorNum: parsed.mode === 'base' ? parsed.workerNum : Math.min(reactors, parsed.workerNum),
+    taskRingSize: parsed.taskRingSize ?? defaultTaskRingSize(parsed.workerNum, parsed.taskWorkerNum),
     heartbeatCheckInterval: parsed.heartbeatCheckInterval,
     dispatchModule: parsed.dispatchModule,
     maxRequestGrace: parsed.maxRequestGrace ?? defaultGrace(parsed.maxRequest),
@@ -156,6 +168,22 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     logFile: parsed.logFile,
     port: checkPort(parsed, parsed.heartbeatCheckInterval),
   };
+}
+
+/** What is about reactor threads, and about who gets what from them. */
+const PROCESS_MODE_ONLY = {
+  reactorNum: 'workers serve their own clients, and there are no reactor threads',
+  dispatchMode: 'a client belongs to the worker that has accepted it',
+  dispatchModule: 'a client belongs to the worker that has accepted it',
+} as const;
+
+function checkBase(options: ServerOptions): void {
+  for (const [name, why] of Object.entries(PROCESS_MODE_ONLY)) {
+    const value = options[name as keyof typeof PROCESS_MODE_ONLY];
+    if (value === undefined) continue;
+    const message = `The option '${name}' cannot be ${JSON.stringify(value)} with mode 'base': ${why}. Leave it out, or set mode 'process'.`;
+    throw optionError(message);
+  }
 }
 
 /** As Swoole's: a few messages are a limit for tests, which wants to be exact. */

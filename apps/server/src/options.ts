@@ -1,5 +1,6 @@
 import type { Tasks } from '@millrace/task-pool';
 import type { PortOptions, ResolvedPort } from './port-options.js';
+import type { TaskTransportName } from './task-ways.js';
 
 /** Which worker gets a message. docs/options.md says which of them get `connect` and `close`. */
 export const DISPATCH_MODES = [
@@ -14,8 +15,17 @@ export const DISPATCH_MODES = [
 ] as const;
 export type DispatchMode = (typeof DISPATCH_MODES)[number];
 
+/** Who owns the clients' sockets: reactor threads of the master, or the workers. */
+export type ServerMode = 'process' | 'base';
+
 export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
-  /** Reactor threads. Default: the number of processors, at most 8 and at most `workerNum`. */
+  /**
+   * `'process'`: reactor threads of the master own the clients' sockets, and a worker's death costs no connection.
+   * `'base'`: each worker accepts clients and serves them alone, without a way between; they end with it. Default
+   * `'process'`.
+   */
+  readonly mode?: ServerMode;
+  /** Reactor threads. Default: the number of processors, at most 8 and at most `workerNum`. Not in base mode. */
   readonly reactorNum?: number;
   /** Worker processes. Default: the number of processors. */
   readonly workerNum?: number;
@@ -23,6 +33,20 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
   readonly taskWorkerNum?: number;
   /** The tasks that task workers run, by name. */
   readonly tasks?: T;
+  /** How tasks travel between workers and task workers: rings in shared memory, or socket pairs. Default `'ring'`. */
+  readonly taskTransport?: TaskTransportName;
+  /**
+   * Bytes of each ring of tasks, two for each worker and task worker; a power of two. Default: 512 KiB, less where all
+   * together would be more than 64 MiB, at least 64 KiB.
+   */
+  readonly taskRingSize?: number;
+  /**
+   * `'memory'`: values and results stay in their ring as long as they take no more than a quarter of it, and larger ones
+   * go through a file. `'file'`: from 8,192 bytes on, as it always is with `taskTransport: 'pipe'`. Default `'memory'`.
+   */
+  readonly taskLargeValues?: 'memory' | 'file';
+  /** An absolute directory for those files; made if it is missing, inside of `chroot`. Default: the system's. */
+  readonly taskTmpdir?: string;
   /** Tasks that wait in a worker for a task worker; one more is an error. Default 10,000. */
   readonly taskMaxQueue?: number;
 
@@ -30,7 +54,7 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
   readonly maxConnections?: number;
   /** The first session's id. Default 1. */
   readonly startSessionId?: number;
-  /** Which worker gets a message. Default `'fixed'`: all of a session's go to one. */
+  /** Which worker gets a message. Default `'fixed'`: all of a session's go to one. Not in base mode. */
   readonly dispatchMode?: DispatchMode;
   /** With `dispatchMode: 'function'`: a module that exports `dispatch`, a {@link Dispatch}; reactor threads run it. */
   readonly dispatchModule?: string | URL;
@@ -74,13 +98,22 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
   /** The file that the log is added to. Default: standard output. */
   readonly logFile?: string;
 
-  /** Bytes of the ring between each reactor thread and worker, per direction; a power of two. Default 1 MiB. */
+  /**
+   * What carries messages between reactor threads and workers. Default `'ring'`: rings in shared memory; `'pipe'`: socket
+   * pairs. docs/options.md compares them.
+   */
+  readonly ipc?: Ipc;
+  /** With `ipc: 'ring'`: bytes between each reactor thread and worker, per direction; a power of two. Default 1 MiB. */
   readonly ringSize?: number;
   /** The first word of what `ps` shows. Default `'millrace'`. */
   readonly title?: string;
   /** `'trace'`, `'debug'`, `'info'`, `'warn'`, `'error'`, `'fatal'` or `'silent'`. Default `'info'`. */
   readonly logLevel?: LogLevel;
 }
+
+/** What may carry messages between reactor threads and workers. */
+export const IPC_KINDS = ['ring', 'pipe'] as const;
+export type Ipc = (typeof IPC_KINDS)[number];
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 

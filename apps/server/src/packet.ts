@@ -55,12 +55,14 @@ export const CLOSE_REASONS = [
   'shutdown',
   'idle',
   'dispatch',
+  'death',
 ] as const;
 /**
  * Why a connection was closed. `'peer'`: the client has ended or broken it off; `'server'`: `close` was called;
  * `'malformed'`: a message was too long or impossible; `'output-limit'`: more waited for it than `socketBufferSize`;
- * `'error'`: a system call failed; `'shutdown'`: the server ended; `'idle'`: nothing came for `heartbeatIdleTime`, or
- * `maxIdleTime` went by; `'dispatch'`: the dispatch function said so.
+ * `'error'`: a system call failed; `'shutdown'`: the server ended, or in base mode its worker; `'idle'`: nothing came
+ * for `heartbeatIdleTime`, or `maxIdleTime` went by; `'dispatch'`: the dispatch function said so; `'death'`: in base
+ * mode, its worker died (no worker has an event for that, but `getClientInfo` tells).
  */
 export type SessionCloseReason = (typeof CLOSE_REASONS)[number];
 

@@ -21,7 +21,7 @@ export interface PortOptions {
   /** Of a unix socket; a leading NUL: a name in the abstract namespace. */
   readonly path?: string;
   /** Permissions of the socket's file, as `chmod` takes them. Default: what the umask leaves. */
-  readonly mode?: number;
+  readonly fileMode?: number;
 
   /** How the stream is cut to messages. Default `{ kind: 'none' }`: each read is one. */
   readonly framing?: PortFraming;
@@ -47,7 +47,10 @@ export interface PortOptions {
   readonly fastOpen?: number;
   /** Milliseconds that what was sent may go unanswered by the client's kernel. Default 0: the kernel's own rule. */
   readonly userTimeout?: number;
-  /** Whether other programs that ask for it too may listen on the same port. Default false. */
+  /**
+   * Whether other programs that ask for it too may listen on the same port; in base mode each worker has a socket of
+   * its own then, and the kernel chooses among them by the client's address. Default false.
+   */
   readonly reusePort?: boolean;
   /** Bytes of the kernel's buffers of each connection. Default: the system's. */
   readonly receiveBufferSize?: number;
@@ -59,7 +62,7 @@ export interface PortOptions {
   readonly maxIdleTime?: number;
 }
 
-type Optional = 'port' | 'path' | 'mode' | 'receiveBufferSize' | 'sendBufferSize';
+type Optional = 'port' | 'path' | 'fileMode' | 'receiveBufferSize' | 'sendBufferSize';
 
 /** Port options with their defaults; threads are handed it, so there is nothing in it that cannot be copied. */
 export type ResolvedPort = Required<Omit<PortOptions, Optional>> & Pick<PortOptions, Optional>;

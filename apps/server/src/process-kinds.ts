@@ -1,5 +1,7 @@
-import { type FabricShape, peerDescriptors, taskWorkerDescriptors, workerDescriptors } from './fabric.js';
+import { socketNames } from './base/sockets.js';
+import { type FabricShape, peerBellName, peerDescriptors, reactorDescriptors } from './fabric.js';
 import type { RoleName } from './role.js';
+import { askerDescriptors, runnerDescriptors } from './task-ways.js';
 
 /** What a process below the manager is called, and which descriptors it gets; `id` counts those of its role. */
 export function processKind(
@@ -10,12 +12,25 @@ export function processKind(
   const names = peerDescriptors(shape, flatId(role, shape, id));
   switch (role) {
     case 'worker':
-      return { kind: 'worker', names: [...names, ...workerDescriptors(shape, id)] };
+      return { kind: 'worker', names: [...names, ...askerDescriptors(shape, id), ...baseNames(shape, id)] };
     case 'taskWorker':
-      return { kind: 'task worker', names: [...names, ...taskWorkerDescriptors(shape, id)] };
+      // It rings the workers that have asked it.
+      return {
+        kind: 'task worker',
+        names: [...names, ...workerBells(shape), ...runnerDescriptors(shape, id)],
+      };
     default:
       return { kind: 'user process', names };
   }
+}
+
+function baseNames(shape: FabricShape, id: number): string[] {
+  return shape.base ? [...reactorDescriptors(shape), ...socketNames(shape.base, id)] : [];
+}
+
+/** The names of the bells of all workers. */
+export function workerBells({ workers }: FabricShape): string[] {
+  return Array.from({ length: workers }, (_, worker) => peerBellName(worker));
 }
 
 /** The id among all processes below the manager: workers, then task workers, then user processes. */

@@ -35,6 +35,8 @@ export interface RoleContext {
   readonly describeTimers: () => readonly string[];
   /** Opens the log file anew. */
   readonly reopenLog: () => void;
+  /** What waits for sessions that are gone with their worker is told so. */
+  readonly settleLost: () => void;
 }
 
 /** A role at work. */
@@ -67,6 +69,8 @@ export interface BirthData {
   readonly id: number;
   /** Which manager in a row has started it; the first is 1. */
   readonly managerIncarnation: number;
+  /** Where the files of large task values are, as the master sees it; undefined where there are no tasks. */
+  readonly taskFiles?: string | undefined;
 }
 
 /** From the manager to the processes below it. */
@@ -76,9 +80,21 @@ export type ToWorker =
   /** Another process waits for its place, and cannot become ready without it: it finishes what it has, and ends. */
   | { readonly leave: true }
   | TaskWorkerDied
+  | SessionsLost
+  | TaskWorkerUp
   | { readonly reopenLog: true };
 
-/** To workers: what a task worker had taken is lost. */
+/** In base mode: a worker has died, and its sessions are closed. */
+export interface SessionsLost {
+  readonly sessionsLost: true;
+}
+
+/** To workers: a task worker takes tasks from now on. */
+export interface TaskWorkerUp {
+  readonly taskWorkerUp: number;
+}
+
+/** To workers: what a task worker had begun is lost. */
 export interface TaskWorkerDied {
   readonly taskWorker: number;
   readonly exit: { readonly code: number | null; readonly signal: NodeJS.Signals | null };
@@ -90,11 +106,14 @@ export type FromWorker =
   | { readonly placeFree: number }
   /** The process of that pid cannot become ready before it has the place. */
   | { readonly placeWanted: number }
+  /** This task worker takes tasks. */
+  | { readonly takesTasks: true }
   | { readonly reload: ReloadOptions };
 
 /** From the manager to the master. */
 export type FromManager =
   | { readonly workerReplaced: number }
+  | SessionsLost
   | { readonly reloaded: number; readonly result: ReloadResult };
 
 /** From the master to the manager. */

@@ -179,6 +179,7 @@ export class Server<T extends Tasks = Tasks> extends ServerLife implements Async
       endTimers: () => this.endTimers(),
       describeTimers: () => this.describeTimers(),
       reopenLog: () => this.#log.reopen(),
+      settleLost: () => (this.#role?.switchboard ?? this.#switchboard)?.settleLost(),
     };
     if (child === undefined) {
       process.title = `${this.#options.title}: master`;

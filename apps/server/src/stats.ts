@@ -27,6 +27,15 @@ export interface ServerStats {
   readonly totalSendBytes: number;
   /** Datagrams that were dropped, for a worker that did not keep up or a kernel without room. */
   readonly droppedPackets: number;
+  /** Tasks that workers have asked for, and those that have been answered, with a result or an error. */
+  readonly taskCount: number;
+  readonly taskCompletedCount: number;
+  readonly taskFailedCount: number;
+  /** Tasks that have not begun; tasks that run. */
+  readonly taskingNum: number;
+  readonly taskRunningNum: number;
+  /** Task workers that run none. */
+  readonly taskIdleWorkerNum: number;
   /** The session id given out last. */
   readonly sessionRound: number;
   /** In a worker: the same for it alone. */
@@ -43,8 +52,12 @@ export function serverStats(counters: Counters, shape: FabricShape, worker: numb
   const ofProcess = (id: number, counter: number) => counters.process(id)[counter] as number;
   const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
   const processes = Array.from({ length: counters.shape.processes }, (_, id) => id);
-  const acceptCount = counters.server(layout.ACCEPTED);
+  const acceptCount = counters.server(layout.ACCEPTED) + counters.ofReactors(layout.ACCEPTED_HERE);
   const closeCount = counters.ofReactors(layout.CLOSED);
+  const ofWorkers = (counter: number) => sum(workerIds.map((id) => ofProcess(id, counter)));
+  const running = Array.from({ length: taskWorkers }, (_, id) =>
+    ofProcess(workers + id, layout.TASKS_AT_HAND),
+  );
   const own =
     worker === undefined || worker >= workers
       ? {}
@@ -59,19 +72,25 @@ export function serverStats(counters: Counters, shape: FabricShape, worker: numb
     connectionNum: Math.max(0, acceptCount - closeCount),
     acceptCount,
     closeCount,
-    abortCount: counters.server(layout.TURNED_AWAY),
+    abortCount: counters.server(layout.TURNED_AWAY) + counters.ofReactors(layout.TURNED_AWAY_HERE),
     workerNum: workers,
     taskWorkerNum: taskWorkers,
     userWorkerNum: userProcesses,
     idleWorkerNum: underWay.filter((messages) => messages === 0).length,
     dispatchCount: sum(workerIds.map((id) => counters.ofWorker(id, layout.DISPATCHED))),
-    requestCount: sum(workerIds.map((id) => ofProcess(id, layout.REQUESTS))),
+    requestCount: ofWorkers(layout.REQUESTS),
     responseCount: sum(processes.map((id) => ofProcess(id, layout.RESPONSES))),
     concurrency: sum(underWay),
     totalRecvBytes: counters.ofReactors(layout.RECEIVED_BYTES),
     totalSendBytes: counters.ofReactors(layout.SENT_BYTES),
     droppedPackets: counters.ofReactors(layout.DROPPED_PACKETS),
-    sessionRound: counters.server(layout.LAST_SESSION),
+    taskCount: ofWorkers(layout.TASKS),
+    taskCompletedCount: ofWorkers(layout.TASKS_COMPLETED),
+    taskFailedCount: ofWorkers(layout.TASKS_FAILED),
+    taskingNum: Math.max(0, ofWorkers(layout.TASKS_AT_HAND) - sum(running)),
+    taskRunningNum: sum(running),
+    taskIdleWorkerNum: running.filter((tasks) => tasks === 0).length,
+    sessionRound: Math.max(counters.server(layout.LAST_SESSION), ...counters.lastSessions()),
     ...own,
   };
 }

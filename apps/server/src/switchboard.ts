@@ -31,6 +31,8 @@ export interface SwitchboardParts {
   readonly ports: readonly ResolvedPort[];
   /** This process's part of the counters. */
   readonly own: Float64Array;
+  /** In base mode, in a worker: the reactor that it is, which sends its datagrams. */
+  readonly reactor?: number | undefined;
   /** A reactor thread does not keep up with what this process sends. */
   readonly onCongestion?: (reactor: number) => void;
 }
@@ -42,6 +44,7 @@ export class Switchboard {
   #channels: readonly PacketSink[];
   readonly #ports: readonly ResolvedPort[];
   readonly #own: Float64Array;
+  readonly #reactor: number | undefined;
   readonly #onCongestion: ((reactor: number) => void) | undefined;
   /** Another process has the ways to the reactor threads. */
   #retired = false;
@@ -49,7 +52,7 @@ export class Switchboard {
   readonly #waits = new Map<number, WaitList<boolean>>();
   readonly #windows: OutputWindows;
 
-  constructor({ channels, table, counters, ports, own, onCongestion }: SwitchboardParts) {
+  constructor({ channels, table, counters, ports, own, reactor, onCongestion }: SwitchboardParts) {
     this.#channels =
       typeof channels === 'number' ? Array.from({ length: channels }, () => new HeldPackets()) : channels;
     this.table = table;
@@ -57,6 +60,7 @@ export class Switchboard {
     this.#windows = new OutputWindows(table);
     this.#ports = ports;
     this.#own = own;
+    this.#reactor = reactor;
     this.#onCongestion = onCongestion;
   }
 
@@ -142,6 +146,11 @@ export class Switchboard {
     list.settleAll(open);
   }
 
+  /** In base mode a worker has died: its sessions are closed, and nothing will be said about them. */
+  settleLost(): void {
+    for (const id of [...this.#waits.keys()]) if (this.table.open(id) < 0) this.settle(id, false);
+  }
+
   /** As `settle`, for a process that takes no packets any more: by what the table tells. */
   settleByTable(): void {
     for (const id of [...this.#waits.keys()]) {
@@ -202,7 +211,7 @@ export class Switchboard {
       throw new ServerError('ERR_MILLRACE_OPTION', `Listener ${port} sends no datagrams: ${kinds}.`);
     }
     if (this.#retired) return false;
-    const channel = this.#channel(port);
+    const channel = this.#channel(this.#reactor ?? port);
     const address = encodePeer(to);
     const body = Buffer.concat([address, data]);
     return channel.send(this.#out.set(packet.SEND_TO, 0, address.length, port).with(body));

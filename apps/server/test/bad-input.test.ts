@@ -5,6 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { createServer, type ServerOptions } from '../src/index.js';
 import { fixture, startServer } from './support.js';
 
+/** As few processes as there can be. */
+const ALONE = { workerNum: 1, taskWorkerNum: 0 };
 const good = { port: 0, workerNum: 1, reactorNum: 1 } as const;
 const code = (expected: string) => expect.objectContaining({ code: expected });
 
@@ -85,7 +87,7 @@ test('workers that cannot start end the server with a typed error', async () => 
 
 describe('what clients send', () => {
   test('a line over the limit closes its connection with a log line, and no other', async () => {
-    await using server = await startServer({ packageMaxLength: 1_000 });
+    await using server = await startServer({ ...ALONE, packageMaxLength: 1_000 });
     const [good, bad] = await Promise.all([
       TestClient.connect(server.lines),
       TestClient.connect(server.lines),
@@ -99,7 +101,7 @@ describe('what clients send', () => {
   });
 
   test('a frame that announces too much is closed before its bytes are kept', async () => {
-    await using server = await startServer();
+    await using server = await startServer(ALONE);
     const client = await TestClient.connect(server.frames);
     client.send(Buffer.from([0xff, 0xff, 0xff, 0xff]));
     await client.serverClosed();
@@ -107,7 +109,7 @@ describe('what clients send', () => {
   });
 
   test('a flood of bad clients writes few lines, and they are counted', async () => {
-    await using server = await startServer({ packageMaxLength: 10 });
+    await using server = await startServer({ ...ALONE, packageMaxLength: 10 });
     for (let i = 0; i < 40; i++) {
       const client = await TestClient.connect(server.lines);
       client.send('x'.repeat(11));
@@ -120,7 +122,7 @@ describe('what clients send', () => {
   });
 
   test('a connection that is broken off while answers are on their way harms nobody', async () => {
-    await using server = await startServer();
+    await using server = await startServer(ALONE);
     for (let i = 0; i < 20; i++) {
       const client = await TestClient.connect(server.lines);
       client.send('flood 100\n');

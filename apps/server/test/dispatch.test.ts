@@ -26,7 +26,7 @@ async function eventsAtHome(server: RunningServer, id: number): Promise<void> {
 
 describe('round-robin', () => {
   test('workers take turns, connect and close stay with one, and a death changes nothing', async () => {
-    await using server = await startServer({ dispatchMode: 'round-robin' }, {}, 'sessions');
+    await using server = await startServer({ dispatchMode: 'round-robin', taskWorkerNum: 0 }, {}, 'sessions');
     const [client] = (await connect(server, 1)) as [TestClient];
     const workers: number[] = [];
     for (let i = 0; i < 40; i++) workers.push((await me(client)).worker);
@@ -58,7 +58,11 @@ describe('round-robin', () => {
   });
 
   test('a worker that is stuck holds up what it was given, and no more', async () => {
-    await using server = await startServer({ dispatchMode: 'round-robin', ringSize: 4_096 }, {}, 'sessions');
+    await using server = await startServer(
+      { dispatchMode: 'round-robin', taskWorkerNum: 0, ringSize: 4_096 },
+      {},
+      'sessions',
+    );
     const [stuck, client] = (await connect(server, 2)) as [TestClient, TestClient];
     const pid = pidOf(server, 'millrace: worker 0') as number;
     await me(client);
@@ -77,7 +81,7 @@ describe('round-robin', () => {
 });
 
 test('ip: the clients of one address have one worker', async () => {
-  await using server = await startServer({ dispatchMode: 'ip' }, {}, 'sessions');
+  await using server = await startServer({ dispatchMode: 'ip', taskWorkerNum: 0 }, {}, 'sessions');
   const from = async (localAddress: string) => {
     const socket = netConnect({ port: server.lines, host: '127.0.0.1', localAddress });
     const data = new Promise<Buffer>((resolve) => socket.once('data', resolve));
@@ -91,7 +95,7 @@ test('ip: the clients of one address have one worker', async () => {
 });
 
 test('uid: sessions that are bound to one uid have one worker from then on; connect and close are not moved', async () => {
-  await using server = await startServer({ dispatchMode: 'uid' }, {}, 'sessions');
+  await using server = await startServer({ dispatchMode: 'uid', taskWorkerNum: 0 }, {}, 'sessions');
   const clients = await connect(server, 4);
   const before = await Promise.all(clients.map(me));
   expect(before.map(({ id, worker }) => worker === id % 2)).toEqual([true, true, true, true]);
@@ -103,7 +107,11 @@ test('uid: sessions that are bound to one uid have one worker from then on; conn
 });
 
 test('least-connections: a new session goes to the worker that has the fewest', async () => {
-  await using server = await startServer({ dispatchMode: 'least-connections' }, {}, 'sessions');
+  await using server = await startServer(
+    { dispatchMode: 'least-connections', taskWorkerNum: 0 },
+    {},
+    'sessions',
+  );
   const clients: TestClient[] = [];
   const open = async () => {
     const [client] = (await connect(server, 1)) as [TestClient];
@@ -134,7 +142,11 @@ test('least-busy: what a worker has not finished counts, promises included', asy
 
 test('function: a module of the user decides, and its faults cost no client', async () => {
   const dispatchModule = fixture('dispatch').href;
-  await using server = await startServer({ dispatchMode: 'function', dispatchModule }, {}, 'sessions');
+  await using server = await startServer(
+    { dispatchMode: 'function', dispatchModule, taskWorkerNum: 0 },
+    {},
+    'sessions',
+  );
   const [client, closing] = (await connect(server, 2)) as [TestClient, TestClient];
   const { id } = await me(client);
   const requests = async () => (JSON.parse(await client.ask('stats')) as ServerStats).workerRequestCount;

@@ -153,10 +153,16 @@ test('G29 shutdown from the start handler: beforeShutdown may let go what holds 
     'managerStop',
     'shutdown',
   ]);
+  // It does not start again.
+  expect(program.output).toMatch(/^event again ERR_MILLRACE_STARTED$/m);
 });
 
 test('a beforeShutdown that does not come to its end is left behind after maxWaitTime', async () => {
-  await using server = await startServer({ maxWaitTime: 200 }, { BEFORE_SHUTDOWN: 'never' }, 'life');
+  await using server = await startServer(
+    { maxWaitTime: 200, workerNum: 1 },
+    { BEFORE_SHUTDOWN: 'never' },
+    'life',
+  );
   server.program.kill('SIGTERM');
   expect(await server.program.ended()).toEqual({ code: 0, signal: null });
   expect(server.program.output).toMatch(/beforeShutdown was not done within maxWaitTime \(200 ms\)/);
@@ -171,14 +177,14 @@ test('workerError has the code or signal, and how long it lived', async () => {
 });
 
 test('SIGQUIT ends everything in order', async () => {
-  await using server = await startServer({}, {}, 'life');
+  await using server = await startServer({ workerNum: 1 }, {}, 'life');
   server.program.kill('SIGQUIT');
   expect(await server.program.ended()).toEqual({ code: 0, signal: null });
   expect(events(server, 'shutdown')).toHaveLength(1);
 });
 
 test('a second SIGTERM hurries: what is under way is not waited for', async () => {
-  await using server = await startServer({ maxWaitTime: 60_000 }, {}, 'life');
+  await using server = await startServer({ maxWaitTime: 60_000, workerNum: 1 }, {}, 'life');
   const client = await TestClient.connect(server.lines);
   const other = await TestClient.connect(server.lines);
   client.send('slow 600000\n');
@@ -197,7 +203,7 @@ describe('the pid file', () => {
 
   test('G28 is there when start fires, has the pid of the master, and is gone after an orderly stop', async () => {
     const pidFile = join(directory, 'pid');
-    await using server = await startServer({ pidFile }, {}, 'life');
+    await using server = await startServer({ pidFile, workerNum: 1 }, {}, 'life');
     const [, pid] = server.program.output.match(/listening \d+ 0 pid (\d+)/) as RegExpMatchArray;
     expect(readFileSync(pidFile, 'utf8')).toBe(`${pid}\n`);
     expect(Number(pid)).toBe(server.program.pid);
@@ -208,7 +214,7 @@ describe('the pid file', () => {
 
   test('of a server that runs keeps another from starting, and stays', async () => {
     const pidFile = join(directory, 'pid');
-    await using server = await startServer({ pidFile }, {}, 'life');
+    await using server = await startServer({ pidFile, workerNum: 1 }, {}, 'life');
     await using other = new Program(fixture('life'), { args: [JSON.stringify({ pidFile })] });
     expect((await other.ended()).code).not.toBe(0);
     await failure(other);
@@ -217,11 +223,11 @@ describe('the pid file', () => {
 
   test('of a server that was killed is taken over', async () => {
     const pidFile = join(directory, 'pid');
-    await using killed = await startServer({ pidFile }, {}, 'life');
+    await using killed = await startServer({ pidFile, workerNum: 1 }, {}, 'life');
     killed.program.kill('SIGKILL');
     await killed.program.ended();
     expect(existsSync(pidFile)).toBe(true);
-    await using server = await startServer({ pidFile }, {}, 'life');
+    await using server = await startServer({ pidFile, workerNum: 1 }, {}, 'life');
     expect(readFileSync(pidFile, 'utf8')).toBe(`${server.program.pid}\n`);
   });
 
@@ -230,7 +236,7 @@ describe('the pid file', () => {
     // This process runs, and is younger than the file.
     writeFileSync(pidFile, `${process.pid}\n`);
     utimesSync(pidFile, 1_000_000_000, 1_000_000_000);
-    await using server = await startServer({ pidFile }, {}, 'life');
+    await using server = await startServer({ pidFile, workerNum: 1 }, {}, 'life');
     expect(readFileSync(pidFile, 'utf8')).toBe(`${server.program.pid}\n`);
   });
 

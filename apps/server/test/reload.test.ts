@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { echoLoad, TestClient, until } from '@millrace/testkit';
+import { TestClient, until } from '@millrace/testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { pidOf, type RunningServer, startServer } from './support.js';
+import { events, reload, warnings } from './reloading.js';
+import { isBase, pidOf, startServer } from './support.js';
 
 let directory: string;
 beforeEach(() => {
@@ -12,28 +13,6 @@ beforeEach(() => {
 afterEach(() => {
   rmSync(directory, { recursive: true });
 });
-
-const events = ({ program }: RunningServer, name: string) =>
-  [...program.output.matchAll(new RegExp(`^event ${name}\\b(.*)$`, 'gm'))].map(([, rest]) =>
-    (rest as string).trim(),
-  );
-
-/** Sends the signal, and waits until the reload that it causes has come to its end. */
-async function reload(server: RunningServer, signal: NodeJS.Signals): Promise<Record<string, unknown>> {
-  const before = events(server, 'afterReload').length;
-  server.program.kill(signal);
-  const result = await until(`the reload by ${signal}`, () => events(server, 'afterReload')[before]);
-  return JSON.parse(result) as Record<string, unknown>;
-}
-
-/** What workers, the manager and the master have warned of. */
-const warnings = ({ program }: RunningServer) =>
-  program.output
-    .split('\n')
-    .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line) as { level: number; msg: string })
-    .filter(({ level }) => level >= 40)
-    .map(({ msg }) => msg);
 
 test('G23 a timer keeps an old worker, with workerExit, until it is cleared there; its replacement has the same id', async () => {
   await using server = await startServer({ workerNum: 1 }, { TIMER: '1', EXITS: '1' }, 'life');
@@ -76,7 +55,7 @@ test('G24 rounds of USR1 and USR2 restart workers once, and task workers twice i
   expect(warnings(server)).toEqual([]);
 });
 
-test('G25 workers that hang are killed when maxWaitTime is over, and replaced', async () => {
+test.skipIf(isBase)('G25 workers that hang are killed when maxWaitTime is over, and replaced', async () => {
   const workers = 4;
   await using server = await startServer({ workerNum: workers, maxWaitTime: 1_000 }, {}, 'life');
   const clients = await Promise.all(Array.from({ length: workers }, () => TestClient.connect(server.lines)));
@@ -109,22 +88,25 @@ test('SIGHUP reloads workers and task workers, and says so before and after', as
   ]);
 });
 
-test('a request under way when its worker is replaced is answered by it, and the next by the new one', async () => {
-  await using server = await startServer({ workerNum: 1 }, {}, 'life');
-  const client = await TestClient.connect(server.lines);
-  const [pid] = (await client.ask('pid')).split(' ');
-  client.send('slow 500\n');
-  // Behind it: when this is back, that is under way.
-  expect(await client.ask('version')).toBe('none');
-  const reloading = reload(server, 'SIGUSR1');
-  await until('the new worker', () => events(server, 'workerStart').length === 2);
-  client.send('pid\n');
-  const answers = [await client.line(), await client.line()];
-  expect(answers.find((answer) => answer.startsWith('slow 500'))).toBe(`slow 500 by ${pid}`);
-  await reloading;
-  expect((await client.ask('pid')).split(' ')[0]).not.toBe(pid);
-  client.close();
-});
+test.skipIf(isBase)(
+  'a request under way when its worker is replaced is answered by it, and the next by the new one',
+  async () => {
+    await using server = await startServer({ workerNum: 1 }, {}, 'life');
+    const client = await TestClient.connect(server.lines);
+    const [pid] = (await client.ask('pid')).split(' ');
+    client.send('slow 500\n');
+    // Behind it: when this is back, that is under way.
+    expect(await client.ask('version')).toBe('none');
+    const reloading = reload(server, 'SIGUSR1');
+    await until('the new worker', () => events(server, 'workerStart').length === 2);
+    client.send('pid\n');
+    const answers = [await client.line(), await client.line()];
+    expect(answers.find((answer) => answer.startsWith('slow 500'))).toBe(`slow 500 by ${pid}`);
+    await reloading;
+    expect((await client.ask('pid')).split(' ')[0]).not.toBe(pid);
+    client.close();
+  },
+);
 
 test('what is left of the loop is waited for no longer than maxWaitTime, and named; no client waits for that', async () => {
   await using server = await startServer({ workerNum: 1, maxWaitTime: 1_500 }, {}, 'life');
@@ -144,33 +126,39 @@ test('what is left of the loop is waited for no longer than maxWaitTime, and nam
   client.close();
 });
 
-test('a version that throws at its start leaves the old workers, and the log says so', async () => {
-  const version = join(directory, 'version');
-  writeFileSync(version, 'one');
-  await using server = await startServer({ workerNum: 2 }, { VERSION: version }, 'life');
-  const client = await TestClient.connect(server.lines);
-  const before = await client.ask('pid');
-  writeFileSync(version, 'throws');
-  expect(await reload(server, 'SIGUSR1')).toMatchObject({ outcome: 'failed', replaced: 0 });
-  expect(warnings(server).join('\n')).toMatch(
-    /The new worker 0 ended with code 1 before it was ready, so the one before goes on/,
-  );
-  expect((await client.ask('pid')).split(' ')[0]).toBe(before.split(' ')[0]);
-  expect(await client.ask('version')).toBe('one');
-  writeFileSync(version, 'two');
-  expect(await reload(server, 'SIGUSR1')).toMatchObject({ outcome: 'reloaded', replaced: 2 });
-  expect(await client.ask('version')).toBe('two');
-  client.close();
-});
+test.skipIf(isBase)(
+  'a version that throws at its start leaves the old workers, and the log says so',
+  async () => {
+    const version = join(directory, 'version');
+    writeFileSync(version, 'one');
+    await using server = await startServer({ workerNum: 2 }, { VERSION: version }, 'life');
+    const client = await TestClient.connect(server.lines);
+    const before = await client.ask('pid');
+    writeFileSync(version, 'throws');
+    expect(await reload(server, 'SIGUSR1')).toMatchObject({ outcome: 'failed', replaced: 0 });
+    expect(warnings(server).join('\n')).toMatch(
+      /The new worker 0 ended with code 1 before it was ready, so the one before goes on/,
+    );
+    expect((await client.ask('pid')).split(' ')[0]).toBe(before.split(' ')[0]);
+    expect(await client.ask('version')).toBe('one');
+    writeFileSync(version, 'two');
+    expect(await reload(server, 'SIGUSR1')).toMatchObject({ outcome: 'reloaded', replaced: 2 });
+    expect(await client.ask('version')).toBe('two');
+    client.close();
+  },
+);
 
-test('what workerStart sends to clients goes out when the new worker has its place', async () => {
-  await using server = await startServer({ workerNum: 1 }, { GREET: '1' }, 'life');
-  const client = await TestClient.connect(server.lines);
-  await client.ask('hello');
-  await reload(server, 'SIGUSR1');
-  expect(await client.line()).toMatch(/^greetings of \d+$/);
-  client.close();
-});
+test.skipIf(isBase)(
+  'what workerStart sends to clients goes out when the new worker has its place',
+  async () => {
+    await using server = await startServer({ workerNum: 1 }, { GREET: '1' }, 'life');
+    const client = await TestClient.connect(server.lines);
+    await client.ask('hello');
+    await reload(server, 'SIGUSR1');
+    expect(await client.line()).toMatch(/^greetings of \d+$/);
+    client.close();
+  },
+);
 
 test('a new worker that waits for a task in workerStart gets its place for that', async () => {
   await using server = await startServer({ workerNum: 1, taskWorkerNum: 1 }, { WARM: '1' }, 'life');
@@ -181,7 +169,7 @@ test('a new worker that waits for a task in workerStart gets its place for that'
   client.close();
 });
 
-test('a worker can ask for a reload', async () => {
+test.skipIf(isBase)('a worker can ask for a reload', async () => {
   await using server = await startServer({ workerNum: 2 }, {}, 'life');
   const client = await TestClient.connect(server.lines);
   expect(await client.ask('reload')).toBe('requested');
@@ -202,42 +190,3 @@ test('a server that is told to stop in the middle of a reload ends in order', as
   await client.serverClosed();
   expect(client.received.toString()).toMatch(/^slow 300 by \d+\n$/);
 });
-
-test('a message larger than its ring, on its way when the worker is replaced, arrives whole', async () => {
-  await using server = await startServer({ workerNum: 1, ringSize: 16_384 }, {}, 'life');
-  const client = await TestClient.connect(server.lines);
-  const line = 'large '.repeat(150_000).trim();
-  const pid = Number((await client.ask('pid')).split(' ')[0]);
-  // Stopped, it finds the beginning of the message and the order to go at the same time.
-  process.kill(pid, 'SIGSTOP');
-  client.send(`${line}\n`);
-  const reloading = reload(server, 'SIGUSR1');
-  await server.program.printed(/worker 0 has been replaced/);
-  process.kill(pid, 'SIGCONT');
-  expect((await client.line()) === line).toBe(true);
-  expect(await reloading).toEqual({ outcome: 'reloaded', replaced: 1 });
-  expect(warnings(server)).toEqual([]);
-  client.close();
-});
-
-const reloads = process.env.MILLRACE_STRESS ? 100 : 10;
-test(`${reloads} reloads under load fail no request and close no connection`, async () => {
-  await using server = await startServer({ workerNum: 2, taskWorkerNum: 1 }, {}, 'life');
-  const times: number[] = [];
-  const result = await echoLoad({ port: server.lines, connections: 200, lostAfter: 30_000 }, async () => {
-    for (let i = 0; i < reloads; i++) {
-      const begun = performance.now();
-      expect(await reload(server, 'SIGUSR1')).toMatchObject({ outcome: 'reloaded' });
-      times.push(performance.now() - begun);
-    }
-  });
-  expect(result).toMatchObject({ wrong: [], lost: 0, closed: 0 });
-  expect(result.answered).toBeGreaterThan(reloads * 200);
-  expect(warnings(server)).toEqual([]);
-  times.sort((a, b) => a - b);
-  const median = times[times.length >> 1] as number;
-  console.log(
-    `${reloads} reloads: median ${median.toFixed(0)} ms, longest ${times.at(-1)?.toFixed(0)} ms; ` +
-      `${result.answered} requests, slowest p99 ${result.p99.toFixed(1)} ms, longest ${result.slowest.toFixed(1)} ms`,
-  );
-}, 600_000);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { TestClient, until } from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ClientInfo, ServerStats } from '../src/index.js';
-import { pidOf, type RunningServer, startServer } from './support.js';
+import { isBase, pidOf, type RunningServer, startServer } from './support.js';
 
 let server: RunningServer;
 beforeAll(async () => {
@@ -192,7 +192,8 @@ test('the counters count what has happened, in any process', async () => {
   const own = await json<ServerStats>(asking, 'stats');
   expect(own.workerRequestCount).toBeGreaterThan(0);
   expect(own.workerConcurrency).toBe(1);
-  expect(own.sessionRound).toBeGreaterThanOrEqual(asking.id + 6);
+  // In base mode each worker counts its own sessions.
+  expect(own.sessionRound).toBeGreaterThanOrEqual(asking.id + (isBase ? 0 : 6));
   asking.client.close();
 });
 
@@ -204,7 +205,7 @@ test('where the server listens is known in every process', async () => {
   client.close();
 });
 
-test('the replacement of a worker reads and changes the same sessions', async () => {
+test.skipIf(isBase)('the replacement of a worker reads and changes the same sessions', async () => {
   const [asking, other] = [await connect(), await connect()];
   const pid = pidOf(server, `millrace: worker ${asking.worker}`) as number;
   process.kill(pid, 'SIGKILL');

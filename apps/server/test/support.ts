@@ -1,5 +1,5 @@
-import { Program } from '@millrace/testkit';
-import type { ServerOptions } from '../src/index.js';
+import { Program, TestClient, until } from '@millrace/testkit';
+import type { Ipc, ServerOptions } from '../src/index.js';
 
 export interface RunningServer extends AsyncDisposable {
   readonly program: Program;
@@ -9,9 +9,24 @@ export interface RunningServer extends AsyncDisposable {
   readonly frames: number;
 }
 
+/** Whether this run is of base mode; see vitest.config.ts. */
+export const isBase = process.env.MILLRACE_TEST_MODE === 'base';
+
+/** The options of a test for the mode of this run; what belongs to reactor threads is left out in base mode. */
+function inMode(options: Partial<ServerOptions>): Partial<ServerOptions> {
+  if (!isBase) return options;
+  const { reactorNum: _, ...others } = options;
+  return { ...others, mode: 'base' };
+}
+
 export function fixture(name: string): URL {
   return new URL(`../dist-test/fixtures/${name}.js`, import.meta.url);
 }
+
+/** What the project of vitest that runs this says of its servers, see vitest.config.ts; a test's own options come first. */
+export const matrix: Partial<ServerOptions> = {
+  ...(process.env.MILLRACE_TEST_IPC && { ipc: process.env.MILLRACE_TEST_IPC as Ipc }),
+};
 
 /** Starts a server of the fixtures as a real program, and waits until it accepts clients. */
 export async function startServer(
@@ -19,7 +34,10 @@ export async function startServer(
   env: NodeJS.ProcessEnv = {},
   name = 'echo',
 ): Promise<RunningServer> {
-  const program = new Program(fixture(name), { args: [JSON.stringify(options)], env });
+  const program = new Program(fixture(name), {
+    args: [JSON.stringify(inMode({ ...matrix, ...options }))],
+    env,
+  });
   try {
     const [, lines, frames] = await program.printed(/^listening (\d+) (\d+)/m);
     return {
@@ -32,6 +50,17 @@ export async function startServer(
     await program[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** A client that worker `id` serves; `question` is answered with a line whose second word is the worker's id. */
+export function clientOf(port: number, id: number, question = 'pid'): Promise<TestClient> {
+  // In base mode the kernel and chance choose the worker.
+  return until(`a client of worker ${id}`, async () => {
+    const client = await TestClient.connect(port);
+    if ((await client.ask(question)).split(' ')[1] === String(id)) return client;
+    client.close();
+    return undefined;
+  });
 }
 
 /** The pid of the process that `ps` shows under `title`. */

@@ -109,10 +109,7 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
       this.#flushScheduled = true;
       this.#schedule(this.#flushNow);
     }
-    if (!this.#congested && this.queuedBytes > this.#highWaterMark) {
-      this.#congested = true;
-      this.#congestions++;
-    }
+    if (!this.#congested && this.queuedBytes > this.#highWaterMark) this.#checkCongestion();
     return !this.#congested;
   }
 
@@ -280,6 +277,17 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
     else this.#receivers.settleOne(value);
     if (this.#finished && !this.#transport.hasUnfinished) this.#finished();
     return !this.#closed && !this.#paused;
+  }
+
+  /**
+   * Much waits. What the transport has only gathered goes out first: it says that there is room again after it had none,
+   * and so of nothing that was not refused.
+   */
+  #checkCongestion(): void {
+    this.flush();
+    if (this.#closed || this.queuedBytes <= this.#highWaterMark) return;
+    this.#congested = true;
+    this.#congestions++;
   }
 
   /** The transport has room again. */

@@ -28,6 +28,11 @@ export interface PipeTransportOptions {
    * one receiver whole and one that dies takes no other with it; messages have at most 66,040 bytes. Default false.
    */
   readonly sharedByReceivers?: boolean;
+  /**
+   * Whether small messages ride in one datagram, which is faster; a receiver that dies loses all of the datagram that it
+   * has taken. Without, it loses the message in its hand alone. Default true, but for `sharedByReceivers`.
+   */
+  readonly gather?: boolean;
 }
 
 const DEFAULT_MAX_MESSAGE_SIZE = 64 << 20;
@@ -36,8 +41,9 @@ const DEFAULT_MAX_MESSAGE_SIZE = 64 << 20;
  * A {@link Transport} over one end of a SOCK_SEQPACKET socket pair.
  *
  * Notes. The kernel keeps whole datagrams, so a reader or writer that dies leaves no half message. A datagram may hold
- * several messages; a reader that dies loses those of the datagram it had taken. Several processes may share an end:
- * several senders always; several receivers when the senders know (`sharedByReceivers`).
+ * several messages; a reader that dies loses those of the datagram it had taken, unless the sender does not `gather`.
+ * Several processes may share an end: several senders always; several receivers when the senders know
+ * (`sharedByReceivers`).
  */
 export class PipeTransport implements Transport {
   readonly maxMessageSize: number;
@@ -58,7 +64,7 @@ export class PipeTransport implements Transport {
     this.maxMessageSize = sharedByReceivers ? Math.min(maxMessageSize, MAX_WHOLE) : maxMessageSize;
     this.#fd = fd;
     this.#closeDescriptor = options.closeDescriptor ?? true;
-    this.#outgoing = new Outgoing(fd, sharedByReceivers);
+    this.#outgoing = new Outgoing(fd, sharedByReceivers || options.gather === false);
     this.#incoming = new Incoming(fd, maxMessageSize);
     this.#poller = options.poller ?? new NodePoller();
     this.#registration = this.#poller.add(fd, (ready) => this.#ready(ready));

@@ -70,6 +70,23 @@ function takeRaw(fd: number, datagrams = Number.POSITIVE_INFINITY): number {
   return taken;
 }
 
+test('without gathering, a reader that dies takes the message in its hand with it, and the next reads on; large ones still go', async () => {
+  const pipe = createPipe();
+  const writer = openPipe(pipe.left, { codec: bytesCodec(), gather: false });
+  for (const text of ['one', 'two', 'three']) writer.send(Buffer.from(text));
+  writer.send(Buffer.alloc(150_000, 'x'));
+  writer.send(Buffer.from('last'));
+  await writer.drained();
+  expect(takeRaw(pipe.right, 1)).toBe(1);
+  const next = openPipe(pipe.right, { codec: bytesCodec() });
+  expect((await next.receive())?.toString()).toBe('two');
+  expect((await next.receive())?.toString()).toBe('three');
+  expect((await next.receive())?.equals(Buffer.alloc(150_000, 'x'))).toBe(true);
+  expect((await next.receive())?.toString()).toBe('last');
+  writer.destroy();
+  next.destroy();
+});
+
 test('room that a send finds by itself is told to those who wait for it', async () => {
   const pipe = createPipe();
   const writer = openPipe(pipe.left, { codec: bytesCodec(), highWaterMark: 10_000 });

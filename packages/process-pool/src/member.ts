@@ -101,6 +101,13 @@ export class Member {
     return this.tell({ type: 'message', body });
   }
 
+  /** The same to every process of this name, also to those on their way out; false when one could not be told. */
+  sendAll(body: unknown): boolean {
+    let all = this.send(body);
+    for (const life of this.#former) all = life.incarnation.tell({ type: 'message', body }) && all;
+    return all;
+  }
+
   /** @internal */
   tell(message: ToChild): boolean {
     return this.#life?.incarnation.tell(message) ?? false;

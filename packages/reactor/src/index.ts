@@ -19,6 +19,7 @@ export type { Measure } from './framing-function.js';
 export { type LengthType, lengthTypes } from './framing-length.js';
 export {
   type InetListenerOptions,
+  type InheritedSocket,
   Listener,
   type ListenerHandlers,
   type ListenerOptions,

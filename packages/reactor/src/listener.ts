@@ -7,6 +7,7 @@ import {
   EAGAIN,
   ECONNABORTED,
   EINTR,
+  EINVAL,
   EMFILE,
   ENFILE,
   ENOBUFS,
@@ -16,6 +17,7 @@ import {
   IPPROTO_IPV6,
   IPV6_V6ONLY,
   removeStale,
+  SHUT_RDWR,
   SOCK_STREAM,
   SOCKADDR_BYTES,
   SocketFile,
@@ -49,6 +51,12 @@ export interface UnixListenerOptions extends CommonListenerOptions, UnixAddress 
 
 export type ListenerOptions = InetListenerOptions | UnixListenerOptions;
 
+/** A socket that listens already: another process has bound it, and has handed it down. */
+export interface InheritedSocket {
+  /** Non-blocking; the listener's to close. */
+  readonly fd: number;
+}
+
 export interface ListenerHandlers {
   /**
    * A connection: a non-blocking descriptor that now belongs to the handler. The peer of a unix socket has no address
@@ -57,10 +65,14 @@ export interface ListenerHandlers {
   readonly onAccept: (fd: number, peer: InetAddress) => void;
   /** Accepting pauses for a second: descriptors or memory have run out. */
   readonly onExhausted?: ((error: SystemCallError) => void) | undefined;
+  /**
+   * Most connections accepted in one turn, so that other descriptors have theirs. Default 64; 1 where several processes
+   * accept from one socket: all of them wake up, and each then takes its share.
+   */
+  readonly burst?: number | undefined;
 }
 
 const DEFAULT_BACKLOG = 512;
-/** Most connections accepted for one readiness event, so that other descriptors have their turn. */
 const ACCEPT_BURST = 64;
 /** Milliseconds without accepting after descriptors ran out: trying at once would fail at once. */
 const EXHAUSTED_PAUSE_MS = 1_000;
@@ -79,8 +91,16 @@ export class Listener {
   #pause = 0;
   #closed = false;
 
-  /** Binds and listens. Throws a `SystemCallError` that names the address, for instance with `EADDRINUSE`. */
-  constructor(options: ListenerOptions) {
+  /**
+   * Binds and listens, or takes a socket over that does. Throws a `SystemCallError` that names the address, for instance
+   * with `EADDRINUSE`.
+   */
+  constructor(options: ListenerOptions | InheritedSocket) {
+    if ('fd' in options) {
+      this.fd = options.fd;
+      this.address = boundTo(this.fd, `descriptor ${this.fd}`);
+      return;
+    }
     const encoded = encodeAddress(options);
     this.path = isUnix(options) ? options.path : undefined;
     this.fd = check(syscalls.socket(encoded.family, SOCK_STREAM, 0), 'socket');
@@ -92,9 +112,7 @@ export class Listener {
         if (options.mode !== undefined && this.#file.exists) chmodSync(options.path, options.mode);
       }
       check(syscalls.listen(this.fd, options.backlog ?? DEFAULT_BACKLOG), 'listen', showAddress(options));
-      const bound = new Uint8Array(SOCKADDR_BYTES);
-      check(syscalls.socketName(this.fd, bound, 0), 'getsockname', showAddress(options));
-      this.address = decodeInetAddress(bound);
+      this.address = boundTo(this.fd, showAddress(options));
     } catch (error) {
       this.#file?.remove();
       syscalls.close(this.fd);
@@ -117,6 +135,12 @@ export class Listener {
     syscalls.close(this.fd);
   }
 
+  /** As `close`, and nobody accepts from it any more in other processes that have inherited it: they close theirs. */
+  closeForAll(): void {
+    if (!this.#closed) syscalls.shutdown(this.fd, SHUT_RDWR);
+    this.close();
+  }
+
   #bind(address: SocketAddress, encoded: EncodedAddress): void {
     let result = syscalls.bind(this.fd, encoded.bytes, encoded.length);
     if (result === -EADDRINUSE && isUnix(address) && removeStale(address.path, encoded, SOCK_STREAM))
@@ -125,13 +149,16 @@ export class Listener {
   }
 
   #accept(reactor: Reactor, handlers: ListenerHandlers): void {
-    for (let i = 0; i < ACCEPT_BURST && !this.#closed; i++) {
+    const { burst = ACCEPT_BURST } = handlers;
+    for (let i = 0; i < burst && !this.#closed; i++) {
       const fd = syscalls.accept(this.fd, this.#peer);
       if (fd >= 0) {
         handlers.onAccept(fd, decodeInetAddress(this.#peer));
         continue;
       }
       if (fd === -EAGAIN) return;
+      // Another process has called closeForAll: it would be reported as readable for ever.
+      if (fd === -EINVAL) return this.close();
       if (EXHAUSTED.includes(-fd))
         return this.#exhausted(reactor, handlers, new SystemCallError('accept4', -fd));
       // The client has gone before it was accepted, or its network has failed: the next one may be fine.
@@ -144,6 +171,13 @@ export class Listener {
     this.#pause = reactor.timers.after(EXHAUSTED_PAUSE_MS, () => reactor.set(this.fd, { read: true }));
     handlers.onExhausted?.(error);
   }
+}
+
+/** The address of an internet socket; that of a unix socket is empty. */
+function boundTo(fd: number, shown: string): InetAddress {
+  const bound = new Uint8Array(SOCKADDR_BYTES);
+  check(syscalls.socketName(fd, bound, 0), 'getsockname', shown);
+  return decodeInetAddress(bound);
 }
 
 /** What is set on a listening socket, its connections inherit. */

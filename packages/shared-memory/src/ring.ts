@@ -6,6 +6,11 @@ export function ringBytes(capacity: number): number {
   return layout.HEADER_BYTES + capacity;
 }
 
+/** Bytes of the longest message that a ring of `capacity` bytes takes in one piece; longer ones go in several. */
+export function ringPieceBytes(capacity: number): number {
+  return layout.maxPiece(capacity);
+}
+
 /** Where a ring lies: views of its words and its data. The memory needs to be zeroed or to hold a ring. */
 export interface RingMemory {
   readonly words: Int32Array;

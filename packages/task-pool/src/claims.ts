@@ -15,13 +15,13 @@ export function claimBytes(lanes: number): number {
   return lanes * SLOTS_PER_LANE * Int32Array.BYTES_PER_ELEMENT;
 }
 
-/** The claims of a pool, in memory that it shares with its workers; see claim-layout.ts. */
+/** The claims of one asker, in memory that it shares with its workers; see claim-layout.ts. */
 export class ClaimTable {
   readonly #words: Int32Array;
 
-  /** The memory is zeroed, or holds claims. */
-  constructor(memory: ArrayBuffer) {
-    this.#words = new Int32Array(memory);
+  /** What lies from `offset` on is zeroed, or holds claims. */
+  constructor(memory: ArrayBufferLike, offset = 0) {
+    this.#words = new Int32Array(memory, offset);
   }
 
   /** Pool: offers whatever is sent next under a slot that is free or whose task is over; returns its sequence. */
@@ -46,6 +46,12 @@ export class ClaimTable {
     return (
       Atomics.compareExchange(this.#words, slot, offered, claimWord(sequence, worker, BEGUN)) === offered
     );
+  }
+
+  /** Pool: whether the slot holds an offer that nobody has begun or taken back. */
+  isOffered(slot: number): boolean {
+    // Pairs with the exchange in `begin`.
+    return stateOf(Atomics.load(this.#words, slot)) === OFFERED;
   }
 
   /** The worker that has begun it; undefined while nobody has. */

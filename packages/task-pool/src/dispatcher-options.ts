@@ -7,16 +7,25 @@ export interface WorkerEnd {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** Told of each task that is taken and of each that has its answer; afterwards. */
+export interface TaskTally {
+  asked(): void;
+  completed(): void;
+  failed(): void;
+}
+
 export interface DispatcherOptions {
   readonly links: readonly TaskLink[];
-  /** A way to whichever worker is free; then `links` carry only tasks for chosen ones. Needs claims. */
+  /** A way to whichever worker is free; then `links` carry only tasks for chosen ones. */
   readonly shared?: TaskLink | undefined;
   /** Names this asker in its messages: answers to another are dropped. Not 0. */
   readonly owner: number;
-  /** Where tasks are claimed; without, a worker is sent no more than it runs at once, and nothing is taken back. */
-  readonly claims?: ClaimTable | undefined;
-  /** Whether nothing is sent to a worker before `workerReady` says so; with claims that is so anyway. */
-  readonly held?: boolean | undefined;
+  /** Where this asker's tasks are claimed. */
+  readonly claims: ClaimTable;
+  /** How many tasks a worker runs, where others than this asker give it some, too. */
+  readonly load?: ((worker: number) => number) | undefined;
+  /** The worker that is tried first: askers that begin at different ones meet less often. Default 0. */
+  readonly first?: number | undefined;
   /** Tasks that a worker runs at once. Default 1. */
   readonly concurrency?: number | undefined;
   /** Milliseconds that a task may go on after it was given up, before `stuck` is called. Default: for ever. */
@@ -25,6 +34,7 @@ export interface DispatcherOptions {
   readonly stuck?: ((worker: number) => void) | undefined;
   /** A result that was sent by `finish`, of a task that is over. */
   readonly finished?: ((id: number, value: unknown) => void) | undefined;
+  readonly tally?: TaskTally | undefined;
   /** Tasks no longer wait. */
   readonly moved?: (() => void) | undefined;
 }

@@ -33,21 +33,21 @@ export class Dispatcher {
   readonly #all: readonly Lane[];
   readonly #options: DispatcherOptions;
   readonly #estimates = new Estimates();
-  readonly #settlement = new Settlement(this.statistics);
+  readonly #settlement: Settlement;
   readonly #outbox: Outbox;
   readonly #patience: Patience;
   #closed = false;
 
   constructor(options: DispatcherOptions) {
-    const { links, claims, concurrency = 1 } = options;
+    const { links, claims, load, concurrency = 1 } = options;
     this.#options = options;
-    this.lanes = links.map((link, index) => new Lane(index, link, claims, concurrency));
-    if (options.held) for (const lane of this.lanes) lane.ready = false;
+    this.lanes = links.map((link, index) => new Lane(index, link, { claims, concurrency, load }));
     if (options.shared !== undefined) {
       const places = Math.min(links.length * concurrency, SLOTS_PER_LANE);
-      this.#shared = new Lane(links.length, options.shared, claims, places, true);
+      this.#shared = new Lane(links.length, options.shared, { claims, concurrency: places, shared: true });
     }
     this.#all = this.#shared === undefined ? this.lanes : [...this.lanes, this.#shared];
+    this.#settlement = new Settlement(this.statistics, options.tally);
     this.#outbox = new Outbox(options.owner);
     this.#patience = new Patience(this.lanes, (lane) => this.#steal(lane));
     for (const lane of this.lanes) lane.link.channel.onMessage((message) => this.#arrived(lane, message));
@@ -87,9 +87,13 @@ export class Dispatcher {
 
   /** A worker takes tasks from here on. */
   workerReady(index: number): void {
-    const lane = this.lanes[index] as Lane;
-    lane.ready = true;
-    lane.stalled = false;
+    const lane = this.lanes[index];
+    if (lane === undefined || this.#closed) return;
+    // The one before may have said here that it ends.
+    lane.link.channel.deliverNow();
+    lane.open();
+    // What the one before had read and not begun is in its ring no more. Sent twice it is run once.
+    for (const job of lane.list()) this.#takeBack(lane, job);
     this.#fill(lane);
   }
 
@@ -102,18 +106,17 @@ export class Dispatcher {
     if (lane === undefined || this.#closed) return;
     // What it answered before it died is still to be read.
     lane.link.channel.deliverNow();
-    if (this.#options.claims !== undefined) lane.ready = false;
+    lane.ready = false;
+    lane.disinherit();
     for (const job of lane.list()) {
       if (this.#takeBack(lane, job)) continue;
-      // Where there are no claims: it is in the channel still, and the replacement will read it.
-      if (lane.link.lastIsUnread?.()) continue;
       lane.leave(job);
       if (this.#settlement.died(job, index, end)) this.backlog.add(job);
     }
     // Those that nobody had begun may have been taken from the queue by the dead one: they are put there once more, and
     // whoever finds the old message skips it.
     for (const job of this.#shared?.list() ?? []) {
-      const begunBy = this.#options.claims?.begunBy(job.slot, job.sequence);
+      const begunBy = this.#options.claims.begunBy(job.slot, job.sequence);
       if (begunBy === undefined) this.#takeBack(this.#shared as Lane, job);
       else if (begunBy === index) {
         (this.#shared as Lane).leave(job);
@@ -143,10 +146,13 @@ export class Dispatcher {
       return chosen.hasRoom ? chosen : undefined;
     }
     if (this.#shared !== undefined) return this.#shared.hasRoom ? this.#shared : undefined;
+    const { lanes } = this;
+    const { first = 0 } = this.#options;
     let best: Lane | undefined;
-    for (const lane of this.lanes) {
-      if (lane.hasIdlePlace) return lane;
-      if (lane.hasRoom && (best === undefined || lane.count < best.count)) best = lane;
+    for (let i = 0; i < lanes.length; i++) {
+      const lane = lanes[(first + i) % lanes.length] as Lane;
+      if (lane.isIdle) return lane;
+      if (lane.hasRoom && (best === undefined || lane.length < best.length)) best = lane;
     }
     return best;
   }
@@ -162,7 +168,8 @@ export class Dispatcher {
       return this.#settlement.fail(job, refusal);
     }
     this.statistics.publish('sent', job);
-    if (lane.ahead > 0) this.#patience.start();
+    // Where others send, too, the worker may have got one of theirs just now.
+    if (this.#options.load !== undefined || lane.ahead > 0) this.#patience.start();
   }
 
   /** The queue is full, maybe of what other programs have put there: no answer of ours need tell when it is not. */
@@ -177,19 +184,21 @@ export class Dispatcher {
 
   /** The way to the worker that has begun a task, or is to. */
   #laneOf(job: Job): Lane {
-    const worker = this.#options.claims?.begunBy(job.slot, job.sequence);
+    const worker = this.#options.claims.begunBy(job.slot, job.sequence);
     return this.#all[worker ?? job.lane] as Lane;
   }
 
   #arrived(lane: Lane, message: TaskMessage): void {
     if (message.kind === layout.RETIRING) return this.#retiring(lane);
+    const { owner, slot, sequence, id } = message;
     const job =
-      message.owner === this.#options.owner
-        ? this.#all[(message.slot / SLOTS_PER_LANE) | 0]?.find(message.slot, message.sequence, message.id)
+      owner === this.#options.owner
+        ? this.#all[(slot / SLOTS_PER_LANE) | 0]?.find(slot, sequence, id)
         : undefined;
     if (message.kind === layout.FINISH) return this.#finished(message, job);
     if (job === undefined) {
       // Of a process that had this one's place before.
+      if (owner !== this.#options.owner) lane.foreign(slot);
       this.#settlement.late();
       return;
     }
@@ -201,9 +210,7 @@ export class Dispatcher {
   #answered(lane: Lane, job: Job, message: TaskMessage): void {
     const { number: microseconds, kind, value, broken } = message;
     const now = performance.now();
-    lane.leave(job);
-    lane.stalled = false;
-    lane.progressAt = now;
+    lane.answered(job, now);
     this.#estimates.observe(job.name, microseconds);
     if (job.settled) {
       this.#settlement.late(job);
@@ -258,10 +265,9 @@ export class Dispatcher {
 
   #fillAll(): void {
     if (this.#closed) return;
-    for (const lane of this.#all) {
-      if (this.backlog.size === 0) break;
-      if (lane.hasIdlePlace) this.#fill(lane);
-    }
+    // Those that are idle first; another asker's task is no reason to leave a place empty.
+    for (const lane of this.#all) if (this.backlog.size > 0 && lane.isIdle) this.#fill(lane);
+    for (const lane of this.#all) if (this.backlog.size > 0 && lane.hasPlace) this.#fill(lane);
   }
 
   /** Takes back half of what a worker has not begun, the newest, for those that are idle. */

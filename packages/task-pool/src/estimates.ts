@@ -4,10 +4,14 @@ export const UNKNOWN = 1e6;
 const MAX_NAMES = 1_024;
 /** Part of the way from the old estimate to a lower figure. */
 const TOWARDS = 1 / 4;
+/** How many times the old estimate one run can make it, and microseconds that it can always be. */
+const MOST_RISE = 8;
+const FLOOR = 8;
 
 /**
- * How long tasks of each name run: rises to a slow run at once and falls slowly, so that a name must have been quick
- * for many runs in a row before anything is sent ahead behind one of its tasks.
+ * How long tasks of each name run: rises fast and falls slowly. One slow run of a name that has been quick does not make
+ * it slow: on a busy machine it is usually the scheduler's. Two or three do, and then it must have been quick many times
+ * in a row before anything is sent ahead behind one of its tasks.
  */
 export class Estimates {
   readonly #microseconds = new Map<string, number>();
@@ -24,8 +28,11 @@ export class Estimates {
         break;
       }
     }
-    const estimate =
-      old === undefined || microseconds > old ? microseconds : old + (microseconds - old) * TOWARDS;
-    this.#microseconds.set(name, estimate);
+    this.#microseconds.set(name, old === undefined ? microseconds : next(old, microseconds));
   }
+}
+
+function next(old: number, microseconds: number): number {
+  if (microseconds <= old) return old + (microseconds - old) * TOWARDS;
+  return Math.min(microseconds, Math.max(old, FLOOR) * MOST_RISE);
 }

@@ -6,14 +6,16 @@
  * task worker. How they talk is in task-layout.ts and transports/.
  */
 export { ClaimTable, claimBytes } from './claims.js';
-export type { WorkerEnd } from './dispatcher-options.js';
+export type { TaskTally, WorkerEnd } from './dispatcher-options.js';
 export type { Distribution } from './distribution.js';
 export { TaskError, type TaskErrorCode } from './errors.js';
 export type { RunOptions } from './job.js';
 export type { TaskLink } from './lane.js';
 export type { TaskPoolOptions } from './options.js';
 export type { TaskContext } from './running-task.js';
+export { SpillDirectory } from './spill.js';
 export type { TaskEvent, TaskState, TaskStats } from './statistics.js';
+export { TaskBoard } from './task-board.js';
 export { type Settled, type TaskCallback, TaskClient, type TaskClientOptions } from './task-client.js';
 export { type TaskCodecOptions, TaskMessage, taskCodec } from './task-message.js';
 export { TaskPool, type TaskPoolEvents, type TaskPoolStats } from './task-pool.js';

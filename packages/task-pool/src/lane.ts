@@ -7,8 +7,16 @@ import type { TaskMessage } from './task-message.js';
 /** The way to one task worker. */
 export interface TaskLink {
   readonly channel: Pick<Channel<TaskMessage>, 'send' | 'onMessage'> & { deliverNow(): void };
-  /** Whether the task that was sent last is certainly still to be read, whole. Needed only where there are no claims. */
-  readonly lastIsUnread?: () => boolean;
+}
+
+export interface LaneOptions {
+  readonly claims: ClaimTable;
+  /** Tasks that the worker runs at once. */
+  readonly concurrency: number;
+  /** How many it runs now, where other askers give it tasks, too. */
+  readonly load?: ((worker: number) => number) | undefined;
+  /** Whichever worker is free takes from it: it is there from the start, and nothing is sent ahead. */
+  readonly shared?: boolean;
 }
 
 /** Microseconds of work, as far as it can be known, that may lie before a task that is sent ahead. */
@@ -18,17 +26,20 @@ const AHEAD_BUDGET = 100;
 export class Lane {
   readonly index: number;
   readonly link: TaskLink;
-  readonly #claims: ClaimTable | undefined;
+  readonly #claims: ClaimTable;
   readonly #concurrency: number;
+  readonly #load: ((worker: number) => number) | undefined;
   /** Tasks by their slot. */
   readonly jobs: (Job | undefined)[] = new Array(SLOTS_PER_LANE).fill(undefined);
   readonly #free: number[] = [];
+  /** Slots with an offer of the process that had this one's place before. */
+  #inherited: number[] = [];
   readonly #ahead: boolean;
   #count = 0;
   #expected = 0;
-  #sequence = 0;
   /** Whether the worker takes tasks: it is there, and does not end. */
-  ready: boolean;
+  ready = false;
+  #opened = false;
   /** It had no room at the last attempt. */
   full = false;
   /** It has not answered in time: nothing is sent ahead until it does. */
@@ -36,37 +47,57 @@ export class Lane {
   /** When it answered last, or got something to do after it had nothing. */
   progressAt = 0;
 
-  /** `shared`: whichever worker is free takes from it, so that it is there from the start, and nothing is sent ahead. */
-  constructor(
-    index: number,
-    link: TaskLink,
-    claims: ClaimTable | undefined,
-    concurrency: number,
-    shared = false,
-  ) {
+  constructor(index: number, link: TaskLink, { claims, concurrency, load, shared = false }: LaneOptions) {
     this.index = index;
     this.link = link;
     this.#claims = claims;
     this.#concurrency = concurrency;
-    // Without claims nobody can take anything back: what is sent must be what is run.
-    const slots = claims === undefined ? concurrency : SLOTS_PER_LANE;
-    for (let i = slots - 1; i >= 0; i--) this.#free.push(i);
-    this.ready = claims === undefined || shared;
-    this.#ahead = claims !== undefined && !shared;
+    this.#load = load;
+    this.#ahead = !shared;
+    if (shared) this.open();
   }
 
-  /** How many tasks the worker has. */
+  /** The worker takes tasks from here on. */
+  open(): void {
+    this.ready = true;
+    this.stalled = false;
+    if (this.#opened) return;
+    this.#opened = true;
+    for (let at = SLOTS_PER_LANE - 1; at >= 0; at--) {
+      // The task of a dead asker is run, if its message is still there; see `foreign` and `answered`.
+      if (this.#claims.isOffered(this.#slot(at))) this.#inherited.push(at);
+      else this.#free.push(at);
+    }
+  }
+
+  /** How many tasks the worker has of this asker's. */
   get count(): number {
     return this.#count;
   }
 
   /** How many of them wait there, behind those that it runs. */
   get ahead(): number {
-    return Math.max(0, this.#count - this.#concurrency);
+    if (this.#load === undefined) return Math.max(0, this.#count - this.#concurrency);
+    // It may run another asker's: the claims know.
+    let ahead = 0;
+    for (const job of this.jobs)
+      if (job !== undefined && this.#claims.begunBy(job.slot, job.sequence) === undefined) ahead++;
+    return ahead;
   }
 
-  get hasIdlePlace(): boolean {
-    return this.ready && this.#count < this.#concurrency && !this.full;
+  /** How many tasks lie before one that is sent now, as far as it can be known. */
+  get length(): number {
+    return this.#load === undefined ? this.#count : Math.max(this.#count, this.#load(this.index));
+  }
+
+  /** Whether one that is sent now need not wait for one of this asker's. */
+  get hasPlace(): boolean {
+    return this.ready && this.#count < this.#concurrency && !this.full && this.#free.length > 0;
+  }
+
+  /** Whether one that is sent now is begun at once. */
+  get isIdle(): boolean {
+    return this.hasPlace && (this.#load === undefined || this.#load(this.index) < this.#concurrency);
   }
 
   /** Whether one more may be sent, to be run at once or so soon that it is not worth the asking. */
@@ -88,8 +119,8 @@ export class Lane {
     this.#count++;
     this.#expected += job.expected;
     job.lane = this.index;
-    job.slot = this.index * SLOTS_PER_LANE + at;
-    job.sequence = this.#claims === undefined ? ++this.#sequence : this.#claims.offer(job.slot);
+    job.slot = this.#slot(at);
+    job.sequence = this.#claims.offer(job.slot);
   }
 
   leave(job: Job): void {
@@ -102,9 +133,30 @@ export class Lane {
     clearTimeout(job.grace);
   }
 
-  /** Takes a task back that the worker has not begun; false when it has, or nobody can know. */
+  /** The worker has answered `job`. */
+  answered(job: Job, now: number): void {
+    this.leave(job);
+    this.stalled = false;
+    this.progressAt = now;
+    // It begins in the order of the messages: those of the dead asker were before.
+    if (this.#inherited.length > 0) this.disinherit();
+  }
+
+  /** Slots of a dead asker whose task has been begun, or never will be, are free. */
+  disinherit(): void {
+    this.#free.push(...this.#inherited);
+    this.#inherited = [];
+  }
+
+  /** An answer to a dead asker: that slot is free. */
+  foreign(slot: number): void {
+    const index = this.#inherited.indexOf(slot % SLOTS_PER_LANE);
+    if (index >= 0) this.#free.push(...this.#inherited.splice(index, 1));
+  }
+
+  /** Takes a task back that the worker has not begun; false when it has. */
   recall(job: Job): boolean {
-    if (this.#claims?.recall(job.slot, job.sequence) !== true) return false;
+    if (!this.#claims.recall(job.slot, job.sequence)) return false;
     this.leave(job);
     return true;
   }
@@ -120,5 +172,9 @@ export class Lane {
     const found: Job[] = [];
     for (const job of this.jobs) if (job !== undefined) found.push(job);
     return found.sort((a, b) => a.id - b.id);
+  }
+
+  #slot(at: number): number {
+    return this.index * SLOTS_PER_LANE + at;
   }
 }

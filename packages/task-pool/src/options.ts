@@ -17,7 +17,12 @@ export interface TaskPoolOptions {
   readonly transport?: TaskTransportName;
   /** The queue of the transports `'posix-queue'` and `'system-v-queue'`; it stays when the pool ends. */
   readonly queue?: QueueAddress;
-  /** An absolute directory for values of 8,192 bytes and more; made if it is missing. Default: the system's. */
+  /**
+   * `'memory'`: with the transport `'ring'`, values and results up to 256 KiB stay in memory, and larger ones go through
+   * a file. `'file'`: from 8,192 bytes on, as with the other transports. Default `'memory'`.
+   */
+  readonly largeValues?: 'memory' | 'file';
+  /** An absolute directory for those files; made if it is missing. Default: the system's. */
   readonly taskTmpdir?: string;
   /** Tasks after which a worker is replaced. Default: never. */
   readonly maxTasks?: number;
@@ -43,9 +48,15 @@ export interface ResolvedPoolOptions
 
 /** Fills in the defaults. Throws `ERR_MILLRACE_TASK_OPTION`. */
 export function resolvePoolOptions(options: TaskPoolOptions): ResolvedPoolOptions {
-  const { maxTasks, maxMemory, grace, whenFull = 'error' } = options;
+  const { maxTasks, maxMemory, grace, whenFull = 'error', largeValues = 'memory' } = options;
   if (whenFull !== 'error' && whenFull !== 'wait') {
     throw new TaskError('ERR_MILLRACE_TASK_OPTION', `whenFull is 'error' or 'wait', not '${whenFull}'.`);
+  }
+  if (largeValues !== 'memory' && largeValues !== 'file') {
+    throw new TaskError(
+      'ERR_MILLRACE_TASK_OPTION',
+      `largeValues is 'memory' or 'file', not '${largeValues}'.`,
+    );
   }
   return {
     size: count('size', options.size ?? Math.min(availableParallelism(), MAX_WORKERS), 1, MAX_WORKERS),
@@ -55,6 +66,7 @@ export function resolvePoolOptions(options: TaskPoolOptions): ResolvedPoolOption
     whenFull,
     transport: options.transport ?? 'ring',
     queue: options.queue,
+    largeValues,
     taskTmpdir: options.taskTmpdir ?? tmpdir(),
     maxTasks: maxTasks === undefined ? undefined : count('maxTasks', maxTasks, 1, Number.MAX_SAFE_INTEGER),
     maxMemory:

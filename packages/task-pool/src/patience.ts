@@ -6,9 +6,9 @@ const PATIENCE_MS = 1;
 const IDLE_PATIENCE_MS = 0.2;
 
 /**
- * Looks after what has been sent ahead, as long as there is any. A worker that does not answer in time is sent nothing
- * ahead until it does; and when another has nothing to do, `steal` takes back the half of what the slow one has not
- * begun, and again when that is done. While nobody is idle, nobody would run it sooner: it stays where it is.
+ * Looks after what has been sent ahead, as long as there is any. When a worker does not answer in time and another has
+ * nothing to do, `steal` takes back the half of what the slow one has not begun, and again when that is done; the slow
+ * one is sent nothing ahead until it answers. While nobody is idle, nobody would run it sooner: it stays where it is.
  */
 export class Patience {
   readonly #lanes: readonly Lane[];
@@ -37,7 +37,7 @@ export class Patience {
     const now = performance.now();
     let slowest: Lane | undefined;
     for (const lane of this.#lanes) {
-      if (lane === idle || lane.ahead === 0 || now - lane.progressAt < IDLE_PATIENCE_MS) continue;
+      if (lane === idle || now - lane.progressAt < IDLE_PATIENCE_MS || lane.ahead === 0) continue;
       if (slowest === undefined || lane.progressAt < slowest.progressAt) slowest = lane;
     }
     if (slowest !== undefined) this.#steal(slowest);
@@ -47,11 +47,15 @@ export class Patience {
     const now = performance.now();
     let any = false;
     for (const lane of this.#lanes) {
+      if (lane.count === 0) continue;
+      // What has been answered meanwhile, and was not rung for.
+      lane.link.channel.deliverNow();
       if (lane.ahead === 0) continue;
       any = true;
       if (now - lane.progressAt < PATIENCE_MS) continue;
+      if (!this.#lanes.some((other) => other.isIdle)) continue;
       lane.stalled = true;
-      if (this.#lanes.some((other) => other.hasIdlePlace)) this.#steal(lane);
+      this.#steal(lane);
     }
     if (!any) this.stop();
   }

@@ -1,4 +1,4 @@
-import type { WorkerEnd } from './dispatcher-options.js';
+import type { TaskTally, WorkerEnd } from './dispatcher-options.js';
 import { TaskError } from './errors.js';
 import type { Job } from './job.js';
 import type { Statistics } from './statistics.js';
@@ -6,15 +6,18 @@ import type { Statistics } from './statistics.js';
 /** Gives tasks their answers, each one once, and counts them. */
 export class Settlement {
   readonly #statistics: Statistics;
+  readonly #tally: TaskTally | undefined;
 
-  constructor(statistics: Statistics) {
+  constructor(statistics: Statistics, tally: TaskTally | undefined) {
     this.#statistics = statistics;
+    this.#tally = tally;
   }
 
   complete(job: Job, value: unknown): void {
     this.#statistics.completed++;
     this.#statistics.publish('completed', job);
     job.settle();
+    this.#tally?.completed();
     job.listener.done(value);
   }
 
@@ -23,6 +26,7 @@ export class Settlement {
     this.#statistics.failed++;
     this.#statistics.publish('failed', job, error);
     job.settle();
+    this.#tally?.failed();
     job.listener.failed(error);
   }
 

@@ -28,26 +28,34 @@ const PREFIX = 'millrace-tasks-';
 export class SpillDirectory {
   readonly path: string;
   readonly #writer: string;
+  #made: boolean;
   #next = 0;
 
-  /** `writer` begins the names of files that this process makes in `path`. */
-  constructor(path: string, writer: string) {
+  /** `writer` begins the names of files that this process makes in `path`; `made`: the directory is there already. */
+  constructor(path: string, writer: string, { made = true }: { readonly made?: boolean } = {}) {
     this.path = path;
     this.#writer = writer;
+    this.#made = made;
   }
 
   /** Makes the directory of this process in `taskTmpdir`, and removes those of the dead. Throws `ERR_MILLRACE_TASK_TMPDIR`. */
   static create(taskTmpdir: string, name: string): SpillDirectory {
+    const directory = SpillDirectory.plan(taskTmpdir, name);
+    directory.#make();
+    return directory;
+  }
+
+  /** As {@link create}, but whoever writes the first file makes the directory. */
+  static plan(taskTmpdir: string, name: string): SpillDirectory {
     checkAbsolute(taskTmpdir);
     const path = join(taskTmpdir, `${PREFIX}${identityOf(process.pid)}-${name}`);
     try {
       makeDirectory(taskTmpdir);
       sweep(taskTmpdir);
-      mkdirSync(path, { mode: 0o700 });
     } catch (error) {
       throw unusable(path, error);
     }
-    return new SpillDirectory(path, 'pool');
+    return new SpillDirectory(path, 'pool', { made: false });
   }
 
   /**
@@ -70,6 +78,7 @@ export class SpillDirectory {
 
   /** Writes `bytes[start, end)` to a file of its own; returns its path. Throws `ERR_MILLRACE_TASK_TMPDIR`. */
   write(bytes: Uint8Array, start: number, end: number): string {
+    this.#make();
     const path = join(this.path, `${this.#writer}-${this.#next++}`);
     let fd: number | undefined;
     try {
@@ -82,6 +91,17 @@ export class SpillDirectory {
       if (fd !== undefined) closeSync(fd);
     }
     return path;
+  }
+
+  #make(): void {
+    if (this.#made) return;
+    try {
+      mkdirSync(this.path, { mode: 0o700 });
+    } catch (error) {
+      // Another process of ours has made it in between.
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw unusable(this.path, error);
+    }
+    this.#made = true;
   }
 
   /** Removes what `writer`, which is dead, has left. */
@@ -198,7 +218,7 @@ function unusable(path: string, error: unknown): TaskError {
         : 'Set taskTmpdir to a directory that this user may write.';
   return new TaskError(
     'ERR_MILLRACE_TASK_TMPDIR',
-    `${path}, for values of 8,192 bytes and more, cannot be used: ${message}. ${advice}`,
+    `${path}, for large values, cannot be used: ${message}. ${advice}`,
     { cause: error },
   );
 }

@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { ClaimTable } from './claims.js';
 import { Dispatcher } from './dispatcher.js';
-import type { WorkerEnd } from './dispatcher-options.js';
+import type { TaskTally, WorkerEnd } from './dispatcher-options.js';
 import { TaskError } from './errors.js';
 import { Job, type JobListener, type RunOptions } from './job.js';
 import type { TaskLink } from './lane.js';
@@ -11,7 +11,7 @@ import { TaskStream } from './task-stream.js';
 
 export interface TaskClientOptions {
   readonly links: readonly TaskLink[];
-  /** A way to whichever worker is free; then `links` carry only tasks for chosen ones. Needs claims. */
+  /** A way to whichever worker is free; then `links` carry only tasks for chosen ones. */
   readonly shared?: TaskLink | undefined;
   /** Which process of its name this is, from 1; answers to an earlier one are dropped. */
   readonly incarnation: number;
@@ -19,10 +19,12 @@ export interface TaskClientOptions {
   readonly maxQueue?: number | undefined;
   /** What becomes of one more: an error, or it waits for its place outside of the queue. Default `'error'`. */
   readonly whenFull?: 'error' | 'wait' | undefined;
-  /** Where tasks are claimed; without, workers are sent one task at a time, and nothing is taken back from them. */
-  readonly claims?: ClaimTable | undefined;
-  /** Whether nothing is sent to a worker before `workerReady` says so; with claims that is so anyway. */
-  readonly held?: boolean | undefined;
+  /** Where its tasks are claimed; shared with the task workers, and with those that had its place before. */
+  readonly claims: ClaimTable;
+  /** How many tasks a worker runs, where others than this asker give it some, too. */
+  readonly load?: ((worker: number) => number) | undefined;
+  /** The worker that is tried first: askers that begin at different ones meet less often. Default 0. */
+  readonly first?: number | undefined;
   /** Tasks that a worker runs at once. Default 1. */
   readonly concurrency?: number | undefined;
   /** Milliseconds that a task may go on after it was given up, before `stuck` is called. Default: for ever. */
@@ -30,6 +32,7 @@ export interface TaskClientOptions {
   readonly stuck?: ((worker: number) => void) | undefined;
   /** A result that a task sent by `finish` and no callback takes. */
   readonly finished?: ((id: number, value: unknown) => void) | undefined;
+  readonly tally?: TaskTally | undefined;
 }
 
 /** A result of `runAll`: in time, failed, or not there when the time-out had passed. */
@@ -54,6 +57,7 @@ export class TaskClient {
   readonly #outside = new Set<Job>();
   /** Resolved when nothing is pending any more. */
   #waiting: (() => void)[] = [];
+  readonly #tally: TaskTally | undefined;
   #onDrain: (() => void) | undefined;
   #wasFull = false;
   #pending = 0;
@@ -65,6 +69,7 @@ export class TaskClient {
     const { links, incarnation, maxQueue = 10_000, whenFull = 'error', ...rest } = options;
     this.#maxQueue = maxQueue;
     this.#whenFull = whenFull;
+    this.#tally = options.tally;
     this.#dispatcher = new Dispatcher({ ...rest, links, owner: incarnation, moved: () => this.#moved() });
   }
 
@@ -147,7 +152,7 @@ export class TaskClient {
     );
   }
 
-  /** A task worker takes tasks from here on. Needed only where there are claims, or tasks are `held`. */
+  /** A task worker takes tasks from here on; before, nothing is sent to it. */
   workerReady(worker: number): void {
     this.#dispatcher.workerReady(worker);
   }
@@ -207,6 +212,7 @@ export class TaskClient {
       return job;
     }
     this.#pending++;
+    this.#tally?.asked();
     this.#arm(job, options);
     if (this.#dispatcher.backlog.size < this.#maxQueue) this.#dispatcher.submit(job);
     else {

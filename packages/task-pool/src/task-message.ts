@@ -20,18 +20,24 @@ export class TaskMessage {
   broken: Error | undefined = undefined;
 }
 
-/** A Buffer of this many bytes travels as it is: MessagePack would copy it once more. */
-const RAW_BYTES = 512;
 /** A task of more than 71 minutes is said to have run for so long. */
 const MAX_NUMBER = 2 ** 32 - 1;
 
 export interface TaskCodecOptions {
   /** Where bodies go that are too large for a message. Default: they stay in the message. */
   readonly spill?: SpillDirectory | undefined;
+  /** Bytes of the longest message, head included, whose body stays in it. Default: less than 8,192. */
+  readonly inlineBytes?: number | undefined;
+  /** Copies bytes that a handler may keep. Default: `Buffer.from`. */
+  readonly copy?: ((memory: Buffer, start: number, end: number) => Buffer) | undefined;
 }
 
 /** Messages to bytes and back. `decode` gives the same instance each time. */
-export function taskCodec({ spill }: TaskCodecOptions = {}): Codec<TaskMessage> {
+export function taskCodec({
+  spill,
+  inlineBytes = layout.INLINE_LIMIT - 1,
+  copy = (memory, start, end) => Buffer.from(memory.subarray(start, end)),
+}: TaskCodecOptions = {}): Codec<TaskMessage> {
   const values = msgpackCodec<unknown>();
   const names = new NameCache();
   const received = new TaskMessage();
@@ -44,12 +50,13 @@ export function taskCodec({ spill }: TaskCodecOptions = {}): Codec<TaskMessage> 
       message.file = undefined;
       let { flags } = message;
       const { value } = message;
-      if (Buffer.isBuffer(value) && value.length >= RAW_BYTES) {
+      // A Buffer travels as it is: MessagePack would copy it once more, on both sides.
+      if (Buffer.isBuffer(value)) {
         flags |= layout.BYTES;
         frame.setBody(value);
       } else values.encode(value, frame);
       const length = layout.HEAD_BYTES + name.length + frame.length;
-      if (spill !== undefined && length >= layout.INLINE_LIMIT) {
+      if (spill !== undefined && length > inlineBytes) {
         flags |= layout.SPILLED;
         message.file = spill.write(frame.body, frame.bodyStart, frame.bodyEnd);
         frame.setBody(Buffer.from(message.file));
@@ -103,7 +110,7 @@ export function taskCodec({ spill }: TaskCodecOptions = {}): Codec<TaskMessage> 
   function decodeBody(memory: Buffer, start: number, end: number, flags: number): unknown {
     if (flags & layout.TEXT) return memory.toString('utf8', start, end);
     if (flags & layout.JSON_TEXT) return JSON.parse(memory.toString('utf8', start, end)) as unknown;
-    if (flags & layout.BYTES) return Buffer.from(memory.subarray(start, end));
+    if (flags & layout.BYTES) return copy(memory, start, end);
     return values.decode(memory, start, end);
   }
 }

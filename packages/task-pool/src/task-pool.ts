@@ -79,7 +79,8 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
       : SpillDirectory.create(taskTmpdir, String(pools++));
     this.#forgetFiles = () => (outlives ? this.#spill.removeEmpty() : this.#spill.remove());
     try {
-      this.#side = transport.createPoolSide(size, this.#spill, this.#options.queue);
+      const inMemory = this.#options.largeValues === 'memory';
+      this.#side = transport.createPoolSide(size, { spill: this.#spill, inMemory }, this.#options.queue);
       const fd = createMemory('millrace-task-claims', claimBytes(size + 1));
       this.#claims = { fd, memory: new MappedMemory(fd, claimBytes(size + 1)) };
     } catch (error) {
@@ -221,6 +222,7 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
       transport,
       queue,
       spill: this.#spill.path,
+      valuesInMemory: this.#options.largeValues === 'memory',
       maxTasks,
       maxMemory,
     };

@@ -1,6 +1,7 @@
 import type { Channel } from '@millrace/channel';
 import type { ClaimTable } from './claims.js';
 import { TaskError } from './errors.js';
+import { Estimates } from './estimates.js';
 import { RunningTask, type RunningTaskHost, type TaskContext } from './running-task.js';
 import * as layout from './task-layout.js';
 import { TaskMessage } from './task-message.js';
@@ -10,9 +11,15 @@ import { describePlainly, describeThrown, reviveThrown, type Thrown } from './th
 export type TaskHandler = (value: unknown, context: TaskContext) => unknown;
 
 export interface RunnerClaims {
-  readonly table: ClaimTable;
+  /** Where the tasks of each asker are claimed, by the index of its channel. */
+  readonly tables: readonly ClaimTable[];
+  /** This worker's index. */
   readonly worker: number;
-  readonly owner: number;
+  /**
+   * The one asker there is; tasks of others, from before its time or of another program, are run without a claim and
+   * not answered. Default: whoever asks is answered.
+   */
+  readonly owner?: number | undefined;
 }
 
 export interface TaskRunnerOptions {
@@ -22,24 +29,26 @@ export interface TaskRunnerOptions {
   readonly handler: (name: string) => TaskHandler | undefined;
   /** A result could not be sent (its asker is told as well). */
   readonly onUnsendable: (error: unknown, name: string) => void;
-  /**
-   * Where the tasks of this owner are claimed, and this worker's index. Without, the channels need `batch: 1`: while
-   * tasks run, no other is taken, so that a death costs those alone.
-   */
-  readonly claims?: RunnerClaims | undefined;
+  readonly claims: RunnerClaims;
   /** Tasks that run at once. Default 1. */
   readonly concurrency?: number | undefined;
+  /** Told how many tasks run, before each answer and whenever one begins. */
+  readonly onLoad?: ((running: number) => void) | undefined;
   /** Called after each task that was begun. */
   readonly onDone?: ((begun: number) => void) | undefined;
 }
 
 const MICROSECONDS = 1_000;
+/** Microseconds that a task may be expected to take and answers before it to wait for it, and how long they do at most. */
+const QUICK = 100;
 
 /**
  * Runs the tasks that arrive in a task worker, in the order of their arrival.
  *
  * Notes. What arrives beyond `concurrency` waits here, and its asker may take it back as long as it has not begun. An
- * answer goes out as soon as it is there.
+ * answer is in its channel as soon as it is there. The asker is rung at once, too, unless the next task is the same
+ * asker's and its like have been quick: then for both. Should it turn out slow, the asker finds the answer by itself,
+ * which looks each millisecond while a task of its own has not begun (patience.ts).
  */
 export class TaskRunner implements RunningTaskHost {
   readonly #options: TaskRunnerOptions;
@@ -51,7 +60,14 @@ export class TaskRunner implements RunningTaskHost {
   readonly #running = new Set<RunningTask>();
   #begun = 0;
   #pumping = false;
-  #paused = false;
+  #pumpScheduled = false;
+  readonly #pumpNow = () => {
+    this.#pumpScheduled = false;
+    this.#pump();
+  };
+  readonly #estimates = new Estimates();
+  /** When the first of the answers was sent that nobody has been rung for. */
+  #unrungSince = Number.POSITIVE_INFINITY;
   #stopped = false;
   /** Resolved when a task has ended. */
   #places: (() => void)[] = [];
@@ -83,8 +99,7 @@ export class TaskRunner implements RunningTaskHost {
   async stop(): Promise<void> {
     if (!this.#stopped) {
       this.#stopped = true;
-      if (this.#options.claims === undefined) this.#pause();
-      else this.#retire();
+      this.#retire();
     }
     if (this.#running.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
@@ -92,11 +107,13 @@ export class TaskRunner implements RunningTaskHost {
   progress(task: RunningTask, report: unknown): boolean {
     if (!this.#running.has(task) || !(this.#channel(task)?.writable ?? false)) return false;
     this.#send(task, layout.PROGRESS, report);
+    this.#channel(task)?.flush();
     return true;
   }
 
   finish(task: RunningTask, value: unknown): void {
     this.#send(task, layout.FINISH, value);
+    this.#channel(task)?.flush();
   }
 
   /** Resolves when a task that came now would begin at once. */
@@ -109,7 +126,11 @@ export class TaskRunner implements RunningTaskHost {
   take(source: number, message: TaskMessage): void {
     if (message.kind === layout.TASK) {
       this.#waiting.push(new RunningTask(this, source, message));
-      this.#pump();
+      // After whatever else has arrived.
+      if (!this.#pumpScheduled) {
+        this.#pumpScheduled = true;
+        queueMicrotask(this.#pumpNow);
+      }
       return;
     }
     for (const task of this.#running) {
@@ -131,28 +152,32 @@ export class TaskRunner implements RunningTaskHost {
       const task = this.#waiting[this.#first] as RunningTask;
       this.#waiting[this.#first++] = undefined;
       if (this.#claim(task)) this.#begin(task);
+      // The answer before it may have been left to it.
+      else this.#options.channels[task.source]?.flush();
     }
     this.#pumping = false;
     if (this.#first === this.#waiting.length) {
       this.#waiting.length = 0;
       this.#first = 0;
     }
-    if (this.#options.claims !== undefined) return;
-    if (this.#running.size >= this.#concurrency) this.#pause();
-    else if (this.#paused && !this.#stopped) this.#resume();
   }
 
   /** False when the asker has taken it back. */
-  #claim({ owner, slot, sequence }: RunningTask): boolean {
-    const { claims } = this.#options;
+  #claim({ source, owner, slot, sequence }: RunningTask): boolean {
+    const { tables, worker } = this.#options.claims;
     // Left in a queue by an earlier pool, or put there by another program: nobody can take it back.
-    if (claims === undefined || slot < 0 || owner !== claims.owner) return true;
-    return claims.table.begin(slot, sequence, claims.worker);
+    if (slot < 0 || !this.#isKnown(owner)) return true;
+    return (tables[source] as ClaimTable).begin(slot, sequence, worker);
+  }
+
+  #isKnown(owner: number): boolean {
+    return this.#options.claims.owner === undefined || owner === this.#options.claims.owner;
   }
 
   #begin(task: RunningTask): void {
     this.#begun++;
     this.#running.add(task);
+    this.#options.onLoad?.(this.#running.size);
     task.startedAt = performance.now();
     let result: unknown;
     try {
@@ -186,8 +211,11 @@ export class TaskRunner implements RunningTaskHost {
   }
 
   #end(task: RunningTask, kind: number, value: unknown): void {
-    const microseconds = (performance.now() - task.startedAt) * MICROSECONDS;
+    const now = performance.now();
+    const microseconds = (now - task.startedAt) * MICROSECONDS;
+    this.#estimates.observe(task.name, microseconds);
     this.#running.delete(task);
+    this.#options.onLoad?.(this.#running.size);
     try {
       if (kind === layout.THROWN) this.#send(task, kind, describeThrown(value), microseconds);
       else {
@@ -200,9 +228,21 @@ export class TaskRunner implements RunningTaskHost {
       const plain = describePlainly(kind === layout.THROWN ? value : error);
       this.#send(task, layout.THROWN, plain, microseconds);
     }
+    this.#ringFor(task, now);
     if (this.#places.length > 0) for (const resolve of this.#places.splice(0)) resolve();
     if (this.#running.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
     this.#options.onDone?.(this.#begun);
+  }
+
+  /** Rings the asker of a task that has been answered, or leaves that to the next one. */
+  #ringFor(task: RunningTask, now: number): void {
+    const next = this.#pumping && !this.#stopped ? this.#waiting[this.#first] : undefined;
+    if (next?.source === task.source && this.#estimates.get(next.name) <= QUICK) {
+      this.#unrungSince = Math.min(this.#unrungSince, now);
+      if ((now - this.#unrungSince) * MICROSECONDS < QUICK) return;
+    }
+    this.#unrungSince = Number.POSITIVE_INFINITY;
+    this.#channel(task)?.flush();
   }
 
   /** Sends each result as it comes, as many as the asker takes. */
@@ -229,6 +269,7 @@ export class TaskRunner implements RunningTaskHost {
         if (over) break;
         task.credit--;
         this.#send(task, layout.ITEM, value);
+        this.#channel(task)?.flush();
       }
       return undefined;
     } finally {
@@ -236,7 +277,7 @@ export class TaskRunner implements RunningTaskHost {
     }
   }
 
-  /** Answers the asker of a task, at once; one that nobody can answer is left alone. */
+  /** Answers the asker of a task; one that nobody can answer is left alone. */
   #send(task: RunningTask, kind: number, value: unknown, number = 0): void {
     const channel = this.#channel(task);
     if (channel === undefined) return;
@@ -253,12 +294,10 @@ export class TaskRunner implements RunningTaskHost {
     } finally {
       reply.value = undefined;
     }
-    channel.flush();
   }
 
   #channel({ owner, source }: RunningTask): Channel<TaskMessage> | undefined {
-    const { claims, channels } = this.#options;
-    return owner === 0 || (claims !== undefined && owner !== claims.owner) ? undefined : channels[source];
+    return owner === 0 || !this.#isKnown(owner) ? undefined : this.#options.channels[source];
   }
 
   /** Tells the askers that nothing more is begun here: they take back what waits. */
@@ -268,16 +307,6 @@ export class TaskRunner implements RunningTaskHost {
       channel.send(this.#reply);
       channel.flush();
     }
-  }
-
-  #pause(): void {
-    this.#paused = true;
-    for (const channel of this.#options.channels) channel.pause();
-  }
-
-  #resume(): void {
-    this.#paused = false;
-    for (const channel of this.#options.channels) channel.resume();
   }
 }
 

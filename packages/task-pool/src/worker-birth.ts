@@ -15,6 +15,7 @@ export interface WorkerBirth {
   readonly queue: QueueAddress | undefined;
   /** Where large values go. */
   readonly spill: string;
+  readonly valuesInMemory: boolean;
   /** Tasks after which it ends, to be replaced. */
   readonly maxTasks: number | undefined;
   /** Bytes of resident memory beyond which it ends, to be replaced. */

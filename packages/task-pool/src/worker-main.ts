@@ -21,14 +21,15 @@ const tasks = tasksOf((await import(birth.module)) as Record<string, unknown>);
 const claims = new MappedMemory(child.descriptor(CLAIMS), claimBytes(birth.workers + 1));
 const spill = new SpillDirectory(birth.spill, spillWriter(birth.worker, child.incarnation));
 const transport = taskTransport(birth.transport);
-const channel = transport.openWorkerSide(child, birth.worker, spill);
-const source = transport.openSource?.(birth.queue, spill);
+const values = { spill, inMemory: birth.valuesInMemory };
+const channel = transport.openWorkerSide(child, birth.worker, values);
+const source = transport.openSource?.(birth.queue, values);
 const runner = new TaskRunner({
   channels: [channel],
   handler: (name) => (Object.hasOwn(tasks, name) ? tasks[name] : undefined),
   // Its caller is told the same, with the name of what could not be sent.
   onUnsendable: () => {},
-  claims: { table: new ClaimTable(claims.buffer), worker: birth.worker, owner: birth.owner },
+  claims: { tables: [new ClaimTable(claims.buffer)], worker: birth.worker, owner: birth.owner },
   concurrency: birth.concurrency,
   onDone: (begun) => {
     if (begun >= (birth.maxTasks ?? Number.POSITIVE_INFINITY) || isTooLarge()) void end();

@@ -143,23 +143,26 @@ test('a timed-out task that waits is not run, and its place is free', async () =
   expect(pool.stats()).toMatchObject({ timedOut: 1, late: 0 });
 });
 
-test('large values have no file any more when their handler runs, and none is left by a death', async () => {
-  const directory = scratch();
-  const pool = startPool({ size: 2, taskTmpdir: directory });
-  expect(await pool.run('files', { directory, padding: Buffer.alloc(100_000) })).toEqual([]);
-  const dead = pool.run('die', 'kill');
-  const large = Array.from({ length: 50 }, () => pool.run('echo', Buffer.alloc(50_000), { retries: 1 }));
-  await expect(dead).rejects.toMatchObject({ code: 'ERR_MILLRACE_TASK_WORKER_DIED' });
-  await Promise.all(large);
-  const files = () => readdirSync(directory).flatMap((name) => readdirSync(join(directory, name)));
-  expect(files()).toEqual([]);
-  await pool.close();
-  expect(readdirSync(directory)).toEqual([]);
-});
+test.each(['memory', 'file'] as const)(
+  'of large values in a %s no file is there when their handler runs, and none is left by a death',
+  async (largeValues) => {
+    const directory = scratch();
+    const pool = startPool({ size: 2, taskTmpdir: directory, largeValues });
+    expect(await pool.run('files', { directory, padding: Buffer.alloc(100_000) })).toEqual([]);
+    const dead = pool.run('die', 'kill');
+    const large = Array.from({ length: 50 }, () => pool.run('echo', Buffer.alloc(50_000), { retries: 1 }));
+    await expect(dead).rejects.toMatchObject({ code: 'ERR_MILLRACE_TASK_WORKER_DIED' });
+    await Promise.all(large);
+    const files = () => readdirSync(directory).flatMap((name) => readdirSync(join(directory, name)));
+    expect(files()).toEqual([]);
+    await pool.close();
+    expect(readdirSync(directory)).toEqual([]);
+  },
+);
 
 test('a directory that is missing or full is a clear error of the task', async () => {
   const directory = join(scratch(), 'made', 'on', 'the', 'way');
-  const pool = startPool({ size: 1, taskTmpdir: directory });
+  const pool = startPool({ size: 1, taskTmpdir: directory, largeValues: 'file' });
   expect(await pool.run('echo', 'x'.repeat(10_000))).toHaveLength(10_000);
   rmSync(directory, { recursive: true });
   await expect(pool.run('echo', 'x'.repeat(10_000))).rejects.toMatchObject({

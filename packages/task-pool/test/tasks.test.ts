@@ -3,6 +3,7 @@ import { within } from '@millrace/testkit';
 import { afterEach, expect, expectTypeOf, test } from 'vitest';
 import {
   defineTasks,
+  TaskBoard,
   TaskClient,
   type TaskClientOptions,
   type TaskHandler,
@@ -16,8 +17,6 @@ import {
 interface Setup {
   readonly client: TaskClient;
   readonly runners: TaskRunner[];
-  /** Whether each channel's last message is still to be read, as it would say. */
-  readonly unread: boolean[];
   readonly workerEnds: TransportChannel<TaskMessage>[];
 }
 
@@ -31,23 +30,26 @@ function setUp(
   workers = 1,
   options: Partial<TaskClientOptions> = {},
 ): Setup {
-  const unread = Array.from({ length: workers }, () => false);
+  const board = new TaskBoard(new ArrayBuffer(TaskBoard.bytes(1, workers)), workers);
   const runners: TaskRunner[] = [];
   const workerEnds: Setup['workerEnds'] = [];
-  const links = unread.map((_, index) => {
-    const pair = createMemoryPair<TaskMessage>(taskCodec, { batch: 1 });
+  const links = Array.from({ length: workers }, (_, worker) => {
+    const pair = createMemoryPair<TaskMessage>(taskCodec);
     channels.push(...pair);
     const runner = new TaskRunner({
       channels: [pair[1]],
       handler: (name) => handlers[name],
       onUnsendable: () => {},
+      claims: { tables: [board.claims(0)], worker },
     });
     runner.start();
     runners.push(runner);
     workerEnds.push(pair[1]);
-    return { channel: pair[0], lastIsUnread: () => unread[index] as boolean };
+    return { channel: pair[0] };
   });
-  return { client: new TaskClient({ links, incarnation: 1, ...options }), runners, unread, workerEnds };
+  const client = new TaskClient({ links, incarnation: 1, claims: board.claims(0), ...options });
+  for (let worker = 0; worker < workers; worker++) client.workerReady(worker);
+  return { client, runners, workerEnds };
 }
 
 /** A handler that waits until it is let go, and says when it has begun. */
@@ -161,14 +163,15 @@ test('a task whose worker died is rejected at once, with how it died', async () 
   });
 });
 
-test('a task that the dead worker had not taken is run by its replacement', async () => {
+test('a task that the dead worker had not begun is run by its replacement', async () => {
   const slow = gate();
-  const { client, unread } = setUp({ slow: slow.handler });
+  const { client } = setUp({ slow: slow.handler });
   const running = client.run('slow', 0);
-  unread[0] = true;
   client.workerDied(0, died);
+  client.workerReady(0);
   slow.open('by the next one');
   expect(await running).toBe('by the next one');
+  expect(client.stats()).toMatchObject({ recalled: 1, died: 0, completed: 1 });
 });
 
 test('the answer that a worker sent before it died counts', async () => {
@@ -203,6 +206,7 @@ test('a waiting task that is aborted never runs', async () => {
   const ran: unknown[] = [];
   const { client } = setUp({ slow: slow.handler, note: (value) => ran.push(value) });
   const running = client.run('slow', 0);
+  await slow.begun;
   const stop = new AbortController();
   const aborted = client.run('note', 'aborted', { signal: stop.signal });
   const kept = client.run('note', 'kept');
@@ -228,7 +232,7 @@ test('beyond its limit the queue refuses, and takes again once there is room', a
   expect(await client.run('quick', 4)).toBe(4);
 });
 
-test('a stopped runner finishes what it has and leaves the rest in its channel', async () => {
+test('a stopped runner finishes what it has and begins nothing more', async () => {
   const slow = gate();
   const ran: unknown[] = [];
   const { client, runners, workerEnds } = setUp({ slow: slow.handler, note: (value) => ran.push(value) });

@@ -12,6 +12,8 @@ export interface LoadOptions {
   readonly depth?: number;
   /** Longest line in bytes; each is of a random length. Default 200. */
   readonly maxLength?: number;
+  /** Milliseconds that a client waits from an answer to its next line. Default 0: the load takes what it can get. */
+  readonly pause?: number;
   /** Milliseconds after which a line without an answer counts as lost and another is sent. Default 2,000. */
   readonly lostAfter?: number;
 }
@@ -41,14 +43,16 @@ class Client {
   readonly #socket: Socket;
   readonly #name: string;
   readonly #maxLength: number;
+  readonly #pause: number;
   #next = 0;
   #waiting: { line: string; sentAt: number }[] = [];
   #rest = '';
 
-  constructor(socket: Socket, name: string, maxLength: number) {
+  constructor(socket: Socket, name: string, maxLength: number, pause: number) {
     this.#socket = socket;
     this.#name = name;
     this.#maxLength = maxLength;
+    this.#pause = pause;
     socket.setNoDelay(true).setEncoding('latin1');
     socket.on('data', (text: string) => this.#arrived(text));
     socket.on('close', () => {
@@ -92,8 +96,17 @@ class Client {
       const answered = this.#waiting.splice(0, index + 1).at(-1);
       if (answered) this.times.push(performance.now() - answered.sentAt);
       this.answered++;
-      if (!this.stopping) this.send();
+      this.#goOn();
     }
+  }
+
+  #goOn(): void {
+    if (this.stopping) return;
+    if (this.#pause === 0) this.send();
+    else
+      setTimeout(() => {
+        if (!this.stopping) this.send();
+      }, this.#pause);
   }
 }
 
@@ -105,13 +118,14 @@ export async function echoLoad(options: LoadOptions, during: () => Promise<void>
     connections = 20,
     depth = 1,
     maxLength = 200,
+    pause = 0,
     lostAfter = 2_000,
   } = options;
   const clients = await Promise.all(
     Array.from({ length: connections }, async (_, i) => {
       const socket = connect(port, host);
       await within('a connection', new Promise((resolve) => socket.once('connect', resolve)));
-      return new Client(socket, `c${i}`, maxLength);
+      return new Client(socket, `c${i}`, maxLength, pause);
     }),
   );
   for (const client of clients) for (let i = 0; i < depth; i++) client.send();

@@ -7,17 +7,19 @@ import { announce } from './announcements.js';
 import type { EchoOptions } from './programs.js';
 
 const options = JSON.parse(process.argv[2] as string) as EchoOptions;
-const { mode, reactors, workers = 1, taskWorkers = 0 } = options;
+const { mode, reactors, workers = 1, taskWorkers = 0, taskTransport, taskLargeValues } = options;
 const server = createServer({
   host: '127.0.0.1',
   port: 0,
   framing: { kind: 'length' },
-  ...(mode === 'base' && ({ mode } as object)),
+  ...(mode !== undefined && { mode }),
   ...(reactors !== undefined && { reactorNum: reactors }),
   workerNum: workers,
   taskWorkerNum: taskWorkers,
   // 10,000 idle ones, and some that are busy.
   maxConnections: 12_000,
+  ...(taskTransport !== undefined && { taskTransport }),
+  ...(taskLargeValues !== undefined && { taskLargeValues }),
   logLevel: 'warn',
   tasks: { echo: (message: Buffer) => message },
 });

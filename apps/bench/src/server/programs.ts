@@ -12,6 +12,9 @@ export interface EchoOptions {
   readonly workers?: number;
   /** More than 0: the answer comes from a task. */
   readonly taskWorkers?: number;
+  /** How our tasks travel, and large values of them. */
+  readonly taskTransport?: 'ring' | 'pipe';
+  readonly taskLargeValues?: 'memory' | 'file';
   /** How Swoole's tasks travel. */
   readonly taskIpc?: 'socket' | 'queue';
   /** Whether its processes tell of themselves: see announcements.ts. */

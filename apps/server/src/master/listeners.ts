@@ -18,7 +18,10 @@ export function bindPort(port: ResolvedPort): Bound {
   const where: SocketAddress =
     port.path === undefined ? { host: port.host, port: port.port ?? 0 } : { path: port.path };
   try {
-    return port.type === 'datagram' ? new BoundDatagram(where, port) : new Listener({ ...port, ...where });
+    const options = { ...port, mode: port.fileMode };
+    return port.type === 'datagram'
+      ? new BoundDatagram(where, options)
+      : new Listener({ ...options, ...where });
   } catch (cause) {
     const { errnoName } = cause as { errnoName?: string };
     const message = `Cannot listen on ${showPort(port)} (${errnoName}): ${ADVICE[errnoName ?? ''] ?? 'see the cause'}.`;

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { type InetAddress, syscalls } from '@millrace/native';
 import { type Exit, type Member, ProcessPool } from '@millrace/process-pool';
 import { Listener, Reactor } from '@millrace/reactor';
+import type { SpillDirectory } from '@millrace/task-pool';
+import { AcceptLog } from '../accept-log.js';
+import { bindSockets } from '../base/sockets.js';
+import { WorkerReactors } from '../base/worker-reactors.js';
 import { KILL_GRACE_MS } from '../constants.js';
 import { ServerError } from '../errors.js';
 import { runInOrder } from '../events.js';
@@ -20,12 +23,14 @@ import { capacityFor } from '../shared/connection-layout.js';
 import * as counters from '../shared/counters-layout.js';
 import { spawnArguments } from '../spawn-arguments.js';
 import type { Switchboard } from '../switchboard.js';
+import { planTaskFiles } from '../task-files.js';
+import { Acceptor } from './acceptor.js';
 import { beforeShutdown } from './before-shutdown.js';
 import { type Bound, bindPort, numberOf } from './listeners.js';
 import { PidFile } from './pid-file.js';
 import { ReactorThreads } from './reactor-threads.js';
+import type { Reactors } from './reactors.js';
 import { ReloadRequests } from './reload-requests.js';
-import { SessionIds } from './session-ids.js';
 import { listenToSignals } from './signals.js';
 
 /** Accepts connections, hands them to reactor threads, watches the manager. Runs no user code but its own events. */
@@ -37,12 +42,18 @@ export class MasterRole implements Role {
   readonly #reloads = new ReloadRequests((message) => this.#tellManager(message));
   readonly #pidFile: PidFile | undefined;
   #ignoreSignals: () => void = () => {};
-  readonly #sessions: SessionIds;
-  #listeners: Bound[] = [];
+  /** One for each listener. */
+  #listeners: readonly Bound[] = [];
+  /** All of them; in base mode a listener may have several. */
+  #sockets: readonly Bound[] = [];
+  /** What the workers accept from, in base mode. */
+  #inherited: Descriptors = {};
   #fabric: Descriptors = {};
-  #threads: ReactorThreads | undefined;
+  #taskFiles: SpillDirectory | undefined;
+  #reactors: Reactors | undefined;
+  /** In process mode. */
+  #acceptor: Acceptor | undefined;
   #manager: ProcessPool | undefined;
-  #connections = 0;
   /** Everything has come up once. */
   #running = false;
   #ending: Promise<void> | undefined;
@@ -53,11 +64,10 @@ export class MasterRole implements Role {
     this.#shape = shape;
     this.#limit = new LogLimit(context.log);
     this.#pidFile = context.options.pidFile === undefined ? undefined : new PidFile(context.options.pidFile);
-    this.#sessions = new SessionIds(capacityFor(shape.maxConnections), context.options.startSessionId);
   }
 
   get switchboard(): Switchboard | undefined {
-    return this.#threads?.switchboard;
+    return this.#reactors?.switchboard;
   }
 
   /** The memory and pipes that this server shares; empty before it runs. */
@@ -78,7 +88,7 @@ export class MasterRole implements Role {
       reopenLog: () => this.reopenLog(),
     });
     for (const [index, listener] of this.#listeners.entries())
-      if (listener instanceof Listener) this.#accept(listener, index);
+      if (listener instanceof Listener) this.#acceptor?.listen(this.#reactor, listener, index);
     await runInOrder(this.#context.handlers.get('start'));
   }
 
@@ -126,33 +136,20 @@ export class MasterRole implements Role {
 
   async #open(): Promise<void> {
     this.#pidFile?.make();
-    this.#listeners = [];
-    for (const port of this.#context.ports) this.#listeners.push(bindPort(port));
+    this.#bind();
     this.#checkLimit();
     this.#fabric = createFabric(this.#shape);
+    if (this.#shape.taskWorkers > 0) this.#taskFiles = planTaskFiles(this.#context.options);
     this.#manager = new ProcessPool([this.#managerSpec()], {
       onMessage: (_member, body) => this.#heard(body as FromManager),
       onExit: (member, exit, delay) => this.#managerEnded(member, exit, delay),
     });
-    const { options, ports } = this.#context;
-    const { dispatchMode, dispatchModule, enableDelayReceive, heartbeatCheckInterval, lingerTime } = options;
-    const datagrams = this.#listeners.map((bound) => (bound instanceof Listener ? undefined : bound.fd));
-    const thread = { ports, datagrams, dispatchMode, dispatchModule, enableDelayReceive };
-    this.#threads = new ReactorThreads(
-      this.#shape,
-      this.#fabric,
-      { ...thread, heartbeatCheckInterval, lingerTime },
-      {
-        onGone: (session) => this.#gone(session),
-        onLog: (kind, text) => this.#limit.warn(kind, text),
-        onCrash: (reactor, error) => this.#reactorCrashed(reactor, error),
-      },
-    );
+    this.#reactors = this.#openReactors();
     this.#count(counters.START_TIME, Date.now());
     for (const [index, bound] of this.#listeners.entries())
       this.#count(counters.PORTS + index, numberOf(bound));
     try {
-      await Promise.all([this.#threads.ready(), this.#manager.start()]);
+      await Promise.all([this.#reactors.ready(), this.#manager.start()]);
     } catch (cause) {
       const message =
         'The processes and threads of the server did not come up; what they wrote above is the reason.';
@@ -161,13 +158,59 @@ export class MasterRole implements Role {
     this.#running = true;
   }
 
+  #bind(): void {
+    const { ports } = this.#context;
+    const { base, workers } = this.#shape;
+    if (base) {
+      const { first, all, descriptors } = bindSockets(ports, base, workers);
+      this.#listeners = first;
+      this.#sockets = all;
+      this.#inherited = descriptors;
+      return;
+    }
+    const bound: Bound[] = [];
+    this.#listeners = this.#sockets = bound;
+    for (const port of ports) bound.push(bindPort(port));
+  }
+
+  #openReactors(): Reactors {
+    const { options, ports } = this.#context;
+    if (this.#shape.base) return new WorkerReactors(this.#shape, this.#fabric, ports);
+    const { dispatchMode, dispatchModule, enableDelayReceive, heartbeatCheckInterval, lingerTime } = options;
+    const datagrams = this.#listeners.map((bound) => (bound instanceof Listener ? undefined : bound.fd));
+    const thread = { ports, datagrams, dispatchMode, dispatchModule, enableDelayReceive };
+    const threads = new ReactorThreads(
+      this.#shape,
+      this.#fabric,
+      { ...thread, heartbeatCheckInterval, lingerTime },
+      {
+        onGone: (session) => this.#acceptor?.gone(session),
+        onLog: (kind, text) => this.#limit.warn(kind, text),
+        onCrash: (reactor, error) => this.#reactorCrashed(reactor, error),
+      },
+    );
+    this.#acceptor = new Acceptor({
+      threads,
+      maxConnections: options.maxConnections,
+      capacity: capacityFor(this.#shape.maxConnections),
+      firstSession: options.startSessionId,
+      log: new AcceptLog(this.#limit, options.maxConnections),
+    });
+    return threads;
+  }
+
   #managerSpec() {
-    const data: BirthData = { role: 'manager', id: 0, managerIncarnation: 0 };
+    const data: BirthData = {
+      role: 'manager',
+      id: 0,
+      managerIncarnation: 0,
+      taskFiles: this.#taskFiles?.path,
+    };
     return {
       name: 'manager',
       title: `${this.#context.options.title}: manager`,
       ...spawnArguments(),
-      descriptors: this.#fabric,
+      descriptors: { ...this.#fabric, ...this.#inherited },
       data,
       // It has given up already by the time that it ends before it was ready.
       restart: { giveUpAfter: 1 },
@@ -178,49 +221,12 @@ export class MasterRole implements Role {
 
   #heard(message: FromManager): void {
     if ('reloaded' in message) this.#reloads.answered(message.reloaded, message.result);
-    else this.#threads?.workerReplaced(message.workerReplaced);
-  }
-
-  #accept(listener: Listener, port: number): void {
-    listener.start(this.#reactor, {
-      onAccept: (fd, peer) => this.#accepted(fd, port, peer),
-      onExhausted: (error) => {
-        const advice =
-          'accepting pauses for a second; raise the limit of open files (ulimit -n) or lower the load';
-        this.#limit.warn('exhausted', `${error.message}: ${advice}`, { connections: this.#connections });
-      },
-    });
-  }
-
-  #accepted(fd: number, port: number, peer: InetAddress): void {
-    const { maxConnections } = this.#context.options;
-    if (this.#connections === maxConnections) {
-      syscalls.close(fd);
-      this.#count(counters.TURNED_AWAY, this.#counted(counters.TURNED_AWAY) + 1);
-      this.#limit.warn(
-        'max-connections',
-        `Turned a client away: there are maxConnections (${maxConnections})`,
-      );
-      return;
-    }
-    const session = this.#sessions.next();
-    this.#connections++;
-    this.#count(counters.ACCEPTED, this.#counted(counters.ACCEPTED) + 1);
-    this.#count(counters.LAST_SESSION, session);
-    this.#threads?.accept(fd, session, port, peer);
-  }
-
-  #gone(session: number): void {
-    this.#connections--;
-    this.#sessions.release(session);
+    else if ('sessionsLost' in message) this.#context.settleLost();
+    else this.#reactors?.workerReplaced(message.workerReplaced);
   }
 
   #count(counter: number, value: number): void {
-    this.#threads?.switchboard.counters.setServer(counter, value);
-  }
-
-  #counted(counter: number): number {
-    return this.#threads?.switchboard.counters.server(counter) ?? 0;
+    this.switchboard?.counters.setServer(counter, value);
   }
 
   /** Each client takes a descriptor of the master. */
@@ -262,8 +268,8 @@ export class MasterRole implements Role {
   async #shutdown(): Promise<void> {
     this.#context.log.info('shutting down');
     await beforeShutdown(this.#context);
-    for (const listener of this.#listeners) listener.close();
-    this.#threads?.quiesce();
+    this.#closeSockets();
+    this.#reactors?.quiesce();
     // The manager needs the time of its user processes, of its workers, then of its task workers.
     const timeout = (this.#context.options.maxWaitTime + KILL_GRACE_MS) * 3 + 1_000;
     await this.#manager?.stop({ mode: SHUTDOWN, timeout });
@@ -274,15 +280,24 @@ export class MasterRole implements Role {
     this.#context.log.info('stopped');
   }
 
+  /** Workers that accept from a socket, and processes that have inherited it, end that with this. */
+  #closeSockets(): void {
+    for (const socket of this.#sockets) {
+      if (this.#shape.base && socket instanceof Listener) socket.closeForAll();
+      else socket.close();
+    }
+  }
+
   /** Gives up whatever is open; also after a start that failed half-way. */
   async #close(): Promise<void> {
-    for (const listener of this.#listeners) listener.close();
+    this.#closeSockets();
     await this.#manager?.stop({ timeout: this.#context.options.maxWaitTime });
-    await this.#threads?.stop(this.#hurried ? 0 : this.#context.options.maxWaitTime);
+    await this.#reactors?.stop(this.#hurried ? 0 : this.#context.options.maxWaitTime);
     this.#reactor.close();
     this.#context.closeMail();
     closeFabric(this.#fabric);
     this.#fabric = {};
+    this.#taskFiles?.remove();
     this.#pidFile?.remove();
   }
 }

@@ -6,6 +6,7 @@ import { type Descriptors, type FabricShape, FabricView, masterPeer } from '../f
 import * as packet from '../packet.js';
 import type { ReactorThreadData } from '../reactor/thread.js';
 import { Switchboard } from '../switchboard.js';
+import type { Reactors } from './reactors.js';
 
 export interface ReactorThreadEvents {
   /** A connection is closed. */
@@ -33,8 +34,7 @@ interface Thread {
 }
 
 /** The master's side of its reactor threads. */
-export class ReactorThreads {
-  /** What the master does with sessions by their ids. */
+export class ReactorThreads implements Reactors {
   readonly switchboard: Switchboard;
   readonly #view: FabricView;
   readonly #listener: DoorbellListener;
@@ -59,10 +59,12 @@ export class ReactorThreads {
   ) {
     this.#events = events;
     this.#view = new FabricView(shape, descriptors);
-    this.#listener = this.#view.listen(this.#view.peerBell(masterPeer(shape)), new NodePoller());
+    const poller = new NodePoller();
+    this.#listener = this.#view.listen(this.#view.peerBell(masterPeer(shape)), poller);
+    const loop = { listener: this.#listener, poller };
     this.#threads = Array.from({ length: shape.reactors }, (_, index) => {
       const limits = { hardLimit: Number.POSITIVE_INFINITY };
-      const { channel } = this.#view.link('peer', masterPeer(shape), index, this.#listener, limits);
+      const channel = this.#view.link('peer', masterPeer(shape), index, loop, limits);
       channel.onMessage((message) => this.#received(message));
       const { dispatchModule, ...rest } = options;
       return this.#start({ ...rest, index, shape, descriptors }, dispatchModule, channel);
@@ -82,7 +84,6 @@ export class ReactorThreads {
     process.once('exit', this.#stopAtExit);
   }
 
-  /** Resolves when every thread is ready to take connections; rejects when one has failed before. */
   ready(): Promise<void> {
     return this.#ready;
   }
@@ -98,12 +99,11 @@ export class ReactorThreads {
     this.#broadcast(packet.WORKER_REPLACED, id);
   }
 
-  /** Reads no more from clients, and tells the workers that what they have is the last. */
   quiesce(): void {
     this.#broadcast(packet.QUIESCE, 0);
   }
 
-  /** Closes every connection, after what is queued for it has been sent or `timeoutMs` have passed; ends the threads. */
+  /** Ends the threads, too. */
   async stop(timeoutMs: number): Promise<void> {
     this.#stopping = true;
     this.#broadcast(packet.STOP, timeoutMs);

@@ -16,8 +16,9 @@ export class DatagramPorts {
   constructor(thread: Thread) {
     this.#thread = thread;
     const { datagrams, index, shape } = thread.data;
+    // In base mode every worker receives what comes, as it comes.
     for (const [port, fd] of datagrams.entries())
-      if (fd !== undefined && port % shape.reactors === index) this.#open(port, fd);
+      if (fd !== undefined && (shape.base || port % shape.reactors === index)) this.#open(port, fd);
   }
 
   /** Sends what a process has asked for. */

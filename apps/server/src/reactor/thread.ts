@@ -1,16 +1,19 @@
-import type { ChannelOptions, TransportChannel } from '@millrace/channel';
+import type { ChannelOptions } from '@millrace/channel';
 import type { Framing, Reactor } from '@millrace/reactor';
 import type { DoorbellListener } from '@millrace/shared-memory';
-import { LINK_HIGH_WATER, LOG_LINE_BYTES } from '../constants.js';
+import { LINK_HIGH_WATER } from '../constants.js';
 import { type Descriptors, type FabricShape, FabricView, masterPeer, peersOf } from '../fabric.js';
 import type { Dispatch, DispatchMode } from '../options.js';
 import * as packet from '../packet.js';
+import type { PacketChannel } from '../packet-channel.js';
 import type { ResolvedPort } from '../port-options.js';
 import type { ConnectionTable } from '../shared/connection-table.js';
 import type { Counters } from '../shared/counters.js';
 import type { Client } from './client.js';
 import { createDispatcher, type Dispatcher } from './dispatch.js';
 import { FunctionDispatcher } from './dispatch-function.js';
+import type { OwnWorker, ReactorHost } from './host.js';
+import { MasterHost } from './master-host.js';
 import { WorkerLink } from './worker-link.js';
 
 /** What the master tells a reactor thread at its start. */
@@ -46,13 +49,19 @@ export class Thread {
   readonly counters: Float64Array;
   readonly workers: readonly WorkerLink[];
   /** By peer; the master is the last. */
-  readonly channels: readonly TransportChannel<packet.Packet>[];
+  readonly channels: readonly PacketChannel[];
   readonly dispatcher: Dispatcher;
+  readonly host: ReactorHost;
   readonly #view: FabricView;
   readonly #listener: DoorbellListener;
   #now = 0;
 
-  constructor(reactor: Reactor, data: ReactorThreadData, { dispatch, framings }: UserFunctions) {
+  constructor(
+    reactor: Reactor,
+    data: ReactorThreadData,
+    { dispatch, framings }: UserFunctions,
+    own?: OwnWorker,
+  ) {
     this.reactor = reactor;
     this.data = data;
     this.framings = framings;
@@ -68,22 +77,23 @@ export class Thread {
       hardLimit: Number.POSITIVE_INFINITY,
       schedule: (flush) => reactor.defer(flush),
     };
-    this.channels = Array.from(
-      { length: peersOf(shape) },
-      (_, peer) => this.#view.link('reactor', peer, index, this.#listener, options).channel,
+    const loop = { listener: this.#listener, poller: reactor.poller };
+    this.channels = Array.from({ length: peersOf(shape) }, (_, peer) =>
+      own && peer === index ? own.channel : this.#view.link('reactor', peer, index, loop, options),
     );
     this.workers = this.channels
       .slice(0, shape.workers)
       .map((channel, worker) => new WorkerLink(worker, channel, counters, index));
-    this.dispatcher = this.#createDispatcher(counters, dispatch);
+    this.dispatcher = own?.createDispatcher(this.workers) ?? this.#createDispatcher(counters, dispatch);
+    this.host = own?.host ?? new MasterHost(reactor, this.master);
     // The time of a turn is read when it is first asked for, and holds for the whole turn.
     reactor.cycle(() => {
       this.#now = 0;
     });
   }
 
-  get master(): TransportChannel<packet.Packet> {
-    return this.channels[masterPeer(this.data.shape)] as TransportChannel<packet.Packet>;
+  get master(): PacketChannel {
+    return this.channels[masterPeer(this.data.shape)] as PacketChannel;
   }
 
   /** Milliseconds since 1970, at this turn. */
@@ -100,14 +110,15 @@ export class Thread {
     this.counters[counter] = (this.counters[counter] as number) + by;
   }
 
-  /** Writes a line to the log, by way of the master; many of one kind are counted there instead. */
   log(kind: string, text: string): void {
-    const body = Buffer.from(`${kind}\t${text}`).subarray(0, LOG_LINE_BYTES);
-    this.master.send(this.out.set(packet.LOG, 0).with(body));
+    this.host.log(kind, text);
   }
 
   close(): void {
-    for (const channel of this.channels) channel.destroy();
+    for (const channel of this.channels) {
+      channel.flush();
+      channel.destroy();
+    }
     this.#listener.close();
     this.#view.close();
   }

@@ -9,6 +9,7 @@ import {
 import { LINK_LIMIT, READ_BYTES } from '../constants.js';
 import * as packet from '../packet.js';
 import {
+  CLOSING,
   FLAG_FULL,
   FLAG_PAUSED,
   CLOSED as SLOT_CLOSED,
@@ -19,6 +20,7 @@ import { CLOSED, RECEIVED_BYTES } from '../shared/counters-layout.js';
 import { Client } from './client.js';
 import { DatagramPorts } from './datagram-ports.js';
 import { HOLD_OUTPUT, HOLD_QUIESCE, HOLD_USER } from './holds.js';
+import type { OwnWorker } from './host.js';
 import { Orders } from './orders.js';
 import { Sweep } from './sweep.js';
 import { type ReactorThreadData, Thread, type UserFunctions } from './thread.js';
@@ -42,18 +44,18 @@ export class Traffic {
   #quiesced = false;
   #stopping = false;
 
-  constructor(reactor: Reactor, data: ReactorThreadData, functions: UserFunctions) {
-    this.#thread = new Thread(reactor, data, functions);
+  /** `own`: the worker that the reactor is part of, in base mode. */
+  constructor(reactor: Reactor, data: ReactorThreadData, functions: UserFunctions, own?: OwnWorker) {
+    this.#thread = new Thread(reactor, data, functions, own);
     this.#orders = new Orders(this.#thread);
     this.#datagrams = new DatagramPorts(this.#thread);
     this.#sweep = new Sweep(this.#thread);
-    const { channels, master, out } = this.#thread;
+    const { channels, master } = this.#thread;
     for (const [peer, channel] of channels.entries()) {
       if (channel === master) channel.onMessage((message) => this.#fromMaster(message, peer));
       else channel.onMessage((message) => this.#fromProcess(message, peer));
     }
-    master.send(out.set(packet.READY, 0));
-    master.flush();
+    this.#thread.host.ready();
   }
 
   close(): void {
@@ -111,7 +113,7 @@ export class Traffic {
   }
 
   #closed(client: Client, reason: CloseReason, error: Error | undefined): void {
-    const { clients, out, master, workers } = this.#thread;
+    const { clients, out, host, workers } = this.#thread;
     const told = this.#reason(client, reason);
     const index = packet.CLOSE_REASONS.indexOf(told);
     clients.delete(client.session);
@@ -123,9 +125,9 @@ export class Traffic {
     for (const worker of client.visited)
       worker.channel.send(out.set(packet.FORGET, client.session, index, client.port));
     this.#orders.drained(client, false);
-    master.send(out.set(packet.GONE, client.session));
+    host.gone(client.session);
     if (!QUIET.has(told)) this.#logClosed(client, told, error);
-    if (this.#stopping && clients.size === 0) this.#thread.reactor.stop();
+    if (this.#stopping && clients.size === 0) host.stopped();
   }
 
   #reason(client: Client, reason: CloseReason): packet.SessionCloseReason {
@@ -154,26 +156,28 @@ export class Traffic {
 
   #fromMaster(message: packet.Packet, peer: number): void {
     switch (message.type) {
-      case packet.ACCEPTED:
-        return this.#accept(message);
+      case packet.ACCEPTED: {
+        const [remotePort, host] = message.text().split(' ') as [string, string];
+        return this.accept(message.aux, message.session, message.port, host, Number(remotePort));
+      }
       case packet.WORKER_REPLACED:
         return this.#introduce(this.#thread.workers[message.aux] as WorkerLink);
       case packet.QUIESCE:
-        return this.#quiesce();
+        this.quiesce();
+        return this.#sayLast();
       case packet.STOP:
-        return this.#stop(message.aux);
+        return this.stop(message.aux);
       default:
         return this.#fromProcess(message, peer);
     }
   }
 
-  #accept(message: packet.Packet): void {
-    const { aux: fd, session, port } = message;
-    const [remotePort, host] = message.text().split(' ') as [string, string];
+  /** Takes a connected client over, from listener `port`. */
+  accept(fd: number, session: number, port: number, host: string, remotePort: number): void {
     const { reactor, dispatcher, clients, out, data } = this.#thread;
     const home = dispatcher.home(session, host);
     if (home.channel.queuedBytes > LINK_LIMIT) return this.#turnAway(fd, session, home);
-    const slot = this.#slot(session, port, home, host, Number(remotePort));
+    const slot = this.#slot(session, port, home, host, remotePort);
     const client = new Client(session, port, home, addressOf(host, remotePort), slot);
     const { packageMaxLength, bufferHighWatermark, bufferLowWatermark } = this.#thread.port(port);
     client.connection = new Connection(reactor, fd, {
@@ -211,10 +215,9 @@ export class Traffic {
 
   /** The worker does not even read that clients come and go; what it would be told must not pile up. */
   #turnAway(fd: number, session: number, link: WorkerLink): void {
-    const { master, out } = this.#thread;
     syscalls.close(fd);
     this.#thread.count(CLOSED, 1);
-    master.send(out.set(packet.GONE, session));
+    this.#thread.host.gone(session);
     const text = `Turned a client away: worker ${link.worker} has not read for long, ${LINK_LIMIT} bytes wait for it`;
     this.#thread.log('worker-stuck', text);
   }
@@ -230,25 +233,37 @@ export class Traffic {
     }
   }
 
-  #quiesce(): void {
+  /** Reads no more from clients. */
+  quiesce(): void {
     this.#quiesced = true;
-    const { clients, workers, out } = this.#thread;
     this.#datagrams.pause();
-    for (const client of clients.values()) client.hold(HOLD_QUIESCE);
+    for (const client of this.#thread.clients.values()) client.hold(HOLD_QUIESCE);
+  }
+
+  #sayLast(): void {
+    const { workers, out } = this.#thread;
     for (const { channel } of workers) channel.send(out.set(packet.LAST, 0));
   }
 
-  /** Sends what is left to send, within `timeoutMs`, and ends the thread. */
-  #stop(timeoutMs: number): void {
-    const { channels, master, clients, reactor } = this.#thread;
-    // The processes have ended; their last answers may still be in the rings.
+  /** Clients that are connected. */
+  get connections(): number {
+    return this.#thread.clients.size;
+  }
+
+  /** Sends what is left to send, within `timeoutMs`, and closes every connection. */
+  stop(timeoutMs: number): void {
+    const { channels, master, clients, reactor, host } = this.#thread;
+    // The processes have ended, or send to others from now on; their last answers may still be in the rings.
     for (const channel of channels) if (channel !== master) channel.deliverNow();
     this.#orders.flush();
     this.#stopping = true;
     this.#sweep.stop();
-    for (const client of [...clients.values()]) client.connection.close();
-    if (clients.size === 0 || timeoutMs < 1) return reactor.stop();
-    reactor.timers.after(timeoutMs, () => reactor.stop());
+    for (const client of [...clients.values()]) {
+      client.slot.change({ state: CLOSING });
+      client.connection.close();
+    }
+    if (clients.size === 0 || timeoutMs < 1) return host.stopped();
+    reactor.timers.after(timeoutMs, () => host.stopped());
   }
 }
 
@@ -261,7 +276,7 @@ const QUIET: ReadonlySet<packet.SessionCloseReason> = new Set([
   'dispatch',
 ]);
 
-function addressOf(host: string, port: string): Buffer {
+function addressOf(host: string, port: number): Buffer {
   if (host === '') return Buffer.alloc(0);
   return Buffer.from(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
 }

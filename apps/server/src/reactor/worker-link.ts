@@ -1,5 +1,5 @@
-import type { TransportChannel } from '@millrace/channel';
 import type { Packet } from '../packet.js';
+import type { PacketChannel } from '../packet-channel.js';
 import type { Counters } from '../shared/counters.js';
 import { CONNECTIONS, DISPATCHED, FORGIVEN, WORKER_LENGTH, WORKERS } from '../shared/counters-layout.js';
 import { HOLD_WORKER, type Holdable } from './holds.js';
@@ -16,7 +16,7 @@ export class WorkerLink {
 
   constructor(
     readonly worker: number,
-    readonly channel: TransportChannel<Packet>,
+    readonly channel: PacketChannel,
     counters: Counters,
     reactor: number,
   ) {

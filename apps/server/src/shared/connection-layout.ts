@@ -2,7 +2,8 @@
  * The table of connections, in memory that every process of the server maps. Nothing outside of this file knows an
  * offset.
  *
- *   The slot of session `id` is `id mod CAPACITY`. A slot, three cache lines:
+ *   The slot of session `id` is `id mod CAPACITY`. In base mode CAPACITY is a multiple of the number of workers, and the
+ *   ids of a worker all leave the same remainder: so each worker has slots of its own. A slot, three cache lines:
  *
  *   byte   0        4        8       12       16       20       24       28
  *         ┌────────┬────────┬────────┬────────┬────────┬────────┬────────┬─────────────┐
@@ -21,7 +22,9 @@
  *
  * One writer: the reactor thread of the session. The first two lines are its *record*; it changes seldom and is
  * guarded by SEQ, which is odd while it changes: a reader copies the record and looks whether SEQ was even and has
- * stayed. The writer lives in the master, so it cannot die between the two stores without everybody else.
+ * stayed. The writer lives in the master, so it cannot die between the two stores without everybody else. In base mode
+ * it is a worker, which can: then the manager writes next (base/reaper.ts), and until it has, readers wait for no longer
+ * than a moment.
  *
  * What follows SEQ changes with each message, and each field is read by itself: aligned stores of 4 and 8 bytes are
  * whole on x64 and arm64. Times are milliseconds since 1970. TAKEN counts the bytes for the client that the reactor

@@ -22,14 +22,15 @@ export class ConnectionTable {
   readonly doubles: Float64Array;
   readonly #scratch = new ScratchRecord();
 
-  constructor(memory: ArrayBuffer, maxConnections: number) {
-    this.capacity = layout.capacityFor(maxConnections);
+  /** `parts`: in base mode, how many workers there are; each has slots for so many connections. */
+  constructor(memory: ArrayBuffer, maxConnections: number, parts = 1) {
+    this.capacity = layout.capacityFor(maxConnections) * parts;
     this.words = new Int32Array(memory, 0, this.capacity * layout.SLOT_WORDS);
     this.doubles = new Float64Array(memory, 0, this.words.length / 2);
   }
 
-  static bytes(maxConnections: number): number {
-    return layout.capacityFor(maxConnections) * layout.SLOT_BYTES;
+  static bytes(maxConnections: number, parts = 1): number {
+    return layout.capacityFor(maxConnections) * parts * layout.SLOT_BYTES;
   }
 
   /** The first word of the slot that `session` has or would have. */
@@ -59,7 +60,7 @@ export class ConnectionTable {
   read(session: number): ConnectionRecord | undefined {
     if (!Number.isSafeInteger(session) || session < 1) return undefined;
     const record = this.#readSlot(this.slot(session));
-    return record.state !== layout.FREE && record.session === session ? record : undefined;
+    return record && record.state !== layout.FREE && record.session === session ? record : undefined;
   }
 
   /** When something last came from the client, went to it, and went to a worker: milliseconds since 1970. */
@@ -85,17 +86,30 @@ export class ConnectionTable {
     return found.sort((a, b) => a - b);
   }
 
-  #readSlot(slot: number): ConnectionRecord {
+  /** Undefined where the writer has died in the middle of the record, and nobody has mended that yet. */
+  #readSlot(slot: number): ConnectionRecord | undefined {
     const { words } = this;
-    for (;;) {
+    let until = 0;
+    for (let tries = 1; ; tries++) {
       // Pairs with the exchanges in ConnectionSlot.#write: even and unchanged means that no write fell in between.
       const before = Atomics.load(words, slot + layout.SEQ_WORD);
-      if (before % 2 !== 0) continue;
-      for (let i = 0; i < layout.RECORD_WORDS; i++) this.#scratch.words[i] = Atomics.load(words, slot + i);
-      if (Atomics.load(words, slot + layout.SEQ_WORD) === before) return this.#scratch.decode();
+      if (before % 2 === 0) {
+        for (let i = 0; i < layout.RECORD_WORDS; i++) this.#scratch.words[i] = Atomics.load(words, slot + i);
+        if (Atomics.load(words, slot + layout.SEQ_WORD) === before) return this.#scratch.decode();
+      }
+      if (tries % TRIES === 0) {
+        const now = performance.now();
+        if (until === 0) until = now + TORN_AFTER_MS;
+        else if (now > until) return undefined;
+      }
     }
   }
 }
+
+/** Tries to read a record before the clock is looked at. */
+const TRIES = 1_000;
+/** Milliseconds after which a record that is still being written has lost its writer, or is not to be had. */
+const TORN_AFTER_MS = 50;
 
 /** A record in memory of this thread's own. */
 class ScratchRecord {

@@ -7,16 +7,23 @@
  *              ├────────────┴──────────┴─────────────┴──────────────┴──────────────┤
  *   ports      │ the port that each listener is bound to                           │ 256 doubles
  *              ├───────────────┬────────────┬────────┬─────────────────┬───────────┤
- *   reactor r  │ RECEIVED_BYTES│ SENT_BYTES │ CLOSED │ DROPPED_PACKETS │ 0         │ 8 doubles,
+ *   reactor r  │ RECEIVED_BYTES│ SENT_BYTES │ CLOSED │ DROPPED_PACKETS │ ACCEPTED_ │ 8 doubles,
+ *              │ HERE │ TURNED_AWAY_HERE │ LAST_SESSION_HERE │ OPEN_HERE (int32)     │
  *              │ for each worker: DISPATCHED, FORGIVEN, CONNECTIONS                │ then 3 × W, rounded up to 8
  *              ├─────┬────────────┬──────────┬───────────┬─────────────────────────┤
- *   process p  │ PID │ STARTED_AT │ REQUESTS │ RESPONSES │ 0                       │ 8 doubles,
+ *   process p  │ PID │ STARTED_AT │ REQUESTS │ RESPONSES │ TASKS │ TASKS_AT_HAND │ 6, 7:
+ *              │ TASKS_COMPLETED │ TASKS_FAILED                                    │ 8 doubles,
  *              │ for each reactor thread: DONE                                     │ then R, rounded up to 8
  *              └───────────────────────────────────────────────────────────────────┘
  *
  * DISPATCHED(r, w) counts the messages that reactor thread r has sent to worker w, DONE(w, r) those of r that w has
  * finished. What lies between is under way; of it, FORGIVEN(r, w) went down with a worker that died. Counters go on
  * where a dead process has left them.
+ *
+ * In base mode reactor r is worker r, and counts in its own block (…_HERE) what the master counts otherwise. When it has
+ * died the manager writes there, until the next worker has its place. OPEN_HERE is what `maxConnections` goes by.
+ * TASKS counts the tasks that a worker has asked for, of which TASKS_AT_HAND have no answer; those of a worker that died
+ * were neither completed nor failed. In a task worker TASKS_AT_HAND is how many it runs.
  */
 const LINE = 8;
 
@@ -34,6 +41,11 @@ export const RECEIVED_BYTES = 0;
 export const SENT_BYTES = 1;
 export const CLOSED = 2;
 export const DROPPED_PACKETS = 3;
+export const ACCEPTED_HERE = 4;
+export const TURNED_AWAY_HERE = 5;
+export const LAST_SESSION_HERE = 6;
+/** In units of int32, from the beginning of the reactor's block. */
+export const OPEN_HERE_WORD = 14;
 /** For each worker, from here on. */
 export const WORKERS = LINE;
 export const WORKER_LENGTH = 3;
@@ -45,6 +57,10 @@ export const PID = 0;
 export const STARTED_AT = 1;
 export const REQUESTS = 2;
 export const RESPONSES = 3;
+export const TASKS = 4;
+export const TASKS_AT_HAND = 5;
+export const TASKS_COMPLETED = 6;
+export const TASKS_FAILED = 7;
 /** For each reactor thread, from here on. */
 export const DONE = LINE;
 

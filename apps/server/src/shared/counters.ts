@@ -47,6 +47,44 @@ export class Counters {
     return this.doubles.subarray(at, layout.processAt(this.shape, process + 1));
   }
 
+  /** In base mode: counts one more open connection of `reactor`, unless that makes more than `limit` of all. */
+  enter(reactor: number, limit: number): boolean {
+    // First its own, then everybody's: of two that come at once, one at least sees both.
+    Atomics.add(this.#words, this.#openAt(reactor), 1);
+    let open = 0;
+    for (let r = 0; r < this.shape.reactors; r++) open += Atomics.load(this.#words, this.#openAt(r));
+    if (open <= limit) return true;
+    this.leave(reactor);
+    return false;
+  }
+
+  /** In base mode: a connection of `reactor` is closed. */
+  leave(reactor: number): void {
+    Atomics.sub(this.#words, this.#openAt(reactor), 1);
+  }
+
+  /** In base mode: no connection of `reactor` is open, nor any message under way, for its process has died. */
+  abandon(reactor: number): void {
+    const own = this.reactor(reactor);
+    Atomics.store(this.#words, this.#openAt(reactor), 0);
+    own[layout.CLOSED] = own[layout.ACCEPTED_HERE] as number;
+    const at = layout.WORKERS + reactor * layout.WORKER_LENGTH;
+    own[at + layout.CONNECTIONS] = 0;
+    own[at + layout.FORGIVEN] = (own[at + layout.FORGIVEN] as number) + this.underWayFrom(reactor, reactor);
+  }
+
+  /** In base mode, the session id that each reactor has given out last. */
+  lastSessions(): number[] {
+    return Array.from(
+      { length: this.shape.reactors },
+      (_, reactor) => this.reactor(reactor)[layout.LAST_SESSION_HERE] as number,
+    );
+  }
+
+  #openAt(reactor: number): number {
+    return layout.reactorAt(this.shape, reactor) * 2 + layout.OPEN_HERE_WORD;
+  }
+
   /** A counter of all reactor threads together. */
   ofReactors(counter: number): number {
     let sum = 0;

@@ -1,8 +1,8 @@
-import type { TransportChannel } from '@millrace/channel';
 import { decodePeer } from '../datagram-peer.js';
 import type { Handlers, PortEvents } from '../events.js';
 import { OutputWindow } from '../output-window.js';
 import * as packet from '../packet.js';
+import type { PacketChannel } from '../packet-channel.js';
 import { DONE, REQUESTS } from '../shared/counters-layout.js';
 import type { Switchboard } from '../switchboard.js';
 import { copyOf } from './message-memory.js';
@@ -11,7 +11,9 @@ import { Session } from './session.js';
 
 export interface SessionsParts {
   /** To each reactor thread. */
-  readonly channels: readonly TransportChannel<packet.Packet>[];
+  readonly channels: readonly PacketChannel[];
+  /** The one that all of the clients' messages come by, in base mode. */
+  readonly source?: PacketChannel | undefined;
   readonly switchboard: Switchboard;
   /** This worker's counters. */
   readonly counters: Float64Array;
@@ -58,7 +60,7 @@ export class Sessions {
     for (const [reactor, channel] of this.#parts.channels.entries()) {
       // More waits to be sent than the reactor thread takes: then nothing more is asked for, until it has.
       channel.onDrain(() => {
-        if (!this.#stopping) channel.resume();
+        if (!this.#stopping) (this.#parts.source ?? channel).resume();
       });
       channel.onMessage((message) => this.#received(message, reactor));
     }

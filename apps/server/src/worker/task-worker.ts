@@ -1,9 +1,13 @@
-import { openPipe } from '@millrace/pipe-ipc';
+import { NodePoller } from '@millrace/native';
 import type { ChildProcessContext } from '@millrace/process-pool';
-import { type TaskContext, type TaskHandler, TaskRunner, taskCodec } from '@millrace/task-pool';
+import { type TaskContext, type TaskHandler, TaskRunner } from '@millrace/task-pool';
 import { runInOrder } from '../events.js';
-import { type FabricShape, taskWorkerDescriptors } from '../fabric.js';
-import type { Role, RoleContext, WorkerStatus } from '../role.js';
+import { COUNTERS, type FabricShape, FabricView, HUB } from '../fabric.js';
+import { workerBells } from '../process-kinds.js';
+import type { BirthData, FromWorker, Role, RoleContext, WorkerStatus } from '../role.js';
+import { TASKS_AT_HAND } from '../shared/counters-layout.js';
+import { openTaskFiles } from '../task-files.js';
+import { type FindDescriptor, openBoard, openRunnerWays, type RunnerWays } from '../task-ways.js';
 import { Leaving } from './leaving.js';
 import { drawLimit } from './limit.js';
 import { Place } from './place.js';
@@ -12,8 +16,11 @@ import { Place } from './place.js';
 export class TaskWorkerRole implements Role {
   readonly #context: RoleContext;
   readonly #child: ChildProcessContext;
+  readonly #shape: FabricShape;
+  readonly #id: number;
   readonly #workerId: number;
-  readonly #runner: TaskRunner;
+  #runner: TaskRunner | undefined;
+  #ways: RunnerWays | undefined;
   readonly #leaving: Leaving;
   readonly place: Place;
 
@@ -21,26 +28,14 @@ export class TaskWorkerRole implements Role {
   constructor(context: RoleContext, child: ChildProcessContext, shape: FabricShape, id: number) {
     this.#context = context;
     this.#child = child;
+    this.#shape = shape;
+    this.#id = id;
     this.#workerId = shape.workers + id;
-    const { taskMaxRequest, taskMaxRequestGrace } = context.options;
-    const maxTasks = drawLimit(taskMaxRequest, taskMaxRequestGrace);
-    // One at a time: what is not taken stays for a replacement.
-    const channels = taskWorkerDescriptors(shape, id).map((name) =>
-      openPipe(child.descriptor(name), { batch: 1, codec: taskCodec() }),
-    );
-    this.#runner = new TaskRunner({
-      channels,
-      handler: (name) => this.#handler(name),
-      onDone: (begun) => {
-        if (begun >= maxTasks) this.#served();
-      },
-      onUnsendable: (error, name) =>
-        context.log.error({ err: error, task: name }, 'the result of a task cannot be sent'),
-    });
     this.place = new Place(child, {
       onLeave: () => void this.#leaving.begin({ linger: false }),
       onMessage: (message) => {
         if ('reopenLog' in message) context.reopenLog();
+        else if ('sessionsLost' in message) context.settleLost();
       },
     });
     this.#leaving = new Leaving({
@@ -49,15 +44,13 @@ export class TaskWorkerRole implements Role {
       place: this.place,
       workerId: this.#workerId,
       finish: async () => {
-        await this.#runner.stop();
-        await Promise.all(channels.map((channel) => channel.drained()));
+        await this.#runner?.stop();
+        await Promise.all((this.#ways?.channels ?? []).map((channel) => channel.drained()));
         await context.flushClients();
       },
-      inHand: () => (this.#runner.running > 0 ? [`${this.#runner.running} tasks`] : []),
+      inHand: () => (this.#running > 0 ? [`${this.#running} tasks`] : []),
     });
-    this.place.whenReleased(() => {
-      for (const channel of channels) channel.destroy();
-    });
+    this.place.whenReleased(() => this.#ways?.close());
     child.onStop((mode) => {
       // Nobody but this process knows of the signal: its place must not stay empty.
       if (mode === 'signal') child.detach();
@@ -67,14 +60,60 @@ export class TaskWorkerRole implements Role {
 
   get status(): WorkerStatus {
     if (this.#leaving.asked) return 'exiting';
-    return this.#runner.running > 0 ? 'busy' : 'idle';
+    return this.#running > 0 ? 'busy' : 'idle';
+  }
+
+  get #running(): number {
+    return this.#runner?.running ?? 0;
   }
 
   async start(): Promise<void> {
     await runInOrder(this.#context.handlers.get('workerStart'), this.#workerId);
     this.#child.ready();
     await this.place.taken();
-    if (!this.#leaving.asked) this.#runner.start();
+    if (!this.#leaving.asked) this.#serve();
+  }
+
+  /** Takes tasks from here on. */
+  #serve(): void {
+    const { options, log } = this.#context;
+    const maxTasks = drawLimit(options.taskMaxRequest, options.taskMaxRequestGrace);
+    const find = (name: string) => this.#child.descriptor(name);
+    const board = openBoard(this.#shape, find);
+    const view = this.#openView(find);
+    const ways = this.#openWays(view, find);
+    const counters = view.counters().process(this.#workerId);
+    const say = (running: number) => {
+      board.setLoad(this.#id, running);
+      counters[TASKS_AT_HAND] = running;
+    };
+    this.#ways = ways;
+    this.#runner = new TaskRunner({
+      channels: ways.channels,
+      handler: (name) => this.#handler(name),
+      claims: { tables: ways.channels.map((_, worker) => board.claims(worker)), worker: this.#id },
+      onLoad: say,
+      onDone: (begun) => {
+        if (begun >= maxTasks) this.#served();
+      },
+      onUnsendable: (error, name) =>
+        log.error({ err: error, task: name }, 'the result of a task cannot be sent'),
+    });
+    say(0);
+    this.#runner.start();
+    this.#child.send({ takesTasks: true } satisfies FromWorker);
+  }
+
+  #openView(find: FindDescriptor): FabricView {
+    const names = [HUB, COUNTERS, ...workerBells(this.#shape)];
+    return new FabricView(this.#shape, Object.fromEntries(names.map((name) => [name, find(name)])));
+  }
+
+  #openWays(view: FabricView, find: FindDescriptor): RunnerWays {
+    const { taskFiles } = this.#child.data as BirthData;
+    const files = openTaskFiles(this.#context.options, taskFiles as string);
+    const bellOf = (worker: number) => view.peerBell(worker);
+    return openRunnerWays(this.#shape, find, this.#id, bellOf, new NodePoller(), files);
   }
 
   /** The empty name is Swoole's own form: one handler for all tasks. */

@@ -30,6 +30,7 @@ export class UserProcessRole implements Role {
     this.#handler = handler;
     child.onMessage((body) => {
       if ('reopenLog' in (body as ToWorker)) context.reopenLog();
+      else if ('sessionsLost' in (body as ToWorker)) context.settleLost();
     });
     child.onStop(() => this.#stop.abort());
   }

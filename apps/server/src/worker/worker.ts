@@ -1,24 +1,27 @@
-import { TransportChannel } from '@millrace/channel';
-import { PipeTransport } from '@millrace/pipe-ipc';
 import type { ChildProcessContext } from '@millrace/process-pool';
-import { TaskClient, type TaskLink, type TaskMessage, taskCodec } from '@millrace/task-pool';
+import type { TaskClient } from '@millrace/task-pool';
+import { OwnReactor } from '../base/own-reactor.js';
 import { runInOrder } from '../events.js';
-import { type FabricShape, type FabricView, taskAskerName } from '../fabric.js';
+import type { FabricShape, FabricView } from '../fabric.js';
 import { type Links, openLinks, openView } from '../links.js';
 import {
-  incarnationOf,
+  type BirthData,
   type Role,
   type RoleContext,
+  type SessionsLost,
   SHUTDOWN,
   type TaskWorkerDied,
+  type TaskWorkerUp,
   type WorkerStatus,
 } from '../role.js';
 import { Switchboard } from '../switchboard.js';
+import { openTaskFiles } from '../task-files.js';
 import { Leaving } from './leaving.js';
 import { drawLimit } from './limit.js';
 import { Place } from './place.js';
 import type { Session } from './session.js';
 import { Sessions } from './sessions.js';
+import { WorkerTasks } from './worker-tasks.js';
 
 /** Runs the user's handlers for connections. */
 export class WorkerRole implements Role {
@@ -30,8 +33,9 @@ export class WorkerRole implements Role {
   readonly #leaving: Leaving;
   readonly place: Place;
   readonly switchboard: Switchboard;
-  readonly #tasks: TaskClient;
-  readonly #taskLinks: readonly OpenTaskLink[];
+  readonly #tasks: WorkerTasks;
+  /** In base mode. */
+  readonly #own: OwnReactor | undefined;
   #channels: Links['channels'] = [];
   #sessions: Sessions | undefined;
   #serving = false;
@@ -45,23 +49,26 @@ export class WorkerRole implements Role {
     this.#id = id;
     this.#view = openView(child, shape, id);
     const counters = this.#view.counters();
+    const table = this.#view.connections();
+    if (shape.base) this.#own = new OwnReactor({ context, child, shape, id, table, counters });
     this.switchboard = new Switchboard({
       channels: shape.reactors,
-      table: this.#view.connections(),
+      table,
       counters,
       ports: context.ports,
       own: counters.process(id),
+      reactor: this.#own && id,
       // More waits to be sent than the reactor thread takes: then nothing more is asked for; see Sessions.start.
-      onCongestion: (reactor) => this.#channels[reactor]?.pause(),
+      onCongestion: (reactor) => (this.#own?.channel ?? this.#channels[reactor])?.pause(),
     });
-    this.#taskLinks = Array.from({ length: shape.taskWorkers }, (_, index) =>
-      openTaskLink(child.descriptor(taskAskerName(id, index))),
-    );
-    this.#tasks = new TaskClient({
-      links: this.#taskLinks,
-      held: true,
-      incarnation: incarnationOf(child),
+    const { taskFiles } = child.data as BirthData;
+    this.#tasks = new WorkerTasks({
+      child,
+      shape,
+      worker: id,
       maxQueue: context.options.taskMaxQueue,
+      counters: counters.process(id),
+      files: taskFiles === undefined ? undefined : openTaskFiles(context.options, taskFiles),
       finished: (task, data) => void this.#finished(task, data),
     });
     this.place = new Place(child, {
@@ -83,7 +90,7 @@ export class WorkerRole implements Role {
   /** Runs tasks; who asks for one before this process has its place needs that now: `workerStart` may wait for it. */
   get tasks(): TaskClient {
     this.place.want();
-    return this.#tasks;
+    return this.#tasks.client;
   }
 
   get status(): WorkerStatus {
@@ -96,6 +103,7 @@ export class WorkerRole implements Role {
   }
 
   async start(): Promise<void> {
+    await this.#own?.load();
     await runInOrder(this.#context.handlers.get('workerStart'), this.#id);
     this.#child.ready();
     await this.place.taken();
@@ -107,16 +115,18 @@ export class WorkerRole implements Role {
     if (this.#serving) return;
     this.#serving = true;
     this.#sessions?.start();
+    this.#own?.serve();
   }
 
   /** The rings and pipes are this process's. */
   #open(): void {
     const { options, portHandlers } = this.#context;
-    const { listener, channels } = openLinks(this.#view, this.#shape, this.#id);
+    const { listener, channels } = openLinks(this.#view, this.#shape, this.#id, this.#own?.channel);
     this.#channels = channels;
     this.switchboard.connect(channels);
     this.#sessions = new Sessions({
       channels,
+      source: this.#own?.channel,
       switchboard: this.switchboard,
       counters: this.#view.counters().process(this.#id),
       handlers: portHandlers,
@@ -124,21 +134,20 @@ export class WorkerRole implements Role {
       onServed: () => this.#served(),
       onFailure: (error, session) => this.#handlerFailed(error, session),
     });
-    // What was asked for before waits.
-    for (const [index, { channel }] of this.#taskLinks.entries()) {
-      channel.resume();
-      this.#tasks.workerReady(index);
-    }
+    this.#tasks.open(listener);
     this.place.whenReleased(() => {
       this.switchboard.retire();
-      for (const channel of [...channels, ...this.#taskLinks.map((link) => link.channel)]) channel.destroy();
+      for (const channel of channels) channel.destroy();
+      this.#tasks.close();
+      this.#own?.close();
       listener.close();
     });
   }
 
-  #heard(message: TaskWorkerDied | { readonly reopenLog: true }): void {
+  #heard(message: TaskWorkerDied | TaskWorkerUp | SessionsLost | { readonly reopenLog: true }): void {
     if ('reopenLog' in message) this.#context.reopenLog();
-    else this.#tasks.workerDied(message.taskWorker, message.exit);
+    else if ('sessionsLost' in message) this.#context.settleLost();
+    else this.#tasks.heard(message);
   }
 
   /** The client would wait for an answer that does not come: unless the user's own handler knows better, it is closed. */
@@ -166,8 +175,8 @@ export class WorkerRole implements Role {
   async #stop(mode: string): Promise<void> {
     // Nobody but this process knows of the signal: its place must not stay empty.
     if (mode === 'signal') this.#child.detach();
-    // The last packets of a server that stops are for whoever has the place by then.
-    this.#drain = mode === SHUTDOWN;
+    // The last packets of a server that stops are for whoever has the place by then. In base mode nobody sends them.
+    this.#drain = mode === SHUTDOWN && this.#own === undefined;
     await this.#leaving.begin();
   }
 
@@ -176,30 +185,25 @@ export class WorkerRole implements Role {
       await this.place.taken();
       this.#serve();
     }
+    this.#own?.quiesce();
     await this.#sessions?.stop({ drain: this.#drain });
     // Tasks that no handler waits for have been accepted as well.
-    await this.#tasks.settled();
+    await this.#tasks.client.settled();
     await this.switchboard.flush();
+    if (this.#own === undefined) return;
+    // What has ended with this process: the clients hear of it, then the handlers of `close`.
+    await this.#own.closeAll();
+    await this.#sessions?.stop({ drain: false });
   }
 
   #inHand(): string[] {
     const messages = this.#sessions?.inFlight ?? 0;
-    const tasks = this.#tasks.pending;
+    const tasks = this.#tasks.client.pending;
+    const clients = this.#own?.connections ?? 0;
     return [
       ...(messages > 0 ? [`${messages} handlers of sessions`] : []),
       ...(tasks > 0 ? [`${tasks} tasks`] : []),
+      ...(clients > 0 ? [`${clients} clients`] : []),
     ];
   }
-}
-
-interface OpenTaskLink extends TaskLink {
-  readonly channel: TransportChannel<TaskMessage>;
-}
-
-/** Nothing is read from it before it is resumed: the pipe may be another process's yet. */
-function openTaskLink(fd: number): OpenTaskLink {
-  const transport = new PipeTransport(fd);
-  const channel = new TransportChannel(transport, taskCodec());
-  channel.pause();
-  return { channel, lastIsUnread: () => transport.lastIsUnread };
 }

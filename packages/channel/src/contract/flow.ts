@@ -142,6 +142,19 @@ export function flowContract(make: Maker): void {
       { highWaterMark: 100_000 },
     ));
 
+  test('a message above the high-water mark leaves the end writable once it has been taken', () =>
+    make.bytes(
+      async ({ left, right }) => {
+        right.onMessage(() => {});
+        for (const length of [2_000, 60_000, 70_000]) {
+          left.send(Buffer.alloc(length));
+          while (!left.writable) await turns(1);
+        }
+        await left.drained();
+      },
+      { highWaterMark: 1_000 },
+    ));
+
   test('waiting for a drain ends by its signal and by its time-out, and nothing is lost by that', () =>
     make.bytes(
       async ({ left, right }) => {

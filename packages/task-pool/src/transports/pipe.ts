@@ -1,6 +1,7 @@
 import { TransportChannel } from '@millrace/channel';
 import { syscalls } from '@millrace/native';
 import { createPipe, type PipeDescriptors, PipeTransport } from '@millrace/pipe-ipc';
+import type { SpillDirectory } from '../spill.js';
 import { taskCodec } from '../task-message.js';
 import { CHANNEL_OPTIONS, type TaskTransport } from './transport.js';
 
@@ -8,7 +9,7 @@ const PIPE = 'tasks';
 
 /** A socket pair for each worker: what is sent together goes in one datagram. */
 export const pipeTransport: TaskTransport = {
-  createPoolSide(workers, spill) {
+  createPoolSide(workers, { spill }) {
     const pipes: PipeDescriptors[] = [];
     try {
       for (let i = 0; i < workers; i++) pipes.push(createPipe());
@@ -27,9 +28,9 @@ export const pipeTransport: TaskTransport = {
     };
   },
 
-  openWorkerSide: (child, _worker, spill) => open(child.descriptor(PIPE), spill),
+  openWorkerSide: (child, _worker, { spill }) => open(child.descriptor(PIPE), spill),
 };
 
-function open(fd: number, spill: Parameters<TaskTransport['createPoolSide']>[1]) {
+function open(fd: number, spill: SpillDirectory) {
   return new TransportChannel(new PipeTransport(fd), taskCodec({ spill }), CHANNEL_OPTIONS);
 }

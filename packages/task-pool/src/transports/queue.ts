@@ -56,12 +56,13 @@ export function queueTitle({ name, key }: QueueAddress): string {
  * the result. One pool at a time.
  */
 export const queueTransport: TaskTransport = {
-  createPoolSide(workers, spill, address) {
+  createPoolSide(workers, values, address) {
+    const { spill } = values;
     const queue = open(addressOf(address));
     // Files of large values that no message names any more: their pool died between the two.
     if (queue.empty) for (const writer of ['pool', 'worker']) spill.removeOf(writer);
     try {
-      const pipes = pipeTransport.createPoolSide(workers, spill, undefined);
+      const pipes = pipeTransport.createPoolSide(workers, values, undefined);
       const { encode } = encoder(spill);
       return {
         ...pipes,
@@ -86,9 +87,9 @@ export const queueTransport: TaskTransport = {
     }
   },
 
-  openWorkerSide: (child, worker, spill) => pipeTransport.openWorkerSide(child, worker, spill),
+  openWorkerSide: (child, worker, values) => pipeTransport.openWorkerSide(child, worker, values),
 
-  openSource(address, spill): TaskSource {
+  openSource(address, { spill }): TaskSource {
     const queue = open(addressOf(address));
     const codec = taskCodec({ spill });
     return {

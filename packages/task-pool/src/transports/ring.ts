@@ -7,10 +7,10 @@ import {
   openRing,
   RingTransport,
   ringBytes,
+  ringPieceBytes,
 } from '@millrace/shared-memory';
-import type { SpillDirectory } from '../spill.js';
 import { taskCodec } from '../task-message.js';
-import { CHANNEL_OPTIONS, type TaskTransport } from './transport.js';
+import { CHANNEL_OPTIONS, type LargeValues, type TaskTransport } from './transport.js';
 
 /**
  * Two rings for each worker in a memory of their own, after the word of its doorbell:
@@ -26,7 +26,7 @@ const HUB = 'hub';
 const WORKER_BELL = 'worker-bell';
 const POOL_BELL = 'pool-bell';
 
-/** Bytes of a ring: what may wait for a worker fits, for a message has less than 8 KiB. */
+/** Bytes of a ring: what may wait for a worker fits, or four values that are as large as can be carried in memory. */
 const RING_BYTES = 1 << 20;
 const DOWN_AT = DOORBELL_BYTES;
 const UP_AT = DOWN_AT + ringBytes(RING_BYTES);
@@ -39,7 +39,7 @@ interface Way {
 
 /** Rings in shared memory; a system call only when the other side sleeps. */
 export const ringTransport: TaskTransport = {
-  createPoolSide(workers, spill) {
+  createPoolSide(workers, values) {
     const made: number[] = [];
     const keep = (fd: number) => {
       made.push(fd);
@@ -69,7 +69,7 @@ export const ringTransport: TaskTransport = {
       const links = ways.map(({ memory, bell }) => {
         const buffer = map(memory, MEMORY_BYTES);
         const peer = new Doorbell(bell, buffer, 0);
-        return { channel: open(buffer, UP_AT, DOWN_AT, listener, peer, spill) };
+        return { channel: open(buffer, UP_AT, DOWN_AT, listener, peer, values) };
       });
       return {
         links,
@@ -89,13 +89,13 @@ export const ringTransport: TaskTransport = {
     }
   },
 
-  openWorkerSide(child, _worker, spill) {
+  openWorkerSide(child, _worker, values) {
     const { buffer } = new MappedMemory(child.descriptor(MEMORY), MEMORY_BYTES);
     const hub = new MappedMemory(child.descriptor(HUB), DOORBELL_BYTES);
     const own = new Doorbell(child.descriptor(WORKER_BELL), buffer, 0);
     const listener = new DoorbellListener(own, new NodePoller());
     const peer = new Doorbell(child.descriptor(POOL_BELL), hub.buffer, 0);
-    return open(buffer, DOWN_AT, UP_AT, listener, peer, spill);
+    return open(buffer, DOWN_AT, UP_AT, listener, peer, values);
   },
 };
 
@@ -105,7 +105,7 @@ function open(
   outgoingAt: number,
   listener: DoorbellListener,
   peer: Doorbell,
-  spill: SpillDirectory,
+  { spill, inMemory }: LargeValues,
 ) {
   const transport = new RingTransport({
     incoming: openRing(memory, incomingAt, RING_BYTES),
@@ -113,5 +113,6 @@ function open(
     listener,
     peer,
   });
-  return new TransportChannel(transport, taskCodec({ spill }), CHANNEL_OPTIONS);
+  const codec = taskCodec({ spill, inlineBytes: inMemory ? ringPieceBytes(RING_BYTES) : undefined });
+  return new TransportChannel(transport, codec, CHANNEL_OPTIONS);
 }

@@ -13,6 +13,13 @@ export interface QueueAddress {
   readonly key?: number;
 }
 
+/** What becomes of values that are large. */
+export interface LargeValues {
+  readonly spill: SpillDirectory;
+  /** Whether they stay in memory where the transport can carry them so; otherwise a file holds what has 8,192 bytes. */
+  readonly inMemory: boolean;
+}
+
 /** Where a worker finds tasks that are nobody's yet. */
 export interface TaskSource {
   /** The next; valid until the next call. Rejects with the signal's reason. */
@@ -32,13 +39,13 @@ export interface PoolSide {
 
 /** One way for tasks to travel. */
 export interface TaskTransport {
-  createPoolSide(workers: number, spill: SpillDirectory, queue: QueueAddress | undefined): PoolSide;
+  createPoolSide(workers: number, values: LargeValues, queue: QueueAddress | undefined): PoolSide;
   openWorkerSide(
     child: ChildProcessContext,
     worker: number,
-    spill: SpillDirectory,
+    values: LargeValues,
   ): TransportChannel<TaskMessage>;
-  openSource?(queue: QueueAddress | undefined, spill: SpillDirectory): TaskSource;
+  openSource?(queue: QueueAddress | undefined, values: LargeValues): TaskSource;
 }
 
 /** What waits for a worker is bounded by what it is sent ahead; this is for what a worker sends. */

@@ -1,0 +1,137 @@
+import { Packet } from '../packet.js';
+import type { PacketChannel } from '../packet-channel.js';
+
+/** Bytes that a packet counts for while it waits, its body apart. */
+const PACKET_BYTES = 64;
+
+export interface LocalChannelOptions {
+  /** Whether what comes to this end is delivered within `send`, or after what is going on; in the order of sending. */
+  readonly direct: (packet: Packet) => boolean;
+  /** Runs a function when what is going on is over. */
+  readonly schedule: (deliver: () => void) => void;
+}
+
+/**
+ * One of two ends in one process, in place of rings: `send` at one end calls the listener of the other. A packet waits,
+ * as a copy, where the other end has no listener yet or is paused, and where it has to come after what is going on.
+ */
+export class LocalChannel implements PacketChannel {
+  /** The other end. */
+  other!: LocalChannel;
+  readonly #direct: LocalChannelOptions['direct'];
+  readonly #schedule: LocalChannelOptions['schedule'];
+  readonly #deliver = () => {
+    this.#scheduled = false;
+    this.deliverNow();
+  };
+  #listener: ((packet: Packet) => void) | undefined;
+  #onDrain: (() => void) | undefined;
+  #paused = false;
+  #closed = false;
+  #scheduled = false;
+  #waiting: Packet[] = [];
+  #waitingBytes = 0;
+
+  private constructor({ direct, schedule }: LocalChannelOptions) {
+    this.#direct = direct;
+    this.#schedule = schedule;
+  }
+
+  static pair(left: LocalChannelOptions, right: LocalChannelOptions): [LocalChannel, LocalChannel] {
+    const [first, second] = [new LocalChannel(left), new LocalChannel(right)];
+    first.other = second;
+    second.other = first;
+    return [first, second];
+  }
+
+  /** False: the other end is paused. */
+  send(packet: Packet): boolean {
+    this.other.#take(packet);
+    return this.writable;
+  }
+
+  get writable(): boolean {
+    return !this.other.#paused;
+  }
+
+  /** Bytes that the other end has not taken. */
+  get queuedBytes(): number {
+    return this.other.#waitingBytes;
+  }
+
+  flush(): void {}
+
+  /** What has been sent needs nobody's help to arrive. */
+  async drained(): Promise<void> {}
+
+  onDrain(listener: () => void): void {
+    this.#onDrain = listener;
+  }
+
+  onMessage(listener: (packet: Packet) => void): void {
+    this.#listener = listener;
+    this.#deliverSoon();
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    if (!this.#paused || this.#closed) return;
+    this.#paused = false;
+    this.#deliverSoon();
+    this.other.#onDrain?.();
+  }
+
+  async finishReading(): Promise<void> {
+    this.pause();
+  }
+
+  /** Delivers what waits by now, in this call. */
+  deliverNow(): void {
+    const waiting = this.#waiting;
+    if (waiting.length === 0 || this.#listener === undefined || this.#paused) return;
+    this.#waiting = [];
+    for (const [index, packet] of waiting.entries()) {
+      if (this.#closed) return;
+      if (this.#paused) {
+        // Before whatever has come meanwhile.
+        this.#waiting.unshift(...waiting.slice(index));
+        return;
+      }
+      this.#waitingBytes -= PACKET_BYTES + packet.end;
+      this.#listener(packet);
+    }
+    this.#deliverSoon();
+  }
+
+  destroy(): void {
+    this.#closed = true;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+  }
+
+  #take(packet: Packet): void {
+    if (this.#closed) return;
+    const listener = this.#listener;
+    if (listener !== undefined && this.#direct(packet)) {
+      if (this.#waiting.length > 0) this.deliverNow();
+      if (!this.#paused) return listener(packet);
+    }
+    const { type, session, aux, port, body, start, end } = packet;
+    const copy = new Packet().set(type, session, aux, port);
+    // Packets are reused, and what they carry is the sender's.
+    if (end > start) copy.with(Buffer.from(body.subarray(start, end)));
+    this.#waiting.push(copy);
+    this.#waitingBytes += PACKET_BYTES + copy.end;
+    this.#deliverSoon();
+  }
+
+  #deliverSoon(): void {
+    if (this.#scheduled || this.#closed || this.#paused) return;
+    if (this.#waiting.length === 0 || this.#listener === undefined) return;
+    this.#scheduled = true;
+    this.#schedule(this.#deliver);
+  }
+}

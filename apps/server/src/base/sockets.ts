@@ -1,0 +1,50 @@
+/** The listening sockets of base mode, which the master binds and workers accept from. */
+import type { Descriptors } from '../fabric.js';
+import { type Bound, bindPort, numberOf } from '../master/listeners.js';
+import type { ResolvedPort } from '../port-options.js';
+
+const socketName = (port: number, worker: number | undefined) =>
+  worker === undefined ? `socket.${port}` : `socket.${port}.${worker}`;
+
+/** The names of a worker's sockets, one for each listener. `own`: of each, whether every worker has one of its own. */
+export function socketNames(own: readonly boolean[], worker: number): string[] {
+  return own.map((each, port) => socketName(port, each ? worker : undefined));
+}
+
+/** What a server listens on, and under which names its workers find it. */
+export interface BoundSockets {
+  /** One for each listener, whose address is that of all its sockets. */
+  readonly first: readonly Bound[];
+  readonly all: readonly Bound[];
+  readonly descriptors: Descriptors;
+}
+
+/** Binds every socket; of a listener with several, the others to the port that the first has got. Throws `ERR_MILLRACE_LISTEN`. */
+export function bindSockets(
+  ports: readonly ResolvedPort[],
+  own: readonly boolean[],
+  workers: number,
+): BoundSockets {
+  const first: Bound[] = [];
+  const all: Bound[] = [];
+  const descriptors: Record<string, number> = {};
+  const bind = (port: ResolvedPort, name: string) => {
+    const bound = bindPort(port);
+    all.push(bound);
+    descriptors[name] = bound.fd;
+    return bound;
+  };
+  try {
+    for (const [index, port] of ports.entries()) {
+      const each = own[index] === true;
+      const leader = bind(port, socketName(index, each ? 0 : undefined));
+      first.push(leader);
+      for (let worker = 1; each && worker < workers; worker++)
+        bind({ ...port, port: numberOf(leader) }, socketName(index, worker));
+    }
+    return { first, all, descriptors };
+  } catch (error) {
+    for (const bound of all) bound.close();
+    throw error;
+  }
+}

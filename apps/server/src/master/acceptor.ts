@@ -1,0 +1,61 @@
+import { type InetAddress, syscalls } from '@millrace/native';
+import type { Listener, Reactor } from '@millrace/reactor';
+import type { AcceptLog } from '../accept-log.js';
+import type { Counters } from '../shared/counters.js';
+import * as counters from '../shared/counters-layout.js';
+import type { ReactorThreads } from './reactor-threads.js';
+import { SessionIds } from './session-ids.js';
+
+export interface AcceptorParts {
+  readonly threads: ReactorThreads;
+  readonly maxConnections: number;
+  /** Slots of the table of connections. */
+  readonly capacity: number;
+  readonly firstSession: number;
+  readonly log: AcceptLog;
+}
+
+/** Process mode: the master accepts clients, and hands each to the reactor thread that its session id names. */
+export class Acceptor {
+  readonly #parts: AcceptorParts;
+  readonly #sessions: SessionIds;
+  readonly #counters: Counters;
+  #connections = 0;
+
+  constructor(parts: AcceptorParts) {
+    this.#parts = parts;
+    this.#sessions = new SessionIds(parts.capacity, parts.firstSession);
+    this.#counters = parts.threads.switchboard.counters;
+  }
+
+  /** Accepts clients of the listener of that index. */
+  listen(reactor: Reactor, listener: Listener, port: number): void {
+    listener.start(reactor, {
+      onAccept: (fd, peer) => this.#accepted(fd, port, peer),
+      onExhausted: (error) => this.#parts.log.exhausted(error, this.#connections),
+    });
+  }
+
+  /** A connection is closed. */
+  gone(session: number): void {
+    this.#connections--;
+    this.#sessions.release(session);
+  }
+
+  #accepted(fd: number, port: number, peer: InetAddress): void {
+    if (this.#connections === this.#parts.maxConnections) {
+      syscalls.close(fd);
+      this.#count(counters.TURNED_AWAY);
+      return this.#parts.log.turnedAway();
+    }
+    const session = this.#sessions.next();
+    this.#connections++;
+    this.#count(counters.ACCEPTED);
+    this.#counters.setServer(counters.LAST_SESSION, session);
+    this.#parts.threads.accept(fd, session, port, peer);
+  }
+
+  #count(counter: number): void {
+    this.#counters.setServer(counter, this.#counters.server(counter) + 1);
+  }
+}

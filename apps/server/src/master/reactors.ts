@@ -1,0 +1,15 @@
+import type { Switchboard } from '../switchboard.js';
+
+/** The master's side of what moves messages between clients and workers. */
+export interface Reactors {
+  /** What the master does with sessions by their ids. */
+  readonly switchboard: Switchboard;
+  /** Resolves when connections may come; rejects when that will not be. */
+  ready(): Promise<void>;
+  /** Another process has the place of that worker. */
+  workerReplaced(id: number): void;
+  /** Reads no more from clients, and tells the workers that what they have is the last. */
+  quiesce(): void;
+  /** Closes every connection, after what is queued for it has been sent or `timeoutMs` have passed. */
+  stop(timeoutMs: number): Promise<void>;
+}

@@ -1,0 +1,19 @@
+import type { TransportChannel } from '@millrace/channel';
+import type { Packet } from './packet.js';
+
+/** A way for packets between a reactor and a process: two rings, or in base mode a call (base/local-channel.ts). */
+export type PacketChannel = Pick<
+  TransportChannel<Packet>,
+  | 'send'
+  | 'writable'
+  | 'queuedBytes'
+  | 'flush'
+  | 'drained'
+  | 'onDrain'
+  | 'onMessage'
+  | 'deliverNow'
+  | 'pause'
+  | 'resume'
+  | 'finishReading'
+  | 'destroy'
+>;

@@ -1,0 +1,23 @@
+import type { PacketChannel } from '../packet-channel.js';
+import type { Dispatcher } from './dispatch.js';
+import type { WorkerLink } from './worker-link.js';
+
+/** Whom a reactor works for: the master, whose thread it is, or in base mode the worker that it is part of. */
+export interface ReactorHost {
+  /** Connections may come. */
+  ready(): void;
+  /** A connection is closed. */
+  gone(session: number): void;
+  /** Writes a line to the log; many of one kind are counted there instead. */
+  log(kind: string, text: string): void;
+  /** The last connection is closed, or the time for that is over. */
+  stopped(): void;
+}
+
+/** What differs where a worker is its own reactor. */
+export interface OwnWorker {
+  readonly host: ReactorHost;
+  /** The reactor's end of the way between the two. */
+  readonly channel: PacketChannel;
+  readonly createDispatcher: (workers: readonly WorkerLink[]) => Dispatcher;
+}

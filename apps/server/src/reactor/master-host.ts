@@ -1,0 +1,35 @@
+import type { Reactor } from '@millrace/reactor';
+import { LOG_LINE_BYTES } from '../constants.js';
+import * as packet from '../packet.js';
+import type { PacketChannel } from '../packet-channel.js';
+import type { ReactorHost } from './host.js';
+
+/** The master, as a thread of it sees it: it is told by packets. */
+export class MasterHost implements ReactorHost {
+  readonly #reactor: Reactor;
+  readonly #master: PacketChannel;
+  readonly #out = new packet.Packet();
+
+  constructor(reactor: Reactor, master: PacketChannel) {
+    this.#reactor = reactor;
+    this.#master = master;
+  }
+
+  ready(): void {
+    this.#master.send(this.#out.set(packet.READY, 0));
+    this.#master.flush();
+  }
+
+  gone(session: number): void {
+    this.#master.send(this.#out.set(packet.GONE, session));
+  }
+
+  log(kind: string, text: string): void {
+    const body = Buffer.from(`${kind}\t${text}`).subarray(0, LOG_LINE_BYTES);
+    this.#master.send(this.#out.set(packet.LOG, 0).with(body));
+  }
+
+  stopped(): void {
+    this.#reactor.stop();
+  }
+}
