@@ -57,3 +57,14 @@ test('the slowest answer counts from when its message was sent first', async () 
   answer(sent[0] as Buffer);
   expect(watch.report().slowest).toBeGreaterThanOrEqual(5);
 });
+
+test('a watch tells how long it took until what was under way at its beginning was answered', () => {
+  const watch = new Watch();
+  const begun = performance.now();
+  watch.answered(begun + 1);
+  expect(watch.report().settled).toBe(0);
+  while (performance.now() - begun < 2);
+  watch.answered(begun - 1_000);
+  expect(watch.report().settled).toBeGreaterThanOrEqual(2);
+  expect(watch.report().settled).toBeLessThan(watch.report().slowest);
+});

@@ -8,6 +8,8 @@ export interface Disturbance {
   readonly answers: number;
   /** Milliseconds that the slowest answer took. */
   readonly slowest: number;
+  /** Milliseconds until the last was answered of those that were under way at the beginning. */
+  readonly settled: number;
   /** Microseconds. */
   readonly p50: number;
   readonly p99: number;
@@ -24,23 +26,27 @@ export class Watch {
   lost = 0;
   closed = 0;
   slowest = 0;
+  settled = 0;
+  readonly #begun = performance.now();
   readonly latency = new LatencyHistogram();
 
   answered(sentAt: number): void {
-    const took = performance.now() - sentAt;
+    const now = performance.now();
+    const took = now - sentAt;
     this.answers++;
+    if (sentAt <= this.#begun) this.settled = Math.max(this.settled, now - this.#begun);
     this.slowest = Math.max(this.slowest, took);
     this.latency.record(took);
   }
 
   report(): Disturbance {
-    const { answers, slowest, lost, closed, latency } = this;
+    const { answers, slowest, settled, lost, closed, latency } = this;
     const [p50, p99, p999] = [0.5, 0.99, 0.999].map((share) => latency.percentile(share)) as [
       number,
       number,
       number,
     ];
-    return { answers, slowest, p50, p99, p999, lost, closed };
+    return { answers, slowest, settled, p50, p99, p999, lost, closed };
   }
 }
 
