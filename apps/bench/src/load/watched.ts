@@ -2,13 +2,15 @@ import type { Connection } from '@millrace/reactor';
 import { LatencyHistogram } from './latency.js';
 
 const LENGTH_BYTES = 4;
+/** Messages sent so long after a beginning count as met by it: answers to those before may have been there already. */
+const AT_FIRST_MS = 20;
 
 /** What a client sees while something happens to its server. */
 export interface Disturbance {
   readonly answers: number;
   /** Milliseconds that the slowest answer took. */
   readonly slowest: number;
-  /** Milliseconds until the last was answered of those that were under way at the beginning. */
+  /** Milliseconds that the slowest answer took to a message under way at the beginning, or sent in the 20 after it. */
   readonly settled: number;
   /** Microseconds. */
   readonly p50: number;
@@ -34,7 +36,8 @@ export class Watch {
     const now = performance.now();
     const took = now - sentAt;
     this.answers++;
-    if (sentAt <= this.#begun) this.settled = Math.max(this.settled, now - this.#begun);
+    if (sentAt <= this.#begun + AT_FIRST_MS)
+      this.settled = Math.max(this.settled, now - Math.max(sentAt, this.#begun));
     this.slowest = Math.max(this.slowest, took);
     this.latency.record(took);
   }
