@@ -1,6 +1,6 @@
 /**
- * Every suite, its JSON and what is made of it: `npm run bench:all -- [--quick] [--out DIRECTORY] [SUITE…]`. Suites run
- * one after the other, in a process each; one that fails leaves its earlier result.
+ * Every suite, its JSON and what is made of it: `npm run bench:all -- [--quick] [--runs N] [--out DIRECTORY] [SUITE…]`.
+ * Suites run one after the other, in a process each; one that fails leaves its earlier result.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,9 +14,15 @@ import { suiteNames } from './suites.js';
 const MS_PER_MINUTE = 60_000;
 const main = fileURLToPath(new URL('./main.js', import.meta.url));
 
-async function run(suite: string, file: string, quick: boolean): Promise<boolean> {
+interface Options {
+  readonly quick?: boolean;
+  readonly runs?: string;
+  readonly out: string;
+}
+
+async function run(suite: string, file: string, options: readonly string[]): Promise<boolean> {
   const start = performance.now();
-  const args = [main, suite, '--json', file, ...(quick ? ['--quick'] : [])];
+  const args = [main, suite, '--json', file, ...options];
   const child = spawn(process.execPath, args, { stdio: 'inherit' });
   const end = () => void child.kill();
   process.once('exit', end);
@@ -32,11 +38,14 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 const program = new Command('npm run bench:all --')
   .argument('[suites...]', `of: ${suiteNames.join(', ')}`)
   .option('--quick', 'fewer and shorter runs')
+  .option('--runs <number>', 'how many of each, instead')
   .option('--out <directory>', 'where results and charts are kept', RESULTS)
-  .action(async (names: string[], { quick = false, out }: { quick?: boolean; out: string }) => {
+  .action(async (names: string[], { quick, runs, out }: Options) => {
     mkdirSync(out, { recursive: true });
     const wanted = names.length > 0 ? names : suiteNames;
-    for (const name of wanted) if (!(await run(name, join(out, `${name}.json`), quick))) process.exitCode = 1;
+    const options = [...(quick ? ['--quick'] : []), ...(runs === undefined ? [] : ['--runs', runs])];
+    for (const name of wanted)
+      if (!(await run(name, join(out, `${name}.json`), options))) process.exitCode = 1;
     await drawAll(out);
   });
 

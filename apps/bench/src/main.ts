@@ -16,9 +16,15 @@ interface Options {
   readonly json?: string;
   readonly quick?: boolean;
   readonly only?: string;
+  readonly runs?: number;
 }
 
-async function run(name: string, { json, quick = false, only }: Options): Promise<void> {
+async function run(
+  name: string,
+  { json, quick = false, only, runs = quick ? QUICK_RUNS : RUNS }: Options,
+): Promise<void> {
+  if (!(Number.isInteger(runs) && runs > 0))
+    throw new RangeError(`--runs must be a whole number above 0, not ${runs}.`);
   const suite = await loadSuite(name);
   const command = [...NAMED.filter((variable) => process.env[variable]).map((variable) => `${variable}=…`)]
     .concat(
@@ -26,6 +32,7 @@ async function run(name: string, { json, quick = false, only }: Options): Promis
       name,
       quick ? ['--quick'] : [],
       only === undefined ? [] : ['--only', `'${only}'`],
+      runs === (quick ? QUICK_RUNS : RUNS) ? [] : ['--runs', `${runs}`],
     )
     .join(' ');
   const machine = describeMachine(command);
@@ -34,11 +41,7 @@ async function run(name: string, { json, quick = false, only }: Options): Promis
   const progress = process.stderr.isTTY
     ? (text: string) => process.stderr.write(`\r\x1b[K${text}`)
     : () => {};
-  const { compared, told } = await measure(
-    chosen(suite.groups({ quick }), only),
-    quick ? QUICK_RUNS : RUNS,
-    progress,
-  );
+  const { compared, told } = await measure(chosen(suite.groups({ quick }), only), runs, progress);
   if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
   console.log(table(compared));
   if (told.length > 0) console.log(`\n${figureTable(told)}`);
@@ -70,6 +73,7 @@ const program = new Command('npm run bench --')
   .argument('<suite>', `one of: ${suiteNames.join(', ')}`)
   .option('--json <file>', 'also write the result to a file, as JSON')
   .option('--quick', `${QUICK_RUNS} shorter runs instead of ${RUNS}`)
+  .option('--runs <number>', 'how many runs, instead', Number)
   .option(
     '--only <pattern>',
     'only what is measured together with a case that matches this regular expression',

@@ -57,3 +57,14 @@ test('the slowest answer counts from when its message was sent first', async () 
   answer(sent[0] as Buffer);
   expect(watch.report().slowest).toBeGreaterThanOrEqual(5);
 });
+
+test('a watch tells how long messages took that were under way at its beginning, not those of later', () => {
+  const watch = new Watch();
+  const begun = performance.now();
+  while (performance.now() - begun < 25);
+  watch.answered(performance.now());
+  expect(watch.report().settled).toBe(0);
+  watch.answered(begun - 1_000);
+  expect(watch.report().settled).toBeGreaterThanOrEqual(25);
+  expect(watch.report().settled).toBeLessThan(watch.report().slowest);
+});

@@ -14,10 +14,11 @@ export function bars(title: string, { machine, versions }: Report, rows: readonl
     ...ratio,
     bar: bar ?? null,
     even: 1,
+    end: Math.max(1, ratio.max),
     won: ratio.median >= 1,
   }));
   const x = { type: 'quantitative', scale: { type: 'log' }, title: 'times as good (logarithmic)' } as const;
-  const y = { field: 'name', type: 'nominal', sort: null, title: null, axis: { labelLimit: 620 } } as const;
+  const y = { field: 'name', type: 'nominal', sort: null, title: null, axis: { labelLimit: 0 } } as const;
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
     title: heading(title, machine, versions),
@@ -45,7 +46,7 @@ export function bars(title: string, { machine, versions }: Report, rows: readonl
         mark: { type: 'text', align: 'left', dx: 6 },
         encoding: {
           y,
-          x: { ...x, field: 'max' },
+          x: { ...x, field: 'end' },
           text: { field: 'median', type: 'quantitative', format: '.2f' },
         },
       },

@@ -37,7 +37,13 @@ export function curves(title: string, { machine, versions, rows }: Report, curve
     axis: { values: ats, format: ',' },
     title: `${curve} (logarithmic)`,
   } as const;
-  const color = { field: 'name', type: 'nominal', title: null, sort: null } as const;
+  const color = {
+    field: 'name',
+    type: 'nominal',
+    title: null,
+    sort: null,
+    legend: { symbolOpacity: 1 },
+  } as const;
   const y = { type: 'quantitative', title: 'messages per second', scale: { zero: true } } as const;
   return {
     $schema: 'https://vega.github.io/schema/vega-lite/v6.json',

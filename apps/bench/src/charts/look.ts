@@ -8,7 +8,10 @@ export function heading(title: string, machine: Machine, { node, swoole }: Recor
   const versions = [`Linux ${machine.kernel}`, `Node ${node}`, ...(swoole ? [`Swoole ${swoole}`] : [])];
   return {
     text: title,
-    subtitle: `${machine.cpus} x ${machine.cpu}, ${versions.join(', ')}: ${machine.command}`,
-    anchor: 'start',
-  } as const;
+    subtitle: [
+      `${machine.cpus} x ${machine.cpu}, ${versions.join(', ')}, load ${machine.load} before the start`,
+      machine.command,
+    ],
+    anchor: 'start' as const,
+  };
 }

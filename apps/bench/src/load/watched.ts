@@ -2,12 +2,16 @@ import type { Connection } from '@millrace/reactor';
 import { LatencyHistogram } from './latency.js';
 
 const LENGTH_BYTES = 4;
+/** Messages sent so long after a beginning count as met by it: answers to those before may have been there already. */
+const AT_FIRST_MS = 20;
 
 /** What a client sees while something happens to its server. */
 export interface Disturbance {
   readonly answers: number;
   /** Milliseconds that the slowest answer took. */
   readonly slowest: number;
+  /** Milliseconds that the slowest answer took to a message under way at the beginning, or sent in the 20 after it. */
+  readonly settled: number;
   /** Microseconds. */
   readonly p50: number;
   readonly p99: number;
@@ -24,23 +28,28 @@ export class Watch {
   lost = 0;
   closed = 0;
   slowest = 0;
+  settled = 0;
+  readonly #begun = performance.now();
   readonly latency = new LatencyHistogram();
 
   answered(sentAt: number): void {
-    const took = performance.now() - sentAt;
+    const now = performance.now();
+    const took = now - sentAt;
     this.answers++;
+    if (sentAt <= this.#begun + AT_FIRST_MS)
+      this.settled = Math.max(this.settled, now - Math.max(sentAt, this.#begun));
     this.slowest = Math.max(this.slowest, took);
     this.latency.record(took);
   }
 
   report(): Disturbance {
-    const { answers, slowest, lost, closed, latency } = this;
+    const { answers, slowest, settled, lost, closed, latency } = this;
     const [p50, p99, p999] = [0.5, 0.99, 0.999].map((share) => latency.percentile(share)) as [
       number,
       number,
       number,
     ];
-    return { answers, slowest, p50, p99, p999, lost, closed };
+    return { answers, slowest, settled, p50, p99, p999, lost, closed };
   }
 }
 

@@ -61,7 +61,7 @@ function summary(seen: readonly Disturbance[]) {
     seen.map(of).sort((a, b) => a - b)[seen.length >> 1] as number;
   const sum = (of: (one: Disturbance) => number) => seen.reduce((total, one) => total + of(one), 0);
   return {
-    slowest: middle(({ slowest }) => slowest),
+    settled: middle(({ settled }) => settled),
     longest: Math.max(...seen.map(({ slowest }) => slowest)),
     p99: middle(({ p99 }) => p99),
     lost: sum(({ lost }) => lost),

@@ -39,7 +39,7 @@ export function connections(windowMs: number): Group[] {
     ),
     ...COUNTS.filter((count) => count <= most).map((count) =>
       versus(
-        `echo 64 B, ${count.toLocaleString('en-US')} connections`,
+        `echo 64 B, ${count.toLocaleString('en-US')} connection${count === 1 ? '' : 's'}`,
         windowMs,
         { connections: count, bytes: SMALL },
         ours,

@@ -77,7 +77,7 @@ function workersKilled(ours: Contender, peer: Contender): Group {
       {
         case: `${name}: until its replacement serves`,
         unit: 'ms',
-        metric: 'slowest',
+        metric: 'settled',
         better: 'less',
         ours,
         peer,

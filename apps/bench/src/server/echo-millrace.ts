@@ -16,6 +16,8 @@ const server = createServer({
   ...(reactors !== undefined && { reactorNum: reactors }),
   workerNum: workers,
   taskWorkerNum: taskWorkers,
+  // 10,000 idle ones, and some that are busy.
+  maxConnections: 12_000,
   ...(taskTransport !== undefined && { taskTransport }),
   ...(taskLargeValues !== undefined && { taskLargeValues }),
   logLevel: 'warn',

@@ -21,6 +21,7 @@ $server->set([
     'enable_coroutine' => false,
     'log_level' => SWOOLE_LOG_ERROR,
     'backlog' => 512,
+    'max_connection' => 12000,
 ]);
 $server->on('start', fn() => print("$port\n"));
 if ($options['announce'] ?? false) {

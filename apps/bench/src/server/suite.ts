@@ -30,7 +30,7 @@ export const suite: Suite = {
     'Every server has one reactor and one worker where it has them, and each connection a number of messages in flight; ' +
       'every answer is compared. The client is a process on the same machine. Processor time is that of all processes ' +
       'of a server together, for one message.',
-    'A worker of two is killed with SIGKILL while 50 connections have one message each under way; the time is what the ' +
-      'slowest answer took. Lost is a message without an answer whose connection had answers to later ones.',
+    'A worker of two is killed with SIGKILL while 50 connections have one message each under way; the time is ' +
+      'what the slowest answer to these took, and to those sent in the 20 ms after. Lost is a message without an answer whose connection had answers to later ones.',
   ],
 };
