@@ -152,14 +152,19 @@ export class TaskRunner implements RunningTaskHost {
       const task = this.#waiting[this.#first] as RunningTask;
       this.#waiting[this.#first++] = undefined;
       if (this.#claim(task)) this.#begin(task);
-      // The answer before it may have been left to it.
-      else this.#options.channels[task.source]?.flush();
+      else this.#skip(task);
     }
     this.#pumping = false;
     if (this.#first === this.#waiting.length) {
       this.#waiting.length = 0;
       this.#first = 0;
     }
+  }
+
+  /** It has been taken back: what was left to it is done without it. */
+  #skip({ source }: RunningTask): void {
+    this.#options.channels[source]?.flush();
+    for (const resolve of this.#places.splice(0)) resolve();
   }
 
   /** False when the asker has taken it back. */
