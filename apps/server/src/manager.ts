@@ -60,7 +60,10 @@ export class ManagerRole implements Role {
         onMessage: (member, body) => this.#heard(member, body as FromWorker),
         onExit: (member, exit, delay) => this.#exited(member, exit, delay),
       },
-      { title: context.options.title },
+      {
+        title: context.options.title,
+        ...(context.options.spares !== undefined && { spares: context.options.spares }),
+      },
     );
     this.#places = new Places((member) => this.#placeGiven(member));
     child.onMessage((body) => this.#told(body as ToManager));

@@ -110,6 +110,11 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
   readonly ipc?: Ipc;
   /** With `ipc: 'ring'`: bytes between each reactor thread and worker, per direction; a power of two. Default 1 MiB. */
   readonly ringSize?: number;
+  /**
+   * Processes that have booted and wait to take the place of one that dies, within milliseconds. Default 1 where there
+   * is more than one worker, task worker and user process together, else 0.
+   */
+  readonly spares?: number;
   /** The first word of what `ps` shows. Default `'millrace'`. */
   readonly title?: string;
   /** `'trace'`, `'debug'`, `'info'`, `'warn'`, `'error'`, `'fatal'` or `'silent'`. Default `'info'`. */
@@ -130,7 +135,8 @@ type Optional =
   | 'user'
   | 'group'
   | 'chroot'
-  | 'logFile';
+  | 'logFile'
+  | 'spares';
 
 export type ResolvedOptions = Required<Omit<ServerOptions, keyof PortOptions | Optional>> & {
   /** A URL. */
@@ -142,6 +148,7 @@ export type ResolvedOptions = Required<Omit<ServerOptions, keyof PortOptions | O
   readonly group: string | number | undefined;
   readonly chroot: string | undefined;
   readonly logFile: string | undefined;
+  readonly spares: number | undefined;
   readonly port: ResolvedPort;
 };
 

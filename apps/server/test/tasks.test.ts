@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Program, TestClient, until } from '@millrace/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ServerOptions, ServerStats } from '../src/index.js';
-import { fixture } from './support.js';
+import { fixture, isBase } from './support.js';
 
 const programs: Program[] = [];
 afterEach(async () => {
@@ -55,7 +55,8 @@ async function stats(port: number): Promise<ServerStats> {
   return JSON.parse(line.slice('stats '.length)) as ServerStats;
 }
 
-describe.each(TRANSPORTS)('tasks over a %s', (taskTransport) => {
+// In base mode tasks travel as in process mode.
+describe.each(isBase ? (['ring'] as const) : TRANSPORTS)('tasks over a %s', (taskTransport) => {
   test('G05 timers that a task arms in its task worker reach the client, in their order', async () => {
     const { client, lines } = await start({ taskTransport });
     client.send(`${JSON.stringify({ form: 'plain', value: { what: 'timers' } })}\n`);
