@@ -9,7 +9,7 @@ import { tasks } from './tasks.js';
 import { workers } from './workers.js';
 
 const WINDOW_MS = 2_000;
-const QUICK_WINDOW_MS = 500;
+const QUICK_WINDOW_MS = 1_000;
 
 export const suite: Suite = {
   packages: ['@millrace/server', '@millrace/reactor', '@millrace/native'],

@@ -52,6 +52,9 @@ export interface VersusOptions {
   readonly tell?: boolean;
 }
 
+/** Milliseconds under load before anything counts: for whoever compiles what is hot while it runs. */
+const WARM_UP_MS = 1_000;
+
 /** Ours and its peers under one load; with the bars of each peer. */
 export function versus(
   name: string,
@@ -78,7 +81,7 @@ export function versusAll(
   const run = (program: Program): Contender => {
     const contender =
       contenders.get(program) ??
-      underLoad(program, { framing: 'length', windowMs, warmUpMs: windowMs / 2, ...load }, placement);
+      underLoad(program, { framing: 'length', windowMs, warmUpMs: WARM_UP_MS, ...load }, placement);
     contenders.set(program, contender);
     return contender;
   };
