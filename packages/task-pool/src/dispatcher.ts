@@ -14,8 +14,6 @@ import type { TaskMessage } from './task-message.js';
 import { describePlainly, reviveThrown, type Thrown } from './thrown.js';
 
 const MICROSECONDS = 1_000;
-/** Milliseconds until a queue that was full is tried again. */
-const FULL_RETRY_MS = 5;
 
 /**
  * Gives tasks to task workers: one backlog, to whoever is free.
@@ -45,6 +43,8 @@ export class Dispatcher {
     if (options.shared !== undefined) {
       const places = Math.min(links.length * concurrency, SLOTS_PER_LANE);
       this.#shared = new Lane(links.length, options.shared, { claims, concurrency: places, shared: true });
+      options.shared.onRoom(() => this.#hasRoomAgain(this.#shared as Lane));
+      options.shared.onLost(() => this.#takeAllBack(this.#shared as Lane));
     }
     this.#all = this.#shared === undefined ? this.lanes : [...this.lanes, this.#shared];
     this.#settlement = new Settlement(this.statistics, options.tally);
@@ -107,6 +107,7 @@ export class Dispatcher {
     lane.link.channel.deliverNow();
     lane.ready = false;
     lane.disinherit();
+    this.#shared?.disinherit();
     for (const job of lane.list()) {
       if (this.#takeBack(lane, job)) continue;
       lane.leave(job);
@@ -161,8 +162,6 @@ export class Dispatcher {
     const refusal = this.#outbox.task(lane, job);
     if (refusal !== undefined) {
       if (!lane.recall(job)) lane.leave(job);
-      if (lane === this.#shared && (refusal as { code?: string }).code === 'ERR_MILLRACE_CHANNEL_FULL')
-        return this.#wait(lane, job);
       return this.#settlement.fail(job, refusal);
     }
     this.statistics.publish('sent', job);
@@ -170,14 +169,16 @@ export class Dispatcher {
     if (this.#options.load !== undefined || lane.ahead > 0) this.#patience.start();
   }
 
-  /** The queue is full, maybe of what other programs have put there: no answer of ours need tell when it is not. */
-  #wait(lane: Lane, job: Job): void {
-    lane.full = true;
-    this.backlog.add(job);
-    setTimeout(() => {
-      lane.full = false;
-      this.#fillAll();
-    }, FULL_RETRY_MS);
+  /** The one that waited for room has been sent. */
+  #hasRoomAgain(lane: Lane): void {
+    lane.full = false;
+    this.#fillAll();
+  }
+
+  /** What is not begun is sent once more; whoever finds the message of before skips it. */
+  #takeAllBack(lane: Lane): void {
+    for (const job of lane.list()) this.#takeBack(lane, job);
+    this.#fillAll();
   }
 
   /** The way to the worker that has begun a task, or is to. */
@@ -196,7 +197,7 @@ export class Dispatcher {
     if (message.kind === layout.FINISH) return this.#finished(message, job);
     if (job === undefined) {
       // Of a predecessor.
-      if (owner !== this.#options.owner) lane.foreign(slot);
+      if (owner !== this.#options.owner) this.#all[(slot / SLOTS_PER_LANE) | 0]?.foreign(slot);
       this.#settlement.late();
       return;
     }
@@ -240,8 +241,7 @@ export class Dispatcher {
   /** A worker ends soon, and begins nothing more. */
   #retiring(lane: Lane): void {
     lane.ready = false;
-    for (const job of lane.list()) this.#takeBack(lane, job);
-    this.#fillAll();
+    this.#takeAllBack(lane);
   }
 
   /** Gives a worker what waits, as long as it has room; what others have ahead, when nothing waits. */
