@@ -94,6 +94,9 @@ export class Dispatcher {
     // What the one before had read and not begun is in its ring no more. Sent twice it is run once.
     for (const job of lane.list()) this.#takeBack(lane, job);
     this.#fill(lane);
+    if (this.#shared === undefined) return;
+    this.#shared.open();
+    this.#fill(this.#shared);
   }
 
   /**

@@ -12,7 +12,7 @@ export { TaskError, type TaskErrorCode } from './errors.js';
 export type { RunOptions } from './job.js';
 export type { SharedLink, TaskLink } from './lane.js';
 export type { TaskPoolOptions } from './options.js';
-export { ownQueue, type QueueAddress, queueTitle } from './queue-address.js';
+export { ownQueue, type QueueAddress, queueState, queueTitle } from './queue-address.js';
 export type { TaskContext } from './running-task.js';
 export { SpillDirectory } from './spill.js';
 export type { TaskEvent, TaskState, TaskStats } from './statistics.js';

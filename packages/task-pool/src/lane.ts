@@ -23,7 +23,7 @@ export interface LaneOptions {
   readonly concurrency: number;
   /** How many it runs now, where other askers give it tasks, too. */
   readonly load?: ((worker: number) => number) | undefined;
-  /** Whichever worker is free takes from it: it is there from the start, and nothing is sent ahead. */
+  /** Whichever worker is free takes from it: nothing is sent ahead. */
   readonly shared?: boolean;
 }
 
@@ -63,10 +63,9 @@ export class Lane {
     this.#concurrency = concurrency;
     this.#load = load;
     this.shared = shared;
-    if (shared) this.open();
   }
 
-  /** The worker takes tasks from here on. */
+  /** The worker takes tasks from here on; of a shared lane, one of them. */
   open(): void {
     this.ready = true;
     this.stalled = false;

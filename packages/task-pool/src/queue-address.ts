@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { PosixQueue, SystemVQueue } from '@millrace/msg-queue';
+import { PosixQueue, QueueError, SystemVQueue } from '@millrace/msg-queue';
 import { AF_UNIX, check, EADDRINUSE, encodeUnixAddress, SOCK_DGRAM, syscalls } from '@millrace/native';
 import { TaskError } from './errors.js';
 import { INLINE_LIMIT } from './task-layout.js';
@@ -43,6 +43,18 @@ export function openQueue({ name, key }: QueueAddress): Queue {
     stat: () => queue.stat(),
     close: () => queue.close(),
   };
+}
+
+/** What is in a queue; undefined where there is none. Throws `QueueError`. */
+export function queueState({ name, key }: QueueAddress): { messages: number; bytes: number } | undefined {
+  try {
+    using queue = name === undefined ? SystemVQueue.open(key as number) : PosixQueue.open(name);
+    const { messages, bytes } = queue.stat();
+    return { messages, bytes };
+  } catch (error) {
+    if (error instanceof QueueError && error.code === 'ERR_MILLRACE_QUEUE_NOT_FOUND') return undefined;
+    throw error;
+  }
 }
 
 /** Which queue it is: in the name of a directory, and in messages. */

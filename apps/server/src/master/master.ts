@@ -30,6 +30,7 @@ import { beforeShutdown } from './before-shutdown.js';
 import { type Bound, bindPort, numberOf } from './listeners.js';
 import { checkOpenFiles } from './open-files.js';
 import { PidFile } from './pid-file.js';
+import { QueueOwner } from './queue-owner.js';
 import { ReactorThreads } from './reactor-threads.js';
 import type { Reactors } from './reactors.js';
 import { ReloadRequests } from './reload-requests.js';
@@ -52,6 +53,7 @@ export class MasterRole implements Role {
   #inherited: Descriptors = {};
   #fabric: Descriptors = {};
   #taskFiles: SpillDirectory | undefined;
+  #queue: QueueOwner | undefined;
   #reactors: Reactors | undefined;
   /** In process mode. */
   #acceptor: Acceptor | undefined;
@@ -149,7 +151,7 @@ export class MasterRole implements Role {
     this.#bind();
     checkOpenFiles(this.#context);
     this.#fabric = createFabric(this.#shape);
-    if (this.#shape.taskWorkers > 0) this.#taskFiles = planTaskFiles(this.#context.options);
+    this.#planTasks();
     this.#manager = new ProcessPool([this.#managerSpec()], {
       onMessage: (_member, body) => this.#heard(body as FromManager),
       onExit: (member, exit, delay) => this.#managerEnded(member, exit, delay),
@@ -166,6 +168,13 @@ export class MasterRole implements Role {
       throw new ServerError('ERR_MILLRACE_START_FAILED', message, { cause });
     }
     this.#running = true;
+  }
+
+  #planTasks(): void {
+    const { taskWorkers, taskQueue } = this.#shape;
+    if (taskWorkers === 0) return;
+    this.#taskFiles = planTaskFiles(this.#context.options, taskQueue);
+    if (taskQueue !== undefined) this.#queue = new QueueOwner(taskQueue, this.#taskFiles, this.#context);
   }
 
   #bind(): void {
@@ -218,6 +227,7 @@ export class MasterRole implements Role {
       id: 0,
       managerIncarnation: 0,
       taskFiles: this.#taskFiles?.path,
+      taskRun: this.#queue?.run,
     };
     return {
       name: 'manager',
@@ -308,7 +318,8 @@ export class MasterRole implements Role {
     this.#context.closeMail();
     closeFabric(this.#fabric);
     this.#fabric = {};
-    this.#taskFiles?.remove();
+    if (this.#queue !== undefined) this.#queue.close();
+    else if (this.#shape.taskQueue === undefined) this.#taskFiles?.remove();
     this.#pidFile?.remove();
   }
 }
