@@ -1,5 +1,5 @@
-import { Program, TestClient, until } from '@millrace/testkit';
 import { PosixQueue, SystemVQueue } from '@millrace/msg-queue';
+import { Program, TestClient, until } from '@millrace/testkit';
 import type { Ipc, ServerOptions } from '../src/index.js';
 
 export type TaskTransport = NonNullable<ServerOptions['taskTransport']>;
@@ -79,6 +79,8 @@ export function overTasks(taskTransport: TaskTransport) {
   const number = process.pid * 64 + (queues++ % 64);
   if (taskTransport === 'posix-queue') {
     const taskQueueName = `/millrace-test-${number}`;
+    // Small: what a user's queues could hold all together has a limit (RLIMIT_MSGQUEUE), and others run tests, too.
+    PosixQueue.create(taskQueueName, { maxMessages: 4, messageSize: 8_192 }).close();
     return { options: { taskTransport, taskQueueName }, remove: () => void PosixQueue.unlink(taskQueueName) };
   }
   if (taskTransport === 'system-v-queue') {
