@@ -2,7 +2,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { isAbsolute } from 'node:path';
 import type { Tasks } from '@millrace/task-pool';
 import { closest } from 'fastest-levenshtein';
-import { z } from 'zod';
+import * as z from 'zod';
 import { MAX_DEFAULT_REACTORS, RING_BYTES } from './constants.js';
 import { ServerError } from './errors.js';
 import { DISPATCH_MODES, IPC_KINDS, type ResolvedOptions, type ServerOptions } from './options.js';
@@ -131,7 +131,9 @@ function checkBase(options: ServerOptions): void {
 /** Which queue: a transport that is one needs to know, others have none. */
 const QUEUES = { taskQueueKey: 'system-v-queue', taskQueueName: 'posix-queue' } as const;
 
-function checkTaskQueue(options: Partial<Readonly<Record<keyof typeof QUEUES | 'taskTransport', unknown>>>): void {
+function checkTaskQueue(
+  options: Partial<Readonly<Record<keyof typeof QUEUES | 'taskTransport', unknown>>>,
+): void {
   for (const [name, transport] of Object.entries(QUEUES) as [keyof typeof QUEUES, string][]) {
     const value = options[name];
     if (options.taskTransport === transport && value === undefined)

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { PosixQueue, SystemVQueue } from '@millrace/msg-queue';
 import { Program, TestClient, until } from '@millrace/testkit';
 import type { Ipc, ServerOptions } from '../src/index.js';
@@ -88,4 +89,23 @@ export function overTasks(taskTransport: TaskTransport) {
     return { options: { taskTransport, taskQueueKey }, remove: () => void SystemVQueue.free(taskQueueKey) };
   }
   return { options: { taskTransport }, remove: () => {} };
+}
+
+/** Waits until the spare of workers, or another, has booted and sleeps: it has used no processor time for a while. */
+export async function spareWaits(server: RunningServer, title = 'millrace: spare'): Promise<void> {
+  let last = '';
+  let quiet = 0;
+  await until(
+    'a spare that waits',
+    () => {
+      const pid = pidOf(server, title);
+      const stat = pid === undefined ? '' : readFileSync(`/proc/${pid}/stat`, 'utf8');
+      // Its processor time, in user and system.
+      const used = stat === '' ? '' : `${pid} ${stat.split(' ').slice(-39, -37).join(' ')}`;
+      quiet = used !== '' && used === last ? quiet + 1 : 0;
+      last = used;
+      return quiet === 15;
+    },
+    { everyMs: 20 },
+  );
 }

@@ -43,7 +43,7 @@ export class TaskWorkerRole implements Role {
     this.#shape = shape;
     this.#id = id;
     this.#workerId = shape.workers + id;
-    this.#limit = new LogLimit(context.log);
+    this.#limit = new LogLimit(context);
     this.place = new Place(child, {
       onLeave: () => void this.#leaving.begin({ linger: false }),
       onMessage: (message) => {
@@ -94,7 +94,7 @@ export class TaskWorkerRole implements Role {
 
   /** Takes tasks from here on. */
   #serve(): void {
-    const { options, log } = this.#context;
+    const { options } = this.#context;
     const maxTasks = drawLimit(options.taskMaxRequest, options.taskMaxRequestGrace);
     const find = (name: string) => this.#child.descriptor(name);
     const board = openBoard(this.#shape, find);
@@ -118,10 +118,13 @@ export class TaskWorkerRole implements Role {
         if (begun >= maxTasks) this.#served();
       },
       onUnsendable: (error, name) =>
-        log.error({ err: error, task: name }, 'the result of a task cannot be sent'),
+        this.#context.log.error({ err: error, task: name }, 'the result of a task cannot be sent'),
       onOrphanFailed: (error, name) => {
         count(ORPHANS_FAILED);
-        log.error({ err: error, task: name }, 'a task of another program, or of an earlier run, has failed');
+        this.#context.log.error(
+          { err: error, task: name },
+          'a task of another program, or of an earlier run, has failed',
+        );
       },
     });
     this.#queue = openTaskQueue({
