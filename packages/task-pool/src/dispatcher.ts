@@ -4,7 +4,7 @@ import type { DispatcherOptions, WorkerEnd } from './dispatcher-options.js';
 import type { TaskError } from './errors.js';
 import { Estimates } from './estimates.js';
 import type { Job } from './job.js';
-import { Lane } from './lane.js';
+import { Lane, type SharedLink } from './lane.js';
 import { Outbox } from './outbox.js';
 import { Patience } from './patience.js';
 import { Settlement } from './settlement.js';
@@ -43,8 +43,7 @@ export class Dispatcher {
     if (options.shared !== undefined) {
       const places = Math.min(links.length * concurrency, SLOTS_PER_LANE);
       this.#shared = new Lane(links.length, options.shared, { claims, concurrency: places, shared: true });
-      options.shared.onRoom(() => this.#hasRoomAgain(this.#shared as Lane));
-      options.shared.onLost(() => this.#takeAllBack(this.#shared as Lane));
+      this.#follow(this.#shared, options.shared);
     }
     this.#all = this.#shared === undefined ? this.lanes : [...this.lanes, this.#shared];
     this.#settlement = new Settlement(this.statistics, options.tally);
@@ -76,8 +75,7 @@ export class Dispatcher {
       if (lane.recall(job)) {
         job.forgetFile();
         this.#settlement.fail(job, error);
-        this.#fill(lane);
-        return;
+        return this.#fill(lane);
       }
       this.#abort(job, error);
     }
@@ -92,11 +90,9 @@ export class Dispatcher {
     lane.link.channel.deliverNow(); // The one before may have said there that it ends.
     lane.open();
     // What the one before had read and not begun is in its ring no more. Sent twice it is run once.
-    for (const job of lane.list()) this.#takeBack(lane, job);
+    this.#shared?.open();
+    this.#takeAllBack(lane);
     this.#fill(lane);
-    if (this.#shared === undefined) return;
-    this.#shared.open();
-    this.#fill(this.#shared);
   }
 
   /**
@@ -112,21 +108,20 @@ export class Dispatcher {
     lane.disinherit();
     this.#shared?.disinherit();
     for (const job of lane.list()) {
-      if (this.#takeBack(lane, job)) continue;
-      lane.leave(job);
-      if (this.#settlement.died(job, index, end)) this.backlog.add(job);
+      if (!this.#takeBack(lane, job)) this.#died(lane, job, index, end);
     }
-    // Those that nobody had begun may have been taken from the queue by the dead one: they are put there once more, and
-    // whoever finds the old message skips it.
+    // It may have taken them from the queue. They are sent once more: whoever finds the message of before skips it.
     for (const job of this.#shared?.list() ?? []) {
-      const begunBy = this.#options.claims.begunBy(job.slot, job.sequence);
-      if (begunBy === undefined) this.#takeBack(this.#shared as Lane, job);
-      else if (begunBy === index) {
-        (this.#shared as Lane).leave(job);
-        if (this.#settlement.died(job, index, end)) this.backlog.add(job);
-      }
+      if (this.#takeBack(this.#shared as Lane, job)) continue;
+      if (this.#options.claims.begunBy(job.slot, job.sequence) === index)
+        this.#died(this.#shared as Lane, job, index, end);
     }
     this.#fillAll();
+  }
+
+  #died(lane: Lane, job: Job, worker: number, end: WorkerEnd): void {
+    lane.leave(job);
+    if (this.#settlement.died(job, worker, end)) this.backlog.add(job);
   }
 
   /** Rejects whatever has no answer yet. */
@@ -172,10 +167,12 @@ export class Dispatcher {
     if (this.#options.load !== undefined || lane.ahead > 0) this.#patience.start();
   }
 
-  /** The one that waited for room has been sent. */
-  #hasRoomAgain(lane: Lane): void {
-    lane.full = false;
-    this.#fillAll();
+  #follow(lane: Lane, link: SharedLink): void {
+    link.onRoom(() => {
+      lane.full = false;
+      this.#fillAll();
+    });
+    link.onLost(() => this.#takeAllBack(lane));
   }
 
   /** What is not begun is sent once more; whoever finds the message of before skips it. */
