@@ -15,7 +15,7 @@ export interface WorkerExit {
 /** A task in Swoole's own form. */
 export interface Task {
   readonly id: number;
-  /** The worker that asked. */
+  /** The worker that asked; -1: another program, or an earlier run of the server, and nobody hears of the result. */
   readonly workerId: number;
   readonly data: unknown;
   /** Sends a result to the worker that asked, now or later, once or several times; what the handler returns is one more. */

@@ -27,6 +27,7 @@ import { ConnectionTable } from './shared/connection-table.js';
 import { Counters } from './shared/counters.js';
 import type { CountersShape } from './shared/counters-layout.js';
 import { TlsTable } from './shared/tls-table.js';
+import { taskQueueOf } from './task-queue.js';
 import { createTaskWays, type TaskShape } from './task-ways.js';
 
 /**
@@ -72,6 +73,7 @@ export function shapeOf(
     ipc,
     ringSize,
     taskTransport: options.taskTransport,
+    taskQueue: taskQueueOf(options),
     taskRingSize: options.taskRingSize,
     taskValuesInMemory: options.taskLargeValues === 'memory',
     maxMessageSize: HEAD_BYTES + longest,

@@ -90,8 +90,8 @@ export class ManagerRole implements Role {
     const { names, kind } = processKind(role, this.#shape, id);
     const name = `${kind} ${id}`;
     const { maxWaitTime, maxWorkerMemory } = this.#context.options;
-    const { taskFiles } = this.#child.data as BirthData;
-    const data: BirthData = { role, id, managerIncarnation: this.#child.incarnation, taskFiles };
+    const { taskFiles, taskRun } = this.#child.data as BirthData;
+    const data: BirthData = { role, id, managerIncarnation: this.#child.incarnation, taskFiles, taskRun };
     return {
       name,
       title: `${this.#context.options.title}: ${name}`,
@@ -271,7 +271,7 @@ export class ManagerRole implements Role {
   #removeFilesOf(pid: number): void {
     const { taskFiles } = this.#child.data as BirthData;
     if (taskFiles === undefined) return;
-    setTimeout(() => removeFilesOf(taskFiles, pid), LEFT_FILES_MS).unref();
+    setTimeout(() => removeFilesOf(taskFiles, pid, this.#shape.taskQueue), LEFT_FILES_MS).unref();
   }
 
   #of(...roles: readonly RoleName[]): Member[] {

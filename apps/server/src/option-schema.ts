@@ -29,6 +29,13 @@ const serverShape = {
     )
     .default({}),
   taskTransport: z.enum(TASK_TRANSPORTS).default('ring'),
+  taskQueueKey: count(-(2 ** 31), 2 ** 32 - 1)
+    .refine((key) => key !== 0, { error: 'other than 0, which is no key' })
+    .optional(),
+  taskQueueName: z
+    .string()
+    .regex(/^\/[^/]{1,254}$/, { error: "a slash and 1 to 254 characters that are none, as in '/tasks'" })
+    .optional(),
   taskRingSize: ringSize.optional(),
   taskLargeValues: z.enum(['memory', 'file']).default('memory'),
   taskTmpdir: z.string().startsWith('/', { error: 'an absolute path' }).default(tmpdir),
@@ -68,6 +75,7 @@ const serverSchema = z.strictObject({ ...portShape, ...serverShape });
 export function resolveOptions(options: ServerOptions): ResolvedOptions {
   const parsed = parse(serverSchema, options);
   if (parsed.mode === 'base') checkBase(options);
+  checkTaskQueue(parsed);
   const reactors = parsed.reactorNum ?? Math.min(availableParallelism(), MAX_DEFAULT_REACTORS);
   const own = Object.fromEntries(Object.keys(serverShape).map((key) => [key, parsed[key as 'title']]));
   if (parsed.dispatchMode === 'function' && parsed.dispatchModule === undefined)
@@ -86,6 +94,8 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     // In base mode each worker is the reactor of its own clients.
     reactorNum: parsed.mode === 'base' ? parsed.workerNum : Math.min(reactors, parsed.workerNum),
     taskRingSize: parsed.taskRingSize ?? defaultTaskRingSize(parsed.workerNum, parsed.taskWorkerNum),
+    taskQueueKey: parsed.taskQueueKey,
+    taskQueueName: parsed.taskQueueName,
     heartbeatCheckInterval: parsed.heartbeatCheckInterval,
     dispatchModule: parsed.dispatchModule,
     maxRequestGrace: parsed.maxRequestGrace ?? defaultGrace(parsed.maxRequest),
@@ -115,6 +125,25 @@ function checkBase(options: ServerOptions): void {
     if (value === undefined) continue;
     const message = `The option '${name}' cannot be ${JSON.stringify(value)} with mode 'base': ${why}. Leave it out, or set mode 'process'.`;
     throw optionError(message);
+  }
+}
+
+/** Which queue: a transport that is one needs to know, others have none. */
+const QUEUES = { taskQueueKey: 'system-v-queue', taskQueueName: 'posix-queue' } as const;
+
+function checkTaskQueue(
+  options: Partial<Readonly<Record<keyof typeof QUEUES | 'taskTransport', unknown>>>,
+): void {
+  for (const [name, transport] of Object.entries(QUEUES) as [keyof typeof QUEUES, string][]) {
+    const value = options[name];
+    if (options.taskTransport === transport && value === undefined)
+      throw optionError(
+        `taskTransport '${transport}' needs '${name}': tasks that are left in the queue are found by it.`,
+      );
+    if (options.taskTransport !== transport && value !== undefined)
+      throw optionError(
+        `The option '${name}' cannot be ${JSON.stringify(value)}: it is for taskTransport '${transport}', not '${options.taskTransport}'.`,
+      );
   }
 }
 

@@ -33,8 +33,15 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
   readonly taskWorkerNum?: number;
   /** The tasks that task workers run, by name. */
   readonly tasks?: T;
-  /** How tasks travel between workers and task workers: rings in shared memory, or socket pairs. Default `'ring'`. */
+  /**
+   * How tasks travel between workers and task workers: rings in shared memory, socket pairs, or a message queue of the
+   * system, where they outlive the server and other programs may post some. Default `'ring'`.
+   */
   readonly taskTransport?: TaskTransportName;
+  /** With `taskTransport: 'system-v-queue'`: the queue's key, a 32-bit integer other than 0, as `ipcs -q` shows it. */
+  readonly taskQueueKey?: number;
+  /** With `taskTransport: 'posix-queue'`: the queue's name, `'/tasks'` for one. */
+  readonly taskQueueName?: string;
   /**
    * Bytes of each ring of tasks, two for each worker and task worker; a power of two. Default: 512 KiB, less where all
    * together would be more than 64 MiB, at least 64 KiB.
@@ -42,7 +49,8 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
   readonly taskRingSize?: number;
   /**
    * `'memory'`: values and results stay in their ring as long as they take no more than a quarter of it, and larger ones
-   * go through a file. `'file'`: from 8,192 bytes on, as it always is with `taskTransport: 'pipe'`. Default `'memory'`.
+   * go through a file. `'file'`: from 8,192 bytes on, as it always is with `taskTransport: 'pipe'`, and with a queue of the
+   * system for the values in it. Default `'memory'`.
    */
   readonly taskLargeValues?: 'memory' | 'file';
   /** An absolute directory for those files; made if it is missing, inside of `chroot`. Default: the system's. */
@@ -128,6 +136,8 @@ export type Ipc = (typeof IPC_KINDS)[number];
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
 
 type Optional =
+  | 'taskQueueKey'
+  | 'taskQueueName'
   | 'dispatchModule'
   | 'heartbeatCheckInterval'
   | 'pidFile'
@@ -139,6 +149,8 @@ type Optional =
   | 'spares';
 
 export type ResolvedOptions = Required<Omit<ServerOptions, keyof PortOptions | Optional>> & {
+  readonly taskQueueKey: number | undefined;
+  readonly taskQueueName: string | undefined;
   /** A URL. */
   readonly dispatchModule: string | undefined;
   readonly heartbeatCheckInterval: number | undefined;

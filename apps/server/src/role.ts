@@ -73,6 +73,8 @@ export interface BirthData {
   readonly managerIncarnation: number;
   /** Where the files of large task values are, as the master sees it; undefined where there are no tasks. */
   readonly taskFiles?: string | undefined;
+  /** Which run of the server this is, in messages that may outlive it: 8 bytes in hexadecimal. */
+  readonly taskRun?: string | undefined;
 }
 
 /** From the manager to the processes below it. */

@@ -1,3 +1,4 @@
+import { type QueueAddress, queueState } from '@millrace/task-pool';
 import type { FabricShape } from './fabric.js';
 import type { Counters } from './shared/counters.js';
 import * as layout from './shared/counters-layout.js';
@@ -36,6 +37,12 @@ export interface ServerStats {
   readonly taskRunningNum: number;
   /** Task workers that run none. */
   readonly taskIdleWorkerNum: number;
+  /** With a queue of the system: messages in it, whoever has put them there, and their bytes. */
+  readonly taskQueueNum?: number;
+  readonly taskQueueBytes?: number;
+  /** Of what was found in it: messages that were no tasks, and tasks of others that failed, for nobody to be told. */
+  readonly taskGarbageCount?: number;
+  readonly taskOrphanFailedCount?: number;
   /** The session id given out last. */
   readonly sessionRound: number;
   /** In a worker: the same for it alone. */
@@ -46,7 +53,7 @@ export interface ServerStats {
 }
 
 export function serverStats(counters: Counters, shape: FabricShape, worker: number | undefined): ServerStats {
-  const { workers, taskWorkers, userProcesses } = shape;
+  const { workers, taskWorkers, taskQueue, userProcesses } = shape;
   const workerIds = Array.from({ length: workers }, (_, id) => id);
   const underWay = workerIds.map((id) => counters.underWay(id));
   const ofProcess = (id: number, counter: number) => counters.process(id)[counter] as number;
@@ -55,9 +62,9 @@ export function serverStats(counters: Counters, shape: FabricShape, worker: numb
   const acceptCount = counters.server(layout.ACCEPTED) + counters.ofReactors(layout.ACCEPTED_HERE);
   const closeCount = counters.ofReactors(layout.CLOSED);
   const ofWorkers = (counter: number) => sum(workerIds.map((id) => ofProcess(id, counter)));
-  const running = Array.from({ length: taskWorkers }, (_, id) =>
-    ofProcess(workers + id, layout.TASKS_AT_HAND),
-  );
+  const taskWorkerIds = Array.from({ length: taskWorkers }, (_, id) => id);
+  const running = taskWorkerIds.map((id) => ofProcess(workers + id, layout.TASKS_AT_HAND));
+  const ofTaskWorkers = (counter: number) => sum(taskWorkerIds.map((id) => ofProcess(workers + id, counter)));
   const own =
     worker === undefined || worker >= workers
       ? {}
@@ -90,7 +97,19 @@ export function serverStats(counters: Counters, shape: FabricShape, worker: numb
     taskingNum: Math.max(0, ofWorkers(layout.TASKS_AT_HAND) - sum(running)),
     taskRunningNum: sum(running),
     taskIdleWorkerNum: running.filter((tasks) => tasks === 0).length,
+    ...queueStats(taskQueue, ofTaskWorkers),
     sessionRound: Math.max(counters.server(layout.LAST_SESSION), ...counters.lastSessions()),
     ...own,
+  };
+}
+
+function queueStats(queue: QueueAddress | undefined, ofTaskWorkers: (counter: number) => number) {
+  if (queue === undefined) return {};
+  const state = queueState(queue);
+  return {
+    taskQueueNum: state?.messages ?? 0,
+    taskQueueBytes: state?.bytes ?? 0,
+    taskGarbageCount: ofTaskWorkers(layout.GARBAGE),
+    taskOrphanFailedCount: ofTaskWorkers(layout.ORPHANS_FAILED),
   };
 }

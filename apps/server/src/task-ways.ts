@@ -10,18 +10,26 @@ import {
   ringBytes,
   ringPieceBytes,
 } from '@millrace/shared-memory';
-import { type SpillDirectory, TaskBoard, type TaskMessage, taskCodec } from '@millrace/task-pool';
+import {
+  type QueueAddress,
+  type SpillDirectory,
+  TaskBoard,
+  type TaskMessage,
+  taskCodec,
+} from '@millrace/task-pool';
 import { MAX_TASK_RING_BYTES, MIN_TASK_RING_BYTES, TASK_RINGS_BYTES } from './constants.js';
 import { copyOf } from './worker/message-memory.js';
 
 /** How tasks travel between workers and task workers. */
-export const TASK_TRANSPORTS = ['ring', 'pipe'] as const;
+export const TASK_TRANSPORTS = ['ring', 'pipe', 'posix-queue', 'system-v-queue'] as const;
 export type TaskTransportName = (typeof TASK_TRANSPORTS)[number];
 
 export interface TaskShape {
   readonly workers: number;
   readonly taskWorkers: number;
   readonly taskTransport: TaskTransportName;
+  /** The queue of the system by which tasks travel to whoever is free, where there is one. */
+  readonly taskQueue: QueueAddress | undefined;
   /** Bytes of a ring. */
   readonly taskRingSize: number;
   /** Whether values stay in a ring as long as it takes them in one piece. */
@@ -39,6 +47,9 @@ export interface TaskShape {
  *   └─────────────────┴──────────────┴────────────────┴──────────────┴─── …
  *
  * Workers are rung by the bell that reactor threads ring, too: one wake-up is for all that there is.
+ *
+ * With a queue of the system the ways are rings as well, for answers and for the tasks of a chosen task worker; all other
+ * tasks travel in the queue (task-queue.ts of @millrace/task-pool).
  */
 export const BOARD = 'tasks.board';
 const memoryName = (taskWorker: number) => `tasks.${taskWorker}`;
@@ -60,7 +71,7 @@ export function createTaskWays(shape: TaskShape, made: Record<string, number>): 
   if (taskWorkers === 0) return;
   made[BOARD] = createMemory('millrace-task-board', TaskBoard.bytes(workers, taskWorkers));
   for (const taskWorker of range(taskWorkers)) {
-    if (shape.taskTransport === 'ring') {
+    if (hasRings(shape)) {
       made[memoryName(taskWorker)] = createMemory(`millrace-tasks-${taskWorker}`, memoryBytes(shape));
       made[bellName(taskWorker)] = check(syscalls.eventfd(), 'eventfd');
       continue;
@@ -74,21 +85,20 @@ export function createTaskWays(shape: TaskShape, made: Record<string, number>): 
 }
 
 /** The names by which a worker asks task workers. */
-export function askerDescriptors({ taskWorkers, taskTransport }: TaskShape, worker: number): string[] {
+export function askerDescriptors(shape: TaskShape, worker: number): string[] {
+  const { taskWorkers } = shape;
   if (taskWorkers === 0) return [];
   const ways = range(taskWorkers).flatMap((taskWorker) =>
-    taskTransport === 'ring'
-      ? [memoryName(taskWorker), bellName(taskWorker)]
-      : [askerName(worker, taskWorker)],
+    hasRings(shape) ? [memoryName(taskWorker), bellName(taskWorker)] : [askerName(worker, taskWorker)],
   );
   return [BOARD, ...ways];
 }
 
 /** The names by which a task worker is asked; its id counts task workers. */
-export function runnerDescriptors({ workers, taskTransport }: TaskShape, id: number): string[] {
-  return taskTransport === 'ring'
+export function runnerDescriptors(shape: TaskShape, id: number): string[] {
+  return hasRings(shape)
     ? [BOARD, memoryName(id), bellName(id)]
-    : [BOARD, ...range(workers).map((worker) => runnerName(worker, id))];
+    : [BOARD, ...range(shape.workers).map((worker) => runnerName(worker, id))];
 }
 
 /** Finds a descriptor of this process by its name. */
@@ -109,7 +119,7 @@ export function openAskerWays(
 ): TransportChannel<TaskMessage>[] {
   const codec = () => codecOf(shape, spill);
   return range(shape.taskWorkers).map((taskWorker) => {
-    if (shape.taskTransport === 'pipe')
+    if (!hasRings(shape))
       return new TransportChannel(new PipeTransport(find(askerName(worker, taskWorker))), codec());
     const { buffer } = new MappedMemory(find(memoryName(taskWorker)), memoryBytes(shape));
     const [down, up] = ringsOf(shape, buffer, worker);
@@ -137,7 +147,7 @@ export function openRunnerWays(
   const closeAll = (channels: readonly TransportChannel<TaskMessage>[]) => {
     for (const channel of channels) channel.destroy();
   };
-  if (shape.taskTransport === 'pipe') {
+  if (!hasRings(shape)) {
     const channels = range(shape.workers).map(
       (worker) => new TransportChannel(new PipeTransport(find(runnerName(worker, id))), codec()),
     );
@@ -157,6 +167,10 @@ export function openRunnerWays(
   return { channels, close };
 }
 
+function hasRings({ taskTransport }: TaskShape): boolean {
+  return taskTransport !== 'pipe';
+}
+
 function memoryBytes({ workers, taskRingSize }: TaskShape): number {
   return DOORBELL_BYTES + workers * 2 * ringBytes(taskRingSize);
 }
@@ -168,7 +182,8 @@ function ringsOf({ taskRingSize }: TaskShape, memory: ArrayBuffer, worker: numbe
   return [at(worker * 2), at(worker * 2 + 1)] as const;
 }
 
-function codecOf({ taskTransport, taskValuesInMemory, taskRingSize }: TaskShape, spill: SpillDirectory) {
-  const inMemory = taskTransport === 'ring' && taskValuesInMemory;
-  return taskCodec({ spill, inlineBytes: inMemory ? ringPieceBytes(taskRingSize) : undefined, copy: copyOf });
+function codecOf(shape: TaskShape, spill: SpillDirectory) {
+  const inMemory = hasRings(shape) && shape.taskValuesInMemory;
+  const inlineBytes = inMemory ? ringPieceBytes(shape.taskRingSize) : undefined;
+  return taskCodec({ spill, inlineBytes, copy: copyOf });
 }

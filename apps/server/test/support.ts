@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { PosixQueue, SystemVQueue } from '@millrace/msg-queue';
 import { Program, TestClient, until } from '@millrace/testkit';
 import type { Ipc, ServerOptions } from '../src/index.js';
+
+export type TaskTransport = NonNullable<ServerOptions['taskTransport']>;
 
 export interface RunningServer extends AsyncDisposable {
   readonly program: Program;
@@ -67,6 +70,25 @@ export function clientOf(port: number, id: number, question = 'pid'): Promise<Te
 /** The pid of the process that `ps` shows under `title`. */
 export function pidOf({ program }: RunningServer, title: string): number | undefined {
   return program.children().find((info) => info.title === title && info.state !== 'Z')?.pid;
+}
+
+let queues = 0;
+
+/** The options of a task transport, with a queue of this test's own where it needs one, and what removes that. */
+export function overTasks(taskTransport: TaskTransport) {
+  // Of one process at a time: a pid has at most 22 bits.
+  const number = process.pid * 64 + (queues++ % 64);
+  if (taskTransport === 'posix-queue') {
+    const taskQueueName = `/millrace-test-${number}`;
+    // Small: what a user's queues could hold all together has a limit (RLIMIT_MSGQUEUE), and others run tests, too.
+    PosixQueue.create(taskQueueName, { maxMessages: 4, messageSize: 8_192 }).close();
+    return { options: { taskTransport, taskQueueName }, remove: () => void PosixQueue.unlink(taskQueueName) };
+  }
+  if (taskTransport === 'system-v-queue') {
+    const taskQueueKey = 0x5d000000 + number;
+    return { options: { taskTransport, taskQueueKey }, remove: () => void SystemVQueue.free(taskQueueKey) };
+  }
+  return { options: { taskTransport }, remove: () => {} };
 }
 
 /** Waits until the spare of workers, or another, has booted and sleeps: it has used no processor time for a while. */

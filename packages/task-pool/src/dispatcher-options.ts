@@ -1,5 +1,5 @@
 import type { ClaimTable } from './claims.js';
-import type { TaskLink } from './lane.js';
+import type { SharedLink, TaskLink } from './lane.js';
 
 /** How a task worker ended. */
 export interface WorkerEnd {
@@ -17,7 +17,7 @@ export interface TaskTally {
 export interface DispatcherOptions {
   readonly links: readonly TaskLink[];
   /** A way to whichever worker is free; then `links` carry only tasks for chosen ones. */
-  readonly shared?: TaskLink | undefined;
+  readonly shared?: SharedLink | undefined;
   /** Names this asker in its messages: answers to another are dropped. Not 0. */
   readonly owner: number;
   /** Where this asker's tasks are claimed. */

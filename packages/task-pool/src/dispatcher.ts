@@ -4,7 +4,7 @@ import type { DispatcherOptions, WorkerEnd } from './dispatcher-options.js';
 import type { TaskError } from './errors.js';
 import { Estimates } from './estimates.js';
 import type { Job } from './job.js';
-import { Lane } from './lane.js';
+import { Lane, type SharedLink } from './lane.js';
 import { Outbox } from './outbox.js';
 import { Patience } from './patience.js';
 import { Settlement } from './settlement.js';
@@ -14,8 +14,6 @@ import type { TaskMessage } from './task-message.js';
 import { describePlainly, reviveThrown, type Thrown } from './thrown.js';
 
 const MICROSECONDS = 1_000;
-/** Milliseconds until a queue that was full is tried again. */
-const FULL_RETRY_MS = 5;
 
 /**
  * Gives tasks to task workers: one backlog, to whoever is free.
@@ -45,6 +43,7 @@ export class Dispatcher {
     if (options.shared !== undefined) {
       const places = Math.min(links.length * concurrency, SLOTS_PER_LANE);
       this.#shared = new Lane(links.length, options.shared, { claims, concurrency: places, shared: true });
+      this.#follow(this.#shared, options.shared);
     }
     this.#all = this.#shared === undefined ? this.lanes : [...this.lanes, this.#shared];
     this.#settlement = new Settlement(this.statistics, options.tally);
@@ -76,8 +75,7 @@ export class Dispatcher {
       if (lane.recall(job)) {
         job.forgetFile();
         this.#settlement.fail(job, error);
-        this.#fill(lane);
-        return;
+        return this.#fill(lane);
       }
       this.#abort(job, error);
     }
@@ -92,7 +90,8 @@ export class Dispatcher {
     lane.link.channel.deliverNow(); // The one before may have said there that it ends.
     lane.open();
     // What the one before had read and not begun is in its ring no more. Sent twice it is run once.
-    for (const job of lane.list()) this.#takeBack(lane, job);
+    this.#shared?.open();
+    this.#takeAllBack(lane);
     this.#fill(lane);
   }
 
@@ -107,22 +106,22 @@ export class Dispatcher {
     lane.link.channel.deliverNow();
     lane.ready = false;
     lane.disinherit();
+    this.#shared?.disinherit();
     for (const job of lane.list()) {
-      if (this.#takeBack(lane, job)) continue;
-      lane.leave(job);
-      if (this.#settlement.died(job, index, end)) this.backlog.add(job);
+      if (!this.#takeBack(lane, job)) this.#died(lane, job, index, end);
     }
-    // Those that nobody had begun may have been taken from the queue by the dead one: they are put there once more, and
-    // whoever finds the old message skips it.
+    // It may have taken them from the queue. They are sent once more: whoever finds the message of before skips it.
     for (const job of this.#shared?.list() ?? []) {
-      const begunBy = this.#options.claims.begunBy(job.slot, job.sequence);
-      if (begunBy === undefined) this.#takeBack(this.#shared as Lane, job);
-      else if (begunBy === index) {
-        (this.#shared as Lane).leave(job);
-        if (this.#settlement.died(job, index, end)) this.backlog.add(job);
-      }
+      if (this.#takeBack(this.#shared as Lane, job)) continue;
+      if (this.#options.claims.begunBy(job.slot, job.sequence) === index)
+        this.#died(this.#shared as Lane, job, index, end);
     }
     this.#fillAll();
+  }
+
+  #died(lane: Lane, job: Job, worker: number, end: WorkerEnd): void {
+    lane.leave(job);
+    if (this.#settlement.died(job, worker, end)) this.backlog.add(job);
   }
 
   /** Rejects whatever has no answer yet. */
@@ -161,8 +160,6 @@ export class Dispatcher {
     const refusal = this.#outbox.task(lane, job);
     if (refusal !== undefined) {
       if (!lane.recall(job)) lane.leave(job);
-      if (lane === this.#shared && (refusal as { code?: string }).code === 'ERR_MILLRACE_CHANNEL_FULL')
-        return this.#wait(lane, job);
       return this.#settlement.fail(job, refusal);
     }
     this.statistics.publish('sent', job);
@@ -170,14 +167,18 @@ export class Dispatcher {
     if (this.#options.load !== undefined || lane.ahead > 0) this.#patience.start();
   }
 
-  /** The queue is full, maybe of what other programs have put there: no answer of ours need tell when it is not. */
-  #wait(lane: Lane, job: Job): void {
-    lane.full = true;
-    this.backlog.add(job);
-    setTimeout(() => {
+  #follow(lane: Lane, link: SharedLink): void {
+    link.onRoom(() => {
       lane.full = false;
       this.#fillAll();
-    }, FULL_RETRY_MS);
+    });
+    link.onLost(() => this.#takeAllBack(lane));
+  }
+
+  /** What is not begun is sent once more; whoever finds the message of before skips it. */
+  #takeAllBack(lane: Lane): void {
+    for (const job of lane.list()) this.#takeBack(lane, job);
+    this.#fillAll();
   }
 
   /** The way to the worker that has begun a task, or is to. */
@@ -196,7 +197,7 @@ export class Dispatcher {
     if (message.kind === layout.FINISH) return this.#finished(message, job);
     if (job === undefined) {
       // Of a predecessor.
-      if (owner !== this.#options.owner) lane.foreign(slot);
+      if (owner !== this.#options.owner) this.#all[(slot / SLOTS_PER_LANE) | 0]?.foreign(slot);
       this.#settlement.late();
       return;
     }
@@ -240,8 +241,7 @@ export class Dispatcher {
   /** A worker ends soon, and begins nothing more. */
   #retiring(lane: Lane): void {
     lane.ready = false;
-    for (const job of lane.list()) this.#takeBack(lane, job);
-    this.#fillAll();
+    this.#takeAllBack(lane);
   }
 
   /** Gives a worker what waits, as long as it has room; what others have ahead, when nothing waits. */

@@ -16,6 +16,8 @@ export type TaskErrorCode =
   | 'ERR_MILLRACE_TASK_STREAM'
   /** A large value could not be written to or read from `taskTmpdir`; `cause` is the system's error. */
   | 'ERR_MILLRACE_TASK_TMPDIR'
+  /** The queue of the system that carries tasks is another's, or takes none; `cause` is the queue's own error. */
+  | 'ERR_MILLRACE_TASK_QUEUE'
   /** An option has a value that it cannot have. */
   | 'ERR_MILLRACE_TASK_OPTION'
   /** The module has no tasks: neither an export `tasks` nor a default one. */

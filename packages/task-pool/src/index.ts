@@ -10,8 +10,9 @@ export type { TaskTally, WorkerEnd } from './dispatcher-options.js';
 export type { Distribution } from './distribution.js';
 export { TaskError, type TaskErrorCode } from './errors.js';
 export type { RunOptions } from './job.js';
-export type { TaskLink } from './lane.js';
+export type { SharedLink, TaskLink } from './lane.js';
 export type { TaskPoolOptions } from './options.js';
+export { ownQueue, type QueueAddress, queueState, queueTitle } from './queue-address.js';
 export type { TaskContext } from './running-task.js';
 export { SpillDirectory } from './spill.js';
 export type { TaskEvent, TaskState, TaskStats } from './statistics.js';
@@ -19,7 +20,9 @@ export { TaskBoard } from './task-board.js';
 export { type Settled, type TaskCallback, TaskClient, type TaskClientOptions } from './task-client.js';
 export { type TaskCodecOptions, TaskMessage, taskCodec } from './task-message.js';
 export { TaskPool, type TaskPoolEvents, type TaskPoolStats } from './task-pool.js';
+export { type QueuedTask, TaskQueue, type TaskQueueOptions } from './task-queue.js';
 export { type RunnerClaims, type TaskHandler, TaskRunner, type TaskRunnerOptions } from './task-runner.js';
+export { TaskTaker } from './task-taker.js';
 export {
   defineTasks,
   type RunName,
@@ -30,4 +33,4 @@ export {
   type TasksOf,
   type TaskValue,
 } from './tasks.js';
-export type { QueueAddress, TaskTransportName } from './transports/transport.js';
+export type { TaskTransportName } from './transports/transport.js';

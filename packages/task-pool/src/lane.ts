@@ -9,13 +9,21 @@ export interface TaskLink {
   readonly channel: Pick<Channel<TaskMessage>, 'send' | 'onMessage'> & { deliverNow(): void };
 }
 
+/** A way to whichever worker is free. Its `send` gives false for a task that waits for room, as no other may then. */
+export interface SharedLink extends TaskLink {
+  /** There is room again. */
+  onRoom(listener: () => void): void;
+  /** What has been sent and is not begun may be gone. */
+  onLost(listener: () => void): void;
+}
+
 export interface LaneOptions {
   readonly claims: ClaimTable;
   /** Tasks that the worker runs at once. */
   readonly concurrency: number;
   /** How many it runs now, where other askers give it tasks, too. */
   readonly load?: ((worker: number) => number) | undefined;
-  /** Whichever worker is free takes from it: it is there from the start, and nothing is sent ahead. */
+  /** Whichever worker is free takes from it: nothing is sent ahead. */
   readonly shared?: boolean;
 }
 
@@ -34,13 +42,14 @@ export class Lane {
   readonly #free: number[] = [];
   /** Slots with an offer of the process that had this one's place before. */
   #inherited: number[] = [];
-  readonly #ahead: boolean;
+  /** Whether any worker takes from it. */
+  readonly shared: boolean;
   #count = 0;
   #expected = 0;
   /** Whether the worker takes tasks: it is there, and does not end. */
   ready = false;
   #opened = false;
-  /** It had no room at the last attempt. */
+  /** One that was sent waits for room. */
   full = false;
   /** It has not answered in time: nothing is sent ahead until it does. */
   stalled = false;
@@ -53,11 +62,10 @@ export class Lane {
     this.#claims = claims;
     this.#concurrency = concurrency;
     this.#load = load;
-    this.#ahead = !shared;
-    if (shared) this.open();
+    this.shared = shared;
   }
 
-  /** The worker takes tasks from here on. */
+  /** The worker takes tasks from here on; of a shared lane, one of them. */
   open(): void {
     this.ready = true;
     this.stalled = false;
@@ -104,7 +112,7 @@ export class Lane {
   get hasRoom(): boolean {
     if (!this.ready || this.full || this.#free.length === 0) return false;
     return (
-      this.#count < this.#concurrency || (this.#ahead && !this.stalled && this.#expected <= AHEAD_BUDGET)
+      this.#count < this.#concurrency || (!this.shared && !this.stalled && this.#expected <= AHEAD_BUDGET)
     );
   }
 
@@ -142,10 +150,14 @@ export class Lane {
     if (this.#inherited.length > 0) this.disinherit();
   }
 
-  /** Slots of a dead asker whose task has been begun, or never will be, are free. */
+  /**
+   * Slots of a dead asker whose task has been begun, or never will be, are free. Of several workers that take from one
+   * way, any may be slow to begin.
+   */
   disinherit(): void {
-    this.#free.push(...this.#inherited);
-    this.#inherited = [];
+    const isOpen = (at: number) => this.shared && this.#claims.isOffered(this.#slot(at));
+    this.#free.push(...this.#inherited.filter((at) => !isOpen(at)));
+    this.#inherited = this.#inherited.filter(isOpen);
   }
 
   /** An answer to a dead asker: that slot is free. */

@@ -2,7 +2,8 @@ import { availableParallelism, tmpdir } from 'node:os';
 import type { RestartOptions } from '@millrace/process-pool';
 import { MAX_WORKERS, SLOTS_PER_LANE } from './claim-layout.js';
 import { TaskError } from './errors.js';
-import type { QueueAddress, TaskTransportName } from './transports/transport.js';
+import type { QueueAddress } from './queue-address.js';
+import type { TaskTransportName } from './transports/transport.js';
 
 export interface TaskPoolOptions {
   /** Task workers, which are processes. Default: the number of processors. */

@@ -22,7 +22,7 @@ export class Outbox {
     message.name = job.name;
     message.file = undefined;
     try {
-      lane.link.channel.send(message);
+      if (!lane.link.channel.send(message) && lane.shared) lane.full = true;
       job.file = message.file;
       return undefined;
     } catch (error) {

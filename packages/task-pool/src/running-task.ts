@@ -2,7 +2,7 @@
 export interface TaskContext {
   /** The asking process's number for this task; unique for that process while it lives. */
   readonly id: number;
-  /** Index of the process that asked. */
+  /** Index of the process that asked; -1: another program, or an earlier run, and nobody hears of the result. */
   readonly source: number;
   /** Which attempt this is, from 1; more than 1 only with `retries`, after a task worker died. */
   readonly attempt: number;

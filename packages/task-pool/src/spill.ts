@@ -12,7 +12,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { dirname, isAbsolute, join } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { TaskError } from './errors.js';
 
 /** Directories of this package are named `millrace-tasks-NAMESPACE-PID-START`, after the process that made them. */
@@ -59,21 +59,19 @@ export class SpillDirectory {
   }
 
   /**
-   * The directory of a queue that outlives its pools, with the files of what may still be in it. Throws
-   * `ERR_MILLRACE_TASK_TMPDIR`.
+   * The directory of a queue that outlives its users, with the files of what may still be in it; whoever writes the first
+   * file makes it. `writer` is to be nobody's of before. Throws `ERR_MILLRACE_TASK_TMPDIR`.
    */
-  static openShared(taskTmpdir: string, title: string): SpillDirectory {
+  static planShared(taskTmpdir: string, title: string, writer: string): SpillDirectory {
     checkAbsolute(taskTmpdir);
     const path = join(taskTmpdir, `${PREFIX}queue-${title}`);
     try {
       makeDirectory(taskTmpdir);
       sweep(taskTmpdir);
-      if (!existsSync(path)) mkdirSync(path, { mode: 0o700 });
     } catch (error) {
       throw unusable(path, error);
     }
-    // Another pool's files may be here still.
-    return new SpillDirectory(path, `pool-${identityOf(process.pid)}`);
+    return new SpillDirectory(path, writer, { made: false });
   }
 
   /** Writes `bytes[start, end)` to a file of its own; returns its path. Throws `ERR_MILLRACE_TASK_TMPDIR`. */
@@ -130,6 +128,15 @@ export class SpillDirectory {
   remove(): void {
     rmSync(this.path, { recursive: true, force: true });
   }
+}
+
+/** Throws `ERR_MILLRACE_TASK_TMPDIR` for a file that is not in `directory`, or below it. */
+export function checkWithin(path: string, directory: string): void {
+  if (path === resolve(path) && path.startsWith(`${resolve(directory)}/`)) return;
+  throw new TaskError(
+    'ERR_MILLRACE_TASK_TMPDIR',
+    `A message names the file '${path}', which is not in ${directory} (taskTmpdir); it is left alone.`,
+  );
 }
 
 /** Reads a file and removes it before anybody sees what was in it. Throws `ERR_MILLRACE_TASK_TMPDIR`. */

@@ -10,6 +10,8 @@ import { ClaimTable, claimBytes } from './claims.js';
  *         │        │        │        │ asker 0      │ asker 1      │
  *         └────────┴────────┴─── … ──┴──────────────┴──────────────┴─── …
  *
+ * An asker has claims for each worker, and for what is sent to whichever is free.
+ *
  * LOAD is 0 before the worker takes tasks, and then 1 more than how many it runs, whoever asked for them; it alone
  * writes it. It is a hint: a task that was sent to a worker which has got another one in the meantime is taken back
  * (patience.ts). A dead worker's LOAD stays until its successor begins.
@@ -30,11 +32,11 @@ export class TaskBoard {
   }
 
   static bytes(askers: number, workers: number): number {
-    return workers * LINE + askers * claimBytes(workers);
+    return workers * LINE + askers * claimBytes(workers + 1);
   }
 
   claims(asker: number): ClaimTable {
-    return new ClaimTable(this.#memory, this.#workers * LINE + asker * claimBytes(this.#workers));
+    return new ClaimTable(this.#memory, this.#workers * LINE + asker * claimBytes(this.#workers + 1));
   }
 
   /** Whether there has been a worker that takes tasks. */

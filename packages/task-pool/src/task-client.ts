@@ -4,7 +4,7 @@ import { Dispatcher } from './dispatcher.js';
 import type { TaskTally, WorkerEnd } from './dispatcher-options.js';
 import { TaskError } from './errors.js';
 import { Job, type JobListener, type RunOptions } from './job.js';
-import type { TaskLink } from './lane.js';
+import type { SharedLink, TaskLink } from './lane.js';
 import type { TaskStats } from './statistics.js';
 import { SILENT, STREAM } from './task-layout.js';
 import { TaskStream } from './task-stream.js';
@@ -12,7 +12,7 @@ import { TaskStream } from './task-stream.js';
 export interface TaskClientOptions {
   readonly links: readonly TaskLink[];
   /** A way to whichever worker is free; then `links` carry only tasks for chosen ones. */
-  readonly shared?: TaskLink | undefined;
+  readonly shared?: SharedLink | undefined;
   /** Which process of its name this is, from 1; answers to an earlier one are dropped. */
   readonly incarnation: number;
   /** Most tasks that wait here for a task worker. Default 10,000. */

@@ -1,6 +1,6 @@
 import { type Codec, type Frame, msgpackCodec } from '@millrace/channel';
 import { NameCache } from './name-cache.js';
-import { type SpillDirectory, takeFile } from './spill.js';
+import { checkWithin, type SpillDirectory, takeFile } from './spill.js';
 import * as layout from './task-layout.js';
 
 /** One message; instances are reused, so whoever needs it longer copies what it needs. See task-layout.ts. */
@@ -28,6 +28,8 @@ export interface TaskCodecOptions {
   readonly spill?: SpillDirectory | undefined;
   /** Bytes of the longest message, head included, whose body stays in it. Default: less than 8,192. */
   readonly inlineBytes?: number | undefined;
+  /** A directory: files elsewhere are not read, and not removed. Default: whoever names a file is one of ours. */
+  readonly filesWithin?: string | undefined;
   /** Copies bytes that a handler may keep. Default: `Buffer.from`. */
   readonly copy?: ((memory: Buffer, start: number, end: number) => Buffer) | undefined;
 }
@@ -36,6 +38,7 @@ export interface TaskCodecOptions {
 export function taskCodec({
   spill,
   inlineBytes = layout.INLINE_LIMIT - 1,
+  filesWithin,
   copy = (memory, start, end) => Buffer.from(memory.subarray(start, end)),
 }: TaskCodecOptions = {}): Codec<TaskMessage> {
   const values = msgpackCodec<unknown>();
@@ -99,6 +102,7 @@ export function taskCodec({
   /** The sender waits for an answer to this very message: what is wrong with its file is part of it, not an exception. */
   function decodeFile(path: string, flags: number): void {
     try {
+      if (filesWithin !== undefined) checkWithin(path, filesWithin);
       const body = takeFile(path);
       // The bytes are nobody else's, so a value that is bytes needs no copy of them.
       received.value = flags & layout.BYTES ? body : decodeBody(body, 0, body.length, flags);

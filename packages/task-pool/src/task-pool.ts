@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { createMemory, MappedMemory, syscalls } from '@millrace/native';
 import { type Exit, type Member, ProcessPool } from '@millrace/process-pool';
@@ -11,8 +11,8 @@ import type { TaskStats } from './statistics.js';
 import { type Settled, type TaskCallback, TaskClient } from './task-client.js';
 import type { RunName, StreamName, TaskItem, TaskResult, Tasks, TasksOf, TaskValue } from './tasks.js';
 import { taskTransport } from './transports/index.js';
-import { queueTitle } from './transports/queue.js';
-import type { PoolSide } from './transports/transport.js';
+import { queueDirectory, VALUES } from './transports/queue.js';
+import type { PoolSide, QueueBirth } from './transports/transport.js';
 import { CLAIMS, spillWriter, type WorkerBirth } from './worker-birth.js';
 
 /** What `on` can listen to. */
@@ -72,15 +72,16 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
     const { size, concurrency, maxQueue, whenFull, grace } = this.#options;
     const transport = taskTransport(this.#options.transport);
     const owner = randomInt(1, 2 ** 32);
-    const { taskTmpdir, queue } = this.#options;
-    const outlives = queue !== undefined && transport.openSource !== undefined;
+    const { taskTmpdir } = this.#options;
+    const queue = this.#queueBirth();
+    const outlives = queue !== undefined && transport.openQueue !== undefined;
     this.#spill = outlives
-      ? SpillDirectory.openShared(taskTmpdir, queueTitle(queue))
+      ? SpillDirectory.planShared(taskTmpdir, queueDirectory(queue), `${VALUES}-${queue.run}`)
       : SpillDirectory.create(taskTmpdir, String(pools++));
     this.#forgetFiles = () => (outlives ? this.#spill.removeEmpty() : this.#spill.remove());
     try {
       const inMemory = this.#options.largeValues === 'memory';
-      this.#side = transport.createPoolSide(size, { spill: this.#spill, inMemory }, this.#options.queue);
+      this.#side = transport.createPoolSide(size, { spill: this.#spill, inMemory }, queue);
       const fd = createMemory('millrace-task-claims', claimBytes(size + 1));
       this.#claims = { fd, memory: new MappedMemory(fd, claimBytes(size + 1)) };
     } catch (error) {
@@ -100,7 +101,7 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
     });
     this.#client.onDrain(() => this.emit('drain'));
     this.#processes = new ProcessPool(
-      Array.from({ length: size }, (_, worker) => this.#member(worker, owner, String(module))),
+      Array.from({ length: size }, (_, worker) => this.#member(worker, queue, String(module))),
       {
         onReady: (member) => this.#workerReady(member),
         onExit: (member, exit, delay) => this.#workerExit(member, exit, delay),
@@ -210,14 +211,17 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
     this.#forgetFiles();
   }
 
-  #member(worker: number, owner: number, module: string) {
-    const { size, concurrency, transport, queue, maxTasks, maxMemory, title, execArgv, restart } =
-      this.#options;
+  #queueBirth(): QueueBirth | undefined {
+    const { queue, taskTmpdir } = this.#options;
+    return queue && { address: queue, run: randomBytes(8).toString('hex'), taskTmpdir };
+  }
+
+  #member(worker: number, queue: QueueBirth | undefined, module: string) {
+    const { size, concurrency, transport, maxTasks, maxMemory, title, execArgv, restart } = this.#options;
     const data: WorkerBirth = {
       module,
       worker,
       workers: size,
-      owner,
       concurrency,
       transport,
       queue,

@@ -15,11 +15,6 @@ export interface RunnerClaims {
   readonly tables: readonly ClaimTable[];
   /** This worker's index. */
   readonly worker: number;
-  /**
-   * The one asker there is; tasks of others, from before its time or of another program, are run without a claim and
-   * not answered. Default: whoever asks is answered.
-   */
-  readonly owner?: number | undefined;
 }
 
 export interface TaskRunnerOptions {
@@ -29,6 +24,8 @@ export interface TaskRunnerOptions {
   readonly handler: (name: string) => TaskHandler | undefined;
   /** A result could not be sent (its asker is told as well). */
   readonly onUnsendable: (error: unknown, name: string) => void;
+  /** A task has failed that is nobody's: no asker is told. */
+  readonly onOrphanFailed?: ((error: unknown, name: string) => void) | undefined;
   readonly claims: RunnerClaims;
   /** Tasks that run at once. Default 1. */
   readonly concurrency?: number | undefined;
@@ -71,6 +68,8 @@ export class TaskRunner implements RunningTaskHost {
   #stopped = false;
   /** Resolved when a task has ended. */
   #places: (() => void)[] = [];
+  /** Called when there is a place for none. */
+  #onFull: () => void = () => {};
   /** Resolved when nothing runs any more. */
   #idle: (() => void)[] = [];
 
@@ -122,7 +121,15 @@ export class TaskRunner implements RunningTaskHost {
       await new Promise<void>((resolve) => this.#places.push(resolve));
   }
 
-  /** Takes a message, of the channel `source` or from anywhere else; answers go to that channel. */
+  /** Calls `listener` whenever a task has begun after which there is no place for another. */
+  onFull(listener: () => void): void {
+    this.#onFull = listener;
+  }
+
+  /**
+   * Takes a message, of the channel `source` or from anywhere else; answers go to that channel. Where there is none, -1,
+   * it is run without a claim, and nobody is answered.
+   */
   take(source: number, message: TaskMessage): void {
     if (message.kind === layout.TASK) {
       this.#waiting.push(new RunningTask(this, source, message));
@@ -168,21 +175,18 @@ export class TaskRunner implements RunningTaskHost {
   }
 
   /** False when the asker has taken it back. */
-  #claim({ source, owner, slot, sequence }: RunningTask): boolean {
+  #claim({ source, slot, sequence }: RunningTask): boolean {
     const { tables, worker } = this.#options.claims;
-    // Left in a queue by an earlier pool, or put there by another program: nobody can take it back.
-    if (slot < 0 || !this.#isKnown(owner)) return true;
+    // Left in a queue by an earlier run, or put there by another program: nobody can take it back.
+    if (source < 0) return true;
     return (tables[source] as ClaimTable).begin(slot, sequence, worker);
-  }
-
-  #isKnown(owner: number): boolean {
-    return this.#options.claims.owner === undefined || owner === this.#options.claims.owner;
   }
 
   #begin(task: RunningTask): void {
     this.#begun++;
     this.#running.add(task);
     this.#options.onLoad?.(this.#running.size);
+    if (this.#running.size >= this.#concurrency) this.#onFull();
     task.startedAt = performance.now();
     let result: unknown;
     try {
@@ -221,6 +225,7 @@ export class TaskRunner implements RunningTaskHost {
     this.#estimates.observe(task.name, microseconds);
     this.#running.delete(task);
     this.#options.onLoad?.(this.#running.size);
+    if (task.source < 0 && kind === layout.THROWN) this.#options.onOrphanFailed?.(value, task.name);
     try {
       if (kind === layout.THROWN) this.#send(task, kind, describeThrown(value), microseconds);
       else {
@@ -277,8 +282,8 @@ export class TaskRunner implements RunningTaskHost {
     }
   }
 
-  #channel({ owner, source }: RunningTask): Channel<TaskMessage> | undefined {
-    return owner === 0 || !this.#isKnown(owner) ? undefined : this.#options.channels[source];
+  #channel({ source }: RunningTask): Channel<TaskMessage> | undefined {
+    return this.#options.channels[source];
   }
 
   /** Tells the askers that nothing more is begun here: they take back what waits. */

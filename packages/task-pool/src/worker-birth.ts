@@ -1,4 +1,4 @@
-import type { QueueAddress, TaskTransportName } from './transports/transport.js';
+import type { QueueBirth, TaskTransportName } from './transports/transport.js';
 
 /** The name of the descriptor of the claims. */
 export const CLAIMS = 'claims';
@@ -9,10 +9,9 @@ export interface WorkerBirth {
   readonly module: string;
   readonly worker: number;
   readonly workers: number;
-  readonly owner: number;
   readonly concurrency: number;
   readonly transport: TaskTransportName;
-  readonly queue: QueueAddress | undefined;
+  readonly queue: QueueBirth | undefined;
   /** Where large values go. */
   readonly spill: string;
   readonly valuesInMemory: boolean;

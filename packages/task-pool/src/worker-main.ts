@@ -4,10 +4,9 @@ import { inherit } from '@millrace/process-pool';
 import { ClaimTable, claimBytes } from './claims.js';
 import { TaskError } from './errors.js';
 import { SpillDirectory } from './spill.js';
-import type { TaskMessage } from './task-message.js';
 import { type TaskHandler, TaskRunner } from './task-runner.js';
+import { TaskTaker } from './task-taker.js';
 import { taskTransport } from './transports/index.js';
-import type { TaskSource } from './transports/transport.js';
 import { CLAIMS, spillWriter, type WorkerBirth } from './worker-birth.js';
 
 /** Milliseconds between two looks at the memory: each asks the kernel. */
@@ -19,25 +18,33 @@ const birth = child.data as WorkerBirth;
 
 const tasks = tasksOf((await import(birth.module)) as Record<string, unknown>);
 const claims = new MappedMemory(child.descriptor(CLAIMS), claimBytes(birth.workers + 1));
-const spill = new SpillDirectory(birth.spill, spillWriter(birth.worker, child.incarnation));
+const spill = new SpillDirectory(birth.spill, spillWriter(birth.worker, child.incarnation), {
+  // That of a queue is made when there is something to write.
+  made: birth.queue === undefined,
+});
 const transport = taskTransport(birth.transport);
 const values = { spill, inMemory: birth.valuesInMemory };
 const channel = transport.openWorkerSide(child, birth.worker, values);
-const source = transport.openSource?.(birth.queue, values);
+const queue = transport.openQueue?.(birth.queue, values);
 const runner = new TaskRunner({
   channels: [channel],
   handler: (name) => (Object.hasOwn(tasks, name) ? tasks[name] : undefined),
   // Its caller is told the same, with the name of what could not be sent.
   onUnsendable: () => {},
-  claims: { tables: [new ClaimTable(claims.buffer)], worker: birth.worker, owner: birth.owner },
+  onOrphanFailed: (error, name) =>
+    process.emitWarning(`Task '${name}' of another program, or an earlier pool, has failed: ${error}`),
+  claims: { tables: [new ClaimTable(claims.buffer)], worker: birth.worker },
   concurrency: birth.concurrency,
   onDone: (begun) => {
     if (begun >= (birth.maxTasks ?? Number.POSITIVE_INFINITY) || isTooLarge()) void end();
   },
 });
 
-const stopTaking = new AbortController();
-let taking: Promise<void> | undefined;
+const taker =
+  queue &&
+  new TaskTaker(queue, runner, (error) => {
+    throw error;
+  });
 let memoryAt = 0;
 let ending = false;
 
@@ -53,28 +60,11 @@ function isTooLarge(): boolean {
 async function end(): Promise<void> {
   if (ending) return;
   ending = true;
-  stopTaking.abort();
   // What it has taken from the queue it runs: another program's tasks are nowhere else.
-  if (taking !== undefined) await taking;
+  await taker?.stop();
   await runner.stop();
   await channel.drained();
   process.exit(0);
-}
-
-/** Takes tasks that are nobody's yet, one whenever there is a place for it. */
-async function takeFrom({ take }: TaskSource): Promise<void> {
-  const { signal } = stopTaking;
-  while (!signal.aborted) {
-    await runner.place();
-    let message: TaskMessage;
-    try {
-      message = await take(signal);
-    } catch (error) {
-      if (signal.aborted) return;
-      throw error;
-    }
-    runner.take(0, message);
-  }
 }
 
 function tasksOf(module: Record<string, unknown>): Record<string, TaskHandler> {
@@ -89,5 +79,5 @@ function tasksOf(module: Record<string, unknown>): Record<string, TaskHandler> {
 
 child.onStop(() => void end());
 runner.start();
-if (source !== undefined) taking = takeFrom(source);
+taker?.start();
 child.ready();

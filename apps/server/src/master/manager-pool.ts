@@ -7,11 +7,11 @@ import { spawnArguments } from '../spawn-arguments.js';
 export function managerPool(
   { options }: RoleContext,
   descriptors: Descriptors,
-  taskFiles: string | undefined,
+  tasks: Pick<BirthData, 'taskFiles' | 'taskRun'>,
   events: ProcessPoolEvents,
 ): ProcessPool {
   const { title, spares = 1 } = options;
-  const data: BirthData = { role: 'manager', id: 0, managerIncarnation: 0, taskFiles };
+  const data: BirthData = { role: 'manager', id: 0, managerIncarnation: 0, ...tasks };
   const manager = {
     name: 'manager',
     title: `${title}: manager`,

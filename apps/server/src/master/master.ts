@@ -23,6 +23,7 @@ import { type Bound, bindPort, numberOf } from './listeners.js';
 import { managerPool } from './manager-pool.js';
 import { checkOpenFiles } from './open-files.js';
 import { PidFile } from './pid-file.js';
+import { QueueOwner } from './queue-owner.js';
 import { ReactorThreads } from './reactor-threads.js';
 import type { Reactors } from './reactors.js';
 import { ReloadRequests } from './reload-requests.js';
@@ -45,6 +46,7 @@ export class MasterRole implements Role {
   #inherited: Descriptors = {};
   #fabric: Descriptors = {};
   #taskFiles: SpillDirectory | undefined;
+  #queue: QueueOwner | undefined;
   #reactors: Reactors | undefined;
   /** In process mode. */
   #acceptor: Acceptor | undefined;
@@ -142,9 +144,10 @@ export class MasterRole implements Role {
     this.#bind();
     checkOpenFiles(this.#context);
     this.#fabric = createFabric(this.#shape);
-    if (this.#shape.taskWorkers > 0) this.#taskFiles = planTaskFiles(this.#context.options);
+    this.#planTasks();
     const descriptors = { ...this.#fabric, ...this.#inherited };
-    this.#manager = managerPool(this.#context, descriptors, this.#taskFiles?.path, {
+    const tasks = { taskFiles: this.#taskFiles?.path, taskRun: this.#queue?.run };
+    this.#manager = managerPool(this.#context, descriptors, tasks, {
       onMessage: (_member, body) => this.#heard(body as FromManager),
       onExit: (member, exit, delay) => this.#managerEnded(member, exit, delay),
     });
@@ -160,6 +163,13 @@ export class MasterRole implements Role {
       throw new ServerError('ERR_MILLRACE_START_FAILED', message, { cause });
     }
     this.#running = true;
+  }
+
+  #planTasks(): void {
+    const { taskWorkers, taskQueue } = this.#shape;
+    if (taskWorkers === 0) return;
+    this.#taskFiles = planTaskFiles(this.#context.options, taskQueue);
+    if (taskQueue !== undefined) this.#queue = new QueueOwner(taskQueue, this.#taskFiles, this.#context);
   }
 
   #bind(): void {
@@ -282,7 +292,8 @@ export class MasterRole implements Role {
     this.#context.closeMail();
     closeFabric(this.#fabric);
     this.#fabric = {};
-    this.#taskFiles?.remove();
+    if (this.#queue !== undefined) this.#queue.close();
+    else if (this.#shape.taskQueue === undefined) this.#taskFiles?.remove();
     this.#pidFile?.remove();
   }
 }

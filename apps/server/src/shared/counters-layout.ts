@@ -23,7 +23,9 @@
  * In base mode reactor r is worker r, and counts in its own block (…_HERE) what the master counts otherwise. When it has
  * died the manager writes there, until the next worker has its place. OPEN_HERE is what `maxConnections` goes by.
  * TASKS counts the tasks that a worker has asked for, of which TASKS_AT_HAND have no answer; those of a worker that died
- * were neither completed nor failed. In a task worker TASKS_AT_HAND is how many it runs.
+ * were neither completed nor failed. In a task worker TASKS_AT_HAND is how many it runs; and of what it has found in a
+ * queue of the system, the place of TASKS_COMPLETED has how many messages were no tasks (GARBAGE), that of TASKS_FAILED
+ * how many tasks of other programs, or earlier runs, have failed (ORPHANS_FAILED).
  */
 const LINE = 8;
 
@@ -61,6 +63,8 @@ export const TASKS = 4;
 export const TASKS_AT_HAND = 5;
 export const TASKS_COMPLETED = 6;
 export const TASKS_FAILED = 7;
+export const GARBAGE = 6;
+export const ORPHANS_FAILED = 7;
 /** For each reactor thread, from here on. */
 export const DONE = LINE;
 

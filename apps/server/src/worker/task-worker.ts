@@ -1,12 +1,21 @@
 import { NodePoller } from '@millrace/native';
 import type { ChildProcessContext } from '@millrace/process-pool';
-import { type TaskContext, type TaskHandler, TaskRunner } from '@millrace/task-pool';
+import {
+  type SpillDirectory,
+  type TaskContext,
+  type TaskHandler,
+  type TaskQueue,
+  TaskRunner,
+  TaskTaker,
+} from '@millrace/task-pool';
 import { runInOrder } from '../events.js';
 import { COUNTERS, type FabricShape, FabricView, HUB } from '../fabric.js';
+import { LogLimit } from '../log.js';
 import { workerBells } from '../process-kinds.js';
 import type { BirthData, FromWorker, Role, RoleContext, WorkerStatus } from '../role.js';
-import { TASKS_AT_HAND } from '../shared/counters-layout.js';
+import { GARBAGE, ORPHANS_FAILED, TASKS_AT_HAND } from '../shared/counters-layout.js';
 import { openTaskFiles } from '../task-files.js';
+import { openTaskQueue } from '../task-queue.js';
 import { type FindDescriptor, openBoard, openRunnerWays, type RunnerWays } from '../task-ways.js';
 import { Leaving } from './leaving.js';
 import { drawLimit } from './limit.js';
@@ -19,8 +28,11 @@ export class TaskWorkerRole implements Role {
   readonly #shape: FabricShape;
   readonly #id: number;
   readonly #workerId: number;
+  readonly #limit: LogLimit;
   #runner: TaskRunner | undefined;
   #ways: RunnerWays | undefined;
+  #queue: TaskQueue | undefined;
+  #taker: TaskTaker | undefined;
   readonly #leaving: Leaving;
   readonly place: Place;
 
@@ -31,6 +43,7 @@ export class TaskWorkerRole implements Role {
     this.#shape = shape;
     this.#id = id;
     this.#workerId = shape.workers + id;
+    this.#limit = new LogLimit(context);
     this.place = new Place(child, {
       onLeave: () => void this.#leaving.begin({ linger: false }),
       onMessage: (message) => {
@@ -44,13 +57,18 @@ export class TaskWorkerRole implements Role {
       place: this.place,
       workerId: this.#workerId,
       finish: async () => {
+        // What it has taken from a queue is nowhere else: it is run.
+        await this.#taker?.stop();
         await this.#runner?.stop();
         await Promise.all((this.#ways?.channels ?? []).map((channel) => channel.drained()));
         await context.flushClients();
       },
       inHand: () => (this.#running > 0 ? [`${this.#running} tasks`] : []),
     });
-    this.place.whenReleased(() => this.#ways?.close());
+    this.place.whenReleased(() => {
+      this.#ways?.close();
+      this.#queue?.close();
+    });
     child.onStop((mode) => {
       // Nobody but this process knows of the signal: its place must not stay empty.
       if (mode === 'signal') child.detach();
@@ -83,6 +101,9 @@ export class TaskWorkerRole implements Role {
     const view = this.#openView(find);
     const ways = this.#openWays(view, find);
     const counters = view.counters().process(this.#workerId);
+    const count = (counter: number) => {
+      counters[counter] = (counters[counter] as number) + 1;
+    };
     const say = (running: number) => {
       board.setLoad(this.#id, running);
       counters[TASKS_AT_HAND] = running;
@@ -98,9 +119,29 @@ export class TaskWorkerRole implements Role {
       },
       onUnsendable: (error, name) =>
         this.#context.log.error({ err: error, task: name }, 'the result of a task cannot be sent'),
+      onOrphanFailed: (error, name) => {
+        count(ORPHANS_FAILED);
+        this.#context.log.error(
+          { err: error, task: name },
+          'a task of another program, or of an earlier run, has failed',
+        );
+      },
     });
+    this.#queue = openTaskQueue({
+      child: this.#child,
+      shape: this.#shape,
+      files: this.#files(),
+      taskTmpdir: options.taskTmpdir,
+      onGarbage: (error) => {
+        count(GARBAGE);
+        this.#limit.warn('garbage', error.message);
+      },
+    });
+    if (this.#queue !== undefined)
+      this.#taker = new TaskTaker(this.#queue, this.#runner, (error) => this.#queueFailed(error));
     say(0);
     this.#runner.start();
+    this.#taker?.start();
     this.#child.send({ takesTasks: true } satisfies FromWorker);
   }
 
@@ -110,10 +151,19 @@ export class TaskWorkerRole implements Role {
   }
 
   #openWays(view: FabricView, find: FindDescriptor): RunnerWays {
-    const { taskFiles } = this.#child.data as BirthData;
-    const files = openTaskFiles(this.#context.options, taskFiles as string);
     const bellOf = (worker: number) => view.peerBell(worker);
-    return openRunnerWays(this.#shape, find, this.#id, bellOf, new NodePoller(), files);
+    return openRunnerWays(this.#shape, find, this.#id, bellOf, new NodePoller(), this.#files());
+  }
+
+  #files(): SpillDirectory {
+    const { taskFiles } = this.#child.data as BirthData;
+    return openTaskFiles(this.#context.options, taskFiles as string);
+  }
+
+  /** Another process may have better luck; there is nothing for this one to do. */
+  #queueFailed(error: unknown): void {
+    this.#context.log.fatal({ err: error }, 'no task can be taken from the queue any more');
+    process.exit(1);
   }
 
   /** The empty name is Swoole's own form: one handler for all tasks. */

@@ -7,11 +7,14 @@ import {
   type TaskBoard,
   TaskClient,
   type TaskMessage,
+  type TaskQueue,
 } from '@millrace/task-pool';
 import type { FabricShape } from '../fabric.js';
 import { incarnationOf, type TaskWorkerDied, type TaskWorkerUp } from '../role.js';
 import { TASKS, TASKS_AT_HAND, TASKS_COMPLETED, TASKS_FAILED } from '../shared/counters-layout.js';
+import { openTaskQueue } from '../task-queue.js';
 import { openAskerWays, openBoard } from '../task-ways.js';
+import { LaterChannel, LaterQueue } from './later-channels.js';
 
 export interface WorkerTasksParts {
   readonly child: ChildProcessContext;
@@ -21,6 +24,7 @@ export interface WorkerTasksParts {
   readonly maxQueue: number;
   /** The counters of this process. */
   readonly counters: Float64Array;
+  readonly taskTmpdir: string;
   /** Where large values go; undefined where there are no task workers. */
   readonly files: SpillDirectory | undefined;
   /** A result that a task sent by `finish` and no callback takes. */
@@ -33,6 +37,8 @@ export class WorkerTasks {
   readonly #parts: WorkerTasksParts;
   readonly #links: readonly LaterChannel[];
   readonly #board: TaskBoard | undefined;
+  readonly #shared: LaterQueue | undefined;
+  #queue: TaskQueue | undefined;
   #channels: TransportChannel<TaskMessage>[] = [];
 
   constructor(parts: WorkerTasksParts) {
@@ -41,8 +47,10 @@ export class WorkerTasks {
     this.#links = Array.from({ length: shape.taskWorkers }, () => new LaterChannel());
     const board = shape.taskWorkers > 0 ? openBoard(shape, (name) => child.descriptor(name)) : undefined;
     this.#board = board;
+    if (shape.taskQueue !== undefined) this.#shared = new LaterQueue();
     this.client = new TaskClient({
       links: this.#links.map((channel) => ({ channel })),
+      shared: this.#shared,
       incarnation: incarnationOf(child),
       claims: board?.claims(worker) ?? new ClaimTable(new ArrayBuffer(0)),
       load: board && ((taskWorker) => board.load(taskWorker)),
@@ -59,8 +67,10 @@ export class WorkerTasks {
 
   /** The ways are this process's; `listener` is on its bell. */
   open(listener: DoorbellListener): void {
-    const { child, shape, worker, files } = this.#parts;
+    const { child, shape, worker, files, taskTmpdir } = this.#parts;
     if (files === undefined) return;
+    this.#queue = openTaskQueue({ child, shape, files, taskTmpdir });
+    if (this.#queue !== undefined) this.#shared?.become(this.#queue.link(worker));
     const { counters } = this.#parts;
     counters[TASKS] = (counters[TASKS] as number) + this.client.pending;
     counters[TASKS_AT_HAND] = this.client.pending;
@@ -88,29 +98,6 @@ export class WorkerTasks {
 
   close(): void {
     for (const channel of this.#channels.splice(0)) channel.destroy();
-  }
-}
-
-/** The way to a task worker before it is this process's: nothing is sent to it, and nothing comes. */
-class LaterChannel {
-  #channel: TransportChannel<TaskMessage> | undefined;
-  #listener: ((message: TaskMessage) => void) | undefined;
-
-  become(channel: TransportChannel<TaskMessage>): void {
-    this.#channel = channel;
-    if (this.#listener) channel.onMessage(this.#listener);
-  }
-
-  send(message: TaskMessage): boolean {
-    if (this.#channel === undefined) throw new Error('A task was sent before its way was opened.');
-    return this.#channel.send(message);
-  }
-
-  onMessage(listener: (message: TaskMessage) => void): void {
-    this.#listener = listener;
-  }
-
-  deliverNow(): void {
-    this.#channel?.deliverNow();
+    this.#queue?.close();
   }
 }

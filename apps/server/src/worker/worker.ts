@@ -62,14 +62,15 @@ export class WorkerRole implements Role {
       // More waits to be sent than the reactor thread takes: then nothing more is asked for; see Sessions.start.
       onCongestion: (reactor) => (this.#own?.channel ?? this.#channels[reactor])?.pause(),
     });
-    const { taskFiles } = child.data as BirthData;
+    const { taskFiles, taskRun } = child.data as BirthData;
     this.#tasks = new WorkerTasks({
       child,
       shape,
       worker: id,
       maxQueue: context.options.taskMaxQueue,
+      taskTmpdir: context.options.taskTmpdir,
       counters: counters.process(id),
-      files: taskFiles === undefined ? undefined : openTaskFiles(context.options, taskFiles),
+      files: taskFiles === undefined ? undefined : openTaskFiles(context.options, taskFiles, taskRun),
       finished: (task, data) => void this.#finished(task, data),
     });
     this.place = new Place(child, {

@@ -1,52 +1,15 @@
-import { ChannelError, Frame } from '@millrace/channel';
-import { PosixQueue, SystemVQueue } from '@millrace/msg-queue';
+import { syscalls } from '@millrace/native';
 import { TaskError } from '../errors.js';
-import type { SpillDirectory } from '../spill.js';
-import { INLINE_LIMIT } from '../task-layout.js';
-import { type TaskMessage, taskCodec } from '../task-message.js';
+import { ownQueue, queueTitle } from '../queue-address.js';
+import { TaskQueue } from '../task-queue.js';
 import { pipeTransport } from './pipe.js';
-import type { QueueAddress, TaskSource, TaskTransport } from './transport.js';
+import type { QueueBirth, TaskTransport } from './transport.js';
 
-/** What POSIX and System V queues are here: a place for bytes that outlives the pool. */
-interface Queue {
-  trySend(bytes: Uint8Array): 'sent' | 'full';
-  receive(signal: AbortSignal): Promise<Buffer>;
-  readonly empty: boolean;
-  close(): void;
-}
+/** What the names of files begin with that hold a task's value; those of results begin with `worker`. */
+export const VALUES = 'pool';
 
-function open({ name, key }: QueueAddress): Queue {
-  if (name !== undefined) {
-    const queue = PosixQueue.openOrCreate(name, { messageSize: INLINE_LIMIT });
-    return {
-      trySend: (bytes) => queue.trySend(bytes),
-      receive: async (signal) => (await queue.receive({ signal })).data,
-      get empty() {
-        return queue.stat().messages === 0;
-      },
-      close: () => queue.close(),
-    };
-  }
-  if (key === undefined)
-    throw new TaskError(
-      'ERR_MILLRACE_TASK_OPTION',
-      "The option 'queue' needs a name (POSIX) or a key (System V).",
-    );
-  const queue = SystemVQueue.openOrCreate(key);
-  return {
-    trySend: (bytes) => queue.trySend(bytes),
-    receive: async (signal) => (await queue.receive({ signal })).data,
-    get empty() {
-      return queue.stat().messages === 0;
-    },
-    close: () => queue.close(),
-  };
-}
-
-/** Which queue it is, in the name of a directory. */
-export function queueTitle({ name, key }: QueueAddress): string {
-  return name === undefined ? `key-${key}` : `name-${name.slice(1)}`;
-}
+/** The claims of a pool are one asker's. */
+const ASKER = 0;
 
 /**
  * One queue of the system for all workers: whoever is free takes the oldest task, also of another program. Answers, and
@@ -56,77 +19,57 @@ export function queueTitle({ name, key }: QueueAddress): string {
  * the result. One pool at a time.
  */
 export const queueTransport: TaskTransport = {
-  createPoolSide(workers, values, address) {
+  createPoolSide(workers, values, birth) {
+    const { address, run, taskTmpdir } = addressed(birth);
     const { spill } = values;
-    const queue = open(addressOf(address));
-    // Files of large values that no message names any more: their pool died between the two.
-    if (queue.empty) for (const writer of ['pool', 'worker']) spill.removeOf(writer);
+    const owner = ownQueue(address);
+    let queue: TaskQueue | undefined;
     try {
+      const opened = new TaskQueue(address, { spill, run, taskTmpdir, askers: 1 });
+      queue = opened;
+      // Results of dead pools are nobody's; values that no message names any more, neither.
+      spill.removeOf('worker');
+      if (queue.stat().messages === 0) spill.removeOf(VALUES);
       const pipes = pipeTransport.createPoolSide(workers, values, undefined);
-      const { encode } = encoder(spill);
       return {
         ...pipes,
-        shared: {
-          channel: {
-            send(message) {
-              if (queue.trySend(encode(message)) === 'sent') return true;
-              throw new ChannelError('ERR_MILLRACE_CHANNEL_FULL', 'The queue of tasks is full.');
-            },
-            onMessage() {},
-            deliverNow() {},
-          },
-        },
+        shared: queue.link(ASKER),
         close() {
           pipes.close();
-          queue.close();
+          opened.close();
+          syscalls.close(owner);
         },
       };
     } catch (error) {
-      queue.close();
+      queue?.close();
+      syscalls.close(owner);
       throw error;
     }
   },
 
   openWorkerSide: (child, worker, values) => pipeTransport.openWorkerSide(child, worker, values),
 
-  openSource(address, { spill }): TaskSource {
-    const queue = open(addressOf(address));
-    const codec = taskCodec({ spill });
-    return {
-      async take(signal) {
-        for (;;) {
-          const bytes = await queue.receive(signal);
-          try {
-            return codec.decode(bytes, 0, bytes.length);
-          } catch (error) {
-            process.emitWarning(
-              `A message of ${bytes.length} bytes in the queue is no task: ${(error as Error).message}`,
-            );
-          }
-        }
-      },
-    };
+  openQueue(birth, { spill }) {
+    const { address, run, taskTmpdir } = addressed(birth);
+    const onGarbage = ({ message }: Error) => process.emitWarning(message);
+    return new TaskQueue(address, { spill, run, taskTmpdir, askers: 1, onGarbage });
   },
 };
 
-function addressOf(address: QueueAddress | undefined): QueueAddress {
-  if (address !== undefined) return address;
-  throw new TaskError(
-    'ERR_MILLRACE_TASK_OPTION',
-    "A queue as transport needs the option 'queue': its name or key.",
-  );
+/** The directory of large values, by the queue that their names are in. */
+export function queueDirectory({ address }: QueueBirth): string {
+  return queueTitle(address);
 }
 
-/** A message's bytes in one piece, valid until the next. */
-function encoder(spill: SpillDirectory) {
-  const codec = taskCodec({ spill });
-  const frame = new Frame();
-  const memory = Buffer.allocUnsafe(INLINE_LIMIT);
-  return {
-    encode(message: TaskMessage): Buffer {
-      codec.encode(message, frame);
-      frame.copyTo(memory, 0);
-      return memory.subarray(0, frame.length);
-    },
-  };
+function addressed(birth: QueueBirth | undefined): QueueBirth {
+  if (birth === undefined)
+    throw optionError("A queue as transport needs the option 'queue': its name or key.");
+  const { name, key } = birth.address;
+  if (name === undefined && key === undefined)
+    throw optionError("The option 'queue' needs a name (POSIX) or a key (System V).");
+  return birth;
+}
+
+function optionError(message: string): TaskError {
+  return new TaskError('ERR_MILLRACE_TASK_OPTION', message);
 }

@@ -1,16 +1,20 @@
 import type { ChannelOptions, TransportChannel } from '@millrace/channel';
 import type { ChildProcessContext } from '@millrace/process-pool';
-import type { TaskLink } from '../lane.js';
+import type { SharedLink, TaskLink } from '../lane.js';
+import type { QueueAddress } from '../queue-address.js';
 import type { SpillDirectory } from '../spill.js';
 import type { TaskMessage } from '../task-message.js';
+import type { TaskQueue } from '../task-queue.js';
 
 /** How tasks travel between a pool and its workers, by name. */
 export type TaskTransportName = 'pipe' | 'ring' | 'posix-queue' | 'system-v-queue';
 
-/** Which queue of the system: a POSIX one by its name (`'/tasks'`), a System V one by its key. */
-export interface QueueAddress {
-  readonly name?: string;
-  readonly key?: number;
+/** What a pool's process and its workers have to know of a queue; JSON. */
+export interface QueueBirth {
+  readonly address: QueueAddress;
+  /** Which run of which pool this is: 8 bytes in hexadecimal. */
+  readonly run: string;
+  readonly taskTmpdir: string;
 }
 
 /** What becomes of values that are large. */
@@ -20,18 +24,12 @@ export interface LargeValues {
   readonly inMemory: boolean;
 }
 
-/** Where a worker finds tasks that are nobody's yet. */
-export interface TaskSource {
-  /** The next; valid until the next call. Rejects with the signal's reason. */
-  take(signal: AbortSignal): Promise<TaskMessage>;
-}
-
 /** The pool's side: made before the first worker is started, and outlives them all. */
 export interface PoolSide {
   /** The way to each worker, by its index. */
   readonly links: readonly TaskLink[];
   /** A way to whichever worker is free, where there is one. */
-  readonly shared?: TaskLink;
+  readonly shared?: SharedLink;
   /** What a worker is handed down, by name. */
   descriptors(worker: number): Readonly<Record<string, number>>;
   close(): void;
@@ -39,13 +37,14 @@ export interface PoolSide {
 
 /** One way for tasks to travel. */
 export interface TaskTransport {
-  createPoolSide(workers: number, values: LargeValues, queue: QueueAddress | undefined): PoolSide;
+  createPoolSide(workers: number, values: LargeValues, queue: QueueBirth | undefined): PoolSide;
   openWorkerSide(
     child: ChildProcessContext,
     worker: number,
     values: LargeValues,
   ): TransportChannel<TaskMessage>;
-  openSource?(queue: QueueAddress | undefined, values: LargeValues): TaskSource;
+  /** Where a worker finds tasks that are nobody's yet. */
+  openQueue?(queue: QueueBirth | undefined, values: LargeValues): TaskQueue;
 }
 
 /** What waits for a worker is bounded by what it is sent ahead; this is for what a worker sends. */

@@ -1,0 +1,43 @@
+import type { ChildProcessContext } from '@millrace/process-pool';
+import { type QueueAddress, type SpillDirectory, TaskQueue } from '@millrace/task-pool';
+import type { ResolvedOptions } from './options.js';
+import type { BirthData } from './role.js';
+import type { TaskShape } from './task-ways.js';
+import { copyOf } from './worker/message-memory.js';
+
+type QueueOptions = Pick<
+  ResolvedOptions,
+  'taskWorkerNum' | 'taskTransport' | 'taskQueueKey' | 'taskQueueName'
+>;
+
+/** The queue of the system that the tasks of a server travel in; undefined where they travel otherwise. */
+export function taskQueueOf(options: QueueOptions): QueueAddress | undefined {
+  const { taskWorkerNum, taskQueueKey, taskQueueName } = options;
+  if (taskWorkerNum === 0) return undefined;
+  if (options.taskTransport === 'posix-queue' && taskQueueName !== undefined) return { name: taskQueueName };
+  if (options.taskTransport === 'system-v-queue' && taskQueueKey !== undefined) return { key: taskQueueKey };
+  return undefined;
+}
+
+export interface TaskQueueParts {
+  readonly child: ChildProcessContext;
+  readonly shape: TaskShape;
+  readonly files: SpillDirectory;
+  readonly taskTmpdir: string;
+  /** Told of each message in the queue that is no task. */
+  readonly onGarbage?: (error: Error) => void;
+}
+
+/** Opens it in a worker or task worker; undefined where tasks travel otherwise. */
+export function openTaskQueue(parts: TaskQueueParts): TaskQueue | undefined {
+  const { child, shape, files, taskTmpdir, onGarbage } = parts;
+  if (shape.taskQueue === undefined) return undefined;
+  return new TaskQueue(shape.taskQueue, {
+    spill: files,
+    taskTmpdir,
+    run: (child.data as BirthData).taskRun as string,
+    askers: shape.workers,
+    onGarbage,
+    copy: copyOf,
+  });
+}
