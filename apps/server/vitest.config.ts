@@ -17,6 +17,7 @@ const OF_THE_MODE = [
   'mail',
   'reload',
   'shutdown',
+  'tls',
 ];
 
 /** The whole suite with the defaults, and what depends on it once more with each other way. `support.ts` reads `env`. */
