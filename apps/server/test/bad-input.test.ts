@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { createServer as createNetServer } from 'node:net';
-import { Program, TestClient, until } from '@millrace/testkit';
+import { TestClient, until } from '@millrace/testkit';
 import { describe, expect, test } from 'vitest';
 import { createServer, type ServerOptions } from '../src/index.js';
-import { fixture, startServer } from './support.js';
+import { launch, startServer } from './support.js';
 
 /** As few processes as there can be. */
 const ALONE = { workerNum: 1, taskWorkerNum: 0 };
@@ -65,7 +65,7 @@ test('a port in use is a typed error with errno and advice, and leaves nothing b
   const holder = createNetServer().listen(0, '127.0.0.1');
   await once(holder, 'listening');
   const { port } = holder.address() as { port: number };
-  await using program = new Program(fixture('echo'), { args: [JSON.stringify({ port })] });
+  await using program = launch('echo', { port });
   const [, json] = await program.printed(/^failed (.*)$/m);
   expect(JSON.parse(json as string)).toMatchObject({
     code: 'ERR_MILLRACE_LISTEN',
@@ -78,7 +78,7 @@ test('a port in use is a typed error with errno and advice, and leaves nothing b
 });
 
 test('workers that cannot start end the server with a typed error', async () => {
-  await using program = new Program(fixture('broken'));
+  await using program = launch('broken');
   const [, json] = await program.printed(/^failed (.*)$/m);
   expect(JSON.parse(json as string)).toMatchObject({ code: 'ERR_MILLRACE_START_FAILED' });
   expect(program.output).toMatch(/this worker cannot start/);

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Program, TestClient, until, within } from '@millrace/testkit';
+import { type Program, TestClient, until, within } from '@millrace/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ServerOptions } from '../src/index.js';
-import { fixture } from './support.js';
+import { isBase, launch } from './support.js';
 
 /** Tasks of each of the two workers. */
 const TASKS = process.env.MILLRACE_STRESS ? 20_000 : 2_000;
@@ -10,6 +10,8 @@ const TASKS = process.env.MILLRACE_STRESS ? 20_000 : 2_000;
 const KILL_EVERY_MS = 100;
 /** Each costs the start of a process, during which tasks may have to wait. */
 const MOST_KILLS = process.env.MILLRACE_STRESS ? Number.POSITIVE_INFINITY : 8;
+/** In base mode tasks travel as in process mode. */
+const TRANSPORTS = isBase ? (['ring'] as const) : (['ring', 'pipe'] as const);
 /** A watchdog: the machine may have much else to do. */
 const DEADLINE_MS = 300_000;
 
@@ -27,8 +29,7 @@ interface Became {
 }
 
 async function start(options: Partial<ServerOptions>) {
-  const more = { workerNum: 2, taskWorkerNum: 2, ...options };
-  const program = new Program(fixture('tasks'), { args: [JSON.stringify(more)] });
+  const program = launch('tasks', { workerNum: 2, taskWorkerNum: 2, ...options });
   programs.push(program);
   const [, port] = await program.printed(/^listening (\d+)/m);
   const connect = () => TestClient.connect(Number(port));
@@ -50,7 +51,7 @@ async function start(options: Partial<ServerOptions>) {
   return { connect, crowd, pids, taskWorkers };
 }
 
-describe.each(['ring', 'pipe'] as const)('tasks over a %s', (taskTransport) => {
+describe.each(TRANSPORTS)('tasks over a %s', (taskTransport) => {
   test.each([0, 1_000])(
     'with %i retries every caller in every worker hears its result or the death, while task workers are killed',
     async (retries) => {

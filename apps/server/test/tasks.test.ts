@@ -1,10 +1,10 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Program, TestClient, until } from '@millrace/testkit';
+import { type Program, TestClient, until } from '@millrace/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ServerOptions, ServerStats } from '../src/index.js';
-import { fixture, isBase } from './support.js';
+import { isBase, launch } from './support.js';
 
 const programs: Program[] = [];
 afterEach(async () => {
@@ -15,7 +15,7 @@ type Transport = NonNullable<ServerOptions['taskTransport']>;
 const TRANSPORTS: readonly Transport[] = ['ring', 'pipe'];
 
 async function start(options: Partial<ServerOptions> = {}) {
-  const program = new Program(fixture('tasks'), { args: [JSON.stringify(options)] });
+  const program = launch('tasks', options);
   programs.push(program);
   const [, port] = await program.printed(/^listening (\d+)/m);
   const client = await TestClient.connect(Number(port));
