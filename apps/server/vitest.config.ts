@@ -6,17 +6,29 @@ const all = packageTests();
 /** What depends on how messages get to workers and back; the rest of the suite does not. */
 const OF_THE_LINKS = ['messages', 'death', 'output', 'sessions', 'handover', 'shutdown'];
 
-/** What base mode does by other means; what of it is about process mode alone skips itself. */
+/**
+ * All that starts a server; what cannot hold in base mode says so. `dispatch` and `handover` are of process mode: in base
+ * mode a client has the worker that accepts it. `base.test.ts` has what holds there alone.
+ */
 const OF_THE_MODE = [
   'messages',
   'sessions',
   'listeners',
+  'inherited',
   'output',
   'limits',
+  'bad-input',
   'tasks',
+  'task-chaos',
+  'backlog',
   'mail',
+  'commands',
+  'death',
+  'life-cycle',
+  'surroundings',
   'reload',
   'shutdown',
+  'tls',
 ];
 
 /** The whole suite with the defaults, and what depends on it once more with each other way. `support.ts` reads `env`. */

@@ -67,7 +67,7 @@ export function clientInfo(
     sendQueuedBytes: table.queued(table.slot(session)),
     protected: (record.flags & FLAG_PROTECTED) !== 0,
     paused: (record.flags & FLAG_PAUSED) !== 0,
-    tls: port.tls && tls?.read(session),
+    tls: tls?.read(record.tlsCell, session),
     closeReason: record.state === CLOSED ? CLOSE_REASONS[record.reason] : undefined,
   };
 }

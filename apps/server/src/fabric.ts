@@ -9,6 +9,7 @@ import {
   RingTransport,
   ringBytes,
 } from '@millrace/shared-memory';
+import { KEYS_BYTES } from './base/keys-layout.js';
 import { MAX_MESSAGE_BYTES } from './constants.js';
 import {
   createLink,
@@ -94,6 +95,8 @@ export const HUB = 'hub';
 export const CONNECTIONS = 'connections';
 export const COUNTERS = 'counters';
 const TLS = 'tls';
+/** Keys and certificates, in base mode. */
+export const KEYS = 'keys';
 /** What every process reads without asking anyone. */
 export const tableNames = ({ tls }: FabricShape) => [CONNECTIONS, COUNTERS, ...(tls ? [TLS] : [])];
 export const peerBellName = (peer: number) => `peer.${peer}`;
@@ -121,7 +124,12 @@ export function peerDescriptors(shape: FabricShape, peer: number): string[] {
 /** The names that a worker needs to be a reactor, in base mode; without the sockets that it accepts from. */
 export function reactorDescriptors(shape: FabricShape): string[] {
   const peers = range(peersOf(shape));
-  return [...peers.map(linkName), ...peers.map(peerBellName), ...range(shape.reactors).map(reactorBellName)];
+  return [
+    ...peers.map(linkName),
+    ...peers.map(peerBellName),
+    ...range(shape.reactors).map(reactorBellName),
+    ...(shape.tls ? [KEYS] : []),
+  ];
 }
 
 function hubBytes(shape: FabricShape): number {
@@ -147,6 +155,7 @@ export function createFabric(shape: FabricShape): Descriptors {
     made[CONNECTIONS] = createMemory('millrace-connections', connectionBytes(shape));
     made[COUNTERS] = createMemory('millrace-counters', Counters.bytes(countersShape(shape)));
     if (shape.tls) made[TLS] = createMemory('millrace-tls', TlsTable.bytes(shape.maxConnections));
+    if (shape.tls && shape.base) made[KEYS] = createMemory('millrace-keys', KEYS_BYTES);
     for (const peer of range(peersOf(shape))) {
       createLink(shape, peer, made);
       made[peerBellName(peer)] = check(syscalls.eventfd(), 'eventfd');

@@ -182,10 +182,7 @@ type ParsedPort = z.output<typeof portSchema>;
 
 function checkPort(
   parsed: ParsedPort,
-  {
-    mode,
-    heartbeatCheckInterval,
-  }: Pick<ResolvedOptions, 'mode'> & { readonly heartbeatCheckInterval?: number | undefined },
+  { heartbeatCheckInterval }: { readonly heartbeatCheckInterval?: number | undefined },
 ): ResolvedPort {
   const own = Object.fromEntries(
     Object.keys(portShape)
@@ -201,10 +198,6 @@ function checkPort(
     );
   if (own.tls !== undefined && (path !== undefined || own.type === 'datagram'))
     throw optionError("'tls' is for TCP: a listener with a 'port', of the type 'stream'.");
-  if (own.tls !== undefined && mode === 'base')
-    throw optionError(
-      "The option 'tls' is for mode 'process': in base mode its keys would be in every worker.",
-    );
   const bufferHighWatermark = own.bufferHighWatermark ?? Math.floor(socketBufferSize / 2);
   if (bufferHighWatermark > socketBufferSize)
     throw optionError(

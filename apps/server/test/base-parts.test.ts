@@ -92,6 +92,7 @@ const record = (session: number): ConnectionRecord => ({
   flags: 0,
   reason: 0,
   remotePort: 1,
+  tlsCell: 0,
   session,
   connectTime: 1,
   host: '192.0.2.1',

@@ -4,7 +4,15 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { echoLoad, isRunning, leaks, leavings, openDescriptors, TestClient, until } from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { pidOf, type RunningServer, spareWaits, startServer } from './support.js';
+import {
+  clientOf,
+  isBase,
+  pidOf,
+  type RunningServer,
+  spareWaits,
+  startServer,
+  testOfLastingClients,
+} from './support.js';
 
 const TITLES = ['millrace: manager', 'millrace: task worker 0', 'millrace: worker 0', 'millrace: worker 1'];
 
@@ -40,7 +48,7 @@ describe('a server whose processes die', () => {
     ).toEqual(TITLES);
   });
 
-  test('replaces a killed worker under the same id; its clients stay connected', async () => {
+  testOfLastingClients('replaces a killed worker under the same id; its clients stay connected', async () => {
     const clients = await Promise.all(Array.from({ length: 4 }, () => TestClient.connect(server.lines)));
     const before = await Promise.all(clients.map((client) => client.ask('pid')));
     await kill('millrace: worker 0', /event workerStart 0 pid/g);
@@ -58,7 +66,7 @@ describe('a server whose processes die', () => {
     for (const client of clients) client.close();
   });
 
-  test('what a killed worker had not read is answered by its replacement', async () => {
+  testOfLastingClients('what a killed worker had not read is answered by its replacement', async () => {
     const client = await TestClient.connect(server.lines);
     const [pid, id] = (await client.ask('pid')).split(' ');
     // Stopped, it reads nothing: everything waits in the ring.
@@ -83,42 +91,46 @@ describe('a server whose processes die', () => {
     await client.serverClosed();
   });
 
-  test('an uncaught error ends its worker, and no connection', async () => {
-    const client = await TestClient.connect(server.lines);
+  test('an uncaught error ends its worker, and no connection but, in base mode, its own', async () => {
+    const [client, other] = [await clientOf(server.lines, 0), await clientOf(server.lines, 1)];
     const [pid] = (await client.ask('pid')).split(' ');
     client.send('crash\n');
     await server.program.printed(/an error outside of any handler/);
-    expect((await client.ask('pid')).split(' ')[0]).not.toBe(pid);
-    client.close();
+    if (isBase) await client.serverClosed();
+    else expect((await client.ask('pid')).split(' ')[0]).not.toBe(pid);
+    expect(await other.ask('hello')).toBe('hello');
+    for (const one of [client, other]) one.close();
   });
 
-  test('a worker that hangs can be killed, and its other clients are answered', async () => {
-    const clients = await Promise.all(Array.from({ length: 3 }, () => TestClient.connect(server.lines)));
-    const answers = await Promise.all(clients.map((client) => client.ask('pid')));
-    const [pid, id] = (answers[0] as string).split(' ');
-    const neighbour = clients[
-      answers.findIndex((answer, i) => i > 0 && answer.split(' ')[1] === id)
-    ] as TestClient;
-    clients[0]?.send('hang\n');
+  test('a worker that hangs can be killed, and its other clients are answered (in base mode, closed)', async () => {
+    const clients = [await clientOf(server.lines, 0), await clientOf(server.lines, 0)];
+    const [hanging, neighbour] = clients as [TestClient, TestClient];
+    const pid = Number((await hanging.ask('pid')).split(' ')[0]);
+    const hangs = server.program.count(/event hang/g);
+    hanging.send('hang\n');
     // Killed before it has taken the message, it would leave it to its replacement.
-    await server.program.printed(new RegExp(`event hang ${id}`));
+    await until('the worker to hang', () => server.program.count(/event hang/g) > hangs);
     neighbour.send('behind it\n');
-    await kill(`millrace: worker ${id}`, new RegExp(`event workerStart ${id} pid`, 'g'));
-    expect(isRunning(Number(pid))).toBe(false);
-    expect(await neighbour.line()).toBe('behind it');
+    await kill('millrace: worker 0', /event workerStart 0 pid/g);
+    expect(isRunning(pid)).toBe(false);
+    if (isBase) await neighbour.serverClosed();
+    else expect(await neighbour.line()).toBe('behind it');
     for (const client of clients) client.close();
   });
 
-  test('of messages that came together, a worker that dies over the first loses that one alone', async () => {
-    const client = await TestClient.connect(server.lines);
-    const [, id] = (await client.ask('pid')).split(' ');
-    const hangs = server.program.count(/event hang/g);
-    client.send(`hang\n${Array.from({ length: 100 }, (_, i) => `behind it ${i}\n`).join('')}`);
-    await until('the worker to hang', () => server.program.count(/event hang/g) > hangs);
-    await kill(`millrace: worker ${id}`, new RegExp(`event workerStart ${id} pid`, 'g'));
-    for (let i = 0; i < 100; i++) expect(await client.line()).toBe(`behind it ${i}`);
-    client.close();
-  });
+  testOfLastingClients(
+    'of messages that came together, a worker that dies over the first loses that one alone',
+    async () => {
+      const client = await TestClient.connect(server.lines);
+      const [, id] = (await client.ask('pid')).split(' ');
+      const hangs = server.program.count(/event hang/g);
+      client.send(`hang\n${Array.from({ length: 100 }, (_, i) => `behind it ${i}\n`).join('')}`);
+      await until('the worker to hang', () => server.program.count(/event hang/g) > hangs);
+      await kill(`millrace: worker ${id}`, new RegExp(`event workerStart ${id} pid`, 'g'));
+      for (let i = 0; i < 100; i++) expect(await client.line()).toBe(`behind it ${i}`);
+      client.close();
+    },
+  );
 
   test('the caller of a task whose worker died hears of it at once, and the next task runs', async () => {
     const client = await TestClient.connect(server.lines);
@@ -185,22 +197,25 @@ describe('a server whose processes die', () => {
     client.close();
   });
 
-  test('under load, killed workers close no connection and lose only what they had in hand', async () => {
-    const kills = 6;
-    const result = await echoLoad(
-      { port: server.lines, connections: 50, depth: 4, lostAfter: 20_000 },
-      async () => {
-        for (let i = 0; i < kills; i++)
-          await kill(`millrace: worker ${i % 2}`, new RegExp(`event workerStart ${i % 2} pid`, 'g'));
-      },
-    );
-    expect(result).toMatchObject({ wrong: [], closed: 0 });
-    // Echoing is done at once: a worker has at most one message in hand when it is killed.
-    expect(result.lost).toBeLessThanOrEqual(kills);
-    expect(result.answered).toBeGreaterThan(1_000);
-  });
+  testOfLastingClients(
+    'under load, killed workers close no connection and lose only what they had in hand',
+    async () => {
+      const kills = 6;
+      const result = await echoLoad(
+        { port: server.lines, connections: 50, depth: 4, lostAfter: 20_000 },
+        async () => {
+          for (let i = 0; i < kills; i++)
+            await kill(`millrace: worker ${i % 2}`, new RegExp(`event workerStart ${i % 2} pid`, 'g'));
+        },
+      );
+      expect(result).toMatchObject({ wrong: [], closed: 0 });
+      // Echoing is done at once: a worker has at most one message in hand when it is killed.
+      expect(result.lost).toBeLessThanOrEqual(kills);
+      expect(result.answered).toBeGreaterThan(1_000);
+    },
+  );
 
-  test('clients notice nothing of the death of the manager', async () => {
+  testOfLastingClients('clients notice nothing of the death of the manager', async () => {
     const client = await TestClient.connect(server.lines);
     const [pid] = (await client.ask('pid')).split(' ');
     await kill('millrace: manager', /event workerStart 1 pid/g);

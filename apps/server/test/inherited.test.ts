@@ -10,7 +10,7 @@ import { BoundDatagram, Listener } from '@millrace/reactor';
 import { TestClient, until, within } from '@millrace/testkit';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { createServer, type PortOptions } from '../src/index.js';
-import { fixture } from './support.js';
+import { fixture, inMode } from './support.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-inherited-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -23,11 +23,12 @@ interface Started {
 /** Starts the fixture as systemd would: with `sockets` from descriptor 3 on, and for its pid where there are `names`. */
 function start(ports: readonly PortOptions[], sockets: readonly number[], names?: string): Started {
   const file = fileURLToPath(fixture('inherited'));
+  const options = JSON.stringify(inMode({}));
   const listen =
     names === undefined ? '' : `LISTEN_PID=$$ LISTEN_FDS=${sockets.length} LISTEN_FDNAMES=${names} `;
   const child = spawn(
     '/bin/sh',
-    ['-c', `${listen}exec "$0" "$1" "$2"`, process.execPath, file, JSON.stringify(ports)],
+    ['-c', `${listen}exec "$0" "$@"`, process.execPath, file, JSON.stringify(ports), options],
     {
       stdio: ['ignore', 'pipe', 'pipe', ...sockets],
     },

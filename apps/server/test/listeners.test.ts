@@ -5,10 +5,10 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BoundDatagram, DatagramSocket, Reactor } from '@millrace/reactor';
-import { Program, TestClient, until, within } from '@millrace/testkit';
+import { type Program, TestClient, until, within } from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createServer } from '../src/index.js';
-import { fixture } from './support.js';
+import { launch } from './support.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-server-'));
 const NAMES = ['plain', 'eof', 'glued', 'length', 'function', 'ipv6', 'unix', 'beating', 'idle'] as const;
@@ -16,7 +16,7 @@ let program: Program;
 let ports: Record<string, number>;
 
 beforeAll(async () => {
-  program = new Program(fixture('listeners'), { env: { SOCKETS: directory } });
+  program = launch('listeners', {}, { SOCKETS: directory });
   const [, text] = await program.printed(/^listening (.*)$/m);
   const numbers = (text as string).split(' ').map(Number);
   ports = Object.fromEntries(

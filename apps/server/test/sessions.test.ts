@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { TestClient, until } from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ClientInfo, ServerStats } from '../src/index.js';
-import { isBase, pidOf, type RunningServer, startServer } from './support.js';
+import { isBase, pidOf, type RunningServer, startServer, testOfLastingClients } from './support.js';
 
 let server: RunningServer;
 beforeAll(async () => {
@@ -205,7 +205,7 @@ test('where the server listens is known in every process', async () => {
   client.close();
 });
 
-test.skipIf(isBase)('the replacement of a worker reads and changes the same sessions', async () => {
+testOfLastingClients('the replacement of a worker reads and changes the same sessions', async () => {
   const [asking, other] = [await connect(), await connect()];
   const pid = pidOf(server, `millrace: worker ${asking.worker}`) as number;
   process.kill(pid, 'SIGKILL');

@@ -1,6 +1,6 @@
 import { isRunning, TestClient, until } from '@millrace/testkit';
 import { expect, test } from 'vitest';
-import { isBase, type RunningServer, startServer } from './support.js';
+import { type RunningServer, startServer, Visitor } from './support.js';
 
 /** As few processes as there can be: what is shown needs no more. */
 const ALONE = { workerNum: 1, taskWorkerNum: 0 };
@@ -78,9 +78,9 @@ test('a second SIGTERM does no harm', async () => {
   await stopped(server, 'SIGTERM');
 });
 
-test.skipIf(isBase)('SIGTERM to a worker alone ends it in order, and it is replaced', async () => {
+test('SIGTERM to a worker alone ends it in order, and it is replaced', async () => {
   await using server = await startServer(ALONE);
-  const client = await TestClient.connect(server.lines);
+  const client = await Visitor.connect(server.lines);
   const [pid, id] = (await client.ask('pid')).split(' ');
   process.kill(Number(pid), 'SIGTERM');
   await server.program.printed(new RegExp(`event workerStop ${id}`));

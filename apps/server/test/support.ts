@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { PosixQueue, SystemVQueue } from '@millrace/msg-queue';
 import { Program, TestClient, until } from '@millrace/testkit';
+import { test } from 'vitest';
 import type { Ipc, ServerOptions } from '../src/index.js';
 
 export type TaskTransport = NonNullable<ServerOptions['taskTransport']>;
@@ -16,8 +17,13 @@ export interface RunningServer extends AsyncDisposable {
 /** Whether this run is of base mode; see vitest.config.ts. */
 export const isBase = process.env.MILLRACE_TEST_MODE === 'base';
 
+/** What base mode cannot promise: a client's socket is its worker's, and ends with it. base.test.ts has what holds there. */
+export function testOfLastingClients(name: string, body: () => Promise<void>): void {
+  test.skipIf(isBase)(name, body);
+}
+
 /** The options of a test for the mode of this run; what belongs to reactor threads is left out in base mode. */
-function inMode(options: Partial<ServerOptions>): Partial<ServerOptions> {
+export function inMode(options: Partial<ServerOptions>): Partial<ServerOptions> {
   if (!isBase) return options;
   const { reactorNum: _, ...others } = options;
   return { ...others, mode: 'base' };
@@ -32,16 +38,22 @@ export const matrix: Partial<ServerOptions> = {
   ...(process.env.MILLRACE_TEST_IPC && { ipc: process.env.MILLRACE_TEST_IPC as Ipc }),
 };
 
+/** Starts a program of the fixtures, for the mode and links of this run. */
+export function launch(
+  name: string,
+  options: Partial<ServerOptions> = {},
+  env: NodeJS.ProcessEnv = {},
+): Program {
+  return new Program(fixture(name), { args: [JSON.stringify(inMode({ ...matrix, ...options }))], env });
+}
+
 /** Starts a server of the fixtures as a real program, and waits until it accepts clients. */
 export async function startServer(
   options: Partial<ServerOptions> = {},
   env: NodeJS.ProcessEnv = {},
   name = 'echo',
 ): Promise<RunningServer> {
-  const program = new Program(fixture(name), {
-    args: [JSON.stringify(inMode({ ...matrix, ...options }))],
-    env,
-  });
+  const program = launch(name, options, env);
   try {
     const [, lines, frames] = await program.printed(/^listening (\d+) (\d+)/m);
     return {
@@ -65,6 +77,42 @@ export function clientOf(port: number, id: number, question = 'pid'): Promise<Te
     client.close();
     return undefined;
   });
+}
+
+/**
+ * A client that stays: in base mode it comes again where its worker has closed it, as a user's program would have to; in
+ * process mode nobody may close it.
+ */
+export class Visitor {
+  readonly #port: number;
+  #client: TestClient;
+
+  private constructor(port: number, client: TestClient) {
+    this.#port = port;
+    this.#client = client;
+  }
+
+  static async connect(port: number): Promise<Visitor> {
+    return new Visitor(port, await TestClient.connect(port));
+  }
+
+  /** Sends a line and returns the one that comes back. */
+  async ask(line: string): Promise<string> {
+    for (;;) {
+      const client = this.#client;
+      client.send(`${line}\n`);
+      const isOver = () => client.ended || client.socket.readableEnded;
+      await until(`an answer to ${line}`, () => client.received.includes('\n') || isOver());
+      if (client.received.includes('\n')) return client.line();
+      if (!isBase) throw new Error(`The server has closed the connection instead of answering ${line}.`);
+      client.close();
+      this.#client = await TestClient.connect(this.#port);
+    }
+  }
+
+  close(): void {
+    this.#client.close();
+  }
 }
 
 /** The pid of the process that `ps` shows under `title`. */

@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isRunning, Program, processInfo, TestClient, until } from '@millrace/testkit';
+import { isRunning, processInfo, TestClient, until } from '@millrace/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { fixture, pidOf, startServer } from './support.js';
+import { launch, pidOf, startServer } from './support.js';
 
 /** Of the user and group `nobody` and `nogroup`, which every Linux has. */
 const NOBODY = 65_534;
@@ -46,10 +46,7 @@ test('a server in the background has no terminal and no parent, and is found by 
   const pidFile = join(directory, 'pid');
   const file = join(directory, 'events');
   const options = { daemonize: true, pidFile, logFile: join(directory, 'log') };
-  await using program = new Program(fixture('life'), {
-    args: [JSON.stringify(options)],
-    env: { EVENTS: file },
-  });
+  await using program = launch('life', options, { EVENTS: file });
   expect(await program.ended()).toEqual({ code: 0, signal: null });
   const [, port, pid] = await until('the daemon to listen', () =>
     existsSync(file) ? readFileSync(file, 'utf8').match(/listening (\d+) 0 pid (\d+)/) : undefined,
@@ -68,9 +65,7 @@ test('a server in the background has no terminal and no parent, and is found by 
 });
 
 test('in the background, relative paths are refused', async () => {
-  await using program = new Program(fixture('life'), {
-    args: [JSON.stringify({ daemonize: true, pidFile: 'pid' })],
-  });
+  await using program = launch('life', { daemonize: true, pidFile: 'pid' });
   await program.printed(/ERR_MILLRACE_OPTION/);
   expect(program.output).toMatch(/The option 'pidFile' cannot be "pid"/);
 });
@@ -103,9 +98,7 @@ describe.runIf(isRoot)('started by root', () => {
   });
 
   test('a user that there is not keeps the server from starting', async () => {
-    await using program = new Program(fixture('life'), {
-      args: [JSON.stringify({ user: 'no-such-user', workerNum: 1 })],
-    });
+    await using program = launch('life', { user: 'no-such-user', workerNum: 1 });
     await program.printed(/ERR_MILLRACE_IDENTITY/);
     expect((await program.ended()).code).not.toBe(0);
   });

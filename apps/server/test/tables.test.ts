@@ -21,6 +21,7 @@ const record = (session: number): ConnectionRecord => ({
   flags: 1,
   reason: 0,
   remotePort: 65_535,
+  tlsCell: 0,
   session,
   connectTime: 1_700_000_000_123,
   host: 'ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255',

@@ -1,10 +1,10 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Program, TestClient, until } from '@millrace/testkit';
+import { type Program, TestClient, until } from '@millrace/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { ServerOptions, ServerStats } from '../src/index.js';
-import { fixture, isBase, overTasks, type TaskTransport } from './support.js';
+import { isBase, launch, overTasks, type TaskTransport } from './support.js';
 
 const programs: Program[] = [];
 const ways: ReturnType<typeof overTasks>[] = [];
@@ -21,8 +21,7 @@ async function start({
 }: Partial<ServerOptions> & { readonly taskTransport: TaskTransport }) {
   const way = overTasks(taskTransport);
   ways.push(way);
-  const options = { ...way.options, ...more };
-  const program = new Program(fixture('tasks'), { args: [JSON.stringify(options)] });
+  const program = launch('tasks', { ...way.options, ...more });
   programs.push(program);
   const [, port] = await program.printed(/^listening (\d+)/m);
   const client = await TestClient.connect(Number(port));

@@ -3,6 +3,7 @@ import type { ChildProcessContext } from '@millrace/process-pool';
 import { BoundDatagram, Listener, Reactor } from '@millrace/reactor';
 import { AcceptLog } from '../accept-log.js';
 import type { FabricShape } from '../fabric.js';
+import { KEYS } from '../fabric.js';
 import { LogLimit } from '../log.js';
 import { SessionIds } from '../master/session-ids.js';
 import { DATAGRAM, RECEIVE } from '../packet.js';
@@ -16,6 +17,7 @@ import type { ConnectionTable } from '../shared/connection-table.js';
 import type { Counters } from '../shared/counters.js';
 import { ACCEPTED_HERE, LAST_SESSION_HERE, TURNED_AWAY_HERE } from '../shared/counters-layout.js';
 import { FairShare } from './fair-share.js';
+import { readKeys } from './keys.js';
 import { LocalChannel } from './local-channel.js';
 import { OwnDispatcher } from './own-dispatcher.js';
 import { socketNames } from './sockets.js';
@@ -87,11 +89,14 @@ export class OwnReactor implements ReactorHost {
       ports[port]?.type === 'datagram' ? new BoundDatagram({ fd }) : undefined,
     );
     const descriptors = Object.fromEntries(child.descriptors);
-    const data = { index: id, shape, descriptors, ports, datagrams, tls: [], dispatchMode };
+    const keys = child.descriptors.get(KEYS);
+    const readTls = () => (keys === undefined ? [] : readKeys(keys));
+    const data = { index: id, shape, descriptors, ports, datagrams, tls: readTls(), dispatchMode };
     const times = { enableDelayReceive, heartbeatCheckInterval, lingerTime };
     this.#traffic = new Traffic(this.#reactor, { ...data, ...times }, functions, {
       host: this,
       channel: this.#far,
+      readTls,
       createDispatcher: (workers) => new OwnDispatcher(workers, id),
     });
     for (const [port, fd] of sockets.entries())

@@ -5,6 +5,7 @@ import { CLOSE_REASONS } from '../packet.js';
 import * as layout from '../shared/connection-layout.js';
 import type { ConnectionTable } from '../shared/connection-table.js';
 import type { Counters } from '../shared/counters.js';
+import type { TlsTable } from '../shared/tls-table.js';
 
 /**
  * Base mode: says in shared memory what the kernel has done to the connections of a worker that has died. The manager
@@ -13,12 +14,14 @@ import type { Counters } from '../shared/counters.js';
 export class Reaper {
   readonly #table: ConnectionTable;
   readonly #counters: Counters;
+  readonly #tls: TlsTable | undefined;
   readonly #workers: number;
 
   constructor(child: ChildProcessContext, shape: FabricShape) {
     const view = openView(child, shape, managerPeer(shape));
     this.#table = view.connections();
     this.#counters = view.counters();
+    this.#tls = view.tls();
     this.#workers = shape.workers;
   }
 
@@ -29,6 +32,8 @@ export class Reaper {
 
   close(worker: number): void {
     closeSlots(this.#table, worker, this.#workers);
+    // Before there is room for other clients, which need cells.
+    this.#tls?.abandon(worker);
     this.#counters.abandon(worker);
   }
 }

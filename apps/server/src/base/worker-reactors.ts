@@ -1,10 +1,11 @@
 import type { DoorbellListener } from '@millrace/shared-memory';
-import { type Descriptors, type FabricShape, FabricView, masterPeer } from '../fabric.js';
+import { type Descriptors, type FabricShape, FabricView, KEYS, masterPeer } from '../fabric.js';
 import { type Links, openLinks } from '../links.js';
 import type { Reactors } from '../master/reactors.js';
-import { DRAINED } from '../packet.js';
+import { DRAINED, KEYS_CHANGED, Packet } from '../packet.js';
 import type { ResolvedPort } from '../port-options.js';
 import { Switchboard } from '../switchboard.js';
+import { type Keys, writeKeys } from './keys.js';
 
 /** The switchboard counts what is sent in here. */
 const OWN_COUNTERS = 8;
@@ -16,7 +17,12 @@ export class WorkerReactors implements Reactors {
   readonly #listener: DoorbellListener;
   readonly #channels: Links['channels'];
 
-  constructor(shape: FabricShape, descriptors: Descriptors, ports: readonly ResolvedPort[]) {
+  readonly #keys: number | undefined;
+  readonly #out = new Packet();
+
+  constructor(shape: FabricShape, descriptors: Descriptors, ports: readonly ResolvedPort[], tls: Keys) {
+    this.#keys = descriptors[KEYS];
+    if (this.#keys !== undefined) writeKeys(this.#keys, tls);
     this.#view = new FabricView(shape, descriptors);
     const { listener, channels } = openLinks(this.#view, shape, masterPeer(shape));
     this.#listener = listener;
@@ -25,7 +31,7 @@ export class WorkerReactors implements Reactors {
       channels,
       table: this.#view.connections(),
       counters: this.#view.counters(),
-      tls: undefined,
+      tls: this.#view.tls(),
       ports,
       // The master is no process of the flat ids: what it sends is counted for itself alone.
       own: new Float64Array(OWN_COUNTERS),
@@ -41,7 +47,15 @@ export class WorkerReactors implements Reactors {
 
   workerReplaced(): void {}
 
-  replaceTls(): void {}
+  replaceTls(tls: Keys): void {
+    if (this.#keys === undefined) return;
+    writeKeys(this.#keys, tls);
+    // Those that come later read them at their start.
+    for (const channel of this.#channels) {
+      channel.send(this.#out.set(KEYS_CHANGED, 0));
+      channel.flush();
+    }
+  }
 
   quiesce(): void {}
 

@@ -190,7 +190,7 @@ export class MasterRole implements Role {
 
   #openReactors(tls: readonly (TlsAcceptorOptions | undefined)[]): Reactors {
     const { options, ports } = this.#context;
-    if (this.#shape.base) return new WorkerReactors(this.#shape, this.#fabric, ports);
+    if (this.#shape.base) return new WorkerReactors(this.#shape, this.#fabric, ports, tls);
     const { dispatchMode, dispatchModule, enableDelayReceive, heartbeatCheckInterval, lingerTime } = options;
     const datagrams = this.#listeners.map((bound) =>
       bound instanceof Listener ? undefined : { fd: bound.fd, address: bound.address },

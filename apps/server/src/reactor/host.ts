@@ -1,3 +1,4 @@
+import type { TlsAcceptorOptions } from '@millrace/reactor';
 import type { PacketChannel } from '../packet-channel.js';
 import type { Dispatcher } from './dispatch.js';
 import type { WorkerLink } from './worker-link.js';
@@ -19,5 +20,7 @@ export interface OwnWorker {
   readonly host: ReactorHost;
   /** The reactor's end of the way between the two. */
   readonly channel: PacketChannel;
+  /** The keys and certificates that the master has last read, by listener. */
+  readonly readTls: () => readonly (TlsAcceptorOptions | undefined)[];
   readonly createDispatcher: (workers: readonly WorkerLink[]) => Dispatcher;
 }

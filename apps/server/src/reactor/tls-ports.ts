@@ -3,11 +3,13 @@ import { TlsAcceptor, type TlsAcceptorOptions } from '@millrace/reactor';
 import type { TlsInfo } from '../shared/tls-table.js';
 import type { Thread } from './thread.js';
 
-/** The TLS of the listeners that have it, in one reactor thread: handshakes, before there is a session. */
+/** The TLS of the listeners that have it, in one reactor: handshakes, before there is a session. */
 export class TlsPorts {
   readonly #thread: Thread;
   /** By listener. */
   readonly #acceptors: readonly (TlsAcceptor | undefined)[];
+  /** Where more is told of a session that came through one. */
+  readonly #cells = new Map<number, number>();
   #closed = false;
 
   constructor(thread: Thread) {
@@ -28,12 +30,26 @@ export class TlsPorts {
   accept(fd: number, session: number, port: number, from: string, then: TlsOutcome): void {
     this.#acceptors[port]?.accept(fd, (error, socket) => {
       if (socket) {
-        this.#thread.tls?.write(session, describe(socket));
+        const cell = this.#thread.tls?.write(this.#thread.data.index, session, describe(socket));
+        if (cell !== undefined) this.#cells.set(session, cell);
         return then.secured(socket);
       }
       if (!this.#closed) this.#thread.log('tls', `Closed a connection of ${from}: ${error?.message}`);
       then.failed();
     });
+  }
+
+  /** The number of the cell that tells more of a session; 0: none. */
+  cellOf(session: number): number {
+    return this.#cells.get(session) ?? 0;
+  }
+
+  /** The session is closed. */
+  forget(session: number): void {
+    const cell = this.#cells.get(session);
+    if (cell === undefined) return;
+    this.#cells.delete(session);
+    this.#thread.tls?.release(cell);
   }
 
   /** Other certificates for the handshakes to come. */

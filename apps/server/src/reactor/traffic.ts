@@ -39,6 +39,7 @@ export class Traffic {
   readonly #datagrams: DatagramPorts;
   readonly #sweep: Sweep;
   readonly #tls: TlsPorts;
+  readonly #own: OwnWorker | undefined;
   readonly #readMemory = Buffer.allocUnsafeSlow(READ_BYTES);
   readonly #handlers: ConnectionHandlers<Client, StreamConnection<Client>> = {
     onFrame: (connection, memory, start, end) => this.#frame(connection, memory, start, end),
@@ -59,6 +60,7 @@ export class Traffic {
   /** `own`: the worker that the reactor is part of, in base mode. */
   constructor(reactor: Reactor, data: ReactorThreadData, functions: UserFunctions, own?: OwnWorker) {
     this.#thread = new Thread(reactor, data, functions, own);
+    this.#own = own;
     this.#orders = new Orders(this.#thread);
     this.#datagrams = new DatagramPorts(this.#thread);
     this.#sweep = new Sweep(this.#thread);
@@ -147,6 +149,7 @@ export class Traffic {
     for (const worker of client.visited)
       worker.channel.send(out.set(packet.FORGET, client.session, index, client.port));
     this.#orders.drained(client, false);
+    this.#tls.forget(client.session);
     host.gone(client.session);
     logClosed(this.#thread, client, told, error);
     if (this.#stopping && clients.size === 0) this.#over();
@@ -179,6 +182,8 @@ export class Traffic {
         return this.#sayLast();
       case packet.STOP:
         return this.stop(message.aux);
+      case packet.KEYS_CHANGED:
+        return this.replaceTls(this.#own?.readTls() ?? []);
       default:
         return this.#fromProcess(message, peer);
     }
@@ -232,6 +237,7 @@ export class Traffic {
       flags: this.#thread.data.enableDelayReceive ? FLAG_PAUSED : 0,
       reason: 0,
       remotePort,
+      tlsCell: this.#tls.cellOf(session),
       session,
       connectTime: this.#thread.now(),
       host,
@@ -249,6 +255,7 @@ export class Traffic {
   #neverOpened(session: number, by?: number | TLSSocket): void {
     if (typeof by === 'number') syscalls.close(by);
     else by?.destroy();
+    this.#tls.forget(session);
     this.#thread.count(CLOSED, 1);
     this.#thread.host.gone(session);
   }

@@ -9,8 +9,8 @@
  *         ┌────────┬────────┬────────┬────────┬────────┬────────┬────────┬─────────────┐
  *         │ STATE  │ PORT   │ REACTOR│ WORKER │ UID    │ FLAGS  │ REASON │ REMOTE_PORT │
  *     32  ├────────┴────────┼────────┴────────┼────────┼────────┼────────┴─────────────┤
- *         │ SESSION         │ CONNECT_TIME    │ HOST_  │ SESSION│ 0                    │
- *         │ float64         │ float64         │ LENGTH │ _LOW   │                      │
+ *         │ SESSION         │ CONNECT_TIME    │ HOST_  │ SESSION│ TLS_                 │
+ *         │ float64         │ float64         │ LENGTH │ _LOW   │ _CELL                │
  *     64  ├─────────────────┴─────────────────┴────────┴────────┴──────────────────────┤
  *         │ HOST, 64 bytes of text                                                     │
  *    128  ├────────┬────────┬────────┬────────┬─────────────────┬──────────────────────┤
@@ -55,6 +55,8 @@ export const HOST_AT = 64;
 export const HOST_BYTES = 64;
 /** SESSION modulo 2^32: enough to tell the sessions of a slot apart, in one load. */
 export const SESSION_LOW_WORD = 13;
+/** Where more is told of a client that came by TLS (tls-layout.ts), counted from 1; 0: nowhere. */
+export const TLS_CELL_WORD = 14;
 
 // Behind the record, in words and float64 from the beginning of the slot.
 export const SEQ_WORD = 128 / WORD;

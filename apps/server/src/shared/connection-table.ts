@@ -10,6 +10,8 @@ export interface ConnectionRecord {
   flags: number;
   reason: number;
   remotePort: number;
+  /** See `TlsTable`; 0: the client did not come by TLS. */
+  tlsCell: number;
   session: number;
   connectTime: number;
   host: string;
@@ -128,6 +130,7 @@ class ScratchRecord {
     words[layout.FLAGS_WORD] = record.flags;
     words[layout.REASON_WORD] = record.reason;
     words[layout.REMOTE_PORT_WORD] = record.remotePort;
+    words[layout.TLS_CELL_WORD] = record.tlsCell;
     this.#doubles[layout.SESSION_DOUBLE] = record.session;
     this.#doubles[layout.CONNECT_TIME_DOUBLE] = record.connectTime;
     words[layout.SESSION_LOW_WORD] = record.session | 0;
@@ -146,6 +149,7 @@ class ScratchRecord {
       flags: word(layout.FLAGS_WORD),
       reason: word(layout.REASON_WORD),
       remotePort: word(layout.REMOTE_PORT_WORD),
+      tlsCell: word(layout.TLS_CELL_WORD),
       session: this.#doubles[layout.SESSION_DOUBLE] as number,
       connectTime: this.#doubles[layout.CONNECT_TIME_DOUBLE] as number,
       host: this.#bytes.toString('utf8', layout.HOST_AT, layout.HOST_AT + word(layout.HOST_LENGTH_WORD)),

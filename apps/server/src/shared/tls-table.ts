@@ -1,5 +1,5 @@
 import { capacityFor } from './connection-layout.js';
-import { CELL_BYTES, CELL_WORDS, LENGTH_WORD, SEQ_WORD, TEXT_AT, TEXT_BYTES } from './tls-layout.js';
+import * as layout from './tls-layout.js';
 
 /** What is known of a client that came by TLS. */
 export interface TlsInfo {
@@ -29,53 +29,88 @@ export interface PeerCertificate {
   readonly validTo: string;
 }
 
-/** The table of TLS details: any process reads it, reactor threads write. */
+/** The table of TLS details: any process reads it, reactors write. */
 export class TlsTable {
   readonly #capacity: number;
+  readonly #owners: Int32Array;
   readonly #words: Int32Array;
-  readonly #scratch = new Int32Array(CELL_WORDS);
+  readonly #scratch = new Int32Array(layout.CELL_WORDS);
   readonly #session = new Float64Array(this.#scratch.buffer, 0, 1);
   readonly #bytes = Buffer.from(this.#scratch.buffer);
+  #last = 0;
 
   constructor(memory: ArrayBuffer, maxConnections: number) {
     this.#capacity = capacityFor(maxConnections);
-    this.#words = new Int32Array(memory, 0, this.#capacity * CELL_WORDS);
+    this.#owners = new Int32Array(memory, 0, this.#capacity);
+    const cells = this.#capacity * layout.OWNER_BYTES;
+    this.#words = new Int32Array(memory, cells, this.#capacity * layout.CELL_WORDS);
   }
 
   static bytes(maxConnections: number): number {
-    return capacityFor(maxConnections) * CELL_BYTES;
+    return capacityFor(maxConnections) * (layout.OWNER_BYTES + layout.CELL_BYTES);
   }
 
-  write(session: number, info: TlsInfo): void {
+  /** Takes a cell for a session of `reactor` and writes there. Returns the cell's number, from 1. */
+  write(reactor: number, session: number, info: TlsInfo): number {
     const words = this.#words;
-    const at = (session % this.#capacity) * CELL_WORDS;
+    const cell = this.#take(reactor + 1);
+    const at = cell * layout.CELL_WORDS;
     const text = fitting(info);
     this.#session[0] = session;
-    text.copy(this.#bytes, TEXT_AT);
+    text.copy(this.#bytes, layout.TEXT_AT);
     // Odd: readers keep off. Pairs with the loads in `read`.
-    const seq = Atomics.add(words, at + SEQ_WORD, 1) + 2;
-    this.#scratch[SEQ_WORD] = seq - 1;
-    this.#scratch[LENGTH_WORD] = text.length;
-    const used = Math.ceil((TEXT_AT + text.length) / 4);
+    const odd = Atomics.or(words, at + layout.SEQ_WORD, 1) | 1;
+    this.#scratch[layout.SEQ_WORD] = odd;
+    this.#scratch[layout.LENGTH_WORD] = text.length;
+    const used = Math.ceil((layout.TEXT_AT + text.length) / 4);
     for (let i = 0; i < used; i++) Atomics.store(words, at + i, this.#scratch[i] as number);
-    Atomics.store(words, at + SEQ_WORD, seq);
+    Atomics.store(words, at + layout.SEQ_WORD, (odd + 1) | 0);
+    return cell + 1;
   }
 
-  /** Undefined when nothing is known of `session`, or not any more. */
-  read(session: number): TlsInfo | undefined {
+  /** Gives back what `write` has returned: the session is closed. */
+  release(cell: number): void {
+    // Pairs with the exchange in #take.
+    Atomics.store(this.#owners, cell - 1, layout.NOBODY);
+  }
+
+  /** Gives back every cell of a reactor that has died, for it. */
+  abandon(reactor: number): void {
+    for (let cell = 0; cell < this.#capacity; cell++) {
+      if (Atomics.load(this.#owners, cell) !== reactor + 1) continue;
+      const at = cell * layout.CELL_WORDS;
+      // It died while it wrote; what is there by now belongs to a session that has never been open.
+      if (Atomics.load(this.#words, at + layout.SEQ_WORD) & 1)
+        Atomics.add(this.#words, at + layout.SEQ_WORD, 1);
+      this.release(cell + 1);
+    }
+  }
+
+  /** What `cell`, by its number from 1, tells of `session`; undefined when that is nothing, or not any more. */
+  read(cell: number, session: number): TlsInfo | undefined {
+    if (cell < 1 || cell > this.#capacity) return undefined;
     const words = this.#words;
-    const at = (session % this.#capacity) * CELL_WORDS;
+    const at = (cell - 1) * layout.CELL_WORDS;
     for (;;) {
       // Pairs with the stores in `write`: even and unchanged means that none of it fell in between.
-      const before = Atomics.load(words, at + SEQ_WORD);
-      if (before % 2 !== 0) continue;
-      for (let i = 0; i < CELL_WORDS; i++) this.#scratch[i] = Atomics.load(words, at + i);
-      if (Atomics.load(words, at + SEQ_WORD) === before) break;
+      const before = Atomics.load(words, at + layout.SEQ_WORD);
+      if (before & 1) return undefined;
+      for (let i = 0; i < layout.CELL_WORDS; i++) this.#scratch[i] = Atomics.load(words, at + i);
+      if (Atomics.load(words, at + layout.SEQ_WORD) === before) break;
     }
     if (this.#session[0] !== session) return undefined;
-    return JSON.parse(
-      this.#bytes.toString('utf8', TEXT_AT, TEXT_AT + (this.#scratch[LENGTH_WORD] as number)),
-    );
+    const { [layout.LENGTH_WORD]: length } = this.#scratch;
+    return JSON.parse(this.#bytes.toString('utf8', layout.TEXT_AT, layout.TEXT_AT + (length as number)));
+  }
+
+  /** There are more cells than clients: this comes to an end. */
+  #take(owner: number): number {
+    for (;;) {
+      this.#last = (this.#last + 1) % this.#capacity;
+      // Pairs with the store in `release`: whoever had it has done with it.
+      if (Atomics.compareExchange(this.#owners, this.#last, layout.NOBODY, owner) === layout.NOBODY)
+        return this.#last;
+    }
   }
 }
 
@@ -86,5 +121,5 @@ function fitting(info: TlsInfo): Buffer {
   const unnamed = { ...rest, ...(peerCertificate && { peerCertificate: certificate }) };
   const candidates = [info, { ...unnamed, servername, alpnProtocol }, { ...unnamed, alpnProtocol }, unnamed];
   const texts = candidates.map((each) => Buffer.from(JSON.stringify(each)));
-  return texts.find(({ length }) => length <= TEXT_BYTES) as Buffer;
+  return texts.find(({ length }) => length <= layout.TEXT_BYTES) as Buffer;
 }

@@ -59,13 +59,19 @@ export class Leaving {
     const handlers = context.handlers.get('workerExit');
     // Nobody is there to end them.
     if (handlers.length === 0) context.endTimers();
-    const turn = setInterval(() => {
+    let over = false;
+    const call = () => {
+      if (over) return;
       runInOrder(handlers, workerId).catch((error) =>
         context.log.error({ err: error }, 'a handler of workerExit has failed'),
       );
-    }, WORKER_EXIT_MS).unref();
+    };
+    // This time may have passed without the processor: only what is there after a whole turn of the loop keeps it.
+    const afterTurn = () => setImmediate(() => setImmediate(call).unref()).unref();
+    const turn = setInterval(afterTurn, WORKER_EXIT_MS).unref();
     child.unref();
     await new Promise<void>((resolve) => process.once('beforeExit', () => resolve()));
+    over = true;
     clearInterval(turn);
   }
 
