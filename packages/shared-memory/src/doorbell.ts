@@ -1,6 +1,9 @@
 import { check, syscalls } from '@millrace/native';
 
-const AWAKE = 0;
+/**
+ * The word counts its owner's sleeps: odd while it sleeps, even while it is awake. So a writer can tell a sleep for which
+ * it has rung from the next one.
+ */
 const ASLEEP = 1;
 
 /** Bytes of shared memory that a doorbell's word takes: a cache line, so that two doorbells never share one. */
@@ -13,6 +16,8 @@ export const DOORBELL_BYTES = 64;
 export class Doorbell {
   readonly fd: number;
   readonly #word: Int32Array;
+  /** Writer: the sleep that it has rung for. */
+  #rungFor = 0;
 
   /** `fd` is an eventfd that both sides hold; the word lies at `offset` of `memory`. */
   constructor(fd: number, memory: ArrayBuffer, offset: number) {
@@ -20,11 +25,15 @@ export class Doorbell {
     this.#word = new Int32Array(memory, offset, 1);
   }
 
-  /** Wakes the owner if it sleeps. Call it after publishing what it should find. */
+  /** Wakes the owner if it sleeps and has not been rung by this writer. Call it after publishing what it should find. */
   ring(): void {
-    // Pairs with the store in `sleep`: either the owner's second look finds the message, or this load finds ASLEEP.
+    // Pairs with the store in `sleep`: either the owner's second look finds the message, or this load finds it asleep.
     // Only the owner changes the word: a writer that dies here must not keep the others from ringing.
-    if (Atomics.load(this.#word, 0) === ASLEEP) this.poke();
+    const word = Atomics.load(this.#word, 0);
+    if ((word & ASLEEP) === 0 || word === this.#rungFor) return;
+    // A signal is forgotten by an owner that is awake, never in the sleep that it was for: that ends by it.
+    this.poke();
+    this.#rungFor = word;
   }
 
   /** Makes the owner look, whatever its word says. */
@@ -34,7 +43,8 @@ export class Doorbell {
 
   /** Owner: says that it looks by itself. */
   wake(): void {
-    Atomics.store(this.#word, 0, AWAKE);
+    const word = Atomics.load(this.#word, 0);
+    if ((word & ASLEEP) !== 0) Atomics.store(this.#word, 0, (word + 1) | 0);
   }
 
   /** Owner: forgets rings so far, when it is going to look anyway. */
@@ -45,6 +55,7 @@ export class Doorbell {
   /** Owner: asks to be rung. It looks once more afterwards, for what came before the store. */
   sleep(): void {
     this.quiet();
-    Atomics.store(this.#word, 0, ASLEEP);
+    // The next odd number: a predecessor may have died asleep.
+    Atomics.store(this.#word, 0, (Atomics.load(this.#word, 0) + 1) | ASLEEP | 0);
   }
 }

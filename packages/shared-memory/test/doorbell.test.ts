@@ -21,6 +21,46 @@ test('an owner that sleeps is rung, one that is awake costs no system call', () 
   expect(syscalls.eventfdDrain(fd)).toBe(0);
 });
 
+test('a writer rings once for each sleep, however often it has something to say', () => {
+  const owner = new Doorbell(fd, memory, 0);
+  const writer = new Doorbell(fd, memory, 0);
+  for (let sleep = 0; sleep < 3; sleep++) {
+    owner.sleep();
+    writer.ring();
+    expect(syscalls.eventfdDrain(fd)).toBe(0);
+    writer.ring();
+    expect(syscalls.eventfdDrain(fd)).toBe(-EAGAIN);
+    // Whoever has not rung for this sleep knows nothing of the other's doing, and need not.
+    new Doorbell(fd, memory, 0).ring();
+    expect(syscalls.eventfdDrain(fd)).toBe(0);
+    owner.wake();
+  }
+});
+
+test("a sleep that a dead owner has begun is another one than its successor's", () => {
+  const writer = new Doorbell(fd, memory, 0);
+  new Doorbell(fd, memory, 0).sleep();
+  writer.ring();
+  // It dies asleep; the next one looks first, and then sleeps.
+  new Doorbell(fd, memory, 0).sleep();
+  writer.ring();
+  expect(syscalls.eventfdDrain(fd)).toBe(0);
+});
+
+test('a count of sleeps that has run over wakes its owner as before', () => {
+  const owner = new Doorbell(fd, memory, 0);
+  const writer = new Doorbell(fd, memory, 0);
+  new Int32Array(memory, 0, 1)[0] = 2 ** 31 - 2;
+  for (let sleep = 0; sleep < 3; sleep++) {
+    owner.sleep();
+    writer.ring();
+    expect(syscalls.eventfdDrain(fd)).toBe(0);
+    owner.wake();
+    writer.ring();
+    expect(syscalls.eventfdDrain(fd)).toBe(-EAGAIN);
+  }
+});
+
 test('a writer that dies between publishing and ringing keeps no other from ringing', async () => {
   const published: string[] = [];
   const taken: string[] = [];

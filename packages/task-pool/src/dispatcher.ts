@@ -8,7 +8,7 @@ import { Lane, type SharedLink } from './lane.js';
 import { Outbox } from './outbox.js';
 import { Patience } from './patience.js';
 import { Settlement } from './settlement.js';
-import { Statistics } from './statistics.js';
+import { STATES, Statistics } from './statistics.js';
 import * as layout from './task-layout.js';
 import type { TaskMessage } from './task-message.js';
 import { describePlainly, reviveThrown, type Thrown } from './thrown.js';
@@ -61,7 +61,7 @@ export class Dispatcher {
 
   /** Sends a task to whoever is free, or keeps it until somebody is. */
   submit(job: Job): void {
-    this.statistics.publish('queued', job);
+    this.statistics.publish(STATES.queued, job);
     const lane = this.#placeFor(job);
     if (lane === undefined) this.backlog.add(job);
     else this.#send(lane, job, job.queuedAt);
@@ -162,7 +162,7 @@ export class Dispatcher {
       if (!lane.recall(job)) lane.leave(job);
       return this.#settlement.fail(job, refusal);
     }
-    this.statistics.publish('sent', job);
+    this.statistics.publish(STATES.sent, job);
     // Where others send, too, the worker may have got one of theirs just now.
     if (this.#options.load !== undefined || lane.ahead > 0) this.#patience.start();
   }
@@ -284,7 +284,7 @@ export class Dispatcher {
     job.forgetFile();
     if (job.settled) return true;
     this.statistics.recalled++;
-    this.statistics.publish('recalled', job);
+    this.statistics.publish(STATES.recalled, job);
     this.backlog.add(job);
     return true;
   }

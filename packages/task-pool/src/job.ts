@@ -43,8 +43,10 @@ export class Job {
   attempt = 1;
   /** Its caller has had an answer. */
   settled = false;
-  /** Undoes the time-out and the signal. */
-  leave: (() => void) | undefined;
+  /** Undoes the time-out and the signal, where it has one. */
+  disarm: (() => void) | undefined;
+  /** Tells its client; the same function for all of a client's. */
+  leave: ((job: Job) => void) | undefined;
 
   /** Where it is, once it has been sent: the lane's index, its claim, the file of its value. */
   lane = -1;
@@ -87,7 +89,8 @@ export class Job {
   /** It has its answer. */
   settle(): void {
     this.settled = true;
-    this.leave?.();
+    this.disarm?.();
+    this.leave?.(this);
   }
 
   /** Removes the file of its value, unless its worker has. */

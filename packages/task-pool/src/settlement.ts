@@ -1,7 +1,7 @@
 import type { TaskTally, WorkerEnd } from './dispatcher-options.js';
 import { TaskError } from './errors.js';
 import type { Job } from './job.js';
-import type { Statistics } from './statistics.js';
+import { STATES, type Statistics } from './statistics.js';
 
 /** Gives tasks their answers, each one once, and counts them. */
 export class Settlement {
@@ -15,7 +15,7 @@ export class Settlement {
 
   complete(job: Job, value: unknown): void {
     this.#statistics.completed++;
-    this.#statistics.publish('completed', job);
+    this.#statistics.publish(STATES.completed, job);
     job.settle();
     this.#tally?.completed();
     job.listener.done(value);
@@ -24,7 +24,7 @@ export class Settlement {
   fail(job: Job, error: unknown): void {
     if (job.settled) return;
     this.#statistics.failed++;
-    this.#statistics.publish('failed', job, error);
+    this.#statistics.publish(STATES.failed, job, error);
     job.settle();
     this.#tally?.failed();
     job.listener.failed(error);
@@ -33,7 +33,7 @@ export class Settlement {
   /** An answer that nobody waits for any more. */
   late(job?: Job): void {
     this.#statistics.late++;
-    if (job !== undefined) this.#statistics.publish('late', job);
+    if (job !== undefined) this.#statistics.publish(STATES.late, job);
   }
 
   /** The worker that had begun it is dead: true when it is to be run again, otherwise it is rejected. */
@@ -44,7 +44,7 @@ export class Settlement {
       job.retries--;
       job.attempt++;
       this.#statistics.retried++;
-      this.#statistics.publish('retried', job);
+      this.#statistics.publish(STATES.retried, job);
       return true;
     }
     this.#statistics.died++;

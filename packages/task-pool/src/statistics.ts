@@ -1,4 +1,4 @@
-import { channel } from 'node:diagnostics_channel';
+import { type Channel, channel } from 'node:diagnostics_channel';
 import { type Distribution, DurationHistogram } from './distribution.js';
 import type { Job } from './job.js';
 
@@ -26,9 +26,17 @@ export interface TaskStats {
   readonly runTime: Distribution;
 }
 
-/** The state changes that are published, each on the diagnostics channel `millrace:task:NAME`. */
-const STATES = ['queued', 'sent', 'recalled', 'retried', 'completed', 'failed', 'late'] as const;
-export type TaskState = (typeof STATES)[number];
+/** The state changes that are published, each on its diagnostics channel. */
+export const STATES = {
+  queued: channel('millrace:task:queued'),
+  sent: channel('millrace:task:sent'),
+  recalled: channel('millrace:task:recalled'),
+  retried: channel('millrace:task:retried'),
+  completed: channel('millrace:task:completed'),
+  failed: channel('millrace:task:failed'),
+  late: channel('millrace:task:late'),
+} as const;
+export type TaskState = keyof typeof STATES;
 
 /** What subscribers of the diagnostics channels are told. */
 export interface TaskEvent {
@@ -39,10 +47,6 @@ export interface TaskEvent {
   readonly worker: number | undefined;
   readonly error?: unknown;
 }
-
-const channels = Object.fromEntries(
-  STATES.map((state) => [state, channel(`millrace:task:${state}`)]),
-) as Record<TaskState, ReturnType<typeof channel>>;
 
 /** Counts, measures and publishes; costs a look at a flag where nobody listens. */
 export class Statistics {
@@ -57,10 +61,11 @@ export class Statistics {
   readonly wait = new DurationHistogram();
   readonly run = new DurationHistogram();
 
-  publish(state: TaskState, { id, name, attempt, lane }: Job, error?: unknown): void {
-    if (!channels[state].hasSubscribers) return;
+  /** `to` is one of {@link STATES}; not its name, which would be looked up for each task, whoever listens. */
+  publish(to: Channel, { id, name, attempt, lane }: Job, error?: unknown): void {
+    if (!to.hasSubscribers) return;
     const event: TaskEvent = { id, name, attempt, worker: lane < 0 ? undefined : lane, error };
-    channels[state].publish(event);
+    to.publish(event);
   }
 
   snapshot(queued: number, running: number): TaskStats {

@@ -64,6 +64,12 @@ export class TaskClient {
   #nextId = 1;
   #refused: TaskError | undefined;
   #closed = false;
+  /** A task has its answer. */
+  readonly #left = (job: Job): void => {
+    if (this.#outside.size > 0) this.#outside.delete(job);
+    if (--this.#pending === 0 && this.#waiting.length > 0)
+      for (const resolve of this.#waiting.splice(0)) resolve();
+  };
 
   constructor(options: TaskClientOptions) {
     const { links, incarnation, maxQueue = 10_000, whenFull = 'error', ...rest } = options;
@@ -241,6 +247,9 @@ export class TaskClient {
 
   /** Starts what may end a task before its answer, and says how that is undone. */
   #arm(job: Job, { signal, timeout }: RunOptions): void {
+    job.leave = this.#left;
+    // Most have neither, and need nothing of their own.
+    if (timeout === undefined && signal === undefined) return;
     let timer: NodeJS.Timeout | undefined;
     if (timeout !== undefined) {
       timer = setTimeout(() => {
@@ -254,11 +263,9 @@ export class TaskClient {
       this.#dispatcher.giveUp(job, signal?.reason);
     };
     signal?.addEventListener('abort', onAbort, { once: true });
-    job.leave = () => {
+    job.disarm = () => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
-      this.#outside.delete(job);
-      if (--this.#pending === 0) for (const resolve of this.#waiting.splice(0)) resolve();
     };
   }
 

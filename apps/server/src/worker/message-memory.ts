@@ -4,8 +4,13 @@ import { Slabs } from '@millrace/channel';
 
 /** Bytes from which a message has memory of its own, which counts for V8: what Node cuts from its pool is smaller. */
 const LARGE = 8 * 1024;
-/** Bytes of large messages after which the short-lived ones are given back: half of what V8 surely lets pass. */
-const COLLECT_AFTER = 4 << 20;
+/**
+ * Bytes of large messages after which the short-lived ones are given back. V8 surely lets 8 MiB pass, and some are still
+ * being given back meanwhile. What is in use at two collections is not young any more, and only marking gives it back:
+ * 50 messages of 64 KiB that wait for their tasks see twice their own bytes go by until their answers are there,
+ * 6.25 MiB, so fewer of them see two than with 4. How many differs from run to run.
+ */
+const COLLECT_AFTER = 6 << 20;
 
 type CollectMinor = (options: { type: 'minor' }) => void;
 
@@ -20,8 +25,8 @@ const slabs = new Slabs();
  * V8 knows of 64 KiB buffers only as memory outside of its heap that grows; when that has grown by what the heap itself
  * may, 8 MiB for a small one, it marks the whole heap, in this thread and in its helpers, to find them. Nearly all were
  * dropped when their handlers returned, and are in the young generation still, which takes half a millisecond to collect;
- * so this asks for that before V8 asks for the other. Half of it is left for those that are being given back meanwhile.
- * (docs/decisions: "Large messages are collected young".)
+ * so this asks for that before V8 asks for the other. (docs/decisions: "Large messages are collected young", "Waiting
+ * messages stay young more often".)
  */
 export function copyOf(memory: Buffer, start: number, end: number): Buffer {
   if (end - start >= LARGE) collectAfter(end - start);

@@ -149,7 +149,7 @@ export class Sessions {
     let open: Promise<void>[] | undefined;
     for (const handler of this.#parts.handlers(session.port).get('receive')) {
       const promise = this.#call(session, handler, data, session);
-      if (promise) open = [...(open ?? []), promise];
+      if (promise) open = open === undefined ? [promise] : [...open, promise];
     }
     this.#finished(open, reactor);
   }
@@ -164,7 +164,7 @@ export class Sessions {
     let open: Promise<void>[] | undefined;
     for (const handler of this.#parts.handlers(port).get('packet')) {
       const promise = this.#call(data, handler, client, undefined);
-      if (promise) open = [...(open ?? []), promise];
+      if (promise) open = open === undefined ? [promise] : [...open, promise];
     }
     this.#finished(open, reactor);
   }
@@ -174,7 +174,8 @@ export class Sessions {
     if (open === undefined) this.#count(DONE + reactor);
     else {
       this.#concurrency.begun();
-      void Promise.all(open).then(() => {
+      const all = open.length === 1 ? (open[0] as Promise<void>) : Promise.all(open);
+      void all.then(() => {
         this.#count(DONE + reactor);
         this.#concurrency.ended();
       });
@@ -246,21 +247,29 @@ export class Sessions {
     return isPromise(result) ? this.#open(result, session) : undefined;
   }
 
-  async #open(result: PromiseLike<unknown>, session: Session | undefined): Promise<void> {
+  /** By `then`: an asynchronous function would make two more promises for each message. */
+  #open(result: PromiseLike<unknown>, session: Session | undefined): Promise<void> {
     if (session) session.inFlight++;
     this.#inFlight++;
-    try {
-      await result;
-    } catch (error) {
-      this.#parts.onFailure(error, session);
-    } finally {
-      this.#inFlight--;
-      if (session) {
-        session.inFlight--;
-        this.#endIfDone(session);
-      }
-      if (this.#inFlight === 0) this.#idle();
+    return Promise.resolve(result).then(
+      () => this.#over(session),
+      (error) => {
+        try {
+          this.#parts.onFailure(error, session);
+        } finally {
+          this.#over(session);
+        }
+      },
+    );
+  }
+
+  #over(session: Session | undefined): void {
+    this.#inFlight--;
+    if (session) {
+      session.inFlight--;
+      this.#endIfDone(session);
     }
+    if (this.#inFlight === 0) this.#idle();
   }
 
   /** Each counter has this worker alone as its writer. */
