@@ -23,6 +23,7 @@ export class Member {
   #idle: MemberState = 'dead';
   #lives = 0;
   #backOff: NodeJS.Timeout | undefined;
+  #keepsLoop = true;
   #lastExit: Exit | undefined;
   #last = false;
   readonly #exits: Record<string, number> = {};
@@ -126,13 +127,11 @@ export class Member {
     this.#life?.incarnation.kill(signal);
   }
 
-  /** Whether the present process keeps the loop of this one alive. */
-  ref(): void {
-    this.#life?.incarnation.ref();
-  }
-
-  unref(): void {
-    this.#life?.incarnation.unref();
+  /** @internal Whether the wait for the next process keeps the loop alive; of the processes the pool decides. */
+  keepLoop(on: boolean): void {
+    this.#keepsLoop = on;
+    if (on) this.#backOff?.ref();
+    else this.#backOff?.unref();
   }
 
   /** Kills every process that the member still has. */
@@ -287,6 +286,7 @@ export class Member {
       this.#backOff = undefined;
       this.#begin();
     }, delay);
+    this.keepLoop(this.#keepsLoop);
     this.#host.exit(this, exit, delay);
     if (delay > 0 || this.#backOff === undefined) return;
     clearTimeout(this.#backOff);
