@@ -12,13 +12,14 @@ export { TaskError, type TaskErrorCode } from './errors.js';
 export type { RunOptions } from './job.js';
 export type { TaskLink } from './lane.js';
 export type { TaskPoolOptions } from './options.js';
+export type { TaskPoolEvents, TaskPoolStats } from './pool-events.js';
 export type { TaskContext } from './running-task.js';
 export { SpillDirectory } from './spill.js';
 export type { TaskEvent, TaskState, TaskStats } from './statistics.js';
 export { TaskBoard } from './task-board.js';
 export { type Settled, type TaskCallback, TaskClient, type TaskClientOptions } from './task-client.js';
 export { type TaskCodecOptions, TaskMessage, taskCodec } from './task-message.js';
-export { TaskPool, type TaskPoolEvents, type TaskPoolStats } from './task-pool.js';
+export { TaskPool } from './task-pool.js';
 export { type RunnerClaims, type TaskHandler, TaskRunner, type TaskRunnerOptions } from './task-runner.js';
 export {
   defineTasks,

@@ -21,6 +21,9 @@ export const pipeTransport: TaskTransport = {
     return {
       links,
       descriptors: (worker) => ({ [PIPE]: (pipes[worker] as PipeDescriptors).right }),
+      keepLoop(on) {
+        for (const { channel } of links) on ? channel.ref() : channel.unref();
+      },
       close() {
         for (const { channel } of links) channel.destroy();
         for (const { right } of pipes) syscalls.close(right);

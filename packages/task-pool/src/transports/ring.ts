@@ -77,6 +77,7 @@ export const ringTransport: TaskTransport = {
           const { memory, bell } = ways[worker] as Way;
           return { [MEMORY]: memory, [WORKER_BELL]: bell, [HUB]: hub, [POOL_BELL]: poolBell };
         },
+        keepLoop: (on) => (on ? listener.ref() : listener.unref()),
         close() {
           for (const { channel } of links) channel.destroy();
           listener.close();
