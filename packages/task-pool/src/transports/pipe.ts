@@ -1,4 +1,4 @@
-import { TransportChannel } from '@millrace/channel';
+import { copyOf, TransportChannel } from '@millrace/channel';
 import { syscalls } from '@millrace/native';
 import { createPipe, type PipeDescriptors, PipeTransport } from '@millrace/pipe-ipc';
 import type { SpillDirectory } from '../spill.js';
@@ -35,5 +35,5 @@ export const pipeTransport: TaskTransport = {
 };
 
 function open(fd: number, spill: SpillDirectory) {
-  return new TransportChannel(new PipeTransport(fd), taskCodec({ spill }), CHANNEL_OPTIONS);
+  return new TransportChannel(new PipeTransport(fd), taskCodec({ spill, copy: copyOf }), CHANNEL_OPTIONS);
 }
