@@ -226,7 +226,6 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
     const { size, concurrency, transport, queue, maxTasks, maxMemory, title, execArgv, restart } =
       this.#options;
     const data: WorkerBirth = {
-      module,
       worker,
       workers: size,
       owner,
@@ -242,6 +241,7 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
       name: `task worker ${worker}`,
       title: `${title} ${worker}`,
       entry: WORKER_MAIN,
+      args: [module],
       execArgv,
       descriptors: { [CLAIMS]: this.#claims.fd, ...this.#side.descriptors(worker) },
       data,

@@ -17,6 +17,20 @@ function random(seed: number) {
 }
 
 describe.each(TRANSPORTS)('over %s', (transport) => {
+  test('G30 each callback is called once with its own result, for any worker and for a chosen one', async () => {
+    const pool = startPool({ ...over(transport) });
+    const calls: unknown[] = [];
+    const value = { name: 'task', list: [1, 2, { three: 3 }] };
+    pool.call('echo', value, (error, result) => calls.push(['any', error, result]));
+    pool.call('echo', value, (error, result) => calls.push(['chosen', error, result]), { worker: 0 });
+    await until('two calls', () => calls.length === 2);
+    await pool.run('noop');
+    expect(calls.sort()).toEqual([
+      ['any', undefined, value],
+      ['chosen', undefined, value],
+    ]);
+  });
+
   test('the caller of a task whose worker died is told at once, with exit code or signal', async () => {
     const pool = startPool({ size: 1, ...over(transport) });
     await expect(pool.run('die', 'kill')).rejects.toMatchObject({
@@ -103,20 +117,6 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
     console.log(`G35 milliseconds from the kill to the next answer: ${took.join(', ')}`);
     expect(await pool.run('double', 2)).toBe(4);
   });
-});
-
-test('G30 each callback is called once with its own result, for any worker and for a chosen one', async () => {
-  const pool = startPool();
-  const calls: unknown[] = [];
-  const value = { name: 'task', list: [1, 2, { three: 3 }] };
-  pool.call('echo', value, (error, result) => calls.push(['any', error, result]));
-  pool.call('echo', value, (error, result) => calls.push(['chosen', error, result]), { worker: 0 });
-  await until('two calls', () => calls.length === 2);
-  await pool.run('noop');
-  expect(calls.sort()).toEqual([
-    ['any', undefined, value],
-    ['chosen', undefined, value],
-  ]);
 });
 
 test('a worker that has grown too large is replaced after its task', async () => {
