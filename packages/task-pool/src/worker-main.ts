@@ -13,10 +13,10 @@ import { CLAIMS, spillWriter, type WorkerBirth } from './worker-birth.js';
 /** Milliseconds between two looks at the memory: each asks the kernel. */
 const MEMORY_EVERY_MS = 50;
 
-const [, , module] = process.argv;
-if (module === undefined) throw new Error('This is the program of a task worker; a TaskPool starts it.');
+const [, , url] = process.argv;
+if (url === undefined) throw new Error('This is the program of a task worker; a TaskPool starts it.');
 // Before it is somebody: a spare has loaded the tasks by the time it is needed.
-const tasks = tasksOf((await import(module)) as Record<string, unknown>);
+const tasks = tasksOf((await import(url)) as Record<string, unknown>);
 
 const child = inherit();
 if (child === undefined) throw new Error('This is the program of a task worker; a TaskPool starts it.');
@@ -85,7 +85,7 @@ function tasksOf(module: Record<string, unknown>): Record<string, TaskHandler> {
   if (typeof found === 'object' && found !== null) return found as Record<string, TaskHandler>;
   throw new TaskError(
     'ERR_MILLRACE_NO_TASKS',
-    `${module} has no tasks: let it say 'export const tasks = defineTasks({ … })'; ` +
+    `${url} has no tasks: let it say 'export const tasks = defineTasks({ … })'; ` +
       `it exports ${Object.keys(module).join(', ') || 'nothing'}.`,
   );
 }
