@@ -184,6 +184,7 @@ export class Member {
 
   #begin(): void {
     clearTimeout(this.#backOff);
+    this.#backOff = undefined;
     this.#idle = 'dead';
     const { spec } = this;
     this.#life = this.#newLife(this.#host.launch(spec, spec.title ?? spec.name));
@@ -282,16 +283,10 @@ export class Member {
 
   #beginIn(delay: number, exit: Exit): void {
     // Before the event: whoever hears of it may stop the member, or replace what is not there.
-    this.#backOff = setTimeout(() => {
-      this.#backOff = undefined;
-      this.#begin();
-    }, delay);
+    this.#backOff = setTimeout(() => this.#begin(), delay);
     this.keepLoop(this.#keepsLoop);
     this.#host.exit(this, exit, delay);
-    if (delay > 0 || this.#backOff === undefined) return;
-    clearTimeout(this.#backOff);
-    this.#backOff = undefined;
-    this.#begin();
+    if (delay === 0 && this.#backOff !== undefined) this.#begin();
   }
 
   #rest(): void {

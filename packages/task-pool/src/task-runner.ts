@@ -22,11 +22,8 @@ export interface RunnerClaims {
   readonly owner?: number | undefined;
 }
 
-/** A way to one who asks. */
-export type RunnerChannel = Channel<TaskMessage> & {
-  /** Bytes of answers that are still in this process. */
-  readonly queuedBytes: number;
-};
+/** A way to one who asks; `queuedBytes` of answers are still in this process. */
+export type RunnerChannel = Channel<TaskMessage> & { readonly queuedBytes: number };
 
 export interface TaskRunnerOptions {
   /** The ways to those who ask, by their index. */
