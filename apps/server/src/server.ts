@@ -20,6 +20,7 @@ import { assertHandlers } from './required-handlers.js';
 import type { BirthData, FromWorker, Role, RoleContext, RoleName } from './role.js';
 import { ServerLife } from './server-life.js';
 import type { Switchboard } from './switchboard.js';
+import { warmUp } from './warm-up.js';
 import type { Session } from './worker/session.js';
 import { TaskWorkerRole } from './worker/task-worker.js';
 import { type UserProcessHandler, UserProcessRole } from './worker/user-process.js';
@@ -28,7 +29,7 @@ import { WorkerRole } from './worker/worker.js';
 // Before the next line: a spare waits in that one, and must not end by them.
 const actOnSignals = ignoreMasterSignals();
 // At once, not in `start`: from here on no process outlives its parent, whatever the entry module does first.
-const child = inherit();
+const child = inherit({ warmUp });
 if (child === undefined) actOnSignals();
 const birth: BirthData = (child?.data as BirthData | undefined) ?? {
   role: 'master',

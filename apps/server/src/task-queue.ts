@@ -1,9 +1,9 @@
+import { copyOf } from '@millrace/channel';
 import type { ChildProcessContext } from '@millrace/process-pool';
 import { type QueueAddress, type SpillDirectory, TaskQueue } from '@millrace/task-pool';
 import type { ResolvedOptions } from './options.js';
 import type { BirthData } from './role.js';
 import type { TaskShape } from './task-ways.js';
-import { copyOf } from './worker/message-memory.js';
 
 type QueueOptions = Pick<
   ResolvedOptions,

@@ -1,4 +1,4 @@
-import { type Poller, TransportChannel } from '@millrace/channel';
+import { copyOf, type Poller, TransportChannel } from '@millrace/channel';
 import { check, createMemory, MappedMemory, syscalls } from '@millrace/native';
 import { createPipe, PipeTransport } from '@millrace/pipe-ipc';
 import {
@@ -18,7 +18,6 @@ import {
   taskCodec,
 } from '@millrace/task-pool';
 import { MAX_TASK_RING_BYTES, MIN_TASK_RING_BYTES, TASK_RINGS_BYTES } from './constants.js';
-import { copyOf } from './worker/message-memory.js';
 
 /** How tasks travel between workers and task workers. */
 export const TASK_TRANSPORTS = ['ring', 'pipe', 'posix-queue', 'system-v-queue'] as const;

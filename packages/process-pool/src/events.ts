@@ -1,6 +1,6 @@
 import type { Member } from './member.js';
 import type { ReloadResult } from './reload.js';
-import type { Exit } from './restart-policy.js';
+import { causeOf, type Exit } from './restart-policy.js';
 
 /** An end that was not orderly: a signal, a code other than 0, or a process that could not even be started. */
 export interface MemberFailure extends Exit {
@@ -65,5 +65,7 @@ function advise(member: Member, exit: Exit, delay: number | undefined, gaveUp: b
   if (exit.replaced) return `${head}; another had taken its place.`;
   if (delay === undefined) return `${head}; it is not started again.`;
   if (delay === 0) return `${head}; it is started again.`;
+  if (causeOf(exit) === 'killed')
+    return `${head}; it keeps being killed and is started again in ${delay} ms. Find out by whom: the out-of-memory killer writes to the kernel's log (dmesg).`;
   return `${head}; it keeps failing and is started again in ${delay} ms. What it wrote before is the reason.`;
 }

@@ -151,15 +151,12 @@ export class Incarnation {
     this.#control?.destroy();
   }
 
-  /** Whether it keeps the loop of this process alive. */
-  ref(): void {
-    this.process?.ref();
-    this.#control?.ref();
-  }
-
-  unref(): void {
-    this.process?.unref();
-    this.#control?.unref();
+  /** Whether it keeps the loop of this process alive. Default: it does. */
+  keepLoop(on: boolean): void {
+    for (const handle of [this.process, this.#control]) {
+      if (on) handle?.ref();
+      else handle?.unref();
+    }
   }
 
   kill(signal: NodeJS.Signals): void {

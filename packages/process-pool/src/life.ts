@@ -139,7 +139,8 @@ export class Life {
   #killAfter(limit: number, why: string): void {
     clearTimeout(this.#deadline);
     if (limit === Number.POSITIVE_INFINITY) return;
-    this.#deadline = setTimeout(() => this.incarnation.killFor(new Error(why)), limit);
+    // As long as there is a process, it is what keeps the loop alive, or is not to.
+    this.#deadline = setTimeout(() => this.incarnation.killFor(new Error(why)), limit).unref();
   }
 
   #move(event: MemberEvent): boolean {

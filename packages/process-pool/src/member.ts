@@ -23,6 +23,7 @@ export class Member {
   #idle: MemberState = 'dead';
   #lives = 0;
   #backOff: NodeJS.Timeout | undefined;
+  #keepsLoop = true;
   #lastExit: Exit | undefined;
   #last = false;
   readonly #exits: Record<string, number> = {};
@@ -126,13 +127,11 @@ export class Member {
     this.#life?.incarnation.kill(signal);
   }
 
-  /** Whether the present process keeps the loop of this one alive. */
-  ref(): void {
-    this.#life?.incarnation.ref();
-  }
-
-  unref(): void {
-    this.#life?.incarnation.unref();
+  /** @internal Whether the wait for the next process keeps the loop alive; of the processes the pool decides. */
+  keepLoop(on: boolean): void {
+    this.#keepsLoop = on;
+    if (on) this.#backOff?.ref();
+    else this.#backOff?.unref();
   }
 
   /** Kills every process that the member still has. */
@@ -185,6 +184,7 @@ export class Member {
 
   #begin(): void {
     clearTimeout(this.#backOff);
+    this.#backOff = undefined;
     this.#idle = 'dead';
     const { spec } = this;
     this.#life = this.#newLife(this.#host.launch(spec, spec.title ?? spec.name));
@@ -283,15 +283,10 @@ export class Member {
 
   #beginIn(delay: number, exit: Exit): void {
     // Before the event: whoever hears of it may stop the member, or replace what is not there.
-    this.#backOff = setTimeout(() => {
-      this.#backOff = undefined;
-      this.#begin();
-    }, delay);
+    this.#backOff = setTimeout(() => this.#begin(), delay);
+    this.keepLoop(this.#keepsLoop);
     this.#host.exit(this, exit, delay);
-    if (delay > 0 || this.#backOff === undefined) return;
-    clearTimeout(this.#backOff);
-    this.#backOff = undefined;
-    this.#begin();
+    if (delay === 0 && this.#backOff !== undefined) this.#begin();
   }
 
   #rest(): void {

@@ -1,19 +1,19 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Listener } from '@millrace/reactor';
 import { BusHub } from './bus-hub.js';
 import { Changes } from './changes.js';
 import { ProcessPoolError } from './errors.js';
 import { type ProcessPoolEvents, tellExit } from './events.js';
-import { Incarnation } from './incarnation.js';
+import { keptAlive } from './keep-alive.js';
 import { Member } from './member.js';
 import type { MemberHost } from './member-host.js';
 import type { Members, PoolStatus, ProcessPoolOptions, StartOptions, StopOptions } from './pool-options.js';
+import { Processes } from './processes.js';
 import { BUS, LISTENER } from './protocol.js';
 import { Recycling } from './recycling.js';
 import { type ReloadOptions, type ReloadResult, replaceAll } from './reload.js';
-import type { Exit } from './restart-policy.js';
 import { Spares } from './spares.js';
 import type { MemberSpec } from './spec.js';
+import { assertNoneLost } from './start-failure.js';
 import { memberStatus } from './status.js';
 
 /**
@@ -31,8 +31,7 @@ export class ProcessPool implements AsyncDisposable {
   #spares: Spares | undefined;
   #state: 'idle' | 'starting' | 'running' | 'stopping' = 'idle';
   #reloading = false;
-  /** Processes that have not ended, spares not counted. */
-  readonly #processes = new Set<Incarnation>();
+  readonly #processes = new Processes();
   #bus: BusHub | undefined;
   #listener: Listener | undefined;
   readonly #recycling = new Recycling();
@@ -73,6 +72,19 @@ export class ProcessPool implements AsyncDisposable {
     return this.#reloading;
   }
 
+  /** Lets its processes keep the loop of this one alive, which they do unless `unref` is called. */
+  ref(): this {
+    return this.#keepLoop(true);
+  }
+
+  /**
+   * Lets this process end while the pool runs, and its processes with it. `stop` alone still waits; whatever else is
+   * waited for is not heard of when nothing else keeps this process.
+   */
+  unref(): this {
+    return this.#keepLoop(false);
+  }
+
   /** Starts every member; resolves when all are ready, rejects with `ERR_MILLRACE_START_FAILED` when one is given up. */
   async start({ signal, timeout }: StartOptions = {}): Promise<void> {
     signal?.throwIfAborted();
@@ -103,22 +115,9 @@ export class ProcessPool implements AsyncDisposable {
     if (all) this.#shutDown();
     for (const member of those) member.stop(mode);
     this.#changes.happened();
-    const inTime = new AbortController();
-    const deadline = sleep(timeout, undefined, { signal: inTime.signal }).then(
-      () => {
-        for (const member of those) member.killAll();
-        if (!all) return;
-        this.#spares?.kill();
-        for (const process of this.#processes) process.kill('SIGKILL');
-      },
-      // Aborted: everything had ended in time.
-      () => {},
-    );
-    await this.#changes.until(() => those.every(({ settled }) => settled));
-    if (all) await Promise.all([...this.#processes].map(({ gone }) => gone));
-    if (all) await this.#changes.until(() => this.#spares?.gone ?? true);
-    inTime.abort();
-    await deadline;
+    const deadline = setTimeout(() => this.#kill(those, all), timeout);
+    await keptAlive(this.#ended(those, all));
+    clearTimeout(deadline);
     if (all && this.#state === 'stopping') {
       this.#state = 'idle';
       this.#spares = undefined;
@@ -205,14 +204,23 @@ export class ProcessPool implements AsyncDisposable {
     await this.stop();
   }
 
+  async #ended(members: readonly Member[], all: boolean): Promise<void> {
+    await this.#changes.until(() => members.every(({ settled }) => settled));
+    if (!all) return;
+    await this.#processes.gone();
+    await this.#changes.until(() => this.#spares?.gone ?? true);
+  }
+
+  #kill(members: readonly Member[], all: boolean): void {
+    for (const member of members) member.killAll();
+    if (!all) return;
+    this.#spares?.kill();
+    this.#processes.kill();
+  }
+
   #makeHost(): MemberHost {
     return {
-      launch: (spec, title) => {
-        const process = this.#spares?.take(spec) ?? new Incarnation(spec, title);
-        this.#processes.add(process);
-        void process.gone.then(() => this.#processes.delete(process));
-        return process;
-      },
+      launch: (spec, title) => this.#processes.launch(spec, title, this.#spares?.take(spec)),
       descriptors: (member) => ({
         ...(this.#bus && { [BUS]: this.#bus.descriptor(member) }),
         ...(this.#listener && { [LISTENER]: this.#listener.fd }),
@@ -266,8 +274,15 @@ export class ProcessPool implements AsyncDisposable {
       names.add(name);
     }
     const added = specs.map((spec) => new Member(spec, this.#host));
+    for (const member of added) member.keepLoop(this.#processes.keepsLoop);
     this.#members = [...this.#members, ...added];
     return added;
+  }
+
+  #keepLoop(on: boolean): this {
+    this.#processes.keepLoop(on);
+    for (const member of this.#members) member.keepLoop(on);
+    return this;
   }
 
   #shutDown(): void {
@@ -279,15 +294,4 @@ export class ProcessPool implements AsyncDisposable {
     this.#listener = undefined;
     if (had === 'running' || had === 'starting') this.#events.onShutdown?.();
   }
-}
-
-function assertNoneLost(members: readonly Member[]): void {
-  const lost = members.find((member) => member.state === 'given-up');
-  if (lost === undefined) return;
-  const { code, signal } = lost.lastExit as Exit;
-  throw new ProcessPoolError(
-    'ERR_MILLRACE_START_FAILED',
-    `${lost.name} kept ending before it was ready, the last time with ${signal ?? `code ${code}`}. ` +
-      'What it wrote before is the reason; it is not started again.',
-  );
 }

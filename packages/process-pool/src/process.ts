@@ -225,13 +225,13 @@ export class Process<Out = unknown, In = unknown> implements AsyncDisposable {
 
   /** Whether it, and its pipe, keep the loop of this process alive. */
   ref(): this {
-    this.#member.ref();
+    this.#pool.ref();
     this.#pipe.ref();
     return this;
   }
 
   unref(): this {
-    this.#member.unref();
+    this.#pool.unref();
     this.#pipe.unref();
     return this;
   }

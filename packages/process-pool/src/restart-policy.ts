@@ -27,7 +27,10 @@ export interface RestartOptions {
   readonly maxBackOff?: number;
   /** Milliseconds of being ready after which earlier failures are forgotten. Default 1,000. */
   readonly stableAfter?: number;
-  /** Failures in a row, before it was ever ready, after which the pool gives the member up. Default 5. */
+  /**
+   * Failures in a row, before it was ever ready, after which the pool gives the member up; four kills from outside count as
+   * one. Default 5.
+   */
   readonly giveUpAfter?: number;
   /** Failures within `window` after which the pool gives up a member that was ready once. Default: none does. */
   readonly maxFailures?: number;
@@ -37,12 +40,23 @@ export interface RestartOptions {
 
 /** Orderly ends in a row of processes that had hardly begun, before the next is waited for. */
 const SHORT_LIVES = 5;
+/** Kills from outside in a row of processes that had hardly begun, before the next is waited for. */
+const KILLS = 10;
+/** A process that was killed from outside had hardly begun when it had been ready for fewer milliseconds. */
+const HARDLY_MS = 100;
+/** The longest wait in milliseconds after a kill from outside. */
+const MAX_KILL_BACK_OFF_MS = 1_000;
+/** So many kills from outside weigh as much as one failure, for a member that never was ready. */
+const KILLS_PER_FAILURE = 4;
 
 /** What to do after an end: start anew after a wait, leave it at that, or give up. */
 export type RestartDecision =
   | { readonly action: 'restart'; readonly delay: number }
   | { readonly action: 'rest' }
   | { readonly action: 'give-up' };
+
+/** Whose doing an end was: its own in good order, somebody else's, its own failure. */
+type Cause = 'orderly' | 'killed' | 'failed';
 
 /**
  * Decides about restarts of one member. The first restart is immediate: most deaths are single ones. A process that
@@ -51,8 +65,12 @@ export type RestartDecision =
  *
  * An exit with 0 is orderly (it has served its time, a module has nothing left to do): no failure, started anew at
  * once, when it was ready before; only when a few in a row hardly begin, the next is waited for as after a failure,
- * for it would take a processor. SIGKILL and SIGTERM come from outside (an operator, the kernel's out-of-memory
- * killer, a test): once ready, a member that dies by them is started again at once too, for its code has done nothing wrong.
+ * for it would take a processor.
+ *
+ * SIGKILL and SIGTERM come from outside (an operator, the kernel's out-of-memory killer, a test), unless the pool sent
+ * them for a reason: the module has done nothing wrong, ready or not. The next is started at once; only when many in a
+ * row hardly begin, as with a member that memory has no room for, is it waited for, a second at most. What the module
+ * had failed at before is neither forgotten nor made worse by a kill.
  */
 export class RestartPolicy {
   readonly #options: Required<RestartOptions>;
@@ -61,6 +79,8 @@ export class RestartPolicy {
   #everReady = false;
   /** Orderly ends in a row of processes that had hardly begun. */
   #short = 0;
+  /** Kills from outside in a row of processes that had hardly begun. */
+  #kills = 0;
   /** When the last failures happened, at most `maxFailures` of them. */
   #failedAt: number[] = [];
 
@@ -86,24 +106,39 @@ export class RestartPolicy {
     this.#failures = 0;
     this.#everReady = false;
     this.#short = 0;
+    this.#kills = 0;
     this.#failedAt = [];
   }
 
   /** `now` in milliseconds, on any clock that does not go back. */
-  decide({ code, signal, wasReady, readyFor }: Exit, now: number): RestartDecision {
-    const { when, backOff, maxBackOff, stableAfter, giveUpAfter } = this.#options;
-    this.#everReady ||= wasReady;
-    if (when === 'never' || (when === 'after-crash' && code === 0)) return { action: 'rest' };
-    const wanted = code === 0 || signal === 'SIGKILL' || signal === 'SIGTERM';
-    const failed = !(wasReady && wanted);
-    if (!failed || (wasReady && readyFor >= stableAfter)) this.#failures = 0;
-    else this.#failures++;
-    if (failed && this.#tooMany(now)) return { action: 'give-up' };
-    if (!this.#everReady && this.#failures >= giveUpAfter) return { action: 'give-up' };
-    this.#short = wasReady && code === 0 && readyFor < stableAfter ? this.#short + 1 : 0;
-    const row = Math.max(this.#failures - 1, this.#short - SHORT_LIVES);
-    const delay = row <= 0 ? 0 : Math.min(maxBackOff, backOff * 2 ** (row - 1));
+  decide(exit: Exit, now: number): RestartDecision {
+    const { when, maxBackOff, giveUpAfter } = this.#options;
+    this.#everReady ||= exit.wasReady;
+    if (when === 'never' || (when === 'after-crash' && exit.code === 0)) return { action: 'rest' };
+    const cause = causeOf(exit);
+    this.#count(exit, cause);
+    if (cause === 'failed' && this.#tooMany(now)) return { action: 'give-up' };
+    const weight = this.#failures + this.#kills / KILLS_PER_FAILURE;
+    if (!this.#everReady && weight >= giveUpAfter) return { action: 'give-up' };
+    const delay =
+      cause === 'killed'
+        ? this.#wait(this.#kills - KILLS, Math.min(MAX_KILL_BACK_OFF_MS, maxBackOff))
+        : this.#wait(Math.max(this.#failures - 1, this.#short - SHORT_LIVES), maxBackOff);
     return { action: 'restart', delay };
+  }
+
+  #count({ wasReady, readyFor }: Exit, cause: Cause): void {
+    const stable = wasReady && readyFor >= this.#options.stableAfter;
+    if (stable || cause === 'orderly') this.#failures = 0;
+    else if (cause === 'failed') this.#failures++;
+    this.#short = cause === 'orderly' && !stable ? this.#short + 1 : 0;
+    if (cause === 'killed') this.#kills = readyFor < HARDLY_MS ? this.#kills + 1 : 0;
+    else if (wasReady) this.#kills = 0;
+  }
+
+  /** Milliseconds, doubling with each in `row`; none for a row of 0. */
+  #wait(row: number, most: number): number {
+    return row <= 0 ? 0 : Math.min(most, this.#options.backOff * 2 ** (row - 1));
   }
 
   #tooMany(now: number): boolean {
@@ -113,4 +148,11 @@ export class RestartPolicy {
     this.#failedAt.push(now);
     return this.#failedAt.length >= maxFailures;
   }
+}
+
+/** Whose doing it was. */
+export function causeOf({ code, signal, wasReady, error }: Exit): Cause {
+  if (code === 0 && wasReady) return 'orderly';
+  // With an error it was killed from here, for it was not ready in time, or had no process at all.
+  return (signal === 'SIGKILL' || signal === 'SIGTERM') && error === undefined ? 'killed' : 'failed';
 }

@@ -114,6 +114,8 @@ export class Spares {
       kind.launch,
       title === undefined ? SPARE_TITLE : `${title}: ${SPARE_TITLE}`,
     );
+    // What it is kept for keeps the loop alive, or is not to.
+    spare.keepLoop(false);
     kind.spares.add(spare);
     spare.listen({
       said: () => this.#options.changed(),

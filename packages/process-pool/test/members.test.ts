@@ -103,7 +103,7 @@ test('a process above its limit of memory is replaced', async () => {
 
 test('a process that detaches has a replacement at once, works on, and ends when it is done', async () => {
   const { pool, ready, messages, exits } = watch([
-    member('orderly', { name: 'lingering', data: { behave: 'lingering' } }),
+    member('orderly', { name: 'lingering', data: { behave: 'lingering' }, drainTimeout: 60_000 }),
   ]);
   await pool.start();
   const [one] = pool.members as [Member];
@@ -192,9 +192,9 @@ test('a member that ends in the orderly way again and again, at once, is waited 
     member('orderly', { entry: fixture('ends-at-once'), restart: { backOff: 20, maxBackOff: 40 } }),
   ]);
   await pool.start();
-  await until('eight ends', () => exits.length === 8);
+  await until('eight ends', () => exits.length === 8, { deadlineMs: 60_000 });
   expect(exits.map(({ delay }) => delay)).toEqual([0, 0, 0, 0, 0, 20, 40, 40]);
-});
+}, 90_000);
 
 test('a module that keeps crashing is waited for longer and longer, given up as configured, and costs its parent nothing', async () => {
   const { pool, exits, failures, log } = watch(

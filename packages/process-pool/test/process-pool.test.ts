@@ -79,6 +79,17 @@ test('a member that never becomes ready is given up, and the start fails with th
   expect(exits.map(({ delay }) => delay)).toEqual([0, 1, undefined]);
 });
 
+test('one that is killed while it starts has not failed: the next comes at once, until there have been too many', async () => {
+  const { pool, exits, failures } = watch(
+    [member('silent', { restart: { backOff: 60_000, giveUpAfter: 2 } })],
+    {},
+    { onSpawn: ({ pid }) => process.kill(pid as number, 'SIGKILL') },
+  );
+  await expect(pool.start()).rejects.toMatchObject({ code: 'ERR_MILLRACE_START_FAILED' });
+  expect(exits.map(({ delay }) => delay)).toEqual([0, 0, 0, 0, 0, 0, 0, undefined]);
+  expect(failures.at(-1)).toMatchObject({ signal: 'SIGKILL', wasReady: false, restarts: 7 });
+});
+
 test('a module that does not exist is given up as well', async () => {
   const { pool } = watch([
     member('orderly', { entry: '/no/such/module.js', restart: { backOff: 1, giveUpAfter: 2 } }),

@@ -12,6 +12,7 @@ const crash: Exit = {
 };
 const early: Exit = { ...crash, wasReady: false, readyFor: 0 };
 const killed: Exit = { ...crash, code: null, signal: 'SIGKILL' };
+const killedEarly: Exit = { ...killed, wasReady: false, readyFor: 0 };
 const delays = (policy: RestartPolicy, ...exits: Exit[]) =>
   exits.map((exit, i) => {
     const decision = policy.decide(exit, i);
@@ -30,8 +31,50 @@ test('a stable life makes earlier failures forgotten', () => {
   ]);
 });
 
-test('kills from outside are no failures of a member that was ready', () => {
-  expect(delays(new RestartPolicy(), ...Array.from({ length: 20 }, () => killed))).toEqual(Array(20).fill(0));
+const times = (count: number, exit: Exit) => Array.from({ length: count }, () => exit);
+
+test('a member that is killed from outside is started again at once, ready or not', () => {
+  const policy = new RestartPolicy();
+  expect(delays(policy, ...times(5, killed), ...times(5, killedEarly))).toEqual(Array(10).fill(0));
+  expect(delays(new RestartPolicy(), ...times(100, { ...killed, readyFor: 100 }))).toEqual(
+    Array(100).fill(0),
+  );
+});
+
+test.each([
+  ['SIGKILL', killed],
+  ['SIGTERM', { ...killed, signal: 'SIGTERM' }],
+  ['SIGKILL before it is ready', { ...killed, wasReady: false, readyFor: 0 }],
+] as const)(
+  'one that is killed again and again as soon as it has begun waits for up to a second: %s',
+  (_how, exit) => {
+    const policy = new RestartPolicy({ giveUpAfter: 100 });
+    expect(delays(policy, ...times(10, exit))).toEqual(Array(10).fill(0));
+    expect(delays(policy, ...times(6, exit))).toEqual([100, 200, 400, 800, 1_000, 1_000]);
+    // One that has begun is another matter.
+    expect(delays(policy, { ...killed, readyFor: 100 }, exit)).toEqual([0, 0]);
+  },
+);
+
+test('kills from outside neither make failures worse nor make them forgotten', () => {
+  const policy = new RestartPolicy({ backOff: 100 });
+  expect(delays(policy, crash, crash, killed, killedEarly, crash, killed, crash)).toEqual([
+    0, 100, 0, 0, 200, 0, 400,
+  ]);
+});
+
+test('a signal of its own, and a kill by the pool for its slowness, are failures', () => {
+  const aborted: Exit = { ...crash, code: null, signal: 'SIGABRT' };
+  expect(delays(new RestartPolicy(), ...times(3, aborted))).toEqual([0, 100, 200]);
+  const late: Exit = { ...killedEarly, error: new Error('not ready in time') };
+  expect(delays(new RestartPolicy(), ...times(3, late))).toEqual([0, 100, 200]);
+});
+
+test('a member that is killed before it ever was ready is given up, too, after four times as many', () => {
+  const policy = new RestartPolicy({ giveUpAfter: 3 });
+  expect(delays(policy, ...times(12, killedEarly)).slice(9)).toEqual([0, 100, 'give-up']);
+  const mixed = new RestartPolicy({ giveUpAfter: 2 });
+  expect(delays(mixed, early, ...times(4, killedEarly))).toEqual([0, 0, 0, 0, 'give-up']);
 });
 
 test('a member that never was ready is given up after its last chance', () => {

@@ -26,6 +26,8 @@ export interface DoorbellListenerOptions {
 
 /** Looks between two readings of the clock. */
 const LOOKS = 16;
+/** Looks that have taken so many microseconds were interrupted, for somebody else to have the processor. */
+const PREEMPTED = 100;
 /** Microseconds after which the loop has its turn, however much work is found by looking. */
 const SLICE = 100;
 
@@ -109,14 +111,22 @@ export class DoorbellListener {
     const spin = this.#spin;
     if (this.#closed || spin === undefined) return;
     const started = microseconds();
+    let now = started;
     let until = started + spin.budget;
-    for (let now = started; now < until; now = microseconds()) {
-      if (!this.#workWithin(LOOKS)) continue;
-      spin.found();
-      const awaited = this.#serve();
-      if (this.#closed) return;
-      if (awaited || now - started > SLICE) return this.#lookSoon();
-      until = now + spin.budget;
+    while (now < until) {
+      const found = this.#workWithin(LOOKS);
+      const before = now;
+      now = microseconds();
+      const preempted = now - before > PREEMPTED;
+      if (preempted) spin.preempted();
+      else if (found) spin.found();
+      if (found) {
+        const awaited = this.#serve();
+        if (this.#closed) return;
+        if (awaited || preempted || now - started > SLICE) return this.#lookSoon();
+        now = microseconds();
+        until = now + spin.budget;
+      } else if (preempted) return this.#sleep();
     }
     spin.missed();
     this.#sleep();

@@ -17,6 +17,8 @@ export interface RingTransportOptions {
   readonly peer: Doorbell;
   /** Largest message in bytes; larger than the ring is allowed, it streams through. Default 64 MiB. */
   readonly maxMessageSize?: number;
+  /** Whether listeners only settle promises or schedule microtasks, whose turn comes once the loop has it. Default false. */
+  readonly awaited?: boolean;
   /** Told of `ref` (true) and `unref`, for whatever else is watched along with this transport. */
   readonly follow?: (on: boolean) => void;
   /** Gives up what was opened for this transport alone, once it is closed. */
@@ -37,6 +39,7 @@ export class RingTransport implements Transport, DoorbellClient {
   readonly #writer: RingWriter;
   readonly #listener: DoorbellListener;
   readonly #peer: Doorbell;
+  readonly #awaited: boolean;
   #events: TransportEvents | undefined;
   #reading = false;
   #refused = false;
@@ -47,6 +50,7 @@ export class RingTransport implements Transport, DoorbellClient {
 
   constructor({ incoming, outgoing, listener, peer, ...options }: RingTransportOptions) {
     this.maxMessageSize = options.maxMessageSize ?? DEFAULT_MAX_MESSAGE_SIZE;
+    this.#awaited = options.awaited ?? false;
     this.#follow = options.follow;
     this.#onClose = options.onClose;
     this.#reader = new RingReader(incoming, this.maxMessageSize);
@@ -80,7 +84,7 @@ export class RingTransport implements Transport, DoorbellClient {
   }
 
   get awaited(): boolean {
-    return this.#events?.awaited === true;
+    return this.#awaited || this.#events?.awaited === true;
   }
 
   start(events: TransportEvents): void {

@@ -8,7 +8,8 @@ const MOST_PATIENCE = 1_024;
  * looking has brought. All times are in microseconds.
  *
  * Where two ends have to share a processor, the one that looks keeps the other from answering. So each look in vain doubles the
- * wakings that pass before the next try, and only a find brings patience back to nothing.
+ * wakings that pass before the next try, and only a find brings patience back to nothing. Where processors are short, which
+ * shows in a look that takes far longer than looking does, as many pass as ever do.
  */
 export class SpinBudget {
   readonly most: number;
@@ -39,6 +40,13 @@ export class SpinBudget {
     this.#budget = 0;
     this.#wakings = 0;
     this.#patience = Math.min(2 * this.#patience, MOST_PATIENCE);
+  }
+
+  /** It lost the processor while it looked: others need it, and so perhaps does the one that it looks for. */
+  preempted(): void {
+    this.#budget = 0;
+    this.#wakings = 0;
+    this.#patience = MOST_PATIENCE;
   }
 
   /** It was woken after `slept`: had it looked for that long, it would have been there in time. */

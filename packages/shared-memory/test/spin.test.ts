@@ -35,6 +35,18 @@ test('who looks in vain again and again tries less and less often', () => {
   expect(triesIn(10_000)).toBeLessThan(20);
 });
 
+test('who loses the processor while it looks leaves it to others for as long as any', () => {
+  const spin = new SpinBudget(50);
+  spin.preempted();
+  for (let i = 0; i < 1_023; i++) spin.woken(20);
+  expect(spin.budget).toBe(0);
+  spin.woken(20);
+  expect(spin.budget).toBe(40);
+  spin.found();
+  spin.missed();
+  expect(spin.budget).toBeGreaterThan(0);
+});
+
 test('an end that spins in vain sleeps in the end: idle costs no processor time', async () => {
   const { left, right } = createRingLink();
   const [a, b] = [openRingEnd<string>(left, { spin: 1_000 }), openRingEnd<string>(right, { spin: 1_000 })];

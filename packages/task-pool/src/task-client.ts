@@ -33,6 +33,8 @@ export interface TaskClientOptions {
   /** A result that a task sent by `finish` and no callback takes. */
   readonly finished?: ((id: number, value: unknown) => void) | undefined;
   readonly tally?: TaskTally | undefined;
+  /** Told when the first task is asked for, and when the last has its answer. */
+  readonly busy?: ((busy: boolean) => void) | undefined;
 }
 
 /** A result of `runAll`: in time, failed, or not there when the time-out had passed. */
@@ -58,6 +60,7 @@ export class TaskClient {
   /** Resolved when nothing is pending any more. */
   #waiting: (() => void)[] = [];
   readonly #tally: TaskTally | undefined;
+  readonly #busy: ((busy: boolean) => void) | undefined;
   #onDrain: (() => void) | undefined;
   #wasFull = false;
   #pending = 0;
@@ -67,8 +70,9 @@ export class TaskClient {
   /** A task has its answer. */
   readonly #left = (job: Job): void => {
     if (this.#outside.size > 0) this.#outside.delete(job);
-    if (--this.#pending === 0 && this.#waiting.length > 0)
-      for (const resolve of this.#waiting.splice(0)) resolve();
+    if (--this.#pending > 0) return;
+    this.#busy?.(false);
+    if (this.#waiting.length > 0) for (const resolve of this.#waiting.splice(0)) resolve();
   };
 
   constructor(options: TaskClientOptions) {
@@ -76,6 +80,7 @@ export class TaskClient {
     this.#maxQueue = maxQueue;
     this.#whenFull = whenFull;
     this.#tally = options.tally;
+    this.#busy = options.busy;
     this.#dispatcher = new Dispatcher({ ...rest, links, owner: incarnation, moved: () => this.#moved() });
   }
 
@@ -217,7 +222,7 @@ export class TaskClient {
       listener.failed(refusal.reason);
       return job;
     }
-    this.#pending++;
+    if (this.#pending++ === 0) this.#busy?.(true);
     this.#tally?.asked();
     this.#arm(job, options);
     if (this.#dispatcher.backlog.size < this.#maxQueue) this.#dispatcher.submit(job);

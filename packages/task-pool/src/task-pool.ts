@@ -2,39 +2,20 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { createMemory, MappedMemory, syscalls } from '@millrace/native';
 import { type Exit, type Member, ProcessPool } from '@millrace/process-pool';
+import { atExit } from './at-exit.js';
 import { ClaimTable, claimBytes } from './claims.js';
 import { TaskError } from './errors.js';
 import type { RunOptions } from './job.js';
+import { KeepAlive } from './keep-alive.js';
 import { type ResolvedPoolOptions, resolvePoolOptions, type TaskPoolOptions } from './options.js';
+import type { TaskPoolEvents, TaskPoolStats } from './pool-events.js';
 import { SpillDirectory } from './spill.js';
-import type { TaskStats } from './statistics.js';
 import { type Settled, type TaskCallback, TaskClient } from './task-client.js';
 import type { RunName, StreamName, TaskItem, TaskResult, Tasks, TasksOf, TaskValue } from './tasks.js';
 import { taskTransport } from './transports/index.js';
 import { queueDirectory, VALUES } from './transports/queue.js';
 import type { PoolSide, QueueBirth } from './transports/transport.js';
 import { CLAIMS, spillWriter, type WorkerBirth } from './worker-birth.js';
-
-/** What `on` can listen to. */
-export interface TaskPoolEvents {
-  /** The queue, having been full, is half empty. */
-  drain: [];
-  workerReady: [worker: { readonly worker: number; readonly pid: number }];
-  /** A worker has ended, and is replaced after `delay` milliseconds; undefined: it is not. */
-  workerExit: [exit: Exit & { readonly worker: number; readonly delay: number | undefined }];
-  /** A worker was killed, for a task went on for `grace` milliseconds after it was given up. */
-  workerKilled: [worker: { readonly worker: number; readonly pid: number | undefined }];
-}
-
-export interface TaskPoolStats extends TaskStats {
-  /** Part of the workers' time since the start that tasks have run, from 0 to 1. */
-  readonly utilisation: number;
-  readonly workers: readonly {
-    readonly pid: number | undefined;
-    readonly state: string;
-    readonly starts: number;
-  }[];
-}
 
 /** What follows a task's name: its value may be left out where the handler takes none. */
 type Rest<T extends Tasks, Name extends keyof T, More> =
@@ -47,7 +28,8 @@ let pools = 0;
 /**
  * Runs the tasks of a module in processes of its own.
  *
- * Notes. The workers start at once; tasks wait until one is ready. The pool keeps this process alive until it is closed.
+ * Notes. The workers start at once; tasks wait until one is ready. The pool keeps this process alive until it is closed,
+ * or after {@link unref} as long as a task has no answer.
  * What is delivered how often, and what becomes of tasks when a worker dies, is told in the README.
  */
 export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
@@ -57,6 +39,8 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
   readonly #options: ResolvedPoolOptions;
   readonly #spill: SpillDirectory;
   readonly #forgetFiles: () => void;
+  readonly #notAtExit: () => void;
+  readonly #keepAlive = new KeepAlive();
   readonly #side: PoolSide;
   readonly #claims: { readonly fd: number; readonly memory: MappedMemory };
   readonly #client: TaskClient;
@@ -98,6 +82,7 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
       concurrency,
       grace,
       stuck: (worker) => this.#kill(worker),
+      busy: (busy) => (busy ? this.#keepAlive.begin() : this.#keepAlive.end()),
     });
     this.#client.onDrain(() => this.emit('drain'));
     this.#processes = new ProcessPool(
@@ -111,11 +96,27 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
     this.#ready = this.#processes.start();
     // Those who wait for it are told by `ready`; everybody else by their tasks.
     this.#ready.catch(() => {});
+    this.#notAtExit = atExit(this.#forgetFiles);
+  }
+
+  /** Lets the pool keep this process alive until it is closed, which is the default. */
+  ref(): this {
+    return this.#keepLoop(true);
+  }
+
+  /** Lets this process end when no task is under way and it has nothing else to do; the workers end with it. */
+  unref(): this {
+    return this.#keepLoop(false);
   }
 
   /** Resolves when every worker is ready; rejects with `ERR_MILLRACE_START_FAILED` when one is given up. */
-  ready(): Promise<void> {
-    return this.#ready;
+  async ready(): Promise<void> {
+    this.#keepAlive.begin();
+    try {
+      await this.#ready;
+    } finally {
+      this.#keepAlive.end();
+    }
   }
 
   /** Runs a task; its result, or the error that it threw, or a `TaskError`, or a `ChannelError` for its value. */
@@ -191,6 +192,15 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
     await this.close();
   }
 
+  #keepLoop(on: boolean): this {
+    if (this.#closing !== undefined) return this;
+    if (on) this.#processes.ref();
+    else this.#processes.unref();
+    this.#side.keepLoop(on);
+    this.#keepAlive.turn(!on);
+    return this;
+  }
+
   async #close(timeout: number | undefined): Promise<void> {
     this.#client.refuse(closed());
     let timer: NodeJS.Timeout | undefined;
@@ -205,6 +215,8 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
 
   async #end(timeout?: number): Promise<void> {
     await this.#processes.stop(timeout === undefined ? {} : { timeout });
+    this.#keepAlive.close();
+    this.#notAtExit();
     this.#side.close();
     this.#claims.memory.close();
     syscalls.close(this.#claims.fd);
@@ -219,7 +231,6 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
   #member(worker: number, queue: QueueBirth | undefined, module: string) {
     const { size, concurrency, transport, maxTasks, maxMemory, title, execArgv, restart } = this.#options;
     const data: WorkerBirth = {
-      module,
       worker,
       workers: size,
       concurrency,
@@ -234,6 +245,7 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
       name: `task worker ${worker}`,
       title: `${title} ${worker}`,
       entry: WORKER_MAIN,
+      args: [module],
       execArgv,
       descriptors: { [CLAIMS]: this.#claims.fd, ...this.#side.descriptors(worker) },
       data,

@@ -17,9 +17,12 @@ export interface RunnerClaims {
   readonly worker: number;
 }
 
+/** A way to one who asks; `queuedBytes` of answers are still in this process. */
+export type RunnerChannel = Channel<TaskMessage> & { readonly queuedBytes: number };
+
 export interface TaskRunnerOptions {
   /** The ways to those who ask, by their index. */
-  readonly channels: readonly Channel<TaskMessage>[];
+  readonly channels: readonly RunnerChannel[];
   /** Finds the handler of a name. */
   readonly handler: (name: string) => TaskHandler | undefined;
   /** A result could not be sent (its asker is told as well). */
@@ -43,8 +46,9 @@ const QUICK = 100;
  * Runs the tasks that arrive in a task worker, in the order of their arrival.
  *
  * Notes. What arrives beyond `concurrency` waits here, and its asker may take it back as long as it has not begun. An
- * answer is in its channel as soon as it is there. The asker is rung at once, too, unless the next task is the same
- * asker's and its like have been quick: then for both. Should it turn out slow, the asker finds the answer by itself,
+ * answer is out of this process before the next task begins, so that a death costs the tasks that run and no other. Where
+ * that takes no ringing (a ring in shared memory), the asker is not rung when the next task is the same asker's and its
+ * like have been quick, but for both. Should it turn out slow, the asker finds the answer by itself,
  * which looks each millisecond while a task of its own has not begun (patience.ts).
  */
 export class TaskRunner implements RunningTaskHost {
@@ -247,7 +251,9 @@ export class TaskRunner implements RunningTaskHost {
   /** Rings the asker of a task that has been answered, or leaves that to the next one. */
   #ringFor(task: RunningTask, now: number): void {
     const next = this.#pumping && !this.#stopped ? this.#waiting[this.#first] : undefined;
-    if (next?.source === task.source && this.#estimates.get(next.name) <= QUICK) {
+    // What is still in this process would die with it: the task has been run, and its caller must not hear otherwise.
+    const safe = this.#channel(task)?.queuedBytes === 0;
+    if (safe && next?.source === task.source && this.#estimates.get(next.name) <= QUICK) {
       this.#unrungSince = Math.min(this.#unrungSince, now);
       if ((now - this.#unrungSince) * MICROSECONDS < QUICK) return;
     }
@@ -282,7 +288,7 @@ export class TaskRunner implements RunningTaskHost {
     }
   }
 
-  #channel({ source }: RunningTask): Channel<TaskMessage> | undefined {
+  #channel({ source }: RunningTask): RunnerChannel | undefined {
     return this.#options.channels[source];
   }
 

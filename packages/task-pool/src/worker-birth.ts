@@ -5,8 +5,6 @@ export const CLAIMS = 'claims';
 
 /** What a pool tells its workers; JSON. */
 export interface WorkerBirth {
-  /** URL of the module with the tasks. */
-  readonly module: string;
   readonly worker: number;
   readonly workers: number;
   readonly concurrency: number;

@@ -12,11 +12,14 @@ import { CLAIMS, spillWriter, type WorkerBirth } from './worker-birth.js';
 /** Milliseconds between two looks at the memory: each asks the kernel. */
 const MEMORY_EVERY_MS = 50;
 
+const [, , url] = process.argv;
+if (url === undefined) throw new Error('This is the program of a task worker; a TaskPool starts it.');
+// Before it is somebody: a spare has loaded the tasks by the time it is needed.
+const tasks = tasksOf((await import(url)) as Record<string, unknown>);
+
 const child = inherit();
 if (child === undefined) throw new Error('This is the program of a task worker; a TaskPool starts it.');
 const birth = child.data as WorkerBirth;
-
-const tasks = tasksOf((await import(birth.module)) as Record<string, unknown>);
 const claims = new MappedMemory(child.descriptor(CLAIMS), claimBytes(birth.workers + 1));
 const spill = new SpillDirectory(birth.spill, spillWriter(birth.worker, child.incarnation), {
   // That of a queue is made when there is something to write.
@@ -72,7 +75,7 @@ function tasksOf(module: Record<string, unknown>): Record<string, TaskHandler> {
   if (typeof found === 'object' && found !== null) return found as Record<string, TaskHandler>;
   throw new TaskError(
     'ERR_MILLRACE_NO_TASKS',
-    `${birth.module} has no tasks: let it say 'export const tasks = defineTasks({ … })'; ` +
+    `${url} has no tasks: let it say 'export const tasks = defineTasks({ … })'; ` +
       `it exports ${Object.keys(module).join(', ') || 'nothing'}.`,
   );
 }

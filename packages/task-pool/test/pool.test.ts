@@ -3,7 +3,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TaskError, type TaskEvent, TaskPool } from '@millrace/task-pool';
-import { descendants, isRunning, openDescriptors, until, within } from '@millrace/testkit';
+import { descendants, isRunning, openDescriptors, Program, until, within } from '@millrace/testkit';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { type Fixture, gate, MODULE, over, scratch, startPool, TRANSPORTS } from './support.js';
 
@@ -373,6 +373,10 @@ test('a module without tasks, or that fails, is given up with a reason', async (
   await expect(pool.ready()).rejects.toMatchObject({ code: 'ERR_MILLRACE_START_FAILED' });
   await expect(task).rejects.toMatchObject({ code: 'ERR_MILLRACE_TASK_POOL_FAILED' });
   await pool.close();
+  // What the workers write says what is wrong with it.
+  await using worker = new Program(new URL('../dist/worker-main.js', import.meta.url), { args: [none.href] });
+  expect(await worker.ended()).toMatchObject({ code: 1 });
+  expect(worker.output).toContain(`${none.href} has no tasks: let it say`);
 });
 
 test.each([

@@ -11,6 +11,8 @@ import type { WorkName } from './work.js';
 /** What a pool must do to take part. */
 export interface Contestant {
   run(name: WorkName, value: unknown): Promise<unknown>;
+  /** Resolves when all workers are there, where the pool can tell. */
+  ready?(): Promise<unknown>;
   end(): Promise<unknown>;
 }
 
@@ -31,7 +33,11 @@ function millrace(
     maxQueue: MAX_QUEUE,
   });
   // The cases know what goes with what; here it is whatever was asked for.
-  return { run: (name, value) => pool.run(name as 'echo', value), end: () => pool.close() };
+  return {
+    run: (name, value) => pool.run(name as 'echo', value),
+    ready: () => pool.ready(),
+    end: () => pool.close(),
+  };
 }
 
 function piscina(size: number, concurrentTasksPerWorker: number): Contestant {

@@ -1,3 +1,4 @@
+import { copyOf } from '@millrace/channel';
 import { decodePeer } from '../datagram-peer.js';
 import type { Handlers, PortEvents } from '../events.js';
 import { OutputWindow } from '../output-window.js';
@@ -6,7 +7,6 @@ import type { PacketChannel } from '../packet-channel.js';
 import { DONE, REQUESTS } from '../shared/counters-layout.js';
 import type { Switchboard } from '../switchboard.js';
 import { Concurrency, WAITS_POLL_MS } from './concurrency.js';
-import { copyOf } from './message-memory.js';
 import { PacketClient } from './packet-client.js';
 import { Session } from './session.js';
 

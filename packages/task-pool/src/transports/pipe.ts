@@ -1,4 +1,4 @@
-import { TransportChannel } from '@millrace/channel';
+import { copyOf, TransportChannel } from '@millrace/channel';
 import { syscalls } from '@millrace/native';
 import { createPipe, type PipeDescriptors, PipeTransport } from '@millrace/pipe-ipc';
 import type { SpillDirectory } from '../spill.js';
@@ -21,6 +21,9 @@ export const pipeTransport: TaskTransport = {
     return {
       links,
       descriptors: (worker) => ({ [PIPE]: (pipes[worker] as PipeDescriptors).right }),
+      keepLoop(on) {
+        for (const { channel } of links) on ? channel.ref() : channel.unref();
+      },
       close() {
         for (const { channel } of links) channel.destroy();
         for (const { right } of pipes) syscalls.close(right);
@@ -32,5 +35,5 @@ export const pipeTransport: TaskTransport = {
 };
 
 function open(fd: number, spill: SpillDirectory) {
-  return new TransportChannel(new PipeTransport(fd), taskCodec({ spill }), CHANNEL_OPTIONS);
+  return new TransportChannel(new PipeTransport(fd), taskCodec({ spill, copy: copyOf }), CHANNEL_OPTIONS);
 }

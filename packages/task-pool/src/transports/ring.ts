@@ -1,4 +1,4 @@
-import { TransportChannel } from '@millrace/channel';
+import { copyOf, TransportChannel } from '@millrace/channel';
 import { check, createMemory, MappedMemory, NodePoller, syscalls } from '@millrace/native';
 import {
   DOORBELL_BYTES,
@@ -28,6 +28,11 @@ const POOL_BELL = 'pool-bell';
 
 /** Bytes of a ring: what may wait for a worker fits, or four values that are as large as can be carried in memory. */
 const RING_BYTES = 1 << 20;
+/**
+ * Most microseconds that either side looks for more before it sleeps: what a task or an answer takes that comes at once. To be
+ * woken by the kernel takes as long again, which is most of what a small task costs.
+ */
+const SPIN = 100;
 const DOWN_AT = DOORBELL_BYTES;
 const UP_AT = DOWN_AT + ringBytes(RING_BYTES);
 const MEMORY_BYTES = UP_AT + ringBytes(RING_BYTES);
@@ -65,6 +70,7 @@ export const ringTransport: TaskTransport = {
       const listener = new DoorbellListener(
         new Doorbell(poolBell, map(hub, DOORBELL_BYTES), 0),
         new NodePoller(),
+        { spin: SPIN },
       );
       const links = ways.map(({ memory, bell }) => {
         const buffer = map(memory, MEMORY_BYTES);
@@ -77,6 +83,7 @@ export const ringTransport: TaskTransport = {
           const { memory, bell } = ways[worker] as Way;
           return { [MEMORY]: memory, [WORKER_BELL]: bell, [HUB]: hub, [POOL_BELL]: poolBell };
         },
+        keepLoop: (on) => (on ? listener.ref() : listener.unref()),
         close() {
           for (const { channel } of links) channel.destroy();
           listener.close();
@@ -93,7 +100,7 @@ export const ringTransport: TaskTransport = {
     const { buffer } = new MappedMemory(child.descriptor(MEMORY), MEMORY_BYTES);
     const hub = new MappedMemory(child.descriptor(HUB), DOORBELL_BYTES);
     const own = new Doorbell(child.descriptor(WORKER_BELL), buffer, 0);
-    const listener = new DoorbellListener(own, new NodePoller());
+    const listener = new DoorbellListener(own, new NodePoller(), { spin: SPIN });
     const peer = new Doorbell(child.descriptor(POOL_BELL), hub.buffer, 0);
     return open(buffer, DOWN_AT, UP_AT, listener, peer, values);
   },
@@ -112,7 +119,13 @@ function open(
     outgoing: openRing(memory, outgoingAt, RING_BYTES),
     listener,
     peer,
+    // A caller goes on in a promise, and a worker begins a task in a microtask.
+    awaited: true,
   });
-  const codec = taskCodec({ spill, inlineBytes: inMemory ? ringPieceBytes(RING_BYTES) : undefined });
+  const codec = taskCodec({
+    spill,
+    inlineBytes: inMemory ? ringPieceBytes(RING_BYTES) : undefined,
+    copy: copyOf,
+  });
   return new TransportChannel(transport, codec, CHANNEL_OPTIONS);
 }

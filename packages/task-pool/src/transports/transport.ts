@@ -32,6 +32,8 @@ export interface PoolSide {
   readonly shared?: SharedLink;
   /** What a worker is handed down, by name. */
   descriptors(worker: number): Readonly<Record<string, number>>;
+  /** Whether it keeps the loop of this process alive. Default: it does. */
+  keepLoop(on: boolean): void;
   close(): void;
 }
 
