@@ -16,7 +16,7 @@ import {
 } from '@millrace/native';
 import { ReactorError } from './errors.js';
 import { OutputQueue } from './output-queue.js';
-import { type AddOptions, Watch, type WatchOptions } from './watch.js';
+import { type AddOptions, IMPLICIT, SPENT, UNREFERENCED, Watch, type WatchOptions } from './watch.js';
 
 /** Numbers that one event takes: what is ready, the descriptor, its generation. */
 const EVENT_FIELDS = 3;
@@ -61,14 +61,14 @@ export class Descriptors {
 
   add(fd: number, options: AddOptions): void {
     const present = this.#watches[fd];
-    if (present && !present.implicit)
+    if (present && !present.is(IMPLICIT))
       throw new ReactorError('ERR_MILLRACE_WATCHED', `Descriptor ${fd} is watched already.`);
     const watch = present ?? new Watch(fd, ++this.#generation >>> 0);
     watch.change(options);
     if (options.nonBlocking !== true) check(syscalls.setNonBlocking(fd, 1), 'fcntl', `descriptor ${fd}`);
     if (present) this.#ask(present);
     else this.#enter(watch);
-    watch.implicit = false;
+    watch.mark(IMPLICIT, false);
   }
 
   set(fd: number, options: WatchOptions): void {
@@ -91,14 +91,14 @@ export class Descriptors {
     // A descriptor that was closed elsewhere has left epoll already: that failure is the expected outcome.
     syscalls.epollControl(this.fd, EPOLL_CTL_DEL, fd, 0, 0);
     this.#watched--;
-    if (watch.referenced) this.#dropReference();
+    if (!watch.is(UNREFERENCED)) this.#dropReference();
     return true;
   }
 
   ref(fd: number, on: boolean): void {
     const watch = this.#find(fd);
-    if (watch.referenced === on) return;
-    watch.referenced = on;
+    if (watch.is(UNREFERENCED) !== on) return;
+    watch.mark(UNREFERENCED, !on);
     if (on) this.#addReference();
     else this.#dropReference();
   }
@@ -178,14 +178,14 @@ export class Descriptors {
   #deliver(watch: Watch, events: number): void {
     const { fd } = watch;
     const failed = (events & (EPOLLERR | EPOLLHUP)) !== 0;
-    const wanted = watch.spent ? 0 : watch.wanted;
+    const wanted = watch.is(SPENT) ? 0 : watch.wanted;
     if (watch.mode & EPOLLONESHOT) {
       // The kernel has disarmed it, whatever the event was for.
-      watch.spent = true;
+      watch.mark(SPENT, true);
       watch.asked = DISARMED;
     }
     if (wanted & EPOLLIN && (failed || events & EPOLLIN)) {
-      watch.onRead?.(fd);
+      watch.callbacks.onRead?.(fd);
       if (this.#watches[fd] !== watch) return;
     }
     const flushes = watch.output !== undefined && !watch.output.empty;
@@ -193,10 +193,9 @@ export class Descriptors {
       if (failed || events & EPOLLOUT) this.#flush(watch, watch.output);
       if (this.#watches[fd] !== watch) return;
     }
-    if (wanted & EPOLLOUT && (failed || events & EPOLLOUT)) watch.onWrite?.(fd);
-    else if (failed && !flushes && !(wanted & EPOLLIN))
-      (watch.onError ?? watch.onRead ?? watch.onWrite)?.(fd);
-    if (watch.spent && this.#watches[fd] === watch && watch.output?.empty === false) this.#ask(watch);
+    if (wanted & EPOLLOUT && (failed || events & EPOLLOUT)) watch.callbacks.onWrite?.(fd);
+    else if (failed && !flushes && !(wanted & EPOLLIN)) tellOfFailure(watch);
+    if (watch.is(SPENT) && this.#watches[fd] === watch && watch.output?.empty === false) this.#ask(watch);
   }
 
   #flush(watch: Watch, output: OutputQueue): void {
@@ -204,17 +203,18 @@ export class Descriptors {
     if (result < 0) {
       output.clear();
       const error = new SystemCallError('write', -result, `descriptor ${watch.fd}`);
-      if (watch.onError) watch.onError(watch.fd, error);
+      const { onError } = watch.callbacks;
+      if (onError) onError(watch.fd, error);
       else this.#host.fail(error);
     }
     if (this.#watches[watch.fd] !== watch || !output.empty) return;
-    if (watch.implicit) this.remove(watch.fd);
+    if (watch.is(IMPLICIT)) this.remove(watch.fd);
     else this.#ask(watch);
   }
 
   #implicit(fd: number, output: OutputQueue): Watch {
     const watch = new Watch(fd, ++this.#generation >>> 0);
-    watch.implicit = true;
+    watch.mark(IMPLICIT, true);
     watch.output = output;
     return watch;
   }
@@ -260,3 +260,7 @@ export class Descriptors {
 
 /** What epoll is asked for when a one-shot watch has reported: no combination of events. */
 const DISARMED = -1;
+
+function tellOfFailure({ fd, callbacks: { onRead, onWrite, onError } }: Watch): void {
+  (onError ?? onRead ?? onWrite)?.(fd);
+}
