@@ -23,7 +23,7 @@ const record = (session: number): ConnectionRecord => ({
   remotePort: 65_535,
   session,
   connectTime: 1_700_000_000_123,
-  host: 'ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255',
+  host: 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff',
 });
 
 describe('the table of connections', () => {

@@ -155,7 +155,7 @@ export class OwnReactor implements ReactorHost {
     this.#listeners.push(listener);
   }
 
-  #accepted(fd: number, port: number, { host, port: remotePort }: InetAddress): void {
+  #accepted(fd: number, port: number, peer: InetAddress): void {
     const { id, counters, context } = this.#parts;
     const ids = this.#ids as SessionIds;
     if (!counters.enter(id, context.options.maxConnections)) {
@@ -167,7 +167,7 @@ export class OwnReactor implements ReactorHost {
     // Before anybody can know of it: the next process of this name goes on behind it.
     this.#own[LAST_SESSION_HERE] = session;
     this.#count(ACCEPTED_HERE);
-    this.#traffic?.accept(fd, session, port, host, remotePort);
+    this.#traffic?.accept(fd, session, port, peer);
   }
 
   /** Those behind the last one that a process of this name has given out. */
