@@ -64,7 +64,7 @@ export class MasterRole implements Role {
   constructor(context: RoleContext, shape: FabricShape) {
     this.#context = context;
     this.#shape = shape;
-    this.#limit = new LogLimit(context.log);
+    this.#limit = new LogLimit(context);
     this.#pidFile = context.options.pidFile === undefined ? undefined : new PidFile(context.options.pidFile);
   }
 
