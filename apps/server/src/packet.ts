@@ -41,6 +41,7 @@ export const ACCEPTED = 32; // aux: descriptor; body: remote port and host
 export const WORKER_REPLACED = 33; // aux: worker id
 export const QUIESCE = 34; // read no more from clients, and tell the workers with LAST
 export const STOP = 35; // aux: milliseconds for what is still to be sent
+export const LISTEN = 37; // accept clients: to the only reactor thread
 /** Reactor thread → master. */
 export const READY = 48;
 export const GONE = 49; // a connection is closed

@@ -40,12 +40,11 @@ export const IMPLICIT = 2;
 /** It does not keep `run`, or Node's loop, going. */
 export const UNREFERENCED = 4;
 
-/**
- * One watched descriptor; `generation` tells it from earlier ones that had the same number. There is one for each
- * connection, so it is small: its callbacks may be many watches' own, and what is true or false of it is one number.
- */
+/** How a descriptor is watched. */
 export class Watch {
   callbacks = NO_CALLBACKS;
+  /** Of several descriptors, which must not be changed. */
+  shared = false;
   /** What epoll is asked for. */
   asked = 0;
   /** What the owner wants to be told: `EPOLLIN`, `EPOLLOUT`, both or neither. */
@@ -56,10 +55,16 @@ export class Watch {
   /** Bytes given to `write` that the kernel has not taken yet. */
   output: OutputQueue | undefined = undefined;
 
-  constructor(
-    readonly fd: number,
-    readonly generation: number,
-  ) {}
+  /** One of a descriptor's own. */
+  copy(): Watch {
+    const copy = new Watch();
+    copy.callbacks = this.callbacks;
+    copy.asked = this.asked;
+    copy.wanted = this.wanted;
+    copy.mode = this.mode;
+    copy.#is = this.#is;
+    return copy;
+  }
 
   /** `what`: `SPENT`, `IMPLICIT` or `UNREFERENCED`. */
   is(what: number): boolean {
@@ -71,12 +76,12 @@ export class Watch {
   }
 
   /** Takes what `options` say; what they do not name stays. Throws `ERR_MILLRACE_NO_CALLBACK` and then takes nothing. */
-  change(options: WatchOptions): void {
+  change(fd: number, options: WatchOptions): void {
     const callbacks = this.#with(options);
     const read = options.read ?? (!!options.onRead || (this.wanted & EPOLLIN) !== 0);
     const write = options.write ?? (!!options.onWrite || (this.wanted & EPOLLOUT) !== 0);
-    if (read && !callbacks.onRead) throw this.#missing('reading', 'onRead');
-    if (write && !callbacks.onWrite) throw this.#missing('writing', 'onWrite');
+    if (read && !callbacks.onRead) throw missing(fd, 'reading', 'onRead');
+    if (write && !callbacks.onWrite) throw missing(fd, 'writing', 'onWrite');
     this.callbacks = callbacks;
     this.wanted = (read ? EPOLLIN : 0) | (write ? EPOLLOUT : 0);
     this.mark(SPENT, false);
@@ -93,20 +98,19 @@ export class Watch {
     return own | flush | this.mode;
   }
 
-  /** Its callbacks with those of `options`. Options that cannot change are kept as they are, for many watches to share. */
+  /** Its callbacks with those of `options`. */
   #with(options: WatchOptions): WatchCallbacks {
     const { onRead, onWrite, onError } = options;
     if (!onRead && !onWrite && !onError) return this.callbacks;
-    if (this.callbacks === NO_CALLBACKS && Object.isFrozen(options)) return options;
     return {
       onRead: onRead ?? this.callbacks.onRead,
       onWrite: onWrite ?? this.callbacks.onWrite,
       onError: onError ?? this.callbacks.onError,
     };
   }
+}
 
-  #missing(kind: string, callback: string): ReactorError {
-    const message = `Descriptor ${this.fd} is to be watched for ${kind} without an ${callback}.`;
-    return new ReactorError('ERR_MILLRACE_NO_CALLBACK', message);
-  }
+function missing(fd: number, kind: string, callback: string): ReactorError {
+  const message = `Descriptor ${fd} is to be watched for ${kind} without an ${callback}.`;
+  return new ReactorError('ERR_MILLRACE_NO_CALLBACK', message);
 }

@@ -114,6 +114,6 @@ export class Admission {
     if (typeof by === 'number') syscalls.close(by);
     else by?.destroy();
     this.#thread.count(CLOSED, 1);
-    this.#thread.host.gone(session);
+    this.#thread.gone(session);
   }
 }

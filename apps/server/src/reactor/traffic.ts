@@ -16,6 +16,7 @@ import { DatagramPorts } from './datagram-ports.js';
 import { HOLD_OUTPUT, HOLD_QUIESCE } from './holds.js';
 import type { OwnWorker } from './host.js';
 import { Orders } from './orders.js';
+import { SoleAcceptor } from './sole-acceptor.js';
 import { Sweep } from './sweep.js';
 import { type ReactorThreadData, Thread, type UserFunctions } from './thread.js';
 import { TlsPorts } from './tls-ports.js';
@@ -52,6 +53,8 @@ export class Traffic {
     this.#sweep = new Sweep(this.#thread);
     this.#tls = new TlsPorts(this.#thread);
     this.#admission = new Admission(this.#thread, this.#tls, this.#handlers);
+    if (data.sockets.length > 0)
+      this.#thread.acceptor = new SoleAcceptor(this.#thread, (...client) => this.accept(...client));
     const { channels, master } = this.#thread;
     for (const [peer, channel] of channels.entries()) {
       if (channel === master) channel.onMessage((message) => this.#fromMaster(message, peer));
@@ -67,6 +70,7 @@ export class Traffic {
 
   /** What is still connected is closed as it is. */
   close(): void {
+    this.#thread.acceptor?.close();
     this.#tls.close();
     if (this.#thread.tls)
       for (const client of [...this.#thread.clients.values()]) client.connection.destroy();
@@ -123,7 +127,7 @@ export class Traffic {
   }
 
   #closed(client: Client, reason: CloseReason, error: Error | undefined): void {
-    const { clients, out, host, workers } = this.#thread;
+    const { clients, out, workers } = this.#thread;
     const told = this.#reason(client, reason);
     const index = packet.CLOSE_REASONS.indexOf(told);
     clients.delete(client.session);
@@ -135,7 +139,7 @@ export class Traffic {
     for (const worker of client.visited)
       worker.channel.send(out.set(packet.FORGET, client.session, index, client.port));
     this.#orders.drained(client, false);
-    host.gone(client.session);
+    this.#thread.gone(client.session);
     logClosed(this.#thread, client, told, error);
     if (this.#stopping && clients.size === 0) this.#over();
   }
@@ -160,6 +164,8 @@ export class Traffic {
         const [remotePort, host] = message.text().split(' ') as [string, string];
         return this.accept(message.aux, message.session, message.port, { host, port: Number(remotePort) });
       }
+      case packet.LISTEN:
+        return this.#thread.acceptor?.listen();
       case packet.WORKER_REPLACED:
         return this.#introduce(this.#thread.workers[message.aux] as WorkerLink);
       case packet.QUIESCE:
@@ -190,6 +196,7 @@ export class Traffic {
 
   /** Reads no more from clients. */
   quiesce(): void {
+    this.#thread.acceptor?.close();
     this.#admission.quiesce();
     this.#datagrams.pause();
     this.#tls.close();
