@@ -1,17 +1,20 @@
-import type { LogLimit } from './log.js';
+/** Where it is written; many lines of one kind are counted there instead. */
+export interface WarningLog {
+  warn(kind: string, text: string, details?: object): void;
+}
 
-/** What is logged by whoever accepts clients: the master, or in base mode a worker. */
+/** What is logged by whoever accepts clients: the master, its only reactor thread, or in base mode a worker. */
 export class AcceptLog {
-  readonly #limit: LogLimit;
+  readonly #log: WarningLog;
   readonly #maxConnections: number;
 
-  constructor(limit: LogLimit, maxConnections: number) {
-    this.#limit = limit;
+  constructor(log: WarningLog, maxConnections: number) {
+    this.#log = log;
     this.#maxConnections = maxConnections;
   }
 
   turnedAway(): void {
-    this.#limit.warn(
+    this.#log.warn(
       'max-connections',
       `Turned a client away: there are maxConnections (${this.#maxConnections})`,
     );
@@ -21,6 +24,6 @@ export class AcceptLog {
   exhausted(error: Error, connections: number): void {
     const advice =
       'accepting pauses for a second; raise the limit of open files (ulimit -n) or lower the load';
-    this.#limit.warn('exhausted', `${error.message}: ${advice}`, { connections });
+    this.#log.warn('exhausted', `${error.message}: ${advice}`, { connections });
   }
 }

@@ -42,6 +42,7 @@ export const WORKER_REPLACED = 33; // aux: worker id
 export const QUIESCE = 34; // read no more from clients, and tell the workers with LAST
 export const STOP = 35; // aux: milliseconds for what is still to be sent
 export const KEYS_CHANGED = 36; // in base mode: there are other keys and certificates
+export const LISTEN = 37; // accept clients: to the only reactor thread
 /** Reactor thread → master. */
 export const READY = 48;
 export const GONE = 49; // a connection is closed

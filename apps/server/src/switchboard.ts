@@ -10,7 +10,7 @@ import { type OutputWindow, OutputWindows } from './output-window.js';
 import * as packet from './packet.js';
 import { HeldPackets, type PacketSink } from './packet-sink.js';
 import { type ResolvedPort, showPort } from './port-options.js';
-import { FLAG_BOUND, PORT_WORD } from './shared/connection-layout.js';
+import { ENDS_WORD, FLAG_BOUND, portOf } from './shared/connection-layout.js';
 import type { ConnectionTable } from './shared/connection-table.js';
 import type { Counters } from './shared/counters.js';
 import { RESPONSES } from './shared/counters-layout.js';
@@ -253,7 +253,7 @@ export class Switchboard {
   }
 
   #portOf(slot: number): ResolvedPort {
-    return this.#ports[this.table.words[slot + PORT_WORD] as number] as ResolvedPort;
+    return this.#ports[portOf(this.table.words[slot + ENDS_WORD] as number)] as ResolvedPort;
   }
 
   #channel(id: number): PacketSink {

@@ -24,7 +24,7 @@ const record = (session: number): ConnectionRecord => ({
   tlsCell: 0,
   session,
   connectTime: 1_700_000_000_123,
-  host: 'ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255',
+  host: 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff',
 });
 
 describe('the table of connections', () => {

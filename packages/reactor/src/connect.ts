@@ -4,9 +4,7 @@ import {
   EINPROGRESS,
   type EncodedAddress,
   IPPROTO_TCP,
-  SO_ERROR,
   SOCK_STREAM,
-  SOL_SOCKET,
   SystemCallError,
   syscalls,
   TCP_NODELAY,
@@ -16,7 +14,7 @@ import { Connection } from './connection.js';
 import type { ConnectionOptions } from './connection-options.js';
 import { checkInteger, ReactorError } from './errors.js';
 import type { Reactor } from './reactor.js';
-import { type SocketOptions, setOption, setSocketOptions } from './socket-options.js';
+import { pendingError, type SocketOptions, setOption, setSocketOptions } from './socket-options.js';
 
 export interface ConnectOptions<Context = undefined> extends ConnectionOptions<Context>, SocketOptions {
   /** Milliseconds until `ERR_MILLRACE_CONNECT_TIMEOUT`. Default 10,000. */
@@ -127,9 +125,7 @@ class Attempt<Context> {
   }
 
   #writable(): void {
-    const out = new Int32Array(1);
-    syscalls.getSocketOption(this.#fd, SOL_SOCKET, SO_ERROR, new Uint8Array(out.buffer));
-    const error = out[0] as number;
+    const error = pendingError(this.#fd);
     if (error !== 0) return this.#failed(new SystemCallError('connect', error, this.#name));
     if (!this.#settle()) return;
     let connection: Connection<Context>;

@@ -41,7 +41,7 @@ export interface ConnectionOptions<Context = undefined> {
   readonly framing?: Framing | undefined;
   /** Bytes of the longest frame; a longer one ends the connection. Default 2 MiB. */
   readonly maxFrameLength?: number | undefined;
-  /** In place of `framing` and `maxFrameLength`: one made already, for this connection alone. */
+  /** In place of `framing` and `maxFrameLength`: one made already. It serves all connections that share these options. */
   readonly framer?: Framer | undefined;
   /** Memory for reading that connections of one reactor share. Default: the reactor's own, 64 KiB. */
   readonly readMemory?: Buffer | undefined;

@@ -1,20 +1,16 @@
-import type { FrameVisitor } from '@millrace/channel';
-import { EAGAIN, EINTR, SHUT_WR, SO_ERROR, SOL_SOCKET, SystemCallError, syscalls } from '@millrace/native';
-import {
-  type CloseReason,
-  type ConnectionHandlers,
-  type ConnectionOptions,
-  framerOf,
-  type OutputLimits,
-  outputLimits,
-} from './connection-options.js';
-import { networkFailure } from './errors.js';
-import { FrameInput } from './frame-input.js';
-import type { Framer } from './framer.js';
+import { EAGAIN, EINTR, SHUT_WR, syscalls } from '@millrace/native';
+import { ConnectionKind } from './connection-kind.js';
+import type { CloseReason, ConnectionOptions } from './connection-options.js';
+import * as state from './connection-state.js';
+import { ConnectionState } from './connection-state.js';
+import { isByPeer, networkFailure } from './errors.js';
+import type { FrameInput } from './frame-input.js';
+import { failureOf } from './framer.js';
 import { dropInput, LINGER_MS } from './lingering.js';
 import { MAX_FILES, OutgoingFile, type SendFileOptions } from './outgoing-file.js';
-import { OutputQueue } from './output-queue.js';
+import { OutputQueue, sendNow } from './output-queue.js';
 import type { Reactor } from './reactor.js';
+import { pendingError } from './socket-options.js';
 import type { StreamConnection } from './stream-connection.js';
 import type { AddOptions } from './watch.js';
 
@@ -29,70 +25,61 @@ const WRITE = 2;
  * not delivered when the connection was paused are delivered after `resume`. A handler that throws has had its frame;
  * the error is the reactor's to report, the next frames come.
  */
-export class Connection<Context = undefined> implements StreamConnection<Context> {
+export class Connection<Context = undefined> extends ConnectionState implements StreamConnection<Context> {
   readonly fd: number;
   readonly context: Context;
-  readonly #reactor: Reactor;
-  readonly #handlers: ConnectionHandlers<Context>;
-  readonly #limits: OutputLimits;
-  readonly #framer: Framer;
-  readonly #input: FrameInput;
-  readonly #output: OutputQueue;
-  readonly #visit: FrameVisitor;
-  readonly #wantsMore = () => this.#wants();
-  readonly #watch: AddOptions;
-  #paused = false;
-  #inputEnded = false;
-  #ending = false;
-  #outputEnded = false;
-  #congested = false;
-  #closing = false;
+  readonly #kind: ConnectionKind<Context>;
+  /** While there is something in it: the beginning of a frame, or frames that were not wanted yet. */
+  #input: FrameInput | undefined = undefined;
+  /** While there is something in it. */
+  #output: OutputQueue | undefined = undefined;
   /** The timer of a closed connection that waits for the other side to end; 0: it does not. */
   #linger = 0;
-  #closed = false;
-  #held = false;
-  /** Out of the reactor, because it would report a hang-up without end while nothing can be done about it. */
-  #parked = false;
   #watched = READ;
 
-  /** Takes over `fd`, a connected and non-blocking stream socket, and closes it in the end. */
-  constructor(reactor: Reactor, fd: number, options: ConnectionOptions<Context>) {
+  /**
+   * Takes over `fd`, a connected and non-blocking stream socket, and closes it in the end. Where there are many, they
+   * may share a `kind` made of their options, and differ in their `context`.
+   */
+  constructor(
+    reactor: Reactor,
+    fd: number,
+    options: ConnectionOptions<Context> | ConnectionKind<Context>,
+    context?: Context,
+  ) {
+    super();
+    const shared = options instanceof ConnectionKind;
+    const kind = shared ? options : new ConnectionKind(reactor, options);
     this.fd = fd;
-    this.context = options.context as Context;
-    this.#reactor = reactor;
-    this.#handlers = options.handlers;
-    this.#limits = outputLimits(options);
-    this.#framer = framerOf(options);
-    this.#input = new FrameInput(this.#framer, options.readMemory ?? reactor.readMemory);
-    this.#output = new OutputQueue(fd);
-    const { handlers } = options;
-    this.#visit = (memory, start, end) => handlers.onFrame(this, memory, start, end);
-    this.#watch = {
-      onRead: () => this.#readable(),
-      onWrite: () => this.#writable(),
-      onError: () => this.#hungUp(),
+    this.context = (shared ? context : options.context) as Context;
+    this.#kind = kind;
+    kind.watch ??= Connection.#watchOf(kind);
+    reactor.add(fd, kind.watch);
+    kind.connections[fd] = this;
+  }
+
+  static #watchOf<C>({ connections }: ConnectionKind<C>): AddOptions {
+    // What is watched has not been closed, so it is among them.
+    return Object.freeze({
+      onRead: (fd: number) => (connections[fd] as Connection<C>).#readable(),
+      onWrite: (fd: number) => (connections[fd] as Connection<C>).#writable(),
+      onError: (fd: number) => (connections[fd] as Connection<C>).#hungUp(),
       write: false,
       nonBlocking: true,
-    };
-    reactor.add(fd, this.#watch);
+    });
   }
 
-  get closed(): boolean {
-    return this.#closed;
+  static #visit<C>(memory: Buffer, start: number, end: number, connection: Connection<C>): void {
+    connection.#kind.handlers.onFrame(connection, memory, start, end);
   }
 
-  /** The other side has ended its sending. */
-  get inputEnded(): boolean {
-    return this.#inputEnded;
-  }
-
-  get paused(): boolean {
-    return this.#paused;
+  static #wantsMore<C>(connection: Connection<C>): boolean {
+    return connection.#wants();
   }
 
   /** Bytes of output that wait in memory; files do not count. */
   get queuedBytes(): number {
-    return this.#output.bytes;
+    return this.#output === undefined ? 0 : this.#output.bytes;
   }
 
   /**
@@ -100,16 +87,20 @@ export class Connection<Context = undefined> implements StreamConnection<Context
    * `maxOutput` bytes would wait, or because `close` or `end` was called or the connection is over.
    */
   write(data: Uint8Array | string, start = 0, end?: number): boolean {
-    if (this.#closed || this.#closing || this.#ending) return false;
+    if (this.is(state.CLOSED | state.CLOSING | state.ENDING)) return false;
     const memory = typeof data === 'string' ? Buffer.from(data) : data;
     const limit = end ?? memory.length;
-    const { maxOutput, destroys } = this.#limits;
-    if (!destroys && this.#output.bytes + limit - start > maxOutput) return false;
-    const result = this.#output.write(memory, start, limit);
-    if (result < 0) this.#broken(result, 'send');
+    const { maxOutput, destroys } = this.#kind.limits;
+    if (!destroys && this.queuedBytes + limit - start > maxOutput) return false;
+    const sent = this.#output === undefined ? sendNow(this.fd, memory, start, limit) : 0;
+    if (sent >= 0 && start + sent < limit) {
+      this.#output ??= new OutputQueue(this.fd);
+      this.#output.add(memory, start + sent, limit);
+    }
+    if (sent < 0) this.#broken(sent, 'send');
     // What the kernel takes at once changes nothing here.
-    else if (!this.#output.empty || this.#congested) this.#afterOutput();
-    return !this.#closed;
+    else if (this.#output !== undefined || this.is(state.CONGESTED)) this.#afterOutput();
+    return !this.closed;
   }
 
   /**
@@ -117,39 +108,42 @@ export class Connection<Context = undefined> implements StreamConnection<Context
    * open until then. False as in `write`, and when 64 files wait. Throws `ERR_MILLRACE_FILE`, or what `openSync` throws.
    */
   sendFile(path: string, options?: SendFileOptions): boolean {
-    if (this.#closed || this.#closing || this.#ending || this.#output.files === MAX_FILES) return false;
-    const result = this.#output.writeFile(new OutgoingFile(path, options));
+    if (this.is(state.CLOSED | state.CLOSING | state.ENDING) || this.#output?.files === MAX_FILES)
+      return false;
+    const file = new OutgoingFile(path, options);
+    this.#output ??= new OutputQueue(this.fd);
+    const result = this.#output.writeFile(file);
     if (result < 0) this.#broken(result, 'sendfile');
     else this.#afterOutput();
-    return !this.#closed;
+    return !this.closed;
   }
 
   /** Takes no more frames until `resume`; the kernel's buffers fill and slow the other side down. */
   pause(): void {
-    if (this.#paused) return;
-    this.#paused = true;
+    if (this.paused) return;
+    this.mark(state.PAUSED);
     this.#update();
   }
 
   resume(): void {
-    if (!this.#paused || this.#closed) return;
-    this.#paused = false;
+    if (!this.paused || this.closed) return;
+    this.mark(state.PAUSED, false);
     this.#update();
-    if (this.#held) this.#reactor.defer(() => this.#deliverHeld());
+    if (this.is(state.HELD)) this.#kind.reactor.defer(() => this.#deliverHeld());
   }
 
   /** Half-close: sends what is queued, then tells the other side that no more comes. Frames still arrive. */
   end(): void {
-    if (this.#closed || this.#closing || this.#ending) return;
-    this.#ending = true;
-    if (this.#output.empty) this.#endOutput();
+    if (this.is(state.CLOSED | state.CLOSING | state.ENDING)) return;
+    this.mark(state.ENDING);
+    if (this.#output === undefined) this.#endOutput();
   }
 
   /** Sends what is queued, then closes. */
   close(): void {
-    if (this.#closed || this.#closing) return;
-    this.#closing = true;
-    if (this.#output.empty) this.#finish();
+    if (this.is(state.CLOSED | state.CLOSING)) return;
+    this.mark(state.CLOSING);
+    if (this.#output === undefined) this.#finish();
     else this.#update();
   }
 
@@ -159,8 +153,8 @@ export class Connection<Context = undefined> implements StreamConnection<Context
   }
 
   #wants(): boolean {
-    if (this.#paused || this.#closed || this.#closing) return false;
-    const { wantsFrame } = this.#handlers;
+    if (this.is(state.PAUSED | state.CLOSED | state.CLOSING)) return false;
+    const { wantsFrame } = this.#kind.handlers;
     if (wantsFrame === undefined || wantsFrame(this)) return true;
     this.pause();
     return false;
@@ -168,129 +162,133 @@ export class Connection<Context = undefined> implements StreamConnection<Context
 
   #readable(): void {
     if (this.#linger > 0) return dropInput(this.fd) === 'over' ? this.#over('local') : undefined;
-    if (!this.#inputEnded && !this.#closing && !this.#wants()) return;
-    const input = this.#input;
+    if (!this.is(state.INPUT_ENDED | state.CLOSING) && !this.#wants()) return;
+    const input = this.#input ?? this.#kind.inputs.take();
     input.prepare();
     const count = syscalls.receive(this.fd, input.target, input.offset, input.target.length - input.offset);
-    if (count > 0) return this.#take(count);
+    if (count > 0) return this.#take(input, count);
+    this.#input = this.#kind.keep(input);
     if (count === -EAGAIN || count === -EINTR) return;
     if (count < 0) return this.#broken(count, 'recv');
-    if (this.#inputEnded) return this.#over('peer');
-    this.#inputEnded = true;
+    if (this.inputEnded) return this.#over('peer');
+    this.mark(state.INPUT_ENDED);
     this.#update();
-    if (!this.#held) this.#inputEnd();
+    if (!this.is(state.HELD)) this.#inputEnd();
   }
 
-  #take(count: number): void {
+  #take(input: FrameInput, count: number): void {
+    this.mark(state.HELD, false);
     try {
-      if (!this.#input.take(count, this.#visit, this.#wantsMore)) return this.#malformed();
+      if (!input.take(count, Connection.#visit<Context>, Connection.#wantsMore<Context>, this))
+        return this.#malformed();
     } catch (error) {
-      this.#held = true;
-      this.#reactor.defer(() => this.#deliverHeld());
+      this.mark(state.HELD);
+      this.#kind.reactor.defer(() => this.#deliverHeld());
       throw error;
+    } finally {
+      this.#input = this.#kind.keep(input);
     }
-    this.#held = this.#paused;
+    if (this.paused) this.mark(state.HELD);
   }
 
   #malformed(): void {
-    const { error } = this.#framer;
-    this.#over('malformed', error === undefined || error instanceof Error ? error : new Error(String(error)));
+    this.#over('malformed', failureOf(this.#kind.framer));
   }
 
   /** Delivers what was read before a pause. */
   #deliverHeld(): void {
-    if (this.#closed || this.#paused || !this.#held) return;
-    this.#held = false;
-    this.#input.prepare();
-    this.#take(0);
-    if (this.#inputEnded && !this.#held && !this.#closed) this.#inputEnd();
+    if (this.is(state.CLOSED | state.PAUSED) || !this.is(state.HELD)) return;
+    const input = this.#input ?? this.#kind.inputs.take();
+    input.prepare();
+    this.#take(input, 0);
+    if (this.inputEnded && !this.is(state.HELD | state.CLOSED)) this.#inputEnd();
   }
 
   #inputEnd(): void {
-    if (this.#handlers.onInputEnd) this.#handlers.onInputEnd(this);
+    const { onInputEnd } = this.#kind.handlers;
+    if (onInputEnd) onInputEnd(this);
     else this.close();
-    if (this.#outputEnded) this.#over('peer');
+    if (this.is(state.OUTPUT_ENDED)) this.#over('peer');
   }
 
   /** Everything is sent. Input left unread would make the kernel reset the connection: it is dropped, as more of it is. */
   #finish(): void {
-    if (this.#closed || this.#linger > 0) return;
-    if (!this.#inputEnded) syscalls.shutdown(this.fd, SHUT_WR);
-    if (this.#inputEnded || dropInput(this.fd) !== 'some') return this.#over('local');
-    this.#linger = this.#reactor.timers.after(LINGER_MS, () => this.#over('local'));
+    if (this.closed || this.#linger > 0) return;
+    if (!this.inputEnded) syscalls.shutdown(this.fd, SHUT_WR);
+    if (this.inputEnded || dropInput(this.fd) !== 'some') return this.#over('local');
+    this.#linger = this.#kind.reactor.timers.after(LINGER_MS, () => this.#over('local'));
     this.#update();
   }
 
   #endOutput(): void {
-    this.#outputEnded = true;
+    this.mark(state.OUTPUT_ENDED);
     syscalls.shutdown(this.fd, SHUT_WR);
-    if (this.#inputEnded && !this.#held) this.#over('local');
+    if (this.inputEnded && !this.is(state.HELD)) this.#over('local');
   }
 
   /** Hung up in both directions, or failed, while nothing is watched for. */
   #hungUp(): void {
-    const out = new Int32Array(1);
-    syscalls.getSocketOption(this.fd, SOL_SOCKET, SO_ERROR, new Uint8Array(out.buffer));
-    const error = out[0] as number;
+    const error = pendingError(this.fd);
     if (error !== 0) return this.#broken(-error, 'recv');
     // What the other side sent before it closed is still to be read, or to be delivered.
     if (this.#linger > 0) return this.#over('local');
-    const unread = this.#held || (this.#paused && !this.#inputEnded);
+    const unread = this.is(state.HELD) || (this.paused && !this.inputEnded);
     if (!unread) return this.#over('peer');
-    this.#parked = true;
-    this.#reactor.remove(this.fd);
+    this.mark(state.PARKED);
+    this.#kind.reactor.remove(this.fd);
   }
 
   #writable(): void {
-    const result = this.#output.flush();
+    const result = this.#output === undefined ? 0 : this.#output.flush();
     if (result < 0) return this.#broken(result, 'send');
-    this.#handlers.onOutput?.(this);
-    if (!this.#closed) this.#afterOutput();
+    this.#kind.handlers.onOutput?.(this);
+    if (!this.closed) this.#afterOutput();
   }
 
   #afterOutput(): void {
-    const { bytes } = this.#output;
-    const { highWaterMark, lowWaterMark, maxOutput } = this.#limits;
+    const bytes = this.queuedBytes;
+    const { highWaterMark, lowWaterMark, maxOutput } = this.#kind.limits;
     if (bytes > maxOutput) return this.#over('output-limit');
-    if (this.#output.empty) {
-      if (this.#closing) return this.#finish();
-      if (this.#ending && !this.#outputEnded) this.#endOutput();
-      if (this.#closed) return;
+    if (this.#output?.empty) this.#output = undefined;
+    if (this.#output === undefined) {
+      if (this.is(state.CLOSING)) return this.#finish();
+      if (this.is(state.ENDING) && !this.is(state.OUTPUT_ENDED)) this.#endOutput();
+      if (this.closed) return;
     }
     this.#update();
-    if (this.#congested ? bytes <= lowWaterMark : bytes > highWaterMark) {
-      this.#congested = !this.#congested;
-      this.#handlers.onCongestion?.(this, this.#congested);
+    const congested = this.is(state.CONGESTED);
+    if (congested ? bytes <= lowWaterMark : bytes > highWaterMark) {
+      this.mark(state.CONGESTED, !congested);
+      this.#kind.handlers.onCongestion?.(this, !congested);
     }
   }
 
   #update(): void {
-    if (this.#closed) return;
-    const read = this.#linger > 0 || (!this.#paused && !this.#inputEnded && !this.#closing);
-    const wanted = (read ? READ : 0) | (this.#output.empty ? 0 : WRITE);
+    if (this.closed) return;
+    const read = this.#linger > 0 || !this.is(state.PAUSED | state.INPUT_ENDED | state.CLOSING);
+    const wanted = (read ? READ : 0) | (this.#output === undefined ? 0 : WRITE);
     if (wanted === this.#watched) return;
     this.#watched = wanted;
     const interest = { read, write: (wanted & WRITE) !== 0 };
-    if (!this.#parked) return this.#reactor.set(this.fd, interest);
+    if (!this.is(state.PARKED)) return this.#kind.reactor.set(this.fd, interest);
     if (wanted === 0) return;
-    this.#parked = false;
-    this.#reactor.add(this.fd, { ...this.#watch, ...interest });
+    this.mark(state.PARKED, false);
+    this.#kind.reactor.add(this.fd, { ...this.#kind.watch, ...interest });
   }
 
   #broken(result: number, syscall: string): void {
-    const error = this.#output.failure ?? networkFailure(syscall, -result, this.fd);
-    const byPeer =
-      error instanceof SystemCallError && (error.errnoName === 'ECONNRESET' || error.errnoName === 'EPIPE');
-    this.#over(byPeer ? 'peer' : 'error', error);
+    const error = this.#output?.failure ?? networkFailure(syscall, -result, this.fd);
+    this.#over(isByPeer(error) ? 'peer' : 'error', error);
   }
 
   #over(reason: CloseReason, error?: Error): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    if (!this.#parked) this.#reactor.remove(this.fd);
+    if (this.closed) return;
+    this.mark(state.CLOSED);
+    if (!this.is(state.PARKED)) this.#kind.reactor.remove(this.fd);
+    this.#kind.connections[this.fd] = undefined;
     syscalls.close(this.fd);
-    if (this.#linger > 0) this.#reactor.timers.clear(this.#linger);
-    this.#output.clear(error);
-    this.#handlers.onClose?.(this, reason, error);
+    if (this.#linger > 0) this.#kind.reactor.timers.clear(this.#linger);
+    this.#output?.clear(error);
+    this.#kind.handlers.onClose?.(this, reason, error);
   }
 }

@@ -16,7 +16,8 @@ import {
 } from '@millrace/native';
 import { ReactorError } from './errors.js';
 import { OutputQueue } from './output-queue.js';
-import { type AddOptions, Watch, type WatchOptions } from './watch.js';
+import { type AddOptions, IMPLICIT, SPENT, UNREFERENCED, Watch, type WatchOptions } from './watch.js';
+import { WatchTable } from './watch-table.js';
 
 /** Numbers that one event takes: what is ready, the descriptor, its generation. */
 const EVENT_FIELDS = 3;
@@ -39,10 +40,8 @@ export class Descriptors {
   readonly #writeLimit: number;
   readonly #events = new Int32Array(EPOLL_MAX_EVENTS * EVENT_FIELDS);
   readonly #eventBytes = new Uint8Array(this.#events.buffer);
-  readonly #watches: (Watch | undefined)[] = [];
-  #watched = 0;
+  readonly #watches = new WatchTable();
   #referenced = 0;
-  #generation = 0;
 
   constructor(host: DescriptorsHost, writeLimit: number) {
     this.#host = host;
@@ -51,7 +50,7 @@ export class Descriptors {
 
   /** How many there are. */
   get size(): number {
-    return this.#watched;
+    return this.#watches.size;
   }
 
   /** Whether any of them keeps the loop going. */
@@ -60,65 +59,64 @@ export class Descriptors {
   }
 
   add(fd: number, options: AddOptions): void {
-    const present = this.#watches[fd];
-    if (present && !present.implicit)
+    const present = this.#watches.at(fd);
+    if (present && !present.is(IMPLICIT))
       throw new ReactorError('ERR_MILLRACE_WATCHED', `Descriptor ${fd} is watched already.`);
-    const watch = present ?? new Watch(fd, ++this.#generation >>> 0);
-    watch.change(options);
+    if (present) present.change(fd, options);
+    const watch = present ?? this.#watches.create(fd, options);
     if (options.nonBlocking !== true) check(syscalls.setNonBlocking(fd, 1), 'fcntl', `descriptor ${fd}`);
-    if (present) this.#ask(present);
-    else this.#enter(watch);
-    watch.implicit = false;
+    if (!present) return this.#enter(fd, watch);
+    this.#ask(fd, present);
+    present.mark(IMPLICIT, false);
   }
 
   set(fd: number, options: WatchOptions): void {
-    const watch = this.#find(fd);
-    watch.change(options);
-    this.#ask(watch);
+    const watch = this.#own(fd);
+    watch.change(fd, options);
+    this.#ask(fd, watch);
   }
 
   has(fd: number, interest?: 'read' | 'write'): boolean {
-    const watch = this.#watches[fd];
+    const watch = this.#watches.at(fd);
     if (watch === undefined || interest === undefined) return watch !== undefined;
     return (watch.wanted & (interest === 'read' ? EPOLLIN : EPOLLOUT)) !== 0;
   }
 
   remove(fd: number): boolean {
-    const watch = this.#watches[fd];
+    const watch = this.#watches.at(fd);
     if (!watch) return false;
-    this.#watches[fd] = undefined;
+    this.#watches.leave(fd);
     watch.output?.clear();
     // A descriptor that was closed elsewhere has left epoll already: that failure is the expected outcome.
     syscalls.epollControl(this.fd, EPOLL_CTL_DEL, fd, 0, 0);
-    this.#watched--;
-    if (watch.referenced) this.#dropReference();
+    if (!watch.is(UNREFERENCED)) this.#dropReference();
     return true;
   }
 
   ref(fd: number, on: boolean): void {
-    const watch = this.#find(fd);
-    if (watch.referenced === on) return;
-    watch.referenced = on;
+    const watch = this.#own(fd);
+    if (watch.is(UNREFERENCED) !== on) return;
+    watch.mark(UNREFERENCED, !on);
     if (on) this.#addReference();
     else this.#dropReference();
   }
 
   write(fd: number, data: Uint8Array | string): boolean {
     const bytes = typeof data === 'string' ? Buffer.from(data) : data;
-    const watch = this.#watches[fd];
+    const watch = this.#watches.at(fd) && this.#watches.own(fd);
     const output = watch?.output ?? new OutputQueue(fd);
     if (watch) watch.output = output;
     else check(syscalls.setNonBlocking(fd, 1), 'fcntl', `descriptor ${fd}`);
     if (bytes.length === 0 || output.bytes + bytes.length > this.#writeLimit) return false;
     check(output.write(bytes, 0, bytes.length), 'write', `descriptor ${fd}`);
     if (output.empty) return true;
-    if (watch) this.#ask(watch);
-    else this.#enter(this.#implicit(fd, output));
+    if (watch) this.#ask(fd, watch);
+    else this.#enter(fd, implicit(output));
     return true;
   }
 
   queuedBytes(fd: number): number {
-    return this.#watches[fd]?.output?.bytes ?? 0;
+    return this.#watches.at(fd)?.output?.bytes ?? 0;
   }
 
   /** Sleeps at most `timeoutMs` (-1: no limit), then calls back for what is ready. */
@@ -127,11 +125,8 @@ export class Descriptors {
     if (count < 0 && count !== -EINTR) throw new SystemCallError('epoll_wait', -count);
     const events = this.#events;
     for (let at = 0; at < count * EVENT_FIELDS; at += EVENT_FIELDS) {
-      const watch = this.#watches[events[at + 1] as number];
-      // The descriptor has been removed in this turn, and perhaps another has its number now.
-      if (watch === undefined || watch.generation !== (events[at + 2] as number) >>> 0) continue;
       try {
-        this.#deliver(watch, events[at] as number);
+        this.#deliver(events[at] as number, events[at + 1] as number, events[at + 2] as number);
       } catch (error) {
         this.#host.fail(error);
       }
@@ -147,13 +142,14 @@ export class Descriptors {
       write: false,
       nonBlocking: true,
     });
-    const watch = this.#watches[fd] as Watch;
-    const live = () => this.#watches[fd] === watch;
+    const generation = this.#watches.generation(fd);
+    const live = () => this.#watches.find(fd, generation) !== undefined;
     return {
       update: ({ read, write }) => {
         if (!live()) return;
+        const watch = this.#watches.own(fd);
         watch.wanted = (read ? EPOLLIN : 0) | (write ? EPOLLOUT : 0);
-        this.#ask(watch);
+        this.#ask(fd, watch);
       },
       ref: () => {
         if (live()) this.ref(fd, true);
@@ -169,76 +165,75 @@ export class Descriptors {
 
   /** Gives up the epoll instance; the descriptors stay open. */
   close(): void {
-    const watches = this.#watches.splice(0);
+    const watches = this.#watches.clear();
     syscalls.close(this.fd);
     for (const watch of watches) watch?.output?.clear();
   }
 
   /** One event: reading, then writing, then an error if it was neither; each only while the watch is the same. */
-  #deliver(watch: Watch, events: number): void {
-    const { fd } = watch;
+  #deliver(events: number, fd: number, generation: number): void {
+    let watch = this.#watches.find(fd, generation);
+    // The descriptor has been removed in this turn, and perhaps another has its number now.
+    if (watch === undefined) return;
     const failed = (events & (EPOLLERR | EPOLLHUP)) !== 0;
-    const wanted = watch.spent ? 0 : watch.wanted;
+    const wanted = watch.is(SPENT) ? 0 : watch.wanted;
     if (watch.mode & EPOLLONESHOT) {
       // The kernel has disarmed it, whatever the event was for.
-      watch.spent = true;
+      watch = this.#watches.own(fd);
+      watch.mark(SPENT, true);
       watch.asked = DISARMED;
     }
     if (wanted & EPOLLIN && (failed || events & EPOLLIN)) {
-      watch.onRead?.(fd);
-      if (this.#watches[fd] !== watch) return;
+      watch.callbacks.onRead?.(fd);
+      watch = this.#watches.find(fd, generation);
+      if (watch === undefined) return;
     }
     const flushes = watch.output !== undefined && !watch.output.empty;
     if (watch.output !== undefined && flushes) {
-      if (failed || events & EPOLLOUT) this.#flush(watch, watch.output);
-      if (this.#watches[fd] !== watch) return;
+      if (failed || events & EPOLLOUT) this.#flush(fd, generation, watch, watch.output);
+      watch = this.#watches.find(fd, generation);
+      if (watch === undefined) return;
     }
-    if (wanted & EPOLLOUT && (failed || events & EPOLLOUT)) watch.onWrite?.(fd);
-    else if (failed && !flushes && !(wanted & EPOLLIN))
-      (watch.onError ?? watch.onRead ?? watch.onWrite)?.(fd);
-    if (watch.spent && this.#watches[fd] === watch && watch.output?.empty === false) this.#ask(watch);
+    if (wanted & EPOLLOUT && (failed || events & EPOLLOUT)) watch.callbacks.onWrite?.(fd);
+    else if (failed && !flushes && !(wanted & EPOLLIN)) tellOfFailure(fd, watch);
+    watch = this.#watches.find(fd, generation);
+    if (watch?.is(SPENT) && watch.output?.empty === false) this.#ask(fd, watch);
   }
 
-  #flush(watch: Watch, output: OutputQueue): void {
+  #flush(fd: number, generation: number, watch: Watch, output: OutputQueue): void {
     const result = output.flush();
     if (result < 0) {
       output.clear();
-      const error = new SystemCallError('write', -result, `descriptor ${watch.fd}`);
-      if (watch.onError) watch.onError(watch.fd, error);
+      const error = new SystemCallError('write', -result, `descriptor ${fd}`);
+      const { onError } = watch.callbacks;
+      if (onError) onError(fd, error);
       else this.#host.fail(error);
     }
-    if (this.#watches[watch.fd] !== watch || !output.empty) return;
-    if (watch.implicit) this.remove(watch.fd);
-    else this.#ask(watch);
+    if (this.#watches.find(fd, generation) === undefined || !output.empty) return;
+    if (watch.is(IMPLICIT)) this.remove(fd);
+    else this.#ask(fd, watch);
   }
 
-  #implicit(fd: number, output: OutputQueue): Watch {
-    const watch = new Watch(fd, ++this.#generation >>> 0);
-    watch.implicit = true;
-    watch.output = output;
-    return watch;
-  }
-
-  #enter(watch: Watch): void {
-    const { fd, events } = watch;
+  #enter(fd: number, watch: Watch): void {
+    const { events } = watch;
+    const generation = this.#watches.next();
     check(
-      syscalls.epollControl(this.fd, EPOLL_CTL_ADD, fd, events, watch.generation),
+      syscalls.epollControl(this.fd, EPOLL_CTL_ADD, fd, events, generation),
       'epoll_ctl',
       `descriptor ${fd}`,
     );
     watch.asked = events;
-    this.#watches[fd] = watch;
-    this.#watched++;
+    this.#watches.enter(fd, generation, watch);
     this.#addReference();
   }
 
-  #ask(watch: Watch): void {
+  #ask(fd: number, watch: Watch): void {
     const { events } = watch;
     if (events === watch.asked) return;
     check(
-      syscalls.epollControl(this.fd, EPOLL_CTL_MOD, watch.fd, events, watch.generation),
+      syscalls.epollControl(this.fd, EPOLL_CTL_MOD, fd, events, this.#watches.generation(fd)),
       'epoll_ctl',
-      `descriptor ${watch.fd}`,
+      `descriptor ${fd}`,
     );
     watch.asked = events;
   }
@@ -251,12 +246,23 @@ export class Descriptors {
     if (--this.#referenced === 0) this.#host.referencing(false);
   }
 
-  #find(fd: number): Watch {
-    const watch = this.#watches[fd];
-    if (watch) return watch;
+  /** To be changed. */
+  #own(fd: number): Watch {
+    if (this.#watches.at(fd)) return this.#watches.own(fd);
     throw new ReactorError('ERR_MILLRACE_NOT_WATCHED', `Descriptor ${fd} is not watched.`);
   }
 }
 
 /** What epoll is asked for when a one-shot watch has reported: no combination of events. */
 const DISARMED = -1;
+
+function implicit(output: OutputQueue): Watch {
+  const watch = new Watch();
+  watch.mark(IMPLICIT, true);
+  watch.output = output;
+  return watch;
+}
+
+function tellOfFailure(fd: number, { callbacks: { onRead, onWrite, onError } }: Watch): void {
+  (onError ?? onRead ?? onWrite)?.(fd);
+}

@@ -52,3 +52,10 @@ export function networkFailure(syscall: string, errno: number, fd: number): Syst
   Error.stackTraceLimit = stackTraceLimit;
   return error;
 }
+
+/** Whether `error` says that the other side has broken the connection off. */
+export function isByPeer(error: Error): boolean {
+  return (
+    error instanceof SystemCallError && (error.errnoName === 'ECONNRESET' || error.errnoName === 'EPIPE')
+  );
+}

@@ -1,4 +1,3 @@
-import type { FrameVisitor } from '@millrace/channel';
 import { type Framer, MALFORMED } from './framer.js';
 
 /** The beginning of a frame that goes on in the next read is kept in so many bytes or more; one for each connection. */
@@ -21,6 +20,8 @@ export class FrameInput {
   #keptBytes = 0;
   /** Kept bytes that are known to hold no end of a frame. */
   #scanned = 0;
+  /** Bytes of the frame that is kept, as far as the framer knew; it may have seen other streams since. */
+  #needed = 0;
   /** Where the next read goes: the shared memory behind a copy of what was kept, or the kept frame's own. */
   target: Buffer;
   offset = 0;
@@ -31,13 +32,18 @@ export class FrameInput {
     this.target = shared;
   }
 
+  /** Nothing is kept: it can go on with another stream. */
+  get empty(): boolean {
+    return this.#keptBytes === 0;
+  }
+
   /** Chooses `target` and `offset` for the next read. */
   prepare(): void {
     const kept = this.#kept;
     if (kept === undefined) {
       this.target = this.#shared;
       this.offset = 0;
-    } else if (Math.max(this.#framer.needed, this.#keptBytes) > Math.min(LARGE, this.#shared.length / 2)) {
+    } else if (Math.max(this.#needed, this.#keptBytes) > Math.min(LARGE, this.#shared.length / 2)) {
       this.target = kept;
       this.offset = this.#keptBytes;
     } else {
@@ -49,43 +55,51 @@ export class FrameInput {
 
   /**
    * Takes `count` bytes that were read to `target` at `offset`, and visits the frames they complete until `wanted` says
-   * no. Returns false when the stream is malformed. What a visitor throws comes out; the frames after it are kept.
+   * no; both get `context`. Returns false when the stream is malformed. What a visitor throws comes out; the frames
+   * after it are kept.
    */
-  take(count: number, visit: FrameVisitor, wanted: () => boolean): boolean {
+  take<Context = undefined>(
+    count: number,
+    visit: (memory: Buffer, start: number, end: number, context: Context) => void,
+    wanted: (context: Context) => boolean,
+    context?: Context,
+  ): boolean {
     const { target } = this;
     const end = this.offset + count;
     let start = 0;
     let scanned = this.#scanned;
+    let needed = this.#needed;
     try {
-      while (start < end && wanted()) {
+      while (start < end && wanted(context as Context)) {
         const length = this.#framer.measure(target, start, end, scanned);
-        scanned = 0;
+        scanned = needed = 0;
         if (length === MALFORMED) return false;
         if (length === 0) {
           scanned = end - start;
+          needed = this.#framer.needed;
           break;
         }
         const frame = start;
         // Before the visit: a frame whose visitor throws is not visited again.
         start += length;
-        visit(target, frame, start - this.#framer.trailer);
+        visit(target, frame, start - this.#framer.trailer, context as Context);
       }
     } finally {
-      this.#keep(target, start, end, scanned);
+      this.#keep(target, start, end, scanned, needed);
     }
     return true;
   }
 
-  #keep(source: Buffer, start: number, end: number, scanned: number): void {
+  #keep(source: Buffer, start: number, end: number, scanned: number, needed: number): void {
     const bytes = end - start;
     this.#scanned = scanned;
+    this.#needed = needed;
     this.#keptBytes = bytes;
     if (bytes === 0) {
       if (this.#kept !== undefined) spare(this.#kept);
       this.#kept = undefined;
       return;
     }
-    const needed = this.#framer.needed;
     const room = needed > bytes ? needed : Math.max(MIN_KEEP, bytes * 2);
     if (this.#kept !== undefined && this.#kept.length >= Math.max(needed, bytes + 1)) {
       if (source !== this.#kept || start > 0) source.copy(this.#kept, 0, start, end);

@@ -6,7 +6,7 @@ export const MALFORMED = -1;
  *
  * Returns its length in bytes, 0 when more bytes are needed, {@link MALFORMED} when the stream cannot go on.
  * `scanned` bytes after `start` have been looked at before. After 0, `needed` says how long the frame will be, 0 when
- * that is not known yet. A framer serves one stream.
+ * that is not known yet. A framer remembers nothing beyond its last call, so many streams may share one.
  */
 export interface Framer {
   measure(bytes: Buffer, start: number, end: number, scanned: number): number;
@@ -15,4 +15,9 @@ export interface Framer {
   readonly trailer: number;
   /** What made the stream malformed, where a user's function has thrown. */
   readonly error?: unknown;
+}
+
+/** What has made `framer` call a stream malformed just now, where that was an error of a user's function. */
+export function failureOf({ error }: Framer): Error | undefined {
+  return error === undefined || error instanceof Error ? error : new Error(String(error));
 }

@@ -24,6 +24,7 @@ export class FunctionFramer implements Framer {
 
   measure(bytes: Buffer, start: number, end: number): number {
     this.needed = 0;
+    this.error = undefined;
     let length: number;
     try {
       length = this.#measure(bytes, start, end);

@@ -9,6 +9,7 @@ export type { InetAddress, UnixAddress } from '@millrace/native';
 export { type SocketAddress, showAddress } from './addresses.js';
 export { type ConnectCallback, type ConnectOptions, connect } from './connect.js';
 export { Connection } from './connection.js';
+export { ConnectionKind } from './connection-kind.js';
 export type { CloseReason, ConnectionHandlers, ConnectionOptions } from './connection-options.js';
 export { BoundDatagram, type DatagramHandlers, type DatagramOptions, DatagramSocket } from './datagram.js';
 export { ReactorError, type ReactorErrorCode } from './errors.js';

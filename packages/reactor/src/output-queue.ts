@@ -60,7 +60,7 @@ export class OutputQueue {
       }
       if (at === end) return 0;
     }
-    this.#queue(memory, at, end);
+    this.add(memory, at, end);
     return 0;
   }
 
@@ -107,7 +107,8 @@ export class OutputQueue {
     return syscalls.write(this.#fd, memory, offset, length);
   }
 
-  #queue(memory: Uint8Array, start: number, end: number): void {
+  /** Queues a copy of `memory[start, end)`. */
+  add(memory: Uint8Array, start: number, end: number): void {
     const bytes = end - start;
     const last = this.#items[this.#items.length - 1];
     this.#bytes += bytes;
@@ -150,4 +151,14 @@ export class OutputQueue {
       this.#first = 0;
     }
   }
+}
+
+/**
+ * Sends what a socket takes of `memory[start, end)` at once. Returns how many bytes, or a negated errno when the
+ * connection is broken.
+ */
+export function sendNow(fd: number, memory: Uint8Array, start: number, end: number): number {
+  if (start === end) return 0;
+  const sent = syscalls.send(fd, memory, start, end - start);
+  return sent === -EAGAIN || sent === -ENOBUFS || sent === -EINTR ? 0 : sent;
 }

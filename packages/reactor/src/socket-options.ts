@@ -1,6 +1,7 @@
 import {
   check,
   IPPROTO_TCP,
+  SO_ERROR,
   SO_KEEPALIVE,
   SO_RCVBUF,
   SO_REUSEADDR,
@@ -54,6 +55,13 @@ export interface TcpOptions {
 /** Sets an option that is one integer. Throws a `SystemCallError` that names it. */
 export function setOption(fd: number, level: number, option: number, value: number, name: string): void {
   check(syscalls.setSocketOption(fd, level, option, value), 'setsockopt', name);
+}
+
+/** The errno of what has happened to a socket since somebody last asked; 0: nothing. */
+export function pendingError(fd: number): number {
+  const out = new Int32Array(1);
+  syscalls.getSocketOption(fd, SOL_SOCKET, SO_ERROR, new Uint8Array(out.buffer));
+  return out[0] as number;
 }
 
 export function setSocketOptions(fd: number, options: SocketOptions, reuseAddress: boolean): void {

@@ -29,44 +29,62 @@ export interface AddOptions extends WatchOptions {
   readonly nonBlocking?: boolean | undefined;
 }
 
-/** One watched descriptor; `generation` tells it from earlier ones that had the same number. */
+/** Nobody is told anything. */
+const NO_CALLBACKS: WatchCallbacks = Object.freeze({});
+
+// What a watch is, in bits.
+/** A one-shot watch has reported, and reports no more before the next `set`. */
+export const SPENT = 1;
+/** Made by `write` for a descriptor that nobody watches, until its output has gone. */
+export const IMPLICIT = 2;
+/** It does not keep `run`, or Node's loop, going. */
+export const UNREFERENCED = 4;
+
+/** How a descriptor is watched. */
 export class Watch {
-  onRead: ((fd: number) => void) | undefined;
-  onWrite: ((fd: number) => void) | undefined;
-  onError: ((fd: number, error?: Error) => void) | undefined;
+  callbacks = NO_CALLBACKS;
+  /** Of several descriptors, which must not be changed. */
+  shared = false;
   /** What epoll is asked for. */
   asked = 0;
   /** What the owner wants to be told: `EPOLLIN`, `EPOLLOUT`, both or neither. */
   wanted = 0;
   /** `EPOLLET` and `EPOLLONESHOT`, as chosen. */
   mode = 0;
-  /** A one-shot watch has reported, and reports no more before the next `set`. */
-  spent = false;
-  /** Made by `write` for a descriptor that nobody watches, until its output has gone. */
-  implicit = false;
-  /** Whether it keeps `run`, or Node's loop, going. */
-  referenced = true;
+  #is = 0;
   /** Bytes given to `write` that the kernel has not taken yet. */
-  output: OutputQueue | undefined;
+  output: OutputQueue | undefined = undefined;
 
-  constructor(
-    readonly fd: number,
-    readonly generation: number,
-  ) {}
+  /** One of a descriptor's own. */
+  copy(): Watch {
+    const copy = new Watch();
+    copy.callbacks = this.callbacks;
+    copy.asked = this.asked;
+    copy.wanted = this.wanted;
+    copy.mode = this.mode;
+    copy.#is = this.#is;
+    return copy;
+  }
+
+  /** `what`: `SPENT`, `IMPLICIT` or `UNREFERENCED`. */
+  is(what: number): boolean {
+    return (this.#is & what) !== 0;
+  }
+
+  mark(what: number, on: boolean): void {
+    this.#is = on ? this.#is | what : this.#is & ~what;
+  }
 
   /** Takes what `options` say; what they do not name stays. Throws `ERR_MILLRACE_NO_CALLBACK` and then takes nothing. */
-  change(options: WatchOptions): void {
-    const onRead = options.onRead ?? this.onRead;
-    const onWrite = options.onWrite ?? this.onWrite;
+  change(fd: number, options: WatchOptions): void {
+    const callbacks = this.#with(options);
     const read = options.read ?? (!!options.onRead || (this.wanted & EPOLLIN) !== 0);
     const write = options.write ?? (!!options.onWrite || (this.wanted & EPOLLOUT) !== 0);
-    if (read && !onRead) throw this.#missing('reading', 'onRead');
-    if (write && !onWrite) throw this.#missing('writing', 'onWrite');
-    this.onRead = onRead;
-    this.onWrite = onWrite;
-    if (options.onError) this.onError = options.onError;
+    if (read && !callbacks.onRead) throw missing(fd, 'reading', 'onRead');
+    if (write && !callbacks.onWrite) throw missing(fd, 'writing', 'onWrite');
+    this.callbacks = callbacks;
     this.wanted = (read ? EPOLLIN : 0) | (write ? EPOLLOUT : 0);
-    this.spent = false;
+    this.mark(SPENT, false);
     if (options.trigger !== undefined)
       this.mode = (this.mode & ~EPOLLET) | (options.trigger === 'edge' ? EPOLLET : 0);
     if (options.oneShot !== undefined)
@@ -75,13 +93,24 @@ export class Watch {
 
   /** What epoll is to be asked for now. */
   get events(): number {
-    const own = this.spent ? 0 : this.wanted;
+    const own = this.is(SPENT) ? 0 : this.wanted;
     const flush = this.output !== undefined && !this.output.empty ? EPOLLOUT : 0;
     return own | flush | this.mode;
   }
 
-  #missing(kind: string, callback: string): ReactorError {
-    const message = `Descriptor ${this.fd} is to be watched for ${kind} without an ${callback}.`;
-    return new ReactorError('ERR_MILLRACE_NO_CALLBACK', message);
+  /** Its callbacks with those of `options`. */
+  #with(options: WatchOptions): WatchCallbacks {
+    const { onRead, onWrite, onError } = options;
+    if (!onRead && !onWrite && !onError) return this.callbacks;
+    return {
+      onRead: onRead ?? this.callbacks.onRead,
+      onWrite: onWrite ?? this.callbacks.onWrite,
+      onError: onError ?? this.callbacks.onError,
+    };
   }
+}
+
+function missing(fd: number, kind: string, callback: string): ReactorError {
+  const message = `Descriptor ${fd} is to be watched for ${kind} without an ${callback}.`;
+  return new ReactorError('ERR_MILLRACE_NO_CALLBACK', message);
 }

@@ -1,8 +1,15 @@
 import { createHash } from 'node:crypto';
 import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SHUT_WR, syscalls } from '@millrace/native';
-import { Connection, connect, Listener, Reactor, type SendFileOptions } from '@millrace/reactor';
+import { createSocketPair, SHUT_WR, SOCK_STREAM, syscalls } from '@millrace/native';
+import {
+  Connection,
+  ConnectionKind,
+  connect,
+  Listener,
+  Reactor,
+  type SendFileOptions,
+} from '@millrace/reactor';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { directory, received, recorded, turnUntil } from './support.js';
@@ -495,4 +502,115 @@ test('options that cannot be are errors that name them', () => {
       }),
     );
   }
+});
+
+describe('connections of one kind', () => {
+  /** So many, each with the other end of its own, and what each has got. */
+  function several(reactor: Reactor, count: number) {
+    const frames: string[][] = Array.from({ length: count }, () => []);
+    const kind = new ConnectionKind<number>(reactor, {
+      framing: { kind: 'length' },
+      handlers: {
+        onFrame: ({ context }, memory, start, end) =>
+          frames[context]?.push(memory.toString('latin1', start + 4, end)),
+        onInputEnd: () => {},
+      },
+    });
+    const ends = frames.map((_, index) => {
+      const [fd, peer] = createSocketPair(SOCK_STREAM);
+      const connection = new Connection(reactor, fd, kind, index);
+      onTestFinished(() => {
+        connection.destroy();
+        syscalls.close(peer);
+      });
+      return { connection, peer };
+    });
+    return { frames, ends, kind };
+  }
+
+  const framed = (text: string) => {
+    const bytes = Buffer.alloc(4 + text.length, text);
+    bytes.writeUInt32BE(text.length);
+    bytes.write(text, 4, 'latin1');
+    return bytes;
+  };
+
+  test('do not mix what they have read of their frames, small or large, in whatever pieces it comes', () => {
+    const length = fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 10_000, max: 60_000 }));
+    const message = fc.record({ to: fc.nat(2), length });
+    const pieces = fc.array(fc.integer({ min: 1, max: 20_000 }), { minLength: 1, maxLength: 20 });
+    fc.assert(
+      fc.property(fc.array(message, { maxLength: 12 }), pieces, (messages, sizes) => {
+        const reactor = new Reactor({ mode: 'blocking' });
+        const { frames, ends } = several(reactor, 3);
+        const expected: string[][] = [[], [], []];
+        for (const [i, { to, length }] of messages.entries()) expected[to]?.push(`${i};`.padEnd(length, '.'));
+        const streams = expected.map((texts) => Buffer.concat(texts.map(framed)));
+        const sent = [0, 0, 0];
+        let turn = 0;
+        // A piece to each in its turn, so that every one is in the middle of something when the next is read.
+        while (streams.some((stream, to) => (sent[to] as number) < stream.length)) {
+          for (const [to, stream] of streams.entries()) {
+            const from = sent[to] as number;
+            const size = Math.min(sizes[turn++ % sizes.length] as number, stream.length - from);
+            const count = size > 0 ? syscalls.send(ends[to]?.peer as number, stream, from, size) : 0;
+            sent[to] = from + Math.max(0, count);
+          }
+          reactor.turn(0);
+        }
+        const done = () => frames.every((texts, to) => texts.length === expected[to]?.length);
+        if (!done()) turnUntil(reactor, 'every frame', done);
+        expect(frames).toEqual(expected);
+        for (const { connection } of ends) connection.destroy();
+        reactor.close();
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test('are watched each for itself: one that is paused or congested changes nothing for the others', () => {
+    const reactor = blocking();
+    const { frames, ends } = several(reactor, 2);
+    const [first, second] = ends as [(typeof ends)[0], (typeof ends)[0]];
+    first.connection.pause();
+    const much = Buffer.alloc(4 << 20, 'x');
+    expect(second.connection.write(much)).toBe(true);
+    expect(second.connection.queuedBytes).toBeGreaterThan(0);
+    for (const { peer } of ends) syscalls.send(peer, framed('hello'), 0, 9);
+    turnUntil(reactor, 'the frame of the other', () => frames[1]?.length === 1);
+    expect(frames[0]).toEqual([]);
+    expect([reactor.has(first.connection.fd, 'read'), reactor.has(second.connection.fd, 'read')]).toEqual([
+      false,
+      true,
+    ]);
+    expect([reactor.has(first.connection.fd, 'write'), reactor.has(second.connection.fd, 'write')]).toEqual([
+      false,
+      true,
+    ]);
+    first.connection.resume();
+    turnUntil(reactor, 'the frame that waited', () => frames[0]?.length === 1);
+    expect(readAll(reactor, second.peer, much.length).length).toBe(much.length);
+    expect(second.connection.queuedBytes).toBe(0);
+  });
+
+  test('with the number of a closed one begin anew', () => {
+    const reactor = blocking();
+    const { frames, ends, kind } = several(reactor, 1);
+    const [first] = ends as [(typeof ends)[0]];
+    const { fd } = first.connection;
+    syscalls.send(first.peer, framed('cut'), 0, 5);
+    reactor.turn();
+    first.connection.destroy();
+    expect(reactor.has(fd)).toBe(false);
+    const [next, peer] = createSocketPair(SOCK_STREAM);
+    expect(next).toBe(fd);
+    const connection = new Connection(reactor, next, kind, 0);
+    onTestFinished(() => {
+      connection.destroy();
+      syscalls.close(peer);
+    });
+    syscalls.send(peer, framed('whole'), 0, 9);
+    turnUntil(reactor, 'its frame', () => frames[0]?.length === 1);
+    expect(frames).toEqual([['whole']]);
+  });
 });

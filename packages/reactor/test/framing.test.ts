@@ -222,13 +222,16 @@ describe('limits', () => {
     },
   );
 
-  test('what a function throws is kept for the owner', () => {
-    const measure = () => {
-      throw new Error('no such frame');
+  test('what a function throws is kept for the owner, until it is called for the next stream', () => {
+    const measure = (bytes: Buffer) => {
+      if (bytes.length === 1) throw new Error('no such frame');
+      return -1;
     };
     const framer = createFramer({ kind: 'function', measure });
     expect(framer.measure(Buffer.alloc(1), 0, 1, 0)).toBe(-1);
     expect(framer.error).toEqual(new Error('no such frame'));
+    expect(framer.measure(Buffer.alloc(2), 0, 2, 0)).toBe(-1);
+    expect(framer.error).toBeUndefined();
   });
 
   test.each<[string, Framing]>([

@@ -1,21 +1,19 @@
-import { type InetAddress, syscalls } from '@millrace/native';
 import type { ChildProcessContext } from '@millrace/process-pool';
 import { BoundDatagram, Listener, Reactor } from '@millrace/reactor';
 import { AcceptLog } from '../accept-log.js';
 import type { FabricShape } from '../fabric.js';
 import { KEYS } from '../fabric.js';
 import { LogLimit } from '../log.js';
-import { SessionIds } from '../master/session-ids.js';
 import { DATAGRAM, RECEIVE } from '../packet.js';
 import type { PacketChannel } from '../packet-channel.js';
 import type { ReactorHost } from '../reactor/host.js';
+import { OwnAcceptor } from '../reactor/own-acceptor.js';
 import type { UserFunctions } from '../reactor/thread.js';
 import { Traffic } from '../reactor/traffic.js';
 import { importUserFunctions } from '../reactor/user-functions.js';
 import type { RoleContext } from '../role.js';
 import type { ConnectionTable } from '../shared/connection-table.js';
 import type { Counters } from '../shared/counters.js';
-import { ACCEPTED_HERE, LAST_SESSION_HERE, TURNED_AWAY_HERE } from '../shared/counters-layout.js';
 import { FairShare } from './fair-share.js';
 import { readKeys } from './keys.js';
 import { LocalChannel } from './local-channel.js';
@@ -44,16 +42,13 @@ export class OwnReactor implements ReactorHost {
   /** The reactor's end. */
   readonly #far: LocalChannel;
   readonly #limit: LogLimit;
-  readonly #log: AcceptLog;
-  readonly #own: Float64Array;
-  #ids: SessionIds | undefined;
   #functions: UserFunctions | undefined;
-  #listeners: Listener[] = [];
+  #acceptor: OwnAcceptor | undefined;
   #traffic: Traffic | undefined;
   #allClosed: () => void = () => {};
 
   constructor(parts: OwnReactorParts) {
-    const { context, id, counters } = parts;
+    const { context } = parts;
     const schedule = (deliver: () => void) => this.#reactor.defer(deliver);
     [this.channel, this.#far] = LocalChannel.pair(
       // What clients send comes when nothing else goes on. All else may come of what a handler does: it waits for its end.
@@ -62,8 +57,6 @@ export class OwnReactor implements ReactorHost {
     ) as [LocalChannel, LocalChannel];
     this.#parts = parts;
     this.#limit = new LogLimit(context);
-    this.#log = new AcceptLog(this.#limit, context.options.maxConnections);
-    this.#own = counters.reactor(id);
   }
 
   /** Imports the user's functions; rejects when they cannot be had. */
@@ -80,8 +73,6 @@ export class OwnReactor implements ReactorHost {
     const functions = this.#functions;
     if (functions === undefined) throw new Error('This reactor has not been loaded.');
     const { context, child, shape, id } = this.#parts;
-    // Up to now the process before this one may have given out some.
-    this.#ids = this.#nextIds();
     const { enableDelayReceive, heartbeatCheckInterval, lingerTime, dispatchMode } = context.options;
     const { ports } = context;
     const sockets = socketNames(shape.base ?? [], id).map((name) => child.descriptor(name));
@@ -91,21 +82,30 @@ export class OwnReactor implements ReactorHost {
     const descriptors = Object.fromEntries(child.descriptors);
     const keys = child.descriptors.get(KEYS);
     const readTls = () => (keys === undefined ? [] : readKeys(keys));
-    const data = { index: id, shape, descriptors, ports, datagrams, tls: readTls(), dispatchMode };
+    const tls = readTls();
+    const data = { index: id, shape, descriptors, ports, datagrams, sockets: [], tls, dispatchMode };
     const times = { enableDelayReceive, heartbeatCheckInterval, lingerTime };
-    this.#traffic = new Traffic(this.#reactor, { ...data, ...times }, functions, {
+    const { maxConnections, startSessionId } = context.options;
+    const limits = { maxConnections, startSessionId };
+    this.#traffic = new Traffic(this.#reactor, { ...data, ...times, ...limits }, functions, {
       host: this,
       channel: this.#far,
       readTls,
       createDispatcher: (workers) => new OwnDispatcher(workers, id),
     });
-    for (const [port, fd] of sockets.entries())
-      if (datagrams[port] === undefined) this.#listen(port, fd, shape.base?.[port] !== true);
+    // Up to now the process before this one may have given out session ids.
+    this.#acceptor = this.#acceptorOf(this.#traffic);
+    for (const [port, fd] of sockets.entries()) {
+      if (datagrams[port] !== undefined) continue;
+      const shared = shape.base?.[port] !== true && shape.workers > 1;
+      const share = shared ? new FairShare(this.#parts.counters, id) : undefined;
+      this.#acceptor.listen(this.#reactor, new Listener({ fd }), port, share);
+    }
   }
 
   /** Takes no more clients, and reads no more from those that there are. */
   quiesce(): void {
-    for (const listener of this.#listeners.splice(0)) listener.close();
+    this.#acceptor?.close();
     this.#traffic?.quiesce();
   }
 
@@ -123,7 +123,7 @@ export class OwnReactor implements ReactorHost {
 
   /** Gives everything up, connections included. */
   close(): void {
-    for (const listener of this.#listeners.splice(0)) listener.close();
+    this.#acceptor?.close();
     this.#traffic?.close();
     this.channel.destroy();
     this.#reactor.close();
@@ -132,8 +132,7 @@ export class OwnReactor implements ReactorHost {
   ready(): void {}
 
   gone(session: number): void {
-    this.#parts.counters.leave(this.#parts.id);
-    this.#ids?.release(session);
+    this.#acceptor?.gone(session);
   }
 
   log(kind: string, text: string): void {
@@ -144,52 +143,17 @@ export class OwnReactor implements ReactorHost {
     this.#allClosed();
   }
 
-  #listen(port: number, fd: number, shared: boolean): void {
-    const { shape, counters, id } = this.#parts;
-    const listener = new Listener({ fd });
-    const share = shared && shape.workers > 1 ? new FairShare(counters, id) : undefined;
-    listener.start(this.#reactor, {
-      onAccept: (connection, peer) => {
-        this.#accepted(connection, port, peer);
-        const pause = share?.pause() ?? 0;
-        if (pause > 0) listener.pause(pause);
-      },
-      onExhausted: (error) => this.#log.exhausted(error, this.connections),
-      ...(share && { burst: 1 }),
+  #acceptorOf(traffic: Traffic): OwnAcceptor {
+    const { context, id, table, counters } = this.#parts;
+    const { maxConnections, startSessionId } = context.options;
+    return new OwnAcceptor({
+      index: id,
+      counters,
+      maxConnections,
+      capacity: table.capacity,
+      firstSession: startSessionId,
+      log: new AcceptLog(this.#limit, maxConnections),
+      take: (fd, session, port, peer) => traffic.accept(fd, session, port, peer),
     });
-    this.#listeners.push(listener);
   }
-
-  #accepted(fd: number, port: number, { host, port: remotePort }: InetAddress): void {
-    const { id, counters, context } = this.#parts;
-    const ids = this.#ids as SessionIds;
-    if (!counters.enter(id, context.options.maxConnections)) {
-      syscalls.close(fd);
-      this.#count(TURNED_AWAY_HERE);
-      return this.#log.turnedAway();
-    }
-    const session = ids.next();
-    // Before anybody can know of it: the next process of this name goes on behind it.
-    this.#own[LAST_SESSION_HERE] = session;
-    this.#count(ACCEPTED_HERE);
-    this.#traffic?.accept(fd, session, port, host, remotePort);
-  }
-
-  /** Those behind the last one that a process of this name has given out. */
-  #nextIds(): SessionIds {
-    const { context, shape, id, table } = this.#parts;
-    const last = this.#own[LAST_SESSION_HERE] as number;
-    const { startSessionId } = context.options;
-    const first = last > 0 ? last + shape.workers : firstId(startSessionId, id, shape.workers);
-    return new SessionIds(table.capacity, first, shape.workers);
-  }
-
-  #count(counter: number): void {
-    this.#own[counter] = (this.#own[counter] as number) + 1;
-  }
-}
-
-/** The lowest id from `start` on that names reactor `id`. */
-function firstId(start: number, id: number, reactors: number): number {
-  return start + ((((id - start) % reactors) + reactors) % reactors);
 }

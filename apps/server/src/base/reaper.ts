@@ -48,7 +48,7 @@ export function closeSlots({ words, capacity }: ConnectionTable, worker: number,
     const state = Atomics.load(words, slot + layout.STATE_WORD);
     const torn = sequence % 2 !== 0;
     if (!torn && state !== layout.OPEN && state !== layout.CLOSING) continue;
-    // Odd while it changes, as in ConnectionSlot.#write; pairs with the loads in ConnectionTable.#readSlot.
+    // Odd while it changes, as in ConnectionSlot.#turn; pairs with the loads in ConnectionTable.#readSlot.
     if (!torn) Atomics.add(words, slot + layout.SEQ_WORD, 1);
     Atomics.store(words, slot + layout.STATE_WORD, torn ? layout.FREE : layout.CLOSED);
     Atomics.store(words, slot + layout.REASON_WORD, DEATH);

@@ -45,6 +45,9 @@ export class WorkerReactors implements Reactors {
 
   async ready(): Promise<void> {}
 
+  /** Workers accept from when they are ready. */
+  listen(): void {}
+
   workerReplaced(): void {}
 
   replaceTls(tls: Keys): void {

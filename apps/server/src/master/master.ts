@@ -48,7 +48,7 @@ export class MasterRole implements Role {
   #taskFiles: SpillDirectory | undefined;
   #queue: QueueOwner | undefined;
   #reactors: Reactors | undefined;
-  /** In process mode. */
+  /** In process mode, where there are several reactor threads. */
   #acceptor: Acceptor | undefined;
   #manager: ProcessPool | undefined;
   /** Everything has come up once. */
@@ -86,6 +86,7 @@ export class MasterRole implements Role {
     });
     for (const [index, listener] of this.#listeners.entries())
       if (listener instanceof Listener) this.#acceptor?.listen(this.#reactor, listener, index);
+    this.#reactors?.listen();
     await runInOrder(this.#context.handlers.get('start'));
   }
 
@@ -195,23 +196,28 @@ export class MasterRole implements Role {
     const datagrams = this.#listeners.map((bound) =>
       bound instanceof Listener ? undefined : { fd: bound.fd, address: bound.address },
     );
+    const sole = this.#shape.reactors === 1;
+    const sockets = this.#listeners.map((bound) => (bound instanceof Listener ? bound.fd : undefined));
     const thread = { ports, datagrams, tls, dispatchMode, dispatchModule, enableDelayReceive };
+    const { maxConnections, startSessionId } = options;
+    const accepting = { sockets: sole ? sockets : [], maxConnections, startSessionId };
     const threads = new ReactorThreads(
       this.#shape,
       this.#fabric,
-      { ...thread, heartbeatCheckInterval, lingerTime },
+      { ...thread, ...accepting, heartbeatCheckInterval, lingerTime },
       {
         onGone: (session) => this.#acceptor?.gone(session),
         onLog: (kind, text) => this.#limit.warn(kind, text),
         onCrash: (reactor, error) => this.#reactorCrashed(reactor, error),
       },
     );
+    if (sole) return threads;
     this.#acceptor = new Acceptor({
       threads,
-      maxConnections: options.maxConnections,
+      maxConnections,
       capacity: capacityFor(this.#shape.maxConnections),
-      firstSession: options.startSessionId,
-      log: new AcceptLog(this.#limit, options.maxConnections),
+      firstSession: startSessionId,
+      log: new AcceptLog(this.#limit, maxConnections),
     });
     return threads;
   }

@@ -21,6 +21,12 @@ export interface ReactorThreadEvents {
 /** Milliseconds beyond its time after which a thread that has not ended is ended by force: a defect of the server. */
 const TERMINATE_AFTER_MS = 1_000;
 
+/**
+ * MiB of young objects in a thread that blocks. It makes next to nothing for a message, and what it makes for a connection
+ * stays: V8 would answer that with more room for young objects, up to 48 MiB, and keep it.
+ */
+const YOUNG_MB = 2;
+
 /** What every reactor thread is told, but for its number and the fabric. */
 export type ThreadOptions = Omit<ReactorThreadData, 'index' | 'shape' | 'descriptors'> & {
   readonly dispatchModule: string | undefined;
@@ -103,6 +109,10 @@ export class ReactorThreads implements Reactors {
     for (const { worker } of this.#threads) worker.postMessage({ tls } satisfies ToThread);
   }
 
+  listen(): void {
+    this.#broadcast(packet.LISTEN, 0);
+  }
+
   workerReplaced(id: number): void {
     this.#broadcast(packet.WORKER_REPLACED, id);
   }
@@ -130,6 +140,7 @@ export class ReactorThreads implements Reactors {
     const worker = new Worker(REACTOR_THREAD, {
       workerData: { thread, dispatchModule },
       name: `reactor ${thread.index}`,
+      ...(!thread.shape.tls && { resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } }),
     });
     const ended = new Promise<void>((resolve) => {
       const crashed = (error: unknown) => {

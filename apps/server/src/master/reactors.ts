@@ -7,6 +7,8 @@ export interface Reactors {
   readonly switchboard: Switchboard;
   /** Resolves when connections may come; rejects when that will not be. */
   ready(): Promise<void>;
+  /** Clients may come, where it is not the master who accepts them. */
+  listen(): void;
   /** Another process has the place of that worker. */
   workerReplaced(id: number): void;
   /** Other keys and certificates for clients to come, by listener. */

@@ -1,23 +1,24 @@
-import type { StreamConnection } from '@millrace/reactor';
+import type { InetAddress, StreamConnection } from '@millrace/reactor';
 import type { ConnectionSlot } from '../shared/connection-table.js';
 import type { Holdable } from './holds.js';
 import type { WorkerLink } from './worker-link.js';
 
-/** A connected client, as its reactor thread knows it. */
+const NOBODY: readonly WorkerLink[] = [];
+
+/**
+ * A connected client, as its reactor thread knows it. There may be very many that are idle: what its slot in the shared
+ * table says is not here as well, and what few clients need is made when it is needed.
+ */
 export class Client implements Holdable {
   connection!: StreamConnection<Client>;
   /** A process has asked to close it. */
   closedByWorker = false;
   /** Why it is closed from this side, where nobody asked for it. */
-  closedFor: 'idle' | 'dispatch' | 'output-limit' | undefined;
+  closedFor: 'idle' | 'dispatch' | 'output-limit' | undefined = undefined;
   /** The worker that got its last message, in the modes that choose for each. */
   last: WorkerLink;
-  /** Workers other than its own that know of it. */
-  readonly visited = new Set<WorkerLink>();
   /** Processes that want to hear when there is room for more output. */
-  readonly waiters = new Set<number>();
-  /** Workers that have not answered yet that they have nothing more to send. */
-  readonly endings = new Set<WorkerLink>();
+  waiters: Set<number> | undefined = undefined;
   /** More than the high-water mark waits for it. */
   congested = false;
   /** How many files wait for it. */
@@ -25,16 +26,62 @@ export class Client implements Holdable {
   /** When its output last moved, while it is being closed. */
   movedAt = 0;
   #holds = 0;
+  /** Workers other than its own that know of it. */
+  #visited: Set<WorkerLink> | undefined = undefined;
+  /** Workers that have not answered yet that they have nothing more to send. */
+  #endings: Set<WorkerLink> | undefined = undefined;
+  #peer: InetAddress | undefined = undefined;
 
   constructor(
     readonly session: number,
     readonly port: number,
     /** Its own worker: gets connect and close. */
     readonly home: WorkerLink,
-    readonly address: Buffer,
     readonly slot: ConnectionSlot,
   ) {
     this.last = home;
+  }
+
+  get peer(): InetAddress {
+    this.#peer ??= this.slot.peer;
+    return this.#peer;
+  }
+
+  /** As `remoteAddress` shows it. */
+  get address(): Buffer {
+    return addressOf(this.slot.peer);
+  }
+
+  /** Workers other than its own that know of it. */
+  get visited(): Iterable<WorkerLink> {
+    return this.#visited ?? NOBODY;
+  }
+
+  /** A message of it goes to `worker`. */
+  visits(worker: WorkerLink): void {
+    this.last = worker;
+    if (worker === this.home) return;
+    this.#visited ??= new Set();
+    this.#visited.add(worker);
+  }
+
+  /** `worker` is asked whether it has nothing more to send. */
+  asks(worker: WorkerLink): void {
+    this.#endings ??= new Set();
+    this.#endings.add(worker);
+  }
+
+  /** Whether `worker` has been asked and has not answered. */
+  awaits(worker: WorkerLink): boolean {
+    return this.#endings?.has(worker) ?? false;
+  }
+
+  /** The worker of that number has nothing more to send; true when no other is waited for. */
+  ended(worker: number): boolean {
+    const endings = this.#endings;
+    if (endings === undefined) return true;
+    for (const link of endings) if (link.worker === worker) endings.delete(link);
+    return endings.size === 0;
   }
 
   /** Sends, and publishes what that leaves waiting. */
@@ -59,7 +106,7 @@ export class Client implements Holdable {
 }
 
 /** As `remoteAddress` shows it; empty for a unix socket. */
-export function addressOf(host: string, port: number): Buffer {
+export function addressOf({ host, port }: InetAddress): Buffer {
   if (host === '') return Buffer.alloc(0);
   return Buffer.from(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
 }

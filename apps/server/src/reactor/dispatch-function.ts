@@ -42,13 +42,13 @@ export class FunctionDispatcher extends Dispatcher {
     return client.home;
   }
 
-  #describe({ session, port, slot: { record } }: Client): DispatchedSession {
+  #describe({ session, port, slot, peer }: Client): DispatchedSession {
     return {
       id: session,
       port,
-      uid: record.flags & FLAG_BOUND ? record.uid >>> 0 : undefined,
-      remoteIp: record.host,
-      remotePort: record.remotePort,
+      uid: slot.flags & FLAG_BOUND ? slot.uid >>> 0 : undefined,
+      remoteIp: peer.host,
+      remotePort: peer.port,
       workers: this.workers.length,
     };
   }

@@ -72,7 +72,7 @@ class ByUid extends Dispatcher {
   }
 
   override pick(client: Client): WorkerLink {
-    const { flags, uid } = client.slot.record;
+    const { flags, uid } = client.slot;
     return flags & FLAG_BOUND ? this.at(uid >>> 0) : client.home;
   }
 }

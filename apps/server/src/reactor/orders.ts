@@ -40,9 +40,10 @@ export class Orders {
 
   /** Tells whoever waits for room that there is some, or that the client has gone. */
   drained(client: Client, open: boolean): void {
-    if (client.waiters.size === 0) return;
-    for (const peer of client.waiters) this.#tellDrained(peer, client.session, open);
-    client.waiters.clear();
+    const { waiters } = client;
+    if (waiters === undefined) return;
+    client.waiters = undefined;
+    for (const peer of waiters) this.#tellDrained(peer, client.session, open);
   }
 
   #send(client: Client, { body, start, end }: packet.Packet): void {
@@ -70,8 +71,9 @@ export class Orders {
       case packet.SEND_FILE:
         return this.#sendFile(client, JSON.parse(message.text()) as packet.FileOrder);
       case packet.DRAIN:
-        if (client.congested) client.waiters.add(peer);
-        else this.#tellDrained(peer, client.session, true);
+        if (!client.congested) return this.#tellDrained(peer, client.session, true);
+        client.waiters ??= new Set();
+        client.waiters.add(peer);
         return;
       case packet.PAUSE:
         slot.flag(FLAG_PAUSED, true);
@@ -83,14 +85,14 @@ export class Orders {
         return slot.flag(FLAG_PROTECTED, message.aux === 1);
       case packet.BIND:
         // Two processes may have asked at once: the first is right.
-        if (slot.record.flags & FLAG_BOUND) return;
-        return slot.change({ uid: message.aux, flags: slot.record.flags | FLAG_BOUND });
+        if (slot.flags & FLAG_BOUND) return;
+        return slot.change({ uid: message.aux, flags: slot.flags | FLAG_BOUND });
     }
   }
 
   #close(client: Client, reset: boolean): void {
     if (reset) return client.connection.destroy();
-    if (client.slot.record.state === CLOSING) return;
+    if (client.slot.state === CLOSING) return;
     client.movedAt = this.#thread.now();
     client.slot.change({ state: CLOSING });
     if (this.#closing.length === 0) this.#thread.reactor.defer(() => this.#closeSoon());
@@ -112,8 +114,7 @@ export class Orders {
 
   /** One worker has nothing more to send to a client that has ended its sending; when all say so, it is closed. */
   #ended(client: Client, peer: number): void {
-    for (const worker of client.endings) if (worker.worker === peer) client.endings.delete(worker);
-    if (client.endings.size > 0) return;
+    if (!client.ended(peer)) return;
     client.closedByWorker = true;
     this.#close(client, false);
   }

@@ -33,7 +33,7 @@ export class Sweep {
   #closeIdle(): void {
     const now = Date.now();
     for (const client of [...this.#thread.clients.values()]) {
-      if (client.slot.record.flags & FLAG_PROTECTED || !this.#isIdle(client, now)) continue;
+      if (client.slot.flags & FLAG_PROTECTED || !this.#isIdle(client, now)) continue;
       client.closedFor = 'idle';
       client.connection.destroy();
     }
@@ -50,6 +50,6 @@ export class Sweep {
     const { clients, data } = this.#thread;
     const before = Date.now() - data.lingerTime;
     for (const client of [...clients.values()])
-      if (client.slot.record.state === CLOSING && client.movedAt < before) client.connection.destroy();
+      if (client.slot.state === CLOSING && client.movedAt < before) client.connection.destroy();
   }
 }

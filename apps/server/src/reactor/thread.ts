@@ -15,6 +15,7 @@ import { createDispatcher, type Dispatcher } from './dispatch.js';
 import { FunctionDispatcher } from './dispatch-function.js';
 import type { OwnWorker, ReactorHost } from './host.js';
 import { MasterHost } from './master-host.js';
+import type { SoleAcceptor } from './sole-acceptor.js';
 import { WorkerLink } from './worker-link.js';
 
 /** What the master tells a reactor thread at its start. */
@@ -25,6 +26,10 @@ export interface ReactorThreadData {
   readonly ports: readonly ResolvedPort[];
   /** The sockets of datagram listeners; undefined where there is none. This thread serves those of its turn. */
   readonly datagrams: readonly (Pick<BoundDatagram, 'fd' | 'address'> | undefined)[];
+  /** The sockets that this thread accepts from, being the only one; undefined for datagrams. Empty: the master accepts. */
+  readonly sockets: readonly (number | undefined)[];
+  readonly maxConnections: number;
+  readonly startSessionId: number;
   /** Keys and certificates by listener; undefined where it has no TLS. */
   readonly tls: readonly (TlsAcceptorOptions | undefined)[];
   readonly dispatchMode: DispatchMode;
@@ -52,6 +57,7 @@ export class Thread {
   readonly out = new packet.Packet();
   readonly table: ConnectionTable;
   readonly tls: TlsTable | undefined;
+  readonly allCounters: Counters;
   /** This thread's own. */
   readonly counters: Float64Array;
   readonly workers: readonly WorkerLink[];
@@ -59,6 +65,8 @@ export class Thread {
   readonly channels: readonly PacketChannel[];
   readonly dispatcher: Dispatcher;
   readonly host: ReactorHost;
+  /** Where this is the only thread. */
+  acceptor: SoleAcceptor | undefined;
   readonly #view: FabricView;
   readonly #listener: DoorbellListener;
   #now = 0;
@@ -78,6 +86,7 @@ export class Thread {
     this.table = this.#view.connections();
     this.tls = this.#view.tls();
     const counters = this.#view.counters();
+    this.allCounters = counters;
     this.counters = counters.reactor(index);
     const options: ChannelOptions = {
       highWaterMark: LINK_HIGH_WATER,
@@ -119,6 +128,11 @@ export class Thread {
 
   count(counter: number, by: number): void {
     this.counters[counter] = (this.counters[counter] as number) + by;
+  }
+
+  /** A connection is closed: whoever has accepted it is told. */
+  gone(session: number): void {
+    (this.acceptor ?? this.host).gone(session);
   }
 
   log(kind: string, text: string): void {

@@ -1,32 +1,22 @@
-import type { TLSSocket } from 'node:tls';
-import { syscalls } from '@millrace/native';
-import {
-  type CloseReason,
-  Connection,
-  type ConnectionHandlers,
-  createFramer,
-  type Reactor,
-  type StreamConnection,
-  type TlsAcceptorOptions,
-  TlsConnection,
+import type {
+  CloseReason,
+  ConnectionHandlers,
+  InetAddress,
+  Reactor,
+  StreamConnection,
+  TlsAcceptorOptions,
 } from '@millrace/reactor';
-import { LINK_LIMIT, READ_BYTES } from '../constants.js';
 import * as packet from '../packet.js';
-import {
-  CLOSING,
-  FLAG_FULL,
-  FLAG_PAUSED,
-  CLOSED as SLOT_CLOSED,
-  OPEN as SLOT_OPEN,
-} from '../shared/connection-layout.js';
-import { ConnectionSlot } from '../shared/connection-table.js';
+import { CLOSING, FLAG_FULL, CLOSED as SLOT_CLOSED } from '../shared/connection-layout.js';
 import { CLOSED, RECEIVED_BYTES } from '../shared/counters-layout.js';
-import { addressOf, Client } from './client.js';
+import { Admission } from './admission.js';
+import type { Client } from './client.js';
 import { logClosed } from './close-log.js';
 import { DatagramPorts } from './datagram-ports.js';
-import { HOLD_OUTPUT, HOLD_QUIESCE, HOLD_USER } from './holds.js';
+import { HOLD_OUTPUT, HOLD_QUIESCE } from './holds.js';
 import type { OwnWorker } from './host.js';
 import { Orders } from './orders.js';
+import { SoleAcceptor } from './sole-acceptor.js';
 import { Sweep } from './sweep.js';
 import { type ReactorThreadData, Thread, type UserFunctions } from './thread.js';
 import { TlsPorts } from './tls-ports.js';
@@ -39,8 +29,8 @@ export class Traffic {
   readonly #datagrams: DatagramPorts;
   readonly #sweep: Sweep;
   readonly #tls: TlsPorts;
+  readonly #admission: Admission;
   readonly #own: OwnWorker | undefined;
-  readonly #readMemory = Buffer.allocUnsafeSlow(READ_BYTES);
   readonly #handlers: ConnectionHandlers<Client, StreamConnection<Client>> = {
     onFrame: (connection, memory, start, end) => this.#frame(connection, memory, start, end),
     wantsFrame: (connection) => this.#thread.dispatcher.ready(connection.context),
@@ -49,7 +39,6 @@ export class Traffic {
     onOutput: (connection) => this.#output(connection),
     onClose: (connection, reason, error) => this.#closed(connection.context, reason, error),
   };
-  #quiesced = false;
   #stopping = false;
   #end: () => void = () => {};
   /** Resolves when the thread is to end. */
@@ -65,6 +54,9 @@ export class Traffic {
     this.#datagrams = new DatagramPorts(this.#thread);
     this.#sweep = new Sweep(this.#thread);
     this.#tls = new TlsPorts(this.#thread);
+    this.#admission = new Admission(this.#thread, this.#tls, this.#handlers);
+    if (data.sockets.length > 0)
+      this.#thread.acceptor = new SoleAcceptor(this.#thread, (...client) => this.accept(...client));
     const { channels, master } = this.#thread;
     for (const [peer, channel] of channels.entries()) {
       if (channel === master) channel.onMessage((message) => this.#fromMaster(message, peer));
@@ -80,6 +72,7 @@ export class Traffic {
 
   /** What is still connected is closed as it is. */
   close(): void {
+    this.#thread.acceptor?.close();
     this.#tls.close();
     if (this.#thread.tls)
       for (const client of [...this.#thread.clients.values()]) client.connection.destroy();
@@ -101,20 +94,19 @@ export class Traffic {
       client.closedFor = 'dispatch';
       return connection.close();
     }
-    if (worker !== client.home) client.visited.add(worker);
-    client.last = worker;
+    client.visits(worker);
     client.slot.dispatched(now);
     worker.dispatch(out.set(packet.RECEIVE, client.session, 0, client.port).with(memory, start, end));
   }
 
   /** The client sends no more: every worker that knows it is asked whether it still has something to send. */
   #askForEnd(client: Client): void {
-    client.endings.clear();
-    for (const worker of [client.home, ...client.visited]) this.#askWorkerForEnd(client, worker);
+    this.#askWorkerForEnd(client, client.home);
+    for (const worker of client.visited) this.#askWorkerForEnd(client, worker);
   }
 
   #askWorkerForEnd(client: Client, worker: WorkerLink): void {
-    client.endings.add(worker);
+    client.asks(worker);
     worker.channel.send(this.#thread.out.set(packet.END, client.session, 0, client.port));
   }
 
@@ -137,7 +129,7 @@ export class Traffic {
   }
 
   #closed(client: Client, reason: CloseReason, error: Error | undefined): void {
-    const { clients, out, host, workers } = this.#thread;
+    const { clients, out, workers } = this.#thread;
     const told = this.#reason(client, reason);
     const index = packet.CLOSE_REASONS.indexOf(told);
     clients.delete(client.session);
@@ -150,7 +142,7 @@ export class Traffic {
       worker.channel.send(out.set(packet.FORGET, client.session, index, client.port));
     this.#orders.drained(client, false);
     this.#tls.forget(client.session);
-    host.gone(client.session);
+    this.#thread.gone(client.session);
     logClosed(this.#thread, client, told, error);
     if (this.#stopping && clients.size === 0) this.#over();
   }
@@ -173,8 +165,10 @@ export class Traffic {
     switch (message.type) {
       case packet.ACCEPTED: {
         const [remotePort, host] = message.text().split(' ') as [string, string];
-        return this.accept(message.aux, message.session, message.port, host, Number(remotePort));
+        return this.accept(message.aux, message.session, message.port, { host, port: Number(remotePort) });
       }
+      case packet.LISTEN:
+        return this.#thread.acceptor?.listen();
       case packet.WORKER_REPLACED:
         return this.#introduce(this.#thread.workers[message.aux] as WorkerLink);
       case packet.QUIESCE:
@@ -190,74 +184,8 @@ export class Traffic {
   }
 
   /** Takes a new client over, from listener `port`. */
-  accept(fd: number, session: number, port: number, host: string, remotePort: number): void {
-    if (!this.#tls.has(port)) return this.#connected(fd, session, port, host, remotePort);
-    this.#tls.accept(fd, session, port, String(addressOf(host, remotePort)), {
-      secured: (socket) => this.#connected(socket, session, port, host, remotePort),
-      failed: () => this.#neverOpened(session),
-    });
-  }
-
-  /** A client is there, by a descriptor or a TLS socket. */
-  #connected(by: number | TLSSocket, session: number, port: number, host: string, remotePort: number): void {
-    const { reactor, dispatcher, clients, out, data } = this.#thread;
-    const home = dispatcher.home(session, host);
-    // It was in the middle of its handshake when the workers were told that no more comes.
-    if (this.#quiesced && typeof by !== 'number') return this.#neverOpened(session, by);
-    if (home.channel.queuedBytes > LINK_LIMIT) return this.#turnAway(by, session, home);
-    const slot = this.#slot(session, port, home, host, remotePort);
-    const client = new Client(session, port, home, addressOf(host, remotePort), slot);
-    const { packageMaxLength, bufferHighWatermark, bufferLowWatermark } = this.#thread.port(port);
-    const options = {
-      framer: createFramer(this.#thread.framings[port] ?? { kind: 'none' }, packageMaxLength),
-      readMemory: this.#readMemory,
-      highWaterMark: bufferHighWatermark,
-      lowWaterMark: bufferLowWatermark,
-      // Whoever sends has its own limit before; see Orders.
-      maxOutput: Number.MAX_SAFE_INTEGER,
-      handlers: this.#handlers,
-      context: client,
-    };
-    client.connection =
-      typeof by === 'number' ? new Connection(reactor, by, options) : new TlsConnection(reactor, by, options);
-    clients.set(session, client);
-    home.countConnection(1);
-    home.channel.send(out.set(packet.CONNECT, session, 0, port).with(client.address));
-    if (data.enableDelayReceive) client.hold(HOLD_USER);
-    if (this.#quiesced) client.hold(HOLD_QUIESCE);
-  }
-
-  #slot(session: number, port: number, home: WorkerLink, host: string, remotePort: number): ConnectionSlot {
-    return new ConnectionSlot(this.#thread.table, {
-      state: SLOT_OPEN,
-      port,
-      reactor: this.#thread.data.index,
-      worker: home.worker,
-      uid: 0,
-      flags: this.#thread.data.enableDelayReceive ? FLAG_PAUSED : 0,
-      reason: 0,
-      remotePort,
-      tlsCell: this.#tls.cellOf(session),
-      session,
-      connectTime: this.#thread.now(),
-      host,
-    });
-  }
-
-  /** The worker does not even read that clients come and go; what it would be told must not pile up. */
-  #turnAway(by: number | TLSSocket, session: number, link: WorkerLink): void {
-    this.#neverOpened(session, by);
-    const text = `Turned a client away: worker ${link.worker} has not read for long, ${LINK_LIMIT} bytes wait for it`;
-    this.#thread.log('worker-stuck', text);
-  }
-
-  /** A connection goes that no worker has heard of. */
-  #neverOpened(session: number, by?: number | TLSSocket): void {
-    if (typeof by === 'number') syscalls.close(by);
-    else by?.destroy();
-    this.#tls.forget(session);
-    this.#thread.count(CLOSED, 1);
-    this.#thread.host.gone(session);
+  accept(fd: number, session: number, port: number, peer: InetAddress): void {
+    this.#admission.accept(fd, session, port, peer);
   }
 
   /** Tells the replacement of a dead worker which connections it has, and which of them wait to be closed by it. */
@@ -267,13 +195,14 @@ export class Traffic {
     for (const client of clients.values()) {
       if (client.home === worker)
         worker.channel.send(out.set(packet.ADOPT, client.session, 0, client.port).with(client.address));
-      if (client.endings.has(worker)) this.#askWorkerForEnd(client, worker);
+      if (client.awaits(worker)) this.#askWorkerForEnd(client, worker);
     }
   }
 
   /** Reads no more from clients. */
   quiesce(): void {
-    this.#quiesced = true;
+    this.#thread.acceptor?.close();
+    this.#admission.quiesce();
     this.#datagrams.pause();
     this.#tls.close();
     for (const client of this.#thread.clients.values()) client.hold(HOLD_QUIESCE);

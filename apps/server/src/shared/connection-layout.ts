@@ -3,24 +3,27 @@
  * offset.
  *
  *   The slot of session `id` is `id mod CAPACITY`. In base mode CAPACITY is a multiple of the number of workers, and the
- *   ids of a worker all leave the same remainder: so each worker has slots of its own. A slot, three cache lines:
+ *   ids of a worker all leave the same remainder: so each worker has slots of its own. A slot, two cache lines:
  *
- *   byte   0        4        8       12       16       20       24       28
- *         ┌────────┬────────┬────────┬────────┬────────┬────────┬────────┬─────────────┐
- *         │ STATE  │ PORT   │ REACTOR│ WORKER │ UID    │ FLAGS  │ REASON │ REMOTE_PORT │
- *     32  ├────────┴────────┼────────┴────────┼────────┼────────┼────────┴─────────────┤
- *         │ SESSION         │ CONNECT_TIME    │ HOST_  │ SESSION│ TLS_                 │
- *         │ float64         │ float64         │ LENGTH │ _LOW   │ _CELL                │
- *     64  ├─────────────────┴─────────────────┴────────┴────────┴──────────────────────┤
- *         │ HOST, 64 bytes of text                                                     │
- *    128  ├────────┬────────┬────────┬────────┬─────────────────┬──────────────────────┤
- *         │ SEQ    │ TAKEN  │ QUEUED │ 0      │ RECEIVED_AT     │ SENT_AT              │
- *         │        │        │        │        │ float64         │ float64              │
- *    160  ├────────┴────────┼────────┴────────┴─────────────────┴──────────────────────┤
- *         │ DISPATCHED_AT   │ 0                                                        │
- *         └─────────────────┴──────────────────────────────────────────────────────────┘
+ *   byte   0         4         8         12        16        20        24        28
+ *         ┌─────────┬─────────┬─────────┬─────────┬─────────┬─────────┬─────────┬─────────┐
+ *         │ STATE   │ SESSION │ UID     │ FLAGS   │ REASON  │ REACTOR │ WORKER  │ ENDS    │
+ *         │         │ _LOW    │         │         │         │         │         │         │
+ *     32  ├─────────┴─────────┼─────────┴─────────┼─────────┴─────────┴─────────┴─────────┤
+ *         │ SESSION float64   │ CONNECT_TIME f64  │ HOST, 40 bytes of text                │
+ *     64  ├─────────┄─────────┄─────────┄─────────┄─────────┄─────────┬─────────┬─────────┤
+ *         │ HOST                                                      │ TLS_CELL│ SEQ     │
+ *     96  ├─────────┬─────────┬───────────────────┬───────────────────┼─────────┴─────────┤
+ *         │ TAKEN   │ QUEUED  │ RECEIVED_AT f64   │ SENT_AT float64   │ DISPATCHED_AT f64 │
+ *         └─────────┴─────────┴───────────────────┴───────────────────┴───────────────────┘
  *
- * One writer: the reactor thread of the session. The first two lines are its *record*; it changes seldom and is
+ *   ENDS   bits   0        16       24      32
+ *                 ┌────────┬────────┬───────┐   the client's port, the index of the listener,
+ *                 │ REMOTE │ PORT   │ HOST_ │   and how many bytes of HOST there are: the
+ *                 │ _PORT  │        │ LENGTH│   longest IPv6 address as text has 39
+ *                 └────────┴────────┴───────┘
+ *
+ * One writer: the reactor thread of the session. What comes before SEQ is its *record*; it changes seldom and is
  * guarded by SEQ, which is odd while it changes: a reader copies the record and looks whether SEQ was even and has
  * stayed. The writer lives in the master, so it cannot die between the two stores without everybody else. In base mode
  * it is a worker, which can: then the manager writes next (base/reaper.ts), and until it has, readers wait for no longer
@@ -30,41 +33,46 @@
  * whole on x64 and arm64. Times are milliseconds since 1970. TAKEN counts the bytes for the client that the reactor
  * thread has got from anybody, modulo 2^32; QUEUED is how many of them the kernel has not taken yet.
  */
-export const SLOT_BYTES = 192;
+export const SLOT_BYTES = 128;
 
 const WORD = 4;
 export const SLOT_WORDS = SLOT_BYTES / WORD;
 /** Words of the record. */
-export const RECORD_WORDS = 128 / WORD;
+export const RECORD_WORDS = 92 / WORD;
 
 // Within the record, in words.
 export const STATE_WORD = 0;
-export const PORT_WORD = 1;
-export const REACTOR_WORD = 2;
-export const WORKER_WORD = 3;
-export const UID_WORD = 4;
-export const FLAGS_WORD = 5;
-export const REASON_WORD = 6;
-export const REMOTE_PORT_WORD = 7;
+/** SESSION modulo 2^32: enough to tell the sessions of a slot apart, in one load. */
+export const SESSION_LOW_WORD = 1;
+export const UID_WORD = 2;
+export const FLAGS_WORD = 3;
+export const REASON_WORD = 4;
+export const REACTOR_WORD = 5;
+export const WORKER_WORD = 6;
+export const ENDS_WORD = 7;
 /** In units of float64. */
 export const SESSION_DOUBLE = 4;
 export const CONNECT_TIME_DOUBLE = 5;
-export const HOST_LENGTH_WORD = 12;
 /** In bytes. */
-export const HOST_AT = 64;
-export const HOST_BYTES = 64;
-/** SESSION modulo 2^32: enough to tell the sessions of a slot apart, in one load. */
-export const SESSION_LOW_WORD = 13;
+export const HOST_AT = 48;
+export const HOST_BYTES = 40;
 /** Where more is told of a client that came by TLS (tls-layout.ts), counted from 1; 0: nowhere. */
-export const TLS_CELL_WORD = 14;
+export const TLS_CELL_WORD = 88 / WORD;
+
+// Within ENDS.
+export const endsOf = (remotePort: number, port: number, hostLength: number): number =>
+  remotePort | (port << 16) | (hostLength << 24);
+export const remotePortOf = (ends: number): number => ends & 0xffff;
+export const portOf = (ends: number): number => (ends >>> 16) & 0xff;
+export const hostLengthOf = (ends: number): number => ends >>> 24;
 
 // Behind the record, in words and float64 from the beginning of the slot.
-export const SEQ_WORD = 128 / WORD;
-export const TAKEN_WORD = 132 / WORD;
-export const QUEUED_WORD = 136 / WORD;
-export const RECEIVED_AT_DOUBLE = 144 / 8;
-export const SENT_AT_DOUBLE = 152 / 8;
-export const DISPATCHED_AT_DOUBLE = 160 / 8;
+export const SEQ_WORD = 92 / WORD;
+export const TAKEN_WORD = 96 / WORD;
+export const QUEUED_WORD = 100 / WORD;
+export const RECEIVED_AT_DOUBLE = 104 / 8;
+export const SENT_AT_DOUBLE = 112 / 8;
+export const DISPATCHED_AT_DOUBLE = 120 / 8;
 
 export const FREE = 0;
 export const OPEN = 1;

@@ -81,7 +81,7 @@ export class ConnectionTable {
     const { words, doubles } = this;
     for (let slot = 0; slot < words.length; slot += layout.SLOT_WORDS) {
       if (Atomics.load(words, slot + layout.STATE_WORD) !== layout.OPEN) continue;
-      if (port !== undefined && words[slot + layout.PORT_WORD] !== port) continue;
+      if (port !== undefined && layout.portOf(words[slot + layout.ENDS_WORD] as number) !== port) continue;
       const session = doubles[slot / 2 + layout.SESSION_DOUBLE] as number;
       if (session > after) found.push(session);
     }
@@ -93,7 +93,7 @@ export class ConnectionTable {
     const { words } = this;
     let until = 0;
     for (let tries = 1; ; tries++) {
-      // Pairs with the exchanges in ConnectionSlot.#write: even and unchanged means that no write fell in between.
+      // Pairs with the additions in ConnectionSlot.#turn: even and unchanged means that no write fell in between.
       const before = Atomics.load(words, slot + layout.SEQ_WORD);
       if (before % 2 === 0) {
         for (let i = 0; i < layout.RECORD_WORDS; i++) this.#scratch.words[i] = Atomics.load(words, slot + i);
@@ -116,154 +116,164 @@ const TORN_AFTER_MS = 50;
 /** A record in memory of this thread's own. */
 class ScratchRecord {
   readonly words = new Int32Array(layout.RECORD_WORDS);
-  readonly #doubles = new Float64Array(this.words.buffer);
+  readonly #doubles = new Float64Array(this.words.buffer, 0, layout.RECORD_WORDS >> 1);
   readonly #bytes = Buffer.from(this.words.buffer);
 
   encode(record: ConnectionRecord): void {
     const { words } = this;
     words.fill(0);
     words[layout.STATE_WORD] = record.state;
-    words[layout.PORT_WORD] = record.port;
     words[layout.REACTOR_WORD] = record.reactor;
     words[layout.WORKER_WORD] = record.worker;
     words[layout.UID_WORD] = record.uid;
     words[layout.FLAGS_WORD] = record.flags;
     words[layout.REASON_WORD] = record.reason;
-    words[layout.REMOTE_PORT_WORD] = record.remotePort;
     words[layout.TLS_CELL_WORD] = record.tlsCell;
     this.#doubles[layout.SESSION_DOUBLE] = record.session;
     this.#doubles[layout.CONNECT_TIME_DOUBLE] = record.connectTime;
     words[layout.SESSION_LOW_WORD] = record.session | 0;
-    words[layout.HOST_LENGTH_WORD] = this.#bytes.write(record.host, layout.HOST_AT, layout.HOST_BYTES);
+    const length = this.#bytes.write(record.host, layout.HOST_AT, layout.HOST_BYTES);
+    words[layout.ENDS_WORD] = layout.endsOf(record.remotePort, record.port, length);
   }
 
   decode(): ConnectionRecord {
     const { words } = this;
     const word = (index: number) => words[index] as number;
+    const ends = word(layout.ENDS_WORD);
     return {
       state: word(layout.STATE_WORD),
-      port: word(layout.PORT_WORD),
+      port: layout.portOf(ends),
       reactor: word(layout.REACTOR_WORD),
       worker: word(layout.WORKER_WORD),
       uid: word(layout.UID_WORD),
       flags: word(layout.FLAGS_WORD),
       reason: word(layout.REASON_WORD),
-      remotePort: word(layout.REMOTE_PORT_WORD),
+      remotePort: layout.remotePortOf(ends),
       tlsCell: word(layout.TLS_CELL_WORD),
       session: this.#doubles[layout.SESSION_DOUBLE] as number,
       connectTime: this.#doubles[layout.CONNECT_TIME_DOUBLE] as number,
-      host: this.#bytes.toString('utf8', layout.HOST_AT, layout.HOST_AT + word(layout.HOST_LENGTH_WORD)),
+      host: this.#bytes.toString('utf8', layout.HOST_AT, layout.HOST_AT + layout.hostLengthOf(ends)),
     };
   }
 }
 
 const scratch = new ScratchRecord();
 
-/** The reactor thread's side of one slot: its only writer. */
+/**
+ * The reactor thread's side of one slot: its only writer, which therefore reads it without further ado. What it knows of
+ * a session is there and nowhere else.
+ */
 export class ConnectionSlot {
-  readonly record: ConnectionRecord;
-  readonly #words: Int32Array;
-  readonly #doubles: Float64Array;
+  readonly #table: ConnectionTable;
+  /** Its first word. */
   readonly #slot: number;
-  #taken = 0;
-  #queued = 0;
-  #receivedAt = 0;
-  #sentAt = 0;
-  #dispatchedAt = 0;
 
+  /** Takes the slot of `record.session`. */
   constructor(table: ConnectionTable, record: ConnectionRecord) {
-    this.record = record;
-    this.#words = table.words;
-    this.#doubles = table.doubles;
+    const { words } = table;
+    this.#table = table;
     this.#slot = table.slot(record.session);
-    Atomics.store(this.#words, this.#slot + layout.TAKEN_WORD, 0);
-    Atomics.store(this.#words, this.#slot + layout.QUEUED_WORD, 0);
+    Atomics.store(words, this.#slot + layout.TAKEN_WORD, 0);
+    Atomics.store(words, this.#slot + layout.QUEUED_WORD, 0);
     this.received(record.connectTime);
     this.sent(record.connectTime);
-    this.#double(layout.DISPATCHED_AT_DOUBLE, 0);
-    this.#write();
+    this.dispatched(0);
+    scratch.encode(record);
+    this.#turn();
+    for (let i = 0; i < layout.RECORD_WORDS; i++) this.#store(i, scratch.words[i] as number);
+    this.#turn();
+  }
+
+  get state(): number {
+    return this.#load(layout.STATE_WORD);
+  }
+
+  get flags(): number {
+    return this.#load(layout.FLAGS_WORD);
+  }
+
+  get uid(): number {
+    return this.#load(layout.UID_WORD);
+  }
+
+  get peer(): { host: string; port: number } {
+    for (let i = 0; i < layout.RECORD_WORDS; i++) scratch.words[i] = this.#load(i);
+    const { host, remotePort } = scratch.decode();
+    return { host, port: remotePort };
   }
 
   get receivedAt(): number {
-    return this.#receivedAt;
+    return this.#time(layout.RECEIVED_AT_DOUBLE);
   }
 
   get sentAt(): number {
-    return this.#sentAt;
+    return this.#time(layout.SENT_AT_DOUBLE);
   }
 
   /** Publishes a change of what a record can change in. */
-  change(change: Partial<Pick<ConnectionRecord, 'state' | 'uid' | 'flags' | 'reason'>>): void {
-    const { record } = this;
-    Object.assign(record, change);
-    this.#begin();
-    this.#word(layout.STATE_WORD, record.state);
-    this.#word(layout.UID_WORD, record.uid);
-    this.#word(layout.FLAGS_WORD, record.flags);
-    this.#word(layout.REASON_WORD, record.reason);
-    this.#end();
+  change({
+    state = this.state,
+    uid = this.uid,
+    flags = this.flags,
+    reason = this.#load(layout.REASON_WORD),
+  }: Partial<Pick<ConnectionRecord, 'state' | 'uid' | 'flags' | 'reason'>>): void {
+    this.#turn();
+    this.#store(layout.STATE_WORD, state);
+    this.#store(layout.UID_WORD, uid);
+    this.#store(layout.FLAGS_WORD, flags);
+    this.#store(layout.REASON_WORD, reason);
+    this.#turn();
   }
 
   flag(flag: number, on: boolean): void {
-    const { flags } = this.record;
+    const { flags } = this;
     this.change({ flags: on ? flags | flag : flags & ~flag });
   }
 
   /** `bytes` more have come for the client, and `queued` wait by now. */
   took(bytes: number, queued: number): void {
     this.queued(queued);
-    this.#taken = (this.#taken + bytes) | 0;
     // After QUEUED: whoever finds the new TAKEN finds the bytes in QUEUED; pairs with the loads in Window.pending.
-    Atomics.store(this.#words, this.#slot + layout.TAKEN_WORD, this.#taken);
+    this.#store(layout.TAKEN_WORD, (this.#load(layout.TAKEN_WORD) + bytes) | 0);
   }
 
   queued(bytes: number): void {
-    if (bytes === this.#queued) return;
-    this.#queued = bytes;
-    Atomics.store(this.#words, this.#slot + layout.QUEUED_WORD, Math.min(bytes, 2 ** 31 - 1));
+    const published = Math.min(bytes, 2 ** 31 - 1);
+    if (published !== this.#load(layout.QUEUED_WORD)) this.#store(layout.QUEUED_WORD, published);
   }
 
   // Times stay the same for many messages, and a store takes the line from the worker that reads TAKEN in it.
 
   received(now: number): void {
-    if (now === this.#receivedAt) return;
-    this.#receivedAt = now;
-    this.#double(layout.RECEIVED_AT_DOUBLE, now);
+    if (now !== this.#time(layout.RECEIVED_AT_DOUBLE)) this.#setTime(layout.RECEIVED_AT_DOUBLE, now);
   }
 
   sent(now: number): void {
-    if (now === this.#sentAt) return;
-    this.#sentAt = now;
-    this.#double(layout.SENT_AT_DOUBLE, now);
+    if (now !== this.#time(layout.SENT_AT_DOUBLE)) this.#setTime(layout.SENT_AT_DOUBLE, now);
   }
 
   dispatched(now: number): void {
-    if (now === this.#dispatchedAt) return;
-    this.#dispatchedAt = now;
-    this.#double(layout.DISPATCHED_AT_DOUBLE, now);
+    if (now !== this.#time(layout.DISPATCHED_AT_DOUBLE)) this.#setTime(layout.DISPATCHED_AT_DOUBLE, now);
   }
 
-  #double(at: number, value: number): void {
-    this.#doubles[this.#slot / 2 + at] = value;
+  #time(at: number): number {
+    return this.#table.doubles[this.#slot / 2 + at] as number;
   }
 
-  #write(): void {
-    scratch.encode(this.record);
-    this.#begin();
-    for (let i = 0; i < layout.RECORD_WORDS; i++) this.#word(i, scratch.words[i] as number);
-    this.#end();
+  #setTime(at: number, value: number): void {
+    this.#table.doubles[this.#slot / 2 + at] = value;
   }
 
-  #begin(): void {
-    // Odd: readers keep off. Pairs with the loads in ConnectionTable.#readSlot.
-    Atomics.add(this.#words, this.#slot + layout.SEQ_WORD, 1);
+  /** Before a change of the record SEQ becomes odd, and readers keep off; after it even. Pairs with the loads in #readSlot. */
+  #turn(): void {
+    Atomics.add(this.#table.words, this.#slot + layout.SEQ_WORD, 1);
   }
 
-  #end(): void {
-    Atomics.add(this.#words, this.#slot + layout.SEQ_WORD, 1);
+  #load(index: number): number {
+    return this.#table.words[this.#slot + index] as number;
   }
 
-  #word(index: number, value: number): void {
-    Atomics.store(this.#words, this.#slot + index, value);
+  #store(index: number, value: number): void {
+    Atomics.store(this.#table.words, this.#slot + index, value);
   }
 }

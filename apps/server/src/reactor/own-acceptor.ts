@@ -1,0 +1,90 @@
+import { type InetAddress, syscalls } from '@millrace/native';
+import type { Listener, Reactor } from '@millrace/reactor';
+import type { AcceptLog } from '../accept-log.js';
+import type { FairShare } from '../base/fair-share.js';
+import { SessionIds } from '../master/session-ids.js';
+import type { Counters } from '../shared/counters.js';
+import { ACCEPTED_HERE, LAST_SESSION_HERE, TURNED_AWAY_HERE } from '../shared/counters-layout.js';
+
+export interface OwnAcceptorParts {
+  /** The number of the reactor. */
+  readonly index: number;
+  readonly counters: Counters;
+  readonly maxConnections: number;
+  /** Slots of the table of connections. */
+  readonly capacity: number;
+  readonly firstSession: number;
+  readonly log: AcceptLog;
+  /** Takes a client over. */
+  readonly take: (fd: number, session: number, port: number, peer: InetAddress) => void;
+}
+
+/**
+ * Accepts clients in the reactor that they stay with: in base mode each worker's, in process mode that of the only
+ * reactor thread. It gives out the session ids that name its reactor, behind those that one before it has given out.
+ */
+export class OwnAcceptor {
+  readonly #parts: OwnAcceptorParts;
+  readonly #ids: SessionIds;
+  readonly #own: Float64Array;
+  readonly #listeners: Listener[] = [];
+
+  constructor(parts: OwnAcceptorParts) {
+    const { index, counters, capacity, firstSession } = parts;
+    const { reactors } = counters.shape;
+    this.#parts = parts;
+    this.#own = counters.reactor(index);
+    const last = this.#own[LAST_SESSION_HERE] as number;
+    const first = last > 0 ? last + reactors : firstId(firstSession, index, reactors);
+    this.#ids = new SessionIds(capacity, first, reactors);
+  }
+
+  /** Accepts clients of listener `port`. `share`: of those that come to several reactors, what this one is to take. */
+  listen(reactor: Reactor, listener: Listener, port: number, share?: FairShare): void {
+    const { counters, index, log } = this.#parts;
+    listener.start(reactor, {
+      onAccept: (fd, peer) => {
+        this.#accepted(fd, port, peer);
+        const pause = share?.pause() ?? 0;
+        if (pause > 0) listener.pause(pause);
+      },
+      onExhausted: (error) => log.exhausted(error, counters.open(index)),
+      ...(share && { burst: 1 }),
+    });
+    this.#listeners.push(listener);
+  }
+
+  /** A connection is closed. */
+  gone(session: number): void {
+    this.#parts.counters.leave(this.#parts.index);
+    this.#ids.release(session);
+  }
+
+  /** Accepts no more; idempotent. */
+  close(): void {
+    for (const listener of this.#listeners.splice(0)) listener.close();
+  }
+
+  #accepted(fd: number, port: number, peer: InetAddress): void {
+    const { index, counters, maxConnections, log, take } = this.#parts;
+    if (!counters.enter(index, maxConnections)) {
+      syscalls.close(fd);
+      this.#count(TURNED_AWAY_HERE);
+      return log.turnedAway();
+    }
+    const session = this.#ids.next();
+    // Before anybody can know of it: the next process of this name goes on behind it.
+    this.#own[LAST_SESSION_HERE] = session;
+    this.#count(ACCEPTED_HERE);
+    take(fd, session, port, peer);
+  }
+
+  #count(counter: number): void {
+    this.#own[counter] = (this.#own[counter] as number) + 1;
+  }
+}
+
+/** The lowest id from `start` on that names reactor `id`. */
+function firstId(start: number, id: number, reactors: number): number {
+  return start + ((((id - start) % reactors) + reactors) % reactors);
+}

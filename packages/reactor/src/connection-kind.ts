@@ -1,0 +1,46 @@
+import type { Connection } from './connection.js';
+import {
+  type ConnectionHandlers,
+  type ConnectionOptions,
+  framerOf,
+  type OutputLimits,
+  outputLimits,
+} from './connection-options.js';
+import { FrameInput } from './frame-input.js';
+import type { Framer } from './framer.js';
+import type { Reactor } from './reactor.js';
+import { Spares } from './spares.js';
+import type { AddOptions } from './watch.js';
+
+/**
+ * What all connections with the same options share, so that one that is idle is small: `new Connection(reactor, fd,
+ * kind, context)`. A connection has an input of its own only while there is something in it.
+ */
+export class ConnectionKind<Context = undefined> {
+  readonly reactor: Reactor;
+  readonly handlers: ConnectionHandlers<Context>;
+  readonly limits: OutputLimits;
+  readonly framer: Framer;
+  readonly inputs: Spares<FrameInput>;
+  /** By descriptor. */
+  readonly connections: (Connection<Context> | undefined)[] = [];
+  /** What watches the descriptors, once there is one. */
+  watch: AddOptions | undefined = undefined;
+
+  /** Throws `ERR_MILLRACE_REACTOR_OPTION` or `ERR_MILLRACE_FRAMING`. */
+  constructor(reactor: Reactor, options: Omit<ConnectionOptions<Context>, 'context'>) {
+    this.reactor = reactor;
+    this.handlers = options.handlers;
+    this.limits = outputLimits(options);
+    this.framer = framerOf(options);
+    const memory = options.readMemory ?? reactor.readMemory;
+    this.inputs = new Spares(() => new FrameInput(this.framer, memory));
+  }
+
+  /** After a read: `input` where there is something in it, else nothing, and it is the next one's. */
+  keep(input: FrameInput): FrameInput | undefined {
+    if (!input.empty) return input;
+    this.inputs.give(input);
+    return undefined;
+  }
+}
