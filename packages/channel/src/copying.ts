@@ -35,9 +35,10 @@ export class WordCopier {
   #source: Uint8Array | undefined;
   #sourceWords: Int32Array = NO_WORDS;
 
-  constructor(target: Uint8Array) {
+  /** `words` are those of `target`, where somebody has a view of them already. */
+  constructor(target: Uint8Array, words: Int32Array = wordsOf(target)) {
     this.#target = target;
-    this.#targetWords = wordsOf(target);
+    this.#targetWords = words;
   }
 
   /** As `copyBytes`. */

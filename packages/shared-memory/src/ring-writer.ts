@@ -35,8 +35,9 @@ export class RingWriter {
   constructor({ words, data, capacity }: RingMemory) {
     this.#words = words;
     this.#data = data;
-    this.#heads = new WordCopier(data);
-    this.#bodies = new WordCopier(data);
+    const dataWords = words.subarray(layout.DATA_WORD);
+    this.#heads = new WordCopier(data, dataWords);
+    this.#bodies = new WordCopier(data, dataWords);
     this.#capacity = capacity;
     this.#mask = capacity - 1;
     this.#maxPiece = layout.maxPiece(capacity);
