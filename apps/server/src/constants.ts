@@ -48,3 +48,5 @@ export const WORKER_EXIT_MS = 10;
 export const KILL_GRACE_MS = 500;
 /** Listeners of one server: packets name them in one byte. */
 export const MAX_PORTS = 256;
+/** What a reactor thread runs. Beside the other modules of this directory, and beside them all when they are one. */
+export const REACTOR_THREAD = new URL('../dist/reactor-thread.js', import.meta.url);

@@ -1,10 +1,13 @@
 import { createRequire } from 'node:module';
-import { type Logger, pino } from 'pino';
+import type * as Pino from 'pino';
+import type { Logger, LoggerOptions } from 'pino';
 import type { PinoPretty } from 'pino-pretty';
 import { LOG_LINES_PER_SECOND } from './constants.js';
 import type { LogLevel } from './options.js';
 
 export type { Logger };
+
+const require = createRequire(import.meta.url);
 
 /**
  * The log of one process: JSON lines in `file` or on standard output, or readable ones where that is a terminal. Written
@@ -12,33 +15,7 @@ export type { Logger };
  */
 export function createLog(level: LogLevel, who: string, file: string | undefined): ReopenableLog {
   const options = { level, base: { pid: process.pid, who } };
-  if (file !== undefined) {
-    const destination = pino.destination({ dest: file, sync: true, append: true });
-    const log = pino(options, destination);
-    const failed = (error: unknown) =>
-      process.stderr.write(`The log file '${file}': ${(error as Error).message}\n`);
-    destination.on('error', failed);
-    const reopen = () => {
-      try {
-        destination.reopen();
-      } catch (error) {
-        // It goes on in the file that it has.
-        failed(error);
-      }
-    };
-    return { log, reopen };
-  }
-  const reopen = () => {};
-  if (!process.stdout.isTTY) return { log: pino(options, pino.destination({ fd: 1, sync: true })), reopen };
-  // Of use on a terminal alone, and a tenth of what a process takes to start.
-  const pretty = createRequire(import.meta.url)('pino-pretty') as typeof PinoPretty;
-  const stream = pretty({
-    sync: true,
-    ignore: 'pid,who',
-    messageFormat: '{who}: {msg}',
-    translateTime: 'HH:MM:ss.l',
-  });
-  return { log: pino(options, stream), reopen };
+  return file === undefined ? new StandardLog(options) : logTo(file, options);
 }
 
 export interface ReopenableLog {
@@ -47,13 +24,62 @@ export interface ReopenableLog {
   readonly reopen: () => void;
 }
 
+/** Made for its first line: most processes have nothing to say, and pino is a fifth of what they load. */
+class StandardLog implements ReopenableLog {
+  readonly #options: LoggerOptions;
+  #log: Logger | undefined;
+
+  constructor(options: LoggerOptions) {
+    this.#options = options;
+  }
+
+  get log(): Logger {
+    this.#log ??= this.#open();
+    return this.#log;
+  }
+
+  reopen(): void {}
+
+  #open(): Logger {
+    const { pino } = require('pino') as typeof Pino;
+    if (!process.stdout.isTTY) return pino(this.#options, pino.destination({ fd: 1, sync: true }));
+    // Of use on a terminal alone.
+    const pretty = require('pino-pretty') as typeof PinoPretty;
+    const stream = pretty({
+      sync: true,
+      ignore: 'pid,who',
+      messageFormat: '{who}: {msg}',
+      translateTime: 'HH:MM:ss.l',
+    });
+    return pino(this.#options, stream);
+  }
+}
+
+function logTo(file: string, options: LoggerOptions): ReopenableLog {
+  const { pino } = require('pino') as typeof Pino;
+  const destination = pino.destination({ dest: file, sync: true, append: true });
+  const log = pino(options, destination);
+  const failed = (error: unknown) =>
+    process.stderr.write(`The log file '${file}': ${(error as Error).message}\n`);
+  destination.on('error', failed);
+  const reopen = () => {
+    try {
+      destination.reopen();
+    } catch (error) {
+      // It goes on in the file that it has.
+      failed(error);
+    }
+  };
+  return { log, reopen };
+}
+
 /** Lets a few lines of each kind through in a second and counts the others, so that clients cannot fill a disk. */
 export class LogLimit {
-  readonly #log: Logger;
+  readonly #of: { readonly log: Logger };
   readonly #kinds = new Map<string, { since: number; lines: number }>();
 
-  constructor(log: Logger) {
-    this.#log = log;
+  constructor(of: { readonly log: Logger }) {
+    this.#of = of;
   }
 
   warn(kind: string, message: string, details: object = {}): void {
@@ -62,10 +88,10 @@ export class LogLimit {
     if (seen === undefined || now - seen.since >= 1_000) {
       const suppressed = seen === undefined ? 0 : Math.max(0, seen.lines - LOG_LINES_PER_SECOND);
       if (suppressed > 0)
-        this.#log.warn({ kind, suppressed }, `${suppressed} more lines of this kind were not written`);
+        this.#of.log.warn({ kind, suppressed }, `${suppressed} more lines of this kind were not written`);
       seen = { since: now, lines: 0 };
       this.#kinds.set(kind, seen);
     }
-    if (++seen.lines <= LOG_LINES_PER_SECOND) this.#log.warn({ kind, ...details }, message);
+    if (++seen.lines <= LOG_LINES_PER_SECOND) this.#of.log.warn({ kind, ...details }, message);
   }
 }

@@ -2,7 +2,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { isAbsolute } from 'node:path';
 import type { Tasks } from '@millrace/task-pool';
 import { closest } from 'fastest-levenshtein';
-import { z } from 'zod';
+import * as z from 'zod';
 import { MAX_DEFAULT_REACTORS, RING_BYTES } from './constants.js';
 import { ServerError } from './errors.js';
 import { DISPATCH_MODES, IPC_KINDS, type ResolvedOptions, type ServerOptions } from './options.js';

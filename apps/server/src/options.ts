@@ -112,7 +112,7 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
   readonly ringSize?: number;
   /**
    * Processes that have booted and wait to take the place of one that dies, within milliseconds. Default 1 where there
-   * is more than one worker, task worker and user process together, else 0.
+   * is more than one worker, task worker and user process together, else 0. Unless it is 0 another waits to be the manager.
    */
   readonly spares?: number;
   /** The first word of what `ps` shows. Default `'millrace'`. */

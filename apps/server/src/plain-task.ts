@@ -4,13 +4,13 @@ import type { Logger } from './log.js';
 
 export interface PlainTaskParts {
   readonly finish: readonly ServerEvents['finish'][];
-  readonly log: Logger;
+  readonly of: { readonly log: Logger };
 }
 
 /** Swoole's own form: results come to `finish`, or the first of them to `callback`; a failure is logged. */
 export function plainTask(
   tasks: TaskClient,
-  { finish, log }: PlainTaskParts,
+  { finish, of }: PlainTaskParts,
   data: unknown,
   worker?: number,
   callback?: (result: unknown) => void,
@@ -28,6 +28,6 @@ export function plainTask(
     else for (const handler of finish) await handler({ id, data: value });
     return value;
   });
-  finished.catch((error) => log.error({ err: error, task: id }, 'a task has failed'));
+  finished.catch((error) => of.log.error({ err: error, task: id }, 'a task has failed'));
   return finished;
 }

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { pathToFileURL } from 'node:url';
 import { lengthTypes } from '@millrace/reactor';
-import { z } from 'zod';
+import * as z from 'zod';
 import { BACKLOG } from './constants.js';
 import { TLS_OPTION_NAMES, tlsSchema } from './tls-schema.js';
 

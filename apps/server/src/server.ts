@@ -154,7 +154,7 @@ export class Server<T extends Tasks = Tasks> extends ServerLife implements Async
       );
     }
     const [second, more] = rest;
-    const how = { finish: this.#handlers.get('finish'), log: this.log };
+    const how = { finish: this.#handlers.get('finish'), of: this.#log };
     const result =
       rest.length === 0
         ? plainTask(tasks, how, first)
@@ -167,19 +167,22 @@ export class Server<T extends Tasks = Tasks> extends ServerLife implements Async
 
   #takeRole(): Role {
     const { shape } = this;
+    const log = this.#log;
     const context: RoleContext = {
       options: this.#options,
       ports: this.#ports.map((port) => port.options),
       handlers: this.#handlers,
       portHandlers: (index) => this.#portHandlers(index),
-      log: this.#log.log,
+      get log() {
+        return log.log;
+      },
       flushMail: () => this.flushMail(this.#options.maxWaitTime),
       stopMail: () => this.stopMail(this.#options.maxWaitTime),
       closeMail: () => this.closeMail(),
       flushClients: async () => this.#switchboard?.flush(),
       endTimers: () => this.endTimers(),
       describeTimers: () => this.describeTimers(),
-      reopenLog: () => this.#log.reopen(),
+      reopenLog: () => log.reopen(),
       settleLost: () => (this.#role?.switchboard ?? this.#switchboard)?.settleLost(),
     };
     if (child === undefined) {

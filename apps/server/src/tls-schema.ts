@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isPem, type ResolvedPem, TLS_VERSIONS } from './tls-options.js';
 
 const pem = z

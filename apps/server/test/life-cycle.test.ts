@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isRunning, Program, TestClient, until } from '@millrace/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { fixture, pidOf, type RunningServer, startServer } from './support.js';
+import { fixture, pidOf, type RunningServer, spareWaits, startServer } from './support.js';
 
 let directory: string;
 beforeEach(() => {
@@ -17,25 +17,6 @@ const events = ({ program }: Pick<RunningServer, 'program'>, name: string) =>
   [...program.output.matchAll(new RegExp(`^event ${name}\\b(.*)$`, 'gm'))].map(([, rest]) =>
     (rest as string).trim(),
   );
-
-/** Waits until the spare has booted and sleeps: it has used no processor time for a while. */
-async function spareWaits(server: RunningServer): Promise<void> {
-  let last = '';
-  let quiet = 0;
-  await until(
-    'a spare that waits',
-    () => {
-      const pid = pidOf(server, 'millrace: spare');
-      const stat = pid === undefined ? '' : readFileSync(`/proc/${pid}/stat`, 'utf8');
-      // Its processor time, in user and system.
-      const used = stat === '' ? '' : `${pid} ${stat.split(' ').slice(-39, -37).join(' ')}`;
-      quiet = used !== '' && used === last ? quiet + 1 : 0;
-      last = used;
-      return quiet === 15;
-    },
-    { everyMs: 20 },
-  );
-}
 
 const eventOrder = (output: string, ...names: string[]) =>
   [...output.matchAll(new RegExp(`^event (${names.join('|')})\\b`, 'gm'))].map(([, name]) => name);

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Program, TestClient, until } from '@millrace/testkit';
 import type { Ipc, ServerOptions } from '../src/index.js';
 
@@ -66,4 +67,23 @@ export function clientOf(port: number, id: number, question = 'pid'): Promise<Te
 /** The pid of the process that `ps` shows under `title`. */
 export function pidOf({ program }: RunningServer, title: string): number | undefined {
   return program.children().find((info) => info.title === title && info.state !== 'Z')?.pid;
+}
+
+/** Waits until the spare of workers, or another, has booted and sleeps: it has used no processor time for a while. */
+export async function spareWaits(server: RunningServer, title = 'millrace: spare'): Promise<void> {
+  let last = '';
+  let quiet = 0;
+  await until(
+    'a spare that waits',
+    () => {
+      const pid = pidOf(server, title);
+      const stat = pid === undefined ? '' : readFileSync(`/proc/${pid}/stat`, 'utf8');
+      // Its processor time, in user and system.
+      const used = stat === '' ? '' : `${pid} ${stat.split(' ').slice(-39, -37).join(' ')}`;
+      quiet = used !== '' && used === last ? quiet + 1 : 0;
+      last = used;
+      return quiet === 15;
+    },
+    { everyMs: 20 },
+  );
 }

@@ -8,6 +8,8 @@
 #ifndef MILLRACE_ADDON_H
 #define MILLRACE_ADDON_H
 
+#include "old-glibc.h"
+
 #include <errno.h>
 #include <node_api.h>
 #include <stdbool.h>

@@ -2,15 +2,15 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { NativeError } from './errors.js';
-import { prebuildOf } from './prebuild.js';
+import { prebuilds } from './prebuild.js';
 import type { Syscalls } from './syscalls.js';
 
 const require = createRequire(import.meta.url);
 
-/** Where the addon may be: the repository's own build first, then the binary that a published package carries. */
+/** Where the addon may be: the repository's own build first, then the binaries that a published package carries. */
 function candidates(): string[] {
   const built = fileURLToPath(new URL('../build/Release/millrace_native.node', import.meta.url));
-  return existsSync(built) ? [built] : [prebuildOf()];
+  return existsSync(built) ? [built] : prebuilds();
 }
 
 const ADVICE =

@@ -1,14 +1,16 @@
 import { fileURLToPath } from 'node:url';
 
-/** `musl` where Node was linked against it (Alpine), `glibc` elsewhere. */
-function libc(): 'glibc' | 'musl' {
-  const header = (process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined)
-    ?.header;
-  return header?.glibcVersionRuntime === undefined ? 'musl' : 'glibc';
-}
-
-/** Where a published package has the binary for this machine. */
-export function prebuildOf(): string {
-  const name = `${process.platform}-${process.arch}-${libc()}`;
-  return fileURLToPath(new URL(`../prebuilds/${name}/millrace_native.node`, import.meta.url));
+/**
+ * Where a published package has the binaries for this kind of machine: for glibc, and for musl (Alpine). Which of the two
+ * it is, the dynamic linker knows: it refuses the other. Asking Node for its report would take longer than to try.
+ */
+export function prebuilds(): [glibc: string, musl: string] {
+  const of = (libc: string) =>
+    fileURLToPath(
+      new URL(
+        `../prebuilds/${process.platform}-${process.arch}-${libc}/millrace_native.node`,
+        import.meta.url,
+      ),
+    );
+  return [of('glibc'), of('musl')];
 }

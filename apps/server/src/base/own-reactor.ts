@@ -59,7 +59,7 @@ export class OwnReactor implements ReactorHost {
       { direct: () => true, schedule },
     ) as [LocalChannel, LocalChannel];
     this.#parts = parts;
-    this.#limit = new LogLimit(context.log);
+    this.#limit = new LogLimit(context);
     this.#log = new AcceptLog(this.#limit, context.options.maxConnections);
     this.#own = counters.reactor(id);
   }

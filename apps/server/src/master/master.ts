@@ -1,4 +1,4 @@
-import { type Exit, type Member, ProcessPool } from '@millrace/process-pool';
+import type { Exit, Member, ProcessPool } from '@millrace/process-pool';
 import { Listener, Reactor, type TlsAcceptorOptions } from '@millrace/reactor';
 import type { SpillDirectory } from '@millrace/task-pool';
 import { AcceptLog } from '../accept-log.js';
@@ -10,17 +10,9 @@ import { runInOrder } from '../events.js';
 import { closeFabric, createFabric, type Descriptors, type FabricShape } from '../fabric.js';
 import { LogLimit } from '../log.js';
 import type { ReloadOptions, ReloadResult } from '../reload.js';
-import {
-  type BirthData,
-  type FromManager,
-  type Role,
-  type RoleContext,
-  SHUTDOWN,
-  type ToManager,
-} from '../role.js';
+import { type FromManager, type Role, type RoleContext, SHUTDOWN, type ToManager } from '../role.js';
 import { capacityFor } from '../shared/connection-layout.js';
 import * as counters from '../shared/counters-layout.js';
-import { spawnArguments } from '../spawn-arguments.js';
 import type { Switchboard } from '../switchboard.js';
 import { planTaskFiles } from '../task-files.js';
 import { loadTls } from '../tls-material.js';
@@ -28,6 +20,7 @@ import { Acceptor } from './acceptor.js';
 import { ActivatedSockets } from './activation.js';
 import { beforeShutdown } from './before-shutdown.js';
 import { type Bound, bindPort, numberOf } from './listeners.js';
+import { managerPool } from './manager-pool.js';
 import { checkOpenFiles } from './open-files.js';
 import { PidFile } from './pid-file.js';
 import { ReactorThreads } from './reactor-threads.js';
@@ -64,7 +57,7 @@ export class MasterRole implements Role {
   constructor(context: RoleContext, shape: FabricShape) {
     this.#context = context;
     this.#shape = shape;
-    this.#limit = new LogLimit(context.log);
+    this.#limit = new LogLimit(context);
     this.#pidFile = context.options.pidFile === undefined ? undefined : new PidFile(context.options.pidFile);
   }
 
@@ -150,7 +143,8 @@ export class MasterRole implements Role {
     checkOpenFiles(this.#context);
     this.#fabric = createFabric(this.#shape);
     if (this.#shape.taskWorkers > 0) this.#taskFiles = planTaskFiles(this.#context.options);
-    this.#manager = new ProcessPool([this.#managerSpec()], {
+    const descriptors = { ...this.#fabric, ...this.#inherited };
+    this.#manager = managerPool(this.#context, descriptors, this.#taskFiles?.path, {
       onMessage: (_member, body) => this.#heard(body as FromManager),
       onExit: (member, exit, delay) => this.#managerEnded(member, exit, delay),
     });
@@ -210,26 +204,6 @@ export class MasterRole implements Role {
       log: new AcceptLog(this.#limit, options.maxConnections),
     });
     return threads;
-  }
-
-  #managerSpec() {
-    const data: BirthData = {
-      role: 'manager',
-      id: 0,
-      managerIncarnation: 0,
-      taskFiles: this.#taskFiles?.path,
-    };
-    return {
-      name: 'manager',
-      title: `${this.#context.options.title}: manager`,
-      ...spawnArguments(),
-      descriptors: { ...this.#fabric, ...this.#inherited },
-      data,
-      // It has given up already by the time that it ends before it was ready.
-      restart: { giveUpAfter: 1 },
-      // As long as its workers take.
-      startTimeout: Number.POSITIVE_INFINITY,
-    };
   }
 
   #heard(message: FromManager): void {

@@ -3,6 +3,7 @@ import type { TransportChannel } from '@millrace/channel';
 import { type InetAddress, NodePoller } from '@millrace/native';
 import type { TlsAcceptorOptions } from '@millrace/reactor';
 import type { DoorbellListener } from '@millrace/shared-memory';
+import { REACTOR_THREAD } from '../constants.js';
 import { type Descriptors, type FabricShape, FabricView, masterPeer } from '../fabric.js';
 import * as packet from '../packet.js';
 import type { ReactorThreadData, ToThread } from '../reactor/thread.js';
@@ -126,7 +127,7 @@ export class ReactorThreads implements Reactors {
   }
 
   #start(thread: ReactorThreadData, dispatchModule: string | undefined, channel: Thread['channel']): Thread {
-    const worker = new Worker(new URL('../reactor/reactor-thread.js', import.meta.url), {
+    const worker = new Worker(REACTOR_THREAD, {
       workerData: { thread, dispatchModule },
       name: `reactor ${thread.index}`,
     });

@@ -76,7 +76,7 @@ export class TaskWorkerRole implements Role {
 
   /** Takes tasks from here on. */
   #serve(): void {
-    const { options, log } = this.#context;
+    const { options } = this.#context;
     const maxTasks = drawLimit(options.taskMaxRequest, options.taskMaxRequestGrace);
     const find = (name: string) => this.#child.descriptor(name);
     const board = openBoard(this.#shape, find);
@@ -97,7 +97,7 @@ export class TaskWorkerRole implements Role {
         if (begun >= maxTasks) this.#served();
       },
       onUnsendable: (error, name) =>
-        log.error({ err: error, task: name }, 'the result of a task cannot be sent'),
+        this.#context.log.error({ err: error, task: name }, 'the result of a task cannot be sent'),
     });
     say(0);
     this.#runner.start();

@@ -1,0 +1,27 @@
+import { ProcessPool, type ProcessPoolEvents } from '@millrace/process-pool';
+import type { Descriptors } from '../fabric.js';
+import type { BirthData, RoleContext } from '../role.js';
+import { spawnArguments } from '../spawn-arguments.js';
+
+/** The pool whose one member is the manager, not started yet. Where there may be spares, one waits to be the next. */
+export function managerPool(
+  { options }: RoleContext,
+  descriptors: Descriptors,
+  taskFiles: string | undefined,
+  events: ProcessPoolEvents,
+): ProcessPool {
+  const { title, spares = 1 } = options;
+  const data: BirthData = { role: 'manager', id: 0, managerIncarnation: 0, taskFiles };
+  const manager = {
+    name: 'manager',
+    title: `${title}: manager`,
+    ...spawnArguments(),
+    descriptors,
+    data,
+    // It has given up already by the time that it ends before it was ready.
+    restart: { giveUpAfter: 1 },
+    // As long as its workers take.
+    startTimeout: Number.POSITIVE_INFINITY,
+  };
+  return new ProcessPool([manager], events, { title: `${title}: manager`, spares: Math.min(spares, 1) });
+}

@@ -1,0 +1,20 @@
+import type { RolldownOptions } from 'rolldown';
+
+/**
+ * How a package's sources become its `dist`: a file for each entry, and one for what entries share. Each process of
+ * ours starts in the time that Node takes to find, read and link its modules, and there would be hundreds of them
+ * (docs/decisions/0034). The types beside them are tsc's. Other packages stay imports, so that each is loaded once,
+ * whoever asks for it, except those of `inlined`, which have many files and which nobody sees from outside.
+ */
+export function library(entries: readonly string[], inlined: readonly string[] = []): RolldownOptions {
+  const relative = /^[./\0]/;
+  const helpers = '@oxc-project/runtime';
+  const inside = [helpers, ...inlined];
+  return {
+    input: Object.fromEntries(entries.map((name) => [name.split('/').at(-1), `src/${name}.ts`])),
+    platform: 'node',
+    transform: { target: 'es2022' },
+    external: (id) => !relative.test(id) && !inside.some((name) => id === name || id.startsWith(`${name}/`)),
+    output: { dir: 'dist', chunkFileNames: 'shared-[name].js', sourcemap: true },
+  };
+}
