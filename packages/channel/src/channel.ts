@@ -30,7 +30,7 @@ export interface ChannelStats {
  *   dies with it; one that a reader had not taken yet stays for the next reader where the transport outlives readers.
  * - Back-pressure: `send` accepts a message even when it returns false; a caller that goes on past false meets
  *   `ERR_MILLRACE_CHANNEL_FULL` at the hard limit.
- * - Receiving: either `onMessage`, or `receive` and iteration; never both. Nothing is taken before one of them asks.
+ * - Receiving: either `onMessage`, or `receive`, `tryReceive` and iteration; never both. Nothing is taken before one of them asks.
  * - Closing: `close` sends what has been accepted, then closes; `destroy` closes at once. What the other side had sent
  *   and this side had not taken is not delivered any more.
  * - Threads: an end belongs to one thread.
@@ -61,6 +61,12 @@ export interface Channel<Out, In = Out> extends AsyncIterable<In>, AsyncDisposab
   onBadMessage(listener: (error: unknown) => void): void;
   /** The next message, or undefined when the channel is over. */
   receive(options?: WaitOptions): Promise<In | undefined>;
+  /**
+   * The next message if it is there, or undefined; for who looks again and again because sleeping would take too long, and so
+   * sees its end by `closed` only when the loop has had a turn. What waits for the end of the batch is flushed first.
+   * Throws as `receive` rejects: on a channel with a listener, and on one of views.
+   */
+  tryReceive(): In | undefined;
   /**
    * Iterates as `for await (const value of channel)` does, until the channel is over, or throws the reason of the signal.
    * Leaving the loop closes nothing: what is not taken stays for the next one who asks.

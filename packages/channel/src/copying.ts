@@ -2,6 +2,8 @@
 const SHORT_COPY = 48;
 /** Up to this many bytes a loop over words does; beyond, the runtime's vector instructions win. */
 const WORD_COPY = 192;
+/** From this many bytes on the runtime's call beats a loop over words, where the source is copied whole. */
+const SHORTEST_WHOLE = 32;
 
 /** Copies `source[start, end)` to `target` at `offset`. */
 export function copyBytes(
@@ -11,9 +13,10 @@ export function copyBytes(
   target: Uint8Array,
   offset: number,
 ): void {
-  if (end - start <= SHORT_COPY) {
+  const whole = start === 0 && end === source.length;
+  if (end - start <= (whole ? SHORTEST_WHOLE : SHORT_COPY)) {
     for (let from = start, to = offset; from < end; from++, to++) target[to] = source[from] as number;
-  } else if (start === 0 && end === source.length) {
+  } else if (whole) {
     target.set(source, offset);
   } else {
     // A Buffer's own subarray costs twice as much.
@@ -32,14 +35,18 @@ export class WordCopier {
   #source: Uint8Array | undefined;
   #sourceWords: Int32Array = NO_WORDS;
 
-  constructor(target: Uint8Array) {
+  /** `words` are those of `target`, where somebody has a view of them already. */
+  constructor(target: Uint8Array, words: Int32Array = wordsOf(target)) {
     this.#target = target;
-    this.#targetWords = wordsOf(target);
+    this.#targetWords = words;
   }
 
   /** As `copyBytes`. */
   copy(source: Uint8Array, start: number, end: number, offset: number): void {
-    if (end - start > WORD_COPY) return copyBytes(source, start, end, this.#target, offset);
+    const length = end - start;
+    // All of the source needs no view, and the runtime copies it in one call.
+    if (length > WORD_COPY || (length > SHORTEST_WHOLE && length === source.length))
+      return copyBytes(source, start, end, this.#target, offset);
     if (source !== this.#source) {
       this.#source = source;
       this.#sourceWords = NO_WORDS;
@@ -47,7 +54,7 @@ export class WordCopier {
     }
     if (this.#sourceWords === NO_WORDS) this.#sourceWords = wordsOf(source);
     // Either has no words where it does not lie at a multiple of four, and a last byte may lie behind the last word.
-    if (end > this.#sourceWords.length << 2 || offset + end - start > this.#targetWords.length << 2)
+    if (end > this.#sourceWords.length << 2 || offset + length > this.#targetWords.length << 2)
       return copyBytes(source, start, end, this.#target, offset);
     this.#copyWords(source, start, end, offset);
   }

@@ -1,4 +1,5 @@
 export type { Channel, ChannelStats, WaitOptions } from './channel.js';
+export type { ChannelOptions } from './channel-options.js';
 export { type BytesOptions, bytesCodec, type Codec } from './codec.js';
 export { copyBytes, WordCopier } from './copying.js';
 export { ChannelError, type ChannelErrorCode } from './errors.js';
@@ -21,5 +22,5 @@ export {
   type Transport,
   type TransportEvents,
 } from './transport.js';
-export { type ChannelOptions, TransportChannel } from './transport-channel.js';
+export { TransportChannel } from './transport-channel.js';
 export { WaitList } from './wait-list.js';

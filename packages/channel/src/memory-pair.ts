@@ -1,7 +1,8 @@
+import type { ChannelOptions } from './channel-options.js';
 import type { Codec } from './codec.js';
 import { SendQueue } from './send-queue.js';
 import type { Frame, FrameVisitor, Transport, TransportEvents } from './transport.js';
-import { type ChannelOptions, TransportChannel } from './transport-channel.js';
+import { TransportChannel } from './transport-channel.js';
 
 /** The in-process twin of a transport: a bounded queue of copied messages, reported through microtasks. */
 class MemoryTransport implements Transport {

@@ -4,8 +4,8 @@ import { Frame, type Transport } from './transport.js';
 const SLAB_BYTES = 64 * 1024;
 /** A message larger than this gets a memory of its own. */
 const LARGEST_GATHERED = SLAB_BYTES / 8;
-/** Memory of a larger one, up to this many bytes, is used again by the next: fresh memory costs more than the copy. */
-const LARGEST_SPARE = 1 << 20;
+/** Memory of larger ones, up to this many bytes in all, is used again: fresh memory costs more than the copy. */
+const MOST_SPARE = 1 << 20;
 
 /**
  * Encoded messages that wait, oldest first: for a transport's room, or, in memory, for their reader. A ring of places
@@ -21,8 +21,9 @@ export class SendQueue {
   #bytes = 0;
   #slab: Buffer | undefined;
   #slabUsed = 0;
-  /** The memory of the last large message that was taken out. */
-  #spare: Buffer | undefined;
+  /** Memories of large messages that were taken out. */
+  #spares: Buffer[] = [];
+  #spareBytes = 0;
   readonly #frame = new Frame();
 
   get bytes(): number {
@@ -79,7 +80,10 @@ export class SendQueue {
   drop(): void {
     const bytes = (this.#ends[this.#first] as number) - (this.#starts[this.#first] as number);
     const memory = this.#memories[this.#first] as Buffer;
-    if (bytes > LARGEST_GATHERED && memory.length <= LARGEST_SPARE) this.#spare = memory;
+    if (bytes > LARGEST_GATHERED && this.#spareBytes + memory.length <= MOST_SPARE) {
+      this.#spares.push(memory);
+      this.#spareBytes += memory.length;
+    }
     this.#bytes -= bytes;
     this.#memories[this.#first] = undefined;
     this.#first = (this.#first + 1) & (this.#memories.length - 1);
@@ -101,15 +105,18 @@ export class SendQueue {
     this.#starts = new Array(16).fill(0);
     this.#ends = new Array(16).fill(0);
     this.#first = this.#count = this.#bytes = this.#slabUsed = 0;
-    this.#slab = this.#spare = undefined;
+    this.#slab = undefined;
+    this.#spares = [];
+    this.#spareBytes = 0;
   }
 
   /** Memory for a large message of `length` bytes. */
   #memoryFor(length: number): Buffer {
-    const spare = this.#spare;
-    this.#spare = undefined;
-    if (spare !== undefined && spare.length >= length) return spare;
-    return Buffer.allocUnsafeSlow(length);
+    const spare = this.#spares.pop();
+    if (spare === undefined) return Buffer.allocUnsafeSlow(length);
+    this.#spareBytes -= spare.length;
+    // One that is too small goes: what comes next is likely to be as large.
+    return spare.length >= length ? spare : Buffer.allocUnsafeSlow(length);
   }
 
   /** The slab, with room for `length` more. A full one is kept by the messages in it. */

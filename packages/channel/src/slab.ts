@@ -27,7 +27,7 @@ export class Slabs {
     // As with Node's own, typed arrays of any kind can be made where it begins.
     this.#used = (at + length + 7) & ~7;
     this.#copier.copy(memory, start, end, at);
-    return Buffer.from(this.#memory.buffer as ArrayBuffer, at, length);
+    return this.#memory.subarray(at, at + length);
   }
 
   #renew(): void {

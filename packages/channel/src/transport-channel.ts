@@ -1,26 +1,12 @@
+import { Catch, NOTHING } from './catch.js';
 import type { Channel, ChannelStats, WaitOptions } from './channel.js';
+import { type ChannelOptions, CLOSE_TIMEOUT_MS, withDefaults } from './channel-options.js';
 import type { Codec } from './codec.js';
+import { Counts } from './counts.js';
 import { borrowsError, closedError, full, listeningError, tooLarge } from './refusals.js';
 import { SendQueue } from './send-queue.js';
 import { Frame, type Transport } from './transport.js';
 import { WaitList } from './wait-list.js';
-
-export interface ChannelOptions {
-  /** Bytes waiting in this process above which `send` returns false. Default 1 MiB. */
-  readonly highWaterMark?: number;
-  /** Bytes waiting in this process above which `send` throws `ERR_MILLRACE_CHANNEL_FULL`. Default 64 MiB. */
-  readonly hardLimit?: number;
-  /** Most messages taken before other work of the loop gets its turn. Default 256. */
-  readonly batch?: number;
-  /** Runs a function at the end of the current batch of work; default `queueMicrotask`, a reactor's `defer` in one. */
-  readonly schedule?: (flush: () => void) => void;
-}
-
-const DEFAULT_HIGH_WATER_MARK = 1 << 20;
-const DEFAULT_HARD_LIMIT = 64 << 20;
-const DEFAULT_BATCH = 256;
-/** Milliseconds that `close` waits for a reader, unless it is told otherwise: nobody waits for ever. */
-const CLOSE_TIMEOUT_MS = 5_000;
 
 /** A {@link Channel} over any {@link Transport}: queueing, flushing, codec, waiting and iteration, written once. */
 export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
@@ -33,6 +19,8 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
 
   readonly #frame = new Frame();
   readonly #queue = new SendQueue();
+  readonly #counts = new Counts();
+  readonly #next = new Catch<In>();
   readonly #drains = new WaitList<void>();
   readonly #receivers = new WaitList<In | undefined>();
   readonly #visit = (memory: Buffer, start: number, end: number) => this.#take(memory, start, end);
@@ -50,20 +38,15 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
   #finished: (() => void) | undefined;
   #closing = false;
   #closed = false;
-  #sent = 0;
-  #sentBytes = 0;
-  #received = 0;
-  #receivedBytes = 0;
-  #bad = 0;
-  #congestions = 0;
 
   constructor(transport: Transport, codec: Codec<Out, In>, options: ChannelOptions = {}) {
     this.#transport = transport;
     this.#codec = codec;
-    this.#highWaterMark = options.highWaterMark ?? DEFAULT_HIGH_WATER_MARK;
-    this.#hardLimit = options.hardLimit ?? DEFAULT_HARD_LIMIT;
-    this.#batch = options.batch ?? DEFAULT_BATCH;
-    this.#schedule = options.schedule ?? queueMicrotask;
+    const { highWaterMark, hardLimit, batch, schedule } = withDefaults(options);
+    this.#highWaterMark = highWaterMark;
+    this.#hardLimit = hardLimit;
+    this.#batch = batch;
+    this.#schedule = schedule;
     const awaited = () => this.#deliver === undefined;
     transport.start({
       get awaited() {
@@ -103,8 +86,8 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
       if (this.queuedBytes > this.#hardLimit) throw full(this.queuedBytes, this.#hardLimit);
       this.#queue.push(frame);
     }
-    this.#sent++;
-    this.#sentBytes += length;
+    this.#counts.sent++;
+    this.#counts.sentBytes += length;
     if (!this.#flushScheduled) {
       this.#flushScheduled = true;
       this.#schedule(this.#flushNow);
@@ -150,34 +133,43 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
 
   async receive(options?: WaitOptions): Promise<In | undefined> {
     options?.signal?.throwIfAborted();
-    if (this.#listening) throw listeningError();
-    if (this.#codec.borrows) throw borrowsError();
-    let taken: In | undefined;
-    let got = false;
-    if (this.#receivers.size === 0 && !this.#paused && !this.#closed) {
-      this.#deliver = (value) => {
-        taken = value;
-        got = true;
-      };
-      while (!got && this.#transport.receive(this.#visit, 1) > 0);
-      this.#deliver = undefined;
-      if (got) return taken;
-    }
+    const taken = this.#takeNow();
+    if (taken !== NOTHING) return taken;
     if (this.#closed) return undefined;
     if (!this.#paused) this.#transport.setReading(true);
     return this.#receivers.wait('Receiving a message', options);
   }
 
-  async *messages({
-    signal,
-  }: {
-    readonly signal?: AbortSignal | undefined;
-  } = {}): AsyncGenerator<In, void, void> {
-    for (;;) {
-      const value = await this.receive({ signal });
-      if (value === undefined) return;
-      yield value;
+  tryReceive(): In | undefined {
+    // A caller that looks again and again never comes to the end of its batch.
+    if (this.#flushScheduled) this.#transport.flush();
+    const taken = this.#takeNow();
+    if (taken !== NOTHING) return taken;
+    this.#transport.looked?.();
+    return undefined;
+  }
+
+  /** The next message if it is there and nobody has waited for it before. */
+  #takeNow(): In | typeof NOTHING {
+    if (this.#listening) throw listeningError();
+    if (this.#codec.borrows) throw borrowsError();
+    if (this.#receivers.size > 0 || this.#paused || this.#closed) return NOTHING;
+    this.#deliver = this.#next.keep;
+    try {
+      while (this.#next.empty && this.#transport.receive(this.#visit, 1) > 0);
+    } finally {
+      this.#deliver = undefined;
     }
+    return this.#next.take();
+  }
+
+  async *messages({ signal }: Pick<WaitOptions, 'signal'> = {}): AsyncGenerator<In, void, void> {
+    for (
+      let value = await this.receive({ signal });
+      value !== undefined;
+      value = await this.receive({ signal })
+    )
+      yield value;
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<In, void, void> {
@@ -218,16 +210,7 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
   }
 
   stats(): ChannelStats {
-    return {
-      sent: this.#sent,
-      sentBytes: this.#sentBytes,
-      received: this.#received,
-      receivedBytes: this.#receivedBytes,
-      queuedBytes: this.queuedBytes,
-      queuedMessages: this.#queue.size,
-      bad: this.#bad,
-      congestions: this.#congestions,
-    };
+    return { ...this.#counts, queuedBytes: this.queuedBytes, queuedMessages: this.#queue.size };
   }
 
   async close({ signal, timeout = CLOSE_TIMEOUT_MS }: WaitOptions = {}): Promise<void> {
@@ -267,12 +250,12 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
     try {
       value = this.#codec.decode(memory, start, end);
     } catch (error) {
-      this.#bad++;
+      this.#counts.bad++;
       this.#badListener?.(error);
       return !this.#closed && !this.#paused;
     }
-    this.#received++;
-    this.#receivedBytes += end - start;
+    this.#counts.received++;
+    this.#counts.receivedBytes += end - start;
     if (this.#deliver) this.#deliver(value);
     else this.#receivers.settleOne(value);
     if (this.#finished && !this.#transport.hasUnfinished) this.#finished();
@@ -287,7 +270,7 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
     this.flush();
     if (this.#closed || this.queuedBytes <= this.#highWaterMark) return;
     this.#congested = true;
-    this.#congestions++;
+    this.#counts.congestions++;
   }
 
   /** The transport has room again. */

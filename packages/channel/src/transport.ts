@@ -72,6 +72,8 @@ export interface Transport {
   readonly pendingBytes: number;
   /** Visits up to `limit` messages that are there, fewer when the visitor returns false; returns how many. */
   receive(visit: FrameVisitor, limit: number): number;
+  /** The reader has looked in vain, and may look again soon: it need not be woken then. Missing where waking is cheap. */
+  looked?(): void;
   /**
    * Whether something has been taken that is not visited yet: a message of which the beginning has come, or one behind
    * another. It is lost with this reader. Missing where that cannot be.

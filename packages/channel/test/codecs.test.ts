@@ -1,6 +1,9 @@
 import fc from 'fast-check';
+import { decode } from 'msgpackr';
 import { expect, test } from 'vitest';
 import { bytesCodec, type Codec, Frame, jsonCodec, msgpackCodec } from '../src/index.js';
+
+const LONG = { timeout: 60_000 };
 
 /** Encodes, and decodes from the middle of a memory that holds other things, as transports do. */
 function there<T>(codec: Codec<T>, value: T, peer = codec): T {
@@ -98,6 +101,33 @@ test('MessagePack keeps what JSON does not, and refuses what has no meaning else
   for (const refused of [deep, { a: new Map([['k', () => {}]]) }, Symbol('s')]) {
     expect(() => there(codec, refused)).toThrow(expect.objectContaining({ code: 'ERR_MILLRACE_UNSENDABLE' }));
   }
+});
+
+test('a Map arrives as a Map and an object as an object, wherever they are, and whatever was sent before', () => {
+  const codec = msgpackCodec<unknown>();
+  const map = new Map<unknown, unknown>([[1, { name: 'ada' }]]);
+  for (const value of [map, { map }, [{ a: [map] }, {}], { a: 1 }, new Map(), { a: {} }]) {
+    for (let i = 0; i < 2; i++) expect(there(codec, value)).toStrictEqual(value);
+  }
+});
+
+test('objects travel as the maps of MessagePack, and lists of them without repeated names', () => {
+  const codec = msgpackCodec<unknown>();
+  const frame = new Frame();
+  codec.encode({ a: 1 }, frame);
+  expect(decode(frame.body.subarray(frame.bodyStart, frame.bodyEnd))).toEqual({ a: 1 });
+  // What another library packs: a map of one entry, in its shortest form.
+  expect(codec.decode(Buffer.of(0x81, 0xa1, 0x61, 0x01), 0, 4)).toEqual({ a: 1 });
+  const files = Array.from({ length: 50 }, (_, i) => ({ nameOfTheFile: i }));
+  codec.encode({ files }, frame);
+  expect(frame.length).toBeLessThan(50 * 'nameOfTheFile'.length);
+  expect(there(codec, { files })).toStrictEqual({ files });
+});
+
+test('an object of more properties than a map of msgpackr has room for is sent all the same', LONG, () => {
+  const entries = Array.from({ length: 66_000 }, (_, i) => [`p${i}`, i] as const);
+  const value: Record<string, number> = Object.fromEntries(entries);
+  expect(JSON.stringify(there(msgpackCodec<unknown>(), value))).toBe(JSON.stringify(value));
 });
 
 test('a message without bytes is no message, whatever lies around it', () => {

@@ -76,7 +76,12 @@ export abstract class MessageQueue<Message> implements AsyncIterable<Message>, D
 
   protected tryReceiveSelected(selector: number): Message | 'empty' {
     this.assertOpen();
-    const length = this.#guard(() => this.port.tryReceive(selector));
+    let length: number;
+    try {
+      length = this.port.tryReceive(selector);
+    } catch (error) {
+      throw this.#noticed(error);
+    }
     return length < 0 ? 'empty' : this.take(length);
   }
 
@@ -154,17 +159,17 @@ export abstract class MessageQueue<Message> implements AsyncIterable<Message>, D
   #attempt(bytes: Uint8Array, tag: number): boolean {
     const { port } = this;
     port.outgoing.set(bytes, port.outgoingStart);
-    return this.#guard(() => port.trySend(bytes.length, tag));
+    try {
+      return port.trySend(bytes.length, tag);
+    } catch (error) {
+      throw this.#noticed(error);
+    }
   }
 
   /** What the kernel says of a removed queue ends this object, for all who wait. */
-  #guard<T>(call: () => T): T {
-    try {
-      return call();
-    } catch (error) {
-      if (error instanceof QueueError && error.code === 'ERR_MILLRACE_QUEUE_REMOVED') this.#finish(error);
-      throw error;
-    }
+  #noticed(error: unknown): unknown {
+    if (error instanceof QueueError && error.code === 'ERR_MILLRACE_QUEUE_REMOVED') this.#finish(error);
+    return error;
   }
 
   #line(selector: number): WaitingLine<void, Message> {

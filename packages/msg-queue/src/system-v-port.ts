@@ -82,10 +82,12 @@ export class SystemVPort implements QueuePort {
   }
 
   tryReceive(selector: number): number {
-    const empty = this.#taken.findIndex((type) => selects(selector, type));
-    if (empty >= 0) {
-      this.tag = this.#taken.splice(empty, 1)[0] as number;
-      return 0;
+    if (this.#taken.length > 0) {
+      const empty = this.#taken.findIndex((type) => selects(selector, type));
+      if (empty >= 0) {
+        this.tag = this.#taken.splice(empty, 1)[0] as number;
+        return 0;
+      }
     }
     for (;;) {
       const room = this.#incoming.length - TYPE_BYTES;

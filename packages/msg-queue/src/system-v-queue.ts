@@ -1,4 +1,4 @@
-import type { WaitOptions } from '@millrace/channel';
+import { Slabs, type WaitOptions } from '@millrace/channel';
 import { EIDRM, EINVAL, ENOENT, IPC_PRIVATE, SystemCallError, syscalls } from '@millrace/native';
 import { QueueError, removedError } from './errors.js';
 import { explain, readSystemVLimits, type SystemVLimits } from './limits.js';
@@ -39,6 +39,7 @@ export interface SystemVQueueState {
 /** What a message may have when the limit cannot be read: Linux's default. */
 const DEFAULT_MESSAGE_SIZE = 8_192;
 const STATE_FIELDS = 9;
+const CAPACITY_FIELD = 2;
 
 /**
  * A System V message queue: messages with a type, received in order or by type; visible in `ipcs -q`.
@@ -55,6 +56,9 @@ export class SystemVQueue extends MessageQueue<SystemVMessage> {
   /** The system's limits as they were when the queue was opened. */
   readonly limits: SystemVLimits;
   declare protected readonly port: SystemVPort;
+  readonly #slabs = new Slabs();
+  /** As last seen; 0: not yet. Somebody may have changed it, so whoever is going to wait looks again. */
+  #capacity = 0;
 
   private constructor(id: number, key: number, limits: SystemVLimits, options: QueueOpenOptions) {
     const title = `The System V queue ${key === IPC_PRIVATE ? `with id ${id}` : keyName(key)}`;
@@ -115,14 +119,16 @@ export class SystemVQueue extends MessageQueue<SystemVMessage> {
   /** Sends now, or says that there is no room, or that others wait for it. Throws {@link QueueError}. */
   trySend(data: Uint8Array, type = 1): 'sent' | 'full' {
     const outcome = this.trySendTagged(data, type);
-    if (outcome === 'full') this.#checkCapacity(data.length);
+    if (outcome === 'full' && data.length > this.#capacity) this.#checkCapacity(data.length);
     return outcome;
   }
 
   /** Sends, and waits for room if need be. A message that waits is a copy. */
   async send(data: Uint8Array, { type = 1, ...wait }: SystemVSendOptions = {}): Promise<void> {
     wait.signal?.throwIfAborted();
-    if (this.trySend(data, type) === 'full') await this.sendTagged(data, type, wait);
+    if (this.trySendTagged(data, type) === 'sent') return;
+    this.#checkCapacity(data.length);
+    await this.sendTagged(data, type, wait);
   }
 
   tryReceive(type = 0): SystemVMessage | 'empty' {
@@ -156,7 +162,7 @@ export class SystemVQueue extends MessageQueue<SystemVMessage> {
 
   protected override take(length: number): SystemVMessage {
     const { incoming, incomingStart, tag } = this.port;
-    return { data: Buffer.from(incoming.subarray(incomingStart, incomingStart + length)), type: tag };
+    return { data: this.#slabs.copy(incoming, incomingStart, incomingStart + length), type: tag };
   }
 
   protected override checkMessage(length: number, type: number): void {
@@ -171,7 +177,8 @@ export class SystemVQueue extends MessageQueue<SystemVMessage> {
 
   /** A message that is larger than the whole queue would wait for ever. */
   #checkCapacity(length: number): void {
-    const { capacity } = this.stat();
+    const capacity = Number(stat(this.id, this.port.title)[CAPACITY_FIELD]);
+    this.#capacity = capacity;
     if (length <= capacity) return;
     throw tooLarge(length, this.port.title, { ...this.limits.capacity, value: capacity });
   }

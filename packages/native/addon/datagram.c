@@ -29,5 +29,19 @@ static napi_value datagram_receive_from(napi_env env, napi_callback_info info) {
                                (struct sockaddr *)address, &size));
 }
 
+/* sendParts(fd, head, headLength, bytes, offset, length) -> count; one datagram of two pieces, which are put together
+   nowhere but in the kernel; never blocks, never raises SIGPIPE */
+static napi_value datagram_send_parts(napi_env env, napi_callback_info info) {
+  ARGUMENTS(6);
+  int64_t head_length = arg_int64(env, argv[2]), offset = arg_int64(env, argv[4]), length = arg_int64(env, argv[5]);
+  uint8_t *head = arg_bytes(env, argv[1], 0, head_length);
+  uint8_t *at = arg_bytes(env, argv[3], offset, length);
+  if (head == NULL || at == NULL) return ret_int(env, -EFAULT);
+  struct iovec pieces[] = {{.iov_base = head, .iov_len = (size_t)head_length},
+                           {.iov_base = at, .iov_len = (size_t)length}};
+  struct msghdr message = {.msg_iov = pieces, .msg_iovlen = 2};
+  return ret_sys(env, sendmsg(arg_int(env, argv[0]), &message, MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
 const addon_function datagram_functions[] = {
-    {"sendTo", datagram_send_to}, {"receiveFrom", datagram_receive_from}, {NULL, NULL}};
+    {"sendTo", datagram_send_to}, {"receiveFrom", datagram_receive_from}, {"sendParts", datagram_send_parts}, {NULL, NULL}};

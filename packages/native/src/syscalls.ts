@@ -120,6 +120,15 @@ export interface Syscalls {
     address: Uint8Array,
     addressLength: number,
   ): number;
+  /** One datagram of two pieces: `head` up to `headLength`, then `bytes` from `offset` on. */
+  sendParts(
+    fd: number,
+    head: Uint8Array,
+    headLength: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+  ): number;
   /** Returns the datagram's size, which is more than `length` when its end was cut off. */
   receiveFrom(fd: number, bytes: Uint8Array, offset: number, length: number, address: Uint8Array): number;
   encodeInet(host: string, port: number, out: Uint8Array): number;

@@ -10,6 +10,7 @@ import {
   EFAULT,
   encodeUnixAddress,
   SOCK_DGRAM,
+  SOCK_SEQPACKET,
   SOCK_STREAM,
   SOCKADDR_BYTES,
   syscalls,
@@ -61,6 +62,16 @@ test('a datagram brings its size, also beyond the memory for it, and the address
   expect(decodeUnixAddress(sender)).toEqual(addresses[0]);
   expect(syscalls.sendTo(from, Buffer.alloc(4), 2, 4, target.bytes, target.length)).toBe(-EFAULT);
   expect(syscalls.receiveFrom(to, memory, 0, 8, new Uint8Array(16))).toBe(-EFAULT);
+});
+
+test('a datagram of two pieces arrives as one', () => {
+  const [from, to] = createSocketPair(SOCK_SEQPACKET).map(opened) as [number, number];
+  const memory = Buffer.alloc(16);
+  expect(syscalls.sendParts(from, Buffer.from('head…'), 4, Buffer.from('..body..'), 2, 4)).toBe(8);
+  expect(syscalls.receive(to, memory, 0, 16)).toBe(8);
+  expect(memory.toString('utf8', 0, 8)).toBe('headbody');
+  expect(syscalls.sendParts(from, memory, 17, memory, 0, 1)).toBe(-EFAULT);
+  expect(syscalls.sendParts(from, memory, 1, memory, 16, 1)).toBe(-EFAULT);
 });
 
 test.each(['/a', `/${'x'.repeat(106)}`, '\0abstract', `\0${'y'.repeat(107)}`])(

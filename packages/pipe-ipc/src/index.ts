@@ -3,6 +3,7 @@ export { PipeError, type PipeErrorCode } from './errors.js';
 export { listenPipe, PipeListener, type PipeListenerOptions } from './listen.js';
 export { fromParent } from './parent.js';
 export {
+  type CreatePipeOptions,
   createPipe,
   openPipe,
   type PipeDescriptors,

@@ -1,7 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { copyBytes, type Frame } from '@millrace/channel';
+import type { Frame } from '@millrace/channel';
 import { EAGAIN, EINTR, ENOBUFS, SystemCallError, syscalls } from '@millrace/native';
 import * as layout from './datagram-layout.js';
+
+/**
+ * From this size on a message is a datagram of its own, which the kernel puts together from the header and the message where
+ * it lies: a system call costs less than copying it first.
+ */
+const LEAST_ALONE = 16 * 1024;
+/** The most memory that is kept for the rest of the next large message. */
+const KEPT_BYTES = 4 << 20;
 
 /** Messages on their way out: gathers small ones to one datagram, cuts large ones to pieces. */
 export class Outgoing {
@@ -15,6 +23,9 @@ export class Outgoing {
   /** The unsent rest of a large message; sent before anything that was accepted after it. */
   #large: Buffer | undefined;
   #largeAt = 0;
+  #largeEnd = 0;
+  /** Memory of the last one. */
+  #spare: Buffer | undefined;
   /** Bytes of all of it. */
   #total = 0;
   #blocked = false;
@@ -26,7 +37,7 @@ export class Outgoing {
   }
 
   get pendingBytes(): number {
-    return this.#used + (this.#large ? this.#large.length - this.#largeAt : 0);
+    return this.#used + (this.#large ? this.#largeEnd - this.#largeAt : 0);
   }
 
   /** Whether the kernel had no room at the last attempt. */
@@ -44,6 +55,8 @@ export class Outgoing {
     const length = frame.length;
     const bytes = layout.WHOLE_HEADER_BYTES + length;
     if (this.#large !== undefined && !this.flush()) return false;
+    if (length >= LEAST_ALONE && length <= layout.MAX_WHOLE && frame.headLength === 0)
+      return this.#sendAlone(frame);
     const fits = this.#used === 0 || (!this.#alone && bytes <= layout.DATAGRAM_BYTES - this.#used);
     if (!fits && !this.flush()) return false;
     this.#lastInPieces = length > layout.MAX_WHOLE;
@@ -63,11 +76,26 @@ export class Outgoing {
       if (!this.#send(this.#used)) return false;
       this.#used = 0;
     }
-    if (this.#large === undefined) return true;
-    this.#largeAt = this.#sendPieces(this.#large, this.#largeAt, this.#large.length);
-    if (this.#largeAt < this.#large.length) return false;
+    if (this.#large === undefined) {
+      // What was refused is not kept here: whoever has it tries again.
+      this.#blocked = false;
+      return true;
+    }
+    this.#largeAt = this.#sendPieces(this.#large, this.#largeAt, this.#largeEnd);
+    if (this.#largeAt < this.#largeEnd) return false;
+    if (this.#large.length <= KEPT_BYTES) this.#spare = this.#large;
     this.#large = undefined;
     return true;
+  }
+
+  /** Sends a message that is a datagram from where it lies, after what is gathered; false when the kernel has no room. */
+  #sendAlone({ body, bodyStart, bodyEnd }: Frame): boolean {
+    if (this.#used > 0 && !this.flush()) return false;
+    const length = bodyEnd - bodyStart;
+    this.#lastInPieces = false;
+    this.#datagram.writeUInt32LE(length, layout.LENGTH_AT);
+    this.#datagram.writeUInt32LE(layout.WHOLE, layout.KIND_AT);
+    return this.#sendParts(layout.WHOLE_HEADER_BYTES, body, bodyStart, length);
   }
 
   /** Sends as much of a large message as there is room for, and keeps a copy of the rest; false when there is none. */
@@ -85,15 +113,19 @@ export class Outgoing {
     const at = this.#sendPieces(body, start, end);
     if (at === start) return false;
     if (at === end) return true;
-    this.#large = Buffer.allocUnsafeSlow(end - at);
+    const rest = end - at;
+    this.#large =
+      this.#spare !== undefined && this.#spare.length >= rest ? this.#spare : Buffer.allocUnsafeSlow(rest);
+    this.#spare = undefined;
     this.#large.set(body.subarray(at, end));
     this.#largeAt = 0;
+    this.#largeEnd = rest;
     return true;
   }
 
   /** Sends `body[at, end)`, which ends the large message that is under way, as far as there is room; returns how far. */
   #sendPieces(body: Uint8Array, at: number, end: number): number {
-    // The datagram buffer is free here: a large message is only taken when nothing was gathered.
+    // The datagram buffer is free for the header: a large message is only taken when nothing was gathered.
     const datagram = this.#datagram;
     while (at < end) {
       const piece = Math.min(end - at, layout.MAX_PIECE);
@@ -102,8 +134,7 @@ export class Outgoing {
       datagram.writeUInt32LE(this.#sender, layout.SENDER_AT);
       datagram.writeUInt32LE(this.#number >>> 0, layout.NUMBER_AT);
       datagram.writeUInt32LE(this.#total, layout.TOTAL_AT);
-      copyBytes(body, at, at + piece, datagram, layout.PIECE_HEADER_BYTES);
-      if (!this.#send(layout.PIECE_HEADER_BYTES + piece)) break;
+      if (!this.#sendParts(layout.PIECE_HEADER_BYTES, body, at, piece)) break;
       at += piece;
     }
     return at;
@@ -112,10 +143,21 @@ export class Outgoing {
   #send(bytes: number): boolean {
     for (;;) {
       const sent = syscalls.send(this.#fd, this.#datagram, 0, bytes);
-      this.#blocked = sent === -EAGAIN || sent === -ENOBUFS;
-      if (sent >= 0) return true;
-      if (this.#blocked) return false;
-      if (sent !== -EINTR) throw new SystemCallError('send', -sent, `pipe, descriptor ${this.#fd}`);
+      if (sent !== -EINTR) return this.#took(sent, 'send');
     }
+  }
+
+  /** Sends the header that the datagram buffer begins with, and `length` bytes of `body` after it. */
+  #sendParts(header: number, body: Uint8Array, at: number, length: number): boolean {
+    for (;;) {
+      const sent = syscalls.sendParts(this.#fd, this.#datagram, header, body, at, length);
+      if (sent !== -EINTR) return this.#took(sent, 'sendmsg');
+    }
+  }
+
+  #took(sent: number, call: string): boolean {
+    this.#blocked = sent === -EAGAIN || sent === -ENOBUFS;
+    if (sent < 0 && !this.#blocked) throw new SystemCallError(call, -sent, `pipe, descriptor ${this.#fd}`);
+    return sent >= 0;
   }
 }

@@ -1,5 +1,6 @@
 import { type ChannelOptions, type Codec, msgpackCodec, TransportChannel } from '@millrace/channel';
-import { createSocketPair, SOCK_SEQPACKET } from '@millrace/native';
+import { check, createSocketPair, SO_SNDBUF, SOCK_SEQPACKET, SOL_SOCKET, syscalls } from '@millrace/native';
+import { DATAGRAM_BYTES } from './datagram-layout.js';
 import { PipeTransport, type PipeTransportOptions } from './pipe-transport.js';
 
 /** The two ends of a pipe, as descriptors: non-blocking, closed on exec. */
@@ -13,9 +14,23 @@ export interface PipeOptions<Out, In> extends ChannelOptions, PipeTransportOptio
   readonly codec?: Codec<Out, In>;
 }
 
+export interface CreatePipeOptions {
+  /**
+   * Bytes that the kernel keeps in each direction, its own for each datagram among them; it takes no more than
+   * `net.core.wmem_max` twice, and no less than two datagrams. More means fewer wake-ups where messages are large. Default: `net.core.wmem_default`.
+   */
+  readonly sendBuffer?: number | undefined;
+}
+
 /** Makes a pipe: a SOCK_SEQPACKET socket pair. Either end may be handed to a child. Throws `SystemCallError`. */
-export function createPipe(): PipeDescriptors {
+export function createPipe({ sendBuffer }: CreatePipeOptions = {}): PipeDescriptors {
   const [left, right] = createSocketPair(SOCK_SEQPACKET);
+  if (sendBuffer !== undefined) {
+    // A datagram has to fit. The kernel doubles what it is given, for its own part.
+    const half = Math.max(Math.ceil(sendBuffer / 2), DATAGRAM_BYTES);
+    for (const fd of [left, right])
+      check(syscalls.setSocketOption(fd, SOL_SOCKET, SO_SNDBUF, half), 'setsockopt');
+  }
   return { left, right };
 }
 

@@ -5,8 +5,16 @@ import { Worker, type WorkerOptions } from 'node:worker_threads';
 import type { TransportChannel } from '@millrace/channel';
 import { SHUT_RDWR, syscalls } from '@millrace/native';
 import { announce } from './parent.js';
-import { createPipe, openPipe, type PipeOptions } from './pipe.js';
+import { type CreatePipeOptions, createPipe, openPipe, type PipeOptions } from './pipe.js';
 import { createRedirect } from './redirect.js';
+
+/** Bytes that the kernel keeps, unless it is told otherwise: as many as a channel keeps before it says no. */
+const SEND_BUFFER = 1 << 20;
+
+interface PipeSize {
+  /** As of {@link createPipe}. Default 1 MiB. */
+  readonly sendBuffer?: CreatePipeOptions['sendBuffer'];
+}
 
 /** A child process with the parent's end of its pipe. */
 export type ChildWithPipe<Out, In = Out> = ChildProcess & {
@@ -15,7 +23,7 @@ export type ChildWithPipe<Out, In = Out> = ChildProcess & {
   readonly terminal: Duplex | undefined;
 };
 
-export interface SpawnWithPipeOptions<Out, In> extends PipeOptions<Out, In> {
+export interface SpawnWithPipeOptions<Out, In> extends PipeOptions<Out, In>, PipeSize {
   /** Arguments of the module. Default none. */
   readonly args?: readonly string[];
   /** Arguments of Node. Default: those of this process. */
@@ -49,7 +57,7 @@ export function spawnWithPipe<Out, In = Out>(
   options: SpawnWithPipeOptions<Out, In> = {},
 ): ChildWithPipe<Out, In> {
   const { args = [], execArgv = process.execArgv, stdio = ['inherit', 'inherit', 'inherit'] } = options;
-  const ends = createPipe();
+  const ends = createPipe({ sendBuffer: options.sendBuffer ?? SEND_BUFFER });
   const redirect = options.redirect ? createRedirect() : undefined;
   try {
     const path = module instanceof URL ? fileURLToPath(module) : module;
@@ -74,7 +82,7 @@ export function spawnWithPipe<Out, In = Out>(
 /** A worker thread with this thread's end of its pipe. */
 export type ThreadWithPipe<Out, In = Out> = Worker & { readonly pipe: TransportChannel<Out, In> };
 
-export interface ThreadWithPipeOptions<Out, In> extends PipeOptions<Out, In> {
+export interface ThreadWithPipeOptions<Out, In> extends PipeOptions<Out, In>, PipeSize {
   /** As of `worker_threads.Worker`. */
   readonly worker?: Omit<WorkerOptions, 'env'> & { readonly env?: NodeJS.ProcessEnv };
 }
@@ -84,7 +92,7 @@ export function threadWithPipe<Out, In = Out>(
   module: string | URL,
   options: ThreadWithPipeOptions<Out, In> = {},
 ): ThreadWithPipe<Out, In> {
-  const ends = createPipe();
+  const ends = createPipe({ sendBuffer: options.sendBuffer ?? SEND_BUFFER });
   try {
     const env = announce(options.worker?.env ?? process.env, ends.right);
     const worker = new Worker(module, { ...options.worker, env });

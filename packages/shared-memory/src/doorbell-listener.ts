@@ -24,7 +24,7 @@ export interface DoorbellListenerOptions {
   readonly spin?: number | undefined;
 }
 
-/** Looks between two readings of the clock. */
+/** Looks between two readings of the clock; and looks beside the loop after which it is spared the bell. */
 const LOOKS = 16;
 /** Looks that have taken so many microseconds were interrupted, for somebody else to have the processor. */
 const PREEMPTED = 100;
@@ -48,6 +48,8 @@ export class DoorbellListener {
   readonly #look = () => this.#looking();
   #lookScheduled = false;
   #sleptAt = Number.NEGATIVE_INFINITY;
+  /** Looks of somebody beside the loop since it slept; -1: it does not sleep. */
+  #looks = -1;
   #closed = false;
 
   constructor(doorbell: Doorbell, poller: Poller, { spin = 0 }: DoorbellListenerOptions = {}) {
@@ -71,6 +73,17 @@ export class DoorbellListener {
     if (index >= 0) this.#clients.splice(index, 1);
   }
 
+  /**
+   * Somebody has looked for work without the loop, in vain. One who does so again and again finds what comes by itself: from
+   * then on writers need not ring. The poke brings the loop to its next look, and to sleep, whenever it has its turn.
+   */
+  looked(): void {
+    if (this.#looks < 0 || ++this.#looks < LOOKS) return;
+    this.#looks = -1;
+    this.doorbell.wake();
+    this.doorbell.poke();
+  }
+
   ref(): void {
     this.#registration.ref();
   }
@@ -86,6 +99,7 @@ export class DoorbellListener {
   }
 
   #rung(): void {
+    this.#looks = -1;
     if (this.#spin !== undefined && this.#sleptAt > 0) {
       this.#spin.woken(microseconds() - this.#sleptAt);
       this.#sleptAt = Number.NEGATIVE_INFINITY;
@@ -140,7 +154,9 @@ export class DoorbellListener {
   #sleep(): void {
     this.doorbell.sleep();
     if (this.#spin !== undefined) this.#sleptAt = microseconds();
+    this.#looks = 0;
     if (!this.#anyWork()) return;
+    this.#looks = -1;
     this.doorbell.wake();
     this.doorbell.poke();
   }

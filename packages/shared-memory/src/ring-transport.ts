@@ -123,6 +123,10 @@ export class RingTransport implements Transport, DoorbellClient {
     return count;
   }
 
+  looked(): void {
+    if (!this.#closed) this.#listener.looked();
+  }
+
   setReading(on: boolean): void {
     this.#reading = on;
     if (on && !this.#closed && this.#reader.hasMore) this.#listener.doorbell.poke();

@@ -2,6 +2,9 @@ import { copyBytes, Frame, WordCopier } from '@millrace/channel';
 import type { RingMemory } from './ring.js';
 import * as layout from './ring-layout.js';
 
+/** The most memory that is kept for the rest of the next large message. */
+const KEPT_BYTES = 4 << 20;
+
 /** The first piece is written. */
 const BEGUN = -1;
 
@@ -25,13 +28,16 @@ export class RingWriter {
   #restTotal = 0;
   /** Where the message begins in the body of `#rest`, or BEGUN. */
   #restStart = BEGUN;
+  /** Memory of the rest of the last one: fresh pages cost more than the copy. */
+  #spare: Buffer = NOTHING;
   #news = false;
 
   constructor({ words, data, capacity }: RingMemory) {
     this.#words = words;
     this.#data = data;
-    this.#heads = new WordCopier(data);
-    this.#bodies = new WordCopier(data);
+    const dataWords = words.subarray(layout.DATA_WORD);
+    this.#heads = new WordCopier(data, dataWords);
+    this.#bodies = new WordCopier(data, dataWords);
     this.#capacity = capacity;
     this.#mask = capacity - 1;
     this.#maxPiece = layout.maxPiece(capacity);
@@ -73,7 +79,7 @@ export class RingWriter {
     const rest = this.#rest;
     rest.setBody(frame.body, frame.bodyStart, frame.bodyEnd);
     // A head is rare, and small: whoever has one pays for a copy of all.
-    if (frame.headLength > 0) rest.setBody(copyOf(frame));
+    if (frame.headLength > 0) this.#keep(frame);
     this.#restStart = rest.bodyStart;
     this.#restTotal = length;
     if (this.continue()) return true;
@@ -81,7 +87,7 @@ export class RingWriter {
       this.#forget();
       return false;
     }
-    if (rest.body === frame.body) rest.setBody(copyOf(rest));
+    if (rest.body === frame.body) this.#keep(rest);
     this.#restStart = BEGUN;
     return true;
   }
@@ -103,6 +109,15 @@ export class RingWriter {
     }
     if (this.#restTotal > 0) this.#forget();
     return true;
+  }
+
+  /** Makes the rest a copy of `frame`, whose memory is somebody else's. */
+  #keep(frame: Frame): void {
+    const { length } = frame;
+    if (this.#spare.length < length) this.#spare = Buffer.allocUnsafeSlow(length);
+    frame.copyTo(this.#spare, 0);
+    this.#rest.setBody(this.#spare, 0, length);
+    if (this.#spare.length > KEPT_BYTES) this.#spare = NOTHING;
   }
 
   #forget(): void {
@@ -164,10 +179,4 @@ export class RingWriter {
   }
 }
 
-function copyOf(frame: Frame): Buffer {
-  const copy = Buffer.allocUnsafeSlow(frame.length);
-  frame.copyTo(copy, 0);
-  return copy;
-}
-
-const NOTHING = new Uint8Array(0);
+const NOTHING = Buffer.alloc(0);

@@ -60,6 +60,16 @@ const always: Record<string, QueueScenario> = {
     mortal: [0],
     deaths: 1,
   },
+  'a message withdrawn behind another, and a consumer': {
+    slots: 2,
+    waiting: two,
+    roles: [{ withdraws: 1 }, takes],
+  },
+  'a message withdrawn while a producer waits for room': {
+    slots: 2,
+    waiting: two,
+    roles: [{ withdraws: 1 }, posts(3)],
+  },
   'a consumer that dies while a producer waits for room': {
     slots: 2,
     waiting: two,
@@ -76,15 +86,18 @@ const always: Record<string, QueueScenario> = {
   },
 };
 
-/** With MILLRACE_STRESS=1: some minutes. */
+/**
+ * With MILLRACE_STRESS=1: some minutes. Each comes to its end: a withdrawal, a producer that waits and a consumer at once do not,
+ * and two producers that wait do only with a consumer that keeps what it takes, so the former are explored two by two.
+ */
 const large: Record<string, QueueScenario> = {
-  'a message withdrawn behind another, and a producer that waits for room': {
+  'a message withdrawn behind another, and two consumers that keep what they take': {
     slots: 2,
     waiting: two,
-    roles: [{ withdraws: 1 }, posts(3), takesOne],
+    roles: [{ withdraws: 1 }, takesOne, takesOne],
   },
   'a producer of more than fits': { slots: 2, roles: [posts(1, 2, 3), takes] },
-  'two producers that wait for room': { slots: 2, waiting: two, roles: [posts(3), posts(4), takes] },
+  'two producers that wait for room': { slots: 2, waiting: two, roles: [posts(3), posts(4), takesOne] },
   'a consumer that dies beside another, two messages': {
     slots: 2,
     waiting: two,

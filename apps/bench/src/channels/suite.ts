@@ -121,17 +121,21 @@ function roundTrip({ size, text }: (typeof SIZES)[number], windowMs: number): Gr
     name: 'ring without a channel, spinning',
     run: () => runModule(new URL('./bare-ring.js', import.meta.url), [size, BARE_TRIPS]),
   };
+  const taking: Contender = {
+    name: 'ring, spinning by tryReceive',
+    run: () => runModule(new URL('./taking-ring.js', import.meta.url), [size, BARE_TRIPS]),
+  };
   const target: Contender = {
     name: `${SPINNING_BAR_US} us`,
     run: async () => ({ microseconds: SPINNING_BAR_US }),
   };
   return {
-    contenders: [...ours, spinning, ...queues, ...peers, ...(size === SMALL ? [bare, target] : [])],
+    contenders: [...ours, spinning, ...queues, ...peers, ...(size === SMALL ? [taking, bare, target] : [])],
     comparisons: [
       ...[...ours, spinning].flatMap((own) => peers.map((peer) => trip(own, peer))),
       ...queues.flatMap((queue) => peersOfQueues.map((peer) => trip(queue, peer))),
       trip(spinning, ours[1] as Contender),
-      ...(size === SMALL ? [trip(spinning, target), trip(bare, target, 1)] : []),
+      ...(size === SMALL ? [trip(spinning, target), trip(taking, target, 1), trip(bare, target)] : []),
     ],
   };
 }

@@ -1,7 +1,7 @@
 import type { Channel } from '../channel.js';
+import type { ChannelOptions } from '../channel-options.js';
 import { bytesCodec, type Codec } from '../codec.js';
 import { msgpackCodec } from '../msgpack-codec.js';
-import type { ChannelOptions } from '../transport-channel.js';
 
 export interface ChannelPair<A, B> {
   readonly left: Channel<A, B>;

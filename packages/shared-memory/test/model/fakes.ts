@@ -7,18 +7,27 @@ import { BELLS } from './machine.js';
 /** What stands for memory in code that thinks that it has typed arrays: by the array, where its first word lies. */
 const places = new WeakMap<object, number>();
 
+/** A ring of fake memory, and how many words of messages have been stored as words. */
+export interface FakeRing extends RingMemory {
+  readonly copied: { words: number };
+}
+
 /** A ring in the machine's memory from the word `at` on: loads and stores go through the stepper. */
-export function fakeRing(stepper: Stepper, at: number, headerWords: number, capacity: number): RingMemory {
-  const words = fakeArray({
-    get: (index) => stepper.plain((machine, agent) => machine.plainLoad(agent, 4 * (at + index), true)),
+export function fakeRing(stepper: Stepper, at: number, headerWords: number, capacity: number): FakeRing {
+  const copied = { words: 0 };
+  const wordsFrom = (first: number): Fake => ({
+    get: (index) => stepper.plain((machine, agent) => machine.plainLoad(agent, 4 * (first + index), true)),
     set: (index, value) => {
+      if (first > at) copied.words++;
       stepper.plain((machine, agent) => {
-        machine.plainStore(agent, 4 * (at + index), value, true);
+        machine.plainStore(agent, 4 * (first + index), value, true);
         return 0;
       });
     },
-    length: headerWords + capacity / 4,
+    length: headerWords + capacity / 4 - (first - at),
+    subarray: (begin: number) => fakeArray(wordsFrom(first + begin)),
   });
+  const words = fakeArray(wordsFrom(at));
   places.set(words, at);
   const dataAt = 4 * (at + headerWords);
   const byteAt = (index: number) =>
@@ -37,7 +46,7 @@ export function fakeRing(stepper: Stepper, at: number, headerWords: number, capa
       return end - start;
     },
   });
-  return { words: words as Int32Array, data: data as unknown as Buffer, capacity };
+  return { words: words as Int32Array, data: data as unknown as Buffer, capacity, copied };
 }
 
 interface Fake {
@@ -45,16 +54,14 @@ interface Fake {
   set(index: number, value: number): void;
   readonly length: number;
   readonly copy?: (target: Uint8Array, to: number, start: number, end: number) => number;
+  readonly subarray?: (begin: number) => object;
 }
 
 function fakeArray(fake: Fake): object {
   return new Proxy(fake, {
     get: (_target, name) => {
       if (typeof name === 'string' && /^\d+$/.test(name)) return fake.get(Number(name));
-      if (name === 'length' || name === 'copy') return fake[name];
-      // At no multiple of four: so nothing is copied by words, which are views that the model does not see.
-      if (name === 'byteOffset') return 1;
-      if (name === 'buffer') return undefined;
+      if (name === 'length' || name === 'copy' || name === 'subarray') return fake[name];
       throw new Error(`The model does not know ${String(name)}.`);
     },
     set: (_target, name, value: number) => {
