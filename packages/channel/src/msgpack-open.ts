@@ -47,8 +47,12 @@ export function openCodec<Out, In>(): Codec<Out, In> {
     } catch (error) {
       throw unpackable(value, error);
     }
-    frame.head = MAPS;
-    frame.headLength = MAPS.length;
+    // In the body: whoever nests values in messages of its own has the head.
+    const { body, bodyStart, bodyEnd } = frame;
+    const marked = Buffer.allocUnsafeSlow(MAPS.length + bodyEnd - bodyStart);
+    marked.set(MAPS);
+    marked.set(body.subarray(bodyStart, bodyEnd), MAPS.length);
+    frame.setBody(marked, 0, marked.length);
   };
 
   return {
