@@ -1,13 +1,14 @@
 import { TestClient, until } from '@millrace/testkit';
 import { expect, test } from 'vitest';
 import type { ServerStats } from '../src/index.js';
-import { startServer } from './support.js';
+import { isBase, startServer } from './support.js';
 
-// One reactor thread accepts by itself; for several the master does.
+// One reactor thread accepts by itself; for several the master does. In base mode each worker gives out ids of its own.
 test.each([1, 2])(
   'no more than maxConnections clients are served at once by %d reactor threads; the others are turned away and counted',
   async (reactorNum) => {
-    const limits = { maxConnections: 3, startSessionId: 1_000, workerNum: 2, reactorNum, taskWorkerNum: 0 };
+    const workerNum = isBase ? 1 : 2;
+    const limits = { maxConnections: 3, startSessionId: 1_000, workerNum, reactorNum, taskWorkerNum: 0 };
     await using server = await startServer(limits, {}, 'sessions');
     const clients = await Promise.all([1, 2, 3].map(() => TestClient.connect(server.lines)));
     const [first, second] = clients as [TestClient, TestClient];

@@ -57,8 +57,8 @@ export class TaskWorkerRole implements Role {
       place: this.place,
       workerId: this.#workerId,
       finish: async () => {
-        // What it has taken from a queue is nowhere else: it is run.
-        await this.#taker?.stop();
+        // What it has taken from a queue is nowhere else: it is run. Without one nothing more is begun from here on.
+        if (this.#taker !== undefined) await this.#taker.stop();
         await this.#runner?.stop();
         await Promise.all((this.#ways?.channels ?? []).map((channel) => channel.drained()));
         await context.flushClients();
