@@ -46,6 +46,8 @@ async function chaos(minutes: number): Promise<Outcome> {
     ) as [ClientProcess, ClientProcess];
     clients.push(echo, tasks);
     for (const client of clients) await client.ready();
+    // A connection is one for its client before the server has accepted it.
+    await rest(server.pid);
     const descriptorsBefore = openDescriptors(server.pid);
     const memory: number[] = [];
     const sampling = setInterval(() => memory.push(residentBytes(server.pid)), SAMPLE_MS);
