@@ -28,8 +28,13 @@ export function createPipe({ sendBuffer }: CreatePipeOptions = {}): PipeDescript
   if (sendBuffer !== undefined) {
     // A datagram has to fit. The kernel doubles what it is given, for its own part.
     const half = Math.max(Math.ceil(sendBuffer / 2), DATAGRAM_BYTES);
-    for (const fd of [left, right])
-      check(syscalls.setSocketOption(fd, SOL_SOCKET, SO_SNDBUF, half), 'setsockopt');
+    try {
+      for (const fd of [left, right])
+        check(syscalls.setSocketOption(fd, SOL_SOCKET, SO_SNDBUF, half), 'setsockopt');
+    } catch (error) {
+      for (const fd of [left, right]) syscalls.close(fd);
+      throw error;
+    }
   }
   return { left, right };
 }

@@ -14,6 +14,7 @@ export type { SharedLink, TaskLink } from './lane.js';
 export type { TaskPoolOptions } from './options.js';
 export type { TaskPoolEvents, TaskPoolStats } from './pool-events.js';
 export { ownQueue, type QueueAddress, queueState, queueTitle } from './queue-address.js';
+export type { RunnerClaims, TaskHandler, TaskRunnerOptions } from './runner-options.js';
 export type { TaskContext } from './running-task.js';
 export { SpillDirectory } from './spill.js';
 export type { TaskEvent, TaskState, TaskStats } from './statistics.js';
@@ -22,7 +23,7 @@ export { type Settled, type TaskCallback, TaskClient, type TaskClientOptions } f
 export { type TaskCodecOptions, TaskMessage, taskCodec } from './task-message.js';
 export { TaskPool } from './task-pool.js';
 export { type QueuedTask, TaskQueue, type TaskQueueOptions } from './task-queue.js';
-export { type RunnerClaims, type TaskHandler, TaskRunner, type TaskRunnerOptions } from './task-runner.js';
+export { TaskRunner } from './task-runner.js';
 export { TaskTaker } from './task-taker.js';
 export {
   defineTasks,

@@ -1,42 +1,12 @@
-import type { Channel } from '@millrace/channel';
 import type { ClaimTable } from './claims.js';
 import { TaskError } from './errors.js';
 import { Estimates } from './estimates.js';
-import { RunningTask, type RunningTaskHost, type TaskContext } from './running-task.js';
+import type { RunnerChannel, TaskRunnerOptions } from './runner-options.js';
+import { RunningTask, type RunningTaskHost } from './running-task.js';
 import * as layout from './task-layout.js';
 import { TaskMessage } from './task-message.js';
 import { isStream, isThenable, type Stream, sendStream } from './task-results.js';
 import { describePlainly, describeThrown, reviveThrown, type Thrown } from './thrown.js';
-
-export type TaskHandler = (value: unknown, context: TaskContext) => unknown;
-
-export interface RunnerClaims {
-  /** Where the tasks of each asker are claimed, by the index of its channel. */
-  readonly tables: readonly ClaimTable[];
-  /** This worker's index. */
-  readonly worker: number;
-}
-
-/** A way to one who asks; `queuedBytes` of answers are still in this process. */
-export type RunnerChannel = Channel<TaskMessage> & { readonly queuedBytes: number };
-
-export interface TaskRunnerOptions {
-  /** The ways to those who ask, by their index. */
-  readonly channels: readonly RunnerChannel[];
-  /** Finds the handler of a name. */
-  readonly handler: (name: string) => TaskHandler | undefined;
-  /** A result could not be sent (its asker is told as well). */
-  readonly onUnsendable: (error: unknown, name: string) => void;
-  /** A task has failed that is nobody's: no asker is told. */
-  readonly onOrphanFailed?: ((error: unknown, name: string) => void) | undefined;
-  readonly claims: RunnerClaims;
-  /** Tasks that run at once. Default 1. */
-  readonly concurrency?: number | undefined;
-  /** Told how many tasks run, before each answer and whenever one begins. */
-  readonly onLoad?: ((running: number) => void) | undefined;
-  /** Called after each task that was begun. */
-  readonly onDone?: ((begun: number) => void) | undefined;
-}
 
 const MICROSECONDS = 1_000;
 /** Microseconds that a task may be expected to take and answers before it to wait for it, and how long they do at most. */
