@@ -1,5 +1,6 @@
 import type { Poller, WaitOptions } from '@millrace/channel';
 import { closedError, QueueError } from './errors.js';
+import { Looks } from './looks.js';
 import type { QueuePort } from './port.js';
 import { WaitingLine } from './waiting-line.js';
 
@@ -35,6 +36,8 @@ export abstract class MessageQueue<Message> implements AsyncIterable<Message>, D
     mayLeave: (item) => this.#mayLeave(item),
     left: () => this.#sendWaiting(),
   });
+  readonly #looks = new Looks();
+  readonly #looksForRoom = new Looks();
   #offered: Outgoing | undefined;
   #end: QueueError | undefined;
   #lent = false;
@@ -67,7 +70,7 @@ export abstract class MessageQueue<Message> implements AsyncIterable<Message>, D
 
   protected async sendTagged(bytes: Uint8Array, tag: number, options: WaitOptions): Promise<void> {
     options.signal?.throwIfAborted();
-    if (this.trySendTagged(bytes, tag) === 'sent') return;
+    if (this.#looksForRoom.try(() => this.trySendTagged(bytes, tag), 'full') === 'sent') return;
     const item = { bytes: Uint8Array.from(bytes), tag };
     const wait = this.#senders.join(item, 'Sending a message', options);
     this.#offer();
@@ -90,7 +93,10 @@ export abstract class MessageQueue<Message> implements AsyncIterable<Message>, D
     this.assertOpen();
     const line = this.#line(selector);
     if (line.size === 0) {
-      const message = this.tryReceiveSelected(selector);
+      const message = this.#looks.try<Message | 'empty', 'empty'>(
+        () => this.tryReceiveSelected(selector),
+        'empty',
+      );
       if (message !== 'empty') return message;
     }
     this.port.watch(selector, true);

@@ -6,7 +6,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 /* Addresses cross as the kernel's own bytes (struct sockaddr in a Uint8Array); encode and decode are apart. */
 
@@ -88,13 +90,15 @@ static napi_value socket_get_option(napi_env env, napi_callback_info info) {
   return ret_sys(env, getsockopt(arg_int(env, argv[0]), arg_int(env, argv[1]), arg_int(env, argv[2]), out, &length));
 }
 
+/* Both go to the kernel directly: libc makes them cancellation points, which costs two atomics for each call. */
+
 /* receive(fd, bytes, offset, length) -> count; never blocks; what a datagram has beyond length is lost */
 static napi_value socket_receive(napi_env env, napi_callback_info info) {
   ARGUMENTS(4);
   int64_t offset = arg_int64(env, argv[2]), length = arg_int64(env, argv[3]);
   uint8_t *at = arg_bytes(env, argv[1], offset, length);
   if (at == NULL) return ret_int(env, -EFAULT);
-  return ret_sys(env, recv(arg_int(env, argv[0]), at, (size_t)length, MSG_DONTWAIT));
+  return ret_sys(env, syscall(SYS_recvfrom, arg_int(env, argv[0]), at, (size_t)length, MSG_DONTWAIT, NULL, NULL));
 }
 
 /* send(fd, bytes, offset, length) -> count; never blocks, never raises SIGPIPE */
@@ -103,7 +107,8 @@ static napi_value socket_send(napi_env env, napi_callback_info info) {
   int64_t offset = arg_int64(env, argv[2]), length = arg_int64(env, argv[3]);
   uint8_t *at = arg_bytes(env, argv[1], offset, length);
   if (at == NULL) return ret_int(env, -EFAULT);
-  return ret_sys(env, send(arg_int(env, argv[0]), at, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL));
+  const long flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+  return ret_sys(env, syscall(SYS_sendto, arg_int(env, argv[0]), at, (size_t)length, flags, NULL, 0));
 }
 
 /* unreadBytes(fd) -> kernel memory of what was sent on a unix socket and not yet read by the other side; 0: all read */

@@ -3,6 +3,8 @@
 
 #include <sys/ipc.h>
 #include <sys/msg.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /* msgGet(key, flags) -> identifier */
 static napi_value queue_get(napi_env env, napi_callback_info info) {
@@ -10,13 +12,15 @@ static napi_value queue_get(napi_env env, napi_callback_info info) {
   return ret_sys(env, msgget((key_t)arg_int(env, argv[0]), arg_int(env, argv[1])));
 }
 
+/* Calls that never block go to the kernel directly: libc makes them cancellation points, which costs two atomics each. */
+
 /* msgSend(id, bytes, length, flags) -> 0; bytes: the type, then `length` bytes */
 static napi_value queue_send(napi_env env, napi_callback_info info) {
   ARGUMENTS(4);
   int64_t length = arg_int64(env, argv[2]);
   uint8_t *at = length < 0 ? NULL : arg_bytes(env, argv[1], 0, (int64_t)sizeof(long) + length);
   if (at == NULL) return ret_int(env, -EFAULT);
-  return ret_sys(env, msgsnd(arg_int(env, argv[0]), at, (size_t)length, arg_int(env, argv[3])));
+  return ret_sys(env, syscall(SYS_msgsnd, arg_int(env, argv[0]), at, (size_t)length, arg_int(env, argv[3])));
 }
 
 /* msgReceive(id, bytes, length, type, flags) -> bytes after the type */
@@ -25,8 +29,8 @@ static napi_value queue_receive(napi_env env, napi_callback_info info) {
   int64_t length = arg_int64(env, argv[2]);
   uint8_t *at = length < 0 ? NULL : arg_bytes(env, argv[1], 0, (int64_t)sizeof(long) + length);
   if (at == NULL) return ret_int(env, -EFAULT);
-  return ret_sys(env, msgrcv(arg_int(env, argv[0]), at, (size_t)length, (long)arg_int64(env, argv[3]),
-                             arg_int(env, argv[4])));
+  return ret_sys(env, syscall(SYS_msgrcv, arg_int(env, argv[0]), at, (size_t)length, (long)arg_int64(env, argv[3]),
+                              arg_int(env, argv[4])));
 }
 
 /* msgStat(id, out) -> 0; out gets int64 values: messages, bytes, most bytes, last sender, last receiver, mode, key,

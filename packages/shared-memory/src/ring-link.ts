@@ -41,11 +41,15 @@ export interface RingLink {
 }
 
 export interface RingLinkOptions {
-  /** Bytes of each of the two rings, a power of two from 4 KiB to 1 GiB. Larger messages stream through. Default 1 MiB. */
+  /**
+   * Bytes of each of the two rings, a power of two from 4 KiB to 1 GiB. Messages of up to a quarter lie in it whole, larger
+   * ones stream through; the memory is taken as it is first written to. Default 4 MiB.
+   */
   readonly capacity?: number;
 }
 
-const DEFAULT_CAPACITY = 1 << 20;
+/** Four times the messages of 1 MiB that a ring of 1 MiB carries, which has each copied twice by its writer. */
+const DEFAULT_CAPACITY = 4 << 20;
 /** The ring itself is the buffer; what waits beside it is copied twice. */
 const HIGH_WATER_MARK = 64 * 1024;
 

@@ -115,9 +115,9 @@ export class RingTransport implements Transport, DoorbellClient {
 
   receive(visit: FrameVisitor, limit: number): number {
     if (this.#closed) return 0;
-    const count = this.#reader.read(visit, limit);
+    // Of a look in vain nothing follows but the end: a waiting writer was told of the room when it was made.
+    const count = this.#reader.hasMore ? this.#taking(visit, limit) : 0;
     if (this.#closed) return count;
-    if (this.#reader.writerWaits()) this.#peer.ring();
     // The end is reported from `service`.
     if (this.#peerGone && !this.#reader.hasMore) this.#listener.doorbell.poke();
     return count;
@@ -159,6 +159,12 @@ export class RingTransport implements Transport, DoorbellClient {
     this.#closed = true;
     this.#listener.remove(this);
     this.#onClose?.();
+  }
+
+  #taking(visit: FrameVisitor, limit: number): number {
+    const count = this.#reader.read(visit, limit);
+    if (!this.#closed && this.#reader.writerWaits()) this.#peer.ring();
+    return count;
   }
 
   #read(): void {

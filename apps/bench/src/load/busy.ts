@@ -35,6 +35,9 @@ export class Busy {
   readonly #sentAt: Float64Array;
   #sends = 0;
   #answered = 0;
+  /** Where in the memory the next byte of an answer is, and how many have come of one that is not complete. */
+  #compared = 0;
+  #ahead = 0;
 
   constructor(framing: 'length' | 'none', bytes: number, depth: number, seed: number, tally: Tally) {
     this.#tally = tally;
@@ -52,12 +55,26 @@ export class Busy {
     for (let place = 0; place < depth; place++) this.#memory.writeUInt32BE(bytes, place * this.#frame);
   }
 
-  /** Compares an answer with what was sent; throws when it differs. */
-  answer(memory: Buffer, start: number, end: number): void {
+  /** Compares what came with what was sent, byte for byte; throws when it differs. Returns how many answers it completes. */
+  received(memory: Buffer, start: number, end: number): number {
+    for (let at = start; at < end; ) {
+      const length = Math.min(end - at, this.#memory.length - this.#compared);
+      if (memory.compare(this.#memory, this.#compared, this.#compared + length, at, at + length) !== 0)
+        throw new Error('An answer differs from what was sent.');
+      this.#compared = (this.#compared + length) % this.#memory.length;
+      at += length;
+    }
+    this.#ahead += end - start;
+    let complete = 0;
+    for (; this.#ahead >= this.#frame; this.#ahead -= this.#frame) {
+      this.#answer();
+      complete++;
+    }
+    return complete;
+  }
+
+  #answer(): void {
     const place = this.#answered++ % this.#depth;
-    const from = place * this.#frame;
-    if (this.#memory.compare(memory, start, end, from, from + this.#frame) !== 0)
-      throw new Error('An answer differs from what was sent.');
     const { counting, latency } = this.#tally;
     if (!counting) return;
     this.#tally.answers++;

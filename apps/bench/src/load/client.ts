@@ -5,7 +5,7 @@
  *     node client.js WORK          (WORK: JSON, see work.ts)
  */
 import { type Connection, connect, Reactor } from '@millrace/reactor';
-import { Busy, frameBytes, type Tally } from './busy.js';
+import { Busy, type Tally } from './busy.js';
 import { LatencyHistogram } from './latency.js';
 import { residentBytes, treeTime } from './processor-time.js';
 import type { LoadResult, Work } from './work.js';
@@ -32,18 +32,17 @@ const {
 const address = { host: '127.0.0.1', port };
 const reactor = new Reactor({ mode: 'blocking' });
 const tally: Tally = { counting: false, answers: 0, latency: new LatencyHistogram() };
-const answerBytes = frameBytes(framing, bytes);
-/** Every answer is as long as its message: no length needs to be read. */
-const framingOfAnswers = { kind: 'function', measure: () => answerBytes } as const;
 const before = residentBytes(pid);
 let idleBytes = 0;
 
-/** Connections whose answers came in this turn: each sends at its end, with one write. */
+/** Connections that have had their one answer in this turn, and are closed at its end. */
 const answered: Connection<Busy>[] = [];
 const handlers = {
+  // Without framing: the answers are the very bytes that were sent, so they need not be told apart to be compared.
   onFrame: (connection: Connection<Busy>, memory: Buffer, start: number, end: number) => {
-    if (answered[answered.length - 1] !== connection) answered.push(connection);
-    connection.context.answer(memory, start, end);
+    if (connection.context.received(memory, start, end) === 0) return;
+    if (kind === 'messages') connection.context.sendOn(connection);
+    else answered.push(connection);
   },
   onClose: (connection: Connection<Busy>, reason: string, error?: Error) => {
     if (!leaving.has(connection)) throw new Error(`A connection was closed (${reason}).`, { cause: error });
@@ -80,8 +79,7 @@ function openIdle(done: () => void): void {
 function openBusy(count: number, done: () => void): void {
   const make = (made: (error?: Error) => void) => {
     const context = new Busy(framing, bytes, depth, opened++, tally);
-    const options = { handlers, context, framing: framingOfAnswers, maxFrameLength: answerBytes };
-    connect(reactor, address, options, (error, connection) => {
+    connect(reactor, address, { handlers, context }, (error, connection) => {
       if (connection !== undefined) context.sendOn(connection);
       made(error);
     });
@@ -91,12 +89,8 @@ function openBusy(count: number, done: () => void): void {
 
 reactor.cycle(() => {
   for (const connection of answered) {
-    if (kind === 'messages') {
-      connection.context.sendOn(connection);
-    } else {
-      leaving.add(connection);
-      connection.close();
-    }
+    leaving.add(connection);
+    connection.close();
   }
   answered.length = 0;
 });
