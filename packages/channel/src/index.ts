@@ -5,7 +5,7 @@ export { copyBytes, WordCopier } from './copying.js';
 export { ChannelError, type ChannelErrorCode } from './errors.js';
 export { jsonCodec } from './json-codec.js';
 export { createMemoryPair, type MemoryPairOptions } from './memory-pair.js';
-export { copyOf } from './message-memory.js';
+export { copyOf, giveMessagesRoom } from './message-memory.js';
 export { type MsgpackOptions, msgpackCodec } from './msgpack-codec.js';
 export {
   type Interest,

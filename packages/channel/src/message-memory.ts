@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { renewHeapRoom } from './heap-room.js';
 import { Slabs } from './slab.js';
 
 /** Bytes from which a message has memory of its own, which counts for V8: what Node cuts from its pool is smaller. */
@@ -11,11 +12,14 @@ const LARGE = 8 * 1024;
  * 6.25 MiB, so fewer of them see two than with 4. How many differs from run to run.
  */
 const COLLECT_AFTER = 6 << 20;
+/** The same where the heap has room to grow: what waits for its task seldom sees two collections then. */
+const COLLECT_AFTER_WITH_ROOM = 12 << 20;
 
 type CollectMinor = (options: { type: 'minor' }) => void;
 
 let collectMinor: CollectMinor | undefined;
 let bytesSince = 0;
+let hasRoom = false;
 
 const slabs = new Slabs();
 
@@ -33,12 +37,21 @@ export function copyOf(memory: Buffer, start: number, end: number): Buffer {
   return slabs.copy(memory, start, end);
 }
 
+/**
+ * Lets the heap of this process grow by up to 64 MiB before V8 marks it, while large messages come. For processes whose work
+ * is messages: it is the V8 of the whole process.
+ */
+export function giveMessagesRoom(): void {
+  hasRoom = true;
+}
+
 function collectAfter(length: number): void {
   bytesSince += length;
-  if (bytesSince < COLLECT_AFTER) return;
+  if (bytesSince < (hasRoom ? COLLECT_AFTER_WITH_ROOM : COLLECT_AFTER)) return;
   bytesSince = 0;
   collectMinor ??= exposeCollector();
   collectMinor({ type: 'minor' });
+  if (hasRoom) renewHeapRoom();
 }
 
 /** V8's collector is a function of contexts that are made while the flag is set; no other context gets to see it. */

@@ -1,4 +1,5 @@
 /** The program of a task worker of a pool: loads the module with the tasks, and runs them. */
+import { giveMessagesRoom } from '@millrace/channel';
 import { MappedMemory } from '@millrace/native';
 import { inherit } from '@millrace/process-pool';
 import { ClaimTable, claimBytes } from './claims.js';
@@ -20,6 +21,7 @@ const tasks = tasksOf((await import(url)) as Record<string, unknown>);
 
 const child = inherit();
 if (child === undefined) throw new Error('This is the program of a task worker; a TaskPool starts it.');
+giveMessagesRoom();
 const birth = child.data as WorkerBirth;
 const claims = new MappedMemory(child.descriptor(CLAIMS), claimBytes(birth.workers + 1));
 const spill = new SpillDirectory(birth.spill, spillWriter(birth.worker, child.incarnation), {

@@ -1,3 +1,4 @@
+import { giveMessagesRoom } from '@millrace/channel';
 import { NodePoller } from '@millrace/native';
 import type { ChildProcessContext } from '@millrace/process-pool';
 import {
@@ -94,6 +95,7 @@ export class TaskWorkerRole implements Role {
 
   /** Takes tasks from here on. */
   #serve(): void {
+    giveMessagesRoom();
     const { options } = this.#context;
     const maxTasks = drawLimit(options.taskMaxRequest, options.taskMaxRequestGrace);
     const find = (name: string) => this.#child.descriptor(name);

@@ -1,3 +1,4 @@
+import { giveMessagesRoom } from '@millrace/channel';
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { TaskClient } from '@millrace/task-pool';
 import { OwnReactor } from '../base/own-reactor.js';
@@ -116,6 +117,7 @@ export class WorkerRole implements Role {
   #serve(): void {
     if (this.#serving) return;
     this.#serving = true;
+    giveMessagesRoom();
     this.#sessions?.start();
     this.#own?.serve();
   }
