@@ -50,6 +50,8 @@ export interface FabricShape extends TaskShape {
   /** What lies between workers and reactor threads. */
   readonly ipc: Ipc;
   readonly ringSize: number;
+  /** Microseconds that a worker looks before it sleeps. */
+  readonly spin: number;
   /** Bytes of the largest packet, head included. */
   readonly maxMessageSize: number;
   /** In base mode, where worker r is reactor r: of each listener, whether every worker has a socket of its own. */
@@ -62,7 +64,7 @@ export function shapeOf(
   ports: readonly ResolvedPort[],
   userProcesses: number,
 ): FabricShape {
-  const { mode, reactorNum, workerNum, taskWorkerNum, maxConnections, ipc, ringSize } = options;
+  const { mode, reactorNum, workerNum, taskWorkerNum, maxConnections, ipc, ringSize, spin } = options;
   const longest = Math.max(MAX_MESSAGE_BYTES, ...ports.map(({ packageMaxLength }) => packageMaxLength));
   return {
     reactors: reactorNum,
@@ -73,6 +75,7 @@ export function shapeOf(
     tls: ports.some(({ tls }) => tls !== undefined),
     ipc,
     ringSize,
+    spin,
     taskTransport: options.taskTransport,
     taskQueue: taskQueueOf(options),
     taskRingSize: options.taskRingSize,
@@ -221,9 +224,9 @@ export class FabricView {
     return new TlsTable(this.#tls.buffer, maxConnections);
   }
 
-  /** Listens on the doorbell of a peer or a reactor in the loop of `poller`. */
-  listen(bell: Doorbell, poller: Poller): DoorbellListener {
-    return new DoorbellListener(bell, poller);
+  /** Listens on the doorbell of a peer or a reactor in the loop of `poller`; looks for `spin` microseconds before it sleeps. */
+  listen(bell: Doorbell, poller: Poller, spin = 0): DoorbellListener {
+    return new DoorbellListener(bell, poller, { spin });
   }
 
   /** Opens the channel between `peer` and `reactor`, as the one or the other. */

@@ -36,7 +36,7 @@ export function openView(child: ChildProcessContext, shape: FabricShape, peer: n
  */
 export function openLinks(view: FabricView, shape: FabricShape, peer: number, own?: PacketChannel): Links {
   const poller = new NodePoller();
-  const listener = view.listen(view.peerBell(peer), poller);
+  const listener = view.listen(view.peerBell(peer), poller, peer < shape.workers ? shape.spin : 0);
   const channels = Array.from(
     { length: shape.reactors },
     // What sessions send has its own limit; that a session is closed must always get through.

@@ -17,6 +17,9 @@ const ringSize = count(4_096, MAX_BYTES).refine((size) => Number.isInteger(Math.
   error: 'a power of two',
 });
 
+/** Microseconds: what else a worker has to do waits for as long. */
+const MAX_SPIN_US = 10_000;
+
 const serverShape = {
   mode: z.enum(['process', 'base']).default('process'),
   reactorNum: count(1, 256).optional(),
@@ -63,6 +66,7 @@ const serverShape = {
   logFile: z.string().min(1).optional(),
   ipc: z.enum(IPC_KINDS).default('ring'),
   ringSize: ringSize.default(RING_BYTES),
+  spin: count(0, MAX_SPIN_US).default(0),
   spares: count(0, 1_000).optional(),
   title: z.string().min(1).default('millrace'),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
@@ -76,6 +80,10 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
   const parsed = parse(serverSchema, options);
   if (parsed.mode === 'base') checkBase(options);
   checkTaskQueue(parsed);
+  if (parsed.spin > 0 && parsed.ipc === 'pipe')
+    throw optionError(
+      `The option 'spin' cannot be ${parsed.spin} with ipc 'pipe': only in a ring can be looked.`,
+    );
   const reactors = parsed.reactorNum ?? Math.min(availableParallelism(), MAX_DEFAULT_REACTORS);
   const own = Object.fromEntries(Object.keys(serverShape).map((key) => [key, parsed[key as 'title']]));
   if (parsed.dispatchMode === 'function' && parsed.dispatchModule === undefined)
@@ -117,6 +125,7 @@ const PROCESS_MODE_ONLY = {
   dispatchMode: 'a client belongs to the worker that has accepted it',
   dispatchModule: 'a client belongs to the worker that has accepted it',
   ipc: 'what a client sends goes from its reactor to its worker by a call',
+  spin: 'what a client sends goes from its reactor to its worker by a call',
 } as const;
 
 function checkBase(options: ServerOptions): void {

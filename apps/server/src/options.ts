@@ -119,6 +119,12 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
   /** With `ipc: 'ring'`: bytes between each reactor thread and worker, per direction; a power of two. Default 1 MiB. */
   readonly ringSize?: number;
   /**
+   * With `ipc: 'ring'`, in process mode: microseconds that a worker looks for the next message again and again before it
+   * sleeps, as long as that finds some; up to 10,000. An answer then takes a third of the time where few messages are under way
+   * and there are processors to spare; where there are none, others wait for the one that looks. Default 0.
+   */
+  readonly spin?: number;
+  /**
    * Processes that have booted and wait to take the place of one that dies, within milliseconds. Default 1 where there
    * is more than one worker, task worker and user process together, else 0. Unless it is 0 another waits to be the manager.
    */

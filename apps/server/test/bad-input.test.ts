@@ -30,6 +30,8 @@ describe('options', () => {
     ['workerNum', 0],
     ['taskWorkerNum', -1],
     ['ringSize', 100_000],
+    ['spin', -1],
+    ['spin', 10_001],
     ['host', 'localhost'],
     ['packageMaxLength', 1.5],
     ['logLevel', 'loud'],

@@ -37,6 +37,7 @@ test.each([
   { dispatchMode: 'round-robin' },
   { dispatchMode: 'fixed' },
   { ipc: 'pipe' },
+  { spin: 100 },
 ] as const)('%j has no meaning, and is an error that names it', (options) => {
   const [[name, value]] = Object.entries(options) as [[string, unknown]];
   expect(() => createServer({ port: 0, mode: 'base', ...options })).toThrow(

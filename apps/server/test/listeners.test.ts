@@ -181,6 +181,7 @@ describe('options', () => {
     [{ framing: { kind: 'eof', delimiter: '' } }, '\'framing.delimiter\' cannot be "": 1 to 8 bytes'],
     [{ framing: { kind: 'eof', delimiter: 'more than eight' } }, '1 to 8 bytes'],
     [{ heartbeatIdleTimes: 3 }, "did you mean 'heartbeatIdleTime'?"],
+    [{ spin: 100, ipc: 'pipe' }, "'spin' cannot be 100 with ipc 'pipe'"],
     [{ maxConnections: 0 }, "'maxConnections' cannot be 0"],
     [{ backlog: 'many' }, '\'backlog\' cannot be "many"'],
     [{ type: 'packet' }, '\'type\' cannot be "packet"'],

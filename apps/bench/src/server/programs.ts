@@ -12,6 +12,8 @@ export interface EchoOptions {
   readonly workers?: number;
   /** More than 0: the answer comes from a task. */
   readonly taskWorkers?: number;
+  /** Microseconds that our workers look before they sleep. */
+  readonly spin?: number;
   /** How our tasks travel, and large values of them. */
   readonly taskTransport?: 'ring' | 'pipe';
   readonly taskLargeValues?: 'memory' | 'file';

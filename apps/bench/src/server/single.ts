@@ -6,7 +6,8 @@ import { SMALL, versusAll } from './versus.js';
 
 /**
  * The latency of one connection. Where server and client run decides it more than either does, so both are placed: on
- * one processor, where a message costs a switch, and on two, where it costs the waking of an idle one.
+ * one processor, where a message costs a switch, and on two, where it costs the waking of an idle one. Workers that look
+ * before they sleep need a processor, so they are compared where each may run anywhere.
  */
 export function single(windowMs: number): Group[] {
   const [first, second] = allowedCpus();
@@ -18,11 +19,29 @@ export function single(windowMs: number): Group[] {
           server: `${first}`,
           client: `${second}`,
         }),
+    anywhere(windowMs),
   ];
 }
 
+const one = { reactors: 1, workers: 1 };
+/** Microseconds. */
+const SPIN = 200;
+
+function anywhere(windowMs: number): Group {
+  const theirs = swoole({ mode: 'process', ...one });
+  return versusAll(
+    'echo 64 B, 1 connection, anywhere',
+    windowMs,
+    { connections: 1, bytes: SMALL },
+    [
+      [millrace(one), [[theirs, {}]]],
+      [millrace({ ...one, spin: SPIN }, `millrace, spin ${SPIN}`), [[theirs, {}]]],
+    ],
+    ['p50', 'p99', 'cpu'],
+  );
+}
+
 function placed(where: string, windowMs: number, placement: Placement): Group {
-  const one = { reactors: 1, workers: 1 };
   const base = swoole({ mode: 'base', ...one });
   return versusAll(
     `echo 64 B, 1 connection, ${where}`,
