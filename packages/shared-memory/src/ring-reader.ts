@@ -74,10 +74,8 @@ export class RingReader {
 
   /** True once, when the writer has met a full ring and waits; it is to be woken then. */
   writerWaits(): boolean {
-    const { WAITING_WORD } = layout;
-    return (
-      Atomics.load(this.#words, WAITING_WORD) === 1 && Atomics.exchange(this.#words, WAITING_WORD, 0) === 1
-    );
+    if (Atomics.load(this.#words, layout.WAITING_WORD) !== 1) return false;
+    return Atomics.exchange(this.#words, layout.WAITING_WORD, 0) === 1;
   }
 
   /** Takes the next record; 1 when it was or completed a message. */

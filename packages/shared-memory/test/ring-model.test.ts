@@ -239,8 +239,8 @@ test('so it is with a death of either between any two of its operations, and a s
   expectExplored(checkRing({ messages: [40], start: 64, deaths: 1 }), 10_000, true);
   expectExplored(checkRing({ ...FULL, deaths: 1 }), 5_000, true);
   if (!STRESS) return;
-  expectExplored(checkRing({ messages: [4, 12], start: 104, deaths: 2 }), 100_000, true);
-  expectExplored(checkRing({ messages: [40, 4], start: 64, deaths: 1 }), 100_000, true);
+  expectExplored(checkRing({ messages: [4, 12], start: 104, deaths: 2 }), 50_000, true);
+  expectExplored(checkRing({ messages: [40, 4], start: 64, deaths: 1 }), 50_000, true);
 });
 
 test('the doorbells of two transports wake whoever sleeps over work, dead ones being replaced', LONG, () => {

@@ -12,6 +12,8 @@ export class Orders {
   readonly #thread: Thread;
   readonly #gather: OutputGather;
   readonly #flushGather = () => this.#gather.flush();
+  /** What is asked for one client often comes in a row. */
+  #latest: Client | undefined;
   /** Clients to be closed at the end of this turn. */
   #closing: Client[] = [];
 
@@ -21,7 +23,7 @@ export class Orders {
   }
 
   take(message: packet.Packet, peer: number): void {
-    const client = this.#thread.clients.get(message.session);
+    const client = this.#clientOf(message.session);
     // The client went while this was on its way; its worker hears of that by CLOSED.
     if (client === undefined) {
       if (message.type === packet.DRAIN) this.#tellDrained(peer, message.session, false);
@@ -44,6 +46,13 @@ export class Orders {
     if (waiters === undefined) return;
     client.waiters = undefined;
     for (const peer of waiters) this.#tellDrained(peer, client.session, open);
+  }
+
+  #clientOf(session: number): Client | undefined {
+    const latest = this.#latest;
+    if (latest?.session === session && !latest.connection.closed) return latest;
+    this.#latest = this.#thread.clients.get(session);
+    return this.#latest;
   }
 
   #send(client: Client, { body, start, end }: packet.Packet): void {

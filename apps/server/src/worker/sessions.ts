@@ -35,6 +35,10 @@ export class Sessions {
   readonly #counters: Float64Array;
   readonly #switchboard: Switchboard;
   readonly #sessions = new Map<number, Session>();
+  /** Messages of one session often come in a row. */
+  #latest: Session | undefined;
+  /** By listener; every one has some. */
+  readonly #receivers: (readonly PortEvents['receive'][])[] = [];
   readonly #concurrency: Concurrency;
   #inFlight = 0;
   /** Messages that may still be taken. */
@@ -134,20 +138,27 @@ export class Sessions {
   }
 
   #session(id: number, port: number): Session {
+    if (this.#latest?.id === id) return this.#latest;
     let session = this.#sessions.get(id);
     if (session === undefined) {
       const { table } = this.#switchboard;
       session = new Session(id, port, this.#switchboard, new OutputWindow(table, table.slot(id)));
       this.#sessions.set(id, session);
     }
+    this.#latest = session;
     return session;
+  }
+
+  #receiversOf(port: number): readonly PortEvents['receive'][] {
+    this.#receivers[port] ??= this.#parts.handlers(port).get('receive');
+    return this.#receivers[port];
   }
 
   #receive(session: Session, data: Buffer, reactor: number): void {
     this.#count(REQUESTS);
     this.#left--;
     let open: Promise<void>[] | undefined;
-    for (const handler of this.#parts.handlers(session.port).get('receive')) {
+    for (const handler of this.#receiversOf(session.port)) {
       const promise = this.#call(session, handler, data, session);
       if (promise) open = open === undefined ? [promise] : [...open, promise];
     }
@@ -213,6 +224,7 @@ export class Sessions {
     const session = this.#sessions.get(id);
     if (session === undefined) return undefined;
     this.#sessions.delete(id);
+    if (this.#latest === session) this.#latest = undefined;
     session.closed = true;
     this.#switchboard.settle(id, false);
     return session;
