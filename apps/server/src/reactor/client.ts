@@ -5,18 +5,12 @@ import type { WorkerLink } from './worker-link.js';
 
 const NOBODY: readonly WorkerLink[] = [];
 
-/**
- * A connected client, as its reactor thread knows it. There may be very many that are idle: what its slot in the shared
- * table says is not here as well, and what few clients need is made when it is needed.
- */
-export class Client implements Holdable {
-  connection!: StreamConnection<Client>;
+/** What is to be known of few clients. */
+class Exceptional {
   /** A process has asked to close it. */
   closedByWorker = false;
   /** Why it is closed from this side, where nobody asked for it. */
   closedFor: 'idle' | 'dispatch' | 'output-limit' | undefined = undefined;
-  /** The worker that got its last message, in the modes that choose for each. */
-  last: WorkerLink;
   /** Processes that want to hear when there is room for more output. */
   waiters: Set<number> | undefined = undefined;
   /** More than the high-water mark waits for it. */
@@ -25,12 +19,25 @@ export class Client implements Holdable {
   files = 0;
   /** When its output last moved, while it is being closed. */
   movedAt = 0;
-  #holds = 0;
   /** Workers other than its own that know of it. */
-  #visited: Set<WorkerLink> | undefined = undefined;
+  visited: Set<WorkerLink> | undefined = undefined;
   /** Workers that have not answered yet that they have nothing more to send. */
-  #endings: Set<WorkerLink> | undefined = undefined;
-  #peer: InetAddress | undefined = undefined;
+  endings: Set<WorkerLink> | undefined = undefined;
+  peer: InetAddress | undefined = undefined;
+}
+
+const USUAL: Readonly<Exceptional> = Object.freeze(new Exceptional());
+
+/**
+ * A connected client, as its reactor thread knows it. There may be very many that are idle: what its slot in the shared
+ * table says is not here as well, and what few clients need is made when it is needed.
+ */
+export class Client implements Holdable {
+  connection!: StreamConnection<Client>;
+  /** The worker that got its last message, in the modes that choose for each. */
+  last: WorkerLink;
+  #holds = 0;
+  #exceptional: Readonly<Exceptional> = USUAL;
 
   constructor(
     readonly session: number,
@@ -42,9 +49,23 @@ export class Client implements Holdable {
     this.last = home;
   }
 
+  /** What is known of few clients; to be changed by `change` only. */
+  get known(): Readonly<Exceptional> {
+    return this.#exceptional;
+  }
+
+  /** The same to write to. */
+  change(): Exceptional {
+    if (this.#exceptional === USUAL) this.#exceptional = new Exceptional();
+    return this.#exceptional as Exceptional;
+  }
+
   get peer(): InetAddress {
-    this.#peer ??= this.slot.peer;
-    return this.#peer;
+    const { peer } = this.known;
+    if (peer !== undefined) return peer;
+    const read = this.slot.peer;
+    this.change().peer = read;
+    return read;
   }
 
   /** As `remoteAddress` shows it. */
@@ -54,31 +75,40 @@ export class Client implements Holdable {
 
   /** Workers other than its own that know of it. */
   get visited(): Iterable<WorkerLink> {
-    return this.#visited ?? NOBODY;
+    return this.known.visited ?? NOBODY;
   }
 
   /** A message of it goes to `worker`. */
   visits(worker: WorkerLink): void {
     this.last = worker;
     if (worker === this.home) return;
-    this.#visited ??= new Set();
-    this.#visited.add(worker);
+    const { visited } = this.known;
+    if (visited === undefined) this.change().visited = new Set([worker]);
+    else visited.add(worker);
+  }
+
+  /** `peer` wants to hear when there is room for more output. */
+  awaitedBy(peer: number): void {
+    const { waiters } = this.known;
+    if (waiters === undefined) this.change().waiters = new Set([peer]);
+    else waiters.add(peer);
   }
 
   /** `worker` is asked whether it has nothing more to send. */
   asks(worker: WorkerLink): void {
-    this.#endings ??= new Set();
-    this.#endings.add(worker);
+    const { endings } = this.known;
+    if (endings === undefined) this.change().endings = new Set([worker]);
+    else endings.add(worker);
   }
 
   /** Whether `worker` has been asked and has not answered. */
   awaits(worker: WorkerLink): boolean {
-    return this.#endings?.has(worker) ?? false;
+    return this.known.endings?.has(worker) ?? false;
   }
 
   /** The worker of that number has nothing more to send; true when no other is waited for. */
   ended(worker: number): boolean {
-    const endings = this.#endings;
+    const { endings } = this.known;
     if (endings === undefined) return true;
     for (const link of endings) if (link.worker === worker) endings.delete(link);
     return endings.size === 0;

@@ -42,9 +42,9 @@ export class Orders {
 
   /** Tells whoever waits for room that there is some, or that the client has gone. */
   drained(client: Client, open: boolean): void {
-    const { waiters } = client;
+    const { waiters } = client.known;
     if (waiters === undefined) return;
-    client.waiters = undefined;
+    client.change().waiters = undefined;
     for (const peer of waiters) this.#tellDrained(peer, client.session, open);
   }
 
@@ -65,7 +65,7 @@ export class Orders {
   }
 
   #overflow(client: Client): void {
-    client.closedFor = 'output-limit';
+    client.change().closedFor = 'output-limit';
     client.connection.destroy('output-limit');
   }
 
@@ -73,17 +73,15 @@ export class Orders {
     const { slot } = client;
     switch (message.type) {
       case packet.CLOSE:
-        client.closedByWorker = true;
+        client.change().closedByWorker = true;
         return this.#close(client, message.aux === 1);
       case packet.ENDED:
         return this.#ended(client, peer);
       case packet.SEND_FILE:
         return this.#sendFile(client, JSON.parse(message.text()) as packet.FileOrder);
       case packet.DRAIN:
-        if (!client.congested) return this.#tellDrained(peer, client.session, true);
-        client.waiters ??= new Set();
-        client.waiters.add(peer);
-        return;
+        if (!client.known.congested) return this.#tellDrained(peer, client.session, true);
+        return client.awaitedBy(peer);
       case packet.PAUSE:
         slot.flag(FLAG_PAUSED, true);
         return client.hold(HOLD_USER);
@@ -102,7 +100,7 @@ export class Orders {
   #close(client: Client, reset: boolean): void {
     if (reset) return client.connection.destroy();
     if (client.slot.state === CLOSING) return;
-    client.movedAt = this.#thread.now();
+    client.change().movedAt = this.#thread.now();
     client.slot.change({ state: CLOSING });
     if (this.#closing.length === 0) this.#thread.reactor.defer(() => this.#closeSoon());
     this.#closing.push(client);
@@ -124,25 +122,26 @@ export class Orders {
   /** One worker has nothing more to send to a client that has ended its sending; when all say so, it is closed. */
   #ended(client: Client, peer: number): void {
     if (!client.ended(peer)) return;
-    client.closedByWorker = true;
+    client.change().closedByWorker = true;
     this.#close(client, false);
   }
 
   #sendFile(client: Client, { path, offset, length }: packet.FileOrder): void {
     const { session, connection } = client;
-    if (client.files === MAX_FILES) return this.#overflow(client);
-    client.files++;
+    const state = client.change();
+    if (state.files === MAX_FILES) return this.#overflow(client);
+    state.files++;
     try {
       connection.sendFile(path, {
         offset,
         length,
         onSent: () => {
-          client.files--;
+          state.files--;
         },
       });
     } catch (error) {
       // It was there when the worker looked. What follows must not be taken for it.
-      client.files--;
+      state.files--;
       this.#thread.log('send-file', `Cannot send a file to session ${session}: ${(error as Error).message}`);
       connection.destroy('error', error as Error);
     }

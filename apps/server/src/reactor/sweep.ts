@@ -34,7 +34,7 @@ export class Sweep {
     const now = Date.now();
     for (const client of [...this.#thread.clients.values()]) {
       if (client.slot.flags & FLAG_PROTECTED || !this.#isIdle(client, now)) continue;
-      client.closedFor = 'idle';
+      client.change().closedFor = 'idle';
       client.connection.destroy();
     }
   }
@@ -50,6 +50,6 @@ export class Sweep {
     const { clients, data } = this.#thread;
     const before = Date.now() - data.lingerTime;
     for (const client of [...clients.values()])
-      if (client.slot.state === CLOSING && client.movedAt < before) client.connection.destroy();
+      if (client.slot.state === CLOSING && client.known.movedAt < before) client.connection.destroy();
   }
 }

@@ -91,7 +91,7 @@ export class Traffic {
     const worker = dispatcher.pick(client, memory, start, end);
     if (worker === 'discard') return;
     if (worker === 'close') {
-      client.closedFor = 'dispatch';
+      client.change().closedFor = 'dispatch';
       return connection.close();
     }
     client.visits(worker);
@@ -111,7 +111,7 @@ export class Traffic {
   }
 
   #congestion(client: Client, congested: boolean): void {
-    client.congested = congested;
+    client.change().congested = congested;
     client.slot.queued(client.connection.queuedBytes);
     client.slot.flag(FLAG_FULL, congested);
     const type = congested ? packet.BUFFER_FULL : packet.BUFFER_EMPTY;
@@ -123,7 +123,7 @@ export class Traffic {
 
   #output({ context: client, queuedBytes }: StreamConnection<Client>): void {
     const now = this.#thread.now();
-    client.movedAt = now;
+    client.change().movedAt = now;
     client.slot.sent(now);
     client.slot.queued(queuedBytes);
   }
@@ -148,9 +148,10 @@ export class Traffic {
   }
 
   #reason(client: Client, reason: CloseReason): packet.SessionCloseReason {
-    if (client.closedFor) return client.closedFor;
+    const { closedFor, closedByWorker } = client.known;
+    if (closedFor) return closedFor;
     if (reason !== 'local') return reason;
-    if (client.closedByWorker) return client.connection.inputEnded ? 'peer' : 'server';
+    if (closedByWorker) return client.connection.inputEnded ? 'peer' : 'server';
     return 'shutdown';
   }
 
