@@ -20,6 +20,8 @@ const OF_THE_MODE = [
   'bad-input',
   'tasks',
   'task-chaos',
+  'task-queue',
+  'task-queue-user',
   'backlog',
   'mail',
   'commands',

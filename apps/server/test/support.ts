@@ -43,8 +43,10 @@ export function launch(
   name: string,
   options: Partial<ServerOptions> = {},
   env: NodeJS.ProcessEnv = {},
+  through: readonly string[] = [],
 ): Program {
-  return new Program(fixture(name), { args: [JSON.stringify(inMode({ ...matrix, ...options }))], env });
+  const args = [JSON.stringify(inMode({ ...matrix, ...options }))];
+  return new Program(fixture(name), { args, env, through });
 }
 
 /** Starts a server of the fixtures as a real program, and waits until it accepts clients. */

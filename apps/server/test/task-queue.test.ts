@@ -1,78 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PosixQueue, SystemVQueue } from '@millrace/msg-queue';
-import { isRunning, Program, TestClient, until } from '@millrace/testkit';
-import { afterEach, describe, expect, test } from 'vitest';
-import { createServer, type ServerOptions, type ServerStats } from '../src/index.js';
-import { fixture, overTasks } from './support.js';
-
-const undo: (() => void | Promise<void>)[] = [];
-afterEach(async () => {
-  for (const step of undo.splice(0).reverse()) await step();
-});
-
-/** A directory that is gone after the test. */
-function scratch(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'millrace-test-'));
-  undo.push(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
-}
-
-/** A queue of the test's own, which knows nothing of tasks. */
-function queueOf(transport: 'posix-queue' | 'system-v-queue') {
-  const way = overTasks(transport);
-  undo.push(way.remove);
-  const { taskQueueName: name, taskQueueKey: key } = way.options as Partial<ServerOptions>;
-  const open = () =>
-    name === undefined
-      ? SystemVQueue.openOrCreate(key as number)
-      : PosixQueue.openOrCreate(name, { messageSize: 8_192 });
-  return {
-    options: way.options,
-    address: name === undefined ? ['system-v', String(key)] : ['posix', name],
-    open: () => {
-      const queue = open();
-      undo.push(() => queue.close());
-      return queue;
-    },
-  };
-}
-
-/** A message of another program, as task-layout.ts of @millrace/task-pool draws it: a task with a text. */
-function posted(name: string, text: string, padding = 0): Buffer {
-  const head = Buffer.alloc(24);
-  head[0] = 1; // TASK
-  head[1] = 2; // TEXT
-  head.writeUInt16LE(name.length, 2);
-  head.writeInt32LE(-1, 12);
-  head.writeUInt32LE(1, 20);
-  return Buffer.concat([head, Buffer.from(name), Buffer.from(text), Buffer.alloc(padding, 0)]);
-}
-
-async function start(options: Partial<ServerOptions>, env: NodeJS.ProcessEnv = {}) {
-  const program = new Program(fixture('tasks'), { args: [JSON.stringify(options)], env });
-  undo.push(() => program[Symbol.asyncDispose]());
-  const [, port] = await program.printed(/^listening (\d+)/m);
-  const connect = () => TestClient.connect(Number(port));
-  const client = await connect();
-  const send = (message: unknown) => client.send(`${JSON.stringify(message)}\n`);
-  const lines = async (count: number) => {
-    const found: string[] = [];
-    while (found.length < count) found.push(await client.line());
-    return found;
-  };
-  const asking = await connect();
-  const stats = async () =>
-    JSON.parse((await asking.ask('{"form":"stats"}')).slice('stats '.length)) as ServerStats;
-  /** Keeps a task worker busy until `gate` is there. */
-  const hold = async (worker: number, gate: string) => {
-    send({ name: 'hold', value: gate, options: { worker } });
-    await until('it to run', async () => (await stats()).taskRunningNum === worker + 1);
-  };
-  return { program, send, lines, stats, hold };
-}
+import { isRunning, until } from '@millrace/testkit';
+import { describe, expect, test } from 'vitest';
+import { createServer, type ServerOptions } from '../src/index.js';
+import { posted, queueOf, scratch, start, undo } from './queues.js';
+import { launch } from './support.js';
 
 const noted = (file: string) => (existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []);
 
@@ -101,7 +35,7 @@ describe.each(['posix-queue', 'system-v-queue'] as const)('a server with tasks i
     expect(await stats()).toMatchObject({ taskQueueNum: 0, taskQueueBytes: 0, taskOrphanFailedCount: 0 });
     expect(program.output).toMatch(/A message of 14 bytes in the queue '.*' is no task/);
 
-    const another = new Program(fixture('tasks'), { args: [JSON.stringify(options)] });
+    const another = launch('tasks', options);
     undo.push(() => another[Symbol.asyncDispose]());
     await another.ended();
     expect(another.output).toContain('ERR_MILLRACE_TASK_QUEUE');
@@ -222,7 +156,7 @@ test('a queue that cannot carry tasks is an error of the start that says so', as
   const { options, address } = queueOf('posix-queue');
   PosixQueue.unlink(address[1] as string);
   PosixQueue.create(address[1] as string, { messageSize: 100 }).close();
-  const program = new Program(fixture('tasks'), { args: [JSON.stringify(options)] });
+  const program = launch('tasks', options);
   undo.push(() => program[Symbol.asyncDispose]());
   await program.ended();
   expect(program.output).toContain('ERR_MILLRACE_TASK_QUEUE');

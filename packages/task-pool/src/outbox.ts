@@ -5,6 +5,7 @@ import type { Lane } from './lane.js';
 import { removeFile } from './spill.js';
 import * as layout from './task-layout.js';
 import { TaskMessage } from './task-message.js';
+import { NO_REASON } from './thrown.js';
 
 /** What an asker says to task workers; one message, filled anew each time. */
 export class Outbox {
@@ -43,8 +44,12 @@ export class Outbox {
     try {
       lane.link.channel.send(message);
     } catch (error) {
+      const { code } = error as ChannelError | TaskError;
+      // That nobody waits is told in any case: the caller is not to wait for the room.
+      if (code === 'ERR_MILLRACE_TASK_TMPDIR' && value !== NO_REASON)
+        return this.tell(lane, job, kind, number, NO_REASON);
       // A worker that does not read cannot be told; if it must end for that, `grace` is what ends it.
-      if ((error as ChannelError).code !== 'ERR_MILLRACE_CHANNEL_FULL') throw error;
+      if (code !== 'ERR_MILLRACE_CHANNEL_FULL') throw error;
     } finally {
       message.value = undefined;
     }

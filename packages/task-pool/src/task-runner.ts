@@ -6,7 +6,7 @@ import { RunningTask, type RunningTaskHost } from './running-task.js';
 import * as layout from './task-layout.js';
 import { TaskMessage } from './task-message.js';
 import { isStream, isThenable, type Stream, sendStream } from './task-results.js';
-import { describePlainly, describeThrown, reviveThrown, type Thrown } from './thrown.js';
+import { describePlainly, describeRefusal, describeThrown, reviveThrown, type Thrown } from './thrown.js';
 
 const MICROSECONDS = 1_000;
 /** Microseconds that a task may be expected to take and answers before it to wait for it, and how long they do at most. */
@@ -209,13 +209,22 @@ export class TaskRunner implements RunningTaskHost {
       }
     } catch (error) {
       this.#options.onUnsendable(error, task.name);
-      const plain = describePlainly(kind === layout.THROWN ? value : error);
-      this.#send(task, layout.THROWN, plain, microseconds);
+      const instead = kind === layout.THROWN ? describePlainly(value) : describeRefusal(error);
+      this.#sendInstead(task, instead, microseconds);
     }
     this.#ringFor(task, now);
     if (this.#places.length > 0) for (const resolve of this.#places.splice(0)) resolve();
     if (this.#running.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
     this.#options.onDone?.(this.#begun);
+  }
+
+  /** Answers with less than was to be said; where that is still too much for a full `taskTmpdir`, with the reason for it. */
+  #sendInstead(task: RunningTask, thrown: Thrown, microseconds: number): void {
+    try {
+      this.#send(task, layout.THROWN, thrown, microseconds);
+    } catch (error) {
+      this.#send(task, layout.THROWN, describeRefusal(error), microseconds);
+    }
   }
 
   /** Rings the asker of a task that has been answered, or leaves that to the next one. */

@@ -1,3 +1,4 @@
+import { ChannelError } from '@millrace/channel';
 import { TaskError, type TaskErrorCode } from './errors.js';
 
 /** What a task threw, in a form that can be sent: errors keep their name, message, stack, cause and own properties. */
@@ -35,6 +36,22 @@ export function describePlainly(thrown: unknown): Thrown {
   const { name, message, stack } = thrown;
   return { kind: 'error', name, message, stack, cause: undefined, properties: {} };
 }
+
+/** Why a value could not be sent. Our own errors are short and can be sent whole; others come from the value itself. */
+export function describeRefusal(error: unknown): Thrown {
+  const ours = error instanceof TaskError || error instanceof ChannelError;
+  return ours ? describeThrown(error) : describePlainly(error);
+}
+
+/** What a task is told whose caller gave up for a reason that there is no room for. */
+export const NO_REASON: Thrown = {
+  kind: 'error',
+  name: 'AbortError',
+  message: 'Nobody waits for the result any more. The reason is large, and taskTmpdir took no file for it.',
+  stack: undefined,
+  cause: undefined,
+  properties: {},
+};
 
 const BUILT_IN = { Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError };
 

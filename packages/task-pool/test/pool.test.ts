@@ -64,6 +64,7 @@ test('a result that cannot be sent, an unknown task and an unsendable value reje
   const pool = startPool({ size: 1 });
   const pid = await pool.run('pid');
   await expect(pool.run('unsendable')).rejects.toMatchObject({
+    code: 'ERR_MILLRACE_UNSENDABLE',
     message: expect.stringContaining('a function'),
   });
   const unknown = pool.run('nothing' as 'noop');

@@ -18,3 +18,4 @@ export {
   processInfo,
 } from './processes.js';
 export { Program, type ProgramOptions } from './program.js';
+export { fillDisk, onSmallDisk, whyNoSmallDisk } from './small-disk.js';

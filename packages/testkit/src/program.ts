@@ -6,6 +6,8 @@ import { descendants, isRunning, type ProcessInfo } from './processes.js';
 export interface ProgramOptions {
   readonly args?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
+  /** A command that makes surroundings, and becomes the program that is named behind it. Default: none. */
+  readonly through?: readonly string[];
 }
 
 /** A program under test: a real process, its output kept, and everything below it ended with it. */
@@ -14,9 +16,10 @@ export class Program implements AsyncDisposable {
   #output = '';
   #ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 
-  constructor(file: string | URL, { args = [], env = {} }: ProgramOptions = {}) {
+  constructor(file: string | URL, { args = [], env = {}, through = [] }: ProgramOptions = {}) {
     const path = file instanceof URL ? file.pathname : file;
-    this.process = spawn(process.execPath, [path, ...args], {
+    const [command, ...rest] = [...through, process.execPath, path, ...args] as [string, ...string[]];
+    this.process = spawn(command, rest, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
     });
