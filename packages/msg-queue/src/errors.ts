@@ -69,6 +69,16 @@ export function closedError(queue: string): QueueError {
   return new QueueError('ERR_MILLRACE_QUEUE_CLOSED', `${queue} has been closed in this process.`);
 }
 
+/** The queue could be opened, which the kernel asks no rights for, and this needs some. */
+export function deniedError(queue: string, syscall: string, errno: number): QueueError {
+  return failedCall(
+    'ERR_MILLRACE_QUEUE_ACCESS',
+    `The permissions of ${queue} do not let this user use it: ipcs -q shows whose it is.`,
+    syscall,
+    errno,
+  );
+}
+
 export function removedError(queue: string, syscall: string, errno: number): QueueError {
   return failedCall(
     'ERR_MILLRACE_QUEUE_REMOVED',

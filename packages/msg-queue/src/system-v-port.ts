@@ -1,6 +1,7 @@
 import type { Poller } from '@millrace/channel';
 import {
   E2BIG,
+  EACCES,
   EAGAIN,
   EIDRM,
   EINTR,
@@ -10,7 +11,7 @@ import {
   SystemCallError,
   syscalls,
 } from '@millrace/native';
-import { QueueError, removedError } from './errors.js';
+import { deniedError, QueueError, removedError } from './errors.js';
 import { readSystemVLimits } from './limits.js';
 import type { PortEvents, QueuePort } from './port.js';
 import { SystemVWaiters } from './system-v-waiters.js';
@@ -142,6 +143,7 @@ export class SystemVPort implements QueuePort {
   /** The kernel says EIDRM to who waits, and EINVAL to who comes later. */
   #failure(syscall: string, errno: number): Error {
     if (errno === EIDRM || errno === EINVAL) return removedError(this.title, syscall, errno);
+    if (errno === EACCES) return deniedError(this.title, syscall, errno);
     return new SystemCallError(syscall, errno, this.title);
   }
 

@@ -1,6 +1,6 @@
 import { Slabs, type WaitOptions } from '@millrace/channel';
-import { EIDRM, EINVAL, ENOENT, IPC_PRIVATE, SystemCallError, syscalls } from '@millrace/native';
-import { QueueError, removedError } from './errors.js';
+import { EACCES, EIDRM, EINVAL, ENOENT, IPC_PRIVATE, SystemCallError, syscalls } from '@millrace/native';
+import { deniedError, QueueError, removedError } from './errors.js';
 import { explain, readSystemVLimits, type SystemVLimits } from './limits.js';
 import { MessageQueue, type QueueOpenOptions } from './message-queue.js';
 import { keyName, openSystemV, type SystemVKey, type SystemVQueueOptions, toKey } from './system-v-open.js';
@@ -196,6 +196,7 @@ function stat(id: number, title: string): BigInt64Array {
   const state = new BigInt64Array(STATE_FIELDS);
   const failed = syscalls.msgStat(id, new Uint8Array(state.buffer));
   if (failed === -EINVAL || failed === -EIDRM) throw removedError(title, 'msgctl', -failed);
+  if (failed === -EACCES) throw deniedError(title, 'msgctl', -failed);
   if (failed < 0) throw new SystemCallError('msgctl', -failed, title);
   return state;
 }
