@@ -26,7 +26,7 @@ const SPIN_US = 200;
 const BARE_TRIPS = 500_000;
 /** Milliseconds of one measurement, after as much to warm up. */
 const WINDOW_MS = 1_000;
-const QUICK_WINDOW_MS = 200;
+const QUICK_WINDOW_MS = 500;
 /** Messages of one run of the stress test; five runs come to 10⁸, three quick ones to 10⁶. */
 const STRESS = 20_000_000;
 const QUICK_STRESS = 333_334;
