@@ -120,8 +120,8 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
   readonly ringSize?: number;
   /**
    * With `ipc: 'ring'`, in process mode: microseconds that a worker looks for the next message again and again before it
-   * sleeps, as long as that finds some; up to 10,000. An answer then takes a third of the time where few messages are under way
-   * and there are processors to spare; where there are none, others wait for the one that looks. Default 0.
+   * sleeps, as long as that finds some; up to 10,000. For few messages under way and processors to spare, where it saves
+   * a wake-up; where there are none, others wait for the one that looks (docs/options.md has figures). Default 0.
    */
   readonly spin?: number;
   /**

@@ -1,33 +1,14 @@
 import { copyOf } from '@millrace/channel';
 import { decodePeer } from '../datagram-peer.js';
-import type { Handlers, PortEvents } from '../events.js';
+import type { PortEvents } from '../events.js';
 import { OutputWindow } from '../output-window.js';
 import * as packet from '../packet.js';
-import type { PacketChannel } from '../packet-channel.js';
 import { DONE, REQUESTS } from '../shared/counters-layout.js';
 import type { Switchboard } from '../switchboard.js';
 import { Concurrency, WAITS_POLL_MS } from './concurrency.js';
 import { PacketClient } from './packet-client.js';
 import { Session } from './session.js';
-
-export interface SessionsParts {
-  /** To each reactor thread. */
-  readonly channels: readonly PacketChannel[];
-  /** The one that all of the clients' messages come by, in base mode. */
-  readonly source?: PacketChannel | undefined;
-  readonly switchboard: Switchboard;
-  /** This worker's counters. */
-  readonly counters: Float64Array;
-  readonly handlers: (port: number) => Handlers<PortEvents>;
-  /** Messages after which no more are taken. */
-  readonly maxRequests: number;
-  /** Messages whose handlers are under way at most; 0: any number. */
-  readonly maxConcurrency: number;
-  /** They have been taken. */
-  readonly onServed: () => void;
-  /** A handler has failed; without a session, at a datagram. */
-  readonly onFailure: (error: unknown, session: Session | undefined) => void;
-}
+import type { SessionsParts } from './sessions-parts.js';
 
 /** The sessions of one worker: packets from reactor threads become events. */
 export class Sessions {

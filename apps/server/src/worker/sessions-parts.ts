@@ -1,0 +1,24 @@
+import type { Handlers, PortEvents } from '../events.js';
+import type { PacketChannel } from '../packet-channel.js';
+import type { Switchboard } from '../switchboard.js';
+import type { Session } from './session.js';
+
+/** What the sessions of a worker are told. */
+export interface SessionsParts {
+  /** To each reactor thread. */
+  readonly channels: readonly PacketChannel[];
+  /** The one that all of the clients' messages come by, in base mode. */
+  readonly source?: PacketChannel | undefined;
+  readonly switchboard: Switchboard;
+  /** This worker's counters. */
+  readonly counters: Float64Array;
+  readonly handlers: (port: number) => Handlers<PortEvents>;
+  /** Messages after which no more are taken. */
+  readonly maxRequests: number;
+  /** Messages whose handlers are under way at most; 0: any number. */
+  readonly maxConcurrency: number;
+  /** They have been taken. */
+  readonly onServed: () => void;
+  /** A handler has failed; without a session, at a datagram. */
+  readonly onFailure: (error: unknown, session: Session | undefined) => void;
+}
