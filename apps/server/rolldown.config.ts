@@ -1,3 +1,17 @@
 import { library } from '../../rolldown.base.js';
 
-export default library(['index', 'main', 'reactor/reactor-thread'], ['zod']);
+export default library(
+  [
+    'index',
+    'main',
+    'reactor/reactor-thread',
+    // Roles: a process loads its own alone, see take-role.ts and warm-up.ts.
+    'master/master',
+    'manager',
+    'worker/worker',
+    'base/own-reactor',
+    'worker/task-worker',
+    'worker/user-process',
+  ],
+  ['fastest-levenshtein', 'valibot'],
+);

@@ -20,6 +20,8 @@ export function createLog(level: LogLevel, who: string, file: string | undefined
 
 export interface ReopenableLog {
   readonly log: Logger;
+  /** Loads what it needs, which is otherwise done for the first line. */
+  readonly load: () => void;
   /** Opens the file anew, which has been moved away, say. */
   readonly reopen: () => void;
 }
@@ -36,6 +38,10 @@ class StandardLog implements ReopenableLog {
   get log(): Logger {
     this.#log ??= this.#open();
     return this.#log;
+  }
+
+  load(): void {
+    this.#log ??= this.#open();
   }
 
   reopen(): void {}
@@ -70,7 +76,7 @@ function logTo(file: string, options: LoggerOptions): ReopenableLog {
       failed(error);
     }
   };
-  return { log, reopen };
+  return { log, load: () => {}, reopen };
 }
 
 /** Lets a few lines of each kind through in a second and counts the others, so that clients cannot fill a disk. */

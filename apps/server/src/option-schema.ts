@@ -2,78 +2,101 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { isAbsolute } from 'node:path';
 import type { Tasks } from '@millrace/task-pool';
 import { closest } from 'fastest-levenshtein';
-import * as z from 'zod';
+import * as v from 'valibot';
 import { MAX_DEFAULT_REACTORS, RING_BYTES } from './constants.js';
 import { ServerError } from './errors.js';
-import { DISPATCH_MODES, IPC_KINDS, type ResolvedOptions, type ServerOptions } from './options.js';
+import {
+  DISPATCH_MODES,
+  IPC_KINDS,
+  LOG_LEVELS,
+  type ResolvedOptions,
+  type ServerOptions,
+} from './options.js';
 import { isInherited, type PortFraming, type PortOptions, type ResolvedPort } from './port-options.js';
-import { count, MAX_BYTES, MAX_MS, moduleUrl, NESTED, portShape } from './port-schema.js';
+import { NESTED, portShape } from './port-schema.js';
+import {
+  absolutePath,
+  count,
+  filledText,
+  flag,
+  MAX_BYTES,
+  MAX_MS,
+  moduleUrl,
+  oneOf,
+  text,
+} from './schema-parts.js';
 import { defaultTaskRingSize, TASK_TRANSPORTS } from './task-ways.js';
 
 /** A user or group. */
-const identity = z.union([z.string().min(1), count(0, 2 ** 32 - 2)]);
+const identity = v.union([filledText, count(0, 2 ** 32 - 2)], 'a name, or an id');
 
-const ringSize = count(4_096, MAX_BYTES).refine((size) => Number.isInteger(Math.log2(size)), {
-  error: 'a power of two',
-});
+const ringSize = v.pipe(
+  count(4_096, MAX_BYTES),
+  v.check((size) => Number.isInteger(Math.log2(size)), 'a power of two'),
+);
 
 /** Microseconds: what else a worker has to do waits for as long. */
 const MAX_SPIN_US = 10_000;
 
+const ANY_COUNT = count(0, Number.MAX_SAFE_INTEGER);
+
+const QUEUE_NAME = "a slash and 1 to 254 characters that are none, as in '/tasks'";
+
 const serverShape = {
-  mode: z.enum(['process', 'base']).default('process'),
-  reactorNum: count(1, 256).optional(),
-  workerNum: count(1, 1_000).default(() => availableParallelism()),
-  taskWorkerNum: count(0, 1_000).default(0),
-  tasks: z
-    .record(
-      z.string(),
-      z.custom((task) => typeof task === 'function', { error: 'a function' }),
-    )
-    .default({}),
-  taskTransport: z.enum(TASK_TRANSPORTS).default('ring'),
-  taskQueueKey: count(-(2 ** 31), 2 ** 32 - 1)
-    .refine((key) => key !== 0, { error: 'other than 0, which is no key' })
-    .optional(),
-  taskQueueName: z
-    .string()
-    .regex(/^\/[^/]{1,254}$/, { error: "a slash and 1 to 254 characters that are none, as in '/tasks'" })
-    .optional(),
-  taskRingSize: ringSize.optional(),
-  taskLargeValues: z.enum(['memory', 'file']).default('memory'),
-  taskTmpdir: z.string().startsWith('/', { error: 'an absolute path' }).default(tmpdir),
-  taskMaxQueue: count(1, Number.MAX_SAFE_INTEGER).default(10_000),
-  maxConnections: count(1, 1_000_000).default(10_000),
-  startSessionId: count(1, 2 ** 52).default(1),
-  dispatchMode: z.enum(DISPATCH_MODES).default('fixed'),
-  dispatchModule: moduleUrl.optional(),
-  enableDelayReceive: z.boolean().default(false),
-  heartbeatCheckInterval: count(1, MAX_MS).optional(),
-  lingerTime: count(1, MAX_MS).default(60_000),
-  maxWaitTime: count(1, MAX_MS).default(3_000),
-  maxRequest: count(0, Number.MAX_SAFE_INTEGER).default(0),
-  maxRequestGrace: count(0, Number.MAX_SAFE_INTEGER).optional(),
-  taskMaxRequest: count(0, Number.MAX_SAFE_INTEGER).default(0),
-  taskMaxRequestGrace: count(0, Number.MAX_SAFE_INTEGER).optional(),
-  workerMaxConcurrency: count(0, Number.MAX_SAFE_INTEGER).default(0),
-  maxWorkerMemory: count(0, Number.MAX_SAFE_INTEGER).default(0),
-  pidFile: z.string().min(1).optional(),
-  daemonize: z.boolean().default(false),
-  umask: count(0, 0o777).optional(),
-  user: identity.optional(),
-  group: identity.optional(),
-  chroot: z.string().startsWith('/', { error: 'an absolute path' }).optional(),
-  logFile: z.string().min(1).optional(),
-  ipc: z.enum(IPC_KINDS).default('ring'),
-  ringSize: ringSize.default(RING_BYTES),
-  spin: count(0, MAX_SPIN_US).default(0),
-  spares: count(0, 1_000).optional(),
-  title: z.string().min(1).default('millrace'),
-  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  mode: v.optional(oneOf(['process', 'base']), 'process'),
+  reactorNum: v.optional(count(1, 256)),
+  workerNum: v.optional(count(1, 1_000), () => availableParallelism()),
+  taskWorkerNum: v.optional(count(0, 1_000), 0),
+  tasks: v.optional(
+    v.record(
+      text,
+      v.custom((task) => typeof task === 'function', 'a function'),
+    ),
+    {},
+  ),
+  taskTransport: v.optional(oneOf(TASK_TRANSPORTS), 'ring'),
+  taskQueueKey: v.optional(
+    v.pipe(
+      count(-(2 ** 31), 2 ** 32 - 1),
+      v.check((key) => key !== 0, 'other than 0, which is no key'),
+    ),
+  ),
+  taskQueueName: v.optional(v.pipe(text, v.regex(/^\/[^/]{1,254}$/, QUEUE_NAME))),
+  taskRingSize: v.optional(ringSize),
+  taskLargeValues: v.optional(oneOf(['memory', 'file']), 'memory'),
+  taskTmpdir: v.optional(absolutePath, tmpdir),
+  taskMaxQueue: v.optional(count(1, Number.MAX_SAFE_INTEGER), 10_000),
+  maxConnections: v.optional(count(1, 1_000_000), 10_000),
+  startSessionId: v.optional(count(1, 2 ** 52), 1),
+  dispatchMode: v.optional(oneOf(DISPATCH_MODES), 'fixed'),
+  dispatchModule: v.optional(moduleUrl),
+  enableDelayReceive: v.optional(flag, false),
+  heartbeatCheckInterval: v.optional(count(1, MAX_MS)),
+  lingerTime: v.optional(count(1, MAX_MS), 60_000),
+  maxWaitTime: v.optional(count(1, MAX_MS), 3_000),
+  maxRequest: v.optional(ANY_COUNT, 0),
+  maxRequestGrace: v.optional(ANY_COUNT),
+  taskMaxRequest: v.optional(ANY_COUNT, 0),
+  taskMaxRequestGrace: v.optional(ANY_COUNT),
+  workerMaxConcurrency: v.optional(ANY_COUNT, 0),
+  maxWorkerMemory: v.optional(ANY_COUNT, 0),
+  pidFile: v.optional(filledText),
+  daemonize: v.optional(flag, false),
+  umask: v.optional(count(0, 0o777)),
+  user: v.optional(identity),
+  group: v.optional(identity),
+  chroot: v.optional(absolutePath),
+  logFile: v.optional(filledText),
+  ipc: v.optional(oneOf(IPC_KINDS), 'ring'),
+  ringSize: v.optional(ringSize, RING_BYTES),
+  spin: v.optional(count(0, MAX_SPIN_US), 0),
+  spares: v.optional(count(0, 1_000)),
+  title: v.optional(filledText, 'millrace'),
+  logLevel: v.optional(oneOf(LOG_LEVELS), 'info'),
 };
 
-const portSchema = z.strictObject(portShape);
-const serverSchema = z.strictObject({ ...portShape, ...serverShape });
+const portSchema = v.strictObject(portShape);
+const serverSchema = v.strictObject({ ...portShape, ...serverShape });
 
 /** Checks the options of `createServer` and fills in the defaults. Throws `ERR_MILLRACE_OPTION` or `_UNKNOWN_OPTION`. */
 export function resolveOptions(options: ServerOptions): ResolvedOptions {
@@ -187,7 +210,7 @@ export function resolvePort(options: PortOptions, server: ResolvedOptions): Reso
   return checkPort(parse(portSchema, { ...inherited, ...options }), server);
 }
 
-type ParsedPort = z.output<typeof portSchema>;
+type ParsedPort = v.InferOutput<typeof portSchema>;
 
 function checkPort(
   parsed: ParsedPort,
@@ -234,26 +257,30 @@ function optionError(message: string, cause?: unknown): ServerError {
   return new ServerError('ERR_MILLRACE_OPTION', message, { cause });
 }
 
-function parse<S extends z.ZodType>(schema: S & { shape: object }, options: unknown): z.output<S> {
-  const result = schema.safeParse(options);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  if (issue === undefined) throw result.error;
-  if (issue.code === 'unrecognized_keys') {
-    const [key] = issue.keys as [string, ...string[]];
-    const within = issue.path.length === 0 ? '' : ` in '${issue.path.join('.')}'`;
-    const known = issue.path.length === 0 ? Object.keys(schema.shape) : (NESTED[String(issue.path[0])] ?? []);
+function parse<S extends v.GenericSchema>(
+  schema: S & { readonly entries: object },
+  options: unknown,
+): v.InferOutput<S> {
+  const result = v.safeParse(schema, options);
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  const path = issue.path?.map(({ key }) => String(key)) ?? [];
+  if (issue.type === 'strict_object' && issue.expected === 'never') {
+    const key = path.pop() ?? '';
+    const within = path.length === 0 ? '' : ` in '${path.join('.')}'`;
+    const known = path[0] === undefined ? Object.keys(schema.entries) : (NESTED[path[0]] ?? []);
     const message = `There is no option '${key}'${within}; did you mean '${closest(key, known)}'?`;
-    throw new ServerError('ERR_MILLRACE_UNKNOWN_OPTION', message, { cause: result.error });
+    throw new ServerError('ERR_MILLRACE_UNKNOWN_OPTION', message, { cause: new v.ValiError(result.issues) });
   }
-  const path = issue.path.join('.');
-  const message = `The option '${path}' cannot be ${show(options, issue.path)}: ${issue.message}.`;
-  throw optionError(message, result.error);
+  const name = path.length === 0 ? 'The options' : `The option '${path.join('.')}'`;
+  if (issue.type === 'strict_object' && issue.expected !== 'Object')
+    throw optionError(`${name} is missing.`, new v.ValiError(result.issues));
+  const value = issue.path?.at(-1)?.value ?? issue.input;
+  throw optionError(`${name} cannot be ${show(value)}: ${issue.message}.`, new v.ValiError(result.issues));
 }
 
 /** The offending value, as a message shows it. */
-function show(options: unknown, path: readonly PropertyKey[]): string {
-  let value = options;
-  for (const key of path) value = (value as Record<PropertyKey, unknown> | undefined)?.[key];
-  return typeof value === 'function' ? 'a function' : (JSON.stringify(value) ?? String(value));
+function show(value: unknown): string {
+  if (typeof value === 'function') return 'a function';
+  return typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
 }

@@ -139,7 +139,8 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
 export const IPC_KINDS = ['ring', 'pipe'] as const;
 export type Ipc = (typeof IPC_KINDS)[number];
 
-export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
 type Optional =
   | 'taskQueueKey'

@@ -1,82 +1,79 @@
 import { isIP } from 'node:net';
-import { pathToFileURL } from 'node:url';
 import { lengthTypes } from '@millrace/reactor';
-import * as z from 'zod';
+import * as v from 'valibot';
 import { BACKLOG } from './constants.js';
+import { count, filledText, flag, MAX_BYTES, MAX_MS, moduleUrl, oneOf, text } from './schema-parts.js';
 import { TLS_OPTION_NAMES, tlsSchema } from './tls-schema.js';
 
-export const count = (min: number, max: number) => z.number().int().min(min).max(max);
-export const MAX_MS = 2 ** 31 - 1;
-export const MAX_BYTES = 2 ** 30;
+const DELIMITER = '1 to 8 bytes';
 
-/** A module's place, as the URL that threads import. */
-export const moduleUrl = z
-  .union([z.string().min(1), z.instanceof(URL)])
-  .transform((at) => (at instanceof URL || /^(file|data):/.test(at) ? String(at) : pathToFileURL(at).href));
-
-const framing = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('none') }),
-  z.strictObject({
-    kind: z.literal('eof'),
-    delimiter: z
-      .union([z.string(), z.instanceof(Uint8Array)])
-      .refine((bytes) => bytes.length > 0 && Buffer.from(bytes as Uint8Array).length <= 8, {
-        error: '1 to 8 bytes',
-      })
-      .optional(),
-    includeDelimiter: z.boolean().optional(),
-    split: z.boolean().optional(),
+const framing = v.variant('kind', [
+  v.strictObject({ kind: v.literal('none') }),
+  v.strictObject({
+    kind: v.literal('eof'),
+    delimiter: v.optional(
+      v.pipe(
+        v.union([text, v.instance(Uint8Array)], DELIMITER),
+        v.check((bytes) => bytes.length > 0 && Buffer.from(bytes as Uint8Array).length <= 8, DELIMITER),
+      ),
+    ),
+    includeDelimiter: v.optional(flag),
+    split: v.optional(flag),
   }),
-  z.strictObject({
-    kind: z.literal('length'),
-    type: z.enum(lengthTypes).optional(),
-    offset: count(0, 8_192).optional(),
-    bodyOffset: count(0, MAX_BYTES).optional(),
+  v.strictObject({
+    kind: v.literal('length'),
+    type: v.optional(oneOf(lengthTypes)),
+    offset: v.optional(count(0, 8_192)),
+    bodyOffset: v.optional(count(0, MAX_BYTES)),
   }),
-  z.strictObject({ kind: z.literal('function'), module: moduleUrl }),
+  v.strictObject({ kind: v.literal('function'), module: moduleUrl }),
 ]);
 
-const keepAlive = z.union([
-  z.boolean(),
-  z.strictObject({
-    idle: count(1, 32_767).optional(),
-    interval: count(1, 32_767).optional(),
-    count: count(1, 127).optional(),
-  }),
-]);
+const keepAliveShape = v.strictObject({
+  idle: v.optional(count(1, 32_767)),
+  interval: v.optional(count(1, 32_767)),
+  count: v.optional(count(1, 127)),
+});
+/** Not a union, whose error would be of neither. */
+const keepAlive = v.lazy((value) => (typeof value === 'object' ? keepAliveShape : flag));
 
 /** The options of a listener. */
 export const portShape = {
-  type: z.enum(['stream', 'datagram']).default('stream'),
-  host: z
-    .string()
-    .refine((host) => isIP(host) !== 0, { error: 'an IPv4 or IPv6 address (resolve a host name first)' })
-    .default('127.0.0.1'),
-  port: count(0, 65_535).optional(),
-  path: z
-    .string()
-    .refine((path) => path.length > 0 && Buffer.byteLength(path) < 108, { error: '1 to 107 bytes' })
-    .optional(),
-  fd: count(3, MAX_MS).optional(),
-  activation: z.string().min(1).optional(),
-  fileMode: count(0, 0o777).optional(),
-  tls: tlsSchema.optional(),
-  framing: framing.default({ kind: 'none' }),
-  packageMaxLength: count(1, MAX_BYTES).default(2 << 20),
-  socketBufferSize: count(1, MAX_BYTES).default(8 << 20),
-  bufferHighWatermark: count(0, MAX_BYTES).optional(),
-  bufferLowWatermark: count(0, MAX_BYTES).default(0),
-  backlog: count(1, 65_535).default(BACKLOG),
-  noDelay: z.boolean().default(true),
-  keepAlive: keepAlive.default(false),
-  deferAccept: count(0, 3_600).default(0),
-  fastOpen: count(0, 65_535).default(0),
-  userTimeout: count(0, MAX_MS).default(0),
-  reusePort: z.boolean().default(false),
-  receiveBufferSize: count(1, MAX_BYTES).optional(),
-  sendBufferSize: count(1, MAX_BYTES).optional(),
-  heartbeatIdleTime: count(0, MAX_MS).optional(),
-  maxIdleTime: count(0, MAX_MS).default(0),
+  type: v.optional(oneOf(['stream', 'datagram']), 'stream'),
+  host: v.optional(
+    v.pipe(
+      text,
+      v.check((host) => isIP(host) !== 0, 'an IPv4 or IPv6 address (resolve a host name first)'),
+    ),
+    '127.0.0.1',
+  ),
+  port: v.optional(count(0, 65_535)),
+  path: v.optional(
+    v.pipe(
+      text,
+      v.check((path) => path.length > 0 && Buffer.byteLength(path) < 108, '1 to 107 bytes'),
+    ),
+  ),
+  fd: v.optional(count(3, MAX_MS)),
+  activation: v.optional(filledText),
+  fileMode: v.optional(count(0, 0o777)),
+  tls: v.optional(tlsSchema),
+  framing: v.optional(framing, { kind: 'none' }),
+  packageMaxLength: v.optional(count(1, MAX_BYTES), 2 << 20),
+  socketBufferSize: v.optional(count(1, MAX_BYTES), 8 << 20),
+  bufferHighWatermark: v.optional(count(0, MAX_BYTES)),
+  bufferLowWatermark: v.optional(count(0, MAX_BYTES), 0),
+  backlog: v.optional(count(1, 65_535), BACKLOG),
+  noDelay: v.optional(flag, true),
+  keepAlive: v.optional(keepAlive, false),
+  deferAccept: v.optional(count(0, 3_600), 0),
+  fastOpen: v.optional(count(0, 65_535), 0),
+  userTimeout: v.optional(count(0, MAX_MS), 0),
+  reusePort: v.optional(flag, false),
+  receiveBufferSize: v.optional(count(1, MAX_BYTES)),
+  sendBufferSize: v.optional(count(1, MAX_BYTES)),
+  heartbeatIdleTime: v.optional(count(0, MAX_MS)),
+  maxIdleTime: v.optional(count(0, MAX_MS), 0),
 };
 
 /** The names within options that are objects. */

@@ -2,12 +2,14 @@ import type { ChildProcessContext } from '@millrace/process-pool';
 import type { TaskClient } from '@millrace/task-pool';
 import { INCARNATIONS_PER_MANAGER } from './constants.js';
 import type { Handlers, PortEvents, ServerEvents } from './events.js';
+import type { Descriptors } from './fabric.js';
 import type { Logger } from './log.js';
 import type { ResolvedOptions } from './options.js';
 import type { ResolvedPort } from './port-options.js';
 import type { ReloadOptions, ReloadResult } from './reload.js';
 import type { Switchboard } from './switchboard.js';
 import type { Place } from './worker/place.js';
+import type { Sessions } from './worker/sessions.js';
 
 /** What a process is in the server. */
 export type RoleName = 'master' | 'manager' | 'worker' | 'taskWorker' | 'userProcess';
@@ -51,6 +53,10 @@ export interface Role {
   readonly status?: WorkerStatus;
   /** What it does with sessions by their ids, where the role has the means for it anyway. */
   readonly switchboard?: Switchboard | undefined;
+  /** The connections of its own, in a worker that serves. */
+  readonly sessions?: Sessions | undefined;
+  /** The memory and pipes that all share, in the master. */
+  readonly fabric?: Descriptors;
   /** Ends the whole server, where the role may. */
   shutdown?(): Promise<void>;
   /** Puts new processes in the places of the workers. */

@@ -6,9 +6,8 @@ import { Handlers, type PortEvents, type ProcessId, type ServerEvents } from './
 import { type FabricShape, managerPeer, masterPeer, shapeOf } from './fabric.js';
 import { becomeAsAsked } from './identity.js';
 import { openSwitchboard } from './links.js';
+import { loadRole, type RoleParts } from './load-role.js';
 import { createLog, type Logger, type ReopenableLog } from './log.js';
-import { ManagerRole } from './manager.js';
-import { MasterRole } from './master/master.js';
 import { ignoreMasterSignals } from './master/signals.js';
 import { resolveOptions, resolvePort } from './option-schema.js';
 import type { ResolvedOptions, ServerOptions } from './options.js';
@@ -22,9 +21,7 @@ import { ServerLife } from './server-life.js';
 import type { Switchboard } from './switchboard.js';
 import { warmUp } from './warm-up.js';
 import type { Session } from './worker/session.js';
-import { TaskWorkerRole } from './worker/task-worker.js';
-import { type UserProcessHandler, UserProcessRole } from './worker/user-process.js';
-import { WorkerRole } from './worker/worker.js';
+import type { UserProcessHandler } from './worker/user-process.js';
 
 // Before the next line: a spare waits in that one, and must not end by them.
 const actOnSignals = ignoreMasterSignals();
@@ -106,8 +103,11 @@ export class Server<T extends Tasks = Tasks> extends ServerLife implements Async
     this.assertNotStarted('start');
     assertHandlers(this.#options, this.#handlers, this.#ports);
     this.#started = true;
+    const takeRole = await loadRole(birth.role, this.#options.mode);
+    // The same for its log: whatever is to be loaded is not below a new root directory.
+    if (this.#options.chroot !== undefined) this.#log.load();
     await becomeAsAsked(this.#options, birth.role);
-    this.#role = this.#takeRole();
+    this.#role = takeRole(this.#roleParts());
     await this.#role.start();
     this.startMail();
   }
@@ -124,12 +124,13 @@ export class Server<T extends Tasks = Tasks> extends ServerLife implements Async
 
   /** In the master: ends everything in order. */
   async shutdown(): Promise<void> {
-    await this.#master('shutdown').shutdown();
+    if (this.#role?.shutdown === undefined) throw this.wrongRole('shutdown', 'the master');
+    await this.#role.shutdown();
   }
 
   /** Ends the server at the end of an `await using` block, in the master; in other processes it does nothing. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#role instanceof MasterRole) await this.#role.shutdown();
+    await this.#role?.shutdown?.();
   }
 
   /** In a worker: runs a task in a task worker and gives its result, or its error, or a `TaskError`. */
@@ -166,8 +167,7 @@ export class Server<T extends Tasks = Tasks> extends ServerLife implements Async
     return result as Promise<never>;
   }
 
-  #takeRole(): Role {
-    const { shape } = this;
+  #roleParts(): RoleParts {
     const log = this.#log;
     const context: RoleContext = {
       options: this.#options,
@@ -186,19 +186,7 @@ export class Server<T extends Tasks = Tasks> extends ServerLife implements Async
       reopenLog: () => log.reopen(),
       settleLost: () => (this.#role?.switchboard ?? this.#switchboard)?.settleLost(),
     };
-    if (child === undefined) {
-      process.title = `${this.#options.title}: master`;
-      return new MasterRole(context, shape);
-    }
-    if (birth.role === 'manager') return new ManagerRole(context, child, shape);
-    if (birth.role === 'worker') return new WorkerRole(context, child, shape, birth.id);
-    if (birth.role === 'taskWorker') return new TaskWorkerRole(context, child, shape, birth.id);
-    return new UserProcessRole(
-      context,
-      child,
-      this.#peer,
-      this.#userProcesses[birth.id] as UserProcessHandler,
-    );
+    return { context, shape: this.shape, birth, child, userProcesses: this.#userProcesses };
   }
 
   protected override get shape(): FabricShape {
@@ -223,7 +211,7 @@ export class Server<T extends Tasks = Tasks> extends ServerLife implements Async
   }
 
   protected override sessionOf(id: number): Session | undefined {
-    return this.#role instanceof WorkerRole ? this.#role.sessions?.get(id) : undefined;
+    return this.#role?.sessions?.get(id);
   }
 
   protected override clients(member: string): Switchboard {
@@ -254,7 +242,7 @@ export class Server<T extends Tasks = Tasks> extends ServerLife implements Async
     if (this.#role === undefined) return undefined;
     const peer = this.#peer;
     if (child) return { peer, borrowed: false, descriptor: (name: string) => child.descriptor(name) };
-    const fabric = (this.#role as MasterRole).fabric;
+    const { fabric = {} } = this.#role;
     return { peer, borrowed: true, descriptor: (name: string) => fabric[name] ?? -1 };
   }
 
@@ -275,11 +263,6 @@ export class Server<T extends Tasks = Tasks> extends ServerLife implements Async
       'ERR_MILLRACE_STARTED',
       `${method} belongs before start; this server has been started.`,
     );
-  }
-
-  #master(member: string): MasterRole {
-    if (this.#role instanceof MasterRole) return this.#role;
-    throw this.wrongRole(member, 'the master');
   }
 }
 

@@ -1,55 +1,55 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import * as z from 'zod';
+import * as v from 'valibot';
+import { count, filledText, flag, MAX_MS, oneOf, text } from './schema-parts.js';
 import { isPem, type ResolvedPem, TLS_VERSIONS } from './tls-options.js';
 
-const pem = z
-  .union([z.string().min(1), z.instanceof(URL), z.instanceof(Uint8Array)], {
-    error: 'PEM, or the path of a file that holds it',
-  })
-  .transform((value): ResolvedPem => {
+const pem = v.pipe(
+  v.union([filledText, v.instance(URL), v.instance(Uint8Array)], 'PEM, or the path of a file that holds it'),
+  v.transform((value): ResolvedPem => {
     if (value instanceof URL) return { path: fileURLToPath(value) };
-    const text = typeof value === 'string' ? value : Buffer.from(value).toString('latin1');
-    return typeof value !== 'string' || isPem(text) ? { text } : { path: resolve(text) };
-  });
+    const read = typeof value === 'string' ? value : Buffer.from(value).toString('latin1');
+    return typeof value !== 'string' || isPem(read) ? { text: read } : { path: resolve(read) };
+  }),
+);
+const onePem = v.pipe(
+  pem,
+  v.transform((one) => [one]),
+);
 /** One or several. */
-const pems = z.union([pem.transform((one) => [one]), z.array(pem)]);
+const pems = v.lazy((value) => (Array.isArray(value) ? v.array(pem) : onePem));
 
-const identityShape = { key: pem, cert: pem, passphrase: z.string().optional() };
+const identityShape = { key: pem, cert: pem, passphrase: v.optional(text) };
+
+const protocolName = v.pipe(
+  text,
+  v.check((name) => name.length > 0 && Buffer.byteLength(name) < 256, '1 to 255 bytes'),
+);
 
 const tlsShape = {
   ...identityShape,
-  sni: z.record(z.string().min(1), z.strictObject(identityShape)).default({}),
-  ca: pems.optional(),
-  crl: pems.optional(),
-  requestCert: z.boolean().default(false),
-  rejectUnauthorized: z.boolean().default(true),
-  minVersion: z.enum(TLS_VERSIONS).default('TLSv1.2'),
-  maxVersion: z.enum(TLS_VERSIONS).default('TLSv1.3'),
-  ciphers: z.string().min(1).optional(),
-  honorCipherOrder: z.boolean().default(true),
-  ecdhCurve: z.string().min(1).optional(),
-  alpnProtocols: z
-    .array(
-      z
-        .string()
-        .refine((name) => name.length > 0 && Buffer.byteLength(name) < 256, { error: '1 to 255 bytes' }),
-    )
-    .nonempty()
-    .optional(),
-  handshakeTimeout: z
-    .number()
-    .int()
-    .min(1)
-    .max(2 ** 31 - 1)
-    .default(10_000),
+  sni: v.optional(v.record(filledText, v.strictObject(identityShape)), {}),
+  ca: v.optional(pems),
+  crl: v.optional(pems),
+  requestCert: v.optional(flag, false),
+  rejectUnauthorized: v.optional(flag, true),
+  minVersion: v.optional(oneOf(TLS_VERSIONS), 'TLSv1.2'),
+  maxVersion: v.optional(oneOf(TLS_VERSIONS), 'TLSv1.3'),
+  ciphers: v.optional(filledText),
+  honorCipherOrder: v.optional(flag, true),
+  ecdhCurve: v.optional(filledText),
+  alpnProtocols: v.optional(v.pipe(v.array(protocolName), v.nonEmpty('one or more names'))),
+  handshakeTimeout: v.optional(count(1, MAX_MS), 10_000),
 };
 
 /** The options of `tls`, of a listener. */
-export const tlsSchema = z
-  .strictObject(tlsShape)
-  .refine(({ minVersion, maxVersion }) => minVersion <= maxVersion, {
-    error: 'minVersion is above maxVersion',
-  });
+export const tlsSchema = v.pipe(
+  v.strictObject(tlsShape),
+  // Of the one, not of the whole, in which keys are.
+  v.forward(
+    v.check(({ minVersion, maxVersion }) => minVersion <= maxVersion, "at most 'maxVersion'"),
+    ['minVersion'],
+  ),
+);
 
 export const TLS_OPTION_NAMES = Object.keys(tlsShape);

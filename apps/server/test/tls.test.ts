@@ -235,14 +235,29 @@ test.runIf(isBase)(
 describe('options', () => {
   const { key, cert } = tls;
   test.each([
-    [{ cert }, "'tls.key' cannot be undefined: PEM, or the path of a file"],
+    [{ cert }, "'tls.key' is missing"],
     [{ key: 3, cert }, "'tls.key' cannot be 3"],
     [{ key, cert, minVersion: 'TLSv1' }, '\'tls.minVersion\' cannot be "TLSv1"'],
-    [{ key, cert, minVersion: 'TLSv1.3', maxVersion: 'TLSv1.2' }, 'minVersion is above maxVersion'],
+    [
+      { key, cert, minVersion: 'TLSv1.3', maxVersion: 'TLSv1.2' },
+      `'tls.minVersion' cannot be "TLSv1.3": at most 'maxVersion'`,
+    ],
     [{ key, cert, alpn: ['x'] }, "'alpn' in 'tls'; did you mean"],
     [{ key, cert, alpnProtocols: [''] }, '1 to 255 bytes'],
   ])('%j is refused', (options, message) => {
     expect(() => createServer({ port: 0, tls: options as never })).toThrow(message);
+  });
+
+  test('no error shows a key', () => {
+    const secret = '-----BEGIN PRIVATE KEY-----\nsecret';
+    for (const wrong of [
+      { cert: 3 },
+      { cert, minVersion: 'TLSv1.3', maxVersion: 'TLSv1.2' },
+      { cert, ca: [3] },
+    ]) {
+      const make = () => createServer({ port: 0, tls: { key: secret, ...wrong } as never });
+      expect(make).toThrow(expect.objectContaining({ message: expect.not.stringContaining('secret') }));
+    }
   });
 
   test('TLS is for TCP', () => {

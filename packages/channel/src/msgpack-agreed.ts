@@ -1,7 +1,7 @@
-import { Unpackr } from 'msgpackr';
 import type { Codec } from './codec.js';
 import { ChannelError } from './errors.js';
 import { COMMON, packInto, StrictPackr, unpackable, unpackFrom } from './msgpack-packing.js';
+import { Unpackr } from './msgpackr.js';
 import { fingerprint, type Records } from './records.js';
 
 /** MessagePack in which objects of agreed shapes have no names, and each message the shapes' fingerprint before it. */

@@ -1,7 +1,7 @@
-import { Unpackr } from 'msgpackr';
 import type { Codec } from './codec.js';
 import { WordCopier } from './copying.js';
 import { COMMON, packInto, StrictPackr, unpackable, unpackFrom } from './msgpack-packing.js';
+import { Unpackr } from './msgpackr.js';
 import type { Frame } from './transport.js';
 
 /**
@@ -24,7 +24,7 @@ const MOST_NAMED = 4;
 
 /**
  * Messages up to this size are unpacked from a memory of their own: at the beginning of one msgpackr reads strings by itself,
- * which for short ones is faster than the native call that it makes further on (it goes by the position, below 140).
+ * which for short ones is faster than the native call that it may make further on (it goes by the position, below 140).
  */
 const MOST_MOVED = 136;
 

@@ -1,5 +1,6 @@
-import { type Options, Packr, RESET_BUFFER_MODE, REUSE_BUFFER_MODE, type Unpackr } from 'msgpackr';
 import { ChannelError } from './errors.js';
+import { type Options, Packr, RESET_BUFFER_MODE, REUSE_BUFFER_MODE, type Unpackr } from './msgpackr.js';
+import { countUnpacked } from './native-strings.js';
 import type { Frame } from './transport.js';
 import { FINE, isPlain, nameOf, PARTS, unsendable, type Verdict } from './unsendable.js';
 
@@ -44,6 +45,7 @@ const range = { start: 0, end: 0 };
 export function unpackFrom(unpackr: Unpackr, memory: Buffer, start: number, end: number): unknown {
   // msgpackr takes an end of 0 for none, and would read what an earlier message left.
   if (start >= end) throw new ChannelError('ERR_MILLRACE_BAD_MESSAGE', 'A message has no bytes.');
+  countUnpacked(end - start);
   range.start = start;
   range.end = end;
   try {

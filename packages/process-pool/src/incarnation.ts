@@ -11,7 +11,7 @@ import type { LaunchSpec } from './spec.js';
 const NOT_STARTED = 127;
 const STANDARD: NonNullable<LaunchSpec['stdio']> = ['ignore', 'inherit', 'inherit'];
 /** The compiled module, also where this one runs as TypeScript. */
-const BIND = new URL('../dist/bind.js', import.meta.url).href;
+const BINDING = `--import=${new URL('../dist/bind.js', import.meta.url).href}`;
 /** Messages for a process that has not been born yet; more are refused. */
 const MAX_UNSAID = 10_000;
 
@@ -199,7 +199,7 @@ function start(launch: LaunchSpec, title: string, control: number): ChildProcess
   // The title is an argument, so that `ps` shows it from the first moment on.
   return spawn(
     process.execPath,
-    [`--title=${title}`, `--import=${BIND}`, ...execArgv, pathOf(entry), ...args],
+    [`--title=${title}`, BINDING, ...execArgv.filter((option) => option !== BINDING), pathOf(entry), ...args],
     {
       stdio: [...stdio, control],
       env: { ...process.env, ...env, [CALL_VARIABLE]: JSON.stringify(call) },

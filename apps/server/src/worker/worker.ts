@@ -1,7 +1,7 @@
 import { giveMessagesRoom } from '@millrace/channel';
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { TaskClient } from '@millrace/task-pool';
-import { OwnReactor } from '../base/own-reactor.js';
+import type { OwnReactor } from '../base/own-reactor.js';
 import { runInOrder } from '../events.js';
 import type { FabricShape, FabricView } from '../fabric.js';
 import { type Links, openLinks, openView } from '../links.js';
@@ -43,7 +43,14 @@ export class WorkerRole implements Role {
   /** Whether it reads up to the last packets before it ends. */
   #drain = false;
 
-  constructor(context: RoleContext, child: ChildProcessContext, shape: FabricShape, id: number) {
+  /** `Reactor`: in base mode, where the worker is one. */
+  constructor(
+    context: RoleContext,
+    child: ChildProcessContext,
+    shape: FabricShape,
+    id: number,
+    Reactor?: typeof OwnReactor,
+  ) {
     this.#context = context;
     this.#child = child;
     this.#shape = shape;
@@ -51,7 +58,7 @@ export class WorkerRole implements Role {
     this.#view = openView(child, shape, id);
     const counters = this.#view.counters();
     const table = this.#view.connections();
-    if (shape.base) this.#own = new OwnReactor({ context, child, shape, id, table, counters });
+    this.#own = Reactor && new Reactor({ context, child, shape, id, table, counters });
     this.switchboard = new Switchboard({
       channels: shape.reactors,
       table,

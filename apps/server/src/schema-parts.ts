@@ -1,0 +1,31 @@
+// What the schemas of options are put together from. Their texts end the sentence "The option … cannot be …:".
+
+import { pathToFileURL } from 'node:url';
+import * as v from 'valibot';
+
+export const MAX_MS = 2 ** 31 - 1;
+export const MAX_BYTES = 2 ** 30;
+
+/** An integer from `min` to `max`, both included. */
+export function count(min: number, max: number) {
+  const wanted = `a whole number from ${min} to ${max}`;
+  return v.pipe(
+    v.number(wanted),
+    v.check((value) => Number.isSafeInteger(value) && value >= min && value <= max, wanted),
+  );
+}
+
+export function oneOf<const Names extends readonly string[]>(names: Names) {
+  return v.picklist(names, `one of ${names.map((name) => `'${name}'`).join(', ')}`);
+}
+
+export const text = v.string('a string');
+export const filledText = v.pipe(text, v.nonEmpty('a string that is not empty'));
+export const absolutePath = v.pipe(text, v.startsWith('/', 'an absolute path'));
+export const flag = v.boolean('true or false');
+
+/** A module's place, as the URL that threads import. */
+export const moduleUrl = v.pipe(
+  v.union([filledText, v.instance(URL)], 'the path or the URL of a module'),
+  v.transform((at) => (at instanceof URL || /^(file|data):/.test(at) ? String(at) : pathToFileURL(at).href)),
+);
