@@ -114,7 +114,7 @@ test('the sessions of one worker never have the slots of another', () => {
 
 test('a death closes the sessions of its worker and no others, and one that was half written is gone', () => {
   const connections = table();
-  const slots = [1, 4, 7, 2, 3].map((id) => new ConnectionSlot(connections, record(id)));
+  const slots = [1, 4, 7, 2, 3].map((id) => new ConnectionSlot(connections).take(record(id)));
   slots[2]?.change({ state: layout.CLOSING });
   // As if its writer had died between the two changes of SEQ.
   Atomics.add(connections.words, connections.slot(4) + layout.SEQ_WORD, 1);
@@ -125,7 +125,7 @@ test('a death closes the sessions of its worker and no others, and one that was 
   expect(connections.read(7)?.state).toBe(layout.CLOSED);
   expect(connections.read(4)).toBeUndefined();
   // The slot is as good as any other for the next session.
-  new ConnectionSlot(connections, record(4 + connections.capacity));
+  new ConnectionSlot(connections).take(record(4 + connections.capacity));
   expect(connections.read(4 + connections.capacity)).toEqual(record(4 + connections.capacity));
 });
 

@@ -31,7 +31,7 @@ describe('the table of connections', () => {
   test('reads back what was written, whatever the id', () => {
     const own = table();
     for (const session of [1, 7, 2 ** 31, 2 ** 32 + 5, 2 ** 52]) {
-      new ConnectionSlot(own, record(session));
+      new ConnectionSlot(own).take(record(session));
       expect(own.read(session)).toEqual(record(session));
       expect(own.open(session)).toBe(own.slot(session));
     }
@@ -41,20 +41,20 @@ describe('the table of connections', () => {
 
   test('an id whose slot another session has is not found', () => {
     const own = table();
-    const slot = new ConnectionSlot(own, record(5));
+    const slot = new ConnectionSlot(own).take(record(5));
     expect(own.read(5 + own.capacity)).toBeUndefined();
     expect(own.open(5 + own.capacity)).toBe(-1);
     slot.change({ state: CLOSED });
     expect(own.open(5)).toBe(-1);
     expect(own.read(5)).toMatchObject({ state: CLOSED });
-    new ConnectionSlot(own, record(5 + own.capacity));
+    new ConnectionSlot(own).take(record(5 + own.capacity));
     expect(own.read(5)).toBeUndefined();
   });
 });
 
 test('a change of a record leaves the rest of it as it was', () => {
   const own = table();
-  const slot = new ConnectionSlot(own, record(9));
+  const slot = new ConnectionSlot(own).take(record(9));
   slot.change({ uid: 77 });
   slot.flag(FLAG_PAUSED, true);
   slot.change({ state: CLOSED, reason: 4 });
@@ -63,7 +63,7 @@ test('a change of a record leaves the rest of it as it was', () => {
 
 test('the times of a session are those of its last events', () => {
   const own = table();
-  const slot = new ConnectionSlot(own, record(9));
+  const slot = new ConnectionSlot(own).take(record(9));
   for (const now of [10, 10, 11]) {
     slot.received(now);
     slot.sent(now + 1);
@@ -72,7 +72,7 @@ test('the times of a session are those of its last events', () => {
   expect(own.times(9)).toEqual({ received: 11, sent: 12, dispatched: 13 });
   expect([slot.receivedAt, slot.sentAt]).toEqual([11, 12]);
   // Another session of the slot has none of them.
-  new ConnectionSlot(own, { ...record(9 + own.capacity), connectTime: 5 });
+  new ConnectionSlot(own).take({ ...record(9 + own.capacity), connectTime: 5 });
   expect(own.times(9 + own.capacity)).toEqual({ received: 5, sent: 5, dispatched: 0 });
 });
 
@@ -96,7 +96,7 @@ test('session ids ascend, and none is given out whose slot is taken', () => {
 
 test('a window counts what is on its way, neither too little alone nor for ever when others send too', () => {
   const own = table();
-  const slot = new ConnectionSlot(own, record(1));
+  const slot = new ConnectionSlot(own).take(record(1));
   const at = own.slot(1);
   const window = new OutputWindow(own, at);
   const pending = () => window.pending(own, at);

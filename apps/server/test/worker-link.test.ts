@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { Packet } from '../src/packet.js';
 import { HOLD_WORKER, type Holdable } from '../src/reactor/holds.js';
 import { WorkerLink } from '../src/reactor/worker-link.js';
+import { ConnectionSlot, ConnectionTable } from '../src/shared/connection-table.js';
 import { Counters } from '../src/shared/counters.js';
 
 /** A link whose channel is full and drains as the test says, and the turns that it has asked for. */
@@ -23,6 +24,7 @@ function linkOf() {
     counters,
     0,
     (callback) => void turns.push(callback),
+    new ConnectionSlot(new ConnectionTable(new ArrayBuffer(ConnectionTable.bytes(1)), 1)),
   );
   return { link, channel, turn: () => turns.splice(0).map((callback) => callback()).length };
 }

@@ -10,7 +10,6 @@ import {
 import { LINK_LIMIT, READ_BYTES } from '../constants.js';
 import * as packet from '../packet.js';
 import { FLAG_PAUSED, OPEN } from '../shared/connection-layout.js';
-import { ConnectionSlot } from '../shared/connection-table.js';
 import { CLOSED } from '../shared/counters-layout.js';
 import { addressOf, Client } from './client.js';
 import { HOLD_QUIESCE, HOLD_USER } from './holds.js';
@@ -50,17 +49,18 @@ export class Admission {
 
   /** A client is there, by a descriptor or a TLS socket. */
   #connected(by: number | TLSSocket, session: number, port: number, peer: InetAddress): void {
-    const { reactor, dispatcher, clients, out, data } = this.#thread;
+    const { reactor, dispatcher, clients, out, data, table } = this.#thread;
     const home = dispatcher.home(session, peer.host);
     // It was in the middle of its handshake when the workers were told that no more comes.
     if (this.#quiesced && typeof by !== 'number') return this.#neverOpened(session, by);
     if (home.channel.queuedBytes > LINK_LIMIT) return this.#turnAway(by, session, home);
-    const client = new Client(session, port, home, this.#slot(session, port, home, peer));
+    this.#take(session, port, home, peer);
+    const client = new Client(session, port, home, table.slot(session));
     client.connection =
       typeof by === 'number'
         ? new Connection(reactor, by, this.#kind(port), client)
         : new TlsConnection(reactor, by, { ...this.#options(port), context: client });
-    clients.set(session, client);
+    clients.add(client);
     home.countConnection(1);
     home.channel.send(out.set(packet.CONNECT, session, 0, port).with(addressOf(peer)));
     if (data.enableDelayReceive) client.hold(HOLD_USER);
@@ -86,8 +86,9 @@ export class Admission {
     };
   }
 
-  #slot(session: number, port: number, home: WorkerLink, peer: InetAddress): ConnectionSlot {
-    return new ConnectionSlot(this.#thread.table, {
+  /** Takes a slot of the shared table. */
+  #take(session: number, port: number, home: WorkerLink, peer: InetAddress): void {
+    home.slot.take({
       state: OPEN,
       port,
       reactor: this.#thread.data.index,

@@ -19,6 +19,8 @@ class Exceptional {
   files = 0;
   /** When its output last moved, while it is being closed. */
   movedAt = 0;
+  /** The worker that got its last message, where that is not always its own. */
+  last: WorkerLink | undefined = undefined;
   /** Workers other than its own that know of it. */
   visited: Set<WorkerLink> | undefined = undefined;
   /** Workers that have not answered yet that they have nothing more to send. */
@@ -34,8 +36,7 @@ const USUAL: Readonly<Exceptional> = Object.freeze(new Exceptional());
  */
 export class Client implements Holdable {
   connection!: StreamConnection<Client>;
-  /** The worker that got its last message, in the modes that choose for each. */
-  last: WorkerLink;
+  readonly #slot: number;
   #holds = 0;
   #exceptional: Readonly<Exceptional> = USUAL;
 
@@ -44,9 +45,20 @@ export class Client implements Holdable {
     readonly port: number,
     /** Its own worker: gets connect and close. */
     readonly home: WorkerLink,
-    readonly slot: ConnectionSlot,
+    /** Where its slot begins. */
+    slot: number,
   ) {
-    this.last = home;
+    this.#slot = slot;
+  }
+
+  /** What the shared table says of it; to be used at once, for there is one for all. */
+  get slot(): ConnectionSlot {
+    return this.home.slot.at(this.#slot);
+  }
+
+  /** The worker that got its last message, in the modes that choose for each. */
+  get last(): WorkerLink {
+    return this.known.last ?? this.home;
   }
 
   /** What is known of few clients; to be changed by `change` only. */
@@ -80,7 +92,7 @@ export class Client implements Holdable {
 
   /** A message of it goes to `worker`. */
   visits(worker: WorkerLink): void {
-    this.last = worker;
+    if (worker !== this.last) this.change().last = worker;
     if (worker === this.home) return;
     const { visited } = this.known;
     if (visited === undefined) this.change().visited = new Set([worker]);

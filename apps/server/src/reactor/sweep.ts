@@ -32,7 +32,7 @@ export class Sweep {
 
   #closeIdle(): void {
     const now = Date.now();
-    for (const client of [...this.#thread.clients.values()]) {
+    for (const client of this.#thread.clients.all()) {
       if (client.slot.flags & FLAG_PROTECTED || !this.#isIdle(client, now)) continue;
       client.change().closedFor = 'idle';
       client.connection.destroy();
@@ -49,7 +49,7 @@ export class Sweep {
   #cutLingering(): void {
     const { clients, data } = this.#thread;
     const before = Date.now() - data.lingerTime;
-    for (const client of [...clients.values()])
+    for (const client of clients.all())
       if (client.slot.state === CLOSING && client.known.movedAt < before) client.connection.destroy();
   }
 }

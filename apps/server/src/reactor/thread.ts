@@ -7,10 +7,10 @@ import type { Dispatch, DispatchMode } from '../options.js';
 import * as packet from '../packet.js';
 import type { PacketChannel } from '../packet-channel.js';
 import type { ResolvedPort } from '../port-options.js';
-import type { ConnectionTable } from '../shared/connection-table.js';
+import { ConnectionSlot, type ConnectionTable } from '../shared/connection-table.js';
 import type { Counters } from '../shared/counters.js';
 import type { TlsTable } from '../shared/tls-table.js';
-import type { Client } from './client.js';
+import { Clients } from './clients.js';
 import { createDispatcher, type Dispatcher } from './dispatch.js';
 import { FunctionDispatcher } from './dispatch-function.js';
 import type { OwnWorker, ReactorHost } from './host.js';
@@ -53,7 +53,7 @@ export class Thread {
   readonly reactor: Reactor;
   readonly data: ReactorThreadData;
   readonly framings: readonly Framing[];
-  readonly clients = new Map<number, Client>();
+  readonly clients: Clients;
   readonly out = new packet.Packet();
   readonly table: ConnectionTable;
   readonly tls: TlsTable | undefined;
@@ -84,6 +84,7 @@ export class Thread {
     this.#view = new FabricView(shape, descriptors);
     this.#listener = this.#view.listen(this.#view.reactorBell(index), reactor.poller);
     this.table = this.#view.connections();
+    this.clients = new Clients(this.table.capacity, shape.base ? shape.workers : 1);
     this.tls = this.#view.tls();
     const counters = this.#view.counters();
     this.allCounters = counters;
@@ -98,11 +99,12 @@ export class Thread {
     this.channels = Array.from({ length: peersOf(shape) }, (_, peer) =>
       own && peer === index ? own.channel : this.#view.link('reactor', peer, index, loop, options),
     );
+    const slot = new ConnectionSlot(this.table);
     this.workers = this.channels
       .slice(0, shape.workers)
       .map(
         (channel, worker) =>
-          new WorkerLink(worker, channel, counters, index, (callback) => reactor.defer(callback)),
+          new WorkerLink(worker, channel, counters, index, (callback) => reactor.defer(callback), slot),
       );
     this.dispatcher = own?.createDispatcher(this.workers) ?? this.#createDispatcher(counters, dispatch);
     this.host = own?.host ?? new MasterHost(reactor, this.master);

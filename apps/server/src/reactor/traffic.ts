@@ -74,8 +74,7 @@ export class Traffic {
   close(): void {
     this.#thread.acceptor?.close();
     this.#tls.close();
-    if (this.#thread.tls)
-      for (const client of [...this.#thread.clients.values()]) client.connection.destroy();
+    if (this.#thread.tls) for (const client of this.#thread.clients.all()) client.connection.destroy();
     this.#datagrams.close();
     this.#thread.close();
   }
@@ -132,7 +131,7 @@ export class Traffic {
     const { clients, out, workers } = this.#thread;
     const told = this.#reason(client, reason);
     const index = packet.CLOSE_REASONS.indexOf(told);
-    clients.delete(client.session);
+    clients.delete(client);
     client.slot.change({ state: SLOT_CLOSED, reason: index });
     for (const worker of workers) worker.forget(client);
     client.home.countConnection(-1);
@@ -193,7 +192,7 @@ export class Traffic {
   #introduce(worker: WorkerLink): void {
     const { clients, out } = this.#thread;
     worker.replaced();
-    for (const client of clients.values()) {
+    for (const client of clients.all()) {
       if (client.home === worker)
         worker.channel.send(out.set(packet.ADOPT, client.session, 0, client.port).with(client.address));
       if (client.awaits(worker)) this.#askWorkerForEnd(client, worker);
@@ -206,7 +205,7 @@ export class Traffic {
     this.#admission.quiesce();
     this.#datagrams.pause();
     this.#tls.close();
-    for (const client of this.#thread.clients.values()) client.hold(HOLD_QUIESCE);
+    for (const client of this.#thread.clients.all()) client.hold(HOLD_QUIESCE);
   }
 
   #sayLast(): void {
@@ -227,7 +226,7 @@ export class Traffic {
     this.#orders.flush();
     this.#stopping = true;
     this.#sweep.stop();
-    for (const client of [...clients.values()]) {
+    for (const client of clients.all()) {
       client.slot.change({ state: CLOSING });
       client.connection.close();
     }

@@ -1,5 +1,6 @@
 import type { Packet } from '../packet.js';
 import type { PacketChannel } from '../packet-channel.js';
+import type { ConnectionSlot } from '../shared/connection-table.js';
 import type { Counters } from '../shared/counters.js';
 import { CONNECTIONS, DISPATCHED, FORGIVEN, WORKER_LENGTH, WORKERS } from '../shared/counters-layout.js';
 import { HOLD_WORKER, type Holdable } from './holds.js';
@@ -30,6 +31,8 @@ export class WorkerLink {
     reactor: number,
     /** Runs a function at the end of this turn, or of the next. */
     defer: (callback: () => void) => void,
+    /** Writes to the slots of clients. */
+    readonly slot: ConnectionSlot,
   ) {
     this.#all = counters;
     this.#reactor = reactor;

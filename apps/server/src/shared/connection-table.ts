@@ -160,19 +160,29 @@ class ScratchRecord {
 const scratch = new ScratchRecord();
 
 /**
- * The reactor thread's side of one slot: its only writer, which therefore reads it without further ado. What it knows of
- * a session is there and nowhere else.
+ * The reactor thread's side of the table: the only writer of its sessions' slots, which therefore reads them without
+ * further ado. What it knows of a session is there and nowhere else. It is at one slot at a time; one object for each
+ * would be 40 bytes for each connection.
  */
 export class ConnectionSlot {
   readonly #table: ConnectionTable;
-  /** Its first word. */
-  readonly #slot: number;
+  /** The first word of the slot that it is at. */
+  #slot = 0;
 
-  /** Takes the slot of `record.session`. */
-  constructor(table: ConnectionTable, record: ConnectionRecord) {
-    const { words } = table;
+  constructor(table: ConnectionTable) {
     this.#table = table;
-    this.#slot = table.slot(record.session);
+  }
+
+  /** Turns to the slot whose first word is at `slot`; until somebody else turns it. */
+  at(slot: number): this {
+    this.#slot = slot;
+    return this;
+  }
+
+  /** Takes the slot of `record.session`, and turns to it. */
+  take(record: ConnectionRecord): this {
+    const { words } = this.#table;
+    this.#slot = this.#table.slot(record.session);
     Atomics.store(words, this.#slot + layout.TAKEN_WORD, 0);
     Atomics.store(words, this.#slot + layout.QUEUED_WORD, 0);
     this.received(record.connectTime);
@@ -182,6 +192,7 @@ export class ConnectionSlot {
     this.#turn();
     for (let i = 0; i < layout.RECORD_WORDS; i++) this.#store(i, scratch.words[i] as number);
     this.#turn();
+    return this;
   }
 
   get state(): number {
