@@ -1,6 +1,6 @@
 import { copyOf } from '@millrace/channel';
 import type { ChildProcessContext } from '@millrace/process-pool';
-import { type QueueAddress, type SpillDirectory, TaskQueue } from '@millrace/task-pool';
+import { type QueueAddress, queueState, type SpillDirectory, TaskQueue } from '@millrace/task-pool';
 import type { ResolvedOptions } from './options.js';
 import type { BirthData } from './role.js';
 import type { TaskShape } from './task-ways.js';
@@ -26,6 +26,16 @@ export interface TaskQueueParts {
   readonly taskTmpdir: string;
   /** Told of each message in the queue that is no task. */
   readonly onGarbage?: (error: Error) => void;
+}
+
+/**
+ * Whether this process, by whoever's rights it runs, has what tasks take: their files, and their queue where there is one
+ * already. Found out later it would end a process that serves, and the next, and the next. Throws
+ * `ERR_MILLRACE_TASK_TMPDIR`, or `QueueError`.
+ */
+export function checkTaskMeans({ taskQueue }: TaskShape, files: SpillDirectory | undefined): void {
+  files?.assertWritable();
+  if (taskQueue !== undefined) queueState(taskQueue);
 }
 
 /** Opens it in a worker or task worker; undefined where tasks travel otherwise. */

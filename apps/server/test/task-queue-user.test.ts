@@ -5,6 +5,7 @@ import { until } from '@millrace/testkit';
 import { describe, expect, test } from 'vitest';
 import type { ServerOptions } from '../src/index.js';
 import { posted, queueOf, scratch, start } from './queues.js';
+import { launch } from './support.js';
 
 /** Of the user and group `nobody` and `nogroup`, which every Linux has. */
 const NOBODY = 65_534;
@@ -37,6 +38,13 @@ function queueToMake(transport: 'posix-queue' | 'system-v-queue') {
   return { ...queue, access };
 }
 
+async function refused(options: Partial<ServerOptions>, why: RegExp): Promise<void> {
+  await using program = launch('tasks', options);
+  await program.printed(why);
+  expect((await program.ended()).code).not.toBe(0);
+  expect(program.output).toContain('ERR_MILLRACE_START_FAILED');
+}
+
 describe.runIf(isRoot).each(['posix-queue', 'system-v-queue'] as const)(
   'a server that root starts, with tasks in a %s',
   (transport) => {
@@ -65,6 +73,19 @@ describe.runIf(isRoot).each(['posix-queue', 'system-v-queue'] as const)(
       program.kill('SIGTERM');
       await program.ended();
       expect(readdirSync(taskTmpdir)).toEqual([]);
+    });
+
+    test('does not start where the user may not use the queue, or the directory of large values', async () => {
+      const made = queueOf(transport);
+      made.open();
+      const forbidden = { ...made.options, user: 'nobody', taskTmpdir: publicScratch() };
+      await refused(forbidden, /ERR_MILLRACE_QUEUE_ACCESS/);
+      // Root makes it, and it is root's.
+      const taskTmpdir = join(scratch(), 'missing');
+      await refused(
+        { ...queueToMake(transport).options, user: 'nobody', taskTmpdir },
+        /ERR_MILLRACE_TASK_TMPDIR/,
+      );
     });
 
     test('keeps its files inside of the new root directory, and finds the queue from there', async () => {

@@ -11,11 +11,21 @@ function forEachThread(pid: number, set: (thread: number) => void): void {
     found = false;
     for (const thread of readdirSync(`/proc/${pid}/task`).map(Number)) {
       if (done.has(thread)) continue;
-      set(thread);
+      try {
+        set(thread);
+      } catch (error) {
+        // It has ended meanwhile; the first one has when the process has.
+        if (thread === pid || !isGone(error)) throw error;
+      }
       done.add(thread);
       found = true;
     }
   }
+}
+
+function isGone(error: unknown): boolean {
+  const { errnoName, info } = error as { errnoName?: string; info?: { code: string } };
+  return (errnoName ?? info?.code) === 'ESRCH';
 }
 
 /** Sets how willingly a process lets others run: from 19, most, to -20. Throws EACCES, EINVAL or ESRCH as Node does. */

@@ -1,4 +1,5 @@
 import {
+  accessSync,
   closeSync,
   constants,
   existsSync,
@@ -89,6 +90,15 @@ export class SpillDirectory {
       if (fd !== undefined) closeSync(fd);
     }
     return path;
+  }
+
+  /** Throws `ERR_MILLRACE_TASK_TMPDIR` where this process may write no file. */
+  assertWritable(): void {
+    try {
+      accessSync(existsSync(this.path) ? this.path : dirname(this.path), constants.W_OK | constants.X_OK);
+    } catch (error) {
+      throw unusable(this.path, error);
+    }
   }
 
   #make(): void {

@@ -89,13 +89,17 @@ export class TaskRunner implements RunningTaskHost {
     this.#channel(task)?.flush();
   }
 
-  /** Resolves when a task that came now would begin at once. */
-  async place(): Promise<void> {
-    while (this.#running.size + this.#waiting.length - this.#first >= this.#concurrency)
-      await new Promise<void>((resolve) => this.#places.push(resolve));
+  /** Whether a task that came now would begin at once. */
+  get hasPlace(): boolean {
+    return this.#running.size + this.#waiting.length - this.#first < this.#concurrency;
   }
 
-  /** Calls `listener` whenever a task has begun after which there is no place for another. */
+  /** Resolves when there is a place; somebody else may have it by the time that is heard. */
+  async place(): Promise<void> {
+    while (!this.hasPlace) await new Promise<void>((resolve) => this.#places.push(resolve));
+  }
+
+  /** Calls `listener` whenever a task has come after which there is no place for another. */
   onFull(listener: () => void): void {
     this.#onFull = listener;
   }
@@ -107,6 +111,7 @@ export class TaskRunner implements RunningTaskHost {
   take(source: number, message: TaskMessage): void {
     if (message.kind === layout.TASK) {
       this.#waiting.push(new RunningTask(this, source, message));
+      if (!this.hasPlace) this.#onFull();
       // After whatever else has arrived.
       if (!this.#pumpScheduled) {
         this.#pumpScheduled = true;
@@ -160,7 +165,6 @@ export class TaskRunner implements RunningTaskHost {
     this.#begun++;
     this.#running.add(task);
     this.#options.onLoad?.(this.#running.size);
-    if (this.#running.size >= this.#concurrency) this.#onFull();
     task.startedAt = performance.now();
     let result: unknown;
     try {

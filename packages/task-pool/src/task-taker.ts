@@ -46,6 +46,8 @@ export class TaskTaker {
         turnedAt = performance.now();
       }
       if (this.#stopped) return;
+      // A task may have come by another way since there was a place.
+      if (!this.#runner.hasPlace) continue;
       const task = this.#queue.tryTake();
       if (task !== undefined) this.#runner.take(task.source, task.message);
       else {

@@ -16,7 +16,7 @@ import { workerBells } from '../process-kinds.js';
 import type { BirthData, FromWorker, Role, RoleContext, WorkerStatus } from '../role.js';
 import { GARBAGE, ORPHANS_FAILED, TASKS_AT_HAND } from '../shared/counters-layout.js';
 import { openTaskFiles } from '../task-files.js';
-import { openTaskQueue } from '../task-queue.js';
+import { checkTaskMeans, openTaskQueue } from '../task-queue.js';
 import { type FindDescriptor, openBoard, openRunnerWays, type RunnerWays } from '../task-ways.js';
 import { Leaving } from './leaving.js';
 import { drawLimit } from './limit.js';
@@ -87,6 +87,7 @@ export class TaskWorkerRole implements Role {
   }
 
   async start(): Promise<void> {
+    checkTaskMeans(this.#shape, this.#files());
     await runInOrder(this.#context.handlers.get('workerStart'), this.#workerId);
     this.#child.ready();
     await this.place.taken();

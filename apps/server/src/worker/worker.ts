@@ -17,6 +17,7 @@ import {
 } from '../role.js';
 import { Switchboard } from '../switchboard.js';
 import { openTaskFiles } from '../task-files.js';
+import { checkTaskMeans } from '../task-queue.js';
 import { Leaving } from './leaving.js';
 import { drawLimit } from './limit.js';
 import { Place } from './place.js';
@@ -71,6 +72,8 @@ export class WorkerRole implements Role {
       onCongestion: (reactor) => (this.#own?.channel ?? this.#channels[reactor])?.pause(),
     });
     const { taskFiles, taskRun } = child.data as BirthData;
+    const files = taskFiles === undefined ? undefined : openTaskFiles(context.options, taskFiles, taskRun);
+    checkTaskMeans(shape, files);
     this.#tasks = new WorkerTasks({
       child,
       shape,
@@ -78,7 +81,7 @@ export class WorkerRole implements Role {
       maxQueue: context.options.taskMaxQueue,
       taskTmpdir: context.options.taskTmpdir,
       counters: counters.process(id),
-      files: taskFiles === undefined ? undefined : openTaskFiles(context.options, taskFiles, taskRun),
+      files,
       finished: (task, data) => void this.#finished(task, data),
     });
     this.place = new Place(child, {
