@@ -128,12 +128,13 @@ static napi_value waiter_order(napi_env env, waiter *wait) {
   return ret_sys(env, sem_post(&wait->orders));
 }
 
-/* msgWaiterReceive(handle, type) -> 0; -EBUSY while its last call is under way */
+/* msgWaiterReceive(handle, type) -> 0; -EBUSY while its last call is under way, or its result is to be asked for still:
+   it may have taken a message */
 static napi_value waiter_receive(napi_env env, napi_callback_info info) {
   ARGUMENTS(2);
   waiter *wait = arg_waiter(env, argv[0]);
   if (wait == NULL) return ret_int(env, -EBADF);
-  if (atomic_load_explicit(&wait->state, memory_order_acquire) == RUNNING) return ret_int(env, -EBUSY);
+  if (atomic_load_explicit(&wait->state, memory_order_acquire) != IDLE) return ret_int(env, -EBUSY);
   wait->sending = false;
   wait->type = (long)arg_int64(env, argv[1]);
   return waiter_order(env, wait);

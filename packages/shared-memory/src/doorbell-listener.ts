@@ -135,7 +135,7 @@ export class DoorbellListener {
       if (preempted) spin.preempted();
       else if (found) spin.found();
       if (found) {
-        const awaited = this.#serve();
+        const awaited = this.#serveBesideTheLoop();
         if (this.#closed) return;
         if (awaited || preempted || now - started > SLICE) return this.#lookSoon();
         now = microseconds();
@@ -172,6 +172,16 @@ export class DoorbellListener {
       awaited ||= client.awaited === true;
     }
     return awaited;
+  }
+
+  /** As `#serve`. Nobody rings while this side looks: when a client throws, the loop must come back to it by itself. */
+  #serveBesideTheLoop(): boolean {
+    try {
+      return this.#serve();
+    } catch (error) {
+      if (!this.#closed) this.doorbell.poke();
+      throw error;
+    }
   }
 
   #anyWork(): boolean {

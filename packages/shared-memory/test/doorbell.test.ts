@@ -81,3 +81,38 @@ test('a writer that dies between publishing and ringing keeps no other from ring
   await turns(5);
   expect(taken).toEqual(['of the dead one', 'of another']);
 });
+
+test('a client that throws while its owner looks does not make it deaf', async () => {
+  const deferred: (() => void)[] = [];
+  const loop = new NodePoller();
+  listener = new DoorbellListener(
+    new Doorbell(fd, memory, 0),
+    { add: (watched, callback) => loop.add(watched, callback), defer: (callback) => deferred.push(callback) },
+    { spin: 1_000_000 },
+  );
+  let looks = Number.NEGATIVE_INFINITY;
+  let work = false;
+  let served = 0;
+  listener.add({
+    // Found at the third look.
+    get hasWork() {
+      return work || ++looks === 3;
+    },
+    service: () => {
+      work = false;
+      served++;
+      if (looks < 3) return;
+      looks = Number.NEGATIVE_INFINITY;
+      throw new Error('as asked');
+    },
+  });
+  // It has been served once, and looks from now on: nobody rings.
+  while (deferred.length === 0) await turns(1);
+  looks = 0;
+  expect(deferred.shift()).toThrow('as asked');
+  const before = served;
+  work = true;
+  new Doorbell(fd, memory, 0).ring();
+  await turns(5);
+  expect(served).toBeGreaterThan(before);
+});

@@ -77,9 +77,13 @@ export class Dispatcher {
         this.#settlement.fail(job, error);
         return this.#fill(lane);
       }
-      this.#abort(job, error);
-    }
-    this.#settlement.fail(job, error);
+      try {
+        this.#abort(job, error);
+      } finally {
+        // Whether the worker could be told or not: the caller is.
+        this.#settlement.fail(job, error);
+      }
+    } else this.#settlement.fail(job, error);
     this.#options.moved?.();
   }
 
@@ -127,10 +131,17 @@ export class Dispatcher {
   /** Rejects whatever has no answer yet. */
   close(error: TaskError): void {
     if (this.#closed) return;
-    for (const job of this.backlog.list()) this.giveUp(job, error);
-    for (const lane of this.#all) for (const job of lane.list()) this.giveUp(job, error);
+    // Before: what is taken back from one worker must not be given to another meanwhile.
     this.#closed = true;
     this.#patience.stop();
+    for (const job of this.backlog.list()) this.giveUp(job, error);
+    for (const lane of this.#all) {
+      for (const job of lane.list()) {
+        // Whoever closes sees to the workers; nobody hears of their ends here any more.
+        clearTimeout(job.grace);
+        this.giveUp(job, error);
+      }
+    }
   }
 
   /** Says that `count` more results of a stream may come. */
@@ -294,7 +305,7 @@ export class Dispatcher {
     const worker = this.#laneOf(job);
     this.#outbox.tell(worker, job, layout.ABORT, 0, describePlainly(reason));
     const { grace, stuck } = this.#options;
-    if (grace === undefined || stuck === undefined) return;
+    if (grace === undefined || stuck === undefined || this.#closed) return;
     job.grace = setTimeout(() => stuck(worker.index), grace);
   }
 }

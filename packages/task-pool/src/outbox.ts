@@ -1,11 +1,11 @@
-import { ChannelError } from '@millrace/channel';
-import { TaskError } from './errors.js';
+import type { ChannelError } from '@millrace/channel';
+import type { TaskError } from './errors.js';
 import type { Job } from './job.js';
 import type { Lane } from './lane.js';
 import { removeFile } from './spill.js';
 import * as layout from './task-layout.js';
 import { TaskMessage } from './task-message.js';
-import { NO_REASON } from './thrown.js';
+import { asError, NO_REASON } from './thrown.js';
 
 /** What an asker says to task workers; one message, filled anew each time. */
 export class Outbox {
@@ -28,9 +28,8 @@ export class Outbox {
       return undefined;
     } catch (error) {
       if (message.file !== undefined) removeFile(message.file);
-      // The value cannot be sent, is too large, or has no place in taskTmpdir: the caller's error, and nobody else's.
-      if (error instanceof ChannelError || error instanceof TaskError) return error;
-      throw error;
+      // The value cannot be sent, is too large, has no place in taskTmpdir, or throws when it is read: the caller's error.
+      return asError(error);
     } finally {
       message.value = undefined;
     }

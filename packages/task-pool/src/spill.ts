@@ -197,7 +197,16 @@ function sweep(taskTmpdir: string): void {
   for (const name of readdirSync(taskTmpdir)) {
     if (!name.startsWith(here)) continue;
     const [pid, start] = name.slice(here.length).split('-');
-    if (startTime(Number(pid)) !== start) rmSync(join(taskTmpdir, name), { recursive: true, force: true });
+    if (startTime(Number(pid)) !== start) removeDead(join(taskTmpdir, name));
+  }
+}
+
+/** That of another user is left to him, or to root: nobody is kept from starting by it. */
+function removeDead(directory: string): void {
+  try {
+    rmSync(directory, { recursive: true, force: true });
+  } catch (error) {
+    if (!['EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
   }
 }
 

@@ -66,6 +66,8 @@ export class TaskClient {
   #pending = 0;
   #nextId = 1;
   #refused: TaskError | undefined;
+  /** Workers that will not come again, and why. */
+  readonly #lost = new Map<number, TaskError>();
   #closed = false;
   /** A task has its answer. */
   readonly #left = (job: Job): void => {
@@ -165,6 +167,7 @@ export class TaskClient {
 
   /** A task worker takes tasks from here on; before, nothing is sent to it. */
   workerReady(worker: number): void {
+    this.#lost.delete(worker);
     this.#dispatcher.workerReady(worker);
   }
 
@@ -175,6 +178,7 @@ export class TaskClient {
 
   /** There will be no such worker any more: tasks that must be run by it are rejected. */
   workerLost(worker: number, error: TaskError): void {
+    this.#lost.set(worker, error);
     for (const job of [...this.#dispatcher.backlog.list(worker), ...this.#outside])
       if (job.worker === worker) this.#dispatcher.giveUp(job, error);
   }
@@ -242,6 +246,8 @@ export class TaskClient {
       const message = `There is no task worker ${worker}; there are ${lanes.length}.`;
       return { reason: new TaskError('ERR_MILLRACE_NO_TASK_WORKER', message) };
     }
+    const lost = worker === undefined ? undefined : this.#lost.get(worker);
+    if (lost !== undefined) return { reason: lost };
     if (backlog.size < this.#maxQueue || this.#whenFull === 'wait') return undefined;
     this.#wasFull = true;
     const message =

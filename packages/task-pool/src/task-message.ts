@@ -115,6 +115,12 @@ export function taskCodec({
     if (flags & layout.TEXT) return memory.toString('utf8', start, end);
     if (flags & layout.JSON_TEXT) return JSON.parse(memory.toString('utf8', start, end)) as unknown;
     if (flags & layout.BYTES) return copy(memory, start, end);
-    return values.decode(memory, start, end);
+    try {
+      return values.decode(memory, start, end);
+    } catch (error) {
+      // Somebody waits for the answer to this message: that its body says nothing is the answer.
+      received.broken = error as Error;
+      return undefined;
+    }
   }
 }

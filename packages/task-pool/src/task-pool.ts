@@ -265,16 +265,23 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
     // After its last answers have been read.
     this.#spill.removeOf(spillWriter(worker, member.incarnation));
     this.emit('workerExit', { ...exit, worker, delay });
+    if (member.wanted || member.state === 'given-up' || this.#closing !== undefined) return;
+    this.#lost(worker, `it ended with ${endOf(exit)}, and 'restart' says that it is not to be started again`);
   }
 
-  #gaveUp(member: Member, { code, signal }: Exit): void {
+  #gaveUp(member: Member, exit: Exit): void {
     const { worker } = member.spec.data as WorkerBirth;
-    const how = `it kept ending before it was ready, the last time with ${signal ?? `code ${code}`}; what it wrote before is the reason`;
+    const how = `it kept ending before it was ready, the last time with ${endOf(exit)}; what it wrote before is the reason`;
+    this.#lost(worker, how);
+  }
+
+  /** There will be no such worker any more. */
+  #lost(worker: number, how: string): void {
     this.#client.workerLost(
       worker,
       new TaskError('ERR_MILLRACE_NO_TASK_WORKER', `Task worker ${worker} is not started again: ${how}.`),
     );
-    if (this.#processes.members.some(({ state }) => state !== 'given-up')) return;
+    if (this.#processes.members.some(({ wanted }) => wanted)) return;
     this.#client.close(new TaskError('ERR_MILLRACE_TASK_POOL_FAILED', `No task worker is left: ${how}.`));
   }
 
@@ -287,6 +294,10 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
 
 /** Also when this module is run from its source, as tests do: what is started is always the built one. */
 const WORKER_MAIN = new URL('../dist/worker-main.js', import.meta.url).pathname;
+
+function endOf({ code, signal }: Exit): string {
+  return signal ?? `code ${code}`;
+}
 
 function closed(): TaskError {
   return new TaskError('ERR_MILLRACE_TASK_CLIENT_CLOSED', 'The task pool is closed.');

@@ -30,11 +30,33 @@ export function describeThrown(thrown: unknown, depth = 0): Thrown {
   };
 }
 
-/** The same without own properties and causes that are no errors: it can always be sent. */
+/** The same without own properties and causes that are no errors: it can always be made, and sent. */
 export function describePlainly(thrown: unknown): Thrown {
-  if (!(thrown instanceof Error)) return { kind: 'value', value: String(thrown) };
+  if (!(thrown instanceof Error)) return { kind: 'value', value: inWords(thrown) };
   const { name, message, stack } = thrown;
-  return { kind: 'error', name, message, stack, cause: undefined, properties: {} };
+  return {
+    kind: 'error',
+    name: inWords(name),
+    message: inWords(message),
+    // `Error.prepareStackTrace` may make anything of it.
+    stack: typeof stack === 'string' ? stack : undefined,
+    cause: undefined,
+    properties: {},
+  };
+}
+
+/** An error as it is, anything else in words. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(inWords(thrown));
+}
+
+function inWords(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    // An object without a prototype, or with a `toString` that throws.
+    return 'a value that cannot be put into words';
+  }
 }
 
 /** Why a value could not be sent. Our own errors are short and can be sent whole; others come from the value itself. */
