@@ -7,6 +7,7 @@ import type { Job } from './job.js';
 import { Lane, type SharedLink } from './lane.js';
 import { Outbox } from './outbox.js';
 import { Patience } from './patience.js';
+import { placeFor } from './place-for.js';
 import { Settlement } from './settlement.js';
 import { STATES, Statistics } from './statistics.js';
 import * as layout from './task-layout.js';
@@ -62,7 +63,7 @@ export class Dispatcher {
   /** Sends a task to whoever is free, or keeps it until somebody is. */
   submit(job: Job): void {
     this.statistics.publish(STATES.queued, job);
-    const lane = this.#placeFor(job);
+    const lane = placeFor(job, this.lanes, this.#shared, this.#options.first);
     if (lane === undefined) this.backlog.add(job);
     else this.#send(lane, job, job.queuedAt);
   }
@@ -147,22 +148,6 @@ export class Dispatcher {
   /** Says that `count` more results of a stream may come. */
   credit(job: Job, count: number): void {
     if (job.lane >= 0) this.#outbox.tell(this.#laneOf(job), job, layout.CREDIT, count, undefined);
-  }
-
-  #placeFor(job: Job): Lane | undefined {
-    if (job.worker !== undefined) {
-      const chosen = this.lanes[job.worker] as Lane;
-      return chosen.hasRoom ? chosen : undefined;
-    }
-    if (this.#shared !== undefined) return this.#shared.hasRoom ? this.#shared : undefined;
-    const { length } = this.lanes;
-    let best: Lane | undefined;
-    for (let i = 0; i < length; i++) {
-      const lane = this.lanes[((this.#options.first ?? 0) + i) % length] as Lane;
-      if (lane.isIdle) return lane;
-      if (lane.hasRoom && (best === undefined || lane.length < best.length)) best = lane;
-    }
-    return best;
   }
 
   #send(lane: Lane, job: Job, now: number): void {

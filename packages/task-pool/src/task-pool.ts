@@ -4,9 +4,9 @@ import { createMemory, MappedMemory, syscalls } from '@millrace/native';
 import { type Exit, type Member, ProcessPool } from '@millrace/process-pool';
 import { atExit } from './at-exit.js';
 import { ClaimTable, claimBytes } from './claims.js';
-import { TaskError } from './errors.js';
 import type { RunOptions } from './job.js';
 import { KeepAlive } from './keep-alive.js';
+import { closed, endOf, noneLeft, notAgain } from './losses.js';
 import { type ResolvedPoolOptions, resolvePoolOptions, type TaskPoolOptions } from './options.js';
 import type { TaskPoolEvents, TaskPoolStats } from './pool-events.js';
 import { SpillDirectory } from './spill.js';
@@ -277,12 +277,8 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
 
   /** There will be no such worker any more. */
   #lost(worker: number, how: string): void {
-    this.#client.workerLost(
-      worker,
-      new TaskError('ERR_MILLRACE_NO_TASK_WORKER', `Task worker ${worker} is not started again: ${how}.`),
-    );
-    if (this.#processes.members.some(({ wanted }) => wanted)) return;
-    this.#client.close(new TaskError('ERR_MILLRACE_TASK_POOL_FAILED', `No task worker is left: ${how}.`));
+    this.#client.workerLost(worker, notAgain(worker, how));
+    if (!this.#processes.members.some(({ wanted }) => wanted)) this.#client.close(noneLeft(how));
   }
 
   #kill(worker: number): void {
@@ -294,11 +290,3 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
 
 /** Also when this module is run from its source, as tests do: what is started is always the built one. */
 const WORKER_MAIN = new URL('../dist/worker-main.js', import.meta.url).pathname;
-
-function endOf({ code, signal }: Exit): string {
-  return signal ?? `code ${code}`;
-}
-
-function closed(): TaskError {
-  return new TaskError('ERR_MILLRACE_TASK_CLIENT_CLOSED', 'The task pool is closed.');
-}
