@@ -118,12 +118,12 @@ export class ManagerRole implements Role {
     }
     this.#reloading = true;
     try {
-      await runInOrder(handlers.get('beforeReload'));
+      await this.#logFailure('beforeReload', runInOrder(handlers.get('beforeReload')));
       log.info({ tasksOnly }, `reloading ${members.length} processes`);
       const result = toResult(await this.#pool.reload({ members, mode: 'reload' }));
       if (result.outcome === 'failed') log.error(result.advice);
       else log.info(result, `reload: ${result.outcome}`);
-      await runInOrder(handlers.get('afterReload'), result);
+      await this.#logFailure('afterReload', runInOrder(handlers.get('afterReload'), result));
       return result;
     } finally {
       this.#reloading = false;
@@ -227,8 +227,17 @@ export class ManagerRole implements Role {
       `abnormal exit: ${member.name} ended ${how}; ${next}`,
     );
     const workerId = flatId(role, this.#shape, id);
-    for (const handler of this.#context.handlers.get('workerError'))
-      handler({ workerId, code, signal, uptime });
+    const handlers = this.#context.handlers.get('workerError');
+    void this.#logFailure('workerError', runInOrder(handlers, { workerId, code, signal, uptime }));
+  }
+
+  /** What the user's handlers fail at must not end the manager, and every process with it. */
+  async #logFailure(event: string, handlers: Promise<void>): Promise<void> {
+    try {
+      await handlers;
+    } catch (error) {
+      this.#context.log.error({ err: error }, `a handler of ${event} has failed`);
+    }
   }
 
   /** In base mode the connections of a worker end with it. */
