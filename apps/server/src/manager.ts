@@ -195,7 +195,8 @@ export class ManagerRole implements Role {
 
   #hurry(): void {
     this.#context.log.warn('what is left of the stop is killed');
-    for (const member of this.#pool.members) member.killAll();
+    // All at once, also those whose turn has not come: what is killed is not to be replaced.
+    void this.#pool.stop({ timeout: 0 });
   }
 
   #exited(member: Member, exit: Exit, delay: number | undefined): void {
