@@ -10,6 +10,7 @@ import { Reaper } from './base/reaper.js';
 import { KILL_GRACE_MS, LEFT_FILES_MS } from './constants.js';
 import { runInOrder } from './events.js';
 import type { FabricShape } from './fabric.js';
+import { NOT_TO_THE_MANAGER } from './master/signals.js';
 import { Places } from './places.js';
 import { flatId, processKind } from './process-kinds.js';
 import type { ReloadOptions, ReloadResult } from './reload.js';
@@ -203,9 +204,8 @@ export class ManagerRole implements Role {
     const { pid, code, signal, uptime, error, replaced } = exit;
     const { role, id } = member.spec.data as BirthData;
     // One that had given up its place, or never had it, takes no task with it.
-    if (this.#places.isHeldBy(member, pid) && role === 'taskWorker') {
+    if (this.#places.isHeldBy(member, pid) && role === 'taskWorker')
       this.#tellWorkers({ taskWorker: id, exit: { code, signal } });
-    }
     if (this.#places.isHeldBy(member, pid) && role === 'worker') this.#reap(id);
     if (pid !== undefined && role !== 'userProcess') this.#removeFilesOf(pid);
     // After that, so that a task of whoever has the place next is not taken for one that is lost.
@@ -261,6 +261,7 @@ export class ManagerRole implements Role {
   }
 
   async #stop(mode: string, exitCode = 0): Promise<void> {
+    if (mode === 'signal') this.#context.log.warn(NOT_TO_THE_MANAGER);
     if (this.#stopping) return;
     this.#stopping = true;
     const timeout = this.#context.options.maxWaitTime + KILL_GRACE_MS;

@@ -48,6 +48,15 @@ test('a third signal kills the manager, when that does not come to its end', asy
   await endedAtOnce(server);
 });
 
+test('SIGTERM to every process of the server ends it, too, and the log says that this is not the way', async () => {
+  await using server = await start('nobody');
+  const { program } = server;
+  for (const { pid } of program.children()) process.kill(pid, 'SIGTERM');
+  program.kill('SIGTERM');
+  expect(await program.ended()).toEqual({ code: 0, signal: null });
+  expect(program.output).toMatch(/SIGTERM has come to the manager itself.*KillMode=mixed/);
+});
+
 // In base mode the workers, which the second signal kills, wait for that client.
 test.skipIf(isBase)(
   'a second signal while clients have not taken their answers yet closes their connections',
