@@ -10,6 +10,7 @@ import { Reaper } from './base/reaper.js';
 import { KILL_GRACE_MS, LEFT_FILES_MS } from './constants.js';
 import { runInOrder } from './events.js';
 import type { FabricShape } from './fabric.js';
+import { NOT_TO_THE_MANAGER } from './master/signals.js';
 import { Places } from './places.js';
 import { flatId, processKind } from './process-kinds.js';
 import type { ReloadOptions, ReloadResult } from './reload.js';
@@ -118,12 +119,12 @@ export class ManagerRole implements Role {
     }
     this.#reloading = true;
     try {
-      await runInOrder(handlers.get('beforeReload'));
+      await this.#logFailure('beforeReload', runInOrder(handlers.get('beforeReload')));
       log.info({ tasksOnly }, `reloading ${members.length} processes`);
       const result = toResult(await this.#pool.reload({ members, mode: 'reload' }));
       if (result.outcome === 'failed') log.error(result.advice);
       else log.info(result, `reload: ${result.outcome}`);
-      await runInOrder(handlers.get('afterReload'), result);
+      await this.#logFailure('afterReload', runInOrder(handlers.get('afterReload'), result));
       return result;
     } finally {
       this.#reloading = false;
@@ -195,16 +196,16 @@ export class ManagerRole implements Role {
 
   #hurry(): void {
     this.#context.log.warn('what is left of the stop is killed');
-    for (const member of this.#pool.members) member.killAll();
+    // All at once, also those whose turn has not come: what is killed is not to be replaced.
+    void this.#pool.stop({ timeout: 0 });
   }
 
   #exited(member: Member, exit: Exit, delay: number | undefined): void {
     const { pid, code, signal, uptime, error, replaced } = exit;
     const { role, id } = member.spec.data as BirthData;
     // One that had given up its place, or never had it, takes no task with it.
-    if (this.#places.isHeldBy(member, pid) && role === 'taskWorker') {
+    if (this.#places.isHeldBy(member, pid) && role === 'taskWorker')
       this.#tellWorkers({ taskWorker: id, exit: { code, signal } });
-    }
     if (this.#places.isHeldBy(member, pid) && role === 'worker') this.#reap(id);
     if (pid !== undefined && role !== 'userProcess') this.#removeFilesOf(pid);
     // After that, so that a task of whoever has the place next is not taken for one that is lost.
@@ -227,8 +228,17 @@ export class ManagerRole implements Role {
       `abnormal exit: ${member.name} ended ${how}; ${next}`,
     );
     const workerId = flatId(role, this.#shape, id);
-    for (const handler of this.#context.handlers.get('workerError'))
-      handler({ workerId, code, signal, uptime });
+    const handlers = this.#context.handlers.get('workerError');
+    void this.#logFailure('workerError', runInOrder(handlers, { workerId, code, signal, uptime }));
+  }
+
+  /** What the user's handlers fail at must not end the manager, and every process with it. */
+  async #logFailure(event: string, handlers: Promise<void>): Promise<void> {
+    try {
+      await handlers;
+    } catch (error) {
+      this.#context.log.error({ err: error }, `a handler of ${event} has failed`);
+    }
   }
 
   /** In base mode the connections of a worker end with it. */
@@ -251,6 +261,7 @@ export class ManagerRole implements Role {
   }
 
   async #stop(mode: string, exitCode = 0): Promise<void> {
+    if (mode === 'signal') this.#context.log.warn(NOT_TO_THE_MANAGER);
     if (this.#stopping) return;
     this.#stopping = true;
     const timeout = this.#context.options.maxWaitTime + KILL_GRACE_MS;

@@ -164,7 +164,7 @@ export class Member {
         begin: () => this.#newLife(incarnation),
         retire: () => this.#retire(mode),
         promote: (life) => this.#promote(life),
-        restart: () => this.#begin(),
+        restart: () => this.#refill(),
         over: () => {
           this.#replacement = undefined;
         },
@@ -192,12 +192,9 @@ export class Member {
   }
 
   #newLife(incarnation: Incarnation): Life {
-    const options = {
-      spec: this.spec,
-      number: ++this.#lives,
-      stableAfter: this.#policy.stableAfter,
-      descriptors: this.#host.descriptors(this),
-    };
+    const { stableAfter } = this.#policy;
+    const descriptors = this.#host.descriptors(this);
+    const options = { spec: this.spec, number: ++this.#lives, stableAfter, descriptors };
     return new Life(incarnation, options, {
       ready: (life) => this.#ready(life),
       stable: () => {},
@@ -206,13 +203,13 @@ export class Member {
     });
   }
 
-  /** The present process becomes one of the former. */
-  #retire(mode: string): void {
+  /** The present process becomes one of the former; false when there is none of those. */
+  #retire(mode: string): boolean {
     const life = this.#life;
-    if (life === undefined) return;
     this.#life = undefined;
-    this.#former.add(life);
-    life.drain(mode);
+    if (life !== undefined) this.#former.add(life);
+    life?.drain(mode);
+    return this.#former.size > 0;
   }
 
   #promote(life: Life): void {
@@ -221,6 +218,7 @@ export class Member {
   }
 
   #ready(life: Life): void {
+    this.#policy.wasReady();
     this.#replacement?.ready(life);
     if (life === this.#life) this.#host.ready(this);
   }
@@ -241,44 +239,47 @@ export class Member {
   #endOf(life: Life, exit: Exit): void {
     if (this.#former.delete(life)) this.#formerEnded(exit);
     else if (life === this.#life) this.#presentEnded(exit);
-    // It was to take the place of the present one, which stays.
+    // It was to take the place of the present one, which stays, unless it has left by now.
     else {
       this.#replacement?.failed(exit);
-      this.#host.exit(this, exit, undefined);
+      this.#goOn(exit);
     }
   }
 
   #formerEnded(exit: Exit): void {
     this.#host.exit(this, exit, undefined);
     if (this.#replacement) this.#replacement.formerEnded();
-    else if (this.#wanted && this.#life === undefined && this.#backOff === undefined) this.#begin();
+    else this.#refill();
+  }
+
+  /** Starts another if nobody is there any more, and nobody is waited for. */
+  #refill(): void {
+    if (this.#lacksOne && this.#former.size === 0) this.#begin();
+  }
+
+  get #lacksOne(): boolean {
+    return this.#wanted && this.#life === undefined && this.#backOff === undefined;
   }
 
   #presentEnded(exit: Exit): void {
     this.#life = undefined;
     this.#lastExit = exit;
-    if (!this.#wanted) {
-      this.#host.exit(this, exit, undefined);
-      return;
-    }
-    if (this.#replacement?.takesOver) {
-      this.#host.exit(this, exit, 0);
-      this.#replacement?.presentEnded(exit);
-      return;
-    }
+    const taken = this.#replacement?.takesOver ?? false;
+    if (taken) this.#host.exit(this, exit, 0);
     this.#replacement?.presentEnded(exit);
+    if (!taken) this.#goOn(exit);
+  }
+
+  /** Has another process come, if there is none and the policy agrees. */
+  #goOn(exit: Exit): void {
+    if (!this.#lacksOne) return this.#host.exit(this, exit, undefined);
     const decision = this.#policy.decide(exit, performance.now());
-    if (this.#last || decision.action === 'rest') {
-      this.#rest();
-      this.#host.exit(this, exit, undefined);
-    } else if (decision.action === 'give-up') {
-      this.#rest();
-      this.#idle = after(this.#idle, 'give-up') ?? this.#idle;
-      this.#host.exit(this, exit, undefined);
-      this.#host.gaveUp(this, exit);
-    } else {
-      this.#beginIn(decision.delay, exit);
-    }
+    if (!this.#last && decision.action === 'restart') return this.#beginIn(decision.delay, exit);
+    const gaveUp = !this.#last && decision.action === 'give-up';
+    this.#rest();
+    if (gaveUp) this.#idle = after(this.#idle, 'give-up') ?? this.#idle;
+    this.#host.exit(this, exit, undefined);
+    if (gaveUp) this.#host.gaveUp(this, exit);
   }
 
   #beginIn(delay: number, exit: Exit): void {

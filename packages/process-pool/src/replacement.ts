@@ -15,10 +15,10 @@ export type ReplaceResult =
 export interface ReplacementEvents {
   /** Makes the new process the member's; it is to become the present one. */
   begin(): Life;
-  /** Tells the present one to go. */
-  retire(): void;
+  /** Tells the present one to go; false when there is nobody whose end is to be waited for. */
+  retire(): boolean;
   promote(life: Life): void;
-  /** Starts another in the ordinary way: the new process was lost when nobody was there any more. */
+  /** The new process was lost: where nobody is there any more, starts another in the ordinary way. */
   restart(): void;
   over(): void;
 }
@@ -68,11 +68,11 @@ export class Replacement {
     this.#incarnation.listen({
       said: () => this.#loaded(),
       ended: ({ code, signal, error }) => {
+        if (this.#step === 'over') return;
         const { pid } = this.#incarnation;
         const exit = { pid, code, signal, wasReady: false, uptime: 0, readyFor: 0, replaced: false, error };
-        const alone = this.#step === 'leaving';
         this.#end({ outcome: 'failed', exit });
-        if (alone) this.#events.restart();
+        this.#events.restart();
       },
     });
     if (this.#incarnation.waiting) this.#loaded();
@@ -81,7 +81,7 @@ export class Replacement {
   #loaded(): void {
     if (this.#step !== 'loading') return;
     this.#step = 'leaving';
-    this.#events.retire();
+    if (!this.#events.retire()) this.formerEnded();
   }
 
   ready(life: Life): void {

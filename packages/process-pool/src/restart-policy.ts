@@ -110,6 +110,11 @@ export class RestartPolicy {
     this.#failedAt = [];
   }
 
+  /** A process has become ready: the member is not given up as one that cannot. Not all ends are decided about. */
+  wasReady(): void {
+    this.#everReady = true;
+  }
+
   /** `now` in milliseconds, on any clock that does not go back. */
   decide(exit: Exit, now: number): RestartDecision {
     const { when, maxBackOff, giveUpAfter } = this.#options;

@@ -2,11 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { runInOrder } from '../events.js';
 import type { RoleContext } from '../role.js';
 
-/** Runs the handlers of `beforeShutdown`; one that takes longer than `maxWaitTime` is left behind. */
-export async function beforeShutdown({ handlers, options, log }: RoleContext): Promise<void> {
+/** Runs the handlers of `beforeShutdown`; one that takes longer than `maxWaitTime`, or until `hurry`, is left behind. */
+export async function beforeShutdown(
+  { handlers, options, log }: RoleContext,
+  hurry: AbortSignal,
+): Promise<void> {
   const inTime = new AbortController();
-  // Aborted: the handlers were done first.
-  const late = sleep(options.maxWaitTime, 'late', { signal: inTime.signal }).catch(() => 'in time');
+  const signal = AbortSignal.any([inTime.signal, hurry]);
+  // Aborted: the handlers were done first, or nobody wants to wait for them.
+  const late = sleep(options.maxWaitTime, 'late', { signal }).catch(() => 'no wait');
   try {
     const outcome = await Promise.race([runInOrder(handlers.get('beforeShutdown')), late]);
     if (outcome === 'late')

@@ -4,13 +4,12 @@ import type { SpillDirectory } from '@millrace/task-pool';
 import { AcceptLog } from '../accept-log.js';
 import { bindSockets } from '../base/sockets.js';
 import { WorkerReactors } from '../base/worker-reactors.js';
-import { KILL_GRACE_MS } from '../constants.js';
 import { ServerError } from '../errors.js';
 import { runInOrder } from '../events.js';
 import { closeFabric, createFabric, type Descriptors, type FabricShape } from '../fabric.js';
 import { LogLimit } from '../log.js';
 import type { ReloadOptions, ReloadResult } from '../reload.js';
-import { type FromManager, type Role, type RoleContext, SHUTDOWN, type ToManager } from '../role.js';
+import type { FromManager, Role, RoleContext, ToManager } from '../role.js';
 import { capacityFor } from '../shared/connection-layout.js';
 import * as counters from '../shared/counters-layout.js';
 import type { Switchboard } from '../switchboard.js';
@@ -19,6 +18,7 @@ import { loadTls } from '../tls-material.js';
 import { Acceptor } from './acceptor.js';
 import { ActivatedSockets } from './activation.js';
 import { beforeShutdown } from './before-shutdown.js';
+import { Ending } from './ending.js';
 import { type Bound, bindPort, numberOf } from './listeners.js';
 import { managerPool } from './manager-pool.js';
 import { checkOpenFiles } from './open-files.js';
@@ -54,12 +54,13 @@ export class MasterRole implements Role {
   /** Everything has come up once. */
   #running = false;
   #ending: Promise<void> | undefined;
-  #hurried = false;
+  readonly #end: Ending;
 
   constructor(context: RoleContext, shape: FabricShape) {
     this.#context = context;
     this.#shape = shape;
     this.#limit = new LogLimit(context);
+    this.#end = new Ending(context);
     this.#pidFile = context.options.pidFile === undefined ? undefined : new PidFile(context.options.pidFile);
   }
 
@@ -80,7 +81,7 @@ export class MasterRole implements Role {
       throw error;
     }
     this.#ignoreSignals = listenToSignals({
-      stop: () => void (this.#ending ? this.#hurry() : this.#endProcess()),
+      stop: () => void (this.#ending ? this.#end.askedAgain() : this.#endProcess()),
       reload: (tasksOnly) => void this.reload({ tasksOnly }),
       reopenLog: () => this.reopenLog(),
     });
@@ -117,14 +118,6 @@ export class MasterRole implements Role {
 
   #tellManager(message: ToManager): boolean {
     return this.#manager?.members[0]?.send(message) ?? false;
-  }
-
-  /** Somebody has asked for the end a second time: what is under way is not waited for. */
-  #hurry(): void {
-    if (this.#hurried) return;
-    this.#hurried = true;
-    this.#context.log.warn('asked to stop once more: what is under way is not waited for');
-    this.#tellManager({ hurry: true });
   }
 
   /** After a signal the process is to end, whatever the program has open besides the server. */
@@ -268,12 +261,10 @@ export class MasterRole implements Role {
 
   async #shutdown(): Promise<void> {
     this.#context.log.info('shutting down');
-    await beforeShutdown(this.#context);
+    await beforeShutdown(this.#context, this.#end.hurry);
     this.#closeSockets();
     this.#reactors?.quiesce();
-    // The manager needs the time of its user processes, of its workers, then of its task workers.
-    const timeout = (this.#context.options.maxWaitTime + KILL_GRACE_MS) * 3 + 1_000;
-    await this.#manager?.stop({ mode: SHUTDOWN, timeout });
+    if (this.#manager) await this.#end.stopManager(this.#manager);
     await this.#close();
     this.#ignoreSignals();
     await runInOrder(this.#context.handlers.get('shutdown'));
@@ -293,7 +284,7 @@ export class MasterRole implements Role {
   async #close(): Promise<void> {
     this.#closeSockets();
     await this.#manager?.stop({ timeout: this.#context.options.maxWaitTime });
-    await this.#reactors?.stop(this.#hurried ? 0 : this.#context.options.maxWaitTime);
+    await this.#reactors?.stop(this.#context.options.maxWaitTime, this.#end.hurry);
     this.#reactor.close();
     this.#context.closeMail();
     closeFabric(this.#fabric);

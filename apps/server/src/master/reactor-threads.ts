@@ -122,14 +122,17 @@ export class ReactorThreads implements Reactors {
   }
 
   /** Ends the threads, too. */
-  async stop(timeoutMs: number): Promise<void> {
+  async stop(timeoutMs: number, hurry: AbortSignal): Promise<void> {
     this.#stopping = true;
-    this.#broadcast(packet.STOP, timeoutMs);
+    const atOnce = () => this.#broadcast(packet.STOP, 0);
+    hurry.addEventListener('abort', atOnce, { once: true });
+    this.#broadcast(packet.STOP, hurry.aborted ? 0 : timeoutMs);
     const late = setTimeout(() => {
       for (const { worker } of this.#threads) void worker.terminate();
     }, timeoutMs + TERMINATE_AFTER_MS);
     await Promise.all(this.#threads.map(({ ended }) => ended));
     clearTimeout(late);
+    hurry.removeEventListener('abort', atOnce);
     process.removeListener('exit', this.#stopAtExit);
     for (const { channel } of this.#threads) channel.destroy();
     this.#listener.close();

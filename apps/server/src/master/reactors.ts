@@ -15,6 +15,6 @@ export interface Reactors {
   replaceTls(tls: readonly (TlsAcceptorOptions | undefined)[]): void;
   /** Reads no more from clients, and tells the workers that what they have is the last. */
   quiesce(): void;
-  /** Closes every connection, after what is queued for it has been sent or `timeoutMs` have passed. */
-  stop(timeoutMs: number): Promise<void>;
+  /** Closes every connection, after what is queued for it has been sent, `timeoutMs` have passed, or `hurry` aborts. */
+  stop(timeoutMs: number, hurry: AbortSignal): Promise<void>;
 }

@@ -40,3 +40,7 @@ export function ignoreMasterSignals(): () => void {
     for (const signal of OF_THE_MASTER) process.removeListener(signal, ignore);
   };
 }
+
+/** Sent to all, SIGTERM has workers leave what they have not read to the next of their name, and none comes. */
+export const NOT_TO_THE_MANAGER =
+  'SIGTERM has come to the manager itself, and is for the master alone; in a unit of systemd: KillMode=mixed';
