@@ -31,6 +31,7 @@ const OF_THE_MODE = [
   'reload',
   'shutdown',
   'tls',
+  'tls-strangers',
 ];
 
 /** The whole suite with the defaults, and what depends on it once more with each other way. `support.ts` reads `env`. */
