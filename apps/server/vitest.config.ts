@@ -32,6 +32,7 @@ const OF_THE_MODE = [
   'shutdown',
   'tls',
   'tls-strangers',
+  'lingering',
 ];
 
 /** The whole suite with the defaults, and what depends on it once more with each other way. `support.ts` reads `env`. */
