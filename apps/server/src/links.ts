@@ -78,6 +78,7 @@ export function openSwitchboard(
         if (type === packet.DRAINED) switchboard.settle(session, aux === 0);
       });
     }
+    switchboard.hear();
     // Knowing of sessions is no reason to go on.
     listener.unref();
     place?.whenReleased(() => {

@@ -2,7 +2,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { type TestClient, until } from '@millrace/testkit';
 import { expect, test } from 'vitest';
-import { clientOf, isBase, type RunningServer, startServer, testOfLastingClients } from './support.js';
+import { reload } from './reloading.js';
+import {
+  clientOf,
+  isBase,
+  type RunningServer,
+  startServer,
+  testOfLastingClients,
+  Visitor,
+} from './support.js';
 
 /** The events of a session's life, as any worker has seen it. */
 const lifeOf = ({ program }: RunningServer, session: string) =>
@@ -71,5 +79,39 @@ testOfLastingClients(
     await until('the close', () => lifeOf(server, session).length > 1);
     expect(lifeOf(server, session)).toEqual([['connect', pid, ''], closed]);
     for (const client of [next, other]) client.close();
+  },
+);
+
+/** What `drained` has said in `workerStart` where there were clients: worker, and outcome. */
+const drainedIn = ({ program }: RunningServer) =>
+  [...program.output.matchAll(/^event drained at (\d+) (\w+)$/gm)].map(([, id, said]) => `${id} ${said}`);
+
+test('a process that waits in workerStart for room in a session is told that it cannot, and starts', async () => {
+  await using server = await startServer({}, { GREET: '1' }, 'lingering');
+  const client = await Visitor.connect(server.lines);
+  expect(await client.ask('drained')).toBe('true');
+  for (let i = 1; i <= 2; i++) {
+    expect(await reload(server, 'SIGUSR1')).toEqual({ outcome: 'reloaded', replaced: 3 });
+    // In base mode its worker may be replaced before the others, and its client goes.
+    const said = drainedIn(server);
+    expect(said.filter((line) => !line.endsWith(' ERR_MILLRACE_NOT_RUNNING'))).toEqual([]);
+    if (!isBase) expect(said).toHaveLength(3 * i);
+  }
+  expect(drainedIn(server)).not.toEqual([]);
+  client.close();
+});
+
+testOfLastingClients(
+  'the replacement of a dead worker is told so, too, and what it has sent goes out',
+  async () => {
+    await using server = await startServer({}, { GREET: '1' }, 'lingering');
+    const client = await clientOf(server.lines, 0);
+    const [pid] = (await client.ask('pid')).split(' ');
+    process.kill(Number(pid), 'SIGKILL');
+    await until('its workerStart', () => drainedIn(server).length > 0);
+    expect(drainedIn(server)).toEqual(['0 ERR_MILLRACE_NOT_RUNNING']);
+    expect(await client.line()).toMatch(/^greetings of \d+$/);
+    expect(await client.ask('drained')).toBe('true');
+    client.close();
   },
 );
