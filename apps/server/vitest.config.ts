@@ -4,7 +4,7 @@ import type { ViteUserConfig } from 'vitest/config';
 const all = packageTests();
 
 /** What depends on how messages get to workers and back; the rest of the suite does not. */
-const OF_THE_LINKS = ['messages', 'death', 'output', 'sessions', 'handover', 'shutdown'];
+const OF_THE_LINKS = ['messages', 'death', 'output', 'sessions', 'handover', 'succession', 'shutdown'];
 
 /**
  * All that starts a server; what cannot hold in base mode says so. `dispatch` and `handover` are of process mode: in base
@@ -31,6 +31,9 @@ const OF_THE_MODE = [
   'reload',
   'shutdown',
   'tls',
+  'tls-strangers',
+  'lingering',
+  'succession',
 ];
 
 /** The whole suite with the defaults, and what depends on it once more with each other way. `support.ts` reads `env`. */

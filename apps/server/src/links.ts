@@ -69,6 +69,8 @@ export function openSwitchboard(
     own,
   });
   const open = () => {
+    // First asked for when the place was given up: the ways are the next one's.
+    if (place && !place.isTaken) return switchboard.retire();
     const { listener, channels } = openLinks(view, shape, peer);
     switchboard.connect(channels);
     for (const channel of channels) {
@@ -76,6 +78,7 @@ export function openSwitchboard(
         if (type === packet.DRAINED) switchboard.settle(session, aux === 0);
       });
     }
+    switchboard.hear();
     // Knowing of sessions is no reason to go on.
     listener.unref();
     place?.whenReleased(() => {

@@ -40,7 +40,11 @@ export abstract class ServerClients extends ServerTimers {
     return this.clients('sendFile').sendFile(id, path, range);
   }
 
-  /** Resolves with true when there is room for more to send, with false when the session is not open or closes. */
+  /**
+   * Resolves with true when there is room for more to send, with false when the session is not open or closes. Rejects
+   * with `ERR_MILLRACE_NOT_RUNNING` in a worker whose `workerStart` is not over: the answers of reactor threads would come
+   * to the worker before it.
+   */
   drained(id: number, options?: WaitOptions): Promise<boolean> {
     return this.sessionOf(id)?.drained(options) ?? this.clients('drained').drained(id, options);
   }

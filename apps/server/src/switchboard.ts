@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { ChannelError, WaitList, type WaitOptions } from '@millrace/channel';
+import { WaitList, type WaitOptions } from '@millrace/channel';
 import type { SocketAddress } from '@millrace/reactor';
 import { type ClientInfo, clientInfo } from './client-info.js';
 import { SEND_LIMIT } from './constants.js';
@@ -10,6 +10,7 @@ import { type OutputWindow, OutputWindows } from './output-window.js';
 import * as packet from './packet.js';
 import { HeldPackets, type PacketSink } from './packet-sink.js';
 import { type ResolvedPort, showPort } from './port-options.js';
+import { deaf, linkFull, sessionFull } from './send-errors.js';
 import { ENDS_WORD, FLAG_BOUND, portOf } from './shared/connection-layout.js';
 import type { ConnectionTable } from './shared/connection-table.js';
 import type { Counters } from './shared/counters.js';
@@ -50,6 +51,8 @@ export class Switchboard {
   readonly #own: Float64Array;
   readonly #reactor: number | undefined;
   readonly #onCongestion: ((reactor: number) => void) | undefined;
+  /** What reactor threads answer is read. */
+  #hears: boolean;
   /** Another process has the ways to the reactor threads. */
   #retired = false;
   readonly #out = new packet.Packet();
@@ -59,6 +62,7 @@ export class Switchboard {
   constructor({ channels, table, counters, tls, ports, own, reactor, onCongestion }: SwitchboardParts) {
     this.#channels =
       typeof channels === 'number' ? Array.from({ length: channels }, () => new HeldPackets()) : channels;
+    this.#hears = typeof channels !== 'number';
     this.table = table;
     this.counters = counters;
     this.#windows = new OutputWindows(table);
@@ -76,6 +80,11 @@ export class Switchboard {
       if (held instanceof HeldPackets) held.release(channel);
     }
     this.#channels = channels;
+  }
+
+  /** What comes by those ways is read from here on. */
+  hear(): void {
+    this.#hears = true;
   }
 
   /** The ways belong to another process from now on: what is still to be sent to a session is refused. */
@@ -127,7 +136,7 @@ export class Switchboard {
 
   /**
    * Resolves with true once there is room for more to send; with false when the session is not open, or closes.
-   * `window` is as in `send`.
+   * `window` is as in `send`. Rejects with `ERR_MILLRACE_NOT_RUNNING` where nobody would hear of that.
    */
   async drained(
     id: number,
@@ -136,6 +145,7 @@ export class Switchboard {
   ): Promise<boolean> {
     options?.signal?.throwIfAborted();
     if (this.#open(id) < 0) return false;
+    if (!this.#hears) throw deaf(id);
     let wait = this.#waits.get(id);
     if (wait === undefined) {
       wait = { list: new WaitList<boolean>(), window };
@@ -269,19 +279,4 @@ interface Wait {
 
 function inRange(value: number, max: number): boolean {
   return Number.isSafeInteger(value) && value >= 0 && value <= max;
-}
-
-function sessionFull(id: number, pending: number, limit: number): ServerError {
-  return new ServerError(
-    'ERR_MILLRACE_SESSION_FULL',
-    `${pending} bytes wait for the client of session ${id}, socketBufferSize is ${limit}. ` +
-      'Wait for drained() when send() returns false.',
-  );
-}
-
-function linkFull(queued: number): ChannelError {
-  return new ChannelError(
-    'ERR_MILLRACE_CHANNEL_FULL',
-    `${queued} bytes wait for a reactor thread, the limit is ${SEND_LIMIT}. Wait for drained() when send() returns false.`,
-  );
 }

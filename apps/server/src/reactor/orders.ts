@@ -24,15 +24,12 @@ export class Orders {
 
   take(message: packet.Packet, peer: number): void {
     const client = this.#clientOf(message.session);
-    // The client went while this was on its way; its worker hears of that by CLOSED.
-    if (client === undefined) {
-      if (message.type === packet.DRAIN) this.#tellDrained(peer, message.session, false);
-      return;
-    }
+    if (client === undefined) return this.#missed(message, peer);
     if (message.type === packet.SEND) return this.#send(client, message);
-    // Everything else comes after what was sent before.
+    // Everything else comes after what was sent before; that may find the client gone.
     this.#gather.flush();
-    if (!client.connection.closed) this.#act(client, message, peer);
+    if (client.connection.closed) return this.#missed(message, peer);
+    this.#act(client, message, peer);
   }
 
   /** Sends what is gathered. */
@@ -46,6 +43,11 @@ export class Orders {
     if (waiters === undefined) return;
     client.change().waiters = undefined;
     for (const peer of waiters) this.#tellDrained(peer, client.session, open);
+  }
+
+  /** The client went while this was on its way; its worker hears of that by CLOSED. */
+  #missed({ type, session }: packet.Packet, peer: number): void {
+    if (type === packet.DRAIN) this.#tellDrained(peer, session, false);
   }
 
   #clientOf(session: number): Client | undefined {

@@ -19,14 +19,15 @@ export interface TlsInfo {
   readonly peerCertificate?: PeerCertificate;
 }
 
+/** Its owner chooses how long all but the fingerprint are; what is too long to be kept is undefined. */
 export interface PeerCertificate {
-  /** A line for each attribute, as in node:crypto's `X509Certificate`; undefined where that is too long to be kept. */
+  /** A line for each attribute, as in node:crypto's `X509Certificate`. */
   readonly subject?: string;
   /** SHA-256 of the certificate, in hexadecimal with colons. */
   readonly fingerprint256: string;
-  readonly serialNumber: string;
+  readonly serialNumber?: string;
   /** Until when it holds. */
-  readonly validTo: string;
+  readonly validTo?: string;
 }
 
 /** The table of TLS details: any process reads it, reactors write. */
@@ -119,7 +120,17 @@ function fitting(info: TlsInfo): Buffer {
   const { servername, alpnProtocol, peerCertificate, ...rest } = info;
   const { subject, ...certificate } = peerCertificate ?? {};
   const unnamed = { ...rest, ...(peerCertificate && { peerCertificate: certificate }) };
-  const candidates = [info, { ...unnamed, servername, alpnProtocol }, { ...unnamed, alpnProtocol }, unnamed];
+  const fingerprint = peerCertificate && { fingerprint256: peerCertificate.fingerprint256 };
+  // Nothing in the last one is the client's to choose: it has room.
+  const least = { ...rest, ...(fingerprint && { peerCertificate: fingerprint }) };
+  const candidates = [
+    info,
+    { ...unnamed, servername, alpnProtocol },
+    { ...unnamed, alpnProtocol },
+    unnamed,
+    { ...least, servername, alpnProtocol },
+    least,
+  ];
   const texts = candidates.map((each) => Buffer.from(JSON.stringify(each)));
   return texts.find(({ length }) => length <= layout.TEXT_BYTES) as Buffer;
 }

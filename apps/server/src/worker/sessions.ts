@@ -101,7 +101,7 @@ export class Sessions {
       case packet.END:
         return this.#inputEnded(this.#session(id, port));
       case packet.CLOSED:
-        return this.#closed(id, packet.CLOSE_REASONS[aux] as packet.SessionCloseReason);
+        return this.#closed(id, port, packet.CLOSE_REASONS[aux] as packet.SessionCloseReason);
       case packet.FORGET:
         return void this.#forget(id);
       case packet.BUFFER_FULL:
@@ -122,12 +122,16 @@ export class Sessions {
     if (this.#latest?.id === id) return this.#latest;
     let session = this.#sessions.get(id);
     if (session === undefined) {
-      const { table } = this.#switchboard;
-      session = new Session(id, port, this.#switchboard, new OutputWindow(table, table.slot(id)));
+      session = this.#newSession(id, port);
       this.#sessions.set(id, session);
     }
     this.#latest = session;
     return session;
+  }
+
+  #newSession(id: number, port: number): Session {
+    const { table } = this.#switchboard;
+    return new Session(id, port, this.#switchboard, new OutputWindow(table, table.slot(id)));
   }
 
   #receiversOf(port: number): readonly PortEvents['receive'][] {
@@ -194,10 +198,10 @@ export class Sessions {
     this.#switchboard.ended(session.id);
   }
 
-  #closed(id: number, reason: packet.SessionCloseReason): void {
-    const session = this.#forget(id);
-    // A dead predecessor's: it has heard everything that this worker would say about it.
-    if (session === undefined) return;
+  #closed(id: number, port: number, reason: packet.SessionCloseReason): void {
+    // One that this worker does not know was its predecessor's, which has not read this: nobody else tells of its end.
+    const session = this.#forget(id) ?? this.#newSession(id, port);
+    session.closed = true;
     this.#emit('close', session, { byServer: reason !== 'peer' && reason !== 'error', reason });
   }
 

@@ -96,7 +96,10 @@ export class WorkerTasks {
     counters[TASKS_AT_HAND] = this.client.pending;
   }
 
+  /** The ways, and the claims that go with them, are the next one's. */
   close(): void {
+    // While the task workers can still be told that nobody waits.
+    this.client.close();
     for (const channel of this.#channels.splice(0)) channel.destroy();
     this.#queue?.close();
   }

@@ -129,6 +129,7 @@ export class WorkerRole implements Role {
     this.#serving = true;
     giveMessagesRoom();
     this.#sessions?.start();
+    this.switchboard.hear();
     this.#own?.serve();
   }
 
