@@ -34,6 +34,9 @@ const OF_THE_MODE = [
   'tls-strangers',
   'lingering',
   'succession',
+  'second-signal',
+  'manager-handlers',
+  'worker-handlers',
 ];
 
 /** The whole suite with the defaults, and what depends on it once more with each other way. `support.ts` reads `env`. */

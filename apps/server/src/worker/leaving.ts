@@ -96,9 +96,15 @@ export class Leaving {
     const { context, workerId } = this.#parts;
     // Nothing else may keep the loop any more, while a handler waits.
     setInterval(() => {}, 2 ** 31 - 1);
-    await runInOrder(context.handlers.get('workerStop'), workerId);
+    let code = 0;
+    try {
+      await runInOrder(context.handlers.get('workerStop'), workerId);
+    } catch (error) {
+      context.log.error({ err: error }, 'a handler of workerStop has failed');
+      code = 1;
+    }
     await context.flushMail();
-    process.exit(0);
+    process.exit(code);
   }
 }
 

@@ -167,19 +167,26 @@ export class WorkerRole implements Role {
   }
 
   /** The client would wait for an answer that does not come: unless the user's own handler knows better, it is closed. */
-  #handlerFailed(error: unknown, session: Session | undefined): void {
+  #handlerFailed(
+    error: unknown,
+    session: Session | undefined,
+    cost = session ? 'its session is closed' : 'its datagram is not answered',
+  ): void {
     const handlers = this.#context.handlers.get('error');
     for (const handler of handlers) handler(error, session);
     if (handlers.length > 0) return;
     const details = { err: error, session: session?.id, client: session?.remoteAddress };
-    const cost = session ? 'its session is closed' : 'its datagram is not answered';
     this.#context.log.error(details, `a handler has failed; ${cost}`);
     session?.close();
   }
 
   /** A task of Swoole's own form has sent a result. */
   async #finished(id: number, data: unknown): Promise<void> {
-    for (const handler of this.#context.handlers.get('finish')) await handler({ id, data });
+    try {
+      await runInOrder(this.#context.handlers.get('finish'), { id, data });
+    } catch (error) {
+      this.#handlerFailed(error, undefined, `a result of task ${id} has not been heard`);
+    }
   }
 
   /** It has had as many messages as it is to have: the next process of its name gets the others. */
