@@ -76,7 +76,8 @@ export class TlsOutput {
 
   /** Hands over as much as the socket is to have. Returns what is wrong with a file, if anything. */
   feed(): Error | undefined {
-    while (this.#socket.writableLength < WINDOW_BYTES) {
+    // What is written to a destroyed socket does not count as waiting: that would never be enough.
+    while (!this.#socket.destroyed && this.#socket.writableLength < WINDOW_BYTES) {
       const item = this.#items[0];
       if (item === undefined) return undefined;
       if (!(item instanceof OutgoingFile)) this.#feedBlock(item);

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { truncateSync, writeFileSync } from 'node:fs';
 import { connect as connectPlain, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import { syscalls } from '@millrace/native';
 import {
   Listener,
   Reactor,
@@ -189,6 +190,31 @@ describe('a connection over TLS', () => {
     expect(sent).toEqual([undefined]);
     await until('the close', () => served.closed.length === 1);
     expect(served.closed).toEqual(['local']);
+  });
+
+  test('once its socket is destroyed, the rest of a file is not even read', async () => {
+    const path = join(directory(), 'file');
+    writeFileSync(path, '');
+    truncateSync(path, 64 << 20);
+    const served = serve();
+    await client(served);
+    await until('the connection', () => served.connections.length === 1);
+    const [connection] = served.connections as [TlsConnection];
+    const { readAt } = syscalls;
+    onTestFinished(() => {
+      syscalls.readAt = readAt;
+    });
+    let reads = 0;
+    syscalls.readAt = (...all) => {
+      reads++;
+      return readAt(...all);
+    };
+    const sent: (Error | undefined)[] = [];
+    connection.socket.destroy();
+    connection.sendFile(path, { onSent: (error) => sent.push(error) });
+    await until('the close', () => served.closed.length === 1);
+    expect(reads).toBe(0);
+    expect(sent).toEqual([expect.any(Error)]);
   });
 
   test('a client that has ended its sending still gets its answers', async () => {
