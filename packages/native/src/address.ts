@@ -7,6 +7,8 @@ export interface InetAddress {
   readonly port: number;
 }
 
+const MAX_PORT = 65_535;
+
 /** A unix socket's: a path, or a name in the abstract namespace, written with a leading NUL; `''`: it has none. */
 export interface UnixAddress {
   readonly path: string;
@@ -20,8 +22,18 @@ export interface EncodedAddress {
   readonly family: number;
 }
 
-/** Encodes an IPv4 or IPv6 literal. Throws `ERR_MILLRACE_BAD_ADDRESS` for a host name: resolve it first. */
+/**
+ * Encodes an IPv4 or IPv6 literal. Throws `ERR_MILLRACE_BAD_ADDRESS` for a host name, which is to be resolved first, and
+ * for what is not a port.
+ */
 export function encodeInetAddress({ host, port }: InetAddress): EncodedAddress {
+  // The kernel has 16 bits for it: more would be another port.
+  if (!Number.isInteger(port) || port < 0 || port > MAX_PORT) {
+    throw new NativeError(
+      'ERR_MILLRACE_BAD_ADDRESS',
+      `A port is an integer from 0 to ${MAX_PORT}, not ${String(port)}.`,
+    );
+  }
   const bytes = new Uint8Array(SOCKADDR_BYTES);
   const length = syscalls.encodeInet(host, port, bytes);
   if (length < 0) {

@@ -10,7 +10,7 @@ export type NativeErrorCode =
   | 'ERR_MILLRACE_NO_MEMORY'
   /** A mapped memory was used after it had been closed. */
   | 'ERR_MILLRACE_CLOSED'
-  /** An address that is neither an IPv4 nor an IPv6 literal nor a usable socket path. */
+  /** An address that is neither an IPv4 nor an IPv6 literal nor a usable socket path, or a port that is none. */
   | 'ERR_MILLRACE_BAD_ADDRESS';
 
 export class NativeError extends Error {

@@ -1,9 +1,12 @@
 import { syscalls } from './addon.js';
 import { EPOLLIN, EPOLLOUT } from './constants.js';
 import { check, SystemCallError } from './errors.js';
+import type { PollHandle } from './syscalls.js';
 
 const UV_READABLE = 1;
 const UV_WRITABLE = 2;
+/** So often in a row an error is reported that stays, because nobody has asked the descriptor what it is. */
+const MAX_ERRORS = 16;
 
 /** What one watched descriptor is good for: change what is watched, stop. */
 export interface PollRegistration {
@@ -23,7 +26,8 @@ export type ReadinessCallback = (ready: number) => void;
  * Watches descriptors in the loop of the Node thread that it is used on.
  *
  * Notes. Readiness is level-triggered and may be spurious. An error or a hang-up is reported as both readable and
- * writable, so that the next call on the descriptor says what it is. A descriptor can be watched once at a time.
+ * writable, so that the next call on the descriptor says what it is. An error that stays is reported a few times, and
+ * then no more before the next `update`. A descriptor can be watched once at a time.
  */
 export class NodePoller {
   /** Runs `callback` in the next turn of the loop. */
@@ -32,8 +36,15 @@ export class NodePoller {
   }
 
   add(fd: number, callback: ReadinessCallback): PollRegistration {
+    let wanted = 0;
+    let errors = 0;
     const handle = syscalls.pollOpen(fd, (status, events) => {
-      if (status < 0) return callback(EPOLLIN | EPOLLOUT);
+      if (status < 0) {
+        // libuv has stopped the handle, and there may be more to read behind the error.
+        if (++errors < MAX_ERRORS) syscalls.pollStart(handle as PollHandle, wanted);
+        return callback(EPOLLIN | EPOLLOUT);
+      }
+      errors = 0;
       callback((events & UV_READABLE ? EPOLLIN : 0) | (events & UV_WRITABLE ? EPOLLOUT : 0));
     });
     if (typeof handle === 'number') throw new SystemCallError('uv_poll_init', -handle, `descriptor ${fd}`);
@@ -41,10 +52,9 @@ export class NodePoller {
     return {
       update({ read, write }) {
         if (closed) return;
-        check(
-          syscalls.pollStart(handle, (read ? UV_READABLE : 0) | (write ? UV_WRITABLE : 0)),
-          'uv_poll_start',
-        );
+        wanted = (read ? UV_READABLE : 0) | (write ? UV_WRITABLE : 0);
+        errors = 0;
+        check(syscalls.pollStart(handle, wanted), 'uv_poll_start');
       },
       ref() {
         if (!closed) syscalls.pollRef(handle, 1);

@@ -69,6 +69,18 @@ test('addresses survive the kernel form', () => {
   );
 });
 
+test.each([65_536, 105_659, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])(
+  '%s is no port, and is not taken for another',
+  (port) => {
+    expect(() => encodeInetAddress({ host: '127.0.0.1', port })).toThrow(
+      expect.objectContaining({
+        code: 'ERR_MILLRACE_BAD_ADDRESS',
+        message: expect.stringContaining(String(port)),
+      }),
+    );
+  },
+);
+
 test('the poller reports what is asked for, and nothing after it was closed', async () => {
   const [left, right] = createSocketPair(SOCK_SEQPACKET);
   const seen: number[] = [];

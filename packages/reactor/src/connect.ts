@@ -10,9 +10,10 @@ import {
   TCP_NODELAY,
 } from '@millrace/native';
 import { encodeAddress, isUnix, type SocketAddress, showAddress } from './addresses.js';
+import { addClosing, dropClosing } from './closing.js';
 import { Connection } from './connection.js';
 import type { ConnectionOptions } from './connection-options.js';
-import { checkInteger, ReactorError } from './errors.js';
+import { checkInteger, ReactorError, reactorClosed } from './errors.js';
 import type { Reactor } from './reactor.js';
 import { pendingError, type SocketOptions, setOption, setSocketOptions } from './socket-options.js';
 
@@ -25,7 +26,7 @@ export interface ConnectOptions<Context = undefined> extends ConnectionOptions<C
   readonly noDelay?: boolean | undefined;
 }
 
-/** Gets the connection, or why there is none. Called once, in a turn of the reactor. */
+/** Gets the connection, or why there is none. Called once, in a turn of the reactor or when that closes. */
 export type ConnectCallback<Context> = (
   error: Error | undefined,
   connection: Connection<Context> | undefined,
@@ -40,7 +41,8 @@ const FULL_RETRY_MS = 5;
  * promise form needs somebody to run promises: Node's loop, or an `await` between the turns of a blocking reactor.
  *
  * The error is a `SystemCallError` that names the address (`ECONNREFUSED`, `ENOENT` …), a `ReactorError` with
- * `ERR_MILLRACE_CONNECT_TIMEOUT`, or the signal's reason. A bad address or option is thrown, or rejected, at once.
+ * `ERR_MILLRACE_CONNECT_TIMEOUT`, or `ERR_MILLRACE_REACTOR_CLOSED` when the reactor closes before; or the signal's
+ * reason. A bad address or option, and a reactor that is closed, are thrown, or rejected, at once.
  */
 export function connect<Context = undefined>(
   reactor: Reactor,
@@ -79,8 +81,9 @@ class Attempt<Context> {
   readonly #options: ConnectOptions<Context>;
   readonly #callback: ConnectCallback<Context>;
   readonly #fd: number;
-  readonly #timeout: number;
   readonly #aborted = () => this.#failed(this.#options.signal?.reason as Error);
+  readonly #reactorClosed = () => this.#failed(reactorClosed());
+  #timeout = 0;
   #retry = 0;
   #settled = false;
 
@@ -93,6 +96,7 @@ class Attempt<Context> {
     const { timeout = DEFAULT_TIMEOUT_MS, signal } = options;
     checkInteger('timeout', timeout, 1, 2 ** 31 - 1);
     signal?.throwIfAborted();
+    if (reactor.closed) throw reactorClosed();
     this.#reactor = reactor;
     this.#name = showAddress(address);
     this.#encoded = encodeAddress(address);
@@ -103,13 +107,15 @@ class Attempt<Context> {
       setSocketOptions(this.#fd, options, false);
       if (!isUnix(address) && options.noDelay !== false)
         setOption(this.#fd, IPPROTO_TCP, TCP_NODELAY, 1, 'TCP_NODELAY');
+      this.#timeout = reactor.timers.after(timeout, () => this.#timedOut(timeout));
+      signal?.addEventListener('abort', this.#aborted);
+      addClosing(reactor, this.#reactorClosed);
+      this.#connect();
     } catch (error) {
+      this.#settle();
       syscalls.close(this.#fd);
       throw error;
     }
-    this.#timeout = reactor.timers.after(timeout, () => this.#timedOut(timeout));
-    signal?.addEventListener('abort', this.#aborted);
-    this.#connect();
   }
 
   #connect(): void {
@@ -156,6 +162,7 @@ class Attempt<Context> {
     this.#reactor.timers.clear(this.#timeout);
     this.#reactor.timers.clear(this.#retry);
     this.#reactor.remove(this.#fd);
+    dropClosing(this.#reactor, this.#reactorClosed);
     this.#options.signal?.removeEventListener('abort', this.#aborted);
     return true;
   }

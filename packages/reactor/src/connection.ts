@@ -288,7 +288,10 @@ export class Connection<Context = undefined> extends ConnectionState implements 
     this.#kind.connections[this.fd] = undefined;
     syscalls.close(this.fd);
     if (this.#linger > 0) this.#kind.reactor.timers.clear(this.#linger);
-    this.#output?.clear(error);
-    this.#kind.handlers.onClose?.(this, reason, error);
+    try {
+      this.#output?.clear(error);
+    } finally {
+      this.#kind.handlers.onClose?.(this, reason, error);
+    }
   }
 }

@@ -37,7 +37,7 @@ export interface DatagramHandlers {
     from: SocketAddress,
     truncated: boolean,
   ) => void;
-  /** After a `send` that said no: it may be tried again. */
+  /** After a `send` that said no: it may be tried again. Over a unix socket that is a guess, after 1 to 32 ms. */
   readonly onDrain?: ((socket: DatagramSocket) => void) | undefined;
   /** Receiving failed; the socket stays open. Default: the error is the reactor's to report. */
   readonly onError?: ((socket: DatagramSocket, error: SystemCallError) => void) | undefined;
@@ -101,6 +101,12 @@ export class BoundDatagram {
   }
 }
 
+/**
+ * Milliseconds after which a unix socket is tried again: it is writable although the receiver is full, and the kernel
+ * does not tell when that has room. They double each time that it is still full.
+ */
+const FIRST_RETRY_MS = 1;
+const LONGEST_RETRY_MS = 32;
 /** Most datagrams taken for one readiness event, so that other descriptors have their turn. */
 const RECEIVE_BURST = 64;
 
@@ -123,6 +129,9 @@ export class DatagramSocket {
   readonly #onRead = () => this.#receive();
   #lastTo: SocketAddress | undefined;
   #lastEncoded: EncodedAddress | undefined;
+  /** The timer of the next try over unix; 0: nothing has been refused. */
+  #retry = 0;
+  #retryMs = FIRST_RETRY_MS;
   #closed = false;
 
   /**
@@ -164,13 +173,17 @@ export class DatagramSocket {
     const { bytes: address, length } = this.#encode(to);
     for (;;) {
       const result = syscalls.sendTo(this.fd, bytes, 0, bytes.length, address, length);
-      if (result >= 0) return true;
+      if (result >= 0) {
+        this.#retryMs = FIRST_RETRY_MS;
+        return true;
+      }
       if (result === -EAGAIN || result === -ENOBUFS) break;
       // The first is for an earlier datagram to a port that nobody listens on; this one has not been sent yet.
       if (result === -EINTR || (result === -ECONNREFUSED && !this.#unix)) continue;
       throw new SystemCallError('sendto', -result, showAddress(to));
     }
-    this.#reactor.set(this.fd, { onWrite: () => this.#drained() });
+    if (this.#unix) this.#retryLater();
+    else this.#reactor.set(this.fd, { onWrite: () => this.#drained() });
     return false;
   }
 
@@ -187,6 +200,7 @@ export class DatagramSocket {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#reactor.timers.clear(this.#retry);
     this.#reactor.remove(this.fd);
     this.#bound?.close();
   }
@@ -219,6 +233,15 @@ export class DatagramSocket {
   #failed(error: SystemCallError): void {
     if (!this.#handlers.onError) throw error;
     this.#handlers.onError(this, error);
+  }
+
+  #retryLater(): void {
+    if (this.#retry > 0) return;
+    this.#retry = this.#reactor.timers.after(this.#retryMs, () => {
+      this.#retry = 0;
+      this.#retryMs = Math.min(2 * this.#retryMs, LONGEST_RETRY_MS);
+      this.#handlers.onDrain?.(this);
+    });
   }
 
   #drained(): void {

@@ -7,6 +7,7 @@ import {
   EPOLL_CTL_MOD,
   EPOLL_MAX_EVENTS,
   EPOLLERR,
+  EPOLLET,
   EPOLLHUP,
   EPOLLIN,
   EPOLLONESHOT,
@@ -16,7 +17,7 @@ import {
 } from '@millrace/native';
 import { ReactorError } from './errors.js';
 import { OutputQueue } from './output-queue.js';
-import { type AddOptions, IMPLICIT, SPENT, UNREFERENCED, Watch, type WatchOptions } from './watch.js';
+import { type AddOptions, IMPLICIT, PARKED, SPENT, UNREFERENCED, Watch, type WatchOptions } from './watch.js';
 import { WatchTable } from './watch-table.js';
 
 /** Numbers that one event takes: what is ready, the descriptor, its generation. */
@@ -73,6 +74,8 @@ export class Descriptors {
   set(fd: number, options: WatchOptions): void {
     const watch = this.#own(fd);
     watch.change(fd, options);
+    // Of an edge that has been reported, the kernel only tells again when it is asked.
+    if (watch.mode & EPOLLET) watch.asked = DISARMED;
     this.#ask(fd, watch);
   }
 
@@ -138,6 +141,7 @@ export class Descriptors {
     this.add(fd, {
       onRead: () => callback(READABLE),
       onWrite: () => callback(WRITABLE),
+      onError: (_fd, error) => (error ? this.#host.fail(error) : this.#park(fd)),
       read: false,
       write: false,
       nonBlocking: true,
@@ -170,19 +174,33 @@ export class Descriptors {
     for (const watch of watches) watch?.output?.clear();
   }
 
-  /** One event: reading, then writing, then an error if it was neither; each only while the watch is the same. */
   #deliver(events: number, fd: number, generation: number): void {
     let watch = this.#watches.find(fd, generation);
     // The descriptor has been removed in this turn, and perhaps another has its number now.
     if (watch === undefined) return;
-    const failed = (events & (EPOLLERR | EPOLLHUP)) !== 0;
-    const wanted = watch.is(SPENT) ? 0 : watch.wanted;
-    if (watch.mode & EPOLLONESHOT) {
-      // The kernel has disarmed it, whatever the event was for.
-      watch = this.#watches.own(fd);
-      watch.mark(SPENT, true);
-      watch.asked = DISARMED;
+    if (!(watch.mode & EPOLLONESHOT)) return this.#report(events, fd, generation, watch, watch.is(SPENT));
+    // The kernel has disarmed it, whatever the event was for; output that goes is not what it waits for.
+    watch = this.#watches.own(fd);
+    const spent = watch.is(SPENT);
+    watch.asked = DISARMED;
+    if (events & (watch.wanted | EPOLLERR | EPOLLHUP)) watch.mark(SPENT, true);
+    try {
+      this.#report(events, fd, generation, watch, spent);
+    } finally {
+      watch = this.#watches.find(fd, generation);
+      if (watch?.asked === DISARMED && (!watch.is(SPENT) || watch.output?.empty === false))
+        this.#ask(fd, watch);
     }
+  }
+
+  /**
+   * One event: reading, then writing, then an error if it was neither; each only while the watch is the same. Of one
+   * that is `spent` only output goes.
+   */
+  #report(events: number, fd: number, generation: number, reported: Watch, spent: boolean): void {
+    let watch: Watch | undefined = reported;
+    const failed = (events & (EPOLLERR | EPOLLHUP)) !== 0;
+    const wanted = spent ? 0 : watch.wanted;
     if (wanted & EPOLLIN && (failed || events & EPOLLIN)) {
       watch.callbacks.onRead?.(fd);
       watch = this.#watches.find(fd, generation);
@@ -195,9 +213,7 @@ export class Descriptors {
       if (watch === undefined) return;
     }
     if (wanted & EPOLLOUT && (failed || events & EPOLLOUT)) watch.callbacks.onWrite?.(fd);
-    else if (failed && !flushes && !(wanted & EPOLLIN)) tellOfFailure(fd, watch);
-    watch = this.#watches.find(fd, generation);
-    if (watch?.is(SPENT) && watch.output?.empty === false) this.#ask(fd, watch);
+    else if (failed && !flushes && !spent && !(wanted & EPOLLIN)) tellOfFailure(fd, watch);
   }
 
   #flush(fd: number, generation: number, watch: Watch, output: OutputQueue): void {
@@ -230,12 +246,22 @@ export class Descriptors {
   #ask(fd: number, watch: Watch): void {
     const { events } = watch;
     if (events === watch.asked) return;
+    const operation = watch.is(PARKED) ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
     check(
-      syscalls.epollControl(this.fd, EPOLL_CTL_MOD, fd, events, this.#watches.generation(fd)),
+      syscalls.epollControl(this.fd, operation, fd, events, this.#watches.generation(fd)),
       'epoll_ctl',
       `descriptor ${fd}`,
     );
+    watch.mark(PARKED, false);
     watch.asked = events;
+  }
+
+  /** Epoll tells of a hang-up without end, also where nothing is wanted: it has no such descriptor until something is. */
+  #park(fd: number): void {
+    const watch = this.#watches.own(fd);
+    syscalls.epollControl(this.fd, EPOLL_CTL_DEL, fd, 0, 0);
+    watch.mark(PARKED, true);
+    watch.asked = 0;
   }
 
   #addReference(): void {
@@ -253,7 +279,7 @@ export class Descriptors {
   }
 }
 
-/** What epoll is asked for when a one-shot watch has reported: no combination of events. */
+/** What epoll is asked for when it is to be asked again in any case: no combination of events. */
 const DISARMED = -1;
 
 function implicit(output: OutputQueue): Watch {

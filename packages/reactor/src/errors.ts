@@ -35,6 +35,10 @@ export class ReactorError extends Error {
   }
 }
 
+export function reactorClosed(): ReactorError {
+  return new ReactorError('ERR_MILLRACE_REACTOR_CLOSED', 'The reactor has been closed.');
+}
+
 /** Returns `value`, or throws `ERR_MILLRACE_REACTOR_OPTION` when it is not an integer from `min` to `max`. */
 export function checkInteger(name: string, value: number, min: number, max: number): number {
   if (Number.isInteger(value) && value >= min && value <= max) return value;

@@ -124,6 +124,21 @@ export class OutgoingFile {
   }
 }
 
+/** Closes the files among `items`, which are not sent; what their owners throw comes out once all are closed. */
+export function closeFiles(items: readonly unknown[], reason?: Error): void {
+  const errors: unknown[] = [];
+  for (const item of items) {
+    if (!(item instanceof OutgoingFile)) continue;
+    try {
+      item.close(reason ?? new Error('The connection is over.'));
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length === 1) throw errors[0];
+  if (errors.length > 1) throw new AggregateError(errors, `${errors.length} owners of files have thrown.`);
+}
+
 function inRange(value: number, max: number): boolean {
   return Number.isSafeInteger(value) && value >= 0 && value <= max;
 }

@@ -1,5 +1,5 @@
 import { EAGAIN, EINTR, ENOBUFS, ENOTSOCK, syscalls } from '@millrace/native';
-import { OutgoingFile } from './outgoing-file.js';
+import { closeFiles, OutgoingFile } from './outgoing-file.js';
 
 /** A block that small writes are gathered in holds at least so many bytes, */
 const MIN_BLOCK_BYTES = 4 << 10;
@@ -94,9 +94,7 @@ export class OutputQueue {
     const left = this.#items;
     this.#items = [];
     this.#first = this.#sent = this.#bytes = this.#files = 0;
-    for (const item of left) {
-      if (item instanceof OutgoingFile) item.close(reason ?? new Error('The connection is over.'));
-    }
+    closeFiles(left, reason);
   }
 
   #put(memory: Uint8Array, offset: number, length: number): number {

@@ -1,9 +1,10 @@
 import type { Poller, PollRegistration } from '@millrace/channel';
 import { type PollRegistration as NativeRegistration, NodePoller } from '@millrace/native';
 import { TimerHeap } from '@millrace/timer-heap';
+import { takeClosing } from './closing.js';
 import { DeferredQueue } from './deferred-queue.js';
 import { Descriptors } from './descriptors.js';
-import { checkInteger, ReactorError } from './errors.js';
+import { checkInteger, ReactorError, reactorClosed } from './errors.js';
 import { checkMode, DEFAULT_WRITE_LIMIT, READ_BYTES, type ReactorOptions } from './options.js';
 import { TurnDriver } from './turn-driver.js';
 import type { AddOptions, WatchOptions } from './watch.js';
@@ -176,15 +177,20 @@ export class Reactor implements Disposable {
     if (this.#descriptors.referenced) this.#inside?.unref();
   }
 
-  /** Gives up the epoll descriptor, the timers and what is deferred; idempotent. Watched descriptors stay open. */
+  /**
+   * Gives up the epoll descriptor, the timers and what is deferred; idempotent. Watched descriptors stay open, `connect`s
+   * under way fail. Outside of a turn it throws what their callbacks threw, when all is done.
+   */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#stopped = true;
+    for (const action of takeClosing(this)) this.#guard(action);
     this.#inside?.close();
     this.timers.close();
     this.#deferred.clear();
     this.#descriptors.close();
+    if (!this.#inTurn && this.#failures.length > 0) this.#throwFailures();
   }
 
   [Symbol.dispose](): void {
@@ -254,7 +260,7 @@ export class Reactor implements Disposable {
   }
 
   #assertOpen(): void {
-    if (this.#closed) throw new ReactorError('ERR_MILLRACE_REACTOR_CLOSED', 'The reactor has been closed.');
+    if (this.#closed) throw reactorClosed();
   }
 }
 

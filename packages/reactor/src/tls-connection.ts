@@ -61,7 +61,11 @@ export class TlsConnection<Context = undefined> implements StreamConnection<Cont
     this.#limits = outputLimits(options);
     this.#framer = framerOf(options);
     this.#input = new FrameInput(this.#framer, readMemory);
-    this.#output = new TlsOutput(socket, () => this.#movedSoon());
+    this.#output = new TlsOutput(
+      socket,
+      () => this.#movedSoon(),
+      (error) => this.#raise(error),
+    );
     this.#visit = (memory, start, end) => handlers.onFrame(this, memory, start, end);
     socket.on('readable', () => this.#soon(this.#read));
     socket.on('end', () => this.#soon(() => this.#peerEnded()));
@@ -137,6 +141,15 @@ export class TlsConnection<Context = undefined> implements StreamConnection<Cont
   /** Runs `action` in the next turn; what node:tls tells, it tells outside of any. */
   #soon(action: () => void): void {
     if (!this.#closed && !this.#reactor.closed) this.#reactor.defer(action);
+  }
+
+  /** Leaves the error of a callback to the reactor to report, also when the connection is over. */
+  #raise(error: unknown): void {
+    const raise = () => {
+      throw error;
+    };
+    if (this.#reactor.closed) setImmediate(raise);
+    else this.#reactor.defer(raise);
   }
 
   #wants(): boolean {
@@ -265,8 +278,11 @@ export class TlsConnection<Context = undefined> implements StreamConnection<Cont
     if (this.#closed) return;
     this.#closed = true;
     this.#reactor.timers.clear(this.#linger);
-    this.#output.clear(error);
-    this.socket.destroy();
-    this.#handlers.onClose?.(this, reason, error);
+    try {
+      this.#output.clear(error);
+    } finally {
+      this.socket.destroy();
+      this.#handlers.onClose?.(this, reason, error);
+    }
   }
 }

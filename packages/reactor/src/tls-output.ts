@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import { SystemCallError } from '@millrace/native';
-import { OutgoingFile } from './outgoing-file.js';
+import { closeFiles, OutgoingFile } from './outgoing-file.js';
 
 /** Bytes that are handed to node:tls at a time: so often it tells that the client has taken something. */
 const PIECE_BYTES = 64 << 10;
@@ -19,6 +19,7 @@ interface Block {
 export class TlsOutput {
   readonly #socket: TLSSocket;
   readonly #moved: () => void;
+  readonly #failed: (error: unknown) => void;
   readonly #items: (Block | OutgoingFile)[] = [];
   /** Bytes of memory in each piece that the socket has and the client not yet, oldest first; 0: of a file. */
   readonly #handed: number[] = [];
@@ -31,10 +32,14 @@ export class TlsOutput {
     this.#moved();
   };
 
-  /** `moved` is called, outside of any turn, when the kernel has taken something; then `feed` is to be called. */
-  constructor(socket: TLSSocket, moved: () => void) {
+  /**
+   * `moved` is called, outside of any turn, when the kernel has taken something; then `feed` is to be called. `failed`
+   * gets, outside of any turn as well, what the owner of a file has thrown.
+   */
+  constructor(socket: TLSSocket, moved: () => void, failed: (error: unknown) => void) {
     this.#socket = socket;
     this.#moved = moved;
+    this.#failed = failed;
   }
 
   /** Bytes in memory; files do not count. */
@@ -76,7 +81,8 @@ export class TlsOutput {
 
   /** Hands over as much as the socket is to have. Returns what is wrong with a file, if anything. */
   feed(): Error | undefined {
-    while (this.#socket.writableLength < WINDOW_BYTES) {
+    // What is written to a destroyed socket does not count as waiting: that would never be enough.
+    while (!this.#socket.destroyed && this.#socket.writableLength < WINDOW_BYTES) {
       const item = this.#items[0];
       if (item === undefined) return undefined;
       if (!(item instanceof OutgoingFile)) this.#feedBlock(item);
@@ -90,9 +96,8 @@ export class TlsOutput {
 
   /** Forgets what is queued; files learn why. */
   clear(reason: Error | undefined): void {
-    for (const item of this.#items.splice(0))
-      if (item instanceof OutgoingFile) item.close(reason ?? new Error('The connection is over.'));
     this.#bytes = this.#files = 0;
+    closeFiles(this.#items.splice(0), reason);
   }
 
   #feedBlock(block: Block): void {
@@ -117,7 +122,12 @@ export class TlsOutput {
     this.#items.shift();
     this.#socket.write(piece, (error) => {
       this.#files = Math.max(0, this.#files - 1);
-      file.close(error ?? undefined);
+      try {
+        file.close(error ?? undefined);
+      } catch (thrown) {
+        // Thrown from here, it would keep node:tls from telling of what was written behind the file.
+        this.#failed(thrown);
+      }
       this.#written(error);
     });
     return undefined;

@@ -10,6 +10,7 @@ export class TurnDriver implements TimerDriver {
   referenced = true;
   readonly #timeout: TimeoutDriver | undefined;
   readonly #elapsed: () => void;
+  #paused = false;
   #fire: (() => void) | undefined;
   #due: (() => void) | undefined;
 
@@ -26,7 +27,7 @@ export class TurnDriver implements TimerDriver {
   arm(delayMs: number, fire: () => void): void {
     if (this.#timeout === undefined) return;
     this.#fire = fire;
-    this.#timeout.arm(delayMs, this.#elapsed);
+    if (!this.#paused) this.#timeout.arm(delayMs, this.#elapsed);
   }
 
   disarm(): void {
@@ -52,12 +53,14 @@ export class TurnDriver implements TimerDriver {
     return due !== undefined;
   }
 
-  /** Starts no turns until `resume`. */
+  /** Starts no turns until `resume`, also where the turn that goes on arms the next. */
   pause(): void {
+    this.#paused = true;
     this.#timeout?.disarm();
   }
 
   resume(): void {
+    this.#paused = false;
     if (this.#timeout !== undefined && (this.#fire ?? this.#due) !== undefined) {
       this.#fire ??= this.#due;
       this.#timeout.arm(1, this.#elapsed);

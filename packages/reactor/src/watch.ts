@@ -39,6 +39,8 @@ export const SPENT = 1;
 export const IMPLICIT = 2;
 /** It does not keep `run`, or Node's loop, going. */
 export const UNREFERENCED = 4;
+/** Epoll does not have it: it has hung up while nothing was wanted. */
+export const PARKED = 8;
 
 /** How a descriptor is watched. */
 export class Watch {
@@ -66,7 +68,7 @@ export class Watch {
     return copy;
   }
 
-  /** `what`: `SPENT`, `IMPLICIT` or `UNREFERENCED`. */
+  /** `what`: `SPENT`, `IMPLICIT`, `UNREFERENCED` or `PARKED`. */
   is(what: number): boolean {
     return (this.#is & what) !== 0;
   }

@@ -10,6 +10,7 @@ import {
   Reactor,
   type SendFileOptions,
 } from '@millrace/reactor';
+import { openDescriptors } from '@millrace/testkit';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { directory, received, recorded, turnUntil } from './support.js';
@@ -460,6 +461,28 @@ describe('sending files', () => {
     connection.destroy();
     expect(told).toEqual([expect.any(Error)]);
     expect(connection.sendFile('/does/not/matter')).toBe(false);
+  });
+
+  test('what the owners of files throw keeps no file open, and the close is told all the same', () => {
+    const reactor = blocking();
+    const { connection, record } = recorded(reactor);
+    const path = file();
+    const before = openDescriptors('self');
+    let told = 0;
+    for (let i = 0; i < 5; i++) {
+      connection.sendFile(path, {
+        onSent: () => {
+          told++;
+          throw new Error('owner');
+        },
+      });
+    }
+    expect(openDescriptors('self')).toBe(before + 5);
+    expect(() => connection.destroy()).toThrow(AggregateError);
+    expect(told).toBe(5);
+    expect(record.closed).toBe('local');
+    // The connection has closed its own.
+    expect(openDescriptors('self')).toBe(before - 1);
   });
 
   test('no more than 64 files wait', () => {

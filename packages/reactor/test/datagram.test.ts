@@ -75,6 +75,35 @@ test('a full socket refuses a datagram whole, and says when it may be tried agai
   expect(sender.socket.send('more', receiver.socket.address)).toBe(true);
 });
 
+test('a unix socket that stays full is tried again now and then, not in each turn, and once it has room goes on', () => {
+  const reactor = blocking();
+  const receiver = bound(reactor, { path: join(directory(), 'socket') });
+  const to = receiver.socket.address;
+  let sent = 0;
+  let tries = 0;
+  const fill = (own: DatagramSocket) => {
+    tries++;
+    while (sent < 2_000 && own.send(`${sent}`, to)) sent++;
+  };
+  const sender = bound(reactor, { path: join(directory(), 'socket') }, { onDrain: fill });
+  receiver.socket.pause();
+  fill(sender.socket);
+  let turns = 0;
+  for (const end = performance.now() + 200; performance.now() < end; turns++) reactor.turn(50);
+  expect(tries).toBeGreaterThan(2);
+  expect(turns).toBeLessThan(100);
+  receiver.socket.resume();
+  turnUntil(reactor, 'all datagrams', () => receiver.messages.length === 2_000);
+  receiver.socket.pause();
+  while (sender.socket.send('more', to));
+  sender.socket.close();
+  receiver.socket.close();
+  tries = 0;
+  // Returns at once: there is nothing left to try.
+  reactor.run();
+  expect(tries).toBe(0);
+});
+
 test('a datagram that is too long, and a unix address without a socket, are errors', () => {
   const reactor = blocking();
   const { socket } = bound(reactor, { host: '127.0.0.1', port: 0 });

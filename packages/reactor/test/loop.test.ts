@@ -244,6 +244,28 @@ describe("in Node's loop", () => {
     expect(order.toSorted()).toEqual(['deferred', 'timer', 'write']);
   });
 
+  test('a timer that stops it lets the process end, and run goes on with the timers behind it', async () => {
+    await using program = new Program(new URL('./fixtures/stopped.mjs', `file://${import.meta.dirname}/`));
+    expect(await program.ended()).toEqual({ code: 0, signal: null });
+    expect(program.output).toBe('stopped\nexit\n');
+    using reactor = new Reactor();
+    const order: string[] = [];
+    const done = new Promise<void>((resolve) => {
+      reactor.timers.after(2, () => order.push('second') && resolve());
+    });
+    const stopped = new Promise<void>((resolve) => {
+      reactor.timers.after(1, () => {
+        reactor.stop();
+        order.push('first');
+        setImmediate(() => setImmediate(resolve));
+      });
+    });
+    await within('the stop', stopped);
+    reactor.run();
+    await within('the timer', done);
+    expect(order).toEqual(['first', 'second']);
+  });
+
   test('a process ends by itself when nothing is left, and an error is an uncaught exception', async () => {
     await using program = new Program(new URL('./fixtures/node-loop.mjs', `file://${import.meta.dirname}/`));
     const { code } = await program.ended();

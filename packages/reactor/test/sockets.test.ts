@@ -14,7 +14,7 @@ import {
   TCP_USER_TIMEOUT,
 } from '@millrace/native';
 import { Connection, connect, Listener, Reactor, type SocketAddress, showAddress } from '@millrace/reactor';
-import { Program, within } from '@millrace/testkit';
+import { openDescriptors, Program, within } from '@millrace/testkit';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { directory, turnUntil } from './support.js';
 
@@ -165,6 +165,74 @@ describe('connect', () => {
     );
   });
 
+  test('a reactor that is closed refuses it, and that takes no descriptor', async () => {
+    const reactor = blocking();
+    const listener = new Listener({ host: '127.0.0.1', port: 0 });
+    onTestFinished(() => listener.close());
+    reactor.close();
+    const closed = expect.objectContaining({ code: 'ERR_MILLRACE_REACTOR_CLOSED' });
+    const before = openDescriptors('self');
+    expect(() => connect(reactor, listener.address, { handlers }, () => expect.unreachable())).toThrow(
+      closed,
+    );
+    await expect(connect(reactor, listener.address, { handlers })).rejects.toEqual(closed);
+    expect(openDescriptors('self')).toBe(before);
+  });
+
+  test('what fails when it is begun takes no descriptor', () => {
+    const reactor = blocking();
+    const listener = new Listener({ host: '127.0.0.1', port: 0 });
+    onTestFinished(() => listener.close());
+    const before = openDescriptors('self');
+    // The timers of a reactor can be closed by themselves.
+    reactor.timers.close();
+    expect(() => connect(reactor, listener.address, { handlers }, () => expect.unreachable())).toThrow(
+      expect.objectContaining({ code: 'ERR_MILLRACE_TIMER_CLOSED' }),
+    );
+    expect(openDescriptors('self')).toBe(before);
+  });
+
+  test('a reactor that closes meanwhile ends it: under way, before its next attempt, and refused', async () => {
+    const reactor = blocking();
+    const listener = new Listener({ host: '127.0.0.1', port: 0 });
+    const full = new Listener({ path: join(directory(), 'socket'), backlog: 0 });
+    onTestFinished(() => [listener, full].forEach((one) => void one.close()));
+    const others = blocking();
+    let first: Connection | undefined;
+    connect(others, addressOf(full), { handlers }, (_, connection) => {
+      first = connection;
+    });
+    turnUntil(others, 'the one that fills the backlog', () => first !== undefined);
+    onTestFinished(() => first?.destroy());
+    const before = openDescriptors('self');
+    const codes: unknown[] = [];
+    const callback = (error?: Error) => codes.push((error as { code?: string }).code);
+    for (const address of [addressOf(listener), addressOf(full), { path: '/nowhere/at/all' }])
+      connect(reactor, address, { handlers }, callback);
+    const promise = connect(reactor, addressOf(full), { handlers });
+    reactor.close();
+    const CLOSED = 'ERR_MILLRACE_REACTOR_CLOSED';
+    expect(codes).toEqual([CLOSED, CLOSED, CLOSED]);
+    await expect(within('the rejection', promise)).rejects.toEqual(expect.objectContaining({ code: CLOSED }));
+    // The epoll descriptor went as well.
+    expect(openDescriptors('self')).toBe(before - 1);
+  });
+
+  test('what a callback throws at the close comes out of it, and the others are told', () => {
+    const reactor = blocking();
+    const full = new Listener({ path: join(directory(), 'socket'), backlog: 0 });
+    onTestFinished(() => full.close());
+    let calls = 0;
+    for (let i = 0; i < 3; i++) {
+      connect(reactor, addressOf(full), { handlers }, () => {
+        if (++calls < 3) throw new Error('callback');
+      });
+    }
+    expect(() => reactor.close()).toThrow(AggregateError);
+    expect(calls).toBe(3);
+    expect(reactor.closed).toBe(true);
+  });
+
   test('a host name, and a path that is too long, are errors at once', async () => {
     using reactor = new Reactor();
     const bad = expect.objectContaining({ code: 'ERR_MILLRACE_BAD_ADDRESS' });
@@ -255,7 +323,9 @@ describe('listeners', () => {
     }
     const COUNT = 6;
     const clients = blocking();
-    for (let i = 0; i < COUNT; i++) connect(clients, first.address, { handlers: { onFrame: () => {} } });
+    // Their reactor makes no turns, and closes with the test.
+    for (let i = 0; i < COUNT; i++)
+      connect(clients, first.address, { handlers: { onFrame: () => {} } }, () => {});
     for (let i = 0; i < COUNT / 2; i++) for (const reactor of reactors) reactor.turn(1_000);
     expect(accepted).toEqual([COUNT / 2, COUNT / 2]);
     for (const listener of [first, second]) listener.close();

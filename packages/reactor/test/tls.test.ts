@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { truncateSync, writeFileSync } from 'node:fs';
 import { connect as connectPlain, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import { syscalls } from '@millrace/native';
 import {
   Listener,
   Reactor,
@@ -104,6 +105,19 @@ async function client(served: Served, options: ConnectionOptions = {}): Promise<
   return own;
 }
 
+/** The errors that nobody has caught, from here on; the test runner does not hear of them. */
+function uncaught(): unknown[] {
+  const errors: unknown[] = [];
+  const caught = (error: unknown) => errors.push(error);
+  const before = process.rawListeners('uncaughtException');
+  process.removeAllListeners('uncaughtException').on('uncaughtException', caught);
+  onTestFinished(() => {
+    process.removeListener('uncaughtException', caught);
+    for (const listener of before) process.on('uncaughtException', listener as () => void);
+  });
+  return errors;
+}
+
 const echo = (own: TlsConnection, text: string) => void own.write(`${text}\n`);
 
 describe('a connection over TLS', () => {
@@ -191,6 +205,31 @@ describe('a connection over TLS', () => {
     expect(served.closed).toEqual(['local']);
   });
 
+  test('once its socket is destroyed, the rest of a file is not even read', async () => {
+    const path = join(directory(), 'file');
+    writeFileSync(path, '');
+    truncateSync(path, 64 << 20);
+    const served = serve();
+    await client(served);
+    await until('the connection', () => served.connections.length === 1);
+    const [connection] = served.connections as [TlsConnection];
+    const { readAt } = syscalls;
+    onTestFinished(() => {
+      syscalls.readAt = readAt;
+    });
+    let reads = 0;
+    syscalls.readAt = (...all) => {
+      reads++;
+      return readAt(...all);
+    };
+    const sent: (Error | undefined)[] = [];
+    connection.socket.destroy();
+    connection.sendFile(path, { onSent: (error) => sent.push(error) });
+    await until('the close', () => served.closed.length === 1);
+    expect(reads).toBe(0);
+    expect(sent).toEqual([expect.any(Error)]);
+  });
+
   test('a client that has ended its sending still gets its answers', async () => {
     const served = serve(
       {},
@@ -253,15 +292,48 @@ describe('a connection over TLS', () => {
     expect(served.closed).toEqual(['malformed', expect.stringMatching(/^(local|peer)$/), 'local']);
   });
 
-  test('a handler that throws has had its frame, and the next ones come', async () => {
-    const errors: unknown[] = [];
-    const caught = (error: unknown) => errors.push(error);
-    const before = process.rawListeners('uncaughtException');
-    process.removeAllListeners('uncaughtException').on('uncaughtException', caught);
-    onTestFinished(() => {
-      process.removeListener('uncaughtException', caught);
-      for (const listener of before) process.on('uncaughtException', listener as () => void);
+  test('what the owners of files throw leaves neither files nor the socket open, and the close is told', async () => {
+    const served = serve();
+    const { socket } = await client(served);
+    socket.pause();
+    await until('the connection', () => served.connections.length === 1);
+    const path = join(directory(), 'file');
+    writeFileSync(path, Buffer.alloc(16 << 20));
+    const [connection] = served.connections as [TlsConnection];
+    let told = 0;
+    const onSent = () => {
+      told++;
+      throw new Error('owner');
+    };
+    for (let i = 0; i < 3; i++) connection.sendFile(path, { onSent });
+    expect(() => connection.destroy()).toThrow(AggregateError);
+    expect(told).toBe(3);
+    expect(served.closed).toEqual(['local']);
+    expect(connection.socket.destroyed).toBe(true);
+  });
+
+  test('what the owner of a file throws when it is sent holds up nothing behind it', async () => {
+    const errors = uncaught();
+    const served = serve();
+    const peer = await client(served);
+    await until('the connection', () => served.connections.length === 1);
+    const path = join(directory(), 'file');
+    writeFileSync(path, Buffer.alloc(100_000));
+    const [connection] = served.connections as [TlsConnection];
+    connection.sendFile(path, {
+      onSent: () => {
+        throw new Error('owner');
+      },
     });
+    const more = Buffer.alloc(2 << 20);
+    connection.write(more);
+    await until('all of it', () => peer.bytes === 100_000 + more.length);
+    await until('nothing waiting', () => connection.queuedBytes === 0);
+    expect(errors).toEqual([expect.objectContaining({ message: 'owner' })]);
+  });
+
+  test('a handler that throws has had its frame, and the next ones come', async () => {
+    const errors = uncaught();
     const served = serve(
       {},
       {

@@ -225,6 +225,22 @@ describe('triggers', () => {
     for (let i = 0; i < 3; i++) reactor.turn(0);
     expect(reads).toBe(3);
   });
+
+  test('edge: set makes the kernel look again at what a callback left, whatever it changes', () => {
+    const reactor = blocking();
+    const [fd, peer] = streamPair();
+    let reads = 0;
+    reactor.add(fd, { onRead: () => reads++, trigger: 'edge' });
+    syscalls.send(peer, Buffer.from('x'), 0, 1);
+    reactor.turn(0);
+    expect(reads).toBe(1);
+    reactor.set(fd, { read: true });
+    reactor.turn(0);
+    expect(reads).toBe(2);
+    reactor.set(fd, {});
+    for (let i = 0; i < 3; i++) reactor.turn(0);
+    expect(reads).toBe(3);
+  });
 });
 
 describe('write', () => {
@@ -309,6 +325,66 @@ describe('write', () => {
     });
     expect(reads).toBe(1);
   });
+
+  test('output that goes does not use a one-shot watch up: what comes after it is still reported', () => {
+    const reactor = blocking();
+    const [fd, peer] = streamPair();
+    let reads = 0;
+    reactor.add(fd, { onRead: () => reads++, oneShot: true });
+    reactor.write(fd, big);
+    let bytes = 0;
+    turnUntil(reactor, 'all output', () => {
+      bytes += received(peer).length;
+      return bytes === big.length;
+    });
+    reactor.turn(0);
+    expect(reads).toBe(0);
+    for (let i = 0; i < 3; i++) {
+      syscalls.send(peer, Buffer.from('x'), 0, 1);
+      reactor.turn(0);
+    }
+    expect(reads).toBe(1);
+  });
+
+  test('a one-shot watch whose callback throws does not keep output from going', () => {
+    const errors: unknown[] = [];
+    const reactor = new Reactor({ mode: 'blocking', onError: (error) => errors.push(error) });
+    onTestFinished(() => reactor.close());
+    const [fd, peer] = streamPair();
+    const onRead = () => {
+      throw new Error('once');
+    };
+    reactor.add(fd, { onRead, oneShot: true });
+    reactor.write(fd, big);
+    syscalls.send(peer, Buffer.from('x'), 0, 1);
+    let bytes = 0;
+    turnUntil(reactor, 'all output', () => {
+      bytes += received(peer).length;
+      return bytes === big.length;
+    });
+    expect(errors).toEqual([new Error('once')]);
+  });
+
+  test('a one-shot watch that has reported keeps still when the other side hangs up after its output', () => {
+    const reactor = blocking();
+    const [fd, peer] = createSocketPair(SOCK_STREAM);
+    onTestFinished(() => void syscalls.close(fd));
+    let reads = 0;
+    reactor.add(fd, { onRead: () => reads++, oneShot: true });
+    syscalls.send(peer, Buffer.from('x'), 0, 1);
+    reactor.write(fd, big);
+    let bytes = 0;
+    turnUntil(reactor, 'all output', () => {
+      bytes += received(peer).length;
+      return bytes === big.length && reactor.queuedBytes(fd) === 0;
+    });
+    syscalls.close(peer);
+    reactor.turn(0);
+    expect(reads).toBe(1);
+    reactor.set(fd, {});
+    reactor.turn(0);
+    expect(reads).toBe(2);
+  });
 });
 
 test('a transport watches through the poller and sees hang-ups as readable', () => {
@@ -331,4 +407,35 @@ test('a transport watches through the poller and sees hang-ups as readable', () 
   registration.close();
   registration.close();
   expect(reactor.has(fd)).toBe(false);
+});
+
+test('a transport that wants nothing for now costs no turns when the other side goes, and hears of it later', () => {
+  const reactor = blocking();
+  const [fd, peer] = createSocketPair(SOCK_STREAM);
+  onTestFinished(() => void syscalls.close(fd));
+  const ready: number[] = [];
+  const registration = reactor.poller.add(fd, (bits) => ready.push(bits));
+  syscalls.send(peer, Buffer.from('x'), 0, 1);
+  syscalls.close(peer);
+  // A turn that has something to report returns at once: the second has nothing, and sleeps.
+  reactor.turn(0);
+  const began = performance.now();
+  reactor.turn(50);
+  expect(performance.now() - began).toBeGreaterThan(45);
+  expect(ready).toEqual([]);
+  registration.update({ read: false, write: false });
+  registration.update({ read: true, write: false });
+  reactor.turn(0);
+  expect(received(fd)).toBe('x');
+  reactor.turn(0);
+  expect(ready).toEqual([1, 1]);
+  // And again: what has hung up is reported, and then is not wanted any more.
+  registration.update({ read: false, write: false });
+  for (let i = 0; i < 3; i++) reactor.turn(0);
+  expect(ready).toEqual([1, 1]);
+  registration.close();
+  expect(reactor.has(fd)).toBe(false);
+  reactor.add(fd, { onRead: () => ready.push(-1) });
+  reactor.turn(0);
+  expect(ready).toEqual([1, 1, -1]);
 });
