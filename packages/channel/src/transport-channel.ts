@@ -142,7 +142,7 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
 
   tryReceive(): In | undefined {
     // A caller that looks again and again never comes to the end of its batch.
-    if (this.#flushScheduled) this.#transport.flush();
+    if (this.#flushScheduled && !this.#closed) this.#transport.flush();
     const taken = this.#takeNow();
     if (taken !== NOTHING) return taken;
     this.#transport.looked?.();
