@@ -103,6 +103,40 @@ test('MessagePack keeps what JSON does not, and refuses what has no meaning else
   }
 });
 
+/** What throws for any reason when it is looked at. */
+const trap = (part: string) => ({
+  get [part](): never {
+    throw new Error('not now');
+  },
+});
+
+test('a property that throws is named by its path, whatever else is in the value', () => {
+  const revoked = Proxy.revocable({}, {});
+  revoked.revoke();
+  const nameless = new Map([[Object.create(null) as object, trap('bad')]]);
+  const refused: [unknown, string | undefined][] = [
+    [trap('bad'), 'value.bad'],
+    [{ a: [1, { b: trap('bad') }] }, 'value.a[1].b.bad'],
+    [{ map: new Map([['key', trap('bad')]]) }, 'value.map.key.bad'],
+    [[1, revoked.proxy], 'value[1]'],
+    [nameless, undefined],
+  ];
+  for (const codec of [
+    msgpackCodec<unknown>(),
+    msgpackCodec<unknown>({ records: [['a']] }),
+    jsonCodec<unknown>(),
+  ]) {
+    for (const [value, path] of refused) {
+      const expected = { code: 'ERR_MILLRACE_UNSENDABLE' };
+      const named = path !== undefined && !(codec.name === 'json' && path.includes('map'));
+      expect(() => there(codec, value)).toThrow(
+        expect.objectContaining(named ? { ...expected, path } : expected),
+      );
+    }
+    expect(there(codec, { a: 'fine' })).toEqual({ a: 'fine' });
+  }
+});
+
 test('a Map arrives as a Map and an object as an object, wherever they are, and whatever was sent before', () => {
   const codec = msgpackCodec<unknown>();
   const map = new Map<unknown, unknown>([[1, { name: 'ada' }]]);
