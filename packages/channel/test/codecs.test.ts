@@ -137,6 +137,55 @@ test('a property that throws is named by its path, whatever else is in the value
   }
 });
 
+test('a typed array of a class of its own is refused where it is, and the others arrive', () => {
+  class Vector extends Float64Array {}
+  class Bytes extends Uint8Array {}
+  class Shown extends Float64Array {
+    toJSON() {
+      return [...this];
+    }
+  }
+  class Holder {
+    shown = new Shown([1]);
+    toJSON() {
+      return 'a holder';
+    }
+  }
+  const failure = Object.assign(new TypeError('no'), { vector: new Vector(1) });
+  const fine = [
+    [new Float64Array([0.5]), new Uint8Array([1]), new Int16Array([2]), new BigInt64Array([3n])],
+    {
+      bytes: Buffer.from('x'),
+      set: new Set([new Uint32Array([1])]),
+      map: new Map([['k', new Float32Array([2])]]),
+    },
+    new DataView(new ArrayBuffer(8)),
+  ];
+  const strange: [unknown, string][] = [
+    [new Vector(2), 'value'],
+    [new Error('no', { cause: new Vector(1) }), 'value'],
+    [{ a: [1, { b: new Vector(0) }] }, 'value.a[1].b'],
+    [{ a: [new Set(['x', new Bytes(1)])] }, 'value.a[0].1'],
+    [
+      new Map<unknown, unknown>([
+        ['f', new Float64Array(1)],
+        ['v', new Vector(1)],
+      ]),
+      'value.v',
+    ],
+  ];
+  for (const codec of [msgpackCodec<unknown>(), msgpackCodec<unknown>({ records: [['a']] })]) {
+    for (const value of fine) expect(there(codec, value)).toEqual(value);
+    expect(there(codec, [new Shown([1, 2]), new Holder()])).toEqual([[1, 2], 'a holder']);
+    expect(there(codec, { failure })).toMatchObject({ failure: { message: 'no' } });
+    for (const [value, path] of strange) {
+      expect(() => there(codec, value)).toThrow(
+        expect.objectContaining({ code: 'ERR_MILLRACE_UNSENDABLE', path }),
+      );
+    }
+  }
+});
+
 test('a Map arrives as a Map and an object as an object, wherever they are, and whatever was sent before', () => {
   const codec = msgpackCodec<unknown>();
   const map = new Map<unknown, unknown>([[1, { name: 'ada' }]]);
