@@ -1,7 +1,7 @@
 export interface ChannelOptions {
-  /** Bytes waiting in this process above which `send` returns false. Default 1 MiB. */
+  /** Bytes waiting in this process, 32 more for each message, above which `send` returns false. Default 1 MiB. */
   readonly highWaterMark?: number;
-  /** Bytes waiting in this process above which `send` throws `ERR_MILLRACE_CHANNEL_FULL`. Default 64 MiB. */
+  /** The same above which `send` throws `ERR_MILLRACE_CHANNEL_FULL`. Default 64 MiB. */
   readonly hardLimit?: number;
   /** Most messages taken before other work of the loop gets its turn. Default 256. */
   readonly batch?: number;

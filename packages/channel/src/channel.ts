@@ -12,7 +12,7 @@ export interface ChannelStats {
   readonly sentBytes: number;
   readonly received: number;
   readonly receivedBytes: number;
-  /** Bytes that wait in this process for the transport to have room. */
+  /** Bytes that wait in this process for the transport to have room, with a few for each message; 0: nothing waits. */
   readonly queuedBytes: number;
   readonly queuedMessages: number;
   /** Messages that could not be decoded and were skipped. */

@@ -36,12 +36,12 @@ export function jsonCodec<Out, In = Out>(): Codec<Out, In> {
 }
 
 function stringify(value: unknown): string {
-  if (!isSendable(value, 0)) throw unsendable(value, jsonRule);
   try {
-    return JSON.stringify(value);
+    if (isSendable(value, 0)) return JSON.stringify(value);
   } catch (error) {
     throw unsendable(value, jsonRule, error);
   }
+  throw unsendable(value, jsonRule);
 }
 
 /** Whether JSON keeps every part of `value`; allocates nothing. `unsendable` says which part it does not. */

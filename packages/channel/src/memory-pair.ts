@@ -15,7 +15,10 @@ class MemoryTransport implements Transport {
   #events: TransportEvents | undefined;
   #reading = false;
   #waking = false;
+  /** A message has been refused, and waits. */
   #refused = false;
+  /** This side has met the other's end: it has sent something since, or has looked for more. */
+  #metEnd = false;
   #closed = false;
 
   constructor(capacity: number, capacityBytes: number, maxMessageSize: number) {
@@ -29,7 +32,13 @@ class MemoryTransport implements Transport {
   }
 
   trySend(frame: Frame): boolean {
-    if (this.peer.#closed || !this.peer.#hasRoom(frame.length)) {
+    if (this.peer.#closed) {
+      // It can no longer arrive. The end is next, or comes once what the peer had sent is taken, which nothing may delay.
+      this.#metEnd = true;
+      this.#wake();
+      return !this.#inbox.empty;
+    }
+    if (!this.peer.#hasRoom(frame.length)) {
       this.#refused = true;
       return false;
     }
@@ -52,6 +61,7 @@ class MemoryTransport implements Transport {
       this.peer.#refused = false;
       queueMicrotask(() => this.peer.#events?.writable());
     }
+    if (count === 0 && this.peer.#closed) this.#metEnd = true;
     // What is left waits for the next turn of the loop, which other work has its share of.
     this.#wake(this.#inbox.empty ? queueMicrotask : setImmediate);
     return count;
@@ -87,9 +97,16 @@ class MemoryTransport implements Transport {
 
   readonly #report = () => {
     this.#waking = false;
-    if (this.#closed || !this.#reading) return;
-    if (!this.#inbox.empty) this.#events?.readable();
-    else if (this.peer.#closed) this.#events?.ended();
+    if (this.#closed) return;
+    if (this.peer.#closed && this.#refused) {
+      // Nobody makes room any more; whoever is to read first may wait for what was refused.
+      this.#refused = false;
+      this.#metEnd = true;
+      this.#events?.writable();
+    }
+    if (!this.#inbox.empty) {
+      if (this.#reading) this.#events?.readable();
+    } else if (this.peer.#closed && (this.#reading || this.#metEnd)) this.#events?.ended();
   };
 }
 

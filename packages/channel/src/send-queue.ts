@@ -6,6 +6,8 @@ const SLAB_BYTES = 64 * 1024;
 const LARGEST_GATHERED = SLAB_BYTES / 8;
 /** Memory of larger ones, up to this many bytes in all, is used again: fresh memory costs more than the copy. */
 const MOST_SPARE = 1 << 20;
+/** What each message counts for beside its bytes: its place, so that also messages without bytes wait, and have a limit. */
+const PLACE_BYTES = 32;
 
 /**
  * Encoded messages that wait, oldest first: for a transport's room, or, in memory, for their reader. A ring of places
@@ -26,6 +28,7 @@ export class SendQueue {
   #spareBytes = 0;
   readonly #frame = new Frame();
 
+  /** What its messages take, with their places; not 0 unless it is empty. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -56,7 +59,7 @@ export class SendQueue {
     this.#memories[place] = memory;
     this.#starts[place] = start;
     this.#ends[place] = start + length;
-    this.#bytes += length;
+    this.#bytes += PLACE_BYTES + length;
   }
 
   /** Moves what it can to `transport`; true when nothing is left. */
@@ -84,7 +87,7 @@ export class SendQueue {
       this.#spares.push(memory);
       this.#spareBytes += memory.length;
     }
-    this.#bytes -= bytes;
+    this.#bytes -= PLACE_BYTES + bytes;
     this.#memories[this.#first] = undefined;
     this.#first = (this.#first + 1) & (this.#memories.length - 1);
     // Nothing lies in the slab any more: it is filled from its beginning again.

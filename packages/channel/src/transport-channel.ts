@@ -71,7 +71,7 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
     return !this.#congested && !this.#closing && !this.#closed;
   }
 
-  /** Bytes that wait in this process for the transport to have room. */
+  /** Bytes that wait in this process for the transport to have room, with a few for each message; 0: nothing waits. */
   get queuedBytes(): number {
     return this.#queue.bytes + this.#transport.pendingBytes;
   }
@@ -142,7 +142,7 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
 
   tryReceive(): In | undefined {
     // A caller that looks again and again never comes to the end of its batch.
-    if (this.#flushScheduled) this.#transport.flush();
+    if (this.#flushScheduled && !this.#closed) this.#transport.flush();
     const taken = this.#takeNow();
     if (taken !== NOTHING) return taken;
     this.#transport.looked?.();

@@ -11,6 +11,8 @@ export type Rule = (value: unknown) => Verdict;
 
 /** Levels of objects in one another that are looked at; codecs recurse, and a stack has an end. */
 export const MOST_DEPTH = 1_000;
+/** What is said of a getter or a proxy that throws. */
+const THROWS = { cannot: 'something that throws when it is looked at' };
 /** Characters of a path that an error shows. */
 const MOST_PATH = 200;
 
@@ -39,7 +41,7 @@ function find(
   ancestors: Set<unknown>,
 ): [string, string] | undefined {
   if (ancestors.has(value)) return [path, 'a reference back to an object that contains it'];
-  const verdict = rule(value);
+  const verdict = judge(value, rule);
   if (verdict === FINE) return undefined;
   if (verdict !== PARTS) return [path, verdict.cannot];
   if (ancestors.size === MOST_DEPTH) {
@@ -47,26 +49,43 @@ function find(
   }
   ancestors.add(value);
   const list = Array.isArray(value);
-  for (const [key, part] of entries(value as object)) {
-    if (part === undefined && !list) continue;
-    const found = find(part, list ? `${path}[${key}]` : `${path}.${key}`, rule, ancestors);
-    if (found) return found;
+  let place = path;
+  try {
+    for (const [key, read] of parts(value as object)) {
+      place = list ? `${path}[${key}]` : `${path}.${key}`;
+      const part = read();
+      if (part === undefined && !list) continue;
+      const found = find(part, place, rule, ancestors);
+      if (found) return found;
+    }
+  } catch {
+    return [place, THROWS.cannot];
   }
   ancestors.delete(value);
   return undefined;
 }
 
-function* entries(value: object): Iterable<[string, unknown]> {
+function judge(value: unknown, rule: Rule): Verdict {
+  try {
+    return rule(value);
+  } catch {
+    return THROWS;
+  }
+}
+
+/** The name and the value of each part; reading one may throw. */
+function* parts(value: object): Iterable<[string, () => unknown]> {
   if (value instanceof Map) {
-    for (const [key, part] of value) yield [String(key), part];
+    for (const [key, part] of value) yield [String(key), () => part];
   } else if (value instanceof Set) {
     let index = 0;
-    for (const part of value) yield [String(index++), part];
+    for (const part of value) yield [String(index++), () => part];
   } else if (Array.isArray(value)) {
     // Not Object.entries: it leaves out what is missing in between.
-    for (let index = 0; index < value.length; index++) yield [String(index), value[index]];
+    for (let index = 0; index < value.length; index++) yield [String(index), () => value[index]];
   } else {
-    yield* Object.entries(value);
+    const named = value as Record<string, unknown>;
+    for (const key of Object.keys(value)) yield [key, () => named[key]];
   }
 }
 

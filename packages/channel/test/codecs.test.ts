@@ -103,6 +103,89 @@ test('MessagePack keeps what JSON does not, and refuses what has no meaning else
   }
 });
 
+/** What throws for any reason when it is looked at. */
+const trap = (part: string) => ({
+  get [part](): never {
+    throw new Error('not now');
+  },
+});
+
+test('a property that throws is named by its path, whatever else is in the value', () => {
+  const revoked = Proxy.revocable({}, {});
+  revoked.revoke();
+  const nameless = new Map([[Object.create(null) as object, trap('bad')]]);
+  const refused: [unknown, string | undefined][] = [
+    [trap('bad'), 'value.bad'],
+    [{ a: [1, { b: trap('bad') }] }, 'value.a[1].b.bad'],
+    [{ map: new Map([['key', trap('bad')]]) }, 'value.map.key.bad'],
+    [[1, revoked.proxy], 'value[1]'],
+    [nameless, undefined],
+  ];
+  for (const codec of [
+    msgpackCodec<unknown>(),
+    msgpackCodec<unknown>({ records: [['a']] }),
+    jsonCodec<unknown>(),
+  ]) {
+    for (const [value, path] of refused) {
+      const expected = { code: 'ERR_MILLRACE_UNSENDABLE' };
+      const named = path !== undefined && !(codec.name === 'json' && path.includes('map'));
+      expect(() => there(codec, value)).toThrow(
+        expect.objectContaining(named ? { ...expected, path } : expected),
+      );
+    }
+    expect(there(codec, { a: 'fine' })).toEqual({ a: 'fine' });
+  }
+});
+
+test('a typed array of a class of its own is refused where it is, and the others arrive', () => {
+  class Vector extends Float64Array {}
+  class Bytes extends Uint8Array {}
+  class Shown extends Float64Array {
+    toJSON() {
+      return [...this];
+    }
+  }
+  class Holder {
+    shown = new Shown([1]);
+    toJSON() {
+      return 'a holder';
+    }
+  }
+  const failure = Object.assign(new TypeError('no'), { vector: new Vector(1) });
+  const fine = [
+    [new Float64Array([0.5]), new Uint8Array([1]), new Int16Array([2]), new BigInt64Array([3n])],
+    {
+      bytes: Buffer.from('x'),
+      set: new Set([new Uint32Array([1])]),
+      map: new Map([['k', new Float32Array([2])]]),
+    },
+    new DataView(new ArrayBuffer(8)),
+  ];
+  const strange: [unknown, string][] = [
+    [new Vector(2), 'value'],
+    [new Error('no', { cause: new Vector(1) }), 'value'],
+    [{ a: [1, { b: new Vector(0) }] }, 'value.a[1].b'],
+    [{ a: [new Set(['x', new Bytes(1)])] }, 'value.a[0].1'],
+    [
+      new Map<unknown, unknown>([
+        ['f', new Float64Array(1)],
+        ['v', new Vector(1)],
+      ]),
+      'value.v',
+    ],
+  ];
+  for (const codec of [msgpackCodec<unknown>(), msgpackCodec<unknown>({ records: [['a']] })]) {
+    for (const value of fine) expect(there(codec, value)).toEqual(value);
+    expect(there(codec, [new Shown([1, 2]), new Holder()])).toEqual([[1, 2], 'a holder']);
+    expect(there(codec, { failure })).toMatchObject({ failure: { message: 'no' } });
+    for (const [value, path] of strange) {
+      expect(() => there(codec, value)).toThrow(
+        expect.objectContaining({ code: 'ERR_MILLRACE_UNSENDABLE', path }),
+      );
+    }
+  }
+});
+
 test('a Map arrives as a Map and an object as an object, wherever they are, and whatever was sent before', () => {
   const codec = msgpackCodec<unknown>();
   const map = new Map<unknown, unknown>([[1, { name: 'ada' }]]);

@@ -68,8 +68,8 @@ export class QueueTransport implements Transport {
   readonly #sweepGrace: number;
   readonly #stop = new AbortController();
   #events: TransportEvents | undefined;
-  /** Payload bytes of the message that waits for room; -1: none does. */
-  #waiting = -1;
+  /** Bytes of the message that waits for room, with its header and its payload, wherever that is; 0: none does. */
+  #waiting = 0;
   #waitingFile: string | undefined;
   #bad = 0;
   #swept = 0;
@@ -121,7 +121,7 @@ export class QueueTransport implements Transport {
   }
 
   get pendingBytes(): number {
-    return Math.max(0, this.#waiting);
+    return this.#waiting;
   }
 
   onBadMessage(listener: (error: QueueError) => void): void {
@@ -144,7 +144,7 @@ export class QueueTransport implements Transport {
         'This channel only receives: it has no outgoing queue.',
       );
     }
-    if (this.#waiting >= 0) return false;
+    if (this.#waiting > 0) return false;
     const { port } = this.#out;
     const inline = layout.HEADER_BYTES + frame.length <= port.messageSize;
     const file = inline ? undefined : this.#outFiles.write(frame);
@@ -156,7 +156,7 @@ export class QueueTransport implements Transport {
       if (file !== undefined) this.#outFiles.remove(file);
       throw error;
     }
-    this.#waiting = frame.length;
+    this.#waiting = layout.HEADER_BYTES + frame.length;
     this.#waitingFile = file;
     return true;
   }
@@ -237,7 +237,7 @@ export class QueueTransport implements Transport {
   }
 
   #sent(): void {
-    this.#waiting = -1;
+    this.#waiting = 0;
     this.#waitingFile = undefined;
     this.#guard(() => this.#events?.writable());
   }

@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { bytesCodec } from '@millrace/channel';
 import { channelContract } from '@millrace/channel/contract';
 import { afterAll, expect, test } from 'vitest';
 import {
@@ -44,6 +45,24 @@ channelContract('a pair of System V queues', {
       dispose: () => void freeSystemVQueueChannel(keys, { directory }),
     };
   },
+});
+
+test('a message without bytes waits for room, and is sent before the channel closes', async () => {
+  const name = `/millrace-contract-${process.pid}-${made++}`;
+  const open = (side: 'left' | 'right') =>
+    openPosixQueueChannel(name, side, { codec: bytesCodec(), directory, maxMessages: 1 });
+  const [left, right] = [open('left'), open('right')];
+  for (const text of ['a', '']) left.send(Buffer.from(text));
+  expect(left.queuedBytes).toBeGreaterThan(0);
+  const ends: string[] = [];
+  const drained = left.drained().then(() => ends.push('drained'));
+  const closing = left.close().then(() => ends.push('closed'));
+  await new Promise(setImmediate);
+  expect(ends).toEqual([]);
+  for (const text of ['a', '']) expect((await right.receive())?.toString()).toBe(text);
+  await Promise.all([drained, closing]);
+  right.destroy();
+  unlinkPosixQueueChannel(name, { directory });
 });
 
 test('the contract has left no queue and no file', () => {

@@ -14,7 +14,7 @@ import {
   syscalls,
 } from '@millrace/native';
 import { PipeError } from './errors.js';
-import { openPipe, type PipeOptions } from './pipe.js';
+import { openOwnPipe, type PipeOptions } from './pipe.js';
 
 export interface ConnectPipeOptions<Out, In> extends PipeOptions<Out, In>, WaitOptions {
   /** Whether to wait for a listener that is not there yet, rather than to be refused at once. Default false. */
@@ -41,14 +41,20 @@ export async function connectPipe<Out, In = Out>(
   const end = performance.now() + timeout;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
     const result = attempt(path, address);
-    if (result >= 0) return openPipe<Out, In>(result, options);
+    if (result >= 0) return openOwnPipe<Out, In>(result, options);
     const absent = result === -ECONNREFUSED || result === -ENOENT;
     if (absent && !wait) throw refused(path, 'nobody listens there', result);
     if (performance.now() >= end) {
       const why = absent ? 'nobody has begun to listen there' : 'its backlog stayed full';
       throw refused(path, `${why} for ${timeout} ms`, result);
     }
-    await sleep(pause, undefined, { signal });
+    try {
+      await sleep(pause, undefined, { signal });
+    } catch (error) {
+      // The timer's own error has the reason as its cause only.
+      signal?.throwIfAborted();
+      throw error;
+    }
   }
 }
 

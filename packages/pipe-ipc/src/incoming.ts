@@ -12,6 +12,8 @@ export class Incoming {
   #at = 0;
   #end = 0;
   #ended = false;
+  #reset = false;
+  #failure: Error | undefined;
   /** What the last visitor said: false ends the batch. */
   #goOn: unknown;
 
@@ -23,6 +25,16 @@ export class Incoming {
   /** The last peer has closed its end and everything it sent has been taken. */
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** The last peer has gone without reading all that was sent to it. The kernel says so first, before what it sent. */
+  get reset(): boolean {
+    return this.#reset;
+  }
+
+  /** What `read` has thrown of its own, and not its visitor. */
+  get failure(): Error | undefined {
+    return this.#failure;
   }
 
   /** Whether messages of a datagram already taken are still to be visited. */
@@ -48,9 +60,13 @@ export class Incoming {
   read(visit: FrameVisitor, limit: number): number {
     let count = 0;
     this.#goOn = true;
-    while (count < limit && this.#goOn !== false && (this.hasBuffered || this.#nextDatagram()))
-      count += this.#part(visit);
+    while (count < limit && this.#goOn !== false && this.fill()) count += this.#part(visit);
     return count;
+  }
+
+  /** Takes a datagram, unless one is at hand; false when there is none. Throws when the socket fails. */
+  fill(): boolean {
+    return this.hasBuffered || this.#nextDatagram();
   }
 
   #nextDatagram(): boolean {
@@ -62,12 +78,14 @@ export class Incoming {
         this.#end = received;
         return true;
       }
-      if (received === 0 || received === -ECONNRESET) {
+      if (received === 0) {
         this.#ended = true;
         return false;
       }
       if (received === -EAGAIN) return false;
-      if (received !== -EINTR) throw new SystemCallError('recv', -received, `pipe, descriptor ${this.#fd}`);
+      if (received === -ECONNRESET) this.#reset = true;
+      else if (received !== -EINTR)
+        throw this.#fail(new SystemCallError('recv', -received, `pipe, descriptor ${this.#fd}`));
     }
   }
 
@@ -80,9 +98,11 @@ export class Incoming {
     const header = kind === layout.WHOLE ? layout.WHOLE_HEADER_BYTES : layout.PIECE_HEADER_BYTES;
     if (kind < layout.WHOLE || kind > layout.MORE || header + length > left) {
       this.#at = this.#end;
-      throw new PipeError(
-        'ERR_MILLRACE_PIPE_CORRUPT',
-        `A datagram of ${this.#end} bytes is not one of this layout.`,
+      throw this.#fail(
+        new PipeError(
+          'ERR_MILLRACE_PIPE_CORRUPT',
+          `A datagram of ${this.#end} bytes is not one of this layout.`,
+        ),
       );
     }
     this.#at = at + header + length;
@@ -94,5 +114,10 @@ export class Incoming {
     if (whole === undefined) return 0;
     this.#goOn = visit(whole, 0, whole.length);
     return 1;
+  }
+
+  #fail(error: Error): Error {
+    this.#failure = error;
+    return error;
   }
 }

@@ -20,7 +20,7 @@ import {
   SystemCallError,
   syscalls,
 } from '@millrace/native';
-import { openPipe, type PipeOptions } from './pipe.js';
+import { openOwnPipe, type PipeOptions } from './pipe.js';
 
 export interface PipeListenerOptions<Out, In> extends PipeOptions<Out, In> {
   /** Connections that the kernel keeps ready; at most `net.core.somaxconn`. Default 128. */
@@ -59,7 +59,7 @@ export function listenPipe<Out, In = Out>(
       file.remove();
       throw error;
     }
-    const accepted = (connection: number) => onPipe(openPipe<Out, In>(connection, options));
+    const accepted = (connection: number) => onPipe(openOwnPipe<Out, In>(connection, options));
     return new PipeListener(fd, path, file, accepted, options.poller ?? new NodePoller(), options.onError);
   } catch (error) {
     syscalls.close(fd);

@@ -88,6 +88,13 @@ export class Outgoing {
     return true;
   }
 
+  /** Gives up what waits. */
+  discard(): void {
+    this.#used = 0;
+    this.#large = undefined;
+    this.#blocked = false;
+  }
+
   /** Sends a message that is a datagram from where it lies, after what is gathered; false when the kernel has no room. */
   #sendAlone({ body, bodyStart, bodyEnd }: Frame): boolean {
     if (this.#used > 0 && !this.flush()) return false;

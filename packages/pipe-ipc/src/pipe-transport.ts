@@ -57,6 +57,10 @@ export class PipeTransport implements Transport {
   #reading = false;
   #watched = 0;
   #again = false;
+  /** By which errno a send has found that the peer has gone; 0: none has. */
+  #gone = 0;
+  #unsentDropped = false;
+  #ending = false;
   #closed = false;
 
   constructor(fd: number, options: PipeTransportOptions = {}) {
@@ -75,6 +79,7 @@ export class PipeTransport implements Transport {
   }
 
   trySend(frame: Frame): boolean {
+    if (this.#gone !== 0) return true;
     const { blocked } = this.#outgoing;
     try {
       return this.#outgoing.add(frame);
@@ -88,7 +93,8 @@ export class PipeTransport implements Transport {
   }
 
   flush(): void {
-    if (this.#outgoing.pendingBytes === 0 || this.#outgoing.blocked) return;
+    if (this.#closed || this.#gone !== 0 || this.#outgoing.pendingBytes === 0 || this.#outgoing.blocked)
+      return;
     try {
       this.#outgoing.flush();
     } catch (error) {
@@ -146,12 +152,15 @@ export class PipeTransport implements Transport {
     else if (this.#closeDescriptor) syscalls.close(this.#fd);
   }
 
-  /** A send found that the peer has gone: takes the message, which can no longer arrive, and ends the transport. */
+  /**
+   * A send found that the peer has gone: takes the message, which can no longer arrive. What the peer sent before it went
+   * is still to be read; the end follows.
+   */
   #peerGone(error: unknown): true {
     const { errno } = error as SystemCallError;
     if (errno !== EPIPE && errno !== ECONNRESET) throw error;
-    // What the peer sent before it went is still to be read: then the end follows from reading.
-    if (!this.#reading) this.#endSoon();
+    this.#gone = errno;
+    this.#afterReading();
     return true;
   }
 
@@ -170,39 +179,67 @@ export class PipeTransport implements Transport {
 
   #resume(): void {
     if (this.#closed) return;
+    let flushed = false;
     try {
-      if (this.#outgoing.flush()) this.#events?.writable();
+      flushed = this.#outgoing.flush();
     } catch (error) {
       this.#peerGone(error);
     } finally {
       this.#watch();
     }
+    if (!flushed) return;
+    // Not in the `try`: what a listener throws is its own.
+    this.#events?.writable();
+    this.#watch();
   }
 
   #read(): void {
     try {
-      this.#events?.readable();
+      if (this.#reading) this.#events?.readable();
+      else this.#endUnlessUnread();
     } catch (error) {
-      const { code } = error as { code?: string };
-      if (code !== 'ERR_MILLRACE_PIPE_CORRUPT' && code !== 'ERR_MILLRACE_SYSCALL') throw error;
-      this.#events?.ended(error as Error);
+      // A listener may throw errors of the same kinds.
+      if (error !== this.#incoming.failure) throw error;
+      this.#events?.ended(this.#incoming.failure);
     }
   }
 
-  /** The kernel reports datagrams, not the messages that are left of one: those are reported from here. */
+  /** The peer has gone, and nobody reads at the moment. */
+  #endUnlessUnread(): void {
+    if (!this.#incoming.fill()) {
+      this.#events?.ended();
+    } else if (!this.#unsentDropped) {
+      // The end comes after reading, and whoever is to read may wait for what cannot be sent any more.
+      this.#unsentDropped = true;
+      this.#outgoing.discard();
+      this.#resume();
+    }
+  }
+
+  /**
+   * The kernel reports datagrams, not the messages that are left of one: those are reported from here. So is what is left
+   * of a peer that has gone: a loop may tell of its end once only, as an error. Not at once: a visitor may be at work.
+   */
   #afterReading(): void {
-    if (this.#closed || !this.#reading) return;
+    if (this.#closed) return;
     if (this.#incoming.ended && !this.#incoming.hasBuffered) this.#endSoon();
-    else if (this.#incoming.hasBuffered && !this.#again) {
+    else if (this.#looksAgain && !this.#again) {
       this.#again = true;
       this.#poller.defer(() => {
         this.#again = false;
-        if (this.#reading && !this.#closed && this.#incoming.hasBuffered) this.#read();
+        if (!this.#closed && this.#looksAgain) this.#read();
       });
     }
   }
 
+  get #looksAgain(): boolean {
+    if (!this.#reading) return this.#gone !== 0;
+    return this.#incoming.hasBuffered || this.#incoming.reset || this.#gone === ECONNRESET;
+  }
+
   #endSoon(): void {
+    if (this.#ending) return;
+    this.#ending = true;
     this.#poller.defer(() => {
       if (!this.#closed) this.#events?.ended();
     });

@@ -47,3 +47,13 @@ export function openPipe<Out, In = Out>(
   const codec = options.codec ?? msgpackCodec<Out, In>();
   return new TransportChannel<Out, In>(new PipeTransport(fd, options), codec, options);
 }
+
+/** Opens `fd`, which nobody else knows of: it is closed where that fails. */
+export function openOwnPipe<Out, In>(fd: number, options: PipeOptions<Out, In>): TransportChannel<Out, In> {
+  try {
+    return openPipe<Out, In>(fd, options);
+  } catch (error) {
+    syscalls.close(fd);
+    throw error;
+  }
+}

@@ -6,7 +6,8 @@ import type { TransportChannel } from '@millrace/channel';
 import { SHUT_RDWR, syscalls } from '@millrace/native';
 import { announce } from './parent.js';
 import { type CreatePipeOptions, createPipe, openPipe, type PipeOptions } from './pipe.js';
-import { createRedirect } from './redirect.js';
+import type { PipeTransportOptions } from './pipe-transport.js';
+import { createRedirect, type Redirect } from './redirect.js';
 
 /** Bytes that the kernel keeps, unless it is told otherwise: as many as a channel keeps before it says no. */
 const SEND_BUFFER = 1 << 20;
@@ -58,18 +59,20 @@ export function spawnWithPipe<Out, In = Out>(
 ): ChildWithPipe<Out, In> {
   const { args = [], execArgv = process.execArgv, stdio = ['inherit', 'inherit', 'inherit'] } = options;
   const ends = createPipe({ sendBuffer: options.sendBuffer ?? SEND_BUFFER });
-  const redirect = options.redirect ? createRedirect() : undefined;
+  let redirect: Redirect | undefined;
+  let pipe: TransportChannel<Out, In> | undefined;
   try {
+    redirect = options.redirect ? createRedirect() : undefined;
+    pipe = openPipe<Out, In>(ends.left, options);
     const path = module instanceof URL ? fileURLToPath(module) : module;
     const child = spawn(process.execPath, [...execArgv, path, ...args], {
       ...options.spawn,
       env: announce(options.spawn?.env ?? process.env, CHILD_FD),
       stdio: [...(redirect?.stdio ?? stdio), ends.right],
     });
-    const pipe = openPipe<Out, In>(ends.left, options);
     return Object.assign(child, { pipe, terminal: redirect?.stream });
   } catch (error) {
-    syscalls.close(ends.left);
+    giveUp(ends.left, pipe, options);
     redirect?.stream.destroy();
     throw error;
   } finally {
@@ -93,7 +96,10 @@ export function threadWithPipe<Out, In = Out>(
   options: ThreadWithPipeOptions<Out, In> = {},
 ): ThreadWithPipe<Out, In> {
   const ends = createPipe({ sendBuffer: options.sendBuffer ?? SEND_BUFFER });
+  let pipe: TransportChannel<Out, In> | undefined;
   try {
+    // Before the thread: from its start on the other end is closed with it, and nowhere else.
+    pipe = openPipe<Out, In>(ends.left, options);
     const env = announce(options.worker?.env ?? process.env, ends.right);
     const worker = new Worker(module, { ...options.worker, env });
     worker.once('exit', () => {
@@ -101,10 +107,20 @@ export function threadWithPipe<Out, In = Out>(
       syscalls.shutdown(ends.right, SHUT_RDWR);
       syscalls.close(ends.right);
     });
-    return Object.assign(worker, { pipe: openPipe<Out, In>(ends.left, options) });
+    return Object.assign(worker, { pipe });
   } catch (error) {
-    syscalls.close(ends.left);
+    giveUp(ends.left, pipe, options);
     syscalls.close(ends.right);
     throw error;
   }
+}
+
+/** Closes this side's end, which nobody has been given; a channel leaves its descriptor open if it is told so. */
+function giveUp(
+  fd: number,
+  pipe: TransportChannel<never, unknown> | undefined,
+  { closeDescriptor = true }: PipeTransportOptions,
+): void {
+  pipe?.destroy();
+  if (pipe === undefined || closeDescriptor !== true) syscalls.close(fd);
 }

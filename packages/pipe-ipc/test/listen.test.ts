@@ -65,6 +65,13 @@ test('who connects may wait for a listener that comes later, until a signal or a
   const aborted = connectPipe(path, { wait: true, signal: stop.signal });
   stop.abort();
   await expect(aborted).rejects.toMatchObject({ name: 'AbortError' });
+  const why = new Error('enough');
+  const refused = connectPipe(path, { wait: true, signal: AbortSignal.abort(why) });
+  await expect(refused).rejects.toBe(why);
+  const later = new AbortController();
+  const waiting = connectPipe(path, { wait: true, signal: later.signal });
+  later.abort(why);
+  await expect(waiting).rejects.toBe(why);
   const connecting = connectPipe<string>(path, { wait: true });
   using _listener = listenPipe<string>(path, echo as (pipe: Channel<string>) => void);
   const pipe = await within('the connection', connecting);

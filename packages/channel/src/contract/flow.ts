@@ -89,6 +89,30 @@ export function flowContract(make: Maker): void {
       { highWaterMark: 10_000, hardLimit: 50_000 },
     ));
 
+  test('messages without bytes wait as others do: send says no to more, and a drain and the end wait for them', () =>
+    make.bytes(
+      async ({ left, right }) => {
+        const empty = new Uint8Array(0);
+        const most = 1_000_000;
+        let count = 1;
+        while (count < most && left.send(empty)) count++;
+        expect(count).toBeLessThan(most);
+        let drained = false;
+        const drain = left.drained().then(() => {
+          drained = true;
+        });
+        await turns();
+        expect(drained).toBe(false);
+        const closing = left.close({ timeout: 20_000 });
+        let received = 0;
+        while (received < count && (await right.receive())?.length === 0) received++;
+        expect(received).toBe(count);
+        await drain;
+        await closing;
+      },
+      { highWaterMark: 1_000 },
+    ));
+
   test('a paused end takes nothing; resumed, it takes everything', () =>
     make.values(async ({ left, right }) => {
       const seen: unknown[] = [];

@@ -41,6 +41,62 @@ export function lifetimeContract(make: Maker): void {
         expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
         expect(right.closed).toBe(true);
       }));
+
+    test('an end that only sends learns that the other side has closed; nobody waits for a drain any more', () =>
+      make.bytes(async ({ left, right }) => {
+        while (left.send(Buffer.alloc(60_000)));
+        let over = false;
+        // What can no longer arrive may have been dropped first.
+        const draining = left.drained().then(
+          () => {},
+          (error: unknown) => expect(error).toMatchObject({ code: 'ERR_MILLRACE_CHANNEL_CLOSED' }),
+        );
+        left.onClose(() => {
+          over = true;
+        });
+        right.destroy();
+        await draining;
+        while (!over) await turns(1);
+      }));
+
+    test('an end that sends to one that has closed takes first what that one had sent', () =>
+      make.values(async ({ left, right }) => {
+        for (let i = 0; i < 5; i++) right.send(i);
+        await right.close();
+        const seen: unknown[] = [];
+        for await (const value of left) {
+          seen.push(value);
+          if (!left.closed) left.send('to nobody');
+          await turns();
+        }
+        expect(seen).toEqual([0, 1, 2, 3, 4]);
+      }));
+
+    test('what cannot be sent any more keeps nobody from taking what the other side had sent', () =>
+      make.bytes(async ({ left, right }) => {
+        for (const text of ['one', 'two']) right.send(Buffer.from(text));
+        await right.drained();
+        while (left.send(Buffer.alloc(60_000)));
+        const draining = left.drained();
+        right.destroy();
+        await draining;
+        left.send(Buffer.from('to nobody'));
+        for (const text of ['one', 'two']) expect((await left.receive())?.toString()).toBe(text);
+        expect(await left.receive()).toBeUndefined();
+      }));
+
+    test('an end that only looks learns that the other side has closed, after what it had sent', () =>
+      make.values(async ({ left, right }) => {
+        for (let i = 0; i < 10; i++) left.send(i);
+        await left.close();
+        const seen: unknown[] = [];
+        while (!right.closed) {
+          const value = right.tryReceive();
+          if (value === undefined) await turns(1);
+          else seen.push(value);
+        }
+        expect(seen).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+      }));
   }
 
   test('those that wait for a drain learn that the channel is closed', () =>
