@@ -24,7 +24,9 @@ const thrower = {
 
 test('a value that throws when it is read is its caller’s error, and takes nobody’s place', async () => {
   const pool = startPool({ size: 1 });
-  for (let i = 0; i < 3; i++) await expect(pool.run('echo', thrower)).rejects.toThrow('not to be read');
+  const refused = { code: 'ERR_MILLRACE_UNSENDABLE', path: 'value.part' };
+  for (let i = 0; i < 3; i++) await expect(pool.run('echo', thrower)).rejects.toMatchObject(refused);
+  await expect(pool.run(7 as unknown as 'echo', 'no name')).rejects.toThrow(TypeError);
   expect(await pool.run('echo', 'after')).toBe('after');
   // The same for one that has to wait before it is sent.
   const slow = gate();
@@ -33,7 +35,7 @@ test('a value that throws when it is read is its caller’s error, and takes nob
   const waiting = pool.run('echo', thrower);
   const behind = pool.run('echo', 'behind');
   writeFileSync(slow.files.open, '');
-  await expect(waiting).rejects.toThrow('not to be read');
+  await expect(waiting).rejects.toMatchObject(refused);
   expect(await behind).toBe('behind');
   await held;
   expect(pool.stats()).toMatchObject({ queued: 0, running: 0 });
