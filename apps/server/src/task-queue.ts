@@ -29,12 +29,17 @@ export interface TaskQueueParts {
 }
 
 /**
- * Whether this process, by whoever's rights it runs, has what tasks take: their files, and their queue where there is one
- * already. Found out later it would end a process that serves, and the next, and the next. Throws
- * `ERR_MILLRACE_TASK_TMPDIR`, or `QueueError`.
+ * Whether this process, by whoever's rights it runs, has what tasks take: their files, where it is not who started the
+ * server, and their queue where there is one already. Found out later it would end a process that serves, and the next,
+ * and the next. Throws `ERR_MILLRACE_TASK_TMPDIR`, or `QueueError`.
  */
-export function checkTaskMeans({ taskQueue }: TaskShape, files: SpillDirectory | undefined): void {
-  files?.assertWritable();
+export function checkTaskMeans(
+  { user, group }: Pick<ResolvedOptions, 'user' | 'group'>,
+  { taskQueue }: TaskShape,
+  files: SpillDirectory | undefined,
+): void {
+  // A directory that nobody may write, of a container say, is in the way of large values alone.
+  if (user !== undefined || group !== undefined) files?.assertWritable();
   if (taskQueue !== undefined) queueState(taskQueue);
 }
 

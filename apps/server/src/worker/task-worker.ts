@@ -87,7 +87,7 @@ export class TaskWorkerRole implements Role {
   }
 
   async start(): Promise<void> {
-    checkTaskMeans(this.#shape, this.#files());
+    checkTaskMeans(this.#context.options, this.#shape, this.#files());
     await runInOrder(this.#context.handlers.get('workerStart'), this.#workerId);
     this.#child.ready();
     await this.place.taken();

@@ -73,7 +73,7 @@ export class WorkerRole implements Role {
     });
     const { taskFiles, taskRun } = child.data as BirthData;
     const files = taskFiles === undefined ? undefined : openTaskFiles(context.options, taskFiles, taskRun);
-    checkTaskMeans(shape, files);
+    checkTaskMeans(context.options, shape, files);
     this.#tasks = new WorkerTasks({
       child,
       shape,
