@@ -49,7 +49,10 @@ export abstract class ServerClients extends ServerTimers {
     return this.sessionOf(id)?.drained(options) ?? this.clients('drained').drained(id, options);
   }
 
-  /** Closes a connection after everything sent before has gone out, or at once with `reset`. False: not open. */
+  /**
+   * Closes a connection after everything sent before has gone out, or at once with `reset`, which may follow on a close that
+   * waits for its client. False: not open, or some process has asked for that before.
+   */
   close(id: number, options?: { readonly reset?: boolean }): boolean {
     const open = this.clients('close').close(id, options);
     const session = this.sessionOf(id);

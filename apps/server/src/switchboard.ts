@@ -11,7 +11,7 @@ import * as packet from './packet.js';
 import { HeldPackets, type PacketSink } from './packet-sink.js';
 import { type ResolvedPort, showPort } from './port-options.js';
 import { deaf, linkFull, sessionFull } from './send-errors.js';
-import { ENDS_WORD, FLAG_BOUND, portOf } from './shared/connection-layout.js';
+import { ENDS_WORD, FLAG_BOUND, LEVEL_CLOSE, LEVEL_RESET, portOf } from './shared/connection-layout.js';
 import type { ConnectionTable } from './shared/connection-table.js';
 import type { Counters } from './shared/counters.js';
 import { RESPONSES } from './shared/counters-layout.js';
@@ -185,9 +185,15 @@ export class Switchboard {
     }
   }
 
-  /** False when the session is not open. With `reset` what waits for the client is dropped. */
+  /**
+   * False when the session is not open, or its close has been asked for already, by any process; one that is being
+   * closed can be reset still. With `reset` what waits for the client is dropped.
+   */
   close(id: number, { reset = false }: { readonly reset?: boolean } = {}): boolean {
-    return this.#order(packet.CLOSE, id, Number(reset));
+    if (this.#open(id) < 0 && (!reset || this.#retired || !this.table.closing(id))) return false;
+    // Whoever has asked before may have died before that was sent: it is sent again, and does no harm.
+    this.#tell(packet.CLOSE, id, Number(reset));
+    return this.table.askClose(id, reset ? LEVEL_RESET : LEVEL_CLOSE);
   }
 
   pause(id: number): boolean {

@@ -150,6 +150,37 @@ describe.each([
     await server.program.printed(new RegExp(`event close ${other.id} `));
     for (const { client } of [asking, other]) client.close();
   });
+
+  test('of two closes in a row the second is false, and takes nothing back', async () => {
+    const [asking, other, another] = [await connect(), await connect(), await connect()];
+    expect(await json(asking, `${at}closeTwice ${other.id}`)).toEqual([true, false]);
+    expect(await json(asking, `${at}resetThenClose ${another.id}`)).toEqual([true, false]);
+    for (const { client } of [other, another]) await client.serverClosed();
+    asking.client.close();
+  });
+
+  test('a close that waits for a client which does not read is made a reset by the next', async () => {
+    const [asking, other] = [await connect(), await connect()];
+    other.client.socket.pause();
+    expect(await asking.client.ask(`${at}flood ${other.id} 120`)).toMatch(/full/);
+    expect(await json(asking, `${at}closeThenReset ${other.id}`)).toEqual([true, true, false]);
+    await server.program.printed(new RegExp(`event close ${other.id} `));
+    expect(await json(asking, `${at}reset ${other.id}`)).toBe(false);
+    for (const { client } of [asking, other]) client.close();
+  });
+
+  test('a close under way is made a reset from another process', async () => {
+    const [asking, other] = [await connect(), await connect()];
+    other.client.socket.pause();
+    expect(await asking.client.ask(`${at}flood ${other.id} 120`)).toMatch(/full/);
+    expect(await json(asking, `${at}close ${other.id}`)).toBe(true);
+    await until('the close to be under way', async () => !(await json(asking, `${at}exists ${other.id}`)));
+    const elsewhere = at === '@' ? '' : '@';
+    expect(await json(asking, `${elsewhere}close ${other.id}`)).toBe(false);
+    expect(await json(asking, `${elsewhere}reset ${other.id}`)).toBe(true);
+    await server.program.printed(new RegExp(`event close ${other.id} `));
+    for (const { client } of [asking, other]) client.close();
+  });
 });
 
 test('what a task worker has sent by id before its task was done comes before the end', async () => {

@@ -32,6 +32,16 @@
  * What follows SEQ changes with each message, and each field is read by itself: aligned stores of 4 and 8 bytes are
  * whole on x64 and arm64. Times are milliseconds since 1970. TAKEN counts the bytes for the client that the reactor
  * thread has got from anybody, modulo 2^32; QUEUED is how many of them the kernel has not taken yet.
+ *
+ * Behind all slots lies one word for each, CLOSE_ASKED, which any process writes:
+ *
+ *   bits   0       2                              32
+ *         ┌───────┬──────────────────────────────┐   how hard a close was asked for: 0, CLOSE, RESET; and the session
+ *         │ LEVEL │ SESSION modulo 2^30          │   that it was asked for: a process that comes late does not mark the
+ *         └───────┴──────────────────────────────┘   next session of the slot
+ *
+ * It says who was first, and nothing else: an order to close is sent whatever it says, so a process that dies between the
+ * word and the order leaves a session that can be closed.
  */
 export const SLOT_BYTES = 128;
 
@@ -50,6 +60,15 @@ export const REASON_WORD = 4;
 export const REACTOR_WORD = 5;
 export const WORKER_WORD = 6;
 export const ENDS_WORD = 7;
+// Within CLOSE_ASKED.
+export const CLOSE_ASKED_BYTES = WORD;
+export const LEVEL_CLOSE = 1;
+export const LEVEL_RESET = 2;
+export const closeAsked = (session: number, level: number): number => ((session | 0) << 2) | level;
+/** How hard it was asked for that session; of another one, not at all. */
+export const closeLevelOf = (word: number, session: number): number =>
+  word >>> 2 === ((session | 0) << 2) >>> 2 ? word & 3 : 0;
+
 /** In units of float64. */
 export const SESSION_DOUBLE = 4;
 export const CONNECT_TIME_DOUBLE = 5;

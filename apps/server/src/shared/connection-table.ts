@@ -22,6 +22,8 @@ export class ConnectionTable {
   readonly capacity: number;
   readonly words: Int32Array;
   readonly doubles: Float64Array;
+  /** CLOSE_ASKED of each slot. */
+  readonly #closeAsked: Int32Array;
   readonly #scratch = new ScratchRecord();
 
   /** `parts`: in base mode, how many workers there are; each has slots for so many connections. */
@@ -29,10 +31,11 @@ export class ConnectionTable {
     this.capacity = layout.capacityFor(maxConnections) * parts;
     this.words = new Int32Array(memory, 0, this.capacity * layout.SLOT_WORDS);
     this.doubles = new Float64Array(memory, 0, this.words.length / 2);
+    this.#closeAsked = new Int32Array(memory, this.words.byteLength, this.capacity);
   }
 
   static bytes(maxConnections: number, parts = 1): number {
-    return layout.capacityFor(maxConnections) * parts * layout.SLOT_BYTES;
+    return layout.capacityFor(maxConnections) * parts * (layout.SLOT_BYTES + layout.CLOSE_ASKED_BYTES);
   }
 
   /** The first word of the slot that `session` has or would have. */
@@ -46,6 +49,31 @@ export class ConnectionTable {
     const slot = this.slot(session);
     if (Atomics.load(this.words, slot + layout.STATE_WORD) !== layout.OPEN) return -1;
     return Atomics.load(this.words, slot + layout.SESSION_LOW_WORD) === (session | 0) ? slot : -1;
+  }
+
+  /** Whether the session is being closed, with output that waits for its client. */
+  closing(session: number): boolean {
+    if (!Number.isSafeInteger(session) || session < 1) return false;
+    const slot = this.slot(session);
+    if (Atomics.load(this.words, slot + layout.STATE_WORD) !== layout.CLOSING) return false;
+    return Atomics.load(this.words, slot + layout.SESSION_LOW_WORD) === (session | 0);
+  }
+
+  /** Notes that somebody asks for a close; false when somebody has before, no less hard. */
+  askClose(session: number, level: number): boolean {
+    const at = session % this.capacity;
+    for (;;) {
+      const before = Atomics.load(this.#closeAsked, at);
+      if (layout.closeLevelOf(before, session) >= level) return false;
+      // Pairs with the same of other processes: of several that ask at once, one is the first.
+      const after = layout.closeAsked(session, level);
+      if (Atomics.compareExchange(this.#closeAsked, at, before, after) === before) return true;
+    }
+  }
+
+  /** The slot of `session` is a new one's: nobody has asked to close it. */
+  forgetClose(session: number): void {
+    Atomics.store(this.#closeAsked, session % this.capacity, 0);
   }
 
   /** Bytes for the client that the kernel has not taken, as far as the reactor thread has got them. */
@@ -183,6 +211,7 @@ export class ConnectionSlot {
   take(record: ConnectionRecord): this {
     const { words } = this.#table;
     this.#slot = this.#table.slot(record.session);
+    this.#table.forgetClose(record.session);
     Atomics.store(words, this.#slot + layout.TAKEN_WORD, 0);
     Atomics.store(words, this.#slot + layout.QUEUED_WORD, 0);
     this.received(record.connectTime);

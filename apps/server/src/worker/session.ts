@@ -68,13 +68,13 @@ export class Session {
   }
 
   /**
-   * Closes the connection after everything sent before has gone out, or at once with `reset`; does nothing when it is
-   * closed.
+   * Closes the connection after everything sent before has gone out, or at once with `reset`, which may follow on a close
+   * that waits for its client. False: it is closed, or somebody has asked for that before.
    */
-  close(options?: { readonly reset?: boolean }): void {
-    if (this.closed) return;
+  close(options?: { readonly reset?: boolean }): boolean {
+    if (this.closed && options?.reset !== true) return false;
     this.closed = true;
-    this.#line.close(this.id, options);
+    return this.#line.close(this.id, options);
   }
 
   /** Reads no more from the client until `resume`; messages that are on their way still come. False: not open. */
