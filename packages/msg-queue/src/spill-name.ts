@@ -4,15 +4,16 @@ import { type ProcessOwner, thisProcess } from './process-owner.js';
 /**
  * The name of a file that holds the payload of one message:
  *
- *   millrace-queue-<token>-<pid>-<start time>-<number>
+ *   millrace-queue-<token>-<namespace>-<pid>-<start time>-<number>
  *
  *   token       of the queue: the first 12 hexadecimal digits of the SHA-256 of `posix:/name`, of `sysv:0x0000abcd`
  *               (the key) or of `sysv-id:17` (a private queue), so that a reader takes no file of another queue
+ *   namespace   the inode of the writer's pid namespace, decimal: a pid of another one tells nothing here
  *   pid         of the writer, decimal
  *   start time  of the writer, field 22 of /proc/<pid>/stat: the pair is that process and no later one
  *   number      16 random hexadecimal digits
  */
-const PATTERN = /^millrace-queue-([0-9a-f]{12})-(\d{1,10})-(\d{1,20})-[0-9a-f]{16}$/;
+const PATTERN = /^millrace-queue-([0-9a-f]{12})-(\d{1,10})-(\d{1,10})-(\d{1,20})-[0-9a-f]{16}$/;
 const TOKEN_DIGITS = 12;
 
 export function queueToken(identity: string): string {
@@ -20,12 +21,14 @@ export function queueToken(identity: string): string {
 }
 
 export function makeSpillName(token: string): string {
-  const { pid, startTime } = thisProcess();
-  return `millrace-queue-${token}-${pid}-${startTime}-${randomBytes(8).toString('hex')}`;
+  const { pid, startTime, namespace } = thisProcess();
+  return `millrace-queue-${token}-${namespace}-${pid}-${startTime}-${randomBytes(8).toString('hex')}`;
 }
 
 /** The writer that such a name tells of, or undefined when it is none of this queue. */
 export function spillWriter(name: string, token: string): ProcessOwner | undefined {
-  const [, of, pid, startTime] = PATTERN.exec(name) ?? [];
-  return of === token ? { pid: Number(pid), startTime: startTime as string } : undefined;
+  const [, of, namespace, pid, startTime] = PATTERN.exec(name) ?? [];
+  return of === token
+    ? { pid: Number(pid), startTime: startTime as string, namespace: Number(namespace) }
+    : undefined;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +23,11 @@ static napi_value process_child_subreaper(napi_env env, napi_callback_info info)
 
 /* parentPid() -> pid; asked of the kernel, as Node's process.ppid is */
 static napi_value process_parent_pid(napi_env env, napi_callback_info info) { return ret_int(env, getppid()); }
+
+/* threadId() -> the kernel's id of the calling thread; a main thread's is its pid */
+static napi_value process_thread_id(napi_env env, napi_callback_info info) {
+  return ret_int(env, syscall(SYS_gettid));
+}
 
 /* waitChild(pid or 0 for any, peek) -> pid of a child that has ended, 0: none has; peek: it is left as it is */
 static napi_value process_wait_child(napi_env env, napi_callback_info info) {
@@ -108,6 +114,7 @@ static napi_value process_change_root(napi_env env, napi_callback_info info) {
 const addon_function process_functions[] = {{"setParentDeathSignal", process_parent_death_signal},
                                             {"setChildSubreaper", process_child_subreaper},
                                             {"parentPid", process_parent_pid},
+                                            {"threadId", process_thread_id},
                                             {"waitChild", process_wait_child},
                                             {"getAffinity", process_get_affinity},
                                             {"setAffinity", process_set_affinity},

@@ -10,6 +10,8 @@ export type NativeErrorCode =
   | 'ERR_MILLRACE_NO_MEMORY'
   /** A mapped memory was used after it had been closed. */
   | 'ERR_MILLRACE_CLOSED'
+  /** /proc is not mounted, or cannot be read: who a process is cannot be told without it. */
+  | 'ERR_MILLRACE_NO_PROC'
   /** An address that is neither an IPv4 nor an IPv6 literal nor a usable socket path, or a port that is none. */
   | 'ERR_MILLRACE_BAD_ADDRESS';
 

@@ -22,6 +22,20 @@ export {
   type ReadinessCallback,
 } from './node-poller.js';
 export { dieWithParent } from './process-identity.js';
+export {
+  CLOCK_TICKS_PER_SECOND,
+  identityOf,
+  type Liveness,
+  livenessOf,
+  livenessOfPid,
+  type ProcessIdentity,
+  type ProcessStat,
+  pidNamespace,
+  processStat,
+  type ThreadIdentity,
+  thisProcess,
+  thisThread,
+} from './process-liveness.js';
 export { removeStale, SocketFile } from './socket-file.js';
 export { createSocketPair } from './socket-pair.js';
 export type { MapHandle, MessageWaiter, PollHandle, Syscalls } from './syscalls.js';

@@ -79,6 +79,8 @@ export interface Syscalls {
   /** Whether descendants whose parents have ended become children of this process, to be reaped by it. */
   setChildSubreaper(on: 0 | 1): number;
   parentPid(): number;
+  /** The kernel's id of the calling thread; a main thread's is its pid. */
+  threadId(): number;
   /** The pid of a child (any: 0) that has ended, 0 when none has. `peek` leaves it to be waited for again. */
   waitChild(pid: number, peek: 0 | 1): number;
   /** The processors of a thread, one bit each, into 128 bytes; thread 0 is the caller. */

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { CLOCK_TICKS_PER_SECOND, processStat } from '@millrace/native';
 import type { Member } from './member.js';
 import type { MemberState } from './state.js';
 
@@ -20,12 +21,6 @@ export interface MemberStatus {
   readonly exits: Readonly<Record<string, number>>;
 }
 
-/** Milliseconds of a clock tick in /proc: USER_HZ is 100 on every Linux that Node runs on. */
-const TICK_MS = 10;
-/** Fields of /proc/PID/stat after the name, which may hold spaces: user and system time are the 14th and 15th of all. */
-const UTIME = 11;
-const STIME = 12;
-
 export function memberStatus(member: Member): MemberStatus {
   const { name, state, pid, formerPids, uptime, incarnation, exits } = member;
   return {
@@ -41,26 +36,25 @@ export function memberStatus(member: Member): MemberStatus {
   };
 }
 
-/** Resident memory of a process; undefined when it has ended. */
+/** Resident memory of a process; undefined when it has ended, or is hidden. */
 export function residentBytes(pid: number): number | undefined {
   const line = read(`/proc/${pid}/status`)?.match(/^VmRSS:\s+(\d+) kB$/m);
   return line ? Number(line[1]) * 1024 : undefined;
 }
 
-/** Milliseconds of processor time of a process, its ended threads included; undefined when it has ended. */
+/** Milliseconds of processor time of a process, its ended threads included; undefined when it has ended, or is hidden. */
 export function processorTime(pid: number): number | undefined {
-  const stat = read(`/proc/${pid}/stat`);
-  if (stat === undefined) return undefined;
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[UTIME]) + Number(fields[STIME])) * TICK_MS;
+  const stat = processStat(pid);
+  return stat && (stat.processorTicks * 1_000) / CLOCK_TICKS_PER_SECOND;
 }
 
 function read(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ESRCH') return undefined;
+    // EPERM and EACCES: /proc hides the processes of other users (hidepid=1), as a pool that gave up its rights sees it.
+    if (['ENOENT', 'ESRCH', 'EPERM', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? ''))
+      return undefined;
     throw error;
   }
 }

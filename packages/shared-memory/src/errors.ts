@@ -20,6 +20,8 @@ export type SharedMemoryErrorCode =
   | 'ERR_MILLRACE_OWNERS_COUNT'
   /** More threads live that use a memory than it was created for. */
   | 'ERR_MILLRACE_OWNERS_FULL'
+  /** Something is to be owned in a memory that was created in another pid namespace: its owners cannot be told alive. */
+  | 'ERR_MILLRACE_PID_NAMESPACE'
   /** A segment, or something in one, was used after it had been closed. */
   | 'ERR_MILLRACE_CLOSED'
   /** There is not enough memory free, here or in /dev/shm. */

@@ -28,13 +28,15 @@ const TWO_32 = 2 ** 32;
  * an older one then. Tokens are positive int32.
  *
  * Notes. Every thread has its own object over the memory. `claim` reads two files of /proc the first time, `isAlive`
- * reads one; neither belongs on a path that does not wait. All users must be in one pid namespace and see its /proc.
+ * reads one; neither belongs on a path that does not wait. Ids mean something in one pid namespace only: a thread of
+ * another can claim nothing, and takes everybody for alive.
  */
 export class OwnerRegistry {
   readonly slots: number;
   readonly #words: Int32Array;
   readonly #longs: BigInt64Array;
   readonly #threads: Threads;
+  readonly #namespace: number | undefined;
   #token = 0;
 
   /** Bytes of memory that a registry of `slots` threads takes. */
@@ -48,26 +50,33 @@ export class OwnerRegistry {
     return token & INDEX_MASK;
   }
 
-  /** A registry at `byteOffset` (a multiple of 8) of `memory`; zeroed memory is an empty one. */
+  /**
+   * A registry at `byteOffset` (a multiple of 8) of `memory`; zeroed memory is an empty one. `namespace`: the pid
+   * namespace that its ids are of, where the memory says so.
+   */
   constructor(
     memory: ArrayBuffer,
     byteOffset: number,
     slots: number = DEFAULT_SLOTS,
     threads: Threads = procThreads,
+    namespace?: number,
   ) {
     checkSlots(slots);
     this.slots = slots;
     this.#words = new Int32Array(memory, byteOffset, slots * SLOT_WORDS);
     this.#longs = new BigInt64Array(memory, byteOffset, slots * SLOT_LONGS);
     this.#threads = threads;
+    this.#namespace = namespace;
   }
 
   /**
    * The token of this thread, the same at every call until `release`, and for all registries of the thread over the
-   * same memory. Throws `ERR_MILLRACE_OWNERS_FULL` when as many other threads as there are slots live.
+   * same memory. Throws `ERR_MILLRACE_OWNERS_FULL` when as many other threads as there are slots live, and
+   * `ERR_MILLRACE_PID_NAMESPACE` in another pid namespace than that of the memory.
    */
   claim(): number {
     if (this.#token !== 0) return this.#token;
+    if (this.#isForeign()) throw this.#foreign();
     const self = this.#threads.self();
     this.#token = this.#share(self) ?? this.#takeFree(self) ?? this.#takeFromDead(self) ?? this.#full();
     return this.#token;
@@ -78,6 +87,8 @@ export class OwnerRegistry {
     if (token === this.#token && token !== 0) return true;
     const slot = OwnerRegistry.slotOf(token);
     if (token <= 0 || slot >= this.slots) return false;
+    // What is dead in another namespace cannot be told from here: nothing is taken from it.
+    if (this.#isForeign()) return true;
     const ready = slot * SLOT_WORDS + READY_WORD;
     // Pairs with the last store of #occupy: what identifies the owner of this token was written before.
     if (Atomics.load(this.#words, ready) !== token) return false;
@@ -184,6 +195,19 @@ export class OwnerRegistry {
       tid: word(THREAD_WORD),
       start: word(START_HI_WORD) * TWO_32 + (word(START_LO_WORD) >>> 0),
     };
+  }
+
+  #isForeign(): boolean {
+    return this.#namespace !== undefined && this.#namespace !== this.#threads.namespace();
+  }
+
+  #foreign(): SharedMemoryError {
+    return new SharedMemoryError(
+      'ERR_MILLRACE_PID_NAMESPACE',
+      `This memory was created in pid namespace ${this.#namespace}, this process is in ${this.#threads.namespace()}: who ` +
+        'holds a lock cannot be told across them. Run all users of it in one (docker: --pid=container:NAME, ' +
+        'Kubernetes: shareProcessNamespace), or destroy the segment and create it anew.',
+    );
   }
 
   #full(): never {

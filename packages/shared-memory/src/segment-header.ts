@@ -1,3 +1,4 @@
+import type { ThreadIdentity } from '@millrace/native';
 import { SharedMemoryError } from './errors.js';
 import {
   CREATOR_START_DOUBLE,
@@ -8,6 +9,7 @@ import {
   KIND_OFFSET,
   MAGIC,
   MAGIC_WORD,
+  NAMESPACE_WORD,
   OWNERS_WORD,
   PERMISSIONS_WORD,
   SIZE_DOUBLE,
@@ -15,7 +17,7 @@ import {
   VERSION,
   VERSION_WORD,
 } from './segment-layout.js';
-import { procThreads, type ThreadIdentity } from './threads.js';
+import { procThreads } from './threads.js';
 
 /** What a segment says of itself. */
 export interface SegmentHeader {
@@ -41,7 +43,8 @@ export function writeCreator(buffer: ArrayBuffer): void {
   const words = new Int32Array(buffer, 0, HEADER_BYTES / 4);
   new Float64Array(buffer, 0, HEADER_BYTES / 8)[CREATOR_START_DOUBLE] = start;
   words[CREATOR_THREAD_WORD] = tid;
-  // Pairs with the load in readCreator: thread and start are there.
+  words[NAMESPACE_WORD] = procThreads.namespace();
+  // Pairs with the load in readCreator: thread, start and namespace are there.
   Atomics.store(words, CREATOR_WORD, pid);
 }
 
@@ -51,7 +54,12 @@ export function readCreator(buffer: ArrayBuffer): ThreadIdentity | undefined {
   const pid = Atomics.load(words, CREATOR_WORD);
   if (pid === 0) return undefined;
   const start = new Float64Array(buffer, 0, HEADER_BYTES / 8)[CREATOR_START_DOUBLE] as number;
-  return { pid, tid: words[CREATOR_THREAD_WORD] as number, start };
+  return { pid, tid: words[CREATOR_THREAD_WORD] as number, start, namespace: readNamespace(buffer) };
+}
+
+/** The pid namespace that all ids in the segment are of: that of its creator. */
+export function readNamespace(buffer: ArrayBuffer): number {
+  return new Uint32Array(buffer, 0, HEADER_BYTES / 4)[NAMESPACE_WORD] as number;
 }
 
 /** Everything but the magic. */

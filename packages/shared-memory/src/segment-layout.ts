@@ -1,10 +1,10 @@
 /**
  * What every segment begins with. Nothing outside of this file knows an offset.
  *
- *   byte  0         4         8                   16        20             24
- *         ┌─────────┬─────────┬───────────────────┬─────────┬──────────────┐
- *         │ MAGIC   │ VERSION │ SIZE (float64)    │ OWNERS  │ PERMISSIONS  │    MAGIC last
- *     32  ├─────────┼─────────┼───────────────────┼─────────┴──────────────┘
+ *   byte  0         4         8                   16        20             24          28
+ *         ┌─────────┬─────────┬───────────────────┬─────────┬──────────────┬───────────┐
+ *         │ MAGIC   │ VERSION │ SIZE (float64)    │ OWNERS  │ PERMISSIONS  │ NAMESPACE │    MAGIC last
+ *     32  ├─────────┼─────────┼───────────────────┼─────────┴──────────────┴───────────┘
  *         │ CREATOR │ THREAD  │ START (float64)   │                             who makes it, CREATOR last
  *     64  ├─────────┴─────────┴───────────────────┤
  *         │ KIND, 32 bytes of ASCII, zeros behind │                             what it is: 'bytes', 'mutex', …
@@ -22,7 +22,7 @@
 import { OwnerRegistry } from './owners.js';
 
 export const MAGIC = 0x4d52_5347; // "MRSG"
-export const VERSION = 1;
+export const VERSION = 2;
 
 const WORD = 4;
 export const MAGIC_OFFSET = 0;
@@ -31,6 +31,8 @@ export const VERSION_WORD = 4 / WORD;
 export const SIZE_DOUBLE = 8 / 8;
 export const OWNERS_WORD = 16 / WORD;
 export const PERMISSIONS_WORD = 20 / WORD;
+/** The pid namespace of its creator, a uint32: all ids of processes and threads in the segment are of it. */
+export const NAMESPACE_WORD = 24 / WORD;
 export const CREATOR_WORD = 32 / WORD;
 export const CREATOR_THREAD_WORD = 36 / WORD;
 export const CREATOR_START_DOUBLE = 40 / 8;

@@ -8,6 +8,8 @@ import {
   ENOENT,
   ENOMEM,
   ENOSPC,
+  livenessOf,
+  livenessOfPid,
   MappedMemory,
   SystemCallError,
   syscalls,
@@ -17,7 +19,6 @@ import { isPublished, publish, readCreator, readHeader, writeCreator } from './s
 import { HEADER_BYTES, MAGIC_OFFSET, MAKING_MODE } from './segment-layout.js';
 import { labelOf, type SystemVKey, type SystemVPath, systemVKey } from './segment-name.js';
 import type { SegmentInfo, SegmentStore, StoredMemory } from './segment-store.js';
-import { procThreads } from './threads.js';
 
 const IPC_CREAT = 0o1000;
 const IPC_EXCL = 0o2000;
@@ -130,7 +131,7 @@ function look(found: Attached, label: string, deadline: number): boolean {
 
 function creatorLives({ memory, status }: Attached): boolean {
   const creator = readCreator(memory.buffer);
-  return creator === undefined ? procThreads.exists(status.creator) : procThreads.isAlive(creator);
+  return (creator === undefined ? livenessOfPid(status.creator) : livenessOf(creator)) !== 'dead';
 }
 
 /** Gives a published segment its permissions, and wakes who waits for it. */

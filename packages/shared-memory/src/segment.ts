@@ -6,6 +6,7 @@ import {
   checkExpected,
   publish,
   readHeader,
+  readNamespace,
   type SegmentExpectation,
   type SegmentHeader,
   writeCreator,
@@ -23,6 +24,7 @@ import {
 import { posixStore } from './segment-posix.js';
 import type { SegmentInfo, SegmentStore, StoredMemory } from './segment-store.js';
 import { systemVStore } from './segment-system-v.js';
+import { procThreads } from './threads.js';
 
 /** Milliseconds. */
 const DEFAULT_TIMEOUT_MS = 5_000;
@@ -156,7 +158,13 @@ export class Segment implements Disposable {
         `The segment ${labelOf(this.name)} has 0 owners: create it with the option owners to keep locks in it.`,
       );
     }
-    this.#owners ??= new OwnerRegistry(buffer, OWNERS_OFFSET, this.#ownerSlots);
+    this.#owners ??= new OwnerRegistry(
+      buffer,
+      OWNERS_OFFSET,
+      this.#ownerSlots,
+      procThreads,
+      readNamespace(buffer),
+    );
     return this.#owners;
   }
 

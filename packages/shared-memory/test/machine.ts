@@ -11,6 +11,7 @@ export class Machine {
     this.#living.set(tid, self);
     return {
       self: () => self,
+      namespace: () => 1,
       isAlive: ({ pid, tid, start }) => {
         const found = this.#living.get(tid);
         return found?.pid === pid && found.start === start;

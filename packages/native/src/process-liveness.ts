@@ -1,0 +1,178 @@
+import { readFileSync, readlinkSync } from 'node:fs';
+import { syscalls } from './addon.js';
+import { NativeError } from './errors.js';
+
+/** What tells one process from every other that has had, or will have, the same pid. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Clock ticks from the start of the machine to that of the process: no later process with the pid has the same. */
+  readonly start: number;
+  /** The inode of the pid namespace that `pid` is a number of ({@link pidNamespace}). */
+  readonly namespace: number;
+}
+
+/** What tells one thread from every other. */
+export interface ThreadIdentity extends ProcessIdentity {
+  /** The kernel's thread id; that of a main thread is its pid. */
+  readonly tid: number;
+  /** Clock ticks from the start of the machine to that of the thread. */
+  readonly start: number;
+}
+
+/**
+ * Whether a process lives. Only `'dead'` permits to take over, sweep or remove what it owns: `'unknown'` is what this
+ * process may not see (another user's under `hidepid`) or cannot name (another pid namespace's).
+ */
+export type Liveness = 'alive' | 'dead' | 'unknown';
+
+/** A line of /proc/…/stat, as far as it says who runs there. */
+export interface ProcessStat {
+  /** One letter: `'Z'` and `'X'` are processes that have ended. */
+  readonly state: string;
+  /** Clock ticks, {@link CLOCK_TICKS_PER_SECOND} a second, from the start of the machine. */
+  readonly start: number;
+  /** Clock ticks of processor time, in user mode and in the kernel. */
+  readonly processorTicks: number;
+}
+
+/** USER_HZ, the unit in which /proc tells times: 100 on every Linux that Node runs on. */
+export const CLOCK_TICKS_PER_SECOND = 100;
+
+/** Fields of /proc/…/stat after the name of the command, which stands in parentheses and may hold anything. */
+const STATE_FIELD = 0;
+const USER_TICKS_FIELD = 11;
+const SYSTEM_TICKS_FIELD = 12;
+const START_FIELD = 19;
+
+let namespace: number | undefined;
+let process_: ProcessIdentity | undefined;
+let thread: ThreadIdentity | undefined;
+let procIsOurs: boolean | undefined;
+
+/** The inode of this process's pid namespace: pids mean something only to processes with the same. */
+export function pidNamespace(): number {
+  // 'pid:[4026531836]'
+  namespace ??= Number(/\d+/.exec(readLink('/proc/self/ns/pid') ?? noProc('/proc/self/ns/pid'))?.[0]);
+  return namespace;
+}
+
+/** Who this process is: what to write beside something that it owns. */
+export function thisProcess(): ProcessIdentity {
+  process_ ??= { pid: process.pid, start: ownStat('/proc/self/stat').start, namespace: pidNamespace() };
+  return process_;
+}
+
+/** Who this thread is. A module of each thread has its own answer. */
+export function thisThread(): ThreadIdentity {
+  if (thread === undefined) {
+    const { start } = ownStat('/proc/thread-self/stat');
+    thread = { pid: process.pid, tid: syscalls.threadId(), start, namespace: pidNamespace() };
+  }
+  return thread;
+}
+
+/** Who has a pid of this namespace now; undefined when nobody has, or nobody who may be seen or still runs. */
+export function identityOf(pid: number): ProcessIdentity | undefined {
+  const stat = procIsReadable() && isPid(pid) ? processStat(pid) : undefined;
+  if (stat === undefined || hasEnded(stat)) return undefined;
+  return { pid, start: stat.start, namespace: pidNamespace() };
+}
+
+/**
+ * Whether a process, or thread, lives; a zombie is dead. Reads a file of /proc: nothing for a path that does not wait.
+ *
+ * @example
+ * ```ts
+ * const { pid, start, namespace } = thisProcess();      // write these three beside what is owned
+ * if (livenessOf({ pid, start, namespace }) === 'dead') remove();    // never on 'unknown'
+ * ```
+ */
+export function livenessOf(who: ProcessIdentity | ThreadIdentity): Liveness {
+  if (who.namespace !== pidNamespace()) return 'unknown';
+  if (!isPid(who.pid)) return 'dead';
+  if (!procIsReadable()) return livenessByKill(who.pid);
+  const tid = 'tid' in who ? who.tid : undefined;
+  const stat = tid === undefined ? processStat(who.pid) : readStat(`/proc/${who.pid}/task/${tid}/stat`);
+  if (stat !== undefined) return stat.start === who.start && !hasEnded(stat) ? 'alive' : 'dead';
+  // The process is shown, and the thread is not: it has ended.
+  if (tid !== undefined && processStat(who.pid) !== undefined) return 'dead';
+  return livenessByKill(who.pid);
+}
+
+/** Whether any process or thread has an id of this namespace now, where its start is not known. */
+export function livenessOfPid(pid: number): Liveness {
+  if (!isPid(pid)) return 'unknown';
+  const stat = procIsReadable() ? processStat(pid) : undefined;
+  if (stat === undefined) return livenessByKill(pid);
+  return hasEnded(stat) ? 'dead' : 'alive';
+}
+
+/** What /proc says of a process, or a thread; undefined when it is not there, or may not be seen. */
+export function processStat(pid: number): ProcessStat | undefined {
+  return readStat(`/proc/${pid}/stat`);
+}
+
+function readStat(path: string): ProcessStat | undefined {
+  try {
+    const stat = readFileSync(path, 'latin1');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return {
+      state: fields[STATE_FIELD] as string,
+      start: Number(fields[START_FIELD]),
+      processorTicks: Number(fields[USER_TICKS_FIELD]) + Number(fields[SYSTEM_TICKS_FIELD]),
+    };
+  } catch (error) {
+    // EPERM and EACCES: mounted with hidepid=1. With hidepid=2 a process that is hidden looks as one that has ended.
+    if (['ENOENT', 'ESRCH', 'EPERM', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? ''))
+      return undefined;
+    throw error;
+  }
+}
+
+function ownStat(path: string): ProcessStat {
+  return readStat(path) ?? noProc(path);
+}
+
+function readLink(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function noProc(path: string): never {
+  throw new NativeError(
+    'ERR_MILLRACE_NO_PROC',
+    `${path} cannot be read: who a process is cannot be told without it. Mount /proc (mount -t proc proc /proc).`,
+  );
+}
+
+/** Without /proc a zombie cannot be told from a process, nor a process from a later one: existing proves nothing. */
+function livenessByKill(pid: number): Liveness {
+  try {
+    process.kill(pid, 0);
+    return 'unknown';
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ESRCH') return 'dead';
+    if (code === 'EPERM') return 'unknown';
+    throw error;
+  }
+}
+
+/** False when /proc is another namespace's: its numbers are those of other processes. */
+function procIsReadable(): boolean {
+  procIsOurs ??= readLink('/proc/self') === String(process.pid);
+  return procIsOurs;
+}
+
+function hasEnded({ state }: ProcessStat): boolean {
+  return state === 'Z' || state === 'X';
+}
+
+/** 0 and negative numbers would be groups of processes. */
+function isPid(pid: number): boolean {
+  return Number.isInteger(pid) && pid > 0 && pid <= 2 ** 31 - 1;
+}
