@@ -14,7 +14,7 @@ NAPI_MODULE_INIT() {
   const addon_function *lists[] = {datagram_functions, descriptor_functions, epoll_functions,   file_functions,
                                    memory_functions,   poll_functions,       process_functions,  rights_functions,
                                    socket_functions,   mqueue_functions,     sysv_queue_functions, sysv_wait_functions,
-                                   futex_functions,    posix_shm_functions,  sysv_shm_functions};
+                                   futex_functions,    posix_shm_functions,  sysv_shm_functions, directory_functions, owner_functions};
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
     if (!add_all(env, exports, lists[i])) return NULL;
   }

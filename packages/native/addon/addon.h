@@ -68,11 +68,13 @@ typedef struct {
 /* Each file lists its functions; the list ends with a NULL name. */
 extern const addon_function datagram_functions[];
 extern const addon_function descriptor_functions[];
+extern const addon_function directory_functions[];
 extern const addon_function epoll_functions[];
 extern const addon_function file_functions[];
 extern const addon_function futex_functions[];
 extern const addon_function memory_functions[];
 extern const addon_function mqueue_functions[];
+extern const addon_function owner_functions[];
 extern const addon_function poll_functions[];
 extern const addon_function posix_shm_functions[];
 extern const addon_function process_functions[];

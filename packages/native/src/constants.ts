@@ -56,6 +56,11 @@ export const O_CREAT = 0o100;
 export const O_EXCL = 0o200;
 export const O_NONBLOCK = 0o4000;
 
+/** In the place of a directory's descriptor: the working directory. */
+export const AT_FDCWD = -100;
+/** Flag of `unlinkAt`. */
+export const AT_REMOVEDIR = 0x200;
+
 /** Flags of the System V calls. */
 export const IPC_PRIVATE = 0;
 export const IPC_CREAT = 0o1000;
@@ -71,6 +76,7 @@ export const ENOENT = 2;
 export const ESRCH = 3;
 export const EINTR = 4;
 export const EIO = 5;
+export const ENXIO = 6;
 export const E2BIG = 7;
 export const EBADF = 9;
 export const ECHILD = 10;
@@ -80,13 +86,18 @@ export const EACCES = 13;
 export const EFAULT = 14;
 export const EBUSY = 16;
 export const EEXIST = 17;
+export const ENOTDIR = 20;
+export const EISDIR = 21;
 export const EINVAL = 22;
 export const ENFILE = 23;
 export const EMFILE = 24;
 export const ENOSPC = 28;
+export const EROFS = 30;
 export const EPIPE = 32;
 export const ENAMETOOLONG = 36;
 export const ENOSYS = 38;
+export const ENOTEMPTY = 39;
+export const ELOOP = 40;
 export const ENOMSG = 42;
 export const EIDRM = 43;
 export const ENOTSOCK = 88;

@@ -12,6 +12,8 @@ export type NativeErrorCode =
   | 'ERR_MILLRACE_CLOSED'
   /** /proc is not mounted, or cannot be read: who a process is cannot be told without it. */
   | 'ERR_MILLRACE_NO_PROC'
+  /** A name leads to what another user has made, or may change. */
+  | 'ERR_MILLRACE_UNTRUSTED'
   /** An address that is neither an IPv4 nor an IPv6 literal nor a usable socket path, or a port that is none. */
   | 'ERR_MILLRACE_BAD_ADDRESS';
 

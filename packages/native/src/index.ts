@@ -21,6 +21,8 @@ export {
   type PollRegistration,
   type ReadinessCallback,
 } from './node-poller.js';
+export { assertTrusted, isTrusted, type TrustedUsers, UntrustedError } from './owners.js';
+export { isRefusal, PrivateDirectory } from './private-directory.js';
 export { dieWithParent } from './process-identity.js';
 export {
   CLOCK_TICKS_PER_SECOND,
@@ -36,6 +38,7 @@ export {
   thisProcess,
   thisThread,
 } from './process-liveness.js';
-export { removeStale, SocketFile } from './socket-file.js';
+export { occupied, removeStale, SocketFile } from './socket-file.js';
 export { createSocketPair } from './socket-pair.js';
 export type { MapHandle, MessageWaiter, PollHandle, Syscalls } from './syscalls.js';
+export { openForAppending } from './trusted-file.js';

@@ -1,7 +1,20 @@
-import { statSync, unlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  type Stats,
+  unlinkSync,
+} from 'node:fs';
 import { syscalls } from './addon.js';
 import type { EncodedAddress } from './address.js';
-import { AF_UNIX, ECONNREFUSED } from './constants.js';
+import { AF_UNIX, EADDRINUSE, ECONNREFUSED } from './constants.js';
+import { SystemCallError } from './errors.js';
+
+/** Names a file without opening it. Linux's own, on every machine. */
+const O_PATH = 0o10000000;
 
 /** The file that a bound unix socket leaves in the file system, told from another of the same name by its inode. */
 export class SocketFile {
@@ -11,32 +24,70 @@ export class SocketFile {
   /** `path` has just been bound; a name of the abstract namespace has no file. */
   constructor(path: string) {
     this.#path = path;
-    this.#inode = path.startsWith('\0') ? undefined : inodeOf(path);
+    this.#inode = path.startsWith('\0') ? undefined : statusOf(path)?.ino;
   }
 
   get exists(): boolean {
     return this.#inode !== undefined;
   }
 
+  /**
+   * Gives the file permissions, as `chmod` does, which may be wider than what the umask leaves. By a descriptor: in a
+   * directory that others may write, the name may lead to another file by now.
+   */
+  chmod(mode: number): void {
+    const fd = openSync(this.#path, O_PATH | constants.O_NOFOLLOW);
+    try {
+      const status = fstatSync(fd);
+      if (status.ino !== this.#inode || !status.isSocket()) throw replaced(this.#path);
+      chmodSync(`/proc/self/fd/${fd}`, mode);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
   /** Removes the file, unless it is gone or somebody else's by now. */
   remove(): void {
-    if (this.#inode === undefined || inodeOf(this.#path) !== this.#inode) return;
+    if (this.#inode === undefined || statusOf(this.#path)?.ino !== this.#inode) return;
     unlinkSync(this.#path);
   }
 }
 
-/** Removes the file of a socket that nobody has open any more: its owner crashed. True when it did. */
+/**
+ * Removes the file of a socket that nobody has open any more: its owner crashed. True when it did. What is no socket,
+ * or another user's, stays: see `occupied`.
+ */
 export function removeStale(path: string, address: EncodedAddress, type: number): boolean {
-  if (path.startsWith('\0') || !statSync(path, { throwIfNoEntry: false })?.isSocket()) return false;
+  const before = path.startsWith('\0') ? undefined : statusOf(path);
+  if (!before?.isSocket() || before.uid !== process.geteuid?.()) return false;
   const probe = syscalls.socket(AF_UNIX, type, 0);
   if (probe < 0) return false;
   const result = syscalls.connect(probe, address.bytes, address.length);
   syscalls.close(probe);
-  if (result !== -ECONNREFUSED) return false;
+  if (result !== -ECONNREFUSED || statusOf(path)?.ino !== before.ino) return false;
   unlinkSync(path);
   return true;
 }
 
-function inodeOf(path: string): number | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.ino;
+/** The error for a path of a unix socket that is taken: by whom, where it is not this user. */
+export function occupied(path: string): SystemCallError {
+  return new SystemCallError('bind', EADDRINUSE, path, adviceFor(path));
+}
+
+function adviceFor(path: string): string | undefined {
+  const status = path.startsWith('\0') ? undefined : statusOf(path);
+  if (status === undefined) return undefined;
+  if (status.uid !== process.geteuid?.())
+    return `The file belongs to user ${status.uid}, and only its own user's are replaced: remove it, or listen elsewhere`;
+  if (!status.isSocket()) return 'It is no socket: remove it, or listen elsewhere';
+  return undefined;
+}
+
+function replaced(path: string): SystemCallError {
+  const advice = 'Another program has replaced the file: listen in a directory that only this user may write';
+  return new SystemCallError('chmod', EADDRINUSE, path, advice);
+}
+
+function statusOf(path: string): Stats | undefined {
+  return lstatSync(path, { throwIfNoEntry: false });
 }

@@ -95,6 +95,20 @@ export interface Syscalls {
   /** What this process sees as `/` from now on; its working directory stays where it is. */
   changeRoot(path: string): number;
 
+  /** Opens a file relative to a directory (`AT_FDCWD`: the working directory); closed on exec. */
+  openAt(directory: number, path: string, flags: number, mode: number): number;
+  makeDirectoryAt(directory: number, path: string, mode: number): number;
+  /** Removes a file, or with `AT_REMOVEDIR` an empty directory. */
+  unlinkAt(directory: number, path: string, flags: number): number;
+  /** Fills `bytes` with entries (`struct linux_dirent64`), 0 at the end; each call goes on where the last has stopped. */
+  readEntries(directory: number, bytes: Uint8Array): number;
+
+  /** Fills two numbers, the users who own and who have made a System V queue. */
+  msgOwners(id: number, out: Float64Array): number;
+  shmOwners(id: number, out: Float64Array): number;
+  /** The user of the process at the other end of a unix socket. */
+  peerUser(socket: number): number;
+
   /** Sends a message with up to 253 descriptors, int32 each in `rights`, on a unix socket. */
   sendRights(fd: number, bytes: Uint8Array, length: number, rights: Uint8Array, count: number): number;
   /** Receives a message and its descriptors: `rights` has room for 254 int32, their number and then they. */

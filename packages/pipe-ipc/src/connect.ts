@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { TransportChannel, WaitOptions } from '@millrace/channel';
 import {
   AF_UNIX,
+  assertTrusted,
   check,
   EAGAIN,
   ECONNREFUSED,
@@ -12,6 +13,7 @@ import {
   SOCK_SEQPACKET,
   SystemCallError,
   syscalls,
+  type TrustedUsers,
 } from '@millrace/native';
 import { PipeError } from './errors.js';
 import { openOwnPipe, type PipeOptions } from './pipe.js';
@@ -19,6 +21,8 @@ import { openOwnPipe, type PipeOptions } from './pipe.js';
 export interface ConnectPipeOptions<Out, In> extends PipeOptions<Out, In>, WaitOptions {
   /** Whether to wait for a listener that is not there yet, rather than to be refused at once. Default false. */
   readonly wait?: boolean;
+  /** Users, besides root and this process's, whose listener is taken: anybody may have made the name first. Default: none. */
+  readonly trustedUsers?: TrustedUsers;
 }
 
 /** Milliseconds that connecting may take, unless it is told otherwise: nobody waits for ever. */
@@ -29,7 +33,8 @@ const LONGEST_PAUSE_MS = 50;
 
 /**
  * Connects to a {@link listenPipe} at `path`. Rejects with `ERR_MILLRACE_PIPE_REFUSED` when nobody listens there or its
- * backlog stays full for `timeout` milliseconds (5,000), with the signal's reason, or with a `SystemCallError`.
+ * backlog stays full for `timeout` milliseconds (5,000), with the signal's reason, with a `SystemCallError`, or with an
+ * `UntrustedError` where another user listens.
  */
 export async function connectPipe<Out, In = Out>(
   path: string,
@@ -41,7 +46,7 @@ export async function connectPipe<Out, In = Out>(
   const end = performance.now() + timeout;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
     const result = attempt(path, address);
-    if (result >= 0) return openOwnPipe<Out, In>(result, options);
+    if (result >= 0) return openOwnPipe<Out, In>(trusted(result, path, options), options);
     const absent = result === -ECONNREFUSED || result === -ENOENT;
     if (absent && !wait) throw refused(path, 'nobody listens there', result);
     if (performance.now() >= end) {
@@ -66,6 +71,23 @@ function attempt(path: string, address: EncodedAddress): number {
   syscalls.close(fd);
   if ([ECONNREFUSED, ENOENT, EAGAIN, EINTR].includes(-result)) return result;
   throw new SystemCallError('connect', -result, path);
+}
+
+/** The descriptor, if the user who listens may be trusted with what is sent; closed otherwise. */
+function trusted(
+  fd: number,
+  path: string,
+  { trustedUsers }: Pick<ConnectPipeOptions<unknown, unknown>, 'trustedUsers'>,
+): number {
+  try {
+    const user = check(syscalls.peerUser(fd), 'getsockopt', path);
+    const advice = 'Listen in a directory that only this user may write, or name the user in `trustedUsers`.';
+    assertTrusted(`The listener at ${JSON.stringify(path)}`, user, trustedUsers, advice);
+    return fd;
+  } catch (error) {
+    syscalls.close(fd);
+    throw error;
+  }
 }
 
 function refused(path: string, why: string, result: number): PipeError {

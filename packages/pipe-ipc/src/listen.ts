@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs';
+import { fchmodSync } from 'node:fs';
 import type { Channel, Poller, PollRegistration } from '@millrace/channel';
 import {
   AF_UNIX,
@@ -13,6 +13,7 @@ import {
   ENOMEM,
   encodeUnixAddress,
   NodePoller,
+  occupied,
   removeStale,
   SOCK_SEQPACKET,
   SOCKADDR_BYTES,
@@ -51,9 +52,11 @@ export function listenPipe<Out, In = Out>(
 ): PipeListener {
   const fd = check(syscalls.socket(AF_UNIX, SOCK_SEQPACKET, 0), 'socket');
   try {
+    // The file has these permissions from its first moment, less what the umask takes.
+    if (options.mode !== undefined) fchmodSync(fd, options.mode);
     const file = bind(fd, path);
     try {
-      if (options.mode !== undefined && file.exists) chmodSync(path, options.mode);
+      if (options.mode !== undefined && file.exists) file.chmod(options.mode);
       check(syscalls.listen(fd, options.backlog ?? DEFAULT_BACKLOG), 'listen', path);
     } catch (error) {
       file.remove();
@@ -72,6 +75,7 @@ function bind(fd: number, path: string): SocketFile {
   let result = syscalls.bind(fd, address.bytes, address.length);
   if (result === -EADDRINUSE && removeStale(path, address, SOCK_SEQPACKET))
     result = syscalls.bind(fd, address.bytes, address.length);
+  if (result === -EADDRINUSE) throw occupied(path);
   check(result, 'bind', path);
   return new SocketFile(path);
 }

@@ -1,10 +1,10 @@
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Channel } from '@millrace/channel';
 import { AF_UNIX, check, encodeUnixAddress, SOCK_SEQPACKET, syscalls } from '@millrace/native';
-import { until, within } from '@millrace/testkit';
-import { afterAll, expect, test } from 'vitest';
+import { asOtherUser, canBeOthers, LISTEN, OTHER_USER, until, within } from '@millrace/testkit';
+import { afterAll, describe, expect, test } from 'vitest';
 import { connectPipe, listenPipe } from '../src/index.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-listen-'));
@@ -115,4 +115,43 @@ test('the close of one side ends the other, after what was sent', async () => {
   await pipe.close();
   await until('the end of the channel', () => ended);
   expect(seen).toEqual(Array.from({ length: 1_000 }, (_, i) => i));
+});
+
+describe.runIf(canBeOthers)('another user of the machine', () => {
+  test('who has made the name first is not sent anything, unless the program trusts that user', async () => {
+    const name = `millrace-other-${process.pid}`;
+    const other = await asOtherUser(LISTEN, ['SOCK_SEQPACKET', `@${name}`]);
+    try {
+      await expect(connectPipe(`\0${name}`)).rejects.toMatchObject({
+        code: 'ERR_MILLRACE_UNTRUSTED',
+        owner: OTHER_USER,
+        message: expect.stringContaining('trustedUsers'),
+      });
+      for (const trustedUsers of [[OTHER_USER], 'any'] as const)
+        (await connectPipe(`\0${name}`, { trustedUsers })).destroy();
+    } finally {
+      await other.stop();
+    }
+  });
+
+  test('keeps a socket file, which is not replaced and is named in the error', async () => {
+    const path = newPath();
+    chmodSync(directory, 0o777);
+    const other = await asOtherUser(LISTEN, ['SOCK_SEQPACKET', path]);
+    await other.stop();
+    expect(() => listenPipe(path, echo)).toThrow(
+      expect.objectContaining({ errnoName: 'EADDRINUSE', message: expect.stringContaining('user 65534') }),
+    );
+    expect(lstatSync(path).isSocket()).toBe(true);
+    rmSync(path);
+    // A link to a file of ours that looks stale is no socket of ours.
+    const stale = newPath();
+    const { bytes, length } = encodeUnixAddress({ path: stale });
+    const socket = check(syscalls.socket(AF_UNIX, SOCK_SEQPACKET, 0), 'socket');
+    check(syscalls.bind(socket, bytes, length), 'bind');
+    syscalls.close(socket);
+    symlinkSync(stale, path);
+    expect(() => listenPipe(path, echo)).toThrow(expect.objectContaining({ errnoName: 'EADDRINUSE' }));
+    expect(lstatSync(path).isSymbolicLink() && existsSync(stale)).toBe(true);
+  });
 });

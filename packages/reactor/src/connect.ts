@@ -1,4 +1,6 @@
 import {
+  AF_UNIX,
+  assertTrusted,
   check,
   EAGAIN,
   EINPROGRESS,
@@ -8,6 +10,7 @@ import {
   SystemCallError,
   syscalls,
   TCP_NODELAY,
+  type TrustedUsers,
 } from '@millrace/native';
 import { encodeAddress, isUnix, type SocketAddress, showAddress } from './addresses.js';
 import { addClosing, dropClosing } from './closing.js';
@@ -24,6 +27,11 @@ export interface ConnectOptions<Context = undefined> extends ConnectionOptions<C
   readonly signal?: AbortSignal | undefined;
   /** TCP: whether to send at once, without waiting to fill a packet. Default true. */
   readonly noDelay?: boolean | undefined;
+  /**
+   * A unix socket: users, besides root and this process's, whose listener is taken, for anybody may have made the name
+   * first. Default: none.
+   */
+  readonly trustedUsers?: TrustedUsers | undefined;
 }
 
 /** Gets the connection, or why there is none. Called once, in a turn of the reactor or when that closes. */
@@ -41,8 +49,8 @@ const FULL_RETRY_MS = 5;
  * promise form needs somebody to run promises: Node's loop, or an `await` between the turns of a blocking reactor.
  *
  * The error is a `SystemCallError` that names the address (`ECONNREFUSED`, `ENOENT` …), a `ReactorError` with
- * `ERR_MILLRACE_CONNECT_TIMEOUT`, or `ERR_MILLRACE_REACTOR_CLOSED` when the reactor closes before; or the signal's
- * reason. A bad address or option, and a reactor that is closed, are thrown, or rejected, at once.
+ * `ERR_MILLRACE_CONNECT_TIMEOUT`, or `ERR_MILLRACE_REACTOR_CLOSED` when the reactor closes before; an
+ * `UntrustedError` where another user listens at a unix socket; or the signal's reason. A bad address or option, and a reactor that is closed, are thrown, or rejected, at once.
  */
 export function connect<Context = undefined>(
   reactor: Reactor,
@@ -130,9 +138,22 @@ class Attempt<Context> {
     }
   }
 
+  #checkListener(): void {
+    const user = check(syscalls.peerUser(this.#fd), 'getsockopt', this.#name);
+    const advice = 'Listen in a directory that only this user may write, or name the user in `trustedUsers`.';
+    assertTrusted(`The listener at ${this.#name}`, user, this.#options.trustedUsers, advice);
+  }
+
   #writable(): void {
     const error = pendingError(this.#fd);
     if (error !== 0) return this.#failed(new SystemCallError('connect', error, this.#name));
+    if (this.#encoded.family === AF_UNIX) {
+      try {
+        this.#checkListener();
+      } catch (untrusted) {
+        return this.#failed(untrusted as Error);
+      }
+    }
     if (!this.#settle()) return;
     let connection: Connection<Context>;
     try {

@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs';
+import { fchmodSync } from 'node:fs';
 import {
   AF_INET6,
   AF_UNIX,
@@ -11,13 +11,13 @@ import {
   type EncodedAddress,
   IPPROTO_IPV6,
   IPV6_V6ONLY,
+  occupied,
   removeStale,
   SOCK_DGRAM,
   SOCKADDR_BYTES,
   SocketFile,
   SystemCallError,
   syscalls,
-  type UnixAddress,
 } from '@millrace/native';
 import { decodeAddress, encodeAddress, isUnix, type SocketAddress, showAddress } from './addresses.js';
 import { type AdoptedAddress, adopt } from './adopted.js';
@@ -79,9 +79,10 @@ export class BoundDatagram {
       // No SO_REUSEADDR: with UDP it would let a second program take the port over.
       setSocketOptions(this.fd, options, false);
       if (encoded.family === AF_INET6) setOption(this.fd, IPPROTO_IPV6, IPV6_V6ONLY, 0, 'IPV6_V6ONLY');
+      // The file has these permissions from its first moment, less what the umask takes.
+      if (isUnix(address) && options.mode !== undefined) fchmodSync(this.fd, options.mode);
       this.#file = bind(this.fd, address, encoded);
-      if (options.mode !== undefined && this.#file?.exists)
-        chmodSync((address as UnixAddress).path, options.mode);
+      if (options.mode !== undefined && this.#file?.exists) this.#file.chmod(options.mode);
       const bound = new Uint8Array(SOCKADDR_BYTES);
       check(syscalls.socketName(this.fd, bound, 0), 'getsockname', showAddress(address));
       this.address = decodeAddress(bound, encoded.family === AF_UNIX);
@@ -254,6 +255,7 @@ function bind(fd: number, address: SocketAddress, encoded: EncodedAddress): Sock
   let result = syscalls.bind(fd, encoded.bytes, encoded.length);
   if (result === -EADDRINUSE && isUnix(address) && removeStale(address.path, encoded, SOCK_DGRAM))
     result = syscalls.bind(fd, encoded.bytes, encoded.length);
+  if (result === -EADDRINUSE && isUnix(address)) throw occupied(address.path);
   check(result, 'bind', showAddress(address));
   return isUnix(address) ? new SocketFile(address.path) : undefined;
 }

@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs';
+import { fchmodSync } from 'node:fs';
 import {
   AF_INET6,
   AF_UNIX,
@@ -17,6 +17,7 @@ import {
   type InetAddress,
   IPPROTO_IPV6,
   IPV6_V6ONLY,
+  occupied,
   removeStale,
   SHUT_RDWR,
   SOCK_STREAM,
@@ -115,10 +116,12 @@ export class Listener {
     this.fd = check(syscalls.socket(encoded.family, SOCK_STREAM, 0), 'socket');
     try {
       prepare(this.fd, options, encoded.family);
+      // The file has these permissions from its first moment, less what the umask takes.
+      if (isUnix(options) && options.mode !== undefined) fchmodSync(this.fd, options.mode);
       this.#bind(options, encoded);
       if (isUnix(options)) {
         this.#file = new SocketFile(options.path);
-        if (options.mode !== undefined && this.#file.exists) chmodSync(options.path, options.mode);
+        if (options.mode !== undefined && this.#file.exists) this.#file.chmod(options.mode);
       }
       check(syscalls.listen(this.fd, options.backlog ?? DEFAULT_BACKLOG), 'listen', showAddress(options));
       this.address = boundTo(this.fd, showAddress(options));
@@ -166,6 +169,7 @@ export class Listener {
     let result = syscalls.bind(this.fd, encoded.bytes, encoded.length);
     if (result === -EADDRINUSE && isUnix(address) && removeStale(address.path, encoded, SOCK_STREAM))
       result = syscalls.bind(this.fd, encoded.bytes, encoded.length);
+    if (result === -EADDRINUSE && isUnix(address)) throw occupied(address.path);
     check(result, 'bind', showAddress(address));
   }
 

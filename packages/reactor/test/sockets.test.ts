@@ -1,9 +1,10 @@
-import { existsSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   IPPROTO_TCP,
   SO_KEEPALIVE,
   SOL_SOCKET,
+  SocketFile,
   syscalls,
   TCP_DEFER_ACCEPT,
   TCP_FASTOPEN,
@@ -13,8 +14,25 @@ import {
   TCP_NODELAY,
   TCP_USER_TIMEOUT,
 } from '@millrace/native';
-import { Connection, connect, Listener, Reactor, type SocketAddress, showAddress } from '@millrace/reactor';
-import { openDescriptors, Program, within } from '@millrace/testkit';
+import {
+  BoundDatagram,
+  Connection,
+  type ConnectOptions,
+  connect,
+  Listener,
+  Reactor,
+  type SocketAddress,
+  showAddress,
+} from '@millrace/reactor';
+import {
+  asOtherUser,
+  canBeOthers,
+  LISTEN,
+  OTHER_USER,
+  openDescriptors,
+  Program,
+  within,
+} from '@millrace/testkit';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { directory, turnUntil } from './support.js';
 
@@ -26,6 +44,21 @@ function connectNow(reactor: Reactor, address: SocketAddress): void {
   });
   reactor.run();
   if (failure) throw failure;
+}
+
+/** What comes of connecting to a unix socket: `'connected'`, or the error. */
+function outcome(
+  reactor: Reactor,
+  path: string,
+  options: Pick<ConnectOptions, 'trustedUsers'>,
+): Promise<Error | 'connected'> {
+  return new Promise((resolve) => {
+    connect(reactor, { path }, { ...options, handlers: { onFrame: () => {} } }, (error, connection) => {
+      connection?.destroy();
+      resolve(error ?? 'connected');
+    });
+    reactor.run();
+  });
 }
 
 function blocking(): Reactor {
@@ -306,6 +339,47 @@ describe('listeners', () => {
     expect(() => new Listener({ path: import.meta.filename })).toThrow(
       expect.objectContaining({ errnoName: 'EADDRINUSE' }),
     );
+  });
+
+  test.runIf(canBeOthers)(
+    'a listener of another user is refused, by its descriptor, and so is a file of that user',
+    async () => {
+      const name = `millrace-reactor-${process.pid}`;
+      const path = join(directory(), 'socket');
+      chmodSync(join(path, '..'), 0o777);
+      const others = await Promise.all(
+        [`@${name}`, path].map((at) => asOtherUser(LISTEN, ['SOCK_STREAM', at])),
+      );
+      const reactor = blocking();
+      for (const at of [`\0${name}`, path]) {
+        const result = await outcome(reactor, at, {});
+        expect(result).toMatchObject({ code: 'ERR_MILLRACE_UNTRUSTED', owner: OTHER_USER });
+        expect(await outcome(reactor, at, { trustedUsers: [OTHER_USER] })).toBe('connected');
+      }
+      for (const other of others) await other.stop();
+      for (const make of [() => new Listener({ path, mode: 0o666 }), () => new BoundDatagram({ path })])
+        expect(make).toThrow(
+          expect.objectContaining({
+            errnoName: 'EADDRINUSE',
+            message: expect.stringContaining('user 65534'),
+          }),
+        );
+      expect(existsSync(path)).toBe(true);
+    },
+  );
+
+  test('a socket file has its permissions by descriptor: a link in its place is not followed', () => {
+    const path = join(directory(), 'socket');
+    const victim = join(path, '..', 'victim');
+    writeFileSync(victim, '', { mode: 0o600 });
+    const listener = new Listener({ path, mode: 0o666 });
+    expect(statSync(path).mode & 0o777).toBe(0o666);
+    const file = new SocketFile(path);
+    rmSync(path);
+    symlinkSync(victim, path);
+    expect(() => file.chmod(0o666)).toThrow(expect.objectContaining({ syscall: 'chmod' }));
+    expect(statSync(victim).mode & 0o777).toBe(0o600);
+    listener.close();
   });
 
   test('two that accept one connection a turn from one socket share what comes', () => {

@@ -10,6 +10,7 @@ export {
 } from './kill-loop.js';
 export { type Leavings, leaks, leavings } from './leaks.js';
 export { echoLoad, type LoadOptions, type LoadResult } from './load.js';
+export { asOtherUser, canBeOthers, LISTEN, OTHER_USER } from './other-user.js';
 export {
   descendants,
   isRunning,

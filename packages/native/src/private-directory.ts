@@ -1,0 +1,279 @@
+import { randomBytes } from 'node:crypto';
+import { constants, fstatSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { syscalls } from './addon.js';
+import {
+  AT_FDCWD,
+  AT_REMOVEDIR,
+  EACCES,
+  EBUSY,
+  EEXIST,
+  EISDIR,
+  ELOOP,
+  ENOENT,
+  ENOTDIR,
+  ENOTEMPTY,
+  EPERM,
+  EROFS,
+} from './constants.js';
+import { check, SystemCallError } from './errors.js';
+import { isTrusted, UntrustedError } from './owners.js';
+
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
+const OPEN_DIRECTORY = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
+/** A FIFO does not block whoever opens it; `fstat` then tells that it is none of ours. */
+const OPEN_FILE = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
+const CREATE_FILE = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
+const DIRECTORY_MODE = 0o700;
+const FILE_MODE = 0o600;
+const OTHERS = 0o077;
+
+/** Random characters at the end of a directory's name. */
+const SECRET_DIGITS = 32;
+const SECRET = /^[0-9a-f]{32}$/;
+
+const ENTRY_BYTES = 32 << 10;
+/** Of a `struct linux_dirent64`: the record's length and the name. */
+const RECORD_LENGTH_AT = 16;
+const NAME_AT = 19;
+
+/**
+ * A directory of one user's files in a place where others may make names too, such as /tmp.
+ *
+ * Notes.
+ * - Its name ends with 128 random bits, so nobody can have made it before. It is opened without following a link, and
+ *   used only when the descriptor says that it is this user's and that nobody else may enter. Everything in it is
+ *   named relative to that descriptor, so what others do with the path has no effect.
+ * - A directory that something has removed, systemd-tmpfiles for instance, is made anew by the next file.
+ * - `owners` are further users whose directory this may be: root keeps and removes those of the user that its
+ *   processes run as.
+ */
+export class PrivateDirectory {
+  readonly path: string;
+  readonly #owners: readonly number[];
+  #fd: number | undefined;
+
+  /** Makes and opens nothing yet. */
+  constructor(path: string, owners: readonly number[] = []) {
+    this.path = path;
+    this.#owners = owners;
+  }
+
+  /** A name that nobody can guess, which begins with `prefix`. */
+  static newName(prefix: string): string {
+    return `${prefix}${randomBytes(SECRET_DIGITS / 2).toString('hex')}`;
+  }
+
+  /** Whether `newName(prefix)` can have made a name. */
+  static isName(name: string, prefix: string): boolean {
+    return name.startsWith(prefix) && SECRET.test(name.slice(prefix.length));
+  }
+
+  /**
+   * The path of the directory of that prefix which is this user's, or an owner's; undefined where there is none. One
+   * that somebody else has given such a name is passed over. Throws what `readdirSync` throws of `parent`.
+   */
+  static find(parent: string, prefix: string, owners: readonly number[] = []): string | undefined {
+    for (const name of readdirSync(parent).sort()) {
+      if (!PrivateDirectory.isName(name, prefix)) continue;
+      const directory = new PrivateDirectory(join(parent, name), owners);
+      try {
+        if (directory.#open()) return directory.path;
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+      } finally {
+        directory.close();
+      }
+    }
+    return undefined;
+  }
+
+  /** Makes it, where it is not there. Throws `UntrustedError`, `SystemCallError`. */
+  make(): void {
+    if (this.#open()) return;
+    // Another process of this user may make it at the same time: then it is opened, and checked as any other.
+    const made = syscalls.makeDirectoryAt(AT_FDCWD, this.path, DIRECTORY_MODE);
+    if (made !== -EEXIST) check(made, 'mkdir', this.path);
+    if (!this.#open()) throw new SystemCallError('open', ENOENT, this.path);
+  }
+
+  /** Makes a file, for this user alone, and opens it for writing; the directory too, where that is gone. */
+  create(name: string): number {
+    checkName(name);
+    this.make();
+    let fd = syscalls.openAt(this.#fd as number, name, CREATE_FILE, FILE_MODE);
+    if (fd === -ENOENT) {
+      // What is open has been removed.
+      this.close();
+      this.make();
+      fd = syscalls.openAt(this.#fd as number, name, CREATE_FILE, FILE_MODE);
+    }
+    return check(fd, 'open', join(this.path, name));
+  }
+
+  /**
+   * Opens a file for reading, which is a regular one and this user's, or root's. Throws `UntrustedError` for any other,
+   * and `SystemCallError`.
+   */
+  open(name: string): number {
+    checkName(name);
+    const fd = check(this.#openFile(name), 'open', join(this.path, name));
+    try {
+      const { uid } = this.#checked(fd, name);
+      if (!isTrusted(uid)) {
+        throw new UntrustedError(
+          `The file ${join(this.path, name)}`,
+          uid,
+          `belongs to user ${uid}`,
+          'It is left alone.',
+        );
+      }
+      return fd;
+    } catch (error) {
+      syscalls.close(fd);
+      throw error;
+    }
+  }
+
+  /** Removes a file; false when there is none. */
+  unlink(name: string): boolean {
+    checkName(name);
+    if (!this.#open()) return false;
+    const result = syscalls.unlinkAt(this.#fd as number, name, 0);
+    if (result === -ENOENT) return false;
+    check(result, 'unlink', join(this.path, name));
+    return true;
+  }
+
+  /** The names of what is in it; none where it is not there. */
+  list(): string[] {
+    if (!this.#open()) return [];
+    // A descriptor of its own: each has one place in the list.
+    const fd = syscalls.openAt(this.#fd as number, '.', OPEN_DIRECTORY, 0);
+    if (fd === -ENOENT) return [];
+    check(fd, 'open', this.path);
+    try {
+      return entries(fd, this.path);
+    } finally {
+      syscalls.close(fd);
+    }
+  }
+
+  /** Removes the files that `select` chooses; how many there were. What is no file, and what is in use, stays. */
+  removeFiles(select: (name: string) => boolean = () => true): number {
+    let removed = 0;
+    for (const name of this.list()) {
+      if (!select(name)) continue;
+      const result = syscalls.unlinkAt(this.#fd as number, name, 0);
+      if (result === 0) removed++;
+      else if (![ENOENT, EISDIR, EBUSY].includes(-result)) check(result, 'unlink', join(this.path, name));
+    }
+    return removed;
+  }
+
+  /** Removes the directory unless there is something in it, and closes it; whether it is gone. */
+  removeEmpty(): boolean {
+    try {
+      if (!this.#open()) return true;
+    } finally {
+      this.close();
+    }
+    // Whatever else has this name by now: only an empty directory can be removed so, and nothing is followed.
+    const result = syscalls.unlinkAt(AT_FDCWD, this.path, AT_REMOVEDIR);
+    if (result === 0 || result === -ENOENT) return true;
+    if (![EEXIST, ENOTEMPTY, ENOTDIR, EBUSY].includes(-result)) check(result, 'rmdir', this.path);
+    return false;
+  }
+
+  /** Removes its files, and it; idempotent. */
+  remove(): void {
+    this.removeFiles();
+    this.removeEmpty();
+  }
+
+  /** Closes the descriptor; whatever is asked next opens it again. */
+  close(): void {
+    if (this.#fd === undefined) return;
+    syscalls.close(this.#fd);
+    this.#fd = undefined;
+  }
+
+  #openFile(name: string): number {
+    if (!this.#open()) return -ENOENT;
+    const fd = syscalls.openAt(this.#fd as number, name, OPEN_FILE, 0);
+    if (fd !== -ENOENT) return fd;
+    // The directory may have been removed, and another process may have made it anew.
+    this.close();
+    return this.#open() ? syscalls.openAt(this.#fd as unknown as number, name, OPEN_FILE, 0) : -ENOENT;
+  }
+
+  #checked(fd: number, name: string): { readonly uid: number } {
+    const status = fstatSync(fd);
+    if (status.isFile()) return status;
+    throw new UntrustedError(join(this.path, name), status.uid, 'is not a regular file', 'It is left alone.');
+  }
+
+  /** False when it is not there. Throws `UntrustedError` for another's. */
+  #open(): boolean {
+    if (this.#fd !== undefined) return true;
+    const fd = syscalls.openAt(AT_FDCWD, this.path, OPEN_DIRECTORY, 0);
+    if (fd === -ENOENT) return false;
+    if (fd === -ELOOP || fd === -ENOTDIR) {
+      throw new UntrustedError(
+        this.path,
+        -1,
+        'is no directory: somebody has given that name to something else',
+        'Remove it, or use another place that only this user may write.',
+      );
+    }
+    check(fd, 'open', this.path);
+    try {
+      this.#checkOwner(fd);
+    } catch (error) {
+      syscalls.close(fd);
+      throw error;
+    }
+    this.#fd = fd;
+    return true;
+  }
+
+  #checkOwner(fd: number): void {
+    const { uid, mode } = fstatSync(fd);
+    const advice = 'Remove it, or use another place that only this user may write.';
+    if (uid !== process.geteuid?.() && !this.#owners.includes(uid)) {
+      const why = `belongs to user ${uid}, and not to user ${process.geteuid?.()} of this process`;
+      throw new UntrustedError(`The directory ${this.path}`, uid, why, advice);
+    }
+    if ((mode & OTHERS) !== 0) {
+      const why = `can be entered or read by others (mode ${(mode & 0o777).toString(8)}, not 700)`;
+      throw new UntrustedError(`The directory ${this.path}`, uid, why, advice);
+    }
+  }
+}
+
+/** Whether a directory is another user's, or may not even be opened. */
+export function isRefusal(error: unknown): boolean {
+  if (error instanceof UntrustedError) return true;
+  return error instanceof SystemCallError && [EACCES, EPERM, EROFS].includes(error.errno);
+}
+
+function checkName(name: string): void {
+  if (name !== '' && name !== '.' && name !== '..' && !/[/\0]/.test(name)) return;
+  throw new SystemCallError('open', ENOENT, JSON.stringify(name), 'It is no name of a file.');
+}
+
+function entries(fd: number, path: string): string[] {
+  const names: string[] = [];
+  const bytes = Buffer.allocUnsafe(ENTRY_BYTES);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (;;) {
+    const filled = check(syscalls.readEntries(fd, bytes), 'getdents64', path);
+    if (filled === 0) return names;
+    for (let at = 0; at < filled; ) {
+      const length = view.getUint16(at + RECORD_LENGTH_AT, true);
+      const name = bytes.toString('utf8', at + NAME_AT, bytes.indexOf(0, at + NAME_AT));
+      if (name !== '.' && name !== '..') names.push(name);
+      at += length;
+    }
+  }
+}
