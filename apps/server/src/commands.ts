@@ -1,18 +1,18 @@
 import { randomInt } from 'node:crypto';
+import { Alarm, checkWait } from '@millrace/channel';
 import { ServerError } from './errors.js';
 import type { ProcessId } from './events.js';
 import type { RoleName } from './role.js';
 
 /** Milliseconds that a process has to answer, unless the asker says otherwise. */
 const DEFAULT_TIMEOUT_MS = 5_000;
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 /** Askers are told apart by a number from 0 to this one. */
 const TOKENS = 2 ** 47;
 
 export const COMMAND_ROLES = ['master', 'manager', 'worker', 'taskWorker', 'userProcess'] as const;
 
 export interface CommandOptions {
-  /** Milliseconds until `ERR_MILLRACE_COMMAND_TIMEOUT`. Default 5,000. */
+  /** Milliseconds until `ERR_MILLRACE_COMMAND_TIMEOUT`; Infinity: none. Default 5,000. */
   readonly timeout?: number;
   /** Gives up when it aborts, with its reason as the error. */
   readonly signal?: AbortSignal;
@@ -98,28 +98,28 @@ export class Commands {
     value: unknown,
     { timeout = DEFAULT_TIMEOUT_MS, signal }: CommandOptions = {},
   ): Promise<unknown> {
-    signal?.throwIfAborted();
-    if (!Number.isInteger(timeout) || timeout < 1 || timeout > MAX_TIMEOUT_MS)
-      throw option(`'timeout' is an integer from 1 to ${MAX_TIMEOUT_MS}, not ${timeout}.`);
+    checkWait({ signal, timeout });
     const { where, handler } = this.#find(name);
     const role = this.#parts.roleOf(target);
     if (!where.includes(role))
       throw unknown(`The command '${name}' is for ${where.join(', ')}; ${target} is a ${role}.`);
     if (this.#parts.isOwn(target)) return handler(value);
+    // Nobody answers in no time: it need not be asked.
+    if (timeout === 0) throw late(name, target, timeout);
     const ask = this.#next++;
-    let timer: NodeJS.Timeout | undefined;
+    let alarm: Alarm | undefined;
     let abort: (() => void) | undefined;
     try {
       return await new Promise((resolve, reject) => {
         this.#waiting.set(ask, { resolve, reject });
-        timer = setTimeout(() => reject(late(name, target, timeout)), timeout);
+        alarm = new Alarm(timeout, () => reject(late(name, target, timeout)));
         abort = () => reject(signal?.reason);
         signal?.addEventListener('abort', abort);
         this.#parts.send({ ask, token: this.#token, name, value }, target);
       });
     } finally {
       this.#waiting.delete(ask);
-      clearTimeout(timer);
+      alarm?.cancel();
       if (abort) signal?.removeEventListener('abort', abort);
     }
   }

@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { TransportChannel, WaitOptions } from '@millrace/channel';
+import { inTime, type TransportChannel, type WaitOptions } from '@millrace/channel';
 import { openPipe } from '@millrace/pipe-ipc';
 import type { CommandFrame } from './commands.js';
 import { ServerError } from './errors.js';
@@ -77,7 +76,7 @@ export class Mail {
   /** Takes no more messages, what has been begun apart: what has not been read is for the next process of this name. */
   async stop(timeout: number): Promise<void> {
     // A sender may have died in the middle of a large one.
-    await Promise.race([this.#inbox.finishReading(), sleep(timeout, undefined, { ref: false })]);
+    await inTime(this.#inbox.finishReading(), timeout, { keepLoop: false });
     this.#inbox.destroy();
   }
 

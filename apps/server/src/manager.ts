@@ -1,3 +1,4 @@
+import { Alarm } from '@millrace/channel';
 import {
   type ChildProcessContext,
   type Exit,
@@ -176,9 +177,9 @@ export class ManagerRole implements Role {
     // The place may be on its way to the asker already.
     if (pid === undefined || pid === asker || !this.#places.isHeldBy(member, pid)) return;
     member.send({ leave: true } satisfies ToWorker);
-    setTimeout(() => {
+    new Alarm(this.#context.options.maxWaitTime + KILL_GRACE_MS, () => {
       if (member.pid === pid && this.#places.isHeldBy(member, pid)) member.kill('SIGKILL');
-    }, this.#context.options.maxWaitTime + KILL_GRACE_MS).unref();
+    }).unref();
   }
 
   #told(message: ToManager): void {

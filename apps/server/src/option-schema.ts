@@ -17,6 +17,7 @@ import { NESTED, portShape } from './port-schema.js';
 import {
   absolutePath,
   count,
+  duration,
   filledText,
   flag,
   MAX_BYTES,
@@ -73,7 +74,7 @@ const serverShape = {
   enableDelayReceive: v.optional(flag, false),
   heartbeatCheckInterval: v.optional(count(1, MAX_MS)),
   lingerTime: v.optional(count(1, MAX_MS), 60_000),
-  maxWaitTime: v.optional(count(1, MAX_MS), 3_000),
+  maxWaitTime: v.optional(duration, 3_000),
   maxRequest: v.optional(ANY_COUNT, 0),
   maxRequestGrace: v.optional(ANY_COUNT),
   taskMaxRequest: v.optional(ANY_COUNT, 0),

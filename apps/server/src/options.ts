@@ -76,7 +76,7 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
   /** Milliseconds that a closed connection may take nothing of what it is still to get. Default 60,000. */
   readonly lingerTime?: number;
 
-  /** Milliseconds that an ending process may take for what it has in hand, before it is killed. Default 3,000. */
+  /** Milliseconds that an ending process may take for what it has in hand, before it is killed; Infinity: for ever. Default 3,000. */
   readonly maxWaitTime?: number;
   /** Messages after which a worker is replaced by a new one. Default 0: never. */
   readonly maxRequest?: number;

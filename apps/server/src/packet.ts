@@ -40,7 +40,7 @@ export const SEND_TO = 25; // as DATAGRAM, from the listener `port`
 export const ACCEPTED = 32; // aux: descriptor; body: remote port and host
 export const WORKER_REPLACED = 33; // aux: worker id
 export const QUIESCE = 34; // read no more from clients, and tell the workers with LAST
-export const STOP = 35; // aux: milliseconds for what is still to be sent
+export const STOP = 35; // aux: milliseconds for what is still to be sent, see `toStopTime`
 export const KEYS_CHANGED = 36; // in base mode: there are other keys and certificates
 export const LISTEN = 37; // accept clients: to the only reactor thread
 /** Reactor thread → master. */
@@ -142,4 +142,15 @@ export function packetCodec(): Codec<Packet> {
       return received;
     },
   };
+}
+
+/** Of a time that has no room in an aux of 32 bits only the master knows the end. */
+const NO_LIMIT = -1;
+
+export function toStopTime(ms: number): number {
+  return ms > 2 ** 31 - 1 ? NO_LIMIT : Math.ceil(ms);
+}
+
+export function fromStopTime(aux: number): number {
+  return aux === NO_LIMIT ? Number.POSITIVE_INFINITY : aux;
 }

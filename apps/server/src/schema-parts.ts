@@ -15,6 +15,14 @@ export function count(min: number, max: number) {
   );
 }
 
+const DURATION = 'a number of milliseconds from 0, or Infinity';
+
+/** How long something may take: 0 looks once, Infinity waits for ever. */
+export const duration = v.pipe(
+  v.number(DURATION),
+  v.check((value) => value >= 0, DURATION),
+);
+
 export function oneOf<const Names extends readonly string[]>(names: Names) {
   return v.picklist(names, `one of ${names.map((name) => `'${name}'`).join(', ')}`);
 }

@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { WaitOptions } from '@millrace/channel';
+import { inTime, type WaitOptions } from '@millrace/channel';
 import type { Commands } from './commands.js';
 import { ServerError } from './errors.js';
 import { type Handlers, type ProcessId, runInOrder, type ServerEvents } from './events.js';
@@ -42,7 +41,7 @@ export abstract class ServerMail extends ServerClients {
 
   /** Resolves when all messages have left this process, or after `timeout` milliseconds. */
   protected async flushMail(timeout: number): Promise<void> {
-    await Promise.race([this.commands.settled(), sleep(timeout, undefined, { ref: false })]);
+    await inTime(this.commands.settled(), timeout, { keepLoop: false });
     await this.#mail?.flush(timeout);
   }
 

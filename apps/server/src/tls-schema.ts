@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
-import { count, filledText, flag, MAX_MS, oneOf, text } from './schema-parts.js';
+import { duration, filledText, flag, oneOf, text } from './schema-parts.js';
 import { isPem, type ResolvedPem, TLS_VERSIONS } from './tls-options.js';
 
 const pem = v.pipe(
@@ -39,7 +39,7 @@ const tlsShape = {
   honorCipherOrder: v.optional(flag, true),
   ecdhCurve: v.optional(filledText),
   alpnProtocols: v.optional(v.pipe(v.array(protocolName), v.nonEmpty('one or more names'))),
-  handshakeTimeout: v.optional(count(1, MAX_MS), 10_000),
+  handshakeTimeout: v.optional(duration, 10_000),
 };
 
 /** The options of `tls`, of a listener. */

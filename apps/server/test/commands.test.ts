@@ -39,7 +39,8 @@ test('what is nowhere, or not there, is an error at once that says where it is',
   );
   for (const nobody of ['4', '-1', '1.5'])
     expect(await client.ask(`who ${nobody}`)).toMatch(/ERR_MILLRACE_NO_PROCESS/);
-  expect(await client.ask('who 0 null 0.5')).toMatch(/ERR_MILLRACE_OPTION 'timeout' is an integer/);
+  expect(await client.ask('who 0 null -1')).toMatch(/ERR_MILLRACE_TIMEOUT_VALUE 'timeout' is 0/);
+  expect(await client.ask('who 0 null 0')).toMatch(/ERR_MILLRACE_COMMAND_TIMEOUT/);
 });
 
 test('an answer that comes too late is nobody else’s', async () => {

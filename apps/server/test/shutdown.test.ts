@@ -99,3 +99,18 @@ test('what else keeps the master alive is given its time, then it exits and says
     /something keeps the process alive 300 ms after the server has ended/,
   );
 });
+
+test.each([Number.MAX_SAFE_INTEGER, 2 ** 31, 715_827_050])(
+  'with a maxWaitTime of %d ms what is under way is answered, and the server ends when it is done',
+  async (maxWaitTime) => {
+    await using server = await startServer({ workerNum: 1, taskWorkerNum: 1, maxWaitTime });
+    const client = await TestClient.connect(server.lines);
+    client.send('sleep 300\n');
+    // Behind the first line: when this one is back, the first is with its worker.
+    expect(await client.ask('ready?')).toBe('ready?');
+    server.program.kill('SIGTERM');
+    expect(await client.line()).toBe('slept 300');
+    expect(await server.program.ended()).toEqual({ code: 0, signal: null });
+    expect(server.program.output).not.toMatch(/force kill|has not come to its end|keeps the process alive/);
+  },
+);

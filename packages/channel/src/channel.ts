@@ -2,7 +2,9 @@
 export interface WaitOptions {
   /** Rejects the wait with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** Milliseconds until the wait rejects with `ERR_MILLRACE_TIMEOUT`; none by default. */
+  /**
+   * Milliseconds until the wait rejects with `ERR_MILLRACE_TIMEOUT`: 0 looks once, Infinity, the default, waits for ever.
+   */
   readonly timeout?: number | undefined;
 }
 

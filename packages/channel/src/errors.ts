@@ -29,3 +29,62 @@ export class ChannelError extends Error {
     this.path = options?.path;
   }
 }
+
+/** What errors of any package say of a wrong argument, whichever function got it. */
+export type ArgumentErrorCode =
+  /** A time-out that is NaN, negative or no number. */
+  | 'ERR_MILLRACE_TIMEOUT_VALUE'
+  /** A signal that is no AbortSignal. */
+  | 'ERR_MILLRACE_SIGNAL_VALUE';
+
+/** An argument that cannot be: one rule, and so one class, for all packages. */
+export class ArgumentError extends TypeError {
+  override readonly name = 'ArgumentError';
+  readonly code: ArgumentErrorCode;
+  /** Which argument or option it was, and what came. */
+  readonly argument: string;
+  readonly value: unknown;
+
+  constructor(
+    code: ArgumentErrorCode,
+    message: string,
+    { argument, value, ...options }: ErrorOptions & { readonly argument: string; readonly value: unknown },
+  ) {
+    super(message, options);
+    this.code = code;
+    this.argument = argument;
+    this.value = value;
+  }
+}
+
+/** Characters of a text that a message shows. */
+const MOST_SHOWN = 100;
+
+/** What came, for a message: calls nothing that could throw. */
+export function shown(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value.length > MOST_SHOWN ? `${value.slice(0, MOST_SHOWN)}…` : value);
+    case 'bigint':
+      return `${value}n`;
+    case 'function':
+      return 'a function';
+    case 'object':
+      return value === null ? 'null' : describeObject(value);
+    default:
+      return String(value);
+  }
+}
+
+/** `an array`, `a Date`: what an object is. */
+function describeObject(value: object): string {
+  if (Array.isArray(value)) return 'an array';
+  let name: unknown;
+  try {
+    name = (Object.getPrototypeOf(value) as { constructor?: { name?: unknown } } | null)?.constructor?.name;
+  } catch {
+    // A proxy may throw whatever is asked of it.
+  }
+  if (typeof name !== 'string' || name === '' || name === 'Object') return 'an object';
+  return `${/^[AEIOU]/i.test(name) ? 'an' : 'a'} ${name}`;
+}

@@ -2,7 +2,8 @@ export type { Channel, ChannelStats, WaitOptions } from './channel.js';
 export type { ChannelOptions } from './channel-options.js';
 export { type BytesOptions, bytesCodec, type Codec } from './codec.js';
 export { copyBytes, WordCopier } from './copying.js';
-export { ChannelError, type ChannelErrorCode } from './errors.js';
+export { Alarm, checkSignal, checkTimeout, checkWait, deadlineAfter, inTime } from './deadline.js';
+export { ArgumentError, type ArgumentErrorCode, ChannelError, type ChannelErrorCode } from './errors.js';
 export { jsonCodec } from './json-codec.js';
 export { createMemoryPair, type MemoryPairOptions } from './memory-pair.js';
 export { copyOf, giveMessagesRoom } from './message-memory.js';
@@ -23,4 +24,4 @@ export {
   type TransportEvents,
 } from './transport.js';
 export { TransportChannel } from './transport-channel.js';
-export { WaitList } from './wait-list.js';
+export { late, WaitList } from './wait-list.js';

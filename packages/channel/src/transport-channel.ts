@@ -3,6 +3,7 @@ import type { Channel, ChannelStats, WaitOptions } from './channel.js';
 import { type ChannelOptions, CLOSE_TIMEOUT_MS, withDefaults } from './channel-options.js';
 import type { Codec } from './codec.js';
 import { Counts } from './counts.js';
+import { checkSignal, checkTimeout, checkWait } from './deadline.js';
 import { borrowsError, closedError, full, listeningError, tooLarge } from './refusals.js';
 import { SendQueue } from './send-queue.js';
 import { Frame, type Transport } from './transport.js';
@@ -102,6 +103,7 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
   }
 
   async drained(options?: WaitOptions): Promise<void> {
+    if (options !== undefined) checkWait(options);
     if (this.#closed) throw closedError();
     this.flush();
     if (this.queuedBytes > 0) await this.#drains.wait('Draining the channel', options);
@@ -132,12 +134,13 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
   }
 
   async receive(options?: WaitOptions): Promise<In | undefined> {
-    options?.signal?.throwIfAborted();
+    if (options !== undefined) checkWait(options);
     const taken = this.#takeNow();
     if (taken !== NOTHING) return taken;
     if (this.#closed) return undefined;
-    if (!this.#paused) this.#transport.setReading(true);
-    return this.#receivers.wait('Receiving a message', options);
+    const message = this.#receivers.wait('Receiving a message', options);
+    if (!this.#paused && this.#receivers.size > 0) this.#transport.setReading(true);
+    return message;
   }
 
   tryReceive(): In | undefined {
@@ -214,6 +217,8 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
   }
 
   async close({ signal, timeout = CLOSE_TIMEOUT_MS }: WaitOptions = {}): Promise<void> {
+    checkTimeout(timeout);
+    checkSignal(signal);
     if (this.#closed) return;
     this.#closing = true;
     this.flush();

@@ -1,4 +1,5 @@
 import type { WaitOptions } from './channel.js';
+import { Alarm, checkWait } from './deadline.js';
 import { ChannelError } from './errors.js';
 
 interface Waiter<T> {
@@ -14,13 +15,16 @@ export class WaitList<T> {
     return this.#waiters.size;
   }
 
-  wait(what: string, { signal, timeout }: WaitOptions = {}): Promise<T> {
+  wait(what: string, options: WaitOptions = {}): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason);
+      checkWait(options);
+      const { signal, timeout } = options;
+      // Whoever waits has looked: nothing is there now.
+      if (timeout === 0) return reject(late(what, timeout));
       const leave = () => {
         this.#waiters.delete(waiter);
         signal?.removeEventListener('abort', onAbort);
-        clearTimeout(timer);
+        alarm?.cancel();
       };
       const waiter: Waiter<T> = {
         settle: (value) => {
@@ -34,14 +38,8 @@ export class WaitList<T> {
       };
       const onAbort = () => waiter.fail(signal?.reason);
       signal?.addEventListener('abort', onAbort, { once: true });
-      const timer =
-        timeout === undefined
-          ? undefined
-          : setTimeout(() => {
-              waiter.fail(
-                new ChannelError('ERR_MILLRACE_TIMEOUT', `${what} did not happen within ${timeout} ms.`),
-              );
-            }, timeout);
+      const alarm =
+        timeout === undefined ? undefined : new Alarm(timeout, () => waiter.fail(late(what, timeout)));
       this.#waiters.add(waiter);
     });
   }
@@ -62,4 +60,9 @@ export class WaitList<T> {
   failAll(error: unknown): void {
     for (const waiter of [...this.#waiters]) waiter.fail(error);
   }
+}
+
+/** The error of a wait that its time-out has ended. */
+export function late(what: string, timeout: number): ChannelError {
+  return new ChannelError('ERR_MILLRACE_TIMEOUT', `${what} did not happen within ${timeout} ms.`);
 }

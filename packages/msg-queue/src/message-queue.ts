@@ -1,4 +1,4 @@
-import type { Poller, WaitOptions } from '@millrace/channel';
+import { checkWait, late, type Poller, type WaitOptions } from '@millrace/channel';
 import { closedError, QueueError } from './errors.js';
 import { Looks } from './looks.js';
 import type { QueuePort } from './port.js';
@@ -69,8 +69,9 @@ export abstract class MessageQueue<Message> implements AsyncIterable<Message>, D
   }
 
   protected async sendTagged(bytes: Uint8Array, tag: number, options: WaitOptions): Promise<void> {
-    options.signal?.throwIfAborted();
+    checkWait(options);
     if (this.#looksForRoom.try(() => this.trySendTagged(bytes, tag), 'full') === 'sent') return;
+    if (options.timeout === 0) throw late('Sending a message', 0);
     const item = { bytes: Uint8Array.from(bytes), tag };
     const wait = this.#senders.join(item, 'Sending a message', options);
     this.#offer();
@@ -89,7 +90,7 @@ export abstract class MessageQueue<Message> implements AsyncIterable<Message>, D
   }
 
   protected async receiveSelected(selector: number, options: WaitOptions): Promise<Message> {
-    options.signal?.throwIfAborted();
+    checkWait(options);
     this.assertOpen();
     const line = this.#line(selector);
     if (line.size === 0) {
@@ -98,6 +99,10 @@ export abstract class MessageQueue<Message> implements AsyncIterable<Message>, D
         'empty',
       );
       if (message !== 'empty') return message;
+    }
+    if (options.timeout === 0) {
+      if (line.size === 0) this.#receivers.delete(selector);
+      throw late('Receiving a message', 0);
     }
     this.port.watch(selector, true);
     return line.join(undefined, 'Receiving a message', options);

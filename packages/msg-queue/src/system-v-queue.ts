@@ -1,4 +1,4 @@
-import { Slabs, type WaitOptions } from '@millrace/channel';
+import { checkWait, Slabs, type WaitOptions } from '@millrace/channel';
 import { EACCES, EIDRM, EINVAL, ENOENT, IPC_PRIVATE, SystemCallError, syscalls } from '@millrace/native';
 import { deniedError, QueueError, removedError } from './errors.js';
 import { explain, readSystemVLimits, type SystemVLimits } from './limits.js';
@@ -125,7 +125,7 @@ export class SystemVQueue extends MessageQueue<SystemVMessage> {
 
   /** Sends, and waits for room if need be. A message that waits is a copy. */
   async send(data: Uint8Array, { type = 1, ...wait }: SystemVSendOptions = {}): Promise<void> {
-    wait.signal?.throwIfAborted();
+    checkWait(wait);
     if (this.trySendTagged(data, type) === 'sent') return;
     this.#checkCapacity(data.length);
     await this.sendTagged(data, type, wait);

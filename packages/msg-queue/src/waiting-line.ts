@@ -1,4 +1,4 @@
-import { ChannelError, type WaitOptions } from '@millrace/channel';
+import { Alarm, checkWait, late, type WaitOptions } from '@millrace/channel';
 
 interface Waiting<Item, Result> {
   readonly item: Item;
@@ -35,13 +35,15 @@ export class WaitingLine<Item, Result> {
   }
 
   /** Joins at the end. `what` names the wait in the error of its time-out. */
-  join(item: Item, what: string, { signal, timeout }: WaitOptions = {}): Promise<Result> {
+  join(item: Item, what: string, options: WaitOptions = {}): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
-      let timer: NodeJS.Timeout | undefined;
+      checkWait(options);
+      const { signal, timeout } = options;
+      let alarm: Alarm | undefined;
       const forget = () => {
         this.#waiting.delete(waiting);
         signal?.removeEventListener('abort', onAbort);
-        clearTimeout(timer);
+        alarm?.cancel();
       };
       const waiting: Waiting<Item, Result> = {
         item,
@@ -62,9 +64,7 @@ export class WaitingLine<Item, Result> {
       const onAbort = () => leave(signal?.reason);
       signal?.addEventListener('abort', onAbort, { once: true });
       if (timeout !== undefined) {
-        timer = setTimeout(() => {
-          leave(new ChannelError('ERR_MILLRACE_TIMEOUT', `${what} did not happen within ${timeout} ms.`));
-        }, timeout);
+        alarm = new Alarm(timeout, () => leave(late(what, timeout)));
       }
       this.#waiting.add(waiting);
     });

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { TransportChannel, WaitOptions } from '@millrace/channel';
+import { checkWait, deadlineAfter, type TransportChannel, type WaitOptions } from '@millrace/channel';
 import {
   AF_UNIX,
   assertTrusted,
@@ -41,9 +41,9 @@ export async function connectPipe<Out, In = Out>(
   options: ConnectPipeOptions<Out, In> = {},
 ): Promise<TransportChannel<Out, In>> {
   const { signal, timeout = CONNECT_TIMEOUT_MS, wait = false } = options;
-  signal?.throwIfAborted();
+  checkWait({ signal, timeout });
   const address = encodeUnixAddress({ path });
-  const end = performance.now() + timeout;
+  const end = deadlineAfter(timeout);
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
     const result = attempt(path, address);
     if (result >= 0) return openOwnPipe<Out, In>(trusted(result, path, options), options);

@@ -155,3 +155,14 @@ describe.runIf(canBeOthers)('another user of the machine', () => {
     expect(lstatSync(path).isSymbolicLink() && existsSync(stale)).toBe(true);
   });
 });
+
+test('a connection may take for ever; what is no time is refused before anything is tried', async () => {
+  const path = newPath();
+  for (const timeout of [Number.NaN, -1, '5' as unknown as number])
+    await expect(connectPipe(path, { timeout })).rejects.toMatchObject({
+      code: 'ERR_MILLRACE_TIMEOUT_VALUE',
+    });
+  const connecting = connectPipe<string>(path, { wait: true, timeout: Number.POSITIVE_INFINITY });
+  using _listener = listenPipe<string>(path, echo as (pipe: Channel<string>) => void);
+  (await within('the connection', connecting)).destroy();
+});

@@ -1,3 +1,4 @@
+import { Alarm, checkWait } from '@millrace/channel';
 import { ProcessPoolError } from './errors.js';
 
 export interface UntilOptions {
@@ -16,18 +17,27 @@ export class Changes {
 
   /** Resolves when `condition` is true; rejects with what it throws, the signal's reason, or the time-out. */
   async until(condition: () => boolean, { signal, timeout }: UntilOptions = {}): Promise<void> {
-    const end = timeout === undefined ? undefined : AbortSignal.timeout(timeout);
+    checkWait({ signal, timeout });
     const look = () => this.happened();
-    for (const one of [signal, end]) one?.addEventListener('abort', look, { once: true });
+    let isLate = timeout === 0;
+    const alarm =
+      timeout === undefined
+        ? undefined
+        : new Alarm(timeout, () => {
+            isLate = true;
+            look();
+          }).unref();
+    signal?.addEventListener('abort', look, { once: true });
     try {
       while (!condition()) {
         signal?.throwIfAborted();
-        if (end?.aborted)
+        if (isLate)
           throw new ProcessPoolError('ERR_MILLRACE_TIMEOUT', `The pool was not ready within ${timeout} ms.`);
         await new Promise<void>((resolve) => this.#waiting.push(resolve));
       }
     } finally {
-      for (const one of [signal, end]) one?.removeEventListener('abort', look);
+      alarm?.cancel();
+      signal?.removeEventListener('abort', look);
     }
   }
 }

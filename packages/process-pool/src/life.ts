@@ -1,3 +1,4 @@
+import { Alarm } from '@millrace/channel';
 import type { End, Incarnation } from './incarnation.js';
 import type { Birth, ToParent } from './protocol.js';
 import type { Exit } from './restart-policy.js';
@@ -31,8 +32,8 @@ export class Life {
   readonly #events: LifeEvents;
   #state: MemberState = 'starting';
   #readyAt: number | undefined;
-  #deadline: NodeJS.Timeout | undefined;
-  #stable: NodeJS.Timeout | undefined;
+  #deadline: Alarm | undefined;
+  #stable: Alarm | undefined;
 
   constructor(incarnation: Incarnation, options: LifeOptions, events: LifeEvents) {
     const { spec, number } = options;
@@ -95,10 +96,10 @@ export class Life {
   #ready(stableAfter: number): void {
     if (!this.#move('announced')) return;
     this.#readyAt = performance.now();
-    clearTimeout(this.#deadline);
-    this.#stable = setTimeout(() => {
+    this.#deadline?.cancel();
+    this.#stable = new Alarm(stableAfter, () => {
       if (this.#move('stable')) this.#events.stable(this);
-    }, stableAfter).unref();
+    }).unref();
     this.#events.ready(this);
   }
 
@@ -116,8 +117,8 @@ export class Life {
   }
 
   #ended({ code, signal, error }: End): void {
-    clearTimeout(this.#deadline);
-    clearTimeout(this.#stable);
+    this.#deadline?.cancel();
+    this.#stable?.cancel();
     const replaced = this.#state === 'draining';
     this.#move('end');
     const now = performance.now();
@@ -137,10 +138,9 @@ export class Life {
   }
 
   #killAfter(limit: number, why: string): void {
-    clearTimeout(this.#deadline);
-    if (limit === Number.POSITIVE_INFINITY) return;
+    this.#deadline?.cancel();
     // As long as there is a process, it is what keeps the loop alive, or is not to.
-    this.#deadline = setTimeout(() => this.incarnation.killFor(new Error(why)), limit).unref();
+    this.#deadline = new Alarm(limit, () => this.incarnation.killFor(new Error(why))).unref();
   }
 
   #move(event: MemberEvent): boolean {

@@ -1,3 +1,4 @@
+import { Alarm, checkTimeout } from '@millrace/channel';
 import type { Incarnation } from './incarnation.js';
 import { Life } from './life.js';
 import type { MemberHost } from './member-host.js';
@@ -22,13 +23,16 @@ export class Member {
   /** While there is no process at all. */
   #idle: MemberState = 'dead';
   #lives = 0;
-  #backOff: NodeJS.Timeout | undefined;
+  #backOff: Alarm | undefined;
   #keepsLoop = true;
   #lastExit: Exit | undefined;
   #last = false;
   readonly #exits: Record<string, number> = {};
 
   constructor(spec: MemberSpec, host: MemberHost) {
+    const { startTimeout, drainTimeout } = spec;
+    if (startTimeout !== undefined) checkTimeout(startTimeout, 'startTimeout');
+    if (drainTimeout !== undefined) checkTimeout(drainTimeout, 'drainTimeout');
     this.spec = spec;
     this.#host = host;
     this.#policy = new RestartPolicy(spec.restart);
@@ -151,7 +155,7 @@ export class Member {
     const { spec } = this;
     const alone = this.#life === undefined && this.#former.size === 0;
     // It waits for its next try, or gets no more: it has one now.
-    clearTimeout(this.#backOff);
+    this.#backOff?.cancel();
     this.#backOff = undefined;
     if (!this.#wanted) this.#policy.reset();
     this.#wanted = true;
@@ -183,7 +187,7 @@ export class Member {
   }
 
   #begin(): void {
-    clearTimeout(this.#backOff);
+    this.#backOff?.cancel();
     this.#backOff = undefined;
     this.#idle = 'dead';
     const { spec } = this;
@@ -284,7 +288,7 @@ export class Member {
 
   #beginIn(delay: number, exit: Exit): void {
     // Before the event: whoever hears of it may stop the member, or replace what is not there.
-    this.#backOff = setTimeout(() => this.#begin(), delay);
+    this.#backOff = new Alarm(delay, () => this.#begin());
     this.keepLoop(this.#keepsLoop);
     this.#host.exit(this, exit, delay);
     if (delay === 0 && this.#backOff !== undefined) this.#begin();
@@ -292,7 +296,7 @@ export class Member {
 
   #rest(): void {
     this.#wanted = false;
-    clearTimeout(this.#backOff);
+    this.#backOff?.cancel();
     this.#backOff = undefined;
     this.#idle = 'dead';
   }

@@ -28,7 +28,7 @@ export interface StopOptions {
   readonly members?: readonly Member[];
   /** The word for how, handed to the processes. Default `'stop'`. */
   readonly mode?: string;
-  /** Milliseconds until what is left is killed. Default 3,000. */
+  /** Milliseconds until what is left is killed; Infinity waits for all of it. Default 3,000. */
   readonly timeout?: number;
 }
 

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { checkTimeout } from '@millrace/channel';
 import { type ChildProcessContext, inherit } from './child.js';
 import { ClientConnection } from './client-connection.js';
 import { ClientListener } from './client-listener.js';
@@ -57,10 +58,16 @@ export async function runWorker(
   return context;
 }
 
+/** As a socket of Node's takes it: 0 is no limit there, and more than 31 bits are too many. */
+function socketTimeout(ms: number): number {
+  return ms === Number.POSITIVE_INFINITY ? 0 : Math.min(Math.max(Math.ceil(ms), 1), 2 ** 31 - 1);
+}
+
 class Worker {
   readonly #context: ChildProcessContext;
   readonly #handlers: WorkerHandlers;
   readonly #options: WorkerOptions;
+  readonly #clientTimeout: number;
   readonly #waiting: { readonly message: PoolMessage; readonly client: ClientConnection | undefined }[] = [];
   /** Clients that have not asked yet. */
   readonly #clients = new Set<ClientConnection>();
@@ -75,6 +82,7 @@ class Worker {
     this.#context = context;
     this.#handlers = handlers;
     this.#options = options;
+    this.#clientTimeout = socketTimeout(checkTimeout(options.clientTimeout ?? 10_000, 'clientTimeout'));
     context.onStop(() => void this.#stop());
   }
 
@@ -95,7 +103,8 @@ class Worker {
   }
 
   #connected(fd: number): void {
-    const { maxRequestSize = 2 << 20, clientTimeout: timeout = 10_000 } = this.#options;
+    const { maxRequestSize = 2 << 20 } = this.#options;
+    const timeout = this.#clientTimeout;
     const client = new ClientConnection(
       fd,
       { maxRequestSize, timeout },

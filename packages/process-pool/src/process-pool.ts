@@ -1,3 +1,4 @@
+import { Alarm, checkTimeout, checkWait } from '@millrace/channel';
 import { Listener } from '@millrace/reactor';
 import { BusHub } from './bus-hub.js';
 import { Changes } from './changes.js';
@@ -87,7 +88,7 @@ export class ProcessPool implements AsyncDisposable {
 
   /** Starts every member; resolves when all are ready, rejects with `ERR_MILLRACE_START_FAILED` when one is given up. */
   async start({ signal, timeout }: StartOptions = {}): Promise<void> {
-    signal?.throwIfAborted();
+    checkWait({ signal, timeout });
     if (this.#options.listen) this.#listener ??= new Listener(this.#options.listen);
     if (this.#options.bus) this.#bus ??= new BusHub();
     this.#state = 'starting';
@@ -110,14 +111,15 @@ export class ProcessPool implements AsyncDisposable {
 
   /** Asks members to end and waits until they have; kills those that have not in time. */
   async stop({ members, mode = 'stop', timeout = 3_000 }: StopOptions = {}): Promise<void> {
+    checkTimeout(timeout);
     const those = members ?? this.#members;
     const all = members === undefined || members === this.#members;
     if (all) this.#shutDown();
     for (const member of those) member.stop(mode);
     this.#changes.happened();
-    const deadline = setTimeout(() => this.#kill(those, all), timeout);
+    const deadline = new Alarm(timeout, () => this.#kill(those, all));
     await keptAlive(this.#ended(those, all));
-    clearTimeout(deadline);
+    deadline.cancel();
     if (all && this.#state === 'stopping') {
       this.#state = 'idle';
       this.#spares = undefined;

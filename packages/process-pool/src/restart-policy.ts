@@ -1,3 +1,4 @@
+import { checkTimeout } from '@millrace/channel';
 /** How a process ended. */
 export interface Exit {
   readonly pid: number | undefined;
@@ -93,6 +94,8 @@ export class RestartPolicy {
     maxFailures = Number.POSITIVE_INFINITY,
     window = 60_000,
   }: RestartOptions = {}) {
+    for (const [name, ms] of Object.entries({ backOff, maxBackOff, stableAfter, window }))
+      checkTimeout(ms, name);
     this.#options = { when, backOff, maxBackOff, stableAfter, giveUpAfter, maxFailures, window };
   }
 

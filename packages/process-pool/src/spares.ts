@@ -1,3 +1,4 @@
+import { Alarm } from '@millrace/channel';
 import { Incarnation, launchKey } from './incarnation.js';
 import { type Exit, RestartPolicy } from './restart-policy.js';
 import type { LaunchSpec } from './spec.js';
@@ -23,7 +24,7 @@ interface Kind {
   readonly launch: LaunchSpec;
   readonly spares: Set<Incarnation>;
   readonly policy: RestartPolicy;
-  backOff: NodeJS.Timeout | undefined;
+  backOff: Alarm | undefined;
   givenUp: boolean;
 }
 
@@ -138,15 +139,15 @@ export class Spares {
     const delay = decision.action === 'restart' ? decision.delay : undefined;
     this.#options.onExit(exit, delay);
     if (delay === undefined || this.#closed) return;
-    kind.backOff = setTimeout(() => {
+    kind.backOff = new Alarm(delay, () => {
       kind.backOff = undefined;
       this.#fill(kind);
-    }, delay).unref();
+    }).unref();
   }
 
   #dismiss(key: string, kind: Kind): void {
     this.#kinds.delete(key);
-    clearTimeout(kind.backOff);
+    kind.backOff?.cancel();
     kind.givenUp = true;
     for (const spare of kind.spares) {
       this.#dismissed.add(spare);

@@ -155,3 +155,42 @@ test('a process that cannot even be started is a failure of its member, with the
   ]);
   expect(openDescriptors('self')).toBeLessThanOrEqual(before);
 });
+
+test.each([30 * 86_400_000, Number.POSITIVE_INFINITY])('a stop may take %d ms', async (timeout) => {
+  const { pool, exits } = watch([member('orderly')]);
+  await pool.start({ timeout });
+  pool.members[0]?.kill('SIGSTOP');
+  const stopped = pool.stop({ timeout });
+  // Node fires what does not fit its timers after 1 ms: before this one, which is younger and longer.
+  await new Promise((resolve) => setTimeout(resolve, 2));
+  pool.members[0]?.kill('SIGCONT');
+  await stopped;
+  expect(exits).toMatchObject([{ exit: { code: 0, signal: null } }]);
+});
+
+test.each(['startTimeout', 'drainTimeout'])('what is no time is refused as %s of a member', (name) => {
+  for (const ms of [Number.NaN, -1, '5'])
+    expect(() => watch([member('orderly', { [name]: ms })])).toThrow(
+      expect.objectContaining({ code: 'ERR_MILLRACE_TIMEOUT_VALUE', argument: name, value: ms }),
+    );
+});
+
+test.each(['backOff', 'maxBackOff', 'stableAfter', 'window'])('what is no time is refused as %s', (name) => {
+  for (const ms of [Number.NaN, -1, '5'])
+    expect(() => watch([member('orderly', { restart: { [name]: ms } })])).toThrow(
+      expect.objectContaining({ code: 'ERR_MILLRACE_TIMEOUT_VALUE', argument: name, value: ms }),
+    );
+});
+
+test('what is no time is refused by start and stop, which then do nothing', async () => {
+  const { pool, exits } = watch([member('orderly')]);
+  for (const timeout of [Number.NaN, -1, '5' as unknown as number]) {
+    await expect(pool.start({ timeout })).rejects.toMatchObject({ code: 'ERR_MILLRACE_TIMEOUT_VALUE' });
+    expect(pool.members[0]?.state).toBe('dead');
+  }
+  await pool.start();
+  await expect(pool.stop({ timeout: Number.NaN })).rejects.toMatchObject({
+    code: 'ERR_MILLRACE_TIMEOUT_VALUE',
+  });
+  expect(exits).toEqual([]);
+});

@@ -1,3 +1,4 @@
+import { checkWait } from '@millrace/channel';
 import {
   AF_UNIX,
   assertTrusted,
@@ -12,16 +13,17 @@ import {
   TCP_NODELAY,
   type TrustedUsers,
 } from '@millrace/native';
+import { MAX_DELAY_MS, MIN_DELAY_MS } from '@millrace/timer-heap';
 import { encodeAddress, isUnix, type SocketAddress, showAddress } from './addresses.js';
 import { addClosing, dropClosing } from './closing.js';
 import { Connection } from './connection.js';
 import type { ConnectionOptions } from './connection-options.js';
-import { checkInteger, ReactorError, reactorClosed } from './errors.js';
+import { ReactorError, reactorClosed } from './errors.js';
 import type { Reactor } from './reactor.js';
 import { pendingError, type SocketOptions, setOption, setSocketOptions } from './socket-options.js';
 
 export interface ConnectOptions<Context = undefined> extends ConnectionOptions<Context>, SocketOptions {
-  /** Milliseconds until `ERR_MILLRACE_CONNECT_TIMEOUT`. Default 10,000. */
+  /** Milliseconds until `ERR_MILLRACE_CONNECT_TIMEOUT`; Infinity: for ever. Default 10,000. */
   readonly timeout?: number | undefined;
   /** Gives up when it aborts, with its reason as the error. Default: none. */
   readonly signal?: AbortSignal | undefined;
@@ -102,8 +104,7 @@ class Attempt<Context> {
     callback: ConnectCallback<Context>,
   ) {
     const { timeout = DEFAULT_TIMEOUT_MS, signal } = options;
-    checkInteger('timeout', timeout, 1, 2 ** 31 - 1);
-    signal?.throwIfAborted();
+    checkWait({ signal, timeout });
     if (reactor.closed) throw reactorClosed();
     this.#reactor = reactor;
     this.#name = showAddress(address);
@@ -115,7 +116,10 @@ class Attempt<Context> {
       setSocketOptions(this.#fd, options, false);
       if (!isUnix(address) && options.noDelay !== false)
         setOption(this.#fd, IPPROTO_TCP, TCP_NODELAY, 1, 'TCP_NODELAY');
-      this.#timeout = reactor.timers.after(timeout, () => this.#timedOut(timeout));
+      if (timeout !== Number.POSITIVE_INFINITY)
+        this.#timeout = reactor.timers.after(Math.min(Math.max(timeout, MIN_DELAY_MS), MAX_DELAY_MS), () =>
+          this.#timedOut(timeout),
+        );
       signal?.addEventListener('abort', this.#aborted);
       addClosing(reactor, this.#reactorClosed);
       this.#connect();

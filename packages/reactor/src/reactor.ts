@@ -1,4 +1,4 @@
-import type { Poller, PollRegistration } from '@millrace/channel';
+import { checkTimeout, type Poller, type PollRegistration } from '@millrace/channel';
 import { type PollRegistration as NativeRegistration, NodePoller } from '@millrace/native';
 import { TimerHeap } from '@millrace/timer-heap';
 import { takeClosing } from './closing.js';
@@ -8,6 +8,9 @@ import { checkInteger, ReactorError, reactorClosed } from './errors.js';
 import { checkMode, DEFAULT_WRITE_LIMIT, READ_BYTES, type ReactorOptions } from './options.js';
 import { TurnDriver } from './turn-driver.js';
 import type { AddOptions, WatchOptions } from './watch.js';
+
+/** The longest that epoll sleeps, in milliseconds. */
+const MAX_SLEEP_MS = 2 ** 31 - 1;
 
 /** An event loop over epoll, in the order input and output → timers → deferred → cycle. The README is the contract. */
 export class Reactor implements Disposable {
@@ -147,10 +150,11 @@ export class Reactor implements Disposable {
   }
 
   /**
-   * One turn: sleeps until something is ready or a timer is due, at most `timeoutMs` (-1: no limit), and not at all when
-   * there is nothing to wait for. Throws what a callback threw, and `ERR_MILLRACE_IN_TURN` within a turn.
+   * One turn: sleeps until something is ready or a timer is due, at most `timeoutMs` (Infinity, or -1 as in epoll: no limit),
+   * and not at all when there is nothing to wait for. Throws what a callback threw, and `ERR_MILLRACE_IN_TURN` within a turn.
    */
   turn(timeoutMs = -1): void {
+    if (timeoutMs !== -1) checkTimeout(timeoutMs, 'timeoutMs');
     this.#assertOpen();
     if (this.#inTurn) throw inTurn('turn');
     this.#turn(timeoutMs);
@@ -218,7 +222,10 @@ export class Reactor implements Disposable {
     if (timeoutMs === 0 || this.#deferred.length > 0) return 0;
     const timer = this.timers.nextDeadline() === undefined ? -1 : this.timers.nextDelay();
     if (timer < 0 && this.#descriptors.size === 0) return 0;
-    return timeoutMs >= 0 && (timer < 0 || timer > timeoutMs) ? timeoutMs : timer;
+    if (timeoutMs < 0 || timeoutMs === Number.POSITIVE_INFINITY) return timer;
+    // epoll takes whole milliseconds in 31 bits: a longer turn ends early, which a turn may.
+    const most = Math.min(Math.ceil(timeoutMs), MAX_SLEEP_MS);
+    return timer < 0 || timer > most ? most : timer;
   }
 
   #poll(fd: number, callback: (ready: number) => void): PollRegistration {

@@ -1,7 +1,8 @@
 import { Socket } from 'node:net';
 import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
+import { checkTimeout } from '@millrace/channel';
 import { syscalls } from '@millrace/native';
-import { checkInteger, ReactorError } from './errors.js';
+import { ReactorError } from './errors.js';
 import type { Reactor } from './reactor.js';
 
 /** As node:tls takes them; keys and certificates are PEM. */
@@ -91,8 +92,9 @@ export class TlsAcceptor {
 
   /** A server that never listens: it is handed its connections. */
   #createServer({ sni = {}, ...options }: TlsAcceptorOptions): Server {
-    const handshakeTimeout = options.handshakeTimeout ?? DEFAULT_HANDSHAKE_MS;
-    checkInteger('handshakeTimeout', handshakeTimeout, 1, MAX_MS);
+    const asked = checkTimeout(options.handshakeTimeout ?? DEFAULT_HANDSHAKE_MS, 'handshakeTimeout');
+    // As node:tls takes it: a whole number of 31 bits, which is 25 days, and longer than any client is worth.
+    const handshakeTimeout = Math.min(Math.max(Math.ceil(asked), 1), MAX_MS);
     const server = createServer({ ...options, handshakeTimeout });
     for (const [host, context] of Object.entries(sni)) server.addContext(host, context);
     server.on('secureConnection', (socket) => this.#secured(socket));

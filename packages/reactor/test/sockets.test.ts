@@ -158,6 +158,30 @@ describe('connect', () => {
     ]);
   });
 
+  test('may take for ever, or longer than any timer; what is no time is refused', () => {
+    const reactor = blocking();
+    const listener = new Listener({ host: '127.0.0.1', port: 0 });
+    onTestFinished(() => listener.close());
+    const results: unknown[] = [];
+    for (const timeout of [Number.POSITIVE_INFINITY, 2 ** 60, 2 ** 31])
+      connect(reactor, addressOf(listener), { handlers, timeout }, (error, connection) => {
+        results.push(error);
+        connection?.destroy();
+      });
+    for (const timeout of [Number.NaN, -1, '5' as unknown as number]) {
+      const refused = expect.objectContaining({ code: 'ERR_MILLRACE_TIMEOUT_VALUE' });
+      expect(() => connect(reactor, addressOf(listener), { handlers, timeout }, () => {})).toThrow(refused);
+      expect(() => reactor.turn(timeout === -1 ? -2 : timeout)).toThrow(refused);
+    }
+    turnUntil(reactor, 'all of them', () => results.length === 3);
+    expect(results).toEqual([undefined, undefined, undefined]);
+    for (const most of [0, 0.5, 1]) reactor.turn(most);
+    const timer = reactor.timers.after(1, () => results.push('due'));
+    reactor.turn(Number.POSITIVE_INFINITY);
+    reactor.turn(2 ** 40);
+    expect(reactor.timers.exists(timer)).toBe(false);
+  });
+
   test('gives up in time where a unix backlog is full, and connects once there is room', () => {
     const reactor = blocking();
     const listener = new Listener({ path: join(directory(), 'socket'), backlog: 0 });

@@ -1,3 +1,4 @@
+import { Alarm, checkWait, deadlineAfter } from '@millrace/channel';
 import { EAGAIN, EINTR, ETIMEDOUT, SystemCallError, syscalls } from '@millrace/native';
 import { ATOMIC_BYTES, VALUE_WORD } from './atomic-layout.js';
 import { SharedMemoryError } from './errors.js';
@@ -11,7 +12,7 @@ import {
 import type { Segment } from './segment.js';
 import type { SegmentName } from './segment-name.js';
 import { SLICE_MS } from './wait-constants.js';
-import { type AsyncWaitOptions, deadlineOf, type WaitOptions } from './wait-options.js';
+import type { AsyncWaitOptions, WaitOptions } from './wait-options.js';
 import { onWordChange } from './word-waiter.js';
 
 const KIND = 'atomic';
@@ -96,7 +97,7 @@ export class Atomic extends Resident {
    * at once when the value is neither 0 nor 1.
    */
   wait({ timeout = DEFAULT_TIMEOUT_MS }: WaitOptions = {}): boolean {
-    const deadline = deadlineOf(timeout);
+    const deadline = deadlineAfter(timeout);
     for (;;) {
       const seen = this.#consume();
       if (seen !== 0) return seen === 1;
@@ -112,15 +113,15 @@ export class Atomic extends Resident {
   waitAsync({ timeout = DEFAULT_TIMEOUT_MS, signal }: AsyncWaitOptions = {}): Promise<boolean> {
     return new Promise((resolve, reject) => {
       this.#check();
-      const deadline = deadlineOf(timeout);
-      signal?.throwIfAborted();
+      const deadline = deadlineAfter(timeout);
+      checkWait({ signal });
       let cancel = () => {};
-      let timer: NodeJS.Timeout | undefined;
+      let alarm: Alarm | undefined;
       const settle =
         <T>(how: (value: T) => void) =>
         (value: T) => {
           cancel();
-          clearTimeout(timer);
+          alarm?.cancel();
           signal?.removeEventListener('abort', aborted);
           this.#rejects.delete(fail);
           how(value);
@@ -136,7 +137,7 @@ export class Atomic extends Resident {
       };
       signal?.addEventListener('abort', aborted, { once: true });
       this.#rejects.add(fail);
-      if (timeout < MAX_TIMER_MS) timer = setTimeout(() => done(this.#consume() === 1), Math.ceil(timeout));
+      if (timeout > 0) alarm = new Alarm(timeout, () => done(this.#consume() === 1));
       look();
     });
   }
@@ -163,9 +164,6 @@ export class Atomic extends Resident {
     if (this.closed) throw this.closedError();
   }
 }
-
-/** Beyond this Node's timers fire at once, in milliseconds. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 function shape(value: number): ResidentShape {
   if (!Number.isInteger(value) || value < 0 || value > MAX_VALUE) {

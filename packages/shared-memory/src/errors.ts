@@ -58,8 +58,6 @@ export type SharedMemoryErrorCode =
   | 'ERR_MILLRACE_TABLE_BUSY'
   /** A number that an atomic cannot hold. */
   | 'ERR_MILLRACE_ATOMIC_VALUE'
-  /** A timeout that is no time. */
-  | 'ERR_MILLRACE_TIMEOUT_VALUE'
   /** This thread holds the lock already, and would wait for itself. */
   | 'ERR_MILLRACE_LOCK_HELD'
   /** This thread does not hold what it wants to unlock. */

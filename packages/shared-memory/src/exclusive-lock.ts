@@ -1,3 +1,4 @@
+import { checkTimeout } from '@millrace/channel';
 import { syscalls } from '@millrace/native';
 import { markContended } from './contended-word.js';
 import { BUSY, type Contender, GRANTED, type Grant, OWNER_DIED } from './contender.js';
@@ -43,6 +44,7 @@ export abstract class ExclusiveLock extends Lock {
   lock(): LockGuard;
   lock(options: WaitOptions): LockGuard | undefined;
   lock(options: WaitOptions = {}): LockGuard | undefined {
+    if (options.timeout !== undefined) checkTimeout(options.timeout);
     const token = this.token || this.enter();
     // Pairs with the stores of unlock: what the last owner has written is seen.
     const seen = Atomics.compareExchange(this.#words, OWNER_WORD, 0, token);

@@ -1,10 +1,11 @@
+import { checkTimeout } from '@millrace/channel';
 import { acquire, BUSY, type Contender, OWNER_DIED } from './contender.js';
 import { SharedMemoryError } from './errors.js';
 import type { OwnerRegistry } from './owners.js';
 import { Resident } from './resident.js';
 import type { Segment } from './segment.js';
 import { LOOK_MS } from './wait-constants.js';
-import { type AsyncWaitOptions, deadlineOf, type WaitOptions } from './wait-options.js';
+import type { AsyncWaitOptions, WaitOptions } from './wait-options.js';
 import { WaitQueue } from './wait-queue.js';
 
 /** What was got: gives it back once, with `unlock` or at the end of a `using` block. */
@@ -75,9 +76,10 @@ export abstract class Lock extends Resident {
     granted: (ownerDied: boolean) => T,
     spins?: number,
   ): T | undefined {
+    checkTimeout(timeout);
     const first = contender.attempt(false);
     if (first !== BUSY) return granted(first === OWNER_DIED);
-    const grant = acquire(contender, deadlineOf(timeout), spins);
+    const grant = acquire(contender, performance.now() + timeout, spins);
     return grant === BUSY ? undefined : granted(grant === OWNER_DIED);
   }
 

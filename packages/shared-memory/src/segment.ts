@@ -1,4 +1,5 @@
 import { closeSync, fstatSync } from 'node:fs';
+import { deadlineAfter } from '@millrace/channel';
 import { createMemory, MappedMemory } from '@millrace/native';
 import { SharedMemoryError } from './errors.js';
 import { OwnerRegistry } from './owners.js';
@@ -222,7 +223,7 @@ export class Segment implements Disposable {
     name: SegmentName,
     { timeout = DEFAULT_TIMEOUT_MS, ...expected }: SegmentOpenOptions,
   ): Segment | undefined {
-    const stored = storeOf(name).open(name, performance.now() + timeout);
+    const stored = storeOf(name).open(name, deadlineAfter(timeout));
     return stored && Segment.#over(name, stored, expected);
   }
 

@@ -1,7 +1,7 @@
+import { Alarm, checkWait } from '@millrace/channel';
 import { abandon, BUSY, type Contender, type Grant, OWNER_DIED } from './contender.js';
 import { FIRST_LOOK_MS, LOOK_MS } from './wait-constants.js';
 import type { AsyncWaitOptions } from './wait-options.js';
-import { deadlineOf } from './wait-options.js';
 import { type CancelWait, onWordChange } from './word-waiter.js';
 
 interface Request {
@@ -10,9 +10,6 @@ interface Request {
   readonly settle: (grant: Grant) => void;
   readonly reject: (error: unknown) => void;
 }
-
-/** Beyond this Node's timers fire at once, in milliseconds. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * The promises of this thread that wait for one lock, in their order: only the first of them contends with others.
@@ -38,12 +35,11 @@ export class WaitQueue {
     granted: (ownerDied: boolean) => T,
   ): Promise<T | undefined> {
     return new Promise<T | undefined>((resolve, reject) => {
-      deadlineOf(timeout);
-      signal?.throwIfAborted();
-      let timer: NodeJS.Timeout | undefined;
+      checkWait({ signal, timeout });
+      let alarm: Alarm | undefined;
       const aborted = () => this.#drop(request, () => request.reject(signal?.reason));
       const finish = () => {
-        clearTimeout(timer);
+        alarm?.cancel();
         signal?.removeEventListener('abort', aborted);
       };
       const request: Request = {
@@ -58,11 +54,10 @@ export class WaitQueue {
         },
       };
       signal?.addEventListener('abort', aborted, { once: true });
-      if (timeout <= MAX_TIMER_MS) {
-        timer = setTimeout(() => this.#timedOut(request), Math.ceil(timeout));
-      }
+      if (timeout > 0) alarm = new Alarm(timeout, () => this.#timedOut(request));
       this.#requests.push(request);
       if (this.#requests.length === 1) this.#contend();
+      if (timeout === 0) this.#timedOut(request);
     });
   }
 

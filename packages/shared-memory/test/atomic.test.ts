@@ -209,3 +209,16 @@ test('bad values, timeouts and places are named with their limits', async () => 
     expect(() => new Atomic(segment, offset)).toThrow(code('ERR_MILLRACE_SEGMENT_SIZE'));
   }
 });
+
+test.each([30 * 86_400_000, Number.POSITIVE_INFINITY])(
+  'waits for %d ms without blocking',
+  async (timeout) => {
+    using atomic = Atomic.anonymous();
+    const woken = atomic.waitAsync({ timeout });
+    setImmediate(() => atomic.wake());
+    expect(await woken).toBe(true);
+    expect(await atomic.waitAsync({ timeout: 0 })).toBe(false);
+    atomic.wake();
+    expect(await atomic.waitAsync({ timeout: 0 })).toBe(true);
+  },
+);

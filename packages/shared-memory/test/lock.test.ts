@@ -107,6 +107,24 @@ describe.each(kindNames)('%s', (kind) => {
     expect(lock.tryLock()).toBeDefined();
   });
 
+  test('waits as long as it is told, be that 0, a month or for ever, and refuses what is no time', async () => {
+    using lock = kinds[kind].make();
+    for (const timeout of [Number.NaN, -1, '5' as unknown as number]) {
+      const refused = { code: 'ERR_MILLRACE_TIMEOUT_VALUE' };
+      // A lock that is free makes no difference.
+      expect(() => lock.lock({ timeout })).toThrow(expect.objectContaining(refused));
+      await expect(lock.lockAsync({ timeout })).rejects.toMatchObject(refused);
+    }
+    const guard = lock.lock();
+    expect(await lock.lockAsync({ timeout: 0 })).toBeUndefined();
+    const waiting = [30 * 86_400_000, Number.POSITIVE_INFINITY].map((timeout) => lock.lockAsync({ timeout }));
+    expect(await lock.lockAsync({ timeout: 0 })).toBeUndefined();
+    guard?.unlock();
+    for (const granted of waiting) (await within('the lock', granted))?.unlock();
+    (await lock.lockAsync({ timeout: 0 }))?.unlock();
+    expect(lock.tryLock()).toBeDefined();
+  });
+
   test('a blocked thread is woken by who unlocks in another, and the other way round', async () => {
     using lock = kinds[kind].make();
     const guard = lock.lock();

@@ -1,3 +1,4 @@
+import { Alarm } from '@millrace/channel';
 import { Backlog } from './backlog.js';
 import { SLOTS_PER_LANE } from './claim-layout.js';
 import type { DispatcherOptions, WorkerEnd } from './dispatcher-options.js';
@@ -139,7 +140,7 @@ export class Dispatcher {
     for (const lane of this.#all) {
       for (const job of lane.list()) {
         // Whoever closes sees to the workers; nobody hears of their ends here any more.
-        clearTimeout(job.grace);
+        job.grace?.cancel();
         this.giveUp(job, error);
       }
     }
@@ -291,6 +292,6 @@ export class Dispatcher {
     this.#outbox.tell(worker, job, layout.ABORT, 0, describePlainly(reason));
     const { grace, stuck } = this.#options;
     if (grace === undefined || stuck === undefined || this.#closed) return;
-    job.grace = setTimeout(() => stuck(worker.index), grace);
+    job.grace = new Alarm(grace, () => stuck(worker.index));
   }
 }

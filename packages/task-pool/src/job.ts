@@ -1,11 +1,12 @@
 import type { AsyncResource } from 'node:async_hooks';
+import type { Alarm } from '@millrace/channel';
 import { removeFile } from './spill.js';
 
 /** How a task is run. */
 export interface RunOptions {
   /** Rejects with the signal's reason; a task that has not started is not run, one that has is told. */
   readonly signal?: AbortSignal | undefined;
-  /** Milliseconds until it rejects with `ERR_MILLRACE_TASK_TIMEOUT`; none by default. */
+  /** Milliseconds until it rejects with `ERR_MILLRACE_TASK_TIMEOUT`; 0: unasked; Infinity, the default: never. */
   readonly timeout?: number | undefined;
   /** How often it may be run again because the task worker died while it ran it. Default 0: at most once. */
   readonly retries?: number | undefined;
@@ -56,7 +57,7 @@ export class Job {
   /** Microseconds that it is expected to run, by what its like have taken. */
   expected = 0;
   /** Kills the worker if it does not stop. */
-  grace: NodeJS.Timeout | undefined;
+  grace: Alarm | undefined;
 
   /** Its place in the backlog. */
   previous: Job | undefined;

@@ -138,7 +138,7 @@ export class Lane {
     this.#count--;
     this.#expected = this.#count === 0 ? 0 : this.#expected - job.expected;
     job.lane = job.slot = -1;
-    clearTimeout(job.grace);
+    job.grace?.cancel();
   }
 
   /** The worker has answered `job`. */

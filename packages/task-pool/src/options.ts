@@ -1,4 +1,5 @@
 import { availableParallelism, tmpdir } from 'node:os';
+import { checkTimeout } from '@millrace/channel';
 import type { RestartOptions } from '@millrace/process-pool';
 import { MAX_WORKERS, SLOTS_PER_LANE } from './claim-layout.js';
 import { TaskError } from './errors.js';
@@ -72,7 +73,7 @@ export function resolvePoolOptions(options: TaskPoolOptions): ResolvedPoolOption
     maxTasks: maxTasks === undefined ? undefined : count('maxTasks', maxTasks, 1, Number.MAX_SAFE_INTEGER),
     maxMemory:
       maxMemory === undefined ? undefined : count('maxMemory', maxMemory, 1, Number.MAX_SAFE_INTEGER),
-    grace: grace === undefined ? undefined : count('grace', grace, 0, 2 ** 31 - 1),
+    grace: grace === undefined ? undefined : checkTimeout(grace, 'grace'),
     title: options.title ?? 'task worker',
     execArgv: options.execArgv ?? [],
     restart: options.restart ?? {},

@@ -1,4 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
+import { Alarm, checkWait } from '@millrace/channel';
 import type { ClaimTable } from './claims.js';
 import { Dispatcher } from './dispatcher.js';
 import type { TaskTally, WorkerEnd } from './dispatcher-options.js';
@@ -220,7 +221,7 @@ export class TaskClient {
   #ask(name: string, value: unknown, flags: number, listener: JobListener, options: RunOptions): Job {
     const context = options.onProgress && new AsyncResource('MILLRACE_TASK');
     const job = new Job(this.#nextId++, name, value, flags, listener, options, context, performance.now());
-    const refusal = this.#refusal(options);
+    const refusal = this.#refusal(options, name);
     if (refusal !== undefined) {
       job.settled = true;
       listener.failed(refusal.reason);
@@ -238,9 +239,15 @@ export class TaskClient {
   }
 
   /** Why a task is not taken; undefined when it is. */
-  #refusal({ signal, worker }: RunOptions): { readonly reason: unknown } | undefined {
+  #refusal({ signal, timeout, worker }: RunOptions, name: string): { readonly reason: unknown } | undefined {
     if (this.#refused) return { reason: this.#refused };
-    if (signal?.aborted) return { reason: signal.reason };
+    if (timeout !== undefined || signal !== undefined) {
+      try {
+        checkWait({ signal, timeout });
+      } catch (reason) {
+        return { reason };
+      }
+    }
     const { lanes, backlog } = this.#dispatcher;
     if (worker !== undefined && lanes[worker] === undefined) {
       const message = `There is no task worker ${worker}; there are ${lanes.length}.`;
@@ -248,6 +255,8 @@ export class TaskClient {
     }
     const lost = worker === undefined ? undefined : this.#lost.get(worker);
     if (lost !== undefined) return { reason: lost };
+    // No worker answers in no time: it need not be asked.
+    if (timeout === 0) return { reason: this.#late(name, timeout) };
     if (backlog.size < this.#maxQueue || this.#whenFull === 'wait') return undefined;
     this.#wasFull = true;
     const message =
@@ -261,23 +270,24 @@ export class TaskClient {
     job.leave = this.#left;
     // Most have neither, and need nothing of their own.
     if (timeout === undefined && signal === undefined) return;
-    let timer: NodeJS.Timeout | undefined;
-    if (timeout !== undefined) {
-      timer = setTimeout(() => {
-        this.#dispatcher.statistics.timedOut++;
-        const message = `Task '${job.name}' had no answer within ${timeout} ms.`;
-        this.#dispatcher.giveUp(job, new TaskError('ERR_MILLRACE_TASK_TIMEOUT', message));
-      }, timeout);
-    }
+    const alarm =
+      timeout === undefined
+        ? undefined
+        : new Alarm(timeout, () => this.#dispatcher.giveUp(job, this.#late(job.name, timeout)));
     const onAbort = () => {
       this.#dispatcher.statistics.aborted++;
       this.#dispatcher.giveUp(job, signal?.reason);
     };
     signal?.addEventListener('abort', onAbort, { once: true });
     job.disarm = () => {
-      clearTimeout(timer);
+      alarm?.cancel();
       signal?.removeEventListener('abort', onAbort);
     };
+  }
+
+  #late(name: string, timeout: number): TaskError {
+    this.#dispatcher.statistics.timedOut++;
+    return new TaskError('ERR_MILLRACE_TASK_TIMEOUT', `Task '${name}' had no answer within ${timeout} ms.`);
   }
 
   /** The queue has become shorter: lets in what waits outside, and says when there is room again. */

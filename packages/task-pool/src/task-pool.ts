@@ -1,5 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { EventEmitter } from 'node:events';
+import { checkTimeout, inTime } from '@millrace/channel';
 import { createMemory, MappedMemory, syscalls } from '@millrace/native';
 import { type Exit, type Member, ProcessPool } from '@millrace/process-pool';
 import { atExit } from './at-exit.js';
@@ -175,7 +176,8 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
   }
 
   /** Takes no more tasks, waits for those it has, ends the workers. Beyond `timeout` milliseconds, as {@link destroy}. */
-  close({ timeout }: { readonly timeout?: number } = {}): Promise<void> {
+  async close({ timeout = Number.POSITIVE_INFINITY }: { readonly timeout?: number } = {}): Promise<void> {
+    checkTimeout(timeout);
     this.#closing ??= this.#close(timeout);
     return this.#closing;
   }
@@ -201,14 +203,9 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
     return this;
   }
 
-  async #close(timeout: number | undefined): Promise<void> {
+  async #close(timeout: number): Promise<void> {
     this.#client.refuse(closed());
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      if (timeout !== undefined) timer = setTimeout(resolve, timeout);
-    });
-    await Promise.race([this.#client.settled(), late]);
-    clearTimeout(timer);
+    await inTime(this.#client.settled(), timeout);
     this.#client.close(closed());
     await this.#end();
   }

@@ -384,7 +384,6 @@ test.each([
   [{ size: 0 }, 'size'],
   [{ concurrency: 41 }, 'concurrency'],
   [{ maxQueue: 0 }, 'maxQueue'],
-  [{ grace: -1 }, 'grace'],
   [{ maxTasks: 1.5 }, 'maxTasks'],
   [{ transport: 'pigeon' as 'pipe' }, 'pigeon'],
   [{ whenFull: 'drop' as 'wait' }, 'whenFull'],
@@ -411,4 +410,43 @@ test('tasks are typed from their module', () => {
     void pool.run('missing');
   };
   expect(check).toBeTypeOf('function');
+});
+
+const NO_TIMES = [Number.NaN, -1, '5' as unknown as number];
+
+test.each([30 * 86_400_000, Number.POSITIVE_INFINITY])(
+  'a task may take %d ms, and so may the close',
+  async (timeout) => {
+    const pool = startPool({ size: 1 });
+    const slow = gate();
+    const held = pool.run('deafGate', slow.files, { timeout });
+    await slow.begun();
+    const closed = pool.close({ timeout });
+    // Node fires what does not fit its timers after 1 ms: before this one, which is younger and longer.
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    open(slow);
+    await within('the task', held);
+    await within('the close', closed);
+  },
+);
+
+test('a task with no time at all is not sent; what is no time is refused and leaves nothing in the books', async () => {
+  const pool = startPool({ size: 1 });
+  await expect(pool.run('double', 1, { timeout: 0 })).rejects.toMatchObject({
+    code: 'ERR_MILLRACE_TASK_TIMEOUT',
+  });
+  for (const timeout of NO_TIMES) {
+    await expect(pool.run('double', 1, { timeout })).rejects.toMatchObject({
+      code: 'ERR_MILLRACE_TIMEOUT_VALUE',
+    });
+    await expect(pool.close({ timeout })).rejects.toMatchObject({ code: 'ERR_MILLRACE_TIMEOUT_VALUE' });
+    expect(() => startPool({ grace: timeout })).toThrow(
+      expect.objectContaining({ code: 'ERR_MILLRACE_TIMEOUT_VALUE', argument: 'grace' }),
+    );
+  }
+  await expect(pool.run('double', 1, { signal: {} as AbortSignal })).rejects.toMatchObject({
+    code: 'ERR_MILLRACE_SIGNAL_VALUE',
+  });
+  expect(await pool.run('double', 1, { timeout: 20_000 })).toBe(2);
+  await within('the close', pool.close());
 });

@@ -1,3 +1,4 @@
+import { Alarm } from '@millrace/channel';
 import type { Exit, Member, ProcessPool } from '@millrace/process-pool';
 import { Listener, Reactor, type TlsAcceptorOptions } from '@millrace/reactor';
 import type { SpillDirectory } from '@millrace/task-pool';
@@ -124,12 +125,12 @@ export class MasterRole implements Role {
   async #endProcess(): Promise<void> {
     await this.shutdown();
     const { maxWaitTime } = this.#context.options;
-    setTimeout(() => {
+    new Alarm(maxWaitTime, () => {
       this.#context.log.warn(
         `something keeps the process alive ${maxWaitTime} ms after the server has ended; it exits`,
       );
       process.exit();
-    }, maxWaitTime).unref();
+    }).unref();
   }
 
   async #open(): Promise<void> {

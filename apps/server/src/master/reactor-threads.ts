@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { TransportChannel } from '@millrace/channel';
+import { Alarm, type TransportChannel } from '@millrace/channel';
 import { type InetAddress, NodePoller } from '@millrace/native';
 import type { TlsAcceptorOptions } from '@millrace/reactor';
 import type { DoorbellListener } from '@millrace/shared-memory';
@@ -126,12 +126,12 @@ export class ReactorThreads implements Reactors {
     this.#stopping = true;
     const atOnce = () => this.#broadcast(packet.STOP, 0);
     hurry.addEventListener('abort', atOnce, { once: true });
-    this.#broadcast(packet.STOP, hurry.aborted ? 0 : timeoutMs);
-    const late = setTimeout(() => {
+    this.#broadcast(packet.STOP, hurry.aborted ? 0 : packet.toStopTime(timeoutMs));
+    const late = new Alarm(timeoutMs + TERMINATE_AFTER_MS, () => {
       for (const { worker } of this.#threads) void worker.terminate();
-    }, timeoutMs + TERMINATE_AFTER_MS);
+    });
     await Promise.all(this.#threads.map(({ ended }) => ended));
-    clearTimeout(late);
+    late.cancel();
     hurry.removeEventListener('abort', atOnce);
     process.removeListener('exit', this.#stopAtExit);
     for (const { channel } of this.#threads) channel.destroy();

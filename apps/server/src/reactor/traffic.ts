@@ -6,6 +6,7 @@ import type {
   StreamConnection,
   TlsAcceptorOptions,
 } from '@millrace/reactor';
+import { MAX_DELAY_MS, MIN_DELAY_MS } from '@millrace/timer-heap';
 import * as packet from '../packet.js';
 import { CLOSING, FLAG_FULL, CLOSED as SLOT_CLOSED } from '../shared/connection-layout.js';
 import { CLOSED, RECEIVED_BYTES } from '../shared/counters-layout.js';
@@ -175,7 +176,7 @@ export class Traffic {
         this.quiesce();
         return this.#sayLast();
       case packet.STOP:
-        return this.stop(message.aux);
+        return this.stop(packet.fromStopTime(message.aux));
       case packet.KEYS_CHANGED:
         return this.replaceTls(this.#own?.readTls() ?? []);
       default:
@@ -230,8 +231,9 @@ export class Traffic {
       client.slot.change({ state: CLOSING });
       client.connection.close();
     }
-    if (clients.size === 0 || timeoutMs < 1) return this.#over();
-    reactor.timers.after(timeoutMs, () => this.#over());
+    if (clients.size === 0 || timeoutMs === 0) return this.#over();
+    if (timeoutMs === Number.POSITIVE_INFINITY) return;
+    reactor.timers.after(Math.min(Math.max(timeoutMs, MIN_DELAY_MS), MAX_DELAY_MS), () => this.#over());
   }
 
   #over(): void {

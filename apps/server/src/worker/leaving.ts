@@ -1,3 +1,4 @@
+import { Alarm } from '@millrace/channel';
 import type { ChildProcessContext } from '@millrace/process-pool';
 import { WORKER_EXIT_MS } from '../constants.js';
 import { runInOrder } from '../events.js';
@@ -42,7 +43,7 @@ export class Leaving {
     if (this.#asked) return;
     this.#asked = true;
     const { context, place, finish } = this.#parts;
-    setTimeout(() => void this.#late(), context.options.maxWaitTime).unref();
+    new Alarm(context.options.maxWaitTime, () => void this.#late()).unref();
     await finish();
     await context.flushMail();
     await context.stopMail();

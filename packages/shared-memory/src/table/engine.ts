@@ -1,3 +1,4 @@
+import { checkTimeout } from '@millrace/channel';
 import { Chains } from './chains.js';
 import { RowCodec } from './codec.js';
 import { KeyScratch } from './key.js';
@@ -45,7 +46,7 @@ export function engineOver(memory: TableMemory, owners: Owners, use: TableUse): 
   const slots = new Slots(memory, owners.claim());
   const stripes = new Stripes(memory, {
     owners,
-    timeoutMs: use.lockTimeout ?? DEFAULT_LOCK_TIMEOUT_MS,
+    timeoutMs: checkTimeout(use.lockTimeout ?? DEFAULT_LOCK_TIMEOUT_MS, 'lockTimeout'),
     recover: (stripe) => chains.recover(stripe),
   });
   const chains = new Chains(memory, slots, stripes);
