@@ -103,6 +103,7 @@ export class ManagerRole implements Role {
       // As long as the user's workerStart takes.
       startTimeout: Number.POSITIVE_INFINITY,
       drainTimeout: maxWaitTime + KILL_GRACE_MS,
+      detachTimeout: maxWaitTime + KILL_GRACE_MS,
       ...(role !== 'userProcess' && maxWorkerMemory > 0 && { maxMemory: maxWorkerMemory }),
     };
   }

@@ -41,9 +41,12 @@ export class BusHub {
     return line.ends.right;
   }
 
-  /** The processes of a member have changed: when one is left, it is the reader. */
+  /**
+   * The processes of a member have changed: when one is left, it is the reader. Those that have detached themselves had
+   * stopped reading before they said so.
+   */
   changed(member: Member): void {
-    if (member.formerPids.length === 0) member.tell({ type: 'bus-open' });
+    if (member.drainingPids.length === 0) member.tell({ type: 'bus-open' });
   }
 
   /** The member has left; what waits for it is given up. */

@@ -20,7 +20,9 @@ export class ChildProcessContext {
   readonly #control: TransportChannel<ToParent, ToChild>;
   #running = true;
   #jobs = 0;
+  #detached = false;
   #onStop: ((mode: string) => void) | undefined;
+  #onDetach: (() => void) | undefined;
   #onMessage: ((body: unknown) => void) | undefined;
   /** Messages that came before there was a listener. */
   #early: unknown[] = [];
@@ -150,9 +152,31 @@ export class ChildProcessContext {
     this.#say({ type: 'replace' });
   }
 
-  /** Asks for another process at once, to work beside this one, which is asked to stop, mode `'detach'`. */
+  /**
+   * Asks for another process at once, to work beside this one, which is asked to stop, mode `'detach'`, and has
+   * `detachTimeout` for what it has in hand. From this call on it is given nothing new: messages of the bus and clients
+   * are for the other.
+   */
   detach(): void {
+    this.#detached = true;
+    this.#leaveBus();
+    this.#onDetach?.();
     this.#say({ type: 'detach' });
+  }
+
+  /** Whether this process has called {@link detach}. */
+  get detached(): boolean {
+    return this.#detached;
+  }
+
+  /** @internal Called when this process detaches itself. */
+  onDetach(listener: () => void): void {
+    this.#onDetach = listener;
+  }
+
+  /** @internal Tells the parent that this process takes requests of clients. */
+  serves(maxRequestSize: number, timeout: number): void {
+    this.#say({ type: 'serves', maxRequestSize, timeout });
   }
 
   /** Lets nothing come after this process: when it ends, it is not started again. */
@@ -185,18 +209,22 @@ export class ChildProcessContext {
   #heard(message: ToChild): void {
     if (message.type === 'stop') this.#stopAsked(message.mode);
     else if (message.type === 'bus-open') {
-      this.#busOpen = this.#running;
-      if (this.#running) this.#bus?.open();
+      this.#busOpen = this.#running && !this.#detached;
+      if (this.#busOpen) this.#bus?.open();
     } else if (message.type === 'undelivered') this.bus.undelivered(message.to);
     else if (this.#onMessage) this.#onMessage(message.body);
     else this.#early.push(message.body);
   }
 
-  #stopAsked(mode: string): void {
-    this.#running = false;
-    // Messages of the bus are for the process that comes after.
+  /** Messages of the bus are for the process that comes after. */
+  #leaveBus(): void {
     this.#busOpen = false;
     this.#bus?.leave();
+  }
+
+  #stopAsked(mode: string): void {
+    this.#running = false;
+    this.#leaveBus();
     if (this.#onStop) this.#onStop(mode);
     else process.exit(0);
   }

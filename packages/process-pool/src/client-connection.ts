@@ -1,59 +1,23 @@
-/**
- * A client of the socket mode: one request, one answer, then the connection ends. Both are framed alike:
- *
- *   ┌────────┬──────────────┐
- *   │ LENGTH │ LENGTH bytes │
- *   └────────┴──────────────┘
- *
- * LENGTH is an unsigned 32-bit integer, big endian.
- */
 import { Socket } from 'node:net';
+import { LENGTH_BYTES } from './request-layout.js';
 
-const HEADER_BYTES = 4;
-
-export interface ClientLimits {
-  /** Bytes of the largest request. */
-  readonly maxRequestSize: number;
-  /** Milliseconds in which a request has to be there, and an answer to be taken. */
-  readonly timeout: number;
-}
-
-export interface ClientEvents {
-  request(body: Buffer): void;
-  /** The connection is over, answered or not. */
-  closed(): void;
-}
-
+/** A client whose request is worked on: it gets one answer, then the connection ends. */
 export class ClientConnection {
   /** Resolves when the connection is over. */
   readonly gone: Promise<void>;
   readonly #socket: Socket;
-  readonly #limits: ClientLimits;
-  readonly #events: ClientEvents;
-  readonly #parts: Buffer[] = [];
-  #received = 0;
-  #length: number | undefined;
+  readonly #timeout: number;
   #answer: Buffer[] = [];
-  #asked = false;
 
-  constructor(fd: number, limits: ClientLimits, events: ClientEvents) {
-    this.#limits = limits;
-    this.#events = events;
+  /** `timeout`: milliseconds in which the answer has to be taken. */
+  constructor(fd: number, timeout: number) {
+    this.#timeout = timeout;
     this.#socket = new Socket({ fd, allowHalfOpen: true });
-    this.#socket.setTimeout(limits.timeout, () => this.destroy());
-    this.#socket.on('data', (bytes: Buffer) => this.#arrived(bytes));
-    // It has gone before it asked, or breaks off: there is nobody to answer.
-    this.#socket.on('end', () => {
-      if (!this.#asked) this.destroy();
-    });
     this.#socket.on('error', () => this.destroy());
     this.gone = new Promise((resolve) => {
-      this.#socket.once('close', () => {
-        events.closed();
-        resolve();
-      });
+      this.#socket.once('close', () => resolve());
     });
-    // A descriptor is only read from once it is asked to be.
+    // Whatever comes after the request is dropped: unread, it would make the end of the connection a reset.
     this.#socket.resume();
   }
 
@@ -65,14 +29,14 @@ export class ClientConnection {
   /** Sends the answer as one frame, and ends the connection; no answer at all when nothing was written. */
   finish(): void {
     if (this.#socket.destroyed) return;
-    this.#socket.setTimeout(this.#limits.timeout);
+    this.#socket.setTimeout(this.#timeout, () => this.destroy());
     const body = Buffer.concat(this.#answer);
     this.#answer = [];
     if (body.length === 0) {
       this.#socket.end(() => this.destroy());
       return;
     }
-    const header = Buffer.alloc(HEADER_BYTES);
+    const header = Buffer.alloc(LENGTH_BYTES);
     header.writeUInt32BE(body.length);
     this.#socket.cork();
     this.#socket.write(header);
@@ -82,25 +46,5 @@ export class ClientConnection {
 
   destroy(): void {
     this.#socket.destroy();
-  }
-
-  #arrived(bytes: Buffer): void {
-    if (this.#asked) return;
-    this.#parts.push(bytes);
-    this.#received += bytes.length;
-    if (this.#length === undefined && this.#received >= HEADER_BYTES) {
-      this.#length = this.#joined().readUInt32BE(0);
-      if (this.#length > this.#limits.maxRequestSize) return this.destroy();
-    }
-    if (this.#length === undefined || this.#received < HEADER_BYTES + this.#length) return;
-    this.#asked = true;
-    // However long the handler takes: the client waits for it.
-    this.#socket.setTimeout(0);
-    this.#events.request(this.#joined().subarray(HEADER_BYTES, HEADER_BYTES + this.#length));
-  }
-
-  #joined(): Buffer {
-    if (this.#parts.length > 1) this.#parts.splice(0, this.#parts.length, Buffer.concat(this.#parts));
-    return this.#parts[0] as Buffer;
   }
 }

@@ -3,7 +3,12 @@ import type { End, Incarnation } from './incarnation.js';
 import type { Birth, ToParent } from './protocol.js';
 import type { Exit } from './restart-policy.js';
 import { setAffinity, setPriority } from './scheduling.js';
-import { DEFAULT_DRAIN_TIMEOUT_MS, DEFAULT_START_TIMEOUT_MS, type MemberSpec } from './spec.js';
+import {
+  DEFAULT_DETACH_TIMEOUT_MS,
+  DEFAULT_DRAIN_TIMEOUT_MS,
+  DEFAULT_START_TIMEOUT_MS,
+  type MemberSpec,
+} from './spec.js';
 import { after, type MemberEvent, type MemberState } from './state.js';
 
 export interface LifeEvents {
@@ -32,6 +37,7 @@ export class Life {
   readonly #events: LifeEvents;
   #state: MemberState = 'starting';
   #readyAt: number | undefined;
+  #detached = false;
   #deadline: Alarm | undefined;
   #stable: Alarm | undefined;
 
@@ -79,6 +85,23 @@ export class Life {
       limit,
       `${this.#spec.name} was not done ${limit} ms after another took its place (drainTimeout)`,
     );
+  }
+
+  /** Lets it finish what it has, after it has asked for another process beside it. */
+  detach(): void {
+    if (!this.#move('drain')) return;
+    this.#detached = true;
+    this.incarnation.stop('detach');
+    const limit = this.#spec.detachTimeout ?? DEFAULT_DETACH_TIMEOUT_MS;
+    this.#killAfter(
+      limit,
+      `${this.#spec.name} was not done ${limit} ms after it detached itself (detachTimeout)`,
+    );
+  }
+
+  /** Whether it has detached itself: nobody waits for its end but who stops the pool. */
+  get detached(): boolean {
+    return this.#detached;
   }
 
   /** Asks it to end; who asks sets the deadline. */

@@ -30,9 +30,10 @@ export class Member {
   readonly #exits: Record<string, number> = {};
 
   constructor(spec: MemberSpec, host: MemberHost) {
-    const { startTimeout, drainTimeout } = spec;
+    const { startTimeout, drainTimeout, detachTimeout } = spec;
     if (startTimeout !== undefined) checkTimeout(startTimeout, 'startTimeout');
     if (drainTimeout !== undefined) checkTimeout(drainTimeout, 'drainTimeout');
+    if (detachTimeout !== undefined) checkTimeout(detachTimeout, 'detachTimeout');
     this.spec = spec;
     this.#host = host;
     this.#policy = new RestartPolicy(spec.restart);
@@ -64,6 +65,11 @@ export class Member {
   /** Pids of processes whose place has been taken, and which have not ended yet. */
   get formerPids(): number[] {
     return [...this.#former].map(({ pid }) => pid ?? 0);
+  }
+
+  /** @internal Those of them whose end a reload waits for: what has detached itself has its own time. */
+  get drainingPids(): number[] {
+    return [...this.#former].flatMap(({ pid, detached }) => (detached ? [] : (pid ?? 0)));
   }
 
   /** Milliseconds since the present process was given the name. */
@@ -181,8 +187,12 @@ export class Member {
 
   /** Lets the present process go where it will, and starts another at once. */
   #detach(life: Life): void {
-    if (life !== this.#life || this.#replacement || !this.#wanted || life.state === 'stopping') return;
-    this.#retire('detach');
+    if (life !== this.#life || !this.#wanted || life.state === 'stopping') return;
+    this.#life = undefined;
+    this.#former.add(life);
+    life.detach();
+    // One that is started already takes the place that is free now.
+    if (this.#replacement?.presentLeaves()) return;
     if (!this.spec.exclusive) this.#begin();
   }
 

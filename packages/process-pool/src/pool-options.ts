@@ -13,7 +13,10 @@ export interface ProcessPoolOptions {
   readonly title?: string;
   /** Whether members can send to each other by name (`bus` of the child). Default false. */
   readonly bus?: boolean;
-  /** Where the pool listens for clients, whom the members serve with `serve`. Default: nowhere. */
+  /**
+   * Where the pool listens for clients. This process lets them in and reads their requests; members take those with
+   * `runWorker`. Default: nowhere.
+   */
   readonly listen?: ListenerOptions;
 }
 

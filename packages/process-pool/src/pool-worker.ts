@@ -2,9 +2,9 @@ import { setImmediate } from 'node:timers/promises';
 import { checkTimeout } from '@millrace/channel';
 import { type ChildProcessContext, inherit } from './child.js';
 import { ClientConnection } from './client-connection.js';
-import { ClientListener } from './client-listener.js';
 import { ProcessPoolError } from './errors.js';
-import { BUS, LISTENER } from './protocol.js';
+import { BUS, REQUESTS } from './protocol.js';
+import { RequestTaker } from './request-taker.js';
 
 /** Something to be handled: from a member over the bus, or from a client. */
 export interface PoolMessage {
@@ -31,14 +31,14 @@ export interface WorkerHandlers {
 }
 
 export interface WorkerOptions {
-  /** Bytes of the largest request; a client that sends more is cut off. Default 2 MiB. */
+  /** Bytes of the largest request; the connection of a client that announces more is closed. Default 2 MiB. */
   readonly maxRequestSize?: number;
   /** Milliseconds that a client has to send its request, and to take its answer. Default 10,000. */
   readonly clientTimeout?: number;
 }
 
-/** Clients that a worker lets in while they have not asked yet. */
-const MAX_CLIENTS = 64;
+const DEFAULT_MAX_REQUEST_SIZE = 2 << 20;
+const DEFAULT_CLIENT_TIMEOUT_MS = 10_000;
 
 /**
  * The life of a pool's worker: start, messages one at a time from the bus and from clients, an orderly stop. Resolves
@@ -69,11 +69,9 @@ class Worker {
   readonly #options: WorkerOptions;
   readonly #clientTimeout: number;
   readonly #waiting: { readonly message: PoolMessage; readonly client: ClientConnection | undefined }[] = [];
-  /** Clients that have not asked yet. */
-  readonly #clients = new Set<ClientConnection>();
   /** Clients that have been answered, and have not taken all of it yet. */
   readonly #answered = new Set<ClientConnection>();
-  #listener: ClientListener | undefined;
+  #requests: RequestTaker | undefined;
   #working: Promise<void> | undefined;
   #stopping = false;
   #started: Promise<void> | undefined;
@@ -82,8 +80,10 @@ class Worker {
     this.#context = context;
     this.#handlers = handlers;
     this.#options = options;
-    this.#clientTimeout = socketTimeout(checkTimeout(options.clientTimeout ?? 10_000, 'clientTimeout'));
+    const { clientTimeout = DEFAULT_CLIENT_TIMEOUT_MS } = options;
+    this.#clientTimeout = checkTimeout(clientTimeout, 'clientTimeout');
     context.onStop(() => void this.#stop());
+    context.onDetach(() => this.#admit());
   }
 
   async start(): Promise<void> {
@@ -97,36 +97,19 @@ class Worker {
     // What the worker has sent to itself is there in the next turn, and comes before any client.
     await setImmediate();
     await this.#working;
-    if (this.#stopping || !this.#handlers.message || !context.descriptors.has(LISTENER)) return;
-    this.#listener = new ClientListener(context.descriptor(LISTENER), (fd) => this.#connected(fd));
+    if (this.#stopping || !this.#handlers.message || !context.descriptors.has(REQUESTS)) return;
+    const { maxRequestSize = DEFAULT_MAX_REQUEST_SIZE } = this.#options;
+    this.#requests = new RequestTaker(context.descriptor(REQUESTS), (fd, data) => {
+      const client = new ClientConnection(fd, socketTimeout(this.#clientTimeout));
+      this.#take({ data, from: undefined, write: (bytes) => client.write(bytes) }, client);
+    });
+    context.serves(maxRequestSize, this.#clientTimeout);
     this.#admit();
   }
 
-  #connected(fd: number): void {
-    const { maxRequestSize = 2 << 20 } = this.#options;
-    const timeout = this.#clientTimeout;
-    const client = new ClientConnection(
-      fd,
-      { maxRequestSize, timeout },
-      {
-        request: (data) => {
-          this.#clients.delete(client);
-          this.#take({ data, from: undefined, write: (bytes) => client.write(bytes) }, client);
-        },
-        closed: () => {
-          this.#clients.delete(client);
-          this.#admit();
-        },
-      },
-    );
-    this.#clients.add(client);
-    this.#admit();
-  }
-
-  /** Lets clients in while no message is worked on: the others go to neighbours. */
+  /** Takes a client's request only while nothing is worked on: the others are for neighbours. */
   #admit(): void {
-    if (this.#listener)
-      this.#listener.accepting = !this.#stopping && !this.#working && this.#clients.size < MAX_CLIENTS;
+    if (this.#requests) this.#requests.taking = !this.#stopping && !this.#context.detached && !this.#working;
   }
 
   #take(message: PoolMessage, client?: ClientConnection): void {
@@ -165,11 +148,9 @@ class Worker {
   async #stop(): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
-    this.#listener?.close();
-    this.#listener = undefined;
+    this.#requests?.close();
+    this.#requests = undefined;
     await this.#started;
-    // Those who have asked are answered, those who have not will ask another.
-    for (const client of this.#clients) client.destroy();
     await this.#working;
     await Promise.all([...this.#answered].map(({ gone }) => gone));
     await this.#handlers.workerStop?.(this.#context);

@@ -2,6 +2,7 @@ import { Alarm, checkTimeout, checkWait } from '@millrace/channel';
 import { Listener } from '@millrace/reactor';
 import { BusHub } from './bus-hub.js';
 import { Changes } from './changes.js';
+import { Clients } from './clients.js';
 import { ProcessPoolError } from './errors.js';
 import { type ProcessPoolEvents, tellExit } from './events.js';
 import { keptAlive } from './keep-alive.js';
@@ -9,7 +10,7 @@ import { Member } from './member.js';
 import type { MemberHost } from './member-host.js';
 import type { Members, PoolStatus, ProcessPoolOptions, StartOptions, StopOptions } from './pool-options.js';
 import { Processes } from './processes.js';
-import { BUS, LISTENER } from './protocol.js';
+import { BUS, REQUESTS } from './protocol.js';
 import { Recycling } from './recycling.js';
 import { type ReloadOptions, type ReloadResult, replaceAll } from './reload.js';
 import { Spares } from './spares.js';
@@ -35,6 +36,7 @@ export class ProcessPool implements AsyncDisposable {
   readonly #processes = new Processes();
   #bus: BusHub | undefined;
   #listener: Listener | undefined;
+  #clients: Clients | undefined;
   readonly #recycling = new Recycling();
   /** Of any member's state. */
   readonly #changes = new Changes();
@@ -89,7 +91,10 @@ export class ProcessPool implements AsyncDisposable {
   /** Starts every member; resolves when all are ready, rejects with `ERR_MILLRACE_START_FAILED` when one is given up. */
   async start({ signal, timeout }: StartOptions = {}): Promise<void> {
     checkWait({ signal, timeout });
-    if (this.#options.listen) this.#listener ??= new Listener(this.#options.listen);
+    if (this.#options.listen) {
+      this.#listener ??= new Listener(this.#options.listen);
+      this.#clients ??= new Clients(this.#listener.fd);
+    }
     if (this.#options.bus) this.#bus ??= new BusHub();
     this.#state = 'starting';
     this.#spares ??= this.#makeSpares();
@@ -144,7 +149,7 @@ export class ProcessPool implements AsyncDisposable {
       const result = await replaceAll(members, options, {
         gone: (pids) =>
           this.#changes.until(
-            () => !members.some(({ formerPids }) => formerPids.some((pid) => pids.has(pid))),
+            () => !members.some(({ drainingPids }) => drainingPids.some((pid) => pids.has(pid))),
           ),
         stopped: () => !this.running,
       });
@@ -225,7 +230,7 @@ export class ProcessPool implements AsyncDisposable {
       launch: (spec, title) => this.#processes.launch(spec, title, this.#spares?.take(spec)),
       descriptors: (member) => ({
         ...(this.#bus && { [BUS]: this.#bus.descriptor(member) }),
-        ...(this.#listener && { [LISTENER]: this.#listener.fd }),
+        ...(this.#clients && { [REQUESTS]: this.#clients.descriptor }),
       }),
       changed: (member) => this.#bus?.changed(member),
       spawned: (member) => {
@@ -241,6 +246,7 @@ export class ProcessPool implements AsyncDisposable {
         if (message.type === 'message') this.#events.onMessage?.(member, message.body);
         else if (message.type === 'replace') this.#recycling.recycle(member);
         else if (message.type === 'shutdown') void this.stop();
+        else if (message.type === 'serves') this.#clients?.serve(message);
       },
       exit: (member, exit, delay) => {
         tellExit(this.#events, member, exit, delay);
@@ -292,6 +298,8 @@ export class ProcessPool implements AsyncDisposable {
     this.#state = 'stopping';
     this.#recycling.close();
     this.#spares?.close();
+    this.#clients?.close();
+    this.#clients = undefined;
     this.#listener?.close();
     this.#listener = undefined;
     if (had === 'running' || had === 'starting') this.#events.onShutdown?.();

@@ -12,7 +12,7 @@ export const CONTROL_FD = 3;
 export const VALUES_PIPE = 'millrace.pipe.values';
 export const BYTES_PIPE = 'millrace.pipe.bytes';
 export const BUS = 'millrace.bus';
-export const LISTENER = 'millrace.listener';
+export const REQUESTS = 'millrace.requests';
 
 /** What a process knows of itself when it starts; who it is to be comes later, as a {@link Birth}. */
 export interface Call {
@@ -49,6 +49,8 @@ export type ToParent =
   | { readonly type: 'waiting' }
   | { readonly type: 'ready' }
   | { readonly type: 'message'; readonly body: unknown }
+  /** I take requests of clients, within these limits. */
+  | { readonly type: 'serves'; readonly maxRequestSize: number; readonly timeout: number }
   /** Put another process in my place, and tell me to go when it is ready. */
   | { readonly type: 'replace' }
   /** Put another process in my place now; I go when I am done. */

@@ -106,6 +106,19 @@ export class Replacement {
     return this.#step === 'loading' || (this.#life !== undefined && !this.#present);
   }
 
+  /**
+   * The present process goes without being told to: the new one has its place when it is ready. False when the new one
+   * is it itself, and the change is over.
+   */
+  presentLeaves(): boolean {
+    if (!this.takesOver) {
+      this.#end({ outcome: 'replaced' });
+      return false;
+    }
+    if (this.#life !== undefined) this.#promote(this.#life);
+    return true;
+  }
+
   /** The present process has ended: the other, before it was told to, or the new one itself. */
   presentEnded(exit: Exit): void {
     if (!this.takesOver) this.#end({ outcome: 'failed', exit });

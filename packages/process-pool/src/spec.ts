@@ -34,6 +34,11 @@ export interface MemberSpec extends LaunchSpec {
   readonly startTimeout?: number;
   /** Milliseconds that a process has to finish what it has when another takes its place. Default 3,000. */
   readonly drainTimeout?: number;
+  /**
+   * Milliseconds that a process has to finish what it has after it has called `detach`. Default `Infinity`: until it is
+   * done, or the pool stops.
+   */
+  readonly detachTimeout?: number;
   /** Jobs, as it counts them with `jobDone`, after which it is replaced. Default: any number. */
   readonly maxJobs?: number;
   /** Bytes of resident memory, looked at each second, above which it is replaced. Default: any number. */
@@ -55,3 +60,4 @@ export interface MemberSpec extends LaunchSpec {
 
 export const DEFAULT_START_TIMEOUT_MS = 60_000;
 export const DEFAULT_DRAIN_TIMEOUT_MS = 3_000;
+export const DEFAULT_DETACH_TIMEOUT_MS = Number.POSITIVE_INFINITY;
