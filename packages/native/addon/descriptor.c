@@ -8,45 +8,54 @@
 /* read(fd, bytes, offset, length) -> count */
 static napi_value fd_read(napi_env env, napi_callback_info info) {
   ARGUMENTS(4);
-  int64_t offset = arg_int64(env, argv[2]), length = arg_int64(env, argv[3]);
+  INT(fd, 0);
+  SIZE(offset, 2);
+  SIZE(length, 3);
   uint8_t *at = arg_bytes(env, argv[1], offset, length);
   if (at == NULL) return ret_int(env, -EFAULT);
-  return ret_sys(env, read(arg_int(env, argv[0]), at, (size_t)length));
+  return ret_sys(env, read(fd, at, (size_t)length));
 }
 
 /* write(fd, bytes, offset, length) -> count */
 static napi_value fd_write(napi_env env, napi_callback_info info) {
   ARGUMENTS(4);
-  int64_t offset = arg_int64(env, argv[2]), length = arg_int64(env, argv[3]);
+  INT(fd, 0);
+  SIZE(offset, 2);
+  SIZE(length, 3);
   uint8_t *at = arg_bytes(env, argv[1], offset, length);
   if (at == NULL) return ret_int(env, -EFAULT);
-  return ret_sys(env, write(arg_int(env, argv[0]), at, (size_t)length));
+  return ret_sys(env, write(fd, at, (size_t)length));
 }
 
 static napi_value fd_close(napi_env env, napi_callback_info info) {
   ARGUMENTS(1);
-  return ret_sys(env, close(arg_int(env, argv[0])));
+  INT(fd, 0);
+  return ret_sys(env, close(fd));
 }
 
 /* duplicate(fd) -> another descriptor of the same, closed on exec */
 static napi_value fd_duplicate(napi_env env, napi_callback_info info) {
   ARGUMENTS(1);
-  return ret_sys(env, fcntl(arg_int(env, argv[0]), F_DUPFD_CLOEXEC, 3));
+  INT(fd, 0);
+  return ret_sys(env, fcntl(fd, F_DUPFD_CLOEXEC, 3));
 }
 
 /* setCloseOnExec(fd, on) -> 0 */
 static napi_value fd_set_close_on_exec(napi_env env, napi_callback_info info) {
   ARGUMENTS(2);
-  return ret_sys(env, fcntl(arg_int(env, argv[0]), F_SETFD, arg_int(env, argv[1]) ? FD_CLOEXEC : 0));
+  INT(fd, 0);
+  FLAG(on, 1);
+  return ret_sys(env, fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0));
 }
 
 /* setNonBlocking(fd, on) -> 0 */
 static napi_value fd_set_non_blocking(napi_env env, napi_callback_info info) {
   ARGUMENTS(2);
-  int fd = arg_int(env, argv[0]);
+  INT(fd, 0);
+  FLAG(on, 1);
   int flags = fcntl(fd, F_GETFL);
   if (flags < 0) return ret_sys(env, -1);
-  flags = arg_int(env, argv[1]) ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
+  flags = on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
   return ret_sys(env, fcntl(fd, F_SETFL, flags));
 }
 
@@ -58,14 +67,16 @@ static napi_value fd_eventfd(napi_env env, napi_callback_info info) {
 /* eventfdSignal(fd) -> 0; adds 1 to the counter */
 static napi_value fd_eventfd_signal(napi_env env, napi_callback_info info) {
   ARGUMENTS(1);
-  return ret_sys(env, eventfd_write(arg_int(env, argv[0]), 1));
+  INT(fd, 0);
+  return ret_sys(env, eventfd_write(fd, 1));
 }
 
 /* eventfdDrain(fd) -> 0 when the counter was set, -EAGAIN when it was not */
 static napi_value fd_eventfd_drain(napi_env env, napi_callback_info info) {
   ARGUMENTS(1);
+  INT(fd, 0);
   eventfd_t count;
-  return ret_sys(env, eventfd_read(arg_int(env, argv[0]), &count));
+  return ret_sys(env, eventfd_read(fd, &count));
 }
 
 const addon_function descriptor_functions[] = {{"read", fd_read},

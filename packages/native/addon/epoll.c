@@ -1,5 +1,6 @@
 #include "addon.h"
 
+#include <string.h>
 #include <sys/epoll.h>
 
 /* As many events as one call may report; bounds the copy on the stack (3 KiB). */
@@ -14,25 +15,30 @@ static napi_value epoll_create_fd(napi_env env, napi_callback_info info) {
    an event of a descriptor whose number has been reused can be told from one of its successor. */
 static napi_value epoll_control(napi_env env, napi_callback_info info) {
   ARGUMENTS(5);
-  int fd = arg_int(env, argv[2]);
-  struct epoll_event event = {.events = arg_uint(env, argv[3])};
-  event.data.u64 = (uint64_t)arg_uint(env, argv[4]) << 32 | (uint32_t)fd;
-  return ret_sys(env, epoll_ctl(arg_int(env, argv[0]), arg_int(env, argv[1]), fd, &event));
+  INT(epfd, 0);
+  INT(operation, 1);
+  INT(fd, 2);
+  WORD(events, 3);
+  WORD(generation, 4);
+  struct epoll_event event = {.events = events};
+  event.data.u64 = (uint64_t)generation << 32 | (uint32_t)fd;
+  return ret_sys(env, epoll_ctl(epfd, operation, fd, &event));
 }
 
 /* epollWait(epfd, out: Uint8Array over int32 triples {events, fd, generation}, maxEvents, timeoutMs) -> count */
 static napi_value epoll_wait_events(napi_env env, napi_callback_info info) {
   ARGUMENTS(4);
-  int max = arg_int(env, argv[2]);
-  if (max < 1 || max > MAX_EVENTS) return ret_int(env, -EINVAL);
-  int32_t *out = (int32_t *)(void *)arg_bytes(env, argv[1], 0, (int64_t)max * 12);
+  INT(epfd, 0);
+  INT(maxEvents, 2);
+  INT(timeoutMs, 3);
+  if (maxEvents < 1 || maxEvents > MAX_EVENTS) return ret_int(env, -EINVAL);
+  uint8_t *out = arg_bytes(env, argv[1], 0, (int64_t)maxEvents * 12);
   if (out == NULL) return ret_int(env, -EFAULT);
   struct epoll_event events[MAX_EVENTS];
-  int count = epoll_wait(arg_int(env, argv[0]), events, max, arg_int(env, argv[3]));
+  int count = epoll_wait(epfd, events, maxEvents, timeoutMs);
   for (int i = 0; i < count; i++) {
-    *out++ = (int32_t)events[i].events;
-    *out++ = (int32_t)(events[i].data.u64 & 0xffffffffu);
-    *out++ = (int32_t)(events[i].data.u64 >> 32);
+    const uint32_t triple[] = {events[i].events, (uint32_t)events[i].data.u64, (uint32_t)(events[i].data.u64 >> 32)};
+    memcpy(out + i * sizeof triple, triple, sizeof triple);
   }
   return ret_sys(env, count);
 }

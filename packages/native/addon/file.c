@@ -7,17 +7,24 @@
 /* sendFile(socket, file, offset, length) -> count, without a copy in user space; the file's own position stays */
 static napi_value file_send(napi_env env, napi_callback_info info) {
   ARGUMENTS(4);
-  off_t offset = arg_int64(env, argv[2]);
-  return ret_sys(env, sendfile(arg_int(env, argv[0]), arg_int(env, argv[1]), &offset, (size_t)arg_int64(env, argv[3])));
+  INT(socket, 0);
+  INT(file, 1);
+  INTEGER(offset, 2, 0, MAX_SAFE);
+  INTEGER(length, 3, 0, MAX_SAFE);
+  off_t from = offset;
+  return ret_sys(env, sendfile(socket, file, &from, (size_t)length));
 }
 
 /* readAt(file, bytes, offset, length, position) -> count; the file's own position stays */
 static napi_value file_read_at(napi_env env, napi_callback_info info) {
   ARGUMENTS(5);
-  int64_t offset = arg_int64(env, argv[2]), length = arg_int64(env, argv[3]);
+  INT(file, 0);
+  SIZE(offset, 2);
+  SIZE(length, 3);
+  INTEGER(position, 4, 0, MAX_SAFE);
   uint8_t *at = arg_bytes(env, argv[1], offset, length);
   if (at == NULL) return ret_int(env, -EFAULT);
-  return ret_sys(env, pread(arg_int(env, argv[0]), at, (size_t)length, arg_int64(env, argv[4])));
+  return ret_sys(env, pread(file, at, (size_t)length, position));
 }
 
 const addon_function file_functions[] = {{"sendFile", file_send}, {"readAt", file_read_at}, {NULL, NULL}};

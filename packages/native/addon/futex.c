@@ -2,6 +2,7 @@
 #include "addon.h"
 
 #include <linux/futex.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,35 +21,40 @@ typedef struct {
   uint32_t reserved;
 } waited_word;
 
-static uint32_t *arg_word(napi_env env, napi_value bytes, napi_value offset) {
-  uint8_t *at = arg_bytes(env, bytes, arg_int64(env, offset), sizeof(uint32_t));
+/* A word that is inside of its memory and where an atomic operation may be; NULL otherwise. */
+static uint32_t *arg_word(napi_env env, napi_value bytes, int64_t offset) {
+  uint8_t *at = arg_bytes(env, bytes, offset, sizeof(uint32_t));
   return (uintptr_t)at % sizeof(uint32_t) == 0 ? (uint32_t *)at : NULL;
 }
 
 /* futexWait(bytes, offset, expected, milliseconds) -> 0 woken, -EAGAIN other value, -ETIMEDOUT, -EINTR; BLOCKS */
 static napi_value futex_wait(napi_env env, napi_callback_info info) {
   ARGUMENTS(4);
-  uint32_t *word = arg_word(env, argv[0], argv[1]);
+  SIZE(offset, 1);
+  WORD(expected, 2);
+  INTEGER(timeoutMs, 3, 0, MAX_SAFE);
+  uint32_t *word = arg_word(env, argv[0], offset);
   if (word == NULL) return ret_int(env, -EFAULT);
-  int64_t wait = arg_int64(env, argv[3]);
-  if (wait < 0) return ret_int(env, -EINVAL);
-  struct timespec timeout = {.tv_sec = wait / 1000, .tv_nsec = wait % 1000 * 1000000};
-  return ret_sys(env, syscall(SYS_futex, word, FUTEX_WAIT, (uint32_t)arg_int64(env, argv[2]), &timeout, NULL, 0));
+  struct timespec timeout = {.tv_sec = timeoutMs / 1000, .tv_nsec = timeoutMs % 1000 * 1000000};
+  return ret_sys(env, syscall(SYS_futex, word, FUTEX_WAIT, expected, &timeout, NULL, 0));
 }
 
 /* futexWake(bytes, offset, most) -> how many were woken */
 static napi_value futex_wake(napi_env env, napi_callback_info info) {
   ARGUMENTS(3);
-  uint32_t *word = arg_word(env, argv[0], argv[1]);
+  SIZE(offset, 1);
+  INTEGER(most, 2, 0, INT32_MAX);
+  uint32_t *word = arg_word(env, argv[0], offset);
   if (word == NULL) return ret_int(env, -EFAULT);
-  return ret_sys(env, syscall(SYS_futex, word, FUTEX_WAKE, arg_int(env, argv[2]), NULL, NULL, 0));
+  return ret_sys(env, syscall(SYS_futex, word, FUTEX_WAKE, (int)most, NULL, NULL, 0));
 }
 
 /* addressOf(bytes, offset) -> where a word of mapped memory lies, for futexWaitAny in another thread; 0: nowhere */
 static napi_value futex_address_of(napi_env env, napi_callback_info info) {
   ARGUMENTS(2);
+  SIZE(offset, 1);
   napi_value out;
-  napi_create_double(env, (double)(uintptr_t)arg_word(env, argv[0], argv[1]), &out);
+  napi_create_double(env, (double)(uintptr_t)arg_word(env, argv[0], offset), &out);
   return out;
 }
 
@@ -56,20 +62,26 @@ static napi_value futex_address_of(napi_env env, napi_callback_info info) {
    when one is mapped no more; BLOCKS. Addresses are doubles, expected values uint32; the kernel reads and compares. */
 static napi_value futex_wait_any(napi_env env, napi_callback_info info) {
   ARGUMENTS(4);
-  int64_t count = arg_int64(env, argv[2]), wait = arg_int64(env, argv[3]);
-  if (count < 1 || count > MAX_WORDS || wait < 0) return ret_int(env, -EINVAL);
-  double *addresses = (double *)arg_bytes(env, argv[0], 0, count * (int64_t)sizeof(double));
-  uint32_t *expected = (uint32_t *)arg_bytes(env, argv[1], 0, count * (int64_t)sizeof(uint32_t));
+  SIZE(count, 2);
+  INTEGER(timeoutMs, 3, 0, MAX_SAFE);
+  if (count < 1 || count > MAX_WORDS) return ret_int(env, -EINVAL);
+  uint8_t *addresses = arg_bytes(env, argv[0], 0, count * (int64_t)sizeof(double));
+  uint8_t *expected = arg_bytes(env, argv[1], 0, count * (int64_t)sizeof(uint32_t));
   if (addresses == NULL || expected == NULL) return ret_int(env, -EFAULT);
   waited_word words[MAX_WORDS];
-  for (int64_t i = 0; i < count; i++) {
+  for (size_t i = 0; i < (size_t)count; i++) {
+    double address;
+    uint32_t value;
+    memcpy(&address, addresses + i * sizeof address, sizeof address);
+    memcpy(&value, expected + i * sizeof value, sizeof value);
+    if (!(address >= 0 && address <= (double)MAX_SAFE)) return ret_int(env, -EFAULT);
     words[i] = (waited_word){
-        .value = expected[i], .address = (uint64_t)addresses[i], .flags = MILLRACE_FUTEX_32, .reserved = 0};
+        .value = value, .address = (uint64_t)address, .flags = MILLRACE_FUTEX_32, .reserved = 0};
   }
   struct timespec until;
   clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_sec += wait / 1000;
-  until.tv_nsec += wait % 1000 * 1000000;
+  until.tv_sec += timeoutMs / 1000;
+  until.tv_nsec += timeoutMs % 1000 * 1000000;
   if (until.tv_nsec >= 1000000000) {
     until.tv_nsec -= 1000000000;
     until.tv_sec++;

@@ -8,9 +8,12 @@
 #include "addon.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+static const napi_type_tag MAPPING = {0x6d696c6c72616365, 0x006d617070696e67};
 
 typedef struct {
   void *address;
@@ -38,10 +41,8 @@ static void drop_handle(napi_env env, void *data, void *hint) {
    the size is sealed, so that nobody who holds the descriptor can pull the pages from under the others. */
 static napi_value memory_memfd(napi_env env, napi_callback_info info) {
   ARGUMENTS(2);
-  char name[128];
-  size_t used;
-  if (napi_get_value_string_utf8(env, argv[0], name, sizeof name, &used) != napi_ok) return ret_int(env, -EINVAL);
-  int64_t length = arg_int64(env, argv[1]);
+  NAME_STRING(name, 0, NAME_MAX + 1);
+  SIZE(length, 1);
   if (length <= 0) return ret_int(env, -EINVAL);
   int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (fd < 0) return ret_sys(env, fd);
@@ -62,7 +63,7 @@ napi_value wrap_mapping(napi_env env, void *address, size_t length) {
   }
   *map = (mapping){.address = address, .length = length, .users = 1};
   napi_value pair, buffer, handle;
-  if (napi_create_external(env, map, drop_handle, NULL, &handle) != napi_ok) {
+  if (create_handle(env, &MAPPING, map, drop_handle, &handle) != napi_ok) {
     unmap(map);
     free(map);
     return ret_int(env, -ENOMEM);
@@ -82,21 +83,31 @@ napi_value wrap_mapping(napi_env env, void *address, size_t length) {
 /* map(fd, length) -> [ArrayBuffer, handle] or -errno; shared, readable and writable */
 static napi_value memory_map(napi_env env, napi_callback_info info) {
   ARGUMENTS(2);
-  int64_t length = arg_int64(env, argv[1]);
+  INT(fd, 0);
+  SIZE(length, 1);
   if (length <= 0) return ret_int(env, -EINVAL);
-  void *address = mmap(NULL, (size_t)length, PROT_READ | PROT_WRITE, MAP_SHARED, arg_int(env, argv[0]), 0);
+  void *address = mmap(NULL, (size_t)length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (address == MAP_FAILED) return ret_sys(env, -1);
   return wrap_mapping(env, address, (size_t)length);
 }
 
-/* unmap(ArrayBuffer, handle) -> 0; every view of the ArrayBuffer has length 0 from here on */
+/* unmap(ArrayBuffer, handle) -> 0; every view of the ArrayBuffer has length 0 from here on. An ArrayBuffer that has been
+   detached meanwhile (`transfer()`, Node 21) has given its pages to another one, in which they stay until that one is
+   collected: to unmap them would leave it with memory that is not there. */
 static napi_value memory_unmap(napi_env env, napi_callback_info info) {
   ARGUMENTS(2);
+  mapping *map = arg_handle(env, call, &MAPPING, "a handle of map or shmAttach", argv[1]);
+  if (map == NULL) return NULL;
   void *data = NULL;
-  if (napi_get_value_external(env, argv[1], &data) != napi_ok || data == NULL) return ret_int(env, -EINVAL);
-  mapping *map = data;
-  if (map->address == NULL) return ret_int(env, 0);
-  if (napi_detach_arraybuffer(env, argv[0]) != napi_ok) return ret_int(env, -EINVAL);
+  size_t length = 0;
+  if (napi_get_arraybuffer_info(env, argv[0], &data, &length) != napi_ok) {
+    throw_argument(env, call, "buffer", "an ArrayBuffer", argv[0]);
+    return NULL;
+  }
+  bool detached = false;
+  napi_is_detached_arraybuffer(env, argv[0], &detached);
+  if (map->address == NULL || detached) return ret_int(env, 0);
+  if (data != map->address || napi_detach_arraybuffer(env, argv[0]) != napi_ok) return ret_int(env, -EINVAL);
   unmap(map);
   return ret_int(env, 0);
 }

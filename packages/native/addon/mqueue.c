@@ -9,6 +9,7 @@
 
 #include <limits.h>
 #include <mqueue.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,55 +17,63 @@
    it; maxMessages 0 leaves both numbers to the system's defaults */
 static napi_value mqueue_open(napi_env env, napi_callback_info info) {
   ARGUMENTS(5);
-  char name[NAME_MAX + 2];
-  size_t length = 0;
-  if (napi_get_value_string_utf8(env, argv[0], name, sizeof name, &length) != napi_ok) return ret_int(env, -EINVAL);
-  struct mq_attr attributes = {.mq_maxmsg = arg_int(env, argv[3]), .mq_msgsize = arg_int(env, argv[4])};
-  return ret_sys(env, syscall(SYS_mq_open, name, arg_int(env, argv[1]), arg_uint(env, argv[2]),
+  NAME_STRING(name, 0, NAME_MAX + 1);
+  INT(flags, 1);
+  WORD(mode, 2);
+  INT(maxMessages, 3);
+  INT(messageSize, 4);
+  struct mq_attr attributes = {.mq_maxmsg = maxMessages, .mq_msgsize = messageSize};
+  return ret_sys(env, syscall(SYS_mq_open, name, flags, mode,
                               attributes.mq_maxmsg == 0 ? NULL : &attributes));
 }
 
 /* mqUnlink(name) -> 0; the name without its slash */
 static napi_value mqueue_unlink(napi_env env, napi_callback_info info) {
   ARGUMENTS(1);
-  char name[NAME_MAX + 2];
-  size_t length = 0;
-  if (napi_get_value_string_utf8(env, argv[0], name, sizeof name, &length) != napi_ok) return ret_int(env, -EINVAL);
+  NAME_STRING(name, 0, NAME_MAX + 1);
   return ret_sys(env, syscall(SYS_mq_unlink, name));
 }
 
 /* mqSend(fd, bytes, offset, length, priority) -> 0 */
 static napi_value mqueue_send(napi_env env, napi_callback_info info) {
   ARGUMENTS(5);
-  int64_t offset = arg_int64(env, argv[2]), length = arg_int64(env, argv[3]);
+  INT(fd, 0);
+  SIZE(offset, 2);
+  SIZE(length, 3);
+  WORD(priority, 4);
   uint8_t *at = arg_bytes(env, argv[1], offset, length);
   /* An empty message is one too, and an empty array may have no memory. */
   if (at == NULL && length != 0) return ret_int(env, -EFAULT);
-  return ret_sys(env, syscall(SYS_mq_timedsend, arg_int(env, argv[0]), at == NULL ? (uint8_t *)"" : at, (size_t)length,
-                              arg_uint(env, argv[4]), NULL));
+  return ret_sys(env, syscall(SYS_mq_timedsend, fd, at == NULL ? (uint8_t *)"" : at, (size_t)length,
+                              priority, NULL));
 }
 
 /* mqReceive(fd, bytes, offset, length, out) -> length of the message; out gets its priority as uint32 */
 static napi_value mqueue_receive(napi_env env, napi_callback_info info) {
   ARGUMENTS(5);
-  int64_t offset = arg_int64(env, argv[2]), length = arg_int64(env, argv[3]);
+  INT(fd, 0);
+  SIZE(offset, 2);
+  SIZE(length, 3);
   uint8_t *at = arg_bytes(env, argv[1], offset, length);
-  uint8_t *priority = arg_bytes(env, argv[4], 0, sizeof(unsigned));
-  if (at == NULL || priority == NULL) return ret_int(env, -EFAULT);
-  return ret_sys(env, syscall(SYS_mq_timedreceive, arg_int(env, argv[0]), at, (size_t)length, priority, NULL));
+  uint8_t *out = arg_bytes(env, argv[4], 0, sizeof(unsigned));
+  if (at == NULL || out == NULL) return ret_int(env, -EFAULT);
+  unsigned priority = 0;
+  int64_t received = syscall(SYS_mq_timedreceive, fd, at, (size_t)length, &priority, NULL);
+  if (received >= 0) memcpy(out, &priority, sizeof priority);
+  return ret_sys(env, received);
 }
 
 /* mqAttributes(fd, out) -> 0; out gets int32 values: flags, most messages, largest message, messages there */
 static napi_value mqueue_attributes(napi_env env, napi_callback_info info) {
   ARGUMENTS(2);
-  int32_t *out = (int32_t *)arg_bytes(env, argv[1], 0, 4 * sizeof(int32_t));
+  INT(fd, 0);
+  uint8_t *out = arg_bytes(env, argv[1], 0, 4 * sizeof(int32_t));
   if (out == NULL) return ret_int(env, -EFAULT);
   struct mq_attr attributes;
-  if (syscall(SYS_mq_getsetattr, arg_int(env, argv[0]), NULL, &attributes) < 0) return ret_int(env, -errno);
-  out[0] = (int32_t)attributes.mq_flags;
-  out[1] = (int32_t)attributes.mq_maxmsg;
-  out[2] = (int32_t)attributes.mq_msgsize;
-  out[3] = (int32_t)attributes.mq_curmsgs;
+  if (syscall(SYS_mq_getsetattr, fd, NULL, &attributes) < 0) return ret_int(env, -errno);
+  const int32_t values[] = {(int32_t)attributes.mq_flags, (int32_t)attributes.mq_maxmsg,
+                            (int32_t)attributes.mq_msgsize, (int32_t)attributes.mq_curmsgs};
+  memcpy(out, values, sizeof values);
   return ret_int(env, 0);
 }
 

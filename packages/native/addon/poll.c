@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <uv.h>
 
+static const napi_type_tag WATCHER = {0x6d696c6c72616365, 0x0077617463686572};
+
 typedef struct {
   uv_poll_t handle;
   napi_env env;
@@ -66,11 +68,17 @@ static void on_event(uv_poll_t *handle, int status, int events) {
 /* pollOpen(fd, callback(status, events)) -> handle or -errno; events are 1 readable, 2 writable, 4 hung up */
 static napi_value poll_open(napi_env env, napi_callback_info info) {
   ARGUMENTS(2);
+  INT(fd, 0);
+  napi_valuetype type;
+  if (napi_typeof(env, argv[1], &type) != napi_ok || type != napi_function) {
+    throw_argument(env, call, "callback", "a function", argv[1]);
+    return NULL;
+  }
   uv_loop_t *loop;
   if (napi_get_uv_event_loop(env, &loop) != napi_ok) return ret_int(env, -ENOTSUP);
   watcher *watch = calloc(1, sizeof *watch);
   if (watch == NULL) return ret_int(env, -ENOMEM);
-  int failed = uv_poll_init(loop, &watch->handle, arg_int(env, argv[0]));
+  int failed = uv_poll_init(loop, &watch->handle, fd);
   if (failed < 0) {
     free(watch);
     return ret_int(env, failed);
@@ -83,7 +91,7 @@ static napi_value poll_open(napi_env env, napi_callback_info info) {
   napi_async_init(env, NULL, name, &watch->context);
   napi_create_reference(env, argv[1], 1, &watch->callback);
   napi_add_async_cleanup_hook(env, on_thread_end, watch, &watch->cleanup);
-  if (napi_create_external(env, watch, drop_handle, NULL, &external) != napi_ok) {
+  if (create_handle(env, &WATCHER, watch, drop_handle, &external) != napi_ok) {
     begin_close(watch);
     return ret_int(env, -ENOMEM);
   }
@@ -91,28 +99,27 @@ static napi_value poll_open(napi_env env, napi_callback_info info) {
   return external;
 }
 
-static watcher *arg_watcher(napi_env env, napi_value value) {
-  void *data = NULL;
-  napi_get_value_external(env, value, &data);
-  watcher *watch = data;
-  return watch == NULL || watch->closing ? NULL : watch;
-}
+/* Declares `watch` from argv[0]; returns when it is no handle of pollOpen, or one that has been closed. */
+#define WATCHER_ARGUMENT                                                                                         \
+  watcher *watch = arg_handle(env, call, &WATCHER, "a handle of pollOpen", argv[0]);                             \
+  if (watch == NULL) return NULL;                                                                              \
+  if (watch->closing) return ret_int(env, -EBADF)
 
 /* pollStart(handle, events) -> 0; events 0 stops */
 static napi_value poll_start(napi_env env, napi_callback_info info) {
   ARGUMENTS(2);
-  watcher *watch = arg_watcher(env, argv[0]);
-  if (watch == NULL) return ret_int(env, -EBADF);
-  int events = arg_int(env, argv[1]);
-  return ret_int(env, events == 0 ? uv_poll_stop(&watch->handle) : uv_poll_start(&watch->handle, events, on_event));
+  /* libuv aborts the process for any other bit. */
+  INTEGER(events, 1, 0, UV_READABLE | UV_WRITABLE | UV_DISCONNECT | UV_PRIORITIZED);
+  WATCHER_ARGUMENT;
+  return ret_int(env, events == 0 ? uv_poll_stop(&watch->handle) : uv_poll_start(&watch->handle, (int)events, on_event));
 }
 
 /* pollRef(handle, on) -> 0; says whether the watcher keeps the loop alive */
 static napi_value poll_ref(napi_env env, napi_callback_info info) {
   ARGUMENTS(2);
-  watcher *watch = arg_watcher(env, argv[0]);
-  if (watch == NULL) return ret_int(env, -EBADF);
-  if (arg_int(env, argv[1])) uv_ref((uv_handle_t *)&watch->handle);
+  FLAG(on, 1);
+  WATCHER_ARGUMENT;
+  if (on) uv_ref((uv_handle_t *)&watch->handle);
   else uv_unref((uv_handle_t *)&watch->handle);
   return ret_int(env, 0);
 }
@@ -120,8 +127,9 @@ static napi_value poll_ref(napi_env env, napi_callback_info info) {
 /* pollClose(handle) -> 0; the descriptor itself stays open and may be closed afterwards */
 static napi_value poll_close(napi_env env, napi_callback_info info) {
   ARGUMENTS(1);
-  watcher *watch = arg_watcher(env, argv[0]);
-  if (watch != NULL) begin_close(watch);
+  watcher *watch = arg_handle(env, call, &WATCHER, "a handle of pollOpen", argv[0]);
+  if (watch == NULL) return NULL;
+  begin_close(watch);
   return ret_int(env, 0);
 }
 

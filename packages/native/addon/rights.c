@@ -10,7 +10,9 @@
 /* sendRights(fd, bytes, length, rights: Uint8Array over int32, count) -> bytes sent; never blocks, never raises SIGPIPE */
 static napi_value rights_send(napi_env env, napi_callback_info info) {
   ARGUMENTS(5);
-  int64_t length = arg_int64(env, argv[2]), count = arg_int64(env, argv[4]);
+  INT(fd, 0);
+  SIZE(length, 2);
+  SIZE(count, 4);
   if (count < 0 || count > MAX_RIGHTS) return ret_int(env, -EINVAL);
   uint8_t *at = arg_bytes(env, argv[1], 0, length);
   uint8_t *rights = arg_bytes(env, argv[3], 0, count * (int64_t)sizeof(int));
@@ -28,14 +30,15 @@ static napi_value rights_send(napi_env env, napi_callback_info info) {
     head->cmsg_len = CMSG_LEN(size);
     memcpy(CMSG_DATA(head), rights, size);
   }
-  return ret_sys(env, sendmsg(arg_int(env, argv[0]), &message, MSG_DONTWAIT | MSG_NOSIGNAL));
+  return ret_sys(env, sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
 /* receiveRights(fd, bytes, length, rights out: Uint8Array over int32 {count, descriptor × 253}) -> bytes received;
    never blocks. The descriptors are closed on exec. -EMFILE: some did not fit into this process, the others are there. */
 static napi_value rights_receive(napi_env env, napi_callback_info info) {
   ARGUMENTS(4);
-  int64_t length = arg_int64(env, argv[2]);
+  INT(fd, 0);
+  SIZE(length, 2);
   uint8_t *at = arg_bytes(env, argv[1], 0, length);
   uint8_t *out = arg_bytes(env, argv[3], 0, sizeof(int32_t[1 + MAX_RIGHTS]));
   if (at == NULL || out == NULL) return ret_int(env, -EFAULT);
@@ -44,7 +47,7 @@ static napi_value rights_receive(napi_env env, napi_callback_info info) {
   struct msghdr message = {
       .msg_iov = &piece, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
   int32_t count = 0;
-  ssize_t received = recvmsg(arg_int(env, argv[0]), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  ssize_t received = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   if (received < 0) return ret_sys(env, -1);
   struct cmsghdr *head = CMSG_FIRSTHDR(&message);
   if (head != NULL && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS) {

@@ -15,17 +15,20 @@
 /* socket(domain, type, protocol) -> fd, non-blocking and closed on exec */
 static napi_value socket_create(napi_env env, napi_callback_info info) {
   ARGUMENTS(3);
-  int type = arg_int(env, argv[1]) | SOCK_NONBLOCK | SOCK_CLOEXEC;
-  return ret_sys(env, socket(arg_int(env, argv[0]), type, arg_int(env, argv[2])));
+  INT(domain, 0);
+  INT(type, 1);
+  INT(protocol, 2);
+  return ret_sys(env, socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol));
 }
 
 /* socketPair(type, out: Uint8Array over two int32) -> 0; AF_UNIX, non-blocking and closed on exec */
 static napi_value socket_pair(napi_env env, napi_callback_info info) {
   ARGUMENTS(2);
+  INT(type, 0);
   uint8_t *out = arg_bytes(env, argv[1], 0, sizeof(int[2]));
   if (out == NULL) return ret_int(env, -EFAULT);
   int pair[2];
-  if (socketpair(AF_UNIX, arg_int(env, argv[0]) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0) return ret_sys(env, -1);
+  if (socketpair(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0) return ret_sys(env, -1);
   memcpy(out, pair, sizeof pair);
   return ret_int(env, 0);
 }
@@ -33,43 +36,49 @@ static napi_value socket_pair(napi_env env, napi_callback_info info) {
 /* bind(fd, address, addressLength) -> 0 */
 static napi_value socket_bind(napi_env env, napi_callback_info info) {
   ARGUMENTS(3);
-  int64_t length = arg_int64(env, argv[2]);
-  uint8_t *address = arg_bytes(env, argv[1], 0, length);
+  INT(fd, 0);
+  SIZE(addressLength, 2);
+  uint8_t *address = arg_bytes(env, argv[1], 0, addressLength);
   if (address == NULL) return ret_int(env, -EFAULT);
-  return ret_sys(env, bind(arg_int(env, argv[0]), (struct sockaddr *)address, (socklen_t)length));
+  return ret_sys(env, bind(fd, (struct sockaddr *)address, (socklen_t)addressLength));
 }
 
 /* connect(fd, address, addressLength) -> 0, or -EINPROGRESS */
 static napi_value socket_connect(napi_env env, napi_callback_info info) {
   ARGUMENTS(3);
-  int64_t length = arg_int64(env, argv[2]);
-  uint8_t *address = arg_bytes(env, argv[1], 0, length);
+  INT(fd, 0);
+  SIZE(addressLength, 2);
+  uint8_t *address = arg_bytes(env, argv[1], 0, addressLength);
   if (address == NULL) return ret_int(env, -EFAULT);
-  return ret_sys(env, connect(arg_int(env, argv[0]), (struct sockaddr *)address, (socklen_t)length));
+  return ret_sys(env, connect(fd, (struct sockaddr *)address, (socklen_t)addressLength));
 }
 
 static napi_value socket_listen(napi_env env, napi_callback_info info) {
   ARGUMENTS(2);
-  return ret_sys(env, listen(arg_int(env, argv[0]), arg_int(env, argv[1])));
+  INT(fd, 0);
+  INT(backlog, 1);
+  return ret_sys(env, listen(fd, backlog));
 }
 
 /* accept(fd, address out of 128 bytes) -> fd, non-blocking and closed on exec */
 static napi_value socket_accept(napi_env env, napi_callback_info info) {
   ARGUMENTS(2);
+  INT(fd, 0);
   socklen_t length = sizeof(struct sockaddr_storage);
   uint8_t *address = arg_bytes(env, argv[1], 0, length);
   if (address == NULL) return ret_int(env, -EFAULT);
-  return ret_sys(env, accept4(arg_int(env, argv[0]), (struct sockaddr *)address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  return ret_sys(env, accept4(fd, (struct sockaddr *)address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
 }
 
 /* socketName(fd, address out of 128 bytes, peer: 0 own, 1 the other side's) -> length */
 static napi_value socket_name(napi_env env, napi_callback_info info) {
   ARGUMENTS(3);
+  INT(fd, 0);
+  FLAG(peer, 2);
   socklen_t length = sizeof(struct sockaddr_storage);
   uint8_t *address = arg_bytes(env, argv[1], 0, length);
   if (address == NULL) return ret_int(env, -EFAULT);
-  int fd = arg_int(env, argv[0]);
-  int failed = arg_int(env, argv[2]) ? getpeername(fd, (struct sockaddr *)address, &length)
+  int failed = peer ? getpeername(fd, (struct sockaddr *)address, &length)
                                      : getsockname(fd, (struct sockaddr *)address, &length);
   return ret_sys(env, failed < 0 ? failed : (int64_t)length);
 }
@@ -77,17 +86,23 @@ static napi_value socket_name(napi_env env, napi_callback_info info) {
 /* setSocketOption(fd, level, name, value) -> 0; options that are one int */
 static napi_value socket_set_option(napi_env env, napi_callback_info info) {
   ARGUMENTS(4);
-  int value = arg_int(env, argv[3]);
-  return ret_sys(env, setsockopt(arg_int(env, argv[0]), arg_int(env, argv[1]), arg_int(env, argv[2]), &value, sizeof value));
+  INT(fd, 0);
+  INT(level, 1);
+  INT(name, 2);
+  INT(value, 3);
+  return ret_sys(env, setsockopt(fd, level, name, &value, sizeof value));
 }
 
 /* getSocketOption(fd, level, name, out: Uint8Array over one int32) -> 0 */
 static napi_value socket_get_option(napi_env env, napi_callback_info info) {
   ARGUMENTS(4);
+  INT(fd, 0);
+  INT(level, 1);
+  INT(name, 2);
   socklen_t length = sizeof(int);
   uint8_t *out = arg_bytes(env, argv[3], 0, length);
   if (out == NULL) return ret_int(env, -EFAULT);
-  return ret_sys(env, getsockopt(arg_int(env, argv[0]), arg_int(env, argv[1]), arg_int(env, argv[2]), out, &length));
+  return ret_sys(env, getsockopt(fd, level, name, out, &length));
 }
 
 /* Both go to the kernel directly: libc makes them cancellation points, which costs two atomics for each call. */
@@ -95,47 +110,56 @@ static napi_value socket_get_option(napi_env env, napi_callback_info info) {
 /* receive(fd, bytes, offset, length) -> count; never blocks; what a datagram has beyond length is lost */
 static napi_value socket_receive(napi_env env, napi_callback_info info) {
   ARGUMENTS(4);
-  int64_t offset = arg_int64(env, argv[2]), length = arg_int64(env, argv[3]);
+  INT(fd, 0);
+  SIZE(offset, 2);
+  SIZE(length, 3);
   uint8_t *at = arg_bytes(env, argv[1], offset, length);
   if (at == NULL) return ret_int(env, -EFAULT);
-  return ret_sys(env, syscall(SYS_recvfrom, arg_int(env, argv[0]), at, (size_t)length, MSG_DONTWAIT, NULL, NULL));
+  return ret_sys(env, syscall(SYS_recvfrom, fd, at, (size_t)length, MSG_DONTWAIT, NULL, NULL));
 }
 
 /* send(fd, bytes, offset, length) -> count; never blocks, never raises SIGPIPE */
 static napi_value socket_send(napi_env env, napi_callback_info info) {
   ARGUMENTS(4);
-  int64_t offset = arg_int64(env, argv[2]), length = arg_int64(env, argv[3]);
+  INT(fd, 0);
+  SIZE(offset, 2);
+  SIZE(length, 3);
   uint8_t *at = arg_bytes(env, argv[1], offset, length);
   if (at == NULL) return ret_int(env, -EFAULT);
   const long flags = MSG_DONTWAIT | MSG_NOSIGNAL;
-  return ret_sys(env, syscall(SYS_sendto, arg_int(env, argv[0]), at, (size_t)length, flags, NULL, 0));
+  return ret_sys(env, syscall(SYS_sendto, fd, at, (size_t)length, flags, NULL, 0));
 }
 
 /* unreadBytes(fd) -> kernel memory of what was sent on a unix socket and not yet read by the other side; 0: all read */
 static napi_value socket_unread_bytes(napi_env env, napi_callback_info info) {
   ARGUMENTS(1);
+  INT(fd, 0);
   int bytes = 0;
-  int failed = ioctl(arg_int(env, argv[0]), SIOCOUTQ, &bytes);
+  int failed = ioctl(fd, SIOCOUTQ, &bytes);
   return ret_sys(env, failed < 0 ? failed : bytes);
 }
 
 /* shutdown(fd, how: 0 reading, 1 writing, 2 both) -> 0 */
 static napi_value socket_shutdown(napi_env env, napi_callback_info info) {
   ARGUMENTS(2);
-  return ret_sys(env, shutdown(arg_int(env, argv[0]), arg_int(env, argv[1])));
+  INT(fd, 0);
+  INT(how, 1);
+  return ret_sys(env, shutdown(fd, how));
 }
 
 /* encodeInet(host: an IPv4 or IPv6 literal, port, out of 128 bytes) -> length, or -EINVAL for another string */
 static napi_value socket_encode_inet(napi_env env, napi_callback_info info) {
   ARGUMENTS(3);
-  char host[INET6_ADDRSTRLEN + 1];
-  size_t used;
+  INTEGER(port, 1, 0, UINT16_MAX);
   uint8_t *out = arg_bytes(env, argv[2], 0, sizeof(struct sockaddr_storage));
   if (out == NULL) return ret_int(env, -EFAULT);
-  if (napi_get_value_string_utf8(env, argv[0], host, sizeof host, &used) != napi_ok) return ret_int(env, -EINVAL);
-  uint16_t port = htons((uint16_t)arg_uint(env, argv[1]));
-  struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = port};
-  struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = port};
+  char host[INET6_ADDRSTRLEN + 1];
+  /* What is longer is no address, as any other string that is none. */
+  int fits = arg_string(env, call, argv[0], "host", host, sizeof host);
+  if (fits < 0) return NULL;
+  if (!fits) return ret_int(env, -EINVAL);
+  struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+  struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
   if (inet_pton(AF_INET, host, &v4.sin_addr) == 1) {
     memcpy(out, &v4, sizeof v4);
     return ret_int(env, sizeof v4);

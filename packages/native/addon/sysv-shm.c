@@ -1,6 +1,7 @@
 /* System V shared memory. */
 #include "addon.h"
 
+#include <string.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
@@ -8,17 +9,19 @@
 /* shmGet(key, length, flags) -> id */
 static napi_value sysv_shm_get(napi_env env, napi_callback_info info) {
   ARGUMENTS(3);
-  int64_t length = arg_int64(env, argv[1]);
+  WORD(key, 0);
+  SIZE(length, 1);
+  INT(flags, 2);
   if (length < 0) return ret_int(env, -EINVAL);
-  return ret_sys(env, shmget((key_t)arg_uint(env, argv[0]), (size_t)length, arg_int(env, argv[2])));
+  return ret_sys(env, shmget((key_t)key, (size_t)length, flags));
 }
 
 /* shmAttach(id, length) -> [ArrayBuffer, handle] or -errno; `length` must be the segment's, and munmap detaches it */
 static napi_value sysv_shm_attach(napi_env env, napi_callback_info info) {
   ARGUMENTS(2);
-  int64_t length = arg_int64(env, argv[1]);
+  INT(id, 0);
+  SIZE(length, 1);
   if (length <= 0) return ret_int(env, -EINVAL);
-  int id = arg_int(env, argv[0]);
   struct shmid_ds status;
   if (shmctl(id, IPC_STAT, &status) < 0) return ret_sys(env, -1);
   if (status.shm_segsz != (size_t)length) return ret_int(env, -EINVAL);
@@ -30,42 +33,41 @@ static napi_value sysv_shm_attach(napi_env env, napi_callback_info info) {
 /* shmStat(id, out) -> 0; fills 8 doubles: length, mode, creator's pid, last pid, attached, changed at (s), uid, key */
 static napi_value sysv_shm_stat(napi_env env, napi_callback_info info) {
   ARGUMENTS(2);
-  double *out = (double *)arg_bytes(env, argv[1], 0, 8 * sizeof(double));
+  INT(id, 0);
+  uint8_t *out = arg_bytes(env, argv[1], 0, 8 * sizeof(double));
   if (out == NULL) return ret_int(env, -EFAULT);
   struct shmid_ds status;
-  int result = shmctl(arg_int(env, argv[0]), IPC_STAT, &status);
-  if (result < 0) return ret_sys(env, result);
-  out[0] = (double)status.shm_segsz;
-  out[1] = status.shm_perm.mode & 0777;
-  out[2] = status.shm_cpid;
-  out[3] = status.shm_lpid;
-  out[4] = (double)status.shm_nattch;
-  out[5] = (double)status.shm_ctime;
-  out[6] = status.shm_perm.uid;
-  out[7] = (double)(uint32_t)status.shm_perm.__key;
+  if (shmctl(id, IPC_STAT, &status) < 0) return ret_sys(env, -1);
+  const double values[] = {(double)status.shm_segsz,  status.shm_perm.mode & 0777, status.shm_cpid,
+                           status.shm_lpid,           (double)status.shm_nattch,   (double)status.shm_ctime,
+                           status.shm_perm.uid,       (double)(uint32_t)status.shm_perm.__key};
+  memcpy(out, values, sizeof values);
   return ret_int(env, 0);
 }
 
 /* shmSetMode(id, mode) -> 0 */
 static napi_value sysv_shm_set_mode(napi_env env, napi_callback_info info) {
   ARGUMENTS(2);
-  int id = arg_int(env, argv[0]);
+  INT(id, 0);
+  INTEGER(mode, 1, 0, 0777);
   struct shmid_ds status;
   if (shmctl(id, IPC_STAT, &status) < 0) return ret_sys(env, -1);
-  status.shm_perm.mode = (unsigned short)(arg_uint(env, argv[1]) & 0777);
+  status.shm_perm.mode = (unsigned short)mode;
   return ret_sys(env, shmctl(id, IPC_SET, &status));
 }
 
 /* shmRemove(id) -> 0; the memory goes with the last who is attached */
 static napi_value sysv_shm_remove(napi_env env, napi_callback_info info) {
   ARGUMENTS(1);
-  return ret_sys(env, shmctl(arg_int(env, argv[0]), IPC_RMID, NULL));
+  INT(id, 0);
+  return ret_sys(env, shmctl(id, IPC_RMID, NULL));
 }
 
 /* populate(bytes, offset, length) -> 0; takes the pages now, of memory whose `offset` begins one */
 static napi_value sysv_shm_populate(napi_env env, napi_callback_info info) {
   ARGUMENTS(3);
-  int64_t offset = arg_int64(env, argv[1]), length = arg_int64(env, argv[2]);
+  SIZE(offset, 1);
+  SIZE(length, 2);
   uint8_t *at = arg_bytes(env, argv[0], offset, length);
   if (at == NULL) return ret_int(env, -EFAULT);
 #ifndef MADV_POPULATE_WRITE

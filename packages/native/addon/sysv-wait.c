@@ -23,6 +23,8 @@
 #include <sys/msg.h>
 #include <unistd.h>
 
+static const napi_type_tag WAITER = {0x6d696c6c72616365, 0x0000776169746572};
+
 enum { IDLE, RUNNING, DONE };
 
 typedef struct {
@@ -91,12 +93,14 @@ static int waiter_start(waiter *wait) {
 /* msgWaiterOpen(id, eventfd) -> handle or -errno */
 static napi_value waiter_open(napi_env env, napi_callback_info info) {
   ARGUMENTS(2);
+  INT(id, 0);
+  INT(eventfd, 1);
   waiter *wait = calloc(1, sizeof *wait);
   if (wait == NULL) return ret_int(env, -ENOMEM);
   wait->message = calloc(1, sizeof(long));
   wait->env = env;
-  wait->id = arg_int(env, argv[0]);
-  wait->signal_fd = arg_int(env, argv[1]);
+  wait->id = id;
+  wait->signal_fd = eventfd;
   sem_init(&wait->orders, 0, 0);
   int failed = wait->message == NULL ? ENOMEM : waiter_start(wait);
   if (failed != 0) {
@@ -106,7 +110,7 @@ static napi_value waiter_open(napi_env env, napi_callback_info info) {
     return ret_int(env, -failed);
   }
   napi_value external;
-  if (napi_create_external(env, wait, waiter_collected, NULL, &external) != napi_ok) {
+  if (create_handle(env, &WAITER, wait, waiter_collected, &external) != napi_ok) {
     waiter_end(wait);
     free(wait->message);
     free(wait);
@@ -116,12 +120,11 @@ static napi_value waiter_open(napi_env env, napi_callback_info info) {
   return external;
 }
 
-static waiter *arg_waiter(napi_env env, napi_value value) {
-  void *data = NULL;
-  napi_get_value_external(env, value, &data);
-  waiter *wait = data;
-  return wait == NULL || wait->closed ? NULL : wait;
-}
+/* Declares `wait` from argv[0]; returns when it is no handle of msgWaiterOpen, or one that has been closed. */
+#define WAITER_ARGUMENT                                                                                         \
+  waiter *wait = arg_handle(env, call, &WAITER, "a handle of msgWaiterOpen", argv[0]);                             \
+  if (wait == NULL) return NULL;                                                                              \
+  if (wait->closed) return ret_int(env, -EBADF)
 
 static napi_value waiter_order(napi_env env, waiter *wait) {
   atomic_store_explicit(&wait->state, RUNNING, memory_order_relaxed);
@@ -132,21 +135,20 @@ static napi_value waiter_order(napi_env env, waiter *wait) {
    it may have taken a message */
 static napi_value waiter_receive(napi_env env, napi_callback_info info) {
   ARGUMENTS(2);
-  waiter *wait = arg_waiter(env, argv[0]);
-  if (wait == NULL) return ret_int(env, -EBADF);
+  SIZE(type, 1);
+  WAITER_ARGUMENT;
   if (atomic_load_explicit(&wait->state, memory_order_acquire) != IDLE) return ret_int(env, -EBUSY);
   wait->sending = false;
-  wait->type = (long)arg_int64(env, argv[1]);
+  wait->type = (long)type;
   return waiter_order(env, wait);
 }
 
 /* msgWaiterSend(handle, bytes, length) -> 0; bytes: the type, then `length` bytes, copied */
 static napi_value waiter_send(napi_env env, napi_callback_info info) {
   ARGUMENTS(3);
-  waiter *wait = arg_waiter(env, argv[0]);
-  if (wait == NULL) return ret_int(env, -EBADF);
+  SIZE(length, 2);
+  WAITER_ARGUMENT;
   if (atomic_load_explicit(&wait->state, memory_order_acquire) == RUNNING) return ret_int(env, -EBUSY);
-  int64_t length = arg_int64(env, argv[2]);
   uint8_t *at = length < 0 ? NULL : arg_bytes(env, argv[1], 0, (int64_t)sizeof(long) + length);
   if (at == NULL) return ret_int(env, -EFAULT);
   uint8_t *message = realloc(wait->message, sizeof(long) + (size_t)length);
@@ -162,14 +164,13 @@ static napi_value waiter_send(napi_env env, napi_callback_info info) {
    out gets the type of a message that was taken, as int64 */
 static napi_value waiter_result(napi_env env, napi_callback_info info) {
   ARGUMENTS(2);
-  waiter *wait = arg_waiter(env, argv[0]);
-  int64_t *type = (int64_t *)arg_bytes(env, argv[1], 0, sizeof(int64_t));
-  if (wait == NULL) return ret_int(env, -EBADF);
+  WAITER_ARGUMENT;
+  uint8_t *type = arg_bytes(env, argv[1], 0, sizeof(int64_t));
   if (type == NULL) return ret_int(env, -EFAULT);
   int state = atomic_load_explicit(&wait->state, memory_order_acquire);
   if (state != DONE) return ret_int(env, state == RUNNING ? -EINPROGRESS : -EAGAIN);
   atomic_store_explicit(&wait->state, IDLE, memory_order_relaxed);
-  *type = *(long *)wait->message;
+  memcpy(type, wait->message, sizeof(int64_t));
   return ret_int(env, wait->result);
 }
 
@@ -177,13 +178,12 @@ static napi_value waiter_result(napi_env env, napi_callback_info info) {
    (or had none). Waits for the thread, which the kernel wakes for this. out as for msgWaiterResult */
 static napi_value waiter_close(napi_env env, napi_callback_info info) {
   ARGUMENTS(2);
-  waiter *wait = arg_waiter(env, argv[0]);
-  int64_t *type = (int64_t *)arg_bytes(env, argv[1], 0, sizeof(int64_t));
-  if (wait == NULL) return ret_int(env, -EBADF);
+  WAITER_ARGUMENT;
+  uint8_t *type = arg_bytes(env, argv[1], 0, sizeof(int64_t));
   if (type == NULL) return ret_int(env, -EFAULT);
   napi_remove_env_cleanup_hook(env, waiter_end, wait);
   waiter_end(wait);
-  *type = *(long *)wait->message;
+  memcpy(type, wait->message, sizeof(int64_t));
   return ret_int(env, atomic_load_explicit(&wait->state, memory_order_acquire) == DONE ? wait->result : -ECANCELED);
 }
 

@@ -1,11 +1,18 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { NativeError } from './errors.js';
+import { ArgumentError, NativeError } from './errors.js';
 import { prebuilds } from './prebuild.js';
 import type { Syscalls } from './syscalls.js';
 
 const require = createRequire(import.meta.url);
+
+/** The addon makes its errors here, in the thread that loads it. */
+interface Addon extends Syscalls {
+  onBadArgument(
+    make: (call: string, argument: string, expected: string, value: unknown) => ArgumentError,
+  ): void;
+}
 
 /** Where the addon may be: the repository's own build first, then the binaries that a published package carries. */
 function candidates(): string[] {
@@ -28,7 +35,9 @@ function load(): Syscalls {
   let cause: unknown;
   for (const file of candidates()) {
     try {
-      return require(file) as Syscalls;
+      const { onBadArgument, ...calls } = require(file) as Addon;
+      onBadArgument((...what) => new ArgumentError(...what));
+      return calls;
     } catch (error) {
       tried.push(file);
       cause = error;

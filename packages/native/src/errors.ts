@@ -1,4 +1,4 @@
-import { getSystemErrorName } from 'node:util';
+import { getSystemErrorName, inspect } from 'node:util';
 
 /** The closed set of codes that errors of this package carry. Codes are stable; messages are not. */
 export type NativeErrorCode =
@@ -10,6 +10,8 @@ export type NativeErrorCode =
   | 'ERR_MILLRACE_NO_MEMORY'
   /** A mapped memory was used after it had been closed. */
   | 'ERR_MILLRACE_CLOSED'
+  /** A function was given what it cannot take: the message names the function, the argument, the value and what it may be. */
+  | 'ERR_MILLRACE_ARGUMENT'
   /** /proc is not mounted, or cannot be read: who a process is cannot be told without it. */
   | 'ERR_MILLRACE_NO_PROC'
   /** A name leads to what another user has made, or may change. */
@@ -25,6 +27,30 @@ export class NativeError extends Error {
     super(message, options);
     this.code = code;
   }
+}
+
+/** A function of the addon was given what it cannot take; nothing has reached the kernel. */
+export class ArgumentError extends NativeError {
+  override readonly name = 'ArgumentError';
+  /** The function: `'close'`. */
+  readonly call: string;
+  /** Its argument, as {@link Syscalls} names it: `'fd'`. */
+  readonly argument: string;
+  /** What it may be: `'an integer from 0 to 1'`. */
+  readonly expected: string;
+  readonly value: unknown;
+
+  constructor(call: string, argument: string, expected: string, value: unknown) {
+    super('ERR_MILLRACE_ARGUMENT', `${call}: ${argument} must be ${expected}, not ${shown(value)}.`);
+    this.call = call;
+    this.argument = argument;
+    this.expected = expected;
+    this.value = value;
+  }
+}
+
+function shown(value: unknown): string {
+  return inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY, maxStringLength: 100 });
 }
 
 /** Names that Node does not know, for it makes none of the calls that answer so. */

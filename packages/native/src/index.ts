@@ -10,6 +10,7 @@ export {
 } from './address.js';
 export * from './constants.js';
 export {
+  ArgumentError,
   check,
   NativeError,
   type NativeErrorCode,

@@ -14,9 +14,10 @@ export interface MessageWaiter {
 }
 
 /**
- * The addon's functions as they are: one system call each, no checks beyond the bounds of buffers.
+ * The addon's functions as they are: one system call each. What they are given is checked: integers for type and range,
+ * strings for a NUL, handles for their kind, offsets and lengths for the bounds of buffers (`-EFAULT`).
  *
- * Notes. Every function that returns a number returns `-errno` when the call failed (use {@link check} for those
+ * Notes. An argument that cannot be is an {@link ArgumentError}, thrown. Every function that returns a number returns `-errno` when the call failed (use {@link check} for those
  * that must not fail, compare with a constant for those whose failure is an answer: `-EAGAIN`). No function blocks,
  * except `epollWait` and the `futexWait…` functions, with a timeout other than 0, and `msgSend` and `msgReceive`
  * without `IPC_NOWAIT`. All descriptors they make are closed on exec and, where that has a
@@ -46,6 +47,7 @@ export interface Syscalls {
   /** A sealed anonymous file of `length` bytes, all of them reserved. */
   memfd(name: string, length: number): number;
   map(fd: number, length: number): [ArrayBuffer, MapHandle] | number;
+  /** Of a buffer whose memory was moved away by `transfer()` nothing is unmapped; `-EINVAL` for another's buffer. */
   unmap(buffer: ArrayBuffer, handle: MapHandle): number;
   /** Makes a file `length` bytes long and takes its pages now. */
   reserve(fd: number, length: number): number;
