@@ -62,7 +62,7 @@ const serverShape = {
       v.check((key) => key !== 0, 'other than 0, which is no key'),
     ),
   ),
-  taskQueueName: v.optional(v.pipe(text, v.regex(/^\/[^/]{1,254}$/, QUEUE_NAME))),
+  taskQueueName: v.optional(v.pipe(text, v.regex(/^\/[^/\0]{1,254}$/, QUEUE_NAME))),
   taskRingSize: v.optional(ringSize),
   taskLargeValues: v.optional(oneOf(['memory', 'file']), 'memory'),
   taskTmpdir: v.optional(absolutePath, tmpdir),

@@ -52,6 +52,8 @@ export const portShape = {
     v.pipe(
       text,
       v.check((path) => path.length > 0 && Buffer.byteLength(path) < 108, '1 to 107 bytes'),
+      // One in front is a name of the abstract namespace.
+      v.check((path) => path.lastIndexOf('\0') <= 0, 'a path without a NUL behind its first byte'),
     ),
   ),
   fd: v.optional(count(3, MAX_MS)),

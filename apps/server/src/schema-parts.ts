@@ -28,8 +28,10 @@ export function oneOf<const Names extends readonly string[]>(names: Names) {
 }
 
 export const text = v.string('a string');
-export const filledText = v.pipe(text, v.nonEmpty('a string that is not empty'));
-export const absolutePath = v.pipe(text, v.startsWith('/', 'an absolute path'));
+/** Behind a NUL the kernel and its libraries would see another name. */
+const noNul = v.check((value: string) => !value.includes('\0'), 'a string without a NUL');
+export const filledText = v.pipe(text, v.nonEmpty('a string that is not empty'), noNul);
+export const absolutePath = v.pipe(text, v.startsWith('/', 'an absolute path'), noNul);
 export const flag = v.boolean('true or false');
 
 /** A module's place, as the URL that threads import. */

@@ -17,6 +17,13 @@ describe('options', () => {
     expect(make).toThrow("There is no option 'workerNumb'; did you mean 'workerNum'?");
   });
 
+  test('a unix path with a NUL behind its first byte is refused', () => {
+    const make = (path: string) => () => createServer({ path } as ServerOptions);
+    expect(make('/run/a\0b')).toThrow("'path' cannot be");
+    expect(make('\0a\0b')).toThrow("'path' cannot be");
+    expect(make('\0abstract')).not.toThrow();
+  });
+
   test('an unknown field of the framing is an error that names where', () => {
     const framing = { kind: 'eof', delimeter: '\n' } as unknown as { kind: 'eof' };
     expect(() => createServer({ ...good, framing })).toThrow(
@@ -36,6 +43,11 @@ describe('options', () => {
     ['packageMaxLength', 1.5],
     ['logLevel', 'loud'],
     ['tasks', { count: 3 }],
+    ['pidFile', '/run/a\0b'],
+    ['logFile', 'a\0b'],
+    ['chroot', '/srv\0'],
+    ['taskTmpdir', '/tmp\0/x'],
+    ['taskQueueName', '/tasks\0'],
   ])('%s cannot be %j, and the error names both', (name, value) => {
     const make = () => createServer({ ...good, [name]: value } as ServerOptions);
     expect(make).toThrow(code('ERR_MILLRACE_OPTION'));

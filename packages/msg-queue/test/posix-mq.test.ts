@@ -84,6 +84,12 @@ test('messages go through by priority, with their length, and false when there a
   expect([queue.push('x'), queue.isFull]).toEqual([false, true]);
 });
 
+test('a name with a NUL in it is refused, and opens no other queue', () => {
+  const name = testName();
+  make(PosixMQ, { name });
+  expect(() => join(PosixMQ, `${name}\0x`)).toThrow('name must be a string without a NUL');
+});
+
 test('it loads in a worker thread, and reports messages there', async () => {
   const queue = make(PosixMQ);
   const name = testName();

@@ -18,11 +18,11 @@
 static napi_value mqueue_open(napi_env env, napi_callback_info info) {
   ARGUMENTS(5);
   NAME_STRING(name, 0, NAME_MAX + 1);
-  INT(flags, 1);
+  WORD(flags, 1);
   WORD(mode, 2);
-  INT(maxMessages, 3);
-  INT(messageSize, 4);
-  struct mq_attr attributes = {.mq_maxmsg = maxMessages, .mq_msgsize = messageSize};
+  WORD(maxMessages, 3);
+  WORD(messageSize, 4);
+  struct mq_attr attributes = {.mq_maxmsg = (int32_t)maxMessages, .mq_msgsize = (int32_t)messageSize};
   return ret_sys(env, syscall(SYS_mq_open, name, flags, mode,
                               attributes.mq_maxmsg == 0 ? NULL : &attributes));
 }

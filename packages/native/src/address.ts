@@ -35,9 +35,12 @@ export function encodeInetAddress({ host, port }: InetAddress): EncodedAddress {
     );
   }
   const bytes = new Uint8Array(SOCKADDR_BYTES);
-  const length = syscalls.encodeInet(host, port, bytes);
+  // Behind a NUL the C library would see nothing of a host.
+  const named = typeof host === 'string' && !host.includes('\0');
+  const length = named ? syscalls.encodeInet(host, port, bytes) : -1;
   if (length < 0) {
-    throw new NativeError('ERR_MILLRACE_BAD_ADDRESS', `'${host}' is neither an IPv4 nor an IPv6 address.`);
+    const shown = typeof host === 'string' ? JSON.stringify(host) : String(host);
+    throw new NativeError('ERR_MILLRACE_BAD_ADDRESS', `${shown} is neither an IPv4 nor an IPv6 address.`);
   }
   return {
     bytes,

@@ -64,9 +64,11 @@ test('addresses survive the kernel form', () => {
   ]) {
     expect(decodeInetAddress(encodeInetAddress(address).bytes)).toEqual(address);
   }
-  expect(() => encodeInetAddress({ host: 'localhost', port: 1 })).toThrow(
-    expect.objectContaining({ code: 'ERR_MILLRACE_BAD_ADDRESS' }),
-  );
+  for (const host of ['localhost', '127.0.0.1\0', '127.0.0.1\0.example', '', undefined as never]) {
+    expect(() => encodeInetAddress({ host, port: 1 })).toThrow(
+      expect.objectContaining({ code: 'ERR_MILLRACE_BAD_ADDRESS' }),
+    );
+  }
 });
 
 test.each([65_536, 105_659, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])(

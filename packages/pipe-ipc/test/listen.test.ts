@@ -13,6 +13,12 @@ let names = 0;
 const newPath = () => join(directory, `${++names}.sock`);
 const echo = (pipe: Channel<unknown>) => pipe.onMessage((value) => pipe.send(value));
 
+test('a path with a NUL in it is refused by who listens and who connects', async () => {
+  const bad = expect.objectContaining({ code: 'ERR_MILLRACE_BAD_ADDRESS' });
+  expect(() => listenPipe(`${newPath()}\0x`, () => {})).toThrow(bad);
+  await expect(async () => connectPipe(`${newPath()}\0x`)).rejects.toThrow(bad);
+});
+
 test('processes connect by a path, each with a channel of its own', async () => {
   for (const path of [newPath(), `\0millrace-listen-${process.pid}`]) {
     using listener = listenPipe<unknown>(path, echo);

@@ -47,6 +47,12 @@ export function systemVKey(name: SystemVKey | SystemVPath): number {
       `${project} is no project of a segment's path: it must be an integer from 1 to ${MAX_PROJECT}.`,
     );
   }
+  if (path.includes('\0')) {
+    throw new SharedMemoryError(
+      'ERR_MILLRACE_SEGMENT_NAME',
+      `${JSON.stringify(path)} has a NUL in it: no file has such a path.`,
+    );
+  }
   const { dev, ino } = statSync(path, { bigint: true });
   // glibc's and musl's ftok alike.
   return ((project << 24) | (Number(dev & 0xffn) << 16) | Number(ino & 0xffffn)) >>> 0;

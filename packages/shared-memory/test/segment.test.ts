@@ -99,6 +99,13 @@ describe.each(['posix', 'systemV'] as const)('%s segments', (kind) => {
     expect(() => Segment.open(name)).toThrow(code('ERR_MILLRACE_SEGMENT_MISSING'));
   });
 
+  test('a name with a NUL in it is no name', () => {
+    for (const nul of ['/a\0b', '\0a', { path: `${import.meta.filename}\0x` }]) {
+      expect(() => Segment.open(nul)).toThrow(code('ERR_MILLRACE_SEGMENT_NAME'));
+      expect(() => Segment.create(nul, { size: 1 })).toThrow(code('ERR_MILLRACE_SEGMENT_NAME'));
+    }
+  });
+
   test('what initialise throws leaves nothing behind', () => {
     const name = fresh();
     const initialise = () => {
