@@ -14,7 +14,7 @@ const server = createServer({
 });
 
 server.on('receive', (session, line) => {
-  void server.task({ session: session.id, text: line.toString() });
+  void server.plainTask({ session: session.id, text: line.toString() });
   session.send('accepted\n');
 });
 server.on('task', (task) => {

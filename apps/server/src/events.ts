@@ -15,8 +15,11 @@ export interface WorkerExit {
 /** A task in Swoole's own form. */
 export interface Task {
   readonly id: number;
-  /** The worker that asked; -1: another program, or an earlier run of the server, and nobody hears of the result. */
-  readonly workerId: number;
+  /**
+   * The process that asked, by its flat id, `'manager'` or `'master'`; -1: another program, or an earlier run of the server,
+   * and nobody hears of the result.
+   */
+  readonly workerId: ProcessId;
   readonly data: unknown;
   /** Sends a result to the worker that asked, now or later, once or several times; what the handler returns is one more. */
   finish(data: unknown): void;

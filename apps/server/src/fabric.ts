@@ -11,6 +11,7 @@ import {
 } from '@millrace/shared-memory';
 import { KEYS_BYTES } from './base/keys-layout.js';
 import { MAX_MESSAGE_BYTES } from './constants.js';
+import type { ProcessId } from './events.js';
 import {
   createLink,
   isPiped,
@@ -38,12 +39,11 @@ import { createTaskWays, type TaskShape } from './task-ways.js';
  * A *process* has a flat id: workers from 0, then task workers, then user processes. A *peer* is whoever talks to
  * reactor threads: every process by its id, then the manager, then the master. Between each peer and each reactor
  * thread lies a link: two rings, or a pipe (link-descriptors.ts). Each peer and each reactor has one doorbell; their words
- * lie in the hub. What lies between workers and task workers is in task-ways.ts. Each peer has an inbox, a pipe whose
+ * lie in the hub. What lies between those who ask for tasks and task workers is in task-ways.ts. Each peer has an inbox, a pipe whose
  * writing end all others share. The table of connections and the counters are for all.
  */
 export interface FabricShape extends TaskShape {
   readonly reactors: number;
-  readonly userProcesses: number;
   readonly maxConnections: number;
   /** Whether some listener has TLS. */
   readonly tls: boolean;
@@ -78,6 +78,7 @@ export function shapeOf(
     spin,
     taskTransport: options.taskTransport,
     taskQueue: taskQueueOf(options),
+    isOther: options.user !== undefined || options.group !== undefined || options.chroot !== undefined,
     taskRingSize: options.taskRingSize,
     taskValuesInMemory: options.taskLargeValues === 'memory',
     maxMessageSize: HEAD_BYTES + longest,
@@ -90,6 +91,12 @@ export const processesOf = ({ workers, taskWorkers, userProcesses }: FabricShape
 export const managerPeer = (shape: FabricShape) => processesOf(shape);
 export const masterPeer = (shape: FabricShape) => processesOf(shape) + 1;
 export const peersOf = (shape: FabricShape) => processesOf(shape) + 2;
+
+/** What a peer is called by users. */
+export function idOfPeer(shape: FabricShape, peer: number): ProcessId {
+  if (peer === masterPeer(shape)) return 'master';
+  return peer === managerPeer(shape) ? 'manager' : peer;
+}
 
 /** Descriptors by name; the names are the same in every process, the numbers are each process's own. */
 export type Descriptors = Readonly<Record<string, number>>;
@@ -143,7 +150,7 @@ function hubBytes(shape: FabricShape): number {
 const partsOf = ({ base, workers }: FabricShape) => (base ? workers : 1);
 
 function countersShape(shape: FabricShape): CountersShape {
-  return { reactors: shape.reactors, workers: shape.workers, processes: processesOf(shape) };
+  return { reactors: shape.reactors, workers: shape.workers, processes: peersOf(shape) };
 }
 
 function connectionBytes(shape: FabricShape): number {

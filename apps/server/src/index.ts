@@ -2,6 +2,7 @@ export type { Framing, KeepAliveOptions, Measure, SocketAddress } from '@millrac
 export {
   defineTasks,
   type RunOptions,
+  type Settled,
   type TaskContext,
   TaskError,
   type TaskErrorCode,
@@ -28,6 +29,7 @@ export type {
   ServerOptions,
 } from './options.js';
 export type { SessionCloseReason } from './packet.js';
+export type { PlainTaskOptions } from './plain-task.js';
 export type { Port } from './port.js';
 export type { PortFraming, PortOptions } from './port-options.js';
 export type { ReloadOptions, ReloadResult } from './reload.js';

@@ -1,15 +1,7 @@
 import { NodePoller } from '@millrace/native';
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { DoorbellListener } from '@millrace/shared-memory';
-import {
-  type FabricShape,
-  FabricView,
-  HUB,
-  managerPeer,
-  peerBellName,
-  reactorBellName,
-  tableNames,
-} from './fabric.js';
+import { type FabricShape, FabricView, HUB, peerBellName, reactorBellName, tableNames } from './fabric.js';
 import { linkNames } from './link-descriptors.js';
 import * as packet from './packet.js';
 import type { PacketChannel } from './packet-channel.js';
@@ -32,11 +24,18 @@ export function openView(child: ChildProcessContext, shape: FabricShape, peer: n
 
 /**
  * Opens the ways to reactor threads, as `peer`; of one process at a time: each link has one reader and one writer there.
- * `own` is the way to the reactor that this process is itself, in base mode.
+ * `own` is the way to the reactor that this process is itself, in base mode; `bell`, where this process listens to its bell
+ * already.
  */
-export function openLinks(view: FabricView, shape: FabricShape, peer: number, own?: PacketChannel): Links {
+export function openLinks(
+  view: FabricView,
+  shape: FabricShape,
+  peer: number,
+  own?: PacketChannel,
+  bell?: DoorbellListener,
+): Links {
   const poller = new NodePoller();
-  const listener = view.listen(view.peerBell(peer), poller, peer < shape.workers ? shape.spin : 0);
+  const listener = bell ?? view.listen(view.peerBell(peer), poller, peer < shape.workers ? shape.spin : 0);
   const channels = Array.from(
     { length: shape.reactors },
     // What sessions send has its own limit; that a session is closed must always get through.
@@ -48,30 +47,41 @@ export function openLinks(view: FabricView, shape: FabricShape, peer: number, ow
   return { listener, channels };
 }
 
-/** The switchboard of a child that has no sessions of its own: a task worker, a user process, the manager. */
+/** Listens to the bell of `peer`, for all that rings it; of one process at a time. That alone keeps no process alive. */
+export function openBell(child: ChildProcessContext, shape: FabricShape, peer: number): DoorbellListener {
+  const names = [HUB, peerBellName(peer)];
+  const view = new FabricView(shape, Object.fromEntries(names.map((name) => [name, child.descriptor(name)])));
+  const listener = view.listen(view.peerBell(peer), new NodePoller());
+  listener.unref();
+  return listener;
+}
+
+/**
+ * The switchboard of a child that has no sessions of its own: a task worker, a user process, the manager. `place` or `bell`:
+ * how this process has its name, for a while or as long as it lives.
+ */
 export function openSwitchboard(
   child: ChildProcessContext,
   shape: FabricShape,
   peer: number,
   ports: readonly ResolvedPort[],
   place: Place | undefined,
+  bell: DoorbellListener | undefined,
 ): Switchboard {
   const view = openView(child, shape, peer);
   const counters = view.counters();
-  // The manager is no process of the flat ids.
-  const own = peer === managerPeer(shape) ? new Float64Array(8) : counters.process(peer);
   const switchboard = new Switchboard({
     channels: shape.reactors,
     table: view.connections(),
     counters,
     tls: view.tls(),
     ports,
-    own,
+    own: counters.process(peer),
   });
   const open = () => {
     // First asked for when the place was given up: the ways are the next one's.
     if (place && !place.isTaken) return switchboard.retire();
-    const { listener, channels } = openLinks(view, shape, peer);
+    const { listener, channels } = openLinks(view, shape, peer, undefined, bell);
     switchboard.connect(channels);
     for (const channel of channels) {
       channel.onMessage(({ type, session, aux }) => {

@@ -1,6 +1,6 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { FabricShape } from './fabric.js';
-import type { ServerMode } from './options.js';
+import type { ResolvedOptions, ServerMode } from './options.js';
 import { flatId } from './process-kinds.js';
 import type { BirthData, Role, RoleContext, RoleName } from './role.js';
 import type { UserProcessHandler } from './worker/user-process.js';
@@ -22,24 +22,36 @@ type ChildParts = RoleParts & { readonly child: ChildProcessContext };
  * Loads what a process of that role needs, and nothing of the others: a start is six times what one process loads. It comes
  * before the process changes its root directory, below which there are no modules.
  */
-export async function loadRole(role: RoleName, mode: ServerMode): Promise<TakeRole> {
+export async function loadRole(
+  role: RoleName,
+  { mode, taskWorkerNum }: Pick<ResolvedOptions, 'mode' | 'taskWorkerNum'>,
+): Promise<TakeRole> {
+  const hasTasks = taskWorkerNum > 0;
   if (role === 'master') {
     const { MasterRole } = await import('./master/master.js');
+    const Tasks = hasTasks ? await loadTasks() : undefined;
     return ({ context, shape }) => {
       process.title = `${context.options.title}: master`;
-      return new MasterRole(context, shape);
+      return new MasterRole(context, shape, Tasks);
     };
   }
-  return (await loadChild(role, mode)) as TakeRole;
+  return (await loadChild(role, mode, hasTasks)) as TakeRole;
+}
+
+async function loadTasks() {
+  const { RoleTasks } = await import('./role-tasks.js');
+  return RoleTasks;
 }
 
 async function loadChild(
   role: Exclude<RoleName, 'master'>,
   mode: ServerMode,
+  hasTasks: boolean,
 ): Promise<(parts: ChildParts) => Role> {
   if (role === 'manager') {
     const { ManagerRole } = await import('./manager.js');
-    return ({ context, shape, child }) => new ManagerRole(context, child, shape);
+    const Tasks = hasTasks ? await loadTasks() : undefined;
+    return ({ context, shape, child }) => new ManagerRole(context, child, shape, Tasks);
   }
   if (role === 'worker') {
     const { WorkerRole } = await import('./worker/worker.js');
@@ -53,11 +65,14 @@ async function loadChild(
     return ({ context, shape, child, birth }) => new TaskWorkerRole(context, child, shape, birth.id);
   }
   const { UserProcessRole } = await import('./worker/user-process.js');
+  const Tasks = hasTasks ? await loadTasks() : undefined;
   return ({ context, shape, child, birth, userProcesses }) =>
     new UserProcessRole(
       context,
       child,
+      shape,
       flatId(role, shape, birth.id),
       userProcesses[birth.id] as UserProcessHandler,
+      Tasks,
     );
 }

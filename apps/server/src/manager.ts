@@ -7,13 +7,15 @@ import {
   type ReloadResult as PoolReloadResult,
   ProcessPool,
 } from '@millrace/process-pool';
+import type { TaskClient } from '@millrace/task-pool';
 import { Reaper } from './base/reaper.js';
 import { KILL_GRACE_MS, LEFT_FILES_MS } from './constants.js';
 import { runInOrder } from './events.js';
-import type { FabricShape } from './fabric.js';
+import { COUNTERS, type FabricShape, FabricView, HUB, managerPeer } from './fabric.js';
 import { NOT_TO_THE_MANAGER } from './master/signals.js';
 import { Places } from './places.js';
 import { flatId, processKind } from './process-kinds.js';
+import { ProcessPids } from './process-pids.js';
 import type { ReloadOptions, ReloadResult } from './reload.js';
 import type {
   BirthData,
@@ -27,8 +29,10 @@ import type {
   ToManager,
   ToWorker,
 } from './role.js';
+import { notRunning, type RoleTasks } from './role-tasks.js';
+import type { Counters } from './shared/counters.js';
 import { spawnArguments } from './spawn-arguments.js';
-import { removeFilesOf } from './task-files.js';
+import { openUpperFiles, removeFilesOf } from './task-files.js';
 
 /** Keeps the workers and task workers alive. */
 export class ManagerRole implements Role {
@@ -41,13 +45,32 @@ export class ManagerRole implements Role {
   readonly #served = new Set<Member>();
   /** In base mode. */
   readonly #reaper: Reaper | undefined;
+  readonly #counters: Counters;
+  readonly #pids: ProcessPids;
+  readonly #tasks: RoleTasks | undefined;
+  #started: () => void = () => {};
+  /** What replaces processes is done one after the other, once they are there. */
+  #replacing: Promise<unknown> = new Promise<void>((resolve) => {
+    this.#started = resolve;
+  });
+  #hasProcesses = false;
   #stopping = false;
   #reloading = false;
 
-  constructor(context: RoleContext, child: ChildProcessContext, shape: FabricShape) {
+  /** `Tasks`: where there are task workers. */
+  constructor(
+    context: RoleContext,
+    child: ChildProcessContext,
+    shape: FabricShape,
+    Tasks?: typeof RoleTasks,
+  ) {
     this.#context = context;
     this.#child = child;
     this.#shape = shape;
+    const find = (name: string) => child.descriptor(name);
+    this.#counters = new FabricView(shape, { [HUB]: find(HUB), [COUNTERS]: find(COUNTERS) }).counters();
+    this.#pids = new ProcessPids(this.#counters);
+    this.#tasks = Tasks && new Tasks(() => this.#taskParts());
     if (shape.base) this.#reaper = new Reaper(child, shape);
     const specs = [
       ...Array.from({ length: shape.taskWorkers }, (_, id) => this.#spec('taskWorker', id)),
@@ -76,6 +99,8 @@ export class ManagerRole implements Role {
     // The manager before this one has died, and its workers with it.
     if (this.#child.incarnation > 1) this.#reapAll();
     await runInOrder(this.#context.handlers.get('managerStart'));
+    this.#hasProcesses = true;
+    if (this.#child.incarnation > 1) this.#tasks?.succeed();
     try {
       await this.#pool.start();
     } catch (error) {
@@ -85,7 +110,34 @@ export class ManagerRole implements Role {
       );
       await this.#stop('stop', 1);
     }
+    this.#started();
     this.#child.ready();
+  }
+
+  get tasks(): TaskClient | undefined {
+    if (this.#tasks !== undefined && !this.#hasProcesses)
+      throw notRunning('task workers start when managerStart is over.');
+    return this.#tasks?.client;
+  }
+
+  /** Asks the master for the end of the server. */
+  async shutdown(): Promise<void> {
+    this.#child.send({ shutdown: true } satisfies FromManager);
+  }
+
+  #taskParts() {
+    const { taskFiles } = this.#child.data as BirthData;
+    return {
+      context: this.#context,
+      shape: this.#shape,
+      peer: managerPeer(this.#shape),
+      incarnation: this.#child.incarnation,
+      find: (name: string) => this.#child.descriptor(name),
+      listener: this.#context.bell(),
+      counters: this.#counters.process(managerPeer(this.#shape)),
+      files: openUpperFiles(this.#context.options, taskFiles as string),
+      run: undefined,
+    };
   }
 
   #spec(role: RoleName, id: number): MemberSpec {
@@ -105,6 +157,8 @@ export class ManagerRole implements Role {
       drainTimeout: maxWaitTime + KILL_GRACE_MS,
       detachTimeout: maxWaitTime + KILL_GRACE_MS,
       ...(role !== 'userProcess' && maxWorkerMemory > 0 && { maxMemory: maxWorkerMemory }),
+      // It has its name as long as it lives: one that takes its place waits for its end.
+      ...(role === 'userProcess' && { exclusive: true }),
     };
   }
 
@@ -123,7 +177,7 @@ export class ManagerRole implements Role {
     try {
       await this.#logFailure('beforeReload', runInOrder(handlers.get('beforeReload')));
       log.info({ tasksOnly }, `reloading ${members.length} processes`);
-      const result = toResult(await this.#pool.reload({ members, mode: 'reload' }));
+      const result = await this.#replace(members);
       if (result.outcome === 'failed') log.error(result.advice);
       else log.info(result, `reload: ${result.outcome}`);
       await this.#logFailure('afterReload', runInOrder(handlers.get('afterReload'), result));
@@ -131,6 +185,33 @@ export class ManagerRole implements Role {
     } finally {
       this.#reloading = false;
     }
+  }
+
+  /** Puts a new process in the place of the one with that flat id, which finishes what it has. */
+  async stopWorker(id: number): Promise<ReloadResult> {
+    if (this.#stopping) return { outcome: 'stopped', replaced: 0 };
+    const member = this.#pool.members.find(({ spec }) => this.#peerOf(spec) === id);
+    if (member === undefined)
+      return { outcome: 'failed', replaced: 0, advice: `There is no process ${id} to be replaced.` };
+    this.#context.log.info(`${member.name} is to be replaced`);
+    const result = await this.#replace([member]);
+    if (result.outcome === 'failed') this.#context.log.error(result.advice);
+    return result;
+  }
+
+  /** After whatever replaces processes already. */
+  #replace(members: readonly Member[]): Promise<ReloadResult> {
+    const replaced = this.#replacing.then(async () =>
+      toResult(await this.#pool.reload({ members, mode: 'reload' })),
+    );
+    // Whoever has asked hears of a failure.
+    this.#replacing = replaced.catch(() => {});
+    return replaced;
+  }
+
+  #peerOf({ data }: MemberSpec): number {
+    const { role, id } = data as BirthData;
+    return flatId(role, this.#shape, id);
   }
 
   /** Has every process open the log file anew. */
@@ -155,6 +236,7 @@ export class ManagerRole implements Role {
     const { role, id, managerIncarnation } = member.spec.data as BirthData;
     const isFirst = !this.#served.has(member) && managerIncarnation === 1;
     this.#served.add(member);
+    this.#pids.set(this.#peerOf(member.spec), member.pid as number);
     if (role === 'worker' && !isFirst) this.#child.send({ workerReplaced: id } satisfies FromManager);
   }
 
@@ -162,7 +244,9 @@ export class ManagerRole implements Role {
     if ('placeFree' in message) this.#placeFree(member, message.placeFree);
     else if ('placeWanted' in message) this.#leave(member, message.placeWanted);
     else if ('reloadCertificates' in message) this.reloadCertificates();
-    else if ('takesTasks' in message) this.#tellWorkers({ taskWorkerUp: (member.spec.data as BirthData).id });
+    else if ('takesTasks' in message) this.#tellAskers({ taskWorkerUp: (member.spec.data as BirthData).id });
+    else if ('stopWorker' in message) void this.#stopAsked(message.stopWorker);
+    else if ('shutdown' in message) void this.shutdown();
     else void this.#reloadAsked(message.reload);
   }
 
@@ -186,6 +270,7 @@ export class ManagerRole implements Role {
   #told(message: ToManager): void {
     if ('reload' in message) void this.#reloadAsked(message.options, message.reload);
     else if ('hurry' in message) this.#hurry();
+    else if ('stopWorker' in message) void this.#stopAsked(message.stopWorker, message.request);
     else this.reopenLog();
   }
 
@@ -193,6 +278,11 @@ export class ManagerRole implements Role {
     const result = await this.reload(options);
     if (result.outcome === 'busy')
       this.#context.log.info('a reload runs already; another that was asked for is left out');
+    if (request !== undefined) this.#child.send({ reloaded: request, result } satisfies FromManager);
+  }
+
+  async #stopAsked(id: number, request?: number): Promise<void> {
+    const result = await this.stopWorker(id);
     if (request !== undefined) this.#child.send({ reloaded: request, result } satisfies FromManager);
   }
 
@@ -207,9 +297,10 @@ export class ManagerRole implements Role {
     const { role, id } = member.spec.data as BirthData;
     // One that had given up its place, or never had it, takes no task with it.
     if (this.#places.isHeldBy(member, pid) && role === 'taskWorker')
-      this.#tellWorkers({ taskWorker: id, exit: { code, signal } });
+      this.#tellAskers({ taskWorker: id, exit: { code, signal } });
     if (this.#places.isHeldBy(member, pid) && role === 'worker') this.#reap(id);
-    if (pid !== undefined && role !== 'userProcess') this.#removeFilesOf(pid);
+    if (pid !== undefined) this.#removeFilesOf(pid);
+    this.#pids.ended(flatId(role, this.#shape, id), pid);
     // After that, so that a task of whoever has the place next is not taken for one that is lost.
     this.#places.ended(member, pid);
     if (code === 0 || this.#stopping) return;
@@ -270,14 +361,18 @@ export class ManagerRole implements Role {
     await this.#pool.stop({ members: this.#of('userProcess'), mode, timeout });
     // Workers first: what they have in hand may need a task worker.
     await this.#pool.stop({ members: this.#of('worker'), mode, timeout });
+    await this.#tasks?.finish(this.#context.options.maxWaitTime);
     await this.#pool.stop({ members: this.#of('taskWorker'), mode, timeout });
+    this.#tasks?.close();
     await runInOrder(this.#context.handlers.get('managerStop'));
     process.exit(exitCode);
   }
 
   /** Those on their way out as well: they wait for their tasks. */
-  #tellWorkers(message: TaskWorkerDied | TaskWorkerUp): void {
-    for (const member of this.#of('worker')) member.sendAll(message);
+  #tellAskers(message: TaskWorkerDied | TaskWorkerUp): void {
+    for (const member of this.#of('worker', 'userProcess')) member.sendAll(message);
+    this.#tasks?.heard(message);
+    this.#child.send(message satisfies FromManager);
   }
 
   /** What a dead process has written may be read still, for a while. */

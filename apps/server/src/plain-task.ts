@@ -1,4 +1,4 @@
-import type { TaskClient } from '@millrace/task-pool';
+import type { RunOptions, TaskClient } from '@millrace/task-pool';
 import type { ServerEvents } from './events.js';
 import type { Logger } from './log.js';
 
@@ -7,24 +7,29 @@ export interface PlainTaskParts {
   readonly of: { readonly log: Logger };
 }
 
-/** Swoole's own form: results come to `finish`, or the first of them to `callback`; a failure is logged. */
+/** How `server.plainTask` runs a task; as a named one, and: */
+export interface PlainTaskOptions extends RunOptions {
+  /** Takes the first result in place of the handlers of `finish`. */
+  readonly onFinish?: ((result: unknown) => void) | undefined;
+}
+
+/** Swoole's own form: results come to `finish`, or the first of them to a callback; a failure is logged. */
 export function plainTask(
   tasks: TaskClient,
   { finish, of }: PlainTaskParts,
   data: unknown,
-  worker?: number,
-  callback?: (result: unknown) => void,
+  { onFinish, ...options }: PlainTaskOptions,
 ): Promise<unknown> {
   let called = false;
   const once = (result: unknown) => {
-    if (!called) callback?.(result);
+    if (!called) onFinish?.(result);
     called = true;
   };
-  const { id, result } = tasks.start('', data, { worker }, callback && once);
+  const { id, result } = tasks.start('', data, options, onFinish && once);
   const finished = result.then(async (value) => {
     // Nothing is no result; 0, false and the empty string are.
     if (value === undefined || value === null) return value;
-    if (callback !== undefined) once(value);
+    if (onFinish !== undefined) once(value);
     else for (const handler of finish) await handler({ id, data: value });
     return value;
   });

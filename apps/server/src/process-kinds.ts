@@ -1,7 +1,7 @@
 import { socketNames } from './base/sockets.js';
 import { type FabricShape, peerBellName, peerDescriptors, reactorDescriptors } from './fabric.js';
 import type { RoleName } from './role.js';
-import { askerDescriptors, runnerDescriptors } from './task-ways.js';
+import { askerDescriptors, askersOf, peerOfAsker, runnerDescriptors } from './task-ways.js';
 
 /** What a process below the manager is called, and which descriptors it gets; `id` counts those of its role. */
 export function processKind(
@@ -9,18 +9,19 @@ export function processKind(
   shape: FabricShape,
   id: number,
 ): { readonly kind: string; readonly names: string[] } {
-  const names = peerDescriptors(shape, flatId(role, shape, id));
+  const peer = flatId(role, shape, id);
+  const names = peerDescriptors(shape, peer);
   switch (role) {
     case 'worker':
-      return { kind: 'worker', names: [...names, ...askerDescriptors(shape, id), ...baseNames(shape, id)] };
+      return { kind: 'worker', names: [...names, ...askerDescriptors(shape, peer), ...baseNames(shape, id)] };
     case 'taskWorker':
-      // It rings the workers that have asked it.
+      // It rings those that have asked it.
       return {
         kind: 'task worker',
-        names: [...names, ...workerBells(shape), ...runnerDescriptors(shape, id)],
+        names: [...names, ...askerBells(shape), ...runnerDescriptors(shape, id)],
       };
     default:
-      return { kind: 'user process', names };
+      return { kind: 'user process', names: [...names, ...askerDescriptors(shape, peer)] };
   }
 }
 
@@ -28,9 +29,9 @@ function baseNames(shape: FabricShape, id: number): string[] {
   return shape.base ? [...reactorDescriptors(shape), ...socketNames(shape.base, id)] : [];
 }
 
-/** The names of the bells of all workers. */
-export function workerBells({ workers }: FabricShape): string[] {
-  return Array.from({ length: workers }, (_, worker) => peerBellName(worker));
+/** The names of the bells of all that ask task workers. */
+export function askerBells(shape: FabricShape): string[] {
+  return Array.from({ length: askersOf(shape) }, (_, asker) => peerBellName(peerOfAsker(shape, asker)));
 }
 
 /** The id among all processes below the manager: workers, then task workers, then user processes. */

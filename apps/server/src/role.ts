@@ -1,4 +1,5 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
+import type { DoorbellListener } from '@millrace/shared-memory';
 import type { TaskClient } from '@millrace/task-pool';
 import { INCARNATIONS_PER_MANAGER } from './constants.js';
 import type { Handlers, PortEvents, ServerEvents } from './events.js';
@@ -37,6 +38,8 @@ export interface RoleContext {
   readonly describeTimers: () => readonly string[];
   /** Opens the log file anew. */
   readonly reopenLog: () => void;
+  /** Listens to the bell of this process, where it has its name as long as it lives: in a user process and the manager. */
+  readonly bell: () => DoorbellListener;
   /** What waits for sessions that are gone with their worker is told so. */
   readonly settleLost: () => void;
 }
@@ -45,8 +48,8 @@ export interface RoleContext {
 export interface Role {
   /** Resolves when the process does its work. */
   start(): Promise<void>;
-  /** Asks task workers, where the role may. */
-  readonly tasks?: TaskClient;
+  /** Asks task workers, where the role may. Throws `ERR_MILLRACE_NOT_RUNNING` where there will be none to answer. */
+  readonly tasks?: TaskClient | undefined;
   /** What it has to have to talk to others under its name, where that may be another process's for a while. */
   readonly place?: Place;
   /** Whether it has something to do, or is on its way out; where that can be said. */
@@ -57,8 +60,10 @@ export interface Role {
   readonly sessions?: Sessions | undefined;
   /** The memory and pipes that all share, in the master. */
   readonly fabric?: Descriptors;
-  /** Ends the whole server, where the role may. */
+  /** Ends the whole server, or asks for that, where the role does it otherwise than by asking the manager. */
   shutdown?(): Promise<void>;
+  /** Puts a new process in the place of one. */
+  stopWorker?(id: number): Promise<ReloadResult>;
   /** Puts new processes in the places of the workers. */
   reload?(options: ReloadOptions): Promise<ReloadResult>;
   /** Has every process below open the log file anew. */
@@ -99,12 +104,12 @@ export interface SessionsLost {
   readonly sessionsLost: true;
 }
 
-/** To workers: a task worker takes tasks from now on. */
+/** To all who ask for tasks: a task worker takes tasks from now on. */
 export interface TaskWorkerUp {
   readonly taskWorkerUp: number;
 }
 
-/** To workers: what a task worker had begun is lost. */
+/** To all who ask for tasks: what a task worker had begun is lost. */
 export interface TaskWorkerDied {
   readonly taskWorker: number;
   readonly exit: { readonly code: number | null; readonly signal: NodeJS.Signals | null };
@@ -117,6 +122,8 @@ export type FromWorker =
   /** The process of that pid cannot become ready before it has the place. */
   | { readonly placeWanted: number }
   | { readonly reload: ReloadOptions }
+  | { readonly stopWorker: number }
+  | ShutdownAsked
   | ReloadCertificates
   /** This task worker takes tasks. */
   | { readonly takesTasks: true };
@@ -126,9 +133,17 @@ export interface ReloadCertificates {
   readonly reloadCertificates: true;
 }
 
+/** Somebody wants the whole server to end in order. */
+export interface ShutdownAsked {
+  readonly shutdown: true;
+}
+
 /** From the manager to the master. */
 export type FromManager =
   | ReloadCertificates
+  | ShutdownAsked
+  | TaskWorkerDied
+  | TaskWorkerUp
   | { readonly workerReplaced: number }
   | SessionsLost
   | { readonly reloaded: number; readonly result: ReloadResult };
@@ -136,6 +151,8 @@ export type FromManager =
 /** From the master to the manager. */
 export type ToManager =
   | { readonly reload: number; readonly options: ReloadOptions }
+  /** A new process in the place of that one; answered as a reload. */
+  | { readonly stopWorker: number; readonly request: number }
   /** Whatever is left of a stop is killed. */
   | { readonly hurry: true }
   | { readonly reopenLog: true };

@@ -1,7 +1,7 @@
 import { type Command, type CommandOptions, Commands } from './commands.js';
 import { ServerError } from './errors.js';
 import type { ProcessId } from './events.js';
-import { managerPeer, masterPeer } from './fabric.js';
+import { idOfPeer, managerPeer } from './fabric.js';
 import { roleOfFlatId } from './process-kinds.js';
 import type { RoleName } from './role.js';
 import { ServerMail } from './server-mail.js';
@@ -68,13 +68,24 @@ export abstract class ServerCommands extends ServerMail {
     if (typeof id === 'string' && (id === 'master' || id === 'manager')) return id;
     const role = typeof id === 'number' ? roleOfFlatId(this.shape, id) : undefined;
     if (role) return role;
-    const message = `There is no process ${JSON.stringify(id)}: processes are 0 to ${managerPeer(this.shape) - 1}, 'manager' and 'master'.`;
-    throw new ServerError('ERR_MILLRACE_NO_PROCESS', message);
+    throw noProcess(id, `0 to ${managerPeer(this.shape) - 1}, 'manager' and 'master'`);
+  }
+
+  /** Throws `ERR_MILLRACE_NO_PROCESS` for what is no flat id. */
+  protected assertProcess(id: number): void {
+    if (roleOfFlatId(this.shape, id) === undefined)
+      throw noProcess(id, `0 to ${managerPeer(this.shape) - 1}`);
   }
 
   /** What peers are called. */
   protected idOfPeer(peer: number): ProcessId {
-    if (peer === masterPeer(this.shape)) return 'master';
-    return peer === managerPeer(this.shape) ? 'manager' : peer;
+    return idOfPeer(this.shape, peer);
   }
+}
+
+function noProcess(id: unknown, are: string): ServerError {
+  return new ServerError(
+    'ERR_MILLRACE_NO_PROCESS',
+    `There is no process ${JSON.stringify(id)}: processes are ${are}.`,
+  );
 }

@@ -1,4 +1,6 @@
 import { ServerError } from './errors.js';
+import { managerPeer, masterPeer } from './fabric.js';
+import { ProcessPids } from './process-pids.js';
 import type { ReloadOptions, ReloadResult } from './reload.js';
 import type { FromWorker, Role, WorkerStatus } from './role.js';
 import { ServerCommands } from './server-commands.js';
@@ -22,6 +24,55 @@ export abstract class ServerLife extends ServerCommands {
     const { tasksOnly = false } = options;
     this.tellManager({ reload: { tasksOnly } });
     return { outcome: 'requested' };
+  }
+
+  /**
+   * Ends the whole server in order. In the master it resolves when everything has ended; in other processes it asks the
+   * master, as SIGTERM does, and resolves at once: what has been begun is finished.
+   */
+  async shutdown(): Promise<void> {
+    if (this.roleAtWork === undefined) throw this.wrongRole('shutdown', 'a process of the server');
+    if (this.roleAtWork.shutdown) await this.roleAtWork.shutdown();
+    else this.tellManager({ shutdown: true });
+  }
+
+  /**
+   * Puts a new process in the place of one: a worker, task worker or user process by its flat id. Of a worker or task worker
+   * nothing is lost, as in a reload; a user process is asked to end first. Resolves as {@link reload} does; in a process below
+   * the manager at once, so a worker may stop itself. Rejects with `ERR_MILLRACE_NO_PROCESS`.
+   */
+  async stopWorker(id: number): Promise<ReloadResult> {
+    if (this.roleAtWork === undefined) throw this.wrongRole('stopWorker', 'a process of the server');
+    this.assertProcess(id);
+    if (this.roleAtWork.stopWorker) return this.roleAtWork.stopWorker(id);
+    this.tellManager({ stopWorker: id });
+    return { outcome: 'requested' };
+  }
+
+  /** The master's pid. Throws `ERR_MILLRACE_NOT_RUNNING` before the start. */
+  get masterPid(): number {
+    // There is none without it.
+    return this.#pidOf(masterPeer(this.shape), 'masterPid') as number;
+  }
+
+  /** The manager's pid; undefined while there is none, and another is about to start. */
+  get managerPid(): number | undefined {
+    return this.#pidOf(managerPeer(this.shape), 'managerPid');
+  }
+
+  /**
+   * The pid of a worker, task worker or user process, by its flat id: whoever has its place now. Undefined while there is
+   * none. Throws `ERR_MILLRACE_NO_PROCESS`.
+   */
+  workerPid(id: number): number | undefined {
+    this.assertProcess(id);
+    return this.#pidOf(id, 'workerPid');
+  }
+
+  #pidOf(peer: number, member: string): number | undefined {
+    // A new worker does not have its place yet while it runs workerStart.
+    const { counters } = this.clients(member);
+    return this.idOfPeer(peer) === this.processId ? process.pid : new ProcessPids(counters).get(peer);
   }
 
   /** In the master and the manager: every process opens `logFile` anew. SIGWINCH to the master does the same. */

@@ -1,23 +1,23 @@
 import { inherit } from '@millrace/process-pool';
-import type { RunOptions, TaskResult, Tasks, TaskValue } from '@millrace/task-pool';
+import type { DoorbellListener } from '@millrace/shared-memory';
+import type { Tasks } from '@millrace/task-pool';
 import { MAX_PORTS } from './constants.js';
 import { ServerError } from './errors.js';
 import { Handlers, type PortEvents, type ProcessId, type ServerEvents } from './events.js';
 import { type FabricShape, managerPeer, masterPeer, shapeOf } from './fabric.js';
 import { becomeAsAsked } from './identity.js';
-import { openSwitchboard } from './links.js';
+import { openBell, openSwitchboard } from './links.js';
 import { loadRole, type RoleParts } from './load-role.js';
 import { createLog, type Logger, type ReopenableLog } from './log.js';
 import { ignoreMasterSignals } from './master/signals.js';
 import { resolveOptions, resolvePort } from './option-schema.js';
 import type { ResolvedOptions, ServerOptions } from './options.js';
-import { plainTask } from './plain-task.js';
 import { Port } from './port.js';
 import type { PortOptions } from './port-options.js';
 import { flatId } from './process-kinds.js';
 import { assertHandlers } from './required-handlers.js';
 import type { BirthData, FromWorker, Role, RoleContext, RoleName } from './role.js';
-import { ServerLife } from './server-life.js';
+import { ServerTasks } from './server-tasks.js';
 import type { Switchboard } from './switchboard.js';
 import { warmUp } from './warm-up.js';
 import type { Session } from './worker/session.js';
@@ -38,7 +38,7 @@ const birth: BirthData = (child?.data as BirthData | undefined) ?? {
  * A server in Swoole's architecture. Every process of it runs the same entry module; `start` takes the role that the
  * process was started for. Everything before `start` therefore runs in each of them, and must be the same in each.
  */
-export class Server<T extends Tasks = Tasks> extends ServerLife implements AsyncDisposable {
+export class Server<T extends Tasks = Tasks> extends ServerTasks<T> implements AsyncDisposable {
   /** What this process is. */
   readonly role: RoleName = birth.role;
   readonly #options: ResolvedOptions;
@@ -49,6 +49,7 @@ export class Server<T extends Tasks = Tasks> extends ServerLife implements Async
   #started = false;
   readonly #userProcesses: UserProcessHandler[] = [];
   #switchboard: Switchboard | undefined;
+  #bell: DoorbellListener | undefined;
 
   /** Throws `ERR_MILLRACE_OPTION` or `ERR_MILLRACE_UNKNOWN_OPTION`. */
   constructor(options: ServerOptions<T>) {
@@ -103,7 +104,7 @@ export class Server<T extends Tasks = Tasks> extends ServerLife implements Async
     this.assertNotStarted('start');
     assertHandlers(this.#options, this.#handlers, this.#ports);
     this.#started = true;
-    const takeRole = await loadRole(birth.role, this.#options.mode);
+    const takeRole = await loadRole(birth.role, this.#options);
     // The same for its log: whatever is to be loaded is not below a new root directory.
     if (this.#options.chroot !== undefined) this.#log.load();
     await becomeAsAsked(this.#options, birth.role);
@@ -122,49 +123,9 @@ export class Server<T extends Tasks = Tasks> extends ServerLife implements Async
     return workerNum + taskWorkerNum + this.#userProcesses.push(handler) - 1;
   }
 
-  /** In the master: ends everything in order. */
-  async shutdown(): Promise<void> {
-    if (this.#role?.shutdown === undefined) throw this.wrongRole('shutdown', 'the master');
-    await this.#role.shutdown();
-  }
-
   /** Ends the server at the end of an `await using` block, in the master; in other processes it does nothing. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#role?.shutdown?.();
-  }
-
-  /** In a worker: runs a task in a task worker and gives its result, or its error, or a `TaskError`. */
-  task<Name extends keyof T & string>(
-    name: Name,
-    value: TaskValue<T, Name>,
-    options?: RunOptions,
-  ): Promise<TaskResult<T, Name>>;
-  /** In a worker, Swoole's own form: hands `data` to the `task` handler; its results come to `finish` as well. */
-  task(data: unknown): Promise<unknown>;
-  /** The same for a chosen task worker, or any; the first result goes to `callback` instead of `finish`. */
-  task(data: unknown, worker: number | undefined, callback: (result: unknown) => void): Promise<unknown>;
-  task(
-    first: unknown,
-    ...rest: [value?: unknown, more?: RunOptions | ((result: unknown) => void)]
-  ): Promise<never> {
-    const tasks = this.#role?.tasks;
-    if (tasks === undefined) throw this.wrongRole('task', 'a worker');
-    if (this.#options.taskWorkerNum === 0) {
-      throw new ServerError(
-        'ERR_MILLRACE_OPTION',
-        'There are no task workers: set taskWorkerNum to 1 or more.',
-      );
-    }
-    const [second, more] = rest;
-    const how = { finish: this.#handlers.get('finish'), of: this.#log };
-    const result =
-      rest.length === 0
-        ? plainTask(tasks, how, first)
-        : typeof more === 'function'
-          ? plainTask(tasks, how, first, second as number | undefined, more)
-          : tasks.run(first as string, second, more);
-    // The overloads say what the result is; here it is whatever arrived.
-    return result as Promise<never>;
+    if (this.role === 'master') await this.#role?.shutdown?.();
   }
 
   #roleParts(): RoleParts {
@@ -184,6 +145,7 @@ export class Server<T extends Tasks = Tasks> extends ServerLife implements Async
       endTimers: () => this.endTimers(),
       describeTimers: () => this.describeTimers(),
       reopenLog: () => log.reopen(),
+      bell: () => this.#ownBell(),
       settleLost: () => (this.#role?.switchboard ?? this.#switchboard)?.settleLost(),
     };
     return { context, shape: this.shape, birth, child, userProcesses: this.#userProcesses };
@@ -192,6 +154,10 @@ export class Server<T extends Tasks = Tasks> extends ServerLife implements Async
   protected override get shape(): FabricShape {
     const ports = this.#ports.map(({ options }) => options);
     return shapeOf(this.#options, ports, this.#userProcesses.length);
+  }
+
+  protected override get options(): ResolvedOptions {
+    return this.#options;
   }
 
   protected override get roleAtWork(): Role | undefined {
@@ -220,8 +186,17 @@ export class Server<T extends Tasks = Tasks> extends ServerLife implements Async
     if (this.#role === undefined || child === undefined)
       throw new ServerError('ERR_MILLRACE_NOT_RUNNING', `${member} needs a started server.`);
     const ports = this.#ports.map(({ options }) => options);
-    this.#switchboard = openSwitchboard(child, this.shape, this.#peer, ports, this.#role.place);
+    const { place } = this.#role;
+    const bell = place === undefined ? this.#ownBell() : undefined;
+    this.#switchboard = openSwitchboard(child, this.shape, this.#peer, ports, place, bell);
     return this.#switchboard;
+  }
+
+  /** Links and tasks share it. */
+  #ownBell(): DoorbellListener {
+    if (child === undefined) throw new Error('The master listens to its bell with its reactors.');
+    this.#bell ??= openBell(child, this.shape, this.#peer);
+    return this.#bell;
   }
 
   /** Who this process is among the peers. */
@@ -266,9 +241,11 @@ export class Server<T extends Tasks = Tasks> extends ServerLife implements Async
   }
 }
 
-/** Makes a server; the types of its tasks are inferred. See {@link Server}. */
-export function createServer<const T extends Tasks = Record<never, never>>(
-  options: ServerOptions<T>,
-): Server<T> {
-  return new Server<T>(options);
+/** Makes a server; the types of its tasks, and of what they are told beside their value, are inferred. See {@link Server}. */
+// `T` has no default: a task's context would be inferred from that instead of from `Tasks`.
+export function createServer<const T extends Tasks>(options: ServerOptions<T>): Server<Named<T>> {
+  return new Server<Named<T>>(options as unknown as ServerOptions<Named<T>>);
 }
+
+/** The tasks that have been named; none where there are no tasks to infer from. */
+type Named<T extends Tasks> = string extends keyof T ? Record<never, never> : T;

@@ -2,6 +2,7 @@ import { type QueueAddress, queueState } from '@millrace/task-pool';
 import type { FabricShape } from './fabric.js';
 import type { Counters } from './shared/counters.js';
 import * as layout from './shared/counters-layout.js';
+import { askersOf, peerOfAsker } from './task-ways.js';
 
 /** What the server has counted since its start, read from shared memory by any process. Times as in `Date.now()`. */
 export interface ServerStats {
@@ -28,7 +29,7 @@ export interface ServerStats {
   readonly totalSendBytes: number;
   /** Datagrams that were dropped, for a worker that did not keep up or a kernel without room. */
   readonly droppedPackets: number;
-  /** Tasks that workers have asked for, and those that have been answered, with a result or an error. */
+  /** Tasks that were asked for by any process, and those that have been answered, with a result or an error. */
   readonly taskCount: number;
   readonly taskCompletedCount: number;
   readonly taskFailedCount: number;
@@ -62,6 +63,8 @@ export function serverStats(counters: Counters, shape: FabricShape, worker: numb
   const acceptCount = counters.server(layout.ACCEPTED) + counters.ofReactors(layout.ACCEPTED_HERE);
   const closeCount = counters.ofReactors(layout.CLOSED);
   const ofWorkers = (counter: number) => sum(workerIds.map((id) => ofProcess(id, counter)));
+  const askers = Array.from({ length: askersOf(shape) }, (_, asker) => peerOfAsker(shape, asker));
+  const ofAskers = (counter: number) => sum(askers.map((peer) => ofProcess(peer, counter)));
   const taskWorkerIds = Array.from({ length: taskWorkers }, (_, id) => id);
   const running = taskWorkerIds.map((id) => ofProcess(workers + id, layout.TASKS_AT_HAND));
   const ofTaskWorkers = (counter: number) => sum(taskWorkerIds.map((id) => ofProcess(workers + id, counter)));
@@ -91,10 +94,10 @@ export function serverStats(counters: Counters, shape: FabricShape, worker: numb
     totalRecvBytes: counters.ofReactors(layout.RECEIVED_BYTES),
     totalSendBytes: counters.ofReactors(layout.SENT_BYTES),
     droppedPackets: counters.ofReactors(layout.DROPPED_PACKETS),
-    taskCount: ofWorkers(layout.TASKS),
-    taskCompletedCount: ofWorkers(layout.TASKS_COMPLETED),
-    taskFailedCount: ofWorkers(layout.TASKS_FAILED),
-    taskingNum: Math.max(0, ofWorkers(layout.TASKS_AT_HAND) - sum(running)),
+    taskCount: ofAskers(layout.TASKS),
+    taskCompletedCount: ofAskers(layout.TASKS_COMPLETED),
+    taskFailedCount: ofAskers(layout.TASKS_FAILED),
+    taskingNum: Math.max(0, ofAskers(layout.TASKS_AT_HAND) - sum(running)),
     taskRunningNum: sum(running),
     taskIdleWorkerNum: running.filter((tasks) => tasks === 0).length,
     ...queueStats(taskQueue, ofTaskWorkers),

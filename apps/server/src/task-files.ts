@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type QueueAddress, queueState, queueTitle, SpillDirectory } from '@millrace/task-pool';
+import { type QueueAddress, queueState, queueTitle, SpillDirectory, TaskError } from '@millrace/task-pool';
 import type { ResolvedOptions } from './options.js';
 
 type FileOptions = Pick<ResolvedOptions, 'taskTmpdir' | 'chroot'>;
@@ -49,4 +49,27 @@ export function removeFilesOf(path: string, pid: number, queue: QueueAddress | u
 /** Whether no message names a file any more. */
 export function isEmpty(queue: QueueAddress): boolean {
   return (queueState(queue)?.messages ?? 0) === 0;
+}
+
+/**
+ * The files of the manager and the master. Where the other processes become somebody else they could not be read there, and
+ * a value that needs one is refused.
+ */
+export function openUpperFiles(
+  options: Pick<ResolvedOptions, 'user' | 'group' | 'chroot'>,
+  path: string,
+): SpillDirectory {
+  const { user, group, chroot } = options;
+  const isOther = user !== undefined || group !== undefined || chroot !== undefined;
+  return new (isOther ? NoFiles : SpillDirectory)(path, writerOf(process.pid), { made: false });
+}
+
+class NoFiles extends SpillDirectory {
+  override write(_bytes: Uint8Array, start: number, end: number): never {
+    throw new TaskError(
+      'ERR_MILLRACE_TASK_TMPDIR',
+      `A task's value of ${end - start} bytes does not fit into a message, and the manager and the master write no file of it ` +
+        "where 'user', 'group' or 'chroot' are set: task workers could not read it. Ask for the task in a worker or a user process.",
+    );
+  }
 }

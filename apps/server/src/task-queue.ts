@@ -1,9 +1,7 @@
 import { copyOf } from '@millrace/channel';
-import type { ChildProcessContext } from '@millrace/process-pool';
 import { type QueueAddress, queueState, type SpillDirectory, TaskQueue } from '@millrace/task-pool';
 import type { ResolvedOptions } from './options.js';
-import type { BirthData } from './role.js';
-import type { TaskShape } from './task-ways.js';
+import { askersOf, type TaskShape } from './task-ways.js';
 
 type QueueOptions = Pick<
   ResolvedOptions,
@@ -20,7 +18,8 @@ export function taskQueueOf(options: QueueOptions): QueueAddress | undefined {
 }
 
 export interface TaskQueueParts {
-  readonly child: ChildProcessContext;
+  /** Which run of the server this is, in messages that may outlive it. */
+  readonly run: string;
   readonly shape: TaskShape;
   readonly files: SpillDirectory;
   readonly taskTmpdir: string;
@@ -43,15 +42,15 @@ export function checkTaskMeans(
   if (taskQueue !== undefined) queueState(taskQueue);
 }
 
-/** Opens it in a worker or task worker; undefined where tasks travel otherwise. */
+/** Opens it in a process that asks or in a task worker; undefined where tasks travel otherwise. */
 export function openTaskQueue(parts: TaskQueueParts): TaskQueue | undefined {
-  const { child, shape, files, taskTmpdir, onGarbage } = parts;
+  const { run, shape, files, taskTmpdir, onGarbage } = parts;
   if (shape.taskQueue === undefined) return undefined;
   return new TaskQueue(shape.taskQueue, {
     spill: files,
     taskTmpdir,
-    run: (child.data as BirthData).taskRun as string,
-    askers: shape.workers,
+    run,
+    askers: askersOf(shape),
     onGarbage,
     copy: copyOf,
   });

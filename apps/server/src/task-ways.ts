@@ -26,9 +26,12 @@ export type TaskTransportName = (typeof TASK_TRANSPORTS)[number];
 export interface TaskShape {
   readonly workers: number;
   readonly taskWorkers: number;
+  readonly userProcesses: number;
   readonly taskTransport: TaskTransportName;
   /** The queue of the system by which tasks travel to whoever is free, where there is one. */
   readonly taskQueue: QueueAddress | undefined;
+  /** Whether all processes but the manager and the master become another user, or see another root directory. */
+  readonly isOther: boolean;
   /** Bytes of a ring. */
   readonly taskRingSize: number;
   /** Whether values stay in a ring as long as it takes them in one piece. */
@@ -36,16 +39,23 @@ export interface TaskShape {
 }
 
 /**
- * Between each worker and each task worker lies a way for tasks and their answers, and all share one board of claims
+ * Those who ask, the *askers*, are the workers, then the user processes, then the manager and the master. Between each of
+ * them and each task worker lies a way for tasks and their answers, and all share one board of claims
  * (task-board.ts of @millrace/task-pool). With `'pipe'` a way is a socket pair. With `'ring'` it is two rings; those of
  * one task worker lie in one memory, behind the word of its bell:
  *
  *   ┌─────────────────┬──────────────┬────────────────┬──────────────┬─── …
- *   │ the bell's word │ worker 0's   │ answers to     │ worker 1's   │
- *   │                 │ tasks        │ worker 0       │ tasks        │
+ *   │ the bell's word │ asker 0's    │ answers to     │ asker 1's    │
+ *   │                 │ tasks        │ asker 0        │ tasks        │
  *   └─────────────────┴──────────────┴────────────────┴──────────────┴─── …
  *
- * Workers are rung by the bell that reactor threads ring, too: one wake-up is for all that there is.
+ * The kernel gives a page of it when the page is first written: rings of an asker that asks for nothing take no memory.
+ *
+ * Askers are rung by the bell that reactor threads ring, too: one wake-up is for all that there is.
+ *
+ * The manager and the master put nothing into a queue of the system. Where the others become another user (`user`, `group`,
+ * `chroot`) these two keep their rights: files of theirs could not be read by task workers, nor found. So values of theirs that
+ * do not fit into a message are refused there; answers to them travel in the ring or pipe, in several pieces.
  *
  * With a queue of the system the ways are rings as well, for answers and for the tasks of a chosen task worker; all other
  * tasks travel in the queue (task-queue.ts of @millrace/task-pool).
@@ -53,10 +63,21 @@ export interface TaskShape {
 export const BOARD = 'tasks.board';
 const memoryName = (taskWorker: number) => `tasks.${taskWorker}`;
 const bellName = (taskWorker: number) => `tasks.${taskWorker}.bell`;
-const askerName = (worker: number, taskWorker: number) => `task.${worker}.${taskWorker}.asker`;
-const runnerName = (worker: number, taskWorker: number) => `task.${worker}.${taskWorker}.runner`;
+const askerName = (asker: number, taskWorker: number) => `task.${asker}.${taskWorker}.asker`;
+const runnerName = (asker: number, taskWorker: number) => `task.${asker}.${taskWorker}.runner`;
 
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
+
+/** How many ask: workers, user processes, the manager and the master. */
+export const askersOf = ({ workers, userProcesses }: TaskShape) => workers + userProcesses + 2;
+/** Which asker a peer is, and back. Task workers are peers, and ask for nothing. */
+export const askerOf = ({ workers, taskWorkers }: TaskShape, peer: number) =>
+  peer < workers ? peer : peer - taskWorkers;
+export const peerOfAsker = ({ workers, taskWorkers }: TaskShape, asker: number) =>
+  asker < workers ? asker : asker + taskWorkers;
+/** Whether it has the rights of task workers, and so may use their files. */
+const hasFiles = ({ workers, userProcesses, isOther }: TaskShape, asker: number) =>
+  !isOther || asker < workers + userProcesses;
 
 /** Bytes of a ring that are sensible for so many: each takes a value of 64 KiB in one piece, unless there are very many. */
 export function defaultTaskRingSize(workers: number, taskWorkers: number): number {
@@ -66,29 +87,31 @@ export function defaultTaskRingSize(workers: number, taskWorkers: number): numbe
 
 /** Makes all of it, into `made`. */
 export function createTaskWays(shape: TaskShape, made: Record<string, number>): void {
-  const { workers, taskWorkers } = shape;
+  const { taskWorkers } = shape;
   if (taskWorkers === 0) return;
-  made[BOARD] = createMemory('millrace-task-board', TaskBoard.bytes(workers, taskWorkers));
+  made[BOARD] = createMemory('millrace-task-board', boardBytes(shape));
   for (const taskWorker of range(taskWorkers)) {
     if (hasRings(shape)) {
       made[memoryName(taskWorker)] = createMemory(`millrace-tasks-${taskWorker}`, memoryBytes(shape));
       made[bellName(taskWorker)] = check(syscalls.eventfd(), 'eventfd');
       continue;
     }
-    for (const worker of range(workers)) {
+    for (const asker of range(askersOf(shape))) {
       const pipe = createPipe();
-      made[askerName(worker, taskWorker)] = pipe.left;
-      made[runnerName(worker, taskWorker)] = pipe.right;
+      made[askerName(asker, taskWorker)] = pipe.left;
+      made[runnerName(asker, taskWorker)] = pipe.right;
     }
   }
 }
 
-/** The names by which a worker asks task workers. */
-export function askerDescriptors(shape: TaskShape, worker: number): string[] {
+/** The names by which a peer asks task workers. */
+export function askerDescriptors(shape: TaskShape, peer: number): string[] {
   const { taskWorkers } = shape;
   if (taskWorkers === 0) return [];
   const ways = range(taskWorkers).flatMap((taskWorker) =>
-    hasRings(shape) ? [memoryName(taskWorker), bellName(taskWorker)] : [askerName(worker, taskWorker)],
+    hasRings(shape)
+      ? [memoryName(taskWorker), bellName(taskWorker)]
+      : [askerName(askerOf(shape, peer), taskWorker)],
   );
   return [BOARD, ...ways];
 }
@@ -97,67 +120,92 @@ export function askerDescriptors(shape: TaskShape, worker: number): string[] {
 export function runnerDescriptors(shape: TaskShape, id: number): string[] {
   return hasRings(shape)
     ? [BOARD, memoryName(id), bellName(id)]
-    : [BOARD, ...range(shape.workers).map((worker) => runnerName(worker, id))];
+    : [BOARD, ...range(askersOf(shape)).map((asker) => runnerName(asker, id))];
 }
 
 /** Finds a descriptor of this process by its name. */
 export type FindDescriptor = (name: string) => number;
 
-export function openBoard({ workers, taskWorkers }: TaskShape, find: FindDescriptor): TaskBoard {
-  const { buffer } = new MappedMemory(find(BOARD), TaskBoard.bytes(workers, taskWorkers));
-  return new TaskBoard(buffer, taskWorkers);
+function boardBytes(shape: TaskShape): number {
+  return TaskBoard.bytes(askersOf(shape), shape.taskWorkers);
 }
 
-/** A worker's ways to the task workers; of one process at a time. `listener` is on the worker's own bell. */
+export function openBoardMemory(shape: TaskShape, find: FindDescriptor): MappedMemory {
+  return new MappedMemory(find(BOARD), boardBytes(shape));
+}
+
+export function openBoard(shape: TaskShape, find: FindDescriptor): TaskBoard {
+  return new TaskBoard(openBoardMemory(shape, find).buffer, shape.taskWorkers);
+}
+
+export interface AskerParts {
+  /** On the asker's own bell. */
+  readonly listener: DoorbellListener;
+  /** Where its large values go; undefined: nowhere else. */
+  readonly spill: SpillDirectory | undefined;
+  /** Whether the descriptors are somebody else's to close. */
+  readonly borrowed: boolean;
+}
+
+/** An asker's ways to the task workers; of one process at a time. The memories are to be closed after the channels. */
+export interface AskerWays {
+  readonly channels: TransportChannel<TaskMessage>[];
+  readonly memories: readonly MappedMemory[];
+}
+
 export function openAskerWays(
   shape: TaskShape,
   find: FindDescriptor,
-  worker: number,
-  listener: DoorbellListener,
-  spill: SpillDirectory,
-): TransportChannel<TaskMessage>[] {
+  asker: number,
+  { listener, spill, borrowed }: AskerParts,
+): AskerWays {
   const codec = () => codecOf(shape, spill);
-  return range(shape.taskWorkers).map((taskWorker) => {
-    if (!hasRings(shape))
-      return new TransportChannel(new PipeTransport(find(askerName(worker, taskWorker))), codec());
-    const { buffer } = new MappedMemory(find(memoryName(taskWorker)), memoryBytes(shape));
-    const [down, up] = ringsOf(shape, buffer, worker);
-    const peer = new Doorbell(find(bellName(taskWorker)), buffer, 0);
+  const memories: MappedMemory[] = [];
+  const channels = range(shape.taskWorkers).map((taskWorker) => {
+    if (!hasRings(shape)) {
+      const options = { closeDescriptor: !borrowed };
+      return new TransportChannel(new PipeTransport(find(askerName(asker, taskWorker)), options), codec());
+    }
+    const memory = new MappedMemory(find(memoryName(taskWorker)), memoryBytes(shape));
+    memories.push(memory);
+    const [down, up] = ringsOf(shape, memory.buffer, asker);
+    const peer = new Doorbell(find(bellName(taskWorker)), memory.buffer, 0);
     return new TransportChannel(new RingTransport({ incoming: up, outgoing: down, listener, peer }), codec());
   });
+  return { channels, memories };
 }
 
-/** A task worker's ways to the workers; of one process at a time. */
+/** A task worker's ways to the askers; of one process at a time. */
 export interface RunnerWays {
   readonly channels: readonly TransportChannel<TaskMessage>[];
   close(): void;
 }
 
-/** `bellOf` finds the bell of a worker. */
+/** `bellOf` finds the bell of an asker. */
 export function openRunnerWays(
   shape: TaskShape,
   find: FindDescriptor,
   id: number,
-  bellOf: (worker: number) => Doorbell,
+  bellOf: (asker: number) => Doorbell,
   poller: Poller,
   spill: SpillDirectory,
 ): RunnerWays {
-  const codec = () => codecOf(shape, spill);
+  const codec = (asker: number) => codecOf(shape, hasFiles(shape, asker) ? spill : undefined);
   const closeAll = (channels: readonly TransportChannel<TaskMessage>[]) => {
     for (const channel of channels) channel.destroy();
   };
   if (!hasRings(shape)) {
-    const channels = range(shape.workers).map(
-      (worker) => new TransportChannel(new PipeTransport(find(runnerName(worker, id))), codec()),
+    const channels = range(askersOf(shape)).map(
+      (asker) => new TransportChannel(new PipeTransport(find(runnerName(asker, id))), codec(asker)),
     );
     return { channels, close: () => closeAll(channels) };
   }
   const { buffer } = new MappedMemory(find(memoryName(id)), memoryBytes(shape));
   const listener = new DoorbellListener(new Doorbell(find(bellName(id)), buffer, 0), poller);
-  const channels = range(shape.workers).map((worker) => {
-    const [down, up] = ringsOf(shape, buffer, worker);
-    const transport = new RingTransport({ incoming: down, outgoing: up, listener, peer: bellOf(worker) });
-    return new TransportChannel(transport, codec());
+  const channels = range(askersOf(shape)).map((asker) => {
+    const [down, up] = ringsOf(shape, buffer, asker);
+    const transport = new RingTransport({ incoming: down, outgoing: up, listener, peer: bellOf(asker) });
+    return new TransportChannel(transport, codec(asker));
   });
   const close = () => {
     closeAll(channels);
@@ -170,18 +218,18 @@ function hasRings({ taskTransport }: TaskShape): boolean {
   return taskTransport !== 'pipe';
 }
 
-function memoryBytes({ workers, taskRingSize }: TaskShape): number {
-  return DOORBELL_BYTES + workers * 2 * ringBytes(taskRingSize);
+function memoryBytes(shape: TaskShape): number {
+  return DOORBELL_BYTES + askersOf(shape) * 2 * ringBytes(shape.taskRingSize);
 }
 
-/** The ring of a worker's tasks, and that of the answers to it. */
-function ringsOf({ taskRingSize }: TaskShape, memory: ArrayBuffer, worker: number) {
+/** The ring of an asker's tasks, and that of the answers to it. */
+function ringsOf({ taskRingSize }: TaskShape, memory: ArrayBuffer, asker: number) {
   const at = (index: number) =>
     openRing(memory, DOORBELL_BYTES + index * ringBytes(taskRingSize), taskRingSize);
-  return [at(worker * 2), at(worker * 2 + 1)] as const;
+  return [at(asker * 2), at(asker * 2 + 1)] as const;
 }
 
-function codecOf(shape: TaskShape, spill: SpillDirectory) {
+function codecOf(shape: TaskShape, spill: SpillDirectory | undefined) {
   const inMemory = hasRings(shape) && shape.taskValuesInMemory;
   const inlineBytes = inMemory ? ringPieceBytes(shape.taskRingSize) : undefined;
   return taskCodec({ spill, inlineBytes, copy: copyOf });

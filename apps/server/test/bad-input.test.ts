@@ -68,9 +68,9 @@ describe('handlers', () => {
     await expect(server.start()).rejects.toMatchObject({ code: 'ERR_MILLRACE_HANDLER_MISSING' });
   });
 
-  test('calls in the wrong role or before the start say so', () => {
+  test('calls in the wrong role or before the start say so', async () => {
     const server = createServer(good);
-    expect(() => server.task('anything')).toThrow(code('ERR_MILLRACE_NOT_RUNNING'));
+    await expect(server.plainTask('anything')).rejects.toMatchObject({ code: 'ERR_MILLRACE_NOT_RUNNING' });
     expect(() => server.connections).toThrow(code('ERR_MILLRACE_NOT_RUNNING'));
   });
 });

@@ -7,14 +7,11 @@ import type { ResolvedPort } from '../port-options.js';
 import { Switchboard } from '../switchboard.js';
 import { type Keys, writeKeys } from './keys.js';
 
-/** The switchboard counts what is sent in here. */
-const OWN_COUNTERS = 8;
-
 /** Base mode: the master's ways to the workers, which are the reactors. The manager starts and ends them. */
 export class WorkerReactors implements Reactors {
   readonly switchboard: Switchboard;
   readonly #view: FabricView;
-  readonly #listener: DoorbellListener;
+  readonly listener: DoorbellListener;
   readonly #channels: Links['channels'];
 
   readonly #keys: number | undefined;
@@ -25,16 +22,16 @@ export class WorkerReactors implements Reactors {
     if (this.#keys !== undefined) writeKeys(this.#keys, tls);
     this.#view = new FabricView(shape, descriptors);
     const { listener, channels } = openLinks(this.#view, shape, masterPeer(shape));
-    this.#listener = listener;
+    this.listener = listener;
     this.#channels = channels;
+    const counters = this.#view.counters();
     this.switchboard = new Switchboard({
       channels,
       table: this.#view.connections(),
-      counters: this.#view.counters(),
+      counters,
       tls: this.#view.tls(),
       ports,
-      // The master is no process of the flat ids: what it sends is counted for itself alone.
-      own: new Float64Array(OWN_COUNTERS),
+      own: counters.process(masterPeer(shape)),
     });
     for (const channel of channels) {
       channel.onMessage(({ type, session, aux }) => {
@@ -64,7 +61,7 @@ export class WorkerReactors implements Reactors {
 
   async stop(): Promise<void> {
     for (const channel of this.#channels) channel.destroy();
-    this.#listener.close();
+    this.listener.close();
     this.#view.close();
   }
 }

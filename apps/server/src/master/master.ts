@@ -1,20 +1,29 @@
 import { Alarm } from '@millrace/channel';
 import type { Exit, Member, ProcessPool } from '@millrace/process-pool';
 import { Listener, Reactor, type TlsAcceptorOptions } from '@millrace/reactor';
-import type { SpillDirectory } from '@millrace/task-pool';
+import type { SpillDirectory, TaskClient } from '@millrace/task-pool';
 import { AcceptLog } from '../accept-log.js';
 import { bindSockets } from '../base/sockets.js';
 import { WorkerReactors } from '../base/worker-reactors.js';
 import { ServerError } from '../errors.js';
 import { runInOrder } from '../events.js';
-import { closeFabric, createFabric, type Descriptors, type FabricShape } from '../fabric.js';
+import {
+  closeFabric,
+  createFabric,
+  type Descriptors,
+  type FabricShape,
+  managerPeer,
+  masterPeer,
+} from '../fabric.js';
 import { LogLimit } from '../log.js';
+import { ProcessPids } from '../process-pids.js';
 import type { ReloadOptions, ReloadResult } from '../reload.js';
 import type { FromManager, Role, RoleContext, ToManager } from '../role.js';
+import { notRunning, type RoleTasks } from '../role-tasks.js';
 import { capacityFor } from '../shared/connection-layout.js';
 import * as counters from '../shared/counters-layout.js';
 import type { Switchboard } from '../switchboard.js';
-import { planTaskFiles } from '../task-files.js';
+import { openUpperFiles, planTaskFiles } from '../task-files.js';
 import { loadTls } from '../tls-material.js';
 import { Acceptor } from './acceptor.js';
 import { ActivatedSockets } from './activation.js';
@@ -57,9 +66,16 @@ export class MasterRole implements Role {
   #ending: Promise<void> | undefined;
   readonly #end: Ending;
 
-  constructor(context: RoleContext, shape: FabricShape) {
+  readonly #tasks: RoleTasks | undefined;
+  #pids: ProcessPids | undefined;
+  /** Somebody has asked for the end while the server started. */
+  #endAsked = false;
+
+  /** `Tasks`: where there are task workers. */
+  constructor(context: RoleContext, shape: FabricShape, Tasks?: typeof RoleTasks) {
     this.#context = context;
     this.#shape = shape;
+    this.#tasks = Tasks && new Tasks(() => this.#taskParts());
     this.#limit = new LogLimit(context);
     this.#end = new Ending(context);
     this.#pidFile = context.options.pidFile === undefined ? undefined : new PidFile(context.options.pidFile);
@@ -72,6 +88,12 @@ export class MasterRole implements Role {
   /** The memory and pipes that this server shares; empty before it runs. */
   get fabric(): Descriptors {
     return this.#fabric;
+  }
+
+  get tasks(): TaskClient | undefined {
+    if (this.#tasks !== undefined && this.#reactors === undefined)
+      throw notRunning('the server is not started yet.');
+    return this.#tasks?.client;
   }
 
   async start(): Promise<void> {
@@ -90,6 +112,7 @@ export class MasterRole implements Role {
       if (listener instanceof Listener) this.#acceptor?.listen(this.#reactor, listener, index);
     this.#reactors?.listen();
     await runInOrder(this.#context.handlers.get('start'));
+    if (this.#endAsked) this.#endFromBelow();
   }
 
   /** Ends everything in order: no new clients, the workers finish what they have, the answers go out, all is closed. */
@@ -102,6 +125,12 @@ export class MasterRole implements Role {
   async reload(options: ReloadOptions = {}): Promise<ReloadResult> {
     if (this.#ending) return { outcome: 'stopped', replaced: 0 };
     return this.#reloads.ask(options);
+  }
+
+  /** Puts a new process in the place of the one with that flat id. */
+  async stopWorker(id: number): Promise<ReloadResult> {
+    if (this.#ending) return { outcome: 'stopped', replaced: 0 };
+    return this.#reloads.askToStop(id);
   }
 
   /** Every process opens the log file anew. */
@@ -133,6 +162,29 @@ export class MasterRole implements Role {
     }).unref();
   }
 
+  /** A process below has asked for it: that asks once, whatever is under way. */
+  #endFromBelow(): void {
+    if (!this.#running) this.#endAsked = true;
+    else if (this.#ending === undefined) void this.#endProcess();
+  }
+
+  #taskParts() {
+    const { listener, switchboard } = this.#reactors as Reactors;
+    const peer = masterPeer(this.#shape);
+    return {
+      context: this.#context,
+      shape: this.#shape,
+      peer,
+      incarnation: 1,
+      find: (name: string) => this.#fabric[name] ?? -1,
+      borrowed: true,
+      listener,
+      counters: switchboard.counters.process(peer),
+      files: openUpperFiles(this.#context.options, (this.#taskFiles as SpillDirectory).path),
+      run: undefined,
+    };
+  }
+
   async #open(): Promise<void> {
     this.#pidFile?.make();
     const tls = loadTls(this.#context.ports);
@@ -144,9 +196,12 @@ export class MasterRole implements Role {
     const tasks = { taskFiles: this.#taskFiles?.path, taskRun: this.#queue?.run };
     this.#manager = managerPool(this.#context, descriptors, tasks, {
       onMessage: (_member, body) => this.#heard(body as FromManager),
+      onSpawn: ({ pid }) => this.#pids?.set(managerPeer(this.#shape), pid as number),
       onExit: (member, exit, delay) => this.#managerEnded(member, exit, delay),
     });
     this.#reactors = this.#openReactors(tls);
+    this.#pids = new ProcessPids(this.#reactors.switchboard.counters);
+    this.#pids.set(masterPeer(this.#shape), process.pid);
     this.#count(counters.START_TIME, Date.now());
     for (const [index, bound] of this.#listeners.entries())
       this.#count(counters.PORTS + index, numberOf(bound));
@@ -220,6 +275,8 @@ export class MasterRole implements Role {
     if ('reloaded' in message) this.#reloads.answered(message.reloaded, message.result);
     else if ('sessionsLost' in message) this.#context.settleLost();
     else if ('workerReplaced' in message) this.#reactors?.workerReplaced(message.workerReplaced);
+    else if ('taskWorkerUp' in message || 'taskWorker' in message) this.#tasks?.heard(message);
+    else if ('shutdown' in message) this.#endFromBelow();
     else this.#reloadCertificates();
   }
 
@@ -235,8 +292,9 @@ export class MasterRole implements Role {
     this.switchboard?.counters.setServer(counter, value);
   }
 
-  #managerEnded(_member: Member, { code, signal, error }: Exit, delay: number | undefined): void {
+  #managerEnded(_member: Member, { pid, code, signal, error }: Exit, delay: number | undefined): void {
     this.#reloads.managerEnded(this.#ending !== undefined);
+    this.#processesEnded(pid);
     if (this.#ending) return;
     const how = error ? `(${error.message})` : signal ? `by ${signal}` : `with code ${code}`;
     if (delay === undefined) void this.#fail(`the manager ended ${how} and is not started again`);
@@ -245,6 +303,15 @@ export class MasterRole implements Role {
         { code, signal },
         `the manager ended ${how}; it is replaced, and its processes with it`,
       );
+  }
+
+  /** The kernel ends what is below a manager with it. */
+  #processesEnded(manager: number | undefined): void {
+    this.#pids?.ended(managerPeer(this.#shape), manager);
+    this.#pids?.allEnded(0, managerPeer(this.#shape));
+    const exit = { code: null, signal: 'SIGKILL' } as const;
+    for (let taskWorker = 0; taskWorker < this.#shape.taskWorkers; taskWorker++)
+      this.#tasks?.heard({ taskWorker, exit });
   }
 
   #reactorCrashed(reactor: number, error: unknown): void {
@@ -265,6 +332,7 @@ export class MasterRole implements Role {
     await beforeShutdown(this.#context, this.#end.hurry);
     this.#closeSockets();
     this.#reactors?.quiesce();
+    await this.#tasks?.finish(this.#context.options.maxWaitTime, this.#end.hurry);
     if (this.#manager) await this.#end.stopManager(this.#manager);
     await this.#close();
     this.#ignoreSignals();
@@ -285,6 +353,8 @@ export class MasterRole implements Role {
   async #close(): Promise<void> {
     this.#closeSockets();
     await this.#manager?.stop({ timeout: this.#context.options.maxWaitTime });
+    this.#tasks?.close();
+    this.#pids = undefined;
     await this.#reactors?.stop(this.#context.options.maxWaitTime, this.#end.hurry);
     this.#reactor.close();
     this.#context.closeMail();

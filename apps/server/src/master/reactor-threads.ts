@@ -32,9 +32,6 @@ export type ThreadOptions = Omit<ReactorThreadData, 'index' | 'shape' | 'descrip
   readonly dispatchModule: string | undefined;
 };
 
-/** The switchboard counts what is sent in here. */
-const OWN_COUNTERS = 8;
-
 interface Thread {
   readonly worker: Worker;
   readonly channel: TransportChannel<packet.Packet>;
@@ -45,7 +42,7 @@ interface Thread {
 export class ReactorThreads implements Reactors {
   readonly switchboard: Switchboard;
   readonly #view: FabricView;
-  readonly #listener: DoorbellListener;
+  readonly listener: DoorbellListener;
   readonly #threads: readonly Thread[];
   readonly #events: ReactorThreadEvents;
   readonly #out = new packet.Packet();
@@ -68,8 +65,8 @@ export class ReactorThreads implements Reactors {
     this.#events = events;
     this.#view = new FabricView(shape, descriptors);
     const poller = new NodePoller();
-    this.#listener = this.#view.listen(this.#view.peerBell(masterPeer(shape)), poller);
-    const loop = { listener: this.#listener, poller };
+    this.listener = this.#view.listen(this.#view.peerBell(masterPeer(shape)), poller);
+    const loop = { listener: this.listener, poller };
     this.#threads = Array.from({ length: shape.reactors }, (_, index) => {
       const limits = { hardLimit: Number.POSITIVE_INFINITY };
       const channel = this.#view.link('peer', masterPeer(shape), index, loop, limits);
@@ -84,8 +81,7 @@ export class ReactorThreads implements Reactors {
       counters,
       tls: this.#view.tls(),
       ports: options.ports,
-      // The master is no process of the flat ids: what it sends is counted for itself alone.
-      own: new Float64Array(OWN_COUNTERS),
+      own: counters.process(masterPeer(shape)),
     });
     // Whoever waits for it hears of a failure; where nobody does, `onCrash` has.
     this.#ready.catch(() => {});
@@ -135,7 +131,7 @@ export class ReactorThreads implements Reactors {
     hurry.removeEventListener('abort', atOnce);
     process.removeListener('exit', this.#stopAtExit);
     for (const { channel } of this.#threads) channel.destroy();
-    this.#listener.close();
+    this.listener.close();
     this.#view.close();
   }
 

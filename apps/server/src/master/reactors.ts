@@ -1,10 +1,13 @@
 import type { TlsAcceptorOptions } from '@millrace/reactor';
+import type { DoorbellListener } from '@millrace/shared-memory';
 import type { Switchboard } from '../switchboard.js';
 
 /** The master's side of what moves messages between clients and workers. */
 export interface Reactors {
   /** What the master does with sessions by their ids. */
   readonly switchboard: Switchboard;
+  /** On the master's bell. */
+  readonly listener: DoorbellListener;
   /** Resolves when connections may come; rejects when that will not be. */
   ready(): Promise<void>;
   /** Clients may come, where it is not the master who accepts them. */

@@ -12,10 +12,18 @@ export class ReloadRequests {
   }
 
   ask(options: ReloadOptions): Promise<ReloadResult> {
+    return this.#ask((request) => ({ reload: request, options }));
+  }
+
+  askToStop(worker: number): Promise<ReloadResult> {
+    return this.#ask((request) => ({ stopWorker: worker, request }));
+  }
+
+  #ask(message: (request: number) => ToManager): Promise<ReloadResult> {
     return new Promise((resolve) => {
       const request = this.#next++;
-      if (this.#tell({ reload: request, options })) this.#waiting.set(request, resolve);
-      else resolve({ outcome: 'failed', replaced: 0, advice: 'There is no manager now: reload again.' });
+      if (this.#tell(message(request))) this.#waiting.set(request, resolve);
+      else resolve({ outcome: 'failed', replaced: 0, advice: 'There is no manager now: ask again.' });
     });
   }
 

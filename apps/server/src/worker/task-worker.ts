@@ -9,15 +9,21 @@ import {
   TaskRunner,
   TaskTaker,
 } from '@millrace/task-pool';
-import { runInOrder } from '../events.js';
-import { COUNTERS, type FabricShape, FabricView, HUB } from '../fabric.js';
+import { type ProcessId, runInOrder } from '../events.js';
+import { COUNTERS, type FabricShape, FabricView, HUB, idOfPeer } from '../fabric.js';
 import { LogLimit } from '../log.js';
-import { workerBells } from '../process-kinds.js';
+import { askerBells } from '../process-kinds.js';
 import type { BirthData, FromWorker, Role, RoleContext, WorkerStatus } from '../role.js';
 import { GARBAGE, ORPHANS_FAILED, TASKS_AT_HAND } from '../shared/counters-layout.js';
 import { openTaskFiles } from '../task-files.js';
 import { checkTaskMeans, openTaskQueue } from '../task-queue.js';
-import { type FindDescriptor, openBoard, openRunnerWays, type RunnerWays } from '../task-ways.js';
+import {
+  type FindDescriptor,
+  openBoard,
+  openRunnerWays,
+  peerOfAsker,
+  type RunnerWays,
+} from '../task-ways.js';
 import { Leaving } from './leaving.js';
 import { drawLimit } from './limit.js';
 import { Place } from './place.js';
@@ -115,7 +121,7 @@ export class TaskWorkerRole implements Role {
     this.#runner = new TaskRunner({
       channels: ways.channels,
       handler: (name) => this.#handler(name),
-      claims: { tables: ways.channels.map((_, worker) => board.claims(worker)), worker: this.#id },
+      claims: { tables: ways.channels.map((_, asker) => board.claims(asker)), worker: this.#id },
       onLoad: say,
       onDone: (begun) => {
         if (begun >= maxTasks) this.#served();
@@ -131,7 +137,7 @@ export class TaskWorkerRole implements Role {
       },
     });
     this.#queue = openTaskQueue({
-      child: this.#child,
+      run: (this.#child.data as BirthData).taskRun ?? '',
       shape: this.#shape,
       files: this.#files(),
       taskTmpdir: options.taskTmpdir,
@@ -149,12 +155,12 @@ export class TaskWorkerRole implements Role {
   }
 
   #openView(find: FindDescriptor): FabricView {
-    const names = [HUB, COUNTERS, ...workerBells(this.#shape)];
+    const names = [HUB, COUNTERS, ...askerBells(this.#shape)];
     return new FabricView(this.#shape, Object.fromEntries(names.map((name) => [name, find(name)])));
   }
 
   #openWays(view: FabricView, find: FindDescriptor): RunnerWays {
-    const bellOf = (worker: number) => view.peerBell(worker);
+    const bellOf = (asker: number) => view.peerBell(peerOfAsker(this.#shape, asker));
     return openRunnerWays(this.#shape, find, this.#id, bellOf, new NodePoller(), this.#files());
   }
 
@@ -181,11 +187,15 @@ export class TaskWorkerRole implements Role {
       ((data: unknown, context: TaskContext) =>
         handler({
           id: context.id,
-          workerId: context.source,
+          workerId: this.#askerId(context.source),
           data,
           finish: (result) => context.finish(result),
         }))
     );
+  }
+
+  #askerId(asker: number): ProcessId {
+    return asker < 0 ? asker : idOfPeer(this.#shape, peerOfAsker(this.#shape, asker));
   }
 
   /** It has run as many tasks as it is to run: the next process of its name gets the others. */

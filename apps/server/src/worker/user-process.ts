@@ -1,5 +1,9 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
-import type { Role, RoleContext, ToWorker } from '../role.js';
+import type { TaskClient } from '@millrace/task-pool';
+import { COUNTERS, type FabricShape, FabricView, HUB } from '../fabric.js';
+import { type BirthData, incarnationOf, type Role, type RoleContext, type ToWorker } from '../role.js';
+import type { RoleTasks } from '../role-tasks.js';
+import { openTaskFiles } from '../task-files.js';
 
 /** What a process of `addProcess` knows of itself. */
 export interface UserProcess {
@@ -22,20 +26,33 @@ export class UserProcessRole implements Role {
   readonly #id: number;
   readonly #handler: UserProcessHandler;
   readonly #stop = new AbortController();
+  readonly #tasks: RoleTasks | undefined;
 
-  constructor(context: RoleContext, child: ChildProcessContext, id: number, handler: UserProcessHandler) {
+  /** `Tasks`: where there are task workers. */
+  constructor(
+    context: RoleContext,
+    child: ChildProcessContext,
+    shape: FabricShape,
+    id: number,
+    handler: UserProcessHandler,
+    Tasks?: typeof RoleTasks,
+  ) {
     this.#context = context;
     this.#child = child;
     this.#id = id;
     this.#handler = handler;
-    child.onMessage((body) => {
-      if ('reopenLog' in (body as ToWorker)) context.reopenLog();
-      else if ('sessionsLost' in (body as ToWorker)) context.settleLost();
-    });
+    this.#tasks = Tasks && new Tasks(() => this.#taskParts(shape));
+    child.onMessage((body) => this.#heard(body as ToWorker));
     child.onStop(() => this.#stop.abort());
   }
 
+  get tasks(): TaskClient | undefined {
+    return this.#tasks?.client;
+  }
+
   async start(): Promise<void> {
+    const { managerIncarnation } = this.#child.data as BirthData;
+    if (this.#child.incarnation > 1 || managerIncarnation > 1) this.#tasks?.succeed();
     this.#child.ready();
     void this.#run();
   }
@@ -53,7 +70,35 @@ export class UserProcessRole implements Role {
         process.exit(1);
       }
     }
+    // What it has asked for and does not wait for has been accepted as well.
+    await this.#tasks?.finish(this.#context.options.maxWaitTime);
+    this.#tasks?.close();
     await this.#context.flushMail();
     process.exit(0);
+  }
+
+  #heard(message: ToWorker): void {
+    if ('reopenLog' in message) this.#context.reopenLog();
+    else if ('sessionsLost' in message) this.#context.settleLost();
+    else if ('taskWorkerUp' in message || 'taskWorker' in message) this.#tasks?.heard(message);
+  }
+
+  #taskParts(shape: FabricShape) {
+    const context = this.#context;
+    const child = this.#child;
+    const { taskFiles, taskRun } = child.data as BirthData;
+    const find = (name: string) => child.descriptor(name);
+    const view = new FabricView(shape, { [HUB]: find(HUB), [COUNTERS]: find(COUNTERS) });
+    return {
+      context,
+      shape,
+      peer: this.#id,
+      incarnation: incarnationOf(child),
+      find,
+      listener: context.bell(),
+      counters: view.counters().process(this.#id),
+      files: openTaskFiles(context.options, taskFiles as string, taskRun),
+      run: taskRun,
+    };
   }
 }

@@ -7,6 +7,7 @@ import type { FabricShape, FabricView } from '../fabric.js';
 import { type Links, openLinks, openView } from '../links.js';
 import {
   type BirthData,
+  incarnationOf,
   type Role,
   type RoleContext,
   type SessionsLost,
@@ -16,6 +17,7 @@ import {
   type WorkerStatus,
 } from '../role.js';
 import { Switchboard } from '../switchboard.js';
+import { TaskAsker } from '../task-asker.js';
 import { openTaskFiles } from '../task-files.js';
 import { checkTaskMeans } from '../task-queue.js';
 import { Leaving } from './leaving.js';
@@ -23,7 +25,6 @@ import { drawLimit } from './limit.js';
 import { Place } from './place.js';
 import type { Session } from './session.js';
 import { Sessions } from './sessions.js';
-import { WorkerTasks } from './worker-tasks.js';
 
 /** Runs the user's handlers for connections. */
 export class WorkerRole implements Role {
@@ -35,7 +36,7 @@ export class WorkerRole implements Role {
   readonly #leaving: Leaving;
   readonly place: Place;
   readonly switchboard: Switchboard;
-  readonly #tasks: WorkerTasks;
+  readonly #tasks: TaskAsker;
   /** In base mode. */
   readonly #own: OwnReactor | undefined;
   #channels: Links['channels'] = [];
@@ -74,10 +75,12 @@ export class WorkerRole implements Role {
     const { taskFiles, taskRun } = child.data as BirthData;
     const files = taskFiles === undefined ? undefined : openTaskFiles(context.options, taskFiles, taskRun);
     checkTaskMeans(context.options, shape, files);
-    this.#tasks = new WorkerTasks({
-      child,
+    this.#tasks = new TaskAsker({
       shape,
-      worker: id,
+      peer: id,
+      incarnation: incarnationOf(child),
+      find: (name) => child.descriptor(name),
+      run: taskRun,
       maxQueue: context.options.taskMaxQueue,
       taskTmpdir: context.options.taskTmpdir,
       counters: counters.process(id),

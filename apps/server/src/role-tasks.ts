@@ -1,0 +1,96 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DoorbellListener } from '@millrace/shared-memory';
+import { type TaskClient, TaskError } from '@millrace/task-pool';
+import { ServerError } from './errors.js';
+import { runInOrder } from './events.js';
+import type { FabricShape } from './fabric.js';
+import type { RoleContext, TaskWorkerDied, TaskWorkerUp } from './role.js';
+import { TaskAsker, type TaskAskerParts } from './task-asker.js';
+
+export interface RoleTasksParts
+  extends Pick<TaskAskerParts, 'peer' | 'incarnation' | 'find' | 'borrowed' | 'counters' | 'files' | 'run'> {
+  readonly context: RoleContext;
+  readonly shape: FabricShape;
+  /** On the bell of this process. */
+  readonly listener: DoorbellListener;
+}
+
+/**
+ * The tasks of a user process, the manager or the master. Most of them never ask for one, so what it takes is opened with
+ * the first.
+ */
+export class RoleTasks {
+  readonly #parts: () => RoleTasksParts;
+  #asker: TaskAsker | undefined;
+  #closed = false;
+
+  constructor(parts: () => RoleTasksParts) {
+    this.#parts = parts;
+  }
+
+  /** Throws `ERR_MILLRACE_NOT_RUNNING` once it is closed. */
+  get client(): TaskClient {
+    if (this.#closed) throw notRunning('The task workers have ended, or are about to.');
+    this.#asker ??= this.#open();
+    return this.#asker.client;
+  }
+
+  /**
+   * The process of this name before has died: what it had asked for may have been answered since, in ways that are this
+   * one's now. Somebody has to read there.
+   */
+  succeed(): void {
+    if (!this.#closed) this.#asker ??= this.#open();
+  }
+
+  heard(message: TaskWorkerDied | TaskWorkerUp): void {
+    this.#asker?.heard(message);
+  }
+
+  /** Takes no more tasks; resolves when all have their answers, `timeout` milliseconds have passed, or `hurry` aborts. */
+  async finish(timeout: number, hurry?: AbortSignal): Promise<void> {
+    this.#closed = true;
+    const client = this.#asker?.client;
+    if (client === undefined || client.pending === 0) return;
+    client.refuse(
+      new TaskError('ERR_MILLRACE_TASK_CLIENT_CLOSED', 'This process ends: it asks for no more tasks.'),
+    );
+    const inTime = new AbortController();
+    const signal = hurry === undefined ? inTime.signal : AbortSignal.any([inTime.signal, hurry]);
+    // Aborted: they were answered first, or nobody wants to wait for them.
+    const late = sleep(timeout, undefined, { signal }).catch(() => {});
+    await Promise.race([client.settled(), late]);
+    inTime.abort();
+  }
+
+  /** Rejects what has no answer, and gives up the ways. Idempotent. */
+  close(): void {
+    this.#closed = true;
+    this.#asker?.close();
+    this.#asker = undefined;
+  }
+
+  #open(): TaskAsker {
+    const { context, shape, listener, ...rest } = this.#parts();
+    const { taskMaxQueue, taskTmpdir } = context.options;
+    const asker = new TaskAsker({
+      ...rest,
+      shape,
+      maxQueue: taskMaxQueue,
+      taskTmpdir,
+      finished: (id, data) =>
+        void runInOrder(context.handlers.get('finish'), { id, data }).catch((error) =>
+          context.log.error(
+            { err: error },
+            `a handler of finish has failed; a result of task ${id} has not been heard`,
+          ),
+        ),
+    });
+    asker.open(listener);
+    return asker;
+  }
+}
+
+export function notRunning(why: string): ServerError {
+  return new ServerError('ERR_MILLRACE_NOT_RUNNING', `No task can be asked for here: ${why}`);
+}
