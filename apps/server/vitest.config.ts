@@ -19,6 +19,7 @@ const OF_THE_MODE = [
   'limits',
   'bad-input',
   'tasks',
+  'askers',
   'task-chaos',
   'task-queue',
   'task-queue-user',

@@ -2,7 +2,7 @@
  * The same in the form that Swoole's users know: one `task` handler, a `finish` handler, and task ids.
  *
  *     node dist/swoole-form.js 9501
- *     nc 127.0.0.1 9501
+ *     node -e "net.connect(9501, '127.0.0.1').end('one two three\n').pipe(process.stdout)"
  */
 import { createServer } from '@millrace/server';
 

@@ -3,7 +3,7 @@
  * many lines each worker has had.
  *
  *     node dist/word-count.js 9501
- *     nc 127.0.0.1 9501
+ *     node -e "net.connect(9501, '127.0.0.1').end('one two three\n').pipe(process.stdout)"
  */
 import { createServer } from '@millrace/server';
 

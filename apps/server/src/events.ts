@@ -1,4 +1,5 @@
 import type { ReloadResult } from './reload.js';
+import type { Message } from './types.js';
 import type { PacketClient } from './worker/packet-client.js';
 import type { CloseInfo, Session } from './worker/session.js';
 
@@ -34,22 +35,23 @@ export interface TaskResultEvent {
 /** A process of the server: workers count from 0, task workers go on from there, then user processes. */
 export type ProcessId = number | 'manager' | 'master';
 
-type MaybePromise<T> = T | Promise<T>;
-
-/** Events of one listener; those of the server hold for every listener that has none of its own. */
+/**
+ * Events of one listener; those of the server hold for every listener that has none of its own. Handlers may return whatever
+ * they like; what is a promise is waited for where the event says so, and its rejection is the handler's failure.
+ */
 export interface PortEvents {
   /** In the worker: a client has connected. */
-  connect: (session: Session) => MaybePromise<void>;
+  connect: (session: Session) => unknown;
   /** In the worker: a message of a client has arrived; the bytes are the handler's own. */
-  receive: (session: Session, data: Buffer) => MaybePromise<void>;
+  receive: (session: Session, data: Buffer) => unknown;
   /** In the worker: a connection is closed. */
-  close: (session: Session, info: CloseInfo) => MaybePromise<void>;
+  close: (session: Session, info: CloseInfo) => unknown;
   /** In a worker: a datagram has arrived; the bytes are the handler's own. */
-  packet: (data: Buffer, client: PacketClient) => MaybePromise<void>;
+  packet: (data: Buffer, client: PacketClient) => unknown;
   /** In the worker: more than `bufferHighWatermark` waits for a client, which is not read from meanwhile. */
-  bufferFull: (session: Session) => MaybePromise<void>;
+  bufferFull: (session: Session) => unknown;
   /** In the worker: no more than `bufferLowWatermark` waits for it any more. */
-  bufferEmpty: (session: Session) => MaybePromise<void>;
+  bufferEmpty: (session: Session) => unknown;
 }
 
 export const PORT_EVENTS = [
@@ -64,45 +66,45 @@ export const PORT_EVENTS = [
 /** Every event, with the process that it happens in. */
 export interface ServerEvents extends PortEvents {
   /** In the master: connections are accepted. */
-  start: () => MaybePromise<void>;
+  start: () => unknown;
   /** In the master: the server is to end, and nothing has been told so yet. It waits up to `maxWaitTime` for this. */
-  beforeShutdown: () => MaybePromise<void>;
+  beforeShutdown: () => unknown;
   /** In the master: everything has ended. */
-  shutdown: () => MaybePromise<void>;
+  shutdown: () => unknown;
   /** In the manager, before it starts its processes. */
-  managerStart: () => MaybePromise<void>;
+  managerStart: () => unknown;
   /** In the manager: its last process has ended. */
-  managerStop: () => MaybePromise<void>;
+  managerStop: () => unknown;
   /** In the manager: processes are about to be replaced. */
-  beforeReload: () => MaybePromise<void>;
+  beforeReload: () => unknown;
   /** In the manager: the last process that was replaced has ended; or the reload has failed. */
-  afterReload: (result: ReloadResult) => MaybePromise<void>;
+  afterReload: (result: ReloadResult) => unknown;
   /**
    * In a worker or task worker, before it gets anything to do. In a reload the process before still works meanwhile;
    * what is sent to sessions from here goes out once this process has its place.
    */
-  workerStart: (workerId: number) => MaybePromise<void>;
+  workerStart: (workerId: number) => unknown;
   /**
    * In a worker or task worker that has finished what it had and is to end, again and again while timers, sockets or
    * the like keep its loop; not once when nothing does. End them here, and the process ends; after `maxWaitTime` it
    * does so anyway, and the log says what was left.
    */
-  workerExit: (workerId: number) => MaybePromise<void>;
+  workerExit: (workerId: number) => unknown;
   /** In a worker or task worker that ends in the orderly way. */
-  workerStop: (workerId: number) => MaybePromise<void>;
+  workerStop: (workerId: number) => unknown;
   /** In the manager: a process has died, and is replaced afterwards. */
-  workerError: (exit: WorkerExit) => MaybePromise<void>;
+  workerError: (exit: WorkerExit) => unknown;
   /**
    * In a worker: a handler of a session's or a datagram's event has thrown, or its promise was rejected. Without a
    * handler for it, the error is logged and the session closed. What this handler throws is an uncaught error.
    */
-  error: (error: unknown, session: Session | undefined) => void;
+  error: (error: unknown, session: Session | undefined) => unknown;
   /** In any process: another one has sent a message; `source` is its flat id, `'manager'` or `'master'`. */
-  pipeMessage: (source: ProcessId, message: unknown) => MaybePromise<void>;
+  pipeMessage: (source: ProcessId, message: Message) => unknown;
   /** In a task worker: a task of Swoole's own form; what it returns, unless that is nothing, is a result. */
   task: (task: Task) => unknown;
   /** In the worker that asked: each result of a task of Swoole's own form. */
-  finish: (result: TaskResultEvent) => MaybePromise<void>;
+  finish: (result: TaskResultEvent) => unknown;
 }
 
 /** Handlers by event, in the order they were added. */

@@ -39,6 +39,7 @@ export type { PeerCertificate, TlsInfo } from './shared/tls-table.js';
 export type { ServerStats } from './stats.js';
 export type { SendFileRange } from './switchboard.js';
 export type { Pem, TlsIdentity, TlsOptions, TlsVersion } from './tls-options.js';
+export type { Message, SessionData, Types } from './types.js';
 export type { PacketClient } from './worker/packet-client.js';
 export type { CloseInfo, Session } from './worker/session.js';
 export type { UserProcess, UserProcessHandler } from './worker/user-process.js';

@@ -64,11 +64,12 @@ try {
     });
 
   server.on('start', () => {
-    const [lines, frames] = server.addresses.map(({ host, port }) => `${host} ${port}`);
-    console.log(`Lines on ${lines}: each is echoed, one that begins with "count " is counted by a task worker. Try:
-  printf 'hello\\ncount one two three\\n' | nc -q1 ${lines}
-Frames with a 4-byte length on ${frames}: each is echoed. Try:
-  printf '\\0\\0\\0\\005hello' | nc -q1 ${frames} | od -c
+    const [lines, frames] = server.addresses;
+    const to = (address = { host: '', port: 0 }) => `net.connect(${address.port}, '${address.host}')`;
+    console.log(`Lines on ${lines?.host} ${lines?.port}: each is echoed, one that begins with "count " is counted by a task worker. Try:
+  node -e "${to(lines)}.end('hello\\ncount one two three\\n').pipe(process.stdout)"
+Frames with a 4-byte length on ${frames?.host} ${frames?.port}: each is echoed. Try:
+  node -e "${to(frames)}.end('\\0\\0\\0\\x05hello').on('data', console.log)"
 Ctrl-C stops everything.`);
   });
 

@@ -5,6 +5,7 @@ import { type Handlers, type ProcessId, runInOrder, type ServerEvents } from './
 import type { Logger } from './log.js';
 import { Mail, type MailParts } from './mail.js';
 import { ServerClients } from './server-clients.js';
+import type { Message } from './types.js';
 
 /** What a server does with messages between its processes. */
 export abstract class ServerMail extends ServerClients {
@@ -23,7 +24,7 @@ export abstract class ServerMail extends ServerClients {
    * loses those it had taken, its replacement gets the others. Throws `ERR_MILLRACE_NO_PROCESS`,
    * `ERR_MILLRACE_HANDLER_MISSING`, and a `ChannelError` for what cannot be sent.
    */
-  sendMessage(message: unknown, to: ProcessId): boolean {
+  sendMessage(message: Message, to: ProcessId): boolean {
     this.#assertHandler();
     return this.mailbox('sendMessage').send(message, to);
   }
@@ -78,7 +79,9 @@ export abstract class ServerMail extends ServerClients {
     );
   }
 
-  async #arrived(source: ProcessId, message: unknown): Promise<void> {
+  async #arrived(source: ProcessId, body: unknown): Promise<void> {
+    // Another process of this program has sent it, which has the same types.
+    const message = body as Message;
     try {
       await runInOrder(this.handlers.get('pipeMessage'), source, message);
     } catch (error) {

@@ -6,6 +6,7 @@ import {
   type TaskClient,
   TaskError,
   type TaskItem,
+  type TaskReport,
   type TaskResult,
   type Tasks,
   type TaskValue,
@@ -18,8 +19,8 @@ import { ServerLife } from './server-life.js';
 /** What follows a task's name: its value may be left out where the handler takes none. */
 export type TaskArguments<T extends Tasks, Name extends keyof T> =
   undefined extends TaskValue<T, Name>
-    ? [value?: TaskValue<T, Name>, options?: RunOptions]
-    : [value: TaskValue<T, Name>, options?: RunOptions];
+    ? [value?: TaskValue<T, Name>, options?: RunOptions<TaskReport<T, Name>>]
+    : [value: TaskValue<T, Name>, options?: RunOptions<TaskReport<T, Name>>];
 
 /** What a server does with tasks, in every process but a task worker. */
 export abstract class ServerTasks<T extends Tasks> extends ServerLife {
@@ -31,7 +32,7 @@ export abstract class ServerTasks<T extends Tasks> extends ServerLife {
    * of one; with `ERR_MILLRACE_WRONG_ROLE` in a task worker, or `ERR_MILLRACE_NOT_RUNNING`.
    */
   task<Name extends RunName<T>>(name: Name, ...rest: TaskArguments<T, Name>): Promise<TaskResult<T, Name>>;
-  task(name: string, value?: unknown, options?: RunOptions): Promise<unknown> {
+  task(name: string, value?: unknown, options?: RunOptions<never>): Promise<unknown> {
     // No async function: each would cost every task a promise, and some turns.
     try {
       const tasks = this.#client('task');
@@ -42,7 +43,7 @@ export abstract class ServerTasks<T extends Tasks> extends ServerLife {
           'server.task(name, value, options) takes no callback: wait for its promise. ' +
             "Of Swoole's form: server.plainTask(data, { onFinish }).",
         );
-      return tasks.run(name, value, options);
+      return tasks.run(name, value, options as RunOptions);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -52,20 +53,24 @@ export abstract class ServerTasks<T extends Tasks> extends ServerLife {
   runAll<Name extends RunName<T>>(
     name: Name,
     values: readonly TaskValue<T, Name>[],
-    options?: RunOptions,
+    options?: RunOptions<TaskReport<T, Name>>,
   ): Promise<Settled<TaskResult<T, Name>>[]>;
-  async runAll(name: string, values: readonly unknown[], options?: RunOptions): Promise<Settled<unknown>[]> {
+  async runAll(
+    name: string,
+    values: readonly unknown[],
+    options?: RunOptions<never>,
+  ): Promise<Settled<unknown>[]> {
     const tasks = this.#client('runAll');
     this.#assertName('runAll', name);
-    return tasks.runAll(name, values, options);
+    return tasks.runAll(name, values, options as RunOptions);
   }
 
   /** Runs a task for which nobody waits; throws what keeps it from being taken, as `task` rejects. */
   post<Name extends RunName<T>>(name: Name, ...rest: TaskArguments<T, Name>): void;
-  post(name: string, value?: unknown, options?: RunOptions): void {
+  post(name: string, value?: unknown, options?: RunOptions<never>): void {
     const tasks = this.#client('post');
     this.#assertName('post', name);
-    tasks.post(name, value, options);
+    tasks.post(name, value, options as RunOptions);
   }
 
   /** Runs a task that gives several results; the task goes no further than the loop that takes them, but for 16. */
@@ -73,10 +78,10 @@ export abstract class ServerTasks<T extends Tasks> extends ServerLife {
     name: Name,
     ...rest: TaskArguments<T, Name>
   ): AsyncIterableIterator<TaskItem<T, Name>>;
-  stream(name: string, value?: unknown, options?: RunOptions): AsyncIterableIterator<unknown> {
+  stream(name: string, value?: unknown, options?: RunOptions<never>): AsyncIterableIterator<unknown> {
     const tasks = this.#client('stream');
     this.#assertName('stream', name);
-    return tasks.stream(name, value, options);
+    return tasks.stream(name, value, options as RunOptions);
   }
 
   /**

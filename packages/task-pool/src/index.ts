@@ -30,6 +30,7 @@ export {
   type RunName,
   type StreamName,
   type TaskItem,
+  type TaskReport,
   type TaskResult,
   type Tasks,
   type TasksOf,

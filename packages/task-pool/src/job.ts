@@ -2,8 +2,8 @@ import type { AsyncResource } from 'node:async_hooks';
 import type { Alarm } from '@millrace/channel';
 import { removeFile } from './spill.js';
 
-/** How a task is run. */
-export interface RunOptions {
+/** How a task is run; `Report` is what it reports. */
+export interface RunOptions<Report = unknown> {
   /** Rejects with the signal's reason; a task that has not started is not run, one that has is told. */
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds until it rejects with `ERR_MILLRACE_TASK_TIMEOUT`; 0: unasked; Infinity, the default: never. */
@@ -15,7 +15,7 @@ export interface RunOptions {
   /** Of waiting tasks the highest goes first; those of one priority go in their order. Default 0. */
   readonly priority?: number | undefined;
   /** Called with each report that the task makes. */
-  readonly onProgress?: ((report: unknown) => void) | undefined;
+  readonly onProgress?: ((report: Report) => void) | undefined;
 }
 
 /** What is told about a task to whoever asked for it. */

@@ -1,5 +1,5 @@
-/** What a task handler is told beside its value. */
-export interface TaskContext {
+/** What a task handler is told beside its value; `Report` is what it reports. */
+export interface TaskContext<Report = unknown> {
   /** The asking process's number for this task; unique for that process while it lives. */
   readonly id: number;
   /** Index of the process that asked; -1: another program, or an earlier run, and nobody hears of the result. */
@@ -9,7 +9,7 @@ export interface TaskContext {
   /** Aborted when nobody waits for the result any more: by a time-out, the caller's signal, or the end of its loop. */
   readonly signal: AbortSignal;
   /** Reports to the caller's `onProgress`; false when it was dropped, for the caller does not read fast enough. */
-  progress(report: unknown): boolean;
+  progress(report: Report): boolean;
   /**
    * Sends a result now, before or after the handler's own, as often as is wanted. It reaches the server's `finish`
    * handlers in the worker that asked. Throws `ERR_MILLRACE_UNSENDABLE`, and may be called again.

@@ -12,7 +12,16 @@ import { type ResolvedPoolOptions, resolvePoolOptions, type TaskPoolOptions } fr
 import type { TaskPoolEvents, TaskPoolStats } from './pool-events.js';
 import { SpillDirectory } from './spill.js';
 import { type Settled, type TaskCallback, TaskClient } from './task-client.js';
-import type { RunName, StreamName, TaskItem, TaskResult, Tasks, TasksOf, TaskValue } from './tasks.js';
+import type {
+  RunName,
+  StreamName,
+  TaskItem,
+  TaskReport,
+  TaskResult,
+  Tasks,
+  TasksOf,
+  TaskValue,
+} from './tasks.js';
 import { taskTransport } from './transports/index.js';
 import { queueDirectory, VALUES } from './transports/queue.js';
 import type { PoolSide, QueueBirth } from './transports/transport.js';
@@ -121,18 +130,23 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
   }
 
   /** Runs a task; its result, or the error that it threw, or a `TaskError`, or a `ChannelError` for its value. */
-  run<Name extends RunName<T>>(name: Name, ...rest: Rest<T, Name, RunOptions>): Promise<TaskResult<T, Name>>;
-  run(name: string, value?: unknown, options?: RunOptions): Promise<unknown> {
-    return this.#client.run(name, value, options);
+  run<Name extends RunName<T>>(
+    name: Name,
+    ...rest: Rest<T, Name, RunOptions<TaskReport<T, Name>>>
+  ): Promise<TaskResult<T, Name>>;
+  run(name: string, value?: unknown, options?: RunOptions<never>): Promise<unknown> {
+    return this.#client.run(name, value, options as RunOptions);
   }
 
   /** Runs a task for each value; the results by index, `{ status: 'late' }` for those that the time-out cut off. */
   runAll<Name extends RunName<T>>(
     name: Name,
     values: readonly TaskValue<T, Name>[],
-    options?: RunOptions,
+    options?: RunOptions<TaskReport<T, Name>>,
   ): Promise<Settled<TaskResult<T, Name>>[]> {
-    return this.#client.runAll(name, values, options) as Promise<Settled<TaskResult<T, Name>>[]>;
+    return this.#client.runAll(name, values, options as RunOptions) as Promise<
+      Settled<TaskResult<T, Name>>[]
+    >;
   }
 
   /** Runs a task and calls back, once, in the caller's asynchronous context; returns the task's id. */
@@ -140,24 +154,24 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
     name: Name,
     value: TaskValue<T, Name>,
     callback: TaskCallback<TaskResult<T, Name>>,
-    options?: RunOptions,
+    options?: RunOptions<TaskReport<T, Name>>,
   ): number {
-    return this.#client.call(name, value, callback as TaskCallback, options);
+    return this.#client.call(name, value, callback as TaskCallback, options as RunOptions);
   }
 
   /** Runs a task for which nobody waits; throws only what keeps it from being taken. */
-  post<Name extends RunName<T>>(name: Name, ...rest: Rest<T, Name, RunOptions>): void;
-  post(name: string, value?: unknown, options?: RunOptions): void {
-    this.#client.post(name, value, options);
+  post<Name extends RunName<T>>(name: Name, ...rest: Rest<T, Name, RunOptions<TaskReport<T, Name>>>): void;
+  post(name: string, value?: unknown, options?: RunOptions<never>): void {
+    this.#client.post(name, value, options as RunOptions);
   }
 
   /** Runs a task that gives several results; the task goes no further than the loop that takes them, but for 16. */
   stream<Name extends StreamName<T>>(
     name: Name,
-    ...rest: Rest<T, Name, RunOptions>
+    ...rest: Rest<T, Name, RunOptions<TaskReport<T, Name>>>
   ): AsyncIterableIterator<TaskItem<T, Name>>;
-  stream(name: string, value?: unknown, options?: RunOptions): AsyncIterableIterator<unknown> {
-    return this.#client.stream(name, value, options);
+  stream(name: string, value?: unknown, options?: RunOptions<never>): AsyncIterableIterator<unknown> {
+    return this.#client.stream(name, value, options as RunOptions);
   }
 
   stats(): TaskPoolStats {

@@ -34,6 +34,10 @@ export type TasksOf<Module> = Module extends { readonly tasks: infer T extends T
       ? Module
       : never;
 
+/** What task `Name` reports, as its handler says of its context: `(value: string, { progress }: TaskContext<number>) => …`. */
+export type TaskReport<T extends Tasks, Name extends keyof T> =
+  Parameters<T[Name]> extends [unknown, TaskContext<infer Report>, ...unknown[]] ? Report : unknown;
+
 /** What the promise of task `Name` gives. */
 export type TaskResult<T extends Tasks, Name extends keyof T> = Awaited<ReturnType<T[Name]>>;
 

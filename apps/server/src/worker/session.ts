@@ -3,6 +3,7 @@ import type { ClientInfo } from '../client-info.js';
 import type { OutputWindow } from '../output-window.js';
 import type { SessionCloseReason } from '../packet.js';
 import type { SendFileRange, Switchboard } from '../switchboard.js';
+import type { SessionData } from '../types.js';
 
 /** Why and by whom a session was closed. */
 export interface CloseInfo {
@@ -23,8 +24,11 @@ export class Session {
   readonly port: number;
   /** `'192.0.2.1:40000'`; empty where this worker has not been told, and for a unix socket. */
   remoteAddress: string;
-  /** Whatever the handlers of this worker want to keep with the session; lost when the worker is replaced. */
-  data: unknown;
+  /**
+   * Whatever the handlers of this worker want to keep with the session; lost when the worker is replaced. Its type is what the
+   * program says in `Types`.
+   */
+  data: SessionData;
   /** Promises of handlers that have not settled. */
   inFlight = 0;
   /** The client sends no more, and waits for its answers. */
