@@ -379,7 +379,8 @@ export class ManagerRole implements Role {
   #removeFilesOf(pid: number): void {
     const { taskFiles } = this.#child.data as BirthData;
     if (taskFiles === undefined) return;
-    setTimeout(() => removeFilesOf(taskFiles, pid, this.#shape.taskQueue), LEFT_FILES_MS).unref();
+    const { options } = this.#context;
+    setTimeout(() => removeFilesOf(options, taskFiles, pid, this.#shape.taskQueue), LEFT_FILES_MS).unref();
   }
 
   #of(...roles: readonly RoleName[]): Member[] {

@@ -72,12 +72,11 @@ export class RoleTasks {
 
   #open(): TaskAsker {
     const { context, shape, listener, ...rest } = this.#parts();
-    const { taskMaxQueue, taskTmpdir } = context.options;
+    const { taskMaxQueue } = context.options;
     const asker = new TaskAsker({
       ...rest,
       shape,
       maxQueue: taskMaxQueue,
-      taskTmpdir,
       finished: (id, data) =>
         void runInOrder(context.handlers.get('finish'), { id, data }).catch((error) =>
           context.log.error(

@@ -28,7 +28,6 @@ export interface TaskAskerParts {
   readonly maxQueue: number;
   /** The counters of this process. */
   readonly counters: Float64Array;
-  readonly taskTmpdir: string;
   /** Where large values go; undefined where there are no task workers. */
   readonly files: SpillDirectory | undefined;
   /** Which run of the server this is, in messages that may outlive it; undefined in a process that uses no queue. */
@@ -79,10 +78,10 @@ export class TaskAsker {
 
   /** The ways are this process's; `listener` is on its bell. */
   open(listener: DoorbellListener): void {
-    const { shape, find, borrowed = false, files, run, taskTmpdir, counters } = this.#parts;
+    const { shape, find, borrowed = false, files, run, counters } = this.#parts;
     if (shape.taskWorkers === 0) return;
     if (files !== undefined && run !== undefined)
-      this.#queue = openTaskQueue({ run, shape, files, taskTmpdir });
+      this.#queue = openTaskQueue({ run, shape, files });
     if (this.#queue !== undefined) this.#shared?.become(this.#queue.link(this.#asker));
     counters[TASKS] = (counters[TASKS] as number) + this.client.pending;
     counters[TASKS_AT_HAND] = this.client.pending;

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { type QueueAddress, queueState, queueTitle, SpillDirectory, TaskError } from '@millrace/task-pool';
 import type { ResolvedOptions } from './options.js';
+import { userIdOf } from './user-id.js';
 
-type FileOptions = Pick<ResolvedOptions, 'taskTmpdir' | 'chroot'>;
+type FileOptions = Pick<ResolvedOptions, 'taskTmpdir' | 'chroot' | 'user'>;
 
 /** What begins the names of files of values that a queue of the system may name: they outlive their writers. */
 export const QUEUED = 'task';
@@ -13,16 +14,17 @@ const writerOf = (pid: number) => `${OWN}-${pid}`;
 
 /**
  * The files of tasks' values and results that are too large for a message: a directory of this server's in `taskTmpdir`.
- * The master sweeps those of dead servers and removes its own at the end; whoever needs it first makes it, being who it
- * is to belong to. With a queue of the system it is the queue's directory. Throws `ERR_MILLRACE_TASK_TMPDIR`.
+ * The master sweeps those of dead servers and removes its own at the end; the first process that is whose it is to be
+ * makes it, at its start. With a queue of the system it is the queue's directory. Throws `ERR_MILLRACE_TASK_TMPDIR`.
  */
 export function planTaskFiles(
-  { taskTmpdir, chroot }: FileOptions,
+  { taskTmpdir, chroot, user }: FileOptions,
   queue: QueueAddress | undefined,
 ): SpillDirectory {
+  const owner = userIdOf({ user });
   const directory = chroot === undefined ? taskTmpdir : join(chroot, taskTmpdir);
-  if (queue === undefined) return SpillDirectory.plan(directory, 'server');
-  return SpillDirectory.planShared(directory, queueTitle(queue), 'server');
+  if (queue === undefined) return SpillDirectory.plan(directory, 'server', owner);
+  return SpillDirectory.planShared(directory, queueTitle(queue), 'server', owner);
 }
 
 /**
@@ -36,14 +38,23 @@ export function openTaskFiles(
 ): SpillDirectory {
   const seen = chroot === undefined ? path : join(taskTmpdir, path.slice(join(chroot, taskTmpdir).length));
   const writer = queuedBy === undefined ? writerOf(process.pid) : `${QUEUED}-${process.pid}-${queuedBy}`;
-  return new SpillDirectory(seen, writer, { made: false });
+  return new SpillDirectory(seen, writer);
 }
 
 /** Removes what a dead process has written and nobody has read, but for what a queue may name still. */
-export function removeFilesOf(path: string, pid: number, queue: QueueAddress | undefined): void {
-  const files = new SpillDirectory(path, '');
-  files.removeOf(writerOf(pid));
-  if (queue !== undefined && isEmpty(queue)) files.removeOf(`${QUEUED}-${pid}`);
+export function removeFilesOf(
+  { user }: Pick<FileOptions, 'user'>,
+  path: string,
+  pid: number,
+  queue: QueueAddress | undefined,
+): void {
+  const files = new SpillDirectory(path, '', userIdOf({ user }));
+  try {
+    files.removeOf(writerOf(pid));
+    if (queue !== undefined && isEmpty(queue)) files.removeOf(`${QUEUED}-${pid}`);
+  } finally {
+    files.close();
+  }
 }
 
 /** Whether no message names a file any more. */
@@ -61,7 +72,7 @@ export function openUpperFiles(
 ): SpillDirectory {
   const { user, group, chroot } = options;
   const isOther = user !== undefined || group !== undefined || chroot !== undefined;
-  return new (isOther ? NoFiles : SpillDirectory)(path, writerOf(process.pid), { made: false });
+  return new (isOther ? NoFiles : SpillDirectory)(path, writerOf(process.pid), userIdOf({ user }));
 }
 
 class NoFiles extends SpillDirectory {

@@ -22,7 +22,6 @@ export interface TaskQueueParts {
   readonly run: string;
   readonly shape: TaskShape;
   readonly files: SpillDirectory;
-  readonly taskTmpdir: string;
   /** Told of each message in the queue that is no task. */
   readonly onGarbage?: (error: Error) => void;
 }
@@ -38,17 +37,16 @@ export function checkTaskMeans(
   files: SpillDirectory | undefined,
 ): void {
   // A directory that nobody may write, of a container say, is in the way of large values alone.
-  if (user !== undefined || group !== undefined) files?.assertWritable();
+  if (user !== undefined || group !== undefined) files?.make();
   if (taskQueue !== undefined) queueState(taskQueue);
 }
 
 /** Opens it in a process that asks or in a task worker; undefined where tasks travel otherwise. */
 export function openTaskQueue(parts: TaskQueueParts): TaskQueue | undefined {
-  const { run, shape, files, taskTmpdir, onGarbage } = parts;
+  const { run, shape, files, onGarbage } = parts;
   if (shape.taskQueue === undefined) return undefined;
   return new TaskQueue(shape.taskQueue, {
     spill: files,
-    taskTmpdir,
     run,
     askers: askersOf(shape),
     onGarbage,

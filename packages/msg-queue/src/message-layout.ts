@@ -16,7 +16,7 @@
  *   RESERVED  2 bytes, 0
  *   payload   what the channel's codec made of a value, to the end of the message
  *   LENGTH    of the payload, unsigned 64-bit integer, little endian
- *   NAME      of the file in the spill directory that holds the payload, ASCII, to the end (see spill-name.ts)
+ *   NAME      of the directory and the file that hold the payload, ASCII, to the end (see spill-name.ts)
  *
  * A System V queue keeps the message's type before this, in the `long` that its calls ask for; a POSIX queue keeps
  * the priority. A message that would be larger than the queue takes is spilled.

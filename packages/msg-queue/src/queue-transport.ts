@@ -201,6 +201,8 @@ export class QueueTransport implements Transport {
     this.#stop.abort();
     if (this.#out?.port.withdraw() && this.#waitingFile !== undefined)
       this.#outFiles.remove(this.#waitingFile);
+    this.#outFiles.close();
+    this.#inFiles.close();
     this.#out?.close();
     this.#in?.close();
   }

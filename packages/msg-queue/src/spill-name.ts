@@ -1,8 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { basename } from 'node:path';
+import { PrivateDirectory } from '@millrace/native';
 import { type ProcessOwner, thisProcess } from './process-owner.js';
 
 /**
- * The name of a file that holds the payload of one message:
+ * Begins the name of a user's directory of payloads, below the one that the channel was opened with; 32 random
+ * hexadecimal digits end it.
+ */
+export const SPILL_PREFIX = 'millrace-queue-files-';
+
+/**
+ * What a message calls a payload's file: `<the 32 digits of the directory>/<the name of the file>`, which is
  *
  *   millrace-queue-<token>-<namespace>-<pid>-<start time>-<number>
  *
@@ -15,6 +23,20 @@ import { type ProcessOwner, thisProcess } from './process-owner.js';
  */
 const PATTERN = /^millrace-queue-([0-9a-f]{12})-(\d{1,10})-(\d{1,10})-(\d{1,20})-[0-9a-f]{16}$/;
 const TOKEN_DIGITS = 12;
+
+/** What a message calls a file of a directory. */
+export function joinSpillPath(directory: string, name: string): string {
+  return `${basename(directory).slice(SPILL_PREFIX.length)}/${name}`;
+}
+
+/** The directory and the file that a message names; `[undefined, '']` for what no directory of payloads can be. */
+export function splitSpillPath(named: string): [directory: string | undefined, name: string] {
+  const [secret = '', name = '', ...more] = named.split('/');
+  const directory = `${SPILL_PREFIX}${secret}`;
+  return PrivateDirectory.isName(directory, SPILL_PREFIX) && more.length === 0
+    ? [directory, name]
+    : [undefined, ''];
+}
 
 export function queueToken(identity: string): string {
   return createHash('sha256').update(identity).digest('hex').slice(0, TOKEN_DIGITS);

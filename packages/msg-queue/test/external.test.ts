@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { within } from '@millrace/testkit';
@@ -12,7 +12,7 @@ import {
   type QueueChannel,
   unlinkPosixQueueChannel,
 } from '../src/index.js';
-import { testKey, testName } from './support.js';
+import { payloads, testKey, testName } from './support.js';
 
 const POST = new URL('fixtures/post.py', import.meta.url).pathname;
 
@@ -48,9 +48,9 @@ async function threeMessages(to: string[]): Promise<void> {
   post(small, ...to);
   expect(await within('the small one', received)).toEqual(small);
   post(large, ...to);
-  expect(readdirSync(directory)).toHaveLength(1);
+  expect(payloads(directory)).toHaveLength(1);
   expect(await within('the large one', channel.receive())).toEqual(large);
-  expect(readdirSync(directory)).toEqual([]);
+  expect(payloads(directory)).toEqual([]);
   post('x'.repeat(512), ...to);
   expect(await within('the string', channel.receive())).toBe('x'.repeat(512));
   post('bytes:40000', ...to);

@@ -116,7 +116,7 @@ test(`${ROUNDS} mutated messages are each a message or counted as bad: no crash,
       // Files whose messages no longer name them are what a sweep is for.
       if (round % 1_000 === 0) {
         for (const name of readdirSync(directory)) {
-          if (!guarded.includes(name)) rmSync(join(directory, name));
+          if (!guarded.includes(name)) rmSync(join(directory, name), { recursive: true });
         }
       }
     }

@@ -1,6 +1,8 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import {
+  chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -13,7 +15,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bytesCodec, Frame } from '@millrace/channel';
-import { until, within } from '@millrace/testkit';
+import { PrivateDirectory } from '@millrace/native';
+import { canBeOthers, OTHER_USER, until, within } from '@millrace/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   BAD_MESSAGE_CHANNEL,
@@ -29,8 +32,8 @@ import {
 } from '../src/index.js';
 import { thisProcess } from '../src/process-owner.js';
 import { SpillDirectory } from '../src/spill-directory.js';
-import { makeSpillName, queueToken, spillWriter } from '../src/spill-name.js';
-import { testKey, testName } from './support.js';
+import { makeSpillName, queueToken, SPILL_PREFIX, spillWriter } from '../src/spill-name.js';
+import { payloads, testKey, testName } from './support.js';
 
 type Bytes = QueueChannel<Uint8Array, Buffer>;
 
@@ -89,6 +92,13 @@ function systemV(): Subject {
   };
 }
 
+/** A directory of this user's payloads, as any of its programs may have made it: the digits of its name, and its path. */
+function innerDirectory(): [digits: string, path: string] {
+  const path = join(directory, PrivateDirectory.newName(SPILL_PREFIX));
+  mkdirSync(path, { mode: 0o700 });
+  return [path.slice(-32), path];
+}
+
 /** The name of a file whose writer is dead. */
 function deadName(identity: string): string {
   const pid = Number(spawnSync('sh', ['-c', 'echo $$'], { encoding: 'utf8' }).stdout);
@@ -104,12 +114,13 @@ describe.each([
     const { open, dispose } = subject();
     const [left, right] = [open('left'), open('right')];
     left.send(Buffer.alloc(100_000, 7));
-    const [file] = readdirSync(directory);
+    const [file] = payloads(directory);
+    expect(statSync(join(directory, file as string, '..')).mode & 0o777).toBe(0o700);
     expect(statSync(join(directory, file as string)).mode & 0o777).toBe(0o600);
     const seen = new Promise<number>((resolve) =>
       right.onMessage((payload) => {
         expect(payload.equals(Buffer.alloc(100_000, 7))).toBe(true);
-        resolve(readdirSync(directory).length);
+        resolve(payloads(directory).length);
       }),
     );
     expect(await within('the payload', seen)).toBe(0);
@@ -155,9 +166,9 @@ describe.each([
       left.send(Buffer.alloc(20_000));
       accepted++;
     }
-    expect(readdirSync(directory)).toHaveLength(accepted);
+    expect(payloads(directory)).toHaveLength(accepted);
     left.destroy();
-    expect(readdirSync(directory)).toHaveLength(accepted - 1);
+    expect(payloads(directory)).toHaveLength(accepted - 1);
     dispose();
     expect(readdirSync(directory)).toEqual([]);
   });
@@ -172,12 +183,25 @@ describe.each([
     right.onBadMessage((error) => errors.push(error));
     const secret = join(directory, 'secret');
     writeFileSync(secret, 'not yours');
+    const [digits, inner] = innerDirectory();
     const linked = makeSpillName(queueToken(identity));
-    symlinkSync(secret, join(directory, linked));
+    symlinkSync(secret, join(inner, linked));
     const short = makeSpillName(queueToken(identity));
-    writeFileSync(join(directory, short), 'short');
+    writeFileSync(join(inner, short), 'short');
+    const fifo = makeSpillName(queueToken(identity));
+    execFileSync('mkfifo', [join(inner, fifo)]);
     const foreign = makeSpillName(queueToken('posix:/another'));
-    writeFileSync(join(directory, foreign), '123456789');
+    writeFileSync(join(inner, foreign), '123456789');
+    // Right but for its directory, which others may enter, or which is a link.
+    const [open_, wide] = innerDirectory();
+    const good = makeSpillName(queueToken(identity));
+    writeFileSync(join(wide, good), '123456789');
+    chmodSync(wide, 0o755);
+    const elsewhere = '1'.repeat(32);
+    symlinkSync(inner, join(directory, `millrace-queue-files-${elsewhere}`));
+    writeFileSync(join(inner, good), '123456789');
+    // As it was named before there were directories.
+    writeFileSync(join(directory, good), '123456789');
     const garbage = [
       Buffer.alloc(0),
       Buffer.from('GET / HTTP/1.1'),
@@ -186,10 +210,15 @@ describe.each([
       Buffer.from('MRmq\x01\x00\x01\x00'),
       spilled('../secret', 9),
       spilled('secret', 9),
-      spilled(linked, 9),
-      spilled(short, 9),
-      spilled(short, Number.MAX_SAFE_INTEGER),
-      spilled(foreign, 9),
+      spilled(`${digits}/../../secret`, 9),
+      spilled(`${digits}/${linked}`, 9),
+      spilled(`${digits}/${short}`, 9),
+      spilled(`${digits}/${short}`, Number.MAX_SAFE_INTEGER),
+      spilled(`${digits}/${fifo}`, 9),
+      spilled(`${digits}/${foreign}`, 9),
+      spilled(`${open_}/${good}`, 9),
+      spilled(`${elsewhere}/${good}`, 9),
+      spilled(good, 9),
     ];
     for (const bytes of garbage) {
       post(bytes);
@@ -200,7 +229,14 @@ describe.each([
     expect(errors).toHaveLength(garbage.length);
     for (const error of errors) expect(error).toMatchObject({ code: 'ERR_MILLRACE_BAD_MESSAGE' });
     expect(reports).toHaveLength(garbage.length);
-    expect(existsSync(secret) && existsSync(join(directory, foreign))).toBe(true);
+    for (const kept of [
+      secret,
+      join(inner, foreign),
+      join(inner, linked),
+      join(wide, good),
+      join(directory, good),
+    ])
+      expect(existsSync(kept), kept).toBe(true);
     unsubscribe(BAD_MESSAGE_CHANNEL, listen);
     dispose();
   });
@@ -210,14 +246,15 @@ describe.each([
     const token = queueToken(identity);
     const living = makeSpillName(token);
     const needed = deadName(identity);
-    for (const name of [living, needed, 'somebody-elses']) writeFileSync(join(directory, name), '123456789');
+    const [digits, inner] = innerDirectory();
+    for (const name of [living, needed, 'somebody-elses']) writeFileSync(join(inner, name), '123456789');
     open('left').destroy();
-    post(spilled(needed, 9));
+    post(spilled(`${digits}/${needed}`, 9));
     const first = open('right', { sweepGrace: 1 });
     expect((await within('the payload', first.receive()))?.toString()).toBe('123456789');
     first.destroy();
     const leftover = deadName(identity);
-    writeFileSync(join(directory, leftover), 'nobody reads this');
+    writeFileSync(join(inner, leftover), 'nobody reads this');
     const sweeps: unknown[] = [];
     const listen = (sweep: unknown) => sweeps.push(sweep);
     subscribe(SWEEP_CHANNEL, listen);
@@ -225,7 +262,46 @@ describe.each([
     await until('the sweep', () => second.transport.swept === 1);
     unsubscribe(SWEEP_CHANNEL, listen);
     expect(sweeps).toMatchObject([{ directory, removed: 1 }]);
-    expect(readdirSync(directory).sort()).toEqual([living, 'somebody-elses'].sort());
+    expect(readdirSync(inner).sort()).toEqual([living, 'somebody-elses'].sort());
+    dispose();
+  });
+
+  test.runIf(canBeOthers)('reads no file of another user, and uses no directory of one', async () => {
+    const { open, post, dispose, identity } = subject();
+    const [left, right] = [open('left'), open('right')];
+    const [digits, inner] = innerDirectory();
+    const theirs = makeSpillName(queueToken(identity));
+    writeFileSync(join(inner, theirs), '123456789');
+    chownSync(join(inner, theirs), OTHER_USER, OTHER_USER);
+    const [foreign, directoryOfTheirs] = innerDirectory();
+    const own = makeSpillName(queueToken(identity));
+    writeFileSync(join(directoryOfTheirs, own), '123456789');
+    chownSync(directoryOfTheirs, OTHER_USER, OTHER_USER);
+    const errors: unknown[] = [];
+    right.onBadMessage((error) => errors.push(error));
+    post(spilled(`${digits}/${theirs}`, 9));
+    post(spilled(`${foreign}/${own}`, 9));
+    left.send(Buffer.alloc(20_000));
+    expect(await within('the good one', right.receive())).toHaveLength(20_000);
+    expect(errors).toHaveLength(2);
+    for (const error of errors)
+      expect(error).toMatchObject({
+        code: 'ERR_MILLRACE_BAD_MESSAGE',
+        message: expect.stringContaining(`user ${OTHER_USER}`),
+      });
+    expect(existsSync(join(inner, theirs)) && existsSync(join(directoryOfTheirs, own))).toBe(true);
+    dispose();
+    expect(existsSync(join(directoryOfTheirs, own))).toBe(true);
+  });
+
+  test('makes the directory anew when something cleans it', async () => {
+    const { open, dispose } = subject();
+    const [left, right] = [open('left'), open('right')];
+    for (let i = 0; i < 2; i++) {
+      left.send(Buffer.alloc(20_000));
+      expect(await within('a payload', right.receive())).toHaveLength(20_000);
+      for (const name of readdirSync(directory)) rmSync(join(directory, name), { recursive: true });
+    }
     dispose();
   });
 
@@ -286,6 +362,8 @@ test('a disk that is full is named so, and no file is left', (context) => {
         message: expect.stringMatching(/ENOSPC.*it is full/),
       }),
     );
+    expect(payloads(room)).toEqual([]);
+    full.close();
     expect(readdirSync(room)).toEqual([]);
   } finally {
     spawnSync('umount', [room]);

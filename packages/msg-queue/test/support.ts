@@ -1,3 +1,13 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The files of payloads below a spill directory, by their paths in it. */
+export function payloads(directory: string): string[] {
+  return readdirSync(directory, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .flatMap(({ name }) => readdirSync(join(directory, name)).map((file) => join(name, file)));
+}
+
 let keys = 0;
 
 /** A System V key that no other test process uses. */

@@ -45,18 +45,18 @@ const NAME_AT = 19;
  *   used only when the descriptor says that it is this user's and that nobody else may enter. Everything in it is
  *   named relative to that descriptor, so what others do with the path has no effect.
  * - A directory that something has removed, systemd-tmpfiles for instance, is made anew by the next file.
- * - `owners` are further users whose directory this may be: root keeps and removes those of the user that its
- *   processes run as.
+ * - `owner` is whose directory it is, where that is not this process's user: root finds and removes those of the user
+ *   that its processes run as.
  */
 export class PrivateDirectory {
   readonly path: string;
-  readonly #owners: readonly number[];
+  readonly #owner: number | undefined;
   #fd: number | undefined;
 
   /** Makes and opens nothing yet. */
-  constructor(path: string, owners: readonly number[] = []) {
+  constructor(path: string, owner?: number) {
     this.path = path;
-    this.#owners = owners;
+    this.#owner = owner;
   }
 
   /** A name that nobody can guess, which begins with `prefix`. */
@@ -70,22 +70,20 @@ export class PrivateDirectory {
   }
 
   /**
-   * The path of the directory of that prefix which is this user's, or an owner's; undefined where there is none. One
+   * The path of the directory of that prefix which is this user's, or the owner's; undefined where there is none. One
    * that somebody else has given such a name is passed over. Throws what `readdirSync` throws of `parent`.
    */
-  static find(parent: string, prefix: string, owners: readonly number[] = []): string | undefined {
-    for (const name of readdirSync(parent).sort()) {
-      if (!PrivateDirectory.isName(name, prefix)) continue;
-      const directory = new PrivateDirectory(join(parent, name), owners);
-      try {
-        if (directory.#open()) return directory.path;
-      } catch (error) {
-        if (!isRefusal(error)) throw error;
-      } finally {
-        directory.close();
-      }
-    }
-    return undefined;
+  static find(parent: string, prefix: string, owner?: number): string | undefined {
+    return PrivateDirectory.findAll(parent, prefix, owner)[0];
+  }
+
+  /** As `find`: the paths of all of them, for two processes may make one at the same time. */
+  static findAll(parent: string, prefix: string, owner?: number): string[] {
+    return readdirSync(parent)
+      .filter((name) => PrivateDirectory.isName(name, prefix))
+      .sort()
+      .map((name) => join(parent, name))
+      .filter((path) => new PrivateDirectory(path, owner).#isUsable());
   }
 
   /** Makes it, where it is not there. Throws `UntrustedError`, `SystemCallError`. */
@@ -112,7 +110,7 @@ export class PrivateDirectory {
   }
 
   /**
-   * Opens a file for reading, which is a regular one and this user's, or root's. Throws `UntrustedError` for any other,
+   * Opens a file for reading, which is a regular one and this user's, the owner's or root's. Throws `UntrustedError` for any other,
    * and `SystemCallError`.
    */
   open(name: string): number {
@@ -120,7 +118,7 @@ export class PrivateDirectory {
     const fd = check(this.#openFile(name), 'open', join(this.path, name));
     try {
       const { uid } = this.#checked(fd, name);
-      if (!isTrusted(uid)) {
+      if (!isTrusted(uid, this.#owner === undefined ? [] : [this.#owner])) {
         throw new UntrustedError(
           `The file ${join(this.path, name)}`,
           uid,
@@ -147,16 +145,11 @@ export class PrivateDirectory {
 
   /** The names of what is in it; none where it is not there. */
   list(): string[] {
-    if (!this.#open()) return [];
-    // A descriptor of its own: each has one place in the list.
-    const fd = syscalls.openAt(this.#fd as number, '.', OPEN_DIRECTORY, 0);
-    if (fd === -ENOENT) return [];
-    check(fd, 'open', this.path);
-    try {
-      return entries(fd, this.path);
-    } finally {
-      syscalls.close(fd);
-    }
+    const names = this.#open() ? this.#list() : [];
+    if (names !== undefined) return names;
+    // What is open has been removed; another may have been made.
+    this.close();
+    return (this.#open() && this.#list()) || [];
   }
 
   /** Removes the files that `select` chooses; how many there were. What is no file, and what is in use, stays. */
@@ -198,6 +191,19 @@ export class PrivateDirectory {
     this.#fd = undefined;
   }
 
+  /** Undefined when the directory that is open has been removed. */
+  #list(): string[] | undefined {
+    // A descriptor of its own: each has one place in the list.
+    const fd = syscalls.openAt(this.#fd as number, '.', OPEN_DIRECTORY, 0);
+    if (fd === -ENOENT) return undefined;
+    check(fd, 'open', this.path);
+    try {
+      return entries(fd, this.path);
+    } finally {
+      syscalls.close(fd);
+    }
+  }
+
   #openFile(name: string): number {
     if (!this.#open()) return -ENOENT;
     const fd = syscalls.openAt(this.#fd as number, name, OPEN_FILE, 0);
@@ -211,6 +217,17 @@ export class PrivateDirectory {
     const status = fstatSync(fd);
     if (status.isFile()) return status;
     throw new UntrustedError(join(this.path, name), status.uid, 'is not a regular file', 'It is left alone.');
+  }
+
+  #isUsable(): boolean {
+    try {
+      return this.#open();
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      return false;
+    } finally {
+      this.close();
+    }
   }
 
   /** False when it is not there. Throws `UntrustedError` for another's. */
@@ -240,8 +257,10 @@ export class PrivateDirectory {
   #checkOwner(fd: number): void {
     const { uid, mode } = fstatSync(fd);
     const advice = 'Remove it, or use another place that only this user may write.';
-    if (uid !== process.geteuid?.() && !this.#owners.includes(uid)) {
-      const why = `belongs to user ${uid}, and not to user ${process.geteuid?.()} of this process`;
+    // Asked anew each time: a process may become another user.
+    const owner = this.#owner ?? process.geteuid?.();
+    if (uid !== owner) {
+      const why = `belongs to user ${uid}, and not to user ${owner}`;
       throw new UntrustedError(`The directory ${this.path}`, uid, why, advice);
     }
     if ((mode & OTHERS) !== 0) {
@@ -262,13 +281,15 @@ function checkName(name: string): void {
   throw new SystemCallError('open', ENOENT, JSON.stringify(name), 'It is no name of a file.');
 }
 
-function entries(fd: number, path: string): string[] {
+function entries(fd: number, path: string): string[] | undefined {
   const names: string[] = [];
   const bytes = Buffer.allocUnsafe(ENTRY_BYTES);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   for (;;) {
-    const filled = check(syscalls.readEntries(fd, bytes), 'getdents64', path);
+    const filled = syscalls.readEntries(fd, bytes);
     if (filled === 0) return names;
+    if (filled === -ENOENT) return undefined;
+    check(filled, 'getdents64', path);
     for (let at = 0; at < filled; ) {
       const length = view.getUint16(at + RECORD_LENGTH_AT, true);
       const name = bytes.toString('utf8', at + NAME_AT, bytes.indexOf(0, at + NAME_AT));

@@ -36,8 +36,8 @@ afterEach(() => {
   for (const directory of open.splice(0)) directory.close();
 });
 
-function directoryAt(path = join(place, PrivateDirectory.newName('own-')), owners?: number[]) {
-  const directory = new PrivateDirectory(path, owners);
+function directoryAt(path = join(place, PrivateDirectory.newName('own-')), owner?: number) {
+  const directory = new PrivateDirectory(path, owner);
   open.push(directory);
   return directory;
 }
@@ -93,6 +93,10 @@ test('is made anew when something has removed it, also while it is open elsewher
   const same = directoryAt(writer.path);
   put(writer, 'first', '1');
   closeSync(same.open('first'));
+  rmSync(writer.path, { recursive: true });
+  expect(same.list()).toEqual([]);
+  closeSync(writer.create('third'));
+  closeSync(same.open('third'));
   rmSync(writer.path, { recursive: true });
   put(writer, 'second', '2');
   const fd = same.open('second');
@@ -158,8 +162,8 @@ describe.runIf(isRoot)('what another user has made', () => {
       );
     expect(readdirSync(path)).toEqual(['kept']);
     expect(PrivateDirectory.find(place, 'own-')).toBeUndefined();
-    expect(PrivateDirectory.find(place, 'own-', [OTHER])).toBe(path);
-    directoryAt(path, [OTHER]).remove();
+    expect(PrivateDirectory.find(place, 'own-', OTHER)).toBe(path);
+    directoryAt(path, OTHER).remove();
     expect(existsSync(path)).toBe(false);
   });
 

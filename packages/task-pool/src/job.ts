@@ -1,6 +1,6 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { Alarm } from '@millrace/channel';
-import { removeFile } from './spill.js';
+import type { SpilledFile } from './spill.js';
 
 /** How a task is run; `Report` is what it reports. */
 export interface RunOptions<Report = unknown> {
@@ -53,7 +53,7 @@ export class Job {
   lane = -1;
   slot = -1;
   sequence = 0;
-  file: string | undefined;
+  file: SpilledFile | undefined;
   /** Microseconds that it is expected to run, by what its like have taken. */
   expected = 0;
   /** Kills the worker if it does not stop. */
@@ -96,7 +96,7 @@ export class Job {
 
   /** Removes the file of its value, unless its worker has. */
   forgetFile(): void {
-    if (this.file !== undefined) removeFile(this.file);
+    this.file?.remove();
     this.file = undefined;
   }
 

@@ -2,7 +2,7 @@ import type { ChannelError } from '@millrace/channel';
 import type { TaskError } from './errors.js';
 import type { Job } from './job.js';
 import type { Lane } from './lane.js';
-import { removeFile } from './spill.js';
+import type { SpilledFile } from './spill.js';
 import * as layout from './task-layout.js';
 import { TaskMessage } from './task-message.js';
 import { asError, NO_REASON } from './thrown.js';
@@ -21,13 +21,13 @@ export class Outbox {
     const message = this.#address(job, layout.TASK, job.attempt, job.value);
     message.flags = job.flags;
     message.name = job.name;
-    message.file = undefined;
+    message.file = undefined as SpilledFile | undefined;
     try {
       if (!lane.link.channel.send(message) && lane.shared) lane.full = true;
       job.file = message.file;
       return undefined;
     } catch (error) {
-      if (message.file !== undefined) removeFile(message.file);
+      message.file?.remove();
       // The value cannot be sent, is too large, has no place in taskTmpdir, or throws when it is read: the caller's error.
       return asError(error);
     } finally {

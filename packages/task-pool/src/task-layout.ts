@@ -40,7 +40,7 @@ export const RETIRING = 21; // the worker begins nothing more, and ends when wha
 /** Bits of FLAGS. The body is MessagePack, as msgpackCodec of @millrace/channel has it, unless BYTES, TEXT or JSON is set. */
 export const BYTES = 1; // the body is the value, a Buffer
 export const TEXT = 2; // the body is the value, UTF-8
-export const SPILLED = 4; // the body is the path of a file that holds the body; whoever reads it removes it
+export const SPILLED = 4; // the body names the file that holds the body, in the directory of the queue; whoever reads it removes it
 export const STREAM = 8; // the asker wants each result of an iterable
 export const JSON_TEXT = 32; // the body is JSON: what other programs write most easily
 export const SILENT = 16; // the asker wants no answer, but to know that the task is over

@@ -1,6 +1,7 @@
 import { type Codec, type Frame, msgpackCodec } from '@millrace/channel';
+import { TaskError } from './errors.js';
 import { NameCache } from './name-cache.js';
-import { checkWithin, type SpillDirectory, takeFile } from './spill.js';
+import type { SpillDirectory, SpilledFile } from './spill.js';
 import * as layout from './task-layout.js';
 
 /** One message; instances are reused, so whoever needs it longer copies what it needs. See task-layout.ts. */
@@ -15,7 +16,7 @@ export class TaskMessage {
   name = '';
   value: unknown = undefined;
   /** Sent: the file that holds the body. Received: undefined, for the file is gone. */
-  file: string | undefined = undefined;
+  file: SpilledFile | undefined = undefined;
   /** Received: why the body could not be read. */
   broken: Error | undefined = undefined;
 }
@@ -24,12 +25,10 @@ export class TaskMessage {
 const MAX_NUMBER = 2 ** 32 - 1;
 
 export interface TaskCodecOptions {
-  /** Where bodies go that are too large for a message. Default: they stay in the message. */
+  /** Where bodies go that are too large for a message, and come from. Default: they stay in the message. */
   readonly spill?: SpillDirectory | undefined;
   /** Bytes of the longest message, head included, whose body stays in it. Default: less than 8,192. */
   readonly inlineBytes?: number | undefined;
-  /** A directory: files elsewhere are not read, and not removed. Default: whoever names a file is one of ours. */
-  readonly filesWithin?: string | undefined;
   /** Copies bytes that a handler may keep. Default: `Buffer.from`. */
   readonly copy?: ((memory: Buffer, start: number, end: number) => Buffer) | undefined;
 }
@@ -38,7 +37,6 @@ export interface TaskCodecOptions {
 export function taskCodec({
   spill,
   inlineBytes = layout.INLINE_LIMIT - 1,
-  filesWithin,
   copy = (memory, start, end) => Buffer.from(memory.subarray(start, end)),
 }: TaskCodecOptions = {}): Codec<TaskMessage> {
   const values = msgpackCodec<unknown>();
@@ -62,7 +60,7 @@ export function taskCodec({
       if (spill !== undefined && length > inlineBytes) {
         flags |= layout.SPILLED;
         message.file = spill.write(frame.body, frame.bodyStart, frame.bodyEnd);
-        frame.setBody(Buffer.from(message.file));
+        frame.setBody(Buffer.from(message.file.name));
       }
       head[layout.KIND_AT] = message.kind;
       head[layout.FLAGS_AT] = flags;
@@ -100,10 +98,14 @@ export function taskCodec({
   };
 
   /** The sender waits for an answer to this very message: what is wrong with its file is part of it, not an exception. */
-  function decodeFile(path: string, flags: number): void {
+  function decodeFile(named: string, flags: number): void {
     try {
-      if (filesWithin !== undefined) checkWithin(path, filesWithin);
-      const body = takeFile(path);
+      if (spill === undefined)
+        throw new TaskError(
+          'ERR_MILLRACE_TASK_TMPDIR',
+          `A message names the file '${named}', and there is no directory for files.`,
+        );
+      const body = spill.take(named);
       // The bytes are nobody else's, so a value that is bytes needs no copy of them.
       received.value = flags & layout.BYTES ? body : decodeBody(body, 0, body.length, flags);
     } catch (error) {

@@ -71,7 +71,8 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
     const outlives = queue !== undefined && transport.openQueue !== undefined;
     this.#spill = outlives
       ? SpillDirectory.planShared(taskTmpdir, queueDirectory(queue), `${VALUES}-${queue.run}`)
-      : SpillDirectory.create(taskTmpdir, String(pools++));
+      : SpillDirectory.plan(taskTmpdir, String(pools++));
+    this.#spill.make();
     this.#forgetFiles = () => (outlives ? this.#spill.removeEmpty() : this.#spill.remove());
     try {
       const inMemory = this.#options.largeValues === 'memory';
@@ -235,8 +236,8 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
   }
 
   #queueBirth(): QueueBirth | undefined {
-    const { queue, taskTmpdir } = this.#options;
-    return queue && { address: queue, run: randomBytes(8).toString('hex'), taskTmpdir };
+    const { queue } = this.#options;
+    return queue && { address: queue, run: randomBytes(8).toString('hex') };
   }
 
   #member(worker: number, queue: QueueBirth | undefined, module: string) {

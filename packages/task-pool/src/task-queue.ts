@@ -9,10 +9,8 @@ import * as layout from './task-layout.js';
 import { type TaskMessage, taskCodec } from './task-message.js';
 
 export interface TaskQueueOptions {
-  /** Where values go that are larger than a message. */
+  /** Where values go that are larger than a message; a file that a message names is in there, or is not touched. */
   readonly spill: SpillDirectory;
-  /** Files that other programs name are in here, or are not touched. */
-  readonly taskTmpdir: string;
   /** Which run this is: 8 bytes in hexadecimal, the same in all processes that share claims. */
   readonly run: string;
   /** How many share them. */
@@ -34,7 +32,7 @@ export interface QueuedTask {
 const LOOK_MS = 1_000;
 /** Milliseconds until a task is offered again that could not wait for room. */
 const RETRY_MS = 100;
-/** A queue must take the path of a file at least, behind its heads and the task's name. */
+/** A queue must take the name of a file at least, behind its heads and the task's name. */
 const MIN_MESSAGE_BYTES = 512;
 
 /**
@@ -77,9 +75,9 @@ export class TaskQueue implements Disposable {
     }
     this.#inlineBytes = Math.min(layout.INLINE_LIMIT - 1, messageSize);
     this.#memory = Buffer.allocUnsafe(this.#inlineBytes);
-    const { spill, copy, taskTmpdir } = options;
+    const { spill, copy } = options;
     this.#sending = taskCodec({ spill, inlineBytes: this.#inlineBytes - QUEUE_HEAD_BYTES });
-    this.#receiving = taskCodec({ spill, copy, filesWithin: taskTmpdir });
+    this.#receiving = taskCodec({ spill, copy });
   }
 
   /** Messages that wait in the queue, whoever has put them there, and their bytes. */
@@ -177,7 +175,7 @@ export class TaskQueue implements Disposable {
     if (length > this.#memory.length) {
       throw new TaskError(
         'ERR_MILLRACE_TASK_QUEUE',
-        `The task's name and the path of its value have ${length} bytes, the queue '${this.title}' takes ${this.#memory.length}.`,
+        `The task's name and that of its value's file have ${length} bytes, the queue '${this.title}' takes ${this.#memory.length}.`,
       );
     }
     writeQueueHead(this.#memory, asker, this.#run);

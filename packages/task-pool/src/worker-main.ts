@@ -24,10 +24,7 @@ if (child === undefined) throw new Error('This is the program of a task worker; 
 giveMessagesRoom();
 const birth = child.data as WorkerBirth;
 const claims = new MappedMemory(child.descriptor(CLAIMS), claimBytes(birth.workers + 1));
-const spill = new SpillDirectory(birth.spill, spillWriter(birth.worker, child.incarnation), {
-  // That of a queue is made when there is something to write.
-  made: birth.queue === undefined,
-});
+const spill = new SpillDirectory(birth.spill, spillWriter(birth.worker, child.incarnation));
 const transport = taskTransport(birth.transport);
 const values = { spill, inMemory: birth.valuesInMemory };
 const channel = transport.openWorkerSide(child, birth.worker, values);

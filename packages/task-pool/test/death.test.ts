@@ -168,7 +168,7 @@ test('a directory that is missing is a clear error of the task', async () => {
   await expect(pool.run('echo', 'x'.repeat(10_000))).rejects.toMatchObject({
     code: 'ERR_MILLRACE_TASK_TMPDIR',
     message: expect.stringContaining('Something has removed it'),
-    cause: { code: 'ENOENT' },
+    cause: { errnoName: 'ENOENT' },
   });
   expect(await pool.run('echo', 'small')).toBe('small');
   expect(() => new TaskPool(MODULE, { taskTmpdir: '/proc/nothing' })).toThrow(

@@ -218,7 +218,16 @@ export class MasterRole implements Role {
   #planTasks(): void {
     const { taskWorkers, taskQueue } = this.#shape;
     if (taskWorkers === 0) return;
-    this.#taskFiles = planTaskFiles(this.#context.options, taskQueue);
+    const { log, options } = this.#context;
+    this.#taskFiles = planTaskFiles(options, taskQueue);
+    if (options.user === undefined) {
+      try {
+        this.#taskFiles.make();
+      } catch (error) {
+        // A directory that nobody may write, of a container say, is in the way of large values alone.
+        log.warn(`tasks with large values will fail: ${(error as Error).message}`);
+      }
+    }
     if (taskQueue !== undefined) this.#queue = new QueueOwner(taskQueue, this.#taskFiles, this.#context);
   }
 

@@ -29,7 +29,7 @@ export class QueueOwner {
     this.#owner = ownQueue(address);
     try {
       // Who is to be somebody else makes it himself, so that it is his.
-      if (options.user === undefined && options.group === undefined) this.#make(options.taskTmpdir);
+      if (options.user === undefined && options.group === undefined) this.#make();
       this.#sweep();
     } catch (error) {
       syscalls.close(this.#owner);
@@ -49,8 +49,8 @@ export class QueueOwner {
     }
   }
 
-  #make(taskTmpdir: string): void {
-    new TaskQueue(this.#address, { spill: this.#files, taskTmpdir, run: this.run, askers: 0 }).close();
+  #make(): void {
+    new TaskQueue(this.#address, { spill: this.#files, run: this.run, askers: 0 }).close();
   }
 
   /** Files of dead processes; other programs may have put some there that they are about to post. */

@@ -40,6 +40,7 @@ export class TaskWorkerRole implements Role {
   #ways: RunnerWays | undefined;
   #queue: TaskQueue | undefined;
   #taker: TaskTaker | undefined;
+  #opened: SpillDirectory | undefined;
   readonly #leaving: Leaving;
   readonly place: Place;
 
@@ -140,7 +141,6 @@ export class TaskWorkerRole implements Role {
       run: (this.#child.data as BirthData).taskRun ?? '',
       shape: this.#shape,
       files: this.#files(),
-      taskTmpdir: options.taskTmpdir,
       onGarbage: (error) => {
         count(GARBAGE);
         this.#limit.warn('garbage', error.message);
@@ -166,7 +166,8 @@ export class TaskWorkerRole implements Role {
 
   #files(): SpillDirectory {
     const { taskFiles } = this.#child.data as BirthData;
-    return openTaskFiles(this.#context.options, taskFiles as string);
+    this.#opened ??= openTaskFiles(this.#context.options, taskFiles as string);
+    return this.#opened;
   }
 
   /** Another process may have better luck; there is nothing for this one to do. */

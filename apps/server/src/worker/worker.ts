@@ -82,7 +82,6 @@ export class WorkerRole implements Role {
       find: (name) => child.descriptor(name),
       run: taskRun,
       maxQueue: context.options.taskMaxQueue,
-      taskTmpdir: context.options.taskTmpdir,
       counters: counters.process(id),
       files,
       finished: (task, data) => void this.#finished(task, data),

@@ -20,12 +20,12 @@ const ASKER = 0;
  */
 export const queueTransport: TaskTransport = {
   createPoolSide(workers, values, birth) {
-    const { address, run, taskTmpdir } = addressed(birth);
+    const { address, run } = addressed(birth);
     const { spill } = values;
     const owner = ownQueue(address);
     let queue: TaskQueue | undefined;
     try {
-      const opened = new TaskQueue(address, { spill, run, taskTmpdir, askers: 1 });
+      const opened = new TaskQueue(address, { spill, run, askers: 1 });
       queue = opened;
       // Results of dead pools are nobody's; values that no message names any more, neither.
       spill.removeOf('worker');
@@ -50,9 +50,9 @@ export const queueTransport: TaskTransport = {
   openWorkerSide: (child, worker, values) => pipeTransport.openWorkerSide(child, worker, values),
 
   openQueue(birth, { spill }) {
-    const { address, run, taskTmpdir } = addressed(birth);
+    const { address, run } = addressed(birth);
     const onGarbage = ({ message }: Error) => process.emitWarning(message);
-    return new TaskQueue(address, { spill, run, taskTmpdir, askers: 1, onGarbage });
+    return new TaskQueue(address, { spill, run, askers: 1, onGarbage });
   },
 };
 

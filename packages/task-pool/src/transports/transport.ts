@@ -14,7 +14,6 @@ export interface QueueBirth {
   readonly address: QueueAddress;
   /** Which run of which pool this is: 8 bytes in hexadecimal. */
   readonly run: string;
-  readonly taskTmpdir: string;
 }
 
 /** What becomes of values that are large. */

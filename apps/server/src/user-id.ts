@@ -1,0 +1,27 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import type { ResolvedOptions } from './options.js';
+
+/**
+ * The number of the user that workers run as, where it is not who has started the server: what is theirs is to be known
+ * to the master. Undefined for one that nobody knows; whoever is to become that user says so.
+ */
+export function userIdOf({ user }: Pick<ResolvedOptions, 'user'>): number | undefined {
+  if (typeof user !== 'string') return user;
+  const entry = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .find((line) => line.startsWith(`${user}:`));
+  return entry === undefined ? askSystem(user) : Number(entry.split(':')[2]);
+}
+
+/** Users may be in a directory of the network, which the C library asks, and Node does not show. */
+function askSystem(user: string): number | undefined {
+  try {
+    return Number(
+      execFileSync('id', ['-u', '--', user], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
+    );
+  } catch {
+    // `id` is missing, or knows no such user.
+    return undefined;
+  }
+}
