@@ -80,8 +80,7 @@ export class TaskAsker {
   open(listener: DoorbellListener): void {
     const { shape, find, borrowed = false, files, run, counters } = this.#parts;
     if (shape.taskWorkers === 0) return;
-    if (files !== undefined && run !== undefined)
-      this.#queue = openTaskQueue({ run, shape, files });
+    if (files !== undefined && run !== undefined) this.#queue = openTaskQueue({ run, shape, files });
     if (this.#queue !== undefined) this.#shared?.become(this.#queue.link(this.#asker));
     counters[TASKS] = (counters[TASKS] as number) + this.client.pending;
     counters[TASKS_AT_HAND] = this.client.pending;
