@@ -1,10 +1,14 @@
+import { readdirSync } from 'node:fs';
 import { Program, TestClient } from '@millrace/testkit';
 import { expect, onTestFinished, test } from 'vitest';
 
 const example = (name: string) => new URL(`../dist/${name}.js`, import.meta.url);
 
-async function listening(name: string): Promise<{ program: Program; client: TestClient }> {
-  const program = new Program(example(name), { args: ['0'] });
+async function listening(
+  name: string,
+  ...more: readonly string[]
+): Promise<{ program: Program; client: TestClient }> {
+  const program = new Program(example(name), { args: ['0', ...more] });
   onTestFinished(() => program[Symbol.asyncDispose]());
   const [, port] = await program.printed(/listening on (\d+)/);
   return { program, client: await TestClient.connect(Number(port)) };
@@ -40,3 +44,59 @@ test('visits counts exactly what all processes have counted, and leaves nothing 
   expect(program.output).toMatch(/ada: Ada Lovelace, 22500 visits/);
   expect(program.output).toMatch(/alan: Alan Turing, 7500 visits/);
 });
+
+test('shared-table counts in one table, whichever worker gets the line', async () => {
+  const { client, program } = await listening('shared-table');
+  const port = Number((await program.printed(/listening on (\d+)/))[1]);
+  const others = await Promise.all(Array.from({ length: 3 }, () => TestClient.connect(port)));
+  let count = 0;
+  for (const each of [client, ...others, client, ...others])
+    expect(await each.ask('ada')).toBe(String(++count));
+  expect(await client.ask('alan')).toBe('1');
+  expect(await client.ask('all')).toBe('ada 8, alan 1');
+  program.kill('SIGHUP');
+  await program.printed(/"msg":"reload: reloaded"|reload: reloaded/);
+  expect(await client.ask('ada')).toBe('9');
+  for (const each of [client, ...others]) each.close();
+});
+
+test('a second start of shared-table by mistake says so, and leaves the table of the first alone', async () => {
+  const { client, program } = await listening('shared-table');
+  expect(await client.ask('ada')).toBe('1');
+  const port = (await program.printed(/listening on (\d+)/))[1] as string;
+  const second = new Program(example('shared-table'), { args: [port] });
+  onTestFinished(() => second[Symbol.asyncDispose]());
+  expect((await second.ended()).code).toBe(1);
+  expect(second.output).toMatch(/EADDRINUSE/);
+  expect(await client.ask('ada')).toBe('2');
+  // A server of its own has a table of its own.
+  const third = await listening('shared-table');
+  expect(await third.client.ask('ada')).toBe('1');
+  expect(await client.ask('ada')).toBe('3');
+  for (const each of [client, third.client]) each.close();
+});
+
+test('a shared-table that was killed leaves nothing, and the next begins empty', async () => {
+  const segments = () => readdirSync('/dev/shm').sort();
+  const before = segments();
+  const first = await listening('shared-table');
+  expect(await first.client.ask('ada')).toBe('1');
+  first.program.kill('SIGKILL');
+  await first.program.ended();
+  expect(segments()).toEqual(before);
+  const next = await listening('shared-table');
+  expect(await next.client.ask('all')).toBe('');
+  expect(await next.client.ask('ada')).toBe('1');
+  for (const { client } of [first, next]) client.close();
+});
+
+test.runIf(process.getuid?.() === 0)(
+  'workers of shared-table that become another user have its table',
+  async () => {
+    const { client, program } = await listening('shared-table', 'nobody');
+    expect(await client.ask('ada')).toBe('1');
+    expect(await client.ask('ada')).toBe('2');
+    expect(program.output).not.toMatch(/abnormal exit/);
+    client.close();
+  },
+);

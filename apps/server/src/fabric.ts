@@ -44,6 +44,8 @@ import { createTaskWays, type TaskShape } from './task-ways.js';
  */
 export interface FabricShape extends TaskShape {
   readonly reactors: number;
+  /** The names of the user's tables. */
+  readonly tables: readonly string[];
   readonly maxConnections: number;
   /** Whether some listener has TLS. */
   readonly tls: boolean;
@@ -63,6 +65,7 @@ export function shapeOf(
   options: ResolvedOptions,
   ports: readonly ResolvedPort[],
   userProcesses: number,
+  tables: readonly string[],
 ): FabricShape {
   const { mode, reactorNum, workerNum, taskWorkerNum, maxConnections, ipc, ringSize, spin } = options;
   const longest = Math.max(MAX_MESSAGE_BYTES, ...ports.map(({ packageMaxLength }) => packageMaxLength));
@@ -71,6 +74,7 @@ export function shapeOf(
     workers: workerNum,
     taskWorkers: taskWorkerNum,
     userProcesses,
+    tables,
     maxConnections,
     tls: ports.some(({ tls }) => tls !== undefined),
     ipc,
@@ -111,6 +115,8 @@ export const KEYS = 'keys';
 export const tableNames = ({ tls }: FabricShape) => [CONNECTIONS, COUNTERS, ...(tls ? [TLS] : [])];
 export const peerBellName = (peer: number) => `peer.${peer}`;
 export const reactorBellName = (reactor: number) => `reactor.${reactor}`;
+/** A table of the user's. */
+export const sharedTableName = (name: string) => `table.${name}`;
 /** The end of a peer's inbox that it reads. */
 export const inboxName = (peer: number) => `inbox.${peer}`;
 /** The end that all others write to. */
@@ -128,6 +134,7 @@ export function peerDescriptors(shape: FabricShape, peer: number): string[] {
     ...range(shape.reactors).map(reactorBellName),
     inboxName(peer),
     ...range(peersOf(shape)).map(postName),
+    ...shape.tables.map(sharedTableName),
   ];
 }
 

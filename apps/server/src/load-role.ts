@@ -1,5 +1,5 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
-import type { FabricShape } from './fabric.js';
+import type { Descriptors, FabricShape } from './fabric.js';
 import type { ResolvedOptions, ServerMode } from './options.js';
 import { flatId } from './process-kinds.js';
 import type { BirthData, Role, RoleContext, RoleName } from './role.js';
@@ -12,6 +12,8 @@ export interface RoleParts {
   /** Undefined in the master. */
   readonly child: ChildProcessContext | undefined;
   readonly userProcesses: readonly UserProcessHandler[];
+  /** Those of the user's tables, in the master. */
+  readonly tables: Descriptors;
 }
 
 /** Makes the role of a process. */
@@ -30,9 +32,9 @@ export async function loadRole(
   if (role === 'master') {
     const { MasterRole } = await import('./master/master.js');
     const Tasks = hasTasks ? await loadTasks() : undefined;
-    return ({ context, shape }) => {
+    return ({ context, shape, tables }) => {
       process.title = `${context.options.title}: master`;
-      return new MasterRole(context, shape, Tasks);
+      return new MasterRole(context, shape, tables, Tasks);
     };
   }
   return (await loadChild(role, mode, hasTasks)) as TakeRole;

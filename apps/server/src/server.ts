@@ -1,5 +1,5 @@
 import { inherit } from '@millrace/process-pool';
-import type { DoorbellListener } from '@millrace/shared-memory';
+import type { Columns, DoorbellListener, Table, TableDefinition } from '@millrace/shared-memory';
 import type { Tasks } from '@millrace/task-pool';
 import { MAX_PORTS } from './constants.js';
 import { ServerError } from './errors.js';
@@ -18,6 +18,7 @@ import { flatId } from './process-kinds.js';
 import { assertHandlers } from './required-handlers.js';
 import type { BirthData, FromWorker, Role, RoleContext, RoleName } from './role.js';
 import { ServerTasks } from './server-tasks.js';
+import { SharedTables } from './shared-tables.js';
 import type { Switchboard } from './switchboard.js';
 import { warmUp } from './warm-up.js';
 import type { Session } from './worker/session.js';
@@ -48,6 +49,7 @@ export class Server<T extends Tasks = Tasks> extends ServerTasks<T> implements A
   #role: Role | undefined;
   #started = false;
   readonly #userProcesses: UserProcessHandler[] = [];
+  readonly #tables = new SharedTables(child);
   #switchboard: Switchboard | undefined;
   #bell: DoorbellListener | undefined;
 
@@ -123,6 +125,17 @@ export class Server<T extends Tasks = Tasks> extends ServerTasks<T> implements A
     return workerNum + taskWorkerNum + this.#userProcesses.push(handler) - 1;
   }
 
+  /**
+   * A table that every process of the server shares, of this run of it: it has no name in the system, so it begins empty, no other
+   * server or user can open it, and it is gone with the server, however that ends. It stays as it is in a reload. Tables are the
+   * same in every process: add them before `start`. Throws `ERR_MILLRACE_STARTED`, `ERR_MILLRACE_OPTION`, and a
+   * `SharedMemoryError` for a definition that cannot be or is not the master's.
+   */
+  addTable<const C extends Columns>(name: string, definition: TableDefinition<C>): Table<C> {
+    this.assertNotStarted('addTable');
+    return this.#tables.add(name, definition);
+  }
+
   /** Ends the server at the end of an `await using` block, in the master; in other processes it does nothing. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.role === 'master') await this.#role?.shutdown?.();
@@ -148,12 +161,19 @@ export class Server<T extends Tasks = Tasks> extends ServerTasks<T> implements A
       bell: () => this.#ownBell(),
       settleLost: () => (this.#role?.switchboard ?? this.#switchboard)?.settleLost(),
     };
-    return { context, shape: this.shape, birth, child, userProcesses: this.#userProcesses };
+    return {
+      context,
+      shape: this.shape,
+      birth,
+      child,
+      userProcesses: this.#userProcesses,
+      tables: this.#tables.descriptors,
+    };
   }
 
   protected override get shape(): FabricShape {
     const ports = this.#ports.map(({ options }) => options);
-    return shapeOf(this.#options, ports, this.#userProcesses.length);
+    return shapeOf(this.#options, ports, this.#userProcesses.length, this.#tables.names);
   }
 
   protected override get options(): ResolvedOptions {

@@ -66,15 +66,17 @@ export class MasterRole implements Role {
   #ending: Promise<void> | undefined;
   readonly #end: Ending;
 
+  readonly #tables: Descriptors;
   readonly #tasks: RoleTasks | undefined;
   #pids: ProcessPids | undefined;
   /** Somebody has asked for the end while the server started. */
   #endAsked = false;
 
-  /** `Tasks`: where there are task workers. */
-  constructor(context: RoleContext, shape: FabricShape, Tasks?: typeof RoleTasks) {
+  /** `tables`: the user's, for all below. `Tasks`: where there are task workers. */
+  constructor(context: RoleContext, shape: FabricShape, tables: Descriptors, Tasks?: typeof RoleTasks) {
     this.#context = context;
     this.#shape = shape;
+    this.#tables = tables;
     this.#tasks = Tasks && new Tasks(() => this.#taskParts());
     this.#limit = new LogLimit(context);
     this.#end = new Ending(context);
@@ -192,7 +194,7 @@ export class MasterRole implements Role {
     checkOpenFiles(this.#context);
     this.#fabric = createFabric(this.#shape);
     this.#planTasks();
-    const descriptors = { ...this.#fabric, ...this.#inherited };
+    const descriptors = { ...this.#fabric, ...this.#inherited, ...this.#tables };
     const tasks = { taskFiles: this.#taskFiles?.path, taskRun: this.#queue?.run };
     this.#manager = managerPool(this.#context, descriptors, tasks, {
       onMessage: (_member, body) => this.#heard(body as FromManager),

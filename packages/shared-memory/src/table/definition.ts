@@ -96,6 +96,18 @@ export function parseDefinition(text: string): Definition | undefined {
   }
 }
 
+/** What columns a table has nobody can leave out: it is how its rows are read. Throws `ERR_MILLRACE_TABLE_DEFINITION`. */
+export function assertDefinition(definition: unknown): void {
+  const { columns } = (definition ?? {}) as { readonly columns?: unknown };
+  if (typeof columns === 'object' && columns !== null && !Array.isArray(columns)) return;
+  const came =
+    definition === null || typeof definition !== 'object' ? String(definition) : `columns: ${columns}`;
+  refuse(
+    `the definition is an object with its columns, { columns: { hits: int64() } } for one, not ${came}; to open a table that is there ` +
+      'takes it, too.',
+  );
+}
+
 /** How what is asked for differs from what is there, in words; empty when it does not. */
 export function differences(there: Definition, asked: OpenDefinition<Columns>): string[] {
   const found: string[] = [];

@@ -2,7 +2,13 @@ import { SharedMemoryError } from '../errors.js';
 import { Segment } from '../segment.js';
 import type { SegmentName } from '../segment-name.js';
 import type { Columns } from './columns.js';
-import { type Definition, define, type OpenDefinition, type TableDefinition } from './definition.js';
+import {
+  assertDefinition,
+  type Definition,
+  define,
+  type OpenDefinition,
+  type TableDefinition,
+} from './definition.js';
 import { type Engine, engineOver, type TableUse } from './engine.js';
 import { attachTable, formatTable, layoutFor } from './memory.js';
 
@@ -25,6 +31,7 @@ export function createTable(
   definition: TableDefinition<Columns>,
   options: TableOptions,
 ): Opened {
+  assertDefinition(definition);
   return openIn(Segment.create(name, segmentFor(define(definition), options)), definition, options);
 }
 
@@ -33,6 +40,7 @@ export function openTable(
   definition: OpenDefinition<Columns>,
   options: TableOptions,
 ): Opened {
+  assertDefinition(definition);
   return openIn(Segment.open(name, { kind: KIND }), definition, options);
 }
 
@@ -42,6 +50,7 @@ export function openOrCreateTable(
   definition: TableDefinition<Columns>,
   options: TableOptions,
 ): Opened {
+  assertDefinition(definition);
   const found = define(definition);
   for (;;) {
     const segment =
@@ -52,6 +61,7 @@ export function openOrCreateTable(
 }
 
 export function anonymousTable(definition: TableDefinition<Columns>, options: TableOptions): Opened {
+  assertDefinition(definition);
   return openIn(Segment.anonymous(segmentFor(define(definition), options)), definition, options);
 }
 
@@ -60,6 +70,7 @@ export function tableFrom(
   definition: OpenDefinition<Columns>,
   options: TableOptions,
 ): Opened {
+  assertDefinition(definition);
   return openIn(Segment.fromDescriptor(descriptor, { kind: KIND }), definition, options);
 }
 

@@ -146,3 +146,20 @@ test('a worker thread opens a table of its own over the same rows', async () => 
   expect(code).toBe(0);
   expect(table.get('ada', 'id')).toBe(42);
 });
+
+test('a table without its columns is neither opened nor made, and the error says what is missing', () => {
+  Table.create(NAME, definition).close();
+  const calls = {
+    open: (given: unknown) => Table.open(NAME, given as typeof definition),
+    openOrCreate: (given: unknown) => Table.openOrCreate(NAME, given as typeof definition),
+    create: (given: unknown) => Table.create(NAME, given as typeof definition),
+    anonymous: (given: unknown) => Table.anonymous(given as typeof definition),
+    fromDescriptor: (given: unknown) => Table.fromDescriptor(0, given as typeof definition),
+  };
+  for (const call of Object.values(calls)) {
+    for (const given of [undefined, null, {}, { rows: 10 }, { rows: 10, columns: [] }, 'columns', 5]) {
+      expect(codeOf(() => call(given))).toBe('ERR_MILLRACE_TABLE_DEFINITION');
+      expect(() => call(given)).toThrow(/definition is an object with its columns/);
+    }
+  }
+});
