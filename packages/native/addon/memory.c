@@ -9,6 +9,9 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -112,5 +115,18 @@ static napi_value memory_unmap(napi_env env, napi_callback_info info) {
   return ret_int(env, 0);
 }
 
-const addon_function memory_functions[] = {
-    {"memfd", memory_memfd}, {"map", memory_map}, {"unmap", memory_unmap}, {NULL, NULL}};
+/* trim() -> 1 where unused memory of the allocator went back to the kernel, 0: there was none, or it does that by itself */
+static napi_value memory_trim(napi_env env, napi_callback_info info) {
+  (void)info;
+#ifdef __GLIBC__
+  return ret_int(env, malloc_trim(0));
+#else
+  return ret_int(env, 0);
+#endif
+}
+
+const addon_function memory_functions[] = {{"memfd", memory_memfd},
+                                           {"map", memory_map},
+                                           {"unmap", memory_unmap},
+                                           {"trim", memory_trim},
+                                           {NULL, NULL}};

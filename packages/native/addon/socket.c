@@ -139,6 +139,14 @@ static napi_value socket_unread_bytes(napi_env env, napi_callback_info info) {
   return ret_sys(env, failed < 0 ? failed : bytes);
 }
 
+/* peek(fd) -> 1 where there is something to read, 0 at the end of it, -EAGAIN: nothing yet; takes nothing */
+static napi_value socket_peek(napi_env env, napi_callback_info info) {
+  ARGUMENTS(1);
+  INT(fd, 0);
+  char byte;
+  return ret_sys(env, recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT));
+}
+
 /* shutdown(fd, how: 0 reading, 1 writing, 2 both) -> 0 */
 static napi_value socket_shutdown(napi_env env, napi_callback_info info) {
   ARGUMENTS(2);
@@ -210,6 +218,7 @@ const addon_function socket_functions[] = {{"socket", socket_create},
                                            {"receive", socket_receive},
                                            {"send", socket_send},
                                            {"unreadBytes", socket_unread_bytes},
+                                           {"peek", socket_peek},
                                            {"shutdown", socket_shutdown},
                                            {"encodeInet", socket_encode_inet},
                                            {"decodeInet", socket_decode_inet},

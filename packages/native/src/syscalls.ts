@@ -49,6 +49,8 @@ export interface Syscalls {
   map(fd: number, length: number): [ArrayBuffer, MapHandle] | number;
   /** Of a buffer whose memory was moved away by `transfer()` nothing is unmapped; `-EINVAL` for another's buffer. */
   unmap(buffer: ArrayBuffer, handle: MapHandle): number;
+  /** Gives memory that the C library's allocator keeps for later back to the kernel; 1 where there was some. */
+  trim(): number;
   /** Makes a file `length` bytes long and takes its pages now. */
   reserve(fd: number, length: number): number;
   /** Gives a file without a name (`O_TMPFILE`) one, in one step: `-EEXIST` when that is taken. */
@@ -129,6 +131,8 @@ export interface Syscalls {
   send(fd: number, bytes: Uint8Array, offset: number, length: number): number;
   /** Kernel memory taken by what was sent on a unix socket and has not been read by the other side. */
   unreadBytes(fd: number): number;
+  /** 1: there is something to read; 0: nothing more will come; -EAGAIN: nothing yet. Takes nothing. */
+  peek(fd: number): number;
   shutdown(fd: number, how: number): number;
   sendTo(
     fd: number,
