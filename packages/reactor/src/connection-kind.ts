@@ -5,9 +5,12 @@ import {
   framerOf,
   type OutputLimits,
   outputLimits,
+  type TurnShare,
+  turnShare,
 } from './connection-options.js';
 import { FrameInput } from './frame-input.js';
 import type { Framer } from './framer.js';
+import { MemoryUse } from './memory-use.js';
 import type { Reactor } from './reactor.js';
 import { Spares } from './spares.js';
 import type { AddOptions } from './watch.js';
@@ -22,6 +25,10 @@ export class ConnectionKind<Context = undefined> {
   readonly limits: OutputLimits;
   readonly framer: Framer;
   readonly inputs: Spares<FrameInput>;
+  readonly use: MemoryUse;
+  readonly share: TurnShare;
+  /** Frames that the connection whose input is being cut may still have in this turn. */
+  left = 0;
   /** By descriptor. */
   readonly connections: (Connection<Context> | undefined)[] = [];
   /** What watches the descriptors, once there is one. */
@@ -34,7 +41,9 @@ export class ConnectionKind<Context = undefined> {
     this.limits = outputLimits(options);
     this.framer = framerOf(options);
     const memory = options.readMemory ?? reactor.readMemory;
-    this.inputs = new Spares(() => new FrameInput(this.framer, memory));
+    this.use = options.memory ?? new MemoryUse();
+    this.share = turnShare(options);
+    this.inputs = new Spares(() => new FrameInput(this.framer, memory, this.use));
   }
 
   /** After a read: `input` where there is something in it, else nothing, and it is the next one's. */

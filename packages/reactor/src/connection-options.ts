@@ -2,6 +2,7 @@ import type { Connection } from './connection.js';
 import { checkInteger } from './errors.js';
 import type { Framer } from './framer.js';
 import { createFramer, DEFAULT_MAX_FRAME_LENGTH, type Framing } from './framing.js';
+import type { MemoryUse } from './memory-use.js';
 import { DEFAULT_WRITE_LIMIT } from './options.js';
 
 /** Why a connection is over. */
@@ -20,6 +21,8 @@ export type CloseReason =
 export interface ConnectionHandlers<Context, Own = Connection<Context>> {
   /** A frame, valid only during the call. */
   readonly onFrame: (connection: Own, memory: Buffer, start: number, end: number) => void;
+  /** So many bytes have been read, before the frames in them are delivered. */
+  readonly onInput?: ((connection: Own, bytes: number) => void) | undefined;
   /** Whether a frame can be taken now; after false the connection is paused, and the handler resumes it. Default: yes. */
   readonly wantsFrame?: ((connection: Own) => boolean) | undefined;
   /**
@@ -45,6 +48,13 @@ export interface ConnectionOptions<Context = undefined> {
   readonly framer?: Framer | undefined;
   /** Memory for reading that connections of one reactor share. Default: the reactor's own, 64 KiB. */
   readonly readMemory?: Buffer | undefined;
+  /**
+   * Frames that are delivered of one connection in one turn; those that are left come in the next, after what others have
+   * sent meanwhile. Default 32.
+   */
+  readonly framesPerTurn?: number | undefined;
+  /** Bytes that are read of one connection in one turn. Default 256 KiB. */
+  readonly bytesPerTurn?: number | undefined;
   /** Bytes of output waiting above which `onCongestion` is called. Default: 4/5 of `maxOutput`. */
   readonly highWaterMark?: number | undefined;
   /** Bytes of output waiting at which the congestion is over. Default 0. */
@@ -56,6 +66,8 @@ export interface ConnectionOptions<Context = undefined> {
    * `'destroy'`: the connection is over. Default `'refuse'`.
    */
   readonly overflow?: 'refuse' | 'destroy' | undefined;
+  /** Where the memory counts that connections hold. Several kinds may share one. Default: nowhere. */
+  readonly memory?: MemoryUse | undefined;
   /** The owner's own, found again as `connection.context`. */
   readonly context?: Context;
 }
@@ -82,6 +94,26 @@ export function outputLimits(options: PlainOptions): OutputLimits {
   checkInteger('highWaterMark', Math.floor(highWaterMark), 0, maxOutput);
   checkInteger('lowWaterMark', lowWaterMark, 0, Math.floor(highWaterMark));
   return { maxOutput, highWaterMark, lowWaterMark, destroys: options.overflow === 'destroy' };
+}
+
+/** What one connection may have of a turn. */
+export interface TurnShare {
+  readonly frames: number;
+  readonly bytes: number;
+}
+
+/** Some 0.1 ms of small messages. */
+const DEFAULT_FRAMES_PER_TURN = 32;
+const DEFAULT_BYTES_PER_TURN = 256 << 10;
+
+export function turnShare({
+  framesPerTurn = DEFAULT_FRAMES_PER_TURN,
+  bytesPerTurn = DEFAULT_BYTES_PER_TURN,
+}: PlainOptions): TurnShare {
+  return {
+    frames: checkInteger('framesPerTurn', framesPerTurn, 1, Number.MAX_SAFE_INTEGER),
+    bytes: checkInteger('bytesPerTurn', bytesPerTurn, 1, Number.MAX_SAFE_INTEGER),
+  };
 }
 
 export function framerOf({ framer, framing, maxFrameLength }: PlainOptions): Framer {

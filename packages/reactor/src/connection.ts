@@ -74,12 +74,32 @@ export class Connection<Context = undefined> extends ConnectionState implements 
   }
 
   static #wantsMore<C>(connection: Connection<C>): boolean {
-    return connection.#wants();
+    return connection.#kind.left-- > 0 && connection.#wants();
   }
 
   /** Bytes of output that wait in memory; files do not count. */
   get queuedBytes(): number {
     return this.#output === undefined ? 0 : this.#output.bytes;
+  }
+
+  /** Bytes that it holds: of frames that are not whole or not delivered yet, and of output with what its memory has to spare. */
+  get memoryBytes(): number {
+    return (this.#input?.bytes ?? 0) + (this.#output?.memory ?? 0);
+  }
+
+  /** Bytes that were read and are no frame yet, or are not delivered. */
+  get inputBytes(): number {
+    return this.#input?.bytes ?? 0;
+  }
+
+  /** Bytes that the frame which has begun is known to lack; 0: there is none, or its length is not known. */
+  get missingBytes(): number {
+    return this.#input?.missing ?? 0;
+  }
+
+  /** Whether the other side has sent something, or its end, that is not delivered yet: read before, or still in the kernel. */
+  get hasUnread(): boolean {
+    return !this.closed && (this.is(state.HELD) || syscalls.peek(this.fd) >= 0);
   }
 
   /**
@@ -94,7 +114,7 @@ export class Connection<Context = undefined> extends ConnectionState implements 
     if (!destroys && this.queuedBytes + limit - start > maxOutput) return false;
     const sent = this.#output === undefined ? sendNow(this.fd, memory, start, limit) : 0;
     if (sent >= 0 && start + sent < limit) {
-      this.#output ??= new OutputQueue(this.fd);
+      this.#output ??= new OutputQueue(this.fd, this.#kind.use);
       this.#output.add(memory, start + sent, limit);
     }
     if (sent < 0) this.#broken(sent, 'send');
@@ -111,7 +131,7 @@ export class Connection<Context = undefined> extends ConnectionState implements 
     if (this.is(state.CLOSED | state.CLOSING | state.ENDING) || this.#output?.files === MAX_FILES)
       return false;
     const file = new OutgoingFile(path, options);
-    this.#output ??= new OutputQueue(this.fd);
+    this.#output ??= new OutputQueue(this.fd, this.#kind.use);
     const result = this.#output.writeFile(file);
     if (result < 0) this.#broken(result, 'sendfile');
     else this.#afterOutput();
@@ -129,7 +149,7 @@ export class Connection<Context = undefined> extends ConnectionState implements 
     if (!this.paused || this.closed) return;
     this.mark(state.PAUSED, false);
     this.#update();
-    if (this.is(state.HELD)) this.#kind.reactor.defer(() => this.#deliverHeld());
+    if (this.is(state.HELD)) this.#deliverSoon();
   }
 
   /** Half-close: sends what is queued, then tells the other side that no more comes. Frames still arrive. */
@@ -162,11 +182,20 @@ export class Connection<Context = undefined> extends ConnectionState implements 
 
   #readable(): void {
     if (this.#linger > 0) return dropInput(this.fd) === 'over' ? this.#over('local') : undefined;
+    if (this.is(state.HELD)) return;
     if (!this.is(state.INPUT_ENDED | state.CLOSING) && !this.#wants()) return;
     const input = this.#input ?? this.#kind.inputs.take();
     input.prepare();
-    const count = syscalls.receive(this.fd, input.target, input.offset, input.target.length - input.offset);
-    if (count > 0) return this.#take(input, count);
+    const room = Math.min(input.target.length - input.offset, this.#kind.share.bytes);
+    const count = syscalls.receive(this.fd, input.target, input.offset, room);
+    if (count > 0) {
+      try {
+        this.#kind.handlers.onInput?.(this, count);
+      } finally {
+        this.#take(input, count);
+      }
+      return;
+    }
     this.#input = this.#kind.keep(input);
     if (count === -EAGAIN || count === -EINTR) return;
     if (count < 0) return this.#broken(count, 'recv');
@@ -177,18 +206,33 @@ export class Connection<Context = undefined> extends ConnectionState implements 
   }
 
   #take(input: FrameInput, count: number): void {
+    const kind = this.#kind;
     this.mark(state.HELD, false);
+    kind.left = kind.share.frames;
     try {
       if (!input.take(count, Connection.#visit<Context>, Connection.#wantsMore<Context>, this))
         return this.#malformed();
     } catch (error) {
-      this.mark(state.HELD);
-      this.#kind.reactor.defer(() => this.#deliverHeld());
+      this.#holdInput();
       throw error;
     } finally {
-      this.#input = this.#kind.keep(input);
+      if (this.closed) input.clear();
+      this.#input = kind.keep(input);
     }
-    if (this.paused) this.mark(state.HELD);
+    if (this.paused) this.mark(state.HELD, this.#input !== undefined);
+    // It has had its share of this turn: the others come first, then the frames that are left.
+    else if (kind.left < 0) this.#holdInput();
+  }
+
+  /** What was read is delivered in the next turn, before more is read. */
+  #holdInput(): void {
+    if (this.closed) return;
+    this.mark(state.HELD);
+    this.#deliverSoon();
+  }
+
+  #deliverSoon(): void {
+    this.#kind.reactor.defer(() => this.#deliverHeld());
   }
 
   #malformed(): void {
@@ -199,9 +243,11 @@ export class Connection<Context = undefined> extends ConnectionState implements 
   #deliverHeld(): void {
     if (this.is(state.CLOSED | state.PAUSED) || !this.is(state.HELD)) return;
     const input = this.#input ?? this.#kind.inputs.take();
-    input.prepare();
+    input.prepareKept();
     this.#take(input, 0);
-    if (this.inputEnded && !this.is(state.HELD | state.CLOSED)) this.#inputEnd();
+    if (this.is(state.HELD | state.CLOSED)) return;
+    this.#update();
+    if (this.inputEnded) this.#inputEnd();
   }
 
   #inputEnd(): void {
@@ -265,7 +311,9 @@ export class Connection<Context = undefined> extends ConnectionState implements 
 
   #update(): void {
     if (this.closed) return;
-    const read = this.#linger > 0 || !this.is(state.PAUSED | state.INPUT_ENDED | state.CLOSING);
+    const open = !this.is(state.PAUSED | state.INPUT_ENDED | state.CLOSING);
+    // What is held comes before more is read; whether it is watched for meanwhile is not worth a system call.
+    const read = this.#linger > 0 || (open && (!this.is(state.HELD) || (this.#watched & READ) !== 0));
     const wanted = (read ? READ : 0) | (this.#output === undefined ? 0 : WRITE);
     if (wanted === this.#watched) return;
     this.#watched = wanted;
@@ -288,6 +336,7 @@ export class Connection<Context = undefined> extends ConnectionState implements 
     this.#kind.connections[this.fd] = undefined;
     syscalls.close(this.fd);
     if (this.#linger > 0) this.#kind.reactor.timers.clear(this.#linger);
+    this.#input?.clear();
     try {
       this.#output?.clear(error);
     } finally {

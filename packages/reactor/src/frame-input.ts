@@ -1,4 +1,5 @@
 import { type Framer, MALFORMED } from './framer.js';
+import { MemoryUse } from './memory-use.js';
 
 /** The beginning of a frame that goes on in the next read is kept in so many bytes or more; one for each connection. */
 const MIN_KEEP = 256;
@@ -16,7 +17,10 @@ const spares: Buffer[] = [];
 export class FrameInput {
   readonly #framer: Framer;
   readonly #shared: Buffer;
+  readonly #use: MemoryUse;
   #kept: Buffer | undefined;
+  /** Where the kept bytes begin in there: what was taken before them is not moved away for each frame. */
+  #keptStart = 0;
   #keptBytes = 0;
   /** Kept bytes that are known to hold no end of a frame. */
   #scanned = 0;
@@ -25,10 +29,13 @@ export class FrameInput {
   /** Where the next read goes: the shared memory behind a copy of what was kept, or the kept frame's own. */
   target: Buffer;
   offset = 0;
+  /** Where in `target` the bytes begin that no frame has been cut from. */
+  #from = 0;
 
-  constructor(framer: Framer, shared: Buffer) {
+  constructor(framer: Framer, shared: Buffer, use: MemoryUse = new MemoryUse()) {
     this.#framer = framer;
     this.#shared = shared;
+    this.#use = use;
     this.target = shared;
   }
 
@@ -37,20 +44,43 @@ export class FrameInput {
     return this.#keptBytes === 0;
   }
 
+  /** Bytes that are kept. */
+  get bytes(): number {
+    return this.#keptBytes;
+  }
+
+  /** Bytes that the frame which has begun is known to lack; 0: there is none, or it is not known. */
+  get missing(): number {
+    return Math.max(0, this.#needed - this.#keptBytes);
+  }
+
+  /** Forgets what is kept. */
+  clear(): void {
+    this.#keep(this.#shared, 0, 0, 0, 0);
+  }
+
   /** Chooses `target` and `offset` for the next read. */
   prepare(): void {
     const kept = this.#kept;
     if (kept === undefined) {
       this.target = this.#shared;
-      this.offset = 0;
+      this.offset = this.#from = 0;
     } else if (Math.max(this.#needed, this.#keptBytes) > Math.min(LARGE, this.#shared.length / 2)) {
-      this.target = kept;
-      this.offset = this.#keptBytes;
+      this.#makeRoom(kept);
+      this.prepareKept();
     } else {
-      kept.copy(this.#shared, 0, 0, this.#keptBytes);
+      kept.copy(this.#shared, 0, this.#keptStart, this.#keptStart + this.#keptBytes);
       this.target = this.#shared;
       this.offset = this.#keptBytes;
+      this.#from = 0;
     }
+  }
+
+  /** Chooses what is kept, for a `take` of 0 bytes: nothing is copied for frames that have waited. */
+  prepareKept(): void {
+    this.target = this.#kept ?? this.#shared;
+    this.#from = this.#keptStart;
+    this.offset = this.#keptStart + this.#keptBytes;
   }
 
   /**
@@ -66,7 +96,7 @@ export class FrameInput {
   ): boolean {
     const { target } = this;
     const end = this.offset + count;
-    let start = 0;
+    let start = this.#from;
     let scanned = this.#scanned;
     let needed = this.#needed;
     try {
@@ -94,22 +124,48 @@ export class FrameInput {
     const bytes = end - start;
     this.#scanned = scanned;
     this.#needed = needed;
+    this.#use.bytes += bytes - this.#keptBytes;
     this.#keptBytes = bytes;
     if (bytes === 0) {
       if (this.#kept !== undefined) spare(this.#kept);
       this.#kept = undefined;
+      this.#keptStart = 0;
       return;
     }
-    const room = needed > bytes ? needed : Math.max(MIN_KEEP, bytes * 2);
-    if (this.#kept !== undefined && this.#kept.length >= Math.max(needed, bytes + 1)) {
-      if (source !== this.#kept || start > 0) source.copy(this.#kept, 0, start, end);
+    if (source === this.#kept) {
+      this.#keptStart = start;
       return;
     }
-    const kept = memoryFor(room);
+    let kept = this.#kept;
+    if (kept === undefined || kept.length < Math.max(needed, bytes + 1)) {
+      if (kept !== undefined) spare(kept);
+      kept = memoryFor(roomFor(bytes, needed));
+    }
     source.copy(kept, 0, start, end);
-    if (this.#kept !== undefined) spare(this.#kept);
     this.#kept = kept;
+    this.#keptStart = 0;
   }
+
+  /** Makes room in the kept memory for the rest of a frame, or for some more where its length is not known. */
+  #makeRoom(kept: Buffer): void {
+    const bytes = this.#keptBytes;
+    const least = Math.max(this.#needed, bytes + 1);
+    const start = this.#keptStart;
+    if (kept.length - start >= least) return;
+    this.#keptStart = 0;
+    if (kept.length >= least) {
+      kept.copyWithin(0, start, start + bytes);
+      return;
+    }
+    const larger = memoryFor(roomFor(bytes, this.#needed));
+    kept.copy(larger, 0, start, start + bytes);
+    spare(kept);
+    this.#kept = larger;
+  }
+}
+
+function roomFor(bytes: number, needed: number): number {
+  return needed > bytes ? needed : Math.max(MIN_KEEP, bytes * 2);
 }
 
 function memoryFor(bytes: number): Buffer {

@@ -26,6 +26,7 @@ export {
   type ListenerOptions,
   type UnixListenerOptions,
 } from './listener.js';
+export { MemoryUse } from './memory-use.js';
 export type { ReactorOptions } from './options.js';
 export type { SendFileOptions } from './outgoing-file.js';
 export { OutputQueue } from './output-queue.js';

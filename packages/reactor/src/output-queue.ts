@@ -1,4 +1,5 @@
 import { EAGAIN, EINTR, ENOBUFS, ENOTSOCK, syscalls } from '@millrace/native';
+import { MemoryUse } from './memory-use.js';
 import { closeFiles, OutgoingFile } from './outgoing-file.js';
 
 /** A block that small writes are gathered in holds at least so many bytes, */
@@ -16,6 +17,8 @@ interface Block {
 /** Bytes and files that a descriptor did not take yet, oldest first. Bytes are copied when they are queued. */
 export class OutputQueue {
   readonly #fd: number;
+  readonly #use: MemoryUse;
+  #memory = 0;
   #items: (Block | OutgoingFile | undefined)[] = [];
   #first = 0;
   /** Bytes of the first block that are sent. */
@@ -27,8 +30,15 @@ export class OutputQueue {
   /** Why `flush` failed, where that is not the descriptor's fault. */
   failure: Error | undefined;
 
-  constructor(fd: number) {
+  /** `use`: where its memory counts. */
+  constructor(fd: number, use: MemoryUse = new MemoryUse()) {
     this.#fd = fd;
+    this.#use = use;
+  }
+
+  /** Bytes of its memory, which is more than what is queued. */
+  get memory(): number {
+    return this.#memory;
   }
 
   /** Bytes in memory; files do not count. */
@@ -94,6 +104,7 @@ export class OutputQueue {
     const left = this.#items;
     this.#items = [];
     this.#first = this.#sent = this.#bytes = this.#files = 0;
+    this.#count(-this.#memory);
     closeFiles(left, reason);
   }
 
@@ -119,6 +130,7 @@ export class OutputQueue {
     const fresh = Buffer.allocUnsafeSlow(Math.max(bytes, block));
     fresh.set(memory.subarray(start, end));
     this.#items.push({ memory: fresh, used: bytes });
+    this.#count(fresh.length);
   }
 
   #sendBlock(block: Block): number {
@@ -126,8 +138,16 @@ export class OutputQueue {
     if (sent < 0) return sent;
     this.#bytes -= sent;
     this.#sent += sent;
-    if (this.#sent === block.used) this.#next();
+    if (this.#sent === block.used) {
+      this.#count(-block.memory.length);
+      this.#next();
+    }
     return sent;
+  }
+
+  #count(bytes: number): void {
+    this.#memory += bytes;
+    this.#use.bytes += bytes;
   }
 
   #fileSent(file: OutgoingFile): boolean {

@@ -8,6 +8,10 @@ export interface StreamConnection<Context = undefined> {
   readonly inputEnded: boolean;
   readonly paused: boolean;
   readonly queuedBytes: number;
+  readonly hasUnread: boolean;
+  readonly memoryBytes: number;
+  readonly inputBytes: number;
+  readonly missingBytes: number;
   write(data: Uint8Array | string, start?: number, end?: number): boolean;
   sendFile(path: string, options?: SendFileOptions): boolean;
   pause(): void;

@@ -7,10 +7,13 @@ import {
   framerOf,
   type OutputLimits,
   outputLimits,
+  type TurnShare,
+  turnShare,
 } from './connection-options.js';
 import { FrameInput } from './frame-input.js';
 import type { Framer } from './framer.js';
 import { LINGER_MS } from './lingering.js';
+import { MemoryUse } from './memory-use.js';
 import { MAX_FILES, OutgoingFile, type SendFileOptions } from './outgoing-file.js';
 import type { Reactor } from './reactor.js';
 import type { StreamConnection } from './stream-connection.js';
@@ -19,6 +22,9 @@ import { TlsOutput } from './tls-output.js';
 export type TlsConnectionOptions<Context = undefined> = Omit<ConnectionOptions<Context>, 'handlers'> & {
   readonly handlers: ConnectionHandlers<Context, TlsConnection<Context>>;
 };
+
+/** What node:tls and OpenSSL hold for one connection, buffers for reading included: about so much was measured. */
+const TLS_BYTES = 64 << 10;
 
 /**
  * A client that has come through a TLS handshake: what `Connection` is for a plain one, with the same promises.
@@ -37,7 +43,12 @@ export class TlsConnection<Context = undefined> implements StreamConnection<Cont
   readonly #input: FrameInput;
   readonly #output: TlsOutput;
   readonly #visit: FrameVisitor;
-  readonly #wantsMore = () => this.#wants();
+  readonly #share: TurnShare;
+  readonly #use: MemoryUse;
+  /** Frames that it may still deliver in this turn, and bytes that it may still read. */
+  #left = 0;
+  #leftBytes = 0;
+  readonly #wantsMore = () => this.#left-- > 0 && this.#wants();
   readonly #read = () => this.#readable();
   readonly #afterMove = () => this.#moved();
   #moves = false;
@@ -60,11 +71,15 @@ export class TlsConnection<Context = undefined> implements StreamConnection<Cont
     this.#handlers = handlers;
     this.#limits = outputLimits(options);
     this.#framer = framerOf(options);
-    this.#input = new FrameInput(this.#framer, readMemory);
+    this.#share = turnShare(options);
+    this.#use = options.memory ?? new MemoryUse();
+    this.#use.bytes += TLS_BYTES;
+    this.#input = new FrameInput(this.#framer, readMemory, this.#use);
     this.#output = new TlsOutput(
       socket,
       () => this.#movedSoon(),
       (error) => this.#raise(error),
+      this.#use,
     );
     this.#visit = (memory, start, end) => handlers.onFrame(this, memory, start, end);
     socket.on('readable', () => this.#soon(this.#read));
@@ -90,6 +105,24 @@ export class TlsConnection<Context = undefined> implements StreamConnection<Cont
 
   get queuedBytes(): number {
     return this.#output.bytes;
+  }
+
+  /** Bytes that it holds: as with `Connection`, and what node:tls has of it. */
+  get memoryBytes(): number {
+    return TLS_BYTES + this.#input.bytes + this.#output.bytes;
+  }
+
+  get inputBytes(): number {
+    return this.#input.bytes;
+  }
+
+  get missingBytes(): number {
+    return this.#input.missing;
+  }
+
+  /** Whether the other side has sent something that node:tls has read and that is not delivered yet. */
+  get hasUnread(): boolean {
+    return !this.#closed && (this.#held || this.socket.readableLength > 0);
   }
 
   write(data: Uint8Array | string, start = 0, end?: number): boolean {
@@ -167,18 +200,26 @@ export class TlsConnection<Context = undefined> implements StreamConnection<Cont
       while (socket.read() !== null);
       return;
     }
+    this.#left = this.#share.frames;
+    this.#leftBytes = this.#share.bytes;
     if (this.#held && !this.#deliverHeld()) return;
-    while (!this.#closed && this.#wants()) {
+    while (!this.#closed && !this.#held && this.#wants()) {
       const input = this.#input;
       input.prepare();
-      const count = Math.min(socket.readableLength, input.target.length - input.offset);
+      if (this.#leftBytes === 0) return this.#soon(this.#read);
+      const count = Math.min(socket.readableLength, input.target.length - input.offset, this.#leftBytes);
       // Asks for more, and brings 'end' when there is none.
       if (count === 0) return void socket.read(0);
       const bytes = socket.read(count) as Buffer | null;
       // Destroyed: 'close' follows.
       if (bytes === null) return;
       bytes.copy(input.target, input.offset);
-      this.#take(count);
+      this.#leftBytes -= count;
+      try {
+        this.#handlers.onInput?.(this, count);
+      } finally {
+        this.#take(count);
+      }
     }
   }
 
@@ -189,8 +230,12 @@ export class TlsConnection<Context = undefined> implements StreamConnection<Cont
       this.#held = true;
       this.#soon(this.#read);
       throw error;
+    } finally {
+      if (this.#closed) this.#input.clear();
     }
-    this.#held = this.#paused;
+    this.#held = this.#paused ? !this.#input.empty : this.#left < 0;
+    // It has had its share of this turn: the others come first, then the frames that are left.
+    if (this.#left < 0 && !this.#paused) this.#soon(this.#read);
   }
 
   #malformed(): void {
@@ -202,7 +247,7 @@ export class TlsConnection<Context = undefined> implements StreamConnection<Cont
   #deliverHeld(): boolean {
     if (this.#paused) return false;
     this.#held = false;
-    this.#input.prepare();
+    this.#input.prepareKept();
     this.#take(0);
     if (this.#held || this.#closed) return false;
     if (this.#inputEnded) this.#inputEnd();
@@ -278,6 +323,8 @@ export class TlsConnection<Context = undefined> implements StreamConnection<Cont
     if (this.#closed) return;
     this.#closed = true;
     this.#reactor.timers.clear(this.#linger);
+    this.#use.bytes -= TLS_BYTES;
+    this.#input.clear();
     try {
       this.#output.clear(error);
     } finally {

@@ -1,5 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import { SystemCallError } from '@millrace/native';
+import type { MemoryUse } from './memory-use.js';
 import { closeFiles, OutgoingFile } from './outgoing-file.js';
 
 /** Bytes that are handed to node:tls at a time: so often it tells that the client has taken something. */
@@ -20,6 +21,7 @@ export class TlsOutput {
   readonly #socket: TLSSocket;
   readonly #moved: () => void;
   readonly #failed: (error: unknown) => void;
+  readonly #use: MemoryUse;
   readonly #items: (Block | OutgoingFile)[] = [];
   /** Bytes of memory in each piece that the socket has and the client not yet, oldest first; 0: of a file. */
   readonly #handed: number[] = [];
@@ -28,7 +30,7 @@ export class TlsOutput {
   readonly #written = (error?: Error | null) => {
     // A failure is the socket's to tell.
     if (error) return;
-    this.#bytes -= this.#handed.shift() ?? 0;
+    this.#count(-(this.#handed.shift() ?? 0));
     this.#moved();
   };
 
@@ -36,7 +38,8 @@ export class TlsOutput {
    * `moved` is called, outside of any turn, when the kernel has taken something; then `feed` is to be called. `failed`
    * gets, outside of any turn as well, what the owner of a file has thrown.
    */
-  constructor(socket: TLSSocket, moved: () => void, failed: (error: unknown) => void) {
+  constructor(socket: TLSSocket, moved: () => void, failed: (error: unknown) => void, use: MemoryUse) {
+    this.#use = use;
     this.#socket = socket;
     this.#moved = moved;
     this.#failed = failed;
@@ -59,7 +62,7 @@ export class TlsOutput {
 
   write(memory: Uint8Array, start: number, end: number): void {
     const bytes = end - start;
-    this.#bytes += bytes;
+    this.#count(bytes);
     const last = this.#items[this.#items.length - 1];
     if (last !== undefined && !(last instanceof OutgoingFile) && last.memory.length - last.used >= bytes) {
       last.memory.set(memory.subarray(start, end), last.used);
@@ -96,8 +99,15 @@ export class TlsOutput {
 
   /** Forgets what is queued; files learn why. */
   clear(reason: Error | undefined): void {
-    this.#bytes = this.#files = 0;
+    this.#count(-this.#bytes);
+    this.#files = 0;
+    this.#handed.length = 0;
     closeFiles(this.#items.splice(0), reason);
+  }
+
+  #count(bytes: number): void {
+    this.#bytes += bytes;
+    this.#use.bytes += bytes;
   }
 
   #feedBlock(block: Block): void {

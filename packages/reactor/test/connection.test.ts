@@ -311,6 +311,59 @@ describe('input', () => {
   });
 });
 
+describe('turns', () => {
+  test('a connection delivers its share of frames in a turn; others that have sent something come before the rest', () => {
+    const reactor = blocking();
+    const log: string[] = [];
+    const pair = (name: string) => {
+      const [fd, peer] = createSocketPair(SOCK_STREAM);
+      onTestFinished(() => void syscalls.close(peer));
+      const onFrame = (_: unknown, memory: Buffer, start: number, end: number) =>
+        void log.push(`${name}${memory.toString('latin1', start, end)}`);
+      const framing = { kind: 'eof', delimiter: ';' } as const;
+      const connection = new Connection(reactor, fd, { handlers: { onFrame }, framing, framesPerTurn: 10 });
+      onTestFinished(() => connection.destroy());
+      return peer;
+    };
+    const [deep, good] = [pair('deep'), pair('good')];
+    send(deep, Array.from({ length: 1_000 }, (_, i) => `${i};`).join(''));
+    send(good, 'a;');
+    reactor.turn(0);
+    expect(log.slice(0, 12).indexOf('gooda')).toBeLessThanOrEqual(10);
+    for (let i = 0; i < 20; i++) {
+      send(good, 'b;');
+      const before = log.length;
+      reactor.turn(0);
+      expect(log.slice(before)).toContain('goodb');
+      expect(log.length - before).toBeLessThanOrEqual(11);
+    }
+    turnUntil(reactor, 'all frames', () => log.length === 1_021);
+    expect(log.filter((entry) => entry.startsWith('deep'))).toEqual(
+      Array.from({ length: 1_000 }, (_, i) => `deep${i}`),
+    );
+  });
+
+  test('what a peer sent before it closed is delivered over as many turns as it takes, and then its end', () => {
+    const reactor = blocking();
+    const [fd, peer] = createSocketPair(SOCK_STREAM);
+    const got: string[] = [];
+    const connection = new Connection(reactor, fd, {
+      handlers: {
+        onFrame: (_, memory, start, end) => void got.push(memory.toString('latin1', start, end)),
+        onClose: (_, reason) => void got.push(reason),
+      },
+      framing: { kind: 'eof', delimiter: ';' },
+      framesPerTurn: 3,
+      bytesPerTurn: 7,
+    });
+    onTestFinished(() => connection.destroy());
+    send(peer, Array.from({ length: 100 }, (_, i) => `${i};`).join(''));
+    syscalls.close(peer);
+    turnUntil(reactor, 'the end', () => connection.closed);
+    expect(got).toEqual([...Array.from({ length: 100 }, (_, i) => String(i)), 'local']);
+  });
+});
+
 describe('half-close', () => {
   test('end sends what is queued, then the end, and frames still arrive', () => {
     const reactor = blocking();
