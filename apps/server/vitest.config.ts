@@ -4,7 +4,16 @@ import type { ViteUserConfig } from 'vitest/config';
 const all = packageTests();
 
 /** What depends on how messages get to workers and back; the rest of the suite does not. */
-const OF_THE_LINKS = ['messages', 'death', 'output', 'sessions', 'handover', 'succession', 'shutdown'];
+const OF_THE_LINKS = [
+  'messages',
+  'death',
+  'output',
+  'sessions',
+  'handover',
+  'succession',
+  'shutdown',
+  'fairness',
+];
 
 /**
  * All that starts a server; what cannot hold in base mode says so. `dispatch` and `handover` are of process mode: in base
@@ -24,6 +33,10 @@ const OF_THE_MODE = [
   'task-queue',
   'task-queue-user',
   'backlog',
+  'fairness',
+  'descriptors',
+  'time',
+  'memory',
   'mail',
   'commands',
   'death',

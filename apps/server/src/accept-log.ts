@@ -20,6 +20,16 @@ export class AcceptLog {
     );
   }
 
+  /** Those descriptors that are left are for the server itself. */
+  outOfDescriptors(connections: number): void {
+    this.#log.warn(
+      'descriptors',
+      'Turned a client away: what is left of descriptors is kept back for the server itself (reservedDescriptors); ' +
+        'raise the limit of open files (ulimit -n) or lower the load',
+      { connections },
+    );
+  }
+
   /** Descriptors or memory have run out. */
   exhausted(error: Error, connections: number): void {
     const advice =

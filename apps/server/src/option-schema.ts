@@ -5,6 +5,7 @@ import { closest } from 'fastest-levenshtein';
 import * as v from 'valibot';
 import { MAX_DEFAULT_REACTORS, RING_BYTES } from './constants.js';
 import { ServerError } from './errors.js';
+import { defaultClientMemory } from './memory-there-is.js';
 import {
   DISPATCH_MODES,
   IPC_KINDS,
@@ -39,6 +40,8 @@ const ringSize = v.pipe(
 /** Microseconds: what else a worker has to do waits for as long. */
 const MAX_SPIN_US = 10_000;
 
+/** More than a ring has room for. */
+const MAX_CLIENT_MESSAGES = 1_000_000;
 const ANY_COUNT = count(0, Number.MAX_SAFE_INTEGER);
 
 const QUEUE_NAME = "a slash and 1 to 254 characters that are none, as in '/tasks'";
@@ -68,6 +71,12 @@ const serverShape = {
   taskTmpdir: v.optional(absolutePath, tmpdir),
   taskMaxQueue: v.optional(count(1, Number.MAX_SAFE_INTEGER), 10_000),
   maxConnections: v.optional(count(1, 1_000_000), 10_000),
+  maxClientMessages: v.optional(count(1, MAX_CLIENT_MESSAGES), 32),
+  maxClientBytes: v.optional(count(1, MAX_BYTES), 256 << 10),
+  maxClientMemory: v.optional(count(1 << 20, Number.MAX_SAFE_INTEGER), defaultClientMemory),
+  clientMemoryHighWatermark: v.optional(count(1, Number.MAX_SAFE_INTEGER)),
+  clientMemoryTimeout: v.optional(count(1, MAX_MS), 10_000),
+  reservedDescriptors: v.optional(count(0, 1_000_000), 64),
   startSessionId: v.optional(count(1, 2 ** 52), 1),
   dispatchMode: v.optional(oneOf(DISPATCH_MODES), 'fixed'),
   dispatchModule: v.optional(moduleUrl),
@@ -128,6 +137,7 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     taskRingSize: parsed.taskRingSize ?? defaultTaskRingSize(parsed.workerNum, parsed.taskWorkerNum),
     taskQueueKey: parsed.taskQueueKey,
     taskQueueName: parsed.taskQueueName,
+    clientMemoryHighWatermark: highWatermarkOf(parsed),
     heartbeatCheckInterval: parsed.heartbeatCheckInterval,
     dispatchModule: parsed.dispatchModule,
     maxRequestGrace: parsed.maxRequestGrace ?? defaultGrace(parsed.maxRequest),
@@ -183,6 +193,22 @@ function checkTaskQueue(
 /** As Swoole's: a few messages are a limit for tests, which wants to be exact. */
 function defaultGrace(limit: number): number {
   return limit > 10 ? Math.floor(limit / 2) : 0;
+}
+
+/** The mark's share of the bound. */
+const HIGH_WATER_SHARE = 0.75;
+
+function highWatermarkOf({
+  maxClientMemory,
+  clientMemoryHighWatermark,
+}: {
+  readonly maxClientMemory: number;
+  readonly clientMemoryHighWatermark?: number | undefined;
+}): number {
+  const mark = clientMemoryHighWatermark ?? Math.floor(maxClientMemory * HIGH_WATER_SHARE);
+  if (mark > maxClientMemory)
+    throw optionError(above('clientMemoryHighWatermark', mark, 'maxClientMemory', maxClientMemory));
+  return mark;
 }
 
 /** What a listener has from the first one where it says nothing of its own. */

@@ -60,6 +60,28 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
 
   /** Clients at once, of all stream listeners together; more are turned away. Default 10,000. */
   readonly maxConnections?: number;
+  /**
+   * Messages of one client that may be on their way to a worker, and in one turn of a reactor; the others wait, and slow
+   * the client down, so that no client waits for more of another's. Default 32.
+   */
+  readonly maxClientMessages?: number;
+  /** The same in bytes; a longer message goes alone. Default 256 KiB. */
+  readonly maxClientBytes?: number;
+  /**
+   * Bytes that the server may hold for all clients together: messages that have come in part, answers that were not taken,
+   * buffers of TLS. Beyond it, the clients that hold most are closed (`'memory'`). Default: an eighth of the memory that
+   * there is, of the machine or of its control group, at least 32 MiB.
+   */
+  readonly maxClientMemory?: number;
+  /** Bytes from which on the clients that hold most are not read from. Default: three quarters of `maxClientMemory`. */
+  readonly clientMemoryHighWatermark?: number;
+  /** Milliseconds after which the largest client is closed where none of those could be let go. Default 10,000. */
+  readonly clientMemoryTimeout?: number;
+  /**
+   * Descriptors that no client gets of those that a process may have open, so that the server can start a manager, and
+   * open its log anew, when clients have all others: one more is closed at once. Default 64, at most a quarter of the limit.
+   */
+  readonly reservedDescriptors?: number;
   /** The first session's id. Default 1. */
   readonly startSessionId?: number;
   /** Which worker gets a message. Default `'fixed'`: all of a session's go to one. Not in base mode. */

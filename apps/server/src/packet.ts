@@ -25,6 +25,7 @@ export const BUFFER_FULL = 8; // more than the high-water mark waits for the cli
 export const BUFFER_EMPTY = 9;
 export const DRAINED = 10; // the answer to DRAIN; aux 1: the session is closed
 export const DATAGRAM = 11; // aux: bytes of the sender's address in the body, before the datagram
+export const ASK_TAKEN = 12; // aux: the number of the last message before this; the worker answers TAKEN
 /** Any process → reactor thread. */
 export const SEND = 16; // body: bytes for the client
 export const CLOSE = 17; // aux 1: what waits for the client is dropped
@@ -36,6 +37,7 @@ export const BIND = 22; // aux: uid
 export const DRAIN = 23; // say DRAINED once there is room for the client
 export const ENDED = 24; // the answer to END
 export const SEND_TO = 25; // as DATAGRAM, from the listener `port`
+export const TAKEN = 26; // the answer to ASK_TAKEN, of a worker: aux as there
 /** Master → reactor thread. */
 export const ACCEPTED = 32; // aux: descriptor; body: remote port and host
 export const WORKER_REPLACED = 33; // aux: worker id
@@ -58,13 +60,15 @@ export const CLOSE_REASONS = [
   'idle',
   'dispatch',
   'death',
+  'memory',
 ] as const;
 /**
  * Why a connection was closed. `'peer'`: the client has ended or broken it off; `'server'`: `close` was called;
  * `'malformed'`: a message was too long or impossible; `'output-limit'`: more waited for it than `socketBufferSize`;
  * `'error'`: a system call failed; `'shutdown'`: the server ended, or in base mode its worker; `'idle'`: nothing came
  * for `heartbeatIdleTime`, or `maxIdleTime` went by; `'dispatch'`: the dispatch function said so; `'death'`: in base
- * mode, its worker died (no worker has an event for that, but `getClientInfo` tells).
+ * mode, its worker died (no worker has an event for that, but `getClientInfo` tells); `'memory'`: all clients together
+ * held more than `maxClientMemory`, and it was one of those that held most.
  */
 export type SessionCloseReason = (typeof CLOSE_REASONS)[number];
 

@@ -107,8 +107,10 @@ export class Server<T extends Tasks = Tasks> extends ServerTasks<T> implements A
     assertHandlers(this.#options, this.#handlers, this.#ports);
     this.#started = true;
     const takeRole = await loadRole(birth.role, this.#options);
-    // The same for its log: whatever is to be loaded is not below a new root directory.
-    if (this.#options.chroot !== undefined) this.#log.load();
+    // The same for its log: whatever is to be loaded is not below a new root directory. And whoever accepts clients cannot
+    // open a file any more when it has to say that they have taken all descriptors.
+    const accepts = birth.role === 'master' || (birth.role === 'worker' && this.#options.mode === 'base');
+    if (this.#options.chroot !== undefined || accepts) this.#log.load();
     await becomeAsAsked(this.#options, birth.role);
     this.#role = takeRole(this.#roleParts());
     await this.#role.start();

@@ -13,6 +13,8 @@ export interface ServerStats {
   readonly closeCount: number;
   /** Clients turned away because there were `maxConnections`. */
   readonly abortCount: number;
+  /** Clients turned away because the descriptors that are left are kept back (`reservedDescriptors`). */
+  readonly descriptorAbortCount: number;
   readonly workerNum: number;
   readonly taskWorkerNum: number;
   readonly userWorkerNum: number;
@@ -29,6 +31,13 @@ export interface ServerStats {
   readonly totalSendBytes: number;
   /** Datagrams that were dropped, for a worker that did not keep up or a kernel without room. */
   readonly droppedPackets: number;
+  /** How often a client had `maxClientMessages` or `maxClientBytes` under way, and was not read from for a while. */
+  readonly clientHoldCount: number;
+  /** Bytes that the server holds for all clients together, see `maxClientMemory`. */
+  readonly clientMemory: number;
+  /** How often a client was not read from for a while, and how many clients were closed, for what all of them held. */
+  readonly clientMemoryHoldCount: number;
+  readonly clientMemoryCloseCount: number;
   /** Tasks that were asked for by any process, and those that have been answered, with a result or an error. */
   readonly taskCount: number;
   readonly taskCompletedCount: number;
@@ -83,6 +92,8 @@ export function serverStats(counters: Counters, shape: FabricShape, worker: numb
     acceptCount,
     closeCount,
     abortCount: counters.server(layout.TURNED_AWAY) + counters.ofReactors(layout.TURNED_AWAY_HERE),
+    descriptorAbortCount:
+      counters.server(layout.OUT_OF_DESCRIPTORS) + counters.ofReactors(layout.OUT_OF_DESCRIPTORS_HERE),
     workerNum: workers,
     taskWorkerNum: taskWorkers,
     userWorkerNum: userProcesses,
@@ -94,6 +105,10 @@ export function serverStats(counters: Counters, shape: FabricShape, worker: numb
     totalRecvBytes: counters.ofReactors(layout.RECEIVED_BYTES),
     totalSendBytes: counters.ofReactors(layout.SENT_BYTES),
     droppedPackets: counters.ofReactors(layout.DROPPED_PACKETS),
+    clientHoldCount: counters.ofReactors(layout.HELD_BACK),
+    clientMemory: counters.ofReactors(layout.MEMORY),
+    clientMemoryHoldCount: counters.ofReactors(layout.MEMORY_HOLDS),
+    clientMemoryCloseCount: counters.ofReactors(layout.MEMORY_CLOSES),
     taskCount: ofAskers(layout.TASKS),
     taskCompletedCount: ofAskers(layout.TASKS_COMPLETED),
     taskFailedCount: ofAskers(layout.TASKS_FAILED),

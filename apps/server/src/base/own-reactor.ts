@@ -4,9 +4,11 @@ import { AcceptLog } from '../accept-log.js';
 import type { FabricShape } from '../fabric.js';
 import { KEYS } from '../fabric.js';
 import { LogLimit } from '../log.js';
+import { lastForClients } from '../open-files.js';
 import { DATAGRAM, RECEIVE } from '../packet.js';
 import type { PacketChannel } from '../packet-channel.js';
 import type { ReactorHost } from '../reactor/host.js';
+import { memoryLimitsOf } from '../reactor/memory-guard.js';
 import { OwnAcceptor } from '../reactor/own-acceptor.js';
 import type { UserFunctions } from '../reactor/thread.js';
 import { Traffic } from '../reactor/traffic.js';
@@ -85,13 +87,21 @@ export class OwnReactor implements ReactorHost {
     const tls = readTls();
     const data = { index: id, shape, descriptors, ports, datagrams, sockets: [], tls, dispatchMode };
     const times = { enableDelayReceive, heartbeatCheckInterval, lingerTime };
-    const { maxConnections, startSessionId } = context.options;
-    const limits = { maxConnections, startSessionId };
+    const { maxConnections, startSessionId, maxClientMessages, maxClientBytes } = context.options;
+    const { reservedDescriptors } = context.options;
+    const limits = {
+      maxConnections,
+      startSessionId,
+      maxClientMessages,
+      maxClientBytes,
+      reservedDescriptors,
+      memoryLimits: memoryLimitsOf(context.options),
+    };
     this.#traffic = new Traffic(this.#reactor, { ...data, ...times, ...limits }, functions, {
       host: this,
       channel: this.#far,
       readTls,
-      createDispatcher: (workers) => new OwnDispatcher(workers, id),
+      createDispatcher: (parts) => new OwnDispatcher(parts, id),
     });
     // Up to now the process before this one may have given out session ids.
     this.#acceptor = this.#acceptorOf(this.#traffic);
@@ -145,7 +155,7 @@ export class OwnReactor implements ReactorHost {
 
   #acceptorOf(traffic: Traffic): OwnAcceptor {
     const { context, id, table, counters } = this.#parts;
-    const { maxConnections, startSessionId } = context.options;
+    const { maxConnections, startSessionId, reservedDescriptors } = context.options;
     return new OwnAcceptor({
       index: id,
       counters,
@@ -153,6 +163,7 @@ export class OwnReactor implements ReactorHost {
       capacity: table.capacity,
       firstSession: startSessionId,
       log: new AcceptLog(this.#limit, maxConnections),
+      lastDescriptor: lastForClients(reservedDescriptors),
       take: (fd, session, port, peer) => traffic.accept(fd, session, port, peer),
     });
   }

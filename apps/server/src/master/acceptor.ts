@@ -13,6 +13,8 @@ export interface AcceptorParts {
   readonly capacity: number;
   readonly firstSession: number;
   readonly log: AcceptLog;
+  /** The descriptor from which on clients are turned away. */
+  readonly lastDescriptor: number;
 }
 
 /** Process mode: the master accepts clients, and hands each to the reactor thread that its session id names. */
@@ -43,6 +45,11 @@ export class Acceptor {
   }
 
   #accepted(fd: number, port: number, peer: InetAddress): void {
+    if (fd >= this.#parts.lastDescriptor) {
+      syscalls.close(fd);
+      this.#count(counters.OUT_OF_DESCRIPTORS);
+      return this.#parts.log.outOfDescriptors(this.#connections);
+    }
     if (this.#connections === this.#parts.maxConnections) {
       syscalls.close(fd);
       this.#count(counters.TURNED_AWAY);

@@ -16,7 +16,9 @@ import {
   masterPeer,
 } from '../fabric.js';
 import { LogLimit } from '../log.js';
+import { lastForClients } from '../open-files.js';
 import { ProcessPids } from '../process-pids.js';
+import { memoryLimitsOf } from '../reactor/memory-guard.js';
 import type { ReloadOptions, ReloadResult } from '../reload.js';
 import type { FromManager, Role, RoleContext, ToManager } from '../role.js';
 import { notRunning, type RoleTasks } from '../role-tasks.js';
@@ -28,6 +30,7 @@ import { loadTls } from '../tls-material.js';
 import { Acceptor } from './acceptor.js';
 import { ActivatedSockets } from './activation.js';
 import { beforeShutdown } from './before-shutdown.js';
+import { checkMemory } from './check-memory.js';
 import { Ending } from './ending.js';
 import { type Bound, bindPort, numberOf } from './listeners.js';
 import { managerPool } from './manager-pool.js';
@@ -192,6 +195,7 @@ export class MasterRole implements Role {
     const tls = loadTls(this.#context.ports);
     this.#bind();
     checkOpenFiles(this.#context);
+    checkMemory(this.#context, this.#shape);
     this.#fabric = createFabric(this.#shape);
     this.#planTasks();
     const descriptors = { ...this.#fabric, ...this.#inherited, ...this.#tables };
@@ -259,12 +263,22 @@ export class MasterRole implements Role {
     const sole = this.#shape.reactors === 1;
     const sockets = this.#listeners.map((bound) => (bound instanceof Listener ? bound.fd : undefined));
     const thread = { ports, datagrams, tls, dispatchMode, dispatchModule, enableDelayReceive };
-    const { maxConnections, startSessionId } = options;
+    const { maxConnections, startSessionId, maxClientMessages, maxClientBytes, reservedDescriptors } =
+      options;
     const accepting = { sockets: sole ? sockets : [], maxConnections, startSessionId };
     const threads = new ReactorThreads(
       this.#shape,
       this.#fabric,
-      { ...thread, ...accepting, heartbeatCheckInterval, lingerTime },
+      {
+        ...thread,
+        ...accepting,
+        heartbeatCheckInterval,
+        lingerTime,
+        maxClientMessages,
+        maxClientBytes,
+        reservedDescriptors,
+        memoryLimits: memoryLimitsOf(options),
+      },
       {
         onGone: (session) => this.#acceptor?.gone(session),
         onLog: (kind, text) => this.#limit.warn(kind, text),
@@ -278,6 +292,7 @@ export class MasterRole implements Role {
       capacity: capacityFor(this.#shape.maxConnections),
       firstSession: startSessionId,
       log: new AcceptLog(this.#limit, maxConnections),
+      lastDescriptor: lastForClients(reservedDescriptors),
     });
     return threads;
   }

@@ -78,6 +78,9 @@ export class Admission {
       framing: this.#thread.framings[port],
       maxFrameLength: packageMaxLength,
       readMemory: this.#readMemory,
+      memory: this.#thread.memory.use,
+      framesPerTurn: this.#thread.data.maxClientMessages,
+      bytesPerTurn: this.#thread.data.maxClientBytes,
       highWaterMark: bufferHighWatermark,
       lowWaterMark: bufferLowWatermark,
       // Whoever sends has its own limit before; see Orders.

@@ -1,6 +1,7 @@
 import type { InetAddress, StreamConnection } from '@millrace/reactor';
 import type { ConnectionSlot } from '../shared/connection-table.js';
 import type { Holdable } from './holds.js';
+import type { Flow } from './in-flight.js';
 import type { WorkerLink } from './worker-link.js';
 
 const NOBODY: readonly WorkerLink[] = [];
@@ -10,7 +11,7 @@ class Exceptional {
   /** A process has asked to close it. */
   closedByWorker = false;
   /** Why it is closed from this side, where nobody asked for it. */
-  closedFor: 'idle' | 'dispatch' | 'output-limit' | undefined = undefined;
+  closedFor: 'idle' | 'dispatch' | 'output-limit' | 'memory' | undefined = undefined;
   /** Processes that want to hear when there is room for more output. */
   waiters: Set<number> | undefined = undefined;
   /** More than the high-water mark waits for it. */
@@ -23,6 +24,8 @@ class Exceptional {
   last: WorkerLink | undefined = undefined;
   /** Workers other than its own that know of it. */
   visited: Set<WorkerLink> | undefined = undefined;
+  /** What it has under way to each worker, by number, in the modes that choose one for each message. */
+  flows: Flow<Client>[] | undefined = undefined;
   /** Workers that have not answered yet that they have nothing more to send. */
   endings: Set<WorkerLink> | undefined = undefined;
   peer: InetAddress | undefined = undefined;
@@ -34,8 +37,10 @@ const USUAL: Readonly<Exceptional> = Object.freeze(new Exceptional());
  * A connected client, as its reactor thread knows it. There may be very many that are idle: what its slot in the shared
  * table says is not here as well, and what few clients need is made when it is needed.
  */
-export class Client implements Holdable {
+export class Client implements Holdable, Flow<Client> {
   connection!: StreamConnection<Client>;
+  inFlight = 0;
+  inFlightBytes = 0;
   readonly #slot: number;
   #holds = 0;
   #exceptional: Readonly<Exceptional> = USUAL;
@@ -134,6 +139,33 @@ export class Client implements Holdable {
     const queued = connection.queuedBytes;
     if (queued - before < end - start) this.slot.sent(now);
     this.slot.took(end - start, queued);
+  }
+
+  /** The clock that its times were taken from was set. */
+  moveTimes(by: number): void {
+    this.slot.moveTimes(by);
+    if (this.known.movedAt > 0) this.change().movedAt += by;
+  }
+
+  /** What it has under way to its own worker. */
+  get client(): this {
+    return this;
+  }
+
+  /** What it has under way to `worker`, in the modes that choose one for each message. */
+  flowTo({ worker }: WorkerLink): Flow<Client> {
+    const flow = this.known.flows?.[worker];
+    if (flow !== undefined) return flow;
+    const state = this.change();
+    state.flows ??= [];
+    const made = { client: this, inFlight: 0, inFlightBytes: 0 };
+    state.flows[worker] = made;
+    return made;
+  }
+
+  /** Whether that is a reason why it is not read from. */
+  isHeldFor(reason: number): boolean {
+    return (this.#holds & reason) !== 0;
   }
 
   hold(reason: number): void {

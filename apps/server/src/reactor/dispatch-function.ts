@@ -1,7 +1,7 @@
 import type { Dispatch, DispatchedSession } from '../options.js';
 import { FLAG_BOUND } from '../shared/connection-layout.js';
 import type { Client } from './client.js';
-import { Dispatcher, readyFor } from './dispatch.js';
+import { Dispatcher, type DispatcherParts, readyFor } from './dispatch.js';
 import type { WorkerLink } from './worker-link.js';
 
 /** `'function'`: a function of the user's chooses for each message. What is wrong with it costs no client. */
@@ -9,8 +9,8 @@ export class FunctionDispatcher extends Dispatcher {
   readonly #dispatch: Dispatch;
   readonly #onFault: (text: string) => void;
 
-  constructor(workers: readonly WorkerLink[], dispatch: Dispatch, onFault: (text: string) => void) {
-    super(workers);
+  constructor(parts: DispatcherParts, dispatch: Dispatch, onFault: (text: string) => void) {
+    super(parts, true);
     this.#dispatch = dispatch;
     this.#onFault = onFault;
   }
@@ -18,6 +18,10 @@ export class FunctionDispatcher extends Dispatcher {
   /** Where the next message goes is not known yet; the worker of the last one stands for it. */
   override ready(client: Client): boolean {
     return readyFor(client.last, client);
+  }
+
+  override hasShare(client: Client): boolean {
+    return this.shares.hasRoom(client, client.last);
   }
 
   override pick(

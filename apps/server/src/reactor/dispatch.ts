@@ -1,16 +1,31 @@
 import type { DispatchMode } from '../options.js';
+import type { Packet } from '../packet.js';
 import { FLAG_BOUND } from '../shared/connection-layout.js';
 import type { Counters } from '../shared/counters.js';
 import type { Client } from './client.js';
 import { hashHost } from './hash-host.js';
+import { type Share, Shares } from './shares.js';
+import { WaitingLine } from './waiting-line.js';
 import type { WorkerLink } from './worker-link.js';
+
+export interface DispatcherParts {
+  readonly workers: readonly WorkerLink[];
+  /** What one client may have under way to one worker. */
+  readonly share: Share;
+  readonly counters: Counters;
+  /** Runs a function at the end of this turn, or of the next. */
+  readonly defer: (callback: () => void) => void;
+}
 
 /** Who gets what, in one reactor thread. This class is `'fixed'`: all messages of a session go to its own worker. */
 export class Dispatcher {
   protected readonly workers: readonly WorkerLink[];
+  protected readonly shares: Shares;
 
-  constructor(workers: readonly WorkerLink[]) {
+  /** `spreads`: whether the messages of one client may be under way to several workers. */
+  constructor({ workers, share }: DispatcherParts, spreads = false) {
     this.workers = workers;
+    this.shares = new Shares(workers, share, spreads);
   }
 
   /** The worker of a new session's own: it gets `connect` and `close`. */
@@ -21,6 +36,18 @@ export class Dispatcher {
   /** Whether a message of `client` can be taken now; if not, the client is held until that may have changed. */
   ready(client: Client): boolean {
     return readyFor(client.home, client);
+  }
+
+  /** Whether `client` has room in its share of what is under way for one more message. */
+  hasShare(client: Client): boolean {
+    return this.shares.hasRoom(client, client.home);
+  }
+
+  /** Sends a message of `client` to `worker`, as part of its share. */
+  send(client: Client, worker: WorkerLink, message: Packet): void {
+    const flow = this.shares.flow(client, worker);
+    worker.dispatch(message, flow);
+    this.shares.sent(flow, worker);
   }
 
   /** The worker for a message, or what becomes of it otherwise. */
@@ -67,8 +94,16 @@ class LeastConnections extends Dispatcher {
 
 /** Messages go to the worker of the session's uid; before it has one, to the session's own. */
 class ByUid extends Dispatcher {
+  constructor(parts: DispatcherParts) {
+    super(parts, true);
+  }
+
   override ready(client: Client): boolean {
     return readyFor(this.pick(client), client);
+  }
+
+  override hasShare(client: Client): boolean {
+    return this.shares.hasRoom(client, this.pick(client));
   }
 
   override pick(client: Client): WorkerLink {
@@ -79,9 +114,32 @@ class ByUid extends Dispatcher {
 
 /** Each message may go to any worker, so clients are held only when none has room. */
 class Anywhere extends Dispatcher {
+  readonly #line: WaitingLine;
+
+  constructor(parts: DispatcherParts) {
+    super(parts, true);
+    this.#line = new WaitingLine(() => this.#hasRoom(), parts.defer);
+    for (const worker of parts.workers) worker.line = this.#line;
+  }
+
   override ready(client: Client): boolean {
+    return this.#line.admits(client);
+  }
+
+  override hasShare(client: Client): boolean {
+    for (const worker of this.workers) if (this.shares.hasRoom(client, worker)) return true;
+    return false;
+  }
+
+  /** How much `worker` has to do; a client gives none that has its share more. */
+  protected load(worker: WorkerLink, client: Client | undefined): number {
+    return client === undefined || this.shares.hasRoom(client, worker)
+      ? worker.underWay
+      : Number.POSITIVE_INFINITY;
+  }
+
+  #hasRoom(): boolean {
     for (const worker of this.workers) if (worker.writable) return true;
-    for (const worker of this.workers) worker.hold(client);
     return false;
   }
 }
@@ -89,19 +147,22 @@ class Anywhere extends Dispatcher {
 class RoundRobin extends Anywhere {
   readonly #counters: Counters;
 
-  constructor(workers: readonly WorkerLink[], counters: Counters) {
-    super(workers);
-    this.#counters = counters;
+  constructor(parts: DispatcherParts) {
+    super(parts);
+    this.#counters = parts.counters;
   }
 
-  /** A worker whose ring is full loses its turn: the others need not wait for it. */
-  override pick(): WorkerLink {
+  /** A worker whose ring is full, or where the client has its share, loses its turn: the others need not wait for it. */
+  override pick(client?: Client): WorkerLink {
     const first = this.#counters.nextRound();
+    let second: WorkerLink | undefined;
     for (let i = 0; i < this.workers.length; i++) {
       const worker = this.at(first + i);
+      if (client !== undefined && !this.shares.hasRoom(client, worker)) continue;
       if (worker.writable) return worker;
+      second ??= worker;
     }
-    return this.at(first);
+    return second ?? this.at(first);
   }
 
   override pickForHost(): WorkerLink {
@@ -109,14 +170,12 @@ class RoundRobin extends Anywhere {
   }
 }
 
-const underWay = (worker: WorkerLink) => worker.underWay;
-
 /** The next worker with nothing to do, from the one after the last; where none is idle, the one with the least. */
 class Idle extends Anywhere {
   #next = 0;
 
-  override pick(): WorkerLink {
-    const worker = this.least(this.#next, underWay);
+  override pick(client?: Client): WorkerLink {
+    const worker = this.least(this.#next, (link) => this.load(link, client));
     this.#next = worker.worker + 1;
     return worker;
   }
@@ -129,41 +188,38 @@ class Idle extends Anywhere {
 /** The worker with the least to do; among equals the session's own. */
 class LeastBusy extends Anywhere {
   override pick(client: Client): WorkerLink {
-    return this.least(client.home.worker, underWay);
+    return this.least(client.home.worker, (worker) => this.load(worker, client));
   }
 
   override pickForHost(host: string): WorkerLink {
-    return this.least(hashHost(host), underWay);
+    return this.least(hashHost(host), (worker) => worker.underWay);
   }
 }
 
 /** Makes the dispatcher of a mode that needs no function of the user's. */
 export function createDispatcher(
   mode: Exclude<DispatchMode, 'function'>,
-  workers: readonly WorkerLink[],
-  counters: Counters,
+  parts: DispatcherParts,
 ): Dispatcher {
   switch (mode) {
     case 'fixed':
-      return new Dispatcher(workers);
+      return new Dispatcher(parts);
     case 'ip':
-      return new ByAddress(workers);
+      return new ByAddress(parts);
     case 'least-connections':
-      return new LeastConnections(workers);
+      return new LeastConnections(parts);
     case 'uid':
-      return new ByUid(workers);
+      return new ByUid(parts);
     case 'round-robin':
-      return new RoundRobin(workers, counters);
+      return new RoundRobin(parts);
     case 'idle':
-      return new Idle(workers);
+      return new Idle(parts);
     case 'least-busy':
-      return new LeastBusy(workers);
+      return new LeastBusy(parts);
   }
 }
 
 /** Whether `worker` has room; if not, `client` waits for it. */
 export function readyFor(worker: WorkerLink, client: Client): boolean {
-  if (worker.writable) return true;
-  worker.hold(client);
-  return false;
+  return worker.line.admits(client);
 }

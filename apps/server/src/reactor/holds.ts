@@ -3,6 +3,8 @@ export const HOLD_WORKER = 1; // its worker has more than it can take
 export const HOLD_OUTPUT = 2; // it does not read its answers
 export const HOLD_QUIESCE = 4; // the server is stopping
 export const HOLD_USER = 8; // somebody called pause
+export const HOLD_SHARE = 16; // it has as many messages on their way to workers as one client may
+export const HOLD_MEMORY = 32; // it holds much, and all clients together hold too much
 
 /** What can be held, and is let go when no reason is left. */
 export interface Holdable {

@@ -1,7 +1,6 @@
 import type { TlsAcceptorOptions } from '@millrace/reactor';
 import type { PacketChannel } from '../packet-channel.js';
-import type { Dispatcher } from './dispatch.js';
-import type { WorkerLink } from './worker-link.js';
+import type { Dispatcher, DispatcherParts } from './dispatch.js';
 
 /** Whom a reactor works for: the master, whose thread it is, or in base mode the worker that it is part of. */
 export interface ReactorHost {
@@ -22,5 +21,5 @@ export interface OwnWorker {
   readonly channel: PacketChannel;
   /** The keys and certificates that the master has last read, by listener. */
   readonly readTls: () => readonly (TlsAcceptorOptions | undefined)[];
-  readonly createDispatcher: (workers: readonly WorkerLink[]) => Dispatcher;
+  readonly createDispatcher: (parts: DispatcherParts) => Dispatcher;
 }

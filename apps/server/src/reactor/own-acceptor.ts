@@ -4,7 +4,12 @@ import type { AcceptLog } from '../accept-log.js';
 import type { FairShare } from '../base/fair-share.js';
 import { SessionIds } from '../master/session-ids.js';
 import type { Counters } from '../shared/counters.js';
-import { ACCEPTED_HERE, LAST_SESSION_HERE, TURNED_AWAY_HERE } from '../shared/counters-layout.js';
+import {
+  ACCEPTED_HERE,
+  LAST_SESSION_HERE,
+  OUT_OF_DESCRIPTORS_HERE,
+  TURNED_AWAY_HERE,
+} from '../shared/counters-layout.js';
 
 export interface OwnAcceptorParts {
   /** The number of the reactor. */
@@ -15,6 +20,8 @@ export interface OwnAcceptorParts {
   readonly capacity: number;
   readonly firstSession: number;
   readonly log: AcceptLog;
+  /** The descriptor from which on clients are turned away. */
+  readonly lastDescriptor: number;
   /** Takes a client over. */
   readonly take: (fd: number, session: number, port: number, peer: InetAddress) => void;
 }
@@ -66,7 +73,12 @@ export class OwnAcceptor {
   }
 
   #accepted(fd: number, port: number, peer: InetAddress): void {
-    const { index, counters, maxConnections, log, take } = this.#parts;
+    const { index, counters, maxConnections, log, take, lastDescriptor } = this.#parts;
+    if (fd >= lastDescriptor) {
+      syscalls.close(fd);
+      this.#count(OUT_OF_DESCRIPTORS_HERE);
+      return log.outOfDescriptors(counters.open(index));
+    }
     if (!counters.enter(index, maxConnections)) {
       syscalls.close(fd);
       this.#count(TURNED_AWAY_HERE);

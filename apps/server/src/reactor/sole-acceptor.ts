@@ -1,6 +1,7 @@
 import { check, type InetAddress, syscalls } from '@millrace/native';
 import { Listener } from '@millrace/reactor';
 import { AcceptLog } from '../accept-log.js';
+import { lastForClients } from '../open-files.js';
 import { OwnAcceptor } from './own-acceptor.js';
 import type { Thread } from './thread.js';
 
@@ -16,7 +17,7 @@ export class SoleAcceptor {
 
   /** Throws a `SystemCallError` where descriptors have run out. */
   constructor(thread: Thread, take: (fd: number, session: number, port: number, peer: InetAddress) => void) {
-    const { index, maxConnections, startSessionId, sockets } = thread.data;
+    const { index, maxConnections, startSessionId, sockets, reservedDescriptors } = thread.data;
     this.#thread = thread;
     this.#acceptor = new OwnAcceptor({
       index,
@@ -25,6 +26,7 @@ export class SoleAcceptor {
       capacity: thread.table.capacity,
       firstSession: startSessionId,
       log: new AcceptLog({ warn: (kind, text) => thread.log(kind, text) }, maxConnections),
+      lastDescriptor: lastForClients(reservedDescriptors),
       take,
     });
     // Now, while the master is sure to have them open.

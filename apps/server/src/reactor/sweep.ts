@@ -3,6 +3,32 @@ import { CLOSING, FLAG_PROTECTED } from '../shared/connection-layout.js';
 import type { Client } from './client.js';
 import type { Thread } from './thread.js';
 
+/** A look that comes later than this share of its interval comes after a pause of the whole thread. */
+const LATE = 1.5;
+
+/**
+ * Whether looks in intervals may judge. After a pause of the process (SIGSTOP, a frozen container, a suspended machine)
+ * everybody seems to have been silent, and what was sent meanwhile has not been read: the first look after it only looks.
+ */
+export class Punctual {
+  readonly #interval: number;
+  #last: number;
+  #skipped = false;
+
+  constructor(interval: number, now: number) {
+    this.#interval = interval;
+    this.#last = now;
+  }
+
+  /** Whether a look at `now` may judge. Never false twice in a row: a thread that is always late judges as well. */
+  judges(now: number): boolean {
+    const late = now - this.#last > this.#interval * LATE;
+    this.#last = now;
+    this.#skipped = late && !this.#skipped;
+    return !this.#skipped;
+  }
+}
+
 /** Looks in intervals for clients that are silent for too long, and for closed ones that do not take their last bytes. */
 export class Sweep {
   readonly #thread: Thread;
@@ -10,14 +36,24 @@ export class Sweep {
 
   constructor(thread: Thread) {
     this.#thread = thread;
-    const { timers } = thread.reactor;
     const interval = this.#interval();
-    if (interval > 0) this.#timers.push(timers.tick(interval, () => this.#closeIdle()));
-    this.#timers.push(timers.tick(LINGER_CHECK_MS, () => this.#cutLingering()));
+    if (interval > 0) this.#look(interval, () => this.#closeIdle());
+    this.#look(LINGER_CHECK_MS, () => this.#cutLingering());
   }
 
   stop(): void {
     for (const id of this.#timers.splice(0)) this.#thread.reactor.timers.clear(id);
+  }
+
+  #look(interval: number, look: () => void): void {
+    const { reactor } = this.#thread;
+    const punctual = new Punctual(interval, performance.now());
+    const tick = () => {
+      this.#thread.followStep();
+      // By the clock of the timers, which is monotonic.
+      if (punctual.judges(performance.now())) look();
+    };
+    this.#timers.push(reactor.timers.tick(interval, tick));
   }
 
   /** Milliseconds between two looks, at most half of the shortest time that a client may be idle; 0: none is needed. */
@@ -31,9 +67,11 @@ export class Sweep {
   }
 
   #closeIdle(): void {
-    const now = Date.now();
+    const now = this.#thread.now();
     for (const client of this.#thread.clients.all()) {
       if (client.slot.flags & FLAG_PROTECTED || !this.#isIdle(client, now)) continue;
+      // It has sent something that was not read, because it is held or its turn has not come.
+      if (client.connection.hasUnread) continue;
       client.change().closedFor = 'idle';
       client.connection.destroy();
     }
@@ -48,7 +86,7 @@ export class Sweep {
 
   #cutLingering(): void {
     const { clients, data } = this.#thread;
-    const before = Date.now() - data.lingerTime;
+    const before = this.#thread.now() - data.lingerTime;
     for (const client of clients.all())
       if (client.slot.state === CLOSING && client.known.movedAt < before) client.connection.destroy();
   }

@@ -11,11 +11,13 @@ import { ConnectionSlot, type ConnectionTable } from '../shared/connection-table
 import type { Counters } from '../shared/counters.js';
 import type { TlsTable } from '../shared/tls-table.js';
 import { Clients } from './clients.js';
-import { createDispatcher, type Dispatcher } from './dispatch.js';
+import { createDispatcher, type Dispatcher, type DispatcherParts } from './dispatch.js';
 import { FunctionDispatcher } from './dispatch-function.js';
 import type { OwnWorker, ReactorHost } from './host.js';
 import { MasterHost } from './master-host.js';
+import { MemoryGuard, type MemoryLimits } from './memory-guard.js';
 import type { SoleAcceptor } from './sole-acceptor.js';
+import { SteadyClock } from './steady-clock.js';
 import { WorkerLink } from './worker-link.js';
 
 /** What the master tells a reactor thread at its start. */
@@ -36,6 +38,10 @@ export interface ReactorThreadData {
   readonly enableDelayReceive: boolean;
   readonly heartbeatCheckInterval: number | undefined;
   readonly lingerTime: number;
+  readonly maxClientMessages: number;
+  readonly maxClientBytes: number;
+  readonly reservedDescriptors: number;
+  readonly memoryLimits: MemoryLimits;
 }
 
 /** By a thread's port, which it listens to where it runs in Node's loop. */
@@ -64,11 +70,13 @@ export class Thread {
   /** By peer; the master is the last. */
   readonly channels: readonly PacketChannel[];
   readonly dispatcher: Dispatcher;
+  readonly memory: MemoryGuard;
   readonly host: ReactorHost;
   /** Where this is the only thread. */
   acceptor: SoleAcceptor | undefined;
   readonly #view: FabricView;
   readonly #listener: DoorbellListener;
+  readonly #clock = new SteadyClock();
   #now = 0;
 
   constructor(
@@ -106,11 +114,19 @@ export class Thread {
         (channel, worker) =>
           new WorkerLink(worker, channel, counters, index, (callback) => reactor.defer(callback), slot),
       );
-    this.dispatcher = own?.createDispatcher(this.workers) ?? this.#createDispatcher(counters, dispatch);
+    const parts = {
+      workers: this.workers,
+      share: { messages: data.maxClientMessages, bytes: data.maxClientBytes },
+      counters,
+      defer: (callback: () => void) => reactor.defer(callback),
+    };
+    this.dispatcher = own?.createDispatcher(parts) ?? this.#createDispatcher(parts, dispatch);
+    this.memory = new MemoryGuard(this, data.memoryLimits);
     this.host = own?.host ?? new MasterHost(reactor, this.master);
     // The time of a turn is read when it is first asked for, and holds for the whole turn.
     reactor.cycle(() => {
       this.#now = 0;
+      this.memory.check();
     });
   }
 
@@ -118,11 +134,19 @@ export class Thread {
     return this.channels[masterPeer(this.data.shape)] as PacketChannel;
   }
 
-  /** Milliseconds since 1970, at this turn. */
+  /** Milliseconds since 1970, at this turn, by a clock that no step of the wall clock changes before `followStep`. */
   readonly now = (): number => {
-    if (this.#now === 0) this.#now = Date.now();
+    if (this.#now === 0) this.#now = this.#clock.now();
     return this.#now;
   };
+
+  /** The wall clock may have been set: what is known of times goes with it, so that what lasts lasts as long as before. */
+  followStep(): void {
+    const step = this.#clock.followStep();
+    if (step === 0) return;
+    this.#now = 0;
+    for (const client of this.clients.all()) client.moveTimes(step);
+  }
 
   port(index: number): ResolvedPort {
     return this.data.ports[index] as ResolvedPort;
@@ -150,10 +174,10 @@ export class Thread {
     this.#view.close();
   }
 
-  #createDispatcher(counters: Counters, dispatch: Dispatch | undefined): Dispatcher {
+  #createDispatcher(parts: DispatcherParts, dispatch: Dispatch | undefined): Dispatcher {
     const { dispatchMode } = this.data;
-    if (dispatchMode !== 'function') return createDispatcher(dispatchMode, this.workers, counters);
+    if (dispatchMode !== 'function') return createDispatcher(dispatchMode, parts);
     if (dispatch === undefined) throw new TypeError("dispatchMode 'function' without a function");
-    return new FunctionDispatcher(this.workers, dispatch, (text) => this.log('dispatch', text));
+    return new FunctionDispatcher(parts, dispatch, (text) => this.log('dispatch', text));
   }
 }

@@ -9,12 +9,12 @@ import type {
 import { MAX_DELAY_MS, MIN_DELAY_MS } from '@millrace/timer-heap';
 import * as packet from '../packet.js';
 import { CLOSING, FLAG_FULL, CLOSED as SLOT_CLOSED } from '../shared/connection-layout.js';
-import { CLOSED, RECEIVED_BYTES } from '../shared/counters-layout.js';
+import { CLOSED, HELD_BACK, RECEIVED_BYTES } from '../shared/counters-layout.js';
 import { Admission } from './admission.js';
 import type { Client } from './client.js';
 import { logClosed } from './close-log.js';
 import { DatagramPorts } from './datagram-ports.js';
-import { HOLD_OUTPUT, HOLD_QUIESCE } from './holds.js';
+import { HOLD_OUTPUT, HOLD_QUIESCE, HOLD_SHARE } from './holds.js';
 import type { OwnWorker } from './host.js';
 import { Orders } from './orders.js';
 import { SoleAcceptor } from './sole-acceptor.js';
@@ -33,8 +33,9 @@ export class Traffic {
   readonly #admission: Admission;
   readonly #own: OwnWorker | undefined;
   readonly #handlers: ConnectionHandlers<Client, StreamConnection<Client>> = {
+    onInput: ({ context }) => context.slot.received(this.#thread.now()),
     onFrame: (connection, memory, start, end) => this.#frame(connection, memory, start, end),
-    wantsFrame: (connection) => this.#thread.dispatcher.ready(connection.context),
+    wantsFrame: ({ context }) => this.#wantsFrame(context),
     onInputEnd: (connection) => this.#askForEnd(connection.context),
     onCongestion: (connection, congested) => this.#congestion(connection.context, congested),
     onOutput: (connection) => this.#output(connection),
@@ -82,11 +83,18 @@ export class Traffic {
 
   // From clients ----------------------------------------------------------------------------------------------------
 
+  /** Whether a frame of `client` can be taken now; if not, it is held until that may have changed. */
+  #wantsFrame(client: Client): boolean {
+    const { dispatcher } = this.#thread;
+    if (dispatcher.hasShare(client)) return dispatcher.ready(client);
+    this.#thread.count(HELD_BACK, 1);
+    client.hold(HOLD_SHARE);
+    return false;
+  }
+
   #frame(connection: StreamConnection<Client>, memory: Buffer, start: number, end: number): void {
     const client = connection.context;
     const { dispatcher, out } = this.#thread;
-    const now = this.#thread.now();
-    client.slot.received(now);
     this.#thread.count(RECEIVED_BYTES, end - start);
     const worker = dispatcher.pick(client, memory, start, end);
     if (worker === 'discard') return;
@@ -95,8 +103,12 @@ export class Traffic {
       return connection.close();
     }
     client.visits(worker);
-    client.slot.dispatched(now);
-    worker.dispatch(out.set(packet.RECEIVE, client.session, 0, client.port).with(memory, start, end));
+    client.slot.dispatched(this.#thread.now());
+    dispatcher.send(
+      client,
+      worker,
+      out.set(packet.RECEIVE, client.session, 0, client.port).with(memory, start, end),
+    );
   }
 
   /** The client sends no more: every worker that knows it is asked whether it still has something to send. */
@@ -135,6 +147,7 @@ export class Traffic {
     clients.delete(client);
     client.slot.change({ state: SLOT_CLOSED, reason: index });
     for (const worker of workers) worker.forget(client);
+    this.#thread.memory.forget(client);
     client.home.countConnection(-1);
     this.#thread.count(CLOSED, 1);
     client.home.channel.send(out.set(packet.CLOSED, client.session, index, client.port));
@@ -159,6 +172,7 @@ export class Traffic {
 
   #fromProcess(message: packet.Packet, peer: number): void {
     if (message.type === packet.SEND_TO) this.#datagrams.send(message);
+    else if (message.type === packet.TAKEN) this.#thread.workers[peer]?.taken(message.aux);
     else this.#orders.take(message, peer);
   }
 

@@ -1,26 +1,30 @@
-import type { Packet } from '../packet.js';
+import { ASK_TAKEN, Packet } from '../packet.js';
 import type { PacketChannel } from '../packet-channel.js';
 import type { ConnectionSlot } from '../shared/connection-table.js';
 import type { Counters } from '../shared/counters.js';
 import { CONNECTIONS, DISPATCHED, FORGIVEN, WORKER_LENGTH, WORKERS } from '../shared/counters-layout.js';
-import { HOLD_WORKER, type Holdable } from './holds.js';
+import type { Client } from './client.js';
+import type { Holdable } from './holds.js';
+import { type Flow, InFlight } from './in-flight.js';
+import { WaitingLine } from './waiting-line.js';
 
-/** Clients that are let go in one turn. */
-const RELEASED_AT_ONCE = 8;
+/** Messages under way after which a worker is asked in any case how many of them it has taken. */
+const ASK_AFTER = 256;
 
 /** The way to one worker, and the clients that wait for it to take more. */
 export class WorkerLink {
-  readonly #held = new Set<Holdable>();
+  /** Clients that wait for room; those of several workers may wait in one. */
+  line: WaitingLine;
+  /** Told of each message that the worker has taken. */
+  onTaken: (flow: Flow<Client>) => void = () => {};
+  readonly #flight = new InFlight<Client>((flow) => this.onTaken(flow));
+  readonly #ask = new Packet();
+  /** The number of the message that the worker was last asked about. */
+  #asked = this.#flight.last;
   readonly #all: Counters;
   readonly #reactor: number;
   readonly #own: Float64Array;
   readonly #at: number;
-  readonly #defer: (callback: () => void) => void;
-  readonly #releaseMore = () => {
-    this.#releasing = false;
-    this.#release();
-  };
-  #releasing = false;
   /** A worker has died since the start. */
   #hasForgiven = false;
 
@@ -36,10 +40,10 @@ export class WorkerLink {
   ) {
     this.#all = counters;
     this.#reactor = reactor;
-    this.#defer = defer;
     this.#own = counters.reactor(reactor);
     this.#at = WORKERS + worker * WORKER_LENGTH;
-    channel.onDrain(() => this.#release());
+    this.line = new WaitingLine(() => this.writable, defer);
+    channel.onDrain(() => this.line.release());
   }
 
   get writable(): boolean {
@@ -57,11 +61,28 @@ export class WorkerLink {
     return this.#all.underWay(this.worker);
   }
 
-  /** Sends a client's message, and counts it. */
-  dispatch(message: Packet): void {
+  /** Sends a client's message, and counts it; in `flow`, where what its client has under way is bounded. */
+  dispatch(message: Packet, flow?: Flow<Client>): void {
     if (this.#hasForgiven) this.#settle();
     this.#add(DISPATCHED, 1);
     this.channel.send(message);
+    if (flow === undefined) return;
+    this.#flight.add(flow, message.end - message.start);
+    if (this.#flight.size >= ASK_AFTER && ((this.#flight.last - this.#asked) | 0) >= ASK_AFTER)
+      this.askTaken();
+  }
+
+  /** Asks the worker to say when it has taken what is on its way now. */
+  askTaken(): void {
+    const { last } = this.#flight;
+    if (last === this.#asked) return;
+    this.#asked = last;
+    this.channel.send(this.#ask.set(ASK_TAKEN, 0, last));
+  }
+
+  /** The worker has taken its messages up to number `last`. */
+  taken(last: number): void {
+    this.#flight.taken(last);
   }
 
   countConnection(by: 1 | -1): void {
@@ -75,6 +96,9 @@ export class WorkerLink {
   replaced(): void {
     this.#hasForgiven = true;
     this.#add(FORGIVEN, this.#all.underWayFrom(this.#reactor, this.worker));
+    // The answer may have gone down with it.
+    this.#asked = this.#flight.last;
+    this.#flight.forgive();
   }
 
   /** More is done than there was to do: so much was forgiven too much. */
@@ -85,33 +109,14 @@ export class WorkerLink {
 
   /** Reads no more from `client` until the worker has taken what waits for it. */
   hold(client: Holdable): void {
-    this.#held.add(client);
-    client.hold(HOLD_WORKER);
+    this.line.hold(client);
   }
 
   forget(client: Holdable): void {
-    this.#held.delete(client);
+    this.line.forget(client);
   }
 
   #add(counter: number, by: number): void {
     this.#own[this.#at + counter] = (this.#own[this.#at + counter] as number) + by;
-  }
-
-  /** Some in each turn: more would fill the ring at once, and the others be held again, for two system calls each. */
-  #release(): void {
-    let left = RELEASED_AT_ONCE;
-    for (const client of this.#held) {
-      // The channel drains once more then.
-      if (!this.writable) return;
-      if (left-- === 0) return this.#releaseSoon();
-      this.#held.delete(client);
-      client.release(HOLD_WORKER);
-    }
-  }
-
-  #releaseSoon(): void {
-    if (this.#releasing) return;
-    this.#releasing = true;
-    this.#defer(this.#releaseMore);
   }
 }

@@ -296,6 +296,12 @@ export class ConnectionSlot {
     if (now !== this.#time(layout.DISPATCHED_AT_DOUBLE)) this.#setTime(layout.DISPATCHED_AT_DOUBLE, now);
   }
 
+  /** Adds `by` milliseconds to the times: the clock that they were taken from was set. */
+  moveTimes(by: number): void {
+    for (const at of [layout.RECEIVED_AT_DOUBLE, layout.SENT_AT_DOUBLE, layout.DISPATCHED_AT_DOUBLE])
+      if (this.#time(at) > 0) this.#setTime(at, this.#time(at) + by);
+  }
+
   #time(at: number): number {
     return this.#table.doubles[this.#slot / 2 + at] as number;
   }

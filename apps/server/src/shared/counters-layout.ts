@@ -4,11 +4,14 @@
  *
  *   server     ┌────────────┬──────────┬─────────────┬──────────────┬──────────────┐ 8 doubles
  *   (master)   │ START_TIME │ ACCEPTED │ TURNED_AWAY │ LAST_SESSION │ ROUND (int32)│ ROUND: all reactor threads
+ *              │ OUT_OF_DESCRIPTORS                                                │
  *              ├────────────┴──────────┴─────────────┴──────────────┴──────────────┤
  *   ports      │ the port that each listener is bound to                           │ 256 doubles
  *              ├───────────────┬────────────┬────────┬─────────────────┬───────────┤
  *   reactor r  │ RECEIVED_BYTES│ SENT_BYTES │ CLOSED │ DROPPED_PACKETS │ ACCEPTED_ │ 8 doubles,
  *              │ HERE │ TURNED_AWAY_HERE │ LAST_SESSION_HERE │ OPEN_HERE (int32)     │
+ *              │ HELD_BACK │ MEMORY │ MEMORY_HOLDS │ MEMORY_CLOSES │                  │ 8 more,
+ *              │ OUT_OF_DESCRIPTORS_HERE                                           │
  *              │ for each worker: DISPATCHED, FORGIVEN, CONNECTIONS                │ then 3 × W, rounded up to 8
  *              ├─────┬────────────┬──────────┬───────────┬─────────────────────────┤
  *   process p  │ PID │ STARTED_AT │ REQUESTS │ RESPONSES │ TASKS │ TASKS_AT_HAND │ 6, 7:
@@ -35,6 +38,7 @@ export const TURNED_AWAY = 2;
 export const LAST_SESSION = 3;
 /** In units of int32. */
 export const ROUND_WORD = 8;
+export const OUT_OF_DESCRIPTORS = 5;
 export const PORTS = LINE;
 const PORTS_LENGTH = 256;
 
@@ -48,8 +52,17 @@ export const TURNED_AWAY_HERE = 5;
 export const LAST_SESSION_HERE = 6;
 /** In units of int32, from the beginning of the reactor's block. */
 export const OPEN_HERE_WORD = 14;
+/** How often a client had its share of messages under way, and was not read from. */
+export const HELD_BACK = 8;
+/** Bytes that this reactor holds for its clients. */
+export const MEMORY = 9;
+/** How often a client was not read from, or was closed, for what all of them hold. */
+export const MEMORY_HOLDS = 10;
+export const MEMORY_CLOSES = 11;
+/** Clients turned away to keep descriptors for what the server itself needs. */
+export const OUT_OF_DESCRIPTORS_HERE = 12;
 /** For each worker, from here on. */
-export const WORKERS = LINE;
+export const WORKERS = 2 * LINE;
 export const WORKER_LENGTH = 3;
 export const DISPATCHED = 0;
 export const FORGIVEN = 1;

@@ -73,6 +73,7 @@ export class Counters {
     const own = this.reactor(reactor);
     Atomics.store(this.#words, this.#openAt(reactor), 0);
     own[layout.CLOSED] = own[layout.ACCEPTED_HERE] as number;
+    own[layout.MEMORY] = 0;
     const at = layout.WORKERS + reactor * layout.WORKER_LENGTH;
     own[at + layout.CONNECTIONS] = 0;
     own[at + layout.FORGIVEN] = (own[at + layout.FORGIVEN] as number) + this.underWayFrom(reactor, reactor);

@@ -21,6 +21,7 @@ export class Sessions {
   /** By listener; every one has some. */
   readonly #receivers: (readonly PortEvents['receive'][])[] = [];
   readonly #concurrency: Concurrency;
+  readonly #out = new packet.Packet();
   #inFlight = 0;
   /** Messages that may still be taken. */
   #left: number;
@@ -110,12 +111,19 @@ export class Sessions {
         return this.#emit('bufferEmpty', this.#session(id, port), undefined);
       case packet.DRAINED:
         return this.#switchboard.settle(id, aux === 0);
+      case packet.ASK_TAKEN:
+        return this.#sayTaken(reactor, aux);
       case packet.DATAGRAM:
         return this.#packet(message, reactor);
       case packet.LAST:
         this.#last++;
         return this.#idle();
     }
+  }
+
+  /** What was sent before this has been taken: its clients may send as much again. */
+  #sayTaken(reactor: number, last: number): void {
+    this.#parts.channels[reactor]?.send(this.#out.set(packet.TAKEN, 0, last));
   }
 
   #session(id: number, port: number): Session {

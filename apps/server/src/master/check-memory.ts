@@ -1,0 +1,40 @@
+import { type FabricShape, peersOf, processesOf } from '../fabric.js';
+import { isPiped, linkBytes } from '../link-descriptors.js';
+import { memoryThereIs } from '../memory-there-is.js';
+import type { RoleContext } from '../role.js';
+
+/** Bytes that a process takes before it has done anything, about: what it shares with the others apart. */
+const PROCESS_BYTES = 40 << 20;
+
+const MIB = 1 << 20;
+const inMib = (bytes: number) => `${Math.ceil(bytes / MIB).toLocaleString('en')} MiB`;
+
+/** Says what the options add up to at worst, where that is more than the memory there is. */
+export function checkMemory({ options, ports, log }: RoleContext, shape: FabricShape): void {
+  const memory = memoryThereIs();
+  const { maxClientMemory, maxConnections } = options;
+  let rings = 0;
+  for (let peer = 0; peer < peersOf(shape); peer++)
+    if (!isPiped(shape, peer)) rings += linkBytes(shape, peer);
+  // The master and the manager, and what is below them.
+  const processes = (processesOf(shape) + 2) * PROCESS_BYTES;
+  const atWorst = maxClientMemory + rings + processes;
+  if (atWorst > memory) {
+    log.warn(
+      { memory, atWorst, maxClientMemory, rings, processes },
+      `the options add up to ${inMib(atWorst)} at worst, and there are ${inMib(memory)}: lower maxClientMemory (${inMib(maxClientMemory)}), ` +
+        `ringSize (${inMib(rings)} in all) or the number of processes (about ${inMib(processes)})`,
+    );
+    return;
+  }
+  const each = Math.max(
+    ...ports.map(({ packageMaxLength, socketBufferSize }) => packageMaxLength + socketBufferSize),
+  );
+  const all = maxConnections * each;
+  if (all <= memory) return;
+  log.info(
+    { memory, all, maxClientMemory },
+    `maxConnections (${maxConnections}) times packageMaxLength and socketBufferSize is ${inMib(all)}, and there are ${inMib(memory)}: ` +
+      `all clients together may hold ${inMib(maxClientMemory)} (maxClientMemory), then the largest are closed`,
+  );
+}

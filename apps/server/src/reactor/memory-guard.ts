@@ -1,0 +1,226 @@
+import { MemoryUse } from '@millrace/reactor';
+import { MEMORY, MEMORY_CLOSES, MEMORY_HOLDS } from '../shared/counters-layout.js';
+import type { Client } from './client.js';
+import { giveBack } from './give-back.js';
+import { HOLD_MEMORY } from './holds.js';
+import type { Thread } from './thread.js';
+
+/** Below this part of the high-water mark those that were held are let go. */
+const LOW = 0.875;
+/** So much of the bound is free again after the largest have been closed: not one more for each message. */
+const FREED = 1 / 16;
+/** Clients that are let go in one turn. */
+const RELEASED_AT_ONCE = 8;
+/** Milliseconds between two looks at all clients while they hold much. */
+const LOOK_EVERY_MS = 20;
+/** Bytes that a client may hold whoever else does. */
+const SMALL = 16 << 10;
+/** Bytes that were held and are no more, from which on the allocator is asked to give them back. */
+const WORTH_GIVING_BACK = 16 << 20;
+/** Milliseconds until then: more may follow, and others may need it. */
+const GIVE_BACK_AFTER_MS = 500;
+/** Milliseconds between two looks whether those that are held have been for too long. */
+const CHECK_MS = 250;
+
+export interface MemoryLimits {
+  /** Bytes of all clients of the server beyond which the largest are closed. */
+  readonly maxClientMemory: number;
+  /** Bytes beyond which those that hold most are not read from. */
+  readonly clientMemoryHighWatermark: number;
+  /** Milliseconds that nobody may be let go before the largest of those that are held is closed. */
+  readonly clientMemoryTimeout: number;
+}
+
+export function memoryLimitsOf(options: MemoryLimits): MemoryLimits {
+  const { maxClientMemory, clientMemoryHighWatermark, clientMemoryTimeout } = options;
+  return { maxClientMemory, clientMemoryHighWatermark, clientMemoryTimeout };
+}
+
+/**
+ * Bounds what the clients of all reactors hold together. Each reactor publishes what its own hold, sees the sum, and acts on
+ * its own clients. Above the mark those that hold more than the average are not read from; of them, those that were held
+ * first go on to finish the message they have begun, as far as that has room below the bound, so that no two wait for each
+ * other. At the bound the largest are closed.
+ */
+export class MemoryGuard {
+  readonly use = new MemoryUse();
+  readonly #thread: Thread;
+  readonly #limits: MemoryLimits;
+  /** In the order in which they were held. */
+  readonly #held = new Set<Client>();
+  /** Those that were let go to finish a message, with the bytes of it that they had by then. */
+  readonly #finishing = new Map<Client, number>();
+  readonly #release = () => this.#releaseSome();
+  #releasing = false;
+  #published = 0;
+  /** When all clients were looked at last; when one was let go last, or nobody was held. */
+  #lookedAt = 0;
+  #movedAt = 0;
+  /** The most that was held since memory was given back. */
+  #peak = 0;
+  #givingBack = false;
+  #timer = 0;
+
+  constructor(thread: Thread, limits: MemoryLimits) {
+    this.#thread = thread;
+    this.#limits = limits;
+  }
+
+  /** At the end of each turn. */
+  check(): void {
+    const { bytes } = this.use;
+    if (bytes === this.#published) return;
+    const grows = bytes > this.#published;
+    this.#published = bytes;
+    this.#thread.counters[MEMORY] = bytes;
+    if (bytes > this.#peak) this.#peak = bytes;
+    else if (this.#peak - bytes >= WORTH_GIVING_BACK && bytes * 2 < this.#peak) this.#giveBackSoon();
+    if (grows || this.#held.size > 0) this.#look();
+  }
+
+  forget(client: Client): void {
+    this.#held.delete(client);
+    this.#finishing.delete(client);
+  }
+
+  /** Bytes of all clients of the server. */
+  get #total(): number {
+    return this.#thread.allCounters.ofReactors(MEMORY);
+  }
+
+  #look(): void {
+    const { maxClientMemory, clientMemoryHighWatermark } = this.#limits;
+    const total = this.#total;
+    if (total > clientMemoryHighWatermark) this.#press(total);
+    if (total > maxClientMemory) this.#closeLargest(total);
+    else if (total < clientMemoryHighWatermark * LOW) this.#releaseSoon();
+  }
+
+  #press(total: number): void {
+    const now = performance.now();
+    if (now - this.#lookedAt < LOOK_EVERY_MS && total <= this.#limits.maxClientMemory) return;
+    this.#lookedAt = now;
+    const holders = this.#holders();
+    const average = this.use.bytes / Math.max(1, holders.length);
+    for (const [client, had] of this.#finishing)
+      if (client.connection.inputBytes < had) this.#finishing.delete(client);
+    for (const client of holders) {
+      if (client.connection.memoryBytes < average) continue;
+      if (this.#held.has(client) || this.#finishing.has(client)) continue;
+      if (this.#held.size === 0) this.#movedAt = now;
+      this.#held.add(client);
+      this.#thread.count(MEMORY_HOLDS, 1);
+      client.hold(HOLD_MEMORY);
+    }
+    this.#letFinish(total);
+    this.#arm();
+  }
+
+  /** Own clients that hold more than a little. */
+  #holders(): Client[] {
+    return this.#thread.clients.all().filter(({ connection }) => connection.memoryBytes > SMALL);
+  }
+
+  #letFinish(total: number): void {
+    let room = this.#limits.maxClientMemory * (1 - FREED) - total;
+    for (const client of this.#finishing.keys()) room -= this.#missing(client);
+    for (const client of this.#held) {
+      const { inputBytes } = client.connection;
+      if (inputBytes === 0) continue;
+      room -= this.#missing(client);
+      if (room < 0) return;
+      this.#finishing.set(client, inputBytes);
+      this.#letGo(client);
+    }
+  }
+
+  /** Bytes that the message which `client` has begun may still bring. */
+  #missing({ connection, port }: Client): number {
+    const { missingBytes, inputBytes } = connection;
+    return missingBytes > 0
+      ? missingBytes
+      : Math.max(0, this.#thread.port(port).packageMaxLength - inputBytes);
+  }
+
+  #closeLargest(total: number): void {
+    const { maxClientMemory } = this.#limits;
+    // It is for the others where they hold more; one of all has at least its part of the bound.
+    if (this.use.bytes * this.#thread.data.shape.reactors < maxClientMemory) return;
+    const enough = this.use.bytes - (total - maxClientMemory * (1 - FREED));
+    for (const client of this.#largestFirst()) {
+      if (this.use.bytes <= enough) return;
+      this.#close(
+        client,
+        `all clients together hold ${total} bytes, more than maxClientMemory (${maxClientMemory})`,
+      );
+    }
+  }
+
+  #largestFirst(): Client[] {
+    return this.#holders().sort((a, b) => b.connection.memoryBytes - a.connection.memoryBytes);
+  }
+
+  #close(client: Client, why: string): void {
+    const { memoryBytes } = client.connection;
+    this.#thread.count(MEMORY_CLOSES, 1);
+    this.#thread.log('memory', `Closed session ${client.session}, which holds ${memoryBytes} bytes: ${why}`);
+    client.change().closedFor = 'memory';
+    client.connection.destroy();
+    this.#movedAt = performance.now();
+  }
+
+  #letGo(client: Client): void {
+    this.#held.delete(client);
+    this.#movedAt = performance.now();
+    client.release(HOLD_MEMORY);
+  }
+
+  #releaseSoon(): void {
+    if (this.#releasing || this.#held.size === 0) return;
+    this.#releasing = true;
+    this.#thread.reactor.defer(this.#release);
+  }
+
+  #releaseSome(): void {
+    this.#releasing = false;
+    let left = RELEASED_AT_ONCE;
+    for (const client of this.#held) {
+      if (this.#total >= this.#limits.clientMemoryHighWatermark * LOW) return;
+      if (left-- === 0) return this.#releaseSoon();
+      this.#letGo(client);
+    }
+  }
+
+  /** Looks from time to time as long as somebody is held: what others release, or do not, changes nothing here. */
+  #arm(): void {
+    if (this.#timer !== 0 || (this.#held.size === 0 && this.#finishing.size === 0)) return;
+    this.#timer = this.#thread.reactor.timers.after(CHECK_MS, () => {
+      this.#timer = 0;
+      this.#closeStuck();
+      this.#look();
+      this.#arm();
+    });
+  }
+
+  #closeStuck(): void {
+    const { clientMemoryTimeout, clientMemoryHighWatermark } = this.#limits;
+    if (this.#total < clientMemoryHighWatermark * LOW) return;
+    if (performance.now() - this.#movedAt < clientMemoryTimeout) return;
+    const [largest] = this.#largestFirst();
+    if (largest === undefined) return;
+    const why = `nothing of what all clients hold was let go for clientMemoryTimeout (${clientMemoryTimeout} ms)`;
+    this.#close(largest, why);
+    // The next one follows at once where that is not enough.
+    this.#movedAt -= clientMemoryTimeout;
+  }
+
+  #giveBackSoon(): void {
+    if (this.#givingBack) return;
+    this.#givingBack = true;
+    this.#thread.reactor.timers.after(GIVE_BACK_AFTER_MS, () => {
+      this.#givingBack = false;
+      this.#peak = this.use.bytes;
+      giveBack();
+    });
+  }
+}

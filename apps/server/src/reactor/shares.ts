@@ -1,0 +1,55 @@
+import type { Client } from './client.js';
+import { HOLD_SHARE } from './holds.js';
+import type { Flow } from './in-flight.js';
+import type { WorkerLink } from './worker-link.js';
+
+/** Messages that one client may have under way to one worker, and their bytes. */
+export interface Share {
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+/** The part of its share at which a worker is asked how much of it it has taken. */
+const ASKS_AT = 0.75;
+
+/**
+ * What one client may have under way to a worker. A worker takes messages in the order in which they were sent to it: what
+ * one client has there is what all others wait for. So a client that has its share is not read from, until the worker has
+ * taken half of it: it is asked to say so when three quarters have been sent, so that a client that is alone hardly waits.
+ */
+export class Shares {
+  readonly #share: Share;
+  readonly #asksAt: number;
+  /** Whether the messages of one client may be under way to several workers. */
+  readonly #spreads: boolean;
+
+  constructor(workers: readonly WorkerLink[], share: Share, spreads: boolean) {
+    this.#share = share;
+    this.#asksAt = Math.ceil(share.messages * ASKS_AT);
+    this.#spreads = spreads;
+    for (const worker of workers) worker.onTaken = (flow) => this.#taken(flow);
+  }
+
+  /** What `client` has under way to `worker`. */
+  flow(client: Client, worker: WorkerLink): Flow<Client> {
+    return this.#spreads ? client.flowTo(worker) : client;
+  }
+
+  /** Whether `client` may send one more message to `worker`. */
+  hasRoom(client: Client, worker: WorkerLink): boolean {
+    const { inFlight, inFlightBytes } = this.flow(client, worker);
+    return inFlight < this.#share.messages && inFlightBytes < this.#share.bytes;
+  }
+
+  /** A message has been sent to `worker`. */
+  sent({ inFlight, inFlightBytes }: Flow<Client>, worker: WorkerLink): void {
+    const asks = inFlight === this.#asksAt || inFlight >= this.#share.messages;
+    if (asks || inFlightBytes >= this.#share.bytes * ASKS_AT) worker.askTaken();
+  }
+
+  #taken({ client, inFlight, inFlightBytes }: Flow<Client>): void {
+    if (!client.isHeldFor(HOLD_SHARE)) return;
+    if (inFlight * 2 <= this.#share.messages && inFlightBytes * 2 <= this.#share.bytes)
+      client.release(HOLD_SHARE);
+  }
+}

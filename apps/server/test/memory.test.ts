@@ -1,0 +1,126 @@
+import { readFileSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { TestClient, until } from '@millrace/testkit';
+import { expect, onTestFinished, test } from 'vitest';
+import type { ServerOptions, ServerStats } from '../src/index.js';
+import { isBase, pidOf, type RunningServer, startServer } from './support.js';
+
+const MIB = 1 << 20;
+const LIMIT = 24 * MIB;
+
+/** What holds the clients: reactor threads of the master, or the worker. */
+const servant = (server: RunningServer) =>
+  isBase ? (pidOf(server, 'millrace: worker 0') as number) : server.program.pid;
+
+function resident(pid: number): number {
+  const [, kib] = readFileSync(`/proc/${pid}/status`, 'utf8').match(/^VmRSS:\s+(\d+)/m) ?? [];
+  return Number(kib) * 1024;
+}
+
+function lastStats({ program }: RunningServer): ServerStats | undefined {
+  const last = program.output.lastIndexOf('\nstats {');
+  const [, text] = program.output.slice(last).match(/^\nstats (.*)\n/) ?? [];
+  return text === undefined ? undefined : (JSON.parse(text) as ServerStats);
+}
+
+function statsOf(server: RunningServer, condition: (stats: ServerStats) => boolean): Promise<ServerStats> {
+  return until(
+    'what the server counts to be so',
+    () => {
+      const stats = lastStats(server);
+      return stats !== undefined && condition(stats) ? stats : undefined;
+    },
+    { deadlineMs: 30_000 },
+  );
+}
+
+/** The most that was ever counted, and resident. */
+function watch(server: RunningServer) {
+  const pid = servant(server);
+  const most = { counted: 0, resident: 0, before: resident(pid) };
+  const timer = setInterval(() => {
+    most.counted = Math.max(most.counted, lastStats(server)?.clientMemory ?? 0);
+    most.resident = Math.max(most.resident, resident(pid));
+  }, 10);
+  onTestFinished(() => clearInterval(timer));
+  return most;
+}
+
+/** Clients that send `data` and read nothing. */
+async function deaf(port: number, count: number, data: Uint8Array, times: number): Promise<Socket[]> {
+  const sockets = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const socket = connect(port, '127.0.0.1').pause();
+      socket.on('error', () => {});
+      await new Promise<void>((resolve) => socket.once('connect', resolve));
+      return socket;
+    }),
+  );
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+  });
+  for (const socket of sockets) for (let i = 0; i < times; i++) socket.write(data);
+  return sockets;
+}
+
+const start = (options: Partial<ServerOptions> = {}) =>
+  startServer({ spares: 0, reactorNum: 1, maxClientMemory: LIMIT, ...options }, {}, 'fairness');
+
+async function goesOn(good: TestClient, times: number): Promise<void> {
+  for (let i = 0; i < times; i++) expect(await good.ask(`still ${i}`)).toMatch(new RegExp(`still ${i}$`));
+}
+
+test('150 clients that do not read hold no more than maxClientMemory, and give it back when they go', async () => {
+  await using server = await start();
+  const good = await TestClient.connect(server.lines);
+  await goesOn(good, 1);
+  const most = watch(server);
+  const line = Buffer.alloc(64 << 10, 'x');
+  line[line.length - 1] = 10;
+  const clients = await deaf(server.lines, 150, line, 100);
+  await statsOf(server, ({ clientMemoryHoldCount }) => clientMemoryHoldCount > 20);
+  await goesOn(good, 50);
+  expect(most.counted).toBeGreaterThan(LIMIT / 2);
+  // What one turn may bring is beyond it for a moment.
+  expect(most.counted).toBeLessThan(LIMIT + 8 * MIB);
+  expect(most.resident - most.before).toBeLessThan(LIMIT + 48 * MIB);
+  for (const client of clients) client.destroy();
+  await statsOf(server, ({ clientMemory, connectionNum }) => connectionNum === 1 && clientMemory < MIB);
+  await until('the memory to be given back', () => resident(servant(server)) < most.before + 16 * MIB, {
+    deadlineMs: 20_000,
+  });
+  await goesOn(good, 5);
+  good.close();
+});
+
+test('100 messages of 2 MiB that are never finished: the largest are closed, the others served', async () => {
+  await using server = await start({ clientMemoryTimeout: 300, packageMaxLength: 4 * MIB });
+  const good = await TestClient.connect(server.lines);
+  await goesOn(good, 1);
+  const most = watch(server);
+  await deaf(server.lines, 100, Buffer.alloc(2 * MIB - 1, 'x'), 1);
+  await statsOf(server, ({ clientMemoryCloseCount }) => clientMemoryCloseCount > 0);
+  await server.program.printed(/Closed session \d+, which holds \d+ bytes/);
+  await goesOn(good, 50);
+  expect(most.counted).toBeLessThan(LIMIT + 8 * MIB);
+  expect(most.resident - most.before).toBeLessThan(LIMIT + 48 * MIB);
+  good.close();
+});
+
+test('60 clients that send 1 MiB each at once all get through below a bound that has room for few of them', async () => {
+  await using server = await start({ clientMemoryTimeout: 60_000 });
+  const clients = await Promise.all(Array.from({ length: 60 }, () => TestClient.connect(server.lines)));
+  const line = `${'x'.repeat(MIB - 1)}\n`;
+  for (const client of clients) client.send(line);
+  for (const client of clients) {
+    const answer = await client.line(30_000);
+    expect(answer).toHaveLength(answer.indexOf(' ') + MIB);
+    client.close();
+  }
+  expect((await statsOf(server, () => true)).clientMemoryCloseCount).toBe(0);
+});
+
+test('what the options add up to at worst is said at the start where there is not so much memory', async () => {
+  await using server = await start({ maxClientMemory: 2 ** 50 });
+  await server.program.printed(/the options add up to .* at worst, and there are/);
+});
