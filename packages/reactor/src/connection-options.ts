@@ -23,6 +23,8 @@ export interface ConnectionHandlers<Context, Own = Connection<Context>> {
   readonly onFrame: (connection: Own, memory: Buffer, start: number, end: number) => void;
   /** So many bytes have been read, before the frames in them are delivered. */
   readonly onInput?: ((connection: Own, bytes: number) => void) | undefined;
+  /** Whether more may be read now; after false the connection is paused, and the handler resumes it. Default: yes. */
+  readonly wantsInput?: ((connection: Own) => boolean) | undefined;
   /** Whether a frame can be taken now; after false the connection is paused, and the handler resumes it. Default: yes. */
   readonly wantsFrame?: ((connection: Own) => boolean) | undefined;
   /**

@@ -180,10 +180,17 @@ export class Connection<Context = undefined> extends ConnectionState implements 
     return false;
   }
 
+  #wantsInput(): boolean {
+    const { wantsInput } = this.#kind.handlers;
+    if (wantsInput === undefined || wantsInput(this)) return true;
+    this.pause();
+    return false;
+  }
+
   #readable(): void {
     if (this.#linger > 0) return dropInput(this.fd) === 'over' ? this.#over('local') : undefined;
     if (this.is(state.HELD)) return;
-    if (!this.is(state.INPUT_ENDED | state.CLOSING) && !this.#wants()) return;
+    if (!this.is(state.INPUT_ENDED | state.CLOSING) && !(this.#wants() && this.#wantsInput())) return;
     const input = this.#input ?? this.#kind.inputs.take();
     input.prepare();
     const room = Math.min(input.target.length - input.offset, this.#kind.share.bytes);

@@ -476,3 +476,32 @@ describe('handshakes', () => {
     expect(() => new TlsAcceptor(reactor, localhost)).toThrow("TLS needs a reactor of mode 'node'");
   });
 });
+
+describe('turns', () => {
+  test('a connection delivers its share of frames in a turn; what others have sent comes before the rest', async () => {
+    const order: string[] = [];
+    const served = serve({}, { framesPerTurn: 10, onFrame: (_, text) => void order.push(text) });
+    const [deep, good] = [await client(served), await client(served)];
+    await until('both connections', () => served.connections.length === 2);
+    const sent = Promise.all([
+      new Promise<void>((resolve) => deep.socket.write('deep\n'.repeat(2_000), () => resolve())),
+      new Promise<void>((resolve) => good.socket.write('good\n', () => resolve())),
+    ]);
+    await sent;
+    await until('all frames', () => order.length === 2_001);
+    // Both were there when the first one had its first turn, or the second came some turns later; never behind all of it.
+    expect(order.indexOf('good')).toBeLessThan(1_000);
+    expect(order.filter((text) => text === 'deep')).toHaveLength(2_000);
+  });
+
+  test('bytesPerTurn bounds what is read of a connection in a turn, and all of it is delivered', async () => {
+    const served = serve({}, { framesPerTurn: 3, bytesPerTurn: 7 });
+    const own = await client(served);
+    const frames = Array.from({ length: 500 }, (_, i) => String(i));
+    own.socket.write(`${frames.join('\n')}\n`);
+    own.socket.end();
+    await until('the end', () => served.closed.length === 1);
+    expect(served.frames).toEqual(frames);
+    expect(served.closed).toEqual(['local']);
+  });
+});

@@ -1,6 +1,10 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { syscalls } from '@millrace/native';
+import type { Reactor } from '@millrace/reactor';
+
+/** Milliseconds in which V8 frees what it has collected, in a thread of its own. */
+const FREEING_MS = 100;
 
 let collect: (() => void) | undefined;
 
@@ -8,12 +12,10 @@ let collect: (() => void) | undefined;
  * Gives memory back that buffers have taken which nobody uses any more. A reactor makes so little garbage that V8 sees no reason
  * to look for them, and the allocator keeps what is freed for those to come.
  */
-export function giveBack(): void {
+export function giveBack({ timers }: Reactor): void {
   collect ??= exposeCollector();
   collect();
-  // V8 frees buffers in a thread of its own; the allocator looks once that is done.
-  setTimeout(() => void syscalls.trim(), 100).unref();
-  syscalls.trim();
+  timers.after(FREEING_MS, () => void syscalls.trim());
 }
 
 /** V8's collector is a function of contexts that are made while the flag is set; no other context gets to see it. */

@@ -20,7 +20,7 @@ const WORTH_GIVING_BACK = 16 << 20;
 /** Milliseconds until then: more may follow, and others may need it. */
 const GIVE_BACK_AFTER_MS = 500;
 /** Milliseconds between two looks whether those that are held have been for too long. */
-const CHECK_MS = 250;
+const CHECK_MS = 25;
 
 export interface MemoryLimits {
   /** Bytes of all clients of the server beyond which the largest are closed. */
@@ -53,7 +53,11 @@ export class MemoryGuard {
   readonly #release = () => this.#releaseSome();
   #releasing = false;
   #published = 0;
-  /** When all clients were looked at last; when one was let go last, or nobody was held. */
+  /** What the clients of other reactors hold, when that was looked at last; and from where on this one is to look again. */
+  #others = 0;
+  #stopAbove: number;
+  /** When all clients were looked at last, and those that are held; when one was let go last, or nobody was held. */
+  #pressedAt = 0;
   #lookedAt = 0;
   #movedAt = 0;
   /** The most that was held since memory was given back. */
@@ -64,6 +68,7 @@ export class MemoryGuard {
   constructor(thread: Thread, limits: MemoryLimits) {
     this.#thread = thread;
     this.#limits = limits;
+    this.#stopAbove = limits.clientMemoryHighWatermark;
   }
 
   /** At the end of each turn. */
@@ -88,31 +93,53 @@ export class MemoryGuard {
     return this.#thread.allCounters.ofReactors(MEMORY);
   }
 
+  /**
+   * Whether more may be read from `client` now, in the middle of a turn: what one turn can bring is more than the bound. Above the
+   * mark those go on that hold little or finish a message, beyond the bound nobody; if not, it is held.
+   */
+  admits(client: Client): boolean {
+    if (this.use.bytes <= this.#stopAbove) return true;
+    const { maxClientMemory, clientMemoryHighWatermark } = this.#limits;
+    const total = this.use.bytes + this.#others;
+    if (total <= maxClientMemory) {
+      if (total <= clientMemoryHighWatermark || this.#finishing.has(client)) return true;
+      if (client.connection.memoryBytes <= SMALL) return true;
+    }
+    this.#hold(client);
+    return false;
+  }
+
   #look(): void {
     const { maxClientMemory, clientMemoryHighWatermark } = this.#limits;
     const total = this.#total;
+    this.#others = total - this.#published;
+    this.#stopAbove = clientMemoryHighWatermark - this.#others;
     if (total > clientMemoryHighWatermark) this.#press(total);
     if (total > maxClientMemory) this.#closeLargest(total);
-    else if (total < clientMemoryHighWatermark * LOW) this.#releaseSoon();
+    if (this.#held.size === 0) return;
+    if (total < clientMemoryHighWatermark * LOW) this.#releaseSoon();
+    else this.#letFinish(total);
+    this.#arm();
   }
 
+  /** Those that hold more than the average are not read from. */
   #press(total: number): void {
     const now = performance.now();
-    if (now - this.#lookedAt < LOOK_EVERY_MS && total <= this.#limits.maxClientMemory) return;
-    this.#lookedAt = now;
+    if (now - this.#pressedAt < LOOK_EVERY_MS && total <= this.#limits.maxClientMemory) return;
+    this.#pressedAt = now;
     const holders = this.#holders();
     const average = this.use.bytes / Math.max(1, holders.length);
-    for (const [client, had] of this.#finishing)
-      if (client.connection.inputBytes < had) this.#finishing.delete(client);
-    for (const client of holders) {
-      if (client.connection.memoryBytes < average) continue;
-      if (this.#held.has(client) || this.#finishing.has(client)) continue;
-      if (this.#held.size === 0) this.#movedAt = now;
-      this.#held.add(client);
-      this.#thread.count(MEMORY_HOLDS, 1);
-      client.hold(HOLD_MEMORY);
-    }
-    this.#letFinish(total);
+    for (const client of holders)
+      if (client.connection.memoryBytes >= average && !this.#finishing.has(client)) this.#hold(client);
+  }
+
+  #hold(client: Client): void {
+    if (this.#held.has(client)) return;
+    if (this.#held.size === 0) this.#movedAt = performance.now();
+    this.#finishing.delete(client);
+    this.#held.add(client);
+    this.#thread.count(MEMORY_HOLDS, 1);
+    client.hold(HOLD_MEMORY);
     this.#arm();
   }
 
@@ -121,12 +148,18 @@ export class MemoryGuard {
     return this.#thread.clients.all().filter(({ connection }) => connection.memoryBytes > SMALL);
   }
 
+  /** Those that were held first go on to finish a message, as far as there is room for it; so do those that hold little. */
   #letFinish(total: number): void {
+    const now = performance.now();
+    if (now - this.#lookedAt < LOOK_EVERY_MS) return;
+    this.#lookedAt = now;
+    for (const [client, had] of this.#finishing)
+      if (client.connection.inputBytes < had) this.#finishing.delete(client);
     let room = this.#limits.maxClientMemory * (1 - FREED) - total;
     for (const client of this.#finishing.keys()) room -= this.#missing(client);
     for (const client of this.#held) {
-      const { inputBytes } = client.connection;
-      if (inputBytes === 0) continue;
+      const { inputBytes, memoryBytes } = client.connection;
+      if (inputBytes === 0 && memoryBytes > SMALL) continue;
       room -= this.#missing(client);
       if (room < 0) return;
       this.#finishing.set(client, inputBytes);
@@ -220,7 +253,7 @@ export class MemoryGuard {
     this.#thread.reactor.timers.after(GIVE_BACK_AFTER_MS, () => {
       this.#givingBack = false;
       this.#peak = this.use.bytes;
-      giveBack();
+      giveBack(this.#thread.reactor);
     });
   }
 }

@@ -35,6 +35,7 @@ export class Traffic {
   readonly #handlers: ConnectionHandlers<Client, StreamConnection<Client>> = {
     onInput: ({ context }) => context.slot.received(this.#thread.now()),
     onFrame: (connection, memory, start, end) => this.#frame(connection, memory, start, end),
+    wantsInput: ({ context }) => this.#thread.memory.admits(context),
     wantsFrame: ({ context }) => this.#wantsFrame(context),
     onInputEnd: (connection) => this.#askForEnd(connection.context),
     onCongestion: (connection, congested) => this.#congestion(connection.context, congested),
