@@ -49,7 +49,7 @@ export interface TaskShape {
  *   │                 │ tasks        │ asker 0        │ tasks        │
  *   └─────────────────┴──────────────┴────────────────┴──────────────┴─── …
  *
- * The kernel gives a page of it when the page is first written: rings of an asker that asks for nothing take no memory.
+ * All of it is taken at the start, so rings of those that are no workers, and ask seldom, are small.
  *
  * Askers are rung by the bell that reactor threads ring, too: one wake-up is for all that there is.
  *
@@ -159,7 +159,7 @@ export function openAskerWays(
   asker: number,
   { listener, spill, borrowed }: AskerParts,
 ): AskerWays {
-  const codec = () => codecOf(shape, spill);
+  const codec = () => codecOf(shape, asker, spill);
   const memories: MappedMemory[] = [];
   const channels = range(shape.taskWorkers).map((taskWorker) => {
     if (!hasRings(shape)) {
@@ -190,7 +190,7 @@ export function openRunnerWays(
   poller: Poller,
   spill: SpillDirectory,
 ): RunnerWays {
-  const codec = (asker: number) => codecOf(shape, hasFiles(shape, asker) ? spill : undefined);
+  const codec = (asker: number) => codecOf(shape, asker, hasFiles(shape, asker) ? spill : undefined);
   const closeAll = (channels: readonly TransportChannel<TaskMessage>[]) => {
     for (const channel of channels) channel.destroy();
   };
@@ -218,19 +218,32 @@ function hasRings({ taskTransport }: TaskShape): boolean {
   return taskTransport !== 'pipe';
 }
 
+/** Bytes of a ring of an asker. */
+function ringSizeOf({ workers, taskRingSize }: TaskShape, asker: number): number {
+  return asker < workers ? taskRingSize : Math.min(MIN_TASK_RING_BYTES, taskRingSize);
+}
+
+/** Where the rings of an asker begin: behind those of all before it. */
+function ringsAt(shape: TaskShape, asker: number): number {
+  const workers = Math.min(asker, shape.workers);
+  const others = asker - workers;
+  const bytes = (of: number) => 2 * ringBytes(ringSizeOf(shape, of));
+  return DOORBELL_BYTES + workers * bytes(0) + others * bytes(shape.workers);
+}
+
 function memoryBytes(shape: TaskShape): number {
-  return DOORBELL_BYTES + askersOf(shape) * 2 * ringBytes(shape.taskRingSize);
+  return ringsAt(shape, askersOf(shape));
 }
 
 /** The ring of an asker's tasks, and that of the answers to it. */
-function ringsOf({ taskRingSize }: TaskShape, memory: ArrayBuffer, asker: number) {
-  const at = (index: number) =>
-    openRing(memory, DOORBELL_BYTES + index * ringBytes(taskRingSize), taskRingSize);
-  return [at(asker * 2), at(asker * 2 + 1)] as const;
+function ringsOf(shape: TaskShape, memory: ArrayBuffer, asker: number) {
+  const size = ringSizeOf(shape, asker);
+  const at = ringsAt(shape, asker);
+  return [openRing(memory, at, size), openRing(memory, at + ringBytes(size), size)] as const;
 }
 
-function codecOf(shape: TaskShape, spill: SpillDirectory | undefined) {
+function codecOf(shape: TaskShape, asker: number, spill: SpillDirectory | undefined) {
   const inMemory = hasRings(shape) && shape.taskValuesInMemory;
-  const inlineBytes = inMemory ? ringPieceBytes(shape.taskRingSize) : undefined;
+  const inlineBytes = inMemory ? ringPieceBytes(ringSizeOf(shape, asker)) : undefined;
   return taskCodec({ spill, inlineBytes, copy: copyOf });
 }

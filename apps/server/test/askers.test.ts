@@ -306,6 +306,15 @@ test.each([0, 2, USER, 'manager', 'master'] as const)(
   },
 );
 
+test('an end that is asked for in workerStart comes in order once the server has started, and leaves nothing', async () => {
+  const program = launch('askers', {}, { MILLRACE_TEST_SHUTDOWN: '1' });
+  programs.push(program);
+  await program.printed(/event workerStart 1/);
+  const { code, signal } = await program.ended();
+  expect({ code, signal }).toEqual({ code: 0, signal: null });
+  expect(program.output).not.toMatch(/abnormal exit|force kill/);
+});
+
 test('each wrong call names the right one', async () => {
   const { ask } = await start('ring');
   const wrong = async (...value: unknown[]) => (await ask(0, 'wrong', { value })).result;

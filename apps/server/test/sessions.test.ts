@@ -183,6 +183,15 @@ describe.each([
   });
 });
 
+test("a plain task without a handler of 'task' is refused, and the name of a task is recognised", async () => {
+  const asking = await connect();
+  expect(await json(asking, 'plain 0')).toMatchObject({
+    code: 'ERR_MILLRACE_HANDLER_MISSING',
+    message: expect.stringContaining("server.task('act') runs it"),
+  });
+  asking.client.close();
+});
+
 test('what a task worker has sent by id before its task was done comes before the end', async () => {
   for (let i = 0; i < 30; i++) {
     const { client, id } = await connect();
