@@ -46,6 +46,10 @@ export const MAX_MESSAGE_BYTES = 64 << 20;
 export const WORKER_EXIT_MS = 10;
 /** Milliseconds beyond `maxWaitTime` after which a process is killed: it may have to say what it waited for. */
 export const KILL_GRACE_MS = 500;
+/** Milliseconds in which copies of one signal to stop come: `timeout` sends two, npm hands on what a terminal has sent. */
+export const SAME_SIGNAL_MS = 500;
+/** Milliseconds until SIGTERM to a process below the master, without one to the master, was meant for that one alone. */
+export const TERMINATION_GRACE_MS = 250;
 /** Listeners of one server: packets name them in one byte. */
 export const MAX_PORTS = 256;
 /** What a reactor thread runs. Beside the other modules of this directory, and beside them all when they are one. */

@@ -30,6 +30,8 @@ export type ServerErrorCode =
   | 'ERR_MILLRACE_PID_FILE'
   /** A process cannot become the user, or take the root directory, that the options say. */
   | 'ERR_MILLRACE_IDENTITY'
+  /** `shutdown` was called before the start was through; everything is closed again. */
+  | 'ERR_MILLRACE_STOPPED'
   /** The processes of the server did not come up. */
   | 'ERR_MILLRACE_START_FAILED';
 

@@ -4,35 +4,36 @@ import {
   type Exit,
   type Member,
   type MemberSpec,
+  MergingQueue,
   type ReloadResult as PoolReloadResult,
   ProcessPool,
 } from '@millrace/process-pool';
 import type { TaskClient } from '@millrace/task-pool';
 import { Reaper } from './base/reaper.js';
 import { KILL_GRACE_MS, LEFT_FILES_MS } from './constants.js';
+import {
+  controlMessage,
+  type FromManager,
+  type FromWorker,
+  type TaskWorkerDied,
+  type TaskWorkerUp,
+  type ToManager,
+  type ToWorker,
+  unknownMessage,
+} from './control-messages.js';
 import { runInOrder } from './events.js';
 import { COUNTERS, type FabricShape, FabricView, HUB, managerPeer } from './fabric.js';
-import { NOT_TO_THE_MANAGER } from './master/signals.js';
+import { WorkerStop } from './manager-stop.js';
 import { Places } from './places.js';
 import { flatId, processKind } from './process-kinds.js';
 import { ProcessPids } from './process-pids.js';
 import type { ReloadOptions, ReloadResult } from './reload.js';
-import type {
-  BirthData,
-  FromManager,
-  FromWorker,
-  Role,
-  RoleContext,
-  RoleName,
-  TaskWorkerDied,
-  TaskWorkerUp,
-  ToManager,
-  ToWorker,
-} from './role.js';
+import type { BirthData, Role, RoleContext, RoleName } from './role.js';
 import { notRunning, type RoleTasks } from './role-tasks.js';
 import type { Counters } from './shared/counters.js';
 import { spawnArguments } from './spawn-arguments.js';
 import { openUpperFiles, removeFilesOf } from './task-files.js';
+import { onTermination } from './termination.js';
 
 /** Keeps the workers and task workers alive. */
 export class ManagerRole implements Role {
@@ -54,8 +55,18 @@ export class ManagerRole implements Role {
     this.#started = resolve;
   });
   #hasProcesses = false;
-  #stopping = false;
-  #reloading = false;
+  readonly #reloads = new MergingQueue<ReloadOptions, ReloadResult>(
+    {
+      run: (options) => this.#reload(options),
+      // One of all processes is one of the task workers as well.
+      merge: (one, other) => ({ tasksOnly: Boolean(one.tasksOnly && other.tasksOnly) }),
+      stopped: { outcome: 'stopped', replaced: 0 },
+    },
+    'held',
+  );
+  /** Its processes have come up, this time. */
+  #up = false;
+  #stopping: WorkerStop | undefined;
 
   /** `Tasks`: where there are task workers. */
   constructor(
@@ -82,7 +93,7 @@ export class ManagerRole implements Role {
       {
         onReady: (member) => this.#ready(member),
         onSpawn: (member) => this.#places.offer(member),
-        onMessage: (member, body) => this.#heard(member, body as FromWorker),
+        onMessage: (member, body) => this.#heard(member, body),
         onExit: (member, exit, delay) => this.#exited(member, exit, delay),
       },
       {
@@ -91,8 +102,9 @@ export class ManagerRole implements Role {
       },
     );
     this.#places = new Places((member) => this.#placeGiven(member));
-    child.onMessage((body) => this.#told(body as ToManager));
+    child.onMessage((body) => this.#told(body));
     child.onStop((mode) => void this.#stop(mode));
+    onTermination(() => this.#tellMaster({ type: 'terminated', pid: process.pid }));
   }
 
   async start(): Promise<void> {
@@ -111,7 +123,9 @@ export class ManagerRole implements Role {
       await this.#stop('stop', 1);
     }
     this.#started();
+    this.#up = true;
     this.#child.ready();
+    this.#reloads.open();
   }
 
   get tasks(): TaskClient | undefined {
@@ -122,7 +136,7 @@ export class ManagerRole implements Role {
 
   /** Asks the master for the end of the server. */
   async shutdown(): Promise<void> {
-    this.#child.send({ shutdown: true } satisfies FromManager);
+    this.#tellMaster({ type: 'shutdown' });
   }
 
   #taskParts() {
@@ -163,9 +177,12 @@ export class ManagerRole implements Role {
   }
 
   /** Puts new processes in the places of workers and task workers, one after the other. */
-  async reload({ tasksOnly = false }: ReloadOptions = {}): Promise<ReloadResult> {
-    if (this.#reloading) return { outcome: 'busy' };
-    if (this.#stopping) return { outcome: 'stopped', replaced: 0 };
+  reload(options: ReloadOptions = {}): Promise<ReloadResult> {
+    if (this.#reloads.waits) this.#context.log.info('a reload is asked for; it follows what is under way');
+    return this.#reloads.ask(options);
+  }
+
+  async #reload({ tasksOnly = false }: ReloadOptions): Promise<ReloadResult> {
     const { handlers, log } = this.#context;
     const members = this.#of(...(tasksOnly ? RELOADED.slice(1) : RELOADED));
     if (!tasksOnly) this.reloadCertificates();
@@ -173,18 +190,22 @@ export class ManagerRole implements Role {
       log.warn('there is nothing to reload: the server has no task workers');
       return { outcome: 'reloaded', replaced: 0 };
     }
-    this.#reloading = true;
-    try {
-      await this.#logFailure('beforeReload', runInOrder(handlers.get('beforeReload')));
-      log.info({ tasksOnly }, `reloading ${members.length} processes`);
-      const result = await this.#replace(members);
-      if (result.outcome === 'failed') log.error(result.advice);
-      else log.info(result, `reload: ${result.outcome}`);
-      await this.#logFailure('afterReload', runInOrder(handlers.get('afterReload'), result));
-      return result;
-    } finally {
-      this.#reloading = false;
-    }
+    await this.#logFailure('beforeReload', runInOrder(handlers.get('beforeReload')));
+    log.info({ tasksOnly }, `reloading ${members.length} processes`);
+    const result = await this.#replace(members);
+    if (result.outcome === 'failed') log.error(result.advice);
+    else log.info(result, `reload: ${result.outcome}`);
+    await this.#logFailure('afterReload', runInOrder(handlers.get('afterReload'), result));
+    return result;
+  }
+
+  #toResult(result: PoolReloadResult, wanted: number): ReloadResult {
+    // A stop that comes in the middle leaves the others as they are.
+    if (result.outcome === 'reloaded' && this.#stopping && result.replaced < wanted)
+      return { outcome: 'stopped', replaced: result.replaced };
+    if (result.outcome !== 'failed') return result;
+    const { outcome, replaced, advice } = result;
+    return { outcome, replaced, advice };
   }
 
   /** Puts a new process in the place of the one with that flat id, which finishes what it has. */
@@ -202,7 +223,7 @@ export class ManagerRole implements Role {
   /** After whatever replaces processes already. */
   #replace(members: readonly Member[]): Promise<ReloadResult> {
     const replaced = this.#replacing.then(async () =>
-      toResult(await this.#pool.reload({ members, mode: 'reload' })),
+      this.#toResult(await this.#pool.reload({ members, mode: 'reload' }), members.length),
     );
     // Whoever has asked hears of a failure.
     this.#replacing = replaced.catch(() => {});
@@ -217,15 +238,16 @@ export class ManagerRole implements Role {
   /** Has every process open the log file anew. */
   reopenLog(): void {
     this.#context.reopenLog();
-    for (const member of this.#pool.members) member.send({ reopenLog: true } satisfies ToWorker);
+    this.#tellAll({ type: 'reopenLog' });
   }
 
   /** The files are the master's to read. */
   reloadCertificates(): void {
-    this.#child.send({ reloadCertificates: true } satisfies FromManager);
+    this.#tellMaster({ type: 'reloadCertificates' });
   }
 
   #ready(member: Member): void {
+    this.#stopping?.changed();
     const { managerIncarnation } = member.spec.data as BirthData;
     if (member.incarnation === 1 && managerIncarnation === 1) return;
     this.#context.log.info({ pid: member.pid }, `${member.name} has been replaced`);
@@ -237,17 +259,35 @@ export class ManagerRole implements Role {
     const isFirst = !this.#served.has(member) && managerIncarnation === 1;
     this.#served.add(member);
     this.#pids.set(this.#peerOf(member.spec), member.pid as number);
-    if (role === 'worker' && !isFirst) this.#child.send({ workerReplaced: id } satisfies FromManager);
+    if (role === 'worker' && !isFirst) this.#tellMaster({ type: 'workerReplaced', worker: id });
   }
 
-  #heard(member: Member, message: FromWorker): void {
-    if ('placeFree' in message) this.#placeFree(member, message.placeFree);
-    else if ('placeWanted' in message) this.#leave(member, message.placeWanted);
-    else if ('reloadCertificates' in message) this.reloadCertificates();
-    else if ('takesTasks' in message) this.#tellAskers({ taskWorkerUp: (member.spec.data as BirthData).id });
-    else if ('stopWorker' in message) void this.#stopAsked(message.stopWorker);
-    else if ('shutdown' in message) void this.shutdown();
-    else void this.#reloadAsked(message.reload);
+  #heard(member: Member, body: unknown): void {
+    const message = controlMessage<FromWorker>(body, member.name, this.#context);
+    if (message === undefined) return;
+    switch (message.type) {
+      case 'placeFree':
+        return this.#placeFree(member, message.pid);
+      case 'placeWanted':
+        return this.#leave(member, message.pid);
+      case 'reloadCertificates':
+        return this.reloadCertificates();
+      case 'takesTasks':
+        return this.#tellAskers({ type: 'taskWorkerUp', taskWorker: (member.spec.data as BirthData).id });
+      case 'reload':
+        return void this.#reloadAsked(message.options);
+      case 'stopWorker':
+        return void this.#stopAsked(message.worker);
+      case 'shutdown':
+        return void this.shutdown();
+      case 'drained':
+        return this.#stopping?.drained(member);
+      case 'terminated':
+        // Only the master knows whether it is meant alone.
+        return this.#tellMaster(message);
+      default:
+        unknownMessage(message, member.name, this.#context);
+    }
   }
 
   #placeFree(member: Member, pid: number): void {
@@ -261,33 +301,58 @@ export class ManagerRole implements Role {
     const { pid } = member;
     // The place may be on its way to the asker already.
     if (pid === undefined || pid === asker || !this.#places.isHeldBy(member, pid)) return;
-    member.send({ leave: true } satisfies ToWorker);
+    member.send({ type: 'leave' } satisfies ToWorker);
     new Alarm(this.#context.options.maxWaitTime + KILL_GRACE_MS, () => {
       if (member.pid === pid && this.#places.isHeldBy(member, pid)) member.kill('SIGKILL');
     }).unref();
   }
 
-  #told(message: ToManager): void {
-    if ('reload' in message) void this.#reloadAsked(message.options, message.reload);
-    else if ('hurry' in message) this.#hurry();
-    else if ('stopWorker' in message) void this.#stopAsked(message.stopWorker, message.request);
-    else this.reopenLog();
+  #told(body: unknown): void {
+    const message = controlMessage<ToManager>(body, 'master', this.#context);
+    if (message === undefined) return;
+    switch (message.type) {
+      case 'reload':
+        return void this.#reloadAsked(message.options, message.request);
+      case 'hurry':
+        return this.#hurry();
+      case 'stopWorker':
+        return void this.#stopAsked(message.worker, message.request);
+      case 'terminate':
+        return this.#terminate(message.pid);
+      case 'reopenLog':
+        return this.reopenLog();
+      default:
+        unknownMessage(message, 'master', this.#context);
+    }
   }
 
   async #reloadAsked(options: ReloadOptions, request?: number): Promise<void> {
     const result = await this.reload(options);
-    if (result.outcome === 'busy')
-      this.#context.log.info('a reload runs already; another that was asked for is left out');
-    if (request !== undefined) this.#child.send({ reloaded: request, result } satisfies FromManager);
+    if (request !== undefined) this.#tellMaster({ type: 'reloaded', request, result });
+  }
+
+  /** SIGTERM has come to that process, and the server does not end. */
+  #terminate(pid: number): void {
+    if (this.#stopping) return;
+    if (pid === process.pid) {
+      this.#context.log.warn(TERMINATED);
+      return void this.#stop('terminate');
+    }
+    const has = ({ pid: present, formerPids }: Member) => present === pid || formerPids.includes(pid);
+    const member = this.#pool.members.find(has);
+    if (member === undefined) return;
+    this.#context.log.info({ pid }, `SIGTERM has come to ${member.name} alone: it ends, and another comes`);
+    member.sendAll({ type: 'terminate', pid } satisfies ToWorker);
   }
 
   async #stopAsked(id: number, request?: number): Promise<void> {
     const result = await this.stopWorker(id);
-    if (request !== undefined) this.#child.send({ reloaded: request, result } satisfies FromManager);
+    if (request !== undefined) this.#tellMaster({ type: 'reloaded', request, result });
   }
 
   #hurry(): void {
     this.#context.log.warn('what is left of the stop is killed');
+    this.#stopping?.hurry();
     // All at once, also those whose turn has not come: what is killed is not to be replaced.
     void this.#pool.stop({ timeout: 0 });
   }
@@ -297,12 +362,13 @@ export class ManagerRole implements Role {
     const { role, id } = member.spec.data as BirthData;
     // One that had given up its place, or never had it, takes no task with it.
     if (this.#places.isHeldBy(member, pid) && role === 'taskWorker')
-      this.#tellAskers({ taskWorker: id, exit: { code, signal } });
+      this.#tellAskers({ type: 'taskWorkerDied', taskWorker: id, exit: { code, signal } });
     if (this.#places.isHeldBy(member, pid) && role === 'worker') this.#reap(id);
     if (pid !== undefined) this.#removeFilesOf(pid);
     this.#pids.ended(flatId(role, this.#shape, id), pid);
     // After that, so that a task of whoever has the place next is not taken for one that is lost.
     this.#places.ended(member, pid);
+    this.#stopping?.changed();
     if (code === 0 || this.#stopping) return;
     const { log, options } = this.#context;
     if (error) log.warn(`force kill: ${error.message}; maxWaitTime is ${options.maxWaitTime} ms`);
@@ -349,18 +415,23 @@ export class ManagerRole implements Role {
 
   #tellLost(): void {
     this.#context.settleLost();
-    for (const member of this.#pool.members) member.send({ sessionsLost: true } satisfies ToWorker);
-    this.#child.send({ sessionsLost: true } satisfies FromManager);
+    this.#tellAll({ type: 'sessionsLost' });
+    this.#tellMaster({ type: 'sessionsLost' });
   }
 
   async #stop(mode: string, exitCode = 0): Promise<void> {
-    if (mode === 'signal') this.#context.log.warn(NOT_TO_THE_MANAGER);
     if (this.#stopping) return;
-    this.#stopping = true;
-    const timeout = this.#context.options.maxWaitTime + KILL_GRACE_MS;
+    const { maxWaitTime } = this.#context.options;
+    // Before the first start was through there was no client.
+    const hasServed = this.#up || this.#child.incarnation > 1;
+    const drains = hasServed && !this.#shape.base;
+    const workers = new WorkerStop({ pool: this.#pool, maxWaitTime, drains });
+    this.#stopping = workers;
+    this.#reloads.close();
+    const timeout = maxWaitTime + KILL_GRACE_MS;
     await this.#pool.stop({ members: this.#of('userProcess'), mode, timeout });
     // Workers first: what they have in hand may need a task worker.
-    await this.#pool.stop({ members: this.#of('worker'), mode, timeout });
+    await workers.run(this.#of('worker'), mode);
     await this.#tasks?.finish(this.#context.options.maxWaitTime);
     await this.#pool.stop({ members: this.#of('taskWorker'), mode, timeout });
     this.#tasks?.close();
@@ -368,11 +439,20 @@ export class ManagerRole implements Role {
     process.exit(exitCode);
   }
 
+  #tellMaster(message: FromManager): void {
+    this.#child.send(message);
+  }
+
+  /** Those on their way out as well, and those that are not ready yet. */
+  #tellAll(message: ToWorker): void {
+    for (const member of this.#pool.members) member.sendAll(message);
+  }
+
   /** Those on their way out as well: they wait for their tasks. */
   #tellAskers(message: TaskWorkerDied | TaskWorkerUp): void {
     for (const member of this.#of('worker', 'userProcess')) member.sendAll(message);
     this.#tasks?.heard(message);
-    this.#child.send(message satisfies FromManager);
+    this.#tellMaster(message);
   }
 
   /** What a dead process has written may be read still, for a while. */
@@ -391,8 +471,6 @@ export class ManagerRole implements Role {
 /** What a reload replaces; user processes stay. */
 const RELOADED: readonly RoleName[] = ['worker', 'taskWorker'];
 
-function toResult(result: PoolReloadResult): ReloadResult {
-  if (result.outcome !== 'failed') return result;
-  const { outcome, replaced, advice } = result;
-  return { outcome, replaced, advice };
-}
+const TERMINATED =
+  'SIGTERM has come to the manager alone: it ends in order, with its processes, and the master starts another. ' +
+  'The server ends by SIGTERM to the master, or to all of its processes';

@@ -1,4 +1,5 @@
 import type { Member } from '@millrace/process-pool';
+import type { ToWorker } from './control-messages.js';
 
 /**
  * Which process has the place of each worker and task worker: the rings and pipes that carry its name. The manager
@@ -19,7 +20,7 @@ export class Places {
     const { pid } = member;
     if (pid === undefined || this.#holders.has(member) || this.#leavers.get(member) === pid) return;
     this.#holders.set(member, pid);
-    member.send({ place: true });
+    member.send({ type: 'place' } satisfies ToWorker);
     this.#onGiven(member);
   }
 

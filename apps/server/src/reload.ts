@@ -13,9 +13,7 @@ export type ReloadResult =
    * `replaced` had got theirs before. `advice` says to an operator what has happened and what there is to do.
    */
   | { readonly outcome: 'failed'; readonly replaced: number; readonly advice: string }
-  /** A reload runs already; this one does nothing. */
-  | { readonly outcome: 'busy' }
-  /** The server is being stopped. */
+  /** The server is being stopped: processes beyond `replaced` were not given new ones. */
   | { readonly outcome: 'stopped'; readonly replaced: number }
   /** Asked for in a worker, which may be replaced before there is a result: the log tells. */
   | { readonly outcome: 'requested' };

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DoorbellListener } from '@millrace/shared-memory';
 import { type TaskClient, TaskError } from '@millrace/task-pool';
+import type { TaskWorkerDied, TaskWorkerUp } from './control-messages.js';
 import { ServerError } from './errors.js';
 import { runInOrder } from './events.js';
 import type { FabricShape } from './fabric.js';
-import type { RoleContext, TaskWorkerDied, TaskWorkerUp } from './role.js';
+import type { RoleContext } from './role.js';
 import { TaskAsker, type TaskAskerParts } from './task-asker.js';
 
 export interface RoleTasksParts

@@ -1,8 +1,9 @@
+import type { FromWorker } from './control-messages.js';
 import { ServerError } from './errors.js';
 import { managerPeer, masterPeer } from './fabric.js';
 import { ProcessPids } from './process-pids.js';
 import type { ReloadOptions, ReloadResult } from './reload.js';
-import type { FromWorker, Role, WorkerStatus } from './role.js';
+import type { Role, WorkerStatus } from './role.js';
 import { ServerCommands } from './server-commands.js';
 
 /** What a server does with the life of its processes. */
@@ -22,7 +23,7 @@ export abstract class ServerLife extends ServerCommands {
     if (this.roleAtWork === undefined) throw this.wrongRole('reload', 'a process of the server');
     if (this.roleAtWork.reload) return this.roleAtWork.reload(options);
     const { tasksOnly = false } = options;
-    this.tellManager({ reload: { tasksOnly } });
+    this.tellManager({ type: 'reload', options: { tasksOnly } });
     return { outcome: 'requested' };
   }
 
@@ -33,7 +34,7 @@ export abstract class ServerLife extends ServerCommands {
   async shutdown(): Promise<void> {
     if (this.roleAtWork === undefined) throw this.wrongRole('shutdown', 'a process of the server');
     if (this.roleAtWork.shutdown) await this.roleAtWork.shutdown();
-    else this.tellManager({ shutdown: true });
+    else this.tellManager({ type: 'shutdown' });
   }
 
   /**
@@ -45,7 +46,7 @@ export abstract class ServerLife extends ServerCommands {
     if (this.roleAtWork === undefined) throw this.wrongRole('stopWorker', 'a process of the server');
     this.assertProcess(id);
     if (this.roleAtWork.stopWorker) return this.roleAtWork.stopWorker(id);
-    this.tellManager({ stopWorker: id });
+    this.tellManager({ type: 'stopWorker', worker: id });
     return { outcome: 'requested' };
   }
 
@@ -89,7 +90,7 @@ export abstract class ServerLife extends ServerCommands {
   reloadCertificates(): void {
     if (this.roleAtWork === undefined) throw this.wrongRole('reloadCertificates', 'a process of the server');
     if (this.roleAtWork.reloadCertificates) this.roleAtWork.reloadCertificates();
-    else this.tellManager({ reloadCertificates: true });
+    else this.tellManager({ type: 'reloadCertificates' });
   }
 
   /** In a worker or task worker: whether it has something to do, or is on its way out. Undefined in others. */

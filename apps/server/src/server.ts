@@ -2,6 +2,7 @@ import { inherit } from '@millrace/process-pool';
 import type { Columns, DoorbellListener, Table, TableDefinition } from '@millrace/shared-memory';
 import type { Tasks } from '@millrace/task-pool';
 import { MAX_PORTS } from './constants.js';
+import type { FromWorker } from './control-messages.js';
 import { ServerError } from './errors.js';
 import { Handlers, type PortEvents, type ProcessId, type ServerEvents } from './events.js';
 import { type FabricShape, managerPeer, masterPeer, shapeOf } from './fabric.js';
@@ -9,23 +10,23 @@ import { becomeAsAsked } from './identity.js';
 import { openBell, openSwitchboard } from './links.js';
 import { loadRole, type RoleParts } from './load-role.js';
 import { createLog, type Logger, type ReopenableLog } from './log.js';
-import { ignoreMasterSignals } from './master/signals.js';
 import { resolveOptions, resolvePort } from './option-schema.js';
 import type { ResolvedOptions, ServerOptions } from './options.js';
 import { Port } from './port.js';
 import type { PortOptions } from './port-options.js';
 import { flatId } from './process-kinds.js';
 import { assertHandlers } from './required-handlers.js';
-import type { BirthData, FromWorker, Role, RoleContext, RoleName } from './role.js';
+import type { BirthData, Role, RoleContext, RoleName } from './role.js';
 import { ServerTasks } from './server-tasks.js';
 import { SharedTables } from './shared-tables.js';
 import type { Switchboard } from './switchboard.js';
+import { leaveSignalsToMaster } from './termination.js';
 import { warmUp } from './warm-up.js';
 import type { Session } from './worker/session.js';
 import type { UserProcessHandler } from './worker/user-process.js';
 
 // Before the next line: a spare waits in that one, and must not end by them.
-const actOnSignals = ignoreMasterSignals();
+const actOnSignals = leaveSignalsToMaster();
 // At once, not in `start`: from here on no process outlives its parent, whatever the entry module does first.
 const child = inherit({ warmUp });
 if (child === undefined) actOnSignals();

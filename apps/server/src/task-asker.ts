@@ -9,8 +9,8 @@ import {
   type TaskMessage,
   type TaskQueue,
 } from '@millrace/task-pool';
+import type { TaskWorkerDied, TaskWorkerUp } from './control-messages.js';
 import type { FabricShape } from './fabric.js';
-import type { TaskWorkerDied, TaskWorkerUp } from './role.js';
 import { TASKS, TASKS_AT_HAND, TASKS_COMPLETED, TASKS_FAILED } from './shared/counters-layout.js';
 import { openTaskQueue } from './task-queue.js';
 import { askerOf, type FindDescriptor, openAskerWays, openBoardMemory } from './task-ways.js';
@@ -95,8 +95,8 @@ export class TaskAsker {
   }
 
   heard(message: TaskWorkerDied | TaskWorkerUp): void {
-    if ('taskWorkerUp' in message) {
-      if (this.#channels.length > 0) this.client.workerReady(message.taskWorkerUp);
+    if (message.type === 'taskWorkerUp') {
+      if (this.#channels.length > 0) this.client.workerReady(message.taskWorker);
     } else this.client.workerDied(message.taskWorker, message.exit);
   }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isRunning, type Program, TestClient, until } from '@millrace/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { again } from './signalling.js';
 import {
   clientOf,
   isBase,
@@ -187,7 +188,7 @@ test('a second SIGTERM hurries: what is under way is not waited for', async () =
   await server.program.printed(/event hang/);
   server.program.kill('SIGTERM');
   await server.program.printed(/shutting down/);
-  server.program.kill('SIGTERM');
+  await again(server, 'SIGTERM');
   expect(await server.program.ended()).toEqual({ code: 0, signal: null });
   expect(server.program.output).toMatch(/asked to stop once more/);
   expect(eventOrder(server.program.output, 'managerStop', 'shutdown')).toEqual(['managerStop', 'shutdown']);

@@ -189,3 +189,69 @@ test('a server that is told to stop in the middle of a reload ends in order', as
   await client.serverClosed();
   expect(client.received.toString()).toMatch(/^slow 300 by \d+\n$/);
 });
+
+test('a reload that is asked for during another runs after it, however many ask, and every process runs the newest version', async () => {
+  const file = join(directory, 'version');
+  writeFileSync(file, 'v1');
+  await using server = await startServer({ workerNum: 3, taskWorkerNum: 1 }, { VERSION: file }, 'life');
+  const client = await Visitor.connect(server.lines);
+  writeFileSync(file, 'v2');
+  server.program.kill('SIGHUP');
+  await until('the first reload to be under way', () => events(server, 'workerStart').length > 4);
+  writeFileSync(file, 'v3');
+  for (const signal of ['SIGUSR2', 'SIGHUP', 'SIGUSR2'] as const) server.program.kill(signal);
+  expect(await client.ask('reload')).toBe('requested');
+  await until('two reloads', () => events(server, 'afterReload').length === 2, { deadlineMs: 60_000 });
+  for (const result of events(server, 'afterReload'))
+    expect(JSON.parse(result)).toEqual({ outcome: 'reloaded', replaced: 4 });
+  for (let id = 0; id < 3; id++) {
+    const one = await clientOf(server.lines, id);
+    expect(await one.ask('version')).toBe('v3');
+    one.close();
+  }
+  expect(events(server, 'workerStart')).toHaveLength(12);
+  expect(events(server, 'beforeReload')).toHaveLength(2);
+  client.close();
+});
+
+test('a reload that is asked for in workerStart of the last worker runs when the server is up', async () => {
+  await using server = await startServer(
+    { workerNum: 2 },
+    { RELOAD_AT_START: join(directory, 'asked') },
+    'life',
+  );
+  await until('the reload', () => events(server, 'afterReload').length === 1);
+  expect(JSON.parse(events(server, 'afterReload')[0] as string)).toEqual({
+    outcome: 'reloaded',
+    replaced: 2,
+  });
+  expect(events(server, 'workerStart')).toHaveLength(4);
+});
+
+test('of two reloads that the master waits for, the one that the end of the server meets says that it was not done', async () => {
+  await using server = await startServer({ workerNum: 1 }, { RELOADS: '2' }, 'life');
+  server.program.kill('SIGCONT');
+  await server.program.printed(/reloading 1 processes/);
+  server.program.kill('SIGTERM');
+  expect(await server.program.ended()).toEqual({ code: 0, signal: null });
+  const results = events(server, 'result').map((text) => JSON.parse(text) as { outcome: string });
+  expect(results).toHaveLength(2);
+  expect(results[1]).toEqual({ outcome: 'stopped', replaced: 0 });
+});
+
+test('nobody waits for ever for a reload whose manager dies, nor is told that it was done', async () => {
+  await using server = await startServer({ workerNum: 1 }, { RELOADS: '2' }, 'life');
+  const manager = pidOf(server, 'millrace: manager') as number;
+  server.program.kill('SIGCONT');
+  await server.program.printed(/reloading 1 processes/);
+  process.kill(manager, 'SIGKILL');
+  await until('both results', () => events(server, 'result').length === 2);
+  for (const text of events(server, 'result'))
+    expect(JSON.parse(text)).toMatchObject({
+      outcome: 'failed',
+      replaced: 0,
+      advice: expect.stringContaining('reload again'),
+    });
+  // The next manager takes reloads again.
+  expect(await reload(server, 'SIGHUP')).toEqual({ outcome: 'reloaded', replaced: 1 });
+});

@@ -5,6 +5,7 @@ export { ProcessPoolError, type ProcessPoolErrorCode } from './errors.js';
 export type { MemberFailure, ProcessPoolEvents } from './events.js';
 export { type ExecuteOptions, execute } from './execute.js';
 export type { Member } from './member.js';
+export { MergingQueue, type MergingQueueParts } from './merging-queue.js';
 export type { Members, PoolStatus, ProcessPoolOptions, StartOptions, StopOptions } from './pool-options.js';
 export { type PoolMessage, runWorker, type WorkerHandlers, type WorkerOptions } from './pool-worker.js';
 export { Process, type ProcessEnd, type ProcessOptions } from './process.js';

@@ -112,10 +112,14 @@ export class Member {
     return this.tell({ type: 'message', body });
   }
 
-  /** The same to every process of this name, also to those on their way out; false when one could not be told. */
+  /** The same to every process of this name, also to those on their way in and out; false when one could not be told. */
   sendAll(body: unknown): boolean {
     let all = this.send(body);
-    for (const life of this.#former) all = life.incarnation.tell({ type: 'message', body }) && all;
+    // One that is to take the place of the present one is there as well, and hears of it when it can.
+    const { life: next } = this.#replacement ?? {};
+    for (const life of [...this.#former, next])
+      if (life !== undefined && life !== this.#life)
+        all = life.incarnation.tell({ type: 'message', body }) && all;
     return all;
   }
 
@@ -142,6 +146,11 @@ export class Member {
     this.#keepsLoop = on;
     if (on) this.#backOff?.ref();
     else this.#backOff?.unref();
+  }
+
+  /** Resolves when the replacement that is under way has come to its end; undefined when there is none. */
+  get replaced(): Promise<ReplaceResult> | undefined {
+    return this.#replacement?.result;
   }
 
   /** Kills every process that the member still has. */

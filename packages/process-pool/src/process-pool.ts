@@ -8,11 +8,12 @@ import { type ProcessPoolEvents, tellExit } from './events.js';
 import { keptAlive } from './keep-alive.js';
 import { Member } from './member.js';
 import type { MemberHost } from './member-host.js';
+import { MergingQueue } from './merging-queue.js';
 import type { Members, PoolStatus, ProcessPoolOptions, StartOptions, StopOptions } from './pool-options.js';
 import { Processes } from './processes.js';
 import { BUS, REQUESTS } from './protocol.js';
 import { Recycling } from './recycling.js';
-import { type ReloadOptions, type ReloadResult, replaceAll } from './reload.js';
+import { mergeReloads, type ReloadOptions, type ReloadResult, replaceAll } from './reload.js';
 import { Spares } from './spares.js';
 import type { MemberSpec } from './spec.js';
 import { assertNoneLost } from './start-failure.js';
@@ -33,6 +34,14 @@ export class ProcessPool implements AsyncDisposable {
   #spares: Spares | undefined;
   #state: 'idle' | 'starting' | 'running' | 'stopping' = 'idle';
   #reloading = false;
+  readonly #reloads = new MergingQueue<ReloadOptions, ReloadResult>(
+    {
+      run: (options) => this.#reload(options),
+      merge: mergeReloads,
+      stopped: { outcome: 'stopped', replaced: 0 },
+    },
+    'closed',
+  );
   readonly #processes = new Processes();
   #bus: BusHub | undefined;
   #listener: Listener | undefined;
@@ -97,21 +106,20 @@ export class ProcessPool implements AsyncDisposable {
     }
     if (this.#options.bus) this.#bus ??= new BusHub();
     this.#state = 'starting';
+    this.#reloads.hold();
     this.#spares ??= this.#makeSpares();
     for (const member of this.#members) member.start();
     this.#events.onStart?.();
-    await this.#changes.until(
-      () => {
-        if (this.#state === 'stopping' || this.#state === 'idle')
-          throw new ProcessPoolError('ERR_MILLRACE_POOL_STOPPED', 'The pool was stopped while it started.');
-        assertNoneLost(this.#members);
-        return this.#members.every(({ isUp }) => isUp);
-      },
-      { signal, timeout },
-    );
+    try {
+      await this.#changes.until(() => this.#isUp(), { signal, timeout });
+    } catch (error) {
+      this.#reloads.close();
+      throw error;
+    }
     this.#state = 'running';
     this.#recycling.watch(() => this.#members);
     this.#fillSpares();
+    this.#reloads.open();
   }
 
   /** Asks members to end and waits until they have; kills those that have not in time. */
@@ -134,12 +142,15 @@ export class ProcessPool implements AsyncDisposable {
   }
 
   /**
-   * Gives members new processes, so that they run what the files of their module say now. One reload runs at a time.
-   * Resolves when the last process before has ended; of a version that does not come up, nothing is kept.
+   * Gives members new processes, so that they run what the files of their module say now. One reload runs at a time; all
+   * that are asked for meanwhile, or before the pool has started, are one more that follows. Resolves when the last
+   * process before has ended; of a version that does not come up, nothing is kept.
    */
-  async reload(options: ReloadOptions = {}): Promise<ReloadResult> {
-    if (this.#reloading) return { outcome: 'busy' };
-    if (this.#state !== 'running') return { outcome: 'stopped', replaced: 0 };
+  reload(options: ReloadOptions = {}): Promise<ReloadResult> {
+    return this.#reloads.ask(options);
+  }
+
+  async #reload(options: ReloadOptions): Promise<ReloadResult> {
     this.#reloading = true;
     this.#events.onBeforeReload?.();
     // They have loaded what was there before.
@@ -209,6 +220,13 @@ export class ProcessPool implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+  }
+
+  #isUp(): boolean {
+    if (this.#state === 'stopping' || this.#state === 'idle')
+      throw new ProcessPoolError('ERR_MILLRACE_POOL_STOPPED', 'The pool was stopped while it started.');
+    assertNoneLost(this.#members);
+    return this.#members.every(({ isUp }) => isUp);
   }
 
   async #ended(members: readonly Member[], all: boolean): Promise<void> {
@@ -296,6 +314,7 @@ export class ProcessPool implements AsyncDisposable {
   #shutDown(): void {
     const had = this.#state;
     this.#state = 'stopping';
+    this.#reloads.close();
     this.#recycling.close();
     this.#spares?.close();
     this.#clients?.close();

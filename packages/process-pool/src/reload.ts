@@ -1,5 +1,6 @@
 import type { Member } from './member.js';
-import type { Exit } from './restart-policy.js';
+import type { ReplaceResult } from './replacement.js';
+import { causeOf, type Exit } from './restart-policy.js';
 
 export interface ReloadOptions {
   /** Which members; default all. */
@@ -25,8 +26,6 @@ export type ReloadResult =
       /** What an operator should know. */
       readonly advice: string;
     }
-  /** A reload runs already; this one does nothing. */
-  | { readonly outcome: 'busy' }
   /** The pool was stopped meanwhile. */
   | { readonly outcome: 'stopped'; readonly replaced: number };
 
@@ -36,6 +35,9 @@ export interface ReloadHost {
   /** Whether the pool is being stopped. */
   stopped(): boolean;
 }
+
+/** How often a new process may be killed from outside, which says nothing against the version that it runs. */
+const MAX_KILLS = 4;
 
 /** Puts new processes in the places of the members', each when it is ready, and waits for the ends of those before. */
 export async function replaceAll(
@@ -48,7 +50,7 @@ export async function replaceAll(
   let stopped = false;
   let failure: { member: Member; exit: Exit } | undefined;
   const one = async (member: Member) => {
-    const result = await member.replace(mode);
+    const result = await replaceOne(member, mode);
     if (result.outcome === 'replaced') replaced++;
     else if (result.outcome === 'failed') failure ??= { member, exit: result.exit };
     else if (host.stopped()) stopped = true;
@@ -59,6 +61,26 @@ export async function replaceAll(
   await host.gone(left);
   if (failure) return { outcome: 'failed', replaced, ...failure, advice: advise(failure, replaced) };
   return stopped ? { outcome: 'stopped', replaced } : { outcome: 'reloaded', replaced };
+}
+
+async function replaceOne(member: Member, mode: string): Promise<ReplaceResult> {
+  for (let kills = 0; ; ) {
+    const result = await member.replace(mode);
+    // That one has begun before: it may have loaded what was there before.
+    if (result.outcome === 'busy') await member.replaced;
+    else if (result.outcome !== 'failed' || causeOf(result.exit) !== 'killed' || ++kills >= MAX_KILLS)
+      return result;
+  }
+}
+
+/** One reload that does what both ask for. */
+export function mergeReloads(one: ReloadOptions, other: ReloadOptions): ReloadOptions {
+  // Without members, all.
+  const members = one.members && other.members ? [...new Set([...one.members, ...other.members])] : undefined;
+  const mode = other.mode ?? one.mode;
+  // Only when nobody wants them one by one.
+  const allAtOnce = Boolean(one.allAtOnce && other.allAtOnce);
+  return { allAtOnce, ...(members && { members }), ...(mode !== undefined && { mode }) };
 }
 
 function advise({ member, exit }: { member: Member; exit: Exit }, replaced: number): string {

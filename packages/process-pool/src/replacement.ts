@@ -57,6 +57,11 @@ export class Replacement {
     });
   }
 
+  /** The new process, once it has the name. */
+  get life(): Life | undefined {
+    return this.#life;
+  }
+
   start(): void {
     const { exclusive, alone } = this.#how;
     if (!exclusive || alone) {

@@ -68,7 +68,7 @@ type Cause = 'orderly' | 'killed' | 'failed';
  * once, when it was ready before; only when a few in a row hardly begin, the next is waited for as after a failure,
  * for it would take a processor.
  *
- * SIGKILL and SIGTERM come from outside (an operator, the kernel's out-of-memory killer, a test), unless the pool sent
+ * Some signals come from outside (an operator, a terminal, the kernel's out-of-memory killer, a test), unless the pool sent
  * them for a reason: the module has done nothing wrong, ready or not. The next is started at once; only when many in a
  * row hardly begin, as with a member that memory has no room for, is it waited for, a second at most. What the module
  * had failed at before is neither forgotten nor made worse by a kill.
@@ -158,9 +158,20 @@ export class RestartPolicy {
   }
 }
 
+/** What operators, terminals and service managers send, also to whole groups of processes, and the kernel's killer. */
+const FROM_OUTSIDE: ReadonlySet<NodeJS.Signals> = new Set([
+  'SIGKILL',
+  'SIGTERM',
+  'SIGHUP',
+  'SIGINT',
+  'SIGQUIT',
+  'SIGUSR1',
+  'SIGUSR2',
+]);
+
 /** Whose doing it was. */
 export function causeOf({ code, signal, wasReady, error }: Exit): Cause {
   if (code === 0 && wasReady) return 'orderly';
   // With an error it was killed from here, for it was not ready in time, or had no process at all.
-  return (signal === 'SIGKILL' || signal === 'SIGTERM') && error === undefined ? 'killed' : 'failed';
+  return signal !== null && FROM_OUTSIDE.has(signal) && error === undefined ? 'killed' : 'failed';
 }

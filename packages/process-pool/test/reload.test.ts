@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isRunning, until } from '@millrace/testkit';
+import { descendants, isRunning, until } from '@millrace/testkit';
 import { afterAll, expect, test } from 'vitest';
 import type { Member, MemberSpec } from '../src/index.js';
 import { fixture, member, stopPoolsAfterEach, type Watched, watch } from './support.js';
@@ -93,16 +93,71 @@ test('a version that never becomes ready is killed after startTimeout, and keeps
   expect(await versions(watched)).toEqual(['v1', 'v1']);
 });
 
-test('one reload runs at a time; one that comes meanwhile does nothing and says so', async () => {
+test('one reload runs at a time; all that are asked for meanwhile are one more, which runs what is there by then', async () => {
   release('v1');
-  const { pool, log } = watch(versioned(2));
+  const watched = watch(versioned(2));
+  const { pool, log } = watched;
   await pool.start();
+  release('v2');
   const first = pool.reload();
   expect(pool.reloading).toBe(true);
-  expect(await pool.reload()).toEqual({ outcome: 'busy' });
+  release('v3');
+  const later = [pool.reload(), pool.reload({ members: pool.members.slice(0, 1) }), pool.reload()];
   expect(await first).toEqual({ outcome: 'reloaded', replaced: 2 });
+  for (const result of await Promise.all(later)) expect(result).toEqual({ outcome: 'reloaded', replaced: 2 });
   expect(pool.reloading).toBe(false);
-  expect(log.filter((line) => line === 'before reload')).toHaveLength(1);
+  expect(log.filter((line) => line === 'before reload')).toHaveLength(2);
+  expect(await versions(watched)).toEqual(['v3', 'v3']);
+});
+
+test('a reload that is asked for while the pool starts runs when it has started', async () => {
+  release('v1');
+  const watched = watch(versioned(1));
+  const started = watched.pool.start();
+  const reloaded = watched.pool.reload();
+  release('v2');
+  await started;
+  expect(await reloaded).toEqual({ outcome: 'reloaded', replaced: 1 });
+  expect(await versions(watched)).toEqual(['v2']);
+});
+
+test('a reload that waits for another when the pool is stopped says that it has not been done', async () => {
+  release('v1');
+  const { pool } = watch(versioned(2));
+  await pool.start();
+  const first = pool.reload();
+  const second = pool.reload();
+  await pool.stop();
+  expect(await second).toEqual({ outcome: 'stopped', replaced: 0 });
+  expect(await first).toMatchObject({ outcome: 'stopped' });
+  expect(await pool.reload()).toEqual({ outcome: 'stopped', replaced: 0 });
+});
+
+test('a member that is being replaced already is replaced once more by a reload', async () => {
+  release('v1');
+  const watched = watch(versioned(1));
+  const [member] = watched.pool.members;
+  await watched.pool.start();
+  const before = member?.replace('drain');
+  release('v2');
+  expect(await watched.pool.reload()).toEqual({ outcome: 'reloaded', replaced: 1 });
+  expect(await before).toEqual({ outcome: 'replaced' });
+  expect(await versions(watched)).toEqual(['v2']);
+});
+
+test('a new process that a signal to the group kills while it boots is followed by another, and the reload goes on', async () => {
+  release('v1');
+  const watched = watch(versioned(1));
+  await watched.pool.start();
+  const before = new Set(descendants(process.pid).map(({ pid }) => pid));
+  release('v2');
+  const reloaded = watched.pool.reload();
+  const booting = await until('a process that boots', () =>
+    descendants(process.pid).find(({ pid }) => !before.has(pid)),
+  );
+  process.kill(booting.pid, 'SIGHUP');
+  expect(await reloaded).toEqual({ outcome: 'reloaded', replaced: 1 });
+  expect(await versions(watched)).toEqual(['v2']);
 });
 
 test('a process that does not go when told is killed at its deadline, and the reload ends', async () => {

@@ -1,6 +1,7 @@
 import type { Member, ProcessPool } from '@millrace/process-pool';
-import { KILL_GRACE_MS } from '../constants.js';
-import { type RoleContext, SHUTDOWN, type ToManager } from '../role.js';
+import { KILL_GRACE_MS, SAME_SIGNAL_MS } from '../constants.js';
+import type { ToManager } from '../control-messages.js';
+import { type RoleContext, SHUTDOWN } from '../role.js';
 
 /**
  * What those who ask for the end again bring about: the second time nothing is waited for, and what is under way is
@@ -11,6 +12,8 @@ export class Ending {
   readonly #hurry = new AbortController();
   /** While it has been told to stop, and is there still. */
   #manager: Member | undefined;
+  #askedAt: number | undefined;
+  #changed: () => void = () => {};
 
   constructor(context: RoleContext) {
     this.#context = context;
@@ -21,11 +24,25 @@ export class Ending {
     return this.#hurry.signal;
   }
 
-  askedAgain(): void {
+  /**
+   * A signal asks for the end: `'first'`, or once more. Its copies do not count: who signals a group of processes, and
+   * the process in it, or the launcher that hands signals on, sends several at once.
+   */
+  asked(): 'first' | 'copy' | 'again' {
+    const now = performance.now();
+    if (this.#askedAt !== undefined && now - this.#askedAt < SAME_SIGNAL_MS) return 'copy';
+    const which = this.#askedAt === undefined ? 'first' : 'again';
+    this.#askedAt = now;
+    return which;
+  }
+
+  /** Nothing that is under way is waited for; the time after, the manager is not either. */
+  hasten(): void {
     const { log } = this.#context;
     if (!this.hurry.aborted) {
       log.warn('asked to stop once more: what is under way is not waited for');
       this.#hurry.abort();
+      this.#changed();
       this.#tellManager();
     } else if (this.#manager !== undefined) {
       log.warn('asked to stop yet again: the manager is killed');
@@ -33,8 +50,17 @@ export class Ending {
     }
   }
 
-  /** Resolves when the manager and everything below it have ended. */
-  async stopManager(pool: ProcessPool): Promise<void> {
+  /** The manager has come up, or has ended. */
+  managerChanged(): void {
+    this.#changed();
+  }
+
+  /**
+   * Resolves when the manager and everything below it have ended. With `drains`, one that is only coming up has its time
+   * for that first: what a dead one's workers have left unread is for its own.
+   */
+  async stopManager(pool: ProcessPool, drains: boolean): Promise<void> {
+    if (drains) await this.#up(pool);
     // It needs the time of its user processes, of its workers, then of its task workers.
     const timeout = (this.#context.options.maxWaitTime + KILL_GRACE_MS) * 3 + 1_000;
     const stopped = pool.stop({ mode: SHUTDOWN, timeout });
@@ -45,7 +71,20 @@ export class Ending {
     this.#manager = undefined;
   }
 
+  async #up({ members: [manager] }: ProcessPool): Promise<void> {
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      this.#changed();
+    }, this.#context.options.maxWaitTime);
+    while (!late && !this.hurry.aborted && manager?.wanted && !manager.isUp)
+      await new Promise<void>((resolve) => {
+        this.#changed = resolve;
+      });
+    clearTimeout(timer);
+  }
+
   #tellManager(): void {
-    this.#manager?.send({ hurry: true } satisfies ToManager);
+    this.#manager?.send({ type: 'hurry' } satisfies ToManager);
   }
 }

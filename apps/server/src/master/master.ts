@@ -5,6 +5,8 @@ import type { SpillDirectory, TaskClient } from '@millrace/task-pool';
 import { AcceptLog } from '../accept-log.js';
 import { bindSockets } from '../base/sockets.js';
 import { WorkerReactors } from '../base/worker-reactors.js';
+import { TERMINATION_GRACE_MS } from '../constants.js';
+import { controlMessage, type FromManager, type ToManager, unknownMessage } from '../control-messages.js';
 import { ServerError } from '../errors.js';
 import { runInOrder } from '../events.js';
 import {
@@ -20,7 +22,7 @@ import { lastForClients } from '../open-files.js';
 import { ProcessPids } from '../process-pids.js';
 import { memoryLimitsOf } from '../reactor/memory-guard.js';
 import type { ReloadOptions, ReloadResult } from '../reload.js';
-import type { FromManager, Role, RoleContext, ToManager } from '../role.js';
+import type { Role, RoleContext } from '../role.js';
 import { notRunning, type RoleTasks } from '../role-tasks.js';
 import { capacityFor } from '../shared/connection-layout.js';
 import * as counters from '../shared/counters-layout.js';
@@ -67,13 +69,14 @@ export class MasterRole implements Role {
   /** Everything has come up once. */
   #running = false;
   #ending: Promise<void> | undefined;
+  #closed: Promise<void> | undefined;
+  /** A signal has asked for the end, so that the process ends as well. */
+  #signalled = false;
   readonly #end: Ending;
 
   readonly #tables: Descriptors;
   readonly #tasks: RoleTasks | undefined;
   #pids: ProcessPids | undefined;
-  /** Somebody has asked for the end while the server started. */
-  #endAsked = false;
 
   /** `tables`: the user's, for all below. `Tasks`: where there are task workers. */
   constructor(context: RoleContext, shape: FabricShape, tables: Descriptors, Tasks?: typeof RoleTasks) {
@@ -102,28 +105,42 @@ export class MasterRole implements Role {
   }
 
   async start(): Promise<void> {
-    try {
-      await this.#open();
-    } catch (error) {
-      await this.#close();
-      throw error;
-    }
+    // Before there is anything that a signal could leave behind.
     this.#ignoreSignals = listenToSignals({
-      stop: () => void (this.#ending ? this.#end.askedAgain() : this.#endProcess()),
+      stop: () => this.#stopAsked(),
       reload: (tasksOnly) => void this.reload({ tasksOnly }),
       reopenLog: () => this.reopenLog(),
     });
+    try {
+      await this.#open();
+    } catch (error) {
+      if (this.#ending) return this.#stoppedInStart();
+      await this.#close();
+      this.#ignoreSignals();
+      throw error;
+    }
+    if (this.#ending) return this.#stoppedInStart();
+    this.#running = true;
     for (const [index, listener] of this.#listeners.entries())
       if (listener instanceof Listener) this.#acceptor?.listen(this.#reactor, listener, index);
     this.#reactors?.listen();
     await runInOrder(this.#context.handlers.get('start'));
-    if (this.#endAsked) this.#endFromBelow();
   }
 
   /** Ends everything in order: no new clients, the workers finish what they have, the answers go out, all is closed. */
   shutdown(): Promise<void> {
     this.#ending ??= this.#shutdown();
     return this.#ending;
+  }
+
+  /** Whoever waits for the start hears why it does not come to its end, unless the process ends. */
+  async #stoppedInStart(): Promise<void> {
+    await this.#ending;
+    if (this.#signalled) return new Promise(() => {});
+    throw new ServerError(
+      'ERR_MILLRACE_STOPPED',
+      'The server was stopped by shutdown() before its start was through; everything is closed again.',
+    );
   }
 
   /** Puts new processes in the places of the workers. */
@@ -141,7 +158,7 @@ export class MasterRole implements Role {
   /** Every process opens the log file anew. */
   reopenLog(): void {
     this.#context.reopenLog();
-    this.#tellManager({ reopenLog: true });
+    this.#tellManager({ type: 'reopenLog' });
   }
 
   /** New clients get the certificates that the files hold now. Throws `ERR_MILLRACE_TLS`; then all stays as it is. */
@@ -155,9 +172,18 @@ export class MasterRole implements Role {
     return this.#manager?.members[0]?.send(message) ?? false;
   }
 
+  #stopAsked(): void {
+    const which = this.#end.asked();
+    if (which === 'first') void this.#endProcess();
+    else if (which === 'again') this.#end.hasten();
+  }
+
   /** After a signal the process is to end, whatever the program has open besides the server. */
   async #endProcess(): Promise<void> {
+    this.#signalled = true;
     await this.shutdown();
+    // Whoever waits for the start waits for what does not come.
+    if (!this.#running) process.exit();
     const { maxWaitTime } = this.#context.options;
     new Alarm(maxWaitTime, () => {
       this.#context.log.warn(
@@ -169,8 +195,7 @@ export class MasterRole implements Role {
 
   /** A process below has asked for it: that asks once, whatever is under way. */
   #endFromBelow(): void {
-    if (!this.#running) this.#endAsked = true;
-    else if (this.#ending === undefined) void this.#endProcess();
+    if (this.#ending === undefined) void this.#endProcess();
   }
 
   #taskParts() {
@@ -201,8 +226,12 @@ export class MasterRole implements Role {
     const descriptors = { ...this.#fabric, ...this.#inherited, ...this.#tables };
     const tasks = { taskFiles: this.#taskFiles?.path, taskRun: this.#queue?.run };
     this.#manager = managerPool(this.#context, descriptors, tasks, {
-      onMessage: (_member, body) => this.#heard(body as FromManager),
-      onSpawn: ({ pid }) => this.#pids?.set(managerPeer(this.#shape), pid as number),
+      onSpawn: ({ pid }) => {
+        this.#pids?.set(managerPeer(this.#shape), pid as number);
+        this.#reloads.managerSpawned();
+      },
+      onReady: () => this.#end.managerChanged(),
+      onMessage: (_member, body) => this.#heard(body),
       onExit: (member, exit, delay) => this.#managerEnded(member, exit, delay),
     });
     this.#reactors = this.#openReactors(tls);
@@ -218,7 +247,6 @@ export class MasterRole implements Role {
         'The processes and threads of the server did not come up; what they wrote above is the reason.';
       throw new ServerError('ERR_MILLRACE_START_FAILED', message, { cause });
     }
-    this.#running = true;
   }
 
   #planTasks(): void {
@@ -297,13 +325,38 @@ export class MasterRole implements Role {
     return threads;
   }
 
-  #heard(message: FromManager): void {
-    if ('reloaded' in message) this.#reloads.answered(message.reloaded, message.result);
-    else if ('sessionsLost' in message) this.#context.settleLost();
-    else if ('workerReplaced' in message) this.#reactors?.workerReplaced(message.workerReplaced);
-    else if ('taskWorkerUp' in message || 'taskWorker' in message) this.#tasks?.heard(message);
-    else if ('shutdown' in message) this.#endFromBelow();
-    else this.#reloadCertificates();
+  #heard(body: unknown): void {
+    const message = controlMessage<FromManager>(body, 'manager', this.#context);
+    if (message === undefined) return;
+    switch (message.type) {
+      case 'reloaded':
+        return this.#reloads.answered(message.request, message.result);
+      case 'sessionsLost':
+        return this.#context.settleLost();
+      case 'workerReplaced':
+        return this.#reactors?.workerReplaced(message.worker);
+      case 'reloadCertificates':
+        return this.#reloadCertificates();
+      case 'taskWorkerUp':
+      case 'taskWorkerDied':
+        return this.#tasks?.heard(message);
+      case 'shutdown':
+        return this.#endFromBelow();
+      case 'terminated':
+        return this.#terminated(message.pid);
+      default:
+        unknownMessage(message, 'manager', this.#context);
+    }
+  }
+
+  /**
+   * SIGTERM has come to a process below. Whoever signals all of them has not come to this one yet, perhaps: only when
+   * nothing follows it was an order to that process alone.
+   */
+  #terminated(pid: number): void {
+    setTimeout(() => {
+      if (this.#ending === undefined) this.#tellManager({ type: 'terminate', pid });
+    }, TERMINATION_GRACE_MS).unref();
   }
 
   #reloadCertificates(): void {
@@ -321,6 +374,7 @@ export class MasterRole implements Role {
   #managerEnded(_member: Member, { pid, code, signal, error }: Exit, delay: number | undefined): void {
     this.#reloads.managerEnded(this.#ending !== undefined);
     this.#processesEnded(pid);
+    this.#end.managerChanged();
     if (this.#ending) return;
     const how = error ? `(${error.message})` : signal ? `by ${signal}` : `with code ${code}`;
     if (delay === undefined) void this.#fail(`the manager ended ${how} and is not started again`);
@@ -337,7 +391,7 @@ export class MasterRole implements Role {
     this.#pids?.allEnded(0, managerPeer(this.#shape));
     const exit = { code: null, signal: 'SIGKILL' } as const;
     for (let taskWorker = 0; taskWorker < this.#shape.taskWorkers; taskWorker++)
-      this.#tasks?.heard({ taskWorker, exit });
+      this.#tasks?.heard({ type: 'taskWorkerDied', taskWorker, exit });
   }
 
   #reactorCrashed(reactor: number, error: unknown): void {
@@ -355,14 +409,17 @@ export class MasterRole implements Role {
 
   async #shutdown(): Promise<void> {
     this.#context.log.info('shutting down');
-    await beforeShutdown(this.#context, this.#end.hurry);
+    this.#reloads.close();
+    // Of a start that is not through the handlers have heard nothing.
+    const hasStarted = this.#running;
+    if (hasStarted) await beforeShutdown(this.#context, this.#end.hurry);
     this.#closeSockets();
     this.#reactors?.quiesce();
     await this.#tasks?.finish(this.#context.options.maxWaitTime, this.#end.hurry);
-    if (this.#manager) await this.#end.stopManager(this.#manager);
+    if (this.#manager) await this.#end.stopManager(this.#manager, hasStarted && !this.#shape.base);
     await this.#close();
     this.#ignoreSignals();
-    await runInOrder(this.#context.handlers.get('shutdown'));
+    if (hasStarted) await runInOrder(this.#context.handlers.get('shutdown'));
     this.#context.endTimers();
     this.#context.log.info('stopped');
   }
@@ -375,8 +432,13 @@ export class MasterRole implements Role {
     }
   }
 
-  /** Gives up whatever is open; also after a start that failed half-way. */
-  async #close(): Promise<void> {
+  /** Gives up whatever is open, once; also after a start that failed half-way. */
+  #close(): Promise<void> {
+    this.#closed ??= this.#closeAll();
+    return this.#closed;
+  }
+
+  async #closeAll(): Promise<void> {
     this.#closeSockets();
     await this.#manager?.stop({ timeout: this.#context.options.maxWaitTime });
     this.#tasks?.close();

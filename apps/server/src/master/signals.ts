@@ -28,19 +28,3 @@ export function listenToSignals({ stop, reload, reopenLog }: SignalActions): () 
     for (const [signal, action] of entries) process.removeListener(signal, action);
   };
 }
-
-/** Signals that a terminal or an operator sends to whole groups of processes, and that only the master acts on. */
-const OF_THE_MASTER = ['SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH'] as const;
-
-/** Leaves those signals to the master; returns a function that undoes it. */
-export function ignoreMasterSignals(): () => void {
-  const ignore = () => {};
-  for (const signal of OF_THE_MASTER) process.on(signal, ignore);
-  return () => {
-    for (const signal of OF_THE_MASTER) process.removeListener(signal, ignore);
-  };
-}
-
-/** Sent to all, SIGTERM has workers leave what they have not read to the next of their name, and none comes. */
-export const NOT_TO_THE_MANAGER =
-  'SIGTERM has come to the manager itself, and is for the master alone; in a unit of systemd: KillMode=mixed';

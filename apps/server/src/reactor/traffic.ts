@@ -43,6 +43,8 @@ export class Traffic {
     onClose: (connection, reason, error) => this.#closed(connection.context, reason, error),
   };
   #stopping = false;
+  /** It reads no more from clients, and has told the workers so. */
+  #quiesced = false;
   #end: () => void = () => {};
   /** Resolves when the thread is to end. */
   readonly ended = new Promise<void>((resolve) => {
@@ -213,10 +215,13 @@ export class Traffic {
         worker.channel.send(out.set(packet.ADOPT, client.session, 0, client.port).with(client.address));
       if (client.awaits(worker)) this.#askWorkerForEnd(client, worker);
     }
+    // The process before it may have read that already.
+    if (this.#quiesced) worker.channel.send(out.set(packet.LAST, 0));
   }
 
   /** Reads no more from clients. */
   quiesce(): void {
+    this.#quiesced = true;
     this.#thread.acceptor?.close();
     this.#admission.quiesce();
     this.#datagrams.pause();

@@ -1,11 +1,15 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
-import type { FromWorker, ToWorker } from '../role.js';
+import { controlMessage, type FromWorker, type ToWorker } from '../control-messages.js';
+import type { RoleContext } from '../role.js';
+
+/** What a place leaves to the process that has it. */
+export type MessageOfPlace = Exclude<ToWorker, { readonly type: 'place' | 'leave' }>;
 
 /** What a process is told by the manager, beyond its place. */
 export interface PlaceEvents {
   /** It is to end at once when it has finished what it has: another process waits for its place. */
   onLeave(): void;
-  onMessage(message: Exclude<ToWorker, { place: true } | { leave: true }>): void;
+  onMessage(message: MessageOfPlace): void;
 }
 
 /**
@@ -20,12 +24,17 @@ export class Place {
   #state: 'waiting' | 'taken' | 'released' = 'waiting';
   #wanted = false;
 
-  constructor(child: ChildProcessContext, { onLeave, onMessage }: PlaceEvents) {
+  constructor(
+    child: ChildProcessContext,
+    context: Pick<RoleContext, 'log'>,
+    { onLeave, onMessage }: PlaceEvents,
+  ) {
     this.#child = child;
     child.onMessage((body) => {
-      const message = body as ToWorker;
-      if ('place' in message) this.#take();
-      else if ('leave' in message) onLeave();
+      const message = controlMessage<ToWorker>(body, 'manager', context);
+      if (message === undefined) return;
+      if (message.type === 'place') this.#take();
+      else if (message.type === 'leave') onLeave();
       else onMessage(message);
     });
   }
@@ -53,7 +62,7 @@ export class Place {
   want(): void {
     if (this.#state !== 'waiting' || this.#wanted) return;
     this.#wanted = true;
-    this.#child.send({ placeWanted: process.pid } satisfies FromWorker);
+    this.#child.send({ type: 'placeWanted', pid: process.pid } satisfies FromWorker);
   }
 
   /** Gives the place up, and goes on without it. */
@@ -62,7 +71,7 @@ export class Place {
     this.#state = 'released';
     if (!had) return;
     for (const listener of this.#onReleased) listener();
-    this.#child.send({ placeFree: process.pid } satisfies FromWorker);
+    this.#child.send({ type: 'placeFree', pid: process.pid } satisfies FromWorker);
   }
 
   #take(): void {

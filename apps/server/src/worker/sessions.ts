@@ -25,8 +25,8 @@ export class Sessions {
   #inFlight = 0;
   /** Messages that may still be taken. */
   #left: number;
-  /** Reactor threads that have sent their last message. */
-  #last = 0;
+  /** Reactor threads that have sent their last message; one that had to introduce this process says it again. */
+  readonly #last = new Set<number>();
   #stopping = false;
   #idle: () => void = () => {};
 
@@ -58,15 +58,16 @@ export class Sessions {
 
   /**
    * Takes no more messages and resolves when those in hand are done. With `drain`, first takes everything
-   * that the stopping reactor threads still have for this worker.
+   * that the stopping reactor threads still have for this worker, and calls `drained`.
    */
-  async stop({ drain }: { readonly drain: boolean }): Promise<void> {
+  async stop({ drain, drained }: { readonly drain: boolean; readonly drained?: () => void }): Promise<void> {
     const { channels } = this.#parts;
     if (drain) {
       // Nobody comes after this process.
       this.#left = Number.POSITIVE_INFINITY;
       // No message follows the last one, but the answers to handlers that wait for room do.
-      await this.#until(() => this.#last >= channels.length);
+      await this.#until(() => this.#last.size >= channels.length);
+      drained?.();
       return this.#until(() => this.#inFlight === 0);
     }
     this.#stopping = true;
@@ -116,7 +117,7 @@ export class Sessions {
       case packet.DATAGRAM:
         return this.#packet(message, reactor);
       case packet.LAST:
-        this.#last++;
+        this.#last.add(reactor);
         return this.#idle();
     }
   }

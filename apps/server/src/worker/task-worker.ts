@@ -9,11 +9,12 @@ import {
   TaskRunner,
   TaskTaker,
 } from '@millrace/task-pool';
+import { type FromWorker, unknownMessage } from '../control-messages.js';
 import { type ProcessId, runInOrder } from '../events.js';
 import { COUNTERS, type FabricShape, FabricView, HUB, idOfPeer } from '../fabric.js';
 import { LogLimit } from '../log.js';
 import { askerBells } from '../process-kinds.js';
-import type { BirthData, FromWorker, Role, RoleContext, WorkerStatus } from '../role.js';
+import type { BirthData, Role, RoleContext, WorkerStatus } from '../role.js';
 import { GARBAGE, ORPHANS_FAILED, TASKS_AT_HAND } from '../shared/counters-layout.js';
 import { openTaskFiles } from '../task-files.js';
 import { checkTaskMeans, openTaskQueue } from '../task-queue.js';
@@ -24,9 +25,10 @@ import {
   peerOfAsker,
   type RunnerWays,
 } from '../task-ways.js';
+import { onTermination } from '../termination.js';
 import { Leaving } from './leaving.js';
 import { drawLimit } from './limit.js';
-import { Place } from './place.js';
+import { type MessageOfPlace, Place } from './place.js';
 
 /** Runs the user's tasks, one at a time. */
 export class TaskWorkerRole implements Role {
@@ -52,12 +54,9 @@ export class TaskWorkerRole implements Role {
     this.#id = id;
     this.#workerId = shape.workers + id;
     this.#limit = new LogLimit(context);
-    this.place = new Place(child, {
+    this.place = new Place(child, context, {
       onLeave: () => void this.#leaving.begin({ linger: false }),
-      onMessage: (message) => {
-        if ('reopenLog' in message) context.reopenLog();
-        else if ('sessionsLost' in message) context.settleLost();
-      },
+      onMessage: (message) => this.#heard(message),
     });
     this.#leaving = new Leaving({
       context,
@@ -77,11 +76,8 @@ export class TaskWorkerRole implements Role {
       this.#ways?.close();
       this.#queue?.close();
     });
-    child.onStop((mode) => {
-      // Nobody but this process knows of the signal: its place must not stay empty.
-      if (mode === 'signal') child.detach();
-      void this.#leaving.begin();
-    });
+    child.onStop(() => void this.#leaving.begin());
+    onTermination(() => child.send({ type: 'terminated', pid: process.pid } satisfies FromWorker));
   }
 
   get status(): WorkerStatus {
@@ -99,6 +95,29 @@ export class TaskWorkerRole implements Role {
     this.#child.ready();
     await this.place.taken();
     if (!this.#leaving.asked) this.#serve();
+  }
+
+  /** It is to end, and the server is not: its place must not stay empty. */
+  #terminate(): void {
+    this.#child.detach();
+    void this.#leaving.begin();
+  }
+
+  #heard(message: MessageOfPlace): void {
+    switch (message.type) {
+      case 'reopenLog':
+        return this.#context.reopenLog();
+      case 'sessionsLost':
+        return this.#context.settleLost();
+      case 'terminate':
+        return message.pid === process.pid ? this.#terminate() : undefined;
+      case 'taskWorkerUp':
+      case 'taskWorkerDied':
+        // For workers, which wait for what they have asked.
+        return;
+      default:
+        unknownMessage(message, 'manager', this.#context);
+    }
   }
 
   /** Takes tasks from here on. */
@@ -151,7 +170,7 @@ export class TaskWorkerRole implements Role {
     say(0);
     this.#runner.start();
     this.#taker?.start();
-    this.#child.send({ takesTasks: true } satisfies FromWorker);
+    this.#child.send({ type: 'takesTasks' } satisfies FromWorker);
   }
 
   #openView(find: FindDescriptor): FabricView {

@@ -1,9 +1,11 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { TaskClient } from '@millrace/task-pool';
+import { controlMessage, type FromWorker, type ToWorker, unknownMessage } from '../control-messages.js';
 import { COUNTERS, type FabricShape, FabricView, HUB } from '../fabric.js';
-import { type BirthData, incarnationOf, type Role, type RoleContext, type ToWorker } from '../role.js';
+import { type BirthData, incarnationOf, type Role, type RoleContext } from '../role.js';
 import type { RoleTasks } from '../role-tasks.js';
 import { openTaskFiles } from '../task-files.js';
+import { onTermination } from '../termination.js';
 
 /** What a process of `addProcess` knows of itself. */
 export interface UserProcess {
@@ -42,8 +44,12 @@ export class UserProcessRole implements Role {
     this.#id = id;
     this.#handler = handler;
     this.#tasks = Tasks && new Tasks(() => this.#taskParts(shape));
-    child.onMessage((body) => this.#heard(body as ToWorker));
+    child.onMessage((body) => {
+      const message = controlMessage<ToWorker>(body, 'manager', context);
+      if (message !== undefined) this.#heard(message);
+    });
     child.onStop(() => this.#stop.abort());
+    onTermination(() => child.send({ type: 'terminated', pid: process.pid } satisfies FromWorker));
   }
 
   get tasks(): TaskClient | undefined {
@@ -55,6 +61,26 @@ export class UserProcessRole implements Role {
     if (this.#child.incarnation > 1 || managerIncarnation > 1) this.#tasks?.succeed();
     this.#child.ready();
     void this.#run();
+  }
+
+  #heard(message: ToWorker): void {
+    switch (message.type) {
+      case 'reopenLog':
+        return this.#context.reopenLog();
+      case 'sessionsLost':
+        return this.#context.settleLost();
+      case 'terminate':
+        return message.pid === process.pid ? this.#stop.abort() : undefined;
+      case 'taskWorkerUp':
+      case 'taskWorkerDied':
+        return this.#tasks?.heard(message);
+      case 'place':
+      case 'leave':
+        // For processes that have rings and pipes of their own.
+        return;
+      default:
+        unknownMessage(message, 'manager', this.#context);
+    }
   }
 
   async #run(): Promise<void> {
@@ -75,12 +101,6 @@ export class UserProcessRole implements Role {
     this.#tasks?.close();
     await this.#context.flushMail();
     process.exit(0);
-  }
-
-  #heard(message: ToWorker): void {
-    if ('reopenLog' in message) this.#context.reopenLog();
-    else if ('sessionsLost' in message) this.#context.settleLost();
-    else if ('taskWorkerUp' in message || 'taskWorker' in message) this.#tasks?.heard(message);
   }
 
   #taskParts(shape: FabricShape) {

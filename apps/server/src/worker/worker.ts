@@ -2,6 +2,7 @@ import { giveMessagesRoom } from '@millrace/channel';
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { TaskClient } from '@millrace/task-pool';
 import type { OwnReactor } from '../base/own-reactor.js';
+import { type FromWorker, unknownMessage } from '../control-messages.js';
 import { runInOrder } from '../events.js';
 import type { FabricShape, FabricView } from '../fabric.js';
 import { type Links, openLinks, openView } from '../links.js';
@@ -10,19 +11,17 @@ import {
   incarnationOf,
   type Role,
   type RoleContext,
-  type SessionsLost,
   SHUTDOWN,
-  type TaskWorkerDied,
-  type TaskWorkerUp,
   type WorkerStatus,
 } from '../role.js';
 import { Switchboard } from '../switchboard.js';
 import { TaskAsker } from '../task-asker.js';
 import { openTaskFiles } from '../task-files.js';
 import { checkTaskMeans } from '../task-queue.js';
+import { onTermination } from '../termination.js';
 import { Leaving } from './leaving.js';
 import { drawLimit } from './limit.js';
-import { Place } from './place.js';
+import { type MessageOfPlace, Place } from './place.js';
 import type { Session } from './session.js';
 import { Sessions } from './sessions.js';
 
@@ -86,7 +85,7 @@ export class WorkerRole implements Role {
       files,
       finished: (task, data) => void this.#finished(task, data),
     });
-    this.place = new Place(child, {
+    this.place = new Place(child, context, {
       onLeave: () => void this.#leaving.begin({ linger: false }),
       onMessage: (message) => this.#heard(message),
     });
@@ -100,6 +99,7 @@ export class WorkerRole implements Role {
     });
     this.place.whenTaken(() => this.#open());
     child.onStop((mode) => void this.#stop(mode));
+    onTermination(() => child.send({ type: 'terminated', pid: process.pid } satisfies FromWorker));
   }
 
   /** Runs tasks; who asks for one before this process has its place needs that now: `workerStart` may wait for it. */
@@ -162,10 +162,20 @@ export class WorkerRole implements Role {
     });
   }
 
-  #heard(message: TaskWorkerDied | TaskWorkerUp | SessionsLost | { readonly reopenLog: true }): void {
-    if ('reopenLog' in message) this.#context.reopenLog();
-    else if ('sessionsLost' in message) this.#context.settleLost();
-    else this.#tasks.heard(message);
+  #heard(message: MessageOfPlace): void {
+    switch (message.type) {
+      case 'reopenLog':
+        return this.#context.reopenLog();
+      case 'sessionsLost':
+        return this.#context.settleLost();
+      case 'taskWorkerUp':
+      case 'taskWorkerDied':
+        return this.#tasks.heard(message);
+      case 'terminate':
+        return message.pid === process.pid ? this.#terminate() : undefined;
+      default:
+        unknownMessage(message, 'manager', this.#context);
+    }
   }
 
   /** The client would wait for an answer that does not come: unless the user's own handler knows better, it is closed. */
@@ -197,9 +207,13 @@ export class WorkerRole implements Role {
     void this.#leaving.begin();
   }
 
+  /** It is to end, and the server is not: its place must not stay empty. */
+  #terminate(): void {
+    this.#child.detach();
+    void this.#leaving.begin();
+  }
+
   async #stop(mode: string): Promise<void> {
-    // Nobody but this process knows of the signal: its place must not stay empty.
-    if (mode === 'signal') this.#child.detach();
     // The last packets of a server that stops are for whoever has the place by then. In base mode nobody sends them.
     this.#drain = mode === SHUTDOWN && this.#own === undefined;
     await this.#leaving.begin();
@@ -211,7 +225,8 @@ export class WorkerRole implements Role {
       this.#serve();
     }
     this.#own?.quiesce();
-    await this.#sessions?.stop({ drain: this.#drain });
+    const drained = () => this.#child.send({ type: 'drained' } satisfies FromWorker);
+    await this.#sessions?.stop({ drain: this.#drain, drained });
     // Tasks that no handler waits for have been accepted as well.
     await this.#tasks.client.settled();
     await this.switchboard.flush();

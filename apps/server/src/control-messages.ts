@@ -1,0 +1,118 @@
+/**
+ * What the processes of a server tell their parents and children over the control pipes. Each message names its kind in
+ * `type`; who reads one has a branch for every kind, which the compiler checks, and ignores what it does not know.
+ */
+import type { Logger } from './log.js';
+import type { ReloadOptions, ReloadResult } from './reload.js';
+
+/** From the manager to the processes below it. */
+export type ToWorker =
+  /** The rings and pipes of its name are its own from now on. */
+  | { readonly type: 'place' }
+  /** Another process waits for its place, and cannot become ready without it: it finishes what it has, and ends. */
+  | { readonly type: 'leave' }
+  | Terminate
+  | TaskWorkerDied
+  | SessionsLost
+  | TaskWorkerUp
+  | ReopenLog;
+
+/** Answer to {@link Terminated}: SIGTERM was meant for that process alone, which acts on it now. */
+export interface Terminate {
+  readonly type: 'terminate';
+  readonly pid: number;
+}
+
+/** In base mode: a worker has died, and its sessions are closed. */
+export interface SessionsLost {
+  readonly type: 'sessionsLost';
+}
+
+/** To all who ask for tasks: a task worker takes tasks from now on. */
+export interface TaskWorkerUp {
+  readonly type: 'taskWorkerUp';
+  readonly taskWorker: number;
+}
+
+/** To all who ask for tasks: what a task worker had begun is lost. */
+export interface TaskWorkerDied {
+  readonly type: 'taskWorkerDied';
+  readonly taskWorker: number;
+  readonly exit: { readonly code: number | null; readonly signal: NodeJS.Signals | null };
+}
+
+export interface ReopenLog {
+  readonly type: 'reopenLog';
+}
+
+/** From the processes below the manager to it. */
+export type FromWorker =
+  /** The process of that pid has given up its place. */
+  | { readonly type: 'placeFree'; readonly pid: number }
+  /** The process of that pid cannot become ready before it has the place. */
+  | { readonly type: 'placeWanted'; readonly pid: number }
+  | { readonly type: 'reload'; readonly options: ReloadOptions }
+  | { readonly type: 'stopWorker'; readonly worker: number }
+  | ShutdownAsked
+  | ReloadCertificates
+  | Terminated
+  /** In a server that stops: this worker has read the last message that there was for it. */
+  | { readonly type: 'drained' }
+  /** This task worker takes tasks. */
+  | { readonly type: 'takesTasks' };
+
+/** Somebody wants new clients to get the certificates that the files hold now. */
+export interface ReloadCertificates {
+  readonly type: 'reloadCertificates';
+}
+
+/** Somebody wants the whole server to end in order. */
+export interface ShutdownAsked {
+  readonly type: 'shutdown';
+}
+
+/** SIGTERM has come to the process of that pid. Only the master knows whether the whole server is to end. */
+export interface Terminated {
+  readonly type: 'terminated';
+  readonly pid: number;
+}
+
+/** From the manager to the master. */
+export type FromManager =
+  | ReloadCertificates
+  | ShutdownAsked
+  | TaskWorkerDied
+  | TaskWorkerUp
+  | { readonly type: 'workerReplaced'; readonly worker: number }
+  | SessionsLost
+  | Terminated
+  | { readonly type: 'reloaded'; readonly request: number; readonly result: ReloadResult };
+
+/** From the master to the manager. */
+export type ToManager =
+  | { readonly type: 'reload'; readonly request: number; readonly options: ReloadOptions }
+  /** A new process in the place of that one; answered as a reload. */
+  | { readonly type: 'stopWorker'; readonly worker: number; readonly request: number }
+  /** Whatever is left of a stop is killed. */
+  | { readonly type: 'hurry' }
+  /** The server does not end: SIGTERM was meant for the process of that pid alone. */
+  | { readonly type: 'terminate'; readonly pid: number }
+  | ReopenLog;
+
+/** The body of a message, where it has the form of one; anything else is logged and ignored. */
+export function controlMessage<Message extends { readonly type: string }>(
+  body: unknown,
+  from: string,
+  context: { readonly log: Logger },
+): Message | undefined {
+  const { type } = (body ?? {}) as { readonly type?: unknown };
+  if (typeof type === 'string') return body as Message;
+  context.log.error({ from }, 'a control message without a kind is ignored');
+  return undefined;
+}
+
+/** The last branch of every switch over kinds: of another version of this program, or a fault of this one. */
+export function unknownMessage(message: never, from: string, context: { readonly log: Logger }): void {
+  const { type } = message as { readonly type: string };
+  context.log.error({ from, type }, `a control message of the unknown kind '${type}' is ignored`);
+}

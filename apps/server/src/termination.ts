@@ -1,0 +1,39 @@
+import { onSignal } from '@millrace/process-pool';
+
+/**
+ * Signals that terminals, service managers and operators send to all processes of a group, or of a service, at once. The
+ * master acts on them. SIGTERM to one process alone is an order as well, which the master tells apart: see `onTermination`.
+ */
+const OF_THE_MASTER = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIGWINCH'] as const;
+
+/** SIGTERM has come before this process knew what it is. */
+let early = false;
+
+/** Leaves those signals to the master; returns a function that undoes it. */
+export function leaveSignalsToMaster(): () => void {
+  const ignore = () => {};
+  const remember = () => {
+    early = true;
+  };
+  for (const signal of OF_THE_MASTER) process.on(signal, ignore);
+  process.on('SIGTERM', remember);
+  return () => {
+    for (const signal of OF_THE_MASTER) process.removeListener(signal, ignore);
+    process.removeListener('SIGTERM', remember);
+  };
+}
+
+/**
+ * In the manager and the processes below it: calls `ask` when SIGTERM has come, once. The process goes on as before: if
+ * the master has had the signal as well, the whole server ends, in its own order; if not, `ask` gets an answer.
+ */
+export function onTermination(ask: () => void): void {
+  let asked = false;
+  const askOnce = () => {
+    if (asked) return;
+    asked = true;
+    ask();
+  };
+  onSignal('SIGTERM', askOnce);
+  if (early) askOnce();
+}
