@@ -49,6 +49,7 @@ const OF_THE_MODE = [
   'lingering',
   'succession',
   'second-signal',
+  'group-signals',
   'manager-handlers',
   'worker-handlers',
 ];

@@ -10,6 +10,8 @@ export type ServerErrorCode =
   | 'ERR_MILLRACE_LISTEN'
   /** The call belongs before `start`. */
   | 'ERR_MILLRACE_STARTED'
+  /** Another server of this program has been started. */
+  | 'ERR_MILLRACE_SECOND_SERVER'
   /** The call belongs after `start`. */
   | 'ERR_MILLRACE_NOT_RUNNING'
   /** The call belongs in a process of another role. */

@@ -36,6 +36,23 @@ const birth: BirthData = (child?.data as BirthData | undefined) ?? {
   managerIncarnation: 0,
 };
 
+/** The server that this process has been started for, or has started. */
+let started: Server | undefined;
+
+/**
+ * Throws `ERR_MILLRACE_SECOND_SERVER`. Each process of a server runs this program from its beginning and takes its role in
+ * the first `start` that it comes to: it would serve the second server's clients with the first one's handlers.
+ */
+function assertOnlyServer(): void {
+  if (started === undefined) return;
+  throw new ServerError(
+    'ERR_MILLRACE_SECOND_SERVER',
+    'This program has started a server already, and can have one: every process of it runs the same entry module. ' +
+      'For one more port call addListener before start, which returns a port with handlers of its own; ' +
+      'for another server with processes of its own write another program, and start that.',
+  );
+}
+
 /**
  * A server in Swoole's architecture. Every process of it runs the same entry module; `start` takes the role that the
  * process was started for. Everything before `start` therefore runs in each of them, and must be the same in each.
@@ -101,12 +118,14 @@ export class Server<T extends Tasks = Tasks> extends ServerTasks<T> implements A
 
   /**
    * Takes this process's role; resolves once it does its work: in the master, when clients are accepted. Rejects with
-   * `ERR_MILLRACE_HANDLER_MISSING`, `_LISTEN`, `_START_FAILED` or `_STARTED`.
+   * `ERR_MILLRACE_HANDLER_MISSING`, `_LISTEN`, `_START_FAILED`, `_STARTED`, `_STOPPED` or `_SECOND_SERVER`.
    */
   async start(): Promise<void> {
     this.assertNotStarted('start');
+    assertOnlyServer();
     assertHandlers(this.#options, this.#handlers, this.#ports);
     this.#started = true;
+    started = this as Server<Tasks>;
     const takeRole = await loadRole(birth.role, this.#options);
     // The same for its log: whatever is to be loaded is not below a new root directory. And whoever accepts clients cannot
     // open a file any more when it has to say that they have taken all descriptors.

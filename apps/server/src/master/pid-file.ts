@@ -1,4 +1,16 @@
-import { closeSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  fstatSync,
+  linkSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { resolve } from 'node:path';
 import { ServerError } from '../errors.js';
 
@@ -8,12 +20,13 @@ const CLOCK_SLACK_MS = 1_000;
 const TICKS_PER_SECOND = 100;
 
 /**
- * A file with the master's pid. It is made where there is none; one that a killed server has left is told by its pid,
- * which is nobody's, or that of a process which is younger than the file.
+ * A file with the master's pid, which the master keeps open as long as it runs. By that a running server is told from one
+ * that was killed and whose pid is somebody else's by now: no clock is asked, for a step of the wall clock would make the
+ * file older, or younger, than its server.
  */
 export class PidFile {
   readonly #path: string;
-  #made = false;
+  #fd: number | undefined;
 
   constructor(path: string) {
     // The working directory may be another one by the time that it is removed.
@@ -22,47 +35,76 @@ export class PidFile {
 
   /** Throws `ERR_MILLRACE_PID_FILE` when the server of the file still runs, or it cannot be written. */
   make(): void {
+    // With its contents from the first moment on: an empty one would be nobody's.
+    const own = `${this.#path}.${randomBytes(6).toString('hex')}`;
     try {
-      this.#write();
+      this.#fd = openSync(own, 'wx', 0o644);
+      writeSync(this.#fd, `${process.pid}\n`);
+      while (!this.#linked(own)) this.#removeStale();
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw this.#cannot(error);
-      const pid = this.#runningPid();
-      if (pid !== undefined) {
-        const message = `Process ${pid}, of pidFile '${this.#path}', still runs: stop it first (kill ${pid}), or name another pidFile.`;
-        throw new ServerError('ERR_MILLRACE_PID_FILE', message);
-      }
-      try {
-        unlinkSync(this.#path);
-        this.#write();
-      } catch (cause) {
-        throw this.#cannot(cause);
-      }
+      this.#close();
+      throw error instanceof ServerError ? error : this.#cannot(error);
+    } finally {
+      removeIfThere(own);
     }
-    this.#made = true;
   }
 
   /** Removes it, where it is this process's. */
   remove(): void {
-    if (!this.#made) return;
-    this.#made = false;
-    if (this.#pid() === process.pid) unlinkSync(this.#path);
+    if (this.#fd === undefined) return;
+    const isOwn = identityOf(this.#path) === identityOf(this.#fd);
+    this.#close();
+    if (isOwn) removeIfThere(this.#path);
   }
 
-  #write(): void {
-    const fd = openSync(this.#path, 'wx', 0o644);
+  #close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+
+  /** Whether the file has its name now; false when there is one of that name. */
+  #linked(own: string): boolean {
     try {
-      writeSync(fd, `${process.pid}\n`);
-    } finally {
-      closeSync(fd);
+      linkSync(own, this.#path);
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+      throw error;
     }
   }
 
-  /** The pid of the server that made the file, if that runs. */
-  #runningPid(): number | undefined {
+  /** Throws when the server of the file still runs. */
+  #removeStale(): void {
+    const looked = identityOf(this.#path);
+    if (looked === undefined) return;
+    const pid = this.#runningPid(looked);
+    if (pid !== undefined) {
+      const message = `Process ${pid}, of pidFile '${this.#path}', still runs: stop it first (kill ${pid}), or name another pidFile.`;
+      throw new ServerError('ERR_MILLRACE_PID_FILE', message);
+    }
+    // Another server that starts now may have put its own there since: what is taken away is looked at once more.
+    const taken = `${this.#path}.${randomBytes(6).toString('hex')}`;
+    try {
+      renameSync(this.#path, taken);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+      throw error;
+    }
+    if (identityOf(taken) !== looked) this.#linked(taken);
+    removeIfThere(taken);
+  }
+
+  /** The pid of the process whose file it is, if that runs. */
+  #runningPid(identity: string): number | undefined {
     const pid = this.#pid();
     if (pid === undefined || pid === process.pid) return undefined;
+    const holds = holdsOpen(pid, identity);
+    if (holds === true) return pid;
     const startedAt = startOf(pid);
     if (startedAt === undefined) return undefined;
+    // Another user's: nobody can tell.
+    if (holds === undefined) return pid;
+    // It is no server of this kind. A program that was there before the file may have written it.
     return startedAt <= statSync(this.#path).mtimeMs + CLOCK_SLACK_MS ? pid : undefined;
   }
 
@@ -83,7 +125,39 @@ export class PidFile {
   }
 }
 
-/** When a process has started, in milliseconds since 1970; undefined when there is none, or a zombie. */
+function removeIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+}
+
+/** The same for two names, or a name and a descriptor, of one file alone; undefined where there is none. */
+function identityOf(file: string | number): string | undefined {
+  try {
+    const { dev, ino } = typeof file === 'number' ? fstatSync(file) : statSync(file);
+    return `${dev} ${ino}`;
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Whether that process has the file open; undefined when this one may not know. */
+function holdsOpen(pid: number, identity: string): boolean | undefined {
+  const directory = `/proc/${pid}/fd`;
+  try {
+    return readdirSync(directory).some((fd) => identityOf(`${directory}/${fd}`) === identity);
+  } catch (error) {
+    if (isGone(error)) return false;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EACCES' || code === 'EPERM') return undefined;
+    throw error;
+  }
+}
+
+/** When a process has started, in milliseconds since 1970 as the wall clock is now; undefined when there is none, or a zombie. */
 function startOf(pid: number): number | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -93,8 +167,12 @@ function startOf(pid: number): number | undefined {
     const [uptime] = readFileSync('/proc/uptime', 'utf8').split(' ');
     return Date.now() - (Number(uptime) - Number(fields[19]) / TICKS_PER_SECOND) * 1_000;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ESRCH') return undefined;
+    if (isGone(error)) return undefined;
     throw error;
   }
+}
+
+function isGone(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' || code === 'ESRCH';
 }
