@@ -50,6 +50,7 @@ const OF_THE_MODE = [
   'succession',
   'second-signal',
   'group-signals',
+  'signal-in-start',
   'manager-handlers',
   'worker-handlers',
 ];

@@ -50,6 +50,12 @@ export const KILL_GRACE_MS = 500;
 export const SAME_SIGNAL_MS = 500;
 /** Milliseconds until SIGTERM to a process below the master, without one to the master, was meant for that one alone. */
 export const TERMINATION_GRACE_MS = 250;
+/** Milliseconds after which a handler that has not settled, or a loop that has not turned, is named in the log. */
+export const HANDLER_NAMED_MS = 5_000;
+/** The same, for the next time and every other. */
+export const HANDLER_NAMED_AGAIN_MS = 60_000;
+/** Milliseconds between two signs of life of a worker's loop, and between the manager's looks for them. */
+export const HEARTBEAT_MS = 1_000;
 /** Listeners of one server: packets name them in one byte. */
 export const MAX_PORTS = 256;
 /** What a reactor thread runs. Beside the other modules of this directory, and beside them all when they are one. */

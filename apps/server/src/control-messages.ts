@@ -56,6 +56,8 @@ export type FromWorker =
   | ShutdownAsked
   | ReloadCertificates
   | Terminated
+  /** The process of that pid has come to `start`. */
+  | { readonly type: 'started'; readonly pid: number }
   /** In a server that stops: this worker has read the last message that there was for it. */
   | { readonly type: 'drained' }
   /** This task worker takes tasks. */

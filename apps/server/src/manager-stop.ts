@@ -1,3 +1,4 @@
+import { Alarm } from '@millrace/channel';
 import type { Member, ProcessPool } from '@millrace/process-pool';
 import { KILL_GRACE_MS } from './constants.js';
 import { SHUTDOWN } from './role.js';
@@ -59,14 +60,14 @@ export class WorkerStop {
   /** Resolves when each has a process that is ready or will have none, or time is up. */
   async #up(members: readonly Member[], timeout: number): Promise<void> {
     let late = false;
-    const timer = setTimeout(() => {
+    const alarm = new Alarm(timeout, () => {
       late = true;
       this.#changed();
-    }, timeout);
+    });
     while (!late && !this.#hurried && members.some(({ isUp, wanted }) => wanted && !isUp))
       await new Promise<void>((resolve) => {
         this.#changed = resolve;
       });
-    clearTimeout(timer);
+    alarm.cancel();
   }
 }

@@ -23,6 +23,7 @@ import {
 } from './control-messages.js';
 import { runInOrder } from './events.js';
 import { COUNTERS, type FabricShape, FabricView, HUB, managerPeer } from './fabric.js';
+import { HangWatch } from './hang-watch.js';
 import { WorkerStop } from './manager-stop.js';
 import { Places } from './places.js';
 import { flatId, processKind } from './process-kinds.js';
@@ -30,6 +31,7 @@ import { ProcessPids } from './process-pids.js';
 import type { ReloadOptions, ReloadResult } from './reload.js';
 import type { BirthData, Role, RoleContext, RoleName } from './role.js';
 import { notRunning, type RoleTasks } from './role-tasks.js';
+import { untilSettled } from './settling.js';
 import type { Counters } from './shared/counters.js';
 import { spawnArguments } from './spawn-arguments.js';
 import { openUpperFiles, removeFilesOf } from './task-files.js';
@@ -64,6 +66,7 @@ export class ManagerRole implements Role {
     },
     'held',
   );
+  readonly #watch: HangWatch;
   /** Its processes have come up, this time. */
   #up = false;
   #stopping: WorkerStop | undefined;
@@ -101,6 +104,12 @@ export class ManagerRole implements Role {
         ...(context.options.spares !== undefined && { spares: context.options.spares }),
       },
     );
+    this.#watch = new HangWatch({
+      context,
+      pool: this.#pool,
+      counters: this.#counters,
+      idOf: ({ spec }) => this.#peerOf(spec),
+    });
     this.#places = new Places((member) => this.#placeGiven(member));
     child.onMessage((body) => this.#told(body));
     child.onStop((mode) => void this.#stop(mode));
@@ -110,7 +119,8 @@ export class ManagerRole implements Role {
   async start(): Promise<void> {
     // The manager before this one has died, and its workers with it.
     if (this.#child.incarnation > 1) this.#reapAll();
-    await runInOrder(this.#context.handlers.get('managerStart'));
+    const started = runInOrder(this.#context.handlers.get('managerStart'));
+    await untilSettled(this.#context, 'managerStart', 'no process is started before it has', started);
     this.#hasProcesses = true;
     if (this.#child.incarnation > 1) this.#tasks?.succeed();
     try {
@@ -190,12 +200,28 @@ export class ManagerRole implements Role {
       log.warn('there is nothing to reload: the server has no task workers');
       return { outcome: 'reloaded', replaced: 0 };
     }
-    await this.#logFailure('beforeReload', runInOrder(handlers.get('beforeReload')));
+    await this.#logFailure(
+      'beforeReload',
+      untilSettled(
+        this.#context,
+        'beforeReload',
+        'the reload waits for it',
+        runInOrder(handlers.get('beforeReload')),
+      ),
+    );
     log.info({ tasksOnly }, `reloading ${members.length} processes`);
     const result = await this.#replace(members);
     if (result.outcome === 'failed') log.error(result.advice);
     else log.info(result, `reload: ${result.outcome}`);
-    await this.#logFailure('afterReload', runInOrder(handlers.get('afterReload'), result));
+    await this.#logFailure(
+      'afterReload',
+      untilSettled(
+        this.#context,
+        'afterReload',
+        'the next reload waits for it',
+        runInOrder(handlers.get('afterReload'), result),
+      ),
+    );
     return result;
   }
 
@@ -280,6 +306,8 @@ export class ManagerRole implements Role {
         return void this.#stopAsked(message.worker);
       case 'shutdown':
         return void this.shutdown();
+      case 'started':
+        return this.#watch.started(message.pid);
       case 'drained':
         return this.#stopping?.drained(member);
       case 'terminated':
@@ -364,6 +392,7 @@ export class ManagerRole implements Role {
     if (this.#places.isHeldBy(member, pid) && role === 'taskWorker')
       this.#tellAskers({ type: 'taskWorkerDied', taskWorker: id, exit: { code, signal } });
     if (this.#places.isHeldBy(member, pid) && role === 'worker') this.#reap(id);
+    if (pid !== undefined) this.#watch.ended(pid);
     if (pid !== undefined) this.#removeFilesOf(pid);
     this.#pids.ended(flatId(role, this.#shape, id), pid);
     // After that, so that a task of whoever has the place next is not taken for one that is lost.
@@ -435,7 +464,8 @@ export class ManagerRole implements Role {
     await this.#tasks?.finish(this.#context.options.maxWaitTime);
     await this.#pool.stop({ members: this.#of('taskWorker'), mode, timeout });
     this.#tasks?.close();
-    await runInOrder(this.#context.handlers.get('managerStop'));
+    const handlers = runInOrder(this.#context.handlers.get('managerStop'));
+    await untilSettled(this.#context, 'managerStop', 'the manager ends after it', handlers);
     process.exit(exitCode);
   }
 

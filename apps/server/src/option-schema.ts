@@ -37,6 +37,14 @@ const ringSize = v.pipe(
   v.check((size) => Number.isInteger(Math.log2(size)), 'a power of two'),
 );
 
+/** A loop is looked at once a second: a shorter limit could not tell a hanging one from a busy one. */
+const MIN_HANG_MS = 3_000;
+
+const hangLimit = v.pipe(
+  count(0, MAX_MS),
+  v.check((ms) => ms === 0 || ms >= MIN_HANG_MS, `0, which is never, or ${MIN_HANG_MS} or more`),
+);
+
 /** Microseconds: what else a worker has to do waits for as long. */
 const MAX_SPIN_US = 10_000;
 
@@ -84,6 +92,8 @@ const serverShape = {
   heartbeatCheckInterval: v.optional(count(1, MAX_MS)),
   lingerTime: v.optional(count(1, MAX_MS), 60_000),
   maxWaitTime: v.optional(duration, 3_000),
+  hangTimeout: v.optional(hangLimit, 0),
+  taskHangTimeout: v.optional(hangLimit, 0),
   maxRequest: v.optional(ANY_COUNT, 0),
   maxRequestGrace: v.optional(ANY_COUNT),
   taskMaxRequest: v.optional(ANY_COUNT, 0),

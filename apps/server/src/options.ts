@@ -98,6 +98,13 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
   /** Milliseconds that a closed connection may take nothing of what it is still to get. Default 60,000. */
   readonly lingerTime?: number;
 
+  /**
+   * Milliseconds that a worker's loop may stand still, because a handler computes or waits without giving it back, before the
+   * worker is killed and replaced; at least 3,000. Default 0: it is only named in the log, after five seconds.
+   */
+  readonly hangTimeout?: number;
+  /** The same for task workers, whose tasks may rightly compute for long. Default 0. */
+  readonly taskHangTimeout?: number;
   /** Milliseconds that an ending process may take for what it has in hand, before it is killed; Infinity: for ever. Default 3,000. */
   readonly maxWaitTime?: number;
   /** Messages after which a worker is replaced by a new one. Default 0: never. */

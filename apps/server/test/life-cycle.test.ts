@@ -1,11 +1,20 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isRunning, type Program, TestClient, until } from '@millrace/testkit';
+import { isRunning, Program, TestClient, until } from '@millrace/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { again } from './signalling.js';
 import {
   clientOf,
+  fixture,
   isBase,
   launch,
   pidOf,
@@ -222,6 +231,36 @@ describe('the pid file', () => {
     expect(readFileSync(pidFile, 'utf8')).toBe(`${server.program.pid}\n`);
   });
 
+  test('of a running server is its own whatever the clock says of the age of the file', async () => {
+    const pidFile = join(directory, 'pid');
+    await using server = await startServer({ pidFile, workerNum: 1 }, {}, 'life');
+    // As after a step of the wall clock by years: the file is older than its process.
+    utimesSync(pidFile, 1_000_000_000, 1_000_000_000);
+    await using other = launch('life', { pidFile });
+    expect((await other.ended()).code).not.toBe(0);
+    await failure(other);
+    expect(readFileSync(pidFile, 'utf8')).toBe(`${server.program.pid}\n`);
+  });
+
+  test('that a killed server has left goes to one of several that start at once', async () => {
+    const pidFile = join(directory, 'pid');
+    writeFileSync(pidFile, '999999999\n');
+    const programs = Array.from({ length: 3 }, () => launch('life', { pidFile, workerNum: 1 }));
+    const came = await Promise.all(
+      programs.map((program) =>
+        Promise.race([
+          program.printed(/^listening/m).then(() => program),
+          program.ended().then(() => undefined),
+        ]),
+      ),
+    );
+    const up = came.filter((program) => program !== undefined);
+    expect(up).toHaveLength(1);
+    expect(readFileSync(pidFile, 'utf8')).toBe(`${up[0]?.pid}\n`);
+    expect(readdirSync(directory)).toEqual(['pid']);
+    for (const program of programs) await program[Symbol.asyncDispose]();
+  });
+
   test('whose pid has become that of another process is taken over', async () => {
     const pidFile = join(directory, 'pid');
     // This process runs, and is younger than the file.
@@ -236,4 +275,11 @@ describe('the pid file', () => {
     await failure(program);
     expect(program.output).toMatch(/cannot be written: ENOENT/);
   });
+});
+
+test('a second server in one program is refused, with words that say what to do instead', async () => {
+  await using program = new Program(fixture('two-servers'));
+  expect(await program.ended()).toEqual({ code: 0, signal: null });
+  expect(program.output).toMatch(/^refused ERR_MILLRACE_SECOND_SERVER .*addListener/m);
+  expect(program.output).toMatch(/^still refused ERR_MILLRACE_SECOND_SERVER$/m);
 });

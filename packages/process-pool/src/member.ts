@@ -72,6 +72,17 @@ export class Member {
     return [...this.#former].flatMap(({ pid, detached }) => (detached ? [] : (pid ?? 0)));
   }
 
+  /** Processes that have the name, or are about to, and have not said that they are ready; with their age in milliseconds. */
+  get starting(): readonly { readonly pid: number; readonly uptime: number }[] {
+    const now = performance.now();
+    const lives = new Set([this.#life, this.#replacement?.life]);
+    return [...lives].flatMap((life) =>
+      life?.state === 'starting' && life.pid !== undefined
+        ? [{ pid: life.pid, uptime: now - life.bornAt }]
+        : [],
+    );
+  }
+
   /** Milliseconds since the present process was given the name. */
   get uptime(): number | undefined {
     return this.#life && performance.now() - this.#life.bornAt;

@@ -1,3 +1,4 @@
+import { Alarm } from '@millrace/channel';
 import type { Member, ProcessPool } from '@millrace/process-pool';
 import { KILL_GRACE_MS, SAME_SIGNAL_MS } from '../constants.js';
 import type { ToManager } from '../control-messages.js';
@@ -73,15 +74,15 @@ export class Ending {
 
   async #up({ members: [manager] }: ProcessPool): Promise<void> {
     let late = false;
-    const timer = setTimeout(() => {
+    const alarm = new Alarm(this.#context.options.maxWaitTime, () => {
       late = true;
       this.#changed();
-    }, this.#context.options.maxWaitTime);
+    });
     while (!late && !this.hurry.aborted && manager?.wanted && !manager.isUp)
       await new Promise<void>((resolve) => {
         this.#changed = resolve;
       });
-    clearTimeout(timer);
+    alarm.cancel();
   }
 
   #tellManager(): void {

@@ -1,4 +1,4 @@
-import { Alarm } from '@millrace/channel';
+import { Alarm, inTime } from '@millrace/channel';
 import type { Exit, Member, ProcessPool } from '@millrace/process-pool';
 import { Listener, Reactor, type TlsAcceptorOptions } from '@millrace/reactor';
 import type { SpillDirectory, TaskClient } from '@millrace/task-pool';
@@ -24,6 +24,7 @@ import { memoryLimitsOf } from '../reactor/memory-guard.js';
 import type { ReloadOptions, ReloadResult } from '../reload.js';
 import type { Role, RoleContext } from '../role.js';
 import { notRunning, type RoleTasks } from '../role-tasks.js';
+import { untilSettled } from '../settling.js';
 import { capacityFor } from '../shared/connection-layout.js';
 import * as counters from '../shared/counters-layout.js';
 import type { Switchboard } from '../switchboard.js';
@@ -70,6 +71,8 @@ export class MasterRole implements Role {
   #running = false;
   #ending: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
+  /** `start` has resolved, or is about to. */
+  #settled = false;
   /** A signal has asked for the end, so that the process ends as well. */
   #signalled = false;
   readonly #end: Ending;
@@ -124,7 +127,14 @@ export class MasterRole implements Role {
     for (const [index, listener] of this.#listeners.entries())
       if (listener instanceof Listener) this.#acceptor?.listen(this.#reactor, listener, index);
     this.#reactors?.listen();
-    await runInOrder(this.#context.handlers.get('start'));
+    const { handlers } = this.#context;
+    await untilSettled(
+      this.#context,
+      'start',
+      'start() does not resolve before it has',
+      runInOrder(handlers.get('start')),
+    );
+    this.#settled = true;
   }
 
   /** Ends everything in order: no new clients, the workers finish what they have, the answers go out, all is closed. */
@@ -183,7 +193,7 @@ export class MasterRole implements Role {
     this.#signalled = true;
     await this.shutdown();
     // Whoever waits for the start waits for what does not come.
-    if (!this.#running) process.exit();
+    if (!this.#settled) process.exit();
     const { maxWaitTime } = this.#context.options;
     new Alarm(maxWaitTime, () => {
       this.#context.log.warn(
@@ -413,13 +423,17 @@ export class MasterRole implements Role {
     // Of a start that is not through the handlers have heard nothing.
     const hasStarted = this.#running;
     if (hasStarted) await beforeShutdown(this.#context, this.#end.hurry);
+    await this.#threadsUp();
     this.#closeSockets();
     this.#reactors?.quiesce();
     await this.#tasks?.finish(this.#context.options.maxWaitTime, this.#end.hurry);
     if (this.#manager) await this.#end.stopManager(this.#manager, hasStarted && !this.#shape.base);
     await this.#close();
     this.#ignoreSignals();
-    if (hasStarted) await runInOrder(this.#context.handlers.get('shutdown'));
+    if (hasStarted) {
+      const handlers = runInOrder(this.#context.handlers.get('shutdown'));
+      await untilSettled(this.#context, 'shutdown', 'the process does not end before it has', handlers);
+    }
     this.#context.endTimers();
     this.#context.log.info('stopped');
   }
@@ -438,7 +452,16 @@ export class MasterRole implements Role {
     return this.#closed;
   }
 
+  /** Threads that still come up take what is opened for them: it must not be closed, and be something else, by then. */
+  async #threadsUp(): Promise<void> {
+    if (this.#running || this.#reactors === undefined) return;
+    // Those that fail to have said so.
+    const up = this.#reactors.ready().catch(() => {});
+    await inTime(up, this.#context.options.maxWaitTime, { signal: this.#end.hurry });
+  }
+
   async #closeAll(): Promise<void> {
+    await this.#threadsUp();
     this.#closeSockets();
     await this.#manager?.stop({ timeout: this.#context.options.maxWaitTime });
     this.#tasks?.close();

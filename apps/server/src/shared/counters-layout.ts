@@ -16,6 +16,7 @@
  *              ├─────┬────────────┬──────────┬───────────┬─────────────────────────┤
  *   process p  │ PID │ STARTED_AT │ REQUESTS │ RESPONSES │ TASKS │ TASKS_AT_HAND │ 6, 7:
  *              │ TASKS_COMPLETED │ TASKS_FAILED                                    │ 8 doubles,
+ *              │ BEAT_PID │ BEAT │ DEBUGGED                                       │ 8 doubles,
  *              │ for each reactor thread: DONE                                     │ then R, rounded up to 8
  *              └───────────────────────────────────────────────────────────────────┘
  *
@@ -78,8 +79,13 @@ export const TASKS_COMPLETED = 6;
 export const TASKS_FAILED = 7;
 export const GARBAGE = 6;
 export const ORPHANS_FAILED = 7;
+/** Which process counts in BEAT, whose loop turns as long as that grows; 0: none does. */
+export const BEAT_PID = LINE;
+export const BEAT = LINE + 1;
+/** 1: a debugger may keep it. */
+export const DEBUGGED = LINE + 2;
 /** For each reactor thread, from here on. */
-export const DONE = LINE;
+export const DONE = 2 * LINE;
 
 export interface CountersShape {
   readonly reactors: number;

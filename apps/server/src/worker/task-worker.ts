@@ -15,6 +15,7 @@ import { COUNTERS, type FabricShape, FabricView, HUB, idOfPeer } from '../fabric
 import { LogLimit } from '../log.js';
 import { askerBells } from '../process-kinds.js';
 import type { BirthData, Role, RoleContext, WorkerStatus } from '../role.js';
+import { untilSettled } from '../settling.js';
 import { GARBAGE, ORPHANS_FAILED, TASKS_AT_HAND } from '../shared/counters-layout.js';
 import { openTaskFiles } from '../task-files.js';
 import { checkTaskMeans, openTaskQueue } from '../task-queue.js';
@@ -26,6 +27,7 @@ import {
   type RunnerWays,
 } from '../task-ways.js';
 import { onTermination } from '../termination.js';
+import { beat } from './heartbeat.js';
 import { Leaving } from './leaving.js';
 import { drawLimit } from './limit.js';
 import { type MessageOfPlace, Place } from './place.js';
@@ -91,7 +93,14 @@ export class TaskWorkerRole implements Role {
 
   async start(): Promise<void> {
     checkTaskMeans(this.#context.options, this.#shape, this.#files());
-    await runInOrder(this.#context.handlers.get('workerStart'), this.#workerId);
+    this.#child.send({ type: 'started', pid: process.pid } satisfies FromWorker);
+    const started = runInOrder(this.#context.handlers.get('workerStart'), this.#workerId);
+    await untilSettled(
+      this.#context,
+      'workerStart',
+      `${this.#child.name} takes nothing before it has`,
+      started,
+    );
     this.#child.ready();
     await this.place.taken();
     if (!this.#leaving.asked) this.#serve();
@@ -167,6 +176,7 @@ export class TaskWorkerRole implements Role {
     });
     if (this.#queue !== undefined)
       this.#taker = new TaskTaker(this.#queue, this.#runner, (error) => this.#queueFailed(error));
+    this.place.whenReleased(beat(counters));
     say(0);
     this.#runner.start();
     this.#taker?.start();

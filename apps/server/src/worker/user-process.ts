@@ -59,6 +59,7 @@ export class UserProcessRole implements Role {
   async start(): Promise<void> {
     const { managerIncarnation } = this.#child.data as BirthData;
     if (this.#child.incarnation > 1 || managerIncarnation > 1) this.#tasks?.succeed();
+    this.#child.send({ type: 'started', pid: process.pid } satisfies FromWorker);
     this.#child.ready();
     void this.#run();
   }

@@ -14,11 +14,13 @@ import {
   SHUTDOWN,
   type WorkerStatus,
 } from '../role.js';
+import { untilSettled } from '../settling.js';
 import { Switchboard } from '../switchboard.js';
 import { TaskAsker } from '../task-asker.js';
 import { openTaskFiles } from '../task-files.js';
 import { checkTaskMeans } from '../task-queue.js';
 import { onTermination } from '../termination.js';
+import { beat } from './heartbeat.js';
 import { Leaving } from './leaving.js';
 import { drawLimit } from './limit.js';
 import { type MessageOfPlace, Place } from './place.js';
@@ -119,7 +121,14 @@ export class WorkerRole implements Role {
 
   async start(): Promise<void> {
     await this.#own?.load();
-    await runInOrder(this.#context.handlers.get('workerStart'), this.#id);
+    this.#child.send({ type: 'started', pid: process.pid } satisfies FromWorker);
+    const started = runInOrder(this.#context.handlers.get('workerStart'), this.#id);
+    await untilSettled(
+      this.#context,
+      'workerStart',
+      `${this.#child.name} takes nothing before it has`,
+      started,
+    );
     this.#child.ready();
     await this.place.taken();
     if (!this.#leaving.asked) this.#serve();
@@ -153,6 +162,7 @@ export class WorkerRole implements Role {
       onFailure: (error, session) => this.#handlerFailed(error, session),
     });
     this.#tasks.open(listener);
+    this.place.whenReleased(beat(this.#view.counters().process(this.#id)));
     this.place.whenReleased(() => {
       this.switchboard.retire();
       for (const channel of channels) channel.destroy();
