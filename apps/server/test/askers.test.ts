@@ -178,6 +178,24 @@ describe.each(isBase ? (['ring'] as const) : TRANSPORTS)('tasks of every process
   });
 });
 
+test.runIf(process.getuid?.() === 0).each(['ring', 'pipe'] as const)(
+  'where workers become another user the manager and the master write no files, over a %s: their large values are refused, large answers come',
+  async (transport) => {
+    const { ask, get } = await start(transport, { user: 'nobody' });
+    for (const asker of ASKERS) {
+      expect(await get(asker, 'length', { value: 4_000 })).toBe(4_000);
+      expect(await get(asker, 'fill', { value: 3_000_000 })).toBe(3_000_000);
+      const large = await ask(asker, 'length', { value: 3_000_000 });
+      if (typeof asker === 'number') expect(large).toEqual({ kind: 'result', result: 3_000_000 });
+      else
+        expect(large.result).toMatchObject({
+          code: 'ERR_MILLRACE_TASK_TMPDIR',
+          message: expect.stringContaining('Ask for the task in a worker or a user process'),
+        });
+    }
+  },
+);
+
 test('statistics count the tasks of every process', async () => {
   const { get } = await start('ring');
   for (const asker of ASKERS) await get(asker, 'task', { name: 'echo', value: 1 });
