@@ -4,6 +4,7 @@ export default library(
   [
     'index',
     'main',
+    'testing',
     'reactor/reactor-thread',
     // Roles: a process loads its own alone, see take-role.ts and warm-up.ts.
     'master/master',

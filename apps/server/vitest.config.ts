@@ -1,7 +1,9 @@
 import { packageTests } from '@millrace/testkit/vitest';
 import type { ViteUserConfig } from 'vitest/config';
 
-const all = packageTests();
+const packaged = packageTests();
+/** `MILLRACE_TEST_LOG=full` runs the same suites with every server's log on a device that refuses each line. */
+const all = { test: { ...packaged.test, setupFiles: ['test/log-readers.ts'] } };
 
 /** What depends on how messages get to workers and back; the rest of the suite does not. */
 const OF_THE_LINKS = [
@@ -51,6 +53,7 @@ const OF_THE_MODE = [
   'second-signal',
   'group-signals',
   'signal-in-start',
+  'log',
   'manager-handlers',
   'worker-handlers',
 ];

@@ -1,3 +1,3 @@
 import { library } from '../../rolldown.base.js';
 
-export default library(['index', 'bind']);
+export default library(['index', 'bind', 'settle']);

@@ -36,6 +36,10 @@ export const BACKLOG = 512;
 export const MAX_DEFAULT_REACTORS = 8;
 /** Log lines of one kind that are written in a second; the others are counted. */
 export const LOG_LINES_PER_SECOND = 10;
+/** Bytes of log lines that wait for the reader of a pipe; what comes beyond is dropped and counted. */
+export const LOG_BACKLOG_BYTES = 1 << 18;
+/** Milliseconds between two looks whether they can be written. */
+export const LOG_RETRY_MS = 50;
 /** Log lines are cut to this many bytes on their way from a reactor thread. */
 export const LOG_LINE_BYTES = 1024;
 /** Incarnations of members are counted from here for each incarnation of their manager, so that none comes twice. */

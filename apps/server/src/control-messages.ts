@@ -4,6 +4,7 @@
  */
 import type { Logger } from './log.js';
 import type { ReloadOptions, ReloadResult } from './reload.js';
+import type { StartFailure } from './start-failure.js';
 
 /** From the manager to the processes below it. */
 export type ToWorker =
@@ -56,6 +57,7 @@ export type FromWorker =
   | ShutdownAsked
   | ReloadCertificates
   | Terminated
+  | StartFailed
   /** The process of that pid has come to `start`. */
   | { readonly type: 'started'; readonly pid: number }
   /** In a server that stops: this worker has read the last message that there was for it. */
@@ -79,9 +81,16 @@ export interface Terminated {
   readonly pid: number;
 }
 
+/** A process of the first ones has failed in its start, and ends. */
+export interface StartFailed {
+  readonly type: 'startFailed';
+  readonly failure: StartFailure;
+}
+
 /** From the manager to the master. */
 export type FromManager =
   | ReloadCertificates
+  | StartFailed
   | ShutdownAsked
   | TaskWorkerDied
   | TaskWorkerUp

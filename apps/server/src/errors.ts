@@ -1,3 +1,5 @@
+import { SystemCallError } from '@millrace/native';
+
 /** The closed set of codes that errors of the server carry. Codes are stable; messages are not. */
 export type ServerErrorCode =
   /** An option has a value that is not allowed; the message names option, value and what is. */
@@ -30,6 +32,8 @@ export type ServerErrorCode =
   | 'ERR_MILLRACE_TLS'
   /** The pid file cannot be written, or names a server that runs. */
   | 'ERR_MILLRACE_PID_FILE'
+  /** The log file cannot be opened. */
+  | 'ERR_MILLRACE_LOG_FILE'
   /** A process cannot become the user, or take the root directory, that the options say. */
   | 'ERR_MILLRACE_IDENTITY'
   /** `shutdown` was called before the start was through; everything is closed again. */
@@ -41,16 +45,39 @@ export class ServerError extends Error {
   override readonly name = 'ServerError';
   readonly code: ServerErrorCode;
   /** Of a failed system call: the kernel's number for the reason, its name, and the call. */
-  readonly errno: number | undefined;
-  readonly errnoName: string | undefined;
-  readonly syscall: string | undefined;
+  declare readonly errno?: number;
+  declare readonly errnoName?: string;
+  declare readonly syscall?: string;
 
   constructor(code: ServerErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
-    const cause = options?.cause as { errno?: number; errnoName?: string; syscall?: string } | undefined;
-    this.errno = cause?.errno;
-    this.errnoName = cause?.errnoName;
-    this.syscall = cause?.syscall;
+    const cause = options?.cause as { errno?: unknown; errnoName?: unknown; syscall?: unknown } | undefined;
+    // Only where there is one: what is printed of an error ends with its properties.
+    for (const name of ['errno', 'errnoName', 'syscall'] as const)
+      if (cause?.[name] !== undefined)
+        Object.defineProperty(this, name, { value: cause[name], enumerable: true });
   }
+}
+
+/** Where a function was called from, for {@link shownAt}: `callee` is the function. */
+export function callSite(callee: (...args: never[]) => unknown): string {
+  const limit = Error.stackTraceLimit;
+  const place: { stack?: string } = {};
+  Error.stackTraceLimit = 1;
+  Error.captureStackTrace(place, callee);
+  Error.stackTraceLimit = limit;
+  return (place.stack ?? '').split('\n').slice(1).join('\n');
+}
+
+/**
+ * Has an error that is the caller's to mend, a wrong option for one, tell where he is and nothing of the server's inside: what is
+ * printed of it is the message, a line and the code. Other errors stay as they are.
+ */
+export function shownAt(error: unknown, site: string): unknown {
+  if (!(error instanceof ServerError)) return error;
+  error.stack = `${error.name}: ${error.message}${site === '' ? '' : `\n${site}`}`;
+  // A system call that has failed says all in its own words; where the server made it is nobody's concern.
+  if (error.cause instanceof SystemCallError) error.cause.stack = String(error.cause);
+  return error;
 }

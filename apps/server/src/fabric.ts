@@ -160,6 +160,12 @@ function countersShape(shape: FabricShape): CountersShape {
   return { reactors: shape.reactors, workers: shape.workers, processes: peersOf(shape) };
 }
 
+/** Maps what the server counts, beside what a {@link FabricView} maps. */
+export function openCounters(shape: FabricShape, fd: number): Counters {
+  const counters = countersShape(shape);
+  return new Counters(new MappedMemory(fd, Counters.bytes(counters)).buffer, counters);
+}
+
 function connectionBytes(shape: FabricShape): number {
   return ConnectionTable.bytes(shape.maxConnections, partsOf(shape));
 }

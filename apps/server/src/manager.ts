@@ -15,6 +15,7 @@ import {
   controlMessage,
   type FromManager,
   type FromWorker,
+  type StartFailed,
   type TaskWorkerDied,
   type TaskWorkerUp,
   type ToManager,
@@ -34,6 +35,7 @@ import { notRunning, type RoleTasks } from './role-tasks.js';
 import { untilSettled } from './settling.js';
 import type { Counters } from './shared/counters.js';
 import { spawnArguments } from './spawn-arguments.js';
+import { errorOf, type StartFailure, startFailureOf } from './start-failure.js';
 import { openUpperFiles, removeFilesOf } from './task-files.js';
 import { onTermination } from './termination.js';
 
@@ -70,6 +72,8 @@ export class ManagerRole implements Role {
   /** Its processes have come up, this time. */
   #up = false;
   #stopping: WorkerStop | undefined;
+  /** What the first process that failed in its start has failed at. */
+  #startFailure: StartFailure | undefined;
 
   /** `Tasks`: where there are task workers. */
   constructor(
@@ -127,9 +131,9 @@ export class ManagerRole implements Role {
       await this.#pool.start();
     } catch (error) {
       if (this.#stopping) return;
-      this.#context.log.fatal(
-        `${(error as Error).message} The server ends; the reason is usually in the entry module or in workerStart.`,
-      );
+      this.#startFailed({ type: 'startFailed', failure: startFailureOf(undefined, error) });
+      const { message } = this.#startFailure ? errorOf(this.#startFailure) : (error as Error);
+      this.#context.log.fatal(`${message} The server ends.`);
       await this.#stop('stop', 1);
     }
     this.#started();
@@ -169,13 +173,17 @@ export class ManagerRole implements Role {
     const name = `${kind} ${id}`;
     const { maxWaitTime, maxWorkerMemory } = this.#context.options;
     const { taskFiles, taskRun } = this.#child.data as BirthData;
-    const data: BirthData = { role, id, managerIncarnation: this.#child.incarnation, taskFiles, taskRun };
+    const { plan } = this.#context;
+    const managerIncarnation = this.#child.incarnation;
+    const data: BirthData = { role, id, managerIncarnation, plan, taskFiles, taskRun };
     return {
       name,
       title: `${this.#context.options.title}: ${name}`,
-      ...spawnArguments(),
+      ...spawnArguments(this.#context.options),
       descriptors: Object.fromEntries(names.map((key) => [key, this.#child.descriptor(key)])),
       data,
+      // What the first processes fail at the others do, too, and the next attempt. A start that fails says so at once.
+      ...(managerIncarnation === 1 && { restart: { giveUpAfter: 1 } }),
       // As long as the user's workerStart takes.
       startTimeout: Number.POSITIVE_INFINITY,
       drainTimeout: maxWaitTime + KILL_GRACE_MS,
@@ -276,7 +284,7 @@ export class ManagerRole implements Role {
     this.#stopping?.changed();
     const { managerIncarnation } = member.spec.data as BirthData;
     if (member.incarnation === 1 && managerIncarnation === 1) return;
-    this.#context.log.info({ pid: member.pid }, `${member.name} has been replaced`);
+    this.#context.log.info({ newPid: member.pid }, `${member.name} has been replaced`);
   }
 
   /** A process has the rings and pipes of its name: reactor threads tell it of the connections of the one before. */
@@ -298,6 +306,8 @@ export class ManagerRole implements Role {
         return this.#leave(member, message.pid);
       case 'reloadCertificates':
         return this.reloadCertificates();
+      case 'startFailed':
+        return this.#startFailed(message);
       case 'takesTasks':
         return this.#tellAskers({ type: 'taskWorkerUp', taskWorker: (member.spec.data as BirthData).id });
       case 'reload':
@@ -316,6 +326,12 @@ export class ManagerRole implements Role {
       default:
         unknownMessage(message, member.name, this.#context);
     }
+  }
+
+  #startFailed(message: StartFailed): void {
+    if (this.#startFailure !== undefined) return;
+    this.#startFailure = message.failure;
+    this.#tellMaster(message);
   }
 
   #placeFree(member: Member, pid: number): void {
@@ -400,8 +416,16 @@ export class ManagerRole implements Role {
     this.#stopping?.changed();
     if (code === 0 || this.#stopping) return;
     const { log, options } = this.#context;
-    if (error) log.warn(`force kill: ${error.message}; maxWaitTime is ${options.maxWaitTime} ms`);
-    const how = signal ? `by ${signal}` : `with code ${code}`;
+    // The manager says what it ends of.
+    if (this.#startFailure !== undefined) return;
+    if (error && pid !== undefined)
+      log.warn(`force kill: ${error.message}; maxWaitTime is ${options.maxWaitTime} ms`);
+    const how =
+      pid === undefined
+        ? `before it began (${error?.message})`
+        : signal
+          ? `by ${signal}`
+          : `with code ${code}`;
     const next = replaced
       ? 'another had taken its place'
       : delay === undefined

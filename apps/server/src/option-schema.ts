@@ -28,6 +28,7 @@ import {
   text,
 } from './schema-parts.js';
 import { defaultTaskRingSize, TASK_TRANSPORTS } from './task-ways.js';
+import { portUnderTest } from './under-test.js';
 
 /** A user or group. */
 const identity = v.union([filledText, count(0, 2 ** 32 - 2)], 'a name, or an id');
@@ -100,6 +101,12 @@ const serverShape = {
   taskMaxRequestGrace: v.optional(ANY_COUNT),
   workerMaxConcurrency: v.optional(ANY_COUNT, 0),
   maxWorkerMemory: v.optional(ANY_COUNT, 0),
+  entry: v.optional(
+    v.pipe(
+      moduleUrl,
+      v.check((url) => url.startsWith('file:'), 'the path of a file, or its URL'),
+    ),
+  ),
   pidFile: v.optional(filledText),
   daemonize: v.optional(flag, false),
   umask: v.optional(count(0, 0o777)),
@@ -152,6 +159,7 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     dispatchModule: parsed.dispatchModule,
     maxRequestGrace: parsed.maxRequestGrace ?? defaultGrace(parsed.maxRequest),
     taskMaxRequestGrace: parsed.taskMaxRequestGrace ?? defaultGrace(parsed.taskMaxRequest),
+    entry: parsed.entry,
     pidFile: parsed.pidFile,
     umask: parsed.umask,
     user: parsed.user,
@@ -278,6 +286,7 @@ function checkPort(
     );
   return {
     ...own,
+    ...(port !== undefined && { port: portUnderTest(port) }),
     ...(isInherited(own) && { host: '' }),
     framing: own.framing as PortFraming,
     keepAlive: own.keepAlive as ResolvedPort['keepAlive'],
@@ -290,8 +299,8 @@ function above(name: string, value: number, limit: string, most: number): string
   return `The option '${name}' cannot be ${value}: at most '${limit}', which is ${most}.`;
 }
 
-function optionError(message: string, cause?: unknown): ServerError {
-  return new ServerError('ERR_MILLRACE_OPTION', message, { cause });
+function optionError(message: string): ServerError {
+  return new ServerError('ERR_MILLRACE_OPTION', message);
 }
 
 function parse<S extends v.GenericSchema>(
@@ -307,13 +316,13 @@ function parse<S extends v.GenericSchema>(
     const within = path.length === 0 ? '' : ` in '${path.join('.')}'`;
     const known = path[0] === undefined ? Object.keys(schema.entries) : (NESTED[path[0]] ?? []);
     const message = `There is no option '${key}'${within}; did you mean '${closest(key, known)}'?`;
-    throw new ServerError('ERR_MILLRACE_UNKNOWN_OPTION', message, { cause: new v.ValiError(result.issues) });
+    throw new ServerError('ERR_MILLRACE_UNKNOWN_OPTION', message);
   }
   const name = path.length === 0 ? 'The options' : `The option '${path.join('.')}'`;
-  if (issue.type === 'strict_object' && issue.expected !== 'Object')
-    throw optionError(`${name} is missing.`, new v.ValiError(result.issues));
+  if (issue.type === 'strict_object' && issue.expected !== 'Object') throw optionError(`${name} is missing.`);
   const value = issue.path?.at(-1)?.value ?? issue.input;
-  throw optionError(`${name} cannot be ${show(value)}: ${issue.message}.`, new v.ValiError(result.issues));
+  const wanted = issue.expected === 'Object' && issue.type !== 'variant' ? 'an object' : issue.message;
+  throw optionError(`${name} cannot be ${show(value)}: ${wanted}.`);
 }
 
 /** The offending value, as a message shows it. */

@@ -125,6 +125,11 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
   /** Bytes of resident memory above which a worker or task worker is replaced; looked at each second. Default 0: any. */
   readonly maxWorkerMemory?: number;
 
+  /**
+   * The module that every process of the server runs, up to its `start`: a path, or a URL as `import.meta.url`. Default: the
+   * one that Node was started with, which is not the server's under a test runner or a process manager.
+   */
+  readonly entry?: string | URL;
   /** A file that holds the master's pid while the server runs. Default: none. */
   readonly pidFile?: string;
   /** Whether the server goes on in the background, in a session of its own and the directory `/`. Default false. */
@@ -175,6 +180,7 @@ type Optional =
   | 'taskQueueKey'
   | 'taskQueueName'
   | 'dispatchModule'
+  | 'entry'
   | 'heartbeatCheckInterval'
   | 'pidFile'
   | 'umask'
@@ -190,6 +196,8 @@ export type ResolvedOptions = Required<Omit<ServerOptions, keyof PortOptions | O
   /** A URL. */
   readonly dispatchModule: string | undefined;
   readonly heartbeatCheckInterval: number | undefined;
+  /** A URL. */
+  readonly entry: string | undefined;
   readonly pidFile: string | undefined;
   readonly umask: number | undefined;
   readonly user: string | number | undefined;

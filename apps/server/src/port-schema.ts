@@ -7,27 +7,34 @@ import { TLS_OPTION_NAMES, tlsSchema } from './tls-schema.js';
 
 const DELIMITER = '1 to 8 bytes';
 
-const framing = v.variant('kind', [
-  v.strictObject({ kind: v.literal('none') }),
-  v.strictObject({
-    kind: v.literal('eof'),
-    delimiter: v.optional(
-      v.pipe(
-        v.union([text, v.instance(Uint8Array)], DELIMITER),
-        v.check((bytes) => bytes.length > 0 && Buffer.from(bytes as Uint8Array).length <= 8, DELIMITER),
+const FRAMINGS =
+  "an object, as { kind: 'none' }, { kind: 'eof', delimiter: '\\n' }, { kind: 'length' } or { kind: 'function', module }";
+
+const framing = v.variant(
+  'kind',
+  [
+    v.strictObject({ kind: v.literal('none') }),
+    v.strictObject({
+      kind: v.literal('eof'),
+      delimiter: v.optional(
+        v.pipe(
+          v.union([text, v.instance(Uint8Array)], DELIMITER),
+          v.check((bytes) => bytes.length > 0 && Buffer.from(bytes as Uint8Array).length <= 8, DELIMITER),
+        ),
       ),
-    ),
-    includeDelimiter: v.optional(flag),
-    split: v.optional(flag),
-  }),
-  v.strictObject({
-    kind: v.literal('length'),
-    type: v.optional(oneOf(lengthTypes)),
-    offset: v.optional(count(0, 8_192)),
-    bodyOffset: v.optional(count(0, MAX_BYTES)),
-  }),
-  v.strictObject({ kind: v.literal('function'), module: moduleUrl }),
-]);
+      includeDelimiter: v.optional(flag),
+      split: v.optional(flag),
+    }),
+    v.strictObject({
+      kind: v.literal('length'),
+      type: v.optional(oneOf(lengthTypes)),
+      offset: v.optional(count(0, 8_192)),
+      bodyOffset: v.optional(count(0, MAX_BYTES)),
+    }),
+    v.strictObject({ kind: v.literal('function'), module: moduleUrl }),
+  ],
+  FRAMINGS,
+);
 
 const keepAliveShape = v.strictObject({
   idle: v.optional(count(1, 32_767)),

@@ -8,6 +8,7 @@ import type { Logger } from './log.js';
 import type { ResolvedOptions } from './options.js';
 import type { ResolvedPort } from './port-options.js';
 import type { ReloadOptions, ReloadResult } from './reload.js';
+import type { ServerPlan } from './server-plan.js';
 import type { Switchboard } from './switchboard.js';
 import type { Place } from './worker/place.js';
 import type { Sessions } from './worker/sessions.js';
@@ -24,6 +25,8 @@ export interface RoleContext {
   /** The handlers of a listener: its own, and the server's where it has none. */
   readonly portHandlers: (port: number) => Handlers<PortEvents>;
   readonly log: Logger;
+  /** What every process of the server has to come to. */
+  readonly plan: ServerPlan;
   /** Resolves when this process's messages to other processes have left it, or time is up. */
   readonly flushMail: () => Promise<void>;
   /** Takes no more messages from other processes, and leaves them to the next of this name. */
@@ -78,6 +81,8 @@ export type WorkerStatus = 'busy' | 'idle' | 'exiting';
 /** What a process of the server is told at its birth. */
 export interface BirthData {
   readonly role: RoleName;
+  /** What the options of whoever has started it make of the server, by name: they are the same in every process. */
+  readonly plan?: ServerPlan | undefined;
   /** Counts processes of the role from 0. */
   readonly id: number;
   /** Which manager in a row has started it; the first is 1. */

@@ -1,15 +1,15 @@
-import { inherit } from '@millrace/process-pool';
+import { type Daemon, inherit } from '@millrace/process-pool';
 import type { Columns, DoorbellListener, Table, TableDefinition } from '@millrace/shared-memory';
 import type { Tasks } from '@millrace/task-pool';
 import { MAX_PORTS } from './constants.js';
-import type { FromWorker } from './control-messages.js';
-import { ServerError } from './errors.js';
+import type { FromManager, FromWorker } from './control-messages.js';
+import { callSite, ServerError, shownAt } from './errors.js';
 import { Handlers, type PortEvents, type ProcessId, type ServerEvents } from './events.js';
-import { type FabricShape, managerPeer, masterPeer, shapeOf } from './fabric.js';
+import { COUNTERS, type FabricShape, managerPeer, masterPeer, openCounters, shapeOf } from './fabric.js';
 import { becomeAsAsked } from './identity.js';
 import { openBell, openSwitchboard } from './links.js';
 import { loadRole, type RoleParts } from './load-role.js';
-import { createLog, type Logger, type ReopenableLog } from './log.js';
+import { type Logger, ProcessLog } from './log.js';
 import { resolveOptions, resolvePort } from './option-schema.js';
 import type { ResolvedOptions, ServerOptions } from './options.js';
 import { Port } from './port.js';
@@ -17,10 +17,15 @@ import type { PortOptions } from './port-options.js';
 import { flatId } from './process-kinds.js';
 import { assertHandlers } from './required-handlers.js';
 import type { BirthData, Role, RoleContext, RoleName } from './role.js';
+import { assertSamePlan, planOf, type ServerPlan } from './server-plan.js';
 import { ServerTasks } from './server-tasks.js';
+import type { Counters } from './shared/counters.js';
 import { SharedTables } from './shared-tables.js';
+import { outliveLostOutput } from './standard-streams.js';
+import { captureUncaught, startFailureOf } from './start-failure.js';
 import type { Switchboard } from './switchboard.js';
 import { leaveSignalsToMaster } from './termination.js';
+import { tellTest, tieToTest } from './under-test.js';
 import { warmUp } from './warm-up.js';
 import type { Session } from './worker/session.js';
 import type { UserProcessHandler } from './worker/user-process.js';
@@ -53,6 +58,19 @@ function assertOnlyServer(): void {
   );
 }
 
+/** Whether this process is one of those without which the server has not come up. */
+const isOfFirstStart =
+  child?.incarnation === 1 && (birth.role === 'manager' || birth.managerIncarnation === 1);
+
+const endCapture = isOfFirstStart ? captureUncaught(tellFailure) : () => {};
+
+/** Of the first processes the master tells what they fail at, once and last; and there are more that fail at the same. */
+function tellFailure(error: unknown): void {
+  if (child === undefined) return;
+  const failure = startFailureOf(child.name, error);
+  child.send({ type: 'startFailed', failure } satisfies FromWorker & FromManager);
+}
+
 /**
  * A server in Swoole's architecture. Every process of it runs the same entry module; `start` takes the role that the
  * process was started for. Everything before `start` therefore runs in each of them, and must be the same in each.
@@ -63,24 +81,23 @@ export class Server<T extends Tasks = Tasks> extends ServerTasks<T> implements A
   readonly #options: ResolvedOptions;
   readonly #handlers = new Handlers<ServerEvents>();
   readonly #ports: Port[];
-  readonly #log: ReopenableLog;
+  readonly #log: ProcessLog;
   #role: Role | undefined;
   #started = false;
   readonly #userProcesses: UserProcessHandler[] = [];
   readonly #tables = new SharedTables(child);
   #switchboard: Switchboard | undefined;
   #bell: DoorbellListener | undefined;
+  #counters: Counters | undefined;
 
   /** Throws `ERR_MILLRACE_OPTION` or `ERR_MILLRACE_UNKNOWN_OPTION`. */
   constructor(options: ServerOptions<T>) {
     super();
     this.#options = resolveOptions(options as ServerOptions);
     this.#ports = [new Port(this.#options.port)];
-    this.#log = createLog(
-      this.#options.logLevel,
-      birth.role === 'master' ? 'master' : (child?.name ?? birth.role),
-      this.#options.logFile,
-    );
+    const { logLevel, logFile } = this.#options;
+    this.#log = new ProcessLog(logLevel, child?.name ?? birth.role, logFile);
+    if (logFile !== undefined) this.#log.openFile(birth.role === 'master');
   }
 
   /** Workers count from 0, then task workers, then user processes; undefined in the master and the manager. */
@@ -121,19 +138,57 @@ export class Server<T extends Tasks = Tasks> extends ServerTasks<T> implements A
    * `ERR_MILLRACE_HANDLER_MISSING`, `_LISTEN`, `_START_FAILED`, `_STARTED`, `_STOPPED` or `_SECOND_SERVER`.
    */
   async start(): Promise<void> {
+    const site = callSite(this.start);
+    try {
+      await this.#start();
+    } catch (error) {
+      throw shownAt(error, site);
+    }
+  }
+
+  async #start(): Promise<void> {
     this.assertNotStarted('start');
     assertOnlyServer();
     assertHandlers(this.#options, this.#handlers, this.#ports);
     this.#started = true;
     started = this as Server<Tasks>;
+    outliveLostOutput((name, error) => this.#log.outputLost(name, error));
     const takeRole = await loadRole(birth.role, this.#options);
     // The same for its log: whatever is to be loaded is not below a new root directory. And whoever accepts clients cannot
     // open a file any more when it has to say that they have taken all descriptors.
     const accepts = birth.role === 'master' || (birth.role === 'worker' && this.#options.mode === 'base');
     if (this.#options.chroot !== undefined || accepts) this.#log.load();
-    await becomeAsAsked(this.#options, birth.role);
+    if (birth.role === 'master') tieToTest();
+    let daemon: Daemon | undefined;
+    try {
+      assertSamePlan(this.#plan, birth.plan);
+      daemon = await becomeAsAsked(this.#options, birth.role);
+      await this.#takeRole(takeRole);
+    } catch (error) {
+      daemon?.failed(error);
+      if (isOfFirstStart) {
+        tellFailure(error);
+        process.exit(1);
+      }
+      throw error;
+    }
+    endCapture();
+    daemon?.ready();
+    if (birth.role === 'master') tellTest(this.addresses);
+  }
+
+  get #plan(): ServerPlan {
+    const ports = this.#ports.map(({ options }) => options);
+    return planOf(this.#options, ports, this.#userProcesses.length);
+  }
+
+  async #takeRole(takeRole: (parts: RoleParts) => Role): Promise<void> {
     this.#role = takeRole(this.#roleParts());
+    const countLost = (lines: number) => this.#countLostLines(lines);
+    if (child) this.#log.countBy(countLost);
     await this.#role.start();
+    // The master has made the counters by now.
+    if (child === undefined) this.#log.countBy(countLost);
     this.startMail();
   }
 
@@ -163,6 +218,13 @@ export class Server<T extends Tasks = Tasks> extends ServerTasks<T> implements A
     if (this.role === 'master') await this.#role?.shutdown?.();
   }
 
+  /** Returns how many have been lost before. */
+  #countLostLines(lines: number): number {
+    const fd = child ? child.descriptor(COUNTERS) : this.#role?.fabric?.[COUNTERS];
+    if (fd !== undefined) this.#counters ??= openCounters(this.shape, fd);
+    return this.#counters?.loseLogLines(lines) ?? 0;
+  }
+
   #roleParts(): RoleParts {
     const log = this.#log;
     const context: RoleContext = {
@@ -181,6 +243,7 @@ export class Server<T extends Tasks = Tasks> extends ServerTasks<T> implements A
       describeTimers: () => this.describeTimers(),
       reopenLog: () => log.reopen(),
       bell: () => this.#ownBell(),
+      plan: this.#plan,
       settleLost: () => (this.#role?.switchboard ?? this.#switchboard)?.settleLost(),
     };
     return {
@@ -286,7 +349,11 @@ export class Server<T extends Tasks = Tasks> extends ServerTasks<T> implements A
 /** Makes a server; the types of its tasks, and of what they are told beside their value, are inferred. See {@link Server}. */
 // `T` has no default: a task's context would be inferred from that instead of from `Tasks`.
 export function createServer<const T extends Tasks>(options: ServerOptions<T>): Server<Named<T>> {
-  return new Server<Named<T>>(options as unknown as ServerOptions<Named<T>>);
+  try {
+    return new Server<Named<T>>(options as unknown as ServerOptions<Named<T>>);
+  } catch (error) {
+    throw shownAt(error, callSite(createServer));
+  }
 }
 
 /** The tasks that have been named; none where there are no tasks to infer from. */

@@ -1,16 +1,18 @@
+import { entryModule } from '@millrace/process-pool';
 import { ServerError } from './errors.js';
+import type { ResolvedOptions } from './options.js';
 
-/** Options of Node that belong to one process: each has its own title, and a debugger's port serves one. */
-const NOT_INHERITED = /^--(title|inspect(-brk|-port|-wait)?)(=|$)/;
-
-/** How to run this program's entry module again, in another role. */
-export function spawnArguments(): { entry: string; args: string[]; execArgv: string[] } {
-  const [, entry, ...args] = process.argv;
+/** How to run this program's entry module again, in another role; with the options of Node that it was started with. */
+export function spawnArguments({ entry: own }: Pick<ResolvedOptions, 'entry'>): {
+  entry: string;
+  args: string[];
+} {
+  const entry = own ?? entryModule();
   if (entry === undefined) {
     throw new ServerError(
       'ERR_MILLRACE_START_FAILED',
-      'Every process of the server runs the entry module again, so the program must be a file: node server.js',
+      "Every process of the server runs the entry module again, so the program must be a file (node server.js), or name one by the option 'entry'.",
     );
   }
-  return { entry, args, execArgv: process.execArgv.filter((option) => !NOT_INHERITED.test(option)) };
+  return { entry, args: process.argv.slice(2) };
 }

@@ -38,6 +38,8 @@ export interface ServerStats {
   /** How often a client was not read from for a while, and how many clients were closed, for what all of them held. */
   readonly clientMemoryHoldCount: number;
   readonly clientMemoryCloseCount: number;
+  /** Lines of the log, of all processes, that could not be written. */
+  readonly lostLogLines: number;
   /** Tasks that were asked for by any process, and those that have been answered, with a result or an error. */
   readonly taskCount: number;
   readonly taskCompletedCount: number;
@@ -109,6 +111,7 @@ export function serverStats(counters: Counters, shape: FabricShape, worker: numb
     clientMemory: counters.ofReactors(layout.MEMORY),
     clientMemoryHoldCount: counters.ofReactors(layout.MEMORY_HOLDS),
     clientMemoryCloseCount: counters.ofReactors(layout.MEMORY_CLOSES),
+    lostLogLines: counters.lostLogLines,
     taskCount: ofAskers(layout.TASKS),
     taskCompletedCount: ofAskers(layout.TASKS_COMPLETED),
     taskFailedCount: ofAskers(layout.TASKS_FAILED),

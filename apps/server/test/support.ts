@@ -36,7 +36,11 @@ export function fixture(name: string): URL {
 /** What the project of vitest that runs this says of its servers, see vitest.config.ts; a test's own options come first. */
 export const matrix: Partial<ServerOptions> = {
   ...(process.env.MILLRACE_TEST_IPC && { ipc: process.env.MILLRACE_TEST_IPC as Ipc }),
+  ...(process.env.MILLRACE_TEST_LOG === 'full' && { logFile: '/dev/full' }),
 };
+
+/** Whether the log of this run's servers is on a device that refuses every line; see log-readers.ts. */
+export const logIsFull = process.env.MILLRACE_TEST_LOG === 'full';
 
 /** Starts a program of the fixtures, for the mode and links of this run. */
 export function launch(

@@ -40,6 +40,14 @@ static napi_value fd_duplicate(napi_env env, napi_callback_info info) {
   return ret_sys(env, fcntl(fd, F_DUPFD_CLOEXEC, 3));
 }
 
+/* duplicateTo(fd, target) -> target, which is closed if it was open, and stays open on exec */
+static napi_value fd_duplicate_to(napi_env env, napi_callback_info info) {
+  ARGUMENTS(2);
+  INT(fd, 0);
+  INT(target, 1);
+  return ret_sys(env, dup2(fd, target));
+}
+
 /* setCloseOnExec(fd, on) -> 0 */
 static napi_value fd_set_close_on_exec(napi_env env, napi_callback_info info) {
   ARGUMENTS(2);
@@ -83,6 +91,7 @@ const addon_function descriptor_functions[] = {{"read", fd_read},
                                                {"write", fd_write},
                                                {"close", fd_close},
                                                {"duplicate", fd_duplicate},
+                                               {"duplicateTo", fd_duplicate_to},
                                                {"setCloseOnExec", fd_set_close_on_exec},
                                                {"setNonBlocking", fd_set_non_blocking},
                                                {"eventfd", fd_eventfd},

@@ -28,6 +28,8 @@ export interface Syscalls {
   write(fd: number, bytes: Uint8Array, offset: number, length: number): number;
   close(fd: number): number;
   duplicate(fd: number): number;
+  /** Makes `target` the same as `fd`, in place of what it was. As all standard streams it stays open on exec. */
+  duplicateTo(fd: number, target: number): number;
   setCloseOnExec(fd: number, on: 0 | 1): number;
   setNonBlocking(fd: number, on: 0 | 1): number;
   eventfd(): number;

@@ -1,17 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { resolve } from 'node:path';
 import type { TransportChannel } from '@millrace/channel';
 import { syscalls } from '@millrace/native';
 import { createPipe, openPipe } from '@millrace/pipe-ipc';
 import { BirthSender } from './birth-sender.js';
+import { nodeStart, pathOf } from './node-options.js';
 import { type Birth, CALL_VARIABLE, type Call, type ToChild, type ToParent } from './protocol.js';
 import type { LaunchSpec } from './spec.js';
 
 /** The exit code of a process that could not be started, as shells have it. */
 const NOT_STARTED = 127;
 const STANDARD: NonNullable<LaunchSpec['stdio']> = ['ignore', 'inherit', 'inherit'];
-/** The compiled module, also where this one runs as TypeScript. */
-const BINDING = `--import=${new URL('../dist/bind.js', import.meta.url).href}`;
 /** Messages for a process that has not been born yet; more are refused. */
 const MAX_UNSAID = 10_000;
 
@@ -194,22 +193,16 @@ export class Incarnation {
 }
 
 function start(launch: LaunchSpec, title: string, control: number): ChildProcess {
-  const { entry, args = [], execArgv = [], env = {}, cwd, stdio = STANDARD } = launch;
-  const call: Call = { parent: process.pid };
+  const { entry, args = [], execArgv, env = {}, cwd, stdio = STANDARD } = launch;
+  const { options, directory, settleIn } = nodeStart(execArgv, cwd);
+  const call: Call = { parent: process.pid, startedIn: directory, settleIn };
+  const path = settleIn === undefined ? pathOf(entry) : resolve(settleIn, pathOf(entry));
   // The title is an argument, so that `ps` shows it from the first moment on.
-  return spawn(
-    process.execPath,
-    [`--title=${title}`, BINDING, ...execArgv.filter((option) => option !== BINDING), pathOf(entry), ...args],
-    {
-      stdio: [...stdio, control],
-      env: { ...process.env, ...env, [CALL_VARIABLE]: JSON.stringify(call) },
-      cwd,
-    },
-  );
-}
-
-function pathOf(entry: string | URL): string {
-  return entry instanceof URL || entry.startsWith('file:') ? fileURLToPath(entry) : entry;
+  return spawn(process.execPath, [`--title=${title}`, ...options, path, ...args], {
+    stdio: [...stdio, control],
+    env: { ...process.env, ...env, [CALL_VARIABLE]: JSON.stringify(call) },
+    cwd: directory,
+  });
 }
 
 /** Processes with the same key can take each other's place. */
@@ -217,7 +210,7 @@ export function launchKey({ entry, args, execArgv, env, cwd, stdio }: LaunchSpec
   return JSON.stringify([
     pathOf(entry),
     args ?? [],
-    execArgv ?? [],
+    execArgv ?? null,
     env ?? {},
     cwd ?? null,
     stdio ?? STANDARD,

@@ -1,11 +1,12 @@
 export type { Bus } from './bus.js';
 export { ChildProcessContext, type InheritOptions, inherit } from './child.js';
-export { type DaemonizeOptions, daemonize } from './daemonize.js';
+export { type Daemon, type DaemonizeOptions, daemonize } from './daemonize.js';
 export { ProcessPoolError, type ProcessPoolErrorCode } from './errors.js';
 export type { MemberFailure, ProcessPoolEvents } from './events.js';
 export { type ExecuteOptions, execute } from './execute.js';
 export type { Member } from './member.js';
 export { MergingQueue, type MergingQueueParts } from './merging-queue.js';
+export { entryModule } from './node-options.js';
 export type { Members, PoolStatus, ProcessPoolOptions, StartOptions, StopOptions } from './pool-options.js';
 export { type PoolMessage, runWorker, type WorkerHandlers, type WorkerOptions } from './pool-worker.js';
 export { Process, type ProcessEnd, type ProcessOptions } from './process.js';

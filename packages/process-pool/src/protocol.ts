@@ -18,6 +18,10 @@ export const REQUESTS = 'millrace.requests';
 export interface Call {
   /** The parent's pid. */
   readonly parent: number;
+  /** Where Node was started, for the paths among its options. */
+  readonly startedIn: string;
+  /** Where it is to be before its entry module runs, if that is another place. */
+  readonly settleIn?: string | undefined;
 }
 
 export interface Birth {

@@ -7,7 +7,10 @@ export interface LaunchSpec {
   readonly entry: string | URL;
   /** Arguments for the module. Default: none. */
   readonly args?: readonly string[];
-  /** Options for Node itself. Default: none. */
+  /**
+   * Options for Node itself. Default: those of this process (`--import`, `--conditions`, `--env-file`, …), but for its title
+   * and its debugger.
+   */
   readonly execArgv?: readonly string[];
   /** Variables that it has beyond those of this process. Default: none. */
   readonly env?: Readonly<Record<string, string>>;

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { descendants, Program, until } from '@millrace/testkit';
@@ -38,4 +38,37 @@ test('a daemon goes on in a session of its own, where it is told to, with its ou
     process.kill(pid, 'SIGKILL');
     rmSync(directory, { recursive: true });
   }
+});
+
+/** Starts the daemon of the fixtures by `node OPTIONS` in `directory`, and ends it with the test. */
+async function daemonOf(directory: string, options: readonly string[], how: string) {
+  const note = join(directory, 'note');
+  const [first = '', ...rest] = [...options, fixture('daemon'), '/', note, how];
+  const program = new Program(first, { args: rest, through: ['env', '-C', directory] });
+  const { code } = await program.ended();
+  const it = existsSync(note) ? JSON.parse(readFileSync(note, 'utf8')) : undefined;
+  if (it) process.kill(it.pid, 'SIGKILL');
+  return { code, it, output: program.output };
+}
+
+test('what started a daemon exits with 0 once that is up, its relative options included', async () => {
+  const directory = realpathSync(mkdtempSync(join(tmpdir(), 'millrace-daemon-')));
+  writeFileSync(join(directory, 'imported.mjs'), "globalThis.preloaded = ['imported'];\n");
+  const options = ['--import', './imported.mjs', '--title', 'mine'];
+  const { code, it } = await daemonOf(directory, options, 'wait');
+  expect(code).toBe(0);
+  expect(it).toMatchObject({ cwd: '/', left: null, preloaded: ['imported'] });
+  rmSync(directory, { recursive: true });
+});
+
+test('what started a daemon that does not come up exits with another code, and says why', async () => {
+  const directory = realpathSync(mkdtempSync(join(tmpdir(), 'millrace-daemon-')));
+  const thrown = await daemonOf(directory, [], 'throw');
+  expect(thrown.code).toBe(1);
+  expect(thrown.output).toMatch(/Error: a daemon that throws\n {4}at/);
+  expect(thrown.output).toMatch(/The daemon ended with code 1 before it was up\.\n$/);
+  const left = await daemonOf(directory, [], 'exit');
+  expect(left).toMatchObject({ code: 1, it: undefined });
+  expect(left.output).toMatch(/The daemon ended with code 0 before it was up/);
+  rmSync(directory, { recursive: true });
 });

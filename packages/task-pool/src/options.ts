@@ -34,14 +34,15 @@ export interface TaskPoolOptions {
   readonly grace?: number;
   /** The first words of what `ps` shows. Default `'task worker'`. */
   readonly title?: string;
-  /** Options for Node itself in the workers. Default: none. */
+  /** Options for Node itself in the workers. Default: those of this process, but for its title and its debugger. */
   readonly execArgv?: readonly string[];
   /** When a worker that died is started again, see @millrace/process-pool. */
   readonly restart?: RestartOptions;
 }
 
 export interface ResolvedPoolOptions
-  extends Required<Omit<TaskPoolOptions, 'maxTasks' | 'maxMemory' | 'grace' | 'queue'>> {
+  extends Required<Omit<TaskPoolOptions, 'maxTasks' | 'maxMemory' | 'grace' | 'queue' | 'execArgv'>> {
+  readonly execArgv: readonly string[] | undefined;
   readonly queue: QueueAddress | undefined;
   readonly maxTasks: number | undefined;
   readonly maxMemory: number | undefined;
@@ -75,7 +76,7 @@ export function resolvePoolOptions(options: TaskPoolOptions): ResolvedPoolOption
       maxMemory === undefined ? undefined : count('maxMemory', maxMemory, 1, Number.MAX_SAFE_INTEGER),
     grace: grace === undefined ? undefined : checkTimeout(grace, 'grace'),
     title: options.title ?? 'task worker',
-    execArgv: options.execArgv ?? [],
+    execArgv: options.execArgv,
     restart: options.restart ?? {},
   };
 }

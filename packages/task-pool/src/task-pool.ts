@@ -258,7 +258,7 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
       title: `${title} ${worker}`,
       entry: WORKER_MAIN,
       args: [module],
-      execArgv,
+      ...(execArgv && { execArgv }),
       descriptors: { [CLAIMS]: this.#claims.fd, ...this.#side.descriptors(worker) },
       data,
       restart,

@@ -5,17 +5,17 @@ import { spawnArguments } from '../spawn-arguments.js';
 
 /** The pool whose one member is the manager, not started yet. Where there may be spares, one waits to be the next. */
 export function managerPool(
-  { options }: RoleContext,
+  { options, plan }: RoleContext,
   descriptors: Descriptors,
   tasks: Pick<BirthData, 'taskFiles' | 'taskRun'>,
   events: ProcessPoolEvents,
 ): ProcessPool {
   const { title, spares = 1 } = options;
-  const data: BirthData = { role: 'manager', id: 0, managerIncarnation: 0, ...tasks };
+  const data: BirthData = { role: 'manager', id: 0, managerIncarnation: 0, plan, ...tasks };
   const manager = {
     name: 'manager',
     title: `${title}: manager`,
-    ...spawnArguments(),
+    ...spawnArguments(options),
     descriptors,
     data,
     // It has given up already by the time that it ends before it was ready.

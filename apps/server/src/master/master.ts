@@ -27,6 +27,7 @@ import { notRunning, type RoleTasks } from '../role-tasks.js';
 import { untilSettled } from '../settling.js';
 import { capacityFor } from '../shared/connection-layout.js';
 import * as counters from '../shared/counters-layout.js';
+import { errorOf, type StartFailure } from '../start-failure.js';
 import type { Switchboard } from '../switchboard.js';
 import { openUpperFiles, planTaskFiles } from '../task-files.js';
 import { loadTls } from '../tls-material.js';
@@ -67,6 +68,7 @@ export class MasterRole implements Role {
   /** In process mode, where there are several reactor threads. */
   #acceptor: Acceptor | undefined;
   #manager: ProcessPool | undefined;
+  #startFailure: StartFailure | undefined;
   /** Everything has come up once. */
   #running = false;
   #ending: Promise<void> | undefined;
@@ -253,6 +255,7 @@ export class MasterRole implements Role {
     try {
       await Promise.all([this.#reactors.ready(), this.#manager.start()]);
     } catch (cause) {
+      if (this.#startFailure) throw errorOf(this.#startFailure);
       const message =
         'The processes and threads of the server did not come up; what they wrote above is the reason.';
       throw new ServerError('ERR_MILLRACE_START_FAILED', message, { cause });
@@ -339,6 +342,9 @@ export class MasterRole implements Role {
     const message = controlMessage<FromManager>(body, 'manager', this.#context);
     if (message === undefined) return;
     switch (message.type) {
+      case 'startFailed':
+        this.#startFailure ??= message.failure;
+        return;
       case 'reloaded':
         return this.#reloads.answered(message.request, message.result);
       case 'sessionsLost':
@@ -473,6 +479,15 @@ export class MasterRole implements Role {
     this.#fabric = {};
     if (this.#queue !== undefined) this.#queue.close();
     else if (this.#shape.taskQueue === undefined) this.#taskFiles?.remove();
-    this.#pidFile?.remove();
+    this.#removePidFile();
+  }
+
+  /** The end is not to fail at a file that cannot be removed: a file system that only reads by now, say. */
+  #removePidFile(): void {
+    try {
+      this.#pidFile?.remove();
+    } catch (error) {
+      this.#context.log.warn({ err: error }, 'the pidFile stays: it cannot be removed');
+    }
   }
 }

@@ -49,7 +49,7 @@ export class PidFile {
     }
   }
 
-  /** Removes it, where it is this process's. */
+  /** Removes it, where it is this process's. Throws what the system says; the next start finds out that it is stale. */
   remove(): void {
     if (this.#fd === undefined) return;
     const isOwn = identityOf(this.#path) === identityOf(this.#fd);

@@ -4,7 +4,7 @@
  *
  *   server     ┌────────────┬──────────┬─────────────┬──────────────┬──────────────┐ 8 doubles
  *   (master)   │ START_TIME │ ACCEPTED │ TURNED_AWAY │ LAST_SESSION │ ROUND (int32)│ ROUND: all reactor threads
- *              │ OUT_OF_DESCRIPTORS                                                │
+ *              │ OUT_OF_DESCRIPTORS │ LOST_LOG_LINES (int64)                       │ LOST_LOG_LINES: all processes
  *              ├────────────┴──────────┴─────────────┴──────────────┴──────────────┤
  *   ports      │ the port that each listener is bound to                           │ 256 doubles
  *              ├───────────────┬────────────┬────────┬─────────────────┬───────────┤
@@ -40,6 +40,8 @@ export const LAST_SESSION = 3;
 /** In units of int32. */
 export const ROUND_WORD = 8;
 export const OUT_OF_DESCRIPTORS = 5;
+/** In units of int64. */
+export const LOST_LOG_LINES = 6;
 export const PORTS = LINE;
 const PORTS_LENGTH = 256;
 

@@ -35,6 +35,19 @@ export class Counters {
     return Atomics.add(this.#words, layout.ROUND_WORD, 1) >>> 0;
   }
 
+  /** Counts lines of the log that are lost, of any process; returns how many there were before. */
+  loseLogLines(lines: number): number {
+    return Number(Atomics.add(this.#lostLogLines(), 0, BigInt(lines)));
+  }
+
+  get lostLogLines(): number {
+    return Number(Atomics.load(this.#lostLogLines(), 0));
+  }
+
+  #lostLogLines(): BigInt64Array {
+    return new BigInt64Array(this.doubles.buffer, layout.LOST_LOG_LINES * 8, 1);
+  }
+
   /** The part that belongs to one reactor thread. */
   reactor(reactor: number): Float64Array {
     const at = layout.reactorAt(this.shape, reactor);

@@ -1,0 +1,39 @@
+/** A write to one of them has failed. */
+export type LostOutput = (name: 'standard output' | 'standard error', error: Error) => void;
+
+const STREAMS = [
+  ['stdout', 'standard output'],
+  ['stderr', 'standard error'],
+] as const;
+
+let lost: LostOutput | undefined;
+
+/**
+ * From here on a write to `process.stdout` or `process.stderr` that fails ends nobody: Node emits 'error' for it, which
+ * ends a process where nobody listens, on a full disk as well as after its terminal has gone.
+ *
+ * Node makes the streams at their first use, and makes a pipe non-blocking then, also for whoever shares it. So nothing is
+ * made here: the listener is added when the program itself uses them.
+ */
+export function outliveLostOutput(onLost: LostOutput): void {
+  const isInstalled = lost !== undefined;
+  lost = onLost;
+  if (isInstalled) return;
+  for (const [key, name] of STREAMS) {
+    const property = Object.getOwnPropertyDescriptor(process, key);
+    // Somebody has put a stream of his own there.
+    if (property?.get === undefined || !property.configurable) continue;
+    const { get } = property;
+    let stream: NodeJS.WriteStream | undefined;
+    Object.defineProperty(process, key, {
+      ...property,
+      get() {
+        if (stream === undefined) {
+          stream = get.call(process) as NodeJS.WriteStream;
+          stream.on('error', (error: Error) => lost?.(name, error));
+        }
+        return stream;
+      },
+    });
+  }
+}
