@@ -31,7 +31,6 @@ test.each<[object, string]>([
 
 test.each([
   ['entry', 'no module today'],
-  ['rejection', 'no promise today'],
   ['workerStart', 'no database today'],
   ['managerStart', 'no manager today'],
 ])(
