@@ -35,7 +35,7 @@ test('a server under test gets a free port, whatever its options say, and is gon
 test('a server that does not start rejects with what it wrote', async () => {
   const failed = startTestServer(entry, { env: { FAIL: 'yes' } });
   await expect(failed).rejects.toMatchObject({ code: 'ERR_MILLRACE_START_FAILED' });
-  await expect(failed).rejects.toThrow(/it ended with 1\. It wrote:\n[^]*Error: as the test wants it/);
+  await expect(failed).rejects.toThrow(/it ended with 1\. It wrote:\n[\s\S]*Error: as the test wants it/);
 });
 
 test('a signal ends the wait, and the server', async () => {
