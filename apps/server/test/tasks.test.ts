@@ -99,6 +99,36 @@ describe.each(isBase ? (['ring'] as const) : TRANSPORTS)('tasks over a %s', (tas
     expect(await ask({ name: 'echo', value: 'next' })).toEqual({ kind: 'result', result: 'next' });
   });
 
+  test('what a task throws, and what nobody catches while it runs, reaches its caller with class, causes and properties', async () => {
+    const { ask } = await start({ taskTransport });
+    expect(await ask({ form: 'inspect', name: 'failDeep' })).toEqual({
+      kind: 'inspected',
+      result: {
+        of: ['HttpError', true, 'status 500'],
+        properties: { status: 500, unsendable: ['retry'] },
+        cause: {
+          of: ['AggregateError', false, 'all of them'],
+          properties: {},
+          errors: [{ of: ['HttpError', true, 'status 404'], properties: { status: 404 } }],
+        },
+      },
+    });
+    expect(await ask({ form: 'inspect', name: 'uncaught' })).toMatchObject({
+      result: {
+        properties: { code: 'ERR_MILLRACE_TASK_WORKER_DIED' },
+        cause: { of: ['HttpError', true, 'status 501'], properties: { status: 501 } },
+      },
+    });
+  });
+
+  test('what a task takes out of its context works', async () => {
+    const { client, ask } = await start({ taskTransport });
+    client.send(`${JSON.stringify({ name: 'takenApart' })}\n`);
+    expect(await client.line()).toBe('finish "finished"');
+    expect(await client.line()).toBe('result true');
+    expect(await ask({ name: 'echo', value: 'after' })).toEqual({ kind: 'result', result: 'after' });
+  });
+
   test('G31 a late result never satisfies the next wait', async () => {
     const { ask } = await start({ taskTransport });
     for (const value of [{ a: [1, 2] }, 'text', { b: null }])

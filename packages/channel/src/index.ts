@@ -3,7 +3,13 @@ export type { ChannelOptions } from './channel-options.js';
 export { type BytesOptions, bytesCodec, type Codec } from './codec.js';
 export { copyBytes, WordCopier } from './copying.js';
 export { Alarm, checkSignal, checkTimeout, checkWait, deadlineAfter, inTime } from './deadline.js';
-export { ArgumentError, type ArgumentErrorCode, ChannelError, type ChannelErrorCode } from './errors.js';
+export {
+  ArgumentError,
+  type ArgumentErrorCode,
+  ChannelError,
+  type ChannelErrorCode,
+  shown,
+} from './errors.js';
 export { jsonCodec } from './json-codec.js';
 export { createMemoryPair, type MemoryPairOptions } from './memory-pair.js';
 export { copyOf, giveMessagesRoom } from './message-memory.js';

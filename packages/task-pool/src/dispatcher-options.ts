@@ -7,6 +7,15 @@ export interface WorkerEnd {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** A task as events name it. */
+export interface TaskName {
+  readonly id: number;
+  readonly name: string;
+}
+
+/** Called with the worker, the task that it does not stop, and the tasks of others that it runs beside it. */
+export type StuckListener = (worker: number, task: TaskName, alongside: readonly TaskName[]) => void;
+
 /** Told of each task that is taken and of each that has its answer; afterwards. */
 export interface TaskTally {
   asked(): void;
@@ -31,7 +40,7 @@ export interface DispatcherOptions {
   /** Milliseconds that a task may go on after it was given up, before `stuck` is called. Default: for ever. */
   readonly grace?: number | undefined;
   /** The worker goes on with a task that was given up. */
-  readonly stuck?: ((worker: number) => void) | undefined;
+  readonly stuck?: StuckListener | undefined;
   /** A result that was sent by `finish`, of a task that is over. */
   readonly finished?: ((id: number, value: unknown) => void) | undefined;
   readonly tally?: TaskTally | undefined;

@@ -11,11 +11,11 @@ import { Patience } from './patience.js';
 import { placeFor } from './place-for.js';
 import { Settlement } from './settlement.js';
 import { STATES, Statistics } from './statistics.js';
+import { blame, nameOf } from './stuck.js';
 import * as layout from './task-layout.js';
 import type { TaskMessage } from './task-message.js';
-import { describePlainly, reviveThrown, type Thrown } from './thrown.js';
-
-const MICROSECONDS = 1_000;
+import { describePlainly, type Thrown } from './thrown.js';
+import { reviveThrown } from './thrown-again.js';
 
 /**
  * Gives tasks to task workers: one backlog, to whoever is free.
@@ -200,24 +200,16 @@ export class Dispatcher {
     }
     if (message.kind === layout.PROGRESS) job.report(message.value);
     else if (message.kind === layout.ITEM) this.#item(job, message);
+    else if (message.kind === layout.DYING)
+      job.deathCause = message.broken ?? reviveThrown(message.value as Thrown);
     else this.#answered(this.#all[job.lane] as Lane, job, message);
   }
 
   #answered(lane: Lane, job: Job, message: TaskMessage): void {
-    const { number: microseconds, kind, value, broken } = message;
     const now = performance.now();
     lane.answered(job, now);
-    this.#estimates.observe(job.name, microseconds);
-    if (job.settled) {
-      this.#settlement.late(job);
-    } else {
-      const run = microseconds / MICROSECONDS;
-      this.statistics.run.record(run);
-      this.statistics.wait.record(Math.max(0, now - job.queuedAt - run));
-      if (broken !== undefined) this.#settlement.fail(job, broken);
-      else if (kind === layout.DONE) this.#settlement.complete(job, value);
-      else this.#settlement.fail(job, reviveThrown(value as Thrown));
-    }
+    this.#estimates.observe(job.name, message.number);
+    this.#settlement.answered(job, message, now);
     this.#fill(lane);
   }
 
@@ -292,6 +284,18 @@ export class Dispatcher {
     this.#outbox.tell(worker, job, layout.ABORT, 0, describePlainly(reason));
     const { grace, stuck } = this.#options;
     if (grace === undefined || stuck === undefined || this.#closed) return;
-    job.grace = new Alarm(grace, () => stuck(worker.index));
+    job.grace = new Alarm(grace, () => {
+      const alongside = this.#runBy(worker.index).filter(({ settled }) => !settled);
+      blame(job, worker.index, grace, alongside);
+      stuck(worker.index, nameOf(job), alongside.map(nameOf));
+    });
+  }
+
+  /** What a worker has begun, and not answered. */
+  #runBy(worker: number): Job[] {
+    const { claims } = this.#options;
+    return this.#all
+      .flatMap((lane) => lane.list())
+      .filter(({ slot, sequence }) => claims.begunBy(slot, sequence) === worker);
   }
 }

@@ -1,7 +1,9 @@
 /** The closed set of codes that errors of this package carry. Codes are stable; messages are not. */
 export type TaskErrorCode =
-  /** The task worker died while it ran the task; `exitCode` and `signal` say how. */
+  /** The task worker died while it ran the task; `exitCode` and `signal` say how, `cause` why, where that is known. */
   | 'ERR_MILLRACE_TASK_WORKER_DIED'
+  /** The cause of the one above where the worker was killed for another task, which went on for `grace` after it was given up. */
+  | 'ERR_MILLRACE_TASK_STUCK'
   /** The task's time-out has passed; a late answer is dropped. */
   | 'ERR_MILLRACE_TASK_TIMEOUT'
   /** As many tasks wait as the limit allows; this one was not taken. */

@@ -6,7 +6,7 @@
  * task worker. How they talk is in task-layout.ts and transports/.
  */
 export { ClaimTable, claimBytes } from './claims.js';
-export type { TaskTally, WorkerEnd } from './dispatcher-options.js';
+export type { TaskName, TaskTally, WorkerEnd } from './dispatcher-options.js';
 export type { Distribution } from './distribution.js';
 export { TaskError, type TaskErrorCode } from './errors.js';
 export type { RunOptions } from './job.js';
@@ -19,7 +19,8 @@ export type { TaskContext } from './running-task.js';
 export { SpillDirectory } from './spill.js';
 export type { TaskEvent, TaskState, TaskStats } from './statistics.js';
 export { TaskBoard } from './task-board.js';
-export { type Settled, type TaskCallback, TaskClient, type TaskClientOptions } from './task-client.js';
+export { TaskClient } from './task-client.js';
+export type { Settled, TaskCallback, TaskClientOptions } from './task-client-options.js';
 export { type TaskCodecOptions, TaskMessage, taskCodec } from './task-message.js';
 export { TaskPool } from './task-pool.js';
 export { type QueuedTask, TaskQueue, type TaskQueueOptions } from './task-queue.js';

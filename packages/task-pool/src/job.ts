@@ -56,6 +56,8 @@ export class Job {
   file: SpilledFile | undefined;
   /** Microseconds that it is expected to run, by what its like have taken. */
   expected = 0;
+  /** Why its worker dies, as that said itself, or whoever has it killed. */
+  deathCause: unknown;
   /** Kills the worker if it does not stop. */
   grace: Alarm | undefined;
 

@@ -30,7 +30,10 @@ export interface TaskPoolOptions {
   readonly maxTasks?: number;
   /** Bytes of resident memory beyond which a worker is replaced, after a task. Default: never. */
   readonly maxMemory?: number;
-  /** Milliseconds that a task may go on after its time-out or abort before its worker is killed. Default: for ever. */
+  /**
+   * Milliseconds that a task may go on after its time-out or abort before its worker is killed; with a `concurrency` above
+   * 1 the other tasks that it runs die with it, each told so by the cause of its error. Default: for ever.
+   */
   readonly grace?: number;
   /** The first words of what `ps` shows. Default `'task worker'`. */
   readonly title?: string;

@@ -1,4 +1,5 @@
 import type { Exit } from '@millrace/process-pool';
+import type { TaskName } from './dispatcher-options.js';
 import type { TaskStats } from './statistics.js';
 
 /** What `on` can listen to. */
@@ -8,8 +9,15 @@ export interface TaskPoolEvents {
   workerReady: [worker: { readonly worker: number; readonly pid: number }];
   /** A worker has ended, and is replaced after `delay` milliseconds; undefined: it is not. */
   workerExit: [exit: Exit & { readonly worker: number; readonly delay: number | undefined }];
-  /** A worker was killed, for a task went on for `grace` milliseconds after it was given up. */
-  workerKilled: [worker: { readonly worker: number; readonly pid: number | undefined }];
+  /** A worker is killed, for `task` went on for `grace` milliseconds after it was given up; `alongside` die with it. */
+  workerKilled: [
+    worker: {
+      readonly worker: number;
+      readonly pid: number | undefined;
+      readonly task: TaskName;
+      readonly alongside: readonly TaskName[];
+    },
+  ];
 }
 
 export interface TaskPoolStats extends TaskStats {

@@ -1,4 +1,7 @@
-/** What a task handler is told beside its value; `Report` is what it reports. */
+/**
+ * What a task handler is told beside its value; `Report` is what it reports. Its functions may be taken out of it:
+ * `async (value, { progress }) => …`.
+ */
 export interface TaskContext<Report = unknown> {
   /** The asking process's number for this task; unique for that process while it lives. */
   readonly id: number;
@@ -41,6 +44,8 @@ export class RunningTask implements TaskContext {
   /** Called when credit comes, or the task is aborted. */
   wake: (() => void) | undefined;
   readonly #host: RunningTaskHost;
+  #progress: ((report: unknown) => boolean) | undefined;
+  #finish: ((value: unknown) => void) | undefined;
   #controller: AbortController | undefined;
   #aborted: { readonly reason: unknown } | undefined;
 
@@ -85,12 +90,15 @@ export class RunningTask implements TaskContext {
     return this.#aborted !== undefined;
   }
 
-  progress(report: unknown): boolean {
-    return this.#host.progress(this, report);
+  /** Made when it is asked for, bound: handlers take it out of their context. */
+  get progress(): (report: unknown) => boolean {
+    this.#progress ??= (report) => this.#host.progress(this, report);
+    return this.#progress;
   }
 
-  finish(value: unknown): void {
-    this.#host.finish(this, value);
+  get finish(): (value: unknown) => void {
+    this.#finish ??= (value) => this.#host.finish(this, value);
+    return this.#finish;
   }
 
   abort(reason: unknown): void {

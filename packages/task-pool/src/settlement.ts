@@ -2,6 +2,12 @@ import type { TaskTally, WorkerEnd } from './dispatcher-options.js';
 import { TaskError } from './errors.js';
 import type { Job } from './job.js';
 import { STATES, type Statistics } from './statistics.js';
+import * as layout from './task-layout.js';
+import type { TaskMessage } from './task-message.js';
+import type { Thrown } from './thrown.js';
+import { reviveThrown } from './thrown-again.js';
+
+const MICROSECONDS = 1_000;
 
 /** Gives tasks their answers, each one once, and counts them. */
 export class Settlement {
@@ -11,6 +17,17 @@ export class Settlement {
   constructor(statistics: Statistics, tally: TaskTally | undefined) {
     this.#statistics = statistics;
     this.#tally = tally;
+  }
+
+  /** A worker has answered, after so many microseconds. */
+  answered(job: Job, { number: microseconds, kind, value, broken }: TaskMessage, now: number): void {
+    if (job.settled) return this.late(job);
+    const run = microseconds / MICROSECONDS;
+    this.#statistics.run.record(run);
+    this.#statistics.wait.record(Math.max(0, now - job.queuedAt - run));
+    if (broken !== undefined) this.fail(job, broken);
+    else if (kind === layout.DONE) this.complete(job, value);
+    else this.fail(job, reviveThrown(value as Thrown));
   }
 
   complete(job: Job, value: unknown): void {
@@ -40,6 +57,9 @@ export class Settlement {
   died(job: Job, worker: number, end: WorkerEnd): boolean {
     job.forgetFile();
     if (job.settled) return false;
+    const cause = job.deathCause;
+    // Of this death: the next is another.
+    job.deathCause = undefined;
     if (job.retries > 0) {
       job.retries--;
       job.attempt++;
@@ -50,8 +70,10 @@ export class Settlement {
     this.#statistics.died++;
     const how = end.signal ?? `code ${end.code}`;
     const times = job.attempt === 1 ? '' : `; that was attempt ${job.attempt}`;
-    const message = `The task worker ${worker} ended with ${how} while it ran task '${job.name}'${times}.`;
-    this.fail(job, new TaskError('ERR_MILLRACE_TASK_WORKER_DIED', message, { exit: end }));
+    const why = cause instanceof Error ? ` ${cause.message}` : '';
+    const message = `The task worker ${worker} ended with ${how} while it ran task '${job.name}'${times}.${why}`;
+    const options = cause === undefined ? { exit: end } : { exit: end, cause };
+    this.fail(job, new TaskError('ERR_MILLRACE_TASK_WORKER_DIED', message, options));
     return false;
   }
 }

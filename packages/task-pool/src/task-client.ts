@@ -1,50 +1,14 @@
 import { AsyncResource } from 'node:async_hooks';
-import { Alarm, checkWait } from '@millrace/channel';
-import type { ClaimTable } from './claims.js';
+import { Alarm } from '@millrace/channel';
 import { Dispatcher } from './dispatcher.js';
 import type { TaskTally, WorkerEnd } from './dispatcher-options.js';
 import { TaskError } from './errors.js';
 import { Job, type JobListener, type RunOptions } from './job.js';
-import type { SharedLink, TaskLink } from './lane.js';
+import { checkCallback, wrongWith } from './run-options.js';
 import type { TaskStats } from './statistics.js';
+import type { Settled, TaskCallback, TaskClientOptions } from './task-client-options.js';
 import { SILENT, STREAM } from './task-layout.js';
 import { TaskStream } from './task-stream.js';
-
-export interface TaskClientOptions {
-  readonly links: readonly TaskLink[];
-  /** A way to whichever worker is free; then `links` carry only tasks for chosen ones. */
-  readonly shared?: SharedLink | undefined;
-  /** Which process of its name this is, from 1; answers to an earlier one are dropped. */
-  readonly incarnation: number;
-  /** Most tasks that wait here for a task worker. Default 10,000. */
-  readonly maxQueue?: number | undefined;
-  /** What becomes of one more: an error, or it waits for its place outside of the queue. Default `'error'`. */
-  readonly whenFull?: 'error' | 'wait' | undefined;
-  /** Where its tasks are claimed; shared with the task workers, and with those that had its place before. */
-  readonly claims: ClaimTable;
-  /** How many tasks a worker runs, where others than this asker give it some, too. */
-  readonly load?: ((worker: number) => number) | undefined;
-  /** The worker that is tried first: askers that begin at different ones meet less often. Default 0. */
-  readonly first?: number | undefined;
-  /** Tasks that a worker runs at once. Default 1. */
-  readonly concurrency?: number | undefined;
-  /** Milliseconds that a task may go on after it was given up, before `stuck` is called. Default: for ever. */
-  readonly grace?: number | undefined;
-  readonly stuck?: ((worker: number) => void) | undefined;
-  /** A result that a task sent by `finish` and no callback takes. */
-  readonly finished?: ((id: number, value: unknown) => void) | undefined;
-  readonly tally?: TaskTally | undefined;
-  /** Told when the first task is asked for, and when the last has its answer. */
-  readonly busy?: ((busy: boolean) => void) | undefined;
-}
-
-/** A result of `runAll`: in time, failed, or not there when the time-out had passed. */
-export type Settled<T> =
-  | { readonly status: 'done'; readonly value: T }
-  | { readonly status: 'failed'; readonly error: unknown }
-  | { readonly status: 'late' };
-
-export type TaskCallback<T = unknown> = (error: unknown, result: T | undefined) => void;
 
 /**
  * Asks task workers to run tasks, from one process. Untyped; `TaskPool` and the server put types on it.
@@ -112,6 +76,7 @@ export class TaskClient {
 
   /** Runs a task and calls back once, in the caller's asynchronous context; returns the task's id. */
   call(name: string, value: unknown, callback: TaskCallback, options: RunOptions = {}): number {
+    checkCallback(callback);
     const context = new AsyncResource('MILLRACE_TASK');
     const once = (error: unknown, result: unknown) => {
       // What a callback throws is an uncaught error, and not the end of what else has arrived.
@@ -229,25 +194,26 @@ export class TaskClient {
     }
     if (this.#pending++ === 0) this.#busy?.(true);
     this.#tally?.asked();
-    this.#arm(job, options);
-    if (this.#dispatcher.backlog.size < this.#maxQueue) this.#dispatcher.submit(job);
-    else {
-      this.#wasFull = true;
-      this.#outside.add(job);
+    try {
+      this.#arm(job, options);
+      if (this.#dispatcher.backlog.size < this.#maxQueue) this.#dispatcher.submit(job);
+      else {
+        this.#wasFull = true;
+        this.#outside.add(job);
+      }
+    } catch (error) {
+      // A getter among the options, a signal that is none: the task is counted by now, and leaves as any other does.
+      this.#dispatcher.giveUp(job, error);
     }
     return job;
   }
 
   /** Why a task is not taken; undefined when it is. */
-  #refusal({ signal, timeout, worker }: RunOptions, name: string): { readonly reason: unknown } | undefined {
+  #refusal(options: RunOptions, name: string): { readonly reason: unknown } | undefined {
     if (this.#refused) return { reason: this.#refused };
-    if (timeout !== undefined || signal !== undefined) {
-      try {
-        checkWait({ signal, timeout });
-      } catch (reason) {
-        return { reason };
-      }
-    }
+    const wrong = wrongWith(name, options);
+    if (wrong !== undefined) return wrong;
+    const { timeout, worker } = options;
     const { lanes, backlog } = this.#dispatcher;
     if (worker !== undefined && lanes[worker] === undefined) {
       const message = `There is no task worker ${worker}; there are ${lanes.length}.`;

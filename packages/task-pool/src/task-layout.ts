@@ -36,6 +36,7 @@ export const FINISH = 18; // body: a result sent by `finish`, before or after th
 export const PROGRESS = 19; // body: a report
 export const ITEM = 20; // body: one of the results of a stream
 export const RETIRING = 21; // the worker begins nothing more, and ends when what it runs is done
+export const DYING = 22; // the worker ends of an error that nobody caught, which is the body, while it runs this task
 
 /** Bits of FLAGS. The body is MessagePack, as msgpackCodec of @millrace/channel has it, unless BYTES, TEXT or JSON is set. */
 export const BYTES = 1; // the body is the value, a Buffer

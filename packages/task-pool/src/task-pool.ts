@@ -5,13 +5,15 @@ import { createMemory, MappedMemory, syscalls } from '@millrace/native';
 import { type Exit, type Member, ProcessPool } from '@millrace/process-pool';
 import { atExit } from './at-exit.js';
 import { ClaimTable, claimBytes } from './claims.js';
+import type { TaskName } from './dispatcher-options.js';
 import type { RunOptions } from './job.js';
 import { KeepAlive } from './keep-alive.js';
 import { closed, endOf, noneLeft, notAgain } from './losses.js';
 import { type ResolvedPoolOptions, resolvePoolOptions, type TaskPoolOptions } from './options.js';
 import type { TaskPoolEvents, TaskPoolStats } from './pool-events.js';
 import { SpillDirectory } from './spill.js';
-import { type Settled, type TaskCallback, TaskClient } from './task-client.js';
+import { TaskClient } from './task-client.js';
+import type { Settled, TaskCallback } from './task-client-options.js';
 import type {
   RunName,
   StreamName,
@@ -92,7 +94,7 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
       claims: new ClaimTable(this.#claims.memory.buffer),
       concurrency,
       grace,
-      stuck: (worker) => this.#kill(worker),
+      stuck: (worker, task, alongside) => this.#kill(worker, task, alongside),
       busy: (busy) => (busy ? this.#keepAlive.begin() : this.#keepAlive.end()),
     });
     this.#client.onDrain(() => this.emit('drain'));
@@ -293,9 +295,9 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
     if (!this.#processes.members.some(({ wanted }) => wanted)) this.#client.close(noneLeft(how));
   }
 
-  #kill(worker: number): void {
+  #kill(worker: number, task: TaskName, alongside: readonly TaskName[]): void {
     const member = this.#processes.members[worker] as Member;
-    this.emit('workerKilled', { worker, pid: member.pid });
+    this.emit('workerKilled', { worker, pid: member.pid, task, alongside });
     member.kill('SIGKILL');
   }
 }

@@ -6,7 +6,9 @@ import { RunningTask, type RunningTaskHost } from './running-task.js';
 import * as layout from './task-layout.js';
 import { TaskMessage } from './task-message.js';
 import { isStream, isThenable, type Stream, sendStream } from './task-results.js';
-import { describePlainly, describeRefusal, describeThrown, reviveThrown, type Thrown } from './thrown.js';
+import { describePlainly, describeRefusal, describeThrown, type Thrown } from './thrown.js';
+import { reviveThrown } from './thrown-again.js';
+import { onUncaught, sayDying } from './uncaught.js';
 
 const MICROSECONDS = 1_000;
 /** Microseconds that a task may be expected to take and answers before it to wait for it, and how long they do at most. */
@@ -40,6 +42,7 @@ export class TaskRunner implements RunningTaskHost {
   /** When the first of the answers was sent that nobody has been rung for. */
   #unrungSince = Number.POSITIVE_INFINITY;
   #stopped = false;
+  #forgetUncaught: () => void = () => {};
   /** Resolved when a task has ended. */
   #places: (() => void)[] = [];
   /** Called when there is a place for none. */
@@ -56,6 +59,8 @@ export class TaskRunner implements RunningTaskHost {
   start(): void {
     for (const [source, channel] of this.#options.channels.entries())
       channel.onMessage((message) => this.take(source, message));
+    // Changes nothing of what becomes of this process: Node, or a handler of the program's, decides that afterwards.
+    this.#forgetUncaught = onUncaught((error) => this.#dying(error));
   }
 
   /** How many tasks run now. */
@@ -68,6 +73,14 @@ export class TaskRunner implements RunningTaskHost {
     return this.#begun;
   }
 
+  /** Whoever waits for what runs here is told why it has no answer, should this process end of it. */
+  #dying(error: unknown): void {
+    for (const task of this.#running) {
+      sayDying(error, (description) => this.#send(task, layout.DYING, description));
+      this.#channel(task)?.flush();
+    }
+  }
+
   /** Begins no more tasks; resolves when those that run have been answered. What was not taken stays in its channel. */
   async stop(): Promise<void> {
     if (!this.#stopped) {
@@ -75,6 +88,7 @@ export class TaskRunner implements RunningTaskHost {
       this.#retire();
     }
     if (this.#running.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    this.#forgetUncaught();
   }
 
   progress(task: RunningTask, report: unknown): boolean {

@@ -222,7 +222,8 @@ test('a task that goes on after its time-out has its worker killed after the gra
   const stuck = pool.run('block', 60_000, { timeout: 10 });
   await expect(stuck).rejects.toMatchObject({ code: 'ERR_MILLRACE_TASK_TIMEOUT' });
   const next = pool.run('pid');
-  expect(await within('the kill', killed)).toEqual({ worker: 0, pid });
+  const task = { id: 2, name: 'block' };
+  expect(await within('the kill', killed)).toEqual({ worker: 0, pid, task, alongside: [] });
   expect(await within('the replacement', next)).not.toBe(pid);
   expect(pool.stats().timedOut).toBe(1);
 });
