@@ -62,7 +62,7 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
   readonly maxConnections?: number;
   /**
    * Messages of one client that may be on their way to a worker, and in one turn of a reactor; the others wait, and slow
-   * the client down, so that no client waits for more of another's. Default 32.
+   * the client down, so that no client waits for more of another's. Default 32; 16 with `ipc: 'pipe'`.
    */
   readonly maxClientMessages?: number;
   /** The same in bytes; a longer message goes alone. Default 256 KiB. */

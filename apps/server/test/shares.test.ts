@@ -3,25 +3,52 @@ import { HOLD_WORKER, type Holdable } from '../src/reactor/holds.js';
 import { type Flow, InFlight } from '../src/reactor/in-flight.js';
 import { WaitingLine } from '../src/reactor/waiting-line.js';
 
-const flowOf = (client: string): Flow<string> => ({ client, inFlight: 0, inFlightBytes: 0 });
+const flowOf = (client: string): Flow<string> => ({
+  client,
+  inFlight: 0,
+  inFlightBytes: 0,
+  sinceAsked: 0,
+  sinceAskedBytes: 0,
+});
 
 test('what a worker says that it has taken is credited to those whose it was, whatever else is on its way', () => {
   const credited: string[] = [];
   const flight = new InFlight<string>(({ client }) => void credited.push(client));
   const [a, b] = [flowOf('a'), flowOf('b')];
-  for (let i = 0; i < 100; i++) flight.add(i % 3 === 0 ? a : b, 10);
-  expect([a.inFlight, b.inFlight]).toEqual([34, 66]);
-  const { last } = flight;
-  for (let i = 0; i < 50; i++) flight.add(b, 1);
-  flight.taken(last - 99 + 2);
-  expect(credited).toEqual(['a', 'b', 'b']);
+  const asked: number[] = [];
+  const add = (flow: Flow<string>, count: number) => {
+    for (let i = 0; i < count; i++) flight.add(flow, 10);
+  };
+  const ask = () => {
+    flight.endRun();
+    asked.push(flight.last);
+  };
+  for (let i = 0; i < 200; i++) {
+    add(a, 1);
+    add(b, 2);
+    if (i === 0) ask();
+  }
+  add(b, 5);
+  ask();
+  add(b, 50);
+  expect([a.inFlight, b.inFlight, flight.size]).toEqual([200, 455, 655]);
+  flight.taken(asked[0] as number);
+  expect(credited).toEqual(['a', 'b']);
+  expect([a.inFlight, b.inFlight, flight.size]).toEqual([199, 453, 652]);
+  // A worker that says what cannot be changes nothing; nor does one that says it twice.
+  const last = asked[1] as number;
+  for (const wrong of [asked[0] as number, last - 1, last + 7, last + 51, -(2 ** 31), 2 ** 31 - 1])
+    flight.taken(wrong);
+  expect(flight.size).toBe(652);
   flight.taken(last);
-  expect([a.inFlight, a.inFlightBytes, b.inFlight, b.inFlightBytes]).toEqual([0, 0, 50, 50]);
-  // A worker that says what cannot be changes nothing.
-  for (const wrong of [last, last - 7, last + 51, -(2 ** 31), 2 ** 31 - 1]) flight.taken(wrong);
-  expect(b.inFlight).toBe(50);
+  expect([a.inFlight, a.inFlightBytes, b.inFlight, b.inFlightBytes]).toEqual([0, 0, 50, 500]);
+  add(b, 3);
   flight.forgive();
   expect([b.inFlight, b.inFlightBytes, flight.size]).toEqual([0, 0, 0]);
+  add(a, 2);
+  ask();
+  flight.taken(flight.last);
+  expect([a.inFlight, flight.size]).toEqual([0, 0]);
 });
 
 function lineOf() {

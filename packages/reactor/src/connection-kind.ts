@@ -5,6 +5,7 @@ import {
   framerOf,
   type OutputLimits,
   outputLimits,
+  Turn,
   type TurnShare,
   turnShare,
 } from './connection-options.js';
@@ -27,8 +28,8 @@ export class ConnectionKind<Context = undefined> {
   readonly inputs: Spares<FrameInput>;
   readonly use: MemoryUse;
   readonly share: TurnShare;
-  /** Frames that the connection whose input is being cut may still have in this turn. */
-  left = 0;
+  /** Of the connection whose input is being cut. */
+  readonly turn: Turn;
   /** By descriptor. */
   readonly connections: (Connection<Context> | undefined)[] = [];
   /** What watches the descriptors, once there is one. */
@@ -43,6 +44,7 @@ export class ConnectionKind<Context = undefined> {
     const memory = options.readMemory ?? reactor.readMemory;
     this.use = options.memory ?? new MemoryUse();
     this.share = turnShare(options);
+    this.turn = new Turn(this.share);
     this.inputs = new Spares(() => new FrameInput(this.framer, memory, this.use));
   }
 

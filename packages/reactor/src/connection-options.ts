@@ -51,8 +51,8 @@ export interface ConnectionOptions<Context = undefined> {
   /** Memory for reading that connections of one reactor share. Default: the reactor's own, 64 KiB. */
   readonly readMemory?: Buffer | undefined;
   /**
-   * Frames that are delivered of one connection in one turn; those that are left come in the next, after what others have
-   * sent meanwhile. Default 32.
+   * Frames that are delivered of one connection in one turn, or fewer where they take longer than a millisecond; those that
+   * are left come in the next, after what others have sent meanwhile. Default 32.
    */
   readonly framesPerTurn?: number | undefined;
   /** Bytes that are read of one connection in one turn. Default 256 KiB. */
@@ -107,6 +107,43 @@ export interface TurnShare {
 /** Some 0.1 ms of small messages. */
 const DEFAULT_FRAMES_PER_TURN = 32;
 const DEFAULT_BYTES_PER_TURN = 256 << 10;
+
+/** Milliseconds that the frames of one connection may take of a turn, where each takes long. */
+const MS_PER_TURN = 1;
+/** Frames between two looks at the clock, which costs as much as a short frame is cut for. A read of one frame needs none. */
+const FRAMES_PER_LOOK = 8;
+const FIRST_LOOK = 2;
+
+/** What is left of a turn's share while the input of one connection is cut. */
+export class Turn {
+  readonly #share: TurnShare;
+  #left = 0;
+  #startedAt = 0;
+
+  constructor(share: TurnShare) {
+    this.#share = share;
+  }
+
+  /** There were more frames than the share. */
+  get isOver(): boolean {
+    return this.#left < 0;
+  }
+
+  begin(): void {
+    this.#left = this.#share.frames;
+    this.#startedAt = 0;
+  }
+
+  /** Whether one more frame may be delivered. */
+  takes(): boolean {
+    const left = --this.#left;
+    if ((this.#share.frames - left) % FRAMES_PER_LOOK !== FIRST_LOOK || left < 0) return left >= 0;
+    const now = performance.now();
+    if (this.#startedAt === 0) this.#startedAt = now;
+    else if (now - this.#startedAt > MS_PER_TURN) this.#left = -1;
+    return !this.isOver;
+  }
+}
 
 export function turnShare({
   framesPerTurn = DEFAULT_FRAMES_PER_TURN,

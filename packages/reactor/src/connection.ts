@@ -74,7 +74,7 @@ export class Connection<Context = undefined> extends ConnectionState implements 
   }
 
   static #wantsMore<C>(connection: Connection<C>): boolean {
-    return connection.#kind.left-- > 0 && connection.#wants();
+    return connection.#kind.turn.takes() && connection.#wants();
   }
 
   /** Bytes of output that wait in memory; files do not count. */
@@ -215,7 +215,7 @@ export class Connection<Context = undefined> extends ConnectionState implements 
   #take(input: FrameInput, count: number): void {
     const kind = this.#kind;
     this.mark(state.HELD, false);
-    kind.left = kind.share.frames;
+    kind.turn.begin();
     try {
       if (!input.take(count, Connection.#visit<Context>, Connection.#wantsMore<Context>, this))
         return this.#malformed();
@@ -228,7 +228,7 @@ export class Connection<Context = undefined> extends ConnectionState implements 
     }
     if (this.paused) this.mark(state.HELD, this.#input !== undefined);
     // It has had its share of this turn: the others come first, then the frames that are left.
-    else if (kind.left < 0) this.#holdInput();
+    else if (kind.turn.isOver) this.#holdInput();
   }
 
   /** What was read is delivered in the next turn, before more is read. */

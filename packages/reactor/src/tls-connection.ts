@@ -7,6 +7,7 @@ import {
   framerOf,
   type OutputLimits,
   outputLimits,
+  Turn,
   type TurnShare,
   turnShare,
 } from './connection-options.js';
@@ -45,10 +46,10 @@ export class TlsConnection<Context = undefined> implements StreamConnection<Cont
   readonly #visit: FrameVisitor;
   readonly #share: TurnShare;
   readonly #use: MemoryUse;
-  /** Frames that it may still deliver in this turn, and bytes that it may still read. */
-  #left = 0;
+  readonly #turn: Turn;
+  /** Bytes that it may still read in this turn. */
   #leftBytes = 0;
-  readonly #wantsMore = () => this.#left-- > 0 && this.#wants();
+  readonly #wantsMore = () => this.#turn.takes() && this.#wants();
   readonly #read = () => this.#readable();
   readonly #afterMove = () => this.#moved();
   #moves = false;
@@ -72,6 +73,7 @@ export class TlsConnection<Context = undefined> implements StreamConnection<Cont
     this.#limits = outputLimits(options);
     this.#framer = framerOf(options);
     this.#share = turnShare(options);
+    this.#turn = new Turn(this.#share);
     this.#use = options.memory ?? new MemoryUse();
     this.#use.bytes += TLS_BYTES;
     this.#input = new FrameInput(this.#framer, readMemory, this.#use);
@@ -207,7 +209,7 @@ export class TlsConnection<Context = undefined> implements StreamConnection<Cont
       while (socket.read() !== null);
       return;
     }
-    this.#left = this.#share.frames;
+    this.#turn.begin();
     this.#leftBytes = this.#share.bytes;
     if (this.#held && !this.#deliverHeld()) return;
     while (!this.#closed && !this.#held && this.#wants() && this.#wantsInput()) {
@@ -240,9 +242,9 @@ export class TlsConnection<Context = undefined> implements StreamConnection<Cont
     } finally {
       if (this.#closed) this.#input.clear();
     }
-    this.#held = this.#paused ? !this.#input.empty : this.#left < 0;
+    this.#held = this.#paused ? !this.#input.empty : this.#turn.isOver;
     // It has had its share of this turn: the others come first, then the frames that are left.
-    if (this.#left < 0 && !this.#paused) this.#soon(this.#read);
+    if (this.#turn.isOver && !this.#paused) this.#soon(this.#read);
   }
 
   #malformed(): void {

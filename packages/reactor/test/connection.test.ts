@@ -343,6 +343,27 @@ describe('turns', () => {
     );
   });
 
+  test('frames that take long end the share of a turn after a millisecond, whatever framesPerTurn says', () => {
+    const reactor = blocking();
+    const [fd, peer] = createSocketPair(SOCK_STREAM);
+    onTestFinished(() => void syscalls.close(peer));
+    let frames = 0;
+    const onFrame = () => {
+      frames++;
+      const until = performance.now() + 1;
+      while (performance.now() < until);
+    };
+    const connection = new Connection(reactor, fd, {
+      handlers: { onFrame },
+      framing: { kind: 'eof', delimiter: ';' },
+    });
+    onTestFinished(() => connection.destroy());
+    send(peer, 'x;'.repeat(30));
+    reactor.turn(0);
+    expect(frames).toBeLessThanOrEqual(10);
+    turnUntil(reactor, 'all frames', () => frames === 30);
+  });
+
   test('what a peer sent before it closed is delivered over as many turns as it takes, and then its end', () => {
     const reactor = blocking();
     const [fd, peer] = createSocketPair(SOCK_STREAM);

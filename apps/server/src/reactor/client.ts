@@ -41,6 +41,8 @@ export class Client implements Holdable, Flow<Client> {
   connection!: StreamConnection<Client>;
   inFlight = 0;
   inFlightBytes = 0;
+  sinceAsked = 0;
+  sinceAskedBytes = 0;
   readonly #slot: number;
   #holds = 0;
   #exceptional: Readonly<Exceptional> = USUAL;
@@ -158,7 +160,7 @@ export class Client implements Holdable, Flow<Client> {
     if (flow !== undefined) return flow;
     const state = this.change();
     state.flows ??= [];
-    const made = { client: this, inFlight: 0, inFlightBytes: 0 };
+    const made = { client: this, inFlight: 0, inFlightBytes: 0, sinceAsked: 0, sinceAskedBytes: 0 };
     state.flows[worker] = made;
     return made;
   }

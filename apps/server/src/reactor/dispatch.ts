@@ -221,5 +221,6 @@ export function createDispatcher(
 
 /** Whether `worker` has room; if not, `client` waits for it. */
 export function readyFor(worker: WorkerLink, client: Client): boolean {
-  return worker.line.admits(client);
+  const { line } = worker;
+  return (line.empty && worker.writable) || line.admits(client);
 }

@@ -1,8 +1,10 @@
-import { setFlagsFromString } from 'node:v8';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { syscalls } from '@millrace/native';
 import type { Reactor } from '@millrace/reactor';
 
+/** Bytes of a heap that takes some milliseconds to collect; in base mode the user's own values are in there, and may be many. */
+const SMALL_HEAP = 64 << 20;
 /** Milliseconds in which V8 frees what it has collected, in a thread of its own. */
 const FREEING_MS = 100;
 
@@ -13,8 +15,10 @@ let collect: (() => void) | undefined;
  * to look for them, and the allocator keeps what is freed for those to come.
  */
 export function giveBack({ timers }: Reactor): void {
-  collect ??= exposeCollector();
-  collect();
+  if (getHeapStatistics().used_heap_size < SMALL_HEAP) {
+    collect ??= exposeCollector();
+    collect();
+  }
   timers.after(FREEING_MS, () => void syscalls.trim());
 }
 

@@ -9,23 +9,18 @@ export interface Share {
   readonly bytes: number;
 }
 
-/** The part of its share at which a worker is asked how much of it it has taken. */
-const ASKS_AT = 0.75;
-
 /**
  * What one client may have under way to a worker. A worker takes messages in the order in which they were sent to it: what
  * one client has there is what all others wait for. So a client that has its share is not read from, until the worker has
- * taken half of it: it is asked to say so when three quarters have been sent, so that a client that is alone hardly waits.
+ * taken half of it: it is asked to say so each time that half has been sent, so that a client that is alone hardly waits.
  */
 export class Shares {
   readonly #share: Share;
-  readonly #asksAt: number;
   /** Whether the messages of one client may be under way to several workers. */
   readonly #spreads: boolean;
 
   constructor(workers: readonly WorkerLink[], share: Share, spreads: boolean) {
     this.#share = share;
-    this.#asksAt = Math.ceil(share.messages * ASKS_AT);
     this.#spreads = spreads;
     for (const worker of workers) worker.onTaken = (flow) => this.#taken(flow);
   }
@@ -41,10 +36,14 @@ export class Shares {
     return inFlight < this.#share.messages && inFlightBytes < this.#share.bytes;
   }
 
-  /** A message has been sent to `worker`. */
-  sent({ inFlight, inFlightBytes }: Flow<Client>, worker: WorkerLink): void {
-    const asks = inFlight === this.#asksAt || inFlight >= this.#share.messages;
-    if (asks || inFlightBytes >= this.#share.bytes * ASKS_AT) worker.askTaken();
+  /**
+   * A message has been sent to `worker`. Whoever has its share has sent less than half of it since the last question: when
+   * that is answered, it has room again.
+   */
+  sent(flow: Flow<Client>, worker: WorkerLink): void {
+    if (flow.sinceAsked * 2 < this.#share.messages && flow.sinceAskedBytes * 2 < this.#share.bytes) return;
+    flow.sinceAsked = flow.sinceAskedBytes = 0;
+    worker.askTaken();
   }
 
   #taken({ client, inFlight, inFlightBytes }: Flow<Client>): void {

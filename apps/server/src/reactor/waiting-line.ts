@@ -29,7 +29,7 @@ export class WaitingLine {
 
   /** Whether `client` may send a message now; if not, it is not read from until it may. */
   admits(client: Holdable): boolean {
-    if (this.#hasRoom() && (this.#empty || this.#turns.has(client))) return true;
+    if (this.#hasRoom() && (this.empty || this.#turns.has(client))) return true;
     this.hold(client);
     return false;
   }
@@ -62,7 +62,8 @@ export class WaitingLine {
     }
   }
 
-  get #empty(): boolean {
+  /** Nobody waits. */
+  get empty(): boolean {
     return this.#waiting.size === 0 && this.#again.size === 0;
   }
 

@@ -77,6 +77,7 @@ export class WorkerLink {
     const { last } = this.#flight;
     if (last === this.#asked) return;
     this.#asked = last;
+    this.#flight.endRun();
     this.channel.send(this.#ask.set(ASK_TAKEN, 0, last));
   }
 
