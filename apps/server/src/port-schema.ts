@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { type Bytes, otherBytes } from '@millrace/channel';
 import { lengthTypes } from '@millrace/reactor';
 import * as v from 'valibot';
 import { BACKLOG } from './constants.js';
@@ -17,10 +18,10 @@ const framing = v.variant(
     v.strictObject({
       kind: v.literal('eof'),
       delimiter: v.optional(
-        v.pipe(
-          v.union([text, v.instance(Uint8Array)], DELIMITER),
-          v.check((bytes) => bytes.length > 0 && Buffer.from(bytes as Uint8Array).length <= 8, DELIMITER),
-        ),
+        v.custom<string | Bytes>((bytes) => {
+          const given = typeof bytes === 'string' ? Buffer.from(bytes) : otherBytes(bytes);
+          return given !== undefined && given.length > 0 && given.length <= 8;
+        }, DELIMITER),
       ),
       includeDelimiter: v.optional(flag),
       split: v.optional(flag),

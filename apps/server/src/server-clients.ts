@@ -1,4 +1,4 @@
-import type { WaitOptions } from '@millrace/channel';
+import { type Bytes, bytesOrText, type WaitOptions } from '@millrace/channel';
 import type { SocketAddress } from '@millrace/reactor';
 import type { ClientInfo } from './client-info.js';
 import type { FabricShape } from './fabric.js';
@@ -29,10 +29,10 @@ export abstract class ServerClients extends ServerTimers {
    * the session is not open, and nothing is sent. Throws `ERR_MILLRACE_SESSION_FULL` when more than `socketBufferSize`
    * waits already. Several processes that send to one client have no order among each other.
    */
-  send(id: number, data: string | Uint8Array): boolean {
+  send(id: number, data: string | Bytes): boolean {
     const session = this.sessionOf(id);
     if (session) return session.send(data);
-    return this.clients('send').send(id, typeof data === 'string' ? Buffer.from(data) : data);
+    return this.clients('send').send(id, bytesOrText(data));
   }
 
   /** Sends a regular file, or a piece of it. As `session.sendFile`. */
@@ -116,8 +116,8 @@ export abstract class ServerClients extends ServerTimers {
    * Sends a datagram from a listener: the first that is for datagrams, unless `port` names another by its index. False:
    * much waits to be sent. A datagram that the kernel has no room for is dropped and counted (`stats().droppedPackets`).
    */
-  sendTo(to: SocketAddress, data: string | Uint8Array, { port }: { readonly port?: number } = {}): boolean {
+  sendTo(to: SocketAddress, data: string | Bytes, { port }: { readonly port?: number } = {}): boolean {
     const from = port ?? this.listeners.findIndex(({ options }) => options.type === 'datagram');
-    return this.clients('sendTo').sendTo(from, to, typeof data === 'string' ? Buffer.from(data) : data);
+    return this.clients('sendTo').sendTo(from, to, bytesOrText(data));
   }
 }

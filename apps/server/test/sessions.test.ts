@@ -261,3 +261,9 @@ testOfLastingClients('the replacement of a worker reads and changes the same ses
   });
   for (const { client } of [asking, other]) client.close();
 });
+
+test('what is sent may be any kind of bytes, which go out whole; anything else is refused by what it is', async () => {
+  await using server = await startServer({ workerNum: 1, taskWorkerNum: 0 });
+  const client = await TestClient.connect(server.lines);
+  expect(await client.ask('bytes')).toBe(`${'whole'.repeat(10)}hi refused 12`);
+});

@@ -8,6 +8,11 @@ export interface WaitOptions {
   readonly timeout?: number | undefined;
 }
 
+export interface ReceiveOptions<None> extends WaitOptions {
+  /** Given when there is no message any more, and so told apart from one that is undefined. */
+  readonly none: None;
+}
+
 export interface ChannelStats {
   /** Messages accepted by `send`, and their encoded bytes. */
   readonly sent: number;
@@ -61,14 +66,19 @@ export interface Channel<Out, In = Out> extends AsyncIterable<In>, AsyncDisposab
   onClose(listener: (error?: Error) => void): void;
   /** Called for each arrival that is no message; by default such an arrival is only counted. */
   onBadMessage(listener: (error: unknown) => void): void;
-  /** The next message, or undefined when the channel is over. */
-  receive(options?: WaitOptions): Promise<In | undefined>;
   /**
-   * The next message if it is there, or undefined; for who looks again and again because sleeping would take too long, and so
+   * The next message, or undefined when the channel is over. Where messages may be undefined themselves, `none` says what to
+   * give instead: `receive({ none: OVER })`.
+   */
+  receive(options?: WaitOptions): Promise<In | undefined>;
+  receive<None>(options: ReceiveOptions<None>): Promise<In | None>;
+  /**
+   * The next message if it is there, or undefined, or `none` where that is given; for who looks again and again because sleeping would take too long, and so
    * sees its end by `closed` only when the loop has had a turn. What waits for the end of the batch is flushed first.
    * Throws as `receive` rejects: on a channel with a listener, and on one of views.
    */
   tryReceive(): In | undefined;
+  tryReceive<None>(none: None): In | None;
   /**
    * Iterates as `for await (const value of channel)` does, until the channel is over, or throws the reason of the signal.
    * Leaving the loop closes nothing: what is not taken stays for the next one who asks.

@@ -1,4 +1,5 @@
-import { ChannelError } from './errors.js';
+import { type Bytes, otherBytes } from './bytes.js';
+import { ChannelError, shown } from './errors.js';
 import { Slabs } from './slab.js';
 import type { Frame } from './transport.js';
 
@@ -24,18 +25,19 @@ export interface BytesOptions {
 }
 
 /** Messages are bytes; the receiver gets a copy of its own, or a view if it asked for that. */
-export function bytesCodec({ view = false }: BytesOptions = {}): Codec<Uint8Array, Buffer> {
+export function bytesCodec({ view = false }: BytesOptions = {}): Codec<Bytes, Buffer> {
   const slabs = new Slabs();
   const copyOf = (memory: Buffer, start: number, end: number) => slabs.copy(memory, start, end);
   return { name: 'bytes', borrows: view, encode: encodeBytes, decode: view ? viewOf : copyOf };
 }
 
-function encodeBytes(value: Uint8Array, frame: Frame): void {
-  if (!(value instanceof Uint8Array)) {
-    const message = `A channel of bytes takes a Uint8Array, not ${typeof value}.`;
+function encodeBytes(value: Bytes, frame: Frame): void {
+  const bytes = value instanceof Uint8Array ? value : otherBytes(value);
+  if (bytes === undefined) {
+    const message = `A channel of bytes takes a Buffer, a typed array, a DataView or an ArrayBuffer, not ${shown(value)}.`;
     throw new ChannelError('ERR_MILLRACE_UNSENDABLE', message, { path: 'value' });
   }
-  frame.setBody(value);
+  frame.setBody(bytes);
 }
 
 function viewOf(memory: Buffer, start: number, end: number): Buffer {

@@ -35,7 +35,9 @@ export type ArgumentErrorCode =
   /** A time-out that is NaN, negative or no number. */
   | 'ERR_MILLRACE_TIMEOUT_VALUE'
   /** A signal that is no AbortSignal. */
-  | 'ERR_MILLRACE_SIGNAL_VALUE';
+  | 'ERR_MILLRACE_SIGNAL_VALUE'
+  /** Something that holds no bytes where bytes are taken. */
+  | 'ERR_MILLRACE_BYTES';
 
 /** An argument that cannot be: one rule, and so one class, for all packages. */
 export class ArgumentError extends TypeError {

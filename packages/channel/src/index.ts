@@ -1,4 +1,5 @@
-export type { Channel, ChannelStats, WaitOptions } from './channel.js';
+export { type Bytes, bytesOf, bytesOrText, otherBytes } from './bytes.js';
+export type { Channel, ChannelStats, ReceiveOptions, WaitOptions } from './channel.js';
 export type { ChannelOptions } from './channel-options.js';
 export { type BytesOptions, bytesCodec, type Codec } from './codec.js';
 export { copyBytes, WordCopier } from './copying.js';

@@ -1,6 +1,7 @@
+import { hasToJson, isNamespace, isOfOwnProperties, isPlain } from './class-rules.js';
 import type { Codec } from './codec.js';
 import { ChannelError } from './errors.js';
-import { FINE, isPlain, MOST_DEPTH, nameOf, PARTS, unsendable, type Verdict } from './unsendable.js';
+import { FINE, nameOf, PARTS, type Rules, survey, unsendable, type Verdict } from './unsendable.js';
 
 /** Bytes of the memory that is kept for encoding; a larger message gets memory of its own. */
 const SCRATCH_BYTES = 256 * 1024;
@@ -11,8 +12,8 @@ const MOST_BYTES_PER_UNIT = 3;
  * Values as JSON, for a peer that is not JavaScript, or for a human that looks on.
  *
  * What `JSON.stringify` would drop or turn into something else in silence is refused with `ERR_MILLRACE_UNSENDABLE` and
- * its path: functions, symbols, BigInt, cycles, NaN and infinities, bytes, Map, Set, RegExp, Error, promises, and
- * undefined in an array. As in JSON, properties that are undefined are left out, and an object with `toJSON` (a Date, a
+ * its path: functions, symbols, BigInt, cycles, NaN, infinities and -0, bytes, undefined in an array, gaps, and
+ * whatever has its contents elsewhere than in properties (Map, Set, RegExp, Error, promises, boxed primitives …). As in JSON, properties that are undefined are left out, and an object with `toJSON` (a Date, a
  * URL) arrives as what that returns.
  */
 export function jsonCodec<Out, In = Out>(): Codec<Out, In> {
@@ -36,58 +37,42 @@ export function jsonCodec<Out, In = Out>(): Codec<Out, In> {
 }
 
 function stringify(value: unknown): string {
+  survey(value, jsonRules);
   try {
-    if (isSendable(value, 0)) return JSON.stringify(value);
+    return JSON.stringify(value);
   } catch (error) {
-    throw unsendable(value, jsonRule, error);
-  }
-  throw unsendable(value, jsonRule);
-}
-
-/** Whether JSON keeps every part of `value`; allocates nothing. `unsendable` says which part it does not. */
-function isSendable(value: unknown, depth: number): boolean {
-  const verdict = jsonRule(value);
-  if (verdict !== PARTS) return verdict === FINE;
-  if (depth === MOST_DEPTH) return false;
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) if (!isSendable(value[i], depth + 1)) return false;
-    return true;
-  }
-  const parts = value as Record<string, unknown>;
-  for (const key in parts) {
-    if (!Object.hasOwn(parts, key)) continue;
-    const part = parts[key];
-    if (part !== undefined && !isSendable(part, depth + 1)) return false;
-  }
-  return true;
-}
-
-/** Classes that JSON makes `{}` of. */
-const EMPTIED = [Map, Set, WeakMap, WeakSet, WeakRef, Promise, RegExp, Error, ArrayBuffer, SharedArrayBuffer];
-
-function jsonRule(value: unknown): Verdict {
-  switch (typeof value) {
-    case 'string':
-    case 'boolean':
-      return FINE;
-    case 'number':
-      return Number.isFinite(value) ? FINE : { cannot: `${value}` };
-    case 'object':
-      return value === null ? FINE : objectRule(value);
-    case 'undefined':
-      return { cannot: 'undefined' };
-    default:
-      return { cannot: `a ${typeof value}` };
+    throw unsendable(value, jsonRules, error);
   }
 }
 
-function objectRule(value: object): Verdict {
-  if (isPlain(value)) return hasToJson(value) ? FINE : PARTS;
-  if (ArrayBuffer.isView(value)) return { cannot: nameOf(value) };
-  if (hasToJson(value)) return FINE;
-  return EMPTIED.some((type) => value instanceof type) ? { cannot: nameOf(value) } : PARTS;
+const jsonRules: Rules = {
+  of(value) {
+    switch (typeof value) {
+      case 'string':
+      case 'boolean':
+        return FINE;
+      case 'number':
+        return Number.isFinite(value) && !Object.is(value, -0) ? FINE : { cannot: numberName(value) };
+      case 'object':
+        return value === null ? FINE : ofObject(value);
+      case 'undefined':
+        return { cannot: 'undefined' };
+      default:
+        return { cannot: `a ${typeof value}` };
+    }
+  },
+  // JSON.parse makes own properties, whatever they are called, and JSON escapes what is no text.
+  ofName: () => FINE,
+  keepsUndefined: false,
+};
+
+function numberName(value: number): string {
+  return Object.is(value, -0) ? '-0' : String(value);
 }
 
-function hasToJson(value: object): boolean {
-  return typeof (value as { toJSON?: unknown }).toJSON === 'function';
+function ofObject(value: object): Verdict {
+  // It says itself what is sent.
+  if (hasToJson(value) && !ArrayBuffer.isView(value)) return FINE;
+  if (isPlain(value)) return !Array.isArray(value) && isNamespace(value) ? { cannot: nameOf(value) } : PARTS;
+  return isOfOwnProperties(value) ? PARTS : { cannot: nameOf(value) };
 }

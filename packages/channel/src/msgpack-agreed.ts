@@ -1,7 +1,8 @@
 import type { Codec } from './codec.js';
 import { ChannelError } from './errors.js';
-import { COMMON, packInto, StrictPackr, unpackable, unpackFrom } from './msgpack-packing.js';
+import { COMMON, packable, packInto, StrictPackr, unpackable, unpackFrom } from './msgpack-packing.js';
 import { Unpackr } from './msgpackr.js';
+import { PlainWriter } from './plain-writer.js';
 import { fingerprint, type Records } from './records.js';
 
 /** MessagePack in which objects of agreed shapes have no names, and each message the shapes' fingerprint before it. */
@@ -16,13 +17,17 @@ export function agreedCodec<Out, In>(records: Records): Codec<Out, In> {
   const packr = new StrictPackr(options());
   let unpackr = new Unpackr(options());
   const head = fingerprint(records);
+  const writer = new PlainWriter(records);
   return {
     name: 'msgpack',
     encode(value, frame) {
-      try {
-        packInto(packr, value, frame);
-      } catch (error) {
-        throw unpackable(value, error);
+      if (!writer.write(value, frame)) {
+        const form = packable(value);
+        try {
+          packInto(packr, form, frame);
+        } catch (error) {
+          throw unpackable(value, error);
+        }
       }
       frame.head = head;
       frame.headLength = head.length;

@@ -12,9 +12,9 @@ export interface MsgpackOptions {
 }
 
 /**
- * Values as MessagePack: what JSON knows, and Map, Set, Date, BigInt (64 bit), Buffer, typed arrays, RegExp and Error.
- * A function, a symbol, a cycle, or an instance that holds one of them (sockets and streams do) is refused with
- * `ERR_MILLRACE_UNSENDABLE` and its path; an instance of a class without such parts arrives as a plain object.
+ * Values as MessagePack: what JSON knows, and undefined, Map, Set, Date, BigInt, Buffer, typed arrays, RegExp and Error.
+ * A value arrives equal or is refused with `ERR_MILLRACE_UNSENDABLE` and the path of what cannot be sent; an instance of
+ * a user's class arrives as a plain object of its properties. The README has the list.
  */
 export function msgpackCodec<Out, In = Out>({ records = [] }: MsgpackOptions = {}): Codec<Out, In> {
   return records.length > 0 ? agreedCodec(records) : openCodec();

@@ -1,7 +1,8 @@
 import type { Codec } from './codec.js';
 import { WordCopier } from './copying.js';
-import { COMMON, packInto, StrictPackr, unpackable, unpackFrom } from './msgpack-packing.js';
+import { COMMON, packable, packInto, StrictPackr, unpackable, unpackFrom } from './msgpack-packing.js';
 import { Unpackr } from './msgpackr.js';
+import { PlainWriter } from './plain-writer.js';
 import type { Frame } from './transport.js';
 
 /**
@@ -31,6 +32,7 @@ const MOST_MOVED = 136;
 export function openCodec<Out, In>(): Codec<Out, In> {
   let named = 0;
   const isRecord = () => ++named > MOST_NAMED;
+  const writer = new PlainWriter();
   const ordinary = new StrictPackr({ ...COMMON, useRecords: isRecord as unknown as boolean });
   const objects = new Unpackr({ ...COMMON, useRecords: true, mapsAsObjects: true });
   const withMaps = { ...COMMON, useRecords: true };
@@ -40,7 +42,7 @@ export function openCodec<Out, In>(): Codec<Out, In> {
   const mover = new WordCopier(small);
 
   /** What the ordinary form has no room for, too: a Map, an object of more than 65,535 properties. */
-  const encodeWithMaps = (value: Out, frame: Frame) => {
+  const encodeWithMaps = (value: unknown, frame: Frame) => {
     mapPackr ??= new StrictPackr({ ...withMaps });
     try {
       packInto(mapPackr, value, frame);
@@ -58,14 +60,16 @@ export function openCodec<Out, In>(): Codec<Out, In> {
   return {
     name: 'msgpack',
     encode(value, frame) {
-      named = Array.isArray(value) ? MOST_NAMED : 0;
+      if (writer.write(value, frame)) return;
+      const form = packable(value);
+      named = Array.isArray(form) ? MOST_NAMED : 0;
       ordinary.metMap = false;
       try {
-        packInto(ordinary, value, frame);
+        packInto(ordinary, form, frame);
       } catch {
-        return encodeWithMaps(value, frame);
+        return encodeWithMaps(form, frame);
       }
-      if (ordinary.metMap) encodeWithMaps(value, frame);
+      if (ordinary.metMap) encodeWithMaps(form, frame);
     },
     decode(memory, start, end) {
       if (memory[start] === MAPS[0] && end > start) {

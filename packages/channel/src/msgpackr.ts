@@ -4,7 +4,8 @@
 import type * as Msgpackr from 'msgpackr';
 import * as part from 'msgpackr/pack';
 
-export const { Packr, Unpackr, RESET_BUFFER_MODE, REUSE_BUFFER_MODE } = part as unknown as typeof Msgpackr;
+export const { addExtension, Packr, Unpackr, RESET_BUFFER_MODE, REUSE_BUFFER_MODE } =
+  part as unknown as typeof Msgpackr;
 export type Packr = Msgpackr.Packr;
 export type Unpackr = Msgpackr.Unpackr;
 export type { Options } from 'msgpackr';

@@ -1,5 +1,5 @@
 import { Catch, NOTHING } from './catch.js';
-import type { Channel, ChannelStats, WaitOptions } from './channel.js';
+import type { Channel, ChannelStats, ReceiveOptions, WaitOptions } from './channel.js';
 import { type ChannelOptions, CLOSE_TIMEOUT_MS, withDefaults } from './channel-options.js';
 import type { Codec } from './codec.js';
 import { Counts } from './counts.js';
@@ -23,7 +23,7 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
   readonly #counts = new Counts();
   readonly #next = new Catch<In>();
   readonly #drains = new WaitList<void>();
-  readonly #receivers = new WaitList<In | undefined>();
+  readonly #receivers = new WaitList<In | typeof NOTHING>();
   readonly #visit = (memory: Buffer, start: number, end: number) => this.#take(memory, start, end);
   readonly #flushNow = () => this.flush();
 
@@ -133,23 +133,32 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
     while (!this.#closed && !this.#paused && this.#transport.receive(this.#visit, this.#batch) > 0);
   }
 
-  async receive(options?: WaitOptions): Promise<In | undefined> {
+  receive(options?: WaitOptions): Promise<In | undefined>;
+  receive<None>(options: ReceiveOptions<None>): Promise<In | None>;
+  async receive(options?: ReceiveOptions<unknown>): Promise<unknown> {
+    const message = await this.#receive(options);
+    return message === NOTHING ? options?.none : message;
+  }
+
+  async #receive(options?: WaitOptions): Promise<In | typeof NOTHING> {
     if (options !== undefined) checkWait(options);
     const taken = this.#takeNow();
     if (taken !== NOTHING) return taken;
-    if (this.#closed) return undefined;
+    if (this.#closed) return NOTHING;
     const message = this.#receivers.wait('Receiving a message', options);
     if (!this.#paused && this.#receivers.size > 0) this.#transport.setReading(true);
     return message;
   }
 
-  tryReceive(): In | undefined {
+  tryReceive(): In | undefined;
+  tryReceive<None>(none: None): In | None;
+  tryReceive(none?: unknown): unknown {
     // A caller that looks again and again never comes to the end of its batch.
     if (this.#flushScheduled && !this.#closed) this.#transport.flush();
     const taken = this.#takeNow();
     if (taken !== NOTHING) return taken;
     this.#transport.looked?.();
-    return undefined;
+    return none;
   }
 
   /** The next message if it is there and nobody has waited for it before. */
@@ -167,12 +176,11 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
   }
 
   async *messages({ signal }: Pick<WaitOptions, 'signal'> = {}): AsyncGenerator<In, void, void> {
-    for (
-      let value = await this.receive({ signal });
-      value !== undefined;
-      value = await this.receive({ signal })
-    )
+    for (;;) {
+      const value = await this.#receive({ signal });
+      if (value === NOTHING) return;
       yield value;
+    }
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<In, void, void> {
@@ -297,7 +305,7 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
     this.#finished?.();
     this.#queue.clear();
     this.#transport.close();
-    this.#receivers.settleAll(undefined);
+    this.#receivers.settleAll(NOTHING);
     this.#drains.failAll(error ?? closedError());
     this.#closeListener?.(error);
   }

@@ -70,7 +70,7 @@ test('JSON keeps to what toJSON says, and names what it would lose in silence', 
     [{ a: { b: Promise.resolve() } }, 'value.a.b', 'a Promise'],
     [{ point: new Point() }, 'value.point.f', 'a symbol'],
     [[1, undefined, 3], 'value[1]', 'undefined'],
-    [new Array(2), 'value[0]', 'undefined'],
+    [new Array(2), 'value[0]', 'missing in its array'],
   ];
   for (const [value, path, what] of refused) {
     expect(() => there(codec, value)).toThrow(
@@ -151,7 +151,7 @@ test('a typed array of a class of its own is refused where it is, and the others
       return 'a holder';
     }
   }
-  const failure = Object.assign(new TypeError('no'), { vector: new Vector(1) });
+  const failure = Object.assign(new TypeError('no'), { code: 'E' });
   const fine = [
     [new Float64Array([0.5]), new Uint8Array([1]), new Int16Array([2]), new BigInt64Array([3n])],
     {
@@ -163,7 +163,8 @@ test('a typed array of a class of its own is refused where it is, and the others
   ];
   const strange: [unknown, string][] = [
     [new Vector(2), 'value'],
-    [new Error('no', { cause: new Vector(1) }), 'value'],
+    [new Error('no', { cause: new Vector(1) }), 'value.cause'],
+    [Object.assign(new TypeError('no'), { vector: new Vector(1) }), 'value.vector'],
     [{ a: [1, { b: new Vector(0) }] }, 'value.a[1].b'],
     [{ a: [new Set(['x', new Bytes(1)])] }, 'value.a[0].1'],
     [
@@ -177,7 +178,7 @@ test('a typed array of a class of its own is refused where it is, and the others
   for (const codec of [msgpackCodec<unknown>(), msgpackCodec<unknown>({ records: [['a']] })]) {
     for (const value of fine) expect(there(codec, value)).toEqual(value);
     expect(there(codec, [new Shown([1, 2]), new Holder()])).toEqual([[1, 2], 'a holder']);
-    expect(there(codec, { failure })).toMatchObject({ failure: { message: 'no' } });
+    expect(there(codec, { failure })).toMatchObject({ failure: { message: 'no', code: 'E' } });
     for (const [value, path] of strange) {
       expect(() => there(codec, value)).toThrow(
         expect.objectContaining({ code: 'ERR_MILLRACE_UNSENDABLE', path }),

@@ -7,7 +7,7 @@
  */
 import { EventEmitter } from 'node:events';
 import { getSystemErrorName } from 'node:util';
-import { type PollRegistration, READABLE, WRITABLE } from '@millrace/channel';
+import { bytesOf, type PollRegistration, READABLE, WRITABLE } from '@millrace/channel';
 import {
   EAGAIN,
   EBADF,
@@ -223,10 +223,6 @@ function checkConfig(config: PosixMQConfig): OpenArguments {
 
 function isUint32(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 32;
-}
-
-function bytesOf(view: NodeJS.ArrayBufferView): Uint8Array {
-  return view instanceof Uint8Array ? view : new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 }
 
 function systemError(syscall: string, errno: number): Error {

@@ -1,5 +1,5 @@
 import { readdirSync, statfsSync } from 'node:fs';
-import type { WaitOptions } from '@millrace/channel';
+import { type Bytes, bytesOrText, type WaitOptions } from '@millrace/channel';
 import { ENOENT, SystemCallError, syscalls } from '@millrace/native';
 import { QueueError } from './errors.js';
 import { explain, type PosixLimits, readPosixLimits } from './limits.js';
@@ -100,13 +100,13 @@ export class PosixQueue extends MessageQueue<PosixMessage> {
   }
 
   /** Sends now, or says that there is no room, or that others wait for it. Throws {@link QueueError}. */
-  trySend(data: Uint8Array, priority = 0): 'sent' | 'full' {
-    return this.trySendTagged(data, priority);
+  trySend(data: Bytes | string, priority = 0): 'sent' | 'full' {
+    return this.trySendTagged(bytesOrText(data), priority);
   }
 
   /** Sends, and waits for room if need be. A message that waits is a copy. */
-  send(data: Uint8Array, { priority = 0, ...wait }: PosixSendOptions = {}): Promise<void> {
-    return this.sendTagged(data, priority, wait);
+  async send(data: Bytes | string, { priority = 0, ...wait }: PosixSendOptions = {}): Promise<void> {
+    return this.sendTagged(bytesOrText(data), priority, wait);
   }
 
   /** Receives the oldest message of the highest priority, or says that there is none. */

@@ -1,4 +1,4 @@
-import { checkWait, Slabs, type WaitOptions } from '@millrace/channel';
+import { type Bytes, bytesOrText, checkWait, Slabs, type WaitOptions } from '@millrace/channel';
 import { EACCES, EIDRM, EINVAL, ENOENT, IPC_PRIVATE, SystemCallError, syscalls } from '@millrace/native';
 import { deniedError, QueueError, removedError } from './errors.js';
 import { explain, readSystemVLimits, type SystemVLimits } from './limits.js';
@@ -117,18 +117,20 @@ export class SystemVQueue extends MessageQueue<SystemVMessage> {
   }
 
   /** Sends now, or says that there is no room, or that others wait for it. Throws {@link QueueError}. */
-  trySend(data: Uint8Array, type = 1): 'sent' | 'full' {
-    const outcome = this.trySendTagged(data, type);
-    if (outcome === 'full' && data.length > this.#capacity) this.#checkCapacity(data.length);
+  trySend(data: Bytes | string, type = 1): 'sent' | 'full' {
+    const bytes = bytesOrText(data);
+    const outcome = this.trySendTagged(bytes, type);
+    if (outcome === 'full' && bytes.length > this.#capacity) this.#checkCapacity(bytes.length);
     return outcome;
   }
 
   /** Sends, and waits for room if need be. A message that waits is a copy. */
-  async send(data: Uint8Array, { type = 1, ...wait }: SystemVSendOptions = {}): Promise<void> {
+  async send(data: Bytes | string, { type = 1, ...wait }: SystemVSendOptions = {}): Promise<void> {
     checkWait(wait);
-    if (this.trySendTagged(data, type) === 'sent') return;
-    this.#checkCapacity(data.length);
-    await this.sendTagged(data, type, wait);
+    const bytes = bytesOrText(data);
+    if (this.trySendTagged(bytes, type) === 'sent') return;
+    this.#checkCapacity(bytes.length);
+    await this.sendTagged(bytes, type, wait);
   }
 
   tryReceive(type = 0): SystemVMessage | 'empty' {

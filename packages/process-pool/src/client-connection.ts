@@ -1,4 +1,5 @@
 import { Socket } from 'node:net';
+import { type Bytes, bytesOrText } from '@millrace/channel';
 import { LENGTH_BYTES } from './request-layout.js';
 
 /** A client whose request is worked on: it gets one answer, then the connection ends. */
@@ -22,8 +23,9 @@ export class ClientConnection {
   }
 
   /** Adds to the answer. */
-  write(bytes: Uint8Array | string): void {
-    this.#answer.push(Buffer.from(bytes));
+  write(bytes: Bytes | string): void {
+    // A copy: the caller may go on with its memory.
+    this.#answer.push(Buffer.from(bytesOrText(bytes)));
   }
 
   /** Sends the answer as one frame, and ends the connection; no answer at all when nothing was written. */

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { checkTimeout } from '@millrace/channel';
+import { type Bytes, checkTimeout } from '@millrace/channel';
 import { type ChildProcessContext, inherit } from './child.js';
 import { ClientConnection } from './client-connection.js';
 import { ProcessPoolError } from './errors.js';
@@ -16,7 +16,7 @@ export interface PoolMessage {
    * Adds to the answer that a client gets, as one frame, when the handler is done; without any its connection just
    * ends. Throws `ERR_MILLRACE_NOT_ENABLED` for a message of a member, which is answered with the bus.
    */
-  write(bytes: Uint8Array | string): void;
+  write(bytes: Bytes | string): void;
 }
 
 export interface WorkerHandlers {

@@ -1,4 +1,10 @@
-import { bytesCodec, type Codec, type TransportChannel, type WaitOptions } from '@millrace/channel';
+import {
+  type Bytes,
+  bytesCodec,
+  type Codec,
+  type TransportChannel,
+  type WaitOptions,
+} from '@millrace/channel';
 import { syscalls } from '@millrace/native';
 import { createPipe, openPipe, type PipeDescriptors } from '@millrace/pipe-ipc';
 import { ProcessPoolError } from './errors.js';
@@ -40,7 +46,7 @@ export class ProcessPipe<Out, In> {
   }
 
   write(value: Out): boolean {
-    if (this.#redirection) return this.#redirection.write(value as Uint8Array | string);
+    if (this.#redirection) return this.#redirection.write(value as Bytes | string);
     const more = this.channel.send(value);
     this.channel.flush();
     return more;

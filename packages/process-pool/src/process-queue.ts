@@ -1,4 +1,4 @@
-import type { WaitOptions } from '@millrace/channel';
+import type { Bytes, WaitOptions } from '@millrace/channel';
 import { type SystemVKey, SystemVQueue } from '@millrace/msg-queue';
 
 export interface ProcessQueueOptions {
@@ -57,8 +57,8 @@ export class ProcessQueue {
   }
 
   /** Sends a message, for this process where the queue is `addressed`; waits while the queue is full. */
-  push(data: Uint8Array | string, options?: WaitOptions): Promise<void> {
-    return this.#queue.send(typeof data === 'string' ? Buffer.from(data) : data, {
+  push(data: Bytes | string, options?: WaitOptions): Promise<void> {
+    return this.#queue.send(data, {
       ...options,
       type: this.#birth.type,
     });

@@ -1,5 +1,5 @@
 import { kill } from 'node:process';
-import { type TransportChannel, WaitList, type WaitOptions } from '@millrace/channel';
+import { type Bytes, type TransportChannel, WaitList, type WaitOptions } from '@millrace/channel';
 import { ProcessPoolError } from './errors.js';
 import type { ProcessPoolEvents } from './events.js';
 import type { Member } from './member.js';
@@ -120,7 +120,7 @@ export class Process<Out = unknown, In = unknown> implements AsyncDisposable {
   }
 
   /** Sends to the queue; waits while it is full. Throws `QueueError`. */
-  push(data: Uint8Array | string, options?: WaitOptions): Promise<void> {
+  push(data: Bytes | string, options?: WaitOptions): Promise<void> {
     return this.#assertQueue().push(data, options);
   }
 

@@ -1,5 +1,5 @@
 import { Socket } from 'node:net';
-import { WaitList, type WaitOptions } from '@millrace/channel';
+import { type Bytes, bytesOrText, WaitList, type WaitOptions } from '@millrace/channel';
 import { createSocketPair, SOCK_STREAM, syscalls } from '@millrace/native';
 import type { LaunchSpec } from './spec.js';
 
@@ -29,8 +29,8 @@ export class Redirection {
     return [this.#theirs, this.#theirs, this.#theirs];
   }
 
-  write(bytes: Uint8Array | string): boolean {
-    return this.#socket.write(bytes);
+  write(bytes: Bytes | string): boolean {
+    return this.#socket.write(bytesOrText(bytes));
   }
 
   async drained(options?: WaitOptions): Promise<void> {

@@ -1,3 +1,4 @@
+import { type Bytes, bytesOrText } from '@millrace/channel';
 import { EAGAIN, EINTR, SHUT_WR, syscalls } from '@millrace/native';
 import { ConnectionKind } from './connection-kind.js';
 import type { CloseReason, ConnectionOptions } from './connection-options.js';
@@ -106,9 +107,9 @@ export class Connection<Context = undefined> extends ConnectionState implements 
    * Sends `data[start, end)`, or queues it; what is queued is copied. False: nothing of it is sent, because more than
    * `maxOutput` bytes would wait, or because `close` or `end` was called or the connection is over.
    */
-  write(data: Uint8Array | string, start = 0, end?: number): boolean {
+  write(data: Bytes | string, start = 0, end?: number): boolean {
     if (this.is(state.CLOSED | state.CLOSING | state.ENDING)) return false;
-    const memory = typeof data === 'string' ? Buffer.from(data) : data;
+    const memory = bytesOrText(data);
     const limit = end ?? memory.length;
     const { maxOutput, destroys } = this.#kind.limits;
     if (!destroys && this.queuedBytes + limit - start > maxOutput) return false;

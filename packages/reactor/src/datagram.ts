@@ -1,4 +1,5 @@
 import { fchmodSync } from 'node:fs';
+import { type Bytes, bytesOrText } from '@millrace/channel';
 import {
   AF_INET6,
   AF_UNIX,
@@ -168,9 +169,9 @@ export class DatagramSocket {
    * follows. Throws a `SystemCallError`: with `EMSGSIZE` when it is too long (65,507 bytes over IPv4, `SO_SNDBUF` over
    * a unix socket), `ENOENT` or `ECONNREFUSED` when nobody is bound to a unix address.
    */
-  send(data: Uint8Array | string, to: SocketAddress): boolean {
+  send(data: Bytes | string, to: SocketAddress): boolean {
     if (this.#closed) return false;
-    const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+    const bytes = bytesOrText(data);
     const { bytes: address, length } = this.#encode(to);
     for (;;) {
       const result = syscalls.sendTo(this.fd, bytes, 0, bytes.length, address, length);

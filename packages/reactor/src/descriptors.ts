@@ -1,4 +1,4 @@
-import { type PollRegistration, READABLE, WRITABLE } from '@millrace/channel';
+import { type Bytes, bytesOrText, type PollRegistration, READABLE, WRITABLE } from '@millrace/channel';
 import {
   check,
   EINTR,
@@ -104,8 +104,8 @@ export class Descriptors {
     else this.#dropReference();
   }
 
-  write(fd: number, data: Uint8Array | string): boolean {
-    const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+  write(fd: number, data: Bytes | string): boolean {
+    const bytes = bytesOrText(data);
     const watch = this.#watches.at(fd) && this.#watches.own(fd);
     const output = watch?.output ?? new OutputQueue(fd);
     if (watch) watch.output = output;

@@ -1,3 +1,4 @@
+import { bytesOrText } from '@millrace/channel';
 import { ReactorError } from './errors.js';
 import { type Framer, MALFORMED } from './framer.js';
 import type { Framing } from './framing.js';
@@ -67,7 +68,7 @@ export class EofCheckFramer implements Framer {
 }
 
 function delimiterOf({ delimiter = '\r\n\r\n' }: EofFraming): Buffer {
-  const bytes = Buffer.from(delimiter as Uint8Array);
+  const bytes = Buffer.from(bytesOrText(delimiter, 'delimiter'));
   if (bytes.length >= 1 && bytes.length <= MAX_DELIMITER_BYTES) return bytes;
   throw new ReactorError(
     'ERR_MILLRACE_FRAMING',

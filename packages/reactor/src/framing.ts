@@ -1,3 +1,4 @@
+import type { Bytes } from '@millrace/channel';
 import type { Framer } from './framer.js';
 import { EofCheckFramer, EofFramer } from './framing-eof.js';
 import { FunctionFramer, type Measure } from './framing-function.js';
@@ -11,7 +12,7 @@ export type Framing =
   | {
       readonly kind: 'eof';
       /** Default `'\r\n\r\n'`. */
-      readonly delimiter?: string | Uint8Array | undefined;
+      readonly delimiter?: string | Bytes | undefined;
       /** Whether frames are delivered with their delimiter. Default false. */
       readonly includeDelimiter?: boolean | undefined;
       /**

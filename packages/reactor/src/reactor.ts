@@ -1,4 +1,4 @@
-import { checkTimeout, type Poller, type PollRegistration } from '@millrace/channel';
+import { type Bytes, checkTimeout, type Poller, type PollRegistration } from '@millrace/channel';
 import { type PollRegistration as NativeRegistration, NodePoller } from '@millrace/native';
 import { TimerHeap } from '@millrace/timer-heap';
 import { takeClosing } from './closing.js';
@@ -121,7 +121,7 @@ export class Reactor implements Disposable {
    * refused whole, because it is empty or more than `writeLimit` bytes would wait. A descriptor that is not watched is
    * watched until its output has gone. Throws a `SystemCallError` when the descriptor is broken.
    */
-  write(fd: number, data: Uint8Array | string): boolean {
+  write(fd: number, data: Bytes | string): boolean {
     this.#assertOpen();
     return this.#descriptors.write(fd, data);
   }

@@ -1,3 +1,4 @@
+import type { Bytes } from '@millrace/channel';
 import type { CloseReason } from './connection-options.js';
 import type { SendFileOptions } from './outgoing-file.js';
 
@@ -12,7 +13,7 @@ export interface StreamConnection<Context = undefined> {
   readonly memoryBytes: number;
   readonly inputBytes: number;
   readonly missingBytes: number;
-  write(data: Uint8Array | string, start?: number, end?: number): boolean;
+  write(data: Bytes | string, start?: number, end?: number): boolean;
   sendFile(path: string, options?: SendFileOptions): boolean;
   pause(): void;
   resume(): void;

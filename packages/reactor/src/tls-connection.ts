@@ -1,5 +1,5 @@
 import type { TLSSocket } from 'node:tls';
-import type { FrameVisitor } from '@millrace/channel';
+import { type Bytes, bytesOrText, type FrameVisitor } from '@millrace/channel';
 import {
   type CloseReason,
   type ConnectionHandlers,
@@ -127,9 +127,9 @@ export class TlsConnection<Context = undefined> implements StreamConnection<Cont
     return !this.#closed && (this.#held || this.socket.readableLength > 0);
   }
 
-  write(data: Uint8Array | string, start = 0, end?: number): boolean {
+  write(data: Bytes | string, start = 0, end?: number): boolean {
     if (this.#closed || this.#closing || this.#ending) return false;
-    const memory = typeof data === 'string' ? Buffer.from(data) : data;
+    const memory = bytesOrText(data);
     const limit = end ?? memory.length;
     const { maxOutput, destroys } = this.#limits;
     if (limit === start) return true;

@@ -10,7 +10,7 @@ import {
   Reactor,
   type SendFileOptions,
 } from '@millrace/reactor';
-import { openDescriptors } from '@millrace/testkit';
+import { everyKindOfBytes, NO_BYTES, openDescriptors } from '@millrace/testkit';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { directory, received, recorded, turnUntil } from './support.js';
@@ -33,7 +33,31 @@ function readAll(reactor: Reactor, fd: number, length: number): string {
   return text;
 }
 
+const EIGHT = Buffer.of(1, 2, 3, 4, 5, 6, 7, 8).toString('latin1');
+
 describe('output', () => {
+  test.each(Object.entries(everyKindOfBytes()))(
+    'takes %s whole, or a piece of it by its bytes',
+    (_, bytes) => {
+      const reactor = blocking();
+      const { connection, peer } = recorded(reactor);
+      expect(connection.write(bytes)).toBe(true);
+      expect(connection.write(bytes, 2, 5)).toBe(true);
+      reactor.write(connection.fd, bytes);
+      expect(readAll(reactor, peer, 19)).toBe(`${EIGHT}\x03\x04\x05${EIGHT}`);
+    },
+  );
+
+  test.each(NO_BYTES)('refuses %o, and goes on', (value) => {
+    const reactor = blocking();
+    const { connection, peer } = recorded(reactor);
+    const refused = expect.objectContaining({ code: 'ERR_MILLRACE_BYTES' });
+    expect(() => connection.write(value as Uint8Array)).toThrow(refused);
+    expect(() => reactor.write(connection.fd, value as Uint8Array)).toThrow(refused);
+    connection.write('fine');
+    expect(readAll(reactor, peer, 4)).toBe('fine');
+  });
+
   test('goes out whole and in order, however little the kernel takes at a time', () => {
     const reactor = blocking();
     const { connection, peer } = recorded(reactor);

@@ -7,6 +7,7 @@ import {
   Reactor,
   type SocketAddress,
 } from '@millrace/reactor';
+import { everyKindOfBytes, NO_BYTES } from '@millrace/testkit';
 import { expect, onTestFinished, test } from 'vitest';
 import { directory, turnUntil } from './support.js';
 
@@ -183,4 +184,19 @@ test('what was bound elsewhere is served, and left open by the socket that serve
   own.close();
   own.close();
   expect(existsSync(path)).toBe(false);
+});
+
+test('every kind of bytes is sent whole, and what is none is refused', () => {
+  const reactor = blocking();
+  const server = bound(reactor, { host: '127.0.0.1', port: 0 });
+  const client = bound(reactor, { host: '127.0.0.1', port: 0 });
+  const kinds = Object.values(everyKindOfBytes());
+  for (const bytes of kinds) expect(client.socket.send(bytes, server.socket.address)).toBe(true);
+  turnUntil(reactor, 'all of them', () => server.messages.length === kinds.length);
+  for (const { text } of server.messages)
+    expect(Buffer.from(text, 'latin1')).toEqual(Buffer.of(1, 2, 3, 4, 5, 6, 7, 8));
+  for (const value of NO_BYTES)
+    expect(() => client.socket.send(value as Uint8Array, server.socket.address)).toThrow(
+      expect.objectContaining({ code: 'ERR_MILLRACE_BYTES' }),
+    );
 });

@@ -1,3 +1,4 @@
+export { everyKindOfBytes, NO_BYTES } from './bytes.js';
 export { Authority, type Identity } from './certificates.js';
 export { TestClient } from './client.js';
 export { DEADLINE_MS, Hopeless, until, within } from './deadline.js';

@@ -1,3 +1,4 @@
+import { type Bytes, bytesOrText } from '@millrace/channel';
 import type { SocketAddress } from '@millrace/reactor';
 import type { Switchboard } from '../switchboard.js';
 
@@ -16,8 +17,7 @@ export class PacketClient {
   }
 
   /** Sends a datagram back, from the listener that this one came to. As `server.sendTo`. */
-  reply(data: string | Uint8Array): boolean {
-    const bytes = typeof data === 'string' ? Buffer.from(data) : data;
-    return this.#switchboard.sendTo(this.port, this.address, bytes);
+  reply(data: string | Bytes): boolean {
+    return this.#switchboard.sendTo(this.port, this.address, bytesOrText(data));
   }
 }

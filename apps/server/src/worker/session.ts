@@ -1,4 +1,4 @@
-import type { WaitOptions } from '@millrace/channel';
+import { type Bytes, bytesOrText, type WaitOptions } from '@millrace/channel';
 import type { ClientInfo } from '../client-info.js';
 import type { OutputWindow } from '../output-window.js';
 import type { SessionCloseReason } from '../packet.js';
@@ -52,9 +52,9 @@ export class Session {
    * client, and `drained` tells when to go on; or the session is `closed`, and nothing is sent. Throws
    * `ERR_MILLRACE_SESSION_FULL` when the caller has gone on and more than `socketBufferSize` waits; nothing is sent then.
    */
-  send(data: string | Uint8Array): boolean {
+  send(data: string | Bytes): boolean {
     if (this.closed) return false;
-    return this.#line.send(this.id, typeof data === 'string' ? Buffer.from(data) : data, this.#window);
+    return this.#line.send(this.id, bytesOrText(data), this.#window);
   }
 
   /**

@@ -24,6 +24,31 @@ export function valuesContract(make: Maker): void {
       for (const value of sent) expect(await left.receive()).toEqual(value);
     }));
 
+  test('a message that is undefined is one, and not the end', () =>
+    make.values(async ({ left, right }) => {
+      const sent = ['one', undefined, 'two', undefined];
+      for (const value of sent) left.send(value);
+      const none = Symbol('none');
+      expect(await right.receive({ none })).toBe('one');
+      expect(await right.receive({ none })).toBeUndefined();
+      const rest: unknown[] = [];
+      for await (const value of right) {
+        rest.push(value);
+        if (rest.length === 2) break;
+      }
+      expect(rest).toEqual(['two', undefined]);
+      expect(right.tryReceive(none)).toBe(none);
+      expect(right.tryReceive()).toBeUndefined();
+      left.send(undefined);
+      left.flush();
+      let taken: unknown = none;
+      while (taken === none) {
+        taken = right.tryReceive(none);
+        await turns(1);
+      }
+      expect(taken).toBeUndefined();
+    }));
+
   test('bytes of any length arrive bytewise equal', () =>
     make.bytes(async ({ left, right }) => {
       for (const length of [

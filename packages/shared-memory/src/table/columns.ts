@@ -1,3 +1,4 @@
+import type { Bytes } from '@millrace/channel';
 /** How a column lies in memory. `bigint64` is an int64 whose values are BigInt. */
 export type ColumnType = 'int64' | 'bigint64' | 'float64' | 'string' | 'bytes';
 
@@ -54,7 +55,7 @@ export function string(size: number): Column<string, string> {
   return { type: 'string', size };
 }
 
-/** Up to `size` bytes; more are refused with `ERR_MILLRACE_TABLE_VALUE`. Reading gives a copy. */
-export function bytes(size: number): Column<Buffer, Uint8Array> {
+/** Up to `size` bytes; more are refused with `ERR_MILLRACE_TABLE_VALUE`. Every view of bytes is taken whole. Reading gives a copy. */
+export function bytes(size: number): Column<Buffer, Bytes> {
   return { type: 'bytes', size };
 }

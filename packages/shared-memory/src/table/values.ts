@@ -1,3 +1,4 @@
+import { otherBytes } from '@millrace/channel';
 import { SharedMemoryError } from '../errors.js';
 import type { PlacedColumn } from './layout.js';
 import type { Views } from './memory.js';
@@ -117,12 +118,13 @@ function bytesAccess(column: PlacedColumn): ColumnAccess {
       return Buffer.from(bytes.subarray(start, start + Math.min(words[copy + at] >>> 0, size)));
     },
     write({ words, bytes }, copy, value) {
-      if (!(value instanceof Uint8Array)) refuse(column, value, 'a Uint8Array');
-      const { length } = value as Uint8Array;
+      const given = value instanceof Uint8Array ? value : otherBytes(value);
+      if (given === undefined) refuse(column, value, 'a Buffer, a typed array, a DataView or an ArrayBuffer');
+      const { length } = given as Uint8Array;
       if (length > size) refuse(column, `${length} bytes`, `at most ${size} bytes`);
       // The end of the last word is compared and copied with it.
       if (length > 0) words[copy + at + ((length + 3) >> 2)] = 0;
-      bytes.set(value as Uint8Array, (copy + at + 1) * 4);
+      bytes.set(given as Uint8Array, (copy + at + 1) * 4);
       words[copy + at] = length;
     },
   };

@@ -1,3 +1,4 @@
+import { everyKindOfBytes, NO_BYTES } from '@millrace/testkit';
 import { expect, expectTypeOf, test } from 'vitest';
 import { bytes, float64, int64, string, Table } from '../../src/index.js';
 import { codeOf, randomOf, withTable } from './tables.js';
@@ -68,7 +69,7 @@ test('what a column cannot hold is refused with the column, the limit and the va
       [{ name: '\udc00' }, /'name'.*well-formed Unicode/],
       [{ name: null }, /'name'.*null/],
       [{ score: '1' }, /'score'.*number/],
-      [{ raw: 'text' }, /'raw'.*Uint8Array/],
+      [{ raw: 'text' }, /'raw'.*typed array/],
       [{ raw: Buffer.alloc(7) }, /'raw'.*at most 6 bytes.*7 bytes/],
     ];
     for (const [values, message] of wrong) {
@@ -231,4 +232,16 @@ test('a definition that cannot be is refused with what it has and what is possib
     expect(codeOf(() => Table.bytesFor(definition))).toBe('ERR_MILLRACE_TABLE_DEFINITION');
     expect(() => Table.bytesFor(definition)).toThrow(message);
   }
+});
+
+test('a column of bytes takes every kind of bytes whole, and nothing else', () => {
+  using table = Table.anonymous({ rows: 8, columns: { held: bytes(8) } });
+  for (const [name, held] of Object.entries(everyKindOfBytes())) {
+    table.set('row', { held });
+    expect(table.get('row')?.held, name).toEqual(Buffer.of(1, 2, 3, 4, 5, 6, 7, 8));
+  }
+  for (const held of NO_BYTES.filter((value) => value !== undefined))
+    expect(() => table.set('row', { held: held as Uint8Array })).toThrow(
+      expect.objectContaining({ code: 'ERR_MILLRACE_TABLE_VALUE' }),
+    );
 });
