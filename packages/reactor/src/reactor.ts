@@ -140,7 +140,7 @@ export class Reactor implements Disposable {
 
   /**
    * Runs `callback` at the end of each turn, or at its beginning, in place of an earlier one; null ends that. Keeps
-   * nothing alive. False when there was nothing to end.
+   * nothing alive, but has a turn at the beginning of `run`, whatever else there is. False when there was nothing to end.
    */
   cycle(callback: (() => void) | null | undefined, { before = false }: { before?: boolean } = {}): boolean {
     const earlier = before ? this.#before : this.#after;
@@ -169,6 +169,8 @@ export class Reactor implements Disposable {
     if (this.#inTurn) throw inTurn('run');
     if (this.#inside) return this.#resume();
     this.#stopped = false;
+    // A cycle function keeps nothing alive, and yet has a first turn: it may be what begins everything else.
+    if (!this.#busy && (this.#before ?? this.#after) !== undefined) this.#turn(0);
     while (!this.#stopped && !this.#closed && this.#busy) this.#turn(-1);
   }
 

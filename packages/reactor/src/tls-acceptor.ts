@@ -1,9 +1,16 @@
 import { Socket } from 'node:net';
-import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
+import {
+  createServer,
+  type SecureContextOptions,
+  type Server,
+  type TLSSocket,
+  type TlsOptions,
+} from 'node:tls';
 import { checkTimeout } from '@millrace/channel';
 import { syscalls } from '@millrace/native';
 import { ReactorError } from './errors.js';
 import type { Reactor } from './reactor.js';
+import { TlsNames } from './tls-names.js';
 
 /** As node:tls takes them; keys and certificates are PEM. */
 export interface TlsAcceptorOptions extends SecureContextOptions {
@@ -17,7 +24,10 @@ export interface TlsAcceptorOptions extends SecureContextOptions {
   readonly ticketKeys?: Buffer | undefined;
   /** Milliseconds that a handshake may take. Default 10,000. */
   readonly handshakeTimeout?: number | undefined;
-  /** Certificates by the host name that the client asks for; `*.example.org` stands for one label. Default: one for all. */
+  /**
+   * Certificates by the host name that the client asks for, whatever its case; `*.example.org` stands for one label, and
+   * gives way to a whole name. Default: one for all.
+   */
   readonly sni?: Readonly<Record<string, SecureContextOptions>> | undefined;
 }
 
@@ -95,8 +105,10 @@ export class TlsAcceptor {
     const asked = checkTimeout(options.handshakeTimeout ?? DEFAULT_HANDSHAKE_MS, 'handshakeTimeout');
     // As node:tls takes it: a whole number of 31 bits, which is 25 days, and longer than any client is worth.
     const handshakeTimeout = Math.min(Math.max(Math.ceil(asked), 1), MAX_MS);
-    const server = createServer({ ...options, handshakeTimeout });
-    for (const [host, context] of Object.entries(sni)) server.addContext(host, context);
+    const names = new TlsNames(sni);
+    const SNICallback: NonNullable<TlsOptions['SNICallback']> = (name, found) =>
+      found(null, names.find(name));
+    const server = createServer({ ...options, handshakeTimeout, SNICallback });
     server.on('secureConnection', (socket) => this.#secured(socket));
     server.on('tlsClientError', (error, socket) => {
       const handshake = this.#handshakes.get(rawOf(socket));

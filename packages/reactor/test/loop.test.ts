@@ -113,14 +113,32 @@ describe('a blocking reactor', () => {
     using reactor = new Reactor({ mode: 'blocking' });
     const [fd] = streamPair();
     let turns = 0;
+    reactor.run();
     reactor.cycle(() => turns++);
     reactor.run();
-    expect(turns).toBe(0);
+    expect(turns).toBe(1);
     reactor.add(fd, { onWrite: () => reactor.remove(fd) });
     reactor.timers.after(5, () => reactor.defer(() => {}));
     reactor.run();
     expect(turns).toBeGreaterThanOrEqual(2);
   });
+
+  test.each([true, false])(
+    'a cycle function has a first turn, in which it may begin everything else (before: %s)',
+    (before) => {
+      using reactor = new Reactor({ mode: 'blocking' });
+      const order: string[] = [];
+      reactor.cycle(
+        () => {
+          if (order.push('cycle') === 1) reactor.timers.after(1, () => order.push('timer'));
+        },
+        { before },
+      );
+      reactor.run();
+      expect(order.filter((one) => one === 'timer')).toHaveLength(1);
+      expect(order[0]).toBe('cycle');
+    },
+  );
 
   test('what is unreferenced does not keep run going', () => {
     using reactor = new Reactor({ mode: 'blocking' });

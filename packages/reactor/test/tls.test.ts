@@ -458,6 +458,37 @@ describe('handshakes', () => {
     expect((error as Error).message).toMatch(/no application protocol/i);
   });
 
+  test('are matched by name without regard to case, with a dot at the end, and a whole name before a wildcard', async () => {
+    const sni = {
+      'A.Example': authority.issue('a.example'),
+      '*.Two.example.': authority.issue('*.two.example'),
+      'b.two.example': authority.issue('b.two.example'),
+      '*.example': authority.issue('*.example'),
+    };
+    const served = serve({ sni });
+    const found: Record<string, unknown> = {};
+    const asked = [
+      'a.example',
+      'A.EXAMPLE',
+      'a.Example.',
+      'C.two.EXAMPLE',
+      'B.Two.Example',
+      'c.d.two.example',
+    ];
+    for (const servername of asked) {
+      const { socket } = await client(served, { servername, checkServerIdentity: () => undefined });
+      found[servername] = socket.getPeerCertificate().subject.CN;
+    }
+    expect(found).toEqual({
+      'a.example': 'a.example',
+      'A.EXAMPLE': 'a.example',
+      'a.Example.': 'a.example',
+      'C.two.EXAMPLE': '*.two.example',
+      'B.Two.Example': 'b.two.example',
+      'c.d.two.example': 'localhost',
+    });
+  });
+
   test('after a replace have the new certificate; what is connected stays; what cannot be changes nothing', async () => {
     const served = serve({}, { onFrame: echo });
     const before = await client(served);
