@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { type Group, measure } from './harness.js';
 import { describeMachine } from './machine.js';
+import { installPeers } from './peers.js';
 import { figureTable, heading, type Report, table, whyAbsent } from './report.js';
 import { loadSuite, suiteNames } from './suites.js';
 import { swooleVersions } from './swoole.js';
@@ -26,6 +27,7 @@ async function run(
   if (!(Number.isInteger(runs) && runs > 0))
     throw new RangeError(`--runs must be a whole number above 0, not ${runs}.`);
   const suite = await loadSuite(name);
+  installPeers(suite.packages);
   const command = [...NAMED.filter((variable) => process.env[variable]).map((variable) => `${variable}=…`)]
     .concat(
       'npm run bench --',

@@ -4,8 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Packr } from 'msgpackr';
-import type { Pair } from 'zeromq';
+import { loadPeer } from '../peers.js';
 import type { Kind, Mechanism, Message, Side } from './side.js';
+
+/** What is used of zeromq's socket. */
+interface Pair extends AsyncIterable<readonly (Buffer | undefined)[]> {
+  bind(address: string): Promise<void>;
+  connect(address: string): void;
+  send(message: Uint8Array): Promise<void>;
+  close(): void;
+}
 
 const VARIABLE = 'MILLRACE_BENCH_ZEROMQ';
 /** Messages that wait for the one send that may be under way. */
@@ -45,8 +53,8 @@ function sideOf(socket: Pair, kind: Kind): Side {
 }
 
 /** Loaded here and not above: where its binary does not fit the machine, the other rows are measured all the same. */
-async function pair(): Promise<Pair> {
-  const { Pair } = await import('zeromq');
+function pair(): Pair {
+  const { Pair } = loadPeer<{ readonly Pair: new () => Pair }>('zeromq');
   return new Pair();
 }
 
@@ -54,7 +62,7 @@ export const zeromq: Mechanism = {
   async start(peer, args, { kind }) {
     const path = join(tmpdir(), `millrace-bench-${process.pid}.zmq`);
     process.once('exit', () => rmSync(path, { force: true }));
-    const socket = await pair();
+    const socket = pair();
     await socket.bind(`ipc://${path}`);
     spawn(process.execPath, [fileURLToPath(peer), ...args], {
       stdio: ['ignore', 'inherit', 'inherit'],
@@ -63,7 +71,7 @@ export const zeromq: Mechanism = {
     return sideOf(socket, kind);
   },
   async open({ kind }) {
-    const socket = await pair();
+    const socket = pair();
     socket.connect(`ipc://${process.env[VARIABLE]}`);
     return sideOf(socket, kind);
   },

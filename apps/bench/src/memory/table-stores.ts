@@ -1,4 +1,6 @@
 import { float64, int64, string, Table } from '@millrace/shared-memory';
+import type Database from 'better-sqlite3';
+import { loadPeer } from '../peers.js';
 
 /** A small row, as all contenders store it. */
 export interface SmallRow {
@@ -50,9 +52,19 @@ export function tableStore(path: string): RowStore {
   };
 }
 
-async function openLmdb(path: string) {
-  const { open } = await import('lmdb');
-  return open<SmallRow, string>({
+/** What is used of lmdb. */
+interface Lmdb {
+  putSync(key: string, row: SmallRow): void;
+  put(key: string, row: SmallRow): Promise<boolean>;
+  get(key: string): SmallRow | undefined;
+  transactionSync(action: () => void): void;
+  transaction(action: () => void): Promise<void>;
+  close(): Promise<void>;
+}
+
+function openLmdb(path: string): Lmdb {
+  const { open } = loadPeer<{ readonly open: (options: object) => Lmdb }>('lmdb');
+  return open({
     path,
     noSync: true,
     // With it, processes that write at the same time fail with MDB_BAD_TXN (lmdb 3.5.6).
@@ -64,7 +76,7 @@ async function openLmdb(path: string) {
 
 /** In memory (/dev/shm), nothing synchronised to a disk; `putSync` ends with the change seen by all processes. */
 export async function lmdbStore(path: string): Promise<RowStore> {
-  const db = await openLmdb(path);
+  const db = openLmdb(path);
   return {
     set: (key, row) => db.putSync(key, row),
     get: (key) => db.get(key),
@@ -79,7 +91,7 @@ export async function lmdbStore(path: string): Promise<RowStore> {
 
 /** As lmdb, in the way that it is fastest in: changes are collected, and committed by another thread. */
 export async function lmdbBatchStore(path: string): Promise<RowStore> {
-  const db = await openLmdb(path);
+  const db = openLmdb(path);
   return {
     set: (key, row) => db.put(key, row),
     get: (key) => db.get(key),
@@ -95,8 +107,8 @@ export async function lmdbBatchStore(path: string): Promise<RowStore> {
 
 /** In memory (/dev/shm), with a write-ahead log, nothing synchronised to a disk. */
 export async function sqliteStore(path: string): Promise<RowStore> {
-  const { default: Database } = await import('better-sqlite3');
-  const db = new Database(path, { timeout: 60_000 });
+  const Sqlite = loadPeer<typeof Database>('better-sqlite3');
+  const db = new Sqlite(path, { timeout: 60_000 });
   db.pragma('journal_mode = WAL');
   db.pragma('synchronous = OFF');
   db.exec(

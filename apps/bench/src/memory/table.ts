@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Segment } from '@millrace/shared-memory';
 import { startModule } from '../child.js';
 import type { Comparison, Contender, Group } from '../harness.js';
+import { isPeer, peerEntry } from '../peers.js';
 
 const PROCESSES = [1, 2, 4];
 const OPERATIONS = ['get', 'set', 'increment'] as const;
@@ -24,7 +25,8 @@ const QUICK_WINDOW_MS = 400;
 /** Contenders that no process shares with another. */
 const ALONE = new Set(['Map']);
 
-const missing: Record<string, string | undefined> = {
+/** Looked at when a suite runs: peers are installed before. */
+const missing = (): Record<string, string | undefined> => ({
   lmdb: absent('lmdb'),
   'lmdb, batched': absent('lmdb'),
   'better-sqlite3':
@@ -33,9 +35,10 @@ const missing: Record<string, string | undefined> = {
       : absent('better-sqlite3'),
   Redis: absentRedis(),
   'Redis, pipelined': absentRedis(),
-};
+});
 
 function absent(name: string): string | undefined {
+  if (isPeer(name)) return peerEntry(name) ? undefined : `absent: ${name} could not be installed`;
   try {
     import.meta.resolve(name);
     return undefined;
@@ -112,7 +115,7 @@ async function stop(redis: ChildProcess): Promise<void> {
 function group(operation: Operation, processes: number, windowMs: number): Group {
   const contender = (name: string, count = processes): Contender => ({
     name: count === processes ? name : `${name}, 1 process`,
-    missing: missing[name],
+    missing: missing()[name],
     run: async () => ({ rate: await measure(name, operation, count, windowMs) }),
   });
   const ours = contender('Table');
