@@ -62,8 +62,15 @@ export type FromWorker =
   | { readonly type: 'started'; readonly pid: number }
   /** In a server that stops: this worker has read the last message that there was for it. */
   | { readonly type: 'drained' }
+  | LinkCorrupt
   /** This task worker takes tasks. */
   | { readonly type: 'takesTasks' };
+
+/** What the process of a peer sends, or what is sent to it, makes no sense: it is killed, and what lies between emptied. */
+export interface LinkCorrupt {
+  readonly type: 'linkCorrupt';
+  readonly peer: number;
+}
 
 /** Somebody wants new clients to get the certificates that the files hold now. */
 export interface ReloadCertificates {
@@ -95,6 +102,8 @@ export type FromManager =
   | TaskWorkerDied
   | TaskWorkerUp
   | { readonly type: 'workerReplaced'; readonly worker: number }
+  /** The process of that peer has ended, and the next waits until its links are emptied. */
+  | { readonly type: 'resetLinks'; readonly peer: number }
   | SessionsLost
   | Terminated
   | { readonly type: 'reloaded'; readonly request: number; readonly result: ReloadResult };
@@ -108,6 +117,9 @@ export type ToManager =
   | { readonly type: 'hurry' }
   /** The server does not end: SIGTERM was meant for the process of that pid alone. */
   | { readonly type: 'terminate'; readonly pid: number }
+  | LinkCorrupt
+  /** The links of that peer are empty: the next process may have them. */
+  | { readonly type: 'linksReset'; readonly peer: number }
   | ReopenLog;
 
 /** The body of a message, where it has the form of one; anything else is logged and ignored. */

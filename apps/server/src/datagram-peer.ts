@@ -12,6 +12,8 @@ import { type SocketAddress, showAddress } from '@millrace/reactor';
  * NUL, and the path of a sender without one is empty. Their port is 0.
  */
 const PORT_BYTES = 2;
+/** An address has so many bytes at least: a unix socket without a name. */
+export const PEER_BYTES = PORT_BYTES;
 
 export function encodePeer(address: SocketAddress): Buffer {
   const [port, text] = 'path' in address ? [0, absolute(address.path)] : [address.port, address.host];

@@ -1,4 +1,4 @@
-import { type ChannelOptions, type Poller, type Transport, TransportChannel } from '@millrace/channel';
+import { type ChannelOptions, type Poller, TransportChannel } from '@millrace/channel';
 import { check, createMemory, MappedMemory, syscalls } from '@millrace/native';
 import { createPipe, PipeTransport } from '@millrace/pipe-ipc';
 import {
@@ -257,13 +257,29 @@ export class FabricView {
     loop: LinkLoop,
     options: ChannelOptions,
   ): TransportChannel<Packet> {
+    return this.linkEnd(as, peer, reactor, loop, options).channel;
+  }
+
+  /** As `link`, for whoever empties what lies between after the process at the other end has written over it. */
+  linkEnd(
+    as: 'peer' | 'reactor',
+    peer: number,
+    reactor: number,
+    loop: LinkLoop,
+    options: ChannelOptions,
+  ): LinkEnd {
     const transport = isPiped(this.#shape, peer)
       ? this.#pipe(as, peer, reactor, loop)
       : this.#rings(as, peer, reactor, loop);
-    return new TransportChannel(transport, packetCodec(), options);
+    return { channel: new TransportChannel(transport, packetCodec(), options), transport };
   }
 
-  #pipe(as: 'peer' | 'reactor', peer: number, reactor: number, { poller }: LinkLoop): Transport {
+  #pipe(
+    as: 'peer' | 'reactor',
+    peer: number,
+    reactor: number,
+    { poller, onCorrupt }: LinkLoop,
+  ): PipeTransport {
     const isPeer = as === 'peer';
     return new PipeTransport(this.#fd((isPeer ? peerPipeName : reactorPipeName)(peer, reactor)), {
       poller,
@@ -271,10 +287,16 @@ export class FabricView {
       // A worker may die at any message, and then costs that one; a reactor thread takes the whole server with it.
       gather: isPeer,
       closeDescriptor: isPeer,
+      ...(onCorrupt && { onCorrupt }),
     });
   }
 
-  #rings(as: 'peer' | 'reactor', peer: number, reactor: number, { listener }: LinkLoop): Transport {
+  #rings(
+    as: 'peer' | 'reactor',
+    peer: number,
+    reactor: number,
+    { listener, onCorrupt }: LinkLoop,
+  ): RingTransport {
     const capacity = ringSizeOf(this.#shape, peer);
     const memory = this.#memory(peer);
     const at = (index: number) => openRing(memory.buffer, index * ringBytes(capacity), capacity);
@@ -286,6 +308,7 @@ export class FabricView {
       listener,
       peer: as === 'peer' ? this.reactorBell(reactor) : this.peerBell(peer),
       maxMessageSize: this.#shape.maxMessageSize,
+      ...(onCorrupt && { onCorrupt }),
     });
   }
 
@@ -316,4 +339,12 @@ export interface LinkLoop {
   readonly listener: DoorbellListener;
   /** Its loop, for pipes. */
   readonly poller: Poller;
+  /** What lies between makes no sense: nothing is read from it, or written to it, until it is reset. */
+  readonly onCorrupt?: (error: Error) => void;
+}
+
+/** One end of a link. */
+export interface LinkEnd {
+  readonly channel: TransportChannel<Packet>;
+  readonly transport: RingTransport | PipeTransport;
 }

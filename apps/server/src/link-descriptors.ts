@@ -22,6 +22,23 @@ export function isPiped({ ipc, workers, base }: FabricShape, peer: number): bool
   return ipc === 'pipe' && peer < workers && base === undefined;
 }
 
+/** What is logged of a link whose messages make no sense; names the process and the ring, or the pipe. */
+export function corruptLink(shape: FabricShape, peer: number, reactor: number, why: string): string {
+  const link = isPiped(shape, peer)
+    ? `pipe '${peerPipeName(peer, reactor)}'`
+    : `ring 'up ${reactor}' of '${linkName(peer)}'`;
+  return `the ${link}, of ${processName(shape, peer)}, holds what makes no sense: ${why} The process is killed and replaced.`;
+}
+
+function processName(shape: FabricShape, peer: number): string {
+  const { workers, taskWorkers, userProcesses } = shape;
+  if (peer < workers) return `worker ${peer}`;
+  if (peer < workers + taskWorkers) return `task worker ${peer - workers}`;
+  return peer < workers + taskWorkers + userProcesses
+    ? `user process ${peer - workers - taskWorkers}`
+    : 'the manager or the master';
+}
+
 export const linkName = (peer: number) => `link.${peer}`;
 export const peerPipeName = (peer: number, reactor: number) => `link.${peer}.${reactor}.peer`;
 export const reactorPipeName = (peer: number, reactor: number) => `link.${peer}.${reactor}.reactor`;

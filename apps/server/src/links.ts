@@ -25,7 +25,7 @@ export function openView(child: ChildProcessContext, shape: FabricShape, peer: n
 /**
  * Opens the ways to reactor threads, as `peer`; of one process at a time: each link has one reader and one writer there.
  * `own` is the way to the reactor that this process is itself, in base mode; `bell`, where this process listens to its bell
- * already.
+ * already. `onCorrupt`: what came makes no sense, and nothing more is read; what cannot even be opened is thrown.
  */
 export function openLinks(
   view: FabricView,
@@ -33,16 +33,18 @@ export function openLinks(
   peer: number,
   own?: PacketChannel,
   bell?: DoorbellListener,
+  onCorrupt?: (error: Error) => void,
 ): Links {
   const poller = new NodePoller();
   const listener = bell ?? view.listen(view.peerBell(peer), poller, peer < shape.workers ? shape.spin : 0);
+  const loop = { listener, poller, ...(onCorrupt && { onCorrupt }) };
   const channels = Array.from(
     { length: shape.reactors },
     // What sessions send has its own limit; that a session is closed must always get through.
     (_, reactor) =>
       own && reactor === peer
         ? own
-        : view.link('peer', peer, reactor, { listener, poller }, { hardLimit: Number.POSITIVE_INFINITY }),
+        : view.link('peer', peer, reactor, loop, { hardLimit: Number.POSITIVE_INFINITY }),
   );
   return { listener, channels };
 }

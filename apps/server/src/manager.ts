@@ -48,6 +48,8 @@ export class ManagerRole implements Role {
   readonly #places: Places;
   /** Members that have had their place: whoever gets it next takes over what is there. */
   readonly #served = new Set<Member>();
+  /** Members whose process has written over its links, with its pid; until they are emptied. */
+  readonly #rogues = new Map<Member, number | undefined>();
   /** In base mode. */
   readonly #reaper: Reaper | undefined;
   readonly #counters: Counters;
@@ -316,6 +318,8 @@ export class ManagerRole implements Role {
         return void this.#stopAsked(message.worker);
       case 'shutdown':
         return void this.shutdown();
+      case 'linkCorrupt':
+        return this.#saidCorrupt(member, message.peer);
       case 'started':
         return this.#watch.started(message.pid);
       case 'drained':
@@ -363,6 +367,10 @@ export class ManagerRole implements Role {
         return void this.#stopAsked(message.worker, message.request);
       case 'terminate':
         return this.#terminate(message.pid);
+      case 'linkCorrupt':
+        return this.#linkCorrupt(message.peer);
+      case 'linksReset':
+        return this.#linksReset(message.peer);
       case 'reopenLog':
         return this.reopenLog();
       default:
@@ -394,6 +402,32 @@ export class ManagerRole implements Role {
     if (request !== undefined) this.#tellMaster({ type: 'reloaded', request, result });
   }
 
+  /**
+   * A process has written over what lies between it and a reactor thread. It ends, whatever it does; the next one gets the
+   * place when every reactor thread has emptied its link, for which the master is asked at the end of this one.
+   */
+  #linkCorrupt(peer: number): void {
+    const member = this.#pool.members.find(({ spec }) => this.#peerOf(spec) === peer);
+    if (member === undefined || this.#stopping) return;
+    const pid = this.#places.holder(member);
+    if (this.#rogues.has(member)) return;
+    this.#places.block(member);
+    this.#rogues.set(member, pid);
+    if (pid === undefined) this.#tellMaster({ type: 'resetLinks', peer });
+    else killUnlessEnded(pid);
+  }
+
+  /** A process says so of what it reads itself; in base mode workers are reactors, and say it of others. */
+  #saidCorrupt(member: Member, peer: number): void {
+    if (this.#shape.base || peer === this.#peerOf(member.spec)) this.#linkCorrupt(peer);
+  }
+
+  #linksReset(peer: number): void {
+    const member = this.#pool.members.find(({ spec }) => this.#peerOf(spec) === peer);
+    if (member === undefined || !this.#rogues.delete(member)) return;
+    this.#places.unblock(member);
+  }
+
   #hurry(): void {
     this.#context.log.warn('what is left of the stop is killed');
     this.#stopping?.hurry();
@@ -414,6 +448,8 @@ export class ManagerRole implements Role {
     // After that, so that a task of whoever has the place next is not taken for one that is lost.
     this.#places.ended(member, pid);
     this.#stopping?.changed();
+    if (pid !== undefined && this.#rogues.get(member) === pid)
+      this.#tellMaster({ type: 'resetLinks', peer: this.#peerOf(member.spec) });
     if (code === 0 || this.#stopping) return;
     const { log, options } = this.#context;
     // The manager says what it ends of.
@@ -519,6 +555,14 @@ export class ManagerRole implements Role {
 
   #of(...roles: readonly RoleName[]): Member[] {
     return this.#pool.members.filter((member) => roles.includes((member.spec.data as BirthData).role));
+  }
+}
+
+function killUnlessEnded(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 

@@ -44,11 +44,14 @@ export const WORKER_REPLACED = 33; // aux: worker id
 export const QUIESCE = 34; // read no more from clients, and tell the workers with LAST
 export const STOP = 35; // aux: milliseconds for what is still to be sent, see `toStopTime`
 export const KEYS_CHANGED = 36; // in base mode: there are other keys and certificates
+export const RESET = 38; // aux: a peer whose process has ended: what lies between is emptied, and used on
 export const LISTEN = 37; // accept clients: to the only reactor thread
 /** Reactor thread → master. */
 export const READY = 48;
 export const GONE = 49; // a connection is closed
 export const LOG = 50; // aux: session's port; body: kind, tab, text
+export const CORRUPT = 51; // aux: a peer whose messages make no sense; session: the reactor; body: why
+export const RESET_DONE = 52; // aux: the peer
 
 export const CLOSE_REASONS = [
   'peer',
@@ -77,6 +80,23 @@ export interface FileOrder {
   readonly path: string;
   readonly offset: number;
   readonly length: number;
+}
+
+/** The order in a SEND_FILE. Throws {@link PacketError} for a body that no process of this server sends. */
+export function fileOrderOf(message: Packet): FileOrder {
+  let order: unknown;
+  try {
+    order = JSON.parse(message.text());
+  } catch (cause) {
+    throw new PacketError('The order of a file is not JSON.', { cause });
+  }
+  const { path, offset, length } = (order ?? {}) as Partial<FileOrder>;
+  if (typeof path === 'string' && isCount(offset) && isCount(length)) return { path, offset, length };
+  throw new PacketError('The order of a file has no path, offset and length.');
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 /** One packet; instances are reused, so whoever needs its body longer copies it. */
@@ -112,6 +132,11 @@ export class Packet {
   }
 }
 
+/** A packet that no process of this server sends: the one that did has written where it must not. */
+export class PacketError extends Error {
+  override readonly name = 'PacketError';
+}
+
 const NOTHING = Buffer.alloc(0);
 
 /** Packets to bytes and back, without allocating: `decode` gives the same instance each time. */
@@ -134,7 +159,8 @@ export function packetCodec(): Codec<Packet> {
       frame.headLength = HEAD_BYTES;
     },
     decode(bytes: Buffer, start: number, end: number) {
-      if (end - start < HEAD_BYTES) throw new RangeError(`A packet has at least ${HEAD_BYTES} bytes.`);
+      if (end - start < HEAD_BYTES)
+        throw new PacketError(`A packet has ${HEAD_BYTES} bytes or more, not ${end - start}.`);
       heads.copy(bytes, start, start + HEAD_BYTES, 0);
       received.type = head[0] as number;
       received.port = head[1] as number;

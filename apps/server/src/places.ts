@@ -7,6 +7,7 @@ import type { ToWorker } from './control-messages.js';
  */
 export class Places {
   readonly #onGiven: (member: Member) => void;
+  readonly #blocked = new Set<Member>();
   readonly #holders = new Map<Member, number>();
   /** The last that gave it up, and is there still. */
   readonly #leavers = new Map<Member, number>();
@@ -15,9 +16,24 @@ export class Places {
     this.#onGiven = onGiven;
   }
 
+  /** Keeps the place from whoever comes next, until `unblock`. */
+  block(member: Member): void {
+    this.#blocked.add(member);
+  }
+
+  unblock(member: Member): void {
+    if (this.#blocked.delete(member)) this.offer(member);
+  }
+
+  /** The process that has the place. */
+  holder(member: Member): number | undefined {
+    return this.#holders.get(member);
+  }
+
   /** Gives the place to the present process, if it is free. */
   offer(member: Member): void {
     const { pid } = member;
+    if (this.#blocked.has(member)) return;
     if (pid === undefined || this.#holders.has(member) || this.#leavers.get(member) === pid) return;
     this.#holders.set(member, pid);
     member.send({ type: 'place' } satisfies ToWorker);

@@ -56,6 +56,12 @@ export class Incoming {
     return this.#reassembly.dropped;
   }
 
+  /** Takes all that is there, and drops it: it was sent by a process whose messages make no sense. */
+  discard(): void {
+    while (this.#nextDatagram());
+    this.#at = this.#end;
+  }
+
   /** Visits up to `limit` messages, until the visitor returns false; returns how many. Throws when the socket fails or holds something else. */
   read(visit: FrameVisitor, limit: number): number {
     let count = 0;
@@ -110,10 +116,19 @@ export class Incoming {
       this.#goOn = visit(this.#datagram, at + header, at + header + length);
       return 1;
     }
-    const whole = this.#reassembly.add(this.#datagram, at, kind, length);
+    const whole = this.#whole(at, kind, length);
     if (whole === undefined) return 0;
     this.#goOn = visit(whole, 0, whole.length);
     return 1;
+  }
+
+  /** The message that a piece completes. */
+  #whole(at: number, kind: number, length: number): Buffer | undefined {
+    try {
+      return this.#reassembly.add(this.#datagram, at, kind, length);
+    } catch (error) {
+      throw this.#fail(error as Error);
+    }
   }
 
   #fail(error: Error): Error {

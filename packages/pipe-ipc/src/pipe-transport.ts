@@ -33,6 +33,11 @@ export interface PipeTransportOptions {
    * has taken. Without, it loses the message in its hand alone. Default true, but for `sharedByReceivers`.
    */
   readonly gather?: boolean;
+  /**
+   * Told once when a datagram is none of a pipe. Then nothing is read or written until `reset`, and what is sent meanwhile
+   * waits. Without it the transport ends with the error.
+   */
+  readonly onCorrupt?: (error: Error) => void;
 }
 
 const DEFAULT_MAX_MESSAGE_SIZE = 64 << 20;
@@ -50,7 +55,7 @@ export class PipeTransport implements Transport {
   readonly #fd: number;
   readonly #closeDescriptor: boolean | 'shutdown';
   readonly #outgoing: Outgoing;
-  readonly #incoming: Incoming;
+  #incoming: Incoming;
   readonly #poller: Poller;
   readonly #registration: PollRegistration;
   #events: TransportEvents | undefined;
@@ -62,6 +67,8 @@ export class PipeTransport implements Transport {
   #unsentDropped = false;
   #ending = false;
   #closed = false;
+  readonly #onCorrupt: ((error: Error) => void) | undefined;
+  #corrupt = false;
 
   constructor(fd: number, options: PipeTransportOptions = {}) {
     const { sharedByReceivers = false, maxMessageSize = DEFAULT_MAX_MESSAGE_SIZE } = options;
@@ -70,6 +77,7 @@ export class PipeTransport implements Transport {
     this.#closeDescriptor = options.closeDescriptor ?? true;
     this.#outgoing = new Outgoing(fd, sharedByReceivers || options.gather === false);
     this.#incoming = new Incoming(fd, maxMessageSize);
+    this.#onCorrupt = options.onCorrupt;
     this.#poller = options.poller ?? new NodePoller();
     this.#registration = this.#poller.add(fd, (ready) => this.#ready(ready));
   }
@@ -78,8 +86,32 @@ export class PipeTransport implements Transport {
     this.#events = events;
   }
 
+  /** What came makes no sense: nothing is read or written until `reset`. */
+  get corrupt(): boolean {
+    return this.#corrupt;
+  }
+
+  /** Reads and writes no more, as for a datagram that is none of a pipe: the other side's messages make no sense. */
+  distrust(error: Error): void {
+    if (this.#closed || this.#corrupt) return;
+    this.#corrupt = true;
+    this.#watch();
+    this.#onCorrupt?.(error);
+  }
+
+  /** Drops all that has come and goes on. The process at the other side must have ended, and the next not have begun. */
+  reset(): void {
+    if (this.#closed) return;
+    this.#incoming.discard();
+    this.#incoming = new Incoming(this.#fd, this.maxMessageSize);
+    this.#corrupt = false;
+    this.#watch();
+    this.#poller.defer(() => this.#resume());
+  }
+
   trySend(frame: Frame): boolean {
     if (this.#gone !== 0) return true;
+    if (this.#corrupt) return false;
     const { blocked } = this.#outgoing;
     try {
       return this.#outgoing.add(frame);
@@ -93,7 +125,13 @@ export class PipeTransport implements Transport {
   }
 
   flush(): void {
-    if (this.#closed || this.#gone !== 0 || this.#outgoing.pendingBytes === 0 || this.#outgoing.blocked)
+    if (
+      this.#closed ||
+      this.#corrupt ||
+      this.#gone !== 0 ||
+      this.#outgoing.pendingBytes === 0 ||
+      this.#outgoing.blocked
+    )
       return;
     try {
       this.#outgoing.flush();
@@ -122,9 +160,15 @@ export class PipeTransport implements Transport {
   }
 
   receive(visit: FrameVisitor, limit: number): number {
-    if (this.#closed) return 0;
+    if (this.#closed || this.#corrupt) return 0;
     try {
       return this.#incoming.read(visit, limit);
+    } catch (error) {
+      const { code } = error as { readonly code?: string };
+      const corrupt = error === this.#incoming.failure && code === 'ERR_MILLRACE_PIPE_CORRUPT';
+      if (!corrupt || this.#onCorrupt === undefined) throw error;
+      this.distrust(error as Error);
+      return 0;
     } finally {
       this.#afterReading();
     }
@@ -165,11 +209,12 @@ export class PipeTransport implements Transport {
   }
 
   #watch(): void {
-    const write = this.#outgoing.blocked;
-    const wanted = (this.#reading ? READABLE : 0) | (write ? WRITABLE : 0);
+    const write = this.#outgoing.blocked && !this.#corrupt;
+    const read = this.#reading && !this.#corrupt;
+    const wanted = (read ? READABLE : 0) | (write ? WRITABLE : 0);
     if (this.#closed || wanted === this.#watched) return;
     this.#watched = wanted;
-    this.#registration.update({ read: this.#reading, write });
+    this.#registration.update({ read, write });
   }
 
   #ready(ready: number): void {
@@ -178,7 +223,7 @@ export class PipeTransport implements Transport {
   }
 
   #resume(): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#corrupt) return;
     let flushed = false;
     try {
       flushed = this.#outgoing.flush();
@@ -221,13 +266,13 @@ export class PipeTransport implements Transport {
    * of a peer that has gone: a loop may tell of its end once only, as an error. Not at once: a visitor may be at work.
    */
   #afterReading(): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#corrupt) return;
     if (this.#incoming.ended && !this.#incoming.hasBuffered) this.#endSoon();
     else if (this.#looksAgain && !this.#again) {
       this.#again = true;
       this.#poller.defer(() => {
         this.#again = false;
-        if (!this.#closed && this.#looksAgain) this.#read();
+        if (!this.#closed && !this.#corrupt && this.#looksAgain) this.#read();
       });
     }
   }

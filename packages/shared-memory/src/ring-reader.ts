@@ -1,6 +1,6 @@
 import type { FrameVisitor } from '@millrace/channel';
-import { SharedMemoryError } from './errors.js';
-import type { RingMemory } from './ring.js';
+import type { SharedMemoryError } from './errors.js';
+import { corruptRing, type RingMemory } from './ring.js';
 import * as layout from './ring-layout.js';
 
 /** The most memory that is kept for the next message in pieces. */
@@ -25,6 +25,7 @@ export class RingReader {
   #abandoned = 0;
   /** What the last visitor said: false ends the batch. */
   #goOn: unknown;
+  #failure: SharedMemoryError | undefined;
 
   constructor({ words, data, capacity }: RingMemory, maxMessageSize: number) {
     this.#words = words;
@@ -41,6 +42,11 @@ export class RingReader {
   /** Messages of dead writers that never came to an end, and messages whose beginning a dead reader had taken. */
   get abandoned(): number {
     return this.#abandoned;
+  }
+
+  /** What `read` has thrown of its own, and not its visitor: nothing more can be read. */
+  get failure(): SharedMemoryError | undefined {
+    return this.#failure;
   }
 
   /** Whether a message has been taken in part. */
@@ -60,7 +66,8 @@ export class RingReader {
     // Pairs with RingWriter's store of TAIL: all records before it are whole.
     const tail = Atomics.load(this.#words, layout.TAIL_WORD);
     const unread = (tail - this.#taken) >>> 0;
-    if (unread > this.#capacity) throw corrupt(`${unread} unread bytes, which are more than its capacity`);
+    if (unread > this.#capacity)
+      throw this.#corrupt(`${unread} unread bytes, which are more than its capacity`);
     let count = 0;
     this.#goOn = true;
     try {
@@ -91,7 +98,7 @@ export class RingReader {
       index + bytes > this.#capacity ||
       bytes > ((tail - this.#taken) | 0)
     ) {
-      throw corrupt(`a record of ${length} bytes at ${index}`);
+      throw this.#corrupt(`a record of ${length} bytes at ${index}`);
     }
     const start = index + layout.RECORD_HEADER_BYTES;
     this.#taken = (this.#taken + bytes) | 0;
@@ -112,7 +119,7 @@ export class RingReader {
       case layout.LAST:
         return this.#continue(visit, start, length, kind === layout.LAST);
       default:
-        throw corrupt(`a record of kind ${kind} at ${index}`);
+        throw this.#corrupt(`a record of kind ${kind} at ${index}`);
     }
   }
 
@@ -120,7 +127,7 @@ export class RingReader {
     const total = this.#words[layout.DATA_WORD + (start >> 2)] as number;
     const piece = length - layout.TOTAL_BYTES;
     if (piece < 0 || total < piece || total > this.#maxMessage) {
-      throw corrupt(`a message of ${total} bytes, the limit is ${this.#maxMessage}`);
+      throw this.#corrupt(`a message of ${total} bytes, the limit is ${this.#maxMessage}`);
     }
     this.#whole = this.#memoryFor(total);
     this.#total = total;
@@ -139,7 +146,8 @@ export class RingReader {
     this.#free();
     if (!last) return 0;
     this.#whole = undefined;
-    if (this.#arrived !== this.#total) throw corrupt(`${this.#arrived} bytes of a message of ${this.#total}`);
+    if (this.#arrived !== this.#total)
+      throw this.#corrupt(`${this.#arrived} bytes of a message of ${this.#total}`);
     this.#goOn = visit(whole, 0, this.#total);
     if (whole.length <= KEPT_BYTES) this.#spare = whole;
     return 1;
@@ -170,8 +178,9 @@ export class RingReader {
     // Gives the room back; pairs with RingWriter's loads of HEAD, and precedes the load in writerWaits.
     Atomics.store(this.#words, layout.HEAD_WORD, this.#freed);
   }
-}
 
-function corrupt(what: string): SharedMemoryError {
-  return new SharedMemoryError('ERR_MILLRACE_RING_CORRUPT', `The ring holds ${what}; it cannot be read on.`);
+  #corrupt(what: string): SharedMemoryError {
+    this.#failure = corruptRing(what);
+    return this.#failure;
+  }
 }

@@ -1,7 +1,7 @@
 import type { Frame, FrameVisitor, Transport, TransportEvents } from '@millrace/channel';
 import type { Doorbell } from './doorbell.js';
 import type { DoorbellClient, DoorbellListener } from './doorbell-listener.js';
-import type { RingMemory } from './ring.js';
+import { type RingMemory, resetRing } from './ring.js';
 import { RingReader } from './ring-reader.js';
 import { RingWriter } from './ring-writer.js';
 
@@ -23,6 +23,11 @@ export interface RingTransportOptions {
   readonly follow?: (on: boolean) => void;
   /** Gives up what was opened for this transport alone, once it is closed. */
   readonly onClose?: () => void;
+  /**
+   * Told once when a ring contradicts itself: the other side has written over it. Then nothing is read or written until
+   * `reset`, and what is sent meanwhile waits. Without it the transport ends with the error.
+   */
+  readonly onCorrupt?: (error: Error) => void;
 }
 
 const DEFAULT_MAX_MESSAGE_SIZE = 64 << 20;
@@ -35,8 +40,10 @@ const DEFAULT_MAX_MESSAGE_SIZE = 64 << 20;
  */
 export class RingTransport implements Transport, DoorbellClient {
   readonly maxMessageSize: number;
-  readonly #reader: RingReader;
-  readonly #writer: RingWriter;
+  readonly #incoming: RingMemory;
+  readonly #outgoing: RingMemory;
+  #reader: RingReader;
+  #writer: RingWriter;
   readonly #listener: DoorbellListener;
   readonly #peer: Doorbell;
   readonly #awaited: boolean;
@@ -47,12 +54,18 @@ export class RingTransport implements Transport, DoorbellClient {
   #closed = false;
   readonly #follow: ((on: boolean) => void) | undefined;
   readonly #onClose: (() => void) | undefined;
+  readonly #onCorrupt: ((error: Error) => void) | undefined;
+  #corrupt = false;
+  readonly #roomNow = () => this.#writer.hasRoom();
 
   constructor({ incoming, outgoing, listener, peer, ...options }: RingTransportOptions) {
     this.maxMessageSize = options.maxMessageSize ?? DEFAULT_MAX_MESSAGE_SIZE;
     this.#awaited = options.awaited ?? false;
     this.#follow = options.follow;
     this.#onClose = options.onClose;
+    this.#onCorrupt = options.onCorrupt;
+    this.#incoming = incoming;
+    this.#outgoing = outgoing;
     this.#reader = new RingReader(incoming, this.maxMessageSize);
     this.#writer = new RingWriter(outgoing);
     this.#listener = listener;
@@ -61,7 +74,7 @@ export class RingTransport implements Transport, DoorbellClient {
 
   /** Whether messages wait to be received. */
   get hasUnread(): boolean {
-    return !this.#closed && this.#reader.hasMore;
+    return !this.#closed && !this.#corrupt && this.#reader.hasMore;
   }
 
   /** Messages that a death cut off, see {@link RingReader.abandoned}. */
@@ -83,6 +96,34 @@ export class RingTransport implements Transport, DoorbellClient {
     this.#listener.doorbell.poke();
   }
 
+  /** A ring contradicts itself, or what came by one: nothing is read or written until `reset`. */
+  get corrupt(): boolean {
+    return this.#corrupt;
+  }
+
+  /** Reads and writes no more, as for a ring that contradicts itself: the messages of the other side make no sense. */
+  distrust(error: Error): void {
+    if (this.#closed || this.#corrupt) return;
+    this.#corrupt = true;
+    this.#onCorrupt?.(error);
+  }
+
+  /**
+   * Makes both rings empty and goes on with them. The process at the other side must have ended, and the next must not
+   * have opened them yet.
+   */
+  reset(): void {
+    if (this.#closed) return;
+    resetRing(this.#incoming);
+    resetRing(this.#outgoing);
+    this.#reader = new RingReader(this.#incoming, this.maxMessageSize);
+    this.#writer = new RingWriter(this.#outgoing);
+    this.#corrupt = false;
+    // What has waited goes first.
+    this.#refused = true;
+    this.#listener.doorbell.poke();
+  }
+
   get awaited(): boolean {
     return this.#awaited || this.#events?.awaited === true;
   }
@@ -96,7 +137,13 @@ export class RingTransport implements Transport, DoorbellClient {
 
   trySend(frame: Frame): boolean {
     if (this.#peerGone) return true;
-    const written = this.#writer.tryWrite(frame);
+    if (this.#corrupt) return false;
+    let written = false;
+    try {
+      written = this.#writer.tryWrite(frame);
+    } catch (error) {
+      this.#writeFailed(error);
+    }
     if (!written || this.#writer.pendingBytes > 0) {
       // The reader can make room only for what it has been told of.
       this.#refused = true;
@@ -106,7 +153,7 @@ export class RingTransport implements Transport, DoorbellClient {
   }
 
   flush(): void {
-    if (!this.#closed && this.#writer.takeNews()) this.#peer.ring();
+    if (!this.#closed && !this.#corrupt && this.#writer.takeNews()) this.#peer.ring();
   }
 
   get pendingBytes(): number {
@@ -114,10 +161,10 @@ export class RingTransport implements Transport, DoorbellClient {
   }
 
   receive(visit: FrameVisitor, limit: number): number {
-    if (this.#closed) return 0;
+    if (this.#closed || this.#corrupt) return 0;
     // Of a look in vain nothing follows but the end: a waiting writer was told of the room when it was made.
     const count = this.#reader.hasMore ? this.#taking(visit, limit) : 0;
-    if (this.#closed) return count;
+    if (this.#closed || this.#corrupt) return count;
     // The end is reported from `service`.
     if (this.#peerGone && !this.#reader.hasMore) this.#listener.doorbell.poke();
     return count;
@@ -129,19 +176,20 @@ export class RingTransport implements Transport, DoorbellClient {
 
   setReading(on: boolean): void {
     this.#reading = on;
-    if (on && !this.#closed && this.#reader.hasMore) this.#listener.doorbell.poke();
+    if (on && this.hasUnread) this.#listener.doorbell.poke();
   }
 
   service(): void {
+    if (this.#corrupt) return;
     if (this.#reading && this.#reader.hasMore) this.#read();
-    if (!this.#closed && this.#refused && (this.#peerGone || this.#writer.hasRoom())) this.#resume();
+    if (!this.#closed && this.#refused && (this.#peerGone || this.#hasRoom())) this.#resume();
     if (!this.#closed && this.#peerGone && !this.#reader.hasMore) this.#events?.ended();
   }
 
   get hasWork(): boolean {
-    if (this.#closed) return false;
+    if (this.#closed || this.#corrupt) return false;
     if (this.#reader.hasMore ? this.#reading : this.#peerGone) return true;
-    return this.#refused && (this.#peerGone || this.#writer.hasRoom());
+    return this.#refused && (this.#peerGone || this.#hasRoom());
   }
 
   ref(): void {
@@ -161,9 +209,35 @@ export class RingTransport implements Transport, DoorbellClient {
     this.#onClose?.();
   }
 
+  #hasRoom(): boolean {
+    return this.#written(this.#roomNow);
+  }
+
+  /** What `write` says, or false when the ring contradicts itself. */
+  #written(write: () => boolean): boolean {
+    try {
+      return write();
+    } catch (error) {
+      this.#writeFailed(error);
+      return false;
+    }
+  }
+
+  #writeFailed(error: unknown): void {
+    if (error !== this.#writer.failure) throw error;
+    if (this.#onCorrupt === undefined) this.#events?.ended(error as Error);
+    else this.distrust(error as Error);
+  }
+
   #taking(visit: FrameVisitor, limit: number): number {
-    const count = this.#reader.read(visit, limit);
-    if (!this.#closed && this.#reader.writerWaits()) this.#peer.ring();
+    let count = 0;
+    try {
+      count = this.#reader.read(visit, limit);
+    } catch (error) {
+      if (error !== this.#reader.failure || this.#onCorrupt === undefined) throw error;
+      this.distrust(error as Error);
+    }
+    if (!this.#closed && !this.#corrupt && this.#reader.writerWaits()) this.#peer.ring();
     return count;
   }
 
@@ -171,16 +245,17 @@ export class RingTransport implements Transport, DoorbellClient {
     try {
       this.#events?.readable();
     } catch (error) {
-      if ((error as { code?: string }).code !== 'ERR_MILLRACE_RING_CORRUPT') throw error;
+      // A listener may throw errors of the same kind.
+      if (error !== this.#reader.failure) throw error;
       this.#events?.ended(error as Error);
     }
   }
 
   /** There is room: goes on with a large message, then with what was refused. */
   #resume(): void {
-    const done = this.#peerGone || this.#writer.continue();
+    const done = this.#peerGone || this.#written(() => this.#writer.continue());
     this.flush();
-    if (!done) return;
+    if (!done || this.#corrupt) return;
     this.#refused = false;
     this.#events?.writable();
   }

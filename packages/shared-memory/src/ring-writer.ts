@@ -1,5 +1,6 @@
 import { copyBytes, Frame, WordCopier } from '@millrace/channel';
-import type { RingMemory } from './ring.js';
+import type { SharedMemoryError } from './errors.js';
+import { corruptRing, type RingMemory } from './ring.js';
 import * as layout from './ring-layout.js';
 
 /** The most memory that is kept for the rest of the next large message. */
@@ -31,6 +32,7 @@ export class RingWriter {
   /** Memory of the rest of the last one: fresh pages cost more than the copy. */
   #spare: Buffer = NOTHING;
   #news = false;
+  #failure: SharedMemoryError | undefined;
 
   constructor({ words, data, capacity }: RingMemory) {
     this.#words = words;
@@ -43,6 +45,11 @@ export class RingWriter {
     this.#maxPiece = layout.maxPiece(capacity);
     this.#tail = Atomics.load(words, layout.TAIL_WORD);
     this.#head = Atomics.load(words, layout.HEAD_WORD);
+  }
+
+  /** What a call has thrown: nothing more can be written. */
+  get failure(): SharedMemoryError | undefined {
+    return this.#failure;
   }
 
   /** Bytes of a large message that wait for room. */
@@ -150,13 +157,24 @@ export class RingWriter {
   #has(bytes: number): boolean {
     const limit = this.#capacity - bytes;
     if (((this.#tail - this.#head) | 0) <= limit) return true;
-    this.#head = Atomics.load(this.#words, layout.HEAD_WORD);
+    this.#loadHead();
     if (((this.#tail - this.#head) | 0) <= limit) return true;
     // Pairs with the reader's exchange of WAITING after its store of HEAD: either the load below sees the new HEAD,
     // or the reader sees the 1. Both are sequentially consistent.
     Atomics.store(this.#words, layout.WAITING_WORD, 1);
-    this.#head = Atomics.load(this.#words, layout.HEAD_WORD);
+    this.#loadHead();
     return ((this.#tail - this.#head) | 0) <= limit;
+  }
+
+  /** Throws `ERR_MILLRACE_RING_CORRUPT` for a HEAD that no reader can have stored: what is free cannot be told from it. */
+  #loadHead(): void {
+    const head = Atomics.load(this.#words, layout.HEAD_WORD);
+    const held = (this.#tail - head) >>> 0;
+    if (held > this.#capacity) {
+      this.#failure = corruptRing(`${held} bytes that are not free, which are more than its capacity`);
+      throw this.#failure;
+    }
+    this.#head = head;
   }
 
   #fill({ head, headLength, body, bodyStart, bodyEnd }: Frame, at: number): void {

@@ -39,12 +39,7 @@ export function openRing(memory: ArrayBuffer, offset: number, capacity: number):
     );
   }
   const words = new Int32Array(memory, offset, ringBytes(capacity) / 4);
-  if (Atomics.load(words, layout.MAGIC_WORD) === 0) {
-    words[layout.VERSION_WORD] = layout.VERSION;
-    words[layout.CAPACITY_WORD] = capacity;
-    // Publishes the two above to the load of MAGIC in this function, in another process.
-    Atomics.store(words, layout.MAGIC_WORD, layout.MAGIC);
-  }
+  if (Atomics.load(words, layout.MAGIC_WORD) === 0) publish(words, capacity);
   const found = [
     Atomics.load(words, layout.MAGIC_WORD),
     words[layout.VERSION_WORD],
@@ -62,4 +57,27 @@ export function openRing(memory: ArrayBuffer, offset: number, capacity: number):
     data: Buffer.from(memory, offset + layout.HEADER_BYTES, capacity),
     capacity,
   };
+}
+
+/**
+ * Makes a ring an empty one again, whatever a process has written over it. Nobody else may use it meanwhile, and who has
+ * a reader or a writer of it makes a new one.
+ */
+export function resetRing({ words, capacity }: RingMemory): void {
+  Atomics.store(words, layout.MAGIC_WORD, 0);
+  for (const word of [layout.TAIL_WORD, layout.TAKEN_WORD, layout.HEAD_WORD, layout.WAITING_WORD])
+    Atomics.store(words, word, 0);
+  publish(words, capacity);
+}
+
+function publish(words: Int32Array, capacity: number): void {
+  words[layout.VERSION_WORD] = layout.VERSION;
+  words[layout.CAPACITY_WORD] = capacity;
+  // Publishes the two above to the load of MAGIC in `openRing`, in another process.
+  Atomics.store(words, layout.MAGIC_WORD, layout.MAGIC);
+}
+
+/** The error of a ring whose contents contradict themselves: some process has written over it. */
+export function corruptRing(what: string): SharedMemoryError {
+  return new SharedMemoryError('ERR_MILLRACE_RING_CORRUPT', `The ring holds ${what}; it cannot be used on.`);
 }

@@ -1,8 +1,10 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
 import { BoundDatagram, Listener, Reactor } from '@millrace/reactor';
 import { AcceptLog } from '../accept-log.js';
+import type { FromWorker } from '../control-messages.js';
 import type { FabricShape } from '../fabric.js';
 import { KEYS } from '../fabric.js';
+import { corruptLink } from '../link-descriptors.js';
 import { LogLimit } from '../log.js';
 import { lastForClients } from '../open-files.js';
 import { DATAGRAM, RECEIVE } from '../packet.js';
@@ -148,6 +150,18 @@ export class OwnReactor implements ReactorHost {
   log(kind: string, text: string): void {
     this.#limit.warn(kind, text);
   }
+
+  /**
+   * The manager replaces the process. What it sends until then is dropped, each time that it makes no sense: nobody here can
+   * tell when it has ended.
+   */
+  corrupt(peer: number, why: string): void {
+    this.#limit.warn('corrupt', corruptLink(this.#parts.shape, peer, this.#parts.id, why));
+    this.#parts.child.send({ type: 'linkCorrupt', peer } satisfies FromWorker);
+    this.#reactor.defer(() => this.#traffic?.reset(peer));
+  }
+
+  resetDone(): void {}
 
   stopped(): void {
     this.#allClosed();

@@ -47,6 +47,8 @@ export class WorkerReactors implements Reactors {
 
   workerReplaced(): void {}
 
+  async resetLinks(): Promise<void> {}
+
   replaceTls(tls: Keys): void {
     if (this.#keys === undefined) return;
     writeKeys(this.#keys, tls);

@@ -17,6 +17,7 @@ import {
   managerPeer,
   masterPeer,
 } from '../fabric.js';
+import { corruptLink } from '../link-descriptors.js';
 import { LogLimit } from '../log.js';
 import { lastForClients } from '../open-files.js';
 import { ProcessPids } from '../process-pids.js';
@@ -323,6 +324,10 @@ export class MasterRole implements Role {
       {
         onGone: (session) => this.#acceptor?.gone(session),
         onLog: (kind, text) => this.#limit.warn(kind, text),
+        onCorrupt: (peer, reactor, why) => {
+          this.#context.log.error(corruptLink(this.#shape, peer, reactor, why));
+          this.#tellManager({ type: 'linkCorrupt', peer });
+        },
         onCrash: (reactor, error) => this.#reactorCrashed(reactor, error),
       },
     );
@@ -349,6 +354,8 @@ export class MasterRole implements Role {
         return this.#reloads.answered(message.request, message.result);
       case 'sessionsLost':
         return this.#context.settleLost();
+      case 'resetLinks':
+        return void this.#resetLinks(message.peer);
       case 'workerReplaced':
         return this.#reactors?.workerReplaced(message.worker);
       case 'reloadCertificates':
@@ -373,6 +380,11 @@ export class MasterRole implements Role {
     setTimeout(() => {
       if (this.#ending === undefined) this.#tellManager({ type: 'terminate', pid });
     }, TERMINATION_GRACE_MS).unref();
+  }
+
+  async #resetLinks(peer: number): Promise<void> {
+    await this.#reactors?.resetLinks(peer);
+    this.#tellManager({ type: 'linksReset', peer });
   }
 
   #reloadCertificates(): void {

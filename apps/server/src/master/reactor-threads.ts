@@ -14,6 +14,8 @@ export interface ReactorThreadEvents {
   /** A connection is closed. */
   onGone: (session: number) => void;
   onLog: (kind: string, text: string) => void;
+  /** What a process sends makes no sense: nothing more is taken from it until `resetLinks`. */
+  onCorrupt: (peer: number, reactor: number, why: string) => void;
   /** A thread has ended without being told to: a defect of the server. */
   onCrash: (reactor: number, error: unknown) => void;
 }
@@ -47,6 +49,8 @@ export class ReactorThreads implements Reactors {
   readonly #events: ReactorThreadEvents;
   readonly #out = new packet.Packet();
   readonly #stopAtExit = () => this.#broadcast(packet.STOP, 0);
+  /** By peer: called for each thread that has reset its link. */
+  readonly #resets = new Map<number, () => void>();
   #readyCount = 0;
   #allReady: () => void = () => {};
   #notReady: (error: unknown) => void = () => {};
@@ -107,6 +111,18 @@ export class ReactorThreads implements Reactors {
 
   listen(): void {
     this.#broadcast(packet.LISTEN, 0);
+  }
+
+  resetLinks(peer: number): Promise<void> {
+    return new Promise((resolve) => {
+      let left = this.#threads.length;
+      this.#resets.set(peer, () => {
+        if (--left > 0) return;
+        this.#resets.delete(peer);
+        resolve();
+      });
+      this.#broadcast(packet.RESET, peer);
+    });
   }
 
   workerReplaced(id: number): void {
@@ -174,6 +190,10 @@ export class ReactorThreads implements Reactors {
         const tab = text.indexOf('\t');
         return this.#events.onLog(text.slice(0, tab), text.slice(tab + 1));
       }
+      case packet.CORRUPT:
+        return this.#events.onCorrupt(message.aux, message.session, message.text());
+      case packet.RESET_DONE:
+        return this.#resets.get(message.aux)?.();
       case packet.READY:
         if (++this.#readyCount === this.#threads.length) this.#allReady();
     }

@@ -14,6 +14,8 @@ export interface Reactors {
   listen(): void;
   /** Another process has the place of that worker. */
   workerReplaced(id: number): void;
+  /** The process of a peer has ended, and the next has not begun: resolves when what lies between is emptied. */
+  resetLinks(peer: number): Promise<void>;
   /** Other keys and certificates for clients to come, by listener. */
   replaceTls(tls: readonly (TlsAcceptorOptions | undefined)[]): void;
   /** Reads no more from clients, and tells the workers that what they have is the last. */

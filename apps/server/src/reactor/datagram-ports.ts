@@ -1,5 +1,5 @@
 import { type BoundDatagram, DatagramSocket, type SocketAddress } from '@millrace/reactor';
-import { decodePeer, encodePeer, showPeer } from '../datagram-peer.js';
+import { decodePeer, encodePeer, PEER_BYTES, showPeer } from '../datagram-peer.js';
 import * as packet from '../packet.js';
 import { showPort } from '../port-options.js';
 import { DROPPED_PACKETS, RECEIVED_BYTES, SENT_BYTES } from '../shared/counters-layout.js';
@@ -26,6 +26,8 @@ export class DatagramPorts {
     const { port, body, start, end, aux } = message;
     const socket = this.#sockets.get(port);
     if (socket === undefined) return;
+    if (aux < PEER_BYTES || aux > end - start)
+      throw new packet.PacketError(`A datagram of ${end - start} bytes has no address of ${aux}.`);
     const to = decodePeer(body as Buffer, start, start + aux);
     try {
       const sent = socket.send((body as Buffer).subarray(start + aux, end), to);

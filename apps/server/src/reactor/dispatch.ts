@@ -61,7 +61,8 @@ export class Dispatcher {
   }
 
   protected at(number: number): WorkerLink {
-    return this.workers[number % this.workers.length] as WorkerLink;
+    // A round that all processes count may hold anything, where one of them has written over it.
+    return this.workers[Math.abs(number % this.workers.length) | 0] as WorkerLink;
   }
 
   /** The worker with the lowest `measure`, the first such from `start` on. */

@@ -10,6 +10,10 @@ export interface ReactorHost {
   gone(session: number): void;
   /** Writes a line to the log; many of one kind are counted there instead. */
   log(kind: string, text: string): void;
+  /** What a process sends makes no sense, for that reason: nothing more is read from it until `Thread.reset`. */
+  corrupt(peer: number, why: string): void;
+  /** `Thread.reset` has been done for it. */
+  resetDone(peer: number): void;
   /** The last connection is closed, or the time for that is over. */
   stopped(): void;
 }

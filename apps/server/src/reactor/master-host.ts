@@ -8,9 +8,11 @@ import type { ReactorHost } from './host.js';
 export class MasterHost implements ReactorHost {
   readonly #reactor: Reactor;
   readonly #master: PacketChannel;
+  readonly #index: number;
   readonly #out = new packet.Packet();
 
-  constructor(reactor: Reactor, master: PacketChannel) {
+  constructor(reactor: Reactor, master: PacketChannel, index: number) {
+    this.#index = index;
     this.#reactor = reactor;
     this.#master = master;
   }
@@ -27,6 +29,15 @@ export class MasterHost implements ReactorHost {
   log(kind: string, text: string): void {
     const body = Buffer.from(`${kind}\t${text}`).subarray(0, LOG_LINE_BYTES);
     this.#master.send(this.#out.set(packet.LOG, 0).with(body));
+  }
+
+  corrupt(peer: number, why: string): void {
+    const body = Buffer.from(why).subarray(0, LOG_LINE_BYTES);
+    this.#master.send(this.#out.set(packet.CORRUPT, this.#index, peer).with(body));
+  }
+
+  resetDone(peer: number): void {
+    this.#master.send(this.#out.set(packet.RESET_DONE, 0, peer));
   }
 
   stopped(): void {

@@ -47,6 +47,7 @@ export class Orders {
 
   /** The client went while this was on its way; its worker hears of that by CLOSED. */
   #missed({ type, session }: packet.Packet, peer: number): void {
+    if (!Number.isSafeInteger(session)) throw new packet.PacketError(`${session} is no session.`);
     if (type === packet.DRAIN) this.#tellDrained(peer, session, false);
   }
 
@@ -80,7 +81,7 @@ export class Orders {
       case packet.ENDED:
         return this.#ended(client, peer);
       case packet.SEND_FILE:
-        return this.#sendFile(client, JSON.parse(message.text()) as packet.FileOrder);
+        return this.#sendFile(client, packet.fileOrderOf(message));
       case packet.DRAIN:
         if (!client.known.congested) return this.#tellDrained(peer, client.session, true);
         return client.awaitedBy(peer);

@@ -2,7 +2,14 @@ import type { ChannelOptions } from '@millrace/channel';
 import type { BoundDatagram, Framing, Reactor, TlsAcceptorOptions } from '@millrace/reactor';
 import type { DoorbellListener } from '@millrace/shared-memory';
 import { LINK_HIGH_WATER } from '../constants.js';
-import { type Descriptors, type FabricShape, FabricView, masterPeer, peersOf } from '../fabric.js';
+import {
+  type Descriptors,
+  type FabricShape,
+  FabricView,
+  type LinkEnd,
+  masterPeer,
+  peersOf,
+} from '../fabric.js';
 import type { Dispatch, DispatchMode } from '../options.js';
 import * as packet from '../packet.js';
 import type { PacketChannel } from '../packet-channel.js';
@@ -74,6 +81,8 @@ export class Thread {
   readonly host: ReactorHost;
   /** Where this is the only thread. */
   acceptor: SoleAcceptor | undefined;
+  /** By peer; none to the worker that this reactor is part of. */
+  readonly #transports: (LinkEnd['transport'] | undefined)[] = [];
   readonly #view: FabricView;
   readonly #listener: DoorbellListener;
   readonly #clock = new SteadyClock();
@@ -104,9 +113,20 @@ export class Thread {
       schedule: (flush) => reactor.defer(flush),
     };
     const loop = { listener: this.#listener, poller: reactor.poller };
-    this.channels = Array.from({ length: peersOf(shape) }, (_, peer) =>
-      own && peer === index ? own.channel : this.#view.link('reactor', peer, index, loop, options),
-    );
+    this.channels = Array.from({ length: peersOf(shape) }, (_, peer) => {
+      if (own && peer === index) return own.channel;
+      const onCorrupt = (error: Error) => this.#corrupt(peer, error);
+      const { channel, transport } = this.#view.linkEnd(
+        'reactor',
+        peer,
+        index,
+        { ...loop, onCorrupt },
+        options,
+      );
+      this.#transports[peer] = transport;
+      channel.onBadMessage((error) => transport.distrust(error as Error));
+      return channel;
+    });
     const slot = new ConnectionSlot(this.table);
     this.workers = this.channels
       .slice(0, shape.workers)
@@ -122,7 +142,7 @@ export class Thread {
     };
     this.dispatcher = own?.createDispatcher(parts) ?? this.#createDispatcher(parts, dispatch);
     this.memory = new MemoryGuard(this, data.memoryLimits);
-    this.host = own?.host ?? new MasterHost(reactor, this.master);
+    this.host = own?.host ?? new MasterHost(reactor, this.master, index);
     // The time of a turn is read when it is first asked for, and holds for the whole turn.
     reactor.cycle(() => {
       this.#now = 0;
@@ -163,6 +183,29 @@ export class Thread {
 
   log(kind: string, text: string): void {
     this.host.log(kind, text);
+  }
+
+  /** A process has sent what makes no sense: nothing more is taken from it. */
+  distrust(peer: number, error: Error): void {
+    const transport = this.#transports[peer];
+    // Its own worker is this process.
+    if (transport === undefined) throw error;
+    transport.distrust(error);
+  }
+
+  /** Says once more of a process that nothing is taken from it, where that is so: whoever was told may have died since. */
+  remindOfCorrupt(peer: number): void {
+    if (this.#transports[peer]?.corrupt) this.host.corrupt(peer, 'nobody has emptied it since');
+  }
+
+  /** The process of a peer has ended, and the next has not begun: what lies between is emptied. */
+  reset(peer: number): void {
+    this.#transports[peer]?.reset();
+    this.host.resetDone(peer);
+  }
+
+  #corrupt(peer: number, error: Error): void {
+    this.host.corrupt(peer, error.message);
   }
 
   close(): void {

@@ -174,9 +174,16 @@ export class Traffic {
   // From other processes --------------------------------------------------------------------------------------------
 
   #fromProcess(message: packet.Packet, peer: number): void {
-    if (message.type === packet.SEND_TO) this.#datagrams.send(message);
-    else if (message.type === packet.TAKEN) this.#thread.workers[peer]?.taken(message.aux);
-    else this.#orders.take(message, peer);
+    const { type } = message;
+    try {
+      if (type === packet.SEND_TO) this.#datagrams.send(message);
+      else if (type === packet.TAKEN) this.#thread.workers[peer]?.taken(message.aux);
+      else if (type >= packet.SEND && type < packet.SEND_TO) this.#orders.take(message, peer);
+      else throw new packet.PacketError(`There is no packet of type ${type} for a reactor thread.`);
+    } catch (error) {
+      if (!(error instanceof packet.PacketError)) throw error;
+      this.#thread.distrust(peer, error);
+    }
   }
 
   #fromMaster(message: packet.Packet, peer: number): void {
@@ -189,6 +196,8 @@ export class Traffic {
         return this.#thread.acceptor?.listen();
       case packet.WORKER_REPLACED:
         return this.#introduce(this.#thread.workers[message.aux] as WorkerLink);
+      case packet.RESET:
+        return this.#thread.reset(message.aux);
       case packet.QUIESCE:
         this.quiesce();
         return this.#sayLast();
@@ -210,6 +219,7 @@ export class Traffic {
   #introduce(worker: WorkerLink): void {
     const { clients, out } = this.#thread;
     worker.replaced();
+    this.#thread.remindOfCorrupt(worker.worker);
     for (const client of clients.all()) {
       if (client.home === worker)
         worker.channel.send(out.set(packet.ADOPT, client.session, 0, client.port).with(client.address));
@@ -232,6 +242,11 @@ export class Traffic {
   #sayLast(): void {
     const { workers, out } = this.#thread;
     for (const { channel } of workers) channel.send(out.set(packet.LAST, 0));
+  }
+
+  /** The process of a peer has ended, and the next has not begun: what lies between is emptied. */
+  reset(peer: number): void {
+    this.#thread.reset(peer);
   }
 
   /** Clients that are connected. */

@@ -144,10 +144,27 @@ export class WorkerRole implements Role {
     this.#own?.serve();
   }
 
+  /** Undefined where the process before this one has written over them: the manager is told, and replaces this one too. */
+  #openLinks(): Links | undefined {
+    const onCorrupt = (error: Error) => {
+      this.#context.log.error(`what comes from a reactor thread makes no sense: ${error.message}`);
+      this.#child.send({ type: 'linkCorrupt', peer: this.#id } satisfies FromWorker);
+    };
+    try {
+      return openLinks(this.#view, this.#shape, this.#id, this.#own?.channel, undefined, onCorrupt);
+    } catch (error) {
+      if ((error as { readonly code?: string }).code !== 'ERR_MILLRACE_RING_CORRUPT') throw error;
+      onCorrupt(error as Error);
+      return undefined;
+    }
+  }
+
   /** The rings and pipes are this process's. */
   #open(): void {
     const { options, portHandlers } = this.#context;
-    const { listener, channels } = openLinks(this.#view, this.#shape, this.#id, this.#own?.channel);
+    const links = this.#openLinks();
+    if (links === undefined) return;
+    const { listener, channels } = links;
     this.#channels = channels;
     this.switchboard.connect(channels);
     this.#sessions = new Sessions({
