@@ -49,7 +49,9 @@ export function clientInfo(
   const record = table.read(session);
   if (record === undefined || (record.state === CLOSED && !closedToo)) return undefined;
   const { received, sent, dispatched } = table.times(session);
-  const port = ports[record.port] as ResolvedPort;
+  const port = ports[record.port];
+  // A process has written over the table.
+  if (port === undefined) return undefined;
   return {
     serverPort: counters.port(record.port),
     port: record.port,

@@ -269,7 +269,9 @@ export class Switchboard {
   }
 
   #portOf(slot: number): ResolvedPort {
-    return this.#ports[portOf(this.table.words[slot + ENDS_WORD] as number)] as ResolvedPort;
+    // A process that writes over the table can name any: the limits of one that there is hold then.
+    const port = this.#ports[portOf(this.table.words[slot + ENDS_WORD] as number)] ?? this.#ports[0];
+    return port as ResolvedPort;
   }
 
   #channel(id: number): PacketSink {
