@@ -16,6 +16,9 @@ interface Addon extends Syscalls {
 
 /** Where the addon may be: the repository's own build first, then the binaries that a published package carries. */
 function candidates(): string[] {
+  // Another build of it, with sanitizers: see test-sanitizers.ts of testkit.
+  const { MILLRACE_NATIVE_ADDON } = process.env;
+  if (MILLRACE_NATIVE_ADDON !== undefined) return [MILLRACE_NATIVE_ADDON];
   const built = fileURLToPath(new URL('../build/Release/millrace_native.node', import.meta.url));
   return existsSync(built) ? [built] : prebuilds();
 }

@@ -1,6 +1,7 @@
 /** The types of elements that shm-typed-array.ts knows. */
 
-type Shm<T> = T & { key?: number };
+/** A view of memory. `key` is set on System V memory. */
+export type Shm<T> = T & { key?: number };
 
 /** What each type key gives. `key` is set on System V memory. */
 export interface ShmMap {

@@ -5,9 +5,9 @@
  *   POSIX:    ┌ SIZE, 8 bytes ┬ SIZE bytes of elements ┐       System V:  ┌ elements ┐
  *
  * Notes. Where it is better: it loads in worker threads, each with segments of its own; a view of memory that was
- * detached has length 0 and does not crash; pages are taken when memory is created; a key that this thread has
- * attached already is not attached twice. Where it differs: `byteOffset` of a POSIX view is 8; memory is detached by
- * the calls that say so and at the end of the thread, never when a view is collected.
+ * detached has length 0 and does not crash; pages are taken when memory is created; a second `detach` of a key that was
+ * got twice detaches the second. Where it differs: `byteOffset` of a POSIX view is 8; memory is detached by the calls that
+ * say so and at the end of the thread, never when a view is collected.
  */
 import { constants as bufferConstants } from 'node:buffer';
 import { closeSync, constants, fstatSync, openSync, unlinkSync } from 'node:fs';
@@ -21,12 +21,19 @@ import {
   SystemCallError,
   syscalls,
 } from '@millrace/native';
-import { BufferType, type ShmMap, type ShmType, type View, views } from './shm-typed-array-views.js';
+import {
+  BufferType,
+  type Shm,
+  type ShmMap,
+  type ShmType,
+  type View,
+  views,
+} from './shm-typed-array-views.js';
 
 /** Most elements of one memory. */
 export const LengthMax: number = bufferConstants.MAX_LENGTH;
 
-export type { ShmMap, ShmType };
+export type { Shm, ShmMap, ShmType };
 export { BufferType };
 
 const KEY_MIN = 1;
@@ -39,14 +46,19 @@ const PREFIX_BYTES = 8;
 
 /** Memory that this thread has, or has had, attached. */
 interface Attachment {
-  memory: MappedMemory | undefined;
-  readonly bytes: number;
-  readonly created: boolean;
+  /** One for each call that has given a view of it and was not detached, the oldest first: a view has its own. */
+  readonly memories: MappedMemory[];
+  /** The first of them was detached: who destroys it now has done with its own view, and the others have not. */
+  firstGone: boolean;
+  /** What this thread has made of it and nobody has destroyed. */
+  createdBytes: number;
 }
 
 /** By the identifier of System V memory, and by the name of POSIX memory. */
 const attachments = new Map<number | string, Attachment>();
 let createdBytes = 0;
+/** Tells destroyed memories of one name apart. */
+let destroyedNames = 0;
 
 /** Makes memory; null when the key is taken. `key`: a System V key, a POSIX name, or null for any key. */
 export function create<K extends ShmType = 'Buffer'>(
@@ -91,10 +103,9 @@ export function createPosix<K extends ShmType = 'Buffer'>(
     check(syscalls.reserve(fd, size + PREFIX_BYTES), 'fallocate', `${name}, ${size} bytes`);
     const memory = new MappedMemory(fd, size + PREFIX_BYTES);
     new BigUint64Array(memory.buffer, 0, 1)[0] = BigInt(size);
-    // Of memory that had the name before, and that somebody else has destroyed.
-    release(attachments.get(name));
+    // Of memory that had the name before, and that somebody else has destroyed: its views stay.
     forget(name, attachments.get(name));
-    attachments.set(name, { memory, bytes: memory.length, created: true });
+    attach(name, memory).createdBytes = memory.length;
     createdBytes += memory.length;
     return view.over(memory.buffer, PREFIX_BYTES, count) as ShmMap[K];
   } catch (error) {
@@ -126,17 +137,15 @@ export function getPosix<K extends ShmType = 'Buffer'>(name: string, typeKey?: K
     const { size: length } = fstatSync(fd);
     if (length < PREFIX_BYTES)
       throw new RangeError(`${name} has ${length} bytes: shm-typed-array has not made it.`);
-    let memory = attachments.get(name)?.memory;
-    if (memory === undefined) {
-      memory = new MappedMemory(fd, length);
-      attachments.set(name, { memory, bytes: length, created: attachments.get(name)?.created ?? false });
-    }
+    const memory = new MappedMemory(fd, length);
     const size = Number(new BigUint64Array(memory.buffer, 0, 1)[0]);
     if (size + PREFIX_BYTES > memory.length) {
+      memory.close();
       throw new RangeError(
         `${name} says that it has ${size} bytes, and has ${memory.length - PREFIX_BYTES}.`,
       );
     }
+    attach(name, memory);
     return view.over(memory.buffer, PREFIX_BYTES, Math.floor(size / view.bytes)) as ShmMap[K];
   } finally {
     closeSync(fd);
@@ -160,7 +169,7 @@ export function detach(key: number | string, forceDestroy = false): number {
 export function detachPosix(name: string, forceDestroy = false): number {
   const found = attachments.get(name);
   if (found === undefined && !forceDestroy) return -1;
-  release(found);
+  if (!forceDestroy || !found?.firstGone) release(found);
   if (!forceDestroy) return 1;
   if (unless('ENOENT', () => unlinkSync(pathOf(name)) ?? true) === undefined) return -1;
   forget(name, found);
@@ -176,6 +185,9 @@ export function destroy(key: number | string): boolean {
 export function detachAll(): number {
   let destroyed = 0;
   for (const key of [...attachments.keys()]) {
+    const found = attachments.get(key) as Attachment;
+    // Of the last one the system says whether somebody else has it still.
+    while (found.memories.length > 1) release(found);
     if (typeof key === 'string') detachPosix(key);
     else if (detachSystemV(key, false) === 0) destroyed++;
   }
@@ -185,7 +197,7 @@ export function detachAll(): number {
 /** Bytes of all memory that this thread has attached. */
 export function getTotalSize(): number {
   let total = 0;
-  for (const { memory, bytes } of attachments.values()) if (memory !== undefined) total += bytes;
+  for (const { memories } of attachments.values()) for (const { length } of memories) total += length;
   return total;
 }
 
@@ -200,18 +212,18 @@ process.on('exit', () => {
 });
 
 function systemVView(id: number, bytes: number, key: number, view: View, created: boolean): object {
-  let memory = attachments.get(id)?.memory;
-  if (memory === undefined) {
-    memory = new MappedMemory(id, bytes, 'System V segment');
-    attachments.set(id, { memory, bytes, created: created || (attachments.get(id)?.created ?? false) });
-    if (created) createdBytes += bytes;
+  const memory = new MappedMemory(id, bytes, 'System V segment');
+  const attachment = attach(id, memory);
+  if (created) {
+    attachment.createdBytes = bytes;
+    createdBytes += bytes;
   }
   return Object.assign(view.over(memory.buffer, 0, Math.floor(bytes / view.bytes)), { key });
 }
 
 function detachSystemV(id: number, force: boolean): number {
   const found = attachments.get(id);
-  release(found);
+  if (!force || !found?.firstGone) release(found);
   const status = statusOf(id);
   if (status !== null && !force && status.attached > 0) return status.attached;
   const removed = status === null ? -EINVAL : syscalls.shmRemove(id);
@@ -220,14 +232,31 @@ function detachSystemV(id: number, force: boolean): number {
   return check(removed, 'shmctl', `identifier ${id}`);
 }
 
-function release(found: Attachment | undefined): void {
-  found?.memory?.close();
-  if (found !== undefined) found.memory = undefined;
+function attach(key: number | string, memory: MappedMemory): Attachment {
+  const attachment = attachments.get(key) ?? { memories: [], firstGone: false, createdBytes: 0 };
+  attachments.set(key, attachment);
+  attachment.memories.push(memory);
+  return attachment;
 }
 
+/** Detaches the oldest that is attached. */
+function release(found: Attachment | undefined): void {
+  if (found === undefined) return;
+  found.memories.shift()?.close();
+  found.firstGone = true;
+}
+
+/** It has been destroyed; views of it that are attached stay. */
 function forget(key: number | string, found: Attachment | undefined): void {
-  attachments.delete(key);
-  if (found?.created) createdBytes -= found.bytes;
+  if (found === undefined) return;
+  if (found.memories.length === 0) attachments.delete(key);
+  else if (typeof key === 'string') {
+    // The name is the next memory's; what is attached still goes with `detachAll`.
+    attachments.delete(key);
+    attachments.set(`${key}\0${destroyedNames++}`, found);
+  }
+  createdBytes -= found.createdBytes;
+  found.createdBytes = 0;
 }
 
 /** Null when it has gone. */

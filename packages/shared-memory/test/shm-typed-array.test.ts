@@ -1,7 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import * as shm from '@millrace/shared-memory/shm-typed-array';
 import { within } from '@millrace/testkit';
@@ -60,11 +61,56 @@ test('System V: what is made is there for get, with its key, and gone when the l
   if (array) array[3] = 1.5;
   expect(shm.get(key, 'Float32Array')?.[3]).toBe(1.5);
   expect(shm.get(key)).toBeInstanceOf(Buffer);
-  expect(shm.detach(key)).toBe(0);
-  expect(array?.length).toBe(0);
+  expect([shm.detach(key), array?.length]).toEqual([2, 0]);
+  expect([shm.detach(key), shm.detach(key)]).toEqual([1, 0]);
   expect(shm.get(key)).toBeNull();
   expect(shm.detach(key)).toBe(-1);
   expect(shm.getTotalSize()).toBe(0);
+});
+
+/** Two parts of one program that do not know of each other; what each step shows. */
+const TWO_GETS = `
+  const shown = [];
+  for (const key of KEYS) {
+    const mine = shm.create(4, 'Int32Array', key);
+    const other = shm.get(key, 'Int32Array');
+    mine[1] = 7;
+    const two = shm.getTotalSize();
+    shown.push(shm.detach(key), other.length, other[1], two - shm.getTotalSize(), shm.get(key) !== null, shm.destroy(key));
+    shown.push(other[1], shm.getTotalCreatedSize(), shm.get(key));
+  }
+  console.log(JSON.stringify(shown));`;
+
+test('each get is an attachment of its own: what one part of a program detaches, another goes on with', (context) => {
+  const { posix, systemV } = freshNames();
+  const script = `const KEYS = ${JSON.stringify([systemV.key, posix])}; ${TWO_GETS}`;
+  const ours = run(MODULE, script);
+  const each = (prefix: number) => [1, 4, 7, 16 + prefix, true, true, 7, 0, null];
+  expect(JSON.parse(ours)).toEqual([...each(0), ...each(8)]);
+  if (!loads(REAL)) context.skip(`${REAL} is not installed: it does not compile on this Node`);
+  expect(run(REAL, script)).toBe(ours);
+});
+
+test('the typing tests of the real package compile', (context) => {
+  const directory = join(import.meta.dirname, '../dist-test');
+  const upstream = new URL(`../../../node_modules/${REAL}/test/typings.ts`, import.meta.url);
+  if (!existsSync(upstream)) context.skip(`${REAL} is not installed`);
+  const file = join(directory, `upstream-typings-${process.pid}.ts`);
+  const text = readFileSync(upstream, 'utf8').replace("'../index'", `'${MODULE}'`);
+  writeFileSync(file, text.replaceAll('// typings:expect-error', '// @ts-expect-error'));
+  const flags = [
+    '--noEmit',
+    '--strict',
+    '--skipLibCheck',
+    '--types',
+    'node',
+    '--module',
+    'nodenext',
+    '--ignoreConfig',
+  ];
+  const { stdout } = spawnSync('npx', ['tsc', ...flags, file], { cwd: directory, encoding: 'utf8' });
+  unlinkSync(file);
+  expect(stdout).toBe('');
 });
 
 test('without a key one is found', () => {
@@ -87,6 +133,10 @@ test('POSIX: eight bytes more than asked for, detached by 1 and destroyed by 0',
   expect(shm.destroy(name)).toBe(false);
   expect(shm.get(name)).toBeNull();
   expect(shm.detach(name)).toBe(-1);
+  // What was got once more and not detached.
+  expect(shm.getTotalSize()).toBe(8_008);
+  shm.detachAll();
+  expect(shm.getTotalSize()).toBe(0);
 });
 
 test('the permissions are those asked for, 660 by default', () => {

@@ -42,6 +42,9 @@ for (const group of ['packages', 'apps']) {
     }
   }
 }
+const sanitizers = join(top, 'packages/native/reports/sanitizers.json');
+if (existsSync(sanitizers))
+  failed += (JSON.parse(readFileSync(sanitizers, 'utf8')) as { readonly failed: number }).failed;
 if (skipped > 0) console.log(`${skipped} skipped`);
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
