@@ -87,6 +87,8 @@ describe.each(isBase ? (['ring'] as const) : TRANSPORTS)('tasks of every process
       expect(await get(asker, 'plain', { value: 'data' })).toEqual([asker, 'data']);
       expect(await get(asker, 'heard')).toEqual([[asker, 'data']]);
       expect(await get(asker, 'callback', { value: 'several' })).toBe(1);
+      const source = asker === 'manager' ? USER + 1 : asker === 'master' ? USER + 2 : asker;
+      expect(await get(asker, 'task', { name: 'source' })).toBe(source);
     }
   });
 

@@ -18,6 +18,8 @@ export type RunnerChannel = Channel<TaskMessage> & { readonly queuedBytes: numbe
 export interface TaskRunnerOptions {
   /** The ways to those who ask, by their index. */
   readonly channels: readonly RunnerChannel[];
+  /** What tasks are told of who asks by each of them. Default: the index. */
+  readonly sources?: readonly number[] | undefined;
   /** Finds the handler of a name. */
   readonly handler: (name: string) => TaskHandler | undefined;
   /** A result could not be sent (its asker is told as well). */

@@ -5,7 +5,10 @@
 export interface TaskContext<Report = unknown> {
   /** The asking process's number for this task; unique for that process while it lives. */
   readonly id: number;
-  /** Index of the process that asked; -1: another program, or an earlier run, and nobody hears of the result. */
+  /**
+   * The process that asked: in a pool 0; in the server its flat id, or for the manager and the master the two numbers behind
+   * the last of those. -1: another program, or an earlier run, and nobody hears of the result.
+   */
   readonly source: number;
   /** Which attempt this is, from 1; more than 1 only with `retries`, after a task worker died. */
   readonly attempt: number;
@@ -22,6 +25,8 @@ export interface TaskContext<Report = unknown> {
 
 /** What a running task needs of its runner. */
 export interface RunningTaskHost {
+  /** What the process is called that asks by that channel. */
+  sourceOf(asker: number): number;
   progress(task: RunningTask, report: unknown): boolean;
   finish(task: RunningTask, value: unknown): void;
 }
@@ -29,7 +34,8 @@ export interface RunningTaskHost {
 /** A task in a task worker, from the taking to the answer; its handler sees it as {@link TaskContext}. */
 export class RunningTask implements TaskContext {
   readonly id: number;
-  readonly source: number;
+  /** Whose task it is, by the index of the channel to answer by; -1: nobody's. */
+  readonly asker: number;
   readonly attempt: number;
   readonly owner: number;
   readonly slot: number;
@@ -51,7 +57,7 @@ export class RunningTask implements TaskContext {
 
   constructor(
     host: RunningTaskHost,
-    source: number,
+    asker: number,
     message: {
       readonly id: number;
       readonly number: number;
@@ -65,7 +71,7 @@ export class RunningTask implements TaskContext {
     },
   ) {
     this.#host = host;
-    this.source = source;
+    this.asker = asker;
     this.id = message.id;
     this.attempt = message.number;
     this.owner = message.owner;
@@ -75,6 +81,10 @@ export class RunningTask implements TaskContext {
     this.name = message.name;
     this.value = message.value;
     this.broken = message.broken;
+  }
+
+  get source(): number {
+    return this.#host.sourceOf(this.asker);
   }
 
   /** Made when it is asked for: few handlers do. */

@@ -91,6 +91,10 @@ export class TaskRunner implements RunningTaskHost {
     this.#forgetUncaught();
   }
 
+  sourceOf(asker: number): number {
+    return this.#options.sources?.[asker] ?? asker;
+  }
+
   progress(task: RunningTask, report: unknown): boolean {
     if (!this.#running.has(task) || !(this.#channel(task)?.writable ?? false)) return false;
     this.#send(task, layout.PROGRESS, report);
@@ -134,7 +138,7 @@ export class TaskRunner implements RunningTaskHost {
       return;
     }
     for (const task of this.#running) {
-      if (task.source !== source || task.owner !== message.owner || task.id !== message.id) continue;
+      if (task.asker !== source || task.owner !== message.owner || task.id !== message.id) continue;
       if (message.kind === layout.ABORT) task.abort(reviveThrown(message.value as Thrown));
       else if (message.kind === layout.CREDIT) {
         task.credit += message.number;
@@ -162,13 +166,13 @@ export class TaskRunner implements RunningTaskHost {
   }
 
   /** It has been taken back: what was left to it is done without it. */
-  #skip({ source }: RunningTask): void {
+  #skip({ asker: source }: RunningTask): void {
     this.#options.channels[source]?.flush();
     for (const resolve of this.#places.splice(0)) resolve();
   }
 
   /** False when the asker has taken it back. */
-  #claim({ source, slot, sequence }: RunningTask): boolean {
+  #claim({ asker: source, slot, sequence }: RunningTask): boolean {
     const { tables, worker } = this.#options.claims;
     // Left in a queue by an earlier run, or put there by another program: nobody can take it back.
     if (source < 0) return true;
@@ -217,7 +221,7 @@ export class TaskRunner implements RunningTaskHost {
     this.#estimates.observe(task.name, microseconds);
     this.#running.delete(task);
     this.#options.onLoad?.(this.#running.size);
-    if (task.source < 0 && kind === layout.THROWN) this.#options.onOrphanFailed?.(value, task.name);
+    if (task.asker < 0 && kind === layout.THROWN) this.#options.onOrphanFailed?.(value, task.name);
     try {
       if (kind === layout.THROWN) this.#send(task, kind, describeThrown(value), microseconds);
       else {
@@ -250,7 +254,7 @@ export class TaskRunner implements RunningTaskHost {
     const next = this.#pumping && !this.#stopped ? this.#waiting[this.#first] : undefined;
     // What is still in this process would die with it: the task has been run, and its caller must not hear otherwise.
     const safe = this.#channel(task)?.queuedBytes === 0;
-    if (safe && next?.source === task.source && this.#estimates.get(next.name) <= QUICK) {
+    if (safe && next?.asker === task.asker && this.#estimates.get(next.name) <= QUICK) {
       this.#unrungSince = Math.min(this.#unrungSince, now);
       if ((now - this.#unrungSince) * MICROSECONDS < QUICK) return;
     }
@@ -285,7 +289,7 @@ export class TaskRunner implements RunningTaskHost {
     }
   }
 
-  #channel({ source }: RunningTask): RunnerChannel | undefined {
+  #channel({ asker: source }: RunningTask): RunnerChannel | undefined {
     return this.#options.channels[source];
   }
 

@@ -149,6 +149,7 @@ export class TaskWorkerRole implements Role {
     this.#ways = ways;
     this.#runner = new TaskRunner({
       channels: ways.channels,
+      sources: ways.channels.map((_, asker) => peerOfAsker(this.#shape, asker)),
       handler: (name) => this.#handler(name),
       claims: { tables: ways.channels.map((_, asker) => board.claims(asker)), worker: this.#id },
       onLoad: say,
@@ -224,8 +225,8 @@ export class TaskWorkerRole implements Role {
     );
   }
 
-  #askerId(asker: number): ProcessId {
-    return asker < 0 ? asker : idOfPeer(this.#shape, peerOfAsker(this.#shape, asker));
+  #askerId(source: number): ProcessId {
+    return source < 0 ? source : idOfPeer(this.#shape, source);
   }
 
   /** It has run as many tasks as it is to run: the next process of its name gets the others. */
