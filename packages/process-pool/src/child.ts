@@ -6,7 +6,15 @@ import { Bus } from './bus.js';
 import { takeCall } from './call.js';
 import { ProcessPoolError } from './errors.js';
 import { ProcessQueue, type QueueBirth } from './process-queue.js';
-import { BUS, BYTES_PIPE, CONTROL_FD, type ToChild, type ToParent, VALUES_PIPE } from './protocol.js';
+import {
+  BUS,
+  BYTES_PIPE,
+  CONTROL_FD,
+  type ToChild,
+  type ToParent,
+  unknownMessage,
+  VALUES_PIPE,
+} from './protocol.js';
 import { onSignal } from './signals.js';
 
 /** A child's side of a process pool: who it is, and its line to the parent. */
@@ -207,13 +215,22 @@ export class ChildProcessContext {
   }
 
   #heard(message: ToChild): void {
-    if (message.type === 'stop') this.#stopAsked(message.mode);
-    else if (message.type === 'bus-open') {
-      this.#busOpen = this.#running && !this.#detached;
-      if (this.#busOpen) this.#bus?.open();
-    } else if (message.type === 'undelivered') this.bus.undelivered(message.to);
-    else if (this.#onMessage) this.#onMessage(message.body);
-    else this.#early.push(message.body);
+    switch (message.type) {
+      case 'stop':
+        return this.#stopAsked(message.mode);
+      case 'bus-open':
+        this.#busOpen = this.#running && !this.#detached;
+        if (this.#busOpen) this.#bus?.open();
+        return;
+      case 'undelivered':
+        return this.bus.undelivered(message.to);
+      case 'message':
+        if (this.#onMessage) this.#onMessage(message.body);
+        else this.#early.push(message.body);
+        return;
+      default:
+        unknownMessage(message);
+    }
   }
 
   /** Messages of the bus are for the process that comes after. */

@@ -1,6 +1,6 @@
 import { Alarm } from '@millrace/channel';
 import type { End, Incarnation } from './incarnation.js';
-import type { Birth, ToParent } from './protocol.js';
+import type { Birth, ToMember, ToParent } from './protocol.js';
 import type { Exit } from './restart-policy.js';
 import { setAffinity, setPriority } from './scheduling.js';
 import {
@@ -14,7 +14,7 @@ import { after, type MemberEvent, type MemberState } from './state.js';
 export interface LifeEvents {
   ready(life: Life): void;
   stable(life: Life): void;
-  said(life: Life, message: ToParent): void;
+  said(life: Life, message: ToMember): void;
   ended(life: Life, exit: Exit): void;
 }
 

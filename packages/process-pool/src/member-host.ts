@@ -1,6 +1,6 @@
 import type { Incarnation } from './incarnation.js';
 import type { Member } from './member.js';
-import type { ToParent } from './protocol.js';
+import type { ToPool } from './protocol.js';
 import type { Exit } from './restart-policy.js';
 import type { LaunchSpec } from './spec.js';
 
@@ -8,7 +8,7 @@ export interface MemberEvents {
   /** A process has been given the member's name. */
   spawned(member: Member): void;
   ready(member: Member): void;
-  said(member: Member, message: ToParent): void;
+  said(member: Member, message: ToPool): void;
   /** A process has ended; `delay` is how long the next waits to start, undefined when there is no next. */
   exit(member: Member, exit: Exit, delay: number | undefined): void;
   gaveUp(member: Member, exit: Exit): void;

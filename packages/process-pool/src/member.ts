@@ -2,7 +2,7 @@ import { Alarm, checkTimeout } from '@millrace/channel';
 import type { Incarnation } from './incarnation.js';
 import { Life } from './life.js';
 import type { MemberHost } from './member-host.js';
-import type { ToChild, ToParent } from './protocol.js';
+import type { ToChild, ToMember } from './protocol.js';
 import { Replacement, type ReplaceResult } from './replacement.js';
 import { type Exit, RestartPolicy } from './restart-policy.js';
 import type { MemberSpec } from './spec.js';
@@ -257,7 +257,7 @@ export class Member {
     if (life === this.#life) this.#host.ready(this);
   }
 
-  #said(life: Life, message: ToParent): void {
+  #said(life: Life, message: ToMember): void {
     if (message.type === 'detach') this.#detach(life);
     else if (message.type === 'last') this.#last ||= life === this.#life;
     else if (message.type !== 'replace' || life === this.#life) this.#host.said(this, message);

@@ -11,7 +11,7 @@ import type { MemberHost } from './member-host.js';
 import { MergingQueue } from './merging-queue.js';
 import type { Members, PoolStatus, ProcessPoolOptions, StartOptions, StopOptions } from './pool-options.js';
 import { Processes } from './processes.js';
-import { BUS, REQUESTS } from './protocol.js';
+import { BUS, REQUESTS, type ToPool, unknownMessage } from './protocol.js';
 import { Recycling } from './recycling.js';
 import { mergeReloads, type ReloadOptions, type ReloadResult, replaceAll } from './reload.js';
 import { Spares } from './spares.js';
@@ -260,12 +260,7 @@ export class ProcessPool implements AsyncDisposable {
         this.#fillSpares();
         this.#changes.happened();
       },
-      said: (member, message) => {
-        if (message.type === 'message') this.#events.onMessage?.(member, message.body);
-        else if (message.type === 'replace') this.#recycling.recycle(member);
-        else if (message.type === 'shutdown') void this.stop();
-        else if (message.type === 'serves') this.#clients?.serve(message);
-      },
+      said: (member, message) => this.#said(member, message),
       exit: (member, exit, delay) => {
         tellExit(this.#events, member, exit, delay);
         this.#changes.happened();
@@ -275,6 +270,21 @@ export class ProcessPool implements AsyncDisposable {
         this.#changes.happened();
       },
     };
+  }
+
+  #said(member: Member, message: ToPool): void {
+    switch (message.type) {
+      case 'message':
+        return this.#events.onMessage?.(member, message.body);
+      case 'replace':
+        return this.#recycling.recycle(member);
+      case 'shutdown':
+        return void this.stop();
+      case 'serves':
+        return this.#clients?.serve(message);
+      default:
+        unknownMessage(message);
+    }
   }
 
   #makeSpares(): Spares {

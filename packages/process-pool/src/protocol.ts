@@ -63,3 +63,17 @@ export type ToParent =
   | { readonly type: 'last' }
   /** End the whole pool. */
   | { readonly type: 'shutdown' };
+
+/** What of that is not of one process alone. */
+export type ToMember = Exclude<ToParent, { readonly type: 'waiting' | 'ready' }>;
+
+/** What of that is the pool's to act on; the rest is of one process, or one name. */
+export type ToPool = Exclude<ToParent, { readonly type: 'waiting' | 'ready' | 'detach' | 'last' }>;
+
+/** The last branch of every switch over kinds: the other process runs another version of this package. */
+export function unknownMessage(message: never): void {
+  const { type } = message as { readonly type?: unknown };
+  process.emitWarning(`A control message of the unknown kind '${String(type)}' is ignored.`, {
+    code: 'MILLRACE_UNKNOWN_MESSAGE',
+  });
+}
