@@ -1,4 +1,4 @@
-import { type Daemon, inherit } from '@millrace/process-pool';
+import { type Daemon, hasParent, inherit } from '@millrace/process-pool';
 import type { Columns, DoorbellListener, Table, TableDefinition } from '@millrace/shared-memory';
 import type { Tasks } from '@millrace/task-pool';
 import { MAX_PORTS } from './constants.js';
@@ -31,10 +31,9 @@ import type { Session } from './worker/session.js';
 import type { UserProcessHandler } from './worker/user-process.js';
 
 // Before the next line: a spare waits in that one, and must not end by them.
-const actOnSignals = leaveSignalsToMaster();
+if (hasParent()) leaveSignalsToMaster();
 // At once, not in `start`: from here on no process outlives its parent, whatever the entry module does first.
 const child = inherit({ warmUp });
-if (child === undefined) actOnSignals();
 const birth: BirthData = (child?.data as BirthData | undefined) ?? {
   role: 'master',
   id: 0,

@@ -9,18 +9,14 @@ const OF_THE_MASTER = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIG
 /** SIGTERM has come before this process knew what it is. */
 let early = false;
 
-/** Leaves those signals to the master; returns a function that undoes it. */
-export function leaveSignalsToMaster(): () => void {
+/** Leaves those signals to the master; for every other process. */
+export function leaveSignalsToMaster(): void {
   const ignore = () => {};
   const remember = () => {
     early = true;
   };
   for (const signal of OF_THE_MASTER) process.on(signal, ignore);
   process.on('SIGTERM', remember);
-  return () => {
-    for (const signal of OF_THE_MASTER) process.removeListener(signal, ignore);
-    process.removeListener('SIGTERM', remember);
-  };
 }
 
 /**

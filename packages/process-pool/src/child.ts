@@ -257,6 +257,11 @@ export interface InheritOptions {
 
 let context: ChildProcessContext | undefined;
 
+/** Whether a pool has started this process. Unlike {@link inherit} it does not wait for a name. */
+export function hasParent(): boolean {
+  return takeCall() !== undefined;
+}
+
 /**
  * Who this process is in the pool that started it; undefined when none did.
  *

@@ -1,5 +1,5 @@
 export type { Bus } from './bus.js';
-export { ChildProcessContext, type InheritOptions, inherit } from './child.js';
+export { ChildProcessContext, hasParent, type InheritOptions, inherit } from './child.js';
 export { type Daemon, type DaemonizeOptions, daemonize } from './daemonize.js';
 export { ProcessPoolError, type ProcessPoolErrorCode } from './errors.js';
 export type { MemberFailure, ProcessPoolEvents } from './events.js';

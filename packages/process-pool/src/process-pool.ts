@@ -172,8 +172,13 @@ export class ProcessPool implements AsyncDisposable {
     }
   }
 
-  /** Adds members while the pool runs; resolves when they are ready. Throws `ERR_MILLRACE_DUPLICATE_NAME`. */
+  /** Adds members while the pool runs; resolves when they are ready. Throws `ERR_MILLRACE_DUPLICATE_NAME` and `_POOL_STOPPED`. */
   async add(...specs: readonly MemberSpec[]): Promise<readonly Member[]> {
+    if (this.#state === 'stopping')
+      throw new ProcessPoolError(
+        'ERR_MILLRACE_POOL_STOPPED',
+        'The pool is being stopped: nothing is added to it any more.',
+      );
     const added = this.#join(specs);
     for (const member of added) member.start();
     this.#recycling.watch(() => this.#members);

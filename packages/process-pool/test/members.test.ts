@@ -155,6 +155,15 @@ test('a pool grows and shrinks while it runs', async () => {
   expect(pool.members).toHaveLength(1);
 });
 
+test('nothing is added to a pool that is being stopped, which would be left behind', async () => {
+  const { pool } = watch([member('orderly')]);
+  await pool.start();
+  const stopped = pool.stop();
+  await expect(pool.add(member('plain'))).rejects.toMatchObject({ code: 'ERR_MILLRACE_POOL_STOPPED' });
+  await stopped;
+  expect(pool.members.map(({ name }) => name)).toEqual(['orderly']);
+});
+
 test('only a pool that knows how its members are made can be scaled', async () => {
   const { pool } = watch([member('orderly')]);
   await expect(pool.scaleTo(2)).rejects.toMatchObject({ code: 'ERR_MILLRACE_NOT_ENABLED' });
