@@ -147,6 +147,8 @@ export class Server<T extends Tasks = Tasks> extends ServerTasks<T> implements A
 
   async #start(): Promise<void> {
     this.assertNotStarted('start');
+    // The master says so; the processes of the first server run the same lines, and are not to end by them.
+    if (started !== undefined && child !== undefined) return new Promise(() => {});
     assertOnlyServer();
     assertHandlers(this.#options, this.#handlers, this.#ports);
     this.#started = true;
