@@ -21,6 +21,7 @@ import { assertSamePlan, planOf, type ServerPlan } from './server-plan.js';
 import { ServerTasks } from './server-tasks.js';
 import type { Counters } from './shared/counters.js';
 import { SharedTables } from './shared-tables.js';
+import { spawnArguments } from './spawn-arguments.js';
 import { outliveLostOutput } from './standard-streams.js';
 import { captureUncaught, startFailureOf } from './start-failure.js';
 import type { Switchboard } from './switchboard.js';
@@ -40,18 +41,18 @@ const birth: BirthData = (child?.data as BirthData | undefined) ?? {
   managerIncarnation: 0,
 };
 
-/** The server that this process has been started for, or has started. */
-let started: Server | undefined;
+/** What the processes of the servers run that this process has been started for, or has started. */
+const entries = new Set<string>();
 
 /**
- * Throws `ERR_MILLRACE_SECOND_SERVER`. Each process of a server runs this program from its beginning and takes its role in
+ * Throws `ERR_MILLRACE_SECOND_SERVER`. Each process of a server runs its entry module from the beginning and takes its role in
  * the first `start` that it comes to: it would serve the second server's clients with the first one's handlers.
  */
-function assertOnlyServer(): void {
-  if (started === undefined) return;
+function assertOnlyServer(entry: string): void {
+  if (!entries.has(entry)) return;
   throw new ServerError(
     'ERR_MILLRACE_SECOND_SERVER',
-    'This program has started a server already, and can have one: every process of it runs the same entry module. ' +
+    `A server has been started already whose processes run ${entry}, and a module can have one: they would take the roles of the first. ` +
       'For one more port call addListener before start, which returns a port with handlers of its own; ' +
       'for another server with processes of its own write another program, and start that.',
   );
@@ -148,11 +149,12 @@ export class Server<T extends Tasks = Tasks> extends ServerTasks<T> implements A
   async #start(): Promise<void> {
     this.assertNotStarted('start');
     // The master says so; the processes of the first server run the same lines, and are not to end by them.
-    if (started !== undefined && child !== undefined) return new Promise(() => {});
-    assertOnlyServer();
+    if (entries.size > 0 && child !== undefined) return new Promise(() => {});
+    const { entry } = spawnArguments(this.#options);
+    assertOnlyServer(entry);
     assertHandlers(this.#options, this.#handlers, this.#ports);
     this.#started = true;
-    started = this as Server<Tasks>;
+    entries.add(entry);
     outliveLostOutput((name, error) => this.#log.outputLost(name, error));
     const takeRole = await loadRole(birth.role, this.#options);
     // The same for its log: whatever is to be loaded is not below a new root directory. And whoever accepts clients cannot
