@@ -142,11 +142,13 @@ export class Atomic extends Resident {
     });
   }
 
-  /** Makes a 0 a 1 and wakes up to `count` waiters; leaves anything else as it is. True in all cases. */
-  wake(count = 1): true {
+  /**
+   * Makes a 0 a 1 and wakes one who waits, who makes it 0 again; leaves anything else as it is. True in all cases. All who
+   * wait pass a `Gate`.
+   */
+  wake(): true {
     this.#check();
-    if (Atomics.compareExchange(this.#words, VALUE_WORD, 0, 1) === 0)
-      syscalls.futexWake(this.#words, 0, count);
+    if (Atomics.compareExchange(this.#words, VALUE_WORD, 0, 1) === 0) syscalls.futexWake(this.#words, 0, 1);
     return true;
   }
 

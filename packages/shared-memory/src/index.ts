@@ -7,6 +7,7 @@ export {
   type DoorbellListenerOptions,
 } from './doorbell-listener.js';
 export { SharedMemoryError, type SharedMemoryErrorCode } from './errors.js';
+export { Gate } from './gate.js';
 export { type Lock, LockGuard } from './lock.js';
 export { Mutex } from './mutex.js';
 export { OwnerRegistry } from './owners.js';

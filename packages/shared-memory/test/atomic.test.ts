@@ -127,13 +127,13 @@ test('this process is woken by another, without blocking meanwhile', async () =>
   expect(waitingMode()).toBe('thread');
 });
 
-test('of several who are woken at once one consumes the 1, and the others go on waiting', async () => {
+test('of several who wait one is woken and consumes the 1, and the others go on waiting', async () => {
   using atomic = Atomic.anonymous();
   const waiting = Array.from({ length: 3 }, () => atomic.waitAsync({ timeout: 60_000 }));
   let done = 0;
   for (const each of waiting) each.then(() => done++);
   for (let woken = 1; woken <= 3; woken++) {
-    atomic.wake(3);
+    atomic.wake();
     await until('the 1 to be consumed', () => done === woken);
     expect(atomic.get()).toBe(0);
   }
