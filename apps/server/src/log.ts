@@ -54,8 +54,13 @@ export class ProcessLog {
 
   /** Pino is loaded for the first line: most processes have nothing to say, and it is a fifth of what they load. */
   get log(): Logger {
-    this.#log ??= this.#open();
-    return this.#log;
+    try {
+      this.load();
+    } catch (error) {
+      // A process that has no descriptor left cannot load it either. The line is lost; the next one may find it otherwise.
+      return this.#losing((error as Error).message);
+    }
+    return this.#log as Logger;
   }
 
   /** Loads what it needs, which is otherwise done for the first line. */
@@ -120,6 +125,23 @@ export class ProcessLog {
       `a line is lost, since ${name} does not take it (${why}). ` +
         'The server goes on; stats().lostLogLines counts such lines, and no more is said of them here.',
     );
+  }
+
+  /** Takes lines and loses them. */
+  #losing(why: string): Logger {
+    const lose = () =>
+      this.#lose(1, this.#output.name, `what writes it cannot be loaded: ${why.split('\n', 1)[0]}`);
+    const levels = {
+      fatal: lose,
+      error: lose,
+      warn: lose,
+      info: lose,
+      debug: lose,
+      trace: lose,
+      silent: lose,
+    };
+    const log = { ...levels, child: () => log } as unknown as Logger;
+    return log;
   }
 
   #open(): Logger {

@@ -75,3 +75,15 @@ test.skipIf(isBase)(
     for (const client of clients) client.close();
   },
 );
+
+test.skipIf(isBase)('a worker whose handlers have taken all descriptors, and fail, goes on', async () => {
+  await using server = await limited(1);
+  const [failing, other] = [await TestClient.connect(server.lines), await TestClient.connect(server.lines)];
+  expect(await other.ask('first')).toBe('1 first');
+  failing.send('exhaust\n');
+  await failing.serverClosed();
+  // It counts on: it is the same process, which has lost the line that it could not write.
+  expect(await other.ask('second')).toBe('2 second');
+  await server.program.printed(/"lostLogLines":[1-9]/);
+  other.close();
+});

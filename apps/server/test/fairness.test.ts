@@ -115,3 +115,20 @@ testOfLastingClients('a reload in the middle of 60,000 messages loses none and h
   expect(await lines(deep, DEEP)).toHaveLength(DEEP);
   deep.close();
 });
+
+test('a shutdown in the middle of 60,000 messages ends in order, and what was taken is answered', async () => {
+  const server = await startServer({ maxWaitTime: 20_000 }, {}, 'fairness');
+  await using _ = server;
+  const deep = await TestClient.connect(server.lines);
+  void written(deep, 'x\n'.repeat(DEEP));
+  await lines(deep, 1_000);
+  process.kill(server.program.pid, 'SIGTERM');
+  expect((await server.program.ended()).code).toBe(0);
+  await deep.serverClosed();
+  const places = deep.received
+    .toString()
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => Number.parseInt(line, 10));
+  expect(places).toEqual(places.map((_, i) => i + 1));
+});

@@ -15,9 +15,15 @@ const OWN = (isBase ? 96 : 48) * MIB;
 const servant = (server: RunningServer) =>
   isBase ? (pidOf(server, 'millrace: worker 0') as number) : server.program.pid;
 
+/** 0 where the process has ended. */
 function resident(pid: number): number {
-  const [, kib] = readFileSync(`/proc/${pid}/status`, 'utf8').match(/^VmRSS:\s+(\d+)/m) ?? [];
-  return Number(kib) * 1024;
+  try {
+    const [, kib] = readFileSync(`/proc/${pid}/status`, 'utf8').match(/^VmRSS:\s+(\d+)/m) ?? [];
+    return Number(kib ?? 0) * 1024;
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return 0;
+    throw error;
+  }
 }
 
 function lastStats({ program }: RunningServer): ServerStats | undefined {
@@ -125,6 +131,42 @@ test('60 clients that send 1 MiB each at once all get through below a bound that
     client.close();
   }
   expect((await statsOf(server, () => true)).clientMemoryCloseCount).toBe(0);
+});
+
+test.skipIf(isBase)('the bound is one for all reactor threads together', async () => {
+  await using server = await start({ reactorNum: 2, workerNum: 2 });
+  const good = await TestClient.connect(server.lines);
+  await goesOn(good, 1);
+  const most = watch(server);
+  const line = Buffer.alloc(64 << 10, 'x');
+  line[line.length - 1] = 10;
+  const clients = await deaf(server.lines, 150, line, 100);
+  await statsOf(server, ({ clientMemoryHoldCount }) => clientMemoryHoldCount > 20);
+  await goesOn(good, 50);
+  expect(most.counted).toBeLessThan(LIMIT + 16 * MIB);
+  for (const client of clients) client.destroy();
+  await statsOf(server, ({ clientMemory, connectionNum }) => connectionNum === 1 && clientMemory < MIB);
+  good.close();
+});
+
+test.runIf(isBase)('what a worker held for its clients counts no longer when it has died', async () => {
+  await using server = await start();
+  const line = Buffer.alloc(64 << 10, 'x');
+  line[line.length - 1] = 10;
+  await deaf(server.lines, 50, line, 100);
+  await statsOf(server, ({ clientMemory }) => clientMemory > LIMIT / 2);
+  process.kill(servant(server), 'SIGKILL');
+  await statsOf(server, ({ clientMemory, connectionNum }) => clientMemory === 0 && connectionNum === 0);
+  const good = await until('a client of the replacement', async () => {
+    const client = await TestClient.connect(server.lines);
+    client.send('hello\n');
+    await until(
+      'an answer, or the end',
+      () => client.received.length > 0 || client.ended || client.socket.readableEnded,
+    );
+    return client.received.length > 0 ? client : undefined;
+  });
+  good.close();
 });
 
 test('what the options add up to at worst is said at the start where there is not so much memory', async () => {

@@ -1,6 +1,7 @@
 import { LINGER_CHECK_MS } from '../constants.js';
 import { CLOSING, FLAG_PROTECTED } from '../shared/connection-layout.js';
 import type { Client } from './client.js';
+import { HOLD_OUTPUT, HOLD_USER } from './holds.js';
 import type { Thread } from './thread.js';
 
 /** A look that comes later than this share of its interval comes after a pause of the whole thread. */
@@ -70,8 +71,8 @@ export class Sweep {
     const now = this.#thread.now();
     for (const client of this.#thread.clients.all()) {
       if (client.slot.flags & FLAG_PROTECTED || !this.#isIdle(client, now)) continue;
-      // It has sent something that was not read, because it is held or its turn has not come.
-      if (client.connection.hasUnread) continue;
+      // It has sent something that was not read, for its turn has not come or the server holds it up; not what it does itself.
+      if (client.connection.hasUnread && !client.isHeldFor(HOLD_OUTPUT | HOLD_USER)) continue;
       client.change().closedFor = 'idle';
       client.connection.destroy();
     }
