@@ -4,8 +4,49 @@
  */
 import { beforeEach } from 'vitest';
 
-/** File, and in it the beginnings of the names; by what they want of the log. */
-const READERS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {};
+/** Why not; files, and in each the beginnings of the names. */
+const READERS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  'it waits for what a line of the log says': {
+    askers: ['a stop waits for the tasks of user processes'],
+    'bad-input': ['a flood of bad clients', 'a frame that announces too much', 'a line over the limit'],
+    descriptors: ['clients get no descriptor'],
+    dispatch: ['function: a module of the user decides'],
+    'full-disk': ['a full taskTmpdir'],
+    'group-signals': ['SIGHUP to the group', 'SIGTERM to the manager alone'],
+    hanging: [
+      'a worker that loops',
+      'a task that loops',
+      'without hangTimeout',
+      'a worker that is stopped alone',
+      'managerStart that',
+      'workerStart that',
+      'taskWorkerStart that',
+      'start that',
+      'entry that',
+    ],
+    'life-cycle': ['a beforeShutdown that does not', 'a second SIGTERM hurries'],
+    limits: ['no more than maxConnections'],
+    listeners: ['function: what a module', 'over udp'],
+    'manager-handlers': ['handlers in the manager that fail'],
+    memory: ['100 messages of 2 MiB', 'what the options add up to'],
+    messages: ['a handler that sends on and on', 'a handler that fails'],
+    reload: [
+      'G25 workers that hang',
+      'what is left of the loop',
+      'a version that throws',
+      'nobody waits for ever for a reload',
+      'of two reloads that the master',
+    ],
+    'second-signal': ['a third signal'],
+    surroundings: ['chroot comes before'],
+    'task-queue': ['G34 runs what another', 'what others post', 'a full queue holds'],
+    tls: ['costs a line', 'are read anew', 'of clients are asked'],
+    'worker-handlers': ['a handler of finish that fails'],
+  },
+  'its log is to be on standard output': {
+    log: ['a pipe,', 'a socket', 'what a handler throws'],
+  },
+};
 
 beforeEach(({ task, skip }) => {
   if (process.env.MILLRACE_TEST_LOG !== 'full') return;
