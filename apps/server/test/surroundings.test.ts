@@ -1,9 +1,18 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isRunning, processInfo, TestClient, until } from '@millrace/testkit';
+import { isRunning, Program, processInfo, TestClient, until } from '@millrace/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { launch, pidOf, startServer } from './support.js';
+import { fixture, inMode, launch, pidOf, startServer } from './support.js';
 
 /** Of the user and group `nobody` and `nogroup`, which every Linux has. */
 const NOBODY = 65_534;
@@ -62,6 +71,45 @@ test('a server in the background has no terminal and no parent, and is found by 
   }
   await until('its end', () => !isRunning(Number(pid)));
   expect(existsSync(pidFile)).toBe(false);
+});
+
+describe('what starts a server in the background', () => {
+  /** Starts it by `node OPTIONS`, in `directory`, and ends it again. */
+  async function background(nodeOptions: readonly string[], options: object, env: NodeJS.ProcessEnv = {}) {
+    const pidFile = join(directory, 'pid');
+    const all = { daemonize: true, pidFile, workerNum: 1, ...inMode({}), ...options };
+    const [first = '', ...rest] = [...nodeOptions, fixture('life').pathname, JSON.stringify(all)];
+    await using program = new Program(first, { args: rest, env, through: ['env', '-C', directory] });
+    const { code } = await program.ended();
+    const pid = existsSync(pidFile) ? Number(readFileSync(pidFile, 'utf8')) : undefined;
+    if (pid !== undefined) {
+      process.kill(pid, 'SIGTERM');
+      await until('its end', () => !isRunning(pid));
+    }
+    return { code, isUp: pid !== undefined, output: program.output };
+  }
+
+  test.each([
+    [['--import', './preload.mjs', '--title', 'mine'], {}],
+    [['-r', './preload.cjs'], {}],
+    [[], { NODE_OPTIONS: '--import ./preload.mjs' }],
+  ] as const)(
+    'exits with 0 once it is up, with relative options of Node: %j %j',
+    async (nodeOptions, env) => {
+      for (const name of ['preload.mjs', 'preload.cjs']) writeFileSync(join(directory, name), '');
+      expect(await background(nodeOptions, {}, env)).toMatchObject({ code: 0, isUp: true });
+    },
+  );
+
+  test('exits with another code where it does not come up, and says why', async () => {
+    await using other = await startServer({ workerNum: 1 }, {}, 'life');
+    const taken = await background([], { port: other.lines });
+    expect(taken).toMatchObject({ code: 1, isUp: false });
+    expect(taken.output).toMatch(/ERR_MILLRACE_LISTEN/);
+    const failed = await background(['--import', './none.mjs'], {});
+    expect(failed.code).not.toBe(0);
+    expect(failed.output).toMatch(/none\.mjs/);
+  });
 });
 
 test('in the background, relative paths are refused', async () => {

@@ -6,7 +6,7 @@ export type { MemberFailure, ProcessPoolEvents } from './events.js';
 export { type ExecuteOptions, execute } from './execute.js';
 export type { Member } from './member.js';
 export { MergingQueue, type MergingQueueParts } from './merging-queue.js';
-export { entryModule } from './node-options.js';
+export { entryModule, threadOptions } from './node-options.js';
 export type { Members, PoolStatus, ProcessPoolOptions, StartOptions, StopOptions } from './pool-options.js';
 export { type PoolMessage, runWorker, type WorkerHandlers, type WorkerOptions } from './pool-worker.js';
 export { Process, type ProcessEnd, type ProcessOptions } from './process.js';

@@ -1,5 +1,7 @@
 import { statSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { createRequire } from 'node:module';
+import { isAbsolute, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { takeCall } from './call.js';
 
 /** The compiled modules, also where this one runs as TypeScript. */
@@ -55,6 +57,35 @@ export function entryModule(): string | undefined {
   const [, entry] = process.argv;
   const hasNone = grouped(process.execArgv).some((option) => NO_MODULE.test(nameOf(option)));
   return hasNone || entry === undefined || NO_MODULE.test(entry) ? undefined : entry;
+}
+
+/** Modules that Node loads first, in every thread anew. */
+const PRELOADED = /^(-r|--require|--import|--loader|--experimental-loader)$/;
+const CONDITIONS = /^(-C|--conditions)$/;
+
+/**
+ * For a `Worker` that loads modules of the user: what this process was told about loading them. A thread reads its options
+ * where the process is by now, so names that are from where the program was started are made absolute. (What else Node was
+ * told holds for the whole process.)
+ */
+export function threadOptions(): string[] {
+  return withoutOwn(process.execArgv).flatMap((option) => {
+    const name = nameOf(option);
+    const value = option[1] ?? (option[0] as string).slice(name.length + 1);
+    if (CONDITIONS.test(name)) return [name, value];
+    return PRELOADED.test(name) ? [name, absoluteModule(name, value)] : [];
+  });
+}
+
+function absoluteModule(option: string, module: string): string {
+  if (isAbsolute(module) || /^(file|data|node):/.test(module)) return module;
+  try {
+    const path = createRequire(join(STARTED_IN, 'from-here')).resolve(module);
+    return option === '-r' || option === '--require' || !isAbsolute(path) ? path : pathToFileURL(path).href;
+  } catch {
+    // For Node to find, or to complain about.
+    return module;
+  }
 }
 
 /** How Node is started: its arguments up to the entry module, and the directory. */

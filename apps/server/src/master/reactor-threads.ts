@@ -1,6 +1,7 @@
-import { Worker } from 'node:worker_threads';
+import { Worker, type WorkerOptions } from 'node:worker_threads';
 import { Alarm, type TransportChannel } from '@millrace/channel';
 import { type InetAddress, NodePoller } from '@millrace/native';
+import { threadOptions } from '@millrace/process-pool';
 import type { TlsAcceptorOptions } from '@millrace/reactor';
 import type { DoorbellListener } from '@millrace/shared-memory';
 import { REACTOR_THREAD } from '../constants.js';
@@ -155,6 +156,7 @@ export class ReactorThreads implements Reactors {
     const worker = new Worker(REACTOR_THREAD, {
       workerData: { thread, dispatchModule },
       name: `reactor ${thread.index}`,
+      ...loadingOptions(thread, dispatchModule),
       ...(!thread.shape.tls && { resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } }),
     });
     const ended = new Promise<void>((resolve) => {
@@ -198,4 +200,19 @@ export class ReactorThreads implements Reactors {
         if (++this.#readyCount === this.#threads.length) this.#allReady();
     }
   }
+}
+
+/**
+ * What Node loads first in a thread: by default what it was told for the process, and from where that is now, which may be
+ * another directory, that of a daemon for one. A thread that runs nothing of the user's needs none of it.
+ */
+function loadingOptions(
+  { ports }: ReactorThreadData,
+  dispatchModule: string | undefined,
+): Pick<WorkerOptions, 'execArgv' | 'env'> {
+  const hasFunctions =
+    dispatchModule !== undefined || ports.some(({ framing }) => framing.kind === 'function');
+  if (hasFunctions) return { execArgv: threadOptions() };
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  return { execArgv: [], env };
 }
