@@ -168,7 +168,7 @@ export class Server<T extends Tasks = Tasks> extends ServerTasks<T> implements A
       daemon = await becomeAsAsked(this.#options, birth.role);
       await this.#takeRole(takeRole);
     } catch (error) {
-      daemon?.failed(error);
+      daemon?.failed(shownAt(error, ''));
       if (isOfFirstStart) {
         tellFailure(error);
         process.exit(1);

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createNetServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -19,6 +20,7 @@ async function echo(port: number, line: string): Promise<string> {
 
 test('a server under test gets a free port, whatever its options say, and is gone with all of its processes', async () => {
   const taken = createNetServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
   const { port } = taken.address() as { port: number };
   const server = await startTestServer(entry, { env: { PORT: String(port) } });
   expect(server.port).not.toBe(port);
