@@ -3,8 +3,15 @@ import { readFileSync } from 'node:fs';
 /** Of few descriptors, what is kept back is no more than this part. */
 const MOST_KEPT = 0.25;
 
+/** Read when the module is loaded: below a new root directory there is no /proc. */
+const LIMIT = readLimit();
+
 /** How many descriptors this process may have open; infinity where there is no limit. */
 export function openFilesLimit(): number {
+  return LIMIT;
+}
+
+function readLimit(): number {
   const [, limit] = readFileSync('/proc/self/limits', 'utf8').match(/^Max open files +(\d+)/m) ?? [];
   return limit === undefined ? Number.POSITIVE_INFINITY : Number(limit);
 }

@@ -38,6 +38,7 @@ const READERS: Readonly<Record<string, Readonly<Record<string, readonly string[]
       'of two reloads that the master',
     ],
     'second-signal': ['a third signal'],
+    shutdown: ['what else keeps the master alive'],
     surroundings: ['chroot comes before'],
     'task-queue': ['G34 runs what another', 'what others post', 'a full queue holds'],
     tls: ['costs a line', 'are read anew', 'of clients are asked'],
