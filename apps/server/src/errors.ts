@@ -6,6 +6,10 @@ export type ServerErrorCode =
   | 'ERR_MILLRACE_OPTION'
   /** There is no option of that name; the message suggests the nearest. */
   | 'ERR_MILLRACE_UNKNOWN_OPTION'
+  /** `on` of an event that there is not; the message has the nearest name. */
+  | 'ERR_MILLRACE_UNKNOWN_EVENT'
+  /** Something that is no session's id where one is needed. */
+  | 'ERR_MILLRACE_SESSION_ID'
   /** A role needs a handler that has not been given. */
   | 'ERR_MILLRACE_HANDLER_MISSING'
   /** An address cannot be listened on: in use, not permitted, not this machine's. `cause` is the failed call. */

@@ -1,3 +1,5 @@
+import { didYouMean, optionNames } from '@millrace/channel';
+import { ServerError } from './errors.js';
 import type { ReloadResult } from './reload.js';
 import type { Message } from './types.js';
 import type { PacketClient } from './worker/packet-client.js';
@@ -105,6 +107,45 @@ export interface ServerEvents extends PortEvents {
   task: (task: Task) => unknown;
   /** In the worker that asked: each result of a task of Swoole's own form. */
   finish: (result: TaskResultEvent) => unknown;
+}
+
+export const SERVER_EVENTS = optionNames<ServerEvents>({
+  connect: true,
+  receive: true,
+  close: true,
+  packet: true,
+  bufferFull: true,
+  bufferEmpty: true,
+  start: true,
+  beforeShutdown: true,
+  shutdown: true,
+  managerStart: true,
+  managerStop: true,
+  beforeReload: true,
+  afterReload: true,
+  workerStart: true,
+  workerExit: true,
+  workerStop: true,
+  workerError: true,
+  error: true,
+  pipeMessage: true,
+  task: true,
+  finish: true,
+});
+
+/** Throws `ERR_MILLRACE_OPTION` for an event that there is not, or a handler that is none. */
+export function checkEvent(event: unknown, handler: unknown, known: Iterable<string>): void {
+  const names = [...known];
+  if (typeof event !== 'string' || !names.includes(event))
+    throw new ServerError(
+      'ERR_MILLRACE_UNKNOWN_EVENT',
+      `There is no event '${String(event)}'${didYouMean(String(event), names)}`,
+    );
+  if (typeof handler !== 'function')
+    throw new ServerError(
+      'ERR_MILLRACE_OPTION',
+      `The handler of '${event}' is a function, not ${typeof handler}.`,
+    );
 }
 
 /** Handlers by event, in the order they were added. */

@@ -1,4 +1,4 @@
-import { Handlers, PORT_EVENTS, type PortEvents, type ServerEvents } from './events.js';
+import { checkEvent, Handlers, PORT_EVENTS, type PortEvents, type ServerEvents } from './events.js';
 import type { ResolvedPort } from './port-options.js';
 
 /** One listener, with handlers of its own for the events that it has some for; the others are the server's. */
@@ -12,6 +12,7 @@ export class Port {
   }
 
   on<Name extends keyof PortEvents>(event: Name, handler: PortEvents[Name]): this {
+    checkEvent(event, handler, PORT_EVENTS);
     this.handlers.add(event, handler);
     return this;
   }

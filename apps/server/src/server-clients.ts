@@ -1,6 +1,7 @@
-import { type Bytes, bytesOrText, type WaitOptions } from '@millrace/channel';
+import { type Bytes, bytesOrText, shown, type WaitOptions } from '@millrace/channel';
 import type { SocketAddress } from '@millrace/reactor';
 import type { ClientInfo } from './client-info.js';
+import { ServerError } from './errors.js';
 import type { FabricShape } from './fabric.js';
 import type { Port } from './port.js';
 import { ServerTimers } from './server-timers.js';
@@ -30,6 +31,7 @@ export abstract class ServerClients extends ServerTimers {
    * waits already. Several processes that send to one client have no order among each other.
    */
   send(id: number, data: string | Bytes): boolean {
+    checkSessionId(id);
     const session = this.sessionOf(id);
     if (session) return session.send(data);
     return this.clients('send').send(id, bytesOrText(data));
@@ -37,6 +39,7 @@ export abstract class ServerClients extends ServerTimers {
 
   /** Sends a regular file, or a piece of it. As `session.sendFile`. */
   sendFile(id: number, path: string, range?: SendFileRange): boolean {
+    checkSessionId(id);
     return this.clients('sendFile').sendFile(id, path, range);
   }
 
@@ -45,7 +48,8 @@ export abstract class ServerClients extends ServerTimers {
    * with `ERR_MILLRACE_NOT_RUNNING` in a worker whose `workerStart` is not over: the answers of reactor threads would come
    * to the worker before it.
    */
-  drained(id: number, options?: WaitOptions): Promise<boolean> {
+  async drained(id: number, options?: WaitOptions): Promise<boolean> {
+    checkSessionId(id);
     return this.sessionOf(id)?.drained(options) ?? this.clients('drained').drained(id, options);
   }
 
@@ -54,6 +58,7 @@ export abstract class ServerClients extends ServerTimers {
    * waits for its client. False: not open, or some process has asked for that before.
    */
   close(id: number, options?: { readonly reset?: boolean }): boolean {
+    checkSessionId(id);
     const open = this.clients('close').close(id, options);
     const session = this.sessionOf(id);
     if (session) session.closed = true;
@@ -62,20 +67,24 @@ export abstract class ServerClients extends ServerTimers {
 
   /** Reads no more from a client until `resume`. False: the session is not open. */
   pause(id: number): boolean {
+    checkSessionId(id);
     return this.clients('pause').pause(id);
   }
 
   resume(id: number): boolean {
+    checkSessionId(id);
     return this.clients('resume').resume(id);
   }
 
   /** Exempts a client from the limits of idle time. False: the session is not open. */
   protect(id: number, on = true): boolean {
+    checkSessionId(id);
     return this.clients('protect').protect(id, on);
   }
 
   /** Gives a session a uid, for `dispatchMode: 'uid'`; once. False: not open, or bound before. */
   bind(id: number, uid: number): boolean {
+    checkSessionId(id);
     return this.clients('bind').bind(id, uid);
   }
 
@@ -120,4 +129,13 @@ export abstract class ServerClients extends ServerTimers {
     const from = port ?? this.listeners.findIndex(({ options }) => options.type === 'datagram');
     return this.clients('sendTo').sendTo(from, to, bytesOrText(data));
   }
+}
+
+/** Throws `ERR_MILLRACE_SESSION_ID` for what no session can be called; one that is closed, or never was, is no error. */
+function checkSessionId(id: unknown): void {
+  if (Number.isSafeInteger(id) && (id as number) > 0) return;
+  throw new ServerError(
+    'ERR_MILLRACE_SESSION_ID',
+    `A session's id is a whole number from 1 on, as session.id is; not ${shown(id)}.`,
+  );
 }

@@ -4,7 +4,14 @@ import type { Tasks } from '@millrace/task-pool';
 import { MAX_PORTS } from './constants.js';
 import type { FromManager, FromWorker } from './control-messages.js';
 import { callSite, ServerError, shownAt } from './errors.js';
-import { Handlers, type PortEvents, type ProcessId, type ServerEvents } from './events.js';
+import {
+  checkEvent,
+  Handlers,
+  type PortEvents,
+  type ProcessId,
+  SERVER_EVENTS,
+  type ServerEvents,
+} from './events.js';
 import { COUNTERS, type FabricShape, managerPeer, masterPeer, openCounters, shapeOf } from './fabric.js';
 import { becomeAsAsked } from './identity.js';
 import { openBell, openSwitchboard } from './links.js';
@@ -118,6 +125,7 @@ export class Server<T extends Tasks = Tasks> extends ServerTasks<T> implements A
   /** Adds a handler; several for one event run in the order they were added. Throws `ERR_MILLRACE_STARTED`. */
   on<Name extends keyof ServerEvents>(event: Name, handler: ServerEvents[Name]): this {
     this.assertNotStarted('on');
+    checkEvent(event, handler, SERVER_EVENTS);
     this.#handlers.add(event, handler);
     return this;
   }

@@ -17,6 +17,37 @@ describe('options', () => {
     expect(make).toThrow("There is no option 'workerNumb'; did you mean 'workerNum'?");
   });
 
+  test('an event that there is not is an error that suggests the nearest, of the server and of a listener', () => {
+    const server = createServer(good);
+    const refused = (near: string) =>
+      expect.objectContaining({
+        code: 'ERR_MILLRACE_UNKNOWN_EVENT',
+        message: expect.stringContaining(`did you mean '${near}'?`),
+      });
+    expect(() => server.on('recieve' as 'receive', () => {})).toThrow(refused('receive'));
+    expect(() => server.on('workerstart' as 'workerStart', () => {})).toThrow(refused('workerStart'));
+    const port = server.addListener({ port: 0 });
+    expect(() => port.on('conect' as 'connect', () => {})).toThrow(refused('connect'));
+    expect(() => server.on('receive', 'handler' as never)).toThrow(code('ERR_MILLRACE_OPTION'));
+  });
+
+  test('what is no session id is an error in every call that does something to one, and not a session that is closed', async () => {
+    const server = createServer(good);
+    for (const id of ['1', undefined, null, Number.NaN, 1.5, 0, -1, {}] as unknown as number[]) {
+      const calls = [
+        () => server.send(id, 'x'),
+        () => server.sendFile(id, '/etc/hostname'),
+        () => server.close(id),
+        () => server.pause(id),
+        () => server.resume(id),
+        () => server.protect(id),
+        () => server.bind(id, 1),
+      ];
+      for (const call of calls) expect(call).toThrow(code('ERR_MILLRACE_SESSION_ID'));
+      await expect(server.drained(id)).rejects.toThrow(code('ERR_MILLRACE_SESSION_ID'));
+    }
+  });
+
   test('a unix path with a NUL behind its first byte is refused', () => {
     const make = (path: string) => () => createServer({ path } as ServerOptions);
     expect(make('/run/a\0b')).toThrow("'path' cannot be");

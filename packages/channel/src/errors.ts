@@ -37,7 +37,9 @@ export type ArgumentErrorCode =
   /** A signal that is no AbortSignal. */
   | 'ERR_MILLRACE_SIGNAL_VALUE'
   /** Something that holds no bytes where bytes are taken. */
-  | 'ERR_MILLRACE_BYTES';
+  | 'ERR_MILLRACE_BYTES'
+  /** An option that there is not; the message has the nearest name. */
+  | 'ERR_MILLRACE_UNKNOWN_OPTION';
 
 /** An argument that cannot be: one rule, and so one class, for all packages. */
 export class ArgumentError extends TypeError {

@@ -15,6 +15,7 @@ export { jsonCodec } from './json-codec.js';
 export { createMemoryPair, type MemoryPairOptions } from './memory-pair.js';
 export { copyOf, giveMessagesRoom } from './message-memory.js';
 export { type MsgpackOptions, msgpackCodec } from './msgpack-codec.js';
+export { checkOptions, didYouMean, optionNames, pickOptions } from './option-names.js';
 export {
   type Interest,
   type Poller,

@@ -1,5 +1,6 @@
 import type { ChannelOptions } from './channel-options.js';
 import type { Codec } from './codec.js';
+import { checkOptions, optionNames } from './option-names.js';
 import { SendQueue } from './send-queue.js';
 import type { Frame, FrameVisitor, Transport, TransportEvents } from './transport.js';
 import { TransportChannel } from './transport-channel.js';
@@ -119,11 +120,19 @@ export interface MemoryPairOptions extends ChannelOptions {
   readonly maxMessageSize?: number;
 }
 
+const MEMORY_OPTIONS = optionNames<ChannelOptions>({
+  highWaterMark: true,
+  hardLimit: true,
+  batch: true,
+  schedule: true,
+});
+
 /** Two ends of a channel within one thread: the same contract, no kernel object. For tests and for laptops. */
 export function createMemoryPair<A, B = A>(
   codec: () => Codec<A, B>,
   { capacity = 1024, capacityBytes = 1 << 20, maxMessageSize = 16 << 20, ...options }: MemoryPairOptions = {},
 ): [TransportChannel<A, B>, TransportChannel<A, B>] {
+  checkOptions(options, MEMORY_OPTIONS, 'An in-memory pair');
   const left = new MemoryTransport(capacity, capacityBytes, maxMessageSize);
   const right = new MemoryTransport(capacity, capacityBytes, maxMessageSize);
   left.peer = right;

@@ -21,6 +21,7 @@ export {
   type TransportQueues,
   unlinkPosixQueueChannel,
 } from './queue-channel.js';
+export type { SystemVQueueEntry } from './queue-list.js';
 export {
   BAD_MESSAGE_CHANNEL,
   type BadMessage,

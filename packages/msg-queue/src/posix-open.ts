@@ -1,3 +1,4 @@
+import { checkOptions, optionNames } from '@millrace/channel';
 import {
   EACCES,
   EEXIST,
@@ -28,6 +29,14 @@ export interface PosixQueueOptions extends QueueOpenOptions {
   readonly access?: 'both' | 'receive' | 'send';
 }
 
+export const POSIX_OPTIONS = optionNames<PosixQueueOptions>({
+  mode: true,
+  poller: true,
+  maxMessages: true,
+  messageSize: true,
+  access: true,
+});
+
 /** What shall be the case when a queue is opened: it exists, it does not, or either. */
 export type Opening = 'open' | 'create' | 'openOrCreate';
 
@@ -37,6 +46,8 @@ const DEFAULT_MODE = 0o600;
 const DEFAULT_MAX_MESSAGES = 10;
 const DEFAULT_MESSAGE_SIZE = 8_192;
 const MAX_NAME_BYTES = 255;
+const LEFT_BEHIND =
+  'Queues that programs have left behind count: PosixQueue.list() names them, PosixQueue.unlink(name) removes them.';
 
 /** The name as the kernel takes it. Throws for what POSIX and Linux know as no name of a queue. */
 export function kernelName(name: string): string {
@@ -57,6 +68,7 @@ export function openPosix(
   options: PosixQueueOptions,
   limits: PosixLimits,
 ): number {
+  checkOptions(options, POSIX_OPTIONS, 'A POSIX queue');
   const flags =
     (opening === 'open' ? 0 : O_CREAT) |
     (opening === 'create' ? O_EXCL : 0) |
@@ -108,11 +120,11 @@ function openError(name: string, errno: number, wanted: Wanted, limits: PosixLim
     case EMFILE: {
       const message =
         `The POSIX queue ${name} would take this user's queues beyond their bytes (or this process beyond its ` +
-        `descriptors). ${explain(limits.bytes)}.`;
+        `descriptors). ${LEFT_BEHIND} ${explain(limits.bytes)}.`;
       return failedCall('ERR_MILLRACE_QUEUE_LIMIT', message, call, errno, limits.bytes);
     }
     case ENOSPC: {
-      const message = `There are as many POSIX queues as may be. ${explain(limits.queues)}.`;
+      const message = `There are as many POSIX queues as may be. ${LEFT_BEHIND} ${explain(limits.queues)}.`;
       return failedCall('ERR_MILLRACE_QUEUE_LIMIT', message, call, errno, limits.queues);
     }
     default:

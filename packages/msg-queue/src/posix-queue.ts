@@ -1,4 +1,3 @@
-import { readdirSync, statfsSync } from 'node:fs';
 import { type Bytes, bytesOrText, type WaitOptions } from '@millrace/channel';
 import { ENOENT, SystemCallError, syscalls } from '@millrace/native';
 import { QueueError } from './errors.js';
@@ -6,6 +5,7 @@ import { explain, type PosixLimits, readPosixLimits } from './limits.js';
 import { MessageQueue } from './message-queue.js';
 import { kernelName, type Opening, openPosix, type PosixQueueOptions } from './posix-open.js';
 import { PosixPort } from './posix-port.js';
+import { listPosixQueues } from './queue-list.js';
 
 export interface PosixMessage {
   readonly data: Buffer;
@@ -27,9 +27,6 @@ export interface PosixQueueState {
 
 /** One more than the highest priority. */
 const PRIORITIES = 32_768;
-const MQUEUE_DIRECTORY = '/dev/mqueue';
-/** What statfs calls a mounted mqueue file system. */
-const MQUEUE_MAGIC = 0x19800202;
 
 /**
  * A POSIX message queue: messages by priority, then in order; epoll says when there are any.
@@ -86,17 +83,12 @@ export class PosixQueue extends MessageQueue<PosixMessage> {
   }
 
   /**
-   * The names of all queues of this IPC namespace; undefined where that cannot be known, since the kernel tells it
-   * only through a file system that must be mounted: `mount -t mqueue none /dev/mqueue`.
+   * The names of all queues of this IPC namespace, also of those that programs have left behind. Undefined where that cannot be
+   * known: no mqueue file system is mounted (`mount -t mqueue none /dev/mqueue`), and this is not root, who mounts one for
+   * itself for a moment. With `directory`: those that the one mounted there shows.
    */
-  static list(directory = MQUEUE_DIRECTORY): string[] | undefined {
-    try {
-      if (statfsSync(directory).type !== MQUEUE_MAGIC) return undefined;
-      return readdirSync(directory).map((name) => `/${name}`);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw error;
-    }
+  static list(directory?: string): string[] | undefined {
+    return listPosixQueues(directory);
   }
 
   /** Sends now, or says that there is no room, or that others wait for it. Throws {@link QueueError}. */

@@ -3,16 +3,25 @@ import {
   type ChannelOptions,
   type ChannelStats,
   type Codec,
+  checkOptions,
   msgpackCodec,
+  optionNames,
+  pickOptions,
   TransportChannel,
 } from '@millrace/channel';
 import type { MessageQueue } from './message-queue.js';
-import type { PosixQueueOptions } from './posix-open.js';
+import { POSIX_OPTIONS, type PosixQueueOptions } from './posix-open.js';
 import { PosixQueue } from './posix-queue.js';
 import { type Direction, QueueTransport, type QueueTransportOptions } from './queue-transport.js';
 import { SpillDirectory } from './spill-directory.js';
 import { queueToken } from './spill-name.js';
-import { keyName, type SystemVKey, type SystemVQueueOptions, toKey } from './system-v-open.js';
+import {
+  keyName,
+  SYSTEM_V_OPTIONS,
+  type SystemVKey,
+  type SystemVQueueOptions,
+  toKey,
+} from './system-v-open.js';
 import { SystemVQueue } from './system-v-queue.js';
 
 /** The queues of a transport; it takes them over, and closes them. One of them may be absent. */
@@ -117,6 +126,31 @@ export interface SystemVChannelOptions<Out, In>
     SystemVQueueOptions,
     CodecOption<Out, In> {}
 
+const COMMON = {
+  highWaterMark: true,
+  hardLimit: true,
+  batch: true,
+  schedule: true,
+  directory: true,
+  codec: true,
+  mode: true,
+  poller: true,
+  maxMessageSize: true,
+  sweepGrace: true,
+} as const;
+const POSIX_CHANNEL_OPTIONS = optionNames<PosixChannelOptions<unknown, unknown>>({
+  ...COMMON,
+  maxMessages: true,
+  messageSize: true,
+  priority: true,
+});
+const SYSTEM_V_CHANNEL_OPTIONS = optionNames<SystemVChannelOptions<unknown, unknown>>({
+  ...COMMON,
+  capacity: true,
+  type: true,
+  receiveType: true,
+});
+
 export interface RemoveOptions {
   /** The spill directory that the channel was opened with. Default `os.tmpdir()`. */
   readonly directory?: string;
@@ -133,7 +167,9 @@ export function openPosixQueueChannel<Out, In = Out>(
   side: Side,
   options: PosixChannelOptions<Out, In> = {},
 ): QueueChannel<Out, In> {
-  const queues = openBoth(side, posixChannelNames(name), (of) => PosixQueue.openOrCreate(of, options));
+  checkOptions(options, POSIX_CHANNEL_OPTIONS, 'A channel over POSIX queues');
+  const own = pickOptions(options, POSIX_OPTIONS);
+  const queues = openBoth(side, posixChannelNames(name), (of) => PosixQueue.openOrCreate(of, own));
   return channel(queues, () => new PosixQueueTransport(queues, options), options);
 }
 
@@ -155,7 +191,9 @@ export function openSystemVQueueChannel<Out, In = Out>(
   side: Side,
   options: SystemVChannelOptions<Out, In> = {},
 ): QueueChannel<Out, In> {
-  const queues = openBoth(side, keys, (of) => SystemVQueue.openOrCreate(of, options));
+  checkOptions(options, SYSTEM_V_CHANNEL_OPTIONS, 'A channel over System V queues');
+  const own = pickOptions(options, SYSTEM_V_OPTIONS);
+  const queues = openBoth(side, keys, (of) => SystemVQueue.openOrCreate(of, own));
   return channel(queues, () => new SystemVQueueTransport(queues, options), options);
 }
 

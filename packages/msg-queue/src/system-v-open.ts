@@ -1,3 +1,4 @@
+import { checkOptions, optionNames } from '@millrace/channel';
 import {
   EACCES,
   EEXIST,
@@ -25,6 +26,12 @@ export interface SystemVQueueOptions extends QueueOpenOptions {
   readonly capacity?: number;
 }
 
+export const SYSTEM_V_OPTIONS = optionNames<SystemVQueueOptions>({
+  mode: true,
+  poller: true,
+  capacity: true,
+});
+
 const DEFAULT_MODE = 0o600;
 
 /** The key as a signed 32-bit integer. Throws for what is none. */
@@ -47,9 +54,11 @@ export function keyName(key: number): string {
 export function openSystemV(
   key: number,
   opening: Opening,
-  { mode = DEFAULT_MODE, capacity }: SystemVQueueOptions,
+  options: SystemVQueueOptions,
   limits: SystemVLimits,
 ): number {
+  checkOptions(options, SYSTEM_V_OPTIONS, 'A System V queue');
+  const { mode = DEFAULT_MODE, capacity } = options;
   // The kernel takes an int, and cuts off what is more.
   if (capacity !== undefined && !(Number.isInteger(capacity) && capacity > 0 && capacity < 2 ** 31)) {
     throw new QueueError(
@@ -102,7 +111,9 @@ function openError(key: number, errno: number, limits: SystemVLimits): Error {
         errno,
       );
     case ENOSPC: {
-      const message = `There are as many System V queues as may be: see ipcs -q. ${explain(limits.queues)}.`;
+      const message =
+        `There are as many System V queues as may be: SystemVQueue.list() and ipcs -q show them, ` +
+        `SystemVQueue.free(key) and ipcrm -q <id> remove what a program has left behind. ${explain(limits.queues)}.`;
       return failedCall('ERR_MILLRACE_QUEUE_LIMIT', message, call, errno, limits.queues);
     }
     default:

@@ -3,6 +3,7 @@ import { EACCES, EIDRM, EINVAL, ENOENT, IPC_PRIVATE, SystemCallError, syscalls }
 import { deniedError, QueueError, removedError } from './errors.js';
 import { explain, readSystemVLimits, type SystemVLimits } from './limits.js';
 import { MessageQueue, type QueueOpenOptions } from './message-queue.js';
+import { listSystemVQueues, type SystemVQueueEntry } from './queue-list.js';
 import { keyName, openSystemV, type SystemVKey, type SystemVQueueOptions, toKey } from './system-v-open.js';
 import { SystemVPort } from './system-v-port.js';
 
@@ -92,6 +93,11 @@ export class SystemVQueue extends MessageQueue<SystemVMessage> {
   static attach(id: number, options: QueueOpenOptions = {}): SystemVQueue {
     const state = stat(id, `The System V queue with id ${id}`);
     return new SystemVQueue(id, Number(state[6]), readSystemVLimits(), options);
+  }
+
+  /** All queues of this IPC namespace, also those that programs have left behind; undefined without /proc. */
+  static list(): SystemVQueueEntry[] | undefined {
+    return listSystemVQueues();
   }
 
   /** Removes a queue; false when there was none. */

@@ -70,3 +70,10 @@ describe.each(Object.entries(kinds))('a %s queue', (_, make) => {
     });
   });
 });
+
+test('misspelt options of a queue are refused with the nearest name, and no queue is made', () => {
+  const name = testName();
+  expect(() => PosixQueue.create(name, { maxMesages: 2 } as object)).toThrow("did you mean 'maxMessages'?");
+  expect(PosixQueue.unlink(name)).toBe(false);
+  expect(() => SystemVQueue.createPrivate({ capcity: 16 } as object)).toThrow("did you mean 'capacity'?");
+});

@@ -1,3 +1,4 @@
+import { optionNames } from '@millrace/channel';
 import type { Member } from './member.js';
 import type { ReloadResult } from './reload.js';
 import { causeOf, type Exit } from './restart-policy.js';
@@ -69,3 +70,18 @@ function advise(member: Member, exit: Exit, delay: number | undefined, gaveUp: b
     return `${head}; it keeps being killed and is started again in ${delay} ms. Find out by whom: the out-of-memory killer writes to the kernel's log (dmesg).`;
   return `${head}; it keeps failing and is started again in ${delay} ms. What it wrote before is the reason.`;
 }
+
+export const PROCESS_POOL_EVENTS = optionNames<ProcessPoolEvents>({
+  onStart: true,
+  onSpawn: true,
+  onReady: true,
+  onMessage: true,
+  onExit: true,
+  onStop: true,
+  onError: true,
+  onGaveUp: true,
+  onSpareExit: true,
+  onBeforeReload: true,
+  onAfterReload: true,
+  onShutdown: true,
+});

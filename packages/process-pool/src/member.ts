@@ -1,11 +1,11 @@
-import { Alarm, checkTimeout } from '@millrace/channel';
+import { Alarm, checkOptions, checkTimeout } from '@millrace/channel';
 import type { Incarnation } from './incarnation.js';
 import { Life } from './life.js';
 import type { MemberHost } from './member-host.js';
 import type { ToChild, ToMember } from './protocol.js';
 import { Replacement, type ReplaceResult } from './replacement.js';
 import { type Exit, RestartPolicy } from './restart-policy.js';
-import type { MemberSpec } from './spec.js';
+import { MEMBER_OPTIONS, type MemberSpec } from './spec.js';
 import { after, type MemberState } from './state.js';
 
 /**
@@ -30,6 +30,7 @@ export class Member {
   readonly #exits: Record<string, number> = {};
 
   constructor(spec: MemberSpec, host: MemberHost) {
+    checkOptions(spec, MEMBER_OPTIONS, 'A member');
     const { startTimeout, drainTimeout, detachTimeout } = spec;
     if (startTimeout !== undefined) checkTimeout(startTimeout, 'startTimeout');
     if (drainTimeout !== undefined) checkTimeout(drainTimeout, 'drainTimeout');

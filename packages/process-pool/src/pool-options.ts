@@ -1,3 +1,4 @@
+import { optionNames } from '@millrace/channel';
 import type { ListenerOptions } from '@millrace/reactor';
 import type { Member } from './member.js';
 import type { MemberSpec } from './spec.js';
@@ -19,6 +20,13 @@ export interface ProcessPoolOptions {
    */
   readonly listen?: ListenerOptions;
 }
+
+export const PROCESS_POOL_OPTIONS = optionNames<ProcessPoolOptions>({
+  spares: true,
+  title: true,
+  bus: true,
+  listen: true,
+});
 
 export interface StartOptions {
   readonly signal?: AbortSignal | undefined;

@@ -1,15 +1,22 @@
-import { Alarm, checkTimeout, checkWait } from '@millrace/channel';
+import { Alarm, checkOptions, checkTimeout, checkWait } from '@millrace/channel';
 import { Listener } from '@millrace/reactor';
 import { BusHub } from './bus-hub.js';
 import { Changes } from './changes.js';
 import { Clients } from './clients.js';
 import { ProcessPoolError } from './errors.js';
-import { type ProcessPoolEvents, tellExit } from './events.js';
+import { PROCESS_POOL_EVENTS, type ProcessPoolEvents, tellExit } from './events.js';
 import { keptAlive } from './keep-alive.js';
 import { Member } from './member.js';
 import type { MemberHost } from './member-host.js';
 import { MergingQueue } from './merging-queue.js';
-import type { Members, PoolStatus, ProcessPoolOptions, StartOptions, StopOptions } from './pool-options.js';
+import {
+  type Members,
+  type PoolStatus,
+  PROCESS_POOL_OPTIONS,
+  type ProcessPoolOptions,
+  type StartOptions,
+  type StopOptions,
+} from './pool-options.js';
 import { Processes } from './processes.js';
 import { BUS, REQUESTS, type ToPool, unknownMessage } from './protocol.js';
 import { Recycling } from './recycling.js';
@@ -56,6 +63,8 @@ export class ProcessPool implements AsyncDisposable {
     events: ProcessPoolEvents = {},
     options: ProcessPoolOptions = {},
   ) {
+    checkOptions(options, PROCESS_POOL_OPTIONS, 'A ProcessPool');
+    checkOptions(events, PROCESS_POOL_EVENTS, 'The events of a ProcessPool');
     this.#events = events;
     this.#options = options;
     this.#host = this.#makeHost();

@@ -1,4 +1,4 @@
-import { checkTimeout } from '@millrace/channel';
+import { checkOptions, checkTimeout, optionNames } from '@millrace/channel';
 /** How a process ended. */
 export interface Exit {
   readonly pid: number | undefined;
@@ -38,6 +38,16 @@ export interface RestartOptions {
   /** Milliseconds for which a failure counts towards `maxFailures`. Default 60,000. */
   readonly window?: number;
 }
+
+const RESTART_OPTIONS = optionNames<RestartOptions>({
+  when: true,
+  backOff: true,
+  maxBackOff: true,
+  stableAfter: true,
+  giveUpAfter: true,
+  maxFailures: true,
+  window: true,
+});
 
 /** Orderly ends in a row of processes that had hardly begun, before the next is waited for. */
 const SHORT_LIVES = 5;
@@ -85,15 +95,17 @@ export class RestartPolicy {
   /** When the last failures happened, at most `maxFailures` of them. */
   #failedAt: number[] = [];
 
-  constructor({
-    when = 'always',
-    backOff = 100,
-    maxBackOff = 10_000,
-    stableAfter = 1_000,
-    giveUpAfter = 5,
-    maxFailures = Number.POSITIVE_INFINITY,
-    window = 60_000,
-  }: RestartOptions = {}) {
+  constructor(options: RestartOptions = {}) {
+    checkOptions(options, RESTART_OPTIONS, 'restart');
+    const {
+      when = 'always',
+      backOff = 100,
+      maxBackOff = 10_000,
+      stableAfter = 1_000,
+      giveUpAfter = 5,
+      maxFailures = Number.POSITIVE_INFINITY,
+      window = 60_000,
+    } = options;
     for (const [name, ms] of Object.entries({ backOff, maxBackOff, stableAfter, window }))
       checkTimeout(ms, name);
     this.#options = { when, backOff, maxBackOff, stableAfter, giveUpAfter, maxFailures, window };

@@ -1,3 +1,4 @@
+import { optionNames } from '@millrace/channel';
 import type { QueueBirth } from './process-queue.js';
 import type { RestartOptions } from './restart-policy.js';
 
@@ -60,6 +61,30 @@ export interface MemberSpec extends LaunchSpec {
   /** The processors that it may run on. Default: as this process. */
   readonly affinity?: readonly number[];
 }
+
+export const MEMBER_OPTIONS = optionNames<MemberSpec>({
+  entry: true,
+  args: true,
+  execArgv: true,
+  env: true,
+  cwd: true,
+  stdio: true,
+  name: true,
+  title: true,
+  descriptors: true,
+  data: true,
+  restart: true,
+  startTimeout: true,
+  drainTimeout: true,
+  detachTimeout: true,
+  maxJobs: true,
+  maxMemory: true,
+  exclusive: true,
+  endsByItself: true,
+  queue: true,
+  priority: true,
+  affinity: true,
+});
 
 export const DEFAULT_START_TIMEOUT_MS = 60_000;
 export const DEFAULT_DRAIN_TIMEOUT_MS = 3_000;

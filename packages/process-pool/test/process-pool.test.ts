@@ -194,3 +194,15 @@ test('what is no time is refused by start and stop, which then do nothing', asyn
   });
   expect(exits).toEqual([]);
 });
+
+test('misspelt options of a pool, a member, its restart and the events are refused with the nearest name', () => {
+  const refused = (near: string) =>
+    expect.objectContaining({
+      code: 'ERR_MILLRACE_UNKNOWN_OPTION',
+      message: expect.stringContaining(`did you mean '${near}'?`),
+    });
+  expect(() => watch([member('orderly')], { spare: 1 } as object)).toThrow(refused('spares'));
+  expect(() => watch([member('orderly', { maxMemry: 1 } as object)])).toThrow(refused('maxMemory'));
+  expect(() => watch([member('orderly', { restart: { backoff: 1 } as object })])).toThrow(refused('backOff'));
+  expect(() => watch([member('orderly')], {}, { onexit: () => {} } as object)).toThrow(refused('onExit'));
+});

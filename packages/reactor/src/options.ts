@@ -1,3 +1,4 @@
+import { optionNames } from '@millrace/channel';
 import { ReactorError } from './errors.js';
 
 export interface ReactorOptions {
@@ -15,6 +16,12 @@ export interface ReactorOptions {
    */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
+
+export const REACTOR_OPTIONS = optionNames<ReactorOptions>({
+  mode: true,
+  writeLimit: true,
+  onError: true,
+});
 
 /** Bytes that wait for one descriptor, unless an option says otherwise. */
 export const DEFAULT_WRITE_LIMIT = 8 << 20;

@@ -1,11 +1,23 @@
-import { type Bytes, checkTimeout, type Poller, type PollRegistration } from '@millrace/channel';
+import {
+  type Bytes,
+  checkOptions,
+  checkTimeout,
+  type Poller,
+  type PollRegistration,
+} from '@millrace/channel';
 import { type PollRegistration as NativeRegistration, NodePoller } from '@millrace/native';
 import { TimerHeap } from '@millrace/timer-heap';
 import { takeClosing } from './closing.js';
 import { DeferredQueue } from './deferred-queue.js';
 import { Descriptors } from './descriptors.js';
 import { checkInteger, ReactorError, reactorClosed } from './errors.js';
-import { checkMode, DEFAULT_WRITE_LIMIT, READ_BYTES, type ReactorOptions } from './options.js';
+import {
+  checkMode,
+  DEFAULT_WRITE_LIMIT,
+  REACTOR_OPTIONS,
+  READ_BYTES,
+  type ReactorOptions,
+} from './options.js';
 import { TurnDriver } from './turn-driver.js';
 import type { AddOptions, WatchOptions } from './watch.js';
 
@@ -47,7 +59,9 @@ export class Reactor implements Disposable {
   #closed = false;
 
   /** Throws `ERR_MILLRACE_REACTOR_OPTION`, or a `SystemCallError` when descriptors have run out. */
-  constructor({ mode = 'node', writeLimit = DEFAULT_WRITE_LIMIT, onError }: ReactorOptions = {}) {
+  constructor(options: ReactorOptions = {}) {
+    checkOptions(options, REACTOR_OPTIONS, 'A Reactor');
+    const { mode = 'node', writeLimit = DEFAULT_WRITE_LIMIT, onError } = options;
     checkMode(mode);
     checkInteger('writeLimit', writeLimit, 1, Number.MAX_SAFE_INTEGER);
     this.#onError = onError;

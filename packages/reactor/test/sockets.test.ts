@@ -158,6 +158,10 @@ describe('connect', () => {
     ]);
   });
 
+  test('is of a reactor whose misspelt options are refused with the nearest name', () => {
+    expect(() => new Reactor({ writeLimt: 5 } as object)).toThrow("did you mean 'writeLimit'?");
+  });
+
   test('may take for ever, or longer than any timer; what is no time is refused', () => {
     const reactor = blocking();
     const listener = new Listener({ host: '127.0.0.1', port: 0 });

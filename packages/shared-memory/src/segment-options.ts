@@ -1,3 +1,4 @@
+import { optionNames } from '@millrace/channel';
 import { SharedMemoryError } from './errors.js';
 import type { Segment } from './segment.js';
 import type { SegmentExpectation, SegmentHeader } from './segment-header.js';
@@ -15,6 +16,16 @@ export interface SegmentOptions {
   /** Writes the first contents (zeros otherwise) before anybody can open it. Must not take long. */
   readonly initialise?: (segment: Segment) => void;
 }
+
+/** Of all ways to open one. */
+export const SEGMENT_OPTIONS = optionNames<SegmentOptions & SegmentOpenOptions & SegmentOpenOrCreateOptions>({
+  size: true,
+  kind: true,
+  owners: true,
+  permissions: true,
+  initialise: true,
+  timeout: true,
+});
 
 export interface SegmentOpenOptions extends SegmentExpectation {
   /** Milliseconds to wait for a living creator to finish. Default 5,000. */

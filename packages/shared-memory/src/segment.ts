@@ -1,5 +1,5 @@
 import { closeSync, fstatSync } from 'node:fs';
-import { deadlineAfter } from '@millrace/channel';
+import { checkOptions, deadlineAfter } from '@millrace/channel';
 import { createMemory, MappedMemory } from '@millrace/native';
 import { SharedMemoryError } from './errors.js';
 import { OwnerRegistry } from './owners.js';
@@ -18,6 +18,7 @@ import { labelOf, type SegmentName } from './segment-name.js';
 import {
   DEFAULT_KIND,
   headerOf,
+  SEGMENT_OPTIONS,
   type SegmentOpenOptions,
   type SegmentOpenOrCreateOptions,
   type SegmentOptions,
@@ -74,6 +75,7 @@ export class Segment implements Disposable {
 
   /** Throws `ERR_MILLRACE_SEGMENT_EXISTS` when the name is taken. */
   static create(name: SegmentName, options: SegmentOptions): Segment {
+    checkOptions(options, SEGMENT_OPTIONS, 'A segment');
     const segment = Segment.#create(name, options);
     if (segment !== undefined) return segment;
     throw new SharedMemoryError(
@@ -87,6 +89,7 @@ export class Segment implements Disposable {
    * expected), or `…_UNFINISHED` (its creator lives and has not finished in time).
    */
   static open(name: SegmentName, options: SegmentOpenOptions = {}): Segment {
+    checkOptions(options, SEGMENT_OPTIONS, 'A segment');
     const segment = Segment.#open(name, options);
     if (segment !== undefined) return segment;
     throw new SharedMemoryError(
@@ -97,6 +100,7 @@ export class Segment implements Disposable {
 
   /** Opens what is there, which must be as the options say, or makes it: of several callers at once one does. */
   static openOrCreate(name: SegmentName, options: SegmentOpenOrCreateOptions): Segment {
+    checkOptions(options, SEGMENT_OPTIONS, 'A segment');
     const { kind = DEFAULT_KIND, size, owners = 0, timeout } = options;
     for (;;) {
       const expected = { kind, size, owners, ...(timeout === undefined ? {} : { timeout }) };
@@ -107,6 +111,7 @@ export class Segment implements Disposable {
 
   /** Memory without a name, for whoever gets its {@link Segment.descriptor}; its size is sealed. */
   static anonymous(options: SegmentOptions): Segment {
+    checkOptions(options, SEGMENT_OPTIONS, 'A segment');
     const header = headerOf(options);
     const bytes = segmentBytes(header.size, header.owners);
     const fd = createMemory(`millrace-${header.kind}`, bytes);

@@ -1,5 +1,5 @@
 import type { AsyncResource } from 'node:async_hooks';
-import type { Alarm } from '@millrace/channel';
+import { type Alarm, optionNames } from '@millrace/channel';
 import type { SpilledFile } from './spill.js';
 
 /** How a task is run; `Report` is what it reports. */
@@ -17,6 +17,15 @@ export interface RunOptions<Report = unknown> {
   /** Called with each report that the task makes. */
   readonly onProgress?: ((report: Report) => void) | undefined;
 }
+
+export const RUN_OPTIONS = optionNames<RunOptions>({
+  signal: true,
+  timeout: true,
+  retries: true,
+  worker: true,
+  priority: true,
+  onProgress: true,
+});
 
 /** What is told about a task to whoever asked for it. */
 export interface JobListener {

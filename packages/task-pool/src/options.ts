@@ -1,5 +1,5 @@
 import { availableParallelism, tmpdir } from 'node:os';
-import { checkTimeout } from '@millrace/channel';
+import { checkOptions, checkTimeout, optionNames } from '@millrace/channel';
 import type { RestartOptions } from '@millrace/process-pool';
 import { MAX_WORKERS, SLOTS_PER_LANE } from './claim-layout.js';
 import { TaskError } from './errors.js';
@@ -52,8 +52,26 @@ export interface ResolvedPoolOptions
   readonly grace: number | undefined;
 }
 
-/** Fills in the defaults. Throws `ERR_MILLRACE_TASK_OPTION`. */
+const POOL_OPTIONS = optionNames<TaskPoolOptions>({
+  size: true,
+  concurrency: true,
+  maxQueue: true,
+  whenFull: true,
+  transport: true,
+  queue: true,
+  largeValues: true,
+  taskTmpdir: true,
+  maxTasks: true,
+  maxMemory: true,
+  grace: true,
+  title: true,
+  execArgv: true,
+  restart: true,
+});
+
+/** Fills in the defaults. Throws `ERR_MILLRACE_TASK_OPTION` and `ERR_MILLRACE_UNKNOWN_OPTION`. */
 export function resolvePoolOptions(options: TaskPoolOptions): ResolvedPoolOptions {
+  checkOptions(options, POOL_OPTIONS, 'A TaskPool');
   const { maxTasks, maxMemory, grace, whenFull = 'error', largeValues = 'memory' } = options;
   if (whenFull !== 'error' && whenFull !== 'wait') {
     throw new TaskError('ERR_MILLRACE_TASK_OPTION', `whenFull is 'error' or 'wait', not '${whenFull}'.`);

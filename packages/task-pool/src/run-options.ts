@@ -1,6 +1,6 @@
-import { checkWait, shown } from '@millrace/channel';
+import { checkOptions, checkWait, shown } from '@millrace/channel';
 import { TaskError } from './errors.js';
-import type { RunOptions } from './job.js';
+import { RUN_OPTIONS, type RunOptions } from './job.js';
 
 /**
  * Why a task cannot be asked for like this; undefined when it can. Looked at before the task is counted. What is not set
@@ -17,9 +17,9 @@ export function wrongWith(name: unknown, options: RunOptions): { readonly reason
     return wrong(`'priority' is a number, not ${shown(priority)}.`);
   if (onProgress !== undefined && typeof onProgress !== 'function')
     return wrong(`'onProgress' is a function, not ${shown(onProgress)}.`);
-  if (timeout === undefined && signal === undefined) return undefined;
   try {
-    checkWait({ signal, timeout });
+    checkOptions(options, RUN_OPTIONS, 'A task');
+    if (timeout !== undefined || signal !== undefined) checkWait({ signal, timeout });
     return undefined;
   } catch (reason) {
     return { reason };

@@ -6,6 +6,8 @@ export type TimerErrorCode =
   | 'ERR_MILLRACE_TIMER_DELAY'
   /** Something that is not a function where a callback belongs. */
   | 'ERR_MILLRACE_TIMER_CALLBACK'
+  /** An option that there is not; the message names those that there are. */
+  | 'ERR_MILLRACE_TIMER_OPTION'
   /** The heap was closed before the call, or while the promise was pending. */
   | 'ERR_MILLRACE_TIMER_CLOSED'
   /** A pending `sleep` was cleared by its id or by `clearAll`. */
@@ -55,4 +57,15 @@ export function clearedError(id: number): TimerError {
     'ERR_MILLRACE_TIMER_CLEARED',
     `The sleep on timer ${id} was cleared before its time.`,
   );
+}
+
+/** Throws `ERR_MILLRACE_TIMER_OPTION` for a name that is not among `known`: this package has none of the others' checks. */
+export function checkOptions(options: object, known: readonly string[]): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (known.includes(name) || value === undefined) continue;
+    throw new TimerError(
+      'ERR_MILLRACE_TIMER_OPTION',
+      `There is no option '${name}'; there are: ${known.join(', ')}.`,
+    );
+  }
 }

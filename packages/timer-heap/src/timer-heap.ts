@@ -2,7 +2,14 @@ import { bind, bindTick, throwLater } from './callbacks.js';
 import { CALLBACKS_PER_READING, MAX_WAIT_MS } from './constants.js';
 import { DeadlineQueue } from './deadline-queue.js';
 import { TimeoutDriver } from './drivers.js';
-import { checkCallback, checkDelay, clearedError, closedError, type TimerError } from './errors.js';
+import {
+  checkCallback,
+  checkDelay,
+  checkOptions,
+  clearedError,
+  closedError,
+  type TimerError,
+} from './errors.js';
 import { LatenessHistogram } from './lateness-histogram.js';
 import { nextDue } from './next-due.js';
 import type { SleepOptions, TicksOptions, TimerHeapOptions, TimerInfo, TimerStats } from './options.js';
@@ -33,7 +40,9 @@ export class TimerHeap implements Disposable {
   #depth = 0;
   #closed = false;
 
-  constructor({ clock, driver, onError }: TimerHeapOptions = {}) {
+  constructor(options: TimerHeapOptions = {}) {
+    checkOptions(options, ['clock', 'driver', 'onError']);
+    const { clock, driver, onError } = options;
     this.#clock = clock ?? (() => performance.now());
     this.#onError = onError ?? throwLater;
     this.#wakeUp = new WakeUp(driver === undefined ? new TimeoutDriver() : driver);

@@ -315,3 +315,13 @@ describe('looking', () => {
     expect(timers.nextDeadline()).toBeUndefined();
   });
 });
+
+test('a misspelt option is refused, and those that there are named', () => {
+  expect(() => new TimerHeap({ onerror: () => {} } as object)).toThrow(
+    expect.objectContaining({
+      code: 'ERR_MILLRACE_TIMER_OPTION',
+      message: "There is no option 'onerror'; there are: clock, driver, onError.",
+    }),
+  );
+  expect(() => new TimerHeap({ clock: undefined } as object)).not.toThrow();
+});

@@ -1,3 +1,4 @@
+import { didYouMean } from '@millrace/channel';
 import { SharedMemoryError } from '../errors.js';
 import { EXPIRES, type TableLayout } from './layout.js';
 import { type Views, viewsOf } from './memory.js';
@@ -21,6 +22,7 @@ export class RowCodec {
   readonly #indexes: ReadonlyMap<string, number>;
   readonly #copyWords: number;
   readonly #expires: boolean;
+  readonly #ignoresUnknown: boolean;
   /** By the index of the column: its first word in a copy, its words, and whether these begin with a length. */
   readonly #at: Int32Array;
   readonly #words: Int32Array;
@@ -28,7 +30,8 @@ export class RowCodec {
   /** What a new row's other columns are. */
   readonly #blank: Int32Array;
 
-  constructor({ columns, copyWords }: TableLayout, expires: boolean) {
+  constructor({ columns, copyWords }: TableLayout, expires: boolean, ignoresUnknown: boolean) {
+    this.#ignoresUnknown = ignoresUnknown;
     this.#names = columns.map(({ name }) => name);
     this.#indexes = new Map(this.#names.map((name, i) => [name, i]));
     this.access = columns.map(accessTo);
@@ -54,7 +57,7 @@ export class RowCodec {
     if (index !== undefined) return index;
     throw new SharedMemoryError(
       'ERR_MILLRACE_TABLE_COLUMN',
-      `This table has no column ${JSON.stringify(name)}; it has: ${this.#names.join(', ')}.`,
+      `This table has no column ${JSON.stringify(name)}${didYouMean(name, this.#names)}`,
     );
   }
 
@@ -68,9 +71,12 @@ export class RowCodec {
     );
   }
 
-  /** Encodes the columns that `values` names; names of no column are passed over. */
+  /** Encodes the columns that `values` names. Throws `ERR_MILLRACE_TABLE_COLUMN` for an unknown one, unless those are ignored. */
   encode(values: Readonly<Record<string, unknown>>, { views, named }: RowScratch): void {
-    this.#write(values, views, 0, named);
+    const given = this.#write(values, views, 0, named);
+    // Most rows name columns alone, each with a value: that they are as many is quicker to see than which.
+    if (this.#ignoresUnknown || Object.keys(values).length === given) return;
+    for (const name of Object.keys(values)) if (values[name] !== undefined) this.column(name);
   }
 
   /** Encodes what a row is expected to hold. Throws `ERR_MILLRACE_TABLE_COLUMN` for nothing or an unknown column. */

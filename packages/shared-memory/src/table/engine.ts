@@ -21,6 +21,8 @@ export interface TableUse {
    * which nobody can set.
    */
   readonly now?: (() => number) | undefined;
+  /** What is done with values of a column that there is not: refused, or passed over as Swoole does. Default `'refuse'`. */
+  readonly unknownColumns?: 'refuse' | 'ignore' | undefined;
 }
 
 /** The parts of a table in one thread, put together. */
@@ -42,7 +44,7 @@ export function engineOver(memory: TableMemory, owners: Owners, use: TableUse): 
   const { definition, layout } = memory;
   const now = definition.ttl > 0 ? (use.now ?? monotonic) : undefined;
   const key = new KeyScratch(definition.keyBytes, memory.seed);
-  const codec = new RowCodec(layout, now !== undefined);
+  const codec = new RowCodec(layout, now !== undefined, use.unknownColumns === 'ignore');
   const slots = new Slots(memory, owners.claim());
   const stripes = new Stripes(memory, {
     owners,

@@ -1,3 +1,4 @@
+import { checkOptions, optionNames } from '@millrace/channel';
 import { SharedMemoryError } from '../errors.js';
 import { Segment } from '../segment.js';
 import type { SegmentName } from '../segment-name.js';
@@ -17,6 +18,21 @@ export interface TableOptions extends TableUse {
   readonly permissions?: number | undefined;
 }
 
+const TABLE_OPTIONS = optionNames<TableOptions>({
+  permissions: true,
+  lockTimeout: true,
+  now: true,
+  unknownColumns: true,
+});
+const DEFINITION = optionNames<TableDefinition<Columns>>({
+  rows: true,
+  columns: true,
+  keyBytes: true,
+  ttl: true,
+  eviction: true,
+  owners: true,
+});
+
 /** A table that is open in this thread. */
 export interface Opened {
   readonly engine: Engine;
@@ -32,6 +48,8 @@ export function createTable(
   options: TableOptions,
 ): Opened {
   assertDefinition(definition);
+  checkOptions(definition, DEFINITION, 'The definition of a table');
+  checkOptions(options, TABLE_OPTIONS, 'A table');
   return openIn(Segment.create(name, segmentFor(define(definition), options)), definition, options);
 }
 
@@ -41,6 +59,8 @@ export function openTable(
   options: TableOptions,
 ): Opened {
   assertDefinition(definition);
+  checkOptions(definition, DEFINITION, 'The definition of a table');
+  checkOptions(options, TABLE_OPTIONS, 'A table');
   return openIn(Segment.open(name, { kind: KIND }), definition, options);
 }
 
@@ -51,6 +71,8 @@ export function openOrCreateTable(
   options: TableOptions,
 ): Opened {
   assertDefinition(definition);
+  checkOptions(definition, DEFINITION, 'The definition of a table');
+  checkOptions(options, TABLE_OPTIONS, 'A table');
   const found = define(definition);
   for (;;) {
     const segment =
@@ -62,6 +84,8 @@ export function openOrCreateTable(
 
 export function anonymousTable(definition: TableDefinition<Columns>, options: TableOptions): Opened {
   assertDefinition(definition);
+  checkOptions(definition, DEFINITION, 'The definition of a table');
+  checkOptions(options, TABLE_OPTIONS, 'A table');
   return openIn(Segment.anonymous(segmentFor(define(definition), options)), definition, options);
 }
 
@@ -71,6 +95,8 @@ export function tableFrom(
   options: TableOptions,
 ): Opened {
   assertDefinition(definition);
+  checkOptions(definition, DEFINITION, 'The definition of a table');
+  checkOptions(options, TABLE_OPTIONS, 'A table');
   return openIn(Segment.fromDescriptor(descriptor, { kind: KIND }), definition, options);
 }
 

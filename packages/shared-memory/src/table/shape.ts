@@ -3,13 +3,13 @@ import type { ColumnAccess } from './values.js';
 
 /** Makes a row's object of a copy. */
 export type RowReader = (views: Views, copy: number) => Record<string, unknown>;
-/** Writes the columns that `values` names into a copy of this thread's own, and marks them. */
+/** Writes the columns that `values` names into a copy of this thread's own, marks them, and says how many they are. */
 export type RowWriter = (
   values: Readonly<Record<string, unknown>>,
   views: Views,
   copy: number,
   named: Uint8Array,
-) => void;
+) => number;
 
 /**
  * Functions for rows with these columns. They are compiled for the table, so that a row is an object with a shape that
@@ -38,17 +38,17 @@ function compileReader(names: readonly string[], access: readonly ColumnAccess[]
   return make(...access.map(({ read }) => read));
 }
 
-/** `value = values["hits"]; if (value === undefined) named[1] = 0; else { c1(views, copy, value); named[1] = 1; }` */
+/** `value = values["hits"]; if (value === undefined) named[1] = 0; else { c1(views, copy, value); named[1] = 1; given++; }` */
 function compileWriter(names: readonly string[], access: readonly ColumnAccess[]): RowWriter {
   const steps = names.map(
     (name, i) =>
       `value = values[${JSON.stringify(name)}]; if (value === undefined) named[${i}] = 0; ` +
-      `else { c${i}(views, copy, value); named[${i}] = 1; }`,
+      `else { c${i}(views, copy, value); named[${i}] = 1; given++; }`,
   );
   const parameters = names.map((_name, i) => `c${i}`);
   const make = new Function(
     ...parameters,
-    `return function writeRow(values, views, copy, named) { let value; ${steps.join('\n')} };`,
+    `return function writeRow(values, views, copy, named) { let value, given = 0; ${steps.join('\n')} return given; };`,
   ) as (...writes: ColumnAccess['write'][]) => RowWriter;
   return make(...access.map(({ write }) => write));
 }
@@ -63,10 +63,14 @@ export function loopReader(names: readonly string[], access: readonly ColumnAcce
 
 export function loopWriter(names: readonly string[], access: readonly ColumnAccess[]): RowWriter {
   return (values, views, copy, named) => {
+    let given = 0;
     for (const [i, name] of names.entries()) {
       const value = values[name];
       named[i] = value === undefined ? 0 : 1;
-      if (value !== undefined) access[i].write(views, copy, value);
+      if (value === undefined) continue;
+      access[i].write(views, copy, value);
+      given++;
     }
+    return given;
   };
 }

@@ -84,9 +84,9 @@ export class Table<C extends Columns> implements Disposable {
 
   /**
    * Stores the columns that `values` names: in the row that is there, whose other columns stay, or in a new one, whose
-   * others are 0 or empty. False when there is no row and no room for one. Names of no column are passed over.
+   * others are 0 or empty. False when there is no row and no room for one.
    *
-   * This and all below throw `ERR_MILLRACE_TABLE_KEY` and `…_VALUE` before anything is changed, `…_TABLE_BUSY` when a
+   * This and all below throw `ERR_MILLRACE_TABLE_COLUMN`, `…_KEY` and `…_VALUE` before anything is changed, `…_TABLE_BUSY` when a
    * stopped process holds the key's stripe, and `ERR_MILLRACE_CLOSED` after `close`.
    */
   set(key: string, values: Values<C>): boolean {

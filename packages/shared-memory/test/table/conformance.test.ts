@@ -19,17 +19,53 @@ test('G09 add makes an empty row once, update merges what is there, compareAndSe
     expect(table.update('a', {})).toBe(true);
     expect(table.get('a')).toEqual({ id: 7, name: 'ada', score: 1.5 });
 
-    // What TypeScript refuses, JavaScript can pass: names of no column are ignored.
-    const unknown = { nothing: 1, 0: 2, id: 8 } as { id: number };
-    expect(table.update('a', unknown)).toBe(true);
-    expect(table.add('c', unknown)).toBe('added');
-    expect(table.get('c')).toEqual({ id: 8, name: '', score: 0 });
-
-    expect(table.compareAndSet('a', { id: 8, name: 'eve' }, { id: 9 })).toBe(false);
-    expect(table.compareAndSet('a', { id: 8, name: 'ada' }, { id: 9 })).toBe(true);
+    expect(table.compareAndSet('a', { id: 7, name: 'eve' }, { id: 9 })).toBe(false);
+    expect(table.compareAndSet('a', { id: 7, name: 'ada' }, { id: 9 })).toBe(true);
     expect(table.compareAndSet('missing', { id: 0 }, { id: 9 })).toBe(false);
     expect(table.get('a')).toEqual({ id: 9, name: 'ada', score: 1.5 });
     expect(table.has('missing')).toBe(false);
+  });
+});
+
+test('G09 names of no column are passed over where the program asks for that, as Swoole does', () => {
+  const ignoring = { unknownColumns: 'ignore' } as const;
+  withTable(
+    { rows: 64, columns },
+    (table) => {
+      const unknown = { nothing: 1, 0: 2, id: 8 } as { id: number };
+      expect(table.add('c', unknown)).toBe('added');
+      expect(table.update('c', unknown)).toBe(true);
+      expect(table.get('c')).toEqual({ id: 8, name: '', score: 0 });
+    },
+    ignoring,
+  );
+});
+
+test('a column that there is not is refused with the nearest name, in every call, and nothing is changed', () => {
+  withTable({ rows: 64, columns }, (table) => {
+    table.set('ada', { id: 1 });
+    const before = [table.get('ada'), table.count, table.stats()];
+    const wrong = { nmae: 'x', id: 2 } as { id: number };
+    const calls = [
+      () => table.set('ada', wrong),
+      () => table.set('new', wrong),
+      () => table.add('new', wrong),
+      () => table.update('ada', wrong),
+      () => table.get('ada', 'nmae' as 'name'),
+      () => table.getAndDelete('ada', 'nmae' as 'name'),
+      () => table.compareAndSet('ada', { nmae: '' } as object, { id: 3 }),
+      () => table.compareAndSet('ada', { id: 1 }, wrong),
+      () => table.compareAndDelete('ada', { nmae: '' } as object),
+      () => table.increment('new', 'nmae' as 'id'),
+      () => table.decrement('new', 'nmae' as 'id'),
+    ];
+    for (const call of calls) {
+      expect(codeOf(call)).toBe('ERR_MILLRACE_TABLE_COLUMN');
+      expect(call).toThrow(/no column "nmae"; did you mean 'name'\?/);
+    }
+    expect([table.get('ada'), table.count, table.stats()]).toEqual(before);
+    expect(table.set('ada', { id: 2, name: undefined, nmae: undefined } as object)).toBe(true);
+    expect(() => table.set('ada', { elephant: 1 } as object)).toThrow(/there are: id, name, score\./);
   });
 });
 

@@ -1,6 +1,6 @@
 import { everyKindOfBytes, NO_BYTES } from '@millrace/testkit';
 import { expect, expectTypeOf, test } from 'vitest';
-import { bytes, float64, int64, string, Table } from '../../src/index.js';
+import { bytes, float64, int64, Segment, string, Table } from '../../src/index.js';
 import { codeOf, randomOf, withTable } from './tables.js';
 
 const columns = {
@@ -244,4 +244,13 @@ test('a column of bytes takes every kind of bytes whole, and nothing else', () =
     expect(() => table.set('row', { held: held as Uint8Array })).toThrow(
       expect.objectContaining({ code: 'ERR_MILLRACE_TABLE_VALUE' }),
     );
+});
+
+test('misspelt options of a segment, a table and its definition are refused with the nearest name', () => {
+  const fine = { rows: 4, columns: { id: int64() } };
+  expect(() => Table.anonymous({ ...fine, keybytes: 5 } as typeof fine)).toThrow("did you mean 'keyBytes'?");
+  expect(() => Table.anonymous(fine, { lockTimout: 5 } as object)).toThrow("did you mean 'lockTimeout'?");
+  expect(() => Segment.anonymous({ size: 64, owner: 2 } as { size: number })).toThrow(
+    "did you mean 'owners'?",
+  );
 });
