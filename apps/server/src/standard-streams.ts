@@ -1,3 +1,7 @@
+import { openSync } from 'node:fs';
+import { isatty } from 'node:tty';
+import { syscalls } from '@millrace/native';
+
 /** A write to one of them has failed. */
 export type LostOutput = (name: 'standard output' | 'standard error', error: Error) => void;
 
@@ -19,6 +23,7 @@ export function outliveLostOutput(onLost: LostOutput): void {
   const isInstalled = lost !== undefined;
   lost = onLost;
   if (isInstalled) return;
+  exitWithoutTerminal();
   for (const [key, name] of STREAMS) {
     const property = Object.getOwnPropertyDescriptor(process, key);
     // Somebody has put a stream of his own there.
@@ -36,4 +41,16 @@ export function outliveLostOutput(onLost: LostOutput): void {
       },
     });
   }
+}
+
+/**
+ * Node gives a terminal its settings back when it exits, and aborts where that cannot be done since the terminal has gone: an
+ * end in order would be taken for a death. What is no terminal any more is left alone by it.
+ */
+function exitWithoutTerminal(): void {
+  const terminals = [0, 1, 2].filter((fd) => isatty(fd));
+  if (terminals.length === 0) return;
+  process.on('exit', () => {
+    for (const fd of terminals) if (!isatty(fd)) syscalls.duplicateTo(openSync('/dev/null', 'r+'), fd);
+  });
 }
