@@ -50,12 +50,25 @@ describe.each([
   );
 });
 
+test('a worker that writes over the words of all doorbells and dies leaves nobody asleep', async () => {
+  await using server = await startServer({}, {}, 'rogue');
+  const victim = await clientOf(server.lines, 0, 'who');
+  const other = await clientOf(server.lines, 1, 'who');
+  const [pid] = (await victim.ask('who')).split(' ');
+  victim.send('rogue bells 1\n');
+  await until('the end of the rogue', () => !isRunning(Number(pid)));
+  expect((await other.ask('who')).split(' ')[1]).toBe('1');
+  expect((await victim.ask('who')).split(' ')).toEqual([expect.not.stringMatching(`^${pid}$`), '0']);
+  for (const client of [victim, other]) client.close();
+});
+
 test.each(['counters', 'connections'])(
   'a worker that writes over the %s leaves a server that serves those who come',
   async (kind) => {
     await using server = await startServer({}, {}, 'rogue');
     const victim = await clientOf(server.lines, 0, 'who');
     victim.send(`rogue ${kind} 7\n`);
+    await server.program.printed(/all is written over/);
     for (let i = 0; i < 20; i++) {
       const client = await TestClient.connect(server.lines);
       expect(await client.ask('who')).toMatch(/^\d+ [01]$/);

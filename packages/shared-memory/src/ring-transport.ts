@@ -96,6 +96,11 @@ export class RingTransport implements Transport, DoorbellClient {
     this.#listener.doorbell.poke();
   }
 
+  /** Has the other side look, whatever the word of its doorbell says: some process may have written over that. */
+  pokePeer(): void {
+    if (!this.#closed) this.#peer.poke();
+  }
+
   /** A ring contradicts itself, or what came by one: nothing is read or written until `reset`. */
   get corrupt(): boolean {
     return this.#corrupt;

@@ -174,10 +174,12 @@ export class ReactorThreads implements Reactors {
   }
 
   #broadcast(type: number, aux: number): void {
-    for (const { channel } of this.#threads) {
+    for (const [reactor, { channel }] of this.#threads.entries()) {
       if (channel.closed) continue;
       channel.send(this.#out.set(type, 0, aux));
       channel.flush();
+      // A process that has died may have written over the word that says that the thread sleeps.
+      this.#view.reactorBell(reactor).poke();
     }
   }
 

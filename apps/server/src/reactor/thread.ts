@@ -1,6 +1,6 @@
 import type { ChannelOptions } from '@millrace/channel';
 import type { BoundDatagram, Framing, Reactor, TlsAcceptorOptions } from '@millrace/reactor';
-import type { DoorbellListener } from '@millrace/shared-memory';
+import { type DoorbellListener, RingTransport } from '@millrace/shared-memory';
 import { LINK_HIGH_WATER } from '../constants.js';
 import {
   type Descriptors,
@@ -196,6 +196,11 @@ export class Thread {
   /** Says once more of a process that nothing is taken from it, where that is so: whoever was told may have died since. */
   remindOfCorrupt(peer: number): void {
     if (this.#transports[peer]?.corrupt) this.host.corrupt(peer, 'nobody has emptied it since');
+  }
+
+  /** Has every process look at its rings: one that has died may have written over the words that say who sleeps. */
+  wakePeers(): void {
+    for (const transport of this.#transports) if (transport instanceof RingTransport) transport.pokePeer();
   }
 
   /** The process of a peer has ended, and the next has not begun: what lies between is emptied. */

@@ -220,6 +220,7 @@ export class Traffic {
     const { clients, out } = this.#thread;
     worker.replaced();
     this.#thread.remindOfCorrupt(worker.worker);
+    this.#thread.wakePeers();
     for (const client of clients.all()) {
       if (client.home === worker)
         worker.channel.send(out.set(packet.ADOPT, client.session, 0, client.port).with(client.address));
