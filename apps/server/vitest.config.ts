@@ -24,6 +24,7 @@ const OF_THE_LINKS = [
 const OF_THE_MODE = [
   'messages',
   'sessions',
+  'file-rights',
   'listeners',
   'inherited',
   'output',

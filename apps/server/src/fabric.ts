@@ -12,6 +12,7 @@ import {
 import { KEYS_BYTES } from './base/keys-layout.js';
 import { MAX_MESSAGE_BYTES } from './constants.js';
 import type { ProcessId } from './events.js';
+import { FileReceiver, fileReceiverName, fileSenderName } from './file-link.js';
 import {
   createLink,
   isPiped,
@@ -139,10 +140,11 @@ export function peerDescriptors(shape: FabricShape, peer: number): string[] {
 }
 
 /** The names that a worker needs to be a reactor, in base mode; without the sockets that it accepts from. */
-export function reactorDescriptors(shape: FabricShape): string[] {
+export function reactorDescriptors(shape: FabricShape, reactor: number): string[] {
   const peers = range(peersOf(shape));
   return [
     ...peers.map(linkName),
+    ...peers.map((peer) => fileReceiverName(peer, reactor)),
     ...peers.map(peerBellName),
     ...range(shape.reactors).map(reactorBellName),
     ...(shape.tls ? [KEYS] : []),
@@ -242,6 +244,16 @@ export class FabricView {
     if (!tls) return undefined;
     this.#tls ??= new MappedMemory(this.#fd(TLS), TlsTable.bytes(maxConnections));
     return new TlsTable(this.#tls.buffer, maxConnections);
+  }
+
+  /** The sockets by which a peer sends files, one to each reactor thread. */
+  fileSockets(peer: number): number[] {
+    return range(this.#shape.reactors).map((reactor) => this.#fd(fileSenderName(peer, reactor)));
+  }
+
+  /** Where a reactor thread gets the files of a peer. */
+  fileReceiver(peer: number, reactor: number): FileReceiver {
+    return new FileReceiver(this.#fd(fileReceiverName(peer, reactor)));
   }
 
   /** Listens on the doorbell of a peer or a reactor in the loop of `poller`; looks for `spin` microseconds before it sleeps. */

@@ -3,6 +3,7 @@ import { createPipe } from '@millrace/pipe-ipc';
 import { ringBytes } from '@millrace/shared-memory';
 import { SMALL_RING_BYTES } from './constants.js';
 import type { FabricShape } from './fabric.js';
+import { createFileLinks, fileSenderName } from './file-link.js';
 
 /**
  * The links of a peer, one to each reactor thread.
@@ -14,6 +15,8 @@ import type { FabricShape } from './fabric.js';
  *           └──────────┴────────┴──────────┴────────┴─ … ─┘
  *
  *   'pipe'  a socket pair for each reactor thread: one end is the peer's, one the reactor thread's
+ *
+ * Files travel beside either, see file-link.ts.
  *
  * Both outlive the peer: what it had not read, its replacement reads. Those of the manager, the master, task workers and
  * user processes are rings always: little goes through them, and a doorbell costs less than a socket for each.
@@ -45,12 +48,15 @@ export const reactorPipeName = (peer: number, reactor: number) => `link.${peer}.
 
 /** The names by which a peer has its links. */
 export function linkNames(shape: FabricShape, peer: number): string[] {
-  if (!isPiped(shape, peer)) return [linkName(peer)];
-  return Array.from({ length: shape.reactors }, (_, reactor) => peerPipeName(peer, reactor));
+  const reactors = Array.from({ length: shape.reactors }, (_, reactor) => reactor);
+  const files = reactors.map((reactor) => fileSenderName(peer, reactor));
+  if (!isPiped(shape, peer)) return [linkName(peer), ...files];
+  return [...reactors.map((reactor) => peerPipeName(peer, reactor)), ...files];
 }
 
 /** Makes the links of a peer, and adds their descriptors to `made`. */
 export function createLink(shape: FabricShape, peer: number, made: Record<string, number>): void {
+  createFileLinks(shape.reactors, peer, made);
   if (!isPiped(shape, peer)) {
     made[linkName(peer)] = createMemory(`millrace-link-${peer}`, linkBytes(shape, peer));
     return;

@@ -84,7 +84,7 @@ export function openSwitchboard(
     // First asked for when the place was given up: the ways are the next one's.
     if (place && !place.isTaken) return switchboard.retire();
     const { listener, channels } = openLinks(view, shape, peer, undefined, bell);
-    switchboard.connect(channels);
+    switchboard.connect(channels, view.fileSockets(peer));
     for (const channel of channels) {
       channel.onMessage(({ type, session, aux }) => {
         if (type === packet.DRAINED) switchboard.settle(session, aux === 0);

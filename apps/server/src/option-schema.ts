@@ -75,6 +75,10 @@ const serverShape = {
     ),
   ),
   taskQueueName: v.optional(v.pipe(text, v.regex(/^\/[^/\0]{1,254}$/, QUEUE_NAME))),
+  taskQueueTrustedUsers: v.optional(
+    v.union([v.literal('any'), v.array(count(0, 2 ** 32 - 2))], "'any', or ids of users"),
+    () => [],
+  ),
   taskRingSize: v.optional(ringSize),
   taskLargeValues: v.optional(oneOf(['memory', 'file']), 'memory'),
   taskTmpdir: v.optional(absolutePath, tmpdir),
@@ -154,6 +158,7 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     taskRingSize: parsed.taskRingSize ?? defaultTaskRingSize(parsed.workerNum, parsed.taskWorkerNum),
     taskQueueKey: parsed.taskQueueKey,
     taskQueueName: parsed.taskQueueName,
+    taskQueueTrustedUsers: parsed.taskQueueTrustedUsers,
     maxClientMessages: parsed.maxClientMessages ?? DEFAULT_CLIENT_MESSAGES[parsed.ipc],
     clientMemoryHighWatermark: highWatermarkOf(parsed),
     heartbeatCheckInterval: parsed.heartbeatCheckInterval,

@@ -43,6 +43,11 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
   /** With `taskTransport: 'posix-queue'`: the queue's name, `'/tasks'` for one. */
   readonly taskQueueName?: string;
   /**
+   * Users, besides root, this one and `user`, whose queue it may be: whoever has made a queue reads its tasks and gives
+   * tasks of its own. Default: none.
+   */
+  readonly taskQueueTrustedUsers?: readonly number[] | 'any';
+  /**
    * Bytes of each ring of tasks, two for each worker and task worker; a power of two. Default: 512 KiB, less where all
    * together would be more than 64 MiB, at least 64 KiB.
    */

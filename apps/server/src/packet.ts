@@ -29,7 +29,7 @@ export const ASK_TAKEN = 12; // aux: the number of the last message before this;
 /** Any process → reactor thread. */
 export const SEND = 16; // body: bytes for the client
 export const CLOSE = 17; // aux 1: what waits for the client is dropped
-export const SEND_FILE = 18; // body: JSON, a FileOrder
+export const SEND_FILE = 18; // body: the token of the file (file-link.ts), then JSON, a FileOrder
 export const PAUSE = 19;
 export const RESUME = 20;
 export const PROTECT = 21; // aux: 1 or 0
@@ -75,18 +75,19 @@ export const CLOSE_REASONS = [
  */
 export type SessionCloseReason = (typeof CLOSE_REASONS)[number];
 
-/** A file that is to be sent. */
+/** A file that is to be sent, which is open. */
 export interface FileOrder {
+  /** For messages to people. */
   readonly path: string;
   readonly offset: number;
   readonly length: number;
 }
 
-/** The order in a SEND_FILE. Throws {@link PacketError} for a body that no process of this server sends. */
-export function fileOrderOf(message: Packet): FileOrder {
+/** The order in a SEND_FILE, behind the `from` bytes of the file's token. Throws {@link PacketError} for a body that no process of this server sends. */
+export function fileOrderOf({ body, start, end }: Packet, from: number): FileOrder {
   let order: unknown;
   try {
-    order = JSON.parse(message.text());
+    order = JSON.parse((body as Buffer).toString('utf8', start + from, end));
   } catch (cause) {
     throw new PacketError('The order of a file is not JSON.', { cause });
   }

@@ -26,7 +26,7 @@ export function processKind(
 }
 
 function baseNames(shape: FabricShape, id: number): string[] {
-  return shape.base ? [...reactorDescriptors(shape), ...socketNames(shape.base, id)] : [];
+  return shape.base ? [...reactorDescriptors(shape, id), ...socketNames(shape.base, id)] : [];
 }
 
 /** The names of the bells of all that ask task workers. */

@@ -18,6 +18,14 @@ export function sessionFull(id: number, pending: number, limit: number): ServerE
   );
 }
 
+export function filesFull(cause: Error): ChannelError {
+  return new ChannelError(
+    'ERR_MILLRACE_CHANNEL_FULL',
+    'A reactor thread has not taken the files that were sent before, and this one was not sent. Wait for drained().',
+    { cause },
+  );
+}
+
 export function linkFull(queued: number): ChannelError {
   return new ChannelError(
     'ERR_MILLRACE_CHANNEL_FULL',

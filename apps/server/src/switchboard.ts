@@ -1,11 +1,11 @@
-import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { WaitList, type WaitOptions } from '@millrace/channel';
 import type { SocketAddress } from '@millrace/reactor';
 import { type ClientInfo, clientInfo } from './client-info.js';
 import { SEND_LIMIT } from './constants.js';
 import { encodePeer } from './datagram-peer.js';
 import { ServerError } from './errors.js';
+import { FileSender } from './file-link.js';
 import { type OutputWindow, OutputWindows } from './output-window.js';
 import * as packet from './packet.js';
 import { HeldPackets, type PacketSink } from './packet-sink.js';
@@ -28,6 +28,8 @@ export interface SendFileRange {
 export interface SwitchboardParts {
   /** To each reactor thread; or how many there are, where the ways come later, with `connect`. */
   readonly channels: readonly PacketSink[] | number;
+  /** The sockets by which files go to each reactor thread; undefined where they come later. */
+  readonly fileSockets?: readonly number[];
   readonly table: ConnectionTable;
   readonly counters: Counters;
   /** Where some listener has TLS. */
@@ -46,6 +48,7 @@ export class Switchboard {
   readonly table: ConnectionTable;
   readonly counters: Counters;
   #channels: readonly PacketSink[];
+  readonly #files: FileSender;
   readonly #tls: TlsTable | undefined;
   readonly #ports: readonly ResolvedPort[];
   readonly #own: Float64Array;
@@ -59,10 +62,12 @@ export class Switchboard {
   readonly #waits = new Map<number, Wait>();
   readonly #windows: OutputWindows;
 
-  constructor({ channels, table, counters, tls, ports, own, reactor, onCongestion }: SwitchboardParts) {
+  constructor(parts: SwitchboardParts) {
+    const { channels, table, counters, tls, ports, own, reactor, onCongestion } = parts;
     this.#channels =
       typeof channels === 'number' ? Array.from({ length: channels }, () => new HeldPackets()) : channels;
     this.#hears = typeof channels !== 'number';
+    this.#files = new FileSender(parts.fileSockets);
     this.table = table;
     this.counters = counters;
     this.#windows = new OutputWindows(table);
@@ -74,7 +79,8 @@ export class Switchboard {
   }
 
   /** There are ways to the reactor threads now: what has been held for them goes first. */
-  connect(channels: readonly PacketSink[]): void {
+  connect(channels: readonly PacketSink[], fileSockets: readonly number[]): void {
+    this.#files.connect(fileSockets);
     for (const [reactor, channel] of channels.entries()) {
       const held = this.#channels[reactor];
       if (held instanceof HeldPackets) held.release(channel);
@@ -90,6 +96,7 @@ export class Switchboard {
   /** The ways belong to another process from now on: what is still to be sent to a session is refused. */
   retire(): void {
     this.#retired = true;
+    this.#files.close();
     for (const id of [...this.#waits.keys()]) this.settle(id, false);
   }
 
@@ -115,23 +122,17 @@ export class Switchboard {
   }
 
   /**
-   * Sends a regular file, or a piece of it, behind what was sent before. False: the session is not open. Throws
-   * `ERR_MILLRACE_FILE`, or what `statSync` throws.
+   * Sends a regular file, or a piece of it, behind what was sent before. False: the session is not open. It is opened
+   * here, with the rights and below the root directory of this process. Throws `ERR_MILLRACE_FILE`,
+   * `ERR_MILLRACE_CHANNEL_FULL`, or what `openSync` throws.
    */
   sendFile(id: number, path: string, { offset = 0, length }: SendFileRange = {}): boolean {
     if (this.#open(id) < 0) return false;
-    const stat = statSync(path);
-    const bytes = length ?? stat.size - offset;
-    if (!stat.isFile() || !inRange(offset, stat.size) || !inRange(bytes, stat.size - offset)) {
-      const message = stat.isFile()
-        ? `'${path}' has ${stat.size} bytes; ${bytes} bytes from ${offset} cannot be sent of it.`
-        : `'${path}' is not a regular file.`;
-      throw new ServerError('ERR_MILLRACE_FILE', message);
-    }
-    const order: packet.FileOrder = { path: resolve(path), offset, length: bytes };
-    return this.#channel(id).send(
-      this.#out.set(packet.SEND_FILE, id).with(Buffer.from(JSON.stringify(order))),
-    );
+    const { file, bytes } = openFile(path, offset, length);
+    const order: packet.FileOrder = { path, offset, length: bytes };
+    const token = this.#files.send(id % this.#channels.length, file);
+    const body = Buffer.concat([token, Buffer.from(JSON.stringify(order))]);
+    return this.#channel(id).send(this.#out.set(packet.SEND_FILE, id).with(body));
   }
 
   /**
@@ -283,6 +284,21 @@ export class Switchboard {
 interface Wait {
   readonly list: WaitList<boolean>;
   readonly window: OutputWindow;
+}
+
+/** Opens a regular file that has the bytes asked for; `bytes`: how many they are. */
+function openFile(path: string, offset: number, length: number | undefined) {
+  // Without O_NONBLOCK a FIFO would keep this process until somebody writes to it.
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  const stat = fstatSync(file);
+  const bytes = length ?? stat.size - offset;
+  if (stat.isFile() && inRange(offset, stat.size) && inRange(bytes, stat.size - offset))
+    return { file, bytes };
+  closeSync(file);
+  const message = stat.isFile()
+    ? `'${path}' has ${stat.size} bytes; ${bytes} bytes from ${offset} cannot be sent of it.`
+    : `'${path}' is not a regular file.`;
+  throw new ServerError('ERR_MILLRACE_FILE', message);
 }
 
 function inRange(value: number, max: number): boolean {

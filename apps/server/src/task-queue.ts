@@ -2,18 +2,24 @@ import { copyOf } from '@millrace/channel';
 import { type QueueAddress, queueState, type SpillDirectory, TaskQueue } from '@millrace/task-pool';
 import type { ResolvedOptions } from './options.js';
 import { askersOf, type TaskShape } from './task-ways.js';
+import { userIdOf } from './user-id.js';
 
 type QueueOptions = Pick<
   ResolvedOptions,
-  'taskWorkerNum' | 'taskTransport' | 'taskQueueKey' | 'taskQueueName'
+  'taskWorkerNum' | 'taskTransport' | 'taskQueueKey' | 'taskQueueName' | 'taskQueueTrustedUsers' | 'user'
 >;
 
 /** The queue of the system that the tasks of a server travel in; undefined where they travel otherwise. */
 export function taskQueueOf(options: QueueOptions): QueueAddress | undefined {
-  const { taskWorkerNum, taskQueueKey, taskQueueName } = options;
+  const { taskWorkerNum, taskQueueKey, taskQueueName, taskQueueTrustedUsers: trusted } = options;
   if (taskWorkerNum === 0) return undefined;
-  if (options.taskTransport === 'posix-queue' && taskQueueName !== undefined) return { name: taskQueueName };
-  if (options.taskTransport === 'system-v-queue' && taskQueueKey !== undefined) return { key: taskQueueKey };
+  const own = userIdOf(options);
+  // The master, which stays root, has to do with a queue that workers of another user have made.
+  const trustedUsers = trusted === 'any' ? trusted : [...trusted, ...(own === undefined ? [] : [own])];
+  if (options.taskTransport === 'posix-queue' && taskQueueName !== undefined)
+    return { name: taskQueueName, trustedUsers };
+  if (options.taskTransport === 'system-v-queue' && taskQueueKey !== undefined)
+    return { key: taskQueueKey, trustedUsers };
   return undefined;
 }
 

@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { ResolvedOptions } from './options.js';
+
+const USERS = '/etc/passwd';
 
 /**
  * The number of the user that workers run as, where it is not who has started the server: what is theirs is to be known
@@ -8,7 +10,10 @@ import type { ResolvedOptions } from './options.js';
  */
 export function userIdOf({ user }: Pick<ResolvedOptions, 'user'>): number | undefined {
   if (typeof user !== 'string') return user;
-  const entry = readFileSync('/etc/passwd', 'utf8')
+  // Who is not root does not deal with what is another's.
+  if (process.geteuid?.() !== 0) return undefined;
+  if (!existsSync(USERS)) return askSystem(user);
+  const entry = readFileSync(USERS, 'utf8')
     .split('\n')
     .find((line) => line.startsWith(`${user}:`));
   return entry === undefined ? askSystem(user) : Number(entry.split(':')[2]);

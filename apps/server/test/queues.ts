@@ -28,8 +28,8 @@ export function queueOf(transport: 'posix-queue' | 'system-v-queue') {
   const { taskQueueName: name, taskQueueKey: key } = way.options as Partial<ServerOptions>;
   const open = () =>
     name === undefined
-      ? SystemVQueue.openOrCreate(key as number)
-      : PosixQueue.openOrCreate(name, { messageSize: 8_192 });
+      ? SystemVQueue.openOrCreate(key as number, { trustedUsers: 'any' })
+      : PosixQueue.openOrCreate(name, { messageSize: 8_192, trustedUsers: 'any' });
   return {
     options: way.options,
     address: name === undefined ? ['system-v', String(key)] : ['posix', name],

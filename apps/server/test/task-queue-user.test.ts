@@ -88,6 +88,24 @@ describe.runIf(isRoot).each(['posix-queue', 'system-v-queue'] as const)(
       );
     });
 
+    test('does not start with a queue of another user, unless taskQueueTrustedUsers names that user', async () => {
+      const queue = queueToMake(transport);
+      process.seteuid?.(65_533);
+      try {
+        queue.open();
+      } finally {
+        process.seteuid?.(0);
+      }
+      const options = { ...queue.options, taskTmpdir: publicScratch() };
+      await using refusing = launch('tasks', options);
+      await refusing.printed(/ERR_MILLRACE_QUEUE_OWNER/);
+      expect((await refusing.ended()).code).not.toBe(0);
+      expect(refusing.output).toContain('belongs to user 65533');
+      const { send, lines } = await start({ ...options, taskQueueTrustedUsers: [65_533] });
+      send({ name: 'echo', value: 'trusted' });
+      expect(await lines(1)).toEqual(['result "trusted"']);
+    });
+
     test('keeps its files inside of the new root directory, and finds the queue from there', async () => {
       const queue = queueToMake(transport);
       const chroot = scratch();

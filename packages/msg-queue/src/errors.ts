@@ -1,4 +1,4 @@
-import { SystemCallError } from '@millrace/native';
+import { assertTrusted, SystemCallError, type TrustedUsers } from '@millrace/native';
 
 /** The closed set of codes that errors of this package carry. Codes are stable; messages are not. */
 export type QueueErrorCode =
@@ -8,6 +8,8 @@ export type QueueErrorCode =
   | 'ERR_MILLRACE_QUEUE_EXISTS'
   /** The queue's permissions, or how it was opened, do not allow this. */
   | 'ERR_MILLRACE_QUEUE_ACCESS'
+  /** The queue is another user's, whom the program does not trust; `cause` names that user as `owner`. */
+  | 'ERR_MILLRACE_QUEUE_OWNER'
   /** A limit of the system is in the way; `limit` has its name and value, the message what changes it. */
   | 'ERR_MILLRACE_QUEUE_LIMIT'
   /** A name, key, priority, type or option that no queue can have. */
@@ -77,6 +79,20 @@ export function deniedError(queue: string, syscall: string, errno: number): Queu
     syscall,
     errno,
   );
+}
+
+/** Refuses a queue of a user who is neither root nor this process's nor trusted: that user reads, and writes, what is in it. */
+export function checkOwner(queue: string, user: number, trusted: TrustedUsers | undefined): void {
+  try {
+    assertTrusted(
+      queue,
+      user,
+      trusted,
+      'Remove it, take another name or key, or name the user in `trustedUsers`.',
+    );
+  } catch (cause) {
+    throw new QueueError('ERR_MILLRACE_QUEUE_OWNER', (cause as Error).message, { cause });
+  }
 }
 
 export function removedError(queue: string, syscall: string, errno: number): QueueError {

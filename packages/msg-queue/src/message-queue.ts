@@ -1,4 +1,5 @@
 import { checkWait, late, type Poller, type WaitOptions } from '@millrace/channel';
+import type { TrustedUsers } from '@millrace/native';
 import { closedError, QueueError } from './errors.js';
 import { Looks } from './looks.js';
 import type { QueuePort } from './port.js';
@@ -9,6 +10,11 @@ export interface QueueOpenOptions {
   readonly mode?: number;
   /** The loop to wait in. Default: Node's own loop of this thread. */
   readonly poller?: Poller;
+  /**
+   * Users, besides root and this process's, whose queue is opened: anybody may have made one of that name first. Default:
+   * none.
+   */
+  readonly trustedUsers?: TrustedUsers;
 }
 
 /** A copy of a message that waits for room, and its tag. */

@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import { checkOptions, optionNames } from '@millrace/channel';
 import {
   EACCES,
@@ -16,7 +17,7 @@ import {
   SystemCallError,
   syscalls,
 } from '@millrace/native';
-import { failedCall, QueueError } from './errors.js';
+import { checkOwner, failedCall, QueueError } from './errors.js';
 import { explain, type PosixLimits } from './limits.js';
 import type { QueueOpenOptions } from './message-queue.js';
 
@@ -86,7 +87,13 @@ export function openPosix(
   const mode = options.mode ?? DEFAULT_MODE;
   const fd = syscalls.mqOpen(kernelName(name), flags | O_NONBLOCK, mode, maxMessages ?? 0, messageSize ?? 0);
   if (fd < 0) throw openError(name, -fd, { maxMessages, messageSize }, limits);
-  return fd;
+  try {
+    checkOwner(`The POSIX queue ${name}`, fstatSync(fd).uid, options.trustedUsers);
+    return fd;
+  } catch (error) {
+    syscalls.close(fd);
+    throw error;
+  }
 }
 
 interface Wanted {

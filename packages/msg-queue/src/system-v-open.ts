@@ -1,7 +1,9 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { checkOptions, optionNames } from '@millrace/channel';
 import {
   EACCES,
   EEXIST,
+  EIDRM,
   EINVAL,
   ENOENT,
   ENOSPC,
@@ -11,8 +13,9 @@ import {
   IPC_PRIVATE,
   SystemCallError,
   syscalls,
+  type TrustedUsers,
 } from '@millrace/native';
-import { failedCall, QueueError } from './errors.js';
+import { checkOwner, deniedError, failedCall, QueueError, removedError } from './errors.js';
 import { ftok } from './ftok.js';
 import { explain, type SystemVLimits } from './limits.js';
 import type { QueueOpenOptions } from './message-queue.js';
@@ -33,6 +36,11 @@ export const SYSTEM_V_OPTIONS = optionNames<SystemVQueueOptions>({
 });
 
 const DEFAULT_MODE = 0o600;
+/** Every System V queue, a line each: key, id, permissions, bytes, messages, last sender and receiver, uid, gid, cuid … */
+const LIST = '/proc/sysvipc/msg';
+const LISTED_ID = 1;
+const LISTED_OWNER = 7;
+const LISTED_CREATOR = 9;
 
 /** The key as a signed 32-bit integer. Throws for what is none. */
 export function toKey(key: SystemVKey): number {
@@ -58,7 +66,7 @@ export function openSystemV(
   limits: SystemVLimits,
 ): number {
   checkOptions(options, SYSTEM_V_OPTIONS, 'A System V queue');
-  const { mode = DEFAULT_MODE, capacity } = options;
+  const { mode = DEFAULT_MODE, capacity, trustedUsers } = options;
   // The kernel takes an int, and cuts off what is more.
   if (capacity !== undefined && !(Number.isInteger(capacity) && capacity > 0 && capacity < 2 ** 31)) {
     throw new QueueError(
@@ -68,15 +76,40 @@ export function openSystemV(
   }
   if (opening !== 'create') {
     const id = syscalls.msgGet(key, 0);
-    if (id >= 0) return id;
+    if (id >= 0) {
+      checkOwners(id, `The System V queue ${keyName(key)}`, trustedUsers);
+      return id;
+    }
     if (id !== -ENOENT || opening === 'open') throw openError(key, -id, limits);
   }
   const id = syscalls.msgGet(key, IPC_CREAT | IPC_EXCL | mode);
   // Somebody else has made it in between.
-  if (id === -EEXIST && opening === 'openOrCreate') return openSystemV(key, 'open', { mode }, limits);
+  if (id === -EEXIST && opening === 'openOrCreate')
+    return openSystemV(key, 'open', { mode, ...(trustedUsers && { trustedUsers }) }, limits);
   if (id < 0) throw openError(key, -id, limits);
   if (capacity !== undefined) setCapacity(key, id, capacity, limits);
   return id;
+}
+
+/**
+ * Refuses a queue of users who are not trusted. Its owner says little: whoever has made it may name any, and keeps the
+ * rights to it.
+ */
+export function checkOwners(id: number, queue: string, trusted: TrustedUsers | undefined): void {
+  const owners = new Float64Array(2);
+  const failed = syscalls.msgOwners(id, owners);
+  if (failed === -EINVAL || failed === -EIDRM) throw removedError(queue, 'msgctl', -failed);
+  const users = failed === -EACCES ? listedOwners(id) : [...owners];
+  if (failed < 0 && users === undefined) throw deniedError(queue, 'msgctl', -failed);
+  for (const user of users ?? []) checkOwner(queue, user, trusted);
+}
+
+/** Owner and creator of a queue that this user may only write to, which the kernel tells everybody in a list. */
+function listedOwners(id: number): number[] | undefined {
+  if (!existsSync(LIST)) return undefined;
+  const lines = readFileSync(LIST, 'utf8').split('\n');
+  const fields = lines.map((line) => line.trim().split(/\s+/)).find((of) => of[LISTED_ID] === String(id));
+  return fields && [Number(fields[LISTED_OWNER]), Number(fields[LISTED_CREATOR])];
 }
 
 function setCapacity(key: number, id: number, capacity: number, limits: SystemVLimits): void {

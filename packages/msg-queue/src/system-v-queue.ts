@@ -4,7 +4,14 @@ import { deniedError, QueueError, removedError } from './errors.js';
 import { explain, readSystemVLimits, type SystemVLimits } from './limits.js';
 import { MessageQueue, type QueueOpenOptions } from './message-queue.js';
 import { listSystemVQueues, type SystemVQueueEntry } from './queue-list.js';
-import { keyName, openSystemV, type SystemVKey, type SystemVQueueOptions, toKey } from './system-v-open.js';
+import {
+  checkOwners,
+  keyName,
+  openSystemV,
+  type SystemVKey,
+  type SystemVQueueOptions,
+  toKey,
+} from './system-v-open.js';
 import { SystemVPort } from './system-v-port.js';
 
 export interface SystemVMessage {
@@ -91,7 +98,9 @@ export class SystemVQueue extends MessageQueue<SystemVMessage> {
 
   /** Opens a queue by its identifier. */
   static attach(id: number, options: QueueOpenOptions = {}): SystemVQueue {
-    const state = stat(id, `The System V queue with id ${id}`);
+    const title = `The System V queue with id ${id}`;
+    const state = stat(id, title);
+    checkOwners(id, title, options.trustedUsers);
     return new SystemVQueue(id, Number(state[6]), readSystemVLimits(), options);
   }
 

@@ -8,7 +8,7 @@ import { isByPeer, networkFailure } from './errors.js';
 import type { FrameInput } from './frame-input.js';
 import { failureOf } from './framer.js';
 import { dropInput, LINGER_MS } from './lingering.js';
-import { MAX_FILES, OutgoingFile, type SendFileOptions } from './outgoing-file.js';
+import { MAX_FILES, OutgoingFile, releaseFile, type SendFileOptions } from './outgoing-file.js';
 import { OutputQueue, sendNow } from './output-queue.js';
 import type { Reactor } from './reactor.js';
 import { pendingError } from './socket-options.js';
@@ -129,8 +129,10 @@ export class Connection<Context = undefined> extends ConnectionState implements 
    * open until then. False as in `write`, and when 64 files wait. Throws `ERR_MILLRACE_FILE`, or what `openSync` throws.
    */
   sendFile(path: string, options?: SendFileOptions): boolean {
-    if (this.is(state.CLOSED | state.CLOSING | state.ENDING) || this.#output?.files === MAX_FILES)
+    if (this.is(state.CLOSED | state.CLOSING | state.ENDING) || this.#output?.files === MAX_FILES) {
+      releaseFile(options);
       return false;
+    }
     const file = new OutgoingFile(path, options);
     this.#output ??= new OutputQueue(this.fd, this.#kind.use);
     const result = this.#output.writeFile(file);

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { EAGAIN, EINTR, EINVAL, EIO, ENOBUFS, ENOSYS, EOPNOTSUPP, syscalls } from '@millrace/native';
 import { ReactorError } from './errors.js';
 
@@ -7,12 +7,19 @@ export interface SendFileOptions {
   readonly offset?: number | undefined;
   /** Bytes to send. Default: all from `offset`. */
   readonly length?: number | undefined;
+  /**
+   * The file, open for reading: then the path only names it in errors. It is taken over, and closed in any case.
+   * Default: the path is opened, with the rights of this process.
+   */
+  readonly fd?: number | undefined;
   /** Called once: the kernel has taken the last byte; or, with an error, that will not happen. */
   readonly onSent?: ((error?: Error) => void) | undefined;
 }
 
 /** Files that wait for one connection at most; each is an open descriptor. */
 export const MAX_FILES = 64;
+/** Without O_NONBLOCK a FIFO would keep the whole loop until somebody writes to it. */
+const OPEN = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 /** Bytes of a file that one turn sends at most, so that one fast reader leaves time for the others. */
 const TURN_BYTES = 1 << 20;
 /** Bytes that are copied at a time where the kernel cannot send from this file to this descriptor. */
@@ -35,10 +42,10 @@ export class OutgoingFile {
   failure: Error | undefined;
 
   /** Opens the file. Throws `ERR_MILLRACE_FILE`, or what `openSync` throws. */
-  constructor(path: string, { offset = 0, length, onSent }: SendFileOptions = {}) {
+  constructor(path: string, { fd, offset = 0, length, onSent }: SendFileOptions = {}) {
     this.path = path;
     this.#onSent = onSent;
-    this.#file = openSync(path, 'r');
+    this.#file = fd ?? openSync(path, OPEN);
     const stat = fstatSync(this.#file);
     const bytes = length ?? stat.size - offset;
     if (!stat.isFile() || !inRange(offset, stat.size) || !inRange(bytes, stat.size - offset)) {
@@ -122,6 +129,11 @@ export class OutgoingFile {
     this.failure = new ReactorError('ERR_MILLRACE_FILE', message);
     return -EIO;
   }
+}
+
+/** Closes a file that was handed over and is not sent. */
+export function releaseFile(options: SendFileOptions | undefined): void {
+  if (options?.fd !== undefined) closeSync(options.fd);
 }
 
 /** Closes the files among `items`, which are not sent; what their owners throw comes out once all are closed. */

@@ -15,7 +15,7 @@ import { FrameInput } from './frame-input.js';
 import type { Framer } from './framer.js';
 import { LINGER_MS } from './lingering.js';
 import { MemoryUse } from './memory-use.js';
-import { MAX_FILES, OutgoingFile, type SendFileOptions } from './outgoing-file.js';
+import { MAX_FILES, OutgoingFile, releaseFile, type SendFileOptions } from './outgoing-file.js';
 import type { Reactor } from './reactor.js';
 import type { StreamConnection } from './stream-connection.js';
 import { TlsOutput } from './tls-output.js';
@@ -140,7 +140,10 @@ export class TlsConnection<Context = undefined> implements StreamConnection<Cont
   }
 
   sendFile(path: string, options?: SendFileOptions): boolean {
-    if (this.#closed || this.#closing || this.#ending || this.#output.files === MAX_FILES) return false;
+    if (this.#closed || this.#closing || this.#ending || this.#output.files === MAX_FILES) {
+      releaseFile(options);
+      return false;
+    }
     this.#output.writeFile(new OutgoingFile(path, options));
     this.#afterOutput();
     return !this.#closed;

@@ -9,6 +9,7 @@ import {
 } from './resident.js';
 import type { Segment } from './segment.js';
 import type { SegmentName } from './segment-name.js';
+import type { SegmentTrust } from './segment-options.js';
 
 const KIND = 'atomic-long';
 
@@ -33,8 +34,8 @@ export class AtomicLong extends Resident {
     return new AtomicLong(ownSegment.create(name, shape(value), options), 0, true);
   }
 
-  static open(name: SegmentName): AtomicLong {
-    return new AtomicLong(ownSegment.open(name, { kind: KIND }), 0, true);
+  static open(name: SegmentName, trust: SegmentTrust = {}): AtomicLong {
+    return new AtomicLong(ownSegment.open(name, { kind: KIND }, trust), 0, true);
   }
 
   /** `value` is that of a new one. */

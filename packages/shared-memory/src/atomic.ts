@@ -11,6 +11,7 @@ import {
 } from './resident.js';
 import type { Segment } from './segment.js';
 import type { SegmentName } from './segment-name.js';
+import type { SegmentTrust } from './segment-options.js';
 import { SLICE_MS } from './wait-constants.js';
 import type { AsyncWaitOptions, WaitOptions } from './wait-options.js';
 import { onWordChange } from './word-waiter.js';
@@ -45,8 +46,8 @@ export class Atomic extends Resident {
     return new Atomic(ownSegment.create(name, shape(value), options), 0, true);
   }
 
-  static open(name: SegmentName): Atomic {
-    return new Atomic(ownSegment.open(name, { kind: KIND }), 0, true);
+  static open(name: SegmentName, trust: SegmentTrust = {}): Atomic {
+    return new Atomic(ownSegment.open(name, { kind: KIND }, trust), 0, true);
   }
 
   /** `value` is that of a new one. */

@@ -1,4 +1,4 @@
-import { SystemCallError } from '@millrace/native';
+import { assertTrusted, SystemCallError, type TrustedUsers } from '@millrace/native';
 
 /** The closed set of codes that errors of this package carry. Codes are stable; messages are not. */
 export type SharedMemoryErrorCode =
@@ -38,6 +38,8 @@ export type SharedMemoryErrorCode =
   | 'ERR_MILLRACE_SEGMENT_MISSING'
   /** What is there was made by another program, or by another version of this one. */
   | 'ERR_MILLRACE_SEGMENT_FOREIGN'
+  /** It is another user's, whom the program does not trust; `cause` names that user as `owner`. */
+  | 'ERR_MILLRACE_SEGMENT_OWNER'
   /** The segment is not what was expected: the message names the first difference. */
   | 'ERR_MILLRACE_SEGMENT_MISMATCH'
   /** Its creator lives, and has not finished in time. */
@@ -74,6 +76,19 @@ export class SharedMemoryError extends Error {
   constructor(code: SharedMemoryErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
+  }
+}
+
+/**
+ * @internal Refuses a segment of a user who is neither root nor this process's nor trusted: that user reads and writes
+ * what is in it, and may take it away.
+ */
+export function checkOwner(label: string, user: number, trusted: TrustedUsers | undefined): void {
+  try {
+    const advice = 'Destroy it, take another name or key, or name the user in `trustedUsers`.';
+    assertTrusted(`The segment ${label}`, user, trusted, advice);
+  } catch (cause) {
+    throw new SharedMemoryError('ERR_MILLRACE_SEGMENT_OWNER', (cause as Error).message, { cause });
   }
 }
 

@@ -4,6 +4,7 @@ import { EPOCH_WORD, GATE_BYTES, isOpenEpoch } from './gate-layout.js';
 import { ownSegment, Resident, type ResidentOptions, residentOffset } from './resident.js';
 import type { Segment } from './segment.js';
 import type { SegmentName } from './segment-name.js';
+import type { SegmentTrust } from './segment-options.js';
 import { SLICE_MS } from './wait-constants.js';
 import type { AsyncWaitOptions, WaitOptions } from './wait-options.js';
 import { onWordChange } from './word-waiter.js';
@@ -34,8 +35,8 @@ export class Gate extends Resident {
     return new Gate(ownSegment.create(name, SHAPE, options), 0, true);
   }
 
-  static open(name: SegmentName): Gate {
-    return new Gate(ownSegment.open(name, SHAPE), 0, true);
+  static open(name: SegmentName, trust: SegmentTrust = {}): Gate {
+    return new Gate(ownSegment.open(name, SHAPE, trust), 0, true);
   }
 
   static openOrCreate(name: SegmentName, options: ResidentOptions = {}): Gate {

@@ -51,7 +51,12 @@ export { RingWriter } from './ring-writer.js';
 export { Segment } from './segment.js';
 export type { SegmentExpectation, SegmentHeader } from './segment-header.js';
 export type { SegmentName, SystemVKey, SystemVPath } from './segment-name.js';
-export type { SegmentOpenOptions, SegmentOpenOrCreateOptions, SegmentOptions } from './segment-options.js';
+export type {
+  SegmentOpenOptions,
+  SegmentOpenOrCreateOptions,
+  SegmentOptions,
+  SegmentTrust,
+} from './segment-options.js';
 export type { SegmentInfo } from './segment-store.js';
 export { Semaphore } from './semaphore.js';
 export { SpinLock } from './spin-lock.js';

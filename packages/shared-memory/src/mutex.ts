@@ -4,6 +4,7 @@ import { DEFAULT_SLOTS } from './owner-layout.js';
 import { ownSegment, type ResidentOptions } from './resident.js';
 import type { Segment } from './segment.js';
 import type { SegmentName } from './segment-name.js';
+import type { SegmentTrust } from './segment-options.js';
 
 /**
  * One owner at a time, of all threads of all processes. Locking and unlocking what nobody else wants costs no system
@@ -26,8 +27,8 @@ export class Mutex extends ExclusiveLock {
     return new Mutex(ownSegment.create(name, SHAPE, options), 0, true);
   }
 
-  static open(name: SegmentName): Mutex {
-    return new Mutex(ownSegment.open(name, SHAPE), 0, true);
+  static open(name: SegmentName, trust: SegmentTrust = {}): Mutex {
+    return new Mutex(ownSegment.open(name, SHAPE, trust), 0, true);
   }
 
   static openOrCreate(name: SegmentName, options: ResidentOptions = {}): Mutex {

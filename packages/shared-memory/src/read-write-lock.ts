@@ -6,6 +6,7 @@ import { ReadWriteCore } from './read-write-core.js';
 import { ownSegment, type ResidentOptions, residentOffset } from './resident.js';
 import type { Segment } from './segment.js';
 import type { SegmentName } from './segment-name.js';
+import type { SegmentTrust } from './segment-options.js';
 import type { AsyncWaitOptions, WaitOptions } from './wait-options.js';
 
 /**
@@ -41,8 +42,8 @@ export class ReadWriteLock extends Lock {
     return new ReadWriteLock(ownSegment.create(name, SHAPE, options), 0, true);
   }
 
-  static open(name: SegmentName): ReadWriteLock {
-    return new ReadWriteLock(ownSegment.open(name, SHAPE), 0, true);
+  static open(name: SegmentName, trust: SegmentTrust = {}): ReadWriteLock {
+    return new ReadWriteLock(ownSegment.open(name, SHAPE, trust), 0, true);
   }
 
   static openOrCreate(name: SegmentName, options: ResidentOptions = {}): ReadWriteLock {

@@ -1,8 +1,9 @@
 import { SharedMemoryError } from './errors.js';
 import { Segment } from './segment.js';
 import type { SegmentName } from './segment-name.js';
+import type { SegmentTrust } from './segment-options.js';
 
-export interface ResidentOptions {
+export interface ResidentOptions extends SegmentTrust {
   /** As of a file. Default 0o600. */
   readonly permissions?: number;
 }
@@ -76,10 +77,19 @@ export const ownSegment = {
   create: (name: SegmentName, shape: ResidentShape, { permissions }: ResidentOptions): Segment =>
     Segment.create(name, { ...shape, ...(permissions === undefined ? {} : { permissions }) }),
 
-  open: (name: SegmentName, { kind }: { readonly kind: string }): Segment => Segment.open(name, { kind }),
+  open: (name: SegmentName, { kind }: { readonly kind: string }, trust: SegmentTrust): Segment =>
+    Segment.open(name, { kind, ...trust }),
 
-  openOrCreate: (name: SegmentName, shape: ResidentShape, { permissions }: ResidentOptions): Segment =>
-    Segment.openOrCreate(name, { ...shape, ...(permissions === undefined ? {} : { permissions }) }),
+  openOrCreate: (
+    name: SegmentName,
+    shape: ResidentShape,
+    { permissions, trustedUsers }: ResidentOptions,
+  ): Segment =>
+    Segment.openOrCreate(name, {
+      ...shape,
+      trustedUsers,
+      ...(permissions === undefined ? {} : { permissions }),
+    }),
 
   anonymous: (shape: ResidentShape): Segment => Segment.anonymous(shape),
 

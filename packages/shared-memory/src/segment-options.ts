@@ -1,3 +1,4 @@
+import type { TrustedUsers } from '@millrace/native';
 import { optionNames } from '@millrace/channel';
 import { SharedMemoryError } from './errors.js';
 import type { Segment } from './segment.js';
@@ -25,14 +26,25 @@ export const SEGMENT_OPTIONS = optionNames<SegmentOptions & SegmentOpenOptions &
   permissions: true,
   initialise: true,
   timeout: true,
+  trustedUsers: true,
 });
 
-export interface SegmentOpenOptions extends SegmentExpectation {
+
+/** Whose segments are opened. */
+export interface SegmentTrust {
+  /**
+   * Users, besides root and this process's, whose segment is opened: anybody may have made one of that name first.
+   * Default: none.
+   */
+  readonly trustedUsers?: TrustedUsers | undefined;
+}
+
+export interface SegmentOpenOptions extends SegmentExpectation, SegmentTrust {
   /** Milliseconds to wait for a living creator to finish. Default 5,000. */
   readonly timeout?: number;
 }
 
-export interface SegmentOpenOrCreateOptions extends SegmentOptions {
+export interface SegmentOpenOrCreateOptions extends SegmentOptions, SegmentTrust {
   /** Milliseconds to wait for a living creator to finish. Default 5,000. */
   readonly timeout?: number;
 }

@@ -3,14 +3,22 @@ import {
   constants,
   fchmodSync,
   fstatSync,
+  lstatSync,
   openSync,
   readdirSync,
   readSync,
   statSync,
   unlinkSync,
 } from 'node:fs';
-import { checkFreeMemory, EEXIST, MappedMemory, SystemCallError, syscalls } from '@millrace/native';
-import { noMemory, SharedMemoryError } from './errors.js';
+import {
+  checkFreeMemory,
+  EEXIST,
+  MappedMemory,
+  SystemCallError,
+  syscalls,
+  type TrustedUsers,
+} from '@millrace/native';
+import { checkOwner, noMemory, SharedMemoryError } from './errors.js';
 import { publish, readCreator, readHeader } from './segment-header.js';
 import { HEADER_BYTES } from './segment-layout.js';
 import { posixName } from './segment-name.js';
@@ -48,9 +56,12 @@ export const posixStore: SegmentStore<string> = {
     }
   },
 
-  open(name) {
-    const fd = unlessMissing(() => openSync(pathOf(name), constants.O_RDWR | constants.O_NOFOLLOW));
-    return fd === undefined ? undefined : mapFile(fd, name);
+  open(name, _deadline, trusted) {
+    const path = pathOf(name);
+    // Without O_NONBLOCK a FIFO of another user would be waited for.
+    const flags = constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+    const fd = unlessMissing(() => unlessDenied(() => openSync(path, flags), name, path, trusted));
+    return fd === undefined ? undefined : mapFile(fd, name, trusted);
   },
 
   destroy(name, id) {
@@ -68,9 +79,10 @@ function pathOf(name: string): string {
   return `${DIRECTORY}/${posixName(name)}`;
 }
 
-function mapFile(fd: number, name: string): StoredMemory {
+function mapFile(fd: number, name: string, trusted: TrustedUsers | undefined): StoredMemory {
   try {
     const status = fstatSync(fd);
+    checkOwner(name, status.uid, trusted);
     if (!status.isFile() || status.size < HEADER_BYTES) {
       throw new SharedMemoryError(
         'ERR_MILLRACE_SEGMENT_FOREIGN',
@@ -99,6 +111,16 @@ function infoOf(name: string): SegmentInfo | undefined {
     return header && { ...header, name, creator: readCreator(bytes.buffer)?.pid ?? 0 };
   } finally {
     closeSync(fd);
+  }
+}
+
+/** What `action` returns; where this user may not, an error that says whose it is. */
+function unlessDenied<T>(action: () => T, name: string, path: string, trusted: TrustedUsers | undefined): T {
+  try {
+    return action();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') checkOwner(name, lstatSync(path).uid, trusted);
+    throw error;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { MappedMemory } from '@millrace/native';
+import type { MappedMemory, TrustedUsers } from '@millrace/native';
 import type { SegmentHeader } from './segment-header.js';
 import type { SegmentName } from './segment-name.js';
 
@@ -27,8 +27,11 @@ export interface SegmentStore<Name> {
     permissions: number,
     fill: (memory: MappedMemory) => void,
   ): StoredMemory | undefined;
-  /** Undefined when there is none. Waits for a living creator to finish, until `deadline` (performance.now()). */
-  open(name: Name, deadline: number): StoredMemory | undefined;
+  /**
+   * Undefined when there is none. Waits for a living creator to finish, until `deadline` (performance.now()). Throws
+   * `ERR_MILLRACE_SEGMENT_OWNER` for that of a user who is not trusted, before anything in it is read.
+   */
+  open(name: Name, deadline: number, trusted: TrustedUsers | undefined): StoredMemory | undefined;
   /** Takes the name away; the memory goes with its last user. With `id`, only if the name still is that one's. */
   destroy(name: Name, id?: number): boolean;
   list(): SegmentInfo[];

@@ -13,8 +13,9 @@ import {
   MappedMemory,
   SystemCallError,
   syscalls,
+  type TrustedUsers,
 } from '@millrace/native';
-import { noMemory, SharedMemoryError } from './errors.js';
+import { checkOwner, noMemory, SharedMemoryError } from './errors.js';
 import { isPublished, publish, readCreator, readHeader, writeCreator } from './segment-header.js';
 import { HEADER_BYTES, MAGIC_OFFSET, MAKING_MODE } from './segment-layout.js';
 import { labelOf, type SystemVKey, type SystemVPath, systemVKey } from './segment-name.js';
@@ -61,12 +62,14 @@ export const systemVStore: SegmentStore<SystemVKey | SystemVPath> = {
     }
   },
 
-  open(name, deadline) {
+  open(name, deadline, trusted) {
     const key = systemVKey(name);
     for (;;) {
       const id = syscalls.shmGet(key, 0, 0);
       if (id === -ENOENT) return undefined;
       check(id, 'shmget', labelOf(name));
+      // Attaching alone reads nothing of it, and what is not trusted is not attached.
+      if (!checkOwners(id, labelOf(name), trusted)) continue;
       const found = attach(id);
       if (found === undefined) continue;
       if (look(found, labelOf(name), deadline)) return { memory: found.memory, id };
@@ -149,6 +152,16 @@ function statusOf(id: number): Status | undefined {
   check(result, 'shmctl', `identifier ${id}`);
   const [bytes, mode, creator] = out as unknown as [number, number, number];
   return { bytes, mode, creator };
+}
+
+/** False when it has gone meanwhile. The creator may name any owner, and keeps its rights: both have to be trusted. */
+function checkOwners(id: number, label: string, trusted: TrustedUsers | undefined): boolean {
+  const owners = new Float64Array(2);
+  const result = syscalls.shmOwners(id, owners);
+  if (result === -EIDRM || result === -EINVAL) return false;
+  check(result, 'shmctl', label);
+  for (const user of owners) checkOwner(label, user, trusted);
+  return true;
 }
 
 /** Undefined when it has gone meanwhile. */

@@ -22,6 +22,7 @@ import {
   type SegmentOpenOptions,
   type SegmentOpenOrCreateOptions,
   type SegmentOptions,
+  type SegmentTrust,
 } from './segment-options.js';
 import { posixStore } from './segment-posix.js';
 import type { SegmentInfo, SegmentStore, StoredMemory } from './segment-store.js';
@@ -85,7 +86,7 @@ export class Segment implements Disposable {
   }
 
   /**
-   * Throws `ERR_MILLRACE_SEGMENT_MISSING`, `…_FOREIGN` (another program made it), `…_MISMATCH` (it is not what is
+   * Throws `ERR_MILLRACE_SEGMENT_MISSING`, `…_OWNER` (another user's), `…_FOREIGN` (another program made it), `…_MISMATCH` (it is not what is
    * expected), or `…_UNFINISHED` (its creator lives and has not finished in time).
    */
   static open(name: SegmentName, options: SegmentOpenOptions = {}): Segment {
@@ -101,9 +102,9 @@ export class Segment implements Disposable {
   /** Opens what is there, which must be as the options say, or makes it: of several callers at once one does. */
   static openOrCreate(name: SegmentName, options: SegmentOpenOrCreateOptions): Segment {
     checkOptions(options, SEGMENT_OPTIONS, 'A segment');
-    const { kind = DEFAULT_KIND, size, owners = 0, timeout } = options;
+    const { kind = DEFAULT_KIND, size, owners = 0, timeout, trustedUsers } = options;
     for (;;) {
-      const expected = { kind, size, owners, ...(timeout === undefined ? {} : { timeout }) };
+      const expected = { kind, size, owners, trustedUsers, ...(timeout === undefined ? {} : { timeout }) };
       const segment = Segment.#open(name, expected) ?? Segment.#create(name, options);
       if (segment !== undefined) return segment;
     }
@@ -134,8 +135,8 @@ export class Segment implements Disposable {
   }
 
   /** Takes the name away; the memory goes with its last user. False when there is none. Refuses foreign ones. */
-  static destroy(name: SegmentName): boolean {
-    const segment = Segment.#open(name, {});
+  static destroy(name: SegmentName, trust: SegmentTrust = {}): boolean {
+    const segment = Segment.#open(name, trust);
     return segment?.destroy() ?? false;
   }
 
@@ -226,9 +227,9 @@ export class Segment implements Disposable {
 
   static #open(
     name: SegmentName,
-    { timeout = DEFAULT_TIMEOUT_MS, ...expected }: SegmentOpenOptions,
+    { timeout = DEFAULT_TIMEOUT_MS, trustedUsers, ...expected }: SegmentOpenOptions,
   ): Segment | undefined {
-    const stored = storeOf(name).open(name, deadlineAfter(timeout));
+    const stored = storeOf(name).open(name, deadlineAfter(timeout), trustedUsers);
     return stored && Segment.#over(name, stored, expected);
   }
 

@@ -14,6 +14,7 @@ import { DEFAULT_SLOTS } from './owner-layout.js';
 import { ownSegment, type ResidentOptions, type ResidentShape, residentOffset } from './resident.js';
 import type { Segment } from './segment.js';
 import type { SegmentName } from './segment-name.js';
+import type { SegmentTrust } from './segment-options.js';
 import type { AsyncWaitOptions, WaitOptions } from './wait-options.js';
 
 const KIND = 'semaphore';
@@ -69,8 +70,8 @@ export class Semaphore extends Lock {
     return new Semaphore(ownSegment.create(name, shape(permits), options), 0, permits, true);
   }
 
-  static open(name: SegmentName): Semaphore {
-    return over(ownSegment.open(name, { kind: KIND }));
+  static open(name: SegmentName, trust: SegmentTrust = {}): Semaphore {
+    return over(ownSegment.open(name, { kind: KIND }, trust));
   }
 
   /** Throws `ERR_MILLRACE_SEMAPHORE_PERMITS` when there is one with another number of permits. */

@@ -4,6 +4,7 @@ import { DEFAULT_SLOTS } from './owner-layout.js';
 import { ownSegment, type ResidentOptions } from './resident.js';
 import type { Segment } from './segment.js';
 import type { SegmentName } from './segment-name.js';
+import type { SegmentTrust } from './segment-options.js';
 
 /**
  * A mutex whose waiters spin for a fifth of a millisecond before they sleep: for sections of a few microseconds, on machines
@@ -22,8 +23,8 @@ export class SpinLock extends ExclusiveLock {
     return new SpinLock(ownSegment.create(name, SHAPE, options), 0, true);
   }
 
-  static open(name: SegmentName): SpinLock {
-    return new SpinLock(ownSegment.open(name, SHAPE), 0, true);
+  static open(name: SegmentName, trust: SegmentTrust = {}): SpinLock {
+    return new SpinLock(ownSegment.open(name, SHAPE, trust), 0, true);
   }
 
   static openOrCreate(name: SegmentName, options: ResidentOptions = {}): SpinLock {

@@ -1,6 +1,14 @@
 import { createHash } from 'node:crypto';
 import { PosixQueue, QueueError, SystemVQueue } from '@millrace/msg-queue';
-import { AF_UNIX, check, EADDRINUSE, encodeUnixAddress, SOCK_DGRAM, syscalls } from '@millrace/native';
+import {
+  AF_UNIX,
+  check,
+  EADDRINUSE,
+  encodeUnixAddress,
+  SOCK_DGRAM,
+  syscalls,
+  type TrustedUsers,
+} from '@millrace/native';
 import { TaskError } from './errors.js';
 import { INLINE_LIMIT } from './task-layout.js';
 
@@ -11,6 +19,8 @@ const MAX_TITLE = 80;
 export interface QueueAddress {
   readonly name?: string;
   readonly key?: number;
+  /** Users, besides root and this process's, whose queue it may be. Default: none. */
+  readonly trustedUsers?: TrustedUsers;
 }
 
 /** What POSIX and System V queues are here: a place for bytes that outlives its users. */
@@ -26,11 +36,12 @@ export interface Queue {
 }
 
 /** Opens the queue of an address, or makes it. Throws `QueueError` of @millrace/msg-queue. */
-export function openQueue({ name, key }: QueueAddress): Queue {
+export function openQueue({ name, key, trustedUsers }: QueueAddress): Queue {
+  const trust = trustedUsers && { trustedUsers };
   const queue =
     name === undefined
-      ? SystemVQueue.openOrCreate(key as number)
-      : PosixQueue.openOrCreate(name, { messageSize: INLINE_LIMIT });
+      ? SystemVQueue.openOrCreate(key as number, { ...trust })
+      : PosixQueue.openOrCreate(name, { messageSize: INLINE_LIMIT, ...trust });
   return {
     messageSize: queue.messageSize,
     trySend: (bytes) => queue.trySend(bytes),
@@ -46,9 +57,14 @@ export function openQueue({ name, key }: QueueAddress): Queue {
 }
 
 /** What is in a queue; undefined where there is none. Throws `QueueError`. */
-export function queueState({ name, key }: QueueAddress): { messages: number; bytes: number } | undefined {
+export function queueState({
+  name,
+  key,
+  trustedUsers,
+}: QueueAddress): { messages: number; bytes: number } | undefined {
+  const trust = { ...(trustedUsers && { trustedUsers }) };
   try {
-    using queue = name === undefined ? SystemVQueue.open(key as number) : PosixQueue.open(name);
+    using queue = name === undefined ? SystemVQueue.open(key as number, trust) : PosixQueue.open(name, trust);
     const { messages, bytes } = queue.stat();
     return { messages, bytes };
   } catch (error) {

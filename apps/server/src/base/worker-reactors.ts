@@ -27,6 +27,7 @@ export class WorkerReactors implements Reactors {
     const counters = this.#view.counters();
     this.switchboard = new Switchboard({
       channels,
+      fileSockets: this.#view.fileSockets(masterPeer(shape)),
       table: this.#view.connections(),
       counters,
       tls: this.#view.tls(),

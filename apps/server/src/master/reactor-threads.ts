@@ -82,6 +82,7 @@ export class ReactorThreads implements Reactors {
     const counters = this.#view.counters();
     this.switchboard = new Switchboard({
       channels: this.#threads.map(({ channel }) => channel),
+      fileSockets: this.#view.fileSockets(masterPeer(shape)),
       table: this.#view.connections(),
       counters,
       tls: this.#view.tls(),

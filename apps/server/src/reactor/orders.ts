@@ -1,4 +1,7 @@
+import { closeSync } from 'node:fs';
+import { getSystemErrorName } from 'node:util';
 import { MAX_FILES, OUTPUT_SLACK } from '../constants.js';
+import { TOKEN_BYTES } from '../file-link.js';
 import * as packet from '../packet.js';
 import { CLOSING, FLAG_BOUND, FLAG_PAUSED, FLAG_PROTECTED } from '../shared/connection-layout.js';
 import { SENT_BYTES } from '../shared/counters-layout.js';
@@ -46,9 +49,19 @@ export class Orders {
   }
 
   /** The client went while this was on its way; its worker hears of that by CLOSED. */
-  #missed({ type, session }: packet.Packet, peer: number): void {
-    if (!Number.isSafeInteger(session)) throw new packet.PacketError(`${session} is no session.`);
-    if (type === packet.DRAIN) this.#tellDrained(peer, session, false);
+  #missed(message: packet.Packet, peer: number): void {
+    if (!Number.isSafeInteger(message.session))
+      throw new packet.PacketError(`${message.session} is no session.`);
+    if (message.type === packet.DRAIN) this.#tellDrained(peer, message.session, false);
+    if (message.type !== packet.SEND_FILE) return;
+    const file = this.#takeFile(message, peer);
+    if (file >= 0) closeSync(file);
+  }
+
+  /** The descriptor that a packet tells of, or a negated errno. Each has to be taken, or it stays open. */
+  #takeFile({ body, start }: packet.Packet, peer: number): number {
+    const token = body.subarray(start, start + TOKEN_BYTES);
+    return this.#thread.files[peer]?.take(token) ?? -1;
   }
 
   #clientOf(session: number): Client | undefined {
@@ -81,7 +94,7 @@ export class Orders {
       case packet.ENDED:
         return this.#ended(client, peer);
       case packet.SEND_FILE:
-        return this.#sendFile(client, packet.fileOrderOf(message));
+        return this.#sendFile(client, message, peer);
       case packet.DRAIN:
         if (!client.known.congested) return this.#tellDrained(peer, client.session, true);
         return client.awaitedBy(peer);
@@ -129,13 +142,21 @@ export class Orders {
     this.#close(client, false);
   }
 
-  #sendFile(client: Client, { path, offset, length }: packet.FileOrder): void {
+  /** Whoever asks has opened the file: this thread may have more rights than that process, and sends what it was given. */
+  #sendFile(client: Client, message: packet.Packet, peer: number): void {
     const { session, connection } = client;
+    const file = this.#takeFile(message, peer);
+    const { path, offset, length } = this.#orderOf(message, file);
     const state = client.change();
-    if (state.files === MAX_FILES) return this.#overflow(client);
+    if (file >= 0 && state.files === MAX_FILES) {
+      closeSync(file);
+      return this.#overflow(client);
+    }
     state.files++;
     try {
+      if (file < 0) throw new Error(`its descriptor has not come (${getSystemErrorName(file)})`);
       connection.sendFile(path, {
+        fd: file,
         offset,
         length,
         onSent: () => {
@@ -143,10 +164,19 @@ export class Orders {
         },
       });
     } catch (error) {
-      // It was there when the worker looked. What follows must not be taken for it.
+      // It could be sent when it was opened. What follows must not be taken for it.
       state.files--;
       this.#thread.log('send-file', `Cannot send a file to session ${session}: ${(error as Error).message}`);
       connection.destroy('error', error as Error);
+    }
+  }
+
+  #orderOf(message: packet.Packet, file: number): packet.FileOrder {
+    try {
+      return packet.fileOrderOf(message, TOKEN_BYTES);
+    } catch (error) {
+      if (file >= 0) closeSync(file);
+      throw error;
     }
   }
 

@@ -10,6 +10,7 @@ import {
   masterPeer,
   peersOf,
 } from '../fabric.js';
+import type { FileReceiver } from '../file-link.js';
 import type { Dispatch, DispatchMode } from '../options.js';
 import * as packet from '../packet.js';
 import type { PacketChannel } from '../packet-channel.js';
@@ -76,6 +77,8 @@ export class Thread {
   readonly workers: readonly WorkerLink[];
   /** By peer; the master is the last. */
   readonly channels: readonly PacketChannel[];
+  /** Where files of each peer come. */
+  readonly files: readonly FileReceiver[];
   readonly dispatcher: Dispatcher;
   readonly memory: MemoryGuard;
   readonly host: ReactorHost;
@@ -127,6 +130,7 @@ export class Thread {
       channel.onBadMessage((error) => transport.distrust(error as Error));
       return channel;
     });
+    this.files = this.channels.map((_, peer) => this.#view.fileReceiver(peer, index));
     const slot = new ConnectionSlot(this.table);
     this.workers = this.channels
       .slice(0, shape.workers)

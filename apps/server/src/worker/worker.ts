@@ -166,7 +166,7 @@ export class WorkerRole implements Role {
     if (links === undefined) return;
     const { listener, channels } = links;
     this.#channels = channels;
-    this.switchboard.connect(channels);
+    this.switchboard.connect(channels, this.#view.fileSockets(this.#id));
     this.#sessions = new Sessions({
       channels,
       source: this.#own?.channel,

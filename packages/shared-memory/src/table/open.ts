@@ -2,6 +2,7 @@ import { checkOptions, optionNames } from '@millrace/channel';
 import { SharedMemoryError } from '../errors.js';
 import { Segment } from '../segment.js';
 import type { SegmentName } from '../segment-name.js';
+import type { SegmentTrust } from '../segment-options.js';
 import type { Columns } from './columns.js';
 import {
   assertDefinition,
@@ -13,7 +14,7 @@ import {
 import { type Engine, engineOver, type TableUse } from './engine.js';
 import { attachTable, formatTable, layoutFor } from './memory.js';
 
-export interface TableOptions extends TableUse {
+export interface TableOptions extends TableUse, SegmentTrust {
   /** Of a named table that is made, as of a file: 0o600 to 0o666. Default 0o600. */
   readonly permissions?: number | undefined;
 }
@@ -61,7 +62,8 @@ export function openTable(
   assertDefinition(definition);
   checkOptions(definition, DEFINITION, 'The definition of a table');
   checkOptions(options, TABLE_OPTIONS, 'A table');
-  return openIn(Segment.open(name, { kind: KIND }), definition, options);
+  const { trustedUsers } = options;
+  return openIn(Segment.open(name, { kind: KIND, trustedUsers }), definition, options);
 }
 
 /** Not by Segment.openOrCreate: that would say of another table no more than that its size is another. */
@@ -76,8 +78,9 @@ export function openOrCreateTable(
   const found = define(definition);
   for (;;) {
     const segment =
-      unless('ERR_MILLRACE_SEGMENT_MISSING', () => Segment.open(name, { kind: KIND })) ??
-      unless('ERR_MILLRACE_SEGMENT_EXISTS', () => Segment.create(name, segmentFor(found, options)));
+      unless('ERR_MILLRACE_SEGMENT_MISSING', () =>
+        Segment.open(name, { kind: KIND, trustedUsers: options.trustedUsers }),
+      ) ?? unless('ERR_MILLRACE_SEGMENT_EXISTS', () => Segment.create(name, segmentFor(found, options)));
     if (segment !== undefined) return openIn(segment, definition, options);
   }
 }
