@@ -50,6 +50,8 @@ export interface FabricShape extends TaskShape {
   readonly maxConnections: number;
   /** Whether some listener has TLS. */
   readonly tls: boolean;
+  /** Listeners for datagrams that processes send from themselves: see worker/datagram-sender.ts. */
+  readonly datagrams: readonly number[];
   /** What lies between workers and reactor threads. */
   readonly ipc: Ipc;
   readonly ringSize: number;
@@ -69,6 +71,8 @@ export function shapeOf(
   tables: readonly string[],
 ): FabricShape {
   const { mode, reactorNum, workerNum, taskWorkerNum, maxConnections, ipc, ringSize, spin } = options;
+  const isOther = options.user !== undefined || options.group !== undefined || options.chroot !== undefined;
+  const datagrams = ports.flatMap(({ type }, index) => (type === 'datagram' ? [index] : []));
   const longest = Math.max(MAX_MESSAGE_BYTES, ...ports.map(({ packageMaxLength }) => packageMaxLength));
   return {
     reactors: reactorNum,
@@ -83,7 +87,8 @@ export function shapeOf(
     spin,
     taskTransport: options.taskTransport,
     taskQueue: taskQueueOf(options),
-    isOther: options.user !== undefined || options.group !== undefined || options.chroot !== undefined,
+    isOther,
+    datagrams: isOther && mode === 'process' ? datagrams : [],
     taskRingSize: options.taskRingSize,
     taskValuesInMemory: options.taskLargeValues === 'memory',
     maxMessageSize: HEAD_BYTES + longest,
@@ -114,6 +119,8 @@ const TLS = 'tls';
 export const KEYS = 'keys';
 /** What every process reads without asking anyone. */
 export const tableNames = ({ tls }: FabricShape) => [CONNECTIONS, COUNTERS, ...(tls ? [TLS] : [])];
+/** The socket of a listener for datagrams. */
+export const datagramName = (port: number) => `datagram.${port}`;
 export const peerBellName = (peer: number) => `peer.${peer}`;
 export const reactorBellName = (reactor: number) => `reactor.${reactor}`;
 /** A table of the user's. */

@@ -7,6 +7,7 @@ import * as packet from './packet.js';
 import type { PacketChannel } from './packet-channel.js';
 import type { ResolvedPort } from './port-options.js';
 import { Switchboard } from './switchboard.js';
+import { DatagramSender } from './worker/datagram-sender.js';
 import type { Place } from './worker/place.js';
 
 /** A process's ways to the reactor threads. */
@@ -74,6 +75,7 @@ export function openSwitchboard(
   const counters = view.counters();
   const switchboard = new Switchboard({
     channels: shape.reactors,
+    datagrams: DatagramSender.of(child, shape),
     table: view.connections(),
     counters,
     tls: view.tls(),

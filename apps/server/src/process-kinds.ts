@@ -1,5 +1,11 @@
 import { socketNames } from './base/sockets.js';
-import { type FabricShape, peerBellName, peerDescriptors, reactorDescriptors } from './fabric.js';
+import {
+  datagramName,
+  type FabricShape,
+  peerBellName,
+  peerDescriptors,
+  reactorDescriptors,
+} from './fabric.js';
 import type { RoleName } from './role.js';
 import { askerDescriptors, askersOf, peerOfAsker, runnerDescriptors } from './task-ways.js';
 
@@ -10,7 +16,7 @@ export function processKind(
   id: number,
 ): { readonly kind: string; readonly names: string[] } {
   const peer = flatId(role, shape, id);
-  const names = peerDescriptors(shape, peer);
+  const names = [...peerDescriptors(shape, peer), ...shape.datagrams.map(datagramName)];
   switch (role) {
     case 'worker':
       return { kind: 'worker', names: [...names, ...askerDescriptors(shape, peer), ...baseNames(shape, id)] };

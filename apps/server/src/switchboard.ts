@@ -16,6 +16,7 @@ import type { ConnectionTable } from './shared/connection-table.js';
 import type { Counters } from './shared/counters.js';
 import { RESPONSES } from './shared/counters-layout.js';
 import type { TlsTable } from './shared/tls-table.js';
+import type { DatagramSender } from './worker/datagram-sender.js';
 
 export interface SendFileRange {
   /** First byte to send. Default 0. */
@@ -37,6 +38,8 @@ export interface SwitchboardParts {
   readonly ports: readonly ResolvedPort[];
   /** This process's part of the counters. */
   readonly own: Float64Array;
+  /** Where this process has less rights than the reactor threads. */
+  readonly datagrams?: DatagramSender | undefined;
   /** In base mode, in a worker: the reactor that it is, which sends its datagrams. */
   readonly reactor?: number | undefined;
   /** A reactor thread does not keep up with what this process sends. */
@@ -49,6 +52,7 @@ export class Switchboard {
   readonly counters: Counters;
   #channels: readonly PacketSink[];
   readonly #files: FileSender;
+  readonly #datagrams: DatagramSender | undefined;
   readonly #tls: TlsTable | undefined;
   readonly #ports: readonly ResolvedPort[];
   readonly #own: Float64Array;
@@ -68,6 +72,7 @@ export class Switchboard {
       typeof channels === 'number' ? Array.from({ length: channels }, () => new HeldPackets()) : channels;
     this.#hears = typeof channels !== 'number';
     this.#files = new FileSender(parts.fileSockets);
+    this.#datagrams = parts.datagrams;
     this.table = table;
     this.counters = counters;
     this.#windows = new OutputWindows(table);
@@ -234,7 +239,10 @@ export class Switchboard {
     return clientInfo(id, this.table, this.counters, this.#ports, this.#tls, ignoreClosed);
   }
 
-  /** Sends a datagram from a listener. False: much is waiting for the reactor thread, and it may be tried again. */
+  /**
+   * Sends a datagram from a listener. False: much is waiting for the reactor thread, and it may be tried again. Throws
+   * `SystemCallError` for a unix socket that cannot be reached, where `user`, `group` or `chroot` are set.
+   */
   sendTo(port: number, to: SocketAddress, data: Uint8Array): boolean {
     const own = this.#ports[port];
     if (own?.type !== 'datagram') {
@@ -243,6 +251,7 @@ export class Switchboard {
       throw new ServerError('ERR_MILLRACE_OPTION', `Listener ${port} sends no datagrams: ${kinds}.`);
     }
     if (this.#retired) return false;
+    if ('path' in to && this.#datagrams !== undefined) return this.#datagrams.send(port, to.path, data);
     const channel = this.#channel(this.#reactor ?? port);
     const address = encodePeer(to);
     const body = Buffer.concat([address, data]);

@@ -15,8 +15,9 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { BoundDatagram, DatagramSocket, Reactor } from '@millrace/reactor';
 import { canBeOthers, OTHER_USER, TestClient, until } from '@millrace/testkit';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import {
   createFileLinks,
   FileReceiver,
@@ -25,7 +26,7 @@ import {
   fileSenderName,
 } from '../src/file-link.js';
 import type { ServerOptions } from '../src/index.js';
-import { isBase, startServer } from './support.js';
+import { isBase, launch, startServer } from './support.js';
 
 /** What lies between workers and reactor threads; in base mode nothing does. */
 const OF_THE_MODE: Partial<ServerOptions>[] = isBase ? [{}] : [{ ipc: 'ring' }, { ipc: 'pipe' }];
@@ -97,6 +98,40 @@ describe.runIf(canBeOthers)('with less rights than the master', () => {
     }
   });
 });
+
+test.runIf(canBeOthers)(
+  'a datagram goes to a unix socket with the rights of the process that sends it',
+  async () => {
+    await using program = launch(
+      'listeners',
+      { user: OTHER_USER, group: OTHER_USER },
+      { SOCKETS: directory },
+    );
+    await program.printed(/^listening/m);
+    const reactor = new Reactor();
+    onTestFinished(() => reactor.close());
+    const answers: Record<string, string[]> = { secret: [], open: [] };
+    const socketOf = (name: 'secret' | 'open', mode: number) => {
+      const bound = new BoundDatagram({ path: join(directory, name) }, { mode });
+      const socket = new DatagramSocket(reactor, bound, {
+        handlers: {
+          onMessage: (_, memory, end) => void answers[name]?.push(memory.toString('utf8', 0, end)),
+        },
+      });
+      onTestFinished(() => {
+        socket.close();
+        bound.close();
+      });
+      return socket;
+    };
+    const to = { path: join(directory, 'datagram') };
+    socketOf('secret', 0o600).send('hello', to);
+    await program.printed(/EACCES/);
+    socketOf('open', 0o666).send('hello', to);
+    await until('the answer', () => answers.open?.length === 1);
+    expect(answers.secret).toEqual([]);
+  },
+);
 
 test('a FIFO keeps no process waiting, and what is sent to nobody is closed', async () => {
   const fifo = join(directory, 'fifo');

@@ -13,6 +13,7 @@ import {
   closeFabric,
   createFabric,
   type Descriptors,
+  datagramName,
   type FabricShape,
   managerPeer,
   masterPeer,
@@ -293,6 +294,10 @@ export class MasterRole implements Role {
     const bound: Bound[] = [];
     this.#listeners = this.#sockets = bound;
     for (const port of ports) bound.push(bindPort(port, given));
+    const sockets = this.#shape.datagrams.map(
+      (port) => [datagramName(port), (bound[port] as Bound).fd] as const,
+    );
+    this.#inherited = Object.fromEntries(sockets);
   }
 
   #openReactors(tls: readonly (TlsAcceptorOptions | undefined)[]): Reactors {

@@ -3,6 +3,7 @@ import {
   closeSync,
   fstatSync,
   linkSync,
+  lstatSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -12,6 +13,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { resolve } from 'node:path';
+import { assertTrusted, UntrustedError } from '@millrace/native';
 import { ServerError } from '../errors.js';
 
 /** Milliseconds that the clocks of files and processes may differ. */
@@ -75,7 +77,7 @@ export class PidFile {
 
   /** Throws when the server of the file still runs. */
   #removeStale(): void {
-    const looked = identityOf(this.#path);
+    const looked = this.#identityOfOwn();
     if (looked === undefined) return;
     const pid = this.#runningPid(looked);
     if (pid !== undefined) {
@@ -92,6 +94,25 @@ export class PidFile {
     }
     if (identityOf(taken) !== looked) this.#linked(taken);
     removeIfThere(taken);
+  }
+
+  /**
+   * Which file has the name; undefined when there is none. Anybody may have made it where others may write: what is no
+   * regular file (a link, a FIFO, which would be waited for), and what is another user's, is neither read nor removed.
+   */
+  #identityOfOwn(): string | undefined {
+    const status = lstatSync(this.#path, { throwIfNoEntry: false });
+    if (status === undefined) return undefined;
+    const advice = 'Remove it, or name another pidFile.';
+    const object = `The pidFile '${this.#path}'`;
+    if (!status.isFile())
+      throw this.#cannot(new UntrustedError(object, status.uid, 'is not a regular file', advice));
+    try {
+      assertTrusted(object, status.uid, undefined, advice);
+    } catch (error) {
+      throw this.#cannot(error);
+    }
+    return `${status.dev} ${status.ino}`;
   }
 
   /** The pid of the process whose file it is, if that runs. */

@@ -1,5 +1,6 @@
 import { type BoundDatagram, DatagramSocket, type SocketAddress } from '@millrace/reactor';
 import { decodePeer, encodePeer, PEER_BYTES, showPeer } from '../datagram-peer.js';
+import { processesOf } from '../fabric.js';
 import * as packet from '../packet.js';
 import { showPort } from '../port-options.js';
 import { DROPPED_PACKETS, RECEIVED_BYTES, SENT_BYTES } from '../shared/counters-layout.js';
@@ -22,13 +23,17 @@ export class DatagramPorts {
   }
 
   /** Sends what a process has asked for. */
-  send(message: packet.Packet): void {
+  send(message: packet.Packet, peer: number): void {
     const { port, body, start, end, aux } = message;
     const socket = this.#sockets.get(port);
     if (socket === undefined) return;
     if (aux < PEER_BYTES || aux > end - start)
       throw new packet.PacketError(`A datagram of ${end - start} bytes has no address of ${aux}.`);
     const to = decodePeer(body as Buffer, start, start + aux);
+    const { shape } = this.#thread.data;
+    // Who has less rights sends there itself, and none of ours asks for it.
+    if ('path' in to && shape.datagrams.includes(port) && peer < processesOf(shape))
+      return this.#dropped(port, `process ${peer} is to send to ${showPeer(to)} itself`);
     try {
       const sent = socket.send((body as Buffer).subarray(start + aux, end), to);
       if (!sent) return this.#dropped(port, `the kernel has no room for a datagram to ${showPeer(to)}`);

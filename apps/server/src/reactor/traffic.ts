@@ -176,7 +176,7 @@ export class Traffic {
   #fromProcess(message: packet.Packet, peer: number): void {
     const { type } = message;
     try {
-      if (type === packet.SEND_TO) this.#datagrams.send(message);
+      if (type === packet.SEND_TO) this.#datagrams.send(message, peer);
       else if (type === packet.TAKEN) this.#thread.workers[peer]?.taken(message.aux);
       else if (type >= packet.SEND && type < packet.SEND_TO) this.#orders.take(message, peer);
       else throw new packet.PacketError(`There is no packet of type ${type} for a reactor thread.`);

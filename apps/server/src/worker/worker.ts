@@ -20,6 +20,7 @@ import { TaskAsker } from '../task-asker.js';
 import { openTaskFiles } from '../task-files.js';
 import { checkTaskMeans } from '../task-queue.js';
 import { onTermination } from '../termination.js';
+import { DatagramSender } from './datagram-sender.js';
 import { beat } from './heartbeat.js';
 import { Leaving } from './leaving.js';
 import { drawLimit } from './limit.js';
@@ -64,6 +65,7 @@ export class WorkerRole implements Role {
     this.#own = Reactor && new Reactor({ context, child, shape, id, table, counters });
     this.switchboard = new Switchboard({
       channels: shape.reactors,
+      datagrams: DatagramSender.of(child, shape),
       table,
       counters,
       tls: this.#view.tls(),

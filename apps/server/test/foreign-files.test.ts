@@ -1,0 +1,52 @@
+/** Files of a server in a place where other users of the machine may have made names first. */
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { canBeOthers, OTHER_USER } from '@millrace/testkit';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { PidFile } from '../src/master/pid-file.js';
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'millrace-foreign-'));
+  chmodSync(directory, 0o1777);
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const refusal = (why: RegExp) =>
+  expect.objectContaining({ code: 'ERR_MILLRACE_PID_FILE', message: expect.stringMatching(why) });
+
+describe('a pid file', () => {
+  test('that is a link or a FIFO is neither followed, waited for nor removed', () => {
+    const victim = join(directory, 'victim');
+    writeFileSync(victim, '999999999\n');
+    const link = join(directory, 'link');
+    symlinkSync(victim, link);
+    const fifo = join(directory, 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    for (const path of [link, fifo])
+      expect(() => new PidFile(path).make()).toThrow(refusal(/not a regular file.*name another pidFile/));
+    expect(readFileSync(victim, 'utf8')).toBe('999999999\n');
+    expect(lstatSync(link).isSymbolicLink() && lstatSync(fifo).isFIFO()).toBe(true);
+  });
+
+  test.runIf(canBeOthers)('of another user says whose it is, whatever is in it', () => {
+    const path = join(directory, 'pid');
+    for (const contents of ['999999999\n', `${process.ppid}\n`, '']) {
+      writeFileSync(path, contents);
+      chownSync(path, OTHER_USER, OTHER_USER);
+      expect(() => new PidFile(path).make()).toThrow(refusal(/belongs to user 65534/));
+      expect(readFileSync(path, 'utf8')).toBe(contents);
+    }
+  });
+});
