@@ -1,9 +1,20 @@
 import { closeSync, constants, fstatSync, openSync, type Stats } from 'node:fs';
 import { isatty } from 'node:tty';
-import { EAGAIN, EBADF, EINTR, SystemCallError, syscalls } from '@millrace/native';
+import {
+  EACCES,
+  EAGAIN,
+  EBADF,
+  EINTR,
+  openForAppending,
+  SystemCallError,
+  syscalls,
+  UntrustedError,
+} from '@millrace/native';
 import { LOG_BACKLOG_BYTES, LOG_RETRY_MS } from './constants.js';
 
 export interface LogOutputEvents {
+  /** Users, besides root and this process's, whose file it may be: see `openForAppending` of @millrace/native. */
+  readonly trustedUsers?: readonly number[] | undefined;
   /** So many lines could not be written, and are dropped. */
   onLost: (lines: number, reason: SystemCallError) => void;
   /** The first line since then has been written; `lines` are missing before it. */
@@ -11,9 +22,7 @@ export interface LogOutputEvents {
 }
 
 const NEW_LINE = Buffer.from('\n');
-const { O_APPEND, O_CREAT, O_NOCTTY, O_NONBLOCK, O_WRONLY } = constants;
-/** Not to wait for a reader where the path is a FIFO's; regular files do not know it. */
-const FILE_FLAGS = O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_NONBLOCK;
+const { O_APPEND, O_NOCTTY, O_NONBLOCK, O_WRONLY } = constants;
 /** Milliseconds until a file that could not be opened is tried again. */
 const OPEN_AGAIN_MS = 1_000;
 
@@ -108,7 +117,8 @@ export class LogOutput {
   reopen(): void {
     if (typeof this.#target === 'number') return;
     this.#triedAt = performance.now();
-    const fd = openSync(this.#target, FILE_FLAGS, 0o666);
+    const { trustedUsers } = this.#events;
+    const fd = openForAppending(this.#target, trustedUsers && { trustedUsers });
     const before = this.#fd;
     if (before !== -1) this.flush();
     this.#use(fd);
@@ -137,7 +147,8 @@ export class LogOutput {
       this.reopen();
       return 0;
     } catch (error) {
-      this.#openError = (error as NodeJS.ErrnoException).errno ?? -EBADF;
+      this.#openError =
+        error instanceof UntrustedError ? -EACCES : ((error as NodeJS.ErrnoException).errno ?? -EBADF);
       return this.#openError;
     }
   }

@@ -37,7 +37,8 @@ export class ProcessLog {
   #uncounted = 0;
   #told = false;
 
-  constructor(level: LogLevel, who: string, file: string | undefined) {
+  /** `trustedUsers`: users, besides root and this process's, whose file it may be. */
+  constructor(level: LogLevel, who: string, file: string | undefined, trustedUsers?: readonly number[]) {
     this.#level = level;
     this.#who = who;
     this.#output = new LogOutput(file === undefined ? STANDARD_OUTPUT : resolve(file), {
@@ -47,6 +48,7 @@ export class ProcessLog {
           this.#output.name,
           errnoName === 'EAGAIN' ? 'it is full, and nobody reads it' : message,
         ),
+      trustedUsers,
       onRecovered: (lines) =>
         this.log.warn({ lost: lines }, 'the lines of the log before this one could not be written'),
     });

@@ -34,6 +34,7 @@ import { captureUncaught, startFailureOf } from './start-failure.js';
 import type { Switchboard } from './switchboard.js';
 import { leaveSignalsToMaster } from './termination.js';
 import { tellTest, tieToTest } from './under-test.js';
+import { userIdOf } from './user-id.js';
 import { warmUp } from './warm-up.js';
 import type { Session } from './worker/session.js';
 import type { UserProcessHandler } from './worker/user-process.js';
@@ -103,7 +104,10 @@ export class Server<T extends Tasks = Tasks> extends ServerTasks<T> implements A
     this.#options = resolveOptions(options as ServerOptions);
     this.#ports = [new Port(this.#options.port)];
     const { logLevel, logFile } = this.#options;
-    this.#log = new ProcessLog(logLevel, child?.name ?? birth.role, logFile);
+    // Workers of another user write to it, too.
+    const own = userIdOf(this.#options);
+    const writers = own === undefined ? [] : [own];
+    this.#log = new ProcessLog(logLevel, child?.name ?? birth.role, logFile, writers);
     if (logFile !== undefined) this.#log.openFile(birth.role === 'master');
   }
 

@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { canBeOthers, OTHER_USER } from '@millrace/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { PidFile } from '../src/master/pid-file.js';
+import { launch, startServer } from './support.js';
 
 let directory: string;
 beforeEach(() => {
@@ -48,5 +49,39 @@ describe('a pid file', () => {
       expect(() => new PidFile(path).make()).toThrow(refusal(/belongs to user 65534/));
       expect(readFileSync(path, 'utf8')).toBe(contents);
     }
+  });
+});
+
+describe.runIf(canBeOthers)('a log file', () => {
+  test('of another user, or behind a link of one, keeps the server from starting and is not written to', async () => {
+    const secret = join(directory, 'secret');
+    writeFileSync(secret, 'root’s\n');
+    const link = join(directory, 'link');
+    symlinkSync(secret, link);
+    execFileSync('chown', ['-h', String(OTHER_USER), link]);
+    const file = join(directory, 'file');
+    writeFileSync(file, '');
+    chownSync(file, OTHER_USER, OTHER_USER);
+    for (const logFile of [link, file]) {
+      await using program = launch('life', { logFile, workerNum: 1 });
+      await program.printed(/ERR_MILLRACE_LOG_FILE/);
+      expect((await program.ended()).code).not.toBe(0);
+      expect(program.output).toContain(`belongs to user ${OTHER_USER}`);
+    }
+    expect([readFileSync(secret, 'utf8'), readFileSync(file, 'utf8')]).toEqual(['root’s\n', '']);
+  });
+
+  test('of the user that workers run as is written to', async () => {
+    const logFile = join(directory, 'file');
+    writeFileSync(logFile, '');
+    chownSync(logFile, OTHER_USER, OTHER_USER);
+    await using server = await startServer(
+      { logFile, user: OTHER_USER, group: OTHER_USER, workerNum: 1 },
+      {},
+      'life',
+    );
+    server.program.kill('SIGTERM');
+    await server.program.ended();
+    expect(readFileSync(logFile, 'utf8')).toMatch(/"msg":"stopped"/);
   });
 });

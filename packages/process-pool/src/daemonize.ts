@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, readSync, writeSync } from 'node:fs';
 import { inspect } from 'node:util';
-import { check, syscalls } from '@millrace/native';
+import { check, openForAppending, syscalls } from '@millrace/native';
 import { ProcessPoolError } from './errors.js';
 import { ownOptions, startDirectory } from './node-options.js';
 
@@ -50,7 +50,7 @@ export async function daemonize({
 }: DaemonizeOptions = {}): Promise<Daemon> {
   if (process.env[DAEMON_VARIABLE] !== undefined) return becomeDaemon(directory, waitForReady);
   await closeDebugger();
-  const out = openSync(output, O_APPEND | O_CREAT | O_NOCTTY | O_RDWR, 0o666);
+  const out = openForAppending(output, { flags: O_APPEND | O_CREAT | O_NOCTTY | O_RDWR });
   const kind = fstatSync(out);
   let daemon: ChildProcess;
   try {
