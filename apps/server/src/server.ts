@@ -172,7 +172,10 @@ export class Server<T extends Tasks = Tasks> extends ServerTasks<T> implements A
     // The same for its log: whatever is to be loaded is not below a new root directory. And whoever accepts clients cannot
     // open a file any more when it has to say that they have taken all descriptors.
     const accepts = birth.role === 'master' || (birth.role === 'worker' && this.#options.mode === 'base');
-    if (this.#options.chroot !== undefined || accepts) this.#log.load();
+    // Who becomes another user may not be able to read the modules that the log takes.
+    const { user, group, chroot } = this.#options;
+    const isOther = user !== undefined || group !== undefined || chroot !== undefined;
+    if (isOther || accepts) this.#log.load();
     if (birth.role === 'master') tieToTest();
     let daemon: Daemon | undefined;
     try {

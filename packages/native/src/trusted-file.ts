@@ -27,13 +27,25 @@ export function openForAppending(
     trustedUsers,
   }: AppendOptions = {},
 ): number {
-  const fd = openUnlinked(path, flags, mode) ?? openLinked(path, flags, mode, trustedUsers);
+  const fd = openAny(path, flags, mode, trustedUsers);
   try {
     const status = fstatSync(fd);
     if (!status.isCharacterDevice()) assertTrusted(`The file ${path}`, status.uid, trustedUsers, ADVICE);
     return fd;
   } catch (error) {
     closeSync(fd);
+    throw error;
+  }
+}
+
+function openAny(path: string, flags: number, mode: number, trusted: TrustedUsers | undefined): number {
+  try {
+    return openUnlinked(path, flags, mode) ?? openLinked(path, flags, mode, trusted);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // The kernel may refuse by itself (fs.protected_regular, fs.protected_symlinks), and does not say whose it is.
+    const status = code === 'EACCES' ? lstatSync(path, { throwIfNoEntry: false }) : undefined;
+    if (status !== undefined) assertTrusted(path, status.uid, trusted, ADVICE);
     throw error;
   }
 }
