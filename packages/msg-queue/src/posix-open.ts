@@ -33,6 +33,7 @@ export interface PosixQueueOptions extends QueueOpenOptions {
 export const POSIX_OPTIONS = optionNames<PosixQueueOptions>({
   mode: true,
   poller: true,
+  trustedUsers: true,
   maxMessages: true,
   messageSize: true,
   access: true,

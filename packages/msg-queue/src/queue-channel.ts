@@ -135,6 +135,7 @@ const COMMON = {
   codec: true,
   mode: true,
   poller: true,
+  trustedUsers: true,
   maxMessageSize: true,
   sweepGrace: true,
 } as const;

@@ -32,6 +32,7 @@ export interface SystemVQueueOptions extends QueueOpenOptions {
 export const SYSTEM_V_OPTIONS = optionNames<SystemVQueueOptions>({
   mode: true,
   poller: true,
+  trustedUsers: true,
   capacity: true,
 });
 

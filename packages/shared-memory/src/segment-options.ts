@@ -1,5 +1,5 @@
-import type { TrustedUsers } from '@millrace/native';
 import { optionNames } from '@millrace/channel';
+import type { TrustedUsers } from '@millrace/native';
 import { SharedMemoryError } from './errors.js';
 import type { Segment } from './segment.js';
 import type { SegmentExpectation, SegmentHeader } from './segment-header.js';
@@ -28,7 +28,6 @@ export const SEGMENT_OPTIONS = optionNames<SegmentOptions & SegmentOpenOptions &
   timeout: true,
   trustedUsers: true,
 });
-
 
 /** Whose segments are opened. */
 export interface SegmentTrust {

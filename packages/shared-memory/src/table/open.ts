@@ -21,6 +21,7 @@ export interface TableOptions extends TableUse, SegmentTrust {
 
 const TABLE_OPTIONS = optionNames<TableOptions>({
   permissions: true,
+  trustedUsers: true,
   lockTimeout: true,
   now: true,
   unknownColumns: true,
