@@ -62,7 +62,10 @@ export interface Channel<Out, In = Out> extends AsyncIterable<In>, AsyncDisposab
   flush(): void;
   /** Delivers every message to `listener` from here on, in batches. */
   onMessage(listener: (value: In) => void): void;
-  /** Called once when the channel is over: by `close`, by the other side's, or by an error. */
+  /**
+   * Called once when the channel is over: by `close`, by the other side's or its death, or by an error. Whoever reads hears of
+   * it after what was sent; where nobody ever has, at once. To listen for it alone is no reason to keep the process.
+   */
   onClose(listener: (error?: Error) => void): void;
   /** Called for each arrival that is no message; by default such an arrival is only counted. */
   onBadMessage(listener: (error: unknown) => void): void;

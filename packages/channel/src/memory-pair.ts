@@ -15,6 +15,7 @@ class MemoryTransport implements Transport {
   readonly #inbox = new SendQueue();
   #events: TransportEvents | undefined;
   #reading = false;
+  #watchesEnd = false;
   #waking = false;
   /** A message has been refused, and waits. */
   #refused = false;
@@ -73,6 +74,11 @@ class MemoryTransport implements Transport {
     this.#wake();
   }
 
+  watchEnd(): void {
+    this.#watchesEnd = true;
+    this.#wake();
+  }
+
   ref(): void {}
 
   unref(): void {}
@@ -107,7 +113,13 @@ class MemoryTransport implements Transport {
     }
     if (!this.#inbox.empty) {
       if (this.#reading) this.#events?.readable();
+      else if (this.peer.#closed && this.#watchesEnd) this.#events?.gone?.();
     } else if (this.peer.#closed && (this.#reading || this.#metEnd)) this.#events?.ended();
+    // A turn later: whoever has taken the last message handles it first.
+    else if (this.peer.#closed && this.#watchesEnd)
+      setImmediate(() => {
+        if (!this.#closed && this.#inbox.empty) this.#events?.ended();
+      });
   };
 }
 

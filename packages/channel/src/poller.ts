@@ -5,6 +5,8 @@ export const WRITABLE = 4;
 export interface Interest {
   readonly read: boolean;
   readonly write: boolean;
+  /** Whether the hang-up of the other side is reported, once, also while neither of the others is wanted. */
+  readonly end?: boolean;
 }
 
 /** One watched descriptor. */

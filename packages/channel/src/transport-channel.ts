@@ -32,6 +32,10 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
   #closeListener: ((error?: Error) => void) | undefined;
   #badListener: ((error: unknown) => void) | undefined;
   #listening = false;
+  /** Somebody has read, or asked to. */
+  #wasRead = false;
+  #endTold = false;
+  #endedBy: Error | undefined;
   #flushScheduled = false;
   #congested = false;
   #paused = false;
@@ -55,6 +59,10 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
       },
       readable: () => this.#readable(),
       writable: () => this.#pump(),
+      gone: () => {
+        // Whoever reads hears of the end after what was sent; for whoever only listens for it, this is the end.
+        if (!this.#wasRead) this.#tellEnd();
+      },
       ended: (error) => this.#end(error),
     });
     transport.setReading(false);
@@ -115,12 +123,16 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
 
   onMessage(listener: (value: In) => void): void {
     this.#listening = true;
+    this.#wasRead = true;
     this.#deliver = listener;
     if (!this.#paused && !this.#closed) this.#transport.setReading(true);
   }
 
   onClose(listener: (error?: Error) => void): void {
     this.#closeListener = listener;
+    if (!this.#closed) this.#transport.watchEnd?.();
+    // After this call, as every other end comes.
+    else if (!this.#endTold) queueMicrotask(() => this.#tellEnd(this.#endedBy));
   }
 
   onBadMessage(listener: (error: unknown) => void): void {
@@ -165,6 +177,7 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
   #takeNow(): In | typeof NOTHING {
     if (this.#listening) throw listeningError();
     if (this.#codec.borrows) throw borrowsError();
+    this.#wasRead = true;
     if (this.#receivers.size > 0 || this.#paused || this.#closed) return NOTHING;
     this.#deliver = this.#next.keep;
     try {
@@ -302,11 +315,18 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
   #end(error?: Error): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#endedBy = error;
     this.#finished?.();
     this.#queue.clear();
     this.#transport.close();
     this.#receivers.settleAll(NOTHING);
     this.#drains.failAll(error ?? closedError());
-    this.#closeListener?.(error);
+    this.#tellEnd(error);
+  }
+
+  #tellEnd(error?: Error): void {
+    if (this.#endTold || this.#closeListener === undefined) return;
+    this.#endTold = true;
+    this.#closeListener(error);
   }
 }

@@ -49,6 +49,8 @@ export interface TransportEvents {
   readonly awaited?: boolean;
   /** A `trySend` that said no may be tried again. May be spurious. */
   writable(): void;
+  /** The last peer has gone, what it sent is not received yet, and nobody reads. Told after `watchEnd` alone. */
+  gone?(): void;
   /** The last peer has gone and everything it sent has been received; or the transport failed, with the reason. */
   ended(error?: Error): void;
 }
@@ -79,6 +81,8 @@ export interface Transport {
    * another. It is lost with this reader. Missing where that cannot be.
    */
   readonly hasUnfinished?: boolean;
+  /** Somebody is to hear of the peer's end, also while nobody reads. Missing where there is no peer that could end. */
+  watchEnd?(): void;
   /** Stops and resumes the reports of `readable`. */
   setReading(on: boolean): void;
   ref(): void;

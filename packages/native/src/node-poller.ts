@@ -5,13 +5,14 @@ import type { PollHandle } from './syscalls.js';
 
 const UV_READABLE = 1;
 const UV_WRITABLE = 2;
+const UV_DISCONNECT = 4;
 /** So often in a row an error is reported that stays, because nobody has asked the descriptor what it is. */
 const MAX_ERRORS = 16;
 
 /** What one watched descriptor is good for: change what is watched, stop. */
 export interface PollRegistration {
-  /** What to report from here on; neither stops reporting until the next call. */
-  update(interest: { readonly read: boolean; readonly write: boolean }): void;
+  /** What to report from here on; none of them stops reporting until the next call. `end`: a hang-up, once. */
+  update(interest: { readonly read: boolean; readonly write: boolean; readonly end?: boolean }): void;
   /** Whether the watching alone keeps the loop alive. */
   ref(): void;
   unref(): void;
@@ -45,14 +46,20 @@ export class NodePoller {
         return callback(EPOLLIN | EPOLLOUT);
       }
       errors = 0;
+      if (events & UV_DISCONNECT) {
+        // It stays, and would be reported without end.
+        wanted &= ~UV_DISCONNECT;
+        check(syscalls.pollStart(handle as PollHandle, wanted), 'uv_poll_start');
+        return callback(EPOLLIN | EPOLLOUT);
+      }
       callback((events & UV_READABLE ? EPOLLIN : 0) | (events & UV_WRITABLE ? EPOLLOUT : 0));
     });
     if (typeof handle === 'number') throw new SystemCallError('uv_poll_init', -handle, `descriptor ${fd}`);
     let closed = false;
     return {
-      update({ read, write }) {
+      update({ read, write, end = false }) {
         if (closed) return;
-        wanted = (read ? UV_READABLE : 0) | (write ? UV_WRITABLE : 0);
+        wanted = (read ? UV_READABLE : 0) | (write ? UV_WRITABLE : 0) | (end ? UV_DISCONNECT : 0);
         errors = 0;
         check(syscalls.pollStart(handle, wanted), 'uv_poll_start');
       },

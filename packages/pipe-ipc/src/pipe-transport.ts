@@ -41,6 +41,8 @@ export interface PipeTransportOptions {
 }
 
 const DEFAULT_MAX_MESSAGE_SIZE = 64 << 20;
+/** Beside `READABLE` and `WRITABLE`: only the hang-up is watched for. */
+const END = 8;
 
 /**
  * A {@link Transport} over one end of a SOCK_SEQPACKET socket pair.
@@ -60,6 +62,9 @@ export class PipeTransport implements Transport {
   readonly #registration: PollRegistration;
   #events: TransportEvents | undefined;
   #reading = false;
+  #watchesEnd = false;
+  /** Whether it is to keep the loop, where somebody has said so. */
+  #keepsLoop: boolean | undefined;
   #watched = 0;
   #again = false;
   /** By which errno a send has found that the peer has gone; 0: none has. */
@@ -180,11 +185,18 @@ export class PipeTransport implements Transport {
     this.#afterReading();
   }
 
+  watchEnd(): void {
+    this.#watchesEnd = true;
+    this.#watch();
+  }
+
   ref(): void {
+    this.#keepsLoop = true;
     this.#registration.ref();
   }
 
   unref(): void {
+    this.#keepsLoop = false;
     this.#registration.unref();
   }
 
@@ -211,15 +223,21 @@ export class PipeTransport implements Transport {
   #watch(): void {
     const write = this.#outgoing.blocked && !this.#corrupt;
     const read = this.#reading && !this.#corrupt;
-    const wanted = (read ? READABLE : 0) | (write ? WRITABLE : 0);
+    // Whoever reads meets the end by itself.
+    const end = this.#watchesEnd && !this.#reading && !this.#corrupt;
+    const wanted = (read ? READABLE : 0) | (write ? WRITABLE : 0) | (end ? END : 0);
     if (this.#closed || wanted === this.#watched) return;
     this.#watched = wanted;
-    this.#registration.update({ read, write });
+    this.#registration.update({ read, write, end });
+    // To hear of the end is no reason to keep the loop, unless somebody says so.
+    if (this.#keepsLoop !== undefined || !this.#watchesEnd) return;
+    if (wanted === END) this.#registration.unref();
+    else this.#registration.ref();
   }
 
   #ready(ready: number): void {
     if (ready & WRITABLE && this.#outgoing.blocked) this.#resume();
-    if (ready & READABLE && this.#reading && !this.#closed) this.#read();
+    if (ready & READABLE && !this.#closed && (this.#reading || this.#watchesEnd)) this.#read();
   }
 
   #resume(): void {
@@ -252,8 +270,12 @@ export class PipeTransport implements Transport {
   /** The peer has gone, and nobody reads at the moment. */
   #endUnlessUnread(): void {
     if (!this.#incoming.fill()) {
-      this.#events?.ended();
-    } else if (!this.#unsentDropped) {
+      // Where nobody has gone after all, there is nothing to read and no end.
+      if (this.#incoming.ended || this.#gone !== 0) this.#events?.ended();
+      return;
+    }
+    if (this.#watchesEnd) this.#events?.gone?.();
+    if (!this.#unsentDropped && !this.#closed) {
       // The end comes after reading, and whoever is to read may wait for what cannot be sent any more.
       this.#unsentDropped = true;
       this.#outgoing.discard();

@@ -28,6 +28,28 @@ test('a child is started with a pipe, whose messages may be sent before it runs'
   expect(await within('the exit of the child', exited)).toEqual([0, null]);
 });
 
+test('who only listens for the end hears that a child was killed, and is reported the hang-up once', async () => {
+  const child = spawnAnswer();
+  await once(child, 'spawn');
+  const closed = new Promise<void>((resolve) => child.pipe.onClose(() => resolve()));
+  child.kill('SIGKILL');
+  await within('the end', closed);
+  expect(child.pipe.closed).toBe(true);
+  // With something that nobody reads, it stays open, and the loop sleeps all the same.
+  const other = spawnAnswer();
+  other.pipe.send({ echo: 'unread' });
+  let ends = 0;
+  other.pipe.onClose(() => ends++);
+  const exited = once(other, 'exit');
+  other.pipe.send('die');
+  await within('the exit', exited);
+  await until('the end', () => ends === 1);
+  expect(other.pipe.closed).toBe(false);
+  expect(await other.pipe.receive()).toBe('unread');
+  expect(await other.pipe.receive()).toBeUndefined();
+  expect(ends).toBe(1);
+});
+
 test('a worker thread is started with a pipe, and ends when this side closes it', async () => {
   const before = openDescriptors('self');
   const worker = threadWithPipe<Ask, unknown>(ANSWER);

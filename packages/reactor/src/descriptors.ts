@@ -138,10 +138,15 @@ export class Descriptors {
 
   /** The form in which transports watch: one callback, told what is ready. */
   poll(fd: number, callback: (ready: number) => void): PollRegistration {
+    let watchesEnd = false;
     this.add(fd, {
       onRead: () => callback(READABLE),
       onWrite: () => callback(WRITABLE),
-      onError: (_fd, error) => (error ? this.#host.fail(error) : this.#park(fd)),
+      onError: (_fd, error) => {
+        if (error) return this.#host.fail(error);
+        this.#park(fd);
+        if (watchesEnd) callback(READABLE | WRITABLE);
+      },
       read: false,
       write: false,
       nonBlocking: true,
@@ -149,9 +154,12 @@ export class Descriptors {
     const generation = this.#watches.generation(fd);
     const live = () => this.#watches.find(fd, generation) !== undefined;
     return {
-      update: ({ read, write }) => {
+      update: ({ read, write, end = false }) => {
         if (!live()) return;
         const watch = this.#watches.own(fd);
+        // A hang-up that came while nobody wanted to hear of it.
+        if (end && !watchesEnd && watch.is(PARKED)) watch.asked = DISARMED;
+        watchesEnd = end;
         watch.wanted = (read ? EPOLLIN : 0) | (write ? EPOLLOUT : 0);
         this.#ask(fd, watch);
       },

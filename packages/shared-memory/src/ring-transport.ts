@@ -49,6 +49,8 @@ export class RingTransport implements Transport, DoorbellClient {
   readonly #awaited: boolean;
   #events: TransportEvents | undefined;
   #reading = false;
+  #watchesEnd = false;
+  #goneTold = false;
   #refused = false;
   #peerGone = false;
   #closed = false;
@@ -175,6 +177,11 @@ export class RingTransport implements Transport, DoorbellClient {
     return count;
   }
 
+  watchEnd(): void {
+    this.#watchesEnd = true;
+    if (this.#peerGone && !this.#closed) this.#listener.doorbell.poke();
+  }
+
   looked(): void {
     if (!this.#closed) this.#listener.looked();
   }
@@ -188,12 +195,21 @@ export class RingTransport implements Transport, DoorbellClient {
     if (this.#corrupt) return;
     if (this.#reading && this.#reader.hasMore) this.#read();
     if (!this.#closed && this.#refused && (this.#peerGone || this.#hasRoom())) this.#resume();
-    if (!this.#closed && this.#peerGone && !this.#reader.hasMore) this.#events?.ended();
+    if (this.#closed || !this.#peerGone) return;
+    if (!this.#reader.hasMore) return this.#events?.ended();
+    if (!this.#tellsGone) return;
+    this.#goneTold = true;
+    this.#events?.gone?.();
+  }
+
+  /** Somebody listens for the end, and nobody reads what comes before it. */
+  get #tellsGone(): boolean {
+    return this.#peerGone && this.#watchesEnd && !this.#reading && !this.#goneTold;
   }
 
   get hasWork(): boolean {
     if (this.#closed || this.#corrupt) return false;
-    if (this.#reader.hasMore ? this.#reading : this.#peerGone) return true;
+    if (this.#reader.hasMore ? this.#reading || this.#tellsGone : this.#peerGone) return true;
     return this.#refused && (this.#peerGone || this.#hasRoom());
   }
 

@@ -59,6 +59,47 @@ export function lifetimeContract(make: Maker): void {
         while (!over) await turns(1);
       }));
 
+    test('an end that only listens for the end hears of it, also when nobody has read what came before', () =>
+      make.values(async ({ left, right }) => {
+        let ends = 0;
+        left.onClose(() => ends++);
+        await turns();
+        expect(ends).toBe(0);
+        right.send('never read');
+        await right.drained();
+        right.destroy();
+        while (ends === 0) await turns(1);
+        expect(await left.receive()).toBe('never read');
+        expect(await left.receive()).toBeUndefined();
+        expect([ends, left.closed]).toEqual([1, true]);
+      }));
+
+    test('an end that listens for the end after the other side has closed hears of it', () =>
+      make.values(async ({ left, right }) => {
+        right.destroy();
+        await turns();
+        const closed = new Promise<void>((resolve) => left.onClose(() => resolve()));
+        await closed;
+        expect(left.closed).toBe(true);
+      }));
+
+    test('whoever has read hears of the end after what was sent, also between two messages', () =>
+      make.values(async ({ left, right }) => {
+        const order: unknown[] = [];
+        left.onClose(() => order.push('end'));
+        for (const value of ['a', 'b', 'c']) right.send(value);
+        await right.drained();
+        order.push(await left.receive());
+        await right.close();
+        await turns();
+        for (let i = 0; i < 2; i++) {
+          order.push(await left.receive());
+          await turns();
+        }
+        expect(await left.receive()).toBeUndefined();
+        expect(order).toEqual(['a', 'b', 'c', 'end']);
+      }));
+
     test('an end that sends to one that has closed takes first what that one had sent', () =>
       make.values(async ({ left, right }) => {
         for (let i = 0; i < 5; i++) right.send(i);
