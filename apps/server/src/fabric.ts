@@ -303,8 +303,9 @@ export class FabricView {
     return new PipeTransport(this.#fd((isPeer ? peerPipeName : reactorPipeName)(peer, reactor)), {
       poller,
       maxMessageSize: this.#shape.maxMessageSize,
-      // A worker may die at any message, and then costs that one; a reactor thread takes the whole server with it.
-      gather: isPeer,
+      // A worker may be killed at any message, and then costs that one: neither what it has taken together with it nor
+      // answers that wait for others to go with them are lost. So each message is a datagram, down and up.
+      gather: false,
       closeDescriptor: isPeer,
       ...(onCorrupt && { onCorrupt }),
     });

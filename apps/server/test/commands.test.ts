@@ -40,7 +40,12 @@ test('what is nowhere, or not there, is an error at once that says where it is',
   for (const nobody of ['4', '-1', '1.5'])
     expect(await client.ask(`who ${nobody}`)).toMatch(/ERR_MILLRACE_NO_PROCESS/);
   expect(await client.ask('who 0 null -1')).toMatch(/ERR_MILLRACE_TIMEOUT_VALUE 'timeout' is 0/);
-  expect(await client.ask('who 0 null 0')).toMatch(/ERR_MILLRACE_COMMAND_TIMEOUT/);
+});
+
+test('with a time-out of 0 this process answers, and no other is asked', async () => {
+  const [own] = (await client.ask('who 2')).split(' ');
+  expect(await client.ask(`who ${own} null 0`)).toBe(`${own} "${own}"`);
+  expect(await client.ask(`who ${1 - Number(own)} null 0`)).toMatch(/ERR_MILLRACE_COMMAND_TIMEOUT/);
 });
 
 test('an answer that comes too late is nobody else’s', async () => {
