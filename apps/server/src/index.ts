@@ -37,7 +37,7 @@ export type { RoleName, WorkerStatus } from './role.js';
 export { createServer, Server } from './server.js';
 export type { PeerCertificate, TlsInfo } from './shared/tls-table.js';
 export type { ServerStats } from './stats.js';
-export type { SendFileRange } from './switchboard.js';
+export type { CloseOptions, SendFileRange } from './switchboard.js';
 export type { Pem, TlsIdentity, TlsOptions, TlsVersion } from './tls-options.js';
 export type { Message, SessionData, Types } from './types.js';
 export type { PacketClient } from './worker/packet-client.js';

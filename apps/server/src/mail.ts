@@ -1,4 +1,4 @@
-import { inTime, type TransportChannel, type WaitOptions } from '@millrace/channel';
+import { inTime, shown, type TransportChannel, type WaitOptions } from '@millrace/channel';
 import { openPipe } from '@millrace/pipe-ipc';
 import type { CommandFrame } from './commands.js';
 import { ServerError } from './errors.js';
@@ -110,7 +110,7 @@ export class Mail {
     const allowed = `0 to ${processesOf(shape) - 1}, 'manager' or 'master', and not the own process`;
     throw new ServerError(
       'ERR_MILLRACE_NO_PROCESS',
-      `No message goes to ${JSON.stringify(to)}: allowed are ${allowed}.`,
+      `No message goes to ${shown(to)}: allowed are ${allowed}.`,
     );
   }
 

@@ -135,7 +135,7 @@ export class ManagerRole implements Role {
       if (this.#stopping) return;
       this.#startFailed({ type: 'startFailed', failure: startFailureOf(undefined, error) });
       const { message } = this.#startFailure ? errorOf(this.#startFailure) : (error as Error);
-      this.#context.log.fatal(`${message} The server ends.`);
+      this.#context.log.fatal(`${/[.!?]$/.test(message) ? message : `${message}.`} The server ends.`);
       await this.#stop('stop', 1);
     }
     this.#started();

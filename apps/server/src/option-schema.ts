@@ -1,5 +1,7 @@
+import { createRequire } from 'node:module';
 import { availableParallelism, tmpdir } from 'node:os';
 import { isAbsolute } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Tasks } from '@millrace/task-pool';
 import { closest } from 'fastest-levenshtein';
 import * as v from 'valibot';
@@ -105,12 +107,7 @@ const serverShape = {
   taskMaxRequestGrace: v.optional(ANY_COUNT),
   workerMaxConcurrency: v.optional(ANY_COUNT, 0),
   maxWorkerMemory: v.optional(ANY_COUNT, 0),
-  entry: v.optional(
-    v.pipe(
-      moduleUrl,
-      v.check((url) => url.startsWith('file:'), 'the path of a file, or its URL'),
-    ),
-  ),
+  entry: v.optional(v.pipe(moduleUrl, v.check(isThere, 'the path of a file that there is, or its URL'))),
   pidFile: v.optional(filledText),
   daemonize: v.optional(flag, false),
   umask: v.optional(count(0, 0o777)),
@@ -185,6 +182,16 @@ const PROCESS_MODE_ONLY = {
   ipc: 'what a client sends goes from its reactor to its worker by a call',
   spin: 'what a client sends goes from its reactor to its worker by a call',
 } as const;
+
+/** Whether Node finds the module when it is started with its path, which may lack the extension or be a directory. */
+function isThere(url: string): boolean {
+  if (!url.startsWith('file:')) return false;
+  try {
+    return createRequire(import.meta.url).resolve(fileURLToPath(url)) !== '';
+  } catch {
+    return false;
+  }
+}
 
 function checkBase(options: ServerOptions): void {
   for (const [name, why] of Object.entries(PROCESS_MODE_ONLY)) {

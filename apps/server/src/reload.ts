@@ -1,8 +1,12 @@
+import { optionNames } from '@millrace/channel';
+
 /** What `server.reload` is asked for. */
 export interface ReloadOptions {
   /** Task workers alone; by default workers and task workers. */
   readonly tasksOnly?: boolean;
 }
+
+export const RELOAD_OPTIONS = optionNames<ReloadOptions>({ tasksOnly: true });
 
 /** What came of a reload. */
 export type ReloadResult =

@@ -6,7 +6,7 @@ import type { FabricShape } from './fabric.js';
 import type { Port } from './port.js';
 import { ServerTimers } from './server-timers.js';
 import { type ServerStats, serverStats } from './stats.js';
-import type { SendFileRange, Switchboard } from './switchboard.js';
+import type { CloseOptions, SendFileRange, Switchboard } from './switchboard.js';
 import type { Session } from './worker/session.js';
 
 /** A page of `getClientList`. */
@@ -57,7 +57,7 @@ export abstract class ServerClients extends ServerTimers {
    * Closes a connection after everything sent before has gone out, or at once with `reset`, which may follow on a close that
    * waits for its client. False: not open, or some process has asked for that before.
    */
-  close(id: number, options?: { readonly reset?: boolean }): boolean {
+  close(id: number, options?: CloseOptions): boolean {
     checkSessionId(id);
     const open = this.clients('close').close(id, options);
     const session = this.sessionOf(id);

@@ -1,3 +1,4 @@
+import { shown } from '@millrace/channel';
 import { type Command, type CommandOptions, Commands } from './commands.js';
 import { ServerError } from './errors.js';
 import type { ProcessId } from './events.js';
@@ -86,6 +87,6 @@ export abstract class ServerCommands extends ServerMail {
 function noProcess(id: unknown, are: string): ServerError {
   return new ServerError(
     'ERR_MILLRACE_NO_PROCESS',
-    `There is no process ${JSON.stringify(id)}: processes are ${are}.`,
+    `There is no process ${shown(id)}: processes are ${are}.`,
   );
 }

@@ -1,8 +1,9 @@
+import { checkOptions } from '@millrace/channel';
 import type { FromWorker } from './control-messages.js';
 import { ServerError } from './errors.js';
 import { managerPeer, masterPeer } from './fabric.js';
 import { ProcessPids } from './process-pids.js';
-import type { ReloadOptions, ReloadResult } from './reload.js';
+import { RELOAD_OPTIONS, type ReloadOptions, type ReloadResult } from './reload.js';
 import type { Role, WorkerStatus } from './role.js';
 import { ServerCommands } from './server-commands.js';
 
@@ -21,6 +22,7 @@ export abstract class ServerLife extends ServerCommands {
    */
   async reload(options: ReloadOptions = {}): Promise<ReloadResult> {
     if (this.roleAtWork === undefined) throw this.wrongRole('reload', 'a process of the server');
+    checkOptions(options, RELOAD_OPTIONS, 'server.reload');
     if (this.roleAtWork.reload) return this.roleAtWork.reload(options);
     const { tasksOnly = false } = options;
     this.tellManager({ type: 'reload', options: { tasksOnly } });

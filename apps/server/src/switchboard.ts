@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
-import { WaitList, type WaitOptions } from '@millrace/channel';
+import { checkOptions, optionNames, WaitList, type WaitOptions } from '@millrace/channel';
 import type { SocketAddress } from '@millrace/reactor';
 import { type ClientInfo, clientInfo } from './client-info.js';
 import { SEND_LIMIT } from './constants.js';
@@ -24,6 +24,14 @@ export interface SendFileRange {
   /** Bytes to send. Default: all from `offset`. */
   readonly length?: number;
 }
+
+export interface CloseOptions {
+  /** At once, without what waits for the client. */
+  readonly reset?: boolean;
+}
+
+const FILE_RANGE = optionNames<SendFileRange>({ offset: true, length: true });
+const CLOSE_OPTIONS = optionNames<CloseOptions>({ reset: true });
 
 /** What the switchboard of a process is made of. */
 export interface SwitchboardParts {
@@ -131,7 +139,9 @@ export class Switchboard {
    * here, with the rights and below the root directory of this process. Throws `ERR_MILLRACE_FILE`,
    * `ERR_MILLRACE_CHANNEL_FULL`, or what `openSync` throws.
    */
-  sendFile(id: number, path: string, { offset = 0, length }: SendFileRange = {}): boolean {
+  sendFile(id: number, path: string, range: SendFileRange = {}): boolean {
+    checkOptions(range, FILE_RANGE, 'sendFile');
+    const { offset = 0, length } = range;
     if (this.#open(id) < 0) return false;
     const { file, bytes } = openFile(path, offset, length);
     const order: packet.FileOrder = { path, offset, length: bytes };
@@ -195,7 +205,9 @@ export class Switchboard {
    * False when the session is not open, or its close has been asked for already, by any process; one that is being
    * closed can be reset still. With `reset` what waits for the client is dropped.
    */
-  close(id: number, { reset = false }: { readonly reset?: boolean } = {}): boolean {
+  close(id: number, options: CloseOptions = {}): boolean {
+    checkOptions(options, CLOSE_OPTIONS, 'close');
+    const { reset = false } = options;
     if (this.#open(id) < 0 && (!reset || this.#retired || !this.table.closing(id))) return false;
     // Whoever has asked before may have died before that was sent: it is sent again, and does no harm.
     this.#tell(packet.CLOSE, id, Number(reset));
@@ -246,9 +258,14 @@ export class Switchboard {
   sendTo(port: number, to: SocketAddress, data: Uint8Array): boolean {
     const own = this.#ports[port];
     if (own?.type !== 'datagram') {
-      const kinds =
-        own === undefined ? `there are ${this.#ports.length}` : `it listens on ${showPort(own)} for streams`;
-      throw new ServerError('ERR_MILLRACE_OPTION', `Listener ${port} sends no datagrams: ${kinds}.`);
+      const why =
+        port === -1
+          ? 'This server has no listener for datagrams'
+          : `Listener ${port} sends no datagrams: ${own === undefined ? 'there is none of that number' : `it listens on ${showPort(own)} for streams`}`;
+      throw new ServerError(
+        'ERR_MILLRACE_OPTION',
+        `${why}. Add one before start: server.addListener({ type: 'datagram', … }).`,
+      );
     }
     if (this.#retired) return false;
     if ('path' in to && this.#datagrams !== undefined) return this.#datagrams.send(port, to.path, data);

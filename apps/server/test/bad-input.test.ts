@@ -186,3 +186,18 @@ describe('what clients send', () => {
     client.close();
   });
 });
+
+test('misspelt options of calls, and processes that there are not, are refused with what was meant or given', async () => {
+  await using server = await startServer(ALONE, {}, 'wrong-calls');
+  const client = await TestClient.connect(server.lines);
+  expect(JSON.parse(await client.ask('go'))).toEqual([
+    "server.reload has no option 'taskOnly'; did you mean 'tasksOnly'?",
+    "close has no option 'rest'; did you mean 'reset'?",
+    "sendFile has no option 'ofset'; did you mean 'offset'?",
+    expect.stringMatching(/^This server has no listener for datagrams\. Add one before start/),
+    expect.stringMatching(/^Listener 9 sends no datagrams: there is none of that number\./),
+    'There is no process NaN: processes are 0 to 0.',
+    'There is no process NaN: processes are 0 to 0.',
+  ]);
+  client.close();
+});

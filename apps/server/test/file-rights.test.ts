@@ -203,3 +203,13 @@ test('more files than the kernel keeps for a reactor thread that does not read a
   for (const fd of Object.values(made)) closeSync(fd);
   expect(openFiles(process.pid).filter((target) => target === path)).toEqual([]);
 });
+
+test('a file that is sent, or whose client is gone, leaves no word on standard error', async () => {
+  await using server = await startServer({}, {}, 'sessions');
+  const { client, ask } = await clientOf(server.lines);
+  expect([await ask('', '/etc/hostname'), await client.line()]).toContain('true');
+  client.close();
+  server.program.kill('SIGTERM');
+  await server.program.ended();
+  expect(server.program.output).not.toMatch(/Warning/);
+});

@@ -17,6 +17,10 @@ async function printed(how: string, options: object = {}) {
 
 test.each<[object, string]>([
   [{ workerNmu: 2 }, "There is no option 'workerNmu'; did you mean 'workerNum'?"],
+  [
+    { entry: '/no/such/server.js' },
+    'The option \'entry\' cannot be "/no/such/server.js": the path of a file that there is',
+  ],
   [{ workerNum: 0 }, "The option 'workerNum' cannot be 0"],
   [
     { framing: 'eof' },

@@ -33,6 +33,13 @@ export function checkCallback(callback: unknown): void {
   throw new TaskError('ERR_MILLRACE_TASK_OPTION', message);
 }
 
+/** Throws for what is no array: each of its elements is the value of a task. */
+export function checkValues(values: unknown): void {
+  if (Array.isArray(values)) return;
+  const message = `runAll takes an array, with a value for each task, not ${shown(values)}.`;
+  throw new TaskError('ERR_MILLRACE_TASK_OPTION', message);
+}
+
 function wrong(message: string): { readonly reason: TaskError } {
   return { reason: new TaskError('ERR_MILLRACE_TASK_OPTION', message) };
 }

@@ -4,7 +4,7 @@ import { Dispatcher } from './dispatcher.js';
 import type { TaskTally, WorkerEnd } from './dispatcher-options.js';
 import { TaskError } from './errors.js';
 import { Job, type JobListener, type RunOptions } from './job.js';
-import { checkCallback, wrongWith } from './run-options.js';
+import { checkCallback, checkValues, wrongWith } from './run-options.js';
 import type { TaskStats } from './statistics.js';
 import type { Settled, TaskCallback, TaskClientOptions } from './task-client-options.js';
 import { SILENT, STREAM } from './task-layout.js';
@@ -118,6 +118,7 @@ export class TaskClient {
     values: readonly unknown[],
     options: RunOptions = {},
   ): Promise<Settled<unknown>[]> {
+    checkValues(values);
     return Promise.all(
       values.map((value) =>
         this.run(name, value, options).then(

@@ -87,3 +87,14 @@ test.each([
     await within('the end', pool.close());
   },
 );
+
+test.each([undefined, null, 3, 'now', {}])(
+  'runAll of %o, which is no array, says what it takes',
+  async (values) => {
+    await using pool = startPool({ size: 1 });
+    await expect(pool.runAll('echo', values as never)).rejects.toMatchObject({
+      code: 'ERR_MILLRACE_TASK_OPTION',
+      message: expect.stringMatching(/^runAll takes an array, with a value for each task, not /),
+    });
+  },
+);

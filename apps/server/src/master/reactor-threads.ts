@@ -157,6 +157,8 @@ export class ReactorThreads implements Reactors {
     const worker = new Worker(REACTOR_THREAD, {
       workerData: { thread, dispatchModule },
       name: `reactor ${thread.index}`,
+      // It closes descriptors that came from other processes. Node would warn of each that it has not opened itself.
+      trackUnmanagedFds: false,
       ...loadingOptions(thread, dispatchModule),
       ...(!thread.shape.tls && { resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } }),
     });

@@ -2,7 +2,7 @@ import { type Bytes, bytesOrText, type WaitOptions } from '@millrace/channel';
 import type { ClientInfo } from '../client-info.js';
 import type { OutputWindow } from '../output-window.js';
 import type { SessionCloseReason } from '../packet.js';
-import type { SendFileRange, Switchboard } from '../switchboard.js';
+import type { CloseOptions, SendFileRange, Switchboard } from '../switchboard.js';
 import type { SessionData } from '../types.js';
 
 /** Why and by whom a session was closed. */
@@ -75,7 +75,7 @@ export class Session {
    * Closes the connection after everything sent before has gone out, or at once with `reset`, which may follow on a close
    * that waits for its client. False: it is closed, or somebody has asked for that before.
    */
-  close(options?: { readonly reset?: boolean }): boolean {
+  close(options?: CloseOptions): boolean {
     if (this.closed && options?.reset !== true) return false;
     this.closed = true;
     return this.#line.close(this.id, options);

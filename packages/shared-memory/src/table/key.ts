@@ -28,7 +28,7 @@ export class KeyScratch {
 
   /** Throws `ERR_MILLRACE_TABLE_KEY` for a key that cannot be. */
   set(key: string): void {
-    if (typeof key !== 'string') this.#refuse(`a ${typeof key}`);
+    if (typeof key !== 'string') this.#refuse(key === undefined ? 'undefined' : `of type ${typeof key}`);
     const length = writeText(this.#views, 0, key, this.#maxBytes);
     if (length === 0) this.#refuse('empty');
     if (length > this.#maxBytes) this.#refuse(`${length} bytes long: ${JSON.stringify(key.slice(0, 100))}`);

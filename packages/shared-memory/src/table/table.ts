@@ -1,3 +1,5 @@
+import { shown } from '@millrace/channel';
+import { SharedMemoryError } from '../errors.js';
 import type { SegmentName } from '../segment-name.js';
 import type { RowScratch } from './codec.js';
 import type { Columns, NumericName, Out, Row, Values } from './columns.js';
@@ -280,6 +282,7 @@ export class Table<C extends Columns> implements Disposable {
   /** Values first: reading them may run code of the user's, which may read the table. */
   #encode(key: string, values: Values<C>): void {
     this.#check();
+    if (typeof values !== 'object' || values === null) throw noRow(values);
     this.#engine.codec.encode(values, this.#scratch);
     this.#engine.key.set(key);
   }
@@ -293,4 +296,9 @@ export class Table<C extends Columns> implements Disposable {
   #check(): void {
     if (this.#opened.closed()) opening.refuseClosed();
   }
+}
+
+function noRow(values: unknown): SharedMemoryError {
+  const message = `A row is given as an object with the values of its columns, not as ${shown(values)}.`;
+  return new SharedMemoryError('ERR_MILLRACE_TABLE_VALUE', message);
 }

@@ -78,6 +78,12 @@ test('what a column cannot hold is refused with the column, the limit and the va
         expect(() => table.add(key, values)).toThrow(message);
       }
     }
+    for (const row of [undefined, null, 'name', 3] as never[]) {
+      expect(codeOf(() => table.set('a', row))).toBe('ERR_MILLRACE_TABLE_VALUE');
+      expect(() => table.set('a', row)).toThrow(
+        /^A row is given as an object with the values of its columns, not as /,
+      );
+    }
     expect([table.get('a'), table.stats()]).toEqual(before);
   });
 });
