@@ -37,6 +37,7 @@ export abstract class ServerMail extends ServerClients {
 
   /** Takes messages from here on, where there is a handler for them. */
   protected startMail(): void {
+    if (this.mailParts() === undefined) return;
     if (this.handlers.has('pipeMessage') || this.commands.some) this.mailbox('start').start();
   }
 

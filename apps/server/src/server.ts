@@ -341,6 +341,8 @@ export class Server<T extends Tasks = Tasks> extends ServerTasks<T> implements A
     const peer = this.#peer;
     if (child) return { peer, borrowed: false, descriptor: (name: string) => child.descriptor(name) };
     const { fabric = {} } = this.#role;
+    // The master has ended the server, perhaps in a handler of `start`.
+    if (Object.keys(fabric).length === 0) return undefined;
     return { peer, borrowed: true, descriptor: (name: string) => fabric[name] ?? -1 };
   }
 

@@ -165,6 +165,12 @@ test('G29 shutdown from the start handler: beforeShutdown may let go what holds 
   expect(program.output).toMatch(/^event again ERR_MILLRACE_STARTED$/m);
 });
 
+test('a start handler that waits for shutdown ends the server in order, where processes have messages for each other', async () => {
+  await using program = launch('stops-at-start');
+  expect(await program.ended()).toEqual({ code: 0, signal: null });
+  expect(program.output).toMatch(/^ended\nresolved\nERR_MILLRACE_NOT_RUNNING$/m);
+});
+
 test('a beforeShutdown that does not come to its end is left behind after maxWaitTime', async () => {
   await using server = await startServer(
     { maxWaitTime: 200, workerNum: 1 },
