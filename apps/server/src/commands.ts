@@ -37,6 +37,14 @@ export type CommandFrame =
   /** The codec carries what an error is called and says, and not its code. */
   | { readonly answer: number; readonly token: number; readonly error: unknown; readonly code: unknown };
 
+/** Whether a value has the form of a frame: what has come from another process may be anything. */
+export function isCommandFrame(value: unknown): value is CommandFrame {
+  if (typeof value !== 'object' || value === null) return false;
+  const { token, ask, answer, name } = value as Record<string, unknown>;
+  if (typeof token !== 'number') return false;
+  return 'ask' in value ? typeof ask === 'number' && typeof name === 'string' : typeof answer === 'number';
+}
+
 interface Ask {
   readonly ask: number;
   readonly token: number;

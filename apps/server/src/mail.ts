@@ -1,6 +1,6 @@
 import { inTime, shown, type TransportChannel, type WaitOptions } from '@millrace/channel';
 import { openPipe } from '@millrace/pipe-ipc';
-import type { CommandFrame } from './commands.js';
+import { type CommandFrame, isCommandFrame } from './commands.js';
 import { ServerError } from './errors.js';
 import type { ProcessId } from './events.js';
 import { type FabricShape, inboxName, managerPeer, masterPeer, postName, processesOf } from './fabric.js';
@@ -20,6 +20,8 @@ export interface MailParts {
   readonly descriptor: (name: string) => number;
   readonly onMessage: (source: ProcessId, message: unknown) => void;
   readonly onCommand: (source: ProcessId, frame: CommandFrame) => void;
+  /** Told of what has come and is no message; it is dropped. */
+  readonly onBad: (error: Error) => void;
   /** Whether the descriptors are somebody else's to close. */
   readonly borrowed: boolean;
 }
@@ -36,7 +38,9 @@ export class Mail {
 
   constructor(parts: MailParts) {
     this.#parts = parts;
-    this.#inbox = this.#open(inboxName(parts.peer));
+    // Every process of the server may write there: what one of them sends must not cost the others this way.
+    this.#inbox = this.#open(inboxName(parts.peer), parts.onBad);
+    this.#inbox.onBadMessage((error) => parts.onBad(error as Error));
     this.#inbox.unref();
   }
 
@@ -44,7 +48,12 @@ export class Mail {
   start(): void {
     if (this.#started) return;
     this.#started = true;
-    this.#inbox.onMessage(({ from, body, command }) => {
+    this.#inbox.onMessage((letter) => {
+      if (!this.#isLetter(letter))
+        return this.#parts.onBad(
+          new TypeError('It has no sender that there is, or is no command that it says to be.'),
+        );
+      const { from, body, command } = letter;
       const source = this.#idOf(from);
       if (command) this.#parts.onCommand(source, command);
       else this.#parts.onMessage(source, body);
@@ -96,9 +105,17 @@ export class Mail {
     return post;
   }
 
-  #open(name: string): TransportChannel<Letter> {
+  #open(name: string, onBadDatagram?: (error: Error) => void): TransportChannel<Letter> {
     const { descriptor, borrowed } = this.#parts;
-    return openPipe<Letter>(descriptor(name), { closeDescriptor: !borrowed });
+    return openPipe<Letter>(descriptor(name), { closeDescriptor: !borrowed, onBadDatagram });
+  }
+
+  #isLetter(value: unknown): value is Letter {
+    if (typeof value !== 'object' || value === null) return false;
+    const { from, command } = value as { readonly from?: unknown; readonly command?: unknown };
+    const isPeer =
+      Number.isInteger(from) && (from as number) >= 0 && (from as number) <= masterPeer(this.#parts.shape);
+    return isPeer && (command === undefined || isCommandFrame(command));
   }
 
   #peerOf(to: ProcessId): number {

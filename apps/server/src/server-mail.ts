@@ -2,7 +2,7 @@ import { inTime, type WaitOptions } from '@millrace/channel';
 import type { Commands } from './commands.js';
 import { ServerError } from './errors.js';
 import { type Handlers, type ProcessId, runInOrder, type ServerEvents } from './events.js';
-import type { Logger } from './log.js';
+import { type Logger, LogLimit } from './log.js';
 import { Mail, type MailParts } from './mail.js';
 import { ServerClients } from './server-clients.js';
 import type { Message } from './types.js';
@@ -14,7 +14,7 @@ export abstract class ServerMail extends ServerClients {
   abstract get log(): Logger;
   protected abstract get handlers(): Handlers<ServerEvents>;
   /** The means of this process; undefined before the start. */
-  protected abstract mailParts(): Omit<MailParts, 'shape' | 'onMessage' | 'onCommand'> | undefined;
+  protected abstract mailParts(): Omit<MailParts, 'shape' | 'onMessage' | 'onCommand' | 'onBad'> | undefined;
   protected abstract readonly commands: Commands;
 
   /**
@@ -63,11 +63,13 @@ export abstract class ServerMail extends ServerClients {
     const parts = this.mailParts();
     if (parts === undefined)
       throw new ServerError('ERR_MILLRACE_NOT_RUNNING', `${member} needs a started server.`);
+    const limit = new LogLimit(this);
     this.#mail = new Mail({
       ...parts,
       shape: this.shape,
       onMessage: (source, message) => void this.#arrived(source, message),
       onCommand: (source, frame) => this.commands.received(source, frame),
+      onBad: (error) => limit.warn('mail', `a message between processes is dropped: ${error.message}`),
     });
     return this.#mail;
   }

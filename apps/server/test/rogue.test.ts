@@ -78,3 +78,39 @@ test.each(['counters', 'connections'])(
     victim.close();
   },
 );
+
+test.each(SEEDS)(
+  'a worker that posts nonsense to all others (%i) ends none of them, and messages go on arriving',
+  async (seed) => {
+    await using server = await startServer({}, {}, 'rogue');
+    const victim = await clientOf(server.lines, 0, 'who');
+    const other = await clientOf(server.lines, 1, 'who');
+    const [pid] = (await other.ask('who')).split(' ');
+    const before = server.program.children().map((child) => child.pid);
+    victim.send(`rogue post ${seed}\n`);
+    for (const to of ['1', 'manager', 'master'])
+      expect(await victim.ask(`rogue mail ${to}`)).toBe(`heard ${to}`);
+    expect((await other.ask('who')).split(' ')[0]).toBe(pid);
+    expect(server.program.children().map((child) => child.pid)).toEqual(before);
+    expect(server.program.output).toMatch(/a message between processes is dropped/);
+    for (const client of [victim, other]) client.close();
+  },
+);
+
+test.each(['bytes', 'value', 'all'])(
+  'a worker whose control pipe carries nonsense (%s) is killed and replaced, and the manager goes on',
+  async (kind) => {
+    await using server = await startServer({}, {}, 'rogue');
+    const victim = await clientOf(server.lines, 0, 'who');
+    const other = await clientOf(server.lines, 1, 'who');
+    const [pid] = (await victim.ask('who')).split(' ');
+    const others = steadily(other);
+    victim.send(`rogue control-${kind} 1\n`);
+    await until('the end of the rogue', () => !isRunning(Number(pid)));
+    const [next, id] = (await victim.ask('who')).split(' ');
+    expect([id, next === pid]).toEqual(['0', false]);
+    expect((await others.stop()).size).toBe(1);
+    await until('a line of the log', () => /on its control pipe makes no sense/.test(server.program.output));
+    for (const client of [victim, other]) client.close();
+  },
+);

@@ -56,6 +56,11 @@ export class Incoming {
     return this.#reassembly.dropped;
   }
 
+  /** Goes on behind the datagram that was none of a pipe: `read` has passed it by. */
+  forgive(): void {
+    this.#failure = undefined;
+  }
+
   /** Takes all that is there, and drops it: it was sent by a process whose messages make no sense. */
   discard(): void {
     while (this.#nextDatagram());

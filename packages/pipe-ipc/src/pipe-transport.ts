@@ -38,6 +38,11 @@ export interface PipeTransportOptions {
    * waits. Without it the transport ends with the error.
    */
   readonly onCorrupt?: (error: Error) => void;
+  /**
+   * Told of each datagram that is none of a pipe; it is dropped, and reading goes on with the next. For an end that several
+   * send to: what one of them sends costs the others nothing.
+   */
+  readonly onBadDatagram?: ((error: Error) => void) | undefined;
 }
 
 const DEFAULT_MAX_MESSAGE_SIZE = 64 << 20;
@@ -73,6 +78,7 @@ export class PipeTransport implements Transport {
   #ending = false;
   #closed = false;
   readonly #onCorrupt: ((error: Error) => void) | undefined;
+  readonly #onBadDatagram: ((error: Error) => void) | undefined;
   #corrupt = false;
 
   constructor(fd: number, options: PipeTransportOptions = {}) {
@@ -83,6 +89,7 @@ export class PipeTransport implements Transport {
     this.#outgoing = new Outgoing(fd, sharedByReceivers || options.gather === false);
     this.#incoming = new Incoming(fd, maxMessageSize);
     this.#onCorrupt = options.onCorrupt;
+    this.#onBadDatagram = options.onBadDatagram;
     this.#poller = options.poller ?? new NodePoller();
     this.#registration = this.#poller.add(fd, (ready) => this.#ready(ready));
   }
@@ -171,6 +178,11 @@ export class PipeTransport implements Transport {
     } catch (error) {
       const { code } = error as { readonly code?: string };
       const corrupt = error === this.#incoming.failure && code === 'ERR_MILLRACE_PIPE_CORRUPT';
+      if (corrupt && this.#onBadDatagram !== undefined) {
+        this.#incoming.forgive();
+        this.#onBadDatagram(error as Error);
+        return 0;
+      }
       if (!corrupt || this.#onCorrupt === undefined) throw error;
       this.distrust(error as Error);
       return 0;

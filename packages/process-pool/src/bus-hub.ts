@@ -34,7 +34,9 @@ export class BusHub {
     let line = this.#lines.get(member.name);
     if (line === undefined) {
       const ends = createPipe();
-      line = { member, ends, channel: openPipe(ends.left, { codec: busCodec() }), held: new Set() };
+      const onBadDatagram = (error: Error) => this.#makesNoSense(member, error);
+      const channel = openPipe(ends.left, { codec: busCodec(), onBadDatagram });
+      line = { member, ends, channel, held: new Set() };
       this.#lines.set(member.name, line);
       this.#listen(line);
     }
@@ -65,6 +67,7 @@ export class BusHub {
 
   #listen(line: Line): void {
     line.channel.onDrain(() => this.#release(line));
+    line.channel.onBadMessage((error) => this.#makesNoSense(line.member, error as Error));
     line.channel.onMessage((message) => this.#pass(line, message));
     // The processes keep this one alive, not the ways between them.
     line.channel.unref();
@@ -77,10 +80,32 @@ export class BusHub {
       from.member.tell({ type: 'undelivered', to: name });
       return;
     }
-    const more = to.channel.send({ name: from.member.name, value });
+    const more = this.#send(to, { name: from.member.name, value });
     if (more || to.held.has(from)) return;
     to.held.add(from);
     from.channel.pause();
+  }
+
+  /** True as well when the other does not read, and so much waits for it that this one is not taken. */
+  #send(to: Line, message: BusMessage): boolean {
+    try {
+      return to.channel.send(message);
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'ERR_MILLRACE_CHANNEL_FULL') throw error;
+      this.#undelivered++;
+      return true;
+    }
+  }
+
+  /** It is the fault of one member: the others' messages are passed on. */
+  #makesNoSense({ name }: Member, error: Error): void {
+    this.#undelivered++;
+    process.emitWarning(
+      `What the member ${name} sends on the bus makes no sense, and is dropped: ${error.message}`,
+      {
+        code: 'MILLRACE_BAD_MESSAGE',
+      },
+    );
   }
 
   #release(line: Line): void {

@@ -29,9 +29,7 @@ export class Bus {
     this.#channel = openPipe<BusMessage>(fd, { codec: busCodec() });
     this.#channel.pause();
     this.#channel.unref();
-    this.#channel.onMessage(({ name: from, value }) =>
-      this.#onMessage?.(this.#codec.decode(value, 0, value.length), from),
-    );
+    this.#channel.onMessage((message) => this.#take(message));
   }
 
   /**
@@ -87,6 +85,19 @@ export class Bus {
 
   #read(): void {
     if (this.#open && this.#onMessage) this.#channel.resume();
+  }
+
+  /** The parent passes values on without a look at them. */
+  #take({ name: from, value }: BusMessage): void {
+    let decoded: unknown;
+    try {
+      decoded = this.#codec.decode(value, 0, value.length);
+    } catch (error) {
+      const message = `A message of ${from} cannot be read, and is dropped: ${(error as Error).message}`;
+      process.emitWarning(message, { code: 'MILLRACE_BAD_MESSAGE' });
+      return;
+    }
+    this.#onMessage?.(decoded, from);
   }
 
   #sendSelf(bytes: Buffer): boolean {

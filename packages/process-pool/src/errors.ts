@@ -17,7 +17,9 @@ export type ProcessPoolErrorCode =
   /** A process was used before it was started, or started twice. */
   | 'ERR_MILLRACE_NOT_STARTED'
   /** There is no descriptor of that name among those that the parent handed down. */
-  | 'ERR_MILLRACE_NO_DESCRIPTOR';
+  | 'ERR_MILLRACE_NO_DESCRIPTOR'
+  /** What a process said on its control pipe made no sense; it has been killed for it. */
+  | 'ERR_MILLRACE_BAD_CONTROL';
 
 export class ProcessPoolError extends Error {
   override readonly name = 'ProcessPoolError';

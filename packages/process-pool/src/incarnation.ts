@@ -4,8 +4,16 @@ import type { TransportChannel } from '@millrace/channel';
 import { syscalls } from '@millrace/native';
 import { createPipe, openPipe } from '@millrace/pipe-ipc';
 import { BirthSender } from './birth-sender.js';
+import { ProcessPoolError } from './errors.js';
 import { nodeStart, pathOf } from './node-options.js';
-import { type Birth, CALL_VARIABLE, type Call, type ToChild, type ToParent } from './protocol.js';
+import {
+  type Birth,
+  CALL_VARIABLE,
+  type Call,
+  isControlMessage,
+  type ToChild,
+  type ToParent,
+} from './protocol.js';
 import type { LaunchSpec } from './spec.js';
 
 /** The exit code of a process that could not be started, as shells have it. */
@@ -67,10 +75,14 @@ export class Incarnation {
       setImmediate(() => this.#end(NOT_STARTED, null, error as Error));
       return;
     }
-    const control = openPipe<ToChild, ToParent>(this.#controlFd);
+    const control = openPipe<ToChild, ToParent>(this.#controlFd, {
+      onBadDatagram: (error) => this.#makesNoSense(error),
+    });
     this.#control = control;
+    control.onBadMessage((error) => this.#makesNoSense(error as Error));
     control.onMessage((message) => {
-      if (message.type === 'waiting') this.#isWaiting();
+      if (!isControlMessage(message)) this.#makesNoSense(new TypeError('A control message has no kind.'));
+      else if (message.type === 'waiting') this.#isWaiting();
       else this.#events?.said(message);
     });
     // Another program has taken its place: it knows of signals only.
@@ -166,6 +178,12 @@ export class Incarnation {
   killFor(reason: Error): void {
     this.#killedFor ??= reason;
     this.kill('SIGKILL');
+  }
+
+  /** What it says on its control pipe can come of a fault only, which may have spared nothing: another takes its place. */
+  #makesNoSense(error: Error): void {
+    const reason = `What process ${this.pid} says on its control pipe makes no sense: ${error.message}`;
+    this.killFor(new ProcessPoolError('ERR_MILLRACE_BAD_CONTROL', reason, { cause: error }));
   }
 
   #isWaiting(): void {

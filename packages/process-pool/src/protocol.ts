@@ -70,6 +70,11 @@ export type ToMember = Exclude<ToParent, { readonly type: 'waiting' | 'ready' }>
 /** What of that is the pool's to act on; the rest is of one process, or one name. */
 export type ToPool = Exclude<ToParent, { readonly type: 'waiting' | 'ready' | 'detach' | 'last' }>;
 
+/** Whether a value has the form of a control message: whoever holds the other end of the pipe may send anything. */
+export function isControlMessage(value: unknown): boolean {
+  return typeof (value as { readonly type?: unknown } | null | undefined)?.type === 'string';
+}
+
 /** The last branch of every switch over kinds: the other process runs another version of this package. */
 export function unknownMessage(message: never): void {
   const { type } = message as { readonly type?: unknown };
