@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram';
 import { TestClient, until } from '@millrace/testkit';
 import { expect, test } from 'vitest';
 import type { ServerOptions, ServerStats } from '../src/index.js';
@@ -55,6 +56,39 @@ test('a client that sends 60,000 messages at once costs another one no more than
   const places = (await lines(deep, DEEP)).map((line) => Number.parseInt(line, 10));
   expect(places).toHaveLength(DEEP);
   expect(places.every((at, i) => i === 0 || at > (places[i - 1] as number))).toBe(true);
+  deep.close();
+  good.close();
+});
+
+/** Datagrams that may be under way to a worker, and that are taken in one turn. */
+const DATAGRAMS = isBase ? 64 : 128;
+
+test('a flood of datagrams costs a client no more than their share', async () => {
+  const { server, deep, good, worker } = await stopped();
+  await using _ = server;
+  const flood = createSocket('udp4');
+  const sent = (count: number) =>
+    Promise.all(
+      Array.from(
+        { length: count },
+        () => new Promise((resolve) => flood.send('0', server.frames, '127.0.0.1', resolve)),
+      ),
+    );
+  if (isBase) await sent(DEEP / 60);
+  else
+    await until('datagrams to be dropped', async () => {
+      await sent(DEEP / 60);
+      return statsOf(server, ({ droppedPackets }) => droppedPackets > 0);
+    });
+  await written(good, 'mine\n');
+  if (!isBase) await statsOf(server, ({ dispatchCount }) => dispatchCount === DATAGRAMS + 2);
+  process.kill(worker, 'SIGCONT');
+  const [, place] = /^(\d+) mine$/.exec(await good.line()) ?? [];
+  expect(Number(place)).toBeLessThanOrEqual(2 * DATAGRAMS + 2);
+  // Those that come when the worker goes on have room again.
+  await sent(1);
+  if (!isBase) await statsOf(server, ({ dispatchCount }) => dispatchCount > DATAGRAMS + 2);
+  flood.close();
   deep.close();
   good.close();
 });

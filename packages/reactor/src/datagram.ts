@@ -22,6 +22,7 @@ import {
 } from '@millrace/native';
 import { decodeAddress, encodeAddress, isUnix, type SocketAddress, showAddress } from './addresses.js';
 import { type AdoptedAddress, adopt } from './adopted.js';
+import { Turn } from './connection-options.js';
 import { READ_BYTES } from './options.js';
 import type { Reactor } from './reactor.js';
 import { type SocketOptions, setOption, setSocketOptions } from './socket-options.js';
@@ -109,7 +110,7 @@ export class BoundDatagram {
  */
 const FIRST_RETRY_MS = 1;
 const LONGEST_RETRY_MS = 32;
-/** Most datagrams taken for one readiness event, so that other descriptors have their turn. */
+/** Most datagrams taken for one readiness event, or in a millisecond, so that other descriptors have their turn. */
 const RECEIVE_BURST = 64;
 
 /**
@@ -128,6 +129,7 @@ export class DatagramSocket {
   /** Undefined where somebody else has bound the socket, and closes it. */
   readonly #bound: BoundDatagram | undefined;
   readonly #from = new Uint8Array(SOCKADDR_BYTES);
+  readonly #turn = new Turn({ frames: RECEIVE_BURST, bytes: Number.POSITIVE_INFINITY });
   readonly #onRead = () => this.#receive();
   #lastTo: SocketAddress | undefined;
   #lastEncoded: EncodedAddress | undefined;
@@ -218,7 +220,8 @@ export class DatagramSocket {
 
   #receive(): void {
     const memory = this.#reactor.readMemory;
-    for (let i = 0; i < RECEIVE_BURST && this.#receiving; i++) {
+    this.#turn.begin();
+    while (this.#receiving && this.#turn.takes()) {
       const bytes = syscalls.receiveFrom(this.fd, memory, 0, READ_BYTES, this.#from);
       if (bytes === -EAGAIN) return;
       if (bytes === -EINTR || bytes === -ECONNREFUSED) continue;

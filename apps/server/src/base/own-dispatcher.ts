@@ -21,6 +21,10 @@ export class OwnDispatcher extends Dispatcher {
     worker.dispatch(message);
   }
 
+  override sendDatagram(worker: WorkerLink, message: Packet): void {
+    worker.dispatch(message);
+  }
+
   override home(): WorkerLink {
     return this.#own;
   }

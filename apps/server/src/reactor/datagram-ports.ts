@@ -66,10 +66,11 @@ export class DatagramPorts {
     this.#thread.count(RECEIVED_BYTES, end);
     if (truncated) return this.#dropped(port, `a datagram of ${showPeer(from)} is longer than 64 KiB`);
     const worker = dispatcher.pickForHost('host' in from ? from.host : from.path);
-    if (!worker.writable) return this.#dropped(port, `worker ${worker.worker} does not keep up`);
+    if (!dispatcher.takesDatagram(worker))
+      return this.#dropped(port, `worker ${worker.worker} does not keep up`);
     const address = encodePeer(from);
     const body = Buffer.concat([address, memory.subarray(0, end)]);
-    worker.dispatch(out.set(packet.DATAGRAM, 0, address.length, port).with(body));
+    dispatcher.sendDatagram(worker, out.set(packet.DATAGRAM, 0, address.length, port).with(body));
   }
 
   #dropped(port: number, why: string): void {

@@ -55,6 +55,17 @@ export class Dispatcher {
     return client.home;
   }
 
+  /** Whether `worker` has room for a datagram. */
+  takesDatagram(worker: WorkerLink): boolean {
+    return worker.writable && this.shares.hasRoomForDatagram(worker);
+  }
+
+  /** Sends a datagram to `worker`, as part of the share that all of them have. */
+  sendDatagram(worker: WorkerLink, message: Packet): void {
+    worker.dispatch(message, worker.datagrams);
+    this.shares.sent(worker.datagrams, worker);
+  }
+
   /** The worker for a datagram. */
   pickForHost(host: string): WorkerLink {
     return this.at(hashHost(host));

@@ -10,17 +10,25 @@ export interface Share {
 }
 
 /**
+ * Datagrams that may be under way to one worker. Their senders cannot be held, and an address costs nothing, so all of them
+ * have one share: more than a client's, for what is beyond it is lost. Two bursts of a socket have room in it.
+ */
+const DATAGRAMS = 128;
+
+/**
  * What one client may have under way to a worker. A worker takes messages in the order in which they were sent to it: what
  * one client has there is what all others wait for. So a client that has its share is not read from, until the worker has
  * taken half of it: it is asked to say so each time that half has been sent, so that a client that is alone hardly waits.
  */
 export class Shares {
   readonly #share: Share;
+  readonly #datagrams: Share;
   /** Whether the messages of one client may be under way to several workers. */
   readonly #spreads: boolean;
 
   constructor(workers: readonly WorkerLink[], share: Share, spreads: boolean) {
     this.#share = share;
+    this.#datagrams = { messages: DATAGRAMS, bytes: share.bytes };
     this.#spreads = spreads;
     for (const worker of workers) worker.onTaken = (flow) => this.#taken(flow);
   }
@@ -32,23 +40,32 @@ export class Shares {
 
   /** Whether `client` may send one more message to `worker`. */
   hasRoom(client: Client, worker: WorkerLink): boolean {
-    const { inFlight, inFlightBytes } = this.flow(client, worker);
-    return inFlight < this.#share.messages && inFlightBytes < this.#share.bytes;
+    return isBelow(this.flow(client, worker), this.#share);
+  }
+
+  /** Whether one more datagram may be under way to `worker`. */
+  hasRoomForDatagram({ datagrams }: WorkerLink): boolean {
+    return isBelow(datagrams, this.#datagrams);
   }
 
   /**
    * A message has been sent to `worker`. Whoever has its share has sent less than half of it since the last question: when
    * that is answered, it has room again.
    */
-  sent(flow: Flow<Client>, worker: WorkerLink): void {
-    if (flow.sinceAsked * 2 < this.#share.messages && flow.sinceAskedBytes * 2 < this.#share.bytes) return;
+  sent(flow: Flow<Client | undefined>, worker: WorkerLink): void {
+    const { messages, bytes } = flow === worker.datagrams ? this.#datagrams : this.#share;
+    if (flow.sinceAsked * 2 < messages && flow.sinceAskedBytes * 2 < bytes) return;
     flow.sinceAsked = flow.sinceAskedBytes = 0;
     worker.askTaken();
   }
 
-  #taken({ client, inFlight, inFlightBytes }: Flow<Client>): void {
-    if (!client.isHeldFor(HOLD_SHARE)) return;
+  #taken({ client, inFlight, inFlightBytes }: Flow<Client | undefined>): void {
+    if (!client?.isHeldFor(HOLD_SHARE)) return;
     if (inFlight * 2 <= this.#share.messages && inFlightBytes * 2 <= this.#share.bytes)
       client.release(HOLD_SHARE);
   }
+}
+
+function isBelow({ inFlight, inFlightBytes }: Flow<unknown>, { messages, bytes }: Share): boolean {
+  return inFlight < messages && inFlightBytes < bytes;
 }

@@ -16,8 +16,16 @@ export class WorkerLink {
   /** Clients that wait for room; those of several workers may wait in one. */
   line: WaitingLine;
   /** Told of each message that the worker has taken. */
-  onTaken: (flow: Flow<Client>) => void = () => {};
-  readonly #flight = new InFlight<Client>((flow) => this.onTaken(flow));
+  onTaken: (flow: Flow<Client | undefined>) => void = () => {};
+  /** What datagrams have under way to the worker, those of all senders and listeners together. */
+  readonly datagrams: Flow<undefined> = {
+    client: undefined,
+    inFlight: 0,
+    inFlightBytes: 0,
+    sinceAsked: 0,
+    sinceAskedBytes: 0,
+  };
+  readonly #flight = new InFlight<Client | undefined>((flow) => this.onTaken(flow));
   readonly #ask = new Packet();
   /** The number of the message that the worker was last asked about. */
   #asked = this.#flight.last;
@@ -61,8 +69,8 @@ export class WorkerLink {
     return this.#all.underWay(this.worker);
   }
 
-  /** Sends a client's message, and counts it; in `flow`, where what its client has under way is bounded. */
-  dispatch(message: Packet, flow?: Flow<Client>): void {
+  /** Sends a message, and counts it; in `flow`, where what its sender has under way is bounded. */
+  dispatch(message: Packet, flow?: Flow<Client | undefined>): void {
     if (this.#hasForgiven) this.#settle();
     this.#add(DISPATCHED, 1);
     this.channel.send(message);
