@@ -1,8 +1,10 @@
+import { connect, type Socket } from 'node:net';
 import { TestClient, until } from '@millrace/testkit';
 import { expect, test } from 'vitest';
 import { isBase, launch, pidOf, type RunningServer } from './support.js';
 
 const LIMIT = 160;
+const WORKER = 'millrace: worker 0';
 
 /** A server that may have so many files open in each of its processes. */
 async function limited(reactorNum: number): Promise<RunningServer> {
@@ -75,6 +77,34 @@ test.skipIf(isBase)(
     for (const client of clients) client.close();
   },
 );
+
+test('files for clients that do not read leave the server what it keeps back', async () => {
+  await using server = await limited(1);
+  const good = await TestClient.connect(server.lines);
+  const lazy: Socket[] = [];
+  try {
+    for (let i = 0; i < LIMIT / 8; i++) {
+      const socket = connect(server.lines, '127.0.0.1').on('error', () => {});
+      socket.pause().write('files\n');
+      lazy.push(socket);
+    }
+    await server.program.printed(
+      /Cannot send a file to session \d+: the descriptors that are left are kept back/,
+    );
+    expect(await good.ask('still')).toMatch(/still$/);
+    if (isBase) return;
+    const manager = pidOf(server, 'millrace: manager') as number;
+    process.kill(manager, 'SIGKILL');
+    await until('another manager, and its worker', () => {
+      const pid = pidOf(server, 'millrace: manager');
+      return pid !== undefined && pid !== manager && pidOf(server, WORKER) !== undefined;
+    });
+    expect(await good.ask('again')).toMatch(/again$/);
+  } finally {
+    for (const socket of lazy) socket.destroy();
+    good.close();
+  }
+});
 
 test.skipIf(isBase)('a worker whose handlers have taken all descriptors, and fail, goes on', async () => {
   await using server = await limited(1);

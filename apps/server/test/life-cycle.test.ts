@@ -171,6 +171,17 @@ test('a start handler that waits for shutdown ends the server in order, where pr
   expect(program.output).toMatch(/^ended\nresolved\nERR_MILLRACE_NOT_RUNNING$/m);
 });
 
+test('handlers of shutdown read what the server has counted; later it says that it does not run', async () => {
+  await using server = await startServer({}, {}, 'loaded');
+  const client = await TestClient.connect(server.lines);
+  for (const line of ['sleep 0 1', 'sleep 0 2']) expect(await client.ask(line)).toBe(`sleep ${line.at(-1)}`);
+  server.program.kill('SIGTERM');
+  expect(await server.program.ended()).toEqual({ code: 0, signal: null });
+  expect(events(server, 'shutdown')).toEqual(['2 0']);
+  expect(events(server, 'stats after shutdown')).toEqual(['ERR_MILLRACE_NOT_RUNNING']);
+  client.close();
+});
+
 test('a beforeShutdown that does not come to its end is left behind after maxWaitTime', async () => {
   await using server = await startServer(
     { maxWaitTime: 200, workerNum: 1 },

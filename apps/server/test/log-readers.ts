@@ -9,8 +9,9 @@ const READERS: Readonly<Record<string, Readonly<Record<string, readonly string[]
   'it waits for what a line of the log says': {
     askers: ['a stop waits for the tasks of user processes'],
     'bad-input': ['a flood of bad clients', 'a frame that announces too much', 'a line over the limit'],
-    descriptors: ['clients get no descriptor'],
+    descriptors: ['clients get no descriptor', 'files for clients that do not read'],
     dispatch: ['function: a module of the user decides'],
+    'file-rights': ['a datagram goes to a unix socket with the rights'],
     'full-disk': ['a full taskTmpdir'],
     'group-signals': ['SIGHUP to the group', 'SIGTERM to the manager alone'],
     hanging: [
@@ -38,6 +39,7 @@ const READERS: Readonly<Record<string, Readonly<Record<string, readonly string[]
       'of two reloads that the master',
     ],
     'second-signal': ['a third signal'],
+    rogue: ['a worker that writes over', '('],
     shutdown: ['what else keeps the master alive'],
     surroundings: ['chroot comes before'],
     'task-queue': ['G34 runs what another', 'what others post', 'a full queue holds'],

@@ -65,6 +65,9 @@ export class WorkerReactors implements Reactors {
   async stop(): Promise<void> {
     for (const channel of this.#channels) channel.destroy();
     this.listener.close();
+  }
+
+  close(): void {
     this.#view.close();
   }
 }

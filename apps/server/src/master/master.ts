@@ -123,6 +123,7 @@ export class MasterRole implements Role {
     } catch (error) {
       if (this.#ending) return this.#stoppedInStart();
       await this.#close();
+      this.#forget();
       this.#ignoreSignals();
       throw error;
     }
@@ -457,8 +458,15 @@ export class MasterRole implements Role {
       const handlers = runInOrder(this.#context.handlers.get('shutdown'));
       await untilSettled(this.#context, 'shutdown', 'the process does not end before it has', handlers);
     }
+    this.#forget();
     this.#context.endTimers();
     this.#context.log.info('stopped');
+  }
+
+  /** Handlers of `shutdown` may read what has been counted; whoever asks later is told that the server does not run. */
+  #forget(): void {
+    this.#reactors?.close();
+    this.#reactors = undefined;
   }
 
   /** Workers that accept from a socket, and processes that have inherited it, end that with this. */

@@ -150,6 +150,9 @@ export class ReactorThreads implements Reactors {
     process.removeListener('exit', this.#stopAtExit);
     for (const { channel } of this.#threads) channel.destroy();
     this.listener.close();
+  }
+
+  close(): void {
     this.#view.close();
   }
 

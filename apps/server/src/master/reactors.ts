@@ -22,4 +22,6 @@ export interface Reactors {
   quiesce(): void;
   /** Closes every connection, after what is queued for it has been sent, `timeoutMs` have passed, or `hurry` aborts. */
   stop(timeoutMs: number, hurry: AbortSignal): Promise<void>;
+  /** After `stop`: gives up what the counters and the table of connections are read from. */
+  close(): void;
 }

@@ -2,6 +2,7 @@ import { closeSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 import { MAX_FILES, OUTPUT_SLACK } from '../constants.js';
 import { TOKEN_BYTES } from '../file-link.js';
+import { lastForClients } from '../open-files.js';
 import * as packet from '../packet.js';
 import { CLOSING, FLAG_BOUND, FLAG_PAUSED, FLAG_PROTECTED } from '../shared/connection-layout.js';
 import { SENT_BYTES } from '../shared/counters-layout.js';
@@ -15,6 +16,8 @@ export class Orders {
   readonly #thread: Thread;
   readonly #gather: OutputGather;
   readonly #flushGather = () => this.#gather.flush();
+  /** From this descriptor on files are for the server itself. */
+  readonly #lastFile: number;
   /** What is asked for one client often comes in a row. */
   #latest: Client | undefined;
   /** Clients to be closed at the end of this turn. */
@@ -23,6 +26,7 @@ export class Orders {
   constructor(thread: Thread) {
     this.#thread = thread;
     this.#gather = new OutputGather(thread.now);
+    this.#lastFile = lastForClients(thread.data.reservedDescriptors);
   }
 
   take(message: packet.Packet, peer: number): void {
@@ -155,6 +159,12 @@ export class Orders {
     state.files++;
     try {
       if (file < 0) throw new Error(`its descriptor has not come (${getSystemErrorName(file)})`);
+      if (file >= this.#lastFile) {
+        closeSync(file);
+        throw new Error(
+          'the descriptors that are left are kept back for the server itself (reservedDescriptors)',
+        );
+      }
       connection.sendFile(path, {
         fd: file,
         offset,
