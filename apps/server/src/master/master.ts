@@ -448,7 +448,7 @@ export class MasterRole implements Role {
     const hasStarted = this.#running;
     if (hasStarted) await beforeShutdown(this.#context, this.#end.hurry);
     await this.#threadsUp();
-    this.#closeSockets();
+    this.#closeListeners();
     this.#reactors?.quiesce();
     await this.#tasks?.finish(this.#context.options.maxWaitTime, this.#end.hurry);
     if (this.#manager) await this.#end.stopManager(this.#manager, hasStarted && !this.#shape.base);
@@ -470,9 +470,11 @@ export class MasterRole implements Role {
   }
 
   /** Workers that accept from a socket, and processes that have inherited it, end that with this. */
-  #closeSockets(): void {
+  #closeListeners(): void {
     for (const socket of this.#sockets) {
-      if (this.#shape.base && socket instanceof Listener) socket.closeForAll();
+      // Those of datagrams are the reactor threads' as well, until they have ended.
+      if (!(socket instanceof Listener)) continue;
+      if (this.#shape.base) socket.closeForAll();
       else socket.close();
     }
   }
@@ -493,11 +495,12 @@ export class MasterRole implements Role {
 
   async #closeAll(): Promise<void> {
     await this.#threadsUp();
-    this.#closeSockets();
+    this.#closeListeners();
     await this.#manager?.stop({ timeout: this.#context.options.maxWaitTime });
     this.#tasks?.close();
     this.#pids = undefined;
     await this.#reactors?.stop(this.#context.options.maxWaitTime, this.#end.hurry);
+    for (const socket of this.#sockets) socket.close();
     this.#reactor.close();
     this.#context.closeMail();
     closeFabric(this.#fabric);
