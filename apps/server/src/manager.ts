@@ -175,9 +175,9 @@ export class ManagerRole implements Role {
     const name = `${kind} ${id}`;
     const { maxWaitTime, maxWorkerMemory } = this.#context.options;
     const { taskFiles, taskRun } = this.#child.data as BirthData;
-    const { plan } = this.#context;
+    const { plan, failedStarts } = this.#context;
     const managerIncarnation = this.#child.incarnation;
-    const data: BirthData = { role, id, managerIncarnation, plan, taskFiles, taskRun };
+    const data: BirthData = { role, id, managerIncarnation, plan, failedStarts, taskFiles, taskRun };
     return {
       name,
       title: `${this.#context.options.title}: ${name}`,

@@ -9,6 +9,7 @@ import type { ResolvedOptions } from './options.js';
 import type { ResolvedPort } from './port-options.js';
 import type { ReloadOptions, ReloadResult } from './reload.js';
 import type { ServerPlan } from './server-plan.js';
+import type { FailedStart } from './start-failure.js';
 import type { Switchboard } from './switchboard.js';
 import type { Place } from './worker/place.js';
 import type { Sessions } from './worker/sessions.js';
@@ -27,6 +28,8 @@ export interface RoleContext {
   readonly log: Logger;
   /** What every process of the server has to come to. */
   readonly plan: ServerPlan;
+  /** The starts of the program that failed before this one. */
+  readonly failedStarts: readonly FailedStart[];
   /** Resolves when this process's messages to other processes have left it, or time is up. */
   readonly flushMail: () => Promise<void>;
   /** Takes no more messages from other processes, and leaves them to the next of this name. */
@@ -83,6 +86,7 @@ export interface BirthData {
   readonly role: RoleName;
   /** What the options of whoever has started it make of the server, by name: they are the same in every process. */
   readonly plan?: ServerPlan | undefined;
+  readonly failedStarts?: readonly FailedStart[] | undefined;
   /** Counts processes of the role from 0. */
   readonly id: number;
   /** Which manager in a row has started it; the first is 1. */

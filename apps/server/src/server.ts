@@ -1,4 +1,4 @@
-import { type Daemon, hasParent, inherit } from '@millrace/process-pool';
+import { type Daemon, entryModule, hasParent, inherit } from '@millrace/process-pool';
 import type { Columns, DoorbellListener, Table, TableDefinition } from '@millrace/shared-memory';
 import type { Tasks } from '@millrace/task-pool';
 import { MAX_PORTS } from './constants.js';
@@ -30,7 +30,7 @@ import type { Counters } from './shared/counters.js';
 import { SharedTables } from './shared-tables.js';
 import { spawnArguments } from './spawn-arguments.js';
 import { outliveLostOutput } from './standard-streams.js';
-import { captureUncaught, startFailureOf } from './start-failure.js';
+import { captureUncaught, type FailedStart, failedStartOf, startFailureOf } from './start-failure.js';
 import type { Switchboard } from './switchboard.js';
 import { leaveSignalsToMaster } from './termination.js';
 import { tellTest, tieToTest } from './under-test.js';
@@ -51,6 +51,12 @@ const birth: BirthData = (child?.data as BirthData | undefined) ?? {
 
 /** What the processes of the servers run that this process has been started for, or has started. */
 const entries = new Set<string>();
+
+/**
+ * The starts of this program that have failed, in their order. A process below the master comes to the same lines first, and
+ * fails at them alike, so that it takes its role in the server that did start.
+ */
+const startsFailed: FailedStart[] = [];
 
 /**
  * Throws `ERR_MILLRACE_SECOND_SERVER`. Each process of a server runs its entry module from the beginning and takes its role in
@@ -166,7 +172,25 @@ export class Server<T extends Tasks = Tasks> extends ServerTasks<T> implements A
     assertOnlyServer(entry);
     assertHandlers(this.#options, this.#handlers, this.#ports);
     this.#started = true;
+    const failed = birth.failedStarts?.[startsFailed.length];
+    if (failed) {
+      startsFailed.push(failed);
+      throw new ServerError(failed.code, failed.message);
+    }
     entries.add(entry);
+    try {
+      await this.#begin();
+    } catch (error) {
+      // Nothing of it is left, so it is not the one server of the program. Who runs the same lines is to fail there, too.
+      if (child === undefined) {
+        entries.delete(entry);
+        if (entry === entryModule()) startsFailed.push(failedStartOf(error));
+      }
+      throw error;
+    }
+  }
+
+  async #begin(): Promise<void> {
     outliveLostOutput((name, error) => this.#log.outputLost(name, error));
     const takeRole = await loadRole(birth.role, this.#options);
     // The same for its log: whatever is to be loaded is not below a new root directory. And whoever accepts clients cannot
@@ -262,6 +286,7 @@ export class Server<T extends Tasks = Tasks> extends ServerTasks<T> implements A
       reopenLog: () => log.reopen(),
       bell: () => this.#ownBell(),
       plan: this.#plan,
+      failedStarts: birth.failedStarts ?? [...startsFailed],
       settleLost: () => (this.#role?.switchboard ?? this.#switchboard)?.settleLost(),
     };
     return {

@@ -1,4 +1,4 @@
-import { ServerError } from './errors.js';
+import { ServerError, type ServerErrorCode } from './errors.js';
 
 /** What a process has failed at in its start, for the master to tell, once. */
 export interface StartFailure {
@@ -10,6 +10,17 @@ export interface StartFailure {
   /** The class and the code of the error, where it has one. */
   readonly name?: string;
   readonly code?: string;
+}
+
+/** What a start in the master has rejected with, for the processes of the next. */
+export interface FailedStart {
+  readonly code: ServerErrorCode;
+  readonly message: string;
+}
+
+export function failedStartOf(error: unknown): FailedStart {
+  if (error instanceof ServerError) return { code: error.code, message: error.message };
+  return { code: 'ERR_MILLRACE_START_FAILED', message: String(error) };
 }
 
 export function startFailureOf(who: string | undefined, error: unknown): StartFailure {

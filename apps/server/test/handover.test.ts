@@ -42,7 +42,7 @@ test('a large message that a leaving worker has begun is taken to its end by it,
   const turns = new RegExp(`^event turn ${pid}$`, 'gm');
   const before = program.count(turns);
   await until('turns of the worker', () => program.count(turns) > before + 5);
-  process.kill(pid, 'SIGTERM');
+  process.kill(pid, 'SIGUSR2');
   await until('the next worker', () => events(server, 'workerStart').length === 3);
   const later = program.count(turns);
   await until('more turns of the worker', () => program.count(turns) > later + 5);

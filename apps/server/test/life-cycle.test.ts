@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import {
   existsSync,
   mkdtempSync,
@@ -7,10 +8,11 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isRunning, Program, TestClient, until } from '@millrace/testkit';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { again } from './signalling.js';
 import {
   clientOf,
@@ -292,6 +294,19 @@ describe('the pid file', () => {
     await failure(program);
     expect(program.output).toMatch(/cannot be written: ENOENT/);
   });
+});
+
+test('a start that has failed does not count: the program may start another server, and its processes are of that one', async () => {
+  const taken = createTcpServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  onTestFinished(() => void taken.close());
+  const { port } = taken.address() as AddressInfo;
+  await using program = new Program(fixture('second-try'), { args: [String(port)] });
+  const [, listening] = await program.printed(/^listening (\d+)/m);
+  expect(program.output).toMatch(/^failed ERR_MILLRACE_LISTEN$/m);
+  const client = await TestClient.connect(Number(listening));
+  expect(await client.ask('hello')).toBe('of the second');
+  client.close();
 });
 
 test('a second server in one program is refused, with words that say what to do instead', async () => {

@@ -5,13 +5,13 @@ import { spawnArguments } from '../spawn-arguments.js';
 
 /** The pool whose one member is the manager, not started yet. Where there may be spares, one waits to be the next. */
 export function managerPool(
-  { options, plan }: RoleContext,
+  { options, plan, failedStarts }: RoleContext,
   descriptors: Descriptors,
   tasks: Pick<BirthData, 'taskFiles' | 'taskRun'>,
   events: ProcessPoolEvents,
 ): ProcessPool {
   const { title, spares = 1 } = options;
-  const data: BirthData = { role: 'manager', id: 0, managerIncarnation: 0, plan, ...tasks };
+  const data: BirthData = { role: 'manager', id: 0, managerIncarnation: 0, plan, failedStarts, ...tasks };
   const manager = {
     name: 'manager',
     title: `${title}: manager`,
