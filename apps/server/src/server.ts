@@ -216,7 +216,8 @@ export class Server<T extends Tasks = Tasks> extends ServerTasks<T> implements A
     }
     endCapture();
     daemon?.ready();
-    if (birth.role === 'master') tellTest(this.addresses);
+    // A handler of `start` may have ended the server.
+    if (birth.role === 'master' && this.#role?.switchboard) tellTest(this.addresses);
   }
 
   get #plan(): ServerPlan {
