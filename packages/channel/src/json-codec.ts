@@ -1,7 +1,8 @@
+import { isBareArray } from './array-rules.js';
 import { hasToJson, isNamespace, isOfOwnProperties, isPlain } from './class-rules.js';
 import type { Codec } from './codec.js';
 import { ChannelError } from './errors.js';
-import { FINE, nameOf, PARTS, type Rules, survey, unsendable, type Verdict } from './unsendable.js';
+import { FINE, MOST_DEPTH, nameOf, PARTS, type Rules, unsendable, type Verdict } from './unsendable.js';
 
 /** Bytes of the memory that is kept for encoding; a larger message gets memory of its own. */
 const SCRATCH_BYTES = 256 * 1024;
@@ -37,12 +38,53 @@ export function jsonCodec<Out, In = Out>(): Codec<Out, In> {
 }
 
 function stringify(value: unknown): string {
-  survey(value, jsonRules);
   try {
-    return JSON.stringify(value);
+    if (isSendable(value, 0)) return JSON.stringify(value);
   } catch (error) {
     throw unsendable(value, jsonRules, error);
   }
+  throw unsendable(value, jsonRules);
+}
+
+/** Whether JSON keeps every part of `value`, by {@link jsonRules}, which say which part it does not. */
+function isSendable(value: unknown, depth: number): boolean {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return true;
+    case 'number':
+      return isJsonNumber(value);
+    case 'object':
+      return value === null || isSendableObject(value, depth);
+    default:
+      return false;
+  }
+}
+
+function isSendableObject(value: object, depth: number): boolean {
+  const list = Array.isArray(value);
+  if (hasToJson(value) || (!list && Object.getPrototypeOf(value) !== Object.prototype)) {
+    const verdict = ofObject(value);
+    if (verdict !== PARTS) return verdict === FINE;
+  }
+  if (depth === MOST_DEPTH) return false;
+  if (list) {
+    for (let i = 0; i < value.length; i++) if (!isSendable(value[i], depth + 1)) return false;
+    // A gap reads as undefined, which has been refused.
+    return isBareArray(value);
+  }
+  const named = value as Record<string, unknown>;
+  const names = Object.keys(named);
+  if (names.length === 0 && isNamespace(value)) return false;
+  for (let i = 0; i < names.length; i++) {
+    const part = named[names[i] as string];
+    if (part !== undefined && !isSendable(part, depth + 1)) return false;
+  }
+  return true;
+}
+
+function isJsonNumber(value: number): boolean {
+  return Number.isFinite(value) && !Object.is(value, -0);
 }
 
 const jsonRules: Rules = {
@@ -52,7 +94,7 @@ const jsonRules: Rules = {
       case 'boolean':
         return FINE;
       case 'number':
-        return Number.isFinite(value) && !Object.is(value, -0) ? FINE : { cannot: numberName(value) };
+        return isJsonNumber(value) ? FINE : { cannot: numberName(value) };
       case 'object':
         return value === null ? FINE : ofObject(value);
       case 'undefined':

@@ -62,6 +62,7 @@ export function openCodec<Out, In>(): Codec<Out, In> {
     encode(value, frame) {
       if (writer.write(value, frame)) return;
       const form = packable(value);
+      if (writer.metMap) return encodeWithMaps(form, frame);
       named = Array.isArray(form) ? MOST_NAMED : 0;
       ordinary.metMap = false;
       try {

@@ -1,11 +1,13 @@
+import { isBareArray } from './array-rules.js';
 import { isNamespace } from './class-rules.js';
 import { copyBytes } from './copying.js';
 import { isPlainText } from './odd-values.js';
 import type { Records } from './records.js';
 import type { Frame } from './transport.js';
 
-/** Bytes of the writer's memory; a larger message is somebody else's. */
-const BYTES = 8 * 1024;
+/** Bytes of the writer's memory at first, and at most; a larger message is somebody else's. */
+const FIRST_BYTES = 8 * 1024;
+const MOST_BYTES = 4 << 20;
 /**
  * Objects that are maps, which any MessagePack library reads. Each further one is a record, which names its properties once for
  * all objects of its shape: smaller for a list, but for few a definition takes longer to be made and understood.
@@ -24,19 +26,26 @@ const ROOM = 16;
 const SHORT_TEXT = 40;
 
 /**
- * Writes small messages of JSON's kinds as MessagePack, and checks each part in the same pass: strings that UTF-8 can say,
+ * Writes messages of JSON's kinds as MessagePack, and checks each part in the same pass: strings that UTF-8 can say,
  * objects and arrays without a class and without anything that would be lost. What is larger, or is anything else, it
  * leaves to msgpackr, before which the whole value is walked.
  */
 export class PlainWriter {
-  readonly #memory = Buffer.allocUnsafeSlow(BYTES);
-  readonly #view = new DataView(this.#memory.buffer, this.#memory.byteOffset, BYTES);
+  #memory = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  #view = new DataView(this.#memory.buffer);
+  #size = FIRST_BYTES;
   /** Shapes that both ends know, and those of this message. */
   readonly #agreed: number;
   readonly #shapes: (readonly string[])[];
   readonly #mostNamed: number;
   #at = 0;
   #objects = 0;
+  #metMap = false;
+
+  /** Whether the last value was left to msgpackr for a Map in it. */
+  get metMap(): boolean {
+    return this.#metMap;
+  }
 
   /** With `records`, which the other end knows, all objects are records, and those have no names. */
   constructor(records: Records = []) {
@@ -49,6 +58,7 @@ export class PlainWriter {
   write(value: unknown, frame: Frame): boolean {
     this.#at = 0;
     this.#objects = 0;
+    this.#metMap = false;
     if (this.#shapes.length > this.#agreed) this.#shapes.length = this.#agreed;
     try {
       if (!this.#value(value, 0)) return false;
@@ -60,9 +70,21 @@ export class PlainWriter {
     return true;
   }
 
+  /** Moves to a larger memory; false where the message is too large for this writer. */
+  #grow(bytes: number): boolean {
+    const needed = this.#at + bytes;
+    if (needed > MOST_BYTES) return false;
+    this.#size = Math.min(MOST_BYTES, Math.max(needed, this.#size * 2));
+    const memory = Buffer.allocUnsafeSlow(this.#size);
+    memory.set(this.#memory.subarray(0, this.#at));
+    this.#memory = memory;
+    this.#view = new DataView(memory.buffer);
+    return true;
+  }
+
   #value(value: unknown, depth: number): boolean {
     // Room for whatever is no string.
-    if (this.#at > BYTES - ROOM) return false;
+    if (this.#at + ROOM > this.#size && !this.#grow(ROOM)) return false;
     switch (typeof value) {
       case 'string':
         return this.#text(value);
@@ -80,16 +102,27 @@ export class PlainWriter {
         if (depth === MOST_DEPTH) return false;
         if (Array.isArray(value)) return this.#array(value, depth + 1);
         if (Object.getPrototypeOf(value) === Object.prototype) return this.#object(value, depth + 1);
-        if (value.constructor === Buffer) return Buffer.isBuffer(value) && this.#bytes(value);
-        return value instanceof Date && this.#date(value);
+        return this.#instance(value, depth + 1);
       case 'undefined':
-        this.#memory[this.#at++] = 0xd4;
-        this.#memory[this.#at++] = 0;
-        this.#memory[this.#at++] = 0;
-        return true;
+        return this.#undefined();
       default:
         return false;
     }
+  }
+
+  #undefined(): boolean {
+    this.#memory[this.#at++] = 0xd4;
+    this.#memory[this.#at++] = 0;
+    this.#memory[this.#at++] = 0;
+    return true;
+  }
+
+  #instance(value: object, depth: number): boolean {
+    if (value.constructor === Buffer) return Buffer.isBuffer(value) && this.#bytes(value);
+    if (value instanceof Date) return this.#date(value);
+    if (value instanceof Set) return this.#set(value, depth);
+    this.#metMap = value instanceof Map;
+    return false;
   }
 
   #number(value: number): void {
@@ -120,16 +153,20 @@ export class PlainWriter {
 
   #text(text: string): boolean {
     const { length } = text;
-    const memory = this.#memory;
-    if (this.#at + length * UNIT_BYTES + HEADER_BYTES > BYTES) return false;
+    const most = length * UNIT_BYTES + HEADER_BYTES;
+    if (this.#at + most > this.#size && !this.#grow(most)) return false;
     if (length < SHORT_TEXT && this.#shortText(text)) return true;
     if (!isPlainText(text)) return false;
+    const memory = this.#memory;
     // Its length in bytes is not known before it is written: the header has room for the longest.
-    const header = length * UNIT_BYTES < 0x100 ? 2 : 3;
+    const header = length * UNIT_BYTES < 0x100 ? 2 : length * UNIT_BYTES < 0x10000 ? 3 : 5;
     const written = memory.write(text, this.#at + header);
     if (header === 2) {
       memory[this.#at] = 0xd9;
       memory[this.#at + 1] = written;
+    } else if (header === 5) {
+      memory[this.#at] = 0xdb;
+      this.#view.setUint32(this.#at + 1, written);
     } else {
       memory[this.#at] = 0xda;
       memory[this.#at + 1] = written >> 8;
@@ -179,22 +216,47 @@ export class PlainWriter {
 
   #array(list: readonly unknown[], depth: number): boolean {
     const { length } = list;
-    if (length > BYTES || list.constructor !== Array) return false;
+    if (list.constructor !== Array) return false;
     // As a table of objects it is smaller with the names of their properties apart.
     if (depth === 1) this.#objects = MOST_NAMED;
+    if (!this.#arrayHead(length)) return false;
+    for (let i = 0; i < length; i++) {
+      const part = list[i];
+      // Without the way through #value(), which is too long to become part of this loop.
+      if (typeof part === 'number') {
+        if (this.#at + ROOM > this.#size && !this.#grow(ROOM)) return false;
+        this.#number(part);
+      } else if (part === undefined && !(i in list)) return false;
+      else if (!this.#value(part, depth)) return false;
+    }
+    return isBareArray(list);
+  }
+
+  #arrayHead(length: number): boolean {
     const memory = this.#memory;
     if (length < 0x10) memory[this.#at++] = 0x90 | length;
-    else {
+    else if (length < 0x10000) {
       memory[this.#at++] = 0xdc;
       memory[this.#at++] = length >> 8;
       memory[this.#at++] = length & 0xff;
+    } else if (length > MOST_BYTES) return false;
+    else {
+      memory[this.#at] = 0xdd;
+      this.#view.setUint32(this.#at + 1, length);
+      this.#at += 5;
     }
-    for (let i = 0; i < length; i++) {
-      const part = list[i];
-      if (part === undefined && !(i in list)) return false;
-      if (!this.#value(part, depth)) return false;
-    }
-    return Object.keys(list).length === length;
+    return true;
+  }
+
+  /** As msgpackr does: its extension for a Set, and an array. */
+  #set(set: ReadonlySet<unknown>, depth: number): boolean {
+    if (Object.getPrototypeOf(set) !== Set.prototype || Object.keys(set).length > 0) return false;
+    this.#memory[this.#at++] = 0xd4;
+    this.#memory[this.#at++] = 0x73;
+    this.#memory[this.#at++] = 0;
+    if (!this.#arrayHead(set.size)) return false;
+    for (const part of set) if (!this.#value(part, depth)) return false;
+    return true;
   }
 
   #object(value: object, depth: number): boolean {
@@ -204,7 +266,8 @@ export class PlainWriter {
     if (length === 0 && isNamespace(value)) return false;
     if (this.#objects++ >= this.#mostNamed) return this.#record(named, names, depth);
     if (length < 0x10) this.#memory[this.#at++] = 0x80 | length;
-    else if (length > BYTES) return false;
+    // So many have a form of their own (see msgpack-open.ts).
+    else if (length > 0xffff) return false;
     else {
       this.#memory[this.#at++] = 0xde;
       this.#memory[this.#at++] = length >> 8;
@@ -236,7 +299,8 @@ export class PlainWriter {
 
   #bytes(bytes: Buffer): boolean {
     const { length } = bytes;
-    if (this.#at + length + HEADER_BYTES > BYTES) return false;
+    const most = length + HEADER_BYTES;
+    if (length > 0xffff || (this.#at + most > this.#size && !this.#grow(most))) return false;
     this.#memory[this.#at++] = 0xc5;
     this.#memory[this.#at++] = length >> 8;
     this.#memory[this.#at++] = length & 0xff;

@@ -1,3 +1,4 @@
+import { isBareArray } from './array-rules.js';
 import { ChannelError } from './errors.js';
 
 /**
@@ -46,6 +47,8 @@ export function survey(value: unknown, rules: Rules): boolean {
 /** The worst that is in `value`. Names no path, and makes no closures: every value that msgpackr packs comes by here. */
 function look(value: unknown, rules: Rules, depth: number): number {
   if (typeof value === 'boolean' || value === null) return FINE;
+  // Small whole numbers are fine for every codec.
+  if (typeof value === 'number' && (value | 0) === value && !Object.is(value, -0)) return FINE;
   const verdict = rules.of(value);
   if (verdict === FINE) return FINE;
   if (verdict !== PARTS && verdict !== ODD) return REFUSED;
@@ -70,7 +73,7 @@ function lookAtArray(list: readonly unknown[], rules: Rules, depth: number): num
       worst = met;
     }
   }
-  return Object.keys(list).length === list.length ? worst : REFUSED;
+  return isBareArray(list) ? worst : REFUSED;
 }
 
 function lookAtObject(value: object, rules: Rules, depth: number): number {
@@ -96,8 +99,17 @@ function lookAtObject(value: object, rules: Rules, depth: number): number {
 
 function lookAtCollection(value: Map<unknown, unknown> | Set<unknown>, rules: Rules, depth: number): number {
   let worst: number = Object.keys(value).length === 0 ? PARTS : REFUSED;
-  for (const [key, part] of value.entries())
-    worst = Math.max(worst, look(key, rules, depth), look(part, rules, depth));
+  const take = (part: unknown) => {
+    const met = look(part, rules, depth);
+    if (met > worst) worst = met;
+  };
+  // No entries of a Set: they are pairs.
+  if (value instanceof Set) for (const part of value) take(part);
+  else
+    for (const [key, part] of value) {
+      take(key);
+      take(part);
+    }
   return worst;
 }
 
