@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { Alarm, checkWait } from '@millrace/channel';
+import { Alarm, checkOptions, checkWait, optionNames, WAIT_OPTION_NAMES } from '@millrace/channel';
 import { ServerError } from './errors.js';
 import type { ProcessId } from './events.js';
 import type { RoleName } from './role.js';
@@ -17,6 +17,8 @@ export interface CommandOptions {
   /** Gives up when it aborts, with its reason as the error. */
   readonly signal?: AbortSignal;
 }
+
+const COMMAND_OPTIONS = optionNames<CommandOptions>(WAIT_OPTION_NAMES);
 
 /** A command's value may be left out where its handler does without. */
 type ValueAndOptions<V> = undefined extends V
@@ -100,12 +102,9 @@ export class Commands {
   }
 
   /** Rejects with what the handler throws there, and as `server.command` says. */
-  async run(
-    name: string,
-    target: ProcessId,
-    value: unknown,
-    { timeout = DEFAULT_TIMEOUT_MS, signal }: CommandOptions = {},
-  ): Promise<unknown> {
+  async run(name: string, target: ProcessId, value: unknown, options: CommandOptions = {}): Promise<unknown> {
+    checkOptions(options, COMMAND_OPTIONS, 'A command');
+    const { timeout = DEFAULT_TIMEOUT_MS, signal } = options;
     checkWait({ signal, timeout });
     const { where, handler } = this.#find(name);
     const role = this.#parts.roleOf(target);

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
-import { checkOptions, optionNames, WaitList, type WaitOptions } from '@millrace/channel';
+import { checkOptions, checkWaitOptions, optionNames, WaitList, type WaitOptions } from '@millrace/channel';
 import type { SocketAddress } from '@millrace/reactor';
 import { type ClientInfo, clientInfo } from './client-info.js';
 import { SEND_LIMIT } from './constants.js';
@@ -159,6 +159,7 @@ export class Switchboard {
     options?: WaitOptions,
     window: OutputWindow = this.#windows.get(id),
   ): Promise<boolean> {
+    checkWaitOptions(options, 'drained()');
     options?.signal?.throwIfAborted();
     if (this.#open(id) < 0) return false;
     if (!this.#hears) throw deaf(id);

@@ -2,6 +2,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import {
+  Alarm,
+  checkOptions,
+  checkTimeout,
+  checkWait,
+  optionNames,
+  WAIT_OPTION_NAMES,
+} from '@millrace/channel';
 import { ServerError } from './errors.js';
 import { TEST_FD, TEST_VARIABLE, type TestReport } from './under-test.js';
 
@@ -26,6 +34,14 @@ export interface StopTestServerOptions {
   readonly timeout?: number;
 }
 
+const OPTIONS = optionNames<TestServerOptions>({
+  ...WAIT_OPTION_NAMES,
+  args: true,
+  env: true,
+  execArgv: true,
+  cwd: true,
+});
+const STOP_OPTIONS = optionNames<StopTestServerOptions>({ timeout: true });
 const START_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 10_000;
 
@@ -71,13 +87,16 @@ export class TestServer implements AsyncDisposable {
   }
 
   /** Ends it in order; resolves with the master's exit code when no process of it is left. A second call waits, too. */
-  async stop({ timeout = STOP_TIMEOUT_MS }: StopTestServerOptions = {}): Promise<number | null> {
+  async stop(options: StopTestServerOptions = {}): Promise<number | null> {
+    checkOptions(options, STOP_OPTIONS, 'stop()');
+    const { timeout = STOP_TIMEOUT_MS } = options;
+    checkTimeout(timeout);
     this.#master.kill('SIGTERM');
-    const late = setTimeout(() => this.#master.kill('SIGKILL'), timeout);
+    const late = new Alarm(timeout, () => void this.#master.kill('SIGKILL'));
     try {
       await this.#ended;
     } finally {
-      clearTimeout(late);
+      late.cancel();
     }
     return this.#master.exitCode;
   }
@@ -95,9 +114,11 @@ export class TestServer implements AsyncDisposable {
  */
 export async function startTestServer(
   entry: string | URL,
-  { args = [], env = {}, execArgv = [], cwd, timeout = START_TIMEOUT_MS, signal }: TestServerOptions = {},
+  options: TestServerOptions = {},
 ): Promise<TestServer> {
-  signal?.throwIfAborted();
+  checkOptions(options, OPTIONS, 'startTestServer()');
+  const { args = [], env = {}, execArgv = [], cwd, timeout = START_TIMEOUT_MS, signal } = options;
+  checkWait({ signal, timeout });
   const path = entry instanceof URL || entry.startsWith('file:') ? fileURLToPath(entry) : entry;
   const master = spawn(process.execPath, [...execArgv, path, ...args], {
     cwd,
@@ -113,13 +134,13 @@ export async function startTestServer(
   const ended = once(master, 'close');
   const kill = () => void master.kill('SIGKILL');
   signal?.addEventListener('abort', kill, { once: true });
-  const late = setTimeout(kill, timeout);
+  const late = new Alarm(timeout, kill);
   try {
     const report = await Promise.race([firstLine(master.stdio[TEST_FD] as NodeJS.ReadableStream), ended]);
     if (typeof report === 'string')
       return new TestServer(master, output, ended, (JSON.parse(report) as TestReport).addresses);
   } finally {
-    clearTimeout(late);
+    late.cancel();
     signal?.removeEventListener('abort', kill);
   }
   signal?.throwIfAborted();

@@ -12,6 +12,14 @@ export interface ChannelOptions {
 const DEFAULT_HIGH_WATER_MARK = 1 << 20;
 const DEFAULT_HARD_LIMIT = 64 << 20;
 const DEFAULT_BATCH = 256;
+/** The names of a channel's own options, for the lists of those who open one. */
+export const CHANNEL_OPTION_NAMES = {
+  highWaterMark: true,
+  hardLimit: true,
+  batch: true,
+  schedule: true,
+} as const satisfies { readonly [Name in keyof Required<ChannelOptions>]: true };
+
 /** Milliseconds that `close` waits for a reader, unless it is told otherwise: nobody waits for ever. */
 export const CLOSE_TIMEOUT_MS = 5_000;
 

@@ -1,5 +1,6 @@
 import { type Bytes, otherBytes } from './bytes.js';
 import { ChannelError, shown } from './errors.js';
+import { checkOptions, optionNames } from './option-names.js';
 import { Slabs } from './slab.js';
 import type { Frame } from './transport.js';
 
@@ -24,8 +25,12 @@ export interface BytesOptions {
   readonly view?: boolean;
 }
 
+const BYTES_OPTIONS = optionNames<BytesOptions>({ view: true });
+
 /** Messages are bytes; the receiver gets a copy of its own, or a view if it asked for that. */
-export function bytesCodec({ view = false }: BytesOptions = {}): Codec<Bytes, Buffer> {
+export function bytesCodec(options: BytesOptions = {}): Codec<Bytes, Buffer> {
+  checkOptions(options, BYTES_OPTIONS, 'bytesCodec()');
+  const { view = false } = options;
   const slabs = new Slabs();
   const copyOf = (memory: Buffer, start: number, end: number) => slabs.copy(memory, start, end);
   return { name: 'bytes', borrows: view, encode: encodeBytes, decode: view ? viewOf : copyOf };

@@ -1,6 +1,6 @@
 export { type Bytes, bytesOf, bytesOrText, otherBytes } from './bytes.js';
 export type { Channel, ChannelStats, ReceiveOptions, WaitOptions } from './channel.js';
-export type { ChannelOptions } from './channel-options.js';
+export { CHANNEL_OPTION_NAMES, type ChannelOptions } from './channel-options.js';
 export { type BytesOptions, bytesCodec, type Codec } from './codec.js';
 export { copyBytes, WordCopier } from './copying.js';
 export { Alarm, checkSignal, checkTimeout, checkWait, deadlineAfter, inTime } from './deadline.js';
@@ -15,7 +15,15 @@ export { jsonCodec } from './json-codec.js';
 export { createMemoryPair, type MemoryPairOptions } from './memory-pair.js';
 export { copyOf, giveMessagesRoom } from './message-memory.js';
 export { type MsgpackOptions, msgpackCodec } from './msgpack-codec.js';
-export { checkOptions, didYouMean, optionNames, pickOptions } from './option-names.js';
+export {
+  checkOptions,
+  checkReceiveOptions,
+  checkWaitOptions,
+  didYouMean,
+  optionNames,
+  pickOptions,
+  WAIT_OPTION_NAMES,
+} from './option-names.js';
 export {
   type Interest,
   type Poller,

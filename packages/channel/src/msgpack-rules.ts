@@ -46,12 +46,26 @@ function ofObject(value: object): Verdict {
     return value.constructor === Map ? PARTS : ODD;
   }
   if (value instanceof Set) return PARTS;
+  // It would arrive with a length that is fixed.
+  if (value instanceof ArrayBuffer && isResizable(value)) return { cannot: 'a resizable ArrayBuffer' };
   if (value instanceof Date || value instanceof ArrayBuffer)
     return isBare(value) ? FINE : { cannot: named(value) };
-  if (value instanceof RegExp)
-    return isBare(value) && isPlainText(value.source) ? FINE : { cannot: named(value) };
+  if (value instanceof RegExp) return ofPattern(value);
   if (value instanceof Error) return isForJson(value) || isPlainError(value) ? PARTS : ODD;
   return isForJson(value) || isOfOwnProperties(value) ? PARTS : { cannot: nameOf(value) };
+}
+
+function ofPattern(pattern: RegExp): Verdict {
+  if (!isBare(pattern) || !isPlainText(pattern.source)) return { cannot: named(pattern) };
+  if (pattern.lastIndex === 0) return FINE;
+  return Number.isInteger(pattern.lastIndex)
+    ? ODD
+    : { cannot: 'a RegExp whose lastIndex is no whole number' };
+}
+
+/** TypeScript's library for ES2023 does not know of it. */
+function isResizable(buffer: ArrayBuffer): boolean {
+  return (buffer as { readonly resizable?: boolean }).resizable === true;
 }
 
 /** Whether it has no properties beside what makes it what it is. */

@@ -7,6 +7,7 @@ const EXTENSION = 0x55;
 const TEXT = 0;
 const NEGATIVE_ZERO = 1;
 const ERROR = 2;
+const PATTERN = 3;
 
 /** Stands for a value that MessagePack has no form for, or that msgpackr would change, in what is packed. */
 class Odd {
@@ -27,6 +28,7 @@ addExtension({
 function revived([kind, ...rest]: readonly unknown[]): unknown {
   if (kind === TEXT) return (rest[0] as Buffer).toString('utf16le');
   if (kind === NEGATIVE_ZERO) return -0;
+  if (kind === PATTERN) return pattern(rest as [string, string, number]);
   const [name, message, parts, ofWeb] = rest as [
     string,
     string,
@@ -42,6 +44,10 @@ function revived([kind, ...rest]: readonly unknown[]): unknown {
       enumerable: !HIDDEN.has(key),
     });
   return error;
+}
+
+function pattern([source, flags, lastIndex]: readonly [string, string, number]): RegExp {
+  return Object.assign(new RegExp(source, flags), { lastIndex });
 }
 
 const CLASSES: Readonly<Record<string, ErrorConstructor>> = {
@@ -112,6 +118,8 @@ export function inOtherForm(value: unknown): unknown {
   if (value instanceof Map)
     return new Map([...value].map(([key, part]) => [inOtherForm(key), inOtherForm(part)]));
   if (value instanceof Set) return new Set([...value].map(inOtherForm));
+  if (value instanceof RegExp && value.lastIndex !== 0)
+    return new Odd(PATTERN, value.source, value.flags, value.lastIndex);
   if (value instanceof Date || value instanceof RegExp || value instanceof ArrayBuffer) return value;
   if (!isPlain(value) && isForJson(value)) {
     const json: unknown = value.toJSON();

@@ -1,3 +1,4 @@
+import type { ReceiveOptions, WaitOptions } from './channel.js';
 import { ArgumentError } from './errors.js';
 
 /** The names of the options that `O` describes; the compiler sees to it that the list is whole and has no other. */
@@ -20,6 +21,21 @@ export function checkOptions(options: object | undefined, known: ReadonlySet<str
       { argument: name, value },
     );
   }
+}
+
+/** Names of the options of a wait, for the lists of those that have others besides. */
+export const WAIT_OPTION_NAMES = { signal: true, timeout: true } as const;
+const WAIT_OPTIONS = optionNames<WaitOptions>(WAIT_OPTION_NAMES);
+const RECEIVE_OPTIONS = optionNames<ReceiveOptions<unknown>>({ ...WAIT_OPTION_NAMES, none: true });
+
+/** {@link checkOptions} for a call that takes those of a wait. */
+export function checkWaitOptions(options: object | undefined, of: string): void {
+  checkOptions(options, WAIT_OPTIONS, of);
+}
+
+/** {@link checkOptions} for a `receive`. */
+export function checkReceiveOptions(options: object | undefined, of: string): void {
+  checkOptions(options, RECEIVE_OPTIONS, of);
 }
 
 /** Those of `options` that are among `names`: for who hands on what is a part's. */

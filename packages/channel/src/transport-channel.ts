@@ -4,10 +4,13 @@ import { type ChannelOptions, CLOSE_TIMEOUT_MS, withDefaults } from './channel-o
 import type { Codec } from './codec.js';
 import { Counts } from './counts.js';
 import { checkSignal, checkTimeout, checkWait } from './deadline.js';
+import { checkOptions, checkReceiveOptions, checkWaitOptions, optionNames } from './option-names.js';
 import { borrowsError, closedError, full, listeningError, tooLarge } from './refusals.js';
 import { SendQueue } from './send-queue.js';
 import { Frame, type Transport } from './transport.js';
 import { WaitList } from './wait-list.js';
+
+const MESSAGES_OPTIONS = optionNames<Pick<WaitOptions, 'signal'>>({ signal: true });
 
 /** A {@link Channel} over any {@link Transport}: queueing, flushing, codec, waiting and iteration, written once. */
 export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
@@ -111,7 +114,10 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
   }
 
   async drained(options?: WaitOptions): Promise<void> {
-    if (options !== undefined) checkWait(options);
+    if (options !== undefined) {
+      checkWaitOptions(options, 'drained()');
+      checkWait(options);
+    }
     if (this.#closed) throw closedError();
     this.flush();
     if (this.queuedBytes > 0) await this.#drains.wait('Draining the channel', options);
@@ -148,6 +154,7 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
   receive(options?: WaitOptions): Promise<In | undefined>;
   receive<None>(options: ReceiveOptions<None>): Promise<In | None>;
   async receive(options?: ReceiveOptions<unknown>): Promise<unknown> {
+    if (options !== undefined) checkReceiveOptions(options, 'receive()');
     const message = await this.#receive(options);
     return message === NOTHING ? options?.none : message;
   }
@@ -188,7 +195,9 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
     return this.#next.take();
   }
 
-  async *messages({ signal }: Pick<WaitOptions, 'signal'> = {}): AsyncGenerator<In, void, void> {
+  async *messages(options: Pick<WaitOptions, 'signal'> = {}): AsyncGenerator<In, void, void> {
+    checkOptions(options, MESSAGES_OPTIONS, 'messages()');
+    const { signal } = options;
     for (;;) {
       const value = await this.#receive({ signal });
       if (value === NOTHING) return;
@@ -237,7 +246,9 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
     return { ...this.#counts, queuedBytes: this.queuedBytes, queuedMessages: this.#queue.size };
   }
 
-  async close({ signal, timeout = CLOSE_TIMEOUT_MS }: WaitOptions = {}): Promise<void> {
+  async close(options: WaitOptions = {}): Promise<void> {
+    checkWaitOptions(options, 'close()');
+    const { signal, timeout = CLOSE_TIMEOUT_MS } = options;
     checkTimeout(timeout);
     checkSignal(signal);
     if (this.#closed) return;

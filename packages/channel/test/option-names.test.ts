@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import { checkOptions, createMemoryPair, didYouMean, msgpackCodec, optionNames } from '../src/index.js';
+import {
+  bytesCodec,
+  checkOptions,
+  createMemoryPair,
+  didYouMean,
+  msgpackCodec,
+  optionNames,
+} from '../src/index.js';
 
 const KNOWN = optionNames<{ timeout?: number; retries?: number; whenFull?: string }>({
   timeout: true,
@@ -30,4 +37,22 @@ test('what is like none of them gets the list; what is undefined is not there; w
   expect(() => createMemoryPair(() => msgpackCodec(), { highWatermark: 5 } as object)).toThrow(
     "did you mean 'highWaterMark'?",
   );
+});
+
+const WRONG = { timout: 1, sgnal: 1, recrds: 1, veiw: 1 } as object;
+const [left] = createMemoryPair(() => msgpackCodec<unknown>());
+
+test.each<[string, () => unknown]>([
+  ['receive()', () => left.receive(WRONG)],
+  ['drained()', () => left.drained(WRONG)],
+  ['messages()', () => left.messages(WRONG).next()],
+  ['close()', () => left.close(WRONG)],
+  ['msgpackCodec()', () => msgpackCodec(WRONG)],
+  ['bytesCodec()', () => bytesCodec(WRONG)],
+])('%s refuses a misspelt option and goes on', async (name, call) => {
+  await expect((async () => call())()).rejects.toMatchObject({
+    code: 'ERR_MILLRACE_UNKNOWN_OPTION',
+    message: expect.stringContaining(`${name} has no option 'timout'`),
+  });
+  expect(left.send(1)).toBe(true);
 });

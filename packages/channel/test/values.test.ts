@@ -318,6 +318,21 @@ describe.each(msgpacks)('%s', (_, make) => {
       }
   });
 
+  test('a RegExp goes on where it was; a buffer that may still grow is refused', () => {
+    const codec = make();
+    const pattern = /a/g;
+    pattern.test('aaa');
+    for (const { hold } of Object.values(places)) {
+      const sent = hold(pattern);
+      expect(isDeepStrictEqual(there(codec, sent), sent)).toBe(true);
+    }
+    expect(there<unknown>(codec, pattern)).toMatchObject({ source: 'a', flags: 'g', lastIndex: 1 });
+    const Growing = ArrayBuffer as unknown as new (length: number, options: object) => ArrayBuffer;
+    expect(tryThere(codec, { a: new Growing(1, { maxByteLength: 8 }) })).toMatchObject({
+      refused: { path: 'value.a', message: expect.stringContaining('resizable') },
+    });
+  });
+
   test('a Map of a class of its own arrives as a Map', () => {
     class Index extends Map<string, number> {}
     expect(there(make(), { index: new Index([['a', 1]]) })).toStrictEqual({ index: new Map([['a', 1]]) });
@@ -355,6 +370,41 @@ describe.each(msgpacks)('%s', (_, make) => {
   test('objects and arrays of another realm arrive', () => {
     const made = runInContext('({ list: [1, { a: "x" }], none: null })', createContext({})) as unknown;
     expect(there(make(), made)).toEqual({ list: [1, { a: 'x' }], none: null });
+  });
+
+  test.each([
+    ['whole numbers', (i: number) => i],
+    ['fractions', (i: number) => i + 0.5],
+    ['texts', (i: number) => `${i}`],
+    ['objects', (i: number) => ({ i })],
+  ] as const)('an array of any length of %s is whole, and refused with a gap or a name', (_, part) => {
+    const codec = make();
+    for (const length of [0, 1, 4, 5, 100, 5_000, 70_000]) {
+      const list = Array.from({ length }, (_, i) => part(i));
+      expect(isDeepStrictEqual(there<unknown>(codec, { list }), { list })).toBe(true);
+      const named = Object.assign(list.slice(), { extra: 1 });
+      expect(tryThere(codec, { list: named })).toMatchObject({ refused: { path: 'value.list.extra' } });
+      // Its values are as many as its elements.
+      const both = Object.assign(list.slice(), { extra: 1 });
+      if (delete both[length - 1] && length > 0)
+        expect(tryThere(codec, both)).toMatchObject({ refused: { path: `value[${length - 1}]` } });
+    }
+  });
+
+  test('Sets, texts and bytes of every size of header arrive whole', () => {
+    const codec = make();
+    for (const length of [0, 15, 16, 300, 3_000, 22_000, 70_000, 1_500_000]) {
+      const sent = {
+        set: new Set(Array.from({ length: Math.min(length, 70_000) }, (_, i) => i)),
+        text: 'ä'.repeat(length),
+        bytes: Buffer.alloc(length, 7),
+        list: [{ at: new Set([{ deep: 'x'.repeat(length) }]) }],
+      };
+      expect(isDeepStrictEqual(there<unknown>(codec, sent), sent)).toBe(true);
+    }
+    expect(tryThere(codec, { a: Object.assign(new Set([1]), { extra: 1 }) })).toMatchObject({
+      refused: { path: 'value.a.extra' },
+    });
   });
 
   test('what an array has besides its elements is refused by its name, and so are its gaps', () => {

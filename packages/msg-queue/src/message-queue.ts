@@ -1,4 +1,4 @@
-import { checkWait, late, type Poller, type WaitOptions } from '@millrace/channel';
+import { checkOptions, checkWait, late, optionNames, type Poller, type WaitOptions } from '@millrace/channel';
 import type { TrustedUsers } from '@millrace/native';
 import { closedError, QueueError } from './errors.js';
 import { Looks } from './looks.js';
@@ -16,6 +16,8 @@ export interface QueueOpenOptions {
    */
   readonly trustedUsers?: TrustedUsers;
 }
+
+const MESSAGES_OPTIONS = optionNames<Pick<WaitOptions, 'signal'>>({ signal: true });
 
 /** A copy of a message that waits for room, and its tag. */
 interface Outgoing {
@@ -95,7 +97,13 @@ export abstract class MessageQueue<Message> implements AsyncIterable<Message>, D
     return length < 0 ? 'empty' : this.take(length);
   }
 
-  protected async receiveSelected(selector: number, options: WaitOptions): Promise<Message> {
+  /** With `known`, which names the options of the call, these are checked. */
+  protected async receiveSelected(
+    selector: number,
+    options: WaitOptions,
+    known?: ReadonlySet<string>,
+  ): Promise<Message> {
+    if (known !== undefined) checkOptions(options, known, 'receive()');
     checkWait(options);
     this.assertOpen();
     const line = this.#line(selector);
@@ -116,6 +124,7 @@ export abstract class MessageQueue<Message> implements AsyncIterable<Message>, D
 
   /** Every message from here on, until the queue is closed in this process; `signal` ends the iteration by throwing. */
   async *messages(options: Pick<WaitOptions, 'signal'> = {}): AsyncGenerator<Message, void, void> {
+    checkOptions(options, MESSAGES_OPTIONS, 'messages()');
     while (!this.closed) {
       let message: Message;
       try {

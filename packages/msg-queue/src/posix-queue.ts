@@ -1,4 +1,11 @@
-import { type Bytes, bytesOrText, type WaitOptions } from '@millrace/channel';
+import {
+  type Bytes,
+  bytesOrText,
+  checkOptions,
+  optionNames,
+  WAIT_OPTION_NAMES,
+  type WaitOptions,
+} from '@millrace/channel';
 import { ENOENT, SystemCallError, syscalls } from '@millrace/native';
 import { QueueError } from './errors.js';
 import { explain, type PosixLimits, readPosixLimits } from './limits.js';
@@ -16,6 +23,9 @@ export interface PosixSendOptions extends WaitOptions {
   /** 0 to 32,767; higher ones are received first. Default 0. */
   readonly priority?: number;
 }
+
+const RECEIVE_OPTIONS = optionNames<WaitOptions>(WAIT_OPTION_NAMES);
+const SEND_OPTIONS = optionNames<PosixSendOptions>({ ...WAIT_OPTION_NAMES, priority: true });
 
 export interface PosixQueueState {
   /** Messages that are there, and the sum of their bytes. */
@@ -97,7 +107,9 @@ export class PosixQueue extends MessageQueue<PosixMessage> {
   }
 
   /** Sends, and waits for room if need be. A message that waits is a copy. */
-  async send(data: Bytes | string, { priority = 0, ...wait }: PosixSendOptions = {}): Promise<void> {
+  async send(data: Bytes | string, options: PosixSendOptions = {}): Promise<void> {
+    checkOptions(options, SEND_OPTIONS, 'send()');
+    const { priority = 0, ...wait } = options;
     return this.sendTagged(bytesOrText(data), priority, wait);
   }
 
@@ -107,7 +119,7 @@ export class PosixQueue extends MessageQueue<PosixMessage> {
   }
 
   receive(options: WaitOptions = {}): Promise<PosixMessage> {
-    return this.receiveSelected(0, options);
+    return this.receiveSelected(0, options, RECEIVE_OPTIONS);
   }
 
   stat(): PosixQueueState {

@@ -157,6 +157,8 @@ export interface RemoveOptions {
   readonly directory?: string;
 }
 
+const REMOVE_OPTIONS = optionNames<RemoveOptions>({ directory: true });
+
 /** The POSIX queues of a channel: what the left side sends goes to the first. */
 export function posixChannelNames(name: string): [toRight: string, toLeft: string] {
   return [`${name}.to-right`, `${name}.to-left`];
@@ -175,7 +177,9 @@ export function openPosixQueueChannel<Out, In = Out>(
 }
 
 /** Removes the queues of a channel, and the payloads in `directory` that nobody has read; how many queues there were. */
-export function unlinkPosixQueueChannel(name: string, { directory = tmpdir() }: RemoveOptions = {}): number {
+export function unlinkPosixQueueChannel(name: string, options: RemoveOptions = {}): number {
+  checkOptions(options, REMOVE_OPTIONS, 'unlinkPosixQueueChannel()');
+  const { directory = tmpdir() } = options;
   return posixChannelNames(name).filter((of) => {
     const removed = PosixQueue.unlink(of);
     removeFiles(directory, posixIdentity({ name: of }));
@@ -201,8 +205,10 @@ export function openSystemVQueueChannel<Out, In = Out>(
 /** Removes the queues of a channel, and the payloads in `directory` that nobody has read; how many queues there were. */
 export function freeSystemVQueueChannel(
   keys: readonly [toRight: SystemVKey, toLeft: SystemVKey],
-  { directory = tmpdir() }: RemoveOptions = {},
+  options: RemoveOptions = {},
 ): number {
+  checkOptions(options, REMOVE_OPTIONS, 'freeSystemVQueueChannel()');
+  const { directory = tmpdir() } = options;
   return keys.map(toKey).filter((key) => {
     const removed = SystemVQueue.free(key);
     removeFiles(directory, systemVIdentity({ key, id: 0 }));

@@ -1,4 +1,13 @@
-import { type Bytes, bytesOrText, checkWait, Slabs, type WaitOptions } from '@millrace/channel';
+import {
+  type Bytes,
+  bytesOrText,
+  checkOptions,
+  checkWait,
+  optionNames,
+  Slabs,
+  WAIT_OPTION_NAMES,
+  type WaitOptions,
+} from '@millrace/channel';
 import { EACCES, EIDRM, EINVAL, ENOENT, IPC_PRIVATE, SystemCallError, syscalls } from '@millrace/native';
 import { deniedError, QueueError, removedError } from './errors.js';
 import { explain, readSystemVLimits, type SystemVLimits } from './limits.js';
@@ -29,6 +38,9 @@ export interface SystemVReceiveOptions extends WaitOptions {
   /** 0: the oldest message; n: the oldest of this type; -n: the oldest of the lowest type up to n. Default 0. */
   readonly type?: number;
 }
+
+const SEND_OPTIONS = optionNames<SystemVSendOptions>({ ...WAIT_OPTION_NAMES, type: true });
+const RECEIVE_OPTIONS = optionNames<SystemVReceiveOptions>({ ...WAIT_OPTION_NAMES, type: true });
 
 export interface SystemVQueueState {
   /** Messages that are there, and the sum of their bytes. */
@@ -140,7 +152,9 @@ export class SystemVQueue extends MessageQueue<SystemVMessage> {
   }
 
   /** Sends, and waits for room if need be. A message that waits is a copy. */
-  async send(data: Bytes | string, { type = 1, ...wait }: SystemVSendOptions = {}): Promise<void> {
+  async send(data: Bytes | string, options: SystemVSendOptions = {}): Promise<void> {
+    checkOptions(options, SEND_OPTIONS, 'send()');
+    const { type = 1, ...wait } = options;
     checkWait(wait);
     const bytes = bytesOrText(data);
     if (this.trySendTagged(bytes, type) === 'sent') return;
@@ -152,8 +166,8 @@ export class SystemVQueue extends MessageQueue<SystemVMessage> {
     return this.tryReceiveSelected(type);
   }
 
-  receive({ type = 0, ...wait }: SystemVReceiveOptions = {}): Promise<SystemVMessage> {
-    return this.receiveSelected(type, wait);
+  receive(options: SystemVReceiveOptions = {}): Promise<SystemVMessage> {
+    return this.receiveSelected(options.type ?? 0, options, RECEIVE_OPTIONS);
   }
 
   stat(): SystemVQueueState {

@@ -1,5 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { checkWait, deadlineAfter, type TransportChannel, type WaitOptions } from '@millrace/channel';
+import {
+  checkOptions,
+  checkWait,
+  deadlineAfter,
+  optionNames,
+  type TransportChannel,
+  WAIT_OPTION_NAMES,
+  type WaitOptions,
+} from '@millrace/channel';
 import {
   AF_UNIX,
   assertTrusted,
@@ -16,7 +24,7 @@ import {
   type TrustedUsers,
 } from '@millrace/native';
 import { PipeError } from './errors.js';
-import { openOwnPipe, type PipeOptions } from './pipe.js';
+import { openOwnPipe, PIPE_OPTION_NAMES, type PipeOptions } from './pipe.js';
 
 export interface ConnectPipeOptions<Out, In> extends PipeOptions<Out, In>, WaitOptions {
   /** Whether to wait for a listener that is not there yet, rather than to be refused at once. Default false. */
@@ -24,6 +32,13 @@ export interface ConnectPipeOptions<Out, In> extends PipeOptions<Out, In>, WaitO
   /** Users, besides root and this process's, whose listener is taken: anybody may have made the name first. Default: none. */
   readonly trustedUsers?: TrustedUsers;
 }
+
+const CONNECT_OPTIONS = optionNames<ConnectPipeOptions<unknown, unknown>>({
+  ...PIPE_OPTION_NAMES,
+  ...WAIT_OPTION_NAMES,
+  wait: true,
+  trustedUsers: true,
+});
 
 /** Milliseconds that connecting may take, unless it is told otherwise: nobody waits for ever. */
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -40,6 +55,7 @@ export async function connectPipe<Out, In = Out>(
   path: string,
   options: ConnectPipeOptions<Out, In> = {},
 ): Promise<TransportChannel<Out, In>> {
+  checkOptions(options, CONNECT_OPTIONS, 'connectPipe()');
   const { signal, timeout = CONNECT_TIMEOUT_MS, wait = false } = options;
   checkWait({ signal, timeout });
   const address = encodeUnixAddress({ path });

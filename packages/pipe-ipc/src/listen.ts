@@ -1,5 +1,11 @@
 import { fchmodSync } from 'node:fs';
-import type { Channel, Poller, PollRegistration } from '@millrace/channel';
+import {
+  type Channel,
+  checkOptions,
+  optionNames,
+  type Poller,
+  type PollRegistration,
+} from '@millrace/channel';
 import {
   AF_UNIX,
   check,
@@ -21,7 +27,7 @@ import {
   SystemCallError,
   syscalls,
 } from '@millrace/native';
-import { openOwnPipe, type PipeOptions } from './pipe.js';
+import { openOwnPipe, PIPE_OPTION_NAMES, type PipeOptions } from './pipe.js';
 
 export interface PipeListenerOptions<Out, In> extends PipeOptions<Out, In> {
   /** Connections that the kernel keeps ready; at most `net.core.somaxconn`. Default 128. */
@@ -32,6 +38,12 @@ export interface PipeListenerOptions<Out, In> extends PipeOptions<Out, In> {
   readonly onError?: (error: Error) => void;
 }
 
+const LISTENER_OPTIONS = optionNames<PipeListenerOptions<unknown, unknown>>({
+  ...PIPE_OPTION_NAMES,
+  backlog: true,
+  mode: true,
+  onError: true,
+});
 const DEFAULT_BACKLOG = 128;
 /** Connections taken before other work of the loop gets its turn. */
 const ACCEPT_BATCH = 64;
@@ -50,6 +62,7 @@ export function listenPipe<Out, In = Out>(
   onPipe: (pipe: Channel<Out, In>) => void,
   options: PipeListenerOptions<Out, In> = {},
 ): PipeListener {
+  checkOptions(options, LISTENER_OPTIONS, 'listenPipe()');
   const fd = check(syscalls.socket(AF_UNIX, SOCK_SEQPACKET, 0), 'socket');
   try {
     // The file has these permissions from its first moment, less what the umask takes.

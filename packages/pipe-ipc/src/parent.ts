@@ -1,8 +1,8 @@
 import { isMainThread } from 'node:worker_threads';
-import type { TransportChannel } from '@millrace/channel';
+import { checkOptions, type TransportChannel } from '@millrace/channel';
 import { syscalls } from '@millrace/native';
 import { PipeError } from './errors.js';
-import { openPipe, type PipeOptions } from './pipe.js';
+import { openChecked, PIPE_OPTIONS, type PipeOptions } from './pipe.js';
 
 /** Tells a process or a thread the number of the descriptor that it was started with. */
 const VARIABLE = 'MILLRACE_PIPE_FD';
@@ -18,6 +18,7 @@ export function announce(env: NodeJS.ProcessEnv, fd: number): NodeJS.ProcessEnv 
  * It can be taken once, and is not handed on to processes that this one starts. Throws `ERR_MILLRACE_PIPE_NO_PARENT`.
  */
 export function fromParent<Out, In = Out>(options: PipeOptions<Out, In> = {}): TransportChannel<Out, In> {
+  checkOptions(options, PIPE_OPTIONS, 'fromParent()');
   const fd = Number(process.env[VARIABLE] ?? Number.NaN);
   delete process.env[VARIABLE];
   // The variable may have come from further up than the descriptor.
@@ -29,5 +30,5 @@ export function fromParent<Out, In = Out>(options: PipeOptions<Out, In> = {}): T
   }
   if (isMainThread) syscalls.setCloseOnExec(fd, 1);
   // A thread's descriptor is that of the whole process; whoever started the thread closes it.
-  return openPipe<Out, In>(fd, { ...options, closeDescriptor: isMainThread ? true : 'shutdown' });
+  return openChecked<Out, In>(fd, { ...options, closeDescriptor: isMainThread ? true : 'shutdown' });
 }

@@ -1,4 +1,12 @@
-import { type ChannelOptions, type Codec, msgpackCodec, TransportChannel } from '@millrace/channel';
+import {
+  CHANNEL_OPTION_NAMES,
+  type ChannelOptions,
+  type Codec,
+  checkOptions,
+  msgpackCodec,
+  optionNames,
+  TransportChannel,
+} from '@millrace/channel';
 import { check, createSocketPair, SO_SNDBUF, SOCK_SEQPACKET, SOL_SOCKET, syscalls } from '@millrace/native';
 import { DATAGRAM_BYTES } from './datagram-layout.js';
 import { PipeTransport, type PipeTransportOptions } from './pipe-transport.js';
@@ -22,8 +30,24 @@ export interface CreatePipeOptions {
   readonly sendBuffer?: number | undefined;
 }
 
+/** The names of a pipe's options, for the lists of those who open one. */
+export const PIPE_OPTION_NAMES = {
+  ...CHANNEL_OPTION_NAMES,
+  codec: true,
+  poller: true,
+  maxMessageSize: true,
+  closeDescriptor: true,
+  sharedByReceivers: true,
+  gather: true,
+  onCorrupt: true,
+} as const;
+export const PIPE_OPTIONS = optionNames<PipeOptions<unknown, unknown>>(PIPE_OPTION_NAMES);
+const CREATE_OPTIONS = optionNames<CreatePipeOptions>({ sendBuffer: true });
+
 /** Makes a pipe: a SOCK_SEQPACKET socket pair. Either end may be handed to a child. Throws `SystemCallError`. */
-export function createPipe({ sendBuffer }: CreatePipeOptions = {}): PipeDescriptors {
+export function createPipe(options: CreatePipeOptions = {}): PipeDescriptors {
+  checkOptions(options, CREATE_OPTIONS, 'createPipe()');
+  const { sendBuffer } = options;
   const [left, right] = createSocketPair(SOCK_SEQPACKET);
   if (sendBuffer !== undefined) {
     // A datagram has to fit. The kernel doubles what it is given, for its own part.
@@ -44,6 +68,15 @@ export function openPipe<Out, In = Out>(
   fd: number,
   options: PipeOptions<Out, In> = {},
 ): TransportChannel<Out, In> {
+  checkOptions(options, PIPE_OPTIONS, 'openPipe()');
+  return openChecked(fd, options);
+}
+
+/** As {@link openPipe}, with options that have been checked, and among which there are others. */
+export function openChecked<Out, In = Out>(
+  fd: number,
+  options: PipeOptions<Out, In>,
+): TransportChannel<Out, In> {
   const codec = options.codec ?? msgpackCodec<Out, In>();
   return new TransportChannel<Out, In>(new PipeTransport(fd, options), codec, options);
 }
@@ -51,7 +84,7 @@ export function openPipe<Out, In = Out>(
 /** Opens `fd`, which nobody else knows of: it is closed where that fails. */
 export function openOwnPipe<Out, In>(fd: number, options: PipeOptions<Out, In>): TransportChannel<Out, In> {
   try {
-    return openPipe<Out, In>(fd, options);
+    return openChecked<Out, In>(fd, options);
   } catch (error) {
     syscalls.close(fd);
     throw error;

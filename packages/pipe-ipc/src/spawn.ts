@@ -2,10 +2,16 @@ import { type ChildProcess, type IOType, type SpawnOptions, spawn } from 'node:c
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { Worker, type WorkerOptions } from 'node:worker_threads';
-import type { TransportChannel } from '@millrace/channel';
+import { checkOptions, optionNames, type TransportChannel } from '@millrace/channel';
 import { SHUT_RDWR, syscalls } from '@millrace/native';
 import { announce } from './parent.js';
-import { type CreatePipeOptions, createPipe, openPipe, type PipeOptions } from './pipe.js';
+import {
+  type CreatePipeOptions,
+  createPipe,
+  openChecked,
+  PIPE_OPTION_NAMES,
+  type PipeOptions,
+} from './pipe.js';
 import type { PipeTransportOptions } from './pipe-transport.js';
 import { createRedirect, type Redirect } from './redirect.js';
 
@@ -40,6 +46,16 @@ export interface SpawnWithPipeOptions<Out, In> extends PipeOptions<Out, In>, Pip
   readonly redirect?: boolean;
 }
 
+const SPAWN_OPTIONS = optionNames<SpawnWithPipeOptions<unknown, unknown>>({
+  ...PIPE_OPTION_NAMES,
+  sendBuffer: true,
+  args: true,
+  execArgv: true,
+  spawn: true,
+  stdio: true,
+  redirect: true,
+});
+
 type Stdio = IOType | number | null | undefined;
 
 /** The child's number of the pipe: the first one after the standard three. */
@@ -57,13 +73,14 @@ export function spawnWithPipe<Out, In = Out>(
   module: string | URL,
   options: SpawnWithPipeOptions<Out, In> = {},
 ): ChildWithPipe<Out, In> {
+  checkOptions(options, SPAWN_OPTIONS, 'spawnWithPipe()');
   const { args = [], execArgv = process.execArgv, stdio = ['inherit', 'inherit', 'inherit'] } = options;
   const ends = createPipe({ sendBuffer: options.sendBuffer ?? SEND_BUFFER });
   let redirect: Redirect | undefined;
   let pipe: TransportChannel<Out, In> | undefined;
   try {
     redirect = options.redirect ? createRedirect() : undefined;
-    pipe = openPipe<Out, In>(ends.left, options);
+    pipe = openChecked<Out, In>(ends.left, options);
     const path = module instanceof URL ? fileURLToPath(module) : module;
     const child = spawn(process.execPath, [...execArgv, path, ...args], {
       ...options.spawn,
@@ -90,16 +107,23 @@ export interface ThreadWithPipeOptions<Out, In> extends PipeOptions<Out, In>, Pi
   readonly worker?: Omit<WorkerOptions, 'env'> & { readonly env?: NodeJS.ProcessEnv };
 }
 
+const THREAD_OPTIONS = optionNames<ThreadWithPipeOptions<unknown, unknown>>({
+  ...PIPE_OPTION_NAMES,
+  sendBuffer: true,
+  worker: true,
+});
+
 /** Starts `module` in a worker thread with a pipe to it: `worker.pipe` here, `fromParent()` there. */
 export function threadWithPipe<Out, In = Out>(
   module: string | URL,
   options: ThreadWithPipeOptions<Out, In> = {},
 ): ThreadWithPipe<Out, In> {
+  checkOptions(options, THREAD_OPTIONS, 'threadWithPipe()');
   const ends = createPipe({ sendBuffer: options.sendBuffer ?? SEND_BUFFER });
   let pipe: TransportChannel<Out, In> | undefined;
   try {
     // Before the thread: from its start on the other end is closed with it, and nowhere else.
-    pipe = openPipe<Out, In>(ends.left, options);
+    pipe = openChecked<Out, In>(ends.left, options);
     const env = announce(options.worker?.env ?? process.env, ends.right);
     const worker = new Worker(module, { ...options.worker, env });
     worker.once('exit', () => {

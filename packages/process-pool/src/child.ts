@@ -1,4 +1,11 @@
-import { bytesCodec, type Codec, type TransportChannel, type WaitOptions } from '@millrace/channel';
+import {
+  bytesCodec,
+  type Codec,
+  checkOptions,
+  optionNames,
+  type TransportChannel,
+  type WaitOptions,
+} from '@millrace/channel';
 import { syscalls } from '@millrace/native';
 import { openPipe } from '@millrace/pipe-ipc';
 import { type ReceivedBirth, receiveBirth } from './birth-receiver.js';
@@ -255,6 +262,8 @@ export interface InheritOptions {
   readonly warmUp?: () => void;
 }
 
+const INHERIT_OPTIONS = optionNames<InheritOptions>({ warmUp: true });
+
 let context: ChildProcessContext | undefined;
 
 /** Whether a pool has started this process. Unlike {@link inherit} it does not wait for a name. */
@@ -271,7 +280,9 @@ export function hasParent(): boolean {
  * It returns when the process is given its name. A spare waits here until it is needed, asleep in the kernel: what the
  * module has imported is loaded by then, and nothing after the call has run.
  */
-export function inherit({ warmUp }: InheritOptions = {}): ChildProcessContext | undefined {
+export function inherit(options: InheritOptions = {}): ChildProcessContext | undefined {
+  checkOptions(options, INHERIT_OPTIONS, 'inherit()');
+  const { warmUp } = options;
   if (context !== undefined) return context;
   if (takeCall() === undefined) return undefined;
   process.on('SIGINT', () => {});

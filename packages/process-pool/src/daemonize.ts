@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, constants, fstatSync, readSync, writeSync } from 'node:fs';
 import { inspect } from 'node:util';
+import { checkOptions, optionNames } from '@millrace/channel';
 import { check, openForAppending, syscalls } from '@millrace/native';
 import { ProcessPoolError } from './errors.js';
 import { ownOptions, startDirectory } from './node-options.js';
@@ -17,6 +18,8 @@ export interface DaemonizeOptions {
    */
   readonly waitForReady?: boolean;
 }
+
+const OPTIONS = optionNames<DaemonizeOptions>({ directory: true, output: true, waitForReady: true });
 
 /** What the daemon tells whoever has started it. */
 export interface Daemon {
@@ -43,11 +46,9 @@ const { O_APPEND, O_CREAT, O_NOCTTY, O_RDWR } = constants;
  * with 0 once the daemon is up, and where that ends before, with its code and what it has written to standard error.
  * Throws `ERR_MILLRACE_EXECUTE`, and the caller goes on.
  */
-export async function daemonize({
-  directory = '/',
-  output = '/dev/null',
-  waitForReady = false,
-}: DaemonizeOptions = {}): Promise<Daemon> {
+export async function daemonize(options: DaemonizeOptions = {}): Promise<Daemon> {
+  checkOptions(options, OPTIONS, 'daemonize()');
+  const { directory = '/', output = '/dev/null', waitForReady = false } = options;
   if (process.env[DAEMON_VARIABLE] !== undefined) return becomeDaemon(directory, waitForReady);
   await closeDebugger();
   const out = openForAppending(output, { flags: O_APPEND | O_CREAT | O_NOCTTY | O_RDWR });

@@ -1,5 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
+import { checkOptions, optionNames } from '@millrace/channel';
 import { SystemCallError, syscalls } from '@millrace/native';
 import { ProcessPoolError } from './errors.js';
 
@@ -8,6 +9,7 @@ export interface ExecuteOptions {
   readonly env?: Readonly<NodeJS.ProcessEnv>;
 }
 
+const OPTIONS = optionNames<ExecuteOptions>({ env: true });
 const STANDARD_STREAMS = [0, 1, 2];
 
 /**
@@ -15,11 +17,9 @@ const STANDARD_STREAMS = [0, 1, 2];
  * at the parent's death) and its priority stay. `file` without a slash is looked for in PATH. Nothing after the call
  * runs, no exit handlers either. Throws `ERR_MILLRACE_EXECUTE`; then everything is as before.
  */
-export function execute(
-  file: string,
-  args: readonly string[] = [],
-  { env = process.env }: ExecuteOptions = {},
-): never {
+export function execute(file: string, args: readonly string[] = [], options: ExecuteOptions = {}): never {
+  checkOptions(options, OPTIONS, 'execute()');
+  const { env = process.env } = options;
   const path = locate(file, env.PATH ?? '');
   const variables = Object.entries(env).flatMap(([name, value]) =>
     value === undefined ? [] : `${name}=${value}`,

@@ -1,4 +1,4 @@
-import { optionNames } from '@millrace/channel';
+import { optionNames, WAIT_OPTION_NAMES } from '@millrace/channel';
 import type { ListenerOptions } from '@millrace/reactor';
 import type { Member } from './member.js';
 import type { MemberSpec } from './spec.js';
@@ -42,6 +42,11 @@ export interface StopOptions {
   /** Milliseconds until what is left is killed; Infinity waits for all of it. Default 3,000. */
   readonly timeout?: number;
 }
+
+export const START_OPTIONS = optionNames<StartOptions>(WAIT_OPTION_NAMES);
+export const STOP_OPTIONS = optionNames<StopOptions>({ members: true, mode: true, timeout: true });
+/** Of those that are told which members otherwise. */
+export const REMOVE_OPTIONS = optionNames<Omit<StopOptions, 'members'>>({ mode: true, timeout: true });
 
 /** Makes the members of a pool that can grow and shrink. */
 export interface Members {

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { type Bytes, checkTimeout } from '@millrace/channel';
+import { type Bytes, checkOptions, checkTimeout, optionNames } from '@millrace/channel';
 import { type ChildProcessContext, inherit } from './child.js';
 import { ClientConnection } from './client-connection.js';
 import { ProcessPoolError } from './errors.js';
@@ -37,6 +37,8 @@ export interface WorkerOptions {
   readonly clientTimeout?: number;
 }
 
+const WORKER_OPTIONS = optionNames<WorkerOptions>({ maxRequestSize: true, clientTimeout: true });
+
 const DEFAULT_MAX_REQUEST_SIZE = 2 << 20;
 const DEFAULT_CLIENT_TIMEOUT_MS = 10_000;
 
@@ -48,6 +50,7 @@ export async function runWorker(
   handlers: WorkerHandlers,
   options: WorkerOptions = {},
 ): Promise<ChildProcessContext> {
+  checkOptions(options, WORKER_OPTIONS, 'runWorker()');
   const context = inherit();
   if (context === undefined)
     throw new ProcessPoolError(

@@ -14,13 +14,16 @@ import {
   type PoolStatus,
   PROCESS_POOL_OPTIONS,
   type ProcessPoolOptions,
+  REMOVE_OPTIONS,
+  START_OPTIONS,
+  STOP_OPTIONS,
   type StartOptions,
   type StopOptions,
 } from './pool-options.js';
 import { Processes } from './processes.js';
 import { BUS, REQUESTS, type ToPool, unknownMessage } from './protocol.js';
 import { Recycling } from './recycling.js';
-import { mergeReloads, type ReloadOptions, type ReloadResult, replaceAll } from './reload.js';
+import { mergeReloads, RELOAD_OPTIONS, type ReloadOptions, type ReloadResult, replaceAll } from './reload.js';
 import { Spares } from './spares.js';
 import type { MemberSpec } from './spec.js';
 import { assertNoneLost } from './start-failure.js';
@@ -107,7 +110,9 @@ export class ProcessPool implements AsyncDisposable {
   }
 
   /** Starts every member; resolves when all are ready, rejects with `ERR_MILLRACE_START_FAILED` when one is given up. */
-  async start({ signal, timeout }: StartOptions = {}): Promise<void> {
+  async start(options: StartOptions = {}): Promise<void> {
+    checkOptions(options, START_OPTIONS, 'start()');
+    const { signal, timeout } = options;
     checkWait({ signal, timeout });
     if (this.#options.listen) {
       this.#listener ??= new Listener(this.#options.listen);
@@ -132,7 +137,9 @@ export class ProcessPool implements AsyncDisposable {
   }
 
   /** Asks members to end and waits until they have; kills those that have not in time. */
-  async stop({ members, mode = 'stop', timeout = 3_000 }: StopOptions = {}): Promise<void> {
+  async stop(options: StopOptions = {}): Promise<void> {
+    checkOptions(options, STOP_OPTIONS, 'stop()');
+    const { members, mode = 'stop', timeout = 3_000 } = options;
     checkTimeout(timeout);
     const those = members ?? this.#members;
     const all = members === undefined || members === this.#members;
@@ -155,7 +162,8 @@ export class ProcessPool implements AsyncDisposable {
    * that are asked for meanwhile, or before the pool has started, are one more that follows. Resolves when the last
    * process before has ended; of a version that does not come up, nothing is kept.
    */
-  reload(options: ReloadOptions = {}): Promise<ReloadResult> {
+  async reload(options: ReloadOptions = {}): Promise<ReloadResult> {
+    checkOptions(options, RELOAD_OPTIONS, 'reload()');
     return this.#reloads.ask(options);
   }
 
@@ -200,6 +208,7 @@ export class ProcessPool implements AsyncDisposable {
 
   /** Stops members and takes them out of the pool. */
   async remove(members: readonly Member[], options: Omit<StopOptions, 'members'> = {}): Promise<void> {
+    checkOptions(options, REMOVE_OPTIONS, 'remove()');
     this.#members = this.#members.filter((member) => !members.includes(member));
     await this.stop({ mode: 'drain', ...options, members });
     for (const member of members) this.#bus?.remove(member);
@@ -208,6 +217,7 @@ export class ProcessPool implements AsyncDisposable {
 
   /** Grows or shrinks the pool to `size` members, the last ones go. Needs a pool that was made with {@link Members}. */
   async scaleTo(size: number, options: Omit<StopOptions, 'members'> = {}): Promise<void> {
+    checkOptions(options, REMOVE_OPTIONS, 'scaleTo()');
     if (this.#template === undefined) {
       throw new ProcessPoolError(
         'ERR_MILLRACE_NOT_ENABLED',

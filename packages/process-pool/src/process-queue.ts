@@ -1,4 +1,4 @@
-import type { Bytes, WaitOptions } from '@millrace/channel';
+import { type Bytes, checkOptions, optionNames, type WaitOptions } from '@millrace/channel';
 import { type SystemVKey, SystemVQueue } from '@millrace/msg-queue';
 
 export interface ProcessQueueOptions {
@@ -12,6 +12,8 @@ export interface ProcessQueueOptions {
   /** Bytes that a queue that is made holds. Default kernel.msgmnb (16,384); more needs CAP_SYS_RESOURCE. */
   readonly capacity?: number;
 }
+
+const QUEUE_OPTIONS = optionNames<ProcessQueueOptions>({ key: true, mode: true, capacity: true });
 
 /** What a process is told of its queue. */
 export interface QueueBirth {
@@ -37,7 +39,9 @@ export class ProcessQueue {
   }
 
   /** Opens the queue, or makes it. Throws `QueueError`. */
-  static open(type: number, { key, mode = 'balanced', capacity }: ProcessQueueOptions): ProcessQueue {
+  static open(type: number, asked: ProcessQueueOptions): ProcessQueue {
+    checkOptions(asked, QUEUE_OPTIONS, 'useQueue()');
+    const { key, mode = 'balanced', capacity } = asked;
     const options = capacity === undefined ? {} : { capacity };
     const queue =
       key === 'private'

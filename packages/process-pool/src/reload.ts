@@ -1,3 +1,4 @@
+import { optionNames } from '@millrace/channel';
 import type { Member } from './member.js';
 import type { ReplaceResult } from './replacement.js';
 import { causeOf, type Exit } from './restart-policy.js';
@@ -10,6 +11,8 @@ export interface ReloadOptions {
   /** The word for how, handed to the processes that go. Default `'drain'`. */
   readonly mode?: string;
 }
+
+export const RELOAD_OPTIONS = optionNames<ReloadOptions>({ members: true, allAtOnce: true, mode: true });
 
 export type ReloadResult =
   /** Every member has a new process, and the last of those before has ended. */

@@ -1,4 +1,4 @@
-import { checkWait } from '@millrace/channel';
+import { checkOptions, checkWait, optionNames, pickOptions, WAIT_OPTION_NAMES } from '@millrace/channel';
 import {
   AF_UNIX,
   assertTrusted,
@@ -17,10 +17,16 @@ import { MAX_DELAY_MS, MIN_DELAY_MS } from '@millrace/timer-heap';
 import { encodeAddress, isUnix, type SocketAddress, showAddress } from './addresses.js';
 import { addClosing, dropClosing } from './closing.js';
 import { Connection } from './connection.js';
-import type { ConnectionOptions } from './connection-options.js';
+import { CONNECTION_OPTION_NAMES, CONNECTION_OPTIONS, type ConnectionOptions } from './connection-options.js';
 import { ReactorError, reactorClosed } from './errors.js';
 import type { Reactor } from './reactor.js';
-import { pendingError, type SocketOptions, setOption, setSocketOptions } from './socket-options.js';
+import {
+  pendingError,
+  SOCKET_OPTION_NAMES,
+  type SocketOptions,
+  setOption,
+  setSocketOptions,
+} from './socket-options.js';
 
 export interface ConnectOptions<Context = undefined> extends ConnectionOptions<Context>, SocketOptions {
   /** Milliseconds until `ERR_MILLRACE_CONNECT_TIMEOUT`; Infinity: for ever. Default 10,000. */
@@ -42,6 +48,13 @@ export type ConnectCallback<Context> = (
   connection: Connection<Context> | undefined,
 ) => void;
 
+const CONNECT_OPTIONS = optionNames<ConnectOptions<unknown>>({
+  ...CONNECTION_OPTION_NAMES,
+  ...SOCKET_OPTION_NAMES,
+  ...WAIT_OPTION_NAMES,
+  noDelay: true,
+  trustedUsers: true,
+});
 const DEFAULT_TIMEOUT_MS = 10_000;
 /** Milliseconds until a unix socket whose backlog is full is tried again: there, the kernel does not queue. */
 const FULL_RETRY_MS = 5;
@@ -103,6 +116,7 @@ class Attempt<Context> {
     options: ConnectOptions<Context>,
     callback: ConnectCallback<Context>,
   ) {
+    checkOptions(options, CONNECT_OPTIONS, 'connect()');
     const { timeout = DEFAULT_TIMEOUT_MS, signal } = options;
     checkWait({ signal, timeout });
     if (reactor.closed) throw reactorClosed();
@@ -161,7 +175,8 @@ class Attempt<Context> {
     if (!this.#settle()) return;
     let connection: Connection<Context>;
     try {
-      connection = new Connection(this.#reactor, this.#fd, this.#options);
+      const own = pickOptions(this.#options, CONNECTION_OPTIONS) as ConnectionOptions<Context>;
+      connection = new Connection(this.#reactor, this.#fd, own);
     } catch (error) {
       syscalls.close(this.#fd);
       return this.#callback(error as Error, undefined);

@@ -1,5 +1,7 @@
+import { checkOptions } from '@millrace/channel';
 import type { Connection } from './connection.js';
 import {
+  CONNECTION_OPTIONS,
   type ConnectionHandlers,
   type ConnectionOptions,
   framerOf,
@@ -37,6 +39,7 @@ export class ConnectionKind<Context = undefined> {
 
   /** Throws `ERR_MILLRACE_REACTOR_OPTION` or `ERR_MILLRACE_FRAMING`. */
   constructor(reactor: Reactor, options: Omit<ConnectionOptions<Context>, 'context'>) {
+    checkOptions(options, CONNECTION_OPTIONS, 'A connection');
     this.reactor = reactor;
     this.handlers = options.handlers;
     this.limits = outputLimits(options);

@@ -1,3 +1,4 @@
+import { optionNames } from '@millrace/channel';
 import type { Connection } from './connection.js';
 import { checkInteger } from './errors.js';
 import type { Framer } from './framer.js';
@@ -73,6 +74,24 @@ export interface ConnectionOptions<Context = undefined> {
   /** The owner's own, found again as `connection.context`. */
   readonly context?: Context;
 }
+
+/** The names of a connection's options, for the lists of those who make one. */
+export const CONNECTION_OPTION_NAMES = {
+  handlers: true,
+  framing: true,
+  maxFrameLength: true,
+  framer: true,
+  readMemory: true,
+  framesPerTurn: true,
+  bytesPerTurn: true,
+  highWaterMark: true,
+  lowWaterMark: true,
+  maxOutput: true,
+  overflow: true,
+  memory: true,
+  context: true,
+} as const;
+export const CONNECTION_OPTIONS = optionNames<ConnectionOptions<unknown>>(CONNECTION_OPTION_NAMES);
 
 /** What a connection goes by: one for all connections that share options. */
 export interface OutputLimits {

@@ -1,5 +1,5 @@
 import { fchmodSync } from 'node:fs';
-import { type Bytes, bytesOrText } from '@millrace/channel';
+import { type Bytes, bytesOrText, checkOptions, optionNames } from '@millrace/channel';
 import {
   AF_INET6,
   AF_UNIX,
@@ -25,7 +25,7 @@ import { type AdoptedAddress, adopt } from './adopted.js';
 import { Turn } from './connection-options.js';
 import { READ_BYTES } from './options.js';
 import type { Reactor } from './reactor.js';
-import { type SocketOptions, setOption, setSocketOptions } from './socket-options.js';
+import { SOCKET_OPTION_NAMES, type SocketOptions, setOption, setSocketOptions } from './socket-options.js';
 
 export interface DatagramHandlers {
   /**
@@ -49,6 +49,12 @@ export interface DatagramOptions extends SocketOptions {
   readonly handlers: DatagramHandlers;
 }
 
+const BOUND_OPTIONS = optionNames<SocketOptions & { readonly mode?: number | undefined }>({
+  ...SOCKET_OPTION_NAMES,
+  mode: true,
+});
+const DATAGRAM_OPTIONS = optionNames<DatagramOptions>({ ...SOCKET_OPTION_NAMES, handlers: true });
+
 /**
  * A datagram socket that is bound and not in a reactor yet: it can be bound where errors are reported, and served by a
  * reactor of another thread, which finds it by its descriptor. Whoever bound it closes it.
@@ -68,6 +74,7 @@ export class BoundDatagram {
     address: SocketAddress | AdoptedAddress,
     options: SocketOptions & { readonly mode?: number | undefined } = {},
   ) {
+    checkOptions(options, BOUND_OPTIONS, 'A BoundDatagram');
     if ('fd' in address) {
       const adopted = adopt(address.fd, SOCK_DGRAM);
       setSocketOptions(adopted.fd, options, false);
@@ -147,9 +154,11 @@ export class DatagramSocket {
     address: SocketAddress | Pick<BoundDatagram, 'fd' | 'address'>,
     options: DatagramOptions,
   ) {
+    checkOptions(options, DATAGRAM_OPTIONS, 'A DatagramSocket');
+    const { handlers, ...own } = options;
     this.#reactor = reactor;
-    this.#handlers = options.handlers;
-    if (!('fd' in address)) this.#bound = new BoundDatagram(address, options);
+    this.#handlers = handlers;
+    if (!('fd' in address)) this.#bound = new BoundDatagram(address, own);
     const { fd, address: where } = this.#bound ?? (address as BoundDatagram);
     this.fd = fd;
     this.address = where;

@@ -1,4 +1,5 @@
 import { fchmodSync } from 'node:fs';
+import { checkOptions, optionNames } from '@millrace/channel';
 import {
   AF_INET6,
   AF_UNIX,
@@ -31,10 +32,12 @@ import { encodeAddress, isUnix, type SocketAddress, showAddress } from './addres
 import { type AdoptedAddress, adopt } from './adopted.js';
 import type { Reactor } from './reactor.js';
 import {
+  SOCKET_OPTION_NAMES,
   type SocketOptions,
   setOption,
   setSocketOptions,
   setTcpOptions,
+  TCP_OPTION_NAMES,
   type TcpOptions,
 } from './socket-options.js';
 
@@ -72,6 +75,16 @@ export interface ListenerHandlers {
   readonly burst?: number | undefined;
 }
 
+const LISTENER_OPTIONS = optionNames<InetListenerOptions & UnixListenerOptions & AdoptedListenerOptions>({
+  ...SOCKET_OPTION_NAMES,
+  ...TCP_OPTION_NAMES,
+  backlog: true,
+  host: true,
+  port: true,
+  path: true,
+  mode: true,
+  fd: true,
+});
 const DEFAULT_BACKLOG = 512;
 /** Of unix sockets. */
 const NO_ADDRESS: InetAddress = { host: '', port: 0 };
@@ -99,6 +112,7 @@ export class Listener {
    * `ERR_MILLRACE_DESCRIPTOR` for one that is to be adopted and cannot be, which stays open then.
    */
   constructor(options: ListenerOptions) {
+    checkOptions(options, LISTENER_OPTIONS, 'A Listener');
     if ('fd' in options) {
       const { fd, family, address, listening } = adopt(options.fd, SOCK_STREAM);
       setSocketOptions(fd, options, false);

@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { checkOptions, optionNames } from '@millrace/channel';
 import { EAGAIN, EINTR, EINVAL, EIO, ENOBUFS, ENOSYS, EOPNOTSUPP, syscalls } from '@millrace/native';
 import { ReactorError } from './errors.js';
 
@@ -15,6 +16,13 @@ export interface SendFileOptions {
   /** Called once: the kernel has taken the last byte; or, with an error, that will not happen. */
   readonly onSent?: ((error?: Error) => void) | undefined;
 }
+
+const SEND_FILE_OPTIONS = optionNames<SendFileOptions>({
+  offset: true,
+  length: true,
+  fd: true,
+  onSent: true,
+});
 
 /** Files that wait for one connection at most; each is an open descriptor. */
 export const MAX_FILES = 64;
@@ -42,7 +50,14 @@ export class OutgoingFile {
   failure: Error | undefined;
 
   /** Opens the file. Throws `ERR_MILLRACE_FILE`, or what `openSync` throws. */
-  constructor(path: string, { fd, offset = 0, length, onSent }: SendFileOptions = {}) {
+  constructor(path: string, options: SendFileOptions = {}) {
+    try {
+      checkOptions(options, SEND_FILE_OPTIONS, 'sendFile()');
+    } catch (error) {
+      releaseFile(options);
+      throw error;
+    }
+    const { fd, offset = 0, length, onSent } = options;
     this.path = path;
     this.#onSent = onSent;
     this.#file = fd ?? openSync(path, OPEN);

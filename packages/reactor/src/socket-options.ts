@@ -1,3 +1,4 @@
+import { checkOptions, optionNames } from '@millrace/channel';
 import {
   check,
   IPPROTO_TCP,
@@ -52,6 +53,21 @@ export interface TcpOptions {
   readonly userTimeout?: number | undefined;
 }
 
+/** The names of {@link SocketOptions} and {@link TcpOptions}, for the lists of those who take them. */
+export const SOCKET_OPTION_NAMES = {
+  reusePort: true,
+  receiveBufferSize: true,
+  sendBufferSize: true,
+} as const;
+export const TCP_OPTION_NAMES = {
+  noDelay: true,
+  keepAlive: true,
+  deferAccept: true,
+  fastOpen: true,
+  userTimeout: true,
+} as const;
+const KEEP_ALIVE_OPTIONS = optionNames<KeepAliveOptions>({ idle: true, interval: true, count: true });
+
 /** Sets an option that is one integer. Throws a `SystemCallError` that names it. */
 export function setOption(fd: number, level: number, option: number, value: number, name: string): void {
   check(syscalls.setSocketOption(fd, level, option, value), 'setsockopt', name);
@@ -77,6 +93,7 @@ export function setTcpOptions(fd: number, options: TcpOptions): void {
     if (value) setOption(fd, IPPROTO_TCP, option, value, name);
   };
   const { noDelay = true, keepAlive = false, deferAccept, fastOpen, userTimeout } = options;
+  if (typeof keepAlive === 'object') checkOptions(keepAlive, KEEP_ALIVE_OPTIONS, 'keepAlive');
   tcp(TCP_NODELAY, Number(noDelay), 'TCP_NODELAY');
   tcp(TCP_DEFER_ACCEPT, deferAccept, 'TCP_DEFER_ACCEPT');
   tcp(TCP_FASTOPEN, fastOpen, 'TCP_FASTOPEN');

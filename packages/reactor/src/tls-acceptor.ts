@@ -6,7 +6,7 @@ import {
   type TLSSocket,
   type TlsOptions,
 } from 'node:tls';
-import { checkTimeout } from '@millrace/channel';
+import { Alarm, checkTimeout } from '@millrace/channel';
 import { syscalls } from '@millrace/native';
 import { ReactorError } from './errors.js';
 import type { Reactor } from './reactor.js';
@@ -39,6 +39,7 @@ const MAX_MS = 2 ** 31 - 1;
 
 interface Handshake {
   readonly callback: TlsCallback;
+  alarm?: Alarm;
   failure: Error | undefined;
 }
 
@@ -53,6 +54,8 @@ export class TlsAcceptor {
   readonly #reactor: Reactor;
   readonly #handshakes = new Map<Socket, Handshake>();
   #server: Server;
+  /** Milliseconds for a handshake; beyond those of node:tls they are counted here. */
+  #ownLimit = 0;
   #closed = false;
 
   /** Throws what `tls.createSecureContext` throws, and `ERR_MILLRACE_REACTOR_OPTION`. */
@@ -78,6 +81,10 @@ export class TlsAcceptor {
       return this.#soon(() => callback(failed(cause as Error), undefined));
     }
     const handshake: Handshake = { callback, failure: undefined };
+    if (this.#ownLimit > MAX_MS) {
+      const alarm = new Alarm(this.#ownLimit, () => raw.destroy(late(this.#ownLimit)));
+      handshake.alarm = alarm.unref();
+    }
     // What goes wrong comes as 'tlsClientError'; here it would be uncaught.
     raw.on('error', (error) => {
       handshake.failure ??= error;
@@ -103,12 +110,13 @@ export class TlsAcceptor {
   /** A server that never listens: it is handed its connections. */
   #createServer({ sni = {}, ...options }: TlsAcceptorOptions): Server {
     const asked = checkTimeout(options.handshakeTimeout ?? DEFAULT_HANDSHAKE_MS, 'handshakeTimeout');
-    // As node:tls takes it: a whole number of 31 bits, which is 25 days, and longer than any client is worth.
-    const handshakeTimeout = Math.min(Math.max(Math.ceil(asked), 1), MAX_MS);
+    // As node:tls takes it: a whole number of 31 bits. Below 0 there is no limit of its own, and the alarm of each handshake rings.
+    const handshakeTimeout = asked > MAX_MS ? -1 : Math.max(Math.ceil(asked), 1);
     const names = new TlsNames(sni);
     const SNICallback: NonNullable<TlsOptions['SNICallback']> = (name, found) =>
       found(null, names.find(name));
     const server = createServer({ ...options, handshakeTimeout, SNICallback });
+    this.#ownLimit = asked;
     server.on('secureConnection', (socket) => this.#secured(socket));
     server.on('tlsClientError', (error, socket) => {
       const handshake = this.#handshakes.get(rawOf(socket));
@@ -124,6 +132,7 @@ export class TlsAcceptor {
     const handshake = this.#handshakes.get(raw);
     if (handshake === undefined) return void socket.destroy();
     this.#handshakes.delete(raw);
+    handshake.alarm?.cancel();
     // From now on; half a handshake is none.
     socket.allowHalfOpen = true;
     // Until somebody has it; what has gone wrong by then, `socket.errored` tells.
@@ -134,6 +143,7 @@ export class TlsAcceptor {
   #over(raw: Socket): void {
     const handshake = this.#handshakes.get(raw);
     if (!this.#handshakes.delete(raw) || handshake === undefined) return;
+    handshake.alarm?.cancel();
     handshake.callback(failed(handshake.failure), undefined);
   }
 
@@ -149,6 +159,10 @@ function rawOf(socket: TLSSocket): Socket {
 
 function unauthorized({ authorizationError }: TLSSocket): Error {
   return new Error(`its certificate is not accepted (${authorizationError})`);
+}
+
+function late(ms: number): Error {
+  return Object.assign(new Error(`no handshake within ${ms} ms`), { code: 'ERR_TLS_HANDSHAKE_TIMEOUT' });
 }
 
 function failed(cause: (Error & { reason?: string; code?: string }) | undefined): ReactorError {

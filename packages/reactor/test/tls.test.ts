@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { truncateSync, writeFileSync } from 'node:fs';
-import { connect as connectPlain, type Socket } from 'node:net';
+import { connect as connectPlain, Socket } from 'node:net';
 import { join } from 'node:path';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { syscalls } from '@millrace/native';
@@ -14,7 +14,7 @@ import {
   type TlsConnectionOptions,
 } from '@millrace/reactor';
 import { Authority, until, within } from '@millrace/testkit';
-import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { directory } from './support.js';
 
 const authority = new Authority();
@@ -383,6 +383,21 @@ describe('handshakes', () => {
     for (const { message } of served.failures) expect(message).toMatch(/ERR_TLS_HANDSHAKE_TIMEOUT/);
     expect(served.acceptor.pending).toBe(0);
   });
+
+  test.each([Number.POSITIVE_INFINITY, 2 ** 32])(
+    'are not cut short where they have %d ms',
+    async (handshakeTimeout) => {
+      const limits = vi.spyOn(Socket.prototype, 'setTimeout');
+      const served = serve({ handshakeTimeout });
+      const socket = await plain(served);
+      await until('the handshake', () => served.acceptor.pending === 1);
+      expect(limits.mock.calls.filter(([ms]) => ms > 0)).toEqual([]);
+      expect(served.failures).toEqual([]);
+      socket.destroy();
+      await until('its end', () => served.acceptor.pending === 0);
+      limits.mockRestore();
+    },
+  );
 
   test('of clients that go in the middle end at once', async () => {
     const served = serve();

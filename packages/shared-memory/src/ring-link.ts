@@ -1,8 +1,11 @@
 import { fstatSync } from 'node:fs';
 import {
+  CHANNEL_OPTION_NAMES,
   type ChannelOptions,
   type Codec,
+  checkOptions,
   msgpackCodec,
+  optionNames,
   type Poller,
   TransportChannel,
 } from '@millrace/channel';
@@ -45,8 +48,10 @@ export interface RingLinkOptions {
    * Bytes of each of the two rings, a power of two from 4 KiB to 1 GiB. Messages of up to a quarter lie in it whole, larger
    * ones stream through; the memory is taken as it is first written to. Default 4 MiB.
    */
-  readonly capacity?: number;
+  readonly capacity?: number | undefined;
 }
+
+const LINK_OPTIONS = optionNames<RingLinkOptions>({ capacity: true });
 
 /** Four times the messages of 1 MiB that a ring of 1 MiB carries, which has each copied twice by its writer. */
 const DEFAULT_CAPACITY = 4 << 20;
@@ -59,7 +64,9 @@ const HIGH_WATER_MARK = 64 * 1024;
  *
  * Throws `ERR_MILLRACE_RING_SIZE`, `ERR_MILLRACE_NO_MEMORY`, `SystemCallError`; then nothing is left open.
  */
-export function createRingLink({ capacity = DEFAULT_CAPACITY }: RingLinkOptions = {}): RingLink {
+export function createRingLink(options: RingLinkOptions = {}): RingLink {
+  checkOptions(options, LINK_OPTIONS, 'createRingLink()');
+  const { capacity = DEFAULT_CAPACITY } = options;
   const made: number[] = [];
   const keep = (fd: number, call: string): number => {
     made.push(check(fd, call));
@@ -129,6 +136,18 @@ export interface RingChannelOptions<Out, In> extends ChannelOptions, DoorbellLis
   readonly closeDescriptors?: boolean;
 }
 
+/** The names of a ring channel's options, for the lists of those who open one. */
+export const RING_CHANNEL_OPTION_NAMES = {
+  ...CHANNEL_OPTION_NAMES,
+  spin: true,
+  codec: true,
+  maxMessageSize: true,
+  poller: true,
+  closeDescriptors: true,
+} as const;
+export const RING_CHANNEL_OPTIONS =
+  optionNames<RingChannelOptions<unknown, unknown>>(RING_CHANNEL_OPTION_NAMES);
+
 /**
  * Opens one end of a link as a channel of values; the end's descriptors are the channel's from here on.
  *
@@ -138,6 +157,15 @@ export interface RingChannelOptions<Out, In> extends ChannelOptions, DoorbellLis
 export function openRingEnd<Out, In = Out>(
   end: RingEnd,
   options: RingChannelOptions<Out, In> = {},
+): TransportChannel<Out, In> {
+  checkOptions(options, RING_CHANNEL_OPTIONS, 'openRingEnd()');
+  return openChecked(end, options);
+}
+
+/** As {@link openRingEnd}, with options that have been checked, and among which there are others. */
+export function openChecked<Out, In = Out>(
+  end: RingEnd,
+  options: RingChannelOptions<Out, In>,
 ): TransportChannel<Out, In> {
   const { codec = msgpackCodec<Out, In>(), poller = new NodePoller(), closeDescriptors = true } = options;
   const memory = new MappedMemory(end.memory, fstatSync(end.memory).size);

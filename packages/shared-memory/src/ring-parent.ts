@@ -1,8 +1,15 @@
 import { isMainThread } from 'node:worker_threads';
-import type { TransportChannel } from '@millrace/channel';
+import { checkOptions, type TransportChannel } from '@millrace/channel';
 import { syscalls } from '@millrace/native';
 import { SharedMemoryError } from './errors.js';
-import { descriptorsOf, openRingEnd, type RingChannelOptions, type RingEnd, ringEnd } from './ring-link.js';
+import {
+  descriptorsOf,
+  openChecked,
+  RING_CHANNEL_OPTIONS,
+  type RingChannelOptions,
+  type RingEnd,
+  ringEnd,
+} from './ring-link.js';
 
 /** Tells a process or a thread the numbers of the descriptors that it was started with. */
 const VARIABLE = 'MILLRACE_RING_FDS';
@@ -20,6 +27,7 @@ export function announce(env: NodeJS.ProcessEnv, descriptors: readonly number[])
 export function ringFromParent<Out, In = Out>(
   options: RingChannelOptions<Out, In> = {},
 ): TransportChannel<Out, In> {
+  checkOptions(options, RING_CHANNEL_OPTIONS, 'ringFromParent()');
   const descriptors = process.env[VARIABLE]?.split(',').map(Number);
   delete process.env[VARIABLE];
   // The variable may have come from further up than the descriptors.
@@ -32,7 +40,7 @@ export function ringFromParent<Out, In = Out>(
   const end: RingEnd = ringEnd('right', descriptors);
   if (isMainThread) for (const fd of descriptorsOf(end)) syscalls.setCloseOnExec(fd, 1);
   // A thread's descriptors are those of the whole process; whoever started the thread closes them.
-  return openRingEnd<Out, In>(end, { ...options, closeDescriptors: isMainThread });
+  return openChecked<Out, In>(end, { ...options, closeDescriptors: isMainThread });
 }
 
 /** Whether the last of four descriptors is a socket, as an end's is. */

@@ -1,13 +1,14 @@
 import { type ChildProcess, type IOType, type SpawnOptions, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Worker, type WorkerOptions } from 'node:worker_threads';
-import type { TransportChannel } from '@millrace/channel';
+import { checkOptions, optionNames, type TransportChannel } from '@millrace/channel';
 import { SHUT_RDWR, syscalls } from '@millrace/native';
 import {
   closeRingEnd,
   createRingLink,
   descriptorsOf,
-  openRingEnd,
+  openChecked,
+  RING_CHANNEL_OPTION_NAMES,
   type RingChannelOptions,
   type RingLinkOptions,
 } from './ring-link.js';
@@ -30,6 +31,15 @@ export interface SpawnWithRingOptions<Out, In> extends RingChannelOptions<Out, I
   readonly stdio?: readonly [Stdio, Stdio, Stdio];
 }
 
+const SPAWN_OPTIONS = optionNames<SpawnWithRingOptions<unknown, unknown>>({
+  ...RING_CHANNEL_OPTION_NAMES,
+  capacity: true,
+  args: true,
+  execArgv: true,
+  spawn: true,
+  stdio: true,
+});
+
 type Stdio = IOType | number | null | undefined;
 
 /** The child's numbers of its end: those after the standard three. */
@@ -46,8 +56,9 @@ export function spawnWithRing<Out, In = Out>(
   module: string | URL,
   options: SpawnWithRingOptions<Out, In> = {},
 ): ChildWithRing<Out, In> {
+  checkOptions(options, SPAWN_OPTIONS, 'spawnWithRing()');
   const { args = [], execArgv = process.execArgv, stdio = ['inherit', 'inherit', 'inherit'] } = options;
-  const { left, right } = createRingLink(options);
+  const { left, right } = createRingLink({ capacity: options.capacity });
   try {
     const path = module instanceof URL ? fileURLToPath(module) : module;
     const child = spawn(process.execPath, [...execArgv, path, ...args], {
@@ -55,7 +66,7 @@ export function spawnWithRing<Out, In = Out>(
       env: announce(options.spawn?.env ?? process.env, CHILD_FDS),
       stdio: [...stdio, ...descriptorsOf(right)],
     });
-    return Object.assign(child, { ring: openRingEnd<Out, In>(left, options) });
+    return Object.assign(child, { ring: openChecked<Out, In>(left, options) });
   } catch (error) {
     closeRingEnd(left);
     throw error;
@@ -73,12 +84,19 @@ export interface ThreadWithRingOptions<Out, In> extends RingChannelOptions<Out, 
   readonly worker?: Omit<WorkerOptions, 'env'> & { readonly env?: NodeJS.ProcessEnv };
 }
 
+const THREAD_OPTIONS = optionNames<ThreadWithRingOptions<unknown, unknown>>({
+  ...RING_CHANNEL_OPTION_NAMES,
+  capacity: true,
+  worker: true,
+});
+
 /** Starts `module` in a worker thread with two rings to it: `worker.ring` here, `ringFromParent()` there. */
 export function threadWithRing<Out, In = Out>(
   module: string | URL,
   options: ThreadWithRingOptions<Out, In> = {},
 ): ThreadWithRing<Out, In> {
-  const { left, right } = createRingLink(options);
+  checkOptions(options, THREAD_OPTIONS, 'threadWithRing()');
+  const { left, right } = createRingLink({ capacity: options.capacity });
   try {
     const env = announce(options.worker?.env ?? process.env, descriptorsOf(right));
     const worker = new Worker(module, { ...options.worker, env });
@@ -87,7 +105,7 @@ export function threadWithRing<Out, In = Out>(
       syscalls.shutdown(right.life, SHUT_RDWR);
       closeRingEnd(right);
     });
-    return Object.assign(worker, { ring: openRingEnd<Out, In>(left, options) });
+    return Object.assign(worker, { ring: openChecked<Out, In>(left, options) });
   } catch (error) {
     closeRingEnd(left);
     closeRingEnd(right);

@@ -61,8 +61,8 @@ export function clearedError(id: number): TimerError {
 
 /** Throws `ERR_MILLRACE_TIMER_OPTION` for a name that is not among `known`: this package has none of the others' checks. */
 export function checkOptions(options: object, known: readonly string[]): void {
-  for (const [name, value] of Object.entries(options)) {
-    if (known.includes(name) || value === undefined) continue;
+  for (const name in options) {
+    if (known.includes(name) || (options as Record<string, unknown>)[name] === undefined) continue;
     throw new TimerError(
       'ERR_MILLRACE_TIMER_OPTION',
       `There is no option '${name}'; there are: ${known.join(', ')}.`,

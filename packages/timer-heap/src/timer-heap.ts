@@ -14,7 +14,7 @@ import { LatenessHistogram } from './lateness-histogram.js';
 import { nextDue } from './next-due.js';
 import type { SleepOptions, TicksOptions, TimerHeapOptions, TimerInfo, TimerStats } from './options.js';
 import { AWAITED, type Callback, PERIODIC, REMOVED, RUNNING, TimerTable, UNREFED } from './timer-table.js';
-import { sleep, Ticks, type WaitHost } from './waiting.js';
+import { SLEEP_OPTIONS, sleep, Ticks, type WaitHost } from './waiting.js';
 import { WakeUp } from './wake-up.js';
 
 /** Timers with one clock and one wake-up. The README is the contract. */
@@ -177,6 +177,7 @@ export class TimerHeap implements Disposable {
    */
   ticks(ms: number, options: TicksOptions = {}): AsyncIterableIterator<number, undefined, undefined> {
     checkDelay(ms);
+    checkOptions(options, SLEEP_OPTIONS);
     if (this.#closed) throw closedError();
     return new Ticks(this.#waitHost, ms, options);
   }

@@ -1,4 +1,4 @@
-import type { TimerError } from './errors.js';
+import { checkOptions, type TimerError } from './errors.js';
 import type { SleepOptions, TicksOptions } from './options.js';
 
 /** What waiting needs of the heap. */
@@ -12,8 +12,13 @@ export interface WaitHost {
   clear(id: number): boolean;
 }
 
-export function sleep(host: WaitHost, ms: number, { signal, ref = true }: SleepOptions): Promise<void> {
+/** The names of {@link SleepOptions}. */
+export const SLEEP_OPTIONS = ['signal', 'ref'];
+
+export function sleep(host: WaitHost, ms: number, options: SleepOptions): Promise<void> {
   return new Promise((resolve, reject) => {
+    checkOptions(options, SLEEP_OPTIONS);
+    const { signal, ref = true } = options;
     if (signal?.aborted) return reject(signal.reason);
     const abort = () => {
       reject(signal?.reason);

@@ -19,9 +19,10 @@ export function bindPort(port: ResolvedPort, sockets: ActivatedSockets): Bound {
   const fd = port.activation === undefined ? port.fd : sockets.take(port.activation);
   try {
     const where = placeOf(port, fd);
-    const options = { ...port, mode: port.fileMode };
     const bound =
-      port.type === 'datagram' ? new BoundDatagram(where, options) : new Listener({ ...options, ...where });
+      port.type === 'datagram'
+        ? new BoundDatagram(where, socketOptions(port))
+        : new Listener({ ...socketOptions(port), ...streamOptions(port), ...where });
     if (port.tls && bound instanceof Listener && bound.path !== undefined) {
       bound.close();
       throw new TypeError("it is a unix socket, and 'tls' is for TCP");
@@ -38,6 +39,14 @@ export function bindPort(port: ResolvedPort, sockets: ActivatedSockets): Bound {
 
 const NOT_HANDED =
   'whoever starts the program is to hand it a bound socket of that kind (not with daemonize, which starts anew)';
+
+function socketOptions({ fileMode, reusePort, receiveBufferSize, sendBufferSize }: ResolvedPort) {
+  return { mode: fileMode, reusePort, receiveBufferSize, sendBufferSize };
+}
+
+function streamOptions({ backlog, noDelay, keepAlive, deferAccept, fastOpen, userTimeout }: ResolvedPort) {
+  return { backlog, noDelay, keepAlive, deferAccept, fastOpen, userTimeout };
+}
 
 function placeOf(
   { host, port = 0, path }: ResolvedPort,

@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import {
+  connectPipe,
+  createPipe,
+  fromParent,
+  listenPipe,
+  openPipe,
+  spawnWithPipe,
+  threadWithPipe,
+} from '../src/index.js';
+
+const WRONG = { timout: 1 } as object;
+const NOWHERE = 'file:///nowhere/module.js';
+
+test.each<[string, () => unknown]>([
+  ['createPipe()', () => createPipe(WRONG)],
+  ['openPipe()', () => openPipe(-1, WRONG)],
+  ['fromParent()', () => fromParent(WRONG)],
+  ['listenPipe()', () => listenPipe('/nowhere/pipe', () => {}, WRONG)],
+  ['connectPipe()', () => connectPipe('/nowhere/pipe', WRONG)],
+  ['spawnWithPipe()', () => spawnWithPipe(new URL(NOWHERE), WRONG)],
+  ['threadWithPipe()', () => threadWithPipe(new URL(NOWHERE), WRONG)],
+])('%s refuses a misspelt option before it does anything', async (name, call) => {
+  await expect((async () => call())()).rejects.toMatchObject({
+    code: 'ERR_MILLRACE_UNKNOWN_OPTION',
+    message: expect.stringContaining(`${name} has no option 'timout'`),
+  });
+});
