@@ -21,9 +21,8 @@ export abstract class ServerLife extends ServerCommands {
    * other processes it asks the manager, and resolves at once.
    */
   async reload(options: ReloadOptions = {}): Promise<ReloadResult> {
-    checkOptions(options, RELOAD_OPTIONS, 'reload()');
-    if (this.roleAtWork === undefined) throw this.wrongRole('reload', 'a process of the server');
     checkOptions(options, RELOAD_OPTIONS, 'server.reload');
+    if (this.roleAtWork === undefined) throw this.wrongRole('reload', 'a process of the server');
     if (this.roleAtWork.reload) return this.roleAtWork.reload(options);
     const { tasksOnly = false } = options;
     this.tellManager({ type: 'reload', options: { tasksOnly } });

@@ -5,7 +5,7 @@ import { startTestServer } from '../src/testing.js';
 test('reload() and startTestServer() refuse a misspelt option', async () => {
   const server = createServer({ port: 0 });
   for (const [name, call] of [
-    ['reload()', () => server.reload({ taskOnly: true } as object)],
+    ['server.reload', () => server.reload({ taskOnly: true } as object)],
     ['startTestServer()', () => startTestServer('/nowhere.js', { taskOnly: true } as object)],
   ] as const)
     await expect(call()).rejects.toMatchObject({
