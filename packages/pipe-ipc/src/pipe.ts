@@ -40,6 +40,7 @@ export const PIPE_OPTION_NAMES = {
   sharedByReceivers: true,
   gather: true,
   onCorrupt: true,
+  onBadDatagram: true,
 } as const;
 export const PIPE_OPTIONS = optionNames<PipeOptions<unknown, unknown>>(PIPE_OPTION_NAMES);
 const CREATE_OPTIONS = optionNames<CreatePipeOptions>({ sendBuffer: true });
