@@ -15,7 +15,7 @@ const reports = join(native, 'reports');
 const log = join(output, 'reports');
 
 /** Milliseconds for one package: beyond it the step has failed. */
-const PACKAGE_MS = 240_000;
+const PACKAGE_MS = 600_000;
 /** Without what plays every interleaving of the algorithms in JavaScript alone: no C runs there. */
 const SUITES: readonly (readonly [name: string, ...args: string[]])[] = [
   // It says where the binary is looked for, and is given one.
