@@ -2,7 +2,16 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { echoLoad, isRunning, leaks, leavings, openDescriptors, TestClient, until } from '@millrace/testkit';
+import {
+  echoLoad,
+  isRunning,
+  leaks,
+  leavings,
+  openDescriptors,
+  processInfo,
+  TestClient,
+  until,
+} from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import {
   clientOf,
@@ -158,6 +167,8 @@ describe('a server whose processes die', () => {
     const taskWorker = pidOf(server, 'millrace: task worker 0') as number;
     expect(await client.ask('large 1000')).toBe('1000');
     process.kill(taskWorker, 'SIGSTOP');
+    // A signal is sent at once, and acts when the process next enters the kernel.
+    await until('it to stop', () => processInfo(taskWorker)?.state === 'T');
     // 4 MB: in a file, which the dead worker has not read.
     client.send('large 2000000\n');
     client.send('taken\n');

@@ -77,9 +77,11 @@ export class TestClient {
   async line(timeout?: number): Promise<string> {
     const look = () => {
       const index = this.#received.indexOf('\n');
-      return index < 0 ? undefined : { index };
+      // Of a connection that is over nothing more is waited for.
+      return index < 0 && !this.#isOver ? undefined : { index };
     };
     const end = await until('a line', look, timeout === undefined ? {} : { deadlineMs: timeout });
+    if (end.index < 0) throw new Error('The connection has ended, and no line has come.');
     return (await this.take(end.index + 1)).toString('utf8', 0, end.index);
   }
 
@@ -91,10 +93,11 @@ export class TestClient {
 
   /** Waits until the server has ended the connection; whatever had come before stays in `received`. */
   async serverClosed(): Promise<void> {
-    await until(
-      'the end of the connection',
-      () => this.#ended || this.socket.readableEnded || this.socket.destroyed,
-    );
+    await until('the end of the connection', () => this.#isOver);
+  }
+
+  get #isOver(): boolean {
+    return this.#ended || this.socket.readableEnded || this.socket.destroyed;
   }
 
   close(): void {
