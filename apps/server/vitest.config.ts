@@ -43,6 +43,7 @@ const OF_THE_MODE = [
   'mail',
   'commands',
   'death',
+  'rogue',
   'life-cycle',
   'surroundings',
   'reload',

@@ -54,6 +54,8 @@ export const KILL_GRACE_MS = 500;
 export const SAME_SIGNAL_MS = 500;
 /** Milliseconds until SIGTERM to a process below the master, without one to the master, was meant for that one alone. */
 export const TERMINATION_GRACE_MS = 250;
+/** Milliseconds within which every worker of base mode has to empty what lies between it and a process that has written over it. */
+export const LINK_RESET_MS = 2_000;
 /** Milliseconds after which a handler that has not settled, or a loop that has not turned, is named in the log. */
 export const HANDLER_NAMED_MS = 5_000;
 /** The same, for the next time and every other. */

@@ -16,6 +16,7 @@ export type ToWorker =
   | TaskWorkerDied
   | SessionsLost
   | TaskWorkerUp
+  | ResetLinks
   | ReopenLog;
 
 /** Answer to {@link Terminated}: SIGTERM was meant for that process alone, which acts on it now. */
@@ -63,12 +64,20 @@ export type FromWorker =
   /** In a server that stops: this worker has read the last message that there was for it. */
   | { readonly type: 'drained' }
   | LinkCorrupt
+  /** Answer to {@link ResetLinks}, of the process of that pid; `reset`: it is a reactor by now, and has emptied its end. */
+  | { readonly type: 'linksReset'; readonly peer: number; readonly pid: number; readonly reset: boolean }
   /** This task worker takes tasks. */
   | { readonly type: 'takesTasks' };
 
 /** What the process of a peer sends, or what is sent to it, makes no sense: it is killed, and what lies between emptied. */
 export interface LinkCorrupt {
   readonly type: 'linkCorrupt';
+  readonly peer: number;
+}
+
+/** The process of that peer has ended, and the next waits until its links are emptied. In base mode also to workers. */
+export interface ResetLinks {
+  readonly type: 'resetLinks';
   readonly peer: number;
 }
 
@@ -102,8 +111,7 @@ export type FromManager =
   | TaskWorkerDied
   | TaskWorkerUp
   | { readonly type: 'workerReplaced'; readonly worker: number }
-  /** The process of that peer has ended, and the next waits until its links are emptied. */
-  | { readonly type: 'resetLinks'; readonly peer: number }
+  | ResetLinks
   | SessionsLost
   | Terminated
   | { readonly type: 'reloaded'; readonly request: number; readonly result: ReloadResult };

@@ -2,11 +2,14 @@ import { type ChannelOptions, type Poller, TransportChannel } from '@millrace/ch
 import { check, createMemory, MappedMemory, syscalls } from '@millrace/native';
 import { createPipe, PipeTransport } from '@millrace/pipe-ipc';
 import {
+  assertRing,
   DOORBELL_BYTES,
   Doorbell,
   DoorbellListener,
-  openRing,
+  type RingMemory,
   RingTransport,
+  resetRing,
+  ringAt,
   ringBytes,
 } from '@millrace/shared-memory';
 import { KEYS_BYTES } from './base/keys-layout.js';
@@ -287,10 +290,18 @@ export class FabricView {
     loop: LinkLoop,
     options: ChannelOptions,
   ): LinkEnd {
-    const transport = isPiped(this.#shape, peer)
-      ? this.#pipe(as, peer, reactor, loop)
-      : this.#rings(as, peer, reactor, loop);
-    return { channel: new TransportChannel(transport, packetCodec(), options), transport };
+    if (isPiped(this.#shape, peer)) {
+      const transport = this.#pipe(as, peer, reactor, loop);
+      return {
+        channel: new TransportChannel(transport, packetCodec(), options),
+        transport,
+        unopened: undefined,
+      };
+    }
+    const [down, up] = this.#ringsOf(peer, reactor);
+    const unopened = notRings(down, up);
+    const transport = this.#ringTransport(as === 'peer' ? [down, up] : [up, down], as, peer, reactor, loop);
+    return { channel: new TransportChannel(transport, packetCodec(), options), transport, unopened };
   }
 
   #pipe(
@@ -311,25 +322,34 @@ export class FabricView {
     });
   }
 
-  #rings(
+  #ringTransport(
+    [incoming, outgoing]: readonly [RingMemory, RingMemory],
     as: 'peer' | 'reactor',
     peer: number,
     reactor: number,
     { listener, onCorrupt }: LinkLoop,
   ): RingTransport {
-    const capacity = ringSizeOf(this.#shape, peer);
-    const memory = this.#memory(peer);
-    const at = (index: number) => openRing(memory.buffer, index * ringBytes(capacity), capacity);
-    const down = at(reactor * 2);
-    const up = at(reactor * 2 + 1);
     return new RingTransport({
-      incoming: as === 'peer' ? down : up,
-      outgoing: as === 'peer' ? up : down,
+      incoming,
+      outgoing,
       listener,
       peer: as === 'peer' ? this.reactorBell(reactor) : this.peerBell(peer),
       maxMessageSize: this.#shape.maxMessageSize,
       ...(onCorrupt && { onCorrupt }),
     });
+  }
+
+  /** Empties the rings between a peer and a reactor which neither has open. */
+  resetRings(peer: number, reactor: number): void {
+    for (const ring of this.#ringsOf(peer, reactor)) resetRing(ring);
+  }
+
+  /** 'down' and 'up', whatever they hold. */
+  #ringsOf(peer: number, reactor: number): [RingMemory, RingMemory] {
+    const capacity = ringSizeOf(this.#shape, peer);
+    const memory = this.#memory(peer);
+    const at = (index: number) => ringAt(memory.buffer, index * ringBytes(capacity), capacity);
+    return [at(reactor * 2), at(reactor * 2 + 1)];
   }
 
   close(): void {
@@ -367,4 +387,19 @@ export interface LinkLoop {
 export interface LinkEnd {
   readonly channel: TransportChannel<Packet>;
   readonly transport: RingTransport | PipeTransport;
+  /**
+   * Some process has written over the head of a ring: whoever has opened this end says so with `distrust` once it can hear of
+   * that, and nothing is read or written until `reset`.
+   */
+  readonly unopened: Error | undefined;
+}
+
+/** Why two rings cannot be used; where memory is still zero it makes them. */
+function notRings(...rings: readonly RingMemory[]): Error | undefined {
+  try {
+    for (const ring of rings) assertRing(ring);
+    return undefined;
+  } catch (error) {
+    return error as Error;
+  }
 }

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
-import { check, dieWithParent, syscalls } from '@millrace/native';
+import { check, dieWithParent, syscalls, thisProcess, thisThread } from '@millrace/native';
 import { type Daemon, daemonize } from '@millrace/process-pool';
 import { ServerError } from './errors.js';
 import type { ResolvedOptions } from './options.js';
@@ -83,6 +83,9 @@ function effectiveCapabilities(): bigint {
 function takeIdentity({ user, group, chroot }: Pick<ResolvedOptions, 'user' | 'group' | 'chroot'>): void {
   if (user === undefined && group === undefined && chroot === undefined) return;
   const parent = process.ppid;
+  // Locks and files of tasks carry who has made them, which /proc tells: there may be none below the new root directory.
+  thisProcess();
+  thisThread();
   try {
     takeGroups(user, group);
     if (chroot !== undefined) {

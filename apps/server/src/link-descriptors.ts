@@ -33,6 +33,11 @@ export function corruptLink(shape: FabricShape, peer: number, reactor: number, w
   return `the ${link}, of ${processName(shape, peer)}, holds what makes no sense: ${why} The process is killed and replaced.`;
 }
 
+/** The same, of what a reactor sends to the manager or the master, who go on. */
+export function linkOfReactorCorrupt(reactor: number, error: Error): string {
+  return `what worker ${reactor} has sent to this process makes no sense: ${error.message} The worker is killed and replaced.`;
+}
+
 function processName(shape: FabricShape, peer: number): string {
   const { workers, taskWorkers, userProcesses } = shape;
   if (peer < workers) return `worker ${peer}`;

@@ -14,6 +14,8 @@ import type { Place } from './worker/place.js';
 export interface Links {
   readonly listener: DoorbellListener;
   readonly channels: readonly PacketChannel[];
+  /** The process that is that reactor has ended, and the next has not begun: what lies between is emptied. In base mode. */
+  reset(reactor: number): void;
 }
 
 /** Opens what a child of the server was handed to see, as `peer`: the tables that every process reads. */
@@ -26,28 +28,34 @@ export function openView(child: ChildProcessContext, shape: FabricShape, peer: n
 /**
  * Opens the ways to reactor threads, as `peer`; of one process at a time: each link has one reader and one writer there.
  * `own` is the way to the reactor that this process is itself, in base mode; `bell`, where this process listens to its bell
- * already. `onCorrupt`: what came makes no sense, and nothing more is read; what cannot even be opened is thrown.
+ * already. `onCorrupt`: what a reactor has sent makes no sense, or what lies between cannot even be opened; nothing goes
+ * either way until `reset`.
  */
 export function openLinks(
   view: FabricView,
   shape: FabricShape,
   peer: number,
-  own?: PacketChannel,
-  bell?: DoorbellListener,
-  onCorrupt?: (error: Error) => void,
+  onCorrupt: (reactor: number, error: Error) => void,
+  {
+    own,
+    bell,
+  }: { readonly own?: PacketChannel | undefined; readonly bell?: DoorbellListener | undefined } = {},
 ): Links {
   const poller = new NodePoller();
   const listener = bell ?? view.listen(view.peerBell(peer), poller, peer < shape.workers ? shape.spin : 0);
-  const loop = { listener, poller, ...(onCorrupt && { onCorrupt }) };
-  const channels = Array.from(
-    { length: shape.reactors },
-    // What sessions send has its own limit; that a session is closed must always get through.
-    (_, reactor) =>
-      own && reactor === peer
-        ? own
-        : view.link('peer', peer, reactor, loop, { hardLimit: Number.POSITIVE_INFINITY }),
-  );
-  return { listener, channels };
+  // What sessions send has its own limit; that a session is closed must always get through.
+  const limits = { hardLimit: Number.POSITIVE_INFINITY };
+  const ends = Array.from({ length: shape.reactors }, (_, reactor) => {
+    if (own && reactor === peer) return { channel: own };
+    const loop = { listener, poller, onCorrupt: (error: Error) => onCorrupt(reactor, error) };
+    return view.linkEnd('peer', peer, reactor, loop, limits);
+  });
+  for (const end of ends) if ('transport' in end && end.unopened) end.transport.distrust(end.unopened);
+  const reset = (reactor: number) => {
+    const end = ends[reactor];
+    if (end !== undefined && 'transport' in end) end.transport.reset();
+  };
+  return { listener, channels: ends.map(({ channel }) => channel), reset };
 }
 
 /** Listens to the bell of `peer`, for all that rings it; of one process at a time. That alone keeps no process alive. */
@@ -70,6 +78,7 @@ export function openSwitchboard(
   ports: readonly ResolvedPort[],
   place: Place | undefined,
   bell: DoorbellListener | undefined,
+  onCorrupt: (reactor: number, error: Error) => void,
 ): Switchboard {
   const view = openView(child, shape, peer);
   const counters = view.counters();
@@ -85,8 +94,9 @@ export function openSwitchboard(
   const open = () => {
     // First asked for when the place was given up: the ways are the next one's.
     if (place && !place.isTaken) return switchboard.retire();
-    const { listener, channels } = openLinks(view, shape, peer, undefined, bell);
-    switchboard.connect(channels, view.fileSockets(peer));
+    const links = openLinks(view, shape, peer, onCorrupt, { bell });
+    const { listener, channels } = links;
+    switchboard.connect(channels, view.fileSockets(peer), links);
     for (const channel of channels) {
       channel.onMessage(({ type, session, aux }) => {
         if (type === packet.DRAINED) switchboard.settle(session, aux === 0);

@@ -2,6 +2,7 @@ import type { ChildProcessContext } from '@millrace/process-pool';
 import type { Descriptors, FabricShape } from './fabric.js';
 import type { ResolvedOptions, ServerMode } from './options.js';
 import { flatId } from './process-kinds.js';
+import type { UserFunctions } from './reactor/thread.js';
 import type { BirthData, Role, RoleContext, RoleName } from './role.js';
 import type { UserProcessHandler } from './worker/user-process.js';
 
@@ -14,6 +15,8 @@ export interface RoleParts {
   readonly userProcesses: readonly UserProcessHandler[];
   /** Those of the user's tables, in the master. */
   readonly tables: Descriptors;
+  /** In a worker of base mode. */
+  readonly functions: UserFunctions | undefined;
 }
 
 /** Makes the role of a process. */
@@ -59,8 +62,8 @@ async function loadChild(
     const { WorkerRole } = await import('./worker/worker.js');
     // In base mode it is the reactor of its own clients.
     const own = mode === 'base' ? await import('./base/own-reactor.js') : undefined;
-    return ({ context, shape, child, birth }) =>
-      new WorkerRole(context, child, shape, birth.id, own?.OwnReactor);
+    return ({ context, shape, child, birth, functions }) =>
+      new WorkerRole(context, child, shape, birth.id, own && { Reactor: own.OwnReactor, functions });
   }
   if (role === 'taskWorker') {
     const { TaskWorkerRole } = await import('./worker/task-worker.js');

@@ -9,6 +9,7 @@ import {
   ProcessPool,
 } from '@millrace/process-pool';
 import type { TaskClient } from '@millrace/task-pool';
+import { LinkResets, resetRings } from './base/link-resets.js';
 import { Reaper } from './base/reaper.js';
 import { KILL_GRACE_MS, LEFT_FILES_MS } from './constants.js';
 import {
@@ -25,6 +26,7 @@ import {
 import { runInOrder } from './events.js';
 import { COUNTERS, type FabricShape, FabricView, HUB, managerPeer } from './fabric.js';
 import { HangWatch } from './hang-watch.js';
+import { linkOfReactorCorrupt } from './link-descriptors.js';
 import { WorkerStop } from './manager-stop.js';
 import { Places } from './places.js';
 import { flatId, processKind } from './process-kinds.js';
@@ -52,6 +54,7 @@ export class ManagerRole implements Role {
   readonly #rogues = new Map<Member, number | undefined>();
   /** In base mode. */
   readonly #reaper: Reaper | undefined;
+  readonly #resets: LinkResets | undefined;
   readonly #counters: Counters;
   readonly #pids: ProcessPids;
   readonly #tasks: RoleTasks | undefined;
@@ -91,7 +94,20 @@ export class ManagerRole implements Role {
     this.#counters = new FabricView(shape, { [HUB]: find(HUB), [COUNTERS]: find(COUNTERS) }).counters();
     this.#pids = new ProcessPids(this.#counters);
     this.#tasks = Tasks && new Tasks(() => this.#taskParts());
-    if (shape.base) this.#reaper = new Reaper(child, shape);
+    if (shape.base) {
+      this.#reaper = new Reaper(child, shape);
+      this.#resets = new LinkResets({
+        child,
+        shape,
+        workers: () => this.#servingWorkers(),
+        resetUpper: (peer) => {
+          if (peer < shape.workers && !context.resetLink(peer))
+            resetRings(child, shape, managerPeer(shape), [peer]);
+          this.#tellMaster({ type: 'resetLinks', peer });
+        },
+        onDone: (peer) => this.#linksReset(peer),
+      });
+    }
     const specs = [
       ...Array.from({ length: shape.taskWorkers }, (_, id) => this.#spec('taskWorker', id)),
       ...Array.from({ length: shape.workers }, (_, id) => this.#spec('worker', id)),
@@ -320,6 +336,10 @@ export class ManagerRole implements Role {
         return void this.shutdown();
       case 'linkCorrupt':
         return this.#saidCorrupt(member, message.peer);
+      case 'linksReset': {
+        const { id } = member.spec.data as BirthData;
+        return this.#resets?.workerAnswered(message.peer, id, message.pid, message.reset);
+      }
       case 'started':
         return this.#watch.started(message.pid);
       case 'drained':
@@ -370,6 +390,7 @@ export class ManagerRole implements Role {
       case 'linkCorrupt':
         return this.#linkCorrupt(message.peer);
       case 'linksReset':
+        if (this.#resets) return this.#resets.masterAnswered(message.peer);
         return this.#linksReset(message.peer);
       case 'reopenLog':
         return this.reopenLog();
@@ -413,8 +434,29 @@ export class ManagerRole implements Role {
     if (this.#rogues.has(member)) return;
     this.#places.block(member);
     this.#rogues.set(member, pid);
-    if (pid === undefined) this.#tellMaster({ type: 'resetLinks', peer });
+    if (pid === undefined) this.#resetLinks(peer);
     else killUnlessEnded(pid);
+  }
+
+  /** No process has them now. In base mode the reactors are workers. */
+  #resetLinks(peer: number): void {
+    if (this.#resets === undefined) return this.#tellMaster({ type: 'resetLinks', peer });
+    // Whatever was written there: nobody has that name until the links are empty.
+    this.#pids.set(peer, 0);
+    this.#resets.begin(peer);
+  }
+
+  #servingWorkers(): { member: Member; id: number; pid: number }[] {
+    return this.#of('worker').flatMap((member) => {
+      const pid = this.#places.holder(member);
+      return pid === undefined ? [] : [{ member, id: (member.spec.data as BirthData).id, pid }];
+    });
+  }
+
+  /** What a worker has sent to this process makes no sense; in process mode nobody below can have written there. */
+  linkCorrupt(reactor: number, error: Error): void {
+    this.#context.log.error(linkOfReactorCorrupt(reactor, error));
+    if (this.#shape.base) this.#linkCorrupt(reactor);
   }
 
   /** A process says so of what it reads itself; in base mode workers are reactors, and say it of others. */
@@ -448,8 +490,8 @@ export class ManagerRole implements Role {
     // After that, so that a task of whoever has the place next is not taken for one that is lost.
     this.#places.ended(member, pid);
     this.#stopping?.changed();
-    if (pid !== undefined && this.#rogues.get(member) === pid)
-      this.#tellMaster({ type: 'resetLinks', peer: this.#peerOf(member.spec) });
+    if (pid !== undefined) this.#resets?.ended(pid);
+    if (pid !== undefined && this.#rogues.get(member) === pid) this.#resetLinks(this.#peerOf(member.spec));
     if (code === 0 || this.#stopping) return;
     const { log, options } = this.#context;
     // The manager says what it ends of.

@@ -48,6 +48,8 @@ export interface RoleContext {
   readonly bell: () => DoorbellListener;
   /** What waits for sessions that are gone with their worker is told so. */
   readonly settleLost: () => void;
+  /** In base mode: empties what lies between this process and the worker that is that reactor; false: it has not been opened. */
+  readonly resetLink: (reactor: number) => boolean;
 }
 
 /** A role at work. */
@@ -72,6 +74,8 @@ export interface Role {
   stopWorker?(id: number): Promise<ReloadResult>;
   /** Puts new processes in the places of the workers. */
   reload?(options: ReloadOptions): Promise<ReloadResult>;
+  /** What a reactor has sent makes no sense, where the role does otherwise than to ask for its own replacement. */
+  linkCorrupt?(reactor: number, error: Error): void;
   /** Has every process below open the log file anew. */
   reopenLog?(): void;
   /** Reads keys and certificates anew, where the role may. */

@@ -22,6 +22,7 @@ import type { ResolvedOptions, ServerOptions } from './options.js';
 import { Port } from './port.js';
 import type { PortOptions } from './port-options.js';
 import { flatId } from './process-kinds.js';
+import type { UserFunctions } from './reactor/thread.js';
 import { assertHandlers } from './required-handlers.js';
 import type { BirthData, Role, RoleContext, RoleName } from './role.js';
 import { assertSamePlan, planOf, type ServerPlan } from './server-plan.js';
@@ -204,8 +205,9 @@ export class Server<T extends Tasks = Tasks> extends ServerTasks<T> implements A
     let daemon: Daemon | undefined;
     try {
       assertSamePlan(this.#plan, birth.plan);
+      const functions = await this.#importFunctions();
       daemon = await becomeAsAsked(this.#options, birth.role);
-      await this.#takeRole(takeRole);
+      await this.#takeRole(takeRole, functions);
     } catch (error) {
       daemon?.failed(shownAt(error, ''));
       if (isOfFirstStart) {
@@ -225,8 +227,18 @@ export class Server<T extends Tasks = Tasks> extends ServerTasks<T> implements A
     return planOf(this.#options, ports, this.#userProcesses.length);
   }
 
-  async #takeRole(takeRole: (parts: RoleParts) => Role): Promise<void> {
-    this.#role = takeRole(this.#roleParts());
+  /** A worker of base mode imports the framings of its listeners while it has the root directory where their modules are. */
+  async #importFunctions(): Promise<UserFunctions | undefined> {
+    if (birth.role !== 'worker' || this.#options.mode !== 'base') return undefined;
+    const { importUserFunctions } = await import('./reactor/user-functions.js');
+    return importUserFunctions(
+      this.#ports.map(({ options }) => options),
+      undefined,
+    );
+  }
+
+  async #takeRole(takeRole: (parts: RoleParts) => Role, functions: UserFunctions | undefined): Promise<void> {
+    this.#role = takeRole({ ...this.#roleParts(), functions });
     const countLost = (lines: number) => this.#countLostLines(lines);
     if (child) this.#log.countBy(countLost);
     await this.#role.start();
@@ -268,7 +280,7 @@ export class Server<T extends Tasks = Tasks> extends ServerTasks<T> implements A
     return this.#counters?.loseLogLines(lines) ?? 0;
   }
 
-  #roleParts(): RoleParts {
+  #roleParts(): Omit<RoleParts, 'functions'> {
     const log = this.#log;
     const context: RoleContext = {
       options: this.#options,
@@ -289,6 +301,7 @@ export class Server<T extends Tasks = Tasks> extends ServerTasks<T> implements A
       plan: this.#plan,
       failedStarts: birth.failedStarts ?? [...startsFailed],
       settleLost: () => (this.#role?.switchboard ?? this.#switchboard)?.settleLost(),
+      resetLink: (reactor) => (this.#role?.switchboard ?? this.#switchboard)?.resetLink(reactor) === true,
     };
     return {
       context,
@@ -337,8 +350,15 @@ export class Server<T extends Tasks = Tasks> extends ServerTasks<T> implements A
     const ports = this.#ports.map(({ options }) => options);
     const { place } = this.#role;
     const bell = place === undefined ? this.#ownBell() : undefined;
-    this.#switchboard = openSwitchboard(child, this.shape, this.#peer, ports, place, bell);
+    const onCorrupt = (reactor: number, error: Error) => this.#linkCorrupt(reactor, error);
+    this.#switchboard = openSwitchboard(child, this.shape, this.#peer, ports, place, bell, onCorrupt);
     return this.#switchboard;
+  }
+
+  #linkCorrupt(reactor: number, error: Error): void {
+    if (this.#role?.linkCorrupt) return this.#role.linkCorrupt(reactor, error);
+    this.#log.log.error(`what comes from reactor ${reactor} makes no sense: ${error.message}`);
+    this.tellManager({ type: 'linkCorrupt', peer: this.#peer });
   }
 
   /** Links and tasks share it. */

@@ -54,6 +54,11 @@ export interface SwitchboardParts {
   readonly onCongestion?: (reactor: number) => void;
 }
 
+/** Ways that can be emptied. */
+interface Resettable {
+  reset(reactor: number): void;
+}
+
 /** What one process can do with any session by its id. The table says what is; packets to its reactor thread act. */
 export class Switchboard {
   readonly table: ConnectionTable;
@@ -73,6 +78,7 @@ export class Switchboard {
   readonly #out = new packet.Packet();
   readonly #waits = new Map<number, Wait>();
   readonly #windows: OutputWindows;
+  #links: Resettable | undefined;
 
   constructor(parts: SwitchboardParts) {
     const { channels, table, counters, tls, ports, own, reactor, onCongestion } = parts;
@@ -92,13 +98,20 @@ export class Switchboard {
   }
 
   /** There are ways to the reactor threads now: what has been held for them goes first. */
-  connect(channels: readonly PacketSink[], fileSockets: readonly number[]): void {
+  connect(channels: readonly PacketSink[], fileSockets: readonly number[], links: Resettable): void {
+    this.#links = links;
     this.#files.connect(fileSockets);
     for (const [reactor, channel] of channels.entries()) {
       const held = this.#channels[reactor];
       if (held instanceof HeldPackets) held.release(channel);
     }
     this.#channels = channels;
+  }
+
+  /** In base mode: the worker that is that reactor has ended over what lay between, which is emptied for the next. Returns whether this process has its ways. */
+  resetLink(reactor: number): boolean {
+    this.#links?.reset(reactor);
+    return this.#links !== undefined;
   }
 
   /** What comes by those ways is read from here on. */

@@ -1,6 +1,6 @@
 import { isRunning, TestClient, until } from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { clientOf, type RunningServer, startServer } from './support.js';
+import { clientOf, isBase, type RunningServer, startServer } from './support.js';
 
 const SEEDS = [1, 2, 3];
 
@@ -20,7 +20,7 @@ function steadily(client: TestClient): { stop(): Promise<Set<string>> } {
   };
 }
 
-describe.each([
+describe.skipIf(isBase).each([
   ['ring', ['link', 'heads', 'magic', 'length', 'kind', 'total', 'packet', 'short']],
   ['pipe', ['bytes', 'short', 'total', 'beyond', 'packet']],
 ] as const)('a worker that writes over its %s', (ipc, kinds) => {
@@ -50,19 +50,23 @@ describe.each([
   );
 });
 
-test('a worker that writes over the words of all doorbells and dies leaves nobody asleep', async () => {
-  await using server = await startServer({}, {}, 'rogue');
-  const victim = await clientOf(server.lines, 0, 'who');
-  const other = await clientOf(server.lines, 1, 'who');
-  const [pid] = (await victim.ask('who')).split(' ');
-  victim.send('rogue bells 1\n');
-  await until('the end of the rogue', () => !isRunning(Number(pid)));
-  expect((await other.ask('who')).split(' ')[1]).toBe('1');
-  expect((await victim.ask('who')).split(' ')).toEqual([expect.not.stringMatching(`^${pid}$`), '0']);
-  for (const client of [victim, other]) client.close();
-});
+test.skipIf(isBase)(
+  'a worker that writes over the words of all doorbells and dies leaves nobody asleep',
+  async () => {
+    await using server = await startServer({}, {}, 'rogue');
+    const victim = await clientOf(server.lines, 0, 'who');
+    const other = await clientOf(server.lines, 1, 'who');
+    const [pid] = (await victim.ask('who')).split(' ');
+    victim.send('rogue bells 1\n');
+    await until('the end of the rogue', () => !isRunning(Number(pid)));
+    expect((await other.ask('who')).split(' ')[1]).toBe('1');
+    expect((await victim.ask('who')).split(' ')).toEqual([expect.not.stringMatching(`^${pid}$`), '0']);
+    for (const client of [victim, other]) client.close();
+  },
+);
 
-test.each(['counters', 'connections'])(
+/** In base mode workers accept clients by what the counters say, and a limit that seems to be reached turns them away. */
+test.each(isBase ? ['connections'] : ['counters', 'connections'])(
   'a worker that writes over the %s leaves a server that serves those who come',
   async (kind) => {
     await using server = await startServer({}, {}, 'rogue');
@@ -97,7 +101,7 @@ test.each(SEEDS)(
   },
 );
 
-test.each(['bytes', 'value', 'all'])(
+test.skipIf(isBase).each(['bytes', 'value', 'all'])(
   'a worker whose control pipe carries nonsense (%s) is killed and replaced, and the manager goes on',
   async (kind) => {
     await using server = await startServer({}, {}, 'rogue');
@@ -114,3 +118,84 @@ test.each(['bytes', 'value', 'all'])(
     for (const client of [victim, other]) client.close();
   },
 );
+
+/** What goes by rings in base mode: what one worker, or a task worker, sends to a session of another worker. */
+async function linksWork(port: number): Promise<void> {
+  const clients = [await clientOf(port, 0, 'who'), await clientOf(port, 1, 'who')] as const;
+  const ids = await Promise.all(clients.map(async (client) => (await client.ask('me')).split(' ')[0]));
+  for (const [from, to] of [clients, [...clients].reverse() as unknown as typeof clients]) {
+    const id = ids[clients.indexOf(to)];
+    for (const how of ['send', 'task send']) {
+      expect(await from.ask(`${how} ${id}`)).toBe('true');
+      expect(await to.line()).toBe('hello');
+    }
+  }
+  for (const client of clients) client.close();
+}
+
+describe.runIf(isBase)('in base mode', () => {
+  let server: RunningServer;
+  beforeAll(async () => {
+    server = await startServer({}, {}, 'rogue');
+  });
+  afterAll(() => server[Symbol.asyncDispose]());
+
+  const own = ['link', 'heads', 'magic', 'length', 'kind', 'total', 'packet', 'short', 'all'];
+  test.each(own.flatMap((kind) => SEEDS.map((seed) => [kind, seed] as const)))(
+    'a worker that writes over its rings (%s, %i) is killed and replaced; others notice nothing, and the rings carry again',
+    async (kind, seed) => {
+      const victim = await clientOf(server.lines, 0, 'who');
+      const other = await clientOf(server.lines, 1, 'who');
+      const [pid] = (await victim.ask('who')).split(' ');
+      const others = steadily(other);
+      victim.send(`rogue ${kind} ${seed}\n`);
+      await until('the end of the rogue', () => !isRunning(Number(pid)));
+      await linksWork(server.lines);
+      expect((await others.stop()).size).toBe(1);
+      expect(server.program.output).toMatch(
+        /holds what makes no sense|what comes from reactor 1 makes no sense/,
+      );
+      for (const client of [victim, other]) client.close();
+    },
+  );
+
+  test.each(['length', 'magic', 'all', 'down'])(
+    'a task worker that writes over its rings (%s) is killed and replaced, and sends to sessions again',
+    async (kind) => {
+      const client = await TestClient.connect(server.lines);
+      const pid = Number(await client.ask('task pid'));
+      const [id] = (await client.ask('me')).split(' ');
+      // It has its rings open from when it has first sent something.
+      expect([await client.ask(`task send ${id}`), await client.line()].sort()).toEqual(['hello', 'true']);
+      client.send(`task ${kind} 1\n`);
+      await until('the end of the rogue', () => !isRunning(pid));
+      await client.line();
+      await linksWork(server.lines);
+      client.close();
+    },
+  );
+
+  test.each(
+    ['link.1', 'link.2', 'link.3', 'link.4'].flatMap((link) =>
+      ['link', 'all', 'down', 'heads'].map((kind) => [link, kind] as const),
+    ),
+  )(
+    'a worker that writes over another’s rings (%s, %s) costs processes below the manager, which are replaced, and nothing else',
+    async (link, kind) => {
+      const pids = () =>
+        server.program.children().flatMap(({ pid, title }) => (title.endsWith(': manager') ? [pid] : []));
+      const manager = pids();
+      const victim = await clientOf(server.lines, 0, 'who');
+      victim.send(`rogue ${kind} 5 ${link}\n`);
+      await until('the links to carry again', () =>
+        linksWork(server.lines).then(
+          () => true,
+          () => false,
+        ),
+      );
+      expect(server.program.process.exitCode).toBeNull();
+      expect(pids()).toEqual(manager);
+      victim.close();
+    },
+  );
+});

@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -10,7 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isRunning, Program, processInfo, TestClient, until } from '@millrace/testkit';
+import { Authority, isRunning, Program, processInfo, TestClient, until } from '@millrace/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { fixture, inMode, launch, pidOf, startServer } from './support.js';
 
@@ -147,6 +148,46 @@ describe.runIf(isRoot)('started by root', () => {
     await server.program.printed(/said, as asked/);
     client.close();
   });
+
+  test.each(['memory', 'file'] as const)(
+    'below another root directory a server has its TLS, framings, tables, log and large values (%s), though nothing is there',
+    async (taskLargeValues) => {
+      using authority = new Authority();
+      const { key, cert } = authority.issue('localhost');
+      const tls = { key: join(directory, 'tls.key'), cert: join(directory, 'tls.pem') };
+      writeFileSync(tls.key, key, { mode: 0o600 });
+      writeFileSync(tls.cert, cert);
+      const root = join(directory, `root-${taskLargeValues}`);
+      mkdirSync(root);
+      const place = taskLargeValues === 'file' ? '/tasks' : '/';
+      if (place !== '/') mkdirSync(join(root, place));
+      chmodSync(join(root, place), 0o1777);
+      const identity = { user: NOBODY, group: NOBODY, chroot: root };
+      const options = { ...identity, tls, taskLargeValues, taskTmpdir: place };
+      await using program = launch('rooted', options);
+      const [, ...ports] = await program.printed(/^listening (\d+) (\d+) (\d+)/m);
+      const [secure, framed, lines] = ports.map(Number) as [number, number, number];
+      const client = await TestClient.connect(lines);
+      expect(await client.ask('who')).toBe(`${NOBODY} /`);
+      expect(await client.ask('log said below')).toBe('logged');
+      await program.printed(/said below/);
+      expect(await client.ask('task 3000000')).toBe('6000000');
+      expect(await client.ask('hit one')).toBe('1');
+      const one = await TestClient.connect(framed);
+      one.send('3abc0');
+      expect([await one.line(), await one.line()]).toEqual(['3abc', '0']);
+      const secret = await TestClient.connectTls(secure, { ca: authority.cert, servername: 'localhost' });
+      expect(await secret.ask('hello')).toBe('hello');
+      // The next worker finds everything again.
+      const [worker] = program.children().filter(({ title }) => title === 'millrace: worker 0');
+      process.kill(worker?.pid as number, 'SIGKILL');
+      await program.printed(/worker 0 has been replaced/);
+      const after = await TestClient.connect(framed);
+      after.send('2de');
+      expect(await after.line()).toBe('2de');
+      for (const each of [client, one, secret, after]) each.close();
+    },
+  );
 
   test('a user that there is not keeps the server from starting', async () => {
     await using program = launch('life', { user: 'no-such-user', workerNum: 1 });

@@ -24,7 +24,15 @@ export { CALLER_WORDS as QUEUE_HEADER_WORDS } from './queue-layout.js';
 export { openQueue, type QueueMemory, type QueueOptions, queueBytes } from './queue-memory.js';
 export { ReadWriteLock } from './read-write-lock.js';
 export type { ResidentOptions } from './resident.js';
-export { openRing, type RingMemory, resetRing, ringBytes, ringPieceBytes } from './ring.js';
+export {
+  assertRing,
+  openRing,
+  type RingMemory,
+  resetRing,
+  ringAt,
+  ringBytes,
+  ringPieceBytes,
+} from './ring.js';
 export {
   closeRingEnd,
   createRingLink,

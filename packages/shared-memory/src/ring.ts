@@ -25,6 +25,13 @@ export interface RingMemory {
  * is too small, `ERR_MILLRACE_RING_CORRUPT` for memory that holds something else.
  */
 export function openRing(memory: ArrayBuffer, offset: number, capacity: number): RingMemory {
+  const ring = ringAt(memory, offset, capacity);
+  assertRing(ring);
+  return ring;
+}
+
+/** Where a ring lies, whatever is there: for whoever resets what a process has written over. Throws `ERR_MILLRACE_RING_SIZE`. */
+export function ringAt(memory: ArrayBuffer, offset: number, capacity: number): RingMemory {
   const { MIN_CAPACITY, MAX_CAPACITY } = layout;
   if (!Number.isInteger(Math.log2(capacity)) || capacity < MIN_CAPACITY || capacity > MAX_CAPACITY) {
     throw new SharedMemoryError(
@@ -38,7 +45,15 @@ export function openRing(memory: ArrayBuffer, offset: number, capacity: number):
       `A ring of ${ringBytes(capacity)} bytes does not fit at ${offset} of ${memory.byteLength} bytes.`,
     );
   }
-  const words = new Int32Array(memory, offset, ringBytes(capacity) / 4);
+  return {
+    words: new Int32Array(memory, offset, ringBytes(capacity) / 4),
+    data: Buffer.from(memory, offset + layout.HEADER_BYTES, capacity),
+    capacity,
+  };
+}
+
+/** Makes a ring where the memory is still zero. Throws `ERR_MILLRACE_RING_CORRUPT` where it holds something else. */
+export function assertRing({ words, capacity }: RingMemory): void {
   if (Atomics.load(words, layout.MAGIC_WORD) === 0) publish(words, capacity);
   const found = [
     Atomics.load(words, layout.MAGIC_WORD),
@@ -52,11 +67,6 @@ export function openRing(memory: ArrayBuffer, offset: number, capacity: number):
       `Expected a ring (magic, version, capacity ${expected.join(', ')}), found ${found.join(', ')}.`,
     );
   }
-  return {
-    words,
-    data: Buffer.from(memory, offset + layout.HEADER_BYTES, capacity),
-    capacity,
-  };
 }
 
 /**

@@ -3,7 +3,7 @@ import { BoundDatagram, Listener, Reactor } from '@millrace/reactor';
 import { AcceptLog } from '../accept-log.js';
 import type { FromWorker } from '../control-messages.js';
 import type { FabricShape } from '../fabric.js';
-import { KEYS } from '../fabric.js';
+import { KEYS, processesOf } from '../fabric.js';
 import { corruptLink } from '../link-descriptors.js';
 import { LogLimit } from '../log.js';
 import { lastForClients } from '../open-files.js';
@@ -14,7 +14,6 @@ import { memoryLimitsOf } from '../reactor/memory-guard.js';
 import { OwnAcceptor } from '../reactor/own-acceptor.js';
 import type { UserFunctions } from '../reactor/thread.js';
 import { Traffic } from '../reactor/traffic.js';
-import { importUserFunctions } from '../reactor/user-functions.js';
 import type { RoleContext } from '../role.js';
 import type { ConnectionTable } from '../shared/connection-table.js';
 import type { Counters } from '../shared/counters.js';
@@ -32,6 +31,8 @@ export interface OwnReactorParts {
   readonly id: number;
   readonly table: ConnectionTable;
   readonly counters: Counters;
+  /** What the options of listeners name, imported before this process changed its root directory. */
+  readonly functions: UserFunctions | undefined;
 }
 
 /**
@@ -46,7 +47,6 @@ export class OwnReactor implements ReactorHost {
   /** The reactor's end. */
   readonly #far: LocalChannel;
   readonly #limit: LogLimit;
-  #functions: UserFunctions | undefined;
   #acceptor: OwnAcceptor | undefined;
   #traffic: Traffic | undefined;
   #allClosed: () => void = () => {};
@@ -63,20 +63,14 @@ export class OwnReactor implements ReactorHost {
     this.#limit = new LogLimit(context);
   }
 
-  /** Imports the user's functions; rejects when they cannot be had. */
-  async load(): Promise<void> {
-    this.#functions = await importUserFunctions(this.#parts.context.ports, undefined);
-  }
-
   get connections(): number {
     return this.#traffic?.connections ?? 0;
   }
 
-  /** Accepts clients from here on. It is loaded, and the rings of this reactor's name are the worker's by now. */
+  /** Accepts clients from here on. The rings of this reactor's name are the worker's by now. */
   serve(): void {
-    const functions = this.#functions;
-    if (functions === undefined) throw new Error('This reactor has not been loaded.');
-    const { context, child, shape, id } = this.#parts;
+    const { context, child, shape, id, functions } = this.#parts;
+    if (functions === undefined) throw new Error('A reactor needs the functions of its listeners.');
     const { enableDelayReceive, heartbeatCheckInterval, lingerTime, dispatchMode } = context.options;
     const { ports } = context;
     const sockets = socketNames(shape.base ?? [], id).map((name) => child.descriptor(name));
@@ -151,14 +145,23 @@ export class OwnReactor implements ReactorHost {
     this.#limit.warn(kind, text);
   }
 
-  /**
-   * The manager replaces the process. What it sends until then is dropped, each time that it makes no sense: nobody here can
-   * tell when it has ended.
-   */
+  /** The manager replaces the process, and has every reactor empty what lies between before the next begins. */
   corrupt(peer: number, why: string): void {
-    this.#limit.warn('corrupt', corruptLink(this.#parts.shape, peer, this.#parts.id, why));
-    this.#parts.child.send({ type: 'linkCorrupt', peer } satisfies FromWorker);
-    this.#reactor.defer(() => this.#traffic?.reset(peer));
+    const { shape, id, child } = this.#parts;
+    this.#limit.warn('corrupt', corruptLink(shape, peer, id, why));
+    // Neither the manager nor the master can be replaced for it: this process is, which shares that ring with them.
+    const replaced = peer < processesOf(shape) ? peer : id;
+    child.send({ type: 'linkCorrupt', peer: replaced } satisfies FromWorker);
+  }
+
+  /** The process of a peer has ended, and the next waits. Returns whether this reactor has the rings open. */
+  reset(peer: number): boolean {
+    this.#traffic?.reset(peer);
+    return this.#traffic !== undefined;
+  }
+
+  remindOfCorrupt(peer: number): void {
+    this.#traffic?.remindOfCorrupt(peer);
   }
 
   resetDone(): void {}

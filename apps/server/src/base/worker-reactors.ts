@@ -13,15 +13,27 @@ export class WorkerReactors implements Reactors {
   readonly #view: FabricView;
   readonly listener: DoorbellListener;
   readonly #channels: Links['channels'];
+  readonly #links: Links;
+  readonly #workers: number;
 
   readonly #keys: number | undefined;
   readonly #out = new Packet();
 
-  constructor(shape: FabricShape, descriptors: Descriptors, ports: readonly ResolvedPort[], tls: Keys) {
+  /** `onCorrupt`: what the worker that is that reactor has sent makes no sense. */
+  constructor(
+    shape: FabricShape,
+    descriptors: Descriptors,
+    ports: readonly ResolvedPort[],
+    tls: Keys,
+    onCorrupt: (reactor: number, error: Error) => void,
+  ) {
+    this.#workers = shape.workers;
     this.#keys = descriptors[KEYS];
     if (this.#keys !== undefined) writeKeys(this.#keys, tls);
     this.#view = new FabricView(shape, descriptors);
-    const { listener, channels } = openLinks(this.#view, shape, masterPeer(shape));
+    const links = openLinks(this.#view, shape, masterPeer(shape), onCorrupt);
+    const { listener, channels } = links;
+    this.#links = links;
     this.listener = listener;
     this.#channels = channels;
     const counters = this.#view.counters();
@@ -48,7 +60,10 @@ export class WorkerReactors implements Reactors {
 
   workerReplaced(): void {}
 
-  async resetLinks(): Promise<void> {}
+  /** Of a worker: what lies between it and the master. Those of other processes are their reactors' to empty. */
+  async resetLinks(peer: number): Promise<void> {
+    if (peer < this.#workers) this.#links.reset(peer);
+  }
 
   replaceTls(tls: Keys): void {
     if (this.#keys === undefined) return;

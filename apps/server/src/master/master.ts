@@ -18,7 +18,7 @@ import {
   managerPeer,
   masterPeer,
 } from '../fabric.js';
-import { corruptLink } from '../link-descriptors.js';
+import { corruptLink, linkOfReactorCorrupt } from '../link-descriptors.js';
 import { LogLimit } from '../log.js';
 import { lastForClients } from '../open-files.js';
 import { ProcessPids } from '../process-pids.js';
@@ -303,7 +303,11 @@ export class MasterRole implements Role {
 
   #openReactors(tls: readonly (TlsAcceptorOptions | undefined)[]): Reactors {
     const { options, ports } = this.#context;
-    if (this.#shape.base) return new WorkerReactors(this.#shape, this.#fabric, ports, tls);
+    if (this.#shape.base)
+      return new WorkerReactors(this.#shape, this.#fabric, ports, tls, (worker, error) => {
+        this.#limit.warn('corrupt', linkOfReactorCorrupt(worker, error));
+        this.#tellManager({ type: 'linkCorrupt', peer: worker });
+      });
     const { dispatchMode, dispatchModule, enableDelayReceive, heartbeatCheckInterval, lingerTime } = options;
     const datagrams = this.#listeners.map((bound) =>
       bound instanceof Listener ? undefined : { fd: bound.fd, address: bound.address },

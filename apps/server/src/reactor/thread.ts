@@ -116,17 +116,14 @@ export class Thread {
       schedule: (flush) => reactor.defer(flush),
     };
     const loop = { listener: this.#listener, poller: reactor.poller };
+    const unopened: (Error | undefined)[] = [];
     this.channels = Array.from({ length: peersOf(shape) }, (_, peer) => {
       if (own && peer === index) return own.channel;
       const onCorrupt = (error: Error) => this.#corrupt(peer, error);
-      const { channel, transport } = this.#view.linkEnd(
-        'reactor',
-        peer,
-        index,
-        { ...loop, onCorrupt },
-        options,
-      );
+      const end = this.#view.linkEnd('reactor', peer, index, { ...loop, onCorrupt }, options);
+      const { channel, transport } = end;
       this.#transports[peer] = transport;
+      unopened[peer] = end.unopened;
       channel.onBadMessage((error) => transport.distrust(error as Error));
       return channel;
     });
@@ -147,6 +144,7 @@ export class Thread {
     this.dispatcher = own?.createDispatcher(parts) ?? this.#createDispatcher(parts, dispatch);
     this.memory = new MemoryGuard(this, data.memoryLimits);
     this.host = own?.host ?? new MasterHost(reactor, this.master, index);
+    for (const [peer, error] of unopened.entries()) if (error) this.#transports[peer]?.distrust(error);
     // The time of a turn is read when it is first asked for, and holds for the whole turn.
     reactor.cycle(() => {
       this.#now = 0;

@@ -250,6 +250,11 @@ export class Traffic {
     this.#thread.reset(peer);
   }
 
+  /** Says once more of a process that nothing is taken from it, where that is so. */
+  remindOfCorrupt(peer: number): void {
+    this.#thread.remindOfCorrupt(peer);
+  }
+
   /** Clients that are connected. */
   get connections(): number {
     return this.#thread.clients.size;

@@ -122,6 +122,7 @@ export class TaskWorkerRole implements Role {
         return message.pid === process.pid ? this.#terminate() : undefined;
       case 'taskWorkerUp':
       case 'taskWorkerDied':
+      case 'resetLinks':
         // For workers, which wait for what they have asked.
         return;
       default:

@@ -77,6 +77,7 @@ export class UserProcessRole implements Role {
         return this.#tasks?.heard(message);
       case 'place':
       case 'leave':
+      case 'resetLinks':
         // For processes that have rings and pipes of their own.
         return;
       default:

@@ -6,6 +6,8 @@ import { type FromWorker, unknownMessage } from '../control-messages.js';
 import { runInOrder } from '../events.js';
 import type { FabricShape, FabricView } from '../fabric.js';
 import { type Links, openLinks, openView } from '../links.js';
+import { ProcessPids } from '../process-pids.js';
+import type { UserFunctions } from '../reactor/thread.js';
 import {
   type BirthData,
   incarnationOf,
@@ -47,13 +49,13 @@ export class WorkerRole implements Role {
   /** Whether it reads up to the last packets before it ends. */
   #drain = false;
 
-  /** `Reactor`: in base mode, where the worker is one. */
+  /** `own`: in base mode, where the worker is a reactor. */
   constructor(
     context: RoleContext,
     child: ChildProcessContext,
     shape: FabricShape,
     id: number,
-    Reactor?: typeof OwnReactor,
+    own?: { readonly Reactor: typeof OwnReactor; readonly functions: UserFunctions | undefined },
   ) {
     this.#context = context;
     this.#child = child;
@@ -62,7 +64,8 @@ export class WorkerRole implements Role {
     this.#view = openView(child, shape, id);
     const counters = this.#view.counters();
     const table = this.#view.connections();
-    this.#own = Reactor && new Reactor({ context, child, shape, id, table, counters });
+    this.#own =
+      own && new own.Reactor({ context, child, shape, id, table, counters, functions: own.functions });
     this.switchboard = new Switchboard({
       channels: shape.reactors,
       datagrams: DatagramSender.of(child, shape),
@@ -122,7 +125,6 @@ export class WorkerRole implements Role {
   }
 
   async start(): Promise<void> {
-    await this.#own?.load();
     this.#child.send({ type: 'started', pid: process.pid } satisfies FromWorker);
     const started = runInOrder(this.#context.handlers.get('workerStart'), this.#id);
     await untilSettled(
@@ -146,29 +148,30 @@ export class WorkerRole implements Role {
     this.#own?.serve();
   }
 
-  /** Undefined where the process before this one has written over them: the manager is told, and replaces this one too. */
-  #openLinks(): Links | undefined {
-    const onCorrupt = (error: Error) => {
-      this.#context.log.error(`what comes from a reactor thread makes no sense: ${error.message}`);
-      this.#child.send({ type: 'linkCorrupt', peer: this.#id } satisfies FromWorker);
-    };
-    try {
-      return openLinks(this.#view, this.#shape, this.#id, this.#own?.channel, undefined, onCorrupt);
-    } catch (error) {
-      if ((error as { readonly code?: string }).code !== 'ERR_MILLRACE_RING_CORRUPT') throw error;
-      onCorrupt(error as Error);
-      return undefined;
-    }
+  /** The manager replaces this process, and whoever is at the other end empties what lies between. */
+  #linkCorrupt(reactor: number, error: Error): void {
+    this.#context.log.error(`what comes from reactor ${reactor} makes no sense: ${error.message}`);
+    this.#child.send({ type: 'linkCorrupt', peer: this.#id } satisfies FromWorker);
+  }
+
+  /** The process of a peer has ended over what it had written to the rings, and the next waits until they are emptied. */
+  #resetLinks(peer: number): void {
+    // Of whoever has been given the place meanwhile, because this process did not answer in time, nothing is emptied.
+    const late = new ProcessPids(this.#view.counters()).get(peer) !== undefined;
+    const reset = !late && this.#own?.reset(peer) === true;
+    if (!late) this.#context.resetLink(peer);
+    else this.#own?.remindOfCorrupt(peer);
+    this.#child.send({ type: 'linksReset', peer, pid: process.pid, reset } satisfies FromWorker);
   }
 
   /** The rings and pipes are this process's. */
   #open(): void {
     const { options, portHandlers } = this.#context;
-    const links = this.#openLinks();
-    if (links === undefined) return;
+    const onCorrupt = (reactor: number, error: Error) => this.#linkCorrupt(reactor, error);
+    const links = openLinks(this.#view, this.#shape, this.#id, onCorrupt, { own: this.#own?.channel });
     const { listener, channels } = links;
     this.#channels = channels;
-    this.switchboard.connect(channels, this.#view.fileSockets(this.#id));
+    this.switchboard.connect(channels, this.#view.fileSockets(this.#id), links);
     this.#sessions = new Sessions({
       channels,
       source: this.#own?.channel,
@@ -197,6 +200,8 @@ export class WorkerRole implements Role {
         return this.#context.reopenLog();
       case 'sessionsLost':
         return this.#context.settleLost();
+      case 'resetLinks':
+        return this.#resetLinks(message.peer);
       case 'taskWorkerUp':
       case 'taskWorkerDied':
         return this.#tasks.heard(message);

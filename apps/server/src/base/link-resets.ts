@@ -1,0 +1,107 @@
+import { Alarm } from '@millrace/channel';
+import type { ChildProcessContext, Member } from '@millrace/process-pool';
+import { LINK_RESET_MS } from '../constants.js';
+import type { ToWorker } from '../control-messages.js';
+import { type FabricShape, FabricView, HUB } from '../fabric.js';
+import { linkName } from '../link-descriptors.js';
+
+export interface LinkResetsParts {
+  readonly child: ChildProcessContext;
+  readonly shape: FabricShape;
+  /** Workers that have their place: the member, its id and the pid of the process. */
+  readonly workers: () => readonly { readonly member: Member; readonly id: number; readonly pid: number }[];
+  /** Has the master and this process empty what lies between them and a worker. */
+  readonly resetUpper: (peer: number) => void;
+  readonly onDone: (peer: number) => void;
+}
+
+/** What the answers of one reset are waited for from. */
+interface Reset {
+  /** Pids of workers. */
+  readonly waiting: Set<number>;
+  master: boolean;
+  /** Workers that have emptied their end themselves. */
+  readonly reset: Set<number>;
+  readonly late: Alarm;
+}
+
+/**
+ * Base mode: has every worker, as a reactor, empty what lies between it and a process that has written over its links and
+ * ended; before that process is replaced, so that a ring is never emptied under a writer. The rings of workers that are no
+ * reactor yet, or do not answer in time because a handler keeps their loop, the manager empties itself: such a worker
+ * finds them contradicting what it knows, and the new process is replaced once more, rather than missing for as long as that
+ * handler runs.
+ */
+export class LinkResets {
+  readonly #parts: LinkResetsParts;
+  readonly #resets = new Map<number, Reset>();
+
+  constructor(parts: LinkResetsParts) {
+    this.#parts = parts;
+  }
+
+  begin(peer: number): void {
+    const workers = this.#parts.workers().filter(({ id }) => id !== peer);
+    const late = new Alarm(LINK_RESET_MS, () => this.#finish(peer));
+    const waiting = new Set(workers.map(({ pid }) => pid));
+    this.#resets.set(peer, { waiting, master: false, reset: new Set(), late });
+    for (const { member } of workers) member.sendAll({ type: 'resetLinks', peer } satisfies ToWorker);
+    this.#parts.resetUpper(peer);
+  }
+
+  masterAnswered(peer: number): void {
+    const reset = this.#resets.get(peer);
+    if (reset === undefined) return;
+    reset.master = true;
+    this.#look(peer, reset);
+  }
+
+  /** `isReset`: that worker is a reactor, and has emptied its end. */
+  workerAnswered(peer: number, worker: number, pid: number, isReset: boolean): void {
+    const reset = this.#resets.get(peer);
+    if (!reset?.waiting.delete(pid)) return;
+    if (isReset) reset.reset.add(worker);
+    this.#look(peer, reset);
+  }
+
+  /** A process that has ended answers nothing. */
+  ended(pid: number): void {
+    for (const [peer, reset] of this.#resets) if (reset.waiting.delete(pid)) this.#look(peer, reset);
+  }
+
+  #look(peer: number, { waiting, master }: Reset): void {
+    if (master && waiting.size === 0) this.#finish(peer);
+  }
+
+  #finish(peer: number): void {
+    const reset = this.#resets.get(peer);
+    if (reset === undefined) return;
+    this.#resets.delete(peer);
+    reset.late.cancel();
+    const { child, shape, onDone } = this.#parts;
+    const others = Array.from({ length: shape.workers }, (_, worker) => worker);
+    resetRings(
+      child,
+      shape,
+      peer,
+      others.filter((worker) => worker !== peer && !reset.reset.has(worker)),
+    );
+    onDone(peer);
+  }
+}
+
+/** Empties the rings between a peer and those reactors, which nobody has open at one end. */
+export function resetRings(
+  child: ChildProcessContext,
+  shape: FabricShape,
+  peer: number,
+  reactors: readonly number[],
+): void {
+  const names = [HUB, linkName(peer)];
+  const view = new FabricView(shape, Object.fromEntries(names.map((name) => [name, child.descriptor(name)])));
+  try {
+    for (const reactor of reactors) view.resetRings(peer, reactor);
+  } finally {
+    view.close();
+  }
+}
