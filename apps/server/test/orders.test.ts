@@ -33,6 +33,7 @@ function ordersOf() {
     channels: [answers],
     out: new packet.Packet(),
     now: () => 1,
+    data: { reservedDescriptors: 0 },
     port: () => ({ socketBufferSize: 1 << 20 }),
     count: () => {},
   } as unknown as Thread);
