@@ -1,23 +1,36 @@
 /**
  * An epoll event loop for any Node thread, and sockets on it.
  *
- * To read the source: reactor.ts is the loop and its order; descriptors.ts is what it watches; connection.ts is a
- * stream socket, with frame-input.ts (in, cut by the framing-*.ts) and output-queue.ts (out); listener.ts, connect.ts
- * and datagram.ts make sockets; tls-acceptor.ts and tls-connection.ts are the same over TLS.
+ * To read the source: loop/reactor.ts is the loop and its order, loop/descriptors.ts is what it watches; connection/connection.ts is a
+ * stream socket, with framing/frame-input.ts (in) and output/output-queue.ts (out); sockets/ has listener.ts, connect.ts
+ * and datagram.ts; tls/ is the same over TLS.
  */
 export type { InetAddress, UnixAddress } from '@millrace/native';
-export { type SocketAddress, showAddress } from './addresses.js';
-export { type ConnectCallback, type ConnectOptions, connect } from './connect.js';
-export { Connection } from './connection.js';
-export { ConnectionKind } from './connection-kind.js';
-export type { CloseReason, ConnectionHandlers, ConnectionOptions } from './connection-options.js';
-export { BoundDatagram, type DatagramHandlers, type DatagramOptions, DatagramSocket } from './datagram.js';
+export { Connection } from './connection/connection.js';
+export { ConnectionKind } from './connection/connection-kind.js';
+export type { CloseReason, ConnectionHandlers, ConnectionOptions } from './connection/connection-options.js';
+export type { KeepAliveOptions, SocketOptions, TcpOptions } from './connection/socket-options.js';
+export type { StreamConnection } from './connection/stream-connection.js';
 export { ReactorError, type ReactorErrorCode } from './errors.js';
-export { FrameInput } from './frame-input.js';
-export { type Framer, MALFORMED } from './framer.js';
-export { createFramer, DEFAULT_MAX_FRAME_LENGTH, type Framing } from './framing.js';
-export type { Measure } from './framing-function.js';
-export { type LengthType, lengthTypes } from './framing-length.js';
+export { FrameInput } from './framing/frame-input.js';
+export { type Framer, MALFORMED } from './framing/framer.js';
+export { createFramer, DEFAULT_MAX_FRAME_LENGTH, type Framing } from './framing/framing.js';
+export type { Measure } from './framing/framing-function.js';
+export { type LengthType, lengthTypes } from './framing/framing-length.js';
+export type { ReactorOptions } from './loop/options.js';
+export { Reactor } from './loop/reactor.js';
+export type { AddOptions, WatchCallbacks, WatchOptions } from './loop/watch.js';
+export { MemoryUse } from './output/memory-use.js';
+export type { SendFileOptions } from './output/outgoing-file.js';
+export { OutputQueue } from './output/output-queue.js';
+export { type SocketAddress, showAddress } from './sockets/addresses.js';
+export { type ConnectCallback, type ConnectOptions, connect } from './sockets/connect.js';
+export {
+  BoundDatagram,
+  type DatagramHandlers,
+  type DatagramOptions,
+  DatagramSocket,
+} from './sockets/datagram.js';
 export {
   type AdoptedListenerOptions,
   type InetListenerOptions,
@@ -25,14 +38,6 @@ export {
   type ListenerHandlers,
   type ListenerOptions,
   type UnixListenerOptions,
-} from './listener.js';
-export { MemoryUse } from './memory-use.js';
-export type { ReactorOptions } from './options.js';
-export type { SendFileOptions } from './outgoing-file.js';
-export { OutputQueue } from './output-queue.js';
-export { Reactor } from './reactor.js';
-export type { KeepAliveOptions, SocketOptions, TcpOptions } from './socket-options.js';
-export type { StreamConnection } from './stream-connection.js';
-export { TlsAcceptor, type TlsAcceptorOptions } from './tls-acceptor.js';
-export { TlsConnection, type TlsConnectionOptions } from './tls-connection.js';
-export type { AddOptions, WatchCallbacks, WatchOptions } from './watch.js';
+} from './sockets/listener.js';
+export { TlsAcceptor, type TlsAcceptorOptions } from './tls/tls-acceptor.js';
+export { TlsConnection, type TlsConnectionOptions } from './tls/tls-connection.js';

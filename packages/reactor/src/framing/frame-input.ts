@@ -1,5 +1,5 @@
+import { MemoryUse } from '../output/memory-use.js';
 import { type Framer, MALFORMED } from './framer.js';
-import { MemoryUse } from './memory-use.js';
 
 /** The beginning of a frame that goes on in the next read is kept in so many bytes or more; one for each connection. */
 const MIN_KEEP = 256;

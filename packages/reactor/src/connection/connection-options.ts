@@ -1,10 +1,10 @@
 import { optionNames } from '@millrace/channel';
+import { checkInteger } from '../errors.js';
+import type { Framer } from '../framing/framer.js';
+import { createFramer, DEFAULT_MAX_FRAME_LENGTH, type Framing } from '../framing/framing.js';
+import { DEFAULT_WRITE_LIMIT } from '../loop/options.js';
+import type { MemoryUse } from '../output/memory-use.js';
 import type { Connection } from './connection.js';
-import { checkInteger } from './errors.js';
-import type { Framer } from './framer.js';
-import { createFramer, DEFAULT_MAX_FRAME_LENGTH, type Framing } from './framing.js';
-import type { MemoryUse } from './memory-use.js';
-import { DEFAULT_WRITE_LIMIT } from './options.js';
 
 /** Why a connection is over. */
 export type CloseReason =

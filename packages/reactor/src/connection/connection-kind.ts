@@ -1,4 +1,10 @@
 import { checkOptions } from '@millrace/channel';
+import { FrameInput } from '../framing/frame-input.js';
+import type { Framer } from '../framing/framer.js';
+import { Spares } from '../framing/spares.js';
+import type { Reactor } from '../loop/reactor.js';
+import type { AddOptions } from '../loop/watch.js';
+import { MemoryUse } from '../output/memory-use.js';
 import type { Connection } from './connection.js';
 import {
   CONNECTION_OPTIONS,
@@ -11,12 +17,6 @@ import {
   type TurnShare,
   turnShare,
 } from './connection-options.js';
-import { FrameInput } from './frame-input.js';
-import type { Framer } from './framer.js';
-import { MemoryUse } from './memory-use.js';
-import type { Reactor } from './reactor.js';
-import { Spares } from './spares.js';
-import type { AddOptions } from './watch.js';
 
 /**
  * What all connections with the same options share, so that one that is idle is small: `new Connection(reactor, fd,

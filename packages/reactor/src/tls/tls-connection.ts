@@ -11,14 +11,14 @@ import {
   Turn,
   type TurnShare,
   turnShare,
-} from './connection-options.js';
-import { FrameInput } from './frame-input.js';
-import type { Framer } from './framer.js';
-import { LINGER_MS } from './lingering.js';
-import { MemoryUse } from './memory-use.js';
-import { MAX_FILES, OutgoingFile, releaseFile, type SendFileOptions } from './outgoing-file.js';
-import type { Reactor } from './reactor.js';
-import type { StreamConnection } from './stream-connection.js';
+} from '../connection/connection-options.js';
+import { LINGER_MS } from '../connection/lingering.js';
+import type { StreamConnection } from '../connection/stream-connection.js';
+import { FrameInput } from '../framing/frame-input.js';
+import type { Framer } from '../framing/framer.js';
+import type { Reactor } from '../loop/reactor.js';
+import { MemoryUse } from '../output/memory-use.js';
+import { MAX_FILES, OutgoingFile, releaseFile, type SendFileOptions } from '../output/outgoing-file.js';
 import { TlsOutput } from './tls-output.js';
 
 export type TlsConnectionOptions<Context = undefined> = Omit<ConnectionOptions<Context>, 'handlers'> & {

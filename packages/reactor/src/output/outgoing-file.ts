@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { checkOptions, optionNames } from '@millrace/channel';
 import { EAGAIN, EINTR, EINVAL, EIO, ENOBUFS, ENOSYS, EOPNOTSUPP, syscalls } from '@millrace/native';
-import { ReactorError } from './errors.js';
+import { ReactorError } from '../errors.js';
 
 export interface SendFileOptions {
   /** First byte to send. Default 0. */

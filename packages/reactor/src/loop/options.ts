@@ -1,5 +1,5 @@
 import { optionNames } from '@millrace/channel';
-import { ReactorError } from './errors.js';
+import { ReactorError } from '../errors.js';
 
 export interface ReactorOptions {
   /**

@@ -20,12 +20,17 @@ import {
   SystemCallError,
   syscalls,
 } from '@millrace/native';
+import { Turn } from '../connection/connection-options.js';
+import {
+  SOCKET_OPTION_NAMES,
+  type SocketOptions,
+  setOption,
+  setSocketOptions,
+} from '../connection/socket-options.js';
+import { READ_BYTES } from '../loop/options.js';
+import type { Reactor } from '../loop/reactor.js';
 import { decodeAddress, encodeAddress, isUnix, type SocketAddress, showAddress } from './addresses.js';
 import { type AdoptedAddress, adopt } from './adopted.js';
-import { Turn } from './connection-options.js';
-import { READ_BYTES } from './options.js';
-import type { Reactor } from './reactor.js';
-import { SOCKET_OPTION_NAMES, type SocketOptions, setOption, setSocketOptions } from './socket-options.js';
 
 export interface DatagramHandlers {
   /**

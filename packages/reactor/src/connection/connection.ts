@@ -1,19 +1,19 @@
 import { type Bytes, bytesOrText } from '@millrace/channel';
 import { EAGAIN, EINTR, SHUT_WR, syscalls } from '@millrace/native';
+import { isByPeer, networkFailure } from '../errors.js';
+import type { FrameInput } from '../framing/frame-input.js';
+import { failureOf } from '../framing/framer.js';
+import type { Reactor } from '../loop/reactor.js';
+import type { AddOptions } from '../loop/watch.js';
+import { MAX_FILES, OutgoingFile, releaseFile, type SendFileOptions } from '../output/outgoing-file.js';
+import { OutputQueue, sendNow } from '../output/output-queue.js';
 import { ConnectionKind } from './connection-kind.js';
 import type { CloseReason, ConnectionOptions } from './connection-options.js';
 import * as state from './connection-state.js';
 import { ConnectionState } from './connection-state.js';
-import { isByPeer, networkFailure } from './errors.js';
-import type { FrameInput } from './frame-input.js';
-import { failureOf } from './framer.js';
 import { dropInput, LINGER_MS } from './lingering.js';
-import { MAX_FILES, OutgoingFile, releaseFile, type SendFileOptions } from './outgoing-file.js';
-import { OutputQueue, sendNow } from './output-queue.js';
-import type { Reactor } from './reactor.js';
 import { pendingError } from './socket-options.js';
 import type { StreamConnection } from './stream-connection.js';
-import type { AddOptions } from './watch.js';
 
 const READ = 1;
 const WRITE = 2;

@@ -15,8 +15,8 @@ import {
   SystemCallError,
   syscalls,
 } from '@millrace/native';
-import { ReactorError } from './errors.js';
-import { OutputQueue } from './output-queue.js';
+import { ReactorError } from '../errors.js';
+import { OutputQueue } from '../output/output-queue.js';
 import { type AddOptions, IMPLICIT, PARKED, SPENT, UNREFERENCED, Watch, type WatchOptions } from './watch.js';
 import { WatchTable } from './watch-table.js';
 

@@ -1,6 +1,6 @@
 import { EPOLLET, EPOLLIN, EPOLLONESHOT, EPOLLOUT } from '@millrace/native';
-import { ReactorError } from './errors.js';
-import type { OutputQueue } from './output-queue.js';
+import { ReactorError } from '../errors.js';
+import type { OutputQueue } from '../output/output-queue.js';
 
 /** What to do when a descriptor is ready. */
 export interface WatchCallbacks {

@@ -28,9 +28,6 @@ import {
   syscalls,
   type UnixAddress,
 } from '@millrace/native';
-import { encodeAddress, isUnix, type SocketAddress, showAddress } from './addresses.js';
-import { type AdoptedAddress, adopt } from './adopted.js';
-import type { Reactor } from './reactor.js';
 import {
   SOCKET_OPTION_NAMES,
   type SocketOptions,
@@ -39,7 +36,10 @@ import {
   setTcpOptions,
   TCP_OPTION_NAMES,
   type TcpOptions,
-} from './socket-options.js';
+} from '../connection/socket-options.js';
+import type { Reactor } from '../loop/reactor.js';
+import { encodeAddress, isUnix, type SocketAddress, showAddress } from './addresses.js';
+import { type AdoptedAddress, adopt } from './adopted.js';
 
 interface CommonListenerOptions extends SocketOptions {
   /** Connections that the kernel completes ahead of `accept`; at most `net.core.somaxconn`. Default 512. */

@@ -1,4 +1,4 @@
-import { ReactorError } from './errors.js';
+import { ReactorError } from '../errors.js';
 import { type Framer, MALFORMED } from './framer.js';
 import type { Framing } from './framing.js';
 

@@ -11,8 +11,8 @@ import {
   SOL_SOCKET,
   syscalls,
 } from '@millrace/native';
+import { ReactorError } from '../errors.js';
 import { decodeAddress, type SocketAddress } from './addresses.js';
-import { ReactorError } from './errors.js';
 
 /** A socket that somebody else has bound, and that came to this process by its descriptor. */
 export interface AdoptedAddress {

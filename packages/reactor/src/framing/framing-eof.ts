@@ -1,5 +1,5 @@
 import { bytesOrText } from '@millrace/channel';
-import { ReactorError } from './errors.js';
+import { ReactorError } from '../errors.js';
 import { type Framer, MALFORMED } from './framer.js';
 import type { Framing } from './framing.js';
 

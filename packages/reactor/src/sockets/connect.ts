@@ -14,19 +14,23 @@ import {
   type TrustedUsers,
 } from '@millrace/native';
 import { MAX_DELAY_MS, MIN_DELAY_MS } from '@millrace/timer-heap';
-import { encodeAddress, isUnix, type SocketAddress, showAddress } from './addresses.js';
-import { addClosing, dropClosing } from './closing.js';
-import { Connection } from './connection.js';
-import { CONNECTION_OPTION_NAMES, CONNECTION_OPTIONS, type ConnectionOptions } from './connection-options.js';
-import { ReactorError, reactorClosed } from './errors.js';
-import type { Reactor } from './reactor.js';
+import { Connection } from '../connection/connection.js';
+import {
+  CONNECTION_OPTION_NAMES,
+  CONNECTION_OPTIONS,
+  type ConnectionOptions,
+} from '../connection/connection-options.js';
 import {
   pendingError,
   SOCKET_OPTION_NAMES,
   type SocketOptions,
   setOption,
   setSocketOptions,
-} from './socket-options.js';
+} from '../connection/socket-options.js';
+import { ReactorError, reactorClosed } from '../errors.js';
+import { addClosing, dropClosing } from '../loop/closing.js';
+import type { Reactor } from '../loop/reactor.js';
+import { encodeAddress, isUnix, type SocketAddress, showAddress } from './addresses.js';
 
 export interface ConnectOptions<Context = undefined> extends ConnectionOptions<Context>, SocketOptions {
   /** Milliseconds until `ERR_MILLRACE_CONNECT_TIMEOUT`; Infinity: for ever. Default 10,000. */

@@ -1,7 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 import { SystemCallError } from '@millrace/native';
-import type { MemoryUse } from './memory-use.js';
-import { closeFiles, OutgoingFile } from './outgoing-file.js';
+import type { MemoryUse } from '../output/memory-use.js';
+import { closeFiles, OutgoingFile } from '../output/outgoing-file.js';
 
 /** Bytes that are handed to node:tls at a time: so often it tells that the client has taken something. */
 const PIECE_BYTES = 64 << 10;

@@ -7,10 +7,10 @@ import {
 } from '@millrace/channel';
 import { type PollRegistration as NativeRegistration, NodePoller } from '@millrace/native';
 import { TimerHeap } from '@millrace/timer-heap';
+import { checkInteger, ReactorError, reactorClosed } from '../errors.js';
 import { takeClosing } from './closing.js';
 import { DeferredQueue } from './deferred-queue.js';
 import { Descriptors } from './descriptors.js';
-import { checkInteger, ReactorError, reactorClosed } from './errors.js';
 import {
   checkMode,
   DEFAULT_WRITE_LIMIT,

@@ -8,8 +8,8 @@ import {
 } from 'node:tls';
 import { Alarm, checkTimeout } from '@millrace/channel';
 import { syscalls } from '@millrace/native';
-import { ReactorError } from './errors.js';
-import type { Reactor } from './reactor.js';
+import { ReactorError } from '../errors.js';
+import type { Reactor } from '../loop/reactor.js';
 import { TlsNames } from './tls-names.js';
 
 /** As node:tls takes them; keys and certificates are PEM. */

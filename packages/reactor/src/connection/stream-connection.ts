@@ -1,6 +1,6 @@
 import type { Bytes } from '@millrace/channel';
+import type { SendFileOptions } from '../output/outgoing-file.js';
 import type { CloseReason } from './connection-options.js';
-import type { SendFileOptions } from './outgoing-file.js';
 
 /** What every connection can do, whatever lies between it and its descriptor. `Connection` says what each member does. */
 export interface StreamConnection<Context = undefined> {
