@@ -144,8 +144,8 @@ export class Atomic extends Resident {
   }
 
   /**
-   * Makes a 0 a 1 and wakes one who waits, who makes it 0 again; leaves anything else as it is. True in all cases. All who
-   * wait pass a `Gate`.
+   * Makes a 0 a 1 and wakes one waiter, which makes it 0 again; leaves anything else as it is. Always true, as
+   * Swoole's `wakeup`. To let all waiters pass, use a `Gate`.
    */
   wake(): true {
     this.#check();

@@ -11,17 +11,6 @@ export { Gate } from './gate.js';
 export { type Lock, LockGuard } from './lock.js';
 export { Mutex } from './mutex.js';
 export { OwnerRegistry } from './owners.js';
-export { SharedQueue } from './queue.js';
-export type { Abandoned } from './queue-abandon.js';
-export {
-  ANYONE,
-  NONE,
-  type QueueStats,
-  type QueueWriter,
-  type SharedQueueOptions,
-} from './queue-contract.js';
-export { CALLER_WORDS as QUEUE_HEADER_WORDS } from './queue-layout.js';
-export { openQueue, type QueueMemory, type QueueOptions, queueBytes } from './queue-memory.js';
 export { ReadWriteLock } from './read-write-lock.js';
 export type { ResidentOptions } from './resident.js';
 export {
@@ -87,4 +76,3 @@ export type { TableOptions } from './table/open.js';
 export type { TableStats } from './table/stats.js';
 export { Table } from './table/table.js';
 export type { AsyncWaitOptions, WaitOptions } from './wait-options.js';
-export { waitingMode } from './word-waiter.js';

@@ -74,11 +74,6 @@ export class RingTransport implements Transport, DoorbellClient {
     this.#peer = peer;
   }
 
-  /** Whether messages wait to be received. */
-  get hasUnread(): boolean {
-    return !this.#closed && !this.#corrupt && this.#reader.hasMore;
-  }
-
   /** Messages that a death cut off, see {@link RingReader.abandoned}. */
   get abandoned(): number {
     return this.#reader.abandoned;
@@ -188,7 +183,7 @@ export class RingTransport implements Transport, DoorbellClient {
 
   setReading(on: boolean): void {
     this.#reading = on;
-    if (on && this.hasUnread) this.#listener.doorbell.poke();
+    if (on && !this.#closed && !this.#corrupt && this.#reader.hasMore) this.#listener.doorbell.poke();
   }
 
   service(): void {

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { until, within } from '@millrace/testkit';
 import { expect, test } from 'vitest';
-import { Atomic, AtomicLong, Segment, waitingMode } from '../src/index.js';
+import { Atomic, AtomicLong, Segment } from '../src/index.js';
+import { waitingMode } from '../src/word-waiter.js';
 import { freshNames } from './segment-names.js';
 
 const PROGRAM = new URL('../dist-test/fixtures/atomic-user.js', import.meta.url);
