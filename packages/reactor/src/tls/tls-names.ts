@@ -34,7 +34,7 @@ export class TlsNames {
 }
 
 function normal(host: string): string {
-  const name = host.endsWith('..') ? host.slice(0, -1) : host;
+  const name = host.endsWith('.') ? host.slice(0, -1) : host;
   // On the wire names are ASCII: an international one comes as its `xn--` form. It has none with a `*` in it.
   return (/[^ -~]/.test(name) && domainToASCII(name)) || name.toLowerCase();
 }
