@@ -6,6 +6,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { type Failure, OUTCOME_FILE_VARIABLE, type Outcome } from './outcome.js';
+import { SANITIZED_OUTCOME_FILE, SANITIZERS_FILE, type SanitizersOutcome } from './sanitizers-outcome.js';
 
 const top = process.cwd();
 const native = join(top, 'packages/native');
@@ -30,18 +32,28 @@ if (library === undefined || !library.startsWith('/')) {
   rmSync(output, { recursive: true, force: true });
   mkdirSync(log, { recursive: true });
   mkdirSync(reports, { recursive: true });
+  const failures: Failure[] = [];
+  const flaky: Failure[] = [];
   const addon = compile();
-  const failed = SUITES.filter(([name, ...args]) => !passes(name, args, addon, library));
-  const found = readdirSync(log).map((file) => readFileSync(join(log, file), 'utf8'));
-  for (const text of found) console.error(text);
-  for (const [name] of failed)
-    console.error(`sanitizers: the tests of ${name} have failed, or took too long`);
-  console.log(`sanitizers: ${found.length} reports, ${failed.length} of ${SUITES.length} suites failed`);
-  writeFileSync(join(reports, 'sanitizers.json'), JSON.stringify({ failed: found.length + failed.length }));
-  process.exitCode = found.length + failed.length > 0 ? 1 : 0;
+  if (addon === undefined) failures.push({ file: 'native', test: 'the addon', message: 'not compiled' });
+  for (const suite of addon === undefined ? [] : SUITES) {
+    const outcome = outcomeOf(suite, addon as string, library);
+    failures.push(...outcome.failures);
+    flaky.push(...outcome.flaky);
+  }
+  for (const file of readdirSync(log)) {
+    const text = readFileSync(join(log, file), 'utf8');
+    console.error(text);
+    const message = text.split('\n').find((line) => line.includes('ERROR:')) ?? 'see above';
+    failures.push({ file, test: 'a report of a sanitizer', message });
+  }
+  console.log(`sanitizers: ${failures.length} failures`);
+  const outcome: SanitizersOutcome = { failures, flaky };
+  writeFileSync(join(top, SANITIZERS_FILE), JSON.stringify(outcome));
+  process.exitCode = failures.length > 0 ? 1 : 0;
 }
 
-function compile(): string {
+function compile(): string | undefined {
   const [target] = (
     JSON.parse(readFileSync(join(native, 'binding.gyp'), 'utf8')) as {
       targets: [{ sources: string[]; defines: string[]; cflags: string[] }];
@@ -62,18 +74,24 @@ function compile(): string {
     ],
     { cwd: native, stdio: 'inherit' },
   );
-  if (status !== 0 || !existsSync(file)) throw new Error('The addon could not be compiled with sanitizers.');
-  return file;
+  return status === 0 && existsSync(file) ? file : undefined;
 }
 
-function passes(name: string, args: readonly string[], addon: string, library: string): boolean {
-  const { status } = spawnSync('npx', ['vitest', 'run', '--reporter=dot', '--testTimeout=120000', ...args], {
-    cwd: join(top, 'packages', name),
+function outcomeOf(
+  [name, ...args]: (typeof SUITES)[number],
+  addon: string,
+  library: string,
+): SanitizersOutcome {
+  const directory = join(top, 'packages', name);
+  rmSync(join(directory, SANITIZED_OUTCOME_FILE), { force: true });
+  const { status } = spawnSync('npx', ['vitest', 'run', '--testTimeout=120000', ...args], {
+    cwd: directory,
     stdio: 'inherit',
     timeout: PACKAGE_MS,
     killSignal: 'SIGKILL',
     env: {
       ...process.env,
+      [OUTCOME_FILE_VARIABLE]: SANITIZED_OUTCOME_FILE,
       MILLRACE_NATIVE_ADDON: addon,
       LD_PRELOAD: library,
       // V8 gives nothing back at its end: leaks cannot be told.
@@ -81,5 +99,11 @@ function passes(name: string, args: readonly string[], addon: string, library: s
       UBSAN_OPTIONS: `print_stacktrace=1:log_path=${join(log, 'undefined')}`,
     },
   });
-  return status === 0;
+  const file = join(directory, SANITIZED_OUTCOME_FILE);
+  const outcome = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Outcome) : undefined;
+  const failures = [...(outcome?.failures ?? [])];
+  if (status !== 0 && failures.length === 0)
+    failures.push({ file: 'all files', test: 'the run', message: 'it has failed, or took too long' });
+  const named = (failure: Failure): Failure => ({ ...failure, file: `${name} ${failure.file}` });
+  return { failures: failures.map(named), flaky: (outcome?.flaky ?? []).map(named) };
 }

@@ -1,10 +1,12 @@
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
+import { OutcomeReporter } from './outcome-reporter.js';
 
 /**
- * The vitest configuration that every package uses: tests in `test/`, one report that a machine can count.
+ * The vitest configuration that every package uses: tests in `test/`, one report that `.ci/run` counts.
  *
  * Files run one after another: tests start real processes, and the machines that run them are small. The time-outs
- * are watchdogs against a hang, far beyond what any test takes.
+ * are watchdogs against a hang, far beyond what any test takes. `.ci/run` sets `CI`: there a failed test is run once more,
+ * for a small machine can stand still in the middle of one; `.ci/run` lists each that passes only then.
  */
 export function packageTests(): ViteUserConfig {
   return defineConfig({
@@ -14,8 +16,8 @@ export function packageTests(): ViteUserConfig {
       pool: 'forks',
       testTimeout: 60_000,
       hookTimeout: 60_000,
-      reporters: ['default', 'json'],
-      outputFile: { json: 'reports/vitest.json' },
+      retry: process.env.CI === undefined ? 0 : 1,
+      reporters: ['default', new OutcomeReporter()],
     },
   });
 }
