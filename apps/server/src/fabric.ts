@@ -266,9 +266,17 @@ export class FabricView {
     return new FileReceiver(this.#fd(fileReceiverName(peer, reactor)));
   }
 
-  /** Listens on the doorbell of a peer or a reactor in the loop of `poller`; looks for `spin` microseconds before it sleeps. */
-  listen(bell: Doorbell, poller: Poller, spin = 0): DoorbellListener {
-    return new DoorbellListener(bell, poller, { spin });
+  /**
+   * Listens on the doorbell of a peer or a reactor in the loop of `poller`; looks for `spin` microseconds before it sleeps.
+   * `log` is told, at most once a minute, that some process writes over the doorbell.
+   */
+  listen(
+    bell: Doorbell,
+    poller: Poller,
+    log: (kind: string, text: string) => void,
+    spin = 0,
+  ): DoorbellListener {
+    return new DoorbellListener(bell, poller, { spin, onOverwritten: () => log('doorbell', OVERWRITTEN) });
   }
 
   /** Opens the channel between `peer` and `reactor`, as the one or the other. */
@@ -372,6 +380,9 @@ export class FabricView {
     return fd;
   }
 }
+
+const OVERWRITTEN =
+  'A process of this server has written over the doorbell of this one, in memory that all of them map; what has come meanwhile was found late.';
 
 /** Where a side of links waits for them. */
 export interface LinkLoop {

@@ -3,6 +3,7 @@ import type { ChildProcessContext } from '@millrace/process-pool';
 import type { DoorbellListener } from '@millrace/shared-memory';
 import { type FabricShape, FabricView, HUB, peerBellName, reactorBellName, tableNames } from './fabric.js';
 import { linkNames } from './link-descriptors.js';
+import type { Logger } from './log.js';
 import * as packet from './packet.js';
 import type { PacketChannel } from './packet-channel.js';
 import type { ResolvedPort } from './port-options.js';
@@ -28,7 +29,7 @@ export function openView(child: ChildProcessContext, shape: FabricShape, peer: n
 /**
  * Opens the ways to reactor threads, as `peer`; of one process at a time: each link has one reader and one writer there.
  * `own` is the way to the reactor that this process is itself, in base mode; `bell`, where this process listens to its bell
- * already. `onCorrupt`: what a reactor has sent makes no sense, or what lies between cannot even be opened; nothing goes
+ * already; `log` is told where it listens from here on, and finds that written over. `onCorrupt`: what a reactor has sent makes no sense, or what lies between cannot even be opened; nothing goes
  * either way until `reset`.
  */
 export function openLinks(
@@ -36,13 +37,15 @@ export function openLinks(
   shape: FabricShape,
   peer: number,
   onCorrupt: (reactor: number, error: Error) => void,
+  log: Pick<Logger, 'warn'>,
   {
     own,
     bell,
   }: { readonly own?: PacketChannel | undefined; readonly bell?: DoorbellListener | undefined } = {},
 ): Links {
   const poller = new NodePoller();
-  const listener = bell ?? view.listen(view.peerBell(peer), poller, peer < shape.workers ? shape.spin : 0);
+  const spin = peer < shape.workers ? shape.spin : 0;
+  const listener = bell ?? view.listen(view.peerBell(peer), poller, warningsOf(log), spin);
   // What sessions send has its own limit; that a session is closed must always get through.
   const limits = { hardLimit: Number.POSITIVE_INFINITY };
   const ends = Array.from({ length: shape.reactors }, (_, reactor) => {
@@ -58,11 +61,18 @@ export function openLinks(
   return { listener, channels: ends.map(({ channel }) => channel), reset };
 }
 
+const warningsOf = (log: Pick<Logger, 'warn'>) => (kind: string, text: string) => log.warn({ kind }, text);
+
 /** Listens to the bell of `peer`, for all that rings it; of one process at a time. That alone keeps no process alive. */
-export function openBell(child: ChildProcessContext, shape: FabricShape, peer: number): DoorbellListener {
+export function openBell(
+  child: ChildProcessContext,
+  shape: FabricShape,
+  peer: number,
+  log: Pick<Logger, 'warn'>,
+): DoorbellListener {
   const names = [HUB, peerBellName(peer)];
   const view = new FabricView(shape, Object.fromEntries(names.map((name) => [name, child.descriptor(name)])));
-  const listener = view.listen(view.peerBell(peer), new NodePoller());
+  const listener = view.listen(view.peerBell(peer), new NodePoller(), warningsOf(log));
   listener.unref();
   return listener;
 }
@@ -79,6 +89,7 @@ export function openSwitchboard(
   place: Place | undefined,
   bell: DoorbellListener | undefined,
   onCorrupt: (reactor: number, error: Error) => void,
+  log: Pick<Logger, 'warn'>,
 ): Switchboard {
   const view = openView(child, shape, peer);
   const counters = view.counters();
@@ -94,7 +105,7 @@ export function openSwitchboard(
   const open = () => {
     // First asked for when the place was given up: the ways are the next one's.
     if (place && !place.isTaken) return switchboard.retire();
-    const links = openLinks(view, shape, peer, onCorrupt, { bell });
+    const links = openLinks(view, shape, peer, onCorrupt, log, { bell });
     const { listener, channels } = links;
     switchboard.connect(channels, view.fileSockets(peer), links);
     for (const channel of channels) {

@@ -351,7 +351,16 @@ export class Server<T extends Tasks = Tasks> extends ServerTasks<T> implements A
     const { place } = this.#role;
     const bell = place === undefined ? this.#ownBell() : undefined;
     const onCorrupt = (reactor: number, error: Error) => this.#linkCorrupt(reactor, error);
-    this.#switchboard = openSwitchboard(child, this.shape, this.#peer, ports, place, bell, onCorrupt);
+    this.#switchboard = openSwitchboard(
+      child,
+      this.shape,
+      this.#peer,
+      ports,
+      place,
+      bell,
+      onCorrupt,
+      this.#log.log,
+    );
     return this.#switchboard;
   }
 
@@ -364,7 +373,7 @@ export class Server<T extends Tasks = Tasks> extends ServerTasks<T> implements A
   /** Links and tasks share it. */
   #ownBell(): DoorbellListener {
     if (child === undefined) throw new Error('The master listens to its bell with its reactors.');
-    this.#bell ??= openBell(child, this.shape, this.#peer);
+    this.#bell ??= openBell(child, this.shape, this.#peer, this.#log.log);
     return this.#bell;
   }
 

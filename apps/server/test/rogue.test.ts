@@ -65,6 +65,23 @@ test.skipIf(isBase)(
   },
 );
 
+test('a worker that writes over the words of all doorbells again and again, and lives, makes others slow and silences nobody', async () => {
+  await using server = await startServer({}, {}, 'rogue');
+  const victim = await clientOf(server.lines, 0, 'who');
+  const other = await clientOf(server.lines, 1, 'who');
+  const [before] = (await other.ask('who')).split(' ');
+  const id = (await victim.ask('me')).split(' ')[0];
+  expect(await victim.ask('rogue deafen')).toBe('deaf');
+  for (let i = 0; i < 3; i++) {
+    expect((await other.ask('who')).split(' ')).toEqual([before, '1']);
+    expect(await other.ask('task pid')).toMatch(/^\d+$/);
+    expect(await other.ask(`send ${id}`)).toBe('true');
+    expect(await victim.line()).toBe('hello');
+  }
+  await server.program.printed(/has written over the doorbell of this one/);
+  for (const client of [victim, other]) client.close();
+});
+
 /** In base mode workers accept clients by what the counters say, and a limit that seems to be reached turns them away. */
 test.each(isBase ? ['connections'] : ['counters', 'connections'])(
   'a worker that writes over the %s leaves a server that serves those who come',

@@ -29,6 +29,7 @@ export {
   type Poller,
   type PollRegistration,
   READABLE,
+  type Repetition,
   WRITABLE,
 } from './poller.js';
 export type { Records } from './records.js';

@@ -31,4 +31,12 @@ export interface Poller {
   add(fd: number, callback: (ready: number) => void): PollRegistration;
   /** Runs `callback` once, after what is ready now; it keeps the loop alive until then. */
   defer(callback: () => void): void;
+  /** Runs `callback` about every `ms` milliseconds by the loop's own clock, until it is closed; it keeps nothing alive. */
+  every(ms: number, callback: () => void): Repetition;
+}
+
+/** What {@link Poller.every} runs again and again. */
+export interface Repetition {
+  /** Ends it; idempotent. */
+  close(): void;
 }

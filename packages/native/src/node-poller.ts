@@ -36,6 +36,12 @@ export class NodePoller {
     setImmediate(callback);
   }
 
+  /** Runs `callback` about every `ms` milliseconds until it is closed; it keeps the loop alive no longer. */
+  every(ms: number, callback: () => void): { close(): void } {
+    const timer = setInterval(callback, ms).unref();
+    return { close: () => clearInterval(timer) };
+  }
+
   add(fd: number, callback: ReadinessCallback): PollRegistration {
     let wanted = 0;
     let errors = 0;

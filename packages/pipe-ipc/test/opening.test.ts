@@ -11,6 +11,7 @@ const full: Poller = {
     throw new Error('no room');
   },
   defer: setImmediate,
+  every: () => ({ close() {} }),
 };
 
 test('where the pipe cannot be opened no thread and no process is started, and nothing is left open', async () => {
@@ -53,6 +54,7 @@ test('a connection whose pipe cannot be opened is closed, on either side', async
       return { update() {}, ref() {}, unref() {}, close() {} };
     },
     defer: setImmediate,
+    every: () => ({ close() {} }),
   };
   using _listener = listenPipe(path, () => {}, { poller: almostFull });
   await expect(connectPipe(path, { poller: full })).rejects.toThrow('no room');

@@ -439,3 +439,20 @@ test('a transport that wants nothing for now costs no turns when the other side 
   reactor.turn(0);
   expect(ready).toEqual([1, 1, -1]);
 });
+
+test('what a poller repeats runs by the clock of a blocking reactor, keeps it from ending no longer, and stops when it is closed', () => {
+  const reactor = blocking();
+  let looks = 0;
+  const repetition = reactor.poller.every(5, () => looks++);
+  // Nothing else keeps it going.
+  reactor.run();
+  expect(looks).toBe(0);
+  const pair = createSocketPair(SOCK_STREAM);
+  onTestFinished(() => closeAll(pair));
+  reactor.add(pair[0], { onRead: () => {} });
+  while (looks < 3) reactor.turn(1_000);
+  repetition.close();
+  repetition.close();
+  reactor.turn(30);
+  expect(looks).toBe(3);
+});

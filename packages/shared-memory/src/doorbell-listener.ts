@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { Poller, PollRegistration } from '@millrace/channel';
+import type { Poller, PollRegistration, Repetition } from '@millrace/channel';
 import type { Doorbell } from './doorbell.js';
 import { SpinBudget } from './spin.js';
 
@@ -22,6 +22,8 @@ export interface DoorbellListenerOptions {
    * nothing. The thread's other work waits for as long. Default 0: never; so it is where there is one processor only.
    */
   readonly spin?: number | undefined;
+  /** Told that another process has written over the word of the doorbell, at most once a minute. */
+  readonly onOverwritten?: (() => void) | undefined;
 }
 
 /** Looks between two readings of the clock; and looks beside the loop after which it is spared the bell. */
@@ -30,6 +32,15 @@ const LOOKS = 16;
 const PREEMPTED = 100;
 /** Microseconds after which the loop has its turn, however much work is found by looking. */
 const SLICE = 100;
+
+/**
+ * Milliseconds between looks that nobody has rung for. The word lies in memory that other processes map, and the event
+ * descriptor is theirs as well: one that writes over the first or reads the second takes rings from the owner, and those
+ * cost no more than this time.
+ */
+const UNRUNG_MS = 1_000;
+/** Such looks between two that tell of a word that was written over. */
+const TELL_EVERY = 60;
 
 const microseconds = () => performance.now() * 1_000;
 
@@ -45,22 +56,28 @@ export class DoorbellListener {
   readonly #poller: Poller;
   readonly #registration: PollRegistration;
   readonly #spin: SpinBudget | undefined;
+  readonly #onOverwritten: (() => void) | undefined;
+  readonly #unrung: Repetition;
   readonly #look = () => this.#looking();
   #lookScheduled = false;
   #sleptAt = Number.NEGATIVE_INFINITY;
   /** Looks of somebody beside the loop since it slept; -1: it does not sleep. */
   #looks = -1;
+  /** Looks without a ring until the next may tell of a word that was written over. */
+  #untold = 0;
   #closed = false;
 
-  constructor(doorbell: Doorbell, poller: Poller, { spin = 0 }: DoorbellListenerOptions = {}) {
+  constructor(doorbell: Doorbell, poller: Poller, { spin = 0, onOverwritten }: DoorbellListenerOptions = {}) {
     this.doorbell = doorbell;
     this.#poller = poller;
+    this.#onOverwritten = onOverwritten;
     this.#spin = spin > 0 && availableParallelism() > 1 ? new SpinBudget(spin) : undefined;
     this.#registration = poller.add(doorbell.fd, () => this.#rung());
     this.#registration.update({ read: true, write: false });
     // A predecessor may have died between any two steps: look at everything once.
     doorbell.wake();
     doorbell.poke();
+    this.#unrung = poller.every(UNRUNG_MS, () => this.#lookUnrung());
   }
 
   add(client: DoorbellClient): void {
@@ -95,6 +112,7 @@ export class DoorbellListener {
   /** Stops listening. The event descriptor stays open; whoever made it closes it. */
   close(): void {
     this.#closed = true;
+    this.#unrung.close();
     this.#registration.close();
   }
 
@@ -159,6 +177,20 @@ export class DoorbellListener {
     this.#looks = -1;
     this.doorbell.wake();
     this.doorbell.poke();
+  }
+
+  /** What nobody has rung for is found all the same, some time later. */
+  #lookUnrung(): void {
+    if (this.#closed) return;
+    if (this.#untold > 0) this.#untold--;
+    const asleep = this.#looks >= 0;
+    const overwritten = asleep && this.doorbell.isOverwritten;
+    if (asleep && !overwritten && !this.#anyWork()) return;
+    // The loop's next turn serves, and stores the word anew. One that seems to be awake may have lost the ring that kept it so.
+    this.doorbell.poke();
+    if (!overwritten || this.#untold > 0) return;
+    this.#untold = TELL_EVERY;
+    this.#onOverwritten?.();
   }
 
   /** A batch for each; true when one goes on in promises. */

@@ -1,4 +1,4 @@
-import { check, syscalls } from '@millrace/native';
+import { check, EAGAIN, syscalls } from '@millrace/native';
 
 /**
  * The word counts its owner's sleeps: odd while it sleeps, even while it is awake. So a writer can tell a sleep for which
@@ -18,6 +18,8 @@ export class Doorbell {
   readonly #word: Int32Array;
   /** Writer: the sleep that it has rung for. */
   #rungFor = 0;
+  /** Owner: the number of the sleep that it is in. */
+  #sleep = 0;
 
   /** `fd` is an eventfd that both sides hold; the word lies at `offset` of `memory`. */
   constructor(fd: number, memory: ArrayBuffer, offset: number) {
@@ -38,7 +40,9 @@ export class Doorbell {
 
   /** Makes the owner look, whatever its word says. */
   poke(): void {
-    check(syscalls.eventfdSignal(this.fd), 'write', 'event descriptor of a doorbell');
+    const result = syscalls.eventfdSignal(this.fd);
+    // A full count, which only a process that misuses the descriptor writes, wakes the owner as well.
+    if (result !== -EAGAIN) check(result, 'write', 'event descriptor of a doorbell');
   }
 
   /** Owner: says that it looks by itself. */
@@ -56,6 +60,12 @@ export class Doorbell {
   sleep(): void {
     this.quiet();
     // The next odd number: a predecessor may have died asleep.
-    Atomics.store(this.#word, 0, (Atomics.load(this.#word, 0) + 1) | ASLEEP | 0);
+    this.#sleep = (Atomics.load(this.#word, 0) + 1) | ASLEEP;
+    Atomics.store(this.#word, 0, this.#sleep);
+  }
+
+  /** Owner, while it sleeps: whether another process has written over the word, so that nobody may ring. */
+  get isOverwritten(): boolean {
+    return Atomics.load(this.#word, 0) !== this.#sleep;
   }
 }

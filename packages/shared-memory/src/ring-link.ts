@@ -140,6 +140,7 @@ export interface RingChannelOptions<Out, In> extends ChannelOptions, DoorbellLis
 export const RING_CHANNEL_OPTION_NAMES = {
   ...CHANNEL_OPTION_NAMES,
   spin: true,
+  onOverwritten: true,
   codec: true,
   maxMessageSize: true,
   poller: true,

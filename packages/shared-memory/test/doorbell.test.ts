@@ -1,5 +1,5 @@
 import { EAGAIN, NodePoller, syscalls } from '@millrace/native';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { DOORBELL_BYTES, Doorbell, DoorbellListener } from '../src/index.js';
 
 const memory = new ArrayBuffer(DOORBELL_BYTES);
@@ -87,7 +87,11 @@ test('a client that throws while its owner looks does not make it deaf', async (
   const loop = new NodePoller();
   listener = new DoorbellListener(
     new Doorbell(fd, memory, 0),
-    { add: (watched, callback) => loop.add(watched, callback), defer: (callback) => deferred.push(callback) },
+    {
+      add: (watched, callback) => loop.add(watched, callback),
+      defer: (callback) => deferred.push(callback),
+      every: (ms, callback) => loop.every(ms, callback),
+    },
     { spin: 1_000_000 },
   );
   let looks = Number.NEGATIVE_INFINITY;
@@ -115,4 +119,88 @@ test('a client that throws while its owner looks does not make it deaf', async (
   new Doorbell(fd, memory, 0).ring();
   await turns(5);
   expect(served).toBeGreaterThan(before);
+});
+
+/** A loop whose clock the test moves. */
+class ClockPoller extends NodePoller {
+  #look: () => void = () => {};
+
+  override every(_ms: number, callback: () => void) {
+    this.#look = callback;
+    return { close: () => (this.#look = () => {}) };
+  }
+
+  look(): void {
+    this.#look();
+  }
+}
+
+/** A listener that sleeps, of a client with as much work as it is told. */
+async function sleeper() {
+  const poller = new ClockPoller();
+  const onOverwritten = vi.fn();
+  listener = new DoorbellListener(new Doorbell(fd, memory, 0), poller, { onOverwritten });
+  const client = {
+    hasWork: false,
+    served: 0,
+    service() {
+      client.served++;
+      client.hasWork = false;
+    },
+  };
+  listener.add(client);
+  await turns(5);
+  client.served = 0;
+  return { poller, client, onOverwritten };
+}
+
+test('an owner whose word is written over while it sleeps finds its work at the next look, and says so once', async () => {
+  const word = new Int32Array(memory, 0, 1);
+  const { poller, client, onOverwritten } = await sleeper();
+  for (const [round, value] of [0, 2, -2, 7].entries()) {
+    word[0] = value;
+    client.hasWork = true;
+    // It seems to be awake, or in a sleep for which it was rung.
+    if (value !== 7) new Doorbell(fd, memory, 0).ring();
+    await turns(5);
+    expect(client.served).toBe(round);
+    poller.look();
+    await turns(5);
+    expect(client.served).toBe(round + 1);
+  }
+  expect(onOverwritten).toHaveBeenCalledOnce();
+  client.hasWork = true;
+  new Doorbell(fd, memory, 0).ring();
+  await turns(5);
+  expect(client.served).toBe(5);
+});
+
+test('a ring that another process has taken from the event descriptor costs no more than the time to the next look', async () => {
+  const { poller, client, onOverwritten } = await sleeper();
+  client.hasWork = true;
+  new Doorbell(fd, memory, 0).ring();
+  expect(syscalls.eventfdDrain(fd)).toBe(0);
+  await turns(5);
+  expect(client.served).toBe(0);
+  poller.look();
+  await turns(5);
+  expect(client.served).toBe(1);
+  expect(onOverwritten).not.toHaveBeenCalled();
+});
+
+test('looks of an owner that has nothing to do make no turn', async () => {
+  const { poller, client } = await sleeper();
+  poller.look();
+  expect(syscalls.eventfdDrain(fd)).toBe(-EAGAIN);
+  await turns(5);
+  expect(client.served).toBe(0);
+});
+
+test('an event descriptor whose count is full is no error of the process that rings', () => {
+  const count = Buffer.alloc(8);
+  count.writeBigUInt64LE(2n ** 64n - 2n);
+  expect(syscalls.write(fd, count, 0, 8)).toBe(8);
+  const owner = new Doorbell(fd, memory, 0);
+  expect(() => owner.poke()).not.toThrow();
+  expect(syscalls.eventfdDrain(fd)).toBe(0);
 });

@@ -1,6 +1,7 @@
 import type { DoorbellListener } from '@millrace/shared-memory';
 import { type Descriptors, type FabricShape, FabricView, KEYS, masterPeer } from '../fabric.js';
 import { type Links, openLinks } from '../links.js';
+import type { Logger } from '../log.js';
 import type { Reactors } from '../master/reactors.js';
 import { DRAINED, KEYS_CHANGED, Packet } from '../packet.js';
 import type { ResolvedPort } from '../port-options.js';
@@ -26,12 +27,13 @@ export class WorkerReactors implements Reactors {
     ports: readonly ResolvedPort[],
     tls: Keys,
     onCorrupt: (reactor: number, error: Error) => void,
+    log: Pick<Logger, 'warn'>,
   ) {
     this.#workers = shape.workers;
     this.#keys = descriptors[KEYS];
     if (this.#keys !== undefined) writeKeys(this.#keys, tls);
     this.#view = new FabricView(shape, descriptors);
-    const links = openLinks(this.#view, shape, masterPeer(shape), onCorrupt);
+    const links = openLinks(this.#view, shape, masterPeer(shape), onCorrupt, log);
     const { listener, channels } = links;
     this.#links = links;
     this.listener = listener;

@@ -304,10 +304,17 @@ export class MasterRole implements Role {
   #openReactors(tls: readonly (TlsAcceptorOptions | undefined)[]): Reactors {
     const { options, ports } = this.#context;
     if (this.#shape.base)
-      return new WorkerReactors(this.#shape, this.#fabric, ports, tls, (worker, error) => {
-        this.#limit.warn('corrupt', linkOfReactorCorrupt(worker, error));
-        this.#tellManager({ type: 'linkCorrupt', peer: worker });
-      });
+      return new WorkerReactors(
+        this.#shape,
+        this.#fabric,
+        ports,
+        tls,
+        (worker, error) => {
+          this.#limit.warn('corrupt', linkOfReactorCorrupt(worker, error));
+          this.#tellManager({ type: 'linkCorrupt', peer: worker });
+        },
+        this.#context.log,
+      );
     const { dispatchMode, dispatchModule, enableDelayReceive, heartbeatCheckInterval, lingerTime } = options;
     const datagrams = this.#listeners.map((bound) =>
       bound instanceof Listener ? undefined : { fd: bound.fd, address: bound.address },

@@ -70,7 +70,7 @@ export class ReactorThreads implements Reactors {
     this.#events = events;
     this.#view = new FabricView(shape, descriptors);
     const poller = new NodePoller();
-    this.listener = this.#view.listen(this.#view.peerBell(masterPeer(shape)), poller);
+    this.listener = this.#view.listen(this.#view.peerBell(masterPeer(shape)), poller, events.onLog);
     const loop = { listener: this.listener, poller };
     this.#threads = Array.from({ length: shape.reactors }, (_, index) => {
       const limits = { hardLimit: Number.POSITIVE_INFINITY };

@@ -102,7 +102,9 @@ export class Thread {
     this.framings = framings;
     const { index, shape, descriptors } = data;
     this.#view = new FabricView(shape, descriptors);
-    this.#listener = this.#view.listen(this.#view.reactorBell(index), reactor.poller);
+    this.#listener = this.#view.listen(this.#view.reactorBell(index), reactor.poller, (kind, text) =>
+      this.log(kind, `Reactor ${index}: ${text}`),
+    );
     this.table = this.#view.connections();
     this.clients = new Clients(this.table.capacity, shape.base ? shape.workers : 1);
     this.tls = this.#view.tls();

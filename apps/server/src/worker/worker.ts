@@ -168,7 +168,9 @@ export class WorkerRole implements Role {
   #open(): void {
     const { options, portHandlers } = this.#context;
     const onCorrupt = (reactor: number, error: Error) => this.#linkCorrupt(reactor, error);
-    const links = openLinks(this.#view, this.#shape, this.#id, onCorrupt, { own: this.#own?.channel });
+    const links = openLinks(this.#view, this.#shape, this.#id, onCorrupt, this.#context.log, {
+      own: this.#own?.channel,
+    });
     const { listener, channels } = links;
     this.#channels = channels;
     this.switchboard.connect(channels, this.#view.fileSockets(this.#id), links);

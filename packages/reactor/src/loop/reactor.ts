@@ -4,6 +4,7 @@ import {
   checkTimeout,
   type Poller,
   type PollRegistration,
+  type Repetition,
 } from '@millrace/channel';
 import { type PollRegistration as NativeRegistration, NodePoller } from '@millrace/native';
 import { TimerHeap } from '@millrace/timer-heap';
@@ -32,6 +33,7 @@ export class Reactor implements Disposable {
   readonly poller: Poller = {
     add: (fd, callback) => this.#poll(fd, callback),
     defer: (callback) => this.defer(callback),
+    every: (ms, callback) => this.#every(ms, callback),
   };
   readonly #descriptors: Descriptors;
   /** The epoll descriptor in Node's loop; undefined in a blocking reactor. */
@@ -247,6 +249,13 @@ export class Reactor implements Disposable {
   #poll(fd: number, callback: (ready: number) => void): PollRegistration {
     this.#assertOpen();
     return this.#descriptors.poll(fd, callback);
+  }
+
+  #every(ms: number, callback: () => void): Repetition {
+    this.#assertOpen();
+    const id = this.timers.tick(ms, callback);
+    this.timers.unref(id);
+    return { close: () => void this.timers.clear(id) };
   }
 
   get #busy(): boolean {
