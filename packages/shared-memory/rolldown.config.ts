@@ -1,3 +1,3 @@
 import { library } from '../../rolldown.base.js';
 
-export default library(['index', 'shm-typed-array', 'wait-thread']);
+export default library(['index', 'compat/shm-typed-array', 'wait/wait-thread']);

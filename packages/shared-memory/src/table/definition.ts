@@ -1,7 +1,13 @@
 import { SharedMemoryError } from '../errors.js';
-import { DEFAULT_SLOTS, MAX_SLOTS } from '../owner-layout.js';
+import { DEFAULT_SLOTS, MAX_SLOTS } from '../owner/layout.js';
 import type { Columns, ColumnType } from './columns.js';
-import { MAX_BYTES, MAX_COLUMNS, MAX_KEY_BYTES, MAX_ROWS, MIN_ROWS } from './layout.js';
+
+export const MIN_ROWS = 1;
+export const MAX_ROWS = 1 << 28;
+export const MAX_KEY_BYTES = 1 << 16;
+export const MAX_COLUMNS = 1024;
+/** A Buffer of Node 20 is no longer than this. */
+export const MAX_BYTES = 2 ** 32;
 
 /** What a table is made of. */
 export interface TableDefinition<C extends Columns> {

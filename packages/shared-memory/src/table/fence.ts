@@ -1,5 +1,5 @@
 /**
- * Keeps loads that stand before it from being done after it.
+ * Keeps loads that stand before it from being done after it. In a file of its own, so that tests can act between the loads.
  *
  * A reader needs it between a row's data and its second look at VERSION. `Atomics.load` keeps later loads from moving
  * before it, not earlier ones from moving behind it; x64 never does that, arm64 does. There, a read-modify-write (of a

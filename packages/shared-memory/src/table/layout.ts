@@ -91,13 +91,6 @@ const CHANGE = 4;
 /** In words from the start of a copy, when rows expire. */
 export const EXPIRES = 0;
 
-export const MIN_ROWS = 1;
-export const MAX_ROWS = 1 << 28;
-export const MAX_KEY_BYTES = 1 << 16;
-export const MAX_COLUMNS = 1024;
-/** A Buffer of Node 20 is no longer than this. */
-export const MAX_BYTES = 2 ** 32;
-
 /** Enough that two writers seldom meet, few enough that adding up their counters is quick. */
 const MAX_STRIPES = 1024;
 const ROWS_PER_STRIPE = 8;

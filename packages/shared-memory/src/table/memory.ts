@@ -5,6 +5,7 @@ import {
   type Definition,
   definitionText,
   differences,
+  MAX_BYTES,
   type OpenDefinition,
   parseDefinition,
 } from './definition.js';
@@ -48,11 +49,11 @@ export function viewsOf(buffer: ArrayBuffer, byteOffset: number, length: number)
 /** The layout of a table of this definition. Throws `ERR_MILLRACE_TABLE_DEFINITION` when it is too large. */
 export function layoutFor(definition: Definition): layout.TableLayout {
   const found = layout.layoutOf(definition, Buffer.byteLength(definitionText(definition)));
-  if (found.bytes > layout.MAX_BYTES) {
+  if (found.bytes > MAX_BYTES) {
     throw new SharedMemoryError(
       'ERR_MILLRACE_TABLE_DEFINITION',
       `Of a table, ${definition.rows} rows of ${found.rowWords * WORD} bytes would take ${found.bytes} bytes; the ` +
-        `limit is ${layout.MAX_BYTES}. Make it of fewer or smaller rows.`,
+        `limit is ${MAX_BYTES}. Make it of fewer or smaller rows.`,
     );
   }
   return found;

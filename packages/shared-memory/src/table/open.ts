@@ -1,8 +1,8 @@
 import { checkOptions, optionNames } from '@millrace/channel';
 import { SharedMemoryError } from '../errors.js';
-import { Segment } from '../segment.js';
-import type { SegmentName } from '../segment-name.js';
-import type { SegmentTrust } from '../segment-options.js';
+import type { SegmentName } from '../segment/name.js';
+import type { SegmentTrust } from '../segment/options.js';
+import { Segment } from '../segment/segment.js';
 import type { Columns } from './columns.js';
 import {
   assertDefinition,

@@ -1,6 +1,6 @@
 import { shown } from '@millrace/channel';
 import { SharedMemoryError } from '../errors.js';
-import type { SegmentName } from '../segment-name.js';
+import type { SegmentName } from '../segment/name.js';
 import type { RowScratch } from './codec.js';
 import type { Columns, NumericName, Out, Row, Values } from './columns.js';
 import { define, type OpenDefinition, type TableDefinition } from './definition.js';

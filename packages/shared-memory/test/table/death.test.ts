@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { processInfo, until } from '@millrace/testkit';
 import { expect, test } from 'vitest';
 import { Table } from '../../src/index.js';
-import { columns, isWhole } from '../fixtures/table-rows.js';
+import { columns, isWhole } from './fixtures/table-rows.js';
 import { codeOf, randomOf } from './tables.js';
 
 const STRESS = process.env.MILLRACE_STRESS !== undefined;
@@ -17,7 +17,7 @@ const KEYS = 60;
 /** Fewer than keys: the table is full again and again. */
 const ROWS = 48;
 
-const program = new URL('../../dist-test/fixtures/table-writer.js', import.meta.url).pathname;
+const program = new URL('../../dist-test/table/fixtures/table-writer.js', import.meta.url).pathname;
 type Rows = Table<typeof columns>;
 
 function start(table: Rows, seed: number): ChildProcess {

@@ -5,7 +5,7 @@ import { within } from '@millrace/testkit';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { int64, string, Table } from '../../src/index.js';
-import { columns } from '../fixtures/table-rows.js';
+import { columns } from './fixtures/table-rows.js';
 
 const PROCESSES = 4;
 /** Of each process; with those that all share, as many as the table has rows: it is full again and again. */
@@ -13,7 +13,7 @@ const KEYS = 50;
 const SHARED = 8;
 const OPERATIONS = 1_000_000;
 
-const program = new URL('../../dist-test/fixtures/table-model.js', import.meta.url).pathname;
+const program = new URL('../../dist-test/table/fixtures/table-model.js', import.meta.url).pathname;
 
 interface Outcome {
   readonly rows: [key: string, row: unknown][];

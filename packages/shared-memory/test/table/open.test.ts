@@ -8,7 +8,7 @@ import { codeOf } from './tables.js';
 
 const NAME = `/millrace-table-test-${process.pid}`;
 const definition = { rows: 100, columns: { id: int64(), name: string(16) } };
-const user = new URL('../../dist-test/fixtures/table-user.js', import.meta.url);
+const user = new URL('../../dist-test/table/fixtures/table-user.js', import.meta.url);
 
 let descriptors = 0;
 beforeEach(() => {

@@ -1,0 +1,109 @@
+import { SharedMemoryError } from '../errors.js';
+import type { SegmentName } from './name.js';
+import type { SegmentTrust } from './options.js';
+import { Segment } from './segment.js';
+
+export interface ResidentOptions extends SegmentTrust {
+  /** As of a file. Default 0o600. */
+  readonly permissions?: number;
+}
+
+/** What a class says of the segment that one object of it fills. */
+export interface ResidentShape {
+  readonly kind: string;
+  readonly size: number;
+  readonly owners: number;
+  readonly initialise?: (segment: Segment) => void;
+}
+
+/**
+ * Something small that lives in a segment: in one of its own, which is closed with it, or beside others in one of the
+ * user's.
+ */
+export abstract class Resident implements Disposable {
+  readonly segment: Segment;
+  readonly #own: boolean;
+  readonly #forget: () => void;
+  #closed = false;
+
+  protected constructor(segment: Segment, own: boolean) {
+    this.segment = segment;
+    this.#own = own;
+    this.#forget = segment.onClose(() => this.#close());
+  }
+
+  /** True after `close`, and after its segment has been closed. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Ends its use here; idempotent. What is waited for is rejected with `ERR_MILLRACE_CLOSED`. */
+  close(): void {
+    if (this.#closed) return;
+    this.#close();
+    this.#forget();
+    if (this.#own) this.segment.close();
+  }
+
+  /** Closes it and takes its segment's name away; false when that had gone, or belongs to the user. */
+  destroy(): boolean {
+    this.close();
+    return this.#own && this.segment.destroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** What an object does when its use ends, while its memory is still there. */
+  protected abstract release(): void;
+
+  /** @internal */
+  closedError(): SharedMemoryError {
+    return new SharedMemoryError(
+      'ERR_MILLRACE_CLOSED',
+      `This ${this.segment.kind} has been closed here. Open it again to use it.`,
+    );
+  }
+
+  #close(): void {
+    this.#closed = true;
+    this.release();
+  }
+}
+
+/** How a resident's own segment comes to be. */
+export const ownSegment = {
+  create: (name: SegmentName, shape: ResidentShape, { permissions }: ResidentOptions): Segment =>
+    Segment.create(name, { ...shape, ...(permissions === undefined ? {} : { permissions }) }),
+
+  open: (name: SegmentName, { kind }: { readonly kind: string }, trust: SegmentTrust): Segment =>
+    Segment.open(name, { kind, ...trust }),
+
+  openOrCreate: (
+    name: SegmentName,
+    shape: ResidentShape,
+    { permissions, trustedUsers }: ResidentOptions,
+  ): Segment =>
+    Segment.openOrCreate(name, {
+      ...shape,
+      trustedUsers,
+      ...(permissions === undefined ? {} : { permissions }),
+    }),
+
+  anonymous: (shape: ResidentShape): Segment => Segment.anonymous(shape),
+
+  fromDescriptor: (fd: number, { kind }: { readonly kind: string }): Segment =>
+    Segment.fromDescriptor(fd, { kind }),
+};
+
+/** The 4-byte words that a resident takes in its segment. Throws when they do not fit or are not aligned. */
+export function residentOffset(segment: Segment, byteOffset: number, bytes: number): number {
+  if (byteOffset % 8 === 0 && byteOffset >= 0 && byteOffset + bytes <= segment.size) {
+    return segment.byteOffset + byteOffset;
+  }
+  throw new SharedMemoryError(
+    'ERR_MILLRACE_SEGMENT_SIZE',
+    `${bytes} bytes at ${byteOffset} do not lie within the ${segment.size} bytes of the segment, at a multiple of 8.`,
+  );
+}

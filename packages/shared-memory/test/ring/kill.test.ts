@@ -1,0 +1,32 @@
+import { killLoop, NUMBERS_PER_LIFE } from '@millrace/testkit';
+import { expect, test } from 'vitest';
+import { closeRingEnd, createRingLink, descriptorsOf } from '../../src/index.js';
+
+const CAPACITY = 65_536;
+const KILLS = process.env.MILLRACE_STRESS ? 200 : 8;
+
+for (const spin of [0, 50]) {
+  const how = spin > 0 ? 'spinning' : 'sleeping';
+  test(`writer and reader, ${how}, killed at random: every message arrives whole, in order, at most once`, {
+    timeout: 3_600_000,
+  }, async () => {
+    // This process keeps both ends, so that neither side takes the other's death for the end.
+    const link = createRingLink({ capacity: CAPACITY });
+    const { lines, lives } = await killLoop({
+      program: new URL('../../dist-test/ring/fixtures/ring-numbers.js', import.meta.url).pathname,
+      args: [String(CAPACITY), String(spin)],
+      descriptors: (role) => descriptorsOf(role === 'writer' ? link.left : link.right),
+      kills: KILLS,
+    });
+    closeRingEnd(link.left);
+    closeRingEnd(link.right);
+    const numbers = lines.map(Number);
+    expect(lines.filter((line) => !/^\d+$/.test(line))).toEqual([]);
+    for (let i = 1; i < numbers.length; i++) expect(numbers[i]).toBeGreaterThan(numbers[i - 1] as number);
+    expect(lives).toBe(KILLS + 1);
+    // A writer may be killed before anything of it has arrived, but most are heard.
+    expect(new Set(numbers.map((number) => Math.floor(number / NUMBERS_PER_LIFE))).size).toBeGreaterThan(
+      lives / 2,
+    );
+  });
+}
