@@ -1,11 +1,10 @@
+import { ArgumentError, MillraceError } from '@millrace/channel/errors';
 import { SystemCallError } from '@millrace/native';
 
 /** The closed set of codes that errors of the server carry. Codes are stable; messages are not. */
 export type ServerErrorCode =
   /** An option has a value that is not allowed; the message names option, value and what is. */
   | 'ERR_MILLRACE_OPTION'
-  /** There is no option of that name; the message suggests the nearest. */
-  | 'ERR_MILLRACE_UNKNOWN_OPTION'
   /** `on` of an event that there is not; the message has the nearest name. */
   | 'ERR_MILLRACE_UNKNOWN_EVENT'
   /** Something that is no session's id where one is needed. */
@@ -45,23 +44,8 @@ export type ServerErrorCode =
   /** The processes of the server did not come up. */
   | 'ERR_MILLRACE_START_FAILED';
 
-export class ServerError extends Error {
+export class ServerError extends MillraceError<ServerErrorCode> {
   override readonly name = 'ServerError';
-  readonly code: ServerErrorCode;
-  /** Of a failed system call: the kernel's number for the reason, its name, and the call. */
-  declare readonly errno?: number;
-  declare readonly errnoName?: string;
-  declare readonly syscall?: string;
-
-  constructor(code: ServerErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-    const cause = options?.cause as { errno?: unknown; errnoName?: unknown; syscall?: unknown } | undefined;
-    // Only where there is one: what is printed of an error ends with its properties.
-    for (const name of ['errno', 'errnoName', 'syscall'] as const)
-      if (cause?.[name] !== undefined)
-        Object.defineProperty(this, name, { value: cause[name], enumerable: true });
-  }
 }
 
 /** Where a function was called from, for {@link shownAt}: `callee` is the function. */
@@ -79,7 +63,7 @@ export function callSite(callee: (...args: never[]) => unknown): string {
  * printed of it is the message, a line and the code. Other errors stay as they are.
  */
 export function shownAt(error: unknown, site: string): unknown {
-  if (!(error instanceof ServerError)) return error;
+  if (!(error instanceof ServerError || error instanceof ArgumentError)) return error;
   error.stack = `${error.name}: ${error.message}${site === '' ? '' : `\n${site}`}`;
   // A system call that has failed says all in its own words; where the server made it is nobody's concern.
   if (error.cause instanceof SystemCallError) error.cause.stack = String(error.cause);

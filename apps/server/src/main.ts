@@ -4,8 +4,9 @@
  * answered with the number of its words, counted by a task worker.
  */
 import { availableParallelism } from 'node:os';
+import { MillraceError } from '@millrace/channel/errors';
 import { Command, InvalidArgumentError } from 'commander';
-import { createServer, ServerError } from './index.js';
+import { createServer } from './index.js';
 
 const integer = (text: string) => {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('A whole number is needed.');
@@ -75,7 +76,7 @@ Ctrl-C stops everything.`);
 
   await server.start();
 } catch (error) {
-  if (!(error instanceof ServerError)) throw error;
+  if (!(error instanceof MillraceError)) throw error;
   console.error(`${error.code}: ${error.message}`);
   process.exitCode = 1;
 }

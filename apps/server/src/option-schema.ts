@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism, tmpdir } from 'node:os';
 import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ArgumentError } from '@millrace/channel/errors';
 import type { Tasks } from '@millrace/task-pool';
 import { closest } from 'fastest-levenshtein';
 import * as v from 'valibot';
@@ -332,7 +333,8 @@ function parse<S extends v.GenericSchema>(
     const within = path.length === 0 ? '' : ` in '${path.join('.')}'`;
     const known = path[0] === undefined ? Object.keys(schema.entries) : (NESTED[path[0]] ?? []);
     const message = `There is no option '${key}'${within}; did you mean '${closest(key, known)}'?`;
-    throw new ServerError('ERR_MILLRACE_UNKNOWN_OPTION', message);
+    const value = issue.path?.at(-1)?.value;
+    throw new ArgumentError('ERR_MILLRACE_UNKNOWN_OPTION', message, { argument: key, value });
   }
   const name = path.length === 0 ? 'The options' : `The option '${path.join('.')}'`;
   if (issue.type === 'strict_object' && issue.expected !== 'Object') throw optionError(`${name} is missing.`);

@@ -15,8 +15,8 @@ async function printed(how: string, options: object = {}) {
   return { text, lines: all.filter(isOfTheLog) };
 }
 
-test.each<[object, string]>([
-  [{ workerNmu: 2 }, "There is no option 'workerNmu'; did you mean 'workerNum'?"],
+test.each<[object, string, string?]>([
+  [{ workerNmu: 2 }, "There is no option 'workerNmu'; did you mean 'workerNum'?", 'ArgumentError'],
   [
     { entry: '/no/such/server.js' },
     'The option \'entry\' cannot be "/no/such/server.js": the path of a file that there is',
@@ -26,12 +26,17 @@ test.each<[object, string]>([
     { framing: 'eof' },
     "The option 'framing' cannot be \"eof\": an object, as { kind: 'none' }, { kind: 'eof',",
   ],
-])('a wrong option, %j, is a few lines, at the place of the program', async (options, message) => {
-  const { text } = await printed('', options);
-  expect(text).toContain(`ServerError: ${message}`);
-  expect(text).toMatch(/\n {4}at file:.*wrong-start\.js:\d+:\d+ \{\n {2}code: 'ERR_MILLRACE_\w+'\n\}/);
-  expect(text.match(/^ {4}at /gm)).toHaveLength(1);
-});
+])(
+  'a wrong option, %j, is a few lines, at the place of the program',
+  async (options, message, name = 'ServerError') => {
+    const { text } = await printed('', options);
+    expect(text).toContain(`${name}: ${message}`);
+    expect(text).toMatch(
+      /\n {4}at file:.*wrong-start\.js:\d+:\d+ \{\n {2}code: 'ERR_MILLRACE_\w+'(,\n {2}\w+: [^\n]+)*\n\}/,
+    );
+    expect(text.match(/^ {4}at /gm)).toHaveLength(1);
+  },
+);
 
 test.each([
   ['entry', 'no module today'],

@@ -1,3 +1,57 @@
+/** What an error says besides its message. */
+export interface MillraceErrorOptions extends ErrorOptions {
+  /** What was given, or found, that cannot be. */
+  readonly value?: unknown;
+  /** What it may be at most, or what is in the way. */
+  readonly limit?: unknown;
+  /** Of a failed system call: its name, and the kernel's number for the reason. Default: those of `cause`. */
+  readonly syscall?: string | undefined;
+  readonly errno?: number | undefined;
+  readonly errnoName?: string | undefined;
+}
+
+/**
+ * What the errors of all packages extend, so that one `instanceof` tells them from others. `Code` is the closed set of the codes
+ * of a class: they are stable, programs decide by them, and each belongs to one class (docs/errors.md lists them).
+ *
+ * Notes. A property that an error has no use for is absent: what Node prints of an error ends with its properties.
+ */
+export class MillraceError<Code extends string = string> extends Error {
+  readonly code: Code;
+  declare readonly value?: unknown;
+  declare readonly limit?: unknown;
+  declare readonly syscall?: string;
+  /** The kernel's number for the reason, positive, and its name: 28, `'ENOSPC'`. */
+  declare readonly errno?: number;
+  declare readonly errnoName?: string;
+
+  constructor(code: Code, message: string, options?: MillraceErrorOptions) {
+    super(message, options);
+    this.code = code;
+    if (options === undefined) return;
+    if ('value' in options) this.#tell('value', options.value);
+    if (options.limit !== undefined) this.#tell('limit', options.limit);
+    const call = options.errno === undefined ? failedCallOf(options.cause) : options;
+    for (const name of ['syscall', 'errno', 'errnoName'] as const)
+      if (call[name] !== undefined) this.#tell(name, call[name]);
+  }
+
+  #tell(name: string, value: unknown): void {
+    Object.defineProperty(this, name, { value, enumerable: true });
+  }
+}
+
+/** The system call that an error tells of, Node's included: these count below zero, and their code is the number's name. */
+function failedCallOf(error: unknown): Pick<MillraceErrorOptions, 'syscall' | 'errno' | 'errnoName'> {
+  const { syscall, errno, errnoName, code } = Object(error) as Partial<SystemFailure>;
+  if (typeof errno !== 'number') return {};
+  return { syscall, errno: Math.abs(errno), errnoName: errnoName ?? code };
+}
+
+interface SystemFailure extends NodeJS.ErrnoException {
+  readonly errnoName: string;
+}
+
 /** The closed set of codes that errors of a channel carry. Codes are stable; messages are not. */
 export type ChannelErrorCode =
   /** The channel has been closed, or the other side has. */
@@ -13,20 +67,31 @@ export type ChannelErrorCode =
   /** The value holds something that has no meaning in another process; `path` says where. */
   | 'ERR_MILLRACE_UNSENDABLE'
   /** Bytes arrived that are not a message of this channel's codec. */
-  | 'ERR_MILLRACE_BAD_MESSAGE'
-  /** A wait ended by its time-out. */
-  | 'ERR_MILLRACE_TIMEOUT';
+  | 'ERR_MILLRACE_BAD_MESSAGE';
 
-export class ChannelError extends Error {
+export class ChannelError extends MillraceError<ChannelErrorCode> {
   override readonly name = 'ChannelError';
-  readonly code: ChannelErrorCode;
   /** `ERR_MILLRACE_UNSENDABLE`: where in the value, as `value.user.socket`. */
   readonly path: string | undefined;
 
-  constructor(code: ChannelErrorCode, message: string, options?: ErrorOptions & { path?: string }) {
-    super(message, options);
-    this.code = code;
+  constructor(code: ChannelErrorCode, message: string, options?: MillraceErrorOptions & { path?: string }) {
+    super(code, message, options);
     this.path = options?.path;
+  }
+}
+
+export type TimeoutErrorCode =
+  /** A wait ended by its time-out, which is `limit`, in milliseconds. */
+  'ERR_MILLRACE_TIMEOUT';
+
+/** A wait of any package has ended by its time-out. */
+export class TimeoutError extends MillraceError<TimeoutErrorCode> {
+  override readonly name = 'TimeoutError';
+  declare readonly limit: number;
+
+  /** `what` has not happened: `'The connection'`. */
+  constructor(what: string, timeout: number) {
+    super('ERR_MILLRACE_TIMEOUT', `${what} did not happen within ${timeout} ms.`, { limit: timeout });
   }
 }
 
@@ -42,22 +107,18 @@ export type ArgumentErrorCode =
   | 'ERR_MILLRACE_UNKNOWN_OPTION';
 
 /** An argument that cannot be: one rule, and so one class, for all packages. */
-export class ArgumentError extends TypeError {
+export class ArgumentError extends MillraceError<ArgumentErrorCode> {
   override readonly name = 'ArgumentError';
-  readonly code: ArgumentErrorCode;
-  /** Which argument or option it was, and what came. */
+  /** Which argument or option it was; `value` is what came. */
   readonly argument: string;
-  readonly value: unknown;
 
   constructor(
     code: ArgumentErrorCode,
     message: string,
-    { argument, value, ...options }: ErrorOptions & { readonly argument: string; readonly value: unknown },
+    options: MillraceErrorOptions & { readonly argument: string; readonly value: unknown },
   ) {
-    super(message, options);
-    this.code = code;
-    this.argument = argument;
-    this.value = value;
+    super(code, message, options);
+    this.argument = options.argument;
   }
 }
 

@@ -9,7 +9,11 @@ export {
   type ArgumentErrorCode,
   ChannelError,
   type ChannelErrorCode,
+  MillraceError,
+  type MillraceErrorOptions,
   shown,
+  TimeoutError,
+  type TimeoutErrorCode,
 } from './errors.js';
 export { jsonCodec } from './json-codec.js';
 export { createMemoryPair, type MemoryPairOptions } from './memory-pair.js';
@@ -41,4 +45,4 @@ export {
   type TransportEvents,
 } from './transport.js';
 export { TransportChannel } from './transport-channel.js';
-export { late, WaitList } from './wait-list.js';
+export { WaitList } from './wait-list.js';

@@ -1,6 +1,6 @@
 import type { WaitOptions } from './channel.js';
 import { Alarm, checkWait } from './deadline.js';
-import { ChannelError } from './errors.js';
+import { TimeoutError } from './errors.js';
 
 interface Waiter<T> {
   settle(value: T): void;
@@ -20,7 +20,7 @@ export class WaitList<T> {
       checkWait(options);
       const { signal, timeout } = options;
       // Whoever waits has looked: nothing is there now.
-      if (timeout === 0) return reject(late(what, timeout));
+      if (timeout === 0) return reject(new TimeoutError(what, timeout));
       const leave = () => {
         this.#waiters.delete(waiter);
         signal?.removeEventListener('abort', onAbort);
@@ -39,7 +39,9 @@ export class WaitList<T> {
       const onAbort = () => waiter.fail(signal?.reason);
       signal?.addEventListener('abort', onAbort, { once: true });
       const alarm =
-        timeout === undefined ? undefined : new Alarm(timeout, () => waiter.fail(late(what, timeout)));
+        timeout === undefined
+          ? undefined
+          : new Alarm(timeout, () => waiter.fail(new TimeoutError(what, timeout)));
       this.#waiters.add(waiter);
     });
   }
@@ -60,9 +62,4 @@ export class WaitList<T> {
   failAll(error: unknown): void {
     for (const waiter of [...this.#waiters]) waiter.fail(error);
   }
-}
-
-/** The error of a wait that its time-out has ended. */
-export function late(what: string, timeout: number): ChannelError {
-  return new ChannelError('ERR_MILLRACE_TIMEOUT', `${what} did not happen within ${timeout} ms.`);
 }

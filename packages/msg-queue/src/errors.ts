@@ -1,3 +1,4 @@
+import { MillraceError, type MillraceErrorOptions } from '@millrace/channel/errors';
 import { assertTrusted, SystemCallError, type TrustedUsers } from '@millrace/native';
 
 /** The closed set of codes that errors of this package carry. Codes are stable; messages are not. */
@@ -19,11 +20,11 @@ export type QueueErrorCode =
   /** This object has been closed, or belongs to a channel. */
   | 'ERR_MILLRACE_QUEUE_CLOSED'
   /** One message is larger than the queue takes; nothing of it was sent. */
-  | 'ERR_MILLRACE_MESSAGE_TOO_LARGE'
+  | 'ERR_MILLRACE_QUEUE_MESSAGE_TOO_LARGE'
   /** The file for a payload that is larger than a message could not be written. */
   | 'ERR_MILLRACE_QUEUE_SPILL'
   /** What arrived is no message of a channel, or its payload's file cannot be had; it was skipped. */
-  | 'ERR_MILLRACE_BAD_MESSAGE';
+  | 'ERR_MILLRACE_QUEUE_BAD_MESSAGE';
 
 /** A limit of the system: the name that `sysctl` or `ulimit` know it by, and its value when that can be read. */
 export interface SystemLimit {
@@ -31,27 +32,17 @@ export interface SystemLimit {
   readonly value: number | undefined;
 }
 
-export interface QueueErrorOptions extends ErrorOptions {
+export interface QueueErrorOptions extends MillraceErrorOptions {
   readonly limit?: SystemLimit;
-  readonly syscall?: string;
-  readonly errno?: number;
 }
 
-export class QueueError extends Error {
+export class QueueError extends MillraceError<QueueErrorCode> {
   override readonly name = 'QueueError';
-  readonly code: QueueErrorCode;
-  /** `ERR_MILLRACE_QUEUE_LIMIT` and `ERR_MILLRACE_MESSAGE_TOO_LARGE`: what is in the way. */
-  readonly limit: SystemLimit | undefined;
-  /** The call that failed, where one did, and its error number, positive. */
-  readonly syscall: string | undefined;
-  readonly errno: number | undefined;
+  /** `ERR_MILLRACE_QUEUE_LIMIT` and `ERR_MILLRACE_QUEUE_MESSAGE_TOO_LARGE`: what is in the way. */
+  declare readonly limit?: SystemLimit;
 
-  constructor(code: QueueErrorCode, message: string, options: QueueErrorOptions = {}) {
-    super(message, options);
-    this.code = code;
-    this.limit = options.limit;
-    this.syscall = options.syscall;
-    this.errno = options.errno;
+  constructor(code: QueueErrorCode, message: string, options?: QueueErrorOptions) {
+    super(code, message, options);
   }
 }
 
@@ -64,7 +55,7 @@ export function failedCall(
   limit?: SystemLimit,
 ): QueueError {
   const cause = new SystemCallError(syscall, errno);
-  return new QueueError(code, message, { cause, syscall, errno, ...(limit && { limit }) });
+  return new QueueError(code, message, { cause, ...(limit && { limit }) });
 }
 
 export function closedError(queue: string): QueueError {

@@ -1,4 +1,11 @@
-import { checkOptions, checkWait, late, optionNames, type Poller, type WaitOptions } from '@millrace/channel';
+import {
+  checkOptions,
+  checkWait,
+  optionNames,
+  type Poller,
+  TimeoutError,
+  type WaitOptions,
+} from '@millrace/channel';
 import type { TrustedUsers } from '@millrace/native';
 import { closedError, QueueError } from './errors.js';
 import { Looks } from './looks.js';
@@ -79,7 +86,7 @@ export abstract class MessageQueue<Message> implements AsyncIterable<Message>, D
   protected async sendTagged(bytes: Uint8Array, tag: number, options: WaitOptions): Promise<void> {
     checkWait(options);
     if (this.#looksForRoom.try(() => this.trySendTagged(bytes, tag), 'full') === 'sent') return;
-    if (options.timeout === 0) throw late('Sending a message', 0);
+    if (options.timeout === 0) throw new TimeoutError('Sending a message', 0);
     const item = { bytes: Uint8Array.from(bytes), tag };
     const wait = this.#senders.join(item, 'Sending a message', options);
     this.#offer();
@@ -116,7 +123,7 @@ export abstract class MessageQueue<Message> implements AsyncIterable<Message>, D
     }
     if (options.timeout === 0) {
       if (line.size === 0) this.#receivers.delete(selector);
-      throw late('Receiving a message', 0);
+      throw new TimeoutError('Receiving a message', 0);
     }
     this.port.watch(selector, true);
     return line.join(undefined, 'Receiving a message', options);

@@ -148,7 +148,7 @@ export class PosixQueue extends MessageQueue<PosixMessage> {
     if (length <= this.messageSize) return;
     const limit = this.limits.messageSize;
     throw new QueueError(
-      'ERR_MILLRACE_MESSAGE_TOO_LARGE',
+      'ERR_MILLRACE_QUEUE_MESSAGE_TOO_LARGE',
       `The message has ${length} bytes, the POSIX queue ${this.name} was made for at most ${this.messageSize}. ` +
         `A queue for larger ones has to be made anew. ${explain(limit)}.`,
       { limit },

@@ -220,7 +220,7 @@ export class QueueTransport implements Transport {
       const size = Number(memory.readBigUInt64LE(at + layout.LENGTH_AT));
       payload = this.#inFiles.take(memory.toString('latin1', at + layout.NAME_AT, at + length), size);
     } catch (error) {
-      if (!(error instanceof QueueError) || error.code !== 'ERR_MILLRACE_BAD_MESSAGE') throw error;
+      if (!(error instanceof QueueError) || error.code !== 'ERR_MILLRACE_QUEUE_BAD_MESSAGE') throw error;
       this.#reportBad(port.title, error);
       return false;
     }
@@ -292,7 +292,7 @@ function composeSpilled(port: QueuePort, payloadLength: number, file: string): n
 
 function noMessage(queue: string, length: number): QueueError {
   return new QueueError(
-    'ERR_MILLRACE_BAD_MESSAGE',
+    'ERR_MILLRACE_QUEUE_BAD_MESSAGE',
     `${queue} held ${length} bytes that are no message of a channel; they were skipped.`,
   );
 }

@@ -49,7 +49,7 @@ export class SpillDirectory {
     }
   }
 
-  /** Reads a payload of `length` bytes; its file is gone then. Throws `ERR_MILLRACE_BAD_MESSAGE`. */
+  /** Reads a payload of `length` bytes; its file is gone then. Throws `ERR_MILLRACE_QUEUE_BAD_MESSAGE`. */
   take(named: string, length: number): Buffer {
     const [inner, name] = splitSpillPath(named);
     if (inner === undefined || spillWriter(name, this.#token) === undefined) {
@@ -205,7 +205,7 @@ function adviceFor(code: string): string {
 }
 
 function badFile(what: string, cause?: unknown): QueueError {
-  return new QueueError('ERR_MILLRACE_BAD_MESSAGE', `A message names ${what}.`, { cause });
+  return new QueueError('ERR_MILLRACE_QUEUE_BAD_MESSAGE', `A message names ${what}.`, { cause });
 }
 
 function writeAll(fd: number, bytes: Uint8Array, start: number, end: number): void {

@@ -217,7 +217,7 @@ export class SystemVQueue extends MessageQueue<SystemVMessage> {
 
 function tooLarge(length: number, queue: string, limit: SystemVLimits['capacity']): QueueError {
   return new QueueError(
-    'ERR_MILLRACE_MESSAGE_TOO_LARGE',
+    'ERR_MILLRACE_QUEUE_MESSAGE_TOO_LARGE',
     `The message has ${length} bytes, ${queue} takes at most ${limit.value}. ${explain(limit)}.`,
     { limit },
   );

@@ -1,4 +1,4 @@
-import { Alarm, checkWait, late, type WaitOptions } from '@millrace/channel';
+import { Alarm, checkWait, TimeoutError, type WaitOptions } from '@millrace/channel';
 
 interface Waiting<Item, Result> {
   readonly item: Item;
@@ -64,7 +64,7 @@ export class WaitingLine<Item, Result> {
       const onAbort = () => leave(signal?.reason);
       signal?.addEventListener('abort', onAbort, { once: true });
       if (timeout !== undefined) {
-        alarm = new Alarm(timeout, () => leave(late(what, timeout)));
+        alarm = new Alarm(timeout, () => leave(new TimeoutError(what, timeout)));
       }
       this.#waiting.add(waiting);
     });

@@ -181,7 +181,7 @@ describe('messages', () => {
     const queue = make();
     expect(() => queue.trySend(Buffer.alloc(65))).toThrow(
       expect.objectContaining({
-        code: 'ERR_MILLRACE_MESSAGE_TOO_LARGE',
+        code: 'ERR_MILLRACE_QUEUE_MESSAGE_TOO_LARGE',
         message: expect.stringMatching(/65 bytes.*at most 64.*fs\.mqueue\.msgsize_max/),
       }),
     );

@@ -227,7 +227,7 @@ describe.each([
     }
     expect(right.stats()).toMatchObject({ received: garbage.length, bad: garbage.length });
     expect(errors).toHaveLength(garbage.length);
-    for (const error of errors) expect(error).toMatchObject({ code: 'ERR_MILLRACE_BAD_MESSAGE' });
+    for (const error of errors) expect(error).toMatchObject({ code: 'ERR_MILLRACE_QUEUE_BAD_MESSAGE' });
     expect(reports).toHaveLength(garbage.length);
     for (const kept of [
       secret,
@@ -286,7 +286,7 @@ describe.each([
     expect(errors).toHaveLength(2);
     for (const error of errors)
       expect(error).toMatchObject({
-        code: 'ERR_MILLRACE_BAD_MESSAGE',
+        code: 'ERR_MILLRACE_QUEUE_BAD_MESSAGE',
         message: expect.stringContaining(`user ${OTHER_USER}`),
       });
     expect(existsSync(join(inner, theirs)) && existsSync(join(directoryOfTheirs, own))).toBe(true);

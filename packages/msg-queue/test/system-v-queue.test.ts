@@ -157,7 +157,7 @@ describe('messages', () => {
     expect(queue.trySend(Buffer.alloc(60))).toBe('full');
     expect(() => queue.trySend(Buffer.alloc(101))).toThrow(
       expect.objectContaining({
-        code: 'ERR_MILLRACE_MESSAGE_TOO_LARGE',
+        code: 'ERR_MILLRACE_QUEUE_MESSAGE_TOO_LARGE',
         message: expect.stringMatching(/101 bytes.*at most 100.*kernel\.msgmnb/),
       }),
     );

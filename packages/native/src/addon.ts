@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { ArgumentError, NativeError } from './errors.js';
+import { NativeError, SystemCallArgumentError } from './errors.js';
 import { prebuilds } from './prebuild.js';
 import type { Syscalls } from './syscalls.js';
 
@@ -10,7 +10,7 @@ const require = createRequire(import.meta.url);
 /** The addon makes its errors here, in the thread that loads it. */
 interface Addon extends Syscalls {
   onBadArgument(
-    make: (call: string, argument: string, expected: string, value: unknown) => ArgumentError,
+    make: (call: string, argument: string, expected: string, value: unknown) => SystemCallArgumentError,
   ): void;
 }
 
@@ -39,7 +39,7 @@ function load(): Syscalls {
   for (const file of candidates()) {
     try {
       const { onBadArgument, ...calls } = require(file) as Addon;
-      onBadArgument((...what) => new ArgumentError(...what));
+      onBadArgument((...what) => new SystemCallArgumentError(...what));
       return calls;
     } catch (error) {
       tried.push(file);

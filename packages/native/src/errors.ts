@@ -1,4 +1,5 @@
 import { getSystemErrorName, inspect } from 'node:util';
+import { MillraceError } from '@millrace/channel/errors';
 
 /** The closed set of codes that errors of this package carry. Codes are stable; messages are not. */
 export type NativeErrorCode =
@@ -9,7 +10,7 @@ export type NativeErrorCode =
   /** More memory was asked for than the machine has free. */
   | 'ERR_MILLRACE_NO_MEMORY'
   /** A mapped memory was used after it had been closed. */
-  | 'ERR_MILLRACE_CLOSED'
+  | 'ERR_MILLRACE_MEMORY_CLOSED'
   /** A function was given what it cannot take: the message names the function, the argument, the value and what it may be. */
   | 'ERR_MILLRACE_ARGUMENT'
   /** /proc is not mounted, or cannot be read: who a process is cannot be told without it. */
@@ -19,33 +20,28 @@ export type NativeErrorCode =
   /** An address that is neither an IPv4 nor an IPv6 literal nor a usable socket path, or a port that is none. */
   | 'ERR_MILLRACE_BAD_ADDRESS';
 
-export class NativeError extends Error {
+export class NativeError extends MillraceError<NativeErrorCode> {
   override readonly name: string = 'NativeError';
-  readonly code: NativeErrorCode;
-
-  constructor(code: NativeErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
 }
 
 /** A function of the addon was given what it cannot take; nothing has reached the kernel. */
-export class ArgumentError extends NativeError {
-  override readonly name = 'ArgumentError';
+export class SystemCallArgumentError extends NativeError {
+  override readonly name = 'SystemCallArgumentError';
   /** The function: `'close'`. */
   readonly call: string;
   /** Its argument, as {@link Syscalls} names it: `'fd'`. */
   readonly argument: string;
   /** What it may be: `'an integer from 0 to 1'`. */
   readonly expected: string;
-  readonly value: unknown;
+  declare readonly value: unknown;
 
   constructor(call: string, argument: string, expected: string, value: unknown) {
-    super('ERR_MILLRACE_ARGUMENT', `${call}: ${argument} must be ${expected}, not ${shown(value)}.`);
+    super('ERR_MILLRACE_ARGUMENT', `${call}: ${argument} must be ${expected}, not ${shown(value)}.`, {
+      value,
+    });
     this.call = call;
     this.argument = argument;
     this.expected = expected;
-    this.value = value;
   }
 }
 
@@ -60,21 +56,22 @@ const LIBUV_LACKS: Readonly<Record<number, string>> = { 42: 'ENOMSG', 43: 'EIDRM
 export class SystemCallError extends NativeError {
   override readonly name = 'SystemCallError';
   /** The error number as the kernel gave it, positive: 98. */
-  readonly errno: number;
+  declare readonly errno: number;
   /** Its name: `'EADDRINUSE'`. */
-  readonly errnoName: string;
+  declare readonly errnoName: string;
   /** The call that failed: `'bind'`. */
-  readonly syscall: string;
+  declare readonly syscall: string;
   /** What it was called on, where that has a name: `'0.0.0.0:9501'`. */
   readonly object: string | undefined;
 
   constructor(syscall: string, errno: number, object?: string, advice?: string) {
     const errnoName = LIBUV_LACKS[errno] ?? getSystemErrorName(-errno);
     const on = object === undefined ? '' : ` ${object}`;
-    super('ERR_MILLRACE_SYSCALL', `${syscall}${on}: ${errnoName} (${errno})${advice ? `. ${advice}` : ''}`);
-    this.errno = errno;
-    this.errnoName = errnoName;
-    this.syscall = syscall;
+    super('ERR_MILLRACE_SYSCALL', `${syscall}${on}: ${errnoName} (${errno})${advice ? `. ${advice}` : ''}`, {
+      syscall,
+      errno,
+      errnoName,
+    });
     this.object = object;
   }
 }

@@ -10,10 +10,10 @@ export {
 } from './address.js';
 export * from './constants.js';
 export {
-  ArgumentError,
   check,
   NativeError,
   type NativeErrorCode,
+  SystemCallArgumentError,
   SystemCallError,
 } from './errors.js';
 export { checkFreeMemory, createMemory, MappedMemory } from './mapped-memory.js';

@@ -30,10 +30,10 @@ export class MappedMemory implements Disposable {
     this.length = length;
   }
 
-  /** Throws `ERR_MILLRACE_CLOSED` after `close`. */
+  /** Throws `ERR_MILLRACE_MEMORY_CLOSED` after `close`. */
   get buffer(): ArrayBuffer {
     if (this.#closed)
-      throw new NativeError('ERR_MILLRACE_CLOSED', 'This memory has been closed; map it again.');
+      throw new NativeError('ERR_MILLRACE_MEMORY_CLOSED', 'This memory has been closed; map it again.');
     return this.#buffer;
   }
 

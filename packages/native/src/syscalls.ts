@@ -17,7 +17,7 @@ export interface MessageWaiter {
  * The addon's functions as they are: one system call each. What they are given is checked: integers for type and range,
  * strings for a NUL, handles for their kind, offsets and lengths for the bounds of buffers (`-EFAULT`).
  *
- * Notes. An argument that cannot be is an {@link ArgumentError}, thrown. Every function that returns a number returns `-errno` when the call failed (use {@link check} for those
+ * Notes. An argument that cannot be is an {@link SystemCallArgumentError}, thrown. Every function that returns a number returns `-errno` when the call failed (use {@link check} for those
  * that must not fail, compare with a constant for those whose failure is an answer: `-EAGAIN`). No function blocks,
  * except `epollWait` and the `futexWait…` functions, with a timeout other than 0, and `msgSend` and `msgReceive`
  * without `IPC_NOWAIT`. All descriptors they make are closed on exec and, where that has a

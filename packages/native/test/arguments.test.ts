@@ -1,13 +1,13 @@
 import { closeSync, fstatSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import {
-  ArgumentError,
   createMemory,
   EBADF,
   EFAULT,
   EINVAL,
   ENAMETOOLONG,
   MappedMemory,
+  SystemCallArgumentError,
   syscalls,
 } from '../src/index.js';
 
@@ -62,9 +62,9 @@ test.each(integers)(
       } catch (error) {
         thrown = error;
       }
-      expect(thrown).toBeInstanceOf(ArgumentError);
+      expect(thrown).toBeInstanceOf(SystemCallArgumentError);
       expect(thrown).toMatchObject({ code: 'ERR_MILLRACE_ARGUMENT', call, argument, value });
-      expect((thrown as ArgumentError).expected).toMatch(/^an integer from -?\d+ to \d+$/);
+      expect((thrown as SystemCallArgumentError).expected).toMatch(/^an integer from -?\d+ to \d+$/);
     }
   },
 );
@@ -114,7 +114,7 @@ test('an offset and a length that add up to more than there is leave the buffer 
 test('bits that libuv would abort the process for are refused', () => {
   const fd = syscalls.eventfd();
   const handle = syscalls.pollOpen(fd, () => {});
-  expect(() => syscalls.pollStart(handle as never, 1 << 20)).toThrow(ArgumentError);
+  expect(() => syscalls.pollStart(handle as never, 1 << 20)).toThrow(SystemCallArgumentError);
   expect(syscalls.pollClose(handle as never)).toBe(0);
   expect(syscalls.pollStart(handle as never, 1)).toBe(-EBADF);
   closeSync(fd);

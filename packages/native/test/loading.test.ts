@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +10,10 @@ test('without a binary, the error says what was tried and what to install', () =
   try {
     cpSync(fileURLToPath(new URL('../dist', import.meta.url)), join(directory, 'dist'), { recursive: true });
     cpSync(fileURLToPath(new URL('../package.json', import.meta.url)), join(directory, 'package.json'));
+    symlinkSync(
+      fileURLToPath(new URL('../../../node_modules', import.meta.url)),
+      join(directory, 'node_modules'),
+    );
     const program = `import(${JSON.stringify(join(directory, 'dist/index.js'))}).catch(({ code, message }) => console.log(code, message))`;
     const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], {
       encoding: 'utf8',

@@ -20,7 +20,7 @@ test('use after close is an error or sees nothing, and never crashes', () => {
   const bytes = Buffer.from(memory.buffer);
   memory.close();
   memory.close();
-  expect(() => memory.buffer).toThrow(expect.objectContaining({ code: 'ERR_MILLRACE_CLOSED' }));
+  expect(() => memory.buffer).toThrow(expect.objectContaining({ code: 'ERR_MILLRACE_MEMORY_CLOSED' }));
   expect(words.length).toBe(0);
   expect(words[0]).toBeUndefined();
   words[0] = 1;

@@ -1,3 +1,5 @@
+import { MillraceError } from '@millrace/channel/errors';
+
 /** The closed set of codes that errors of this package carry. Codes are stable; messages are not. */
 export type PipeErrorCode =
   /** A datagram arrived that does not keep to the layout: something else writes to this socket. */
@@ -7,12 +9,6 @@ export type PipeErrorCode =
   /** This process or thread was not started with a pipe, or has taken it already. */
   | 'ERR_MILLRACE_PIPE_NO_PARENT';
 
-export class PipeError extends Error {
+export class PipeError extends MillraceError<PipeErrorCode> {
   override readonly name = 'PipeError';
-  readonly code: PipeErrorCode;
-
-  constructor(code: PipeErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
 }

@@ -1,5 +1,4 @@
-import { Alarm, checkWait } from '@millrace/channel';
-import { ProcessPoolError } from './errors.js';
+import { Alarm, checkWait, TimeoutError } from '@millrace/channel';
 
 export interface UntilOptions {
   readonly signal?: AbortSignal | undefined;
@@ -31,8 +30,7 @@ export class Changes {
     try {
       while (!condition()) {
         signal?.throwIfAborted();
-        if (isLate)
-          throw new ProcessPoolError('ERR_MILLRACE_TIMEOUT', `The pool was not ready within ${timeout} ms.`);
+        if (isLate) throw new TimeoutError('What was waited for', timeout as number);
         await new Promise<void>((resolve) => this.#waiting.push(resolve));
       }
     } finally {

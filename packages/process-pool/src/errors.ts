@@ -1,11 +1,11 @@
+import { MillraceError } from '@millrace/channel/errors';
+
 /** The closed set of codes that errors of this package carry. Codes are stable; messages are not. */
 export type ProcessPoolErrorCode =
   /** A member kept dying before it was ready; `exit` says how it ended the last time. */
-  | 'ERR_MILLRACE_START_FAILED'
+  | 'ERR_MILLRACE_POOL_START_FAILED'
   /** The pool is stopping or has stopped. */
   | 'ERR_MILLRACE_POOL_STOPPED'
-  /** A wait has not come to its end in time. */
-  | 'ERR_MILLRACE_TIMEOUT'
   /** Two members of one pool have the same name. */
   | 'ERR_MILLRACE_DUPLICATE_NAME'
   /** A process was asked to run on processors of which it may use none. */
@@ -21,12 +21,6 @@ export type ProcessPoolErrorCode =
   /** What a process said on its control pipe made no sense; it has been killed for it. */
   | 'ERR_MILLRACE_BAD_CONTROL';
 
-export class ProcessPoolError extends Error {
+export class ProcessPoolError extends MillraceError<ProcessPoolErrorCode> {
   override readonly name = 'ProcessPoolError';
-  readonly code: ProcessPoolErrorCode;
-
-  constructor(code: ProcessPoolErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
 }

@@ -109,7 +109,7 @@ export class ProcessPool implements AsyncDisposable {
     return this.#keepLoop(false);
   }
 
-  /** Starts every member; resolves when all are ready, rejects with `ERR_MILLRACE_START_FAILED` when one is given up. */
+  /** Starts every member; resolves when all are ready, rejects with `ERR_MILLRACE_POOL_START_FAILED` when one is given up. */
   async start(options: StartOptions = {}): Promise<void> {
     checkOptions(options, START_OPTIONS, 'start()');
     const { signal, timeout } = options;

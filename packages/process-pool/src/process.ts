@@ -155,7 +155,7 @@ export class Process<Out = unknown, In = unknown> implements AsyncDisposable {
     return pid;
   }
 
-  /** Resolves when the process says that it is ready; rejects with `ERR_MILLRACE_START_FAILED` when it never will. */
+  /** Resolves when the process says that it is ready; rejects with `ERR_MILLRACE_POOL_START_FAILED` when it never will. */
   async ready(options?: WaitOptions): Promise<void> {
     this.#assertStarted('ready');
     if (this.state === 'ready' || this.state === 'running') return;
@@ -269,7 +269,7 @@ export class Process<Out = unknown, In = unknown> implements AsyncDisposable {
   #startFailed(): ProcessPoolError {
     const { code, signal } = this.#lastEnd ?? { code: 0, signal: null };
     return new ProcessPoolError(
-      'ERR_MILLRACE_START_FAILED',
+      'ERR_MILLRACE_POOL_START_FAILED',
       `${this.#member.name} ended before it was ready, ${signal ? `by ${signal}` : `with code ${code}`}.`,
     );
   }

@@ -192,7 +192,7 @@ test('processors that are not there are a failure of the member, with the reason
   const { pool, failures } = watch([
     member('orderly', { affinity: [1_000], restart: { backOff: 1, giveUpAfter: 1 } }),
   ]);
-  await expect(pool.start()).rejects.toMatchObject({ code: 'ERR_MILLRACE_START_FAILED' });
+  await expect(pool.start()).rejects.toMatchObject({ code: 'ERR_MILLRACE_POOL_START_FAILED' });
   expect(failures[0]?.error).toMatchObject({ code: 'ERR_MILLRACE_BAD_PROCESSOR' });
 });
 

@@ -73,7 +73,7 @@ test('what a member said before it died is still heard', async () => {
 test('a member that never becomes ready is given up, and the start fails with the reason', async () => {
   const { pool, exits } = watch([member('die', { restart: { backOff: 1, giveUpAfter: 3 } })]);
   await expect(pool.start()).rejects.toMatchObject({
-    code: 'ERR_MILLRACE_START_FAILED',
+    code: 'ERR_MILLRACE_POOL_START_FAILED',
     message: expect.stringContaining('code 7'),
   });
   expect(exits.map(({ delay }) => delay)).toEqual([0, 1, undefined]);
@@ -85,7 +85,7 @@ test('one that is killed while it starts has not failed: the next comes at once,
     {},
     { onSpawn: ({ pid }) => process.kill(pid as number, 'SIGKILL') },
   );
-  await expect(pool.start()).rejects.toMatchObject({ code: 'ERR_MILLRACE_START_FAILED' });
+  await expect(pool.start()).rejects.toMatchObject({ code: 'ERR_MILLRACE_POOL_START_FAILED' });
   expect(exits.map(({ delay }) => delay)).toEqual([0, 0, 0, 0, 0, 0, 0, undefined]);
   expect(failures.at(-1)).toMatchObject({ signal: 'SIGKILL', wasReady: false, restarts: 7 });
 });
@@ -94,7 +94,7 @@ test('a module that does not exist is given up as well', async () => {
   const { pool } = watch([
     member('orderly', { entry: '/no/such/module.js', restart: { backOff: 1, giveUpAfter: 2 } }),
   ]);
-  await expect(pool.start()).rejects.toMatchObject({ code: 'ERR_MILLRACE_START_FAILED' });
+  await expect(pool.start()).rejects.toMatchObject({ code: 'ERR_MILLRACE_POOL_START_FAILED' });
 });
 
 test('stop asks, waits, and resolves when all have ended', async () => {
@@ -148,7 +148,7 @@ test('a process that cannot even be started is a failure of its member, with the
     member('orderly', { descriptors, restart: { backOff: 1, giveUpAfter: 2 } }),
   ]);
   const before = openDescriptors('self');
-  await expect(pool.start()).rejects.toMatchObject({ code: 'ERR_MILLRACE_START_FAILED' });
+  await expect(pool.start()).rejects.toMatchObject({ code: 'ERR_MILLRACE_POOL_START_FAILED' });
   expect(exits).toMatchObject([
     { exit: { error: expect.any(Error) } },
     { exit: { error: expect.any(Error) } },

@@ -169,7 +169,7 @@ test('waits have a signal and a time; a process that ends first is no ready one'
   const ended = single(['exit', '3']);
   ended.start();
   await expect(ended.ready()).rejects.toMatchObject({
-    code: 'ERR_MILLRACE_START_FAILED',
+    code: 'ERR_MILLRACE_POOL_START_FAILED',
     message: expect.stringContaining('code 3'),
   });
 });

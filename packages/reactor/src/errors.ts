@@ -1,3 +1,4 @@
+import { MillraceError } from '@millrace/channel/errors';
 import { SystemCallError } from '@millrace/native';
 
 /** The closed set of codes that errors of this package carry. Codes are stable; messages are not. */
@@ -17,7 +18,7 @@ export type ReactorErrorCode =
   /** An option that cannot be: the message names it, the value and what is allowed. */
   | 'ERR_MILLRACE_REACTOR_OPTION'
   /** A file cannot be sent: it is not a regular file, or has not the bytes that were asked for. */
-  | 'ERR_MILLRACE_FILE'
+  | 'ERR_MILLRACE_REACTOR_FILE'
   /** A descriptor that is to be adopted is a socket of another kind. */
   | 'ERR_MILLRACE_DESCRIPTOR'
   /** A connection was not established in time. */
@@ -25,14 +26,8 @@ export type ReactorErrorCode =
   /** A client has not come through the TLS handshake; `cause` is what node:tls says. */
   | 'ERR_MILLRACE_TLS_HANDSHAKE';
 
-export class ReactorError extends Error {
+export class ReactorError extends MillraceError<ReactorErrorCode> {
   override readonly name = 'ReactorError';
-  readonly code: ReactorErrorCode;
-
-  constructor(code: ReactorErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
 }
 
 export function reactorClosed(): ReactorError {

@@ -551,7 +551,7 @@ describe('sending files', () => {
       return record.closed !== undefined;
     });
     expect(record.closed).toBe('error');
-    expect(told).toMatchObject({ code: 'ERR_MILLRACE_FILE' });
+    expect(told).toMatchObject({ code: 'ERR_MILLRACE_REACTOR_FILE' });
     expect(record.error).toBe(told);
   });
 
@@ -600,7 +600,7 @@ describe('sending files', () => {
     const reactor = blocking();
     const { connection } = recorded(reactor);
     const path = file(Buffer.from('12345'));
-    const error = expect.objectContaining({ code: 'ERR_MILLRACE_FILE' });
+    const error = expect.objectContaining({ code: 'ERR_MILLRACE_REACTOR_FILE' });
     expect(() => connection.sendFile(directory())).toThrow(error);
     expect(() => connection.sendFile(path, { offset: 6 })).toThrow(error);
     expect(() => connection.sendFile(path, { offset: 1, length: 5 })).toThrow(error);

@@ -1,4 +1,5 @@
-import { assertTrusted, SystemCallError, type TrustedUsers } from '@millrace/native';
+import { MillraceError } from '@millrace/channel/errors';
+import { assertTrusted, NativeError, SystemCallError, type TrustedUsers } from '@millrace/native';
 
 /** The closed set of codes that errors of this package carry. Codes are stable; messages are not. */
 export type SharedMemoryErrorCode =
@@ -14,8 +15,6 @@ export type SharedMemoryErrorCode =
   | 'ERR_MILLRACE_PID_NAMESPACE'
   /** A segment, or something in one, was used after it had been closed. */
   | 'ERR_MILLRACE_CLOSED'
-  /** There is not enough memory free, here or in /dev/shm. */
-  | 'ERR_MILLRACE_NO_MEMORY'
   /** A name, a key or a kind that cannot be one of a segment. */
   | 'ERR_MILLRACE_SEGMENT_NAME'
   /** A size that cannot be a segment's. */
@@ -59,14 +58,8 @@ export type SharedMemoryErrorCode =
   /** This process or thread was not started with a ring, or has taken it already. */
   | 'ERR_MILLRACE_RING_NO_PARENT';
 
-export class SharedMemoryError extends Error {
+export class SharedMemoryError extends MillraceError<SharedMemoryErrorCode> {
   override readonly name = 'SharedMemoryError';
-  readonly code: SharedMemoryErrorCode;
-
-  constructor(code: SharedMemoryErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
 }
 
 /**
@@ -83,9 +76,9 @@ export function checkOwner(label: string, user: number, trusted: TrustedUsers | 
 }
 
 /** @internal What the kernel says when memory has run out, as an error that says what to do. */
-export function noMemory(syscall: string, errno: number, label: string, bytes: number): SharedMemoryError {
+export function noMemory(syscall: string, errno: number, label: string, bytes: number): NativeError {
   const cause = new SystemCallError(syscall, errno, `${label}, ${bytes} bytes`);
-  return new SharedMemoryError(
+  return new NativeError(
     'ERR_MILLRACE_NO_MEMORY',
     `${bytes} bytes of shared memory could not be had for ${label} (${cause.errnoName}). Ask for less, destroy segments ` +
       'that nobody needs, or enlarge /dev/shm (System V: sysctl kernel.shmall, kernel.shmmax, kernel.shmmni).',

@@ -1,3 +1,5 @@
+import { MillraceError, type MillraceErrorOptions } from '@millrace/channel/errors';
+
 /** The closed set of codes that errors of this package carry. Codes are stable; messages are not. */
 export type TaskErrorCode =
   /** The task worker died while it ran the task; `exitCode` and `signal` say how, `cause` why, where that is known. */
@@ -27,20 +29,18 @@ export type TaskErrorCode =
   /** Every task worker has been given up: none became ready. */
   | 'ERR_MILLRACE_TASK_POOL_FAILED';
 
-export interface TaskErrorOptions extends ErrorOptions {
+export interface TaskErrorOptions extends MillraceErrorOptions {
   readonly exit?: { readonly code: number | null; readonly signal: NodeJS.Signals | null };
 }
 
-export class TaskError extends Error {
+export class TaskError extends MillraceError<TaskErrorCode> {
   override readonly name = 'TaskError';
-  readonly code: TaskErrorCode;
   /** `ERR_MILLRACE_TASK_WORKER_DIED`: how it ended. */
   readonly exitCode: number | null | undefined;
   readonly signal: NodeJS.Signals | null | undefined;
 
   constructor(code: TaskErrorCode, message: string, { exit, ...options }: TaskErrorOptions = {}) {
-    super(message, options);
-    this.code = code;
+    super(code, message, options);
     this.exitCode = exit?.code;
     this.signal = exit?.signal;
   }

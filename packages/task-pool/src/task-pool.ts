@@ -122,7 +122,7 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
     return this.#keepLoop(false);
   }
 
-  /** Resolves when every worker is ready; rejects with `ERR_MILLRACE_START_FAILED` when one is given up. */
+  /** Resolves when every worker is ready; rejects with `ERR_MILLRACE_POOL_START_FAILED` when one is given up. */
   async ready(): Promise<void> {
     this.#keepAlive.begin();
     try {

@@ -3,7 +3,14 @@
  * bite their tail arrive as such; a value has its errors taken out, and `links` says where they were.
  */
 import { types } from 'node:util';
-import { ChannelError, Frame, msgpackCodec } from '@millrace/channel';
+import {
+  ArgumentError,
+  ChannelError,
+  Frame,
+  MillraceError,
+  msgpackCodec,
+  TimeoutError,
+} from '@millrace/channel';
 import { TaskError } from './errors.js';
 
 export interface Thrown {
@@ -33,6 +40,9 @@ export interface DescribedError extends DescribedValue {
 export const BASES: Readonly<Record<string, new (...args: never[]) => Error>> = {
   TaskError,
   ChannelError,
+  ArgumentError,
+  TimeoutError,
+  MillraceError,
   AggregateError,
   EvalError,
   RangeError,

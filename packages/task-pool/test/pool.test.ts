@@ -372,7 +372,7 @@ test('a module without tasks, or that fails, is given up with a reason', async (
   const none = new URL('../dist-test/fixtures/no-tasks.js', import.meta.url);
   const pool = new TaskPool(none, { size: 1, restart: { giveUpAfter: 2, backOff: 1 } });
   const task = pool.run('noop' as never, undefined as never);
-  await expect(pool.ready()).rejects.toMatchObject({ code: 'ERR_MILLRACE_START_FAILED' });
+  await expect(pool.ready()).rejects.toMatchObject({ code: 'ERR_MILLRACE_POOL_START_FAILED' });
   await expect(task).rejects.toMatchObject({ code: 'ERR_MILLRACE_TASK_POOL_FAILED' });
   await pool.close();
   // What the workers write says what is wrong with it.

@@ -126,7 +126,7 @@ export class Connection<Context = undefined> extends ConnectionState implements 
 
   /**
    * Sends a regular file, or a piece of it, behind what is queued; without a copy where the kernel can. The file stays
-   * open until then. False as in `write`, and when 64 files wait. Throws `ERR_MILLRACE_FILE`, or what `openSync` throws.
+   * open until then. False as in `write`, and when 64 files wait. Throws `ERR_MILLRACE_REACTOR_FILE`, or what `openSync` throws.
    */
   sendFile(path: string, options?: SendFileOptions): boolean {
     if (this.is(state.CLOSED | state.CLOSING | state.ENDING) || this.#output?.files === MAX_FILES) {

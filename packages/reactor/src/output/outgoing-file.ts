@@ -49,7 +49,7 @@ export class OutgoingFile {
   /** Why the last `send` failed, where no errno says it. */
   failure: Error | undefined;
 
-  /** Opens the file. Throws `ERR_MILLRACE_FILE`, or what `openSync` throws. */
+  /** Opens the file. Throws `ERR_MILLRACE_REACTOR_FILE`, or what `openSync` throws. */
   constructor(path: string, options: SendFileOptions = {}) {
     try {
       checkOptions(options, SEND_FILE_OPTIONS, 'sendFile()');
@@ -68,7 +68,7 @@ export class OutgoingFile {
       const message = stat.isFile()
         ? `'${path}' has ${stat.size} bytes; ${String(bytes)} bytes from ${String(offset)} cannot be sent of it.`
         : `'${path}' is not a regular file.`;
-      throw new ReactorError('ERR_MILLRACE_FILE', message);
+      throw new ReactorError('ERR_MILLRACE_REACTOR_FILE', message);
     }
     this.#position = offset;
     this.#remaining = bytes;
@@ -141,7 +141,7 @@ export class OutgoingFile {
 
   #cutShort(): number {
     const message = `'${this.path}' became shorter while it was sent: ${this.#remaining} bytes are missing.`;
-    this.failure = new ReactorError('ERR_MILLRACE_FILE', message);
+    this.failure = new ReactorError('ERR_MILLRACE_REACTOR_FILE', message);
     return -EIO;
   }
 }
