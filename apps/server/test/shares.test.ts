@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { HOLD_WORKER, type Holdable } from '../src/reactor/holds.js';
 import { type Flow, InFlight } from '../src/reactor/in-flight.js';
+import { LoneClient } from '../src/reactor/lone-client.js';
 import { WaitingLine } from '../src/reactor/waiting-line.js';
 
 const flowOf = (client: string): Flow<string> => ({
@@ -93,4 +94,75 @@ test('who is let go and finds no room is the first one again', () => {
   // Each of those that have not had their turn has come once, and nobody is left.
   expect(new Set(state.order).size).toBe(state.order.length);
   expect(line.admits(clients[19] as Holdable)).toBe(true);
+});
+
+/** A `LoneClient` whose worker takes what it was asked about within `answer` milliseconds. */
+function loneOf() {
+  let now = 0;
+  const lone = new LoneClient(() => now);
+  let number = 0;
+  const answer = (ms: number) => {
+    lone.asked(++number);
+    now += ms;
+    return lone.taken(number);
+  };
+  return { lone, answer };
+}
+
+test('the share of a client that alone sends to a worker grows while that takes its messages quickly, and no further', () => {
+  const { lone, answer } = loneOf();
+  const [a, b] = [{}, {}];
+  expect(lone.sends(a)).toBe(false);
+  const shares = [2, 4, 8, 16, 32, 32].map((expected) => {
+    expect(answer(0.2)).toBe(false);
+    expect(lone.sends(a)).toBe(false);
+    return [lone.shares(a), expected];
+  });
+  for (const [got, expected] of shares) expect(got).toBe(expected);
+  expect(lone.shares(b)).toBe(1);
+});
+
+test('when another client sends, both have one share, and what was sent beyond it is to be asked about', () => {
+  const { lone, answer } = loneOf();
+  const [a, b] = [{}, {}];
+  lone.sends(a);
+  answer(0.2);
+  expect(lone.sends(b)).toBe(true);
+  expect([lone.shares(a), lone.shares(b)]).toEqual([1, 1]);
+  // There was nothing beyond it.
+  expect(lone.sends(a)).toBe(false);
+});
+
+test('a question that was asked for another client says nothing about the next one', () => {
+  const { lone } = loneOf();
+  const [a, b] = [{}, {}];
+  lone.sends(a);
+  lone.asked(1);
+  lone.sends(b);
+  expect(lone.taken(1)).toBe(false);
+  expect(lone.shares(b)).toBe(1);
+});
+
+test('a worker that takes long makes the share smaller again, down to one', () => {
+  const { lone, answer } = loneOf();
+  const a = {};
+  lone.sends(a);
+  for (let i = 0; i < 2; i++) answer(0.2);
+  // Neither quick nor slow.
+  expect(answer(2)).toBe(false);
+  expect(lone.shares(a)).toBe(4);
+  expect(answer(50)).toBe(true);
+  expect(answer(50)).toBe(true);
+  expect(answer(50)).toBe(false);
+  expect(lone.shares(a)).toBe(1);
+});
+
+test('a worker that was replaced has to be quick itself', () => {
+  const { lone, answer } = loneOf();
+  const a = {};
+  lone.sends(a);
+  answer(0.2);
+  lone.reset();
+  lone.sends(a);
+  expect(lone.shares(a)).toBe(1);
 });

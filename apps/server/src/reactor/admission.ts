@@ -17,6 +17,9 @@ import type { Thread } from './thread.js';
 import type { TlsPorts } from './tls-ports.js';
 import type { WorkerLink } from './worker-link.js';
 
+/** Frames that a client may deliver in one turn while no other one sends. */
+const LONE_FRAMES_PER_TURN = 1024;
+
 /** Makes clients of what was accepted, and tells their workers. */
 export class Admission {
   readonly #thread: Thread;
@@ -80,6 +83,7 @@ export class Admission {
       readMemory: this.#readMemory,
       memory: this.#thread.memory.use,
       framesPerTurn: this.#thread.data.maxClientMessages,
+      loneFramesPerTurn: Math.max(this.#thread.data.maxClientMessages, LONE_FRAMES_PER_TURN),
       bytesPerTurn: this.#thread.data.maxClientBytes,
       highWaterMark: bufferHighWatermark,
       lowWaterMark: bufferLowWatermark,

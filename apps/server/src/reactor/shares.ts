@@ -30,7 +30,7 @@ export class Shares {
     this.#share = share;
     this.#datagrams = { messages: DATAGRAMS, bytes: share.bytes };
     this.#spreads = spreads;
-    for (const worker of workers) worker.onTaken = (flow) => this.#taken(flow);
+    for (const worker of workers) worker.onTaken = (flow) => this.#taken(flow, worker);
   }
 
   /** What `client` has under way to `worker`. */
@@ -40,12 +40,13 @@ export class Shares {
 
   /** Whether `client` may send one more message to `worker`. */
   hasRoom(client: Client, worker: WorkerLink): boolean {
-    return isBelow(this.flow(client, worker), this.#share);
+    const flow = this.flow(client, worker);
+    return isBelow(flow, this.#share, worker.shares(flow));
   }
 
   /** Whether one more datagram may be under way to `worker`. */
   hasRoomForDatagram({ datagrams }: WorkerLink): boolean {
-    return isBelow(datagrams, this.#datagrams);
+    return isBelow(datagrams, this.#datagrams, 1);
   }
 
   /**
@@ -53,19 +54,22 @@ export class Shares {
    * that is answered, it has room again.
    */
   sent(flow: Flow<Client | undefined>, worker: WorkerLink): void {
-    const { messages, bytes } = flow === worker.datagrams ? this.#datagrams : this.#share;
-    if (flow.sinceAsked * 2 < messages && flow.sinceAskedBytes * 2 < bytes) return;
+    const share = flow === worker.datagrams ? this.#datagrams : this.#share;
+    const half = (flow === worker.datagrams ? 1 : worker.shares(flow)) / 2;
+    if (flow.sinceAsked < share.messages * half && flow.sinceAskedBytes < share.bytes * half) return;
     flow.sinceAsked = flow.sinceAskedBytes = 0;
     worker.askTaken();
   }
 
-  #taken({ client, inFlight, inFlightBytes }: Flow<Client | undefined>): void {
+  #taken(flow: Flow<Client | undefined>, worker: WorkerLink): void {
+    const { client, inFlight, inFlightBytes } = flow;
     if (!client?.isHeldFor(HOLD_SHARE)) return;
-    if (inFlight * 2 <= this.#share.messages && inFlightBytes * 2 <= this.#share.bytes)
+    const half = worker.shares(flow) / 2;
+    if (inFlight <= this.#share.messages * half && inFlightBytes <= this.#share.bytes * half)
       client.release(HOLD_SHARE);
   }
 }
 
-function isBelow({ inFlight, inFlightBytes }: Flow<unknown>, { messages, bytes }: Share): boolean {
-  return inFlight < messages && inFlightBytes < bytes;
+function isBelow({ inFlight, inFlightBytes }: Flow<unknown>, share: Share, shares: number): boolean {
+  return inFlight < share.messages * shares && inFlightBytes < share.bytes * shares;
 }

@@ -6,6 +6,7 @@ import { CONNECTIONS, DISPATCHED, FORGIVEN, WORKER_LENGTH, WORKERS } from '../sh
 import type { Client } from './client.js';
 import type { Holdable } from './holds.js';
 import { type Flow, InFlight } from './in-flight.js';
+import { LoneClient } from './lone-client.js';
 import { WaitingLine } from './waiting-line.js';
 
 /** Messages under way after which a worker is asked in any case how many of them it has taken. */
@@ -26,6 +27,7 @@ export class WorkerLink {
     sinceAskedBytes: 0,
   };
   readonly #flight = new InFlight<Client | undefined>((flow) => this.onTaken(flow));
+  readonly #lone = new LoneClient();
   readonly #ask = new Packet();
   /** The number of the message that the worker was last asked about. */
   #asked = this.#flight.last;
@@ -73,6 +75,7 @@ export class WorkerLink {
   dispatch(message: Packet, flow?: Flow<Client | undefined>): void {
     if (this.#hasForgiven) this.#settle();
     this.#add(DISPATCHED, 1);
+    if (flow !== undefined && this.#lone.sends(flow)) this.askTaken();
     this.channel.send(message);
     if (flow === undefined) return;
     this.#flight.add(flow, message.end - message.start);
@@ -86,12 +89,20 @@ export class WorkerLink {
     if (last === this.#asked) return;
     this.#asked = last;
     this.#flight.endRun();
+    this.#lone.asked(last);
     this.channel.send(this.#ask.set(ASK_TAKEN, 0, last));
   }
 
   /** The worker has taken its messages up to number `last`. */
   taken(last: number): void {
+    // What is beyond a smaller share may not have been asked about.
+    if (this.#lone.taken(last)) this.askTaken();
     this.#flight.taken(last);
+  }
+
+  /** Shares that the client of `flow` may have under way: more than one while it is the only one to send. */
+  shares(flow: Flow<unknown>): number {
+    return this.#lone.shares(flow);
   }
 
   countConnection(by: 1 | -1): void {
@@ -107,6 +118,7 @@ export class WorkerLink {
     this.#add(FORGIVEN, this.#all.underWayFrom(this.#reactor, this.worker));
     // The answer may have gone down with it.
     this.#asked = this.#flight.last;
+    this.#lone.reset();
     this.#flight.forgive();
   }
 

@@ -13,10 +13,9 @@ import {
   framerOf,
   type OutputLimits,
   outputLimits,
-  Turn,
-  type TurnShare,
   turnShare,
 } from './connection-options.js';
+import { Turn, type TurnShare } from './turn-share.js';
 
 /**
  * What all connections with the same options share, so that one that is idle is small: `new Connection(reactor, fd,

@@ -5,6 +5,7 @@ import { createFramer, DEFAULT_MAX_FRAME_LENGTH, type Framing } from '../framing
 import { DEFAULT_WRITE_LIMIT } from '../loop/options.js';
 import type { MemoryUse } from '../output/memory-use.js';
 import type { Connection } from './connection.js';
+import type { TurnShare } from './turn-share.js';
 
 /** Why a connection is over. */
 export type CloseReason =
@@ -56,6 +57,11 @@ export interface ConnectionOptions<Context = undefined> {
    * are left come in the next, after what others have sent meanwhile. Default 32.
    */
   readonly framesPerTurn?: number | undefined;
+  /**
+   * Frames to which that grows, by twice a turn, while no other connection of this thread has sent anything; beyond
+   * `framesPerTurn` they end after half a millisecond. Default: 1,024, or `framesPerTurn` where that is given.
+   */
+  readonly loneFramesPerTurn?: number | undefined;
   /** Bytes that are read of one connection in one turn. Default 256 KiB. */
   readonly bytesPerTurn?: number | undefined;
   /** Bytes of output waiting above which `onCongestion` is called. Default: 4/5 of `maxOutput`. */
@@ -83,6 +89,7 @@ export const CONNECTION_OPTION_NAMES = {
   framer: true,
   readMemory: true,
   framesPerTurn: true,
+  loneFramesPerTurn: true,
   bytesPerTurn: true,
   highWaterMark: true,
   lowWaterMark: true,
@@ -117,59 +124,22 @@ export function outputLimits(options: PlainOptions): OutputLimits {
   return { maxOutput, highWaterMark, lowWaterMark, destroys: options.overflow === 'destroy' };
 }
 
-/** What one connection may have of a turn. */
-export interface TurnShare {
-  readonly frames: number;
-  readonly bytes: number;
-}
-
 /** Some 0.1 ms of small messages. */
 const DEFAULT_FRAMES_PER_TURN = 32;
+const DEFAULT_LONE_FRAMES_PER_TURN = 1024;
 const DEFAULT_BYTES_PER_TURN = 256 << 10;
 
-/** Milliseconds that the frames of one connection may take of a turn, where each takes long. */
-const MS_PER_TURN = 1;
-/** Frames between two looks at the clock, which costs as much as a short frame is cut for. A read of one frame needs none. */
-const FRAMES_PER_LOOK = 8;
-const FIRST_LOOK = 2;
-
-/** What is left of a turn's share while the input of one connection is cut. */
-export class Turn {
-  readonly #share: TurnShare;
-  #left = 0;
-  #startedAt = 0;
-
-  constructor(share: TurnShare) {
-    this.#share = share;
-  }
-
-  /** There were more frames than the share. */
-  get isOver(): boolean {
-    return this.#left < 0;
-  }
-
-  begin(): void {
-    this.#left = this.#share.frames;
-    this.#startedAt = 0;
-  }
-
-  /** Whether one more frame may be delivered. */
-  takes(): boolean {
-    const left = --this.#left;
-    if ((this.#share.frames - left) % FRAMES_PER_LOOK !== FIRST_LOOK || left < 0) return left >= 0;
-    const now = performance.now();
-    if (this.#startedAt === 0) this.#startedAt = now;
-    else if (now - this.#startedAt > MS_PER_TURN) this.#left = -1;
-    return !this.isOver;
-  }
-}
-
 export function turnShare({
-  framesPerTurn = DEFAULT_FRAMES_PER_TURN,
+  framesPerTurn,
+  loneFramesPerTurn,
   bytesPerTurn = DEFAULT_BYTES_PER_TURN,
 }: PlainOptions): TurnShare {
+  const frames = framesPerTurn ?? DEFAULT_FRAMES_PER_TURN;
+  checkInteger('framesPerTurn', frames, 1, Number.MAX_SAFE_INTEGER);
+  const lone = loneFramesPerTurn ?? Math.max(frames, framesPerTurn ?? DEFAULT_LONE_FRAMES_PER_TURN);
   return {
-    frames: checkInteger('framesPerTurn', framesPerTurn, 1, Number.MAX_SAFE_INTEGER),
+    frames,
+    loneFrames: checkInteger('loneFramesPerTurn', lone, frames, Number.MAX_SAFE_INTEGER),
     bytes: checkInteger('bytesPerTurn', bytesPerTurn, 1, Number.MAX_SAFE_INTEGER),
   };
 }

@@ -218,7 +218,7 @@ export class Connection<Context = undefined> extends ConnectionState implements 
   #take(input: FrameInput, count: number): void {
     const kind = this.#kind;
     this.mark(state.HELD, false);
-    kind.turn.begin();
+    kind.turn.begin(this);
     try {
       if (!input.take(count, Connection.#visit<Context>, Connection.#wantsMore<Context>, this))
         return this.#malformed();

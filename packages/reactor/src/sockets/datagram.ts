@@ -20,13 +20,13 @@ import {
   SystemCallError,
   syscalls,
 } from '@millrace/native';
-import { Turn } from '../connection/connection-options.js';
 import {
   SOCKET_OPTION_NAMES,
   type SocketOptions,
   setOption,
   setSocketOptions,
 } from '../connection/socket-options.js';
+import { Turn } from '../connection/turn-share.js';
 import { READ_BYTES } from '../loop/options.js';
 import type { Reactor } from '../loop/reactor.js';
 import { decodeAddress, encodeAddress, isUnix, type SocketAddress, showAddress } from './addresses.js';
@@ -141,7 +141,11 @@ export class DatagramSocket {
   /** Undefined where somebody else has bound the socket, and closes it. */
   readonly #bound: BoundDatagram | undefined;
   readonly #from = new Uint8Array(SOCKADDR_BYTES);
-  readonly #turn = new Turn({ frames: RECEIVE_BURST, bytes: Number.POSITIVE_INFINITY });
+  readonly #turn = new Turn({
+    frames: RECEIVE_BURST,
+    loneFrames: RECEIVE_BURST,
+    bytes: Number.POSITIVE_INFINITY,
+  });
   readonly #onRead = () => this.#receive();
   #lastTo: SocketAddress | undefined;
   #lastEncoded: EncodedAddress | undefined;
@@ -234,7 +238,7 @@ export class DatagramSocket {
 
   #receive(): void {
     const memory = this.#reactor.readMemory;
-    this.#turn.begin();
+    this.#turn.begin(this);
     while (this.#receiving && this.#turn.takes()) {
       const bytes = syscalls.receiveFrom(this.fd, memory, 0, READ_BYTES, this.#from);
       if (bytes === -EAGAIN) return;

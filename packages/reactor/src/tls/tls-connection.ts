@@ -8,12 +8,11 @@ import {
   framerOf,
   type OutputLimits,
   outputLimits,
-  Turn,
-  type TurnShare,
   turnShare,
 } from '../connection/connection-options.js';
 import { LINGER_MS } from '../connection/lingering.js';
 import type { StreamConnection } from '../connection/stream-connection.js';
+import { Turn, type TurnShare } from '../connection/turn-share.js';
 import { FrameInput } from '../framing/frame-input.js';
 import type { Framer } from '../framing/framer.js';
 import type { Reactor } from '../loop/reactor.js';
@@ -214,7 +213,7 @@ export class TlsConnection<Context = undefined> implements StreamConnection<Cont
       while (socket.read() !== null);
       return;
     }
-    this.#turn.begin();
+    this.#turn.begin(this);
     this.#leftBytes = this.#share.bytes;
     if (this.#held && !this.#deliverHeld()) return;
     while (!this.#closed && !this.#held && this.#wants() && this.#wantsInput()) {
