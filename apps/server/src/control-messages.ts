@@ -59,8 +59,7 @@ export type FromWorker =
   | ReloadCertificates
   | Terminated
   | StartFailed
-  /** The process of that pid has come to `start`. */
-  | { readonly type: 'started'; readonly pid: number }
+  | Started
   /** In a server that stops: this worker has read the last message that there was for it. */
   | { readonly type: 'drained' }
   | LinkCorrupt
@@ -97,6 +96,12 @@ export interface Terminated {
   readonly pid: number;
 }
 
+/** The process of that pid has come to `start`. */
+export interface Started {
+  readonly type: 'started';
+  readonly pid: number;
+}
+
 /** A process of the first ones has failed in its start, and ends. */
 export interface StartFailed {
   readonly type: 'startFailed';
@@ -114,6 +119,9 @@ export type FromManager =
   | ResetLinks
   | SessionsLost
   | Terminated
+  | Started
+  /** It ends, and the server does not: the next manager is to be asked. */
+  | { readonly type: 'notBegun'; readonly request: number }
   | { readonly type: 'reloaded'; readonly request: number; readonly result: ReloadResult };
 
 /** From the master to the manager. */

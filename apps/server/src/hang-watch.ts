@@ -9,7 +9,7 @@ export interface HangWatchParts {
   readonly context: RoleContext;
   readonly pool: ProcessPool;
   readonly counters: Counters;
-  /** Its flat id. */
+  /** Where it counts its turns: its flat id, or the manager's peer. */
   readonly idOf: (member: Member) => number;
 }
 
@@ -24,9 +24,10 @@ interface Seen {
 }
 
 /**
- * Sees processes that have come to a stand, by the counters that their loops keep (worker/heartbeat.ts): a worker whose
+ * Sees processes that have come to a stand, by the counters that their loops keep (heartbeat.ts): a worker whose
  * handler loops for ever, or waits without giving the loop back, serves nobody, and no error tells. It is named in the
- * log, and killed where an option says so. Also names processes whose entry module has not come to `start`.
+ * log, and killed where an option says so. Also names processes whose entry module has not come to `start`. The manager
+ * watches the processes below it, and the master the manager: without its loop no dead worker would be replaced.
  *
  * Not taken for that: a process at a breakpoint, one that a signal has stopped, and whatever happened while this process
  * did not run itself, for then the whole machine, container or process group was frozen.
@@ -78,7 +79,7 @@ export class HangWatch {
     this.#named.set(pid, now);
     this.#parts.context.log.warn(
       { pid },
-      `${member.name} has run for ${seconds(uptime)} and has not come to server.start(): what the entry module does before that does not end`,
+      `${nameOf(member)} has run for ${seconds(uptime)} and has not come to server.start(): what the entry module does before that does not end`,
     );
   }
 
@@ -100,7 +101,10 @@ export class HangWatch {
 
   #stopped(member: Member, seen: Seen, now: number): void {
     if (!seen.isStopped)
-      this.#parts.context.log.warn({ pid: seen.pid }, `${member.name} is stopped, by a signal or a debugger`);
+      this.#parts.context.log.warn(
+        { pid: seen.pid },
+        `${nameOf(member)} is stopped, by a signal or a debugger`,
+      );
     seen.isStopped = true;
     seen.turnedAt = now;
   }
@@ -114,7 +118,7 @@ export class HangWatch {
     if (limit > 0 && silent >= limit) {
       log.error(
         { pid },
-        `the loop of ${member.name} has not turned for ${seconds(silent)} (${option}): it is killed`,
+        `the loop of ${nameOf(member)} has not turned for ${seconds(silent)} (${option}): it is killed`,
       );
       this.#seen.delete(member);
       return member.kill('SIGKILL');
@@ -125,11 +129,12 @@ export class HangWatch {
     const what = limit > 0 ? `it is killed at ${option}, ${limit} ms` : `set ${option} to have it killed`;
     log.warn(
       { pid },
-      `the loop of ${member.name} has not turned for ${seconds(silent)}: a handler computes or waits without giving it back; ${what}`,
+      `the loop of ${nameOf(member)} has not turned for ${seconds(silent)}: a handler computes or waits without giving it back; ${what}`,
     );
   }
 }
 
+const nameOf = ({ name }: Member) => (name === 'manager' ? 'the manager' : name);
 const seconds = (ms: number) => `${Math.round(ms / 1_000)} s`;
 
 /** Whether a signal or a debugger has stopped that process, as the kernel says. */

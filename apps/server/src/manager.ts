@@ -26,6 +26,7 @@ import {
 import { runInOrder } from './events.js';
 import { COUNTERS, type FabricShape, FabricView, HUB, managerPeer } from './fabric.js';
 import { HangWatch } from './hang-watch.js';
+import { beat } from './heartbeat.js';
 import { linkOfReactorCorrupt } from './link-descriptors.js';
 import { WorkerStop } from './manager-stop.js';
 import { Places } from './places.js';
@@ -39,7 +40,7 @@ import type { Counters } from './shared/counters.js';
 import { spawnArguments } from './spawn-arguments.js';
 import { errorOf, type StartFailure, startFailureOf } from './start-failure.js';
 import { openUpperFiles, removeFilesOf } from './task-files.js';
-import { onTermination } from './termination.js';
+import { exitBySigterm, onTermination } from './termination.js';
 
 /** Keeps the workers and task workers alive. */
 export class ManagerRole implements Role {
@@ -77,6 +78,8 @@ export class ManagerRole implements Role {
   /** Its processes have come up, this time. */
   #up = false;
   #stopping: WorkerStop | undefined;
+  /** It has been told to end, and the server has not. */
+  #endsAlone = false;
   /** What the first process that failed in its start has failed at. */
   #startFailure: StartFailure | undefined;
 
@@ -136,9 +139,11 @@ export class ManagerRole implements Role {
     child.onMessage((body) => this.#told(body));
     child.onStop((mode) => void this.#stop(mode));
     onTermination(() => this.#tellMaster({ type: 'terminated', pid: process.pid }));
+    beat(this.#counters.process(managerPeer(shape)));
   }
 
   async start(): Promise<void> {
+    this.#tellMaster({ type: 'started', pid: process.pid });
     // The manager before this one has died, and its workers with it.
     if (this.#child.incarnation > 1) this.#reapAll();
     const started = runInOrder(this.#context.handlers.get('managerStart'));
@@ -154,6 +159,8 @@ export class ManagerRole implements Role {
       this.#context.log.fatal(`${/[.!?]$/.test(message) ? message : `${message}.`} The server ends.`);
       await this.#stop('stop', 1);
     }
+    // It may have been told to end meanwhile.
+    if (this.#stopping) return;
     this.#started();
     this.#up = true;
     this.#child.ready();
@@ -400,8 +407,7 @@ export class ManagerRole implements Role {
   }
 
   async #reloadAsked(options: ReloadOptions, request?: number): Promise<void> {
-    const result = await this.reload(options);
-    if (request !== undefined) this.#tellMaster({ type: 'reloaded', request, result });
+    this.#answer(await this.reload(options), request);
   }
 
   /** SIGTERM has come to that process, and the server does not end. */
@@ -409,6 +415,7 @@ export class ManagerRole implements Role {
     if (this.#stopping) return;
     if (pid === process.pid) {
       this.#context.log.warn(TERMINATED);
+      this.#endsAlone = true;
       return void this.#stop('terminate');
     }
     const has = ({ pid: present, formerPids }: Member) => present === pid || formerPids.includes(pid);
@@ -419,8 +426,14 @@ export class ManagerRole implements Role {
   }
 
   async #stopAsked(id: number, request?: number): Promise<void> {
-    const result = await this.stopWorker(id);
-    if (request !== undefined) this.#tellMaster({ type: 'reloaded', request, result });
+    this.#answer(await this.stopWorker(id), request);
+  }
+
+  /** What this manager has not done because it ends alone is for the next one: whoever has asked the master waits for it. */
+  #answer(result: ReloadResult, request?: number): void {
+    if (request === undefined) return;
+    if (result.outcome === 'stopped' && this.#endsAlone) this.#tellMaster({ type: 'notBegun', request });
+    else this.#tellMaster({ type: 'reloaded', request, result });
   }
 
   /**
@@ -568,7 +581,8 @@ export class ManagerRole implements Role {
     this.#tasks?.close();
     const handlers = runInOrder(this.#context.handlers.get('managerStop'));
     await untilSettled(this.#context, 'managerStop', 'the manager ends after it', handlers);
-    process.exit(exitCode);
+    if (this.#endsAlone && !this.#up) exitBySigterm();
+    else process.exit(exitCode);
   }
 
   #tellMaster(message: FromManager): void {

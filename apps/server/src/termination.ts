@@ -20,6 +20,18 @@ export function leaveSignalsToMaster(): void {
 }
 
 /**
+ * Ends this process as SIGTERM would have, after its handlers of `exit`: of a process that was not ready yet the parent
+ * would take any code for a failure, of its module or of the version that a reload brings.
+ */
+export function exitBySigterm(): void {
+  process.on('exit', () => {
+    process.removeAllListeners('SIGTERM');
+    process.kill(process.pid, 'SIGTERM');
+  });
+  process.exit();
+}
+
+/**
  * In the manager and the processes below it: calls `ask` when SIGTERM has come, once. The process goes on as before: if
  * the master has had the signal as well, the whole server ends, in its own order; if not, `ask` gets an answer.
  */

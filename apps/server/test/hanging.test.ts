@@ -1,6 +1,6 @@
 import { TestClient, until } from '@millrace/testkit';
 import { expect, test } from 'vitest';
-import { clientOf, isBase, launch, type RunningServer, startServer } from './support.js';
+import { clientOf, isBase, launch, pidOf, type RunningServer, startServer } from './support.js';
 
 /** What the tests wait for takes seconds of real time: the limits are such. */
 const passed = (ms: number) => {
@@ -67,6 +67,57 @@ test('a server that was frozen as a whole for longer than hangTimeout kills nobo
   expect(await client.ask('there?')).toBe('there?');
   expect(server.program.output).not.toMatch(/has not turned|abnormal exit/);
   client.close();
+});
+
+test('a manager whose loop stands still is killed at hangTimeout, and another comes with new processes', async () => {
+  await using server = await startServer({ workerNum: 1, hangTimeout: 3_000 }, { MANAGER_HANGS: '1' }, 'life');
+  const manager = pidOf(server, 'millrace: manager') as number;
+  process.kill(manager, 'SIGCONT');
+  await server.program.printed(
+    /the loop of the manager has not turned for \d s \(hangTimeout\): it is killed/,
+  );
+  await server.program.printed(/the manager ended by SIGKILL; it is replaced/);
+  await until('another manager with a worker', () => {
+    const pids = server.program.output.match(/event managerStart \d+/g) ?? [];
+    return pids.length === 2 && (server.program.output.match(/event workerStart/g) ?? []).length === 2;
+  });
+  const client = await TestClient.connect(server.lines);
+  expect(await client.ask('there?')).toBe('there?');
+  client.close();
+});
+
+test('without hangTimeout a manager whose loop stands still is named, and the workers serve', async () => {
+  await using server = await startServer({ workerNum: 1 }, { MANAGER_HANGS: '1' }, 'life');
+  process.kill(pidOf(server, 'millrace: manager') as number, 'SIGCONT');
+  await server.program.printed(
+    /the loop of the manager has not turned for \d s: .* set hangTimeout to have it killed/,
+  );
+  const client = await TestClient.connect(server.lines);
+  expect(await client.ask('there?')).toBe('there?');
+  client.close();
+});
+
+test('a manager that is stopped alone is named for what it is, not killed, and goes on', async () => {
+  await using server = await startServer({ workerNum: 1, hangTimeout: 3_000 }, {}, 'life');
+  const manager = pidOf(server, 'millrace: manager') as number;
+  process.kill(manager, 'SIGSTOP');
+  await server.program.printed(/the manager is stopped, by a signal or a debugger/);
+  await passed(3_500);
+  process.kill(manager, 'SIGCONT');
+  server.program.kill('SIGHUP');
+  await server.program.printed(/event afterReload \{"outcome":"reloaded"/);
+  expect(pidOf(server, 'millrace: manager')).toBe(manager);
+  expect(server.program.output).not.toMatch(/has not turned|abnormal exit/);
+});
+
+test('a user process whose loop stands still after its start is killed at hangTimeout and replaced', async () => {
+  await using server = await startServer({ workerNum: 1, hangTimeout: 3_000 }, { USER_PROCESS: '1' }, 'life');
+  const [, pid] = await server.program.printed(/event userProcess pid (\d+)/);
+  process.kill(Number(pid), 'SIGCONT');
+  await server.program.printed(
+    /the loop of user process 0 has not turned for \d s \(hangTimeout\): it is killed/,
+  );
+  await until('another', () => server.program.output.match(/event userProcess/g)?.length === 2);
 });
 
 test('a worker that is stopped alone, as by a debugger, is named for what it is and not killed', async () => {

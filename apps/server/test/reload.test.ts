@@ -239,6 +239,31 @@ test('of two reloads that the master waits for, the one that the end of the serv
   expect(results[1]).toEqual({ outcome: 'stopped', replaced: 0 });
 });
 
+test('reloads asked for while the manager ends alone are done by the next one', async () => {
+  await using server = await startServer({ workerNum: 1 }, { RELOADS: '2' }, 'life');
+  const client = await TestClient.connect(server.lines);
+  // It waits for the one answer when the other is there.
+  client.send('slow 1000\npid\n');
+  await client.line();
+  process.kill(pidOf(server, 'millrace: manager') as number, 'SIGTERM');
+  await server.program.printed(/SIGTERM has come to the manager alone/);
+  server.program.kill('SIGCONT');
+  await until('both results', () => events(server, 'result').length === 2);
+  for (const text of events(server, 'result'))
+    expect(JSON.parse(text)).toEqual({ outcome: 'reloaded', replaced: 1 });
+  expect(await client.line()).toMatch(/^slow 1000/);
+  client.close();
+});
+
+test('SIGTERM to a new worker that boots in a reload says nothing against the version', async () => {
+  await using server = await startServer({ workerNum: 1 }, { SLOW_START: '1000' }, 'life');
+  server.program.kill('SIGHUP');
+  await until('the new one', () => events(server, 'workerStart').length === 2);
+  const [, , pid] = (events(server, 'workerStart')[1] as string).split(' ');
+  process.kill(Number(pid), 'SIGTERM');
+  await server.program.printed(/event afterReload \{"outcome":"reloaded","replaced":1\}/);
+});
+
 test('nobody waits for ever for a reload whose manager dies, nor is told that it was done', async () => {
   await using server = await startServer({ workerNum: 1 }, { RELOADS: '2' }, 'life');
   const manager = pidOf(server, 'millrace: manager') as number;

@@ -79,6 +79,38 @@ test('SIGTERM to a daemon in its start ends it in order and leaves nothing but i
   expect(readdirSync(join(directory, 'tmp'))).toEqual([]);
 });
 
+const managersOf = (program: Program) =>
+  program.children().filter(({ title, state }) => title === 'millrace: manager' && state !== 'Z');
+
+test('a manager that is killed from outside while it boots, again and again, does not end the start', async () => {
+  await using program = launch('life', { workerNum: 1 }, { SLOW_START: '300' });
+  const killed = new Set<number>();
+  await until('six managers', () => {
+    for (const { pid } of managersOf(program)) {
+      if (killed.has(pid) || killed.size === 6) continue;
+      killed.add(pid);
+      process.kill(pid, 'SIGKILL');
+    }
+    return killed.size === 6;
+  });
+  await program.printed(/^listening/m);
+  expect(program.output).not.toMatch(/the server ends|start failed/);
+});
+
+test('a manager that is told to end alone by SIGTERM while its processes start does not end the start', async () => {
+  await using program = starting({ HANGS: 'workerStart' }, { maxWaitTime: 200 });
+  for (let round = 1; round <= 3; round++) {
+    await until('workerStart', () => (program.output.match(/event workerStart$/gm) ?? []).length === round);
+    const [manager] = managersOf(program);
+    process.kill(manager?.pid as number, 'SIGTERM');
+    await until('its end', () => !isRunning(manager?.pid as number));
+  }
+  await until('the fourth', () => (program.output.match(/event workerStart$/gm) ?? []).length === 4);
+  expect(program.output).not.toMatch(/start failed|the server ends/);
+  program.kill('SIGTERM');
+  expect(await program.ended()).toEqual({ code: 0, signal: null });
+});
+
 test('shutdown() in the start rejects the start with ERR_MILLRACE_STOPPED, and leaves nothing', async () => {
   await using program = starting({ HANGS: 'workerStart', SHUTDOWN_AFTER: '300' });
   expect(await program.ended()).toEqual({ code: 0, signal: null });

@@ -29,8 +29,8 @@ export interface RestartOptions {
   /** Milliseconds of being ready after which earlier failures are forgotten. Default 1,000. */
   readonly stableAfter?: number;
   /**
-   * Failures in a row, before it was ever ready, after which the pool gives the member up; four kills from outside count as
-   * one. Default 5.
+   * Failures in a row, before it was ever ready, after which the pool gives the member up. Kills from outside are no
+   * failures; against five of those, or as many as this says if that is more, four kills count as one. Default 5.
    */
   readonly giveUpAfter?: number;
   /** Failures within `window` after which the pool gives up a member that was ready once. Default: none does. */
@@ -57,8 +57,10 @@ const KILLS = 10;
 const HARDLY_MS = 100;
 /** The longest wait in milliseconds after a kill from outside. */
 const MAX_KILL_BACK_OFF_MS = 1_000;
-/** So many kills from outside weigh as much as one failure, for a member that never was ready. */
+/** So many kills from outside weigh as much as one failure, for a member that never was ready, */
 const KILLS_PER_FAILURE = 4;
+/** and with kills it is given up at so many failures at the earliest: who is given up at the first has not failed by a kill. */
+const LEAST_WEIGHT = 5;
 
 /** What to do after an end: start anew after a wait, leave it at that, or give up. */
 export type RestartDecision =
@@ -132,19 +134,25 @@ export class RestartPolicy {
 
   /** `now` in milliseconds, on any clock that does not go back. */
   decide(exit: Exit, now: number): RestartDecision {
-    const { when, maxBackOff, giveUpAfter } = this.#options;
+    const { when, maxBackOff } = this.#options;
     this.#everReady ||= exit.wasReady;
     if (when === 'never' || (when === 'after-crash' && exit.code === 0)) return { action: 'rest' };
     const cause = causeOf(exit);
     this.#count(exit, cause);
     if (cause === 'failed' && this.#tooMany(now)) return { action: 'give-up' };
-    const weight = this.#failures + this.#kills / KILLS_PER_FAILURE;
-    if (!this.#everReady && weight >= giveUpAfter) return { action: 'give-up' };
+    if (!this.#everReady && this.#isHopeless) return { action: 'give-up' };
     const delay =
       cause === 'killed'
         ? this.#wait(this.#kills - KILLS, Math.min(MAX_KILL_BACK_OFF_MS, maxBackOff))
         : this.#wait(Math.max(this.#failures - 1, this.#short - SHORT_LIVES), maxBackOff);
     return { action: 'restart', delay };
+  }
+
+  /** Of a member that never was ready: whether it has had its chances. */
+  get #isHopeless(): boolean {
+    const { giveUpAfter } = this.#options;
+    const weight = this.#failures + this.#kills / KILLS_PER_FAILURE;
+    return this.#failures >= giveUpAfter || weight >= Math.max(giveUpAfter, LEAST_WEIGHT);
   }
 
   #count({ wasReady, readyFor }: Exit, cause: Cause): void {

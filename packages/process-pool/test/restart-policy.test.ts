@@ -70,11 +70,27 @@ test('a signal of its own, and a kill by the pool for its slowness, are failures
   expect(delays(new RestartPolicy(), ...times(3, late))).toEqual([0, 100, 200]);
 });
 
-test('a member that is killed before it ever was ready is given up, too, after four times as many', () => {
-  const policy = new RestartPolicy({ giveUpAfter: 3 });
-  expect(delays(policy, ...times(12, killedEarly)).slice(9)).toEqual([0, 100, 'give-up']);
-  const mixed = new RestartPolicy({ giveUpAfter: 2 });
-  expect(delays(mixed, early, ...times(4, killedEarly))).toEqual([0, 0, 0, 0, 'give-up']);
+test('a member that is killed before it ever was ready is given up, too, after four times as many, and at least 20', () => {
+  const policy = new RestartPolicy({ giveUpAfter: 6 });
+  expect(delays(policy, ...times(24, killedEarly)).slice(21)).toEqual([1_000, 1_000, 'give-up']);
+  const mixed = new RestartPolicy();
+  expect(delays(mixed, early, early, early, ...times(8, killedEarly)).slice(9)).toEqual([0, 'give-up']);
+});
+
+test('a member that is given up at its first failure is not at a few kills from outside', () => {
+  const policy = new RestartPolicy({ giveUpAfter: 1 });
+  expect(delays(policy, ...times(20, killedEarly)).slice(9)).toEqual([
+    0,
+    100,
+    200,
+    400,
+    800,
+    ...Array(5).fill(1_000),
+    'give-up',
+  ]);
+  expect(delays(new RestartPolicy({ giveUpAfter: 1 }), ...times(9, killedEarly), early).at(-1)).toBe(
+    'give-up',
+  );
 });
 
 test('a member that never was ready is given up after its last chance', () => {

@@ -18,6 +18,7 @@ import {
   managerPeer,
   masterPeer,
 } from '../fabric.js';
+import { HangWatch } from '../hang-watch.js';
 import { corruptLink, linkOfReactorCorrupt } from '../link-descriptors.js';
 import { LogLimit } from '../log.js';
 import { lastForClients } from '../open-files.js';
@@ -84,6 +85,8 @@ export class MasterRole implements Role {
   readonly #tables: Descriptors;
   readonly #tasks: RoleTasks | undefined;
   #pids: ProcessPids | undefined;
+  /** Of the manager. */
+  #watch: HangWatch | undefined;
 
   /** `tables`: the user's, for all below. `Tasks`: where there are task workers. */
   constructor(context: RoleContext, shape: FabricShape, tables: Descriptors, Tasks?: typeof RoleTasks) {
@@ -250,7 +253,14 @@ export class MasterRole implements Role {
       onExit: (member, exit, delay) => this.#managerEnded(member, exit, delay),
     });
     this.#reactors = this.#openReactors(tls);
-    this.#pids = new ProcessPids(this.#reactors.switchboard.counters);
+    const { counters: counted } = this.#reactors.switchboard;
+    this.#watch = new HangWatch({
+      context: this.#context,
+      pool: this.#manager,
+      counters: counted,
+      idOf: () => managerPeer(this.#shape),
+    });
+    this.#pids = new ProcessPids(counted);
     this.#pids.set(masterPeer(this.#shape), process.pid);
     this.#count(counters.START_TIME, Date.now());
     for (const [index, bound] of this.#listeners.entries())
@@ -367,6 +377,10 @@ export class MasterRole implements Role {
       case 'startFailed':
         this.#startFailure ??= message.failure;
         return;
+      case 'started':
+        return this.#watch?.started(message.pid);
+      case 'notBegun':
+        return this.#reloads.notBegun(message.request);
       case 'reloaded':
         return this.#reloads.answered(message.request, message.result);
       case 'sessionsLost':
@@ -432,6 +446,7 @@ export class MasterRole implements Role {
 
   /** The kernel ends what is below a manager with it. */
   #processesEnded(manager: number | undefined): void {
+    if (manager !== undefined) this.#watch?.ended(manager);
     this.#pids?.ended(managerPeer(this.#shape), manager);
     this.#pids?.allEnded(0, managerPeer(this.#shape));
     const exit = { code: null, signal: 'SIGKILL' } as const;
@@ -508,6 +523,7 @@ export class MasterRole implements Role {
     await this.#threadsUp();
     this.#closeListeners();
     await this.#manager?.stop({ timeout: this.#context.options.maxWaitTime });
+    this.#watch?.close();
     this.#tasks?.close();
     this.#pids = undefined;
     await this.#reactors?.stop(this.#context.options.maxWaitTime, this.#end.hurry);

@@ -33,6 +33,14 @@ export class ReloadRequests {
     this.#asked.delete(request);
   }
 
+  /** The manager ends without having begun it, and the server goes on. */
+  notBegun(number: number): void {
+    const request = this.#asked.get(number);
+    if (request === undefined) return;
+    this.#asked.delete(number);
+    this.#unasked.set(number, request);
+  }
+
   /** There is a manager. */
   managerSpawned(): void {
     const unasked = [...this.#unasked];

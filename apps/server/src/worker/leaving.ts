@@ -3,6 +3,7 @@ import type { ChildProcessContext } from '@millrace/process-pool';
 import { WORKER_EXIT_MS } from '../constants.js';
 import { runInOrder } from '../events.js';
 import type { RoleContext } from '../role.js';
+import { exitBySigterm } from '../termination.js';
 import type { Place } from './place.js';
 
 export interface LeavingParts {
@@ -16,6 +17,11 @@ export interface LeavingParts {
   readonly inHand: () => readonly string[];
 }
 
+export interface LeavingOptions {
+  readonly linger?: boolean;
+  readonly bySignal?: boolean;
+}
+
 /**
  * The orderly end of a worker or task worker:
  *
@@ -27,6 +33,7 @@ export interface LeavingParts {
 export class Leaving {
   readonly #parts: LeavingParts;
   #asked = false;
+  #bySignal = false;
   #ending: Promise<void> | undefined;
 
   constructor(parts: LeavingParts) {
@@ -38,10 +45,14 @@ export class Leaving {
     return this.#asked;
   }
 
-  /** Without `linger` it does not wait for its loop to have nothing left. */
-  async begin({ linger = true }: { readonly linger?: boolean } = {}): Promise<void> {
+  /**
+   * Without `linger` it does not wait for its loop to have nothing left. With `bySignal` its end is one by SIGTERM, which
+   * has come before it was ready.
+   */
+  async begin({ linger = true, bySignal = false }: LeavingOptions = {}): Promise<void> {
     if (this.#asked) return;
     this.#asked = true;
+    this.#bySignal = bySignal;
     const { context, place, finish } = this.#parts;
     new Alarm(context.options.maxWaitTime, () => void this.#late()).unref();
     await finish();
@@ -105,7 +116,8 @@ export class Leaving {
       code = 1;
     }
     await context.flushMail();
-    process.exit(code);
+    if (this.#bySignal) exitBySigterm();
+    else process.exit(code);
   }
 }
 

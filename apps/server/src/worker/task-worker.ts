@@ -12,6 +12,7 @@ import {
 import { type FromWorker, unknownMessage } from '../control-messages.js';
 import { type ProcessId, runInOrder } from '../events.js';
 import { COUNTERS, type FabricShape, FabricView, HUB, idOfPeer } from '../fabric.js';
+import { beat } from '../heartbeat.js';
 import { LogLimit } from '../log.js';
 import { askerBells } from '../process-kinds.js';
 import type { BirthData, Role, RoleContext, WorkerStatus } from '../role.js';
@@ -27,7 +28,6 @@ import {
   type RunnerWays,
 } from '../task-ways.js';
 import { onTermination } from '../termination.js';
-import { beat } from './heartbeat.js';
 import { Leaving } from './leaving.js';
 import { drawLimit } from './limit.js';
 import { type MessageOfPlace, Place } from './place.js';
@@ -45,6 +45,8 @@ export class TaskWorkerRole implements Role {
   #queue: TaskQueue | undefined;
   #taker: TaskTaker | undefined;
   #opened: SpillDirectory | undefined;
+  /** The manager has been told that it is. */
+  #isReady = false;
   readonly #leaving: Leaving;
   readonly place: Place;
 
@@ -102,6 +104,7 @@ export class TaskWorkerRole implements Role {
       started,
     );
     this.#child.ready();
+    this.#isReady = true;
     await this.place.taken();
     if (!this.#leaving.asked) this.#serve();
   }
@@ -109,7 +112,7 @@ export class TaskWorkerRole implements Role {
   /** It is to end, and the server is not: its place must not stay empty. */
   #terminate(): void {
     this.#child.detach();
-    void this.#leaving.begin();
+    void this.#leaving.begin({ bySignal: !this.#isReady });
   }
 
   #heard(message: MessageOfPlace): void {

@@ -2,6 +2,7 @@ import type { ChildProcessContext } from '@millrace/process-pool';
 import type { TaskClient } from '@millrace/task-pool';
 import { controlMessage, type FromWorker, type ToWorker, unknownMessage } from '../control-messages.js';
 import { COUNTERS, type FabricShape, FabricView, HUB } from '../fabric.js';
+import { beat } from '../heartbeat.js';
 import { type BirthData, incarnationOf, type Role, type RoleContext } from '../role.js';
 import type { RoleTasks } from '../role-tasks.js';
 import { openTaskFiles } from '../task-files.js';
@@ -25,6 +26,7 @@ export type UserProcessHandler = (self: UserProcess) => unknown;
 export class UserProcessRole implements Role {
   readonly #context: RoleContext;
   readonly #child: ChildProcessContext;
+  readonly #shape: FabricShape;
   readonly #id: number;
   readonly #handler: UserProcessHandler;
   readonly #stop = new AbortController();
@@ -41,9 +43,10 @@ export class UserProcessRole implements Role {
   ) {
     this.#context = context;
     this.#child = child;
+    this.#shape = shape;
     this.#id = id;
     this.#handler = handler;
-    this.#tasks = Tasks && new Tasks(() => this.#taskParts(shape));
+    this.#tasks = Tasks && new Tasks(() => this.#taskParts());
     child.onMessage((body) => {
       const message = controlMessage<ToWorker>(body, 'manager', context);
       if (message !== undefined) this.#heard(message);
@@ -60,6 +63,7 @@ export class UserProcessRole implements Role {
     const { managerIncarnation } = this.#child.data as BirthData;
     if (this.#child.incarnation > 1 || managerIncarnation > 1) this.#tasks?.succeed();
     this.#child.send({ type: 'started', pid: process.pid } satisfies FromWorker);
+    beat(this.#counters());
     this.#child.ready();
     void this.#run();
   }
@@ -105,20 +109,25 @@ export class UserProcessRole implements Role {
     process.exit(0);
   }
 
-  #taskParts(shape: FabricShape) {
+  #counters(): Float64Array {
+    const find = (name: string) => this.#child.descriptor(name);
+    const view = new FabricView(this.#shape, { [HUB]: find(HUB), [COUNTERS]: find(COUNTERS) });
+    return view.counters().process(this.#id);
+  }
+
+  #taskParts() {
     const context = this.#context;
     const child = this.#child;
     const { taskFiles, taskRun } = child.data as BirthData;
     const find = (name: string) => child.descriptor(name);
-    const view = new FabricView(shape, { [HUB]: find(HUB), [COUNTERS]: find(COUNTERS) });
     return {
       context,
-      shape,
+      shape: this.#shape,
       peer: this.#id,
       incarnation: incarnationOf(child),
       find,
       listener: context.bell(),
-      counters: view.counters().process(this.#id),
+      counters: this.#counters(),
       files: openTaskFiles(context.options, taskFiles as string, taskRun),
       run: taskRun,
     };

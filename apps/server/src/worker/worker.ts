@@ -5,6 +5,7 @@ import type { OwnReactor } from '../base/own-reactor.js';
 import { type FromWorker, unknownMessage } from '../control-messages.js';
 import { runInOrder } from '../events.js';
 import type { FabricShape, FabricView } from '../fabric.js';
+import { beat } from '../heartbeat.js';
 import { type Links, openLinks, openView } from '../links.js';
 import { ProcessPids } from '../process-pids.js';
 import type { UserFunctions } from '../reactor/thread.js';
@@ -23,7 +24,6 @@ import { openTaskFiles } from '../task-files.js';
 import { checkTaskMeans } from '../task-queue.js';
 import { onTermination } from '../termination.js';
 import { DatagramSender } from './datagram-sender.js';
-import { beat } from './heartbeat.js';
 import { Leaving } from './leaving.js';
 import { drawLimit } from './limit.js';
 import { type MessageOfPlace, Place } from './place.js';
@@ -46,6 +46,8 @@ export class WorkerRole implements Role {
   #channels: Links['channels'] = [];
   #sessions: Sessions | undefined;
   #serving = false;
+  /** The manager has been told that it is. */
+  #isReady = false;
   /** Whether it reads up to the last packets before it ends. */
   #drain = false;
 
@@ -134,6 +136,7 @@ export class WorkerRole implements Role {
       started,
     );
     this.#child.ready();
+    this.#isReady = true;
     await this.place.taken();
     if (!this.#leaving.asked) this.#serve();
   }
@@ -246,7 +249,7 @@ export class WorkerRole implements Role {
   /** It is to end, and the server is not: its place must not stay empty. */
   #terminate(): void {
     this.#child.detach();
-    void this.#leaving.begin();
+    void this.#leaving.begin({ bySignal: !this.#isReady });
   }
 
   async #stop(mode: string): Promise<void> {

@@ -1,7 +1,7 @@
 import type * as Inspector from 'node:inspector';
 import { createRequire } from 'node:module';
-import { HEARTBEAT_MS } from '../constants.js';
-import { BEAT, BEAT_PID, DEBUGGED } from '../shared/counters-layout.js';
+import { HEARTBEAT_MS } from './constants.js';
+import { BEAT, BEAT_PID, DEBUGGED } from './shared/counters-layout.js';
 
 const require = createRequire(import.meta.url);
 
