@@ -104,8 +104,9 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
   readonly lingerTime?: number;
 
   /**
-   * Milliseconds that a worker's loop may stand still, because a handler computes or waits without giving it back, before the
-   * worker is killed and replaced; at least 3,000. Default 0: it is only named in the log, after five seconds.
+   * Milliseconds that the loop of a worker, a user process or the manager may stand still, because a handler computes or
+   * waits without giving it back, before the process is killed and replaced; at least 3,000. Default 0: it is only named in
+   * the log, after five seconds.
    */
   readonly hangTimeout?: number;
   /** The same for task workers, whose tasks may rightly compute for long. Default 0. */

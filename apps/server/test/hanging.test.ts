@@ -70,7 +70,11 @@ test('a server that was frozen as a whole for longer than hangTimeout kills nobo
 });
 
 test('a manager whose loop stands still is killed at hangTimeout, and another comes with new processes', async () => {
-  await using server = await startServer({ workerNum: 1, hangTimeout: 3_000 }, { MANAGER_HANGS: '1' }, 'life');
+  await using server = await startServer(
+    { workerNum: 1, hangTimeout: 3_000 },
+    { MANAGER_HANGS: '1' },
+    'life',
+  );
   const manager = pidOf(server, 'millrace: manager') as number;
   process.kill(manager, 'SIGCONT');
   await server.program.printed(

@@ -255,13 +255,15 @@ test('reloads asked for while the manager ends alone are done by the next one', 
   client.close();
 });
 
-test('SIGTERM to a new worker that boots in a reload says nothing against the version', async () => {
+test('SIGTERM to a new worker that boots in a reload ends it, and says nothing against the version', async () => {
   await using server = await startServer({ workerNum: 1 }, { SLOW_START: '1000' }, 'life');
   server.program.kill('SIGHUP');
   await until('the new one', () => events(server, 'workerStart').length === 2);
   const [, , pid] = (events(server, 'workerStart')[1] as string).split(' ');
   process.kill(Number(pid), 'SIGTERM');
   await server.program.printed(/event afterReload \{"outcome":"reloaded","replaced":1\}/);
+  // It has ended, and another has come up in its stead.
+  expect(events(server, 'workerStart')).toHaveLength(3);
 });
 
 test('nobody waits for ever for a reload whose manager dies, nor is told that it was done', async () => {
