@@ -45,6 +45,11 @@ export class Leaving {
     return this.#asked;
   }
 
+  /** Whether it was asked by a signal before it was ready: it never will be. */
+  get bySignal(): boolean {
+    return this.#bySignal;
+  }
+
   /**
    * Without `linger` it does not wait for its loop to have nothing left. With `bySignal` its end is one by SIGTERM, which
    * has come before it was ready.

@@ -135,6 +135,7 @@ export class WorkerRole implements Role {
       `${this.#child.name} takes nothing before it has`,
       started,
     );
+    if (this.#leaving.bySignal) return;
     this.#child.ready();
     this.#isReady = true;
     await this.place.taken();
