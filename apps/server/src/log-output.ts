@@ -34,6 +34,7 @@ const OPEN_AGAIN_MS = 1_000;
 export class LogOutput {
   readonly #target: number | string;
   readonly #events: LogOutputEvents;
+  #open: () => number;
   #fd = -1;
   /** A call that writes as much as there is room for. */
   #send: typeof syscalls.write = syscalls.write;
@@ -54,6 +55,8 @@ export class LogOutput {
   constructor(target: number | string, events: LogOutputEvents) {
     this.#target = target;
     this.#events = events;
+    const { trustedUsers } = events;
+    this.#open = () => openForAppending(target as string, trustedUsers && { trustedUsers });
     if (typeof target === 'number') this.#use(target);
   }
 
@@ -61,6 +64,16 @@ export class LogOutput {
   get name(): string {
     if (typeof this.#target === 'string') return this.#target;
     return this.#target === 1 ? 'standard output' : 'standard error';
+  }
+
+  /** The descriptor that it writes to; -1 where the file could not be opened yet. */
+  get fd(): number {
+    return this.#fd;
+  }
+
+  /** From now on `open` opens the file, which this process may not open by its path. */
+  openBy(open: () => number): void {
+    this.#open = open;
   }
 
   get isFile(): boolean {
@@ -117,8 +130,7 @@ export class LogOutput {
   reopen(): void {
     if (typeof this.#target === 'number') return;
     this.#triedAt = performance.now();
-    const { trustedUsers } = this.#events;
-    const fd = openForAppending(this.#target, trustedUsers && { trustedUsers });
+    const fd = this.#open();
     const before = this.#fd;
     if (before !== -1) this.flush();
     this.#use(fd);
@@ -148,7 +160,9 @@ export class LogOutput {
       return 0;
     } catch (error) {
       this.#openError =
-        error instanceof UntrustedError ? -EACCES : ((error as NodeJS.ErrnoException).errno ?? -EBADF);
+        error instanceof UntrustedError
+          ? -EACCES
+          : -Math.abs((error as NodeJS.ErrnoException).errno ?? EBADF);
       return this.#openError;
     }
   }

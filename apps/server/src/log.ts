@@ -87,14 +87,24 @@ export class ProcessLog {
     }
   }
 
-  /** Opens the file anew, which has been moved away, say. Where that fails it goes on in the file that it has. */
-  reopen(): void {
+  /** From now on `open` opens the file: this process may not open it by its path any more. */
+  openBy(open: () => number): void {
+    this.#output.openBy(open);
+  }
+
+  /**
+   * Opens the file anew, which has been moved away, say; returns its descriptor, which stays the log's. Where that fails it
+   * goes on in the file that it has.
+   */
+  reopen(): number | undefined {
     try {
       this.#output.reopen();
+      return this.#output.isFile ? this.#output.fd : undefined;
     } catch (error) {
       const text = `the log file cannot be opened anew: ${(error as Error).message}`;
       this.log.error(`${text}; the log goes on in the file from before`);
       this.complain(text);
+      return undefined;
     }
   }
 

@@ -28,6 +28,7 @@ import { COUNTERS, type FabricShape, FabricView, HUB, managerPeer } from './fabr
 import { HangWatch } from './hang-watch.js';
 import { beat } from './heartbeat.js';
 import { linkOfReactorCorrupt } from './link-descriptors.js';
+import { LOG_FILE, LogFiles, sendsLogFiles } from './log-files.js';
 import { WorkerStop } from './manager-stop.js';
 import { Places } from './places.js';
 import { flatId, processKind } from './process-kinds.js';
@@ -75,6 +76,7 @@ export class ManagerRole implements Role {
     'held',
   );
   readonly #watch: HangWatch;
+  readonly #logFiles: LogFiles | undefined;
   /** Its processes have come up, this time. */
   #up = false;
   #stopping: WorkerStop | undefined;
@@ -93,6 +95,7 @@ export class ManagerRole implements Role {
     this.#context = context;
     this.#child = child;
     this.#shape = shape;
+    if (sendsLogFiles(context.options)) this.#logFiles = new LogFiles();
     const find = (name: string) => child.descriptor(name);
     this.#counters = new FabricView(shape, { [HUB]: find(HUB), [COUNTERS]: find(COUNTERS) }).counters();
     this.#pids = new ProcessPids(this.#counters);
@@ -205,7 +208,10 @@ export class ManagerRole implements Role {
       name,
       title: `${this.#context.options.title}: ${name}`,
       ...spawnArguments(this.#context.options),
-      descriptors: Object.fromEntries(names.map((key) => [key, this.#child.descriptor(key)])),
+      descriptors: {
+        ...Object.fromEntries(names.map((key) => [key, this.#child.descriptor(key)])),
+        ...(this.#logFiles && { [LOG_FILE]: this.#logFiles.add() }),
+      },
       data,
       // What the first processes fail at the others do, too, and the next attempt. A start that fails says so at once.
       ...(managerIncarnation === 1 && { restart: { giveUpAfter: 1 } }),
@@ -296,7 +302,16 @@ export class ManagerRole implements Role {
 
   /** Has every process open the log file anew. */
   reopenLog(): void {
-    this.#context.reopenLog();
+    const file = this.#context.reopenLog();
+    if (this.#logFiles !== undefined) {
+      // The others stay in theirs as well.
+      if (file === undefined) return;
+      try {
+        this.#logFiles.put(file);
+      } catch (error) {
+        this.#context.log.error(`not every process gets the new log file: ${(error as Error).message}`);
+      }
+    }
     this.#tellAll({ type: 'reopenLog' });
   }
 

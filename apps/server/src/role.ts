@@ -42,8 +42,8 @@ export interface RoleContext {
   readonly endTimers: () => void;
   /** Those timers, in words. */
   readonly describeTimers: () => readonly string[];
-  /** Opens the log file anew. */
-  readonly reopenLog: () => void;
+  /** Opens the log file anew; its descriptor, which stays the log's, or undefined where there is none. */
+  readonly reopenLog: () => number | undefined;
   /** Listens to the bell of this process, where it has its name as long as it lives: in a user process and the manager. */
   readonly bell: () => DoorbellListener;
   /** What waits for sessions that are gone with their worker is told so. */

@@ -17,6 +17,7 @@ import { becomeAsAsked } from './identity.js';
 import { openBell, openSwitchboard } from './links.js';
 import { loadRole, type RoleParts } from './load-role.js';
 import { type Logger, ProcessLog } from './log.js';
+import { LOG_FILE, takeLogFile } from './log-files.js';
 import { resolveOptions, resolvePort } from './option-schema.js';
 import type { ResolvedOptions, ServerOptions } from './options.js';
 import { Port } from './port.js';
@@ -207,6 +208,8 @@ export class Server<T extends Tasks = Tasks> extends ServerTasks<T> implements A
       assertSamePlan(this.#plan, birth.plan);
       const functions = await this.#importFunctions();
       daemon = await becomeAsAsked(this.#options, birth.role);
+      const logFiles = child?.descriptors.get(LOG_FILE);
+      if (logFiles !== undefined) this.#log.openBy(() => takeLogFile(logFiles));
       await this.#takeRole(takeRole, functions);
     } catch (error) {
       daemon?.failed(shownAt(error, ''));

@@ -35,6 +35,18 @@ static napi_value directory_unlink(napi_env env, napi_callback_info info) {
   return ret_sys(env, unlinkat(directory, path, (int)flags));
 }
 
+/* readLinkAt(directory or AT_FDCWD, path, bytes) -> bytes of the link's target, cut off at the end of `bytes`. An empty path:
+   the link that `directory` is open for (O_PATH) */
+static napi_value directory_link(napi_env env, napi_callback_info info) {
+  ARGUMENTS(3);
+  INT(directory, 0);
+  NAME_STRING(path, 1, PATH_MAX);
+  void *data = NULL;
+  size_t size = 0;
+  if (napi_get_buffer_info(env, argv[2], &data, &size) != napi_ok || data == NULL) return ret_int(env, -EFAULT);
+  return ret_sys(env, readlinkat(directory, path, data, size));
+}
+
 /* readEntries(directory, bytes) -> how many bytes were filled with `struct linux_dirent64`, 0 at the end; goes on
    where the last call on the same descriptor has stopped */
 static napi_value directory_entries(napi_env env, napi_callback_info info) {
@@ -49,5 +61,6 @@ static napi_value directory_entries(napi_env env, napi_callback_info info) {
 const addon_function directory_functions[] = {{"openAt", directory_open},
                                               {"makeDirectoryAt", directory_make},
                                               {"unlinkAt", directory_unlink},
+                                              {"readLinkAt", directory_link},
                                               {"readEntries", directory_entries},
                                               {NULL, NULL}};

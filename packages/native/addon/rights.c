@@ -33,9 +33,7 @@ static napi_value rights_send(napi_env env, napi_callback_info info) {
   return ret_sys(env, sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
-/* receiveRights(fd, bytes, length, rights out: Uint8Array over int32 {count, descriptor × 253}) -> bytes received;
-   never blocks. The descriptors are closed on exec. -EMFILE: some did not fit into this process, the others are there. */
-static napi_value rights_receive(napi_env env, napi_callback_info info) {
+static napi_value receive(napi_env env, napi_callback_info info, int flags) {
   ARGUMENTS(4);
   INT(fd, 0);
   SIZE(length, 2);
@@ -47,7 +45,7 @@ static napi_value rights_receive(napi_env env, napi_callback_info info) {
   struct msghdr message = {
       .msg_iov = &piece, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
   int32_t count = 0;
-  ssize_t received = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  ssize_t received = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | flags);
   if (received < 0) return ret_sys(env, -1);
   struct cmsghdr *head = CMSG_FIRSTHDR(&message);
   if (head != NULL && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS) {
@@ -59,5 +57,12 @@ static napi_value rights_receive(napi_env env, napi_callback_info info) {
   return ret_int(env, message.msg_flags & MSG_CTRUNC ? -EMFILE : received);
 }
 
+/* receiveRights(fd, bytes, length, rights out: Uint8Array over int32 {count, descriptor × 253}) -> bytes received;
+   never blocks. The descriptors are closed on exec. -EMFILE: some did not fit into this process, the others are there. */
+static napi_value rights_receive(napi_env env, napi_callback_info info) { return receive(env, info, 0); }
+
+/* peekRights: the same, and the message stays; each look has descriptors of its own */
+static napi_value rights_peek(napi_env env, napi_callback_info info) { return receive(env, info, MSG_PEEK); }
+
 const addon_function rights_functions[] = {
-    {"sendRights", rights_send}, {"receiveRights", rights_receive}, {NULL, NULL}};
+    {"sendRights", rights_send}, {"receiveRights", rights_receive}, {"peekRights", rights_peek}, {NULL, NULL}};

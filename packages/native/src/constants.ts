@@ -56,6 +56,9 @@ export const O_CREAT = 0o100;
 export const O_EXCL = 0o200;
 export const O_NONBLOCK = 0o4000;
 
+/** Names a file without opening it; with `O_NOFOLLOW` also a link. */
+export const O_PATH = 0o10000000;
+
 /** In the place of a directory's descriptor: the working directory. */
 export const AT_FDCWD = -100;
 /** Flag of `unlinkAt`. */

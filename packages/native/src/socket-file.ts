@@ -10,11 +10,8 @@ import {
 } from 'node:fs';
 import { syscalls } from './addon.js';
 import type { EncodedAddress } from './address.js';
-import { AF_UNIX, EADDRINUSE, ECONNREFUSED } from './constants.js';
+import { AF_UNIX, EADDRINUSE, ECONNREFUSED, O_PATH } from './constants.js';
 import { SystemCallError } from './errors.js';
-
-/** Names a file without opening it. Linux's own, on every machine. */
-const O_PATH = 0o10000000;
 
 /** The file that a bound unix socket leaves in the file system, told from another of the same name by its inode. */
 export class SocketFile {

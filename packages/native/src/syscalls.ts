@@ -106,6 +106,8 @@ export interface Syscalls {
   makeDirectoryAt(directory: number, path: string, mode: number): number;
   /** Removes a file, or with `AT_REMOVEDIR` an empty directory. */
   unlinkAt(directory: number, path: string, flags: number): number;
+  /** Fills `bytes` with the target of a link, that of `directory` itself (`O_PATH`) where the path is empty; how many they are. */
+  readLinkAt(directory: number, path: string, bytes: Uint8Array): number;
   /** Fills `bytes` with entries (`struct linux_dirent64`), 0 at the end; each call goes on where the last has stopped. */
   readEntries(directory: number, bytes: Uint8Array): number;
 
@@ -119,6 +121,8 @@ export interface Syscalls {
   sendRights(fd: number, bytes: Uint8Array, length: number, rights: Uint8Array, count: number): number;
   /** Receives a message and its descriptors: `rights` has room for 254 int32, their number and then they. */
   receiveRights(fd: number, bytes: Uint8Array, length: number, rights: Uint8Array): number;
+  /** The same, and the message stays: whoever looks next has descriptors of its own for the same files. */
+  peekRights(fd: number, bytes: Uint8Array, length: number, rights: Uint8Array): number;
 
   socket(domain: number, type: number, protocol: number): number;
   socketPair(type: number, out: Uint8Array): number;

@@ -1,23 +1,35 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
-import { assertTrusted, type TrustedUsers } from './owners.js';
+import { closeSync, constants, fstatSync, readlinkSync, type Stats } from 'node:fs';
+import { basename } from 'node:path';
+import { syscalls } from './addon.js';
+import { EACCES, EBUSY, O_PATH } from './constants.js';
+import { assertTrusted, isTrusted, type TrustedUsers, UntrustedError } from './owners.js';
+import { type Entry, IS_LINK, pathError, withTrustedPath } from './trusted-path.js';
 
 const { O_APPEND, O_CREAT, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
 const ADVICE = 'Remove it, or name a file in a directory that only this user may write.';
+/** Permissions of a directory by which others than its owner make names in it. */
+const WRITABLE_BY_OTHERS = 0o022;
+
+const MAX_ATTEMPTS = 100;
+/** In the place of a descriptor: the file was replaced while it was looked at. */
+const REPLACED = Number.MIN_SAFE_INTEGER;
 
 export interface AppendOptions {
   /** Default: for writing at the end, made where it is not there, without waiting for a reader where it is a FIFO. */
   readonly flags?: number;
   /** Of a file that is made, less the umask. Default 0o666. */
   readonly mode?: number;
-  /** Users, besides root and this process's, whose file or link it may be. Default: none. */
+  /** Users, besides root and this process's, whose file it may be. Default: none. */
   readonly trustedUsers?: TrustedUsers;
 }
 
 /**
- * Opens a file that output is added to, and makes it where there is none; returns its descriptor. A link is followed,
- * and a file taken, when it is root's, this user's or a trusted user's: anybody may have made them first in a
- * directory that all may write. Devices and terminals are taken as they are. Throws `UntrustedError`, or what
- * `openSync` throws.
+ * Opens a file that output is added to, and makes it where there is none; returns its descriptor. It is taken when it is
+ * root's, this user's or a trusted user's: anybody may have made it first in a directory that all may write. Links on
+ * the way are followed as {@link withTrustedPath} says, also those of trusted users. A regular file that has a second name
+ * is refused where others may make names: they may have given it that one. Devices and terminals are taken as they are.
+ *
+ * Throws `UntrustedError`, or an error as `openSync` throws it.
  */
 export function openForAppending(
   path: string,
@@ -27,40 +39,59 @@ export function openForAppending(
     trustedUsers,
   }: AppendOptions = {},
 ): number {
-  const fd = openAny(path, flags, mode, trustedUsers);
+  const open = (entry: Entry, follow: boolean) => {
+    const fd = syscalls.openAt(entry.directory, entry.name, follow ? flags : flags | O_NOFOLLOW, mode);
+    if (fd === IS_LINK && !follow) return fd;
+    if (fd < 0) {
+      // The kernel may refuse by itself (fs.protected_regular), and does not say whose it is.
+      const status = fd === -EACCES ? statusOf(entry) : undefined;
+      if (status) assertTrusted(`The file ${path}`, status.uid, trustedUsers, ADVICE);
+      throw pathError(-fd, path);
+    }
+    try {
+      if (isUsable(fd, path, entry, trustedUsers)) return fd;
+      closeSync(fd);
+      return REPLACED;
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+  };
+  // Whoever rotates logs may replace it meanwhile; nobody does it for ever.
+  for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
+    const fd = withTrustedPath(path, ADVICE, open);
+    if (fd !== REPLACED) return fd;
+  }
+  throw pathError(EBUSY, path);
+}
+
+/** Throws `UntrustedError`; false: the name leads to another file by now. */
+function isUsable(fd: number, path: string, entry: Entry, trustedUsers: TrustedUsers | undefined): boolean {
+  const status = fstatSync(fd);
+  if (!status.isCharacterDevice()) assertTrusted(`The file ${path}`, status.uid, trustedUsers, ADVICE);
+  if (!status.isFile() && !status.isBlockDevice()) return true;
+  const { uid, mode } = fstatSync(entry.directory);
+  if (isTrusted(uid) && (mode & WRITABLE_BY_OTHERS) === 0) return true;
+  if (status.nlink <= 1) return isNamed(fd, entry.name);
+  const why = 'has another name as well: another user may have given it this one';
+  throw new UntrustedError(`The file ${path}`, status.uid, why, ADVICE);
+}
+
+/**
+ * Whether a file still has the name that it was opened by. The kernel tells, and not the name: one that was taken away and
+ * given once more is another to it, so a file that had a second name when it was opened does not pass for one that had not.
+ */
+function isNamed(fd: number, name: string): boolean {
+  return basename(readlinkSync(`/proc/self/fd/${fd}`)) === name;
+}
+
+/** Of what has the name, which may be a link. */
+function statusOf({ directory, name }: Entry): Stats | undefined {
+  const fd = syscalls.openAt(directory, name, O_PATH | O_NOFOLLOW, 0);
+  if (fd < 0) return undefined;
   try {
-    const status = fstatSync(fd);
-    if (!status.isCharacterDevice()) assertTrusted(`The file ${path}`, status.uid, trustedUsers, ADVICE);
-    return fd;
-  } catch (error) {
+    return fstatSync(fd);
+  } finally {
     closeSync(fd);
-    throw error;
   }
-}
-
-function openAny(path: string, flags: number, mode: number, trusted: TrustedUsers | undefined): number {
-  try {
-    return openUnlinked(path, flags, mode) ?? openLinked(path, flags, mode, trusted);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    // The kernel may refuse by itself (fs.protected_regular, fs.protected_symlinks), and does not say whose it is.
-    const status = code === 'EACCES' ? lstatSync(path, { throwIfNoEntry: false }) : undefined;
-    if (status !== undefined) assertTrusted(path, status.uid, trusted, ADVICE);
-    throw error;
-  }
-}
-
-/** Undefined for a link. */
-function openUnlinked(path: string, flags: number, mode: number): number | undefined {
-  try {
-    return openSync(path, flags | O_NOFOLLOW, mode);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ELOOP') return undefined;
-    throw error;
-  }
-}
-
-function openLinked(path: string, flags: number, mode: number, trusted: TrustedUsers | undefined): number {
-  assertTrusted(`The link ${path}`, lstatSync(path).uid, trusted, ADVICE);
-  return openSync(path, flags, mode);
 }

@@ -119,7 +119,7 @@ export class TaskWorkerRole implements Role {
   #heard(message: MessageOfPlace): void {
     switch (message.type) {
       case 'reopenLog':
-        return this.#context.reopenLog();
+        return void this.#context.reopenLog();
       case 'sessionsLost':
         return this.#context.settleLost();
       case 'terminate':

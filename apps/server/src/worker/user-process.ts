@@ -71,7 +71,7 @@ export class UserProcessRole implements Role {
   #heard(message: ToWorker): void {
     switch (message.type) {
       case 'reopenLog':
-        return this.#context.reopenLog();
+        return void this.#context.reopenLog();
       case 'sessionsLost':
         return this.#context.settleLost();
       case 'terminate':
