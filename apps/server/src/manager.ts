@@ -24,7 +24,7 @@ import {
   unknownMessage,
 } from './control-messages.js';
 import { runInOrder } from './events.js';
-import { COUNTERS, type FabricShape, FabricView, HUB, managerPeer } from './fabric.js';
+import { COUNTERS, type FabricShape, FabricView, HUB, managerPeer, masterPeer } from './fabric.js';
 import { HangWatch } from './hang-watch.js';
 import { beat } from './heartbeat.js';
 import { linkOfReactorCorrupt } from './link-descriptors.js';
@@ -298,6 +298,12 @@ export class ManagerRole implements Role {
   #peerOf({ data }: MemberSpec): number {
     const { role, id } = data as BirthData;
     return flatId(role, this.#shape, id);
+  }
+
+  pidOf(peer: number): number | undefined {
+    if (peer === masterPeer(this.#shape)) return process.ppid;
+    const member = this.#pool.members.find(({ spec }) => this.#peerOf(spec) === peer);
+    return member && this.#places.holder(member);
   }
 
   /** Has every process open the log file anew. */

@@ -76,6 +76,11 @@ export interface Role {
   reload?(options: ReloadOptions): Promise<ReloadResult>;
   /** What a reactor has sent makes no sense, where the role does otherwise than to ask for its own replacement. */
   linkCorrupt?(reactor: number, error: Error): void;
+  /**
+   * Which process has the name of a peer, where the role has more rights than whom it shares memory with: what stands
+   * there may be a lie, and its user's handlers may send a signal to that pid.
+   */
+  pidOf?(peer: number): number | undefined;
   /** Has every process below open the log file anew. */
   reopenLog?(): void;
   /** Reads keys and certificates anew, where the role may. */

@@ -75,7 +75,9 @@ export abstract class ServerLife extends ServerCommands {
   #pidOf(peer: number, member: string): number | undefined {
     // A new worker does not have its place yet while it runs workerStart.
     const { counters } = this.clients(member);
-    return this.idOfPeer(peer) === this.processId ? process.pid : new ProcessPids(counters).get(peer);
+    if (this.idOfPeer(peer) === this.processId) return process.pid;
+    const role = this.roleAtWork;
+    return role?.pidOf ? role.pidOf(peer) : new ProcessPids(counters).get(peer);
   }
 
   /** In the master and the manager: every process opens `logFile` anew. SIGWINCH to the master does the same. */

@@ -1,5 +1,6 @@
 /** Files of a server in a place where other users of the machine may have made names first. */
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   chownSync,
@@ -12,7 +13,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { canBeOthers, OTHER_USER } from '@millrace/testkit';
+import { Worker } from 'node:worker_threads';
+import { asOtherUser, canBeOthers, OTHER_USER } from '@millrace/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { PidFile } from '../src/master/pid-file.js';
 import { launch, startServer } from './support.js';
@@ -40,6 +42,71 @@ describe('a pid file', () => {
     expect(readFileSync(victim, 'utf8')).toBe('999999999\n');
     expect(lstatSync(link).isSymbolicLink() && lstatSync(fifo).isFIFO()).toBe(true);
   });
+
+  test('that is a FIFO one moment and a file the next keeps nobody waiting', async () => {
+    const path = join(directory, 'pid');
+    const fifo = join(directory, 'fifo');
+    execFileSync('mkfifo', [fifo]);
+    // How many turns are over, and whether one of them had to be let out of the FIFO.
+    const state = new Int32Array(new SharedArrayBuffer(8));
+    const racer = new Worker(
+      `const fs = require('node:fs');
+       const { parentPort, workerData: { path, fifo, state } } = require('node:worker_threads');
+       parentPort.postMessage('begins');
+       let [turn, since] = [0, performance.now()];
+       for (;;) {
+         // Each takes the place of what is there.
+         fs.writeFileSync(path + '.file', '999999999\\n');
+         fs.renameSync(path + '.file', path);
+         fs.linkSync(fifo, path + '.fifo');
+         fs.renameSync(path + '.fifo', path);
+         if (Atomics.load(state, 0) !== turn) [turn, since] = [Atomics.load(state, 0), performance.now()];
+         if (performance.now() - since < 2_000) continue;
+         Atomics.store(state, 1, 1);
+         fs.closeSync(fs.openSync(fifo, fs.constants.O_RDWR));
+       }`,
+      { eval: true, workerData: { path, fifo, state } },
+    );
+    try {
+      await once(racer, 'message');
+      let refused = 0;
+      for (let turn = 1; turn <= 3_000 && state[1] === 0; turn++) {
+        Atomics.store(state, 0, turn);
+        const file = new PidFile(path);
+        try {
+          file.make();
+          file.remove();
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'ERR_MILLRACE_PID_FILE' });
+          refused++;
+        }
+      }
+      expect([refused > 0, state[1]]).toEqual([true, 0]);
+    } finally {
+      await racer.terminate();
+    }
+  });
+
+  test.runIf(canBeOthers)(
+    'whose pid is another user’s process by now, which has it open, is stale',
+    async () => {
+      const path = join(directory, 'pid');
+      writeFileSync(path, '');
+      const { process: child, stop } = await asOtherUser(
+        'import sys, time\nheld = open(sys.argv[1])\nprint("ready")\ntime.sleep(600)',
+        [path],
+      );
+      try {
+        writeFileSync(path, `${child.pid}\n`);
+        const file = new PidFile(path);
+        file.make();
+        expect(readFileSync(path, 'utf8')).toBe(`${process.pid}\n`);
+        file.remove();
+      } finally {
+        await stop();
+      }
+    },
+  );
 
   test.runIf(canBeOthers)('of another user says whose it is, whatever is in it', () => {
     const path = join(directory, 'pid');

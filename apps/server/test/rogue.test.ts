@@ -100,6 +100,23 @@ test.each(isBase ? ['connections'] : ['counters', 'connections'])(
   },
 );
 
+test('a worker that writes over the pids of the others has the master and the manager signal nobody else', async () => {
+  await using server = await startServer({}, {}, 'rogue');
+  const victim = await clientOf(server.lines, 0, 'who');
+  const other = await clientOf(server.lines, 1, 'who');
+  const [worker] = (await other.ask('who')).split(' ');
+  const [master, manager] = (await other.ask('rogue ask master')).split(' ');
+  expect([master, await other.ask('rogue ask manager')]).toEqual([
+    String(server.program.pid),
+    `${master} ${manager} ${worker}`,
+  ]);
+  expect(await victim.ask('rogue pids')).toBe('done');
+  // The master knows that no child of the manager has that pid, and the manager knows its children.
+  expect(await other.ask('rogue ask master')).toBe(`${master} ${manager} undefined`);
+  expect(await other.ask('rogue ask manager')).toBe(`${master} ${manager} ${worker}`);
+  for (const client of [victim, other]) client.close();
+});
+
 test.each(SEEDS)(
   'a worker that posts nonsense to all others (%i) ends none of them, and messages go on arriving',
   async (seed) => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { constants, fstatSync, readdirSync } from 'node:fs';
+import { constants, fstatSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { syscalls } from './addon.js';
 import {
@@ -27,6 +27,9 @@ const CREATE_FILE = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
 const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
 const OTHERS = 0o077;
+/** Of the mode of a directory: others than its owner make names in it, and only with the second remove none but their own. */
+const WRITABLE_BY_OTHERS = 0o022;
+const STICKY = 0o1000;
 
 /** Random characters at the end of a directory's name. */
 const SECRET_DIGITS = 32;
@@ -84,6 +87,15 @@ export class PrivateDirectory {
       .sort()
       .map((name) => join(parent, name))
       .filter((path) => new PrivateDirectory(path, owner).#isUsable());
+  }
+
+  /**
+   * Whether what root or this user has made in a directory keeps its name: else others may give that name to another of
+   * its directories, and what is known by its name alone may not be removed. Throws what `statSync` throws.
+   */
+  static keepsNames(parent: string): boolean {
+    const { uid, mode } = statSync(parent);
+    return isTrusted(uid) && ((mode & WRITABLE_BY_OTHERS) === 0 || (mode & STICKY) !== 0);
   }
 
   /** Makes it, where it is not there. Throws `UntrustedError`, `SystemCallError`. */

@@ -29,6 +29,8 @@ export type Liveness = 'alive' | 'dead' | 'unknown';
 export interface ProcessStat {
   /** One letter: `'Z'` and `'X'` are processes that have ended. */
   readonly state: string;
+  /** The pid of the process that it is a child of. */
+  readonly parent: number;
   /** Clock ticks, {@link CLOCK_TICKS_PER_SECOND} a second, from the start of the machine. */
   readonly start: number;
   /** Clock ticks of processor time, in user mode and in the kernel. */
@@ -40,6 +42,7 @@ export const CLOCK_TICKS_PER_SECOND = 100;
 
 /** Fields of /proc/…/stat after the name of the command, which stands in parentheses and may hold anything. */
 const STATE_FIELD = 0;
+const PARENT_FIELD = 1;
 const USER_TICKS_FIELD = 11;
 const SYSTEM_TICKS_FIELD = 12;
 const START_FIELD = 19;
@@ -118,6 +121,7 @@ function readStat(path: string): ProcessStat | undefined {
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return {
       state: fields[STATE_FIELD] as string,
+      parent: Number(fields[PARENT_FIELD]),
       start: Number(fields[START_FIELD]),
       processorTicks: Number(fields[USER_TICKS_FIELD]) + Number(fields[SYSTEM_TICKS_FIELD]),
     };

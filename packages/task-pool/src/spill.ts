@@ -204,17 +204,19 @@ function makeDirectory(path: string): void {
 
 /**
  * Removes the directories of dead processes that are this user's, or `owner`'s. Those of another PID namespace are
- * nothing that can be judged from here.
+ * nothing that can be judged from here. Where others may give this user's directories another name nothing of its own is
+ * removed: it might be any of them.
  */
 function sweep(taskTmpdir: string, owner: number | undefined): void {
   const namespace = pidNamespace();
   const here = `${PREFIX}${namespace}-`;
+  const users: (number | undefined)[] = PrivateDirectory.keepsNames(taskTmpdir) ? [undefined] : [];
+  if (owner !== undefined) users.push(owner);
   for (const name of readdirSync(taskTmpdir)) {
     if (!name.startsWith(here)) continue;
     const [pid, start] = name.slice(here.length).split('-').map(Number) as [number, number];
     if (livenessOf({ pid, start, namespace }) !== 'dead') continue;
-    for (const user of owner === undefined ? [undefined] : [undefined, owner])
-      removeDead(join(taskTmpdir, name), user);
+    for (const user of users) removeDead(join(taskTmpdir, name), user);
   }
 }
 

@@ -50,6 +50,31 @@ test.each(['ring', 'pipe', 'posix-queue', 'system-v-queue'] as const)(
   },
 );
 
+test('the sweep of a start removes nothing of this user’s where others may have given it that name', () => {
+  for (const [mode, owner, swept] of [
+    [0o755, 0, true],
+    [0o1777, 0, true],
+    [0o777, 0, false],
+    [0o775, 0, false],
+    ...(canBeOthers
+      ? ([
+          [0o755, OTHER_USER, false],
+          [0o1777, OTHER_USER, false],
+        ] as const)
+      : []),
+  ] as const) {
+    const taskTmpdir = scratch();
+    // A directory of this user’s, which another one has renamed.
+    const renamed = join(taskTmpdir, deadName());
+    mkdirSync(renamed, { mode: 0o700 });
+    writeFileSync(join(renamed, 'backup-1'), 'kept');
+    chmodSync(taskTmpdir, mode);
+    if (canBeOthers) chownSync(taskTmpdir, owner, owner);
+    SpillDirectory.plan(taskTmpdir, 'own');
+    expect([mode, owner, existsSync(join(renamed, 'backup-1'))]).toEqual([mode, owner, !swept]);
+  }
+});
+
 test('the sweep of a start follows no link, and removes no file that is no value', () => {
   const taskTmpdir = shared();
   const victim = scratch();

@@ -1,4 +1,5 @@
 import { Alarm, inTime } from '@millrace/channel';
+import { processStat } from '@millrace/native';
 import type { Exit, Member, ProcessPool } from '@millrace/process-pool';
 import { Listener, Reactor, type TlsAcceptorOptions } from '@millrace/reactor';
 import type { SpillDirectory, TaskClient } from '@millrace/task-pool';
@@ -171,6 +172,16 @@ export class MasterRole implements Role {
   async stopWorker(id: number): Promise<ReloadResult> {
     if (this.#ending) return { outcome: 'stopped', replaced: 0 };
     return this.#reloads.askToStop(id);
+  }
+
+  pidOf(peer: number): number | undefined {
+    const manager = this.#manager?.members[0]?.pid;
+    if (peer === managerPeer(this.#shape)) return manager;
+    const pid = this.#pids?.get(peer);
+    // Written where processes below may write: what is no child of the manager is none of them.
+    return pid !== undefined && manager !== undefined && processStat(pid)?.parent === manager
+      ? pid
+      : undefined;
   }
 
   /** Every process opens the log file anew. */

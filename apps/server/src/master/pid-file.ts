@@ -1,25 +1,39 @@
 import { randomBytes } from 'node:crypto';
 import {
   closeSync,
+  constants,
   fstatSync,
   linkSync,
   lstatSync,
   openSync,
   readdirSync,
   readFileSync,
+  readSync,
   renameSync,
+  type Stats,
   statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
 import { resolve } from 'node:path';
-import { assertTrusted, UntrustedError } from '@millrace/native';
+import { assertTrusted, isTrusted, UntrustedError } from '@millrace/native';
 import { ServerError } from '../errors.js';
 
 /** Milliseconds that the clocks of files and processes may differ. */
 const CLOCK_SLACK_MS = 1_000;
 /** Of /proc/pid/stat; Linux shows times to user space in hundredths of a second, whatever its own clock is. */
 const TICKS_PER_SECOND = 100;
+
+/** Of the digits of a pid and what may stand beside them. */
+const PID_BYTES = 32;
+
+/** What a pid file says, and which it is. */
+interface Looked {
+  readonly identity: string;
+  /** No integer where it holds no pid. */
+  readonly pid: number;
+  readonly writtenAt: number;
+}
 
 /**
  * A file with the master's pid, which the master keeps open as long as it runs. By that a running server is told from one
@@ -77,9 +91,9 @@ export class PidFile {
 
   /** Throws when the server of the file still runs. */
   #removeStale(): void {
-    const looked = this.#identityOfOwn();
+    const looked = this.#look();
     if (looked === undefined) return;
-    const pid = this.#runningPid(looked);
+    const pid = runningPid(looked);
     if (pid !== undefined) {
       const message = `Process ${pid}, of pidFile '${this.#path}', still runs: stop it first (kill ${pid}), or name another pidFile.`;
       throw new ServerError('ERR_MILLRACE_PID_FILE', message);
@@ -92,17 +106,40 @@ export class PidFile {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
       throw error;
     }
-    if (identityOf(taken) !== looked) this.#linked(taken);
+    if (identityOf(taken) !== looked.identity) this.#linked(taken);
     removeIfThere(taken);
   }
 
   /**
-   * Which file has the name; undefined when there is none. Anybody may have made it where others may write: what is no
-   * regular file (a link, a FIFO, which would be waited for), and what is another user's, is neither read nor removed.
+   * What the file of that name says; undefined when there is none. Anybody may have made it where others may write, and may
+   * put another there at any time: it is opened without following a link or waiting for a FIFO, and what is no regular
+   * file, or another user's, is neither read nor removed.
    */
-  #identityOfOwn(): string | undefined {
+  #look(): Looked | undefined {
     const status = lstatSync(this.#path, { throwIfNoEntry: false });
     if (status === undefined) return undefined;
+    // Before it is opened, which may do something to a device.
+    this.#assertOwn(status);
+    let fd: number;
+    try {
+      fd = openSync(this.#path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    } catch (error) {
+      // It is another by now.
+      if (isGone(error) || (error as NodeJS.ErrnoException).code === 'ELOOP') return this.#look();
+      throw error;
+    }
+    try {
+      const opened = fstatSync(fd);
+      this.#assertOwn(opened);
+      const bytes = Buffer.alloc(PID_BYTES);
+      const pid = Number(bytes.toString('latin1', 0, readSync(fd, bytes, 0, PID_BYTES, 0)));
+      return { identity: `${opened.dev} ${opened.ino}`, pid, writtenAt: opened.mtimeMs };
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  #assertOwn(status: Stats): void {
     const advice = 'Remove it, or name another pidFile.';
     const object = `The pidFile '${this.#path}'`;
     if (!status.isFile())
@@ -112,37 +149,39 @@ export class PidFile {
     } catch (error) {
       throw this.#cannot(error);
     }
-    return `${status.dev} ${status.ino}`;
-  }
-
-  /** The pid of the process whose file it is, if that runs. */
-  #runningPid(identity: string): number | undefined {
-    const pid = this.#pid();
-    if (pid === undefined || pid === process.pid) return undefined;
-    const holds = holdsOpen(pid, identity);
-    if (holds === true) return pid;
-    const startedAt = startOf(pid);
-    if (startedAt === undefined) return undefined;
-    // Another user's: nobody can tell.
-    if (holds === undefined) return pid;
-    // It is no server of this kind. A program that was there before the file may have written it.
-    return startedAt <= statSync(this.#path).mtimeMs + CLOCK_SLACK_MS ? pid : undefined;
-  }
-
-  /** What it says; undefined when it is gone, or holds no pid. */
-  #pid(): number | undefined {
-    try {
-      const pid = Number(readFileSync(this.#path, 'utf8'));
-      return Number.isInteger(pid) && pid > 0 ? pid : undefined;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw error;
-    }
   }
 
   #cannot(cause: unknown): ServerError {
     const message = `The pidFile '${this.#path}' cannot be written: ${(cause as Error).message}`;
     return new ServerError('ERR_MILLRACE_PID_FILE', message, { cause });
+  }
+}
+
+/** The pid of the process whose file it is, if that runs. */
+function runningPid({ pid, identity, writtenAt }: Looked): number | undefined {
+  if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return undefined;
+  const user = userOf(pid);
+  // Anybody's process may have the pid by now, and the file open: whoever may not write it has no server by it.
+  if (user !== undefined && !isTrusted(user)) return undefined;
+  const holds = holdsOpen(pid, identity);
+  if (holds === true) return pid;
+  const startedAt = startOf(pid);
+  if (startedAt === undefined) return undefined;
+  // Another user's: nobody can tell.
+  if (holds === undefined) return pid;
+  // It is no server of this kind. A program that was there before the file may have written it.
+  return startedAt <= writtenAt + CLOCK_SLACK_MS ? pid : undefined;
+}
+
+/** The user that a process runs as; undefined when it is gone, or not shown. */
+function userOf(pid: number): number | undefined {
+  try {
+    const [, user] = /^Uid:\t\d+\t(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+    return user === undefined ? undefined : Number(user);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (isGone(error) || code === 'EACCES' || code === 'EPERM') return undefined;
+    throw error;
   }
 }
 
