@@ -259,7 +259,7 @@ test('every process knows the pids of all, also of those that have taken the pla
   const before = await check();
   expect(before.master).toBe(program.pid);
   for (const id of [2, USER]) {
-    process.kill(before[id], 'SIGKILL');
+    process.kill(before[id] as number, 'SIGKILL');
     await until(`another process ${id}`, async () => {
       const { others } = (await get('master', 'pids')) as { others: (number | null)[] };
       return others[id] !== before[id] && others[id] !== undefined && others[id] !== null;

@@ -1,9 +1,17 @@
-export { type Bytes, bytesOf, bytesOrText, otherBytes } from './bytes.js';
-export type { Channel, ChannelStats, ReceiveOptions, WaitOptions } from './channel.js';
-export { CHANNEL_OPTION_NAMES, type ChannelOptions } from './channel-options.js';
-export { type BytesOptions, bytesCodec, type Codec } from './codec.js';
-export { copyBytes, WordCopier } from './copying.js';
-export { Alarm, checkSignal, checkTimeout, checkWait, deadlineAfter, inTime } from './deadline.js';
+export { type Bytes, bytesOf, bytesOrText, otherBytes } from './arguments/bytes.js';
+export {
+  checkOptions,
+  checkReceiveOptions,
+  checkWaitOptions,
+  didYouMean,
+  optionNames,
+  pickOptions,
+  WAIT_OPTION_NAMES,
+} from './arguments/option-names.js';
+export { type BytesOptions, bytesCodec, type Codec } from './codec/codec.js';
+export { jsonCodec } from './codec/json-codec.js';
+export { type MsgpackOptions, msgpackCodec } from './codec/msgpack-codec.js';
+export type { Records } from './codec/records.js';
 export {
   ArgumentError,
   type ArgumentErrorCode,
@@ -15,19 +23,7 @@ export {
   TimeoutError,
   type TimeoutErrorCode,
 } from './errors.js';
-export { jsonCodec } from './json-codec.js';
-export { createMemoryPair, type MemoryPairOptions } from './memory-pair.js';
-export { copyOf, giveMessagesRoom } from './message-memory.js';
-export { type MsgpackOptions, msgpackCodec } from './msgpack-codec.js';
-export {
-  checkOptions,
-  checkReceiveOptions,
-  checkWaitOptions,
-  didYouMean,
-  optionNames,
-  pickOptions,
-  WAIT_OPTION_NAMES,
-} from './option-names.js';
+export type { Channel, ChannelStats, ReceiveOptions, WaitOptions } from './interface/channel.js';
 export {
   type Interest,
   type Poller,
@@ -35,14 +31,18 @@ export {
   READABLE,
   type Repetition,
   WRITABLE,
-} from './poller.js';
-export type { Records } from './records.js';
-export { Slabs } from './slab.js';
+} from './interface/poller.js';
 export {
   Frame,
   type FrameVisitor,
   type Transport,
   type TransportEvents,
-} from './transport.js';
-export { TransportChannel } from './transport-channel.js';
-export { WaitList } from './wait-list.js';
+} from './interface/transport.js';
+export { copyBytes, WordCopier } from './memory/copying.js';
+export { copyOf, giveMessagesRoom } from './memory/message-memory.js';
+export { Slabs } from './memory/slab.js';
+export { CHANNEL_OPTION_NAMES, type ChannelOptions } from './transport/channel-options.js';
+export { createMemoryPair, type MemoryPairOptions } from './transport/memory-pair.js';
+export { TransportChannel } from './transport/transport-channel.js';
+export { Alarm, checkSignal, checkTimeout, checkWait, deadlineAfter, inTime } from './waiting/deadline.js';
+export { WaitList } from './waiting/wait-list.js';

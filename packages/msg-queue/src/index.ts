@@ -1,9 +1,3 @@
-export { QueueError, type QueueErrorCode, type SystemLimit } from './errors.js';
-export { ftok } from './ftok.js';
-export { type PosixLimits, readPosixLimits, readSystemVLimits, type SystemVLimits } from './limits.js';
-export type { MessageQueue, QueueOpenOptions } from './message-queue.js';
-export type { PosixQueueOptions } from './posix-open.js';
-export { type PosixMessage, PosixQueue, type PosixQueueState, type PosixSendOptions } from './posix-queue.js';
 export {
   freeSystemVQueueChannel,
   openPosixQueueChannel,
@@ -20,20 +14,31 @@ export {
   type SystemVTransportOptions,
   type TransportQueues,
   unlinkPosixQueueChannel,
-} from './queue-channel.js';
-export type { SystemVQueueEntry } from './queue-list.js';
+} from './channel/queue-channel.js';
 export {
   BAD_MESSAGE_CHANNEL,
   type BadMessage,
   type QueueTransportOptions,
   SWEEP_CHANNEL,
   type Sweep,
-} from './queue-transport.js';
-export type { SystemVKey, SystemVQueueOptions } from './system-v-open.js';
+} from './channel/queue-transport.js';
+export { QueueError, type QueueErrorCode, type SystemLimit } from './errors.js';
+export type { PosixQueueOptions } from './posix/posix-open.js';
+export {
+  type PosixMessage,
+  PosixQueue,
+  type PosixQueueState,
+  type PosixSendOptions,
+} from './posix/posix-queue.js';
+export { type PosixLimits, readPosixLimits, readSystemVLimits, type SystemVLimits } from './queue/limits.js';
+export type { MessageQueue, QueueOpenOptions } from './queue/message-queue.js';
+export type { SystemVQueueEntry } from './queue/queue-list.js';
+export { ftok } from './system-v/ftok.js';
+export type { SystemVKey, SystemVQueueOptions } from './system-v/system-v-open.js';
 export {
   type SystemVMessage,
   SystemVQueue,
   type SystemVQueueState,
   type SystemVReceiveOptions,
   type SystemVSendOptions,
-} from './system-v-queue.js';
+} from './system-v/system-v-queue.js';

@@ -5,6 +5,7 @@
  * What differs is in the README: it loads in worker threads, a string is sent whole even when it has a NUL in it,
  * errors also carry `code`, `errno` and `syscall`, and properties read before `open` are 0.
  */
+
 import { EventEmitter } from 'node:events';
 import { getSystemErrorName } from 'node:util';
 import { bytesOf, type PollRegistration, READABLE, WRITABLE } from '@millrace/channel';
@@ -20,7 +21,6 @@ import {
   O_RDWR,
   syscalls,
 } from '@millrace/native';
-import { strerror } from './strerror.js';
 
 export interface PosixMQConfig {
   /** Begins with a slash. */
@@ -238,3 +238,25 @@ export {
   PosixMQ as default,
   PosixMQ as 'module.exports',
 };
+
+/** The words of libc for what the calls of a POSIX queue answer; posix-mq's errors have them as their message. */
+const WORDS: Readonly<Record<string, string>> = {
+  EACCES: 'Permission denied',
+  EBADF: 'Bad file descriptor',
+  EEXIST: 'File exists',
+  EINVAL: 'Invalid argument',
+  EMFILE: 'Too many open files',
+  EMSGSIZE: 'Message too long',
+  ENAMETOOLONG: 'File name too long',
+  ENFILE: 'Too many open files in system',
+  ENOENT: 'No such file or directory',
+  ENOMEM: 'Cannot allocate memory',
+  ENOSPC: 'No space left on device',
+  ENOSYS: 'Function not implemented',
+  EPERM: 'Operation not permitted',
+};
+
+function strerror(errno: number): string {
+  const name = getSystemErrorName(-errno);
+  return WORDS[name] ?? name;
+}

@@ -9,7 +9,6 @@ export {
   type PipeDescriptors,
   type PipeOptions,
 } from './pipe.js';
-export { PipeTransport, type PipeTransportOptions } from './pipe-transport.js';
 export { createRedirect, type Redirect } from './redirect.js';
 export {
   type ChildWithPipe,
@@ -19,3 +18,4 @@ export {
   type ThreadWithPipeOptions,
   threadWithPipe,
 } from './spawn.js';
+export { PipeTransport, type PipeTransportOptions } from './transport/pipe-transport.js';

@@ -8,8 +8,8 @@ import {
   TransportChannel,
 } from '@millrace/channel';
 import { check, createSocketPair, SO_SNDBUF, SOCK_SEQPACKET, SOL_SOCKET, syscalls } from '@millrace/native';
-import { DATAGRAM_BYTES } from './datagram-layout.js';
-import { PipeTransport, type PipeTransportOptions } from './pipe-transport.js';
+import { DATAGRAM_BYTES } from './transport/datagram-layout.js';
+import { PipeTransport, type PipeTransportOptions } from './transport/pipe-transport.js';
 
 /** The two ends of a pipe, as descriptors: non-blocking, closed on exec. */
 export interface PipeDescriptors {

@@ -12,8 +12,8 @@ import {
   PIPE_OPTION_NAMES,
   type PipeOptions,
 } from './pipe.js';
-import type { PipeTransportOptions } from './pipe-transport.js';
 import { createRedirect, type Redirect } from './redirect.js';
+import type { PipeTransportOptions } from './transport/pipe-transport.js';
 
 /** Bytes that the kernel keeps, unless it is told otherwise: as many as a channel keeps before it says no. */
 const SEND_BUFFER = 1 << 20;

@@ -1,6 +1,5 @@
 import { bind, bindTick, throwLater } from './callbacks.js';
 import { CALLBACKS_PER_READING, MAX_WAIT_MS } from './constants.js';
-import { DeadlineQueue } from './deadline-queue.js';
 import { TimeoutDriver } from './drivers.js';
 import {
   checkCallback,
@@ -11,8 +10,8 @@ import {
   type TimerError,
 } from './errors.js';
 import { LatenessHistogram } from './lateness-histogram.js';
-import { nextDue } from './next-due.js';
 import type { SleepOptions, TicksOptions, TimerHeapOptions, TimerInfo, TimerStats } from './options.js';
+import { DeadlineQueue } from './queue/deadline-queue.js';
 import { AWAITED, type Callback, PERIODIC, REMOVED, RUNNING, TimerTable, UNREFED } from './timer-table.js';
 import { SLEEP_OPTIONS, sleep, Ticks, type WaitHost } from './waiting.js';
 import { WakeUp } from './wake-up.js';
@@ -317,4 +316,10 @@ export class TimerHeap implements Disposable {
     if (--this.#live === 0) this.#wakeUp.target = undefined;
     if ((flags & UNREFED) === 0) this.#wakeUp.dropReference();
   }
+}
+
+/** The first of `due + k * interval` that is after `now`: ticks that were missed merge into one, and none drifts. */
+function nextDue(due: number, interval: number, now: number): number {
+  const next = due + interval * (Math.floor((now - due) / interval) + 1);
+  return next > now ? next : next + interval;
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { DeadlineQueue } from '../src/deadline-queue.js';
 import { TimerHeap } from '../src/index.js';
+import { DeadlineQueue } from '../src/queue/deadline-queue.js';
 import { TimerTable } from '../src/timer-table.js';
 import { SortedListModel, type Timers } from './model.js';
 

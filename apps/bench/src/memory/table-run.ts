@@ -7,7 +7,7 @@
 import { once } from 'node:events';
 import { KEYS, type RowStore, type SmallRow, stores } from './table-stores.js';
 
-const [name, path, operation, first, windowText] = process.argv.slice(2);
+const [name = '', path = '', operation = '', first, windowText] = process.argv.slice(2);
 const windowMs = Number(windowText);
 /** Looked at the clock after so many operations. */
 const BATCH = 50;
@@ -26,9 +26,9 @@ function next(): number {
 }
 
 const operations: Record<string, (i: number) => unknown> = {
-  set: (i) => store.set(keys[i], rowOf(i)),
-  get: (i) => store.get(keys[i]),
-  increment: (i) => store.increment(keys[i]),
+  set: (i) => store.set(keys[i] as string, rowOf(i)),
+  get: (i) => store.get(keys[i] as string),
+  increment: (i) => store.increment(keys[i] as string),
 };
 const operate = operations[operation] as (i: number) => unknown;
 
@@ -58,7 +58,7 @@ if (first === 'true') {
   let i = 0;
   while (i < KEYS)
     await batch(
-      (index) => store.set(keys[index], rowOf(index)),
+      (index) => store.set(keys[index] as string, rowOf(index)),
       store.pipeline ?? 0,
       () => i++ % KEYS,
     );

@@ -1,7 +1,7 @@
-import type { Channel } from '../channel.js';
-import type { ChannelOptions } from '../channel-options.js';
-import { bytesCodec, type Codec } from '../codec.js';
-import { msgpackCodec } from '../msgpack-codec.js';
+import { bytesCodec, type Codec } from '../codec/codec.js';
+import { msgpackCodec } from '../codec/msgpack-codec.js';
+import type { Channel } from '../interface/channel.js';
+import type { ChannelOptions } from '../transport/channel-options.js';
 
 export interface ChannelPair<A, B> {
   readonly left: Channel<A, B>;

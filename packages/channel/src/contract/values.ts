@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { bytesCodec, type Codec } from '../codec.js';
-import { jsonCodec } from '../json-codec.js';
-import { msgpackCodec } from '../msgpack-codec.js';
+import { bytesCodec, type Codec } from '../codec/codec.js';
+import { jsonCodec } from '../codec/json-codec.js';
+import { msgpackCodec } from '../codec/msgpack-codec.js';
 import { type Maker, turns } from './subject.js';
 
 /** What goes in comes out: the codecs over this transport. */

@@ -1,0 +1,229 @@
+import { closeSync, existsSync, fstatSync, readSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Frame } from '@millrace/channel';
+import { PrivateDirectory, SystemCallError, UntrustedError } from '@millrace/native';
+import { QueueError } from '../errors.js';
+import {
+  isAlive,
+  joinSpillPath,
+  makeSpillName,
+  SPILL_PREFIX,
+  spillWriter,
+  splitSpillPath,
+} from './spill-name.js';
+
+/**
+ * Payloads that are larger than a message of a queue: a file each, written before its message is sent, and gone
+ * before its payload is handed to anybody.
+ *
+ * Notes.
+ * - The directory that is given may be one where other users write too, such as /tmp. The files are in one below it,
+ *   which this user alone may enter (PrivateDirectory of @millrace/native), for all channels of the user. A message
+ *   names a file in such a directory, and nothing else can be named: who writes to a queue reads no file by that.
+ * - A file is left behind when its message is never read: its reader dies with the message in hand, or its writer
+ *   before it is sent. `sweep` finds those.
+ */
+export class SpillDirectory {
+  readonly path: string;
+  readonly #token: string;
+  readonly #maxLength: number;
+  /** Where this process writes. */
+  #own: PrivateDirectory | undefined;
+
+  /** Files below `path` of the queue with this token; none is read that has more than `maxLength` bytes. */
+  constructor(path: string, token: string, maxLength: number) {
+    this.path = path;
+    this.#token = token;
+    this.#maxLength = maxLength;
+  }
+
+  /** Writes a payload to a file of its own and returns what a message calls it. Throws `ERR_MILLRACE_QUEUE_SPILL`. */
+  write(frame: Frame): string {
+    const name = makeSpillName(this.#token);
+    let fd: number | undefined;
+    try {
+      fd = this.#create(name);
+      writeAll(fd, frame.head, 0, frame.headLength);
+      writeAll(fd, frame.body, frame.bodyStart, frame.bodyEnd);
+      return joinSpillPath((this.#own as PrivateDirectory).path, name);
+    } catch (error) {
+      if (fd !== undefined) this.#own?.unlink(name);
+      throw this.#writeError(error as Error, frame.length);
+    } finally {
+      if (fd !== undefined) closeSync(fd);
+    }
+  }
+
+  /** Reads a payload of `length` bytes; its file is gone then. Throws `ERR_MILLRACE_QUEUE_BAD_MESSAGE`. */
+  take(named: string, length: number): Buffer {
+    const [inner, name] = splitSpillPath(named);
+    if (inner === undefined || spillWriter(name, this.#token) === undefined) {
+      throw badFile(`a file ${JSON.stringify(named)}, which is none of this queue`);
+    }
+    if (length > this.#maxLength) {
+      throw badFile(`a payload of ${length} bytes, the limit is ${this.#maxLength}`);
+    }
+    return this.#within(inner, (directory) => readPayload(directory, name, length));
+  }
+
+  /** Removes the file of a message that was not sent. */
+  remove(named: string): void {
+    const [inner, name] = splitSpillPath(named);
+    if (inner !== undefined) this.#within(inner, (directory) => void directory.unlink(name));
+  }
+
+  /** Removes all files of a queue that has been removed itself. */
+  removeAll(): void {
+    if (!existsSync(this.path)) return;
+    for (const directory of this.#all()) {
+      directory.removeFiles((name) => spillWriter(name, this.#token) !== undefined);
+      directory.removeEmpty();
+    }
+  }
+
+  /**
+   * Removes files whose writer is dead and whose message has been taken; returns how many.
+   *
+   * Algorithm. The files of dead writers are listed; no message for one of them is sent any more. If then `isEmpty`
+   * says that the queue holds no message, all of theirs have been taken. A reader that has taken one opens its file
+   * at once; what is there after `graceMs` more has none. A queue that is not empty is left for the next start.
+   */
+  async sweep(isEmpty: () => boolean, graceMs: number, signal: AbortSignal): Promise<number> {
+    const leftovers = this.#all().map((directory) => ({ directory, names: this.#ofTheDead(directory) }));
+    try {
+      if (leftovers.every(({ names }) => names.size === 0) || signal.aborted || !isEmpty()) return 0;
+      await sleep(graceMs, undefined, { ref: false, signal });
+      let removed = 0;
+      for (const { directory, names } of leftovers)
+        removed += directory.removeFiles((name) => names.has(name));
+      return removed;
+    } finally {
+      for (const { directory } of leftovers) directory.removeEmpty();
+    }
+  }
+
+  /** Removes the directory below, when nothing is in it: another channel makes it anew. Idempotent. */
+  close(): void {
+    this.#own?.removeEmpty();
+    this.#own = undefined;
+  }
+
+  /** Makes a file in the directory of this user, which is made if need be. */
+  #create(name: string): number {
+    const path = () =>
+      PrivateDirectory.find(this.path, SPILL_PREFIX) ??
+      join(this.path, PrivateDirectory.newName(SPILL_PREFIX));
+    this.#own ??= new PrivateDirectory(path());
+    try {
+      return this.#own.create(name);
+    } catch (error) {
+      if (!(error instanceof UntrustedError)) throw error;
+      // Something has removed it, and another user has taken its name, which all could see by then.
+      this.#own = new PrivateDirectory(path());
+      return this.#own.create(name);
+    }
+  }
+
+  /** Does something in one of this user's directories. */
+  #within<Result>(inner: string, action: (directory: PrivateDirectory) => Result): Result {
+    const path = join(this.path, inner);
+    if (this.#own?.path === path) return action(this.#own);
+    const directory = new PrivateDirectory(path);
+    try {
+      const result = action(directory);
+      // A reader that writes nothing keeps it, for the next payload is most likely there too.
+      this.#own ??= directory;
+      return result;
+    } finally {
+      if (this.#own !== directory) directory.close();
+    }
+  }
+
+  /** All of this user's, which the caller closes. */
+  #all(): PrivateDirectory[] {
+    return PrivateDirectory.findAll(this.path, SPILL_PREFIX).map((path) => new PrivateDirectory(path));
+  }
+
+  #ofTheDead(directory: PrivateDirectory): ReadonlySet<string> {
+    const isOfTheDead = (name: string) => {
+      const writer = spillWriter(name, this.#token);
+      return writer !== undefined && !isAlive(writer);
+    };
+    return new Set(directory.list().filter(isOfTheDead));
+  }
+
+  #writeError(cause: Error, length: number): QueueError {
+    const call = callOf(cause);
+    return new QueueError(
+      'ERR_MILLRACE_QUEUE_SPILL',
+      `A payload of ${length} bytes is larger than a message and could not be written to ${this.path} ` +
+        `(${call.name}): ${adviceFor(call.name)}.`,
+      {
+        cause,
+        ...(call.syscall !== undefined && { syscall: call.syscall }),
+        ...(call.errno !== undefined && { errno: call.errno }),
+      },
+    );
+  }
+}
+
+function readPayload(directory: PrivateDirectory, name: string, length: number): Buffer {
+  const file = join(directory.path, name);
+  let fd: number;
+  try {
+    fd = directory.open(name);
+  } catch (cause) {
+    const { name: why } = callOf(cause as Error);
+    throw badFile(
+      `the file ${file}, which cannot be read (${why}): both sides need one spill directory`,
+      cause,
+    );
+  }
+  try {
+    directory.unlink(name);
+    const { size } = fstatSync(fd);
+    if (size !== length) throw badFile(`the file ${file} of ${length} bytes, which has ${size}`);
+    return readAll(fd, length);
+  } catch (cause) {
+    if (cause instanceof QueueError) throw cause;
+    throw badFile(`the file ${file}, which cannot be read and removed`, cause);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** What the system says, in an error of Node or of @millrace/native; errno is positive. */
+function callOf(error: Error): { readonly name: string; readonly syscall?: string; readonly errno?: number } {
+  if (error instanceof SystemCallError)
+    return { name: error.errnoName, syscall: error.syscall, errno: error.errno };
+  if (error instanceof UntrustedError) return { name: error.message };
+  const { code = error.message, syscall, errno } = error as NodeJS.ErrnoException;
+  return { name: code, ...(syscall && { syscall }), ...(errno !== undefined && { errno: -errno }) };
+}
+
+function adviceFor(code: string): string {
+  if (code === 'ENOENT' || code === 'ENOTDIR')
+    return 'the directory does not exist: make it, or name another with the option `directory`';
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return 'it is full: make room, or name another with the option `directory`';
+  return 'name another with the option `directory`';
+}
+
+function badFile(what: string, cause?: unknown): QueueError {
+  return new QueueError('ERR_MILLRACE_QUEUE_BAD_MESSAGE', `A message names ${what}.`, { cause });
+}
+
+function writeAll(fd: number, bytes: Uint8Array, start: number, end: number): void {
+  for (let at = start; at < end; ) at += writeSync(fd, bytes, at, end - at);
+}
+
+function readAll(fd: number, length: number): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(length);
+  for (let at = 0; at < length; ) {
+    const read = readSync(fd, bytes, at, length - at, at);
+    if (read === 0) throw badFile('a file that became shorter while it was read');
+    at += read;
+  }
+  return bytes;
+}
