@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { check, dieWithParent, syscalls, thisProcess, thisThread } from '@millrace/native';
 import { type Daemon, daemonize } from '@millrace/process-pool';
 import { ServerError } from './errors.js';
@@ -39,10 +39,14 @@ function checkIdentity({ user, group, chroot }: ResolvedOptions): void {
     const message = `There is no ${option} '${name}' on this machine: name another '${option}', or its number.`;
     throw new ServerError('ERR_MILLRACE_IDENTITY', message);
   }
+  if (typeof user === 'number' && isAnother(user) && group === undefined && entryOf(user) === undefined) {
+    const message = `No line of /etc/passwd is of user ${user}, so the groups of its processes are not known: name 'group' as well.`;
+    throw new ServerError('ERR_MILLRACE_IDENTITY', message);
+  }
   const may = effectiveCapabilities();
   const lacks = (capability: bigint) => ((may >> capability) & 1n) === 0n;
-  const needsGroups = group !== undefined || typeof user === 'string';
   const needsUser = user !== undefined && user !== process.getuid?.();
+  const needsGroups = group !== undefined || needsUser || typeof user === 'string';
   if (
     (needsUser && lacks(CAP_SETUID)) ||
     (needsGroups && lacks(CAP_SETGID)) ||
@@ -102,12 +106,13 @@ function takeIdentity({ user, group, chroot }: Pick<ResolvedOptions, 'user' | 'g
   if (!dieWithParent(parent)) process.exit(1);
 }
 
+/** Those of root, who has started the server, give rights as well: whoever becomes another user has that user's alone. */
 function takeGroups(user: string | number | undefined, group: string | number | undefined): void {
   // A name's groups come from the system's list, which a new root directory may not have.
-  if (typeof user === 'string') {
-    const main = group ?? mainGroup(user);
+  if (typeof user === 'string' || (user !== undefined && isAnother(user) && group === undefined)) {
+    const { name, group: main } = group === undefined ? knownEntryOf(user) : { name: String(user), group };
     // Documented, and missing in Node's types.
-    (process as { initgroups?(user: string, group: string | number): void }).initgroups?.(user, main);
+    (process as { initgroups?(user: string, group: string | number): void }).initgroups?.(name, main);
     process.setgid?.(main);
   } else if (group !== undefined) {
     process.setgroups?.([group]);
@@ -115,11 +120,26 @@ function takeGroups(user: string | number | undefined, group: string | number | 
   }
 }
 
-/** The group that the system's list gives to a user. */
-function mainGroup(user: string): number {
-  const line = readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .find((entry) => entry.startsWith(`${user}:`));
-  if (line === undefined) throw new RangeError(`/etc/passwd has no user '${user}'; name the group as well`);
-  return Number(line.split(':')[3]);
+const isAnother = (user: number) => user !== process.getuid?.();
+
+/** A user in the system's list. */
+interface UserEntry {
+  readonly name: string;
+  /** The number of the main group. */
+  readonly group: number;
+}
+
+function knownEntryOf(user: string | number): UserEntry {
+  const entry = entryOf(user);
+  if (entry === undefined) throw new RangeError(`/etc/passwd has no user '${user}'; name the group as well`);
+  return entry;
+}
+
+function entryOf(user: string | number): UserEntry | undefined {
+  const lines = existsSync('/etc/passwd') ? readFileSync('/etc/passwd', 'utf8').split('\n') : [];
+  for (const line of lines) {
+    const [name = '', , id, group] = line.split(':');
+    if (typeof user === 'string' ? name === user : id === String(user)) return { name, group: Number(group) };
+  }
+  return undefined;
 }

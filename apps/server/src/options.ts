@@ -144,7 +144,7 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
   readonly umask?: number;
   /** Who workers, task workers and user processes are, by name or number; the server is to be started as root. */
   readonly user?: string | number;
-  /** Default: the main group of `user`, where that is a name. */
+  /** Default: the main group of `user`; to be named where /etc/passwd has no such user. */
   readonly group?: string | number;
   /** The directory that those processes see as `/`. What they import later is looked for in there. */
   readonly chroot?: string;

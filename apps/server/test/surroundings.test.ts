@@ -27,6 +27,16 @@ afterEach(() => {
   rmSync(directory, { recursive: true });
 });
 
+test.runIf(isRoot)('a user that is a number has that user’s groups, and keeps none of root’s', async () => {
+  await using server = await startServer({ user: NOBODY, workerNum: 1, taskWorkerNum: 1 }, {}, 'life');
+  const groups = server.program.children().flatMap(({ pid }) => {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const of = (name: string) => new RegExp(`^${name}:\\t(.*)$`, 'm').exec(status)?.[1]?.trim().split(/\s+/);
+    return of('Uid')?.includes(`${NOBODY}`) ? [[...new Set([of('Gid'), of('Groups')].flat())]] : [];
+  });
+  expect(groups).toEqual([[`${NOBODY}`], [`${NOBODY}`]]);
+});
+
 test('umask holds for every process, and for files that the server makes', async () => {
   const pidFile = join(directory, 'pid');
   await using server = await startServer({ umask: 0o027, pidFile }, {}, 'life');

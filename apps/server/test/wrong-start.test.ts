@@ -65,6 +65,7 @@ test('options that differ between the processes are named', async () => {
 });
 
 test.each<[Partial<ServerOptions>, string]>([
+  [{ user: 54_321 }, 'No line of /etc/passwd is of user 54321'],
   [{ user: 'no-such-user' }, "There is no user 'no-such-user' on this machine"],
   [{ group: 'no-such-group' }, "There is no group 'no-such-group' on this machine"],
   [{ logFile: '/no/such/directory/log' }, "The logFile '/no/such/directory/log' cannot be opened: ENOENT"],

@@ -122,7 +122,7 @@ export class PrivateDirectory {
   }
 
   /**
-   * Opens a file for reading, which is a regular one and this user's, the owner's or root's. Throws `UntrustedError` for any other,
+   * Opens a file for reading, which is a regular one and the owner's, or this user's or root's where there is no owner. Throws `UntrustedError` for any other,
    * and `SystemCallError`.
    */
   open(name: string): number {
@@ -130,7 +130,8 @@ export class PrivateDirectory {
     const fd = check(this.#openFile(name), 'open', join(this.path, name));
     try {
       const { uid } = this.#checked(fd, name);
-      if (!isTrusted(uid, this.#owner === undefined ? [] : [this.#owner])) {
+      // Whom it is kept for may have given a file of root's a name in it.
+      if (this.#owner === undefined ? !isTrusted(uid) : uid !== this.#owner) {
         throw new UntrustedError(
           `The file ${join(this.path, name)}`,
           uid,

@@ -167,6 +167,17 @@ describe.runIf(isRoot)('what another user has made', () => {
     expect(existsSync(path)).toBe(false);
   });
 
+  test('is no name for a file of root’s, in a directory that is kept for that user', () => {
+    const directory = directoryAt(undefined, OTHER);
+    mkdirSync(directory.path, { mode: 0o700 });
+    chownSync(directory.path, OTHER, OTHER);
+    writeFileSync(join(place, 'secret'), 'root’s');
+    linkSync(join(place, 'secret'), join(directory.path, 'value'));
+    expect(() => directory.open('value')).toThrow(
+      expect.objectContaining({ code: 'ERR_MILLRACE_UNTRUSTED', owner: 0 }),
+    );
+  });
+
   test('is no file of this user’s', () => {
     const directory = directoryAt();
     put(directory, 'theirs', 'x');
