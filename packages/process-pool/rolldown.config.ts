@@ -1,3 +1,3 @@
 import { library } from '../../rolldown.base.js';
 
-export default library(['index', 'bind', 'settle']);
+export default library(['index', 'child/bind', 'child/settle']);

@@ -1,0 +1,67 @@
+import {
+  check,
+  EAGAIN,
+  ECONNRESET,
+  EINTR,
+  EPOLL_CTL_ADD,
+  EPOLLIN,
+  SystemCallError,
+  syscalls,
+} from '@millrace/native';
+import * as layout from '../wire/birth-layout.js';
+import type { Birth } from '../wire/protocol.js';
+
+export interface ReceivedBirth {
+  readonly birth: Birth;
+  /** By name, as numbered in this process; closed on exec. */
+  readonly descriptors: ReadonlyMap<string, number>;
+}
+
+/** Bytes of one event as `epollWait` fills it in. */
+const EVENT_BYTES = 12;
+
+/**
+ * Waits for the birth of this process on its control pipe; undefined when the parent has closed it instead.
+ *
+ * The thread sleeps in the kernel meanwhile, so that nothing of the user's runs in a process that is nobody yet. Throws
+ * `SystemCallError`, with EMFILE when this process cannot have as many descriptors as it is given.
+ */
+export function receiveBirth(control: number): ReceivedBirth | undefined {
+  const datagram = Buffer.allocUnsafe(layout.DATAGRAM_BYTES);
+  const rights = new Int32Array(1 + layout.MAX_DESCRIPTORS);
+  const fds: number[] = [];
+  const pieces: Buffer[] = [];
+  for (;;) {
+    const received = receive(control, datagram, new Uint8Array(rights.buffer));
+    if (received === 0) return undefined;
+    fds.push(...rights.subarray(1, 1 + (rights[0] as number)));
+    pieces.push(Buffer.from(datagram.subarray(layout.HEADER_BYTES, received)));
+    if (datagram.readUInt32LE(layout.MORE_AT) === 0) break;
+  }
+  const birth = JSON.parse(Buffer.concat(pieces).toString()) as Birth;
+  return { birth, descriptors: new Map(birth.descriptors.map((name, i) => [name, fds[i] as number])) };
+}
+
+/** One datagram, waited for; 0 when the parent has closed the pipe. */
+function receive(control: number, datagram: Buffer, rights: Uint8Array): number {
+  for (;;) {
+    const received = syscalls.receiveRights(control, datagram, datagram.length, rights);
+    if (received >= 0) return received;
+    if (received === -ECONNRESET) return 0;
+    if (received === -EAGAIN) waitUntilReadable(control);
+    else if (received !== -EINTR)
+      throw new SystemCallError('recvmsg', -received, 'the birth of this process');
+  }
+}
+
+/** Sleeps in the kernel until `fd` has something; a signal may end the sleep early. */
+function waitUntilReadable(fd: number): void {
+  const epoll = check(syscalls.epollCreate(), 'epoll_create1');
+  try {
+    check(syscalls.epollControl(epoll, EPOLL_CTL_ADD, fd, EPOLLIN, 0), 'epoll_ctl');
+    const woken = syscalls.epollWait(epoll, new Uint8Array(EVENT_BYTES), 1, -1);
+    if (woken !== -EINTR) check(woken, 'epoll_wait');
+  } finally {
+    syscalls.close(epoll);
+  }
+}

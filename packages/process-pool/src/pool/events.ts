@@ -1,0 +1,87 @@
+import { optionNames } from '@millrace/channel';
+import { causeOf, type Exit } from '../launch/restart-policy.js';
+import type { Member } from '../member/member.js';
+import type { ReloadResult } from './reload.js';
+
+/** An end that was not orderly: a signal, a code other than 0, or a process that could not even be started. */
+export interface MemberFailure extends Exit {
+  /** How many processes the member has had before. */
+  readonly restarts: number;
+  /** Milliseconds until the next starts, undefined when there is none. */
+  readonly delay: number | undefined;
+  /** One line for a log that says what has happened, what comes now, and what there is to do. */
+  readonly advice: string;
+}
+
+/** What a pool tells the process that it is in. Swoole's names, where they differ, stand beside. */
+export interface ProcessPoolEvents {
+  /** Every member has been given a process; that they are ready is what `start` waits for (Start). */
+  onStart?: () => void;
+  /** A process has been given the name of a member (in the process: WorkerStart). */
+  onSpawn?: (member: Member) => void;
+  /** A process has said that it is ready. */
+  onReady?: (member: Member) => void;
+  /** A process said something. */
+  onMessage?: (member: Member, body: unknown) => void;
+  /** A process has ended, before its replacement is started; `delay` undefined: it is not replaced. */
+  onExit?: (member: Member, exit: Exit, delay: number | undefined) => void;
+  /** A process has ended in the orderly way; after `onExit` (WorkerStop). */
+  onStop?: (member: Member, exit: Exit) => void;
+  /** A process has ended in another way; after `onExit` (WorkerError). */
+  onError?: (member: Member, failure: MemberFailure) => void;
+  /** A member has been given up. */
+  onGaveUp?: (member: Member, exit: Exit) => void;
+  /** A spare has ended by itself; `delay` undefined: no more are kept. */
+  onSpareExit?: (exit: Exit, delay: number | undefined) => void;
+  onBeforeReload?: () => void;
+  /** The last process that was replaced has ended, or the reload has failed. */
+  onAfterReload?: (result: ReloadResult) => void;
+  /** The pool is about to stop; its processes have not been told yet (Shutdown). */
+  onShutdown?: () => void;
+}
+
+/** Tells of the end of a process: that it has ended, and which sort of end it was. */
+export function tellExit(
+  events: ProcessPoolEvents,
+  member: Member,
+  exit: Exit,
+  delay: number | undefined,
+): void {
+  events.onExit?.(member, exit, delay);
+  const gaveUp = member.state === 'given-up';
+  const asked = !member.wanted && !gaveUp && exit.signal === 'SIGTERM';
+  if (exit.code === 0 || asked) return events.onStop?.(member, exit);
+  const restarts = member.incarnation - 1;
+  events.onError?.(member, { ...exit, restarts, delay, advice: advise(member, exit, delay, gaveUp) });
+}
+
+/** What {@link MemberFailure} says to an operator. */
+function advise(member: Member, exit: Exit, delay: number | undefined, gaveUp: boolean): string {
+  const { code, signal, error, uptime, wasReady } = exit;
+  const how = error ? `(${error.message})` : signal ? `by ${signal}` : `with code ${code}`;
+  const when = wasReady ? `after ${Math.round(uptime)} ms` : 'before it was ready';
+  const head = `${member.name} ended ${how} ${when}`;
+  if (gaveUp)
+    return `${head}; it is given up. What it wrote before is the reason: mend ${member.spec.entry}, then start or reload the pool.`;
+  if (exit.replaced) return `${head}; another had taken its place.`;
+  if (delay === undefined) return `${head}; it is not started again.`;
+  if (delay === 0) return `${head}; it is started again.`;
+  if (causeOf(exit) === 'killed')
+    return `${head}; it keeps being killed and is started again in ${delay} ms. Find out by whom: the out-of-memory killer writes to the kernel's log (dmesg).`;
+  return `${head}; it keeps failing and is started again in ${delay} ms. What it wrote before is the reason.`;
+}
+
+export const PROCESS_POOL_EVENTS = optionNames<ProcessPoolEvents>({
+  onStart: true,
+  onSpawn: true,
+  onReady: true,
+  onMessage: true,
+  onExit: true,
+  onStop: true,
+  onError: true,
+  onGaveUp: true,
+  onSpareExit: true,
+  onBeforeReload: true,
+  onAfterReload: true,
+  onShutdown: true,
+});

@@ -1,0 +1,63 @@
+import { optionNames, WAIT_OPTION_NAMES } from '@millrace/channel';
+import type { ListenerOptions } from '@millrace/reactor';
+import type { MemberSpec } from '../launch/spec.js';
+import type { Member } from '../member/member.js';
+import type { MemberStatus } from './status.js';
+
+export interface ProcessPoolOptions {
+  /**
+   * How many processes of each kind wait, with their module loaded, to take a dead one's place. Default: 1 where there
+   * is more than one member, else 0. A spare costs the memory of an idle process.
+   */
+  readonly spares?: number;
+  /** Comes before `spare` in the titles of spares. */
+  readonly title?: string;
+  /** Whether members can send to each other by name (`bus` of the child). Default false. */
+  readonly bus?: boolean;
+  /**
+   * Where the pool listens for clients. This process lets them in and reads their requests; members take those with
+   * `runWorker`. Default: nowhere.
+   */
+  readonly listen?: ListenerOptions;
+}
+
+export const PROCESS_POOL_OPTIONS = optionNames<ProcessPoolOptions>({
+  spares: true,
+  title: true,
+  bus: true,
+  listen: true,
+});
+
+export interface StartOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds until the wait rejects with `ERR_MILLRACE_TIMEOUT`. Default: none; each process has its own. */
+  readonly timeout?: number | undefined;
+}
+
+export interface StopOptions {
+  /** Which members; default all, and the pool with them. */
+  readonly members?: readonly Member[];
+  /** The word for how, handed to the processes. Default `'stop'`. */
+  readonly mode?: string;
+  /** Milliseconds until what is left is killed; Infinity waits for all of it. Default 3,000. */
+  readonly timeout?: number;
+}
+
+export const START_OPTIONS = optionNames<StartOptions>(WAIT_OPTION_NAMES);
+export const STOP_OPTIONS = optionNames<StopOptions>({ members: true, mode: true, timeout: true });
+/** Of those that are told which members otherwise. */
+export const REMOVE_OPTIONS = optionNames<Omit<StopOptions, 'members'>>({ mode: true, timeout: true });
+
+/** Makes the members of a pool that can grow and shrink. */
+export interface Members {
+  readonly size: number;
+  /** The spec of member `i`; each has a name of its own. */
+  readonly member: (i: number) => MemberSpec;
+}
+
+export interface PoolStatus {
+  readonly running: boolean;
+  readonly reloading: boolean;
+  readonly members: readonly MemberStatus[];
+  readonly spares: { readonly pids: readonly number[]; readonly waiting: number };
+}

@@ -1,0 +1,95 @@
+import { optionNames } from '@millrace/channel';
+import { causeOf, type Exit } from '../launch/restart-policy.js';
+import type { Member } from '../member/member.js';
+import type { ReplaceResult } from '../member/replacement.js';
+
+export interface ReloadOptions {
+  /** Which members; default all. */
+  readonly members?: readonly Member[];
+  /** Whether all are replaced at the same time; by default one after the other. */
+  readonly allAtOnce?: boolean;
+  /** The word for how, handed to the processes that go. Default `'drain'`. */
+  readonly mode?: string;
+}
+
+export const RELOAD_OPTIONS = optionNames<ReloadOptions>({ members: true, allAtOnce: true, mode: true });
+
+export type ReloadResult =
+  /** Every member has a new process, and the last of those before has ended. */
+  | { readonly outcome: 'reloaded'; readonly replaced: number }
+  /**
+   * A new process has ended before it was ready: the one that it was to replace goes on, and no other member is
+   * touched after it. `replaced` members had got theirs before.
+   */
+  | {
+      readonly outcome: 'failed';
+      readonly replaced: number;
+      readonly member: Member;
+      readonly exit: Exit;
+      /** What an operator should know. */
+      readonly advice: string;
+    }
+  /** The pool was stopped meanwhile. */
+  | { readonly outcome: 'stopped'; readonly replaced: number };
+
+export interface ReloadHost {
+  /** Waits until none of these is among the former processes of the members any more. */
+  gone(pids: ReadonlySet<number>): Promise<void>;
+  /** Whether the pool is being stopped. */
+  stopped(): boolean;
+}
+
+/** How often a new process may be killed from outside, which says nothing against the version that it runs. */
+const MAX_KILLS = 4;
+
+/** Puts new processes in the places of the members', each when it is ready, and waits for the ends of those before. */
+export async function replaceAll(
+  members: readonly Member[],
+  { allAtOnce = false, mode = 'drain' }: ReloadOptions,
+  host: ReloadHost,
+): Promise<ReloadResult> {
+  const before = new Set(members.flatMap(({ pid }) => pid ?? []));
+  let replaced = 0;
+  let stopped = false;
+  let failure: { member: Member; exit: Exit } | undefined;
+  const one = async (member: Member) => {
+    const result = await replaceOne(member, mode);
+    if (result.outcome === 'replaced') replaced++;
+    else if (result.outcome === 'failed') failure ??= { member, exit: result.exit };
+    else if (host.stopped()) stopped = true;
+  };
+  if (allAtOnce) await Promise.all(members.map(one));
+  else for (const member of members) if (!failure && !stopped) await one(member);
+  const left = new Set(members.flatMap(({ drainingPids }) => drainingPids).filter((pid) => before.has(pid)));
+  await host.gone(left);
+  if (failure) return { outcome: 'failed', replaced, ...failure, advice: advise(failure, replaced) };
+  return stopped ? { outcome: 'stopped', replaced } : { outcome: 'reloaded', replaced };
+}
+
+async function replaceOne(member: Member, mode: string): Promise<ReplaceResult> {
+  for (let kills = 0; ; ) {
+    const result = await member.replace(mode);
+    // That one has begun before: it may have loaded what was there before.
+    if (result.outcome === 'busy') await member.replaced;
+    else if (result.outcome !== 'failed' || causeOf(result.exit) !== 'killed' || ++kills >= MAX_KILLS)
+      return result;
+  }
+}
+
+/** One reload that does what both ask for. */
+export function mergeReloads(one: ReloadOptions, other: ReloadOptions): ReloadOptions {
+  // Without members, all.
+  const members = one.members && other.members ? [...new Set([...one.members, ...other.members])] : undefined;
+  const mode = other.mode ?? one.mode;
+  // Only when nobody wants them one by one.
+  const allAtOnce = Boolean(one.allAtOnce && other.allAtOnce);
+  return { allAtOnce, ...(members && { members }), ...(mode !== undefined && { mode }) };
+}
+
+function advise({ member, exit }: { member: Member; exit: Exit }, replaced: number): string {
+  const how = exit.error ? `(${exit.error.message})` : (exit.signal ?? `with code ${exit.code}`);
+  return (
+    `The new ${member.name} ended ${how} before it was ready, so the one before goes on; ` +
+    `${replaced} members have new processes. What it wrote is the reason: mend ${member.spec.entry} and reload again.`
+  );
+}
