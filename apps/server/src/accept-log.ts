@@ -1,3 +1,5 @@
+import { restoredText } from './shared/counter-block.js';
+
 /** Where it is written; many lines of one kind are counted there instead. */
 export interface WarningLog {
   warn(kind: string, text: string, details?: object): void;
@@ -18,6 +20,11 @@ export class AcceptLog {
       'max-connections',
       `Turned a client away: there are maxConnections (${this.#maxConnections})`,
     );
+  }
+
+  /** Of the counters by which clients are let in. */
+  overwritten(restored: number, reactor: number): void {
+    this.#log.warn('counters', restoredText(restored, `reactor ${reactor}`));
   }
 
   /** Those descriptors that are left are for the server itself. */

@@ -61,6 +61,8 @@ export const HANDLER_NAMED_MS = 5_000;
 /** The same, for the next time and every other. */
 export const HANDLER_NAMED_AGAIN_MS = 60_000;
 /** Milliseconds between two signs of life of a worker's loop, and between the manager's looks for them. */
+/** Milliseconds between two looks whether what a thread has counted is still in the memory that all processes map. */
+export const RESTORE_MS = 1_000;
 export const HEARTBEAT_MS = 1_000;
 /** Listeners of one server: packets name them in one byte. */
 export const MAX_PORTS = 256;

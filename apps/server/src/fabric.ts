@@ -253,7 +253,7 @@ export class FabricView {
     const { tls, maxConnections } = this.#shape;
     if (!tls) return undefined;
     this.#tls ??= new MappedMemory(this.#fd(TLS), TlsTable.bytes(maxConnections));
-    return new TlsTable(this.#tls.buffer, maxConnections);
+    return new TlsTable(this.#tls.buffer, maxConnections, this.#shape.reactors);
   }
 
   /** The sockets by which a peer sends files, one to each reactor thread. */

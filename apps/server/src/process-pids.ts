@@ -14,7 +14,7 @@ export class ProcessPids {
 
   /** Undefined while there is none. */
   get(peer: number): number | undefined {
-    return this.#counters.process(peer)[PID] || undefined;
+    return this.#counters.ofProcess(peer, PID) || undefined;
   }
 
   set(peer: number, pid: number): void {

@@ -68,7 +68,7 @@ export function serverStats(counters: Counters, shape: FabricShape, worker: numb
   const { workers, taskWorkers, taskQueue, userProcesses } = shape;
   const workerIds = Array.from({ length: workers }, (_, id) => id);
   const underWay = workerIds.map((id) => counters.underWay(id));
-  const ofProcess = (id: number, counter: number) => counters.process(id)[counter] as number;
+  const ofProcess = (id: number, counter: number) => counters.ofProcess(id, counter);
   const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
   const processes = Array.from({ length: counters.shape.processes }, (_, id) => id);
   const acceptCount = counters.server(layout.ACCEPTED) + counters.ofReactors(layout.ACCEPTED_HERE);

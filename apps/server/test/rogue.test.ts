@@ -1,5 +1,6 @@
 import { isRunning, TestClient, until } from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ServerOptions, ServerStats } from '../src/index.js';
 import { clientOf, isBase, type RunningServer, startServer } from './support.js';
 
 const SEEDS = [1, 2, 3];
@@ -82,17 +83,25 @@ test('a worker that writes over the words of all doorbells again and again, and 
   for (const client of [victim, other]) client.close();
 });
 
-/** In base mode workers accept clients by what the counters say, and a limit that seems to be reached turns them away. */
-test.each(isBase ? ['connections'] : ['counters', 'connections'])(
-  'a worker that writes over the %s leaves a server that serves those who come',
-  async (kind) => {
-    await using server = await startServer({}, {}, 'rogue');
-    const victim = await clientOf(server.lines, 0, 'who');
+const MODES: readonly Partial<ServerOptions>[] = isBase
+  ? [{}]
+  : [{}, { dispatchMode: 'least-busy' }, { dispatchMode: 'least-connections' }, { reactorNum: 1 }];
+
+test.each(
+  ['counters', 'high', 'connections'].flatMap((kind) => MODES.map((options) => [kind, options] as const)),
+)(
+  'a worker that writes over the %s leaves a server that serves those who come (%j)',
+  async (kind, options) => {
+    await using server = await startServer(options, {}, 'rogue');
+    const victim = await TestClient.connect(server.lines);
     victim.send(`rogue ${kind} 7\n`);
     await server.program.printed(/all is written over/);
+    // A client that holds much would be held up by a server that believes that all of them hold too much.
+    const large = `${'x'.repeat(1 << 20)}\n`;
     for (let i = 0; i < 20; i++) {
       const client = await TestClient.connect(server.lines);
-      expect(await client.ask('who')).toMatch(/^\d+ [01]$/);
+      client.send(i % 5 === 0 ? large : 'who\n');
+      expect(await client.line()).toMatch(/^\d+ [01]$/);
       client.close();
     }
     expect(server.program.process.exitCode).toBeNull();
@@ -115,6 +124,25 @@ test('a worker that writes over the pids of the others has the master and the ma
   expect(await other.ask('rogue ask master')).toBe(`${master} ${manager} undefined`);
   expect(await other.ask('rogue ask manager')).toBe(`${master} ${manager} ${worker}`);
   for (const client of [victim, other]) client.close();
+});
+
+test('counters that a worker writes over are right again a second later, and the log says so', async () => {
+  await using server = await startServer({}, {}, 'rogue');
+  const victim = await TestClient.connect(server.lines);
+  const clients = await Promise.all(Array.from({ length: 5 }, () => TestClient.connect(server.lines)));
+  for (const client of clients) await client.ask('who');
+  victim.send('rogue high 1\n');
+  await server.program.printed(/all is written over/);
+  await server.program.printed(/has written over \d+ counters of reactor 0/);
+  await server.program.printed(/has written over \d+ counters of reactor 1/);
+  const asked = clients[0] as TestClient;
+  const sane = await until('counts of what there is', async () => {
+    const stats = JSON.parse(await asked.ask('stats')) as ServerStats;
+    const { connectionNum, acceptCount, sessionRound, clientMemory } = stats;
+    return connectionNum === 6 && acceptCount < 100 && sessionRound < 100 && clientMemory < 1 << 20;
+  });
+  expect(sane).toBe(true);
+  for (const client of [victim, ...clients]) client.close();
 });
 
 test.each(SEEDS)(

@@ -2,7 +2,7 @@
 import { createMemory, MappedMemory, syscalls } from '@millrace/native';
 import { Authority } from '@millrace/testkit';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { readKeys, writeKeys } from '../src/base/keys.js';
+import { hasKeys, readKeys, writeKeys } from '../src/base/keys.js';
 import { HALF_BYTES, halfAt, KEYS_BYTES } from '../src/base/keys-layout.js';
 import { ServerError } from '../src/errors.js';
 import { capacityFor } from '../src/shared/connection-layout.js';
@@ -100,4 +100,66 @@ test('a reader is held up by no writer that has stopped half-way, and one that i
   }) as typeof from);
   onTestFinished(() => copy.mockRestore());
   expect(readKeys(fd)).toEqual(version('the fourth, which is longer'));
+});
+
+test('owners of cells that were written over hold up no handshake, and cells that are truly taken stay', () => {
+  const memory = new ArrayBuffer(TlsTable.bytes(CLIENTS));
+  const table = new TlsTable(memory, CLIENTS, 2);
+  const kept = table.write(0, 1, info('kept'));
+  const owners = new Int32Array(memory, 0, capacityFor(CLIENTS));
+  for (const value of [-1, 3, 1]) {
+    owners.fill(value);
+    const cells = [10, 11].map((session) => table.write(0, session, info(`${session}`)));
+    expect(cells.every((cell) => cell > 0 && cell !== kept)).toBe(true);
+    expect(cells.map((cell, i) => table.read(cell, 10 + i)?.cipher)).toEqual(['10', '11']);
+    expect(table.read(kept, 1)?.cipher).toBe('kept');
+    for (const cell of cells) table.release(cell);
+  }
+  // They seem to be another reactor's, which may be true.
+  owners.fill(2);
+  expect(table.write(0, 20, info('none'))).toBe(0);
+});
+
+test('a cell that was written over tells nothing, whatever is there', () => {
+  const { memory, own } = tables(1);
+  const [table] = own as [TlsTable];
+  const cell = table.write(0, 1, info('x'));
+  const words = new Int32Array(memory, capacityFor(CLIENTS) * layout.OWNER_BYTES);
+  const at = (cell - 1) * layout.CELL_WORDS;
+  for (const length of [-1, 2 ** 30, layout.TEXT_BYTES, 3]) {
+    words[at + layout.LENGTH_WORD] = length;
+    expect(table.read(cell, 1)).toBeUndefined();
+  }
+  const text = Buffer.from(memory, words.byteOffset + at * 4 + layout.TEXT_AT, layout.TEXT_BYTES);
+  for (const json of ['null', '7', '{}', '{"protocol":1}', '[']) {
+    words[at + layout.LENGTH_WORD] = text.write(json);
+    expect(table.read(cell, 1)).toBeUndefined();
+  }
+});
+
+test('keys that were written over are refused, and the master sees that', () => {
+  const fd = createMemory('keys', KEYS_BYTES);
+  onTestFinished(() => void syscalls.close(fd));
+  const keys = [{ key: 'k', cert: 'c' }];
+  const memory = new MappedMemory(fd, KEYS_BYTES);
+  onTestFinished(() => memory.close());
+  const words = new Int32Array(memory.buffer);
+  for (const [word, value] of [
+    [0, -7],
+    [0, 2 ** 31 - 1],
+    [halfAt(1) / 4, -1],
+    [halfAt(1) / 4, 2 ** 30],
+    [halfAt(1) / 4 + 2, 5],
+    [halfAt(1) / 4 + 12, 5],
+  ] as const) {
+    words.fill(0);
+    writeKeys(fd, keys);
+    expect(hasKeys(fd, keys)).toBe(true);
+    words[word] = value;
+    if (word === 0) words[halfAt(1) / 4] = 9;
+    expect(() => readKeys(fd)).toThrow(expect.objectContaining({ code: 'ERR_MILLRACE_TLS' }));
+    expect(hasKeys(fd, keys)).toBe(false);
+    writeKeys(fd, keys);
+    expect(readKeys(fd)).toEqual(keys);
+  }
 });

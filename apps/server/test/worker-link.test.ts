@@ -4,6 +4,7 @@ import type { Packet } from '../src/packet.js';
 import { HOLD_WORKER, type Holdable } from '../src/reactor/holds.js';
 import { WorkerLink } from '../src/reactor/worker-link.js';
 import { ConnectionSlot, ConnectionTable } from '../src/shared/connection-table.js';
+import { CounterBlock } from '../src/shared/counter-block.js';
 import { Counters } from '../src/shared/counters.js';
 
 /** A link whose channel is full and drains as the test says, and the turns that it has asked for. */
@@ -22,6 +23,7 @@ function linkOf() {
     0,
     channel as unknown as TransportChannel<Packet>,
     counters,
+    new CounterBlock(counters.reactor(0)),
     0,
     (callback) => void turns.push(callback),
     new ConnectionSlot(new ConnectionTable(new ArrayBuffer(ConnectionTable.bytes(1)), 1)),

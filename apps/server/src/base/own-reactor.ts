@@ -176,6 +176,7 @@ export class OwnReactor implements ReactorHost {
     return new OwnAcceptor({
       index: id,
       counters,
+      own: traffic.counters,
       maxConnections,
       capacity: table.capacity,
       firstSession: startSessionId,

@@ -1,4 +1,5 @@
 import type { DoorbellListener } from '@millrace/shared-memory';
+import { RESTORE_MS } from '../constants.js';
 import { type Descriptors, type FabricShape, FabricView, KEYS, masterPeer } from '../fabric.js';
 import { type Links, openLinks } from '../links.js';
 import type { Logger } from '../log.js';
@@ -6,7 +7,7 @@ import type { Reactors } from '../master/reactors.js';
 import { DRAINED, KEYS_CHANGED, Packet } from '../packet.js';
 import type { ResolvedPort } from '../port-options.js';
 import { Switchboard } from '../switchboard.js';
-import { type Keys, writeKeys } from './keys.js';
+import { hasKeys, type Keys, writeKeys } from './keys.js';
 
 /** Base mode: the master's ways to the workers, which are the reactors. The manager starts and ends them. */
 export class WorkerReactors implements Reactors {
@@ -19,6 +20,10 @@ export class WorkerReactors implements Reactors {
 
   readonly #keys: number | undefined;
   readonly #out = new Packet();
+  readonly #log: Pick<Logger, 'warn'>;
+  /** The keys that workers are to have. */
+  #tls: Keys;
+  readonly #restoring: NodeJS.Timeout | undefined;
 
   /** `onCorrupt`: what the worker that is that reactor has sent makes no sense. */
   constructor(
@@ -31,7 +36,12 @@ export class WorkerReactors implements Reactors {
   ) {
     this.#workers = shape.workers;
     this.#keys = descriptors[KEYS];
-    if (this.#keys !== undefined) writeKeys(this.#keys, tls);
+    this.#log = log;
+    this.#tls = tls;
+    if (this.#keys !== undefined) {
+      writeKeys(this.#keys, tls);
+      this.#restoring = setInterval(() => this.#restoreKeys(), RESTORE_MS).unref();
+    }
     this.#view = new FabricView(shape, descriptors);
     const links = openLinks(this.#view, shape, masterPeer(shape), onCorrupt, log);
     const { listener, channels } = links;
@@ -70,6 +80,7 @@ export class WorkerReactors implements Reactors {
   replaceTls(tls: Keys): void {
     if (this.#keys === undefined) return;
     writeKeys(this.#keys, tls);
+    this.#tls = tls;
     // Those that come later read them at their start.
     for (const channel of this.#channels) {
       channel.send(this.#out.set(KEYS_CHANGED, 0));
@@ -77,14 +88,26 @@ export class WorkerReactors implements Reactors {
     }
   }
 
+  /** Every worker maps them, and one may have written over them: the next would find none, and end. */
+  #restoreKeys(): void {
+    if (this.#keys === undefined || hasKeys(this.#keys, this.#tls)) return;
+    this.#log.warn(
+      { kind: 'keys' },
+      'A process of this server has written over the keys and certificates in memory; they are written anew.',
+    );
+    this.replaceTls(this.#tls);
+  }
+
   quiesce(): void {}
 
   async stop(): Promise<void> {
+    clearInterval(this.#restoring);
     for (const channel of this.#channels) channel.destroy();
     this.listener.close();
   }
 
   close(): void {
+    clearInterval(this.#restoring);
     this.#view.close();
   }
 }

@@ -63,6 +63,6 @@ export class Acceptor {
   }
 
   #count(counter: number): void {
-    this.#counters.setServer(counter, this.#counters.server(counter) + 1);
+    this.#counters.countServer(counter);
   }
 }

@@ -1,4 +1,4 @@
-import { Alarm, inTime } from '@millrace/channel';
+import { Alarm, inTime, type Repetition } from '@millrace/channel';
 import { processStat } from '@millrace/native';
 import type { Exit, Member, ProcessPool } from '@millrace/process-pool';
 import { Listener, Reactor, type TlsAcceptorOptions } from '@millrace/reactor';
@@ -6,7 +6,7 @@ import type { SpillDirectory, TaskClient } from '@millrace/task-pool';
 import { AcceptLog } from '../accept-log.js';
 import { bindSockets } from '../base/sockets.js';
 import { WorkerReactors } from '../base/worker-reactors.js';
-import { TERMINATION_GRACE_MS } from '../constants.js';
+import { RESTORE_MS, TERMINATION_GRACE_MS } from '../constants.js';
 import { controlMessage, type FromManager, type ToManager, unknownMessage } from '../control-messages.js';
 import { ServerError } from '../errors.js';
 import { runInOrder } from '../events.js';
@@ -30,6 +30,7 @@ import type { Role, RoleContext } from '../role.js';
 import { notRunning, type RoleTasks } from '../role-tasks.js';
 import { untilSettled } from '../settling.js';
 import { capacityFor } from '../shared/connection-layout.js';
+import { restoredText } from '../shared/counter-block.js';
 import * as counters from '../shared/counters-layout.js';
 import { errorOf, type StartFailure } from '../start-failure.js';
 import type { Switchboard } from '../switchboard.js';
@@ -88,6 +89,7 @@ export class MasterRole implements Role {
   #pids: ProcessPids | undefined;
   /** Of the manager. */
   #watch: HangWatch | undefined;
+  #restoring: Repetition | undefined;
 
   /** `tables`: the user's, for all below. `Tasks`: where there are task workers. */
   constructor(context: RoleContext, shape: FabricShape, tables: Descriptors, Tasks?: typeof RoleTasks) {
@@ -273,6 +275,8 @@ export class MasterRole implements Role {
     });
     this.#pids = new ProcessPids(counted);
     this.#pids.set(masterPeer(this.#shape), process.pid);
+    counted.keepServer();
+    this.#restoring = this.#reactor.poller.every(RESTORE_MS, () => this.#restoreCounters());
     this.#count(counters.START_TIME, Date.now());
     for (const [index, bound] of this.#listeners.entries())
       this.#count(counters.PORTS + index, numberOf(bound));
@@ -437,6 +441,11 @@ export class MasterRole implements Role {
     }
   }
 
+  #restoreCounters(): void {
+    const restored = this.switchboard?.counters.restoreServer() ?? 0;
+    if (restored > 0) this.#limit.warn('counters', restoredText(restored, 'the server'));
+  }
+
   #count(counter: number, value: number): void {
     this.switchboard?.counters.setServer(counter, value);
   }
@@ -502,6 +511,7 @@ export class MasterRole implements Role {
 
   /** Handlers of `shutdown` may read what has been counted; whoever asks later is told that the server does not run. */
   #forget(): void {
+    this.#restoring?.close();
     this.#reactors?.close();
     this.#reactors = undefined;
   }

@@ -19,6 +19,8 @@ const SMALL = 16 << 10;
 const WORTH_GIVING_BACK = 16 << 20;
 /** Milliseconds until then: more may follow, and others may need it. */
 const GIVE_BACK_AFTER_MS = 500;
+/** More times the bound than that no reactor holds: its counter was written over, and says nothing. */
+const BEYOND = 4;
 /** Milliseconds between two looks whether those that are held have been for too long. */
 const CHECK_MS = 25;
 
@@ -77,7 +79,7 @@ export class MemoryGuard {
     if (bytes === this.#published) return;
     const grows = bytes > this.#published;
     this.#published = bytes;
-    this.#thread.counters[MEMORY] = bytes;
+    this.#thread.counters.set(MEMORY, bytes);
     if (bytes > this.#peak) this.#peak = bytes;
     else if (this.#peak - bytes >= WORTH_GIVING_BACK && bytes * 2 < this.#peak) this.#giveBackSoon();
     if (grows || this.#held.size > 0) this.#look();
@@ -90,7 +92,9 @@ export class MemoryGuard {
 
   /** Bytes of all clients of the server. */
   get #total(): number {
-    return this.#thread.allCounters.ofReactors(MEMORY);
+    const { allCounters, data } = this.#thread;
+    const most = this.#limits.maxClientMemory * BEYOND;
+    return this.#published + allCounters.ofOtherReactors(data.index, MEMORY, most);
   }
 
   /**

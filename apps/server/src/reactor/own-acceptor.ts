@@ -1,8 +1,11 @@
+import type { Repetition } from '@millrace/channel';
 import { type InetAddress, syscalls } from '@millrace/native';
 import type { Listener, Reactor } from '@millrace/reactor';
 import type { AcceptLog } from '../accept-log.js';
 import type { FairShare } from '../base/fair-share.js';
+import { RESTORE_MS } from '../constants.js';
 import { SessionIds } from '../master/session-ids.js';
+import type { CounterBlock } from '../shared/counter-block.js';
 import type { Counters } from '../shared/counters.js';
 import {
   ACCEPTED_HERE,
@@ -11,10 +14,15 @@ import {
   TURNED_AWAY_HERE,
 } from '../shared/counters-layout.js';
 
+/** No session gets so far: a million a second would take a century. */
+const LAST_ID = 2 ** 52;
+
 export interface OwnAcceptorParts {
   /** The number of the reactor. */
   readonly index: number;
   readonly counters: Counters;
+  /** The reactor's part of them. */
+  readonly own: CounterBlock;
   readonly maxConnections: number;
   /** Slots of the table of connections. */
   readonly capacity: number;
@@ -33,16 +41,21 @@ export interface OwnAcceptorParts {
 export class OwnAcceptor {
   readonly #parts: OwnAcceptorParts;
   readonly #ids: SessionIds;
-  readonly #own: Float64Array;
+  readonly #own: CounterBlock;
   readonly #listeners: Listener[] = [];
+  #restoring: Repetition | undefined;
 
   constructor(parts: OwnAcceptorParts) {
     const { index, counters, capacity, firstSession } = parts;
     const { reactors } = counters.shape;
     this.#parts = parts;
-    this.#own = counters.reactor(index);
-    const last = this.#own[LAST_SESSION_HERE] as number;
-    const first = last > 0 ? last + reactors : firstId(firstSession, index, reactors);
+    this.#own = parts.own;
+    const last = this.#own.get(LAST_SESSION_HERE);
+    // What no reactor of this number can have given out was written over: it goes on behind all others.
+    const isOwn = last % reactors === index && last < LAST_ID;
+    const behind = Math.max(firstSession, ...counters.lastSessions().filter((id) => id < LAST_ID));
+    const first =
+      last > 0 && isOwn ? last + reactors : firstId(last > 0 ? behind : firstSession, index, reactors);
     this.#ids = new SessionIds(capacity, first, reactors);
   }
 
@@ -59,6 +72,7 @@ export class OwnAcceptor {
       ...(share && { burst: 1 }),
     });
     this.#listeners.push(listener);
+    this.#restoring ??= reactor.poller.every(RESTORE_MS, () => this.#restore());
   }
 
   /** A connection is closed. */
@@ -70,6 +84,12 @@ export class OwnAcceptor {
   /** Accepts no more; idempotent. */
   close(): void {
     for (const listener of this.#listeners.splice(0)) listener.close();
+    this.#restoring?.close();
+  }
+
+  #restore(): void {
+    const { counters, index, log } = this.#parts;
+    if (counters.restoreOpen(index)) log.overwritten(1, index);
   }
 
   #accepted(fd: number, port: number, peer: InetAddress): void {
@@ -86,13 +106,13 @@ export class OwnAcceptor {
     }
     const session = this.#ids.next();
     // Before anybody can know of it: the next process of this name goes on behind it.
-    this.#own[LAST_SESSION_HERE] = session;
+    this.#own.set(LAST_SESSION_HERE, session);
     this.#count(ACCEPTED_HERE);
     take(fd, session, port, peer);
   }
 
   #count(counter: number): void {
-    this.#own[counter] = (this.#own[counter] as number) + 1;
+    this.#own.add(counter, 1);
   }
 }
 

@@ -22,6 +22,7 @@ export class SoleAcceptor {
     this.#acceptor = new OwnAcceptor({
       index,
       counters: thread.allCounters,
+      own: thread.counters,
       maxConnections,
       capacity: thread.table.capacity,
       firstSession: startSessionId,

@@ -1,7 +1,7 @@
-import type { ChannelOptions } from '@millrace/channel';
+import type { ChannelOptions, Repetition } from '@millrace/channel';
 import type { BoundDatagram, Framing, Reactor, TlsAcceptorOptions } from '@millrace/reactor';
 import { type DoorbellListener, RingTransport } from '@millrace/shared-memory';
-import { LINK_HIGH_WATER } from '../constants.js';
+import { LINK_HIGH_WATER, RESTORE_MS } from '../constants.js';
 import {
   type Descriptors,
   type FabricShape,
@@ -16,6 +16,7 @@ import * as packet from '../packet.js';
 import type { PacketChannel } from '../packet-channel.js';
 import type { ResolvedPort } from '../port-options.js';
 import { ConnectionSlot, type ConnectionTable } from '../shared/connection-table.js';
+import { type CounterBlock, restoredText } from '../shared/counter-block.js';
 import type { Counters } from '../shared/counters.js';
 import type { TlsTable } from '../shared/tls-table.js';
 import { Clients } from './clients.js';
@@ -73,7 +74,7 @@ export class Thread {
   readonly tls: TlsTable | undefined;
   readonly allCounters: Counters;
   /** This thread's own. */
-  readonly counters: Float64Array;
+  readonly counters: CounterBlock;
   readonly workers: readonly WorkerLink[];
   /** By peer; the master is the last. */
   readonly channels: readonly PacketChannel[];
@@ -88,6 +89,7 @@ export class Thread {
   readonly #transports: (LinkEnd['transport'] | undefined)[] = [];
   readonly #view: FabricView;
   readonly #listener: DoorbellListener;
+  readonly #restoring: Repetition;
   readonly #clock = new SteadyClock();
   #now = 0;
 
@@ -110,7 +112,7 @@ export class Thread {
     this.tls = this.#view.tls();
     const counters = this.#view.counters();
     this.allCounters = counters;
-    this.counters = counters.reactor(index);
+    this.counters = counters.keepReactor(index);
     const options: ChannelOptions = {
       highWaterMark: LINK_HIGH_WATER,
       // Clients are held at the high-water mark; what comes beyond is one message each for events of connections.
@@ -135,7 +137,15 @@ export class Thread {
       .slice(0, shape.workers)
       .map(
         (channel, worker) =>
-          new WorkerLink(worker, channel, counters, index, (callback) => reactor.defer(callback), slot),
+          new WorkerLink(
+            worker,
+            channel,
+            counters,
+            this.counters,
+            index,
+            (callback) => reactor.defer(callback),
+            slot,
+          ),
       );
     const parts = {
       workers: this.workers,
@@ -146,6 +156,7 @@ export class Thread {
     this.dispatcher = own?.createDispatcher(parts) ?? this.#createDispatcher(parts, dispatch);
     this.memory = new MemoryGuard(this, data.memoryLimits);
     this.host = own?.host ?? new MasterHost(reactor, this.master, index);
+    this.#restoring = reactor.poller.every(RESTORE_MS, () => this.#restoreCounters());
     for (const [peer, error] of unopened.entries()) if (error) this.#transports[peer]?.distrust(error);
     // The time of a turn is read when it is first asked for, and holds for the whole turn.
     reactor.cycle(() => {
@@ -177,7 +188,7 @@ export class Thread {
   }
 
   count(counter: number, by: number): void {
-    this.counters[counter] = (this.counters[counter] as number) + by;
+    this.counters.add(counter, by);
   }
 
   /** A connection is closed: whoever has accepted it is told. */
@@ -213,6 +224,11 @@ export class Thread {
     this.host.resetDone(peer);
   }
 
+  #restoreCounters(): void {
+    const restored = this.counters.restore();
+    if (restored > 0) this.log('counters', restoredText(restored, `reactor ${this.data.index}`));
+  }
+
   #corrupt(peer: number, error: Error): void {
     this.host.corrupt(peer, error.message);
   }
@@ -223,6 +239,7 @@ export class Thread {
       channel.destroy();
     }
     this.#listener.close();
+    this.#restoring.close();
     this.#view.close();
   }
 

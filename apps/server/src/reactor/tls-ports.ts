@@ -3,6 +3,9 @@ import { TlsAcceptor, type TlsAcceptorOptions } from '@millrace/reactor';
 import type { TlsInfo } from '../shared/tls-table.js';
 import type { Thread } from './thread.js';
 
+const NO_CELL =
+  'Nothing is told of the TLS of a client: a process of this server has written over the memory where that is kept.';
+
 /** The TLS of the listeners that have it, in one reactor: handshakes, before there is a session. */
 export class TlsPorts {
   readonly #thread: Thread;
@@ -31,7 +34,8 @@ export class TlsPorts {
     this.#acceptors[port]?.accept(fd, (error, socket) => {
       if (socket) {
         const cell = this.#thread.tls?.write(this.#thread.data.index, session, describe(socket));
-        if (cell !== undefined) this.#cells.set(session, cell);
+        if (cell === 0) this.#thread.log('tls', NO_CELL);
+        else if (cell !== undefined) this.#cells.set(session, cell);
         return then.secured(socket);
       }
       if (!this.#closed) this.#thread.log('tls', `Closed a connection of ${from}: ${error?.message}`);

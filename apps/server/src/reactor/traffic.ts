@@ -9,6 +9,7 @@ import type {
 import { MAX_DELAY_MS, MIN_DELAY_MS } from '@millrace/timer-heap';
 import * as packet from '../packet.js';
 import { CLOSING, FLAG_FULL, CLOSED as SLOT_CLOSED } from '../shared/connection-layout.js';
+import type { CounterBlock } from '../shared/counter-block.js';
 import { CLOSED, HELD_BACK, RECEIVED_BYTES } from '../shared/counters-layout.js';
 import { Admission } from './admission.js';
 import type { Client } from './client.js';
@@ -204,9 +205,17 @@ export class Traffic {
       case packet.STOP:
         return this.stop(packet.fromStopTime(message.aux));
       case packet.KEYS_CHANGED:
-        return this.replaceTls(this.#own?.readTls() ?? []);
+        return this.#readTls();
       default:
         return this.#fromProcess(message, peer);
+    }
+  }
+
+  #readTls(): void {
+    try {
+      this.replaceTls(this.#own?.readTls() ?? []);
+    } catch (error) {
+      this.#thread.log('tls', `${(error as Error).message} New clients get the certificates from before.`);
     }
   }
 
@@ -253,6 +262,11 @@ export class Traffic {
   /** Says once more of a process that nothing is taken from it, where that is so. */
   remindOfCorrupt(peer: number): void {
     this.#thread.remindOfCorrupt(peer);
+  }
+
+  /** What this reactor counts. */
+  get counters(): CounterBlock {
+    return this.#thread.counters;
   }
 
   /** Clients that are connected. */

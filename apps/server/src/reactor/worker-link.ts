@@ -1,6 +1,7 @@
 import { ASK_TAKEN, Packet } from '../packet.js';
 import type { PacketChannel } from '../packet-channel.js';
 import type { ConnectionSlot } from '../shared/connection-table.js';
+import type { CounterBlock } from '../shared/counter-block.js';
 import type { Counters } from '../shared/counters.js';
 import { CONNECTIONS, DISPATCHED, FORGIVEN, WORKER_LENGTH, WORKERS } from '../shared/counters-layout.js';
 import type { Client } from './client.js';
@@ -33,7 +34,7 @@ export class WorkerLink {
   #asked = this.#flight.last;
   readonly #all: Counters;
   readonly #reactor: number;
-  readonly #own: Float64Array;
+  readonly #own: CounterBlock;
   readonly #at: number;
   /** A worker has died since the start. */
   #hasForgiven = false;
@@ -42,6 +43,7 @@ export class WorkerLink {
     readonly worker: number,
     readonly channel: PacketChannel,
     counters: Counters,
+    own: CounterBlock,
     reactor: number,
     /** Runs a function at the end of this turn, or of the next. */
     defer: (callback: () => void) => void,
@@ -50,7 +52,7 @@ export class WorkerLink {
   ) {
     this.#all = counters;
     this.#reactor = reactor;
-    this.#own = counters.reactor(reactor);
+    this.#own = own;
     this.#at = WORKERS + worker * WORKER_LENGTH;
     this.line = new WaitingLine(() => this.writable, defer);
     channel.onDrain(() => this.line.release());
@@ -138,6 +140,6 @@ export class WorkerLink {
   }
 
   #add(counter: number, by: number): void {
-    this.#own[this.#at + counter] = (this.#own[this.#at + counter] as number) + by;
+    this.#own.add(this.#at + counter, by);
   }
 }

@@ -1,16 +1,25 @@
+import { CounterBlock, countOf } from './counter-block.js';
 import * as layout from './counters-layout.js';
 
-/** What the server counts; see counters-layout.ts for who writes what. */
+/**
+ * What the server counts; see counters-layout.ts for who writes what. Every process maps it and may have written over
+ * anything: what cannot be is read as 0, and who counts restores it (counter-block.ts).
+ */
 export class Counters {
   readonly doubles: Float64Array;
   readonly shape: layout.CountersShape;
   readonly #words: Int32Array;
+  readonly #ofServer: CounterBlock;
+  /** In base mode, of a reactor of this process: its open connections. */
+  readonly #ownOpen: Int32Array;
 
   constructor(memory: ArrayBuffer, shape: layout.CountersShape) {
     const bytes = layout.countersBytes(shape);
     this.shape = shape;
     this.doubles = new Float64Array(memory, 0, bytes / 8);
     this.#words = new Int32Array(memory, 0, bytes / 4);
+    this.#ofServer = new CounterBlock(this.doubles.subarray(0, layout.reactorAt(shape, 0)));
+    this.#ownOpen = new Int32Array(shape.reactors);
   }
 
   static bytes(shape: layout.CountersShape): number {
@@ -19,11 +28,37 @@ export class Counters {
 
   /** A counter of the server as a whole; the master sets it. */
   server(counter: number): number {
-    return this.doubles[counter] as number;
+    return countOf(this.doubles[counter] as number);
   }
 
+  /** Master: sets a counter of the server. */
   setServer(counter: number, value: number): void {
-    this.doubles[counter] = value;
+    this.#ofServer.set(counter, value);
+  }
+
+  /** Master: from here on what is there of the server as a whole is what it has set, but for what all processes count. */
+  keepServer(): void {
+    const { ROUND_WORD, OUT_OF_DESCRIPTORS, LOST_LOG_LINES, PORTS } = layout;
+    this.#ofServer
+      .keep(0, ROUND_WORD / 2)
+      .keep(OUT_OF_DESCRIPTORS, LOST_LOG_LINES)
+      .keep(PORTS);
+  }
+
+  /** Of a reactor of this thread: its part, of which it is the only writer, but for OPEN_HERE. */
+  keepReactor(reactor: number): CounterBlock {
+    const open = layout.OPEN_HERE_WORD / 2;
+    return new CounterBlock(this.reactor(reactor)).keep(0, open).keep(open + 1);
+  }
+
+  /** Master: counts one more. */
+  countServer(counter: number): void {
+    this.#ofServer.add(counter, 1);
+  }
+
+  /** Master: stores anew what other processes have written over; returns how many counters those were. */
+  restoreServer(): number {
+    return this.#ofServer.restore();
   }
 
   port(index: number): number {
@@ -63,9 +98,13 @@ export class Counters {
   /** In base mode: counts one more open connection of `reactor`, unless that makes more than `limit` of all. */
   enter(reactor: number, limit: number): boolean {
     // First its own, then everybody's: of two that come at once, one at least sees both.
-    Atomics.add(this.#words, this.#openAt(reactor), 1);
-    let open = 0;
-    for (let r = 0; r < this.shape.reactors; r++) open += this.open(r);
+    let open = this.#setOpen(reactor, (this.#ownOpen[reactor] as number) + 1);
+    for (let r = 0; r < this.shape.reactors; r++) {
+      if (r === reactor) continue;
+      const others = this.open(r);
+      // One more while the last one enters; what lies beyond was written over, and its owner restores it within a second.
+      if (others >= 0 && others <= limit + 1) open += others;
+    }
     if (open <= limit) return true;
     this.leave(reactor);
     return false;
@@ -78,25 +117,37 @@ export class Counters {
 
   /** In base mode: a connection of `reactor` is closed. */
   leave(reactor: number): void {
-    Atomics.sub(this.#words, this.#openAt(reactor), 1);
+    this.#setOpen(reactor, (this.#ownOpen[reactor] as number) - 1);
+  }
+
+  /** In base mode: stores the open connections of `reactor`, of this process, anew; returns whether they were written over. */
+  restoreOpen(reactor: number): boolean {
+    const own = this.#ownOpen[reactor] as number;
+    return Atomics.exchange(this.#words, this.#openAt(reactor), own) !== own;
+  }
+
+  #setOpen(reactor: number, open: number): number {
+    this.#ownOpen[reactor] = open;
+    Atomics.store(this.#words, this.#openAt(reactor), open);
+    return open;
   }
 
   /** In base mode: no connection of `reactor` is open, nor any message under way, for its process has died. */
   abandon(reactor: number): void {
     const own = this.reactor(reactor);
-    Atomics.store(this.#words, this.#openAt(reactor), 0);
-    own[layout.CLOSED] = own[layout.ACCEPTED_HERE] as number;
+    this.#setOpen(reactor, 0);
+    own[layout.CLOSED] = countOf(own[layout.ACCEPTED_HERE] as number);
     own[layout.MEMORY] = 0;
     const at = layout.WORKERS + reactor * layout.WORKER_LENGTH;
     own[at + layout.CONNECTIONS] = 0;
-    own[at + layout.FORGIVEN] = (own[at + layout.FORGIVEN] as number) + this.underWayFrom(reactor, reactor);
+    own[at + layout.FORGIVEN] =
+      countOf(own[at + layout.FORGIVEN] as number) + this.underWayFrom(reactor, reactor);
   }
 
   /** In base mode, the session id that each reactor has given out last. */
   lastSessions(): number[] {
-    return Array.from(
-      { length: this.shape.reactors },
-      (_, reactor) => this.reactor(reactor)[layout.LAST_SESSION_HERE] as number,
+    return Array.from({ length: this.shape.reactors }, (_, reactor) =>
+      countOf(this.reactor(reactor)[layout.LAST_SESSION_HERE] as number),
     );
   }
 
@@ -108,8 +159,24 @@ export class Counters {
   ofReactors(counter: number): number {
     let sum = 0;
     for (let r = 0; r < this.shape.reactors; r++)
-      sum += this.doubles[layout.reactorAt(this.shape, r) + counter] as number;
+      sum += countOf(this.doubles[layout.reactorAt(this.shape, r) + counter] as number);
     return sum;
+  }
+
+  /** A counter of all reactor threads but one together; one of them that is above `most` was written over. */
+  ofOtherReactors(reactor: number, counter: number, most: number): number {
+    let sum = 0;
+    for (let r = 0; r < this.shape.reactors; r++) {
+      const value =
+        r === reactor ? 0 : countOf(this.doubles[layout.reactorAt(this.shape, r) + counter] as number);
+      if (value <= most) sum += value;
+    }
+    return sum;
+  }
+
+  /** A counter of one process, by its flat id. */
+  ofProcess(process: number, counter: number): number {
+    return countOf(this.doubles[layout.processAt(this.shape, process) + counter] as number);
   }
 
   /** A counter that reactor threads keep for each worker, of one worker. */
@@ -122,7 +189,9 @@ export class Counters {
     const { doubles, shape } = this;
     const at = layout.reactorAt(shape, reactor) + layout.WORKERS + worker * layout.WORKER_LENGTH;
     const done = doubles[layout.processAt(shape, worker) + layout.DONE + reactor] as number;
-    return (doubles[at + layout.DISPATCHED] as number) - (doubles[at + layout.FORGIVEN] as number) - done;
+    const underWay =
+      (doubles[at + layout.DISPATCHED] as number) - (doubles[at + layout.FORGIVEN] as number) - done;
+    return Number.isSafeInteger(underWay) ? underWay : 0;
   }
 
   /** Messages that have been sent to a worker and that it has not finished. */

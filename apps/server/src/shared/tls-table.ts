@@ -30,7 +30,13 @@ export interface PeerCertificate {
   readonly validTo?: string;
 }
 
-/** The table of TLS details: any process reads it, reactors write. */
+/** Tries to read a cell before it tells nothing: its writer needs one moment, and another process may write for ever. */
+const TRIES = 1_000;
+
+/**
+ * The table of TLS details: any process reads it, reactors write. Every process maps it, so that any of them may have
+ * written over anything: a cell that makes no sense tells nothing, and who finds none free looks which are truly taken.
+ */
 export class TlsTable {
   readonly #capacity: number;
   readonly #owners: Int32Array;
@@ -38,9 +44,14 @@ export class TlsTable {
   readonly #scratch = new Int32Array(layout.CELL_WORDS);
   readonly #session = new Float64Array(this.#scratch.buffer, 0, 1);
   readonly #bytes = Buffer.from(this.#scratch.buffer);
+  /** The cells that this reactor has taken, from 0, with what it has put there as their owner. */
+  readonly #mine = new Map<number, number>();
+  readonly #reactors: number;
   #last = 0;
 
-  constructor(memory: ArrayBuffer, maxConnections: number) {
+  /** `reactors`: how many there may be as owners. */
+  constructor(memory: ArrayBuffer, maxConnections: number, reactors = Number.POSITIVE_INFINITY) {
+    this.#reactors = reactors;
     this.#capacity = capacityFor(maxConnections);
     this.#owners = new Int32Array(memory, 0, this.#capacity);
     const cells = this.#capacity * layout.OWNER_BYTES;
@@ -51,10 +62,14 @@ export class TlsTable {
     return capacityFor(maxConnections) * (layout.OWNER_BYTES + layout.CELL_BYTES);
   }
 
-  /** Takes a cell for a session of `reactor` and writes there. Returns the cell's number, from 1. */
+  /**
+   * Takes a cell for a session of `reactor` and writes there. Returns the cell's number, from 1; 0 where another process has
+   * written over the owners, so that none seems to be free.
+   */
   write(reactor: number, session: number, info: TlsInfo): number {
     const words = this.#words;
     const cell = this.#take(reactor + 1);
+    if (cell < 0) return 0;
     const at = cell * layout.CELL_WORDS;
     const text = fitting(info);
     this.#session[0] = session;
@@ -71,8 +86,11 @@ export class TlsTable {
 
   /** Gives back what `write` has returned: the session is closed. */
   release(cell: number): void {
-    // Pairs with the exchange in #take.
-    Atomics.store(this.#owners, cell - 1, layout.NOBODY);
+    const owner = this.#mine.get(cell - 1);
+    if (owner === undefined) return;
+    this.#mine.delete(cell - 1);
+    // Pairs with the exchange in #take; where the owner was written over, another may have taken the cell since.
+    Atomics.compareExchange(this.#owners, cell - 1, owner, layout.NOBODY);
   }
 
   /** Gives back every cell of a reactor that has died, for it. */
@@ -83,7 +101,7 @@ export class TlsTable {
       // It died while it wrote; what is there by now belongs to a session that has never been open.
       if (Atomics.load(this.#words, at + layout.SEQ_WORD) & 1)
         Atomics.add(this.#words, at + layout.SEQ_WORD, 1);
-      this.release(cell + 1);
+      Atomics.store(this.#owners, cell, layout.NOBODY);
     }
   }
 
@@ -92,7 +110,8 @@ export class TlsTable {
     if (cell < 1 || cell > this.#capacity) return undefined;
     const words = this.#words;
     const at = (cell - 1) * layout.CELL_WORDS;
-    for (;;) {
+    for (let tries = 1; ; tries++) {
+      if (tries > TRIES) return undefined;
       // Pairs with the stores in `write`: even and unchanged means that none of it fell in between.
       const before = Atomics.load(words, at + layout.SEQ_WORD);
       if (before & 1) return undefined;
@@ -100,17 +119,39 @@ export class TlsTable {
       if (Atomics.load(words, at + layout.SEQ_WORD) === before) break;
     }
     if (this.#session[0] !== session) return undefined;
-    const { [layout.LENGTH_WORD]: length } = this.#scratch;
-    return JSON.parse(this.#bytes.toString('utf8', layout.TEXT_AT, layout.TEXT_AT + (length as number)));
+    const length = this.#scratch[layout.LENGTH_WORD] as number;
+    if (length < 0 || length > layout.TEXT_BYTES) return undefined;
+    return parsed(this.#bytes.toString('utf8', layout.TEXT_AT, layout.TEXT_AT + length));
   }
 
-  /** There are more cells than clients: this comes to an end. */
+  /** From 0; -1: none is free, though there are more cells than clients. */
   #take(owner: number): number {
-    for (;;) {
+    const cell = this.#takeFree(owner);
+    if (cell >= 0) return cell;
+    this.#freeUnowned(owner);
+    return this.#takeFree(owner);
+  }
+
+  #takeFree(owner: number): number {
+    for (let looked = 0; looked < this.#capacity; looked++) {
       this.#last = (this.#last + 1) % this.#capacity;
-      // Pairs with the store in `release`: whoever had it has done with it.
-      if (Atomics.compareExchange(this.#owners, this.#last, layout.NOBODY, owner) === layout.NOBODY)
-        return this.#last;
+      // What this reactor has is its own, whatever another process has written there.
+      if (this.#mine.has(this.#last)) continue;
+      // Pairs with the exchange in `release`: whoever had it has done with it.
+      if (Atomics.compareExchange(this.#owners, this.#last, layout.NOBODY, owner) !== layout.NOBODY) continue;
+      this.#mine.set(this.#last, owner);
+      return this.#last;
+    }
+    return -1;
+  }
+
+  /** Gives back the cells of owners that there are not, and those of this one that it has not taken. */
+  #freeUnowned(owner: number): void {
+    for (let cell = 0; cell < this.#capacity; cell++) {
+      const found = Atomics.load(this.#owners, cell);
+      const isOther = found >= 1 && found <= this.#reactors && found !== owner;
+      if (isOther || this.#mine.has(cell)) continue;
+      Atomics.compareExchange(this.#owners, cell, found, layout.NOBODY);
     }
   }
 }
@@ -133,4 +174,15 @@ function fitting(info: TlsInfo): Buffer {
   ];
   const texts = candidates.map((each) => Buffer.from(JSON.stringify(each)));
   return texts.find(({ length }) => length <= layout.TEXT_BYTES) as Buffer;
+}
+
+/** What a cell tells; undefined where its text makes no sense. */
+function parsed(text: string): TlsInfo | undefined {
+  try {
+    const info = JSON.parse(text) as Partial<TlsInfo> | null;
+    return typeof info?.protocol === 'string' ? (info as TlsInfo) : undefined;
+  } catch {
+    // No text of this table's: a process has written over it.
+    return undefined;
+  }
 }

@@ -20,9 +20,11 @@ function debuggerUrl(): string | undefined {
  * until it gives that up. Returns what ends it. The timer does not keep the process.
  */
 export function beat(counters: Float64Array): () => void {
-  counters[BEAT_PID] = process.pid;
+  // Not from what is there: where another process has written over it, one more may be no other number.
+  let beats = 0;
   const once = () => {
-    counters[BEAT] = (counters[BEAT] as number) + 1;
+    counters[BEAT_PID] = process.pid;
+    counters[BEAT] = ++beats;
     // Whoever stands at a breakpoint does not hang.
     counters[DEBUGGED] = debuggerUrl() === undefined ? 0 : 1;
   };

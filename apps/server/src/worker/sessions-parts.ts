@@ -1,5 +1,6 @@
 import type { Handlers, PortEvents } from '../events.js';
 import type { PacketChannel } from '../packet-channel.js';
+import type { CounterBlock } from '../shared/counter-block.js';
 import type { Switchboard } from '../switchboard.js';
 import type { Session } from './session.js';
 
@@ -11,7 +12,7 @@ export interface SessionsParts {
   readonly source?: PacketChannel | undefined;
   readonly switchboard: Switchboard;
   /** This worker's counters. */
-  readonly counters: Float64Array;
+  readonly counters: CounterBlock;
   readonly handlers: (port: number) => Handlers<PortEvents>;
   /** Messages after which no more are taken. */
   readonly maxRequests: number;

@@ -3,6 +3,7 @@ import { decodePeer } from '../datagram-peer.js';
 import type { PortEvents } from '../events.js';
 import { OutputWindow } from '../output-window.js';
 import * as packet from '../packet.js';
+import type { CounterBlock } from '../shared/counter-block.js';
 import { DONE, REQUESTS } from '../shared/counters-layout.js';
 import type { Switchboard } from '../switchboard.js';
 import { Concurrency, WAITS_POLL_MS } from './concurrency.js';
@@ -13,7 +14,7 @@ import type { SessionsParts } from './sessions-parts.js';
 /** The sessions of one worker: packets from reactor threads become events. */
 export class Sessions {
   readonly #parts: SessionsParts;
-  readonly #counters: Float64Array;
+  readonly #counters: CounterBlock;
   readonly #switchboard: Switchboard;
   readonly #sessions = new Map<number, Session>();
   /** Messages of one session often come in a row. */
@@ -280,7 +281,7 @@ export class Sessions {
 
   /** Each counter has this worker alone as its writer. */
   #count(counter: number): void {
-    this.#counters[counter] = (this.#counters[counter] as number) + 1;
+    this.#counters.add(counter, 1);
   }
 
   async #until(condition: () => boolean): Promise<void> {

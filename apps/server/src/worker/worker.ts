@@ -2,6 +2,7 @@ import { giveMessagesRoom } from '@millrace/channel';
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { TaskClient } from '@millrace/task-pool';
 import type { OwnReactor } from '../base/own-reactor.js';
+import { RESTORE_MS } from '../constants.js';
 import { type FromWorker, unknownMessage } from '../control-messages.js';
 import { runInOrder } from '../events.js';
 import type { FabricShape, FabricView } from '../fabric.js';
@@ -18,6 +19,8 @@ import {
   type WorkerStatus,
 } from '../role.js';
 import { untilSettled } from '../settling.js';
+import { CounterBlock, restoredText } from '../shared/counter-block.js';
+import { DONE, REQUESTS } from '../shared/counters-layout.js';
 import { Switchboard } from '../switchboard.js';
 import { TaskAsker } from '../task-asker.js';
 import { openTaskFiles } from '../task-files.js';
@@ -178,11 +181,14 @@ export class WorkerRole implements Role {
     const { listener, channels } = links;
     this.#channels = channels;
     this.switchboard.connect(channels, this.#view.fileSockets(this.#id), links);
+    const counters = new CounterBlock(this.#view.counters().process(this.#id))
+      .keep(REQUESTS, REQUESTS + 1)
+      .keep(DONE);
     this.#sessions = new Sessions({
       channels,
       source: this.#own?.channel,
       switchboard: this.switchboard,
-      counters: this.#view.counters().process(this.#id),
+      counters,
       handlers: portHandlers,
       maxRequests: drawLimit(options.maxRequest, options.maxRequestGrace),
       maxConcurrency: options.workerMaxConcurrency,
@@ -191,6 +197,8 @@ export class WorkerRole implements Role {
     });
     this.#tasks.open(listener);
     this.place.whenReleased(beat(this.#view.counters().process(this.#id)));
+    const restoring = setInterval(() => this.#restore(counters), RESTORE_MS).unref();
+    this.place.whenReleased(() => clearInterval(restoring));
     this.place.whenReleased(() => {
       this.switchboard.retire();
       for (const channel of channels) channel.destroy();
@@ -198,6 +206,12 @@ export class WorkerRole implements Role {
       this.#own?.close();
       listener.close();
     });
+  }
+
+  #restore(counters: CounterBlock): void {
+    const restored = counters.restore();
+    if (restored > 0)
+      this.#context.log.warn({ kind: 'counters' }, restoredText(restored, `worker ${this.#id}`));
   }
 
   #heard(message: MessageOfPlace): void {
