@@ -1,3 +1,16 @@
+/**
+ * What every transport between processes promises: the `Channel` interface, the codecs, the rules for time-outs and arguments,
+ * and the class under all errors. It knows no system call; transports are in pipe-ipc, shared-memory and msg-queue.
+ *
+ *     const [left, right] = createMemoryPair<Job, Report>();
+ *     right.onMessage((job) => right.send(run(job)));
+ *     if (!left.send(job)) await left.drained({ signal: AbortSignal.timeout(10_000) });
+ *
+ * To read the source: interface/ is what channels and transports promise; transport/transport-channel.ts makes the one of the
+ * other; codec/ turns values into bytes; memory/ is where messages lie; waiting/ ends waits.
+ *
+ * @packageDocumentation
+ */
 export { type Bytes, bytesOf, bytesOrText, otherBytes } from './arguments/bytes.js';
 export {
   checkOptions,

@@ -1,19 +1,29 @@
+/**
+ * POSIX and System V message queues, which hold messages while no process is there, and channels over them.
+ *
+ *     using queue = PosixQueue.openOrCreate('/jobs', { maxMessages: 10, messageSize: 1_024 });
+ *     await queue.send(Buffer.from('hello'), { signal: AbortSignal.timeout(10_000) });
+ *
+ *     const channel = QueueChannel.open<Job, Report>('/work', 'left');
+ *
+ * To read the source: queue/message-queue.ts is what both kinds of queue do; posix/ and system-v/ are the kinds; channel/ makes
+ * channels of them, with files for what is larger than a message. posix-mq.ts is the API of the npm package posix-mq, a
+ * sub-path of its own.
+ *
+ * @packageDocumentation
+ */
 export {
-  freeSystemVQueueChannel,
-  openPosixQueueChannel,
-  openSystemVQueueChannel,
   type PosixChannelOptions,
   PosixQueueTransport,
   type PosixTransportOptions,
-  posixChannelNames,
   QueueChannel,
   type RemoveOptions,
   type Side,
   type SystemVChannelOptions,
+  type SystemVKeys,
   SystemVQueueTransport,
   type SystemVTransportOptions,
   type TransportQueues,
-  unlinkPosixQueueChannel,
 } from './channel/queue-channel.js';
 export {
   BAD_MESSAGE_CHANNEL,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { freeSystemVQueueChannel, SystemVQueue, unlinkPosixQueueChannel } from '../src/index.js';
+import { QueueChannel, SystemVQueue } from '../src/index.js';
 
 const WRONG = { timout: 1 } as object;
 let queue: SystemVQueue;
@@ -13,8 +13,8 @@ test.each<[string, () => unknown]>([
   ['send()', () => queue.send('a', WRONG)],
   ['receive()', () => queue.receive(WRONG)],
   ['messages()', () => queue.messages(WRONG).next()],
-  ['unlinkPosixQueueChannel()', () => unlinkPosixQueueChannel('nobodys', WRONG)],
-  ['freeSystemVQueueChannel()', () => freeSystemVQueueChannel([1, 2], WRONG)],
+  ['QueueChannel.unlink()', () => QueueChannel.unlink('nobodys', WRONG)],
+  ['QueueChannel.unlink()', () => QueueChannel.unlink([1, 2], WRONG)],
 ])('%s refuses a misspelt option, and nothing is sent or taken', async (name, call) => {
   await expect((async () => call())()).rejects.toMatchObject({
     code: 'ERR_MILLRACE_UNKNOWN_OPTION',

@@ -1,13 +1,7 @@
 /** Queues that another user of the machine has made first. */
 import { asOtherUser, canBeOthers, OTHER_USER } from '@millrace/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
-import {
-  openPosixQueueChannel,
-  openSystemVQueueChannel,
-  PosixQueue,
-  posixChannelNames,
-  SystemVQueue,
-} from '../src/index.js';
+import { PosixQueue, QueueChannel, SystemVQueue } from '../src/index.js';
 import { testKey, testName } from './support.js';
 
 /** Makes queues for everybody: names are of POSIX queues, numbers keys. With `give`, a System V queue is given to root. */
@@ -51,12 +45,12 @@ describe.runIf(canBeOthers)('a queue of another user is refused, unless the prog
   test('POSIX', async () => {
     const name = testName();
     const channel = testName();
-    await madeByOther('666', name, ...posixChannelNames(channel));
+    await madeByOther('666', name, ...QueueChannel.names(channel));
     for (const open of [PosixQueue.open, PosixQueue.openOrCreate]) expect(() => open(name)).toThrow(refusal);
     for (const trustedUsers of [[OTHER_USER], 'any'] as const)
       PosixQueue.open(name, { trustedUsers }).close();
-    expect(() => openPosixQueueChannel(channel, 'left')).toThrow(refusal);
-    openPosixQueueChannel(channel, 'left', { trustedUsers: [OTHER_USER] }).destroy();
+    expect(() => QueueChannel.open(channel, 'left')).toThrow(refusal);
+    QueueChannel.open(channel, 'left', { trustedUsers: [OTHER_USER] }).destroy();
   });
 
   test('System V, although its maker says that it is root’s', async () => {
@@ -67,8 +61,8 @@ describe.runIf(canBeOthers)('a queue of another user is refused, unless the prog
     using queue = SystemVQueue.open(keys[0], { trustedUsers: [OTHER_USER] });
     expect(() => SystemVQueue.attach(queue.id)).toThrow(refusal);
     SystemVQueue.attach(queue.id, { trustedUsers: 'any' }).close();
-    expect(() => openSystemVQueueChannel(keys, 'left')).toThrow(refusal);
-    openSystemVQueueChannel(keys, 'left', { trustedUsers: [OTHER_USER] }).destroy();
+    expect(() => QueueChannel.open(keys, 'left')).toThrow(refusal);
+    QueueChannel.open(keys, 'left', { trustedUsers: [OTHER_USER] }).destroy();
   });
 
   test('but root’s is taken by everybody whom its permissions let in', () => {

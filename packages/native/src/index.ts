@@ -1,3 +1,16 @@
+/**
+ * System calls of Linux for TypeScript: thin C over Node-API, without policy. What the other packages need of the kernel is here,
+ * and no one else should have to import it.
+ *
+ *     const { pid, start, namespace } = thisProcess();
+ *     const fd = createMemory('counters', 4_096);
+ *     using memory = new MappedMemory(fd, 4_096);
+ *
+ * To read the source: syscalls.ts lists the calls, and what each returns; addon.ts loads them; errors.ts makes errors of them;
+ * the other files are what several packages need done in the same way.
+ *
+ * @packageDocumentation
+ */
 export { syscalls } from './addon.js';
 export {
   decodeInetAddress,

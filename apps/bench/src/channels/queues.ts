@@ -1,12 +1,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { bytesCodec, type Codec, msgpackCodec, type TransportChannel } from '@millrace/channel';
-import {
-  freeSystemVQueueChannel,
-  openPosixQueueChannel,
-  openSystemVQueueChannel,
-  unlinkPosixQueueChannel,
-} from '@millrace/msg-queue';
+import { QueueChannel } from '@millrace/msg-queue';
 import type { Kind, Mechanism, Message, Side } from './side.js';
 
 /** A channel over two queues, whose names are the same each time. */
@@ -57,11 +52,11 @@ const NAME = '/millrace-bench';
 const KEYS = [0x4d420001, 0x4d420002] as const;
 
 export const posixQueue = mechanism({
-  open: (side, codec) => openPosixQueueChannel(NAME, side, { codec }),
-  remove: () => unlinkPosixQueueChannel(NAME),
+  open: (side, codec) => QueueChannel.open(NAME, side, { codec }),
+  remove: () => QueueChannel.unlink(NAME),
 });
 
 export const systemVQueue = mechanism({
-  open: (side, codec) => openSystemVQueueChannel(KEYS, side, { codec }),
-  remove: () => freeSystemVQueueChannel(KEYS),
+  open: (side, codec) => QueueChannel.open(KEYS, side, { codec }),
+  remove: () => QueueChannel.unlink(KEYS),
 });

@@ -86,13 +86,58 @@ function systemVIdentity({ key, id }: Pick<SystemVQueue, 'key' | 'id'>): string 
   return key === 0 ? `sysv-id:${id}` : `sysv:${keyName(key)}`;
 }
 
-/** A channel whose statistics and reports include what was no message of any channel. */
+/** The System V queues of a channel: what the left side sends goes to the first. */
+export type SystemVKeys = readonly [toRight: SystemVKey, toLeft: SystemVKey];
+
+/**
+ * A channel over two queues of the system, which hold messages when no process is there: POSIX queues by a name, System V
+ * queues by two keys. Its statistics and reports include what was no message of any channel.
+ */
 export class QueueChannel<Out, In = Out> extends TransportChannel<Out, In> {
   readonly transport: QueueTransport;
 
   constructor(transport: QueueTransport, codec: Codec<Out, In>, options: ChannelOptions = {}) {
     super(transport, codec, options);
     this.transport = transport;
+  }
+
+  /**
+   * Opens one side. The queues are made where they do not exist, and live until {@link QueueChannel.unlink} removes them.
+   * Throws `QueueError`, with the limit of the system where one is in the way.
+   */
+  static open<Out, In = Out>(
+    name: string,
+    side: Side,
+    options?: PosixChannelOptions<Out, In>,
+  ): QueueChannel<Out, In>;
+  static open<Out, In = Out>(
+    keys: SystemVKeys,
+    side: Side,
+    options?: SystemVChannelOptions<Out, In>,
+  ): QueueChannel<Out, In>;
+  static open<Out, In = Out>(
+    address: string | SystemVKeys,
+    side: Side,
+    options: PosixChannelOptions<Out, In> | SystemVChannelOptions<Out, In> = {},
+  ): QueueChannel<Out, In> {
+    return typeof address === 'string'
+      ? openPosix(address, side, options)
+      : openSystemV(address, side, options);
+  }
+
+  /**
+   * Removes the queues from the system, and the payloads in `directory` that no process has read; returns how many queues
+   * there were.
+   */
+  static unlink(address: string | SystemVKeys, options: RemoveOptions = {}): number {
+    checkOptions(options, REMOVE_OPTIONS, 'QueueChannel.unlink()');
+    const { directory = tmpdir() } = options;
+    return typeof address === 'string' ? unlinkPosix(address, directory) : unlinkSystemV(address, directory);
+  }
+
+  /** The names of the POSIX queues of a channel: what the left side sends goes to the first. */
+  static names(name: string): [toRight: string, toLeft: string] {
+    return [`${name}.to-right`, `${name}.to-left`];
   }
 
   override onBadMessage(listener: (error: unknown) => void): void {
@@ -159,42 +204,21 @@ export interface RemoveOptions {
 
 const REMOVE_OPTIONS = optionNames<RemoveOptions>({ directory: true });
 
-/** The POSIX queues of a channel: what the left side sends goes to the first. */
-export function posixChannelNames(name: string): [toRight: string, toLeft: string] {
-  return [`${name}.to-right`, `${name}.to-left`];
-}
-
-/** Opens one side of a channel over two POSIX queues, which are made if need be and live until they are unlinked. */
-export function openPosixQueueChannel<Out, In = Out>(
+function openPosix<Out, In>(
   name: string,
   side: Side,
-  options: PosixChannelOptions<Out, In> = {},
+  options: PosixChannelOptions<Out, In>,
 ): QueueChannel<Out, In> {
   checkOptions(options, POSIX_CHANNEL_OPTIONS, 'A channel over POSIX queues');
   const own = pickOptions(options, POSIX_OPTIONS);
-  const queues = openBoth(side, posixChannelNames(name), (of) => PosixQueue.openOrCreate(of, own));
+  const queues = openBoth(side, QueueChannel.names(name), (of) => PosixQueue.openOrCreate(of, own));
   return channel(queues, () => new PosixQueueTransport(queues, options), options);
 }
 
-/** Removes the queues of a channel, and the payloads in `directory` that nobody has read; how many queues there were. */
-export function unlinkPosixQueueChannel(name: string, options: RemoveOptions = {}): number {
-  checkOptions(options, REMOVE_OPTIONS, 'unlinkPosixQueueChannel()');
-  const { directory = tmpdir() } = options;
-  return posixChannelNames(name).filter((of) => {
-    const removed = PosixQueue.unlink(of);
-    removeFiles(directory, posixIdentity({ name: of }));
-    return removed;
-  }).length;
-}
-
-/**
- * Opens one side of a channel over two System V queues, which are made if need be and live until they are freed.
- * `keys`: what the left side sends goes to the first.
- */
-export function openSystemVQueueChannel<Out, In = Out>(
-  keys: readonly [toRight: SystemVKey, toLeft: SystemVKey],
+function openSystemV<Out, In>(
+  keys: SystemVKeys,
   side: Side,
-  options: SystemVChannelOptions<Out, In> = {},
+  options: SystemVChannelOptions<Out, In>,
 ): QueueChannel<Out, In> {
   checkOptions(options, SYSTEM_V_CHANNEL_OPTIONS, 'A channel over System V queues');
   const own = pickOptions(options, SYSTEM_V_OPTIONS);
@@ -202,13 +226,15 @@ export function openSystemVQueueChannel<Out, In = Out>(
   return channel(queues, () => new SystemVQueueTransport(queues, options), options);
 }
 
-/** Removes the queues of a channel, and the payloads in `directory` that nobody has read; how many queues there were. */
-export function freeSystemVQueueChannel(
-  keys: readonly [toRight: SystemVKey, toLeft: SystemVKey],
-  options: RemoveOptions = {},
-): number {
-  checkOptions(options, REMOVE_OPTIONS, 'freeSystemVQueueChannel()');
-  const { directory = tmpdir() } = options;
+function unlinkPosix(name: string, directory: string): number {
+  return QueueChannel.names(name).filter((of) => {
+    const removed = PosixQueue.unlink(of);
+    removeFiles(directory, posixIdentity({ name: of }));
+    return removed;
+  }).length;
+}
+
+function unlinkSystemV(keys: SystemVKeys, directory: string): number {
   return keys.map(toKey).filter((key) => {
     const removed = SystemVQueue.free(key);
     removeFiles(directory, systemVIdentity({ key, id: 0 }));

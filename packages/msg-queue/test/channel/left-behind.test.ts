@@ -1,12 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import {
-  openPosixQueueChannel,
-  PosixQueue,
-  posixChannelNames,
-  SystemVQueue,
-  unlinkPosixQueueChannel,
-} from '../../src/index.js';
+import { PosixQueue, QueueChannel, SystemVQueue } from '../../src/index.js';
 import { testName } from '../support.js';
 
 const canMount = () =>
@@ -14,7 +8,7 @@ const canMount = () =>
 
 test('queues that a channel has left behind are found by the list, mounted or not, and removed by name', async (context) => {
   const name = testName();
-  const channel = openPosixQueueChannel(name, 'left', { maxMessages: 2, messageSize: 512 });
+  const channel = QueueChannel.open(name, 'left', { maxMessages: 2, messageSize: 512 });
   channel.destroy();
   try {
     const names = PosixQueue.list();
@@ -22,11 +16,11 @@ test('queues that a channel has left behind are found by the list, mounted or no
       expect(canMount()).toBe(false);
       return context.skip('neither is an mqueue file system mounted, nor may one be');
     }
-    expect(names).toEqual(expect.arrayContaining(posixChannelNames(name)));
+    expect(names).toEqual(expect.arrayContaining(QueueChannel.names(name)));
   } finally {
-    unlinkPosixQueueChannel(name);
+    QueueChannel.unlink(name);
   }
-  for (const gone of posixChannelNames(name)) expect(PosixQueue.list()).not.toContain(gone);
+  for (const gone of QueueChannel.names(name)) expect(PosixQueue.list()).not.toContain(gone);
   return undefined;
 });
 

@@ -4,14 +4,7 @@ import { join } from 'node:path';
 import { bytesCodec } from '@millrace/channel';
 import { channelContract } from '@millrace/channel/contract';
 import { afterAll, expect, test } from 'vitest';
-import {
-  freeSystemVQueueChannel,
-  openPosixQueueChannel,
-  openSystemVQueueChannel,
-  PosixQueue,
-  posixChannelNames,
-  unlinkPosixQueueChannel,
-} from '../../src/index.js';
+import { PosixQueue, QueueChannel } from '../../src/index.js';
 import { testKey } from '../support.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-queue-channel-'));
@@ -24,11 +17,11 @@ channelContract('a pair of POSIX queues', {
   create(codec, options) {
     const name = `/millrace-contract-${process.pid}-${made++}`;
     const open = (side: 'left' | 'right') =>
-      openPosixQueueChannel(name, side, { codec: codec(), directory, ...options });
+      QueueChannel.open(name, side, { codec: codec(), directory, ...options });
     return {
       left: open('left'),
       right: open('right'),
-      dispose: () => void unlinkPosixQueueChannel(name, { directory }),
+      dispose: () => void QueueChannel.unlink(name, { directory }),
     };
   },
 });
@@ -38,11 +31,11 @@ channelContract('a pair of System V queues', {
   create(codec, options) {
     const keys = [testKey(), testKey()] as const;
     const open = (side: 'left' | 'right') =>
-      openSystemVQueueChannel(keys, side, { codec: codec(), directory, ...options });
+      QueueChannel.open(keys, side, { codec: codec(), directory, ...options });
     return {
       left: open('left'),
       right: open('right'),
-      dispose: () => void freeSystemVQueueChannel(keys, { directory }),
+      dispose: () => void QueueChannel.unlink(keys, { directory }),
     };
   },
 });
@@ -50,7 +43,7 @@ channelContract('a pair of System V queues', {
 test('a message without bytes waits for room, and is sent before the channel closes', async () => {
   const name = `/millrace-contract-${process.pid}-${made++}`;
   const open = (side: 'left' | 'right') =>
-    openPosixQueueChannel(name, side, { codec: bytesCodec(), directory, maxMessages: 1 });
+    QueueChannel.open(name, side, { codec: bytesCodec(), directory, maxMessages: 1 });
   const [left, right] = [open('left'), open('right')];
   for (const text of ['a', '']) left.send(Buffer.from(text));
   expect(left.queuedBytes).toBeGreaterThan(0);
@@ -62,13 +55,13 @@ test('a message without bytes waits for room, and is sent before the channel clo
   for (const text of ['a', '']) expect((await right.receive())?.toString()).toBe(text);
   await Promise.all([drained, closing]);
   right.destroy();
-  unlinkPosixQueueChannel(name, { directory });
+  QueueChannel.unlink(name, { directory });
 });
 
 test('the contract has left no queue and no file', () => {
   expect(readdirSync(directory)).toEqual([]);
   for (let i = 0; i < made; i++) {
-    for (const name of posixChannelNames(`/millrace-contract-${process.pid}-${i}`)) {
+    for (const name of QueueChannel.names(`/millrace-contract-${process.pid}-${i}`)) {
       expect(PosixQueue.unlink(name)).toBe(false);
     }
   }

@@ -6,12 +6,7 @@ import { join } from 'node:path';
 import { bytesCodec } from '@millrace/channel';
 import { until } from '@millrace/testkit';
 import { expect, test } from 'vitest';
-import {
-  freeSystemVQueueChannel,
-  openPosixQueueChannel,
-  openSystemVQueueChannel,
-  unlinkPosixQueueChannel,
-} from '../../src/index.js';
+import { QueueChannel } from '../../src/index.js';
 import { random, testKey, testName } from '../support.js';
 
 /** Kills of each, writers and readers. */
@@ -63,8 +58,8 @@ test.each([
     const open = (side: 'left' | 'right') => {
       const options = { directory, codec: bytesCodec(), sweepGrace: 1 };
       return kind === 'posix'
-        ? openPosixQueueChannel(name, side, options)
-        : openSystemVQueueChannel([key, key + 1], side, options);
+        ? QueueChannel.open(name, side, options)
+        : QueueChannel.open([key, key + 1], side, options);
     };
     let lives = 0;
     const start = (role: string): Peer => {
@@ -123,8 +118,8 @@ test.each([
     await until('the sweep', () => readdirSync(directory).length === 0);
     sweeper.destroy();
     expect(wrong).toEqual([]);
-    if (kind === 'posix') unlinkPosixQueueChannel(name, { directory });
-    else freeSystemVQueueChannel([key, key + 1], { directory });
+    if (kind === 'posix') QueueChannel.unlink(name, { directory });
+    else QueueChannel.unlink([key, key + 1], { directory });
     rmSync(directory, { recursive: true });
     console.log(`${kind}: ${KILLS} writers and ${KILLS} readers killed, ${arrived} messages arrived`);
   },

@@ -28,15 +28,10 @@ import {
 } from '../../src/channel/spill-name.js';
 import {
   BAD_MESSAGE_CHANNEL,
-  freeSystemVQueueChannel,
-  openPosixQueueChannel,
-  openSystemVQueueChannel,
   PosixQueue,
-  posixChannelNames,
-  type QueueChannel,
+  QueueChannel,
   SWEEP_CHANNEL,
   SystemVQueue,
-  unlinkPosixQueueChannel,
 } from '../../src/index.js';
 import { payloads, testKey, testName } from '../support.js';
 
@@ -64,10 +59,10 @@ afterEach(() => {
 
 function posix(): Subject {
   const name = testName();
-  const [toRight] = posixChannelNames(name);
+  const [toRight] = QueueChannel.names(name);
   return {
     open: (side, options = {}) => {
-      const channel = openPosixQueueChannel(name, side, { directory, codec: bytesCodec(), ...options });
+      const channel = QueueChannel.open(name, side, { directory, codec: bytesCodec(), ...options });
       channels.push(channel);
       return channel;
     },
@@ -75,7 +70,7 @@ function posix(): Subject {
       using queue = PosixQueue.open(toRight);
       expect(queue.trySend(bytes)).toBe('sent');
     },
-    dispose: () => void unlinkPosixQueueChannel(name, { directory }),
+    dispose: () => void QueueChannel.unlink(name, { directory }),
     identity: `posix:${toRight}`,
   };
 }
@@ -84,7 +79,7 @@ function systemV(): Subject {
   const keys = [testKey(), testKey()] as const;
   return {
     open: (side, options = {}) => {
-      const channel = openSystemVQueueChannel(keys, side, { directory, codec: bytesCodec(), ...options });
+      const channel = QueueChannel.open(keys, side, { directory, codec: bytesCodec(), ...options });
       channels.push(channel);
       return channel;
     },
@@ -92,7 +87,7 @@ function systemV(): Subject {
       using queue = SystemVQueue.open(keys[0]);
       expect(queue.trySend(bytes)).toBe('sent');
     },
-    dispose: () => void freeSystemVQueueChannel(keys, { directory }),
+    dispose: () => void QueueChannel.unlink(keys, { directory }),
     identity: `sysv:0x${keys[0].toString(16).padStart(8, '0')}`,
   };
 }

@@ -4,14 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { within } from '@millrace/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import {
-  freeSystemVQueueChannel,
-  openPosixQueueChannel,
-  openSystemVQueueChannel,
-  posixChannelNames,
-  type QueueChannel,
-  unlinkPosixQueueChannel,
-} from '../../src/index.js';
+import { QueueChannel } from '../../src/index.js';
 import { payloads, testKey, testName } from '../support.js';
 
 const POST = new URL('../fixtures/post.py', import.meta.url).pathname;
@@ -62,15 +55,15 @@ async function threeMessages(to: string[]): Promise<void> {
 describe('a program that is not Node packs a small value, a large one, a string and bytes; the channel receives them', () => {
   test('over a POSIX queue', async () => {
     const name = testName();
-    channel = openPosixQueueChannel(name, 'right', { directory });
-    await threeMessages(['--posix', posixChannelNames(name)[0]]);
-    unlinkPosixQueueChannel(name, { directory });
+    channel = QueueChannel.open(name, 'right', { directory });
+    await threeMessages(['--posix', QueueChannel.names(name)[0]]);
+    QueueChannel.unlink(name, { directory });
   });
 
   test('over a System V queue', async () => {
     const keys = [testKey(), testKey()] as const;
-    channel = openSystemVQueueChannel(keys, 'right', { directory });
+    channel = QueueChannel.open(keys, 'right', { directory });
     await threeMessages(['--sysv', String(keys[0])]);
-    freeSystemVQueueChannel(keys, { directory });
+    QueueChannel.unlink(keys, { directory });
   });
 });
