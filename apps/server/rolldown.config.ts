@@ -14,5 +14,5 @@ export default library(
     'worker/task-worker',
     'worker/user-process',
   ],
-  ['fastest-levenshtein', 'valibot'],
+  ['valibot'],
 );

@@ -548,10 +548,12 @@ export class ManagerRole implements Role {
         : delay === 0
           ? 'it is replaced'
           : `it is replaced in ${delay} ms`;
-    log.warn(
-      { code, signal, uptime: Math.round(uptime) },
-      `abnormal exit: ${member.name} ended ${how}; ${next}`,
-    );
+    // One that is given up in the start is what the start fails of: that has a line of its own.
+    if (this.#up || member.state !== 'given-up')
+      log.warn(
+        { code, signal, uptime: Math.round(uptime) },
+        `abnormal exit: ${member.name} ended ${how}; ${next}`,
+      );
     const workerId = flatId(role, this.#shape, id);
     const handlers = this.#context.handlers.get('workerError');
     void this.#logFailure('workerError', runInOrder(handlers, { workerId, code, signal, uptime }));

@@ -2,9 +2,9 @@ import { createRequire } from 'node:module';
 import { availableParallelism, tmpdir } from 'node:os';
 import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { didYouMean } from '@millrace/channel';
 import { ArgumentError } from '@millrace/channel/errors';
 import type { Tasks } from '@millrace/task-pool';
-import { closest } from 'fastest-levenshtein';
 import * as v from 'valibot';
 import { MAX_DEFAULT_REACTORS, RING_BYTES } from './constants.js';
 import { ServerError } from './errors.js';
@@ -17,7 +17,7 @@ import {
   type ServerOptions,
 } from './options.js';
 import { isInherited, type PortFraming, type PortOptions, type ResolvedPort } from './port-options.js';
-import { NESTED, portShape } from './port-schema.js';
+import { FRAMING_KINDS, NESTED, portShape } from './port-schema.js';
 import {
   absolutePath,
   count,
@@ -332,14 +332,16 @@ function parse<S extends v.GenericSchema>(
     const key = path.pop() ?? '';
     const within = path.length === 0 ? '' : ` in '${path.join('.')}'`;
     const known = path[0] === undefined ? Object.keys(schema.entries) : (NESTED[path[0]] ?? []);
-    const message = `There is no option '${key}'${within}; did you mean '${closest(key, known)}'?`;
+    const message = `There is no option '${key}'${within}${didYouMean(key, known)}`;
     const value = issue.path?.at(-1)?.value;
     throw new ArgumentError('ERR_MILLRACE_UNKNOWN_OPTION', message, { argument: key, value });
   }
   const name = path.length === 0 ? 'The options' : `The option '${path.join('.')}'`;
   if (issue.type === 'strict_object' && issue.expected !== 'Object') throw optionError(`${name} is missing.`);
   const value = issue.path?.at(-1)?.value ?? issue.input;
-  const wanted = issue.expected === 'Object' && issue.type !== 'variant' ? 'an object' : issue.message;
+  const isKind = issue.type === 'variant' && path.at(-1) === 'kind';
+  const isObject = issue.expected === 'Object' && issue.type !== 'variant';
+  const wanted = isKind ? FRAMING_KINDS : isObject ? 'an object' : issue.message;
   throw optionError(`${name} cannot be ${show(value)}: ${wanted}.`);
 }
 

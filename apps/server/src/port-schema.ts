@@ -11,6 +11,9 @@ const DELIMITER = '1 to 8 bytes';
 const FRAMINGS =
   "an object, as { kind: 'none' }, { kind: 'eof', delimiter: '\\n' }, { kind: 'length' } or { kind: 'function', module }";
 
+/** The discriminator's values, for the message about another. */
+export const FRAMING_KINDS = "one of 'none', 'eof', 'length' and 'function'";
+
 const framing = v.variant(
   'kind',
   [

@@ -292,7 +292,9 @@ describe('the pid file', () => {
   test('that cannot be written is an error that says why', async () => {
     await using program = launch('life', { pidFile: join(directory, 'missing', 'pid') });
     await failure(program);
-    expect(program.output).toMatch(/cannot be written: ENOENT/);
+    expect(program.output).toMatch(
+      /The pidFile '.*' cannot be written: there is no directory .*missing\. Make it first, or name another pidFile/,
+    );
   });
 });
 

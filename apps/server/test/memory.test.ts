@@ -173,3 +173,8 @@ test('what the options add up to at worst is said at the start where there is no
   await using server = await start({ maxClientMemory: 2 ** 50 });
   await server.program.printed(/the options add up to .* at worst, and there are/);
 });
+
+test('where there is, one short line says it', async () => {
+  await using server = await start({});
+  await server.program.printed(/"msg":"memory at worst: [\d,]+ MiB of [\d,]+ MiB"/);
+});

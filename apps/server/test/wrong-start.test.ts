@@ -23,6 +23,11 @@ test.each<[object, string, string?]>([
   ],
   [{ workerNum: 0 }, "The option 'workerNum' cannot be 0"],
   [
+    { framing: { kind: 'eol' } },
+    "The option 'framing.kind' cannot be \"eol\": one of 'none', 'eof', 'length' and 'function'.",
+  ],
+  [{ listeners: 3 }, "There is no option 'listeners'; there are: "],
+  [
     { framing: 'eof' },
     "The option 'framing' cannot be \"eof\": an object, as { kind: 'none' }, { kind: 'eof',",
   ],
@@ -54,8 +59,12 @@ test.each([
 );
 
 test('a process that is killed in the first start is named', async () => {
-  const { text } = await printed('killed');
-  expect(text).toMatch(/ServerError: worker \d kept ending before it was ready, the last time with SIGKILL/);
+  const { text, lines } = await printed('killed');
+  expect(text).toMatch(/ServerError: worker \d kept ending before it was ready, the last time by SIGKILL/);
+  // Beside what the program prints of it, the log has one line.
+  expect(lines.filter((line) => /the last time|it is not replaced/.test(line))).toEqual([
+    expect.stringContaining('The server ends.'),
+  ]);
   expect(text.match(/^ +at /gm)).toHaveLength(1);
 });
 

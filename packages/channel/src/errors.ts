@@ -103,6 +103,10 @@ export type ArgumentErrorCode =
   | 'ERR_MILLRACE_SIGNAL_VALUE'
   /** Something that holds no bytes where bytes are taken. */
   | 'ERR_MILLRACE_BYTES'
+  /** Members of a pool that are none. */
+  | 'ERR_MILLRACE_MEMBERS_VALUE'
+  /** Handlers that are no object. */
+  | 'ERR_MILLRACE_HANDLERS_VALUE'
   /** An option that there is not; the message has the nearest name. */
   | 'ERR_MILLRACE_UNKNOWN_OPTION';
 

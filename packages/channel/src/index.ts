@@ -13,6 +13,7 @@
  */
 export { type Bytes, bytesOf, bytesOrText, otherBytes } from './arguments/bytes.js';
 export {
+  checkHandlers,
   checkOptions,
   checkReceiveOptions,
   checkWaitOptions,

@@ -1,8 +1,22 @@
 import { expect, test } from 'vitest';
-import { BoundDatagram, Connection, connect, DatagramSocket, Listener, Reactor } from '../src/index.js';
+import {
+  BoundDatagram,
+  Connection,
+  connect,
+  DatagramSocket,
+  Listener,
+  type ListenerHandlers,
+  Reactor,
+} from '../src/index.js';
 
 const WRONG = { bcklog: 1 };
 const LOCAL = { host: '127.0.0.1', port: 0 };
+const WRONG_HANDLERS = {
+  onFrame: () => {},
+  onMessage: () => {},
+  onEror: () => {},
+  onClos: () => {},
+};
 const handlers = { onFrame: () => {}, onMessage: () => {} };
 
 test.each<[string, string, (reactor: Reactor) => unknown]>([
@@ -18,4 +32,36 @@ test.each<[string, string, (reactor: Reactor) => unknown]>([
     code: 'ERR_MILLRACE_UNKNOWN_OPTION',
     message: expect.stringContaining(`${of} has no option '${name}'`),
   });
+});
+
+test.each<[string, (reactor: Reactor) => unknown]>([
+  [
+    'a Listener',
+    (reactor) => {
+      const listener = new Listener(LOCAL);
+      try {
+        listener.start(reactor, { onAccept: () => {}, onAcept: () => {} } as ListenerHandlers);
+      } finally {
+        listener.close();
+      }
+    },
+  ],
+  ['a connection', (reactor) => new Connection(reactor, -1, { handlers: WRONG_HANDLERS })],
+  ['a connection', (reactor) => connect(reactor, LOCAL, { handlers: WRONG_HANDLERS })],
+  ['a DatagramSocket', (reactor) => new DatagramSocket(reactor, LOCAL, { handlers: WRONG_HANDLERS })],
+])('the handlers of %s have no misspelt one', async (of, call) => {
+  using reactor = new Reactor();
+  await expect((async () => call(reactor))()).rejects.toMatchObject({
+    code: 'ERR_MILLRACE_UNKNOWN_OPTION',
+    message: expect.stringMatching(`^The handlers of ${of} have no 'on`),
+  });
+});
+
+test('add, set and cycle refuse a misspelt option, and watch nothing', () => {
+  using reactor = new Reactor();
+  const onRead = () => {};
+  expect(() => reactor.add(0, { onRead, triger: 'edge' } as object)).toThrow("did you mean 'trigger'?");
+  expect(reactor.has(0)).toBe(false);
+  expect(() => reactor.set(0, { onraed: onRead } as object)).toThrow("did you mean 'onRead'?");
+  expect(() => reactor.cycle(onRead, { befor: true } as object)).toThrow("did you mean 'before'?");
 });

@@ -1,6 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { EventEmitter } from 'node:events';
-import { checkTimeout, inTime } from '@millrace/channel';
+import { checkOptions, checkTimeout, inTime, optionNames } from '@millrace/channel';
 import { createMemory, MappedMemory, syscalls } from '@millrace/native';
 import { type Exit, type Member, ProcessPool } from '@millrace/process-pool';
 import { atExit } from './at-exit.js';
@@ -28,6 +28,8 @@ import { taskTransport } from './transports/index.js';
 import { queueDirectory, VALUES } from './transports/queue.js';
 import type { PoolSide, QueueBirth } from './transports/transport.js';
 import { CLAIMS, spillWriter, type WorkerBirth } from './worker-birth.js';
+
+const CLOSE_OPTIONS = optionNames<{ readonly timeout?: number }>({ timeout: true });
 
 /** What follows a task's name: its value may be left out where the handler takes none. */
 type Rest<T extends Tasks, Name extends keyof T, More> =
@@ -193,7 +195,9 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
   }
 
   /** Takes no more tasks, waits for those it has, ends the workers. Beyond `timeout` milliseconds, as {@link destroy}. */
-  async close({ timeout = Number.POSITIVE_INFINITY }: { readonly timeout?: number } = {}): Promise<void> {
+  async close(options: { readonly timeout?: number } = {}): Promise<void> {
+    checkOptions(options, CLOSE_OPTIONS, 'close()');
+    const { timeout = Number.POSITIVE_INFINITY } = options;
     checkTimeout(timeout);
     this.#closing ??= this.#close(timeout);
     return this.#closing;

@@ -9,10 +9,10 @@ const PROCESS_BYTES = 40 << 20;
 const MIB = 1 << 20;
 const inMib = (bytes: number) => `${Math.ceil(bytes / MIB).toLocaleString('en')} MiB`;
 
-/** Says what the options add up to at worst, where that is more than the memory there is. */
-export function checkMemory({ options, ports, log }: RoleContext, shape: FabricShape): void {
+/** Says what the options add up to at worst, and warns where that is more than the memory there is. */
+export function checkMemory({ options, log }: RoleContext, shape: FabricShape): void {
   const memory = memoryThereIs();
-  const { maxClientMemory, maxConnections } = options;
+  const { maxClientMemory } = options;
   let rings = 0;
   for (let peer = 0; peer < peersOf(shape); peer++)
     if (!isPiped(shape, peer)) rings += linkBytes(shape, peer);
@@ -27,14 +27,8 @@ export function checkMemory({ options, ports, log }: RoleContext, shape: FabricS
     );
     return;
   }
-  const each = Math.max(
-    ...ports.map(({ packageMaxLength, socketBufferSize }) => packageMaxLength + socketBufferSize),
-  );
-  const all = maxConnections * each;
-  if (all <= memory) return;
   log.info(
-    { memory, all, maxClientMemory },
-    `maxConnections (${maxConnections}) times packageMaxLength and socketBufferSize is ${inMib(all)}, and there are ${inMib(memory)}: ` +
-      `all clients together may hold ${inMib(maxClientMemory)} (maxClientMemory), then the largest are closed`,
+    { memory, atWorst, maxClientMemory, rings, processes },
+    `memory at worst: ${inMib(atWorst)} of ${inMib(memory)}`,
   );
 }

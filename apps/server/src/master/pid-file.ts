@@ -15,7 +15,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { assertTrusted, isTrusted, UntrustedError } from '@millrace/native';
 import { ServerError } from '../errors.js';
 
@@ -152,7 +152,11 @@ export class PidFile {
   }
 
   #cannot(cause: unknown): ServerError {
-    const message = `The pidFile '${this.#path}' cannot be written: ${(cause as Error).message}`;
+    const advice =
+      (cause as NodeJS.ErrnoException).code === 'ENOENT'
+        ? `: there is no directory ${dirname(this.#path)}. Make it first, or name another pidFile.`
+        : `: ${(cause as Error).message}`;
+    const message = `The pidFile '${this.#path}' cannot be written${advice}`;
     return new ServerError('ERR_MILLRACE_PID_FILE', message, { cause });
   }
 }

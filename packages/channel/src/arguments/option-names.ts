@@ -1,4 +1,4 @@
-import { ArgumentError } from '../errors.js';
+import { ArgumentError, shown } from '../errors.js';
 import type { ReceiveOptions, WaitOptions } from '../interface/channel.js';
 
 /** The names of the options that `O` describes; the compiler sees to it that the list is whole and has no other. */
@@ -18,6 +18,35 @@ export function checkOptions(options: object | undefined, known: ReadonlySet<str
     throw new ArgumentError(
       'ERR_MILLRACE_UNKNOWN_OPTION',
       `${of} has no option '${name}'${didYouMean(name, known)}`,
+      { argument: name, value },
+    );
+  }
+}
+
+/**
+ * {@link checkOptions} for an object of functions, the `what` of `of`. An object of a class of the user's own may hold what
+ * it likes besides.
+ */
+export function checkHandlers(
+  handlers: unknown,
+  known: ReadonlySet<string>,
+  of: string,
+  what = 'handlers',
+): void {
+  if (typeof handlers !== 'object' || handlers === null)
+    throw new ArgumentError(
+      'ERR_MILLRACE_HANDLERS_VALUE',
+      `The ${what} of ${of} are an object with functions, not ${shown(handlers)}.`,
+      { argument: what, value: handlers },
+    );
+  const prototype: unknown = Object.getPrototypeOf(handlers);
+  if (prototype !== null && prototype !== Object.prototype) return;
+  for (const name in handlers) {
+    const value = (handlers as Record<string, unknown>)[name];
+    if (known.has(name) || value === undefined) continue;
+    throw new ArgumentError(
+      'ERR_MILLRACE_UNKNOWN_OPTION',
+      `The ${what} of ${of} have no '${name}'${didYouMean(name, known)}`,
       { argument: name, value },
     );
   }
@@ -50,15 +79,25 @@ export function didYouMean(name: string, known: Iterable<string>): string {
   return near === undefined ? `; there are: ${names.join(', ')}.` : `; did you mean '${near}'?`;
 }
 
-/** The name that takes the fewest edits, if these are not most of it. */
+/** Of a name's letters, those that may be wrong. */
+const WRONG_SHARE = 0.4;
+/** Letters that the beginning of a name must have to stand for it. */
+const MIN_BEGINNING = 3;
+
+/** The name that takes the fewest edits, if these are few beside its letters; else one that begins with the other. */
 function nearest(name: string, names: readonly string[]): string | undefined {
   let found: string | undefined;
-  let fewest = Math.max(2, Math.ceil(name.length / 2)) + 1;
+  let fewest = Number.POSITIVE_INFINITY;
   for (const candidate of names) {
     const edits = distance(name.toLowerCase(), candidate.toLowerCase());
-    if (edits < fewest) [found, fewest] = [candidate, edits];
+    const most = Math.ceil(WRONG_SHARE * Math.max(name.length, candidate.length));
+    if (edits <= most && edits < fewest) [found, fewest] = [candidate, edits];
   }
-  return found;
+  return found ?? names.find((candidate) => isBeginning(name.toLowerCase(), candidate.toLowerCase()));
+}
+
+function isBeginning(a: string, b: string): boolean {
+  return Math.min(a.length, b.length) >= MIN_BEGINNING && (a.startsWith(b) || b.startsWith(a));
 }
 
 /** Levenshtein's: insertions, deletions and replacements of a letter. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import {
   bytesCodec,
+  checkHandlers,
   checkOptions,
   createMemoryPair,
   didYouMean,
@@ -55,4 +56,28 @@ test.each<[string, () => unknown]>([
     message: expect.stringContaining(`${name} has no option 'timout'`),
   });
   expect(left.send(1)).toBe(true);
+});
+
+test('a name that is near none is not suggested one; the beginning of one stands for it', () => {
+  expect(didYouMean('listeners', ['fastOpen', 'port', 'host'])).toBe('; there are: fastOpen, port, host.');
+  expect(didYouMean('listeners', ['title', 'listen'])).toBe("; did you mean 'listen'?");
+  expect(didYouMean('alpn', ['cert', 'alpnProtocols'])).toBe("; did you mean 'alpnProtocols'?");
+});
+
+test('misspelt handlers are refused, and an object of a class may hold what it likes besides', () => {
+  class Own {
+    state = 1;
+    timeout() {}
+  }
+  expect(() => checkHandlers(new Own(), KNOWN, 'a task')).not.toThrow();
+  expect(() => checkHandlers({ timout() {} }, KNOWN, 'a task')).toThrow(
+    "The handlers of a task have no 'timout'; did you mean 'timeout'?",
+  );
+  for (const none of [undefined, null, 5])
+    expect(() => checkHandlers(none, KNOWN, 'a task', 'events')).toThrow(
+      expect.objectContaining({
+        code: 'ERR_MILLRACE_HANDLERS_VALUE',
+        message: `The events of a task are an object with functions, not ${none}.`,
+      }),
+    );
 });

@@ -10,13 +10,14 @@ import type { MemberHost } from '../member/member-host.js';
 import { Clients } from '../serve/clients.js';
 import { BUS, REQUESTS, type ToPool, unknownMessage } from '../wire/protocol.js';
 import { Changes } from './changes.js';
-import { PROCESS_POOL_EVENTS, type ProcessPoolEvents, tellExit } from './events.js';
+import { type ProcessPoolEvents, tellExit } from './events.js';
 import { keptAlive } from './keep-alive.js';
 import { MergingQueue } from './merging-queue.js';
 import {
+  checkMembers,
+  checkPool,
   type Members,
   type PoolStatus,
-  PROCESS_POOL_OPTIONS,
   type ProcessPoolOptions,
   REMOVE_OPTIONS,
   START_OPTIONS,
@@ -60,21 +61,18 @@ export class ProcessPool implements AsyncDisposable {
   /** Of any member's state. */
   readonly #changes = new Changes();
 
-  /** Throws `ERR_MILLRACE_DUPLICATE_NAME`. */
+  /** Throws `ERR_MILLRACE_DUPLICATE_NAME`, `_MEMBERS_VALUE` or `_UNKNOWN_OPTION`. */
   constructor(
     members: readonly MemberSpec[] | Members,
     events: ProcessPoolEvents = {},
     options: ProcessPoolOptions = {},
   ) {
-    checkOptions(options, PROCESS_POOL_OPTIONS, 'A ProcessPool');
-    checkOptions(events, PROCESS_POOL_EVENTS, 'The events of a ProcessPool');
+    const specs = checkPool(members, events, options);
     this.#events = events;
     this.#options = options;
     this.#host = this.#makeHost();
-    const list =
-      'member' in members ? Array.from({ length: members.size }, (_, i) => members.member(i)) : members;
     if ('member' in members) this.#template = members.member;
-    this.#join(list);
+    this.#join(specs);
   }
 
   get members(): readonly Member[] {
@@ -196,7 +194,7 @@ export class ProcessPool implements AsyncDisposable {
         'ERR_MILLRACE_POOL_STOPPED',
         'The pool is being stopped: nothing is added to it any more.',
       );
-    const added = this.#join(specs);
+    const added = this.#join(checkMembers(specs));
     for (const member of added) member.start();
     this.#recycling.watch(() => this.#members);
     await this.#changes.until(() => {

@@ -1,8 +1,14 @@
 import { kill } from 'node:process';
-import { type Bytes, type TransportChannel, WaitList, type WaitOptions } from '@millrace/channel';
+import {
+  type Bytes,
+  checkOptions,
+  type TransportChannel,
+  WaitList,
+  type WaitOptions,
+} from '@millrace/channel';
 import { ProcessPoolError } from '../errors.js';
 import type { Exit } from '../launch/restart-policy.js';
-import type { MemberSpec } from '../launch/spec.js';
+import { MEMBER_OPTIONS, type MemberSpec } from '../launch/spec.js';
 import type { Member } from '../member/member.js';
 import type { ProcessPoolEvents } from '../pool/events.js';
 import { ProcessPool } from '../pool/process-pool.js';
@@ -31,6 +37,9 @@ export interface ProcessEnd {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** Of the process, and of the member that it is. */
+const PROCESS_OPTIONS = new Set([...MEMBER_OPTIONS, 'pipe', 'onMessage', 'onExit']);
+
 let nextId = 1;
 
 /**
@@ -56,6 +65,7 @@ export class Process<Out = unknown, In = unknown> implements AsyncDisposable {
 
   /** Makes the pipe; throws `SystemCallError` when descriptors have run out. */
   constructor(entry: string | URL, options: ProcessOptions = {}) {
+    checkOptions(options, PROCESS_OPTIONS, 'A Process');
     const { pipe = 'values', onMessage, onExit, name = String(entry), ...rest } = options;
     this.#pipe = new ProcessPipe(pipe);
     const queue = () => this.#queue?.birth;

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { type Bytes, checkOptions, checkTimeout, optionNames } from '@millrace/channel';
+import { type Bytes, checkHandlers, checkOptions, checkTimeout, optionNames } from '@millrace/channel';
 import { type ChildProcessContext, inherit } from '../child/child.js';
 import { ProcessPoolError } from '../errors.js';
 import { BUS, REQUESTS } from '../wire/protocol.js';
@@ -37,6 +37,12 @@ export interface WorkerOptions {
   readonly clientTimeout?: number;
 }
 
+const WORKER_HANDLERS = optionNames<WorkerHandlers>({
+  workerStart: true,
+  message: true,
+  workerStop: true,
+  error: true,
+});
 const WORKER_OPTIONS = optionNames<WorkerOptions>({ maxRequestSize: true, clientTimeout: true });
 
 const DEFAULT_MAX_REQUEST_SIZE = 2 << 20;
@@ -50,6 +56,7 @@ export async function runWorker(
   handlers: WorkerHandlers,
   options: WorkerOptions = {},
 ): Promise<ChildProcessContext> {
+  checkHandlers(handlers, WORKER_HANDLERS, 'runWorker()');
   checkOptions(options, WORKER_OPTIONS, 'runWorker()');
   const context = inherit();
   if (context === undefined)

@@ -1,4 +1,4 @@
-import { checkOptions } from '@millrace/channel';
+import { checkHandlers, checkOptions } from '@millrace/channel';
 import { FrameInput } from '../framing/frame-input.js';
 import type { Framer } from '../framing/framer.js';
 import { Spares } from '../framing/spares.js';
@@ -7,6 +7,7 @@ import type { AddOptions } from '../loop/watch.js';
 import { MemoryUse } from '../output/memory-use.js';
 import type { Connection } from './connection.js';
 import {
+  CONNECTION_HANDLERS,
   CONNECTION_OPTIONS,
   type ConnectionHandlers,
   type ConnectionOptions,
@@ -39,6 +40,7 @@ export class ConnectionKind<Context = undefined> {
   /** Throws `ERR_MILLRACE_REACTOR_OPTION` or `ERR_MILLRACE_FRAMING`. */
   constructor(reactor: Reactor, options: Omit<ConnectionOptions<Context>, 'context'>) {
     checkOptions(options, CONNECTION_OPTIONS, 'A connection');
+    checkHandlers(options.handlers, CONNECTION_HANDLERS, 'a connection');
     this.reactor = reactor;
     this.handlers = options.handlers;
     this.limits = outputLimits(options);

@@ -98,6 +98,16 @@ export const CONNECTION_OPTION_NAMES = {
   memory: true,
   context: true,
 } as const;
+export const CONNECTION_HANDLERS = optionNames<ConnectionHandlers<unknown>>({
+  onFrame: true,
+  onInput: true,
+  wantsInput: true,
+  wantsFrame: true,
+  onInputEnd: true,
+  onCongestion: true,
+  onOutput: true,
+  onClose: true,
+});
 export const CONNECTION_OPTIONS = optionNames<ConnectionOptions<unknown>>(CONNECTION_OPTION_NAMES);
 
 /** What a connection goes by: one for all connections that share options. */

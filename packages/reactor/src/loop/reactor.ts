@@ -2,6 +2,7 @@ import {
   type Bytes,
   checkOptions,
   checkTimeout,
+  optionNames,
   type Poller,
   type PollRegistration,
   type Repetition,
@@ -20,7 +21,9 @@ import {
   type ReactorOptions,
 } from './options.js';
 import { TurnDriver } from './turn-driver.js';
-import type { AddOptions, WatchOptions } from './watch.js';
+import { ADD_OPTIONS, type AddOptions, WATCH_OPTIONS, type WatchOptions } from './watch.js';
+
+const CYCLE_OPTIONS = optionNames<{ before?: boolean }>({ before: true });
 
 /** The longest that epoll sleeps, in milliseconds. */
 const MAX_SLEEP_MS = 2 ** 31 - 1;
@@ -98,6 +101,7 @@ export class Reactor implements Disposable {
    */
   add(fd: number, options: AddOptions): void {
     this.#assertOpen();
+    checkOptions(options, ADD_OPTIONS, 'add()');
     this.#descriptors.add(fd, options);
   }
 
@@ -106,6 +110,7 @@ export class Reactor implements Disposable {
    * `ERR_MILLRACE_NOT_WATCHED` or `ERR_MILLRACE_NO_CALLBACK`.
    */
   set(fd: number, options: WatchOptions): void {
+    checkOptions(options, WATCH_OPTIONS, 'set()');
     this.#descriptors.set(fd, options);
   }
 
@@ -158,7 +163,9 @@ export class Reactor implements Disposable {
    * Runs `callback` at the end of each turn, or at its beginning, in place of an earlier one; null ends that. Keeps
    * nothing alive, but has a turn at the beginning of `run`, whatever else there is. False when there was nothing to end.
    */
-  cycle(callback: (() => void) | null | undefined, { before = false }: { before?: boolean } = {}): boolean {
+  cycle(callback: (() => void) | null | undefined, options: { before?: boolean } = {}): boolean {
+    checkOptions(options, CYCLE_OPTIONS, 'cycle()');
+    const { before = false } = options;
     const earlier = before ? this.#before : this.#after;
     if (before) this.#before = callback ?? undefined;
     else this.#after = callback ?? undefined;

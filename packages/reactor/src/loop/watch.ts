@@ -1,3 +1,4 @@
+import { optionNames } from '@millrace/channel';
 import { EPOLLET, EPOLLIN, EPOLLONESHOT, EPOLLOUT } from '@millrace/native';
 import { ReactorError } from '../errors.js';
 import type { OutputQueue } from '../output/output-queue.js';
@@ -28,6 +29,18 @@ export interface AddOptions extends WatchOptions {
   /** The descriptor is known not to block, which saves two system calls. Default false: it is made not to block. */
   readonly nonBlocking?: boolean | undefined;
 }
+
+const WATCH_OPTION_NAMES = {
+  onRead: true,
+  onWrite: true,
+  onError: true,
+  read: true,
+  write: true,
+  trigger: true,
+  oneShot: true,
+} as const;
+export const WATCH_OPTIONS = optionNames<WatchOptions>(WATCH_OPTION_NAMES);
+export const ADD_OPTIONS = optionNames<AddOptions>({ ...WATCH_OPTION_NAMES, nonBlocking: true });
 
 /** Nobody is told anything. */
 const NO_CALLBACKS: WatchCallbacks = Object.freeze({});

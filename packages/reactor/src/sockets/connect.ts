@@ -1,4 +1,11 @@
-import { checkOptions, checkWait, optionNames, pickOptions, WAIT_OPTION_NAMES } from '@millrace/channel';
+import {
+  checkHandlers,
+  checkOptions,
+  checkWait,
+  optionNames,
+  pickOptions,
+  WAIT_OPTION_NAMES,
+} from '@millrace/channel';
 import {
   AF_UNIX,
   assertTrusted,
@@ -16,6 +23,7 @@ import {
 import { MAX_DELAY_MS, MIN_DELAY_MS } from '@millrace/timer-heap';
 import { Connection } from '../connection/connection.js';
 import {
+  CONNECTION_HANDLERS,
   CONNECTION_OPTION_NAMES,
   CONNECTION_OPTIONS,
   type ConnectionOptions,
@@ -121,6 +129,7 @@ class Attempt<Context> {
     callback: ConnectCallback<Context>,
   ) {
     checkOptions(options, CONNECT_OPTIONS, 'connect()');
+    checkHandlers(options.handlers, CONNECTION_HANDLERS, 'a connection');
     const { timeout = DEFAULT_TIMEOUT_MS, signal } = options;
     checkWait({ signal, timeout });
     if (reactor.closed) throw reactorClosed();

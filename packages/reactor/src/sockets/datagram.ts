@@ -1,5 +1,5 @@
 import { fchmodSync } from 'node:fs';
-import { type Bytes, bytesOrText, checkOptions, optionNames } from '@millrace/channel';
+import { type Bytes, bytesOrText, checkHandlers, checkOptions, optionNames } from '@millrace/channel';
 import {
   AF_INET6,
   AF_UNIX,
@@ -54,6 +54,7 @@ export interface DatagramOptions extends SocketOptions {
   readonly handlers: DatagramHandlers;
 }
 
+const DATAGRAM_HANDLERS = optionNames<DatagramHandlers>({ onMessage: true, onDrain: true, onError: true });
 const BOUND_OPTIONS = optionNames<SocketOptions & { readonly mode?: number | undefined }>({
   ...SOCKET_OPTION_NAMES,
   mode: true,
@@ -165,6 +166,7 @@ export class DatagramSocket {
   ) {
     checkOptions(options, DATAGRAM_OPTIONS, 'A DatagramSocket');
     const { handlers, ...own } = options;
+    checkHandlers(handlers, DATAGRAM_HANDLERS, 'a DatagramSocket');
     this.#reactor = reactor;
     this.#handlers = handlers;
     if (!('fd' in address)) this.#bound = new BoundDatagram(address, own);

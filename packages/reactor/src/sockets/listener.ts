@@ -1,5 +1,5 @@
 import { fchmodSync } from 'node:fs';
-import { checkOptions, optionNames } from '@millrace/channel';
+import { checkHandlers, checkOptions, optionNames } from '@millrace/channel';
 import {
   AF_INET6,
   AF_UNIX,
@@ -85,6 +85,7 @@ const LISTENER_OPTIONS = optionNames<InetListenerOptions & UnixListenerOptions &
   mode: true,
   fd: true,
 });
+const LISTENER_HANDLERS = optionNames<ListenerHandlers>({ onAccept: true, onExhausted: true, burst: true });
 const DEFAULT_BACKLOG = 512;
 /** Of unix sockets. */
 const NO_ADDRESS: InetAddress = { host: '', port: 0 };
@@ -147,6 +148,7 @@ export class Listener {
   }
 
   start(reactor: Reactor, handlers: ListenerHandlers): void {
+    checkHandlers(handlers, LISTENER_HANDLERS, 'a Listener');
     this.#reactor = reactor;
     reactor.add(this.fd, { onRead: () => this.#accept(handlers), nonBlocking: true });
   }

@@ -1,7 +1,8 @@
 import type { TLSSocket } from 'node:tls';
-import { type Bytes, bytesOrText, checkOptions, type FrameVisitor } from '@millrace/channel';
+import { type Bytes, bytesOrText, checkHandlers, checkOptions, type FrameVisitor } from '@millrace/channel';
 import {
   type CloseReason,
+  CONNECTION_HANDLERS,
   CONNECTION_OPTIONS,
   type ConnectionHandlers,
   type ConnectionOptions,
@@ -66,6 +67,7 @@ export class TlsConnection<Context = undefined> implements StreamConnection<Cont
   /** Takes over a `socket` of `TlsAcceptor`. */
   constructor(reactor: Reactor, socket: TLSSocket, options: TlsConnectionOptions<Context>) {
     checkOptions(options, CONNECTION_OPTIONS, 'A TLS connection');
+    checkHandlers(options.handlers, CONNECTION_HANDLERS, 'a TLS connection');
     const { handlers, readMemory = reactor.readMemory } = options;
     this.socket = socket;
     this.context = options.context as Context;

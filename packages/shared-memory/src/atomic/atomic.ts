@@ -10,7 +10,13 @@ import {
   type ResidentShape,
   residentOffset,
 } from '../segment/shared-object.js';
-import { type AsyncWaitOptions, type WaitOptions, WordWaits } from '../wait/word-waits.js';
+import {
+  type AsyncWaitOptions,
+  checkAsync,
+  checkBlocking,
+  type WaitOptions,
+  WordWaits,
+} from '../wait/word-waits.js';
 import { ATOMIC_BYTES, VALUE_WORD } from './layout.js';
 
 const KIND = 'atomic';
@@ -101,12 +107,16 @@ export class Atomic extends Resident {
    * Waits for a 1 and makes it 0. BLOCKS this thread while the value is 0. False after `timeout` (default 1,000 ms), and
    * at once when the value is neither 0 nor 1.
    */
-  wait({ timeout = DEFAULT_TIMEOUT_MS }: WaitOptions = {}): boolean {
+  wait(options: WaitOptions = {}): boolean {
+    checkBlocking(options);
+    const { timeout = DEFAULT_TIMEOUT_MS } = options;
     return this.#waits.block(0, this.#consume, timeout);
   }
 
   /** As `wait`, without blocking. Rejects with the signal's reason, or `ERR_MILLRACE_CLOSED`. */
-  async waitAsync({ timeout = DEFAULT_TIMEOUT_MS, signal }: AsyncWaitOptions = {}): Promise<boolean> {
+  async waitAsync(options: AsyncWaitOptions = {}): Promise<boolean> {
+    checkAsync(options);
+    const { timeout = DEFAULT_TIMEOUT_MS, signal } = options;
     this.#check();
     return this.#waits.wait(0, this.#consume, { timeout, ...(signal && { signal }) });
   }

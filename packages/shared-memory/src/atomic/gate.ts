@@ -3,7 +3,13 @@ import type { SegmentName } from '../segment/name.js';
 import type { SegmentTrust } from '../segment/options.js';
 import type { Segment } from '../segment/segment.js';
 import { ownSegment, Resident, type ResidentOptions, residentOffset } from '../segment/shared-object.js';
-import { type AsyncWaitOptions, type WaitOptions, WordWaits } from '../wait/word-waits.js';
+import {
+  type AsyncWaitOptions,
+  checkAsync,
+  checkBlocking,
+  type WaitOptions,
+  WordWaits,
+} from '../wait/word-waits.js';
 import { EPOCH_WORD, GATE_BYTES, isOpenEpoch } from './layout.js';
 
 const EVERYBODY = 2 ** 31 - 1;
@@ -68,7 +74,9 @@ export class Gate extends Resident {
   }
 
   /** Waits until it is opened; BLOCKS this thread. False when `timeout` (default Infinity) has passed. */
-  wait({ timeout = Number.POSITIVE_INFINITY }: WaitOptions = {}): boolean {
+  wait(options: WaitOptions = {}): boolean {
+    checkBlocking(options);
+    const { timeout = Number.POSITIVE_INFINITY } = options;
     const before = this.#epoch();
     return this.#waits.block(before, this.#passes(before), timeout);
   }
@@ -77,7 +85,9 @@ export class Gate extends Resident {
    * As `wait`, without blocking. Resolves with false when `timeout` (default Infinity) has passed; rejects with the signal's
    * reason, or `ERR_MILLRACE_CLOSED`.
    */
-  async waitAsync({ timeout = Number.POSITIVE_INFINITY, signal }: AsyncWaitOptions = {}): Promise<boolean> {
+  async waitAsync(options: AsyncWaitOptions = {}): Promise<boolean> {
+    checkAsync(options);
+    const { timeout = Number.POSITIVE_INFINITY, signal } = options;
     const before = this.#epoch();
     return this.#waits.wait(before, this.#passes(before), { timeout, ...(signal && { signal }) });
   }

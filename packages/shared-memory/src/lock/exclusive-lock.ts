@@ -3,7 +3,7 @@ import { syscalls } from '@millrace/native';
 import type { Segment } from '../segment/segment.js';
 import { residentOffset } from '../segment/shared-object.js';
 import { BUSY, type Contender, GRANTED, type Grant, OWNER_DIED } from '../wait/lock-attempt.js';
-import type { AsyncWaitOptions, WaitOptions } from '../wait/word-waits.js';
+import { type AsyncWaitOptions, checkBlocking, type WaitOptions } from '../wait/word-waits.js';
 import { ABANDONED, CONTENDED, MUTEX_BYTES, OWNER_WORD, TOKEN_MASK } from './layout.js';
 import { Lock, LockGuard, markContended } from './lock.js';
 
@@ -43,6 +43,7 @@ export abstract class ExclusiveLock extends Lock {
   lock(): LockGuard;
   lock(options: WaitOptions): LockGuard | undefined;
   lock(options: WaitOptions = {}): LockGuard | undefined {
+    checkBlocking(options);
     if (options.timeout !== undefined) checkTimeout(options.timeout);
     const token = this.token || this.enter();
     // Pairs with the stores of unlock: what the last owner has written is seen.

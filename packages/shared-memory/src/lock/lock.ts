@@ -6,7 +6,7 @@ import type { Segment } from '../segment/segment.js';
 import { Resident } from '../segment/shared-object.js';
 import { acquire, BUSY, type Contender, OWNER_DIED } from '../wait/lock-attempt.js';
 import { WaitQueue } from '../wait/wait-queue.js';
-import type { AsyncWaitOptions, WaitOptions } from '../wait/word-waits.js';
+import { type AsyncWaitOptions, checkAsync, checkBlocking, type WaitOptions } from '../wait/word-waits.js';
 import { CONTENDED } from './layout.js';
 
 /** What was got: gives it back once, with `unlock` or at the end of a `using` block. */
@@ -73,10 +73,12 @@ export abstract class Lock extends Resident {
   /** Waits in this thread. */
   protected block<T>(
     contender: Contender,
-    { timeout = Number.POSITIVE_INFINITY }: WaitOptions,
+    options: WaitOptions,
     granted: (ownerDied: boolean) => T,
     spins?: number,
   ): T | undefined {
+    checkBlocking(options);
+    const { timeout = Number.POSITIVE_INFINITY } = options;
     checkTimeout(timeout);
     const first = contender.attempt(false);
     if (first !== BUSY) return granted(first === OWNER_DIED);
@@ -90,6 +92,7 @@ export abstract class Lock extends Resident {
     options: AsyncWaitOptions,
     granted: (ownerDied: boolean) => T,
   ): Promise<T | undefined> {
+    checkAsync(options);
     if (this.token === 0) this.enter();
     return this.queue.wait(contender, options, granted);
   }

@@ -4,7 +4,7 @@ import type { SegmentTrust } from '../segment/options.js';
 import type { Segment } from '../segment/segment.js';
 import { ownSegment, type ResidentOptions, residentOffset } from '../segment/shared-object.js';
 import { GRANTED } from '../wait/lock-attempt.js';
-import type { AsyncWaitOptions, WaitOptions } from '../wait/word-waits.js';
+import { type AsyncWaitOptions, checkBlocking, type WaitOptions } from '../wait/word-waits.js';
 import { readWriteLockBytes } from './layout.js';
 import { Lock, LockGuard } from './lock.js';
 import { ReadWriteCore } from './read-write-core.js';
@@ -90,6 +90,7 @@ export class ReadWriteLock extends Lock {
   lockShared(): LockGuard;
   lockShared(options: WaitOptions): LockGuard | undefined;
   lockShared(options: WaitOptions = {}): LockGuard | undefined {
+    checkBlocking(options);
     if (this.token === 0) this.enter();
     if (this.#core.attemptRead() === GRANTED) return this.#grantedRead(false);
     this.#refuseOwnWriter();

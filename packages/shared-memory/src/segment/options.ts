@@ -1,3 +1,4 @@
+import { optionNames } from '@millrace/channel';
 import type { TrustedUsers } from '@millrace/native';
 import { SharedMemoryError } from '../errors.js';
 import type { SegmentHeader } from './header.js';
@@ -23,6 +24,9 @@ export interface SegmentTrust {
    */
   readonly trustedUsers?: TrustedUsers | undefined;
 }
+
+/** Of calls that ask for nothing else. */
+export const TRUST_OPTIONS = optionNames<SegmentTrust>({ trustedUsers: true });
 
 /** What a segment is when nothing is said. */
 export const DEFAULT_KIND = 'bytes';

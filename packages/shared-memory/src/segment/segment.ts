@@ -16,7 +16,7 @@ import {
 } from './header.js';
 import { OWNERS_OFFSET, segmentBytes, userOffset } from './layout.js';
 import { labelOf, type SegmentName } from './name.js';
-import { DEFAULT_KIND, type HeaderOptions, headerOf, type SegmentTrust } from './options.js';
+import { DEFAULT_KIND, type HeaderOptions, headerOf, type SegmentTrust, TRUST_OPTIONS } from './options.js';
 import { posixStore } from './posix.js';
 import type { SegmentInfo, SegmentStore, StoredMemory } from './store.js';
 import { systemVStore } from './system-v.js';
@@ -148,12 +148,14 @@ export class Segment implements Disposable {
 
   /** An anonymous segment that was handed on. The descriptor stays the caller's, and may be closed at once. */
   static fromDescriptor(fd: number, expected: SegmentExpectation = {}): Segment {
+    checkOptions(expected, SEGMENT_OPTIONS, 'A segment');
     const memory = new MappedMemory(fd, Math.max(fstatSync(fd).size, 1));
     return Segment.#over(undefined, { memory, id: fd }, expected);
   }
 
   /** Takes the name away; the memory goes with its last user. False when there is none. Refuses foreign ones. */
   static destroy(name: SegmentName, trust: SegmentTrust = {}): boolean {
+    checkOptions(trust, TRUST_OPTIONS, 'Segment.destroy()');
     const segment = Segment.#open(name, trust);
     return segment?.destroy() ?? false;
   }

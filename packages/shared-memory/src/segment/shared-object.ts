@@ -1,12 +1,15 @@
+import { checkOptions, optionNames } from '@millrace/channel';
 import { SharedMemoryError } from '../errors.js';
 import type { SegmentName } from './name.js';
-import type { SegmentTrust } from './options.js';
+import { type SegmentTrust, TRUST_OPTIONS } from './options.js';
 import { Segment } from './segment.js';
 
 export interface ResidentOptions extends SegmentTrust {
   /** As of a file. Default 0o600. */
   readonly permissions?: number;
 }
+
+const RESIDENT_OPTIONS = optionNames<ResidentOptions>({ permissions: true, trustedUsers: true });
 
 /** What a class says of the segment that one object of it fills. */
 export interface ResidentShape {
@@ -74,22 +77,26 @@ export abstract class Resident implements Disposable {
 
 /** How a resident's own segment comes to be. */
 export const ownSegment = {
-  create: (name: SegmentName, shape: ResidentShape, { permissions }: ResidentOptions): Segment =>
-    Segment.create(name, { ...shape, ...(permissions === undefined ? {} : { permissions }) }),
+  create: (name: SegmentName, shape: ResidentShape, options: ResidentOptions): Segment => {
+    checkOptions(options, RESIDENT_OPTIONS, `A ${shape.kind}`);
+    const { permissions } = options;
+    return Segment.create(name, { ...shape, ...(permissions === undefined ? {} : { permissions }) });
+  },
 
-  open: (name: SegmentName, { kind }: { readonly kind: string }, trust: SegmentTrust): Segment =>
-    Segment.open(name, { kind, ...trust }),
+  open: (name: SegmentName, { kind }: { readonly kind: string }, trust: SegmentTrust): Segment => {
+    checkOptions(trust, TRUST_OPTIONS, `A ${kind}`);
+    return Segment.open(name, { kind, ...trust });
+  },
 
-  openOrCreate: (
-    name: SegmentName,
-    shape: ResidentShape,
-    { permissions, trustedUsers }: ResidentOptions,
-  ): Segment =>
-    Segment.openOrCreate(name, {
+  openOrCreate: (name: SegmentName, shape: ResidentShape, options: ResidentOptions): Segment => {
+    checkOptions(options, RESIDENT_OPTIONS, `A ${shape.kind}`);
+    const { permissions, trustedUsers } = options;
+    return Segment.openOrCreate(name, {
       ...shape,
       trustedUsers,
       ...(permissions === undefined ? {} : { permissions }),
-    }),
+    });
+  },
 
   anonymous: (shape: ResidentShape): Segment => Segment.anonymous(shape),
 

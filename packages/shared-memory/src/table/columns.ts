@@ -1,4 +1,5 @@
-import type { Bytes } from '@millrace/channel';
+import { type Bytes, checkOptions, optionNames } from '@millrace/channel';
+
 /** How a column lies in memory. `bigint64` is an int64 whose values are BigInt. */
 export type ColumnType = 'int64' | 'bigint64' | 'float64' | 'string' | 'bytes';
 
@@ -33,6 +34,7 @@ export type NumericName<C extends Columns> = {
 }[keyof C] &
   string;
 
+const INT64_OPTIONS = optionNames<{ readonly bigint: true }>({ bigint: true });
 const NUMBER_BYTES = 8;
 
 /**
@@ -42,6 +44,7 @@ const NUMBER_BYTES = 8;
 export function int64(): Column<number, number>;
 export function int64(options: { readonly bigint: true }): Column<bigint, bigint>;
 export function int64(options?: { readonly bigint: true }): Column<number, number> | Column<bigint, bigint> {
+  checkOptions(options, INT64_OPTIONS, 'int64()');
   return { type: options?.bigint ? 'bigint64' : 'int64', size: NUMBER_BYTES };
 }
 

@@ -1,4 +1,4 @@
-import { Alarm, checkWait, deadlineAfter } from '@millrace/channel';
+import { Alarm, checkOptions, checkWait, deadlineAfter, optionNames } from '@millrace/channel';
 import { EAGAIN, EINTR, ETIMEDOUT, SystemCallError, syscalls } from '@millrace/native';
 import { SLICE_MS } from '../constants.js';
 import { onWordChange } from './word-waiter.js';
@@ -11,6 +11,18 @@ export interface WaitOptions {
 export interface AsyncWaitOptions extends WaitOptions {
   /** Ends the waiting: the promise is rejected with its reason. */
   readonly signal?: AbortSignal;
+}
+
+const BLOCKING_OPTIONS = optionNames<WaitOptions>({ timeout: true });
+const ASYNC_OPTIONS = optionNames<AsyncWaitOptions>({ timeout: true, signal: true });
+
+/** Throws `ERR_MILLRACE_UNKNOWN_OPTION`, for a signal too: what blocks this thread hears of none. */
+export function checkBlocking(options: WaitOptions): void {
+  checkOptions(options, BLOCKING_OPTIONS, 'A wait that blocks');
+}
+
+export function checkAsync(options: AsyncWaitOptions): void {
+  checkOptions(options, ASYNC_OPTIONS, 'A wait');
 }
 
 /** The result of a wait, or undefined as long as it has to go on. */
