@@ -26,7 +26,7 @@ test.each<[object, string, string?]>([
     { framing: { kind: 'eol' } },
     "The option 'framing.kind' cannot be \"eol\": one of 'none', 'eof', 'length' and 'function'.",
   ],
-  [{ listeners: 3 }, "There is no option 'listeners'; there are: "],
+  [{ listeners: 3 }, "There is no option 'listeners'; there are: ", 'ArgumentError'],
   [
     { framing: 'eof' },
     "The option 'framing' cannot be \"eof\": an object, as { kind: 'none' }, { kind: 'eof',",
