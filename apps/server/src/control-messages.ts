@@ -17,6 +17,7 @@ export type ToWorker =
   | SessionsLost
   | TaskWorkerUp
   | ResetLinks
+  | ResetTasks
   | ReopenLog;
 
 /** Answer to {@link Terminated}: SIGTERM was meant for that process alone, which acts on it now. */
@@ -41,6 +42,8 @@ export interface TaskWorkerDied {
   readonly type: 'taskWorkerDied';
   readonly taskWorker: number;
   readonly exit: { readonly code: number | null; readonly signal: NodeJS.Signals | null };
+  /** It was killed, for what it and others ask and answer each other made no sense. */
+  readonly corrupt: boolean;
 }
 
 export interface ReopenLog {
@@ -63,6 +66,9 @@ export type FromWorker =
   /** In a server that stops: this worker has read the last message that there was for it. */
   | { readonly type: 'drained' }
   | LinkCorrupt
+  /** What that task worker and a process ask and answer each other makes no sense, by the fault of that peer. */
+  | { readonly type: 'tasksCorrupt'; readonly peer: number }
+  | TasksReset
   /** Answer to {@link ResetLinks}, of the process of that pid; `reset`: it is a reactor by now, and has emptied its end. */
   | { readonly type: 'linksReset'; readonly peer: number; readonly pid: number; readonly reset: boolean }
   /** This task worker takes tasks. */
@@ -78,6 +84,22 @@ export interface LinkCorrupt {
 export interface ResetLinks {
   readonly type: 'resetLinks';
   readonly peer: number;
+}
+
+/** To all who ask for tasks: that task worker has ended, and the next waits until what lies between is emptied. */
+export interface ResetTasks {
+  readonly type: 'resetTasks';
+  readonly taskWorker: number;
+  /** From then on, by the machine's monotonic clock in milliseconds, the rings are not to be touched. */
+  readonly until: number;
+}
+
+/** Answer to {@link ResetTasks}, of the process of that pid; `reset`: it has the way open, and has emptied it. */
+export interface TasksReset {
+  readonly type: 'tasksReset';
+  readonly taskWorker: number;
+  readonly pid: number;
+  readonly reset: boolean;
 }
 
 /** Somebody wants new clients to get the certificates that the files hold now. */
@@ -117,6 +139,7 @@ export type FromManager =
   | TaskWorkerUp
   | { readonly type: 'workerReplaced'; readonly worker: number }
   | ResetLinks
+  | ResetTasks
   | SessionsLost
   | Terminated
   | Started
@@ -134,6 +157,7 @@ export type ToManager =
   /** The server does not end: SIGTERM was meant for the process of that pid alone. */
   | { readonly type: 'terminate'; readonly pid: number }
   | LinkCorrupt
+  | TasksReset
   /** The links of that peer are empty: the next process may have them. */
   | { readonly type: 'linksReset'; readonly peer: number }
   | ReopenLog;

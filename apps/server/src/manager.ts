@@ -41,6 +41,7 @@ import type { Counters } from './shared/counters.js';
 import { spawnArguments } from './spawn-arguments.js';
 import { errorOf, type StartFailure, startFailureOf } from './start-failure.js';
 import { openUpperFiles, removeFilesOf } from './task-files.js';
+import { TaskResets } from './task-resets.js';
 import { exitBySigterm, onTermination } from './termination.js';
 
 /** Keeps the workers and task workers alive. */
@@ -54,6 +55,9 @@ export class ManagerRole implements Role {
   readonly #served = new Set<Member>();
   /** Members whose process has written over its links, with its pid; until they are emptied. */
   readonly #rogues = new Map<Member, number | undefined>();
+  /** How many answers the emptying of a peer's ways still waits for: of its links, and of its tasks. */
+  readonly #emptying = new Map<number, number>();
+  readonly #taskResets: TaskResets | undefined;
   /** In base mode. */
   readonly #reaper: Reaper | undefined;
   readonly #resets: LinkResets | undefined;
@@ -100,18 +104,28 @@ export class ManagerRole implements Role {
     this.#counters = new FabricView(shape, { [HUB]: find(HUB), [COUNTERS]: find(COUNTERS) }).counters();
     this.#pids = new ProcessPids(this.#counters);
     this.#tasks = Tasks && new Tasks(() => this.#taskParts());
+    if (shape.taskWorkers > 0) {
+      this.#taskResets = new TaskResets({
+        shape,
+        find,
+        askers: () => this.#serving('worker', 'userProcess'),
+        resetOwn: (message) => this.#tasks?.reset(message) === true,
+        tellMaster: (message) => this.#tellMaster(message),
+        onDone: (taskWorker) => this.#emptied(shape.workers + taskWorker),
+      });
+    }
     if (shape.base) {
       this.#reaper = new Reaper(child, shape);
       this.#resets = new LinkResets({
         child,
         shape,
-        workers: () => this.#servingWorkers(),
+        workers: () => this.#serving('worker'),
         resetUpper: (peer) => {
           if (peer < shape.workers && !context.resetLink(peer))
             resetRings(child, shape, managerPeer(shape), [peer]);
           this.#tellMaster({ type: 'resetLinks', peer });
         },
-        onDone: (peer) => this.#linksReset(peer),
+        onDone: (peer) => this.#emptied(peer),
       });
     }
     const specs = [
@@ -193,6 +207,7 @@ export class ManagerRole implements Role {
       counters: this.#counters.process(managerPeer(this.#shape)),
       files: openUpperFiles(this.#context.options, taskFiles as string),
       run: undefined,
+      replace: (peer: number) => this.#linkCorrupt(peer),
     };
   }
 
@@ -364,6 +379,10 @@ export class ManagerRole implements Role {
         return void this.shutdown();
       case 'linkCorrupt':
         return this.#saidCorrupt(member, message.peer);
+      case 'tasksCorrupt':
+        return this.#linkCorrupt(message.peer);
+      case 'tasksReset':
+        return this.#taskResets?.answered(message);
       case 'linksReset': {
         const { id } = member.spec.data as BirthData;
         return this.#resets?.workerAnswered(message.peer, id, message.pid, message.reset);
@@ -419,7 +438,9 @@ export class ManagerRole implements Role {
         return this.#linkCorrupt(message.peer);
       case 'linksReset':
         if (this.#resets) return this.#resets.masterAnswered(message.peer);
-        return this.#linksReset(message.peer);
+        return this.#emptied(message.peer);
+      case 'tasksReset':
+        return this.#taskResets?.masterAnswered(message);
       case 'reopenLog':
         return this.reopenLog();
       default:
@@ -475,16 +496,21 @@ export class ManagerRole implements Role {
 
   /** No process has them now. In base mode the reactors are workers. */
   #resetLinks(peer: number): void {
+    const { workers, taskWorkers } = this.#shape;
+    const isTaskWorker = peer >= workers && peer < workers + taskWorkers;
+    this.#emptying.set(peer, isTaskWorker ? 2 : 1);
+    if (isTaskWorker) this.#taskResets?.begin(peer - workers);
     if (this.#resets === undefined) return this.#tellMaster({ type: 'resetLinks', peer });
     // Whatever was written there: nobody has that name until the links are empty.
     this.#pids.set(peer, 0);
     this.#resets.begin(peer);
   }
 
-  #servingWorkers(): { member: Member; id: number; pid: number }[] {
-    return this.#of('worker').flatMap((member) => {
+  /** Processes of those roles that have their place; `id` is the flat one. */
+  #serving(...roles: readonly RoleName[]): { member: Member; id: number; pid: number }[] {
+    return this.#of(...roles).flatMap((member) => {
       const pid = this.#places.holder(member);
-      return pid === undefined ? [] : [{ member, id: (member.spec.data as BirthData).id, pid }];
+      return pid === undefined ? [] : [{ member, id: this.#peerOf(member.spec), pid }];
     });
   }
 
@@ -499,7 +525,11 @@ export class ManagerRole implements Role {
     if (this.#shape.base || peer === this.#peerOf(member.spec)) this.#linkCorrupt(peer);
   }
 
-  #linksReset(peer: number): void {
+  /** One of the answers that the emptying of what lies between a peer and others waits for. */
+  #emptied(peer: number): void {
+    const left = (this.#emptying.get(peer) ?? 1) - 1;
+    if (left > 0) return void this.#emptying.set(peer, left);
+    this.#emptying.delete(peer);
     const member = this.#pool.members.find(({ spec }) => this.#peerOf(spec) === peer);
     if (member === undefined || !this.#rogues.delete(member)) return;
     this.#places.unblock(member);
@@ -517,7 +547,12 @@ export class ManagerRole implements Role {
     const { role, id } = member.spec.data as BirthData;
     // One that had given up its place, or never had it, takes no task with it.
     if (this.#places.isHeldBy(member, pid) && role === 'taskWorker')
-      this.#tellAskers({ type: 'taskWorkerDied', taskWorker: id, exit: { code, signal } });
+      this.#tellAskers({
+        type: 'taskWorkerDied',
+        taskWorker: id,
+        exit: { code, signal },
+        corrupt: this.#rogues.get(member) === pid,
+      });
     if (this.#places.isHeldBy(member, pid) && role === 'worker') this.#reap(id);
     if (pid !== undefined) this.#watch.ended(pid);
     if (pid !== undefined) this.#removeFilesOf(pid);
@@ -526,6 +561,7 @@ export class ManagerRole implements Role {
     this.#places.ended(member, pid);
     this.#stopping?.changed();
     if (pid !== undefined) this.#resets?.ended(pid);
+    if (pid !== undefined) this.#taskResets?.ended(pid);
     if (pid !== undefined && this.#rogues.get(member) === pid) this.#resetLinks(this.#peerOf(member.spec));
     if (code === 0 || this.#stopping) return;
     const { log, options } = this.#context;

@@ -1,15 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DoorbellListener } from '@millrace/shared-memory';
 import { type TaskClient, TaskError } from '@millrace/task-pool';
-import type { TaskWorkerDied, TaskWorkerUp } from './control-messages.js';
+import type { ResetTasks, TaskWorkerDied, TaskWorkerUp } from './control-messages.js';
 import { ServerError } from './errors.js';
 import { runInOrder } from './events.js';
 import type { FabricShape } from './fabric.js';
+import { LogLimit } from './log.js';
 import type { RoleContext } from './role.js';
 import { TaskAsker, type TaskAskerParts } from './task-asker.js';
 
 export interface RoleTasksParts
-  extends Pick<TaskAskerParts, 'peer' | 'incarnation' | 'find' | 'borrowed' | 'counters' | 'files' | 'run'> {
+  extends Pick<
+    TaskAskerParts,
+    'peer' | 'incarnation' | 'find' | 'borrowed' | 'counters' | 'files' | 'run' | 'replace'
+  > {
   readonly context: RoleContext;
   readonly shape: FabricShape;
   /** On the bell of this process. */
@@ -48,6 +52,11 @@ export class RoleTasks {
     this.#asker?.heard(message);
   }
 
+  /** False: this process has not opened what is to be emptied. */
+  reset(message: ResetTasks): boolean {
+    return this.#asker?.reset(message) === true;
+  }
+
   /** Takes no more tasks; resolves when all have their answers, `timeout` milliseconds have passed, or `hurry` aborts. */
   async finish(timeout: number, hurry?: AbortSignal): Promise<void> {
     this.#closed = true;
@@ -78,6 +87,7 @@ export class RoleTasks {
       ...rest,
       shape,
       maxQueue: taskMaxQueue,
+      limit: new LogLimit(context),
       finished: (id, data) =>
         void runInOrder(context.handlers.get('finish'), { id, data }).catch((error) =>
           context.log.error(

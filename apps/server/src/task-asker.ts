@@ -1,4 +1,3 @@
-import type { TransportChannel } from '@millrace/channel';
 import type { MappedMemory } from '@millrace/native';
 import type { DoorbellListener } from '@millrace/shared-memory';
 import {
@@ -6,14 +5,22 @@ import {
   type SpillDirectory,
   TaskBoard,
   TaskClient,
-  type TaskMessage,
+  TaskError,
   type TaskQueue,
 } from '@millrace/task-pool';
-import type { TaskWorkerDied, TaskWorkerUp } from './control-messages.js';
+import type { ResetTasks, TaskWorkerDied, TaskWorkerUp } from './control-messages.js';
 import type { FabricShape } from './fabric.js';
+import type { LogLimit } from './log.js';
 import { TASKS, TASKS_AT_HAND, TASKS_COMPLETED, TASKS_FAILED } from './shared/counters-layout.js';
 import { openTaskQueue } from './task-queue.js';
-import { askerOf, type FindDescriptor, openAskerWays, openBoardMemory } from './task-ways.js';
+import {
+  type AskerEnd,
+  askerOf,
+  corruptWay,
+  type FindDescriptor,
+  openAskerWays,
+  openBoardMemory,
+} from './task-ways.js';
 import { LaterChannel, LaterQueue } from './worker/later-channels.js';
 
 export interface TaskAskerParts {
@@ -32,6 +39,9 @@ export interface TaskAskerParts {
   readonly files: SpillDirectory | undefined;
   /** Which run of the server this is, in messages that may outlive it; undefined in a process that uses no queue. */
   readonly run: string | undefined;
+  readonly limit: LogLimit;
+  /** Has the manager replace the process of that flat id, and all empty what lies between it and them. */
+  readonly replace: (peer: number) => void;
   /** A result that a task sent by `finish` and no callback takes. */
   readonly finished: (id: number, value: unknown) => void;
 }
@@ -49,7 +59,7 @@ export class TaskAsker {
   readonly #board: TaskBoard | undefined;
   readonly #shared: LaterQueue | undefined;
   #queue: TaskQueue | undefined;
-  #channels: TransportChannel<TaskMessage>[] = [];
+  #ends: AskerEnd[] = [];
 
   constructor(parts: TaskAskerParts) {
     const { shape, peer, run, incarnation, maxQueue, finished } = parts;
@@ -60,7 +70,11 @@ export class TaskAsker {
     const board = this.#board;
     if (shape.taskQueue !== undefined && run !== undefined) this.#shared = new LaterQueue();
     this.client = new TaskClient({
-      links: this.#links.map((channel) => ({ channel })),
+      links: this.#links.map((way) => ({
+        channel: way,
+        poke: () => way.poke(),
+        distrust: (error: Error) => way.distrust(error),
+      })),
       shared: this.#shared,
       incarnation,
       claims: board?.claims(this.#asker) ?? new ClaimTable(new ArrayBuffer(0)),
@@ -68,6 +82,8 @@ export class TaskAsker {
       first: this.#asker,
       maxQueue,
       finished,
+      dropped: (taskWorker, { message }) =>
+        parts.limit.warn('task', `of task worker ${taskWorker}: ${message}`),
       tally: {
         asked: () => this.#count(TASKS),
         completed: () => this.#count(TASKS_COMPLETED),
@@ -84,25 +100,58 @@ export class TaskAsker {
     if (this.#queue !== undefined) this.#shared?.become(this.#queue.link(this.#asker));
     counters[TASKS] = (counters[TASKS] as number) + this.client.pending;
     counters[TASKS_AT_HAND] = this.client.pending;
-    const ways = openAskerWays(shape, find, this.#asker, { listener, spill: files, borrowed });
-    this.#channels = ways.channels;
+    const onCorrupt = (taskWorker: number, error: Error) => this.#corrupt(taskWorker, error);
+    const ways = openAskerWays(shape, find, this.#asker, { listener, spill: files, borrowed, onCorrupt });
+    this.#ends = ways.ends;
     this.#memories.push(...ways.memories);
-    for (const [index, channel] of this.#channels.entries()) {
-      this.#links[index]?.become(channel);
+    for (const [index, end] of this.#ends.entries()) {
+      this.#links[index]?.become(end);
+      if (end.transport.corrupt) continue;
       // Those that come later say so.
       if (this.#board?.isUp(index)) this.client.workerReady(index);
     }
   }
 
   heard(message: TaskWorkerDied | TaskWorkerUp): void {
-    if (message.type === 'taskWorkerUp') {
-      if (this.#channels.length > 0) this.client.workerReady(message.taskWorker);
-    } else this.client.workerDied(message.taskWorker, message.exit);
+    const { type, taskWorker } = message;
+    if (type === 'taskWorkerDied') {
+      const cause = message.corrupt ? killedForCorruption(taskWorker) : undefined;
+      return this.client.workerDied(taskWorker, message.exit, cause);
+    }
+    const end = this.#ends[taskWorker];
+    if (end === undefined) return;
+    // It was not emptied in time: for this process that task worker is of no use.
+    if (end.transport.corrupt) this.#replace(taskWorker);
+    else this.client.workerReady(taskWorker);
+  }
+
+  /**
+   * That task worker has ended over what lay between, and the next waits until it is emptied. False: this process has not
+   * opened it, or was too late: then the rings may be another process's by now.
+   */
+  reset({ taskWorker, until }: ResetTasks): boolean {
+    const end = this.#ends[taskWorker];
+    if (end === undefined || monotonicNow() > until) return false;
+    end.transport.reset();
+    return true;
+  }
+
+  #corrupt(taskWorker: number, error: Error): void {
+    const { shape, limit } = this.#parts;
+    const why = corruptWay(shape, this.#asker, taskWorker, error.message);
+    const text = `${why} The task worker is killed and replaced.`;
+    limit.warn('corrupt-task', text);
+    this.client.distrust(taskWorker, new TaskError('ERR_MILLRACE_TASK_CORRUPT', text, { cause: error }));
+    this.#replace(taskWorker);
+  }
+
+  #replace(taskWorker: number): void {
+    this.#parts.replace(this.#parts.shape.workers + taskWorker);
   }
 
   /** The counters are this process's as long as its ways are. */
   #count(counter: number): void {
-    if (this.#channels.length === 0) return;
+    if (this.#ends.length === 0) return;
     const { counters } = this.#parts;
     counters[counter] = (counters[counter] as number) + 1;
     counters[TASKS_AT_HAND] = this.client.pending;
@@ -120,8 +169,18 @@ export class TaskAsker {
   close(): void {
     // While the task workers can still be told that nobody waits.
     this.client.close();
-    for (const channel of this.#channels.splice(0)) channel.destroy();
+    for (const { channel } of this.#ends.splice(0)) channel.destroy();
     this.#queue?.close();
     for (const memory of this.#memories.splice(0)) memory.close();
   }
+}
+
+/** Milliseconds that all processes of a machine count alike. */
+export function monotonicNow(): number {
+  return Number(process.hrtime.bigint() / 1_000_000n);
+}
+
+function killedForCorruption(taskWorker: number): TaskError {
+  const message = `Task worker ${taskWorker} was killed, for what lies between it and those who ask it made no sense; the log says where.`;
+  return new TaskError('ERR_MILLRACE_TASK_CORRUPT', message);
 }

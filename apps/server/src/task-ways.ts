@@ -1,12 +1,15 @@
-import { copyOf, type Poller, TransportChannel } from '@millrace/channel';
+import { type Codec, copyOf, type Poller, TransportChannel } from '@millrace/channel';
 import { check, createMemory, MappedMemory, syscalls } from '@millrace/native';
 import { createPipe, PipeTransport } from '@millrace/pipe-ipc';
 import {
+  assertRing,
   DOORBELL_BYTES,
   Doorbell,
   DoorbellListener,
-  openRing,
+  type RingMemory,
   RingTransport,
+  resetRing,
+  ringAt,
   ringBytes,
   ringPieceBytes,
 } from '@millrace/shared-memory';
@@ -145,11 +148,19 @@ export interface AskerParts {
   readonly spill: SpillDirectory | undefined;
   /** Whether the descriptors are somebody else's to close. */
   readonly borrowed: boolean;
+  /** What a task worker has sent makes no sense, or what lies between cannot be opened: nothing goes either way until `reset`. */
+  readonly onCorrupt: (taskWorker: number, error: Error) => void;
+}
+
+/** An asker's end of the way to a task worker. */
+export interface AskerEnd {
+  readonly channel: TransportChannel<TaskMessage>;
+  readonly transport: RingTransport | PipeTransport;
 }
 
 /** An asker's ways to the task workers; of one process at a time. The memories are to be closed after the channels. */
 export interface AskerWays {
-  readonly channels: TransportChannel<TaskMessage>[];
+  readonly ends: AskerEnd[];
   readonly memories: readonly MappedMemory[];
 }
 
@@ -157,22 +168,36 @@ export function openAskerWays(
   shape: TaskShape,
   find: FindDescriptor,
   asker: number,
-  { listener, spill, borrowed }: AskerParts,
+  { listener, spill, borrowed, onCorrupt: tell }: AskerParts,
 ): AskerWays {
-  const codec = () => codecOf(shape, asker, spill);
   const memories: MappedMemory[] = [];
-  const channels = range(shape.taskWorkers).map((taskWorker) => {
+  const ends = range(shape.taskWorkers).map((taskWorker) => {
+    const onCorrupt = (error: Error) => tell(taskWorker, error);
     if (!hasRings(shape)) {
-      const options = { closeDescriptor: !borrowed };
-      return new TransportChannel(new PipeTransport(find(askerName(asker, taskWorker)), options), codec());
+      const options = { closeDescriptor: !borrowed, onCorrupt };
+      return endOf(
+        new PipeTransport(find(askerName(asker, taskWorker)), options),
+        codecOf(shape, asker, spill),
+      );
     }
     const memory = new MappedMemory(find(memoryName(taskWorker)), memoryBytes(shape));
     memories.push(memory);
     const [down, up] = ringsOf(shape, memory.buffer, asker);
     const peer = new Doorbell(find(bellName(taskWorker)), memory.buffer, 0);
-    return new TransportChannel(new RingTransport({ incoming: up, outgoing: down, listener, peer }), codec());
+    const unopened = notRings(down, up);
+    const transport = new RingTransport({ incoming: up, outgoing: down, listener, peer, onCorrupt });
+    const end = endOf(transport, codecOf(shape, asker, spill));
+    if (unopened !== undefined) transport.distrust(unopened);
+    return end;
   });
-  return { channels, memories };
+  return { ends, memories };
+}
+
+/** A message that cannot be decoded says as much of whoever has sent it as a ring that contradicts itself. */
+function endOf(transport: RingTransport | PipeTransport, codec: Codec<TaskMessage>): AskerEnd {
+  const channel = new TransportChannel(transport, codec);
+  channel.onBadMessage((error) => transport.distrust(error as Error));
+  return { channel, transport };
 }
 
 /** A task worker's ways to the askers; of one process at a time. */
@@ -181,7 +206,7 @@ export interface RunnerWays {
   close(): void;
 }
 
-/** `bellOf` finds the bell of an asker. */
+/** `bellOf` finds the bell of an asker. `onCorrupt`: what has come from that asker makes no sense. */
 export function openRunnerWays(
   shape: TaskShape,
   find: FindDescriptor,
@@ -189,29 +214,82 @@ export function openRunnerWays(
   bellOf: (asker: number) => Doorbell,
   poller: Poller,
   spill: SpillDirectory,
+  onCorrupt: (asker: number, error: Error) => void,
 ): RunnerWays {
   const codec = (asker: number) => codecOf(shape, asker, hasFiles(shape, asker) ? spill : undefined);
   const closeAll = (channels: readonly TransportChannel<TaskMessage>[]) => {
     for (const channel of channels) channel.destroy();
   };
   if (!hasRings(shape)) {
-    const channels = range(askersOf(shape)).map(
-      (asker) => new TransportChannel(new PipeTransport(find(runnerName(asker, id))), codec(asker)),
-    );
+    const channels = range(askersOf(shape)).map((asker) => {
+      // The kernel keeps datagrams apart: what one of them is costs no other.
+      const onBadDatagram = (error: Error) => onCorrupt(asker, error);
+      const transport = new PipeTransport(find(runnerName(asker, id)), { onBadDatagram });
+      const channel = new TransportChannel(transport, codec(asker));
+      channel.onBadMessage((error) => onCorrupt(asker, error as Error));
+      return channel;
+    });
     return { channels, close: () => closeAll(channels) };
   }
   const { buffer } = new MappedMemory(find(memoryName(id)), memoryBytes(shape));
   const listener = new DoorbellListener(new Doorbell(find(bellName(id)), buffer, 0), poller);
   const channels = range(askersOf(shape)).map((asker) => {
     const [down, up] = ringsOf(shape, buffer, asker);
-    const transport = new RingTransport({ incoming: down, outgoing: up, listener, peer: bellOf(asker) });
-    return new TransportChannel(transport, codec(asker));
+    const unopened = notRings(down, up);
+    const transport = new RingTransport({
+      incoming: down,
+      outgoing: up,
+      listener,
+      peer: bellOf(asker),
+      onCorrupt: (error) => onCorrupt(asker, error),
+    });
+    const { channel } = endOf(transport, codec(asker));
+    if (unopened !== undefined) transport.distrust(unopened);
+    return channel;
   });
   const close = () => {
     closeAll(channels);
     listener.close();
   };
   return { channels, close };
+}
+
+/** Empties the rings between those askers and a task worker, which nobody has open. */
+export function resetTaskRings(
+  shape: TaskShape,
+  find: FindDescriptor,
+  taskWorker: number,
+  askers: readonly number[],
+): void {
+  if (!hasRings(shape)) return;
+  const memory = new MappedMemory(find(memoryName(taskWorker)), memoryBytes(shape));
+  try {
+    for (const asker of askers) for (const ring of ringsOf(shape, memory.buffer, asker)) resetRing(ring);
+  } finally {
+    memory.close();
+  }
+}
+
+/** Whether whatever makes no sense to a task worker must have been sent by that asker: rings all askers map. */
+export function isSenderCertain(shape: TaskShape): boolean {
+  return !hasRings(shape);
+}
+
+/** What is logged of a way whose messages make no sense; names the asker, the task worker and the ring or pipe. */
+export function corruptWay(shape: TaskShape, asker: number, taskWorker: number, why: string): string {
+  const way = hasRings(shape)
+    ? `rings of asker ${asker} in '${memoryName(taskWorker)}'`
+    : `pipe '${runnerName(asker, taskWorker)}'`;
+  return `the ${way}, between process ${peerOfAsker(shape, asker)} and task worker ${taskWorker}, holds what makes no sense: ${why}`;
+}
+
+function notRings(...rings: readonly RingMemory[]): Error | undefined {
+  try {
+    for (const ring of rings) assertRing(ring);
+    return undefined;
+  } catch (error) {
+    return error as Error;
+  }
 }
 
 function hasRings({ taskTransport }: TaskShape): boolean {
@@ -239,7 +317,7 @@ function memoryBytes(shape: TaskShape): number {
 function ringsOf(shape: TaskShape, memory: ArrayBuffer, asker: number) {
   const size = ringSizeOf(shape, asker);
   const at = ringsAt(shape, asker);
-  return [openRing(memory, at, size), openRing(memory, at + ringBytes(size), size)] as const;
+  return [ringAt(memory, at, size), ringAt(memory, at + ringBytes(size), size)] as const;
 }
 
 function codecOf(shape: TaskShape, asker: number, spill: SpillDirectory | undefined) {

@@ -51,6 +51,51 @@ describe.skipIf(isBase).each([
   );
 });
 
+describe.skipIf(isBase)('a worker that forges a packet', () => {
+  let server: RunningServer;
+  beforeAll(async () => {
+    server = await startServer({ ipc: 'pipe' }, { ROGUE_DATAGRAMS: '1' }, 'rogue');
+  });
+  afterAll(() => server[Symbol.asyncDispose]());
+
+  const impossible = [
+    'address beyond the datagram',
+    'address of less than nothing',
+    'session that is no number',
+    'session between two',
+    'session without end',
+  ];
+  test.each(impossible)('(%s) is killed and replaced, and others notice nothing', async (kind) => {
+    const victim = await clientOf(server.lines, 0, 'who');
+    const other = await clientOf(server.lines, 1, 'who');
+    const [pid] = (await victim.ask('who')).split(' ');
+    const others = steadily(other);
+    victim.send(`rogue ${kind.replaceAll(' ', '_')} 1\n`);
+    await until('the end of the rogue', () => !isRunning(Number(pid)));
+    expect((await victim.ask('who')).split(' ')[1]).toBe('0');
+    expect((await others.stop()).size).toBe(1);
+    for (const client of [victim, other]) client.close();
+  });
+
+  const vain = [
+    'address that is none',
+    'listener that is none',
+    'listener for streams',
+    'session that there never was',
+    'session below all',
+  ];
+  test.each(vain)('(%s) has it dropped, and costs nobody anything', async (kind) => {
+    const victim = await clientOf(server.lines, 0, 'who');
+    const other = await clientOf(server.lines, 1, 'who');
+    const before = [await victim.ask('who'), await other.ask('who')];
+    victim.send(`rogue ${kind.replaceAll(' ', '_')} 1\n`);
+    // Behind what was forged, in the same pipes.
+    for (let i = 0; i < 3; i++) expect([await victim.ask('who'), await other.ask('who')]).toEqual(before);
+    const late = await clientOf(server.lines, 0, 'who');
+    for (const client of [victim, other, late]) client.close();
+  });
+});
+
 test.skipIf(isBase)(
   'a worker that writes over the words of all doorbells and dies leaves nobody asleep',
   async () => {

@@ -48,10 +48,24 @@ export class ClaimTable {
     );
   }
 
-  /** Pool: whether the slot holds an offer that nobody has begun or taken back. */
+  /** Pool: whether the slot holds an offer that nobody has begun or taken back. A word that `offer` never writes is none. */
   isOffered(slot: number): boolean {
     // Pairs with the exchange in `begin`.
-    return stateOf(Atomics.load(this.#words, slot)) === OFFERED;
+    const word = Atomics.load(this.#words, slot);
+    return stateOf(word) === OFFERED && workerOf(word) === 0;
+  }
+
+  /**
+   * Pool: whether the word of a task that has been sent is one that it can be: offered, or begun by one of the workers from
+   * `first` to `last`. Any other has been written by a process that wrote where it must not.
+   */
+  isSound(slot: number, sequence: number, first: number, last: number): boolean {
+    // Pairs with the exchange in `begin`.
+    const word = Atomics.load(this.#words, slot);
+    if (sequenceOf(word) !== sequence) return false;
+    const worker = workerOf(word);
+    const state = stateOf(word);
+    return state === OFFERED ? worker === 0 : state === BEGUN && worker >= first && worker <= last;
   }
 
   /** The worker that has begun it; undefined while nobody has. */

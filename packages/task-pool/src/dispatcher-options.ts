@@ -43,6 +43,8 @@ export interface DispatcherOptions {
   readonly stuck?: StuckListener | undefined;
   /** A result that was sent by `finish`, of a task that is over. */
   readonly finished?: ((id: number, value: unknown) => void) | undefined;
+  /** What a worker has sent, or the claim of a task, makes no sense, and only what is said here comes of it. */
+  readonly dropped?: ((worker: number, error: Error) => void) | undefined;
   readonly tally?: TaskTally | undefined;
   /** Tasks no longer wait. */
   readonly moved?: (() => void) | undefined;

@@ -2,7 +2,7 @@ import { Alarm } from '@millrace/channel';
 import { Backlog } from './backlog.js';
 import { SLOTS_PER_LANE } from './claim-layout.js';
 import type { DispatcherOptions, WorkerEnd } from './dispatcher-options.js';
-import type { TaskError } from './errors.js';
+import { TaskError } from './errors.js';
 import { Estimates } from './estimates.js';
 import type { Job } from './job.js';
 import { Lane, type SharedLink } from './lane.js';
@@ -16,6 +16,7 @@ import * as layout from './task-layout.js';
 import type { TaskMessage } from './task-message.js';
 import { describePlainly, type Thrown } from './thrown.js';
 import { reviveThrown } from './thrown-again.js';
+import { Watch } from './watch.js';
 
 /**
  * Gives tasks to task workers: one backlog, to whoever is free.
@@ -36,6 +37,7 @@ export class Dispatcher {
   readonly #settlement: Settlement;
   readonly #outbox: Outbox;
   readonly #patience: Patience;
+  readonly #watch: Watch;
   #closed = false;
 
   constructor(options: DispatcherOptions) {
@@ -51,6 +53,7 @@ export class Dispatcher {
     this.#settlement = new Settlement(this.statistics, options.tally);
     this.#outbox = new Outbox(options.owner);
     this.#patience = new Patience(this.lanes, (lane) => this.#steal(lane));
+    this.#watch = new Watch(this.#all, (lane) => this.#lookAt(lane));
     for (const lane of this.lanes) lane.link.channel.onMessage((message) => this.#arrived(lane, message));
   }
 
@@ -103,9 +106,9 @@ export class Dispatcher {
 
   /**
    * A worker has died. What it had not begun goes to another, as if nothing had been; what it had begun is run again if
-   * it may be, and rejected if not.
+   * it may be, and rejected if not. `cause`: why it died, where that is known.
    */
-  workerDied(index: number, end: WorkerEnd): void {
+  workerDied(index: number, end: WorkerEnd, cause?: Error): void {
     const lane = this.lanes[index];
     if (lane === undefined || this.#closed) return;
     // What it answered before it died is still to be read.
@@ -114,15 +117,34 @@ export class Dispatcher {
     lane.disinherit();
     this.#shared?.disinherit();
     for (const job of lane.list()) {
-      if (!this.#takeBack(lane, job)) this.#died(lane, job, index, end);
+      if (this.#takeBack(lane, job)) continue;
+      job.deathCause ??= cause;
+      this.#died(lane, job, index, end);
     }
     // It may have taken them from the queue. They are sent once more: whoever finds the message of before skips it.
     for (const job of this.#shared?.list() ?? []) {
       if (this.#takeBack(this.#shared as Lane, job)) continue;
-      if (this.#options.claims.begunBy(job.slot, job.sequence) === index)
-        this.#died(this.#shared as Lane, job, index, end);
+      if (this.#options.claims.begunBy(job.slot, job.sequence) !== index) continue;
+      job.deathCause ??= cause;
+      this.#died(this.#shared as Lane, job, index, end);
     }
     this.#fillAll();
+  }
+
+  /**
+   * What lies between makes no sense, and the worker is about to be killed: what it has not begun goes to another at once, and
+   * what it has is told why that worker has died.
+   */
+  distrust(index: number, error: Error): void {
+    const lane = this.lanes[index];
+    if (lane === undefined || this.#closed) return;
+    lane.ready = false;
+    // Not at once: a task may be on its way into that very ring.
+    queueMicrotask(() => {
+      if (this.#closed) return;
+      this.#takeAllBack(lane);
+      for (const job of lane.list()) job.deathCause ??= error;
+    });
   }
 
   #died(lane: Lane, job: Job, worker: number, end: WorkerEnd): void {
@@ -136,6 +158,7 @@ export class Dispatcher {
     // Before: what is taken back from one worker must not be given to another meanwhile.
     this.#closed = true;
     this.#patience.stop();
+    this.#watch.stop();
     for (const job of this.backlog.list()) this.giveUp(job, error);
     for (const lane of this.#all) {
       for (const job of lane.list()) {
@@ -160,6 +183,7 @@ export class Dispatcher {
       return this.#settlement.fail(job, refusal);
     }
     this.statistics.publish(STATES.sent, job);
+    this.#watch.start();
     // Where others send, too, the worker may have got one of theirs just now.
     if (this.#options.load !== undefined || lane.ahead > 0) this.#patience.start();
   }
@@ -180,29 +204,68 @@ export class Dispatcher {
 
   /** The way to the worker that has begun a task, or is to. */
   #laneOf(job: Job): Lane {
-    const worker = this.#options.claims.begunBy(job.slot, job.sequence);
-    return this.#all[worker ?? job.lane] as Lane;
+    const lane = this.#all[job.lane] as Lane;
+    if (!lane.shared) return lane;
+    // A claim that was written over may name any.
+    return this.lanes[this.#options.claims.begunBy(job.slot, job.sequence) ?? -1] ?? lane;
+  }
+
+  /** Hears what no bell has rung for, and settles what no worker can begin or answer any more. */
+  #lookAt(lane: Lane): void {
+    lane.link.channel.deliverNow();
+    let waits = false;
+    for (const job of lane.list()) {
+      if (!lane.isSound(job, this.lanes.length)) this.#claimLost(lane, job);
+      else if (!lane.hasBegun(job)) waits = true;
+    }
+    if (waits && lane.ready) lane.link.poke?.();
+  }
+
+  #claimLost(lane: Lane, job: Job): void {
+    const where = lane.shared ? 'the queue' : `task worker ${lane.index}`;
+    const error = new TaskError(
+      'ERR_MILLRACE_TASK_CORRUPT',
+      `The claim of task '${job.name}' (${job.id}), on its way to ${where}, was written over by some process; ` +
+        'whether a worker has begun it cannot be told.',
+    );
+    // One that runs it all the same need not go on.
+    if (!job.settled) this.#outbox.tell(lane, job, layout.ABORT, 0, describePlainly(error));
+    lane.leave(job);
+    this.#options.dropped?.(lane.index, error);
+    if (this.#settlement.lost(job, error)) this.backlog.add(job);
+    this.#fillAll();
   }
 
   #arrived(lane: Lane, message: TaskMessage): void {
     if (message.kind === layout.RETIRING) return this.#retiring(lane);
     const { owner, slot, sequence, id } = message;
-    const job =
-      owner === this.#options.owner
-        ? this.#all[(slot / SLOTS_PER_LANE) | 0]?.find(slot, sequence, id)
-        : undefined;
-    if (message.kind === layout.FINISH) return this.#finished(message, job);
+    const at = slot < 0 ? undefined : this.#all[(slot / SLOTS_PER_LANE) | 0];
+    if (at === undefined || (at !== lane && !at.shared) || !isAnswer(message.kind))
+      return this.#nonsense(lane, message);
+    const job = owner === this.#options.owner ? at.find(slot, sequence, id) : undefined;
+    if (message.kind === layout.FINISH) return this.#finished(lane, message, job);
     if (job === undefined) {
       // Of a predecessor.
-      if (owner !== this.#options.owner) this.#all[(slot / SLOTS_PER_LANE) | 0]?.foreign(slot);
+      if (owner !== this.#options.owner) at.foreign(slot);
       this.#settlement.late();
       return;
     }
-    if (message.kind === layout.PROGRESS) job.report(message.value);
+    if (message.kind === layout.PROGRESS) this.#progress(lane, job, message);
     else if (message.kind === layout.ITEM) this.#item(job, message);
     else if (message.kind === layout.DYING)
       job.deathCause = message.broken ?? reviveThrown(message.value as Thrown);
     else this.#answered(this.#all[job.lane] as Lane, job, message);
+  }
+
+  /** No task worker sends such a message: what it was is lost, and what comes behind it is worth no more. */
+  #nonsense(lane: Lane, { kind, slot }: TaskMessage): void {
+    const message = `A message of kind ${kind} about claim ${slot} is no answer of task worker ${lane.index}.`;
+    lane.link.distrust?.(new TaskError('ERR_MILLRACE_TASK_CORRUPT', message));
+  }
+
+  #progress(lane: Lane, job: Job, { value, broken }: TaskMessage): void {
+    if (broken === undefined) job.report(value);
+    else this.#options.dropped?.(lane.index, broken);
   }
 
   #answered(lane: Lane, job: Job, message: TaskMessage): void {
@@ -221,8 +284,9 @@ export class Dispatcher {
     else job.listener.item?.(value);
   }
 
-  #finished({ owner, id, value }: TaskMessage, job: Job | undefined): void {
-    if (job?.listener.finish !== undefined && !job.settled) job.listener.finish(value);
+  #finished(lane: Lane, { owner, id, value, broken }: TaskMessage, job: Job | undefined): void {
+    if (broken !== undefined) this.#options.dropped?.(lane.index, broken);
+    else if (job?.listener.finish !== undefined && !job.settled) job.listener.finish(value);
     else if (owner === this.#options.owner) this.#options.finished?.(id, value);
     else this.#settlement.late();
   }
@@ -298,4 +362,8 @@ export class Dispatcher {
       .flatMap((lane) => lane.list())
       .filter(({ slot, sequence }) => claims.begunBy(slot, sequence) === worker);
   }
+}
+
+function isAnswer(kind: number): boolean {
+  return kind >= layout.DONE && kind <= layout.DYING;
 }

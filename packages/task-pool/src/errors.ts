@@ -6,6 +6,12 @@ export type TaskErrorCode =
   | 'ERR_MILLRACE_TASK_WORKER_DIED'
   /** The cause of the one above where the worker was killed for another task, which went on for `grace` after it was given up. */
   | 'ERR_MILLRACE_TASK_STUCK'
+  /**
+   * What lies between an asker and a task worker makes no sense: some process has written over it. The cause of
+   * `ERR_MILLRACE_TASK_WORKER_DIED` where the worker was killed for it; of a task itself where its claim was written over,
+   * and nobody can tell whether a worker has begun it.
+   */
+  | 'ERR_MILLRACE_TASK_CORRUPT'
   /** The task's time-out has passed; a late answer is dropped. */
   | 'ERR_MILLRACE_TASK_TIMEOUT'
   /** As many tasks wait as the limit allows; this one was not taken. */

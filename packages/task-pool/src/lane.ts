@@ -7,6 +7,10 @@ import type { TaskMessage } from './task-message.js';
 /** The way to one task worker. */
 export interface TaskLink {
   readonly channel: Pick<Channel<TaskMessage>, 'send' | 'onMessage'> & { deliverNow(): void };
+  /** Has the worker look, whatever the word of its doorbell says. Missing where the kernel wakes it. */
+  poke?(): void;
+  /** What came from there makes no sense: nothing more is read or sent until its maker has emptied it. */
+  distrust?(error: Error): void;
 }
 
 /** A way to whichever worker is free. Its `send` gives false for a task that waits for room, as no other may then. */
@@ -177,6 +181,17 @@ export class Lane {
   find(slot: number, sequence: number, id: number): Job | undefined {
     const job = this.jobs[slot % SLOTS_PER_LANE];
     return job?.sequence === sequence && job.id >>> 0 === id ? job : undefined;
+  }
+
+  /** Whether the claim of `job`, which is here, says what it can say; of `workers` any may have begun what is shared. */
+  isSound(job: Job, workers: number): boolean {
+    const { index, shared } = this;
+    return this.#claims.isSound(job.slot, job.sequence, shared ? 0 : index, shared ? workers - 1 : index);
+  }
+
+  /** Whether a worker has begun `job`, which is here. */
+  hasBegun(job: Job): boolean {
+    return this.#claims.begunBy(job.slot, job.sequence) !== undefined;
   }
 
   /** What it has been sent, the oldest first. */

@@ -1,5 +1,6 @@
 import type { Exit } from '@millrace/process-pool';
 import type { TaskName } from './dispatcher-options.js';
+import type { TaskError } from './errors.js';
 import type { TaskStats } from './statistics.js';
 
 /** What `on` can listen to. */
@@ -9,6 +10,13 @@ export interface TaskPoolEvents {
   workerReady: [worker: { readonly worker: number; readonly pid: number }];
   /** A worker has ended, and is replaced after `delay` milliseconds; undefined: it is not. */
   workerExit: [exit: Exit & { readonly worker: number; readonly delay: number | undefined }];
+  /**
+   * What lies between the pool and a worker makes no sense: some process has written over it. The worker is killed and
+   * replaced; what it had begun is rejected, with `error` as the cause, or run again, and nothing else is lost.
+   */
+  workerCorrupt: [
+    worker: { readonly worker: number; readonly pid: number | undefined; readonly error: TaskError },
+  ];
   /** A worker is killed, for `task` went on for `grace` milliseconds after it was given up; `alongside` die with it. */
   workerKilled: [
     worker: {

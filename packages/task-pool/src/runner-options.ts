@@ -8,8 +8,9 @@ export type TaskHandler = (value: unknown, context: TaskContext) => unknown;
 export interface RunnerClaims {
   /** Where the tasks of each asker are claimed, by the index of its channel. */
   readonly tables: readonly ClaimTable[];
-  /** This worker's index. */
+  /** This worker's index, of so many. */
   readonly worker: number;
+  readonly workers: number;
 }
 
 /** A way to one who asks; `queuedBytes` of answers are still in this process. */
@@ -26,6 +27,8 @@ export interface TaskRunnerOptions {
   readonly onUnsendable: (error: unknown, name: string) => void;
   /** A task has failed that is nobody's: no asker is told. */
   readonly onOrphanFailed?: ((error: unknown, name: string) => void) | undefined;
+  /** A message of that asker makes no sense, and is dropped; -1: one of a queue. */
+  readonly onNonsense?: ((asker: number, error: Error) => void) | undefined;
   readonly claims: RunnerClaims;
   /** Tasks that run at once. Default 1. */
   readonly concurrency?: number | undefined;

@@ -53,6 +53,24 @@ export class Settlement {
     if (job !== undefined) this.#statistics.publish(STATES.late, job);
   }
 
+  /** Nobody can tell whether it has been begun: true when it is to be run again, otherwise it is rejected with `error`. */
+  lost(job: Job, error: TaskError): boolean {
+    job.forgetFile();
+    if (job.settled) return false;
+    if (this.#retry(job)) return true;
+    this.fail(job, error);
+    return false;
+  }
+
+  #retry(job: Job): boolean {
+    if (job.retries === 0) return false;
+    job.retries--;
+    job.attempt++;
+    this.#statistics.retried++;
+    this.#statistics.publish(STATES.retried, job);
+    return true;
+  }
+
   /** The worker that had begun it is dead: true when it is to be run again, otherwise it is rejected. */
   died(job: Job, worker: number, end: WorkerEnd): boolean {
     job.forgetFile();
@@ -60,13 +78,7 @@ export class Settlement {
     const cause = job.deathCause;
     // Of this death: the next is another.
     job.deathCause = undefined;
-    if (job.retries > 0) {
-      job.retries--;
-      job.attempt++;
-      this.#statistics.retried++;
-      this.#statistics.publish(STATES.retried, job);
-      return true;
-    }
+    if (this.#retry(job)) return true;
     this.#statistics.died++;
     const how = end.signal ?? `code ${end.code}`;
     const times = job.attempt === 1 ? '' : `; that was attempt ${job.attempt}`;

@@ -1,3 +1,4 @@
+import { SLOTS_PER_LANE } from './claim-layout.js';
 import { ClaimTable, claimBytes } from './claims.js';
 
 /**
@@ -14,7 +15,8 @@ import { ClaimTable, claimBytes } from './claims.js';
  *
  * LOAD is 0 before the worker takes tasks, and then 1 more than how many it runs, whoever asked for them; it alone
  * writes it. It is a hint: a task that was sent to a worker which has got another one in the meantime is taken back
- * (patience.ts). A dead worker's LOAD stays until its successor begins.
+ * (patience.ts). A dead worker's LOAD stays until its successor begins. A word that is out of range was written by another
+ * process: the worker is there, and is taken to run nothing.
  */
 const LINE = 64;
 const WORDS_PER_LINE = LINE / Int32Array.BYTES_PER_ELEMENT;
@@ -41,12 +43,13 @@ export class TaskBoard {
 
   /** Whether there has been a worker that takes tasks. */
   isUp(worker: number): boolean {
-    return Atomics.load(this.#loads, worker * WORDS_PER_LINE) > 0;
+    return Atomics.load(this.#loads, worker * WORDS_PER_LINE) !== 0;
   }
 
   /** How many tasks a worker runs. */
   load(worker: number): number {
-    return Math.max(0, Atomics.load(this.#loads, worker * WORDS_PER_LINE) - 1);
+    const tasks = Atomics.load(this.#loads, worker * WORDS_PER_LINE) - 1;
+    return tasks > 0 && tasks <= SLOTS_PER_LANE ? tasks : 0;
   }
 
   /** Worker: says how many it runs. */

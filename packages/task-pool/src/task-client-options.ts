@@ -25,6 +25,8 @@ export interface TaskClientOptions {
   readonly stuck?: StuckListener | undefined;
   /** A result that a task sent by `finish` and no callback takes. */
   readonly finished?: ((id: number, value: unknown) => void) | undefined;
+  /** What a worker has sent, or the claim of a task, makes no sense, and only what is said here comes of it. */
+  readonly dropped?: ((worker: number, error: Error) => void) | undefined;
   readonly tally?: TaskTally | undefined;
   /** Told when the first task is asked for, and when the last has its answer. */
   readonly busy?: ((busy: boolean) => void) | undefined;

@@ -138,9 +138,14 @@ export class TaskClient {
     this.#dispatcher.workerReady(worker);
   }
 
-  /** Takes notice that a task worker has died: what it had begun is rejected at once, or run again. */
-  workerDied(worker: number, end: WorkerEnd): void {
-    this.#dispatcher.workerDied(worker, end);
+  /** Takes notice that a task worker has died, of `cause`: what it had begun is rejected at once, or run again. */
+  workerDied(worker: number, end: WorkerEnd, cause?: Error): void {
+    this.#dispatcher.workerDied(worker, end, cause);
+  }
+
+  /** What lies between here and a task worker makes no sense; that worker is killed, of which `workerDied` tells. */
+  distrust(worker: number, error: Error): void {
+    this.#dispatcher.distrust(worker, error);
   }
 
   /** There will be no such worker any more: tasks that must be run by it are rejected. */

@@ -6,6 +6,7 @@ import { type Exit, type Member, ProcessPool } from '@millrace/process-pool';
 import { atExit } from './at-exit.js';
 import { ClaimTable, claimBytes } from './claims.js';
 import type { TaskName } from './dispatcher-options.js';
+import { TaskError } from './errors.js';
 import type { RunOptions } from './job.js';
 import { KeepAlive } from './keep-alive.js';
 import { closed, endOf, noneLeft, notAgain } from './losses.js';
@@ -27,7 +28,7 @@ import type {
 import { taskTransport } from './transports/index.js';
 import { queueDirectory, VALUES } from './transports/queue.js';
 import type { PoolSide, QueueBirth } from './transports/transport.js';
-import { CLAIMS, spillWriter, type WorkerBirth } from './worker-birth.js';
+import { CLAIMS, type CorruptMessage, spillWriter, type WorkerBirth } from './worker-birth.js';
 
 const CLOSE_OPTIONS = optionNames<{ readonly timeout?: number }>({ timeout: true });
 
@@ -80,7 +81,8 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
     this.#forgetFiles = () => (outlives ? this.#spill.removeEmpty() : this.#spill.remove());
     try {
       const inMemory = this.#options.largeValues === 'memory';
-      this.#side = transport.createPoolSide(size, { spill: this.#spill, inMemory }, queue);
+      const onCorrupt = (worker: number, error: Error) => this.#corrupt(worker, error.message);
+      this.#side = transport.createPoolSide(size, { spill: this.#spill, inMemory }, queue, onCorrupt);
       const fd = createMemory('millrace-task-claims', claimBytes(size + 1));
       this.#claims = { fd, memory: new MappedMemory(fd, claimBytes(size + 1)) };
     } catch (error) {
@@ -97,6 +99,7 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
       concurrency,
       grace,
       stuck: (worker, task, alongside) => this.#kill(worker, task, alongside),
+      dropped: (_worker, { message }) => process.emitWarning(message),
       busy: (busy) => (busy ? this.#keepAlive.begin() : this.#keepAlive.end()),
     });
     this.#client.onDrain(() => this.emit('drain'));
@@ -104,6 +107,7 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
       Array.from({ length: size }, (_, worker) => this.#member(worker, queue, String(module))),
       {
         onReady: (member) => this.#workerReady(member),
+        onMessage: (member, body) => this.#workerSaid(member, body),
         onExit: (member, exit, delay) => this.#workerExit(member, exit, delay),
         onGaveUp: (member, exit) => this.#gaveUp(member, exit),
       },
@@ -280,6 +284,8 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
   #workerExit(member: Member, exit: Exit, delay: number | undefined): void {
     const { worker } = member.spec.data as WorkerBirth;
     this.#client.workerDied(worker, exit);
+    // What it left may be written over. What is not begun has been taken back, so nothing in it is of use.
+    if (exit.code !== 0) this.#side.reset(worker);
     // After its last answers have been read.
     this.#spill.removeOf(spillWriter(worker, member.incarnation));
     this.emit('workerExit', { ...exit, worker, delay });
@@ -297,6 +303,24 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
   #lost(worker: number, how: string): void {
     this.#client.workerLost(worker, notAgain(worker, how));
     if (!this.#processes.members.some(({ wanted }) => wanted)) this.#client.close(noneLeft(how));
+  }
+
+  #workerSaid(member: Member, body: unknown): void {
+    const { type, message } = (body ?? {}) as { readonly type?: unknown; readonly message?: unknown };
+    if (type === ('corrupt' satisfies CorruptMessage['type']))
+      this.#corrupt((member.spec.data as WorkerBirth).worker, String(message));
+  }
+
+  /** The worker ends, whatever it does; what lies between is emptied then, for the next. */
+  #corrupt(worker: number, why: string): void {
+    const member = this.#processes.members[worker] as Member;
+    const { transport } = this.#options;
+    const message = `What lies between this pool and task worker ${worker} (pid ${member.pid}; ${transport}) makes no sense: ${why} The worker is killed and replaced.`;
+    const error = new TaskError('ERR_MILLRACE_TASK_CORRUPT', message);
+    this.#client.distrust(worker, error);
+    // Called from where a message is read: a listener that throws must not be taken for the reading.
+    queueMicrotask(() => this.emit('workerCorrupt', { worker, pid: member.pid, error }));
+    member.kill('SIGKILL');
   }
 
   #kill(worker: number, task: TaskName, alongside: readonly TaskName[]): void {

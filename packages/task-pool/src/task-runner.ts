@@ -1,3 +1,4 @@
+import { SLOTS_PER_LANE } from './claim-layout.js';
 import type { ClaimTable } from './claims.js';
 import { TaskError } from './errors.js';
 import { Estimates } from './estimates.js';
@@ -124,10 +125,11 @@ export class TaskRunner implements RunningTaskHost {
 
   /**
    * Takes a message, of the channel `source` or from anywhere else; answers go to that channel. Where there is none, -1,
-   * it is run without a claim, and nobody is answered.
+   * it is run without a claim, and nobody is answered. `queued`: it was in a queue.
    */
-  take(source: number, message: TaskMessage): void {
+  take(source: number, message: TaskMessage, queued = false): void {
     if (message.kind === layout.TASK) {
+      if (source >= 0 && !this.#isClaimOfOurs(message.slot)) return this.#nonsense(source, message, queued);
       this.#waiting.push(new RunningTask(this, source, message));
       if (!this.hasPlace) this.#onFull();
       // After whatever else has arrived.
@@ -137,14 +139,28 @@ export class TaskRunner implements RunningTaskHost {
       }
       return;
     }
+    if (message.kind !== layout.ABORT && message.kind !== layout.CREDIT)
+      return this.#nonsense(source, message, queued);
     for (const task of this.#running) {
       if (task.asker !== source || task.owner !== message.owner || task.id !== message.id) continue;
-      if (message.kind === layout.ABORT) task.abort(reviveThrown(message.value as Thrown));
+      if (message.kind === layout.ABORT) task.abort(message.broken ?? reviveThrown(message.value as Thrown));
       else if (message.kind === layout.CREDIT) {
         task.credit += message.number;
         task.wake?.();
       }
     }
+  }
+
+  /** Askers have claims for each worker, and after those some for what any may begin (task-board.ts). */
+  #isClaimOfOurs(slot: number): boolean {
+    const { worker, workers } = this.#options.claims;
+    const lane = Math.floor(slot / SLOTS_PER_LANE);
+    return lane === worker || lane === workers;
+  }
+
+  #nonsense(source: number, { kind, slot }: TaskMessage, queued: boolean): void {
+    const message = `A message of kind ${kind} about claim ${slot} says nothing to task worker ${this.#options.claims.worker}.`;
+    this.#options.onNonsense?.(queued ? -1 : source, new TaskError('ERR_MILLRACE_TASK_CORRUPT', message));
   }
 
   /** Begins what waits, as long as it may. */

@@ -49,7 +49,7 @@ export class TaskTaker {
       // A task may have come by another way since there was a place.
       if (!this.#runner.hasPlace) continue;
       const task = this.#queue.tryTake();
-      if (task !== undefined) this.#runner.take(task.source, task.message);
+      if (task !== undefined) this.#runner.take(task.source, task.message, true);
       else {
         if (this.#wait.signal.aborted) this.#wait = new AbortController();
         this.#waiting = this.#waitForOne(this.#wait.signal);
@@ -61,7 +61,7 @@ export class TaskTaker {
   async #waitForOne(signal: AbortSignal): Promise<void> {
     try {
       const { source, message } = await this.#queue.take(signal);
-      this.#runner.take(source, message);
+      this.#runner.take(source, message, true);
     } catch (error) {
       if (!signal.aborted) throw error;
     }

@@ -23,3 +23,9 @@ export interface WorkerBirth {
 export function spillWriter(worker: number, incarnation: number): string {
   return `worker-${worker}-${incarnation}`;
 }
+
+/** What a worker says to its pool: what has come to it makes no sense. */
+export interface CorruptMessage {
+  readonly type: 'corrupt';
+  readonly message: string;
+}

@@ -9,7 +9,7 @@ import { SpillDirectory } from './spill.js';
 import { TaskRunner } from './task-runner.js';
 import { TaskTaker } from './task-taker.js';
 import { taskTransport } from './transports/index.js';
-import { CLAIMS, spillWriter, type WorkerBirth } from './worker-birth.js';
+import { CLAIMS, type CorruptMessage, spillWriter, type WorkerBirth } from './worker-birth.js';
 
 /** Milliseconds between two looks at the memory: each asks the kernel. */
 const MEMORY_EVERY_MS = 50;
@@ -27,7 +27,9 @@ const claims = new MappedMemory(child.descriptor(CLAIMS), claimBytes(birth.worke
 const spill = new SpillDirectory(birth.spill, spillWriter(birth.worker, child.incarnation));
 const transport = taskTransport(birth.transport);
 const values = { spill, inMemory: birth.valuesInMemory };
-const channel = transport.openWorkerSide(child, birth.worker, values);
+/** The pool kills this process, and empties what lies between for the next. */
+const sayCorrupt = ({ message }: Error) => child.send({ type: 'corrupt', message } satisfies CorruptMessage);
+const channel = transport.openWorkerSide(child, birth.worker, values, sayCorrupt);
 const queue = transport.openQueue?.(birth.queue, values);
 const runner = new TaskRunner({
   channels: [channel],
@@ -36,7 +38,8 @@ const runner = new TaskRunner({
   onUnsendable: () => {},
   onOrphanFailed: (error, name) =>
     process.emitWarning(`Task '${name}' of another program, or an earlier pool, has failed: ${error}`),
-  claims: { tables: [new ClaimTable(claims.buffer)], worker: birth.worker },
+  onNonsense: (asker, error) => (asker < 0 ? process.emitWarning(error.message) : sayCorrupt(error)),
+  claims: { tables: [new ClaimTable(claims.buffer)], worker: birth.worker, workers: birth.workers },
   concurrency: birth.concurrency,
   onDone: (begun) => {
     if (begun >= (birth.maxTasks ?? Number.POSITIVE_INFINITY) || isTooLarge()) void end();

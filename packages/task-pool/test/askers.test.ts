@@ -36,7 +36,7 @@ function setUp(askers: number, workers: number, handlers: Record<string, TaskHan
       },
       onUnsendable: () => {},
       onLoad: (tasks) => board.setLoad(worker, tasks),
-      claims: { tables: Array.from({ length: askers }, (_, asker) => board.claims(asker)), worker },
+      claims: { tables: Array.from({ length: askers }, (_, asker) => board.claims(asker)), worker, workers },
     });
     runner.start();
     return runner;

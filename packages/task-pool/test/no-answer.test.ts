@@ -93,7 +93,7 @@ describe('a client', () => {
         channels: [far],
         handler: () => (value) => (value === 'slow' ? new Promise(() => {}) : value),
         onUnsendable: () => {},
-        claims: { tables: [claims], worker },
+        claims: { tables: [claims], worker, workers: 2 },
       }).start();
     const links = pairs.map(([channel]) => ({ channel }));
     const client = new TaskClient({ links, incarnation: 1, claims, ...options });

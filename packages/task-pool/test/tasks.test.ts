@@ -40,7 +40,7 @@ function setUp(
       channels: [pair[1]],
       handler: (name) => handlers[name],
       onUnsendable: () => {},
-      claims: { tables: [board.claims(0)], worker },
+      claims: { tables: [board.claims(0)], worker, workers },
     });
     runner.start();
     runners.push(runner);

@@ -243,6 +243,7 @@ export class MasterRole implements Role {
       counters: switchboard.counters.process(peer),
       files: openUpperFiles(this.#context.options, (this.#taskFiles as SpillDirectory).path),
       run: undefined,
+      replace: (replaced: number) => this.#tellManager({ type: 'linkCorrupt', peer: replaced }),
     };
   }
 
@@ -402,6 +403,11 @@ export class MasterRole implements Role {
         return this.#context.settleLost();
       case 'resetLinks':
         return void this.#resetLinks(message.peer);
+      case 'resetTasks': {
+        const { taskWorker } = message;
+        const reset = this.#tasks?.reset(message) === true;
+        return void this.#tellManager({ type: 'tasksReset', taskWorker, pid: process.pid, reset });
+      }
       case 'workerReplaced':
         return this.#reactors?.workerReplaced(message.worker);
       case 'reloadCertificates':
@@ -471,7 +477,7 @@ export class MasterRole implements Role {
     this.#pids?.allEnded(0, managerPeer(this.#shape));
     const exit = { code: null, signal: 'SIGKILL' } as const;
     for (let taskWorker = 0; taskWorker < this.#shape.taskWorkers; taskWorker++)
-      this.#tasks?.heard({ type: 'taskWorkerDied', taskWorker, exit });
+      this.#tasks?.heard({ type: 'taskWorkerDied', taskWorker, exit, corrupt: false });
   }
 
   #reactorCrashed(reactor: number, error: unknown): void {

@@ -1,13 +1,17 @@
 import type { TransportChannel } from '@millrace/channel';
+import { RingTransport } from '@millrace/shared-memory';
 import type { SharedLink, TaskMessage } from '@millrace/task-pool';
+import type { AskerEnd } from '../task-ways.js';
 
 /** The way to a task worker before it is this process's: nothing is sent to it, and nothing comes. */
 export class LaterChannel {
   #channel: TransportChannel<TaskMessage> | undefined;
+  #transport: AskerEnd['transport'] | undefined;
   #listener: ((message: TaskMessage) => void) | undefined;
 
-  become(channel: TransportChannel<TaskMessage>): void {
+  become({ channel, transport }: AskerEnd): void {
     this.#channel = channel;
+    this.#transport = transport;
     if (this.#listener) channel.onMessage(this.#listener);
   }
 
@@ -22,6 +26,15 @@ export class LaterChannel {
 
   deliverNow(): void {
     this.#channel?.deliverNow();
+  }
+
+  /** Pipes wake whoever reads them by themselves. */
+  poke(): void {
+    if (this.#transport instanceof RingTransport) this.#transport.pokePeer();
+  }
+
+  distrust(error: Error): void {
+    this.#transport?.distrust(error);
   }
 }
 

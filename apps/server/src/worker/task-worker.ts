@@ -21,7 +21,9 @@ import { GARBAGE, ORPHANS_FAILED, TASKS_AT_HAND } from '../shared/counters-layou
 import { openTaskFiles } from '../task-files.js';
 import { checkTaskMeans, openTaskQueue } from '../task-queue.js';
 import {
+  corruptWay,
   type FindDescriptor,
+  isSenderCertain,
   openBoard,
   openRunnerWays,
   peerOfAsker,
@@ -127,6 +129,7 @@ export class TaskWorkerRole implements Role {
       case 'taskWorkerUp':
       case 'taskWorkerDied':
       case 'resetLinks':
+      case 'resetTasks':
         // For workers, which wait for what they have asked.
         return;
       default:
@@ -156,7 +159,16 @@ export class TaskWorkerRole implements Role {
       channels: ways.channels,
       sources: ways.channels.map((_, asker) => peerOfAsker(this.#shape, asker)),
       handler: (name) => this.#handler(name),
-      claims: { tables: ways.channels.map((_, asker) => board.claims(asker)), worker: this.#id },
+      claims: {
+        tables: ways.channels.map((_, asker) => board.claims(asker)),
+        worker: this.#id,
+        workers: this.#shape.taskWorkers,
+      },
+      onNonsense: (asker, error) => {
+        if (asker >= 0) return this.#corrupt(asker, error);
+        count(GARBAGE);
+        this.#limit.warn('garbage', error.message);
+      },
       onLoad: say,
       onDone: (begun) => {
         if (begun >= maxTasks) this.#served();
@@ -196,13 +208,27 @@ export class TaskWorkerRole implements Role {
 
   #openWays(view: FabricView, find: FindDescriptor): RunnerWays {
     const bellOf = (asker: number) => view.peerBell(peerOfAsker(this.#shape, asker));
-    return openRunnerWays(this.#shape, find, this.#id, bellOf, new NodePoller(), this.#files());
+    const onCorrupt = (asker: number, error: Error) => this.#corrupt(asker, error);
+    return openRunnerWays(this.#shape, find, this.#id, bellOf, new NodePoller(), this.#files(), onCorrupt);
   }
 
   #files(): SpillDirectory {
     const { taskFiles } = this.#child.data as BirthData;
     this.#opened ??= openTaskFiles(this.#context.options, taskFiles as string);
     return this.#opened;
+  }
+
+  /**
+   * What an asker has sent makes no sense. A pipe has one sender. The rings of this process all askers map, so which of them has
+   * written there nobody knows; they are emptied when this process has ended.
+   */
+  #corrupt(asker: number, error: Error): void {
+    const certain = isSenderCertain(this.#shape);
+    const peer = certain ? peerOfAsker(this.#shape, asker) : this.#workerId;
+    const why = corruptWay(this.#shape, asker, this.#id, error.message);
+    const killed = certain ? 'The process that has sent it' : 'The task worker';
+    this.#limit.warn('corrupt-task', `${why} ${killed} is killed and replaced.`);
+    this.#child.send({ type: 'tasksCorrupt', peer } satisfies FromWorker);
   }
 
   /** Another process may have better luck; there is nothing for this one to do. */

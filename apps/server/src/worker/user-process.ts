@@ -79,6 +79,16 @@ export class UserProcessRole implements Role {
       case 'taskWorkerUp':
       case 'taskWorkerDied':
         return this.#tasks?.heard(message);
+      case 'resetTasks': {
+        const { taskWorker } = message;
+        const reset = this.#tasks?.reset(message) === true;
+        return this.#child.send({
+          type: 'tasksReset',
+          taskWorker,
+          pid: process.pid,
+          reset,
+        } satisfies FromWorker);
+      }
       case 'place':
       case 'leave':
       case 'resetLinks':
@@ -130,6 +140,7 @@ export class UserProcessRole implements Role {
       counters: this.#counters(),
       files: openTaskFiles(context.options, taskFiles as string, taskRun),
       run: taskRun,
+      replace: (peer: number) => child.send({ type: 'tasksCorrupt', peer } satisfies FromWorker),
     };
   }
 }

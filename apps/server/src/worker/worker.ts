@@ -8,6 +8,7 @@ import { runInOrder } from '../events.js';
 import type { FabricShape, FabricView } from '../fabric.js';
 import { beat } from '../heartbeat.js';
 import { type Links, openLinks, openView } from '../links.js';
+import { LogLimit } from '../log.js';
 import { ProcessPids } from '../process-pids.js';
 import type { UserFunctions } from '../reactor/thread.js';
 import {
@@ -95,6 +96,8 @@ export class WorkerRole implements Role {
       maxQueue: context.options.taskMaxQueue,
       counters: counters.process(id),
       files,
+      limit: new LogLimit(context),
+      replace: (peer) => child.send({ type: 'tasksCorrupt', peer } satisfies FromWorker),
       finished: (task, data) => void this.#finished(task, data),
     });
     this.place = new Place(child, context, {
@@ -225,6 +228,16 @@ export class WorkerRole implements Role {
       case 'taskWorkerUp':
       case 'taskWorkerDied':
         return this.#tasks.heard(message);
+      case 'resetTasks': {
+        const { taskWorker } = message;
+        const reset = this.#tasks.reset(message);
+        return this.#child.send({
+          type: 'tasksReset',
+          taskWorker,
+          pid: process.pid,
+          reset,
+        } satisfies FromWorker);
+      }
       case 'terminate':
         return message.pid === process.pid ? this.#terminate() : undefined;
       default:

@@ -9,7 +9,7 @@ const PIPE = 'tasks';
 
 /** A socket pair for each worker: what is sent together goes in one datagram. */
 export const pipeTransport: TaskTransport = {
-  createPoolSide(workers, { spill }) {
+  createPoolSide(workers, { spill }, _queue, onCorrupt) {
     const pipes: PipeDescriptors[] = [];
     try {
       for (let i = 0; i < workers; i++) pipes.push(createPipe());
@@ -17,10 +17,18 @@ export const pipeTransport: TaskTransport = {
       for (const { left, right } of pipes) for (const fd of [left, right]) syscalls.close(fd);
       throw error;
     }
-    const links = pipes.map(({ left }) => ({ channel: open(left, spill) }));
+    const links = pipes.map(({ left }, worker) => {
+      const { channel, transport } = open(left, spill, (error) => onCorrupt(worker, error));
+      return {
+        channel,
+        distrust: (error: Error) => transport.distrust(error),
+        reset: () => transport.reset(),
+      };
+    });
     return {
       links,
       descriptors: (worker) => ({ [PIPE]: (pipes[worker] as PipeDescriptors).right }),
+      reset: (worker) => links[worker]?.reset(),
       keepLoop(on) {
         for (const { channel } of links) on ? channel.ref() : channel.unref();
       },
@@ -31,9 +39,13 @@ export const pipeTransport: TaskTransport = {
     };
   },
 
-  openWorkerSide: (child, _worker, { spill }) => open(child.descriptor(PIPE), spill),
+  openWorkerSide: (child, _worker, { spill }, onCorrupt) =>
+    open(child.descriptor(PIPE), spill, onCorrupt).channel,
 };
 
-function open(fd: number, spill: SpillDirectory) {
-  return new TransportChannel(new PipeTransport(fd), taskCodec({ spill, copy: copyOf }), CHANNEL_OPTIONS);
+function open(fd: number, spill: SpillDirectory, onCorrupt: (error: Error) => void) {
+  const transport = new PipeTransport(fd, { onCorrupt });
+  const channel = new TransportChannel(transport, taskCodec({ spill, copy: copyOf }), CHANNEL_OPTIONS);
+  channel.onBadMessage((error) => transport.distrust(error as Error));
+  return { channel, transport };
 }

@@ -19,7 +19,7 @@ const ASKER = 0;
  * the result. One pool at a time.
  */
 export const queueTransport: TaskTransport = {
-  createPoolSide(workers, values, birth) {
+  createPoolSide(workers, values, birth, onCorrupt) {
     const { address, run } = addressed(birth);
     const { spill } = values;
     const owner = ownQueue(address);
@@ -30,7 +30,7 @@ export const queueTransport: TaskTransport = {
       // Results of dead pools are nobody's; values that no message names any more, neither.
       spill.removeOf('worker');
       if (queue.stat().messages === 0) spill.removeOf(VALUES);
-      const pipes = pipeTransport.createPoolSide(workers, values, undefined);
+      const pipes = pipeTransport.createPoolSide(workers, values, undefined, onCorrupt);
       return {
         ...pipes,
         shared: queue.link(ASKER),
@@ -47,7 +47,7 @@ export const queueTransport: TaskTransport = {
     }
   },
 
-  openWorkerSide: (child, worker, values) => pipeTransport.openWorkerSide(child, worker, values),
+  openWorkerSide: (...parts) => pipeTransport.openWorkerSide(...parts),
 
   openQueue(birth, { spill }) {
     const { address, run } = addressed(birth);

@@ -44,7 +44,7 @@ interface Way {
 
 /** Rings in shared memory; a system call only when the other side sleeps. */
 export const ringTransport: TaskTransport = {
-  createPoolSide(workers, values) {
+  createPoolSide(workers, values, _queue, onCorrupt) {
     const made: number[] = [];
     const keep = (fd: number) => {
       made.push(fd);
@@ -72,10 +72,17 @@ export const ringTransport: TaskTransport = {
         new NodePoller(),
         { spin: SPIN },
       );
-      const links = ways.map(({ memory, bell }) => {
+      const links = ways.map(({ memory, bell }, worker) => {
         const buffer = map(memory, MEMORY_BYTES);
         const peer = new Doorbell(bell, buffer, 0);
-        return { channel: open(buffer, UP_AT, DOWN_AT, listener, peer, values) };
+        const corrupt = (error: Error) => onCorrupt(worker, error);
+        const { channel, transport } = open(buffer, UP_AT, DOWN_AT, listener, peer, values, corrupt);
+        return {
+          channel,
+          poke: () => transport.pokePeer(),
+          distrust: (error: Error) => transport.distrust(error),
+          reset: () => transport.reset(),
+        };
       });
       return {
         links,
@@ -83,6 +90,7 @@ export const ringTransport: TaskTransport = {
           const { memory, bell } = ways[worker] as Way;
           return { [MEMORY]: memory, [WORKER_BELL]: bell, [HUB]: hub, [POOL_BELL]: poolBell };
         },
+        reset: (worker) => links[worker]?.reset(),
         keepLoop: (on) => (on ? listener.ref() : listener.unref()),
         close() {
           for (const { channel } of links) channel.destroy();
@@ -96,13 +104,13 @@ export const ringTransport: TaskTransport = {
     }
   },
 
-  openWorkerSide(child, _worker, values) {
+  openWorkerSide(child, _worker, values, onCorrupt) {
     const { buffer } = new MappedMemory(child.descriptor(MEMORY), MEMORY_BYTES);
     const hub = new MappedMemory(child.descriptor(HUB), DOORBELL_BYTES);
     const own = new Doorbell(child.descriptor(WORKER_BELL), buffer, 0);
     const listener = new DoorbellListener(own, new NodePoller(), { spin: SPIN });
     const peer = new Doorbell(child.descriptor(POOL_BELL), hub.buffer, 0);
-    return open(buffer, DOWN_AT, UP_AT, listener, peer, values);
+    return open(buffer, DOWN_AT, UP_AT, listener, peer, values, onCorrupt).channel;
   },
 };
 
@@ -113,6 +121,7 @@ function open(
   listener: DoorbellListener,
   peer: Doorbell,
   { spill, inMemory }: LargeValues,
+  onCorrupt: (error: Error) => void,
 ) {
   const transport = new RingTransport({
     incoming: openRing(memory, incomingAt, RING_BYTES),
@@ -121,11 +130,14 @@ function open(
     peer,
     // A caller goes on in a promise, and a worker begins a task in a microtask.
     awaited: true,
+    onCorrupt,
   });
   const codec = taskCodec({
     spill,
     inlineBytes: inMemory ? ringPieceBytes(RING_BYTES) : undefined,
     copy: copyOf,
   });
-  return new TransportChannel(transport, codec, CHANNEL_OPTIONS);
+  const channel = new TransportChannel(transport, codec, CHANNEL_OPTIONS);
+  channel.onBadMessage((error) => transport.distrust(error as Error));
+  return { channel, transport };
 }

@@ -33,16 +33,26 @@ export interface PoolSide {
   descriptors(worker: number): Readonly<Record<string, number>>;
   /** Whether it keeps the loop of this process alive. Default: it does. */
   keepLoop(on: boolean): void;
+  /** Makes the way to a worker an empty one: its process has ended, and the next has not begun. */
+  reset(worker: number): void;
   close(): void;
 }
 
 /** One way for tasks to travel. */
 export interface TaskTransport {
-  createPoolSide(workers: number, values: LargeValues, queue: QueueBirth | undefined): PoolSide;
+  /** `onCorrupt`: what a worker has sent makes no sense; nothing is read from it or sent to it until `reset`. */
+  createPoolSide(
+    workers: number,
+    values: LargeValues,
+    queue: QueueBirth | undefined,
+    onCorrupt: (worker: number, error: Error) => void,
+  ): PoolSide;
+  /** `onCorrupt`: what has come makes no sense, and nothing more is read or sent. */
   openWorkerSide(
     child: ChildProcessContext,
     worker: number,
     values: LargeValues,
+    onCorrupt: (error: Error) => void,
   ): TransportChannel<TaskMessage>;
   /** Where a worker finds tasks that are nobody's yet. */
   openQueue?(queue: QueueBirth | undefined, values: LargeValues): TaskQueue;
