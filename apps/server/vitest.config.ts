@@ -44,6 +44,7 @@ const OF_THE_MODE = [
   'commands',
   'death',
   'rogue',
+  'rogue-tasks',
   'life-cycle',
   'surroundings',
   'reload',

@@ -207,7 +207,7 @@ export class ManagerRole implements Role {
       counters: this.#counters.process(managerPeer(this.#shape)),
       files: openUpperFiles(this.#context.options, taskFiles as string),
       run: undefined,
-      replace: (peer: number) => this.#linkCorrupt(peer),
+      replace: (peer: number) => this.#tasksCorrupt(peer),
     };
   }
 
@@ -380,7 +380,7 @@ export class ManagerRole implements Role {
       case 'linkCorrupt':
         return this.#saidCorrupt(member, message.peer);
       case 'tasksCorrupt':
-        return this.#linkCorrupt(message.peer);
+        return this.#tasksCorrupt(message.peer);
       case 'tasksReset':
         return this.#taskResets?.answered(message);
       case 'linksReset': {
@@ -494,12 +494,27 @@ export class ManagerRole implements Role {
     else killUnlessEnded(pid);
   }
 
+  /**
+   * As above, of what task workers are asked by. A process that has sent nonsense by a pipe has nothing else to be emptied:
+   * messages of clients that wait for it are for the next.
+   */
+  #tasksCorrupt(peer: number): void {
+    if (this.#isTaskWorker(peer)) return this.#linkCorrupt(peer);
+    const member = this.#pool.members.find(({ spec }) => this.#peerOf(spec) === peer);
+    const pid = member && this.#places.holder(member);
+    if (pid !== undefined) killUnlessEnded(pid);
+  }
+
+  #isTaskWorker(peer: number): boolean {
+    const { workers, taskWorkers } = this.#shape;
+    return peer >= workers && peer < workers + taskWorkers;
+  }
+
   /** No process has them now. In base mode the reactors are workers. */
   #resetLinks(peer: number): void {
-    const { workers, taskWorkers } = this.#shape;
-    const isTaskWorker = peer >= workers && peer < workers + taskWorkers;
+    const isTaskWorker = this.#isTaskWorker(peer);
     this.#emptying.set(peer, isTaskWorker ? 2 : 1);
-    if (isTaskWorker) this.#taskResets?.begin(peer - workers);
+    if (isTaskWorker) this.#taskResets?.begin(peer - this.#shape.workers);
     if (this.#resets === undefined) return this.#tellMaster({ type: 'resetLinks', peer });
     // Whatever was written there: nobody has that name until the links are empty.
     this.#pids.set(peer, 0);
