@@ -1,6 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { TestClient, until } from '@millrace/testkit';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { HANDSHAKE_BYTES } from '@millrace/reactor';
+import { Authority, TestClient, until } from '@millrace/testkit';
 import { expect, onTestFinished, test } from 'vitest';
 import type { ServerOptions, ServerStats } from '../src/index.js';
 import { isBase, pidOf, type RunningServer, startServer } from './support.js';
@@ -169,12 +172,41 @@ test.runIf(isBase)('what a worker held for its clients counts no longer when it 
   good.close();
 });
 
+test('handshakes that hang have a quarter of maxClientMemory: the oldest make way, and a client that goes on gets through', async () => {
+  const authority = new Authority();
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-memory-'));
+  onTestFinished(() => {
+    authority[Symbol.dispose]();
+    rmSync(directory, { recursive: true });
+  });
+  const [key, cert] = [join(directory, 'key'), join(directory, 'cert')];
+  const issued = authority.issue('localhost');
+  writeFileSync(key, issued.key);
+  writeFileSync(cert, issued.cert);
+  const tls = { key, cert, handshakeTimeout: 300_000 };
+  await using server = await start({ tls, maxClientMemory: 8 * MIB });
+  const most = Math.floor((8 * MIB) / 4 / HANDSHAKE_BYTES);
+  const hanging = await deaf(server.lines, 500, Buffer.alloc(0), 0);
+  let closed = 0;
+  for (const socket of hanging) socket.on('close', () => closed++).resume();
+  const { clientMemory, clientMemoryCloseCount } = await statsOf(
+    server,
+    (stats) => stats.clientMemoryCloseCount === 500 - most,
+  );
+  expect(clientMemoryCloseCount).toBe(500 - most);
+  expect(clientMemory).toBe(most * HANDSHAKE_BYTES);
+  await until('the ends of those that were broken off', () => closed === 500 - most);
+  const good = await TestClient.connectTls(server.lines, { ca: authority.cert, servername: 'localhost' });
+  await goesOn(good, 5);
+  good.close();
+});
+
 test('what the options add up to at worst is said at the start where there is not so much memory', async () => {
   await using server = await start({ maxClientMemory: 2 ** 50 });
   await server.program.printed(/the options add up to .* at worst, and there are/);
 });
 
-test('where there is, one short line says it', async () => {
+test('where there is, one short line says it, beside what the kernel may hold for the sockets of all clients', async () => {
   await using server = await start({});
-  await server.program.printed(/"msg":"memory at worst: [\d,]+ MiB of [\d,]+ MiB"/);
+  await server.program.printed(/"kernelBuffers":[1-9]\d*,"msg":"memory at worst: [\d,]+ MiB of [\d,]+ MiB"/);
 });

@@ -39,5 +39,5 @@ export {
   type ListenerOptions,
   type UnixListenerOptions,
 } from './sockets/listener.js';
-export { TlsAcceptor, type TlsAcceptorOptions } from './tls/tls-acceptor.js';
+export { HANDSHAKE_BYTES, TlsAcceptor, type TlsAcceptorOptions } from './tls/tls-acceptor.js';
 export { TlsConnection, type TlsConnectionOptions } from './tls/tls-connection.js';

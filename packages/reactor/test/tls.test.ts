@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { syscalls } from '@millrace/native';
 import {
+  HANDSHAKE_BYTES,
   Listener,
+  MemoryUse,
   Reactor,
   ReactorError,
   TlsAcceptor,
@@ -35,9 +37,10 @@ interface Served {
 function serve(
   options: TlsAcceptorOptions = {},
   each: Partial<TlsConnectionOptions> & { onFrame?: (own: TlsConnection, text: string) => void } = {},
+  use = new MemoryUse(),
 ): Served {
   const reactor = new Reactor();
-  const acceptor = new TlsAcceptor(reactor, { ...localhost, ...options });
+  const acceptor = new TlsAcceptor(reactor, { ...localhost, ...options }, use);
   const listener = new Listener({ host: '127.0.0.1', port: 0 });
   const served: Served = {
     port: listener.address.port,
@@ -411,6 +414,33 @@ describe('handshakes', () => {
     await until('all failures', () => served.failures.length === 20);
     expect(served.acceptor.pending).toBe(0);
     expect(served.connections.length).toBe(0);
+  });
+
+  test('count as memory until they are over, and the oldest can be broken off', async () => {
+    const use = new MemoryUse();
+    const served = serve({}, {}, use);
+    const ended: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      const socket = await plain(served);
+      socket.on('close', () => ended.push(i)).resume();
+      await until('the handshake', () => served.acceptor.pending === i + 1);
+    }
+    expect(use.bytes).toBe(3 * HANDSHAKE_BYTES);
+    expect(served.acceptor.breakOffOldest('too many')).toBe(true);
+    expect([served.acceptor.pending, use.bytes]).toEqual([2, 2 * HANDSHAKE_BYTES]);
+    await until('its failure, and its end', () => served.failures.length === 1 && ended.length === 1);
+    expect(ended).toEqual([0]);
+    expect(served.failures[0]?.message).toBe('The TLS handshake failed: too many.');
+    served.acceptor.breakOffOldest('too many');
+    served.acceptor.breakOffOldest('too many');
+    expect(served.acceptor.breakOffOldest('too many')).toBe(false);
+    expect(use.bytes).toBe(0);
+    await until('all failures', () => served.failures.length === 3);
+    // The handshake of a client that comes through counts no more; the connection does, by itself.
+    const own = await client(served);
+    await until('the connection', () => served.connections.length === 1);
+    expect([served.acceptor.pending, use.bytes]).toEqual([0, 0]);
+    own.socket.destroy();
   });
 
   test('close breaks off those under way', async () => {

@@ -2,6 +2,7 @@ import { type FabricShape, peersOf, processesOf } from '../fabric.js';
 import { isPiped, linkBytes } from '../link-descriptors.js';
 import { memoryThereIs } from '../memory-there-is.js';
 import type { RoleContext } from '../role.js';
+import { kernelBuffers } from './kernel-buffers.js';
 
 /** Bytes that a process takes before it has done anything, about: what it shares with the others apart. */
 const PROCESS_BYTES = 40 << 20;
@@ -12,7 +13,7 @@ const inMib = (bytes: number) => `${Math.ceil(bytes / MIB).toLocaleString('en')}
 /** Says what the options add up to at worst, and warns where that is more than the memory there is. */
 export function checkMemory({ options, log }: RoleContext, shape: FabricShape): void {
   const memory = memoryThereIs();
-  const { maxClientMemory } = options;
+  const { maxClientMemory, maxConnections } = options;
   let rings = 0;
   for (let peer = 0; peer < peersOf(shape); peer++)
     if (!isPiped(shape, peer)) rings += linkBytes(shape, peer);
@@ -28,7 +29,7 @@ export function checkMemory({ options, log }: RoleContext, shape: FabricShape): 
     return;
   }
   log.info(
-    { memory, atWorst, maxClientMemory, rings, processes },
+    { memory, atWorst, maxClientMemory, rings, processes, kernelBuffers: kernelBuffers(maxConnections) },
     `memory at worst: ${inMib(atWorst)} of ${inMib(memory)}`,
   );
 }

@@ -46,6 +46,8 @@ export function memoryLimitsOf(options: MemoryLimits): MemoryLimits {
  */
 export class MemoryGuard {
   readonly use = new MemoryUse();
+  /** Apart from those of clients: nobody is held for a handshake. */
+  readonly handshakes = new MemoryUse();
   readonly #thread: Thread;
   readonly #limits: MemoryLimits;
   /** In the order in which they were held. */
@@ -75,7 +77,7 @@ export class MemoryGuard {
 
   /** At the end of each turn. */
   check(): void {
-    const { bytes } = this.use;
+    const bytes = this.#bytes;
     if (bytes === this.#published) return;
     const grows = bytes > this.#published;
     this.#published = bytes;
@@ -90,6 +92,11 @@ export class MemoryGuard {
     this.#finishing.delete(client);
   }
 
+  /** Bytes of clients and handshakes of this reactor. */
+  get #bytes(): number {
+    return this.use.bytes + this.handshakes.bytes;
+  }
+
   /** Bytes of all clients of the server. */
   get #total(): number {
     const { allCounters, data } = this.#thread;
@@ -102,9 +109,9 @@ export class MemoryGuard {
    * mark those go on that hold little or finish a message, beyond the bound nobody; if not, it is held.
    */
   admits(client: Client): boolean {
-    if (this.use.bytes <= this.#stopAbove) return true;
+    if (this.#bytes <= this.#stopAbove) return true;
     const { maxClientMemory, clientMemoryHighWatermark } = this.#limits;
-    const total = this.use.bytes + this.#others;
+    const total = this.#bytes + this.#others;
     if (total <= maxClientMemory) {
       if (total <= clientMemoryHighWatermark || this.#finishing.has(client)) return true;
       if (client.connection.memoryBytes <= SMALL) return true;
@@ -182,10 +189,10 @@ export class MemoryGuard {
   #closeLargest(total: number): void {
     const { maxClientMemory } = this.#limits;
     // It is for the others where they hold more; one of all has at least its part of the bound.
-    if (this.use.bytes * this.#thread.data.shape.reactors < maxClientMemory) return;
-    const enough = this.use.bytes - (total - maxClientMemory * (1 - FREED));
+    if (this.#bytes * this.#thread.data.shape.reactors < maxClientMemory) return;
+    const enough = this.#bytes - (total - maxClientMemory * (1 - FREED));
     for (const client of this.#largestFirst()) {
-      if (this.use.bytes <= enough) return;
+      if (this.#bytes <= enough) return;
       this.#close(
         client,
         `all clients together hold ${total} bytes, more than maxClientMemory (${maxClientMemory})`,
@@ -256,7 +263,7 @@ export class MemoryGuard {
     this.#givingBack = true;
     this.#thread.reactor.timers.after(GIVE_BACK_AFTER_MS, () => {
       this.#givingBack = false;
-      this.#peak = this.use.bytes;
+      this.#peak = this.#bytes;
       giveBack(this.#thread.reactor);
     });
   }

@@ -1,10 +1,13 @@
 import type { TLSSocket } from 'node:tls';
-import { TlsAcceptor, type TlsAcceptorOptions } from '@millrace/reactor';
+import { HANDSHAKE_BYTES, TlsAcceptor, type TlsAcceptorOptions } from '@millrace/reactor';
+import { MEMORY_CLOSES } from '../shared/counters-layout.js';
 import type { TlsInfo } from '../shared/tls-table.js';
 import type { Thread } from './thread.js';
 
 const NO_CELL =
   'Nothing is told of the TLS of a client: a process of this server has written over the memory where that is kept.';
+/** The part of what all clients may hold that handshakes under way may have: those that hang leave the rest to clients. */
+const HANDSHAKES_PART = 1 / 4;
 
 /** The TLS of the listeners that have it, in one reactor: handshakes, before there is a session. */
 export class TlsPorts {
@@ -13,13 +16,18 @@ export class TlsPorts {
   readonly #acceptors: readonly (TlsAcceptor | undefined)[];
   /** Where more is told of a session that came through one. */
   readonly #cells = new Map<number, number>();
+  /** Handshakes under way of all listeners together, in this reactor, at most. */
+  readonly #mostHandshakes: number;
   #closed = false;
 
   constructor(thread: Thread) {
     this.#thread = thread;
     this.#acceptors = thread.data.tls.map(
-      (options) => options && new TlsAcceptor(thread.reactor, nodes(options)),
+      (options) => options && new TlsAcceptor(thread.reactor, nodes(options), thread.memory.handshakes),
     );
+    const { memoryLimits, shape } = thread.data;
+    const bytes = (memoryLimits.maxClientMemory * HANDSHAKES_PART) / shape.reactors;
+    this.#mostHandshakes = Math.max(1, Math.floor(bytes / HANDSHAKE_BYTES));
   }
 
   has(port: number): boolean {
@@ -41,6 +49,26 @@ export class TlsPorts {
       if (!this.#closed) this.#thread.log('tls', `Closed a connection of ${from}: ${error?.message}`);
       then.failed();
     });
+    if (this.#handshakes > this.#mostHandshakes) this.#breakOffOldest();
+  }
+
+  /** Handshakes under way. */
+  get #handshakes(): number {
+    let sum = 0;
+    for (const acceptor of this.#acceptors) sum += acceptor?.pending ?? 0;
+    return sum;
+  }
+
+  /** One too many has begun. A client that goes on is through in a few round trips: of the listener that has most, the oldest hang. */
+  #breakOffOldest(): void {
+    const { maxClientMemory } = this.#thread.data.memoryLimits;
+    let most: TlsAcceptor | undefined;
+    for (const acceptor of this.#acceptors)
+      if ((acceptor?.pending ?? 0) > (most?.pending ?? 0)) most = acceptor;
+    this.#thread.count(MEMORY_CLOSES, 1);
+    most?.breakOffOldest(
+      `${this.#mostHandshakes} later ones are under way, which hold a quarter of maxClientMemory (${maxClientMemory})`,
+    );
   }
 
   /** The number of the cell that tells more of a session; 0: none. */
