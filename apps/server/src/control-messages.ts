@@ -162,6 +162,62 @@ export type ToManager =
   | { readonly type: 'linksReset'; readonly peer: number }
   | ReopenLog;
 
+type Check = (value: unknown) => boolean;
+
+const isNumber: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+const isBoolean: Check = (value) => typeof value === 'boolean';
+const isText: Check = (value) => typeof value === 'string';
+const orNone =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || value === null || check(value);
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;
+
+const isOptions: Check = (value) => isObject(value) && orNone(isBoolean)(value.tasksOnly);
+const isExit: Check = (value) =>
+  isObject(value) && orNone(Number.isInteger)(value.code) && orNone(isText)(value.signal);
+const isFailure: Check = (value) => {
+  if (!isObject(value) || !isText(value.message) || !isText(value.stack)) return false;
+  return orNone(isText)(value.who) && orNone(isText)(value.name) && orNone(isText)(value.code);
+};
+const isResult: Check = (value) =>
+  isObject(value) && isText(value.outcome) && orNone(isNumber)(value.replaced);
+
+type Kind = (ToWorker | FromWorker | FromManager | ToManager)['type'];
+
+/** What the fields of each kind must be: one that is something else would be found in the middle of what it asks for. */
+const FIELDS: Readonly<Record<Kind, Readonly<Record<string, Check>>>> = {
+  place: {},
+  leave: {},
+  terminate: { pid: isNumber },
+  terminated: { pid: isNumber },
+  sessionsLost: {},
+  taskWorkerUp: { taskWorker: isNumber },
+  taskWorkerDied: { taskWorker: isNumber, exit: isExit, corrupt: isBoolean },
+  reopenLog: {},
+  placeFree: { pid: isNumber },
+  placeWanted: { pid: isNumber },
+  reload: { options: isOptions, request: orNone(isNumber) },
+  stopWorker: { worker: isNumber, request: orNone(isNumber) },
+  shutdown: {},
+  reloadCertificates: {},
+  startFailed: { failure: isFailure },
+  started: { pid: isNumber },
+  drained: {},
+  linkCorrupt: { peer: isNumber },
+  resetLinks: { peer: isNumber },
+  linksReset: { peer: isNumber, pid: orNone(isNumber), reset: orNone(isBoolean) },
+  takesTasks: {},
+  workerReplaced: { worker: isNumber },
+  reloaded: { request: isNumber, result: isResult },
+  tasksCorrupt: { peer: isNumber },
+  resetTasks: { taskWorker: isNumber, until: Number.isFinite },
+  tasksReset: { taskWorker: isNumber, pid: isNumber, reset: isBoolean },
+  hurry: {},
+  notBegun: { request: isNumber },
+};
+
 /** The body of a message, where it has the form of one; anything else is logged and ignored. */
 export function controlMessage<Message extends { readonly type: string }>(
   body: unknown,
@@ -169,7 +225,19 @@ export function controlMessage<Message extends { readonly type: string }>(
   context: { readonly log: Logger },
 ): Message | undefined {
   const { type } = (body ?? {}) as { readonly type?: unknown };
-  if (typeof type === 'string') return body as Message;
+  if (typeof type === 'string') {
+    // A kind that there is not, its reader names.
+    const fields = Object.hasOwn(FIELDS, type) ? FIELDS[type as Kind] : {};
+    for (const [field, check] of Object.entries(fields)) {
+      if (check((body as Record<string, unknown>)[field])) continue;
+      context.log.error(
+        { from, type, field },
+        `a control message of kind '${type}' with a wrong '${field}' is ignored`,
+      );
+      return undefined;
+    }
+    return body as Message;
+  }
   context.log.error({ from }, 'a control message without a kind is ignored');
   return undefined;
 }

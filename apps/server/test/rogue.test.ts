@@ -226,6 +226,33 @@ test.skipIf(isBase).each(['bytes', 'value', 'all'])(
   },
 );
 
+test('a worker that says to the manager what there is not, or with fields of wrong types, is not heeded, and nothing ends', async () => {
+  await using server = await startServer({}, {}, 'rogue');
+  const victim = await clientOf(server.lines, 0, 'who');
+  const other = await clientOf(server.lines, 1, 'who');
+  const before = server.program.children().map((child) => child.pid);
+  const [pid] = (await victim.ask('who')).split(' ');
+  expect(await victim.ask('rogue misspeak')).toBe('said');
+  await server.program.printed(/of the unknown kind 'no such kind' is ignored/);
+  await server.program.printed(/of the unknown kind '__proto__' is ignored/);
+  await server.program.printed(/a control message without a kind is ignored/);
+  for (const [kind, field] of [
+    ['reload', 'options'],
+    ['stopWorker', 'worker'],
+    ['startFailed', 'failure'],
+    ['terminated', 'pid'],
+    ['linkCorrupt', 'peer'],
+    // The last of all.
+    ['placeFree', 'pid'],
+  ])
+    await server.program.printed(new RegExp(`of kind '${kind}' with a wrong '${field}' is ignored`));
+  for (const to of ['1', 'manager', 'master'])
+    expect(await victim.ask(`rogue mail ${to}`)).toBe(`heard ${to}`);
+  expect((await victim.ask('who')).split(' ')[0]).toBe(pid);
+  expect(server.program.children().map((child) => child.pid)).toEqual(before);
+  for (const client of [victim, other]) client.close();
+});
+
 /** What goes by rings in base mode: what one worker, or a task worker, sends to a session of another worker. */
 async function linksWork(port: number): Promise<void> {
   const clients = [await clientOf(port, 0, 'who'), await clientOf(port, 1, 'who')] as const;
