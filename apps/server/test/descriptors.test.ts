@@ -117,3 +117,17 @@ test.skipIf(isBase)('a worker whose handlers have taken all descriptors, and fai
   await server.program.printed(/"lostLogLines":[1-9]/);
   other.close();
 });
+
+test.each([40, 64])(
+  'a start for which ulimit -n, %i, is too little says so and leaves nothing',
+  async (limit) => {
+    await using program = launch('life', { taskWorkerNum: 1 }, {}, [
+      'sh',
+      '-c',
+      `ulimit -n ${limit}; exec "$@"`,
+      'sh',
+    ]);
+    expect(await program.ended()).toEqual({ code: 1, signal: null });
+    expect(program.output).toContain(`ServerError: ulimit -n allows ${limit} open files`);
+  },
+);

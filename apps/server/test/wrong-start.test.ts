@@ -58,11 +58,11 @@ test.each([
   },
 );
 
-test('a process that is killed in the first start is named', async () => {
-  const { text, lines } = await printed('killed');
-  expect(text).toMatch(/ServerError: worker \d kept ending before it was ready, the last time by SIGKILL/);
+test('a process that ends by a signal of its own in the first start is named', async () => {
+  const { text, lines } = await printed('aborted');
+  expect(text).toMatch(/ServerError: worker \d ended before it was ready, by SIGABRT/);
   // Beside what the program prints of it, the log has one line.
-  expect(lines.filter((line) => /the last time|it is not replaced/.test(line))).toEqual([
+  expect(lines.filter((line) => /before it was ready|it is not replaced/.test(line))).toEqual([
     expect.stringContaining('The server ends.'),
   ]);
   expect(text.match(/^ +at /gm)).toHaveLength(1);

@@ -43,7 +43,7 @@ import { checkMemory } from './check-memory.js';
 import { Ending } from './ending.js';
 import { type Bound, bindPort, numberOf } from './listeners.js';
 import { managerPool } from './manager-pool.js';
-import { checkOpenFiles } from './open-files.js';
+import { checkOpenFiles, tooFewOpenFiles } from './open-files.js';
 import { PidFile } from './pid-file.js';
 import { QueueOwner } from './queue-owner.js';
 import { ReactorThreads } from './reactor-threads.js';
@@ -131,7 +131,7 @@ export class MasterRole implements Role {
       await this.#close();
       this.#forget();
       this.#ignoreSignals();
-      throw error;
+      throw tooFewOpenFiles(error) ?? error;
     }
     if (this.#ending) return this.#stoppedInStart();
     this.#running = true;

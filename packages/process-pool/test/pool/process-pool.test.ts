@@ -81,13 +81,17 @@ test('a member that never becomes ready is given up, and the start fails with th
 
 test('one that is killed while it starts has not failed: the next comes at once, until there have been too many', async () => {
   const { pool, exits, failures } = watch(
-    [member('silent', { restart: { backOff: 60_000, giveUpAfter: 2 } })],
+    [member('silent', { restart: { backOff: 1, giveUpAfter: 2 } })],
     {},
     { onSpawn: ({ pid }) => process.kill(pid as number, 'SIGKILL') },
   );
   await expect(pool.start()).rejects.toMatchObject({ code: 'ERR_MILLRACE_POOL_START_FAILED' });
-  expect(exits.map(({ delay }) => delay)).toEqual([0, 0, 0, 0, 0, 0, 0, undefined]);
-  expect(failures.at(-1)).toMatchObject({ signal: 'SIGKILL', wasReady: false, restarts: 7 });
+  expect(exits.map(({ delay }) => delay)).toEqual([
+    ...Array(10).fill(0),
+    ...[1, 2, 4, 8, 16, 32, 64, 128, 256],
+    undefined,
+  ]);
+  expect(failures.at(-1)).toMatchObject({ signal: 'SIGKILL', wasReady: false, restarts: 19 });
 });
 
 test('a module that does not exist is given up as well', async () => {
