@@ -11,6 +11,11 @@ import { Switchboard } from './switchboard.js';
 import { DatagramSender } from './worker/datagram-sender.js';
 import type { Place } from './worker/place.js';
 
+/** Whoever has a log, which is loaded at its first line: most processes never write one. */
+export interface HasLog {
+  readonly log: Pick<Logger, 'warn'>;
+}
+
 /** A process's ways to the reactor threads. */
 export interface Links {
   readonly listener: DoorbellListener;
@@ -29,7 +34,7 @@ export function openView(child: ChildProcessContext, shape: FabricShape, peer: n
 /**
  * Opens the ways to reactor threads, as `peer`; of one process at a time: each link has one reader and one writer there.
  * `own` is the way to the reactor that this process is itself, in base mode; `bell`, where this process listens to its bell
- * already; `log` is told where it listens from here on, and finds that written over. `onCorrupt`: what a reactor has sent makes no sense, or what lies between cannot even be opened; nothing goes
+ * already; the log of `logs` is told where it listens from here on, and finds that written over. `onCorrupt`: what a reactor has sent makes no sense, or what lies between cannot even be opened; nothing goes
  * either way until `reset`.
  */
 export function openLinks(
@@ -37,7 +42,7 @@ export function openLinks(
   shape: FabricShape,
   peer: number,
   onCorrupt: (reactor: number, error: Error) => void,
-  log: Pick<Logger, 'warn'>,
+  logs: HasLog,
   {
     own,
     bell,
@@ -45,7 +50,7 @@ export function openLinks(
 ): Links {
   const poller = new NodePoller();
   const spin = peer < shape.workers ? shape.spin : 0;
-  const listener = bell ?? view.listen(view.peerBell(peer), poller, warningsOf(log), spin);
+  const listener = bell ?? view.listen(view.peerBell(peer), poller, warningsOf(logs), spin);
   // What sessions send has its own limit; that a session is closed must always get through.
   const limits = { hardLimit: Number.POSITIVE_INFINITY };
   const ends = Array.from({ length: shape.reactors }, (_, reactor) => {
@@ -61,18 +66,21 @@ export function openLinks(
   return { listener, channels: ends.map(({ channel }) => channel), reset };
 }
 
-const warningsOf = (log: Pick<Logger, 'warn'>) => (kind: string, text: string) => log.warn({ kind }, text);
+const warningsOf =
+  (logs: HasLog) =>
+  (kind: string, text: string): void =>
+    logs.log.warn({ kind }, text);
 
 /** Listens to the bell of `peer`, for all that rings it; of one process at a time. That alone keeps no process alive. */
 export function openBell(
   child: ChildProcessContext,
   shape: FabricShape,
   peer: number,
-  log: Pick<Logger, 'warn'>,
+  logs: HasLog,
 ): DoorbellListener {
   const names = [HUB, peerBellName(peer)];
   const view = new FabricView(shape, Object.fromEntries(names.map((name) => [name, child.descriptor(name)])));
-  const listener = view.listen(view.peerBell(peer), new NodePoller(), warningsOf(log));
+  const listener = view.listen(view.peerBell(peer), new NodePoller(), warningsOf(logs));
   listener.unref();
   return listener;
 }
@@ -89,7 +97,7 @@ export function openSwitchboard(
   place: Place | undefined,
   bell: DoorbellListener | undefined,
   onCorrupt: (reactor: number, error: Error) => void,
-  log: Pick<Logger, 'warn'>,
+  logs: HasLog,
 ): Switchboard {
   const view = openView(child, shape, peer);
   const counters = view.counters();
@@ -105,7 +113,7 @@ export function openSwitchboard(
   const open = () => {
     // First asked for when the place was given up: the ways are the next one's.
     if (place && !place.isTaken) return switchboard.retire();
-    const links = openLinks(view, shape, peer, onCorrupt, log, { bell });
+    const links = openLinks(view, shape, peer, onCorrupt, logs, { bell });
     const { listener, channels } = links;
     switchboard.connect(channels, view.fileSockets(peer), links);
     for (const channel of channels) {

@@ -362,7 +362,7 @@ export class Server<T extends Tasks = Tasks> extends ServerTasks<T> implements A
       place,
       bell,
       onCorrupt,
-      this.#log.log,
+      this.#log,
     );
     return this.#switchboard;
   }
@@ -376,7 +376,7 @@ export class Server<T extends Tasks = Tasks> extends ServerTasks<T> implements A
   /** Links and tasks share it. */
   #ownBell(): DoorbellListener {
     if (child === undefined) throw new Error('The master listens to its bell with its reactors.');
-    this.#bell ??= openBell(child, this.shape, this.#peer, this.#log.log);
+    this.#bell ??= openBell(child, this.shape, this.#peer, this.#log);
     return this.#bell;
   }
 

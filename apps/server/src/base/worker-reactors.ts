@@ -1,8 +1,7 @@
 import type { DoorbellListener } from '@millrace/shared-memory';
 import { RESTORE_MS } from '../constants.js';
 import { type Descriptors, type FabricShape, FabricView, KEYS, masterPeer } from '../fabric.js';
-import { type Links, openLinks } from '../links.js';
-import type { Logger } from '../log.js';
+import { type HasLog, type Links, openLinks } from '../links.js';
 import type { Reactors } from '../master/reactors.js';
 import { DRAINED, KEYS_CHANGED, Packet } from '../packet.js';
 import type { ResolvedPort } from '../port-options.js';
@@ -32,7 +31,7 @@ export class WorkerReactors implements Reactors {
     ports: readonly ResolvedPort[],
     tls: Keys,
     onCorrupt: (reactor: number, error: Error) => void,
-    log: Pick<Logger, 'warn'>,
+    logs: HasLog,
   ) {
     this.#workers = shape.workers;
     this.#keys = descriptors[KEYS];
@@ -43,7 +42,7 @@ export class WorkerReactors implements Reactors {
       this.#restoring = setInterval(() => this.#restoreKeys(), RESTORE_MS).unref();
     }
     this.#view = new FabricView(shape, descriptors);
-    const links = openLinks(this.#view, shape, masterPeer(shape), onCorrupt, log);
+    const links = openLinks(this.#view, shape, masterPeer(shape), onCorrupt, logs);
     const { listener, channels } = links;
     this.#links = links;
     this.listener = listener;

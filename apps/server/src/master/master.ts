@@ -339,7 +339,7 @@ export class MasterRole implements Role {
           this.#limit.warn('corrupt', linkOfReactorCorrupt(worker, error));
           this.#tellManager({ type: 'linkCorrupt', peer: worker });
         },
-        this.#context.log,
+        this.#context,
       );
     const { dispatchMode, dispatchModule, enableDelayReceive, heartbeatCheckInterval, lingerTime } = options;
     const datagrams = this.#listeners.map((bound) =>

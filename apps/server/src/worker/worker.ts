@@ -178,7 +178,7 @@ export class WorkerRole implements Role {
   #open(): void {
     const { options, portHandlers } = this.#context;
     const onCorrupt = (reactor: number, error: Error) => this.#linkCorrupt(reactor, error);
-    const links = openLinks(this.#view, this.#shape, this.#id, onCorrupt, this.#context.log, {
+    const links = openLinks(this.#view, this.#shape, this.#id, onCorrupt, this.#context, {
       own: this.#own?.channel,
     });
     const { listener, channels } = links;
