@@ -19,7 +19,7 @@ export class WorkerReactors implements Reactors {
 
   readonly #keys: number | undefined;
   readonly #out = new Packet();
-  readonly #log: Pick<Logger, 'warn'>;
+  readonly #logs: HasLog;
   /** The keys that workers are to have. */
   #tls: Keys;
   readonly #restoring: NodeJS.Timeout | undefined;
@@ -35,7 +35,7 @@ export class WorkerReactors implements Reactors {
   ) {
     this.#workers = shape.workers;
     this.#keys = descriptors[KEYS];
-    this.#log = log;
+    this.#logs = logs;
     this.#tls = tls;
     if (this.#keys !== undefined) {
       writeKeys(this.#keys, tls);
@@ -90,7 +90,7 @@ export class WorkerReactors implements Reactors {
   /** Every worker maps them, and one may have written over them: the next would find none, and end. */
   #restoreKeys(): void {
     if (this.#keys === undefined || hasKeys(this.#keys, this.#tls)) return;
-    this.#log.warn(
+    this.#logs.log.warn(
       { kind: 'keys' },
       'A process of this server has written over the keys and certificates in memory; they are written anew.',
     );
