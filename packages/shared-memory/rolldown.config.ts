@@ -1,3 +1,13 @@
 import { library } from '../../rolldown.base.js';
 
-export default library(['index', 'compat/shm-typed-array', 'wait/wait-thread']);
+export default library([
+  'index',
+  'segment',
+  'table',
+  'lock',
+  'atomic',
+  'ring',
+  'internal',
+  'compat/shm-typed-array',
+  'wait/wait-thread',
+]);

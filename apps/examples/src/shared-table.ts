@@ -9,7 +9,7 @@
  * and begins empty.
  */
 import { createServer } from '@millrace/server';
-import { int64 } from '@millrace/shared-memory';
+import { column } from '@millrace/shared-memory';
 
 const [port = '9501', user] = process.argv.slice(2);
 
@@ -22,7 +22,7 @@ const server = createServer({
 });
 
 // Here, and not in a handler: the master makes it, and every other process opens the same.
-const words = server.addTable('words', { rows: 1_000, columns: { count: int64() } });
+const words = server.addTable('words', { rows: 1_000, columns: { count: column.int64() } });
 
 server.on('receive', (session, line) => {
   const word = line.toString();

@@ -7,13 +7,13 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { float64, int64, string, Table } from '@millrace/shared-memory';
+import { column, Table } from '@millrace/shared-memory';
 
 const PROCESSES = 3;
 const VISITS = 10_000;
 const definition = {
   rows: 100,
-  columns: { name: string(32), hits: int64(), lastSeen: float64() },
+  columns: { name: column.string(32), hits: column.int64(), lastSeen: column.float64() },
 };
 
 const [name] = process.argv.slice(2);
@@ -24,7 +24,7 @@ else visit(name);
 async function count(): Promise<void> {
   const table = Table.create(`/visits-${process.pid}`, definition);
   try {
-    console.log(`${table.rows} rows in ${table.bytes} bytes`);
+    console.log(`${table.capacity} rows in ${table.bytes} bytes`);
     table.set('ada', { name: 'Ada Lovelace' });
     table.set('alan', { name: 'Alan Turing' });
     const program = fileURLToPath(import.meta.url);
@@ -32,7 +32,7 @@ async function count(): Promise<void> {
     await Promise.all(children.map((child) => once(child, 'exit')));
     for (const [key, row] of table) console.log(`${key}: ${row.name}, ${row.hits} visits`);
   } finally {
-    table.destroy();
+    table.unlink();
   }
 }
 

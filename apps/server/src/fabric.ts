@@ -6,12 +6,11 @@ import {
   DOORBELL_BYTES,
   Doorbell,
   DoorbellListener,
-  type RingMemory,
   RingTransport,
   resetRing,
   ringAt,
-  ringBytes,
-} from '@millrace/shared-memory';
+} from '@millrace/shared-memory/internal';
+import { type RingMemory, ringBytes } from '@millrace/shared-memory/ring';
 import { KEYS_BYTES } from './base/keys-layout.js';
 import { MAX_MESSAGE_BYTES } from './constants.js';
 import type { ProcessId } from './events.js';

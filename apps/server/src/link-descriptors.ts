@@ -1,6 +1,6 @@
 import { createMemory } from '@millrace/native';
 import { createPipe } from '@millrace/pipe-ipc';
-import { ringBytes } from '@millrace/shared-memory';
+import { ringBytes } from '@millrace/shared-memory/ring';
 import { SMALL_RING_BYTES } from './constants.js';
 import type { FabricShape } from './fabric.js';
 import { createFileLinks, fileSenderName } from './file-link.js';

@@ -1,6 +1,6 @@
 import { NodePoller } from '@millrace/native';
 import type { ChildProcessContext } from '@millrace/process-pool';
-import type { DoorbellListener } from '@millrace/shared-memory';
+import type { DoorbellListener } from '@millrace/shared-memory/internal';
 import { type FabricShape, FabricView, HUB, peerBellName, reactorBellName, tableNames } from './fabric.js';
 import { linkNames } from './link-descriptors.js';
 import type { Logger } from './log.js';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DoorbellListener } from '@millrace/shared-memory';
+import type { DoorbellListener } from '@millrace/shared-memory/internal';
 import { type TaskClient, TaskError } from '@millrace/task-pool';
 import type { ResetTasks, TaskWorkerDied, TaskWorkerUp } from './control-messages.js';
 import { ServerError } from './errors.js';

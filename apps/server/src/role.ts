@@ -1,5 +1,5 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
-import type { DoorbellListener } from '@millrace/shared-memory';
+import type { DoorbellListener } from '@millrace/shared-memory/internal';
 import type { TaskClient } from '@millrace/task-pool';
 import { INCARNATIONS_PER_MANAGER } from './constants.js';
 import type { Handlers, PortEvents, ServerEvents } from './events.js';

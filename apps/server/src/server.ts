@@ -1,5 +1,6 @@
 import { type Daemon, entryModule, hasParent, inherit } from '@millrace/process-pool';
-import type { Columns, DoorbellListener, Table, TableDefinition } from '@millrace/shared-memory';
+import type { Columns, Table, TableDefinition } from '@millrace/shared-memory';
+import type { DoorbellListener } from '@millrace/shared-memory/internal';
 import type { Tasks } from '@millrace/task-pool';
 import { MAX_PORTS } from './constants.js';
 import type { FromManager, FromWorker } from './control-messages.js';

@@ -1,5 +1,5 @@
 import type { MappedMemory } from '@millrace/native';
-import type { DoorbellListener } from '@millrace/shared-memory';
+import type { DoorbellListener } from '@millrace/shared-memory/internal';
 import {
   ClaimTable,
   type SpillDirectory,

@@ -6,13 +6,12 @@ import {
   DOORBELL_BYTES,
   Doorbell,
   DoorbellListener,
-  type RingMemory,
   RingTransport,
   resetRing,
   ringAt,
-  ringBytes,
   ringPieceBytes,
-} from '@millrace/shared-memory';
+} from '@millrace/shared-memory/internal';
+import { type RingMemory, ringBytes } from '@millrace/shared-memory/ring';
 import {
   type QueueAddress,
   type SpillDirectory,

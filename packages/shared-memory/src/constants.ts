@@ -5,13 +5,13 @@ export const WAIT_THREAD = new URL('../dist/wait-thread.js', import.meta.url);
 export const MAX_WAITS = 127;
 
 /**
- * Longest sleep in the kernel, in milliseconds, before the word is looked at again: for a waker that was killed
+ * Longest sleep in the kernel, in milliseconds, before the word is checked again: for a waker that was killed
  * between its store and its system call, and so that a blocked thread can be ended from outside.
  */
 export const SLICE_MS = 50;
 
-/** When somebody who waits for a lock asks for the first time whether its owner lives, in milliseconds. */
-export const FIRST_LOOK_MS = 2;
+/** When a waiter for a lock checks for the first time that the owner lives, in milliseconds. */
+export const FIRST_OWNER_CHECK_MS = 2;
 
-/** How often somebody who waits for a lock asks that from then on, in milliseconds. */
-export const LOOK_MS = 10;
+/** How often it checks from then on, in milliseconds. */
+export const OWNER_CHECK_MS = 10;

@@ -3,23 +3,23 @@ import { assertTrusted, NativeError, SystemCallError, type TrustedUsers } from '
 
 /** The closed set of codes that errors of this package carry. Codes are stable; messages are not. */
 export type SharedMemoryErrorCode =
-  /** A size that cannot be: the message names the value and the limits. */
+  /** An invalid capacity of a ring: the message names the value and the limits. */
   | 'ERR_MILLRACE_RING_SIZE'
   /** The memory holds no ring, one of another version, or one whose contents contradict themselves. */
   | 'ERR_MILLRACE_RING_CORRUPT'
-  /** A number of owners that cannot be. */
+  /** An invalid number of owners. */
   | 'ERR_MILLRACE_OWNERS_COUNT'
   /** More threads live that use a memory than it was created for. */
   | 'ERR_MILLRACE_OWNERS_FULL'
-  /** Something is to be owned in a memory that was created in another pid namespace: its owners cannot be told alive. */
+  /** The memory was created in another pid namespace: whether owners in it live cannot be told. */
   | 'ERR_MILLRACE_PID_NAMESPACE'
   /** A segment, or something in one, was used after it had been closed. */
   | 'ERR_MILLRACE_CLOSED'
-  /** A name, a key or a kind that cannot be one of a segment. */
+  /** An invalid name, key or kind of a segment. */
   | 'ERR_MILLRACE_SEGMENT_NAME'
-  /** A size that cannot be a segment's. */
+  /** An invalid size of a segment. */
   | 'ERR_MILLRACE_SEGMENT_SIZE'
-  /** Permissions that cannot be a segment's. */
+  /** Invalid permissions of a segment. */
   | 'ERR_MILLRACE_SEGMENT_PERMISSIONS'
   /** `create` found the name taken. */
   | 'ERR_MILLRACE_SEGMENT_EXISTS'
@@ -33,7 +33,7 @@ export type SharedMemoryErrorCode =
   | 'ERR_MILLRACE_SEGMENT_MISMATCH'
   /** Its creator lives, and has not finished in time. */
   | 'ERR_MILLRACE_SEGMENT_UNFINISHED'
-  /** A definition of a table that cannot be: the message names the value and the limits. */
+  /** An invalid definition of a table: the message names the value and the limits. */
   | 'ERR_MILLRACE_TABLE_DEFINITION'
   /** The table that is there is not the one that was asked for: the message names every difference. */
   | 'ERR_MILLRACE_TABLE_MISMATCH'
@@ -41,19 +41,19 @@ export type SharedMemoryErrorCode =
   | 'ERR_MILLRACE_TABLE_CORRUPT'
   /** A key that is empty, too long or no well-formed string. */
   | 'ERR_MILLRACE_TABLE_KEY'
-  /** A column that there is not, that holds no number where one is needed, or no column where one is needed. */
+  /** A column that does not exist, one that holds no number where a number is needed, or an empty list of columns. */
   | 'ERR_MILLRACE_TABLE_COLUMN'
   /** A value that its column cannot hold. Nothing is cut or rounded to make it fit. */
   | 'ERR_MILLRACE_TABLE_VALUE'
-  /** Somebody who lives, but does not go on, has kept others from changing rows for too long. */
+  /** A live but stopped process (SIGSTOP, a debugger) has held a row's lock for too long. */
   | 'ERR_MILLRACE_TABLE_BUSY'
   /** A number that an atomic cannot hold. */
   | 'ERR_MILLRACE_ATOMIC_VALUE'
-  /** This thread holds the lock already, and would wait for itself. */
+  /** This thread owns the lock already, and would wait for itself. */
   | 'ERR_MILLRACE_LOCK_HELD'
-  /** This thread does not hold what it wants to unlock. */
+  /** This thread does not own what it wants to unlock. */
   | 'ERR_MILLRACE_LOCK_NOT_HELD'
-  /** A number of permits that cannot be. */
+  /** An invalid number of permits. */
   | 'ERR_MILLRACE_SEMAPHORE_PERMITS'
   /** This process or thread was not started with a ring, or has taken it already. */
   | 'ERR_MILLRACE_RING_NO_PARENT';
@@ -63,12 +63,12 @@ export class SharedMemoryError extends MillraceError<SharedMemoryErrorCode> {
 }
 
 /**
- * @internal Refuses a segment of a user who is neither root nor this process's nor trusted: that user reads and writes
+ * @internal Refuses a segment of a user that is neither root nor this process's nor trusted: that user reads and writes
  * what is in it, and may take it away.
  */
 export function checkOwner(label: string, user: number, trusted: TrustedUsers | undefined): void {
   try {
-    const advice = 'Destroy it, take another name or key, or name the user in `trustedUsers`.';
+    const advice = 'Unlink it, take another name or key, or name the user in `trustedUsers`.';
     assertTrusted(`The segment ${label}`, user, trusted, advice);
   } catch (cause) {
     throw new SharedMemoryError('ERR_MILLRACE_SEGMENT_OWNER', (cause as Error).message, { cause });
@@ -80,8 +80,8 @@ export function noMemory(syscall: string, errno: number, label: string, bytes: n
   const cause = new SystemCallError(syscall, errno, `${label}, ${bytes} bytes`);
   return new NativeError(
     'ERR_MILLRACE_NO_MEMORY',
-    `${bytes} bytes of shared memory could not be had for ${label} (${cause.errnoName}). Ask for less, destroy segments ` +
-      'that nobody needs, or enlarge /dev/shm (System V: sysctl kernel.shmall, kernel.shmmax, kernel.shmmni).',
+    `There is no room for ${bytes} bytes of shared memory for ${label} (${cause.errnoName}). Ask for less, unlink segments ` +
+      'that are not needed any more, or enlarge /dev/shm (System V: sysctl kernel.shmall, kernel.shmmax, kernel.shmmni).',
     { cause },
   );
 }

@@ -1,13 +1,10 @@
 import { expect, test } from 'vitest';
 import {
-  Atomic,
-  createRingLink,
+  AtomicUint32,
+  column,
   Gate,
-  int64,
   Mutex,
-  openRingEnd,
   ReadWriteLock,
-  type RingEnd,
   ringFromParent,
   Segment,
   Semaphore,
@@ -15,6 +12,7 @@ import {
   spawnWithRing,
   threadWithRing,
 } from '../src/index.js';
+import { createRingLink, openRingEnd, type RingEnd } from '../src/ring.js';
 
 const WRONG = { capcity: 1 } as object;
 const NOWHERE = new URL('file:///nowhere/module.js');
@@ -50,16 +48,16 @@ test.each<[string, () => unknown]>([
   ['ReadWriteLock.lockSharedAsync', () => fresh(ReadWriteLock.anonymous(), (it) => it.lockSharedAsync(TYPO))],
   ['Semaphore.acquire', () => fresh(Semaphore.anonymous(1), (it) => it.acquire(TYPO))],
   ['Semaphore.acquireAsync', () => fresh(Semaphore.anonymous(1), (it) => it.acquireAsync(TYPO))],
-  ['Atomic.wait', () => fresh(Atomic.anonymous(1), (it) => it.wait(TYPO))],
-  ['Atomic.waitAsync', () => fresh(Atomic.anonymous(1), (it) => it.waitAsync(TYPO))],
+  ['AtomicUint32.wait', () => fresh(AtomicUint32.anonymous(1), (it) => it.wait(TYPO))],
+  ['AtomicUint32.waitAsync', () => fresh(AtomicUint32.anonymous(1), (it) => it.waitAsync(TYPO))],
   ['Gate.wait', () => fresh(Gate.anonymous(), (it) => it.wait(TYPO))],
   ['Gate.waitAsync', () => fresh(Gate.anonymous(), (it) => it.waitAsync(TYPO))],
   ['Mutex.create', () => Mutex.create(NAME, TYPO)],
-  ['Atomic.openOrCreate', () => Atomic.openOrCreate(NAME, 0, TYPO)],
+  ['AtomicUint32.openOrCreate', () => AtomicUint32.openOrCreate(NAME, 0, TYPO)],
   ['Gate.open', () => Gate.open(NAME, TYPO)],
-  ['Segment.destroy', () => Segment.destroy(NAME, TYPO)],
+  ['Segment.unlink', () => Segment.unlink(NAME, TYPO)],
   ['Segment.fromDescriptor', () => Segment.fromDescriptor(-1, TYPO)],
-  ['int64', () => int64(TYPO as { bigint: true })],
+  ['int64', () => column.int64(TYPO as { bigint: true })],
 ])('%s refuses a misspelt option', async (_name, call) => {
   await expect((async () => call())()).rejects.toMatchObject({
     code: 'ERR_MILLRACE_UNKNOWN_OPTION',

@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Frame } from '@millrace/channel';
 import { createMemory, MappedMemory } from '@millrace/native';
-import { openRing, RingReader, RingWriter, ringBytes } from '@millrace/shared-memory';
+import { openRing, RingReader, RingWriter, ringBytes } from '@millrace/shared-memory/ring';
 
 const CAPACITY = 1 << 20;
 const LENGTH = 2 * ringBytes(CAPACITY);

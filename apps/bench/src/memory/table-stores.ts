@@ -1,4 +1,4 @@
-import { float64, int64, string, Table } from '@millrace/shared-memory';
+import { column, Table } from '@millrace/shared-memory';
 import type Database from 'better-sqlite3';
 import { loadPeer } from '../peers.js';
 
@@ -25,7 +25,7 @@ export const KEYS = 10_000;
 
 export const tableDefinition = {
   rows: KEYS,
-  columns: { id: int64(), score: float64(), name: string(32) },
+  columns: { id: column.int64(), score: column.float64(), name: column.string(32) },
 };
 
 /** One process's own, as a limit: nothing is shared. */

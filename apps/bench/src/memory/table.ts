@@ -88,7 +88,7 @@ async function measure(
   } finally {
     for (const child of children) await child.end();
     if (redis !== undefined) await stop(redis);
-    if (name === 'Table') Segment.destroy(table);
+    if (name === 'Table') Segment.unlink(table);
     rmSync(directory, { recursive: true });
   }
 }

@@ -1,5 +1,5 @@
 /** One operation of one primitive, in a process of its own: prints nanoseconds of one. `node run.js OPERATION` */
-import { Atomic, float64, int64, Mutex, string, Table } from '@millrace/shared-memory';
+import { AtomicUint32, column, Mutex, Table } from '@millrace/shared-memory';
 import { TimerHeap } from '@millrace/timer-heap';
 import {
   ATOMIC_ADDS,
@@ -52,7 +52,10 @@ function each(count: number, operate: (i: number) => unknown): () => number {
 }
 
 function table(what: 'set' | 'get' | 'increment'): () => number {
-  const rows = Table.anonymous({ rows: KEYS, columns: { id: int64(), score: float64(), name: string(32) } });
+  const rows = Table.anonymous({
+    rows: KEYS,
+    columns: { id: column.int64(), score: column.float64(), name: column.string(32) },
+  });
   const keys = Array.from({ length: KEYS }, (_, i) => `user:${i}`);
   for (const [i, key] of keys.entries()) rows.set(key, { id: i, score: i / 2, name: `name of user ${i}` });
   const key = (i: number) => keys[(i * STRIDE) % KEYS] as string;
@@ -67,7 +70,7 @@ function table(what: 'set' | 'get' | 'increment'): () => number {
 }
 
 function atomic(): () => number {
-  const counter = Atomic.anonymous();
+  const counter = AtomicUint32.anonymous();
   return each(ATOMIC_ADDS, () => counter.add(1));
 }
 

@@ -1,4 +1,4 @@
-import type { DoorbellListener } from '@millrace/shared-memory';
+import type { DoorbellListener } from '@millrace/shared-memory/internal';
 import { RESTORE_MS } from '../constants.js';
 import { type Descriptors, type FabricShape, FabricView, KEYS, masterPeer } from '../fabric.js';
 import { type HasLog, type Links, openLinks } from '../links.js';

@@ -3,7 +3,7 @@ import { Alarm, type TransportChannel } from '@millrace/channel';
 import { type InetAddress, NodePoller } from '@millrace/native';
 import { threadOptions } from '@millrace/process-pool';
 import type { TlsAcceptorOptions } from '@millrace/reactor';
-import type { DoorbellListener } from '@millrace/shared-memory';
+import type { DoorbellListener } from '@millrace/shared-memory/internal';
 import { REACTOR_THREAD } from '../constants.js';
 import { type Descriptors, type FabricShape, FabricView, masterPeer } from '../fabric.js';
 import * as packet from '../packet.js';

@@ -1,5 +1,5 @@
 import type { TlsAcceptorOptions } from '@millrace/reactor';
-import type { DoorbellListener } from '@millrace/shared-memory';
+import type { DoorbellListener } from '@millrace/shared-memory/internal';
 import type { Switchboard } from '../switchboard.js';
 
 /** The master's side of what moves messages between clients and workers. */

@@ -1,6 +1,6 @@
 import type { ChannelOptions, Repetition } from '@millrace/channel';
 import type { BoundDatagram, Framing, Reactor, TlsAcceptorOptions } from '@millrace/reactor';
-import { type DoorbellListener, RingTransport } from '@millrace/shared-memory';
+import { type DoorbellListener, RingTransport } from '@millrace/shared-memory/internal';
 import { LINK_HIGH_WATER, RESTORE_MS } from '../constants.js';
 import {
   type Descriptors,

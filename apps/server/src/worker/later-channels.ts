@@ -1,5 +1,5 @@
 import type { TransportChannel } from '@millrace/channel';
-import { RingTransport } from '@millrace/shared-memory';
+import { RingTransport } from '@millrace/shared-memory/internal';
 import type { SharedLink, TaskMessage } from '@millrace/task-pool';
 import type { AskerEnd } from '../task-ways.js';
 

@@ -2,7 +2,12 @@ import { syscalls } from '@millrace/native';
 import type { SegmentName } from '../segment/name.js';
 import type { SegmentTrust } from '../segment/options.js';
 import type { Segment } from '../segment/segment.js';
-import { ownSegment, Resident, type ResidentOptions, residentOffset } from '../segment/shared-object.js';
+import {
+  objectOffset,
+  SharedObject,
+  type SharedObjectOptions,
+  segmentOfItsOwn,
+} from '../segment/shared-object.js';
 import {
   type AsyncWaitOptions,
   checkAsync,
@@ -12,17 +17,17 @@ import {
 } from '../wait/word-waits.js';
 import { EPOCH_WORD, GATE_BYTES, isOpenEpoch } from './layout.js';
 
-const EVERYBODY = 2 ** 31 - 1;
+const ALL_WAITERS = 2 ** 31 - 1;
 const SHAPE = { kind: 'gate', size: GATE_BYTES, owners: 0 };
 
 /**
- * Keeps all who wait until it is opened, threads of any process, and then lets all of them pass: a start of several
+ * Holds threads of any process back until it is opened, and then lets all of them pass: a common start of several
  * processes.
  *
- * Notes. Whoever waited when it was opened passes, also when it has been shut again meanwhile. Nothing is kept of who waits:
+ * Notes. All waiters pass when it is opened, also when it is shut again at once. The memory keeps nothing of waiters:
  * one that dies costs the others nothing. `wait` blocks the thread, `waitAsync` does not.
  */
-export class Gate extends Resident {
+export class Gate extends SharedObject {
   /** Bytes that one takes in a segment of the user's. */
   static readonly bytes = GATE_BYTES;
   readonly #words: Int32Array;
@@ -30,45 +35,45 @@ export class Gate extends Resident {
 
   /** The gate at `byteOffset` (a multiple of 8) of a segment of the user's; zeroed memory is one that is shut. */
   constructor(segment: Segment, byteOffset = 0, own = false) {
-    const at = residentOffset(segment, byteOffset, GATE_BYTES);
+    const at = objectOffset(segment, byteOffset, GATE_BYTES);
     super(segment, own);
     this.#words = new Int32Array(segment.buffer, at, 1);
     this.#waits = new WordWaits(this.#words);
   }
 
-  static create(name: SegmentName, options: ResidentOptions = {}): Gate {
-    return new Gate(ownSegment.create(name, SHAPE, options), 0, true);
+  static create(name: SegmentName, options: SharedObjectOptions = {}): Gate {
+    return new Gate(segmentOfItsOwn.create(name, SHAPE, options), 0, true);
   }
 
   static open(name: SegmentName, trust: SegmentTrust = {}): Gate {
-    return new Gate(ownSegment.open(name, SHAPE, trust), 0, true);
+    return new Gate(segmentOfItsOwn.open(name, SHAPE, trust), 0, true);
   }
 
-  static openOrCreate(name: SegmentName, options: ResidentOptions = {}): Gate {
-    return new Gate(ownSegment.openOrCreate(name, SHAPE, options), 0, true);
+  static openOrCreate(name: SegmentName, options: SharedObjectOptions = {}): Gate {
+    return new Gate(segmentOfItsOwn.openOrCreate(name, SHAPE, options), 0, true);
   }
 
   /** Handed on as `segment.descriptor`. */
   static anonymous(): Gate {
-    return new Gate(ownSegment.anonymous(SHAPE), 0, true);
+    return new Gate(segmentOfItsOwn.anonymous(SHAPE), 0, true);
   }
 
   static fromDescriptor(fd: number): Gate {
-    return new Gate(ownSegment.fromDescriptor(fd, SHAPE), 0, true);
+    return new Gate(segmentOfItsOwn.fromDescriptor(fd, SHAPE), 0, true);
   }
 
   get isOpen(): boolean {
     return isOpenEpoch(this.#epoch());
   }
 
-  /** Lets all pass who wait, and all who come until it is shut; false when it was open. */
+  /** Lets all waiters pass, and all that come until it is shut; false when it was open. */
   open(): boolean {
     if (!this.#turn(true)) return false;
-    syscalls.futexWake(this.#words, EPOCH_WORD, EVERYBODY);
+    syscalls.futexWake(this.#words, EPOCH_WORD, ALL_WAITERS);
     return true;
   }
 
-  /** Whoever comes from here on waits; false when it was shut. */
+  /** All that come from here on wait; false when it was shut. */
   shut(): boolean {
     return this.#turn(false);
   }
@@ -106,7 +111,7 @@ export class Gate extends Resident {
     for (;;) {
       const before = this.#epoch();
       if (isOpenEpoch(before) === toOpen) return false;
-      // Pairs with the loads of those who wait: an epoch that is not theirs any more lets them pass.
+      // Pairs with the loads of waiters: another epoch than the one they came in lets them pass.
       if (Atomics.compareExchange(this.#words, EPOCH_WORD, before, (before + 1) | 0) === before) return true;
     }
   }

@@ -1,5 +1,5 @@
 /**
- * An Atomic, or an AtomicLong, in a cache line of its own. Nothing outside of this file knows an offset.
+ * An AtomicUint32, or an AtomicInt64, in a cache line of its own. Nothing outside of this file knows an offset.
  *
  *   byte  0                8
  *         ┌────────┬───────┬─────── … ─┐
@@ -7,7 +7,7 @@
  *         │ LONG           │           │   LONG: int64
  *         └────────┴───────┴─────── … ─┘
  *
- * Death: a waker that is killed between its store and its system call leaves sleepers who look again by themselves.
+ * Death: a waker that is killed between its store and its system call leaves sleepers that check again by themselves.
  */
 export const VALUE_WORD = 0;
 export const LONG_WORD = 0;
@@ -21,8 +21,8 @@ export const ATOMIC_BYTES = 64;
  *         │ EPOCH          │           │   EPOCH: even while it is shut, odd while it is open; counts openings and shuttings
  *         └────────────────┴─────── … ─┘
  *
- * Death: nothing is kept of who waits, so a waiter that dies leaves nothing behind. One that is killed between the store of
- * EPOCH and its system call leaves sleepers who look again by themselves.
+ * Death: nothing is kept of waiters, so a waiter that dies leaves nothing behind. One that is killed between the store of
+ * EPOCH and its system call leaves sleepers that check again by themselves.
  */
 export const EPOCH_WORD = 0;
 export const GATE_BYTES = 64;

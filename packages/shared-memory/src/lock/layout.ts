@@ -4,7 +4,7 @@
  *   Mutex, SpinLock
  *   byte  0
  *         ┌────────┬───────── … ─┐
- *         │ OWNER  │             │    0: free; a token: held; with CONTENDED: somebody sleeps on the word
+ *         │ OWNER  │             │    0: free; a token: held; with CONTENDED: a thread sleeps on the word
  *         └────────┴───────── … ─┘ 64
  *
  *   ReadWriteLock
@@ -12,8 +12,8 @@
  *         ┌────────┬─────────┬────────┬─────────┬── … ───┬────────────────── … ─┐
  *         │ WRITER │ ENTERED │ DRAIN  │ HIGHEST │        │ MARKS, 8 bytes each  │
  *         └────────┴─────────┴────────┴─────────┴── … ───┴────────────────── … ─┘
- *   WRITER as OWNER above: nobody new may read. ENTERED the token of a writer that no reader was left beside. DRAIN
- *   counts readers who left while a writer waited, and is what it sleeps on. HIGHEST is where the marks end
+ *   WRITER as OWNER above: no new reader enters. ENTERED the token of a writer that no reader was left beside. DRAIN
+ *   counts readers that left while a writer waited, and is what it sleeps on. HIGHEST is where the marks end
  *   that were ever used. A mark for each slot of the owner
  *   registry: ┌ token of the reader, or 0 ┬ how often ┐, written by that reader alone while it lives.
  *
@@ -22,15 +22,15 @@
  *         ┌─────────┬──────────┬── … ───┬────────────────── … ─┐
  *         │ COUNT   │ RETURNED │ WAITING│ PERMITS, 4 bytes each│
  *         └─────────┴──────────┴── … ───┴────────────────── … ─┘
- *   A permit is 0 or the token of who has it. RETURNED counts those given back, and is what waiters sleep on; WAITING
- *   is 1 when somebody may sleep.
+ *   A permit is 0 or the token of its owner. RETURNED counts those given back, and is what waiters sleep on; WAITING
+ *   is 1 when a thread may sleep.
  *
  * Death at any store:
- * - Whoever dies with its token in OWNER, WRITER or a permit owned it from the one store that put it there; the next
- *   one finds the token dead and takes the word by a compare-and-swap from that token.
+ * - A thread that dies with its token in OWNER, WRITER or a permit owned it from the one store that put it there; the
+ *   next one finds the token dead and takes the word by a compare-and-swap from that token.
  * - A writer that dies before ENTERED is stored has changed nothing: its successor is not told of a death.
  * - A reader that dies leaves its mark; a writer finds the token dead and clears it.
- * - Whoever dies after it has freed a word and before it woke a sleeper: sleepers look again every LOOK_MS.
+ * - A thread dies after it has freed a word and before it woke a sleeper: sleepers check again every OWNER_CHECK_MS.
  */
 const WORD = 4;
 
@@ -38,7 +38,7 @@ const WORD = 4;
 export const CONTENDED = 1 << 31;
 export const TOKEN_MASK = ~CONTENDED;
 
-/** What a holder leaves in its word when it closes the lock: no token is that small, so it is nobody's who lives. */
+/** What a holder leaves in its word when it closes the lock: no token is that small, so no living thread has it. */
 export const ABANDONED = 1;
 
 export const MUTEX_BYTES = 64;

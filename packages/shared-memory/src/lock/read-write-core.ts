@@ -1,6 +1,6 @@
 import { syscalls } from '@millrace/native';
 import { OwnerRegistry } from '../owner/registry.js';
-import { BUSY, type Contender, GRANTED, type Grant, OWNER_DIED } from '../wait/lock-attempt.js';
+import { BUSY, GRANTED, type Grant, type LockAttempt, OWNER_DIED } from '../wait/lock-attempt.js';
 import {
   ABANDONED,
   CONTENDED,
@@ -15,12 +15,12 @@ import {
 } from './layout.js';
 import { markContended } from './lock.js';
 
-const EVERYBODY = 2 ** 31 - 1;
+const ALL_WAITERS = 2 ** 31 - 1;
 
 /** The algorithm of ReadWriteLock over its words. */
 export class ReadWriteCore {
-  readonly reader: Contender;
-  readonly writer: Contender;
+  readonly reader: LockAttempt;
+  readonly writer: LockAttempt;
   readonly #words: Int32Array;
   readonly #owners: OwnerRegistry;
   #token = 0;
@@ -35,7 +35,7 @@ export class ReadWriteCore {
     this.reader = {
       words,
       sleepWord: WRITER_WORD,
-      attempt: () => this.attemptRead(),
+      try: () => this.attemptRead(),
       recover: () => this.#recoverRead(),
       prepare: () => markContended(words, WRITER_WORD),
       giveUp: () => {},
@@ -46,7 +46,7 @@ export class ReadWriteCore {
       get sleepWord() {
         return sleepWord;
       },
-      attempt: (slept) => this.#attemptWrite(slept),
+      try: (slept) => this.#attemptWrite(slept),
       recover: (slept) => this.#recoverWrite(slept),
       prepare: () => {
         sleepWord = this.#pending ? DRAIN_WORD : WRITER_WORD;
@@ -56,7 +56,7 @@ export class ReadWriteCore {
     };
   }
 
-  /** Says who this thread is, before anything else is asked. */
+  /** Sets the token of this thread; first of all calls. */
   enter(token: number): void {
     this.#token = token;
     this.#mark = MARKS_WORD + OwnerRegistry.slotOf(token) * MARK_WORDS;
@@ -107,13 +107,13 @@ export class ReadWriteCore {
     Atomics.store(words, mark, 0);
     if (Atomics.load(words, WRITER_WORD) === 0) return;
     Atomics.add(words, DRAIN_WORD, 1);
-    syscalls.futexWake(words, DRAIN_WORD * Int32Array.BYTES_PER_ELEMENT, EVERYBODY);
+    syscalls.futexWake(words, DRAIN_WORD * Int32Array.BYTES_PER_ELEMENT, ALL_WAITERS);
   }
 
-  /** Ends the writing of this thread: of one who has finished, or leaves it as the dead do. */
+  /** Ends the writing of this thread: finished, or left as a dead writer leaves it. */
   endWrite(finished: boolean): void {
     if (!finished) return this.#freeWriter(ABANDONED);
-    // In this order: a death in between is that of one who had finished.
+    // In this order: a death in between is that of a writer that had finished.
     Atomics.store(this.#words, ENTERED_WORD, 0);
     this.#freeWriter(0);
   }
@@ -137,7 +137,7 @@ export class ReadWriteCore {
     return ownerDied ? OWNER_DIED : GRANTED;
   }
 
-  /** Writers look at the marks below HIGHEST, in words: nobody has read at those beyond. */
+  /** Writers look at the marks below HIGHEST, in words: no thread has read at those beyond. */
   #raiseHighest(end: number): void {
     for (;;) {
       const seen = Atomics.load(this.#words, HIGHEST_WORD);
@@ -170,13 +170,13 @@ export class ReadWriteCore {
     for (let mark = MARKS_WORD; mark < Atomics.load(words, HIGHEST_WORD); mark += MARK_WORDS) {
       const reader = Atomics.load(words, mark);
       if (reader === 0 || this.#owners.isAlive(reader)) continue;
-      // Not if somebody else has got the slot, and reads, since.
+      // Not if another thread has got the slot, and reads, since.
       Atomics.compareExchange(words, mark, reader, 0);
     }
     return this.#enterAlone();
   }
 
-  /** Enters when no reader is left. What a dead writer has left in ENTERED stays until somebody unlocks. */
+  /** Enters when no reader is left. What a dead writer has left in ENTERED stays until a writer unlocks. */
   #enterAlone(): Grant {
     const words = this.#words;
     const end = Atomics.load(words, HIGHEST_WORD);
@@ -190,7 +190,7 @@ export class ReadWriteCore {
   #giveUpWrite(): void {
     if (!this.#pending) return;
     this.#pending = false;
-    // The news of a dead writer is for whoever comes next.
+    // The next owner is told of the dead writer.
     this.#freeWriter(Atomics.load(this.#words, ENTERED_WORD) === 0 ? 0 : ABANDONED);
   }
 
@@ -198,6 +198,6 @@ export class ReadWriteCore {
     // Pairs with markContended: it finds another value, or this finds its mark.
     const seen = Atomics.exchange(this.#words, WRITER_WORD, left);
     if ((seen & CONTENDED) !== 0)
-      syscalls.futexWake(this.#words, WRITER_WORD * Int32Array.BYTES_PER_ELEMENT, EVERYBODY);
+      syscalls.futexWake(this.#words, WRITER_WORD * Int32Array.BYTES_PER_ELEMENT, ALL_WAITERS);
   }
 }

@@ -2,7 +2,7 @@ import { DEFAULT_SLOTS } from '../owner/layout.js';
 import type { SegmentName } from '../segment/name.js';
 import type { SegmentTrust } from '../segment/options.js';
 import type { Segment } from '../segment/segment.js';
-import { ownSegment, type ResidentOptions, residentOffset } from '../segment/shared-object.js';
+import { objectOffset, type SharedObjectOptions, segmentOfItsOwn } from '../segment/shared-object.js';
 import { GRANTED } from '../wait/lock-attempt.js';
 import { type AsyncWaitOptions, checkBlocking, type WaitOptions } from '../wait/word-waits.js';
 import { readWriteLockBytes } from './layout.js';
@@ -33,30 +33,30 @@ export class ReadWriteLock extends Lock {
   constructor(segment: Segment, byteOffset = 0, own = false) {
     super(segment, own);
     const bytes = readWriteLockBytes(this.owners.slots);
-    const at = residentOffset(segment, byteOffset, bytes);
+    const at = objectOffset(segment, byteOffset, bytes);
     const words = new Int32Array(segment.buffer, at, bytes / Int32Array.BYTES_PER_ELEMENT);
     this.#core = new ReadWriteCore(words, this.owners);
   }
 
-  static create(name: SegmentName, options: ResidentOptions = {}): ReadWriteLock {
-    return new ReadWriteLock(ownSegment.create(name, SHAPE, options), 0, true);
+  static create(name: SegmentName, options: SharedObjectOptions = {}): ReadWriteLock {
+    return new ReadWriteLock(segmentOfItsOwn.create(name, SHAPE, options), 0, true);
   }
 
   static open(name: SegmentName, trust: SegmentTrust = {}): ReadWriteLock {
-    return new ReadWriteLock(ownSegment.open(name, SHAPE, trust), 0, true);
+    return new ReadWriteLock(segmentOfItsOwn.open(name, SHAPE, trust), 0, true);
   }
 
-  static openOrCreate(name: SegmentName, options: ResidentOptions = {}): ReadWriteLock {
-    return new ReadWriteLock(ownSegment.openOrCreate(name, SHAPE, options), 0, true);
+  static openOrCreate(name: SegmentName, options: SharedObjectOptions = {}): ReadWriteLock {
+    return new ReadWriteLock(segmentOfItsOwn.openOrCreate(name, SHAPE, options), 0, true);
   }
 
   /** Handed on as `segment.descriptor`. */
   static anonymous(): ReadWriteLock {
-    return new ReadWriteLock(ownSegment.anonymous(SHAPE), 0, true);
+    return new ReadWriteLock(segmentOfItsOwn.anonymous(SHAPE), 0, true);
   }
 
   static fromDescriptor(fd: number): ReadWriteLock {
-    return new ReadWriteLock(ownSegment.fromDescriptor(fd, SHAPE), 0, true);
+    return new ReadWriteLock(segmentOfItsOwn.fromDescriptor(fd, SHAPE), 0, true);
   }
 
   /**
@@ -71,7 +71,7 @@ export class ReadWriteLock extends Lock {
     return this.block(this.#core.writer, options, (ownerDied) => this.#grantedWrite(ownerDied));
   }
 
-  /** Locks for writing if nobody who lives has it; undefined otherwise. */
+  /** Locks for writing if no living thread has it; undefined otherwise. */
   tryLock(): LockGuard | undefined {
     // A promise of this thread that waits to write goes on waiting.
     if (this.#core.pending) return undefined;
@@ -86,7 +86,7 @@ export class ReadWriteLock extends Lock {
     return this.later(this.#core.writer, options, (ownerDied) => this.#grantedWrite(ownerDied));
   }
 
-  /** Locks for reading; BLOCKS this thread while somebody writes or waits to. As `lock` in all else. */
+  /** Locks for reading; BLOCKS this thread while another writes or waits to. As `lock` in all else. */
   lockShared(): LockGuard;
   lockShared(options: WaitOptions): LockGuard | undefined;
   lockShared(options: WaitOptions = {}): LockGuard | undefined {
@@ -97,7 +97,7 @@ export class ReadWriteLock extends Lock {
     return this.block(this.#core.reader, options, (ownerDied) => this.#grantedRead(ownerDied));
   }
 
-  /** Locks for reading if nobody who lives writes or waits to; undefined otherwise. */
+  /** Locks for reading if no living thread writes or waits to; undefined otherwise. */
   tryLockShared(): LockGuard | undefined {
     return this.try(this.#core.reader, (ownerDied) => this.#grantedRead(ownerDied));
   }
@@ -115,7 +115,7 @@ export class ReadWriteLock extends Lock {
     if (!this.#writing) throw this.notHeldError();
     this.#writing = false;
     this.#core.endWrite(true);
-    this.queue.nudge();
+    this.queue.retrySoon();
   }
 
   /** Ends one read. Throws `ERR_MILLRACE_LOCK_NOT_HELD` when this object does not read. */
@@ -123,7 +123,7 @@ export class ReadWriteLock extends Lock {
     if (this.#reads === 0) throw this.notHeldError();
     this.#reads--;
     this.#core.leave(1);
-    this.queue.nudge();
+    this.queue.retrySoon();
   }
 
   protected override giveUpAll(): void {

@@ -5,12 +5,12 @@ import type { SegmentName } from '../segment/name.js';
 import type { SegmentTrust } from '../segment/options.js';
 import type { Segment } from '../segment/segment.js';
 import {
-  ownSegment,
-  type ResidentOptions,
-  type ResidentShape,
-  residentOffset,
+  objectOffset,
+  type SharedObjectOptions,
+  type SharedObjectShape,
+  segmentOfItsOwn,
 } from '../segment/shared-object.js';
-import { BUSY, type Contender, GRANTED, type Grant, OWNER_DIED } from '../wait/lock-attempt.js';
+import { BUSY, GRANTED, type Grant, type LockAttempt, OWNER_DIED } from '../wait/lock-attempt.js';
 import type { AsyncWaitOptions, WaitOptions } from '../wait/word-waits.js';
 import {
   ABANDONED,
@@ -27,15 +27,15 @@ const MAX_PERMITS = 4096;
 const WORD = Int32Array.BYTES_PER_ELEMENT;
 
 /**
- * A number of permits for all threads of all processes; each is somebody's or free.
+ * A number of permits for all threads of all processes; each has an owner or is free.
  *
- * Notes. A thread may have several. Only who has a permit gives it back. The permits of the dead are given back by who
- * waits for one, who is told so. No order is promised among those who wait.
+ * Notes. A thread may have several. Only its owner gives a permit back. The permits of the dead are given back by a
+ * waiter, whose guard says so. No order is promised among waiters.
  */
 export class Semaphore extends Lock {
   readonly permits: number;
   readonly #words: Int32Array;
-  readonly #contender: Contender;
+  readonly #lockAttempt: LockAttempt;
   /** Indices of the permits that were got through this object. */
   readonly #mine = new Set<number>();
   /** Of the last grant. */
@@ -55,43 +55,43 @@ export class Semaphore extends Lock {
     super(segment, own);
     checkPermits(permits);
     const bytes = semaphoreBytes(permits);
-    const at = residentOffset(segment, byteOffset, bytes);
+    const at = objectOffset(segment, byteOffset, bytes);
     this.permits = permits;
     this.#words = new Int32Array(segment.buffer, at, bytes / WORD);
     const before = Atomics.compareExchange(this.#words, COUNT_WORD, 0, permits);
     if (before !== 0 && before !== permits)
       throw permitsError(`${permits} permits`, `this semaphore has ${before}`);
-    this.#contender = {
+    this.#lockAttempt = {
       words: this.#words,
       sleepWord: RETURNED_WORD,
-      attempt: (slept) => this.#attempt(slept),
+      try: (slept) => this.#attempt(slept),
       recover: (slept) => this.#recover(slept),
       prepare: () => this.#prepare(),
       giveUp: () => {},
     };
   }
 
-  static create(name: SegmentName, permits: number, options: ResidentOptions = {}): Semaphore {
-    return new Semaphore(ownSegment.create(name, shape(permits), options), 0, permits, true);
+  static create(name: SegmentName, permits: number, options: SharedObjectOptions = {}): Semaphore {
+    return new Semaphore(segmentOfItsOwn.create(name, shape(permits), options), 0, permits, true);
   }
 
   static open(name: SegmentName, trust: SegmentTrust = {}): Semaphore {
-    return over(ownSegment.open(name, { kind: KIND }, trust));
+    return over(segmentOfItsOwn.open(name, { kind: KIND }, trust));
   }
 
   /** Throws `ERR_MILLRACE_SEMAPHORE_PERMITS` when there is one with another number of permits. */
-  static openOrCreate(name: SegmentName, permits: number, options: ResidentOptions = {}): Semaphore {
+  static openOrCreate(name: SegmentName, permits: number, options: SharedObjectOptions = {}): Semaphore {
     const asked = shape(permits);
-    return over(ownSegment.openOrCreate(name, asked, options), permits);
+    return over(segmentOfItsOwn.openOrCreate(name, asked, options), permits);
   }
 
   /** Handed on as `segment.descriptor`. */
   static anonymous(permits: number): Semaphore {
-    return new Semaphore(ownSegment.anonymous(shape(permits)), 0, permits, true);
+    return new Semaphore(segmentOfItsOwn.anonymous(shape(permits)), 0, permits, true);
   }
 
   static fromDescriptor(fd: number): Semaphore {
-    return over(ownSegment.fromDescriptor(fd, { kind: KIND }));
+    return over(segmentOfItsOwn.fromDescriptor(fd, { kind: KIND }));
   }
 
   /** Gets a permit; BLOCKS this thread while there is none. Undefined when `timeout` (default Infinity) has passed. */
@@ -99,12 +99,12 @@ export class Semaphore extends Lock {
   acquire(options: WaitOptions): LockGuard | undefined;
   acquire(options: WaitOptions = {}): LockGuard | undefined {
     if (this.token === 0) this.enter();
-    return this.block(this.#contender, options, (ownerDied) => this.#granted(ownerDied));
+    return this.block(this.#lockAttempt, options, (ownerDied) => this.#granted(ownerDied));
   }
 
   /** Gets a permit if there is one, or one whose owner is dead; undefined otherwise. */
   tryAcquire(): LockGuard | undefined {
-    return this.try(this.#contender, (ownerDied) => this.#granted(ownerDied));
+    return this.try(this.#lockAttempt, (ownerDied) => this.#granted(ownerDied));
   }
 
   /**
@@ -115,10 +115,10 @@ export class Semaphore extends Lock {
   acquireAsync(): Promise<LockGuard>;
   acquireAsync(options: AsyncWaitOptions): Promise<LockGuard | undefined>;
   acquireAsync(options: AsyncWaitOptions = {}): Promise<LockGuard | undefined> {
-    return this.later(this.#contender, options, (ownerDied) => this.#granted(ownerDied));
+    return this.later(this.#lockAttempt, options, (ownerDied) => this.#granted(ownerDied));
   }
 
-  /** Permits that nobody has; those of the dead are somebody's until another waits for one. */
+  /** Free permits; those of the dead count as taken until another thread waits for one. */
   get available(): number {
     if (this.closed) throw this.closedError();
     let free = 0;
@@ -136,7 +136,7 @@ export class Semaphore extends Lock {
     return new LockGuard(ownerDied, () => {
       if (this.closed || !this.#mine.has(index)) throw this.notHeldError();
       this.#return(index, 0);
-      this.queue.nudge();
+      this.queue.retrySoon();
     });
   }
 
@@ -148,7 +148,7 @@ export class Semaphore extends Lock {
       if (Atomics.load(words, PERMITS_WORD + index) !== 0) continue;
       if (Atomics.compareExchange(words, PERMITS_WORD + index, 0, this.token) !== 0) continue;
       this.#got = index;
-      // Whoever woke this one has cleared the flag for all; others may sleep still.
+      // The waker has cleared the flag for all; others may sleep still.
       if (slept) Atomics.store(words, WAITING_WORD, 1);
       return GRANTED;
     }
@@ -171,7 +171,7 @@ export class Semaphore extends Lock {
   }
 
   #prepare(): number {
-    // In this order: who clears the flag moves RETURNED afterwards, so nobody sleeps behind a cleared flag.
+    // In this order: the flag is cleared before RETURNED moves, so no thread sleeps behind a cleared flag.
     const returned = Atomics.load(this.#words, RETURNED_WORD);
     Atomics.store(this.#words, WAITING_WORD, 1);
     return returned;
@@ -211,7 +211,7 @@ function checkPermits(permits: number): void {
   throw permitsError(`${permits} permits`, `the number must be an integer from 1 to ${MAX_PERMITS}`);
 }
 
-function shape(permits: number): ResidentShape {
+function shape(permits: number): SharedObjectShape {
   return {
     kind: KIND,
     size: Semaphore.bytes(permits),

@@ -2,7 +2,7 @@ import { DEFAULT_SLOTS } from '../owner/layout.js';
 import type { SegmentName } from '../segment/name.js';
 import type { SegmentTrust } from '../segment/options.js';
 import type { Segment } from '../segment/segment.js';
-import { ownSegment, type ResidentOptions } from '../segment/shared-object.js';
+import { type SharedObjectOptions, segmentOfItsOwn } from '../segment/shared-object.js';
 import { ExclusiveLock } from './exclusive-lock.js';
 import { MUTEX_BYTES } from './layout.js';
 
@@ -19,29 +19,29 @@ export class SpinLock extends ExclusiveLock {
     super(segment, byteOffset, own, SPINS);
   }
 
-  static create(name: SegmentName, options: ResidentOptions = {}): SpinLock {
-    return new SpinLock(ownSegment.create(name, SHAPE, options), 0, true);
+  static create(name: SegmentName, options: SharedObjectOptions = {}): SpinLock {
+    return new SpinLock(segmentOfItsOwn.create(name, SHAPE, options), 0, true);
   }
 
   static open(name: SegmentName, trust: SegmentTrust = {}): SpinLock {
-    return new SpinLock(ownSegment.open(name, SHAPE, trust), 0, true);
+    return new SpinLock(segmentOfItsOwn.open(name, SHAPE, trust), 0, true);
   }
 
-  static openOrCreate(name: SegmentName, options: ResidentOptions = {}): SpinLock {
-    return new SpinLock(ownSegment.openOrCreate(name, SHAPE, options), 0, true);
+  static openOrCreate(name: SegmentName, options: SharedObjectOptions = {}): SpinLock {
+    return new SpinLock(segmentOfItsOwn.openOrCreate(name, SHAPE, options), 0, true);
   }
 
   /** Handed on as `segment.descriptor`. */
   static anonymous(): SpinLock {
-    return new SpinLock(ownSegment.anonymous(SHAPE), 0, true);
+    return new SpinLock(segmentOfItsOwn.anonymous(SHAPE), 0, true);
   }
 
   static fromDescriptor(fd: number): SpinLock {
-    return new SpinLock(ownSegment.fromDescriptor(fd, SHAPE), 0, true);
+    return new SpinLock(segmentOfItsOwn.fromDescriptor(fd, SHAPE), 0, true);
   }
 }
 
-/** Looks at the word before a sleep; about a fifth of a millisecond. */
+/** Polls of the word before a sleep; about a fifth of a millisecond. */
 const SPINS = 20_000;
 
 const SHAPE = { kind: 'spin-lock', size: MUTEX_BYTES, owners: DEFAULT_SLOTS };

@@ -13,8 +13,8 @@
  * again, once everything that tells its owner from others is written; a token counts only while it stands there.
  *
  * Zeroed memory is an empty registry. Death at any store:
- * - After HOLDER is taken and before READY is stored: nobody has seen the token. The next one in need takes the slot
- *   as soon as the thread id in HOLDER is nobody's.
+ * - After HOLDER is taken and before READY is stored: no thread has seen the token. The next one in need takes the slot
+ *   as soon as no thread has the id in HOLDER.
  * - In `release`, after READY is cleared and before HOLDER is: the same.
  * - At any other moment the slot names a dead thread, and the next one in need takes it under the next generation.
  */

@@ -21,7 +21,7 @@ import { procThreads, type ThreadIdentity, type Threads } from './threads.js';
 const TWO_32 = 2 ** 32;
 
 /**
- * Who may own something in a shared memory: a slot for each thread that takes part, and a token that names it.
+ * The threads that may own something in a shared memory: a slot for each thread that takes part, and a token that names it.
  *
  * A lock word holds 0 or a token, put there by one compare-and-swap, so its owner is known from the first moment. A
  * token stands for one thread only, also after that has died and its slot has gone to another: the generation in it is
@@ -29,7 +29,7 @@ const TWO_32 = 2 ** 32;
  *
  * Notes. Every thread has its own object over the memory. `claim` reads two files of /proc the first time, `isAlive`
  * reads one; neither belongs on a path that does not wait. Ids mean something in one pid namespace only: a thread of
- * another can claim nothing, and takes everybody for alive.
+ * another can claim nothing, and takes all others for alive.
  */
 export class OwnerRegistry {
   readonly slots: number;
@@ -100,7 +100,7 @@ export class OwnerRegistry {
 
   /**
    * Gives the slot back, when no other registry of this thread uses it; idempotent. What is still owned under the
-   * token is then owned by nobody who lives.
+   * token then has no living owner.
    */
   release(): void {
     if (this.#token === 0) return;
@@ -109,7 +109,7 @@ export class OwnerRegistry {
     const slot = OwnerRegistry.slotOf(token);
     const at = slot * SLOT_WORDS;
     if (Atomics.sub(this.#words, at + USERS_WORD, 1) > 1) return;
-    // Pairs with the loads of isAlive: the token is nobody's before another can have the slot.
+    // Pairs with the loads of isAlive: the token has no owner before another can have the slot.
     Atomics.store(this.#words, at + READY_WORD, 0);
     Atomics.store(this.#longs, slot * SLOT_LONGS + HOLDER_LONG, holder(0, token));
   }
@@ -146,14 +146,14 @@ export class OwnerRegistry {
     return undefined;
   }
 
-  /** Whether the holder of a slot lives, be it that it has not got as far as writing who it is. */
+  /** Whether the holder of a slot lives, also when it has not got as far as writing its identity. */
   #lives(slot: number, tid: number, token: number, self: ThreadIdentity): boolean {
     if (this.#isReady(slot, token)) return this.isAlive(token);
     // Begun under the id of this thread, and not by it: by one that had the id before.
     return tid !== self.tid && this.#threads.exists(tid);
   }
 
-  /** Takes a slot that is as `seen`; undefined when somebody else was first. */
+  /** Takes a slot that is as `seen`; undefined when another thread was first. */
   #take(slot: number, self: ThreadIdentity, seen?: bigint): number | undefined {
     const at = slot * SLOT_LONGS + HOLDER_LONG;
     const before = seen ?? Atomics.load(this.#longs, at);
@@ -167,7 +167,7 @@ export class OwnerRegistry {
 
   #occupy(slot: number, token: number, { pid, tid, start }: ThreadIdentity): void {
     const at = slot * SLOT_WORDS;
-    // Pairs with the second load of isAlive: who judges the former owner does not take the new one's words for it.
+    // Pairs with the second load of isAlive: a thread that checks the former owner does not take the new one's words for it.
     Atomics.store(this.#words, at + READY_WORD, 0);
     Atomics.store(this.#words, at + PID_WORD, pid);
     Atomics.store(this.#words, at + THREAD_WORD, tid);
@@ -204,9 +204,9 @@ export class OwnerRegistry {
   #foreign(): SharedMemoryError {
     return new SharedMemoryError(
       'ERR_MILLRACE_PID_NAMESPACE',
-      `This memory was created in pid namespace ${this.#namespace}, this process is in ${this.#threads.namespace()}: who ` +
-        'holds a lock cannot be told across them. Run all users of it in one (docker: --pid=container:NAME, ' +
-        'Kubernetes: shareProcessNamespace), or destroy the segment and create it anew.',
+      `This memory was created in pid namespace ${this.#namespace}, this process is in ${this.#threads.namespace()}: ` +
+        'whether the owner of a lock lives cannot be told across them. Run all users of it in one (docker: --pid=container:NAME, ' +
+        'Kubernetes: shareProcessNamespace), or unlink the segment and create it anew.',
     );
   }
 

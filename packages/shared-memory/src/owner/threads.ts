@@ -9,18 +9,18 @@ export interface ThreadIdentity {
   readonly start: number;
 }
 
-/** Who this thread is, and whether others live: a seam, so that tests can play several threads, dead ones too. */
+/** The identity of this thread, and whether others live: a seam, so that tests can play several threads, dead ones too. */
 export interface Threads {
   readonly self: () => ThreadIdentity;
   /** The pid namespace that the ids are of. */
   readonly namespace: () => number;
-  /** False only when the thread has ended for certain, be it as a zombie that nobody has waited for. */
+  /** False only when the thread has ended for certain, be it as a zombie that its parent has not reaped. */
   readonly isAlive: (thread: ThreadIdentity) => boolean;
   /** False only when certainly no thread has this id now. */
   readonly exists: (tid: number) => boolean;
 }
 
-/** The threads of this pid namespace, as /proc shows them. Who cannot be seen counts as alive: nothing is taken from it. */
+/** The threads of this pid namespace, as /proc shows them. A hidden one counts as alive: nothing is taken from it. */
 export const procThreads: Threads = {
   self: thisThread,
   namespace: pidNamespace,

@@ -27,8 +27,8 @@ export interface DoorbellListenerOptions {
 }
 
 /** Looks between two readings of the clock; and looks beside the loop after which it is spared the bell. */
-const LOOKS = 16;
-/** Looks that have taken so many microseconds were interrupted, for somebody else to have the processor. */
+const POLLS = 16;
+/** Looks that have taken so many microseconds were interrupted, for another thread to have the processor. */
 const PREEMPTED = 100;
 /** Microseconds after which the loop has its turn, however much work is found by looking. */
 const SLICE = 100;
@@ -58,11 +58,11 @@ export class DoorbellListener {
   readonly #spin: SpinBudget | undefined;
   readonly #onOverwritten: (() => void) | undefined;
   readonly #unrung: Repetition;
-  readonly #look = () => this.#looking();
-  #lookScheduled = false;
+  readonly #pollCallback = () => this.#poll();
+  #pollScheduled = false;
   #sleptAt = Number.NEGATIVE_INFINITY;
-  /** Looks of somebody beside the loop since it slept; -1: it does not sleep. */
-  #looks = -1;
+  /** Polls beside the loop since it slept; -1: it does not sleep. */
+  #polls = -1;
   /** Looks without a ring until the next may tell of a word that was written over. */
   #untold = 0;
   #closed = false;
@@ -91,12 +91,12 @@ export class DoorbellListener {
   }
 
   /**
-   * Somebody has looked for work without the loop, in vain. One who does so again and again finds what comes by itself: from
+   * A client has polled without the loop, in vain. One that does so again and again finds what comes by itself: from
    * then on writers need not ring. The poke brings the loop to its next look, and to sleep, whenever it has its turn.
    */
-  looked(): void {
-    if (this.#looks < 0 || ++this.#looks < LOOKS) return;
-    this.#looks = -1;
+  polledInVain(): void {
+    if (this.#polls < 0 || ++this.#polls < POLLS) return;
+    this.#polls = -1;
     this.doorbell.wake();
     this.doorbell.poke();
   }
@@ -109,7 +109,7 @@ export class DoorbellListener {
     this.#registration.unref();
   }
 
-  /** Stops listening. The event descriptor stays open; whoever made it closes it. */
+  /** Stops listening. The event descriptor stays open; its maker closes it. */
   close(): void {
     this.#closed = true;
     this.#unrung.close();
@@ -117,7 +117,7 @@ export class DoorbellListener {
   }
 
   #rung(): void {
-    this.#looks = -1;
+    this.#polls = -1;
     if (this.#spin !== undefined && this.#sleptAt > 0) {
       this.#spin.woken(microseconds() - this.#sleptAt);
       this.#sleptAt = Number.NEGATIVE_INFINITY;
@@ -127,26 +127,26 @@ export class DoorbellListener {
     if (this.#closed || this.#anyWork()) return;
     if (this.#spin === undefined || this.#spin.budget === 0) return this.#sleep();
     this.doorbell.quiet();
-    this.#lookSoon();
+    this.#pollSoon();
   }
 
   /** In a callback of its own: what the last one has settled or scheduled is done before. */
-  #lookSoon(): void {
-    if (this.#lookScheduled) return;
-    this.#lookScheduled = true;
-    this.#poller.defer(this.#look);
+  #pollSoon(): void {
+    if (this.#pollScheduled) return;
+    this.#pollScheduled = true;
+    this.#poller.defer(this.#pollCallback);
   }
 
   /** Looks for work until there has been none for as long as is worth it. The word says AWAKE all the while. */
-  #looking(): void {
-    this.#lookScheduled = false;
+  #poll(): void {
+    this.#pollScheduled = false;
     const spin = this.#spin;
     if (this.#closed || spin === undefined) return;
     const started = microseconds();
     let now = started;
     let until = started + spin.budget;
     while (now < until) {
-      const found = this.#workWithin(LOOKS);
+      const found = this.#workWithin(POLLS);
       const before = now;
       now = microseconds();
       const preempted = now - before > PREEMPTED;
@@ -155,7 +155,7 @@ export class DoorbellListener {
       if (found) {
         const awaited = this.#serveBesideTheLoop();
         if (this.#closed) return;
-        if (awaited || preempted || now - started > SLICE) return this.#lookSoon();
+        if (awaited || preempted || now - started > SLICE) return this.#pollSoon();
         now = microseconds();
         until = now + spin.budget;
       } else if (preempted) return this.#sleep();
@@ -172,9 +172,9 @@ export class DoorbellListener {
   #sleep(): void {
     this.doorbell.sleep();
     if (this.#spin !== undefined) this.#sleptAt = microseconds();
-    this.#looks = 0;
+    this.#polls = 0;
     if (!this.#anyWork()) return;
-    this.#looks = -1;
+    this.#polls = -1;
     this.doorbell.wake();
     this.doorbell.poke();
   }
@@ -183,7 +183,7 @@ export class DoorbellListener {
   #lookUnrung(): void {
     if (this.#closed) return;
     if (this.#untold > 0) this.#untold--;
-    const asleep = this.#looks >= 0;
+    const asleep = this.#polls >= 0;
     const overwritten = asleep && this.doorbell.isOverwritten;
     if (asleep && !overwritten && !this.#anyWork()) return;
     // The loop's next turn serves, and stores the word anew. One that seems to be awake may have lost the ring that kept it so.
@@ -206,7 +206,7 @@ export class DoorbellListener {
     return awaited;
   }
 
-  /** As `#serve`. Nobody rings while this side looks: when a client throws, the loop must come back to it by itself. */
+  /** As `#serve`. No ring comes while this side polls: when a client throws, the loop must come back to it by itself. */
   #serveBesideTheLoop(): boolean {
     try {
       return this.#serve();

@@ -64,7 +64,7 @@ export class Doorbell {
     Atomics.store(this.#word, 0, this.#sleep);
   }
 
-  /** Owner, while it sleeps: whether another process has written over the word, so that nobody may ring. */
+  /** Owner, while it sleeps: whether another process has written over the word, so that no ring may come. */
   get isOverwritten(): boolean {
     return Atomics.load(this.#word, 0) !== this.#sleep;
   }

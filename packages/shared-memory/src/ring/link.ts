@@ -60,7 +60,7 @@ const HIGH_WATER_MARK = 64 * 1024;
 
 /**
  * Makes two rings between two processes or threads. Each end is handed on as descriptors, in the order of
- * {@link descriptorsOf}, and opened with {@link openRingEnd}; who hands one to a child closes its own copy.
+ * {@link descriptorsOf}, and opened with {@link openRingEnd}; a parent that hands one to a child closes its own copy.
  *
  * Throws `ERR_MILLRACE_RING_SIZE`, `ERR_MILLRACE_NO_MEMORY`, `SystemCallError`; then nothing is left open.
  */
@@ -136,7 +136,7 @@ export interface RingChannelOptions<Out, In> extends ChannelOptions, DoorbellLis
   readonly closeDescriptors?: boolean;
 }
 
-/** The names of a ring channel's options, for the lists of those who open one. */
+/** The names of a ring channel's options, for the lists of options that contain them. */
 export const RING_CHANNEL_OPTION_NAMES = {
   ...CHANNEL_OPTION_NAMES,
   spin: true,
@@ -153,7 +153,7 @@ export const RING_CHANNEL_OPTIONS =
  * Opens one end of a link as a channel of values; the end's descriptors are the channel's from here on.
  *
  * The channel ends once the other side has closed its end or died and everything that it sent has been taken. As long as
- * somebody else keeps the other end's descriptors, a dead side counts as one that will be replaced.
+ * another process keeps the other end's descriptors, a dead side counts as one that will be replaced.
  */
 export function openRingEnd<Out, In = Out>(
   end: RingEnd,

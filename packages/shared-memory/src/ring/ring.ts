@@ -30,7 +30,7 @@ export function openRing(memory: ArrayBuffer, offset: number, capacity: number):
   return ring;
 }
 
-/** Where a ring lies, whatever is there: for whoever resets what a process has written over. Throws `ERR_MILLRACE_RING_SIZE`. */
+/** Where a ring lies, whatever is there: to reset one that a process has written over. Throws `ERR_MILLRACE_RING_SIZE`. */
 export function ringAt(memory: ArrayBuffer, offset: number, capacity: number): RingMemory {
   const { MIN_CAPACITY, MAX_CAPACITY } = layout;
   if (!Number.isInteger(Math.log2(capacity)) || capacity < MIN_CAPACITY || capacity > MAX_CAPACITY) {
@@ -70,7 +70,7 @@ export function assertRing({ words, capacity }: RingMemory): void {
 }
 
 /**
- * Makes a ring an empty one again, whatever a process has written over it. Nobody else may use it meanwhile, and who has
+ * Makes a ring an empty one again, whatever a process has written over it. No other process may use it meanwhile, and one that has
  * a reader or a writer of it makes a new one.
  */
 export function resetRing({ words, capacity }: RingMemory): void {

@@ -144,7 +144,7 @@ export function ringFromParent<Out, In = Out>(
   }
   const end: RingEnd = ringEnd('right', descriptors);
   if (isMainThread) for (const fd of descriptorsOf(end)) syscalls.setCloseOnExec(fd, 1);
-  // A thread's descriptors are those of the whole process; whoever started the thread closes them.
+  // A thread's descriptors are those of the whole process; the thread's parent closes them.
   return openChecked<Out, In>(end, { ...options, closeDescriptors: isMainThread });
 }
 

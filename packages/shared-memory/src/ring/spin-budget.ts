@@ -1,20 +1,20 @@
-/** Below this many microseconds looking again is not worth its clock. */
+/** Below this many microseconds polling is not worth its clock. */
 const LEAST = 1;
-/** Most wakings that are let pass before looking is tried again. */
-const MOST_PATIENCE = 1_024;
+/** Most wakings that pass before polling is tried again. */
+const MAX_INTERVAL = 1_024;
 
 /**
- * How long an owner of a doorbell looks for work before it sleeps: between nothing and `most` microseconds, by what
- * looking has brought. All times are in microseconds.
+ * How long the owner of a doorbell polls for work before it sleeps: between nothing and `most` microseconds, by what
+ * polling has brought. All times are in microseconds.
  *
- * Where two ends have to share a processor, the one that looks keeps the other from answering. So each look in vain doubles the
- * wakings that pass before the next try, and only a find brings patience back to nothing. Where processors are short, which
- * shows in a look that takes far longer than looking does, as many pass as ever do.
+ * Where two ends have to share a processor, the polling end keeps the other from answering. So each poll in vain doubles the
+ * wakings that pass before the next try, and only a find brings that interval back to one. Where processors are short, which
+ * shows in a poll that takes far longer than it should, the interval is the longest.
  */
 export class SpinBudget {
   readonly most: number;
   #budget: number;
-  #patience = 1;
+  #interval = 1;
   #wakings = 0;
 
   constructor(most: number) {
@@ -22,37 +22,37 @@ export class SpinBudget {
     this.#budget = most;
   }
 
-  /** To look for now; 0: sleep at once. */
+  /** To poll for now; 0: sleep at once. */
   get budget(): number {
     return this.#budget;
   }
 
-  /** Work came while it looked. */
+  /** Work came while it polled. */
   found(): void {
     this.#budget = Math.min(this.most, Math.max(2 * this.#budget, LEAST));
-    this.#patience = 1;
+    this.#interval = 1;
   }
 
-  /** It looked in vain. */
+  /** It polled in vain. */
   missed(): void {
     this.#budget /= 2;
     if (this.#budget >= LEAST) return;
     this.#budget = 0;
     this.#wakings = 0;
-    this.#patience = Math.min(2 * this.#patience, MOST_PATIENCE);
+    this.#interval = Math.min(2 * this.#interval, MAX_INTERVAL);
   }
 
-  /** It lost the processor while it looked: others need it, and so perhaps does the one that it looks for. */
+  /** It lost the processor while it polled: others need it, and so perhaps does the end that it waits for. */
   preempted(): void {
     this.#budget = 0;
     this.#wakings = 0;
-    this.#patience = MOST_PATIENCE;
+    this.#interval = MAX_INTERVAL;
   }
 
-  /** It was woken after `slept`: had it looked for that long, it would have been there in time. */
+  /** It was woken after `slept`: had it polled for that long, it would have been there in time. */
   woken(slept: number): void {
     if (slept >= this.most) return;
-    if (this.#budget > 0 || ++this.#wakings >= this.#patience)
+    if (this.#budget > 0 || ++this.#wakings >= this.#interval)
       this.#budget = Math.min(this.most, Math.max(2 * slept, this.#budget));
   }
 }

@@ -85,7 +85,7 @@ export class RingTransport implements Transport, DoorbellClient {
 
   /**
    * The other side has gone for good: the transport ends once everything has been taken, and what is sent until then is
-   * dropped, since nobody will read it.
+   * dropped, since it will never be read.
    */
   peerGone(): void {
     if (this.#closed || this.#peerGone) return;
@@ -178,7 +178,7 @@ export class RingTransport implements Transport, DoorbellClient {
   }
 
   looked(): void {
-    if (!this.#closed) this.#listener.looked();
+    if (!this.#closed) this.#listener.polledInVain();
   }
 
   setReading(on: boolean): void {
@@ -197,7 +197,7 @@ export class RingTransport implements Transport, DoorbellClient {
     this.#events?.gone?.();
   }
 
-  /** Somebody listens for the end, and nobody reads what comes before it. */
+  /** There is a listener for the end, and no reader of what comes before it. */
   get #tellsGone(): boolean {
     return this.#peerGone && this.#watchesEnd && !this.#reading && !this.#goneTold;
   }

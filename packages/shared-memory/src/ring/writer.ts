@@ -85,7 +85,7 @@ export class RingWriter {
   #begin(frame: Frame, length: number): boolean {
     const rest = this.#rest;
     rest.setBody(frame.body, frame.bodyStart, frame.bodyEnd);
-    // A head is rare, and small: whoever has one pays for a copy of all.
+    // A head is rare, and small: a message with one pays for a copy of all.
     if (frame.headLength > 0) this.#keep(frame);
     this.#restStart = rest.bodyStart;
     this.#restTotal = length;
@@ -118,7 +118,7 @@ export class RingWriter {
     return true;
   }
 
-  /** Makes the rest a copy of `frame`, whose memory is somebody else's. */
+  /** Makes the rest a copy of `frame`, whose memory is the caller's. */
   #keep(frame: Frame): void {
     const { length } = frame;
     if (this.#spare.length < length) this.#spare = Buffer.allocUnsafeSlow(length);

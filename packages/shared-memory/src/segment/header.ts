@@ -37,7 +37,7 @@ export interface SegmentExpectation {
   readonly owners?: number | undefined;
 }
 
-/** Says who makes the segment, so that whoever finds it half-made knows whether to wait. */
+/** Writes the identity of the creator, so that a process that finds the segment half-made knows whether to wait. */
 export function writeCreator(buffer: ArrayBuffer): void {
   const { pid, tid, start } = procThreads.self();
   const words = new Int32Array(buffer, 0, HEADER_BYTES / 4);
@@ -72,7 +72,7 @@ export function writeHeader(buffer: ArrayBuffer, { kind, size, owners, permissio
   new TextEncoder().encodeInto(kind, new Uint8Array(buffer, KIND_OFFSET, KIND_BYTES));
 }
 
-/** Makes it a segment: whoever sees the magic sees all that was written before. */
+/** Makes it a segment: a process that sees the magic sees all that was written before. */
 export function publish(buffer: ArrayBuffer): void {
   // Pairs with the load in isPublished.
   Atomics.store(new Int32Array(buffer, 0, 1), MAGIC_WORD, MAGIC);
@@ -100,7 +100,7 @@ export function checkExpected(label: string, found: SegmentHeader, expected: Seg
     if (expected[key] === undefined || expected[key] === found[key]) continue;
     throw new SharedMemoryError(
       'ERR_MILLRACE_SEGMENT_MISMATCH',
-      `The segment ${label} has ${key} ${found[key]}, not ${expected[key]}. Open it as what it is, or destroy it first.`,
+      `The segment ${label} has ${key} ${found[key]}, not ${expected[key]}. Open it as what it is, or unlink it first.`,
     );
   }
 }

@@ -5,7 +5,7 @@
  *         ┌─────────┬─────────┬───────────────────┬─────────┬──────────────┬───────────┐
  *         │ MAGIC   │ VERSION │ SIZE (float64)    │ OWNERS  │ PERMISSIONS  │ NAMESPACE │    MAGIC last
  *     32  ├─────────┼─────────┼───────────────────┼─────────┴──────────────┴───────────┘
- *         │ CREATOR │ THREAD  │ START (float64)   │                             who makes it, CREATOR last
+ *         │ CREATOR │ THREAD  │ START (float64)   │                             its creator, CREATOR last
  *     64  ├─────────┴─────────┴───────────────────┤
  *         │ KIND, 32 bytes of ASCII, zeros behind │                             what it is: 'bytes', 'mutex', …
  *    128  ├────────────────────────────── … ──────┤
@@ -17,7 +17,7 @@
  * Death at any store of its creator:
  * - A POSIX segment gets its name in one step, when all of it is written: before that there is nothing to find.
  * - A System V segment can be found from the first moment. Until MAGIC is stored its permissions, which the kernel
- *   keeps, hold MAKING_MODE, and the kernel knows its creator's pid: who finds the creator dead removes it.
+ *   keeps, hold MAKING_MODE, and the kernel knows its creator's pid: a process that finds the creator dead removes it.
  */
 import { OwnerRegistry } from '../owner/registry.js';
 

@@ -19,7 +19,7 @@ export interface HeaderOptions {
 /** Whose segments are opened. */
 export interface SegmentTrust {
   /**
-   * Users, besides root and this process's, whose segment is opened: anybody may have made one of that name first.
+   * Users, besides root and this process's, whose segment is opened: any user may have made one of that name first.
    * Default: none.
    */
   readonly trustedUsers?: TrustedUsers | undefined;
@@ -56,7 +56,7 @@ export function headerOf({
     throw new SharedMemoryError(
       'ERR_MILLRACE_SEGMENT_PERMISSIONS',
       `0o${permissions.toString(8)} cannot be the permissions of a segment: its owner must be able to read and write ` +
-        'it, and nobody can execute it (0o600 to 0o666).',
+        'it, and no bit for executing it is allowed (0o600 to 0o666).',
     );
   }
   return { kind, size, owners, permissions };

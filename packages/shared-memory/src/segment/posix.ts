@@ -29,7 +29,7 @@ const DIRECTORY = '/dev/shm';
 /** A file without a name, which is gone with its last descriptor. */
 const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
 
-/** POSIX shared memory: a file that gets its name when all of it is written, so that nobody finds half of it. */
+/** POSIX shared memory: a file that gets its name when all of it is written, so that half of it is never found. */
 export const posixStore: SegmentStore<string> = {
   create(name, bytes, permissions, fill) {
     const path = pathOf(name);
@@ -64,7 +64,7 @@ export const posixStore: SegmentStore<string> = {
     return fd === undefined ? undefined : mapFile(fd, name, trusted);
   },
 
-  destroy(name, id) {
+  unlink(name, id) {
     const path = pathOf(name);
     if (id !== undefined && unlessMissing(() => statSync(path).ino) !== id) return false;
     return unlessMissing(() => unlinkSync(path)) !== undefined;

@@ -22,7 +22,7 @@ import type { SegmentInfo, SegmentStore, StoredMemory } from './store.js';
 import { systemVStore } from './system-v.js';
 
 export interface SegmentOptions extends HeaderOptions {
-  /** Writes the first contents (zeros otherwise) before anybody can open it. Must not take long. */
+  /** Writes the first contents (zeros otherwise) before any process can open it. Must not take long. */
   readonly initialise?: (segment: Segment) => void;
 }
 
@@ -54,7 +54,7 @@ const DEFAULT_TIMEOUT_MS = 5_000;
  * Memory that several threads and processes share: under a POSIX name, under a System V key, or anonymous and handed
  * on as a descriptor.
  *
- * Notes. A named segment outlives all processes until it is destroyed. All its pages are taken when it is created.
+ * Notes. A named segment outlives all processes until it is unlinked. All its pages are taken when it is created.
  * `close` ends the use of it here: what is read from it later has length 0 or throws, and nothing crashes.
  */
 export class Segment implements Disposable {
@@ -99,7 +99,7 @@ export class Segment implements Disposable {
     if (segment !== undefined) return segment;
     throw new SharedMemoryError(
       'ERR_MILLRACE_SEGMENT_EXISTS',
-      `There is a segment ${labelOf(name)} already. Open it, or destroy it first.`,
+      `There is a segment ${labelOf(name)} already. Open it, or unlink it first.`,
     );
   }
 
@@ -128,7 +128,7 @@ export class Segment implements Disposable {
     }
   }
 
-  /** Memory without a name, for whoever gets its {@link Segment.descriptor}; its size is sealed. */
+  /** Memory without a name, for those that get its {@link Segment.descriptor}; its size is sealed. */
   static anonymous(options: SegmentOptions): Segment {
     checkOptions(options, SEGMENT_OPTIONS, 'A segment');
     const header = headerOf(options);
@@ -153,11 +153,11 @@ export class Segment implements Disposable {
     return Segment.#over(undefined, { memory, id: fd }, expected);
   }
 
-  /** Takes the name away; the memory goes with its last user. False when there is none. Refuses foreign ones. */
-  static destroy(name: SegmentName, trust: SegmentTrust = {}): boolean {
-    checkOptions(trust, TRUST_OPTIONS, 'Segment.destroy()');
+  /** Removes the name; the memory goes with its last user. False when there is none. Refuses foreign ones. */
+  static unlink(name: SegmentName, trust: SegmentTrust = {}): boolean {
+    checkOptions(trust, TRUST_OPTIONS, 'Segment.unlink()');
     const segment = Segment.#open(name, trust);
-    return segment?.destroy() ?? false;
+    return segment?.unlink() ?? false;
   }
 
   /** The named segments of this machine that this user may read. */
@@ -176,7 +176,7 @@ export class Segment implements Disposable {
     return new Uint8Array(this.buffer, this.byteOffset, this.size);
   }
 
-  /** Who may own something here. Throws `ERR_MILLRACE_OWNERS_COUNT` when it was created without. */
+  /** The registry of owners in it. Throws `ERR_MILLRACE_OWNERS_COUNT` when it was created without. */
   get owners(): OwnerRegistry {
     const { buffer } = this;
     if (this.#ownerSlots === 0) {
@@ -225,11 +225,11 @@ export class Segment implements Disposable {
     if (this.#fd !== undefined) closeSync(this.#fd);
   }
 
-  /** Closes, and takes the name away, if it still is this segment's; false when it had gone. */
-  destroy(): boolean {
+  /** Closes, and removes the name, if it still is this segment's; false when it had gone. */
+  unlink(): boolean {
     this.close();
     if (this.name === undefined) return false;
-    return storeOf(this.name).destroy(this.name, this.#id);
+    return storeOf(this.name).unlink(this.name, this.#id);
   }
 
   [Symbol.dispose](): void {

@@ -4,15 +4,15 @@ import type { SegmentName } from './name.js';
 import { type SegmentTrust, TRUST_OPTIONS } from './options.js';
 import { Segment } from './segment.js';
 
-export interface ResidentOptions extends SegmentTrust {
+export interface SharedObjectOptions extends SegmentTrust {
   /** As of a file. Default 0o600. */
   readonly permissions?: number;
 }
 
-const RESIDENT_OPTIONS = optionNames<ResidentOptions>({ permissions: true, trustedUsers: true });
+const SHARED_OBJECT_OPTIONS = optionNames<SharedObjectOptions>({ permissions: true, trustedUsers: true });
 
 /** What a class says of the segment that one object of it fills. */
-export interface ResidentShape {
+export interface SharedObjectShape {
   readonly kind: string;
   readonly size: number;
   readonly owners: number;
@@ -23,7 +23,7 @@ export interface ResidentShape {
  * Something small that lives in a segment: in one of its own, which is closed with it, or beside others in one of the
  * user's.
  */
-export abstract class Resident implements Disposable {
+export abstract class SharedObject implements Disposable {
   readonly segment: Segment;
   readonly #own: boolean;
   readonly #forget: () => void;
@@ -48,10 +48,10 @@ export abstract class Resident implements Disposable {
     if (this.#own) this.segment.close();
   }
 
-  /** Closes it and takes its segment's name away; false when that had gone, or belongs to the user. */
-  destroy(): boolean {
+  /** Closes it and removes its segment's name; false when that had gone, or the segment is the user's. */
+  unlink(): boolean {
     this.close();
-    return this.#own && this.segment.destroy();
+    return this.#own && this.segment.unlink();
   }
 
   [Symbol.dispose](): void {
@@ -76,9 +76,9 @@ export abstract class Resident implements Disposable {
 }
 
 /** How a resident's own segment comes to be. */
-export const ownSegment = {
-  create: (name: SegmentName, shape: ResidentShape, options: ResidentOptions): Segment => {
-    checkOptions(options, RESIDENT_OPTIONS, `A ${shape.kind}`);
+export const segmentOfItsOwn = {
+  create: (name: SegmentName, shape: SharedObjectShape, options: SharedObjectOptions): Segment => {
+    checkOptions(options, SHARED_OBJECT_OPTIONS, `A ${shape.kind}`);
     const { permissions } = options;
     return Segment.create(name, { ...shape, ...(permissions === undefined ? {} : { permissions }) });
   },
@@ -88,8 +88,8 @@ export const ownSegment = {
     return Segment.open(name, { kind, ...trust });
   },
 
-  openOrCreate: (name: SegmentName, shape: ResidentShape, options: ResidentOptions): Segment => {
-    checkOptions(options, RESIDENT_OPTIONS, `A ${shape.kind}`);
+  openOrCreate: (name: SegmentName, shape: SharedObjectShape, options: SharedObjectOptions): Segment => {
+    checkOptions(options, SHARED_OBJECT_OPTIONS, `A ${shape.kind}`);
     const { permissions, trustedUsers } = options;
     return Segment.openOrCreate(name, {
       ...shape,
@@ -98,14 +98,14 @@ export const ownSegment = {
     });
   },
 
-  anonymous: (shape: ResidentShape): Segment => Segment.anonymous(shape),
+  anonymous: (shape: SharedObjectShape): Segment => Segment.anonymous(shape),
 
   fromDescriptor: (fd: number, { kind }: { readonly kind: string }): Segment =>
     Segment.fromDescriptor(fd, { kind }),
 };
 
 /** The 4-byte words that a resident takes in its segment. Throws when they do not fit or are not aligned. */
-export function residentOffset(segment: Segment, byteOffset: number, bytes: number): number {
+export function objectOffset(segment: Segment, byteOffset: number, bytes: number): number {
   if (byteOffset % 8 === 0 && byteOffset >= 0 && byteOffset + bytes <= segment.size) {
     return segment.byteOffset + byteOffset;
   }

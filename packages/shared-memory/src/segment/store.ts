@@ -29,10 +29,10 @@ export interface SegmentStore<Name> {
   ): StoredMemory | undefined;
   /**
    * Undefined when there is none. Waits for a living creator to finish, until `deadline` (performance.now()). Throws
-   * `ERR_MILLRACE_SEGMENT_OWNER` for that of a user who is not trusted, before anything in it is read.
+   * `ERR_MILLRACE_SEGMENT_OWNER` for that of an untrusted user, before anything in it is read.
    */
   open(name: Name, deadline: number, trusted: TrustedUsers | undefined): StoredMemory | undefined;
-  /** Takes the name away; the memory goes with its last user. With `id`, only if the name still is that one's. */
-  destroy(name: Name, id?: number): boolean;
+  /** Removes the name; the memory goes with its last user. With `id`, only if the name still is that one's. */
+  unlink(name: Name, id?: number): boolean;
   list(): SegmentInfo[];
 }

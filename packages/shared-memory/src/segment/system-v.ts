@@ -23,9 +23,9 @@ import type { SegmentInfo, SegmentStore, StoredMemory } from './store.js';
 
 const IPC_CREAT = 0o1000;
 const IPC_EXCL = 0o2000;
-/** How often somebody who waits for a creator asks whether it lives, in milliseconds. */
+/** How often a process that waits for a creator checks that it lives, in milliseconds. */
 const LOOK_MS = 10;
-const EVERYBODY = 2 ** 31 - 1;
+const ALL_WAITERS = 2 ** 31 - 1;
 
 interface Status {
   readonly bytes: number;
@@ -78,7 +78,7 @@ export const systemVStore: SegmentStore<SystemVKey | SystemVPath> = {
     }
   },
 
-  destroy(name, id) {
+  unlink(name, id) {
     if (id !== undefined) return remove(id);
     const found = syscalls.shmGet(systemVKey(name), 0, 0);
     if (found === -ENOENT) return false;
@@ -137,12 +137,12 @@ function creatorLives({ memory, status }: Attached): boolean {
   return (creator === undefined ? livenessOfPid(status.creator) : livenessOf(creator)) !== 'dead';
 }
 
-/** Gives a published segment its permissions, and wakes who waits for it. */
+/** Gives a published segment its permissions, and wakes those that wait for it. */
 function finish(id: number, { buffer }: MappedMemory, permissions: number): void {
   const result = syscalls.shmSetMode(id, permissions);
-  // Gone already: somebody has destroyed it, and whoever has it attached goes on.
+  // Already removed by another process: those that have it attached go on.
   if (result !== -EIDRM && result !== -EINVAL) check(result, 'shmctl', `identifier ${id}`);
-  syscalls.futexWake(new Int32Array(buffer, MAGIC_OFFSET, 1), 0, EVERYBODY);
+  syscalls.futexWake(new Int32Array(buffer, MAGIC_OFFSET, 1), 0, ALL_WAITERS);
 }
 
 function statusOf(id: number): Status | undefined {

@@ -16,7 +16,7 @@ export interface RowScratch {
 /** Rows of one table between JavaScript and memory. */
 export class RowCodec {
   readonly read: RowReader;
-  readonly access: readonly ColumnAccess[];
+  readonly #access: readonly ColumnAccess[];
   readonly #write: RowWriter;
   readonly #names: readonly string[];
   readonly #indexes: ReadonlyMap<string, number>;
@@ -34,8 +34,8 @@ export class RowCodec {
     this.#ignoresUnknown = ignoresUnknown;
     this.#names = columns.map(({ name }) => name);
     this.#indexes = new Map(this.#names.map((name, i) => [name, i]));
-    this.access = columns.map(accessTo);
-    const { read, write } = rowFunctions(this.#names, this.access);
+    this.#access = columns.map(accessTo);
+    const { read, write } = rowFunctions(this.#access);
     this.read = read;
     this.#write = write;
     this.#copyWords = copyWords;
@@ -61,10 +61,15 @@ export class RowCodec {
     );
   }
 
+  /** How the values of a column are read and written, by the index that `column` gave. */
+  access(column: number): ColumnAccess {
+    return this.#access[column] as ColumnAccess;
+  }
+
   /** The index of a column of numbers. Throws `ERR_MILLRACE_TABLE_COLUMN`. */
   numericColumn(name: string): number {
     const index = this.column(name);
-    if (this.access[index].add !== undefined) return index;
+    if (this.access(index).add !== undefined) return index;
     throw new SharedMemoryError(
       'ERR_MILLRACE_TABLE_COLUMN',
       `Column '${name}' holds no number, so nothing can be added to it.`,
@@ -95,13 +100,13 @@ export class RowCodec {
   /** Encodes one column alone. */
   encodeOne(index: number, value: unknown, { views, named }: RowScratch): void {
     named.fill(0);
-    this.access[index].write(views, 0, value);
+    this.access(index).write(views, 0, value);
     named[index] = 1;
   }
 
   /** The first word of a column in a copy. */
   at(column: number): number {
-    return this.#at[column];
+    return this.#at[column] ?? 0;
   }
 
   setExpiry({ views }: RowScratch, at: number): void {
@@ -113,7 +118,7 @@ export class RowCodec {
     const given = views.words;
     if (this.#expires) copyWords(words, to + EXPIRES, given, EXPIRES, 2);
     for (let i = 0; i < named.length; i++) {
-      const at = this.#at[i];
+      const at = this.#at[i] ?? 0;
       if (named[i] === 1) this.#copy(words, to + at, given, at, i);
       else if (base >= 0) this.#copy(words, to + at, words, base + at, i);
       else this.#copy(words, to + at, this.#blank, at, i);
@@ -125,10 +130,10 @@ export class RowCodec {
     const given = views.words;
     for (let i = 0; i < named.length; i++) {
       if (named[i] === 0) continue;
-      const at = this.#at[i];
+      const at = this.#at[i] ?? 0;
       const length = this.#length(given, at, i);
-      for (let word = 0; word < length; word++) {
-        if (given[at + word] !== words[copy + at + word]) return false;
+      for (let k = 0; k < length; k++) {
+        if (given[at + k] !== words[copy + at + k]) return false;
       }
     }
     return true;
@@ -140,6 +145,6 @@ export class RowCodec {
 
   /** Words of a column's value that mean something. */
   #length(words: Int32Array, at: number, column: number): number {
-    return this.#sized[column] === 1 ? 1 + ((words[at] + 3) >>> 2) : this.#words[column];
+    return this.#sized[column] === 1 ? 1 + (((words[at] ?? 0) + 3) >>> 2) : (this.#words[column] ?? 0);
   }
 }

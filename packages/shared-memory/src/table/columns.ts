@@ -4,8 +4,8 @@ import { type Bytes, checkOptions, optionNames } from '@millrace/channel';
 export type ColumnType = 'int64' | 'bigint64' | 'float64' | 'string' | 'bytes';
 
 /**
- * A column of a table: `Out` is what reading gives, `In` what may be written. Made by {@link int64}, {@link float64},
- * {@link string} and {@link bytes}.
+ * A column of a table: `Out` is what reading gives, `In` what may be written. Made by
+ * {@link column}.
  */
 export interface Column<Out = unknown, In = unknown> {
   readonly type: ColumnType;
@@ -41,24 +41,27 @@ const NUMBER_BYTES = 8;
  * A signed 64-bit integer. Its values are safe integers (of at most 53 bits), as numbers; what would leave that range
  * is refused with `ERR_MILLRACE_TABLE_VALUE`. With `bigint` they are BigInt, of all 64 bits, and increments wrap.
  */
-export function int64(): Column<number, number>;
-export function int64(options: { readonly bigint: true }): Column<bigint, bigint>;
-export function int64(options?: { readonly bigint: true }): Column<number, number> | Column<bigint, bigint> {
-  checkOptions(options, INT64_OPTIONS, 'int64()');
+function int64(): Column<number, number>;
+function int64(options: { readonly bigint: true }): Column<bigint, bigint>;
+function int64(options?: { readonly bigint: true }): Column<number, number> | Column<bigint, bigint> {
+  checkOptions(options, INT64_OPTIONS, 'column.int64()');
   return { type: options?.bigint ? 'bigint64' : 'int64', size: NUMBER_BYTES };
 }
 
 /** A 64-bit floating point number. */
-export function float64(): Column<number, number> {
+function float64(): Column<number, number> {
   return { type: 'float64', size: NUMBER_BYTES };
 }
 
 /** Text of up to `size` bytes as UTF-8; longer text is refused with `ERR_MILLRACE_TABLE_VALUE`, never cut. */
-export function string(size: number): Column<string, string> {
+function string(size: number): Column<string, string> {
   return { type: 'string', size };
 }
 
 /** Up to `size` bytes; more are refused with `ERR_MILLRACE_TABLE_VALUE`. Every view of bytes is taken whole. Reading gives a copy. */
-export function bytes(size: number): Column<Buffer, Bytes> {
+function bytes(size: number): Column<Buffer, Bytes> {
   return { type: 'bytes', size };
 }
+
+/** The kinds of columns: `{ name: column.string(32), hits: column.int64() }`. */
+export const column = { int64, float64, string, bytes } as const;

@@ -55,10 +55,12 @@ export function define(definition: TableDefinition<Columns>): Definition {
   integer('keyBytes', keyBytes, 1, MAX_KEY_BYTES);
   integer('owners', owners, 1, MAX_SLOTS);
   if (ttl !== undefined && !(ttl > 0 && Number.isFinite(ttl))) {
-    refuse(`ttl is a number of milliseconds above 0, not ${ttl}; leave it out for rows that do not expire.`);
+    refuse(
+      `ttl must be a number of milliseconds above 0, not ${ttl}; leave it out for rows that do not expire.`,
+    );
   }
   if (eviction !== undefined && eviction !== 'lru') {
-    refuse(`eviction is 'lru' or left out, not ${JSON.stringify(eviction)}.`);
+    refuse(`eviction must be 'lru' or left out, not ${JSON.stringify(eviction)}.`);
   }
   return { rows, keyBytes, ttl: ttl ?? 0, eviction: eviction ?? 'none', owners, columns };
 }
@@ -72,7 +74,7 @@ function storedColumns(columns: Columns): StoredColumn[] {
     if (bytes === 0 || bytes > MAX_NAME_BYTES || name in Object.prototype || /^\d+$/.test(name)) {
       refuse(
         `a column cannot be named ${JSON.stringify(name)}: a name has 1 to ${MAX_NAME_BYTES} bytes, is no number and ` +
-          'no property that every object has.',
+          'not the name of a property that every object has.',
       );
     }
     integer(`the size of column '${name}'`, size, 1, MAX_BYTES / 2);
@@ -102,15 +104,15 @@ export function parseDefinition(text: string): Definition | undefined {
   }
 }
 
-/** What columns a table has nobody can leave out: it is how its rows are read. Throws `ERR_MILLRACE_TABLE_DEFINITION`. */
+/** Refuses a definition without columns: they are how rows are read. Throws `ERR_MILLRACE_TABLE_DEFINITION`. */
 export function assertDefinition(definition: unknown): void {
   const { columns } = (definition ?? {}) as { readonly columns?: unknown };
   if (typeof columns === 'object' && columns !== null && !Array.isArray(columns)) return;
   const came =
     definition === null || typeof definition !== 'object' ? String(definition) : `columns: ${columns}`;
   refuse(
-    `the definition is an object with its columns, { columns: { hits: int64() } } for one, not ${came}; to open a table that is there ` +
-      'takes it, too.',
+    `it must be an object with columns, such as { columns: { hits: column.int64() } }, not ${came}; opening a table needs ` +
+      'them too.',
   );
 }
 
@@ -139,9 +141,9 @@ function show(column: StoredColumn | undefined): string {
 
 function integer(what: string, value: number, min: number, max: number): void {
   if (Number.isInteger(value) && value >= min && value <= max) return;
-  refuse(`${what} is an integer from ${min} to ${max}, not ${value}.`);
+  refuse(`${what} must be an integer from ${min} to ${max}, not ${value}.`);
 }
 
 function refuse(why: string): never {
-  throw new SharedMemoryError('ERR_MILLRACE_TABLE_DEFINITION', `Of a table, ${why}`);
+  throw new SharedMemoryError('ERR_MILLRACE_TABLE_DEFINITION', `Table definition: ${why}`);
 }

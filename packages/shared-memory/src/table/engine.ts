@@ -12,13 +12,13 @@ import { TableWriter } from './writer.js';
 /** How a thread uses a table; nothing of it is stored there. */
 export interface TableUse {
   /**
-   * Milliseconds to wait for a row that somebody else is changing and does not finish, who lives: a process that is
+   * Milliseconds to wait for a row that a living process is changing and does not finish: one that is
    * stopped. Then `ERR_MILLRACE_TABLE_BUSY` is thrown. Default 5,000.
    */
   readonly lockTimeout?: number | undefined;
   /**
    * The time in milliseconds, the same in all processes, for rows that expire. Default: the machine's monotonic clock,
-   * which nobody can set.
+   * which cannot be set.
    */
   readonly now?: (() => number) | undefined;
   /** What is done with values of a column that there is not: refused, or passed over as Swoole does. Default `'refuse'`. */

@@ -47,7 +47,7 @@ export class KeyScratch {
     return true;
   }
 
-  /** Writes this key into a slot that nobody else can see. */
+  /** Writes this key into a slot that no other thread can see. */
   writeTo(words: Int32Array, row: number): void {
     put(words, row + ROW_HASH, this.hash);
     put(words, row + ROW_KEY_LENGTH, this.length);
@@ -58,7 +58,7 @@ export class KeyScratch {
     const words = this.#words;
     let hash = this.#seed;
     for (let i = 0; i < this.#wordCount; i++) {
-      let k = Math.imul(words[i], 0xcc9e_2d51);
+      let k = Math.imul(words[i] ?? 0, 0xcc9e_2d51);
       k = (k << 15) | (k >>> 17);
       hash ^= Math.imul(k, 0x1b87_3593);
       hash = (hash << 13) | (hash >>> 19);

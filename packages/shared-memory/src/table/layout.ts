@@ -30,7 +30,7 @@
  *
  *          ┌ changes, 30 bits ┬ LIVE ┬ COPY ┐        LIVE: there is a row here. COPY: which copy holds its data.
  *
- * Whoever changes a row holds the lock of its stripe, writes the other copy and stores VERSION. A reader takes no lock:
+ * A writer holds the lock of the row's stripe, writes the other copy and stores VERSION. A reader takes no lock:
  * it loads VERSION, reads the copy, and loads VERSION again; the copy it read has been whole if nothing was stored in
  * between, because writers touch only the other one. STRIPE (stripe + 1) says whose a slot is; 0: it is free.
  *
@@ -55,7 +55,7 @@ export const VERSION = 1;
 const WORD = 4;
 export const MAGIC_WORD = 0 / WORD;
 export const FORMAT_WORD = 4 / WORD;
-/** What the hash of a key begins with: random, so that nobody can choose keys that meet in one chain. */
+/** What the hash of a key begins with: random, so that keys cannot be chosen to meet in one chain. */
 export const SEED_WORD = 8 / WORD;
 export const TEXT_WORD = 12 / WORD;
 export const CLOCK_WORD = 64 / WORD;

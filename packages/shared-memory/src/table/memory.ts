@@ -18,7 +18,10 @@ export interface TextBuffer extends Buffer {
   utf8Write(text: string, start: number, length: number): number;
 }
 
-/** Views of the same bytes. */
+/**
+ * Views of the same bytes. What is loaded through one is 0 beyond its end (`?? 0`): only damaged contents lead there, and a
+ * chain ends with a 0. The compiler checks the bounds in any case.
+ */
 export interface Views {
   readonly words: Int32Array;
   readonly floats: Float64Array;
@@ -52,7 +55,7 @@ export function layoutFor(definition: Definition): layout.TableLayout {
   if (found.bytes > MAX_BYTES) {
     throw new SharedMemoryError(
       'ERR_MILLRACE_TABLE_DEFINITION',
-      `Of a table, ${definition.rows} rows of ${found.rowWords * WORD} bytes would take ${found.bytes} bytes; the ` +
+      `Table definition: ${definition.rows} rows of ${found.rowWords * WORD} bytes would take ${found.bytes} bytes; the ` +
         `limit is ${MAX_BYTES}. Make it of fewer or smaller rows.`,
     );
   }
@@ -92,14 +95,18 @@ export function attachTable(
   const all = viewsOf(buffer, byteOffset, room);
   // Pairs with the store in formatTable.
   const magic = room > layout.TEXT_BYTE ? Atomics.load(all.words, layout.MAGIC_WORD) : 0;
-  const format = all.words[layout.FORMAT_WORD];
+  const format = all.words[layout.FORMAT_WORD] ?? 0;
   if (magic !== layout.MAGIC || format !== layout.VERSION) {
     throw new SharedMemoryError(
       'ERR_MILLRACE_TABLE_CORRUPT',
       `Expected a table (magic, version ${layout.MAGIC}, ${layout.VERSION}), found ${magic}, ${format}.`,
     );
   }
-  const text = all.bytes.toString('utf8', layout.TEXT_BYTE, layout.TEXT_BYTE + all.words[layout.TEXT_WORD]);
+  const text = all.bytes.toString(
+    'utf8',
+    layout.TEXT_BYTE,
+    layout.TEXT_BYTE + (all.words[layout.TEXT_WORD] ?? 0),
+  );
   const definition = parseDefinition(text);
   const found = definition && layoutFor(definition);
   if (found === undefined || found.bytes > room) {
@@ -119,6 +126,6 @@ export function attachTable(
     ...viewsOf(buffer, byteOffset, found.bytes),
     definition: definition as Definition,
     layout: found,
-    seed: all.words[layout.SEED_WORD],
+    seed: all.words[layout.SEED_WORD] ?? 0,
   };
 }

@@ -55,7 +55,7 @@ export class TableReader {
       if (row < 0) return undefined;
       const copy = row + this.#copiesAt + (this.#version & layout.COPY) * this.#copyWords;
       const now = this.#now;
-      const late = now !== undefined && this.#memory.floats[(copy + layout.EXPIRES) >>> 1] <= now();
+      const late = now !== undefined && (this.#memory.floats[(copy + layout.EXPIRES) >>> 1] ?? 0) <= now();
       const value = late
         ? undefined
         : attempt < DIRECT_READS
@@ -85,7 +85,7 @@ export class TableReader {
       const late = this.#isLate(row);
       const start = (row + layout.ROW_KEY) * 4;
       const length = Math.min(
-        this.#words[row + layout.ROW_KEY_LENGTH] >>> 0,
+        (this.#words[row + layout.ROW_KEY_LENGTH] ?? 0) >>> 0,
         this.#memory.definition.keyBytes,
       );
       const key = this.#memory.bytes.utf8Slice(start, start + length);
@@ -137,7 +137,7 @@ export class TableReader {
         }
       }
       if (steps % LONG_WALK === 0 && (unlinks < 0 || Atomics.load(words, unlinks) !== before)) return -1;
-      next = words[row + layout.ROW_NEXT];
+      next = words[row + layout.ROW_NEXT] ?? 0;
     }
     return -1;
   }
@@ -151,11 +151,11 @@ export class TableReader {
   #isLate(row: number): boolean {
     if (this.#now === undefined) return false;
     const copy = row + this.#copiesAt + (this.#version & layout.COPY) * this.#copyWords;
-    return this.#memory.floats[(copy + layout.EXPIRES) >>> 1] <= this.#now();
+    return (this.#memory.floats[(copy + layout.EXPIRES) >>> 1] ?? 0) <= this.#now();
   }
 
   #decode(views: Views, copy: number, column: number): unknown {
-    return column < 0 ? this.#codec.read(views, copy) : this.#codec.access[column].read(views, copy);
+    return column < 0 ? this.#codec.read(views, copy) : this.#codec.access(column).read(views, copy);
   }
 
   #decodeSnapshot(copy: number, column: number): unknown {

@@ -4,7 +4,7 @@ import type { TableMemory } from './memory.js';
 import type { Slots } from './slots.js';
 import type { Stripes } from './stripes.js';
 
-/** Rows that are looked at to find one to evict: as with Redis, the best of some, not of all. */
+/** Rows that are sampled to find one to evict: as with Redis, the best of some, not of all. */
 const SAMPLES = 16;
 /** Milliseconds between two looks for dead writers in a table that can evict: what they hold is not needed at once. */
 const RECOVER_EVERY_MS = 100;
@@ -77,7 +77,7 @@ export class Room {
     if ((version & layout.LIVE) === 0) return Number.POSITIVE_INFINITY;
     const { copiesAt, copyWords } = this.#memory.layout;
     const copy = row + copiesAt + (version & layout.COPY) * copyWords;
-    return this.#memory.floats[(copy + layout.EXPIRES) >>> 1];
+    return this.#memory.floats[(copy + layout.EXPIRES) >>> 1] ?? 0;
   }
 
   #evict(): void {
@@ -90,7 +90,7 @@ export class Room {
       const row = this.#slots.row(all ? i : Math.floor(Math.random() * rows));
       if ((Atomics.load(this.#words, row) & layout.LIVE) === 0) continue;
       // Modulo 2^32: the clock may have gone round.
-      const unused = (clock - this.#words[row + layout.ROW_USED]) >>> 0;
+      const unused = (clock - (this.#words[row + layout.ROW_USED] ?? 0)) >>> 0;
       if (unused > age) {
         age = unused;
         oldest = row;
@@ -101,12 +101,12 @@ export class Room {
     this.#removeIf(oldest, layout.EVICTED, () => Atomics.load(this.#words, oldest) === version);
   }
 
-  /** Removes a row if `condition` holds under the lock of its stripe; whoever removes, counts. */
+  /** Removes a row if `condition` holds under the lock of its stripe; the remover counts. */
   #removeIf(row: number, counter: number, condition: () => boolean): boolean {
-    const stripe = this.#stripes.of(this.#words[row + layout.ROW_HASH]);
+    const stripe = this.#stripes.of(this.#words[row + layout.ROW_HASH] ?? 0);
     this.#stripes.lock(stripe);
     const owned = this.#words[row + layout.ROW_STRIPE] === stripe + 1;
-    const remove = owned && (this.#words[row] & layout.LIVE) !== 0 && condition();
+    const remove = owned && ((this.#words[row] ?? 0) & layout.LIVE) !== 0 && condition();
     if (remove) {
       this.#stripes.increment(stripe, counter);
       this.#chains.remove(row, stripe);

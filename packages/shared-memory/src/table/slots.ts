@@ -6,7 +6,7 @@ const BITS_LOG2 = 5;
 const BITS_MASK = 31;
 
 /**
- * Which slots are free. The truth is STRIPE of each slot: whoever swaps its 0 for a stripe has it, so a claim needs no
+ * Which slots are free. The truth is STRIPE of each slot: the thread that swaps its 0 for a stripe has it, so a claim needs no
  * lock beyond that of the stripe. The hints say where to look: a bit may stand for a slot that is taken (then the next
  * one is tried), but none is missing for a slot that is free, once dead writers' stripes have been recovered.
  */
@@ -31,18 +31,18 @@ export class Slots {
   /** Claims a free slot for the stripe at word `stripeAt`, whose lock this thread has; -1 when there is none. */
   claim(stripe: number, stripeAt: number): number {
     const { hintsAt, hintWords } = this.#layout;
-    let word = this.#cursor;
+    let index = this.#cursor;
     for (let searched = 0; searched < hintWords; searched++) {
-      let bits = this.#words[hintsAt + word];
+      let bits = this.#words[hintsAt + index] ?? 0;
       while (bits !== 0) {
-        const slot = (word << BITS_LOG2) | (BITS_MASK - Math.clz32(bits & -bits));
+        const slot = (index << BITS_LOG2) | (BITS_MASK - Math.clz32(bits & -bits));
         if (this.#tryClaim(slot, stripe, stripeAt)) {
-          this.#cursor = word;
+          this.#cursor = index;
           return slot;
         }
         bits &= bits - 1;
       }
-      if (++word === hintWords) word = 0;
+      if (++index === hintWords) index = 0;
     }
     return -1;
   }
@@ -65,8 +65,8 @@ export class Slots {
   countHints(): number {
     const { hintsAt, hintWords } = this.#layout;
     let count = 0;
-    for (let word = 0; word < hintWords; word++) {
-      for (let bits = this.#words[hintsAt + word]; bits !== 0; bits &= bits - 1) count++;
+    for (let index = 0; index < hintWords; index++) {
+      for (let bits = this.#words[hintsAt + index] ?? 0; bits !== 0; bits &= bits - 1) count++;
     }
     return count;
   }

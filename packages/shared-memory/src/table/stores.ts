@@ -5,12 +5,12 @@
  * They are small enough for the compiler to inline: a call costs nothing.
  */
 
-/** Stores a word that nobody looks at before another word is published. */
+/** Stores a word that is not read before another word is published. */
 export function put(words: Int32Array, at: number, value: number): void {
   words[at] = value;
 }
 
-/** Stores a word, and everything that was stored before it, for whoever loads that word. */
+/** Stores a word, and everything that was stored before it, for threads that load that word. */
 export function publish(words: Int32Array, at: number, value: number): void {
   Atomics.store(words, at, value);
 }
@@ -36,7 +36,7 @@ export function tick(words: Int32Array, at: number): number {
 /** From so many words a copy by the engine is faster than a loop. */
 const LOOP_WORDS = 48;
 
-/** Copies words that nobody looks at before another word is published, from anywhere but after `at` in `words`. */
+/** Copies words that are not read before another word is published, from anywhere but after `at` in `words`. */
 export function copyWords(
   words: Int32Array,
   at: number,
@@ -45,7 +45,7 @@ export function copyWords(
   length: number,
 ): void {
   if (length <= LOOP_WORDS) {
-    for (let i = 0; i < length; i++) words[at + i] = source[from + i];
+    for (let i = 0; i < length; i++) words[at + i] = source[from + i] ?? 0;
   } else if (words === source) {
     words.copyWithin(at, from, from + length);
   } else {

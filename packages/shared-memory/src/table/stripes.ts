@@ -3,19 +3,19 @@ import * as layout from './layout.js';
 import type { TableMemory } from './memory.js';
 import { exchange, publish, put } from './stores.js';
 
-/** Who may hold a lock: see OwnerRegistry. */
+/** The owners of locks: see OwnerRegistry. */
 export interface Owners {
   claim(): number;
   isAlive(token: number): boolean;
   release(): void;
 }
 
-/** Looks at a lock that is held, before sleeping: a few microseconds, longer than a writer at work needs. */
+/** Polls of a lock that is held, before sleeping: a few microseconds, longer than a writer at work needs. */
 const SPINS = 100;
-/** Milliseconds of a sleep while a lock is held. Nobody is woken: that would cost every unlock a look at waiters. */
+/** Milliseconds of a sleep while a lock is held. Sleepers are not woken: that would cost every unlock a check for waiters. */
 const FIRST_NAP_MS = 0.05;
 const LONGEST_NAP_MS = 2;
-/** Milliseconds between two looks at whether the owner lives; each reads a file. */
+/** Milliseconds between two checks that the owner lives; each reads a file. */
 const ALIVE_EVERY_MS = 10;
 
 const nap = new Int32Array(new SharedArrayBuffer(4));
@@ -62,7 +62,7 @@ export class Stripes {
     return this.#at + stripe * layout.STRIPE_WORDS;
   }
 
-  /** Throws `ERR_MILLRACE_TABLE_BUSY` when somebody who lives does not let go in time. */
+  /** Throws `ERR_MILLRACE_TABLE_BUSY` when a living owner does not let go in time. */
   lock(stripe: number): void {
     // Pairs with the store in `unlock`: what its owner wrote is seen.
     if (exchange(this.#words, this.at(stripe) + layout.LOCK, 0, this.#token) !== 0) this.#wait(stripe);
@@ -80,7 +80,7 @@ export class Stripes {
   /** Adds 1 to a counter of a stripe whose lock this thread has. */
   increment(stripe: number, counter: number): void {
     const at = this.at(stripe) + counter;
-    put(this.#words, at, (this.#words[at] + 1) | 0);
+    put(this.#words, at, ((this.#words[at] ?? 0) + 1) | 0);
   }
 
   /** The sum of a counter over all stripes, modulo 2^32. */
@@ -92,7 +92,7 @@ export class Stripes {
     return sum >>> 0;
   }
 
-  /** Repairs the stripes whose owners died and that nobody has wanted since; returns how many. */
+  /** Repairs the stripes whose owners died and that no thread has wanted since; returns how many. */
   recoverDead(): number {
     let recovered = 0;
     for (let stripe = 0; stripe <= this.#mask; stripe++) {

@@ -14,7 +14,7 @@ import { EXISTS, STORED } from './writer.js';
  * Rows of fixed columns under string keys, in memory that threads and processes share.
  *
  * Every operation on a key is atomic: it has happened or it has not, also when the process that does it is killed at
- * any instruction. Readers (`get`, `has`, iteration) take no lock, wait for nobody and never see a part of a change.
+ * any instruction. Readers (`get`, `has`, iteration) take no lock, never wait and never see a part of a change.
  * Writers lock one of up to 1,024 stripes of the table, for less than a microsecond; a lock is taken over from an owner
  * that has died, and never from one that lives.
  *
@@ -62,7 +62,7 @@ export class Table<C extends Columns> implements Disposable {
     return new Table(opening.openOrCreateTable(name, definition, options));
   }
 
-  /** Makes a table without a name, for whoever gets its {@link Table.descriptor}; it goes with its last user. */
+  /** Makes a table without a name, for those that get its {@link Table.descriptor}; it goes with its last user. */
   static anonymous<const C extends Columns>(
     definition: TableDefinition<C>,
     options: opening.TableOptions = {},
@@ -134,7 +134,7 @@ export class Table<C extends Columns> implements Disposable {
     const index = column === undefined ? -1 : codec.column(column);
     let value: unknown;
     writer.remove(undefined, (copy) => {
-      value = index < 0 ? codec.read(memory, copy) : codec.access[index].read(memory, copy);
+      value = index < 0 ? codec.read(memory, copy) : codec.access(index).read(memory, copy);
     });
     return value;
   }
@@ -170,7 +170,7 @@ export class Table<C extends Columns> implements Disposable {
   ): Out<C[Name]> | undefined {
     const { codec, writer } = this.#locate(key);
     const index = codec.numericColumn(column);
-    const sum = writer.increment(index, by === undefined ? codec.access[index].one : by, this.#scratch);
+    const sum = writer.increment(index, by === undefined ? codec.access(index).one : by, this.#scratch);
     return sum as Out<C[Name]> | undefined;
   }
 
@@ -181,7 +181,7 @@ export class Table<C extends Columns> implements Disposable {
     by?: Out<C[Name]>,
   ): Out<C[Name]> | undefined {
     const { codec } = this.#locate(key);
-    const amount: unknown = by === undefined ? codec.access[codec.numericColumn(column)].one : by;
+    const amount: unknown = by === undefined ? codec.access(codec.numericColumn(column)).one : by;
     const negative = typeof amount === 'number' || typeof amount === 'bigint' ? -amount : amount;
     return this.increment(key, column, negative as Out<C[Name]>);
   }
@@ -192,8 +192,8 @@ export class Table<C extends Columns> implements Disposable {
     return countRows(this.#engine);
   }
 
-  /** Rows that there can be. */
-  get rows(): number {
+  /** Rows that it can hold. */
+  get capacity(): number {
     return this.#engine.memory.layout.rows;
   }
 
@@ -270,9 +270,9 @@ export class Table<C extends Columns> implements Disposable {
     this.#opened.segment?.close();
   }
 
-  /** Closes, and takes the name away: the memory goes with its last user. False when the name had gone. */
-  destroy(): boolean {
-    return this.#opened.segment?.destroy() ?? false;
+  /** Closes, and removes the name: the memory goes with its last user. False when the name had gone. */
+  unlink(): boolean {
+    return this.#opened.segment?.unlink() ?? false;
   }
 
   [Symbol.dispose](): void {

@@ -6,7 +6,8 @@ import { isWellFormed, writeText } from './text.js';
 
 /** A column's values in memory. `copy` is the word at which a copy of a row starts. */
 export interface ColumnAccess {
-  /** Reads. The copy may be torn: whoever reads without a lock throws such a result away. */
+  readonly name: string;
+  /** Reads. The copy may be torn: a reader without a lock throws such a result away. */
   read(views: Views, copy: number): unknown;
   /** Writes into memory of this thread's own. Throws `ERR_MILLRACE_TABLE_VALUE` for what does not fit. */
   write(views: Views, copy: number, value: unknown): void;
@@ -36,9 +37,11 @@ export function accessTo(column: PlacedColumn): ColumnAccess {
 
 /** Two halves of 32 bits: a BigInt for each value would cost more than the rest of a call. */
 function int64Access(column: PlacedColumn): ColumnAccess {
-  const { at } = column;
-  const read = ({ words }: Views, copy: number) => words[copy + at + 1] * TWO_32 + (words[copy + at] >>> 0);
+  const { name, at } = column;
+  const read = ({ words }: Views, copy: number) =>
+    (words[copy + at + 1] ?? 0) * TWO_32 + ((words[copy + at] ?? 0) >>> 0);
   return {
+    name,
     read,
     write({ words }, copy, value) {
       if (!Number.isSafeInteger(value)) refuse(column, value, 'a safe integer, of at most 53 bits');
@@ -56,9 +59,10 @@ function int64Access(column: PlacedColumn): ColumnAccess {
 }
 
 function bigintAccess(column: PlacedColumn): ColumnAccess {
-  const { at } = column;
-  const read = ({ longs }: Views, copy: number) => longs[(copy + at) >>> 1];
+  const { name, at } = column;
+  const read = ({ longs }: Views, copy: number) => longs[(copy + at) >>> 1] ?? 0n;
   return {
+    name,
     read,
     write({ longs }, copy, value) {
       if (typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value) {
@@ -75,9 +79,10 @@ function bigintAccess(column: PlacedColumn): ColumnAccess {
 }
 
 function floatAccess(column: PlacedColumn): ColumnAccess {
-  const { at } = column;
-  const read = ({ floats }: Views, copy: number) => floats[(copy + at) >>> 1];
+  const { name, at } = column;
+  const read = ({ floats }: Views, copy: number) => floats[(copy + at) >>> 1] ?? 0;
   return {
+    name,
     read,
     write({ floats }, copy, value) {
       if (typeof value !== 'number') refuse(column, value, 'a number');
@@ -92,10 +97,11 @@ function floatAccess(column: PlacedColumn): ColumnAccess {
 }
 
 function stringAccess(column: PlacedColumn): ColumnAccess {
-  const { at, size } = column;
+  const { name, at, size } = column;
   return {
+    name,
     read({ words, bytes }, copy) {
-      const length = words[copy + at];
+      const length = words[copy + at] ?? 0;
       if (length === 0) return '';
       const start = (copy + at + 1) * 4;
       return bytes.utf8Slice(start, start + Math.min(length >>> 0, size));
@@ -111,11 +117,12 @@ function stringAccess(column: PlacedColumn): ColumnAccess {
 }
 
 function bytesAccess(column: PlacedColumn): ColumnAccess {
-  const { at, size } = column;
+  const { name, at, size } = column;
   return {
+    name,
     read({ words, bytes }, copy) {
       const start = (copy + at + 1) * 4;
-      return Buffer.from(bytes.subarray(start, start + Math.min(words[copy + at] >>> 0, size)));
+      return Buffer.from(bytes.subarray(start, start + Math.min((words[copy + at] ?? 0) >>> 0, size)));
     },
     write({ words, bytes }, copy, value) {
       const given = value instanceof Uint8Array ? value : otherBytes(value);
@@ -134,6 +141,6 @@ function refuse({ name, type }: PlacedColumn, value: unknown, wanted: string): n
   const shown = typeof value === 'object' && value !== null ? value.constructor?.name : String(value);
   throw new SharedMemoryError(
     'ERR_MILLRACE_TABLE_VALUE',
-    `Column '${name}' (${type}) holds ${wanted}, and this is ${shown} (${typeof value}).`,
+    `Column '${name}' (${type}) holds ${wanted}, not ${shown} (${typeof value}).`,
   );
 }

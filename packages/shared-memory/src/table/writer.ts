@@ -145,7 +145,7 @@ export class TableWriter {
 
   /** Leaves the sum of the column at `copy` (-1: 0) and `by` in `scratch`. */
   #add(scratch: RowScratch, column: number, by: unknown, copy: number): void {
-    const { add } = this.#codec.access[column] as Required<ColumnAccess>;
+    const { add } = this.#codec.access(column) as Required<ColumnAccess>;
     if (copy < 0) scratch.views.words.fill(0, this.#codec.at(column), this.#codec.at(column) + 2);
     this.#sum = copy < 0 ? add(scratch.views, 0, by) : add(this.#memory, copy, by);
     this.#codec.encodeOne(column, this.#sum, scratch);
@@ -163,7 +163,7 @@ export class TableWriter {
 
   /** Changes a row: the other copy gets its columns, changed and unchanged, and becomes the row in one store. */
   #merge(row: number, stripe: number, scratch: RowScratch): void {
-    const version = this.#words[row];
+    const version = this.#words[row] ?? 0;
     this.#commit(row, version, scratch, this.#copy(row));
     this.#stripes.increment(stripe, layout.UPDATES);
   }
@@ -171,7 +171,7 @@ export class TableWriter {
   /** Makes a new row, in the place of the expired one at `row` (-1: none). */
   #create(row: number, stripe: number, scratch: RowScratch): typeof STORED | typeof FULL {
     if (row >= 0) {
-      this.#commit(row, this.#words[row], scratch, -1);
+      this.#commit(row, this.#words[row] ?? 0, scratch, -1);
       this.#stripes.increment(stripe, layout.EXPIRED);
       this.#stripes.increment(stripe, layout.DELETES);
       this.#stripes.increment(stripe, layout.INSERTS);
@@ -182,7 +182,7 @@ export class TableWriter {
     const at = this.#slots.row(slot);
     this.#key.writeTo(this.#words, at);
     this.#chains.link(slot);
-    this.#commit(at, this.#words[at], scratch, -1);
+    this.#commit(at, this.#words[at] ?? 0, scratch, -1);
     this.#stripes.increment(stripe, layout.INSERTS);
     return STORED;
   }
@@ -198,7 +198,7 @@ export class TableWriter {
 
   /** The word at which the copy with a row's data starts. */
   #copy(row: number): number {
-    return row + this.#copiesAt + (this.#words[row] & layout.COPY) * this.#copyWords;
+    return row + this.#copiesAt + ((this.#words[row] ?? 0) & layout.COPY) * this.#copyWords;
   }
 
   /** Gives what is about to be written its time to live; returns the time now. */
@@ -211,6 +211,6 @@ export class TableWriter {
 
   #isLate(row: number, now: number): boolean {
     if (this.#now === undefined) return false;
-    return this.#memory.floats[(this.#copy(row) + layout.EXPIRES) >>> 1] <= now;
+    return (this.#memory.floats[(this.#copy(row) + layout.EXPIRES) >>> 1] ?? 0) <= now;
   }
 }

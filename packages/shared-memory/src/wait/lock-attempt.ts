@@ -1,61 +1,61 @@
 import { EAGAIN, EINTR, ETIMEDOUT, SystemCallError, syscalls } from '@millrace/native';
-import { FIRST_LOOK_MS, LOOK_MS } from '../constants.js';
+import { FIRST_OWNER_CHECK_MS, OWNER_CHECK_MS } from '../constants.js';
 
 /** What came of an attempt to get something. */
 export type Grant = 0 | 1 | 2;
-/** Somebody else has it. */
+/** Another thread has it. */
 export const BUSY = 0;
 /** Got it. */
 export const GRANTED = 1;
 /** Got it from an owner that had died with it. */
 export const OWNER_DIED = 2;
 
-/** One way to want something that others may have: what waiting in a thread and waiting in a promise share. */
-export interface Contender {
+/** One way to get a lock: what waiting in a thread and waiting in a promise share. */
+export interface LockAttempt {
   readonly words: Int32Array;
   /** The word to sleep on, as an index of `words`, after `prepare`. */
   readonly sleepWord: number;
   /** Tries. `slept`: it has waited, so that others may be waiting still. */
-  attempt(slept: boolean): Grant;
-  /** Tries, and takes it from an owner that is dead. Reads files; only who waits may call it. */
+  try(slept: boolean): Grant;
+  /** Tries, and takes it from an owner that is dead. Reads files: for waiters alone. */
   recover(slept: boolean): Grant;
-  /** Announces a sleeper; returns the value of the word to sleep on. An attempt must follow, or the value be current. */
+  /** Announces a sleeper; returns the value of the word to sleep on. A `try` must follow, or the value be current. */
   prepare(): number;
-  /** Takes back what an attempt has begun, when it is given up; wakes who has to know. */
+  /** Undoes what `try` has begun, when the attempt ends without a grant; wakes those it kept out. */
   giveUp(): void;
 }
 
-/** How often a lock is looked at before a thread sleeps for it; about a microsecond. */
+/** Polls of a lock before a thread sleeps for it; about a microsecond. */
 const SPINS = 100;
 
 /**
- * Waits until the contender is granted, and BLOCKS this thread; BUSY when `deadline` has passed.
+ * Waits until the attempt is granted, and BLOCKS this thread; BUSY when `deadline` has passed.
  *
- * Notes. Looks at the owner after FIRST_LOOK_MS, then every LOOK_MS, so a dead one is found without anybody's help;
- * and once in any case, before it gives up. A lock that is passed on quickly costs nobody a look.
+ * Notes. Checks that the owner lives after FIRST_OWNER_CHECK_MS, then every OWNER_CHECK_MS, so that a dead one is found without help from
+ * others; and once in any case, before it gives up. A lock that is passed on quickly costs no check.
  */
-export function acquire(contender: Contender, deadline: number, spins = SPINS): Grant {
+export function acquire(attempt: LockAttempt, deadline: number, spins = SPINS): Grant {
   for (let i = 0; i < spins; i++) {
-    const granted = contender.attempt(false);
+    const granted = attempt.try(false);
     if (granted !== BUSY) return granted;
   }
   let slept = false;
   let now = performance.now();
-  let look = Math.min(now + FIRST_LOOK_MS, deadline);
+  let look = Math.min(now + FIRST_OWNER_CHECK_MS, deadline);
   for (;;) {
     if (now >= look) {
-      const recovered = contender.recover(slept);
+      const recovered = attempt.recover(slept);
       if (recovered !== BUSY) return recovered;
-      look = Math.min(now + LOOK_MS, deadline);
+      look = Math.min(now + OWNER_CHECK_MS, deadline);
     }
-    const expected = contender.prepare();
-    const granted = contender.attempt(slept);
+    const expected = attempt.prepare();
+    const granted = attempt.try(slept);
     if (granted !== BUSY) return granted;
     if (now >= deadline) {
-      abandon(contender);
+      abandon(attempt);
       return BUSY;
     }
-    const { words, sleepWord } = contender;
+    const { words, sleepWord } = attempt;
     const timeout = Math.max(Math.ceil(look - now), 1);
     const result = syscalls.futexWait(words, sleepWord * Int32Array.BYTES_PER_ELEMENT, expected, timeout);
     if (result < 0 && result !== -EAGAIN && result !== -ETIMEDOUT && result !== -EINTR) {
@@ -66,8 +66,8 @@ export function acquire(contender: Contender, deadline: number, spins = SPINS): 
   }
 }
 
-/** Gives up, and passes on a waking that may have been meant for who gives up. */
-export function abandon(contender: Contender): void {
-  contender.giveUp();
-  syscalls.futexWake(contender.words, contender.sleepWord * Int32Array.BYTES_PER_ELEMENT, 1);
+/** Gives up, and passes on a waking that may have been meant for this thread. */
+export function abandon(attempt: LockAttempt): void {
+  attempt.giveUp();
+  syscalls.futexWake(attempt.words, attempt.sleepWord * Int32Array.BYTES_PER_ELEMENT, 1);
 }

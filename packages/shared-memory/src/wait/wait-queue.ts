@@ -1,11 +1,11 @@
 import { Alarm, checkWait } from '@millrace/channel';
-import { FIRST_LOOK_MS, LOOK_MS } from '../constants.js';
-import { abandon, BUSY, type Contender, type Grant, OWNER_DIED } from './lock-attempt.js';
+import { FIRST_OWNER_CHECK_MS, OWNER_CHECK_MS } from '../constants.js';
+import { abandon, BUSY, type Grant, type LockAttempt, OWNER_DIED } from './lock-attempt.js';
 import { type CancelWait, onWordChange } from './word-waiter.js';
 import type { AsyncWaitOptions } from './word-waits.js';
 
 interface Request {
-  readonly contender: Contender;
+  readonly attempt: LockAttempt;
   /** Settles the promise; BUSY: the time is over. */
   readonly settle: (grant: Grant) => void;
   readonly reject: (error: unknown) => void;
@@ -15,7 +15,7 @@ interface Request {
  * The promises of this thread that wait for one lock, in their order: only the first of them contends with others.
  *
  * Notes. The first one sleeps on the lock's word without blocking the loop, and looks at the owner as
- * those do who block.
+ * blocking waiters do.
  */
 export class WaitQueue {
   readonly #requests: Request[] = [];
@@ -23,14 +23,14 @@ export class WaitQueue {
   #lookTimer: NodeJS.Timeout | undefined;
   #slept = false;
   /** The lock may have become free in this thread. */
-  #nudged = false;
+  #retryQueued = false;
 
   /**
    * Resolves with what `granted` makes, in the moment of the grant, or with undefined when the time is over; rejects
    * with the signal's reason.
    */
   wait<T>(
-    contender: Contender,
+    attempt: LockAttempt,
     { timeout = Number.POSITIVE_INFINITY, signal }: AsyncWaitOptions,
     granted: (ownerDied: boolean) => T,
   ): Promise<T | undefined> {
@@ -43,7 +43,7 @@ export class WaitQueue {
         signal?.removeEventListener('abort', aborted);
       };
       const request: Request = {
-        contender,
+        attempt,
         settle: (grant) => {
           finish();
           resolve(grant === BUSY ? undefined : granted(grant === OWNER_DIED));
@@ -61,22 +61,22 @@ export class WaitQueue {
     });
   }
 
-  /** Somebody in this thread has unlocked: the first one looks, before the kernel says so. */
-  nudge(): void {
-    if (this.#requests.length === 0 || this.#nudged) return;
-    this.#nudged = true;
+  /** The lock was released in this thread: the first request tries at once, before the kernel says so. */
+  retrySoon(): void {
+    if (this.#requests.length === 0 || this.#retryQueued) return;
+    this.#retryQueued = true;
     queueMicrotask(() => {
-      this.#nudged = false;
+      this.#retryQueued = false;
       if (this.#requests.length > 0) this.#contend();
     });
   }
 
-  /** Rejects everybody. */
+  /** Rejects all requests. */
   close(error: Error): void {
     const [first] = this.#requests;
     if (first !== undefined) {
       this.#rest();
-      abandon(first.contender);
+      abandon(first.attempt);
     }
     for (const { reject } of this.#requests.splice(0)) reject(error);
   }
@@ -94,22 +94,22 @@ export class WaitQueue {
   }
 
   /** BUSY: it sleeps, and comes back when the word changes or it is time to look at the owner. */
-  #attempt({ contender, reject }: Request, look: boolean): Grant {
+  #attempt({ attempt, reject }: Request, look: boolean): Grant {
     try {
-      const recovered = look ? contender.recover(this.#slept) : BUSY;
+      const recovered = look ? attempt.recover(this.#slept) : BUSY;
       if (recovered !== BUSY) return recovered;
-      const expected = contender.prepare();
-      const granted = contender.attempt(this.#slept);
+      const expected = attempt.prepare();
+      const granted = attempt.try(this.#slept);
       if (granted !== BUSY) return granted;
-      const delay = this.#slept ? LOOK_MS : FIRST_LOOK_MS;
+      const delay = this.#slept ? OWNER_CHECK_MS : FIRST_OWNER_CHECK_MS;
       this.#slept = true;
-      this.#cancelWait = onWordChange(contender.words, contender.sleepWord, expected, () => this.#contend());
+      this.#cancelWait = onWordChange(attempt.words, attempt.sleepWord, expected, () => this.#contend());
       this.#lookTimer = setTimeout(() => this.#contend(true), delay);
     } catch (error) {
       // Whatever goes wrong is the waiter's, and the next in the queue goes on.
       this.#requests.shift();
       reject(error);
-      if (this.#requests.length > 0) this.nudge();
+      if (this.#requests.length > 0) this.retrySoon();
     }
     return BUSY;
   }
@@ -127,7 +127,7 @@ export class WaitQueue {
     if (index === 0) {
       this.#rest();
       this.#slept = false;
-      abandon(request.contender);
+      abandon(request.attempt);
     }
     settle();
     if (index === 0) this.#contend();

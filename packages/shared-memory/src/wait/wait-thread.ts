@@ -2,7 +2,7 @@
  * The thread that sleeps for one other: waits on words of memory in the kernel, all at once, and says which was woken.
  *
  * It is sent `[control, id, address, expected]` to wait, and `[control, id]` to wait no more; it answers
- * `[id]` when somebody woke it or the word is another already, or `[]` once when it can wait and
+ * `[id]` when it was woken or the word is another already, or `[]` once when it can wait and
  * `[-errno]` when it cannot; the id 0 ends all waits. While it has nothing to wait for it sleeps in its event
  * loop; otherwise in `futexWaitAny`, together with a control word: its value changes after each message is posted.
  */

@@ -1,10 +1,11 @@
 import { Worker } from 'node:worker_threads';
 import { createMemory, MappedMemory, syscalls } from '@millrace/native';
-import { LOOK_MS, MAX_WAITS, WAIT_THREAD } from '../constants.js';
+import { MAX_WAITS, WAIT_THREAD } from '../constants.js';
 import type { WaitMessage } from './wait-thread.js';
 
-/** The first sleep between two looks at a word, where no thread waits for it, in milliseconds; doubled up to LOOK_MS. */
-const FIRST_LOOK_MS = 1;
+/** Between two polls of a word, where no thread waits for it, in milliseconds: at first, and at most after doublings. */
+const FIRST_POLL_MS = 1;
+const MAX_POLL_MS = 10;
 
 /** Waits for one word; ends the waiting when it is called. */
 export type CancelWait = () => void;
@@ -32,13 +33,13 @@ export function waitingMode(): 'thread' | 'polling' {
 }
 
 function poll(words: Int32Array, index: number, expected: number, callback: () => void): CancelWait {
-  let delay = FIRST_LOOK_MS;
+  let delay = FIRST_POLL_MS;
   let cancelWait: CancelWait | undefined;
   const look = () => {
     if (words.length === 0 || Atomics.load(words, index) !== expected) return callback();
     cancelWait = WaitThread.get().wait(words, index, expected, callback);
     if (cancelWait !== undefined) return;
-    delay = Math.min(delay * 2, LOOK_MS);
+    delay = Math.min(delay * 2, MAX_POLL_MS);
     timer = setTimeout(look, delay);
   };
   let timer = setTimeout(look, delay);
@@ -120,7 +121,7 @@ class WaitThread {
     callback?.();
   }
 
-  /** There is no thread (any more): whoever waits looks again, and polls from then on. */
+  /** There is no thread (any more): all waits check again, and poll from then on. */
   #lost(error?: Error): void {
     this.ready = false;
     if (error !== undefined) process.emitWarning(`Waiting by polling: ${error.message}`, 'MillraceWarning');

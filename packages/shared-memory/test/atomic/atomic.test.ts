@@ -3,14 +3,18 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { until, within } from '@millrace/testkit';
 import { expect, test } from 'vitest';
-import { Atomic, AtomicLong, Segment } from '../../src/index.js';
+import { AtomicInt64, AtomicUint32, Segment } from '../../src/index.js';
 import { waitingMode } from '../../src/wait/word-waiter.js';
 import { freshNames } from '../segment/names.js';
 
 const PROGRAM = new URL('../../dist-test/atomic/fixtures/atomic-user.js', import.meta.url);
 const code = (value: string) => expect.objectContaining({ code: value });
 
-function start(atomic: Atomic, action: string, detail = ''): { child: ChildProcess; output: () => string } {
+function start(
+  atomic: AtomicUint32,
+  action: string,
+  detail = '',
+): { child: ChildProcess; output: () => string } {
   const child = spawn(process.execPath, [PROGRAM.pathname, action, '3', detail], {
     stdio: ['ignore', 'pipe', 'inherit', atomic.segment.descriptor],
   });
@@ -22,14 +26,14 @@ function start(atomic: Atomic, action: string, detail = ''): { child: ChildProce
 }
 
 /** Waits until a process or a thread sleeps in the kernel for a futex. */
-async function asleep(atomic: Atomic, action: string) {
+async function asleep(atomic: AtomicUint32, action: string) {
   const started = start(atomic, action);
   await until('the child to wait', () => started.output().includes('waiting'));
   return started;
 }
 
 test('G14 waking a 1 leaves it a 1, and waking a 0 makes it one', () => {
-  using atomic = Atomic.anonymous(1);
+  using atomic = AtomicUint32.anonymous(1);
   expect(atomic.wake()).toBe(true);
   expect(atomic.get()).toBe(1);
   atomic.set(0);
@@ -38,7 +42,7 @@ test('G14 waking a 1 leaves it a 1, and waking a 0 makes it one', () => {
 });
 
 test('G14 waiting for a 0 that nobody wakes is false after the timeout, and it stays a 0', () => {
-  using atomic = Atomic.anonymous(0);
+  using atomic = AtomicUint32.anonymous(0);
   const start = performance.now();
   expect(atomic.wait({ timeout: 1_000 })).toBe(false);
   expect(performance.now() - start).toBeGreaterThanOrEqual(1_000);
@@ -46,13 +50,13 @@ test('G14 waiting for a 0 that nobody wakes is false after the timeout, and it s
 });
 
 test('G14 waiting for a 1 consumes it at once', () => {
-  using atomic = Atomic.anonymous(1);
+  using atomic = AtomicUint32.anonymous(1);
   expect(atomic.wait({ timeout: 1_000 })).toBe(true);
   expect(atomic.get()).toBe(0);
 });
 
 test('G14 waitAsync does as wait does', async () => {
-  using atomic = Atomic.anonymous(1);
+  using atomic = AtomicUint32.anonymous(1);
   expect(await atomic.waitAsync({ timeout: 1_000 })).toBe(true);
   expect(atomic.get()).toBe(0);
   const start = performance.now();
@@ -61,7 +65,7 @@ test('G14 waitAsync does as wait does', async () => {
 });
 
 test('a value that is neither 0 nor 1 ends the waiting at once', async () => {
-  using atomic = Atomic.anonymous(2);
+  using atomic = AtomicUint32.anonymous(2);
   expect(atomic.wait()).toBe(false);
   expect(await atomic.waitAsync()).toBe(false);
   atomic.wake();
@@ -69,7 +73,7 @@ test('a value that is neither 0 nor 1 ends the waiting at once', async () => {
 });
 
 test('it wraps at 32 bits, and add and sub return the new value', () => {
-  using atomic = Atomic.anonymous(2 ** 32 - 1);
+  using atomic = AtomicUint32.anonymous(2 ** 32 - 1);
   expect(atomic.get()).toBe(4_294_967_295);
   expect(atomic.add()).toBe(0);
   expect(atomic.sub(2)).toBe(4_294_967_294);
@@ -79,7 +83,7 @@ test('it wraps at 32 bits, and add and sub return the new value', () => {
 });
 
 test('a long wraps at 64 bits, takes safe integers and returns bigints', () => {
-  using atomic = AtomicLong.anonymous(2n ** 63n - 1n);
+  using atomic = AtomicInt64.anonymous(2n ** 63n - 1n);
   expect(atomic.add()).toBe(-(2n ** 63n));
   expect(atomic.sub(1)).toBe(2n ** 63n - 1n);
   expect(atomic.compareAndSet(2n ** 63n - 1n, -5)).toBe(true);
@@ -93,7 +97,7 @@ test('a long wraps at 64 bits, takes safe integers and returns bigints', () => {
 });
 
 test('processes and threads that add at once lose nothing', async () => {
-  using atomic = Atomic.anonymous();
+  using atomic = AtomicUint32.anonymous();
   const each = 50_000;
   const children = [1, 2].map(() => start(atomic, 'add', String(each)).child);
   const thread = new Worker(PROGRAM, { argv: ['add', String(atomic.segment.descriptor), String(each)] });
@@ -105,7 +109,7 @@ test('processes and threads that add at once lose nothing', async () => {
 test.each(['wait', 'wait later'])(
   'another process that is in "%s" is woken, once for each wake',
   async (action) => {
-    using atomic = Atomic.anonymous();
+    using atomic = AtomicUint32.anonymous();
     const waiters = [await asleep(atomic, action), await asleep(atomic, action)];
     const woken = () => waiters.filter(({ output }) => output().includes('woken true')).length;
     atomic.wake();
@@ -118,7 +122,7 @@ test.each(['wait', 'wait later'])(
 );
 
 test('this process is woken by another, without blocking meanwhile', async () => {
-  using atomic = Atomic.anonymous();
+  using atomic = AtomicUint32.anonymous();
   const waiting = atomic.waitAsync({ timeout: 60_000 });
   const turns = await new Promise<number>((resolve) => setImmediate(() => resolve(1)));
   expect(turns).toBe(1);
@@ -129,7 +133,7 @@ test('this process is woken by another, without blocking meanwhile', async () =>
 });
 
 test('of several who wait one is woken and consumes the 1, and the others go on waiting', async () => {
-  using atomic = Atomic.anonymous();
+  using atomic = AtomicUint32.anonymous();
   const waiting = Array.from({ length: 3 }, () => atomic.waitAsync({ timeout: 60_000 }));
   let done = 0;
   for (const each of waiting) each.then(() => done++);
@@ -142,7 +146,7 @@ test('of several who wait one is woken and consumes the 1, and the others go on 
 });
 
 test('an aborted wait is rejected with the reason, and leaves the value to others', async () => {
-  using atomic = Atomic.anonymous();
+  using atomic = AtomicUint32.anonymous();
   const stop = new AbortController();
   const waiting = atomic.waitAsync({ timeout: 60_000, signal: stop.signal });
   stop.abort(new Error('enough'));
@@ -155,7 +159,7 @@ test('an aborted wait is rejected with the reason, and leaves the value to other
 });
 
 test('closing rejects who waits, and every use after it', async () => {
-  const atomic = Atomic.anonymous();
+  const atomic = AtomicUint32.anonymous();
   const waiting = atomic.waitAsync({ timeout: 60_000 });
   atomic.close();
   await expect(waiting).rejects.toThrow(code('ERR_MILLRACE_CLOSED'));
@@ -163,14 +167,14 @@ test('closing rejects who waits, and every use after it', async () => {
   for (const use of [() => atomic.get(), () => atomic.add(), () => atomic.wake(), () => atomic.wait()]) {
     expect(use).toThrow(code('ERR_MILLRACE_CLOSED'));
   }
-  const long = AtomicLong.anonymous();
+  const long = AtomicInt64.anonymous();
   long.close();
   expect(() => long.get()).toThrow(code('ERR_MILLRACE_CLOSED'));
 });
 
 test('more waits than the kernel takes at once are all served', async () => {
-  using segment = Segment.anonymous({ size: 200 * Atomic.bytes });
-  const atomics = Array.from({ length: 200 }, (_, i) => new Atomic(segment, i * Atomic.bytes));
+  using segment = Segment.anonymous({ size: 200 * AtomicUint32.bytes });
+  const atomics = Array.from({ length: 200 }, (_, i) => new AtomicUint32(segment, i * AtomicUint32.bytes));
   const waiting = Promise.all(atomics.map((atomic) => atomic.waitAsync({ timeout: 60_000 })));
   await until('the waiting thread', () => waitingMode() === 'thread');
   for (const atomic of atomics) atomic.wake();
@@ -178,7 +182,7 @@ test('more waits than the kernel takes at once are all served', async () => {
 });
 
 test('a thread that waits for ever, blocking or not, can be ended', async () => {
-  using atomic = Atomic.anonymous();
+  using atomic = AtomicUint32.anonymous();
   for (const action of ['wait for ever', 'wait later']) {
     const thread = new Worker(PROGRAM, { argv: [action, String(atomic.segment.descriptor)] });
     await within('the thread to wait', once(thread, 'message'));
@@ -188,33 +192,33 @@ test('a thread that waits for ever, blocking or not, can be ended', async () => 
 
 test('unrelated processes find it by its name', async () => {
   const { posix } = freshNames();
-  using atomic = Atomic.openOrCreate(posix, 5);
-  using same = Atomic.openOrCreate(posix, 6);
+  using atomic = AtomicUint32.openOrCreate(posix, 5);
+  using same = AtomicUint32.openOrCreate(posix, 6);
   expect(same.add()).toBe(6);
-  expect(Atomic.open(posix).get()).toBe(6);
-  expect(() => AtomicLong.open(posix)).toThrow(code('ERR_MILLRACE_SEGMENT_MISMATCH'));
-  expect(() => Atomic.create(posix)).toThrow(code('ERR_MILLRACE_SEGMENT_EXISTS'));
-  expect(atomic.destroy()).toBe(true);
+  expect(AtomicUint32.open(posix).get()).toBe(6);
+  expect(() => AtomicInt64.open(posix)).toThrow(code('ERR_MILLRACE_SEGMENT_MISMATCH'));
+  expect(() => AtomicUint32.create(posix)).toThrow(code('ERR_MILLRACE_SEGMENT_EXISTS'));
+  expect(atomic.unlink()).toBe(true);
 });
 
 test('bad values, timeouts and places are named with their limits', async () => {
-  expect(() => Atomic.anonymous(-1)).toThrow(code('ERR_MILLRACE_ATOMIC_VALUE'));
-  expect(() => Atomic.anonymous(2 ** 32)).toThrow(code('ERR_MILLRACE_ATOMIC_VALUE'));
-  using atomic = Atomic.anonymous();
+  expect(() => AtomicUint32.anonymous(-1)).toThrow(code('ERR_MILLRACE_ATOMIC_VALUE'));
+  expect(() => AtomicUint32.anonymous(2 ** 32)).toThrow(code('ERR_MILLRACE_ATOMIC_VALUE'));
+  using atomic = AtomicUint32.anonymous();
   for (const timeout of [-1, Number.NaN]) {
     expect(() => atomic.wait({ timeout })).toThrow(code('ERR_MILLRACE_TIMEOUT_VALUE'));
     await expect(atomic.waitAsync({ timeout })).rejects.toThrow(code('ERR_MILLRACE_TIMEOUT_VALUE'));
   }
   using segment = Segment.anonymous({ size: 64 });
   for (const offset of [4, 8, -8]) {
-    expect(() => new Atomic(segment, offset)).toThrow(code('ERR_MILLRACE_SEGMENT_SIZE'));
+    expect(() => new AtomicUint32(segment, offset)).toThrow(code('ERR_MILLRACE_SEGMENT_SIZE'));
   }
 });
 
 test.each([30 * 86_400_000, Number.POSITIVE_INFINITY])(
   'waits for %d ms without blocking',
   async (timeout) => {
-    using atomic = Atomic.anonymous();
+    using atomic = AtomicUint32.anonymous();
     const woken = atomic.waitAsync({ timeout });
     setImmediate(() => atomic.wake());
     expect(await woken).toBe(true);

@@ -25,7 +25,7 @@ test('all processes that wait pass when it is opened, and the death of one that 
   expect(gate.open()).toBe(true);
   for (const program of others) await program.printed(/passed true/);
   for (const program of others) expect((await program.ended()).code).toBe(0);
-  gate.destroy();
+  gate.unlink();
 });
 
 test('whoever comes while it is open passes at once; shut, it keeps those who come', async () => {

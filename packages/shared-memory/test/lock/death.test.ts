@@ -121,7 +121,7 @@ test.each(['posix', 'systemV'] as const)(
     using mutex = Mutex.openOrCreate(name);
     expect(mutex.segment.created).toBe(false);
     expect(mutex.lock({ timeout: 20_000 })?.ownerDied).toBe(true);
-    expect(mutex.destroy()).toBe(true);
+    expect(mutex.unlink()).toBe(true);
     expect(leftNames()).toEqual([]);
   },
 );

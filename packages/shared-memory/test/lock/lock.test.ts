@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { Mutex, OwnerRegistry, ReadWriteLock, Segment, Semaphore } from '@millrace/shared-memory';
+import { Mutex, ReadWriteLock, Segment, Semaphore } from '@millrace/shared-memory';
+import { OwnerRegistry } from '@millrace/shared-memory/internal';
 import { until, within } from '@millrace/testkit';
 import { describe, expect, test } from 'vitest';
 import { freshNames } from '../segment/names.js';
@@ -255,7 +256,7 @@ describe('a semaphore', () => {
     for (const permits of [0, -1, 1.5, 4097]) {
       expect(() => Semaphore.anonymous(permits)).toThrow(code('ERR_MILLRACE_SEMAPHORE_PERMITS'));
     }
-    semaphore.destroy();
+    semaphore.unlink();
   });
 });
 
@@ -286,7 +287,7 @@ test('unrelated processes find a lock by its name', () => {
     mutex.unlock();
     expect(same.tryLock()).toBeDefined();
     expect(() => ReadWriteLock.open(name)).toThrow(code('ERR_MILLRACE_SEGMENT_MISMATCH'));
-    expect(mutex.destroy()).toBe(true);
+    expect(mutex.unlink()).toBe(true);
   }
 });
 

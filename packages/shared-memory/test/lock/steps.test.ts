@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { OwnerRegistry } from '../../src/index.js';
+import { OwnerRegistry } from '../../src/internal.js';
 import { readWriteLockBytes } from '../../src/lock/layout.js';
 import { ReadWriteCore } from '../../src/lock/read-write-core.js';
 import { BUSY, GRANTED, OWNER_DIED } from '../../src/wait/lock-attempt.js';
@@ -26,17 +26,17 @@ function fixture() {
 /** What a thread does with the lock, from its first change of it to its last. */
 const lives: Record<string, (core: ReadWriteCore, entered: () => void) => void> = {
   writer: (core, entered) => {
-    expect(core.writer.attempt(false)).toBe(GRANTED);
+    expect(core.writer.try(false)).toBe(GRANTED);
     entered();
     core.endWrite(true);
   },
   reader: (core, entered) => {
-    expect(core.reader.attempt(false)).toBe(GRANTED);
+    expect(core.reader.try(false)).toBe(GRANTED);
     entered();
     core.leave(1);
   },
   'writer that gives up': (core) => {
-    core.writer.attempt(false);
+    core.writer.try(false);
     core.writer.giveUp();
   },
 };
@@ -64,7 +64,7 @@ test.each(Object.keys(lives))(
       if (name !== 'writer') expect(grant).toBe(GRANTED);
       else if (grant === OWNER_DIED) expect(inside).toBe(true);
       if (next === second.writer) {
-        expect(third.reader.attempt(false)).toBe(BUSY);
+        expect(third.reader.try(false)).toBe(BUSY);
         second.endWrite(true);
       } else {
         expect(third.writer.recover(false)).toBe(BUSY);
@@ -73,7 +73,7 @@ test.each(Object.keys(lives))(
       }
       expect(third.writer.recover(false)).toBe(GRANTED);
       third.endWrite(true);
-      expect(second.reader.attempt(false)).toBe(GRANTED);
+      expect(second.reader.try(false)).toBe(GRANTED);
     }
     expect(deaths).toBeGreaterThanOrEqual(2);
   },
@@ -84,7 +84,7 @@ test('a successor that dies before any of its changes leaves the news of the fir
     for (let fatal = 1; ; fatal++) {
       const { machine, start } = fixture();
       const [first, second, third] = [start(10), start(20), start(30)];
-      first.writer.attempt(false);
+      first.writer.try(false);
       machine.kill(10);
       let grant: number = BUSY;
       const killed = dieBefore(fatal, () => {
@@ -106,15 +106,15 @@ test('a successor that dies before any of its changes leaves the news of the fir
 test('a writer that gives up for a reader that stays lets others read, and enters when the readers are dead', () => {
   const { machine, start } = fixture();
   const [first, second, third, fourth] = [start(10), start(20), start(30), start(40)];
-  first.writer.attempt(false);
+  first.writer.try(false);
   machine.kill(10);
   // It reads, told of the death, and stays.
   expect(second.reader.recover(false)).toBe(OWNER_DIED);
   expect(third.writer.recover(false)).toBe(BUSY);
   expect(third.pending).toBe(true);
-  expect(fourth.reader.attempt(false)).toBe(BUSY);
+  expect(fourth.reader.try(false)).toBe(BUSY);
   third.writer.giveUp();
-  expect(fourth.reader.attempt(false)).toBe(GRANTED);
+  expect(fourth.reader.try(false)).toBe(GRANTED);
   machine.kill(20);
   machine.kill(40);
   expect(third.writer.recover(false)).toBe(GRANTED);

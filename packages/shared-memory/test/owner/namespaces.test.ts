@@ -1,12 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { afterEach, expect, test } from 'vitest';
-import { Mutex, OwnerRegistry, Segment } from '../../src/index.js';
+import { Mutex, Segment } from '../../src/index.js';
+import { OwnerRegistry } from '../../src/internal.js';
 import { Machine } from './machine.js';
 
 const MODULE = new URL('../../dist/index.js', import.meta.url).href;
 const NAME = `/millrace-namespaces-${process.pid}`;
 
-afterEach(() => void Segment.destroy(NAME));
+afterEach(() => void Segment.unlink(NAME));
 
 /** What a program in another pid namespace, which sees the same /dev/shm, prints. */
 function fromAnotherNamespace(program: string): string {

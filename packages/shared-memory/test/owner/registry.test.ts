@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { createMemory, MappedMemory, syscalls } from '@millrace/native';
 import { processInfo, until, within } from '@millrace/testkit';
 import { expect, test } from 'vitest';
-import { OwnerRegistry } from '../../src/index.js';
+import { OwnerRegistry } from '../../src/internal.js';
 import { MAX_GENERATION, SLOT_BYTES } from '../../src/owner/layout.js';
 import { dieBefore, Machine } from './machine.js';
 

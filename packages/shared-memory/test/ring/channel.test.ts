@@ -3,14 +3,8 @@ import { type ChannelPair, channelContract } from '@millrace/channel/contract';
 import { createMemory, MappedMemory, NodePoller, syscalls } from '@millrace/native';
 import { until } from '@millrace/testkit';
 import { expect, test } from 'vitest';
-import {
-  DOORBELL_BYTES,
-  Doorbell,
-  DoorbellListener,
-  openRing,
-  RingTransport,
-  ringBytes,
-} from '../../src/index.js';
+import { DOORBELL_BYTES, Doorbell, DoorbellListener, RingTransport } from '../../src/internal.js';
+import { openRing, ringBytes } from '../../src/ring.js';
 
 /** Two ends over two rings of `capacity` bytes in one memory, each with a doorbell of its own. */
 function createPair<A, B>(

@@ -1,7 +1,7 @@
 import { Frame } from '@millrace/channel';
 import { expect, test } from 'vitest';
-import { openRing, RingReader, RingWriter, ringBytes } from '../../src/index.js';
 import { HEAD_WORD, TAIL_WORD, TAKEN_WORD } from '../../src/ring/layout.js';
+import { openRing, RingReader, RingWriter, ringBytes } from '../../src/ring.js';
 
 const CAPACITY = 4_096;
 const MAX_MESSAGE = 1 << 20;

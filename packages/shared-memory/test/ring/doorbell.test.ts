@@ -1,6 +1,6 @@
 import { EAGAIN, NodePoller, syscalls } from '@millrace/native';
 import { afterEach, expect, test, vi } from 'vitest';
-import { DOORBELL_BYTES, Doorbell, DoorbellListener } from '../../src/index.js';
+import { DOORBELL_BYTES, Doorbell, DoorbellListener } from '../../src/internal.js';
 
 const memory = new ArrayBuffer(DOORBELL_BYTES);
 const fd = syscalls.eventfd();

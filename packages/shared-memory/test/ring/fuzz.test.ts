@@ -1,7 +1,7 @@
 import { Frame } from '@millrace/channel';
 import { expect, test } from 'vitest';
-import { openRing, RingReader, RingWriter, ringBytes } from '../../src/index.js';
 import { HEAD_WORD, HEADER_BYTES, TAIL_WORD, TAKEN_WORD } from '../../src/ring/layout.js';
+import { openRing, RingReader, RingWriter, ringBytes } from '../../src/ring.js';
 
 /** Rings that are scribbled over; all of them with MILLRACE_STRESS. */
 const INPUTS = process.env.MILLRACE_STRESS ? 1_000_000 : 50_000;

@@ -1,6 +1,6 @@
 import { killLoop, NUMBERS_PER_LIFE } from '@millrace/testkit';
 import { expect, test } from 'vitest';
-import { closeRingEnd, createRingLink, descriptorsOf } from '../../src/index.js';
+import { closeRingEnd, createRingLink, descriptorsOf } from '../../src/ring.js';
 
 const CAPACITY = 65_536;
 const KILLS = process.env.MILLRACE_STRESS ? 200 : 8;

@@ -4,15 +4,8 @@ import type { ChannelOptions, Codec } from '@millrace/channel';
 import { channelContract } from '@millrace/channel/contract';
 import { openDescriptors, until, within } from '@millrace/testkit';
 import { expect, test } from 'vitest';
-import {
-  closeRingEnd,
-  createRingLink,
-  openRingEnd,
-  ringFromParent,
-  type SpawnWithRingOptions,
-  spawnWithRing,
-  threadWithRing,
-} from '../../src/index.js';
+import { ringFromParent, type SpawnWithRingOptions, spawnWithRing, threadWithRing } from '../../src/index.js';
+import { closeRingEnd, createRingLink, openRingEnd } from '../../src/ring.js';
 import type { Ask } from './fixtures/ring-answer.js';
 
 function linked<A, B>(codec: () => Codec<A, B>, options: ChannelOptions, capacity: number, spin = 0) {

@@ -1,15 +1,8 @@
 import { Frame } from '@millrace/channel';
 import { expect, test } from 'vitest';
-import {
-  Doorbell,
-  DoorbellListener,
-  openRing,
-  RingReader,
-  RingTransport,
-  RingWriter,
-  ringBytes,
-} from '../../src/index.js';
+import { Doorbell, DoorbellListener, RingTransport } from '../../src/internal.js';
 import { HEAD_WORD, HEADER_BYTES, recordBytes, TAIL_WORD, TAKEN_WORD } from '../../src/ring/layout.js';
+import { openRing, RingReader, RingWriter, ringBytes } from '../../src/ring.js';
 import { explore, type Program, type Result, Stepper } from './model/explorer.js';
 import { FakePoller, fakeBellWords, fakeRing, ringBell, waitForBell, withFakes } from './model/fakes.js';
 import { BELLS, Machine, Race } from './model/machine.js';

@@ -1,8 +1,9 @@
 import { bytesCodec } from '@millrace/channel';
 import { until } from '@millrace/testkit';
 import { expect, test } from 'vitest';
-import { createRingLink, openRingEnd, threadWithRing } from '../../src/index.js';
+import { threadWithRing } from '../../src/index.js';
 import { SpinBudget } from '../../src/ring/spin-budget.js';
+import { createRingLink, openRingEnd } from '../../src/ring.js';
 import type { Ask } from './fixtures/ring-answer.js';
 
 test('the time to spin shrinks to nothing while looking is in vain, and grows back while it pays', () => {

@@ -24,7 +24,7 @@ test('a POSIX segment is a file with the permissions asked for, all of whose pag
   expect(mode & 0o777).toBe(0o666);
   expect(size).toBe((1 << 20) + HEADER_BYTES);
   expect(blocks * 512).toBeGreaterThanOrEqual(1 << 20);
-  segment.destroy();
+  segment.unlink();
 });
 
 test('a full /dev/shm is an error at creation', (context) => {
@@ -58,7 +58,7 @@ test('a System V segment is shown by ipcs, with its permissions and its pages ta
   // Its resident bytes, the second column from the end.
   expect(Number(line?.at(-2))).toBeGreaterThanOrEqual(1 << 20);
   expect(execFileSync('ipcs', ['-m'], { encoding: 'utf8' })).toContain(systemV.key.toString(16));
-  segment.destroy();
+  segment.unlink();
 });
 
 test('a System V segment can be named by a path, as ftok makes its key', () => {
@@ -69,7 +69,7 @@ test('a System V segment can be named by a path, as ftok makes its key', () => {
   using same = Segment.open({ key: ((77 << 24) | ((dev & 0xff) << 16) | (ino & 0xffff)) >>> 0 });
   segment.bytes[0] = 5;
   expect(same.bytes[0]).toBe(5);
-  segment.destroy();
+  segment.unlink();
   expect(() => Segment.open({ path: '/nowhere' })).toThrow('ENOENT');
 });
 
@@ -82,7 +82,7 @@ test('a living creator of a System V segment is waited for, until the timeout', 
   expect(segment.created).toBe(false);
   expect(segment.bytes[0]).toBe(9);
   await program.ended();
-  segment.destroy();
+  segment.unlink();
 });
 
 test('a System V segment whose creator is killed while somebody waits for it is made by who waits', async () => {
@@ -92,7 +92,7 @@ test('a System V segment whose creator is killed while somebody waits for it is 
   spawnSync('sh', ['-c', `(sleep 0.1; kill -9 ${program.pid}) &`]);
   using segment = Segment.openOrCreate(systemV, { size: 4096, owners: 4, timeout: 20_000 });
   expect(segment.created).toBe(true);
-  segment.destroy();
+  segment.unlink();
 });
 
 test('bad names say what a name is', () => {

@@ -31,8 +31,8 @@ describe.each(['posix', 'systemV'] as const)('%s segments', (kind) => {
     using opened = Segment.open(name, { kind: 'bytes', size: 1_000 });
     expect(opened.created).toBe(false);
     expect(opened.bytes[0]).toBe(42);
-    expect(Segment.destroy(name)).toBe(true);
-    expect(Segment.destroy(name)).toBe(false);
+    expect(Segment.unlink(name)).toBe(true);
+    expect(Segment.unlink(name)).toBe(false);
     // Taken away is the name; whoever has it goes on.
     expect(opened.bytes[0]).toBe(42);
   });
@@ -43,7 +43,7 @@ describe.each(['posix', 'systemV'] as const)('%s segments', (kind) => {
     const worker = new Worker(PROGRAM, { argv: ['increment', asArgument(name)] });
     await within('the end of the thread', new Promise((resolve) => worker.once('exit', resolve)));
     expect(segment.bytes[0]).toBe(1);
-    expect(segment.destroy()).toBe(true);
+    expect(segment.unlink()).toBe(true);
   });
 
   test('are listed with what they are', () => {
@@ -57,7 +57,7 @@ describe.each(['posix', 'systemV'] as const)('%s segments', (kind) => {
       permissions: 0o640,
       creator: process.pid,
     });
-    segment.destroy();
+    segment.unlink();
     expect(Segment.list().map(({ name }) => name)).not.toContainEqual(name);
   });
 
@@ -77,7 +77,7 @@ describe.each(['posix', 'systemV'] as const)('%s segments', (kind) => {
       );
     }
     expect(() => Segment.openOrCreate(name, { size: 100 })).toThrow(code('ERR_MILLRACE_SEGMENT_MISMATCH'));
-    segment.destroy();
+    segment.unlink();
   });
 
   test('a taken name, a missing one and a bad size are typed errors', () => {
@@ -85,7 +85,7 @@ describe.each(['posix', 'systemV'] as const)('%s segments', (kind) => {
     expect(() => Segment.open(name)).toThrow(code('ERR_MILLRACE_SEGMENT_MISSING'));
     using segment = Segment.create(name, { size: 1 });
     expect(() => Segment.create(name, { size: 1 })).toThrow(code('ERR_MILLRACE_SEGMENT_EXISTS'));
-    segment.destroy();
+    segment.unlink();
     for (const size of [0, -1, 1.5, Number.NaN, 2 ** 41]) {
       expect(() => Segment.create(name, { size })).toThrow(code('ERR_MILLRACE_SEGMENT_SIZE'));
     }
@@ -118,10 +118,10 @@ describe.each(['posix', 'systemV'] as const)('%s segments', (kind) => {
   test('destroy takes away its own segment, not one that has got its name since', () => {
     const name = fresh();
     using first = Segment.create(name, { size: 1 });
-    Segment.destroy(name);
+    Segment.unlink(name);
     using second = Segment.create(name, { size: 1 });
-    expect(first.destroy()).toBe(false);
-    expect(second.destroy()).toBe(true);
+    expect(first.unlink()).toBe(false);
+    expect(second.unlink()).toBe(true);
   });
 
   test('use after close is an error or nothing, and never a crash', () => {
@@ -141,7 +141,7 @@ describe.each(['posix', 'systemV'] as const)('%s segments', (kind) => {
     expect(() => segment.buffer).toThrow(code('ERR_MILLRACE_CLOSED'));
     expect(() => segment.owners).toThrow(code('ERR_MILLRACE_CLOSED'));
     expect(() => owners.claim()).toThrow(TypeError);
-    expect(segment.destroy()).toBe(true);
+    expect(segment.unlink()).toBe(true);
   });
 
   test('of many processes that open or create at once, one creates, and all see it whole', async () => {
@@ -153,7 +153,7 @@ describe.each(['posix', 'systemV'] as const)('%s segments', (kind) => {
     for (const program of programs) await program.ended();
     const outputs = programs.map(({ output }) => output.trim()).sort();
     expect(outputs).toEqual(['created whole', ...Array.from({ length: 5 }, () => 'opened whole')]);
-    Segment.destroy(name);
+    Segment.unlink(name);
   });
 
   test('a creator killed before any of its system calls leaves nothing that the next is kept from', async () => {
@@ -168,7 +168,7 @@ describe.each(['posix', 'systemV'] as const)('%s segments', (kind) => {
         initialise: ({ bytes }) => bytes.fill(7),
       });
       expect(segment.bytes.every((byte) => byte === 7)).toBe(true);
-      segment.destroy();
+      segment.unlink();
       if (signal === null) break;
       deaths++;
     }
@@ -182,7 +182,7 @@ describe.each(['posix', 'systemV'] as const)('%s segments', (kind) => {
       for (const use of [
         () => Segment.open(posix),
         () => Segment.openOrCreate(posix, { size: 1 }),
-        () => Segment.destroy(posix),
+        () => Segment.unlink(posix),
       ]) {
         expect(use).toThrow(code('ERR_MILLRACE_SEGMENT_FOREIGN'));
       }
@@ -195,7 +195,7 @@ describe.each(['posix', 'systemV'] as const)('%s segments', (kind) => {
     for (const use of [
       () => Segment.open(systemV),
       () => Segment.openOrCreate(systemV, { size: 1 }),
-      () => Segment.destroy(systemV),
+      () => Segment.unlink(systemV),
     ]) {
       expect(use).toThrow(code('ERR_MILLRACE_SEGMENT_FOREIGN'));
     }

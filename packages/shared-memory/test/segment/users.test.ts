@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { chownSync, rmSync } from 'node:fs';
 import { asOtherUser, canBeOthers, OTHER_USER } from '@millrace/testkit';
 import { describe, expect, test } from 'vitest';
-import { Atomic, int64, Mutex, Segment, Semaphore, Table } from '../../src/index.js';
+import { AtomicUint32, column, Mutex, Segment, Semaphore, Table } from '../../src/index.js';
 
 let names = 0;
 const newName = () => `/millrace-owners-${process.pid}-${names++}`;
@@ -27,7 +27,7 @@ const refusal = expect.objectContaining({
   message: expect.stringMatching(new RegExp(`user ${OTHER_USER}.*trustedUsers`)),
   cause: expect.objectContaining({ owner: OTHER_USER }),
 });
-const DEFINITION = { rows: 8, columns: { hits: int64() } };
+const DEFINITION = { rows: 8, columns: { hits: column.int64() } };
 
 describe.runIf(canBeOthers)(
   'what another user has made is refused, unless the program trusts that user',
@@ -36,8 +36,8 @@ describe.runIf(canBeOthers)(
       const kinds = [
         (name: string, trust: object) => Table.openOrCreate(name, DEFINITION, trust),
         (name: string, trust: object) => Table.open(name, DEFINITION, trust),
-        (name: string, trust: object) => Atomic.openOrCreate(name, 1, trust),
-        (name: string, trust: object) => Atomic.open(name, trust),
+        (name: string, trust: object) => AtomicUint32.openOrCreate(name, 1, trust),
+        (name: string, trust: object) => AtomicUint32.open(name, trust),
         (name: string, trust: object) => Mutex.openOrCreate(name, trust),
         (name: string, trust: object) => Semaphore.openOrCreate(name, 2, trust),
         (name: string, trust: object) => Segment.openOrCreate(name, { size: 64, ...trust }),
@@ -50,7 +50,7 @@ describe.runIf(canBeOthers)(
         chownSync(path, OTHER_USER, OTHER_USER);
         try {
           expect(() => open(name, {})).toThrow(refusal);
-          expect(() => Segment.destroy(name)).toThrow(refusal);
+          expect(() => Segment.unlink(name)).toThrow(refusal);
           for (const trustedUsers of [[OTHER_USER], 'any']) open(name, { trustedUsers }).close();
         } finally {
           rmSync(path);

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { float64, int64, string } from '../../src/index.js';
+import { column } from '../../src/index.js';
 import { codeOf, randomOf, withTable } from './tables.js';
 
-const columns = { id: int64(), name: string(32), score: float64() };
+const columns = { id: column.int64(), name: column.string(32), score: column.float64() };
 
 test('G09 add makes an empty row once, update merges what is there, compareAndSet wants all columns equal', () => {
   withTable({ rows: 64, columns }, (table) => {
@@ -128,7 +128,7 @@ test('G13 N random keys with random values fit in a table for N rows; every figu
   const rows = 1024;
   const random = randomOf(13);
   const size = (least: number, most: number) => least + Math.floor(random() * (most - least + 1));
-  withTable({ rows, columns: { value: string(336) } }, (table) => {
+  withTable({ rows, columns: { value: column.string(336) } }, (table) => {
     const model = new Map<string, string>();
     while (model.size < rows) {
       const key = randomBytes(size(10, 30)).toString('base64');
@@ -144,7 +144,7 @@ test('G13 N random keys with random values fit in a table for N rows; every figu
     });
     const keys = [...model.keys()];
     for (let i = 0; i < 500; i++) {
-      const key = keys[Math.floor(random() * rows)];
+      const key = keys[Math.floor(random() * rows)] as string;
       const value = randomBytes(size(100, 250)).toString('base64').slice(0, 336);
       expect(table.set(key, { value })).toBe(true);
       model.set(key, value);

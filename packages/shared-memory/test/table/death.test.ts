@@ -55,14 +55,14 @@ test(`writers are killed ${KILLS} times: the others go on, every row is whole, n
       await until('writers at work', () => changes(table) !== before, { everyMs: 1 });
       await sleep(random() * 5);
       const at = Math.floor(random() * writers.length);
-      await kill(writers[at]);
+      await kill(writers[at] as ChildProcess);
       checkRows(table);
       const from = performance.now();
       for (let key = 0; key < KEYS; key++) table.update(`${key}`, {});
       waits.push(performance.now() - from);
       // Often nobody is left, and all must add up; otherwise the others are at it meanwhile.
       if (i % 4 === 3) {
-        await kill(writers[1 - at]);
+        await kill(writers[1 - at] as ChildProcess);
         checkExactly(table);
         writers[1 - at] = start(table, seed++);
       }
@@ -81,7 +81,7 @@ test(`writers are killed ${KILLS} times: the others go on, every row is whole, n
   waits.sort((a, b) => a - b);
   console.log(
     `${KILLS} kills, ${recoveredCount} of them in the middle of a change; then ${KEYS} keys were changed within ` +
-      `${waits[waits.length >> 1].toFixed(2)} ms (median), ${waits.at(-1)?.toFixed(2)} ms (longest)`,
+      `${waits[waits.length >> 1]?.toFixed(2)} ms (median), ${waits.at(-1)?.toFixed(2)} ms (longest)`,
   );
   // About a fifth of the writers die with a lock in their hands.
   expect(recoveredCount).toBeGreaterThan(0);
@@ -133,7 +133,9 @@ test(`nobody enters where a stopped writer is for ${STOPPED_MS} ms; readers and 
     }
     checkRows(table);
     expect(table.stats().recoveredCount).toBe(0);
-    expect(() => impatient.update(held[0], {})).toThrow(/20 ms.*owner \d+, which lives.*lockTimeout/s);
+    expect(() => impatient.update(held[0] as string, {})).toThrow(
+      /20 ms.*owner \d+, which lives.*lockTimeout/s,
+    );
     writer.kill('SIGCONT');
     await until('the lock to be free again', () => busy().length === 0);
     expect(table.stats().recoveredCount).toBe(0);

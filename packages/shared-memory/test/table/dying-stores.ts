@@ -66,7 +66,7 @@ export const stores = {
   copyWords(words: Int32Array, at: number, source: Int32Array, from: number, length: number): void {
     for (let i = 0; i < length; i++) {
       beforeStore();
-      words[at + i] = source[from + i];
+      words[at + i] = source[from + i] as number;
     }
   },
 };

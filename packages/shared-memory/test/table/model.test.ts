@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { within } from '@millrace/testkit';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { int64, string, Table } from '../../src/index.js';
+import { column, Table } from '../../src/index.js';
 import { columns } from './fixtures/table-rows.js';
 
 const PROCESSES = 4;
@@ -78,7 +78,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 
 test('any sequence of operations does what it does to a Map of so many rows', () => {
   const rows = 8;
-  const definition = { rows, keyBytes: 200, columns: { id: int64(), name: string(48) } };
+  const definition = { rows, keyBytes: 200, columns: { id: column.int64(), name: column.string(48) } };
   const property = fc.property(fc.array(command, { maxLength: 60 }), (commands) => {
     using table = Table.anonymous(definition);
     const model = new Map<string, { id: number; name: string }>();

@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { leavings, openDescriptors } from '@millrace/testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { float64, int64, Segment, string, Table } from '../../src/index.js';
+import { column, Segment, Table } from '../../src/index.js';
 import { codeOf } from './tables.js';
 
 const NAME = `/millrace-table-test-${process.pid}`;
-const definition = { rows: 100, columns: { id: int64(), name: string(16) } };
+const definition = { rows: 100, columns: { id: column.int64(), name: column.string(16) } };
 const user = new URL('../../dist-test/table/fixtures/table-user.js', import.meta.url);
 
 let descriptors = 0;
@@ -15,7 +15,7 @@ beforeEach(() => {
   descriptors = openDescriptors('self');
 });
 afterEach(() => {
-  Segment.destroy(NAME);
+  Segment.unlink(NAME);
   // What other programs on this machine leave is no concern of this test.
   expect([...leavings()].filter((left) => left.includes(NAME))).toEqual([]);
   expect(openDescriptors('self')).toBeLessThanOrEqual(descriptors);
@@ -30,19 +30,19 @@ test('a table is made once, opened by its name, and outlives those who use it un
   made.set('ada', { id: 1 });
   const opened = Table.open(NAME, { columns: definition.columns });
   expect(opened.created).toBe(false);
-  expect(opened.rows).toBe(100);
+  expect(opened.capacity).toBe(100);
   expect(opened.get('ada')).toEqual({ id: 1, name: '' });
   made.close();
   opened.close();
   const again = Table.openOrCreate(NAME, definition);
   expect(again.created).toBe(false);
   expect(again.increment('ada', 'id')).toBe(2);
-  expect(again.destroy()).toBe(true);
+  expect(again.unlink()).toBe(true);
   expect(again.closed).toBe(true);
   const fresh = Table.openOrCreate(NAME, definition);
   expect(fresh.created).toBe(true);
   expect(fresh.count).toBe(0);
-  fresh.destroy();
+  fresh.unlink();
 });
 
 test('a table that is not the one asked for is refused, and every difference is named', () => {
@@ -52,7 +52,7 @@ test('a table that is not the one asked for is refused, and every difference is 
     keyBytes: 31,
     ttl: 1_000,
     eviction: 'lru' as const,
-    columns: { id: float64(), name: string(32), more: int64() },
+    columns: { id: column.float64(), name: column.string(32), more: column.int64() },
   };
   for (const open of [Table.open, Table.openOrCreate]) {
     expect(codeOf(() => open(NAME, other))).toBe('ERR_MILLRACE_TABLE_MISMATCH');
@@ -62,9 +62,9 @@ test('a table that is not the one asked for is refused, and every difference is 
       'for; eviction is none there, lru was asked for; column 1 is id int64 there, id float64 was asked for; column 2 ' +
       'is name string(16) there, name string(32) was asked for; column 3 is none there, more int64 was asked for.',
   );
-  const bigint = { columns: { id: int64({ bigint: true }), name: string(16) } };
+  const bigint = { columns: { id: column.int64({ bigint: true }), name: column.string(16) } };
   expect(codeOf(() => Table.open(NAME, bigint))).toBe('ERR_MILLRACE_TABLE_MISMATCH');
-  const renamed = { columns: { id: int64(), title: string(16) } };
+  const renamed = { columns: { id: column.int64(), title: column.string(16) } };
   expect(codeOf(() => Table.open(NAME, renamed))).toBe('ERR_MILLRACE_TABLE_MISMATCH');
   expect(table.count).toBe(0);
 });
@@ -72,10 +72,10 @@ test('a table that is not the one asked for is refused, and every difference is 
 test('a segment that is no table is refused, also one that says it is', () => {
   const segment = Segment.create(NAME, { size: 4_096 });
   expect(codeOf(() => Table.openOrCreate(NAME, definition))).toBe('ERR_MILLRACE_SEGMENT_MISMATCH');
-  segment.destroy();
+  segment.unlink();
   const empty = Segment.create(NAME, { size: 4_096, kind: 'table', owners: 8 });
   expect(codeOf(() => Table.open(NAME, definition))).toBe('ERR_MILLRACE_TABLE_CORRUPT');
-  empty.destroy();
+  empty.unlink();
 });
 
 test('after close everything throws ERR_MILLRACE_CLOSED, and closing again does nothing', () => {
@@ -107,7 +107,7 @@ test('after close everything throws ERR_MILLRACE_CLOSED, and closing again does 
     () => iteration.next(),
   ];
   for (const operation of operations) expect(codeOf(operation)).toBe('ERR_MILLRACE_CLOSED');
-  expect(table.destroy()).toBe(false);
+  expect(table.unlink()).toBe(false);
 });
 
 test('an unrelated process opens a table by its name', () => {
@@ -159,7 +159,7 @@ test('a table without its columns is neither opened nor made, and the error says
   for (const call of Object.values(calls)) {
     for (const given of [undefined, null, {}, { rows: 10 }, { rows: 10, columns: [] }, 'columns', 5]) {
       expect(codeOf(() => call(given))).toBe('ERR_MILLRACE_TABLE_DEFINITION');
-      expect(() => call(given)).toThrow(/definition is an object with its columns/);
+      expect(() => call(given)).toThrow(/must be an object with columns/);
     }
   }
 });

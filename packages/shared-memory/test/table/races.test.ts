@@ -1,6 +1,6 @@
 /** What others do between a reader's first and its second look at a row. */
 import { afterEach, expect, test, vi } from 'vitest';
-import { int64, string } from '../../src/index.js';
+import { column } from '../../src/index.js';
 import { Stage } from './players.js';
 
 /** Called between what a reader has read and its second look. */
@@ -17,7 +17,7 @@ afterEach(() => {
   meanwhile = () => {};
 });
 
-const definition = { rows: 1, columns: { id: int64(), name: string(8) } };
+const definition = { rows: 1, columns: { id: column.int64(), name: column.string(8) } };
 
 function twoPlayers() {
   const stage = new Stage(definition);

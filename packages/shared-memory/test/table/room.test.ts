@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { int64, string } from '../../src/index.js';
+import { column } from '../../src/index.js';
 import { withTable } from './tables.js';
 
-const columns = { id: int64(), name: string(8) };
+const columns = { id: column.int64(), name: column.string(8) };
 
 test('a row that has a time to live is gone when it is over, and every write begins it anew', () => {
   let time = 0;

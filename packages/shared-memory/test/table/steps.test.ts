@@ -1,13 +1,13 @@
 /** Death before every single store of every operation, and what the others find then. */
 import { afterEach, expect, test, vi } from 'vitest';
-import { float64, int64, string, type Table } from '../../src/index.js';
+import { column, type Table } from '../../src/index.js';
 import { dyingAt, withHook } from './dying-stores.js';
 import { Stage } from './players.js';
 
 vi.mock('../../src/table/stores.js', async () => (await import('./dying-stores.js')).stores);
 afterEach(() => vi.restoreAllMocks());
 
-const columns = { id: int64(), name: string(12), score: float64() };
+const columns = { id: column.int64(), name: column.string(12), score: column.float64() };
 type Rows = Table<typeof columns>;
 type Contents = ReadonlyMap<string, unknown>;
 

@@ -1,16 +1,16 @@
 import { everyKindOfBytes, NO_BYTES } from '@millrace/testkit';
 import { expect, expectTypeOf, test } from 'vitest';
-import { bytes, float64, int64, Segment, string, Table } from '../../src/index.js';
+import { column, Segment, Table } from '../../src/index.js';
 import { codeOf, randomOf, withTable } from './tables.js';
 
 const columns = {
-  id: int64(),
-  big: int64({ bigint: true }),
-  name: string(8),
-  score: float64(),
-  raw: bytes(6),
+  id: column.int64(),
+  big: column.int64({ bigint: true }),
+  name: column.string(8),
+  score: column.float64(),
+  raw: column.bytes(6),
 };
-const small = { rows: 64, columns: { id: int64(), name: string(8) } };
+const small = { rows: 64, columns: { id: column.int64(), name: column.string(8) } };
 
 test('the types of rows follow from the columns', () => {
   withTable({ rows: 8, columns }, (table) => {
@@ -149,16 +149,16 @@ test('compareAndDelete and getAndDelete take what they see; floats are compared 
 test('a table of N rows holds N rows whatever their keys, says no to the next, and takes it when one goes', () => {
   const random = randomOf(1);
   for (const rows of [1, 2, 31, 32, 33, 1_000]) {
-    withTable({ rows, columns: { id: int64() } }, (table) => {
+    withTable({ rows, columns: { id: column.int64() } }, (table) => {
       const keys = Array.from({ length: rows }, (_, i) => `${'k'.repeat(Math.floor(random() * 40))}${i}`);
       for (const key of keys) expect(table.set(key, { id: 1 })).toBe(true);
       expect(table.count).toBe(rows);
       expect(table.set('more', { id: 1 })).toBe(false);
       expect(table.add('more', { id: 1 })).toBe('full');
-      expect(table.set(keys[0], { id: 2 })).toBe(true);
+      expect(table.set(keys[0] as string, { id: 2 })).toBe(true);
       for (let i = 0; i < 3 * rows; i++) {
         const at = Math.floor(random() * rows);
-        expect(table.delete(keys[at])).toBe(true);
+        expect(table.delete(keys[at] as string)).toBe(true);
         keys[at] = `again ${i}`;
         expect(table.add(keys[at], { id: i })).toBe('added');
       }
@@ -220,19 +220,22 @@ test('what a table takes is known before it is made, and does not change', () =>
 });
 
 test('a definition that cannot be is refused with what it has and what is possible', () => {
-  const one = { id: int64() };
+  const one = { id: column.int64() };
   const wrong: [Parameters<typeof Table.bytesFor>[0], RegExp][] = [
-    [{ rows: 0, columns: one }, /rows is an integer from 1 to 268435456, not 0/],
+    [{ rows: 0, columns: one }, /rows must be an integer from 1 to 268435456, not 0/],
     [{ rows: 1.5, columns: one }, /1\.5/],
     [{ rows: 1, columns: {} }, /number of columns .* from 1 to 1024, not 0/],
-    [{ rows: 1, columns: { 7: int64() } }, /named "7"/],
-    [{ rows: 1, columns: { toString: int64() } }, /named "toString"/],
-    [{ rows: 1, columns: { ['__proto__']: int64() } }, /named "__proto__"/],
-    [{ rows: 1, columns: { text: string(0) } }, /size of column 'text'/],
+    [{ rows: 1, columns: { 7: column.int64() } }, /named "7"/],
+    [{ rows: 1, columns: { toString: column.int64() } }, /named "toString"/],
+    [{ rows: 1, columns: { ['__proto__']: column.int64() } }, /named "__proto__"/],
+    [{ rows: 1, columns: { text: column.string(0) } }, /size of column 'text'/],
     [{ rows: 1, columns: one, keyBytes: 0 }, /keyBytes/],
     [{ rows: 1, columns: one, ttl: 0 }, /ttl/],
     [{ rows: 1, columns: one, eviction: 'fifo' as 'lru' }, /'lru'.*fifo/],
-    [{ rows: 2 ** 28, columns: { text: string(4_000) } }, /would take \d+ bytes; the limit is 4294967296/],
+    [
+      { rows: 2 ** 28, columns: { text: column.string(4_000) } },
+      /would take \d+ bytes; the limit is 4294967296/,
+    ],
   ];
   for (const [definition, message] of wrong) {
     expect(codeOf(() => Table.bytesFor(definition))).toBe('ERR_MILLRACE_TABLE_DEFINITION');
@@ -241,7 +244,7 @@ test('a definition that cannot be is refused with what it has and what is possib
 });
 
 test('a column of bytes takes every kind of bytes whole, and nothing else', () => {
-  using table = Table.anonymous({ rows: 8, columns: { held: bytes(8) } });
+  using table = Table.anonymous({ rows: 8, columns: { held: column.bytes(8) } });
   for (const [name, held] of Object.entries(everyKindOfBytes())) {
     table.set('row', { held });
     expect(table.get('row')?.held, name).toEqual(Buffer.of(1, 2, 3, 4, 5, 6, 7, 8));
@@ -253,7 +256,7 @@ test('a column of bytes takes every kind of bytes whole, and nothing else', () =
 });
 
 test('misspelt options of a segment, a table and its definition are refused with the nearest name', () => {
-  const fine = { rows: 4, columns: { id: int64() } };
+  const fine = { rows: 4, columns: { id: column.int64() } };
   expect(() => Table.anonymous({ ...fine, keybytes: 5 } as typeof fine)).toThrow("did you mean 'keyBytes'?");
   expect(() => Table.anonymous(fine, { lockTimout: 5 } as object)).toThrow("did you mean 'lockTimeout'?");
   expect(() => Segment.anonymous({ size: 64, owner: 2 } as { size: number })).toThrow(

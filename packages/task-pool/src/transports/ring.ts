@@ -4,11 +4,10 @@ import {
   DOORBELL_BYTES,
   Doorbell,
   DoorbellListener,
-  openRing,
   RingTransport,
-  ringBytes,
   ringPieceBytes,
-} from '@millrace/shared-memory';
+} from '@millrace/shared-memory/internal';
+import { openRing, ringBytes } from '@millrace/shared-memory/ring';
 import { taskCodec } from '../task-message.js';
 import { CHANNEL_OPTIONS, type LargeValues, type TaskTransport } from './transport.js';
 

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { int64, spawnWithRing, string, Table } from '@millrace/shared-memory';
+import { column, spawnWithRing, Table } from '@millrace/shared-memory';
 
 const name = `/millrace-consumer-${process.pid}`;
-const visits = Table.openOrCreate(name, { rows: 100, columns: { name: string(32), hits: int64() } });
+const visits = Table.openOrCreate(name, {
+  rows: 100,
+  columns: { name: column.string(32), hits: column.int64() },
+});
 const child = spawnWithRing<string, number>(new URL('./worker.js', import.meta.url));
 try {
   child.ring.send(name);
@@ -10,5 +13,5 @@ try {
   assert.equal(visits.get('ada')?.hits, 3);
 } finally {
   await child.ring.close();
-  visits.destroy();
+  visits.unlink();
 }

@@ -1,6 +1,6 @@
 import { type Poller, READABLE } from '@millrace/channel';
 import { EAGAIN, syscalls } from '@millrace/native';
-import type { RingMemory } from '../../../src/index.js';
+import type { RingMemory } from '../../../src/ring.js';
 import type { Stepper } from './explorer.js';
 import { BELLS } from './machine.js';
 

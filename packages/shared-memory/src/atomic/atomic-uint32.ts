@@ -4,11 +4,11 @@ import type { SegmentName } from '../segment/name.js';
 import type { SegmentTrust } from '../segment/options.js';
 import type { Segment } from '../segment/segment.js';
 import {
-  ownSegment,
-  Resident,
-  type ResidentOptions,
-  type ResidentShape,
-  residentOffset,
+  objectOffset,
+  SharedObject,
+  type SharedObjectOptions,
+  type SharedObjectShape,
+  segmentOfItsOwn,
 } from '../segment/shared-object.js';
 import {
   type AsyncWaitOptions,
@@ -19,7 +19,7 @@ import {
 } from '../wait/word-waits.js';
 import { ATOMIC_BYTES, VALUE_WORD } from './layout.js';
 
-const KIND = 'atomic';
+const KIND = 'atomic-uint32';
 const MAX_VALUE = 2 ** 32 - 1;
 /** As Swoole's, in milliseconds. */
 const DEFAULT_TIMEOUT_MS = 1_000;
@@ -27,10 +27,10 @@ const DEFAULT_TIMEOUT_MS = 1_000;
 /**
  * An unsigned 32-bit number that threads and processes change atomically, and can wait for.
  *
- * Notes. `wait` consumes a 1: of several who are woken one gets it, and the others go on waiting. Only `wake` wakes; `set`, `add` and the others
- * change the number and nothing else. `wait` blocks the thread, `waitAsync` does not.
+ * Notes. `wait` consumes a 1: of several waiters that are woken one gets it, and the others go on waiting. Only `wake` wakes;
+ * `set`, `add` and the others change the number and nothing else. `wait` blocks the thread, `waitAsync` does not.
  */
-export class Atomic extends Resident {
+export class AtomicUint32 extends SharedObject {
   /** Bytes that one takes in a segment of the user's. */
   static readonly bytes = ATOMIC_BYTES;
   readonly #words: Int32Array;
@@ -43,35 +43,35 @@ export class Atomic extends Resident {
     return seen === 0 ? undefined : seen === 1;
   };
 
-  /** The Atomic at `byteOffset` (a multiple of 8) of a segment of the user's; zeroed memory is one that holds 0. */
+  /** The AtomicUint32 at `byteOffset` (a multiple of 8) of a segment of the user's; zeroed memory is one that holds 0. */
   constructor(segment: Segment, byteOffset = 0, own = false) {
-    const at = residentOffset(segment, byteOffset, ATOMIC_BYTES);
+    const at = objectOffset(segment, byteOffset, ATOMIC_BYTES);
     super(segment, own);
     this.#words = new Int32Array(segment.buffer, at, 1);
     this.#values = new Uint32Array(segment.buffer, at, 1);
     this.#waits = new WordWaits(this.#words);
   }
 
-  static create(name: SegmentName, value = 0, options: ResidentOptions = {}): Atomic {
-    return new Atomic(ownSegment.create(name, shape(value), options), 0, true);
+  static create(name: SegmentName, value = 0, options: SharedObjectOptions = {}): AtomicUint32 {
+    return new AtomicUint32(segmentOfItsOwn.create(name, shape(value), options), 0, true);
   }
 
-  static open(name: SegmentName, trust: SegmentTrust = {}): Atomic {
-    return new Atomic(ownSegment.open(name, { kind: KIND }, trust), 0, true);
+  static open(name: SegmentName, trust: SegmentTrust = {}): AtomicUint32 {
+    return new AtomicUint32(segmentOfItsOwn.open(name, { kind: KIND }, trust), 0, true);
   }
 
   /** `value` is that of a new one. */
-  static openOrCreate(name: SegmentName, value = 0, options: ResidentOptions = {}): Atomic {
-    return new Atomic(ownSegment.openOrCreate(name, shape(value), options), 0, true);
+  static openOrCreate(name: SegmentName, value = 0, options: SharedObjectOptions = {}): AtomicUint32 {
+    return new AtomicUint32(segmentOfItsOwn.openOrCreate(name, shape(value), options), 0, true);
   }
 
   /** Handed on as `segment.descriptor`. */
-  static anonymous(value = 0): Atomic {
-    return new Atomic(ownSegment.anonymous(shape(value)), 0, true);
+  static anonymous(value = 0): AtomicUint32 {
+    return new AtomicUint32(segmentOfItsOwn.anonymous(shape(value)), 0, true);
   }
 
-  static fromDescriptor(fd: number): Atomic {
-    return new Atomic(ownSegment.fromDescriptor(fd, { kind: KIND }), 0, true);
+  static fromDescriptor(fd: number): AtomicUint32 {
+    return new AtomicUint32(segmentOfItsOwn.fromDescriptor(fd, { kind: KIND }), 0, true);
   }
 
   get(): number {
@@ -140,11 +140,11 @@ export class Atomic extends Resident {
   }
 }
 
-function shape(value: number): ResidentShape {
+function shape(value: number): SharedObjectShape {
   if (!Number.isInteger(value) || value < 0 || value > MAX_VALUE) {
     throw new SharedMemoryError(
       'ERR_MILLRACE_ATOMIC_VALUE',
-      `${value} is no value of an Atomic: it must be an integer from 0 to ${MAX_VALUE}.`,
+      `${value} is no value of an AtomicUint32: it must be an integer from 0 to ${MAX_VALUE}.`,
     );
   }
   return {
