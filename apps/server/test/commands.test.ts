@@ -39,7 +39,7 @@ test('what is nowhere, or not there, is an error at once that says where it is',
   );
   for (const nobody of ['4', '-1', '1.5'])
     expect(await client.ask(`who ${nobody}`)).toMatch(/ERR_MILLRACE_NO_PROCESS/);
-  expect(await client.ask('who 0 null -1')).toMatch(/ERR_MILLRACE_TIMEOUT_VALUE 'timeout' is 0/);
+  expect(await client.ask('who 0 null -1')).toMatch(/ERR_MILLRACE_TIMEOUT_VALUE 'timeout' must be 0/);
 });
 
 test('with a time-out of 0 this process answers, and no other is asked', async () => {

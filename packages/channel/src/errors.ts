@@ -95,22 +95,22 @@ export class TimeoutError extends MillraceError<TimeoutErrorCode> {
   }
 }
 
-/** What errors of any package say of a wrong argument, whichever function got it. */
+/** The codes of wrong arguments, the same in all packages. */
 export type ArgumentErrorCode =
-  /** A time-out that is NaN, negative or no number. */
+  /** A time-out is NaN, negative or no number. */
   | 'ERR_MILLRACE_TIMEOUT_VALUE'
-  /** A signal that is no AbortSignal. */
+  /** A signal is no AbortSignal. */
   | 'ERR_MILLRACE_SIGNAL_VALUE'
-  /** Something that holds no bytes where bytes are taken. */
+  /** A value holds no bytes where bytes are needed. */
   | 'ERR_MILLRACE_BYTES'
-  /** Members of a pool that are none. */
+  /** The members of a pool are no list of members. */
   | 'ERR_MILLRACE_MEMBERS_VALUE'
-  /** Handlers that are no object. */
+  /** Handlers are no object. */
   | 'ERR_MILLRACE_HANDLERS_VALUE'
-  /** An option that there is not; the message has the nearest name. */
+  /** There is no option of that name; the message has the nearest one. */
   | 'ERR_MILLRACE_UNKNOWN_OPTION';
 
-/** An argument that cannot be: one rule, and so one class, for all packages. */
+/** An invalid argument: one rule, and so one class, for all packages. */
 export class ArgumentError extends MillraceError<ArgumentErrorCode> {
   override readonly name = 'ArgumentError';
   /** Which argument or option it was; `value` is what came. */
@@ -152,7 +152,7 @@ function describeObject(value: object): string {
   try {
     name = (Object.getPrototypeOf(value) as { constructor?: { name?: unknown } } | null)?.constructor?.name;
   } catch {
-    // A proxy may throw whatever is asked of it.
+    // Every access to a proxy may throw.
   }
   if (typeof name !== 'string' || name === '' || name === 'Object') return 'an object';
   return `${/^[AEIOU]/i.test(name) ? 'an' : 'a'} ${name}`;

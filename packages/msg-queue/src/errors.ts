@@ -9,7 +9,7 @@ export type QueueErrorCode =
   | 'ERR_MILLRACE_QUEUE_EXISTS'
   /** The queue's permissions, or how it was opened, do not allow this. */
   | 'ERR_MILLRACE_QUEUE_ACCESS'
-  /** The queue is another user's, whom the program does not trust; `cause` names that user as `owner`. */
+  /** The queue belongs to another user, whom the program does not trust; `cause` names that user as `owner`. */
   | 'ERR_MILLRACE_QUEUE_OWNER'
   /** A limit of the system is in the way; `limit` has its name and value, the message what changes it. */
   | 'ERR_MILLRACE_QUEUE_LIMIT'
@@ -23,7 +23,7 @@ export type QueueErrorCode =
   | 'ERR_MILLRACE_QUEUE_MESSAGE_TOO_LARGE'
   /** The file for a payload that is larger than a message could not be written. */
   | 'ERR_MILLRACE_QUEUE_SPILL'
-  /** What arrived is no message of a channel, or its payload's file cannot be had; it was skipped. */
+  /** What arrived is no message of a channel, or its payload's file cannot be read; it was skipped. */
   | 'ERR_MILLRACE_QUEUE_BAD_MESSAGE';
 
 /** A limit of the system: the name that `sysctl` or `ulimit` know it by, and its value when that can be read. */
@@ -62,17 +62,17 @@ export function closedError(queue: string): QueueError {
   return new QueueError('ERR_MILLRACE_QUEUE_CLOSED', `${queue} has been closed in this process.`);
 }
 
-/** The queue could be opened, which the kernel asks no rights for, and this needs some. */
+/** The queue could be opened, which needs no rights, and this call needs some. */
 export function deniedError(queue: string, syscall: string, errno: number): QueueError {
   return failedCall(
     'ERR_MILLRACE_QUEUE_ACCESS',
-    `The permissions of ${queue} do not let this user use it: ipcs -q shows whose it is.`,
+    `The permissions of ${queue} do not let this user use it: ipcs -q shows its owner.`,
     syscall,
     errno,
   );
 }
 
-/** Refuses a queue of a user who is neither root nor this process's nor trusted: that user reads, and writes, what is in it. */
+/** Refuses a queue whose owner is neither root nor this process's user nor trusted: the owner can read and write what is in it. */
 export function checkOwner(queue: string, user: number, trusted: TrustedUsers | undefined): void {
   try {
     assertTrusted(

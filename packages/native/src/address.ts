@@ -23,7 +23,7 @@ export interface EncodedAddress {
 }
 
 /**
- * Encodes an IPv4 or IPv6 literal. Throws `ERR_MILLRACE_BAD_ADDRESS` for a host name, which is to be resolved first, and
+ * Encodes an IPv4 or IPv6 literal. Throws `ERR_MILLRACE_BAD_ADDRESS` for a host name, which has to be resolved first, and
  * for what is not a port.
  */
 export function encodeInetAddress({ host, port }: InetAddress): EncodedAddress {
@@ -31,7 +31,7 @@ export function encodeInetAddress({ host, port }: InetAddress): EncodedAddress {
   if (!Number.isInteger(port) || port < 0 || port > MAX_PORT) {
     throw new NativeError(
       'ERR_MILLRACE_BAD_ADDRESS',
-      `A port is an integer from 0 to ${MAX_PORT}, not ${String(port)}.`,
+      `A port must be an integer from 0 to ${MAX_PORT}, not ${String(port)}.`,
     );
   }
   const bytes = new Uint8Array(SOCKADDR_BYTES);

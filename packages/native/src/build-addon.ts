@@ -43,7 +43,7 @@ if (!upToDate()) {
   const missing = missingTools();
   if (missing.length > 0) {
     console.error(
-      `The addon of @millrace/native is to be compiled, and this machine has no ${missing.join(', no ')}. ${MEANS}`,
+      `The addon of @millrace/native has to be compiled, and this machine has no ${missing.join(', no ')}. ${MEANS}`,
     );
     process.exit(1);
   }

@@ -13,9 +13,9 @@ export type NativeErrorCode =
   | 'ERR_MILLRACE_MEMORY_CLOSED'
   /** A function was given what it cannot take: the message names the function, the argument, the value and what it may be. */
   | 'ERR_MILLRACE_ARGUMENT'
-  /** /proc is not mounted, or cannot be read: who a process is cannot be told without it. */
+  /** /proc is not mounted, or cannot be read: processes cannot be identified without it. */
   | 'ERR_MILLRACE_NO_PROC'
-  /** A name leads to what another user has made, or may change. */
+  /** A name leads to an object that another user has made, or may change. */
   | 'ERR_MILLRACE_UNTRUSTED'
   /** An address that is neither an IPv4 nor an IPv6 literal nor a usable socket path, or a port that is none. */
   | 'ERR_MILLRACE_BAD_ADDRESS';
@@ -49,7 +49,7 @@ function shown(value: unknown): string {
   return inspect(value, { depth: 0, breakLength: Number.POSITIVE_INFINITY, maxStringLength: 100 });
 }
 
-/** Names that Node does not know, for it makes none of the calls that answer so. */
+/** Names that Node does not know, since none of its calls fails with them. */
 const LIBUV_LACKS: Readonly<Record<number, string>> = { 42: 'ENOMSG', 43: 'EIDRM' };
 
 /** A failed system call. */

@@ -56,7 +56,7 @@ export class MappedMemory implements Disposable {
  * Makes an anonymous file of `length` bytes that can be mapped here and in processes that inherit the descriptor.
  *
  * The bytes are reserved now, so `ERR_MILLRACE_NO_MEMORY` is thrown for more than this machine has free: the kernel
- * would hand out pages until it has to kill somebody.
+ * would hand out pages until it has to kill a process.
  */
 export function createMemory(name: string, length: number): number {
   checkFreeMemory(name, length);

@@ -6,7 +6,7 @@ import type { PollHandle } from './syscalls.js';
 const UV_READABLE = 1;
 const UV_WRITABLE = 2;
 const UV_DISCONNECT = 4;
-/** So often in a row an error is reported that stays, because nobody has asked the descriptor what it is. */
+/** How often in a row a persistent error is reported while the descriptor is not asked what it is. */
 const MAX_ERRORS = 16;
 
 /** What one watched descriptor is good for: change what is watched, stop. */

@@ -2,19 +2,19 @@ import { NativeError } from './errors.js';
 
 /**
  * Users, besides root and the one of this process, whose queues, segments, sockets and files are used. `'any'`:
- * everybody's. Anybody may have made what has a name that others can choose, and whoever has made it can read it,
- * write to it, and take it away.
+ * those of all users. Any user may create an object under a name that is known beforehand, and its creator can read it,
+ * write to it, and remove it.
  */
 export type TrustedUsers = readonly number[] | 'any';
 
-const NOBODY_ELSE: TrustedUsers = [];
+const NO_OTHERS: TrustedUsers = [];
 
 /** What a name leads to belongs to a user who is not trusted, or lets others change it. */
 export class UntrustedError extends NativeError {
   override readonly name = 'UntrustedError';
   /** What it is: `'The POSIX queue /tasks'`. */
   readonly object: string;
-  /** The user whose it is. */
+  /** The user that it belongs to. */
   readonly owner: number;
 
   constructor(object: string, owner: number, why: string, advice: string) {
@@ -25,7 +25,7 @@ export class UntrustedError extends NativeError {
 }
 
 /** Whether a user is this process's, root, or one of `trusted`. */
-export function isTrusted(user: number, trusted: TrustedUsers = NOBODY_ELSE): boolean {
+export function isTrusted(user: number, trusted: TrustedUsers = NO_OTHERS): boolean {
   return trusted === 'any' || user === 0 || user === process.geteuid?.() || trusted.includes(user);
 }
 

@@ -82,7 +82,7 @@ function symbols(file: string, which: 'wanted' | 'offered'): string[] {
     .flatMap(([, , , , , , , name]) => (name === undefined ? [] : [name]));
 }
 
-/** Throws when a system that is to be supported could not load it. */
+/** Throws when a supported system could not load it. */
 function check(file: string, { libc, cpu }: Platform): void {
   const wanted = symbols(file, 'wanted').filter((name) => !/^(napi|uv)_/.test(name));
   if (libc === 'glibc') {
@@ -94,7 +94,7 @@ function check(file: string, { libc, cpu }: Platform): void {
     return;
   }
   const offered = new Set(symbols(`/usr/lib/${cpu}-linux-musl/libc.so`, 'offered'));
-  // Weak ones of the compiler's own start-up code: nobody has them.
+  // Weak ones of the compiler's own start-up code, which no system has.
   const real = wanted.filter(
     (name) => !offered.has(name) && !/^(_ITM_|__gmon_start__|__cxa_finalize)/.test(name),
   );

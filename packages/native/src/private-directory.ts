@@ -21,7 +21,7 @@ import { isTrusted, UntrustedError } from './owners.js';
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 const OPEN_DIRECTORY = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
-/** A FIFO does not block whoever opens it; `fstat` then tells that it is none of ours. */
+/** Opening a FIFO does not block; `fstat` then tells that it is none of ours. */
 const OPEN_FILE = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
 const CREATE_FILE = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
 const DIRECTORY_MODE = 0o700;
@@ -44,8 +44,8 @@ const NAME_AT = 19;
  * A directory of one user's files in a place where others may make names too, such as /tmp.
  *
  * Notes.
- * - Its name ends with 128 random bits, so nobody can have made it before. It is opened without following a link, and
- *   used only when the descriptor says that it is this user's and that nobody else may enter. Everything in it is
+ * - Its name ends with 128 random bits, so no other user can have made it before. It is opened without following a link, and
+ *   used only when the descriptor says that it is this user's and that no other user may enter. Everything in it is
  *   named relative to that descriptor, so what others do with the path has no effect.
  * - A directory that something has removed, systemd-tmpfiles for instance, is made anew by the next file.
  * - `owner` is whose directory it is, where that is not this process's user: root finds and removes those of the user
@@ -62,7 +62,7 @@ export class PrivateDirectory {
     this.#owner = owner;
   }
 
-  /** A name that nobody can guess, which begins with `prefix`. */
+  /** A name that cannot be guessed, which begins with `prefix`. */
   static newName(prefix: string): string {
     return `${prefix}${randomBytes(SECRET_DIGITS / 2).toString('hex')}`;
   }
@@ -74,7 +74,7 @@ export class PrivateDirectory {
 
   /**
    * The path of the directory of that prefix which is this user's, or the owner's; undefined where there is none. One
-   * that somebody else has given such a name is passed over. Throws what `readdirSync` throws of `parent`.
+   * that has such a name and belongs to another user is passed over. Throws what `readdirSync` throws of `parent`.
    */
   static find(parent: string, prefix: string, owner?: number): string | undefined {
     return PrivateDirectory.findAll(parent, prefix, owner)[0];
@@ -252,7 +252,7 @@ export class PrivateDirectory {
       throw new UntrustedError(
         this.path,
         -1,
-        'is no directory: somebody has given that name to something else',
+        'is no directory: something else has been given its name',
         'Remove it, or use another place that only this user may write.',
       );
     }

@@ -74,7 +74,7 @@ export function thisThread(): ThreadIdentity {
   return thread;
 }
 
-/** Who has a pid of this namespace now; undefined when nobody has, or nobody who may be seen or still runs. */
+/** The process that has a pid of this namespace now; undefined when none has, or none that is visible and still runs. */
 export function identityOf(pid: number): ProcessIdentity | undefined {
   const stat = procIsReadable() && isPid(pid) ? processStat(pid) : undefined;
   if (stat === undefined || hasEnded(stat)) return undefined;
@@ -126,7 +126,7 @@ function readStat(path: string): ProcessStat | undefined {
       processorTicks: Number(fields[USER_TICKS_FIELD]) + Number(fields[SYSTEM_TICKS_FIELD]),
     };
   } catch (error) {
-    // EPERM and EACCES: mounted with hidepid=1. With hidepid=2 a process that is hidden looks as one that has ended.
+    // EPERM and EACCES: mounted with hidepid=1. With hidepid=2 a hidden process looks like one that has ended.
     if (['ENOENT', 'ESRCH', 'EPERM', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? ''))
       return undefined;
     throw error;
@@ -149,7 +149,7 @@ function readLink(path: string): string | undefined {
 function noProc(path: string): never {
   throw new NativeError(
     'ERR_MILLRACE_NO_PROC',
-    `${path} cannot be read: who a process is cannot be told without it. Mount /proc (mount -t proc proc /proc).`,
+    `${path} cannot be read: processes cannot be identified without it. Mount /proc (mount -t proc proc /proc).`,
   );
 }
 

@@ -43,7 +43,7 @@ export class SocketFile {
     }
   }
 
-  /** Removes the file, unless it is gone or somebody else's by now. */
+  /** Removes the file, unless it is gone or another process's by now. */
   remove(): void {
     if (this.#inode === undefined || statusOf(this.#path)?.ino !== this.#inode) return;
     unlinkSync(this.#path);
@@ -51,7 +51,7 @@ export class SocketFile {
 }
 
 /**
- * Removes the file of a socket that nobody has open any more: its owner crashed. True when it did. What is no socket,
+ * Removes the file of a socket that no process has open any more: its owner crashed. True when it did. What is no socket,
  * or another user's, stays: see `occupied`.
  */
 export function removeStale(path: string, address: EncodedAddress, type: number): boolean {

@@ -121,7 +121,7 @@ export interface Syscalls {
   sendRights(fd: number, bytes: Uint8Array, length: number, rights: Uint8Array, count: number): number;
   /** Receives a message and its descriptors: `rights` has room for 254 int32, their number and then they. */
   receiveRights(fd: number, bytes: Uint8Array, length: number, rights: Uint8Array): number;
-  /** The same, and the message stays: whoever looks next has descriptors of its own for the same files. */
+  /** The same, and the message stays: the next reader has descriptors of its own for the same files. */
   peekRights(fd: number, bytes: Uint8Array, length: number, rights: Uint8Array): number;
 
   socket(domain: number, type: number, protocol: number): number;

@@ -57,7 +57,7 @@ export function openForAppending(
       throw error;
     }
   };
-  // Whoever rotates logs may replace it meanwhile; nobody does it for ever.
+  // A rotation of logs may replace it meanwhile, but not for ever.
   for (let attempts = 0; attempts < MAX_ATTEMPTS; attempts++) {
     const fd = withTrustedPath(path, ADVICE, open);
     if (fd !== REPLACED) return fd;

@@ -40,14 +40,14 @@ const CONNECT_OPTIONS = optionNames<ConnectPipeOptions<unknown, unknown>>({
   trustedUsers: true,
 });
 
-/** Milliseconds that connecting may take, unless it is told otherwise: nobody waits for ever. */
+/** Milliseconds that connecting may take, unless `timeout` says otherwise. */
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Milliseconds between attempts: unix sockets do not tell when a full backlog has room, or a listener has come. */
 const FIRST_PAUSE_MS = 1;
 const LONGEST_PAUSE_MS = 50;
 
 /**
- * Connects to a {@link listenPipe} at `path`. Rejects with `ERR_MILLRACE_PIPE_REFUSED` when nobody listens there or its
+ * Connects to a {@link listenPipe} at `path`. Rejects with `ERR_MILLRACE_PIPE_REFUSED` when there is no listener or its
  * backlog stays full for `timeout` milliseconds (5,000), with the signal's reason, with a `SystemCallError`, or with an
  * `UntrustedError` where another user listens.
  */
@@ -64,9 +64,9 @@ export async function connectPipe<Out, In = Out>(
     const result = attempt(path, address);
     if (result >= 0) return openOwnPipe<Out, In>(trusted(result, path, options), options);
     const absent = result === -ECONNREFUSED || result === -ENOENT;
-    if (absent && !wait) throw refused(path, 'nobody listens there', result);
+    if (absent && !wait) throw refused(path, 'there is no listener', result);
     if (performance.now() >= end) {
-      const why = absent ? 'nobody has begun to listen there' : 'its backlog stayed full';
+      const why = absent ? 'no listener appeared within the time-out' : 'its backlog stayed full';
       throw refused(path, `${why} for ${timeout} ms`, result);
     }
     try {

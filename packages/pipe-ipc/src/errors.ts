@@ -4,7 +4,7 @@ import { MillraceError } from '@millrace/channel/errors';
 export type PipeErrorCode =
   /** A datagram arrived that does not keep to the layout: something else writes to this socket. */
   | 'ERR_MILLRACE_PIPE_CORRUPT'
-  /** Nobody listens at the path; or it took no connection within the time-out. */
+  /** There is no listener at the path; or it took no connection within the time-out. */
   | 'ERR_MILLRACE_PIPE_REFUSED'
   /** This process or thread was not started with a pipe, or has taken it already. */
   | 'ERR_MILLRACE_PIPE_NO_PARENT';

@@ -55,7 +55,7 @@ const EXHAUSTED = [EMFILE, ENFILE, ENOBUFS, ENOMEM];
  * Listens at a unix socket of messages (SOCK_SEQPACKET): `onPipe` is given a channel for each process that connects.
  *
  * `path` is a file, or a name of the abstract namespace with a leading NUL. A file that a crashed listener left is
- * replaced; one that somebody listens at is `EADDRINUSE`. Throws `SystemCallError`, `ERR_MILLRACE_BAD_ADDRESS`.
+ * replaced; one with a listener is `EADDRINUSE`. Throws `SystemCallError`, `ERR_MILLRACE_BAD_ADDRESS`.
  */
 export function listenPipe<Out, In = Out>(
   path: string,
@@ -143,7 +143,7 @@ export class PipeListener implements Disposable {
     this.#closed = true;
     clearTimeout(this.#retry);
     this.#registration.close();
-    // The file first: whoever comes in between finds nobody, and not a socket that is about to go.
+    // The file first: a client that connects in between finds no socket, rather than one that is about to close.
     this.#file.remove();
     syscalls.close(this.#fd);
   }

@@ -29,6 +29,6 @@ export function fromParent<Out, In = Out>(options: PipeOptions<Out, In> = {}): T
     );
   }
   if (isMainThread) syscalls.setCloseOnExec(fd, 1);
-  // A thread's descriptor is that of the whole process; whoever started the thread closes it.
+  // A thread's descriptor is that of the whole process; the side that started the thread closes it.
   return openChecked<Out, In>(fd, { ...options, closeDescriptor: isMainThread ? true : 'shutdown' });
 }

@@ -82,7 +82,7 @@ export function openChecked<Out, In = Out>(
   return new TransportChannel<Out, In>(new PipeTransport(fd, options), codec, options);
 }
 
-/** Opens `fd`, which nobody else knows of: it is closed where that fails. */
+/** Opens `fd`, which no other code uses: it is closed where that fails. */
 export function openOwnPipe<Out, In>(fd: number, options: PipeOptions<Out, In>): TransportChannel<Out, In> {
   try {
     return openChecked<Out, In>(fd, options);

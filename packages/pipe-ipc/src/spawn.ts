@@ -139,7 +139,7 @@ export function threadWithPipe<Out, In = Out>(
   }
 }
 
-/** Closes this side's end, which nobody has been given; a channel leaves its descriptor open if it is told so. */
+/** Closes this side's end, which no caller has got; a channel leaves its descriptor open if it is told so. */
 function giveUp(
   fd: number,
   pipe: TransportChannel<never, unknown> | undefined,

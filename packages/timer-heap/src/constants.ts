@@ -10,7 +10,7 @@ export const MAX_WAIT_MS = 2 ** 31 - 1;
 /** Nodes in the heap beyond which its later half is parked: what stays fits the second-level cache. */
 export const HEAP_LIMIT = 8_192;
 
-/** How many times more each level of parked timers holds than the one before it. */
+/** How many times more each level of parked timers holds than its predecessor. */
 export const LEVEL_FACTOR = 16;
 
 /** Callbacks between two readings of the clock for the lateness: reading it costs as much as firing. */

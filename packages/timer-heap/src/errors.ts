@@ -2,11 +2,11 @@ import { MAX_DELAY_MS, MIN_DELAY_MS } from './constants.js';
 
 /** The closed set of codes that errors of this package carry. Codes are stable; messages are not. */
 export type TimerErrorCode =
-  /** A delay that is not a number from 1 to 2^52 ms. The message carries the value and the limits. */
+  /** A delay is no number from 1 to 2^52 ms. The message has the value and the limits. */
   | 'ERR_MILLRACE_TIMER_DELAY'
-  /** Something that is not a function where a callback belongs. */
+  /** A callback is no function. */
   | 'ERR_MILLRACE_TIMER_CALLBACK'
-  /** An option that there is not; the message names those that there are. */
+  /** There is no option of that name; the message lists those that there are. */
   | 'ERR_MILLRACE_TIMER_OPTION'
   /** The heap was closed before the call, or while the promise was pending. */
   | 'ERR_MILLRACE_TIMER_CLOSED'

@@ -27,7 +27,7 @@ export class TimerHeap implements Disposable {
   readonly #onWakeUp = () => {
     if (this.runDue() === 0) this.#wakeUp.armFor(this.#queue.earliest, this.#latest);
   };
-  /** By id, for timers that somebody awaits. */
+  /** By id, for timers that a promise waits for. */
   readonly #waiters = new Map<number, (reason: TimerError) => void>();
   readonly #waitHost: WaitHost;
   readonly #start: number;

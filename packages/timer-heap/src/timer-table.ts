@@ -29,11 +29,11 @@ const EXTRA_SHIFT = 1;
 
 /** Its callback is on the stack right now. */
 export const RUNNING = 1;
-/** Cleared inside its own callback: gone for everybody, but `info` answers until the callback returns. */
+/** Cleared inside its own callback: gone for all calls but `info`, which answers until the callback returns. */
 export const REMOVED = 2;
 /** Does not keep the process alive. */
 export const UNREFED = 4;
-/** Somebody waits for it and is to be told when it ends without having fired. */
+/** A promise waits for it, and is rejected when it ends without having fired. */
 export const AWAITED = 8;
 /** Fires again and again. */
 export const PERIODIC = 16;

@@ -42,7 +42,7 @@ type TickResult = IteratorResult<number, undefined>;
 /**
  * An iterator over the ticks of one timer. It starts with the first `next`, so one that is never used holds nothing.
  *
- * Ticks that nobody asked for in time merge: the next value is then the latest count.
+ * Ticks that were not asked for in time merge: the next value is then the latest count.
  */
 export class Ticks implements AsyncIterableIterator<number, undefined, undefined> {
   readonly #host: WaitHost;

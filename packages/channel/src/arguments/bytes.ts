@@ -1,11 +1,11 @@
 import { ArgumentError, shown } from '../errors.js';
 
-/** Whatever holds bytes, wherever they are taken: every typed array, a DataView, a Buffer, and a whole buffer. */
+/** Everything that holds bytes, for all functions that take some: every typed array, a DataView, a Buffer, and a whole buffer. */
 export type Bytes = NodeJS.ArrayBufferView | ArrayBuffer | SharedArrayBuffer;
 
 /**
  * The bytes of `data`, all of them and as they lie in memory; no copy. Throws `ERR_MILLRACE_BYTES` for anything else, a string
- * included: {@link bytesOrText} is for those who take one.
+ * included: {@link bytesOrText} takes one.
  */
 export function bytesOf(data: Bytes, argument = 'data'): Uint8Array {
   if (data instanceof Uint8Array) return data;
@@ -33,7 +33,7 @@ function isBuffer(data: unknown): data is ArrayBuffer {
 }
 
 function refuse(data: unknown, argument: string, wanted: string): never {
-  throw new ArgumentError('ERR_MILLRACE_BYTES', `'${argument}' is ${wanted}, not ${shown(data)}.`, {
+  throw new ArgumentError('ERR_MILLRACE_BYTES', `'${argument}' must be ${wanted}, not ${shown(data)}.`, {
     argument,
     value: data,
   });

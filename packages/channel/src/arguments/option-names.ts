@@ -13,7 +13,7 @@ export function checkOptions(options: object | undefined, known: ReadonlySet<str
   for (const name in options) {
     if (known.has(name)) continue;
     const value = (options as Record<string, unknown>)[name];
-    // As good as not there: options are often passed on one by one.
+    // Counts as absent: options are often passed on one by one.
     if (value === undefined) continue;
     throw new ArgumentError(
       'ERR_MILLRACE_UNKNOWN_OPTION',
@@ -67,7 +67,7 @@ export function checkReceiveOptions(options: object | undefined, of: string): vo
   checkOptions(options, RECEIVE_OPTIONS, of);
 }
 
-/** Those of `options` that are among `names`: for who hands on what is a part's. */
+/** Those of `options` that are among `names`, to pass them on to a part. */
 export function pickOptions<O extends object>(options: O, names: ReadonlySet<string>): Partial<O> {
   return Object.fromEntries(Object.entries(options).filter(([name]) => names.has(name))) as Partial<O>;
 }

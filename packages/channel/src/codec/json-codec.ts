@@ -10,7 +10,7 @@ const SCRATCH_BYTES = 256 * 1024;
 const MOST_BYTES_PER_UNIT = 3;
 
 /**
- * Values as JSON, for a peer that is not JavaScript, or for a human that looks on.
+ * Values as JSON, for a peer that is not JavaScript, or for people to read.
  *
  * What `JSON.stringify` would drop or turn into something else in silence is refused with `ERR_MILLRACE_UNSENDABLE` and
  * its path: functions, symbols, BigInt, cycles, NaN, infinities and -0, bytes, undefined in an array, gaps, and

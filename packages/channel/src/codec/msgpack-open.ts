@@ -49,7 +49,7 @@ export function openCodec<Out, In>(): Codec<Out, In> {
     } catch (error) {
       throw unpackable(value, error);
     }
-    // In the body: whoever nests values in messages of its own has the head.
+    // In the body: a codec that nests values in messages of its own uses the head.
     const { body, bodyStart, bodyEnd } = frame;
     const marked = Buffer.allocUnsafeSlow(MAPS.length + bodyEnd - bodyStart);
     marked.set(MAPS);

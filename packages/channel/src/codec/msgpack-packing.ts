@@ -17,7 +17,7 @@ export class StrictPackr extends Packr {
     throw new TypeError('a function cannot be encoded');
   }
 
-  /** An option of msgpackr's that it looks at for each Map, and for nothing else. */
+  /** An option of msgpackr's that it reads for each Map, and for nothing else. */
   get mapAsEmptyObject(): false {
     this.metMap = true;
     return false;

@@ -22,7 +22,7 @@ export const msgpackRules: Rules = {
     }
   },
   ofName(name) {
-    // Whoever copies properties by assignment would set the prototype; msgpackr renames it.
+    // A reader that copies properties by assignment would set the prototype; msgpackr renames it.
     if (name === '__proto__') return { cannot: 'a property that is called __proto__' };
     return isPlainText(name) ? FINE : { cannot: 'a property whose name is no well-formed text' };
   },

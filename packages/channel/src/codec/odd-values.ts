@@ -103,7 +103,7 @@ const BYTE_ORDER_MARK = 0xfeff;
 /** Every Node from 20 on has it, TypeScript's library for ES2023 has not. */
 type WellFormable = string & { isWellFormed(): boolean };
 
-/** Whether UTF-8 can say it, and whoever reads that does not take its beginning for a byte-order mark. */
+/** Whether UTF-8 can express it, and a reader does not take its beginning for a byte-order mark. */
 export function isPlainText(text: string): boolean {
   return (text as WellFormable).isWellFormed() && text.charCodeAt(0) !== BYTE_ORDER_MARK;
 }

@@ -5,7 +5,7 @@ import { isNamespace } from './class-rules.js';
 import { isPlainText } from './odd-values.js';
 import type { Records } from './records.js';
 
-/** Bytes of the writer's memory at first, and at most; a larger message is somebody else's. */
+/** Bytes of the writer's memory at first, and at most; msgpackr writes larger messages. */
 const FIRST_BYTES = 8 * 1024;
 const MOST_BYTES = 4 << 20;
 /**
@@ -63,7 +63,7 @@ export class PlainWriter {
     try {
       if (!this.#value(value, 0)) return false;
     } catch {
-      // A getter or a proxy threw: whoever walks the value says where.
+      // A getter or a proxy threw: the walk over the value finds out where.
       return false;
     }
     frame.setBody(this.#memory, 0, this.#at);

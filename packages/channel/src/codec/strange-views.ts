@@ -17,7 +17,7 @@ const CLASSES = [
 const KNOWN = new Set<unknown>(CLASSES);
 const KNOWN_NAMES = new Set(CLASSES.slice(1).map(({ name }) => name));
 
-/** Whether `view` is a typed array of a class of its own, which msgpackr writes and nobody can read. */
+/** Whether `view` is a typed array of a class of its own, which msgpackr writes and cannot read. */
 export function isStrange(view: ArrayBufferView): boolean {
   if (KNOWN.has(view.constructor) || view instanceof DataView) return false;
   return !KNOWN_NAMES.has(view.constructor.name) && !hasToJson(view);

@@ -34,7 +34,7 @@ export function flowContract(make: Maker): void {
         }
       }
       expect(seen).toEqual(Array.from({ length: total }, (_, i) => i));
-      // Whoever has looked by itself is woken again once it waits.
+      // A reader that has polled is woken again once it waits.
       const next = right.receive();
       left.send('woken');
       expect(await next).toBe('woken');

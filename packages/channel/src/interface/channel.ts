@@ -63,8 +63,9 @@ export interface Channel<Out, In = Out> extends AsyncIterable<In>, AsyncDisposab
   /** Delivers every message to `listener` from here on, in batches. */
   onMessage(listener: (value: In) => void): void;
   /**
-   * Called once when the channel is over: by `close`, by the other side's or its death, or by an error. Whoever reads hears of
-   * it after what was sent; where nobody ever has, at once. To listen for it alone is no reason to keep the process.
+   * Called once when the channel is over: by `close`, by the other side's or its death, or by an error. A channel
+   * that is read reports it after what was sent, one that never was reports it at once. Listening for it alone does not keep the
+   * process alive.
    */
   onClose(listener: (error?: Error) => void): void;
   /** Called for each arrival that is no message; by default such an arrival is only counted. */
@@ -76,8 +77,8 @@ export interface Channel<Out, In = Out> extends AsyncIterable<In>, AsyncDisposab
   receive(options?: WaitOptions): Promise<In | undefined>;
   receive<None>(options: ReceiveOptions<None>): Promise<In | None>;
   /**
-   * The next message if it is there, or undefined, or `none` where that is given; for who looks again and again because sleeping would take too long, and so
-   * sees its end by `closed` only when the loop has had a turn. What waits for the end of the batch is flushed first.
+   * The next message if it is there, or undefined, or `none` where that is given; for callers that poll because sleeping would take too long; these
+   * see the end of the channel by `closed` only once the loop has had a turn. What waits for the end of the batch is flushed first.
    * Throws as `receive` rejects: on a channel with a listener, and on one of views.
    */
   tryReceive(): In | undefined;

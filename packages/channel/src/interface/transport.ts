@@ -2,7 +2,7 @@ import { copyBytes } from '../memory/copying.js';
 
 /**
  * One message on its way out, as two pieces that follow one another: a small head and a body. Codecs and transports
- * pass one instance along and fill it anew for each message; whoever needs the bytes longer copies them.
+ * pass one instance along and fill it anew for each message; copy the bytes to keep them longer.
  */
 export class Frame {
   head: Uint8Array = EMPTY;
@@ -49,7 +49,7 @@ export interface TransportEvents {
   readonly awaited?: boolean;
   /** A `trySend` that said no may be tried again. May be spurious. */
   writable(): void;
-  /** The last peer has gone, what it sent is not received yet, and nobody reads. Told after `watchEnd` alone. */
+  /** The last peer has gone, what it sent is not received yet, and nothing reads. Reported after `watchEnd` alone. */
   gone?(): void;
   /** The last peer has gone and everything it sent has been received; or the transport failed, with the reason. */
   ended(error?: Error): void;
@@ -74,14 +74,14 @@ export interface Transport {
   readonly pendingBytes: number;
   /** Visits up to `limit` messages that are there, fewer when the visitor returns false; returns how many. */
   receive(visit: FrameVisitor, limit: number): number;
-  /** The reader has looked in vain, and may look again soon: it need not be woken then. Missing where waking is cheap. */
+  /** The reader has polled in vain, and may poll again soon: it need not be woken then. Missing where waking is cheap. */
   looked?(): void;
   /**
    * Whether something has been taken that is not visited yet: a message of which the beginning has come, or one behind
    * another. It is lost with this reader. Missing where that cannot be.
    */
   readonly hasUnfinished?: boolean;
-  /** Somebody is to hear of the peer's end, also while nobody reads. Missing where there is no peer that could end. */
+  /** Reports the peer's end also while nothing reads. Missing where there is no peer that could end. */
   watchEnd?(): void;
   /** Stops and resumes the reports of `readable`. */
   setReading(on: boolean): void;

@@ -35,7 +35,7 @@ export class WordCopier {
   #source: Uint8Array | undefined;
   #sourceWords: Int32Array = NO_WORDS;
 
-  /** `words` are those of `target`, where somebody has a view of them already. */
+  /** `words` are those of `target`, where the caller has a view of them already. */
   constructor(target: Uint8Array, words: Int32Array = wordsOf(target)) {
     this.#target = target;
     this.#targetWords = words;

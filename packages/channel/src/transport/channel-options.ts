@@ -20,7 +20,7 @@ export const CHANNEL_OPTION_NAMES = {
   schedule: true,
 } as const satisfies { readonly [Name in keyof Required<ChannelOptions>]: true };
 
-/** Milliseconds that `close` waits for a reader, unless it is told otherwise: nobody waits for ever. */
+/** Milliseconds that `close` waits for a reader, unless it has a time-out of its own: no close waits for ever. */
 export const CLOSE_TIMEOUT_MS = 5_000;
 
 export function withDefaults({

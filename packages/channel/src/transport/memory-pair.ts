@@ -106,7 +106,7 @@ class MemoryTransport implements Transport {
     this.#waking = false;
     if (this.#closed) return;
     if (this.peer.#closed && this.#refused) {
-      // Nobody makes room any more; whoever is to read first may wait for what was refused.
+      // No room will come any more; the reader may wait for the rest of a batch of which a message was refused.
       this.#refused = false;
       this.#metEnd = true;
       this.#events?.writable();
@@ -115,7 +115,7 @@ class MemoryTransport implements Transport {
       if (this.#reading) this.#events?.readable();
       else if (this.peer.#closed && this.#watchesEnd) this.#events?.gone?.();
     } else if (this.peer.#closed && (this.#reading || this.#metEnd)) this.#events?.ended();
-    // A turn later: whoever has taken the last message handles it first.
+    // A turn later: the handler of the last message runs first.
     else if (this.peer.#closed && this.#watchesEnd)
       setImmediate(() => {
         if (!this.#closed && this.#inbox.empty) this.#events?.ended();

@@ -1,6 +1,6 @@
 import { ChannelError } from '../errors.js';
 
-/** What a channel says when it does not do what it was asked for. */
+/** The errors of a channel that refuses a call. */
 export function borrowsError(): ChannelError {
   return new ChannelError(
     'ERR_MILLRACE_CHANNEL_BORROWS',

@@ -39,14 +39,14 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
   #closeListener: ((error?: Error) => void) | undefined;
   #badListener: ((error: unknown) => void) | undefined;
   #listening = false;
-  /** Somebody has read, or asked to. */
+  /** The channel has been read, or a reader waits. */
   #wasRead = false;
   #endTold = false;
   #endedBy: Error | undefined;
   #flushScheduled = false;
   #congested = false;
   #paused = false;
-  /** Somebody waits for the end of what has been taken in part. */
+  /** Settles the wait for the rest of a message that has been taken in part. */
   #finished: (() => void) | undefined;
   #closing = false;
   #closed = false;
@@ -67,7 +67,7 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
       readable: () => this.#readable(),
       writable: () => this.#pump(),
       gone: () => {
-        // Whoever reads hears of the end after what was sent; for whoever only listens for it, this is the end.
+        // A channel that is read reports the end after what was sent; for a listener of the end alone, this is the end.
         if (!this.#wasRead) this.#tellEnd();
       },
       ended: (error) => this.#end(error),
@@ -176,7 +176,7 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
   tryReceive(): In | undefined;
   tryReceive<None>(none: None): In | None;
   tryReceive(none?: unknown): unknown {
-    // A caller that looks again and again never comes to the end of its batch.
+    // A caller that polls never comes to the end of its batch.
     if (this.#flushScheduled && !this.#closed) this.#transport.flush();
     const taken = this.#takeNow();
     if (taken !== NOTHING) return taken;
@@ -184,7 +184,7 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
     return none;
   }
 
-  /** The next message if it is there and nobody has waited for it before. */
+  /** The next message if it is there and no earlier reader waits for it. */
   #takeNow(): In | typeof NOTHING {
     if (this.#listening) throw listeningError();
     if (this.#codec.borrows) throw borrowsError();

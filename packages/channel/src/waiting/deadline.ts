@@ -5,7 +5,7 @@ import type { WaitOptions } from '../interface/channel.js';
 const LONGEST_STEP_MS = 2 ** 31 - 1;
 
 /**
- * The one rule for a time that a caller sets: 0 looks once, a number of milliseconds waits for as long, Infinity waits
+ * The one rule for a time that a caller sets: 0 polls once, a number of milliseconds waits for as long, Infinity waits
  * for ever. Returns it, or throws `ERR_MILLRACE_TIMEOUT_VALUE` for NaN, negative numbers and what is no number.
  */
 export function checkTimeout(timeout: unknown, name = 'timeout'): number {
@@ -13,7 +13,7 @@ export function checkTimeout(timeout: unknown, name = 'timeout'): number {
   if (typeof timeout === 'number' && timeout >= 0) return timeout;
   throw new ArgumentError(
     'ERR_MILLRACE_TIMEOUT_VALUE',
-    `'${name}' is 0 (look once), a number of milliseconds above it, or Infinity (no limit), not ${shown(timeout)}.`,
+    `'${name}' must be 0 (poll once), a number of milliseconds above it, or Infinity (no limit), not ${shown(timeout)}.`,
     { argument: name, value: timeout },
   );
 }
@@ -23,13 +23,17 @@ export function checkSignal(signal: unknown): void {
   if (signal === undefined || signal instanceof AbortSignal) return;
   const { aborted, addEventListener } = Object(signal) as Partial<AbortSignal>;
   if (typeof aborted === 'boolean' && typeof addEventListener === 'function') return;
-  throw new ArgumentError('ERR_MILLRACE_SIGNAL_VALUE', `'signal' is an AbortSignal, not ${shown(signal)}.`, {
-    argument: 'signal',
-    value: signal,
-  });
+  throw new ArgumentError(
+    'ERR_MILLRACE_SIGNAL_VALUE',
+    `'signal' must be an AbortSignal, not ${shown(signal)}.`,
+    {
+      argument: 'signal',
+      value: signal,
+    },
+  );
 }
 
-/** Checks how a wait is to end before anything is done for it; throws the signal's reason when it has aborted already. */
+/** Checks the signal and the time-out of a wait before anything is done for it; throws the signal's reason when it has aborted already. */
 export function checkWait({ signal, timeout }: WaitOptions): void {
   if (timeout !== undefined) checkTimeout(timeout);
   checkSignal(signal);

@@ -7,7 +7,7 @@ interface Waiter<T> {
   fail(error: unknown): void;
 }
 
-/** Promises that wait for something to be said, first come first served; each with its own signal and time-out. */
+/** Promises that wait for a value, first come first served; each with its own signal and time-out. */
 export class WaitList<T> {
   readonly #waiters = new Set<Waiter<T>>();
 
@@ -19,7 +19,7 @@ export class WaitList<T> {
     return new Promise<T>((resolve, reject) => {
       checkWait(options);
       const { signal, timeout } = options;
-      // Whoever waits has looked: nothing is there now.
+      // The caller has polled before it waits: nothing is there now.
       if (timeout === 0) return reject(new TimeoutError(what, timeout));
       const leave = () => {
         this.#waiters.delete(waiter);

@@ -26,7 +26,7 @@ test.each(NO_BYTES)('%o is refused by what it is', (value) => {
         code: 'ERR_MILLRACE_BYTES',
         argument: 'body',
         value,
-        message: expect.stringMatching(/^'body' is .*, not /),
+        message: expect.stringMatching(/^'body' must be .*, not /),
       }),
     );
   const [a] = createMemoryPair(() => bytesCodec());

@@ -26,7 +26,7 @@ test('a time-out is 0, a number above it or Infinity; anything else is an error 
         code: 'ERR_MILLRACE_TIMEOUT_VALUE',
         argument: 'grace',
         value: timeout,
-        message: expect.stringMatching(/^'grace' is 0 .* or Infinity .*, not /),
+        message: expect.stringMatching(/^'grace' must be 0 .* or Infinity .*, not /),
       }),
     );
   }

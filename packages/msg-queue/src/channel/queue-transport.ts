@@ -55,7 +55,7 @@ const sweeps = diagnostics(SWEEP_CHANNEL);
  *
  * Notes. A message of the channel is one of the queue; several may send to a queue, several may receive from it, and
  * each message goes to one of them. One message that the queue has no room for waits inside, and dies with the
- * process, as those that wait in the channel do. Queues do not end: nobody is told that the other side has gone.
+ * process, as those that wait in the channel do. Queues do not end: the end of the other side is not reported.
  */
 export class QueueTransport implements Transport {
   readonly maxMessageSize: number;
@@ -115,7 +115,7 @@ export class QueueTransport implements Transport {
     return this.#swept;
   }
 
-  /** Messages of the incoming queue that nobody has taken. */
+  /** Messages of the incoming queue that no reader has taken. */
   get pendingIncoming(): number {
     return this.#in?.port.count() ?? 0;
   }
@@ -293,6 +293,6 @@ function composeSpilled(port: QueuePort, payloadLength: number, file: string): n
 function noMessage(queue: string, length: number): QueueError {
   return new QueueError(
     'ERR_MILLRACE_QUEUE_BAD_MESSAGE',
-    `${queue} held ${length} bytes that are no message of a channel; they were skipped.`,
+    `${queue} held ${length} bytes that are no message of a channel; they were skipped. Another program sends to this queue.`,
   );
 }

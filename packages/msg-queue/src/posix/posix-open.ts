@@ -57,7 +57,7 @@ export function kernelName(name: string): string {
   if (!/^\/[^/\0]+$/.test(name) || name === '/.' || name === '/..' || bytes > MAX_NAME_BYTES) {
     throw new QueueError(
       'ERR_MILLRACE_QUEUE_ARGUMENT',
-      `The name of a POSIX queue is a slash and 1 to ${MAX_NAME_BYTES} bytes without one, not ${JSON.stringify(name)}.`,
+      `The name of a POSIX queue must be a slash and 1 to ${MAX_NAME_BYTES} bytes without one, not ${JSON.stringify(name)}.`,
     );
   }
   return name.slice(1);
@@ -78,7 +78,10 @@ export function openPosix(
   let { maxMessages, messageSize } = options;
   for (const [option, value] of Object.entries({ maxMessages, messageSize })) {
     if (value !== undefined && !(Number.isInteger(value) && value > 0 && value < 2 ** 31)) {
-      throw new QueueError('ERR_MILLRACE_QUEUE_ARGUMENT', `${option} is a positive integer, not ${value}.`);
+      throw new QueueError(
+        'ERR_MILLRACE_QUEUE_ARGUMENT',
+        `${option} must be a positive integer, not ${value}.`,
+      );
     }
   }
   if (maxMessages !== undefined || messageSize !== undefined) {

@@ -142,7 +142,7 @@ export class PosixQueue extends MessageQueue<PosixMessage> {
     if (!(Number.isInteger(priority) && priority >= 0 && priority < PRIORITIES)) {
       throw new QueueError(
         'ERR_MILLRACE_QUEUE_ARGUMENT',
-        `A priority is an integer from 0 to ${PRIORITIES - 1}, not ${priority}.`,
+        `A priority must be an integer from 0 to ${PRIORITIES - 1}, not ${priority}.`,
       );
     }
     if (length <= this.messageSize) return;
@@ -150,7 +150,7 @@ export class PosixQueue extends MessageQueue<PosixMessage> {
     throw new QueueError(
       'ERR_MILLRACE_QUEUE_MESSAGE_TOO_LARGE',
       `The message has ${length} bytes, the POSIX queue ${this.name} was made for at most ${this.messageSize}. ` +
-        `A queue for larger ones has to be made anew. ${explain(limit)}.`,
+        `Remove the queue and create it again for larger ones. ${explain(limit)}.`,
       { limit },
     );
   }

@@ -184,7 +184,7 @@ export abstract class MessageQueue<Message> implements AsyncIterable<Message>, D
     if (this.#lent) {
       throw new QueueError(
         'ERR_MILLRACE_QUEUE_CLOSED',
-        `${this.port.title} belongs to a channel; open it again to use it beside that.`,
+        `${this.port.title} belongs to a channel; open the queue a second time to use it beside the channel.`,
       );
     }
   }

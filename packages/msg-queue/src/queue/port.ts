@@ -1,6 +1,6 @@
 import type { QueueError } from '../errors.js';
 
-/** What a port tells whoever uses it. */
+/** What a port reports. */
 export interface PortEvents {
   /** There may be a message for `selector`, which is watched. May be spurious; comes again while it is true. */
   readable(selector: number): void;

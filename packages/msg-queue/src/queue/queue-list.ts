@@ -8,7 +8,7 @@ const MOUNT_TIMEOUT_MS = 10_000;
 
 /**
  * The names of the POSIX queues of this IPC namespace. The kernel tells them only through its mqueue file system: one that is
- * mounted anywhere is read; else one is mounted for a moment where nobody else sees it, which root alone may do. Undefined
+ * mounted anywhere is read; else one is mounted for a moment in a namespace of this process alone, which root alone may do. Undefined
  * where neither can be had.
  */
 export function listPosixQueues(directory: string | undefined): string[] | undefined {

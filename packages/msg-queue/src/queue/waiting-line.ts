@@ -6,16 +6,15 @@ interface Waiting<Item, Result> {
   fail(error: unknown): void;
 }
 
-/** What a line asks and tells whoever serves it, when somebody leaves by a signal or a time-out. */
+/** What a line asks and reports when a signal or a time-out ends a wait. */
 export interface LineEvents<Item> {
-  /** Whether `item` may still leave; if not, it is settled by the server of the line, now. */
+  /** Whether `item` may still leave; if not, the server of the line settles it at once. */
   mayLeave?(item: Item): boolean;
   left(): void;
 }
 
 /**
- * Promises that wait in line, each with something in its hand; served from the head only. Nobody who has joined
- * waits for ever: `failAll` ends the line.
+ * Promises that wait in line, each with an item; served from the head only. No wait lasts for ever: `failAll` ends the line.
  */
 export class WaitingLine<Item, Result> {
   readonly #waiting = new Set<Waiting<Item, Result>>();

@@ -9,7 +9,7 @@ export function ftok(path: string, project: number): number {
   if (!(Number.isInteger(project) && project >= 1 && project <= 255)) {
     throw new QueueError(
       'ERR_MILLRACE_QUEUE_ARGUMENT',
-      `A project is an integer from 1 to 255, not ${project}.`,
+      `A project must be an integer from 1 to 255, not ${project}.`,
     );
   }
   let file: { dev: bigint; ino: bigint };
@@ -18,7 +18,7 @@ export function ftok(path: string, project: number): number {
   } catch (cause) {
     throw new QueueError(
       'ERR_MILLRACE_QUEUE_ARGUMENT',
-      `The key of a System V queue cannot be made of ${path}: there must be such a file.`,
+      `The key of a System V queue cannot be made of ${path}: the file must exist and be accessible.`,
       { cause },
     );
   }

@@ -50,7 +50,7 @@ export function toKey(key: SystemVKey): number {
     return number | 0;
   throw new QueueError(
     'ERR_MILLRACE_QUEUE_ARGUMENT',
-    `The key of a System V queue is a 32-bit integer other than 0, not ${number}; createPrivate needs no key.`,
+    `The key of a System V queue must be a 32-bit integer other than 0, not ${number}; createPrivate needs no key.`,
   );
 }
 
@@ -72,7 +72,7 @@ export function openSystemV(
   if (capacity !== undefined && !(Number.isInteger(capacity) && capacity > 0 && capacity < 2 ** 31)) {
     throw new QueueError(
       'ERR_MILLRACE_QUEUE_ARGUMENT',
-      `capacity is an integer from 1 to 2^31 - 1, not ${capacity}.`,
+      `capacity must be an integer from 1 to 2^31 - 1, not ${capacity}.`,
     );
   }
   if (opening !== 'create') {
@@ -84,7 +84,7 @@ export function openSystemV(
     if (id !== -ENOENT || opening === 'open') throw openError(key, -id, limits);
   }
   const id = syscalls.msgGet(key, IPC_CREAT | IPC_EXCL | mode);
-  // Somebody else has made it in between.
+  // Another process has made it in between.
   if (id === -EEXIST && opening === 'openOrCreate')
     return openSystemV(key, 'open', { mode, ...(trustedUsers && { trustedUsers }) }, limits);
   if (id < 0) throw openError(key, -id, limits);
@@ -93,7 +93,7 @@ export function openSystemV(
 }
 
 /**
- * Refuses a queue of users who are not trusted. Its owner says little: whoever has made it may name any, and keeps the
+ * Refuses a queue of users who are not trusted. Its owner says little: its creator may name any user as owner, and keeps the
  * rights to it.
  */
 export function checkOwners(id: number, queue: string, trusted: TrustedUsers | undefined): void {
@@ -105,7 +105,7 @@ export function checkOwners(id: number, queue: string, trusted: TrustedUsers | u
   for (const user of users ?? []) checkOwner(queue, user, trusted);
 }
 
-/** Owner and creator of a queue that this user may only write to, which the kernel tells everybody in a list. */
+/** Owner and creator of a queue that this user may only write to, which the kernel shows to all users in a list. */
 function listedOwners(id: number): number[] | undefined {
   if (!existsSync(LIST)) return undefined;
   const lines = readFileSync(LIST, 'utf8').split('\n');

@@ -29,7 +29,7 @@ export class SystemVPort implements QueuePort {
   readonly incomingStart = TYPE_BYTES;
   tag = 0;
   readonly #waiters: SystemVWaiters;
-  /** Types of empty messages that a waiting thread has taken and nobody has received. */
+  /** Types of empty messages that a waiting thread has taken and no reader has received. */
   readonly #taken: number[] = [];
   #incoming: Buffer;
   /** The type that `outgoing` begins with; 0: none yet. */
@@ -126,7 +126,7 @@ export class SystemVPort implements QueuePort {
     this.#waiters.close();
   }
 
-  /** The type of most messages is that of the one before. No BigInt: it would be made anew for each message. */
+  /** Most messages have the type of their predecessor. No BigInt: it would be made anew for each message. */
   #setType(type: number): void {
     if (type === this.#outgoingType) return;
     this.#outgoingType = type;
@@ -134,7 +134,7 @@ export class SystemVPort implements QueuePort {
     this.outgoing.writeInt32LE(Math.floor(type / 2 ** 32), 4);
   }
 
-  /** A message is larger than the limit was when the queue was opened: somebody has raised it since. */
+  /** A message is larger than the limit was when the queue was opened: it has been raised since. */
   #grow(room: number): void {
     const limit = readSystemVLimits().messageSize.value ?? 0;
     this.#incoming = Buffer.allocUnsafeSlow(TYPE_BYTES + Math.max(2 * room, limit));

@@ -48,7 +48,7 @@ export interface SystemVQueueState {
   readonly bytes: number;
   /** Bytes that the queue holds. */
   readonly capacity: number;
-  /** Process ids; 0: nobody yet. */
+  /** Process ids; 0: no process yet. */
   readonly lastSender: number;
   readonly lastReceiver: number;
   readonly mode: number;
@@ -64,9 +64,9 @@ const CAPACITY_FIELD = 2;
 /**
  * A System V message queue: messages with a type, received in order or by type; visible in `ipcs -q`.
  *
- * Notes. The queue lives until it is freed, or the machine is started again. It has no descriptor: while somebody
- * waits, one thread per awaited type sleeps in the kernel, and one more when a message waits for room. All who wait
- * are woken for a message, in every process, and one gets it. See `MessageQueue` for waiting.
+ * Notes. The queue lives until it is freed, or the machine is started again. It has no descriptor: during a
+ * wait, one thread per awaited type sleeps in the kernel, and one more when a message waits for room. A message wakes
+ * all waiting threads, in every process, and one gets it. See `MessageQueue` for waiting.
  */
 export class SystemVQueue extends MessageQueue<SystemVMessage> {
   /** The key, or 0 for a private queue. */
@@ -77,7 +77,7 @@ export class SystemVQueue extends MessageQueue<SystemVMessage> {
   readonly limits: SystemVLimits;
   declare protected readonly port: SystemVPort;
   readonly #slabs = new Slabs();
-  /** As last seen; 0: not yet. Somebody may have changed it, so whoever is going to wait looks again. */
+  /** As last seen; 0: not yet. Another process may change it, so it is read again before a wait. */
   #capacity = 0;
 
   private constructor(id: number, key: number, limits: SystemVLimits, options: QueueOpenOptions) {
@@ -186,7 +186,7 @@ export class SystemVQueue extends MessageQueue<SystemVMessage> {
     } as SystemVQueueState;
   }
 
-  /** Removes the queue and its messages for everybody; those who wait get `ERR_MILLRACE_QUEUE_REMOVED`. False: it was gone. */
+  /** Removes the queue and its messages for all processes; waits reject with `ERR_MILLRACE_QUEUE_REMOVED`. False: it was gone. */
   free(): boolean {
     return remove(this.id, this.port.title);
   }
@@ -200,7 +200,7 @@ export class SystemVQueue extends MessageQueue<SystemVMessage> {
     if (!(Number.isSafeInteger(type) && type > 0)) {
       throw new QueueError(
         'ERR_MILLRACE_QUEUE_ARGUMENT',
-        `The type of a message is an integer from 1 to 2^53 - 1, not ${type}.`,
+        `The type of a message must be an integer from 1 to 2^53 - 1, not ${type}.`,
       );
     }
     if (length > this.port.messageSize) throw tooLarge(length, this.port.title, this.limits.messageSize);

@@ -23,16 +23,16 @@ export interface WaiterEvents {
   failed(syscall: string, errno: number): void;
 }
 
-/** Threads that are kept for a selector that nobody watches at the moment; those beyond are ended. */
+/** Threads that are kept for a selector that is not watched at the moment; further ones are ended. */
 const MAX_PARKED = 2;
 
 /**
  * The threads that wait on one System V queue: one for each selector that is watched, one for the message that waits
- * for room. They sleep in the kernel and signal one eventfd, which the loop watches while somebody waits.
+ * for room. They sleep in the kernel and signal one eventfd, which the loop watches during a wait.
  *
  * Notes. A thread asks for a message of at most 0 bytes, so the kernel wakes it by E2BIG and the message stays in the
- * queue, for whoever takes it first. It cannot be told so of a message that has no bytes: that one is taken, and
- * handed over. A thread is parked when what it waited for has come, and cancelled when nobody waits for it any more.
+ * queue, for the first reader that takes it. A message without bytes does not fail so: the thread takes it, and
+ * hands it over. A thread is parked when what it waited for has come, and cancelled when no wait needs it any more.
  */
 export class SystemVWaiters {
   readonly #id: number;
@@ -106,7 +106,7 @@ export class SystemVWaiters {
     this.#listening = false;
   }
 
-  /** Parked threads cost no wake-up; the loop is kept alive only while somebody waits. */
+  /** Parked threads cost no wake-up; the loop is kept alive only during a wait. */
   #listen(): void {
     const wanted = this.#watched.size > 0 || this.#message !== undefined;
     if (wanted === this.#listening) return;

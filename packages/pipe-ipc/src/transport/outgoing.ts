@@ -77,7 +77,7 @@ export class Outgoing {
       this.#used = 0;
     }
     if (this.#large === undefined) {
-      // What was refused is not kept here: whoever has it tries again.
+      // A refused message is not kept here: the caller tries again.
       this.#blocked = false;
       return true;
     }
@@ -108,7 +108,7 @@ export class Outgoing {
   /** Sends as much of a large message as there is room for, and keeps a copy of the rest; false when there is none. */
   #addLarge(frame: Frame): boolean {
     let { body, bodyStart: start, bodyEnd: end } = frame;
-    // A head is rare, and small: whoever has one pays for a copy of all.
+    // A head is rare, and small: a message with one pays for a copy of all.
     if (frame.headLength > 0) {
       body = Buffer.allocUnsafeSlow(frame.length);
       frame.copyTo(body, 0);

@@ -20,7 +20,7 @@ export interface PipeTransportOptions {
   readonly maxMessageSize?: number;
   /**
    * What `close` does to the descriptor: closes it (true), leaves it (false), or ends the connection for all that share
-   * this end and leaves the number to whoever made it (`'shutdown'`). Default true.
+   * this end and leaves the number to its creator (`'shutdown'`). Default true.
    */
   readonly closeDescriptor?: boolean | 'shutdown';
   /**
@@ -30,7 +30,7 @@ export interface PipeTransportOptions {
   readonly sharedByReceivers?: boolean;
   /**
    * Whether small messages ride in one datagram, which is faster; a receiver that dies loses all of the datagram that it
-   * has taken. Without, it loses the message in its hand alone. Default true, but for `sharedByReceivers`.
+   * has taken. Without, it loses the message that it handles alone. Default true, but for `sharedByReceivers`.
    */
   readonly gather?: boolean;
   /**
@@ -68,7 +68,7 @@ export class PipeTransport implements Transport {
   #events: TransportEvents | undefined;
   #reading = false;
   #watchesEnd = false;
-  /** Whether it is to keep the loop, where somebody has said so. */
+  /** Whether it keeps the loop alive, where the caller has said so. */
   #keepsLoop: boolean | undefined;
   #watched = 0;
   #again = false;
@@ -131,7 +131,7 @@ export class PipeTransport implements Transport {
       return this.#peerGone(error);
     } finally {
       this.#watch();
-      // The kernel took what was waiting; nobody watches for that any more, so those who wait hear of it from here.
+      // The kernel took what was waiting; writability is not watched any more, so it is reported from here.
       if (blocked && !this.#outgoing.blocked) this.#poller.defer(() => this.#resume());
     }
   }
@@ -235,13 +235,13 @@ export class PipeTransport implements Transport {
   #watch(): void {
     const write = this.#outgoing.blocked && !this.#corrupt;
     const read = this.#reading && !this.#corrupt;
-    // Whoever reads meets the end by itself.
+    // A reader meets the end by itself.
     const end = this.#watchesEnd && !this.#reading && !this.#corrupt;
     const wanted = (read ? READABLE : 0) | (write ? WRITABLE : 0) | (end ? END : 0);
     if (this.#closed || wanted === this.#watched) return;
     this.#watched = wanted;
     this.#registration.update({ read, write, end });
-    // To hear of the end is no reason to keep the loop, unless somebody says so.
+    // A listener for the end does not keep the loop alive, unless the caller says so.
     if (this.#keepsLoop !== undefined || !this.#watchesEnd) return;
     if (wanted === END) this.#registration.unref();
     else this.#registration.ref();
@@ -279,16 +279,16 @@ export class PipeTransport implements Transport {
     }
   }
 
-  /** The peer has gone, and nobody reads at the moment. */
+  /** The peer has gone, and nothing reads at the moment. */
   #endUnlessUnread(): void {
     if (!this.#incoming.fill()) {
-      // Where nobody has gone after all, there is nothing to read and no end.
+      // Where the peer has not gone after all, there is nothing to read and no end.
       if (this.#incoming.ended || this.#gone !== 0) this.#events?.ended();
       return;
     }
     if (this.#watchesEnd) this.#events?.gone?.();
     if (!this.#unsentDropped && !this.#closed) {
-      // The end comes after reading, and whoever is to read may wait for what cannot be sent any more.
+      // The end is reported after reading, and the reader may wait for what cannot be sent any more.
       this.#unsentDropped = true;
       this.#outgoing.discard();
       this.#resume();

@@ -8,8 +8,7 @@ const LOOKS_PER_DEAD = 4;
  * Some deadlines, in parallel arrays. A node is an arming: a timer that is re-armed gets a new node.
  *
  * A node is dead when its sequence is not the one in the table, its timer having been cleared or re-armed since. Dead
- * nodes stay until somebody comes across them; so nobody needs to know where a timer's node is, and nodes move
- * without telling anybody.
+ * nodes stay until a scan meets them; so no one keeps the position of a timer's node, and nodes move freely.
  */
 export class DeadlineNodes {
   /** Nodes, dead ones included. */
