@@ -1,4 +1,6 @@
-import type { RolldownOptions } from 'rolldown';
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Plugin, RolldownOptions } from 'rolldown';
 
 /**
  * How a package's sources become its `dist`: a file for each entry, and one for what entries share. Each process of
@@ -15,6 +17,7 @@ export function library(entries: readonly string[], inlined: readonly string[] =
     platform: 'node',
     transform: { target: 'es2022' },
     external: (id) => !relative.test(id) && !inside.some((name) => id === name || id.startsWith(`${name}/`)),
+    plugins: [withoutEarlierFiles],
     output: {
       dir: 'dist',
       chunkFileNames: 'shared-[name].js',
@@ -24,3 +27,12 @@ export function library(entries: readonly string[], inlined: readonly string[] =
     },
   };
 }
+
+/** An entry that is no more would still start, as it was. */
+const withoutEarlierFiles: Plugin = {
+  name: 'without-earlier-files',
+  writeBundle({ dir = 'dist' }, bundle) {
+    for (const file of readdirSync(dir))
+      if (/\.js(\.map)?$/.test(file) && bundle[file] === undefined) rmSync(join(dir, file));
+  },
+};

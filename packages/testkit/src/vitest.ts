@@ -1,5 +1,9 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 import { OutcomeReporter } from './outcome-reporter.js';
+
+/** From `dist` also where this file is read from `src`: by this package's own tests. */
+const FRESH_BUILD = fileURLToPath(new URL('../dist/fresh-build.js', import.meta.url));
 
 /**
  * The vitest configuration that every package uses: tests in `test/`, one report that `.ci/run` counts.
@@ -12,6 +16,7 @@ export function packageTests(): ViteUserConfig {
   return defineConfig({
     test: {
       include: ['test/**/*.test.ts'],
+      globalSetup: [FRESH_BUILD],
       fileParallelism: false,
       pool: 'forks',
       testTimeout: 60_000,
