@@ -8,10 +8,10 @@ export default library(
     'reactor/reactor-thread',
     // Roles: a process loads its own alone, see take-role.ts and warm-up.ts.
     'master/master',
-    'manager',
+    'manager/manager',
     'worker/worker',
     'base/own-reactor',
-    'worker/task-worker',
+    'tasks/task-worker',
     'worker/user-process',
   ],
   ['valibot'],

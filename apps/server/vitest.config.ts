@@ -40,7 +40,7 @@ const OF_THE_MODE = [
   'descriptors',
   'time',
   'memory',
-  'mail',
+  'peer-messages',
   'commands',
   'death',
   'rogue',
@@ -71,7 +71,7 @@ const config: ViteUserConfig = {
         test: {
           ...all.test,
           name: 'pipe',
-          include: OF_THE_LINKS.map((name) => `test/${name}.test.ts`),
+          include: OF_THE_LINKS.map((name) => `test/**/${name}.test.ts`),
           env: { MILLRACE_TEST_IPC: 'pipe' },
         },
       },
@@ -79,7 +79,7 @@ const config: ViteUserConfig = {
         test: {
           ...all.test,
           name: 'base',
-          include: OF_THE_MODE.map((name) => `test/${name}.test.ts`),
+          include: OF_THE_MODE.map((name) => `test/**/${name}.test.ts`),
           env: { MILLRACE_TEST_MODE: 'base' },
         },
       },

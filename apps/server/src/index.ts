@@ -7,9 +7,9 @@ export {
   TaskError,
   type TaskErrorCode,
 } from '@millrace/task-pool';
-export type { ClientInfo } from './client-info.js';
-export type { Command, CommandOptions } from './commands.js';
-export { ServerError, type ServerErrorCode } from './errors.js';
+export type { Port } from './api/port.js';
+export { createServer, Server } from './api/server.js';
+export type { ServerStats } from './api/stats.js';
 export type {
   PortEvents,
   ProcessId,
@@ -17,7 +17,15 @@ export type {
   Task,
   TaskResultEvent,
   WorkerExit,
-} from './events.js';
+} from './contract/events.js';
+export type { PacketClient } from './contract/packet-client.js';
+export type { ReloadOptions, ReloadResult } from './contract/reload.js';
+export type { RoleName, WorkerStatus } from './contract/role.js';
+export type { CloseInfo, Session } from './contract/session.js';
+export type { Message, SessionData, Types } from './contract/types.js';
+export { ServerError, type ServerErrorCode } from './errors.js';
+export type { SessionCloseReason } from './links/packet.js';
+export type { Command, CommandOptions } from './messages/commands.js';
 export type {
   Dispatch,
   DispatchChoice,
@@ -27,19 +35,11 @@ export type {
   LogLevel,
   ServerMode,
   ServerOptions,
-} from './options.js';
-export type { SessionCloseReason } from './packet.js';
-export type { PlainTaskOptions } from './plain-task.js';
-export type { Port } from './port.js';
-export type { PortFraming, PortOptions } from './port-options.js';
-export type { ReloadOptions, ReloadResult } from './reload.js';
-export type { RoleName, WorkerStatus } from './role.js';
-export { createServer, Server } from './server.js';
+} from './options/options.js';
+export type { PortFraming, PortOptions } from './options/port-options.js';
+export type { Pem, TlsIdentity, TlsOptions, TlsVersion } from './options/tls-options.js';
+export type { ClientInfo } from './sessions/client-info.js';
+export type { CloseOptions, SendFileRange } from './sessions/session-gateway.js';
 export type { PeerCertificate, TlsInfo } from './shared/tls-table.js';
-export type { ServerStats } from './stats.js';
-export type { CloseOptions, SendFileRange } from './switchboard.js';
-export type { Pem, TlsIdentity, TlsOptions, TlsVersion } from './tls-options.js';
-export type { Message, SessionData, Types } from './types.js';
-export type { PacketClient } from './worker/packet-client.js';
-export type { CloseInfo, Session } from './worker/session.js';
+export type { PlainTaskOptions } from './tasks/plain-task.js';
 export type { UserProcess, UserProcessHandler } from './worker/user-process.js';

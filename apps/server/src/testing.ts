@@ -11,7 +11,7 @@ import {
   WAIT_OPTION_NAMES,
 } from '@millrace/channel';
 import { ServerError } from './errors.js';
-import { TEST_FD, TEST_VARIABLE, type TestReport } from './under-test.js';
+import { TEST_FD, TEST_VARIABLE, type TestReport } from './options/under-test.js';
 
 export { ServerError } from './errors.js';
 

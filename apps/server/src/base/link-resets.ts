@@ -1,13 +1,13 @@
 import { Alarm } from '@millrace/channel';
 import type { ChildProcessContext, Member } from '@millrace/process-pool';
 import { LINK_RESET_MS } from '../constants.js';
-import type { ToWorker } from '../control-messages.js';
-import { type FabricShape, FabricView, HUB } from '../fabric.js';
-import { linkName } from '../link-descriptors.js';
+import type { ToWorker } from '../contract/control-messages.js';
+import { linkName } from '../links/link-descriptors.js';
+import { HUB, OpenedResources, type Topology } from '../links/shared-resources.js';
 
 export interface LinkResetsParts {
   readonly child: ChildProcessContext;
-  readonly shape: FabricShape;
+  readonly topology: Topology;
   /** Workers that have their place: the member, its id and the pid of the process. */
   readonly workers: () => readonly { readonly member: Member; readonly id: number; readonly pid: number }[];
   /** Has the master and this process empty what lies between them and a worker. */
@@ -78,11 +78,11 @@ export class LinkResets {
     if (reset === undefined) return;
     this.#resets.delete(peer);
     reset.late.cancel();
-    const { child, shape, onDone } = this.#parts;
-    const others = Array.from({ length: shape.workers }, (_, worker) => worker);
+    const { child, topology, onDone } = this.#parts;
+    const others = Array.from({ length: topology.workers }, (_, worker) => worker);
     resetRings(
       child,
-      shape,
+      topology,
       peer,
       others.filter((worker) => worker !== peer && !reset.reset.has(worker)),
     );
@@ -93,12 +93,15 @@ export class LinkResets {
 /** Empties the rings between a peer and those reactors, which nobody has open at one end. */
 export function resetRings(
   child: ChildProcessContext,
-  shape: FabricShape,
+  topology: Topology,
   peer: number,
   reactors: readonly number[],
 ): void {
   const names = [HUB, linkName(peer)];
-  const view = new FabricView(shape, Object.fromEntries(names.map((name) => [name, child.descriptor(name)])));
+  const view = new OpenedResources(
+    topology,
+    Object.fromEntries(names.map((name) => [name, child.descriptor(name)])),
+  );
   try {
     for (const reactor of reactors) view.resetRings(peer, reactor);
   } finally {

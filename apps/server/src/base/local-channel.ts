@@ -1,5 +1,5 @@
-import { Packet } from '../packet.js';
-import type { PacketChannel } from '../packet-channel.js';
+import { Packet } from '../links/packet.js';
+import type { PacketChannel } from '../links/packet-channel.js';
 
 /** Bytes that a packet counts for while it waits, its body apart. */
 const PACKET_BYTES = 64;

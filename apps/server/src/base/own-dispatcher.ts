@@ -1,4 +1,4 @@
-import type { Packet } from '../packet.js';
+import type { Packet } from '../links/packet.js';
 import type { Client } from '../reactor/client.js';
 import { Dispatcher, type DispatcherParts } from '../reactor/dispatch.js';
 import type { WorkerLink } from '../reactor/worker-link.js';
@@ -25,7 +25,7 @@ export class OwnDispatcher extends Dispatcher {
     worker.dispatch(message);
   }
 
-  override home(): WorkerLink {
+  override owner(): WorkerLink {
     return this.#own;
   }
 

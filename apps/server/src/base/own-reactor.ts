@@ -1,24 +1,24 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
 import { BoundDatagram, Listener, Reactor } from '@millrace/reactor';
-import { AcceptLog } from '../accept-log.js';
-import type { FromWorker } from '../control-messages.js';
-import type { FabricShape } from '../fabric.js';
-import { KEYS, processesOf } from '../fabric.js';
-import { corruptLink } from '../link-descriptors.js';
-import { LogLimit } from '../log.js';
-import { lastForClients } from '../open-files.js';
-import { DATAGRAM, RECEIVE } from '../packet.js';
-import type { PacketChannel } from '../packet-channel.js';
+import type { FromWorker } from '../contract/control-messages.js';
+import type { RoleContext } from '../contract/role.js';
+import { corruptLink } from '../links/link-descriptors.js';
+import { DATAGRAM, RECEIVE } from '../links/packet.js';
+import type { PacketChannel } from '../links/packet-channel.js';
+import type { Topology } from '../links/shared-resources.js';
+import { KEYS, processesOf } from '../links/shared-resources.js';
+import { AcceptLog } from '../log/accept-log.js';
+import { LogLimit } from '../log/log.js';
+import { lastForClients } from '../options/open-files.js';
+import { FairShare } from '../reactor/fair-share.js';
 import type { ReactorHost } from '../reactor/host.js';
 import { memoryLimitsOf } from '../reactor/memory-guard.js';
 import { OwnAcceptor } from '../reactor/own-acceptor.js';
-import type { UserFunctions } from '../reactor/thread.js';
-import { Traffic } from '../reactor/traffic.js';
-import type { RoleContext } from '../role.js';
+import type { UserFunctions } from '../reactor/reactor-context.js';
+import { ReactorRouter } from '../reactor/reactor-router.js';
 import type { ConnectionTable } from '../shared/connection-table.js';
 import type { Counters } from '../shared/counters.js';
-import { FairShare } from './fair-share.js';
-import { readKeys } from './keys.js';
+import { readKeys } from '../shared/keys.js';
 import { LocalChannel } from './local-channel.js';
 import { OwnDispatcher } from './own-dispatcher.js';
 import { socketNames } from './sockets.js';
@@ -26,7 +26,7 @@ import { socketNames } from './sockets.js';
 export interface OwnReactorParts {
   readonly context: RoleContext;
   readonly child: ChildProcessContext;
-  readonly shape: FabricShape;
+  readonly topology: Topology;
   /** The worker's, and so the reactor's. */
   readonly id: number;
   readonly table: ConnectionTable;
@@ -48,7 +48,7 @@ export class OwnReactor implements ReactorHost {
   readonly #far: LocalChannel;
   readonly #limit: LogLimit;
   #acceptor: OwnAcceptor | undefined;
-  #traffic: Traffic | undefined;
+  #router: ReactorRouter | undefined;
   #allClosed: () => void = () => {};
 
   constructor(parts: OwnReactorParts) {
@@ -64,16 +64,16 @@ export class OwnReactor implements ReactorHost {
   }
 
   get connections(): number {
-    return this.#traffic?.connections ?? 0;
+    return this.#router?.connections ?? 0;
   }
 
   /** Accepts clients from here on. The rings of this reactor's name are the worker's by now. */
   serve(): void {
-    const { context, child, shape, id, functions } = this.#parts;
+    const { context, child, topology, id, functions } = this.#parts;
     if (functions === undefined) throw new Error('A reactor needs the functions of its listeners.');
     const { enableDelayReceive, heartbeatCheckInterval, lingerTime, dispatchMode } = context.options;
     const { ports } = context;
-    const sockets = socketNames(shape.base ?? [], id).map((name) => child.descriptor(name));
+    const sockets = socketNames(topology.base ?? [], id).map((name) => child.descriptor(name));
     const datagrams = sockets.map((fd, port) =>
       ports[port]?.type === 'datagram' ? new BoundDatagram({ fd }) : undefined,
     );
@@ -81,7 +81,7 @@ export class OwnReactor implements ReactorHost {
     const keys = child.descriptors.get(KEYS);
     const readTls = () => (keys === undefined ? [] : readKeys(keys));
     const tls = readTls();
-    const data = { index: id, shape, descriptors, ports, datagrams, sockets: [], tls, dispatchMode };
+    const data = { index: id, topology, descriptors, ports, datagrams, sockets: [], tls, dispatchMode };
     const times = { enableDelayReceive, heartbeatCheckInterval, lingerTime };
     const { maxConnections, startSessionId, maxClientMessages, maxClientBytes } = context.options;
     const { reservedDescriptors } = context.options;
@@ -93,17 +93,17 @@ export class OwnReactor implements ReactorHost {
       reservedDescriptors,
       memoryLimits: memoryLimitsOf(context.options),
     };
-    this.#traffic = new Traffic(this.#reactor, { ...data, ...times, ...limits }, functions, {
+    this.#router = new ReactorRouter(this.#reactor, { ...data, ...times, ...limits }, functions, {
       host: this,
       channel: this.#far,
       readTls,
       createDispatcher: (parts) => new OwnDispatcher(parts, id),
     });
     // Up to now the process before this one may have given out session ids.
-    this.#acceptor = this.#acceptorOf(this.#traffic);
+    this.#acceptor = this.#acceptorOf(this.#router);
     for (const [port, fd] of sockets.entries()) {
       if (datagrams[port] !== undefined) continue;
-      const shared = shape.base?.[port] !== true && shape.workers > 1;
+      const shared = topology.base?.[port] !== true && topology.workers > 1;
       const share = shared ? new FairShare(this.#parts.counters, id) : undefined;
       this.#acceptor.listen(this.#reactor, new Listener({ fd }), port, share);
     }
@@ -112,17 +112,17 @@ export class OwnReactor implements ReactorHost {
   /** Takes no more clients, and reads no more from those that there are. */
   quiesce(): void {
     this.#acceptor?.close();
-    this.#traffic?.quiesce();
+    this.#router?.quiesce();
   }
 
   /** Resolves when every client has got what it was to get and is closed, and its `close` event is with the worker. */
   async closeAll(): Promise<void> {
-    if (this.#traffic === undefined) return;
+    if (this.#router === undefined) return;
     this.channel.resume();
     const { maxWaitTime } = this.#parts.context.options;
     await new Promise<void>((resolve) => {
       this.#allClosed = resolve;
-      this.#traffic?.stop(maxWaitTime);
+      this.#router?.stop(maxWaitTime);
     });
     this.channel.deliverNow();
   }
@@ -130,7 +130,7 @@ export class OwnReactor implements ReactorHost {
   /** Gives everything up, connections included. */
   close(): void {
     this.#acceptor?.close();
-    this.#traffic?.close();
+    this.#router?.close();
     this.channel.destroy();
     this.#reactor.close();
   }
@@ -147,21 +147,21 @@ export class OwnReactor implements ReactorHost {
 
   /** The manager replaces the process, and has every reactor empty what lies between before the next begins. */
   corrupt(peer: number, why: string): void {
-    const { shape, id, child } = this.#parts;
-    this.#limit.warn('corrupt', corruptLink(shape, peer, id, why));
+    const { topology, id, child } = this.#parts;
+    this.#limit.warn('corrupt', corruptLink(topology, peer, id, why));
     // Neither the manager nor the master can be replaced for it: this process is, which shares that ring with them.
-    const replaced = peer < processesOf(shape) ? peer : id;
+    const replaced = peer < processesOf(topology) ? peer : id;
     child.send({ type: 'linkCorrupt', peer: replaced } satisfies FromWorker);
   }
 
   /** The process of a peer has ended, and the next waits. Returns whether this reactor has the rings open. */
   reset(peer: number): boolean {
-    this.#traffic?.reset(peer);
-    return this.#traffic !== undefined;
+    this.#router?.reset(peer);
+    return this.#router !== undefined;
   }
 
   remindOfCorrupt(peer: number): void {
-    this.#traffic?.remindOfCorrupt(peer);
+    this.#router?.remindOfCorrupt(peer);
   }
 
   resetDone(): void {}
@@ -170,19 +170,19 @@ export class OwnReactor implements ReactorHost {
     this.#allClosed();
   }
 
-  #acceptorOf(traffic: Traffic): OwnAcceptor {
+  #acceptorOf(router: ReactorRouter): OwnAcceptor {
     const { context, id, table, counters } = this.#parts;
     const { maxConnections, startSessionId, reservedDescriptors } = context.options;
     return new OwnAcceptor({
       index: id,
       counters,
-      own: traffic.counters,
+      own: router.counters,
       maxConnections,
       capacity: table.capacity,
       firstSession: startSessionId,
       log: new AcceptLog(this.#limit, maxConnections),
       lastDescriptor: lastForClients(reservedDescriptors),
-      take: (fd, session, port, peer) => traffic.accept(fd, session, port, peer),
+      take: (fd, session, port, peer) => router.accept(fd, session, port, peer),
     });
   }
 }

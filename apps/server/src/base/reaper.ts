@@ -1,7 +1,7 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
-import { type FabricShape, managerPeer } from '../fabric.js';
-import { openView } from '../links.js';
-import { CLOSE_REASONS } from '../packet.js';
+import { CLOSE_REASONS } from '../links/packet.js';
+import { managerPeer, type Topology } from '../links/shared-resources.js';
+import { openView } from '../sessions/open-gateway.js';
 import * as layout from '../shared/connection-layout.js';
 import type { ConnectionTable } from '../shared/connection-table.js';
 import type { Counters } from '../shared/counters.js';
@@ -17,12 +17,12 @@ export class Reaper {
   readonly #tls: TlsTable | undefined;
   readonly #workers: number;
 
-  constructor(child: ChildProcessContext, shape: FabricShape) {
-    const view = openView(child, shape, managerPeer(shape));
+  constructor(child: ChildProcessContext, topology: Topology) {
+    const view = openView(child, topology, managerPeer(topology));
     this.#table = view.connections();
     this.#counters = view.counters();
     this.#tls = view.tls();
-    this.#workers = shape.workers;
+    this.#workers = topology.workers;
   }
 
   /** Those that a manager has left which died, and its workers with it. */

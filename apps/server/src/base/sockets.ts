@@ -1,8 +1,8 @@
 /** The listening sockets of base mode, which the master binds and workers accept from. */
-import type { Descriptors } from '../fabric.js';
+import type { Descriptors } from '../links/shared-resources.js';
 import type { ActivatedSockets } from '../master/activation.js';
 import { type Bound, bindPort, numberOf } from '../master/listeners.js';
-import type { ResolvedPort } from '../port-options.js';
+import type { ResolvedPort } from '../options/port-options.js';
 
 const socketName = (port: number, worker: number | undefined) =>
   worker === undefined ? `socket.${port}` : `socket.${port}.${worker}`;

@@ -1,17 +1,23 @@
 import type { DoorbellListener } from '@millrace/shared-memory/internal';
 import { RESTORE_MS } from '../constants.js';
-import { type Descriptors, type FabricShape, FabricView, KEYS, masterPeer } from '../fabric.js';
-import { type HasLog, type Links, openLinks } from '../links.js';
+import { DRAINED, KEYS_CHANGED, Packet } from '../links/packet.js';
+import {
+  type Descriptors,
+  KEYS,
+  masterPeer,
+  OpenedResources,
+  type Topology,
+} from '../links/shared-resources.js';
 import type { Reactors } from '../master/reactors.js';
-import { DRAINED, KEYS_CHANGED, Packet } from '../packet.js';
-import type { ResolvedPort } from '../port-options.js';
-import { Switchboard } from '../switchboard.js';
-import { hasKeys, type Keys, writeKeys } from './keys.js';
+import type { ResolvedPort } from '../options/port-options.js';
+import { type HasLog, type Links, openLinks } from '../sessions/open-gateway.js';
+import { SessionGateway } from '../sessions/session-gateway.js';
+import { hasKeys, type Keys, writeKeys } from '../shared/keys.js';
 
 /** Base mode: the master's ways to the workers, which are the reactors. The manager starts and ends them. */
 export class WorkerReactors implements Reactors {
-  readonly switchboard: Switchboard;
-  readonly #view: FabricView;
+  readonly gateway: SessionGateway;
+  readonly #view: OpenedResources;
   readonly listener: DoorbellListener;
   readonly #channels: Links['channels'];
   readonly #links: Links;
@@ -26,14 +32,14 @@ export class WorkerReactors implements Reactors {
 
   /** `onCorrupt`: what the worker that is that reactor has sent makes no sense. */
   constructor(
-    shape: FabricShape,
+    topology: Topology,
     descriptors: Descriptors,
     ports: readonly ResolvedPort[],
     tls: Keys,
     onCorrupt: (reactor: number, error: Error) => void,
     logs: HasLog,
   ) {
-    this.#workers = shape.workers;
+    this.#workers = topology.workers;
     this.#keys = descriptors[KEYS];
     this.#logs = logs;
     this.#tls = tls;
@@ -41,25 +47,25 @@ export class WorkerReactors implements Reactors {
       writeKeys(this.#keys, tls);
       this.#restoring = setInterval(() => this.#restoreKeys(), RESTORE_MS).unref();
     }
-    this.#view = new FabricView(shape, descriptors);
-    const links = openLinks(this.#view, shape, masterPeer(shape), onCorrupt, logs);
+    this.#view = new OpenedResources(topology, descriptors);
+    const links = openLinks(this.#view, topology, masterPeer(topology), onCorrupt, logs);
     const { listener, channels } = links;
     this.#links = links;
     this.listener = listener;
     this.#channels = channels;
     const counters = this.#view.counters();
-    this.switchboard = new Switchboard({
+    this.gateway = new SessionGateway({
       channels,
-      fileSockets: this.#view.fileSockets(masterPeer(shape)),
+      fileSockets: this.#view.fileSockets(masterPeer(topology)),
       table: this.#view.connections(),
       counters,
       tls: this.#view.tls(),
       ports,
-      own: counters.process(masterPeer(shape)),
+      own: counters.process(masterPeer(topology)),
     });
     for (const channel of channels) {
       channel.onMessage(({ type, session, aux }) => {
-        if (type === DRAINED) this.switchboard.settle(session, aux === 0);
+        if (type === DRAINED) this.gateway.settle(session, aux === 0);
       });
     }
   }

@@ -1,10 +1,10 @@
 import { type InetAddress, syscalls } from '@millrace/native';
 import type { Listener, Reactor } from '@millrace/reactor';
-import type { AcceptLog } from '../accept-log.js';
+import type { AcceptLog } from '../log/accept-log.js';
 import type { Counters } from '../shared/counters.js';
 import * as counters from '../shared/counters-layout.js';
+import { SessionIds } from '../shared/session-ids.js';
 import type { ReactorThreads } from './reactor-threads.js';
-import { SessionIds } from './session-ids.js';
 
 export interface AcceptorParts {
   readonly threads: ReactorThreads;
@@ -27,7 +27,7 @@ export class Acceptor {
   constructor(parts: AcceptorParts) {
     this.#parts = parts;
     this.#sessions = new SessionIds(parts.capacity, parts.firstSession);
-    this.#counters = parts.threads.switchboard.counters;
+    this.#counters = parts.threads.gateway.counters;
   }
 
   /** Accepts clients of the listener of that index. */

@@ -1,7 +1,7 @@
-import { type FabricShape, peersOf, processesOf } from '../fabric.js';
-import { isPiped, linkBytes } from '../link-descriptors.js';
-import { memoryThereIs } from '../memory-there-is.js';
-import type { RoleContext } from '../role.js';
+import type { RoleContext } from '../contract/role.js';
+import { isPiped, linkBytes } from '../links/link-descriptors.js';
+import { peersOf, processesOf, type Topology } from '../links/shared-resources.js';
+import { memoryThereIs } from '../options/memory-there-is.js';
 import { kernelBuffers } from './kernel-buffers.js';
 
 /** Bytes that a process takes before it has done anything, about: what it shares with the others apart. */
@@ -11,14 +11,14 @@ const MIB = 1 << 20;
 const inMib = (bytes: number) => `${Math.ceil(bytes / MIB).toLocaleString('en')} MiB`;
 
 /** Says what the options add up to at worst, and warns where that is more than the memory there is. */
-export function checkMemory({ options, log }: RoleContext, shape: FabricShape): void {
+export function checkMemory({ options, log }: RoleContext, topology: Topology): void {
   const memory = memoryThereIs();
   const { maxClientMemory, maxConnections } = options;
   let rings = 0;
-  for (let peer = 0; peer < peersOf(shape); peer++)
-    if (!isPiped(shape, peer)) rings += linkBytes(shape, peer);
+  for (let peer = 0; peer < peersOf(topology); peer++)
+    if (!isPiped(topology, peer)) rings += linkBytes(topology, peer);
   // The master and the manager, and what is below them.
-  const processes = (processesOf(shape) + 2) * PROCESS_BYTES;
+  const processes = (processesOf(topology) + 2) * PROCESS_BYTES;
   const atWorst = maxClientMemory + rings + processes;
   if (atWorst > memory) {
     log.warn(

@@ -1,6 +1,6 @@
 import { BoundDatagram, Listener, type SocketAddress } from '@millrace/reactor';
 import { ServerError } from '../errors.js';
-import { type ResolvedPort, showPort } from '../port-options.js';
+import { type ResolvedPort, showPort } from '../options/port-options.js';
 import type { ActivatedSockets } from './activation.js';
 
 /** A listener of either kind, bound. */
@@ -18,7 +18,7 @@ const ADVICE: Readonly<Record<string, string>> = {
 export function bindPort(port: ResolvedPort, sockets: ActivatedSockets): Bound {
   const fd = port.activation === undefined ? port.fd : sockets.take(port.activation);
   try {
-    const where = placeOf(port, fd);
+    const where = addressOfListener(port, fd);
     const bound =
       port.type === 'datagram'
         ? new BoundDatagram(where, socketOptions(port))
@@ -48,7 +48,7 @@ function streamOptions({ backlog, noDelay, keepAlive, deferAccept, fastOpen, use
   return { backlog, noDelay, keepAlive, deferAccept, fastOpen, userTimeout };
 }
 
-function placeOf(
+function addressOfListener(
   { host, port = 0, path }: ResolvedPort,
   fd: number | undefined,
 ): SocketAddress | { fd: number } {

@@ -1,17 +1,24 @@
 import { ProcessPool, type ProcessPoolEvents } from '@millrace/process-pool';
-import type { Descriptors } from '../fabric.js';
-import type { BirthData, RoleContext } from '../role.js';
-import { spawnArguments } from '../spawn-arguments.js';
+import type { RoleAssignment, RoleContext } from '../contract/role.js';
+import type { Descriptors } from '../links/shared-resources.js';
+import { spawnArguments } from '../process/spawn-arguments.js';
 
 /** The pool whose one member is the manager, not started yet. Where there may be spares, one waits to be the next. */
 export function managerPool(
   { options, plan, failedStarts }: RoleContext,
   descriptors: Descriptors,
-  tasks: Pick<BirthData, 'taskFiles' | 'taskRun'>,
+  tasks: Pick<RoleAssignment, 'taskFiles' | 'taskRun'>,
   events: ProcessPoolEvents,
 ): ProcessPool {
   const { title, spares = 1 } = options;
-  const data: BirthData = { role: 'manager', id: 0, managerIncarnation: 0, plan, failedStarts, ...tasks };
+  const data: RoleAssignment = {
+    role: 'manager',
+    id: 0,
+    managerIncarnation: 0,
+    plan,
+    failedStarts,
+    ...tasks,
+  };
   const manager = {
     name: 'manager',
     title: `${title}: manager`,

@@ -3,58 +3,63 @@ import { processStat } from '@millrace/native';
 import type { Exit, Member, ProcessPool } from '@millrace/process-pool';
 import { Listener, Reactor, type TlsAcceptorOptions } from '@millrace/reactor';
 import type { SpillDirectory, TaskClient } from '@millrace/task-pool';
-import { AcceptLog } from '../accept-log.js';
 import { bindSockets } from '../base/sockets.js';
 import { WorkerReactors } from '../base/worker-reactors.js';
 import { RESTORE_MS, TERMINATION_GRACE_MS } from '../constants.js';
-import { controlMessage, type FromManager, type ToManager, unknownMessage } from '../control-messages.js';
-import { ServerError } from '../errors.js';
-import { runInOrder } from '../events.js';
 import {
-  closeFabric,
-  createFabric,
+  controlMessage,
+  type FromManager,
+  type ToManager,
+  unknownMessage,
+} from '../contract/control-messages.js';
+import { runInOrder } from '../contract/events.js';
+import type { ReloadOptions, ReloadResult } from '../contract/reload.js';
+import type { Role, RoleContext } from '../contract/role.js';
+import { errorOf, type StartFailure } from '../contract/start-failure.js';
+import { ServerError } from '../errors.js';
+import { corruptLink, linkOfReactorCorrupt } from '../links/link-descriptors.js';
+import {
+  closeSharedResources,
+  createSharedResources,
   type Descriptors,
   datagramName,
-  type FabricShape,
   managerPeer,
   masterPeer,
-} from '../fabric.js';
-import { HangWatch } from '../hang-watch.js';
-import { corruptLink, linkOfReactorCorrupt } from '../link-descriptors.js';
-import { LogLimit } from '../log.js';
-import { lastForClients } from '../open-files.js';
-import { ProcessPids } from '../process-pids.js';
+  type Topology,
+} from '../links/shared-resources.js';
+import { AcceptLog } from '../log/accept-log.js';
+import { LogLimit } from '../log/log.js';
+import { HangWatch } from '../manager/hang-watch.js';
+import { lastForClients } from '../options/open-files.js';
+import { loadTls } from '../options/tls-material.js';
+import { ProcessPids } from '../process/process-pids.js';
+import { untilSettled } from '../process/settling.js';
 import { memoryLimitsOf } from '../reactor/memory-guard.js';
-import type { ReloadOptions, ReloadResult } from '../reload.js';
-import type { Role, RoleContext } from '../role.js';
-import { notRunning, type RoleTasks } from '../role-tasks.js';
-import { untilSettled } from '../settling.js';
+import type { SessionGateway } from '../sessions/session-gateway.js';
 import { capacityFor } from '../shared/connection-layout.js';
 import { restoredText } from '../shared/counter-block.js';
 import * as counters from '../shared/counters-layout.js';
-import { errorOf, type StartFailure } from '../start-failure.js';
-import type { Switchboard } from '../switchboard.js';
-import { openUpperFiles, planTaskFiles } from '../task-files.js';
-import { loadTls } from '../tls-material.js';
+import { QueueOwner } from '../tasks/queue-owner.js';
+import { notRunning, type RoleTasks } from '../tasks/role-tasks.js';
+import { openUpperFiles, planTaskFiles } from '../tasks/task-files.js';
 import { Acceptor } from './acceptor.js';
 import { ActivatedSockets } from './activation.js';
 import { beforeShutdown } from './before-shutdown.js';
 import { checkMemory } from './check-memory.js';
-import { Ending } from './ending.js';
 import { type Bound, bindPort, numberOf } from './listeners.js';
 import { managerPool } from './manager-pool.js';
 import { checkOpenFiles, tooFewOpenFiles } from './open-files.js';
 import { PidFile } from './pid-file.js';
-import { QueueOwner } from './queue-owner.js';
 import { ReactorThreads } from './reactor-threads.js';
 import type { Reactors } from './reactors.js';
 import { ReloadRequests } from './reload-requests.js';
+import { ServerShutdown } from './server-shutdown.js';
 import { listenToSignals } from './signals.js';
 
 /** Accepts connections, hands them to reactor threads, watches the manager. Runs no user code but its own events. */
 export class MasterRole implements Role {
   readonly #context: RoleContext;
-  readonly #shape: FabricShape;
+  readonly #topology: Topology;
   readonly #limit: LogLimit;
   readonly #reactor = new Reactor();
   readonly #reloads = new ReloadRequests((message) => this.#tellManager(message));
@@ -66,7 +71,7 @@ export class MasterRole implements Role {
   #sockets: readonly Bound[] = [];
   /** What the workers accept from, in base mode. */
   #inherited: Descriptors = {};
-  #fabric: Descriptors = {};
+  #resources: Descriptors = {};
   #taskFiles: SpillDirectory | undefined;
   #queue: QueueOwner | undefined;
   #reactors: Reactors | undefined;
@@ -82,7 +87,7 @@ export class MasterRole implements Role {
   #settled = false;
   /** A signal has asked for the end, so that the process ends as well. */
   #signalled = false;
-  readonly #end: Ending;
+  readonly #end: ServerShutdown;
 
   readonly #tables: Descriptors;
   readonly #tasks: RoleTasks | undefined;
@@ -92,23 +97,23 @@ export class MasterRole implements Role {
   #restoring: Repetition | undefined;
 
   /** `tables`: the user's, for all below. `Tasks`: where there are task workers. */
-  constructor(context: RoleContext, shape: FabricShape, tables: Descriptors, Tasks?: typeof RoleTasks) {
+  constructor(context: RoleContext, topology: Topology, tables: Descriptors, Tasks?: typeof RoleTasks) {
     this.#context = context;
-    this.#shape = shape;
+    this.#topology = topology;
     this.#tables = tables;
     this.#tasks = Tasks && new Tasks(() => this.#taskParts());
     this.#limit = new LogLimit(context);
-    this.#end = new Ending(context);
+    this.#end = new ServerShutdown(context);
     this.#pidFile = context.options.pidFile === undefined ? undefined : new PidFile(context.options.pidFile);
   }
 
-  get switchboard(): Switchboard | undefined {
-    return this.#reactors?.switchboard;
+  get gateway(): SessionGateway | undefined {
+    return this.#reactors?.gateway;
   }
 
   /** The memory and pipes that this server shares; empty before it runs. */
-  get fabric(): Descriptors {
-    return this.#fabric;
+  get resources(): Descriptors {
+    return this.#resources;
   }
 
   get tasks(): TaskClient | undefined {
@@ -178,7 +183,7 @@ export class MasterRole implements Role {
 
   pidOf(peer: number): number | undefined {
     const manager = this.#manager?.members[0]?.pid;
-    if (peer === managerPeer(this.#shape)) return manager;
+    if (peer === managerPeer(this.#topology)) return manager;
     const pid = this.#pids?.get(peer);
     // Written where processes below may write: what is no child of the manager is none of them.
     return pid !== undefined && manager !== undefined && processStat(pid)?.parent === manager
@@ -194,7 +199,7 @@ export class MasterRole implements Role {
 
   /** New clients get the certificates that the files hold now. Throws `ERR_MILLRACE_TLS`; then all stays as it is. */
   reloadCertificates(): void {
-    if (!this.#shape.tls || this.#reactors === undefined) return;
+    if (!this.#topology.tls || this.#reactors === undefined) return;
     this.#reactors.replaceTls(loadTls(this.#context.ports));
     this.#context.log.info('new clients get the certificates that the files hold now');
   }
@@ -230,17 +235,17 @@ export class MasterRole implements Role {
   }
 
   #taskParts() {
-    const { listener, switchboard } = this.#reactors as Reactors;
-    const peer = masterPeer(this.#shape);
+    const { listener, gateway } = this.#reactors as Reactors;
+    const peer = masterPeer(this.#topology);
     return {
       context: this.#context,
-      shape: this.#shape,
+      topology: this.#topology,
       peer,
       incarnation: 1,
-      find: (name: string) => this.#fabric[name] ?? -1,
+      find: (name: string) => this.#resources[name] ?? -1,
       borrowed: true,
       listener,
-      counters: switchboard.counters.process(peer),
+      counters: gateway.counters.process(peer),
       files: openUpperFiles(this.#context.options, (this.#taskFiles as SpillDirectory).path),
       run: undefined,
       replace: (replaced: number) => this.#tellManager({ type: 'linkCorrupt', peer: replaced }),
@@ -252,14 +257,14 @@ export class MasterRole implements Role {
     const tls = loadTls(this.#context.ports);
     this.#bind();
     checkOpenFiles(this.#context);
-    checkMemory(this.#context, this.#shape);
-    this.#fabric = createFabric(this.#shape);
+    checkMemory(this.#context, this.#topology);
+    this.#resources = createSharedResources(this.#topology);
     this.#planTasks();
-    const descriptors = { ...this.#fabric, ...this.#inherited, ...this.#tables };
+    const descriptors = { ...this.#resources, ...this.#inherited, ...this.#tables };
     const tasks = { taskFiles: this.#taskFiles?.path, taskRun: this.#queue?.run };
     this.#manager = managerPool(this.#context, descriptors, tasks, {
       onSpawn: ({ pid }) => {
-        this.#pids?.set(managerPeer(this.#shape), pid as number);
+        this.#pids?.set(managerPeer(this.#topology), pid as number);
         this.#reloads.managerSpawned();
       },
       onReady: () => this.#end.managerChanged(),
@@ -267,15 +272,15 @@ export class MasterRole implements Role {
       onExit: (member, exit, delay) => this.#managerEnded(member, exit, delay),
     });
     this.#reactors = this.#openReactors(tls);
-    const { counters: counted } = this.#reactors.switchboard;
+    const { counters: counted } = this.#reactors.gateway;
     this.#watch = new HangWatch({
       context: this.#context,
       pool: this.#manager,
       counters: counted,
-      idOf: () => managerPeer(this.#shape),
+      idOf: () => managerPeer(this.#topology),
     });
     this.#pids = new ProcessPids(counted);
-    this.#pids.set(masterPeer(this.#shape), process.pid);
+    this.#pids.set(masterPeer(this.#topology), process.pid);
     counted.keepServer();
     this.#restoring = this.#reactor.poller.every(RESTORE_MS, () => this.#restoreCounters());
     this.#count(counters.START_TIME, Date.now());
@@ -292,7 +297,7 @@ export class MasterRole implements Role {
   }
 
   #planTasks(): void {
-    const { taskWorkers, taskQueue } = this.#shape;
+    const { taskWorkers, taskQueue } = this.#topology;
     if (taskWorkers === 0) return;
     const { log, options } = this.#context;
     this.#taskFiles = planTaskFiles(options, taskQueue);
@@ -309,7 +314,7 @@ export class MasterRole implements Role {
 
   #bind(): void {
     const { ports } = this.#context;
-    const { base, workers } = this.#shape;
+    const { base, workers } = this.#topology;
     const given = new ActivatedSockets();
     if (base) {
       const { first, all, descriptors } = bindSockets(ports, base, workers, given);
@@ -321,7 +326,7 @@ export class MasterRole implements Role {
     const bound: Bound[] = [];
     this.#listeners = this.#sockets = bound;
     for (const port of ports) bound.push(bindPort(port, given));
-    const sockets = this.#shape.datagrams.map(
+    const sockets = this.#topology.datagrams.map(
       (port) => [datagramName(port), (bound[port] as Bound).fd] as const,
     );
     this.#inherited = Object.fromEntries(sockets);
@@ -329,10 +334,10 @@ export class MasterRole implements Role {
 
   #openReactors(tls: readonly (TlsAcceptorOptions | undefined)[]): Reactors {
     const { options, ports } = this.#context;
-    if (this.#shape.base)
+    if (this.#topology.base)
       return new WorkerReactors(
-        this.#shape,
-        this.#fabric,
+        this.#topology,
+        this.#resources,
         ports,
         tls,
         (worker, error) => {
@@ -345,15 +350,15 @@ export class MasterRole implements Role {
     const datagrams = this.#listeners.map((bound) =>
       bound instanceof Listener ? undefined : { fd: bound.fd, address: bound.address },
     );
-    const sole = this.#shape.reactors === 1;
+    const sole = this.#topology.reactors === 1;
     const sockets = this.#listeners.map((bound) => (bound instanceof Listener ? bound.fd : undefined));
     const thread = { ports, datagrams, tls, dispatchMode, dispatchModule, enableDelayReceive };
     const { maxConnections, startSessionId, maxClientMessages, maxClientBytes, reservedDescriptors } =
       options;
     const accepting = { sockets: sole ? sockets : [], maxConnections, startSessionId };
     const threads = new ReactorThreads(
-      this.#shape,
-      this.#fabric,
+      this.#topology,
+      this.#resources,
       {
         ...thread,
         ...accepting,
@@ -368,7 +373,7 @@ export class MasterRole implements Role {
         onGone: (session) => this.#acceptor?.gone(session),
         onLog: (kind, text) => this.#limit.warn(kind, text),
         onCorrupt: (peer, reactor, why) => {
-          this.#context.log.error(corruptLink(this.#shape, peer, reactor, why));
+          this.#context.log.error(corruptLink(this.#topology, peer, reactor, why));
           this.#tellManager({ type: 'linkCorrupt', peer });
         },
         onCrash: (reactor, error) => this.#reactorCrashed(reactor, error),
@@ -378,7 +383,7 @@ export class MasterRole implements Role {
     this.#acceptor = new Acceptor({
       threads,
       maxConnections,
-      capacity: capacityFor(this.#shape.maxConnections),
+      capacity: capacityFor(this.#topology.maxConnections),
       firstSession: startSessionId,
       log: new AcceptLog(this.#limit, maxConnections),
       lastDescriptor: lastForClients(reservedDescriptors),
@@ -448,12 +453,12 @@ export class MasterRole implements Role {
   }
 
   #restoreCounters(): void {
-    const restored = this.switchboard?.counters.restoreServer() ?? 0;
+    const restored = this.gateway?.counters.restoreServer() ?? 0;
     if (restored > 0) this.#limit.warn('counters', restoredText(restored, 'the server'));
   }
 
   #count(counter: number, value: number): void {
-    this.switchboard?.counters.setServer(counter, value);
+    this.gateway?.counters.setServer(counter, value);
   }
 
   #managerEnded(_member: Member, { pid, code, signal, error }: Exit, delay: number | undefined): void {
@@ -473,10 +478,10 @@ export class MasterRole implements Role {
   /** The kernel ends what is below a manager with it. */
   #processesEnded(manager: number | undefined): void {
     if (manager !== undefined) this.#watch?.ended(manager);
-    this.#pids?.ended(managerPeer(this.#shape), manager);
-    this.#pids?.allEnded(0, managerPeer(this.#shape));
+    this.#pids?.ended(managerPeer(this.#topology), manager);
+    this.#pids?.allEnded(0, managerPeer(this.#topology));
     const exit = { code: null, signal: 'SIGKILL' } as const;
-    for (let taskWorker = 0; taskWorker < this.#shape.taskWorkers; taskWorker++)
+    for (let taskWorker = 0; taskWorker < this.#topology.taskWorkers; taskWorker++)
       this.#tasks?.heard({ type: 'taskWorkerDied', taskWorker, exit, corrupt: false });
   }
 
@@ -503,7 +508,7 @@ export class MasterRole implements Role {
     this.#closeListeners();
     this.#reactors?.quiesce();
     await this.#tasks?.finish(this.#context.options.maxWaitTime, this.#end.hurry);
-    if (this.#manager) await this.#end.stopManager(this.#manager, hasStarted && !this.#shape.base);
+    if (this.#manager) await this.#end.stopManager(this.#manager, hasStarted && !this.#topology.base);
     await this.#close();
     this.#ignoreSignals();
     if (hasStarted) {
@@ -527,7 +532,7 @@ export class MasterRole implements Role {
     for (const socket of this.#sockets) {
       // Those of datagrams are the reactor threads' as well, until they have ended.
       if (!(socket instanceof Listener)) continue;
-      if (this.#shape.base) socket.closeForAll();
+      if (this.#topology.base) socket.closeForAll();
       else socket.close();
     }
   }
@@ -556,11 +561,11 @@ export class MasterRole implements Role {
     await this.#reactors?.stop(this.#context.options.maxWaitTime, this.#end.hurry);
     for (const socket of this.#sockets) socket.close();
     this.#reactor.close();
-    this.#context.closeMail();
-    closeFabric(this.#fabric);
-    this.#fabric = {};
+    this.#context.closeMessages();
+    closeSharedResources(this.#resources);
+    this.#resources = {};
     if (this.#queue !== undefined) this.#queue.close();
-    else if (this.#shape.taskQueue === undefined) this.#taskFiles?.remove();
+    else if (this.#topology.taskQueue === undefined) this.#taskFiles?.remove();
     this.#removePidFile();
   }
 

@@ -5,10 +5,10 @@ import { threadOptions } from '@millrace/process-pool';
 import type { TlsAcceptorOptions } from '@millrace/reactor';
 import type { DoorbellListener } from '@millrace/shared-memory/internal';
 import { REACTOR_THREAD } from '../constants.js';
-import { type Descriptors, type FabricShape, FabricView, masterPeer } from '../fabric.js';
-import * as packet from '../packet.js';
-import type { ReactorThreadData, ToThread } from '../reactor/thread.js';
-import { Switchboard } from '../switchboard.js';
+import * as packet from '../links/packet.js';
+import { type Descriptors, masterPeer, OpenedResources, type Topology } from '../links/shared-resources.js';
+import type { ReactorThreadData, ToThread } from '../reactor/reactor-context.js';
+import { SessionGateway } from '../sessions/session-gateway.js';
 import type { Reactors } from './reactors.js';
 
 export interface ReactorThreadEvents {
@@ -30,8 +30,8 @@ const TERMINATE_AFTER_MS = 1_000;
  */
 const YOUNG_MB = 2;
 
-/** What every reactor thread is told, but for its number and the fabric. */
-export type ThreadOptions = Omit<ReactorThreadData, 'index' | 'shape' | 'descriptors'> & {
+/** What every reactor thread is told, but for its number and the shared resources. */
+export type ThreadOptions = Omit<ReactorThreadData, 'index' | 'topology' | 'descriptors'> & {
   readonly dispatchModule: string | undefined;
 };
 
@@ -43,8 +43,8 @@ interface Thread {
 
 /** The master's side of its reactor threads. */
 export class ReactorThreads implements Reactors {
-  readonly switchboard: Switchboard;
-  readonly #view: FabricView;
+  readonly gateway: SessionGateway;
+  readonly #view: OpenedResources;
   readonly listener: DoorbellListener;
   readonly #threads: readonly Thread[];
   readonly #events: ReactorThreadEvents;
@@ -62,32 +62,32 @@ export class ReactorThreads implements Reactors {
   #stopping = false;
 
   constructor(
-    shape: FabricShape,
+    topology: Topology,
     descriptors: Descriptors,
     options: ThreadOptions,
     events: ReactorThreadEvents,
   ) {
     this.#events = events;
-    this.#view = new FabricView(shape, descriptors);
+    this.#view = new OpenedResources(topology, descriptors);
     const poller = new NodePoller();
-    this.listener = this.#view.listen(this.#view.peerBell(masterPeer(shape)), poller, events.onLog);
+    this.listener = this.#view.listen(this.#view.peerBell(masterPeer(topology)), poller, events.onLog);
     const loop = { listener: this.listener, poller };
-    this.#threads = Array.from({ length: shape.reactors }, (_, index) => {
+    this.#threads = Array.from({ length: topology.reactors }, (_, index) => {
       const limits = { hardLimit: Number.POSITIVE_INFINITY };
-      const channel = this.#view.link('peer', masterPeer(shape), index, loop, limits);
+      const channel = this.#view.link('peer', masterPeer(topology), index, loop, limits);
       channel.onMessage((message) => this.#received(message));
       const { dispatchModule, ...rest } = options;
-      return this.#start({ ...rest, index, shape, descriptors }, dispatchModule, channel);
+      return this.#start({ ...rest, index, topology, descriptors }, dispatchModule, channel);
     });
     const counters = this.#view.counters();
-    this.switchboard = new Switchboard({
+    this.gateway = new SessionGateway({
       channels: this.#threads.map(({ channel }) => channel),
-      fileSockets: this.#view.fileSockets(masterPeer(shape)),
+      fileSockets: this.#view.fileSockets(masterPeer(topology)),
       table: this.#view.connections(),
       counters,
       tls: this.#view.tls(),
       ports: options.ports,
-      own: counters.process(masterPeer(shape)),
+      own: counters.process(masterPeer(topology)),
     });
     // Whoever waits for it hears of a failure; where nobody does, `onCrash` has.
     this.#ready.catch(() => {});
@@ -163,7 +163,7 @@ export class ReactorThreads implements Reactors {
       // It closes descriptors that came from other processes. Node would warn of each that it has not opened itself.
       trackUnmanagedFds: false,
       ...loadingOptions(thread, dispatchModule),
-      ...(!thread.shape.tls && { resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } }),
+      ...(!thread.topology.tls && { resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } }),
     });
     const ended = new Promise<void>((resolve) => {
       const crashed = (error: unknown) => {
@@ -194,7 +194,7 @@ export class ReactorThreads implements Reactors {
       case packet.GONE:
         return this.#events.onGone(message.session);
       case packet.DRAINED:
-        return this.switchboard.settle(message.session, message.aux === 0);
+        return this.gateway.settle(message.session, message.aux === 0);
       case packet.LOG: {
         const text = message.text();
         const tab = text.indexOf('\t');

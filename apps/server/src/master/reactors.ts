@@ -1,11 +1,11 @@
 import type { TlsAcceptorOptions } from '@millrace/reactor';
 import type { DoorbellListener } from '@millrace/shared-memory/internal';
-import type { Switchboard } from '../switchboard.js';
+import type { SessionGateway } from '../sessions/session-gateway.js';
 
 /** The master's side of what moves messages between clients and workers. */
 export interface Reactors {
   /** What the master does with sessions by their ids. */
-  readonly switchboard: Switchboard;
+  readonly gateway: SessionGateway;
   /** On the master's bell. */
   readonly listener: DoorbellListener;
   /** Resolves when connections may come; rejects when that will not be. */

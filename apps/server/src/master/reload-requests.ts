@@ -1,5 +1,5 @@
-import type { ToManager } from '../control-messages.js';
-import type { ReloadOptions, ReloadResult } from '../reload.js';
+import type { ToManager } from '../contract/control-messages.js';
+import type { ReloadOptions, ReloadResult } from '../contract/reload.js';
 
 interface Request {
   readonly message: ToManager;

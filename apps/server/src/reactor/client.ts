@@ -1,7 +1,7 @@
 import type { InetAddress, StreamConnection } from '@millrace/reactor';
 import type { ConnectionSlot } from '../shared/connection-table.js';
-import type { Holdable } from './holds.js';
 import type { Flow } from './in-flight.js';
+import type { Pausable } from './pause-reasons.js';
 import type { WorkerLink } from './worker-link.js';
 
 const NOBODY: readonly WorkerLink[] = [];
@@ -21,7 +21,7 @@ class Exceptional {
   /** When its output last moved, while it is being closed. */
   movedAt = 0;
   /** The worker that got its last message, where that is not always its own. */
-  last: WorkerLink | undefined = undefined;
+  latestWorker: WorkerLink | undefined = undefined;
   /** Workers other than its own that know of it. */
   visited: Set<WorkerLink> | undefined = undefined;
   /** What it has under way to each worker, by number, in the modes that choose one for each message. */
@@ -37,21 +37,21 @@ const USUAL: Readonly<Exceptional> = Object.freeze(new Exceptional());
  * A connected client, as its reactor thread knows it. There may be very many that are idle: what its slot in the shared
  * table says is not here as well, and what few clients need is made when it is needed.
  */
-export class Client implements Holdable, Flow<Client> {
+export class Client implements Pausable, Flow<Client> {
   connection!: StreamConnection<Client>;
   inFlight = 0;
   inFlightBytes = 0;
   sinceAsked = 0;
   sinceAskedBytes = 0;
   readonly #slot: number;
-  #holds = 0;
+  #pauseReasons = 0;
   #exceptional: Readonly<Exceptional> = USUAL;
 
   constructor(
     readonly session: number,
     readonly port: number,
     /** Its own worker: gets connect and close. */
-    readonly home: WorkerLink,
+    readonly owner: WorkerLink,
     /** Where its slot begins. */
     slot: number,
   ) {
@@ -60,30 +60,30 @@ export class Client implements Holdable, Flow<Client> {
 
   /** What the shared table says of it; to be used at once, for there is one for all. */
   get slot(): ConnectionSlot {
-    return this.home.slot.at(this.#slot);
+    return this.owner.slot.at(this.#slot);
   }
 
   /** The worker that got its last message, in the modes that choose for each. */
-  get last(): WorkerLink {
-    return this.known.last ?? this.home;
+  get latestWorker(): WorkerLink {
+    return this.rare.latestWorker ?? this.owner;
   }
 
-  /** What is known of few clients; to be changed by `change` only. */
-  get known(): Readonly<Exceptional> {
+  /** What is known of few clients; to be changed by `ensureRare` only. */
+  get rare(): Readonly<Exceptional> {
     return this.#exceptional;
   }
 
   /** The same to write to. */
-  change(): Exceptional {
+  ensureRare(): Exceptional {
     if (this.#exceptional === USUAL) this.#exceptional = new Exceptional();
     return this.#exceptional as Exceptional;
   }
 
   get peer(): InetAddress {
-    const { peer } = this.known;
+    const { peer } = this.rare;
     if (peer !== undefined) return peer;
     const read = this.slot.peer;
-    this.change().peer = read;
+    this.ensureRare().peer = read;
     return read;
   }
 
@@ -94,40 +94,40 @@ export class Client implements Holdable, Flow<Client> {
 
   /** Workers other than its own that know of it. */
   get visited(): Iterable<WorkerLink> {
-    return this.known.visited ?? NOBODY;
+    return this.rare.visited ?? NOBODY;
   }
 
   /** A message of it goes to `worker`. */
   visits(worker: WorkerLink): void {
-    if (worker !== this.last) this.change().last = worker;
-    if (worker === this.home) return;
-    const { visited } = this.known;
-    if (visited === undefined) this.change().visited = new Set([worker]);
+    if (worker !== this.latestWorker) this.ensureRare().latestWorker = worker;
+    if (worker === this.owner) return;
+    const { visited } = this.rare;
+    if (visited === undefined) this.ensureRare().visited = new Set([worker]);
     else visited.add(worker);
   }
 
   /** `peer` wants to hear when there is room for more output. */
-  awaitedBy(peer: number): void {
-    const { waiters } = this.known;
-    if (waiters === undefined) this.change().waiters = new Set([peer]);
+  addWaiter(peer: number): void {
+    const { waiters } = this.rare;
+    if (waiters === undefined) this.ensureRare().waiters = new Set([peer]);
     else waiters.add(peer);
   }
 
   /** `worker` is asked whether it has nothing more to send. */
   asks(worker: WorkerLink): void {
-    const { endings } = this.known;
-    if (endings === undefined) this.change().endings = new Set([worker]);
+    const { endings } = this.rare;
+    if (endings === undefined) this.ensureRare().endings = new Set([worker]);
     else endings.add(worker);
   }
 
   /** Whether `worker` has been asked and has not answered. */
   awaits(worker: WorkerLink): boolean {
-    return this.known.endings?.has(worker) ?? false;
+    return this.rare.endings?.has(worker) ?? false;
   }
 
   /** The worker of that number has nothing more to send; true when no other is waited for. */
   ended(worker: number): boolean {
-    const { endings } = this.known;
+    const { endings } = this.rare;
     if (endings === undefined) return true;
     for (const link of endings) if (link.worker === worker) endings.delete(link);
     return endings.size === 0;
@@ -146,7 +146,7 @@ export class Client implements Holdable, Flow<Client> {
   /** The clock that its times were taken from was set. */
   moveTimes(by: number): void {
     this.slot.moveTimes(by);
-    if (this.known.movedAt > 0) this.change().movedAt += by;
+    if (this.rare.movedAt > 0) this.ensureRare().movedAt += by;
   }
 
   /** What it has under way to its own worker. */
@@ -156,9 +156,9 @@ export class Client implements Holdable, Flow<Client> {
 
   /** What it has under way to `worker`, in the modes that choose one for each message. */
   flowTo({ worker }: WorkerLink): Flow<Client> {
-    const flow = this.known.flows?.[worker];
+    const flow = this.rare.flows?.[worker];
     if (flow !== undefined) return flow;
-    const state = this.change();
+    const state = this.ensureRare();
     state.flows ??= [];
     const made = { client: this, inFlight: 0, inFlightBytes: 0, sinceAsked: 0, sinceAskedBytes: 0 };
     state.flows[worker] = made;
@@ -166,18 +166,18 @@ export class Client implements Holdable, Flow<Client> {
   }
 
   /** Whether that is a reason why it is not read from. */
-  isHeldFor(reason: number): boolean {
-    return (this.#holds & reason) !== 0;
+  isPausedFor(reason: number): boolean {
+    return (this.#pauseReasons & reason) !== 0;
   }
 
-  hold(reason: number): void {
-    this.#holds |= reason;
+  pauseFor(reason: number): void {
+    this.#pauseReasons |= reason;
     this.connection.pause();
   }
 
-  release(reason: number): void {
-    this.#holds &= ~reason;
-    if (this.#holds === 0) this.connection.resume();
+  resumeFor(reason: number): void {
+    this.#pauseReasons &= ~reason;
+    if (this.#pauseReasons === 0) this.connection.resume();
   }
 }
 

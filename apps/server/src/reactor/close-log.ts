@@ -1,23 +1,23 @@
-import type { SessionCloseReason } from '../packet.js';
+import type { SessionCloseReason } from '../links/packet.js';
 import type { Client } from './client.js';
-import type { Thread } from './thread.js';
+import type { ReactorContext } from './reactor-context.js';
 
 /** Reasons that need no line in the log. */
 const QUIET: ReadonlySet<SessionCloseReason> = new Set(['peer', 'server', 'shutdown', 'idle', 'dispatch']);
 
 /** Says why a client was closed, where that is nothing ordinary. */
 export function logClosed(
-  thread: Thread,
+  context: ReactorContext,
   client: Client,
   reason: SessionCloseReason,
   error: Error | undefined,
 ): void {
   if (QUIET.has(reason)) return;
-  const { packageMaxLength, socketBufferSize } = thread.port(client.port);
+  const { packageMaxLength, socketBufferSize } = context.port(client.port);
   const why = {
     malformed: `it sent a message that is longer than packageMaxLength (${packageMaxLength} bytes) or malformed`,
     'output-limit': `more than socketBufferSize (${socketBufferSize} bytes) waited for it to read`,
   }[reason as string];
   const text = `Closed session ${client.session} of ${client.address}: ${why ?? error?.message ?? reason}`;
-  thread.host.log(reason, text);
+  context.host.log(reason, text);
 }

@@ -1,25 +1,26 @@
 import { type BoundDatagram, DatagramSocket, type SocketAddress } from '@millrace/reactor';
-import { decodePeer, encodePeer, PEER_BYTES, showPeer } from '../datagram-peer.js';
-import { processesOf } from '../fabric.js';
-import * as packet from '../packet.js';
-import { showPort } from '../port-options.js';
+import { decodePeer, encodePeer, PEER_BYTES, showPeer } from '../links/datagram-peer.js';
+import * as packet from '../links/packet.js';
+import { processesOf } from '../links/shared-resources.js';
+import { showPort } from '../options/port-options.js';
 import { DROPPED_PACKETS, RECEIVED_BYTES, SENT_BYTES } from '../shared/counters-layout.js';
-import type { Thread } from './thread.js';
+import type { ReactorContext } from './reactor-context.js';
 
 /**
  * The datagram listeners of one reactor thread. Datagrams have no sender that could be slowed down: what a worker has
  * no room for, and what the kernel has none for on the way out, is dropped, counted, and logged.
  */
 export class DatagramPorts {
-  readonly #thread: Thread;
+  readonly #context: ReactorContext;
   readonly #sockets = new Map<number, DatagramSocket>();
 
-  constructor(thread: Thread) {
-    this.#thread = thread;
-    const { datagrams, index, shape } = thread.data;
+  constructor(context: ReactorContext) {
+    this.#context = context;
+    const { datagrams, index, topology } = context.data;
     // In base mode every worker receives what comes, as it comes.
     for (const [port, bound] of datagrams.entries())
-      if (bound !== undefined && (shape.base || port % shape.reactors === index)) this.#open(port, bound);
+      if (bound !== undefined && (topology.base || port % topology.reactors === index))
+        this.#open(port, bound);
   }
 
   /** Sends what a process has asked for. */
@@ -30,14 +31,14 @@ export class DatagramPorts {
     if (aux < PEER_BYTES || aux > end - start)
       throw new packet.PacketError(`A datagram of ${end - start} bytes has no address of ${aux}.`);
     const to = decodePeer(body as Buffer, start, start + aux);
-    const { shape } = this.#thread.data;
+    const { topology } = this.#context.data;
     // Who has less rights sends there itself, and none of ours asks for it.
-    if ('path' in to && shape.datagrams.includes(port) && peer < processesOf(shape))
+    if ('path' in to && topology.datagrams.includes(port) && peer < processesOf(topology))
       return this.#dropped(port, `process ${peer} is to send to ${showPeer(to)} itself`);
     try {
       const sent = socket.send((body as Buffer).subarray(start + aux, end), to);
       if (!sent) return this.#dropped(port, `the kernel has no room for a datagram to ${showPeer(to)}`);
-      this.#thread.count(SENT_BYTES, end - start - aux);
+      this.#context.count(SENT_BYTES, end - start - aux);
     } catch (error) {
       this.#dropped(port, (error as Error).message);
     }
@@ -52,7 +53,7 @@ export class DatagramPorts {
   }
 
   #open(port: number, bound: Pick<BoundDatagram, 'fd' | 'address'>): void {
-    const socket = new DatagramSocket(this.#thread.reactor, bound, {
+    const socket = new DatagramSocket(this.#context.reactor, bound, {
       handlers: {
         onMessage: (_, memory, end, from, truncated) => this.#received(port, memory, end, from, truncated),
         onError: (_, error) => this.#dropped(port, error.message),
@@ -62,8 +63,8 @@ export class DatagramPorts {
   }
 
   #received(port: number, memory: Buffer, end: number, from: SocketAddress, truncated: boolean): void {
-    const { dispatcher, out } = this.#thread;
-    this.#thread.count(RECEIVED_BYTES, end);
+    const { dispatcher, out } = this.#context;
+    this.#context.count(RECEIVED_BYTES, end);
     if (truncated) return this.#dropped(port, `a datagram of ${showPeer(from)} is longer than 64 KiB`);
     const worker = dispatcher.pickForHost('host' in from ? from.host : from.path);
     if (!dispatcher.takesDatagram(worker))
@@ -74,7 +75,7 @@ export class DatagramPorts {
   }
 
   #dropped(port: number, why: string): void {
-    this.#thread.count(DROPPED_PACKETS, 1);
-    this.#thread.log('datagram', `Dropped a datagram at ${showPort(this.#thread.port(port))}: ${why}`);
+    this.#context.count(DROPPED_PACKETS, 1);
+    this.#context.log('datagram', `Dropped a datagram at ${showPort(this.#context.port(port))}: ${why}`);
   }
 }

@@ -1,4 +1,4 @@
-import type { Dispatch, DispatchedSession } from '../options.js';
+import type { Dispatch, DispatchedSession } from '../options/options.js';
 import { FLAG_BOUND } from '../shared/connection-layout.js';
 import type { Client } from './client.js';
 import { Dispatcher, type DispatcherParts, readyFor } from './dispatch.js';
@@ -17,11 +17,11 @@ export class FunctionDispatcher extends Dispatcher {
 
   /** Where the next message goes is not known yet; the worker of the last one stands for it. */
   override ready(client: Client): boolean {
-    return readyFor(client.last, client);
+    return readyFor(client.latestWorker, client);
   }
 
   override hasShare(client: Client): boolean {
-    return this.shares.hasRoom(client, client.last);
+    return this.shares.hasRoom(client, client.latestWorker);
   }
 
   override pick(
@@ -35,15 +35,15 @@ export class FunctionDispatcher extends Dispatcher {
       choice = this.#dispatch(memory.subarray(start, end), this.#describe(client));
     } catch (error) {
       this.#onFault(`the dispatch function has thrown: ${error instanceof Error ? error.message : error}`);
-      return client.home;
+      return client.owner;
     }
     if (choice === 'discard' || choice === 'close') return choice;
-    if (choice === 'default') return client.home;
+    if (choice === 'default') return client.owner;
     const worker = typeof choice === 'number' ? this.workers[choice] : undefined;
     if (worker !== undefined) return worker;
     const allowed = `0 to ${this.workers.length - 1}, 'default', 'discard' or 'close'`;
     this.#onFault(`the dispatch function has returned ${String(choice)}; allowed are ${allowed}`);
-    return client.home;
+    return client.owner;
   }
 
   #describe({ session, port, slot, peer }: Client): DispatchedSession {

@@ -1,5 +1,5 @@
-import type { DispatchMode } from '../options.js';
-import type { Packet } from '../packet.js';
+import type { Packet } from '../links/packet.js';
+import type { DispatchMode } from '../options/options.js';
 import { FLAG_BOUND } from '../shared/connection-layout.js';
 import type { Counters } from '../shared/counters.js';
 import type { Client } from './client.js';
@@ -29,18 +29,18 @@ export class Dispatcher {
   }
 
   /** The worker of a new session's own: it gets `connect` and `close`. */
-  home(session: number, _host: string): WorkerLink {
+  owner(session: number, _host: string): WorkerLink {
     return this.at(session);
   }
 
   /** Whether a message of `client` can be taken now; if not, the client is held until that may have changed. */
   ready(client: Client): boolean {
-    return readyFor(client.home, client);
+    return readyFor(client.owner, client);
   }
 
   /** Whether `client` has room in its share of what is under way for one more message. */
   hasShare(client: Client): boolean {
-    return this.shares.hasRoom(client, client.home);
+    return this.shares.hasRoom(client, client.owner);
   }
 
   /** Sends a message of `client` to `worker`, as part of its share. */
@@ -52,7 +52,7 @@ export class Dispatcher {
 
   /** The worker for a message, or what becomes of it otherwise. */
   pick(client: Client, _memory: Buffer, _start: number, _end: number): WorkerLink | 'discard' | 'close' {
-    return client.home;
+    return client.owner;
   }
 
   /** Whether `worker` has room for a datagram. */
@@ -92,14 +92,14 @@ export class Dispatcher {
 }
 
 class ByAddress extends Dispatcher {
-  override home(session: number, host: string): WorkerLink {
+  override owner(session: number, host: string): WorkerLink {
     // The clients of a unix socket have no address.
     return this.at(host === '' ? session : hashHost(host));
   }
 }
 
 class LeastConnections extends Dispatcher {
-  override home(session: number): WorkerLink {
+  override owner(session: number): WorkerLink {
     return this.least(session, (worker) => worker.connections);
   }
 }
@@ -120,7 +120,7 @@ class ByUid extends Dispatcher {
 
   override pick(client: Client): WorkerLink {
     const { flags, uid } = client.slot;
-    return flags & FLAG_BOUND ? this.at(uid >>> 0) : client.home;
+    return flags & FLAG_BOUND ? this.at(uid >>> 0) : client.owner;
   }
 }
 
@@ -200,7 +200,7 @@ class Idle extends Anywhere {
 /** The worker with the least to do; among equals the session's own. */
 class LeastBusy extends Anywhere {
   override pick(client: Client): WorkerLink {
-    return this.least(client.home.worker, (worker) => this.load(worker, client));
+    return this.least(client.owner.worker, (worker) => this.load(worker, client));
   }
 
   override pickForHost(host: string): WorkerLink {

@@ -1,5 +1,5 @@
 import type { TlsAcceptorOptions } from '@millrace/reactor';
-import type { PacketChannel } from '../packet-channel.js';
+import type { PacketChannel } from '../links/packet-channel.js';
 import type { Dispatcher, DispatcherParts } from './dispatch.js';
 
 /** Whom a reactor works for: the master, whose thread it is, or in base mode the worker that it is part of. */
@@ -10,9 +10,9 @@ export interface ReactorHost {
   gone(session: number): void;
   /** Writes a line to the log; many of one kind are counted there instead. */
   log(kind: string, text: string): void;
-  /** What a process sends makes no sense, for that reason: nothing more is read from it until `Thread.reset`. */
+  /** What a process sends makes no sense, for that reason: nothing more is read from it until `ReactorContext.reset`. */
   corrupt(peer: number, why: string): void;
-  /** `Thread.reset` has been done for it. */
+  /** `ReactorContext.reset` has been done for it. */
   resetDone(peer: number): void;
   /** The last connection is closed, or the time for that is over. */
   stopped(): void;

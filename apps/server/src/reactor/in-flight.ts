@@ -9,7 +9,7 @@ export interface Flow<Owner> {
   sinceAskedBytes: number;
 }
 
-/** Places for so many runs at first; a power of two. */
+/** RoleLeases for so many runs at first; a power of two. */
 const FIRST_CAPACITY = 64;
 
 /**

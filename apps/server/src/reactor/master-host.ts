@@ -1,7 +1,7 @@
 import type { Reactor } from '@millrace/reactor';
 import { LOG_LINE_BYTES } from '../constants.js';
-import * as packet from '../packet.js';
-import type { PacketChannel } from '../packet-channel.js';
+import * as packet from '../links/packet.js';
+import type { PacketChannel } from '../links/packet-channel.js';
 import type { ReactorHost } from './host.js';
 
 /** The master, as a thread of it sees it: it is told by packets. */

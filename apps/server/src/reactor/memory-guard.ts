@@ -2,8 +2,8 @@ import { MemoryUse } from '@millrace/reactor';
 import { MEMORY, MEMORY_CLOSES, MEMORY_HOLDS } from '../shared/counters-layout.js';
 import type { Client } from './client.js';
 import { giveBack } from './give-back.js';
-import { HOLD_MEMORY } from './holds.js';
-import type { Thread } from './thread.js';
+import { PAUSE_MEMORY } from './pause-reasons.js';
+import type { ReactorContext } from './reactor-context.js';
 
 /** Below this part of the high-water mark those that were held are let go. */
 const LOW = 0.875;
@@ -48,7 +48,7 @@ export class MemoryGuard {
   readonly use = new MemoryUse();
   /** Apart from those of clients: nobody is held for a handshake. */
   readonly handshakes = new MemoryUse();
-  readonly #thread: Thread;
+  readonly #context: ReactorContext;
   readonly #limits: MemoryLimits;
   /** In the order in which they were held. */
   readonly #held = new Set<Client>();
@@ -69,8 +69,8 @@ export class MemoryGuard {
   #givingBack = false;
   #timer = 0;
 
-  constructor(thread: Thread, limits: MemoryLimits) {
-    this.#thread = thread;
+  constructor(context: ReactorContext, limits: MemoryLimits) {
+    this.#context = context;
     this.#limits = limits;
     this.#stopAbove = limits.clientMemoryHighWatermark;
   }
@@ -81,7 +81,7 @@ export class MemoryGuard {
     if (bytes === this.#published) return;
     const grows = bytes > this.#published;
     this.#published = bytes;
-    this.#thread.counters.set(MEMORY, bytes);
+    this.#context.counters.set(MEMORY, bytes);
     if (bytes > this.#peak) this.#peak = bytes;
     else if (this.#peak - bytes >= WORTH_GIVING_BACK && bytes * 2 < this.#peak) this.#giveBackSoon();
     if (grows || this.#held.size > 0) this.#look();
@@ -99,7 +99,7 @@ export class MemoryGuard {
 
   /** Bytes of all clients of the server. */
   get #total(): number {
-    const { allCounters, data } = this.#thread;
+    const { allCounters, data } = this.#context;
     const most = this.#limits.maxClientMemory * BEYOND;
     return this.#published + allCounters.ofOtherReactors(data.index, MEMORY, most);
   }
@@ -149,14 +149,14 @@ export class MemoryGuard {
     if (this.#held.size === 0) this.#movedAt = performance.now();
     this.#finishing.delete(client);
     this.#held.add(client);
-    this.#thread.count(MEMORY_HOLDS, 1);
-    client.hold(HOLD_MEMORY);
+    this.#context.count(MEMORY_HOLDS, 1);
+    client.pauseFor(PAUSE_MEMORY);
     this.#arm();
   }
 
   /** Own clients that hold more than a little. */
   #holders(): Client[] {
-    return this.#thread.clients.all().filter(({ connection }) => connection.memoryBytes > SMALL);
+    return this.#context.clients.all().filter(({ connection }) => connection.memoryBytes > SMALL);
   }
 
   /** Those that were held first go on to finish a message, as far as there is room for it; so do those that hold little. */
@@ -183,13 +183,13 @@ export class MemoryGuard {
     const { missingBytes, inputBytes } = connection;
     return missingBytes > 0
       ? missingBytes
-      : Math.max(0, this.#thread.port(port).packageMaxLength - inputBytes);
+      : Math.max(0, this.#context.port(port).packageMaxLength - inputBytes);
   }
 
   #closeLargest(total: number): void {
     const { maxClientMemory } = this.#limits;
     // It is for the others where they hold more; one of all has at least its part of the bound.
-    if (this.#bytes * this.#thread.data.shape.reactors < maxClientMemory) return;
+    if (this.#bytes * this.#context.data.topology.reactors < maxClientMemory) return;
     const enough = this.#bytes - (total - maxClientMemory * (1 - FREED));
     for (const client of this.#largestFirst()) {
       if (this.#bytes <= enough) return;
@@ -206,9 +206,9 @@ export class MemoryGuard {
 
   #close(client: Client, why: string): void {
     const { memoryBytes } = client.connection;
-    this.#thread.count(MEMORY_CLOSES, 1);
-    this.#thread.log('memory', `Closed session ${client.session}, which holds ${memoryBytes} bytes: ${why}`);
-    client.change().closedFor = 'memory';
+    this.#context.count(MEMORY_CLOSES, 1);
+    this.#context.log('memory', `Closed session ${client.session}, which holds ${memoryBytes} bytes: ${why}`);
+    client.ensureRare().closedFor = 'memory';
     client.connection.destroy();
     this.#movedAt = performance.now();
   }
@@ -216,13 +216,13 @@ export class MemoryGuard {
   #letGo(client: Client): void {
     this.#held.delete(client);
     this.#movedAt = performance.now();
-    client.release(HOLD_MEMORY);
+    client.resumeFor(PAUSE_MEMORY);
   }
 
   #releaseSoon(): void {
     if (this.#releasing || this.#held.size === 0) return;
     this.#releasing = true;
-    this.#thread.reactor.defer(this.#release);
+    this.#context.reactor.defer(this.#release);
   }
 
   #releaseSome(): void {
@@ -238,7 +238,7 @@ export class MemoryGuard {
   /** Looks from time to time as long as somebody is held: what others release, or do not, changes nothing here. */
   #arm(): void {
     if (this.#timer !== 0 || (this.#held.size === 0 && this.#finishing.size === 0)) return;
-    this.#timer = this.#thread.reactor.timers.after(CHECK_MS, () => {
+    this.#timer = this.#context.reactor.timers.after(CHECK_MS, () => {
       this.#timer = 0;
       this.#closeStuck();
       this.#look();
@@ -261,10 +261,10 @@ export class MemoryGuard {
   #giveBackSoon(): void {
     if (this.#givingBack) return;
     this.#givingBack = true;
-    this.#thread.reactor.timers.after(GIVE_BACK_AFTER_MS, () => {
+    this.#context.reactor.timers.after(GIVE_BACK_AFTER_MS, () => {
       this.#givingBack = false;
       this.#peak = this.#bytes;
-      giveBack(this.#thread.reactor);
+      giveBack(this.#context.reactor);
     });
   }
 }

@@ -1,10 +1,8 @@
 import type { Repetition } from '@millrace/channel';
 import { type InetAddress, syscalls } from '@millrace/native';
 import type { Listener, Reactor } from '@millrace/reactor';
-import type { AcceptLog } from '../accept-log.js';
-import type { FairShare } from '../base/fair-share.js';
 import { RESTORE_MS } from '../constants.js';
-import { SessionIds } from '../master/session-ids.js';
+import type { AcceptLog } from '../log/accept-log.js';
 import type { CounterBlock } from '../shared/counter-block.js';
 import type { Counters } from '../shared/counters.js';
 import {
@@ -13,6 +11,8 @@ import {
   OUT_OF_DESCRIPTORS_HERE,
   TURNED_AWAY_HERE,
 } from '../shared/counters-layout.js';
+import { SessionIds } from '../shared/session-ids.js';
+import type { FairShare } from './fair-share.js';
 
 /** No session gets so far: a million a second would take a century. */
 const LAST_ID = 2 ** 52;

@@ -4,8 +4,8 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Reactor } from '@millrace/reactor';
-import type { ReactorThreadData, ToThread } from './thread.js';
-import { Traffic } from './traffic.js';
+import type { ReactorThreadData, ToThread } from './reactor-context.js';
+import { ReactorRouter } from './reactor-router.js';
 import { importUserFunctions } from './user-functions.js';
 
 const { thread, dispatchModule } = workerData as {
@@ -13,12 +13,12 @@ const { thread, dispatchModule } = workerData as {
   readonly dispatchModule: string | undefined;
 };
 const functions = await importUserFunctions(thread.ports, dispatchModule);
-const reactor = new Reactor({ mode: thread.shape.tls ? 'node' : 'blocking' });
-const traffic = new Traffic(reactor, thread, functions);
-if (reactor.mode === 'node') parentPort?.on('message', ({ tls }: ToThread) => traffic.replaceTls(tls));
+const reactor = new Reactor({ mode: thread.topology.tls ? 'node' : 'blocking' });
+const router = new ReactorRouter(reactor, thread, functions);
+if (reactor.mode === 'node') parentPort?.on('message', ({ tls }: ToThread) => router.replaceTls(tls));
 // Blocking, it returns at the end; in Node's loop at once.
 reactor.run();
-await traffic.ended;
+await router.ended;
 parentPort?.close();
-traffic.close();
+router.close();
 reactor.close();

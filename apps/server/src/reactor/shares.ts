@@ -1,6 +1,6 @@
 import type { Client } from './client.js';
-import { HOLD_SHARE } from './holds.js';
 import type { Flow } from './in-flight.js';
+import { PAUSE_SHARE } from './pause-reasons.js';
 import type { WorkerLink } from './worker-link.js';
 
 /** Messages that one client may have under way to one worker, and their bytes. */
@@ -63,10 +63,10 @@ export class Shares {
 
   #taken(flow: Flow<Client | undefined>, worker: WorkerLink): void {
     const { client, inFlight, inFlightBytes } = flow;
-    if (!client?.isHeldFor(HOLD_SHARE)) return;
+    if (!client?.isPausedFor(PAUSE_SHARE)) return;
     const half = worker.shares(flow) / 2;
     if (inFlight <= this.#share.messages * half && inFlightBytes <= this.#share.bytes * half)
-      client.release(HOLD_SHARE);
+      client.resumeFor(PAUSE_SHARE);
   }
 }
 

@@ -1,32 +1,35 @@
 import { check, type InetAddress, syscalls } from '@millrace/native';
 import { Listener } from '@millrace/reactor';
-import { AcceptLog } from '../accept-log.js';
-import { lastForClients } from '../open-files.js';
+import { AcceptLog } from '../log/accept-log.js';
+import { lastForClients } from '../options/open-files.js';
 import { OwnAcceptor } from './own-acceptor.js';
-import type { Thread } from './thread.js';
+import type { ReactorContext } from './reactor-context.js';
 
 /**
  * Accepts clients where there is one reactor thread only: nobody has to deal them out then, and a connection costs two
  * wake-ups of the master less. The sockets are the master's; here are duplicates, closed when no more clients are to come.
  */
 export class SoleAcceptor {
-  readonly #thread: Thread;
+  readonly #context: ReactorContext;
   readonly #acceptor: OwnAcceptor;
   /** By listener. */
   readonly #listeners: readonly (Listener | undefined)[];
 
   /** Throws a `SystemCallError` where descriptors have run out. */
-  constructor(thread: Thread, take: (fd: number, session: number, port: number, peer: InetAddress) => void) {
-    const { index, maxConnections, startSessionId, sockets, reservedDescriptors } = thread.data;
-    this.#thread = thread;
+  constructor(
+    context: ReactorContext,
+    take: (fd: number, session: number, port: number, peer: InetAddress) => void,
+  ) {
+    const { index, maxConnections, startSessionId, sockets, reservedDescriptors } = context.data;
+    this.#context = context;
     this.#acceptor = new OwnAcceptor({
       index,
-      counters: thread.allCounters,
-      own: thread.counters,
+      counters: context.allCounters,
+      own: context.counters,
       maxConnections,
-      capacity: thread.table.capacity,
+      capacity: context.table.capacity,
       firstSession: startSessionId,
-      log: new AcceptLog({ warn: (kind, text) => thread.log(kind, text) }, maxConnections),
+      log: new AcceptLog({ warn: (kind, text) => context.log(kind, text) }, maxConnections),
       lastDescriptor: lastForClients(reservedDescriptors),
       take,
     });
@@ -38,7 +41,7 @@ export class SoleAcceptor {
 
   listen(): void {
     for (const [port, listener] of this.#listeners.entries())
-      if (listener !== undefined) this.#acceptor.listen(this.#thread.reactor, listener, port);
+      if (listener !== undefined) this.#acceptor.listen(this.#context.reactor, listener, port);
   }
 
   /** A connection is closed. */

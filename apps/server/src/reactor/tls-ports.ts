@@ -2,7 +2,7 @@ import type { TLSSocket } from 'node:tls';
 import { HANDSHAKE_BYTES, TlsAcceptor, type TlsAcceptorOptions } from '@millrace/reactor';
 import { MEMORY_CLOSES } from '../shared/counters-layout.js';
 import type { TlsInfo } from '../shared/tls-table.js';
-import type { Thread } from './thread.js';
+import type { ReactorContext } from './reactor-context.js';
 
 const NO_CELL =
   'Nothing is told of the TLS of a client: a process of this server has written over the memory where that is kept.';
@@ -11,7 +11,7 @@ const HANDSHAKES_PART = 1 / 4;
 
 /** The TLS of the listeners that have it, in one reactor: handshakes, before there is a session. */
 export class TlsPorts {
-  readonly #thread: Thread;
+  readonly #context: ReactorContext;
   /** By listener. */
   readonly #acceptors: readonly (TlsAcceptor | undefined)[];
   /** Where more is told of a session that came through one. */
@@ -20,13 +20,13 @@ export class TlsPorts {
   readonly #mostHandshakes: number;
   #closed = false;
 
-  constructor(thread: Thread) {
-    this.#thread = thread;
-    this.#acceptors = thread.data.tls.map(
-      (options) => options && new TlsAcceptor(thread.reactor, nodes(options), thread.memory.handshakes),
+  constructor(context: ReactorContext) {
+    this.#context = context;
+    this.#acceptors = context.data.tls.map(
+      (options) => options && new TlsAcceptor(context.reactor, nodes(options), context.memory.handshakes),
     );
-    const { memoryLimits, shape } = thread.data;
-    const bytes = (memoryLimits.maxClientMemory * HANDSHAKES_PART) / shape.reactors;
+    const { memoryLimits, topology } = context.data;
+    const bytes = (memoryLimits.maxClientMemory * HANDSHAKES_PART) / topology.reactors;
     this.#mostHandshakes = Math.max(1, Math.floor(bytes / HANDSHAKE_BYTES));
   }
 
@@ -41,12 +41,12 @@ export class TlsPorts {
   accept(fd: number, session: number, port: number, from: string, then: TlsOutcome): void {
     this.#acceptors[port]?.accept(fd, (error, socket) => {
       if (socket) {
-        const cell = this.#thread.tls?.write(this.#thread.data.index, session, describe(socket));
-        if (cell === 0) this.#thread.log('tls', NO_CELL);
+        const cell = this.#context.tls?.write(this.#context.data.index, session, describe(socket));
+        if (cell === 0) this.#context.log('tls', NO_CELL);
         else if (cell !== undefined) this.#cells.set(session, cell);
         return then.secured(socket);
       }
-      if (!this.#closed) this.#thread.log('tls', `Closed a connection of ${from}: ${error?.message}`);
+      if (!this.#closed) this.#context.log('tls', `Closed a connection of ${from}: ${error?.message}`);
       then.failed();
     });
     if (this.#handshakes > this.#mostHandshakes) this.#breakOffOldest();
@@ -61,11 +61,11 @@ export class TlsPorts {
 
   /** One too many has begun. A client that goes on is through in a few round trips: of the listener that has most, the oldest hang. */
   #breakOffOldest(): void {
-    const { maxClientMemory } = this.#thread.data.memoryLimits;
+    const { maxClientMemory } = this.#context.data.memoryLimits;
     let most: TlsAcceptor | undefined;
     for (const acceptor of this.#acceptors)
       if ((acceptor?.pending ?? 0) > (most?.pending ?? 0)) most = acceptor;
-    this.#thread.count(MEMORY_CLOSES, 1);
+    this.#context.count(MEMORY_CLOSES, 1);
     most?.breakOffOldest(
       `${this.#mostHandshakes} later ones are under way, which hold a quarter of maxClientMemory (${maxClientMemory})`,
     );
@@ -81,7 +81,7 @@ export class TlsPorts {
     const cell = this.#cells.get(session);
     if (cell === undefined) return;
     this.#cells.delete(session);
-    this.#thread.tls?.release(cell);
+    this.#context.tls?.release(cell);
   }
 
   /** Other certificates for the handshakes to come. */

@@ -1,7 +1,7 @@
 import type { Framing, Measure } from '@millrace/reactor';
-import type { Dispatch } from '../options.js';
-import type { ResolvedPort } from '../port-options.js';
-import type { UserFunctions } from './thread.js';
+import type { Dispatch } from '../options/options.js';
+import type { ResolvedPort } from '../options/port-options.js';
+import type { UserFunctions } from './reactor-context.js';
 
 /** Imports the modules that the options name. Throws when one cannot be imported or has no such function. */
 export async function importUserFunctions(

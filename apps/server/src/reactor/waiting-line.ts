@@ -1,4 +1,4 @@
-import { HOLD_WORKER, type Holdable } from './holds.js';
+import { PAUSE_WORKER, type Pausable } from './pause-reasons.js';
 
 /** Clients that are let go in one turn. */
 const RELEASED_AT_ONCE = 8;
@@ -9,10 +9,10 @@ const RELEASED_AT_ONCE = 8;
  */
 export class WaitingLine {
   /** Let go before, and found no room. */
-  readonly #again = new Set<Holdable>();
-  readonly #waiting = new Set<Holdable>();
+  readonly #again = new Set<Pausable>();
+  readonly #waiting = new Set<Pausable>();
   /** Whose turn it is. */
-  readonly #turns = new Set<Holdable>();
+  readonly #turns = new Set<Pausable>();
   readonly #hasRoom: () => boolean;
   readonly #defer: (callback: () => void) => void;
   readonly #releaseMore = () => {
@@ -28,19 +28,19 @@ export class WaitingLine {
   }
 
   /** Whether `client` may send a message now; if not, it is not read from until it may. */
-  admits(client: Holdable): boolean {
+  admits(client: Pausable): boolean {
     if (this.#hasRoom() && (this.empty || this.#turns.has(client))) return true;
     this.hold(client);
     return false;
   }
 
-  hold(client: Holdable): void {
+  hold(client: Pausable): void {
     if (this.#turns.delete(client)) this.#again.add(client);
     else if (!this.#again.has(client)) this.#waiting.add(client);
-    client.hold(HOLD_WORKER);
+    client.pauseFor(PAUSE_WORKER);
   }
 
-  forget(client: Holdable): void {
+  forget(client: Pausable): void {
     this.#again.delete(client);
     this.#waiting.delete(client);
     this.#turns.delete(client);
@@ -57,7 +57,7 @@ export class WaitingLine {
         if (left-- === 0) return this.#releaseSoon();
         line.delete(client);
         this.#turns.add(client);
-        client.release(HOLD_WORKER);
+        client.resumeFor(PAUSE_WORKER);
       }
     }
   }

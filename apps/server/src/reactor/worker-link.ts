@@ -1,13 +1,19 @@
-import { ASK_TAKEN, Packet } from '../packet.js';
-import type { PacketChannel } from '../packet-channel.js';
+import { ASK_TAKEN, Packet } from '../links/packet.js';
+import type { PacketChannel } from '../links/packet-channel.js';
 import type { ConnectionSlot } from '../shared/connection-table.js';
 import type { CounterBlock } from '../shared/counter-block.js';
 import type { Counters } from '../shared/counters.js';
-import { CONNECTIONS, DISPATCHED, FORGIVEN, WORKER_LENGTH, WORKERS } from '../shared/counters-layout.js';
+import {
+  CONNECTIONS,
+  DISPATCHED,
+  IN_FLIGHT_RESET,
+  WORKER_LENGTH,
+  WORKERS,
+} from '../shared/counters-layout.js';
 import type { Client } from './client.js';
-import type { Holdable } from './holds.js';
 import { type Flow, InFlight } from './in-flight.js';
 import { LoneClient } from './lone-client.js';
+import type { Pausable } from './pause-reasons.js';
 import { WaitingLine } from './waiting-line.js';
 
 /** Messages under way after which a worker is asked in any case how many of them it has taken. */
@@ -117,7 +123,7 @@ export class WorkerLink {
    */
   replaced(): void {
     this.#hasForgiven = true;
-    this.#add(FORGIVEN, this.#all.underWayFrom(this.#reactor, this.worker));
+    this.#add(IN_FLIGHT_RESET, this.#all.underWayFrom(this.#reactor, this.worker));
     // The answer may have gone down with it.
     this.#asked = this.#flight.last;
     this.#lone.reset();
@@ -127,15 +133,15 @@ export class WorkerLink {
   /** More is done than there was to do: so much was forgiven too much. */
   #settle(): void {
     const mine = this.#all.underWayFrom(this.#reactor, this.worker);
-    if (mine < 0) this.#add(FORGIVEN, mine);
+    if (mine < 0) this.#add(IN_FLIGHT_RESET, mine);
   }
 
   /** Reads no more from `client` until the worker has taken what waits for it. */
-  hold(client: Holdable): void {
+  hold(client: Pausable): void {
     this.line.hold(client);
   }
 
-  forget(client: Holdable): void {
+  forget(client: Pausable): void {
     this.line.forget(client);
   }
 

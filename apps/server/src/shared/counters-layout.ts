@@ -12,7 +12,7 @@
  *              │ HERE │ TURNED_AWAY_HERE │ LAST_SESSION_HERE │ OPEN_HERE (int32)     │
  *              │ HELD_BACK │ MEMORY │ MEMORY_HOLDS │ MEMORY_CLOSES │                  │ 8 more,
  *              │ OUT_OF_DESCRIPTORS_HERE                                           │
- *              │ for each worker: DISPATCHED, FORGIVEN, CONNECTIONS                │ then 3 × W, rounded up to 8
+ *              │ for each worker: DISPATCHED, IN_FLIGHT_RESET, CONNECTIONS                │ then 3 × W, rounded up to 8
  *              ├─────┬────────────┬──────────┬───────────┬─────────────────────────┤
  *   process p  │ PID │ STARTED_AT │ REQUESTS │ RESPONSES │ TASKS │ TASKS_AT_HAND │ 6, 7:
  *              │ TASKS_COMPLETED │ TASKS_FAILED                                    │ 8 doubles,
@@ -21,7 +21,7 @@
  *              └───────────────────────────────────────────────────────────────────┘
  *
  * DISPATCHED(r, w) counts the messages that reactor thread r has sent to worker w, DONE(w, r) those of r that w has
- * finished. What lies between is under way; of it, FORGIVEN(r, w) went down with a worker that died. Counters go on
+ * finished. What lies between is under way; of it, IN_FLIGHT_RESET(r, w) went down with a worker that died. Counters go on
  * where a dead process has left them.
  *
  * In base mode reactor r is worker r, and counts in its own block (…_HERE) what the master counts otherwise. When it has
@@ -68,7 +68,7 @@ export const OUT_OF_DESCRIPTORS_HERE = 12;
 export const WORKERS = 2 * LINE;
 export const WORKER_LENGTH = 3;
 export const DISPATCHED = 0;
-export const FORGIVEN = 1;
+export const IN_FLIGHT_RESET = 1;
 export const CONNECTIONS = 2;
 
 export const PID = 0;

@@ -140,8 +140,8 @@ export class Counters {
     own[layout.MEMORY] = 0;
     const at = layout.WORKERS + reactor * layout.WORKER_LENGTH;
     own[at + layout.CONNECTIONS] = 0;
-    own[at + layout.FORGIVEN] =
-      countOf(own[at + layout.FORGIVEN] as number) + this.underWayFrom(reactor, reactor);
+    own[at + layout.IN_FLIGHT_RESET] =
+      countOf(own[at + layout.IN_FLIGHT_RESET] as number) + this.underWayFrom(reactor, reactor);
   }
 
   /** In base mode, the session id that each reactor has given out last. */
@@ -190,7 +190,7 @@ export class Counters {
     const at = layout.reactorAt(shape, reactor) + layout.WORKERS + worker * layout.WORKER_LENGTH;
     const done = doubles[layout.processAt(shape, worker) + layout.DONE + reactor] as number;
     const underWay =
-      (doubles[at + layout.DISPATCHED] as number) - (doubles[at + layout.FORGIVEN] as number) - done;
+      (doubles[at + layout.DISPATCHED] as number) - (doubles[at + layout.IN_FLIGHT_RESET] as number) - done;
     return Number.isSafeInteger(underWay) ? underWay : 0;
   }
 

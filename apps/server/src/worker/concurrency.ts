@@ -1,4 +1,4 @@
-import type { Switchboard } from '../switchboard.js';
+import type { SessionGateway } from '../sessions/session-gateway.js';
 
 /** Milliseconds between two looks at what handlers wait for while nothing is read that would tell. */
 export const WAITS_POLL_MS = 10;
@@ -17,23 +17,23 @@ export interface Pausable {
 export class Concurrency {
   readonly #limit: number;
   readonly #channels: readonly Pausable[];
-  readonly #switchboard: Switchboard;
+  readonly #gateway: SessionGateway;
   #underWay = 0;
   #poll: NodeJS.Timeout | undefined;
   #stopped = false;
 
   /** `limit` 0: any number. */
-  constructor(limit: number, channels: readonly Pausable[], switchboard: Switchboard) {
+  constructor(limit: number, channels: readonly Pausable[], gateway: SessionGateway) {
     this.#limit = limit === 0 ? Number.POSITIVE_INFINITY : limit;
     this.#channels = channels;
-    this.#switchboard = switchboard;
+    this.#gateway = gateway;
   }
 
   begun(): void {
     if (++this.#underWay < this.#limit || this.#poll !== undefined) return;
     for (const channel of this.#channels) channel.pause();
     // Word that a client has room lies in the ring behind messages that wait for the very handlers that wait for it.
-    this.#poll = setInterval(() => this.#switchboard.settleByTable(), WAITS_POLL_MS);
+    this.#poll = setInterval(() => this.#gateway.settleByTable(), WAITS_POLL_MS);
   }
 
   ended(): void {

@@ -1,8 +1,8 @@
-import type { Handlers, PortEvents } from '../events.js';
-import type { PacketChannel } from '../packet-channel.js';
+import type { Handlers, PortEvents } from '../contract/events.js';
+import type { Session } from '../contract/session.js';
+import type { PacketChannel } from '../links/packet-channel.js';
+import type { SessionGateway } from '../sessions/session-gateway.js';
 import type { CounterBlock } from '../shared/counter-block.js';
-import type { Switchboard } from '../switchboard.js';
-import type { Session } from './session.js';
 
 /** What the sessions of a worker are told. */
 export interface SessionsParts {
@@ -10,7 +10,7 @@ export interface SessionsParts {
   readonly channels: readonly PacketChannel[];
   /** The one that all of the clients' messages come by, in base mode. */
   readonly source?: PacketChannel | undefined;
-  readonly switchboard: Switchboard;
+  readonly gateway: SessionGateway;
   /** This worker's counters. */
   readonly counters: CounterBlock;
   readonly handlers: (port: number) => Handlers<PortEvents>;

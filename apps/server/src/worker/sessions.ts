@@ -1,21 +1,21 @@
 import { copyOf } from '@millrace/channel';
-import { decodePeer } from '../datagram-peer.js';
-import type { PortEvents } from '../events.js';
-import { OutputWindow } from '../output-window.js';
-import * as packet from '../packet.js';
+import type { PortEvents } from '../contract/events.js';
+import { PacketClient } from '../contract/packet-client.js';
+import { Session } from '../contract/session.js';
+import { decodePeer } from '../links/datagram-peer.js';
+import * as packet from '../links/packet.js';
+import { OutputWindow } from '../sessions/output-window.js';
+import type { SessionGateway } from '../sessions/session-gateway.js';
 import type { CounterBlock } from '../shared/counter-block.js';
 import { DONE, REQUESTS } from '../shared/counters-layout.js';
-import type { Switchboard } from '../switchboard.js';
 import { Concurrency, WAITS_POLL_MS } from './concurrency.js';
-import { PacketClient } from './packet-client.js';
-import { Session } from './session.js';
 import type { SessionsParts } from './sessions-parts.js';
 
 /** The sessions of one worker: packets from reactor threads become events. */
 export class Sessions {
   readonly #parts: SessionsParts;
   readonly #counters: CounterBlock;
-  readonly #switchboard: Switchboard;
+  readonly #gateway: SessionGateway;
   readonly #sessions = new Map<number, Session>();
   /** Messages of one session often come in a row. */
   #latest: Session | undefined;
@@ -34,8 +34,8 @@ export class Sessions {
   constructor(parts: SessionsParts) {
     this.#parts = parts;
     this.#counters = parts.counters;
-    this.#switchboard = parts.switchboard;
-    this.#concurrency = new Concurrency(parts.maxConcurrency, parts.channels, parts.switchboard);
+    this.#gateway = parts.gateway;
+    this.#concurrency = new Concurrency(parts.maxConcurrency, parts.channels, parts.gateway);
     this.#left = parts.maxRequests;
   }
 
@@ -76,7 +76,7 @@ export class Sessions {
     // A large message may have come in part: the rest of it is not for anybody else.
     await Promise.all(channels.map((channel) => channel.finishReading()));
     // Those answers lie behind messages that are the replacement's: the table tells as well.
-    const poll = setInterval(() => this.#switchboard.settleByTable(), WAITS_POLL_MS);
+    const poll = setInterval(() => this.#gateway.settleByTable(), WAITS_POLL_MS);
     try {
       await this.#until(() => this.#inFlight === 0);
     } finally {
@@ -112,7 +112,7 @@ export class Sessions {
       case packet.BUFFER_EMPTY:
         return this.#emit('bufferEmpty', this.#session(id, port), undefined);
       case packet.DRAINED:
-        return this.#switchboard.settle(id, aux === 0);
+        return this.#gateway.settle(id, aux === 0);
       case packet.ASK_TAKEN:
         return this.#sayTaken(reactor, aux);
       case packet.DATAGRAM:
@@ -140,8 +140,8 @@ export class Sessions {
   }
 
   #newSession(id: number, port: number): Session {
-    const { table } = this.#switchboard;
-    return new Session(id, port, this.#switchboard, new OutputWindow(table, table.slot(id)));
+    const { table } = this.#gateway;
+    return new Session(id, port, this.#gateway, new OutputWindow(table, table.slot(id)));
   }
 
   #receiversOf(port: number): readonly PortEvents['receive'][] {
@@ -165,7 +165,7 @@ export class Sessions {
     this.#left--;
     const { port, start, aux } = message;
     const address = decodePeer(message.body as Buffer, start, start + aux);
-    const client = new PacketClient(this.#switchboard, address, port);
+    const client = new PacketClient(this.#gateway, address, port);
     const data = copyOf(message.body as Buffer, start + aux, message.end);
     let open: Promise<void>[] | undefined;
     for (const handler of this.#parts.handlers(port).get('packet')) {
@@ -205,7 +205,7 @@ export class Sessions {
   #endIfDone(session: Session): void {
     if (!session.inputEnded || session.inFlight > 0 || session.closed) return;
     session.closed = true;
-    this.#switchboard.ended(session.id);
+    this.#gateway.ended(session.id);
   }
 
   #closed(id: number, port: number, reason: packet.SessionCloseReason): void {
@@ -221,7 +221,7 @@ export class Sessions {
     this.#sessions.delete(id);
     if (this.#latest === session) this.#latest = undefined;
     session.closed = true;
-    this.#switchboard.settle(id, false);
+    this.#gateway.settle(id, false);
     return session;
   }
 

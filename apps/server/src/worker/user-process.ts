@@ -1,12 +1,17 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { TaskClient } from '@millrace/task-pool';
-import { controlMessage, type FromWorker, type ToWorker, unknownMessage } from '../control-messages.js';
-import { COUNTERS, type FabricShape, FabricView, HUB } from '../fabric.js';
-import { beat } from '../heartbeat.js';
-import { type BirthData, incarnationOf, type Role, type RoleContext } from '../role.js';
-import type { RoleTasks } from '../role-tasks.js';
-import { openTaskFiles } from '../task-files.js';
-import { onTermination } from '../termination.js';
+import {
+  controlMessage,
+  type FromWorker,
+  type ToWorker,
+  unknownMessage,
+} from '../contract/control-messages.js';
+import { incarnationOf, type Role, type RoleAssignment, type RoleContext } from '../contract/role.js';
+import { COUNTERS, HUB, OpenedResources, type Topology } from '../links/shared-resources.js';
+import { beat } from '../process/heartbeat.js';
+import { onTermination } from '../process/termination.js';
+import type { RoleTasks } from '../tasks/role-tasks.js';
+import { openTaskFiles } from '../tasks/task-files.js';
 
 /** What a process of `addProcess` knows of itself. */
 export interface UserProcess {
@@ -26,7 +31,7 @@ export type UserProcessHandler = (self: UserProcess) => unknown;
 export class UserProcessRole implements Role {
   readonly #context: RoleContext;
   readonly #child: ChildProcessContext;
-  readonly #shape: FabricShape;
+  readonly #topology: Topology;
   readonly #id: number;
   readonly #handler: UserProcessHandler;
   readonly #stop = new AbortController();
@@ -36,14 +41,14 @@ export class UserProcessRole implements Role {
   constructor(
     context: RoleContext,
     child: ChildProcessContext,
-    shape: FabricShape,
+    topology: Topology,
     id: number,
     handler: UserProcessHandler,
     Tasks?: typeof RoleTasks,
   ) {
     this.#context = context;
     this.#child = child;
-    this.#shape = shape;
+    this.#topology = topology;
     this.#id = id;
     this.#handler = handler;
     this.#tasks = Tasks && new Tasks(() => this.#taskParts());
@@ -60,7 +65,7 @@ export class UserProcessRole implements Role {
   }
 
   async start(): Promise<void> {
-    const { managerIncarnation } = this.#child.data as BirthData;
+    const { managerIncarnation } = this.#child.data as RoleAssignment;
     if (this.#child.incarnation > 1 || managerIncarnation > 1) this.#tasks?.succeed();
     this.#child.send({ type: 'started', pid: process.pid } satisfies FromWorker);
     beat(this.#counters());
@@ -89,7 +94,7 @@ export class UserProcessRole implements Role {
           reset,
         } satisfies FromWorker);
       }
-      case 'place':
+      case 'lease':
       case 'leave':
       case 'resetLinks':
         // For processes that have rings and pipes of their own.
@@ -115,24 +120,24 @@ export class UserProcessRole implements Role {
     // What it has asked for and does not wait for has been accepted as well.
     await this.#tasks?.finish(this.#context.options.maxWaitTime);
     this.#tasks?.close();
-    await this.#context.flushMail();
+    await this.#context.flushMessages();
     process.exit(0);
   }
 
   #counters(): Float64Array {
     const find = (name: string) => this.#child.descriptor(name);
-    const view = new FabricView(this.#shape, { [HUB]: find(HUB), [COUNTERS]: find(COUNTERS) });
+    const view = new OpenedResources(this.#topology, { [HUB]: find(HUB), [COUNTERS]: find(COUNTERS) });
     return view.counters().process(this.#id);
   }
 
   #taskParts() {
     const context = this.#context;
     const child = this.#child;
-    const { taskFiles, taskRun } = child.data as BirthData;
+    const { taskFiles, taskRun } = child.data as RoleAssignment;
     const find = (name: string) => child.descriptor(name);
     return {
       context,
-      shape: this.#shape,
+      topology: this.#topology,
       peer: this.#id,
       incarnation: incarnationOf(child),
       find,

@@ -3,47 +3,47 @@ import type { ChildProcessContext } from '@millrace/process-pool';
 import type { TaskClient } from '@millrace/task-pool';
 import type { OwnReactor } from '../base/own-reactor.js';
 import { RESTORE_MS } from '../constants.js';
-import { type FromWorker, unknownMessage } from '../control-messages.js';
-import { runInOrder } from '../events.js';
-import type { FabricShape, FabricView } from '../fabric.js';
-import { beat } from '../heartbeat.js';
-import { type Links, openLinks, openView } from '../links.js';
-import { LogLimit } from '../log.js';
-import { ProcessPids } from '../process-pids.js';
-import type { UserFunctions } from '../reactor/thread.js';
+import { type FromWorker, unknownMessage } from '../contract/control-messages.js';
+import { runInOrder } from '../contract/events.js';
 import {
-  type BirthData,
   incarnationOf,
   type Role,
+  type RoleAssignment,
   type RoleContext,
   SHUTDOWN,
   type WorkerStatus,
-} from '../role.js';
-import { untilSettled } from '../settling.js';
+} from '../contract/role.js';
+import type { Session } from '../contract/session.js';
+import type { OpenedResources, Topology } from '../links/shared-resources.js';
+import { checkTaskMeans } from '../links/task-queue.js';
+import { LogLimit } from '../log/log.js';
+import { beat } from '../process/heartbeat.js';
+import { drawLimit } from '../process/limit.js';
+import { ProcessPids } from '../process/process-pids.js';
+import { type LeaseMessage, RoleLease } from '../process/role-lease.js';
+import { untilSettled } from '../process/settling.js';
+import { onTermination } from '../process/termination.js';
+import { WorkerDrain } from '../process/worker-drain.js';
+import type { UserFunctions } from '../reactor/reactor-context.js';
+import { DatagramSender } from '../sessions/datagram-sender.js';
+import { type Links, openLinks, openView } from '../sessions/open-gateway.js';
+import { SessionGateway } from '../sessions/session-gateway.js';
 import { CounterBlock, restoredText } from '../shared/counter-block.js';
 import { DONE, REQUESTS } from '../shared/counters-layout.js';
-import { Switchboard } from '../switchboard.js';
-import { TaskAsker } from '../task-asker.js';
-import { openTaskFiles } from '../task-files.js';
-import { checkTaskMeans } from '../task-queue.js';
-import { onTermination } from '../termination.js';
-import { DatagramSender } from './datagram-sender.js';
-import { Leaving } from './leaving.js';
-import { drawLimit } from './limit.js';
-import { type MessageOfPlace, Place } from './place.js';
-import type { Session } from './session.js';
+import { TaskAsker } from '../tasks/task-asker.js';
+import { openTaskFiles } from '../tasks/task-files.js';
 import { Sessions } from './sessions.js';
 
 /** Runs the user's handlers for connections. */
 export class WorkerRole implements Role {
   readonly #context: RoleContext;
   readonly #child: ChildProcessContext;
-  readonly #shape: FabricShape;
+  readonly #topology: Topology;
   readonly #id: number;
-  readonly #view: FabricView;
-  readonly #leaving: Leaving;
-  readonly place: Place;
-  readonly switchboard: Switchboard;
+  readonly #view: OpenedResources;
+  readonly #leaving: WorkerDrain;
+  readonly lease: RoleLease;
+  readonly gateway: SessionGateway;
   readonly #tasks: TaskAsker;
   /** In base mode. */
   readonly #own: OwnReactor | undefined;
@@ -59,22 +59,22 @@ export class WorkerRole implements Role {
   constructor(
     context: RoleContext,
     child: ChildProcessContext,
-    shape: FabricShape,
+    topology: Topology,
     id: number,
     own?: { readonly Reactor: typeof OwnReactor; readonly functions: UserFunctions | undefined },
   ) {
     this.#context = context;
     this.#child = child;
-    this.#shape = shape;
+    this.#topology = topology;
     this.#id = id;
-    this.#view = openView(child, shape, id);
+    this.#view = openView(child, topology, id);
     const counters = this.#view.counters();
     const table = this.#view.connections();
     this.#own =
-      own && new own.Reactor({ context, child, shape, id, table, counters, functions: own.functions });
-    this.switchboard = new Switchboard({
-      channels: shape.reactors,
-      datagrams: DatagramSender.of(child, shape),
+      own && new own.Reactor({ context, child, topology, id, table, counters, functions: own.functions });
+    this.gateway = new SessionGateway({
+      channels: topology.reactors,
+      datagrams: DatagramSender.of(child, topology),
       table,
       counters,
       tls: this.#view.tls(),
@@ -84,11 +84,11 @@ export class WorkerRole implements Role {
       // More waits to be sent than the reactor thread takes: then nothing more is asked for; see Sessions.start.
       onCongestion: (reactor) => (this.#own?.channel ?? this.#channels[reactor])?.pause(),
     });
-    const { taskFiles, taskRun } = child.data as BirthData;
+    const { taskFiles, taskRun } = child.data as RoleAssignment;
     const files = taskFiles === undefined ? undefined : openTaskFiles(context.options, taskFiles, taskRun);
-    checkTaskMeans(context.options, shape, files);
+    checkTaskMeans(context.options, topology, files);
     this.#tasks = new TaskAsker({
-      shape,
+      topology,
       peer: id,
       incarnation: incarnationOf(child),
       find: (name) => child.descriptor(name),
@@ -100,26 +100,26 @@ export class WorkerRole implements Role {
       replace: (peer) => child.send({ type: 'tasksCorrupt', peer } satisfies FromWorker),
       finished: (task, data) => void this.#finished(task, data),
     });
-    this.place = new Place(child, context, {
+    this.lease = new RoleLease(child, context, {
       onLeave: () => void this.#leaving.begin({ linger: false }),
       onMessage: (message) => this.#heard(message),
     });
-    this.#leaving = new Leaving({
+    this.#leaving = new WorkerDrain({
       context,
       child,
-      place: this.place,
+      lease: this.lease,
       workerId: id,
       finish: () => this.#finish(),
       inHand: () => this.#inHand(),
     });
-    this.place.whenTaken(() => this.#open());
+    this.lease.whenHeld(() => this.#open());
     child.onStop((mode) => void this.#stop(mode));
     onTermination(() => child.send({ type: 'terminated', pid: process.pid } satisfies FromWorker));
   }
 
   /** Runs tasks; who asks for one before this process has its place needs that now: `workerStart` may wait for it. */
   get tasks(): TaskClient {
-    this.place.want();
+    this.lease.request();
     return this.#tasks.client;
   }
 
@@ -144,7 +144,7 @@ export class WorkerRole implements Role {
     if (this.#leaving.bySignal) return;
     this.#child.ready();
     this.#isReady = true;
-    await this.place.taken();
+    await this.lease.acquired();
     if (!this.#leaving.asked) this.#serve();
   }
 
@@ -154,7 +154,7 @@ export class WorkerRole implements Role {
     this.#serving = true;
     giveMessagesRoom();
     this.#sessions?.start();
-    this.switchboard.hear();
+    this.gateway.hear();
     this.#own?.serve();
   }
 
@@ -178,19 +178,19 @@ export class WorkerRole implements Role {
   #open(): void {
     const { options, portHandlers } = this.#context;
     const onCorrupt = (reactor: number, error: Error) => this.#linkCorrupt(reactor, error);
-    const links = openLinks(this.#view, this.#shape, this.#id, onCorrupt, this.#context, {
+    const links = openLinks(this.#view, this.#topology, this.#id, onCorrupt, this.#context, {
       own: this.#own?.channel,
     });
     const { listener, channels } = links;
     this.#channels = channels;
-    this.switchboard.connect(channels, this.#view.fileSockets(this.#id), links);
+    this.gateway.connect(channels, this.#view.fileSockets(this.#id), links);
     const counters = new CounterBlock(this.#view.counters().process(this.#id))
       .keep(REQUESTS, REQUESTS + 1)
       .keep(DONE);
     this.#sessions = new Sessions({
       channels,
       source: this.#own?.channel,
-      switchboard: this.switchboard,
+      gateway: this.gateway,
       counters,
       handlers: portHandlers,
       maxRequests: drawLimit(options.maxRequest, options.maxRequestGrace),
@@ -199,11 +199,11 @@ export class WorkerRole implements Role {
       onFailure: (error, session) => this.#handlerFailed(error, session),
     });
     this.#tasks.open(listener);
-    this.place.whenReleased(beat(this.#view.counters().process(this.#id)));
+    this.lease.whenReleased(beat(this.#view.counters().process(this.#id)));
     const restoring = setInterval(() => this.#restore(counters), RESTORE_MS).unref();
-    this.place.whenReleased(() => clearInterval(restoring));
-    this.place.whenReleased(() => {
-      this.switchboard.retire();
+    this.lease.whenReleased(() => clearInterval(restoring));
+    this.lease.whenReleased(() => {
+      this.gateway.retire();
       for (const channel of channels) channel.destroy();
       this.#tasks.close();
       this.#own?.close();
@@ -217,7 +217,7 @@ export class WorkerRole implements Role {
       this.#context.log.warn({ kind: 'counters' }, restoredText(restored, `worker ${this.#id}`));
   }
 
-  #heard(message: MessageOfPlace): void {
+  #heard(message: LeaseMessage): void {
     switch (message.type) {
       case 'reopenLog':
         return void this.#context.reopenLog();
@@ -288,7 +288,7 @@ export class WorkerRole implements Role {
 
   async #finish(): Promise<void> {
     if (this.#drain) {
-      await this.place.taken();
+      await this.lease.acquired();
       this.#serve();
     }
     this.#own?.quiesce();
@@ -296,7 +296,7 @@ export class WorkerRole implements Role {
     await this.#sessions?.stop({ drain: this.#drain, drained });
     // Tasks that no handler waits for have been accepted as well.
     await this.#tasks.client.settled();
-    await this.switchboard.flush();
+    await this.gateway.flush();
     if (this.#own === undefined) return;
     // What has ended with this process: the clients hear of it, then the handlers of `close`.
     await this.#own.closeAll();

@@ -1,0 +1,84 @@
+import type { ChildProcessContext } from '@millrace/process-pool';
+import type { Role, RoleAssignment, RoleContext, RoleName } from '../contract/role.js';
+import { flatId } from '../links/process-kinds.js';
+import type { Descriptors, Topology } from '../links/shared-resources.js';
+import type { ResolvedOptions, ServerMode } from '../options/options.js';
+import type { UserFunctions } from '../reactor/reactor-context.js';
+import type { UserProcessHandler } from '../worker/user-process.js';
+
+export interface RoleParts {
+  readonly context: RoleContext;
+  readonly topology: Topology;
+  readonly assignment: RoleAssignment;
+  /** Undefined in the master. */
+  readonly child: ChildProcessContext | undefined;
+  readonly userProcesses: readonly UserProcessHandler[];
+  /** Those of the user's tables, in the master. */
+  readonly tables: Descriptors;
+  /** In a worker of base mode. */
+  readonly functions: UserFunctions | undefined;
+}
+
+/** Makes the role of a process. */
+type TakeRole = (parts: RoleParts) => Role;
+type ChildParts = RoleParts & { readonly child: ChildProcessContext };
+
+/**
+ * Loads what a process of that role needs, and nothing of the others: a start is six times what one process loads. It comes
+ * before the process changes its root directory, below which there are no modules.
+ */
+export async function loadRole(
+  role: RoleName,
+  { mode, taskWorkerNum }: Pick<ResolvedOptions, 'mode' | 'taskWorkerNum'>,
+): Promise<TakeRole> {
+  const hasTasks = taskWorkerNum > 0;
+  if (role === 'master') {
+    const { MasterRole } = await import('../master/master.js');
+    const Tasks = hasTasks ? await loadTasks() : undefined;
+    return ({ context, topology, tables }) => {
+      process.title = `${context.options.title}: master`;
+      return new MasterRole(context, topology, tables, Tasks);
+    };
+  }
+  return (await loadChild(role, mode, hasTasks)) as TakeRole;
+}
+
+async function loadTasks() {
+  const { RoleTasks } = await import('../tasks/role-tasks.js');
+  return RoleTasks;
+}
+
+async function loadChild(
+  role: Exclude<RoleName, 'master'>,
+  mode: ServerMode,
+  hasTasks: boolean,
+): Promise<(parts: ChildParts) => Role> {
+  if (role === 'manager') {
+    const { ManagerRole } = await import('../manager/manager.js');
+    const Tasks = hasTasks ? await loadTasks() : undefined;
+    return ({ context, topology, child }) => new ManagerRole(context, child, topology, Tasks);
+  }
+  if (role === 'worker') {
+    const { WorkerRole } = await import('../worker/worker.js');
+    // In base mode it is the reactor of its own clients.
+    const own = mode === 'base' ? await import('../base/own-reactor.js') : undefined;
+    return ({ context, topology, child, assignment, functions }) =>
+      new WorkerRole(context, child, topology, assignment.id, own && { Reactor: own.OwnReactor, functions });
+  }
+  if (role === 'taskWorker') {
+    const { TaskWorkerRole } = await import('../tasks/task-worker.js');
+    return ({ context, topology, child, assignment }) =>
+      new TaskWorkerRole(context, child, topology, assignment.id);
+  }
+  const { UserProcessRole } = await import('../worker/user-process.js');
+  const Tasks = hasTasks ? await loadTasks() : undefined;
+  return ({ context, topology, child, assignment, userProcesses }) =>
+    new UserProcessRole(
+      context,
+      child,
+      topology,
+      flatId(role, topology, assignment.id),
+      userProcesses[assignment.id] as UserProcessHandler,
+      Tasks,
+    );
+}

@@ -1,0 +1,136 @@
+import { type QueueAddress, queueState } from '@millrace/task-pool';
+import type { Topology } from '../links/shared-resources.js';
+import { askersOf, peerOfAsker } from '../links/task-links.js';
+import type { Counters } from '../shared/counters.js';
+import * as layout from '../shared/counters-layout.js';
+
+/** What the server has counted since its start, read from shared memory by any process. Times as in `Date.now()`. */
+export interface ServerStats {
+  readonly startTime: number;
+  /** Clients that are connected. */
+  readonly connectionNum: number;
+  readonly acceptCount: number;
+  readonly closeCount: number;
+  /** Clients turned away because there were `maxConnections`. */
+  readonly abortCount: number;
+  /** Clients turned away because the descriptors that are left are kept back (`reservedDescriptors`). */
+  readonly descriptorAbortCount: number;
+  readonly workerNum: number;
+  readonly taskWorkerNum: number;
+  readonly userWorkerNum: number;
+  /** Workers with no message under way. */
+  readonly idleWorkerNum: number;
+  /** Messages sent to workers, messages that workers have got, and answers of all processes. */
+  readonly dispatchCount: number;
+  readonly requestCount: number;
+  readonly responseCount: number;
+  /** Messages that have been sent to workers and are not finished. */
+  readonly concurrency: number;
+  /** Bytes of clients' messages, without what framing takes off; and of answers. */
+  readonly totalRecvBytes: number;
+  readonly totalSendBytes: number;
+  /** Datagrams that were dropped, for a worker that did not keep up or a kernel without room. */
+  readonly droppedPackets: number;
+  /** How often a client had `maxClientMessages` or `maxClientBytes` under way, and was not read from for a while. */
+  readonly clientHoldCount: number;
+  /** Bytes that the server holds for all clients together, see `maxClientMemory`. */
+  readonly clientMemory: number;
+  /** How often a client was not read from for a while, and how many clients were closed, for what all of them held. */
+  readonly clientMemoryHoldCount: number;
+  readonly clientMemoryCloseCount: number;
+  /** Lines of the log, of all processes, that could not be written. */
+  readonly lostLogLines: number;
+  /** Tasks that were asked for by any process, and those that have been answered, with a result or an error. */
+  readonly taskCount: number;
+  readonly taskCompletedCount: number;
+  readonly taskFailedCount: number;
+  /** Tasks that have not begun; tasks that run. */
+  readonly taskingNum: number;
+  readonly taskRunningNum: number;
+  /** Task workers that run none. */
+  readonly taskIdleWorkerNum: number;
+  /** With a queue of the system: messages in it, whoever has put them there, and their bytes. */
+  readonly taskQueueNum?: number;
+  readonly taskQueueBytes?: number;
+  /** Of what was found in it: messages that were no tasks, and tasks of others that failed, for nobody to be told. */
+  readonly taskGarbageCount?: number;
+  readonly taskOrphanFailedCount?: number;
+  /** The session id given out last. */
+  readonly sessionRound: number;
+  /** In a worker: the same for it alone. */
+  readonly workerRequestCount?: number;
+  readonly workerResponseCount?: number;
+  readonly workerDispatchCount?: number;
+  readonly workerConcurrency?: number;
+}
+
+export function serverStats(counters: Counters, topology: Topology, worker: number | undefined): ServerStats {
+  const { workers, taskWorkers, taskQueue, userProcesses } = topology;
+  const workerIds = Array.from({ length: workers }, (_, id) => id);
+  const underWay = workerIds.map((id) => counters.underWay(id));
+  const ofProcess = (id: number, counter: number) => counters.ofProcess(id, counter);
+  const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
+  const processes = Array.from({ length: counters.shape.processes }, (_, id) => id);
+  const acceptCount = counters.server(layout.ACCEPTED) + counters.ofReactors(layout.ACCEPTED_HERE);
+  const closeCount = counters.ofReactors(layout.CLOSED);
+  const ofWorkers = (counter: number) => sum(workerIds.map((id) => ofProcess(id, counter)));
+  const askers = Array.from({ length: askersOf(topology) }, (_, asker) => peerOfAsker(topology, asker));
+  const ofAskers = (counter: number) => sum(askers.map((peer) => ofProcess(peer, counter)));
+  const taskWorkerIds = Array.from({ length: taskWorkers }, (_, id) => id);
+  const running = taskWorkerIds.map((id) => ofProcess(workers + id, layout.TASKS_AT_HAND));
+  const ofTaskWorkers = (counter: number) => sum(taskWorkerIds.map((id) => ofProcess(workers + id, counter)));
+  const own =
+    worker === undefined || worker >= workers
+      ? {}
+      : {
+          workerRequestCount: ofProcess(worker, layout.REQUESTS),
+          workerResponseCount: ofProcess(worker, layout.RESPONSES),
+          workerDispatchCount: counters.ofWorker(worker, layout.DISPATCHED),
+          workerConcurrency: underWay[worker] as number,
+        };
+  return {
+    startTime: counters.server(layout.START_TIME),
+    connectionNum: Math.max(0, acceptCount - closeCount),
+    acceptCount,
+    closeCount,
+    abortCount: counters.server(layout.TURNED_AWAY) + counters.ofReactors(layout.TURNED_AWAY_HERE),
+    descriptorAbortCount:
+      counters.server(layout.OUT_OF_DESCRIPTORS) + counters.ofReactors(layout.OUT_OF_DESCRIPTORS_HERE),
+    workerNum: workers,
+    taskWorkerNum: taskWorkers,
+    userWorkerNum: userProcesses,
+    idleWorkerNum: underWay.filter((messages) => messages === 0).length,
+    dispatchCount: sum(workerIds.map((id) => counters.ofWorker(id, layout.DISPATCHED))),
+    requestCount: ofWorkers(layout.REQUESTS),
+    responseCount: sum(processes.map((id) => ofProcess(id, layout.RESPONSES))),
+    concurrency: sum(underWay),
+    totalRecvBytes: counters.ofReactors(layout.RECEIVED_BYTES),
+    totalSendBytes: counters.ofReactors(layout.SENT_BYTES),
+    droppedPackets: counters.ofReactors(layout.DROPPED_PACKETS),
+    clientHoldCount: counters.ofReactors(layout.HELD_BACK),
+    clientMemory: counters.ofReactors(layout.MEMORY),
+    clientMemoryHoldCount: counters.ofReactors(layout.MEMORY_HOLDS),
+    clientMemoryCloseCount: counters.ofReactors(layout.MEMORY_CLOSES),
+    lostLogLines: counters.lostLogLines,
+    taskCount: ofAskers(layout.TASKS),
+    taskCompletedCount: ofAskers(layout.TASKS_COMPLETED),
+    taskFailedCount: ofAskers(layout.TASKS_FAILED),
+    taskingNum: Math.max(0, ofAskers(layout.TASKS_AT_HAND) - sum(running)),
+    taskRunningNum: sum(running),
+    taskIdleWorkerNum: running.filter((tasks) => tasks === 0).length,
+    ...queueStats(taskQueue, ofTaskWorkers),
+    sessionRound: Math.max(counters.server(layout.LAST_SESSION), ...counters.lastSessions()),
+    ...own,
+  };
+}
+
+function queueStats(queue: QueueAddress | undefined, ofTaskWorkers: (counter: number) => number) {
+  if (queue === undefined) return {};
+  const state = queueState(queue);
+  return {
+    taskQueueNum: state?.messages ?? 0,
+    taskQueueBytes: state?.bytes ?? 0,
+    taskGarbageCount: ofTaskWorkers(layout.GARBAGE),
+    taskOrphanFailedCount: ofTaskWorkers(layout.ORPHANS_FAILED),
+  };
+}

@@ -1,0 +1,249 @@
+/**
+ * What the processes of a server tell their parents and children over the control pipes. Each message names its kind in
+ * `type`; who reads one has a branch for every kind, which the compiler checks, and ignores what it does not know.
+ */
+import type { Logger } from '../log/log.js';
+import type { ReloadOptions, ReloadResult } from './reload.js';
+import type { StartFailure } from './start-failure.js';
+
+/** From the manager to the processes below it. */
+export type ToWorker =
+  /** The rings and pipes of its name are its own from now on. */
+  | { readonly type: 'lease' }
+  /** Another process waits for its place, and cannot become ready without it: it finishes what it has, and ends. */
+  | { readonly type: 'leave' }
+  | Terminate
+  | TaskWorkerDied
+  | SessionsLost
+  | TaskWorkerUp
+  | ResetLinks
+  | ResetTasks
+  | ReopenLog;
+
+/** Answer to {@link Terminated}: SIGTERM was meant for that process alone, which acts on it now. */
+export interface Terminate {
+  readonly type: 'terminate';
+  readonly pid: number;
+}
+
+/** In base mode: a worker has died, and its sessions are closed. */
+export interface SessionsLost {
+  readonly type: 'sessionsLost';
+}
+
+/** To all who ask for tasks: a task worker takes tasks from now on. */
+export interface TaskWorkerUp {
+  readonly type: 'taskWorkerUp';
+  readonly taskWorker: number;
+}
+
+/** To all who ask for tasks: what a task worker had begun is lost. */
+export interface TaskWorkerDied {
+  readonly type: 'taskWorkerDied';
+  readonly taskWorker: number;
+  readonly exit: { readonly code: number | null; readonly signal: NodeJS.Signals | null };
+  /** It was killed, for what it and others ask and answer each other made no sense. */
+  readonly corrupt: boolean;
+}
+
+export interface ReopenLog {
+  readonly type: 'reopenLog';
+}
+
+/** From the processes below the manager to it. */
+export type FromWorker =
+  /** The process of that pid has given up its place. */
+  | { readonly type: 'leaseReleased'; readonly pid: number }
+  /** The process of that pid cannot become ready before it has the place. */
+  | { readonly type: 'leaseWanted'; readonly pid: number }
+  | { readonly type: 'reload'; readonly options: ReloadOptions }
+  | { readonly type: 'stopWorker'; readonly worker: number }
+  | ShutdownAsked
+  | ReloadCertificates
+  | Terminated
+  | StartFailed
+  | Started
+  /** In a server that stops: this worker has read the last message that there was for it. */
+  | { readonly type: 'drained' }
+  | LinkCorrupt
+  /** What that task worker and a process ask and answer each other makes no sense, by the fault of that peer. */
+  | { readonly type: 'tasksCorrupt'; readonly peer: number }
+  | TasksReset
+  /** Answer to {@link ResetLinks}, of the process of that pid; `reset`: it is a reactor by now, and has emptied its end. */
+  | { readonly type: 'linksReset'; readonly peer: number; readonly pid: number; readonly reset: boolean }
+  /** This task worker takes tasks. */
+  | { readonly type: 'takesTasks' };
+
+/** What the process of a peer sends, or what is sent to it, makes no sense: it is killed, and what lies between emptied. */
+export interface LinkCorrupt {
+  readonly type: 'linkCorrupt';
+  readonly peer: number;
+}
+
+/** The process of that peer has ended, and the next waits until its links are emptied. In base mode also to workers. */
+export interface ResetLinks {
+  readonly type: 'resetLinks';
+  readonly peer: number;
+}
+
+/** To all who ask for tasks: that task worker has ended, and the next waits until what lies between is emptied. */
+export interface ResetTasks {
+  readonly type: 'resetTasks';
+  readonly taskWorker: number;
+  /** From then on, by the machine's monotonic clock in milliseconds, the rings are not to be touched. */
+  readonly until: number;
+}
+
+/** Answer to {@link ResetTasks}, of the process of that pid; `reset`: it has the way open, and has emptied it. */
+export interface TasksReset {
+  readonly type: 'tasksReset';
+  readonly taskWorker: number;
+  readonly pid: number;
+  readonly reset: boolean;
+}
+
+/** Somebody wants new clients to get the certificates that the files hold now. */
+export interface ReloadCertificates {
+  readonly type: 'reloadCertificates';
+}
+
+/** Somebody wants the whole server to end in order. */
+export interface ShutdownAsked {
+  readonly type: 'shutdown';
+}
+
+/** SIGTERM has come to the process of that pid. Only the master knows whether the whole server is to end. */
+export interface Terminated {
+  readonly type: 'terminated';
+  readonly pid: number;
+}
+
+/** The process of that pid has come to `start`. */
+export interface Started {
+  readonly type: 'started';
+  readonly pid: number;
+}
+
+/** A process of the first ones has failed in its start, and ends. */
+export interface StartFailed {
+  readonly type: 'startFailed';
+  readonly failure: StartFailure;
+}
+
+/** From the manager to the master. */
+export type FromManager =
+  | ReloadCertificates
+  | StartFailed
+  | ShutdownAsked
+  | TaskWorkerDied
+  | TaskWorkerUp
+  | { readonly type: 'workerReplaced'; readonly worker: number }
+  | ResetLinks
+  | ResetTasks
+  | SessionsLost
+  | Terminated
+  | Started
+  /** It ends, and the server does not: the next manager is to be asked. */
+  | { readonly type: 'notBegun'; readonly request: number }
+  | { readonly type: 'reloaded'; readonly request: number; readonly result: ReloadResult };
+
+/** From the master to the manager. */
+export type ToManager =
+  | { readonly type: 'reload'; readonly request: number; readonly options: ReloadOptions }
+  /** A new process in the place of that one; answered as a reload. */
+  | { readonly type: 'stopWorker'; readonly worker: number; readonly request: number }
+  /** Whatever is left of a stop is killed. */
+  | { readonly type: 'hurry' }
+  /** The server does not end: SIGTERM was meant for the process of that pid alone. */
+  | { readonly type: 'terminate'; readonly pid: number }
+  | LinkCorrupt
+  | TasksReset
+  /** The links of that peer are empty: the next process may have them. */
+  | { readonly type: 'linksReset'; readonly peer: number }
+  | ReopenLog;
+
+type Check = (value: unknown) => boolean;
+
+const isNumber: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+const isBoolean: Check = (value) => typeof value === 'boolean';
+const isText: Check = (value) => typeof value === 'string';
+const orNone =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || value === null || check(value);
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;
+
+const isOptions: Check = (value) => isObject(value) && orNone(isBoolean)(value.tasksOnly);
+const isExit: Check = (value) =>
+  isObject(value) && orNone(Number.isInteger)(value.code) && orNone(isText)(value.signal);
+const isFailure: Check = (value) => {
+  if (!isObject(value) || !isText(value.message) || !isText(value.stack)) return false;
+  return orNone(isText)(value.who) && orNone(isText)(value.name) && orNone(isText)(value.code);
+};
+const isResult: Check = (value) =>
+  isObject(value) && isText(value.outcome) && orNone(isNumber)(value.replaced);
+
+type Kind = (ToWorker | FromWorker | FromManager | ToManager)['type'];
+
+/** What the fields of each kind must be: one that is something else would be found in the middle of what it asks for. */
+const FIELDS: Readonly<Record<Kind, Readonly<Record<string, Check>>>> = {
+  lease: {},
+  leave: {},
+  terminate: { pid: isNumber },
+  terminated: { pid: isNumber },
+  sessionsLost: {},
+  taskWorkerUp: { taskWorker: isNumber },
+  taskWorkerDied: { taskWorker: isNumber, exit: isExit, corrupt: isBoolean },
+  reopenLog: {},
+  leaseReleased: { pid: isNumber },
+  leaseWanted: { pid: isNumber },
+  reload: { options: isOptions, request: orNone(isNumber) },
+  stopWorker: { worker: isNumber, request: orNone(isNumber) },
+  shutdown: {},
+  reloadCertificates: {},
+  startFailed: { failure: isFailure },
+  started: { pid: isNumber },
+  drained: {},
+  linkCorrupt: { peer: isNumber },
+  resetLinks: { peer: isNumber },
+  linksReset: { peer: isNumber, pid: orNone(isNumber), reset: orNone(isBoolean) },
+  takesTasks: {},
+  workerReplaced: { worker: isNumber },
+  reloaded: { request: isNumber, result: isResult },
+  tasksCorrupt: { peer: isNumber },
+  resetTasks: { taskWorker: isNumber, until: Number.isFinite },
+  tasksReset: { taskWorker: isNumber, pid: isNumber, reset: isBoolean },
+  hurry: {},
+  notBegun: { request: isNumber },
+};
+
+/** The body of a message, where it has the form of one; anything else is logged and ignored. */
+export function controlMessage<Message extends { readonly type: string }>(
+  body: unknown,
+  from: string,
+  context: { readonly log: Logger },
+): Message | undefined {
+  const { type } = (body ?? {}) as { readonly type?: unknown };
+  if (typeof type === 'string') {
+    // A kind that there is not, its reader names.
+    const fields = Object.hasOwn(FIELDS, type) ? FIELDS[type as Kind] : {};
+    for (const [field, check] of Object.entries(fields)) {
+      if (check((body as Record<string, unknown>)[field])) continue;
+      context.log.error(
+        { from, type, field },
+        `a control message of kind '${type}' with a wrong '${field}' is ignored`,
+      );
+      return undefined;
+    }
+    return body as Message;
+  }
+  context.log.error({ from }, 'a control message without a kind is ignored');
+  return undefined;
+}
+
+/** The last branch of every switch over kinds: of another version of this program, or a fault of this one. */
+export function unknownMessage(message: never, from: string, context: { readonly log: Logger }): void {
+  const { type } = message as { readonly type: string };
+  context.log.error({ from, type }, `a control message of the unknown kind '${type}' is ignored`);
+}

@@ -1,0 +1,49 @@
+import { ServerError } from '../errors.js';
+import type { ResolvedOptions } from './options.js';
+import type { ResolvedPort } from './port-options.js';
+
+/** What has to be the same in every process, by what a user calls it. */
+export type ServerPlan = Readonly<Record<string, unknown>>;
+
+const SAME = [
+  'mode',
+  'reactorNum',
+  'workerNum',
+  'taskWorkerNum',
+  'maxConnections',
+  'ipc',
+  'ringSize',
+  'taskTransport',
+  'taskRingSize',
+  'taskQueueKey',
+  'taskQueueName',
+  'taskLargeValues',
+] as const satisfies readonly (keyof ResolvedOptions)[];
+
+/** Every process runs the entry module up to `start`, and finds what they share by what it says there. */
+export function planOf(
+  options: ResolvedOptions,
+  ports: readonly ResolvedPort[],
+  userProcesses: number,
+): ServerPlan {
+  return {
+    ...Object.fromEntries(SAME.map((name) => [`option '${name}'`, options[name] ?? null])),
+    'number of listeners': ports.length,
+    'number of processes by addProcess': userProcesses,
+  };
+}
+
+/** Throws `ERR_MILLRACE_OPTION` where this process has come to another plan than the one that has started it. */
+export function assertSamePlan(own: ServerPlan, given: ServerPlan | undefined): void {
+  if (given === undefined) return;
+  const differing = Object.keys(own).filter(
+    (name) => JSON.stringify(own[name]) !== JSON.stringify(given[name]),
+  );
+  if (differing.length === 0) return;
+  const [name = ''] = differing;
+  const message =
+    `The ${name} is ${JSON.stringify(own[name])} in this process, and ${JSON.stringify(given[name])} in the one that has ` +
+    'started it. Every process runs the entry module up to start, and has to come to the same there: it cannot depend on ' +
+    'the role, the time or chance, and a change of the program that concerns it takes a restart, not a reload.';
+  throw new ServerError('ERR_MILLRACE_OPTION', message);
+}

@@ -1,0 +1,30 @@
+import { HANDLER_NAMED_AGAIN_MS, HANDLER_NAMED_MS } from '../constants.js';
+import type { Logger } from '../log/log.js';
+
+/**
+ * Waits for handlers of `event`. What does not settle would hold the server up without a word: it is named after five seconds,
+ * and every minute from then on. `consequence` says what waits for it.
+ */
+export async function untilSettled<T>(
+  context: { readonly log: Logger },
+  event: string,
+  consequence: string,
+  handlers: Promise<T>,
+): Promise<T> {
+  const begunAt = performance.now();
+  let timer: NodeJS.Timeout;
+  const name = () => {
+    const seconds = Math.round((performance.now() - begunAt) / 1_000);
+    context.log.warn(
+      { event, seconds },
+      `a handler of ${event} has not settled for ${seconds} s: ${consequence}`,
+    );
+    timer = setTimeout(name, HANDLER_NAMED_AGAIN_MS).unref();
+  };
+  timer = setTimeout(name, HANDLER_NAMED_MS).unref();
+  try {
+    return await handlers;
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,18 @@
+import { entryModule } from '@millrace/process-pool';
+import { ServerError } from '../errors.js';
+import type { ResolvedOptions } from '../options/options.js';
+
+/** How to run this program's entry module again, in another role; with the options of Node that it was started with. */
+export function spawnArguments({ entry: own }: Pick<ResolvedOptions, 'entry'>): {
+  entry: string;
+  args: string[];
+} {
+  const entry = own ?? entryModule();
+  if (entry === undefined) {
+    throw new ServerError(
+      'ERR_MILLRACE_START_FAILED',
+      "Every process of the server runs the entry module again, so the program must be a file (node server.js), or name one by the option 'entry'.",
+    );
+  }
+  return { entry, args: process.argv.slice(2) };
+}

@@ -1,0 +1,133 @@
+import type { TLSSocket } from 'node:tls';
+import { type InetAddress, syscalls } from '@millrace/native';
+import {
+  Connection,
+  type ConnectionHandlers,
+  ConnectionKind,
+  type StreamConnection,
+  TlsConnection,
+} from '@millrace/reactor';
+import { LINK_LIMIT, READ_BYTES } from '../constants.js';
+import * as packet from '../links/packet.js';
+import { FLAG_PAUSED, OPEN } from '../shared/connection-layout.js';
+import { CLOSED } from '../shared/counters-layout.js';
+import { addressOf, Client } from './client.js';
+import { PAUSE_QUIESCE, PAUSE_USER } from './pause-reasons.js';
+import type { ReactorContext } from './reactor-context.js';
+import type { TlsPorts } from './tls-ports.js';
+import type { WorkerLink } from './worker-link.js';
+
+/** Frames that a client may deliver in one turn while no other one sends. */
+const LONE_FRAMES_PER_TURN = 1024;
+
+/** Makes clients of what was accepted, and tells their workers. */
+export class ClientRegistration {
+  readonly #context: ReactorContext;
+  readonly #tls: TlsPorts;
+  readonly #handlers: ConnectionHandlers<Client, StreamConnection<Client>>;
+  readonly #readMemory = Buffer.allocUnsafeSlow(READ_BYTES);
+  /** What the connections of each listener share. */
+  readonly #kinds: ConnectionKind<Client>[] = [];
+  #quiesced = false;
+
+  constructor(
+    context: ReactorContext,
+    tls: TlsPorts,
+    handlers: ConnectionHandlers<Client, StreamConnection<Client>>,
+  ) {
+    this.#context = context;
+    this.#tls = tls;
+    this.#handlers = handlers;
+  }
+
+  /** Who comes now is not read from. */
+  quiesce(): void {
+    this.#quiesced = true;
+  }
+
+  /** Takes a new client over, from listener `port`. */
+  accept(fd: number, session: number, port: number, peer: InetAddress): void {
+    if (!this.#tls.has(port)) return this.#connected(fd, session, port, peer);
+    this.#tls.accept(fd, session, port, String(addressOf(peer)), {
+      secured: (socket) => this.#connected(socket, session, port, peer),
+      failed: () => this.#neverOpened(session),
+    });
+  }
+
+  /** A client is there, by a descriptor or a TLS socket. */
+  #connected(by: number | TLSSocket, session: number, port: number, peer: InetAddress): void {
+    const { reactor, dispatcher, clients, out, data, table } = this.#context;
+    const owner = dispatcher.owner(session, peer.host);
+    // It was in the middle of its handshake when the workers were told that no more comes.
+    if (this.#quiesced && typeof by !== 'number') return this.#neverOpened(session, by);
+    if (owner.channel.queuedBytes > LINK_LIMIT) return this.#turnAway(by, session, owner);
+    this.#take(session, port, owner, peer);
+    const client = new Client(session, port, owner, table.slot(session));
+    client.connection =
+      typeof by === 'number'
+        ? new Connection(reactor, by, this.#kind(port), client)
+        : new TlsConnection(reactor, by, { ...this.#options(port), context: client });
+    clients.add(client);
+    owner.countConnection(1);
+    owner.channel.send(out.set(packet.CONNECT, session, 0, port).with(addressOf(peer)));
+    if (data.enableDelayReceive) client.pauseFor(PAUSE_USER);
+    if (this.#quiesced) client.pauseFor(PAUSE_QUIESCE);
+  }
+
+  #kind(port: number): ConnectionKind<Client> {
+    this.#kinds[port] ??= new ConnectionKind<Client>(this.#context.reactor, this.#options(port));
+    return this.#kinds[port];
+  }
+
+  #options(port: number) {
+    const { packageMaxLength, bufferHighWatermark, bufferLowWatermark } = this.#context.port(port);
+    return {
+      framing: this.#context.framings[port],
+      maxFrameLength: packageMaxLength,
+      readMemory: this.#readMemory,
+      memory: this.#context.memory.use,
+      framesPerTurn: this.#context.data.maxClientMessages,
+      loneFramesPerTurn: Math.max(this.#context.data.maxClientMessages, LONE_FRAMES_PER_TURN),
+      bytesPerTurn: this.#context.data.maxClientBytes,
+      highWaterMark: bufferHighWatermark,
+      lowWaterMark: bufferLowWatermark,
+      // Whoever sends has its own limit before; see ClientCommands.
+      maxOutput: Number.MAX_SAFE_INTEGER,
+      handlers: this.#handlers,
+    };
+  }
+
+  /** Takes a slot of the shared table. */
+  #take(session: number, port: number, owner: WorkerLink, peer: InetAddress): void {
+    owner.slot.take({
+      state: OPEN,
+      port,
+      reactor: this.#context.data.index,
+      worker: owner.worker,
+      uid: 0,
+      flags: this.#context.data.enableDelayReceive ? FLAG_PAUSED : 0,
+      reason: 0,
+      remotePort: peer.port,
+      tlsCell: this.#tls.cellOf(session),
+      session,
+      connectTime: this.#context.now(),
+      host: peer.host,
+    });
+  }
+
+  /** The worker does not even read that clients come and go; what it would be told must not pile up. */
+  #turnAway(by: number | TLSSocket, session: number, link: WorkerLink): void {
+    this.#neverOpened(session, by);
+    const text = `Turned a client away: worker ${link.worker} has not read for long, ${LINK_LIMIT} bytes wait for it`;
+    this.#context.log('worker-stuck', text);
+  }
+
+  /** A connection goes that no worker has heard of. */
+  #neverOpened(session: number, by?: number | TLSSocket): void {
+    if (typeof by === 'number') syscalls.close(by);
+    else by?.destroy();
+    this.#tls.forget(session);
+    this.#context.count(CLOSED, 1);
+    this.#context.gone(session);
+  }
+}

@@ -1,0 +1,252 @@
+import type { ChannelOptions, Repetition } from '@millrace/channel';
+import type { BoundDatagram, Framing, Reactor, TlsAcceptorOptions } from '@millrace/reactor';
+import { type DoorbellListener, RingTransport } from '@millrace/shared-memory/internal';
+import { LINK_HIGH_WATER, RESTORE_MS } from '../constants.js';
+import type { FileReceiver } from '../links/file-link.js';
+import * as packet from '../links/packet.js';
+import type { PacketChannel } from '../links/packet-channel.js';
+import {
+  type Descriptors,
+  type LinkEnd,
+  masterPeer,
+  OpenedResources,
+  peersOf,
+  type Topology,
+} from '../links/shared-resources.js';
+import type { Dispatch, DispatchMode } from '../options/options.js';
+import type { ResolvedPort } from '../options/port-options.js';
+import { ConnectionSlot, type ConnectionTable } from '../shared/connection-table.js';
+import { type CounterBlock, restoredText } from '../shared/counter-block.js';
+import type { Counters } from '../shared/counters.js';
+import type { TlsTable } from '../shared/tls-table.js';
+import { Clients } from './clients.js';
+import { createDispatcher, type Dispatcher, type DispatcherParts } from './dispatch.js';
+import { FunctionDispatcher } from './dispatch-function.js';
+import type { OwnWorker, ReactorHost } from './host.js';
+import { MasterHost } from './master-host.js';
+import { MemoryGuard, type MemoryLimits } from './memory-guard.js';
+import type { SoleAcceptor } from './sole-acceptor.js';
+import { SteadyClock } from './steady-clock.js';
+import { WorkerLink } from './worker-link.js';
+
+/** What the master tells a reactor thread at its start. */
+export interface ReactorThreadData {
+  readonly index: number;
+  readonly topology: Topology;
+  readonly descriptors: Descriptors;
+  readonly ports: readonly ResolvedPort[];
+  /** The sockets of datagram listeners; undefined where there is none. This thread serves those of its turn. */
+  readonly datagrams: readonly (Pick<BoundDatagram, 'fd' | 'address'> | undefined)[];
+  /** The sockets that this thread accepts from, being the only one; undefined for datagrams. Empty: the master accepts. */
+  readonly sockets: readonly (number | undefined)[];
+  readonly maxConnections: number;
+  readonly startSessionId: number;
+  /** Keys and certificates by listener; undefined where it has no TLS. */
+  readonly tls: readonly (TlsAcceptorOptions | undefined)[];
+  readonly dispatchMode: DispatchMode;
+  readonly enableDelayReceive: boolean;
+  readonly heartbeatCheckInterval: number | undefined;
+  readonly lingerTime: number;
+  readonly maxClientMessages: number;
+  readonly maxClientBytes: number;
+  readonly reservedDescriptors: number;
+  readonly memoryLimits: MemoryLimits;
+}
+
+/** By a thread's port, which it listens to where it runs in Node's loop. */
+export type ToThread = Pick<ReactorThreadData, 'tls'>;
+
+/** The user's functions, from their modules. */
+export interface UserFunctions {
+  readonly dispatch: Dispatch | undefined;
+  /** By listener. */
+  readonly framings: readonly Framing[];
+}
+
+/** What all parts of a reactor thread share: its clients, and the ways to every other process. */
+export class ReactorContext {
+  readonly reactor: Reactor;
+  readonly data: ReactorThreadData;
+  readonly framings: readonly Framing[];
+  readonly clients: Clients;
+  readonly out = new packet.Packet();
+  readonly table: ConnectionTable;
+  readonly tls: TlsTable | undefined;
+  readonly allCounters: Counters;
+  /** This thread's own. */
+  readonly counters: CounterBlock;
+  readonly workers: readonly WorkerLink[];
+  /** By peer; the master is the last. */
+  readonly channels: readonly PacketChannel[];
+  /** Where files of each peer come. */
+  readonly files: readonly FileReceiver[];
+  readonly dispatcher: Dispatcher;
+  readonly memory: MemoryGuard;
+  readonly host: ReactorHost;
+  /** Where this is the only thread. */
+  acceptor: SoleAcceptor | undefined;
+  /** By peer; none to the worker that this reactor is part of. */
+  readonly #transports: (LinkEnd['transport'] | undefined)[] = [];
+  readonly #view: OpenedResources;
+  readonly #listener: DoorbellListener;
+  readonly #restoring: Repetition;
+  readonly #clock = new SteadyClock();
+  #now = 0;
+
+  constructor(
+    reactor: Reactor,
+    data: ReactorThreadData,
+    { dispatch, framings }: UserFunctions,
+    own?: OwnWorker,
+  ) {
+    this.reactor = reactor;
+    this.data = data;
+    this.framings = framings;
+    const { index, topology, descriptors } = data;
+    this.#view = new OpenedResources(topology, descriptors);
+    this.#listener = this.#view.listen(this.#view.reactorBell(index), reactor.poller, (kind, text) =>
+      this.log(kind, `Reactor ${index}: ${text}`),
+    );
+    this.table = this.#view.connections();
+    this.clients = new Clients(this.table.capacity, topology.base ? topology.workers : 1);
+    this.tls = this.#view.tls();
+    const counters = this.#view.counters();
+    this.allCounters = counters;
+    this.counters = counters.keepReactor(index);
+    const options: ChannelOptions = {
+      highWaterMark: LINK_HIGH_WATER,
+      // Clients are held at the high-water mark; what comes beyond is one message each for events of connections.
+      hardLimit: Number.POSITIVE_INFINITY,
+      schedule: (flush) => reactor.defer(flush),
+    };
+    const loop = { listener: this.#listener, poller: reactor.poller };
+    const unopened: (Error | undefined)[] = [];
+    this.channels = Array.from({ length: peersOf(topology) }, (_, peer) => {
+      if (own && peer === index) return own.channel;
+      const onCorrupt = (error: Error) => this.#corrupt(peer, error);
+      const end = this.#view.linkEnd('reactor', peer, index, { ...loop, onCorrupt }, options);
+      const { channel, transport } = end;
+      this.#transports[peer] = transport;
+      unopened[peer] = end.unopened;
+      channel.onBadMessage((error) => transport.distrust(error as Error));
+      return channel;
+    });
+    this.files = this.channels.map((_, peer) => this.#view.fileReceiver(peer, index));
+    const slot = new ConnectionSlot(this.table);
+    this.workers = this.channels
+      .slice(0, topology.workers)
+      .map(
+        (channel, worker) =>
+          new WorkerLink(
+            worker,
+            channel,
+            counters,
+            this.counters,
+            index,
+            (callback) => reactor.defer(callback),
+            slot,
+          ),
+      );
+    const parts = {
+      workers: this.workers,
+      share: { messages: data.maxClientMessages, bytes: data.maxClientBytes },
+      counters,
+      defer: (callback: () => void) => reactor.defer(callback),
+    };
+    this.dispatcher = own?.createDispatcher(parts) ?? this.#createDispatcher(parts, dispatch);
+    this.memory = new MemoryGuard(this, data.memoryLimits);
+    this.host = own?.host ?? new MasterHost(reactor, this.master, index);
+    this.#restoring = reactor.poller.every(RESTORE_MS, () => this.#restoreCounters());
+    for (const [peer, error] of unopened.entries()) if (error) this.#transports[peer]?.distrust(error);
+    // The time of a turn is read when it is first asked for, and holds for the whole turn.
+    reactor.cycle(() => {
+      this.#now = 0;
+      this.memory.check();
+    });
+  }
+
+  get master(): PacketChannel {
+    return this.channels[masterPeer(this.data.topology)] as PacketChannel;
+  }
+
+  /** Milliseconds since 1970, at this turn, by a clock that no step of the wall clock changes before `followStep`. */
+  readonly now = (): number => {
+    if (this.#now === 0) this.#now = this.#clock.now();
+    return this.#now;
+  };
+
+  /** The wall clock may have been set: what is known of times goes with it, so that what lasts lasts as long as before. */
+  followStep(): void {
+    const step = this.#clock.followStep();
+    if (step === 0) return;
+    this.#now = 0;
+    for (const client of this.clients.all()) client.moveTimes(step);
+  }
+
+  port(index: number): ResolvedPort {
+    return this.data.ports[index] as ResolvedPort;
+  }
+
+  count(counter: number, by: number): void {
+    this.counters.add(counter, by);
+  }
+
+  /** A connection is closed: whoever has accepted it is told. */
+  gone(session: number): void {
+    (this.acceptor ?? this.host).gone(session);
+  }
+
+  log(kind: string, text: string): void {
+    this.host.log(kind, text);
+  }
+
+  /** A process has sent what makes no sense: nothing more is taken from it. */
+  distrust(peer: number, error: Error): void {
+    const transport = this.#transports[peer];
+    // Its own worker is this process.
+    if (transport === undefined) throw error;
+    transport.distrust(error);
+  }
+
+  /** Says once more of a process that nothing is taken from it, where that is so: whoever was told may have died since. */
+  remindOfCorrupt(peer: number): void {
+    if (this.#transports[peer]?.corrupt) this.host.corrupt(peer, 'nobody has emptied it since');
+  }
+
+  /** Has every process look at its rings: one that has died may have written over the words that say who sleeps. */
+  wakePeers(): void {
+    for (const transport of this.#transports) if (transport instanceof RingTransport) transport.pokePeer();
+  }
+
+  /** The process of a peer has ended, and the next has not begun: what lies between is emptied. */
+  reset(peer: number): void {
+    this.#transports[peer]?.reset();
+    this.host.resetDone(peer);
+  }
+
+  #restoreCounters(): void {
+    const restored = this.counters.restore();
+    if (restored > 0) this.log('counters', restoredText(restored, `reactor ${this.data.index}`));
+  }
+
+  #corrupt(peer: number, error: Error): void {
+    this.host.corrupt(peer, error.message);
+  }
+
+  close(): void {
+    for (const channel of this.channels) {
+      channel.flush();
+      channel.destroy();
+    }
+    this.#listener.close();
+    this.#restoring.close();
+    this.#view.close();
+  }
+
+  #createDispatcher(parts: DispatcherParts, dispatch: Dispatch | undefined): Dispatcher {
+    const { dispatchMode } = this.data;
+    if (dispatchMode !== 'function') return createDispatcher(dispatchMode, parts);
+    if (dispatch === undefined) throw new TypeError("dispatchMode 'function' without a function");
+    return new FunctionDispatcher(parts, dispatch, (text) => this.log('dispatch', text));
+  }
+}

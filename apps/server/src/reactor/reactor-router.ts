@@ -1,0 +1,298 @@
+import type {
+  CloseReason,
+  ConnectionHandlers,
+  InetAddress,
+  Reactor,
+  StreamConnection,
+  TlsAcceptorOptions,
+} from '@millrace/reactor';
+import { MAX_DELAY_MS, MIN_DELAY_MS } from '@millrace/timer-heap';
+import * as packet from '../links/packet.js';
+import { CLOSING, FLAG_FULL, CLOSED as SLOT_CLOSED } from '../shared/connection-layout.js';
+import type { CounterBlock } from '../shared/counter-block.js';
+import { CLOSED, HELD_BACK, RECEIVED_BYTES } from '../shared/counters-layout.js';
+import type { Client } from './client.js';
+import { ClientCommands } from './client-commands.js';
+import { ClientRegistration } from './client-registration.js';
+import { logClosed } from './close-log.js';
+import { DatagramPorts } from './datagram-ports.js';
+import type { OwnWorker } from './host.js';
+import { IdleReaper } from './idle-reaper.js';
+import { PAUSE_OUTPUT, PAUSE_QUIESCE, PAUSE_SHARE } from './pause-reasons.js';
+import { ReactorContext, type ReactorThreadData, type UserFunctions } from './reactor-context.js';
+import { SoleAcceptor } from './sole-acceptor.js';
+import { TlsPorts } from './tls-ports.js';
+import type { WorkerLink } from './worker-link.js';
+
+/** Moves messages between the clients of one reactor thread and the workers. */
+export class ReactorRouter {
+  readonly #context: ReactorContext;
+  readonly #commands: ClientCommands;
+  readonly #datagrams: DatagramPorts;
+  readonly #idleReaper: IdleReaper;
+  readonly #tls: TlsPorts;
+  readonly #registration: ClientRegistration;
+  readonly #own: OwnWorker | undefined;
+  readonly #handlers: ConnectionHandlers<Client, StreamConnection<Client>> = {
+    onInput: ({ context }) => context.slot.received(this.#context.now()),
+    onFrame: (connection, memory, start, end) => this.#frame(connection, memory, start, end),
+    wantsInput: ({ context }) => this.#context.memory.admits(context),
+    wantsFrame: ({ context }) => this.#wantsFrame(context),
+    onInputEnd: (connection) => this.#askForEnd(connection.context),
+    onCongestion: (connection, congested) => this.#congestion(connection.context, congested),
+    onOutput: (connection) => this.#output(connection),
+    onClose: (connection, reason, error) => this.#closed(connection.context, reason, error),
+  };
+  #stopping = false;
+  /** It reads no more from clients, and has told the workers so. */
+  #quiesced = false;
+  #end: () => void = () => {};
+  /** Resolves when the thread is to end. */
+  readonly ended = new Promise<void>((resolve) => {
+    this.#end = resolve;
+  });
+
+  /** `own`: the worker that the reactor is part of, in base mode. */
+  constructor(reactor: Reactor, data: ReactorThreadData, functions: UserFunctions, own?: OwnWorker) {
+    this.#context = new ReactorContext(reactor, data, functions, own);
+    this.#own = own;
+    this.#commands = new ClientCommands(this.#context);
+    this.#datagrams = new DatagramPorts(this.#context);
+    this.#idleReaper = new IdleReaper(this.#context);
+    this.#tls = new TlsPorts(this.#context);
+    this.#registration = new ClientRegistration(this.#context, this.#tls, this.#handlers);
+    if (data.sockets.length > 0)
+      this.#context.acceptor = new SoleAcceptor(this.#context, (...client) => this.accept(...client));
+    const { channels, master } = this.#context;
+    for (const [peer, channel] of channels.entries()) {
+      if (channel === master) channel.onMessage((message) => this.#fromMaster(message, peer));
+      else channel.onMessage((message) => this.#fromProcess(message, peer));
+    }
+    this.#context.host.ready();
+  }
+
+  /** Other certificates for clients to come. */
+  replaceTls(tls: readonly (TlsAcceptorOptions | undefined)[]): void {
+    this.#tls.replace(tls);
+  }
+
+  /** What is still connected is closed as it is. */
+  close(): void {
+    this.#context.acceptor?.close();
+    this.#tls.close();
+    if (this.#context.tls) for (const client of this.#context.clients.all()) client.connection.destroy();
+    this.#datagrams.close();
+    this.#context.close();
+  }
+
+  // From clients ----------------------------------------------------------------------------------------------------
+
+  /** Whether a frame of `client` can be taken now; if not, it is held until that may have changed. */
+  #wantsFrame(client: Client): boolean {
+    const { dispatcher } = this.#context;
+    if (dispatcher.hasShare(client)) return dispatcher.ready(client);
+    this.#context.count(HELD_BACK, 1);
+    client.pauseFor(PAUSE_SHARE);
+    return false;
+  }
+
+  #frame(connection: StreamConnection<Client>, memory: Buffer, start: number, end: number): void {
+    const client = connection.context;
+    const { dispatcher, out } = this.#context;
+    this.#context.count(RECEIVED_BYTES, end - start);
+    const worker = dispatcher.pick(client, memory, start, end);
+    if (worker === 'discard') return;
+    if (worker === 'close') {
+      client.ensureRare().closedFor = 'dispatch';
+      return connection.close();
+    }
+    client.visits(worker);
+    client.slot.dispatched(this.#context.now());
+    dispatcher.send(
+      client,
+      worker,
+      out.set(packet.RECEIVE, client.session, 0, client.port).with(memory, start, end),
+    );
+  }
+
+  /** The client sends no more: every worker that knows it is asked whether it still has something to send. */
+  #askForEnd(client: Client): void {
+    this.#askWorkerForEnd(client, client.owner);
+    for (const worker of client.visited) this.#askWorkerForEnd(client, worker);
+  }
+
+  #askWorkerForEnd(client: Client, worker: WorkerLink): void {
+    client.asks(worker);
+    worker.channel.send(this.#context.out.set(packet.END, client.session, 0, client.port));
+  }
+
+  #congestion(client: Client, congested: boolean): void {
+    client.ensureRare().congested = congested;
+    client.slot.queued(client.connection.queuedBytes);
+    client.slot.flag(FLAG_FULL, congested);
+    const type = congested ? packet.BUFFER_FULL : packet.BUFFER_EMPTY;
+    client.owner.channel.send(this.#context.out.set(type, client.session, 0, client.port));
+    if (congested) return client.pauseFor(PAUSE_OUTPUT);
+    client.resumeFor(PAUSE_OUTPUT);
+    this.#commands.drained(client, true);
+  }
+
+  #output({ context: client, queuedBytes }: StreamConnection<Client>): void {
+    const now = this.#context.now();
+    client.ensureRare().movedAt = now;
+    client.slot.sent(now);
+    client.slot.queued(queuedBytes);
+  }
+
+  #closed(client: Client, reason: CloseReason, error: Error | undefined): void {
+    const { clients, out, workers } = this.#context;
+    const told = this.#reason(client, reason);
+    const index = packet.CLOSE_REASONS.indexOf(told);
+    clients.delete(client);
+    client.slot.change({ state: SLOT_CLOSED, reason: index });
+    for (const worker of workers) worker.forget(client);
+    this.#context.memory.forget(client);
+    client.owner.countConnection(-1);
+    this.#context.count(CLOSED, 1);
+    client.owner.channel.send(out.set(packet.CLOSED, client.session, index, client.port));
+    for (const worker of client.visited)
+      worker.channel.send(out.set(packet.FORGET, client.session, index, client.port));
+    this.#commands.drained(client, false);
+    this.#tls.forget(client.session);
+    this.#context.gone(client.session);
+    logClosed(this.#context, client, told, error);
+    if (this.#stopping && clients.size === 0) this.#over();
+  }
+
+  #reason(client: Client, reason: CloseReason): packet.SessionCloseReason {
+    const { closedFor, closedByWorker } = client.rare;
+    if (closedFor) return closedFor;
+    if (reason !== 'local') return reason;
+    if (closedByWorker) return client.connection.inputEnded ? 'peer' : 'server';
+    return 'shutdown';
+  }
+
+  // From other processes --------------------------------------------------------------------------------------------
+
+  #fromProcess(message: packet.Packet, peer: number): void {
+    const { type } = message;
+    try {
+      if (type === packet.SEND_TO) this.#datagrams.send(message, peer);
+      else if (type === packet.TAKEN) this.#context.workers[peer]?.taken(message.aux);
+      else if (type >= packet.SEND && type < packet.SEND_TO) this.#commands.take(message, peer);
+      else throw new packet.PacketError(`There is no packet of type ${type} for a reactor context.`);
+    } catch (error) {
+      if (!(error instanceof packet.PacketError)) throw error;
+      this.#context.distrust(peer, error);
+    }
+  }
+
+  #fromMaster(message: packet.Packet, peer: number): void {
+    switch (message.type) {
+      case packet.ACCEPTED: {
+        const [remotePort, host] = message.text().split(' ') as [string, string];
+        return this.accept(message.aux, message.session, message.port, { host, port: Number(remotePort) });
+      }
+      case packet.LISTEN:
+        return this.#context.acceptor?.listen();
+      case packet.WORKER_REPLACED:
+        return this.#introduce(this.#context.workers[message.aux] as WorkerLink);
+      case packet.RESET:
+        return this.#context.reset(message.aux);
+      case packet.QUIESCE:
+        this.quiesce();
+        return this.#sayLast();
+      case packet.STOP:
+        return this.stop(packet.fromStopTime(message.aux));
+      case packet.KEYS_CHANGED:
+        return this.#readTls();
+      default:
+        return this.#fromProcess(message, peer);
+    }
+  }
+
+  #readTls(): void {
+    try {
+      this.replaceTls(this.#own?.readTls() ?? []);
+    } catch (error) {
+      this.#context.log('tls', `${(error as Error).message} New clients get the certificates from before.`);
+    }
+  }
+
+  /** Takes a new client over, from listener `port`. */
+  accept(fd: number, session: number, port: number, peer: InetAddress): void {
+    this.#registration.accept(fd, session, port, peer);
+  }
+
+  /** Tells the replacement of a dead worker which connections it has, and which of them wait to be closed by it. */
+  #introduce(worker: WorkerLink): void {
+    const { clients, out } = this.#context;
+    worker.replaced();
+    this.#context.remindOfCorrupt(worker.worker);
+    this.#context.wakePeers();
+    for (const client of clients.all()) {
+      if (client.owner === worker)
+        worker.channel.send(out.set(packet.ADOPT, client.session, 0, client.port).with(client.address));
+      if (client.awaits(worker)) this.#askWorkerForEnd(client, worker);
+    }
+    // The process before it may have read that already.
+    if (this.#quiesced) worker.channel.send(out.set(packet.LAST, 0));
+  }
+
+  /** Reads no more from clients. */
+  quiesce(): void {
+    this.#quiesced = true;
+    this.#context.acceptor?.close();
+    this.#registration.quiesce();
+    this.#datagrams.pause();
+    this.#tls.close();
+    for (const client of this.#context.clients.all()) client.pauseFor(PAUSE_QUIESCE);
+  }
+
+  #sayLast(): void {
+    const { workers, out } = this.#context;
+    for (const { channel } of workers) channel.send(out.set(packet.LAST, 0));
+  }
+
+  /** The process of a peer has ended, and the next has not begun: what lies between is emptied. */
+  reset(peer: number): void {
+    this.#context.reset(peer);
+  }
+
+  /** Says once more of a process that nothing is taken from it, where that is so. */
+  remindOfCorrupt(peer: number): void {
+    this.#context.remindOfCorrupt(peer);
+  }
+
+  /** What this reactor counts. */
+  get counters(): CounterBlock {
+    return this.#context.counters;
+  }
+
+  /** Clients that are connected. */
+  get connections(): number {
+    return this.#context.clients.size;
+  }
+
+  /** Sends what is left to send, within `timeoutMs`, and closes every connection. */
+  stop(timeoutMs: number): void {
+    const { channels, master, clients, reactor } = this.#context;
+    // The processes have ended, or send to others from now on; their last answers may still be in the rings.
+    for (const channel of channels) if (channel !== master) channel.deliverNow();
+    this.#commands.flush();
+    this.#stopping = true;
+    this.#idleReaper.stop();
+    for (const client of clients.all()) {
+      client.slot.change({ state: CLOSING });
+      client.connection.close();
+    }
+    if (clients.size === 0 || timeoutMs === 0) return this.#over();
+    if (timeoutMs === Number.POSITIVE_INFINITY) return;
+    reactor.timers.after(Math.min(Math.max(timeoutMs, MIN_DELAY_MS), MAX_DELAY_MS), () => this.#over());
+  }
+
+  #over(): void {
+    this.#context.host.stopped();
+    this.#end();
+  }
+}

@@ -1,0 +1,81 @@
+import type { SessionCloseReason } from '../links/packet.js';
+import { CLOSE_REASONS } from '../links/packet.js';
+import { isInherited, type ResolvedPort } from '../options/port-options.js';
+import { CLOSED, FLAG_BOUND, FLAG_PAUSED, FLAG_PROTECTED } from '../shared/connection-layout.js';
+import type { ConnectionTable } from '../shared/connection-table.js';
+import type { Counters } from '../shared/counters.js';
+import type { TlsInfo, TlsTable } from '../shared/tls-table.js';
+
+/** What any process can tell of a client, without asking anyone. Times are milliseconds since 1970. */
+export interface ClientInfo {
+  /** The port that the client has come by: its number (0: a unix socket), and the listener's index. */
+  readonly serverPort: number;
+  readonly port: number;
+  readonly socketType: 'tcp' | 'tcp6' | 'unix';
+  /** Empty and 0 for a unix socket. */
+  readonly remoteIp: string;
+  readonly remotePort: number;
+  readonly reactorId: number;
+  /** The session's own worker: it gets `connect` and `close`, and all messages unless the dispatch mode says otherwise. */
+  readonly workerId: number;
+  /** What `bind` has given it. */
+  readonly uid: number | undefined;
+  readonly connectTime: number;
+  /** Of the last bytes in either direction. */
+  readonly lastTime: number;
+  readonly lastReceiveTime: number;
+  readonly lastSendTime: number;
+  /** When a message of it last went to a worker; 0: never. Since then it may have waited for that worker. */
+  readonly lastDispatchTime: number;
+  /** Bytes that the server holds because the client has not read what was sent before. */
+  readonly sendQueuedBytes: number;
+  readonly protected: boolean;
+  readonly paused: boolean;
+  /** Of a client that came by TLS; undefined else. */
+  readonly tls: TlsInfo | undefined;
+  /** Undefined while the connection is open. */
+  readonly closeReason: SessionCloseReason | undefined;
+}
+
+/** Undefined when `session` is closed, unless `closedToo` and its slot has no successor yet. */
+export function clientInfo(
+  session: number,
+  table: ConnectionTable,
+  counters: Counters,
+  ports: readonly ResolvedPort[],
+  tls: TlsTable | undefined,
+  closedToo: boolean,
+): ClientInfo | undefined {
+  const record = table.read(session);
+  if (record === undefined || (record.state === CLOSED && !closedToo)) return undefined;
+  const { received, sent, dispatched } = table.times(session);
+  const port = ports[record.port];
+  // A process has written over the table.
+  if (port === undefined) return undefined;
+  return {
+    serverPort: counters.port(record.port),
+    port: record.port,
+    socketType: socketType(port, record.host),
+    remoteIp: record.host,
+    remotePort: record.remotePort,
+    reactorId: record.reactor,
+    workerId: record.worker,
+    uid: record.flags & FLAG_BOUND ? record.uid >>> 0 : undefined,
+    connectTime: record.connectTime,
+    lastTime: Math.max(received, sent),
+    lastReceiveTime: received,
+    lastSendTime: sent,
+    lastDispatchTime: dispatched,
+    sendQueuedBytes: table.queued(table.slot(session)),
+    protected: (record.flags & FLAG_PROTECTED) !== 0,
+    paused: (record.flags & FLAG_PAUSED) !== 0,
+    tls: tls?.read(record.tlsCell, session),
+    closeReason: record.state === CLOSED ? CLOSE_REASONS[record.reason] : undefined,
+  };
+}
+
+function socketType(port: ResolvedPort, remoteHost: string): ClientInfo['socketType'] {
+  if (port.path !== undefined || remoteHost === '') return 'unix';
+  // What an inherited socket is bound to, only its clients tell.
+  return (isInherited(port) ? remoteHost : port.host).includes(':') ? 'tcp6' : 'tcp';
+}

@@ -1,0 +1,32 @@
+import { EAGAIN, ENOBUFS, encodeUnixAddress, SystemCallError, syscalls } from '@millrace/native';
+import type { ChildProcessContext } from '@millrace/process-pool';
+import { showPeer } from '../links/datagram-peer.js';
+import { datagramName, type Topology } from '../links/shared-resources.js';
+
+/**
+ * Sends datagrams to unix sockets from the listeners of this server, in a process that has less rights than the master, or
+ * another root directory: a path means what it means here, and the kernel asks for the rights of this process. (Other
+ * addresses are no names in a file system: the reactor thread sends there.)
+ */
+export class DatagramSender {
+  readonly #child: ChildProcessContext;
+
+  private constructor(child: ChildProcessContext) {
+    this.#child = child;
+  }
+
+  /** Undefined where all processes have the same rights. */
+  static of(child: ChildProcessContext, { datagrams }: Topology): DatagramSender | undefined {
+    return datagrams.length === 0 ? undefined : new DatagramSender(child);
+  }
+
+  /** Sends one; false: the kernel has no room, and it may be tried again. Throws `SystemCallError`. */
+  send(port: number, path: string, data: Uint8Array): boolean {
+    const { bytes, length } = encodeUnixAddress({ path });
+    const socket = this.#child.descriptor(datagramName(port));
+    const sent = syscalls.sendTo(socket, data, 0, data.length, bytes, length);
+    if (sent >= 0) return true;
+    if (sent === -EAGAIN || sent === -ENOBUFS) return false;
+    throw new SystemCallError('sendto', -sent, showPeer({ path }));
+  }
+}

@@ -1,0 +1,149 @@
+import { NodePoller } from '@millrace/native';
+import type { ChildProcessContext } from '@millrace/process-pool';
+import type { DoorbellListener } from '@millrace/shared-memory/internal';
+import { linkNames } from '../links/link-descriptors.js';
+import * as packet from '../links/packet.js';
+import type { PacketChannel } from '../links/packet-channel.js';
+import {
+  HUB,
+  OpenedResources,
+  peerBellName,
+  reactorBellName,
+  type Topology,
+  tableNames,
+} from '../links/shared-resources.js';
+import type { Logger } from '../log/log.js';
+import type { ResolvedPort } from '../options/port-options.js';
+import type { RoleLease } from '../process/role-lease.js';
+import { DatagramSender } from './datagram-sender.js';
+import { SessionGateway } from './session-gateway.js';
+
+/** Whoever has a log, which is loaded at its first line: most processes never write one. */
+export interface HasLog {
+  readonly log: Pick<Logger, 'warn'>;
+}
+
+/** A process's ways to the reactor threads. */
+export interface Links {
+  readonly listener: DoorbellListener;
+  readonly channels: readonly PacketChannel[];
+  /** The process that is that reactor has ended, and the next has not begun: what lies between is emptied. In base mode. */
+  reset(reactor: number): void;
+}
+
+/** Opens what a child of the server was handed to see, as `peer`: the tables that every process reads. */
+export function openView(child: ChildProcessContext, topology: Topology, peer: number): OpenedResources {
+  const bells = Array.from({ length: topology.reactors }, (_, reactor) => reactorBellName(reactor));
+  const names = [HUB, ...tableNames(topology), ...linkNames(topology, peer), peerBellName(peer), ...bells];
+  return new OpenedResources(
+    topology,
+    Object.fromEntries(names.map((name) => [name, child.descriptor(name)])),
+  );
+}
+
+/**
+ * Opens the ways to reactor threads, as `peer`; of one process at a time: each link has one reader and one writer there.
+ * `own` is the way to the reactor that this process is itself, in base mode; `bell`, where this process listens to its bell
+ * already; the log of `logs` is told where it listens from here on, and finds that written over. `onCorrupt`: what a reactor has sent makes no sense, or what lies between cannot even be opened; nothing goes
+ * either way until `reset`.
+ */
+export function openLinks(
+  view: OpenedResources,
+  topology: Topology,
+  peer: number,
+  onCorrupt: (reactor: number, error: Error) => void,
+  logs: HasLog,
+  {
+    own,
+    bell,
+  }: { readonly own?: PacketChannel | undefined; readonly bell?: DoorbellListener | undefined } = {},
+): Links {
+  const poller = new NodePoller();
+  const spin = peer < topology.workers ? topology.spin : 0;
+  const listener = bell ?? view.listen(view.peerBell(peer), poller, warningsOf(logs), spin);
+  // What sessions send has its own limit; that a session is closed must always get through.
+  const limits = { hardLimit: Number.POSITIVE_INFINITY };
+  const ends = Array.from({ length: topology.reactors }, (_, reactor) => {
+    if (own && reactor === peer) return { channel: own };
+    const loop = { listener, poller, onCorrupt: (error: Error) => onCorrupt(reactor, error) };
+    return view.linkEnd('peer', peer, reactor, loop, limits);
+  });
+  for (const end of ends) if ('transport' in end && end.unopened) end.transport.distrust(end.unopened);
+  const reset = (reactor: number) => {
+    const end = ends[reactor];
+    if (end !== undefined && 'transport' in end) end.transport.reset();
+  };
+  return { listener, channels: ends.map(({ channel }) => channel), reset };
+}
+
+const warningsOf =
+  (logs: HasLog) =>
+  (kind: string, text: string): void =>
+    logs.log.warn({ kind }, text);
+
+/** Listens to the bell of `peer`, for all that rings it; of one process at a time. That alone keeps no process alive. */
+export function openBell(
+  child: ChildProcessContext,
+  topology: Topology,
+  peer: number,
+  logs: HasLog,
+): DoorbellListener {
+  const names = [HUB, peerBellName(peer)];
+  const view = new OpenedResources(
+    topology,
+    Object.fromEntries(names.map((name) => [name, child.descriptor(name)])),
+  );
+  const listener = view.listen(view.peerBell(peer), new NodePoller(), warningsOf(logs));
+  listener.unref();
+  return listener;
+}
+
+/**
+ * The session gateway of a child that has no sessions of its own: a task worker, a user process, the manager. `place` or `bell`:
+ * how this process has its name, for a while or as long as it lives.
+ */
+export function openSessionGateway(
+  child: ChildProcessContext,
+  topology: Topology,
+  peer: number,
+  ports: readonly ResolvedPort[],
+  lease: RoleLease | undefined,
+  bell: DoorbellListener | undefined,
+  onCorrupt: (reactor: number, error: Error) => void,
+  logs: HasLog,
+): SessionGateway {
+  const view = openView(child, topology, peer);
+  const counters = view.counters();
+  const gateway = new SessionGateway({
+    channels: topology.reactors,
+    datagrams: DatagramSender.of(child, topology),
+    table: view.connections(),
+    counters,
+    tls: view.tls(),
+    ports,
+    own: counters.process(peer),
+  });
+  const open = () => {
+    // First asked for when the place was given up: the ways are the next one's.
+    if (lease && !lease.isHeld) return gateway.retire();
+    const links = openLinks(view, topology, peer, onCorrupt, logs, { bell });
+    const { listener, channels } = links;
+    gateway.connect(channels, view.fileSockets(peer), links);
+    for (const channel of channels) {
+      channel.onMessage(({ type, session, aux }) => {
+        if (type === packet.DRAINED) gateway.settle(session, aux === 0);
+      });
+    }
+    gateway.hear();
+    // Knowing of sessions is no reason to go on.
+    listener.unref();
+    lease?.whenReleased(() => {
+      gateway.retire();
+      for (const channel of channels) channel.destroy();
+      listener.close();
+    });
+  };
+  if (lease) lease.whenHeld(open);
+  else open();
+  return gateway;
+}

@@ -1,0 +1,346 @@
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { checkOptions, checkWaitOptions, optionNames, WaitList, type WaitOptions } from '@millrace/channel';
+import type { SocketAddress } from '@millrace/reactor';
+import { SEND_LIMIT } from '../constants.js';
+import { ServerError } from '../errors.js';
+import { encodePeer } from '../links/datagram-peer.js';
+import { FileSender } from '../links/file-link.js';
+import * as packet from '../links/packet.js';
+import { HeldPackets, type PacketSink } from '../links/packet-sink.js';
+import { cannotReceiveReplies, linkFull, sessionFull } from '../links/send-errors.js';
+import { type ResolvedPort, showPort } from '../options/port-options.js';
+import { ENDS_WORD, FLAG_BOUND, LEVEL_CLOSE, LEVEL_RESET, portOf } from '../shared/connection-layout.js';
+import type { ConnectionTable } from '../shared/connection-table.js';
+import type { Counters } from '../shared/counters.js';
+import { RESPONSES } from '../shared/counters-layout.js';
+import type { TlsTable } from '../shared/tls-table.js';
+import { type ClientInfo, clientInfo } from './client-info.js';
+import type { DatagramSender } from './datagram-sender.js';
+import { type OutputWindow, OutputWindows } from './output-window.js';
+
+export interface SendFileRange {
+  /** First byte to send. Default 0. */
+  readonly offset?: number;
+  /** Bytes to send. Default: all from `offset`. */
+  readonly length?: number;
+}
+
+export interface CloseOptions {
+  /** At once, without what waits for the client. */
+  readonly reset?: boolean;
+}
+
+const FILE_RANGE = optionNames<SendFileRange>({ offset: true, length: true });
+const CLOSE_OPTIONS = optionNames<CloseOptions>({ reset: true });
+
+/** What the session gateway of a process is made of. */
+export interface SessionGatewayParts {
+  /** To each reactor thread; or how many there are, where the ways come later, with `connect`. */
+  readonly channels: readonly PacketSink[] | number;
+  /** The sockets by which files go to each reactor thread; undefined where they come later. */
+  readonly fileSockets?: readonly number[];
+  readonly table: ConnectionTable;
+  readonly counters: Counters;
+  /** Where some listener has TLS. */
+  readonly tls: TlsTable | undefined;
+  readonly ports: readonly ResolvedPort[];
+  /** This process's part of the counters. */
+  readonly own: Float64Array;
+  /** Where this process has less rights than the reactor threads. */
+  readonly datagrams?: DatagramSender | undefined;
+  /** In base mode, in a worker: the reactor that it is, which sends its datagrams. */
+  readonly reactor?: number | undefined;
+  /** A reactor thread does not keep up with what this process sends. */
+  readonly onCongestion?: (reactor: number) => void;
+}
+
+/** Ways that can be emptied. */
+interface Resettable {
+  reset(reactor: number): void;
+}
+
+/** What one process can do with any session by its id. The table says what is; packets to its reactor thread act. */
+export class SessionGateway {
+  readonly table: ConnectionTable;
+  readonly counters: Counters;
+  #channels: readonly PacketSink[];
+  readonly #files: FileSender;
+  readonly #datagrams: DatagramSender | undefined;
+  readonly #tls: TlsTable | undefined;
+  readonly #ports: readonly ResolvedPort[];
+  readonly #own: Float64Array;
+  readonly #reactor: number | undefined;
+  readonly #onCongestion: ((reactor: number) => void) | undefined;
+  /** What reactor threads answer is read. */
+  #hears: boolean;
+  /** Another process has the ways to the reactor threads. */
+  #retired = false;
+  readonly #out = new packet.Packet();
+  readonly #waits = new Map<number, Wait>();
+  readonly #windows: OutputWindows;
+  #links: Resettable | undefined;
+
+  constructor(parts: SessionGatewayParts) {
+    const { channels, table, counters, tls, ports, own, reactor, onCongestion } = parts;
+    this.#channels =
+      typeof channels === 'number' ? Array.from({ length: channels }, () => new HeldPackets()) : channels;
+    this.#hears = typeof channels !== 'number';
+    this.#files = new FileSender(parts.fileSockets);
+    this.#datagrams = parts.datagrams;
+    this.table = table;
+    this.counters = counters;
+    this.#windows = new OutputWindows(table);
+    this.#tls = tls;
+    this.#ports = ports;
+    this.#own = own;
+    this.#reactor = reactor;
+    this.#onCongestion = onCongestion;
+  }
+
+  /** There are ways to the reactor threads now: what has been held for them goes first. */
+  connect(channels: readonly PacketSink[], fileSockets: readonly number[], links: Resettable): void {
+    this.#links = links;
+    this.#files.connect(fileSockets);
+    for (const [reactor, channel] of channels.entries()) {
+      const held = this.#channels[reactor];
+      if (held instanceof HeldPackets) held.release(channel);
+    }
+    this.#channels = channels;
+  }
+
+  /** In base mode: the worker that is that reactor has ended over what lay between, which is emptied for the next. Returns whether this process has its ways. */
+  resetLink(reactor: number): boolean {
+    this.#links?.reset(reactor);
+    return this.#links !== undefined;
+  }
+
+  /** What comes by those ways is read from here on. */
+  hear(): void {
+    this.#hears = true;
+  }
+
+  /** The ways belong to another process from now on: what is still to be sent to a session is refused. */
+  retire(): void {
+    this.#retired = true;
+    this.#files.close();
+    for (const id of [...this.#waits.keys()]) this.settle(id, false);
+  }
+
+  /**
+   * Sends to a session; `window` is what this process has on the way to it, where the caller keeps account of that.
+   * False: the session is not open, and nothing is sent; or much is waiting. Throws `ERR_MILLRACE_SESSION_FULL` when more than
+   * `socketBufferSize` waits already, and `ERR_MILLRACE_CHANNEL_FULL`; then nothing is sent.
+   */
+  send(id: number, bytes: Uint8Array, window: OutputWindow = this.#windows.get(id)): boolean {
+    const { table } = this;
+    const slot = this.#open(id);
+    if (slot < 0) return false;
+    const { socketBufferSize, bufferHighWatermark } = this.#portOf(slot);
+    const pending = window.pending(table, slot);
+    if (pending > socketBufferSize) throw sessionFull(id, pending, socketBufferSize);
+    const channel = this.#channel(id);
+    if (channel.queuedBytes > SEND_LIMIT) throw linkFull(channel.queuedBytes);
+    const more = channel.send(this.#out.set(packet.SEND, id).with(bytes));
+    window.sent(bytes.length);
+    this.#own[RESPONSES] = (this.#own[RESPONSES] as number) + 1;
+    if (!more) this.#onCongestion?.(id % this.#channels.length);
+    return more && pending + bytes.length <= bufferHighWatermark;
+  }
+
+  /**
+   * Sends a regular file, or a piece of it, behind what was sent before. False: the session is not open. It is opened
+   * here, with the rights and below the root directory of this process. Throws `ERR_MILLRACE_FILE`,
+   * `ERR_MILLRACE_CHANNEL_FULL`, or what `openSync` throws.
+   */
+  sendFile(id: number, path: string, range: SendFileRange = {}): boolean {
+    checkOptions(range, FILE_RANGE, 'sendFile');
+    const { offset = 0, length } = range;
+    if (this.#open(id) < 0) return false;
+    const { file, bytes } = openFile(path, offset, length);
+    const order: packet.FileOrder = { path, offset, length: bytes };
+    const token = this.#files.send(id % this.#channels.length, file);
+    const body = Buffer.concat([token, Buffer.from(JSON.stringify(order))]);
+    return this.#channel(id).send(this.#out.set(packet.SEND_FILE, id).with(body));
+  }
+
+  /**
+   * Resolves with true once there is room for more to send; with false when the session is not open, or closes.
+   * `window` is as in `send`. Rejects with `ERR_MILLRACE_NOT_RUNNING` where nobody would hear of that.
+   */
+  async drained(
+    id: number,
+    options?: WaitOptions,
+    window: OutputWindow = this.#windows.get(id),
+  ): Promise<boolean> {
+    checkWaitOptions(options, 'drained()');
+    options?.signal?.throwIfAborted();
+    if (this.#open(id) < 0) return false;
+    if (!this.#hears) throw cannotReceiveReplies(id);
+    let wait = this.#waits.get(id);
+    if (wait === undefined) {
+      wait = { list: new WaitList<boolean>(), window };
+      this.#waits.set(id, wait);
+      // Behind everything that this process has sent before: the answer comes when the reactor thread has that.
+      this.#tell(packet.DRAIN, id);
+    }
+    const { list } = wait;
+    try {
+      return await list.wait(`Draining session ${id}`, options);
+    } finally {
+      if (list.size === 0 && this.#waits.get(id) === wait) this.#waits.delete(id);
+    }
+  }
+
+  /** The reactor thread says that there is room, or that the session is closed. */
+  settle(id: number, open: boolean): void {
+    const wait = this.#waits.get(id);
+    if (wait === undefined) return;
+    this.#waits.delete(id);
+    wait.list.settleAll(open);
+  }
+
+  /** In base mode a worker has died: its sessions are closed, and nothing will be said about them. */
+  settleLost(): void {
+    for (const id of [...this.#waits.keys()]) if (this.table.open(id) < 0) this.settle(id, false);
+  }
+
+  /** As `settle`, for a process that takes no packets for a while: by what the table tells. */
+  settleByTable(): void {
+    const { table } = this;
+    for (const [id, { window }] of [...this.#waits]) {
+      const slot = table.open(id);
+      if (slot < 0) this.settle(id, false);
+      // What the reactor thread has not got yet is not in the table, but still on its way.
+      else if (window.pending(table, slot) <= this.#portOf(slot).bufferLowWatermark) this.settle(id, true);
+    }
+  }
+
+  /**
+   * False when the session is not open, or its close has been asked for already, by any process; one that is being
+   * closed can be reset still. With `reset` what waits for the client is dropped.
+   */
+  close(id: number, options: CloseOptions = {}): boolean {
+    checkOptions(options, CLOSE_OPTIONS, 'close');
+    const { reset = false } = options;
+    if (this.#open(id) < 0 && (!reset || this.#retired || !this.table.closing(id))) return false;
+    // Whoever has asked before may have died before that was sent: it is sent again, and does no harm.
+    this.#tell(packet.CLOSE, id, Number(reset));
+    return this.table.askClose(id, reset ? LEVEL_RESET : LEVEL_CLOSE);
+  }
+
+  pause(id: number): boolean {
+    return this.#order(packet.PAUSE, id);
+  }
+
+  resume(id: number): boolean {
+    return this.#order(packet.RESUME, id);
+  }
+
+  protect(id: number, on = true): boolean {
+    return this.#order(packet.PROTECT, id, Number(on));
+  }
+
+  /** False when the session is not open or has been bound before. Throws `ERR_MILLRACE_OPTION`. */
+  bind(id: number, uid: number): boolean {
+    if (!Number.isInteger(uid) || uid < 0 || uid > 0xffff_ffff)
+      throw new ServerError('ERR_MILLRACE_OPTION', `A uid is an integer from 0 to 4294967295, not ${uid}.`);
+    const record = this.table.read(id);
+    if (record === undefined || record.flags & FLAG_BOUND) return false;
+    return this.#order(packet.BIND, id, uid | 0);
+  }
+
+  /** What the worker answers to END: it has nothing more to send. */
+  ended(id: number): void {
+    if (!this.#retired) this.#tell(packet.ENDED, id);
+  }
+
+  exists(id: number): boolean {
+    return this.table.open(id) >= 0;
+  }
+
+  info(
+    id: number,
+    { ignoreClosed = false }: { readonly ignoreClosed?: boolean } = {},
+  ): ClientInfo | undefined {
+    return clientInfo(id, this.table, this.counters, this.#ports, this.#tls, ignoreClosed);
+  }
+
+  /**
+   * Sends a datagram from a listener. False: much is waiting for the reactor thread, and it may be tried again. Throws
+   * `SystemCallError` for a unix socket that cannot be reached, where `user`, `group` or `chroot` are set.
+   */
+  sendTo(port: number, to: SocketAddress, data: Uint8Array): boolean {
+    const own = this.#ports[port];
+    if (own?.type !== 'datagram') {
+      const why =
+        port === -1
+          ? 'This server has no listener for datagrams'
+          : `Listener ${port} sends no datagrams: ${own === undefined ? 'there is none of that number' : `it listens on ${showPort(own)} for streams`}`;
+      throw new ServerError(
+        'ERR_MILLRACE_OPTION',
+        `${why}. Add one before start: server.addListener({ type: 'datagram', … }).`,
+      );
+    }
+    if (this.#retired) return false;
+    if ('path' in to && this.#datagrams !== undefined) return this.#datagrams.send(port, to.path, data);
+    const channel = this.#channel(this.#reactor ?? port);
+    const address = encodePeer(to);
+    const body = Buffer.concat([address, data]);
+    return channel.send(this.#out.set(packet.SEND_TO, 0, address.length, port).with(body));
+  }
+
+  /** Resolves when the reactor threads can read everything that was sent. */
+  async flush(): Promise<void> {
+    await Promise.all(this.#channels.map((channel) => channel.drained()));
+  }
+
+  #order(type: number, id: number, aux = 0): boolean {
+    if (this.#open(id) < 0) return false;
+    this.#tell(type, id, aux);
+    return true;
+  }
+
+  #tell(type: number, id: number, aux = 0): void {
+    this.#channel(id).send(this.#out.set(type, id, aux));
+  }
+
+  /** The place of an open session that this process can reach; negative where there is none. */
+  #open(id: number): number {
+    return this.#retired ? -1 : this.table.open(id);
+  }
+
+  #portOf(slot: number): ResolvedPort {
+    // A process that writes over the table can name any: the limits of one that there is hold then.
+    const port = this.#ports[portOf(this.table.words[slot + ENDS_WORD] as number)] ?? this.#ports[0];
+    return port as ResolvedPort;
+  }
+
+  #channel(id: number): PacketSink {
+    return this.#channels[id % this.#channels.length] as PacketSink;
+  }
+}
+
+/** Who waits for room in one session, and what the first of them has on the way there. */
+interface Wait {
+  readonly list: WaitList<boolean>;
+  readonly window: OutputWindow;
+}
+
+/** Opens a regular file that has the bytes asked for; `bytes`: how many they are. */
+function openFile(path: string, offset: number, length: number | undefined) {
+  // Without O_NONBLOCK a FIFO would keep this process until somebody writes to it.
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  const stat = fstatSync(file);
+  const bytes = length ?? stat.size - offset;
+  if (stat.isFile() && inRange(offset, stat.size) && inRange(bytes, stat.size - offset))
+    return { file, bytes };
+  closeSync(file);
+  const message = stat.isFile()
+    ? `'${path}' has ${stat.size} bytes; ${bytes} bytes from ${offset} cannot be sent of it.`
+    : `'${path}' is not a regular file.`;
+  throw new ServerError('ERR_MILLRACE_FILE', message);
+}
+
+function inRange(value: number, max: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0 && value <= max;
+}

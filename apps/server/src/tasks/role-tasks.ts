@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DoorbellListener } from '@millrace/shared-memory/internal';
+import { type TaskClient, TaskError } from '@millrace/task-pool';
+import type { ResetTasks, TaskWorkerDied, TaskWorkerUp } from '../contract/control-messages.js';
+import { runInOrder } from '../contract/events.js';
+import type { RoleContext } from '../contract/role.js';
+import { ServerError } from '../errors.js';
+import type { Topology } from '../links/shared-resources.js';
+import { LogLimit } from '../log/log.js';
+import { TaskAsker, type TaskAskerParts } from './task-asker.js';
+
+export interface RoleTasksParts
+  extends Pick<
+    TaskAskerParts,
+    'peer' | 'incarnation' | 'find' | 'borrowed' | 'counters' | 'files' | 'run' | 'replace'
+  > {
+  readonly context: RoleContext;
+  readonly topology: Topology;
+  /** On the bell of this process. */
+  readonly listener: DoorbellListener;
+}
+
+/**
+ * The tasks of a user process, the manager or the master. Most of them never ask for one, so what it takes is opened with
+ * the first.
+ */
+export class RoleTasks {
+  readonly #parts: () => RoleTasksParts;
+  #asker: TaskAsker | undefined;
+  #closed = false;
+
+  constructor(parts: () => RoleTasksParts) {
+    this.#parts = parts;
+  }
+
+  /** Throws `ERR_MILLRACE_NOT_RUNNING` once it is closed. */
+  get client(): TaskClient {
+    if (this.#closed) throw notRunning('The task workers have ended, or are about to.');
+    this.#asker ??= this.#open();
+    return this.#asker.client;
+  }
+
+  /**
+   * The process of this name before has died: what it had asked for may have been answered since, in ways that are this
+   * one's now. Somebody has to read there.
+   */
+  succeed(): void {
+    if (!this.#closed) this.#asker ??= this.#open();
+  }
+
+  heard(message: TaskWorkerDied | TaskWorkerUp): void {
+    this.#asker?.heard(message);
+  }
+
+  /** False: this process has not opened what is to be emptied. */
+  reset(message: ResetTasks): boolean {
+    return this.#asker?.reset(message) === true;
+  }
+
+  /** Takes no more tasks; resolves when all have their answers, `timeout` milliseconds have passed, or `hurry` aborts. */
+  async finish(timeout: number, hurry?: AbortSignal): Promise<void> {
+    this.#closed = true;
+    const client = this.#asker?.client;
+    if (client === undefined || client.pending === 0) return;
+    client.refuse(
+      new TaskError('ERR_MILLRACE_TASK_CLIENT_CLOSED', 'This process ends: it asks for no more tasks.'),
+    );
+    const inTime = new AbortController();
+    const signal = hurry === undefined ? inTime.signal : AbortSignal.any([inTime.signal, hurry]);
+    // Aborted: they were answered first, or nobody wants to wait for them.
+    const late = sleep(timeout, undefined, { signal }).catch(() => {});
+    await Promise.race([client.settled(), late]);
+    inTime.abort();
+  }
+
+  /** Rejects what has no answer, and gives up the ways. Idempotent. */
+  close(): void {
+    this.#closed = true;
+    this.#asker?.close();
+    this.#asker = undefined;
+  }
+
+  #open(): TaskAsker {
+    const { context, topology, listener, ...rest } = this.#parts();
+    const { taskMaxQueue } = context.options;
+    const asker = new TaskAsker({
+      ...rest,
+      topology,
+      maxQueue: taskMaxQueue,
+      limit: new LogLimit(context),
+      finished: (id, data) =>
+        void runInOrder(context.handlers.get('finish'), { id, data }).catch((error) =>
+          context.log.error(
+            { err: error },
+            `a handler of finish has failed; a result of task ${id} has not been heard`,
+          ),
+        ),
+    });
+    asker.open(listener);
+    return asker;
+  }
+}
+
+export function notRunning(why: string): ServerError {
+  return new ServerError('ERR_MILLRACE_NOT_RUNNING', `No task can be asked for here: ${why}`);
+}

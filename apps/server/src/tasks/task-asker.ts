@@ -1,0 +1,186 @@
+import type { MappedMemory } from '@millrace/native';
+import type { DoorbellListener } from '@millrace/shared-memory/internal';
+import {
+  ClaimTable,
+  type SpillDirectory,
+  TaskBoard,
+  TaskClient,
+  TaskError,
+  type TaskQueue,
+} from '@millrace/task-pool';
+import type { ResetTasks, TaskWorkerDied, TaskWorkerUp } from '../contract/control-messages.js';
+import type { Topology } from '../links/shared-resources.js';
+import {
+  type AskerEnd,
+  askerOf,
+  corruptWay,
+  type FindDescriptor,
+  openAskerLinks,
+  openBoardMemory,
+} from '../links/task-links.js';
+import { openTaskQueue } from '../links/task-queue.js';
+import type { LogLimit } from '../log/log.js';
+import { TASKS, TASKS_AT_HAND, TASKS_COMPLETED, TASKS_FAILED } from '../shared/counters-layout.js';
+import { LaterChannel, LaterQueue } from './later-channels.js';
+
+export interface TaskAskerParts {
+  readonly topology: Topology;
+  /** Who asks, among the peers. */
+  readonly peer: number;
+  /** Which process of its name this is; no two that share their claims have one number. */
+  readonly incarnation: number;
+  readonly find: FindDescriptor;
+  /** Whether the descriptors are somebody else's to close. */
+  readonly borrowed?: boolean;
+  readonly maxQueue: number;
+  /** The counters of this process. */
+  readonly counters: Float64Array;
+  /** Where large values go; undefined where there are no task workers. */
+  readonly files: SpillDirectory | undefined;
+  /** Which run of the server this is, in messages that may outlive it; undefined in a process that uses no queue. */
+  readonly run: string | undefined;
+  readonly limit: LogLimit;
+  /** Has the manager replace the process of that flat id, and all empty what lies between it and them. */
+  readonly replace: (peer: number) => void;
+  /** A result that a task sent by `finish` and no callback takes. */
+  readonly finished: (id: number, value: unknown) => void;
+}
+
+/**
+ * How a process asks task workers: a worker, a user process, the manager or the master. What is asked for before its ways
+ * are opened waits.
+ */
+export class TaskAsker {
+  readonly client: TaskClient;
+  readonly #parts: TaskAskerParts;
+  readonly #asker: number;
+  readonly #links: readonly LaterChannel[];
+  readonly #memories: MappedMemory[] = [];
+  readonly #board: TaskBoard | undefined;
+  readonly #shared: LaterQueue | undefined;
+  #queue: TaskQueue | undefined;
+  #ends: AskerEnd[] = [];
+
+  constructor(parts: TaskAskerParts) {
+    const { topology, peer, run, incarnation, maxQueue, finished } = parts;
+    this.#parts = parts;
+    this.#asker = askerOf(topology, peer);
+    this.#links = Array.from({ length: topology.taskWorkers }, () => new LaterChannel());
+    this.#board = this.#openBoard();
+    const board = this.#board;
+    if (topology.taskQueue !== undefined && run !== undefined) this.#shared = new LaterQueue();
+    this.client = new TaskClient({
+      links: this.#links.map((way) => ({
+        channel: way,
+        poke: () => way.poke(),
+        distrust: (error: Error) => way.distrust(error),
+      })),
+      shared: this.#shared,
+      incarnation,
+      claims: board?.claims(this.#asker) ?? new ClaimTable(new ArrayBuffer(0)),
+      load: board && ((taskWorker) => board.load(taskWorker)),
+      first: this.#asker,
+      maxQueue,
+      finished,
+      dropped: (taskWorker, { message }) =>
+        parts.limit.warn('task', `of task worker ${taskWorker}: ${message}`),
+      tally: {
+        asked: () => this.#count(TASKS),
+        completed: () => this.#count(TASKS_COMPLETED),
+        failed: () => this.#count(TASKS_FAILED),
+      },
+    });
+  }
+
+  /** The ways are this process's; `listener` is on its bell. */
+  open(listener: DoorbellListener): void {
+    const { topology, find, borrowed = false, files, run, counters } = this.#parts;
+    if (topology.taskWorkers === 0) return;
+    if (files !== undefined && run !== undefined) this.#queue = openTaskQueue({ run, topology, files });
+    if (this.#queue !== undefined) this.#shared?.become(this.#queue.link(this.#asker));
+    counters[TASKS] = (counters[TASKS] as number) + this.client.pending;
+    counters[TASKS_AT_HAND] = this.client.pending;
+    const onCorrupt = (taskWorker: number, error: Error) => this.#corrupt(taskWorker, error);
+    const ways = openAskerLinks(topology, find, this.#asker, { listener, spill: files, borrowed, onCorrupt });
+    this.#ends = ways.ends;
+    this.#memories.push(...ways.memories);
+    for (const [index, end] of this.#ends.entries()) {
+      this.#links[index]?.become(end);
+      if (end.transport.corrupt) continue;
+      // Those that come later say so.
+      if (this.#board?.isUp(index)) this.client.workerReady(index);
+    }
+  }
+
+  heard(message: TaskWorkerDied | TaskWorkerUp): void {
+    const { type, taskWorker } = message;
+    if (type === 'taskWorkerDied') {
+      const cause = message.corrupt ? killedForCorruption(taskWorker) : undefined;
+      return this.client.workerDied(taskWorker, message.exit, cause);
+    }
+    const end = this.#ends[taskWorker];
+    if (end === undefined) return;
+    // It was not emptied in time: for this process that task worker is of no use.
+    if (end.transport.corrupt) this.#replace(taskWorker);
+    else this.client.workerReady(taskWorker);
+  }
+
+  /**
+   * That task worker has ended over what lay between, and the next waits until it is emptied. False: this process has not
+   * opened it, or was too late: then the rings may be another process's by now.
+   */
+  reset({ taskWorker, until }: ResetTasks): boolean {
+    const end = this.#ends[taskWorker];
+    if (end === undefined || monotonicNow() > until) return false;
+    end.transport.reset();
+    return true;
+  }
+
+  #corrupt(taskWorker: number, error: Error): void {
+    const { topology, limit } = this.#parts;
+    const why = corruptWay(topology, this.#asker, taskWorker, error.message);
+    const text = `${why} The task worker is killed and replaced.`;
+    limit.warn('corrupt-task', text);
+    this.client.distrust(taskWorker, new TaskError('ERR_MILLRACE_TASK_CORRUPT', text, { cause: error }));
+    this.#replace(taskWorker);
+  }
+
+  #replace(taskWorker: number): void {
+    this.#parts.replace(this.#parts.topology.workers + taskWorker);
+  }
+
+  /** The counters are this process's as long as its ways are. */
+  #count(counter: number): void {
+    if (this.#ends.length === 0) return;
+    const { counters } = this.#parts;
+    counters[counter] = (counters[counter] as number) + 1;
+    counters[TASKS_AT_HAND] = this.client.pending;
+  }
+
+  #openBoard(): TaskBoard | undefined {
+    const { topology, find } = this.#parts;
+    if (topology.taskWorkers === 0) return undefined;
+    const memory = openBoardMemory(topology, find);
+    this.#memories.push(memory);
+    return new TaskBoard(memory.buffer, topology.taskWorkers);
+  }
+
+  /** The ways, and the claims that go with them, are the next one's. Idempotent. */
+  close(): void {
+    // While the task workers can still be told that nobody waits.
+    this.client.close();
+    for (const { channel } of this.#ends.splice(0)) channel.destroy();
+    this.#queue?.close();
+    for (const memory of this.#memories.splice(0)) memory.close();
+  }
+}
+
+/** Milliseconds that all processes of a machine count alike. */
+export function monotonicNow(): number {
+  return Number(process.hrtime.bigint() / 1_000_000n);
+}
+
+function killedForCorruption(taskWorker: number): TaskError {
+  const message = `Task worker ${taskWorker} was killed, for what lies between it and those who ask it made no sense; the log says where.`;
+  return new TaskError('ERR_MILLRACE_TASK_CORRUPT', message);
+}

@@ -1,0 +1,85 @@
+import { createSocketPair, SOCK_STREAM, syscalls } from '@millrace/native';
+import { Connection, Reactor } from '@millrace/reactor';
+import { expect, onTestFinished, test } from 'vitest';
+import * as packet from '../../src/links/packet.js';
+import { Client } from '../../src/reactor/client.js';
+import { ClientCommands } from '../../src/reactor/client-commands.js';
+import type { ReactorContext } from '../../src/reactor/reactor-context.js';
+import type { WorkerLink } from '../../src/reactor/worker-link.js';
+import * as layout from '../../src/shared/connection-layout.js';
+import { ConnectionSlot, ConnectionTable } from '../../src/shared/connection-table.js';
+
+const SESSION = 1;
+const PEER = 0;
+
+/** The commands for one client, whose other side is a socket of the test's, and what processes are told. */
+function ordersOf() {
+  const reactor = new Reactor({ mode: 'blocking' });
+  onTestFinished(() => reactor.close());
+  const table = new ConnectionTable(new ArrayBuffer(ConnectionTable.bytes(1)), 1);
+  const slot = new ConnectionSlot(table).take({
+    ...{ state: layout.OPEN, port: 0, reactor: 0, worker: 0, uid: 0, flags: 0, reason: 0, tlsCell: 0 },
+    ...{ remotePort: 0, session: SESSION, connectTime: 1, host: '' },
+  });
+  const client = new Client(SESSION, 0, { slot } as unknown as WorkerLink, table.slot(SESSION));
+  const told: { type: number; session: number; open: boolean }[] = [];
+  const answers = {
+    send: ({ type, session, aux }: packet.Packet) => told.push({ type, session, open: aux === 0 }),
+  };
+  const clients = new Map([[SESSION, client]]);
+  const commands = new ClientCommands({
+    reactor,
+    clients,
+    channels: [answers],
+    out: new packet.Packet(),
+    now: () => 1,
+    data: { reservedDescriptors: 0 },
+    port: () => ({ socketBufferSize: 1 << 20 }),
+    count: () => {},
+  } as unknown as ReactorContext);
+  const [left, right] = createSocketPair(SOCK_STREAM);
+  client.connection = new Connection(reactor, left, {
+    context: client,
+    handlers: {
+      onFrame: () => {},
+      onClose: () => {
+        clients.delete(SESSION);
+        commands.drained(client, false);
+      },
+    },
+  });
+  onTestFinished(() => client.connection.destroy());
+  const take = (type: number, body = '') =>
+    commands.take(new packet.Packet().set(type, SESSION).with(Buffer.from(body)), PEER);
+  return { take, told, leave: () => void syscalls.close(right) };
+}
+
+const drained = (open: boolean) => ({ type: packet.DRAINED, session: SESSION, open });
+
+test('whoever asks for room behind what it has sent is told that there is some', () => {
+  const { take, told, leave } = ordersOf();
+  take(packet.SEND, 'hello');
+  take(packet.DRAIN);
+  expect(told).toEqual([drained(true)]);
+  leave();
+});
+
+test('whoever asks for room is told when sending finds the client gone, and once', () => {
+  const { take, told, leave } = ordersOf();
+  take(packet.SEND, 'hello');
+  // No turn has told of it yet.
+  leave();
+  take(packet.DRAIN);
+  expect(told).toEqual([drained(false)]);
+  take(packet.DRAIN);
+  expect(told).toEqual([drained(false), drained(false)]);
+});
+
+test('an order to a client that sending finds gone is dropped', () => {
+  const { take, told, leave } = ordersOf();
+  take(packet.SEND, 'hello');
+  leave();
+  take(packet.CLOSE);
+  take(packet.PAUSE);
+  expect(told).toEqual([]);
+});
