@@ -1,8 +1,8 @@
 import { copyOf, TransportChannel } from '@millrace/channel';
 import { syscalls } from '@millrace/native';
 import { createPipe, type PipeDescriptors, PipeTransport } from '@millrace/pipe-ipc';
-import type { SpillDirectory } from '../spill.js';
-import { taskCodec } from '../task-message.js';
+import type { SpillDirectory } from '../wire/large-value-files.js';
+import { taskCodec } from '../wire/task-message.js';
 import { CHANNEL_OPTIONS, type TaskTransport } from './transport.js';
 
 const PIPE = 'tasks';

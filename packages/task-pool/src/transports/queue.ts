@@ -1,7 +1,7 @@
 import { syscalls } from '@millrace/native';
 import { TaskError } from '../errors.js';
-import { ownQueue, queueTitle } from '../queue-address.js';
-import { TaskQueue } from '../task-queue.js';
+import { ownQueue, queueTitle } from '../queue/queue-address.js';
+import { TaskQueue } from '../queue/task-queue.js';
 import { pipeTransport } from './pipe.js';
 import type { QueueBirth, TaskTransport } from './transport.js';
 

@@ -8,7 +8,7 @@ import {
   ringPieceBytes,
 } from '@millrace/shared-memory/internal';
 import { openRing, ringBytes } from '@millrace/shared-memory/ring';
-import { taskCodec } from '../task-message.js';
+import { taskCodec } from '../wire/task-message.js';
 import { CHANNEL_OPTIONS, type LargeValues, type TaskTransport } from './transport.js';
 
 /**

@@ -1,10 +1,10 @@
 import type { ChannelOptions, TransportChannel } from '@millrace/channel';
 import type { ChildProcessContext } from '@millrace/process-pool';
-import type { SharedLink, TaskLink } from '../lane.js';
-import type { QueueAddress } from '../queue-address.js';
-import type { SpillDirectory } from '../spill.js';
-import type { TaskMessage } from '../task-message.js';
-import type { TaskQueue } from '../task-queue.js';
+import type { SharedLink, TaskLink } from '../client/worker-queue.js';
+import type { QueueAddress } from '../queue/queue-address.js';
+import type { TaskQueue } from '../queue/task-queue.js';
+import type { SpillDirectory } from '../wire/large-value-files.js';
+import type { TaskMessage } from '../wire/task-message.js';
 
 /** How tasks travel between a pool and its workers, by name. */
 export type TaskTransportName = 'pipe' | 'ring' | 'posix-queue' | 'system-v-queue';

@@ -1,0 +1,111 @@
+import { availableParallelism, tmpdir } from 'node:os';
+import { checkOptions, checkTimeout, optionNames } from '@millrace/channel';
+import type { RestartOptions } from '@millrace/process-pool';
+import { MAX_WORKERS, SLOTS_PER_LANE } from '../claims/claim-layout.js';
+import { TaskError } from '../errors.js';
+import type { QueueAddress } from '../queue/queue-address.js';
+import type { TaskTransportName } from '../transports/transport.js';
+
+export interface TaskPoolOptions {
+  /** Task workers, which are processes. Default: the number of processors. */
+  readonly size?: number;
+  /** Tasks that a worker runs at once; more than 1 is for tasks that wait rather than compute. Default 1. */
+  readonly concurrency?: number;
+  /** Tasks that wait for a worker before one more is refused. Default 10,000. */
+  readonly maxQueue?: number;
+  /** One more is refused with `ERR_MILLRACE_TASK_QUEUE_FULL`, or waits for its place. Default `'error'`. */
+  readonly whenFull?: 'error' | 'wait';
+  /** How tasks travel. Default `'ring'`. */
+  readonly transport?: TaskTransportName;
+  /** The queue of the transports `'posix-queue'` and `'system-v-queue'`; it stays when the pool ends. */
+  readonly queue?: QueueAddress;
+  /**
+   * `'memory'`: with the transport `'ring'`, values and results up to 256 KiB stay in memory, and larger ones go through
+   * a file. `'file'`: from 8,192 bytes on, as with the other transports. Default `'memory'`.
+   */
+  readonly largeValues?: 'memory' | 'file';
+  /** An absolute directory for those files; made if it is missing. Default: the system's. */
+  readonly taskTmpdir?: string;
+  /** Tasks after which a worker is replaced. Default: never. */
+  readonly maxTasks?: number;
+  /** Bytes of resident memory beyond which a worker is replaced, after a task. Default: never. */
+  readonly maxMemory?: number;
+  /**
+   * Milliseconds that a task may go on after its time-out or abort before its worker is killed; with a `concurrency` above
+   * 1 the other tasks that it runs die with it, each told so by the cause of its error. Default: for ever.
+   */
+  readonly grace?: number;
+  /** The first words of what `ps` shows. Default `'task worker'`. */
+  readonly title?: string;
+  /** Options for Node itself in the workers. Default: those of this process, but for its title and its debugger. */
+  readonly execArgv?: readonly string[];
+  /** When a worker that died is started again, see @millrace/process-pool. */
+  readonly restart?: RestartOptions;
+}
+
+export interface ResolvedPoolOptions
+  extends Required<Omit<TaskPoolOptions, 'maxTasks' | 'maxMemory' | 'grace' | 'queue' | 'execArgv'>> {
+  readonly execArgv: readonly string[] | undefined;
+  readonly queue: QueueAddress | undefined;
+  readonly maxTasks: number | undefined;
+  readonly maxMemory: number | undefined;
+  readonly grace: number | undefined;
+}
+
+const POOL_OPTIONS = optionNames<TaskPoolOptions>({
+  size: true,
+  concurrency: true,
+  maxQueue: true,
+  whenFull: true,
+  transport: true,
+  queue: true,
+  largeValues: true,
+  taskTmpdir: true,
+  maxTasks: true,
+  maxMemory: true,
+  grace: true,
+  title: true,
+  execArgv: true,
+  restart: true,
+});
+
+/** Fills in the defaults. Throws `ERR_MILLRACE_TASK_OPTION` and `ERR_MILLRACE_UNKNOWN_OPTION`. */
+export function resolvePoolOptions(options: TaskPoolOptions): ResolvedPoolOptions {
+  checkOptions(options, POOL_OPTIONS, 'A TaskPool');
+  const { maxTasks, maxMemory, grace, whenFull = 'error', largeValues = 'memory' } = options;
+  if (whenFull !== 'error' && whenFull !== 'wait') {
+    throw new TaskError('ERR_MILLRACE_TASK_OPTION', `whenFull is 'error' or 'wait', not '${whenFull}'.`);
+  }
+  if (largeValues !== 'memory' && largeValues !== 'file') {
+    throw new TaskError(
+      'ERR_MILLRACE_TASK_OPTION',
+      `largeValues is 'memory' or 'file', not '${largeValues}'.`,
+    );
+  }
+  return {
+    size: count('size', options.size ?? Math.min(availableParallelism(), MAX_WORKERS), 1, MAX_WORKERS),
+    // Half of the claims are for what is sent ahead.
+    concurrency: count('concurrency', options.concurrency ?? 1, 1, SLOTS_PER_LANE / 2),
+    maxQueue: count('maxQueue', options.maxQueue ?? 10_000, 1, Number.MAX_SAFE_INTEGER),
+    whenFull,
+    transport: options.transport ?? 'ring',
+    queue: options.queue,
+    largeValues,
+    taskTmpdir: options.taskTmpdir ?? tmpdir(),
+    maxTasks: maxTasks === undefined ? undefined : count('maxTasks', maxTasks, 1, Number.MAX_SAFE_INTEGER),
+    maxMemory:
+      maxMemory === undefined ? undefined : count('maxMemory', maxMemory, 1, Number.MAX_SAFE_INTEGER),
+    grace: grace === undefined ? undefined : checkTimeout(grace, 'grace'),
+    title: options.title ?? 'task worker',
+    execArgv: options.execArgv,
+    restart: options.restart ?? {},
+  };
+}
+
+function count(name: string, value: number, min: number, max: number): number {
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new TaskError(
+    'ERR_MILLRACE_TASK_OPTION',
+    `The option '${name}' is a whole number from ${min} to ${max}, not ${value}.`,
+  );
+}

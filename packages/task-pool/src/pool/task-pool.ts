@@ -1,0 +1,332 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import { checkOptions, checkTimeout, inTime, optionNames } from '@millrace/channel';
+import { createMemory, MappedMemory, syscalls } from '@millrace/native';
+import { type Exit, type Member, ProcessPool } from '@millrace/process-pool';
+import { ClaimTable, claimBytes } from '../claims/claim-table.js';
+import type { TaskName } from '../client/dispatcher-options.js';
+import type { RunOptions } from '../client/job.js';
+import { TaskClient } from '../client/task-client.js';
+import type { Settled, TaskCallback } from '../client/task-client-options.js';
+import { TaskError } from '../errors.js';
+import type {
+  RunName,
+  StreamName,
+  TaskItem,
+  TaskReport,
+  TaskResult,
+  Tasks,
+  TasksOf,
+  TaskValue,
+} from '../runner/tasks.js';
+import { taskTransport } from '../transports/index.js';
+import { queueDirectory, VALUES } from '../transports/queue.js';
+import type { PoolSide, QueueBirth } from '../transports/transport.js';
+import { SpillDirectory } from '../wire/large-value-files.js';
+import { WORKER_PROGRAM } from '../worker-program.js';
+import { atExit } from './at-exit.js';
+import { closed, endOf, noneLeft, notAgain } from './failures.js';
+import { KeepAlive } from './keep-alive.js';
+import type { TaskPoolEvents, TaskPoolStats } from './pool-events.js';
+import { type ResolvedPoolOptions, resolvePoolOptions, type TaskPoolOptions } from './pool-options.js';
+import { CLAIMS, type CorruptMessage, spillWriter, type WorkerBirth } from './worker-setup.js';
+
+const CLOSE_OPTIONS = optionNames<{ readonly timeout?: number }>({ timeout: true });
+
+/** What follows a task's name: its value may be left out where the handler takes none. */
+type Rest<T extends Tasks, Name extends keyof T, More> =
+  undefined extends TaskValue<T, Name>
+    ? [value?: TaskValue<T, Name>, more?: More]
+    : [value: TaskValue<T, Name>, more?: More];
+
+let pools = 0;
+
+/**
+ * Runs the tasks of a module in processes of its own.
+ *
+ * Notes. The workers start at once; tasks wait until one is ready. The pool keeps this process alive until it is closed,
+ * or after {@link unref} as long as a task has no answer.
+ * What is delivered how often, and what becomes of tasks when a worker dies, is told in the README.
+ */
+export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
+  extends EventEmitter<TaskPoolEvents>
+  implements AsyncDisposable
+{
+  readonly #options: ResolvedPoolOptions;
+  readonly #spill: SpillDirectory;
+  readonly #forgetFiles: () => void;
+  readonly #notAtExit: () => void;
+  readonly #keepAlive = new KeepAlive();
+  readonly #side: PoolSide;
+  readonly #claims: { readonly fd: number; readonly memory: MappedMemory };
+  readonly #client: TaskClient;
+  readonly #processes: ProcessPool;
+  readonly #ready: Promise<void>;
+  readonly #startedAt = performance.now();
+  #closing: Promise<void> | undefined;
+
+  /** `module` has an export `tasks` made by `defineTasks`. Throws `ERR_MILLRACE_TASK_OPTION` or `_TASK_TMPDIR`. */
+  constructor(module: URL | string, options: TaskPoolOptions = {}) {
+    super();
+    this.#options = resolvePoolOptions(options);
+    const { size, concurrency, maxQueue, whenFull, grace } = this.#options;
+    const transport = taskTransport(this.#options.transport);
+    const owner = randomInt(1, 2 ** 32);
+    const { taskTmpdir } = this.#options;
+    const queue = this.#queueBirth();
+    const outlives = queue !== undefined && transport.openQueue !== undefined;
+    this.#spill = outlives
+      ? SpillDirectory.planShared(taskTmpdir, queueDirectory(queue), `${VALUES}-${queue.run}`)
+      : SpillDirectory.plan(taskTmpdir, String(pools++));
+    this.#spill.make();
+    this.#forgetFiles = () => (outlives ? this.#spill.removeEmpty() : this.#spill.remove());
+    try {
+      const inMemory = this.#options.largeValues === 'memory';
+      const onCorrupt = (worker: number, error: Error) => this.#corrupt(worker, error.message);
+      this.#side = transport.createPoolSide(size, { spill: this.#spill, inMemory }, queue, onCorrupt);
+      const fd = createMemory('millrace-task-claims', claimBytes(size + 1));
+      this.#claims = { fd, memory: new MappedMemory(fd, claimBytes(size + 1)) };
+    } catch (error) {
+      this.#forgetFiles();
+      throw error;
+    }
+    this.#client = new TaskClient({
+      links: this.#side.links,
+      shared: this.#side.shared,
+      incarnation: owner,
+      maxQueue,
+      whenFull,
+      claims: new ClaimTable(this.#claims.memory.buffer),
+      concurrency,
+      grace,
+      stuck: (worker, task, alongside) => this.#kill(worker, task, alongside),
+      dropped: (_worker, { message }) => process.emitWarning(message),
+      busy: (busy) => (busy ? this.#keepAlive.begin() : this.#keepAlive.end()),
+    });
+    this.#client.onDrain(() => this.emit('drain'));
+    this.#processes = new ProcessPool(
+      Array.from({ length: size }, (_, worker) => this.#member(worker, queue, String(module))),
+      {
+        onReady: (member) => this.#workerReady(member),
+        onMessage: (member, body) => this.#workerSaid(member, body),
+        onExit: (member, exit, delay) => this.#workerExit(member, exit, delay),
+        onGaveUp: (member, exit) => this.#gaveUp(member, exit),
+      },
+    );
+    this.#ready = this.#processes.start();
+    // Those who wait for it are told by `ready`; everybody else by their tasks.
+    this.#ready.catch(() => {});
+    this.#notAtExit = atExit(this.#forgetFiles);
+  }
+
+  /** Lets the pool keep this process alive until it is closed, which is the default. */
+  ref(): this {
+    return this.#keepLoop(true);
+  }
+
+  /** Lets this process end when no task is under way and it has nothing else to do; the workers end with it. */
+  unref(): this {
+    return this.#keepLoop(false);
+  }
+
+  /** Resolves when every worker is ready; rejects with `ERR_MILLRACE_POOL_START_FAILED` when one is given up. */
+  async ready(): Promise<void> {
+    this.#keepAlive.begin();
+    try {
+      await this.#ready;
+    } finally {
+      this.#keepAlive.end();
+    }
+  }
+
+  /** Runs a task; its result, or the error that it threw, or a `TaskError`, or a `ChannelError` for its value. */
+  run<Name extends RunName<T>>(
+    name: Name,
+    ...rest: Rest<T, Name, RunOptions<TaskReport<T, Name>>>
+  ): Promise<TaskResult<T, Name>>;
+  run(name: string, value?: unknown, options?: RunOptions<never>): Promise<unknown> {
+    return this.#client.run(name, value, options as RunOptions);
+  }
+
+  /** Runs a task for each value; the results by index, `{ status: 'late' }` for those that the time-out cut off. */
+  runAll<Name extends RunName<T>>(
+    name: Name,
+    values: readonly TaskValue<T, Name>[],
+    options?: RunOptions<TaskReport<T, Name>>,
+  ): Promise<Settled<TaskResult<T, Name>>[]> {
+    return this.#client.runAll(name, values, options as RunOptions) as Promise<
+      Settled<TaskResult<T, Name>>[]
+    >;
+  }
+
+  /** Runs a task and calls back, once, in the caller's asynchronous context; returns the task's id. */
+  call<Name extends RunName<T>>(
+    name: Name,
+    value: TaskValue<T, Name>,
+    callback: TaskCallback<TaskResult<T, Name>>,
+    options?: RunOptions<TaskReport<T, Name>>,
+  ): number {
+    return this.#client.call(name, value, callback as TaskCallback, options as RunOptions);
+  }
+
+  /** Runs a task for which nobody waits; throws only what keeps it from being taken. */
+  post<Name extends RunName<T>>(name: Name, ...rest: Rest<T, Name, RunOptions<TaskReport<T, Name>>>): void;
+  post(name: string, value?: unknown, options?: RunOptions<never>): void {
+    this.#client.post(name, value, options as RunOptions);
+  }
+
+  /** Runs a task that gives several results; the task goes no further than the loop that takes them, but for 16. */
+  stream<Name extends StreamName<T>>(
+    name: Name,
+    ...rest: Rest<T, Name, RunOptions<TaskReport<T, Name>>>
+  ): AsyncIterableIterator<TaskItem<T, Name>>;
+  stream(name: string, value?: unknown, options?: RunOptions<never>): AsyncIterableIterator<unknown> {
+    return this.#client.stream(name, value, options as RunOptions);
+  }
+
+  stats(): TaskPoolStats {
+    const stats = this.#client.stats();
+    const { size, concurrency } = this.#options;
+    const available = (performance.now() - this.#startedAt) * size * concurrency;
+    return {
+      ...stats,
+      utilisation: Math.min(1, (stats.runTime.mean * stats.runTime.count) / available),
+      workers: this.#processes.members.map(({ pid, state, incarnation }) => ({
+        pid,
+        state,
+        starts: incarnation,
+      })),
+    };
+  }
+
+  /** Takes no more tasks, waits for those it has, ends the workers. Beyond `timeout` milliseconds, as {@link destroy}. */
+  async close(options: { readonly timeout?: number } = {}): Promise<void> {
+    checkOptions(options, CLOSE_OPTIONS, 'close()');
+    const { timeout = Number.POSITIVE_INFINITY } = options;
+    checkTimeout(timeout);
+    this.#closing ??= this.#close(timeout);
+    return this.#closing;
+  }
+
+  /** Rejects every task with `ERR_MILLRACE_TASK_CLIENT_CLOSED` and kills the workers. */
+  destroy(): Promise<void> {
+    this.#client.close(closed());
+    for (const member of this.#processes.members) member.kill('SIGKILL');
+    this.#closing ??= this.#end(0);
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #keepLoop(on: boolean): this {
+    if (this.#closing !== undefined) return this;
+    if (on) this.#processes.ref();
+    else this.#processes.unref();
+    this.#side.keepLoop(on);
+    this.#keepAlive.turn(!on);
+    return this;
+  }
+
+  async #close(timeout: number): Promise<void> {
+    this.#client.refuse(closed());
+    await inTime(this.#client.settled(), timeout);
+    this.#client.close(closed());
+    await this.#end();
+  }
+
+  async #end(timeout?: number): Promise<void> {
+    await this.#processes.stop(timeout === undefined ? {} : { timeout });
+    this.#keepAlive.close();
+    this.#notAtExit();
+    this.#side.close();
+    this.#claims.memory.close();
+    syscalls.close(this.#claims.fd);
+    this.#forgetFiles();
+  }
+
+  #queueBirth(): QueueBirth | undefined {
+    const { queue } = this.#options;
+    return queue && { address: queue, run: randomBytes(8).toString('hex') };
+  }
+
+  #member(worker: number, queue: QueueBirth | undefined, module: string) {
+    const { size, concurrency, transport, maxTasks, maxMemory, title, execArgv, restart } = this.#options;
+    const data: WorkerBirth = {
+      worker,
+      workers: size,
+      concurrency,
+      transport,
+      queue,
+      spill: this.#spill.path,
+      valuesInMemory: this.#options.largeValues === 'memory',
+      maxTasks,
+      maxMemory,
+    };
+    return {
+      name: `task worker ${worker}`,
+      title: `${title} ${worker}`,
+      entry: WORKER_PROGRAM,
+      args: [module],
+      ...(execArgv && { execArgv }),
+      descriptors: { [CLAIMS]: this.#claims.fd, ...this.#side.descriptors(worker) },
+      data,
+      restart,
+    };
+  }
+
+  #workerReady(member: Member): void {
+    const { worker } = member.spec.data as WorkerBirth;
+    this.#client.workerReady(worker);
+    this.emit('workerReady', { worker, pid: member.pid as number });
+  }
+
+  #workerExit(member: Member, exit: Exit, delay: number | undefined): void {
+    const { worker } = member.spec.data as WorkerBirth;
+    this.#client.workerDied(worker, exit);
+    // What it left may be written over. What is not begun has been taken back, so nothing in it is of use.
+    if (exit.code !== 0) this.#side.reset(worker);
+    // After its last answers have been read.
+    this.#spill.removeOf(spillWriter(worker, member.incarnation));
+    this.emit('workerExit', { ...exit, worker, delay });
+    if (member.wanted || member.state === 'given-up' || this.#closing !== undefined) return;
+    this.#lost(worker, `it ended with ${endOf(exit)}, and 'restart' says that it is not to be started again`);
+  }
+
+  #gaveUp(member: Member, exit: Exit): void {
+    const { worker } = member.spec.data as WorkerBirth;
+    const how = `it kept ending before it was ready, the last time with ${endOf(exit)}; what it wrote before is the reason`;
+    this.#lost(worker, how);
+  }
+
+  /** There will be no such worker any more. */
+  #lost(worker: number, how: string): void {
+    this.#client.workerLost(worker, notAgain(worker, how));
+    if (!this.#processes.members.some(({ wanted }) => wanted)) this.#client.close(noneLeft(how));
+  }
+
+  #workerSaid(member: Member, body: unknown): void {
+    const { type, message } = (body ?? {}) as { readonly type?: unknown; readonly message?: unknown };
+    if (type === ('corrupt' satisfies CorruptMessage['type']))
+      this.#corrupt((member.spec.data as WorkerBirth).worker, String(message));
+  }
+
+  /** The worker ends, whatever it does; what lies between is emptied then, for the next. */
+  #corrupt(worker: number, why: string): void {
+    const member = this.#processes.members[worker] as Member;
+    const { transport } = this.#options;
+    const message = `What lies between this pool and task worker ${worker} (pid ${member.pid}; ${transport}) makes no sense: ${why} The worker is killed and replaced.`;
+    const error = new TaskError('ERR_MILLRACE_TASK_CORRUPT', message);
+    this.#client.distrust(worker, error);
+    // Called from where a message is read: a listener that throws must not be taken for the reading.
+    queueMicrotask(() => this.emit('workerCorrupt', { worker, pid: member.pid, error }));
+    member.kill('SIGKILL');
+  }
+
+  #kill(worker: number, task: TaskName, alongside: readonly TaskName[]): void {
+    const member = this.#processes.members[worker] as Member;
+    this.emit('workerKilled', { worker, pid: member.pid, task, alongside });
+    member.kill('SIGKILL');
+  }
+}

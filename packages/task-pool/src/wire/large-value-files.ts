@@ -1,0 +1,249 @@
+import { closeSync, existsSync, mkdirSync, readdirSync, readFileSync, writeSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join } from 'node:path';
+import {
+  isRefusal,
+  livenessOf,
+  PrivateDirectory,
+  pidNamespace,
+  SystemCallError,
+  thisProcess,
+  UntrustedError,
+} from '@millrace/native';
+import { TaskError } from '../errors.js';
+
+/** Directories of this package are named `millrace-tasks-NAMESPACE-PID-START-NAME-SECRET`, after who made them. */
+const PREFIX = 'millrace-tasks-';
+/** Those of queues, which outlive their users: `millrace-tasks-queue-TITLE-SECRET`. */
+const QUEUE_PREFIX = `${PREFIX}queue-`;
+/** What files of values are named: who wrote them, and a number. */
+const VALUE = /^[a-z]+(?:-[0-9a-f]+)+$/;
+/** `taskTmpdir`, where it is missing. */
+const PARENT_MODE = 0o755;
+
+/** A file with a value that has been sent. */
+export interface SpilledFile {
+  readonly name: string;
+  /** Removes it, if it has not been read. */
+  remove(): void;
+}
+
+/**
+ * The files of values that are too large for a message: one directory for each pool, one file for each value, in the
+ * same directory for both ways.
+ *
+ * Notes.
+ * - `taskTmpdir` is a place where other users may write, so the directory is this user's alone, and its files are
+ *   opened relative to its descriptor (PrivateDirectory of @millrace/native). Messages name a file in it, and nothing
+ *   else can be named.
+ * - Whoever reads a value removes its file first. What is left when a process dies is removed by its pool: the names
+ *   begin with who wrote them. What is left when a pool dies is removed by the next that uses `taskTmpdir`.
+ */
+export class SpillDirectory {
+  readonly #directory: PrivateDirectory;
+  readonly #writer: string;
+  #next = 0;
+
+  /**
+   * `writer` begins the names of files that this process makes in `path`. `owner`: whose directory it is, where that is
+   * not this process's user.
+   */
+  constructor(path: string, writer: string, owner?: number) {
+    this.#directory = new PrivateDirectory(path, owner);
+    this.#writer = writer;
+  }
+
+  get path(): string {
+    return this.#directory.path;
+  }
+
+  /** Makes the directory of this process in `taskTmpdir`, and removes those of the dead. Throws `ERR_MILLRACE_TASK_TMPDIR`. */
+  static create(taskTmpdir: string, name: string): SpillDirectory {
+    const directory = SpillDirectory.plan(taskTmpdir, name);
+    directory.make();
+    return directory;
+  }
+
+  /** As {@link create}, but another process makes the directory, with `make`; it is to be `owner`'s. */
+  static plan(taskTmpdir: string, name: string, owner?: number): SpillDirectory {
+    const { namespace, pid, start } = thisProcess();
+    return prepared(taskTmpdir, owner, () => {
+      const own = PrivateDirectory.newName(`${PREFIX}${namespace}-${pid}-${start}-${name}-`);
+      return new SpillDirectory(join(taskTmpdir, own), 'pool', owner);
+    });
+  }
+
+  /**
+   * The directory of a queue that outlives its users, with the files of what may still be in it: that of `owner` (this
+   * user) in `taskTmpdir`, or a new one, which `make` makes. `writer` is to be nobody's of before. Throws
+   * `ERR_MILLRACE_TASK_TMPDIR`.
+   */
+  static planShared(taskTmpdir: string, title: string, writer: string, owner?: number): SpillDirectory {
+    const prefix = `${QUEUE_PREFIX}${title}-`;
+    return prepared(taskTmpdir, owner, () => {
+      const found = PrivateDirectory.find(taskTmpdir, prefix, owner);
+      const path = found ?? join(taskTmpdir, PrivateDirectory.newName(prefix));
+      return new SpillDirectory(path, writer, owner);
+    });
+  }
+
+  /** Makes the directory, where it is not there. Throws `ERR_MILLRACE_TASK_TMPDIR` for what is another's, too. */
+  make(): void {
+    try {
+      this.#directory.make();
+    } catch (error) {
+      throw unusable(this.path, error);
+    }
+  }
+
+  /** Writes `bytes[start, end)` to a file of its own. Throws `ERR_MILLRACE_TASK_TMPDIR`. */
+  write(bytes: Uint8Array, start: number, end: number): SpilledFile {
+    const name = `${this.#writer}-${this.#next++}`;
+    let fd: number | undefined;
+    try {
+      fd = this.#directory.create(name);
+      for (let at = start; at < end; ) at += writeSync(fd, bytes, at, end - at);
+    } catch (error) {
+      if (fd !== undefined) this.#directory.unlink(name);
+      throw unusable(this.path, error);
+    } finally {
+      if (fd !== undefined) closeSync(fd);
+    }
+    return { name, remove: () => void this.#directory.unlink(name) };
+  }
+
+  /**
+   * Reads a file that a message names, by its name or by its path, and removes it before anybody sees what was in it.
+   * Throws `ERR_MILLRACE_TASK_TMPDIR` for any that is not in this directory, not a regular file, or another user's.
+   */
+  take(named: string): Buffer {
+    const name = basename(named);
+    if (named !== name && named !== join(this.path, name)) {
+      const message = `A message names the file '${named}', which is not in ${this.path}; it is left alone.`;
+      throw new TaskError('ERR_MILLRACE_TASK_TMPDIR', message);
+    }
+    try {
+      const fd = this.#directory.open(name);
+      try {
+        const bytes = readFileSync(fd);
+        this.#directory.unlink(name);
+        return bytes;
+      } finally {
+        closeSync(fd);
+      }
+    } catch (error) {
+      const advice =
+        error instanceof UntrustedError
+          ? ''
+          : ' Something else has removed it; let nothing clean taskTmpdir while the pool runs.';
+      throw new TaskError(
+        'ERR_MILLRACE_TASK_TMPDIR',
+        `The file '${name}' in ${this.path} with a large value cannot be read: ${(error as Error).message}.${advice}`,
+        { cause: error },
+      );
+    }
+  }
+
+  /** Removes what `writer`, which is dead, has left. */
+  removeOf(writer: string): void {
+    try {
+      this.#directory.removeFiles((name) => name.startsWith(`${writer}-`));
+    } catch (error) {
+      throw unusable(this.path, error);
+    }
+  }
+
+  /** Removes the directory, unless there is something in it. */
+  removeEmpty(): void {
+    this.#unlessTaken(() => this.#directory.removeEmpty());
+  }
+
+  /** Removes the directory and its files; idempotent. */
+  remove(): void {
+    this.#unlessTaken(() => this.#directory.remove());
+  }
+
+  /** Closes its descriptor; what is asked of it next opens it again. */
+  close(): void {
+    this.#directory.close();
+  }
+
+  /** What has its name and is another's by now is left to whose it is. */
+  #unlessTaken(remove: () => void): void {
+    try {
+      remove();
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+    }
+  }
+}
+
+/** What `plan` returns, once `taskTmpdir` is there and what the dead have left in it is gone. */
+function prepared(taskTmpdir: string, owner: number | undefined, plan: () => SpillDirectory): SpillDirectory {
+  if (!isAbsolute(taskTmpdir))
+    throw new TaskError('ERR_MILLRACE_TASK_OPTION', `taskTmpdir must be absolute, '${taskTmpdir}' is not.`);
+  try {
+    makeDirectory(taskTmpdir);
+    sweep(taskTmpdir, owner);
+    return plan();
+  } catch (error) {
+    throw unusable(taskTmpdir, error);
+  }
+}
+
+/** Makes a directory and those above it. (Node's own `recursive` never returns where the kernel takes none, as in /proc.) */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  makeDirectory(dirname(path));
+  try {
+    mkdirSync(path, { mode: PARENT_MODE });
+  } catch (error) {
+    // Another process has made it in between.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+/**
+ * Removes the directories of dead processes that are this user's, or `owner`'s. Those of another PID namespace are
+ * nothing that can be judged from here. Where others may give this user's directories another name nothing of its own is
+ * removed: it might be any of them.
+ */
+function sweep(taskTmpdir: string, owner: number | undefined): void {
+  const namespace = pidNamespace();
+  const here = `${PREFIX}${namespace}-`;
+  const users: (number | undefined)[] = PrivateDirectory.keepsNames(taskTmpdir) ? [undefined] : [];
+  if (owner !== undefined) users.push(owner);
+  for (const name of readdirSync(taskTmpdir)) {
+    if (!name.startsWith(here)) continue;
+    const [pid, start] = name.slice(here.length).split('-').map(Number) as [number, number];
+    if (livenessOf({ pid, start, namespace }) !== 'dead') continue;
+    for (const user of users) removeDead(join(taskTmpdir, name), user);
+  }
+}
+
+/** That of another user is left to that user: nobody is kept from starting by it, and nothing of it is touched. */
+function removeDead(path: string, owner: number | undefined): void {
+  const directory = new PrivateDirectory(path, owner);
+  try {
+    directory.removeFiles((name) => VALUE.test(name));
+    directory.removeEmpty();
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+  } finally {
+    directory.close();
+  }
+}
+
+function unusable(path: string, error: unknown): TaskError {
+  const message = `${path}, for large values, cannot be used: ${(error as Error).message}. ${adviceFor(error)}`;
+  return new TaskError('ERR_MILLRACE_TASK_TMPDIR', message.trimEnd(), { cause: error });
+}
+
+function adviceFor(error: unknown): string {
+  // It says what to do itself.
+  if (error instanceof UntrustedError) return '';
+  const code = error instanceof SystemCallError ? error.errnoName : (error as NodeJS.ErrnoException).code;
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return 'Make room there, or set taskTmpdir to a larger file system.';
+  if (code === 'ENOENT') return 'Something has removed it while the pool ran.';
+  return 'Set taskTmpdir to a directory that this user may write.';
+}
