@@ -10,21 +10,15 @@ export {
 export type { Port } from './api/port.js';
 export { createServer, Server } from './api/server.js';
 export type { ServerStats } from './api/stats.js';
-export type {
-  PortEvents,
-  ProcessId,
-  ServerEvents,
-  Task,
-  TaskResultEvent,
-  WorkerExit,
-} from './contract/events.js';
+export type { SessionCloseReason } from './contract/close-reasons.js';
+export type { PortEvents, ServerEvents, Task, TaskResultEvent, WorkerExit } from './contract/events.js';
+export type { ProcessId, RoleName } from './contract/ids.js';
 export type { PacketClient } from './contract/packet-client.js';
 export type { ReloadOptions, ReloadResult } from './contract/reload.js';
-export type { RoleName, WorkerStatus } from './contract/role.js';
+export type { WorkerStatus } from './contract/role.js';
 export type { CloseInfo, Session } from './contract/session.js';
 export type { Message, SessionData, Types } from './contract/types.js';
 export { ServerError, type ServerErrorCode } from './errors.js';
-export type { SessionCloseReason } from './links/packet.js';
 export type { Command, CommandOptions } from './messages/commands.js';
 export type {
   Dispatch,

@@ -1,7 +1,9 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
-import type { Role, RoleAssignment, RoleContext, RoleName } from '../contract/role.js';
+import type { RoleName } from '../contract/ids.js';
+import type { Role, RoleAssignment, RoleContext } from '../contract/role.js';
+import type { Descriptors } from '../links/descriptor-names.js';
 import { flatId } from '../links/process-kinds.js';
-import type { Descriptors, Topology } from '../links/shared-resources.js';
+import type { Topology } from '../links/topology.js';
 import type { ResolvedOptions, ServerMode } from '../options/options.js';
 import type { UserFunctions } from '../reactor/reactor-context.js';
 import type { UserProcessHandler } from '../worker/user-process.js';

@@ -2,7 +2,7 @@ import { type Bytes, bytesOrText, shown, type WaitOptions } from '@millrace/chan
 import type { SocketAddress } from '@millrace/reactor';
 import type { Session } from '../contract/session.js';
 import { ServerError } from '../errors.js';
-import type { Topology } from '../links/shared-resources.js';
+import type { Topology } from '../links/topology.js';
 import type { ClientInfo } from '../sessions/client-info.js';
 import type { CloseOptions, SendFileRange, SessionGateway } from '../sessions/session-gateway.js';
 import type { Port } from './port.js';

@@ -1,9 +1,8 @@
 import { shown } from '@millrace/channel';
-import type { ProcessId } from '../contract/events.js';
-import type { RoleName } from '../contract/role.js';
+import type { ProcessId, RoleName } from '../contract/ids.js';
 import { ServerError } from '../errors.js';
 import { roleOfFlatId } from '../links/process-kinds.js';
-import { idOfPeer, managerPeer } from '../links/shared-resources.js';
+import { idOfPeer, managerPeer } from '../links/topology.js';
 import { type Command, type CommandOptions, Commands } from '../messages/commands.js';
 import { ServerMessages } from './server-mail.js';
 

@@ -3,7 +3,7 @@ import type { FromWorker } from '../contract/control-messages.js';
 import { RELOAD_OPTIONS, type ReloadOptions, type ReloadResult } from '../contract/reload.js';
 import type { Role, WorkerStatus } from '../contract/role.js';
 import { ServerError } from '../errors.js';
-import { managerPeer, masterPeer } from '../links/shared-resources.js';
+import { managerPeer, masterPeer } from '../links/topology.js';
 import { ProcessPids } from '../process/process-pids.js';
 import { ServerCommands } from './server-commands.js';
 

@@ -1,5 +1,6 @@
 import { inTime, type WaitOptions } from '@millrace/channel';
-import { type Handlers, type ProcessId, runInOrder, type ServerEvents } from '../contract/events.js';
+import { type Handlers, runInOrder, type ServerEvents } from '../contract/events.js';
+import type { ProcessId } from '../contract/ids.js';
 import type { Message } from '../contract/types.js';
 import { ServerError } from '../errors.js';
 import { type Logger, LogLimit } from '../log/log.js';

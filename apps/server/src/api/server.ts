@@ -8,11 +8,11 @@ import {
   checkEvent,
   Handlers,
   type PortEvents,
-  type ProcessId,
   SERVER_EVENTS,
   type ServerEvents,
 } from '../contract/events.js';
-import type { Role, RoleAssignment, RoleContext, RoleName } from '../contract/role.js';
+import type { ProcessId, RoleName } from '../contract/ids.js';
+import type { Role, RoleAssignment, RoleContext } from '../contract/role.js';
 import type { Session } from '../contract/session.js';
 import {
   captureUncaught,
@@ -21,15 +21,10 @@ import {
   startFailureOf,
 } from '../contract/start-failure.js';
 import { callSite, ServerError, shownAt } from '../errors.js';
+import { COUNTERS } from '../links/descriptor-names.js';
 import { flatId } from '../links/process-kinds.js';
-import {
-  COUNTERS,
-  managerPeer,
-  masterPeer,
-  openCounters,
-  type Topology,
-  topologyOf,
-} from '../links/shared-resources.js';
+import { openCounters } from '../links/shared-resources.js';
+import { managerPeer, masterPeer, type Topology, topologyOf } from '../links/topology.js';
 import { type Logger, ProcessLog } from '../log/log.js';
 import { LOG_FILE, takeLogFile } from '../log/log-files.js';
 import { resolveOptions, resolvePort } from '../options/option-schema.js';

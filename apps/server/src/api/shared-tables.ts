@@ -1,7 +1,7 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
 import { type Columns, Table, type TableDefinition } from '@millrace/shared-memory';
 import { ServerError } from '../errors.js';
-import { type Descriptors, sharedTableName } from '../links/shared-resources.js';
+import { type Descriptors, sharedTableName } from '../links/descriptor-names.js';
 
 /**
  * Tables of the user's in memory without a name: the master makes them before it starts anybody, and hands them down. So

@@ -1,6 +1,6 @@
 import { type QueueAddress, queueState } from '@millrace/task-pool';
-import type { Topology } from '../links/shared-resources.js';
-import { askersOf, peerOfAsker } from '../links/task-links.js';
+import { askersOf, peerOfAsker } from '../links/task-topology.js';
+import type { Topology } from '../links/topology.js';
 import type { Counters } from '../shared/counters.js';
 import * as layout from '../shared/counters-layout.js';
 

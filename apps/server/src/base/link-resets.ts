@@ -2,8 +2,10 @@ import { Alarm } from '@millrace/channel';
 import type { ChildProcessContext, Member } from '@millrace/process-pool';
 import { LINK_RESET_MS } from '../constants.js';
 import type { ToWorker } from '../contract/control-messages.js';
+import { HUB } from '../links/descriptor-names.js';
 import { linkName } from '../links/link-descriptors.js';
-import { HUB, OpenedResources, type Topology } from '../links/shared-resources.js';
+import { OpenedResources } from '../links/shared-resources.js';
+import type { Topology } from '../links/topology.js';
 
 export interface LinkResetsParts {
   readonly child: ChildProcessContext;

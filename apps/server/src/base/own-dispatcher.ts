@@ -1,15 +1,14 @@
 import type { Packet } from '../links/packet.js';
-import type { Client } from '../reactor/client.js';
+import type { Client, ClientLink } from '../reactor/client.js';
 import { Dispatcher, type DispatcherParts } from '../reactor/dispatch.js';
-import type { WorkerLink } from '../reactor/worker-link.js';
 
 /** Base mode: everything is for the worker that the reactor is part of. */
 export class OwnDispatcher extends Dispatcher {
-  readonly #own: WorkerLink;
+  readonly #own: ClientLink;
 
   constructor(parts: DispatcherParts, own: number) {
     super(parts);
-    this.#own = parts.workers[own] as WorkerLink;
+    this.#own = parts.workers[own] as ClientLink;
   }
 
   /** A message has been taken when it has been sent: what a client has is its share of each turn. */
@@ -17,19 +16,19 @@ export class OwnDispatcher extends Dispatcher {
     return true;
   }
 
-  override send(_client: Client, worker: WorkerLink, message: Packet): void {
+  override send(_client: Client, worker: ClientLink, message: Packet): void {
     worker.dispatch(message);
   }
 
-  override sendDatagram(worker: WorkerLink, message: Packet): void {
+  override sendDatagram(worker: ClientLink, message: Packet): void {
     worker.dispatch(message);
   }
 
-  override owner(): WorkerLink {
+  override owner(): ClientLink {
     return this.#own;
   }
 
-  override pickForHost(): WorkerLink {
+  override pickForHost(): ClientLink {
     return this.#own;
   }
 }

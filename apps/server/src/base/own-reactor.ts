@@ -2,11 +2,12 @@ import type { ChildProcessContext } from '@millrace/process-pool';
 import { BoundDatagram, Listener, Reactor } from '@millrace/reactor';
 import type { FromWorker } from '../contract/control-messages.js';
 import type { RoleContext } from '../contract/role.js';
+import { KEYS, socketNames } from '../links/descriptor-names.js';
 import { corruptLink } from '../links/link-descriptors.js';
 import { DATAGRAM, RECEIVE } from '../links/packet.js';
 import type { PacketChannel } from '../links/packet-channel.js';
-import type { Topology } from '../links/shared-resources.js';
-import { KEYS, processesOf } from '../links/shared-resources.js';
+import type { Topology } from '../links/topology.js';
+import { processesOf } from '../links/topology.js';
 import { AcceptLog } from '../log/accept-log.js';
 import { LogLimit } from '../log/log.js';
 import { lastForClients } from '../options/open-files.js';
@@ -21,7 +22,6 @@ import type { Counters } from '../shared/counters.js';
 import { readKeys } from '../shared/keys.js';
 import { LocalChannel } from './local-channel.js';
 import { OwnDispatcher } from './own-dispatcher.js';
-import { socketNames } from './sockets.js';
 
 export interface OwnReactorParts {
   readonly context: RoleContext;

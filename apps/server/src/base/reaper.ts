@@ -1,6 +1,6 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
 import { CLOSE_REASONS } from '../links/packet.js';
-import { managerPeer, type Topology } from '../links/shared-resources.js';
+import { managerPeer, type Topology } from '../links/topology.js';
 import { openView } from '../sessions/open-gateway.js';
 import * as layout from '../shared/connection-layout.js';
 import type { ConnectionTable } from '../shared/connection-table.js';

@@ -1,5 +1,6 @@
 import { didYouMean, optionNames } from '@millrace/channel';
 import { ServerError } from '../errors.js';
+import type { ProcessId } from './ids.js';
 import type { PacketClient } from './packet-client.js';
 import type { ReloadResult } from './reload.js';
 import type { CloseInfo, Session } from './session.js';
@@ -33,9 +34,6 @@ export interface TaskResultEvent {
   readonly id: number;
   readonly data: unknown;
 }
-
-/** A process of the server: workers count from 0, task workers go on from there, then user processes. */
-export type ProcessId = number | 'manager' | 'master';
 
 /**
  * Events of one listener; those of the server hold for every listener that has none of its own. Handlers may return whatever

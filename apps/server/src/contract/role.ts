@@ -2,7 +2,7 @@ import type { ChildProcessContext } from '@millrace/process-pool';
 import type { DoorbellListener } from '@millrace/shared-memory/internal';
 import type { TaskClient } from '@millrace/task-pool';
 import { INCARNATIONS_PER_MANAGER } from '../constants.js';
-import type { Descriptors } from '../links/shared-resources.js';
+import type { Descriptors } from '../links/descriptor-names.js';
 import type { Logger } from '../log/log.js';
 import type { ResolvedOptions } from '../options/options.js';
 import type { ResolvedPort } from '../options/port-options.js';
@@ -11,11 +11,9 @@ import type { RoleLease } from '../process/role-lease.js';
 import type { SessionGateway } from '../sessions/session-gateway.js';
 import type { Sessions } from '../worker/sessions.js';
 import type { Handlers, PortEvents, ServerEvents } from './events.js';
+import type { RoleName } from './ids.js';
 import type { ReloadOptions, ReloadResult } from './reload.js';
 import type { FailedStart } from './start-failure.js';
-
-/** What a process is in the server. */
-export type RoleName = 'master' | 'manager' | 'worker' | 'taskWorker' | 'userProcess';
 
 /** What every role is given by the `Server` that it runs for. */
 export interface RoleContext {

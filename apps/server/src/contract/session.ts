@@ -1,8 +1,8 @@
 import { type Bytes, bytesOrText, type WaitOptions } from '@millrace/channel';
-import type { SessionCloseReason } from '../links/packet.js';
 import type { ClientInfo } from '../sessions/client-info.js';
 import type { OutputWindow } from '../sessions/output-window.js';
 import type { CloseOptions, SendFileRange, SessionGateway } from '../sessions/session-gateway.js';
+import type { SessionCloseReason } from './close-reasons.js';
 import type { SessionData } from './types.js';
 
 /** Why and by whom a session was closed. */

@@ -3,7 +3,7 @@ import { createPipe } from '@millrace/pipe-ipc';
 import { ringBytes } from '@millrace/shared-memory/ring';
 import { SMALL_RING_BYTES } from '../constants.js';
 import { createFileLinks, fileSenderName } from './file-link.js';
-import type { Topology } from './shared-resources.js';
+import type { Topology } from './topology.js';
 
 /**
  * The links of a peer, one to each reactor thread.

@@ -1,5 +1,7 @@
 import { type Codec, type Frame, WordCopier } from '@millrace/channel';
 
+export { CLOSE_REASONS, type SessionCloseReason } from '../contract/close-reasons.js';
+
 /**
  * What travels between the master, its reactor threads and the workers: a head of 16 bytes and a body.
  *
@@ -52,28 +54,6 @@ export const GONE = 49; // a connection is closed
 export const LOG = 50; // aux: session's port; body: kind, tab, text
 export const CORRUPT = 51; // aux: a peer whose messages make no sense; session: the reactor; body: why
 export const RESET_DONE = 52; // aux: the peer
-
-export const CLOSE_REASONS = [
-  'peer',
-  'server',
-  'malformed',
-  'output-limit',
-  'error',
-  'shutdown',
-  'idle',
-  'dispatch',
-  'death',
-  'memory',
-] as const;
-/**
- * Why a connection was closed. `'peer'`: the client has ended or broken it off; `'server'`: `close` was called;
- * `'malformed'`: a message was too long or impossible; `'output-limit'`: more waited for it than `socketBufferSize`;
- * `'error'`: a system call failed; `'shutdown'`: the server ended, or in base mode its worker; `'idle'`: nothing came
- * for `heartbeatIdleTime`, or `maxIdleTime` went by; `'dispatch'`: the dispatch function said so; `'death'`: in base
- * mode, its worker died (no worker has an event for that, but `getClientInfo` tells); `'memory'`: all clients together
- * held more than `maxClientMemory`, and it was one of those that held most.
- */
-export type SessionCloseReason = (typeof CLOSE_REASONS)[number];
 
 /** A file that is to be sent, which is open. */
 export interface FileOrder {

@@ -1,13 +1,14 @@
-import { socketNames } from '../base/sockets.js';
-import type { RoleName } from '../contract/role.js';
+import type { RoleName } from '../contract/ids.js';
 import {
   datagramName,
   peerBellName,
   peerDescriptors,
   reactorDescriptors,
-  type Topology,
-} from './shared-resources.js';
-import { askerDescriptors, askersOf, peerOfAsker, runnerDescriptors } from './task-links.js';
+  socketNames,
+} from './descriptor-names.js';
+import { askerDescriptors, runnerDescriptors } from './task-links.js';
+import { askersOf, peerOfAsker } from './task-topology.js';
+import type { Topology } from './topology.js';
 
 /** What a process below the manager is called, and which descriptors it gets; `id` counts those of its role. */
 export function processKind(

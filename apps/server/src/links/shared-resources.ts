@@ -11,154 +11,38 @@ import {
   ringAt,
 } from '@millrace/shared-memory/internal';
 import { type RingMemory, ringBytes } from '@millrace/shared-memory/ring';
-import { MAX_MESSAGE_BYTES } from '../constants.js';
-import type { ProcessId } from '../contract/events.js';
-import type { Ipc, ResolvedOptions } from '../options/options.js';
-import type { ResolvedPort } from '../options/port-options.js';
 import { ConnectionTable } from '../shared/connection-table.js';
 import { Counters } from '../shared/counters.js';
 import type { CountersShape } from '../shared/counters-layout.js';
 import { KEYS_BYTES } from '../shared/keys-layout.js';
 import { TlsTable } from '../shared/tls-table.js';
+import {
+  CONNECTIONS,
+  COUNTERS,
+  type Descriptors,
+  HUB,
+  inboxReaderName,
+  inboxWriterName,
+  KEYS,
+  peerBellName,
+  reactorBellName,
+  TLS,
+} from './descriptor-names.js';
 import { FileReceiver, fileReceiverName, fileSenderName } from './file-link.js';
 import {
   createLink,
   isPiped,
   linkBytes,
   linkName,
-  linkNames,
   peerPipeName,
   reactorPipeName,
   ringSizeOf,
 } from './link-descriptors.js';
-import { HEAD_BYTES, type Packet, packetCodec } from './packet.js';
-import { createTaskLinks, type TaskTopology } from './task-links.js';
-import { taskQueueOf } from './task-queue.js';
-
-/**
- * Everything that processes and threads of one server share. The master makes it before the first process is started,
- * and it outlives every process but the master.
- *
- * A *process* has a flat id: workers from 0, then task workers, then user processes. A *peer* is whoever talks to
- * reactor threads: every process by its id, then the manager, then the master. Between each peer and each reactor
- * thread lies a link: two rings, or a pipe (link-descriptors.ts). Each peer and each reactor has one doorbell; their words
- * lie in the hub. What lies between those who ask for tasks and task workers is in task-ways.ts. Each peer has an inbox, a pipe whose
- * writing end all others share. The table of connections and the counters are for all.
- */
-export interface Topology extends TaskTopology {
-  readonly reactors: number;
-  /** The names of the user's tables. */
-  readonly tables: readonly string[];
-  readonly maxConnections: number;
-  /** Whether some listener has TLS. */
-  readonly tls: boolean;
-  /** Listeners for datagrams that processes send from themselves: see worker/datagram-sender.ts. */
-  readonly datagrams: readonly number[];
-  /** What lies between workers and reactor threads. */
-  readonly ipc: Ipc;
-  readonly ringSize: number;
-  /** Microseconds that a worker looks before it sleeps. */
-  readonly spin: number;
-  /** Bytes of the largest packet, head included. */
-  readonly maxMessageSize: number;
-  /** In base mode, where worker r is reactor r: of each listener, whether every worker has a socket of its own. */
-  readonly base: readonly boolean[] | undefined;
-}
-
-/** The shape that the options ask for. */
-export function topologyOf(
-  options: ResolvedOptions,
-  ports: readonly ResolvedPort[],
-  userProcesses: number,
-  tables: readonly string[],
-): Topology {
-  const { mode, reactorNum, workerNum, taskWorkerNum, maxConnections, ipc, ringSize, spin } = options;
-  const isOther = options.user !== undefined || options.group !== undefined || options.chroot !== undefined;
-  const datagrams = ports.flatMap(({ type }, index) => (type === 'datagram' ? [index] : []));
-  const longest = Math.max(MAX_MESSAGE_BYTES, ...ports.map(({ packageMaxLength }) => packageMaxLength));
-  return {
-    reactors: reactorNum,
-    workers: workerNum,
-    taskWorkers: taskWorkerNum,
-    userProcesses,
-    tables,
-    maxConnections,
-    tls: ports.some(({ tls }) => tls !== undefined),
-    ipc,
-    ringSize,
-    spin,
-    taskTransport: options.taskTransport,
-    taskQueue: taskQueueOf(options),
-    isOther,
-    datagrams: isOther && mode === 'process' ? datagrams : [],
-    taskRingSize: options.taskRingSize,
-    taskValuesInMemory: options.taskLargeValues === 'memory',
-    maxMessageSize: HEAD_BYTES + longest,
-    base: mode === 'base' ? ports.map(({ reusePort, path }) => reusePort && path === undefined) : undefined,
-  };
-}
-
-export const processesOf = ({ workers, taskWorkers, userProcesses }: Topology) =>
-  workers + taskWorkers + userProcesses;
-export const managerPeer = (topology: Topology) => processesOf(topology);
-export const masterPeer = (topology: Topology) => processesOf(topology) + 1;
-export const peersOf = (topology: Topology) => processesOf(topology) + 2;
-
-/** What a peer is called by users. */
-export function idOfPeer(topology: Topology, peer: number): ProcessId {
-  if (peer === masterPeer(topology)) return 'master';
-  return peer === managerPeer(topology) ? 'manager' : peer;
-}
-
-/** Descriptors by name; the names are the same in every process, the numbers are each process's own. */
-export type Descriptors = Readonly<Record<string, number>>;
-
-export const HUB = 'hub';
-export const CONNECTIONS = 'connections';
-export const COUNTERS = 'counters';
-const TLS = 'tls';
-/** Keys and certificates, in base mode. */
-export const KEYS = 'keys';
-/** What every process reads without asking anyone. */
-export const tableNames = ({ tls }: Topology) => [CONNECTIONS, COUNTERS, ...(tls ? [TLS] : [])];
-/** The socket of a listener for datagrams. */
-export const datagramName = (port: number) => `datagram.${port}`;
-export const peerBellName = (peer: number) => `peer.${peer}`;
-export const reactorBellName = (reactor: number) => `reactor.${reactor}`;
-/** A table of the user's. */
-export const sharedTableName = (name: string) => `table.${name}`;
-/** The end of a peer's inbox that it reads. */
-export const inboxReaderName = (peer: number) => `inbox.${peer}`;
-/** The end that all others write to. */
-export const inboxWriterName = (peer: number) => `post.${peer}`;
+import { type Packet, packetCodec } from './packet.js';
+import { createTaskLinks } from './task-links.js';
+import { peersOf, type Topology } from './topology.js';
 
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
-
-/** The names that every process needs to talk to reactor threads and to other processes; by its flat id. */
-export function peerDescriptors(topology: Topology, peer: number): string[] {
-  return [
-    HUB,
-    ...tableNames(topology),
-    ...linkNames(topology, peer),
-    peerBellName(peer),
-    ...range(topology.reactors).map(reactorBellName),
-    inboxReaderName(peer),
-    ...range(peersOf(topology)).map(inboxWriterName),
-    ...topology.tables.map(sharedTableName),
-  ];
-}
-
-/** The names that a worker needs to be a reactor, in base mode; without the sockets that it accepts from. */
-export function reactorDescriptors(topology: Topology, reactor: number): string[] {
-  const peers = range(peersOf(topology));
-  return [
-    ...peers.map(linkName),
-    ...peers.map((peer) => fileReceiverName(peer, reactor)),
-    ...peers.map(peerBellName),
-    ...range(topology.reactors).map(reactorBellName),
-    ...(topology.tls ? [KEYS] : []),
-  ];
-}
 
 function hubBytes(topology: Topology): number {
   return (topology.reactors + peersOf(topology)) * DOORBELL_BYTES;

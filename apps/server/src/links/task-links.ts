@@ -12,33 +12,9 @@ import {
   ringPieceBytes,
 } from '@millrace/shared-memory/internal';
 import { type RingMemory, ringBytes } from '@millrace/shared-memory/ring';
-import {
-  type QueueAddress,
-  type SpillDirectory,
-  TaskBoard,
-  type TaskMessage,
-  taskCodec,
-} from '@millrace/task-pool';
-import { MAX_TASK_RING_BYTES, MIN_TASK_RING_BYTES, TASK_RINGS_BYTES } from '../constants.js';
-
-/** How tasks travel between workers and task workers. */
-export const TASK_TRANSPORTS = ['ring', 'pipe', 'posix-queue', 'system-v-queue'] as const;
-export type TaskTransportName = (typeof TASK_TRANSPORTS)[number];
-
-export interface TaskTopology {
-  readonly workers: number;
-  readonly taskWorkers: number;
-  readonly userProcesses: number;
-  readonly taskTransport: TaskTransportName;
-  /** The queue of the system by which tasks travel to whoever is free, where there is one. */
-  readonly taskQueue: QueueAddress | undefined;
-  /** Whether all processes but the manager and the master become another user, or see another root directory. */
-  readonly isOther: boolean;
-  /** Bytes of a ring. */
-  readonly taskRingSize: number;
-  /** Whether values stay in a ring as long as it takes them in one piece. */
-  readonly taskValuesInMemory: boolean;
-}
+import { type SpillDirectory, TaskBoard, type TaskMessage, taskCodec } from '@millrace/task-pool';
+import { MIN_TASK_RING_BYTES } from '../constants.js';
+import { askerOf, askersOf, peerOfAsker, type TaskTopology } from './task-topology.js';
 
 /**
  * Those who ask, the *askers*, are the workers, then the user processes, then the manager and the master. Between each of
@@ -70,22 +46,9 @@ const runnerName = (asker: number, taskWorker: number) => `task.${asker}.${taskW
 
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 
-/** How many ask: workers, user processes, the manager and the master. */
-export const askersOf = ({ workers, userProcesses }: TaskTopology) => workers + userProcesses + 2;
-/** Which asker a peer is, and back. Task workers are peers, and ask for nothing. */
-export const askerOf = ({ workers, taskWorkers }: TaskTopology, peer: number) =>
-  peer < workers ? peer : peer - taskWorkers;
-export const peerOfAsker = ({ workers, taskWorkers }: TaskTopology, asker: number) =>
-  asker < workers ? asker : asker + taskWorkers;
 /** Whether it has the rights of task workers, and so may use their files. */
 const hasFiles = ({ workers, userProcesses, isOther }: TaskTopology, asker: number) =>
   !isOther || asker < workers + userProcesses;
-
-/** Bytes of a ring that are sensible for so many: each takes a value of 64 KiB in one piece, unless there are very many. */
-export function defaultTaskRingSize(workers: number, taskWorkers: number): number {
-  const share = TASK_RINGS_BYTES / Math.max(1, workers * taskWorkers * 2);
-  return Math.min(MAX_TASK_RING_BYTES, Math.max(MIN_TASK_RING_BYTES, 2 ** Math.floor(Math.log2(share))));
-}
 
 /** Makes all of it, into `made`. */
 export function createTaskLinks(topology: TaskTopology, made: Record<string, number>): void {

@@ -2,7 +2,7 @@ import { copyOf } from '@millrace/channel';
 import { type QueueAddress, queueState, type SpillDirectory, TaskQueue } from '@millrace/task-pool';
 import type { ResolvedOptions } from '../options/options.js';
 import { userIdOf } from '../options/user-id.js';
-import { askersOf, type TaskTopology } from './task-links.js';
+import { askersOf, type TaskTopology } from './task-topology.js';
 
 type QueueOptions = Pick<
   ResolvedOptions,

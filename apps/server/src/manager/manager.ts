@@ -24,19 +24,15 @@ import {
   unknownMessage,
 } from '../contract/control-messages.js';
 import { runInOrder } from '../contract/events.js';
+import type { RoleName } from '../contract/ids.js';
 import type { ReloadOptions, ReloadResult } from '../contract/reload.js';
-import type { Role, RoleAssignment, RoleContext, RoleName } from '../contract/role.js';
+import type { Role, RoleAssignment, RoleContext } from '../contract/role.js';
 import { errorOf, type StartFailure, startFailureOf } from '../contract/start-failure.js';
+import { COUNTERS, HUB } from '../links/descriptor-names.js';
 import { linkOfReactorCorrupt } from '../links/link-descriptors.js';
 import { flatId, processKind } from '../links/process-kinds.js';
-import {
-  COUNTERS,
-  HUB,
-  managerPeer,
-  masterPeer,
-  OpenedResources,
-  type Topology,
-} from '../links/shared-resources.js';
+import { OpenedResources } from '../links/shared-resources.js';
+import { managerPeer, masterPeer, type Topology } from '../links/topology.js';
 import { LOG_FILE, LogFiles, sendsLogFiles } from '../log/log-files.js';
 import { beat } from '../process/heartbeat.js';
 import { ProcessPids } from '../process/process-pids.js';

@@ -1,6 +1,6 @@
 import type { RoleContext } from '../contract/role.js';
 import { isPiped, linkBytes } from '../links/link-descriptors.js';
-import { peersOf, processesOf, type Topology } from '../links/shared-resources.js';
+import { peersOf, processesOf, type Topology } from '../links/topology.js';
 import { memoryThereIs } from '../options/memory-there-is.js';
 import { kernelBuffers } from './kernel-buffers.js';
 

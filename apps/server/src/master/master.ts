@@ -3,8 +3,6 @@ import { processStat } from '@millrace/native';
 import type { Exit, Member, ProcessPool } from '@millrace/process-pool';
 import { Listener, Reactor, type TlsAcceptorOptions } from '@millrace/reactor';
 import type { SpillDirectory, TaskClient } from '@millrace/task-pool';
-import { bindSockets } from '../base/sockets.js';
-import { WorkerReactors } from '../base/worker-reactors.js';
 import { RESTORE_MS, TERMINATION_GRACE_MS } from '../constants.js';
 import {
   controlMessage,
@@ -17,16 +15,10 @@ import type { ReloadOptions, ReloadResult } from '../contract/reload.js';
 import type { Role, RoleContext } from '../contract/role.js';
 import { errorOf, type StartFailure } from '../contract/start-failure.js';
 import { ServerError } from '../errors.js';
+import { type Descriptors, datagramName } from '../links/descriptor-names.js';
 import { corruptLink, linkOfReactorCorrupt } from '../links/link-descriptors.js';
-import {
-  closeSharedResources,
-  createSharedResources,
-  type Descriptors,
-  datagramName,
-  managerPeer,
-  masterPeer,
-  type Topology,
-} from '../links/shared-resources.js';
+import { closeSharedResources, createSharedResources } from '../links/shared-resources.js';
+import { managerPeer, masterPeer, type Topology } from '../links/topology.js';
 import { AcceptLog } from '../log/accept-log.js';
 import { LogLimit } from '../log/log.js';
 import { HangWatch } from '../manager/hang-watch.js';
@@ -44,6 +36,7 @@ import { notRunning, type RoleTasks } from '../tasks/role-tasks.js';
 import { openUpperFiles, planTaskFiles } from '../tasks/task-files.js';
 import { Acceptor } from './acceptor.js';
 import { ActivatedSockets } from './activation.js';
+import { bindSockets } from './base-sockets.js';
 import { beforeShutdown } from './before-shutdown.js';
 import { checkMemory } from './check-memory.js';
 import { type Bound, bindPort, numberOf } from './listeners.js';
@@ -55,6 +48,7 @@ import type { Reactors } from './reactors.js';
 import { ReloadRequests } from './reload-requests.js';
 import { ServerShutdown } from './server-shutdown.js';
 import { listenToSignals } from './signals.js';
+import { WorkerReactors } from './worker-reactors.js';
 
 /** Accepts connections, hands them to reactor threads, watches the manager. Runs no user code but its own events. */
 export class MasterRole implements Role {

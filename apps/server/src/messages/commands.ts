@@ -1,7 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { Alarm, checkOptions, checkWait, optionNames, WAIT_OPTION_NAMES } from '@millrace/channel';
-import type { ProcessId } from '../contract/events.js';
-import type { RoleName } from '../contract/role.js';
+import type { ProcessId, RoleName } from '../contract/ids.js';
 import { ServerError } from '../errors.js';
 
 /** Milliseconds that a process has to answer, unless the asker says otherwise. */

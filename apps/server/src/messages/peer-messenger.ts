@@ -1,15 +1,9 @@
 import { inTime, shown, type TransportChannel, type WaitOptions } from '@millrace/channel';
 import { openPipe } from '@millrace/pipe-ipc';
-import type { ProcessId } from '../contract/events.js';
+import type { ProcessId } from '../contract/ids.js';
 import { ServerError } from '../errors.js';
-import {
-  inboxReaderName,
-  inboxWriterName,
-  managerPeer,
-  masterPeer,
-  processesOf,
-  type Topology,
-} from '../links/shared-resources.js';
+import { inboxReaderName, inboxWriterName } from '../links/descriptor-names.js';
+import { managerPeer, masterPeer, processesOf, type Topology } from '../links/topology.js';
 import { type CommandFrame, isCommandFrame } from './commands.js';
 
 /** A message between two processes of the server. */

@@ -8,7 +8,6 @@ import type { Tasks } from '@millrace/task-pool';
 import * as v from 'valibot';
 import { MAX_DEFAULT_REACTORS, RING_BYTES } from '../constants.js';
 import { ServerError } from '../errors.js';
-import { defaultTaskRingSize, TASK_TRANSPORTS } from '../links/task-links.js';
 import { defaultClientMemory } from './memory-there-is.js';
 import {
   DISPATCH_MODES,
@@ -31,6 +30,7 @@ import {
   oneOf,
   text,
 } from './schema-parts.js';
+import { defaultTaskRingSize, TASK_TRANSPORTS } from './task-transport.js';
 import { portUnderTest } from './under-test.js';
 
 /** A user or group. */

@@ -1,6 +1,6 @@
 import type { Tasks } from '@millrace/task-pool';
-import type { TaskTransportName } from '../links/task-links.js';
 import type { PortOptions, ResolvedPort } from './port-options.js';
+import type { TaskTransportName } from './task-transport.js';
 
 /** Which worker gets a message. docs/options.md says which of them get `connect` and `close`. */
 export const DISPATCH_MODES = [

@@ -1,6 +1,6 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
 import { controlMessage, type FromWorker, type ToWorker } from '../contract/control-messages.js';
-import type { RoleContext } from '../contract/role.js';
+import type { Logger } from '../log/log.js';
 
 /** What a place leaves to the process that has it. */
 export type LeaseMessage = Exclude<ToWorker, { readonly type: 'lease' | 'leave' }>;
@@ -26,7 +26,7 @@ export class RoleLease {
 
   constructor(
     child: ChildProcessContext,
-    context: Pick<RoleContext, 'log'>,
+    context: { readonly log: Logger },
     { onLeave, onMessage }: RoleLeaseEvents,
   ) {
     this.#child = child;

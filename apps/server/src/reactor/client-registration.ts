@@ -11,11 +11,10 @@ import { LINK_LIMIT, READ_BYTES } from '../constants.js';
 import * as packet from '../links/packet.js';
 import { FLAG_PAUSED, OPEN } from '../shared/connection-layout.js';
 import { CLOSED } from '../shared/counters-layout.js';
-import { addressOf, Client } from './client.js';
+import { addressOf, Client, type ClientLink } from './client.js';
 import { PAUSE_QUIESCE, PAUSE_USER } from './pause-reasons.js';
 import type { ReactorContext } from './reactor-context.js';
 import type { TlsPorts } from './tls-ports.js';
-import type { WorkerLink } from './worker-link.js';
 
 /** Frames that a client may deliver in one turn while no other one sends. */
 const LONE_FRAMES_PER_TURN = 1024;
@@ -98,7 +97,7 @@ export class ClientRegistration {
   }
 
   /** Takes a slot of the shared table. */
-  #take(session: number, port: number, owner: WorkerLink, peer: InetAddress): void {
+  #take(session: number, port: number, owner: ClientLink, peer: InetAddress): void {
     owner.slot.take({
       state: OPEN,
       port,
@@ -116,7 +115,7 @@ export class ClientRegistration {
   }
 
   /** The worker does not even read that clients come and go; what it would be told must not pile up. */
-  #turnAway(by: number | TLSSocket, session: number, link: WorkerLink): void {
+  #turnAway(by: number | TLSSocket, session: number, link: ClientLink): void {
     this.#neverOpened(session, by);
     const text = `Turned a client away: worker ${link.worker} has not read for long, ${LINK_LIMIT} bytes wait for it`;
     this.#context.log('worker-stuck', text);

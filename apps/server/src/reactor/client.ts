@@ -4,7 +4,10 @@ import type { Flow } from './in-flight.js';
 import type { Pausable } from './pause-reasons.js';
 import type { WorkerLink } from './worker-link.js';
 
-const NOBODY: readonly WorkerLink[] = [];
+/** What carries the messages of clients to one worker. */
+export type ClientLink = WorkerLink<Client>;
+
+const NOBODY: readonly ClientLink[] = [];
 
 /** What is to be known of few clients. */
 class Exceptional {
@@ -21,13 +24,13 @@ class Exceptional {
   /** When its output last moved, while it is being closed. */
   movedAt = 0;
   /** The worker that got its last message, where that is not always its own. */
-  latestWorker: WorkerLink | undefined = undefined;
+  latestWorker: ClientLink | undefined = undefined;
   /** Workers other than its own that know of it. */
-  visited: Set<WorkerLink> | undefined = undefined;
+  visited: Set<ClientLink> | undefined = undefined;
   /** What it has under way to each worker, by number, in the modes that choose one for each message. */
   flows: Flow<Client>[] | undefined = undefined;
   /** Workers that have not answered yet that they have nothing more to send. */
-  endings: Set<WorkerLink> | undefined = undefined;
+  endings: Set<ClientLink> | undefined = undefined;
   peer: InetAddress | undefined = undefined;
 }
 
@@ -51,7 +54,7 @@ export class Client implements Pausable, Flow<Client> {
     readonly session: number,
     readonly port: number,
     /** Its own worker: gets connect and close. */
-    readonly owner: WorkerLink,
+    readonly owner: ClientLink,
     /** Where its slot begins. */
     slot: number,
   ) {
@@ -64,7 +67,7 @@ export class Client implements Pausable, Flow<Client> {
   }
 
   /** The worker that got its last message, in the modes that choose for each. */
-  get latestWorker(): WorkerLink {
+  get latestWorker(): ClientLink {
     return this.rare.latestWorker ?? this.owner;
   }
 
@@ -93,12 +96,12 @@ export class Client implements Pausable, Flow<Client> {
   }
 
   /** Workers other than its own that know of it. */
-  get visited(): Iterable<WorkerLink> {
+  get visited(): Iterable<ClientLink> {
     return this.rare.visited ?? NOBODY;
   }
 
   /** A message of it goes to `worker`. */
-  visits(worker: WorkerLink): void {
+  visits(worker: ClientLink): void {
     if (worker !== this.latestWorker) this.ensureRare().latestWorker = worker;
     if (worker === this.owner) return;
     const { visited } = this.rare;
@@ -114,14 +117,14 @@ export class Client implements Pausable, Flow<Client> {
   }
 
   /** `worker` is asked whether it has nothing more to send. */
-  asks(worker: WorkerLink): void {
+  asks(worker: ClientLink): void {
     const { endings } = this.rare;
     if (endings === undefined) this.ensureRare().endings = new Set([worker]);
     else endings.add(worker);
   }
 
   /** Whether `worker` has been asked and has not answered. */
-  awaits(worker: WorkerLink): boolean {
+  awaits(worker: ClientLink): boolean {
     return this.rare.endings?.has(worker) ?? false;
   }
 
@@ -155,7 +158,7 @@ export class Client implements Pausable, Flow<Client> {
   }
 
   /** What it has under way to `worker`, in the modes that choose one for each message. */
-  flowTo({ worker }: WorkerLink): Flow<Client> {
+  flowTo({ worker }: ClientLink): Flow<Client> {
     const flow = this.rare.flows?.[worker];
     if (flow !== undefined) return flow;
     const state = this.ensureRare();

@@ -1,4 +1,4 @@
-import type { SessionCloseReason } from '../links/packet.js';
+import type { SessionCloseReason } from '../contract/close-reasons.js';
 import type { Client } from './client.js';
 import type { ReactorContext } from './reactor-context.js';
 

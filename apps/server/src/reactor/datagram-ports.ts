@@ -1,7 +1,7 @@
 import { type BoundDatagram, DatagramSocket, type SocketAddress } from '@millrace/reactor';
 import { decodePeer, encodePeer, PEER_BYTES, showPeer } from '../links/datagram-peer.js';
 import * as packet from '../links/packet.js';
-import { processesOf } from '../links/shared-resources.js';
+import { processesOf } from '../links/topology.js';
 import { showPort } from '../options/port-options.js';
 import { DROPPED_PACKETS, RECEIVED_BYTES, SENT_BYTES } from '../shared/counters-layout.js';
 import type { ReactorContext } from './reactor-context.js';

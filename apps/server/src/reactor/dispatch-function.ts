@@ -1,8 +1,7 @@
 import type { Dispatch, DispatchedSession } from '../options/options.js';
 import { FLAG_BOUND } from '../shared/connection-layout.js';
-import type { Client } from './client.js';
+import type { Client, ClientLink } from './client.js';
 import { Dispatcher, type DispatcherParts, readyFor } from './dispatch.js';
-import type { WorkerLink } from './worker-link.js';
 
 /** `'function'`: a function of the user's chooses for each message. What is wrong with it costs no client. */
 export class FunctionDispatcher extends Dispatcher {
@@ -29,7 +28,7 @@ export class FunctionDispatcher extends Dispatcher {
     memory: Buffer,
     start: number,
     end: number,
-  ): WorkerLink | 'discard' | 'close' {
+  ): ClientLink | 'discard' | 'close' {
     let choice: unknown;
     try {
       choice = this.#dispatch(memory.subarray(start, end), this.#describe(client));

@@ -2,14 +2,13 @@ import type { Packet } from '../links/packet.js';
 import type { DispatchMode } from '../options/options.js';
 import { FLAG_BOUND } from '../shared/connection-layout.js';
 import type { Counters } from '../shared/counters.js';
-import type { Client } from './client.js';
+import type { Client, ClientLink } from './client.js';
 import { hashHost } from './hash-host.js';
 import { type Share, Shares } from './shares.js';
 import { WaitingLine } from './waiting-line.js';
-import type { WorkerLink } from './worker-link.js';
 
 export interface DispatcherParts {
-  readonly workers: readonly WorkerLink[];
+  readonly workers: readonly ClientLink[];
   /** What one client may have under way to one worker. */
   readonly share: Share;
   readonly counters: Counters;
@@ -19,7 +18,7 @@ export interface DispatcherParts {
 
 /** Who gets what, in one reactor thread. This class is `'fixed'`: all messages of a session go to its own worker. */
 export class Dispatcher {
-  protected readonly workers: readonly WorkerLink[];
+  protected readonly workers: readonly ClientLink[];
   protected readonly shares: Shares;
 
   /** `spreads`: whether the messages of one client may be under way to several workers. */
@@ -29,7 +28,7 @@ export class Dispatcher {
   }
 
   /** The worker of a new session's own: it gets `connect` and `close`. */
-  owner(session: number, _host: string): WorkerLink {
+  owner(session: number, _host: string): ClientLink {
     return this.at(session);
   }
 
@@ -44,40 +43,40 @@ export class Dispatcher {
   }
 
   /** Sends a message of `client` to `worker`, as part of its share. */
-  send(client: Client, worker: WorkerLink, message: Packet): void {
+  send(client: Client, worker: ClientLink, message: Packet): void {
     const flow = this.shares.flow(client, worker);
     worker.dispatch(message, flow);
     this.shares.sent(flow, worker);
   }
 
   /** The worker for a message, or what becomes of it otherwise. */
-  pick(client: Client, _memory: Buffer, _start: number, _end: number): WorkerLink | 'discard' | 'close' {
+  pick(client: Client, _memory: Buffer, _start: number, _end: number): ClientLink | 'discard' | 'close' {
     return client.owner;
   }
 
   /** Whether `worker` has room for a datagram. */
-  takesDatagram(worker: WorkerLink): boolean {
+  takesDatagram(worker: ClientLink): boolean {
     return worker.writable && this.shares.hasRoomForDatagram(worker);
   }
 
   /** Sends a datagram to `worker`, as part of the share that all of them have. */
-  sendDatagram(worker: WorkerLink, message: Packet): void {
+  sendDatagram(worker: ClientLink, message: Packet): void {
     worker.dispatch(message, worker.datagrams);
     this.shares.sent(worker.datagrams, worker);
   }
 
   /** The worker for a datagram. */
-  pickForHost(host: string): WorkerLink {
+  pickForHost(host: string): ClientLink {
     return this.at(hashHost(host));
   }
 
-  protected at(number: number): WorkerLink {
+  protected at(number: number): ClientLink {
     // A round that all processes count may hold anything, where one of them has written over it.
-    return this.workers[Math.abs(number % this.workers.length) | 0] as WorkerLink;
+    return this.workers[Math.abs(number % this.workers.length) | 0] as ClientLink;
   }
 
   /** The worker with the lowest `measure`, the first such from `start` on. */
-  protected least(start: number, measure: (worker: WorkerLink) => number): WorkerLink {
+  protected least(start: number, measure: (worker: ClientLink) => number): ClientLink {
     let best = this.at(start);
     let lowest = measure(best);
     for (let i = 1; i < this.workers.length && lowest > 0; i++) {
@@ -92,14 +91,14 @@ export class Dispatcher {
 }
 
 class ByAddress extends Dispatcher {
-  override owner(session: number, host: string): WorkerLink {
+  override owner(session: number, host: string): ClientLink {
     // The clients of a unix socket have no address.
     return this.at(host === '' ? session : hashHost(host));
   }
 }
 
 class LeastConnections extends Dispatcher {
-  override owner(session: number): WorkerLink {
+  override owner(session: number): ClientLink {
     return this.least(session, (worker) => worker.connections);
   }
 }
@@ -118,7 +117,7 @@ class ByUid extends Dispatcher {
     return this.shares.hasRoom(client, this.pick(client));
   }
 
-  override pick(client: Client): WorkerLink {
+  override pick(client: Client): ClientLink {
     const { flags, uid } = client.slot;
     return flags & FLAG_BOUND ? this.at(uid >>> 0) : client.owner;
   }
@@ -144,7 +143,7 @@ class Anywhere extends Dispatcher {
   }
 
   /** How much `worker` has to do; a client gives none that has its share more. */
-  protected load(worker: WorkerLink, client: Client | undefined): number {
+  protected load(worker: ClientLink, client: Client | undefined): number {
     return client === undefined || this.shares.hasRoom(client, worker)
       ? worker.underWay
       : Number.POSITIVE_INFINITY;
@@ -165,9 +164,9 @@ class RoundRobin extends Anywhere {
   }
 
   /** A worker whose ring is full, or where the client has its share, loses its turn: the others need not wait for it. */
-  override pick(client?: Client): WorkerLink {
+  override pick(client?: Client): ClientLink {
     const first = this.#counters.nextRound();
-    let second: WorkerLink | undefined;
+    let second: ClientLink | undefined;
     for (let i = 0; i < this.workers.length; i++) {
       const worker = this.at(first + i);
       if (client !== undefined && !this.shares.hasRoom(client, worker)) continue;
@@ -177,7 +176,7 @@ class RoundRobin extends Anywhere {
     return second ?? this.at(first);
   }
 
-  override pickForHost(): WorkerLink {
+  override pickForHost(): ClientLink {
     return this.pick();
   }
 }
@@ -186,24 +185,24 @@ class RoundRobin extends Anywhere {
 class Idle extends Anywhere {
   #next = 0;
 
-  override pick(client?: Client): WorkerLink {
+  override pick(client?: Client): ClientLink {
     const worker = this.least(this.#next, (link) => this.load(link, client));
     this.#next = worker.worker + 1;
     return worker;
   }
 
-  override pickForHost(): WorkerLink {
+  override pickForHost(): ClientLink {
     return this.pick();
   }
 }
 
 /** The worker with the least to do; among equals the session's own. */
 class LeastBusy extends Anywhere {
-  override pick(client: Client): WorkerLink {
+  override pick(client: Client): ClientLink {
     return this.least(client.owner.worker, (worker) => this.load(worker, client));
   }
 
-  override pickForHost(host: string): WorkerLink {
+  override pickForHost(host: string): ClientLink {
     return this.least(hashHost(host), (worker) => worker.underWay);
   }
 }
@@ -232,7 +231,7 @@ export function createDispatcher(
 }
 
 /** Whether `worker` has room; if not, `client` waits for it. */
-export function readyFor(worker: WorkerLink, client: Client): boolean {
+export function readyFor(worker: ClientLink, client: Client): boolean {
   const { line } = worker;
   return (line.empty && worker.writable) || line.admits(client);
 }

@@ -27,3 +27,12 @@ export interface OwnWorker {
   readonly readTls: () => readonly (TlsAcceptorOptions | undefined)[];
   readonly createDispatcher: (parts: DispatcherParts) => Dispatcher;
 }
+
+/** What accepts clients in a reactor thread that is the only one. */
+export interface ThreadAcceptor {
+  listen(): void;
+  /** A connection is closed. */
+  gone(session: number): void;
+  /** Accepts no more; idempotent. */
+  close(): void;
+}

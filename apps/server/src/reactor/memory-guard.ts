@@ -1,9 +1,13 @@
-import { MemoryUse } from '@millrace/reactor';
+import { MemoryUse, type Reactor } from '@millrace/reactor';
+import type { Topology } from '../links/topology.js';
+import type { ResolvedPort } from '../options/port-options.js';
+import type { CounterBlock } from '../shared/counter-block.js';
+import type { Counters } from '../shared/counters.js';
 import { MEMORY, MEMORY_CLOSES, MEMORY_HOLDS } from '../shared/counters-layout.js';
 import type { Client } from './client.js';
+import type { Clients } from './clients.js';
 import { giveBack } from './give-back.js';
 import { PAUSE_MEMORY } from './pause-reasons.js';
-import type { ReactorContext } from './reactor-context.js';
 
 /** Below this part of the high-water mark those that were held are let go. */
 const LOW = 0.875;
@@ -38,6 +42,19 @@ export function memoryLimitsOf(options: MemoryLimits): MemoryLimits {
   return { maxClientMemory, clientMemoryHighWatermark, clientMemoryTimeout };
 }
 
+/** What the guard has to know of its reactor. */
+export interface GuardedReactor {
+  readonly reactor: Reactor;
+  readonly data: { readonly index: number; readonly topology: Pick<Topology, 'reactors'> };
+  /** Its own. */
+  readonly counters: CounterBlock;
+  readonly allCounters: Counters;
+  readonly clients: Clients;
+  port(index: number): ResolvedPort;
+  count(counter: number, by: number): void;
+  log(kind: string, text: string): void;
+}
+
 /**
  * Bounds what the clients of all reactors hold together. Each reactor publishes what its own hold, sees the sum, and acts on
  * its own clients. Above the mark those that hold more than the average are not read from; of them, those that were held
@@ -48,7 +65,7 @@ export class MemoryGuard {
   readonly use = new MemoryUse();
   /** Apart from those of clients: nobody is held for a handshake. */
   readonly handshakes = new MemoryUse();
-  readonly #context: ReactorContext;
+  readonly #context: GuardedReactor;
   readonly #limits: MemoryLimits;
   /** In the order in which they were held. */
   readonly #held = new Set<Client>();
@@ -69,7 +86,7 @@ export class MemoryGuard {
   #givingBack = false;
   #timer = 0;
 
-  constructor(context: ReactorContext, limits: MemoryLimits) {
+  constructor(context: GuardedReactor, limits: MemoryLimits) {
     this.#context = context;
     this.#limits = limits;
     this.#stopAbove = limits.clientMemoryHighWatermark;

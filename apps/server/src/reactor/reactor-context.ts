@@ -2,30 +2,25 @@ import type { ChannelOptions, Repetition } from '@millrace/channel';
 import type { BoundDatagram, Framing, Reactor, TlsAcceptorOptions } from '@millrace/reactor';
 import { type DoorbellListener, RingTransport } from '@millrace/shared-memory/internal';
 import { LINK_HIGH_WATER, RESTORE_MS } from '../constants.js';
+import type { Descriptors } from '../links/descriptor-names.js';
 import type { FileReceiver } from '../links/file-link.js';
 import * as packet from '../links/packet.js';
 import type { PacketChannel } from '../links/packet-channel.js';
-import {
-  type Descriptors,
-  type LinkEnd,
-  masterPeer,
-  OpenedResources,
-  peersOf,
-  type Topology,
-} from '../links/shared-resources.js';
+import { type LinkEnd, OpenedResources } from '../links/shared-resources.js';
+import { masterPeer, peersOf, type Topology } from '../links/topology.js';
 import type { Dispatch, DispatchMode } from '../options/options.js';
 import type { ResolvedPort } from '../options/port-options.js';
 import { ConnectionSlot, type ConnectionTable } from '../shared/connection-table.js';
 import { type CounterBlock, restoredText } from '../shared/counter-block.js';
 import type { Counters } from '../shared/counters.js';
 import type { TlsTable } from '../shared/tls-table.js';
+import type { Client, ClientLink } from './client.js';
 import { Clients } from './clients.js';
 import { createDispatcher, type Dispatcher, type DispatcherParts } from './dispatch.js';
 import { FunctionDispatcher } from './dispatch-function.js';
-import type { OwnWorker, ReactorHost } from './host.js';
+import type { OwnWorker, ReactorHost, ThreadAcceptor } from './host.js';
 import { MasterHost } from './master-host.js';
 import { MemoryGuard, type MemoryLimits } from './memory-guard.js';
-import type { SoleAcceptor } from './sole-acceptor.js';
 import { SteadyClock } from './steady-clock.js';
 import { WorkerLink } from './worker-link.js';
 
@@ -75,7 +70,7 @@ export class ReactorContext {
   readonly allCounters: Counters;
   /** This thread's own. */
   readonly counters: CounterBlock;
-  readonly workers: readonly WorkerLink[];
+  readonly workers: readonly ClientLink[];
   /** By peer; the master is the last. */
   readonly channels: readonly PacketChannel[];
   /** Where files of each peer come. */
@@ -84,7 +79,7 @@ export class ReactorContext {
   readonly memory: MemoryGuard;
   readonly host: ReactorHost;
   /** Where this is the only thread. */
-  acceptor: SoleAcceptor | undefined;
+  acceptor: ThreadAcceptor | undefined;
   /** By peer; none to the worker that this reactor is part of. */
   readonly #transports: (LinkEnd['transport'] | undefined)[] = [];
   readonly #view: OpenedResources;
@@ -137,7 +132,7 @@ export class ReactorContext {
       .slice(0, topology.workers)
       .map(
         (channel, worker) =>
-          new WorkerLink(
+          new WorkerLink<Client>(
             worker,
             channel,
             counters,

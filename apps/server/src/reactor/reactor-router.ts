@@ -11,7 +11,7 @@ import * as packet from '../links/packet.js';
 import { CLOSING, FLAG_FULL, CLOSED as SLOT_CLOSED } from '../shared/connection-layout.js';
 import type { CounterBlock } from '../shared/counter-block.js';
 import { CLOSED, HELD_BACK, RECEIVED_BYTES } from '../shared/counters-layout.js';
-import type { Client } from './client.js';
+import type { Client, ClientLink } from './client.js';
 import { ClientCommands } from './client-commands.js';
 import { ClientRegistration } from './client-registration.js';
 import { logClosed } from './close-log.js';
@@ -22,7 +22,6 @@ import { PAUSE_OUTPUT, PAUSE_QUIESCE, PAUSE_SHARE } from './pause-reasons.js';
 import { ReactorContext, type ReactorThreadData, type UserFunctions } from './reactor-context.js';
 import { SoleAcceptor } from './sole-acceptor.js';
 import { TlsPorts } from './tls-ports.js';
-import type { WorkerLink } from './worker-link.js';
 
 /** Moves messages between the clients of one reactor thread and the workers. */
 export class ReactorRouter {
@@ -121,7 +120,7 @@ export class ReactorRouter {
     for (const worker of client.visited) this.#askWorkerForEnd(client, worker);
   }
 
-  #askWorkerForEnd(client: Client, worker: WorkerLink): void {
+  #askWorkerForEnd(client: Client, worker: ClientLink): void {
     client.asks(worker);
     worker.channel.send(this.#context.out.set(packet.END, client.session, 0, client.port));
   }
@@ -196,7 +195,7 @@ export class ReactorRouter {
       case packet.LISTEN:
         return this.#context.acceptor?.listen();
       case packet.WORKER_REPLACED:
-        return this.#introduce(this.#context.workers[message.aux] as WorkerLink);
+        return this.#introduce(this.#context.workers[message.aux] as ClientLink);
       case packet.RESET:
         return this.#context.reset(message.aux);
       case packet.QUIESCE:
@@ -225,7 +224,7 @@ export class ReactorRouter {
   }
 
   /** Tells the replacement of a dead worker which connections it has, and which of them wait to be closed by it. */
-  #introduce(worker: WorkerLink): void {
+  #introduce(worker: ClientLink): void {
     const { clients, out } = this.#context;
     worker.replaced();
     this.#context.remindOfCorrupt(worker.worker);

@@ -1,7 +1,6 @@
-import type { Client } from './client.js';
+import type { Client, ClientLink } from './client.js';
 import type { Flow } from './in-flight.js';
 import { PAUSE_SHARE } from './pause-reasons.js';
-import type { WorkerLink } from './worker-link.js';
 
 /** Messages that one client may have under way to one worker, and their bytes. */
 export interface Share {
@@ -26,7 +25,7 @@ export class Shares {
   /** Whether the messages of one client may be under way to several workers. */
   readonly #spreads: boolean;
 
-  constructor(workers: readonly WorkerLink[], share: Share, spreads: boolean) {
+  constructor(workers: readonly ClientLink[], share: Share, spreads: boolean) {
     this.#share = share;
     this.#datagrams = { messages: DATAGRAMS, bytes: share.bytes };
     this.#spreads = spreads;
@@ -34,18 +33,18 @@ export class Shares {
   }
 
   /** What `client` has under way to `worker`. */
-  flow(client: Client, worker: WorkerLink): Flow<Client> {
+  flow(client: Client, worker: ClientLink): Flow<Client> {
     return this.#spreads ? client.flowTo(worker) : client;
   }
 
   /** Whether `client` may send one more message to `worker`. */
-  hasRoom(client: Client, worker: WorkerLink): boolean {
+  hasRoom(client: Client, worker: ClientLink): boolean {
     const flow = this.flow(client, worker);
     return isBelow(flow, this.#share, worker.shares(flow));
   }
 
   /** Whether one more datagram may be under way to `worker`. */
-  hasRoomForDatagram({ datagrams }: WorkerLink): boolean {
+  hasRoomForDatagram({ datagrams }: ClientLink): boolean {
     return isBelow(datagrams, this.#datagrams, 1);
   }
 
@@ -53,7 +52,7 @@ export class Shares {
    * A message has been sent to `worker`. Whoever has its share has sent less than half of it since the last question: when
    * that is answered, it has room again.
    */
-  sent(flow: Flow<Client | undefined>, worker: WorkerLink): void {
+  sent(flow: Flow<Client | undefined>, worker: ClientLink): void {
     const share = flow === worker.datagrams ? this.#datagrams : this.#share;
     const half = (flow === worker.datagrams ? 1 : worker.shares(flow)) / 2;
     if (flow.sinceAsked < share.messages * half && flow.sinceAskedBytes < share.bytes * half) return;
@@ -61,7 +60,7 @@ export class Shares {
     worker.askTaken();
   }
 
-  #taken(flow: Flow<Client | undefined>, worker: WorkerLink): void {
+  #taken(flow: Flow<Client | undefined>, worker: ClientLink): void {
     const { client, inFlight, inFlightBytes } = flow;
     if (!client?.isPausedFor(PAUSE_SHARE)) return;
     const half = worker.shares(flow) / 2;

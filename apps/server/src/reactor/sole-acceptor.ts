@@ -2,6 +2,7 @@ import { check, type InetAddress, syscalls } from '@millrace/native';
 import { Listener } from '@millrace/reactor';
 import { AcceptLog } from '../log/accept-log.js';
 import { lastForClients } from '../options/open-files.js';
+import type { ThreadAcceptor } from './host.js';
 import { OwnAcceptor } from './own-acceptor.js';
 import type { ReactorContext } from './reactor-context.js';
 
@@ -9,7 +10,7 @@ import type { ReactorContext } from './reactor-context.js';
  * Accepts clients where there is one reactor thread only: nobody has to deal them out then, and a connection costs two
  * wake-ups of the master less. The sockets are the master's; here are duplicates, closed when no more clients are to come.
  */
-export class SoleAcceptor {
+export class SoleAcceptor implements ThreadAcceptor {
   readonly #context: ReactorContext;
   readonly #acceptor: OwnAcceptor;
   /** By listener. */

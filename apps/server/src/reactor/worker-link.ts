@@ -10,7 +10,6 @@ import {
   WORKER_LENGTH,
   WORKERS,
 } from '../shared/counters-layout.js';
-import type { Client } from './client.js';
 import { type Flow, InFlight } from './in-flight.js';
 import { LoneClient } from './lone-client.js';
 import type { Pausable } from './pause-reasons.js';
@@ -20,11 +19,11 @@ import { WaitingLine } from './waiting-line.js';
 const ASK_AFTER = 256;
 
 /** The way to one worker, and the clients that wait for it to take more. */
-export class WorkerLink {
+export class WorkerLink<Sender> {
   /** Clients that wait for room; those of several workers may wait in one. */
   line: WaitingLine;
   /** Told of each message that the worker has taken. */
-  onTaken: (flow: Flow<Client | undefined>) => void = () => {};
+  onTaken: (flow: Flow<Sender | undefined>) => void = () => {};
   /** What datagrams have under way to the worker, those of all senders and listeners together. */
   readonly datagrams: Flow<undefined> = {
     client: undefined,
@@ -33,7 +32,7 @@ export class WorkerLink {
     sinceAsked: 0,
     sinceAskedBytes: 0,
   };
-  readonly #flight = new InFlight<Client | undefined>((flow) => this.onTaken(flow));
+  readonly #flight = new InFlight<Sender | undefined>((flow) => this.onTaken(flow));
   readonly #lone = new LoneClient();
   readonly #ask = new Packet();
   /** The number of the message that the worker was last asked about. */
@@ -80,7 +79,7 @@ export class WorkerLink {
   }
 
   /** Sends a message, and counts it; in `flow`, where what its sender has under way is bounded. */
-  dispatch(message: Packet, flow?: Flow<Client | undefined>): void {
+  dispatch(message: Packet, flow?: Flow<Sender | undefined>): void {
     if (this.#hasForgiven) this.#settle();
     this.#add(DISPATCHED, 1);
     if (flow !== undefined && this.#lone.sends(flow)) this.askTaken();

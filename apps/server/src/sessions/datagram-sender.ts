@@ -1,7 +1,8 @@
 import { EAGAIN, ENOBUFS, encodeUnixAddress, SystemCallError, syscalls } from '@millrace/native';
 import type { ChildProcessContext } from '@millrace/process-pool';
 import { showPeer } from '../links/datagram-peer.js';
-import { datagramName, type Topology } from '../links/shared-resources.js';
+import { datagramName } from '../links/descriptor-names.js';
+import type { Topology } from '../links/topology.js';
 
 /**
  * Sends datagrams to unix sockets from the listeners of this server, in a process that has less rights than the master, or

@@ -1,17 +1,12 @@
 import { NodePoller } from '@millrace/native';
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { DoorbellListener } from '@millrace/shared-memory/internal';
+import { HUB, peerBellName, reactorBellName, tableNames } from '../links/descriptor-names.js';
 import { linkNames } from '../links/link-descriptors.js';
 import * as packet from '../links/packet.js';
 import type { PacketChannel } from '../links/packet-channel.js';
-import {
-  HUB,
-  OpenedResources,
-  peerBellName,
-  reactorBellName,
-  type Topology,
-  tableNames,
-} from '../links/shared-resources.js';
+import { OpenedResources } from '../links/shared-resources.js';
+import type { Topology } from '../links/topology.js';
 import type { Logger } from '../log/log.js';
 import type { ResolvedPort } from '../options/port-options.js';
 import type { RoleLease } from '../process/role-lease.js';

@@ -5,7 +5,7 @@ import type { ResetTasks, TaskWorkerDied, TaskWorkerUp } from '../contract/contr
 import { runInOrder } from '../contract/events.js';
 import type { RoleContext } from '../contract/role.js';
 import { ServerError } from '../errors.js';
-import type { Topology } from '../links/shared-resources.js';
+import type { Topology } from '../links/topology.js';
 import { LogLimit } from '../log/log.js';
 import { TaskAsker, type TaskAskerParts } from './task-asker.js';
 

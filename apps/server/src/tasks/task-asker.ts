@@ -9,16 +9,16 @@ import {
   type TaskQueue,
 } from '@millrace/task-pool';
 import type { ResetTasks, TaskWorkerDied, TaskWorkerUp } from '../contract/control-messages.js';
-import type { Topology } from '../links/shared-resources.js';
 import {
   type AskerEnd,
-  askerOf,
   corruptWay,
   type FindDescriptor,
   openAskerLinks,
   openBoardMemory,
 } from '../links/task-links.js';
 import { openTaskQueue } from '../links/task-queue.js';
+import { askerOf } from '../links/task-topology.js';
+import type { Topology } from '../links/topology.js';
 import type { LogLimit } from '../log/log.js';
 import { TASKS, TASKS_AT_HAND, TASKS_COMPLETED, TASKS_FAILED } from '../shared/counters-layout.js';
 import { LaterChannel, LaterQueue } from './later-channels.js';

@@ -2,14 +2,9 @@ import { Alarm } from '@millrace/channel';
 import type { Member } from '@millrace/process-pool';
 import { LINK_RESET_MS } from '../constants.js';
 import type { ResetTasks, TasksReset, ToWorker } from '../contract/control-messages.js';
-import { managerPeer, masterPeer } from '../links/shared-resources.js';
-import {
-  askerOf,
-  askersOf,
-  type FindDescriptor,
-  resetTaskRings,
-  type TaskTopology,
-} from '../links/task-links.js';
+import { type FindDescriptor, resetTaskRings } from '../links/task-links.js';
+import { askerOf, askersOf, type TaskTopology } from '../links/task-topology.js';
+import { managerPeer, masterPeer } from '../links/topology.js';
 import { monotonicNow } from './task-asker.js';
 
 /** Milliseconds from the last moment in which an asker may empty its rings to that in which the manager does. */

@@ -10,20 +10,23 @@ import {
   TaskTaker,
 } from '@millrace/task-pool';
 import { type FromWorker, unknownMessage } from '../contract/control-messages.js';
-import { type ProcessId, runInOrder } from '../contract/events.js';
+import { runInOrder } from '../contract/events.js';
+import type { ProcessId } from '../contract/ids.js';
 import type { Role, RoleAssignment, RoleContext, WorkerStatus } from '../contract/role.js';
+import { COUNTERS, HUB } from '../links/descriptor-names.js';
 import { askerBells } from '../links/process-kinds.js';
-import { COUNTERS, HUB, idOfPeer, OpenedResources, type Topology } from '../links/shared-resources.js';
+import { OpenedResources } from '../links/shared-resources.js';
 import {
   corruptWay,
   type FindDescriptor,
   isSenderCertain,
   openBoard,
   openRunnerLinks,
-  peerOfAsker,
   type RunnerLinks,
 } from '../links/task-links.js';
 import { checkTaskMeans, openTaskQueue } from '../links/task-queue.js';
+import { peerOfAsker } from '../links/task-topology.js';
+import { idOfPeer, type Topology } from '../links/topology.js';
 import { LogLimit } from '../log/log.js';
 import { beat } from '../process/heartbeat.js';
 import { drawLimit } from '../process/limit.js';

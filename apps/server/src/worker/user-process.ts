@@ -7,7 +7,9 @@ import {
   unknownMessage,
 } from '../contract/control-messages.js';
 import { incarnationOf, type Role, type RoleAssignment, type RoleContext } from '../contract/role.js';
-import { COUNTERS, HUB, OpenedResources, type Topology } from '../links/shared-resources.js';
+import { COUNTERS, HUB } from '../links/descriptor-names.js';
+import { OpenedResources } from '../links/shared-resources.js';
+import type { Topology } from '../links/topology.js';
 import { beat } from '../process/heartbeat.js';
 import { onTermination } from '../process/termination.js';
 import type { RoleTasks } from '../tasks/role-tasks.js';

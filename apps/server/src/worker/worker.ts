@@ -14,8 +14,9 @@ import {
   type WorkerStatus,
 } from '../contract/role.js';
 import type { Session } from '../contract/session.js';
-import type { OpenedResources, Topology } from '../links/shared-resources.js';
+import type { OpenedResources } from '../links/shared-resources.js';
 import { checkTaskMeans } from '../links/task-queue.js';
+import type { Topology } from '../links/topology.js';
 import { LogLimit } from '../log/log.js';
 import { beat } from '../process/heartbeat.js';
 import { drawLimit } from '../process/limit.js';

@@ -2,10 +2,9 @@ import { createSocketPair, SOCK_STREAM, syscalls } from '@millrace/native';
 import { Connection, Reactor } from '@millrace/reactor';
 import { expect, onTestFinished, test } from 'vitest';
 import * as packet from '../../src/links/packet.js';
-import { Client } from '../../src/reactor/client.js';
+import { Client, type ClientLink } from '../../src/reactor/client.js';
 import { ClientCommands } from '../../src/reactor/client-commands.js';
 import type { ReactorContext } from '../../src/reactor/reactor-context.js';
-import type { WorkerLink } from '../../src/reactor/worker-link.js';
 import * as layout from '../../src/shared/connection-layout.js';
 import { ConnectionSlot, ConnectionTable } from '../../src/shared/connection-table.js';
 
@@ -21,7 +20,7 @@ function ordersOf() {
     ...{ state: layout.OPEN, port: 0, reactor: 0, worker: 0, uid: 0, flags: 0, reason: 0, tlsCell: 0 },
     ...{ remotePort: 0, session: SESSION, connectTime: 1, host: '' },
   });
-  const client = new Client(SESSION, 0, { slot } as unknown as WorkerLink, table.slot(SESSION));
+  const client = new Client(SESSION, 0, { slot } as unknown as ClientLink, table.slot(SESSION));
   const told: { type: number; session: number; open: boolean }[] = [];
   const answers = {
     send: ({ type, session, aux }: packet.Packet) => told.push({ type, session, open: aux === 0 }),

@@ -19,7 +19,7 @@ function linkOf() {
   const topology = { reactors: 1, workers: 1, processes: 1 };
   const counters = new Counters(new ArrayBuffer(Counters.bytes(topology)), topology);
   const turns: (() => void)[] = [];
-  const link = new WorkerLink(
+  const link = new WorkerLink<undefined>(
     0,
     channel as unknown as TransportChannel<Packet>,
     counters,
@@ -31,7 +31,7 @@ function linkOf() {
   return { link, channel, turn: () => turns.splice(0).map((callback) => callback()).length };
 }
 
-function clientsOf(link: WorkerLink, count: number, released: number[]): Pausable[] {
+function clientsOf(link: WorkerLink<undefined>, count: number, released: number[]): Pausable[] {
   return Array.from({ length: count }, (_, i) => {
     const client = { pauseFor: () => {}, resumeFor: (reason: number) => void released.push(i * reason) };
     link.hold(client);

@@ -1,16 +1,8 @@
 /** The listening sockets of base mode, which the master binds and workers accept from. */
-import type { Descriptors } from '../links/shared-resources.js';
-import type { ActivatedSockets } from '../master/activation.js';
-import { type Bound, bindPort, numberOf } from '../master/listeners.js';
+import { type Descriptors, socketName } from '../links/descriptor-names.js';
 import type { ResolvedPort } from '../options/port-options.js';
-
-const socketName = (port: number, worker: number | undefined) =>
-  worker === undefined ? `socket.${port}` : `socket.${port}.${worker}`;
-
-/** The names of a worker's sockets, one for each listener. `own`: of each, whether every worker has one of its own. */
-export function socketNames(own: readonly boolean[], worker: number): string[] {
-  return own.map((each, port) => socketName(port, each ? worker : undefined));
-}
+import type { ActivatedSockets } from './activation.js';
+import { type Bound, bindPort, numberOf } from './listeners.js';
 
 /** What a server listens on, and under which names its workers find it. */
 export interface BoundSockets {

@@ -1,18 +1,14 @@
 import type { DoorbellListener } from '@millrace/shared-memory/internal';
 import { RESTORE_MS } from '../constants.js';
+import { type Descriptors, KEYS } from '../links/descriptor-names.js';
 import { DRAINED, KEYS_CHANGED, Packet } from '../links/packet.js';
-import {
-  type Descriptors,
-  KEYS,
-  masterPeer,
-  OpenedResources,
-  type Topology,
-} from '../links/shared-resources.js';
-import type { Reactors } from '../master/reactors.js';
+import { OpenedResources } from '../links/shared-resources.js';
+import { masterPeer, type Topology } from '../links/topology.js';
 import type { ResolvedPort } from '../options/port-options.js';
 import { type HasLog, type Links, openLinks } from '../sessions/open-gateway.js';
 import { SessionGateway } from '../sessions/session-gateway.js';
 import { hasKeys, type Keys, writeKeys } from '../shared/keys.js';
+import type { Reactors } from './reactors.js';
 
 /** Base mode: the master's ways to the workers, which are the reactors. The manager starts and ends them. */
 export class WorkerReactors implements Reactors {

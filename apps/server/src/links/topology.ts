@@ -1,0 +1,82 @@
+import { MAX_MESSAGE_BYTES } from '../constants.js';
+import type { ProcessId } from '../contract/ids.js';
+import type { Ipc, ResolvedOptions } from '../options/options.js';
+import type { ResolvedPort } from '../options/port-options.js';
+import { HEAD_BYTES } from './packet.js';
+import { taskQueueOf } from './task-queue.js';
+import type { TaskTopology } from './task-topology.js';
+
+/**
+ * Everything that processes and threads of one server share. The master makes it before the first process is started,
+ * and it outlives every process but the master.
+ *
+ * A *process* has a flat id: workers from 0, then task workers, then user processes. A *peer* is whoever talks to
+ * reactor threads: every process by its id, then the manager, then the master. Between each peer and each reactor
+ * thread lies a link: two rings, or a pipe (link-descriptors.ts). Each peer and each reactor has one doorbell; their words
+ * lie in the hub. What lies between those who ask for tasks and task workers is in task-ways.ts. Each peer has an inbox, a pipe whose
+ * writing end all others share. The table of connections and the counters are for all.
+ */
+export interface Topology extends TaskTopology {
+  readonly reactors: number;
+  /** The names of the user's tables. */
+  readonly tables: readonly string[];
+  readonly maxConnections: number;
+  /** Whether some listener has TLS. */
+  readonly tls: boolean;
+  /** Listeners for datagrams that processes send from themselves: see worker/datagram-sender.ts. */
+  readonly datagrams: readonly number[];
+  /** What lies between workers and reactor threads. */
+  readonly ipc: Ipc;
+  readonly ringSize: number;
+  /** Microseconds that a worker looks before it sleeps. */
+  readonly spin: number;
+  /** Bytes of the largest packet, head included. */
+  readonly maxMessageSize: number;
+  /** In base mode, where worker r is reactor r: of each listener, whether every worker has a socket of its own. */
+  readonly base: readonly boolean[] | undefined;
+}
+
+/** The shape that the options ask for. */
+export function topologyOf(
+  options: ResolvedOptions,
+  ports: readonly ResolvedPort[],
+  userProcesses: number,
+  tables: readonly string[],
+): Topology {
+  const { mode, reactorNum, workerNum, taskWorkerNum, maxConnections, ipc, ringSize, spin } = options;
+  const isOther = options.user !== undefined || options.group !== undefined || options.chroot !== undefined;
+  const datagrams = ports.flatMap(({ type }, index) => (type === 'datagram' ? [index] : []));
+  const longest = Math.max(MAX_MESSAGE_BYTES, ...ports.map(({ packageMaxLength }) => packageMaxLength));
+  return {
+    reactors: reactorNum,
+    workers: workerNum,
+    taskWorkers: taskWorkerNum,
+    userProcesses,
+    tables,
+    maxConnections,
+    tls: ports.some(({ tls }) => tls !== undefined),
+    ipc,
+    ringSize,
+    spin,
+    taskTransport: options.taskTransport,
+    taskQueue: taskQueueOf(options),
+    isOther,
+    datagrams: isOther && mode === 'process' ? datagrams : [],
+    taskRingSize: options.taskRingSize,
+    taskValuesInMemory: options.taskLargeValues === 'memory',
+    maxMessageSize: HEAD_BYTES + longest,
+    base: mode === 'base' ? ports.map(({ reusePort, path }) => reusePort && path === undefined) : undefined,
+  };
+}
+
+export const processesOf = ({ workers, taskWorkers, userProcesses }: Topology) =>
+  workers + taskWorkers + userProcesses;
+export const managerPeer = (topology: Topology) => processesOf(topology);
+export const masterPeer = (topology: Topology) => processesOf(topology) + 1;
+export const peersOf = (topology: Topology) => processesOf(topology) + 2;
+
+/** What a peer is called by users. */
+export function idOfPeer(topology: Topology, peer: number): ProcessId {
+  if (peer === masterPeer(topology)) return 'master';
+  return peer === managerPeer(topology) ? 'manager' : peer;
+}
