@@ -17,6 +17,7 @@ import {
   BUS,
   BYTES_PIPE,
   CONTROL_FD,
+  hasValidFields,
   type ToChild,
   type ToParent,
   unknownMessage,
@@ -55,7 +56,9 @@ export class ChildProcessContext {
     this.#maxJobs = birth.maxJobs ?? Number.POSITIVE_INFINITY;
     this.#queueBirth = birth.queue;
     this.#control = control;
-    control.onMessage((message) => this.#heard(message));
+    control.onMessage((message) => {
+      if (hasValidFields(message)) this.#heard(message);
+    });
     // The parent is gone, whatever the kernel's signal does.
     control.onClose(() => process.exit(1));
     if (birth.endsByItself) control.unref();

@@ -8,6 +8,7 @@ import {
   type Birth,
   CALL_VARIABLE,
   type Call,
+  hasValidFields,
   isControlMessage,
   type ToChild,
   type ToParent,
@@ -82,6 +83,7 @@ export class Incarnation {
     control.onBadMessage((error) => this.#makesNoSense(error as Error));
     control.onMessage((message) => {
       if (!isControlMessage(message)) this.#makesNoSense(new TypeError('A control message has no kind.'));
+      else if (!hasValidFields(message)) return;
       else if (message.type === 'waiting') this.#isWaiting();
       else this.#events?.said(message);
     });

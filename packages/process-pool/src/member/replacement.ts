@@ -71,7 +71,9 @@ export class Replacement {
       return;
     }
     this.#incarnation.listen({
-      said: () => this.#loaded(),
+      said: ({ type }) => {
+        if (type === 'waiting') this.#loaded();
+      },
       ended: ({ code, signal, error }) => {
         if (this.#step === 'over') return;
         const { pid } = this.#incarnation;

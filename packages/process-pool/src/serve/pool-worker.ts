@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { type Bytes, checkHandlers, checkOptions, checkTimeout, optionNames } from '@millrace/channel';
+import { type Bytes, checkHandlers, checkOptions, checkTimeout, optionNames, shown } from '@millrace/channel';
 import { type ChildProcessContext, inherit } from '../child/child.js';
 import { ProcessPoolError } from '../errors.js';
 import { BUS, REQUESTS } from '../wire/protocol.js';
@@ -58,6 +58,11 @@ export async function runWorker(
 ): Promise<ChildProcessContext> {
   checkHandlers(handlers, WORKER_HANDLERS, 'runWorker()');
   checkOptions(options, WORKER_OPTIONS, 'runWorker()');
+  const { maxRequestSize = DEFAULT_MAX_REQUEST_SIZE } = options;
+  if (typeof maxRequestSize !== 'number' || !(maxRequestSize >= 0))
+    throw new RangeError(
+      `'maxRequestSize' is a number of bytes from 0 on, or Infinity, not ${shown(maxRequestSize)}.`,
+    );
   const context = inherit();
   if (context === undefined)
     throw new ProcessPoolError(

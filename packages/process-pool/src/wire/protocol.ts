@@ -70,9 +70,48 @@ export type ToMember = Exclude<ToParent, { readonly type: 'waiting' | 'ready' }>
 /** What of that is the pool's to act on; the rest is of one process, or one name. */
 export type ToPool = Exclude<ToParent, { readonly type: 'waiting' | 'ready' | 'detach' | 'last' }>;
 
-/** Whether a value has the form of a control message: whoever holds the other end of the pipe may send anything. */
-export function isControlMessage(value: unknown): boolean {
+type Check = (value: unknown) => boolean;
+
+const isAnything: Check = () => true;
+const isText: Check = (value) => typeof value === 'string';
+/** A number of bytes or milliseconds; Infinity: no limit. */
+const isAmount: Check = (value) => typeof value === 'number' && value >= 0;
+
+type Kind = (ToChild | ToParent)['type'];
+
+/** The type of every field of every kind, so that a wrong value is refused here and not found where it is used. */
+const FIELDS: Readonly<Record<Kind, Readonly<Record<string, Check>>>> = {
+  stop: { mode: isText },
+  message: { body: isAnything },
+  'bus-open': {},
+  undelivered: { to: isText },
+  waiting: {},
+  ready: {},
+  serves: { maxRequestSize: isAmount, timeout: isAmount },
+  replace: {},
+  detach: {},
+  last: {},
+  shutdown: {},
+};
+
+/** Whether a value has the form of a control message: the process at the other end of the pipe may send anything. */
+export function isControlMessage(value: unknown): value is { readonly type: string } {
   return typeof (value as { readonly type?: unknown } | null | undefined)?.type === 'string';
+}
+
+/** Whether every field of a message has the type that its kind demands; logs the first that has not. */
+export function hasValidFields(message: { readonly type: string }): boolean {
+  // The switch over the kinds logs those that are unknown.
+  const fields = Object.hasOwn(FIELDS, message.type) ? FIELDS[message.type as Kind] : {};
+  for (const [field, check] of Object.entries(fields)) {
+    if (check((message as Record<string, unknown>)[field])) continue;
+    process.emitWarning(
+      `A control message of the kind '${message.type}' with an invalid '${field}' is ignored.`,
+      { code: 'MILLRACE_BAD_MESSAGE' },
+    );
+    return false;
+  }
+  return true;
 }
 
 /** The last branch of every switch over kinds: the other process runs another version of this package. */

@@ -74,3 +74,10 @@ test('a Process refuses a misspelt option of its own and of a member', () => {
 test('runWorker refuses a misspelt handler', async () => {
   await expect(runWorker({ mesage: () => {} } as object)).rejects.toThrow("did you mean 'message'?");
 });
+
+test('runWorker refuses a maxRequestSize that is no number of bytes', async () => {
+  for (const maxRequestSize of ['1000', -1, Number.NaN])
+    await expect(runWorker({}, { maxRequestSize } as object)).rejects.toThrow(
+      "'maxRequestSize' is a number of bytes",
+    );
+});
