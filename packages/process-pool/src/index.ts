@@ -2,9 +2,9 @@ export type { Bus } from './bus/bus.js';
 export { ChildProcessContext, hasParent, type InheritOptions, inherit } from './child/child.js';
 export { ProcessPoolError, type ProcessPoolErrorCode } from './errors.js';
 export { type Daemon, type DaemonizeOptions, daemonize } from './launch/daemonize.js';
+export type { Exit } from './launch/exit.js';
 export { entryModule, threadOptions } from './launch/node-options.js';
 export {
-  type Exit,
   type RestartDecision,
   type RestartOptions,
   RestartPolicy,

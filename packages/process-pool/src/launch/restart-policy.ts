@@ -1,20 +1,5 @@
 import { checkOptions, checkTimeout, optionNames } from '@millrace/channel';
-/** How a process ended. */
-export interface Exit {
-  readonly pid: number | undefined;
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  /** Whether it had said that it was ready. */
-  readonly wasReady: boolean;
-  /** Milliseconds from when it was given its name to its end. */
-  readonly uptime: number;
-  /** Milliseconds from when it said that it was ready to its end; 0 when it never did. */
-  readonly readyFor: number;
-  /** Another process had taken its place before it ended. */
-  readonly replaced: boolean;
-  /** Why it could not even be started, or was killed from here: descriptors, memory or time have run out. */
-  readonly error?: Error | undefined;
-}
+import { type Cause, causeOf, type Exit } from './exit.js';
 
 export interface RestartOptions {
   /**
@@ -67,9 +52,6 @@ export type RestartDecision =
   | { readonly action: 'restart'; readonly delay: number }
   | { readonly action: 'rest' }
   | { readonly action: 'give-up' };
-
-/** Whose doing an end was: its own in good order, somebody else's, its own failure. */
-type Cause = 'orderly' | 'killed' | 'failed';
 
 /**
  * Decides about restarts of one member. The first restart is immediate: most deaths are single ones. A process that
@@ -176,22 +158,4 @@ export class RestartPolicy {
     this.#failedAt.push(now);
     return this.#failedAt.length >= maxFailures;
   }
-}
-
-/** What operators, terminals and service managers send, also to whole groups of processes, and the kernel's killer. */
-const FROM_OUTSIDE: ReadonlySet<NodeJS.Signals> = new Set([
-  'SIGKILL',
-  'SIGTERM',
-  'SIGHUP',
-  'SIGINT',
-  'SIGQUIT',
-  'SIGUSR1',
-  'SIGUSR2',
-]);
-
-/** Whose doing it was. */
-export function causeOf({ code, signal, wasReady, error }: Exit): Cause {
-  if (code === 0 && wasReady) return 'orderly';
-  // With an error it was killed from here, for it was not ready in time, or had no process at all.
-  return signal !== null && FROM_OUTSIDE.has(signal) && error === undefined ? 'killed' : 'failed';
 }

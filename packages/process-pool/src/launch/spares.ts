@@ -1,6 +1,7 @@
 import { Alarm } from '@millrace/channel';
+import type { Exit } from './exit.js';
 import { Incarnation, launchKey } from './incarnation.js';
-import { type Exit, RestartPolicy } from './restart-policy.js';
+import { RestartPolicy } from './restart-policy.js';
 import type { LaunchSpec } from './spec.js';
 
 /** Milliseconds that a spare has to end, when the user's module holds SIGTERM off before it gets to `inherit`. */

@@ -1,6 +1,6 @@
 import { Alarm } from '@millrace/channel';
+import type { Exit } from '../launch/exit.js';
 import type { End, Incarnation } from '../launch/incarnation.js';
-import type { Exit } from '../launch/restart-policy.js';
 import {
   DEFAULT_DETACH_TIMEOUT_MS,
   DEFAULT_DRAIN_TIMEOUT_MS,

@@ -1,5 +1,5 @@
+import type { Exit } from '../launch/exit.js';
 import type { Incarnation } from '../launch/incarnation.js';
-import type { Exit } from '../launch/restart-policy.js';
 import type { Life } from './life.js';
 
 /** What came of putting a new process in the place of another. */

@@ -1,5 +1,8 @@
 import { Alarm, checkWait, TimeoutError } from '@millrace/channel';
 
+/** The longest timer that Node takes, in milliseconds: 24 days. */
+const LONGEST_MS = 2 ** 31 - 1;
+
 export interface UntilOptions {
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds until the wait rejects with `ERR_MILLRACE_TIMEOUT`. Default: none. */
@@ -37,5 +40,15 @@ export class Changes {
       alarm?.cancel();
       signal?.removeEventListener('abort', look);
     }
+  }
+}
+
+/** Keeps the loop of this process alive until `work` is done, whatever it waits for. */
+export async function keptAlive<T>(work: Promise<T>): Promise<T> {
+  const hold = setInterval(() => {}, LONGEST_MS);
+  try {
+    return await work;
+  } finally {
+    clearInterval(hold);
   }
 }

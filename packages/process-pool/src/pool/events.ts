@@ -1,5 +1,6 @@
 import { optionNames } from '@millrace/channel';
-import { causeOf, type Exit } from '../launch/restart-policy.js';
+import { ProcessPoolError } from '../errors.js';
+import { causeOf, describeEnd, type Exit } from '../launch/exit.js';
 import type { Member } from '../member/member.js';
 import type { ReloadResult } from './reload.js';
 
@@ -57,8 +58,8 @@ export function tellExit(
 
 /** What {@link MemberFailure} says to an operator. */
 function advise(member: Member, exit: Exit, delay: number | undefined, gaveUp: boolean): string {
-  const { code, signal, error, uptime, wasReady } = exit;
-  const how = error ? `(${error.message})` : signal ? `by ${signal}` : `with code ${code}`;
+  const { uptime, wasReady } = exit;
+  const how = describeEnd(exit);
   const when = wasReady ? `after ${Math.round(uptime)} ms` : 'before it was ready';
   const head = `${member.name} ended ${how} ${when}`;
   if (gaveUp)
@@ -69,6 +70,19 @@ function advise(member: Member, exit: Exit, delay: number | undefined, gaveUp: b
   if (causeOf(exit) === 'killed')
     return `${head}; it keeps being killed and is started again in ${delay} ms. Find out by whom: the out-of-memory killer writes to the kernel's log (dmesg).`;
   return `${head}; it keeps failing and is started again in ${delay} ms. What it wrote before is the reason.`;
+}
+
+/** Throws `ERR_MILLRACE_POOL_START_FAILED` when one of the members has been given up. */
+export function assertNoneGivenUp(members: readonly Member[]): void {
+  const lost = members.find((member) => member.state === 'given-up');
+  if (lost === undefined) return;
+  const how = describeEnd(lost.lastExit as Exit);
+  const ended =
+    lost.incarnation > 1 ? 'kept ending before it was ready, the last time' : 'ended before it was ready,';
+  throw new ProcessPoolError(
+    'ERR_MILLRACE_POOL_START_FAILED',
+    `${lost.name} ${ended} ${how}. What it wrote before is the reason; it is not started again.`,
+  );
 }
 
 export const PROCESS_POOL_EVENTS = optionNames<ProcessPoolEvents>({

@@ -5,13 +5,11 @@ import { ProcessPoolError } from '../errors.js';
 import { Processes } from '../launch/processes.js';
 import { Spares } from '../launch/spares.js';
 import type { MemberSpec } from '../launch/spec.js';
-import { Member } from '../member/member.js';
-import type { MemberHost } from '../member/member-host.js';
+import { Member, type MemberHost } from '../member/member.js';
 import { Clients } from '../serve/clients.js';
 import { BUS, REQUESTS, type ToPool, unknownMessage } from '../wire/protocol.js';
-import { Changes } from './changes.js';
-import { type ProcessPoolEvents, tellExit } from './events.js';
-import { keptAlive } from './keep-alive.js';
+import { Changes, keptAlive } from './changes.js';
+import { assertNoneGivenUp, type ProcessPoolEvents, tellExit } from './events.js';
 import { MergingQueue } from './merging-queue.js';
 import {
   checkMembers,
@@ -27,7 +25,6 @@ import {
 } from './pool-options.js';
 import { Recycling } from './recycling.js';
 import { mergeReloads, RELOAD_OPTIONS, type ReloadOptions, type ReloadResult, replaceAll } from './reload.js';
-import { assertNoneLost } from './start-failure.js';
 import { memberStatus } from './status.js';
 
 /**
@@ -198,7 +195,7 @@ export class ProcessPool implements AsyncDisposable {
     for (const member of added) member.start();
     this.#recycling.watch(() => this.#members);
     await this.#changes.until(() => {
-      assertNoneLost(added);
+      assertNoneGivenUp(added);
       return added.every(({ isUp, wanted }) => isUp || !wanted);
     });
     return added;
@@ -247,7 +244,7 @@ export class ProcessPool implements AsyncDisposable {
   #isUp(): boolean {
     if (this.#state === 'stopping' || this.#state === 'idle')
       throw new ProcessPoolError('ERR_MILLRACE_POOL_STOPPED', 'The pool was stopped while it started.');
-    assertNoneLost(this.#members);
+    assertNoneGivenUp(this.#members);
     return this.#members.every(({ isUp }) => isUp);
   }
 

@@ -1,5 +1,5 @@
 import { optionNames } from '@millrace/channel';
-import { causeOf, type Exit } from '../launch/restart-policy.js';
+import { causeOf, describeEnd, type Exit } from '../launch/exit.js';
 import type { Member } from '../member/member.js';
 import type { ReplaceResult } from '../member/replacement.js';
 
@@ -87,9 +87,8 @@ export function mergeReloads(one: ReloadOptions, other: ReloadOptions): ReloadOp
 }
 
 function advise({ member, exit }: { member: Member; exit: Exit }, replaced: number): string {
-  const how = exit.error ? `(${exit.error.message})` : (exit.signal ?? `with code ${exit.code}`);
   return (
-    `The new ${member.name} ended ${how} before it was ready, so the one before goes on; ` +
+    `The new ${member.name} ended ${describeEnd(exit)} before it was ready, so the one before goes on; ` +
     `${replaced} members have new processes. What it wrote is the reason: mend ${member.spec.entry} and reload again.`
   );
 }

@@ -7,7 +7,7 @@ import {
   type WaitOptions,
 } from '@millrace/channel';
 import { ProcessPoolError } from '../errors.js';
-import type { Exit } from '../launch/restart-policy.js';
+import { describeEnd, type Exit } from '../launch/exit.js';
 import { MEMBER_OPTIONS, type MemberSpec } from '../launch/spec.js';
 import type { Member } from '../member/member.js';
 import type { ProcessPoolEvents } from '../pool/events.js';
@@ -277,10 +277,10 @@ export class Process<Out = unknown, In = unknown> implements AsyncDisposable {
   }
 
   #startFailed(): ProcessPoolError {
-    const { code, signal } = this.#lastEnd ?? { code: 0, signal: null };
+    const end = this.#lastEnd ?? { code: 0, signal: null };
     return new ProcessPoolError(
       'ERR_MILLRACE_POOL_START_FAILED',
-      `${this.#member.name} ended before it was ready, ${signal ? `by ${signal}` : `with code ${code}`}.`,
+      `${this.#member.name} ended before it was ready, ${describeEnd({ ...end, error: undefined })}.`,
     );
   }
 
