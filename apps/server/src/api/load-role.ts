@@ -4,7 +4,8 @@ import type { Role, RoleAssignment, RoleContext } from '../contract/role.js';
 import type { Descriptors } from '../links/descriptor-names.js';
 import { flatId } from '../links/process-kinds.js';
 import type { Topology } from '../links/topology.js';
-import type { ResolvedOptions, ServerMode } from '../options/options.js';
+import type { ServerMode } from '../options/options.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { UserFunctions } from '../reactor/reactor-context.js';
 import type { UserProcessHandler } from '../worker/user-process.js';
 

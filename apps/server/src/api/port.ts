@@ -1,5 +1,5 @@
 import { checkEvent, Handlers, PORT_EVENTS, type PortEvents, type ServerEvents } from '../contract/events.js';
-import type { ResolvedPort } from '../options/port-options.js';
+import type { ResolvedPort } from '../options/resolved-port.js';
 
 /** One listener, with handlers of its own for the events that it has some for; the others are the server's. */
 export class Port {

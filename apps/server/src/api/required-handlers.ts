@@ -1,7 +1,7 @@
 import type { Handlers, ServerEvents } from '../contract/events.js';
 import { ServerError } from '../errors.js';
-import type { ResolvedOptions } from '../options/options.js';
-import { showPort } from '../options/port-options.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import { showPort } from '../options/resolved-port.js';
 import type { Port } from './port.js';
 
 /** Makes sure that what the options ask for has handlers. Throws `ERR_MILLRACE_HANDLER_MISSING`. */

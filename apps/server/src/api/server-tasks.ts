@@ -12,7 +12,7 @@ import {
   type TaskValue,
 } from '@millrace/task-pool';
 import { ServerError } from '../errors.js';
-import type { ResolvedOptions } from '../options/options.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
 import { type PlainTaskOptions, plainTask } from '../tasks/plain-task.js';
 import { ServerLife } from './server-life.js';
 

@@ -1,6 +1,6 @@
 import { copyOf } from '@millrace/channel';
 import { type QueueAddress, queueState, type SpillDirectory, TaskQueue } from '@millrace/task-pool';
-import type { ResolvedOptions } from '../options/options.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
 import { userIdOf } from '../options/user-id.js';
 import { askersOf, type TaskTopology } from './task-topology.js';
 

@@ -1,7 +1,8 @@
 import { MAX_MESSAGE_BYTES } from '../constants.js';
 import type { ProcessId } from '../contract/ids.js';
-import type { Ipc, ResolvedOptions } from '../options/options.js';
-import type { ResolvedPort } from '../options/port-options.js';
+import type { Ipc } from '../options/options.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import type { ResolvedPort } from '../options/resolved-port.js';
 import { HEAD_BYTES } from './packet.js';
 import { taskQueueOf } from './task-queue.js';
 import type { TaskTopology } from './task-topology.js';

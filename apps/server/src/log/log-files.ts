@@ -8,7 +8,7 @@ import {
   SystemCallError,
   syscalls,
 } from '@millrace/native';
-import type { ResolvedOptions } from '../options/options.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
 
 /**
  * How a log file that was opened anew travels to processes that may not open it themselves, since `user`, `group` or `chroot`

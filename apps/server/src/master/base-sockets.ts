@@ -1,6 +1,6 @@
 /** The listening sockets of base mode, which the master binds and workers accept from. */
 import { type Descriptors, socketName } from '../links/descriptor-names.js';
-import type { ResolvedPort } from '../options/port-options.js';
+import type { ResolvedPort } from '../options/resolved-port.js';
 import type { ActivatedSockets } from './activation.js';
 import { type Bound, bindPort, numberOf } from './listeners.js';
 

@@ -1,6 +1,6 @@
 import { BoundDatagram, Listener, type SocketAddress } from '@millrace/reactor';
 import { ServerError } from '../errors.js';
-import { type ResolvedPort, showPort } from '../options/port-options.js';
+import { type ResolvedPort, showPort } from '../options/resolved-port.js';
 import type { ActivatedSockets } from './activation.js';
 
 /** A listener of either kind, bound. */

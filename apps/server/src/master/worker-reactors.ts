@@ -4,7 +4,7 @@ import { type Descriptors, KEYS } from '../links/descriptor-names.js';
 import { DRAINED, KEYS_CHANGED, Packet } from '../links/packet.js';
 import { OpenedResources } from '../links/shared-resources.js';
 import { masterPeer, type Topology } from '../links/topology.js';
-import type { ResolvedPort } from '../options/port-options.js';
+import type { ResolvedPort } from '../options/resolved-port.js';
 import { type HasLog, type Links, openLinks } from '../sessions/open-gateway.js';
 import { SessionGateway } from '../sessions/session-gateway.js';
 import { hasKeys, type Keys, writeKeys } from '../shared/keys.js';

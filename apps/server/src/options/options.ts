@@ -1,5 +1,5 @@
 import type { Tasks } from '@millrace/task-pool';
-import type { PortOptions, ResolvedPort } from './port-options.js';
+import type { PortOptions } from './port-options.js';
 import type { TaskTransportName } from './task-transport.js';
 
 /** Which worker gets a message. docs/options.md says which of them get `connect` and `close`. */
@@ -181,38 +181,6 @@ export type Ipc = (typeof IPC_KINDS)[number];
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
-
-type Optional =
-  | 'taskQueueKey'
-  | 'taskQueueName'
-  | 'dispatchModule'
-  | 'entry'
-  | 'heartbeatCheckInterval'
-  | 'pidFile'
-  | 'umask'
-  | 'user'
-  | 'group'
-  | 'chroot'
-  | 'logFile'
-  | 'spares';
-
-export type ResolvedOptions = Required<Omit<ServerOptions, keyof PortOptions | Optional>> & {
-  readonly taskQueueKey: number | undefined;
-  readonly taskQueueName: string | undefined;
-  /** A URL. */
-  readonly dispatchModule: string | undefined;
-  readonly heartbeatCheckInterval: number | undefined;
-  /** A URL. */
-  readonly entry: string | undefined;
-  readonly pidFile: string | undefined;
-  readonly umask: number | undefined;
-  readonly user: string | number | undefined;
-  readonly group: string | number | undefined;
-  readonly chroot: string | undefined;
-  readonly logFile: string | undefined;
-  readonly spares: number | undefined;
-  readonly port: ResolvedPort;
-};
 
 /**
  * Chooses a worker for a message, with `dispatchMode: 'function'`. It runs in a reactor thread, where it holds up all

@@ -1,5 +1,5 @@
 import type { Framing, KeepAliveOptions } from '@millrace/reactor';
-import type { ResolvedTls, TlsOptions } from './tls-options.js';
+import type { TlsOptions } from './tls-options.js';
 
 /** How a port's stream is cut to messages. */
 export type PortFraming =
@@ -70,12 +70,6 @@ export interface PortOptions {
   readonly maxIdleTime?: number;
 }
 
-type Optional = 'port' | 'path' | 'fd' | 'activation' | 'fileMode' | 'receiveBufferSize' | 'sendBufferSize';
-
-/** Port options with their defaults; threads are handed it, so there is nothing in it that cannot be copied. */
-export type ResolvedPort = Required<Omit<PortOptions, Optional | 'tls'>> &
-  Pick<PortOptions, Optional> & { readonly tls?: ResolvedTls };
-
 /** Whether its socket comes from outside: what it is bound to is not in the options then, and `host` is empty. */
 export function isInherited({
   fd,
@@ -85,12 +79,4 @@ export function isInherited({
   readonly activation?: string | undefined;
 }): boolean {
   return fd !== undefined || activation !== undefined;
-}
-
-/** A listener as messages show it: `127.0.0.1:9501`, `/run/server.sock`. */
-export function showPort({ host, port, path, fd, activation }: ResolvedPort): string {
-  if (fd !== undefined) return `descriptor ${fd}`;
-  if (activation !== undefined) return `the socket '${activation}'`;
-  if (path !== undefined) return path.replace(/^\0/, '@');
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -3,7 +3,19 @@ import { type Bytes, otherBytes } from '@millrace/channel';
 import { lengthTypes } from '@millrace/reactor';
 import * as v from 'valibot';
 import { BACKLOG } from '../constants.js';
-import { count, filledText, flag, MAX_BYTES, MAX_MS, moduleUrl, oneOf, text } from './schema-parts.js';
+import { given } from './given.js';
+import type { PortOptions } from './port-options.js';
+import {
+  count,
+  filledText,
+  flag,
+  MAX_BYTES,
+  MAX_MS,
+  moduleUrl,
+  oneOf,
+  type ShapeOf,
+  text,
+} from './schema-parts.js';
 import { TLS_OPTION_NAMES, tlsSchema } from './tls-schema.js';
 
 const DELIMITER = '1 to 8 bytes';
@@ -14,7 +26,7 @@ const FRAMINGS =
 /** The discriminator's values, for the message about another. */
 export const FRAMING_KINDS = "one of 'none', 'eof', 'length' and 'function'";
 
-const framing = v.variant(
+const framingKinds = v.variant(
   'kind',
   [
     v.strictObject({ kind: v.literal('none') }),
@@ -40,15 +52,19 @@ const framing = v.variant(
   FRAMINGS,
 );
 
-const keepAliveShape = v.strictObject({
+/** How the stream is cut; threads pass it on to a framer, which takes no undefined for what is not given. */
+const framing = v.pipe(framingKinds, v.transform(given));
+
+const keepAliveTimes = v.strictObject({
   idle: v.optional(count(1, 32_767)),
   interval: v.optional(count(1, 32_767)),
   count: v.optional(count(1, 127)),
 });
+const keepAliveOptions = v.pipe(keepAliveTimes, v.transform(given));
 /** Not a union, whose error would be of neither. */
-const keepAlive = v.lazy((value) => (typeof value === 'object' ? keepAliveShape : flag));
+const keepAlive = v.lazy((value) => (typeof value === 'object' ? keepAliveOptions : flag));
 
-/** The options of a listener. */
+/** What each option of a listener takes, and its default. port-options.ts says what it means. */
 export const portShape = {
   type: v.optional(oneOf(['stream', 'datagram']), 'stream'),
   host: v.optional(
@@ -87,7 +103,9 @@ export const portShape = {
   sendBufferSize: v.optional(count(1, MAX_BYTES)),
   heartbeatIdleTime: v.optional(count(0, MAX_MS)),
   maxIdleTime: v.optional(count(0, MAX_MS), 0),
-};
+} satisfies ShapeOf<PortOptions>;
+
+export const portSchema = v.strictObject(portShape);
 
 /** The names within options that are objects. */
 export const NESTED: Readonly<Record<string, string[]>> = {

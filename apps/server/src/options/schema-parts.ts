@@ -39,3 +39,22 @@ export const moduleUrl = v.pipe(
   v.union([filledText, v.instance(URL)], 'the path or the URL of a module'),
   v.transform((at) => (at instanceof URL || /^(file|data):/.test(at) ? String(at) : pathToFileURL(at).href)),
 );
+
+/** A schema for each option of an interface, which takes nothing that the interface does not allow. */
+export type ShapeOf<Options> = {
+  readonly [Name in keyof Options]-?: v.GenericSchema<Loose<Options[Name]> | undefined, unknown>;
+};
+
+type Atom = string | number | boolean | URL | Uint8Array | ((...given: never[]) => unknown);
+
+/** The same, with undefined for whatever may be missing: callers in JavaScript write it. */
+type Loose<Value> = Value extends Atom
+  ? Value
+  : { [Name in keyof Value]: Loose<Value[Name]> | OrMissing<Value, Name> };
+type OrMissing<Value, Name extends keyof Value> =
+  Partial<Pick<Value, Name>> extends Pick<Value, Name> ? undefined : never;
+
+/** The same, as a caller may hand it over: schemas have arrays that may be changed, interfaces have not. */
+export type Frozen<Value> = Value extends Atom
+  ? Value
+  : { readonly [Name in keyof Value]: Frozen<Value[Name]> };

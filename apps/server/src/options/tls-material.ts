@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import type { TlsAcceptorOptions } from '@millrace/reactor';
 import { ServerError } from '../errors.js';
-import { type ResolvedPort, showPort } from './port-options.js';
-import { isPem, type ResolvedIdentity, type ResolvedPem, type ResolvedTls } from './tls-options.js';
+import { type ResolvedPort, showPort } from './resolved-port.js';
+import { isPem, type ResolvedPem } from './tls-options.js';
+import type { ResolvedIdentity, ResolvedTls } from './tls-schema.js';
 
 const TICKET_KEY_BYTES = 48;
 

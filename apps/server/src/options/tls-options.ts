@@ -48,28 +48,6 @@ const PEM_MARK = '-----BEGIN ';
 /** Where PEM comes from: text, or the path of a file. */
 export type ResolvedPem = { readonly text: string } | { readonly path: string };
 
-export interface ResolvedIdentity {
-  readonly key: ResolvedPem;
-  readonly cert: ResolvedPem;
-  readonly passphrase?: string;
-}
-
-/** TLS options with their defaults; threads are handed it, so there is nothing in it that cannot be copied. */
-export interface ResolvedTls extends ResolvedIdentity {
-  readonly sni: Readonly<Record<string, ResolvedIdentity>>;
-  readonly ca?: readonly ResolvedPem[];
-  readonly crl?: readonly ResolvedPem[];
-  readonly requestCert: boolean;
-  readonly rejectUnauthorized: boolean;
-  readonly minVersion: TlsVersion;
-  readonly maxVersion: TlsVersion;
-  readonly ciphers?: string;
-  readonly honorCipherOrder: boolean;
-  readonly ecdhCurve?: string;
-  readonly alpnProtocols?: readonly string[];
-  readonly handshakeTimeout: number;
-}
-
 export function isPem(text: string): boolean {
   return text.includes(PEM_MARK);
 }

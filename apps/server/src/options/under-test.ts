@@ -22,8 +22,8 @@ function underTest(): UnderTest | undefined {
 }
 
 /** The port to listen on: any free one in a test, in every process alike, and else what the options say. */
-export function portUnderTest(port: number | undefined): number | undefined {
-  return port === undefined || underTest() === undefined ? port : 0;
+export function portUnderTest(port: number): number {
+  return underTest() === undefined ? port : 0;
 }
 
 /** In the master, before there is any other process: the server does not outlive its test. */

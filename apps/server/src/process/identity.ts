@@ -4,7 +4,7 @@ import { check, dieWithParent, syscalls, thisProcess, thisThread } from '@millra
 import { type Daemon, daemonize } from '@millrace/process-pool';
 import type { RoleName } from '../contract/ids.js';
 import { ServerError } from '../errors.js';
-import type { ResolvedOptions } from '../options/options.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
 
 /**
  * What the options want this process to be, before it takes its role. The master goes to the background, and keeps its

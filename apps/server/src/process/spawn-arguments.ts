@@ -1,6 +1,6 @@
 import { entryModule } from '@millrace/process-pool';
 import { ServerError } from '../errors.js';
-import type { ResolvedOptions } from '../options/options.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
 
 /** How to run this program's entry module again, in another role; with the options of Node that it was started with. */
 export function spawnArguments({ entry: own }: Pick<ResolvedOptions, 'entry'>): {

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { resolveOptions } from '../options/option-schema.js';
+import { resolveOptions } from '../options/resolve-options.js';
 
 /** The roles that a spare may have to take; modules of their own in `dist`. */
 const ROLES = ['manager', 'worker', 'own-reactor', 'task-worker', 'user-process'];

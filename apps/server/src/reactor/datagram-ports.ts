@@ -2,7 +2,7 @@ import { type BoundDatagram, DatagramSocket, type SocketAddress } from '@millrac
 import { decodePeer, encodePeer, PEER_BYTES, showPeer } from '../links/datagram-peer.js';
 import * as packet from '../links/packet.js';
 import { processesOf } from '../links/topology.js';
-import { showPort } from '../options/port-options.js';
+import { showPort } from '../options/resolved-port.js';
 import { DROPPED_PACKETS, RECEIVED_BYTES, SENT_BYTES } from '../shared/counters-layout.js';
 import type { ReactorContext } from './reactor-context.js';
 

@@ -1,6 +1,6 @@
 import { MemoryUse, type Reactor } from '@millrace/reactor';
 import type { Topology } from '../links/topology.js';
-import type { ResolvedPort } from '../options/port-options.js';
+import type { ResolvedPort } from '../options/resolved-port.js';
 import type { CounterBlock } from '../shared/counter-block.js';
 import type { Counters } from '../shared/counters.js';
 import { MEMORY, MEMORY_CLOSES, MEMORY_HOLDS } from '../shared/counters-layout.js';

@@ -9,7 +9,7 @@ import type { PacketChannel } from '../links/packet-channel.js';
 import { type LinkEnd, OpenedResources } from '../links/shared-resources.js';
 import { masterPeer, peersOf, type Topology } from '../links/topology.js';
 import type { Dispatch, DispatchMode } from '../options/options.js';
-import type { ResolvedPort } from '../options/port-options.js';
+import type { ResolvedPort } from '../options/resolved-port.js';
 import { ConnectionSlot, type ConnectionTable } from '../shared/connection-table.js';
 import { type CounterBlock, restoredText } from '../shared/counter-block.js';
 import type { Counters } from '../shared/counters.js';

@@ -1,6 +1,6 @@
 import type { Framing, Measure } from '@millrace/reactor';
 import type { Dispatch } from '../options/options.js';
-import type { ResolvedPort } from '../options/port-options.js';
+import type { ResolvedPort } from '../options/resolved-port.js';
 import type { UserFunctions } from './reactor-context.js';
 
 /** Imports the modules that the options name. Throws when one cannot be imported or has no such function. */

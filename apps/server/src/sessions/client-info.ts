@@ -1,6 +1,7 @@
 import type { SessionCloseReason } from '../links/packet.js';
 import { CLOSE_REASONS } from '../links/packet.js';
-import { isInherited, type ResolvedPort } from '../options/port-options.js';
+import { isInherited } from '../options/port-options.js';
+import type { ResolvedPort } from '../options/resolved-port.js';
 import { CLOSED, FLAG_BOUND, FLAG_PAUSED, FLAG_PROTECTED } from '../shared/connection-layout.js';
 import type { ConnectionTable } from '../shared/connection-table.js';
 import type { Counters } from '../shared/counters.js';

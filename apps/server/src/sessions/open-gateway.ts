@@ -8,7 +8,7 @@ import type { PacketChannel } from '../links/packet-channel.js';
 import { OpenedResources } from '../links/shared-resources.js';
 import type { Topology } from '../links/topology.js';
 import type { Logger } from '../log/log.js';
-import type { ResolvedPort } from '../options/port-options.js';
+import type { ResolvedPort } from '../options/resolved-port.js';
 import type { RoleLease } from '../process/role-lease.js';
 import { DatagramSender } from './datagram-sender.js';
 import { SessionGateway } from './session-gateway.js';

@@ -8,7 +8,7 @@ import { FileSender } from '../links/file-link.js';
 import * as packet from '../links/packet.js';
 import { HeldPackets, type PacketSink } from '../links/packet-sink.js';
 import { cannotReceiveReplies, linkFull, sessionFull } from '../links/send-errors.js';
-import { type ResolvedPort, showPort } from '../options/port-options.js';
+import { type ResolvedPort, showPort } from '../options/resolved-port.js';
 import { ENDS_WORD, FLAG_BOUND, LEVEL_CLOSE, LEVEL_RESET, portOf } from '../shared/connection-layout.js';
 import type { ConnectionTable } from '../shared/connection-table.js';
 import type { Counters } from '../shared/counters.js';

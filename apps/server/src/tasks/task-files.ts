@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type QueueAddress, queueState, queueTitle, SpillDirectory, TaskError } from '@millrace/task-pool';
-import type { ResolvedOptions } from '../options/options.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
 import { userIdOf } from '../options/user-id.js';
 
 type FileOptions = Pick<ResolvedOptions, 'taskTmpdir' | 'chroot' | 'user'>;
