@@ -18,6 +18,8 @@ export type ProcessPoolErrorCode =
   | 'ERR_MILLRACE_NOT_STARTED'
   /** There is no descriptor of that name among those that the parent handed down. */
   | 'ERR_MILLRACE_NO_DESCRIPTOR'
+  /** A plan of links contradicts itself, or was asked for what it does not have. */
+  | 'ERR_MILLRACE_LINK_PLAN'
   /** What a process said on its control pipe made no sense; it has been killed for it. */
   | 'ERR_MILLRACE_BAD_CONTROL';
 
