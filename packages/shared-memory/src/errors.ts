@@ -55,6 +55,8 @@ export type SharedMemoryErrorCode =
   | 'ERR_MILLRACE_LOCK_NOT_HELD'
   /** An invalid number of permits. */
   | 'ERR_MILLRACE_SEMAPHORE_PERMITS'
+  /** An invalid number of parties. */
+  | 'ERR_MILLRACE_BARRIER_PARTIES'
   /** This process or thread was not started with a ring, or has taken it already. */
   | 'ERR_MILLRACE_RING_NO_PARENT';
 

@@ -15,6 +15,7 @@ export { AtomicInt64, AtomicUint32, Gate } from './atomic.js';
 export { SharedMemoryError, type SharedMemoryErrorCode } from './errors.js';
 export {
   type AsyncWaitOptions,
+  Barrier,
   LockGuard,
   Mutex,
   ReadWriteLock,

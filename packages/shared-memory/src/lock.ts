@@ -1,5 +1,5 @@
 /**
- * Locks between threads and processes, which survive the death of their owners.
+ * Locks between threads and processes, and a barrier, which survive the death of their owners.
  *
  * ```ts
  * import { Mutex } from '@millrace/shared-memory/lock';
@@ -13,6 +13,7 @@
  *
  * @packageDocumentation
  */
+export { Barrier } from './lock/barrier.js';
 export { type Lock, LockGuard } from './lock/lock.js';
 export { Mutex } from './lock/mutex.js';
 export { ReadWriteLock } from './lock/read-write-lock.js';

@@ -25,7 +25,18 @@
  *   A permit is 0 or the token of its owner. RETURNED counts those given back, and is what waiters sleep on; WAITING
  *   is 1 when a thread may sleep.
  *
+ *   Barrier
+ *   byte  0        4         8          64
+ *         ┌────────┬─────────┬─────────┬── … ─┬───────────────── … ─┐
+ *         │ EPOCH  │ LEAVES  │ PARTIES │      │ SEATS, 8 bytes each │
+ *         └────────┴─────────┴─────────┴── … ─┴───────────────── … ─┘
+ *   EPOCH counts how often all have passed, and is what waiters sleep on. LEAVES counts those that gave up. Both change as one
+ *   64-bit word: so either all pass, or one of them has left. A seat: ┌ token of the waiter ┬ EPOCH in which it came ┐, the
+ *   token negative while that gives it up; one of another epoch, or of a dead thread, is free.
+ *
  * Death at any store:
+ * - A waiter at a barrier that dies leaves its seat, which the next to come takes. One that dies after it has changed EPOCH and
+ *   before it woke the others leaves sleepers that check again by themselves.
  * - A thread that dies with its token in OWNER, WRITER or a permit owned it from the one store that put it there; the
  *   next one finds the token dead and takes the word by a compare-and-swap from that token.
  * - A writer that dies before ENTERED is stored has changed nothing: its successor is not told of a death.
@@ -58,6 +69,19 @@ export const RETURNED_WORD = 4 / WORD;
 export const WAITING_WORD = 8 / WORD;
 export const PERMITS_WORD = 64 / WORD;
 
+export const BARRIER_EPOCH_WORD = 0;
+/** EPOCH and LEAVES, in 64-bit words. */
+export const BARRIER_STATE_LONG = 0;
+export const PARTIES_WORD = 8 / WORD;
+/** In 64-bit words. */
+export const SEATS_LONG = 64 / 8;
+
+/** Two int32 as the one int64 that they are in memory. */
+export const packed = (low: number, high: number): bigint =>
+  BigInt.asIntN(64, (BigInt(high) << 32n) | BigInt.asUintN(32, BigInt(low)));
+export const lowOf = (long: bigint): number => Number(BigInt.asIntN(32, long));
+export const highOf = (long: bigint): number => Number(BigInt.asIntN(32, long >> 32n));
+
 /** Bytes of a ReadWriteLock for as many owners as its segment has. */
 export function readWriteLockBytes(owners: number): number {
   return (MARKS_WORD + owners * MARK_WORDS) * WORD;
@@ -66,4 +90,9 @@ export function readWriteLockBytes(owners: number): number {
 /** Bytes of a Semaphore. */
 export function semaphoreBytes(permits: number): number {
   return Math.ceil(((PERMITS_WORD + permits) * WORD) / 8) * 8;
+}
+
+/** Bytes of a Barrier. */
+export function barrierBytes(parties: number): number {
+  return (SEATS_LONG + parties) * 8;
 }

@@ -82,7 +82,7 @@ export class Semaphore extends Lock {
   /** Throws `ERR_MILLRACE_SEMAPHORE_PERMITS` when there is one with another number of permits. */
   static openOrCreate(name: SegmentName, permits: number, options: SharedObjectOptions = {}): Semaphore {
     const asked = shape(permits);
-    return over(segmentOfItsOwn.openOrCreate(name, asked, options), permits);
+    return over(segmentOfItsOwn.openOrCreateOfAnySize(name, asked, options), permits);
   }
 
   /** Handed on as `segment.descriptor`. */

@@ -98,6 +98,20 @@ export const segmentOfItsOwn = {
     });
   },
 
+  /** As `openOrCreate`, for an object that says itself how many it is for: one of another size is opened as it is. */
+  openOrCreateOfAnySize: (
+    name: SegmentName,
+    shape: SharedObjectShape,
+    options: SharedObjectOptions,
+  ): Segment => {
+    try {
+      return segmentOfItsOwn.openOrCreate(name, shape, options);
+    } catch (error) {
+      if ((error as SharedMemoryError).code !== 'ERR_MILLRACE_SEGMENT_MISMATCH') throw error;
+      return segmentOfItsOwn.open(name, shape, { trustedUsers: options.trustedUsers });
+    }
+  },
+
   anonymous: (shape: SharedObjectShape): Segment => Segment.anonymous(shape),
 
   fromDescriptor: (fd: number, { kind }: { readonly kind: string }): Segment =>

@@ -251,7 +251,8 @@ describe('a semaphore', () => {
   test('of another number of permits is another one', () => {
     const { posix } = freshNames();
     using semaphore = Semaphore.openOrCreate(posix, 3);
-    expect(() => Semaphore.openOrCreate(posix, 4)).toThrow(code('ERR_MILLRACE_SEMAPHORE_PERMITS'));
+    for (const permits of [4, 40])
+      expect(() => Semaphore.openOrCreate(posix, permits)).toThrow(code('ERR_MILLRACE_SEMAPHORE_PERMITS'));
     expect(Semaphore.open(posix).permits).toBe(3);
     for (const permits of [0, -1, 1.5, 4097]) {
       expect(() => Semaphore.anonymous(permits)).toThrow(code('ERR_MILLRACE_SEMAPHORE_PERMITS'));
