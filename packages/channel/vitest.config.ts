@@ -1,3 +1,5 @@
 import { packageTests } from '@millrace/testkit/vitest';
 
-export default packageTests();
+export default packageTests({
+  pure: ['test/{arguments,codec,transport,waiting}/*.test.ts', 'test/memory/copying.test.ts'],
+});

@@ -5,24 +5,44 @@ import { OutcomeReporter } from './outcome-reporter.js';
 /** From `dist` also where this file is read from `src`: by this package's own tests. */
 const FRESH_BUILD = fileURLToPath(new URL('../dist/fresh-build.js', import.meta.url));
 
+/** Which tests of a package need no turn of their own. */
+export interface PackageTests {
+  /**
+   * Globs of tests that start no process, open no socket and measure neither time nor memory. They run in parallel, and
+   * share their worker's modules.
+   */
+  readonly pure: readonly string[];
+}
+
 /**
  * The vitest configuration that every package uses: tests in `test/`, one report that `.ci/run` counts.
  *
- * Files run one after another: tests start real processes, and the machines that run them are small. The time-outs
- * are watchdogs against a hang, far beyond what any test takes. `.ci/run` sets `CI`: there a failed test is run once more,
- * for a small machine can stand still in the middle of one; `.ci/run` lists each that passes only then.
+ * Files run one after another, but for the pure ones: tests start real processes, and the machines that run them are
+ * small. The time-outs are watchdogs against a hang, far beyond what any test takes. `.ci/run` sets `CI`: there a failed
+ * test is run once more, for a small machine can stand still in the middle of one; `.ci/run` lists each that passes only
+ * then.
  */
-export function packageTests(): ViteUserConfig {
+export function packageTests({ pure }: PackageTests = { pure: [] }): ViteUserConfig {
+  const each = {
+    include: ['test/**/*.test.ts'],
+    fileParallelism: false,
+    pool: 'forks' as const,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    retry: process.env.CI === undefined ? 0 : 1,
+    globalSetup: [FRESH_BUILD],
+  };
+  const all = { ...each, reporters: ['default', new OutcomeReporter()] };
+  if (pure.length === 0) return defineConfig({ test: all });
+  const inParallel = { include: [...pure], fileParallelism: true, isolate: false };
   return defineConfig({
     test: {
-      include: ['test/**/*.test.ts'],
-      globalSetup: [FRESH_BUILD],
-      fileParallelism: false,
-      pool: 'forks',
-      testTimeout: 60_000,
-      hookTimeout: 60_000,
-      retry: process.env.CI === undefined ? 0 : 1,
-      reporters: ['default', new OutcomeReporter()],
+      ...all,
+      projects: [
+        // All of them before the first of the others.
+        { test: { ...each, ...inParallel, name: 'pure', sequence: { groupOrder: 0 } } },
+        { test: { ...each, name: 'processes', exclude: [...pure], sequence: { groupOrder: 1 } } },
+      ],
     },
   });
 }
