@@ -1,9 +1,19 @@
-import { packageTests } from '@millrace/testkit/vitest';
+import { allBut, packageTests, pureTests } from '@millrace/testkit/vitest';
 import type { ViteUserConfig } from 'vitest/config';
 
 const packaged = packageTests();
 /** `MILLRACE_TEST_LOG=full` runs the same suites with every server's log on a device that refuses each line. */
 const all = { test: { ...packaged.test, setupFiles: ['test/log-readers.ts'] } };
+
+/** What looks at parts alone, in memory of its own. */
+const PURE = [
+  'test/api/{tables,types}.test.ts',
+  'test/base/base-parts.test.ts',
+  'test/options/option-names.test.ts',
+  'test/reactor/shares.test.ts',
+  'test/sessions/clients.test.ts',
+  'test/shared/*.test.ts',
+];
 
 /** What depends on how messages get to workers and back; the rest of the suite does not. */
 const OF_THE_LINKS = [
@@ -61,16 +71,18 @@ const OF_THE_MODE = [
   'worker-handlers',
 ];
 
-/** The whole suite with the defaults, and what depends on it once more with each other way. `support.ts` reads `env`. */
+/** The whole suite with the defaults, its pure tests first; and what depends on it once more with each other way. `support.ts` reads `env`. */
 const config: ViteUserConfig = {
   test: {
     ...all.test,
     projects: [
-      { test: { ...all.test, name: 'defaults' } },
+      { test: { ...all.test, ...pureTests(PURE) } },
+      { test: { ...all.test, name: 'defaults', include: allBut(PURE), sequence: { groupOrder: 1 } } },
       {
         test: {
           ...all.test,
           name: 'pipe',
+          sequence: { groupOrder: 2 },
           include: OF_THE_LINKS.map((name) => `test/**/${name}.test.ts`),
           env: { MILLRACE_TEST_IPC: 'pipe' },
         },
@@ -79,6 +91,7 @@ const config: ViteUserConfig = {
         test: {
           ...all.test,
           name: 'base',
+          sequence: { groupOrder: 3 },
           include: OF_THE_MODE.map((name) => `test/**/${name}.test.ts`),
           env: { MILLRACE_TEST_MODE: 'base' },
         },

@@ -1,5 +1,9 @@
 import { packageTests } from '@millrace/testkit/vitest';
 
 export default packageTests({
-  pure: ['test/{arguments,codec,transport,waiting}/*.test.ts', 'test/memory/copying.test.ts'],
+  pure: [
+    'test/{arguments,codec}/*.test.ts',
+    'test/memory/copying.test.ts',
+    'test/transport/transport-channel.test.ts',
+  ],
 });

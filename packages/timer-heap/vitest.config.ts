@@ -1,3 +1,3 @@
 import { packageTests } from '@millrace/testkit/vitest';
 
-export default packageTests();
+export default packageTests({ pure: ['test/{lateness,option-names,property,timers}.test.ts'] });

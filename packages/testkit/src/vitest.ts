@@ -5,12 +5,11 @@ import { OutcomeReporter } from './outcome-reporter.js';
 /** From `dist` also where this file is read from `src`: by this package's own tests. */
 const FRESH_BUILD = fileURLToPath(new URL('../dist/fresh-build.js', import.meta.url));
 
+const ALL_TESTS = ['test/**/*.test.ts'];
+
 /** Which tests of a package need no turn of their own. */
 export interface PackageTests {
-  /**
-   * Globs of tests that start no process, open no socket and measure neither time nor memory. They run in parallel, and
-   * share their worker's modules.
-   */
+  /** Globs of tests that start no process, open no socket and measure neither time nor memory. They run in parallel. */
   readonly pure: readonly string[];
 }
 
@@ -24,7 +23,7 @@ export interface PackageTests {
  */
 export function packageTests({ pure }: PackageTests = { pure: [] }): ViteUserConfig {
   const each = {
-    include: ['test/**/*.test.ts'],
+    include: [...ALL_TESTS],
     fileParallelism: false,
     pool: 'forks' as const,
     testTimeout: 60_000,
@@ -34,15 +33,24 @@ export function packageTests({ pure }: PackageTests = { pure: [] }): ViteUserCon
   };
   const all = { ...each, reporters: ['default', new OutcomeReporter()] };
   if (pure.length === 0) return defineConfig({ test: all });
-  const inParallel = { include: [...pure], fileParallelism: true, isolate: false };
   return defineConfig({
     test: {
       ...all,
       projects: [
         // All of them before the first of the others.
-        { test: { ...each, ...inParallel, name: 'pure', sequence: { groupOrder: 0 } } },
-        { test: { ...each, name: 'processes', exclude: [...pure], sequence: { groupOrder: 1 } } },
+        { test: { ...each, ...pureTests(pure) } },
+        { test: { ...each, name: 'processes', include: allBut(pure), sequence: { groupOrder: 1 } } },
       ],
     },
   });
+}
+
+/** The project of a package's pure tests, in addition to what all its projects have. */
+export function pureTests(pure: readonly string[]) {
+  return { name: 'pure', include: [...pure], fileParallelism: true, sequence: { groupOrder: 0 } };
+}
+
+/** The rest. Not by `exclude`, which `--exclude` of a command line would not add to in a project. */
+export function allBut(pure: readonly string[]): string[] {
+  return [...ALL_TESTS, ...pure.map((glob) => `!${glob}`)];
 }
