@@ -1,13 +1,6 @@
 import { syscalls } from '@millrace/native';
-import type { SegmentName } from '../segment/name.js';
-import type { SegmentTrust } from '../segment/options.js';
 import type { Segment } from '../segment/segment.js';
-import {
-  objectOffset,
-  SharedObject,
-  type SharedObjectOptions,
-  segmentOfItsOwn,
-} from '../segment/shared-object.js';
+import { namedObjects, objectOffset, SharedObject } from '../segment/shared-object.js';
 import {
   type AsyncWaitOptions,
   checkAsync,
@@ -18,7 +11,9 @@ import {
 import { EPOCH_WORD, GATE_BYTES, isOpenEpoch } from './layout.js';
 
 const ALL_WAITERS = 2 ** 31 - 1;
+
 const SHAPE = { kind: 'gate', size: GATE_BYTES, owners: 0 };
+const gates = namedObjects(SHAPE, (segment) => new Gate(segment, 0, true));
 
 /**
  * Holds threads of any process back until it is opened, and then lets all of them pass: a common start of several
@@ -41,26 +36,12 @@ export class Gate extends SharedObject {
     this.#waits = new WordWaits(this.#words);
   }
 
-  static create(name: SegmentName, options: SharedObjectOptions = {}): Gate {
-    return new Gate(segmentOfItsOwn.create(name, SHAPE, options), 0, true);
-  }
-
-  static open(name: SegmentName, trust: SegmentTrust = {}): Gate {
-    return new Gate(segmentOfItsOwn.open(name, SHAPE, trust), 0, true);
-  }
-
-  static openOrCreate(name: SegmentName, options: SharedObjectOptions = {}): Gate {
-    return new Gate(segmentOfItsOwn.openOrCreate(name, SHAPE, options), 0, true);
-  }
-
+  static readonly create = gates.create;
+  static readonly open = gates.open;
+  static readonly openOrCreate = gates.openOrCreate;
   /** Handed on as `segment.descriptor`. */
-  static anonymous(): Gate {
-    return new Gate(segmentOfItsOwn.anonymous(SHAPE), 0, true);
-  }
-
-  static fromDescriptor(fd: number): Gate {
-    return new Gate(segmentOfItsOwn.fromDescriptor(fd, SHAPE), 0, true);
-  }
+  static readonly anonymous = gates.anonymous;
+  static readonly fromDescriptor = gates.fromDescriptor;
 
   get isOpen(): boolean {
     return isOpenEpoch(this.#epoch());

@@ -1,10 +1,11 @@
 import { DEFAULT_SLOTS } from '../owner/layout.js';
-import type { SegmentName } from '../segment/name.js';
-import type { SegmentTrust } from '../segment/options.js';
 import type { Segment } from '../segment/segment.js';
-import { type SharedObjectOptions, segmentOfItsOwn } from '../segment/shared-object.js';
+import { namedObjects } from '../segment/shared-object.js';
 import { ExclusiveLock } from './exclusive-lock.js';
 import { MUTEX_BYTES } from './layout.js';
+
+const SHAPE = { kind: 'mutex', size: MUTEX_BYTES, owners: DEFAULT_SLOTS };
+const mutexes = namedObjects(SHAPE, (segment) => new Mutex(segment, 0, true));
 
 /**
  * One owner at a time, of all threads of all processes. Without contention, locking and unlocking cost no system
@@ -23,26 +24,10 @@ export class Mutex extends ExclusiveLock {
     super(segment, byteOffset, own);
   }
 
-  static create(name: SegmentName, options: SharedObjectOptions = {}): Mutex {
-    return new Mutex(segmentOfItsOwn.create(name, SHAPE, options), 0, true);
-  }
-
-  static open(name: SegmentName, trust: SegmentTrust = {}): Mutex {
-    return new Mutex(segmentOfItsOwn.open(name, SHAPE, trust), 0, true);
-  }
-
-  static openOrCreate(name: SegmentName, options: SharedObjectOptions = {}): Mutex {
-    return new Mutex(segmentOfItsOwn.openOrCreate(name, SHAPE, options), 0, true);
-  }
-
+  static readonly create = mutexes.create;
+  static readonly open = mutexes.open;
+  static readonly openOrCreate = mutexes.openOrCreate;
   /** Handed on as `segment.descriptor`. */
-  static anonymous(): Mutex {
-    return new Mutex(segmentOfItsOwn.anonymous(SHAPE), 0, true);
-  }
-
-  static fromDescriptor(fd: number): Mutex {
-    return new Mutex(segmentOfItsOwn.fromDescriptor(fd, SHAPE), 0, true);
-  }
+  static readonly anonymous = mutexes.anonymous;
+  static readonly fromDescriptor = mutexes.fromDescriptor;
 }
-
-const SHAPE = { kind: 'mutex', size: MUTEX_BYTES, owners: DEFAULT_SLOTS };

@@ -1,13 +1,14 @@
 import { DEFAULT_SLOTS } from '../owner/layout.js';
-import type { SegmentName } from '../segment/name.js';
-import type { SegmentTrust } from '../segment/options.js';
 import type { Segment } from '../segment/segment.js';
-import { objectOffset, type SharedObjectOptions, segmentOfItsOwn } from '../segment/shared-object.js';
+import { namedObjects, objectOffset } from '../segment/shared-object.js';
 import { GRANTED } from '../wait/lock-attempt.js';
 import { type AsyncWaitOptions, checkBlocking, type WaitOptions } from '../wait/word-waits.js';
 import { readWriteLockBytes } from './layout.js';
 import { Lock, LockGuard } from './lock.js';
 import { ReadWriteCore } from './read-write-core.js';
+
+const SHAPE = { kind: 'read-write-lock', size: readWriteLockBytes(DEFAULT_SLOTS), owners: DEFAULT_SLOTS };
+const readWriteLocks = namedObjects(SHAPE, (segment) => new ReadWriteLock(segment, 0, true));
 
 /**
  * Many readers or one writer, of all threads of all processes.
@@ -38,26 +39,12 @@ export class ReadWriteLock extends Lock {
     this.#core = new ReadWriteCore(words, this.owners);
   }
 
-  static create(name: SegmentName, options: SharedObjectOptions = {}): ReadWriteLock {
-    return new ReadWriteLock(segmentOfItsOwn.create(name, SHAPE, options), 0, true);
-  }
-
-  static open(name: SegmentName, trust: SegmentTrust = {}): ReadWriteLock {
-    return new ReadWriteLock(segmentOfItsOwn.open(name, SHAPE, trust), 0, true);
-  }
-
-  static openOrCreate(name: SegmentName, options: SharedObjectOptions = {}): ReadWriteLock {
-    return new ReadWriteLock(segmentOfItsOwn.openOrCreate(name, SHAPE, options), 0, true);
-  }
-
+  static readonly create = readWriteLocks.create;
+  static readonly open = readWriteLocks.open;
+  static readonly openOrCreate = readWriteLocks.openOrCreate;
   /** Handed on as `segment.descriptor`. */
-  static anonymous(): ReadWriteLock {
-    return new ReadWriteLock(segmentOfItsOwn.anonymous(SHAPE), 0, true);
-  }
-
-  static fromDescriptor(fd: number): ReadWriteLock {
-    return new ReadWriteLock(segmentOfItsOwn.fromDescriptor(fd, SHAPE), 0, true);
-  }
+  static readonly anonymous = readWriteLocks.anonymous;
+  static readonly fromDescriptor = readWriteLocks.fromDescriptor;
 
   /**
    * Locks for writing; BLOCKS this thread. Undefined when `timeout` (default Infinity) has passed. Throws
@@ -156,5 +143,3 @@ export class ReadWriteLock extends Lock {
     if (this.#core.writerIsOwn) throw this.heldError('for writing');
   }
 }
-
-const SHAPE = { kind: 'read-write-lock', size: readWriteLockBytes(DEFAULT_SLOTS), owners: DEFAULT_SLOTS };

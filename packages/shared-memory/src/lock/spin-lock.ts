@@ -1,10 +1,11 @@
 import { DEFAULT_SLOTS } from '../owner/layout.js';
-import type { SegmentName } from '../segment/name.js';
-import type { SegmentTrust } from '../segment/options.js';
 import type { Segment } from '../segment/segment.js';
-import { type SharedObjectOptions, segmentOfItsOwn } from '../segment/shared-object.js';
+import { namedObjects } from '../segment/shared-object.js';
 import { ExclusiveLock } from './exclusive-lock.js';
 import { MUTEX_BYTES } from './layout.js';
+
+const SHAPE = { kind: 'spin-lock', size: MUTEX_BYTES, owners: DEFAULT_SLOTS };
+const spinLocks = namedObjects(SHAPE, (segment) => new SpinLock(segment, 0, true));
 
 /**
  * A mutex whose waiters spin for a fifth of a millisecond before they sleep: for sections of a few microseconds, on machines
@@ -19,29 +20,13 @@ export class SpinLock extends ExclusiveLock {
     super(segment, byteOffset, own, SPINS);
   }
 
-  static create(name: SegmentName, options: SharedObjectOptions = {}): SpinLock {
-    return new SpinLock(segmentOfItsOwn.create(name, SHAPE, options), 0, true);
-  }
-
-  static open(name: SegmentName, trust: SegmentTrust = {}): SpinLock {
-    return new SpinLock(segmentOfItsOwn.open(name, SHAPE, trust), 0, true);
-  }
-
-  static openOrCreate(name: SegmentName, options: SharedObjectOptions = {}): SpinLock {
-    return new SpinLock(segmentOfItsOwn.openOrCreate(name, SHAPE, options), 0, true);
-  }
-
+  static readonly create = spinLocks.create;
+  static readonly open = spinLocks.open;
+  static readonly openOrCreate = spinLocks.openOrCreate;
   /** Handed on as `segment.descriptor`. */
-  static anonymous(): SpinLock {
-    return new SpinLock(segmentOfItsOwn.anonymous(SHAPE), 0, true);
-  }
-
-  static fromDescriptor(fd: number): SpinLock {
-    return new SpinLock(segmentOfItsOwn.fromDescriptor(fd, SHAPE), 0, true);
-  }
+  static readonly anonymous = spinLocks.anonymous;
+  static readonly fromDescriptor = spinLocks.fromDescriptor;
 }
 
 /** Polls of the word before a sleep; about a fifth of a millisecond. */
 const SPINS = 20_000;
-
-const SHAPE = { kind: 'spin-lock', size: MUTEX_BYTES, owners: DEFAULT_SLOTS };

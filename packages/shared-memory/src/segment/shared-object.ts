@@ -75,7 +75,7 @@ export abstract class SharedObject implements Disposable {
   }
 }
 
-/** How a resident's own segment comes to be. */
+/** How the segment that one object fills is made or opened. */
 export const segmentOfItsOwn = {
   create: (name: SegmentName, shape: SharedObjectShape, options: SharedObjectOptions): Segment => {
     checkOptions(options, SHARED_OBJECT_OPTIONS, `A ${shape.kind}`);
@@ -118,7 +118,23 @@ export const segmentOfItsOwn = {
     Segment.fromDescriptor(fd, { kind }),
 };
 
-/** The 4-byte words that a resident takes in its segment. Throws when they do not fit or are not aligned. */
+/**
+ * The statics of a class whose objects are all of one shape: each makes or opens the segment that one object fills, and `over`
+ * is the object in it.
+ */
+export function namedObjects<T>(shape: SharedObjectShape, over: (segment: Segment) => T) {
+  return {
+    create: (name: SegmentName, options: SharedObjectOptions = {}): T =>
+      over(segmentOfItsOwn.create(name, shape, options)),
+    open: (name: SegmentName, trust: SegmentTrust = {}): T => over(segmentOfItsOwn.open(name, shape, trust)),
+    openOrCreate: (name: SegmentName, options: SharedObjectOptions = {}): T =>
+      over(segmentOfItsOwn.openOrCreate(name, shape, options)),
+    anonymous: (): T => over(segmentOfItsOwn.anonymous(shape)),
+    fromDescriptor: (fd: number): T => over(segmentOfItsOwn.fromDescriptor(fd, shape)),
+  };
+}
+
+/** Where an object of `bytes` begins in the memory of its segment. Throws when they do not fit or are not aligned. */
 export function objectOffset(segment: Segment, byteOffset: number, bytes: number): number {
   if (byteOffset % 8 === 0 && byteOffset >= 0 && byteOffset + bytes <= segment.size) {
     return segment.byteOffset + byteOffset;
