@@ -92,7 +92,7 @@ export class LinkResets {
   }
 }
 
-/** Empties the rings between a peer and those reactors, which nobody has open at one end. */
+/** Empties the rings between a peer and those reactors; no process has them open at one end. */
 export function resetRings(
   child: ChildProcessContext,
   topology: Topology,

@@ -61,7 +61,7 @@ export class LocalChannel implements PacketChannel {
 
   flush(): void {}
 
-  /** What has been sent needs nobody's help to arrive. */
+  /** What has been sent arrives without a further step. */
   async drained(): Promise<void> {}
 
   onDrain(listener: () => void): void {

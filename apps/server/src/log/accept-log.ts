@@ -5,7 +5,7 @@ export interface WarningLog {
   warn(kind: string, text: string, details?: object): void;
 }
 
-/** What is logged by whoever accepts clients: the master, its only reactor thread, or in base mode a worker. */
+/** What is logged by the process that accepts clients: the master, its only reactor thread, or in base mode a worker. */
 export class AcceptLog {
   readonly #log: WarningLog;
   readonly #maxConnections: number;

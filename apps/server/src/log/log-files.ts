@@ -17,8 +17,8 @@ import type { ResolvedOptions } from '../options/resolve-options.js';
  *
  * Notes.
  * - It is looked at and stays, so that all processes of a name find it, those that come later too, and one that dies before
- *   it has looked leaves nothing behind. A pair for each name: a process can take it from nobody but its own name.
- * - The manager puts the next file in its place before it tells anybody to look.
+ *   it has looked leaves nothing behind. A pair for each name: a process can take only the file of its own name.
+ * - The manager puts the next file in its place before it tells the processes to look.
  */
 export const LOG_FILE = 'log.file';
 

@@ -28,7 +28,7 @@ const OPEN_AGAIN_MS = 1_000;
 
 /**
  * Where the lines of a log go: a file, or a descriptor that this process was started with. `write` writes at once, so that
- * the last line of a dying process is there. It neither blocks nor throws: lines for a pipe that nobody reads wait up to
+ * the last line of a dying process is there. It neither blocks nor throws: lines for a pipe that is not read wait up to
  * `LOG_BACKLOG_BYTES`, and what is beyond that, or cannot be written for another reason, is dropped and told of.
  */
 export class LogOutput {
@@ -179,7 +179,7 @@ export class LogOutput {
     this.#events.onLost(lines, new SystemCallError('write', errno, this.name));
   }
 
-  /** A pipe tells nobody here that it is read again. */
+  /** A pipe does not tell this process that it is read again. */
   #tryLater(): void {
     if (!this.#flushesAtExit) process.on('exit', this.flush);
     this.#flushesAtExit = true;
@@ -206,7 +206,7 @@ export class LogOutput {
 }
 
 /**
- * A descriptor for the same pipe or terminal whose writes do not wait. Whoever started this program may write to the same
+ * A descriptor for the same pipe or terminal whose writes do not wait. The program that started this one may write to the same
  * open file as well: it is opened once more, so that nothing changes for them.
  */
 function unblocked(fd: number, kind: Stats): number {

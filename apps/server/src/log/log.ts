@@ -24,7 +24,7 @@ export type CountLost = (lines: number) => number;
  * at once, so that the last line of a dying process is there.
  *
  * A line that cannot be written, whatever the reason, is lost and counted; standard error is told of the first. Nothing is
- * thrown at whoever logs, and nobody waits for a pipe that is not read.
+ * thrown at the caller, and no process waits for a pipe that is not read.
  */
 export class ProcessLog {
   readonly #level: LogLevel;
@@ -46,7 +46,7 @@ export class ProcessLog {
         this.#lose(
           lines,
           this.#output.name,
-          errnoName === 'EAGAIN' ? 'it is full, and nobody reads it' : message,
+          errnoName === 'EAGAIN' ? 'it is full, and no process reads it' : message,
         ),
       trustedUsers,
       onRecovered: (lines) =>
@@ -72,7 +72,7 @@ export class ProcessLog {
 
   /**
    * Opens the file before the first line does. In the `first` process it throws `ERR_MILLRACE_LOG_FILE` where that cannot be
-   * done: it is what somebody has just written into the options. Of a server that runs the lines are lost.
+   * done: it is what has just been written into the options. Of a server that runs the lines are lost.
    */
   openFile(first: boolean): void {
     try {

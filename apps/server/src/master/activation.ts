@@ -4,7 +4,7 @@ import { ServerError } from '../errors.js';
 const FIRST = 3;
 
 /**
- * The sockets that systemd, or whoever does as it does, hands to a program that it starts: `LISTEN_FDS` says how many,
+ * The sockets that systemd, or a program that does as it does, hands to a program that it starts: `LISTEN_FDS` says how many,
  * `LISTEN_FDNAMES` what they are called, `LISTEN_PID` for which process. What that process starts must not take them
  * for its own, so the variables are taken out of the environment.
  */
@@ -31,7 +31,7 @@ export class ActivatedSockets {
     if (taken) return taken.fd;
     throw new ServerError(
       'ERR_MILLRACE_LISTEN',
-      `Nobody has handed over a socket '${name}', or no other one: ${this.#found}. ` +
+      `No socket, or no further one, has been handed over under the name '${name}': ${this.#found}. ` +
         `Start the program by its socket unit, with FileDescriptorName=${name} in there.`,
     );
   }

@@ -38,7 +38,7 @@ export function bindPort(port: ResolvedPort, sockets: ActivatedSockets): Bound {
 }
 
 const NOT_HANDED =
-  'whoever starts the program is to hand it a bound socket of that kind (not with daemonize, which starts anew)';
+  'what starts the program must hand it a bound socket of that kind (not with daemonize, which starts anew)';
 
 function socketOptions({ fileMode, reusePort, receiveBufferSize, sendBufferSize }: ResolvedPort) {
   return { mode: fileMode, reusePort, receiveBufferSize, sendBufferSize };

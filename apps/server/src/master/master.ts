@@ -153,7 +153,7 @@ export class MasterRole implements Role {
     return this.#ending;
   }
 
-  /** Whoever waits for the start hears why it does not come to its end, unless the process ends. */
+  /** What waits for the start is rejected with the reason, unless the process ends. */
   async #stoppedInStart(): Promise<void> {
     await this.#ending;
     if (this.#signalled) return new Promise(() => {});
@@ -212,7 +212,7 @@ export class MasterRole implements Role {
   async #endProcess(): Promise<void> {
     this.#signalled = true;
     await this.shutdown();
-    // Whoever waits for the start waits for what does not come.
+    // What waits for the start would wait for ever.
     if (!this.#settled) process.exit();
     const { maxWaitTime } = this.#context.options;
     new Alarm(maxWaitTime, () => {
@@ -299,7 +299,7 @@ export class MasterRole implements Role {
       try {
         this.#taskFiles.make();
       } catch (error) {
-        // A directory that nobody may write, of a container say, is in the way of large values alone.
+        // A directory that cannot be written, of a container say, is in the way of large values alone.
         log.warn(`tasks with large values will fail: ${(error as Error).message}`);
       }
     }
@@ -424,7 +424,7 @@ export class MasterRole implements Role {
   }
 
   /**
-   * SIGTERM has come to a process below. Whoever signals all of them has not come to this one yet, perhaps: only when
+   * SIGTERM has come to a process below. A sender that signals all of them may not have come to this one yet: only when
    * nothing follows it was an order to that process alone.
    */
   #terminated(pid: number): void {
@@ -485,7 +485,7 @@ export class MasterRole implements Role {
   }
 
   async #fail(reason: string): Promise<void> {
-    // A start that fails is told to whoever has asked for it.
+    // A start that fails rejects the call that asked for it.
     if (!this.#running || this.#ending) return;
     this.#context.log.fatal(`the server ends: ${reason}`);
     process.exitCode = 1;
@@ -514,7 +514,7 @@ export class MasterRole implements Role {
     this.#context.log.info('stopped');
   }
 
-  /** Handlers of `shutdown` may read what has been counted; whoever asks later is told that the server does not run. */
+  /** Handlers of `shutdown` may read what has been counted; a later call is told that the server does not run. */
   #forget(): void {
     this.#restoring?.close();
     this.#reactors?.close();

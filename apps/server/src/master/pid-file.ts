@@ -37,7 +37,7 @@ interface Looked {
 
 /**
  * A file with the master's pid, which the master keeps open as long as it runs. By that a running server is told from one
- * that was killed and whose pid is somebody else's by now: no clock is asked, for a step of the wall clock would make the
+ * that was killed and whose pid is another process's by now: no clock is asked, for a step of the wall clock would make the
  * file older, or younger, than its server.
  */
 export class PidFile {
@@ -51,7 +51,7 @@ export class PidFile {
 
   /** Throws `ERR_MILLRACE_PID_FILE` when the server of the file still runs, or it cannot be written. */
   make(): void {
-    // With its contents from the first moment on: an empty one would be nobody's.
+    // With its contents from the first moment on: an empty one would belong to no server.
     const own = `${this.#path}.${randomBytes(6).toString('hex')}`;
     try {
       this.#fd = openSync(own, 'wx', 0o644);
@@ -165,13 +165,13 @@ export class PidFile {
 function runningPid({ pid, identity, writtenAt }: Looked): number | undefined {
   if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return undefined;
   const user = userOf(pid);
-  // Anybody's process may have the pid by now, and the file open: whoever may not write it has no server by it.
+  // A process of any user may have the pid by now, and the file open: one that may not write it has no server by it.
   if (user !== undefined && !isTrusted(user)) return undefined;
   const holds = holdsOpen(pid, identity);
   if (holds === true) return pid;
   const startedAt = startOf(pid);
   if (startedAt === undefined) return undefined;
-  // Another user's: nobody can tell.
+  // Another user's: there is no way to tell.
   if (holds === undefined) return pid;
   // It is no server of this kind. A program that was there before the file may have written it.
   return startedAt <= writtenAt + CLOCK_SLACK_MS ? pid : undefined;

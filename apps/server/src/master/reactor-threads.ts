@@ -91,7 +91,7 @@ export class ReactorThreads implements Reactors {
       ports: options.ports,
       own: counters.process(masterPeer(topology)),
     });
-    // Whoever waits for it hears of a failure; where nobody does, `onCrash` has.
+    // What waits for it is told of a failure; where nothing does, `onCrash` has been.
     this.#ready.catch(() => {});
     // A thread that sleeps in epoll would keep process.exit waiting for ever.
     process.once('exit', this.#stopAtExit);

@@ -49,14 +49,14 @@ export class ReloadRequests {
   }
 
   /**
-   * The manager has ended, and its processes with it. Whether the reload has come to its end nobody can tell; its
+   * The manager has ended, and its processes with it. Whether the reload has come to its end cannot be told; its
    * successor is not asked again, for it may have been the reload that ended it.
    */
   managerEnded(stopping: boolean): void {
     this.#settle(this.#asked, stopping);
   }
 
-  /** The server ends: what nobody has been asked for yet does not happen. */
+  /** The server ends: what has not been asked of the manager yet does not happen. */
   close(): void {
     this.#settle(this.#unasked, true);
   }

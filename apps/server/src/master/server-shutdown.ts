@@ -20,7 +20,7 @@ export class ServerShutdown {
     this.#context = context;
   }
 
-  /** Aborts when somebody has asked a second time. */
+  /** Aborts when the end has been asked for a second time. */
   get hurry(): AbortSignal {
     return this.#hurry.signal;
   }

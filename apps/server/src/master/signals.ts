@@ -4,7 +4,7 @@ export interface SignalActions {
   stop(): void;
   /** HUP and USR1: workers and task workers; USR2: task workers alone. */
   reload(tasksOnly: boolean): void;
-  /** WINCH, and USR1 as in Swoole: whoever moves the log away may send either. */
+  /** WINCH, and USR1 as in Swoole: what moves the log away may send either. */
   reopenLog(): void;
 }
 

@@ -110,7 +110,7 @@ export class Commands {
     if (!where.includes(role))
       throw unknown(`The command '${name}' is for ${where.join(', ')}; ${target} is a ${role}.`);
     if (this.#parts.isOwn(target)) return handler(value);
-    // Nobody answers in no time: it need not be asked.
+    // No process answers in no time: it need not be asked.
     if (timeout === 0) throw late(name, target, timeout);
     const ask = this.#next++;
     let alarm: Alarm | undefined;

@@ -23,7 +23,7 @@ export interface PeerMessengerParts {
   readonly onCommand: (source: ProcessId, frame: CommandFrame) => void;
   /** Told of what has come and is no message; it is dropped. */
   readonly onBad: (error: Error) => void;
-  /** Whether the descriptors are somebody else's to close. */
+  /** Whether the descriptors are closed elsewhere. */
   readonly borrowed: boolean;
 }
 

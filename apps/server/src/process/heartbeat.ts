@@ -23,7 +23,7 @@ export function beat(counters: Float64Array): () => void {
   counters[BEAT_PID] = process.pid;
   const once = () => {
     counters[BEAT] = (counters[BEAT] as number) + 1;
-    // Whoever stands at a breakpoint does not hang.
+    // A process that stands at a breakpoint does not hang.
     counters[DEBUGGED] = debuggerUrl() === undefined ? 0 : 1;
   };
   once();

@@ -67,7 +67,7 @@ function isKnown(name: string, database: 'passwd' | 'group'): boolean {
   const lines = readFileSync(`/etc/${database}`, 'utf8').split('\n');
   if (lines.some((line) => line.startsWith(`${name}:`))) return true;
   const { status } = spawnSync('getent', [database, '--', name], { stdio: 'ignore' });
-  // Where nobody can be asked, the process that is to become it will tell.
+  // Where there is no way to know, the process that is to become it will tell.
   return status !== NOT_FOUND;
 }
 
@@ -106,7 +106,7 @@ function takeIdentity({ user, group, chroot }: Pick<ResolvedOptions, 'user' | 'g
   if (!dieWithParent(parent)) process.exit(1);
 }
 
-/** Those of root, who has started the server, give rights as well: whoever becomes another user has that user's alone. */
+/** Those of root, who has started the server, give rights as well: a process that becomes another user has that user's alone. */
 function takeGroups(user: string | number | undefined, group: string | number | undefined): void {
   // A name's groups come from the system's list, which a new root directory may not have.
   if (typeof user === 'string' || (user !== undefined && isAnother(user) && group === undefined)) {

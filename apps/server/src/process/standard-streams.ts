@@ -13,10 +13,10 @@ const STREAMS = [
 let lost: LostOutput | undefined;
 
 /**
- * From here on a write to `process.stdout` or `process.stderr` that fails ends nobody: Node emits 'error' for it, which
- * ends a process where nobody listens, on a full disk as well as after its terminal has gone.
+ * From here on a write to `process.stdout` or `process.stderr` that fails ends no process: Node emits 'error' for it, which
+ * ends a process that has no listener, on a full disk as well as after its terminal has gone.
  *
- * Node makes the streams at their first use, and makes a pipe non-blocking then, also for whoever shares it. So nothing is
+ * Node makes the streams at their first use, and makes a pipe non-blocking then, also for the processes that share it. So nothing is
  * made here: the listener is added when the program itself uses them.
  */
 export function outliveLostOutput(onLost: LostOutput): void {
@@ -26,7 +26,7 @@ export function outliveLostOutput(onLost: LostOutput): void {
   exitWithoutTerminal();
   for (const [key, name] of STREAMS) {
     const property = Object.getOwnPropertyDescriptor(process, key);
-    // Somebody has put a stream of his own there.
+    // The program has put a stream of its own there.
     if (property?.get === undefined || !property.configurable) continue;
     const { get } = property;
     let stream: NodeJS.WriteStream | undefined;

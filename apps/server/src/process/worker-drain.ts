@@ -74,7 +74,7 @@ export class WorkerDrain {
   async #nothingLeft(): Promise<void> {
     const { context, child, workerId } = this.#parts;
     const handlers = context.handlers.get('workerExit');
-    // Nobody is there to end them.
+    // No process is left to end them.
     if (handlers.length === 0) context.endTimers();
     let over = false;
     const call = () => {

@@ -44,7 +44,7 @@ export class ClientCommands {
     this.#gather.flush();
   }
 
-  /** Tells whoever waits for room that there is some, or that the client has gone. */
+  /** Tells the processes that wait for room that there is some, or that the client has gone. */
   drained(client: Client, open: boolean): void {
     const { waiters } = client.rare;
     if (waiters === undefined) return;
@@ -146,7 +146,7 @@ export class ClientCommands {
     this.#close(client, false);
   }
 
-  /** Whoever asks has opened the file: this thread may have more rights than that process, and sends what it was given. */
+  /** The process that asks has opened the file: this thread may have more rights than that process, and sends what it was given. */
   #sendFile(client: Client, message: packet.Packet, peer: number): void {
     const { session, connection } = client;
     const file = this.#takeFile(message, peer);

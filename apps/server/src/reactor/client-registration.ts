@@ -90,7 +90,7 @@ export class ClientRegistration {
       bytesPerTurn: this.#context.data.maxClientBytes,
       highWaterMark: bufferHighWatermark,
       lowWaterMark: bufferLowWatermark,
-      // Whoever sends has its own limit before; see ClientCommands.
+      // Each sender has its own limit before; see ClientCommands.
       maxOutput: Number.MAX_SAFE_INTEGER,
       handlers: this.#handlers,
     };

@@ -13,7 +13,7 @@ const NOBODY: readonly ClientLink[] = [];
 class Exceptional {
   /** A process has asked to close it. */
   closedByWorker = false;
-  /** Why it is closed from this side, where nobody asked for it. */
+  /** Why it is closed from this side, where it was not asked for. */
   closedFor: 'idle' | 'dispatch' | 'output-limit' | 'memory' | undefined = undefined;
   /** Processes that want to hear when there is room for more output. */
   waiters: Set<number> | undefined = undefined;

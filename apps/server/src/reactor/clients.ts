@@ -32,7 +32,7 @@ export class Clients {
     return client?.session === session ? client : undefined;
   }
 
-  /** Adds a client, whose slot is nobody else's any more. */
+  /** Adds a client, whose slot no other client has any more. */
   add(client: Client): void {
     const place = this.#place(client.session);
     const at = (place / PAGE) | 0;

@@ -11,7 +11,7 @@ const FREEING_MS = 100;
 let collect: (() => void) | undefined;
 
 /**
- * Gives memory back that buffers have taken which nobody uses any more. A reactor makes so little garbage that V8 sees no reason
+ * Gives back the memory of buffers that are not used any more. A reactor makes so little garbage that V8 sees no reason
  * to look for them, and the allocator keeps what is freed for those to come.
  */
 export function giveBack({ timers }: Reactor): void {

@@ -9,7 +9,7 @@ const LATE = 1.5;
 
 /**
  * Whether looks in intervals may judge. After a pause of the process (SIGSTOP, a frozen container, a suspended machine)
- * everybody seems to have been silent, and what was sent meanwhile has not been read: the first look after it only looks.
+ * all clients seem to have been silent, and what was sent meanwhile has not been read: the first look after it only looks.
  */
 export class Punctual {
   readonly #interval: number;

@@ -13,7 +13,7 @@ export interface Flow<Owner> {
 const FIRST_CAPACITY = 64;
 
 /**
- * The messages on their way to one worker, oldest first. They lie in the worker's ring or pipe, where nobody can see whose
+ * The messages on their way to one worker, oldest first. They lie in the worker's ring or pipe, where it cannot be seen whose
  * they are; the worker says up to which one it has taken them. Messages of one client in a row are one run.
  */
 export class InFlight<Owner> {

@@ -23,7 +23,7 @@ export class LoneClient {
     this.#now = now;
   }
 
-  /** Shares of whoever `flow` belongs to. */
+  /** Shares of the client that `flow` belongs to. */
   shares(flow: object): number {
     return flow === this.#latest ? this.#shares : 1;
   }

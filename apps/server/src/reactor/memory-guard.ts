@@ -17,7 +17,7 @@ const FREED = 1 / 16;
 const RELEASED_AT_ONCE = 8;
 /** Milliseconds between two looks at all clients while they hold much. */
 const LOOK_EVERY_MS = 20;
-/** Bytes that a client may hold whoever else does. */
+/** Bytes that a client may hold whatever the others hold. */
 const SMALL = 16 << 10;
 /** Bytes that were held and are no more, from which on the allocator is asked to give them back. */
 const WORTH_GIVING_BACK = 16 << 20;
@@ -33,7 +33,7 @@ export interface MemoryLimits {
   readonly maxClientMemory: number;
   /** Bytes beyond which those that hold most are not read from. */
   readonly clientMemoryHighWatermark: number;
-  /** Milliseconds that nobody may be let go before the largest of those that are held is closed. */
+  /** Milliseconds without one being let go before the largest of those that are held is closed. */
   readonly clientMemoryTimeout: number;
 }
 
@@ -63,7 +63,7 @@ export interface GuardedReactor {
  */
 export class MemoryGuard {
   readonly use = new MemoryUse();
-  /** Apart from those of clients: nobody is held for a handshake. */
+  /** Apart from those of clients: no client is held for a handshake. */
   readonly handshakes = new MemoryUse();
   readonly #context: GuardedReactor;
   readonly #limits: MemoryLimits;
@@ -77,7 +77,7 @@ export class MemoryGuard {
   /** What the clients of other reactors hold, when that was looked at last; and from where on this one is to look again. */
   #others = 0;
   #stopAbove: number;
-  /** When all clients were looked at last, and those that are held; when one was let go last, or nobody was held. */
+  /** When all clients were looked at last, and those that are held; when one was let go last, or none was held. */
   #pressedAt = 0;
   #lookedAt = 0;
   #movedAt = 0;
@@ -123,7 +123,7 @@ export class MemoryGuard {
 
   /**
    * Whether more may be read from `client` now, in the middle of a turn: what one turn can bring is more than the bound. Above the
-   * mark those go on that hold little or finish a message, beyond the bound nobody; if not, it is held.
+   * mark those go on that hold little or finish a message, beyond the bound none; if not, it is held.
    */
   admits(client: Client): boolean {
     if (this.#bytes <= this.#stopAbove) return true;
@@ -252,7 +252,7 @@ export class MemoryGuard {
     }
   }
 
-  /** Looks from time to time as long as somebody is held: what others release, or do not, changes nothing here. */
+  /** Looks from time to time as long as a client is held: what others release, or do not, changes nothing here. */
   #arm(): void {
     if (this.#timer !== 0 || (this.#held.size === 0 && this.#finishing.size === 0)) return;
     this.#timer = this.#context.reactor.timers.after(CHECK_MS, () => {

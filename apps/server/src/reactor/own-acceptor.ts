@@ -105,7 +105,7 @@ export class OwnAcceptor {
       return log.turnedAway();
     }
     const session = this.#ids.next();
-    // Before anybody can know of it: the next process of this name goes on behind it.
+    // Before any process can know of it: the next process of this name goes on behind it.
     this.#own.set(LAST_SESSION_HERE, session);
     this.#count(ACCEPTED_HERE);
     take(fd, session, port, peer);

@@ -2,7 +2,7 @@
 export const PAUSE_WORKER = 1; // its worker has more than it can take
 export const PAUSE_OUTPUT = 2; // it does not read its answers
 export const PAUSE_QUIESCE = 4; // the server is stopping
-export const PAUSE_USER = 8; // somebody called pause
+export const PAUSE_USER = 8; // the program called pause
 export const PAUSE_SHARE = 16; // it has as many messages on their way to workers as one client may
 export const PAUSE_MEMORY = 32; // it holds much, and all clients together hold too much
 

@@ -186,7 +186,7 @@ export class ReactorContext {
     this.counters.add(counter, by);
   }
 
-  /** A connection is closed: whoever has accepted it is told. */
+  /** A connection is closed: its acceptor is told. */
   gone(session: number): void {
     (this.acceptor ?? this.host).gone(session);
   }
@@ -203,9 +203,9 @@ export class ReactorContext {
     transport.distrust(error);
   }
 
-  /** Says once more of a process that nothing is taken from it, where that is so: whoever was told may have died since. */
+  /** Says once more of a process that nothing is taken from it, where that is so: the process that was told may have died since. */
   remindOfCorrupt(peer: number): void {
-    if (this.#transports[peer]?.corrupt) this.host.corrupt(peer, 'nobody has emptied it since');
+    if (this.#transports[peer]?.corrupt) this.host.corrupt(peer, 'it has not been emptied since');
   }
 
   /** Has every process look at its rings: one that has died may have written over the words that say who sleeps. */

@@ -49,7 +49,7 @@ export class Shares {
   }
 
   /**
-   * A message has been sent to `worker`. Whoever has its share has sent less than half of it since the last question: when
+   * A message has been sent to `worker`. A client that has its share has sent less than half of it since the last question: when
    * that is answered, it has room again.
    */
   sent(flow: Flow<Client | undefined>, worker: ClientLink): void {

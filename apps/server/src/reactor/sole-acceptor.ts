@@ -7,7 +7,7 @@ import { OwnAcceptor } from './own-acceptor.js';
 import type { ReactorContext } from './reactor-context.js';
 
 /**
- * Accepts clients where there is one reactor thread only: nobody has to deal them out then, and a connection costs two
+ * Accepts clients where there is one reactor thread only: they need not be dealt out then, and a connection costs two
  * wake-ups of the master less. The sockets are the master's; here are duplicates, closed when no more clients are to come.
  */
 export class SoleAcceptor implements ThreadAcceptor {

@@ -2,7 +2,7 @@
 const STEP_MS = 1_000;
 
 /**
- * Milliseconds since 1970 by a clock that nobody sets: it begins with the wall clock and goes on with the monotonic one. What is
+ * Milliseconds since 1970 by a clock that is never set: it begins with the wall clock and goes on with the monotonic one. What is
  * decided by how long something lasted goes by it. When the wall clock was set, `followStep` says by how much, so that times
  * that were taken before can be moved along with it.
  */

@@ -52,7 +52,7 @@ export class WaitingLine {
     let left = RELEASED_AT_ONCE;
     for (const line of [this.#again, this.#waiting]) {
       for (const client of line) {
-        // Whoever has no room by then drains once more, and comes back here.
+        // A worker without room by then drains once more, and comes back here.
         if (!this.#hasRoom()) return;
         if (left-- === 0) return this.#releaseSoon();
         line.delete(client);
@@ -62,7 +62,7 @@ export class WaitingLine {
     }
   }
 
-  /** Nobody waits. */
+  /** No client waits. */
   get empty(): boolean {
     return this.#waiting.size === 0 && this.#again.size === 0;
   }

@@ -25,13 +25,13 @@
  *
  * One writer: the reactor thread of the session. What comes before SEQ is its *record*; it changes seldom and is
  * guarded by SEQ, which is odd while it changes: a reader copies the record and looks whether SEQ was even and has
- * stayed. The writer lives in the master, so it cannot die between the two stores without everybody else. In base mode
+ * stayed. The writer lives in the master, so it cannot die between the two stores without the rest of the server. In base mode
  * it is a worker, which can: then the manager writes next (base/reaper.ts), and until it has, readers wait for no longer
  * than a moment.
  *
  * What follows SEQ changes with each message, and each field is read by itself: aligned stores of 4 and 8 bytes are
  * whole on x64 and arm64. Times are milliseconds since 1970. TAKEN counts the bytes for the client that the reactor
- * thread has got from anybody, modulo 2^32; QUEUED is how many of them the kernel has not taken yet.
+ * thread has got from all processes, modulo 2^32; QUEUED is how many of them the kernel has not taken yet.
  *
  * Behind all slots lies one word for each, CLOSE_ASKED, which any process writes:
  *

@@ -59,7 +59,7 @@ export class ConnectionTable {
     return Atomics.load(this.words, slot + layout.SESSION_LOW_WORD) === (session | 0);
   }
 
-  /** Notes that somebody asks for a close; false when somebody has before, no less hard. */
+  /** Notes that a close is asked for; false when it has been before, no less hard. */
   askClose(session: number, level: number): boolean {
     const at = session % this.capacity;
     for (;;) {
@@ -71,7 +71,7 @@ export class ConnectionTable {
     }
   }
 
-  /** The slot of `session` is a new one's: nobody has asked to close it. */
+  /** The slot of `session` is a new one's: no close has been asked for. */
   forgetClose(session: number): void {
     Atomics.store(this.#closeAsked, session % this.capacity, 0);
   }
@@ -81,7 +81,7 @@ export class ConnectionTable {
     return Atomics.load(this.words, slot + layout.QUEUED_WORD);
   }
 
-  /** Bytes that the reactor thread has got for the session, from anybody, modulo 2^32. */
+  /** Bytes that the reactor thread has got for the session, from all processes, modulo 2^32. */
   taken(slot: number): number {
     return Atomics.load(this.words, slot + layout.TAKEN_WORD);
   }
@@ -116,7 +116,7 @@ export class ConnectionTable {
     return found.sort((a, b) => a - b);
   }
 
-  /** Undefined where the writer has died in the middle of the record, and nobody has mended that yet. */
+  /** Undefined where the writer has died in the middle of the record, which has not been mended yet. */
   #readSlot(slot: number): ConnectionRecord | undefined {
     const { words } = this;
     let until = 0;
@@ -201,7 +201,7 @@ export class ConnectionSlot {
     this.#table = table;
   }
 
-  /** Turns to the slot whose first word is at `slot`; until somebody else turns it. */
+  /** Turns to the slot whose first word is at `slot`; until it is turned to another. */
   at(slot: number): this {
     this.#slot = slot;
     return this;
@@ -273,7 +273,7 @@ export class ConnectionSlot {
   /** `bytes` more have come for the client, and `queued` wait by now. */
   took(bytes: number, queued: number): void {
     this.queued(queued);
-    // After QUEUED: whoever finds the new TAKEN finds the bytes in QUEUED; pairs with the loads in Window.pending.
+    // After QUEUED: a reader that finds the new TAKEN finds the bytes in QUEUED; pairs with the loads in OutputWindow.pending.
     this.#store(layout.TAKEN_WORD, (this.#load(layout.TAKEN_WORD) + bytes) | 0);
   }
 

@@ -97,7 +97,7 @@ export class Counters {
 
   /** In base mode: counts one more open connection of `reactor`, unless that makes more than `limit` of all. */
   enter(reactor: number, limit: number): boolean {
-    // First its own, then everybody's: of two that come at once, one at least sees both.
+    // First its own, then those of all: of two that come at once, one at least sees both.
     let open = this.#setOpen(reactor, (this.#ownOpen[reactor] as number) + 1);
     for (let r = 0; r < this.shape.reactors; r++) {
       if (r === reactor) continue;

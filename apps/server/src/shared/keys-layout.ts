@@ -10,7 +10,7 @@
  *
  * Version v is in half v mod 2, complete before VERSION says v. A reader takes the half that VERSION names, and looks
  * whether VERSION has stayed: the master begins with that half again only after VERSION has said the one behind it. So
- * nobody waits for the master, which may be stopped at any point of it.
+ * no process waits for the master, which may be stopped at any point of it.
  */
 export const HALF_BYTES = 2 << 20;
 export const KEYS_BYTES = 64 + 2 * HALF_BYTES;

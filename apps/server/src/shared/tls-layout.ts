@@ -19,7 +19,7 @@
  * there may be clients, so one is always free.
  *
  * SEQ is odd while the owner writes. The session that is written is not open yet, and the one before is not any more:
- * so a reader that finds it odd waits for nobody. In base mode the owner is a worker, which can die at any point of it:
+ * so a reader that finds it odd does not wait. In base mode the owner is a worker, which can die at any point of it:
  * then the manager makes SEQ even and OWNER 0 (base/reaper.ts).
  */
 export const CELL_BYTES = 1_024;

@@ -137,7 +137,7 @@ export class TlsTable {
       this.#last = (this.#last + 1) % this.#capacity;
       // What this reactor has is its own, whatever another process has written there.
       if (this.#mine.has(this.#last)) continue;
-      // Pairs with the exchange in `release`: whoever had it has done with it.
+      // Pairs with the exchange in `release`: the session before has done with it.
       if (Atomics.compareExchange(this.#owners, this.#last, layout.NOBODY, owner) !== layout.NOBODY) continue;
       this.#mine.set(this.#last, owner);
       return this.#last;
@@ -156,7 +156,7 @@ export class TlsTable {
   }
 }
 
-/** As JSON that has room. What is too long is left out and never cut: half a name could be somebody else's. */
+/** As JSON that has room. What is too long is left out and never cut: half a name could be another name. */
 function fitting(info: TlsInfo): Buffer {
   const { servername, alpnProtocol, peerCertificate, ...rest } = info;
   const { subject, ...certificate } = peerCertificate ?? {};

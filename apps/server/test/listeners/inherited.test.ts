@@ -102,7 +102,7 @@ test('what was not handed over, or is something else, is an error that says what
   ] as const;
   await printed(
     missing,
-    /failed ERR_MILLRACE_LISTEN Nobody has handed over a socket 'web'.*LISTEN_FDS is 1.*'other'/,
+    /failed ERR_MILLRACE_LISTEN No socket, or no further one, has been handed over under the name 'web'.*LISTEN_FDS is 1.*'other'/,
   );
   await printed(nobody, /failed ERR_MILLRACE_LISTEN .*LISTEN_FDS is not set/);
   await printed(wrong, /failed ERR_MILLRACE_LISTEN .*Descriptor 3 is a datagram socket, not a stream socket/);
