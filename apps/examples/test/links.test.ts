@@ -59,9 +59,23 @@ test('every link between pages leads to a file, and to a heading, that there is'
   expect(followed).toBeGreaterThan(100);
 });
 
-test('the list of decisions has each of them once', () => {
+/** The pages of decisions that a part of their README leads to, in its order. */
+function decisionsIn(part: string): string[] {
   const list = readFileSync(join(TOP, 'docs/decisions/README.md'), 'utf8');
-  const listed = [...list.matchAll(/\]\((\d{4}-[^)]*)\)/g)].map(([, file]) => file);
-  const there = readdirSync(join(TOP, 'docs/decisions')).filter((file) => /^\d{4}-/.test(file));
-  expect(listed.sort()).toEqual(there.sort());
+  const [, text = ''] = list.split(`## ${part}\n`);
+  const [own = ''] = text.split('\n## ');
+  return [...own.matchAll(/\]\((\d{4}-[^)]*)\)/g)].map(([, file = '']) => file);
+}
+
+const decisions = readdirSync(join(TOP, 'docs/decisions')).filter((file) => /^\d{4}-/.test(file));
+
+test('the list of decisions has each of them once, and so does a topic at least', () => {
+  expect(decisionsIn('By number')).toEqual(decisions.sort());
+  expect([...new Set(decisionsIn('By topic'))].sort()).toEqual(decisions.sort());
+});
+
+test.each(decisions)('decision %s says whether it is accepted, superseded or withdrawn', (file) => {
+  const [, empty, status] = readFileSync(join(TOP, 'docs/decisions', file), 'utf8').split('\n');
+  expect(empty).toBe('');
+  expect(status).toMatch(/^\*Status: (accepted[.;]|superseded by \[.+\]\(\d{4}-.+\.md\)|withdrawn\.)/);
 });

@@ -12,7 +12,7 @@ function namedTests(): [file: string, name: string][] {
   const page = readFileSync(join(TOP, 'SECURITY.md'), 'utf8');
   for (const [, link, name] of page.matchAll(/\]\(([^)#]+\.test\.ts)\)|"([^"]+)"/g)) {
     if (link !== undefined) file = link;
-    else if (name !== undefined && file !== undefined) found.push([file, name]);
+    else if (name !== undefined && file !== undefined) found.push([file, name.replace(/\s+/g, ' ')]);
   }
   return found;
 }
