@@ -1,3 +1,3 @@
 import { library } from '../../rolldown.base.js';
 
-export default library(['index', 'links', 'child/bind', 'child/settle']);
+export default library(['index', 'links', 'child/bind', 'child/enter-directory']);

@@ -1,7 +1,7 @@
 /**
  * What processes of a pool import before their entry module, as options of Node: the compiled modules, also where this one runs
- * as TypeScript. They are found from here, and not from the folder of whoever needs them: `src` and the bundles in `dist` are
- * at one depth, and only files directly below `src` are.
+ * as TypeScript. Their paths are relative to this file, which must lie
+ * directly below `src`, since the bundles lie directly below `dist`.
  */
 export const BIND = `--import=${new URL('../dist/bind.js', import.meta.url).href}`;
-export const SETTLE = `--import=${new URL('../dist/settle.js', import.meta.url).href}`;
+export const ENTER_DIRECTORY = `--import=${new URL('../dist/enter-directory.js', import.meta.url).href}`;

@@ -469,8 +469,8 @@ export class ManagerRole implements Role {
       this.#endsAlone = true;
       return void this.#stop('terminate');
     }
-    const has = ({ pid: present, formerPids, starting }: Member) =>
-      present === pid || formerPids.includes(pid) || starting.some((next) => next.pid === pid);
+    const has = ({ pid: present, drainingPids, starting }: Member) =>
+      present === pid || drainingPids.includes(pid) || starting.some((next) => next.pid === pid);
     const member = this.#pool.members.find(has);
     if (member === undefined) return;
     this.#context.log.info({ pid }, `SIGTERM has come to ${member.name} alone: it ends, and another comes`);

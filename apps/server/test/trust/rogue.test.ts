@@ -221,7 +221,9 @@ test.skipIf(isBase).each(['bytes', 'value', 'all'])(
     const [next, id] = (await victim.ask('who')).split(' ');
     expect([id, next === pid]).toEqual(['0', false]);
     expect((await others.stop()).size).toBe(1);
-    await until('a line of the log', () => /on its control pipe makes no sense/.test(server.program.output));
+    await until('a line of the log', () =>
+      /has sent a malformed control message/.test(server.program.output),
+    );
     for (const client of [victim, other]) client.close();
   },
 );

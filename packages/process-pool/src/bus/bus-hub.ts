@@ -4,43 +4,43 @@ import { createPipe, openPipe, type PipeDescriptors } from '@millrace/pipe-ipc';
 import type { Member } from '../member/member.js';
 import { type BusMessage, busCodec } from './bus-codec.js';
 
-/** A member's way to and from the hub; it outlives the member's processes. */
-interface Line {
+/** A member's pipe to the hub; it outlives the member's processes. */
+interface MemberLink {
   readonly member: Member;
   readonly ends: PipeDescriptors;
   readonly channel: TransportChannel<BusMessage>;
-  /** Lines that are not read from until this one has room. */
-  readonly held: Set<Line>;
+  /** Members whose messages are not read until this one has room. */
+  readonly pausedSenders: Set<MemberLink>;
 }
 
 /**
- * The parent's side of the bus: passes messages between members on, without a look at their values.
+ * The parent's side of the bus: routes messages between members, without decoding their values.
  *
  * Notes. Each member has a pipe that belongs to the parent: what a dead process had not read is read by the next. A
  * member that does not read has what is for it wait in the parent, up to a high-water mark; then nothing is read from
  * those who go on sending to it, and their own `send` says no. One process of a member reads at a time.
  */
 export class BusHub {
-  readonly #lines = new Map<string, Line>();
+  readonly #links = new Map<string, MemberLink>();
   #undelivered = 0;
 
-  /** Messages whose addressee was not there. */
+  /** Messages that could not be delivered. */
   get undelivered(): number {
     return this.#undelivered;
   }
 
-  /** The descriptor of a member's end; its line is made when it is first asked for. Throws `SystemCallError`. */
+  /** The descriptor of a member's end; its link is made when it is first asked for. Throws `SystemCallError`. */
   descriptor(member: Member): number {
-    let line = this.#lines.get(member.name);
-    if (line === undefined) {
+    let link = this.#links.get(member.name);
+    if (link === undefined) {
       const ends = createPipe();
-      const onBadDatagram = (error: Error) => this.#makesNoSense(member, error);
+      const onBadDatagram = (error: Error) => this.#rejectMessage(member, error);
       const channel = openPipe(ends.left, { codec: busCodec(), onBadDatagram });
-      line = { member, ends, channel, held: new Set() };
-      this.#lines.set(member.name, line);
-      this.#listen(line);
+      link = { member, ends, channel, pausedSenders: new Set() };
+      this.#links.set(member.name, link);
+      this.#listen(link);
     }
-    return line.ends.right;
+    return link.ends.right;
   }
 
   /**
@@ -48,46 +48,46 @@ export class BusHub {
    * stopped reading before they said so.
    */
   changed(member: Member): void {
-    if (member.drainingPids.length === 0) member.tell({ type: 'bus-open' });
+    if (member.awaitedPids.length === 0) member.sendControl({ type: 'bus-open' });
   }
 
   /** The member has left; what waits for it is given up. */
   remove(member: Member): void {
-    const line = this.#lines.get(member.name);
-    if (line?.member !== member) return;
-    this.#lines.delete(member.name);
-    line.channel.destroy();
-    syscalls.close(line.ends.right);
-    this.#release(line);
+    const link = this.#links.get(member.name);
+    if (link?.member !== member) return;
+    this.#links.delete(member.name);
+    link.channel.destroy();
+    syscalls.close(link.ends.right);
+    this.#release(link);
   }
 
   close(): void {
-    for (const { member } of [...this.#lines.values()]) this.remove(member);
+    for (const { member } of [...this.#links.values()]) this.remove(member);
   }
 
-  #listen(line: Line): void {
-    line.channel.onDrain(() => this.#release(line));
-    line.channel.onBadMessage((error) => this.#makesNoSense(line.member, error as Error));
-    line.channel.onMessage((message) => this.#pass(line, message));
+  #listen(link: MemberLink): void {
+    link.channel.onDrain(() => this.#release(link));
+    link.channel.onBadMessage((error) => this.#rejectMessage(link.member, error as Error));
+    link.channel.onMessage((message) => this.#route(link, message));
     // The processes keep this one alive, not the ways between them.
-    line.channel.unref();
+    link.channel.unref();
   }
 
-  #pass(from: Line, { name, value }: BusMessage): void {
-    const to = this.#lines.get(name);
+  #route(from: MemberLink, { name, value }: BusMessage): void {
+    const to = this.#links.get(name);
     if (to === undefined || !to.member.wanted) {
       this.#undelivered++;
-      from.member.tell({ type: 'undelivered', to: name });
+      from.member.sendControl({ type: 'undelivered', to: name });
       return;
     }
     const more = this.#send(to, { name: from.member.name, value });
-    if (more || to.held.has(from)) return;
-    to.held.add(from);
+    if (more || to.pausedSenders.has(from)) return;
+    to.pausedSenders.add(from);
     from.channel.pause();
   }
 
   /** True as well when the other does not read, and so much waits for it that this one is not taken. */
-  #send(to: Line, message: BusMessage): boolean {
+  #send(to: MemberLink, message: BusMessage): boolean {
     try {
       return to.channel.send(message);
     } catch (error) {
@@ -98,7 +98,7 @@ export class BusHub {
   }
 
   /** It is the fault of one member: the others' messages are passed on. */
-  #makesNoSense({ name }: Member, error: Error): void {
+  #rejectMessage({ name }: Member, error: Error): void {
     this.#undelivered++;
     process.emitWarning(
       `What the member ${name} sends on the bus makes no sense, and is dropped: ${error.message}`,
@@ -108,8 +108,8 @@ export class BusHub {
     );
   }
 
-  #release(line: Line): void {
-    for (const sender of line.held) sender.channel.resume();
-    line.held.clear();
+  #release(link: MemberLink): void {
+    for (const sender of link.pausedSenders) sender.channel.resume();
+    link.pausedSenders.clear();
   }
 }

@@ -2,11 +2,11 @@ import { Frame, msgpackCodec, type TransportChannel, type WaitOptions } from '@m
 import { openPipe } from '@millrace/pipe-ipc';
 import { type BusMessage, busCodec, MAX_NAME } from './bus-codec.js';
 
-/** Values that are for this process itself, and wait for its listener; more are refused. */
+/** Values that this process has sent to itself and that wait for its handler; more are refused. */
 const MAX_OWN = 100_000;
 
 /**
- * A member's way to every other member of its pool, and to itself, by name.
+ * Sends messages to the members of the pool by name, this one included.
  *
  * Notes. Messages of one member to another arrive in the order sent, whole, once or, when the reader dies, perhaps not
  * at all. Any size up to 64 MiB goes. A value for this process itself is copied as any other is.
@@ -19,7 +19,9 @@ export class Bus {
   readonly #own: unknown[] = [];
   #onMessage: ((value: unknown, from: string) => void) | undefined;
   #onUndelivered = (to: string) =>
-    process.emitWarning(`A message for '${to}' has found nobody: no member of that name is kept alive.`);
+    process.emitWarning(
+      `A message for '${to}' was not delivered: the pool keeps no member of that name alive.`,
+    );
   #open = false;
   #ownScheduled = false;
 
@@ -33,12 +35,14 @@ export class Bus {
   }
 
   /**
-   * Sends to the member of this name. False: accepted, but much waits; `drained` tells when to go on. Throws
+   * Sends to the member of this name. False: accepted, but slow down; `drained` resolves when to go on. Throws
    * `ERR_MILLRACE_UNSENDABLE`, `_MESSAGE_TOO_LARGE` or `_CHANNEL_FULL`; then nothing was accepted.
    */
   send(to: string, value: unknown): boolean {
     if (Buffer.byteLength(to) > MAX_NAME)
-      throw new RangeError(`The name of a member has at most ${MAX_NAME} bytes.`);
+      throw new RangeError(
+        `The name of a member has at most ${MAX_NAME} bytes, not ${Buffer.byteLength(to)}.`,
+      );
     this.#codec.encode(value, this.#frame);
     const { body, bodyStart, bodyEnd } = this.#frame;
     const bytes = Buffer.from(body.buffer, body.byteOffset + bodyStart, bodyEnd - bodyStart);
@@ -53,7 +57,7 @@ export class Bus {
     return this.#channel.drained(options);
   }
 
-  /** Called for each message, with the name of its sender; what came before waits for it. Keeps the process alive. */
+  /** Handles each message, with the name of its sender; earlier ones wait for the handler. Keeps the process alive. */
   onMessage(listener: (value: unknown, from: string) => void): void {
     this.#onMessage = listener;
     this.#channel.ref();
@@ -61,12 +65,12 @@ export class Bus {
     this.#deliverOwnSoon();
   }
 
-  /** Called for a message that has found nobody. Default: a warning. */
+  /** Handles a message that could not be delivered. Default: a warning. */
   onUndelivered(listener: (to: string) => void): void {
     this.#onUndelivered = listener;
   }
 
-  /** @internal The process before this one has ended: this one reads now. */
+  /** @internal The previous process of the member has ended: this one reads from now on. */
   open(): void {
     this.#open = true;
     this.#read();
@@ -77,7 +81,7 @@ export class Bus {
     this.#onUndelivered(to);
   }
 
-  /** @internal Leaves what comes to the next process. */
+  /** @internal Leaves later messages to the next process. */
   leave(): void {
     this.#open = false;
     this.#channel.pause();
@@ -87,13 +91,13 @@ export class Bus {
     if (this.#open && this.#onMessage) this.#channel.resume();
   }
 
-  /** The parent passes values on without a look at them. */
+  /** The parent does not decode values, so an invalid one arrives here. */
   #take({ name: from, value }: BusMessage): void {
     let decoded: unknown;
     try {
       decoded = this.#codec.decode(value, 0, value.length);
     } catch (error) {
-      const message = `A message of ${from} cannot be read, and is dropped: ${(error as Error).message}`;
+      const message = `A message from ${from} cannot be decoded and is dropped: ${(error as Error).message}`;
       process.emitWarning(message, { code: 'MILLRACE_BAD_MESSAGE' });
       return;
     }
@@ -102,7 +106,9 @@ export class Bus {
 
   #sendSelf(bytes: Buffer): boolean {
     if (this.#own.length >= MAX_OWN)
-      throw new RangeError(`${MAX_OWN} messages of ${this.#name} to itself wait already; no more are taken.`);
+      throw new RangeError(
+        `${this.#name} has ${MAX_OWN} messages to itself that it has not handled; no more are accepted.`,
+      );
     this.#own.push(this.#codec.decode(bytes, 0, bytes.length));
     this.#deliverOwnSoon();
     return true;

@@ -10,9 +10,8 @@ import { syscalls } from '@millrace/native';
 import { openPipe } from '@millrace/pipe-ipc';
 import { Bus } from '../bus/bus.js';
 import { ProcessPoolError } from '../errors.js';
-import { ProcessQueue, type QueueBirth } from '../system/process-queue.js';
+import { ProcessQueue, type QueueAssignment } from '../system/process-queue.js';
 import { onSignal } from '../system/signals.js';
-import { takeCall } from '../wire/call.js';
 import {
   BUS,
   BYTES_PIPE,
@@ -23,9 +22,10 @@ import {
   unknownMessage,
   VALUES_PIPE,
 } from '../wire/protocol.js';
-import { type ReceivedBirth, receiveBirth } from './birth-receiver.js';
+import { takeSpawnInfo } from '../wire/spawn-info.js';
+import { type ReceivedAssignment, receiveAssignment } from './assignment-receiver.js';
 
-/** A child's side of a process pool: who it is, and its line to the parent. */
+/** The child's side of a process pool: its assignment, and its control pipe to the parent. */
 export class ChildProcessContext {
   readonly name: string;
   readonly incarnation: number;
@@ -40,31 +40,31 @@ export class ChildProcessContext {
   #onStop: ((mode: string) => void) | undefined;
   #onDetach: (() => void) | undefined;
   #onMessage: ((body: unknown) => void) | undefined;
-  /** Messages that came before there was a listener. */
+  /** Messages that arrived before there was a handler. */
   #early: unknown[] = [];
   #bus: Bus | undefined;
   #busOpen = false;
   #pipe: TransportChannel<unknown> | undefined;
-  readonly #queueBirth: QueueBirth | undefined;
+  readonly #queueAssignment: QueueAssignment | undefined;
   #queue: ProcessQueue | undefined;
 
-  constructor({ birth, descriptors }: ReceivedBirth, control: TransportChannel<ToParent, ToChild>) {
-    this.name = birth.name;
-    this.incarnation = birth.incarnation;
-    this.data = birth.data;
+  constructor({ assignment, descriptors }: ReceivedAssignment, control: TransportChannel<ToParent, ToChild>) {
+    this.name = assignment.name;
+    this.incarnation = assignment.incarnation;
+    this.data = assignment.data;
     this.descriptors = descriptors;
-    this.#maxJobs = birth.maxJobs ?? Number.POSITIVE_INFINITY;
-    this.#queueBirth = birth.queue;
+    this.#maxJobs = assignment.maxJobs ?? Number.POSITIVE_INFINITY;
+    this.#queueAssignment = assignment.queue;
     this.#control = control;
     control.onMessage((message) => {
-      if (hasValidFields(message)) this.#heard(message);
+      if (hasValidFields(message)) this.#onControl(message);
     });
-    // The parent is gone, whatever the kernel's signal does.
+    // The parent has ended; the kernel's death signal may not have arrived.
     control.onClose(() => process.exit(1));
-    if (birth.endsByItself) control.unref();
+    if (assignment.endsByItself) control.unref();
   }
 
-  /** Whether nobody has asked this process to end yet. */
+  /** False once this process has been asked to end. */
   get running(): boolean {
     return this.#running;
   }
@@ -76,7 +76,7 @@ export class ChildProcessContext {
       const known = [...this.descriptors.keys()].join(', ');
       throw new ProcessPoolError(
         'ERR_MILLRACE_NO_DESCRIPTOR',
-        `No descriptor is named '${name}'; there are: ${known}.`,
+        `The parent has handed down no descriptor '${name}'; there are: ${known}.`,
       );
     }
     return fd;
@@ -96,14 +96,14 @@ export class ChildProcessContext {
     return this.#pipe as TransportChannel<unknown> as TransportChannel<Out, In>;
   }
 
-  /** Sends to the parent's `read`; false: accepted, but much waits (`pipe().drained()`). It keeps the process until it is sent. */
+  /** Sends to the parent's `read`. False: accepted, but slow down (`pipe().drained()`). Keeps the process alive until it is sent. */
   write(value: unknown): boolean {
     const pipe = this.pipe();
     const more = pipe.send(value);
     pipe.flush();
     if (pipe.queuedBytes > 0) {
       pipe.ref();
-      // Fails only when the parent has gone, and this process with it.
+      // Fails only when the parent has ended, and this process with it.
       void pipe.drained().then(
         () => pipe.unref(),
         () => {},
@@ -112,7 +112,7 @@ export class ChildProcessContext {
     return more;
   }
 
-  /** What the parent writes next; undefined when it has closed the pipe. The wait keeps the process alive. */
+  /** The parent's next value; undefined when it has closed the pipe. The wait keeps the process alive. */
   async read<In = unknown>(options?: WaitOptions): Promise<In | undefined> {
     const pipe = this.pipe<unknown, In>().ref();
     try {
@@ -122,24 +122,24 @@ export class ChildProcessContext {
     }
   }
 
-  /** The message queue that the parent gave to this process. Throws `ERR_MILLRACE_NOT_ENABLED` where it gave none. */
+  /** The message queue that the parent has set up with `useQueue`. Throws `ERR_MILLRACE_NOT_ENABLED` when it has not. */
   get queue(): ProcessQueue {
-    if (this.#queueBirth === undefined)
+    if (this.#queueAssignment === undefined)
       throw new ProcessPoolError(
         'ERR_MILLRACE_NOT_ENABLED',
-        'There is no queue: call useQueue in the parent, before start.',
+        'This process has no queue: call useQueue in the parent before start.',
       );
-    this.#queue ??= ProcessQueue.attach(this.#queueBirth);
+    this.#queue ??= ProcessQueue.attach(this.#queueAssignment);
     return this.#queue;
   }
 
-  /** Tells the parent that this process can do its work. */
+  /** Announces that this process is ready. */
   ready(): void {
-    this.#say({ type: 'ready' });
+    this.#send({ type: 'ready' });
   }
 
   send(body: unknown): void {
-    this.#say({ type: 'message', body });
+    this.#send({ type: 'message', body });
   }
 
   onMessage(listener: (body: unknown) => void): void {
@@ -155,31 +155,30 @@ export class ChildProcessContext {
   onStop(listener: (mode: string) => void): void {
     this.#control.ref();
     this.#onStop = listener;
-    onSignal('SIGTERM', () => this.#stopAsked('signal'));
+    onSignal('SIGTERM', () => this.#stop('signal'));
   }
 
-  /** Counts a job as done. At `maxJobs` of them another process is asked for, and false is returned from then on. */
+  /** Counts a finished job. At `maxJobs` it asks to be replaced, and returns false from then on. */
   jobDone(): boolean {
     this.#jobs++;
     if (this.#jobs === this.#maxJobs) this.replace();
     return this.#jobs < this.#maxJobs;
   }
 
-  /** Asks for another process in this one's place; when it is ready, this one is asked to stop, mode `'drain'`. */
+  /** Asks to be replaced: once the new process is ready, this one is asked to stop with mode `'drain'`. */
   replace(): void {
-    this.#say({ type: 'replace' });
+    this.#send({ type: 'replace' });
   }
 
   /**
-   * Asks for another process at once, to work beside this one, which is asked to stop, mode `'detach'`, and has
-   * `detachTimeout` for what it has in hand. From this call on it is given nothing new: messages of the bus and clients
-   * are for the other.
+   * Asks to be replaced at once: the new process starts beside this one, which is asked to stop with mode `'detach'` and has
+   * `detachTimeout` to finish its work. From this call on, messages of the bus and clients go to the new process.
    */
   detach(): void {
     this.#detached = true;
     this.#leaveBus();
     this.#onDetach?.();
-    this.#say({ type: 'detach' });
+    this.#send({ type: 'detach' });
   }
 
   /** Whether this process has called {@link detach}. */
@@ -192,42 +191,42 @@ export class ChildProcessContext {
     this.#onDetach = listener;
   }
 
-  /** @internal Tells the parent that this process takes requests of clients. */
+  /** @internal Tells the parent that this process serves clients. */
   serves(maxRequestSize: number, timeout: number): void {
-    this.#say({ type: 'serves', maxRequestSize, timeout });
+    this.#send({ type: 'serves', maxRequestSize, timeout });
   }
 
-  /** Lets nothing come after this process: when it ends, it is not started again. */
+  /** Makes this the last process of its member: none is started when it ends. */
   last(): void {
-    this.#say({ type: 'last' });
+    this.#send({ type: 'last' });
   }
 
   /** Asks the parent to stop the whole pool. */
   shutdownPool(): void {
-    this.#say({ type: 'shutdown' });
+    this.#send({ type: 'shutdown' });
   }
 
-  /** The way to the other members. Throws `ERR_MILLRACE_NO_DESCRIPTOR` where the pool has no bus. */
+  /** The message bus between members. Throws `ERR_MILLRACE_NO_DESCRIPTOR` when the pool has none. */
   get bus(): Bus {
     this.#bus ??= new Bus(this.name, this.descriptor(BUS));
     if (this.#busOpen) this.#bus.open();
     return this.#bus;
   }
 
-  /** Lets this process end when it has nothing else to do: the line to the parent keeps it no longer. */
+  /** Lets this process end when it has nothing else to do: its control pipe no longer keeps it alive. */
   unref(): void {
     this.#control.unref();
   }
 
-  #say(message: ToParent): void {
+  #send(message: ToParent): void {
     this.#control.send(message);
     this.#control.flush();
   }
 
-  #heard(message: ToChild): void {
+  #onControl(message: ToChild): void {
     switch (message.type) {
       case 'stop':
-        return this.#stopAsked(message.mode);
+        return this.#stop(message.mode);
       case 'bus-open':
         this.#busOpen = this.#running && !this.#detached;
         if (this.#busOpen) this.#bus?.open();
@@ -243,13 +242,13 @@ export class ChildProcessContext {
     }
   }
 
-  /** Messages of the bus are for the process that comes after. */
+  /** Leaves the messages of the bus to the replacement. */
   #leaveBus(): void {
     this.#busOpen = false;
     this.#bus?.leave();
   }
 
-  #stopAsked(mode: string): void {
+  #stop(mode: string): void {
     this.#running = false;
     this.#leaveBus();
     if (this.#onStop) this.#onStop(mode);
@@ -259,8 +258,8 @@ export class ChildProcessContext {
 
 export interface InheritOptions {
   /**
-   * Called before the wait, in processes of a pool only: what a member does first, done once to no effect, is compiled when
-   * it matters. A replacement serves the sooner.
+   * Called before the wait, in processes of a pool only. Run the code of the first requests here, without effect, so that it
+   * is compiled before it is needed.
    */
   readonly warmUp?: () => void;
 }
@@ -269,35 +268,35 @@ const INHERIT_OPTIONS = optionNames<InheritOptions>({ warmUp: true });
 
 let context: ChildProcessContext | undefined;
 
-/** Whether a pool has started this process. Unlike {@link inherit} it does not wait for a name. */
+/** Whether a pool has started this process. Unlike {@link inherit} it does not wait for the assignment. */
 export function hasParent(): boolean {
-  return takeCall() !== undefined;
+  return takeSpawnInfo() !== undefined;
 }
 
 /**
- * Who this process is in the pool that started it; undefined when none did.
+ * The member that this process is of the pool that has started it; undefined when no pool did.
  *
- * The kernel kills this process when its parent is gone, from before the entry module on; from the first call on it also
- * exits when its control pipe ends, and ignores SIGINT, which a terminal sends to every process: the parent decides.
+ * It blocks until the process is assigned to a member. A spare waits here, asleep in the kernel, until it is needed: its
+ * imports are loaded by then, and no code after the call has run.
  *
- * It returns when the process is given its name. A spare waits here until it is needed, asleep in the kernel: what the
- * module has imported is loaded by then, and nothing after the call has run.
+ * The kernel kills this process when its parent ends, from before the entry module on. From the first call on, the process also
+ * exits when its control pipe is closed, and ignores SIGINT, which a terminal sends to the parent as well.
  */
 export function inherit(options: InheritOptions = {}): ChildProcessContext | undefined {
   checkOptions(options, INHERIT_OPTIONS, 'inherit()');
   const { warmUp } = options;
   if (context !== undefined) return context;
-  if (takeCall() === undefined) return undefined;
+  if (takeSpawnInfo() === undefined) return undefined;
   process.on('SIGINT', () => {});
   syscalls.setCloseOnExec(CONTROL_FD, 1);
   const control = openPipe<ToParent, ToChild>(CONTROL_FD);
   warmUp?.();
-  control.send({ type: 'waiting' });
+  control.send({ type: 'loaded' });
   control.flush();
-  const received = receiveBirth(CONTROL_FD);
-  // The parent needs no spare any more.
+  const received = receiveAssignment(CONTROL_FD);
+  // The parent has dismissed this spare.
   if (received === undefined) process.exit(0);
-  process.title = received.birth.title;
+  process.title = received.assignment.title;
   context = new ChildProcessContext(received, control);
   return context;
 }

@@ -3,22 +3,22 @@ export interface Exit {
   readonly pid: number | undefined;
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** Whether it had said that it was ready. */
+  /** Whether it had announced that it was ready. */
   readonly wasReady: boolean;
-  /** Milliseconds from when it was given its name to its end. */
+  /** Milliseconds from its assignment to its end. */
   readonly uptime: number;
-  /** Milliseconds from when it said that it was ready to its end; 0 when it never did. */
+  /** Milliseconds for which it was ready. */
   readonly readyFor: number;
-  /** Another process had taken its place before it ended. */
+  /** Whether it had been replaced before it ended. */
   readonly replaced: boolean;
-  /** Why it could not even be started, or was killed from here: descriptors, memory or time have run out. */
+  /** Why it could not be started, or was killed by the pool: out of descriptors or memory, a deadline, a malformed message. */
   readonly error?: Error | undefined;
 }
 
 /** Why a process ended: it was done, it was killed from outside, or it failed. */
 export type Cause = 'orderly' | 'killed' | 'failed';
 
-/** What operators, terminals and service managers send, also to whole groups of processes, and the kernel's killer. */
+/** Sent by operators, terminals and service managers, also to whole process groups, and by the out-of-memory killer. */
 const FROM_OUTSIDE: ReadonlySet<NodeJS.Signals> = new Set([
   'SIGKILL',
   'SIGTERM',
@@ -32,7 +32,7 @@ const FROM_OUTSIDE: ReadonlySet<NodeJS.Signals> = new Set([
 /** Why a process ended. */
 export function causeOf({ code, signal, wasReady, error }: Exit): Cause {
   if (code === 0 && wasReady) return 'orderly';
-  // With an error it was killed from here, for it was not ready in time, or had no process at all.
+  // With an error the pool has killed it, or it could not be started.
   return signal !== null && FROM_OUTSIDE.has(signal) && error === undefined ? 'killed' : 'failed';
 }
 

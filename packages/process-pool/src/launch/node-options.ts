@@ -2,8 +2,8 @@ import { statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { isAbsolute, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { BIND, SETTLE } from '../preloads.js';
-import { takeCall } from '../wire/call.js';
+import { BIND, ENTER_DIRECTORY } from '../preloads.js';
+import { takeSpawnInfo } from '../wire/spawn-info.js';
 
 /**
  * Options of Node that belong to one process: each has its own title, a debugger's port serves one, and who watches files
@@ -16,7 +16,7 @@ const OF_ONE_PROCESS =
 const NO_MODULE = /^(-e|-p|-pe|-i|--eval|--print|--interactive|--run|-)$/;
 
 /** Where this program was started: what its options name by relative paths lies there, whatever `process.chdir` said since. */
-const STARTED_IN = takeCall()?.startedIn ?? currentDirectory();
+const STARTED_IN = takeSpawnInfo()?.startedIn ?? currentDirectory();
 
 /**
  * One option each, with the value that stands apart from it. Node ends its options at the first argument that is neither an
@@ -90,7 +90,7 @@ export interface NodeStart {
   readonly options: string[];
   readonly directory: string;
   /** Where the process is to be before its entry module runs. */
-  readonly settleIn: string | undefined;
+  readonly workingDirectory: string | undefined;
 }
 
 /**
@@ -103,8 +103,8 @@ export function nodeStart(execArgv: readonly string[] | undefined, cwd: string |
   const wanted = cwd ?? currentDirectory();
   const isRelative = execArgv === undefined && (given.length > 0 || process.env.NODE_OPTIONS !== undefined);
   if (!isRelative || cwd !== undefined || wanted === STARTED_IN || !isDirectory(STARTED_IN))
-    return { options: [BIND, ...given], directory: wanted, settleIn: undefined };
-  return { options: [BIND, ...given, SETTLE], directory: STARTED_IN, settleIn: wanted };
+    return { options: [BIND, ...given], directory: wanted, workingDirectory: undefined };
+  return { options: [BIND, ...given, ENTER_DIRECTORY], directory: STARTED_IN, workingDirectory: wanted };
 }
 
 /** Where another process of the program is started so that its options mean the same. */
@@ -113,7 +113,7 @@ export function startDirectory(): string {
 }
 
 function withoutOwn(execArgv: readonly string[]): string[][] {
-  return grouped(execArgv).filter((option) => option[0] !== BIND && option[0] !== SETTLE);
+  return grouped(execArgv).filter((option) => option[0] !== BIND && option[0] !== ENTER_DIRECTORY);
 }
 
 export function pathOf(entry: string | URL): string {

@@ -1,12 +1,12 @@
-import { Incarnation } from './incarnation.js';
+import { ChildHandle } from './child-handle.js';
 import type { LaunchSpec } from './spec.js';
 
-/** The processes of a pool that are somebody, or are about to be; spares are not among them. */
+/** The processes of a pool that are assigned to members; spares are not among them. */
 export class Processes {
-  readonly #all = new Set<Incarnation>();
+  readonly #all = new Set<ChildHandle>();
   #keepsLoop = true;
 
-  /** Whether they, and those that come, keep the loop of this process alive. */
+  /** Whether these processes, and later ones, keep the loop of this process alive. */
   get keepsLoop(): boolean {
     return this.#keepsLoop;
   }
@@ -16,9 +16,9 @@ export class Processes {
     for (const process of this.#all) process.keepLoop(on);
   }
 
-  /** Takes `spare`, or starts one. */
-  launch(spec: LaunchSpec, title: string, spare: Incarnation | undefined): Incarnation {
-    const process = spare ?? new Incarnation(spec, title);
+  /** Takes `spare`, or starts a process. */
+  launch(spec: LaunchSpec, title: string, spare: ChildHandle | undefined): ChildHandle {
+    const process = spare ?? new ChildHandle(spec, title);
     process.keepLoop(this.#keepsLoop);
     this.#all.add(process);
     void process.gone.then(() => this.#all.delete(process));
@@ -29,7 +29,7 @@ export class Processes {
     for (const process of this.#all) process.kill('SIGKILL');
   }
 
-  /** Resolves when those that there are have ended. */
+  /** Resolves when the present ones have ended. */
   async gone(): Promise<void> {
     await Promise.all([...this.#all].map(({ gone }) => gone));
   }

@@ -1,10 +1,10 @@
 import { Alarm } from '@millrace/channel';
+import { ChildHandle, launchKey } from './child-handle.js';
 import type { Exit } from './exit.js';
-import { Incarnation, launchKey } from './incarnation.js';
 import { RestartPolicy } from './restart-policy.js';
 import type { LaunchSpec } from './spec.js';
 
-/** Milliseconds that a spare has to end, when the user's module holds SIGTERM off before it gets to `inherit`. */
+/** Milliseconds until a dismissed spare is killed, whose module holds SIGTERM off. */
 const DISMISSAL_MS = 2_000;
 /** What `ps` shows of a spare. */
 const SPARE_TITLE = 'spare';
@@ -14,31 +14,31 @@ export interface SparesOptions {
   readonly count: number;
   /** Comes before the word in the title. Default: none. */
   readonly title?: string | undefined;
-  /** A spare has ended by itself; `delay` is how long the next waits to start, undefined when no more are kept. */
+  /** A spare has ended by itself; the next starts in `delay` milliseconds, undefined: no more are kept. */
   readonly onExit: (exit: Exit, delay: number | undefined) => void;
-  /** Something has changed that a waiter may look for. */
+  /** The number of spares, or how many of them are loaded, has changed. */
   readonly changed: () => void;
 }
 
-/** Those of one kind: any of them can become any member that is started in the same way. */
+/** The spares with one {@link launchKey}: each can be assigned to any member with that key. */
 interface Kind {
   readonly launch: LaunchSpec;
-  readonly spares: Set<Incarnation>;
+  readonly spares: Set<ChildHandle>;
   readonly policy: RestartPolicy;
   backOff: Alarm | undefined;
   givenUp: boolean;
 }
 
 /**
- * Processes that have booted Node and loaded the entry module as far as `inherit`, and wait there to be somebody.
+ * Unassigned processes that have booted Node and loaded the entry module as far as `inherit`, and wait there.
  *
- * Notes. A spare that has not come as far is taken all the same: it is ahead of one that would be started now.
+ * Notes. A spare that still loads is taken all the same: it is ahead of a process that would be started now.
  */
 export class Spares {
   readonly #options: SparesOptions;
   readonly #kinds = new Map<string, Kind>();
-  /** On their way out. */
-  readonly #dismissed = new Set<Incarnation>();
+  /** Told to end, and still there. */
+  readonly #dismissed = new Set<ChildHandle>();
   #closed = false;
 
   constructor(options: SparesOptions) {
@@ -50,29 +50,29 @@ export class Spares {
     return [...this.#kinds.values()].flatMap(({ spares }) => [...spares].map(({ pid }) => pid ?? 0));
   }
 
-  /** How many have been loaded and wait. */
-  get waiting(): number {
+  /** How many have loaded their entry module. */
+  get loaded(): number {
     return [...this.#kinds.values()].reduce(
-      (sum, { spares }) => sum + [...spares].filter((spare) => spare.waiting).length,
+      (sum, { spares }) => sum + [...spares].filter((spare) => spare.isLoaded).length,
       0,
     );
   }
 
-  /** Whether no process is left of those that were ever kept here. */
+  /** Whether every spare that was ever started has ended or been taken. */
   get gone(): boolean {
     return this.#dismissed.size === 0 && this.pids.length === 0;
   }
 
-  /** Takes one that can be started as `launch` says, those that wait first. */
-  take(launch: LaunchSpec): Incarnation | undefined {
+  /** Takes a spare for `launch`, a loaded one if there is any. */
+  take(launch: LaunchSpec): ChildHandle | undefined {
     const spares = this.#kinds.get(launchKey(launch))?.spares;
     if (spares === undefined) return undefined;
-    const taken = [...spares].find((spare) => spare.waiting) ?? [...spares].find((spare) => !spare.ended);
+    const taken = [...spares].find((spare) => spare.isLoaded) ?? [...spares].find((spare) => !spare.ended);
     if (taken !== undefined) spares.delete(taken);
     return taken;
   }
 
-  /** Keeps as many as it should of each kind, and no other kinds. */
+  /** Keeps `count` spares for each of these, and ends those for others. */
   fill(launches: Iterable<LaunchSpec>): void {
     if (this.#closed || this.#options.count === 0) return;
     const wanted = new Map([...launches].map((launch) => [launchKey(launch), launch]));
@@ -88,18 +88,18 @@ export class Spares {
     for (const [key, kind] of this.#kinds) if (!wanted.has(key)) this.#dismiss(key, kind);
   }
 
-  /** Gives up those that there are: they have loaded what has changed since. */
+  /** Ends all spares: their modules may have changed on disk. */
   discard(): void {
     for (const [key, kind] of this.#kinds) this.#dismiss(key, kind);
   }
 
-  /** Ends all of them, and keeps none from now on. */
+  /** Ends all spares and starts no more. */
   close(): void {
     this.#closed = true;
     this.discard();
   }
 
-  /** Kills what has not ended. */
+  /** Kills dismissed spares that have not ended. */
   kill(): void {
     for (const spare of this.#dismissed) spare.kill('SIGKILL');
   }
@@ -112,20 +112,20 @@ export class Spares {
   #start(kind: Kind): void {
     const { title } = this.#options;
     const startedAt = performance.now();
-    const spare = new Incarnation(
+    const spare = new ChildHandle(
       kind.launch,
       title === undefined ? SPARE_TITLE : `${title}: ${SPARE_TITLE}`,
     );
-    // What it is kept for keeps the loop alive, or is not to.
+    // The members keep the loop alive, not their spares.
     spare.keepLoop(false);
     kind.spares.add(spare);
-    spare.listen({
-      said: () => this.#options.changed(),
+    spare.observe({
+      message: () => this.#options.changed(),
       ended: ({ code, signal, error }) => {
         this.#dismissed.delete(spare);
         if (kind.spares.delete(spare)) {
           const uptime = performance.now() - startedAt;
-          const { pid, waiting: wasReady } = spare;
+          const { pid, isLoaded: wasReady } = spare;
           const readyFor = wasReady ? uptime : 0;
           this.#ended(kind, { pid, code, signal, wasReady, uptime, readyFor, replaced: false, error });
         }

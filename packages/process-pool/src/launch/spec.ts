@@ -1,8 +1,8 @@
 import { optionNames } from '@millrace/channel';
-import type { QueueBirth } from '../system/process-queue.js';
+import type { QueueAssignment } from '../system/process-queue.js';
 import type { RestartOptions } from './restart-policy.js';
 
-/** How a process is started, before it is anybody. Processes that are started alike can take each other's place. */
+/** How a process is started, before it is assigned to a member. Processes that are started alike are interchangeable. */
 export interface LaunchSpec {
   /** The module that it runs. */
   readonly entry: string | URL;
@@ -13,9 +13,9 @@ export interface LaunchSpec {
    * and its debugger.
    */
   readonly execArgv?: readonly string[];
-  /** Variables that it has beyond those of this process. Default: none. */
+  /** Environment variables beyond those of this process. Default: none. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Where it runs. Default: where this process does. */
+  /** Working directory. Default: that of this process. */
   readonly cwd?: string;
   /** Standard input, output and error: a descriptor, nothing, or this process's own. Default: nothing, own, own. */
   readonly stdio?: readonly [Standard, Standard, Standard];
@@ -31,32 +31,32 @@ export interface MemberSpec extends LaunchSpec {
   readonly title?: string;
   /** Descriptors to hand down, by name; they stay open here. */
   readonly descriptors?: Readonly<Record<string, number>>;
-  /** Anything that JSON can carry; the child finds it in its birth. */
+  /** Any JSON value; the process finds it in `inherit().data`. */
   readonly data?: unknown;
   readonly restart?: RestartOptions;
-  /** Milliseconds until a process that has not said that it is ready is killed. Default 60,000. */
+  /** Milliseconds until a process that is not ready is killed. Default 60,000. */
   readonly startTimeout?: number;
-  /** Milliseconds that a process has to finish what it has when another takes its place. Default 3,000. */
+  /** Milliseconds that a process has to finish its work when it is replaced. Default 3,000. */
   readonly drainTimeout?: number;
   /**
-   * Milliseconds that a process has to finish what it has after it has called `detach`. Default `Infinity`: until it is
-   * done, or the pool stops.
+   * Milliseconds that a process has to finish its work after it has called `detach`. Default `Infinity`: until it ends by
+   * itself, or the pool stops.
    */
   readonly detachTimeout?: number;
   /** Jobs, as it counts them with `jobDone`, after which it is replaced. Default: any number. */
   readonly maxJobs?: number;
-  /** Bytes of resident memory, looked at each second, above which it is replaced. Default: any number. */
+  /** Bytes of resident memory, measured each second, above which it is replaced. Default: any number. */
   readonly maxMemory?: number;
-  /** What it is given may have one owner at a time: a replacement gets it only when the process before has ended. */
+  /** Whether its resources may have one owner at a time: a replacement is assigned the name only when the old process has ended. */
   readonly exclusive?: boolean;
   /**
-   * Whether a process ends when its module has nothing left to do and listens for neither messages nor the stop. By
-   * default it stays until it is told to go.
+   * Whether a process ends when its module has nothing left to do and handles neither messages nor the stop. By
+   * default it stays until it is stopped.
    */
   readonly endsByItself?: boolean;
   /** @internal The message queue of a {@link Process}. */
-  readonly queue?: QueueBirth | undefined;
-  /** How willingly it lets others run: 19 most, -20 (which needs a privilege) least. Default: as this process. */
+  readonly queue?: QueueAssignment | undefined;
+  /** Its nice value: from 19 to -20, the highest priority; below this process's it needs a privilege. Default: as this process. */
   readonly priority?: number;
   /** The processors that it may run on. Default: as this process. */
   readonly affinity?: readonly number[];

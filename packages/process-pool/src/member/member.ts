@@ -1,47 +1,47 @@
 import { Alarm, checkOptions, checkTimeout } from '@millrace/channel';
+import type { ChildHandle } from '../launch/child-handle.js';
 import type { Exit } from '../launch/exit.js';
-import type { Incarnation } from '../launch/incarnation.js';
 import { RestartPolicy } from '../launch/restart-policy.js';
 import { type LaunchSpec, MEMBER_OPTIONS, type MemberSpec } from '../launch/spec.js';
 import type { ToChild, ToMember, ToPool } from '../wire/protocol.js';
-import { Life } from './life.js';
+import { ProcessRun } from './process-run.js';
 import { Replacement, type ReplaceResult } from './replacement.js';
 import { after, type MemberState } from './state.js';
 
 export interface MemberEvents {
-  /** A process has been given the member's name. */
+  /** A process has been assigned the member's name. */
   spawned(member: Member): void;
   ready(member: Member): void;
-  said(member: Member, message: ToPool): void;
-  /** A process has ended; `delay` is how long the next waits to start, undefined when there is no next. */
+  message(member: Member, message: ToPool): void;
+  /** A process has ended; the next starts in `delay` milliseconds, undefined: there is no next. */
   exit(member: Member, exit: Exit, delay: number | undefined): void;
   gaveUp(member: Member, exit: Exit): void;
 }
 
 export interface MemberHost extends MemberEvents {
-  /** A process that can be given the name: a spare, or a new one. */
-  launch(spec: LaunchSpec, title: string): Incarnation;
-  /** What each process of the member is given beyond the descriptors of its spec. */
+  /** A process that can be assigned the name: a spare, or a new one. */
+  launch(spec: LaunchSpec, title: string): ChildHandle;
+  /** Descriptors of the pool that each process of the member gets, besides those of its spec. */
   descriptors(member: Member): Readonly<Record<string, number>>;
-  /** Its processes have changed; there may be one less. */
+  /** A process of the member has been assigned, or has ended. */
   changed(member: Member): void;
 }
 
 /**
- * A name under which a process is kept alive, through all its lives. While one process takes the place of another
- * there are two; the present one is the one that is spoken to, those before it are on their way out.
+ * A name under which a process is kept alive, as {@link ProcessRun} after run. During a replacement there are several: messages
+ * go to the current one, the others drain.
  */
 export class Member {
   readonly spec: MemberSpec;
   readonly #host: MemberHost;
   readonly #policy: RestartPolicy;
   #wanted = false;
-  #life: Life | undefined;
-  readonly #former = new Set<Life>();
+  #current: ProcessRun | undefined;
+  readonly #draining = new Set<ProcessRun>();
   #replacement: Replacement | undefined;
-  /** While there is no process at all. */
+  /** The state while there is no process. */
   #idle: MemberState = 'dead';
-  #lives = 0;
+  #runs = 0;
   #backOff: Alarm | undefined;
   #keepsLoop = true;
   #lastExit: Exit | undefined;
@@ -64,48 +64,48 @@ export class Member {
   }
 
   get state(): MemberState {
-    const [former] = this.#former;
-    return this.#life?.state ?? former?.state ?? this.#idle;
+    const [oldest] = this.#draining;
+    return this.#current?.state ?? oldest?.state ?? this.#idle;
   }
 
-  /** Whether the present process has said that it is ready. */
+  /** Whether the current process has announced that it is ready. */
   get isUp(): boolean {
-    return this.#life?.state === 'ready' || this.#life?.state === 'running';
+    return this.#current?.state === 'ready' || this.#current?.state === 'running';
   }
 
-  /** How many processes have had this name, the present one included. */
+  /** How many processes have had this name, the current one included. */
   get incarnation(): number {
-    return this.#lives;
+    return this.#runs;
   }
 
   get pid(): number | undefined {
-    return this.#life?.pid;
+    return this.#current?.pid;
   }
 
-  /** Pids of processes whose place has been taken, and which have not ended yet. */
-  get formerPids(): number[] {
-    return [...this.#former].map(({ pid }) => pid ?? 0);
-  }
-
-  /** @internal Those of them whose end a reload waits for: what has detached itself has its own time. */
+  /** Pids of processes that have been replaced, or have detached themselves, and have not ended yet. */
   get drainingPids(): number[] {
-    return [...this.#former].flatMap(({ pid, detached }) => (detached ? [] : (pid ?? 0)));
+    return [...this.#draining].map(({ pid }) => pid ?? 0);
   }
 
-  /** Processes that have the name, or are about to, and have not said that they are ready; with their age in milliseconds. */
+  /** @internal Of {@link drainingPids}, those for whose end a reload waits; a process that has detached itself is not one of them. */
+  get awaitedPids(): number[] {
+    return [...this.#draining].flatMap(({ pid, detached }) => (detached ? [] : (pid ?? 0)));
+  }
+
+  /** Processes with this name that are not ready yet, a replacement's included; `uptime` in milliseconds. */
   get starting(): readonly { readonly pid: number; readonly uptime: number }[] {
     const now = performance.now();
-    const lives = new Set([this.#life, this.#replacement?.life]);
-    return [...lives].flatMap((life) =>
-      life?.state === 'starting' && life.pid !== undefined
-        ? [{ pid: life.pid, uptime: now - life.bornAt }]
+    const runs = new Set([this.#current, this.#replacement?.run]);
+    return [...runs].flatMap((run) =>
+      run?.state === 'starting' && run.pid !== undefined
+        ? [{ pid: run.pid, uptime: now - run.assignedAt }]
         : [],
     );
   }
 
-  /** Milliseconds since the present process was given the name. */
+  /** Milliseconds since the current process was assigned the name. */
   get uptime(): number | undefined {
-    return this.#life && performance.now() - this.#life.bornAt;
+    return this.#current && performance.now() - this.#current.assignedAt;
   }
 
   /** How the process before this one ended. */
@@ -118,102 +118,101 @@ export class Member {
     return this.#exits;
   }
 
-  /** Whether it is to have a process; false once it has been stopped, given up, or has had its last. */
+  /** Whether a process is to be kept alive; false once the member was stopped, was given up, or its process asked to be the last. */
   get wanted(): boolean {
     return this.#wanted;
   }
 
-  /** Whether there is no process, and none will come. */
+  /** Whether there is no process, and none will be started. */
   get settled(): boolean {
-    return !this.#wanted && !this.#life && this.#former.size === 0 && !this.#replacement;
+    return !this.#wanted && !this.#current && this.#draining.size === 0 && !this.#replacement;
   }
 
-  /** Gives it a process; one that was given up gets another chance. */
+  /** Starts a process; a member that was given up is tried anew. */
   start(): void {
     if (this.#wanted) return;
     this.#wanted = true;
     this.#last = false;
     if (this.#idle === 'given-up') this.#policy.reset();
     this.#idle = 'dead';
-    if (this.#life === undefined) this.#begin();
+    if (this.#current === undefined) this.#begin();
   }
 
-  /** Says `body` to the process; false when there is none, or it has not listened for very long. */
+  /** Sends `body` to the current process; false when there is none, or its control pipe is full. */
   send(body: unknown): boolean {
-    return this.tell({ type: 'message', body });
+    return this.sendControl({ type: 'message', body });
   }
 
-  /** The same to every process of this name, also to those on their way in and out; false when one could not be told. */
+  /** Sends `body` to every process of this name, starting and draining ones too; false when it could not be sent to one of them. */
   sendAll(body: unknown): boolean {
     let all = this.send(body);
-    // One that is to take the place of the present one is there as well, and hears of it when it can.
-    const { life: next } = this.#replacement ?? {};
-    for (const life of [...this.#former, next])
-      if (life !== undefined && life !== this.#life)
-        all = life.incarnation.tell({ type: 'message', body }) && all;
+    // A replacement that still loads gets it after its assignment.
+    const { run: next } = this.#replacement ?? {};
+    for (const run of [...this.#draining, next])
+      if (run !== undefined && run !== this.#current) all = run.child.send({ type: 'message', body }) && all;
     return all;
   }
 
   /** @internal */
-  tell(message: ToChild): boolean {
-    return this.#life?.incarnation.tell(message) ?? false;
+  sendControl(message: ToChild): boolean {
+    return this.#current?.child.send(message) ?? false;
   }
 
-  /** Asks the process to end, in the manner `mode`; it is not started again. */
+  /** Asks every process of the member to end; `mode` tells them how. None is started again. */
   stop(mode: string): void {
     this.#rest();
     this.#replacement?.cancel();
-    this.#life?.stop(mode);
-    for (const life of this.#former) life.stop(mode);
+    this.#current?.stop(mode);
+    for (const run of this.#draining) run.stop(mode);
   }
 
-  /** Sends the present process a signal. */
+  /** Sends a signal to the current process. */
   kill(signal: NodeJS.Signals): void {
-    this.#life?.incarnation.kill(signal);
+    this.#current?.child.kill(signal);
   }
 
-  /** @internal Whether the wait for the next process keeps the loop alive; of the processes the pool decides. */
+  /** @internal Whether the back-off before the next start keeps the loop alive; the pool decides about the processes. */
   keepLoop(on: boolean): void {
     this.#keepsLoop = on;
     if (on) this.#backOff?.ref();
     else this.#backOff?.unref();
   }
 
-  /** Resolves when the replacement that is under way has come to its end; undefined when there is none. */
+  /** Resolves when the replacement under way is over; undefined when there is none. */
   get replaced(): Promise<ReplaceResult> | undefined {
     return this.#replacement?.result;
   }
 
-  /** Kills every process that the member still has. */
+  /** Kills every process of the member. */
   killAll(): void {
     this.#replacement?.cancel();
-    for (const life of [this.#life, ...this.#former]) life?.incarnation.kill('SIGKILL');
+    for (const run of [this.#current, ...this.#draining]) run?.child.kill('SIGKILL');
   }
 
   /**
-   * Puts a new process in the place of the present one, which is told to go, in the manner `mode`, when the new one is
-   * ready; a member that is `exclusive` gets the new one, loaded by then, when the present one has ended. Resolves
-   * when the new one is ready, or has failed to become so: then the present one stays.
+   * Replaces the current process: starts a new one, and drains the current one with `mode` once the new one is ready. The new
+   * process of an `exclusive` member loads first, and is assigned the name when the current one has ended. Resolves when the
+   * new process is ready, or has failed; then the current one stays.
    */
   async replace(mode: string): Promise<ReplaceResult> {
     if (this.#replacement) return { outcome: 'busy' };
     if (!this.#wanted && this.#idle !== 'given-up') return { outcome: 'stopped' };
     const { spec } = this;
-    const alone = this.#life === undefined && this.#former.size === 0;
-    // It waits for its next try, or gets no more: it has one now.
+    const vacant = this.#current === undefined && this.#draining.size === 0;
+    // The replacement is the next try of a member that backs off or was given up.
     this.#backOff?.cancel();
     this.#backOff = undefined;
     if (!this.#wanted) this.#policy.reset();
     this.#wanted = true;
     this.#idle = 'dead';
-    const incarnation = this.#host.launch(spec, spec.title ?? spec.name);
+    const child = this.#host.launch(spec, spec.title ?? spec.name);
     const replacement = new Replacement(
-      incarnation,
-      { exclusive: spec.exclusive ?? false, alone },
+      child,
+      { exclusive: spec.exclusive ?? false, vacant },
       {
-        begin: () => this.#newLife(incarnation),
+        begin: () => this.#newRun(child),
         retire: () => this.#retire(mode),
-        promote: (life) => this.#promote(life),
+        promote: (run) => this.#promote(run),
         restart: () => this.#refill(),
         over: () => {
           this.#replacement = undefined;
@@ -225,14 +224,14 @@ export class Member {
     return replacement.result;
   }
 
-  /** Lets the present process go where it will, and starts another at once. */
-  #detach(life: Life): void {
-    if (life !== this.#life || !this.#wanted || life.state === 'stopping') return;
-    this.#life = undefined;
-    this.#former.add(life);
-    life.detach();
-    // One that is started already takes the place that is free now.
-    if (this.#replacement?.presentLeaves()) return;
+  /** Drains the current process at its own request, and starts another at once. */
+  #detach(run: ProcessRun): void {
+    if (run !== this.#current || !this.#wanted || run.state === 'stopping') return;
+    this.#current = undefined;
+    this.#draining.add(run);
+    run.detach();
+    // A replacement under way becomes the current process.
+    if (this.#replacement?.currentDetached()) return;
     if (!this.spec.exclusive) this.#begin();
   }
 
@@ -241,92 +240,91 @@ export class Member {
     this.#backOff = undefined;
     this.#idle = 'dead';
     const { spec } = this;
-    this.#life = this.#newLife(this.#host.launch(spec, spec.title ?? spec.name));
+    this.#current = this.#newRun(this.#host.launch(spec, spec.title ?? spec.name));
     this.#host.spawned(this);
   }
 
-  #newLife(incarnation: Incarnation): Life {
+  #newRun(child: ChildHandle): ProcessRun {
     const { stableAfter } = this.#policy;
     const descriptors = this.#host.descriptors(this);
-    const options = { spec: this.spec, number: ++this.#lives, stableAfter, descriptors };
-    return new Life(incarnation, options, {
-      ready: (life) => this.#ready(life),
-      stable: () => {},
-      said: (life, message) => this.#said(life, message),
-      ended: (life, exit) => this.#ended(life, exit),
+    const options = { spec: this.spec, number: ++this.#runs, stableAfter, descriptors };
+    return new ProcessRun(child, options, {
+      ready: (run) => this.#ready(run),
+      message: (run, message) => this.#onMessage(run, message),
+      ended: (run, exit) => this.#ended(run, exit),
     });
   }
 
-  /** The present process becomes one of the former; false when there is none of those. */
+  /** Drains the current process; false when there is no process whose end is to be awaited. */
   #retire(mode: string): boolean {
-    const life = this.#life;
-    this.#life = undefined;
-    if (life !== undefined) this.#former.add(life);
-    life?.drain(mode);
-    return this.#former.size > 0;
+    const run = this.#current;
+    this.#current = undefined;
+    if (run !== undefined) this.#draining.add(run);
+    run?.drain(mode);
+    return this.#draining.size > 0;
   }
 
-  #promote(life: Life): void {
-    this.#life = life;
+  #promote(run: ProcessRun): void {
+    this.#current = run;
     this.#host.spawned(this);
   }
 
-  #ready(life: Life): void {
+  #ready(run: ProcessRun): void {
     this.#policy.wasReady();
-    this.#replacement?.ready(life);
-    if (life === this.#life) this.#host.ready(this);
+    this.#replacement?.ready(run);
+    if (run === this.#current) this.#host.ready(this);
   }
 
-  #said(life: Life, message: ToMember): void {
-    if (message.type === 'detach') this.#detach(life);
-    else if (message.type === 'last') this.#last ||= life === this.#life;
-    else if (message.type !== 'replace' || life === this.#life) this.#host.said(this, message);
+  #onMessage(run: ProcessRun, message: ToMember): void {
+    if (message.type === 'detach') this.#detach(run);
+    else if (message.type === 'last') this.#last ||= run === this.#current;
+    else if (message.type !== 'replace' || run === this.#current) this.#host.message(this, message);
   }
 
-  #ended(life: Life, exit: Exit): void {
+  #ended(run: ProcessRun, exit: Exit): void {
     const end = exit.signal ?? String(exit.code);
     this.#exits[end] = (this.#exits[end] ?? 0) + 1;
-    this.#endOf(life, exit);
+    this.#settleEnd(run, exit);
     this.#host.changed(this);
   }
 
-  #endOf(life: Life, exit: Exit): void {
-    if (this.#former.delete(life)) this.#formerEnded(exit);
-    else if (life === this.#life) this.#presentEnded(exit);
-    // It was to take the place of the present one, which stays, unless it has left by now.
+  #settleEnd(run: ProcessRun, exit: Exit): void {
+    if (this.#draining.delete(run)) this.#drainingEnded(exit);
+    else if (run === this.#current) this.#currentEnded(exit);
+    // A replacement that failed: the current process stays, unless it has ended meanwhile.
     else {
       this.#replacement?.failed(exit);
-      this.#goOn(exit);
+      this.#restartOrRest(exit);
     }
   }
 
-  #formerEnded(exit: Exit): void {
+  #drainingEnded(exit: Exit): void {
     this.#host.exit(this, exit, undefined);
-    if (this.#replacement) this.#replacement.formerEnded();
+    if (this.#replacement) this.#replacement.drainingEnded();
     else this.#refill();
   }
 
-  /** Starts another if nobody is there any more, and nobody is waited for. */
+  /** Starts a process if the member should have one and none is left. */
   #refill(): void {
-    if (this.#lacksOne && this.#former.size === 0) this.#begin();
+    if (this.#needsProcess && this.#draining.size === 0) this.#begin();
   }
 
-  get #lacksOne(): boolean {
-    return this.#wanted && this.#life === undefined && this.#backOff === undefined;
+  get #needsProcess(): boolean {
+    return this.#wanted && this.#current === undefined && this.#backOff === undefined;
   }
 
-  #presentEnded(exit: Exit): void {
-    this.#life = undefined;
+  #currentEnded(exit: Exit): void {
+    this.#current = undefined;
     this.#lastExit = exit;
     const taken = this.#replacement?.takesOver ?? false;
     if (taken) this.#host.exit(this, exit, 0);
-    this.#replacement?.presentEnded(exit);
-    if (!taken) this.#goOn(exit);
+    this.#replacement?.currentEnded(exit);
+    if (!taken) this.#restartOrRest(exit);
   }
 
-  /** Has another process come, if there is none and the policy agrees. */
-  #goOn(exit: Exit): void {
-    if (!this.#lacksOne) return this.#host.exit(this, exit, undefined);
+  /** Starts another process, rests or gives up, as the policy decides. */
+  #restartOrRest(exit: Exit): void {
+    if (!this.#needsProcess) return this.#host.exit(this, exit, undefined);
     const decision = this.#policy.decide(exit, performance.now());
     if (!this.#last && decision.action === 'restart') return this.#beginIn(decision.delay, exit);
     const gaveUp = !this.#last && decision.action === 'give-up';
@@ -337,7 +335,7 @@ export class Member {
   }
 
   #beginIn(delay: number, exit: Exit): void {
-    // Before the event: whoever hears of it may stop the member, or replace what is not there.
+    // Set before the event, whose handler may stop or replace the member.
     this.#backOff = new Alarm(delay, () => this.#begin());
     this.keepLoop(this.#keepsLoop);
     this.#host.exit(this, exit, delay);

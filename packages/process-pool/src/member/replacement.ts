@@ -1,142 +1,143 @@
+import type { ChildHandle } from '../launch/child-handle.js';
 import type { Exit } from '../launch/exit.js';
-import type { Incarnation } from '../launch/incarnation.js';
-import type { Life } from './life.js';
+import type { ProcessRun } from './process-run.js';
 
-/** What came of putting a new process in the place of another. */
+/** The outcome of a replacement. */
 export type ReplaceResult =
   | { readonly outcome: 'replaced' }
-  /** The new process has failed to become ready, so the other goes on; of an exclusive member, it had gone already. */
+  /** The new process did not become ready. The old one goes on; that of an exclusive member had ended before. */
   | { readonly outcome: 'failed'; readonly exit: Exit }
-  /** One is being replaced already. */
+  /** Another replacement is under way. */
   | { readonly outcome: 'busy' }
-  /** There is nothing to replace, or the member was stopped meanwhile. */
+  /** The member is stopped, or was stopped meanwhile. */
   | { readonly outcome: 'stopped' };
 
 export interface ReplacementEvents {
-  /** Makes the new process the member's; it is to become the present one. */
-  begin(): Life;
-  /** Tells the present one to go; false when there is nobody whose end is to be waited for. */
+  /** Assigns the member's name to the new process. */
+  begin(): ProcessRun;
+  /** Drains the current process; false when there is no process whose end is to be awaited. */
   retire(): boolean;
-  promote(life: Life): void;
-  /** The new process was lost: where nobody is there any more, starts another in the ordinary way. */
+  /** Makes the new process the current one. */
+  promote(run: ProcessRun): void;
+  /** The new process has failed: if the member has no process left, starts one. */
   restart(): void;
   over(): void;
 }
 
 /**
- * One change of processes. Two orders are possible:
+ * One replacement of a member's process. Two orders are possible:
  *
- *   shared      new process starts → is ready → is the present one → the other is told to go
- *   exclusive   new process loads as far as `inherit` → the other is told to go → has ended → the new one starts
+ *   shared      new process is assigned the name → is ready → becomes current → the old one drains
+ *   exclusive   new process loads as far as `inherit` → the old one drains → has ended → the new one is assigned the name
  *
- * In the second nobody serves between the end of the one and the start of the other, a few milliseconds; in exchange
- * what they are given never has two owners.
+ * In the exclusive order no process serves for the few milliseconds between the two; in exchange, the member's resources
+ * never have two owners.
  */
 export class Replacement {
   readonly result: Promise<ReplaceResult>;
-  readonly #incarnation: Incarnation;
-  readonly #how: { readonly exclusive: boolean; readonly alone: boolean };
+  readonly #child: ChildHandle;
+  readonly #order: { readonly exclusive: boolean; readonly vacant: boolean };
   readonly #events: ReplacementEvents;
   #settle!: (result: ReplaceResult) => void;
-  #life: Life | undefined;
-  /** The new process is the present one: the one before has ended by itself, or had to first. */
-  #present = false;
-  #step: 'loading' | 'leaving' | 'starting' | 'over' = 'loading';
+  #run: ProcessRun | undefined;
+  /** The new process is the current one already: the old one has ended. */
+  #isCurrent = false;
+  #step: 'loading' | 'draining' | 'starting' | 'over' = 'loading';
 
-  /** `alone`: there is no process whose place it takes. */
+  /** `vacant`: the member has no process to replace. */
   constructor(
-    incarnation: Incarnation,
-    how: { readonly exclusive: boolean; readonly alone: boolean },
+    child: ChildHandle,
+    order: { readonly exclusive: boolean; readonly vacant: boolean },
     events: ReplacementEvents,
   ) {
-    this.#incarnation = incarnation;
-    this.#how = how;
+    this.#child = child;
+    this.#order = order;
     this.#events = events;
     this.result = new Promise((resolve) => {
       this.#settle = resolve;
     });
   }
 
-  /** The new process, once it has the name. */
-  get life(): Life | undefined {
-    return this.#life;
+  /** The new process, once it is assigned the name. */
+  get run(): ProcessRun | undefined {
+    return this.#run;
   }
 
   start(): void {
-    const { exclusive, alone } = this.#how;
-    if (!exclusive || alone) {
+    const { exclusive, vacant } = this.#order;
+    if (!exclusive || vacant) {
       this.#step = 'starting';
-      this.#life = this.#events.begin();
-      if (alone) this.#promote(this.#life);
+      this.#run = this.#events.begin();
+      if (vacant) this.#promote(this.#run);
       return;
     }
-    this.#incarnation.listen({
-      said: ({ type }) => {
-        if (type === 'waiting') this.#loaded();
+    this.#child.observe({
+      message: ({ type }) => {
+        if (type === 'loaded') this.#onLoaded();
       },
       ended: ({ code, signal, error }) => {
         if (this.#step === 'over') return;
-        const { pid } = this.#incarnation;
+        const { pid } = this.#child;
         const exit = { pid, code, signal, wasReady: false, uptime: 0, readyFor: 0, replaced: false, error };
         this.#end({ outcome: 'failed', exit });
         this.#events.restart();
       },
     });
-    if (this.#incarnation.waiting) this.#loaded();
+    if (this.#child.isLoaded) this.#onLoaded();
   }
 
-  #loaded(): void {
+  #onLoaded(): void {
     if (this.#step !== 'loading') return;
-    this.#step = 'leaving';
-    if (!this.#events.retire()) this.formerEnded();
+    this.#step = 'draining';
+    if (!this.#events.retire()) this.drainingEnded();
   }
 
-  ready(life: Life): void {
-    if (life !== this.#life || this.#step !== 'starting') return;
-    if (!this.#present) {
+  ready(run: ProcessRun): void {
+    if (run !== this.#run || this.#step !== 'starting') return;
+    if (!this.#isCurrent) {
       this.#events.retire();
-      this.#promote(life);
+      this.#promote(run);
     }
     this.#end({ outcome: 'replaced' });
   }
 
-  /** Of an exclusive member: its place is free. */
-  formerEnded(): void {
-    if (this.#step !== 'leaving') return;
+  /** The old process of an exclusive member has ended. */
+  drainingEnded(): void {
+    if (this.#step !== 'draining') return;
     this.#step = 'starting';
-    this.#life = this.#events.begin();
-    this.#promote(this.#life);
+    this.#run = this.#events.begin();
+    this.#promote(this.#run);
   }
 
-  /** Whether the new process gets the place of the present one when that ends before it was told to. */
+  /** Whether the new process becomes the current one if that ends by itself now. */
   get takesOver(): boolean {
-    return this.#step === 'loading' || (this.#life !== undefined && !this.#present);
+    return this.#step === 'loading' || (this.#run !== undefined && !this.#isCurrent);
   }
 
   /**
-   * The present process goes without being told to: the new one has its place when it is ready. False when the new one
-   * is it itself, and the change is over.
+   * The current process has detached itself, so that the new one becomes current at once. False when the new process is the
+   * one that has detached itself: the replacement is over.
    */
-  presentLeaves(): boolean {
+  currentDetached(): boolean {
     if (!this.takesOver) {
       this.#end({ outcome: 'replaced' });
       return false;
     }
-    if (this.#life !== undefined) this.#promote(this.#life);
+    if (this.#run !== undefined) this.#promote(this.#run);
     return true;
   }
 
-  /** The present process has ended: the other, before it was told to, or the new one itself. */
-  presentEnded(exit: Exit): void {
+  /** The current process has ended: the old one by itself, or the new one. */
+  currentEnded(exit: Exit): void {
     if (!this.takesOver) this.#end({ outcome: 'failed', exit });
-    else if (this.#life !== undefined) this.#promote(this.#life);
+    else if (this.#run !== undefined) this.#promote(this.#run);
     else {
-      this.#step = 'leaving';
-      this.formerEnded();
+      this.#step = 'draining';
+      this.drainingEnded();
     }
   }
 
-  /** The new one has ended before it was ready, with the other still there. */
+  /** The new process has ended before it was ready; the old one still runs. */
   failed(exit: Exit): void {
     this.#end({ outcome: 'failed', exit });
   }
@@ -144,14 +145,14 @@ export class Replacement {
   /** The member is stopped. */
   cancel(): void {
     if (this.#step === 'over') return;
-    if (this.#life === undefined) this.#incarnation.dismiss();
-    else this.#life.stop('stop');
+    if (this.#run === undefined) this.#child.dismiss();
+    else this.#run.stop('stop');
     this.#end({ outcome: 'stopped' });
   }
 
-  #promote(life: Life): void {
-    this.#present = true;
-    this.#events.promote(life);
+  #promote(run: ProcessRun): void {
+    this.#isCurrent = true;
+    this.#events.promote(run);
   }
 
   #end(result: ReplaceResult): void {

@@ -1,13 +1,13 @@
 /**
- * Where a member of a pool is in its life.
+ * The state of a member of a pool.
  *
- * - `starting`: it has a process that has not said yet that it is ready
- * - `ready`: the process does its work
- * - `running`: it has done so for long enough that earlier failures are forgotten
- * - `draining`: another process has taken its place; it finishes what it has, until its deadline
+ * - `starting`: it has a process that is not ready yet
+ * - `ready`: the process has announced that it is ready
+ * - `running`: it has been ready for `stableAfter`, so that earlier failures are forgotten
+ * - `draining`: it has been replaced, and finishes its work until its deadline
  * - `stopping`: it has been asked to end
- * - `dead`: there is no process; perhaps one is waited for
- * - `given-up`: it failed too often and is left alone until it is started anew
+ * - `dead`: there is no process; one may be about to start
+ * - `given-up`: it failed too often; `start` or a reload tries it anew
  */
 export type MemberState = 'starting' | 'ready' | 'running' | 'draining' | 'stopping' | 'dead' | 'given-up';
 
@@ -27,7 +27,7 @@ function row(
   return { start, announced, stable, drain, stop, end, 'give-up': giveUp };
 }
 
-/** What comes of each event in each state; `·`: nothing happens. */
+/** The next state for each event in each state; `·`: nothing happens. */
 // biome-ignore format: it is a table
 const TABLE: Readonly<Record<MemberState, Row>> = {
   //              start       announced  stable     drain       stop        end     give-up

@@ -42,7 +42,7 @@ export interface ProcessPoolEvents {
 }
 
 /** Tells of the end of a process: that it has ended, and which sort of end it was. */
-export function tellExit(
+export function emitExit(
   events: ProcessPoolEvents,
   member: Member,
   exit: Exit,

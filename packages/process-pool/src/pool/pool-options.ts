@@ -112,5 +112,5 @@ export interface PoolStatus {
   readonly running: boolean;
   readonly reloading: boolean;
   readonly members: readonly MemberStatus[];
-  readonly spares: { readonly pids: readonly number[]; readonly waiting: number };
+  readonly spares: { readonly pids: readonly number[]; readonly loaded: number };
 }

@@ -9,7 +9,7 @@ import { Member, type MemberHost } from '../member/member.js';
 import { Clients } from '../serve/clients.js';
 import { BUS, REQUESTS, type ToPool, unknownMessage } from '../wire/protocol.js';
 import { Changes, keptAlive } from './changes.js';
-import { assertNoneGivenUp, type ProcessPoolEvents, tellExit } from './events.js';
+import { assertNoneGivenUp, emitExit, type ProcessPoolEvents } from './events.js';
 import { MergingQueue } from './merging-queue.js';
 import {
   checkMembers,
@@ -172,7 +172,7 @@ export class ProcessPool implements AsyncDisposable {
       const result = await replaceAll(members, options, {
         gone: (pids) =>
           this.#changes.until(
-            () => !members.some(({ drainingPids }) => drainingPids.some((pid) => pids.has(pid))),
+            () => !members.some(({ awaitedPids }) => awaitedPids.some((pid) => pids.has(pid))),
           ),
         stopped: () => !this.running,
       });
@@ -233,7 +233,7 @@ export class ProcessPool implements AsyncDisposable {
       running: this.running,
       reloading: this.#reloading,
       members: this.#members.map(memberStatus),
-      spares: { pids: this.#spares?.pids ?? [], waiting: this.#spares?.waiting ?? 0 },
+      spares: { pids: this.#spares?.pids ?? [], loaded: this.#spares?.loaded ?? 0 },
     };
   }
 
@@ -279,9 +279,9 @@ export class ProcessPool implements AsyncDisposable {
         this.#fillSpares();
         this.#changes.happened();
       },
-      said: (member, message) => this.#said(member, message),
+      message: (member, message) => this.#onMessage(member, message),
       exit: (member, exit, delay) => {
-        tellExit(this.#events, member, exit, delay);
+        emitExit(this.#events, member, exit, delay);
         this.#changes.happened();
       },
       gaveUp: (member, exit) => {
@@ -291,7 +291,7 @@ export class ProcessPool implements AsyncDisposable {
     };
   }
 
-  #said(member: Member, message: ToPool): void {
+  #onMessage(member: Member, message: ToPool): void {
     switch (message.type) {
       case 'message':
         return this.#events.onMessage?.(member, message.body);

@@ -60,7 +60,7 @@ export async function replaceAll(
   };
   if (allAtOnce) await Promise.all(members.map(one));
   else for (const member of members) if (!failure && !stopped) await one(member);
-  const left = new Set(members.flatMap(({ drainingPids }) => drainingPids).filter((pid) => before.has(pid)));
+  const left = new Set(members.flatMap(({ awaitedPids }) => awaitedPids).filter((pid) => before.has(pid)));
   await host.gone(left);
   if (failure) return { outcome: 'failed', replaced, ...failure, advice: advise(failure, replaced) };
   return stopped ? { outcome: 'stopped', replaced } : { outcome: 'reloaded', replaced };

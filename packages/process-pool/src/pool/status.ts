@@ -8,7 +8,7 @@ export interface MemberStatus {
   readonly state: MemberState;
   readonly pid: number | undefined;
   /** Of processes whose place has been taken, and which are on their way out. */
-  readonly formerPids: readonly number[];
+  readonly drainingPids: readonly number[];
   /** Milliseconds since the present process was given the name. */
   readonly uptime: number | undefined;
   /** How many processes have had the name before. */
@@ -22,12 +22,12 @@ export interface MemberStatus {
 }
 
 export function memberStatus(member: Member): MemberStatus {
-  const { name, state, pid, formerPids, uptime, incarnation, exits } = member;
+  const { name, state, pid, drainingPids, uptime, incarnation, exits } = member;
   return {
     name,
     state,
     pid,
-    formerPids,
+    drainingPids,
     uptime,
     restarts: Math.max(0, incarnation - 1),
     memory: pid === undefined ? undefined : residentBytes(pid),

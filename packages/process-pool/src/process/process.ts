@@ -68,7 +68,7 @@ export class Process<Out = unknown, In = unknown> implements AsyncDisposable {
     checkOptions(options, PROCESS_OPTIONS, 'A Process');
     const { pipe = 'values', onMessage, onExit, name = String(entry), ...rest } = options;
     this.#pipe = new ProcessPipe(pipe);
-    const queue = () => this.#queue?.birth;
+    const queue = () => this.#queue?.assignment;
     const spec: MemberSpec = {
       // It need not ever say that it is ready.
       startTimeout: Number.POSITIVE_INFINITY,

@@ -16,7 +16,7 @@ export interface ProcessQueueOptions {
 const QUEUE_OPTIONS = optionNames<ProcessQueueOptions>({ key: true, mode: true, capacity: true });
 
 /** What a process is told of its queue. */
-export interface QueueBirth {
+export interface QueueAssignment {
   readonly id: number;
   /** Its own type of messages. */
   readonly type: number;
@@ -31,11 +31,11 @@ export interface QueueBirth {
  */
 export class ProcessQueue {
   readonly #queue: SystemVQueue;
-  readonly #birth: QueueBirth;
+  readonly #assignment: QueueAssignment;
 
-  private constructor(queue: SystemVQueue, birth: Omit<QueueBirth, 'id'>) {
+  private constructor(queue: SystemVQueue, assignment: Omit<QueueAssignment, 'id'>) {
     this.#queue = queue;
-    this.#birth = { id: queue.id, ...birth };
+    this.#assignment = { id: queue.id, ...assignment };
   }
 
   /** Opens the queue, or makes it. Throws `QueueError`. */
@@ -51,26 +51,26 @@ export class ProcessQueue {
   }
 
   /** @internal The queue that the parent has opened. */
-  static attach(birth: QueueBirth): ProcessQueue {
-    return new ProcessQueue(SystemVQueue.attach(birth.id), birth);
+  static attach(assignment: QueueAssignment): ProcessQueue {
+    return new ProcessQueue(SystemVQueue.attach(assignment.id), assignment);
   }
 
   /** @internal */
-  get birth(): QueueBirth {
-    return this.#birth;
+  get assignment(): QueueAssignment {
+    return this.#assignment;
   }
 
   /** Sends a message, for this process where the queue is `addressed`; waits while the queue is full. */
   push(data: Bytes | string, options?: WaitOptions): Promise<void> {
     return this.#queue.send(data, {
       ...options,
-      type: this.#birth.type,
+      type: this.#assignment.type,
     });
   }
 
   /** Takes the oldest message, of those for this process where the queue is `addressed`; waits for one. */
   async pop(options?: WaitOptions): Promise<Buffer> {
-    const type = this.#birth.mode === 'addressed' ? this.#birth.type : 0;
+    const type = this.#assignment.mode === 'addressed' ? this.#assignment.type : 0;
     return (await this.#queue.receive({ ...options, type })).data;
   }
 

@@ -1,74 +1,75 @@
-/** What parent and child say to each other on the control pipe, and how a child learns that it has one. */
+/** The messages between parent and child on the control pipe, and how a child learns that it has one. */
 
-import type { QueueBirth } from '../system/process-queue.js';
+import type { QueueAssignment } from '../system/process-queue.js';
 
-/** The environment variable that carries a {@link Call} to a child. It is removed as soon as it has been read. */
-export const CALL_VARIABLE = 'MILLRACE_PROCESS';
+/** The environment variable that carries a {@link SpawnInfo} to a child. It is removed once it has been read. */
+export const SPAWN_INFO_VARIABLE = 'MILLRACE_PROCESS';
 
 /** The descriptor of the control pipe in a child: the first after standard input, output and error. */
 export const CONTROL_FD = 3;
 
-/** Names of descriptors that are handed down for the package's own purposes. */
+/** Names of descriptors that the package itself hands down. */
 export const VALUES_PIPE = 'millrace.pipe.values';
 export const BYTES_PIPE = 'millrace.pipe.bytes';
 export const BUS = 'millrace.bus';
 export const REQUESTS = 'millrace.requests';
 
-/** What a process knows of itself when it starts; who it is to be comes later, as a {@link Birth}. */
-export interface Call {
+/** What a process is told when it is spawned; its member comes later, in an {@link Assignment}. */
+export interface SpawnInfo {
   /** The parent's pid. */
   readonly parent: number;
   /** Where Node was started, for the paths among its options. */
   readonly startedIn: string;
-  /** Where it is to be before its entry module runs, if that is another place. */
-  readonly settleIn?: string | undefined;
+  /** Its working directory when its entry module runs, if that is another. */
+  readonly workingDirectory?: string | undefined;
 }
 
-export interface Birth {
+/** Makes an unassigned process the next one of a member. */
+export interface Assignment {
   /** The member's name, as `worker 0`. */
   readonly name: string;
   readonly title: string;
   /** Counts the processes that have had this name, from 1. */
   readonly incarnation: number;
-  /** The names of the descriptors that come with the birth, in their order. */
+  /** The names of the descriptors that come with the assignment, in their order. */
   readonly descriptors: readonly string[];
   readonly maxJobs: number | undefined;
   readonly endsByItself: boolean;
-  readonly queue: QueueBirth | undefined;
-  /** Whatever the parent wants the child to know; JSON. */
+  readonly queue: QueueAssignment | undefined;
+  /** The `data` of the member's spec. */
   readonly data: unknown;
 }
 
 export type ToChild =
-  /** End in the orderly way, `mode` is the parent's word for how. */
+  /** Asks for a graceful end; `mode` tells how. */
   | { readonly type: 'stop'; readonly mode: string }
   | { readonly type: 'message'; readonly body: unknown }
-  /** The process before this one has ended: its place on the bus is free. */
+  /** The previous process of the member has ended: this one reads from the bus. */
   | { readonly type: 'bus-open' }
-  /** A message of the bus has found nobody. */
+  /** A message on the bus was addressed to a member that is not there. */
   | { readonly type: 'undelivered'; readonly to: string };
 
 export type ToParent =
-  /** The entry module has been loaded as far as `inherit`, which waits for the birth. */
-  | { readonly type: 'waiting' }
+  /** The entry module has been loaded as far as `inherit`, which waits for the assignment. */
+  | { readonly type: 'loaded' }
   | { readonly type: 'ready' }
   | { readonly type: 'message'; readonly body: unknown }
-  /** I take requests of clients, within these limits. */
+  /** This process takes requests of clients, within these limits. */
   | { readonly type: 'serves'; readonly maxRequestSize: number; readonly timeout: number }
-  /** Put another process in my place, and tell me to go when it is ready. */
+  /** Asks to be replaced, and to be drained when the replacement is ready. */
   | { readonly type: 'replace' }
-  /** Put another process in my place now; I go when I am done. */
+  /** Asks to be replaced at once; this process ends when its work is done. */
   | { readonly type: 'detach' }
-  /** Start no other process when this one ends. */
+  /** No other process is to be started when this one ends. */
   | { readonly type: 'last' }
-  /** End the whole pool. */
+  /** Asks for a stop of the whole pool. */
   | { readonly type: 'shutdown' };
 
-/** What of that is not of one process alone. */
-export type ToMember = Exclude<ToParent, { readonly type: 'waiting' | 'ready' }>;
+/** Messages that a member handles, besides those of a single run. */
+export type ToMember = Exclude<ToParent, { readonly type: 'loaded' | 'ready' }>;
 
-/** What of that is the pool's to act on; the rest is of one process, or one name. */
-export type ToPool = Exclude<ToParent, { readonly type: 'waiting' | 'ready' | 'detach' | 'last' }>;
+/** Messages that the pool handles. */
+export type ToPool = Exclude<ToParent, { readonly type: 'loaded' | 'ready' | 'detach' | 'last' }>;
 
 type Check = (value: unknown) => boolean;
 
@@ -85,7 +86,7 @@ const FIELDS: Readonly<Record<Kind, Readonly<Record<string, Check>>>> = {
   message: { body: isAnything },
   'bus-open': {},
   undelivered: { to: isText },
-  waiting: {},
+  loaded: {},
   ready: {},
   serves: { maxRequestSize: isAmount, timeout: isAmount },
   replace: {},

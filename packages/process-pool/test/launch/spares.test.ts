@@ -7,8 +7,8 @@ import { fixture, member, stopPoolsAfterEach, watch } from '../support.js';
 
 stopPoolsAfterEach();
 
-const waiting = (pool: { status(): { spares: { waiting: number } } }, count = 1) =>
-  until(`${count} spares to wait`, () => pool.status().spares.waiting === count);
+const waiting = (pool: { status(): { spares: { loaded: number } } }, count = 1) =>
+  until(`${count} spares to wait`, () => pool.status().spares.loaded === count);
 
 test('a pool of several members keeps a spare, one of a single member does not', async () => {
   const several = watch([member('orderly'), member('plain')], { title: 'pool-test' });

@@ -33,7 +33,7 @@ test('status says state, pid, uptime, restarts, memory, processor time, and how 
     {
       name: 'orderly',
       state: 'dead',
-      formerPids: [],
+      drainingPids: [],
       restarts: 0,
       exits: {},
       pid: undefined,
@@ -110,7 +110,7 @@ test('a process that detaches has a replacement at once, works on, and ends when
   const { pid } = one;
   one.send('detach');
   await until('the replacement', () => ready.length === 2);
-  expect(one.formerPids).toEqual([pid]);
+  expect(one.drainingPids).toEqual([pid]);
   await until('it to hear', () => messages.length === 1);
   expect(messages).toEqual([{ stopping: 'detach' }]);
   expect(isRunning(pid as number)).toBe(true);

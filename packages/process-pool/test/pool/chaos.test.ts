@@ -19,8 +19,8 @@ test(`${KILLS} kills of any process at any moment, reloads among them, leave eve
   const whole = () => {
     const { members, spares } = pool.status();
     return (
-      members.every(({ state, formerPids }) => /ready|running/.test(state) && formerPids.length === 0) &&
-      spares.waiting === 2
+      members.every(({ state, drainingPids }) => /ready|running/.test(state) && drainingPids.length === 0) &&
+      spares.loaded === 2
     );
   };
   await until('the pool to be whole', whole);
@@ -33,7 +33,7 @@ test(`${KILLS} kills of any process at any moment, reloads among them, leave eve
         .then(({ outcome }) => (reloads += outcome === 'reloaded' ? 1 : 0));
     const { members, spares } = pool.status();
     const pids = [
-      ...members.flatMap(({ pid, formerPids }) => [pid ?? 0, ...formerPids]),
+      ...members.flatMap(({ pid, drainingPids }) => [pid ?? 0, ...drainingPids]),
       ...spares.pids,
     ].filter((pid) => pid > 0);
     const victim = pids[randomInt(Math.max(1, pids.length))];

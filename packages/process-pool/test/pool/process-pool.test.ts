@@ -29,7 +29,10 @@ test('parent and child talk; the child knows its name and finds descriptors by t
   await until('two answers', () => messages.length === 2);
   expect(messages).toEqual([
     { echo: 'write', name: 'orderly', incarnation: 1, born: null },
-    { code: 'ERR_MILLRACE_NO_DESCRIPTOR', message: "No descriptor is named 'nothing'; there are: note." },
+    {
+      code: 'ERR_MILLRACE_NO_DESCRIPTOR',
+      message: "The parent has handed down no descriptor 'nothing'; there are: note.",
+    },
   ]);
   expect(readFileSync(join(directory, 'note'), 'utf8')).toBe('written by orderly');
   rmSync(directory, { recursive: true });

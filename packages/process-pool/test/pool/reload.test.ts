@@ -210,10 +210,10 @@ test('spares that have loaded what was there before are not used after a reload'
   const watched = watch(versioned(2));
   const { pool } = watched;
   await pool.start();
-  await until('a spare', () => pool.status().spares.waiting === 1);
+  await until('a spare', () => pool.status().spares.loaded === 1);
   const [old] = pool.status().spares.pids as [number];
   await pool.reload();
-  await until('another spare', () => pool.status().spares.waiting === 1);
+  await until('another spare', () => pool.status().spares.loaded === 1);
   expect(pool.status().spares.pids).not.toContain(old);
   await until('the spare to be gone', () => !isRunning(old));
 });

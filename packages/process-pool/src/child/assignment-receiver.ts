@@ -8,11 +8,11 @@ import {
   SystemCallError,
   syscalls,
 } from '@millrace/native';
-import * as layout from '../wire/birth-layout.js';
-import type { Birth } from '../wire/protocol.js';
+import * as layout from '../wire/assignment-layout.js';
+import type { Assignment } from '../wire/protocol.js';
 
-export interface ReceivedBirth {
-  readonly birth: Birth;
+export interface ReceivedAssignment {
+  readonly assignment: Assignment;
   /** By name, as numbered in this process; closed on exec. */
   readonly descriptors: ReadonlyMap<string, number>;
 }
@@ -21,12 +21,12 @@ export interface ReceivedBirth {
 const EVENT_BYTES = 12;
 
 /**
- * Waits for the birth of this process on its control pipe; undefined when the parent has closed it instead.
+ * Waits on the control pipe for the assignment of this process; undefined when the parent has closed the pipe instead.
  *
- * The thread sleeps in the kernel meanwhile, so that nothing of the user's runs in a process that is nobody yet. Throws
- * `SystemCallError`, with EMFILE when this process cannot have as many descriptors as it is given.
+ * The thread sleeps in the kernel meanwhile, so that no code of the user runs in an unassigned process. Throws
+ * `SystemCallError`, with EMFILE when the descriptors exceed the limit of this process.
  */
-export function receiveBirth(control: number): ReceivedBirth | undefined {
+export function receiveAssignment(control: number): ReceivedAssignment | undefined {
   const datagram = Buffer.allocUnsafe(layout.DATAGRAM_BYTES);
   const rights = new Int32Array(1 + layout.MAX_DESCRIPTORS);
   const fds: number[] = [];
@@ -38,11 +38,14 @@ export function receiveBirth(control: number): ReceivedBirth | undefined {
     pieces.push(Buffer.from(datagram.subarray(layout.HEADER_BYTES, received)));
     if (datagram.readUInt32LE(layout.MORE_AT) === 0) break;
   }
-  const birth = JSON.parse(Buffer.concat(pieces).toString()) as Birth;
-  return { birth, descriptors: new Map(birth.descriptors.map((name, i) => [name, fds[i] as number])) };
+  const assignment = JSON.parse(Buffer.concat(pieces).toString()) as Assignment;
+  return {
+    assignment,
+    descriptors: new Map(assignment.descriptors.map((name, i) => [name, fds[i] as number])),
+  };
 }
 
-/** One datagram, waited for; 0 when the parent has closed the pipe. */
+/** Waits for one datagram; 0 when the parent has closed the pipe. */
 function receive(control: number, datagram: Buffer, rights: Uint8Array): number {
   for (;;) {
     const received = syscalls.receiveRights(control, datagram, datagram.length, rights);
@@ -50,11 +53,11 @@ function receive(control: number, datagram: Buffer, rights: Uint8Array): number 
     if (received === -ECONNRESET) return 0;
     if (received === -EAGAIN) waitUntilReadable(control);
     else if (received !== -EINTR)
-      throw new SystemCallError('recvmsg', -received, 'the birth of this process');
+      throw new SystemCallError('recvmsg', -received, 'the assignment of this process');
   }
 }
 
-/** Sleeps in the kernel until `fd` has something; a signal may end the sleep early. */
+/** Sleeps in the kernel until `fd` is readable; a signal may end the sleep early. */
 function waitUntilReadable(fd: number): void {
   const epoll = check(syscalls.epollCreate(), 'epoll_create1');
   try {

@@ -67,7 +67,7 @@ test('a new process that is killed from outside while nobody has the place any m
   release('v3 hanging');
   const reload = pool.reload();
   const { hanging } = await until('the next', () => messages[1] as { hanging: number } | undefined);
-  process.kill(one.formerPids[0] as number, 'SIGKILL');
+  process.kill(one.drainingPids[0] as number, 'SIGKILL');
   await until('the end of the first', () => exits.length === 3);
   release('v4');
   process.kill(hanging, 'SIGKILL');

@@ -1,33 +1,38 @@
 import { EAGAIN, EINTR, ENOBUFS, ENOMEM, ETOOMANYREFS, SystemCallError, syscalls } from '@millrace/native';
-import * as layout from '../wire/birth-layout.js';
-import type { Birth } from '../wire/protocol.js';
+import * as layout from '../wire/assignment-layout.js';
+import type { Assignment } from '../wire/protocol.js';
 
-/** The kernel has no room for now: for bytes, or for descriptors that are under way. */
-const LATER = [EAGAIN, EINTR, ENOBUFS, ENOMEM, ETOOMANYREFS];
-/** Milliseconds until the next try; the child reads, so that there is room soon. */
+/** The kernel has no room at present, for bytes or for descriptors in flight. */
+const RETRYABLE = [EAGAIN, EINTR, ENOBUFS, ENOMEM, ETOOMANYREFS];
+/** Milliseconds until the next try; the child reads meanwhile. */
 const RETRY_MS = 1;
 
-export interface BirthSenderEvents {
-  /** All of it is on its way; what is sent from now on comes after it. */
+export interface AssignmentSenderEvents {
+  /** All of it has been sent: later messages arrive after it. */
   sent(): void;
   failed(error: Error): void;
 }
 
-/** Sends one birth to one process, in as many datagrams as it takes. */
-export class BirthSender {
+/** Sends one assignment to one process, in as many datagrams as needed. */
+export class AssignmentSender {
   readonly #fd: number;
   readonly #text: Buffer;
   readonly #descriptors: Int32Array;
-  readonly #events: BirthSenderEvents;
+  readonly #events: AssignmentSenderEvents;
   readonly #datagram = Buffer.allocUnsafe(layout.DATAGRAM_BYTES);
   #textSent = 0;
   #descriptorsSent = 0;
   #retry: NodeJS.Timeout | undefined;
 
-  /** `descriptors` are those that the birth names. */
-  constructor(fd: number, birth: Birth, descriptors: readonly number[], events: BirthSenderEvents) {
+  /** `descriptors` are those that the assignment names. */
+  constructor(
+    fd: number,
+    assignment: Assignment,
+    descriptors: readonly number[],
+    events: AssignmentSenderEvents,
+  ) {
     this.#fd = fd;
-    this.#text = Buffer.from(JSON.stringify(birth));
+    this.#text = Buffer.from(JSON.stringify(assignment));
     this.#descriptors = Int32Array.from(descriptors);
     this.#events = events;
   }
@@ -40,12 +45,12 @@ export class BirthSender {
         this.#textSent + bytes === this.#text.length &&
         this.#descriptorsSent + count === this.#descriptors.length;
       const result = this.#sendDatagram(bytes, count, last);
-      if (LATER.includes(-result)) {
+      if (RETRYABLE.includes(-result)) {
         this.#retry = setTimeout(() => this.send(), RETRY_MS);
         return;
       }
       if (result < 0) {
-        // After this call, as every other end of a process comes.
+        // Asynchronously, as every other end of a process.
         const named = `descriptors ${[...this.#descriptors].join(', ')} for a child`;
         setImmediate(() => this.#events.failed(new SystemCallError('sendmsg', -result, named)));
         return;
@@ -59,7 +64,7 @@ export class BirthSender {
     }
   }
 
-  /** Sends no more: the process has ended, and its pipe is closed. */
+  /** Sends no more: the process has ended. */
   cancel(): void {
     clearTimeout(this.#retry);
   }

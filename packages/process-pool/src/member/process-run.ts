@@ -1,6 +1,6 @@
 import { Alarm } from '@millrace/channel';
+import type { ChildEnd, ChildHandle } from '../launch/child-handle.js';
 import type { Exit } from '../launch/exit.js';
-import type { End, Incarnation } from '../launch/incarnation.js';
 import {
   DEFAULT_DETACH_TIMEOUT_MS,
   DEFAULT_DRAIN_TIMEOUT_MS,
@@ -8,54 +8,53 @@ import {
   type MemberSpec,
 } from '../launch/spec.js';
 import { setAffinity, setPriority } from '../system/scheduling.js';
-import type { Birth, ToMember, ToParent } from '../wire/protocol.js';
+import type { Assignment, ToMember, ToParent } from '../wire/protocol.js';
 import { after, type MemberEvent, type MemberState } from './state.js';
 
-export interface LifeEvents {
-  ready(life: Life): void;
-  stable(life: Life): void;
-  said(life: Life, message: ToMember): void;
-  ended(life: Life, exit: Exit): void;
+export interface ProcessRunEvents {
+  ready(run: ProcessRun): void;
+  message(run: ProcessRun, message: ToMember): void;
+  ended(run: ProcessRun, exit: Exit): void;
 }
 
-export interface LifeOptions {
+export interface ProcessRunOptions {
   readonly spec: MemberSpec;
-  /** Counts the lives of the member from 1. */
+  /** Counts the processes of the member from 1. */
   readonly number: number;
-  /** Milliseconds after which it counts as running. */
+  /** Milliseconds of being ready after which it counts as running. */
   readonly stableAfter: number;
-  /** What it is given beyond the descriptors of the spec. */
+  /** Descriptors of the pool, besides those of the spec. */
   readonly descriptors: Readonly<Record<string, number>>;
 }
 
-/** One process under the name of a member, from when it is given that to its end; its state and its deadlines. */
-export class Life {
+/** One process under the name of a member, from its assignment to its end: its state and its deadlines. */
+export class ProcessRun {
   readonly number: number;
-  readonly incarnation: Incarnation;
-  readonly bornAt = performance.now();
+  readonly child: ChildHandle;
+  readonly assignedAt = performance.now();
   readonly #spec: MemberSpec;
-  readonly #events: LifeEvents;
+  readonly #events: ProcessRunEvents;
   #state: MemberState = 'starting';
   #readyAt: number | undefined;
   #detached = false;
   #deadline: Alarm | undefined;
   #stable: Alarm | undefined;
 
-  constructor(incarnation: Incarnation, options: LifeOptions, events: LifeEvents) {
+  constructor(child: ChildHandle, options: ProcessRunOptions, events: ProcessRunEvents) {
     const { spec, number } = options;
     this.number = number;
-    this.incarnation = incarnation;
+    this.child = child;
     this.#spec = spec;
     this.#events = events;
-    incarnation.listen({
-      said: (message) => this.#said(message, options.stableAfter),
+    child.observe({
+      message: (message) => this.#onMessage(message, options.stableAfter),
       ended: (end) => this.#ended(end),
     });
     const limit = spec.startTimeout ?? DEFAULT_START_TIMEOUT_MS;
     this.#killAfter(limit, `${spec.name} was not ready within ${limit} ms (startTimeout)`);
-    if (incarnation.waiting) this.#schedule();
+    if (child.isLoaded) this.#setScheduling();
     const descriptors = { ...spec.descriptors, ...options.descriptors };
-    const birth: Birth = {
+    const assignment: Assignment = {
       name: spec.name,
       title: spec.title ?? spec.name,
       incarnation: number,
@@ -65,7 +64,7 @@ export class Life {
       queue: spec.queue,
       data: spec.data,
     };
-    incarnation.bear(birth, Object.values(descriptors));
+    child.assign(assignment, Object.values(descriptors));
   }
 
   get state(): MemberState {
@@ -73,47 +72,47 @@ export class Life {
   }
 
   get pid(): number | undefined {
-    return this.incarnation.pid;
+    return this.child.pid;
   }
 
-  /** Lets it finish what it has; kills it when its time is over. */
+  /** Lets it finish its work; kills it after `drainTimeout`. */
   drain(mode: string): void {
     if (!this.#move('drain')) return;
-    this.incarnation.stop(mode);
+    this.child.stop(mode);
     const limit = this.#spec.drainTimeout ?? DEFAULT_DRAIN_TIMEOUT_MS;
     this.#killAfter(
       limit,
-      `${this.#spec.name} was not done ${limit} ms after another took its place (drainTimeout)`,
+      `${this.#spec.name} had not ended ${limit} ms after it was replaced (drainTimeout)`,
     );
   }
 
-  /** Lets it finish what it has, after it has asked for another process beside it. */
+  /** Lets it finish its work after it has detached itself; kills it after `detachTimeout`. */
   detach(): void {
     if (!this.#move('drain')) return;
     this.#detached = true;
-    this.incarnation.stop('detach');
+    this.child.stop('detach');
     const limit = this.#spec.detachTimeout ?? DEFAULT_DETACH_TIMEOUT_MS;
     this.#killAfter(
       limit,
-      `${this.#spec.name} was not done ${limit} ms after it detached itself (detachTimeout)`,
+      `${this.#spec.name} had not ended ${limit} ms after it detached itself (detachTimeout)`,
     );
   }
 
-  /** Whether it has detached itself: nobody waits for its end but who stops the pool. */
+  /** Whether it has detached itself: only a stop of the pool waits for its end. */
   get detached(): boolean {
     return this.#detached;
   }
 
-  /** Asks it to end; who asks sets the deadline. */
+  /** Asks it to end; the caller sets the deadline. */
   stop(mode: string): void {
     const asked = this.#state === 'draining' || this.#state === 'stopping';
-    if (this.#move('stop') && !asked) this.incarnation.stop(mode);
+    if (this.#move('stop') && !asked) this.child.stop(mode);
   }
 
-  #said(message: ToParent, stableAfter: number): void {
-    if (message.type === 'waiting') this.#schedule();
+  #onMessage(message: ToParent, stableAfter: number): void {
+    if (message.type === 'loaded') this.#setScheduling();
     else if (message.type === 'ready') this.#ready(stableAfter);
-    else this.#events.said(this, message);
+    else this.#events.message(this, message);
   }
 
   #ready(stableAfter: number): void {
@@ -121,13 +120,13 @@ export class Life {
     this.#readyAt = performance.now();
     this.#deadline?.cancel();
     this.#stable = new Alarm(stableAfter, () => {
-      if (this.#move('stable')) this.#events.stable(this);
+      this.#move('stable');
     }).unref();
     this.#events.ready(this);
   }
 
-  /** While the process waits for its birth: no thread of the user's has been made yet. */
-  #schedule(): void {
+  /** Called while the process waits for its assignment, before it starts threads of its own, which inherit both. */
+  #setScheduling(): void {
     const { priority, affinity } = this.#spec;
     const { pid } = this;
     if (pid === undefined) return;
@@ -135,17 +134,17 @@ export class Life {
       if (priority !== undefined) setPriority(pid, priority);
       if (affinity !== undefined) setAffinity(pid, affinity);
     } catch (error) {
-      this.incarnation.killFor(error as Error);
+      this.child.killFor(error as Error);
     }
   }
 
-  #ended({ code, signal, error }: End): void {
+  #ended({ code, signal, error }: ChildEnd): void {
     this.#deadline?.cancel();
     this.#stable?.cancel();
     const replaced = this.#state === 'draining';
     this.#move('end');
     const now = performance.now();
-    const uptime = now - this.bornAt;
+    const uptime = now - this.assignedAt;
     const wasReady = this.#readyAt !== undefined;
     const readyFor = this.#readyAt === undefined ? 0 : now - this.#readyAt;
     this.#events.ended(this, {
@@ -162,8 +161,8 @@ export class Life {
 
   #killAfter(limit: number, why: string): void {
     this.#deadline?.cancel();
-    // As long as there is a process, it is what keeps the loop alive, or is not to.
-    this.#deadline = new Alarm(limit, () => this.incarnation.killFor(new Error(why))).unref();
+    // The process keeps the loop alive, not its deadline.
+    this.#deadline = new Alarm(limit, () => this.child.killFor(new Error(why))).unref();
   }
 
   #move(event: MemberEvent): boolean {

@@ -1,13 +1,13 @@
 /**
- * How a birth travels: datagrams on the control pipe, before anything else is said on it. JSON text in pieces, with
- * descriptors beside them (SCM_RIGHTS).
+ * How an assignment is sent: as the first datagrams on the control pipe. JSON text in pieces, with descriptors beside them
+ * (SCM_RIGHTS).
  *
  *   ┌──────┬─────────────────────┐
  *   │ MORE │ a piece of the text │  + up to 253 descriptors, in the order of their names in the text
  *   └──────┴─────────────────────┘
  *
  * MORE is an unsigned 32-bit integer, little endian: 1 when another datagram follows, 0 in the last. A process that
- * dies between two of them never was anybody; its pipe goes with it.
+ * dies between two of them was never assigned; its pipe is closed with it.
  */
 import { MAX_RIGHTS } from '@millrace/native';
 

@@ -5,49 +5,49 @@ import { syscalls } from '@millrace/native';
 import { createPipe, openPipe } from '@millrace/pipe-ipc';
 import { ProcessPoolError } from '../errors.js';
 import {
-  type Birth,
-  CALL_VARIABLE,
-  type Call,
+  type Assignment,
   hasValidFields,
   isControlMessage,
+  SPAWN_INFO_VARIABLE,
+  type SpawnInfo,
   type ToChild,
   type ToParent,
 } from '../wire/protocol.js';
-import { BirthSender } from './birth-sender.js';
+import { AssignmentSender } from './assignment-sender.js';
 import { nodeStart, pathOf } from './node-options.js';
 import type { LaunchSpec } from './spec.js';
 
 /** The exit code of a process that could not be started, as shells have it. */
 const NOT_STARTED = 127;
 const STANDARD: NonNullable<LaunchSpec['stdio']> = ['ignore', 'inherit', 'inherit'];
-/** Messages for a process that has not been born yet; more are refused. */
-const MAX_UNSAID = 10_000;
+/** Messages that wait until the process has its assignment; more are refused. */
+const MAX_QUEUED = 10_000;
 
-/** How a process came to its end. */
-export interface End {
+/** How a process ended. */
+export interface ChildEnd {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly error: Error | undefined;
 }
 
-export interface IncarnationEvents {
-  said(message: ToParent): void;
-  ended(end: End): void;
+export interface ChildHandleEvents {
+  message(message: ToParent): void;
+  ended(end: ChildEnd): void;
 }
 
 /**
- * One process, from its start to its end: a control pipe and what goes over it. It is nobody at first, and waits for
- * its birth (in `inherit`); a {@link Member} gives it that at once or, when it is a spare, some day.
+ * One child process from its start to its end, and its control pipe. It starts unassigned, and waits in `inherit` for its
+ * assignment to a {@link Member}: a new process gets it at once, a spare when a member needs one.
  */
-export class Incarnation {
+export class ChildHandle {
   readonly process: ChildProcess | undefined;
   readonly #control: TransportChannel<ToChild, ToParent> | undefined;
   readonly #controlFd: number = -1;
-  #events: IncarnationEvents | undefined;
-  #waiting = false;
-  #born: BirthSender | undefined;
-  /** Said before the birth was: it comes after it. */
-  #unsaid: ToChild[] | undefined = [];
+  #events: ChildHandleEvents | undefined;
+  #isLoaded = false;
+  #sender: AssignmentSender | undefined;
+  /** Messages to send after the assignment; undefined: it has been sent. */
+  #queued: ToChild[] | undefined = [];
   #killedFor: Error | undefined;
   #stopAsked = false;
   #ended = false;
@@ -55,7 +55,7 @@ export class Incarnation {
   readonly gone: Promise<void>;
   #isGone!: () => void;
 
-  /** `title` is what `ps` shows until it is somebody. */
+  /** `title` is what `ps` shows until the process is assigned. */
   constructor(launch: LaunchSpec, title: string) {
     this.gone = new Promise((resolve) => {
       this.#isGone = resolve;
@@ -72,30 +72,30 @@ export class Incarnation {
       }
       this.#controlFd = pipe.left;
     } catch (error) {
-      // After this call, as any end of a process comes.
+      // Asynchronously, as every other end of a process.
       setImmediate(() => this.#end(NOT_STARTED, null, error as Error));
       return;
     }
     const control = openPipe<ToChild, ToParent>(this.#controlFd, {
-      onBadDatagram: (error) => this.#makesNoSense(error),
+      onBadDatagram: (error) => this.#rejectMessage(error),
     });
     this.#control = control;
-    control.onBadMessage((error) => this.#makesNoSense(error as Error));
+    control.onBadMessage((error) => this.#rejectMessage(error as Error));
     control.onMessage((message) => {
-      if (!isControlMessage(message)) this.#makesNoSense(new TypeError('A control message has no kind.'));
+      if (!isControlMessage(message)) this.#rejectMessage(new TypeError('it has no kind'));
       else if (!hasValidFields(message)) return;
-      else if (message.type === 'waiting') this.#isWaiting();
-      else this.#events?.said(message);
+      else if (message.type === 'loaded') this.#onLoaded();
+      else this.#events?.message(message);
     });
-    // Another program has taken its place: it knows of signals only.
+    // The process has executed another program, which understands signals only.
     control.onClose(() => {
       if (this.#stopAsked && !this.#ended) this.kill('SIGTERM');
     });
-    // A process that could not be started gives 'error' and no 'exit': either ends it, once.
+    // A process that could not be started emits 'error' and no 'exit'.
     this.process.once('exit', (code, signal) => this.#end(code, signal));
     this.process.on('error', (error) => {
       if (this.pid === undefined) this.#end(NOT_STARTED, null, error);
-      // A signal could not be sent: the end of the process will tell.
+      // A signal could not be sent: the end of the process carries the reason.
       else this.#killedFor ??= error;
     });
   }
@@ -104,35 +104,35 @@ export class Incarnation {
     return this.process?.pid;
   }
 
-  /** Whether its entry module has been loaded as far as `inherit`. */
-  get waiting(): boolean {
-    return this.#waiting;
+  /** Whether the entry module has been loaded as far as `inherit`, which waits for the assignment. */
+  get isLoaded(): boolean {
+    return this.#isLoaded;
   }
 
   get ended(): boolean {
     return this.#ended;
   }
 
-  /** Who hears of it; a spare changes hands. */
-  listen(events: IncarnationEvents): void {
+  /** Sets the receiver of its events: the spares at first, then a run of a member. */
+  observe(events: ChildHandleEvents): void {
     this.#events = events;
   }
 
-  /** Makes it somebody, once it waits for that. The descriptors are those that the birth names. */
-  bear(birth: Birth, descriptors: readonly number[]): void {
-    this.#born = new BirthSender(this.#controlFd, birth, descriptors, {
-      sent: () => this.#sayUnsaid(),
+  /** Assigns the process to a member as soon as it waits for that. `descriptors` are those that the assignment names. */
+  assign(assignment: Assignment, descriptors: readonly number[]): void {
+    this.#sender = new AssignmentSender(this.#controlFd, assignment, descriptors, {
+      sent: () => this.#sendQueued(),
       failed: (error) => this.killFor(error),
     });
-    if (this.#waiting) this.#born.send();
+    if (this.#isLoaded) this.#sender.send();
   }
 
-  /** False when it does not hear it: it has ended, or has not listened for very long. */
-  tell(message: ToChild): boolean {
+  /** False when the message cannot be delivered: the process has ended, or its control pipe is full. */
+  send(message: ToChild): boolean {
     if (this.#ended || this.#control === undefined || this.#control.closed) return false;
-    if (this.#unsaid !== undefined) {
-      if (this.#unsaid.length >= MAX_UNSAID) return false;
-      this.#unsaid.push(message);
+    if (this.#queued !== undefined) {
+      if (this.#queued.length >= MAX_QUEUED) return false;
+      this.#queued.push(message);
       return true;
     }
     try {
@@ -140,27 +140,27 @@ export class Incarnation {
       this.#control.flush();
       return true;
     } catch (error) {
-      // Closed between the check and the send, or the process has not read its control pipe for very long.
+      // Closed between the check and the send, or full: the process does not read its control pipe.
       const { code } = error as { code?: string };
       if (code === 'ERR_MILLRACE_CHANNEL_CLOSED' || code === 'ERR_MILLRACE_CHANNEL_FULL') return false;
       throw error;
     }
   }
 
-  /** Ends it in the orderly way where it can be asked; one that is nobody yet has nothing to put in order. */
+  /** Asks the process to shut down gracefully; an unassigned one is simply ended. */
   stop(mode: string): void {
     this.#stopAsked = true;
-    if (this.#unsaid !== undefined) this.dismiss();
-    else if (!this.tell({ type: 'stop', mode }))
-      // Closed: another program has taken its place. Full: it has not listened for very long.
+    if (this.#queued !== undefined) this.dismiss();
+    else if (!this.send({ type: 'stop', mode }))
+      // Closed: it has executed another program. Full: it does not read its control pipe.
       this.kill(this.#control?.closed ? 'SIGTERM' : 'SIGKILL');
   }
 
-  /** Ends a process that is nobody: whether it boots, loads or waits. */
+  /** Ends an unassigned process, whether it boots, loads or waits. */
   dismiss(): void {
     this.kill('SIGTERM');
-    // It may hold SIGTERM off while it waits; the end of its pipe it cannot.
-    this.#born?.cancel();
+    // A handler may hold SIGTERM off; the end of the control pipe ends the process all the same.
+    this.#sender?.cancel();
     this.#control?.destroy();
   }
 
@@ -176,36 +176,36 @@ export class Incarnation {
     this.process?.kill(signal);
   }
 
-  /** Kills it for a reason that its end is to tell. */
+  /** Kills the process; its end carries `reason` as the error. */
   killFor(reason: Error): void {
     this.#killedFor ??= reason;
     this.kill('SIGKILL');
   }
 
-  /** What it says on its control pipe can come of a fault only, which may have spared nothing: another takes its place. */
-  #makesNoSense(error: Error): void {
-    const reason = `What process ${this.pid} says on its control pipe makes no sense: ${error.message}`;
+  /** A malformed control message comes of a fault that may have corrupted anything in the process: it is killed and replaced. */
+  #rejectMessage(error: Error): void {
+    const reason = `Process ${this.pid} has sent a malformed control message and is killed: ${error.message}`;
     this.killFor(new ProcessPoolError('ERR_MILLRACE_BAD_CONTROL', reason, { cause: error }));
   }
 
-  #isWaiting(): void {
-    this.#waiting = true;
-    this.#events?.said({ type: 'waiting' });
-    this.#born?.send();
+  #onLoaded(): void {
+    this.#isLoaded = true;
+    this.#events?.message({ type: 'loaded' });
+    this.#sender?.send();
   }
 
-  #sayUnsaid(): void {
-    const unsaid = this.#unsaid ?? [];
-    this.#unsaid = undefined;
-    for (const message of unsaid) this.tell(message);
+  #sendQueued(): void {
+    const queued = this.#queued ?? [];
+    this.#queued = undefined;
+    for (const message of queued) this.send(message);
   }
 
   #end(code: number | null, signal: NodeJS.Signals | null, error?: Error): void {
     if (this.#ended) return;
-    // What it said last is still in the pipe.
+    // Its last messages may still be in the pipe.
     this.#control?.deliverNow();
     this.#ended = true;
-    this.#born?.cancel();
+    this.#sender?.cancel();
     this.#control?.destroy();
     this.#events?.ended({ code, signal, error: error ?? this.#killedFor });
     this.#isGone();
@@ -214,18 +214,18 @@ export class Incarnation {
 
 function start(launch: LaunchSpec, title: string, control: number): ChildProcess {
   const { entry, args = [], execArgv, env = {}, cwd, stdio = STANDARD } = launch;
-  const { options, directory, settleIn } = nodeStart(execArgv, cwd);
-  const call: Call = { parent: process.pid, startedIn: directory, settleIn };
-  const path = settleIn === undefined ? pathOf(entry) : resolve(settleIn, pathOf(entry));
-  // The title is an argument, so that `ps` shows it from the first moment on.
+  const { options, directory, workingDirectory } = nodeStart(execArgv, cwd);
+  const info: SpawnInfo = { parent: process.pid, startedIn: directory, workingDirectory };
+  const path = workingDirectory === undefined ? pathOf(entry) : resolve(workingDirectory, pathOf(entry));
+  // The title is an argument, so that `ps` shows it from the start.
   return spawn(process.execPath, [`--title=${title}`, ...options, path, ...args], {
     stdio: [...stdio, control],
-    env: { ...process.env, ...env, [CALL_VARIABLE]: JSON.stringify(call) },
+    env: { ...process.env, ...env, [SPAWN_INFO_VARIABLE]: JSON.stringify(info) },
     cwd: directory,
   });
 }
 
-/** Processes with the same key can take each other's place. */
+/** Processes with the same key are interchangeable until they are assigned. */
 export function launchKey({ entry, args, execArgv, env, cwd, stdio }: LaunchSpec): string {
   return JSON.stringify([
     pathOf(entry),
