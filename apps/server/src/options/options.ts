@@ -15,163 +15,345 @@ export const DISPATCH_MODES = [
 ] as const;
 export type DispatchMode = (typeof DISPATCH_MODES)[number];
 
-/** Who owns the clients' sockets: reactor threads of the master, or the workers. */
+/** Which processes own the clients' sockets: the master with its reactor threads, or the workers. */
 export type ServerMode = 'process' | 'base';
 
+/**
+ * What `createServer` takes: these, and the first listener's. Times are milliseconds and sizes bytes. A line comment begins
+ * a group; docs/options.md and the README's table are made of all of it by `npm run docs:options`.
+ */
 export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
+  // Processes
+
   /**
-   * `'process'`: reactor threads of the master own the clients' sockets, and a worker's death costs no connection.
-   * `'base'`: each worker accepts clients and serves them alone, without a way between; they end with it. Default
-   * `'process'`.
+   * Which processes own the clients' sockets, the master (`'process'`) or the workers (`'base'`). `'process'`: reactor
+   * threads of the master serve them, and a worker's death costs no connection. `'base'`: each worker accepts clients and
+   * serves them alone; they end with it ([what is different in base mode](docs/options.md#base-mode)).
+   * @default 'process'
+   * @swoole `mode` of the constructor
    */
   readonly mode?: ServerMode;
-  /** Reactor threads. Default: the number of processors, at most 8 and at most `workerNum`. Not in base mode. */
+  /**
+   * Reactor threads, never more than `workerNum`. Of process mode: in base mode it is an error.
+   * @default processors, at most 8
+   * @swoole `reactor_num`
+   */
   readonly reactorNum?: number;
-  /** Worker processes. Default: the number of processors. */
+  /**
+   * Worker processes.
+   * @default processors
+   * @swoole `worker_num`
+   */
   readonly workerNum?: number;
-  /** Task worker processes. Default 0: no tasks. */
+  /**
+   * Task worker processes.
+   * @default 0: no tasks
+   * @swoole `task_worker_num`
+   */
   readonly taskWorkerNum?: number;
-  /** The tasks that task workers run, by name. */
+  /**
+   * Messages after which a worker is replaced by a new one. It is exact, but for `maxRequestGrace`: what a worker has not
+   * taken is answered by the next.
+   * @default 0: never
+   * @swoole `max_request`
+   */
+  readonly maxRequest?: number;
+  /**
+   * Each worker draws up to so many messages more, so that not all are replaced at once; 0 makes `maxRequest` exact.
+   * @default half of `maxRequest` where that is above 10, else 0
+   * @swoole `max_request_grace`
+   */
+  readonly maxRequestGrace?: number;
+  /**
+   * Tasks after which a task worker is replaced by a new one.
+   * @default 0: never
+   * @swoole `task_max_request`
+   */
+  readonly taskMaxRequest?: number;
+  /**
+   * Each task worker draws up to so many tasks more; 0 makes `taskMaxRequest` exact.
+   * @default half of `taskMaxRequest` where that is above 10, else 0
+   * @swoole `task_max_request_grace`
+   */
+  readonly taskMaxRequestGrace?: number;
+  /**
+   * Bytes of resident memory above which a worker or task worker is replaced. Looked at each second.
+   * @default 0: any
+   */
+  readonly maxWorkerMemory?: number;
+  /**
+   * How long an ending process may take for what it has in hand, before it is killed. `Infinity` waits for ever. A process
+   * whose loop is blocked is killed half a second later.
+   * @default 3,000 ms
+   * @swoole `max_wait_time`
+   */
+  readonly maxWaitTime?: number;
+  /**
+   * How long the loop of a worker, a user process or the manager may stand still, because a handler computes or waits
+   * without giving it back, before the process is killed and replaced. At least 3,000 ms. With the manager go the
+   * processes below it. With or without a limit, the log names it after five seconds. A process at a breakpoint or stopped
+   * by a signal is not meant, nor one that was frozen together with the process that watches it (decision 67).
+   * @default 0: never
+   */
+  readonly hangTimeout?: number;
+  /**
+   * The same for task workers, whose tasks may rightly compute for long.
+   * @default 0: never
+   */
+  readonly taskHangTimeout?: number;
+  /**
+   * Messages, of every kind, whose handlers are under way in one worker at most. Those beyond it wait in the worker's
+   * rings, then in their clients.
+   * @default 0: any number
+   * @swoole `worker_max_concurrency`
+   */
+  readonly workerMaxConcurrency?: number;
+  /**
+   * Processes that have booted and take a dead one's place within milliseconds. Unless it is 0, one more waits to take the
+   * manager's.
+   * @default 1 with more than one worker, task worker and user process together, else 0
+   */
+  readonly spares?: number;
+  /**
+   * The module that every process of the server runs, up to its `start`: a path, or a URL as `import.meta.url`. For
+   * [test runners](docs/testing.md), process managers and bundles, where Node was started with another.
+   * @default the module that Node was started with
+   */
+  readonly entry?: string | URL;
+  /**
+   * Whether the server goes on in the background, in a session of its own and the directory `/`. `pidFile` and `logFile`
+   * are absolute then. Node cannot fork: the program starts anew in the background, and what stands before `start` runs
+   * twice. What was started exits with 0 once the server accepts clients, else with another code and the reason.
+   * @default false
+   * @swoole `daemonize`
+   */
+  readonly daemonize?: boolean;
+  /**
+   * A file that holds the master's pid while the server runs. One that a killed server has left is taken over, that of one
+   * that runs is an error.
+   * @default none
+   * @swoole `pid_file`
+   */
+  readonly pidFile?: string;
+  /**
+   * The user of workers, task workers and user processes, by name or number; the server is to be started as root. With
+   * tasks, the user has to have `taskTmpdir` and the queue. Set in the order groups, root directory, user; what cannot be
+   * done is an error, and the server does not start.
+   * @default the one that starts the server
+   * @swoole `user`
+   */
+  readonly user?: string | number;
+  /**
+   * The group of those processes. To be named where /etc/passwd has no such user.
+   * @default the groups of `user` in /etc/passwd
+   * @swoole `group`
+   */
+  readonly group?: string | number;
+  /**
+   * The directory that those processes see as `/`. What they import later is looked for in there.
+   * @default none
+   * @swoole `chroot`
+   */
+  readonly chroot?: string;
+  /**
+   * What the permissions of new files lack, of all processes.
+   * @default the program's
+   */
+  readonly umask?: number;
+  /**
+   * The first word of what `ps` shows.
+   * @default 'millrace'
+   */
+  readonly title?: string;
+
+  // Clients
+
+  /**
+   * Clients at once, of all stream listeners together; clients are counted, not descriptor numbers. Beyond it a client is
+   * closed at once and counted (`stats().abortCount`); accepting goes on for the next. A limit of open files below it is
+   * logged.
+   * @default 10,000
+   * @swoole `max_conn`, `max_connection`
+   */
+  readonly maxConnections?: number;
+  /**
+   * Messages that one client may have on their way to one worker, and deliver in one turn of a reactor. Then it is not read
+   * from until the worker has taken half of it (`stats().clientHoldCount`). The share is what other clients of the worker
+   * wait for at most. A client that is the only one to send has up to 32 shares, as long as the worker takes them within a
+   * millisecond, and up to half a millisecond of a turn; it has one again with the first message of another client
+   * (decision 68).
+   * @default 32; 16 with `ipc: 'pipe'`
+   */
+  readonly maxClientMessages?: number;
+  /**
+   * The same in bytes. A longer message goes alone.
+   * @default 256 KiB
+   */
+  readonly maxClientBytes?: number;
+  /**
+   * Bytes held for all clients together. Counted are messages that have come in part, answers that were not taken, 32 KiB
+   * for each client of TLS and 48 KiB for each handshake. Handshakes have a quarter of it, then the oldest are broken
+   * off. Not counted: the buffers of the kernel (decision 52). Beyond it the clients that hold most are closed with the
+   * reason `'memory'`, logged and counted (`stats().clientMemory`, `clientMemoryCloseCount`).
+   * @default an eighth of the memory there is, of the machine or its control group; at least 32 MiB
+   */
+  readonly maxClientMemory?: number;
+  /**
+   * Bytes from which on the clients that hold more than the average are not read from (`stats().clientMemoryHoldCount`).
+   * The one that was held first goes on first, to finish its message.
+   * @default three quarters of `maxClientMemory`
+   */
+  readonly clientMemoryHighWatermark?: number;
+  /**
+   * Time without one of those being let go, after which the largest client is closed.
+   * @default 10,000 ms
+   */
+  readonly clientMemoryTimeout?: number;
+  /**
+   * Descriptors of a process that no client gets, nor a file that is sent to one. A client that comes then, or is to get a
+   * file, is closed at once, logged and counted (`stats().descriptorAbortCount`). A new manager can be started with them,
+   * and the log opened anew.
+   * @default 64, at most a quarter of the limit of open files
+   */
+  readonly reservedDescriptors?: number;
+  /**
+   * The first session's id.
+   * @default 1
+   * @swoole `start_session_id`
+   */
+  readonly startSessionId?: number;
+  /**
+   * Time between two looks for idle clients, never more than half of the shortest idle time. Where only this is given,
+   * `heartbeatIdleTime` is twice as long.
+   * @default half of the shortest idle time
+   * @swoole `heartbeat_check_interval`
+   */
+  readonly heartbeatCheckInterval?: number;
+  /**
+   * How long a closed connection may take nothing of what it is still to get.
+   * @default 60,000 ms
+   */
+  readonly lingerTime?: number;
+
+  // Tasks
+
+  /**
+   * The tasks that task workers run, by name; calls of them are typed.
+   * @default {}
+   */
   readonly tasks?: T;
   /**
-   * How tasks travel between workers and task workers: rings in shared memory, socket pairs, or a message queue of the
-   * system, where they outlive the server and other programs may post some. Default `'ring'`.
+   * How tasks travel between workers and task workers: in rings of shared memory, pipes (socket pairs), or a queue of the
+   * system, `'system-v-queue'` (Swoole's modes 2 and 3) or `'posix-queue'`. Any idle task worker runs the next task, as in
+   * Swoole's mode 3, and a chosen one is honoured in each. With a queue other programs may post tasks, and what is left in
+   * it is run by the next start.
+   * @default 'ring'
+   * @swoole `task_ipc_mode`
    */
   readonly taskTransport?: TaskTransportName;
-  /** With `taskTransport: 'system-v-queue'`: the queue's key, a 32-bit integer other than 0, as `ipcs -q` shows it. */
+  /**
+   * The key of the queue of `taskTransport: 'system-v-queue'`, which needs it: a 32-bit integer other than 0, as `ipcs -q`
+   * shows it. There is no private queue: a killed server would leave it for ever.
+   * @default none
+   * @swoole `message_queue_key`
+   */
   readonly taskQueueKey?: number;
-  /** With `taskTransport: 'posix-queue'`: the queue's name, `'/tasks'` for one. */
+  /**
+   * The name of the queue of `taskTransport: 'posix-queue'`, which needs it: `'/tasks'` for one.
+   * @default none
+   */
   readonly taskQueueName?: string;
   /**
-   * Users, besides root, this one and `user`, whose queue it may be: whoever has made a queue reads its tasks and gives
-   * tasks of its own. Default: none.
+   * Users, besides root, this one and `user`, that may own the queue. The owner of a queue reads its tasks and gives tasks
+   * of its own.
+   * @default none
    */
   readonly taskQueueTrustedUsers?: readonly number[] | 'any';
   /**
-   * Bytes of each ring of tasks, two for each worker and task worker; a power of two. Default: 512 KiB, less where all
-   * together would be more than 64 MiB, at least 64 KiB.
+   * Bytes of each ring of tasks, a power of two. There are two for each worker and task worker (those of user processes, the
+   * manager and the master have 64 KiB).
+   * @default 512 KiB; less where all together would be more than 64 MiB, at least 64 KiB
    */
   readonly taskRingSize?: number;
   /**
-   * `'memory'`: values and results stay in their ring as long as they take no more than a quarter of it, and larger ones
-   * go through a file. `'file'`: from 8,192 bytes on, as it always is with `taskTransport: 'pipe'`, and with a queue of the
-   * system for the values in it. Default `'memory'`.
+   * Where large values and results travel. `'memory'`: they stay in a ring as long as they take no more than a quarter of
+   * it, larger ones go through a file. `'file'`: from 8,192 bytes on, as with `taskTransport: 'pipe'` and as values in a
+   * queue of the system always do.
+   * @default 'memory'
    */
   readonly taskLargeValues?: 'memory' | 'file';
-  /** An absolute directory for those files; made if it is missing, inside of `chroot`. Default: the system's. */
+  /**
+   * An absolute directory for those files, made if it is missing, inside of `chroot`. Files are in a directory of the
+   * server's own below it, for one user alone, with a name that cannot be guessed. What a dead server has left there is
+   * removed by the next start; what a queue may name is kept until a start finds the queue empty.
+   * @default the system's
+   * @swoole `task_tmpdir`
+   */
   readonly taskTmpdir?: string;
-  /** Tasks that wait in a worker for a task worker; one more is an error. Default 10,000. */
+  /**
+   * Tasks that wait in one worker for a task worker. One more is an error.
+   * @default 10,000
+   */
   readonly taskMaxQueue?: number;
 
-  /** Clients at once, of all stream listeners together; more are turned away. Default 10,000. */
-  readonly maxConnections?: number;
+  // Dispatch and back-pressure
+
   /**
-   * Messages of one client that may be on their way to a worker, and in one turn of a reactor; the others wait, and slow
-   * the client down, so that no client waits for more of another's. Default 32; 16 with `ipc: 'pipe'`.
+   * Which worker gets a message: [the modes](docs/options.md#dispatch-modes). Of process mode: in base mode it is an error.
+   * @default 'fixed'
+   * @swoole `dispatch_mode`
    */
-  readonly maxClientMessages?: number;
-  /** The same in bytes; a longer message goes alone. Default 256 KiB. */
-  readonly maxClientBytes?: number;
-  /**
-   * Bytes that the server may hold for all clients together: messages that have come in part, answers that were not taken,
-   * buffers of TLS. Beyond it, the clients that hold most are closed (`'memory'`). Default: an eighth of the memory that
-   * there is, of the machine or of its control group, at least 32 MiB.
-   */
-  readonly maxClientMemory?: number;
-  /** Bytes from which on the clients that hold most are not read from. Default: three quarters of `maxClientMemory`. */
-  readonly clientMemoryHighWatermark?: number;
-  /** Milliseconds after which the largest client is closed where none of those could be let go. Default 10,000. */
-  readonly clientMemoryTimeout?: number;
-  /**
-   * Descriptors that no client gets of those that a process may have open, so that the server can start a manager, and
-   * open its log anew, when clients have all others: one more is closed at once. Default 64, at most a quarter of the limit.
-   */
-  readonly reservedDescriptors?: number;
-  /** The first session's id. Default 1. */
-  readonly startSessionId?: number;
-  /** Which worker gets a message. Default `'fixed'`: all of a session's go to one. Not in base mode. */
   readonly dispatchMode?: DispatchMode;
-  /** With `dispatchMode: 'function'`: a module that exports `dispatch`, a {@link Dispatch}; reactor threads run it. */
+  /**
+   * With `dispatchMode: 'function'`: a module that exports `dispatch(data, session)`, a {@link Dispatch}, which returns a
+   * worker, `'default'`, `'discard'` or `'close'`. Reactor threads run it.
+   * @default none
+   * @swoole `dispatch_func`
+   */
   readonly dispatchModule?: string | URL;
-  /** Whether nothing is read from a new connection before `session.resume()`. Default false. */
+  /**
+   * Whether nothing is read from a new connection before `session.resume()`.
+   * @default false
+   * @swoole `enable_delay_receive`
+   */
   readonly enableDelayReceive?: boolean;
   /**
-   * Milliseconds between two looks for idle clients. Default: half of the shortest idle time; where only this is
-   * given, `heartbeatIdleTime` is twice as long. It is never more than half of the shortest idle time.
-   */
-  readonly heartbeatCheckInterval?: number;
-  /** Milliseconds that a closed connection may take nothing of what it is still to get. Default 60,000. */
-  readonly lingerTime?: number;
-
-  /**
-   * Milliseconds that the loop of a worker, a user process or the manager may stand still, because a handler computes or
-   * waits without giving it back, before the process is killed and replaced; at least 3,000. Default 0: it is only named in
-   * the log, after five seconds.
-   */
-  readonly hangTimeout?: number;
-  /** The same for task workers, whose tasks may rightly compute for long. Default 0. */
-  readonly taskHangTimeout?: number;
-  /** Milliseconds that an ending process may take for what it has in hand, before it is killed; Infinity: for ever. Default 3,000. */
-  readonly maxWaitTime?: number;
-  /** Messages after which a worker is replaced by a new one. Default 0: never. */
-  readonly maxRequest?: number;
-  /**
-   * Each worker draws up to so many messages more, so that not all are replaced at once. Default: half of `maxRequest`
-   * where that is above 10, else 0; 0 makes `maxRequest` exact.
-   */
-  readonly maxRequestGrace?: number;
-  /** As `maxRequest` and `maxRequestGrace`, of tasks and task workers. */
-  readonly taskMaxRequest?: number;
-  readonly taskMaxRequestGrace?: number;
-  /**
-   * Messages whose handlers are under way in one worker at most; the others wait, and slow their clients down.
-   * Default 0: any number.
-   */
-  readonly workerMaxConcurrency?: number;
-  /** Bytes of resident memory above which a worker or task worker is replaced; looked at each second. Default 0: any. */
-  readonly maxWorkerMemory?: number;
-
-  /**
-   * The module that every process of the server runs, up to its `start`: a path, or a URL as `import.meta.url`. Default: the
-   * one that Node was started with, which is not the server's under a test runner or a process manager.
-   */
-  readonly entry?: string | URL;
-  /** A file that holds the master's pid while the server runs. Default: none. */
-  readonly pidFile?: string;
-  /** Whether the server goes on in the background, in a session of its own and the directory `/`. Default false. */
-  readonly daemonize?: boolean;
-  /** What the permissions of new files lack, of all processes. Default: as the program was started with. */
-  readonly umask?: number;
-  /** Who workers, task workers and user processes are, by name or number; the server is to be started as root. */
-  readonly user?: string | number;
-  /** Default: the main group of `user`; to be named where /etc/passwd has no such user. */
-  readonly group?: string | number;
-  /** The directory that those processes see as `/`. What they import later is looked for in there. */
-  readonly chroot?: string;
-  /** The file that the log is added to. Default: standard output. */
-  readonly logFile?: string;
-
-  /**
-   * What carries messages between reactor threads and workers. Default `'ring'`: rings in shared memory; `'pipe'`: socket
-   * pairs. docs/options.md compares them.
+   * What carries messages between reactor threads and workers:
+   * [rings in shared memory or socket pairs](docs/options.md#between-reactor-threads-and-workers). Of process mode: in base
+   * mode it is an error.
+   * @default 'ring'
    */
   readonly ipc?: Ipc;
-  /** With `ipc: 'ring'`: bytes between each reactor thread and worker, per direction; a power of two. Default 1 MiB. */
+  /**
+   * With `ipc: 'ring'`: bytes between each reactor thread and worker, per direction; a power of two. At most 64 KiB of them
+   * in base mode, where clients' messages go through no ring.
+   * @default 1 MiB
+   */
   readonly ringSize?: number;
   /**
-   * With `ipc: 'ring'`, in process mode: microseconds that a worker looks for the next message again and again before it
-   * sleeps, as long as that finds some; up to 10,000. For few messages under way and processors to spare, where it saves
-   * a wake-up; where there are none, others wait for the one that looks (docs/options.md has figures). Default 0.
+   * With `ipc: 'ring'`, in process mode: microseconds, up to 10,000, that a worker
+   * [looks for messages](docs/options.md#looking-before-sleeping) before it sleeps. For few messages under way and processors
+   * to spare, where it saves a wake-up; where there are none, others wait for the worker that looks.
+   * @default 0
    */
   readonly spin?: number;
+
+  // Logging
+
   /**
-   * Processes that have booted and wait to take the place of one that dies, within milliseconds. Default 1 where there
-   * is more than one worker, task worker and user process together, else 0. Unless it is 0 another waits to be the manager.
+   * The file that the log is added to. SIGWINCH or SIGUSR1 to the master, or `server.reopenLog()`, opens it anew in every
+   * process; with `user`, `group` or `chroot` the manager opens it and the others get its descriptor, so it may stay root's,
+   * as `create 0640 root adm` of logrotate makes it. Lines that cannot be written, and those for a pipe that nobody reads,
+   * are lost and counted (`stats().lostLogLines`); standard error is told of the first.
+   * @default standard output
+   * @swoole `log_file`
    */
-  readonly spares?: number;
-  /** The first word of what `ps` shows. Default `'millrace'`. */
-  readonly title?: string;
-  /** `'trace'`, `'debug'`, `'info'`, `'warn'`, `'error'`, `'fatal'` or `'silent'`. Default `'info'`. */
+  readonly logFile?: string;
+  /**
+   * The least level that is logged.
+   * @default 'info'
+   * @swoole `log_level`
+   */
   readonly logLevel?: LogLevel;
 }
 

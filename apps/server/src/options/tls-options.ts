@@ -3,39 +3,95 @@ export type Pem = string | URL | Uint8Array;
 
 /** A certificate and its key. */
 export interface TlsIdentity {
-  /** The private key. */
+  /**
+   * The private key.
+   * @swoole `ssl_key_file`
+   */
   readonly key: Pem;
-  /** The certificate, followed by those between it and its authority. */
+  /**
+   * The certificate, followed by those between it and its authority.
+   * @swoole `ssl_cert_file`
+   */
   readonly cert: Pem;
-  /** What the key is encrypted with. */
+  /**
+   * What the key is encrypted with.
+   * @default none
+   * @swoole `ssl_passphrase`
+   */
   readonly passphrase?: string;
 }
 
 /** TLS of a listener. What is in files is read at the start and when certificates are reloaded. */
 export interface TlsOptions extends TlsIdentity {
-  /** Other certificates by the name that the client asks for; `*.example.org` stands for one label. */
+  /**
+   * Other certificates by the name that the client asks for: `{ 'other.example': { key, cert, passphrase } }`. Names have
+   * no case; `*.other.example` stands for one label, and gives way to a whole name.
+   * @default {}
+   * @swoole `ssl_sni_certs`
+   */
   readonly sni?: Readonly<Record<string, TlsIdentity>>;
-  /** Authorities that client certificates are checked against. Default: those that Node.js brings. */
+  /**
+   * Authorities that client certificates are checked against. One that signs itself is allowed by being put in here.
+   * @default those that Node.js brings
+   * @swoole `ssl_client_cert_file`, `ssl_cafile`, `ssl_capath`
+   */
   readonly ca?: Pem | readonly Pem[];
-  /** Certificates that `ca` has taken back. */
+  /**
+   * Certificates that `ca` has taken back.
+   * @default none
+   */
   readonly crl?: Pem | readonly Pem[];
-  /** Whether clients are asked for a certificate. Default false. */
+  /**
+   * Whether clients are asked for a certificate.
+   * @default false
+   * @swoole `ssl_verify_peer`
+   */
   readonly requestCert?: boolean;
-  /** Whether clients without a good one are refused, where one is asked for. Default true. */
+  /**
+   * Whether clients without a good one are refused, where one is asked for.
+   * @default true
+   * @swoole `ssl_verify_peer`
+   */
   readonly rejectUnauthorized?: boolean;
-  /** Default `'TLSv1.2'`. */
+  /**
+   * The oldest version that is spoken; nothing before TLS 1.2 is.
+   * @default 'TLSv1.2'
+   * @swoole `ssl_method`, `ssl_protocols`
+   */
   readonly minVersion?: TlsVersion;
-  /** Default `'TLSv1.3'`. */
+  /**
+   * The newest version that is spoken.
+   * @default 'TLSv1.3'
+   * @swoole `ssl_method`, `ssl_protocols`
+   */
   readonly maxVersion?: TlsVersion;
-  /** As OpenSSL names them, with `:` in between. Default: Node's. */
+  /**
+   * As OpenSSL names them, with `:` in between.
+   * @default Node's
+   * @swoole `ssl_ciphers`
+   */
   readonly ciphers?: string;
-  /** Whether the server's order of ciphers counts. Default true. */
+  /**
+   * Whether the server's order of ciphers counts.
+   * @default true
+   * @swoole `ssl_prefer_server_ciphers`
+   */
   readonly honorCipherOrder?: boolean;
-  /** Curves, as OpenSSL names them, with `:` in between. Default: Node's. */
+  /**
+   * Curves, as OpenSSL names them, with `:` in between.
+   * @default Node's
+   * @swoole `ssl_ecdh_curve`
+   */
   readonly ecdhCurve?: string;
-  /** Protocols above TLS, the preferred one first; a client that offers others alone is refused. Default: any. */
+  /**
+   * Protocols above TLS, the preferred one first. A client that offers others alone is refused.
+   * @default any
+   */
   readonly alpnProtocols?: readonly string[];
-  /** Milliseconds that a client may take for the handshake. Default 10,000. */
+  /**
+   * How long a client may take for the handshake.
+   * @default 10,000 ms
+   */
   readonly handshakeTimeout?: number;
 }
 

@@ -31,7 +31,7 @@ const protocolName = v.pipe(
   v.check((name) => name.length > 0 && Buffer.byteLength(name) < 256, '1 to 255 bytes'),
 );
 
-const tlsShape = {
+export const tlsShape = {
   ...identityShape,
   sni: v.optional(v.record(filledText, identity), {}),
   ca: v.optional(pems),
