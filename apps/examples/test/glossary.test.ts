@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -34,4 +34,36 @@ test('the glossary has one line a term, and each term once', () => {
   // What is no term is the head of the page.
   expect(lines.length - terms.length).toBe(2);
   expect(new Set(terms).size).toBe(terms.length);
+});
+
+test('each answer of "Where to look" is in a file that the row leads to', () => {
+  const [, part = ''] = readFileSync(join(TOP, 'CONTRIBUTING.md'), 'utf8').split('## Where to look\n');
+  const rows = (part.split('\n## ')[0] ?? '').split('\n').filter((line) => /^\| .*\?/.test(line));
+  for (const row of rows) {
+    const [, , files = '', names = ''] = row.split(/(?<!\\)\|/);
+    const sources = [...files.matchAll(/\]\(([^)]+\.ts)\)/g)].map(([, file = '']) =>
+      readFileSync(join(TOP, file), 'utf8'),
+    );
+    const named = [...names.matchAll(/`([^`]+)`/g)];
+    expect(named.length, row).toBeGreaterThan(0);
+    for (const [, name = ''] of named)
+      expect(
+        sources.some((source) => source.includes(name)),
+        `${name} of ${row}`,
+      ).toBe(true);
+  }
+  expect(rows.length).toBeGreaterThanOrEqual(10);
+});
+
+test.each(['docs/architecture.md', 'CONTRIBUTING.md'])('each file that %s names is there', (name) => {
+  const text = readFileSync(join(TOP, name), 'utf8');
+  const files = [...text.matchAll(/`((?:[a-z-]+\/)+[a-z-]+\.ts)`/g)].map(([, file = '']) => file);
+  // A path in a list of files of one package begins below the source folder that the line names.
+  const homes = [
+    '',
+    'apps/server/src',
+    ...readdirSync(join(TOP, 'packages')).map((at) => `packages/${at}/src`),
+  ];
+  expect(files.filter((file) => !homes.some((home) => existsSync(join(TOP, home, file))))).toEqual([]);
+  expect(files.length).toBeGreaterThan(3);
 });
