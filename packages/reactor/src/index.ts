@@ -6,11 +6,14 @@
  * and datagram.ts; tls/ is the same over TLS.
  */
 export type { InetAddress, UnixAddress } from '@millrace/native';
-export { Connection } from './connection/connection.js';
-export { ConnectionKind } from './connection/connection-kind.js';
-export type { CloseReason, ConnectionHandlers, ConnectionOptions } from './connection/connection-options.js';
+export {
+  Connection,
+  type ConnectionHandlers,
+  ConnectionKind,
+  type ConnectionOptions,
+} from './connection/connection.js';
 export type { KeepAliveOptions, SocketOptions, TcpOptions } from './connection/socket-options.js';
-export type { StreamConnection } from './connection/stream-connection.js';
+export type { CloseReason, StreamConnection } from './connection/stream-connection.js';
 export { ReactorError, type ReactorErrorCode } from './errors.js';
 export { FrameInput } from './framing/frame-input.js';
 export { type Framer, MALFORMED } from './framing/framer.js';

@@ -4,23 +4,11 @@ import type { Framer } from '../framing/framer.js';
 import { createFramer, DEFAULT_MAX_FRAME_LENGTH, type Framing } from '../framing/framing.js';
 import { DEFAULT_WRITE_LIMIT } from '../loop/options.js';
 import type { MemoryUse } from '../output/memory-use.js';
-import type { Connection } from './connection.js';
+import type { CloseReason } from './stream-connection.js';
 import type { TurnShare } from './turn-share.js';
 
-/** Why a connection is over. */
-export type CloseReason =
-  /** `close` or `destroy` was called here, or `end` after the other side had ended. */
-  | 'local'
-  /** The other side closed it or broke it off. */
-  | 'peer'
-  /** A frame was longer than the limit or had an impossible length. */
-  | 'malformed'
-  /** More output waited than `maxOutput` allows, and `overflow` says `'destroy'`. */
-  | 'output-limit'
-  /** A system call failed, or a file could not be sent whole; `error` says how. */
-  | 'error';
-
-export interface ConnectionHandlers<Context, Own = Connection<Context>> {
+/** What a connection of the type `Own` tells its owner. */
+export interface HandlersOf<Own> {
   /** A frame, valid only during the call. */
   readonly onFrame: (connection: Own, memory: Buffer, start: number, end: number) => void;
   /** So many bytes have been read, before the frames in them are delivered. */
@@ -42,8 +30,8 @@ export interface ConnectionHandlers<Context, Own = Connection<Context>> {
   readonly onClose?: ((connection: Own, reason: CloseReason, error?: Error) => void) | undefined;
 }
 
-export interface ConnectionOptions<Context = undefined> {
-  readonly handlers: ConnectionHandlers<Context>;
+/** What a connection goes by, whoever its owner is. */
+export interface PlainConnectionOptions {
   /** How the input is cut to frames. Default `{ kind: 'none' }`: each read is one. */
   readonly framing?: Framing | undefined;
   /** Bytes of the longest frame; a longer one ends the connection. Default 2 MiB. */
@@ -77,8 +65,6 @@ export interface ConnectionOptions<Context = undefined> {
   readonly overflow?: 'refuse' | 'destroy' | undefined;
   /** Where the memory counts that connections hold. Several kinds may share one. Default: nowhere. */
   readonly memory?: MemoryUse | undefined;
-  /** The owner's own, found again as `connection.context`. */
-  readonly context?: Context;
 }
 
 /** The names of a connection's options, for the lists of those who make one. */
@@ -98,7 +84,7 @@ export const CONNECTION_OPTION_NAMES = {
   memory: true,
   context: true,
 } as const;
-export const CONNECTION_HANDLERS = optionNames<ConnectionHandlers<unknown>>({
+export const CONNECTION_HANDLERS = optionNames<HandlersOf<unknown>>({
   onFrame: true,
   onInput: true,
   wantsInput: true,
@@ -108,7 +94,10 @@ export const CONNECTION_HANDLERS = optionNames<ConnectionHandlers<unknown>>({
   onOutput: true,
   onClose: true,
 });
-export const CONNECTION_OPTIONS = optionNames<ConnectionOptions<unknown>>(CONNECTION_OPTION_NAMES);
+
+export const CONNECTION_OPTIONS = optionNames<
+  PlainConnectionOptions & { readonly handlers: unknown; readonly context?: unknown }
+>(CONNECTION_OPTION_NAMES);
 
 /** What a connection goes by: one for all connections that share options. */
 export interface OutputLimits {
@@ -121,10 +110,8 @@ export interface OutputLimits {
 /** The high-water mark's share of `maxOutput`, as Swoole has it. */
 const HIGH_WATER_SHARE = 0.8;
 
-type PlainOptions = Omit<ConnectionOptions<unknown>, 'handlers' | 'context'>;
-
 /** Fills in the defaults. Throws `ERR_MILLRACE_REACTOR_OPTION`. */
-export function outputLimits(options: PlainOptions): OutputLimits {
+export function outputLimits(options: PlainConnectionOptions): OutputLimits {
   const maxOutput = options.maxOutput ?? DEFAULT_WRITE_LIMIT;
   const highWaterMark = options.highWaterMark ?? Math.floor(maxOutput * HIGH_WATER_SHARE);
   const lowWaterMark = options.lowWaterMark ?? 0;
@@ -143,7 +130,7 @@ export function turnShare({
   framesPerTurn,
   loneFramesPerTurn,
   bytesPerTurn = DEFAULT_BYTES_PER_TURN,
-}: PlainOptions): TurnShare {
+}: PlainConnectionOptions): TurnShare {
   const frames = framesPerTurn ?? DEFAULT_FRAMES_PER_TURN;
   checkInteger('framesPerTurn', frames, 1, Number.MAX_SAFE_INTEGER);
   const lone = loneFramesPerTurn ?? Math.max(frames, framesPerTurn ?? DEFAULT_LONE_FRAMES_PER_TURN);
@@ -154,7 +141,7 @@ export function turnShare({
   };
 }
 
-export function framerOf({ framer, framing, maxFrameLength }: PlainOptions): Framer {
+export function framerOf({ framer, framing, maxFrameLength }: PlainConnectionOptions): Framer {
   if (framer !== undefined) return framer;
   const max = checkInteger('maxFrameLength', maxFrameLength ?? DEFAULT_MAX_FRAME_LENGTH, 1, 2 ** 31 - 1);
   return createFramer(framing ?? { kind: 'none' }, max);

@@ -1,22 +1,83 @@
-import { type Bytes, bytesOrText } from '@millrace/channel';
+import { type Bytes, bytesOrText, checkHandlers, checkOptions } from '@millrace/channel';
 import { EAGAIN, EINTR, SHUT_WR, syscalls } from '@millrace/native';
 import { isByPeer, networkFailure } from '../errors.js';
-import type { FrameInput } from '../framing/frame-input.js';
-import { failureOf } from '../framing/framer.js';
+import { FrameInput, Spares } from '../framing/frame-input.js';
+import { type Framer, failureOf } from '../framing/framer.js';
 import type { Reactor } from '../loop/reactor.js';
 import type { AddOptions } from '../loop/watch.js';
+import { MemoryUse } from '../output/memory-use.js';
 import { MAX_FILES, OutgoingFile, releaseFile, type SendFileOptions } from '../output/outgoing-file.js';
 import { OutputQueue, sendNow } from '../output/output-queue.js';
-import { ConnectionKind } from './connection-kind.js';
-import type { CloseReason, ConnectionOptions } from './connection-options.js';
+import {
+  CONNECTION_HANDLERS,
+  CONNECTION_OPTIONS,
+  framerOf,
+  type HandlersOf,
+  type OutputLimits,
+  outputLimits,
+  type PlainConnectionOptions,
+  turnShare,
+} from './connection-options.js';
 import * as state from './connection-state.js';
 import { ConnectionState } from './connection-state.js';
 import { dropInput, LINGER_MS } from './lingering.js';
 import { pendingError } from './socket-options.js';
-import type { StreamConnection } from './stream-connection.js';
+import type { CloseReason, StreamConnection } from './stream-connection.js';
+import { Turn, type TurnShare } from './turn-share.js';
 
 const READ = 1;
 const WRITE = 2;
+
+/** What a connection tells its owner. */
+export type ConnectionHandlers<Context, Own = Connection<Context>> = HandlersOf<Own>;
+
+export interface ConnectionOptions<Context = undefined> extends PlainConnectionOptions {
+  readonly handlers: ConnectionHandlers<Context>;
+  /** The owner's own, found again as `connection.context`. */
+  readonly context?: Context;
+}
+
+/**
+ * What all connections with the same options share, so that one that is idle is small: `new Connection(reactor, fd,
+ * kind, context)`. A connection has an input of its own only while there is something in it.
+ */
+export class ConnectionKind<Context = undefined> {
+  readonly reactor: Reactor;
+  readonly handlers: ConnectionHandlers<Context>;
+  readonly limits: OutputLimits;
+  readonly framer: Framer;
+  readonly inputs: Spares<FrameInput>;
+  readonly use: MemoryUse;
+  readonly share: TurnShare;
+  /** Of the connection whose input is being cut. */
+  readonly turn: Turn;
+  /** By descriptor. */
+  readonly connections: (Connection<Context> | undefined)[] = [];
+  /** What watches the descriptors, once there is one. */
+  watch: AddOptions | undefined = undefined;
+
+  /** Throws `ERR_MILLRACE_REACTOR_OPTION` or `ERR_MILLRACE_FRAMING`. */
+  constructor(reactor: Reactor, options: Omit<ConnectionOptions<Context>, 'context'>) {
+    checkOptions(options, CONNECTION_OPTIONS, 'A connection');
+    checkHandlers(options.handlers, CONNECTION_HANDLERS, 'a connection');
+    this.reactor = reactor;
+    this.handlers = options.handlers;
+    this.limits = outputLimits(options);
+    this.framer = framerOf(options);
+    const memory = options.readMemory ?? reactor.readMemory;
+    this.use = options.memory ?? new MemoryUse();
+    this.share = turnShare(options);
+    this.turn = new Turn(this.share);
+    this.inputs = new Spares(() => new FrameInput(this.framer, memory, this.use));
+  }
+
+  /** After a read: `input` where there is something in it, else nothing, and it is the next one's. */
+  keep(input: FrameInput): FrameInput | undefined {
+    if (!input.empty) return input;
+    this.inputs.give(input);
+    return undefined;
+  }
+}
 
 /**
  * A stream socket in a reactor: frames in, bytes out.

@@ -181,3 +181,24 @@ function spare(memory: Buffer): void {
   if (memory.length >= LARGE && memory.length <= MOST_SPARE_BYTES && spares.length < SPARES)
     spares.push(memory);
 }
+
+const MOST_SPARE = 64;
+
+/** Makes objects where none is left over from a connection that needs it no more; keeps 64 of those at most. */
+export class Spares<T> {
+  readonly #make: () => T;
+  readonly #spare: T[] = [];
+
+  constructor(make: () => T) {
+    this.#make = make;
+  }
+
+  take(): T {
+    return this.#spare.pop() ?? this.#make();
+  }
+
+  /** `item` is as a new one would be. */
+  give(item: T): void {
+    if (this.#spare.length < MOST_SPARE) this.#spare.push(item);
+  }
+}

@@ -1,9 +1,20 @@
-import { bytesOrText } from '@millrace/channel';
+import { type Bytes, bytesOrText } from '@millrace/channel';
 import { ReactorError } from '../errors.js';
 import { type Framer, MALFORMED } from './framer.js';
-import type { Framing } from './framing.js';
 
-type EofFraming = Framing & { kind: 'eof' };
+/** A frame ends with a delimiter of 1 to 8 bytes. */
+export interface EofFraming {
+  readonly kind: 'eof';
+  /** Default `'\r\n\r\n'`. */
+  readonly delimiter?: string | Bytes | undefined;
+  /** Whether frames are delivered with their delimiter. Default false. */
+  readonly includeDelimiter?: boolean | undefined;
+  /**
+   * True: each frame by itself. False: what has come is one frame as soon as it ends with the delimiter, and several
+   * may be glued together; nothing is searched. Default true.
+   */
+  readonly split?: boolean | undefined;
+}
 
 const MAX_DELIMITER_BYTES = 8;
 /** How far a loop looks before it leaves the search to the runtime: short frames cost no call. */

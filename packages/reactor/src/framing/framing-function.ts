@@ -8,6 +8,12 @@ import { type Framer, MALFORMED } from './framer.js';
  */
 export type Measure = (bytes: Buffer, start: number, end: number) => number;
 
+/** A function says how long a frame is; it is delivered whole. */
+export interface FunctionFraming {
+  readonly kind: 'function';
+  readonly measure: Measure;
+}
+
 export class FunctionFramer implements Framer {
   readonly trailer = 0;
   needed = 0;

@@ -1,6 +1,16 @@
 import { ReactorError } from '../errors.js';
 import { type Framer, MALFORMED } from './framer.js';
-import type { Framing } from './framing.js';
+
+/** A frame begins with a header that holds a length; it is delivered with the header. */
+export interface LengthFraming {
+  readonly kind: 'length';
+  /** Default `'uint32be'`. */
+  readonly type?: LengthType | undefined;
+  /** Where the length field begins, in bytes. Default 0. */
+  readonly offset?: number | undefined;
+  /** What is added to the length to get the whole frame's; 0: the length counts everything. Default 4. */
+  readonly bodyOffset?: number | undefined;
+}
 
 export type LengthType = keyof typeof LENGTH_TYPES;
 
@@ -37,10 +47,7 @@ export class LengthFramer implements Framer {
   readonly #read: (bytes: Buffer, at: number) => number;
   readonly #maxLength: number;
 
-  constructor(
-    { type = 'uint32be', offset = 0, bodyOffset = 4 }: Framing & { kind: 'length' },
-    maxLength: number,
-  ) {
+  constructor({ type = 'uint32be', offset = 0, bodyOffset = 4 }: LengthFraming, maxLength: number) {
     if (!Object.hasOwn(LENGTH_TYPES, type)) {
       throw new ReactorError(
         'ERR_MILLRACE_FRAMING',

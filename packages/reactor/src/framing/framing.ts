@@ -1,38 +1,15 @@
-import type { Bytes } from '@millrace/channel';
 import type { Framer } from './framer.js';
-import { EofCheckFramer, EofFramer } from './framing-eof.js';
-import { FunctionFramer, type Measure } from './framing-function.js';
-import { LengthFramer, type LengthType } from './framing-length.js';
+import { EofCheckFramer, EofFramer, type EofFraming } from './framing-eof.js';
+import { FunctionFramer, type FunctionFraming } from './framing-function.js';
+import { LengthFramer, type LengthFraming } from './framing-length.js';
+
+/** Whatever one read brought is one frame. */
+export interface NoFraming {
+  readonly kind: 'none';
+}
 
 /** How a stream is cut to frames. */
-export type Framing =
-  /** Whatever one read brought is one frame. */
-  | { readonly kind: 'none' }
-  /** A frame ends with a delimiter of 1 to 8 bytes. */
-  | {
-      readonly kind: 'eof';
-      /** Default `'\r\n\r\n'`. */
-      readonly delimiter?: string | Bytes | undefined;
-      /** Whether frames are delivered with their delimiter. Default false. */
-      readonly includeDelimiter?: boolean | undefined;
-      /**
-       * True: each frame by itself. False: what has come is one frame as soon as it ends with the delimiter, and several
-       * may be glued together; nothing is searched. Default true.
-       */
-      readonly split?: boolean | undefined;
-    }
-  /** A frame begins with a header that holds a length; it is delivered with the header. */
-  | {
-      readonly kind: 'length';
-      /** Default `'uint32be'`. */
-      readonly type?: LengthType | undefined;
-      /** Where the length field begins, in bytes. Default 0. */
-      readonly offset?: number | undefined;
-      /** What is added to the length to get the whole frame's; 0: the length counts everything. Default 4. */
-      readonly bodyOffset?: number | undefined;
-    }
-  /** A function says how long a frame is; it is delivered whole. */
-  | { readonly kind: 'function'; readonly measure: Measure };
+export type Framing = NoFraming | EofFraming | LengthFraming | FunctionFraming;
 
 /** Bytes of the longest frame, unless an option says otherwise: 2 MiB. */
 export const DEFAULT_MAX_FRAME_LENGTH = 2 << 20;

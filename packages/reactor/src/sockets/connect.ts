@@ -21,12 +21,11 @@ import {
   type TrustedUsers,
 } from '@millrace/native';
 import { MAX_DELAY_MS, MIN_DELAY_MS } from '@millrace/timer-heap';
-import { Connection } from '../connection/connection.js';
+import { Connection, type ConnectionOptions } from '../connection/connection.js';
 import {
   CONNECTION_HANDLERS,
   CONNECTION_OPTION_NAMES,
   CONNECTION_OPTIONS,
-  type ConnectionOptions,
 } from '../connection/connection-options.js';
 import {
   pendingError,

@@ -1,18 +1,16 @@
 import type { TLSSocket } from 'node:tls';
 import { type Bytes, bytesOrText, checkHandlers, checkOptions, type FrameVisitor } from '@millrace/channel';
+import type { ConnectionHandlers, ConnectionOptions } from '../connection/connection.js';
 import {
-  type CloseReason,
   CONNECTION_HANDLERS,
   CONNECTION_OPTIONS,
-  type ConnectionHandlers,
-  type ConnectionOptions,
   framerOf,
   type OutputLimits,
   outputLimits,
   turnShare,
 } from '../connection/connection-options.js';
 import { LINGER_MS } from '../connection/lingering.js';
-import type { StreamConnection } from '../connection/stream-connection.js';
+import type { CloseReason, StreamConnection } from '../connection/stream-connection.js';
 import { Turn, type TurnShare } from '../connection/turn-share.js';
 import { FrameInput } from '../framing/frame-input.js';
 import type { Framer } from '../framing/framer.js';
