@@ -1,3 +1,3 @@
 import { library } from '../../rolldown.base.js';
 
-export default library(['index', 'links', 'child/bind', 'child/enter-directory']);
+export default library(['index', 'process', 'internal', 'links', 'child/bind', 'child/enter-directory']);

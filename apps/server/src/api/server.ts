@@ -1,4 +1,6 @@
-import { type Daemon, entryModule, hasParent, inherit } from '@millrace/process-pool';
+import { inherit } from '@millrace/process-pool';
+import { entryModule, hasParent } from '@millrace/process-pool/internal';
+import type { Daemon } from '@millrace/process-pool/process';
 import type { Columns, Table, TableDefinition } from '@millrace/shared-memory';
 import type { DoorbellListener } from '@millrace/shared-memory/internal';
 import type { Tasks } from '@millrace/task-pool';

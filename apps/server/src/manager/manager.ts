@@ -4,10 +4,10 @@ import {
   type Exit,
   type Member,
   type MemberSpec,
-  MergingQueue,
   type ReloadResult as PoolReloadResult,
   ProcessPool,
 } from '@millrace/process-pool';
+import { MergingQueue } from '@millrace/process-pool/internal';
 import type { TaskClient } from '@millrace/task-pool';
 import { LinkResets, resetRings } from '../base/link-resets.js';
 import { Reaper } from '../base/reaper.js';

@@ -1,7 +1,7 @@
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 import { Alarm, type TransportChannel } from '@millrace/channel';
 import { type InetAddress, NodePoller } from '@millrace/native';
-import { threadOptions } from '@millrace/process-pool';
+import { threadOptions } from '@millrace/process-pool/internal';
 import type { TlsAcceptorOptions } from '@millrace/reactor';
 import type { DoorbellListener } from '@millrace/shared-memory/internal';
 import { REACTOR_THREAD } from '../constants.js';

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { check, dieWithParent, syscalls, thisProcess, thisThread } from '@millrace/native';
-import { type Daemon, daemonize } from '@millrace/process-pool';
+import { type Daemon, daemonize } from '@millrace/process-pool/process';
 import type { RoleName } from '../contract/ids.js';
 import { ServerError } from '../errors.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';

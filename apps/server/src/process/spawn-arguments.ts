@@ -1,4 +1,4 @@
-import { entryModule } from '@millrace/process-pool';
+import { entryModule } from '@millrace/process-pool/internal';
 import { ServerError } from '../errors.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 

@@ -1,4 +1,4 @@
-import { onSignal } from '@millrace/process-pool';
+import { onSignal } from '@millrace/process-pool/process';
 
 /**
  * Signals that terminals, service managers and operators send to all processes of a group, or of a service, at once. The

@@ -83,7 +83,7 @@ export class ChildProcessContext {
   }
 
   /**
-   * This end of the pipe of a {@link Process}. Throws `ERR_MILLRACE_NO_DESCRIPTOR` in a member of a pool, and where the
+   * This end of the pipe of a {@link ManagedProcess}. Throws `ERR_MILLRACE_NO_DESCRIPTOR` in a member of a pool, and where the
    * standard streams are the pipe.
    */
   pipe<Out = unknown, In = Out>(): TransportChannel<Out, In> {
@@ -267,11 +267,6 @@ export interface InheritOptions {
 const INHERIT_OPTIONS = optionNames<InheritOptions>({ warmUp: true });
 
 let context: ChildProcessContext | undefined;
-
-/** Whether a pool has started this process. Unlike {@link inherit} it does not wait for the assignment. */
-export function hasParent(): boolean {
-  return takeSpawnInfo() !== undefined;
-}
 
 /**
  * The member that this process is of the pool that has started it; undefined when no pool did.

@@ -54,7 +54,7 @@ export interface MemberSpec extends LaunchSpec {
    * default it stays until it is stopped.
    */
   readonly endsByItself?: boolean;
-  /** @internal The message queue of a {@link Process}. */
+  /** @internal The message queue of a {@link ManagedProcess}. */
   readonly queue?: QueueAssignment | undefined;
   /** Its nice value: from 19 to -20, the highest priority; below this process's it needs a privilege. Default: as this process. */
   readonly priority?: number;

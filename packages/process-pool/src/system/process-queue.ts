@@ -3,7 +3,7 @@ import { type SystemVKey, SystemVQueue } from '@millrace/msg-queue';
 
 export interface ProcessQueueOptions {
   /**
-   * Which queue: a System V key, a file that makes one, or `'private'`, a queue that goes when the `Process` is closed.
+   * Which queue: a System V key, a file that makes one, or `'private'`, a queue that goes when the `ManagedProcess` is closed.
    * Default: the program's own file, so that all of its processes share the queue, and the next run finds what was left.
    */
   readonly key?: SystemVKey | 'private';

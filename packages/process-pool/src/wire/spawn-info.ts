@@ -21,3 +21,8 @@ export function takeSpawnInfo(): SpawnInfo | undefined {
   keeper[KEPT] = info;
   return info;
 }
+
+/** Whether a pool has started this process. Unlike `inherit` it does not wait for the assignment. */
+export function hasParent(): boolean {
+  return takeSpawnInfo() !== undefined;
+}

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { type Exit, RestartPolicy } from '../../src/index.js';
+import type { Exit } from '../../src/index.js';
+import { RestartPolicy } from '../../src/launch/restart-policy.js';
 
 const crash: Exit = {
   code: 1,

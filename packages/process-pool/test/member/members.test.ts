@@ -1,7 +1,8 @@
 import { isRunning, until } from '@millrace/testkit';
 import { expect, test } from 'vitest';
-import { getAffinity, type Member } from '../../src/index.js';
+import type { Member } from '../../src/index.js';
 import { processorTime } from '../../src/pool/status.js';
+import { getAffinity } from '../../src/process.js';
 import { fixture, member, stopPoolsAfterEach, watch } from '../support.js';
 
 stopPoolsAfterEach();

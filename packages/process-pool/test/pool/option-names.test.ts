@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { daemonize, execute, inherit, Process, ProcessPool, runWorker } from '../../src/index.js';
+import { inherit, ProcessPool } from '../../src/index.js';
+import { daemonize, execute, ManagedProcess, runWorker } from '../../src/process.js';
 
 const WRONG = { timout: 1 } as object;
 const pool = new ProcessPool([{ name: 'a', entry: '/nowhere/module.js' }], {});
@@ -61,13 +62,13 @@ test.each<[string, unknown[], string, string]>([
   );
 });
 
-test('a Process refuses a misspelt option of its own and of a member', () => {
+test('a ManagedProcess refuses a misspelt option of its own and of a member', () => {
   for (const [wrong, near] of [
     ['onMesage', 'onMessage'],
     ['startTimout', 'startTimeout'],
   ] as const)
-    expect(() => new Process('/nowhere/module.js', { [wrong]: 1 } as object)).toThrow(
-      `A Process has no option '${wrong}'; did you mean '${near}'?`,
+    expect(() => new ManagedProcess('/nowhere/module.js', { [wrong]: 1 } as object)).toThrow(
+      `A ManagedProcess has no option '${wrong}'; did you mean '${near}'?`,
     );
 });
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { getAffinity, setAffinity, setPriority } from '../../src/index.js';
+import { getAffinity, setAffinity, setPriority } from '../../src/process.js';
 
 /** Makes threads that end at once, for as long as it lives. */
 const RESTLESS = `

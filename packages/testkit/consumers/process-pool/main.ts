@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { Process } from '@millrace/process-pool';
+import { ManagedProcess } from '@millrace/process-pool/process';
 
-const doubler = new Process<number, number>(new URL('./child.js', import.meta.url));
+const doubler = new ManagedProcess<number, number>(new URL('./child.js', import.meta.url));
 doubler.start();
 doubler.write(21);
 assert.equal(await doubler.read({ timeout: 20_000 }), 42);

@@ -1,21 +1,21 @@
 import { isRunning, openDescriptors, processInfo, until } from '@millrace/testkit';
 import { afterEach, expect, test } from 'vitest';
-import { getAffinity, Process, type ProcessOptions } from '../../src/index.js';
+import { getAffinity, ManagedProcess, type ManagedProcessOptions } from '../../src/process.js';
 import { fixture } from '../support.js';
 
-const open: Process[] = [];
+const open: ManagedProcess[] = [];
 afterEach(async () => {
   for (const one of open.splice(0)) await one.close();
 });
 
-function single(data: string[], options: ProcessOptions = {}): Process {
-  const made = new Process(fixture('single'), { name: 'single', data, ...options });
+function single(data: string[], options: ManagedProcessOptions = {}): ManagedProcess {
+  const made = new ManagedProcess(fixture('single'), { name: 'single', data, ...options });
   open.push(made);
   return made;
 }
 
 /** All that it prints, to the end. */
-async function printed(one: Process): Promise<string> {
+async function printed(one: ManagedProcess): Promise<string> {
   let text = '';
   for (let bytes = await one.read(); bytes !== undefined; bytes = await one.read()) text += String(bytes);
   return text;
@@ -152,10 +152,10 @@ test('title, priority and processors are those of the options, and can be change
 test('kill says whether there was a process; 0 only asks', async () => {
   const one = single(['wait']);
   const pid = one.start();
-  expect(Process.kill(pid, 0)).toBe(true);
+  expect(ManagedProcess.kill(pid, 0)).toBe(true);
   one.kill('SIGKILL');
   await one.wait();
-  expect(Process.kill(pid, 0)).toBe(false);
+  expect(ManagedProcess.kill(pid, 0)).toBe(false);
   expect(one.kill()).toBe(false);
 });
 
@@ -206,7 +206,7 @@ test('G18 of ten strings pushed to a queue, the statistics are ten messages and 
 
 test('a process pops what its parent pushes; what is addressed to another is left to that', async () => {
   const key = 0x4d520000 + (process.pid & 0xffff);
-  const [first, second] = [single(['queue']), single(['queue'])] as [Process, Process];
+  const [first, second] = [single(['queue']), single(['queue'])] as [ManagedProcess, ManagedProcess];
   for (const one of [first, second]) one.useQueue({ key, mode: 'addressed' });
   try {
     await second.push('for the second');

@@ -16,7 +16,7 @@ import { ProcessQueue, type ProcessQueueOptions } from '../system/process-queue.
 import { getAffinity, setAffinity, setPriority } from '../system/scheduling.js';
 import { type PipeKind, ProcessPipe } from './process-pipe.js';
 
-export interface ProcessOptions extends Omit<MemberSpec, 'name' | 'entry'> {
+export interface ManagedProcessOptions extends Omit<MemberSpec, 'name' | 'entry'> {
   /** What it is called, in logs and to itself. Default: its entry module. */
   readonly name?: string;
   /**
@@ -49,7 +49,7 @@ let nextId = 1;
  * one had not read is read by the next. The process finds its own end with `inherit()`. It ends when its module has
  * nothing left to do, unlike a member of a pool; a listener for messages or for the stop keeps it alive.
  */
-export class Process<Out = unknown, In = unknown> implements AsyncDisposable {
+export class ManagedProcess<Out = unknown, In = unknown> implements AsyncDisposable {
   /** Counts the processes that this one has made, from 1. */
   readonly id = nextId++;
   readonly #pool: ProcessPool;
@@ -64,8 +64,8 @@ export class Process<Out = unknown, In = unknown> implements AsyncDisposable {
   #stopped = false;
 
   /** Makes the pipe; throws `SystemCallError` when descriptors have run out. */
-  constructor(entry: string | URL, options: ProcessOptions = {}) {
-    checkOptions(options, PROCESS_OPTIONS, 'A Process');
+  constructor(entry: string | URL, options: ManagedProcessOptions = {}) {
+    checkOptions(options, PROCESS_OPTIONS, 'A ManagedProcess');
     const { pipe = 'values', onMessage, onExit, name = String(entry), ...rest } = options;
     this.#pipe = new ProcessPipe(pipe);
     const queue = () => this.#queue?.assignment;
@@ -206,7 +206,7 @@ export class Process<Out = unknown, In = unknown> implements AsyncDisposable {
 
   /** Sends a signal; false when there is no process. */
   kill(signal: NodeJS.Signals = 'SIGTERM'): boolean {
-    return this.pid !== undefined && Process.kill(this.pid, signal);
+    return this.pid !== undefined && ManagedProcess.kill(this.pid, signal);
   }
 
   /** Sends a signal to any process; 0 only asks. False when there is none; throws when it is not allowed. */

@@ -1,0 +1,14 @@
+/**
+ * For packages of this repository only: it may change with every version.
+ *
+ * ```ts
+ * import { entryModule } from '@millrace/process-pool/internal';
+ *
+ * const program = entryModule(); // undefined under `node --eval`
+ * ```
+ *
+ * @packageDocumentation
+ */
+export { entryModule, threadOptions } from './launch/node-options.js';
+export { MergingQueue, type MergingQueueParts } from './pool/merging-queue.js';
+export { hasParent } from './wire/spawn-info.js';
