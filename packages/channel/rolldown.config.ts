@@ -1,3 +1,3 @@
 import { library } from '../../rolldown.base.js';
 
-export default library(['index', 'contract', 'errors']);
+export default library(['index', 'internal', 'contract', 'errors']);

@@ -105,8 +105,10 @@ export type ArgumentErrorCode =
   | 'ERR_MILLRACE_BYTES'
   /** The members of a pool are no list of members. */
   | 'ERR_MILLRACE_MEMBERS_VALUE'
-  /** Handlers are no object. */
+  /** Handlers are no object, or a handler is no function. */
   | 'ERR_MILLRACE_HANDLERS_VALUE'
+  /** There is no event of that name; the message has the nearest one. */
+  | 'ERR_MILLRACE_EVENT_NAME'
   /** There is no option of that name; the message has the nearest one. */
   | 'ERR_MILLRACE_UNKNOWN_OPTION';
 

@@ -3,7 +3,7 @@
  * and the class under all errors. It knows no system call; transports are in pipe-ipc, shared-memory and msg-queue.
  *
  *     const [left, right] = createMemoryPair<Job, Report>();
- *     right.onMessage((job) => right.send(run(job)));
+ *     right.on('message', (job) => right.send(run(job)));
  *     if (!left.send(job)) await left.drained({ signal: AbortSignal.timeout(10_000) });
  *
  * To read the source: interface/ is what channels and transports promise; transport/transport-channel.ts makes the one of the
@@ -37,7 +37,13 @@ export {
   TimeoutError,
   type TimeoutErrorCode,
 } from './errors.js';
-export type { Channel, ChannelStats, ReceiveOptions, WaitOptions } from './interface/channel.js';
+export type {
+  Channel,
+  ChannelEvents,
+  ChannelStats,
+  ReceiveOptions,
+  WaitOptions,
+} from './interface/channel.js';
 export {
   type Interest,
   type Poller,

@@ -25,7 +25,7 @@ test('what a peer sent before it went is received, also when it had not read all
       }
       expect(await answerer.receive()).toBe(1);
       const seen: unknown[] = [];
-      if (listens) asker.onMessage((value) => seen.push(value));
+      if (listens) asker.on('message', (value) => seen.push(value));
       for (const answer of answers) {
         answerer.send(answer);
         answerer.flush();
@@ -62,8 +62,8 @@ test('nor from a listener that is paused; what waited to be sent is given up, an
   const reader = openPipe(right, { codec: bytesCodec() });
   const seen: string[] = [];
   let ended = false;
-  writer.onMessage((value) => seen.push(value.toString()));
-  writer.onClose(() => {
+  writer.on('message', (value) => seen.push(value.toString()));
+  writer.on('close', () => {
     ended = true;
   });
   for (const text of ['one', 'two']) {
@@ -93,7 +93,7 @@ test('a view stays as it is while its listener pauses and meets the end', async 
   }
   writer.destroy();
   const seen: string[] = [];
-  reader.onMessage((view) => {
+  reader.on('message', (view) => {
     reader.pause();
     reader.send(Buffer.from('to nobody'));
     reader.flush();
@@ -106,7 +106,7 @@ test('a view stays as it is while its listener pauses and meets the end', async 
 
 test('an end that stops reading learns of the end that a send has found before', async () => {
   const [left, right] = pair();
-  left.onMessage(() => {});
+  left.on('message', () => {});
   right.destroy();
   left.send('to nobody');
   left.flush();
@@ -136,7 +136,7 @@ test("an error that a listener throws is not the pipe's, whatever its kind", asy
     const [left, right] = pair();
     const error = new SystemCallError('bind', 98, '0.0.0.0:80');
     const seen: unknown[] = [];
-    left.onMessage((value) => {
+    left.on('message', (value) => {
       seen.push(value);
       if (value === 'throw') throw error;
     });
@@ -161,7 +161,7 @@ test("nor is one of a listener for drains, even where it looks like the peer's e
     const { left, right } = createPipe();
     const writer = openPipe(left, { codec: bytesCodec(), highWaterMark: 10_000 });
     const error = new SystemCallError('write', 32, 'a file');
-    writer.onDrain(() => {
+    writer.on('drain', () => {
       throw error;
     });
     while (writer.send(Buffer.alloc(60_000)));

@@ -11,7 +11,7 @@ const directory = mkdtempSync(join(tmpdir(), 'millrace-listen-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 let names = 0;
 const newPath = () => join(directory, `${++names}.sock`);
-const echo = (pipe: Channel<unknown>) => pipe.onMessage((value) => pipe.send(value));
+const echo = (pipe: Channel<unknown>) => pipe.on('message', (value) => pipe.send(value));
 
 test('a path with a NUL in it is refused by who listens and who connects', async () => {
   const bad = expect.objectContaining({ code: 'ERR_MILLRACE_BAD_ADDRESS' });
@@ -111,8 +111,8 @@ test('the close of one side ends the other, after what was sent', async () => {
   const seen: unknown[] = [];
   let ended = false;
   using _listener = listenPipe<number>(path, (pipe) => {
-    pipe.onMessage((value) => seen.push(value));
-    pipe.onClose(() => {
+    pipe.on('message', (value) => seen.push(value));
+    pipe.on('close', () => {
       ended = true;
     });
   });

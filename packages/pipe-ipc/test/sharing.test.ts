@@ -27,7 +27,7 @@ test('what a closed reader had not taken is read by the next reader of the same 
 test('a writer learns that its reader has gone', async () => {
   const pipe = createPipe();
   const writer = openPipe<string>(pipe.left);
-  const closed = new Promise<Error | undefined>((resolve) => writer.onClose(resolve));
+  const closed = new Promise<Error | undefined>((resolve) => writer.on('close', resolve));
   syscalls.close(pipe.right);
   writer.send('to nobody');
   expect(await closed).toBeUndefined();
@@ -43,8 +43,8 @@ test('a datagram that is not of the layout ends the channel with an error', asyn
   ]) {
     const [left, right] = createSocketPair(SOCK_SEQPACKET);
     const reader = openPipe(right, { codec: bytesCodec() });
-    const closed = new Promise<Error | undefined>((resolve) => reader.onClose(resolve));
-    reader.onMessage(() => {});
+    const closed = new Promise<Error | undefined>((resolve) => reader.on('close', resolve));
+    reader.on('message', () => {});
     syscalls.send(left, datagram, 0, datagram.length);
     expect(await closed).toMatchObject({ code: 'ERR_MILLRACE_PIPE_CORRUPT' });
     syscalls.close(left);

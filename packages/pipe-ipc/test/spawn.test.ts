@@ -31,7 +31,7 @@ test('a child is started with a pipe, whose messages may be sent before it runs'
 test('who only listens for the end hears that a child was killed, and is reported the hang-up once', async () => {
   const child = spawnAnswer();
   await once(child, 'spawn');
-  const closed = new Promise<void>((resolve) => child.pipe.onClose(() => resolve()));
+  const closed = new Promise<void>((resolve) => child.pipe.on('close', () => resolve()));
   child.kill('SIGKILL');
   await within('the end', closed);
   expect(child.pipe.closed).toBe(true);
@@ -39,7 +39,7 @@ test('who only listens for the end hears that a child was killed, and is reporte
   const other = spawnAnswer();
   other.pipe.send({ echo: 'unread' });
   let ends = 0;
-  other.pipe.onClose(() => ends++);
+  other.pipe.on('close', () => ends++);
   const exited = once(other, 'exit');
   other.pipe.send('die');
   await within('the exit', exited);

@@ -13,7 +13,7 @@ function sideOf(channel: TransportChannel<Message>): Side {
   return {
     send: (message) => channel.send(message),
     drained: () => channel.drained(),
-    onMessage: (listener) => channel.onMessage(listener),
+    onMessage: (listener) => channel.on('message', listener),
     close: () => channel.destroy(),
   };
 }

@@ -20,7 +20,7 @@ function sideOf(channel: TransportChannel<Message>, close: () => void): Side {
   return {
     send: (message) => channel.send(message),
     drained: () => channel.drained(),
-    onMessage: (listener) => channel.onMessage(listener),
+    onMessage: (listener) => channel.on('message', listener),
     close,
   };
 }

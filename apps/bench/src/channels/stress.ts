@@ -41,13 +41,13 @@ if (role === 'sender') {
   const channel = mechanism === 'ring' ? ringFromParent(options) : fromParent(options);
   const generator = new Generator();
   let number = 0;
-  channel.onMessage((view) => {
+  channel.on('message', (view) => {
     const length = wordsOf(number);
     let wrong = view.length !== 4 * length || view.readInt32LE(0) !== number;
     for (let i = 1; i < length && !wrong; i++) wrong = view.readInt32LE(4 * i) !== generator.next();
     if (wrong) channel.send(Buffer.from(`message ${number} is wrong: ${view.toString('hex')}`));
     if (++number === count) channel.send(Buffer.from('right'));
   });
-  channel.onClose(() => process.exit());
+  channel.on('close', () => process.exit());
   await once(process, 'exit');
 }

@@ -1,3 +1,5 @@
+import type { ChannelEvents } from '@millrace/channel';
+import { HandlerList } from '@millrace/channel/internal';
 import { Packet } from '../links/packet.js';
 import type { PacketChannel } from '../links/packet-channel.js';
 
@@ -24,8 +26,8 @@ export class LocalChannel implements PacketChannel {
     this.#scheduled = false;
     this.deliverNow();
   };
-  #listener: ((packet: Packet) => void) | undefined;
-  #onDrain: (() => void) | undefined;
+  readonly #listeners = new HandlerList<Packet>();
+  readonly #drains = new HandlerList<void>();
   #paused = false;
   #closed = false;
   #scheduled = false;
@@ -64,13 +66,13 @@ export class LocalChannel implements PacketChannel {
   /** What has been sent arrives without a further step. */
   async drained(): Promise<void> {}
 
-  onDrain(listener: () => void): void {
-    this.#onDrain = listener;
-  }
-
-  onMessage(listener: (packet: Packet) => void): void {
-    this.#listener = listener;
-    this.#deliverSoon();
+  on<Name extends 'message' | 'drain'>(name: Name, handler: ChannelEvents<Packet>[Name]): this {
+    if (name === 'drain') this.#drains.add(handler as () => void);
+    else {
+      this.#listeners.add(handler);
+      this.#deliverSoon();
+    }
+    return this;
   }
 
   pause(): void {
@@ -81,7 +83,7 @@ export class LocalChannel implements PacketChannel {
     if (!this.#paused || this.#closed) return;
     this.#paused = false;
     this.#deliverSoon();
-    this.other.#onDrain?.();
+    this.other.#drains.call?.();
   }
 
   async finishReading(): Promise<void> {
@@ -91,7 +93,8 @@ export class LocalChannel implements PacketChannel {
   /** Delivers what waits by now, in this call. */
   deliverNow(): void {
     const waiting = this.#waiting;
-    if (waiting.length === 0 || this.#listener === undefined || this.#paused) return;
+    const listener = this.#listeners.call;
+    if (waiting.length === 0 || listener === undefined || this.#paused) return;
     this.#waiting = [];
     for (const [index, packet] of waiting.entries()) {
       if (this.#closed) return;
@@ -101,7 +104,7 @@ export class LocalChannel implements PacketChannel {
         return;
       }
       this.#waitingBytes -= PACKET_BYTES + packet.end;
-      this.#listener(packet);
+      listener(packet);
     }
     this.#deliverSoon();
   }
@@ -114,7 +117,7 @@ export class LocalChannel implements PacketChannel {
 
   #take(packet: Packet): void {
     if (this.#closed) return;
-    const listener = this.#listener;
+    const listener = this.#listeners.call;
     if (listener !== undefined && this.#direct(packet)) {
       if (this.#waiting.length > 0) this.deliverNow();
       if (!this.#paused) return listener(packet);
@@ -130,7 +133,7 @@ export class LocalChannel implements PacketChannel {
 
   #deliverSoon(): void {
     if (this.#scheduled || this.#closed || this.#paused) return;
-    if (this.#waiting.length === 0 || this.#listener === undefined) return;
+    if (this.#waiting.length === 0 || this.#listeners.call === undefined) return;
     this.#scheduled = true;
     this.#schedule(this.#deliver);
   }

@@ -9,11 +9,12 @@ export type PacketChannel = Pick<
   | 'queuedBytes'
   | 'flush'
   | 'drained'
-  | 'onDrain'
-  | 'onMessage'
   | 'deliverNow'
   | 'pause'
   | 'resume'
   | 'finishReading'
   | 'destroy'
->;
+> & {
+  on(name: 'message', handler: (packet: Packet) => void): unknown;
+  on(name: 'drain', handler: () => void): unknown;
+};

@@ -158,7 +158,7 @@ export function openAskerLinks(
 /** A message that cannot be decoded says as much of whoever has sent it as a ring that contradicts itself. */
 function endOf(transport: RingTransport | PipeTransport, codec: Codec<TaskMessage>): AskerEnd {
   const channel = new TransportChannel(transport, codec);
-  channel.onBadMessage((error) => transport.distrust(error as Error));
+  channel.on('badMessage', (error) => transport.distrust(error as Error));
   return { channel, transport };
 }
 
@@ -188,7 +188,7 @@ export function openRunnerLinks(
       const onBadDatagram = (error: Error) => onCorrupt(asker, error);
       const transport = new PipeTransport(find(runnerName(asker, id)), { onBadDatagram });
       const channel = new TransportChannel(transport, codec(asker));
-      channel.onBadMessage((error) => onCorrupt(asker, error as Error));
+      channel.on('badMessage', (error) => onCorrupt(asker, error as Error));
       return channel;
     });
     return { channels, close: () => closeAll(channels) };

@@ -77,7 +77,7 @@ export class ReactorThreads implements Reactors {
     this.#threads = Array.from({ length: topology.reactors }, (_, index) => {
       const limits = { hardLimit: Number.POSITIVE_INFINITY };
       const channel = this.#view.link('peer', masterPeer(topology), index, loop, limits);
-      channel.onMessage((message) => this.#received(message));
+      channel.on('message', (message) => this.#received(message));
       const { dispatchModule, ...rest } = options;
       return this.#start({ ...rest, index, topology, descriptors }, dispatchModule, channel);
     });

@@ -60,7 +60,7 @@ export class WorkerReactors implements Reactors {
       own: counters.process(masterPeer(topology)),
     });
     for (const channel of channels) {
-      channel.onMessage(({ type, session, aux }) => {
+      channel.on('message', ({ type, session, aux }) => {
         if (type === DRAINED) this.gateway.settle(session, aux === 0);
       });
     }

@@ -41,7 +41,7 @@ export class PeerMessenger {
     this.#parts = parts;
     // Every process of the server may write there: what one of them sends must not cost the others this way.
     this.#inbox = this.#open(inboxReaderName(parts.peer), parts.onBad);
-    this.#inbox.onBadMessage((error) => parts.onBad(error as Error));
+    this.#inbox.on('badMessage', (error) => parts.onBad(error as Error));
     this.#inbox.unref();
   }
 
@@ -49,7 +49,7 @@ export class PeerMessenger {
   start(): void {
     if (this.#started) return;
     this.#started = true;
-    this.#inbox.onMessage((letter) => {
+    this.#inbox.on('message', (letter) => {
       if (!this.#isPeerMessage(letter))
         return this.#parts.onBad(
           new TypeError('It has no sender that there is, or is no command that it says to be.'),

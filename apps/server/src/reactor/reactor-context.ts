@@ -123,7 +123,7 @@ export class ReactorContext {
       const { channel, transport } = end;
       this.#transports[peer] = transport;
       unopened[peer] = end.unopened;
-      channel.onBadMessage((error) => transport.distrust(error as Error));
+      channel.on('badMessage', (error) => transport.distrust(error as Error));
       return channel;
     });
     this.files = this.channels.map((_, peer) => this.#view.fileReceiver(peer, index));

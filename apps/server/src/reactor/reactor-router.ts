@@ -64,8 +64,8 @@ export class ReactorRouter {
       this.#context.acceptor = new SoleAcceptor(this.#context, (...client) => this.accept(...client));
     const { channels, master } = this.#context;
     for (const [peer, channel] of channels.entries()) {
-      if (channel === master) channel.onMessage((message) => this.#fromMaster(message, peer));
-      else channel.onMessage((message) => this.#fromProcess(message, peer));
+      if (channel === master) channel.on('message', (message) => this.#fromMaster(message, peer));
+      else channel.on('message', (message) => this.#fromProcess(message, peer));
     }
     this.#context.host.ready();
   }

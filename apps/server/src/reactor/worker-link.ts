@@ -60,7 +60,7 @@ export class WorkerLink<Sender> {
     this.#own = own;
     this.#at = WORKERS + worker * WORKER_LENGTH;
     this.line = new WaitingLine(() => this.writable, defer);
-    channel.onDrain(() => this.line.release());
+    channel.on('drain', () => this.line.release());
   }
 
   get writable(): boolean {

@@ -125,7 +125,7 @@ export function openSessionGateway(
     const { listener, channels } = links;
     gateway.connect(channels, view.fileSockets(peer), links);
     for (const channel of channels) {
-      channel.onMessage(({ type, session, aux }) => {
+      channel.on('message', ({ type, session, aux }) => {
         if (type === packet.DRAINED) gateway.settle(session, aux === 0);
       });
     }

@@ -12,7 +12,7 @@ export class LaterChannel {
   become({ channel, transport }: AskerEnd): void {
     this.#channel = channel;
     this.#transport = transport;
-    if (this.#listener) channel.onMessage(this.#listener);
+    if (this.#listener) channel.on('message', this.#listener);
   }
 
   send(message: TaskMessage): boolean {
@@ -20,7 +20,7 @@ export class LaterChannel {
     return this.#channel.send(message);
   }
 
-  onMessage(listener: (message: TaskMessage) => void): void {
+  on(_name: 'message', listener: (message: TaskMessage) => void): void {
     this.#listener = listener;
   }
 
@@ -45,7 +45,7 @@ export class LaterQueue implements SharedLink {
       if (this.#link === undefined) throw new Error('A task was sent before the queue was opened.');
       return this.#link.channel.send(message);
     },
-    onMessage() {},
+    on() {},
     deliverNow() {},
   };
   #link: SharedLink | undefined;

@@ -48,8 +48,8 @@ export class Sessions {
   start(): void {
     for (const [reactor, channel] of this.#parts.channels.entries()) {
       // More waits to be sent than the reactor thread takes: then nothing more is asked for, until it has.
-      channel.onDrain(() => this.#concurrency.resume(this.#parts.source ?? channel));
-      channel.onMessage((message) => this.#received(message, reactor));
+      channel.on('drain', () => this.#concurrency.resume(this.#parts.source ?? channel));
+      channel.on('message', (message) => this.#received(message, reactor));
     }
   }
 

@@ -28,7 +28,7 @@ const packet = (type: number, text = '') => new Packet().set(type, 1).with(Buffe
 test('a message is delivered within send, and what was sent before comes first', () => {
   const { left, right } = ends();
   const got: string[] = [];
-  right.onMessage((message) => got.push(`${message.type} ${message.text()}`));
+  right.on('message', (message) => got.push(`${message.type} ${message.text()}`));
   left.send(packet(CONNECT, 'somebody'));
   expect(got).toEqual([]);
   left.send(packet(RECEIVE, 'hello'));
@@ -39,12 +39,12 @@ test('what comes of a handler is delivered after it, and is a copy', () => {
   const { left, right, turn } = ends();
   const got: string[] = [];
   const reused = packet(CONNECT, 'first');
-  left.onMessage(() => {
+  left.on('message', () => {
     left.send(reused);
     reused.with(Buffer.from('second'));
     left.send(reused);
   });
-  right.onMessage((message) => {
+  right.on('message', (message) => {
     got.push(`begin ${message.text()}`);
     if (message.type === RECEIVE) right.send(packet(RECEIVE));
     got.push(`end ${message.text()}`);
@@ -59,8 +59,8 @@ test('an end that is paused in the middle of what waits gets the rest, in order,
   const { left, right, turn } = ends();
   const got: string[] = [];
   let drained = 0;
-  left.onDrain(() => drained++);
-  right.onMessage((message) => {
+  left.on('drain', () => drained++);
+  right.on('message', (message) => {
     got.push(message.text());
     if (got.length === 2) right.pause();
   });

@@ -12,7 +12,7 @@ function linkOf() {
   const channel = {
     writable: false,
     drain: () => {},
-    onDrain: (listener: () => void) => {
+    on: (_name: 'drain', listener: () => void) => {
       channel.drain = listener;
     },
   };

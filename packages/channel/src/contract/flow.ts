@@ -8,7 +8,7 @@ export function flowContract(make: Maker): void {
       const total = 5_000;
       const seen: unknown[] = [];
       const all = new Promise<void>((resolve) => {
-        right.onMessage((value) => {
+        right.on('message', (value) => {
           seen.push(value);
           if (seen.length === total) resolve();
         });
@@ -38,7 +38,7 @@ export function flowContract(make: Maker): void {
       const next = right.receive();
       left.send('woken');
       expect(await next).toBe('woken');
-      right.onMessage(() => {});
+      right.on('message', () => {});
       expect(() => right.tryReceive()).toThrow(
         expect.objectContaining({ code: 'ERR_MILLRACE_CHANNEL_LISTENING' }),
       );
@@ -116,7 +116,7 @@ export function flowContract(make: Maker): void {
   test('a paused end takes nothing; resumed, it takes everything', () =>
     make.values(async ({ left, right }) => {
       const seen: unknown[] = [];
-      right.onMessage((value) => seen.push(value));
+      right.on('message', (value) => seen.push(value));
       left.send('before');
       await left.drained();
       while (seen.length < 1) await new Promise(setImmediate);
@@ -152,8 +152,62 @@ export function flowContract(make: Maker): void {
 
   test('messages go to a listener or to those who ask, never to both', () =>
     make.values(async ({ right }) => {
-      right.onMessage(() => {});
+      right.on('message', () => {});
       await expect(right.receive()).rejects.toMatchObject({ code: 'ERR_MILLRACE_CHANNEL_LISTENING' });
+    }));
+
+  test('every handler gets every message, in the order in which they were added, until one closes the channel', () =>
+    make.values(async ({ left, right }) => {
+      const seen: string[] = [];
+      let closes = false;
+      right
+        .on('message', (value) => seen.push(`first ${value}`))
+        .on('message', () => {
+          if (closes) right.destroy();
+        })
+        .on('message', (value) => seen.push(`last ${value}`));
+      for (const value of ['a', 'b']) left.send(value);
+      while (seen.length < 4) await turns(1);
+      expect(seen).toEqual(['first a', 'last a', 'first b', 'last b']);
+      // What the handler before has closed is over for the next one.
+      closes = true;
+      left.send('c');
+      while (seen.length < 5) await turns(1);
+      await turns();
+      expect(seen.slice(4)).toEqual(['first c']);
+    }));
+
+  test('without a handler for messages these stay for those who ask, or for the next handler', () =>
+    make.values(async ({ left, right }) => {
+      const seen: unknown[] = [];
+      const once = (value: unknown) => {
+        seen.push(value);
+        right.off('message', once);
+      };
+      right.on('message', once);
+      for (let i = 0; i < 5; i++) left.send(i);
+      while (seen.length < 1) await turns(1);
+      await turns();
+      expect(seen).toEqual([0]);
+      expect(await right.receive()).toBe(1);
+      expect(await right.receive()).toBe(2);
+      right.on('message', (value) => seen.push(value));
+      while (seen.length < 3) await turns(1);
+      expect(seen).toEqual([0, 3, 4]);
+    }));
+
+  test('an event that a channel does not have, and a handler that is no function, are refused', () =>
+    make.values(async ({ right }) => {
+      const on = right.on.bind(right) as (name: string, handler: unknown) => void;
+      expect(() => on('mesage', () => {})).toThrow(
+        expect.objectContaining({
+          code: 'ERR_MILLRACE_EVENT_NAME',
+          message: expect.stringContaining("did you mean 'message'"),
+        }),
+      );
+      expect(() => on('message', undefined)).toThrow(
+        expect.objectContaining({ code: 'ERR_MILLRACE_HANDLERS_VALUE' }),
+      );
     }));
 
   test('its statistics count what went through', () =>
@@ -178,8 +232,8 @@ export function flowContract(make: Maker): void {
     make.bytes(
       async ({ left, right }) => {
         let drains = 0;
-        left.onDrain(() => drains++);
-        right.onMessage(() => {});
+        left.on('drain', () => drains++);
+        right.on('message', () => {});
         for (let round = 1; round <= 3; round++) {
           while (left.send(Buffer.alloc(20_000)));
           expect(left.writable).toBe(false);
@@ -195,7 +249,7 @@ export function flowContract(make: Maker): void {
   test('a message above the high-water mark leaves the end writable once it has been taken', () =>
     make.bytes(
       async ({ left, right }) => {
-        right.onMessage(() => {});
+        right.on('message', () => {});
         for (const length of [2_000, 60_000, 70_000]) {
           left.send(Buffer.alloc(length));
           while (!left.writable) await turns(1);
@@ -227,7 +281,7 @@ export function flowContract(make: Maker): void {
         let atOnce = 0;
         let most = 0;
         let seen = 0;
-        right.onMessage(() => {
+        right.on('message', () => {
           seen++;
           most = Math.max(most, ++atOnce);
           if (atOnce === 1) {
@@ -247,7 +301,7 @@ export function flowContract(make: Maker): void {
   test('a listener that pauses the channel gets nothing more until it is resumed, and then everything', () =>
     make.values(async ({ left, right }) => {
       const seen: unknown[] = [];
-      right.onMessage((value) => {
+      right.on('message', (value) => {
         seen.push(value);
         right.pause();
       });

@@ -51,7 +51,7 @@ export function lifetimeContract(make: Maker): void {
           () => {},
           (error: unknown) => expect(error).toMatchObject({ code: 'ERR_MILLRACE_CHANNEL_CLOSED' }),
         );
-        left.onClose(() => {
+        left.on('close', () => {
           over = true;
         });
         right.destroy();
@@ -62,7 +62,7 @@ export function lifetimeContract(make: Maker): void {
     test('an end that only listens for the end hears of it, also when nobody has read what came before', () =>
       make.values(async ({ left, right }) => {
         let ends = 0;
-        left.onClose(() => ends++);
+        left.on('close', () => ends++);
         await turns();
         expect(ends).toBe(0);
         right.send('never read');
@@ -78,7 +78,7 @@ export function lifetimeContract(make: Maker): void {
       make.values(async ({ left, right }) => {
         right.destroy();
         await turns();
-        const closed = new Promise<void>((resolve) => left.onClose(() => resolve()));
+        const closed = new Promise<void>((resolve) => left.on('close', () => resolve()));
         await closed;
         expect(left.closed).toBe(true);
       }));
@@ -86,7 +86,7 @@ export function lifetimeContract(make: Maker): void {
     test('whoever has read hears of the end after what was sent, also between two messages', () =>
       make.values(async ({ left, right }) => {
         const order: unknown[] = [];
-        left.onClose(() => order.push('end'));
+        left.on('close', () => order.push('end'));
         for (const value of ['a', 'b', 'c']) right.send(value);
         await right.drained();
         order.push(await left.receive());
@@ -149,15 +149,23 @@ export function lifetimeContract(make: Maker): void {
       await expect(left.drained()).rejects.toMatchObject({ code: 'ERR_MILLRACE_CHANNEL_CLOSED' });
     }));
 
-  test('the listener for the end is called once, with the error that was given', () =>
+  test('each handler for the end is called once, with the error that was given, also one that is added afterwards', () =>
     make.values(async ({ left }) => {
       const ends: unknown[] = [];
-      left.onClose((error) => ends.push(error));
+      const never = () => ends.push('removed');
+      left
+        .on('close', (error) => ends.push(1, error))
+        .on('close', never)
+        .on('close', (error) => ends.push(2, error))
+        .off('close', never);
       const error = new Error('why');
       left.destroy(error);
       left.destroy();
       await left.close();
-      expect(ends).toEqual([error]);
+      expect(ends).toEqual([1, error, 2, error]);
+      left.on('close', (late) => ends.push(3, late));
+      await turns();
+      expect(ends.slice(4)).toEqual([3, error]);
     }));
 
   test('iteration ends by its signal; what was not taken is there for the next one who asks', () =>
@@ -179,7 +187,7 @@ export function lifetimeContract(make: Maker): void {
   test('nothing that was sent after the end of a listener is delivered to it', () =>
     make.values(async ({ left, right }) => {
       const seen: unknown[] = [];
-      right.onMessage((value) => {
+      right.on('message', (value) => {
         seen.push(value);
         right.destroy();
       });

@@ -106,7 +106,7 @@ export function valuesContract(make: Maker): void {
       () => lenient,
       async ({ left, right }) => {
         const errors: unknown[] = [];
-        right.onBadMessage((error) => errors.push(error));
+        right.on('badMessage', (error) => errors.push(error));
         left.send(Buffer.from([0xc1, 0xff, 0x00]));
         left.send('good');
         expect(await right.receive()).toBe('good');
@@ -156,8 +156,8 @@ export function valuesContract(make: Maker): void {
       () => msgpackCodec<unknown>({ records: ends++ === 0 ? records : [['size', 'path']] }),
       async ({ left, right }) => {
         const errors: unknown[] = [];
-        right.onBadMessage((error) => errors.push(error));
-        right.onMessage(() => {});
+        right.on('badMessage', (error) => errors.push(error));
+        right.on('message', () => {});
         left.send({ path: '/a', size: 1 });
         while (errors.length === 0) await turns(1);
         expect(errors).toMatchObject([{ code: 'ERR_MILLRACE_BAD_MESSAGE' }]);
@@ -172,7 +172,7 @@ export function valuesContract(make: Maker): void {
         await expect(right.receive()).rejects.toMatchObject({ code: 'ERR_MILLRACE_CHANNEL_BORROWS' });
         const lengths = [0, 1, 100, 5_000, 200_000];
         const seen: boolean[] = [];
-        right.onMessage((view) =>
+        right.on('message', (view) =>
           seen.push(view.equals(Buffer.alloc(lengths[seen.length] ?? -1, seen.length))),
         );
         for (const [i, length] of lengths.entries()) left.send(Buffer.alloc(length, i));

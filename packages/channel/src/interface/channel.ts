@@ -28,6 +28,22 @@ export interface ChannelStats {
   readonly congestions: number;
 }
 
+/** What the handlers that {@link Channel.on} adds are called for. */
+export interface ChannelEvents<In> {
+  /** Each message from here on, in batches. */
+  message: (value: In) => void;
+  /** Nothing waits in this process any more, after `send` had returned false. */
+  drain: () => void;
+  /**
+   * The channel is over: by `close`, by the other side's or its death, or by an error. Each handler is called once, also one that
+   * is added afterwards. A channel that is read reports it after what was sent, one that never was reports it at once. A
+   * handler for this alone does not keep the process alive.
+   */
+  close: (error?: Error) => void;
+  /** An arrival is no message; without a handler it is only counted. */
+  badMessage: (error: unknown) => void;
+}
+
 /**
  * One end of a way for messages between two processes (or threads, or places in one process).
  *
@@ -37,7 +53,7 @@ export interface ChannelStats {
  *   dies with it; one that a reader had not taken yet stays for the next reader where the transport outlives readers.
  * - Back-pressure: `send` accepts a message even when it returns false; a caller that goes on past false meets
  *   `ERR_MILLRACE_CHANNEL_FULL` at the hard limit.
- * - Receiving: either `onMessage`, or `receive`, `tryReceive` and iteration; never both. Nothing is taken before one of them asks.
+ * - Receiving: either handlers of 'message', or `receive`, `tryReceive` and iteration; never both. Nothing is taken before one of them asks.
  * - Closing: `close` sends what has been accepted, then closes; `destroy` closes at once. What the other side had sent
  *   and this side had not taken is not delivered any more.
  * - Threads: an end belongs to one thread.
@@ -56,20 +72,15 @@ export interface Channel<Out, In = Out> extends AsyncIterable<In>, AsyncDisposab
   readonly writable: boolean;
   /** Resolves once nothing waits in this process any more; at once when nothing does. */
   drained(options?: WaitOptions): Promise<void>;
-  /** Called on each passage from above the high-water mark to nothing waiting. */
-  onDrain(listener: () => void): void;
   /** Hands over what was sent since, now rather than at the end of the current batch. */
   flush(): void;
-  /** Delivers every message to `listener` from here on, in batches. */
-  onMessage(listener: (value: In) => void): void;
   /**
-   * Called once when the channel is over: by `close`, by the other side's or its death, or by an error. A channel
-   * that is read reports it after what was sent, one that never was reports it at once. Listening for it alone does not keep the
-   * process alive.
+   * Adds a handler for an event. Several for one event are called in the order in which they were added. Throws
+   * `ERR_MILLRACE_EVENT_NAME` where there is no such event.
    */
-  onClose(listener: (error?: Error) => void): void;
-  /** Called for each arrival that is no message; by default such an arrival is only counted. */
-  onBadMessage(listener: (error: unknown) => void): void;
+  on<Name extends keyof ChannelEvents<In>>(name: Name, handler: ChannelEvents<In>[Name]): this;
+  /** Removes a handler. Without one for messages the channel takes none any more: they stay for another handler or for `receive`. */
+  off<Name extends keyof ChannelEvents<In>>(name: Name, handler: ChannelEvents<In>[Name]): this;
   /**
    * The next message, or undefined when the channel is over. Where messages may be undefined themselves, `none` says what to
    * give instead: `receive({ none: OVER })`.

@@ -49,6 +49,8 @@ export interface TransportEvents {
   readonly awaited?: boolean;
   /** A `trySend` that said no may be tried again. May be spurious. */
   writable(): void;
+  /** Something has arrived that is no message of the transport's, and was skipped. */
+  badMessage?(error: unknown): void;
   /** The last peer has gone, what it sent is not received yet, and nothing reads. Reported after `watchEnd` alone. */
   gone?(): void;
   /** The last peer has gone and everything it sent has been received; or the transport failed, with the reason. */

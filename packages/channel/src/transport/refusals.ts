@@ -4,7 +4,7 @@ import { ChannelError } from '../errors.js';
 export function borrowsError(): ChannelError {
   return new ChannelError(
     'ERR_MILLRACE_CHANNEL_BORROWS',
-    'The messages of this channel are views that are valid during a call only: take them with onMessage().',
+    "The messages of this channel are views that are valid during a call only: take them with on('message', …).",
   );
 }
 
@@ -15,7 +15,7 @@ export function closedError(): ChannelError {
 export function listeningError(): ChannelError {
   return new ChannelError(
     'ERR_MILLRACE_CHANNEL_LISTENING',
-    'The messages of this channel go to its listener.',
+    "The messages of this channel go to its handlers: remove them with off('message', …) to receive.",
   );
 }
 

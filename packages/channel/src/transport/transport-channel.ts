@@ -5,15 +5,23 @@ import {
   optionNames,
 } from '../arguments/option-names.js';
 import type { Codec } from '../codec/codec.js';
-import type { Channel, ChannelStats, ReceiveOptions, WaitOptions } from '../interface/channel.js';
+import type {
+  Channel,
+  ChannelEvents,
+  ChannelStats,
+  ReceiveOptions,
+  WaitOptions,
+} from '../interface/channel.js';
 import { Frame, type Transport } from '../interface/transport.js';
 import { checkSignal, checkTimeout, checkWait } from '../waiting/deadline.js';
 import { WaitList } from '../waiting/wait-list.js';
 import { type ChannelOptions, CLOSE_TIMEOUT_MS, withDefaults } from './channel-options.js';
+import { checkHandler, HandlerList } from './handler-list.js';
 import { NOTHING, OneShotReader } from './one-shot-reader.js';
 import { borrowsError, closedError, full, listeningError, tooLarge } from './refusals.js';
 import { SendQueue } from './send-queue.js';
 
+const EVENTS: readonly (keyof ChannelEvents<unknown>)[] = ['message', 'drain', 'close', 'badMessage'];
 const MESSAGES_OPTIONS = optionNames<Pick<WaitOptions, 'signal'>>({ signal: true });
 
 /** A {@link Channel} over any {@link Transport}: queueing, flushing, codec, waiting and iteration, written once. */
@@ -34,14 +42,19 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
   readonly #visit = (memory: Buffer, start: number, end: number) => this.#take(memory, start, end);
   readonly #flushNow = () => this.flush();
 
+  readonly #handlers = {
+    // Closed by one handler, the channel may have given up the memory that a view for the next one lies in.
+    message: new HandlerList<In>(() => this.#closed),
+    drain: new HandlerList<void>(),
+    close: new HandlerList<Error | undefined>(),
+    badMessage: new HandlerList<unknown>(),
+  };
+  /** Where a message goes: to the handlers, or to the one who takes a single one; undefined: to those that wait. */
   #deliver: ((value: In) => void) | undefined;
-  #drainListener: (() => void) | undefined;
-  #closeListener: ((error?: Error) => void) | undefined;
-  #badListener: ((error: unknown) => void) | undefined;
-  #listening = false;
   /** The channel has been read, or a reader waits. */
   #wasRead = false;
-  #endTold = false;
+  /** The end of the other side has been told to a channel that was never read. */
+  #peerGone = false;
   #endedBy: Error | undefined;
   #flushScheduled = false;
   #congested = false;
@@ -68,8 +81,11 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
       writable: () => this.#pump(),
       gone: () => {
         // A channel that is read reports the end after what was sent; for a listener of the end alone, this is the end.
-        if (!this.#wasRead) this.#tellEnd();
+        if (this.#wasRead) return;
+        this.#peerGone = true;
+        this.#tellEnd();
       },
+      badMessage: (error) => this.#skipped(error),
       ended: (error) => this.#end(error),
     });
     transport.setReading(false);
@@ -127,29 +143,45 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
     if (this.queuedBytes > 0) await this.#drains.wait('Draining the channel', options);
   }
 
-  onDrain(listener: () => void): void {
-    this.#drainListener = listener;
+  on<Name extends keyof ChannelEvents<In>>(name: Name, handler: ChannelEvents<In>[Name]): this {
+    checkHandler(name, handler, EVENTS, 'A channel');
+    this.#handlersOf(name).add(handler);
+    if (name === 'message') this.#deliverToHandlers();
+    else if (name === 'close') this.#watchEnd();
+    return this;
   }
 
-  onMessage(listener: (value: In) => void): void {
-    this.#listening = true;
-    this.#wasRead = true;
-    this.#deliver = listener;
-    if (!this.#paused && !this.#closed) this.#transport.setReading(true);
+  off<Name extends keyof ChannelEvents<In>>(name: Name, handler: ChannelEvents<In>[Name]): this {
+    checkHandler(name, handler, EVENTS, 'A channel');
+    this.#handlersOf(name).remove(handler);
+    if (name === 'message') this.#deliverToHandlers();
+    return this;
   }
 
-  onClose(listener: (error?: Error) => void): void {
-    this.#closeListener = listener;
-    if (!this.#closed) this.#transport.watchEnd?.();
+  /** The compiler has compared the handler with the event. */
+  #handlersOf(name: keyof ChannelEvents<In>): HandlerList<unknown> {
+    return this.#handlers[name] as HandlerList<unknown>;
+  }
+
+  #deliverToHandlers(): void {
+    this.#deliver = this.#handlers.message.call;
+    if (this.#deliver !== undefined) this.#wasRead = true;
+    if (!this.#paused && !this.#closed) this.#transport.setReading(this.#isWanted);
+  }
+
+  #watchEnd(): void {
     // After this call, as every other end comes.
-    else if (!this.#endTold) queueMicrotask(() => this.#tellEnd(this.#endedBy));
+    if (this.#closed || (this.#peerGone && !this.#wasRead))
+      queueMicrotask(() => this.#tellEnd(this.#endedBy));
+    else this.#transport.watchEnd?.();
   }
 
-  onBadMessage(listener: (error: unknown) => void): void {
-    this.#badListener = listener;
+  /** Whether a message that is taken now has someone to go to. */
+  get #isWanted(): boolean {
+    return this.#deliver !== undefined || this.#receivers.size > 0;
   }
 
-  /** Delivers to the listener whatever is there now, without waiting for the loop to say so. */
+  /** Delivers to the handlers whatever is there now, without waiting for the loop to say so. */
   deliverNow(): void {
     if (!this.#deliver || this.#paused) return;
     while (!this.#closed && !this.#paused && this.#transport.receive(this.#visit, this.#batch) > 0);
@@ -186,7 +218,7 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
 
   /** The next message if it is there and no earlier reader waits for it. */
   #takeNow(): In | typeof NOTHING {
-    if (this.#listening) throw listeningError();
+    if (this.#handlers.message.call !== undefined) throw listeningError();
     if (this.#codec.borrows) throw borrowsError();
     this.#wasRead = true;
     if (this.#receivers.size > 0 || this.#paused || this.#closed) return NOTHING;
@@ -194,7 +226,7 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
     try {
       while (this.#next.empty && this.#transport.receive(this.#visit, 1) > 0);
     } finally {
-      this.#deliver = undefined;
+      this.#deliver = this.#handlers.message.call;
     }
     return this.#next.take();
   }
@@ -220,7 +252,7 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
 
   resume(): void {
     this.#paused = false;
-    if (!this.#closed && (this.#deliver || this.#receivers.size > 0)) this.#transport.setReading(true);
+    if (!this.#closed && this.#isWanted) this.#transport.setReading(true);
   }
 
   /** Pauses once nothing is taken in part, so that another reader can go on; never, if a sender died in the middle. */
@@ -282,17 +314,16 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
       return;
     }
     while (this.#receivers.size > 0 && this.#transport.receive(this.#visit, 1) > 0);
-    if (!this.#deliver && this.#receivers.size === 0 && !this.#closed) this.#transport.setReading(false);
+    if (!this.#isWanted && !this.#closed) this.#transport.setReading(false);
   }
 
-  /** False when the listener has closed or paused the channel: what follows stays where it is. */
+  /** False when a handler has closed or paused the channel, or was the last and is none any more: what follows stays where it is. */
   #take(memory: Buffer, start: number, end: number): boolean {
     let value: In;
     try {
       value = this.#codec.decode(memory, start, end);
     } catch (error) {
-      this.#counts.bad++;
-      this.#badListener?.(error);
+      this.#skipped(error);
       return !this.#closed && !this.#paused;
     }
     this.#counts.received++;
@@ -300,7 +331,13 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
     if (this.#deliver) this.#deliver(value);
     else this.#receivers.settleOne(value);
     if (this.#finished && !this.#transport.hasUnfinished) this.#finished();
-    return !this.#closed && !this.#paused;
+    // Those that wait are given one at a time.
+    return !this.#closed && !this.#paused && this.#deliver !== undefined;
+  }
+
+  #skipped(error: unknown): void {
+    this.#counts.bad++;
+    this.#handlers.badMessage.call?.(error);
   }
 
   /**
@@ -323,7 +360,7 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
     this.#drains.settleAll();
     if (this.#congested) {
       this.#congested = false;
-      this.#drainListener?.();
+      this.#handlers.drain.call?.();
     }
   }
 
@@ -339,9 +376,10 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
     this.#tellEnd(error);
   }
 
+  /** Tells each handler once. */
   #tellEnd(error?: Error): void {
-    if (this.#endTold || this.#closeListener === undefined) return;
-    this.#endTold = true;
-    this.#closeListener(error);
+    const tell = this.#handlers.close.call;
+    this.#handlers.close.clear();
+    tell?.(error);
   }
 }

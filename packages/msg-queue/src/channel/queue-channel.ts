@@ -1,7 +1,6 @@
 import { tmpdir } from 'node:os';
 import {
   type ChannelOptions,
-  type ChannelStats,
   type Codec,
   checkOptions,
   msgpackCodec,
@@ -138,16 +137,6 @@ export class QueueChannel<Out, In = Out> extends TransportChannel<Out, In> {
   /** The names of the POSIX queues of a channel: what the left side sends goes to the first. */
   static names(name: string): [toRight: string, toLeft: string] {
     return [`${name}.to-right`, `${name}.to-left`];
-  }
-
-  override onBadMessage(listener: (error: unknown) => void): void {
-    super.onBadMessage(listener);
-    this.transport.onBadMessage(listener);
-  }
-
-  override stats(): ChannelStats {
-    const stats = super.stats();
-    return { ...stats, bad: stats.bad + this.transport.bad };
   }
 }
 

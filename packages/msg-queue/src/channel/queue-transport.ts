@@ -73,7 +73,6 @@ export class QueueTransport implements Transport {
   #waitingFile: string | undefined;
   #bad = 0;
   #swept = 0;
-  #badListener: ((error: QueueError) => void) | undefined;
   #closed = false;
   /** What the last visitor said: false ends the batch. */
   #goOn: unknown = true;
@@ -122,10 +121,6 @@ export class QueueTransport implements Transport {
 
   get pendingBytes(): number {
     return this.#waiting;
-  }
-
-  onBadMessage(listener: (error: QueueError) => void): void {
-    this.#badListener = listener;
   }
 
   start(events: TransportEvents): void {
@@ -231,7 +226,7 @@ export class QueueTransport implements Transport {
   #reportBad(queue: string, error: QueueError): void {
     this.#bad++;
     if (badMessages.hasSubscribers) badMessages.publish({ queue, error } satisfies BadMessage);
-    this.#badListener?.(error);
+    this.#events?.badMessage?.(error);
   }
 
   #readable(): void {

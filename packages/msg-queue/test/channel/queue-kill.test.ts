@@ -110,8 +110,8 @@ test.each([
 
     // What the last readers had not taken is there for the next; then what the dead left can be swept.
     const heir = open('right');
-    heir.onMessage(() => {});
-    heir.onBadMessage((error) => wrong.push(String(error)));
+    heir.on('message', () => {});
+    heir.on('badMessage', (error) => wrong.push(String(error)));
     await until('the queue to be empty', () => heir.transport.pendingIncoming === 0);
     heir.destroy();
     const sweeper = open('right');

@@ -118,7 +118,7 @@ describe.each([
     expect(statSync(join(directory, file as string, '..')).mode & 0o777).toBe(0o700);
     expect(statSync(join(directory, file as string)).mode & 0o777).toBe(0o600);
     const seen = new Promise<number>((resolve) =>
-      right.onMessage((payload) => {
+      right.on('message', (payload) => {
         expect(payload.equals(Buffer.alloc(100_000, 7))).toBe(true);
         resolve(payloads(directory).length);
       }),
@@ -150,9 +150,9 @@ describe.each([
     const { open, dispose } = subject();
     const [left, right] = [open('left'), open('right')];
     while (left.send(Buffer.alloc(20_000)));
-    const ended = new Promise<Error | undefined>((resolve) => left.onClose(resolve));
+    const ended = new Promise<Error | undefined>((resolve) => left.on('close', resolve));
     rmSync(directory, { recursive: true });
-    right.onMessage(() => {});
+    right.on('message', () => {});
     expect(await within('the end', ended)).toMatchObject({ code: 'ERR_MILLRACE_QUEUE_SPILL' });
     mkdirSync(directory);
     dispose();
@@ -180,7 +180,7 @@ describe.each([
     const errors: unknown[] = [];
     const listen = (report: unknown) => reports.push(report);
     subscribe(BAD_MESSAGE_CHANNEL, listen);
-    right.onBadMessage((error) => errors.push(error));
+    right.on('badMessage', (error) => errors.push(error));
     const secret = join(directory, 'secret');
     writeFileSync(secret, 'not yours');
     const [digits, inner] = innerDirectory();
@@ -278,7 +278,7 @@ describe.each([
     writeFileSync(join(directoryOfTheirs, own), '123456789');
     chownSync(directoryOfTheirs, OTHER_USER, OTHER_USER);
     const errors: unknown[] = [];
-    right.onBadMessage((error) => errors.push(error));
+    right.on('badMessage', (error) => errors.push(error));
     post(spilled(`${digits}/${theirs}`, 9));
     post(spilled(`${foreign}/${own}`, 9));
     left.send(Buffer.alloc(20_000));

@@ -66,9 +66,9 @@ export class BusHub {
   }
 
   #listen(link: MemberLink): void {
-    link.channel.onDrain(() => this.#release(link));
-    link.channel.onBadMessage((error) => this.#rejectMessage(link.member, error as Error));
-    link.channel.onMessage((message) => this.#route(link, message));
+    link.channel.on('drain', () => this.#release(link));
+    link.channel.on('badMessage', (error) => this.#rejectMessage(link.member, error as Error));
+    link.channel.on('message', (message) => this.#route(link, message));
     // The processes keep this one alive, not the ways between them.
     link.channel.unref();
   }

@@ -31,7 +31,7 @@ export class Bus {
     this.#channel = openPipe<BusMessage>(fd, { codec: busCodec() });
     this.#channel.pause();
     this.#channel.unref();
-    this.#channel.onMessage((message) => this.#take(message));
+    this.#channel.on('message', (message) => this.#take(message));
   }
 
   /**

@@ -56,11 +56,11 @@ export class ChildProcessContext {
     this.#maxJobs = assignment.maxJobs ?? Number.POSITIVE_INFINITY;
     this.#queueAssignment = assignment.queue;
     this.#control = control;
-    control.onMessage((message) => {
+    control.on('message', (message) => {
       if (hasValidFields(message)) this.#onControl(message);
     });
     // The parent has ended; the kernel's death signal may not have arrived.
-    control.onClose(() => process.exit(1));
+    control.on('close', () => process.exit(1));
     if (assignment.endsByItself) control.unref();
   }
 

@@ -80,15 +80,15 @@ export class ChildHandle {
       onBadDatagram: (error) => this.#rejectMessage(error),
     });
     this.#control = control;
-    control.onBadMessage((error) => this.#rejectMessage(error as Error));
-    control.onMessage((message) => {
+    control.on('badMessage', (error) => this.#rejectMessage(error as Error));
+    control.on('message', (message) => {
       if (!isControlMessage(message)) this.#rejectMessage(new TypeError('it has no kind'));
       else if (!hasValidFields(message)) return;
       else if (message.type === 'loaded') this.#onLoaded();
       else this.#events?.message(message);
     });
     // The process has executed another program, which understands signals only.
-    control.onClose(() => {
+    control.on('close', () => {
       if (this.#stopAsked && !this.#ended) this.kill('SIGTERM');
     });
     // A process that could not be started emits 'error' and no 'exit'.

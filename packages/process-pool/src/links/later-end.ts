@@ -6,13 +6,13 @@ import type { LinkEnd } from './link-end.js';
  */
 export class LaterEnd<Out, In = Out> {
   #end: LinkEnd<Out, In> | undefined;
-  #listener: ((message: In) => void) | undefined;
+  readonly #handlers: ((message: In) => void)[] = [];
   readonly #held: Out[] = [];
 
   /** Once. */
   become(end: LinkEnd<Out, In>): void {
     this.#end = end;
-    if (this.#listener) end.channel.onMessage(this.#listener);
+    for (const handler of this.#handlers.splice(0)) end.channel.on('message', handler);
     for (const message of this.#held.splice(0)) end.channel.send(message);
   }
 
@@ -23,10 +23,9 @@ export class LaterEnd<Out, In = Out> {
     return true;
   }
 
-  /** One listener. */
-  onMessage(listener: (message: In) => void): void {
-    this.#listener = listener;
-    this.#end?.channel.onMessage(listener);
+  on(name: 'message', handler: (message: In) => void): void {
+    if (this.#end === undefined) this.#handlers.push(handler);
+    else this.#end.channel.on(name, handler);
   }
 
   deliverNow(): void {

@@ -92,7 +92,7 @@ export class PeerLinks {
   inbox<In>(name: string, { borrowed = false, onBad }: InboxOptions = {}): TransportChannel<In> {
     const fd = this.#find(this.#layout.set(name).readName(this.#peer));
     const channel = openPipe<In>(fd, { closeDescriptor: !borrowed, onBadDatagram: onBad });
-    if (onBad) channel.onBadMessage((error) => onBad(error as Error));
+    if (onBad) channel.on('badMessage', (error) => onBad(error as Error));
     return channel;
   }
 
@@ -151,7 +151,7 @@ export class PeerLinks {
       ...(onCorrupt && { onCorrupt }),
     });
     const channel = new TransportChannel<Out, In>(transport, codec, channelOptions);
-    if (onCorrupt) channel.onBadMessage((error) => transport.distrust(error as Error));
+    if (onCorrupt) channel.on('badMessage', (error) => transport.distrust(error as Error));
     return new LinkEnd(channel, transport, unusable);
   }
 
@@ -178,7 +178,7 @@ export class PeerLinks {
     });
     const channel = new TransportChannel<Out, In>(transport, codec, channelOptions);
     if (onCorrupt) {
-      channel.onBadMessage((error) =>
+      channel.on('badMessage', (error) =>
         drops ? onCorrupt(error as Error) : transport.distrust(error as Error),
       );
     }

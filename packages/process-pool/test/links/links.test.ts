@@ -70,7 +70,7 @@ describe.each(['ring', 'pipe'] as const)('links of the kind %s', (kind) => {
         for (const [other, end] of ends.entries()) {
           const arrived: unknown[] = [];
           got[`${group} ${own} ${other}`] = arrived;
-          end.channel.onMessage((value) => arrived.push(value));
+          end.channel.on('message', (value) => arrived.push(value));
           // More than a ring holds.
           for (const text of ['a', 'b'.repeat(100_000), 'c'])
             end.channel.send(`${group} ${own} ${other} ${text}`);
@@ -105,7 +105,7 @@ describe.each(['ring', 'pipe'] as const)('links of the kind %s', (kind) => {
     const parent = opened(links, 'parent', 0, descriptors);
     const [, end] = endsOf(parent, kind, (other, { message }) => corrupt.push(`${other}: ${message}`));
     const answers: unknown[] = [];
-    (end as LinkEnd<unknown>).channel.onMessage((value) => answers.push(value));
+    (end as LinkEnd<unknown>).channel.on('message', (value) => answers.push(value));
     const handed = Object.fromEntries(
       links.descriptorsOf('worker', 1).map((name) => [name, descriptors[name] as number]),
     );
@@ -152,11 +152,11 @@ describe.each(['ring', 'pipe'] as const)('links of the kind %s', (kind) => {
     const descriptors = made(links);
     const later = new LaterEnd<unknown>();
     const answers: unknown[] = [];
-    later.onMessage((value) => answers.push(value));
+    later.on('message', (value) => answers.push(value));
     later.send(1);
     later.send(2);
     const [worker] = endsOf(opened(links, 'worker', 0, descriptors), kind) as [LinkEnd<unknown>];
-    worker.channel.onMessage((value) => worker.channel.send(value));
+    worker.channel.on('message', (value) => worker.channel.send(value));
     const [parent] = endsOf(opened(links, 'parent', 0, descriptors), kind) as [LinkEnd<unknown>];
     later.become(parent);
     later.send(3);
@@ -200,7 +200,7 @@ test('an inbox takes from all others, and nonsense of one of them costs the rest
     onBad: ({ message }) => bad.push(message),
   });
   const got: string[] = [];
-  inbox?.onMessage((value) => got.push(value));
+  inbox?.on('message', (value) => got.push(value));
   const [one, two] = [peers[1], peers[2]].map((peer) => peer?.outbox<string>('inbox', 0, { borrowed: true }));
   one?.send('of one');
   await until('the first', () => got.length === 1);

@@ -57,7 +57,7 @@ for (const capacity of [4096, 65_536, 1 << 20]) {
 test('a reader that hands over takes a message to its end that it has begun, and none behind it', async () => {
   const { left, right, dispose } = createPair(4096, bytesCodec, {});
   const got: number[] = [];
-  right.onMessage((bytes) => got.push(bytes.length));
+  right.on('message', (bytes) => got.push(bytes.length));
   left.send(Buffer.alloc(100_000));
   left.send(Buffer.alloc(10));
   left.flush();

@@ -81,7 +81,7 @@ test('a writer whose reader has died learns of it, however full the ring is', as
   const child = spawnAnswer({ capacity: 4_096, highWaterMark: 10_000 });
   child.ring.send('die');
   while (child.ring.send({ echo: 'x'.repeat(1_000) }));
-  const closed = new Promise((resolve) => child.ring.onClose(() => resolve('closed')));
+  const closed = new Promise((resolve) => child.ring.on('close', () => resolve('closed')));
   // Either the drain or the end comes first.
   await within(
     'the end of the wait',

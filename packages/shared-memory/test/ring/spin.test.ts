@@ -51,8 +51,8 @@ test('who loses the processor while it looks leaves it to others for as long as 
 test('an end that spins in vain sleeps in the end: idle costs no processor time', async () => {
   const { left, right } = createRingLink();
   const [a, b] = [openRingEnd<string>(left, { spin: 1_000 }), openRingEnd<string>(right, { spin: 1_000 })];
-  b.onMessage(() => {});
-  a.onMessage(() => {});
+  b.on('message', () => {});
+  a.on('message', () => {});
   a.send('something');
   // Every budget comes to nothing after about ten looks in vain; then a turn of the loop is short.
   await until('the loop to be idle', async () => {
@@ -78,7 +78,7 @@ test('ends that spin hand a message back and forth, by listeners and by promises
     expect(await worker.ring.receive()).toBe(i);
   }
   let next = 0;
-  worker.ring.onMessage((value) => {
+  worker.ring.on('message', (value) => {
     if (value === next && next++ < 2_000) worker.ring.send({ echo: next });
   });
   worker.ring.send({ echo: 0 });
@@ -96,8 +96,8 @@ test('a spinning listener leaves the loop its turns', async () => {
     turns++;
     if (rallies < 1_000) setImmediate(turn);
   };
-  b.onMessage((message) => b.send(message));
-  a.onMessage((message) => {
+  b.on('message', (message) => b.send(message));
+  a.on('message', (message) => {
     rallies++;
     if (rallies < 1_000) a.send(message);
   });

@@ -54,7 +54,7 @@ export class Dispatcher {
     this.#outbox = new Outbox(options.owner);
     this.#patience = new Patience(this.lanes, (lane) => this.#steal(lane));
     this.#watch = new Watch(this.#all, (lane) => this.#lookAt(lane));
-    for (const lane of this.lanes) lane.link.channel.onMessage((message) => this.#arrived(lane, message));
+    for (const lane of this.lanes) lane.link.channel.on('message', (message) => this.#arrived(lane, message));
   }
 
   /** Tasks that have been sent and have no answer yet. */

@@ -6,7 +6,10 @@ import type { Job } from './job.js';
 
 /** The way to one task worker. */
 export interface TaskLink {
-  readonly channel: Pick<Channel<TaskMessage>, 'send' | 'onMessage'> & { deliverNow(): void };
+  readonly channel: Pick<Channel<TaskMessage>, 'send'> & {
+    on(name: 'message', handler: (message: TaskMessage) => void): unknown;
+    deliverNow(): void;
+  };
   /** Has the worker look, whatever the word of its doorbell says. Missing where the kernel wakes it. */
   poke?(): void;
   /** What came from there makes no sense: nothing more is read or sent until its maker has emptied it. */

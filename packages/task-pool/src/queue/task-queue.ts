@@ -90,7 +90,7 @@ export class TaskQueue implements Disposable {
     return {
       channel: {
         send: (message) => this.#send(asker, message),
-        onMessage() {},
+        on() {},
         deliverNow() {},
       },
       onRoom: (listener) => {

@@ -59,7 +59,7 @@ export class TaskRunner implements RunningTaskHost {
   /** Takes and runs tasks from here on, until `stop`. */
   start(): void {
     for (const [source, channel] of this.#options.channels.entries())
-      channel.onMessage((message) => this.take(source, message));
+      channel.on('message', (message) => this.take(source, message));
     // Changes nothing of what becomes of this process: Node, or a handler of the program's, decides that afterwards.
     this.#forgetUncaught = onUncaught((error) => this.#dying(error));
   }

@@ -46,6 +46,6 @@ export const pipeTransport: TaskTransport = {
 function open(fd: number, spill: SpillDirectory, onCorrupt: (error: Error) => void) {
   const transport = new PipeTransport(fd, { onCorrupt });
   const channel = new TransportChannel(transport, taskCodec({ spill, copy: copyOf }), CHANNEL_OPTIONS);
-  channel.onBadMessage((error) => transport.distrust(error as Error));
+  channel.on('badMessage', (error) => transport.distrust(error as Error));
   return { channel, transport };
 }

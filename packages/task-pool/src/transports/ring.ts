@@ -137,6 +137,6 @@ function open(
     copy: copyOf,
   });
   const channel = new TransportChannel(transport, codec, CHANNEL_OPTIONS);
-  channel.onBadMessage((error) => transport.distrust(error as Error));
+  channel.on('badMessage', (error) => transport.distrust(error as Error));
   return { channel, transport };
 }

@@ -1,0 +1,15 @@
+/**
+ * What the other packages of Millrace build on, and their users do not need. Nothing here is promised to other packages; it
+ * may change in any version.
+ *
+ * ```ts
+ * import { HandlerList } from '@millrace/channel/internal';
+ *
+ * const drains = new HandlerList<void>();
+ * drains.add(() => source.resume());
+ * drains.call?.();
+ * ```
+ *
+ * @packageDocumentation
+ */
+export { checkHandler, HandlerList } from './transport/handler-list.js';
