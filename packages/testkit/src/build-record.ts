@@ -57,7 +57,9 @@ export function sourcesOf(directory: string): { readonly program: Hashes; readon
 
 /** To be written once the outputs have been made of these sources. */
 export function writeRecord(directory: string, sources: ReturnType<typeof sourcesOf>): void {
-  const isProgram = (path: string) => /\.(js|node)$/.test(path) && !path.endsWith('.test.js');
+  // What node-gyp keeps in obj.target is none of turbo's outputs, so a build that comes from its cache has none of it.
+  const isProgram = (path: string) =>
+    /\.(js|node)$/.test(path) && !path.endsWith('.test.js') && !path.includes('/obj.target/');
   const record: BuildRecord = {
     program: { sources: sources.program, outputs: hashes(directory, ['dist', 'build/Release'], isProgram) },
     tests: { sources: sources.tests, outputs: hashes(directory, ['dist-test'], isProgram) },

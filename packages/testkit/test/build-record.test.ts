@@ -105,6 +105,16 @@ test('times say nothing: not those of a checkout, and not those of outputs from 
   expect(whyStale(user)).toBeUndefined();
 });
 
+test("what node-gyp keeps beside an addon does not count: a build from turbo's cache has none of it", () => {
+  const addon =
+    'mkdir -p build/Release/obj.target && echo 1 | tee build/Release/a.node > build/Release/obj.target/a.node';
+  expect(build(used, `${BUILD}\n${addon}`).status).toBe(0);
+  rmSync(join(used, 'build/Release/obj.target'), { recursive: true });
+  expect(whyStale(user)).toBeUndefined();
+  rmSync(join(used, 'build/Release/a.node'));
+  expect(whyStale(user)).toBe('used: build/Release/a.node is gone, and not by its build');
+});
+
 test('outputs that something else than the build has written are not those of the sources', () => {
   write(user, 'dist-test/program.js', '3');
   expect(whyStale(user)).toBe('user: dist-test/program.js has changed, and not by its build');
