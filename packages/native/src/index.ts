@@ -52,7 +52,7 @@ export {
   thisProcess,
   thisThread,
 } from './process-liveness.js';
-export { occupied, removeStale, SocketFile } from './socket-file.js';
+export { bindUnix, SocketFile } from './socket-file.js';
 export { createSocketPair } from './socket-pair.js';
 export type { MapHandle, MessageWaiter, PollHandle, Syscalls } from './syscalls.js';
 export { openForAppending } from './trusted-file.js';

@@ -2,6 +2,7 @@ import {
   chmodSync,
   closeSync,
   constants,
+  fchmodSync,
   fstatSync,
   lstatSync,
   openSync,
@@ -11,7 +12,7 @@ import {
 import { syscalls } from './addon.js';
 import type { EncodedAddress } from './address.js';
 import { AF_UNIX, EADDRINUSE, ECONNREFUSED, O_PATH } from './constants.js';
-import { SystemCallError } from './errors.js';
+import { check, SystemCallError } from './errors.js';
 
 /** The file that a bound unix socket leaves in the file system, told from another of the same name by its inode. */
 export class SocketFile {
@@ -51,10 +52,39 @@ export class SocketFile {
 }
 
 /**
+ * Binds the unix socket `fd` of `type` to `path`. The file of a socket that no process has open any more is replaced. With
+ * `permissions` the file has these from its first moment, less what the umask takes, and then all of them. Throws a
+ * `SystemCallError`, which says of a path that is taken by whom.
+ */
+export function bindUnix(
+  fd: number,
+  path: string,
+  address: EncodedAddress,
+  type: number,
+  permissions?: number,
+): SocketFile {
+  if (permissions !== undefined) fchmodSync(fd, permissions);
+  let result = syscalls.bind(fd, address.bytes, address.length);
+  if (result === -EADDRINUSE && removeStale(path, address, type))
+    result = syscalls.bind(fd, address.bytes, address.length);
+  if (result === -EADDRINUSE) throw occupied(path);
+  check(result, 'bind', path.replace(/^\0/, '@'));
+  const file = new SocketFile(path);
+  if (permissions === undefined || !file.exists) return file;
+  try {
+    file.chmod(permissions);
+  } catch (error) {
+    file.remove();
+    throw error;
+  }
+  return file;
+}
+
+/**
  * Removes the file of a socket that no process has open any more: its owner crashed. True when it did. What is no socket,
  * or another user's, stays: see `occupied`.
  */
-export function removeStale(path: string, address: EncodedAddress, type: number): boolean {
+function removeStale(path: string, address: EncodedAddress, type: number): boolean {
   const before = path.startsWith('\0') ? undefined : statusOf(path);
   if (!before?.isSocket() || before.uid !== process.geteuid?.()) return false;
   const probe = syscalls.socket(AF_UNIX, type, 0);
@@ -67,7 +97,7 @@ export function removeStale(path: string, address: EncodedAddress, type: number)
 }
 
 /** The error for a path of a unix socket that is taken: by whom, where it is not this user. */
-export function occupied(path: string): SystemCallError {
+function occupied(path: string): SystemCallError {
   return new SystemCallError('bind', EADDRINUSE, path, adviceFor(path));
 }
 

@@ -1,4 +1,3 @@
-import { fchmodSync } from 'node:fs';
 import {
   type Channel,
   checkOptions,
@@ -8,8 +7,8 @@ import {
 } from '@millrace/channel';
 import {
   AF_UNIX,
+  bindUnix,
   check,
-  EADDRINUSE,
   EAGAIN,
   ECONNABORTED,
   EINTR,
@@ -19,11 +18,9 @@ import {
   ENOMEM,
   encodeUnixAddress,
   NodePoller,
-  occupied,
-  removeStale,
   SOCK_SEQPACKET,
   SOCKADDR_BYTES,
-  SocketFile,
+  type SocketFile,
   SystemCallError,
   syscalls,
 } from '@millrace/native';
@@ -33,7 +30,7 @@ export interface PipeListenerOptions<Out, In> extends PipeOptions<Out, In> {
   /** Connections that the kernel keeps ready; at most `net.core.somaxconn`. Default 128. */
   readonly backlog?: number;
   /** Permissions of the socket file, for example `0o600`. Default: what the umask leaves. */
-  readonly mode?: number;
+  readonly permissions?: number;
   /** Told when a connection could not be accepted, such as `EMFILE`. Default: thrown out of the loop. */
   readonly onError?: (error: Error) => void;
 }
@@ -41,7 +38,7 @@ export interface PipeListenerOptions<Out, In> extends PipeOptions<Out, In> {
 const LISTENER_OPTIONS = optionNames<PipeListenerOptions<unknown, unknown>>({
   ...PIPE_OPTION_NAMES,
   backlog: true,
-  mode: true,
+  permissions: true,
   onError: true,
 });
 const DEFAULT_BACKLOG = 128;
@@ -65,11 +62,8 @@ export function listenPipe<Out, In = Out>(
   checkOptions(options, LISTENER_OPTIONS, 'listenPipe()');
   const fd = check(syscalls.socket(AF_UNIX, SOCK_SEQPACKET, 0), 'socket');
   try {
-    // The file has these permissions from its first moment, less what the umask takes.
-    if (options.mode !== undefined) fchmodSync(fd, options.mode);
-    const file = bind(fd, path);
+    const file = bindUnix(fd, path, encodeUnixAddress({ path }), SOCK_SEQPACKET, options.permissions);
     try {
-      if (options.mode !== undefined && file.exists) file.chmod(options.mode);
       check(syscalls.listen(fd, options.backlog ?? DEFAULT_BACKLOG), 'listen', path);
     } catch (error) {
       file.remove();
@@ -81,16 +75,6 @@ export function listenPipe<Out, In = Out>(
     syscalls.close(fd);
     throw error;
   }
-}
-
-function bind(fd: number, path: string): SocketFile {
-  const address = encodeUnixAddress({ path });
-  let result = syscalls.bind(fd, address.bytes, address.length);
-  if (result === -EADDRINUSE && removeStale(path, address, SOCK_SEQPACKET))
-    result = syscalls.bind(fd, address.bytes, address.length);
-  if (result === -EADDRINUSE) throw occupied(path);
-  check(result, 'bind', path);
-  return new SocketFile(path);
 }
 
 /** A listening socket. `close` ends it and removes its file; the channels that it made go on. */

@@ -32,7 +32,7 @@ test('processes connect by a path, each with a channel of its own', async () => 
 
 test('a closed listener leaves no file, refuses, and its channels go on', async () => {
   const path = newPath();
-  const listener = listenPipe<string>(path, echo as (pipe: Channel<string>) => void, { mode: 0o600 });
+  const listener = listenPipe<string>(path, echo as (pipe: Channel<string>) => void, { permissions: 0o600 });
   expect(statSync(path).mode & 0o777).toBe(0o600);
   const pipe = await connectPipe<string>(path);
   pipe.send('before');

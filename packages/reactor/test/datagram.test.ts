@@ -164,7 +164,7 @@ test('close is idempotent, removes the socket file, and may be called in a handl
 test('what was bound elsewhere is served, and left open by the socket that served it', () => {
   const reactor = blocking();
   const path = join(directory(), 'socket');
-  const own = new BoundDatagram({ path }, { mode: 0o600 });
+  const own = new BoundDatagram({ path }, { permissions: 0o600 });
   onTestFinished(() => own.close());
   const texts: string[] = [];
   const serve = () =>

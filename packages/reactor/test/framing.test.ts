@@ -1,4 +1,5 @@
-import { createFramer, FrameInput, type Framing, type LengthType, lengthTypes } from '@millrace/reactor';
+import { type Framing, type LengthType, lengthTypes } from '@millrace/reactor';
+import { createFramer, FrameInput } from '@millrace/reactor/internal';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 

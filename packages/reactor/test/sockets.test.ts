@@ -360,7 +360,7 @@ describe('listeners', () => {
     program.kill('SIGKILL');
     await program.ended();
     expect(existsSync(path)).toBe(true);
-    const listener = new Listener({ path, mode: 0o600 });
+    const listener = new Listener({ path, permissions: 0o600 });
     expect(statSync(path).mode & 0o777).toBe(0o600);
     listener.close();
     expect(existsSync(path)).toBe(false);
@@ -385,7 +385,10 @@ describe('listeners', () => {
         expect(await outcome(reactor, at, { trustedUsers: [OTHER_USER] })).toBe('connected');
       }
       for (const other of others) await other.stop();
-      for (const make of [() => new Listener({ path, mode: 0o666 }), () => new BoundDatagram({ path })])
+      for (const make of [
+        () => new Listener({ path, permissions: 0o666 }),
+        () => new BoundDatagram({ path }),
+      ])
         expect(make).toThrow(
           expect.objectContaining({
             errnoName: 'EADDRINUSE',
@@ -400,7 +403,7 @@ describe('listeners', () => {
     const path = join(directory(), 'socket');
     const victim = join(path, '..', 'victim');
     writeFileSync(victim, '', { mode: 0o600 });
-    const listener = new Listener({ path, mode: 0o666 });
+    const listener = new Listener({ path, permissions: 0o666 });
     expect(statSync(path).mode & 0o777).toBe(0o666);
     const file = new SocketFile(path);
     rmSync(path);

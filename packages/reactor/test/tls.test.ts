@@ -5,9 +5,7 @@ import { join } from 'node:path';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { syscalls } from '@millrace/native';
 import {
-  HANDSHAKE_BYTES,
   Listener,
-  MemoryUse,
   Reactor,
   ReactorError,
   TlsAcceptor,
@@ -15,6 +13,7 @@ import {
   TlsConnection,
   type TlsConnectionOptions,
 } from '@millrace/reactor';
+import { HANDSHAKE_BYTES, MemoryUse } from '@millrace/reactor/internal';
 import { Authority, until, within } from '@millrace/testkit';
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { directory } from './support.js';

@@ -40,8 +40,8 @@ export function bindPort(port: ResolvedPort, sockets: ActivatedSockets): Bound {
 const NOT_HANDED =
   'what starts the program must hand it a bound socket of that kind (not with daemonize, which starts anew)';
 
-function socketOptions({ fileMode, reusePort, receiveBufferSize, sendBufferSize }: ResolvedPort) {
-  return { mode: fileMode, reusePort, receiveBufferSize, sendBufferSize };
+function socketOptions({ permissions, reusePort, receiveBufferSize, sendBufferSize }: ResolvedPort) {
+  return { permissions, reusePort, receiveBufferSize, sendBufferSize };
 }
 
 function streamOptions({ backlog, noDelay, keepAlive, deferAccept, fastOpen, userTimeout }: ResolvedPort) {

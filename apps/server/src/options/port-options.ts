@@ -57,7 +57,7 @@ export interface PortOptions {
    * Permissions of a unix socket's file, as `chmod` takes them.
    * @default what the umask leaves
    */
-  readonly fileMode?: number;
+  readonly permissions?: number;
   /**
    * Whether other programs that ask for it too may listen on the same port. In base mode each worker has a socket of its own
    * then, the kernel chooses among them by the client's address, and clients that wait in that of a dead or replaced worker

@@ -85,7 +85,7 @@ export const portShape = {
   ),
   fd: v.optional(count(3, MAX_MS)),
   activation: v.optional(filledText),
-  fileMode: v.optional(count(0, 0o777)),
+  permissions: v.optional(count(0, 0o777)),
   tls: v.optional(tlsSchema),
   framing: v.optional(framing, { kind: 'none' }),
   packageMaxLength: v.optional(count(1, MAX_BYTES), 2 << 20),

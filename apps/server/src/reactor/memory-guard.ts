@@ -1,4 +1,5 @@
-import { MemoryUse, type Reactor } from '@millrace/reactor';
+import type { Reactor } from '@millrace/reactor';
+import { MemoryUse } from '@millrace/reactor/internal';
 import type { Topology } from '../links/topology.js';
 import type { ResolvedPort } from '../options/resolved-port.js';
 import type { CounterBlock } from '../shared/counter-block.js';

@@ -1,5 +1,6 @@
 import type { TLSSocket } from 'node:tls';
-import { HANDSHAKE_BYTES, TlsAcceptor, type TlsAcceptorOptions } from '@millrace/reactor';
+import { TlsAcceptor, type TlsAcceptorOptions } from '@millrace/reactor';
+import { HANDSHAKE_BYTES } from '@millrace/reactor/internal';
 import { MEMORY_CLOSES } from '../shared/counters-layout.js';
 import type { TlsInfo } from '../shared/tls-table.js';
 import type { ReactorContext } from './reactor-context.js';

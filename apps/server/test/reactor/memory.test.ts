@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { HANDSHAKE_BYTES } from '@millrace/reactor';
+import { HANDSHAKE_BYTES } from '@millrace/reactor/internal';
 import { Authority, TestClient, until } from '@millrace/testkit';
 import { expect, onTestFinished, test } from 'vitest';
 import type { ServerOptions, ServerStats } from '../../src/index.js';

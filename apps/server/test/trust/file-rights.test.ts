@@ -112,7 +112,7 @@ test.runIf(canBeOthers)(
     onTestFinished(() => reactor.close());
     const answers: Record<string, string[]> = { secret: [], open: [] };
     const socketOf = (name: 'secret' | 'open', mode: number) => {
-      const bound = new BoundDatagram({ path: join(directory, name) }, { mode });
+      const bound = new BoundDatagram({ path: join(directory, name) }, { permissions: mode });
       const socket = new DatagramSocket(reactor, bound, {
         handlers: {
           onMessage: (_, memory, end) => void answers[name]?.push(memory.toString('utf8', 0, end)),

@@ -17,7 +17,16 @@ import {
 } from '@millrace/native';
 import { ReactorError } from '../errors.js';
 import { OutputQueue } from '../output/output-queue.js';
-import { type AddOptions, IMPLICIT, PARKED, SPENT, UNREFERENCED, Watch, type WatchOptions } from './watch.js';
+import {
+  type AddOptions,
+  IMPLICIT,
+  type Interest,
+  PARKED,
+  SPENT,
+  UNREFERENCED,
+  Watch,
+  type WatchOptions,
+} from './watch.js';
 import { WatchTable } from './watch-table.js';
 
 /** Numbers that one event takes: what is ready, the descriptor, its generation. */
@@ -79,7 +88,7 @@ export class Descriptors {
     this.#ask(fd, watch);
   }
 
-  has(fd: number, interest?: 'read' | 'write'): boolean {
+  has(fd: number, interest?: Interest): boolean {
     const watch = this.#watches.at(fd);
     if (watch === undefined || interest === undefined) return watch !== undefined;
     return (watch.wanted & (interest === 'read' ? EPOLLIN : EPOLLOUT)) !== 0;

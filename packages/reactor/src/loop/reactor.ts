@@ -21,14 +21,29 @@ import {
   type ReactorOptions,
 } from './options.js';
 import { TurnDriver } from './turn-driver.js';
-import { ADD_OPTIONS, type AddOptions, WATCH_OPTIONS, type WatchOptions } from './watch.js';
+import { ADD_OPTIONS, type AddOptions, type Interest, WATCH_OPTIONS, type WatchOptions } from './watch.js';
 
 const CYCLE_OPTIONS = optionNames<{ before?: boolean }>({ before: true });
 
 /** The longest that epoll sleeps, in milliseconds. */
 const MAX_SLEEP_MS = 2 ** 31 - 1;
 
-/** An event loop over epoll, in the order input and output → timers → deferred → cycle. The README is the contract. */
+/**
+ * An event loop over epoll.
+ *
+ * **Order of a turn.** `cycle` with `before` → input and output → timers → deferred → `cycle`. For each descriptor that is
+ * ready: `onRead`, then what `write` has queued, then `onWrite`, then `onError` if it was neither. A timer made in a turn
+ * runs in a later one; a function deferred by a timer runs right after the timers.
+ *
+ * **Errors in callbacks.** The turn goes on: the other callbacks run, and the error then comes out of `turn` or `run`, or is an
+ * uncaught exception in Node's loop (`AggregateError` for several). With `onError` in the options it goes there instead.
+ *
+ * **Threads and processes.** A reactor, and everything on it, belongs to the thread that made it. Watch an `eventfd` to be
+ * woken by another. Nothing survives a fork or a spawn but the descriptors that you pass on.
+ *
+ * **Not promised.** Fairness beyond a turn, and any order among the descriptors of one. Timers are never early, and late by
+ * what the callbacks before them take. In a blocking reactor promises make no progress while it sleeps.
+ */
 export class Reactor implements Disposable {
   /** Run by the turns, after input and output. */
   readonly timers: TimerHeap;
@@ -89,7 +104,7 @@ export class Reactor implements Disposable {
     return this.#inside ? 'node' : 'blocking';
   }
 
-  /** Memory to read to, which all connections of this reactor share: its content is anybody's after a callback. */
+  /** Memory to read to, which all connections of this reactor share: after a callback the next one overwrites it. */
   get readMemory(): Buffer {
     this.#readMemory ??= Buffer.allocUnsafeSlow(READ_BYTES);
     return this.#readMemory;
@@ -98,6 +113,14 @@ export class Reactor implements Disposable {
   /**
    * Watches `fd`, and makes it non-blocking. Throws `ERR_MILLRACE_WATCHED`, `ERR_MILLRACE_NO_CALLBACK`, or a
    * `SystemCallError`: with `EPERM` for a regular file, which is always ready and cannot be watched.
+   *
+   * **Spurious events.** A callback may find nothing to do, and one event may stand for any number of messages. A failure or
+   * a hang-up is reported to the callbacks of what is watched for, so that their next call says what it is; `onError` runs
+   * only where nothing is watched for, or when output that was queued cannot be sent.
+   *
+   * **Draining.** Watches are level-triggered: what a callback leaves is reported again in the next turn. With
+   * `trigger: 'edge'` read or write until `EAGAIN`, or the event is lost; `set` makes the kernel look again. With `oneShot` a
+   * watch reports once and then keeps still until `set`.
    */
   add(fd: number, options: AddOptions): void {
     this.#assertOpen();
@@ -115,13 +138,15 @@ export class Reactor implements Disposable {
   }
 
   /** Whether `fd` is watched; with an interest named, whether it is watched for that. */
-  has(fd: number, interest?: 'read' | 'write'): boolean {
+  has(fd: number, interest?: Interest): boolean {
     return this.#descriptors.has(fd, interest);
   }
 
   /**
    * Stops watching; false when the descriptor was not watched. It stays open, and what `write` had queued for it is
-   * dropped. A descriptor that was closed elsewhere can be removed as well.
+   * dropped. An event that had been fetched for it is dropped too, also when a new descriptor has its number by then and
+   * is watched. A descriptor that was closed elsewhere can still be removed, and must be, before its number is added
+   * again: while a duplicate of it is open the kernel goes on reporting it, which costs turns.
    */
   remove(fd: number): boolean {
     return this.#descriptors.remove(fd);
@@ -139,7 +164,8 @@ export class Reactor implements Disposable {
 
   /**
    * Writes all of `data` or none of it: sends what the kernel takes now, and the rest whenever it takes more. False:
-   * refused whole, because it is empty or more than `writeLimit` bytes would wait. A descriptor that is not watched is
+   * refused whole, because it is empty or more than `writeLimit` bytes would wait. What is taken is copied as far as the
+   * kernel did not take it at once; being taken is not being received. A descriptor that is not watched is
    * watched until its output has gone. Throws a `SystemCallError` when the descriptor is broken.
    */
   write(fd: number, data: Bytes | string): boolean {

@@ -3,6 +3,9 @@ import { EPOLLET, EPOLLIN, EPOLLONESHOT, EPOLLOUT } from '@millrace/native';
 import { ReactorError } from '../errors.js';
 import type { OutputQueue } from '../output/output-queue.js';
 
+/** What a descriptor may be watched for. */
+export type Interest = 'read' | 'write';
+
 /** What to do when a descriptor is ready. */
 export interface WatchCallbacks {
   readonly onRead?: ((fd: number) => void) | null | undefined;
@@ -42,13 +45,13 @@ const WATCH_OPTION_NAMES = {
 export const WATCH_OPTIONS = optionNames<WatchOptions>(WATCH_OPTION_NAMES);
 export const ADD_OPTIONS = optionNames<AddOptions>({ ...WATCH_OPTION_NAMES, nonBlocking: true });
 
-/** Nobody is told anything. */
+/** Nothing is called. */
 const NO_CALLBACKS: WatchCallbacks = Object.freeze({});
 
 // What a watch is, in bits.
 /** A one-shot watch has reported, and reports no more before the next `set`. */
 export const SPENT = 1;
-/** Made by `write` for a descriptor that nobody watches, until its output has gone. */
+/** Made by `write` for a descriptor that is not watched otherwise, until its output has gone. */
 export const IMPLICIT = 2;
 /** It does not keep `run`, or Node's loop, going. */
 export const UNREFERENCED = 4;

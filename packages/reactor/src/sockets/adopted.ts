@@ -14,7 +14,7 @@ import {
 import { ReactorError } from '../errors.js';
 import { decodeAddress, type SocketAddress } from './addresses.js';
 
-/** A socket that somebody else has bound, and that came to this process by its descriptor. */
+/** A socket that another program has bound, and that came to this process by its descriptor. */
 export interface AdoptedAddress {
   readonly fd: number;
 }

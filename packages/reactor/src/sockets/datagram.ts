@@ -1,10 +1,9 @@
-import { fchmodSync } from 'node:fs';
 import { type Bytes, bytesOrText, checkHandlers, checkOptions, optionNames } from '@millrace/channel';
 import {
   AF_INET6,
   AF_UNIX,
+  bindUnix,
   check,
-  EADDRINUSE,
   EAGAIN,
   ECONNREFUSED,
   EINTR,
@@ -12,11 +11,9 @@ import {
   type EncodedAddress,
   IPPROTO_IPV6,
   IPV6_V6ONLY,
-  occupied,
-  removeStale,
   SOCK_DGRAM,
   SOCKADDR_BYTES,
-  SocketFile,
+  type SocketFile,
   SystemCallError,
   syscalls,
 } from '@millrace/native';
@@ -55,9 +52,9 @@ export interface DatagramOptions extends SocketOptions {
 }
 
 const DATAGRAM_HANDLERS = optionNames<DatagramHandlers>({ onMessage: true, onDrain: true, onError: true });
-const BOUND_OPTIONS = optionNames<SocketOptions & { readonly mode?: number | undefined }>({
+const BOUND_OPTIONS = optionNames<SocketOptions & { readonly permissions?: number | undefined }>({
   ...SOCKET_OPTION_NAMES,
-  mode: true,
+  permissions: true,
 });
 const DATAGRAM_OPTIONS = optionNames<DatagramOptions>({ ...SOCKET_OPTION_NAMES, handlers: true });
 
@@ -73,12 +70,12 @@ export class BoundDatagram {
   #closed = false;
 
   /**
-   * UDP port 0 picks a free one; the file of a unix socket that nobody has open is replaced. `{ fd }` is a socket that
-   * somebody else has bound; its file stays. Throws `SystemCallError`, and `ERR_MILLRACE_DESCRIPTOR` for such a one.
+   * UDP port 0 picks a free one; the file of a unix socket that no process has open is replaced. `{ fd }` is a socket that
+   * another program has bound; its file stays. Throws `SystemCallError`, and `ERR_MILLRACE_DESCRIPTOR` for such a one.
    */
   constructor(
     address: SocketAddress | AdoptedAddress,
-    options: SocketOptions & { readonly mode?: number | undefined } = {},
+    options: SocketOptions & { readonly permissions?: number | undefined } = {},
   ) {
     checkOptions(options, BOUND_OPTIONS, 'A BoundDatagram');
     if ('fd' in address) {
@@ -94,10 +91,9 @@ export class BoundDatagram {
       // No SO_REUSEADDR: with UDP it would let a second program take the port over.
       setSocketOptions(this.fd, options, false);
       if (encoded.family === AF_INET6) setOption(this.fd, IPPROTO_IPV6, IPV6_V6ONLY, 0, 'IPV6_V6ONLY');
-      // The file has these permissions from its first moment, less what the umask takes.
-      if (isUnix(address) && options.mode !== undefined) fchmodSync(this.fd, options.mode);
-      this.#file = bind(this.fd, address, encoded);
-      if (options.mode !== undefined && this.#file?.exists) this.#file.chmod(options.mode);
+      if (isUnix(address))
+        this.#file = bindUnix(this.fd, address.path, encoded, SOCK_DGRAM, options.permissions);
+      else check(syscalls.bind(this.fd, encoded.bytes, encoded.length), 'bind', showAddress(address));
       const bound = new Uint8Array(SOCKADDR_BYTES);
       check(syscalls.socketName(this.fd, bound, 0), 'getsockname', showAddress(address));
       this.address = decodeAddress(bound, encoded.family === AF_UNIX);
@@ -273,13 +269,4 @@ export class DatagramSocket {
     this.#reactor.set(this.fd, { write: false });
     this.#handlers.onDrain?.(this);
   }
-}
-
-function bind(fd: number, address: SocketAddress, encoded: EncodedAddress): SocketFile | undefined {
-  let result = syscalls.bind(fd, encoded.bytes, encoded.length);
-  if (result === -EADDRINUSE && isUnix(address) && removeStale(address.path, encoded, SOCK_DGRAM))
-    result = syscalls.bind(fd, encoded.bytes, encoded.length);
-  if (result === -EADDRINUSE && isUnix(address)) throw occupied(address.path);
-  check(result, 'bind', showAddress(address));
-  return isUnix(address) ? new SocketFile(address.path) : undefined;
 }

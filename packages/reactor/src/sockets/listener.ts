@@ -1,11 +1,10 @@
-import { fchmodSync } from 'node:fs';
 import { checkHandlers, checkOptions, optionNames } from '@millrace/channel';
 import {
   AF_INET6,
   AF_UNIX,
+  bindUnix,
   check,
   decodeInetAddress,
-  EADDRINUSE,
   EAGAIN,
   ECONNABORTED,
   EINTR,
@@ -14,16 +13,13 @@ import {
   ENFILE,
   ENOBUFS,
   ENOMEM,
-  type EncodedAddress,
   type InetAddress,
   IPPROTO_IPV6,
   IPV6_V6ONLY,
-  occupied,
-  removeStale,
   SHUT_RDWR,
   SOCK_STREAM,
   SOCKADDR_BYTES,
-  SocketFile,
+  type SocketFile,
   SystemCallError,
   syscalls,
   type UnixAddress,
@@ -38,7 +34,7 @@ import {
   type TcpOptions,
 } from '../connection/socket-options.js';
 import type { Reactor } from '../loop/reactor.js';
-import { encodeAddress, isUnix, type SocketAddress, showAddress } from './addresses.js';
+import { encodeAddress, isUnix, showAddress } from './addresses.js';
 import { type AdoptedAddress, adopt } from './adopted.js';
 
 interface CommonListenerOptions extends SocketOptions {
@@ -49,13 +45,16 @@ interface CommonListenerOptions extends SocketOptions {
 /** TCP: `host` is an IPv4 or IPv6 literal, `port` 0 picks a free one. */
 export interface InetListenerOptions extends CommonListenerOptions, TcpOptions, InetAddress {}
 
-/** A unix socket. The file of one that nobody has open any more is replaced. */
+/** A unix socket. The file of one that no process has open any more is replaced. */
 export interface UnixListenerOptions extends CommonListenerOptions, UnixAddress {
   /** Permissions of the socket file, as `chmod` takes them. Default: what the umask leaves. */
-  readonly mode?: number | undefined;
+  readonly permissions?: number | undefined;
 }
 
-/** A socket that somebody else has bound, to listen already or not. Its file is not removed at the end, and what is not said stays as it is, `noDelay` too. */
+/**
+ * A socket that another program has bound, to listen already or not. Its file is not removed at the end, and what is not
+ * said stays as it is, `noDelay` too.
+ */
 export interface AdoptedListenerOptions extends CommonListenerOptions, TcpOptions, AdoptedAddress {}
 
 export type ListenerOptions = InetListenerOptions | UnixListenerOptions | AdoptedListenerOptions;
@@ -82,7 +81,7 @@ const LISTENER_OPTIONS = optionNames<InetListenerOptions & UnixListenerOptions &
   host: true,
   port: true,
   path: true,
-  mode: true,
+  permissions: true,
   fd: true,
 });
 const LISTENER_HANDLERS = optionNames<ListenerHandlers>({ onAccept: true, onExhausted: true, burst: true });
@@ -117,7 +116,7 @@ export class Listener {
     if ('fd' in options) {
       const { fd, family, address, listening } = adopt(options.fd, SOCK_STREAM);
       setSocketOptions(fd, options, false);
-      // What is not said stays as whoever has bound it wanted it.
+      // What is not said stays as the program that has bound it wanted it.
       if (!isUnix(address)) setTcpOptions(fd, { noDelay: false, ...options });
       if (!listening)
         check(syscalls.listen(fd, options.backlog ?? DEFAULT_BACKLOG), 'listen', showAddress(address));
@@ -131,13 +130,9 @@ export class Listener {
     this.fd = check(syscalls.socket(encoded.family, SOCK_STREAM, 0), 'socket');
     try {
       prepare(this.fd, options, encoded.family);
-      // The file has these permissions from its first moment, less what the umask takes.
-      if (isUnix(options) && options.mode !== undefined) fchmodSync(this.fd, options.mode);
-      this.#bind(options, encoded);
-      if (isUnix(options)) {
-        this.#file = new SocketFile(options.path);
-        if (options.mode !== undefined && this.#file.exists) this.#file.chmod(options.mode);
-      }
+      if (isUnix(options))
+        this.#file = bindUnix(this.fd, options.path, encoded, SOCK_STREAM, options.permissions);
+      else check(syscalls.bind(this.fd, encoded.bytes, encoded.length), 'bind', showAddress(options));
       check(syscalls.listen(this.fd, options.backlog ?? DEFAULT_BACKLOG), 'listen', showAddress(options));
       this.address = boundTo(this.fd, showAddress(options));
     } catch (error) {
@@ -175,18 +170,10 @@ export class Listener {
     });
   }
 
-  /** As `close`, and nobody accepts from it any more in other processes that have inherited it: they close theirs. */
+  /** As `close`, and ends accepting in other processes that have inherited the socket as well: they close theirs. */
   closeForAll(): void {
     if (!this.#closed) syscalls.shutdown(this.fd, SHUT_RDWR);
     this.close();
-  }
-
-  #bind(address: SocketAddress, encoded: EncodedAddress): void {
-    let result = syscalls.bind(this.fd, encoded.bytes, encoded.length);
-    if (result === -EADDRINUSE && isUnix(address) && removeStale(address.path, encoded, SOCK_STREAM))
-      result = syscalls.bind(this.fd, encoded.bytes, encoded.length);
-    if (result === -EADDRINUSE && isUnix(address)) throw occupied(address.path);
-    check(result, 'bind', showAddress(address));
   }
 
   #accept(handlers: ListenerHandlers): void {
