@@ -1,3 +1,3 @@
 import { library } from '../../rolldown.base.js';
 
-export default library(['index', 'pool/worker-main']);
+export default library(['index', 'internal', 'pool/worker-main']);

@@ -4,17 +4,17 @@ import { MillraceError, type MillraceErrorOptions } from '@millrace/channel/erro
 export type TaskErrorCode =
   /** The task worker died while it ran the task; `exitCode` and `signal` say how, `cause` why, where that is known. */
   | 'ERR_MILLRACE_TASK_WORKER_DIED'
-  /** The cause of the one above where the worker was killed for another task, which went on for `grace` after it was given up. */
+  /** The cause of the one above where the worker was killed for another task, which went on for `grace` after its time-out or abort. */
   | 'ERR_MILLRACE_TASK_STUCK'
   /**
-   * What lies between an asker and a task worker makes no sense: some process has written over it. The cause of
-   * `ERR_MILLRACE_TASK_WORKER_DIED` where the worker was killed for it; of a task itself where its claim was written over,
-   * and nobody can tell whether a worker has begun it.
+   * The memory or pipe between a client and a task worker is corrupt: some process has overwritten it. The cause of
+   * `ERR_MILLRACE_TASK_WORKER_DIED` where the worker was killed for it; of a task itself where its claim was overwritten, and it
+   * is unknown whether a worker has begun it.
    */
   | 'ERR_MILLRACE_TASK_CORRUPT'
   /** The task's time-out has passed; a late answer is dropped. */
   | 'ERR_MILLRACE_TASK_TIMEOUT'
-  /** As many tasks wait as the limit allows; this one was not taken. */
+  /** As many tasks wait as `maxQueue` allows; this one was refused. */
   | 'ERR_MILLRACE_TASK_QUEUE_FULL'
   /** There is no task of that name in the task worker. */
   | 'ERR_MILLRACE_UNKNOWN_TASK'
@@ -26,7 +26,7 @@ export type TaskErrorCode =
   | 'ERR_MILLRACE_TASK_STREAM'
   /** A large value could not be written to or read from `taskTmpdir`; `cause` is the system's error. */
   | 'ERR_MILLRACE_TASK_TMPDIR'
-  /** The queue of the system that carries tasks is another's, or takes none; `cause` is the queue's own error. */
+  /** The system queue of the tasks is in use by another pool, or takes no task; `cause` is the queue's own error. */
   | 'ERR_MILLRACE_TASK_QUEUE'
   /** An option has a value that it cannot have. */
   | 'ERR_MILLRACE_TASK_OPTION'

@@ -3,7 +3,6 @@ import {
   type RunOptions,
   type Settled,
   type StreamName,
-  type TaskClient,
   TaskError,
   type TaskItem,
   type TaskReport,
@@ -11,6 +10,7 @@ import {
   type Tasks,
   type TaskValue,
 } from '@millrace/task-pool';
+import type { TaskClient } from '@millrace/task-pool/internal';
 import { ServerError } from '../errors.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { type PlainTaskOptions, plainTask } from '../tasks/plain-task.js';

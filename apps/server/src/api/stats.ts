@@ -1,4 +1,5 @@
-import { type QueueAddress, queueState } from '@millrace/task-pool';
+import type { QueueAddress } from '@millrace/task-pool';
+import { queueState } from '@millrace/task-pool/internal';
 import { askersOf, peerOfAsker } from '../links/task-topology.js';
 import type { Topology } from '../links/topology.js';
 import type { Counters } from '../shared/counters.js';

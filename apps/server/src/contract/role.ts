@@ -1,6 +1,6 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { DoorbellListener } from '@millrace/shared-memory/internal';
-import type { TaskClient } from '@millrace/task-pool';
+import type { TaskClient } from '@millrace/task-pool/internal';
 import { INCARNATIONS_PER_MANAGER } from '../constants.js';
 import type { Descriptors } from '../links/descriptor-names.js';
 import type { Logger } from '../log/log.js';

@@ -12,7 +12,7 @@ import {
   ringPieceBytes,
 } from '@millrace/shared-memory/internal';
 import { type RingMemory, ringBytes } from '@millrace/shared-memory/ring';
-import { type SpillDirectory, TaskBoard, type TaskMessage, taskCodec } from '@millrace/task-pool';
+import { type LargeValueFiles, TaskBoard, type TaskMessage, taskCodec } from '@millrace/task-pool/internal';
 import { MIN_TASK_RING_BYTES } from '../constants.js';
 import { askerOf, askersOf, peerOfAsker, type TaskTopology } from './task-topology.js';
 
@@ -107,7 +107,7 @@ export interface AskerParts {
   /** On the asker's own bell. */
   readonly listener: DoorbellListener;
   /** Where its large values go; undefined: nowhere else. */
-  readonly spill: SpillDirectory | undefined;
+  readonly files: LargeValueFiles | undefined;
   /** Whether the descriptors are somebody else's to close. */
   readonly borrowed: boolean;
   /** What a task worker has sent makes no sense, or what lies between cannot be opened: nothing goes either way until `reset`. */
@@ -130,7 +130,7 @@ export function openAskerLinks(
   topology: TaskTopology,
   find: FindDescriptor,
   asker: number,
-  { listener, spill, borrowed, onCorrupt: tell }: AskerParts,
+  { listener, files, borrowed, onCorrupt: tell }: AskerParts,
 ): AskerLinks {
   const memories: MappedMemory[] = [];
   const ends = range(topology.taskWorkers).map((taskWorker) => {
@@ -139,7 +139,7 @@ export function openAskerLinks(
       const options = { closeDescriptor: !borrowed, onCorrupt };
       return endOf(
         new PipeTransport(find(askerName(asker, taskWorker)), options),
-        codecOf(topology, asker, spill),
+        codecOf(topology, asker, files),
       );
     }
     const memory = new MappedMemory(find(memoryName(taskWorker)), memoryBytes(topology));
@@ -148,7 +148,7 @@ export function openAskerLinks(
     const peer = new Doorbell(find(bellName(taskWorker)), memory.buffer, 0);
     const unopened = notRings(down, up);
     const transport = new RingTransport({ incoming: up, outgoing: down, listener, peer, onCorrupt });
-    const end = endOf(transport, codecOf(topology, asker, spill));
+    const end = endOf(transport, codecOf(topology, asker, files));
     if (unopened !== undefined) transport.distrust(unopened);
     return end;
   });
@@ -175,10 +175,10 @@ export function openRunnerLinks(
   id: number,
   bellOf: (asker: number) => Doorbell,
   poller: Poller,
-  spill: SpillDirectory,
+  files: LargeValueFiles,
   onCorrupt: (asker: number, error: Error) => void,
 ): RunnerLinks {
-  const codec = (asker: number) => codecOf(topology, asker, hasFiles(topology, asker) ? spill : undefined);
+  const codec = (asker: number) => codecOf(topology, asker, hasFiles(topology, asker) ? files : undefined);
   const closeAll = (channels: readonly TransportChannel<TaskMessage>[]) => {
     for (const channel of channels) channel.destroy();
   };
@@ -282,8 +282,8 @@ function ringsOf(topology: TaskTopology, memory: ArrayBuffer, asker: number) {
   return [ringAt(memory, at, size), ringAt(memory, at + ringBytes(size), size)] as const;
 }
 
-function codecOf(topology: TaskTopology, asker: number, spill: SpillDirectory | undefined) {
+function codecOf(topology: TaskTopology, asker: number, files: LargeValueFiles | undefined) {
   const inMemory = hasRings(topology) && topology.taskValuesInMemory;
   const inlineBytes = inMemory ? ringPieceBytes(ringSizeOf(topology, asker)) : undefined;
-  return taskCodec({ spill, inlineBytes, copy: copyOf });
+  return taskCodec({ files, inlineBytes, copy: copyOf });
 }

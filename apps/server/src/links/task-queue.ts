@@ -1,5 +1,6 @@
 import { copyOf } from '@millrace/channel';
-import { type QueueAddress, queueState, type SpillDirectory, TaskQueue } from '@millrace/task-pool';
+import type { QueueAddress } from '@millrace/task-pool';
+import { type LargeValueFiles, queueState, TaskQueue } from '@millrace/task-pool/internal';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { userIdOf } from '../options/user-id.js';
 import { askersOf, type TaskTopology } from './task-topology.js';
@@ -27,7 +28,7 @@ export interface TaskQueueParts {
   /** Which run of the server this is, in messages that may outlive it. */
   readonly run: string;
   readonly topology: TaskTopology;
-  readonly files: SpillDirectory;
+  readonly files: LargeValueFiles;
   /** Told of each message in the queue that is no task. */
   readonly onGarbage?: (error: Error) => void;
 }
@@ -40,7 +41,7 @@ export interface TaskQueueParts {
 export function checkTaskMeans(
   { user, group }: Pick<ResolvedOptions, 'user' | 'group'>,
   { taskQueue }: TaskTopology,
-  files: SpillDirectory | undefined,
+  files: LargeValueFiles | undefined,
 ): void {
   // A directory that nobody may write, of a container say, is in the way of large values alone.
   if (user !== undefined || group !== undefined) files?.make();
@@ -52,7 +53,7 @@ export function openTaskQueue(parts: TaskQueueParts): TaskQueue | undefined {
   const { run, topology, files, onGarbage } = parts;
   if (topology.taskQueue === undefined) return undefined;
   return new TaskQueue(topology.taskQueue, {
-    spill: files,
+    files,
     run,
     askers: askersOf(topology),
     onGarbage,

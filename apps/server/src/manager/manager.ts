@@ -8,7 +8,7 @@ import {
   ProcessPool,
 } from '@millrace/process-pool';
 import { MergingQueue } from '@millrace/process-pool/internal';
-import type { TaskClient } from '@millrace/task-pool';
+import type { TaskClient } from '@millrace/task-pool/internal';
 import { LinkResets, resetRings } from '../base/link-resets.js';
 import { Reaper } from '../base/reaper.js';
 import { KILL_GRACE_MS, LEFT_FILES_MS } from '../constants.js';

@@ -2,7 +2,7 @@ import { Alarm, inTime, type Repetition } from '@millrace/channel';
 import { processStat } from '@millrace/native';
 import type { Exit, Member, ProcessPool } from '@millrace/process-pool';
 import { Listener, Reactor, type TlsAcceptorOptions } from '@millrace/reactor';
-import type { SpillDirectory, TaskClient } from '@millrace/task-pool';
+import type { LargeValueFiles, TaskClient } from '@millrace/task-pool/internal';
 import { RESTORE_MS, TERMINATION_GRACE_MS } from '../constants.js';
 import {
   controlMessage,
@@ -66,7 +66,7 @@ export class MasterRole implements Role {
   /** What the workers accept from, in base mode. */
   #inherited: Descriptors = {};
   #resources: Descriptors = {};
-  #taskFiles: SpillDirectory | undefined;
+  #taskFiles: LargeValueFiles | undefined;
   #queue: QueueOwner | undefined;
   #reactors: Reactors | undefined;
   /** In process mode, where there are several reactor threads. */
@@ -240,7 +240,7 @@ export class MasterRole implements Role {
       borrowed: true,
       listener,
       counters: gateway.counters.process(peer),
-      files: openUpperFiles(this.#context.options, (this.#taskFiles as SpillDirectory).path),
+      files: openUpperFiles(this.#context.options, (this.#taskFiles as LargeValueFiles).path),
       run: undefined,
       replace: (replaced: number) => this.#tellManager({ type: 'linkCorrupt', peer: replaced }),
     };

@@ -1,6 +1,6 @@
 import type { TransportChannel } from '@millrace/channel';
 import { RingTransport } from '@millrace/shared-memory/internal';
-import type { SharedLink, TaskMessage } from '@millrace/task-pool';
+import type { SharedLink, TaskMessage } from '@millrace/task-pool/internal';
 import type { AskerEnd } from '../links/task-links.js';
 
 /** The way to a task worker before it is this process's: nothing is sent to it, and nothing comes. */

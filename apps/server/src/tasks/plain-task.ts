@@ -1,4 +1,5 @@
-import type { RunOptions, TaskClient } from '@millrace/task-pool';
+import type { RunOptions } from '@millrace/task-pool';
+import type { TaskClient } from '@millrace/task-pool/internal';
 import type { ServerEvents } from '../contract/events.js';
 import type { Logger } from '../log/log.js';
 
@@ -25,7 +26,7 @@ export function plainTask(
     if (!called) onFinish?.(result);
     called = true;
   };
-  const { id, result } = tasks.start('', data, options, onFinish && once);
+  const { id, result } = tasks.runWithId('', data, options, onFinish && once);
   const finished = result.then(async (value) => {
     // Nothing is no result; 0, false and the empty string are.
     if (value === undefined || value === null) return value;

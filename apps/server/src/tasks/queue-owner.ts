@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { syscalls } from '@millrace/native';
-import { ownQueue, type QueueAddress, type SpillDirectory, TaskQueue } from '@millrace/task-pool';
+import type { QueueAddress } from '@millrace/task-pool';
+import { type LargeValueFiles, ownQueue, TaskQueue } from '@millrace/task-pool/internal';
 import type { RoleContext } from '../contract/role.js';
 import { isEmpty, OWN, QUEUED } from './task-files.js';
 
@@ -15,7 +16,7 @@ export class QueueOwner {
   /** Which run of the server this is, in the queue's messages. */
   readonly run = randomBytes(RUN_BYTES).toString('hex');
   readonly #address: QueueAddress;
-  readonly #files: SpillDirectory;
+  readonly #files: LargeValueFiles;
   readonly #owner: number;
   #closed = false;
 
@@ -23,7 +24,7 @@ export class QueueOwner {
    * Throws `ERR_MILLRACE_TASK_QUEUE` while another server uses the queue, and `QueueError` for one that this user may not
    * open, or that a limit of the system is in the way of.
    */
-  constructor(address: QueueAddress, files: SpillDirectory, { options }: Pick<RoleContext, 'options'>) {
+  constructor(address: QueueAddress, files: LargeValueFiles, { options }: Pick<RoleContext, 'options'>) {
     this.#address = address;
     this.#files = files;
     this.#owner = ownQueue(address);
@@ -50,7 +51,7 @@ export class QueueOwner {
   }
 
   #make(): void {
-    new TaskQueue(this.#address, { spill: this.#files, run: this.run, askers: 0 }).close();
+    new TaskQueue(this.#address, { files: this.#files, run: this.run, askers: 0 }).close();
   }
 
   /** Files of dead processes; other programs may have put some there that they are about to post. */

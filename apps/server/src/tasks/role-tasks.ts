@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DoorbellListener } from '@millrace/shared-memory/internal';
-import { type TaskClient, TaskError } from '@millrace/task-pool';
+import { TaskError } from '@millrace/task-pool';
+import type { TaskClient } from '@millrace/task-pool/internal';
 import type { ResetTasks, TaskWorkerDied, TaskWorkerUp } from '../contract/control-messages.js';
 import { runInOrder } from '../contract/events.js';
 import type { RoleContext } from '../contract/role.js';

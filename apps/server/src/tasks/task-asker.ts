@@ -1,13 +1,13 @@
 import type { MappedMemory } from '@millrace/native';
 import type { DoorbellListener } from '@millrace/shared-memory/internal';
+import { TaskError } from '@millrace/task-pool';
 import {
   ClaimTable,
-  type SpillDirectory,
+  type LargeValueFiles,
   TaskBoard,
   TaskClient,
-  TaskError,
   type TaskQueue,
-} from '@millrace/task-pool';
+} from '@millrace/task-pool/internal';
 import type { ResetTasks, TaskWorkerDied, TaskWorkerUp } from '../contract/control-messages.js';
 import {
   type AskerEnd,
@@ -36,7 +36,7 @@ export interface TaskAskerParts {
   /** The counters of this process. */
   readonly counters: Float64Array;
   /** Where large values go; undefined where there are no task workers. */
-  readonly files: SpillDirectory | undefined;
+  readonly files: LargeValueFiles | undefined;
   /** Which run of the server this is, in messages that may outlive it; undefined in a process that uses no queue. */
   readonly run: string | undefined;
   readonly limit: LogLimit;
@@ -101,7 +101,7 @@ export class TaskAsker {
     counters[TASKS] = (counters[TASKS] as number) + this.client.pending;
     counters[TASKS_AT_HAND] = this.client.pending;
     const onCorrupt = (taskWorker: number, error: Error) => this.#corrupt(taskWorker, error);
-    const ways = openAskerLinks(topology, find, this.#asker, { listener, spill: files, borrowed, onCorrupt });
+    const ways = openAskerLinks(topology, find, this.#asker, { listener, files, borrowed, onCorrupt });
     this.#ends = ways.ends;
     this.#memories.push(...ways.memories);
     for (const [index, end] of this.#ends.entries()) {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { type QueueAddress, queueState, queueTitle, SpillDirectory, TaskError } from '@millrace/task-pool';
+import { type QueueAddress, TaskError } from '@millrace/task-pool';
+import { LargeValueFiles, queueState, queueTitle } from '@millrace/task-pool/internal';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { userIdOf } from '../options/user-id.js';
 
@@ -20,11 +21,11 @@ const writerOf = (pid: number) => `${OWN}-${pid}`;
 export function planTaskFiles(
   { taskTmpdir, chroot, user }: FileOptions,
   queue: QueueAddress | undefined,
-): SpillDirectory {
+): LargeValueFiles {
   const owner = userIdOf({ user });
   const directory = chroot === undefined ? taskTmpdir : join(chroot, taskTmpdir);
-  if (queue === undefined) return SpillDirectory.plan(directory, 'server', owner);
-  return SpillDirectory.planShared(directory, queueTitle(queue), 'server', owner);
+  if (queue === undefined) return LargeValueFiles.plan(directory, 'server', owner);
+  return LargeValueFiles.planShared(directory, queueTitle(queue), 'server', owner);
 }
 
 /**
@@ -35,10 +36,10 @@ export function openTaskFiles(
   { taskTmpdir, chroot }: FileOptions,
   path: string,
   queuedBy?: string,
-): SpillDirectory {
+): LargeValueFiles {
   const seen = chroot === undefined ? path : join(taskTmpdir, path.slice(join(chroot, taskTmpdir).length));
   const writer = queuedBy === undefined ? writerOf(process.pid) : `${QUEUED}-${process.pid}-${queuedBy}`;
-  return new SpillDirectory(seen, writer);
+  return new LargeValueFiles(seen, writer);
 }
 
 /** Removes what a dead process has written and nobody has read, but for what a queue may name still. */
@@ -48,7 +49,7 @@ export function removeFilesOf(
   pid: number,
   queue: QueueAddress | undefined,
 ): void {
-  const files = new SpillDirectory(path, '', userIdOf({ user }));
+  const files = new LargeValueFiles(path, '', userIdOf({ user }));
   try {
     files.removeOf(writerOf(pid));
     if (queue !== undefined && isEmpty(queue)) files.removeOf(`${QUEUED}-${pid}`);
@@ -69,13 +70,13 @@ export function isEmpty(queue: QueueAddress): boolean {
 export function openUpperFiles(
   options: Pick<ResolvedOptions, 'user' | 'group' | 'chroot'>,
   path: string,
-): SpillDirectory {
+): LargeValueFiles {
   const { user, group, chroot } = options;
   const isOther = user !== undefined || group !== undefined || chroot !== undefined;
-  return new (isOther ? NoFiles : SpillDirectory)(path, writerOf(process.pid), userIdOf({ user }));
+  return new (isOther ? NoFiles : LargeValueFiles)(path, writerOf(process.pid), userIdOf({ user }));
 }
 
-class NoFiles extends SpillDirectory {
+class NoFiles extends LargeValueFiles {
   override write(_bytes: Uint8Array, start: number, end: number): never {
     throw new TaskError(
       'ERR_MILLRACE_TASK_TMPDIR',

@@ -1,14 +1,14 @@
 import { giveMessagesRoom } from '@millrace/channel';
 import { NodePoller } from '@millrace/native';
 import type { ChildProcessContext } from '@millrace/process-pool';
+import type { TaskContext } from '@millrace/task-pool';
 import {
-  type SpillDirectory,
-  type TaskContext,
+  type LargeValueFiles,
+  QueueConsumer,
   type TaskHandler,
   type TaskQueue,
   TaskRunner,
-  TaskTaker,
-} from '@millrace/task-pool';
+} from '@millrace/task-pool/internal';
 import { type FromWorker, unknownMessage } from '../contract/control-messages.js';
 import { runInOrder } from '../contract/events.js';
 import type { ProcessId } from '../contract/ids.js';
@@ -48,8 +48,8 @@ export class TaskWorkerRole implements Role {
   #runner: TaskRunner | undefined;
   #ways: RunnerLinks | undefined;
   #queue: TaskQueue | undefined;
-  #taker: TaskTaker | undefined;
-  #opened: SpillDirectory | undefined;
+  #consumer: QueueConsumer | undefined;
+  #opened: LargeValueFiles | undefined;
   /** The manager has been told that it is. */
   #isReady = false;
   readonly #leaving: WorkerDrain;
@@ -74,7 +74,7 @@ export class TaskWorkerRole implements Role {
       workerId: this.#workerId,
       finish: async () => {
         // What it has taken from a queue is nowhere else: it is run. Without one nothing more is begun from here on.
-        if (this.#taker !== undefined) await this.#taker.stop();
+        if (this.#consumer !== undefined) await this.#consumer.stop();
         await this.#runner?.stop();
         await Promise.all((this.#ways?.channels ?? []).map((channel) => channel.drained()));
         await context.flushClients();
@@ -167,7 +167,7 @@ export class TaskWorkerRole implements Role {
         worker: this.#id,
         workers: this.#topology.taskWorkers,
       },
-      onNonsense: (asker, error) => {
+      onInvalidMessage: (asker, error) => {
         if (asker >= 0) return this.#corrupt(asker, error);
         count(GARBAGE);
         this.#limit.warn('garbage', error.message);
@@ -196,11 +196,11 @@ export class TaskWorkerRole implements Role {
       },
     });
     if (this.#queue !== undefined)
-      this.#taker = new TaskTaker(this.#queue, this.#runner, (error) => this.#queueFailed(error));
+      this.#consumer = new QueueConsumer(this.#queue, this.#runner, (error) => this.#queueFailed(error));
     this.lease.whenReleased(beat(counters));
     say(0);
     this.#runner.start();
-    this.#taker?.start();
+    this.#consumer?.start();
     this.#child.send({ type: 'takesTasks' } satisfies FromWorker);
   }
 
@@ -223,7 +223,7 @@ export class TaskWorkerRole implements Role {
     );
   }
 
-  #files(): SpillDirectory {
+  #files(): LargeValueFiles {
     const { taskFiles } = this.#child.data as RoleAssignment;
     this.#opened ??= openTaskFiles(this.#context.options, taskFiles as string);
     return this.#opened;

@@ -1,5 +1,5 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
-import type { TaskClient } from '@millrace/task-pool';
+import type { TaskClient } from '@millrace/task-pool/internal';
 import {
   controlMessage,
   type FromWorker,

@@ -1,6 +1,6 @@
 import { giveMessagesRoom } from '@millrace/channel';
 import type { ChildProcessContext } from '@millrace/process-pool';
-import type { TaskClient } from '@millrace/task-pool';
+import type { TaskClient } from '@millrace/task-pool/internal';
 import type { OwnReactor } from '../base/own-reactor.js';
 import { RESTORE_MS } from '../constants.js';
 import { type FromWorker, unknownMessage } from '../contract/control-messages.js';

@@ -16,7 +16,7 @@
  * sequence is not the word's is about a task that has been taken back; it is skipped wherever it is found. And when a
  * worker is dead, its words say which tasks it had begun, to the instruction.
  *
- * Words of one worker fill cache lines of their own: `SLOTS_PER_LANE` of them.
+ * Words of one worker fill cache lines of their own: `SLOTS_PER_QUEUE` of them.
  */
 const STATE_BITS = 2;
 const WORKER_BITS = 10;
@@ -31,7 +31,7 @@ export const MAX_WORKERS = 1 << WORKER_BITS;
 export const MAX_SEQUENCE = (1 << (32 - SEQUENCE_SHIFT)) - 1;
 
 /** Claims of one worker: what it may run at once and what may wait for it together. Five cache lines. */
-export const SLOTS_PER_LANE = 80;
+export const SLOTS_PER_QUEUE = 80;
 
 export function claimWord(sequence: number, worker: number, state: number): number {
   return (sequence << SEQUENCE_SHIFT) | (worker << STATE_BITS) | state;

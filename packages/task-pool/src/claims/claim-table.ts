@@ -4,18 +4,18 @@ import {
   FREE,
   MAX_SEQUENCE,
   OFFERED,
-  SLOTS_PER_LANE,
+  SLOTS_PER_QUEUE,
   sequenceOf,
   stateOf,
   workerOf,
 } from './claim-layout.js';
 
-/** Bytes of memory that the claims of `lanes` ways take. */
-export function claimBytes(lanes: number): number {
-  return lanes * SLOTS_PER_LANE * Int32Array.BYTES_PER_ELEMENT;
+/** Bytes of memory that the claims of so many worker queues take. */
+export function claimBytes(queues: number): number {
+  return queues * SLOTS_PER_QUEUE * Int32Array.BYTES_PER_ELEMENT;
 }
 
-/** The claims of one asker, in memory that it shares with its workers; see claim-layout.ts. */
+/** The claims of one client, in memory that it shares with its workers; see claim-layout.ts. */
 export class ClaimTable {
   readonly #words: Int32Array;
 
@@ -24,10 +24,10 @@ export class ClaimTable {
     this.#words = new Int32Array(memory, offset);
   }
 
-  /** Pool: offers whatever is sent next under a slot that is free or whose task is over; returns its sequence. */
+  /** Pool: offers the next task in a slot that is free or whose task is over; returns its sequence. */
   offer(slot: number): number {
     const sequence = (sequenceOf(this.#words[slot] as number) + 1) & MAX_SEQUENCE;
-    // Pairs with the exchange in `begin`. Nobody else changes the word of a slot that is not offered.
+    // Pairs with the exchange in `begin`. No other process changes the word of a slot that is not offered.
     Atomics.store(this.#words, slot, claimWord(sequence, 0, OFFERED));
     return sequence;
   }
@@ -39,7 +39,7 @@ export class ClaimTable {
     return Atomics.compareExchange(this.#words, slot, offered, claimWord(sequence, 0, FREE)) === offered;
   }
 
-  /** Worker: begins; false when the offer has been taken back, and the task is not to be run. */
+  /** Worker: begins a task; false when the offer has been taken back, and the task must not run. */
   begin(slot: number, sequence: number, worker: number): boolean {
     const offered = claimWord(sequence, 0, OFFERED);
     // Pairs with the store in `offer` and the exchange in `recall`.
@@ -48,7 +48,7 @@ export class ClaimTable {
     );
   }
 
-  /** Pool: whether the slot holds an offer that nobody has begun or taken back. A word that `offer` never writes is none. */
+  /** Pool: whether the slot holds an offer that is neither begun nor taken back. A word that `offer` never writes is none. */
   isOffered(slot: number): boolean {
     // Pairs with the exchange in `begin`.
     const word = Atomics.load(this.#words, slot);
@@ -56,8 +56,8 @@ export class ClaimTable {
   }
 
   /**
-   * Pool: whether the word of a task that has been sent is one that it can be: offered, or begun by one of the workers from
-   * `first` to `last`. Any other has been written by a process that wrote where it must not.
+   * Pool: whether the word of a task that has been sent is a possible one: offered, or begun by one of the workers from `first` to
+   * `last`. Any other value is a stray write of some process.
    */
   isSound(slot: number, sequence: number, first: number, last: number): boolean {
     // Pairs with the exchange in `begin`.
@@ -68,7 +68,7 @@ export class ClaimTable {
     return state === OFFERED ? worker === 0 : state === BEGUN && worker >= first && worker <= last;
   }
 
-  /** The worker that has begun it; undefined while nobody has. */
+  /** The worker that has begun the task; undefined while none has. */
   begunBy(slot: number, sequence: number): number | undefined {
     // Pairs with the exchange in `begin`.
     const word = Atomics.load(this.#words, slot);

@@ -1,22 +1,21 @@
-import { SLOTS_PER_LANE } from './claim-layout.js';
+import { SLOTS_PER_QUEUE } from './claim-layout.js';
 import { ClaimTable, claimBytes } from './claim-table.js';
 
 /**
- * What several askers share with their task workers: the claims of each asker, and how much each worker has in hand, for
- * an asker knows its own tasks only. Nothing outside of this file knows an offset.
+ * The memory that several clients share with their task workers: the claims of each client, and the load of each worker, because
+ * a client knows its own tasks only. Nothing outside of this file knows an offset.
  *
  *   byte  0        64       …        64 × W
  *         ┌────────┬────────┬─── … ──┬──────────────┬──────────────┬─── …
  *         │ LOAD 0 │ LOAD 1 │        │ claims of    │ claims of    │
- *         │        │        │        │ asker 0      │ asker 1      │
+ *         │        │        │        │ client 0     │ client 1     │
  *         └────────┴────────┴─── … ──┴──────────────┴──────────────┴─── …
  *
- * An asker has claims for each worker, and for what is sent to whichever is free.
+ * A client has claims for each worker, and for tasks that any free worker may take.
  *
- * LOAD is 0 before the worker takes tasks, and then 1 more than how many it runs, whoever asked for them; it alone
- * writes it. It is a hint: a task that was sent to a worker which has got another one in the meantime is taken back
- * (patience.ts). A dead worker's LOAD stays until its successor begins. A word that is out of range was written by another
- * process: the worker is there, and is taken to run nothing.
+ * LOAD is 0 before the worker accepts tasks, and then 1 more than the number of tasks it runs for all clients; only the worker
+ * writes it. It is a hint: a task sent to a worker that has received another one meanwhile is taken back (steal-timer.ts). A dead
+ * worker's LOAD stays until its successor begins. A word that is out of range was overwritten: the worker counts as idle.
  */
 const LINE = 64;
 const WORDS_PER_LINE = LINE / Int32Array.BYTES_PER_ELEMENT;
@@ -41,7 +40,7 @@ export class TaskBoard {
     return new ClaimTable(this.#memory, this.#workers * LINE + asker * claimBytes(this.#workers + 1));
   }
 
-  /** Whether there has been a worker that takes tasks. */
+  /** Whether the worker, or a predecessor, has accepted tasks. */
   isUp(worker: number): boolean {
     return Atomics.load(this.#loads, worker * WORDS_PER_LINE) !== 0;
   }
@@ -49,12 +48,12 @@ export class TaskBoard {
   /** How many tasks a worker runs. */
   load(worker: number): number {
     const tasks = Atomics.load(this.#loads, worker * WORDS_PER_LINE) - 1;
-    return tasks > 0 && tasks <= SLOTS_PER_LANE ? tasks : 0;
+    return tasks > 0 && tasks <= SLOTS_PER_QUEUE ? tasks : 0;
   }
 
-  /** Worker: says how many it runs. */
+  /** Worker: publishes how many tasks it runs. */
   setLoad(worker: number, tasks: number): void {
-    // Pairs with the load in `load`: whoever sees none may send a task that is begun at once.
+    // Pairs with the load in `load`: a client that reads 0 tasks may send one that begins at once.
     Atomics.store(this.#loads, worker * WORDS_PER_LINE, tasks + 1);
   }
 }

@@ -1,6 +1,6 @@
 import type { Job } from './job.js';
 
-/** Tasks of one priority in their order; a task knows its place, so that it leaves from anywhere at once. */
+/** Tasks of one priority in their order; a task knows its neighbours, so that it leaves from anywhere in constant time. */
 class JobList {
   readonly priority: number;
   first: Job | undefined;
@@ -35,7 +35,7 @@ class JobList {
   }
 }
 
-/** Tasks that wait for anybody, or for one worker: by priority, those of one priority in the order they were asked for. */
+/** Tasks that wait for any worker, or for one: by priority, within a priority in the order of their calls. */
 class PriorityLists {
   /** Highest first. There are few priorities; lists stay when they are empty. */
   readonly lists: JobList[] = [];
@@ -88,12 +88,12 @@ export class Backlog {
     this.#size++;
   }
 
-  /** The task that `worker` is to run next, taken out: one that has chosen it, or anybody's. */
-  take(worker: number, anybodysToo: boolean): Job | undefined {
+  /** Removes and returns the next task for `worker`: one that chose it, or a common one. */
+  take(worker: number, commonToo: boolean): Job | undefined {
     if (this.#size === 0) return undefined;
-    const anybodys = anybodysToo ? this.#common.first : undefined;
+    const common = commonToo ? this.#common.first : undefined;
     const own = this.#chosen.get(worker)?.first;
-    const job = own === undefined || (anybodys !== undefined && precedes(anybodys, own)) ? anybodys : own;
+    const job = own === undefined || (common !== undefined && precedes(common, own)) ? common : own;
     if (job !== undefined) this.remove(job);
     return job;
   }

@@ -1,26 +1,26 @@
 import type { Job } from './job.js';
-import type { Lane } from './worker-queue.js';
+import type { WorkerQueue } from './worker-queue.js';
 
 /**
- * Where a task is sent to at once; undefined where it has to wait. Whoever is idle is first, from the worker `first` on;
- * then who has least before it.
+ * The queue that a task is sent to at once; undefined when it has to wait. An idle worker comes first, counted from the worker
+ * `first`; then the one with the fewest tasks.
  */
-export function placeFor(
+export function chooseWorker(
   job: Job,
-  lanes: readonly Lane[],
-  shared: Lane | undefined,
+  queues: readonly WorkerQueue[],
+  shared: WorkerQueue | undefined,
   first = 0,
-): Lane | undefined {
+): WorkerQueue | undefined {
   if (job.worker !== undefined) {
-    const chosen = lanes[job.worker] as Lane;
+    const chosen = queues[job.worker] as WorkerQueue;
     return chosen.hasRoom ? chosen : undefined;
   }
   if (shared !== undefined) return shared.hasRoom ? shared : undefined;
-  let best: Lane | undefined;
-  for (let i = 0; i < lanes.length; i++) {
-    const lane = lanes[(first + i) % lanes.length] as Lane;
-    if (lane.isIdle) return lane;
-    if (lane.hasRoom && (best === undefined || lane.length < best.length)) best = lane;
+  let best: WorkerQueue | undefined;
+  for (let i = 0; i < queues.length; i++) {
+    const queue = queues[(first + i) % queues.length] as WorkerQueue;
+    if (queue.isIdle) return queue;
+    if (queue.hasRoom && (best === undefined || queue.length < best.length)) best = queue;
   }
   return best;
 }

@@ -13,10 +13,10 @@ export interface TaskName {
   readonly name: string;
 }
 
-/** Called with the worker, the task that it does not stop, and the tasks of others that it runs beside it. */
+/** Called with the worker, the task that it does not stop, and the other tasks that it runs beside it. */
 export type StuckListener = (worker: number, task: TaskName, alongside: readonly TaskName[]) => void;
 
-/** Told of each task that is taken and of each that has its answer; afterwards. */
+/** Counts the tasks that are accepted and those that are settled; called afterwards. */
 export interface TaskTally {
   asked(): void;
   completed(): void;
@@ -25,27 +25,27 @@ export interface TaskTally {
 
 export interface DispatcherOptions {
   readonly links: readonly TaskLink[];
-  /** A way to whichever worker is free; then `links` carry only tasks for chosen ones. */
+  /** A link from which any free worker takes; `links` then carry only tasks that chose a worker. */
   readonly shared?: SharedLink | undefined;
-  /** Names this asker in its messages: answers to another are dropped. Not 0. */
-  readonly owner: number;
-  /** Where this asker's tasks are claimed. */
+  /** Identifies this process in its messages: answers to another are dropped. Not 0. */
+  readonly incarnation: number;
+  /** Where this client's tasks are claimed. */
   readonly claims: ClaimTable;
-  /** How many tasks a worker runs, where others than this asker give it some, too. */
+  /** How many tasks a worker runs, where other clients send it some, too. */
   readonly load?: ((worker: number) => number) | undefined;
-  /** The worker that is tried first: askers that begin at different ones meet less often. Default 0. */
+  /** The worker that is tried first: clients that begin at different ones collide less often. Default 0. */
   readonly first?: number | undefined;
   /** Tasks that a worker runs at once. Default 1. */
   readonly concurrency?: number | undefined;
-  /** Milliseconds that a task may go on after it was given up, before `stuck` is called. Default: for ever. */
+  /** Milliseconds that a task may go on after its time-out or abort, before `stuck` is called. Default: for ever. */
   readonly grace?: number | undefined;
-  /** The worker goes on with a task that was given up. */
+  /** The worker goes on with an aborted task for more than `grace`. */
   readonly stuck?: StuckListener | undefined;
   /** A result that was sent by `finish`, of a task that is over. */
   readonly finished?: ((id: number, value: unknown) => void) | undefined;
-  /** What a worker has sent, or the claim of a task, makes no sense, and only what is said here comes of it. */
+  /** A report that could not be read, or an overwritten claim: dropped, and reported here alone. */
   readonly dropped?: ((worker: number, error: Error) => void) | undefined;
   readonly tally?: TaskTally | undefined;
-  /** Tasks no longer wait. */
+  /** The backlog has become shorter. */
   readonly moved?: (() => void) | undefined;
 }

@@ -1,5 +1,5 @@
 import { Alarm } from '@millrace/channel';
-import { SLOTS_PER_LANE } from '../claims/claim-layout.js';
+import { SLOTS_PER_QUEUE } from '../claims/claim-layout.js';
 import { TaskError } from '../errors.js';
 import { Estimates } from '../wire/estimates.js';
 import { reviveThrown } from '../wire/revive-thrown.js';
@@ -7,334 +7,339 @@ import * as layout from '../wire/task-layout.js';
 import type { TaskMessage } from '../wire/task-message.js';
 import { describePlainly, type Thrown } from '../wire/thrown.js';
 import { Backlog } from './backlog.js';
-import { placeFor } from './choose-worker.js';
+import { chooseWorker } from './choose-worker.js';
 import type { DispatcherOptions, WorkerEnd } from './dispatcher-options.js';
 import type { Job } from './job.js';
-import { Watch } from './poll-timer.js';
+import { PollTimer } from './poll-timer.js';
 import { STATES, Statistics } from './statistics.js';
-import { Patience } from './steal-timer.js';
-import { blame, nameOf } from './stuck.js';
-import { Settlement } from './task-outcome.js';
-import { Outbox } from './task-sender.js';
-import { Lane, type SharedLink } from './worker-queue.js';
+import { StealTimer } from './steal-timer.js';
+import { markKilledFor, nameOf } from './stuck.js';
+import { TaskOutcomes } from './task-outcomes.js';
+import { TaskSender } from './task-sender.js';
+import { type SharedLink, WorkerQueue } from './worker-queue.js';
 
 /**
- * Gives tasks to task workers: one backlog, to whoever is free.
+ * Assigns tasks to workers: one backlog for all, served by the workers that are free.
  *
- * Notes. A worker that is known to be quick is sent tasks ahead, so that it need not ask for each. None of them is bound
- * to it: when it has not answered for a moment, what it has not begun is taken back, and goes to whoever is free. Of the
- * two sides that reach for a task at the same time one gets it (claim-layout.ts), so none is run twice.
+ * Notes. A worker whose tasks have been quick is sent some ahead, which saves a round trip for each. When it does not answer
+ * within a millisecond, the tasks it has not begun are taken back and go to a free worker (steal-timer.ts). When a worker begins a
+ * task while it is taken back, the claim decides (claim-layout.ts), so no task runs twice.
  */
 export class Dispatcher {
-  readonly lanes: readonly Lane[];
+  readonly queues: readonly WorkerQueue[];
   readonly backlog = new Backlog();
   readonly statistics = new Statistics();
-  readonly #shared: Lane | undefined;
-  /** The lanes of the workers, and the shared one. */
-  readonly #all: readonly Lane[];
+  readonly #shared: WorkerQueue | undefined;
+  /** The queues of the workers, and the shared one. */
+  readonly #all: readonly WorkerQueue[];
   readonly #options: DispatcherOptions;
   readonly #estimates = new Estimates();
-  readonly #settlement: Settlement;
-  readonly #outbox: Outbox;
-  readonly #patience: Patience;
-  readonly #watch: Watch;
+  readonly #outcomes: TaskOutcomes;
+  readonly #sender: TaskSender;
+  readonly #stealTimer: StealTimer;
+  readonly #pollTimer: PollTimer;
   #closed = false;
 
   constructor(options: DispatcherOptions) {
     const { links, claims, load, concurrency = 1 } = options;
     this.#options = options;
-    this.lanes = links.map((link, index) => new Lane(index, link, { claims, concurrency, load }));
+    this.queues = links.map((link, index) => new WorkerQueue(index, link, { claims, concurrency, load }));
     if (options.shared !== undefined) {
-      const places = Math.min(links.length * concurrency, SLOTS_PER_LANE);
-      this.#shared = new Lane(links.length, options.shared, { claims, concurrency: places, shared: true });
+      const places = Math.min(links.length * concurrency, SLOTS_PER_QUEUE);
+      this.#shared = new WorkerQueue(links.length, options.shared, {
+        claims,
+        concurrency: places,
+        shared: true,
+      });
       this.#follow(this.#shared, options.shared);
     }
-    this.#all = this.#shared === undefined ? this.lanes : [...this.lanes, this.#shared];
-    this.#settlement = new Settlement(this.statistics, options.tally);
-    this.#outbox = new Outbox(options.owner);
-    this.#patience = new Patience(this.lanes, (lane) => this.#steal(lane));
-    this.#watch = new Watch(this.#all, (lane) => this.#lookAt(lane));
-    for (const lane of this.lanes) lane.link.channel.on('message', (message) => this.#arrived(lane, message));
+    this.#all = this.#shared === undefined ? this.queues : [...this.queues, this.#shared];
+    this.#outcomes = new TaskOutcomes(this.statistics, options.tally);
+    this.#sender = new TaskSender(options.incarnation);
+    this.#stealTimer = new StealTimer(this.queues, (queue) => this.#steal(queue));
+    this.#pollTimer = new PollTimer(this.#all, (queue) => this.#poll(queue));
+    for (const queue of this.queues)
+      queue.link.channel.on('message', (message) => this.#arrived(queue, message));
   }
 
-  /** Tasks that have been sent and have no answer yet. */
+  /** How many tasks have been sent and have no answer yet. */
   get running(): number {
     let running = 0;
-    for (const lane of this.#all) running += lane.count;
+    for (const queue of this.#all) running += queue.count;
     return running;
   }
 
-  /** Sends a task to whoever is free, or keeps it until somebody is. */
+  /** Sends a task to a free worker, or keeps it in the backlog until there is one. */
   submit(job: Job): void {
     this.statistics.publish(STATES.queued, job);
-    const lane = placeFor(job, this.lanes, this.#shared, this.#options.first);
-    if (lane === undefined) this.backlog.add(job);
-    else this.#send(lane, job, job.queuedAt);
+    const queue = chooseWorker(job, this.queues, this.#shared, this.#options.first);
+    if (queue === undefined) this.backlog.add(job);
+    else this.#send(queue, job, job.queuedAt);
   }
 
-  /** Ends a task that has no answer yet: it is not run, or told that nobody waits for it any more. */
+  /** Settles a task with `error`: takes it back if it has not begun, aborts it if it has. */
   giveUp(job: Job, error: unknown): void {
     if (job.settled) return;
-    if (!this.backlog.remove(job) && job.lane >= 0) {
-      const lane = this.#all[job.lane] as Lane;
-      if (lane.recall(job)) {
-        job.forgetFile();
-        this.#settlement.fail(job, error);
-        return this.#fill(lane);
+    if (!this.backlog.remove(job) && job.queue >= 0) {
+      const queue = this.#all[job.queue] as WorkerQueue;
+      if (queue.recall(job)) {
+        job.removeFile();
+        this.#outcomes.fail(job, error);
+        return this.#fill(queue);
       }
       try {
         this.#abort(job, error);
       } finally {
-        // Whether the worker could be told or not: the caller is.
-        this.#settlement.fail(job, error);
+        // The caller gets its error even when the worker cannot be reached.
+        this.#outcomes.fail(job, error);
       }
-    } else this.#settlement.fail(job, error);
+    } else this.#outcomes.fail(job, error);
     this.#options.moved?.();
   }
 
   /** A worker takes tasks from here on. */
   workerReady(index: number): void {
-    const lane = this.lanes[index];
-    if (lane === undefined || this.#closed) return;
-    lane.link.channel.deliverNow(); // The one before may have said there that it ends.
-    lane.open();
-    // What the one before had read and not begun is in its ring no more. Sent twice it is run once.
+    const queue = this.queues[index];
+    if (queue === undefined || this.#closed) return;
+    queue.link.channel.deliverNow(); // Its predecessor may have announced there that it retires.
+    queue.open();
+    // What the predecessor had read and not begun is no longer in the ring: send it again. The claim keeps it from running twice.
     this.#shared?.open();
-    this.#takeAllBack(lane);
-    this.#fill(lane);
+    this.#takeAllBack(queue);
+    this.#fill(queue);
   }
 
   /**
-   * A worker has died. What it had not begun goes to another, as if nothing had been; what it had begun is run again if
-   * it may be, and rejected if not. `cause`: why it died, where that is known.
+   * A worker has died. Tasks that it had not begun go to another worker and count no attempt; those that it had begun are run
+   * again if `retries` allows it, and rejected otherwise. `cause`: why it died, where that is known.
    */
   workerDied(index: number, end: WorkerEnd, cause?: Error): void {
-    const lane = this.lanes[index];
-    if (lane === undefined || this.#closed) return;
-    // What it answered before it died is still to be read.
-    lane.link.channel.deliverNow();
-    lane.ready = false;
-    lane.disinherit();
-    this.#shared?.disinherit();
-    for (const job of lane.list()) {
-      if (this.#takeBack(lane, job)) continue;
+    const queue = this.queues[index];
+    if (queue === undefined || this.#closed) return;
+    // Its last answers may still be in the channel.
+    queue.link.channel.deliverNow();
+    queue.ready = false;
+    queue.releaseInherited();
+    this.#shared?.releaseInherited();
+    for (const job of queue.list()) {
+      if (this.#takeBack(queue, job)) continue;
       job.deathCause ??= cause;
-      this.#died(lane, job, index, end);
+      this.#died(queue, job, index, end);
     }
-    // It may have taken them from the queue. They are sent once more: whoever finds the message of before skips it.
+    // It may have taken them from the shared queue: send them again. A worker that finds the old message skips it.
     for (const job of this.#shared?.list() ?? []) {
-      if (this.#takeBack(this.#shared as Lane, job)) continue;
+      if (this.#takeBack(this.#shared as WorkerQueue, job)) continue;
       if (this.#options.claims.begunBy(job.slot, job.sequence) !== index) continue;
       job.deathCause ??= cause;
-      this.#died(this.#shared as Lane, job, index, end);
+      this.#died(this.#shared as WorkerQueue, job, index, end);
     }
     this.#fillAll();
   }
 
   /**
-   * What lies between makes no sense, and the worker is about to be killed: what it has not begun goes to another at once, and
-   * what it has is told why that worker has died.
+   * The worker's data is corrupt and it is about to be killed: tasks that it has not begun go to another worker at once, and
+   * `error` becomes the cause of death of those that it has.
    */
   distrust(index: number, error: Error): void {
-    const lane = this.lanes[index];
-    if (lane === undefined || this.#closed) return;
-    lane.ready = false;
-    // Not at once: a task may be on its way into that very ring.
+    const queue = this.queues[index];
+    if (queue === undefined || this.#closed) return;
+    queue.ready = false;
+    // Later: this may be called while a task is being written into that ring.
     queueMicrotask(() => {
       if (this.#closed) return;
-      this.#takeAllBack(lane);
-      for (const job of lane.list()) job.deathCause ??= error;
+      this.#takeAllBack(queue);
+      for (const job of queue.list()) job.deathCause ??= error;
     });
   }
 
-  #died(lane: Lane, job: Job, worker: number, end: WorkerEnd): void {
-    lane.leave(job);
-    if (this.#settlement.died(job, worker, end)) this.backlog.add(job);
+  #died(queue: WorkerQueue, job: Job, worker: number, end: WorkerEnd): void {
+    queue.leave(job);
+    if (this.#outcomes.died(job, worker, end)) this.backlog.add(job);
   }
 
-  /** Rejects whatever has no answer yet. */
+  /** Rejects every task that has no answer yet. */
   close(error: TaskError): void {
     if (this.#closed) return;
-    // Before: what is taken back from one worker must not be given to another meanwhile.
+    // First, so that a task taken back from one worker is not given to another.
     this.#closed = true;
-    this.#patience.stop();
-    this.#watch.stop();
+    this.#stealTimer.stop();
+    this.#pollTimer.stop();
     for (const job of this.backlog.list()) this.giveUp(job, error);
-    for (const lane of this.#all) {
-      for (const job of lane.list()) {
-        // Whoever closes sees to the workers; nobody hears of their ends here any more.
+    for (const queue of this.#all) {
+      for (const job of queue.list()) {
+        // The owner of the workers ends them; `stuck` must not be called after this.
         job.grace?.cancel();
         this.giveUp(job, error);
       }
     }
   }
 
-  /** Says that `count` more results of a stream may come. */
+  /** Allows the worker to send `count` more results of a stream. */
   credit(job: Job, count: number): void {
-    if (job.lane >= 0) this.#outbox.tell(this.#laneOf(job), job, layout.CREDIT, count, undefined);
+    if (job.queue >= 0) this.#sender.tell(this.#queueOf(job), job, layout.CREDIT, count, undefined);
   }
 
-  #send(lane: Lane, job: Job, now: number): void {
+  #send(queue: WorkerQueue, job: Job, now: number): void {
     job.expected = this.#estimates.get(job.name);
-    lane.enter(job, now);
-    const refusal = this.#outbox.task(lane, job);
+    queue.enter(job, now);
+    const refusal = this.#sender.task(queue, job);
     if (refusal !== undefined) {
-      if (!lane.recall(job)) lane.leave(job);
-      return this.#settlement.fail(job, refusal);
+      if (!queue.recall(job)) queue.leave(job);
+      return this.#outcomes.fail(job, refusal);
     }
     this.statistics.publish(STATES.sent, job);
-    this.#watch.start();
-    // Where others send, too, the worker may have got one of theirs just now.
-    if (this.#options.load !== undefined || lane.ahead > 0) this.#patience.start();
+    this.#pollTimer.start();
+    // Where other clients send, too, the worker may have received one of their tasks just now.
+    if (this.#options.load !== undefined || queue.ahead > 0) this.#stealTimer.start();
   }
 
-  #follow(lane: Lane, link: SharedLink): void {
+  #follow(queue: WorkerQueue, link: SharedLink): void {
     link.onRoom(() => {
-      lane.full = false;
+      queue.full = false;
       this.#fillAll();
     });
-    link.onLost(() => this.#takeAllBack(lane));
+    link.onLost(() => this.#takeAllBack(queue));
   }
 
-  /** What is not begun is sent once more; whoever finds the message of before skips it. */
-  #takeAllBack(lane: Lane): void {
-    for (const job of lane.list()) this.#takeBack(lane, job);
+  /** Sends every task that is not begun again; a worker that finds the old message skips it. */
+  #takeAllBack(queue: WorkerQueue): void {
+    for (const job of queue.list()) this.#takeBack(queue, job);
     this.#fillAll();
   }
 
-  /** The way to the worker that has begun a task, or is to. */
-  #laneOf(job: Job): Lane {
-    const lane = this.#all[job.lane] as Lane;
-    if (!lane.shared) return lane;
-    // A claim that was written over may name any.
-    return this.lanes[this.#options.claims.begunBy(job.slot, job.sequence) ?? -1] ?? lane;
+  /** The queue of the worker that has begun a task, or will. */
+  #queueOf(job: Job): WorkerQueue {
+    const queue = this.#all[job.queue] as WorkerQueue;
+    if (!queue.shared) return queue;
+    // An overwritten claim may name any number.
+    return this.queues[this.#options.claims.begunBy(job.slot, job.sequence) ?? -1] ?? queue;
   }
 
-  /** Hears what no bell has rung for, and settles what no worker can begin or answer any more. */
-  #lookAt(lane: Lane): void {
-    lane.link.channel.deliverNow();
+  /** Reads answers whose doorbell was lost, and settles tasks whose claim was overwritten. */
+  #poll(queue: WorkerQueue): void {
+    queue.link.channel.deliverNow();
     let waits = false;
-    for (const job of lane.list()) {
-      if (!lane.isSound(job, this.lanes.length)) this.#claimLost(lane, job);
-      else if (!lane.hasBegun(job)) waits = true;
+    for (const job of queue.list()) {
+      if (!queue.isSound(job, this.queues.length)) this.#claimLost(queue, job);
+      else if (!queue.hasBegun(job)) waits = true;
     }
-    if (waits && lane.ready) lane.link.poke?.();
+    if (waits && queue.ready) queue.link.poke?.();
   }
 
-  #claimLost(lane: Lane, job: Job): void {
-    const where = lane.shared ? 'the queue' : `task worker ${lane.index}`;
+  #claimLost(queue: WorkerQueue, job: Job): void {
+    const where = queue.shared ? 'the queue' : `task worker ${queue.index}`;
     const error = new TaskError(
       'ERR_MILLRACE_TASK_CORRUPT',
       `The claim of task '${job.name}' (${job.id}), on its way to ${where}, was written over by some process; ` +
         'whether a worker has begun it cannot be told.',
     );
-    // One that runs it all the same need not go on.
-    if (!job.settled) this.#outbox.tell(lane, job, layout.ABORT, 0, describePlainly(error));
-    lane.leave(job);
-    this.#options.dropped?.(lane.index, error);
-    if (this.#settlement.lost(job, error)) this.backlog.add(job);
+    // A worker that runs it all the same may stop.
+    if (!job.settled) this.#sender.tell(queue, job, layout.ABORT, 0, describePlainly(error));
+    queue.leave(job);
+    this.#options.dropped?.(queue.index, error);
+    if (this.#outcomes.lost(job, error)) this.backlog.add(job);
     this.#fillAll();
   }
 
-  #arrived(lane: Lane, message: TaskMessage): void {
-    if (message.kind === layout.RETIRING) return this.#retiring(lane);
-    const { owner, slot, sequence, id } = message;
-    const at = slot < 0 ? undefined : this.#all[(slot / SLOTS_PER_LANE) | 0];
-    if (at === undefined || (at !== lane && !at.shared) || !isAnswer(message.kind))
-      return this.#nonsense(lane, message);
-    const job = owner === this.#options.owner ? at.find(slot, sequence, id) : undefined;
-    if (message.kind === layout.FINISH) return this.#finished(lane, message, job);
+  #arrived(queue: WorkerQueue, message: TaskMessage): void {
+    if (message.kind === layout.RETIRING) return this.#retiring(queue);
+    const { incarnation, slot, sequence, id } = message;
+    const at = slot < 0 ? undefined : this.#all[(slot / SLOTS_PER_QUEUE) | 0];
+    if (at === undefined || (at !== queue && !at.shared) || !isAnswer(message.kind))
+      return this.#invalidMessage(queue, message);
+    const job = incarnation === this.#options.incarnation ? at.find(slot, sequence, id) : undefined;
+    if (message.kind === layout.FINISH) return this.#finished(queue, message, job);
     if (job === undefined) {
-      // Of a predecessor.
-      if (owner !== this.#options.owner) at.foreign(slot);
-      this.#settlement.late();
+      // An answer to this process's predecessor.
+      if (incarnation !== this.#options.incarnation) at.releaseAnswered(slot);
+      this.#outcomes.late();
       return;
     }
-    if (message.kind === layout.PROGRESS) this.#progress(lane, job, message);
+    if (message.kind === layout.PROGRESS) this.#progress(queue, job, message);
     else if (message.kind === layout.ITEM) this.#item(job, message);
     else if (message.kind === layout.DYING)
       job.deathCause = message.broken ?? reviveThrown(message.value as Thrown);
-    else this.#answered(this.#all[job.lane] as Lane, job, message);
+    else this.#answered(this.#all[job.queue] as WorkerQueue, job, message);
   }
 
-  /** No task worker sends such a message: what it was is lost, and what comes behind it is worth no more. */
-  #nonsense(lane: Lane, { kind, slot }: TaskMessage): void {
-    const message = `A message of kind ${kind} about claim ${slot} is no answer of task worker ${lane.index}.`;
-    lane.link.distrust?.(new TaskError('ERR_MILLRACE_TASK_CORRUPT', message));
+  /** No task worker sends such a message: the link is corrupt, and nothing behind the message can be trusted. */
+  #invalidMessage(queue: WorkerQueue, { kind, slot }: TaskMessage): void {
+    const message = `Task worker ${queue.index} sent a message of kind ${kind} about claim ${slot}, which cannot be an answer of its.`;
+    queue.link.distrust?.(new TaskError('ERR_MILLRACE_TASK_CORRUPT', message));
   }
 
-  #progress(lane: Lane, job: Job, { value, broken }: TaskMessage): void {
+  #progress(queue: WorkerQueue, job: Job, { value, broken }: TaskMessage): void {
     if (broken === undefined) job.report(value);
-    else this.#options.dropped?.(lane.index, broken);
+    else this.#options.dropped?.(queue.index, broken);
   }
 
-  #answered(lane: Lane, job: Job, message: TaskMessage): void {
+  #answered(queue: WorkerQueue, job: Job, message: TaskMessage): void {
     const now = performance.now();
-    lane.answered(job, now);
+    queue.answered(job, now);
     this.#estimates.observe(job.name, message.number);
-    this.#settlement.answered(job, message, now);
-    this.#fill(lane);
+    this.#outcomes.answered(job, message, now);
+    this.#fill(queue);
   }
 
   #item(job: Job, { value, broken }: TaskMessage): void {
-    // What has been given out cannot be taken back: from here on it is run once.
+    // The caller has seen results of this attempt: there must be no second one.
     job.retries = 0;
     if (job.settled) return;
     if (broken !== undefined) this.giveUp(job, broken);
     else job.listener.item?.(value);
   }
 
-  #finished(lane: Lane, { owner, id, value, broken }: TaskMessage, job: Job | undefined): void {
-    if (broken !== undefined) this.#options.dropped?.(lane.index, broken);
+  #finished(queue: WorkerQueue, { incarnation, id, value, broken }: TaskMessage, job: Job | undefined): void {
+    if (broken !== undefined) this.#options.dropped?.(queue.index, broken);
     else if (job?.listener.finish !== undefined && !job.settled) job.listener.finish(value);
-    else if (owner === this.#options.owner) this.#options.finished?.(id, value);
-    else this.#settlement.late();
+    else if (incarnation === this.#options.incarnation) this.#options.finished?.(id, value);
+    else this.#outcomes.late();
   }
 
-  /** A worker ends soon, and begins nothing more. */
-  #retiring(lane: Lane): void {
-    lane.ready = false;
-    this.#takeAllBack(lane);
+  /** The worker begins nothing more and ends soon. */
+  #retiring(queue: WorkerQueue): void {
+    queue.ready = false;
+    this.#takeAllBack(queue);
   }
 
-  /** Gives a worker what waits, as long as it has room; what others have ahead, when nothing waits. */
-  #fill(lane: Lane): void {
+  /** Sends tasks of the backlog to a worker while it has room; when the backlog is empty, steals for an idle one. */
+  #fill(queue: WorkerQueue): void {
     if (this.#closed) return;
-    if (this.backlog.size > 0 && lane.hasRoom) {
+    if (this.backlog.size > 0 && queue.hasRoom) {
       const now = performance.now();
-      // Where there is a shared way, a worker's own is for those that have chosen it.
-      const anybodys = this.#shared === undefined || lane === this.#shared;
-      while (lane.hasRoom) {
-        const job = this.backlog.take(lane.index, anybodys);
+      // With a shared link, a worker's own link is for the tasks that chose this worker.
+      const takesCommon = this.#shared === undefined || queue === this.#shared;
+      while (queue.hasRoom) {
+        const job = this.backlog.take(queue.index, takesCommon);
         if (job === undefined) break;
-        this.#send(lane, job, now);
+        this.#send(queue, job, now);
       }
       this.#options.moved?.();
     }
-    if (lane.count === 0 && lane.ready) this.#patience.relieve(lane);
+    if (queue.count === 0 && queue.ready) this.#stealTimer.relieve(queue);
   }
 
   #fillAll(): void {
     if (this.#closed) return;
-    // The idle first; another asker's task is no reason to leave a place empty.
-    for (const lane of this.#all) if (this.backlog.size > 0 && lane.isIdle) this.#fill(lane);
-    for (const lane of this.#all) if (this.backlog.size > 0 && lane.hasPlace) this.#fill(lane);
+    // Idle workers first; then those that run only other clients' tasks.
+    for (const queue of this.#all) if (this.backlog.size > 0 && queue.isIdle) this.#fill(queue);
+    for (const queue of this.#all) if (this.backlog.size > 0 && queue.hasCapacity) this.#fill(queue);
   }
 
-  /** Takes back half of what a worker has not begun, the newest, for those that are idle. */
-  #steal(lane: Lane): void {
-    let wanted = Math.ceil(lane.ahead / 2);
-    for (const job of lane.list().reverse()) {
+  /** Takes back the newest half of what a worker has not begun, for the idle ones. */
+  #steal(queue: WorkerQueue): void {
+    let wanted = Math.ceil(queue.ahead / 2);
+    for (const job of queue.list().reverse()) {
       if (wanted === 0) break;
-      // Those that must be run there would only come back.
-      if (job.worker === undefined && this.#takeBack(lane, job)) wanted--;
+      // Tasks that chose this worker would only come back.
+      if (job.worker === undefined && this.#takeBack(queue, job)) wanted--;
     }
     this.#fillAll();
   }
 
-  #takeBack(lane: Lane, job: Job): boolean {
-    if (!lane.recall(job)) return false;
-    job.forgetFile();
+  #takeBack(queue: WorkerQueue, job: Job): boolean {
+    if (!queue.recall(job)) return false;
+    job.removeFile();
     if (job.settled) return true;
     this.statistics.recalled++;
     this.statistics.publish(STATES.recalled, job);
@@ -342,24 +347,24 @@ export class Dispatcher {
     return true;
   }
 
-  /** Tells the worker that nobody waits for a task; it may be killed for going on. */
+  /** Aborts a task in its worker; after `grace` milliseconds `stuck` may kill the worker. */
   #abort(job: Job, reason: unknown): void {
-    const worker = this.#laneOf(job);
-    this.#outbox.tell(worker, job, layout.ABORT, 0, describePlainly(reason));
+    const worker = this.#queueOf(job);
+    this.#sender.tell(worker, job, layout.ABORT, 0, describePlainly(reason));
     const { grace, stuck } = this.#options;
     if (grace === undefined || stuck === undefined || this.#closed) return;
     job.grace = new Alarm(grace, () => {
       const alongside = this.#runBy(worker.index).filter(({ settled }) => !settled);
-      blame(job, worker.index, grace, alongside);
+      markKilledFor(job, worker.index, grace, alongside);
       stuck(worker.index, nameOf(job), alongside.map(nameOf));
     });
   }
 
-  /** What a worker has begun, and not answered. */
+  /** The tasks that a worker has begun and not answered. */
   #runBy(worker: number): Job[] {
     const { claims } = this.#options;
     return this.#all
-      .flatMap((lane) => lane.list())
+      .flatMap((queue) => queue.list())
       .filter(({ slot, sequence }) => claims.begunBy(slot, sequence) === worker);
   }
 }

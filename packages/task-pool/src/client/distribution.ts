@@ -14,7 +14,7 @@ export interface Distribution {
 }
 
 const MICROSECONDS = 1_000;
-/** The longest that is told apart: 12 days. What is longer is counted there. */
+/** The longest duration that is told apart: 12 days. Longer ones count as this. */
 const HIGHEST = 2 ** 40;
 
 /** A histogram of durations in microseconds. */

@@ -1,16 +1,16 @@
 import type { AsyncResource } from 'node:async_hooks';
 import { type Alarm, optionNames } from '@millrace/channel';
-import type { SpilledFile } from '../wire/large-value-files.js';
+import type { LargeValueFile } from '../wire/large-value-files.js';
 
 /** How a task is run; `Report` is what it reports. */
 export interface RunOptions<Report = unknown> {
-  /** Rejects with the signal's reason; a task that has not started is not run, one that has is told. */
+  /** Rejects with the signal's reason; a task that has not started is not run; one that has gets its `signal` aborted. */
   readonly signal?: AbortSignal | undefined;
-  /** Milliseconds until it rejects with `ERR_MILLRACE_TASK_TIMEOUT`; 0: unasked; Infinity, the default: never. */
+  /** Milliseconds until it rejects with `ERR_MILLRACE_TASK_TIMEOUT`; 0: at once; Infinity, the default: never. */
   readonly timeout?: number | undefined;
   /** How often it may be run again because the task worker died while it ran it. Default 0: at most once. */
   readonly retries?: number | undefined;
-  /** Index of the task worker that must run it. Default: whichever is free first. */
+  /** Index of the task worker that must run it. Default: the first that is free. */
   readonly worker?: number | undefined;
   /** Of waiting tasks the highest goes first; those of one priority go in their order. Default 0. */
   readonly priority?: number | undefined;
@@ -27,7 +27,7 @@ export const RUN_OPTIONS = optionNames<RunOptions>({
   onProgress: true,
 });
 
-/** What is told about a task to whoever asked for it. */
+/** Receives what becomes of a task. */
 export interface JobListener {
   done(value: unknown): void;
   failed(error: unknown): void;
@@ -35,7 +35,7 @@ export interface JobListener {
   finish?(value: unknown): void;
 }
 
-/** One task, from the asking to the answer. */
+/** One task, from the call to the answer. */
 export class Job {
   readonly id: number;
   readonly name: string;
@@ -51,21 +51,21 @@ export class Job {
   readonly queuedAt: number;
   retries: number;
   attempt = 1;
-  /** Its caller has had an answer. */
+  /** Its caller has its answer. */
   settled = false;
   /** Undoes the time-out and the signal, where it has one. */
   disarm: (() => void) | undefined;
-  /** Tells its client; the same function for all of a client's. */
+  /** Called when it is settled; one function for all tasks of a client. */
   leave: ((job: Job) => void) | undefined;
 
-  /** Where it is, once it has been sent: the lane's index, its claim, the file of its value. */
-  lane = -1;
+  /** Once it has been sent: the index of its WorkerQueue, its claim, the file of its value. */
+  queue = -1;
   slot = -1;
   sequence = 0;
-  file: SpilledFile | undefined;
-  /** Microseconds that it is expected to run, by what its like have taken. */
+  file: LargeValueFile | undefined;
+  /** Expected microseconds, from earlier tasks of its name. */
   expected = 0;
-  /** Why its worker dies, as that said itself, or whoever has it killed. */
+  /** Why its worker dies: reported by the worker itself or by the process that kills it. */
   deathCause: unknown;
   /** Kills the worker if it does not stop. */
   grace: Alarm | undefined;
@@ -105,13 +105,13 @@ export class Job {
     this.leave?.(this);
   }
 
-  /** Removes the file of its value, unless its worker has. */
-  forgetFile(): void {
+  /** Removes the file of its value, unless the worker has. */
+  removeFile(): void {
     this.file?.remove();
     this.file = undefined;
   }
 
-  /** Tells the caller how far the task is. */
+  /** Passes a report of the task to the caller. */
   report(value: unknown): void {
     if (this.settled || this.onProgress === undefined) return;
     if (this.context) this.context.runInAsyncScope(this.onProgress, undefined, value);

@@ -1,24 +1,24 @@
-import type { Lane } from './worker-queue.js';
+import type { WorkerQueue } from './worker-queue.js';
 
-/** Milliseconds between two looks. */
-const WATCH_MS = 50;
+/** Milliseconds between two polls. */
+const POLL_MS = 50;
 
 /**
- * Looks at what has been sent, as long as there is any, and calls `look` for each lane that has some. Answers and tasks need
- * it only where a process has written over a doorbell or a claim: nothing else would ever be heard of those.
+ * Calls `poll` for each queue that is not empty, as long as there is one. Tasks and answers need this only where a process has
+ * overwritten a doorbell or a claim: without polling they would be lost in silence.
  */
-export class Watch {
-  readonly #lanes: readonly Lane[];
-  readonly #look: (lane: Lane) => void;
+export class PollTimer {
+  readonly #queues: readonly WorkerQueue[];
+  readonly #poll: (queue: WorkerQueue) => void;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(lanes: readonly Lane[], look: (lane: Lane) => void) {
-    this.#lanes = lanes;
-    this.#look = look;
+  constructor(queues: readonly WorkerQueue[], poll: (queue: WorkerQueue) => void) {
+    this.#queues = queues;
+    this.#poll = poll;
   }
 
   start(): void {
-    this.#timer ??= setInterval(() => this.#lookAtAll(), WATCH_MS).unref();
+    this.#timer ??= setInterval(() => this.#pollAll(), POLL_MS).unref();
   }
 
   stop(): void {
@@ -26,12 +26,12 @@ export class Watch {
     this.#timer = undefined;
   }
 
-  #lookAtAll(): void {
+  #pollAll(): void {
     let any = false;
-    for (const lane of this.#lanes) {
-      if (lane.count === 0) continue;
+    for (const queue of this.#queues) {
+      if (queue.count === 0) continue;
       any = true;
-      this.#look(lane);
+      this.#poll(queue);
     }
     if (!any) this.stop();
   }

@@ -4,9 +4,9 @@ import type { Job } from './job.js';
 
 /** What happened to tasks; counts are since the start. */
 export interface TaskStats {
-  /** Wait for a task worker here. */
+  /** Tasks that wait for a task worker. */
   readonly queued: number;
-  /** Have been sent to a task worker and have no answer yet. */
+  /** Tasks that have been sent to a task worker and have no answer yet. */
   readonly running: number;
   readonly completed: number;
   /** Rejected, for whatever reason. */
@@ -19,9 +19,9 @@ export interface TaskStats {
   readonly retried: number;
   /** Taken back from a worker that turned out slow, or had died before it began them. */
   readonly recalled: number;
-  /** Answers that came after their task had been given up; they were dropped. */
+  /** Answers that arrived after their task had been settled; they were dropped. */
   readonly late: number;
-  /** Milliseconds from the asking to the beginning, and of running, of tasks that were answered. */
+  /** Milliseconds from the call to the beginning, and of running, of tasks that were answered. */
   readonly waitTime: Distribution;
   readonly runTime: Distribution;
 }
@@ -38,7 +38,7 @@ export const STATES = {
 } as const;
 export type TaskState = keyof typeof STATES;
 
-/** What subscribers of the diagnostics channels are told. */
+/** The message of the diagnostics channels. */
 export interface TaskEvent {
   readonly id: number;
   readonly name: string;
@@ -48,7 +48,7 @@ export interface TaskEvent {
   readonly error?: unknown;
 }
 
-/** Counts, measures and publishes; costs a look at a flag where nobody listens. */
+/** Counts, measures and publishes; without subscribers publishing costs a test of a flag. */
 export class Statistics {
   completed = 0;
   failed = 0;
@@ -61,10 +61,10 @@ export class Statistics {
   readonly wait = new DurationHistogram();
   readonly run = new DurationHistogram();
 
-  /** `to` is one of {@link STATES}; not its name, which would be looked up for each task, whoever listens. */
-  publish(to: Channel, { id, name, attempt, lane }: Job, error?: unknown): void {
+  /** `to` is one of {@link STATES}; not its name, which would cost a lookup for each task even without subscribers. */
+  publish(to: Channel, { id, name, attempt, queue }: Job, error?: unknown): void {
     if (!to.hasSubscribers) return;
-    const event: TaskEvent = { id, name, attempt, worker: lane < 0 ? undefined : lane, error };
+    const event: TaskEvent = { id, name, attempt, worker: queue < 0 ? undefined : queue, error };
     to.publish(event);
   }
 

@@ -1,29 +1,30 @@
-import type { Lane } from './worker-queue.js';
+import type { WorkerQueue } from './worker-queue.js';
 
-/** Milliseconds without an answer after which a worker is slow. */
-const PATIENCE_MS = 1;
-/** The same, when another worker has nothing to do. */
-const IDLE_PATIENCE_MS = 0.2;
+/** Milliseconds without an answer after which a worker counts as slow. */
+const STEAL_AFTER_MS = 1;
+/** The same, when another worker has just become idle. */
+const STEAL_FOR_IDLE_AFTER_MS = 0.2;
 
 /**
- * Looks after what has been sent ahead, as long as there is any. When a worker does not answer in time and another has
- * nothing to do, `steal` takes back the half of what the slow one has not begun, and again when that is done; the slow
- * one is sent nothing ahead until it answers. While nobody is idle, nobody would run it sooner: it stays where it is.
+ * Takes queued tasks back from a worker that does not start them in time. The timer runs while any task has been sent ahead.
+ * When a worker is slow and another is idle, `steal` takes back half of what the slow one has not begun, again and again until
+ * it answers; until then nothing more is sent ahead to it. While no worker is idle, no other would start the tasks sooner, so
+ * they stay where they are.
  */
-export class Patience {
-  readonly #lanes: readonly Lane[];
-  readonly #steal: (lane: Lane) => void;
+export class StealTimer {
+  readonly #queues: readonly WorkerQueue[];
+  readonly #steal: (queue: WorkerQueue) => void;
   #timer: NodeJS.Timeout | undefined;
 
-  /** `steal` takes back half, and gives it to those that are idle. */
-  constructor(lanes: readonly Lane[], steal: (lane: Lane) => void) {
-    this.#lanes = lanes;
+  /** `steal` takes half of a queue back and gives it to the idle workers. */
+  constructor(queues: readonly WorkerQueue[], steal: (queue: WorkerQueue) => void) {
+    this.#queues = queues;
     this.#steal = steal;
   }
 
-  /** Something has been sent ahead. */
+  /** Call after a task has been sent ahead. */
   start(): void {
-    this.#timer ??= setInterval(() => this.#look(), PATIENCE_MS);
+    this.#timer ??= setInterval(() => this.#check(), STEAL_AFTER_MS);
   }
 
   stop(): void {
@@ -31,31 +32,31 @@ export class Patience {
     this.#timer = undefined;
   }
 
-  /** `idle` has nothing to do, and nothing waits. */
-  relieve(idle: Lane): void {
+  /** The worker of `idle` has nothing to do and the backlog is empty: steals for it from the slowest worker. */
+  relieve(idle: WorkerQueue): void {
     if (this.#timer === undefined) return;
     const now = performance.now();
-    let slowest: Lane | undefined;
-    for (const lane of this.#lanes) {
-      if (lane === idle || now - lane.progressAt < IDLE_PATIENCE_MS || lane.ahead === 0) continue;
-      if (slowest === undefined || lane.progressAt < slowest.progressAt) slowest = lane;
+    let slowest: WorkerQueue | undefined;
+    for (const queue of this.#queues) {
+      if (queue === idle || now - queue.progressAt < STEAL_FOR_IDLE_AFTER_MS || queue.ahead === 0) continue;
+      if (slowest === undefined || queue.progressAt < slowest.progressAt) slowest = queue;
     }
     if (slowest !== undefined) this.#steal(slowest);
   }
 
-  #look(): void {
+  #check(): void {
     const now = performance.now();
     let any = false;
-    for (const lane of this.#lanes) {
-      if (lane.count === 0) continue;
-      // What has been answered meanwhile, and was not rung for.
-      lane.link.channel.deliverNow();
-      if (lane.ahead === 0) continue;
+    for (const queue of this.#queues) {
+      if (queue.count === 0) continue;
+      // Answers may have arrived without a ring of the doorbell.
+      queue.link.channel.deliverNow();
+      if (queue.ahead === 0) continue;
       any = true;
-      if (now - lane.progressAt < PATIENCE_MS) continue;
-      if (!this.#lanes.some((other) => other.isIdle)) continue;
-      lane.stalled = true;
-      this.#steal(lane);
+      if (now - queue.progressAt < STEAL_AFTER_MS) continue;
+      if (!this.#queues.some((other) => other.isIdle)) continue;
+      queue.stalled = true;
+      this.#steal(queue);
     }
     if (!any) this.stop();
   }

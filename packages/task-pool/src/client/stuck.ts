@@ -2,11 +2,11 @@ import { TaskError } from '../errors.js';
 import type { TaskName } from './dispatcher-options.js';
 import type { Job } from './job.js';
 
-/** Lets those that die with a worker that is killed for `job` say whose end it was. */
-export function blame(job: Job, worker: number, grace: number, alongside: readonly Job[]): void {
+/** Gives the tasks that die with the worker a cause that names the stuck task `job`. */
+export function markKilledFor(job: Job, worker: number, grace: number, alongside: readonly Job[]): void {
   const message =
     `Task worker ${worker} was killed, for task '${job.name}' (${job.id}) went on for more than ${grace} ms ` +
-    'after it was given up (grace).';
+    'after its time-out or abort (option grace).';
   for (const other of alongside) other.deathCause = new TaskError('ERR_MILLRACE_TASK_STUCK', message);
 }
 

@@ -5,36 +5,36 @@ import { SILENT, STREAM } from '../wire/task-layout.js';
 import { Dispatcher } from './dispatcher.js';
 import type { TaskTally, WorkerEnd } from './dispatcher-options.js';
 import { Job, type JobListener, type RunOptions } from './job.js';
-import { checkCallback, checkValues, wrongWith } from './run-options.js';
+import { checkCallback, checkValues, reasonToRefuse } from './run-options.js';
 import type { TaskStats } from './statistics.js';
 import type { Settled, TaskCallback, TaskClientOptions } from './task-client-options.js';
 import { TaskStream } from './task-stream.js';
 
 /**
- * Asks task workers to run tasks, from one process. Untyped; `TaskPool` and the server put types on it.
+ * Sends tasks of one process to task workers. Untyped; `TaskPool` and the server put types on it.
  *
- * Notes. At most once, unless a task asks for `retries`: a task whose worker died is rejected at once, or run again by
- * another; one that the worker had not begun is not lost, and counts as no attempt.
+ * Notes. A task runs at most once, unless it has `retries`: a task whose worker died is rejected at once, or run again by another
+ * worker. A task that the dead worker had not begun goes to another and counts no attempt.
  */
 export class TaskClient {
   readonly #dispatcher: Dispatcher;
   readonly #maxQueue: number;
   readonly #whenFull: 'error' | 'wait';
-  /** Tasks that wait for a place in the queue. */
+  /** Tasks that wait for room in the queue (`whenFull: 'wait'`). */
   readonly #outside = new Set<Job>();
-  /** Resolved when nothing is pending any more. */
+  /** Resolved when no task is pending. */
   #waiting: (() => void)[] = [];
   readonly #tally: TaskTally | undefined;
   readonly #busy: ((busy: boolean) => void) | undefined;
-  #onDrain: (() => void) | undefined;
+  readonly #drainListeners: (() => void)[] = [];
   #wasFull = false;
   #pending = 0;
   #nextId = 1;
   #refused: TaskError | undefined;
-  /** Workers that will not come again, and why. */
+  /** Workers that will not be started again, and why. */
   readonly #lost = new Map<number, TaskError>();
   #closed = false;
-  /** A task has its answer. */
+  /** A task is settled. */
   readonly #left = (job: Job): void => {
     if (this.#outside.size > 0) this.#outside.delete(job);
     if (--this.#pending > 0) return;
@@ -48,18 +48,18 @@ export class TaskClient {
     this.#whenFull = whenFull;
     this.#tally = options.tally;
     this.#busy = options.busy;
-    this.#dispatcher = new Dispatcher({ ...rest, links, owner: incarnation, moved: () => this.#moved() });
+    this.#dispatcher = new Dispatcher({ ...rest, links, incarnation, moved: () => this.#backlogShrank() });
   }
 
   /** Runs task `name` with `value`; the result, or the error that it threw, or a {@link TaskError}. */
   run(name: string, value: unknown, options: RunOptions = {}): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      this.#ask(name, value, 0, { done: resolve, failed: reject }, options);
+      this.#submit(name, value, 0, { done: resolve, failed: reject }, options);
     });
   }
 
-  /** As {@link run}, with the task's id, and with what the task sends by `finish` while it has no result. */
-  start(
+  /** As {@link run}, but also returns the task's id; `onFinish` takes what the task sends by `finish` before its result. */
+  runWithId(
     name: string,
     value: unknown,
     options: RunOptions = {},
@@ -69,7 +69,7 @@ export class TaskClient {
     const result = new Promise((resolve, reject) => {
       const listener: JobListener = { done: resolve, failed: reject };
       if (onFinish !== undefined) listener.finish = onFinish;
-      id = this.#ask(name, value, 0, listener, options).id;
+      id = this.#submit(name, value, 0, listener, options).id;
     });
     return { id, result };
   }
@@ -79,17 +79,17 @@ export class TaskClient {
     checkCallback(callback);
     const context = new AsyncResource('MILLRACE_TASK');
     const once = (error: unknown, result: unknown) => {
-      // What a callback throws is an uncaught error, and not the end of what else has arrived.
+      // An exception of the callback becomes an uncaught error; the messages behind this one are still read.
       queueMicrotask(() => context.runInAsyncScope(callback, undefined, error, result));
     };
     const listener = {
       done: (result: unknown) => once(undefined, result),
       failed: (error: unknown) => once(error, undefined),
     };
-    return this.#ask(name, value, 0, listener, options).id;
+    return this.#submit(name, value, 0, listener, options).id;
   }
 
-  /** Runs a task for which nobody waits. Throws what {@link run} would be rejected with before the task is sent. */
+  /** Runs a task without waiting for its result. Throws what {@link run} would reject with before the task is sent. */
   post(name: string, value: unknown, options: RunOptions = {}): void {
     let early: { error: unknown } | undefined;
     const listener = {
@@ -98,7 +98,7 @@ export class TaskClient {
         early = { error };
       },
     };
-    this.#ask(name, value, SILENT, listener, options);
+    this.#submit(name, value, SILENT, listener, options);
     if (early !== undefined) throw early.error;
   }
 
@@ -106,9 +106,13 @@ export class TaskClient {
   stream(name: string, value: unknown, options: RunOptions = {}): TaskStream<unknown> {
     const stream = new TaskStream<unknown>(
       (count) => this.#dispatcher.credit(job, count),
-      () => this.#dispatcher.giveUp(job, new DOMException('Nobody takes more of its results.', 'AbortError')),
+      () =>
+        this.#dispatcher.giveUp(
+          job,
+          new DOMException('The caller takes no more of its results.', 'AbortError'),
+        ),
     );
-    const job = this.#ask(name, value, STREAM, stream.listener, options);
+    const job = this.#submit(name, value, STREAM, stream.listener, options);
     return stream;
   }
 
@@ -132,23 +136,23 @@ export class TaskClient {
     );
   }
 
-  /** A task worker takes tasks from here on; before, nothing is sent to it. */
+  /** A task worker accepts tasks from here on; before this, nothing is sent to it. */
   workerReady(worker: number): void {
     this.#lost.delete(worker);
     this.#dispatcher.workerReady(worker);
   }
 
-  /** Takes notice that a task worker has died, of `cause`: what it had begun is rejected at once, or run again. */
+  /** A task worker has died, of `cause`: tasks that it had begun are rejected at once, or run again. */
   workerDied(worker: number, end: WorkerEnd, cause?: Error): void {
     this.#dispatcher.workerDied(worker, end, cause);
   }
 
-  /** What lies between here and a task worker makes no sense; that worker is killed, of which `workerDied` tells. */
+  /** The data of a task worker is corrupt. Kill it, and call `workerDied` then. */
   distrust(worker: number, error: Error): void {
     this.#dispatcher.distrust(worker, error);
   }
 
-  /** There will be no such worker any more: tasks that must be run by it are rejected. */
+  /** A worker will not be started again: tasks that chose it are rejected. */
   workerLost(worker: number, error: TaskError): void {
     this.#lost.set(worker, error);
     for (const job of [...this.#dispatcher.backlog.list(worker), ...this.#outside])
@@ -165,9 +169,9 @@ export class TaskClient {
     while (this.#pending > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Called when the queue, having been full, is half empty. */
+  /** Calls `listener`, beside earlier ones, when the queue, having been full, is half empty. */
   onDrain(listener: () => void): void {
-    this.#onDrain = listener;
+    this.#drainListeners.push(listener);
   }
 
   stats(): TaskStats {
@@ -175,12 +179,12 @@ export class TaskClient {
     return statistics.snapshot(backlog.size + this.#outside.size, running);
   }
 
-  /** Takes no more tasks: they are rejected with `error`. */
+  /** Rejects every further task with `error`. */
   refuse(error: TaskError): void {
     this.#refused ??= error;
   }
 
-  /** Rejects what has no answer yet, by default with `ERR_MILLRACE_TASK_CLIENT_CLOSED`. The channels are their maker's. */
+  /** Rejects what has no answer yet, by default with `ERR_MILLRACE_TASK_CLIENT_CLOSED`. The creator of the channels closes them. */
   close(error = new TaskError('ERR_MILLRACE_TASK_CLIENT_CLOSED', 'The task client was closed.')): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -189,7 +193,7 @@ export class TaskClient {
     this.#dispatcher.close(error);
   }
 
-  #ask(name: string, value: unknown, flags: number, listener: JobListener, options: RunOptions): Job {
+  #submit(name: string, value: unknown, flags: number, listener: JobListener, options: RunOptions): Job {
     const context = options.onProgress && new AsyncResource('MILLRACE_TASK');
     const job = new Job(this.#nextId++, name, value, flags, listener, options, context, performance.now());
     const refusal = this.#refusal(options, name);
@@ -208,39 +212,39 @@ export class TaskClient {
         this.#outside.add(job);
       }
     } catch (error) {
-      // A getter among the options, a signal that is none: the task is counted by now, and leaves as any other does.
+      // A getter of the options has thrown, or the signal is no signal. The task is already counted, so it is settled like any other.
       this.#dispatcher.giveUp(job, error);
     }
     return job;
   }
 
-  /** Why a task is not taken; undefined when it is. */
+  /** Why a task is refused; undefined when it is accepted. */
   #refusal(options: RunOptions, name: string): { readonly reason: unknown } | undefined {
     if (this.#refused) return { reason: this.#refused };
-    const wrong = wrongWith(name, options);
+    const wrong = reasonToRefuse(name, options);
     if (wrong !== undefined) return wrong;
     const { timeout, worker } = options;
-    const { lanes, backlog } = this.#dispatcher;
-    if (worker !== undefined && lanes[worker] === undefined) {
-      const message = `There is no task worker ${worker}; there are ${lanes.length}.`;
+    const { queues, backlog } = this.#dispatcher;
+    if (worker !== undefined && queues[worker] === undefined) {
+      const message = `There is no task worker ${worker}; there are ${queues.length}.`;
       return { reason: new TaskError('ERR_MILLRACE_NO_TASK_WORKER', message) };
     }
     const lost = worker === undefined ? undefined : this.#lost.get(worker);
     if (lost !== undefined) return { reason: lost };
-    // No worker answers in no time: it need not be asked.
+    // No worker answers within 0 ms: the task is not sent.
     if (timeout === 0) return { reason: this.#late(name, timeout) };
     if (backlog.size < this.#maxQueue || this.#whenFull === 'wait') return undefined;
     this.#wasFull = true;
     const message =
       `${backlog.size} tasks wait, the limit is ${this.#maxQueue} (maxQueue). ` +
-      `Wait for 'drain', raise the limit, or let tasks wait for a place (whenFull: 'wait').`;
+      `Wait for 'drain', raise the limit, or let tasks wait for room (whenFull: 'wait').`;
     return { reason: new TaskError('ERR_MILLRACE_TASK_QUEUE_FULL', message) };
   }
 
-  /** Starts what may end a task before its answer, and says how that is undone. */
+  /** Arms the time-out and the signal of a task; `job.disarm` undoes that. */
   #arm(job: Job, { signal, timeout }: RunOptions): void {
     job.leave = this.#left;
-    // Most have neither, and need nothing of their own.
+    // Most tasks have neither, and allocate nothing here.
     if (timeout === undefined && signal === undefined) return;
     const alarm =
       timeout === undefined
@@ -262,8 +266,8 @@ export class TaskClient {
     return new TaskError('ERR_MILLRACE_TASK_TIMEOUT', `Task '${name}' had no answer within ${timeout} ms.`);
   }
 
-  /** The queue has become shorter: lets in what waits outside, and says when there is room again. */
-  #moved(): void {
+  /** The queue has become shorter: admits tasks that wait for room, and reports a drain when it is half empty. */
+  #backlogShrank(): void {
     const { backlog } = this.#dispatcher;
     for (const job of this.#outside) {
       if (backlog.size >= this.#maxQueue) return;
@@ -272,6 +276,6 @@ export class TaskClient {
     }
     if (!this.#wasFull || backlog.size > this.#maxQueue / 2) return;
     this.#wasFull = false;
-    this.#onDrain?.();
+    for (const listener of this.#drainListeners) listener();
   }
 }

@@ -1,53 +1,53 @@
 import type { ChannelError } from '@millrace/channel';
 import type { TaskError } from '../errors.js';
-import type { SpilledFile } from '../wire/large-value-files.js';
+import type { LargeValueFile } from '../wire/large-value-files.js';
 import * as layout from '../wire/task-layout.js';
 import { TaskMessage } from '../wire/task-message.js';
 import { asError, NO_REASON } from '../wire/thrown.js';
 import type { Job } from './job.js';
-import type { Lane } from './worker-queue.js';
+import type { WorkerQueue } from './worker-queue.js';
 
-/** What an asker says to task workers; one message, filled anew each time. */
-export class Outbox {
+/** Sends tasks and control messages to task workers; it reuses one message object. */
+export class TaskSender {
   readonly #message = new TaskMessage();
 
-  /** `owner` names the asker. */
-  constructor(owner: number) {
-    this.#message.owner = owner;
+  /** `incarnation` identifies this process in its messages. */
+  constructor(incarnation: number) {
+    this.#message.incarnation = incarnation;
   }
 
-  /** Sends a task that has its slot; returns why it cannot be sent, undefined when it was. */
-  task(lane: Lane, job: Job): Error | undefined {
+  /** Sends a task that has its slot; returns the reason when it cannot be sent. */
+  task(queue: WorkerQueue, job: Job): Error | undefined {
     const message = this.#address(job, layout.TASK, job.attempt, job.value);
     message.flags = job.flags;
     message.name = job.name;
-    message.file = undefined as SpilledFile | undefined;
+    message.file = undefined as LargeValueFile | undefined;
     try {
-      if (!lane.link.channel.send(message) && lane.shared) lane.full = true;
+      if (!queue.link.channel.send(message) && queue.shared) queue.full = true;
       job.file = message.file;
       return undefined;
     } catch (error) {
       message.file?.remove();
-      // The value cannot be sent, is too large, has no place in taskTmpdir, or throws when it is read: the caller's error.
+      // The value cannot be serialised, is too large, does not fit into taskTmpdir, or throws when it is read: the caller's error.
       return asError(error);
     } finally {
       message.value = undefined;
     }
   }
 
-  /** Says something about a task to the worker that has it. */
-  tell(lane: Lane, job: Job, kind: number, number: number, value: unknown): void {
+  /** Sends a control message about a task to the worker that has it. */
+  tell(queue: WorkerQueue, job: Job, kind: number, number: number, value: unknown): void {
     const message = this.#address(job, kind, number, value);
     message.flags = 0;
     message.name = '';
     try {
-      lane.link.channel.send(message);
+      queue.link.channel.send(message);
     } catch (error) {
       const { code } = error as ChannelError | TaskError;
-      // That nobody waits is told in any case: the caller is not to wait for the room.
+      // The worker learns of the abort in any case; the caller must not wait for room.
       if (code === 'ERR_MILLRACE_TASK_TMPDIR' && value !== NO_REASON)
-        return this.tell(lane, job, kind, number, NO_REASON);
-      // A worker that does not read cannot be told; if it must end for that, `grace` is what ends it.
+        return this.tell(queue, job, kind, number, NO_REASON);
+      // A worker that does not read its channel cannot be reached; if it has to stop, `grace` kills it.
       if (code !== 'ERR_MILLRACE_CHANNEL_FULL') throw error;
     } finally {
       message.value = undefined;

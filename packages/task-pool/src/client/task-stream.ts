@@ -2,7 +2,7 @@ import type { JobListener } from './job.js';
 
 /** Results that a task may send before its caller has taken any: the bound on what waits here. */
 export const STREAM_WINDOW = 16;
-/** The caller says that it has taken some when it has taken this many: not one message for each. */
+/** Results taken before credit is returned to the task: one message for several results. */
 const CREDIT_BATCH = STREAM_WINDOW / 2;
 
 interface Waiter {
@@ -13,8 +13,8 @@ interface Waiter {
 /**
  * The caller's end of a task that gives several results.
  *
- * Notes. The task goes on while fewer than `STREAM_WINDOW` results wait here; a caller that stops taking them stops the
- * task. Leaving the loop, or `return`, tells the task to end.
+ * Notes. The task pauses while `STREAM_WINDOW` results wait here, so a caller that stops reading stops the task. Leaving the loop,
+ * or `return`, aborts the task.
  */
 export class TaskStream<T> implements AsyncIterableIterator<T, undefined> {
   readonly listener: JobListener = {
@@ -46,7 +46,7 @@ export class TaskStream<T> implements AsyncIterableIterator<T, undefined> {
     }
     if (this.#failure !== undefined) {
       const { error } = this.#failure;
-      // Said once; whoever asks again is past the end.
+      // Reported once; the next call is past the end.
       this.#failure = undefined;
       return Promise.reject(error);
     }
@@ -56,7 +56,7 @@ export class TaskStream<T> implements AsyncIterableIterator<T, undefined> {
     });
   }
 
-  /** Ends the task, which is told through its signal. */
+  /** Aborts the task. */
   async return(): Promise<IteratorResult<T, undefined>> {
     if (!this.#over) {
       this.#end();

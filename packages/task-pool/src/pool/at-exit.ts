@@ -1,7 +1,7 @@
-/** What is to be done when this process ends, in whatever way it still can do something. */
+/** Actions that run on the process's `exit` event. */
 const actions = new Set<() => void>();
 
-/** Does `action` when this process ends, once; returns what takes it back. One listener of the process serves all. */
+/** Runs `action` when this process exits; returns a function that cancels it. All share one listener of the process. */
 export function atExit(action: () => void): () => void {
   if (actions.size === 0) process.on('exit', doAll);
   actions.add(action);

@@ -2,15 +2,15 @@
 const LONGEST_MS = 2 ** 31 - 1;
 
 /**
- * Keeps the loop of this process alive while work is under way, where what does the work is not to: one handle for all
- * of it, which costs a task next to nothing.
+ * Keeps the event loop alive while tasks are pending and the pool's own handles are unreferenced: one timer for all tasks, so that
+ * a task costs next to nothing.
  */
 export class KeepAlive {
   #timer: NodeJS.Timeout | undefined;
   #on = false;
   #underWay = 0;
 
-  /** Whether it is to. Default: not, for something else does. */
+  /** Switches it on or off. Off by default: the pool's handles keep the loop alive. */
   turn(on: boolean): void {
     this.#on = on;
     this.#apply();

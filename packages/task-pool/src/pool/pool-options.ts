@@ -1,7 +1,7 @@
 import { availableParallelism, tmpdir } from 'node:os';
 import { checkOptions, checkTimeout, optionNames } from '@millrace/channel';
 import type { RestartOptions } from '@millrace/process-pool';
-import { MAX_WORKERS, SLOTS_PER_LANE } from '../claims/claim-layout.js';
+import { MAX_WORKERS, SLOTS_PER_QUEUE } from '../claims/claim-layout.js';
 import { TaskError } from '../errors.js';
 import type { QueueAddress } from '../queue/queue-address.js';
 import type { TaskTransportName } from '../transports/transport.js';
@@ -11,11 +11,11 @@ export interface TaskPoolOptions {
   readonly size?: number;
   /** Tasks that a worker runs at once; more than 1 is for tasks that wait rather than compute. Default 1. */
   readonly concurrency?: number;
-  /** Tasks that wait for a worker before one more is refused. Default 10,000. */
+  /** Most tasks that wait for a worker. Default 10,000. */
   readonly maxQueue?: number;
-  /** One more is refused with `ERR_MILLRACE_TASK_QUEUE_FULL`, or waits for its place. Default `'error'`. */
+  /** One more is refused with `ERR_MILLRACE_TASK_QUEUE_FULL`, or waits until the queue has room. Default `'error'`. */
   readonly whenFull?: 'error' | 'wait';
-  /** How tasks travel. Default `'ring'`. */
+  /** The transport of tasks. Default `'ring'`. */
   readonly transport?: TaskTransportName;
   /** The queue of the transports `'posix-queue'` and `'system-v-queue'`; it stays when the pool ends. */
   readonly queue?: QueueAddress;
@@ -32,7 +32,7 @@ export interface TaskPoolOptions {
   readonly maxMemory?: number;
   /**
    * Milliseconds that a task may go on after its time-out or abort before its worker is killed; with a `concurrency` above
-   * 1 the other tasks that it runs die with it, each told so by the cause of its error. Default: for ever.
+   * 1 the other tasks of that worker die with it, and the cause of their errors says so. Default: for ever.
    */
   readonly grace?: number;
   /** The first words of what `ps` shows. Default `'task worker'`. */
@@ -74,18 +74,21 @@ export function resolvePoolOptions(options: TaskPoolOptions): ResolvedPoolOption
   checkOptions(options, POOL_OPTIONS, 'A TaskPool');
   const { maxTasks, maxMemory, grace, whenFull = 'error', largeValues = 'memory' } = options;
   if (whenFull !== 'error' && whenFull !== 'wait') {
-    throw new TaskError('ERR_MILLRACE_TASK_OPTION', `whenFull is 'error' or 'wait', not '${whenFull}'.`);
+    throw new TaskError(
+      'ERR_MILLRACE_TASK_OPTION',
+      `The option 'whenFull' must be 'error' or 'wait', not '${whenFull}'.`,
+    );
   }
   if (largeValues !== 'memory' && largeValues !== 'file') {
     throw new TaskError(
       'ERR_MILLRACE_TASK_OPTION',
-      `largeValues is 'memory' or 'file', not '${largeValues}'.`,
+      `The option 'largeValues' must be 'memory' or 'file', not '${largeValues}'.`,
     );
   }
   return {
     size: count('size', options.size ?? Math.min(availableParallelism(), MAX_WORKERS), 1, MAX_WORKERS),
     // Half of the claims are for what is sent ahead.
-    concurrency: count('concurrency', options.concurrency ?? 1, 1, SLOTS_PER_LANE / 2),
+    concurrency: count('concurrency', options.concurrency ?? 1, 1, SLOTS_PER_QUEUE / 2),
     maxQueue: count('maxQueue', options.maxQueue ?? 10_000, 1, Number.MAX_SAFE_INTEGER),
     whenFull,
     transport: options.transport ?? 'ring',
@@ -106,6 +109,6 @@ function count(name: string, value: number, min: number, max: number): number {
   if (Number.isInteger(value) && value >= min && value <= max) return value;
   throw new TaskError(
     'ERR_MILLRACE_TASK_OPTION',
-    `The option '${name}' is a whole number from ${min} to ${max}, not ${value}.`,
+    `The option '${name}' must be a whole number from ${min} to ${max}, not ${value}.`,
   );
 }

@@ -21,15 +21,15 @@ import type {
 } from '../runner/tasks.js';
 import { taskTransport } from '../transports/index.js';
 import { queueDirectory, VALUES } from '../transports/queue.js';
-import type { PoolSide, QueueBirth } from '../transports/transport.js';
-import { SpillDirectory } from '../wire/large-value-files.js';
+import type { PoolQueue, PoolSide } from '../transports/transport.js';
+import { LargeValueFiles } from '../wire/large-value-files.js';
 import { WORKER_PROGRAM } from '../worker-program.js';
 import { atExit } from './at-exit.js';
-import { closed, endOf, noneLeft, notAgain } from './failures.js';
+import { closed, endOf, noWorkerLeft, workerNotRestarted } from './failures.js';
 import { KeepAlive } from './keep-alive.js';
 import type { TaskPoolEvents, TaskPoolStats } from './pool-events.js';
 import { type ResolvedPoolOptions, resolvePoolOptions, type TaskPoolOptions } from './pool-options.js';
-import { CLAIMS, type CorruptMessage, spillWriter, type WorkerBirth } from './worker-setup.js';
+import { CLAIMS, type CorruptMessage, fileWriter, type WorkerSetup } from './worker-setup.js';
 
 const CLOSE_OPTIONS = optionNames<{ readonly timeout?: number }>({ timeout: true });
 
@@ -46,15 +46,15 @@ let pools = 0;
  *
  * Notes. The workers start at once; tasks wait until one is ready. The pool keeps this process alive until it is closed,
  * or after {@link unref} as long as a task has no answer.
- * What is delivered how often, and what becomes of tasks when a worker dies, is told in the README.
+ * The README says how often a task runs, and what happens to tasks when a worker dies.
  */
 export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
   extends EventEmitter<TaskPoolEvents>
   implements AsyncDisposable
 {
   readonly #options: ResolvedPoolOptions;
-  readonly #spill: SpillDirectory;
-  readonly #forgetFiles: () => void;
+  readonly #files: LargeValueFiles;
+  readonly #removeFiles: () => void;
   readonly #notAtExit: () => void;
   readonly #keepAlive = new KeepAlive();
   readonly #side: PoolSide;
@@ -71,29 +71,29 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
     this.#options = resolvePoolOptions(options);
     const { size, concurrency, maxQueue, whenFull, grace } = this.#options;
     const transport = taskTransport(this.#options.transport);
-    const owner = randomInt(1, 2 ** 32);
+    const incarnation = randomInt(1, 2 ** 32);
     const { taskTmpdir } = this.#options;
-    const queue = this.#queueBirth();
+    const queue = this.#poolQueue();
     const outlives = queue !== undefined && transport.openQueue !== undefined;
-    this.#spill = outlives
-      ? SpillDirectory.planShared(taskTmpdir, queueDirectory(queue), `${VALUES}-${queue.run}`)
-      : SpillDirectory.plan(taskTmpdir, String(pools++));
-    this.#spill.make();
-    this.#forgetFiles = () => (outlives ? this.#spill.removeEmpty() : this.#spill.remove());
+    this.#files = outlives
+      ? LargeValueFiles.planShared(taskTmpdir, queueDirectory(queue), `${VALUES}-${queue.run}`)
+      : LargeValueFiles.plan(taskTmpdir, String(pools++));
+    this.#files.make();
+    this.#removeFiles = () => (outlives ? this.#files.removeEmpty() : this.#files.remove());
     try {
       const inMemory = this.#options.largeValues === 'memory';
       const onCorrupt = (worker: number, error: Error) => this.#corrupt(worker, error.message);
-      this.#side = transport.createPoolSide(size, { spill: this.#spill, inMemory }, queue, onCorrupt);
+      this.#side = transport.createPoolSide(size, { files: this.#files, inMemory }, queue, onCorrupt);
       const fd = createMemory('millrace-task-claims', claimBytes(size + 1));
       this.#claims = { fd, memory: new MappedMemory(fd, claimBytes(size + 1)) };
     } catch (error) {
-      this.#forgetFiles();
+      this.#removeFiles();
       throw error;
     }
     this.#client = new TaskClient({
       links: this.#side.links,
       shared: this.#side.shared,
-      incarnation: owner,
+      incarnation,
       maxQueue,
       whenFull,
       claims: new ClaimTable(this.#claims.memory.buffer),
@@ -108,15 +108,15 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
       Array.from({ length: size }, (_, worker) => this.#member(worker, queue, String(module))),
       {
         onReady: (member) => this.#workerReady(member),
-        onMessage: (member, body) => this.#workerSaid(member, body),
+        onMessage: (member, body) => this.#workerMessage(member, body),
         onExit: (member, exit, delay) => this.#workerExit(member, exit, delay),
         onGaveUp: (member, exit) => this.#gaveUp(member, exit),
       },
     );
     this.#ready = this.#processes.start();
-    // Those who wait for it are told by `ready`; everybody else by their tasks.
+    // `ready` rejects with it, and so do the tasks; without `ready` it is no unhandled rejection.
     this.#ready.catch(() => {});
-    this.#notAtExit = atExit(this.#forgetFiles);
+    this.#notAtExit = atExit(this.#removeFiles);
   }
 
   /** Lets the pool keep this process alive until it is closed, which is the default. */
@@ -139,7 +139,10 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
     }
   }
 
-  /** Runs a task; its result, or the error that it threw, or a `TaskError`, or a `ChannelError` for its value. */
+  /**
+   * Runs a task and resolves with its result. Rejects with the error that it threw, with a `TaskError`, or with a `ChannelError`
+   * when its value cannot be sent. The workers have been started by the constructor: `run` may be called at once.
+   */
   run<Name extends RunName<T>>(
     name: Name,
     ...rest: Rest<T, Name, RunOptions<TaskReport<T, Name>>>
@@ -148,7 +151,7 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
     return this.#client.run(name, value, options as RunOptions);
   }
 
-  /** Runs a task for each value; the results by index, `{ status: 'late' }` for those that the time-out cut off. */
+  /** Runs a task for each value and resolves with the results by index: `done`, `failed`, or `late` when the time-out passed. */
   runAll<Name extends RunName<T>>(
     name: Name,
     values: readonly TaskValue<T, Name>[],
@@ -159,7 +162,7 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
     >;
   }
 
-  /** Runs a task and calls back, once, in the caller's asynchronous context; returns the task's id. */
+  /** Runs a task and calls `callback` once, in the caller's asynchronous context; returns the task's id. */
   call<Name extends RunName<T>>(
     name: Name,
     value: TaskValue<T, Name>,
@@ -169,13 +172,13 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
     return this.#client.call(name, value, callback as TaskCallback, options as RunOptions);
   }
 
-  /** Runs a task for which nobody waits; throws only what keeps it from being taken. */
+  /** Runs a task without waiting for its result; throws only when the task is not accepted. */
   post<Name extends RunName<T>>(name: Name, ...rest: Rest<T, Name, RunOptions<TaskReport<T, Name>>>): void;
   post(name: string, value?: unknown, options?: RunOptions<never>): void {
     this.#client.post(name, value, options as RunOptions);
   }
 
-  /** Runs a task that gives several results; the task goes no further than the loop that takes them, but for 16. */
+  /** Runs a task with several results; the task is at most 16 results ahead of the loop that reads them. */
   stream<Name extends StreamName<T>>(
     name: Name,
     ...rest: Rest<T, Name, RunOptions<TaskReport<T, Name>>>
@@ -199,7 +202,7 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
     };
   }
 
-  /** Takes no more tasks, waits for those it has, ends the workers. Beyond `timeout` milliseconds, as {@link destroy}. */
+  /** Accepts no more tasks, waits for the pending ones, ends the workers. After `timeout` milliseconds it acts as {@link destroy}. */
   async close(options: { readonly timeout?: number } = {}): Promise<void> {
     checkOptions(options, CLOSE_OPTIONS, 'close()');
     const { timeout = Number.POSITIVE_INFINITY } = options;
@@ -243,23 +246,23 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
     this.#side.close();
     this.#claims.memory.close();
     syscalls.close(this.#claims.fd);
-    this.#forgetFiles();
+    this.#removeFiles();
   }
 
-  #queueBirth(): QueueBirth | undefined {
+  #poolQueue(): PoolQueue | undefined {
     const { queue } = this.#options;
     return queue && { address: queue, run: randomBytes(8).toString('hex') };
   }
 
-  #member(worker: number, queue: QueueBirth | undefined, module: string) {
+  #member(worker: number, queue: PoolQueue | undefined, module: string) {
     const { size, concurrency, transport, maxTasks, maxMemory, title, execArgv, restart } = this.#options;
-    const data: WorkerBirth = {
+    const data: WorkerSetup = {
       worker,
       workers: size,
       concurrency,
       transport,
       queue,
-      spill: this.#spill.path,
+      files: this.#files.path,
       valuesInMemory: this.#options.largeValues === 'memory',
       maxTasks,
       maxMemory,
@@ -277,49 +280,49 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
   }
 
   #workerReady(member: Member): void {
-    const { worker } = member.spec.data as WorkerBirth;
+    const { worker } = member.spec.data as WorkerSetup;
     this.#client.workerReady(worker);
     this.emit('workerReady', { worker, pid: member.pid as number });
   }
 
   #workerExit(member: Member, exit: Exit, delay: number | undefined): void {
-    const { worker } = member.spec.data as WorkerBirth;
+    const { worker } = member.spec.data as WorkerSetup;
     this.#client.workerDied(worker, exit);
-    // What it left may be written over. What is not begun has been taken back, so nothing in it is of use.
+    // The process may have left a half-written ring. Tasks not begun have been taken back, so the ring holds nothing of use.
     if (exit.code !== 0) this.#side.reset(worker);
-    // After its last answers have been read.
-    this.#spill.removeOf(spillWriter(worker, member.incarnation));
+    // Only now: its last answers have been read.
+    this.#files.removeOf(fileWriter(worker, member.incarnation));
     this.emit('workerExit', { ...exit, worker, delay });
     if (member.wanted || member.state === 'given-up' || this.#closing !== undefined) return;
-    this.#lost(worker, `it ended with ${endOf(exit)}, and 'restart' says that it is not to be started again`);
+    this.#lost(worker, `it ended with ${endOf(exit)}, and the option 'restart' allows no further start`);
   }
 
   #gaveUp(member: Member, exit: Exit): void {
-    const { worker } = member.spec.data as WorkerBirth;
-    const how = `it kept ending before it was ready, the last time with ${endOf(exit)}; what it wrote before is the reason`;
+    const { worker } = member.spec.data as WorkerSetup;
+    const how = `it kept ending before it was ready, the last time with ${endOf(exit)}; its standard error has the reason`;
     this.#lost(worker, how);
   }
 
-  /** There will be no such worker any more. */
+  /** A worker that will not be started again. */
   #lost(worker: number, how: string): void {
-    this.#client.workerLost(worker, notAgain(worker, how));
-    if (!this.#processes.members.some(({ wanted }) => wanted)) this.#client.close(noneLeft(how));
+    this.#client.workerLost(worker, workerNotRestarted(worker, how));
+    if (!this.#processes.members.some(({ wanted }) => wanted)) this.#client.close(noWorkerLeft(how));
   }
 
-  #workerSaid(member: Member, body: unknown): void {
+  #workerMessage(member: Member, body: unknown): void {
     const { type, message } = (body ?? {}) as { readonly type?: unknown; readonly message?: unknown };
     if (type === ('corrupt' satisfies CorruptMessage['type']))
-      this.#corrupt((member.spec.data as WorkerBirth).worker, String(message));
+      this.#corrupt((member.spec.data as WorkerSetup).worker, String(message));
   }
 
-  /** The worker ends, whatever it does; what lies between is emptied then, for the next. */
+  /** Kills the worker; its link is reset for its successor when it has ended. */
   #corrupt(worker: number, why: string): void {
     const member = this.#processes.members[worker] as Member;
     const { transport } = this.#options;
-    const message = `What lies between this pool and task worker ${worker} (pid ${member.pid}; ${transport}) makes no sense: ${why} The worker is killed and replaced.`;
+    const message = `The ${transport} between this pool and task worker ${worker} (pid ${member.pid}) is corrupt: ${why} The worker is killed and replaced.`;
     const error = new TaskError('ERR_MILLRACE_TASK_CORRUPT', message);
     this.#client.distrust(worker, error);
-    // Called from where a message is read: a listener that throws must not be taken for the reading.
+    // This runs inside of reading a message: an exception of a listener must not count as a reading error.
     queueMicrotask(() => this.emit('workerCorrupt', { worker, pid: member.pid, error }));
     member.kill('SIGKILL');
   }

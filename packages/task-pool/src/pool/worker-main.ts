@@ -4,70 +4,71 @@ import { MappedMemory } from '@millrace/native';
 import { inherit } from '@millrace/process-pool';
 import { ClaimTable, claimBytes } from '../claims/claim-table.js';
 import { TaskError } from '../errors.js';
+import { QueueConsumer } from '../runner/queue-consumer.js';
 import type { TaskHandler } from '../runner/runner-options.js';
 import { TaskRunner } from '../runner/task-runner.js';
-import { TaskTaker } from '../runner/task-taker.js';
 import { taskTransport } from '../transports/index.js';
-import { SpillDirectory } from '../wire/large-value-files.js';
-import { CLAIMS, type CorruptMessage, spillWriter, type WorkerBirth } from './worker-setup.js';
+import { LargeValueFiles } from '../wire/large-value-files.js';
+import { CLAIMS, type CorruptMessage, fileWriter, type WorkerSetup } from './worker-setup.js';
 
-/** Milliseconds between two looks at the memory: each asks the kernel. */
+/** Milliseconds between two checks of the resident memory: each is a system call. */
 const MEMORY_EVERY_MS = 50;
 
 const [, , url] = process.argv;
 if (url === undefined) throw new Error('This is the program of a task worker; a TaskPool starts it.');
-// Before it is somebody: a spare has loaded the tasks by the time it is needed.
+// Before this process has its assignment: a spare has loaded the tasks by the time it is needed.
 const tasks = tasksOf((await import(url)) as Record<string, unknown>);
 
 const child = inherit();
 if (child === undefined) throw new Error('This is the program of a task worker; a TaskPool starts it.');
 giveMessagesRoom();
-const birth = child.data as WorkerBirth;
-const claims = new MappedMemory(child.descriptor(CLAIMS), claimBytes(birth.workers + 1));
-const spill = new SpillDirectory(birth.spill, spillWriter(birth.worker, child.incarnation));
-const transport = taskTransport(birth.transport);
-const values = { spill, inMemory: birth.valuesInMemory };
-/** The pool kills this process, and empties what lies between for the next. */
-const sayCorrupt = ({ message }: Error) => child.send({ type: 'corrupt', message } satisfies CorruptMessage);
-const channel = transport.openWorkerSide(child, birth.worker, values, sayCorrupt);
-const queue = transport.openQueue?.(birth.queue, values);
+const setup = child.data as WorkerSetup;
+const claims = new MappedMemory(child.descriptor(CLAIMS), claimBytes(setup.workers + 1));
+const files = new LargeValueFiles(setup.files, fileWriter(setup.worker, child.incarnation));
+const transport = taskTransport(setup.transport);
+const values = { files, inMemory: setup.valuesInMemory };
+/** The pool kills this process, and resets the link for its successor. */
+const reportCorrupt = ({ message }: Error) =>
+  child.send({ type: 'corrupt', message } satisfies CorruptMessage);
+const channel = transport.openWorkerSide(child, setup.worker, values, reportCorrupt);
+const queue = transport.openQueue?.(setup.queue, values);
 const runner = new TaskRunner({
   channels: [channel],
   handler: (name) => (Object.hasOwn(tasks, name) ? tasks[name] : undefined),
-  // Its caller is told the same, with the name of what could not be sent.
+  // The caller gets the same error, with the path of what could not be sent.
   onUnsendable: () => {},
   onOrphanFailed: (error, name) =>
     process.emitWarning(`Task '${name}' of another program, or an earlier pool, has failed: ${error}`),
-  onNonsense: (asker, error) => (asker < 0 ? process.emitWarning(error.message) : sayCorrupt(error)),
-  claims: { tables: [new ClaimTable(claims.buffer)], worker: birth.worker, workers: birth.workers },
-  concurrency: birth.concurrency,
+  onInvalidMessage: (asker, error) => (asker < 0 ? process.emitWarning(error.message) : reportCorrupt(error)),
+  claims: { tables: [new ClaimTable(claims.buffer)], worker: setup.worker, workers: setup.workers },
+  concurrency: setup.concurrency,
   onDone: (begun) => {
-    if (begun >= (birth.maxTasks ?? Number.POSITIVE_INFINITY) || isTooLarge()) void end();
+    if (begun >= (setup.maxTasks ?? Number.POSITIVE_INFINITY) || isTooLarge()) void end();
   },
 });
 
-const taker =
+const consumer =
   queue &&
-  new TaskTaker(queue, runner, (error) => {
+  new QueueConsumer(queue, runner, (error) => {
     throw error;
   });
 let memoryAt = 0;
 let ending = false;
 
 function isTooLarge(): boolean {
-  if (birth.maxMemory === undefined) return false;
+  if (setup.maxMemory === undefined) return false;
   const now = performance.now();
   if (now - memoryAt < MEMORY_EVERY_MS) return false;
   memoryAt = now;
-  return process.memoryUsage.rss() > birth.maxMemory;
+  return process.memoryUsage.rss() > setup.maxMemory;
 }
 
 /** Begins nothing more, answers what runs, and ends. */
 async function end(): Promise<void> {
   if (ending) return;
   ending = true;
-  // What it has taken from the queue it runs: another program's tasks are nowhere else.
-  await taker?.stop();
+  // A task that was taken from the queue exists only here: it is run.
+  await consumer?.stop();
   await runner.stop();
   await channel.drained();
   process.exit(0);
@@ -78,12 +79,12 @@ function tasksOf(module: Record<string, unknown>): Record<string, TaskHandler> {
   if (typeof found === 'object' && found !== null) return found as Record<string, TaskHandler>;
   throw new TaskError(
     'ERR_MILLRACE_NO_TASKS',
-    `${url} has no tasks: let it say 'export const tasks = defineTasks({ … })'; ` +
+    `${url} has no tasks: it needs 'export const tasks = defineTasks({ … })'; ` +
       `it exports ${Object.keys(module).join(', ') || 'nothing'}.`,
   );
 }
 
 child.onStop(() => void end());
 runner.start();
-taker?.start();
+consumer?.start();
 child.ready();

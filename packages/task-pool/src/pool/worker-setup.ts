@@ -1,17 +1,17 @@
-import type { QueueBirth, TaskTransportName } from '../transports/transport.js';
+import type { PoolQueue, TaskTransportName } from '../transports/transport.js';
 
 /** The name of the descriptor of the claims. */
 export const CLAIMS = 'claims';
 
-/** What a pool tells its workers; JSON. */
-export interface WorkerBirth {
+/** The data that a pool gives its workers; JSON. */
+export interface WorkerSetup {
   readonly worker: number;
   readonly workers: number;
   readonly concurrency: number;
   readonly transport: TaskTransportName;
-  readonly queue: QueueBirth | undefined;
+  readonly queue: PoolQueue | undefined;
   /** Where large values go. */
-  readonly spill: string;
+  readonly files: string;
   readonly valuesInMemory: boolean;
   /** Tasks after which it ends, to be replaced. */
   readonly maxTasks: number | undefined;
@@ -19,12 +19,12 @@ export interface WorkerBirth {
   readonly maxMemory: number | undefined;
 }
 
-/** What begins the names of files that one process of a worker's name writes. */
-export function spillWriter(worker: number, incarnation: number): string {
+/** Prefix of the files that one process of a worker writes. */
+export function fileWriter(worker: number, incarnation: number): string {
   return `worker-${worker}-${incarnation}`;
 }
 
-/** What a worker says to its pool: what has come to it makes no sense. */
+/** Sent by a worker to its pool: the data it received is corrupt. */
 export interface CorruptMessage {
   readonly type: 'corrupt';
   readonly message: string;

@@ -23,7 +23,7 @@ export interface QueueAddress {
   readonly trustedUsers?: TrustedUsers;
 }
 
-/** What POSIX and System V queues are here: a place for bytes that outlives its users. */
+/** What tasks need of a POSIX or System V queue. */
 export interface Queue {
   /** Bytes of its largest message. */
   readonly messageSize: number;
@@ -35,7 +35,7 @@ export interface Queue {
   close(): void;
 }
 
-/** Opens the queue of an address, or makes it. Throws `QueueError` of @millrace/msg-queue. */
+/** Opens or creates the queue of an address. Throws `QueueError` of @millrace/msg-queue. */
 export function openQueue({ name, key, trustedUsers }: QueueAddress): Queue {
   const trust = trustedUsers && { trustedUsers };
   const queue =
@@ -56,7 +56,7 @@ export function openQueue({ name, key, trustedUsers }: QueueAddress): Queue {
   };
 }
 
-/** What is in a queue; undefined where there is none. Throws `QueueError`. */
+/** The contents of a queue; undefined where there is none. Throws `QueueError`. */
 export function queueState({
   name,
   key,
@@ -73,18 +73,18 @@ export function queueState({
   }
 }
 
-/** Which queue it is: in the name of a directory, and in messages. */
+/** A queue's name in directory names and in messages. */
 export function queueTitle({ name, key }: QueueAddress): string {
   return name === undefined ? `key-0x${((key as number) >>> 0).toString(16)}` : `name-${name.slice(1)}`;
 }
 
 /**
  * Makes this process the only one that runs the tasks of a queue, until the descriptor that it returns is closed, be it
- * by the process's death. Two would take each other's tasks, and nobody would hear of them. Throws
+ * by the process's death. Two would take each other's tasks and discard the results. Throws
  * `ERR_MILLRACE_TASK_QUEUE` while another is there.
  *
- * Implementation notes. A name in the abstract namespace of unix sockets: the kernel forgets it with its process. Its
- * view ends where that of the network does.
+ * Implementation notes. A name in the abstract namespace of unix sockets: the kernel removes it with its process. It is
+ * visible within the network namespace only.
  */
 export function ownQueue(address: QueueAddress): number {
   const title = queueTitle(address);
@@ -97,6 +97,6 @@ export function ownQueue(address: QueueAddress): number {
   if (failed !== -EADDRINUSE) return check(failed, 'bind');
   throw new TaskError(
     'ERR_MILLRACE_TASK_QUEUE',
-    `The queue of tasks '${title}' is another's, which runs: stop that one, or take another name or key.`,
+    `The task queue '${title}' is already used by a running pool or server: stop it, or choose another name or key.`,
   );
 }

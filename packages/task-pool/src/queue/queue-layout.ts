@@ -9,11 +9,11 @@
  *           u8     0          u32       8 random bytes
  *
  *   KIND    CLAIMED: what has this head. A message without it begins with TASK of task-layout.ts, and has no claim
- *   ASKER   whose claims the SLOT of the message is in, and who is answered
+ *   ASKER   the client: its claims hold the SLOT of the message, and it gets the answer
  *   RUN     which run of a pool or server this is; the claims of another are gone
  *
- * Numbers are little-endian. Other programs leave this head out: what they post is run without a claim, once, and nobody
- * hears of the result. So is what an earlier run has left.
+ * Numbers are little-endian. Other programs leave this head out: what they post is run without a claim, once, and the
+ * result is discarded. So is what an earlier run has left.
  */
 const KIND_AT = 0;
 const ASKER_AT = 4;
@@ -36,7 +36,7 @@ export function hasQueueHead(message: Buffer): boolean {
   return message.length >= QUEUE_HEAD_BYTES && message[KIND_AT] === CLAIMED;
 }
 
-/** The asker of a message with a head; -1 when that was in another run. */
+/** The client of a message with a head; -1 when it is of another run. */
 export function askerOf(message: Buffer, run: Buffer): number {
   const same = run.compare(message, RUN_AT, RUN_AT + RUN_BYTES, 0, RUN_BYTES) === 0;
   return same ? message.readUInt32LE(ASKER_AT) : -1;

@@ -2,20 +2,20 @@ import { Frame } from '@millrace/channel';
 import { QueueError } from '@millrace/msg-queue';
 import type { SharedLink } from '../client/worker-queue.js';
 import { TaskError } from '../errors.js';
-import type { SpillDirectory } from '../wire/large-value-files.js';
+import type { LargeValueFiles } from '../wire/large-value-files.js';
 import * as layout from '../wire/task-layout.js';
 import { type TaskMessage, taskCodec } from '../wire/task-message.js';
 import { openQueue, type Queue, type QueueAddress, queueTitle } from './queue-address.js';
 import { askerOf, hasQueueHead, QUEUE_HEAD_BYTES, writeQueueHead } from './queue-layout.js';
 
 export interface TaskQueueOptions {
-  /** Where values go that are larger than a message; a file that a message names is in there, or is not touched. */
-  readonly spill: SpillDirectory;
-  /** Which run this is: 8 bytes in hexadecimal, the same in all processes that share claims. */
+  /** Holds values that are larger than a message; a file outside of this directory is never touched. */
+  readonly files: LargeValueFiles;
+  /** Identifies this run: 8 bytes in hexadecimal, the same in all processes that share claims. */
   readonly run: string;
-  /** How many share them. */
+  /** How many clients share them. */
   readonly askers: number;
-  /** Told of each message that is no task, which is skipped. */
+  /** Called for each message that is no task; the message is skipped. */
   readonly onGarbage?: ((error: Error) => void) | undefined;
   /** Copies bytes that a handler may keep. Default: `Buffer.from`. */
   readonly copy?: ((memory: Buffer, start: number, end: number) => Buffer) | undefined;
@@ -23,26 +23,26 @@ export interface TaskQueueOptions {
 
 /** A task from the queue, valid until the next. */
 export interface QueuedTask {
-  /** Who has asked, by the index of its claims; -1: another program, or an earlier run. */
+  /** The client, by the index of its claims; -1: another program, or an earlier run. */
   readonly source: number;
   readonly message: TaskMessage;
 }
 
-/** Milliseconds between two looks whether the queue is there still, while something of ours may be in it. */
-const LOOK_MS = 1_000;
-/** Milliseconds until a task is offered again that could not wait for room. */
+/** Milliseconds between two checks that the queue still exists, while tasks of ours may be in it. */
+const CHECK_MS = 1_000;
+/** Milliseconds until a task that could not wait for room is sent again. */
 const RETRY_MS = 100;
 /** A queue must take the name of a file at least, behind its heads and the task's name. */
 const MIN_MESSAGE_BYTES = 512;
 
 /**
- * One queue of the system that carries tasks to whoever is free: opened by those who ask and by task workers.
+ * A system queue from which any free worker takes tasks: opened by the clients and by the task workers.
  *
  * Notes.
- * - The queue outlives its users. What is in it at a start is run, once, and nobody hears of the result; so is what other
- *   programs post (task-layout.ts). What is no task is told to `onGarbage`, and skipped.
+ * - The queue outlives its users. Tasks that are in it at a start are run, once, and their results are discarded; so are tasks
+ *   that other programs post (task-layout.ts). A message that is no task goes to `onGarbage`, and is skipped.
  * - When the queue has no room, one task waits for it in this process; others are not taken until there is.
- * - A System V queue that somebody removes is made anew, and what was ours in it is sent again.
+ * - A System V queue that was removed is created again, and the tasks of ours that were in it are sent again.
  */
 export class TaskQueue implements Disposable {
   readonly title: string;
@@ -55,12 +55,12 @@ export class TaskQueue implements Disposable {
   readonly #receiving;
   readonly #inlineBytes: number;
   #queue: Queue;
-  #look: NodeJS.Timeout | undefined;
+  #checkTimer: NodeJS.Timeout | undefined;
   #onRoom: () => void = () => {};
   #onLost: () => void = () => {};
   #closed = false;
 
-  /** Opens the queue, or makes it. Throws `QueueError` of @millrace/msg-queue, which names the limit in the way. */
+  /** Opens or creates the queue. Throws `QueueError` of @millrace/msg-queue, which names the system limit. */
   constructor(address: QueueAddress, options: TaskQueueOptions) {
     this.title = queueTitle(address);
     this.#address = address;
@@ -70,22 +70,22 @@ export class TaskQueue implements Disposable {
     const { messageSize } = this.#queue;
     if (messageSize < MIN_MESSAGE_BYTES) {
       this.#queue.close();
-      const message = `The queue '${this.title}' takes messages of ${messageSize} bytes, tasks need ${MIN_MESSAGE_BYTES}: remove it, so that it is made anew, or take another.`;
+      const message = `The queue '${this.title}' takes messages of ${messageSize} bytes, tasks need ${MIN_MESSAGE_BYTES}: remove the queue, so that it is created again, or choose another.`;
       throw new TaskError('ERR_MILLRACE_TASK_QUEUE', message);
     }
     this.#inlineBytes = Math.min(layout.INLINE_LIMIT - 1, messageSize);
     this.#memory = Buffer.allocUnsafe(this.#inlineBytes);
-    const { spill, copy } = options;
-    this.#sending = taskCodec({ spill, inlineBytes: this.#inlineBytes - QUEUE_HEAD_BYTES });
-    this.#receiving = taskCodec({ spill, copy });
+    const { files, copy } = options;
+    this.#sending = taskCodec({ files, inlineBytes: this.#inlineBytes - QUEUE_HEAD_BYTES });
+    this.#receiving = taskCodec({ files, copy });
   }
 
-  /** Messages that wait in the queue, whoever has put them there, and their bytes. */
+  /** Messages that wait in the queue, of every sender, and their bytes. */
   stat(): { readonly messages: number; readonly bytes: number } {
     return this.#queue.stat();
   }
 
-  /** The way on which the tasks of an asker travel to whoever is free. */
+  /** The link by which the tasks of a client reach any free worker. */
   link(asker: number): SharedLink {
     return {
       channel: {
@@ -114,7 +114,7 @@ export class TaskQueue implements Disposable {
     });
   }
 
-  /** The oldest task, when there is one. Rejects with the signal's reason. */
+  /** Waits for the oldest task. Rejects with the signal's reason. */
   async take(signal: AbortSignal): Promise<QueuedTask> {
     for (;;) {
       try {
@@ -127,10 +127,10 @@ export class TaskQueue implements Disposable {
     }
   }
 
-  /** Leaves the queue, with what is in it, as it is. Idempotent. */
+  /** Closes the handle; the queue and its messages stay. Idempotent. */
   close(): void {
     this.#closed = true;
-    clearTimeout(this.#look);
+    clearTimeout(this.#checkTimer);
     this.#queue.close();
   }
 
@@ -138,17 +138,17 @@ export class TaskQueue implements Disposable {
     this.close();
   }
 
-  /** False: it waits for room. */
+  /** False: the task waits for room. */
   #send(asker: number, message: TaskMessage): boolean {
     const bytes = this.#encode(asker, message);
     try {
       const sent = this.#again(() => this.#queue.trySend(bytes)) === 'sent';
-      if (sent) this.#lookLater();
+      if (sent) this.#checkLater();
       else this.#wait(bytes);
       return sent;
     } catch (error) {
       if (!(error instanceof QueueError)) throw error;
-      throw new TaskError('ERR_MILLRACE_TASK_QUEUE', `The queue of tasks takes none: ${error.message}`, {
+      throw new TaskError('ERR_MILLRACE_TASK_QUEUE', `A task cannot be sent to its queue: ${error.message}`, {
         cause: error,
       });
     }
@@ -159,11 +159,11 @@ export class TaskQueue implements Disposable {
     const queue = this.#queue;
     queue.send(bytes).then(
       () => {
-        this.#lookLater();
+        this.#checkLater();
         this.#onRoom();
       },
       () => {
-        // The queue has been removed, or no thread can be had to wait with: what is not begun is sent once more.
+        // The queue has been removed, or no thread could be started for the wait: tasks that are not begun are sent again.
         if (!this.#closed) setTimeout(() => this.#lost(queue), RETRY_MS);
       },
     );
@@ -175,7 +175,7 @@ export class TaskQueue implements Disposable {
     if (length > this.#memory.length) {
       throw new TaskError(
         'ERR_MILLRACE_TASK_QUEUE',
-        `The task's name and that of its value's file have ${length} bytes, the queue '${this.title}' takes ${this.#memory.length}.`,
+        `The task's name and the name of its value's file need ${length} bytes; the queue '${this.title}' takes ${this.#memory.length}.`,
       );
     }
     writeQueueHead(this.#memory, asker, this.#run);
@@ -183,17 +183,19 @@ export class TaskQueue implements Disposable {
     return this.#memory.subarray(0, length);
   }
 
-  /** Undefined for what is no task, which has been told then. */
+  /** Undefined for a message that is no task; `onGarbage` has reported it. */
   #decode(bytes: Buffer): QueuedTask | undefined {
     try {
       const claimed = hasQueueHead(bytes);
       const source = claimed ? askerOf(bytes, this.#run) : -1;
       if (source >= this.#options.askers)
-        throw new RangeError(`There is no asker ${source}; there are ${this.#options.askers}.`);
+        throw new RangeError(`The message names client ${source}; there are ${this.#options.askers}.`);
       const message = this.#receiving.decode(bytes, claimed ? QUEUE_HEAD_BYTES : 0, bytes.length);
       if (message.kind !== layout.TASK)
-        throw new RangeError(`A message in a queue is a task, ${layout.TASK}, not ${message.kind}.`);
-      // Whoever waits for the answer is told what is wrong with the file of the value.
+        throw new RangeError(
+          `A message in a queue must be a task (kind ${layout.TASK}), not of kind ${message.kind}.`,
+        );
+      // Where a client waits for the answer, it gets the error of the value's file.
       if (source < 0 && message.broken !== undefined) throw message.broken;
       return { source, message };
     } catch (error) {
@@ -203,7 +205,7 @@ export class TaskQueue implements Disposable {
     }
   }
 
-  /** Once more, when the queue has been removed. */
+  /** Tries again on a new queue when the queue has been removed. */
   #again<T>(call: () => T): T {
     try {
       return call();
@@ -222,9 +224,9 @@ export class TaskQueue implements Disposable {
     const queue = openQueue(this.#address);
     const { messageSize } = queue;
     if (messageSize < this.#inlineBytes) {
-      // Somebody has made it, and not for these tasks.
+      // Another program has created it, with messages that are too small for tasks.
       queue.close();
-      const message = `The queue '${this.title}' was removed, and made anew for messages of ${messageSize} bytes; tasks need ${this.#inlineBytes}.`;
+      const message = `The queue '${this.title}' was removed and created again for messages of ${messageSize} bytes; tasks need ${this.#inlineBytes}.`;
       throw new TaskError('ERR_MILLRACE_TASK_QUEUE', message);
     }
     this.#queue.close();
@@ -235,22 +237,22 @@ export class TaskQueue implements Disposable {
   #lost(queue: Queue): void {
     if (this.#closed) return;
     this.#onRoom();
-    // Whoever has opened it again has told already.
+    // When the queue has been opened again, `#reopen` has reported the loss.
     if (queue === this.#queue) this.#onLost();
   }
 
-  /** A sender is not told of the queue's removal. */
-  #lookLater(): void {
-    if (this.#look !== undefined || this.#closed) return;
-    this.#look = setTimeout(() => {
-      this.#look = undefined;
+  /** The kernel does not notify a sender when the queue is removed. */
+  #checkLater(): void {
+    if (this.#checkTimer !== undefined || this.#closed) return;
+    this.#checkTimer = setTimeout(() => {
+      this.#checkTimer = undefined;
       try {
-        // Whatever was ours has been taken when it is empty.
-        if (this.#again(() => this.#queue.stat().messages) > 0) this.#lookLater();
+        // When the queue is empty, our tasks have been taken.
+        if (this.#again(() => this.#queue.stat().messages) > 0) this.#checkLater();
       } catch {
-        // It cannot be made anew: what is sent once more fails for that, and its callers are told.
+        // The queue cannot be created again: sending the tasks again fails, and their callers get that error.
         this.#onLost();
       }
-    }, LOOK_MS).unref();
+    }, CHECK_MS).unref();
   }
 }

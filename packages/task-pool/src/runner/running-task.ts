@@ -1,43 +1,43 @@
 /**
- * What a task handler is told beside its value; `Report` is what it reports. Its functions may be taken out of it:
+ * The second argument of a task handler; `Report` is the type of its progress reports. It may be destructured:
  * `async (value, { progress }) => …`.
  */
 export interface TaskContext<Report = unknown> {
-  /** The asking process's number for this task; unique for that process while it lives. */
+  /** The submitting process's number for this task; unique while that process lives. */
   readonly id: number;
   /**
-   * The process that asked: in a pool 0; in the server its flat id, or for the manager and the master the two numbers behind
-   * the last of those. -1: another program, or an earlier run, and nobody hears of the result.
+   * The process that submitted the task: in a pool 0; in the server its flat id, or for the manager and the master the two numbers
+   * behind the last of those. -1: another program, or an earlier run; the result is discarded.
    */
   readonly source: number;
   /** Which attempt this is, from 1; more than 1 only with `retries`, after a task worker died. */
   readonly attempt: number;
-  /** Aborted when nobody waits for the result any more: by a time-out, the caller's signal, or the end of its loop. */
+  /** Aborted when the result is no longer wanted: by a time-out, the caller's signal, or when it leaves its loop. */
   readonly signal: AbortSignal;
-  /** Reports to the caller's `onProgress`; false when it was dropped, for the caller does not read fast enough. */
+  /** Reports to the caller's `onProgress`; false when the report was dropped because the caller reads too slowly. */
   progress(report: Report): boolean;
   /**
-   * Sends a result now, before or after the handler's own, as often as is wanted. It reaches the server's `finish`
-   * handlers in the worker that asked. Throws `ERR_MILLRACE_UNSENDABLE`, and may be called again.
+   * Sends a result now, before or after the handler's own, any number of times. It reaches the server's `finish` handlers in the
+   * worker that submitted the task. Throws `ERR_MILLRACE_UNSENDABLE`, and may be called again.
    */
   finish(value: unknown): void;
 }
 
 /** What a running task needs of its runner. */
 export interface RunningTaskHost {
-  /** What the process is called that asks by that channel. */
+  /** The `source` of tasks of that channel. */
   sourceOf(asker: number): number;
   progress(task: RunningTask, report: unknown): boolean;
   finish(task: RunningTask, value: unknown): void;
 }
 
-/** A task in a task worker, from the taking to the answer; its handler sees it as {@link TaskContext}. */
+/** A task in a task worker, from its arrival to the answer; its handler sees it as {@link TaskContext}. */
 export class RunningTask implements TaskContext {
   readonly id: number;
-  /** Whose task it is, by the index of the channel to answer by; -1: nobody's. */
+  /** The index of the channel that the answer goes to; -1: none. */
   readonly asker: number;
   readonly attempt: number;
-  readonly owner: number;
+  readonly incarnation: number;
   readonly slot: number;
   readonly sequence: number;
   readonly flags: number;
@@ -61,7 +61,7 @@ export class RunningTask implements TaskContext {
     message: {
       readonly id: number;
       readonly number: number;
-      readonly owner: number;
+      readonly incarnation: number;
       readonly slot: number;
       readonly sequence: number;
       readonly flags: number;
@@ -74,7 +74,7 @@ export class RunningTask implements TaskContext {
     this.asker = asker;
     this.id = message.id;
     this.attempt = message.number;
-    this.owner = message.owner;
+    this.incarnation = message.incarnation;
     this.slot = message.slot;
     this.sequence = message.sequence;
     this.flags = message.flags;
@@ -87,7 +87,7 @@ export class RunningTask implements TaskContext {
     return this.#host.sourceOf(this.asker);
   }
 
-  /** Made when it is asked for: few handlers do. */
+  /** Created on first use: few handlers need it. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
@@ -100,7 +100,7 @@ export class RunningTask implements TaskContext {
     return this.#aborted !== undefined;
   }
 
-  /** Made when it is asked for, bound: handlers take it out of their context. */
+  /** Created on first use, and bound: handlers destructure their context. */
   get progress(): (report: unknown) => boolean {
     this.#progress ??= (report) => this.#host.progress(this, report);
     return this.#progress;

@@ -3,10 +3,10 @@ import { TaskError } from '../errors.js';
 import * as layout from '../wire/task-layout.js';
 import type { RunningTask } from './running-task.js';
 
-/** What a handler that gives several results has returned. */
+/** What a handler with several results returns. */
 export type Stream = Partial<AsyncIterable<unknown>> & Partial<Iterable<unknown>>;
 
-/** Sends each result as it comes, as many as the asker takes; resolves when that was all. */
+/** Sends each result as it is produced, within the client's credit; resolves after the last. */
 export async function sendStream(
   task: RunningTask,
   stream: Stream,

@@ -1,4 +1,4 @@
-import { SLOTS_PER_LANE } from '../claims/claim-layout.js';
+import { SLOTS_PER_QUEUE } from '../claims/claim-layout.js';
 import type { ClaimTable } from '../claims/claim-table.js';
 import { TaskError } from '../errors.js';
 import { Estimates } from '../wire/estimates.js';
@@ -9,26 +9,26 @@ import { describePlainly, describeRefusal, describeThrown, type Thrown } from '.
 import type { RunnerChannel, TaskRunnerOptions } from './runner-options.js';
 import { RunningTask, type RunningTaskHost } from './running-task.js';
 import { isStream, isThenable, type Stream, sendStream } from './task-results.js';
-import { onUncaught, sayDying } from './uncaught.js';
+import { onUncaught, sendDying } from './uncaught.js';
 
 const MICROSECONDS = 1_000;
-/** Microseconds that a task may be expected to take and answers before it to wait for it, and how long they do at most. */
+/** Microseconds: answers wait, unrung, for a next task that is expected to take at most this long, and no longer than this. */
 const QUICK = 100;
 
 /**
  * Runs the tasks that arrive in a task worker, in the order of their arrival.
  *
- * Notes. What arrives beyond `concurrency` waits here, and its asker may take it back as long as it has not begun. An
- * answer is out of this process before the next task begins, so that a death costs the tasks that run and no other. Where
- * that takes no ringing (a ring in shared memory), the asker is not rung when the next task is the same asker's and its
- * like have been quick, but for both. Should it turn out slow, the asker finds the answer by itself,
- * which looks each millisecond while a task of its own has not begun (patience.ts).
+ * Notes. Tasks beyond `concurrency` wait here, and their client may take them back as long as they have not begun. An answer has
+ * left this process before the next task begins, so that a death costs the running tasks and no other. In a ring of shared memory
+ * an answer is out without ringing the doorbell: when the next task is of the same client and its name has been quick, the
+ * doorbell rings once for both answers. If that task turns out slow, the client still finds the first answer, because it polls each
+ * millisecond while a task that it sent ahead has not begun (steal-timer.ts).
  */
 export class TaskRunner implements RunningTaskHost {
   readonly #options: TaskRunnerOptions;
   readonly #concurrency: number;
   readonly #reply = new TaskMessage();
-  /** Taken from the channels and not begun, oldest first; those before `first` are gone. */
+  /** Received and not begun, oldest first; entries before `#first` are gone. */
   #waiting: (RunningTask | undefined)[] = [];
   #first = 0;
   readonly #running = new Set<RunningTask>();
@@ -40,15 +40,15 @@ export class TaskRunner implements RunningTaskHost {
     this.#pump();
   };
   readonly #estimates = new Estimates();
-  /** When the first of the answers was sent that nobody has been rung for. */
+  /** When the first answer was sent whose client's doorbell has not been rung. */
   #unrungSince = Number.POSITIVE_INFINITY;
   #stopped = false;
   #forgetUncaught: () => void = () => {};
-  /** Resolved when a task has ended. */
-  #places: (() => void)[] = [];
-  /** Called when there is a place for none. */
+  /** Resolved when a task ends. */
+  #capacityWaiters: (() => void)[] = [];
+  /** Called when a task has arrived that leaves no free slot. */
   #onFull: () => void = () => {};
-  /** Resolved when nothing runs any more. */
+  /** Resolved when no task runs. */
   #idle: (() => void)[] = [];
 
   constructor(options: TaskRunnerOptions) {
@@ -56,11 +56,11 @@ export class TaskRunner implements RunningTaskHost {
     this.#concurrency = options.concurrency ?? 1;
   }
 
-  /** Takes and runs tasks from here on, until `stop`. */
+  /** Receives and runs tasks from here on, until `stop`. */
   start(): void {
     for (const [source, channel] of this.#options.channels.entries())
       channel.on('message', (message) => this.take(source, message));
-    // Changes nothing of what becomes of this process: Node, or a handler of the program's, decides that afterwards.
+    // Only observes: Node, or a handler of the program, decides afterwards whether this process dies.
     this.#forgetUncaught = onUncaught((error) => this.#dying(error));
   }
 
@@ -74,15 +74,15 @@ export class TaskRunner implements RunningTaskHost {
     return this.#begun;
   }
 
-  /** Whoever waits for what runs here is told why it has no answer, should this process end of it. */
+  /** Reports an uncaught error to the clients of the running tasks, in case this process dies of it. */
   #dying(error: unknown): void {
     for (const task of this.#running) {
-      sayDying(error, (description) => this.#send(task, layout.DYING, description));
+      sendDying(error, (description) => this.#send(task, layout.DYING, description));
       this.#channel(task)?.flush();
     }
   }
 
-  /** Begins no more tasks; resolves when those that run have been answered. What was not taken stays in its channel. */
+  /** Begins no more tasks; resolves when the running ones have been answered. Messages not received yet stay in their channel. */
   async stop(): Promise<void> {
     if (!this.#stopped) {
       this.#stopped = true;
@@ -108,31 +108,32 @@ export class TaskRunner implements RunningTaskHost {
     this.#channel(task)?.flush();
   }
 
-  /** Whether a task that came now would begin at once. */
-  get hasPlace(): boolean {
+  /** Whether a task that arrived now would begin at once. */
+  get hasCapacity(): boolean {
     return this.#running.size + this.#waiting.length - this.#first < this.#concurrency;
   }
 
-  /** Resolves when there is a place; somebody else may have it by the time that is heard. */
-  async place(): Promise<void> {
-    while (!this.hasPlace) await new Promise<void>((resolve) => this.#places.push(resolve));
+  /** Resolves when there is a free slot; another task may have taken it by the time the caller continues. */
+  async capacity(): Promise<void> {
+    while (!this.hasCapacity) await new Promise<void>((resolve) => this.#capacityWaiters.push(resolve));
   }
 
-  /** Calls `listener` whenever a task has come after which there is no place for another. */
+  /** Sets the listener that is called when a task has arrived that leaves no free slot. */
   onFull(listener: () => void): void {
     this.#onFull = listener;
   }
 
   /**
-   * Takes a message, of the channel `source` or from anywhere else; answers go to that channel. Where there is none, -1,
-   * it is run without a claim, and nobody is answered. `queued`: it was in a queue.
+   * Accepts a message of the channel `source`; answers go to that channel. With -1 the task runs without a claim and is not
+   * answered. `queued`: the message comes from a system queue.
    */
   take(source: number, message: TaskMessage, queued = false): void {
     if (message.kind === layout.TASK) {
-      if (source >= 0 && !this.#isClaimOfOurs(message.slot)) return this.#nonsense(source, message, queued);
+      if (source >= 0 && !this.#isClaimOfOurs(message.slot))
+        return this.#invalidMessage(source, message, queued);
       this.#waiting.push(new RunningTask(this, source, message));
-      if (!this.hasPlace) this.#onFull();
-      // After whatever else has arrived.
+      if (!this.hasCapacity) this.#onFull();
+      // After the other messages of this turn.
       if (!this.#pumpScheduled) {
         this.#pumpScheduled = true;
         queueMicrotask(this.#pumpNow);
@@ -140,9 +141,10 @@ export class TaskRunner implements RunningTaskHost {
       return;
     }
     if (message.kind !== layout.ABORT && message.kind !== layout.CREDIT)
-      return this.#nonsense(source, message, queued);
+      return this.#invalidMessage(source, message, queued);
     for (const task of this.#running) {
-      if (task.asker !== source || task.owner !== message.owner || task.id !== message.id) continue;
+      if (task.asker !== source || task.incarnation !== message.incarnation || task.id !== message.id)
+        continue;
       if (message.kind === layout.ABORT) task.abort(message.broken ?? reviveThrown(message.value as Thrown));
       else if (message.kind === layout.CREDIT) {
         task.credit += message.number;
@@ -151,21 +153,24 @@ export class TaskRunner implements RunningTaskHost {
     }
   }
 
-  /** Askers have claims for each worker, and after those some for what any may begin (task-board.ts). */
+  /** A client has claims for each worker, and after those some that any worker may begin (task-board.ts). */
   #isClaimOfOurs(slot: number): boolean {
     const { worker, workers } = this.#options.claims;
-    const lane = Math.floor(slot / SLOTS_PER_LANE);
-    return lane === worker || lane === workers;
+    const queue = Math.floor(slot / SLOTS_PER_QUEUE);
+    return queue === worker || queue === workers;
   }
 
-  #nonsense(source: number, { kind, slot }: TaskMessage, queued: boolean): void {
-    const message = `A message of kind ${kind} about claim ${slot} says nothing to task worker ${this.#options.claims.worker}.`;
-    this.#options.onNonsense?.(queued ? -1 : source, new TaskError('ERR_MILLRACE_TASK_CORRUPT', message));
+  #invalidMessage(source: number, { kind, slot }: TaskMessage, queued: boolean): void {
+    const message = `Task worker ${this.#options.claims.worker} received a message of kind ${kind} about claim ${slot}, which it cannot handle.`;
+    this.#options.onInvalidMessage?.(
+      queued ? -1 : source,
+      new TaskError('ERR_MILLRACE_TASK_CORRUPT', message),
+    );
   }
 
-  /** Begins what waits, as long as it may. */
+  /** Begins waiting tasks while slots are free. */
   #pump(): void {
-    // A handler that gives its result at once is done before `#begin` returns: no task begins inside of another.
+    // A synchronous handler ends before `#begin` returns: no task begins inside of another.
     if (this.#pumping) return;
     this.#pumping = true;
     while (!this.#stopped && this.#running.size < this.#concurrency && this.#first < this.#waiting.length) {
@@ -181,16 +186,16 @@ export class TaskRunner implements RunningTaskHost {
     }
   }
 
-  /** It has been taken back: what was left to it is done without it. */
+  /** The task has been taken back: rings for the answers that waited for it. */
   #skip({ asker: source }: RunningTask): void {
     this.#options.channels[source]?.flush();
-    for (const resolve of this.#places.splice(0)) resolve();
+    for (const resolve of this.#capacityWaiters.splice(0)) resolve();
   }
 
-  /** False when the asker has taken it back. */
+  /** False when the client has taken the task back. */
   #claim({ asker: source, slot, sequence }: RunningTask): boolean {
     const { tables, worker } = this.#options.claims;
-    // Left in a queue by an earlier run, or put there by another program: nobody can take it back.
+    // Left in a queue by an earlier run, or put there by another program: it cannot be taken back.
     if (source < 0) return true;
     return (tables[source] as ClaimTable).begin(slot, sequence, worker);
   }
@@ -218,7 +223,7 @@ export class TaskRunner implements RunningTaskHost {
     );
   }
 
-  /** The end of a task that took its time: there is room for another. */
+  /** An asynchronous task has ended: another may begin. */
   #ended(task: RunningTask, kind: number, value: unknown): void {
     if (kind === layout.DONE && isStream(value)) {
       this.#stream(task, value).then(
@@ -251,12 +256,12 @@ export class TaskRunner implements RunningTaskHost {
       this.#sendInstead(task, instead, microseconds);
     }
     this.#ringFor(task, now);
-    if (this.#places.length > 0) for (const resolve of this.#places.splice(0)) resolve();
+    if (this.#capacityWaiters.length > 0) for (const resolve of this.#capacityWaiters.splice(0)) resolve();
     if (this.#running.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
     this.#options.onDone?.(this.#begun);
   }
 
-  /** Answers with less than was to be said; where that is still too much for a full `taskTmpdir`, with the reason for it. */
+  /** Sends a smaller answer in place of one that could not be sent; if `taskTmpdir` has no room for that either, the reason. */
   #sendInstead(task: RunningTask, thrown: Thrown, microseconds: number): void {
     try {
       this.#send(task, layout.THROWN, thrown, microseconds);
@@ -265,10 +270,10 @@ export class TaskRunner implements RunningTaskHost {
     }
   }
 
-  /** Rings the asker of a task that has been answered, or leaves that to the next one. */
+  /** Rings the client of an answered task, or leaves that to the next task. */
   #ringFor(task: RunningTask, now: number): void {
     const next = this.#pumping && !this.#stopped ? this.#waiting[this.#first] : undefined;
-    // What is still in this process would die with it: the task has been run, and its caller must not hear otherwise.
+    // An answer that is still in this process would be lost with it, and the client would report a task that has run as died.
     const safe = this.#channel(task)?.queuedBytes === 0;
     if (safe && next?.asker === task.asker && this.#estimates.get(next.name) <= QUICK) {
       this.#unrungSince = Math.min(this.#unrungSince, now);
@@ -286,13 +291,13 @@ export class TaskRunner implements RunningTaskHost {
     });
   }
 
-  /** Answers the asker of a task; one that nobody can answer is left alone. */
+  /** Answers the client of a task, where it has one. */
   #send(task: RunningTask, kind: number, value: unknown, number = 0): void {
     const channel = this.#channel(task);
     if (channel === undefined) return;
     const reply = this.#reply;
     reply.kind = kind;
-    reply.owner = task.owner;
+    reply.incarnation = task.incarnation;
     reply.id = task.id;
     reply.slot = task.slot;
     reply.sequence = task.sequence;
@@ -309,7 +314,7 @@ export class TaskRunner implements RunningTaskHost {
     return this.#options.channels[source];
   }
 
-  /** Tells the askers that nothing more is begun here: they take back what waits. */
+  /** Announces to the clients that nothing more begins here: they take back what waits.*/
   #retire(): void {
     for (const channel of this.#options.channels) {
       this.#reply.kind = layout.RETIRING;

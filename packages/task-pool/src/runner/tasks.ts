@@ -41,7 +41,7 @@ export type TaskReport<T extends Tasks, Name extends keyof T> =
 /** What the promise of task `Name` gives. */
 export type TaskResult<T extends Tasks, Name extends keyof T> = Awaited<ReturnType<T[Name]>>;
 
-/** Declares tasks: checks that each is a function of one value, and keeps their types for whoever runs them. */
+/** Declares tasks: checks that each is a function of one value, and keeps their types for the caller. */
 export function defineTasks<const T extends Tasks>(tasks: T): T {
   return tasks;
 }

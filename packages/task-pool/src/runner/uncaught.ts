@@ -9,8 +9,8 @@ function tell(error: unknown): void {
 }
 
 /**
- * Calls `listener` with every error of this process that nobody caught, rejections too, before anything becomes of it,
- * and changes nothing of that. Returns what ends this. One listener of Node's for all: it warns of many.
+ * Calls `listener` with every uncaught error and unhandled rejection of this process, before Node acts on it, and does not change
+ * what Node does. Returns a function that ends this. All share one listener of Node, which warns of many.
  */
 export function onUncaught(listener: Listener): () => void {
   if (listeners.size === 0) process.on('uncaughtExceptionMonitor', tell);
@@ -21,15 +21,15 @@ export function onUncaught(listener: Listener): () => void {
   };
 }
 
-/** Says of what error this process ends; there may be no room for all of it, or for any. */
-export function sayDying(error: unknown, say: (description: Thrown) => void): void {
+/** Sends the error that this process dies of; there may be no room for all of it, or for any. */
+export function sendDying(error: unknown, send: (description: Thrown) => void): void {
   try {
-    say(describeThrown(error));
+    send(describeThrown(error));
   } catch {
     try {
-      say(describePlainly(error));
+      send(describePlainly(error));
     } catch {
-      // The end of this process says the rest.
+      // The client learns of the death alone.
     }
   }
 }

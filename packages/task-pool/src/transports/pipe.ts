@@ -1,7 +1,7 @@
 import { copyOf, TransportChannel } from '@millrace/channel';
 import { syscalls } from '@millrace/native';
 import { createPipe, type PipeDescriptors, PipeTransport } from '@millrace/pipe-ipc';
-import type { SpillDirectory } from '../wire/large-value-files.js';
+import type { LargeValueFiles } from '../wire/large-value-files.js';
 import { taskCodec } from '../wire/task-message.js';
 import { CHANNEL_OPTIONS, type TaskTransport } from './transport.js';
 
@@ -9,7 +9,7 @@ const PIPE = 'tasks';
 
 /** A socket pair for each worker: what is sent together goes in one datagram. */
 export const pipeTransport: TaskTransport = {
-  createPoolSide(workers, { spill }, _queue, onCorrupt) {
+  createPoolSide(workers, { files }, _queue, onCorrupt) {
     const pipes: PipeDescriptors[] = [];
     try {
       for (let i = 0; i < workers; i++) pipes.push(createPipe());
@@ -18,7 +18,7 @@ export const pipeTransport: TaskTransport = {
       throw error;
     }
     const links = pipes.map(({ left }, worker) => {
-      const { channel, transport } = open(left, spill, (error) => onCorrupt(worker, error));
+      const { channel, transport } = open(left, files, (error) => onCorrupt(worker, error));
       return {
         channel,
         distrust: (error: Error) => transport.distrust(error),
@@ -39,13 +39,13 @@ export const pipeTransport: TaskTransport = {
     };
   },
 
-  openWorkerSide: (child, _worker, { spill }, onCorrupt) =>
-    open(child.descriptor(PIPE), spill, onCorrupt).channel,
+  openWorkerSide: (child, _worker, { files }, onCorrupt) =>
+    open(child.descriptor(PIPE), files, onCorrupt).channel,
 };
 
-function open(fd: number, spill: SpillDirectory, onCorrupt: (error: Error) => void) {
+function open(fd: number, files: LargeValueFiles, onCorrupt: (error: Error) => void) {
   const transport = new PipeTransport(fd, { onCorrupt });
-  const channel = new TransportChannel(transport, taskCodec({ spill, copy: copyOf }), CHANNEL_OPTIONS);
+  const channel = new TransportChannel(transport, taskCodec({ files, copy: copyOf }), CHANNEL_OPTIONS);
   channel.on('badMessage', (error) => transport.distrust(error as Error));
   return { channel, transport };
 }

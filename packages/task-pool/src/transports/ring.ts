@@ -25,18 +25,18 @@ const HUB = 'hub';
 const WORKER_BELL = 'worker-bell';
 const POOL_BELL = 'pool-bell';
 
-/** Bytes of a ring: what may wait for a worker fits, or four values that are as large as can be carried in memory. */
+/** Bytes of a ring: room for all tasks that may wait for a worker, or for four values of the largest size kept in memory. */
 const RING_BYTES = 1 << 20;
 /**
- * Most microseconds that either side looks for more before it sleeps: what a task or an answer takes that comes at once. To be
- * woken by the kernel takes as long again, which is most of what a small task costs.
+ * Most microseconds that either side polls before it sleeps: about the time of a small task or an immediate answer. A wake-up by
+ * the kernel takes as long again, which is most of the cost of a small task.
  */
 const SPIN = 100;
 const DOWN_AT = DOORBELL_BYTES;
 const UP_AT = DOWN_AT + ringBytes(RING_BYTES);
 const MEMORY_BYTES = UP_AT + ringBytes(RING_BYTES);
 
-interface Way {
+interface RingLink {
   readonly memory: number;
   readonly bell: number;
 }
@@ -62,7 +62,7 @@ export const ringTransport: TaskTransport = {
     try {
       const hub = keep(createMemory('millrace-task-hub', DOORBELL_BYTES));
       const poolBell = keep(check(syscalls.eventfd(), 'eventfd'));
-      const ways: Way[] = Array.from({ length: workers }, (_, i) => ({
+      const parts: RingLink[] = Array.from({ length: workers }, (_, i) => ({
         memory: keep(createMemory(`millrace-tasks-${i}`, MEMORY_BYTES)),
         bell: keep(check(syscalls.eventfd(), 'eventfd')),
       }));
@@ -71,7 +71,7 @@ export const ringTransport: TaskTransport = {
         new NodePoller(),
         { spin: SPIN },
       );
-      const links = ways.map(({ memory, bell }, worker) => {
+      const links = parts.map(({ memory, bell }, worker) => {
         const buffer = map(memory, MEMORY_BYTES);
         const peer = new Doorbell(bell, buffer, 0);
         const corrupt = (error: Error) => onCorrupt(worker, error);
@@ -86,7 +86,7 @@ export const ringTransport: TaskTransport = {
       return {
         links,
         descriptors: (worker) => {
-          const { memory, bell } = ways[worker] as Way;
+          const { memory, bell } = parts[worker] as RingLink;
           return { [MEMORY]: memory, [WORKER_BELL]: bell, [HUB]: hub, [POOL_BELL]: poolBell };
         },
         reset: (worker) => links[worker]?.reset(),
@@ -119,7 +119,7 @@ function open(
   outgoingAt: number,
   listener: DoorbellListener,
   peer: Doorbell,
-  { spill, inMemory }: LargeValues,
+  { files, inMemory }: LargeValues,
   onCorrupt: (error: Error) => void,
 ) {
   const transport = new RingTransport({
@@ -127,12 +127,12 @@ function open(
     outgoing: openRing(memory, outgoingAt, RING_BYTES),
     listener,
     peer,
-    // A caller goes on in a promise, and a worker begins a task in a microtask.
+    // A caller continues in a promise job, and a worker begins a task in a microtask.
     awaited: true,
     onCorrupt,
   });
   const codec = taskCodec({
-    spill,
+    files,
     inlineBytes: inMemory ? ringPieceBytes(RING_BYTES) : undefined,
     copy: copyOf,
   });

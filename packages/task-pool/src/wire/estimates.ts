@@ -1,10 +1,10 @@
 /** Microseconds for a task that has never been run: nothing is sent ahead behind it. */
 export const UNKNOWN = 1e6;
-/** Names that are kept; beyond, the oldest is forgotten, and is unknown again. */
+/** Names that are kept; beyond that the oldest is forgotten. */
 const MAX_NAMES = 1_024;
-/** Part of the way from the old estimate to a lower figure. */
+/** Weight of a new, lower figure. */
 const TOWARDS = 1 / 4;
-/** How many times the old estimate one run can make it, and microseconds that it can always be. */
+/** The factor by which one run can raise an estimate, and the microseconds that it can always reach. */
 const MOST_RISE = 8;
 const FLOOR = 8;
 

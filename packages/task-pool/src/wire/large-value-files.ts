@@ -11,34 +11,33 @@ import {
 } from '@millrace/native';
 import { TaskError } from '../errors.js';
 
-/** Directories of this package are named `millrace-tasks-NAMESPACE-PID-START-NAME-SECRET`, after who made them. */
+/** Directories of this package are named `millrace-tasks-NAMESPACE-PID-START-NAME-SECRET`, after the process that created them. */
 const PREFIX = 'millrace-tasks-';
 /** Those of queues, which outlive their users: `millrace-tasks-queue-TITLE-SECRET`. */
 const QUEUE_PREFIX = `${PREFIX}queue-`;
-/** What files of values are named: who wrote them, and a number. */
+/** Names of the files of values: the writer, and a number. */
 const VALUE = /^[a-z]+(?:-[0-9a-f]+)+$/;
 /** `taskTmpdir`, where it is missing. */
 const PARENT_MODE = 0o755;
 
 /** A file with a value that has been sent. */
-export interface SpilledFile {
+export interface LargeValueFile {
   readonly name: string;
   /** Removes it, if it has not been read. */
   remove(): void;
 }
 
 /**
- * The files of values that are too large for a message: one directory for each pool, one file for each value, in the
- * same directory for both ways.
+ * The files of values that are too large for a message: one directory for each pool, one file for each value or result.
  *
  * Notes.
- * - `taskTmpdir` is a place where other users may write, so the directory is this user's alone, and its files are
+ * - Other users may write to `taskTmpdir`, so the directory belongs to this user alone, and its files are
  *   opened relative to its descriptor (PrivateDirectory of @millrace/native). Messages name a file in it, and nothing
  *   else can be named.
- * - Whoever reads a value removes its file first. What is left when a process dies is removed by its pool: the names
- *   begin with who wrote them. What is left when a pool dies is removed by the next that uses `taskTmpdir`.
+ * - The reader of a value removes its file first. Files of a dead worker are removed by its pool: their names begin with the
+ *   writer. Files of a dead pool are removed by the next pool that uses `taskTmpdir`.
  */
-export class SpillDirectory {
+export class LargeValueFiles {
   readonly #directory: PrivateDirectory;
   readonly #writer: string;
   #next = 0;
@@ -57,32 +56,32 @@ export class SpillDirectory {
   }
 
   /** Makes the directory of this process in `taskTmpdir`, and removes those of the dead. Throws `ERR_MILLRACE_TASK_TMPDIR`. */
-  static create(taskTmpdir: string, name: string): SpillDirectory {
-    const directory = SpillDirectory.plan(taskTmpdir, name);
+  static create(taskTmpdir: string, name: string): LargeValueFiles {
+    const directory = LargeValueFiles.plan(taskTmpdir, name);
     directory.make();
     return directory;
   }
 
   /** As {@link create}, but another process makes the directory, with `make`; it is to be `owner`'s. */
-  static plan(taskTmpdir: string, name: string, owner?: number): SpillDirectory {
+  static plan(taskTmpdir: string, name: string, owner?: number): LargeValueFiles {
     const { namespace, pid, start } = thisProcess();
     return prepared(taskTmpdir, owner, () => {
       const own = PrivateDirectory.newName(`${PREFIX}${namespace}-${pid}-${start}-${name}-`);
-      return new SpillDirectory(join(taskTmpdir, own), 'pool', owner);
+      return new LargeValueFiles(join(taskTmpdir, own), 'pool', owner);
     });
   }
 
   /**
    * The directory of a queue that outlives its users, with the files of what may still be in it: that of `owner` (this
-   * user) in `taskTmpdir`, or a new one, which `make` makes. `writer` is to be nobody's of before. Throws
+   * user) in `taskTmpdir`, or a new one, which `make` makes. No earlier process may have used `writer`. Throws
    * `ERR_MILLRACE_TASK_TMPDIR`.
    */
-  static planShared(taskTmpdir: string, title: string, writer: string, owner?: number): SpillDirectory {
+  static planShared(taskTmpdir: string, title: string, writer: string, owner?: number): LargeValueFiles {
     const prefix = `${QUEUE_PREFIX}${title}-`;
     return prepared(taskTmpdir, owner, () => {
       const found = PrivateDirectory.find(taskTmpdir, prefix, owner);
       const path = found ?? join(taskTmpdir, PrivateDirectory.newName(prefix));
-      return new SpillDirectory(path, writer, owner);
+      return new LargeValueFiles(path, writer, owner);
     });
   }
 
@@ -96,7 +95,7 @@ export class SpillDirectory {
   }
 
   /** Writes `bytes[start, end)` to a file of its own. Throws `ERR_MILLRACE_TASK_TMPDIR`. */
-  write(bytes: Uint8Array, start: number, end: number): SpilledFile {
+  write(bytes: Uint8Array, start: number, end: number): LargeValueFile {
     const name = `${this.#writer}-${this.#next++}`;
     let fd: number | undefined;
     try {
@@ -112,13 +111,13 @@ export class SpillDirectory {
   }
 
   /**
-   * Reads a file that a message names, by its name or by its path, and removes it before anybody sees what was in it.
+   * Reads a file that a message names, by its name or by its path, and removes it before its contents are used.
    * Throws `ERR_MILLRACE_TASK_TMPDIR` for any that is not in this directory, not a regular file, or another user's.
    */
   take(named: string): Buffer {
     const name = basename(named);
     if (named !== name && named !== join(this.path, name)) {
-      const message = `A message names the file '${named}', which is not in ${this.path}; it is left alone.`;
+      const message = `A message names the file '${named}', which is not in ${this.path}; the file is not touched.`;
       throw new TaskError('ERR_MILLRACE_TASK_TMPDIR', message);
     }
     try {
@@ -134,7 +133,7 @@ export class SpillDirectory {
       const advice =
         error instanceof UntrustedError
           ? ''
-          : ' Something else has removed it; let nothing clean taskTmpdir while the pool runs.';
+          : ' Something else has removed it; keep cleaners of temporary files away from taskTmpdir while the pool runs.';
       throw new TaskError(
         'ERR_MILLRACE_TASK_TMPDIR',
         `The file '${name}' in ${this.path} with a large value cannot be read: ${(error as Error).message}.${advice}`,
@@ -143,7 +142,7 @@ export class SpillDirectory {
     }
   }
 
-  /** Removes what `writer`, which is dead, has left. */
+  /** Removes the files that the dead process `writer` has left. */
   removeOf(writer: string): void {
     try {
       this.#directory.removeFiles((name) => name.startsWith(`${writer}-`));
@@ -162,12 +161,12 @@ export class SpillDirectory {
     this.#unlessTaken(() => this.#directory.remove());
   }
 
-  /** Closes its descriptor; what is asked of it next opens it again. */
+  /** Closes its descriptor; the next call opens it again. */
   close(): void {
     this.#directory.close();
   }
 
-  /** What has its name and is another's by now is left to whose it is. */
+  /** A directory of this name that belongs to another user by now is left alone. */
   #unlessTaken(remove: () => void): void {
     try {
       remove();
@@ -177,8 +176,12 @@ export class SpillDirectory {
   }
 }
 
-/** What `plan` returns, once `taskTmpdir` is there and what the dead have left in it is gone. */
-function prepared(taskTmpdir: string, owner: number | undefined, plan: () => SpillDirectory): SpillDirectory {
+/** Creates `taskTmpdir`, removes the directories of dead processes, and returns the result of `plan`. */
+function prepared(
+  taskTmpdir: string,
+  owner: number | undefined,
+  plan: () => LargeValueFiles,
+): LargeValueFiles {
   if (!isAbsolute(taskTmpdir))
     throw new TaskError('ERR_MILLRACE_TASK_OPTION', `taskTmpdir must be absolute, '${taskTmpdir}' is not.`);
   try {
@@ -203,9 +206,9 @@ function makeDirectory(path: string): void {
 }
 
 /**
- * Removes the directories of dead processes that are this user's, or `owner`'s. Those of another PID namespace are
- * nothing that can be judged from here. Where others may give this user's directories another name nothing of its own is
- * removed: it might be any of them.
+ * Removes the directories of dead processes that belong to this user, or to `owner`. Directories of another PID namespace stay:
+ * their processes are not visible here. Where other users may rename this user's directories, none of its own is removed: it
+ * might be any of them.
  */
 function sweep(taskTmpdir: string, owner: number | undefined): void {
   const namespace = pidNamespace();
@@ -220,7 +223,7 @@ function sweep(taskTmpdir: string, owner: number | undefined): void {
   }
 }
 
-/** That of another user is left to that user: nobody is kept from starting by it, and nothing of it is touched. */
+/** A directory of another user is left alone, and is no reason not to start. */
 function removeDead(path: string, owner: number | undefined): void {
   const directory = new PrivateDirectory(path, owner);
   try {
@@ -239,7 +242,7 @@ function unusable(path: string, error: unknown): TaskError {
 }
 
 function adviceFor(error: unknown): string {
-  // It says what to do itself.
+  // Its own message says what to do.
   if (error instanceof UntrustedError) return '';
   const code = error instanceof SystemCallError ? error.errnoName : (error as NodeJS.ErrnoException).code;
   if (code === 'ENOSPC' || code === 'EDQUOT')

@@ -1,11 +1,11 @@
 import { TaskError } from '../errors.js';
 
-/** Names that are kept; a program has few tasks. One that makes names up does not fill the memory with them. */
+/** Names that are kept; a program has few tasks. A program that makes names up must not fill the memory with them. */
 const MAX_NAMES = 1_024;
-/** Bytes of the longest name: messages say it in 16 bits, and a message without a body must fit a datagram. */
+/** Bytes of the longest name: its length has 16 bits, and a message without a body must fit a datagram. */
 const MAX_NAME_BYTES = 1_024;
 
-/** Task names as bytes and back, without making either anew for each message. */
+/** Encodes and decodes task names without allocating for each message. */
 export class NameCache {
   readonly #encoded = new Map<string, Buffer>();
   #lastBytes = Buffer.alloc(0);
@@ -27,7 +27,7 @@ export class NameCache {
     return bytes;
   }
 
-  /** Most messages bear the name of the one before. */
+  /** Most messages have the same name as their predecessor. */
   decode(memory: Buffer, start: number, end: number): string {
     const last = this.#lastBytes;
     if (end - start === last.length) {

@@ -1,7 +1,7 @@
 import { ChannelError } from '@millrace/channel';
 import { BASES, type DescribedError, type DescribedValue, HIDDEN, type Thrown } from './thrown.js';
 
-/** Classes that are made for the names of others; further ones are plain. */
+/** Classes created for names that this process does not have; further ones become the base class. */
 const MAX_CLASSES = 1_000;
 type ErrorClass = new (...args: never[]) => Error;
 const classes = new Map<string, ErrorClass>();
@@ -66,7 +66,7 @@ function make({ base, type, name, message, stack }: DescribedError): Error {
   return error;
 }
 
-/** Without its constructor: nobody knows what that takes. */
+/** Without calling its constructor, whose parameters are unknown. */
 function construct(base: string, type: string, message: string): Error {
   const known = Object.hasOwn(BASES, base) ? (BASES[base] as ErrorClass) : (Error as ErrorClass);
   const named = type === base ? known : classOf(known, type);

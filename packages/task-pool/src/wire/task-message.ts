@@ -1,14 +1,14 @@
 import { type Codec, type Frame, msgpackCodec } from '@millrace/channel';
 import { TaskError } from '../errors.js';
-import type { SpillDirectory, SpilledFile } from './large-value-files.js';
+import type { LargeValueFile, LargeValueFiles } from './large-value-files.js';
 import { NameCache } from './name-cache.js';
 import * as layout from './task-layout.js';
 
-/** One message; instances are reused, so whoever needs it longer copies what it needs. See task-layout.ts. */
+/** One message; instances are reused: copy what must outlive the call. See task-layout.ts. */
 export class TaskMessage {
   kind = 0;
   flags = 0;
-  owner = 0;
+  incarnation = 0;
   id = 0;
   slot = -1;
   sequence = 0;
@@ -16,17 +16,17 @@ export class TaskMessage {
   name = '';
   value: unknown = undefined;
   /** Sent: the file that holds the body. Received: undefined, for the file is gone. */
-  file: SpilledFile | undefined = undefined;
+  file: LargeValueFile | undefined = undefined;
   /** Received: why the body could not be read. */
   broken: Error | undefined = undefined;
 }
 
-/** A task of more than 71 minutes is said to have run for so long. */
+/** The largest NUMBER: run times over 71 minutes are reported as this. */
 const MAX_NUMBER = 2 ** 32 - 1;
 
 export interface TaskCodecOptions {
-  /** Where bodies go that are too large for a message, and come from. Default: they stay in the message. */
-  readonly spill?: SpillDirectory | undefined;
+  /** Holds the bodies that are too large for a message. Default: they stay in the message. */
+  readonly files?: LargeValueFiles | undefined;
   /** Bytes of the longest message, head included, whose body stays in it. Default: less than 8,192. */
   readonly inlineBytes?: number | undefined;
   /** Copies bytes that a handler may keep. Default: `Buffer.from`. */
@@ -35,7 +35,7 @@ export interface TaskCodecOptions {
 
 /** Messages to bytes and back. `decode` gives the same instance each time. */
 export function taskCodec({
-  spill,
+  files,
   inlineBytes = layout.INLINE_LIMIT - 1,
   copy = (memory, start, end) => Buffer.from(memory.subarray(start, end)),
 }: TaskCodecOptions = {}): Codec<TaskMessage> {
@@ -51,21 +51,21 @@ export function taskCodec({
       message.file = undefined;
       let { flags } = message;
       const { value } = message;
-      // A Buffer travels as it is: MessagePack would copy it once more, on both sides.
+      // A Buffer is sent as it is: MessagePack would copy it once more, on both sides.
       if (Buffer.isBuffer(value)) {
         flags |= layout.BYTES;
         frame.setBody(value);
       } else values.encode(value, frame);
       const length = layout.HEAD_BYTES + name.length + frame.length;
-      if (spill !== undefined && length > inlineBytes) {
-        flags |= layout.SPILLED;
-        message.file = spill.write(frame.body, frame.bodyStart, frame.bodyEnd);
+      if (files !== undefined && length > inlineBytes) {
+        flags |= layout.IN_FILE;
+        message.file = files.write(frame.body, frame.bodyStart, frame.bodyEnd);
         frame.setBody(Buffer.from(message.file.name));
       }
       head[layout.KIND_AT] = message.kind;
       head[layout.FLAGS_AT] = flags;
       head.writeUInt16LE(name.length, layout.NAME_BYTES_AT);
-      head.writeUInt32LE(message.owner >>> 0, layout.OWNER_AT);
+      head.writeUInt32LE(message.incarnation >>> 0, layout.INCARNATION_AT);
       head.writeUInt32LE(message.id >>> 0, layout.ID_AT);
       head.writeInt32LE(message.slot, layout.SLOT_AT);
       head.writeUInt32LE(message.sequence, layout.SEQUENCE_AT);
@@ -82,7 +82,7 @@ export function taskCodec({
       const flags = memory[start + layout.FLAGS_AT] as number;
       received.kind = memory[start + layout.KIND_AT] as number;
       received.flags = flags;
-      received.owner = memory.readUInt32LE(start + layout.OWNER_AT);
+      received.incarnation = memory.readUInt32LE(start + layout.INCARNATION_AT);
       received.id = memory.readUInt32LE(start + layout.ID_AT);
       received.slot = memory.readInt32LE(start + layout.SLOT_AT);
       received.sequence = memory.readUInt32LE(start + layout.SEQUENCE_AT);
@@ -91,22 +91,22 @@ export function taskCodec({
       received.file = undefined;
       received.broken = undefined;
       received.value = undefined;
-      if (flags & layout.SPILLED) decodeFile(memory.toString('utf8', nameEnd, end), flags);
+      if (flags & layout.IN_FILE) decodeFile(memory.toString('utf8', nameEnd, end), flags);
       else received.value = decodeBody(memory, nameEnd, end, flags);
       return received;
     },
   };
 
-  /** The sender waits for an answer to this very message: what is wrong with its file is part of it, not an exception. */
+  /** The sender waits for the answer to this message: an error of its file becomes `broken`, not an exception. */
   function decodeFile(named: string, flags: number): void {
     try {
-      if (spill === undefined)
+      if (files === undefined)
         throw new TaskError(
           'ERR_MILLRACE_TASK_TMPDIR',
           `A message names the file '${named}', and there is no directory for files.`,
         );
-      const body = spill.take(named);
-      // The bytes are nobody else's, so a value that is bytes needs no copy of them.
+      const body = files.take(named);
+      // The bytes were read for this message alone: a Buffer needs no copy.
       received.value = flags & layout.BYTES ? body : decodeBody(body, 0, body.length, flags);
     } catch (error) {
       received.broken = error as Error;
@@ -120,7 +120,7 @@ export function taskCodec({
     try {
       return values.decode(memory, start, end);
     } catch (error) {
-      // Somebody waits for the answer to this message: that its body says nothing is the answer.
+      // The sender waits for the answer to this message: it is that the body cannot be read.
       received.broken = error as Error;
       return undefined;
     }

@@ -1,6 +1,6 @@
 /**
- * What a task threw, in a form that can be sent. Errors lie in a list and name each other by their index, so chains that
- * bite their tail arrive as such; a value has its errors taken out, and `links` says where they were.
+ * What a task threw, in a form that can be sent. Errors lie in a list and name each other by their index, so cycles
+ * arrive as such; a value has its errors taken out, and `links` says where they were.
  */
 import { types } from 'node:util';
 import {
@@ -55,14 +55,14 @@ export const BASES: Readonly<Record<string, new (...args: never[]) => Error>> = 
 
 /** Errors in one another that are sent; further ones are left out, and named. */
 const MAX_ERRORS = 100;
-/** Parts of values that are looked at: one that is held in many places is sent as often. */
+/** Parts of values that are visited: a part that is referenced many times is sent as often. */
 const MAX_PARTS = 10_000;
 const MAX_DEPTH = 100;
 /** Paths that are named, of all that are left out. */
 const MAX_NAMED = 100;
 /** Described by themselves. */
 const OWN = new Set(['name', 'message', 'stack', '__proto__']);
-/** Not enumerable, and part of what an error says. */
+/** Not enumerable, but part of an error's meaning. */
 export const HIDDEN: readonly string[] = ['cause', 'errors'];
 
 const codec = msgpackCodec<unknown>();
@@ -113,7 +113,7 @@ class Description {
     }
     if (!isPlain(value)) return isSendable(value) ? value : leave(path, left);
     if (this.#indexes.has(value)) return leave(path, left);
-    // Only while its parts are looked at: held twice is no cycle.
+    // Only while its parts are visited: a second reference is no cycle.
     this.#indexes.set(value, -1);
     const copy: unknown[] | Record<string, unknown> = Array.isArray(value) ? [] : {};
     for (const key of Object.keys(value)) {
@@ -131,7 +131,7 @@ class Description {
     try {
       part = this.#copy((from as Record<Key, unknown>)[key], at, links, left);
     } catch {
-      // A getter or a proxy that throws when it is looked at.
+      // A getter or a proxy that throws when it is read.
       leave(at, left);
     }
     // What is left out is not there, rather than undefined; in an array its neighbours keep their places.
@@ -158,10 +158,10 @@ export function describeRefusal(error: unknown): Thrown {
   return ours ? describeThrown(error) : describePlainly(error);
 }
 
-/** What a task is told whose caller gave up for a reason that there is no room for. */
+/** The abort reason of a task when `taskTmpdir` has no room for the caller's own. */
 export const NO_REASON: Thrown = describePlainly(
   new DOMException(
-    'Nobody waits for the result any more. The reason is large, and taskTmpdir took no file for it.',
+    'The caller no longer waits for the result. Its reason is large, and no file could be written to taskTmpdir for it.',
     'AbortError',
   ),
 );

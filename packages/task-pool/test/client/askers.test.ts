@@ -9,10 +9,13 @@ import {
   type TaskMessage,
   TaskRunner,
   taskCodec,
-} from '../../src/index.js';
+} from '../../src/internal.js';
 
 const channels: { destroy(): void }[] = [];
+const clients: TaskClient[] = [];
 afterEach(() => {
+  // A client polls its channels while tasks are pending: it is closed before them.
+  for (const client of clients.splice(0)) client.close();
   for (const channel of channels.splice(0)) channel.destroy();
 });
 
@@ -49,6 +52,7 @@ function setUp(askers: number, workers: number, handlers: Record<string, TaskHan
       load: (worker) => board.load(worker),
       ...options,
     });
+    clients.push(client);
     for (let worker = 0; worker < workers; worker++) client.workerReady(worker);
     return client;
   };

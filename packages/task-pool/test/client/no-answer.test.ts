@@ -7,13 +7,13 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import {
   ClaimTable,
   claimBytes,
-  SpillDirectory,
+  LargeValueFiles,
   TaskClient,
   type TaskClientOptions,
   type TaskMessage,
   TaskRunner,
   taskCodec,
-} from '../../src/index.js';
+} from '../../src/internal.js';
 import { gate, scratch, startPool } from '../support.js';
 
 const thrower = {
@@ -26,7 +26,7 @@ test('a value that throws when it is read is its caller’s error, and takes nob
   const pool = startPool({ size: 1 });
   const refused = { code: 'ERR_MILLRACE_UNSENDABLE', path: 'value.part' };
   for (let i = 0; i < 3; i++) await expect(pool.run('echo', thrower)).rejects.toMatchObject(refused);
-  await expect(pool.run(7 as unknown as 'echo', 'no name')).rejects.toThrow('is a string, not 7');
+  await expect(pool.run(7 as unknown as 'echo', 'no name')).rejects.toThrow('must be a string, not 7');
   expect(await pool.run('echo', 'after')).toBe('after');
   // The same for one that has to wait before it is sent.
   const slow = gate();
@@ -161,7 +161,7 @@ describe.runIf(process.getuid?.() === 0)('what a dead process of another user ha
     writeFileSync(join(left, 'value'), '');
     process.seteuid?.(65_534);
     try {
-      expect(SpillDirectory.plan(directory, 'own').path).toContain('-own');
+      expect(LargeValueFiles.plan(directory, 'own').path).toContain('-own');
     } finally {
       process.seteuid?.(0);
     }

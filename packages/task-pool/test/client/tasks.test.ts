@@ -1,18 +1,16 @@
 import { createMemoryPair, type TransportChannel } from '@millrace/channel';
 import { within } from '@millrace/testkit';
 import { afterEach, expect, expectTypeOf, test } from 'vitest';
+import { defineTasks, type TaskResult, type TaskValue } from '../../src/index.js';
 import {
-  defineTasks,
   TaskBoard,
   TaskClient,
   type TaskClientOptions,
   type TaskHandler,
   TaskMessage,
-  type TaskResult,
   TaskRunner,
-  type TaskValue,
   taskCodec,
-} from '../../src/index.js';
+} from '../../src/internal.js';
 
 interface Setup {
   readonly client: TaskClient;
@@ -196,7 +194,9 @@ test('a late answer is dropped and counted, and never answers the next task', as
 
 test('an answer to the process that had this place before is dropped', async () => {
   const { client, workerEnds } = setUp({ quick: () => 'mine' });
-  workerEnds[0]?.send(Object.assign(new TaskMessage(), { kind: 16, owner: 77, id: 1, slot: 0, sequence: 1 }));
+  workerEnds[0]?.send(
+    Object.assign(new TaskMessage(), { kind: 16, incarnation: 77, id: 1, slot: 0, sequence: 1 }),
+  );
   expect(await client.run('quick', 0)).toBe('mine');
   expect(client.stats().late).toBe(1);
 });

@@ -380,7 +380,7 @@ test('a module without tasks, or that fails, is given up with a reason', async (
     args: [none.href],
   });
   expect(await worker.ended()).toMatchObject({ code: 1 });
-  expect(worker.output).toContain(`${none.href} has no tasks: let it say`);
+  expect(worker.output).toContain(`${none.href} has no tasks: it needs`);
 });
 
 test.each([

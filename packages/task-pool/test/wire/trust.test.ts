@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { PrivateDirectory, pidNamespace } from '@millrace/native';
-import { SpillDirectory } from '@millrace/task-pool';
+import { LargeValueFiles } from '@millrace/task-pool/internal';
 import { canBeOthers, OTHER_USER } from '@millrace/testkit';
 import { expect, test } from 'vitest';
 import { over, scratch, startPool } from '../support.js';
@@ -29,7 +29,7 @@ function shared(): string {
 /** The name that the directory of a dead process has. */
 const deadName = (end = '0') => `millrace-tasks-${pidNamespace()}-4194305-1-${end}`;
 const LARGE = 'x'.repeat(20_000);
-const taken = (directory: SpillDirectory, named: string) => () => directory.take(named);
+const taken = (directory: LargeValueFiles, named: string) => () => directory.take(named);
 const refusal = (message: RegExp) =>
   expect.objectContaining({ code: 'ERR_MILLRACE_TASK_TMPDIR', message: expect.stringMatching(message) });
 
@@ -70,7 +70,7 @@ test('the sweep of a start removes nothing of this user’s where others may hav
     writeFileSync(join(renamed, 'backup-1'), 'kept');
     chmodSync(taskTmpdir, mode);
     if (canBeOthers) chownSync(taskTmpdir, owner, owner);
-    SpillDirectory.plan(taskTmpdir, 'own');
+    LargeValueFiles.plan(taskTmpdir, 'own');
     expect([mode, owner, existsSync(join(renamed, 'backup-1'))]).toEqual([mode, owner, !swept]);
   }
 });
@@ -87,7 +87,7 @@ test('the sweep of a start follows no link, and removes no file that is no value
   const other = join(taskTmpdir, deadName('other'));
   mkdirSync(other, { mode: 0o700 });
   writeFileSync(join(other, 'Thesis.txt'), 'kept');
-  SpillDirectory.plan(taskTmpdir, 'own');
+  LargeValueFiles.plan(taskTmpdir, 'own');
   expect(readdirSync(taskTmpdir).sort()).toEqual([deadName('link'), deadName('other')].sort());
   expect(readFileSync(join(victim, 'worker-0-1-0'), 'utf8')).toBe('kept');
   expect(readdirSync(other)).toEqual(['Thesis.txt']);
@@ -96,7 +96,7 @@ test('the sweep of a start follows no link, and removes no file that is no value
 test('a message can name a regular file in the directory, and nothing else', () => {
   const secret = join(scratch(), 'secret');
   writeFileSync(secret, 'not yours');
-  const directory = SpillDirectory.planShared(shared(), 'tasks', 'pool');
+  const directory = LargeValueFiles.planShared(shared(), 'tasks', 'pool');
   directory.make();
   const { path } = directory;
   symlinkSync(secret, join(path, 'link'));
@@ -125,10 +125,10 @@ test('a message can name a regular file in the directory, and nothing else', () 
 
 test('the directory of a queue is found again by the next that uses it, and not by one of a longer title', () => {
   const taskTmpdir = shared();
-  const first = SpillDirectory.planShared(taskTmpdir, 'tasks', 'pool');
+  const first = LargeValueFiles.planShared(taskTmpdir, 'tasks', 'pool');
   first.make();
-  expect(SpillDirectory.planShared(taskTmpdir, 'tasks', 'pool').path).toBe(first.path);
-  expect(SpillDirectory.planShared(taskTmpdir, 'tasks-more', 'pool').path).not.toContain(first.path);
+  expect(LargeValueFiles.planShared(taskTmpdir, 'tasks', 'pool').path).toBe(first.path);
+  expect(LargeValueFiles.planShared(taskTmpdir, 'tasks-more', 'pool').path).not.toContain(first.path);
   first.remove();
 });
 
@@ -143,7 +143,7 @@ test.runIf(canBeOthers)('what another user has made is neither used, nor read, n
   };
   const dead = theirs(deadName('theirs'));
   const queue = theirs(PrivateDirectory.newName('millrace-tasks-queue-tasks-'));
-  const directory = SpillDirectory.planShared(taskTmpdir, 'tasks', 'pool');
+  const directory = LargeValueFiles.planShared(taskTmpdir, 'tasks', 'pool');
   expect(directory.path).not.toBe(queue);
   // As if the name had been seen, and made between a cleaning and the next value.
   const early = theirs(directory.path.slice(taskTmpdir.length + 1));
@@ -159,7 +159,7 @@ test.runIf(canBeOthers)('what another user has made is neither used, nor read, n
   directory.remove();
   for (const path of [dead, queue, early]) expect(readdirSync(path)).toEqual(['worker-0-1-0']);
 
-  const own = SpillDirectory.planShared(taskTmpdir, 'own', 'pool');
+  const own = LargeValueFiles.planShared(taskTmpdir, 'own', 'pool');
   own.make();
   writeFileSync(join(own.path, 'value'), 'theirs');
   chownSync(join(own.path, 'value'), OTHER_USER, OTHER_USER);

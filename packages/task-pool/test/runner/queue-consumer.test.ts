@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { QueuedTask, TaskQueue } from '../../src/queue/task-queue.js';
+import { QueueConsumer } from '../../src/runner/queue-consumer.js';
 import type { TaskRunner } from '../../src/runner/task-runner.js';
-import { TaskTaker } from '../../src/runner/task-taker.js';
 import type { TaskMessage } from '../../src/wire/task-message.js';
 
 /** A runner with one place, and a queue that is as long as the test says. */
@@ -13,9 +13,9 @@ function parts() {
   const taken: TaskMessage[] = [];
   let waits: ((task: QueuedTask) => void)[] = [];
   const runner = {
-    hasPlace: true,
-    async place() {
-      while (!runner.hasPlace) await new Promise<void>((resolve) => freed.push(resolve));
+    hasCapacity: true,
+    async capacity() {
+      while (!runner.hasCapacity) await new Promise<void>((resolve) => freed.push(resolve));
     },
     onFull: (listener: () => void) => {
       full = listener;
@@ -33,16 +33,16 @@ function parts() {
   const task = () => ({ source: 0, message: {} as TaskMessage });
   return {
     taken,
-    taker: new TaskTaker(queue as unknown as TaskQueue, runner as unknown as TaskRunner, (error) => {
+    consumer: new QueueConsumer(queue as unknown as TaskQueue, runner as unknown as TaskRunner, (error) => {
       throw error;
     }),
     /** A task comes by another way, and has the only place. */
     occupy() {
-      runner.hasPlace = false;
+      runner.hasCapacity = false;
       full();
     },
     free() {
-      runner.hasPlace = true;
+      runner.hasCapacity = true;
       for (const resolve of freed.splice(0)) resolve();
       freed = [];
     },
@@ -65,9 +65,9 @@ const turns = async () => {
 };
 
 test('a place that somebody else got meanwhile is no place: the task stays in the queue for another worker', async () => {
-  const { taker, taken, queued, occupy, free, post } = parts();
+  const { consumer, taken, queued, occupy, free, post } = parts();
   post();
-  taker.start();
+  consumer.start();
   // After it has heard of the place, and before it has looked into the queue.
   occupy();
   await turns();
@@ -79,12 +79,12 @@ test('a place that somebody else got meanwhile is no place: the task stays in th
 
 test('nor does it begin to wait for a task that it would have no place for', async () => {
   const made = parts();
-  made.taker.start();
+  made.consumer.start();
   made.occupy();
   await turns();
   expect(made.waiting).toBe(0);
   made.free();
   await turns();
   expect(made.waiting).toBe(1);
-  await made.taker.stop();
+  await made.consumer.stop();
 });

@@ -9,8 +9,8 @@ import { STATES, type Statistics } from './statistics.js';
 
 const MICROSECONDS = 1_000;
 
-/** Gives tasks their answers, each one once, and counts them. */
-export class Settlement {
+/** Settles tasks, each one once: with a result, an error or another attempt. Keeps the counts. */
+export class TaskOutcomes {
   readonly #statistics: Statistics;
   readonly #tally: TaskTally | undefined;
 
@@ -19,7 +19,7 @@ export class Settlement {
     this.#tally = tally;
   }
 
-  /** A worker has answered, after so many microseconds. */
+  /** A worker has answered. */
   answered(job: Job, { number: microseconds, kind, value, broken }: TaskMessage, now: number): void {
     if (job.settled) return this.late(job);
     const run = microseconds / MICROSECONDS;
@@ -47,15 +47,15 @@ export class Settlement {
     job.listener.failed(error);
   }
 
-  /** An answer that nobody waits for any more. */
+  /** Counts an answer whose task is already settled. */
   late(job?: Job): void {
     this.#statistics.late++;
     if (job !== undefined) this.#statistics.publish(STATES.late, job);
   }
 
-  /** Nobody can tell whether it has been begun: true when it is to be run again, otherwise it is rejected with `error`. */
+  /** It is unknown whether the task was begun. True: run it again; otherwise it has been rejected with `error`. */
   lost(job: Job, error: TaskError): boolean {
-    job.forgetFile();
+    job.removeFile();
     if (job.settled) return false;
     if (this.#retry(job)) return true;
     this.fail(job, error);
@@ -71,12 +71,12 @@ export class Settlement {
     return true;
   }
 
-  /** The worker that had begun it is dead: true when it is to be run again, otherwise it is rejected. */
+  /** The worker that had begun the task is dead. True: run it again; otherwise it has been rejected. */
   died(job: Job, worker: number, end: WorkerEnd): boolean {
-    job.forgetFile();
+    job.removeFile();
     if (job.settled) return false;
     const cause = job.deathCause;
-    // Of this death: the next is another.
+    // The cause belongs to this attempt only.
     job.deathCause = undefined;
     if (this.#retry(job)) return true;
     this.#statistics.died++;

@@ -2,14 +2,14 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { TaskQueue } from '../queue/task-queue.js';
 import type { TaskRunner } from './task-runner.js';
 
-/** Milliseconds after which the loop has its turn, however many tasks there are: timers, and who says that this is to end. */
+/** Milliseconds after which the event loop gets its turn, however many tasks wait: timers and control messages must run, too. */
 const TURN_MS = 1;
 
 /**
- * Takes tasks from a queue for a runner: one whenever it has a place for it, and none while it has not, so that what is
- * taken is begun at once. A task that comes to the runner by another way ends the wait for one of the queue.
+ * Takes tasks from a system queue for a runner, only while the runner has a free slot, so that a task that is taken begins at once.
+ * A task that reaches the runner by another link ends the wait for one of the queue.
  */
-export class TaskTaker {
+export class QueueConsumer {
   readonly #queue: TaskQueue;
   readonly #runner: TaskRunner;
   readonly #onFailure: (error: unknown) => void;
@@ -17,7 +17,7 @@ export class TaskTaker {
   #waiting: Promise<void> | undefined;
   #stopped = false;
 
-  /** `onFailure`: the queue cannot be used any more, and nothing more is taken. */
+  /** `onFailure`: the queue cannot be used any more; the consumer stops. */
   constructor(queue: TaskQueue, runner: TaskRunner, onFailure: (error: unknown) => void) {
     this.#queue = queue;
     this.#runner = runner;
@@ -29,25 +29,25 @@ export class TaskTaker {
     this.#take().catch(this.#onFailure);
   }
 
-  /** Takes nothing more; resolves when what has been taken is begun. */
+  /** Takes nothing more; resolves when every task that has been taken is begun. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#wait.abort();
-    // Its failure has been told.
+    // `onFailure` has reported it.
     await this.#waiting?.catch(() => {});
   }
 
   async #take(): Promise<void> {
     let turnedAt = performance.now();
     for (;;) {
-      await this.#runner.place();
+      await this.#runner.capacity();
       if (performance.now() - turnedAt > TURN_MS) {
         await turn();
         turnedAt = performance.now();
       }
       if (this.#stopped) return;
-      // A task may have come by another way since there was a place.
-      if (!this.#runner.hasPlace) continue;
+      // Another link may have filled the slot meanwhile.
+      if (!this.#runner.hasCapacity) continue;
       const task = this.#queue.tryTake();
       if (task !== undefined) this.#runner.take(task.source, task.message, true);
       else {
