@@ -36,7 +36,7 @@ export type { LaunchSpec, MemberSpec } from './launch/spec.js';
 export type { Member } from './member/member.js';
 export type { ReplaceResult } from './member/replacement.js';
 export type { MemberState } from './member/state.js';
-export type { MemberFailure, ProcessPoolEvents } from './pool/events.js';
+export type { MemberFailure, ProcessPoolEvents, ProcessPoolHandlers } from './pool/events.js';
 export type {
   Members,
   PoolStatus,

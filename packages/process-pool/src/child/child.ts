@@ -37,9 +37,9 @@ export class ChildProcessContext {
   #running = true;
   #jobs = 0;
   #detached = false;
-  #onStop: ((mode: string) => void) | undefined;
+  readonly #stopHandlers: ((mode: string) => void)[] = [];
   #onDetach: (() => void) | undefined;
-  #onMessage: ((body: unknown) => void) | undefined;
+  readonly #messageHandlers: ((body: unknown) => void)[] = [];
   /** Messages that arrived before there was a handler. */
   #early: unknown[] = [];
   #bus: Bus | undefined;
@@ -142,20 +142,21 @@ export class ChildProcessContext {
     this.#send({ type: 'message', body });
   }
 
+  /** Adds a handler of the parent's messages; those that came before the first handler wait for it. Keeps the process alive. */
   onMessage(listener: (body: unknown) => void): void {
     this.#control.ref();
-    this.#onMessage = listener;
+    this.#messageHandlers.push(listener);
     for (const body of this.#early.splice(0)) listener(body);
   }
 
   /**
-   * Called when the parent asks for an orderly end, or SIGTERM does (mode `'signal'`). Default: exit with 0. A reaction
+   * Adds a handler of the parent's request to end, and of SIGTERM (mode `'signal'`). Without any, the process exits with 0. A reaction
    * to SIGTERM that is set later with {@link onSignal} takes its place for the signal.
    */
   onStop(listener: (mode: string) => void): void {
     this.#control.ref();
-    this.#onStop = listener;
-    onSignal('SIGTERM', () => this.#stop('signal'));
+    this.#stopHandlers.push(listener);
+    if (this.#stopHandlers.length === 1) onSignal('SIGTERM', () => this.#stop('signal'));
   }
 
   /** Counts a finished job. At `maxJobs` it asks to be replaced, and returns false from then on. */
@@ -234,8 +235,8 @@ export class ChildProcessContext {
       case 'undelivered':
         return this.bus.undelivered(message.to);
       case 'message':
-        if (this.#onMessage) this.#onMessage(message.body);
-        else this.#early.push(message.body);
+        if (this.#messageHandlers.length === 0) this.#early.push(message.body);
+        for (const handler of this.#messageHandlers) handler(message.body);
         return;
       default:
         unknownMessage(message);
@@ -251,8 +252,8 @@ export class ChildProcessContext {
   #stop(mode: string): void {
     this.#running = false;
     this.#leaveBus();
-    if (this.#onStop) this.#onStop(mode);
-    else process.exit(0);
+    for (const handler of this.#stopHandlers) handler(mode);
+    if (this.#stopHandlers.length === 0) process.exit(0);
   }
 }
 

@@ -1,4 +1,5 @@
-import { optionNames } from '@millrace/channel';
+import { EventEmitter } from 'node:events';
+import { checkHandlers, optionNames } from '@millrace/channel';
 import { ProcessPoolError } from '../errors.js';
 import { causeOf, describeEnd, type Exit } from '../launch/exit.js';
 import type { Member } from '../member/member.js';
@@ -14,15 +15,15 @@ export interface MemberFailure extends Exit {
   readonly advice: string;
 }
 
-/** What a pool tells the process that it is in. Swoole's names, where they differ, stand beside. */
+/** The events of a pool, in the pool's process. Swoole's names, where they differ, stand beside. */
 export interface ProcessPoolEvents {
-  /** Every member has been given a process; that they are ready is what `start` waits for (Start). */
+  /** Every member has a process; `start` resolves when they are ready (Start). */
   onStart?: () => void;
-  /** A process has been given the name of a member (in the process: WorkerStart). */
+  /** A process has been assigned to a member (in the process: WorkerStart). */
   onSpawn?: (member: Member) => void;
-  /** A process has said that it is ready. */
+  /** A process has announced that it is ready. */
   onReady?: (member: Member) => void;
-  /** A process said something. */
+  /** A process has sent a message. */
   onMessage?: (member: Member, body: unknown) => void;
   /** A process has ended, before its replacement is started; `delay` undefined: it is not replaced. */
   onExit?: (member: Member, exit: Exit, delay: number | undefined) => void;
@@ -37,23 +38,68 @@ export interface ProcessPoolEvents {
   onBeforeReload?: () => void;
   /** The last process that was replaced has ended, or the reload has failed. */
   onAfterReload?: (result: ReloadResult) => void;
-  /** The pool is about to stop; its processes have not been told yet (Shutdown). */
+  /** The pool is about to stop; its processes have not been asked to yet (Shutdown). */
   onShutdown?: () => void;
 }
 
+/** The handlers of {@link ProcessPoolEvents} under the names that `on` takes: `exit` for `onExit`. */
+export type ProcessPoolHandlers = {
+  [Name in keyof ProcessPoolEvents as Name extends `on${infer Rest}`
+    ? Uncapitalize<Rest>
+    : never]-?: NonNullable<ProcessPoolEvents[Name]>;
+};
+
+/** The handlers of a pool's events: any number for each, called in the order in which they were added. */
+export class PoolEvents {
+  readonly #emitter = new EventEmitter();
+
+  /** `events` are those that the pool was made with. */
+  constructor(events: ProcessPoolEvents) {
+    checkHandlers(events, PROCESS_POOL_EVENTS, 'a ProcessPool', 'events');
+    this.#emitter.setMaxListeners(0);
+    // Looked up at each event: the object may be an instance whose handlers change.
+    for (const option of PROCESS_POOL_EVENTS as ReadonlySet<keyof ProcessPoolEvents>)
+      this.#emitter.on(option, (...args: unknown[]) => (events[option] as Listener | undefined)?.(...args));
+  }
+
+  on<Name extends keyof ProcessPoolHandlers>(name: Name, handler: ProcessPoolHandlers[Name]): void {
+    this.#emitter.on(optionOf(name, handler), handler);
+  }
+
+  off<Name extends keyof ProcessPoolHandlers>(name: Name, handler: ProcessPoolHandlers[Name]): void {
+    this.#emitter.off(optionOf(name, handler), handler);
+  }
+
+  emit<Name extends keyof ProcessPoolHandlers>(
+    name: Name,
+    ...args: Parameters<ProcessPoolHandlers[Name]>
+  ): void {
+    this.#emitter.emit(optionName(name), ...args);
+  }
+}
+
+type Listener = (...args: unknown[]) => void;
+
+/** `exit` is the option `onExit`. Under that name Node's own meaning of the event `error` does not apply. */
+function optionName(name: string): string {
+  return `on${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+}
+
+/** Refuses an unknown event as the constructor does. */
+function optionOf(name: string, handler: unknown): string {
+  const option = optionName(name);
+  checkHandlers({ [option]: handler }, PROCESS_POOL_EVENTS, 'a ProcessPool', 'events');
+  return option;
+}
+
 /** Tells of the end of a process: that it has ended, and which sort of end it was. */
-export function emitExit(
-  events: ProcessPoolEvents,
-  member: Member,
-  exit: Exit,
-  delay: number | undefined,
-): void {
-  events.onExit?.(member, exit, delay);
+export function emitExit(events: PoolEvents, member: Member, exit: Exit, delay: number | undefined): void {
+  events.emit('exit', member, exit, delay);
   const gaveUp = member.state === 'given-up';
   const asked = !member.wanted && !gaveUp && exit.signal === 'SIGTERM';
-  if (exit.code === 0 || asked) return events.onStop?.(member, exit);
+  if (exit.code === 0 || asked) return events.emit('stop', member, exit);
   const restarts = member.incarnation - 1;
-  events.onError?.(member, { ...exit, restarts, delay, advice: advise(member, exit, delay, gaveUp) });
+  events.emit('error', member, { ...exit, restarts, delay, advice: advise(member, exit, delay, gaveUp) });
 }
 
 /** What {@link MemberFailure} says to an operator. */

@@ -9,7 +9,13 @@ import { Member, type MemberHost } from '../member/member.js';
 import { Clients } from '../serve/clients.js';
 import { BUS, REQUESTS, type ToPool, unknownMessage } from '../wire/protocol.js';
 import { Changes, keptAlive } from './changes.js';
-import { assertNoneGivenUp, emitExit, type ProcessPoolEvents } from './events.js';
+import {
+  assertNoneGivenUp,
+  emitExit,
+  PoolEvents,
+  type ProcessPoolEvents,
+  type ProcessPoolHandlers,
+} from './events.js';
 import { MergingQueue } from './merging-queue.js';
 import {
   checkMembers,
@@ -34,7 +40,7 @@ import { memberStatus } from './status.js';
  * {@link RestartPolicy} says. Every process is bound to this one: it is killed by the kernel when this one is gone.
  */
 export class ProcessPool implements AsyncDisposable {
-  readonly #events: ProcessPoolEvents;
+  readonly #events: PoolEvents;
   readonly #options: ProcessPoolOptions;
   readonly #template: ((i: number) => MemberSpec) | undefined;
   readonly #host: MemberHost;
@@ -65,7 +71,7 @@ export class ProcessPool implements AsyncDisposable {
     options: ProcessPoolOptions = {},
   ) {
     const specs = checkPool(members, events, options);
-    this.#events = events;
+    this.#events = new PoolEvents(events);
     this.#options = options;
     this.#host = this.#makeHost();
     if ('member' in members) this.#template = members.member;
@@ -89,6 +95,21 @@ export class ProcessPool implements AsyncDisposable {
 
   get reloading(): boolean {
     return this.#reloading;
+  }
+
+  /**
+   * Adds a handler of an event: `pool.on('exit', …)` for `onExit` of the constructor's `events`, whose handlers are called
+   * first. Throws `ERR_MILLRACE_UNKNOWN_OPTION`.
+   */
+  on<Name extends keyof ProcessPoolHandlers>(name: Name, handler: ProcessPoolHandlers[Name]): this {
+    this.#events.on(name, handler);
+    return this;
+  }
+
+  /** Removes a handler that was added with {@link on}. */
+  off<Name extends keyof ProcessPoolHandlers>(name: Name, handler: ProcessPoolHandlers[Name]): this {
+    this.#events.off(name, handler);
+    return this;
   }
 
   /** Lets its processes keep the loop of this one alive, which they do unless `unref` is called. */
@@ -118,7 +139,7 @@ export class ProcessPool implements AsyncDisposable {
     this.#reloads.hold();
     this.#spares ??= this.#makeSpares();
     for (const member of this.#members) member.start();
-    this.#events.onStart?.();
+    this.#events.emit('start');
     try {
       await this.#changes.until(() => this.#isUp(), { signal, timeout });
     } catch (error) {
@@ -152,6 +173,19 @@ export class ProcessPool implements AsyncDisposable {
     }
   }
 
+  /** Ends the pool in order, as {@link stop} of all members does; idempotent. */
+  close(options: Omit<StopOptions, 'members'> = {}): Promise<void> {
+    checkOptions(options, REMOVE_OPTIONS, 'close()');
+    return this.stop(options);
+  }
+
+  /** Kills every process of the pool; resolves when they have ended. Idempotent. */
+  async destroy(): Promise<void> {
+    const stopped = this.stop({ timeout: 0 });
+    this.#kill(this.#members, true);
+    await stopped;
+  }
+
   /**
    * Gives members new processes, so that they run what the files of their module say now. One reload runs at a time; all
    * that are asked for meanwhile, or before the pool has started, are one more that follows. Resolves when the last
@@ -164,7 +198,7 @@ export class ProcessPool implements AsyncDisposable {
 
   async #reload(options: ReloadOptions): Promise<ReloadResult> {
     this.#reloading = true;
-    this.#events.onBeforeReload?.();
+    this.#events.emit('beforeReload');
     // They have loaded what was there before.
     this.#spares?.discard();
     try {
@@ -176,7 +210,7 @@ export class ProcessPool implements AsyncDisposable {
           ),
         stopped: () => !this.running,
       });
-      this.#events.onAfterReload?.(result);
+      this.#events.emit('afterReload', result);
       return result;
     } finally {
       this.#reloading = false;
@@ -238,7 +272,7 @@ export class ProcessPool implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop();
+    await this.close();
   }
 
   #isUp(): boolean {
@@ -272,10 +306,10 @@ export class ProcessPool implements AsyncDisposable {
       changed: (member) => this.#bus?.changed(member),
       spawned: (member) => {
         this.#bus?.changed(member);
-        this.#events.onSpawn?.(member);
+        this.#events.emit('spawn', member);
       },
       ready: (member) => {
-        this.#events.onReady?.(member);
+        this.#events.emit('ready', member);
         this.#fillSpares();
         this.#changes.happened();
       },
@@ -285,7 +319,7 @@ export class ProcessPool implements AsyncDisposable {
         this.#changes.happened();
       },
       gaveUp: (member, exit) => {
-        this.#events.onGaveUp?.(member, exit);
+        this.#events.emit('gaveUp', member, exit);
         this.#changes.happened();
       },
     };
@@ -294,7 +328,7 @@ export class ProcessPool implements AsyncDisposable {
   #onMessage(member: Member, message: ToPool): void {
     switch (message.type) {
       case 'message':
-        return this.#events.onMessage?.(member, message.body);
+        return this.#events.emit('message', member, message.body);
       case 'replace':
         return this.#recycling.recycle(member);
       case 'shutdown':
@@ -311,7 +345,7 @@ export class ProcessPool implements AsyncDisposable {
     return new Spares({
       count: spares ?? (this.#members.length > 1 ? 1 : 0),
       title,
-      onExit: (exit, delay) => this.#events.onSpareExit?.(exit, delay),
+      onExit: (exit, delay) => this.#events.emit('spareExit', exit, delay),
       changed: () => this.#changes.happened(),
     });
   }
@@ -350,6 +384,6 @@ export class ProcessPool implements AsyncDisposable {
     this.#clients = undefined;
     this.#listener?.close();
     this.#listener = undefined;
-    if (had === 'running' || had === 'starting') this.#events.onShutdown?.();
+    if (had === 'running' || had === 'starting') this.#events.emit('shutdown');
   }
 }

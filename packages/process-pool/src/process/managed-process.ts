@@ -263,6 +263,12 @@ export class ManagedProcess<Out = unknown, In = unknown> implements AsyncDisposa
     this.#queueIsPrivate = false;
   }
 
+  /** Kills it and closes the pipe; idempotent. */
+  async destroy(): Promise<void> {
+    await this.#pool.destroy();
+    await this.close();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
