@@ -343,7 +343,7 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
   /**
    * The file that the log is added to. SIGWINCH or SIGUSR1 to the master, or `server.reopenLog()`, opens it anew in every
    * process; with `user`, `group` or `chroot` the manager opens it and the others get its descriptor, so it may stay root's,
-   * as `create 0640 root adm` of logrotate makes it. Lines that cannot be written, and those for a pipe that nobody reads,
+   * as `create 0640 root adm` of logrotate makes it. Lines that cannot be written, and those for a pipe without a reader,
    * are lost and counted (`stats().lostLogLines`); standard error is told of the first.
    * @default standard output
    * @swoole `log_file`

@@ -6,7 +6,7 @@ const USERS = '/etc/passwd';
 
 /**
  * The number of the user that workers run as, where it is not who has started the server: what is theirs is to be known
- * to the master. Undefined for one that nobody knows; whoever is to become that user says so.
+ * to the master. Undefined for one that the system does not know; the process that is to become that user reports it.
  */
 export function userIdOf({ user }: Pick<ResolvedOptions, 'user'>): number | undefined {
   if (typeof user !== 'string') return user;

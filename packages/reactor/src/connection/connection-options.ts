@@ -30,7 +30,7 @@ export interface HandlersOf<Own> {
   readonly onClose?: ((connection: Own, reason: CloseReason, error?: Error) => void) | undefined;
 }
 
-/** What a connection goes by, whoever its owner is. */
+/** The options of a connection that do not depend on its owner's types. */
 export interface PlainConnectionOptions {
   /** How the input is cut to frames. Default `{ kind: 'none' }`: each read is one. */
   readonly framing?: Framing | undefined;
@@ -67,7 +67,7 @@ export interface PlainConnectionOptions {
   readonly memory?: MemoryUse | undefined;
 }
 
-/** The names of a connection's options, for the lists of those who make one. */
+/** The names of a connection's options, for the option lists of what makes one. */
 export const CONNECTION_OPTION_NAMES = {
   handlers: true,
   framing: true,

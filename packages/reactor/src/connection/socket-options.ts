@@ -53,7 +53,7 @@ export interface TcpOptions {
   readonly userTimeout?: number | undefined;
 }
 
-/** The names of {@link SocketOptions} and {@link TcpOptions}, for the lists of those who take them. */
+/** The names of {@link SocketOptions} and {@link TcpOptions}, for the option lists of what takes them. */
 export const SOCKET_OPTION_NAMES = {
   reusePort: true,
   receiveBufferSize: true,
@@ -73,7 +73,7 @@ export function setOption(fd: number, level: number, option: number, value: numb
   check(syscalls.setSocketOption(fd, level, option, value), 'setsockopt', name);
 }
 
-/** The errno of what has happened to a socket since somebody last asked; 0: nothing. */
+/** The errno of what has happened to a socket since it was last read; 0: nothing. */
 export function pendingError(fd: number): number {
   const out = new Int32Array(1);
   syscalls.getSocketOption(fd, SOL_SOCKET, SO_ERROR, new Uint8Array(out.buffer));

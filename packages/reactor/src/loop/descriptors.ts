@@ -166,7 +166,7 @@ export class Descriptors {
       update: ({ read, write, end = false }) => {
         if (!live()) return;
         const watch = this.#watches.own(fd);
-        // A hang-up that came while nobody wanted to hear of it.
+        // A hang-up that came while neither reading nor writing was watched for.
         if (end && !watchesEnd && watch.is(PARKED)) watch.asked = DISARMED;
         watchesEnd = end;
         watch.wanted = (read ? EPOLLIN : 0) | (write ? EPOLLOUT : 0);

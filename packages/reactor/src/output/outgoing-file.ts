@@ -26,7 +26,7 @@ const SEND_FILE_OPTIONS = optionNames<SendFileOptions>({
 
 /** Files that wait for one connection at most; each is an open descriptor. */
 export const MAX_FILES = 64;
-/** Without O_NONBLOCK a FIFO would keep the whole loop until somebody writes to it. */
+/** Without O_NONBLOCK a FIFO would block the whole loop until another process opens it to write. */
 const OPEN = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 /** Bytes of a file that one turn sends at most, so that one fast reader leaves time for the others. */
 const TURN_BYTES = 1 << 20;
@@ -100,7 +100,7 @@ export class OutgoingFile {
     return sent;
   }
 
-  /** Reads what comes next into `memory`, for whoever sends it himself. Returns as `send` does. */
+  /** Reads what comes next into `memory`, for a connection that sends it itself. Returns as `send` does. */
   read(memory: Buffer): number {
     const wanted = Math.min(memory.length, this.#remaining);
     const count = syscalls.readAt(this.#file, memory, 0, wanted, this.#position);

@@ -47,7 +47,7 @@ export interface ConnectOptions<Context = undefined> extends ConnectionOptions<C
   /** TCP: whether to send at once, without waiting to fill a packet. Default true. */
   readonly noDelay?: boolean | undefined;
   /**
-   * A unix socket: users, besides root and this process's, whose listener is taken, for anybody may have made the name
+   * A unix socket: users, besides root and this process's, whose listener is taken, for any user may have made the name
    * first. Default: none.
    */
   readonly trustedUsers?: TrustedUsers | undefined;
@@ -72,7 +72,7 @@ const FULL_RETRY_MS = 5;
 
 /**
  * Connects to a TCP or unix listener. With a callback it works in a turn of the reactor, whatever the mode; the
- * promise form needs somebody to run promises: Node's loop, or an `await` between the turns of a blocking reactor.
+ * promise form needs promises to be run: Node's loop, or an `await` between the turns of a blocking reactor.
  *
  * The error is a `SystemCallError` that names the address (`ECONNREFUSED`, `ENOENT` …), a `ReactorError` with
  * `ERR_MILLRACE_CONNECT_TIMEOUT`, or `ERR_MILLRACE_REACTOR_CLOSED` when the reactor closes before; an

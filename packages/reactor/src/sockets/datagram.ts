@@ -60,7 +60,7 @@ const DATAGRAM_OPTIONS = optionNames<DatagramOptions>({ ...SOCKET_OPTION_NAMES, 
 
 /**
  * A datagram socket that is bound and not in a reactor yet: it can be bound where errors are reported, and served by a
- * reactor of another thread, which finds it by its descriptor. Whoever bound it closes it.
+ * reactor of another thread, which finds it by its descriptor. The thread that bound it closes it.
  */
 export class BoundDatagram {
   readonly fd: number;
@@ -135,7 +135,7 @@ export class DatagramSocket {
   readonly #reactor: Reactor;
   readonly #handlers: DatagramHandlers;
   readonly #unix: boolean;
-  /** Undefined where somebody else has bound the socket, and closes it. */
+  /** Undefined where the socket was bound elsewhere, and is closed there. */
   readonly #bound: BoundDatagram | undefined;
   readonly #from = new Uint8Array(SOCKADDR_BYTES);
   readonly #turn = new Turn({
@@ -185,7 +185,7 @@ export class DatagramSocket {
   /**
    * Sends one datagram. False: the kernel has no room now, or the socket is closed; nothing was sent, and `onDrain`
    * follows. Throws a `SystemCallError`: with `EMSGSIZE` when it is too long (65,507 bytes over IPv4, `SO_SNDBUF` over
-   * a unix socket), `ENOENT` or `ECONNREFUSED` when nobody is bound to a unix address.
+   * a unix socket), `ENOENT` or `ECONNREFUSED` when no socket is bound to a unix address.
    */
   send(data: Bytes | string, to: SocketAddress): boolean {
     if (this.#closed) return false;
@@ -198,7 +198,7 @@ export class DatagramSocket {
         return true;
       }
       if (result === -EAGAIN || result === -ENOBUFS) break;
-      // The first is for an earlier datagram to a port that nobody listens on; this one has not been sent yet.
+      // The first is for an earlier datagram to a port that no socket listens on; this one has not been sent yet.
       if (result === -EINTR || (result === -ECONNREFUSED && !this.#unix)) continue;
       throw new SystemCallError('sendto', -result, showAddress(to));
     }

@@ -147,7 +147,7 @@ export class TlsAcceptor {
     server.on('tlsClientError', (error, socket) => {
       const handshake = this.#handshakes.get(rawOf(socket));
       if (handshake) handshake.failure = socket.authorizationError ? unauthorized(socket) : error;
-      // Where time is up, nobody else does.
+      // Where time is up, nothing else does.
       socket.destroy();
     });
     return server;
@@ -160,7 +160,7 @@ export class TlsAcceptor {
     this.#forget(raw, handshake);
     // From now on; half a handshake is none.
     socket.allowHalfOpen = true;
-    // Until somebody has it; what has gone wrong by then, `socket.errored` tells.
+    // Until a connection has it; what has gone wrong by then, `socket.errored` tells.
     socket.on('error', () => {});
     this.#soon(() => handshake.callback(undefined, socket));
   }
