@@ -2,14 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import {
-  Alarm,
-  checkOptions,
-  checkTimeout,
-  checkWait,
-  optionNames,
-  WAIT_OPTION_NAMES,
-} from '@millrace/channel';
+import { checkOptions, checkTimeout, checkWait, optionNames, WAIT_OPTION_NAMES } from '@millrace/channel';
+import { Alarm } from '@millrace/channel/internal';
 import { ServerError } from './errors.js';
 import { TEST_FD, TEST_VARIABLE, type TestReport } from './options/under-test.js';
 

@@ -58,11 +58,7 @@ export {
   type Transport,
   type TransportEvents,
 } from './interface/transport.js';
-export { copyBytes, WordCopier } from './memory/copying.js';
-export { copyOf, giveMessagesRoom } from './memory/message-memory.js';
-export { Slabs } from './memory/slab.js';
 export { CHANNEL_OPTION_NAMES, type ChannelOptions } from './transport/channel-options.js';
 export { createMemoryPair, type MemoryPairOptions } from './transport/memory-pair.js';
 export { TransportChannel } from './transport/transport-channel.js';
-export { Alarm, checkSignal, checkTimeout, checkWait, deadlineAfter, inTime } from './waiting/deadline.js';
-export { WaitList } from './waiting/wait-list.js';
+export { checkSignal, checkTimeout, checkWait } from './waiting/deadline.js';

@@ -12,4 +12,9 @@
  *
  * @packageDocumentation
  */
+export { copyBytes, WordCopier } from './memory/copying.js';
+export { copyOf, giveMessagesRoom } from './memory/message-memory.js';
+export { Slabs } from './memory/slab.js';
 export { checkHandler, HandlerList } from './transport/handler-list.js';
+export { Alarm, deadlineAfter, inTime } from './waiting/deadline.js';
+export { WaitList } from './waiting/wait-list.js';

@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   checkOptions,
   checkWait,
-  deadlineAfter,
   optionNames,
   type TransportChannel,
   WAIT_OPTION_NAMES,
   type WaitOptions,
 } from '@millrace/channel';
+import { deadlineAfter } from '@millrace/channel/internal';
 import {
   AF_UNIX,
   assertTrusted,

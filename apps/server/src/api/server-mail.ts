@@ -1,4 +1,5 @@
-import { inTime, type WaitOptions } from '@millrace/channel';
+import type { WaitOptions } from '@millrace/channel';
+import { inTime } from '@millrace/channel/internal';
 import { type Handlers, runInOrder, type ServerEvents } from '../contract/events.js';
 import type { ProcessId } from '../contract/ids.js';
 import type { Message } from '../contract/types.js';

@@ -1,4 +1,4 @@
-import { Alarm } from '@millrace/channel';
+import { Alarm } from '@millrace/channel/internal';
 import type { ChildProcessContext, Member } from '@millrace/process-pool';
 import { LINK_RESET_MS } from '../constants.js';
 import type { ToWorker } from '../contract/control-messages.js';

@@ -1,4 +1,5 @@
-import { type Codec, type Frame, WordCopier } from '@millrace/channel';
+import type { Codec, Frame } from '@millrace/channel';
+import { WordCopier } from '@millrace/channel/internal';
 
 export { CLOSE_REASONS, type SessionCloseReason } from '../contract/close-reasons.js';
 

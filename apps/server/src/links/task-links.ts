@@ -1,4 +1,5 @@
-import { type Codec, copyOf, type Poller, TransportChannel } from '@millrace/channel';
+import { type Codec, type Poller, TransportChannel } from '@millrace/channel';
+import { copyOf } from '@millrace/channel/internal';
 import { check, createMemory, MappedMemory, syscalls } from '@millrace/native';
 import { createPipe, PipeTransport } from '@millrace/pipe-ipc';
 import {

@@ -1,4 +1,4 @@
-import { copyOf } from '@millrace/channel';
+import { copyOf } from '@millrace/channel/internal';
 import type { QueueAddress } from '@millrace/task-pool';
 import { type LargeValueFiles, queueState, TaskQueue } from '@millrace/task-pool/internal';
 import type { ResolvedOptions } from '../options/resolve-options.js';

@@ -1,4 +1,4 @@
-import { Alarm } from '@millrace/channel';
+import { Alarm } from '@millrace/channel/internal';
 import type { Member, ProcessPool } from '@millrace/process-pool';
 import { KILL_GRACE_MS } from '../constants.js';
 import { SHUTDOWN } from '../contract/role.js';

@@ -1,4 +1,4 @@
-import { Alarm } from '@millrace/channel';
+import { Alarm } from '@millrace/channel/internal';
 import {
   type ChildProcessContext,
   type Exit,

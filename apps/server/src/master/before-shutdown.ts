@@ -1,4 +1,4 @@
-import { inTime } from '@millrace/channel';
+import { inTime } from '@millrace/channel/internal';
 import { runInOrder } from '../contract/events.js';
 import type { RoleContext } from '../contract/role.js';
 

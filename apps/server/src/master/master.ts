@@ -1,4 +1,5 @@
-import { Alarm, inTime, type Repetition } from '@millrace/channel';
+import type { Repetition } from '@millrace/channel';
+import { Alarm, inTime } from '@millrace/channel/internal';
 import { processStat } from '@millrace/native';
 import type { Exit, Member, ProcessPool } from '@millrace/process-pool';
 import { Listener, Reactor, type TlsAcceptorOptions } from '@millrace/reactor';

@@ -1,5 +1,6 @@
 import { Worker, type WorkerOptions } from 'node:worker_threads';
-import { Alarm, type TransportChannel } from '@millrace/channel';
+import type { TransportChannel } from '@millrace/channel';
+import { Alarm } from '@millrace/channel/internal';
 import { type InetAddress, NodePoller } from '@millrace/native';
 import { threadOptions } from '@millrace/process-pool/internal';
 import type { TlsAcceptorOptions } from '@millrace/reactor';

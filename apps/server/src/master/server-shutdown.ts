@@ -1,4 +1,4 @@
-import { Alarm } from '@millrace/channel';
+import { Alarm } from '@millrace/channel/internal';
 import type { Member, ProcessPool } from '@millrace/process-pool';
 import { KILL_GRACE_MS, SAME_SIGNAL_MS } from '../constants.js';
 import type { ToManager } from '../contract/control-messages.js';

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
-import { Alarm, checkOptions, checkWait, optionNames, WAIT_OPTION_NAMES } from '@millrace/channel';
+import { checkOptions, checkWait, optionNames, WAIT_OPTION_NAMES } from '@millrace/channel';
+import { Alarm } from '@millrace/channel/internal';
 import type { ProcessId, RoleName } from '../contract/ids.js';
 import { ServerError } from '../errors.js';
 

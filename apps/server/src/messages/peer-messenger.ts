@@ -1,4 +1,5 @@
-import { inTime, shown, type TransportChannel, type WaitOptions } from '@millrace/channel';
+import { shown, type TransportChannel, type WaitOptions } from '@millrace/channel';
+import { inTime } from '@millrace/channel/internal';
 import { openPipe } from '@millrace/pipe-ipc';
 import type { ProcessId } from '../contract/ids.js';
 import { ServerError } from '../errors.js';

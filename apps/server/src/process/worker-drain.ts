@@ -1,4 +1,4 @@
-import { Alarm } from '@millrace/channel';
+import { Alarm } from '@millrace/channel/internal';
 import type { ChildProcessContext } from '@millrace/process-pool';
 import { WORKER_EXIT_MS } from '../constants.js';
 import { runInOrder } from '../contract/events.js';

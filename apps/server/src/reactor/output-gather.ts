@@ -1,4 +1,4 @@
-import { WordCopier } from '@millrace/channel';
+import { WordCopier } from '@millrace/channel/internal';
 import { GATHER_BYTES, GATHER_LIMIT } from '../constants.js';
 
 /** Where gathered output goes. */

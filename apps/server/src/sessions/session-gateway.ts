@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
-import { checkOptions, checkWaitOptions, optionNames, WaitList, type WaitOptions } from '@millrace/channel';
+import { checkOptions, checkWaitOptions, optionNames, type WaitOptions } from '@millrace/channel';
+import { WaitList } from '@millrace/channel/internal';
 import type { SocketAddress } from '@millrace/reactor';
 import { SEND_LIMIT } from '../constants.js';
 import { ServerError } from '../errors.js';

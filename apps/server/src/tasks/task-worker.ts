@@ -1,4 +1,4 @@
-import { giveMessagesRoom } from '@millrace/channel';
+import { giveMessagesRoom } from '@millrace/channel/internal';
 import { NodePoller } from '@millrace/native';
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { TaskContext } from '@millrace/task-pool';

@@ -1,4 +1,4 @@
-import { copyOf } from '@millrace/channel';
+import { copyOf } from '@millrace/channel/internal';
 import type { PortEvents } from '../contract/events.js';
 import { PacketClient } from '../contract/packet-client.js';
 import { Session } from '../contract/session.js';

@@ -1,4 +1,4 @@
-import { giveMessagesRoom } from '@millrace/channel';
+import { giveMessagesRoom } from '@millrace/channel/internal';
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { TaskClient } from '@millrace/task-pool/internal';
 import type { OwnReactor } from '../base/own-reactor.js';

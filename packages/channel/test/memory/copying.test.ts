@@ -1,4 +1,4 @@
-import { copyBytes, Slabs, WordCopier } from '@millrace/channel';
+import { copyBytes, Slabs, WordCopier } from '@millrace/channel/internal';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 const PROGRAM = `
   import { constants, PerformanceObserver } from 'node:perf_hooks';
   import { setImmediate as turn } from 'node:timers/promises';
-  import { copyOf, giveMessagesRoom } from ${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)};
+  import { copyOf, giveMessagesRoom } from ${JSON.stringify(new URL('../../dist/internal.js', import.meta.url).href)};
   if (process.argv[1] === 'room') giveMessagesRoom();
   let markings = 0;
   const observer = new PerformanceObserver((list) => {

@@ -1,14 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import {
-  Alarm,
-  ArgumentError,
-  checkSignal,
-  checkTimeout,
-  createMemoryPair,
-  inTime,
-  msgpackCodec,
-  WaitList,
-} from '../../src/index.js';
+import { ArgumentError, checkSignal, checkTimeout, createMemoryPair, msgpackCodec } from '../../src/index.js';
+import { Alarm, inTime, WaitList } from '../../src/internal.js';
 
 const DAY_MS = 86_400_000;
 const NO_TIMES = [Number.NaN, -1, Number.NEGATIVE_INFINITY, '5', null, {}, 5n, true];

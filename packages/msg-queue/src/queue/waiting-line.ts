@@ -1,4 +1,5 @@
-import { Alarm, checkWait, TimeoutError, type WaitOptions } from '@millrace/channel';
+import { checkWait, TimeoutError, type WaitOptions } from '@millrace/channel';
+import { Alarm } from '@millrace/channel/internal';
 
 interface Waiting<Item, Result> {
   readonly item: Item;

@@ -4,10 +4,10 @@ import {
   checkOptions,
   checkWait,
   optionNames,
-  Slabs,
   WAIT_OPTION_NAMES,
   type WaitOptions,
 } from '@millrace/channel';
+import { Slabs } from '@millrace/channel/internal';
 import { EACCES, EIDRM, EINVAL, ENOENT, IPC_PRIVATE, SystemCallError, syscalls } from '@millrace/native';
 import { deniedError, QueueError, removedError } from '../errors.js';
 import { explain, readSystemVLimits, type SystemVLimits } from '../queue/limits.js';

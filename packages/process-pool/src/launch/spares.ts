@@ -1,4 +1,4 @@
-import { Alarm } from '@millrace/channel';
+import { Alarm } from '@millrace/channel/internal';
 import { ChildHandle, launchKey } from './child-handle.js';
 import type { Exit } from './exit.js';
 import { RestartPolicy } from './restart-policy.js';

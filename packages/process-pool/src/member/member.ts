@@ -1,4 +1,5 @@
-import { Alarm, checkOptions, checkTimeout } from '@millrace/channel';
+import { checkOptions, checkTimeout } from '@millrace/channel';
+import { Alarm } from '@millrace/channel/internal';
 import type { ChildHandle } from '../launch/child-handle.js';
 import type { Exit } from '../launch/exit.js';
 import { RestartPolicy } from '../launch/restart-policy.js';

@@ -1,4 +1,4 @@
-import { Alarm } from '@millrace/channel';
+import { Alarm } from '@millrace/channel/internal';
 import type { ChildEnd, ChildHandle } from '../launch/child-handle.js';
 import type { Exit } from '../launch/exit.js';
 import {

@@ -1,4 +1,5 @@
-import { Alarm, checkWait, TimeoutError } from '@millrace/channel';
+import { checkWait, TimeoutError } from '@millrace/channel';
+import { Alarm } from '@millrace/channel/internal';
 
 /** The longest timer that Node takes, in milliseconds: 24 days. */
 const LONGEST_MS = 2 ** 31 - 1;

@@ -1,4 +1,5 @@
-import { Alarm, checkOptions, checkTimeout, checkWait } from '@millrace/channel';
+import { checkOptions, checkTimeout, checkWait } from '@millrace/channel';
+import { Alarm } from '@millrace/channel/internal';
 import { Listener } from '@millrace/reactor';
 import { BusHub } from '../bus/bus-hub.js';
 import { ProcessPoolError } from '../errors.js';

@@ -1,11 +1,6 @@
 import { kill } from 'node:process';
-import {
-  type Bytes,
-  checkOptions,
-  type TransportChannel,
-  WaitList,
-  type WaitOptions,
-} from '@millrace/channel';
+import { type Bytes, checkOptions, type TransportChannel, type WaitOptions } from '@millrace/channel';
+import { WaitList } from '@millrace/channel/internal';
 import { ProcessPoolError } from '../errors.js';
 import { describeEnd, type Exit } from '../launch/exit.js';
 import { MEMBER_OPTIONS, type MemberSpec } from '../launch/spec.js';

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
-import { type Bytes, bytesOrText, WaitList, type WaitOptions } from '@millrace/channel';
+import { type Bytes, bytesOrText, type WaitOptions } from '@millrace/channel';
+import { WaitList } from '@millrace/channel/internal';
 import { createSocketPair, SOCK_STREAM, syscalls } from '@millrace/native';
 import type { LaunchSpec } from '../launch/spec.js';
 

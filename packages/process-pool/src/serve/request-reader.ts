@@ -1,4 +1,4 @@
-import { Alarm } from '@millrace/channel';
+import { Alarm } from '@millrace/channel/internal';
 import { EAGAIN, EINTR, NodePoller, type PollRegistration, syscalls } from '@millrace/native';
 import { LENGTH_BYTES } from './request-layout.js';
 

@@ -6,7 +6,8 @@ import {
   type TLSSocket,
   type TlsOptions,
 } from 'node:tls';
-import { Alarm, checkTimeout } from '@millrace/channel';
+import { checkTimeout } from '@millrace/channel';
+import { Alarm } from '@millrace/channel/internal';
 import { syscalls } from '@millrace/native';
 import { ReactorError } from '../errors.js';
 import type { Reactor } from '../loop/reactor.js';

@@ -1,4 +1,4 @@
-import { deadlineAfter } from '@millrace/channel';
+import { deadlineAfter } from '@millrace/channel/internal';
 import { syscalls } from '@millrace/native';
 import { OWNER_CHECK_MS } from '../constants.js';
 import { SharedMemoryError } from '../errors.js';

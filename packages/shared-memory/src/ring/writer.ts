@@ -1,4 +1,5 @@
-import { copyBytes, Frame, WordCopier } from '@millrace/channel';
+import { Frame } from '@millrace/channel';
+import { copyBytes, WordCopier } from '@millrace/channel/internal';
 import type { SharedMemoryError } from '../errors.js';
 import * as layout from './layout.js';
 import { corruptRing, type RingMemory } from './ring.js';

@@ -1,5 +1,6 @@
 import { closeSync, fstatSync } from 'node:fs';
-import { checkOptions, deadlineAfter, optionNames } from '@millrace/channel';
+import { checkOptions, optionNames } from '@millrace/channel';
+import { deadlineAfter } from '@millrace/channel/internal';
 import { createMemory, MappedMemory } from '@millrace/native';
 import { SharedMemoryError } from '../errors.js';
 import { OwnerRegistry } from '../owner/registry.js';

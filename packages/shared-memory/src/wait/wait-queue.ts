@@ -1,4 +1,5 @@
-import { Alarm, checkWait } from '@millrace/channel';
+import { checkWait } from '@millrace/channel';
+import { Alarm } from '@millrace/channel/internal';
 import { FIRST_OWNER_CHECK_MS, OWNER_CHECK_MS } from '../constants.js';
 import { abandon, BUSY, type Grant, type LockAttempt, OWNER_DIED } from './lock-attempt.js';
 import { type CancelWait, onWordChange } from './word-waiter.js';

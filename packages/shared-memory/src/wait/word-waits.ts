@@ -1,4 +1,5 @@
-import { Alarm, checkOptions, checkWait, deadlineAfter, optionNames } from '@millrace/channel';
+import { checkOptions, checkWait, optionNames } from '@millrace/channel';
+import { Alarm, deadlineAfter } from '@millrace/channel/internal';
 import { EAGAIN, EINTR, ETIMEDOUT, SystemCallError, syscalls } from '@millrace/native';
 import { SLICE_MS } from '../constants.js';
 import { onWordChange } from './word-waiter.js';

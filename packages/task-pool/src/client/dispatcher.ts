@@ -1,4 +1,4 @@
-import { Alarm } from '@millrace/channel';
+import { Alarm } from '@millrace/channel/internal';
 import { SLOTS_PER_QUEUE } from '../claims/claim-layout.js';
 import { TaskError } from '../errors.js';
 import { Estimates } from '../wire/estimates.js';

@@ -1,5 +1,6 @@
 import type { AsyncResource } from 'node:async_hooks';
-import { type Alarm, optionNames } from '@millrace/channel';
+import { optionNames } from '@millrace/channel';
+import type { Alarm } from '@millrace/channel/internal';
 import type { LargeValueFile } from '../wire/large-value-files.js';
 
 /** How a task is run; `Report` is what it reports. */

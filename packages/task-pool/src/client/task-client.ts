@@ -1,5 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
-import { Alarm } from '@millrace/channel';
+import { Alarm } from '@millrace/channel/internal';
 import { TaskError } from '../errors.js';
 import { SILENT, STREAM } from '../wire/task-layout.js';
 import { Dispatcher } from './dispatcher.js';

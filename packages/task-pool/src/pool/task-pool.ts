@@ -1,6 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { EventEmitter } from 'node:events';
-import { checkOptions, checkTimeout, inTime, optionNames } from '@millrace/channel';
+import { checkOptions, checkTimeout, optionNames } from '@millrace/channel';
+import { inTime } from '@millrace/channel/internal';
 import { createMemory, MappedMemory, syscalls } from '@millrace/native';
 import { type Exit, type Member, ProcessPool } from '@millrace/process-pool';
 import { ClaimTable, claimBytes } from '../claims/claim-table.js';

@@ -1,5 +1,5 @@
 /** The program of a task worker of a pool: loads the module with the tasks, and runs them. */
-import { giveMessagesRoom } from '@millrace/channel';
+import { giveMessagesRoom } from '@millrace/channel/internal';
 import { MappedMemory } from '@millrace/native';
 import { inherit } from '@millrace/process-pool';
 import { ClaimTable, claimBytes } from '../claims/claim-table.js';

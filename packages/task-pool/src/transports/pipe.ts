@@ -1,4 +1,5 @@
-import { copyOf, TransportChannel } from '@millrace/channel';
+import { TransportChannel } from '@millrace/channel';
+import { copyOf } from '@millrace/channel/internal';
 import { syscalls } from '@millrace/native';
 import { createPipe, type PipeDescriptors, PipeTransport } from '@millrace/pipe-ipc';
 import type { LargeValueFiles } from '../wire/large-value-files.js';

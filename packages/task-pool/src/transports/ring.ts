@@ -1,4 +1,5 @@
-import { copyOf, TransportChannel } from '@millrace/channel';
+import { TransportChannel } from '@millrace/channel';
+import { copyOf } from '@millrace/channel/internal';
 import { check, createMemory, MappedMemory, NodePoller, syscalls } from '@millrace/native';
 import {
   DOORBELL_BYTES,
