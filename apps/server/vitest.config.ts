@@ -10,7 +10,7 @@ const PURE = [
   'test/api/{tables,types}.test.ts',
   'test/base/base-parts.test.ts',
   'test/options/option-names.test.ts',
-  'test/reactor/shares.test.ts',
+  'test/reactor/{memory-guard,shares}.test.ts',
   'test/sessions/clients.test.ts',
   'test/shared/*.test.ts',
 ];

@@ -70,7 +70,7 @@ export class MemoryGuard {
   readonly #limits: MemoryLimits;
   /** In the order in which they were held. */
   readonly #held = new Set<Client>();
-  /** Those that were let go to finish a message, with the bytes of it that they had by then. */
+  /** Those that were let go to finish a message, with the bytes of it that they had when that was looked at last. */
   readonly #finishing = new Map<Client, number>();
   readonly #release = () => this.#releaseSome();
   #releasing = false;
@@ -145,9 +145,11 @@ export class MemoryGuard {
     this.#stopAbove = clientMemoryHighWatermark - this.#others;
     if (total > clientMemoryHighWatermark) this.#press(total);
     if (total > maxClientMemory) this.#closeLargest(total);
-    if (this.#held.size === 0) return;
-    if (total < clientMemoryHighWatermark * LOW) this.#releaseSoon();
-    else this.#letFinish(total);
+    if (this.#held.size === 0 && this.#finishing.size === 0) return;
+    if (total < clientMemoryHighWatermark * LOW) {
+      this.#finishing.clear();
+      this.#releaseSoon();
+    } else this.#letFinish(total);
     this.#arm();
   }
 
@@ -177,21 +179,27 @@ export class MemoryGuard {
     return this.#context.clients.all().filter(({ connection }) => connection.memoryBytes > SMALL);
   }
 
-  /** Those that were held first go on to finish a message, as far as there is room for it; so do those that hold little. */
+  /** Those that were held first go on to finish a message, as far as there is room for it; those that hold little go on anyway. */
   #letFinish(total: number): void {
     const now = performance.now();
     if (now - this.#lookedAt < LOOK_EVERY_MS) return;
     this.#lookedAt = now;
-    for (const [client, had] of this.#finishing)
-      if (client.connection.inputBytes < had) this.#finishing.delete(client);
-    let room = this.#limits.maxClientMemory * (1 - FREED) - total;
-    for (const client of this.#finishing.keys()) room -= this.#missing(client);
+    const { maxClientMemory } = this.#limits;
+    let room = maxClientMemory * (1 - FREED) - total;
+    for (const [client, had] of this.#finishing) {
+      const { inputBytes } = client.connection;
+      if (inputBytes < had) this.#finishing.delete(client);
+      else {
+        this.#finishing.set(client, inputBytes);
+        room -= this.#missing(client);
+      }
+    }
     for (const client of this.#held) {
       const { inputBytes, memoryBytes } = client.connection;
-      if (inputBytes === 0 && memoryBytes > SMALL) continue;
-      room -= this.#missing(client);
-      if (room < 0) return;
-      this.#finishing.set(client, inputBytes);
+      // One that has begun nothing finishes nothing: room kept for it would never be given back.
+      if (inputBytes > 0) room -= this.#missing(client);
+      if (inputBytes > 0 && room >= 0) this.#finishing.set(client, inputBytes);
+      else if (memoryBytes > SMALL || total > maxClientMemory) continue;
       this.#letGo(client);
     }
   }
