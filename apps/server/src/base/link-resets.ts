@@ -2,10 +2,8 @@ import { Alarm } from '@millrace/channel/internal';
 import type { ChildProcessContext, Member } from '@millrace/process-pool';
 import { LINK_RESET_MS } from '../constants.js';
 import type { ToWorker } from '../contract/control-messages.js';
-import { HUB } from '../links/descriptor-names.js';
-import { linkName } from '../links/link-descriptors.js';
-import { OpenedResources } from '../links/shared-resources.js';
-import type { Topology } from '../links/topology.js';
+import { LINK, linksOf, PEER } from '../links/server-plan.js';
+import { managerPeer, type Topology } from '../links/topology.js';
 
 export interface LinkResetsParts {
   readonly child: ChildProcessContext;
@@ -99,14 +97,10 @@ export function resetRings(
   peer: number,
   reactors: readonly number[],
 ): void {
-  const names = [HUB, linkName(peer)];
-  const view = new OpenedResources(
-    topology,
-    Object.fromEntries(names.map((name) => [name, child.descriptor(name)])),
-  );
+  const links = linksOf(topology).open(PEER, managerPeer(topology), (name) => child.descriptor(name));
   try {
-    for (const reactor of reactors) view.resetRings(peer, reactor);
+    for (const reactor of reactors) links.reset(LINK, reactor, peer);
   } finally {
-    view.close();
+    links.close();
   }
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync } from 'node:fs';
-import { createSocketPair, MAX_RIGHTS, SOCK_SEQPACKET, SystemCallError, syscalls } from '@millrace/native';
+import { MAX_RIGHTS, SystemCallError, syscalls } from '@millrace/native';
 import { filesFull } from './send-errors.js';
 
 /**
@@ -14,18 +14,6 @@ import { filesFull } from './send-errors.js';
  */
 export const TOKEN_BYTES = 16;
 const RUN_BYTES = 8;
-
-export const fileSenderName = (peer: number, reactor: number) => `files.${peer}.${reactor}.from`;
-export const fileReceiverName = (peer: number, reactor: number) => `files.${peer}.${reactor}.to`;
-
-/** Makes the socket pairs of a peer, and adds their descriptors to `made`. */
-export function createFileLinks(reactors: number, peer: number, made: Record<string, number>): void {
-  for (let reactor = 0; reactor < reactors; reactor++) {
-    const [from, to] = createSocketPair(SOCK_SEQPACKET);
-    made[fileSenderName(peer, reactor)] = from;
-    made[fileReceiverName(peer, reactor)] = to;
-  }
-}
 
 /** A file that waits until this process has its ways. */
 interface Held {

@@ -1,13 +1,6 @@
 import type { RoleName } from '../contract/ids.js';
-import {
-  datagramName,
-  peerBellName,
-  peerDescriptors,
-  reactorDescriptors,
-  socketNames,
-} from './descriptor-names.js';
-import { askerDescriptors, runnerDescriptors } from './task-links.js';
-import { askersOf, peerOfAsker } from './task-topology.js';
+import { datagramName, sharedTableName, socketNames } from './descriptor-names.js';
+import { linksOf, PEER, REACTOR, TASK_WORKER } from './server-plan.js';
 import type { Topology } from './topology.js';
 
 /** What a process below the manager is called, and which descriptors it gets; `id` counts those of its role. */
@@ -15,33 +8,23 @@ export function processKind(
   role: RoleName,
   topology: Topology,
   id: number,
-): { readonly kind: string; readonly names: string[] } {
-  const peer = flatId(role, topology, id);
-  const names = [...peerDescriptors(topology, peer), ...topology.datagrams.map(datagramName)];
-  switch (role) {
-    case 'worker':
-      return {
-        kind: 'worker',
-        names: [...names, ...askerDescriptors(topology, peer), ...baseNames(topology, id)],
-      };
-    case 'taskWorker':
-      // It rings those that have asked it.
-      return {
-        kind: 'task worker',
-        names: [...names, ...askerBells(topology), ...runnerDescriptors(topology, id)],
-      };
-    default:
-      return { kind: 'user process', names: [...names, ...askerDescriptors(topology, peer)] };
+): { readonly kind: string; readonly names: readonly string[] } {
+  const links = linksOf(topology);
+  const names = new Set([
+    ...links.descriptorsOf(PEER, flatId(role, topology, id)),
+    ...topology.tables.map(sharedTableName),
+    ...topology.datagrams.map(datagramName),
+  ]);
+  const add = (more: readonly string[]) => {
+    for (const name of more) names.add(name);
+  };
+  if (role === 'taskWorker') add(links.descriptorsOf(TASK_WORKER, id));
+  if (role === 'worker' && topology.base !== undefined) {
+    add(links.descriptorsOf(REACTOR, id));
+    add(socketNames(topology.base, id));
   }
-}
-
-function baseNames(topology: Topology, id: number): string[] {
-  return topology.base ? [...reactorDescriptors(topology, id), ...socketNames(topology.base, id)] : [];
-}
-
-/** The names of the bells of all that ask task workers. */
-export function askerBells(topology: Topology): string[] {
-  return Array.from({ length: askersOf(topology) }, (_, asker) => peerBellName(peerOfAsker(topology, asker)));
+  const kind = role === 'worker' ? 'worker' : role === 'taskWorker' ? 'task worker' : 'user process';
+  return { kind, names: [...names] };
 }
 
 /** The id among all processes below the manager: workers, then task workers, then user processes. */

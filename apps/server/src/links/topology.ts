@@ -8,14 +8,10 @@ import { taskQueueOf } from './task-queue.js';
 import type { TaskTopology } from './task-topology.js';
 
 /**
- * Everything that processes and threads of one server share. The master makes it before the first process is started,
- * and it outlives every process but the master.
+ * What everything that processes and threads of one server share follows from; what that is, is in server-plan.ts.
  *
  * A *process* has a flat id: workers from 0, then task workers, then user processes. A *peer* is whoever talks to
- * reactor threads: every process by its id, then the manager, then the master. Between each peer and each reactor
- * thread lies a link: two rings, or a pipe (link-descriptors.ts). Each peer and each reactor has one doorbell; their words
- * lie in the hub. What lies between those who ask for tasks and task workers is in task-ways.ts. Each peer has an inbox, a pipe whose
- * writing end all others share. The table of connections and the counters are for all.
+ * reactor threads: every process by its id, then the manager, then the master.
  */
 export interface Topology extends TaskTopology {
   readonly reactors: number;

@@ -28,9 +28,9 @@ import type { RoleName } from '../contract/ids.js';
 import type { ReloadOptions, ReloadResult } from '../contract/reload.js';
 import type { Role, RoleAssignment, RoleContext } from '../contract/role.js';
 import { errorOf, type StartFailure, startFailureOf } from '../contract/start-failure.js';
-import { COUNTERS, HUB } from '../links/descriptor-names.js';
-import { linkOfReactorCorrupt } from '../links/link-descriptors.js';
+import { linkOfReactorCorrupt } from '../links/corrupt-links.js';
 import { flatId, processKind } from '../links/process-kinds.js';
+import { PEER } from '../links/server-plan.js';
 import { OpenedResources } from '../links/shared-resources.js';
 import { managerPeer, masterPeer, type Topology } from '../links/topology.js';
 import { LOG_FILE, LogFiles, sendsLogFiles } from '../log/log-files.js';
@@ -104,10 +104,7 @@ export class ManagerRole implements Role {
     this.#topology = topology;
     if (sendsLogFiles(context.options)) this.#logFiles = new LogFiles();
     const find = (name: string) => child.descriptor(name);
-    this.#counters = new OpenedResources(topology, {
-      [HUB]: find(HUB),
-      [COUNTERS]: find(COUNTERS),
-    }).counters();
+    this.#counters = new OpenedResources(topology, PEER, managerPeer(topology), find).counters();
     this.#pids = new ProcessPids(this.#counters);
     this.#tasks = Tasks && new Tasks(() => this.#taskParts());
     if (topology.taskWorkers > 0) {

@@ -1,6 +1,6 @@
 import type { RoleContext } from '../contract/role.js';
-import { isPiped, linkBytes } from '../links/link-descriptors.js';
-import { peersOf, processesOf, type Topology } from '../links/topology.js';
+import { LINK, linksOf } from '../links/server-plan.js';
+import { processesOf, type Topology } from '../links/topology.js';
 import { memoryThereIs } from '../options/memory-there-is.js';
 import { kernelBuffers } from './kernel-buffers.js';
 
@@ -14,9 +14,7 @@ const inMib = (bytes: number) => `${Math.ceil(bytes / MIB).toLocaleString('en')}
 export function checkMemory({ options, log }: RoleContext, topology: Topology): void {
   const memory = memoryThereIs();
   const { maxClientMemory, maxConnections } = options;
-  let rings = 0;
-  for (let peer = 0; peer < peersOf(topology); peer++)
-    if (!isPiped(topology, peer)) rings += linkBytes(topology, peer);
+  const rings = linksOf(topology).ringBytes(LINK);
   // The master and the manager, and what is below them.
   const processes = (processesOf(topology) + 2) * PROCESS_BYTES;
   const atWorst = maxClientMemory + rings + processes;

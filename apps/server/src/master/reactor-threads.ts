@@ -3,11 +3,13 @@ import type { TransportChannel } from '@millrace/channel';
 import { Alarm } from '@millrace/channel/internal';
 import { type InetAddress, NodePoller } from '@millrace/native';
 import { threadOptions } from '@millrace/process-pool/internal';
+import { findIn } from '@millrace/process-pool/links';
 import type { TlsAcceptorOptions } from '@millrace/reactor';
 import type { DoorbellListener } from '@millrace/shared-memory/internal';
 import { REACTOR_THREAD } from '../constants.js';
 import type { Descriptors } from '../links/descriptor-names.js';
 import * as packet from '../links/packet.js';
+import { LINK, PEER, REACTOR } from '../links/server-plan.js';
 import { OpenedResources } from '../links/shared-resources.js';
 import { masterPeer, type Topology } from '../links/topology.js';
 import type { ReactorThreadData, ToThread } from '../reactor/reactor-context.js';
@@ -71,13 +73,13 @@ export class ReactorThreads implements Reactors {
     events: ReactorThreadEvents,
   ) {
     this.#events = events;
-    this.#view = new OpenedResources(topology, descriptors);
+    this.#view = new OpenedResources(topology, PEER, masterPeer(topology), findIn(descriptors));
     const poller = new NodePoller();
-    this.listener = this.#view.listen(this.#view.peerBell(masterPeer(topology)), poller, events.onLog);
-    const loop = { listener: this.listener, poller };
+    this.listener = this.#view.listen(poller, events.onLog);
     this.#threads = Array.from({ length: topology.reactors }, (_, index) => {
       const limits = { hardLimit: Number.POSITIVE_INFINITY };
-      const channel = this.#view.link('peer', masterPeer(topology), index, loop, limits);
+      const own = { codec: packet.packetCodec(), listener: this.listener, poller, channel: limits };
+      const { channel } = this.#view.links.end<packet.Packet>(LINK, index, own);
       channel.on('message', (message) => this.#received(message));
       const { dispatchModule, ...rest } = options;
       return this.#start({ ...rest, index, topology, descriptors }, dispatchModule, channel);
@@ -85,7 +87,7 @@ export class ReactorThreads implements Reactors {
     const counters = this.#view.counters();
     this.gateway = new SessionGateway({
       channels: this.#threads.map(({ channel }) => channel),
-      fileSockets: this.#view.fileSockets(masterPeer(topology)),
+      fileSockets: this.#view.fileSockets(),
       table: this.#view.connections(),
       counters,
       tls: this.#view.tls(),
@@ -188,7 +190,7 @@ export class ReactorThreads implements Reactors {
       channel.send(this.#out.set(type, 0, aux));
       channel.flush();
       // A process that has died may have written over the word that says that the thread sleeps.
-      this.#view.reactorBell(reactor).poke();
+      this.#view.links.doorbell(REACTOR, reactor).poke();
     }
   }
 

@@ -1,7 +1,9 @@
+import { findIn } from '@millrace/process-pool/links';
 import type { DoorbellListener } from '@millrace/shared-memory/internal';
 import { RESTORE_MS } from '../constants.js';
 import { type Descriptors, KEYS } from '../links/descriptor-names.js';
 import { DRAINED, KEYS_CHANGED, Packet } from '../links/packet.js';
+import { PEER } from '../links/server-plan.js';
 import { OpenedResources } from '../links/shared-resources.js';
 import { masterPeer, type Topology } from '../links/topology.js';
 import type { ResolvedPort } from '../options/resolved-port.js';
@@ -43,7 +45,7 @@ export class WorkerReactors implements Reactors {
       writeKeys(this.#keys, tls);
       this.#restoring = setInterval(() => this.#restoreKeys(), RESTORE_MS).unref();
     }
-    this.#view = new OpenedResources(topology, descriptors);
+    this.#view = new OpenedResources(topology, PEER, masterPeer(topology), findIn(descriptors));
     const links = openLinks(this.#view, topology, masterPeer(topology), onCorrupt, logs);
     const { listener, channels } = links;
     this.#links = links;
@@ -52,7 +54,7 @@ export class WorkerReactors implements Reactors {
     const counters = this.#view.counters();
     this.gateway = new SessionGateway({
       channels,
-      fileSockets: this.#view.fileSockets(masterPeer(topology)),
+      fileSockets: this.#view.fileSockets(),
       table: this.#view.connections(),
       counters,
       tls: this.#view.tls(),

@@ -1,9 +1,9 @@
 import { shown, type TransportChannel, type WaitOptions } from '@millrace/channel';
 import { inTime } from '@millrace/channel/internal';
-import { openPipe } from '@millrace/pipe-ipc';
+import type { FindDescriptor, PeerLinks } from '@millrace/process-pool/links';
 import type { ProcessId } from '../contract/ids.js';
 import { ServerError } from '../errors.js';
-import { inboxReaderName, inboxWriterName } from '../links/descriptor-names.js';
+import { INBOX, linksOf, PEER } from '../links/server-plan.js';
 import { managerPeer, masterPeer, processesOf, type Topology } from '../links/topology.js';
 import { type CommandFrame, isCommandFrame } from './commands.js';
 
@@ -19,7 +19,7 @@ export interface PeerMessengerParts {
   readonly topology: Topology;
   /** Who this process is among the peers. */
   readonly peer: number;
-  readonly descriptor: (name: string) => number;
+  readonly descriptor: FindDescriptor;
   readonly onMessage: (source: ProcessId, message: unknown) => void;
   readonly onCommand: (source: ProcessId, frame: CommandFrame) => void;
   /** Told of what has come and is no message; it is dropped. */
@@ -34,6 +34,7 @@ export interface PeerMessengerParts {
  */
 export class PeerMessenger {
   readonly #parts: PeerMessengerParts;
+  readonly #links: PeerLinks;
   readonly #inbox: TransportChannel<PeerMessage>;
   #started = false;
   readonly #outgoing = new Map<number, TransportChannel<PeerMessage>>();
@@ -41,8 +42,9 @@ export class PeerMessenger {
   constructor(parts: PeerMessengerParts) {
     this.#parts = parts;
     // Every process of the server may write there: what one of them sends must not cost the others this way.
-    this.#inbox = this.#open(inboxReaderName(parts.peer), parts.onBad);
-    this.#inbox.on('badMessage', (error) => parts.onBad(error as Error));
+    const { topology, peer, descriptor, borrowed, onBad } = parts;
+    this.#links = linksOf(topology).open(PEER, peer, descriptor);
+    this.#inbox = this.#links.inbox<PeerMessage>(INBOX, { borrowed, onBad });
     this.#inbox.unref();
   }
 
@@ -100,16 +102,11 @@ export class PeerMessenger {
     const peer = this.#peerOf(to);
     let post = this.#outgoing.get(peer);
     if (post === undefined) {
-      post = this.#open(inboxWriterName(peer));
+      post = this.#links.outbox<PeerMessage>(INBOX, peer, { borrowed: this.#parts.borrowed });
       post.unref();
       this.#outgoing.set(peer, post);
     }
     return post;
-  }
-
-  #open(name: string, onBadDatagram?: (error: Error) => void): TransportChannel<PeerMessage> {
-    const { descriptor, borrowed } = this.#parts;
-    return openPipe<PeerMessage>(descriptor(name), { closeDescriptor: !borrowed, onBadDatagram });
   }
 
   #isPeerMessage(value: unknown): value is PeerMessage {

@@ -1,12 +1,14 @@
 import type { ChannelOptions, Repetition } from '@millrace/channel';
+import { findIn, type LinkEnd } from '@millrace/process-pool/links';
 import type { BoundDatagram, Framing, Reactor, TlsAcceptorOptions } from '@millrace/reactor';
-import { type DoorbellListener, RingTransport } from '@millrace/shared-memory/internal';
+import type { DoorbellListener } from '@millrace/shared-memory/internal';
 import { LINK_HIGH_WATER, RESTORE_MS } from '../constants.js';
 import type { Descriptors } from '../links/descriptor-names.js';
 import type { FileReceiver } from '../links/file-link.js';
 import * as packet from '../links/packet.js';
 import type { PacketChannel } from '../links/packet-channel.js';
-import { type LinkEnd, OpenedResources } from '../links/shared-resources.js';
+import { LINK, REACTOR } from '../links/server-plan.js';
+import { OpenedResources } from '../links/shared-resources.js';
 import { masterPeer, peersOf, type Topology } from '../links/topology.js';
 import type { Dispatch, DispatchMode } from '../options/options.js';
 import type { ResolvedPort } from '../options/resolved-port.js';
@@ -81,7 +83,7 @@ export class ReactorContext {
   /** Where this is the only thread. */
   acceptor: ThreadAcceptor | undefined;
   /** By peer; none to the worker that this reactor is part of. */
-  readonly #transports: (LinkEnd['transport'] | undefined)[] = [];
+  readonly #ends: (LinkEnd<packet.Packet> | undefined)[] = [];
   readonly #view: OpenedResources;
   readonly #listener: DoorbellListener;
   readonly #restoring: Repetition;
@@ -98,8 +100,8 @@ export class ReactorContext {
     this.data = data;
     this.framings = framings;
     const { index, topology, descriptors } = data;
-    this.#view = new OpenedResources(topology, descriptors);
-    this.#listener = this.#view.listen(this.#view.reactorBell(index), reactor.poller, (kind, text) =>
+    this.#view = new OpenedResources(topology, REACTOR, index, findIn(descriptors));
+    this.#listener = this.#view.listen(reactor.poller, (kind, text) =>
       this.log(kind, `Reactor ${index}: ${text}`),
     );
     this.table = this.#view.connections();
@@ -114,19 +116,20 @@ export class ReactorContext {
       hardLimit: Number.POSITIVE_INFINITY,
       schedule: (flush) => reactor.defer(flush),
     };
-    const loop = { listener: this.#listener, poller: reactor.poller };
-    const unopened: (Error | undefined)[] = [];
     this.channels = Array.from({ length: peersOf(topology) }, (_, peer) => {
       if (own && peer === index) return own.channel;
-      const onCorrupt = (error: Error) => this.#corrupt(peer, error);
-      const end = this.#view.linkEnd('reactor', peer, index, { ...loop, onCorrupt }, options);
-      const { channel, transport } = end;
-      this.#transports[peer] = transport;
-      unopened[peer] = end.unopened;
-      channel.on('badMessage', (error) => transport.distrust(error as Error));
-      return channel;
+      const end = this.#view.links.end<packet.Packet>(LINK, peer, {
+        codec: packet.packetCodec(),
+        listener: this.#listener,
+        poller: reactor.poller,
+        channel: options,
+        borrowed: true,
+        onCorrupt: (error) => this.#corrupt(peer, error),
+      });
+      this.#ends[peer] = end;
+      return end.channel;
     });
-    this.files = this.channels.map((_, peer) => this.#view.fileReceiver(peer, index));
+    this.files = this.channels.map((_, peer) => this.#view.fileReceiver(peer));
     const slot = new ConnectionSlot(this.table);
     this.workers = this.channels
       .slice(0, topology.workers)
@@ -152,7 +155,7 @@ export class ReactorContext {
     this.memory = new MemoryGuard(this, data.memoryLimits);
     this.host = own?.host ?? new MasterHost(reactor, this.master, index);
     this.#restoring = reactor.poller.every(RESTORE_MS, () => this.#restoreCounters());
-    for (const [peer, error] of unopened.entries()) if (error) this.#transports[peer]?.distrust(error);
+    for (const end of this.#ends) end?.begin();
     // The time of a turn is read when it is first asked for, and holds for the whole turn.
     reactor.cycle(() => {
       this.#now = 0;
@@ -197,25 +200,25 @@ export class ReactorContext {
 
   /** A process has sent what makes no sense: nothing more is taken from it. */
   distrust(peer: number, error: Error): void {
-    const transport = this.#transports[peer];
+    const end = this.#ends[peer];
     // Its own worker is this process.
-    if (transport === undefined) throw error;
-    transport.distrust(error);
+    if (end === undefined) throw error;
+    end.distrust(error);
   }
 
   /** Says once more of a process that nothing is taken from it, where that is so: the process that was told may have died since. */
   remindOfCorrupt(peer: number): void {
-    if (this.#transports[peer]?.corrupt) this.host.corrupt(peer, 'it has not been emptied since');
+    if (this.#ends[peer]?.corrupt) this.host.corrupt(peer, 'it has not been emptied since');
   }
 
   /** Has every process look at its rings: one that has died may have written over the words that say who sleeps. */
   wakePeers(): void {
-    for (const transport of this.#transports) if (transport instanceof RingTransport) transport.pokePeer();
+    for (const end of this.#ends) end?.poke();
   }
 
   /** The process of a peer has ended, and the next has not begun: what lies between is emptied. */
   reset(peer: number): void {
-    this.#transports[peer]?.reset();
+    this.#ends[peer]?.reset();
     this.host.resetDone(peer);
   }
 

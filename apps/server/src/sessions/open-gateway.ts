@@ -1,10 +1,9 @@
 import { NodePoller } from '@millrace/native';
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { DoorbellListener } from '@millrace/shared-memory/internal';
-import { HUB, peerBellName, reactorBellName, tableNames } from '../links/descriptor-names.js';
-import { linkNames } from '../links/link-descriptors.js';
 import * as packet from '../links/packet.js';
 import type { PacketChannel } from '../links/packet-channel.js';
+import { LINK, PEER } from '../links/server-plan.js';
 import { OpenedResources } from '../links/shared-resources.js';
 import type { Topology } from '../links/topology.js';
 import type { Logger } from '../log/log.js';
@@ -28,12 +27,7 @@ export interface Links {
 
 /** Opens what a child of the server was handed to see, as `peer`: the tables that every process reads. */
 export function openView(child: ChildProcessContext, topology: Topology, peer: number): OpenedResources {
-  const bells = Array.from({ length: topology.reactors }, (_, reactor) => reactorBellName(reactor));
-  const names = [HUB, ...tableNames(topology), ...linkNames(topology, peer), peerBellName(peer), ...bells];
-  return new OpenedResources(
-    topology,
-    Object.fromEntries(names.map((name) => [name, child.descriptor(name)])),
-  );
+  return new OpenedResources(topology, PEER, peer, (name) => child.descriptor(name));
 }
 
 /**
@@ -55,20 +49,22 @@ export function openLinks(
 ): Links {
   const poller = new NodePoller();
   const spin = peer < topology.workers ? topology.spin : 0;
-  const listener = bell ?? view.listen(view.peerBell(peer), poller, warningsOf(logs), spin);
+  const listener = bell ?? view.listen(poller, warningsOf(logs), spin);
   // What sessions send has its own limit; that a session is closed must always get through.
-  const limits = { hardLimit: Number.POSITIVE_INFINITY };
+  const channel = { hardLimit: Number.POSITIVE_INFINITY };
   const ends = Array.from({ length: topology.reactors }, (_, reactor) => {
-    if (own && reactor === peer) return { channel: own };
-    const loop = { listener, poller, onCorrupt: (error: Error) => onCorrupt(reactor, error) };
-    return view.linkEnd('peer', peer, reactor, loop, limits);
+    if (own && reactor === peer) return undefined;
+    return view.links.end<packet.Packet>(LINK, reactor, {
+      codec: packet.packetCodec(),
+      listener,
+      poller,
+      channel,
+      onCorrupt: (error) => onCorrupt(reactor, error),
+    });
   });
-  for (const end of ends) if ('transport' in end && end.unopened) end.transport.distrust(end.unopened);
-  const reset = (reactor: number) => {
-    const end = ends[reactor];
-    if (end !== undefined && 'transport' in end) end.transport.reset();
-  };
-  return { listener, channels: ends.map(({ channel }) => channel), reset };
+  for (const end of ends) end?.begin();
+  const channels = ends.map((end) => end?.channel ?? (own as PacketChannel));
+  return { listener, channels, reset: (reactor) => ends[reactor]?.reset() };
 }
 
 const warningsOf =
@@ -83,12 +79,7 @@ export function openBell(
   peer: number,
   logs: HasLog,
 ): DoorbellListener {
-  const names = [HUB, peerBellName(peer)];
-  const view = new OpenedResources(
-    topology,
-    Object.fromEntries(names.map((name) => [name, child.descriptor(name)])),
-  );
-  const listener = view.listen(view.peerBell(peer), new NodePoller(), warningsOf(logs));
+  const listener = openView(child, topology, peer).listen(new NodePoller(), warningsOf(logs));
   listener.unref();
   return listener;
 }
@@ -123,7 +114,7 @@ export function openSessionGateway(
     if (lease && !lease.isHeld) return gateway.retire();
     const links = openLinks(view, topology, peer, onCorrupt, logs, { bell });
     const { listener, channels } = links;
-    gateway.connect(channels, view.fileSockets(peer), links);
+    gateway.connect(channels, view.fileSockets(), links);
     for (const channel of channels) {
       channel.on('message', ({ type, session, aux }) => {
         if (type === packet.DRAINED) gateway.settle(session, aux === 0);

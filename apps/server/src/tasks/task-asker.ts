@@ -1,27 +1,24 @@
-import type { MappedMemory } from '@millrace/native';
+import { type FindDescriptor, LaterEnd, type LinkEnd, type PeerLinks } from '@millrace/process-pool/links';
 import type { DoorbellListener } from '@millrace/shared-memory/internal';
 import { TaskError } from '@millrace/task-pool';
 import {
   ClaimTable,
   type LargeValueFiles,
-  TaskBoard,
+  type TaskBoard,
   TaskClient,
+  type TaskMessage,
   type TaskQueue,
 } from '@millrace/task-pool/internal';
 import type { ResetTasks, TaskWorkerDied, TaskWorkerUp } from '../contract/control-messages.js';
-import {
-  type AskerEnd,
-  corruptWay,
-  type FindDescriptor,
-  openAskerLinks,
-  openBoardMemory,
-} from '../links/task-links.js';
+import { corruptTaskLink } from '../links/corrupt-links.js';
+import { linksOf, PEER } from '../links/server-plan.js';
+import { openAskerLinks, openBoard } from '../links/task-links.js';
 import { openTaskQueue } from '../links/task-queue.js';
 import { askerOf } from '../links/task-topology.js';
 import type { Topology } from '../links/topology.js';
 import type { LogLimit } from '../log/log.js';
 import { TASKS, TASKS_AT_HAND, TASKS_COMPLETED, TASKS_FAILED } from '../shared/counters-layout.js';
-import { LaterChannel, LaterQueue } from './later-channels.js';
+import { LaterQueue } from './later-queue.js';
 
 export interface TaskAskerParts {
   readonly topology: Topology;
@@ -54,19 +51,20 @@ export class TaskAsker {
   readonly client: TaskClient;
   readonly #parts: TaskAskerParts;
   readonly #asker: number;
-  readonly #links: readonly LaterChannel[];
-  readonly #memories: MappedMemory[] = [];
+  readonly #links: readonly LaterEnd<TaskMessage>[];
+  readonly #mine: PeerLinks;
   readonly #board: TaskBoard | undefined;
   readonly #shared: LaterQueue | undefined;
   #queue: TaskQueue | undefined;
-  #ends: AskerEnd[] = [];
+  #ends: LinkEnd<TaskMessage>[] = [];
 
   constructor(parts: TaskAskerParts) {
     const { topology, peer, run, incarnation, maxQueue, finished } = parts;
     this.#parts = parts;
     this.#asker = askerOf(topology, peer);
-    this.#links = Array.from({ length: topology.taskWorkers }, () => new LaterChannel());
-    this.#board = this.#openBoard();
+    this.#links = Array.from({ length: topology.taskWorkers }, () => new LaterEnd<TaskMessage>());
+    this.#mine = linksOf(topology).open(PEER, peer, parts.find);
+    this.#board = topology.taskWorkers > 0 ? openBoard(topology, this.#mine) : undefined;
     const board = this.#board;
     if (topology.taskQueue !== undefined && run !== undefined) this.#shared = new LaterQueue();
     this.client = new TaskClient({
@@ -94,19 +92,20 @@ export class TaskAsker {
 
   /** The ways are this process's; `listener` is on its bell. */
   open(listener: DoorbellListener): void {
-    const { topology, find, borrowed = false, files, run, counters } = this.#parts;
+    const { topology, peer, borrowed = false, files, run, counters } = this.#parts;
     if (topology.taskWorkers === 0) return;
     if (files !== undefined && run !== undefined) this.#queue = openTaskQueue({ run, topology, files });
     if (this.#queue !== undefined) this.#shared?.become(this.#queue.link(this.#asker));
     counters[TASKS] = (counters[TASKS] as number) + this.client.pending;
     counters[TASKS_AT_HAND] = this.client.pending;
     const onCorrupt = (taskWorker: number, error: Error) => this.#corrupt(taskWorker, error);
-    const ways = openAskerLinks(topology, find, this.#asker, { listener, files, borrowed, onCorrupt });
-    this.#ends = ways.ends;
-    this.#memories.push(...ways.memories);
+    const more = { listener, files, borrowed, onCorrupt };
+    this.#ends = openAskerLinks(topology, this.#mine, peer, more);
     for (const [index, end] of this.#ends.entries()) {
+      // Before anything is read from it.
+      end.begin();
       this.#links[index]?.become(end);
-      if (end.transport.corrupt) continue;
+      if (end.corrupt) continue;
       // Those that come later say so.
       if (this.#board?.isUp(index)) this.client.workerReady(index);
     }
@@ -121,7 +120,7 @@ export class TaskAsker {
     const end = this.#ends[taskWorker];
     if (end === undefined) return;
     // It was not emptied in time: for this process that task worker is of no use.
-    if (end.transport.corrupt) this.#replace(taskWorker);
+    if (end.corrupt) this.#replace(taskWorker);
     else this.client.workerReady(taskWorker);
   }
 
@@ -132,13 +131,13 @@ export class TaskAsker {
   reset({ taskWorker, until }: ResetTasks): boolean {
     const end = this.#ends[taskWorker];
     if (end === undefined || monotonicNow() > until) return false;
-    end.transport.reset();
+    end.reset();
     return true;
   }
 
   #corrupt(taskWorker: number, error: Error): void {
     const { topology, limit } = this.#parts;
-    const why = corruptWay(topology, this.#asker, taskWorker, error.message);
+    const why = corruptTaskLink(topology, this.#asker, taskWorker, error.message);
     const text = `${why} The task worker is killed and replaced.`;
     limit.warn('corrupt-task', text);
     this.client.distrust(taskWorker, new TaskError('ERR_MILLRACE_TASK_CORRUPT', text, { cause: error }));
@@ -157,21 +156,13 @@ export class TaskAsker {
     counters[TASKS_AT_HAND] = this.client.pending;
   }
 
-  #openBoard(): TaskBoard | undefined {
-    const { topology, find } = this.#parts;
-    if (topology.taskWorkers === 0) return undefined;
-    const memory = openBoardMemory(topology, find);
-    this.#memories.push(memory);
-    return new TaskBoard(memory.buffer, topology.taskWorkers);
-  }
-
   /** The ways, and the claims that go with them, are the next one's. Idempotent. */
   close(): void {
     // While the task workers can still be told that nobody waits.
     this.client.close();
     for (const { channel } of this.#ends.splice(0)) channel.destroy();
     this.#queue?.close();
-    for (const memory of this.#memories.splice(0)) memory.close();
+    this.#mine.close();
   }
 }
 

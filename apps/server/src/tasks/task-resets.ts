@@ -1,17 +1,18 @@
 import { Alarm } from '@millrace/channel/internal';
 import type { Member } from '@millrace/process-pool';
+import type { FindDescriptor } from '@millrace/process-pool/links';
 import { LINK_RESET_MS } from '../constants.js';
 import type { ResetTasks, TasksReset, ToWorker } from '../contract/control-messages.js';
-import { type FindDescriptor, resetTaskRings } from '../links/task-links.js';
-import { askerOf, askersOf, type TaskTopology } from '../links/task-topology.js';
-import { managerPeer, masterPeer } from '../links/topology.js';
+import { linksOf, PEER, TASKS } from '../links/server-plan.js';
+import { askerOf, askersOf, peerOfAsker } from '../links/task-topology.js';
+import { managerPeer, masterPeer, type Topology } from '../links/topology.js';
 import { monotonicNow } from './task-asker.js';
 
 /** Milliseconds from the last moment in which an asker may empty its rings to that in which the manager does. */
 const MARGIN_MS = 100;
 
 export interface TaskResetsParts {
-  readonly topology: TaskTopology & Parameters<typeof managerPeer>[0];
+  readonly topology: Topology;
   readonly find: FindDescriptor;
   /** Workers and user processes that may have their ways open: the member, its flat id and the pid of the process. */
   readonly askers: () => readonly { readonly member: Member; readonly id: number; readonly pid: number }[];
@@ -88,13 +89,13 @@ export class TaskResets {
     this.#resets.delete(taskWorker);
     reset.late.cancel();
     const { topology, find, onDone } = this.#parts;
-    const all = Array.from({ length: askersOf(topology) }, (_, asker) => asker);
-    resetTaskRings(
-      topology,
-      find,
-      taskWorker,
-      all.filter((asker) => !reset.reset.has(asker)),
-    );
+    const links = linksOf(topology).open(PEER, managerPeer(topology), find);
+    try {
+      for (let asker = 0; asker < askersOf(topology); asker++)
+        if (!reset.reset.has(asker)) links.reset(TASKS, peerOfAsker(topology, asker), taskWorker);
+    } finally {
+      links.close();
+    }
     onDone(taskWorker);
   }
 }

@@ -1,6 +1,7 @@
 import { giveMessagesRoom } from '@millrace/channel/internal';
 import { NodePoller } from '@millrace/native';
 import type { ChildProcessContext } from '@millrace/process-pool';
+import type { FindDescriptor } from '@millrace/process-pool/links';
 import type { TaskContext } from '@millrace/task-pool';
 import {
   type LargeValueFiles,
@@ -13,17 +14,10 @@ import { type FromWorker, unknownMessage } from '../contract/control-messages.js
 import { runInOrder } from '../contract/events.js';
 import type { ProcessId } from '../contract/ids.js';
 import type { Role, RoleAssignment, RoleContext, WorkerStatus } from '../contract/role.js';
-import { COUNTERS, HUB } from '../links/descriptor-names.js';
-import { askerBells } from '../links/process-kinds.js';
+import { corruptTaskLink, isSenderCertain } from '../links/corrupt-links.js';
+import { PEER } from '../links/server-plan.js';
 import { OpenedResources } from '../links/shared-resources.js';
-import {
-  corruptWay,
-  type FindDescriptor,
-  isSenderCertain,
-  openBoard,
-  openRunnerLinks,
-  type RunnerLinks,
-} from '../links/task-links.js';
+import { openRunnerLinks, type RunnerLinks } from '../links/task-links.js';
 import { checkTaskMeans, openTaskQueue } from '../links/task-queue.js';
 import { peerOfAsker } from '../links/task-topology.js';
 import { idOfPeer, type Topology } from '../links/topology.js';
@@ -146,10 +140,11 @@ export class TaskWorkerRole implements Role {
     const { options } = this.#context;
     const maxTasks = drawLimit(options.taskMaxRequest, options.taskMaxRequestGrace);
     const find = (name: string) => this.#child.descriptor(name);
-    const board = openBoard(this.#topology, find);
-    const view = this.#openView(find);
-    const ways = this.#openWays(view, find);
-    const counters = view.counters().process(this.#workerId);
+    const ways = this.#openWays(find);
+    const { board } = ways;
+    const counters = new OpenedResources(this.#topology, PEER, this.#workerId, find)
+      .counters()
+      .process(this.#workerId);
     const count = (counter: number) => {
       counters[counter] = (counters[counter] as number) + 1;
     };
@@ -204,23 +199,9 @@ export class TaskWorkerRole implements Role {
     this.#child.send({ type: 'takesTasks' } satisfies FromWorker);
   }
 
-  #openView(find: FindDescriptor): OpenedResources {
-    const names = [HUB, COUNTERS, ...askerBells(this.#topology)];
-    return new OpenedResources(this.#topology, Object.fromEntries(names.map((name) => [name, find(name)])));
-  }
-
-  #openWays(view: OpenedResources, find: FindDescriptor): RunnerLinks {
-    const bellOf = (asker: number) => view.peerBell(peerOfAsker(this.#topology, asker));
+  #openWays(find: FindDescriptor): RunnerLinks {
     const onCorrupt = (asker: number, error: Error) => this.#corrupt(asker, error);
-    return openRunnerLinks(
-      this.#topology,
-      find,
-      this.#id,
-      bellOf,
-      new NodePoller(),
-      this.#files(),
-      onCorrupt,
-    );
+    return openRunnerLinks(this.#topology, find, this.#id, new NodePoller(), this.#files(), onCorrupt);
   }
 
   #files(): LargeValueFiles {
@@ -236,7 +217,7 @@ export class TaskWorkerRole implements Role {
   #corrupt(asker: number, error: Error): void {
     const certain = isSenderCertain(this.#topology);
     const peer = certain ? peerOfAsker(this.#topology, asker) : this.#workerId;
-    const why = corruptWay(this.#topology, asker, this.#id, error.message);
+    const why = corruptTaskLink(this.#topology, asker, this.#id, error.message);
     const killed = certain ? 'The process that has sent it' : 'The task worker';
     this.#limit.warn('corrupt-task', `${why} ${killed} is killed and replaced.`);
     this.#child.send({ type: 'tasksCorrupt', peer } satisfies FromWorker);

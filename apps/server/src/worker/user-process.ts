@@ -7,7 +7,7 @@ import {
   unknownMessage,
 } from '../contract/control-messages.js';
 import { incarnationOf, type Role, type RoleAssignment, type RoleContext } from '../contract/role.js';
-import { COUNTERS, HUB } from '../links/descriptor-names.js';
+import { PEER } from '../links/server-plan.js';
 import { OpenedResources } from '../links/shared-resources.js';
 import type { Topology } from '../links/topology.js';
 import { beat } from '../process/heartbeat.js';
@@ -128,7 +128,7 @@ export class UserProcessRole implements Role {
 
   #counters(): Float64Array {
     const find = (name: string) => this.#child.descriptor(name);
-    const view = new OpenedResources(this.#topology, { [HUB]: find(HUB), [COUNTERS]: find(COUNTERS) });
+    const view = new OpenedResources(this.#topology, PEER, this.#id, find);
     return view.counters().process(this.#id);
   }
 

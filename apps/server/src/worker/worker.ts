@@ -184,7 +184,7 @@ export class WorkerRole implements Role {
     });
     const { listener, channels } = links;
     this.#channels = channels;
-    this.gateway.connect(channels, this.#view.fileSockets(this.#id), links);
+    this.gateway.connect(channels, this.#view.fileSockets(), links);
     const counters = new CounterBlock(this.#view.counters().process(this.#id))
       .keep(REQUESTS, REQUESTS + 1)
       .keep(DONE);

@@ -15,17 +15,12 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createSocketPair, SOCK_SEQPACKET } from '@millrace/native';
 import { BoundDatagram, DatagramSocket, Reactor } from '@millrace/reactor';
 import { canBeOthers, OTHER_USER, TestClient, until } from '@millrace/testkit';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { ServerOptions } from '../../src/index.js';
-import {
-  createFileLinks,
-  FileReceiver,
-  FileSender,
-  fileReceiverName,
-  fileSenderName,
-} from '../../src/links/file-link.js';
+import { FileReceiver, FileSender } from '../../src/links/file-link.js';
 import { isBase, launch, startServer } from '../support.js';
 
 /** What lies between workers and reactor threads; in base mode nothing does. */
@@ -159,12 +154,7 @@ test('a FIFO keeps no process waiting, and what is sent to nobody is closed', as
 });
 
 test('a descriptor whose packet never came is closed, and none is taken for another', () => {
-  const made: Record<string, number> = {};
-  createFileLinks(1, 0, made);
-  const [from, to] = [fileSenderName(0, 0), fileReceiverName(0, 0)].map((name) => made[name]) as [
-    number,
-    number,
-  ];
+  const [from, to] = createSocketPair(SOCK_SEQPACKET);
   const paths = ['of a dead process', 'first', 'second', 'held'].map((name) => join(directory, name));
   for (const path of paths) writeFileSync(path, path);
   const [orphan, first, second, held] = paths.map((path) => openSync(path, 'r')) as [
@@ -188,19 +178,18 @@ test('a descriptor whose packet never came is closed, and none is taken for anot
   }
   expect(receiver.take(heldToken)).toBe(-11); // EAGAIN
   expect(here()).toEqual([]);
-  for (const fd of Object.values(made)) closeSync(fd);
+  for (const fd of [from, to]) closeSync(fd);
 });
 
 test('more files than the kernel keeps for a reactor thread that does not read are refused', () => {
-  const made: Record<string, number> = {};
-  createFileLinks(1, 0, made);
-  const sender = new FileSender([made[fileSenderName(0, 0)] as number]);
+  const [from, to] = createSocketPair(SOCK_SEQPACKET);
+  const sender = new FileSender([from]);
   const path = join(directory, 'file');
   writeFileSync(path, '');
   expect(() => {
     for (let i = 0; i < 10_000; i++) sender.send(0, openSync(path, 'r'));
   }).toThrow(expect.objectContaining({ code: 'ERR_MILLRACE_CHANNEL_FULL' }));
-  for (const fd of Object.values(made)) closeSync(fd);
+  for (const fd of [from, to]) closeSync(fd);
   expect(openFiles(process.pid).filter((target) => target === path)).toEqual([]);
 });
 

@@ -47,8 +47,8 @@ export class LinkEnd<Out, In = Out> {
   }
 
   /**
-   * Tells `onCorrupt` if the rings could not even be opened. It is for the caller to choose when, since by then all that hears of
-   * it must be there. Idempotent.
+   * Tells `onCorrupt` if the rings could not even be opened. The caller chooses when: all that is to hear of it must be there,
+   * and nothing may have been read or sent. Idempotent.
    */
   begin(): void {
     const error = this.#unusable;

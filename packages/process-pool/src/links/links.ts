@@ -62,13 +62,16 @@ export class Links {
     return new PeerLinks(this.#layout, group, peer, find);
   }
 
-  /** Bytes of the memory of all rings. */
-  get ringBytes(): number {
-    let bytes = 0;
-    for (const set of this.#layout.sets) {
-      if (set.hasRings) for (const to of set.to.members) bytes += set.memoryBytes(to);
-    }
-    return bytes;
+  /** Bytes of the memory of all rings of that name. */
+  ringBytes(name: string): number {
+    const set = this.#layout.set(name);
+    return set.hasRings ? set.to.members.reduce((sum, to) => sum + set.memoryBytes(to), 0) : 0;
+  }
+
+  /** What a link is called in a log: its pipe, or the memory that its rings lie in. */
+  nameOf(name: string, from: number, to: number): string {
+    const set = this.#layout.set(name);
+    return set.kind(from, to) === 'ring' ? set.memoryName(to) : `${name}.${from}.${to}`;
   }
 }
 

@@ -219,7 +219,8 @@ test('rings and pipes of one set lie beside each other: pipes take no room in me
       mixed: { from: 'from', to: 'to', kind: (from) => (from === 1 ? 'pipe' : 'ring'), bytes: () => 4_096 },
     },
   });
-  expect(links.ringBytes).toBe(2 * 2 * (4_096 + 256));
+  expect([0, 1].map((from) => links.nameOf('mixed', from, 0))).toEqual(['mixed.0', 'mixed.1.0']);
+  expect(links.ringBytes('mixed')).toBe(2 * 2 * (4_096 + 256));
   expect(Object.keys(made(links)).filter((name) => name.startsWith('mixed'))).toEqual([
     'mixed.0',
     'mixed.1.0.from',

@@ -1,0 +1,117 @@
+import { type LinkPlan, type LinkSet, Links, type SharedMemory } from '@millrace/process-pool/links';
+import { TaskBoard } from '@millrace/task-pool/internal';
+import { MIN_TASK_RING_BYTES, SMALL_RING_BYTES } from '../constants.js';
+import { KEYS_BYTES } from '../shared/keys-layout.js';
+import { TlsTable } from '../shared/tls-table.js';
+import { CONNECTIONS, COUNTERS, KEYS, TLS } from './descriptor-names.js';
+import { connectionBytes, counterBytes } from './table-sizes.js';
+import { askersOf, peerOfAsker } from './task-topology.js';
+import { peersOf, type Topology } from './topology.js';
+
+/**
+ * Who is linked with whom in a server, by what and how large. The master makes all of it before the first process is started, and it
+ * outlives every process but the master: what a dead process had not read, its replacement reads.
+ *
+ *   group       is
+ *   reactor     a reactor thread; in base mode a worker, as the reactor of its own clients
+ *   peer        a process by its flat id, then the manager, then the master
+ *   taskWorker  a task worker, as the one that runs tasks; what else it does it does as a peer
+ *
+ *   links   from          to          carry
+ *   link    each reactor  each peer   packets, down and up: two rings, or with `ipc: 'pipe'` a pipe for each worker
+ *   files   each peer     each reactor  open files, see file-link.ts: a socket pair
+ *   inbox   all peers     each peer   messages between processes: a pipe with many writers
+ *   tasks   each asker    each task worker  tasks and their answers: two rings, or with `taskTransport: 'pipe'` a pipe
+ *
+ * Links to the manager, the master, task workers and user processes are rings always: little goes through them, and a doorbell costs
+ * less than a socket for each. With a queue of the system the task links are rings as well, for answers and for the tasks of
+ * a chosen task worker; all other tasks travel in the queue (task-queue.ts of @millrace/task-pool).
+ */
+export const REACTOR = 'reactor';
+export const PEER = 'peer';
+export const TASK_WORKER = 'taskWorker';
+
+export const LINK = 'link';
+export const FILES = 'files';
+export const INBOX = 'inbox';
+export const TASKS = 'tasks';
+/** The board of claims on tasks, see task-board.ts of @millrace/task-pool. */
+export const BOARD = 'tasks.board';
+
+const plans = new WeakMap<Topology, Links>();
+
+/** What the plan of a server comes to. */
+export function linksOf(topology: Topology): Links {
+  let links = plans.get(topology);
+  if (links === undefined) {
+    links = new Links(planOf(topology));
+    plans.set(topology, links);
+  }
+  return links;
+}
+
+function planOf(topology: Topology): LinkPlan {
+  const { reactors, taskWorkers, maxMessageSize } = topology;
+  return {
+    peers: { [REACTOR]: reactors, [PEER]: peersOf(topology), [TASK_WORKER]: taskWorkers },
+    // A process listens on its doorbell before it has links, and whatever these are.
+    doorbells: [REACTOR, PEER],
+    memories: memoriesOf(topology),
+    links: {
+      [LINK]: {
+        from: REACTOR,
+        to: PEER,
+        kind: (_reactor, peer) => (isPiped(topology, peer) ? 'pipe' : 'ring'),
+        bytes: (_reactor, peer) => ringSizeOf(topology, peer),
+        maxMessageSize,
+        // A worker may be killed at any message, and then costs that one: neither what it has taken together with it nor
+        // answers that wait for others to go with them are lost. So each message is a datagram, down and up.
+        gather: false,
+      },
+      [FILES]: { from: PEER, to: REACTOR, kind: 'socket' },
+      [INBOX]: { from: PEER, to: PEER, kind: 'inbox' },
+      ...(taskWorkers > 0 && { [TASKS]: taskLinks(topology) }),
+    },
+  };
+}
+
+/** The rings of tasks are all made at the start, so those of askers that are no workers, and ask seldom, are small. */
+function taskLinks(topology: Topology): LinkSet {
+  const askers = Array.from({ length: askersOf(topology) }, (_, asker) => peerOfAsker(topology, asker));
+  return {
+    from: { group: PEER, members: askers },
+    to: TASK_WORKER,
+    kind: topology.taskTransport === 'pipe' ? 'pipe' : 'ring',
+    bytes: (peer) => taskRingSizeOf(topology, peer),
+  };
+}
+
+function memoriesOf(topology: Topology): Record<string, SharedMemory> {
+  const { tls, base, taskWorkers, maxConnections } = topology;
+  return {
+    [CONNECTIONS]: { bytes: connectionBytes(topology), groups: [PEER] },
+    [COUNTERS]: { bytes: counterBytes(topology), groups: [PEER] },
+    ...(tls && { [TLS]: { bytes: TlsTable.bytes(maxConnections), groups: [PEER] } }),
+    ...(tls && base && { [KEYS]: { bytes: KEYS_BYTES, groups: [REACTOR] } }),
+    ...(taskWorkers > 0 && {
+      [BOARD]: { bytes: TaskBoard.bytes(askersOf(topology), taskWorkers), groups: [PEER] },
+    }),
+  };
+}
+
+/** Whether the links of a peer are pipes. */
+export function isPiped({ ipc, workers, base }: Topology, peer: number): boolean {
+  return ipc === 'pipe' && peer < workers && base === undefined;
+}
+
+/** Bytes of one ring between a reactor and that peer. */
+function ringSizeOf(topology: Topology, peer: number): number {
+  // In base mode what clients send, and nearly all that is sent to them, goes through no ring.
+  const large = peer < topology.workers && topology.base === undefined;
+  return large ? topology.ringSize : Math.min(SMALL_RING_BYTES, topology.ringSize);
+}
+
+/** Bytes of one ring between that peer and a task worker. */
+export function taskRingSizeOf({ workers, taskRingSize }: Topology, peer: number): number {
+  return peer < workers ? taskRingSize : Math.min(MIN_TASK_RING_BYTES, taskRingSize);
+}
