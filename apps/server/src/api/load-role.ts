@@ -1,13 +1,15 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { RoleName } from '../contract/ids.js';
-import type { Role, RoleAssignment, RoleContext } from '../contract/role.js';
+import type { RoleAssignment } from '../contract/role.js';
 import type { Descriptors } from '../links/descriptor-names.js';
 import { flatId } from '../links/process-kinds.js';
 import type { Topology } from '../links/topology.js';
 import type { ServerMode } from '../options/options.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
+import type { RoleContext } from '../process/role-context.js';
 import type { UserFunctions } from '../reactor/reactor-context.js';
 import type { UserProcessHandler } from '../worker/user-process.js';
+import type { Role } from './role.js';
 
 export interface RoleParts {
   readonly context: RoleContext;

@@ -1,56 +1,55 @@
+import type { Bytes, WaitOptions } from '@millrace/channel';
 import { inherit } from '@millrace/process-pool';
-import { entryModule, hasParent } from '@millrace/process-pool/internal';
-import type { Daemon } from '@millrace/process-pool/process';
+import { hasParent } from '@millrace/process-pool/internal';
+import type { SocketAddress } from '@millrace/reactor';
 import type { Columns, Table, TableDefinition } from '@millrace/shared-memory';
-import type { DoorbellListener } from '@millrace/shared-memory/internal';
-import type { Tasks } from '@millrace/task-pool';
-import { MAX_PORTS } from '../constants.js';
-import type { FromManager, FromWorker } from '../contract/control-messages.js';
-import {
-  checkEvent,
-  Handlers,
-  type PortEvents,
-  SERVER_EVENTS,
-  type ServerEvents,
-} from '../contract/events.js';
+import type {
+  RunName,
+  RunOptions,
+  Settled,
+  StreamName,
+  TaskItem,
+  TaskReport,
+  TaskResult,
+  Tasks,
+  TaskValue,
+} from '@millrace/task-pool';
+import type { ServerEvents } from '../contract/events.js';
 import type { ProcessId, RoleName } from '../contract/ids.js';
-import type { Role, RoleAssignment, RoleContext } from '../contract/role.js';
-import type { Session } from '../contract/session.js';
-import {
-  captureUncaught,
-  type FailedStart,
-  failedStartOf,
-  startFailureOf,
-} from '../contract/start-failure.js';
-import { callSite, ServerError, shownAt } from '../errors.js';
-import { COUNTERS } from '../links/descriptor-names.js';
-import { flatId } from '../links/process-kinds.js';
-import { openCounters } from '../links/shared-resources.js';
-import { managerPeer, masterPeer, type Topology, topologyOf } from '../links/topology.js';
+import type { ReloadOptions, ReloadResult } from '../contract/reload.js';
+import type { RoleAssignment, WorkerStatus } from '../contract/role.js';
+import type { Message } from '../contract/types.js';
+import { callSite, shownAt } from '../errors.js';
+import { PeerIdentity } from '../links/peer-identity.js';
+import { managerPeer, masterPeer } from '../links/topology.js';
 import { type Logger, ProcessLog } from '../log/log.js';
-import { LOG_FILE, takeLogFile } from '../log/log-files.js';
+import type { Command, CommandOptions } from '../messages/commands.js';
+import { ProcessMessages } from '../messages/process-messages.js';
 import type { ServerOptions } from '../options/options.js';
 import type { PortOptions } from '../options/port-options.js';
-import type { ResolvedOptions } from '../options/resolve-options.js';
-import { resolveOptions, resolvePort } from '../options/resolve-options.js';
-import { assertSamePlan, planOf, type ServerPlan } from '../options/server-plan.js';
-import { tellTest, tieToTest } from '../options/under-test.js';
+import { resolveOptions } from '../options/resolve-options.js';
+import { tellTest } from '../options/under-test.js';
 import { userIdOf } from '../options/user-id.js';
-import { applyIdentity } from '../process/identity.js';
+import { ProcessTimers } from '../process/process-timers.js';
 import { spawnArguments } from '../process/spawn-arguments.js';
-import { outliveLostOutput } from '../process/standard-streams.js';
 import { leaveSignalsToMaster } from '../process/termination.js';
 import { warmUp } from '../process/warm-up.js';
-import type { UserFunctions } from '../reactor/reactor-context.js';
-import { openBell, openSessionGateway } from '../sessions/open-gateway.js';
-import type { SessionGateway } from '../sessions/session-gateway.js';
-import type { Counters } from '../shared/counters.js';
+import { notStarted } from '../process/wrong-role.js';
+import type { ClientInfo } from '../sessions/client-info.js';
+import type { CloseOptions, SendFileRange } from '../sessions/session-gateway.js';
+import type { PlainTaskOptions } from '../tasks/plain-task.js';
 import type { UserProcessHandler } from '../worker/user-process.js';
-import { loadRole, type RoleParts } from './load-role.js';
-import { Port } from './port.js';
+import { Clients } from './clients.js';
+import { Lifecycle } from './lifecycle.js';
+import type { Port } from './port.js';
+import { Registrations } from './registrations.js';
 import { assertHandlers } from './required-handlers.js';
-import { ServerTasks } from './server-tasks.js';
+import type { Role } from './role.js';
+import { RoleStart } from './role-start.js';
+import { ServerStarts } from './server-starts.js';
 import { SharedTables } from './shared-tables.js';
+import type { ServerStats } from './stats.js';
+import { type TaskArguments, TaskRequests } from './task-requests.js';
 
 // Before the next line: a spare waits in that one, and must not end by them.
 if (hasParent()) leaveSignalsToMaster();
@@ -61,78 +60,52 @@ const assignment: RoleAssignment = (child?.data as RoleAssignment | undefined) ?
   id: 0,
   managerIncarnation: 0,
 };
+const starts = new ServerStarts(child, assignment);
 
-/** What the processes of the servers run that this process has been started for, or has started. */
-const entries = new Set<string>();
-
-/**
- * The starts of this program that have failed, in their order. A process below the master comes to the same lines first, and
- * fails at them alike, so that it takes its role in the server that did start.
- */
-const startsFailed: FailedStart[] = [];
-
-/**
- * Throws `ERR_MILLRACE_SECOND_SERVER`. Each process of a server runs its entry module from the beginning and takes its role in
- * the first `start` that it comes to: it would serve the second server's clients with the first one's handlers.
- */
-function assertOnlyServer(entry: string): void {
-  if (!entries.has(entry)) return;
-  throw new ServerError(
-    'ERR_MILLRACE_SECOND_SERVER',
-    `A server has been started already whose processes run ${entry}, and a module can have one: they would take the roles of the first. ` +
-      'For one more port call addListener before start, which returns a port with handlers of its own; ' +
-      'for another server with processes of its own write another program, and start that.',
-  );
-}
-
-/** Whether this process is one of those without which the server has not come up. */
-const isOfFirstStart =
-  child?.incarnation === 1 && (assignment.role === 'manager' || assignment.managerIncarnation === 1);
-
-const endCapture = isOfFirstStart ? captureUncaught(tellFailure) : () => {};
-
-/** Of the first processes the master tells what they fail at, once and last; and there are more that fail at the same. */
-function tellFailure(error: unknown): void {
-  if (child === undefined) return;
-  const failure = startFailureOf(child.name, error);
-  child.send({ type: 'startFailed', failure } satisfies FromWorker & FromManager);
+/** What the server does in this process, once that has its role. */
+interface Running {
+  readonly role: Role;
+  readonly clients: Clients;
+  readonly lifecycle: Lifecycle;
+  readonly tasks: TaskRequests;
 }
 
 /**
  * A server in Swoole's architecture. Every process of it runs the same entry module; `start` takes the role that the
  * process was started for. Everything before `start` therefore runs in each of them, and must be the same in each.
  */
-export class Server<T extends Tasks = Tasks> extends ServerTasks<T> implements AsyncDisposable {
+export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
   /** What this process is. */
   readonly role: RoleName = assignment.role;
-  readonly #options: ResolvedOptions;
-  readonly #handlers = new Handlers<ServerEvents>();
-  readonly #ports: Port[];
+  readonly #registered: Registrations;
+  readonly #identity: PeerIdentity;
   readonly #log: ProcessLog;
-  #role: Role | undefined;
-  #started = false;
-  readonly #userProcesses: UserProcessHandler[] = [];
-  readonly #tables = new SharedTables(child);
-  #gateway: SessionGateway | undefined;
-  #bell: DoorbellListener | undefined;
-  #counters: Counters | undefined;
+  readonly #timers = new ProcessTimers();
+  readonly #messages: ProcessMessages;
+  #running: Running | undefined;
 
   /** Throws `ERR_MILLRACE_OPTION` or `ERR_MILLRACE_UNKNOWN_OPTION`. */
   constructor(options: ServerOptions<T>) {
-    super();
-    this.#options = resolveOptions(options as ServerOptions);
-    this.#ports = [new Port(this.#options.port)];
-    const { logLevel, logFile } = this.#options;
+    const resolved = resolveOptions(options as ServerOptions);
+    this.#registered = new Registrations(resolved, new SharedTables(child));
+    this.#identity = new PeerIdentity(assignment.role, assignment.id, this.#registered);
+    const { logLevel, logFile, maxWaitTime } = resolved;
     // Workers of another user write to it, too.
-    const own = userIdOf(this.#options);
+    const own = userIdOf(resolved);
     const writers = own === undefined ? [] : [own];
     this.#log = new ProcessLog(logLevel, child?.name ?? assignment.role, logFile, writers);
     if (logFile !== undefined) this.#log.openFile(assignment.role === 'master');
+    this.#messages = new ProcessMessages({
+      identity: this.#identity,
+      handlers: this.#registered.handlers,
+      logs: this.#log,
+      maxWaitTime,
+    });
   }
 
   /** Workers count from 0, then task workers, then user processes; undefined in the master and the manager. */
   get workerId(): number | undefined {
-    return assignment.role === 'master' || assignment.role === 'manager' ? undefined : this.#peer;
+    return this.#identity.workerId;
   }
 
   /** Whether this process is a task worker. */
@@ -147,21 +120,31 @@ export class Server<T extends Tasks = Tasks> extends ServerTasks<T> implements A
 
   /** Adds a handler; several for one event run in the order they were added. Throws `ERR_MILLRACE_STARTED`. */
   on<Name extends keyof ServerEvents>(event: Name, handler: ServerEvents[Name]): this {
-    this.assertNotStarted('on');
-    checkEvent(event, handler, SERVER_EVENTS);
-    this.#handlers.add(event, handler);
+    this.#registered.on(event, handler);
     return this;
   }
 
   /** Listens on one more port, with handlers of its own where it is given some. Throws `ERR_MILLRACE_STARTED`. */
   addListener(options: PortOptions): Port {
-    this.assertNotStarted('addListener');
-    if (this.#ports.length === MAX_PORTS) {
-      throw new ServerError('ERR_MILLRACE_OPTION', `A server has at most ${MAX_PORTS} listeners.`);
-    }
-    const port = new Port(resolvePort(options, this.#options));
-    this.#ports.push(port);
-    return port;
+    return this.#registered.addListener(options);
+  }
+
+  /**
+   * Runs `handler` in a process of its own that is kept alive, and tells it apart by the order of the calls. Returns its
+   * flat id, for `sendMessage`. Throws `ERR_MILLRACE_STARTED`.
+   */
+  addProcess(handler: UserProcessHandler): number {
+    return this.#registered.addProcess(handler);
+  }
+
+  /**
+   * A table that every process of the server shares, of this run of it: it has no name in the system, so it begins empty, no other
+   * server or user can open it, and it is gone with the server, however that ends. It stays as it is in a reload. Tables are the
+   * same in every process: add them before `start`. Throws `ERR_MILLRACE_STARTED`, `ERR_MILLRACE_OPTION`, and a
+   * `SharedMemoryError` for a definition that cannot be or is not the master's.
+   */
+  addTable<const C extends Columns>(name: string, definition: TableDefinition<C>): Table<C> {
+    return this.#registered.addTable(name, definition);
   }
 
   /**
@@ -178,263 +161,327 @@ export class Server<T extends Tasks = Tasks> extends ServerTasks<T> implements A
   }
 
   async #start(): Promise<void> {
-    this.assertNotStarted('start');
+    this.#registered.assertOpen('start');
     // The master says so; the processes of the first server run the same lines, and are not to end by them.
-    if (entries.size > 0 && child !== undefined) return new Promise(() => {});
-    const { entry } = spawnArguments(this.#options);
-    assertOnlyServer(entry);
-    assertHandlers(this.#options, this.#handlers, this.#ports);
-    this.#started = true;
-    const failed = assignment.failedStarts?.[startsFailed.length];
-    if (failed) {
-      startsFailed.push(failed);
-      throw new ServerError(failed.code, failed.message);
-    }
-    entries.add(entry);
-    try {
-      await this.#begin();
-    } catch (error) {
-      // Nothing of it is left, so it is not the one server of the program. Who runs the same lines is to fail there, too.
-      if (child === undefined) {
-        entries.delete(entry);
-        if (entry === entryModule()) startsFailed.push(failedStartOf(error));
-      }
-      throw error;
-    }
+    if (starts.hasServer && child !== undefined) return new Promise(() => {});
+    const { options, handlers, listeners } = this.#registered;
+    const { entry } = spawnArguments(options);
+    starts.assertOnlyServer(entry);
+    assertHandlers(options, handlers, listeners);
+    this.#registered.close();
+    await starts.run(entry, () => this.#takeRole());
   }
 
-  async #begin(): Promise<void> {
-    outliveLostOutput((name, error) => this.#log.outputLost(name, error));
-    const takeRole = await loadRole(assignment.role, this.#options);
-    // The same for its log: whatever is to be loaded is not below a new root directory. And whoever accepts clients cannot
-    // open a file any more when it has to say that they have taken all descriptors.
-    const accepts =
-      assignment.role === 'master' || (assignment.role === 'worker' && this.#options.mode === 'base');
-    // Who becomes another user may not be able to read the modules that the log takes.
-    const { user, group, chroot } = this.#options;
-    const isOther = user !== undefined || group !== undefined || chroot !== undefined;
-    if (isOther || accepts) this.#log.load();
-    if (assignment.role === 'master') tieToTest();
-    let daemon: Daemon | undefined;
-    try {
-      assertSamePlan(this.#plan, assignment.plan);
-      const functions = await this.#importFunctions();
-      daemon = await applyIdentity(this.#options, assignment.role);
-      const logFiles = child?.descriptors.get(LOG_FILE);
-      if (logFiles !== undefined) this.#log.openBy(() => takeLogFile(logFiles));
-      await this.#takeRole(takeRole, functions);
-    } catch (error) {
-      daemon?.failed(shownAt(error, ''));
-      if (isOfFirstStart) {
-        tellFailure(error);
-        process.exit(1);
-      }
-      throw error;
-    }
-    endCapture();
-    daemon?.ready();
+  async #takeRole(): Promise<void> {
+    const identity = this.#identity;
+    const { options, handlers, listeners } = this.#registered;
+    const start = new RoleStart({
+      child,
+      assignment,
+      registered: this.#registered,
+      processLog: this.#log,
+      messages: this.#messages,
+      timers: this.#timers,
+      starts,
+    });
+    const role = await start.take();
+    const own = role.name === 'worker' ? role : undefined;
+    this.#running = {
+      role,
+      clients: new Clients(role, own, listeners, identity),
+      lifecycle: new Lifecycle(role, child, identity),
+      tasks: new TaskRequests(role, options, handlers, this.#log),
+    };
+    await start.run(role);
     // A handler of `start` may have ended the server.
-    if (assignment.role === 'master' && this.#role?.gateway) tellTest(this.addresses);
-  }
-
-  get #plan(): ServerPlan {
-    const ports = this.#ports.map(({ options }) => options);
-    return planOf(this.#options, ports, this.#userProcesses.length);
-  }
-
-  /** A worker of base mode imports the framings of its listeners while it has the root directory where their modules are. */
-  async #importFunctions(): Promise<UserFunctions | undefined> {
-    if (assignment.role !== 'worker' || this.#options.mode !== 'base') return undefined;
-    const { importUserFunctions } = await import('../reactor/user-functions.js');
-    return importUserFunctions(
-      this.#ports.map(({ options }) => options),
-      undefined,
-    );
-  }
-
-  async #takeRole(takeRole: (parts: RoleParts) => Role, functions: UserFunctions | undefined): Promise<void> {
-    this.#role = takeRole({ ...this.#roleParts(), functions });
-    const countLost = (lines: number) => this.#countLostLines(lines);
-    if (child) this.#log.countBy(countLost);
-    await this.#role.start();
-    // The master has made the counters by now.
-    if (child === undefined) this.#log.countBy(countLost);
-    this.startMessages();
-  }
-
-  /**
-   * Runs `handler` in a process of its own that is kept alive, and tells it apart by the order of the calls. Returns its
-   * flat id, for `sendMessage`. Throws `ERR_MILLRACE_STARTED`.
-   */
-  addProcess(handler: UserProcessHandler): number {
-    this.assertNotStarted('addProcess');
-    const { workerNum, taskWorkerNum } = this.#options;
-    return workerNum + taskWorkerNum + this.#userProcesses.push(handler) - 1;
-  }
-
-  /**
-   * A table that every process of the server shares, of this run of it: it has no name in the system, so it begins empty, no other
-   * server or user can open it, and it is gone with the server, however that ends. It stays as it is in a reload. Tables are the
-   * same in every process: add them before `start`. Throws `ERR_MILLRACE_STARTED`, `ERR_MILLRACE_OPTION`, and a
-   * `SharedMemoryError` for a definition that cannot be or is not the master's.
-   */
-  addTable<const C extends Columns>(name: string, definition: TableDefinition<C>): Table<C> {
-    this.assertNotStarted('addTable');
-    return this.#tables.add(name, definition);
+    if (role.name === 'master' && role.openGateway()) tellTest(this.addresses);
   }
 
   /** Ends the server at the end of an `await using` block, in the master; in other processes it does nothing. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.role === 'master') await this.#role?.shutdown?.();
+    if (this.role === 'master') await this.#running?.lifecycle.shutdown();
   }
 
-  /** Returns how many have been lost before. */
-  #countLostLines(lines: number): number {
-    const fd = child ? child.descriptor(COUNTERS) : this.#role?.resources?.[COUNTERS];
-    if (fd !== undefined) this.#counters ??= openCounters(this.topology, fd);
-    return this.#counters?.loseLogLines(lines) ?? 0;
+  /**
+   * Calls `callback(id, …args)` every `ms` milliseconds in this process, from now on. What stands before `start` (and after it, at the
+   * top of the program) runs in every process: for a timer in some of them ask {@link Server.role}, or make it where only they come:
+   *
+   * @example
+   * server.on('workerStart', () => { if (!server.taskWorker) server.tick(1_000, report); });   // each worker
+   * server.on('start', () => server.tick(1_000, report));                                      // the master
+   * server.addProcess(() => void server.tick(1_000, report));                                  // one process of its own
+   */
+  tick<A extends unknown[]>(ms: number, callback: (id: number, ...args: A) => void, ...args: A): number {
+    return this.#timers.tick(callSite(this.tick).trim(), ms, callback, args);
   }
 
-  #roleParts(): Omit<RoleParts, 'functions'> {
-    const log = this.#log;
-    const context: RoleContext = {
-      options: this.#options,
-      ports: this.#ports.map((port) => port.options),
-      handlers: this.#handlers,
-      portHandlers: (index) => this.#portHandlers(index),
-      get log() {
-        return log.log;
-      },
-      flushMessages: () => this.flushMessages(this.#options.maxWaitTime),
-      stopMessages: () => this.stopMessages(this.#options.maxWaitTime),
-      closeMessages: () => this.closeMessages(),
-      flushClients: async () => this.#gateway?.flush(),
-      endTimers: () => this.endTimers(),
-      describeTimers: () => this.describeTimers(),
-      reopenLog: () => log.reopen(),
-      bell: () => this.#ownBell(),
-      plan: this.#plan,
-      failedStarts: assignment.failedStarts ?? [...startsFailed],
-      settleLost: () => (this.#role?.gateway ?? this.#gateway)?.settleLost(),
-      resetLink: (reactor) => (this.#role?.gateway ?? this.#gateway)?.resetLink(reactor) === true,
-    };
+  /** Calls `callback(…args)` once, after `ms` milliseconds, in this process; in which, `tick` tells. */
+  after<A extends unknown[]>(ms: number, callback: (...args: A) => void, ...args: A): number {
+    return this.#timers.after(ms, callback, args);
+  }
+
+  /** Ends a timer of this process; false when there is none of that id. */
+  clear(id: number): boolean {
+    return this.#timers.clear(id);
+  }
+
+  /**
+   * Sends to a client. True: go on. False: sent, but much waits for the client, and `drained` tells when to go on; or
+   * the session is not open, and nothing is sent. Throws `ERR_MILLRACE_SESSION_FULL` when more than `socketBufferSize`
+   * waits already. Several processes that send to one client have no order among each other.
+   */
+  send(id: number, data: string | Bytes): boolean {
+    return this.#at('send').clients.send(id, data);
+  }
+
+  /** Sends a regular file, or a piece of it. As `session.sendFile`. */
+  sendFile(id: number, path: string, range?: SendFileRange): boolean {
+    return this.#at('sendFile').clients.sendFile(id, path, range);
+  }
+
+  /**
+   * Resolves with true when there is room for more to send, with false when the session is not open or closes. Rejects
+   * with `ERR_MILLRACE_NOT_RUNNING` in a worker whose `workerStart` is not over: the answers of reactor threads would come
+   * to the worker before it.
+   */
+  async drained(id: number, options?: WaitOptions): Promise<boolean> {
+    return this.#at('drained').clients.drained(id, options);
+  }
+
+  /**
+   * Closes a connection after everything sent before has gone out, or at once with `reset`, which may follow on a close that
+   * waits for its client. False: not open, or some process has asked for that before.
+   */
+  close(id: number, options?: CloseOptions): boolean {
+    return this.#at('close').clients.close(id, options);
+  }
+
+  /** Reads no more from a client until `resume`. False: the session is not open. */
+  pause(id: number): boolean {
+    return this.#at('pause').clients.pause(id);
+  }
+
+  resume(id: number): boolean {
+    return this.#at('resume').clients.resume(id);
+  }
+
+  /** Exempts a client from the limits of idle time. False: the session is not open. */
+  protect(id: number, on = true): boolean {
+    return this.#at('protect').clients.protect(id, on);
+  }
+
+  /** Gives a session a uid, for `dispatchMode: 'uid'`; once. False: not open, or bound before. */
+  bind(id: number, uid: number): boolean {
+    return this.#at('bind').clients.bind(id, uid);
+  }
+
+  /** Whether the session is open. */
+  exists(id: number): boolean {
+    return this.#at('exists').clients.exists(id);
+  }
+
+  /** What is known of a client; undefined when it is not open. A closed one's stays readable for a while. */
+  getClientInfo(id: number, options?: { readonly ignoreClosed?: boolean }): ClientInfo | undefined {
+    return this.#at('getClientInfo').clients.info(id, options);
+  }
+
+  /** Up to `count` open sessions with an id above `after`, in ascending order; empty when there are no more. */
+  getClientList(after?: number, count?: number): number[] {
+    return this.#at('getClientList').clients.list(after, count);
+  }
+
+  /** The ids of all open sessions, as they are when the iteration begins. */
+  get connections(): IterableIterator<number> {
+    return this.#at('connections').clients.all();
+  }
+
+  /** What the server has counted since its start. */
+  stats(): ServerStats {
+    return this.#at('stats').clients.stats();
+  }
+
+  /** Where the server listens, in the order of the listeners; ports that were 0 are the real ones. */
+  get addresses(): readonly { readonly host: string; readonly port: number; readonly path?: string }[] {
+    return this.#at('addresses').clients.addresses();
+  }
+
+  /**
+   * Sends a datagram from a listener: the first that is for datagrams, unless `port` names another by its index. False:
+   * much waits to be sent. A datagram that the kernel has no room for is dropped and counted (`stats().droppedPackets`).
+   */
+  sendTo(to: SocketAddress, data: string | Bytes, { port }: { readonly port?: number } = {}): boolean {
+    return this.#at('sendTo').clients.sendTo(to, data, port);
+  }
+
+  /**
+   * Sends a value to another process of the server, which gets it as `pipeMessage`: a worker, task worker or user
+   * process by its flat id, `'manager'` or `'master'`. False: sent, but much waits for that process, and
+   * `messagesDrained` tells when to go on. Messages of one sender to one receiver keep their order; a receiver that dies
+   * loses those it had taken, its replacement gets the others. Throws `ERR_MILLRACE_NO_PROCESS`,
+   * `ERR_MILLRACE_HANDLER_MISSING`, and a `ChannelError` for what cannot be sent.
+   */
+  sendMessage(message: Message, to: ProcessId): boolean {
+    return this.#messages.pipe.send(message, to);
+  }
+
+  /** Resolves when all messages to that process have left this one. */
+  messagesDrained(to: ProcessId, options?: WaitOptions): Promise<void> {
+    return this.#messages.pipe.drained(to, options);
+  }
+
+  /**
+   * Makes `handler` a command, for processes of the roles that `where` names. What it returns, or its promise, is the
+   * answer. Commands are the same in every process: add them before `start`. Throws `ERR_MILLRACE_STARTED` and
+   * `ERR_MILLRACE_OPTION`.
+   */
+  addCommand<R, V = undefined>(
+    name: string,
+    where: RoleName | readonly RoleName[],
+    handler: (value: V) => R,
+  ): Command<V, R> {
+    this.#registered.assertOpen('addCommand');
+    const roles = typeof where === 'string' ? [where] : where;
+    this.#messages.commands.add(name, roles, handler as (value: unknown) => unknown);
     return {
-      context,
-      topology: this.topology,
-      assignment,
-      child,
-      userProcesses: this.#userProcesses,
-      tables: this.#tables.descriptors,
+      name,
+      run: (target, ...[value, options]) => this.command(name, target, value, options) as Promise<Awaited<R>>,
     };
   }
 
-  protected override get topology(): Topology {
-    const ports = this.#ports.map(({ options }) => options);
-    return topologyOf(this.#options, ports, this.#userProcesses.length, this.#tables.names);
+  /**
+   * Has another process, or this one, run a command, from any process of the server: a worker, task worker or user
+   * process by its flat id, `'manager'` or `'master'`. Values and results are what msgpackr carries. Rejects with what the
+   * handler throws there; with `ERR_MILLRACE_NO_COMMAND`, `ERR_MILLRACE_NO_PROCESS`, `ERR_MILLRACE_COMMAND_TIMEOUT` or the
+   * signal's reason. A process that dies with the command in hand does not answer; one that dies before leaves it to
+   * its replacement.
+   */
+  async command(
+    name: string,
+    target: ProcessId,
+    value?: unknown,
+    options?: CommandOptions,
+  ): Promise<unknown> {
+    return this.#messages.run(name, target, value, options);
   }
 
-  protected override get options(): ResolvedOptions {
-    return this.#options;
+  /**
+   * Puts new processes in the places of workers and task workers, so that they run what the files of the program say
+   * now; with `tasksOnly` of task workers alone. No request is lost and no connection closed. Resolves when the last
+   * process before has ended; of a version that does not come up nothing is kept. In the master and the manager; in
+   * other processes it asks the manager, and resolves at once.
+   */
+  async reload(options: ReloadOptions = {}): Promise<ReloadResult> {
+    return this.#at('reload').lifecycle.reload(options);
   }
 
-  protected override get roleAtWork(): Role | undefined {
-    return this.#role;
+  /**
+   * Ends the whole server in order. In the master it resolves when everything has ended; in other processes it asks the
+   * master, as SIGTERM does, and resolves at once: what has been begun is finished.
+   */
+  async shutdown(): Promise<void> {
+    await this.#at('shutdown').lifecycle.shutdown();
   }
 
-  protected override tellManager(message: FromWorker): void {
-    child?.send(message);
+  /**
+   * Puts a new process in the place of one: a worker, task worker or user process by its flat id. Of a worker or task worker
+   * nothing is lost, as in a reload; a user process is asked to end first. Resolves as {@link reload} does; in a process below
+   * the manager at once, so a worker may stop itself. Rejects with `ERR_MILLRACE_NO_PROCESS`.
+   */
+  async stopWorker(id: number): Promise<ReloadResult> {
+    return this.#at('stopWorker').lifecycle.stopWorker(id);
   }
 
-  protected override get handlers(): Handlers<ServerEvents> {
-    return this.#handlers;
+  /** The master's pid. Throws `ERR_MILLRACE_NOT_RUNNING` before the start. */
+  get masterPid(): number {
+    // There is none without it.
+    return this.#at('masterPid').lifecycle.pidOf(masterPeer(this.#identity.topology), 'masterPid') as number;
   }
 
-  protected override get listeners(): readonly Port[] {
-    return this.#ports;
+  /** The manager's pid; undefined while there is none, and another is about to start. */
+  get managerPid(): number | undefined {
+    return this.#at('managerPid').lifecycle.pidOf(managerPeer(this.#identity.topology), 'managerPid');
   }
 
-  protected override sessionOf(id: number): Session | undefined {
-    return this.#role?.sessions?.get(id);
+  /**
+   * The pid of a worker, task worker or user process, by its flat id: whoever has its place now. Undefined while there is
+   * none. Throws `ERR_MILLRACE_NO_PROCESS`.
+   */
+  workerPid(id: number): number | undefined {
+    return this.#at('workerPid').lifecycle.workerPid(id);
   }
 
-  protected override clients(member: string): SessionGateway {
-    const own = this.#role?.gateway ?? this.#gateway;
-    if (own) return own;
-    if (this.#role === undefined || child === undefined)
-      throw new ServerError('ERR_MILLRACE_NOT_RUNNING', `${member} needs a started server.`);
-    const ports = this.#ports.map(({ options }) => options);
-    const { lease } = this.#role;
-    const bell = lease === undefined ? this.#ownBell() : undefined;
-    const onCorrupt = (reactor: number, error: Error) => this.#linkCorrupt(reactor, error);
-    this.#gateway = openSessionGateway(
-      child,
-      this.topology,
-      this.#peer,
-      ports,
-      lease,
-      bell,
-      onCorrupt,
-      this.#log,
-    );
-    return this.#gateway;
+  /** In the master and the manager: every process opens `logFile` anew. SIGWINCH to the master does the same. */
+  reopenLog(): void {
+    this.#at('reopenLog').lifecycle.reopenLog();
   }
 
-  #linkCorrupt(reactor: number, error: Error): void {
-    if (this.#role?.linkCorrupt) return this.#role.linkCorrupt(reactor, error);
-    this.#log.log.error(`what comes from reactor ${reactor} makes no sense: ${error.message}`);
-    this.tellManager({ type: 'linkCorrupt', peer: this.#peer });
+  /**
+   * Clients that come from here on get the keys and certificates that the files of `tls` hold now; whoever is connected
+   * keeps his. A reload does it as well. In the master it throws `ERR_MILLRACE_TLS` when something is wrong with them, and
+   * nothing changes; in other processes it asks the master, whose log says so.
+   */
+  reloadCertificates(): void {
+    this.#at('reloadCertificates').lifecycle.reloadCertificates();
   }
 
-  /** Links and tasks share it. */
-  #ownBell(): DoorbellListener {
-    if (child === undefined) throw new Error('The master listens to its bell with its reactors.');
-    this.#bell ??= openBell(child, this.topology, this.#peer, this.#log);
-    return this.#bell;
+  /** In a worker or task worker: whether it has something to do, or is on its way out. Undefined in others. */
+  get workerStatus(): WorkerStatus | undefined {
+    return this.#running?.lifecycle.workerStatus;
   }
 
-  /** Who this process is among the peers. */
-  get #peer(): number {
-    if (assignment.role === 'master') return masterPeer(this.topology);
-    return assignment.role === 'manager'
-      ? managerPeer(this.topology)
-      : flatId(assignment.role, this.topology, assignment.id);
+  /**
+   * Runs a task of `tasks` in a task worker and gives its result, or its error. In a worker, a user process, the manager and
+   * the master. Rejects with what the task throws; with a `TaskError`, `ERR_MILLRACE_UNKNOWN_TASK` for what is no name
+   * of one; with `ERR_MILLRACE_WRONG_ROLE` in a task worker, or `ERR_MILLRACE_NOT_RUNNING`.
+   */
+  task<Name extends RunName<T>>(name: Name, ...rest: TaskArguments<T, Name>): Promise<TaskResult<T, Name>>;
+  task(name: string, value?: unknown, options?: RunOptions<never>): Promise<unknown> {
+    if (this.#running === undefined) return Promise.reject(notStarted('task'));
+    return this.#running.tasks.run(name, value, options as RunOptions);
   }
 
-  protected override get processId(): ProcessId {
-    return this.idOfPeer(this.#peer);
+  /** Runs a task for each value; the results by index, `{ status: 'late' }` for those that the time-out cut off. */
+  runAll<Name extends RunName<T>>(
+    name: Name,
+    values: readonly TaskValue<T, Name>[],
+    options?: RunOptions<TaskReport<T, Name>>,
+  ): Promise<Settled<TaskResult<T, Name>>[]>;
+  async runAll(
+    name: string,
+    values: readonly unknown[],
+    options?: RunOptions<never>,
+  ): Promise<Settled<unknown>[]> {
+    return this.#at('runAll').tasks.runAll(name, values, options as RunOptions);
   }
 
-  protected override get isReachable(): boolean {
-    return this.#role !== undefined && (this.#role.lease?.isHeld ?? true);
+  /** Runs a task for which nobody waits; throws what keeps it from being taken, as `task` rejects. */
+  post<Name extends RunName<T>>(name: Name, ...rest: TaskArguments<T, Name>): void;
+  post(name: string, value?: unknown, options?: RunOptions<never>): void {
+    this.#at('post').tasks.post(name, value, options as RunOptions);
   }
 
-  protected override messengerParts() {
-    if (this.#role === undefined) return undefined;
-    const peer = this.#peer;
-    if (child) return { peer, borrowed: false, descriptor: (name: string) => child.descriptor(name) };
-    const { resources = {} } = this.#role;
-    // The master has ended the server, perhaps in a handler of `start`.
-    if (Object.keys(resources).length === 0) return undefined;
-    return { peer, borrowed: true, descriptor: (name: string) => resources[name] ?? -1 };
+  /** Runs a task that gives several results; the task goes no further than the loop that takes them, but for 16. */
+  stream<Name extends StreamName<T>>(
+    name: Name,
+    ...rest: TaskArguments<T, Name>
+  ): AsyncIterableIterator<TaskItem<T, Name>>;
+  stream(name: string, value?: unknown, options?: RunOptions<never>): AsyncIterableIterator<unknown> {
+    return this.#at('stream').tasks.stream(name, value, options as RunOptions);
   }
 
-  readonly #merged: Handlers<PortEvents>[] = [];
-
-  /** A listener's own handlers, and the server's for events that it has none for. */
-  #portHandlers(index: number): Handlers<PortEvents> {
-    const made = this.#merged[index];
-    if (made) return made;
-    const merged = (this.#ports[index] as Port).handlersWith(this.#handlers);
-    this.#merged[index] = merged;
-    return merged;
+  /**
+   * Swoole's own form: hands `data` to the handler of `server.on('task', …)`. What that returns or sends by `task.finish` comes to
+   * the handlers of `finish` in this process, or to `onFinish`; the promise resolves with what it returns. Rejects as `task`
+   * does, and with `ERR_MILLRACE_HANDLER_MISSING`.
+   */
+  async plainTask(data: unknown, options: PlainTaskOptions = {}): Promise<unknown> {
+    return this.#at('plainTask').tasks.plain(data, options);
   }
 
-  protected override assertNotStarted(method: string): void {
-    if (!this.#started) return;
-    throw new ServerError(
-      'ERR_MILLRACE_STARTED',
-      `${method} belongs before start; this server has been started.`,
-    );
+  /** Throws `ERR_MILLRACE_NOT_RUNNING` before the start. */
+  #at(member: string): Running {
+    if (this.#running === undefined) throw notStarted(member);
+    return this.#running;
   }
 }
 

@@ -1,7 +1,6 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
 import { BoundDatagram, Listener, Reactor } from '@millrace/reactor';
 import type { FromWorker } from '../contract/control-messages.js';
-import type { RoleContext } from '../contract/role.js';
 import { corruptLink } from '../links/corrupt-links.js';
 import { KEYS, socketNames } from '../links/descriptor-names.js';
 import { DATAGRAM, RECEIVE } from '../links/packet.js';
@@ -11,6 +10,7 @@ import { processesOf } from '../links/topology.js';
 import { AcceptLog } from '../log/accept-log.js';
 import { LogLimit } from '../log/log.js';
 import { lastForClients } from '../options/open-files.js';
+import type { RoleContext } from '../process/role-context.js';
 import { FairShare } from '../reactor/fair-share.js';
 import type { ReactorHost } from '../reactor/host.js';
 import { memoryLimitsOf } from '../reactor/memory-guard.js';

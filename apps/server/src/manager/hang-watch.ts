@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { Member, ProcessPool } from '@millrace/process-pool';
 import { HANDLER_NAMED_AGAIN_MS, HANDLER_NAMED_MS, HEARTBEAT_MS } from '../constants.js';
-import type { RoleAssignment, RoleContext } from '../contract/role.js';
+import type { RoleAssignment } from '../contract/role.js';
+import type { RoleContext } from '../process/role-context.js';
 import type { Counters } from '../shared/counters.js';
 import { BEAT, BEAT_PID, DEBUGGED } from '../shared/counters-layout.js';
 

@@ -26,7 +26,8 @@ import {
 import { runInOrder } from '../contract/events.js';
 import type { RoleName } from '../contract/ids.js';
 import type { ReloadOptions, ReloadResult } from '../contract/reload.js';
-import type { Role, RoleAssignment, RoleContext } from '../contract/role.js';
+import type { RoleAssignment } from '../contract/role.js';
+import type { ServerControl } from '../contract/server-control.js';
 import { errorOf, type StartFailure, startFailureOf } from '../contract/start-failure.js';
 import { linkOfReactorCorrupt } from '../links/corrupt-links.js';
 import { flatId, processKind } from '../links/process-kinds.js';
@@ -36,9 +37,12 @@ import { managerPeer, masterPeer, type Topology } from '../links/topology.js';
 import { LOG_FILE, LogFiles, sendsLogFiles } from '../log/log-files.js';
 import { beat } from '../process/heartbeat.js';
 import { ProcessPids } from '../process/process-pids.js';
+import type { RoleContext } from '../process/role-context.js';
 import { untilSettled } from '../process/settling.js';
 import { spawnArguments } from '../process/spawn-arguments.js';
 import { exitBySigterm, onTermination } from '../process/termination.js';
+import { LazyGateway, ProcessBell } from '../sessions/lazy-gateway.js';
+import type { SessionGateway } from '../sessions/session-gateway.js';
 import type { Counters } from '../shared/counters.js';
 import { notRunning, type RoleTasks } from '../tasks/role-tasks.js';
 import { openUpperFiles, removeFilesOf } from '../tasks/task-files.js';
@@ -48,7 +52,8 @@ import { WorkerStop } from './manager-stop.js';
 import { RoleLeases } from './role-leases.js';
 
 /** Keeps the workers and task workers alive. */
-export class ManagerRole implements Role {
+export class ManagerRole implements ServerControl {
+  readonly name = 'manager';
   readonly #context: RoleContext;
   readonly #child: ChildProcessContext;
   readonly #topology: Topology;
@@ -84,6 +89,8 @@ export class ManagerRole implements Role {
   );
   readonly #watch: HangWatch;
   readonly #logFiles: LogFiles | undefined;
+  readonly #bell: ProcessBell;
+  readonly #gateway: LazyGateway;
   /** Its processes have come up, this time. */
   #up = false;
   #stopping: WorkerStop | undefined;
@@ -103,6 +110,16 @@ export class ManagerRole implements Role {
     this.#child = child;
     this.#topology = topology;
     if (sendsLogFiles(context.options)) this.#logFiles = new LogFiles();
+    this.#bell = new ProcessBell(child, topology, managerPeer(topology), context);
+    this.#gateway = new LazyGateway({
+      child,
+      topology,
+      peer: managerPeer(topology),
+      ports: context.ports,
+      name: this.#bell,
+      onCorrupt: (reactor, error) => this.#reactorCorrupt(reactor, error),
+      logs: context,
+    });
     const find = (name: string) => child.descriptor(name);
     this.#counters = new OpenedResources(topology, PEER, managerPeer(topology), find).counters();
     this.#pids = new ProcessPids(this.#counters);
@@ -124,7 +141,7 @@ export class ManagerRole implements Role {
         topology,
         workers: () => this.#serving('worker'),
         resetUpper: (peer) => {
-          if (peer < topology.workers && !context.resetLink(peer))
+          if (peer < topology.workers && !this.#gateway.resetLink(peer))
             resetRings(child, topology, managerPeer(topology), [peer]);
           this.#tellMaster({ type: 'resetLinks', peer });
         },
@@ -187,10 +204,16 @@ export class ManagerRole implements Role {
     this.#reloads.open();
   }
 
-  get tasks(): TaskClient | undefined {
+  /** Opens what asking task workers takes, where there are any. Throws `ERR_MILLRACE_NOT_RUNNING` before they start. */
+  openTasks(): TaskClient | undefined {
     if (this.#tasks !== undefined && !this.#hasProcesses)
       throw notRunning('task workers start when managerStart is over.');
     return this.#tasks?.client;
+  }
+
+  /** Opens what sessions are reached by. */
+  openGateway(): SessionGateway {
+    return this.#gateway.open();
   }
 
   /** Asks the master for the end of the server. */
@@ -206,7 +229,7 @@ export class ManagerRole implements Role {
       peer: managerPeer(this.#topology),
       incarnation: this.#child.incarnation,
       find: (name: string) => this.#child.descriptor(name),
-      listener: this.#context.bell(),
+      listener: this.#bell.listen(),
       counters: this.#counters.process(managerPeer(this.#topology)),
       files: openUpperFiles(this.#context.options, taskFiles as string),
       run: undefined,
@@ -326,7 +349,7 @@ export class ManagerRole implements Role {
 
   /** Has every process open the log file anew. */
   reopenLog(): void {
-    const file = this.#context.reopenLog();
+    const file = this.#context.processLog.reopen();
     if (this.#logFiles !== undefined) {
       // The others stay in theirs as well.
       if (file === undefined) return;
@@ -536,7 +559,7 @@ export class ManagerRole implements Role {
   }
 
   /** What a worker has sent to this process makes no sense; in process mode nobody below can have written there. */
-  linkCorrupt(reactor: number, error: Error): void {
+  #reactorCorrupt(reactor: number, error: Error): void {
     this.#context.log.error(linkOfReactorCorrupt(reactor, error));
     if (this.#topology.base) this.#linkCorrupt(reactor);
   }
@@ -639,7 +662,7 @@ export class ManagerRole implements Role {
   }
 
   #tellLost(): void {
-    this.#context.settleLost();
+    this.#gateway.settleLost();
     this.#tellAll({ type: 'sessionsLost' });
     this.#tellMaster({ type: 'sessionsLost' });
   }

@@ -1,6 +1,6 @@
 import { inTime } from '@millrace/channel/internal';
 import { runInOrder } from '../contract/events.js';
-import type { RoleContext } from '../contract/role.js';
+import type { RoleContext } from '../process/role-context.js';
 
 /** Runs the handlers of `beforeShutdown`; one that takes longer than `maxWaitTime`, or until `hurry`, is left behind. */
 export async function beforeShutdown(

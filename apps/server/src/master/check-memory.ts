@@ -1,7 +1,7 @@
-import type { RoleContext } from '../contract/role.js';
 import { LINK, linksOf } from '../links/server-plan.js';
 import { processesOf, type Topology } from '../links/topology.js';
 import { memoryThereIs } from '../options/memory-there-is.js';
+import type { RoleContext } from '../process/role-context.js';
 import { kernelBuffers } from './kernel-buffers.js';
 
 /** Bytes that a process takes before it has done anything, about: what it shares with the others apart. */

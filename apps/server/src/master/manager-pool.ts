@@ -1,6 +1,7 @@
 import { ProcessPool, type ProcessPoolEvents } from '@millrace/process-pool';
-import type { RoleAssignment, RoleContext } from '../contract/role.js';
+import type { RoleAssignment } from '../contract/role.js';
 import type { Descriptors } from '../links/descriptor-names.js';
+import type { RoleContext } from '../process/role-context.js';
 import { spawnArguments } from '../process/spawn-arguments.js';
 
 /** The pool whose one member is the manager, not started yet. Where there may be spares, one waits to be the next. */

@@ -14,7 +14,7 @@ import {
 } from '../contract/control-messages.js';
 import { runInOrder } from '../contract/events.js';
 import type { ReloadOptions, ReloadResult } from '../contract/reload.js';
-import type { Role, RoleContext } from '../contract/role.js';
+import type { ServerControl } from '../contract/server-control.js';
 import { errorOf, type StartFailure } from '../contract/start-failure.js';
 import { ServerError } from '../errors.js';
 import { corruptLink, linkOfReactorCorrupt } from '../links/corrupt-links.js';
@@ -27,6 +27,7 @@ import { HangWatch } from '../manager/hang-watch.js';
 import { lastForClients } from '../options/open-files.js';
 import { loadTls } from '../options/tls-material.js';
 import { ProcessPids } from '../process/process-pids.js';
+import type { RoleContext } from '../process/role-context.js';
 import { untilSettled } from '../process/settling.js';
 import { memoryLimitsOf } from '../reactor/memory-guard.js';
 import type { SessionGateway } from '../sessions/session-gateway.js';
@@ -53,7 +54,8 @@ import { listenToSignals } from './signals.js';
 import { WorkerReactors } from './worker-reactors.js';
 
 /** Accepts connections, hands them to reactor threads, watches the manager. Runs no user code but its own events. */
-export class MasterRole implements Role {
+export class MasterRole implements ServerControl {
+  readonly name = 'master';
   readonly #context: RoleContext;
   readonly #topology: Topology;
   readonly #limit: LogLimit;
@@ -103,7 +105,8 @@ export class MasterRole implements Role {
     this.#pidFile = context.options.pidFile === undefined ? undefined : new PidFile(context.options.pidFile);
   }
 
-  get gateway(): SessionGateway | undefined {
+  /** It is opened with the reactors: undefined before that, and after the end. */
+  openGateway(): SessionGateway | undefined {
     return this.#reactors?.gateway;
   }
 
@@ -112,7 +115,8 @@ export class MasterRole implements Role {
     return this.#resources;
   }
 
-  get tasks(): TaskClient | undefined {
+  /** Opens what asking task workers takes, where there are any. Throws `ERR_MILLRACE_NOT_RUNNING` before the server runs. */
+  openTasks(): TaskClient | undefined {
     if (this.#tasks !== undefined && this.#reactors === undefined)
       throw notRunning('the server is not started yet.');
     return this.#tasks?.client;
@@ -189,7 +193,7 @@ export class MasterRole implements Role {
 
   /** Every process opens the log file anew. */
   reopenLog(): void {
-    this.#context.reopenLog();
+    this.#context.processLog.reopen();
     this.#tellManager({ type: 'reopenLog' });
   }
 
@@ -255,6 +259,7 @@ export class MasterRole implements Role {
     checkOpenFiles(this.#context);
     checkMemory(this.#context, this.#topology);
     this.#resources = linksOf(this.#topology).create();
+    this.#context.messages.open({ borrowed: true, descriptor: (name) => this.#resources[name] ?? -1 });
     this.#planTasks();
     const descriptors = { ...this.#resources, ...this.#inherited, ...this.#tables };
     const tasks = { taskFiles: this.#taskFiles?.path, taskRun: this.#queue?.run };
@@ -401,7 +406,7 @@ export class MasterRole implements Role {
       case 'reloaded':
         return this.#reloads.answered(message.request, message.result);
       case 'sessionsLost':
-        return this.#context.settleLost();
+        return this.openGateway()?.settleLost();
       case 'resetLinks':
         return void this.#resetLinks(message.peer);
       case 'resetTasks': {
@@ -449,12 +454,12 @@ export class MasterRole implements Role {
   }
 
   #restoreCounters(): void {
-    const restored = this.gateway?.counters.restoreServer() ?? 0;
+    const restored = this.openGateway()?.counters.restoreServer() ?? 0;
     if (restored > 0) this.#limit.warn('counters', restoredText(restored, 'the server'));
   }
 
   #count(counter: number, value: number): void {
-    this.gateway?.counters.setServer(counter, value);
+    this.openGateway()?.counters.setServer(counter, value);
   }
 
   #managerEnded(_member: Member, { pid, code, signal, error }: Exit, delay: number | undefined): void {
@@ -512,7 +517,7 @@ export class MasterRole implements Role {
       await untilSettled(this.#context, 'shutdown', 'the process does not end before it has', handlers);
     }
     this.#forget();
-    this.#context.endTimers();
+    this.#context.timers.end();
     this.#context.log.info('stopped');
   }
 
@@ -557,7 +562,7 @@ export class MasterRole implements Role {
     await this.#reactors?.stop(this.#context.options.maxWaitTime, this.#end.hurry);
     for (const socket of this.#sockets) socket.close();
     this.#reactor.close();
-    this.#context.closeMessages();
+    this.#context.messages.close();
     closeDescriptors(this.#resources);
     this.#resources = {};
     if (this.#queue !== undefined) this.#queue.close();

@@ -1,6 +1,6 @@
-import type { RoleContext } from '../contract/role.js';
 import { ServerError } from '../errors.js';
 import { lastForClients, openFilesLimit } from '../options/open-files.js';
+import type { RoleContext } from '../process/role-context.js';
 
 /** Warns when fewer files may be open than clients: each takes a descriptor of the master. */
 export function checkOpenFiles({ options: { maxConnections, reservedDescriptors }, log }: RoleContext): void {

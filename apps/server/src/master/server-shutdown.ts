@@ -2,7 +2,8 @@ import { Alarm } from '@millrace/channel/internal';
 import type { Member, ProcessPool } from '@millrace/process-pool';
 import { KILL_GRACE_MS, SAME_SIGNAL_MS } from '../constants.js';
 import type { ToManager } from '../contract/control-messages.js';
-import { type RoleContext, SHUTDOWN } from '../contract/role.js';
+import { SHUTDOWN } from '../contract/role.js';
+import type { RoleContext } from '../process/role-context.js';
 
 /**
  * What those who ask for the end again bring about: the second time nothing is waited for, and what is under way is

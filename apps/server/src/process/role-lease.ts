@@ -1,16 +1,4 @@
-import type { ChildProcessContext } from '@millrace/process-pool';
-import { controlMessage, type FromWorker, type ToWorker } from '../contract/control-messages.js';
-import type { Logger } from '../log/log.js';
-
-/** What a place leaves to the process that has it. */
-export type LeaseMessage = Exclude<ToWorker, { readonly type: 'lease' | 'leave' }>;
-
-/** What a process is told by the manager, beyond its place. */
-export interface RoleLeaseEvents {
-  /** It is to end at once when it has finished what it has: another process waits for its place. */
-  onLeave(): void;
-  onMessage(message: LeaseMessage): void;
-}
+import type { FromWorker } from '../contract/control-messages.js';
 
 /**
  * The place of a worker or task worker: the rings and pipes that carry its name. Each has one reader, so while one
@@ -18,25 +6,14 @@ export interface RoleLeaseEvents {
  * without it, and is given it by the manager when the one before has given it up or has died.
  */
 export class RoleLease {
-  readonly #child: ChildProcessContext;
+  readonly #tellManager: (message: FromWorker) => void;
   readonly #onAcquired: (() => void)[] = [];
   readonly #onReleased: (() => void)[] = [];
   #state: 'waiting' | 'held' | 'released' = 'waiting';
   #requested = false;
 
-  constructor(
-    child: ChildProcessContext,
-    context: { readonly log: Logger },
-    { onLeave, onMessage }: RoleLeaseEvents,
-  ) {
-    this.#child = child;
-    child.onMessage((body) => {
-      const message = controlMessage<ToWorker>(body, 'manager', context);
-      if (message === undefined) return;
-      if (message.type === 'lease') this.#acquire();
-      else if (message.type === 'leave') onLeave();
-      else onMessage(message);
-    });
+  constructor(tellManager: (message: FromWorker) => void) {
+    this.#tellManager = tellManager;
   }
 
   get isHeld(): boolean {
@@ -62,7 +39,7 @@ export class RoleLease {
   request(): void {
     if (this.#state !== 'waiting' || this.#requested) return;
     this.#requested = true;
-    this.#child.send({ type: 'leaseWanted', pid: process.pid } satisfies FromWorker);
+    this.#tellManager({ type: 'leaseWanted', pid: process.pid });
   }
 
   /** Gives the place up, and goes on without it. */
@@ -71,10 +48,11 @@ export class RoleLease {
     this.#state = 'released';
     if (!had) return;
     for (const listener of this.#onReleased) listener();
-    this.#child.send({ type: 'leaseReleased', pid: process.pid } satisfies FromWorker);
+    this.#tellManager({ type: 'leaseReleased', pid: process.pid });
   }
 
-  #acquire(): void {
+  /** The manager has given it the place. */
+  acquire(): void {
     // One that ends does not begin.
     if (this.#state !== 'waiting') return;
     this.#state = 'held';

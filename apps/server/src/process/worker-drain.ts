@@ -2,7 +2,7 @@ import { Alarm } from '@millrace/channel/internal';
 import type { ChildProcessContext } from '@millrace/process-pool';
 import { WORKER_EXIT_MS } from '../constants.js';
 import { runInOrder } from '../contract/events.js';
-import type { RoleContext } from '../contract/role.js';
+import type { RoleContext } from './role-context.js';
 import type { RoleLease } from './role-lease.js';
 import { exitBySigterm } from './termination.js';
 
@@ -61,8 +61,8 @@ export class WorkerDrain {
     const { context, lease, finish } = this.#parts;
     new Alarm(context.options.maxWaitTime, () => void this.#late()).unref();
     await finish();
-    await context.flushMessages();
-    await context.stopMessages();
+    await context.messages.flush();
+    await context.messages.stop();
     if (linger) {
       lease.release();
       await this.#nothingLeft();
@@ -75,7 +75,7 @@ export class WorkerDrain {
     const { context, child, workerId } = this.#parts;
     const handlers = context.handlers.get('workerExit');
     // No process is left to end them.
-    if (handlers.length === 0) context.endTimers();
+    if (handlers.length === 0) context.timers.end();
     let over = false;
     const call = () => {
       if (over) return;
@@ -95,7 +95,7 @@ export class WorkerDrain {
   async #late(): Promise<void> {
     if (this.#ending) return;
     const { context, child, inHand } = this.#parts;
-    const inTheWay = [...inHand(), ...context.describeTimers(), ...resources()];
+    const inTheWay = [...inHand(), ...context.timers.describe(), ...resources()];
     context.log.warn(
       { inTheWay },
       `${child.name} has not come to its end within maxWaitTime (${context.options.maxWaitTime} ms); ` +
@@ -120,7 +120,7 @@ export class WorkerDrain {
       context.log.error({ err: error }, 'a handler of workerStop has failed');
       code = 1;
     }
-    await context.flushMessages();
+    await context.messages.flush();
     if (this.#bySignal) exitBySigterm();
     else process.exit(code);
   }

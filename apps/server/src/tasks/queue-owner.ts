@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { syscalls } from '@millrace/native';
 import type { QueueAddress } from '@millrace/task-pool';
 import { type LargeValueFiles, ownQueue, TaskQueue } from '@millrace/task-pool/internal';
-import type { RoleContext } from '../contract/role.js';
+import type { RoleContext } from '../process/role-context.js';
 import { isEmpty, OWN, QUEUED } from './task-files.js';
 
 /** Bytes of what tells a run of the server from others. */

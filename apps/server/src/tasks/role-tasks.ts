@@ -4,10 +4,10 @@ import { TaskError } from '@millrace/task-pool';
 import type { TaskClient } from '@millrace/task-pool/internal';
 import type { ResetTasks, TaskWorkerDied, TaskWorkerUp } from '../contract/control-messages.js';
 import { runInOrder } from '../contract/events.js';
-import type { RoleContext } from '../contract/role.js';
 import { ServerError } from '../errors.js';
 import type { Topology } from '../links/topology.js';
 import { LogLimit } from '../log/log.js';
+import type { RoleContext } from '../process/role-context.js';
 import { TaskAsker, type TaskAskerParts } from './task-asker.js';
 
 export interface RoleTasksParts

@@ -10,10 +10,9 @@ import {
   type TaskQueue,
   TaskRunner,
 } from '@millrace/task-pool/internal';
-import { type FromWorker, unknownMessage } from '../contract/control-messages.js';
-import { runInOrder } from '../contract/events.js';
+import { unknownMessage } from '../contract/control-messages.js';
 import type { ProcessId } from '../contract/ids.js';
-import type { Role, RoleAssignment, RoleContext, WorkerStatus } from '../contract/role.js';
+import type { RoleAssignment, WorkerStatus } from '../contract/role.js';
 import { corruptTaskLink, isSenderCertain } from '../links/corrupt-links.js';
 import { PEER } from '../links/server-plan.js';
 import { OpenedResources } from '../links/shared-resources.js';
@@ -24,15 +23,16 @@ import { idOfPeer, type Topology } from '../links/topology.js';
 import { LogLimit } from '../log/log.js';
 import { beat } from '../process/heartbeat.js';
 import { drawLimit } from '../process/limit.js';
-import { type LeaseMessage, RoleLease } from '../process/role-lease.js';
-import { untilSettled } from '../process/settling.js';
-import { onTermination } from '../process/termination.js';
-import { WorkerDrain } from '../process/worker-drain.js';
+import type { RoleContext } from '../process/role-context.js';
+import { WorkerLife, type WorkMessage } from '../process/worker-life.js';
+import { LazyGateway } from '../sessions/lazy-gateway.js';
+import type { SessionGateway } from '../sessions/session-gateway.js';
 import { GARBAGE, ORPHANS_FAILED, TASKS_AT_HAND } from '../shared/counters-layout.js';
 import { openTaskFiles } from './task-files.js';
 
 /** Runs the user's tasks, one at a time. */
-export class TaskWorkerRole implements Role {
+export class TaskWorkerRole {
+  readonly name = 'taskWorker';
   readonly #context: RoleContext;
   readonly #child: ChildProcessContext;
   readonly #topology: Topology;
@@ -44,10 +44,8 @@ export class TaskWorkerRole implements Role {
   #queue: TaskQueue | undefined;
   #consumer: QueueConsumer | undefined;
   #opened: LargeValueFiles | undefined;
-  /** The manager has been told that it is. */
-  #isReady = false;
-  readonly #leaving: WorkerDrain;
-  readonly lease: RoleLease;
+  readonly #life: WorkerLife;
+  readonly #gateway: LazyGateway;
 
   /** `id` counts task workers from 0; their worker ids follow those of the event workers. */
   constructor(context: RoleContext, child: ChildProcessContext, topology: Topology, id: number) {
@@ -57,35 +55,45 @@ export class TaskWorkerRole implements Role {
     this.#id = id;
     this.#workerId = topology.workers + id;
     this.#limit = new LogLimit(context);
-    this.lease = new RoleLease(child, context, {
-      onLeave: () => void this.#leaving.begin({ linger: false }),
-      onMessage: (message) => this.#heard(message),
-    });
-    this.#leaving = new WorkerDrain({
+    this.#life = new WorkerLife({
       context,
       child,
-      lease: this.lease,
       workerId: this.#workerId,
+      onSessionsLost: () => this.#gateway.settleLost(),
+      onMessage: (message) => this.#heard(message),
       finish: async () => {
         // What it has taken from a queue is nowhere else: it is run. Without one nothing more is begun from here on.
         if (this.#consumer !== undefined) await this.#consumer.stop();
         await this.#runner?.stop();
         await Promise.all((this.#ways?.channels ?? []).map((channel) => channel.drained()));
-        await context.flushClients();
+        await this.#gateway.flush();
       },
       inHand: () => (this.#running > 0 ? [`${this.#running} tasks`] : []),
     });
-    this.lease.whenReleased(() => {
+    const { lease } = this.#life;
+    this.#gateway = new LazyGateway({
+      child,
+      topology,
+      peer: this.#workerId,
+      ports: context.ports,
+      name: lease,
+      onCorrupt: (reactor, error) => this.#linkCorrupt(reactor, error),
+      logs: context,
+    });
+    lease.whenReleased(() => {
       this.#ways?.close();
       this.#queue?.close();
     });
-    child.onStop(() => void this.#leaving.begin());
-    onTermination(() => child.send({ type: 'terminated', pid: process.pid } satisfies FromWorker));
+    this.#life.listen();
   }
 
   get status(): WorkerStatus {
-    if (this.#leaving.asked) return 'exiting';
-    return this.#running > 0 ? 'busy' : 'idle';
+    return this.#life.status(this.#running > 0);
+  }
+
+  /** Opens what sessions are reached by. */
+  openGateway(): SessionGateway {
+    return this.#gateway.open();
   }
 
   get #running(): number {
@@ -94,35 +102,16 @@ export class TaskWorkerRole implements Role {
 
   async start(): Promise<void> {
     checkTaskMeans(this.#context.options, this.#topology, this.#files());
-    this.#child.send({ type: 'started', pid: process.pid } satisfies FromWorker);
-    const started = runInOrder(this.#context.handlers.get('workerStart'), this.#workerId);
-    await untilSettled(
-      this.#context,
-      'workerStart',
-      `${this.#child.name} takes nothing before it has`,
-      started,
-    );
-    if (this.#leaving.bySignal) return;
-    this.#child.ready();
-    this.#isReady = true;
-    await this.lease.acquired();
-    if (!this.#leaving.asked) this.#serve();
+    await this.#life.start(() => this.#serve());
   }
 
-  /** It is to end, and the server is not: its place must not stay empty. */
-  #terminate(): void {
-    this.#child.detach();
-    void this.#leaving.begin({ bySignal: !this.#isReady });
+  #linkCorrupt(reactor: number, error: Error): void {
+    this.#context.log.error(`what comes from reactor ${reactor} makes no sense: ${error.message}`);
+    this.#life.tell({ type: 'linkCorrupt', peer: this.#workerId });
   }
 
-  #heard(message: LeaseMessage): void {
+  #heard(message: WorkMessage): void {
     switch (message.type) {
-      case 'reopenLog':
-        return void this.#context.reopenLog();
-      case 'sessionsLost':
-        return this.#context.settleLost();
-      case 'terminate':
-        return message.pid === process.pid ? this.#terminate() : undefined;
       case 'taskWorkerUp':
       case 'taskWorkerDied':
       case 'resetLinks':
@@ -169,7 +158,7 @@ export class TaskWorkerRole implements Role {
       },
       onLoad: say,
       onDone: (begun) => {
-        if (begun >= maxTasks) this.#served();
+        if (begun >= maxTasks) this.#life.handOver();
       },
       onUnsendable: (error, name) =>
         this.#context.log.error({ err: error, task: name }, 'the result of a task cannot be sent'),
@@ -192,11 +181,11 @@ export class TaskWorkerRole implements Role {
     });
     if (this.#queue !== undefined)
       this.#consumer = new QueueConsumer(this.#queue, this.#runner, (error) => this.#queueFailed(error));
-    this.lease.whenReleased(beat(counters));
+    this.#life.lease.whenReleased(beat(counters));
     say(0);
     this.#runner.start();
     this.#consumer?.start();
-    this.#child.send({ type: 'takesTasks' } satisfies FromWorker);
+    this.#life.tell({ type: 'takesTasks' });
   }
 
   #openWays(find: FindDescriptor): RunnerLinks {
@@ -220,7 +209,7 @@ export class TaskWorkerRole implements Role {
     const why = corruptTaskLink(this.#topology, asker, this.#id, error.message);
     const killed = certain ? 'The process that has sent it' : 'The task worker';
     this.#limit.warn('corrupt-task', `${why} ${killed} is killed and replaced.`);
-    this.#child.send({ type: 'tasksCorrupt', peer } satisfies FromWorker);
+    this.#life.tell({ type: 'tasksCorrupt', peer });
   }
 
   /** Another process may have better luck; there is nothing for this one to do. */
@@ -250,11 +239,5 @@ export class TaskWorkerRole implements Role {
 
   #askerId(source: number): ProcessId {
     return source < 0 ? source : idOfPeer(this.#topology, source);
-  }
-
-  /** It has run as many tasks as it is to run: the next process of its name gets the others. */
-  #served(): void {
-    this.#child.detach();
-    void this.#leaving.begin();
   }
 }

@@ -1,17 +1,15 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { TaskClient } from '@millrace/task-pool/internal';
-import {
-  controlMessage,
-  type FromWorker,
-  type ToWorker,
-  unknownMessage,
-} from '../contract/control-messages.js';
-import { incarnationOf, type Role, type RoleAssignment, type RoleContext } from '../contract/role.js';
+import { unknownMessage } from '../contract/control-messages.js';
+import { incarnationOf, type RoleAssignment } from '../contract/role.js';
 import { PEER } from '../links/server-plan.js';
 import { OpenedResources } from '../links/shared-resources.js';
 import type { Topology } from '../links/topology.js';
 import { beat } from '../process/heartbeat.js';
-import { onTermination } from '../process/termination.js';
+import { ManagerLink, type RoleMessage } from '../process/manager-link.js';
+import type { RoleContext } from '../process/role-context.js';
+import { LazyGateway, ProcessBell } from '../sessions/lazy-gateway.js';
+import type { SessionGateway } from '../sessions/session-gateway.js';
 import type { RoleTasks } from '../tasks/role-tasks.js';
 import { openTaskFiles } from '../tasks/task-files.js';
 
@@ -30,7 +28,8 @@ export interface UserProcess {
 export type UserProcessHandler = (self: UserProcess) => unknown;
 
 /** Runs a function of the user's in a process of its own. */
-export class UserProcessRole implements Role {
+export class UserProcessRole {
+  readonly name = 'userProcess';
   readonly #context: RoleContext;
   readonly #child: ChildProcessContext;
   readonly #topology: Topology;
@@ -38,6 +37,9 @@ export class UserProcessRole implements Role {
   readonly #handler: UserProcessHandler;
   readonly #stop = new AbortController();
   readonly #tasks: RoleTasks | undefined;
+  readonly #link: ManagerLink;
+  readonly #bell: ProcessBell;
+  readonly #gateway: LazyGateway;
 
   /** `Tasks`: where there are task workers. */
   constructor(
@@ -54,47 +56,58 @@ export class UserProcessRole implements Role {
     this.#id = id;
     this.#handler = handler;
     this.#tasks = Tasks && new Tasks(() => this.#taskParts());
-    child.onMessage((body) => {
-      const message = controlMessage<ToWorker>(body, 'manager', context);
-      if (message !== undefined) this.#heard(message);
+    this.#bell = new ProcessBell(child, topology, id, context);
+    this.#gateway = new LazyGateway({
+      child,
+      topology,
+      peer: id,
+      ports: context.ports,
+      name: this.#bell,
+      onCorrupt: (reactor, error) => this.#linkCorrupt(reactor, error),
+      logs: context,
     });
-    child.onStop(() => this.#stop.abort());
-    onTermination(() => child.send({ type: 'terminated', pid: process.pid } satisfies FromWorker));
+    this.#link = new ManagerLink(child, context);
+    this.#link.listen({
+      onStop: () => this.#stop.abort(),
+      onTerminate: () => this.#stop.abort(),
+      onSessionsLost: () => this.#gateway.settleLost(),
+      onMessage: (message) => this.#heard(message),
+    });
   }
 
-  get tasks(): TaskClient | undefined {
+  /** Opens what asking task workers takes, where there are any. */
+  openTasks(): TaskClient | undefined {
     return this.#tasks?.client;
+  }
+
+  /** Opens what sessions are reached by. */
+  openGateway(): SessionGateway {
+    return this.#gateway.open();
   }
 
   async start(): Promise<void> {
     const { managerIncarnation } = this.#child.data as RoleAssignment;
     if (this.#child.incarnation > 1 || managerIncarnation > 1) this.#tasks?.succeed();
-    this.#child.send({ type: 'started', pid: process.pid } satisfies FromWorker);
+    this.#link.tellStarted();
     beat(this.#counters());
     this.#child.ready();
     void this.#run();
   }
 
-  #heard(message: ToWorker): void {
+  #linkCorrupt(reactor: number, error: Error): void {
+    this.#context.log.error(`what comes from reactor ${reactor} makes no sense: ${error.message}`);
+    this.#link.tell({ type: 'linkCorrupt', peer: this.#id });
+  }
+
+  #heard(message: RoleMessage): void {
     switch (message.type) {
-      case 'reopenLog':
-        return void this.#context.reopenLog();
-      case 'sessionsLost':
-        return this.#context.settleLost();
-      case 'terminate':
-        return message.pid === process.pid ? this.#stop.abort() : undefined;
       case 'taskWorkerUp':
       case 'taskWorkerDied':
         return this.#tasks?.heard(message);
       case 'resetTasks': {
         const { taskWorker } = message;
         const reset = this.#tasks?.reset(message) === true;
-        return this.#child.send({
-          type: 'tasksReset',
-          taskWorker,
-          pid: process.pid,
-          reset,
-        } satisfies FromWorker);
+        return this.#link.tell({ type: 'tasksReset', taskWorker, pid: process.pid, reset });
       }
       case 'lease':
       case 'leave':
@@ -122,7 +135,7 @@ export class UserProcessRole implements Role {
     // What it has asked for and does not wait for has been accepted as well.
     await this.#tasks?.finish(this.#context.options.maxWaitTime);
     this.#tasks?.close();
-    await this.#context.flushMessages();
+    await this.#context.messages.flush();
     process.exit(0);
   }
 
@@ -143,11 +156,11 @@ export class UserProcessRole implements Role {
       peer: this.#id,
       incarnation: incarnationOf(child),
       find,
-      listener: context.bell(),
+      listener: this.#bell.listen(),
       counters: this.#counters(),
       files: openTaskFiles(context.options, taskFiles as string, taskRun),
       run: taskRun,
-      replace: (peer: number) => child.send({ type: 'tasksCorrupt', peer } satisfies FromWorker),
+      replace: (peer: number) => this.#link.tell({ type: 'tasksCorrupt', peer }),
     };
   }
 }

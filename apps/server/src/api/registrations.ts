@@ -1,0 +1,107 @@
+import type { Columns, Table, TableDefinition } from '@millrace/shared-memory';
+import { MAX_PORTS } from '../constants.js';
+import {
+  checkEvent,
+  Handlers,
+  type PortEvents,
+  SERVER_EVENTS,
+  type ServerEvents,
+} from '../contract/events.js';
+import { ServerError } from '../errors.js';
+import { type Topology, topologyOf } from '../links/topology.js';
+import type { PortOptions } from '../options/port-options.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import { resolvePort } from '../options/resolve-options.js';
+import type { ResolvedPort } from '../options/resolved-port.js';
+import { planOf, type ServerPlan } from '../options/server-plan.js';
+import type { UserProcessHandler } from '../worker/user-process.js';
+import { Port } from './port.js';
+import type { SharedTables } from './shared-tables.js';
+
+/** What the program says of its server before `start`, the same in every process. */
+export class Registrations {
+  readonly options: ResolvedOptions;
+  readonly handlers = new Handlers<ServerEvents>();
+  readonly listeners: readonly Port[];
+  readonly userProcesses: readonly UserProcessHandler[];
+  readonly tables: SharedTables;
+  readonly #listeners: Port[];
+  readonly #userProcesses: UserProcessHandler[] = [];
+  readonly #portHandlers: Handlers<PortEvents>[] = [];
+  /** Once nothing is added any more. */
+  #topology: Topology | undefined;
+
+  constructor(options: ResolvedOptions, tables: SharedTables) {
+    this.options = options;
+    this.tables = tables;
+    this.#listeners = [new Port(options.port)];
+    this.listeners = this.#listeners;
+    this.userProcesses = this.#userProcesses;
+  }
+
+  on<Name extends keyof ServerEvents>(event: Name, handler: ServerEvents[Name]): void {
+    this.assertOpen('on');
+    checkEvent(event, handler, SERVER_EVENTS);
+    this.handlers.add(event, handler);
+  }
+
+  addListener(options: PortOptions): Port {
+    this.assertOpen('addListener');
+    if (this.#listeners.length === MAX_PORTS) {
+      throw new ServerError('ERR_MILLRACE_OPTION', `A server has at most ${MAX_PORTS} listeners.`);
+    }
+    const port = new Port(resolvePort(options, this.options));
+    this.#listeners.push(port);
+    return port;
+  }
+
+  /** Returns its flat id. */
+  addProcess(handler: UserProcessHandler): number {
+    this.assertOpen('addProcess');
+    const { workerNum, taskWorkerNum } = this.options;
+    return workerNum + taskWorkerNum + this.#userProcesses.push(handler) - 1;
+  }
+
+  addTable<const C extends Columns>(name: string, definition: TableDefinition<C>): Table<C> {
+    this.assertOpen('addTable');
+    return this.tables.add(name, definition);
+  }
+
+  /** Takes nothing more. */
+  close(): void {
+    this.#topology = this.topology;
+  }
+
+  /** Throws `ERR_MILLRACE_STARTED`. */
+  assertOpen(method: string): void {
+    if (this.#topology === undefined) return;
+    throw new ServerError(
+      'ERR_MILLRACE_STARTED',
+      `${method} belongs before start; this server has been started.`,
+    );
+  }
+
+  /** The options of all listeners. */
+  get ports(): readonly ResolvedPort[] {
+    return this.#listeners.map(({ options }) => options);
+  }
+
+  get topology(): Topology {
+    return (
+      this.#topology ?? topologyOf(this.options, this.ports, this.#userProcesses.length, this.tables.names)
+    );
+  }
+
+  get plan(): ServerPlan {
+    return planOf(this.options, this.ports, this.#userProcesses.length);
+  }
+
+  /** A listener's own handlers, and the server's for events that it has none for. */
+  of(port: number): Handlers<PortEvents> {
+    const made = this.#portHandlers[port];
+    if (made) return made;
+    const merged = (this.#listeners[port] as Port).handlersWith(this.handlers);
+    this.#portHandlers[port] = merged;
+    return merged;
+  }
+}

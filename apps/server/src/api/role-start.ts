@@ -1,0 +1,122 @@
+import type { ChildProcessContext } from '@millrace/process-pool';
+import type { Daemon } from '@millrace/process-pool/process';
+import type { RoleAssignment } from '../contract/role.js';
+import { shownAt } from '../errors.js';
+import type { ProcessLog } from '../log/log.js';
+import { LOG_FILE, takeLogFile } from '../log/log-files.js';
+import type { ProcessMessages } from '../messages/process-messages.js';
+import { assertSamePlan } from '../options/server-plan.js';
+import { tieToTest } from '../options/under-test.js';
+import { applyIdentity } from '../process/identity.js';
+import { LostLines } from '../process/lost-lines.js';
+import type { ProcessTimers } from '../process/process-timers.js';
+import { RoleContext } from '../process/role-context.js';
+import { outliveLostOutput } from '../process/standard-streams.js';
+import type { UserFunctions } from '../reactor/reactor-context.js';
+import { loadRole } from './load-role.js';
+import type { Registrations } from './registrations.js';
+import type { Role } from './role.js';
+import type { ServerStarts } from './server-starts.js';
+
+export interface RoleStartParts {
+  /** Undefined in the master. */
+  readonly child: ChildProcessContext | undefined;
+  readonly assignment: RoleAssignment;
+  readonly registered: Registrations;
+  readonly processLog: ProcessLog;
+  readonly messages: ProcessMessages;
+  readonly timers: ProcessTimers;
+  readonly starts: ServerStarts;
+}
+
+/** How a process takes its role: what it needs is loaded, it becomes who it is to be, then the role begins. */
+export class RoleStart {
+  readonly #parts: RoleStartParts;
+  #daemon: Daemon | undefined;
+
+  constructor(parts: RoleStartParts) {
+    this.#parts = parts;
+  }
+
+  /** Makes the role, which does nothing yet. */
+  async take(): Promise<Role> {
+    const { child, assignment, registered, processLog, messages, timers, starts } = this.#parts;
+    const { options } = registered;
+    outliveLostOutput((name, error) => processLog.outputLost(name, error));
+    const makeRole = await loadRole(assignment.role, options);
+    // The same for its log: whatever is to be loaded is not below a new root directory. And whoever accepts clients cannot
+    // open a file any more when it has to say that they have taken all descriptors.
+    const accepts = assignment.role === 'master' || (assignment.role === 'worker' && options.mode === 'base');
+    // Who becomes another user may not be able to read the modules that the log takes.
+    const { user, group, chroot } = options;
+    const isOther = user !== undefined || group !== undefined || chroot !== undefined;
+    if (isOther || accepts) processLog.load();
+    if (assignment.role === 'master') tieToTest();
+    try {
+      assertSamePlan(registered.plan, assignment.plan);
+      const functions = await this.#importFunctions();
+      this.#daemon = await applyIdentity(options, assignment.role);
+      const logFiles = child?.descriptors.get(LOG_FILE);
+      if (logFiles !== undefined) processLog.openBy(() => takeLogFile(logFiles));
+      const { ports, handlers, topology, userProcesses, tables, plan } = registered;
+      const failedStarts = starts.failed;
+      const context = new RoleContext({
+        options,
+        ports,
+        handlers,
+        portHandlers: registered,
+        processLog,
+        messages,
+        timers,
+        plan,
+        failedStarts,
+      });
+      const role = makeRole({
+        context,
+        topology,
+        assignment,
+        child,
+        userProcesses,
+        tables: tables.descriptors,
+        functions,
+      });
+      if (child) messages.open({ borrowed: false, descriptor: (name) => child.descriptor(name) });
+      return role;
+    } catch (error) {
+      throw this.#failed(error);
+    }
+  }
+
+  /** Has the role begin; resolves when the process does its work. */
+  async run(role: Role): Promise<void> {
+    const { child, processLog, messages, registered, starts } = this.#parts;
+    try {
+      const find = (name: string) =>
+        role.name === 'master' ? role.resources[name] : child?.descriptor(name);
+      const lost = new LostLines(registered.topology, find);
+      if (child) processLog.countBy((lines) => lost.add(lines));
+      await role.start();
+      // The master has made the counters by now.
+      if (child === undefined) processLog.countBy((lines) => lost.add(lines));
+      messages.start();
+    } catch (error) {
+      throw this.#failed(error);
+    }
+    starts.succeeded();
+    this.#daemon?.ready();
+  }
+
+  #failed(error: unknown): unknown {
+    this.#daemon?.failed(shownAt(error, ''));
+    this.#parts.starts.fail(error);
+    return error;
+  }
+
+  /** A worker of base mode imports the framings of its listeners while it has the root directory where their modules are. */
+  async #importFunctions(): Promise<UserFunctions | undefined> {
+    const { assignment, registered } = this.#parts;
+    if (assignment.role !== 'worker' || registered.options.mode !== 'base') return undefined;
+    const { importUserFunctions } = await import('../reactor/user-functions.js');
+    return importUserFunctions(registered.ports, undefined);
+  }
+}

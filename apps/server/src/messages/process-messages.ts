@@ -1,0 +1,87 @@
+import { inTime } from '@millrace/channel/internal';
+import type { Handlers, ServerEvents } from '../contract/events.js';
+import type { ProcessId } from '../contract/ids.js';
+import { ServerError } from '../errors.js';
+import type { PeerIdentity } from '../links/peer-identity.js';
+import type { Logger } from '../log/log.js';
+import { type CommandOptions, Commands } from './commands.js';
+import { PipeMessages } from './pipe-messages.js';
+import { type InboxDescriptors, ProcessMessenger } from './process-messenger.js';
+
+export interface ProcessMessagesParts {
+  readonly identity: PeerIdentity;
+  readonly handlers: Handlers<ServerEvents>;
+  readonly logs: { readonly log: Logger };
+  /** Milliseconds that an end waits for messages. */
+  readonly maxWaitTime: number;
+}
+
+/** All that this process and the others of the server say to each other: messages of the program, and commands. */
+export class ProcessMessages {
+  readonly pipe: PipeMessages;
+  readonly commands: Commands;
+  readonly #identity: PeerIdentity;
+  readonly #messenger: ProcessMessenger;
+  readonly #maxWaitTime: number;
+  #name: { readonly isHeld: boolean } = { isHeld: true };
+
+  constructor({ identity, handlers, logs, maxWaitTime }: ProcessMessagesParts) {
+    this.#identity = identity;
+    this.#maxWaitTime = maxWaitTime;
+    const messenger = new ProcessMessenger(identity, logs);
+    this.#messenger = messenger;
+    this.pipe = new PipeMessages(messenger, handlers, logs);
+    this.commands = new Commands({
+      send: (frame, to) => messenger.get('command').sendCommand(frame, to),
+      isOwn: (id) => id === identity.id,
+      roleOf: (id) => identity.roleOf(id),
+      onFault: (error, command) => logs.log.error({ err: error, command }, 'a command cannot be answered'),
+    });
+    messenger.onCommand((source, frame) => this.commands.received(source, frame));
+  }
+
+  /** As `Server.command`. */
+  run(name: string, target: ProcessId, value?: unknown, options?: CommandOptions): Promise<unknown> {
+    if (target !== this.#identity.id) {
+      if (!this.#messenger.isOpen || !this.#name.isHeld) {
+        const message = `The command '${name}' needs a started server; in a worker, one whose workerStart is over.`;
+        throw new ServerError('ERR_MILLRACE_NOT_RUNNING', message);
+      }
+      this.#messenger.get('command').start();
+    }
+    return this.commands.run(name, target, value, options);
+  }
+
+  /** This process has its name for a while: only then what others answer comes to it, and not to the one before. */
+  answerTo(name: { readonly isHeld: boolean }): void {
+    this.#name = name;
+  }
+
+  /** From now on there are inboxes; nothing is read from this one's before `start`. */
+  open(inboxes: InboxDescriptors): void {
+    this.#messenger.open(inboxes);
+  }
+
+  /** Takes messages from here on, where there is a handler for them. */
+  start(): void {
+    if (this.#messenger.isOpen && (this.pipe.areTaken || this.commands.some))
+      this.#messenger.get('start').start();
+  }
+
+  /** Resolves when this process's messages to others have left it, or time is up. */
+  async flush(): Promise<void> {
+    await inTime(this.commands.settled(), this.#maxWaitTime, { keepLoop: false });
+    await this.#messenger.flush(this.#maxWaitTime);
+  }
+
+  /** Takes no more messages from others, and leaves them to the next of this name. */
+  async stop(): Promise<void> {
+    await this.#messenger.stop(this.#maxWaitTime);
+  }
+
+  /** Gives up this process's inbox, and its links to the others'. */
+  close(): void {
+    this.commands.close();
+    this.#messenger.close();
+  }
+}

@@ -1,0 +1,54 @@
+import type { Handlers, PortEvents, ServerEvents } from '../contract/events.js';
+import type { FailedStart } from '../contract/start-failure.js';
+import type { Logger, ProcessLog } from '../log/log.js';
+import type { ProcessMessages } from '../messages/process-messages.js';
+import type { ResolvedOptions } from '../options/resolve-options.js';
+import type { ResolvedPort } from '../options/resolved-port.js';
+import type { ServerPlan } from '../options/server-plan.js';
+import type { ProcessTimers } from './process-timers.js';
+
+export interface RoleContextParts {
+  readonly options: ResolvedOptions;
+  /** All listeners, the server's own first. */
+  readonly ports: readonly ResolvedPort[];
+  readonly handlers: Handlers<ServerEvents>;
+  /** The handlers of each listener: its own, and the server's where it has none. */
+  readonly portHandlers: { of(port: number): Handlers<PortEvents> };
+  readonly processLog: ProcessLog;
+  readonly messages: ProcessMessages;
+  readonly timers: ProcessTimers;
+  /** What every process of the server has to come to. */
+  readonly plan: ServerPlan;
+  /** The starts of the program that failed before this one. */
+  readonly failedStarts: readonly FailedStart[];
+}
+
+/** What every role is given: what the program has said before `start`, and what each process of a server has. */
+export class RoleContext implements RoleContextParts {
+  readonly options: ResolvedOptions;
+  readonly ports: readonly ResolvedPort[];
+  readonly handlers: Handlers<ServerEvents>;
+  readonly portHandlers: { of(port: number): Handlers<PortEvents> };
+  readonly processLog: ProcessLog;
+  readonly messages: ProcessMessages;
+  readonly timers: ProcessTimers;
+  readonly plan: ServerPlan;
+  readonly failedStarts: readonly FailedStart[];
+
+  constructor(parts: RoleContextParts) {
+    this.options = parts.options;
+    this.ports = parts.ports;
+    this.handlers = parts.handlers;
+    this.portHandlers = parts.portHandlers;
+    this.processLog = parts.processLog;
+    this.messages = parts.messages;
+    this.timers = parts.timers;
+    this.plan = parts.plan;
+    this.failedStarts = parts.failedStarts;
+  }
+
+  /** Loaded at its first line: most processes never write one. */
+  get log(): Logger {
+    return this.processLog.log;
+  }
+}
