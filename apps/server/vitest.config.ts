@@ -7,7 +7,7 @@ const all = { test: { ...packaged.test, setupFiles: ['test/log-readers.ts'] } };
 
 /** What looks at parts alone, in memory of its own. */
 const PURE = [
-  'test/api/{tables,types}.test.ts',
+  'test/api/{parts,tables,types}.test.ts',
   'test/base/base-parts.test.ts',
   'test/options/option-names.test.ts',
   'test/reactor/{memory-guard,shares}.test.ts',

@@ -1,0 +1,61 @@
+import type { ChildProcessContext, MemberSpec } from '@millrace/process-pool';
+import { KILL_GRACE_MS } from '../constants.js';
+import type { RoleName } from '../contract/ids.js';
+import type { RoleAssignment } from '../contract/role.js';
+import { processKind } from '../links/process-kinds.js';
+import type { Topology } from '../links/topology.js';
+import { LOG_FILE, type LogFiles } from '../log/log-files.js';
+import type { RoleContext } from '../process/role-context.js';
+import { spawnArguments } from '../process/spawn-arguments.js';
+
+export interface MemberSpecsParts {
+  readonly context: RoleContext;
+  /** The manager's. */
+  readonly child: ChildProcessContext;
+  readonly topology: Topology;
+  /** Where processes are handed the log's file. */
+  readonly logFiles: LogFiles | undefined;
+}
+
+/** How each process below the manager is started, with what it inherits. */
+export function memberSpecs(parts: MemberSpecsParts): MemberSpec[] {
+  const { taskWorkers, workers, userProcesses } = parts.topology;
+  return [
+    ...Array.from({ length: taskWorkers }, (_, id) => memberSpec(parts, 'taskWorker', id)),
+    ...Array.from({ length: workers }, (_, id) => memberSpec(parts, 'worker', id)),
+    ...Array.from({ length: userProcesses }, (_, id) => memberSpec(parts, 'userProcess', id)),
+  ];
+}
+
+function memberSpec(
+  { context, child, topology, logFiles }: MemberSpecsParts,
+  role: RoleName,
+  id: number,
+): MemberSpec {
+  const { names, kind } = processKind(role, topology, id);
+  const name = `${kind} ${id}`;
+  const { maxWaitTime, maxWorkerMemory } = context.options;
+  const { taskFiles, taskRun } = child.data as RoleAssignment;
+  const { plan, failedStarts } = context;
+  const managerIncarnation = child.incarnation;
+  const data: RoleAssignment = { role, id, managerIncarnation, plan, failedStarts, taskFiles, taskRun };
+  return {
+    name,
+    title: `${context.options.title}: ${name}`,
+    ...spawnArguments(context.options),
+    descriptors: {
+      ...Object.fromEntries(names.map((key) => [key, child.descriptor(key)])),
+      ...(logFiles && { [LOG_FILE]: logFiles.add() }),
+    },
+    data,
+    // What the first processes fail at the others do, too, and the next attempt. A start that fails says so at once.
+    ...(managerIncarnation === 1 && { restart: { giveUpAfter: 1 } }),
+    // As long as the user's workerStart takes.
+    startTimeout: Number.POSITIVE_INFINITY,
+    drainTimeout: maxWaitTime + KILL_GRACE_MS,
+    detachTimeout: maxWaitTime + KILL_GRACE_MS,
+    ...(role !== 'userProcess' && maxWorkerMemory > 0 && { maxMemory: maxWorkerMemory }),
+    // It has its name as long as it lives: one that takes its place waits for its end.
+    ...(role === 'userProcess' && { exclusive: true }),
+  };
+}

@@ -1,0 +1,131 @@
+import type { Member, ReloadResult as PoolReloadResult, ProcessPool } from '@millrace/process-pool';
+import { MergingQueue } from '@millrace/process-pool/internal';
+import { runInOrder } from '../contract/events.js';
+import type { RoleName } from '../contract/ids.js';
+import type { ReloadOptions, ReloadResult } from '../contract/reload.js';
+import type { RoleContext } from '../process/role-context.js';
+import { untilSettled } from '../process/settling.js';
+import type { Members } from './members.js';
+
+/** What a reload replaces; user processes stay. */
+const RELOADED: readonly RoleName[] = ['worker', 'taskWorker'];
+
+export interface ReplacementsParts {
+  readonly context: RoleContext;
+  readonly pool: ProcessPool;
+  readonly members: Members;
+  /** Has clients to come get the certificates that the files hold now. */
+  readonly reloadCertificates: () => void;
+}
+
+/** Reloads, and the replacement of one process: one after the other, once the first processes are there. */
+export class Replacements {
+  readonly #parts: ReplacementsParts;
+  #open: () => void = () => {};
+  #last: Promise<unknown> = new Promise<void>((resolve) => {
+    this.#open = resolve;
+  });
+  #closed = false;
+  readonly #reloads = new MergingQueue<ReloadOptions, ReloadResult>(
+    {
+      run: (options) => this.#reload(options),
+      // One of all processes is one of the task workers as well.
+      merge: (one, other) => ({ tasksOnly: Boolean(one.tasksOnly && other.tasksOnly) }),
+      stopped: { outcome: 'stopped', replaced: 0 },
+    },
+    'held',
+  );
+
+  constructor(parts: ReplacementsParts) {
+    this.#parts = parts;
+  }
+
+  /** The processes are there. */
+  open(): void {
+    this.#open();
+    this.#reloads.open();
+  }
+
+  /** The processes end: what is under way is the last. */
+  close(): void {
+    this.#closed = true;
+    this.#reloads.close();
+  }
+
+  /** Puts new processes in the places of workers and task workers, one after the other. */
+  reload(options: ReloadOptions): Promise<ReloadResult> {
+    if (this.#reloads.waits)
+      this.#parts.context.log.info('a reload is asked for; it follows what is under way');
+    return this.#reloads.ask(options);
+  }
+
+  /** Puts a new process in the place of the one with that flat id, which finishes what it has. */
+  async replace(id: number): Promise<ReloadResult> {
+    if (this.#closed) return { outcome: 'stopped', replaced: 0 };
+    const { context, members } = this.#parts;
+    const member = members.byPeer(id);
+    if (member === undefined)
+      return { outcome: 'failed', replaced: 0, advice: `There is no process ${id} to be replaced.` };
+    context.log.info(`${member.name} is to be replaced`);
+    const result = await this.#replace([member]);
+    if (result.outcome === 'failed') context.log.error(result.advice);
+    return result;
+  }
+
+  async #reload({ tasksOnly = false }: ReloadOptions): Promise<ReloadResult> {
+    const { context, members: all, reloadCertificates } = this.#parts;
+    const { handlers, log } = context;
+    const members = all.of(...(tasksOnly ? RELOADED.slice(1) : RELOADED));
+    if (!tasksOnly) reloadCertificates();
+    if (members.length === 0) {
+      log.warn('there is nothing to reload: the server has no task workers');
+      return { outcome: 'reloaded', replaced: 0 };
+    }
+    const before = runInOrder(handlers.get('beforeReload'));
+    await this.#settled('beforeReload', 'the reload waits for it', before);
+    log.info({ tasksOnly }, `reloading ${members.length} processes`);
+    const result = await this.#replace(members);
+    if (result.outcome === 'failed') log.error(result.advice);
+    else log.info(result, `reload: ${result.outcome}`);
+    const after = runInOrder(handlers.get('afterReload'), result);
+    await this.#settled('afterReload', 'the next reload waits for it', after);
+    return result;
+  }
+
+  /** After whatever replaces processes already. */
+  #replace(members: readonly Member[]): Promise<ReloadResult> {
+    const replaced = this.#last.then(async () =>
+      this.#toResult(await this.#parts.pool.reload({ members, mode: 'reload' }), members.length),
+    );
+    // Whoever has asked hears of a failure.
+    this.#last = replaced.catch(() => {});
+    return replaced;
+  }
+
+  #toResult(result: PoolReloadResult, wanted: number): ReloadResult {
+    // A stop that comes in the middle leaves the others as they are.
+    if (result.outcome === 'reloaded' && this.#closed && result.replaced < wanted)
+      return { outcome: 'stopped', replaced: result.replaced };
+    if (result.outcome !== 'failed') return result;
+    const { outcome, replaced, advice } = result;
+    return { outcome, replaced, advice };
+  }
+
+  async #settled(event: string, consequence: string, handlers: Promise<void>): Promise<void> {
+    const { context } = this.#parts;
+    await logFailure(context, event, untilSettled(context, event, consequence, handlers));
+  }
+}
+
+/** What the user's handlers fail at must not end the manager, and every process with it. */
+export async function logFailure(
+  { log }: Pick<RoleContext, 'log'>,
+  event: string,
+  handlers: Promise<void>,
+): Promise<void> {
+  try {
+    await handlers;
+  } catch (error) {
+    log.error({ err: error }, `a handler of ${event} has failed`);
+  }
+}
