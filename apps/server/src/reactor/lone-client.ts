@@ -4,6 +4,8 @@ const MOST_SHARES = 32;
 const QUICK_MS = 1;
 /** and from which on it is smaller again. */
 const SLOW_MS = 4;
+/** Milliseconds without a message of another client before the share grows: one that waits for each answer sends sooner. */
+const ALONE_MS = 5;
 
 /**
  * How much the client that is the only one to send to a worker may have under way. Each wait for the worker costs two
@@ -18,6 +20,8 @@ export class LoneClient {
   /** The question whose answer is timed, where one is. */
   #timed: number | undefined;
   #askedAt = 0;
+  /** When the worker was first asked since another client has sent; undefined until then. */
+  #aloneSince: number | undefined;
 
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
@@ -34,7 +38,7 @@ export class LoneClient {
     const had = this.#shares;
     this.#latest = flow;
     this.#shares = 1;
-    this.#timed = undefined;
+    this.#timed = this.#aloneSince = undefined;
     return had > 1;
   }
 
@@ -43,14 +47,16 @@ export class LoneClient {
     if (this.#timed !== undefined) return;
     this.#timed = number;
     this.#askedAt = this.#now();
+    this.#aloneSince ??= this.#askedAt;
   }
 
   /** The worker has taken message `number`. True: the share is smaller now. */
   taken(number: number): boolean {
-    if (number !== this.#timed) return false;
+    if (number !== this.#timed || this.#aloneSince === undefined) return false;
     this.#timed = undefined;
     const took = this.#now() - this.#askedAt;
-    if (took < QUICK_MS) this.#shares = Math.min(2 * this.#shares, MOST_SHARES);
+    if (took < QUICK_MS && this.#askedAt - this.#aloneSince >= ALONE_MS)
+      this.#shares = Math.min(2 * this.#shares, MOST_SHARES);
     if (took < SLOW_MS || this.#shares === 1) return false;
     this.#shares /= 2;
     return true;
@@ -58,7 +64,7 @@ export class LoneClient {
 
   /** The worker is another one. */
   reset(): void {
-    this.#latest = this.#timed = undefined;
+    this.#latest = this.#timed = this.#aloneSince = undefined;
     this.#shares = 1;
   }
 }

@@ -106,13 +106,16 @@ function loneOf() {
     now += ms;
     return lone.taken(number);
   };
-  return { lone, answer };
+  /** Alone for as long as it takes before its share grows. */
+  const stayAlone = () => void answer(5);
+  return { lone, answer, stayAlone };
 }
 
 test('the share of a client that alone sends to a worker grows while that takes its messages quickly, and no further', () => {
-  const { lone, answer } = loneOf();
+  const { lone, answer, stayAlone } = loneOf();
   const [a, b] = [{}, {}];
   expect(lone.sends(a)).toBe(false);
+  stayAlone();
   const shares = [2, 4, 8, 16, 32, 32].map((expected) => {
     expect(answer(0.2)).toBe(false);
     expect(lone.sends(a)).toBe(false);
@@ -123,14 +126,26 @@ test('the share of a client that alone sends to a worker grows while that takes 
 });
 
 test('when another client sends, both have one share, and what was sent beyond it is to be asked about', () => {
-  const { lone, answer } = loneOf();
+  const { lone, answer, stayAlone } = loneOf();
   const [a, b] = [{}, {}];
   lone.sends(a);
+  stayAlone();
   answer(0.2);
   expect(lone.sends(b)).toBe(true);
   expect([lone.shares(a), lone.shares(b)]).toEqual([1, 1]);
   // There was nothing beyond it.
   expect(lone.sends(a)).toBe(false);
+});
+
+test('a client beside one that waits for each of its answers keeps one share', () => {
+  const { lone, answer } = loneOf();
+  const [a, b] = [{}, {}];
+  for (let trip = 0; trip < 100; trip++) {
+    lone.sends(b);
+    lone.sends(a);
+    for (let i = 0; i < 10; i++) answer(0.2);
+    expect(lone.shares(a)).toBe(1);
+  }
 });
 
 test('a question that was asked for another client says nothing about the next one', () => {
@@ -144,9 +159,10 @@ test('a question that was asked for another client says nothing about the next o
 });
 
 test('a worker that takes long makes the share smaller again, down to one', () => {
-  const { lone, answer } = loneOf();
+  const { lone, answer, stayAlone } = loneOf();
   const a = {};
   lone.sends(a);
+  stayAlone();
   for (let i = 0; i < 2; i++) answer(0.2);
   // Neither quick nor slow.
   expect(answer(2)).toBe(false);
@@ -158,9 +174,10 @@ test('a worker that takes long makes the share smaller again, down to one', () =
 });
 
 test('a worker that was replaced has to be quick itself', () => {
-  const { lone, answer } = loneOf();
+  const { lone, answer, stayAlone } = loneOf();
   const a = {};
   lone.sends(a);
+  stayAlone();
   answer(0.2);
   lone.reset();
   lone.sends(a);
