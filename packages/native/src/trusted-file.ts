@@ -10,7 +10,8 @@ const ADVICE = 'Remove it, or name a file in a directory that only this user may
 /** Permissions of a directory by which others than its owner make names in it. */
 const WRITABLE_BY_OTHERS = 0o022;
 
-const MAX_ATTEMPTS = 100;
+/** A fraction of a second: more than any rotation takes, also one that a program does in a loop. */
+const MAX_ATTEMPTS = 10_000;
 /** In the place of a descriptor: the file was replaced while it was looked at. */
 const REPLACED = Number.MIN_SAFE_INTEGER;
 
