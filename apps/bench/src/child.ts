@@ -7,7 +7,7 @@ import { killLeft, processTree } from './load/processor-time.js';
 
 /**
  * What processes of a benchmark see of the environment: not the certificates that a company adds, which Node reads as it
- * boots. Node 20 sets up all that it knows for them, in each process: 45 ms that would be nobody's who is compared.
+ * boots. Node 20 sets up all that it knows for them, in each process: 45 ms that belong to none of those that are compared.
  */
 const { NODE_EXTRA_CA_CERTS: _, ...ENVIRONMENT } = process.env;
 

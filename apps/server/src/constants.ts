@@ -10,7 +10,7 @@ export const TASK_RINGS_BYTES = 64 << 20;
 export const MAX_TASK_RING_BYTES = 1 << 19;
 /** Bytes of one of them at least, by default: a quarter is more than a message that needs no file. */
 export const MIN_TASK_RING_BYTES = 1 << 16;
-/** Milliseconds after a process has died until the files that it wrote and nobody has read are removed. */
+/** Milliseconds after a process has died until the files that it wrote and no process has read are removed. */
 export const LEFT_FILES_MS = 60_000;
 /** Bytes of memory that a reactor thread reads to; four 64 KiB messages in one system call. */
 export const READ_BYTES = 1 << 18;
@@ -22,7 +22,7 @@ export const LINK_LIMIT = 16 << 20;
 export const OUTPUT_SLACK = 16 << 20;
 /** Files that wait for one client beyond which its connection is closed: each is an open descriptor. */
 export const MAX_FILES = 64;
-/** Milliseconds between two looks at connections that are to be closed and still have output. */
+/** Milliseconds between two checks of connections that are to be closed and still have output. */
 export const LINGER_CHECK_MS = 1_000;
 /** Bytes of answers that wait in a worker for a reactor thread, beyond which `send` is an error. */
 export const SEND_LIMIT = 64 << 20;
@@ -38,7 +38,7 @@ export const MAX_DEFAULT_REACTORS = 8;
 export const LOG_LINES_PER_SECOND = 10;
 /** Bytes of log lines that wait for the reader of a pipe; what comes beyond is dropped and counted. */
 export const LOG_BACKLOG_BYTES = 1 << 18;
-/** Milliseconds between two looks whether they can be written. */
+/** Milliseconds between two checks whether they can be written. */
 export const LOG_RETRY_MS = 50;
 /** Log lines are cut to this many bytes on their way from a reactor thread. */
 export const LOG_LINE_BYTES = 1024;
@@ -60,8 +60,8 @@ export const LINK_RESET_MS = 2_000;
 export const HANDLER_NAMED_MS = 5_000;
 /** The same, for the next time and every other. */
 export const HANDLER_NAMED_AGAIN_MS = 60_000;
-/** Milliseconds between two signs of life of a worker's loop, and between the manager's looks for them. */
-/** Milliseconds between two looks whether what a thread has counted is still in the memory that all processes map. */
+/** Milliseconds between two signs of life of a worker's loop, and between the manager's checks for them. */
+/** Milliseconds between two checks whether what a thread has counted is still in the memory that all processes map. */
 export const RESTORE_MS = 1_000;
 export const HEARTBEAT_MS = 1_000;
 /** Listeners of one server: packets name them in one byte. */

@@ -59,13 +59,13 @@ export function callSite(callee: (...args: never[]) => unknown): string {
 }
 
 /**
- * Has an error that is the caller's to mend, a wrong option for one, tell where he is and nothing of the server's inside: what is
- * printed of it is the message, a line and the code. Other errors stay as they are.
+ * Has an error that is the caller's to mend, a wrong option for one, tell the place of the call and nothing of the server's
+ * inside: what is printed of it is the message, a line and the code. Other errors stay as they are.
  */
 export function shownAt(error: unknown, site: string): unknown {
   if (!(error instanceof ServerError || error instanceof ArgumentError)) return error;
   error.stack = `${error.name}: ${error.message}${site === '' ? '' : `\n${site}`}`;
-  // A system call that has failed says all in its own words; where the server made it is nobody's concern.
+  // A system call that has failed says all in its own words; where the server made it helps no user.
   if (error.cause instanceof SystemCallError) error.cause.stack = String(error.cause);
   return error;
 }

@@ -9,7 +9,7 @@ export type QueueErrorCode =
   | 'ERR_MILLRACE_QUEUE_EXISTS'
   /** The queue's permissions, or how it was opened, do not allow this. */
   | 'ERR_MILLRACE_QUEUE_ACCESS'
-  /** The queue belongs to another user, whom the program does not trust; `cause` names that user as `owner`. */
+  /** The queue belongs to another user that the program does not trust; `cause` names that user as `owner`. */
   | 'ERR_MILLRACE_QUEUE_OWNER'
   /** A limit of the system is in the way; `limit` has its name and value, the message what changes it. */
   | 'ERR_MILLRACE_QUEUE_LIMIT'

@@ -130,7 +130,7 @@ export class PrivateDirectory {
     const fd = check(this.#openFile(name), 'open', join(this.path, name));
     try {
       const { uid } = this.#checked(fd, name);
-      // Whom it is kept for may have given a file of root's a name in it.
+      // The user that it is kept for may have given a file of root's a name in it.
       if (this.#owner === undefined ? !isTrusted(uid) : uid !== this.#owner) {
         throw new UntrustedError(
           `The file ${join(this.path, name)}`,

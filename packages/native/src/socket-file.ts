@@ -54,7 +54,7 @@ export class SocketFile {
 /**
  * Binds the unix socket `fd` of `type` to `path`. The file of a socket that no process has open any more is replaced. With
  * `permissions` the file has these from its first moment, less what the umask takes, and then all of them. Throws a
- * `SystemCallError`, which says of a path that is taken by whom.
+ * `SystemCallError`, which names the user of a path that is taken.
  */
 export function bindUnix(
   fd: number,
@@ -96,7 +96,7 @@ function removeStale(path: string, address: EncodedAddress, type: number): boole
   return true;
 }
 
-/** The error for a path of a unix socket that is taken: by whom, where it is not this user. */
+/** The error for a path of a unix socket that is taken, with its user where it is not this one. */
 function occupied(path: string): SystemCallError {
   return new SystemCallError('bind', EADDRINUSE, path, adviceFor(path));
 }

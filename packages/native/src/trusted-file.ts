@@ -26,7 +26,7 @@ export interface AppendOptions {
 
 /**
  * Opens a file that output is added to, and makes it where there is none; returns its descriptor. It is taken when it is
- * root's, this user's or a trusted user's: anybody may have made it first in a directory that all may write. Links on
+ * root's, this user's or a trusted user's: any user may have made it first in a directory that all may write. Links on
  * the way are followed as {@link withTrustedPath} says, also those of trusted users. A regular file that has a second name
  * is refused where others may make names: they may have given it that one. Devices and terminals are taken as they are.
  *

@@ -29,7 +29,7 @@ import { openOwnPipe, PIPE_OPTION_NAMES, type PipeOptions } from './pipe.js';
 export interface ConnectPipeOptions<Out, In> extends PipeOptions<Out, In>, WaitOptions {
   /** Whether to wait for a listener that is not there yet, rather than to be refused at once. Default false. */
   readonly wait?: boolean;
-  /** Users, besides root and this process's, whose listener is taken: anybody may have made the name first. Default: none. */
+  /** Users, besides root and this process's, whose listener is taken: any user may have made the name first. Default: none. */
   readonly trustedUsers?: TrustedUsers;
 }
 

@@ -27,7 +27,7 @@ export type SharedMemoryErrorCode =
   | 'ERR_MILLRACE_SEGMENT_MISSING'
   /** What is there was made by another program, or by another version of this one. */
   | 'ERR_MILLRACE_SEGMENT_FOREIGN'
-  /** It is another user's, whom the program does not trust; `cause` names that user as `owner`. */
+  /** It is another user's that the program does not trust; `cause` names that user as `owner`. */
   | 'ERR_MILLRACE_SEGMENT_OWNER'
   /** The segment is not what was expected: the message names the first difference. */
   | 'ERR_MILLRACE_SEGMENT_MISMATCH'

@@ -1,7 +1,7 @@
 /**
  * `record-build [COMMAND]`, in a package: runs the command that builds it, removes what an earlier build left behind, and
  * records what was made of what (build-record.ts). Ends as the command ends; and with 1 when a source changed meanwhile, for
- * nobody knows then which of its states was built.
+ * it is unknown then which of its states was built.
  */
 import { spawnSync } from 'node:child_process';
 import { isDeepStrictEqual } from 'node:util';

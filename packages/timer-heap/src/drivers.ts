@@ -3,7 +3,7 @@ import { MAX_WAIT_MS } from './constants.js';
 /**
  * What wakes a heap up. A heap has at most one wake-up armed, for its earliest deadline.
  *
- * A driver may fire early or for nothing: the heap looks at its clock and arms what is left. It must not fire inside
+ * A driver may fire early or for nothing: the heap reads its clock and arms what is left. It must not fire inside
  * `arm`, and one driver serves one heap.
  */
 export interface TimerDriver {

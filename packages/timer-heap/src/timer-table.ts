@@ -7,7 +7,7 @@
  *     extras, 2 doubles per slot:    | interval | calls |                             only where they are needed
  *     callbacks, 1 value per slot:   in chunks of 4,096, made when they are first needed, so that none are ever copied
  *
- * There is neither a hash table nor a free list: an id whose slot is taken is skipped and never given to anybody, so
+ * There is neither a hash table nor a free list: an id whose slot is taken is skipped and never given out, so
  * ids increase, with gaps. A slot is found without a search; and as 1/8 of all slots at least is free, skipping costs
  * less than eight steps through neighbouring memory per new timer, averaged over one round through the slots.
  */

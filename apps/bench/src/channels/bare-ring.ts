@@ -24,7 +24,7 @@ const writer = new RingWriter(rings[side] as (typeof rings)[0]);
 const reader = new RingReader(rings[1 - side] as (typeof rings)[0], CAPACITY);
 const message = new Frame();
 const body = Buffer.alloc(size, 1);
-/** The message is where it lies; whoever wants to keep it copies it. */
+/** The message is where it lies; a reader that wants to keep it copies it. */
 const look = () => {};
 
 function send(): void {

@@ -5,7 +5,7 @@ import { cpuTime } from './cpu.js';
 import { mechanisms } from './mechanisms.js';
 import { isLast, type Message, makeMessage, type PeerReport, readReport } from './side.js';
 
-/** Messages between two looks at the clock, and between two turns of the loop. */
+/** Messages between two readings of the clock, and between two turns of the loop. */
 const AT_ONCE = 16;
 const PER_TURN = 1_024;
 
@@ -75,7 +75,7 @@ if (mode === 'one way') {
   await roundTrips(listen, windowMs);
   figures = { microseconds: await roundTrips(listen, windowMs) };
 }
-// Before the figures are told: whoever reads them ends this process.
+// Before the figures are told: the program that reads them ends this process.
 side.close();
 console.log(JSON.stringify(figures));
 process.exit();

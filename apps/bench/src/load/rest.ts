@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { processTree, treeTime } from './processor-time.js';
 
 const LOOK_MS = 100;
-/** Looks in a row at which nothing of it has run. */
+/** Checks in a row at which nothing of it has run. */
 const QUIET = 3;
 /** A bound: one that never rests is loaded as it is. */
 const DEADLINE_MS = 10_000;

@@ -17,7 +17,7 @@ const BARS: Partial<Record<string, Partial<Record<Operation, number>>>> = {
   lmdb: { set: 5, get: 3 },
   Redis: { set: 20, get: 20, increment: 20 },
 };
-/** In memory: nobody waits for a disk. */
+/** In memory: no call waits for a disk. */
 const DIRECTORY = '/dev/shm';
 const WINDOW_MS = 1_000;
 const QUICK_WINDOW_MS = 400;

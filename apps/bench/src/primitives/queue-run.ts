@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { SystemVQueue } from '@millrace/msg-queue';
 
-/** Messages between two looks at the clock. */
+/** Messages between two readings of the clock. */
 const AT_ONCE = 16;
 const ROUNDS = 2;
 
@@ -48,7 +48,7 @@ if (id === undefined) {
   } finally {
     queue.free();
   }
-  // After that: whoever reads it ends this process.
+  // After that: the program that reads it ends this process.
   console.log(JSON.stringify({ rate }));
 } else {
   await receive(SystemVQueue.attach(Number(id)));

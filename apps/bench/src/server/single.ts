@@ -62,7 +62,7 @@ function placed(where: string, windowMs: number, placement: Placement): Group {
   );
 }
 
-/** The same with nobody taking part: its rows say why. */
+/** The same without any server taking part: its rows say why. */
 function without({ contenders, comparisons }: Group): Group {
   const missing = 'not measured: there is one processor';
   const absent = new Map(

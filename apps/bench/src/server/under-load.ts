@@ -5,7 +5,7 @@ import { loadByC } from '../load/tcpload.js';
 import type { LoadResult, Work } from '../load/work.js';
 import type { Program, Running } from './programs.js';
 
-/** What a client is to do, but for where and to whom. */
+/** What a client is to do, without the address. */
 export type Load = Omit<Work, 'port' | 'pid'>;
 
 /** Where the two sides run, as `taskset` takes it. Default: anywhere. */

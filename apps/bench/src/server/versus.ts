@@ -52,7 +52,7 @@ export interface VersusOptions {
   readonly tell?: boolean;
 }
 
-/** Milliseconds under load before anything counts: for whoever compiles what is hot while it runs. */
+/** Milliseconds under load before anything counts: for runtimes that compile hot code while it runs. */
 const WARM_UP_MS = 1_000;
 
 /** Ours and its peers under one load; with the bars of each peer. */

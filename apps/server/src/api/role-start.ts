@@ -44,7 +44,7 @@ export class RoleStart {
     const { options } = registered;
     outliveLostOutput((name, error) => processLog.outputLost(name, error));
     const makeRole = await loadRole(assignment.role, options);
-    // The same for its log: whatever is to be loaded is not below a new root directory. And whoever accepts clients cannot
+    // The same for its log: whatever is to be loaded is not below a new root directory. And a process that accepts clients cannot
     // open a file any more when it has to say that they have taken all descriptors.
     const accepts = assignment.role === 'master' || (assignment.role === 'worker' && options.mode === 'base');
     // Who becomes another user may not be able to read the modules that the log takes.

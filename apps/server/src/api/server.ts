@@ -403,7 +403,7 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
   }
 
   /**
-   * The pid of a worker, task worker or user process, by its flat id: whoever has its place now. Undefined while there is
+   * The pid of a worker, task worker or user process, by its flat id: of the process that has its place now. Undefined while there is
    * none. Throws `ERR_MILLRACE_NO_PROCESS`.
    */
   workerPid(id: number): number | undefined {
@@ -416,8 +416,8 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
   }
 
   /**
-   * Clients that come from here on get the keys and certificates that the files of `tls` hold now; whoever is connected
-   * keeps his. A reload does it as well. In the master it throws `ERR_MILLRACE_TLS` when something is wrong with them, and
+   * Clients that come from here on get the keys and certificates that the files of `tls` hold now; a client that is connected
+   * keeps its own. A reload does it as well. In the master it throws `ERR_MILLRACE_TLS` when something is wrong with them, and
    * nothing changes; in other processes it asks the master, whose log says so.
    */
   reloadCertificates(): void {
@@ -454,7 +454,7 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
     return this.#at('runAll').tasks.runAll(name, values, options as RunOptions);
   }
 
-  /** Runs a task for which nobody waits; throws what keeps it from being taken, as `task` rejects. */
+  /** Runs a task without waiting for its result; throws what keeps it from being taken, as `task` rejects. */
   post<Name extends RunName<T>>(name: Name, ...rest: TaskArguments<T, Name>): void;
   post(name: string, value?: unknown, options?: RunOptions<never>): void {
     this.#at('post').tasks.post(name, value, options as RunOptions);

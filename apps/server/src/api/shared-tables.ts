@@ -4,8 +4,8 @@ import { ServerError } from '../errors.js';
 import { type Descriptors, sharedTableName } from '../links/descriptor-names.js';
 
 /**
- * Tables of the user's in memory without a name: the master makes them before it starts anybody, and hands them down. So
- * nobody else can open or have made them, two servers never share one, and none outlives its server.
+ * Tables of the user's in memory without a name: the master makes them before it starts a process, and hands them down. So
+ * no other program can open or have made them, two servers never share one, and none outlives its server.
  */
 export class SharedTables {
   readonly #child: ChildProcessContext | undefined;

@@ -50,10 +50,10 @@ export interface ServerStats {
   readonly taskRunningNum: number;
   /** Task workers that run none. */
   readonly taskIdleWorkerNum: number;
-  /** With a queue of the system: messages in it, whoever has put them there, and their bytes. */
+  /** With a queue of the system: messages in it, of all senders, and their bytes. */
   readonly taskQueueNum?: number;
   readonly taskQueueBytes?: number;
-  /** Of what was found in it: messages that were no tasks, and tasks of others that failed, for nobody to be told. */
+  /** Of what was found in it: messages that were no tasks, and tasks of others that failed, which are reported to no sender. */
   readonly taskGarbageCount?: number;
   readonly taskOrphanFailedCount?: number;
   /** The session id given out last. */

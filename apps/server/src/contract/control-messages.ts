@@ -102,12 +102,12 @@ export interface TasksReset {
   readonly reset: boolean;
 }
 
-/** Somebody wants new clients to get the certificates that the files hold now. */
+/** New clients are to get the certificates that the files hold now. */
 export interface ReloadCertificates {
   readonly type: 'reloadCertificates';
 }
 
-/** Somebody wants the whole server to end in order. */
+/** The whole server is to end in order. */
 export interface ShutdownAsked {
   readonly type: 'shutdown';
 }

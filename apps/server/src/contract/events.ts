@@ -21,7 +21,7 @@ export interface Task {
   readonly id: number;
   /**
    * The process that asked, by its flat id, `'manager'` or `'master'`; -1: another program, or an earlier run of the server,
-   * and nobody hears of the result.
+   * and no process is told of the result.
    */
   readonly workerId: ProcessId;
   readonly data: unknown;

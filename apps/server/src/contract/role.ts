@@ -7,10 +7,10 @@ import type { FailedStart } from './start-failure.js';
 /** `'exiting'`: it has been told to end. */
 export type WorkerStatus = 'busy' | 'idle' | 'exiting';
 
-/** What a process of the server is told at its birth. */
+/** What a process of the server is told when it is started. */
 export interface RoleAssignment {
   readonly role: RoleName;
-  /** What the options of whoever has started it make of the server, by name: they are the same in every process. */
+  /** What the options of the program that has started it make of the server, by name: they are the same in every process. */
   readonly plan?: ServerPlan | undefined;
   readonly failedStarts?: readonly FailedStart[] | undefined;
   /** Counts processes of the role from 0. */

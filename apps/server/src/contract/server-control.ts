@@ -13,7 +13,7 @@ export interface ServerControl {
   /** Has keys and certificates read anew. */
   reloadCertificates(): void;
   /**
-   * Which process has the name of a peer. Those that have more rights than whom they share memory with look themselves: what
+   * Which process has the name of a peer. Those that have more rights than the processes they share memory with look themselves: what
    * stands there may be a lie, and handlers of the program may send a signal to that pid.
    */
   pidOf(peer: number): number | undefined;

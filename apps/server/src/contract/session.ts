@@ -5,7 +5,7 @@ import type { CloseOptions, SendFileRange, SessionGateway } from '../sessions/se
 import type { SessionCloseReason } from './close-reasons.js';
 import type { SessionData } from './types.js';
 
-/** Why and by whom a session was closed. */
+/** Why a session was closed, and by which side. */
 export interface CloseInfo {
   /** Whether this side closed it: by `close`, at a limit, or because the server stops. */
   readonly byServer: boolean;
@@ -73,7 +73,7 @@ export class Session {
 
   /**
    * Closes the connection after everything sent before has gone out, or at once with `reset`, which may follow on a close
-   * that waits for its client. False: it is closed, or somebody has asked for that before.
+   * that waits for its client. False: it is closed, or that was asked for before.
    */
   close(options?: CloseOptions): boolean {
     if (this.closed && options?.reset !== true) return false;

@@ -53,13 +53,13 @@ export function errorOf({ who, name = 'Error', message, stack, code }: StartFail
 }
 
 /**
- * Until the returned function is called, what nobody catches in this process ends it and goes to `tell`, in place of being
+ * Until the returned function is called, an uncaught error in this process ends it and goes to `tell`, in place of being
  * printed by this process as by each that fails at the same.
  */
 export function captureUncaught(tell: (error: unknown) => void): () => void {
   if (process.hasUncaughtExceptionCaptureCallback()) return () => {};
   process.setUncaughtExceptionCaptureCallback((error) => {
-    // Somebody wants to go on.
+    // A handler of the program wants to go on.
     if (process.listenerCount('uncaughtException') > 0)
       return void (process as NodeJS.EventEmitter).emit('uncaughtException', error, 'uncaughtException');
     tell(error);

@@ -15,14 +15,14 @@ import { filesFull } from './send-errors.js';
 export const TOKEN_BYTES = 16;
 const RUN_BYTES = 8;
 
-/** A file that waits until this process has its ways. */
+/** A file that waits until this process has its links. */
 interface Held {
   readonly reactor: number;
   readonly token: Buffer;
   readonly file: number;
 }
 
-/** A process's ways for files, one to each reactor thread. */
+/** A process's links for files, one to each reactor thread. */
 export class FileSender {
   /** Of this process and no other, then a count. */
   readonly #token = Buffer.concat([randomBytes(RUN_BYTES), Buffer.alloc(TOKEN_BYTES - RUN_BYTES)]);
@@ -56,7 +56,7 @@ export class FileSender {
     }
   }
 
-  /** The ways are this process's now: what has been held goes first. Then packets may follow. */
+  /** The links are this process's now: what has been held goes first. Then packets may follow. */
   connect(sockets: readonly number[]): void {
     this.#sockets = sockets;
     for (const { reactor, token, file } of this.#held.splice(0)) {

@@ -21,7 +21,7 @@ export class HeldPackets implements PacketSink {
     return true;
   }
 
-  /** Nobody waits for what has no way yet: whoever ends before it has one, never had clients. */
+  /** No wait for what has no link yet: a process that ends before it has one, never had clients. */
   async drained(): Promise<void> {}
 
   release(to: PacketSink): void {

@@ -81,7 +81,7 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-/** One packet; instances are reused, so whoever needs its body longer copies it. */
+/** One packet; instances are reused, so a caller that needs its body longer copies it. */
 export class Packet {
   type = 0;
   port = 0;

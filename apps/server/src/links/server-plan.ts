@@ -9,7 +9,7 @@ import { askersOf, peerOfAsker } from './task-topology.js';
 import { peersOf, type Topology } from './topology.js';
 
 /**
- * Who is linked with whom in a server, by what and how large. The master makes all of it before the first process is started, and it
+ * Which processes of a server are linked, by what and how large. The master makes all of it before the first process is started, and it
  * outlives every process but the master: what a dead process had not read, its replacement reads.
  *
  *   group       is

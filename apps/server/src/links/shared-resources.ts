@@ -56,7 +56,7 @@ export class OpenedResources {
   }
 
   /**
-   * Listens on the own doorbell in the loop of `poller`; looks for `spin` microseconds before it sleeps. `log` is told, at
+   * Listens on the own doorbell in the loop of `poller`; polls for `spin` microseconds before it sleeps. `log` is told, at
    * most once a minute, that some process writes over the doorbell.
    */
   listen(poller: Poller, log: (kind: string, text: string) => void, spin = 0): DoorbellListener {

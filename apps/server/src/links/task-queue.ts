@@ -34,7 +34,7 @@ export interface TaskQueueParts {
 }
 
 /**
- * Whether this process, by whoever's rights it runs, has what tasks take: their files, where it is not who started the
+ * Whether this process, whatever rights it runs with, has what tasks take: their files, where it is not who started the
  * server, and their queue where there is one already. Found out later it would end a process that serves, and the next,
  * and the next. Throws `ERR_MILLRACE_TASK_TMPDIR`, or `QueueError`.
  */
@@ -43,7 +43,7 @@ export function checkTaskMeans(
   { taskQueue }: TaskTopology,
   files: LargeValueFiles | undefined,
 ): void {
-  // A directory that nobody may write, of a container say, is in the way of large values alone.
+  // A directory that no process may write, of a container say, is in the way of large values alone.
   if (user !== undefined || group !== undefined) files?.make();
   if (taskQueue !== undefined) queueState(taskQueue);
 }

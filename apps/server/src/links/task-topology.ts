@@ -7,7 +7,7 @@ export interface TaskTopology {
   readonly taskWorkers: number;
   readonly userProcesses: number;
   readonly taskTransport: TaskTransportName;
-  /** The queue of the system by which tasks travel to whoever is free, where there is one. */
+  /** The queue of the system by which tasks travel to the first task worker that is free, where there is one. */
   readonly taskQueue: QueueAddress | undefined;
   /** Whether all processes but the manager and the master become another user, or see another root directory. */
   readonly isOther: boolean;

@@ -10,7 +10,7 @@ import type { TaskTopology } from './task-topology.js';
 /**
  * What everything that processes and threads of one server share follows from; what that is, is in server-plan.ts.
  *
- * A *process* has a flat id: workers from 0, then task workers, then user processes. A *peer* is whoever talks to
+ * A *process* has a flat id: workers from 0, then task workers, then user processes. A *peer* is what talks to
  * reactor threads: every process by its id, then the manager, then the master.
  */
 export interface Topology extends TaskTopology {
@@ -25,7 +25,7 @@ export interface Topology extends TaskTopology {
   /** What lies between workers and reactor threads. */
   readonly ipc: Ipc;
   readonly ringSize: number;
-  /** Microseconds that a worker looks before it sleeps. */
+  /** Microseconds that a worker polls before it sleeps. */
   readonly spin: number;
   /** Bytes of the largest packet, head included. */
   readonly maxMessageSize: number;

@@ -26,7 +26,7 @@ interface Seen {
 
 /**
  * Sees processes that have come to a stand, by the counters that their loops keep (heartbeat.ts): a worker whose
- * handler loops for ever, or waits without giving the loop back, serves nobody, and no error tells. It is named in the
+ * handler loops for ever, or waits without giving the loop back, serves no client, and no error tells. It is named in the
  * log, and killed where an option says so. Also names processes whose entry module has not come to `start`. The manager
  * watches the processes below it, and the master the manager: without its loop no dead worker would be replaced.
  *

@@ -6,7 +6,7 @@ import { SHUTDOWN } from '../contract/role.js';
 export interface WorkerStopParts {
   readonly pool: ProcessPool;
   readonly maxWaitTime: number;
-  /** Whether what the workers have not read is for nobody else: the server has let clients in, and ends. */
+  /** Whether what the workers have not read has no other reader: the server has let clients in, and ends. */
   readonly drains: boolean;
 }
 

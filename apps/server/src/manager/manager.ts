@@ -52,7 +52,7 @@ export class ManagerRole implements ServerControl {
   readonly #topology: Topology;
   readonly #pool: ProcessPool;
   readonly #leases: RoleLeases;
-  /** Members that have had their place: whoever gets it next takes over what is there. */
+  /** Members that have had their place: the process that gets it next takes over what is there. */
   readonly #served = new Set<Member>();
   readonly #members: Members;
   readonly #links: CorruptLinks;
@@ -306,7 +306,7 @@ export class ManagerRole implements ServerControl {
   }
 
   #leaseReleased(member: Member, pid: number): void {
-    // In base mode it has closed its sessions; whoever waits for one may not have had the last word of it.
+    // In base mode it has closed its sessions; a process that waits for one may not have had the last word of it.
     if (this.#reaper && assignmentOf(member).role === 'worker') this.#tellLost();
     this.#leases.released(member, pid);
   }
@@ -369,14 +369,14 @@ export class ManagerRole implements ServerControl {
     this.#answer(await this.stopWorker(id), request);
   }
 
-  /** What this manager has not done because it ends alone is for the next one: whoever has asked the master waits for it. */
+  /** What this manager has not done because it ends alone is for the next one: the caller that has asked the master waits for it. */
   #answer(result: ReloadResult, request?: number): void {
     if (request === undefined) return;
     if (result.outcome === 'stopped' && this.#endsAlone) this.#tellMaster({ type: 'notBegun', request });
     else this.#tellMaster({ type: 'reloaded', request, result });
   }
 
-  /** What a worker has sent to this process makes no sense; in process mode nobody below can have written there. */
+  /** What a worker has sent to this process makes no sense; in process mode no process below can have written there. */
   #reactorCorrupt(reactor: number, error: Error): void {
     this.#context.log.error(linkOfReactorCorrupt(reactor, error));
     if (this.#topology.base) this.#links.corrupt(reactor);
@@ -409,7 +409,7 @@ export class ManagerRole implements ServerControl {
     if (pid !== undefined) this.#watch.ended(pid);
     if (pid !== undefined) this.#removeFilesOf(pid);
     this.#pids.ended(flatId(role, this.#topology, id), pid);
-    // After that, so that a task of whoever has the place next is not taken for one that is lost.
+    // After that, so that a task of the process that has the place next is not taken for one that is lost.
     this.#leases.ended(member, pid);
     this.#stopping?.changed();
     if (pid !== undefined) this.#links.ended(member, pid);

@@ -97,7 +97,7 @@ export class Replacements {
     const replaced = this.#last.then(async () =>
       this.#toResult(await this.#parts.pool.reload({ members, mode: 'reload' }), members.length),
     );
-    // Whoever has asked hears of a failure.
+    // The caller is told of a failure.
     this.#last = replaced.catch(() => {});
     return replaced;
   }

@@ -16,7 +16,7 @@ export class RoleLeases {
     this.#onGranted = onGranted;
   }
 
-  /** Keeps the place from whoever comes next, until `unblock`. */
+  /** Keeps the place from the next process, until `unblock`. */
   block(member: Member): void {
     this.#blocked.add(member);
   }

@@ -111,7 +111,7 @@ export class PidFile {
   }
 
   /**
-   * What the file of that name says; undefined when there is none. Anybody may have made it where others may write, and may
+   * What the file of that name says; undefined when there is none. Any user may have made it where others may write, and may
    * put another there at any time: it is opened without following a link or waiting for a FIFO, and what is no regular
    * file, or another user's, is neither read nor removed.
    */
@@ -167,12 +167,12 @@ function runningPid({ pid, identity, writtenAt }: Looked): number | undefined {
   const user = userOf(pid);
   // A process of any user may have the pid by now, and the file open: one that may not write it has no server by it.
   if (user !== undefined && !isTrusted(user)) return undefined;
-  const holds = holdsOpen(pid, identity);
-  if (holds === true) return pid;
+  const isOpen = holdsOpen(pid, identity);
+  if (isOpen === true) return pid;
   const startedAt = startOf(pid);
   if (startedAt === undefined) return undefined;
   // Another user's: there is no way to tell.
-  if (holds === undefined) return pid;
+  if (isOpen === undefined) return pid;
   // It is no server of this kind. A program that was there before the file may have written it.
   return startedAt <= writtenAt + CLOCK_SLACK_MS ? pid : undefined;
 }

@@ -12,7 +12,7 @@ import { SessionGateway } from '../sessions/session-gateway.js';
 import { hasKeys, type Keys, writeKeys } from '../shared/keys.js';
 import type { Reactors } from './reactors.js';
 
-/** Base mode: the master's ways to the workers, which are the reactors. The manager starts and ends them. */
+/** Base mode: the master's links to the workers, which are the reactors. The manager starts and ends them. */
 export class WorkerReactors implements Reactors {
   readonly gateway: SessionGateway;
   readonly #view: OpenedResources;

@@ -56,7 +56,7 @@ export class ProcessMessenger {
       topology: this.#identity.topology,
       onMessage: this.#onMessage,
       onCommand: this.#onCommand,
-      onBad: (error) => limit.warn('mail', `a message between processes is dropped: ${error.message}`),
+      onBad: (error) => limit.warn('messages', `a message between processes is dropped: ${error.message}`),
     });
     return this.#messenger;
   }

@@ -7,7 +7,7 @@ import type { WorkerLink } from './worker-link.js';
 /** What carries the messages of clients to one worker. */
 export type ClientLink = WorkerLink<Client>;
 
-const NOBODY: readonly ClientLink[] = [];
+const NO_LINKS: readonly ClientLink[] = [];
 
 /** What is to be known of few clients. */
 class Exceptional {
@@ -97,7 +97,7 @@ export class Client implements Pausable, Flow<Client> {
 
   /** Workers other than its own that know of it. */
   get visited(): Iterable<ClientLink> {
-    return this.rare.visited ?? NOBODY;
+    return this.rare.visited ?? NO_LINKS;
   }
 
   /** A message of it goes to `worker`. */

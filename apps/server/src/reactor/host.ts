@@ -2,7 +2,7 @@ import type { TlsAcceptorOptions } from '@millrace/reactor';
 import type { PacketChannel } from '../links/packet-channel.js';
 import type { Dispatcher, DispatcherParts } from './dispatch.js';
 
-/** Whom a reactor works for: the master, whose thread it is, or in base mode the worker that it is part of. */
+/** What a reactor works for: the master, whose thread it is, or in base mode the worker that it is part of. */
 export interface ReactorHost {
   /** Connections may come. */
   ready(): void;

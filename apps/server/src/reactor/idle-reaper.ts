@@ -8,8 +8,8 @@ import type { ReactorContext } from './reactor-context.js';
 const LATE = 1.5;
 
 /**
- * Whether looks in intervals may judge. After a pause of the process (SIGSTOP, a frozen container, a suspended machine)
- * all clients seem to have been silent, and what was sent meanwhile has not been read: the first look after it only looks.
+ * Whether checks in intervals may judge. After a pause of the process (SIGSTOP, a frozen container, a suspended machine)
+ * all clients seem to have been silent, and what was sent meanwhile has not been read: the first check after it only takes note.
  */
 export class Punctual {
   readonly #interval: number;
@@ -30,7 +30,7 @@ export class Punctual {
   }
 }
 
-/** Looks in intervals for clients that are silent for too long, and for closed ones that do not take their last bytes. */
+/** Searches in intervals for clients that are silent for too long, and for closed ones that do not take their last bytes. */
 export class IdleReaper {
   readonly #context: ReactorContext;
   readonly #timers: number[] = [];
@@ -57,7 +57,7 @@ export class IdleReaper {
     this.#timers.push(reactor.timers.tick(interval, tick));
   }
 
-  /** Milliseconds between two looks, at most half of the shortest time that a client may be idle; 0: none is needed. */
+  /** Milliseconds between two checks, at most half of the shortest time that a client may be idle; 0: none is needed. */
   #interval(): number {
     const { ports, heartbeatCheckInterval } = this.#context.data;
     const limits = ports.flatMap(({ heartbeatIdleTime, maxIdleTime }) => [heartbeatIdleTime, maxIdleTime]);

@@ -16,7 +16,7 @@ const LOW = 0.875;
 const FREED = 1 / 16;
 /** Clients that are let go in one turn. */
 const RELEASED_AT_ONCE = 8;
-/** Milliseconds between two looks at all clients while they hold much. */
+/** Milliseconds between two checks of all clients while they hold much. */
 const LOOK_EVERY_MS = 20;
 /** Bytes that a client may hold whatever the others hold. */
 const SMALL = 16 << 10;
@@ -26,7 +26,7 @@ const WORTH_GIVING_BACK = 16 << 20;
 const GIVE_BACK_AFTER_MS = 500;
 /** More times the bound than that no reactor holds: its counter was written over, and says nothing. */
 const BEYOND = 4;
-/** Milliseconds between two looks whether those that are held have been for too long. */
+/** Milliseconds between two checks whether those that are held have been for too long. */
 const CHECK_MS = 25;
 
 export interface MemoryLimits {
@@ -261,7 +261,7 @@ export class MemoryGuard {
     }
   }
 
-  /** Looks from time to time as long as a client is held: what others release, or do not, changes nothing here. */
+  /** Checks from time to time as long as a client is held: what others release, or do not, changes nothing here. */
   #arm(): void {
     if (this.#timer !== 0 || (this.#held.size === 0 && this.#finishing.size === 0)) return;
     this.#timer = this.#context.reactor.timers.after(CHECK_MS, () => {

@@ -60,7 +60,7 @@ export interface UserFunctions {
   readonly framings: readonly Framing[];
 }
 
-/** What all parts of a reactor thread share: its clients, and the ways to every other process. */
+/** What all parts of a reactor thread share: its clients, and the links to every other process. */
 export class ReactorContext {
   readonly reactor: Reactor;
   readonly data: ReactorThreadData;

@@ -12,12 +12,12 @@ import type { RoleLease } from '../process/role-lease.js';
 import { DatagramSender } from './datagram-sender.js';
 import { SessionGateway } from './session-gateway.js';
 
-/** Whoever has a log, which is loaded at its first line: most processes never write one. */
+/** A process with a log, which is loaded at its first line: most processes never write one. */
 export interface HasLog {
   readonly log: Pick<Logger, 'warn'>;
 }
 
-/** A process's ways to the reactor threads. */
+/** A process's links to the reactor threads. */
 export interface Links {
   readonly listener: DoorbellListener;
   readonly channels: readonly PacketChannel[];
@@ -31,7 +31,7 @@ export function openView(child: ChildProcessContext, topology: Topology, peer: n
 }
 
 /**
- * Opens the ways to reactor threads, as `peer`; of one process at a time: each link has one reader and one writer there.
+ * Opens the links to reactor threads, as `peer`; of one process at a time: each link has one reader and one writer there.
  * `own` is the way to the reactor that this process is itself, in base mode; `bell`, where this process listens to its bell
  * already; the log of `logs` is told where it listens from here on, and finds that written over. `onCorrupt`: what a reactor has sent makes no sense, or what lies between cannot even be opened; nothing goes
  * either way until `reset`.
@@ -110,7 +110,7 @@ export function openSessionGateway(
     own: counters.process(peer),
   });
   const open = () => {
-    // First asked for when the place was given up: the ways are the next one's.
+    // First asked for when the place was given up: the links are the next one's.
     if (lease && !lease.isHeld) return gateway.retire();
     const links = openLinks(view, topology, peer, onCorrupt, logs, { bell });
     const { listener, channels } = links;

@@ -36,7 +36,7 @@ const CLOSE_OPTIONS = optionNames<CloseOptions>({ reset: true });
 
 /** What the session gateway of a process is made of. */
 export interface SessionGatewayParts {
-  /** To each reactor thread; or how many there are, where the ways come later, with `connect`. */
+  /** To each reactor thread; or how many there are, where the links come later, with `connect`. */
   readonly channels: readonly PacketSink[] | number;
   /** The sockets by which files go to each reactor thread; undefined where they come later. */
   readonly fileSockets?: readonly number[];
@@ -55,7 +55,7 @@ export interface SessionGatewayParts {
   readonly onCongestion?: (reactor: number) => void;
 }
 
-/** Ways that can be emptied. */
+/** Links that can be emptied. */
 interface Resettable {
   reset(reactor: number): void;
 }
@@ -74,7 +74,7 @@ export class SessionGateway {
   readonly #onCongestion: ((reactor: number) => void) | undefined;
   /** What reactor threads answer is read. */
   #hears: boolean;
-  /** Another process has the ways to the reactor threads. */
+  /** Another process has the links to the reactor threads. */
   #retired = false;
   readonly #out = new packet.Packet();
   readonly #waits = new Map<number, Wait>();
@@ -98,7 +98,7 @@ export class SessionGateway {
     this.#onCongestion = onCongestion;
   }
 
-  /** There are ways to the reactor threads now: what has been held for them goes first. */
+  /** There are links to the reactor threads now: what has been held for them goes first. */
   connect(channels: readonly PacketSink[], fileSockets: readonly number[], links: Resettable): void {
     this.#links = links;
     this.#files.connect(fileSockets);
@@ -109,18 +109,18 @@ export class SessionGateway {
     this.#channels = channels;
   }
 
-  /** In base mode: the worker that is that reactor has ended over what lay between, which is emptied for the next. Returns whether this process has its ways. */
+  /** In base mode: the worker that is that reactor has ended over what lay between, which is emptied for the next. Returns whether this process has its links. */
   resetLink(reactor: number): boolean {
     this.#links?.reset(reactor);
     return this.#links !== undefined;
   }
 
-  /** What comes by those ways is read from here on. */
+  /** What comes by those links is read from here on. */
   hear(): void {
     this.#hears = true;
   }
 
-  /** The ways belong to another process from now on: what is still to be sent to a session is refused. */
+  /** The links belong to another process from now on: what is still to be sent to a session is refused. */
   retire(): void {
     this.#retired = true;
     this.#files.close();
@@ -166,7 +166,7 @@ export class SessionGateway {
 
   /**
    * Resolves with true once there is room for more to send; with false when the session is not open, or closes.
-   * `window` is as in `send`. Rejects with `ERR_MILLRACE_NOT_RUNNING` where nobody would hear of that.
+   * `window` is as in `send`. Rejects with `ERR_MILLRACE_NOT_RUNNING` where no process would be told of that.
    */
   async drained(
     id: number,
@@ -224,7 +224,7 @@ export class SessionGateway {
     checkOptions(options, CLOSE_OPTIONS, 'close');
     const { reset = false } = options;
     if (this.#open(id) < 0 && (!reset || this.#retired || !this.table.closing(id))) return false;
-    // Whoever has asked before may have died before that was sent: it is sent again, and does no harm.
+    // The process that has asked before may have died before that was sent: it is sent again, and does no harm.
     this.#tell(packet.CLOSE, id, Number(reset));
     return this.table.askClose(id, reset ? LEVEL_RESET : LEVEL_CLOSE);
   }
@@ -329,7 +329,7 @@ interface Wait {
 
 /** Opens a regular file that has the bytes asked for; `bytes`: how many they are. */
 function openFile(path: string, offset: number, length: number | undefined) {
-  // Without O_NONBLOCK a FIFO would keep this process until somebody writes to it.
+  // Without O_NONBLOCK a FIFO would keep this process until some process writes to it.
   const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   const stat = fstatSync(file);
   const bytes = length ?? stat.size - offset;

@@ -24,7 +24,7 @@
  *                 └────────┴────────┴───────┘
  *
  * One writer: the reactor thread of the session. What comes before SEQ is its *record*; it changes seldom and is
- * guarded by SEQ, which is odd while it changes: a reader copies the record and looks whether SEQ was even and has
+ * guarded by SEQ, which is odd while it changes: a reader copies the record and checks whether SEQ was even and has
  * stayed. The writer lives in the master, so it cannot die between the two stores without the rest of the server. In base mode
  * it is a worker, which can: then the manager writes next (base/reaper.ts), and until it has, readers wait for no longer
  * than a moment.

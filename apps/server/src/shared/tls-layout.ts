@@ -26,7 +26,7 @@ export const CELL_BYTES = 1_024;
 export const OWNER_BYTES = 4;
 
 export const CELL_WORDS = CELL_BYTES / 4;
-export const NOBODY = 0;
+export const NO_OWNER = 0;
 // In words from the beginning of a cell; SESSION is at 0.
 export const SEQ_WORD = 2;
 export const LENGTH_WORD = 3;

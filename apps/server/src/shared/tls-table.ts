@@ -35,7 +35,7 @@ const TRIES = 1_000;
 
 /**
  * The table of TLS details: any process reads it, reactors write. Every process maps it, so that any of them may have
- * written over anything: a cell that makes no sense tells nothing, and who finds none free looks which are truly taken.
+ * written over anything: a cell that makes no sense tells nothing, and who finds none free checks which are truly taken.
  */
 export class TlsTable {
   readonly #capacity: number;
@@ -90,7 +90,7 @@ export class TlsTable {
     if (owner === undefined) return;
     this.#mine.delete(cell - 1);
     // Pairs with the exchange in #take; where the owner was written over, another may have taken the cell since.
-    Atomics.compareExchange(this.#owners, cell - 1, owner, layout.NOBODY);
+    Atomics.compareExchange(this.#owners, cell - 1, owner, layout.NO_OWNER);
   }
 
   /** Gives back every cell of a reactor that has died, for it. */
@@ -101,7 +101,7 @@ export class TlsTable {
       // It died while it wrote; what is there by now belongs to a session that has never been open.
       if (Atomics.load(this.#words, at + layout.SEQ_WORD) & 1)
         Atomics.add(this.#words, at + layout.SEQ_WORD, 1);
-      Atomics.store(this.#owners, cell, layout.NOBODY);
+      Atomics.store(this.#owners, cell, layout.NO_OWNER);
     }
   }
 
@@ -138,7 +138,8 @@ export class TlsTable {
       // What this reactor has is its own, whatever another process has written there.
       if (this.#mine.has(this.#last)) continue;
       // Pairs with the exchange in `release`: the session before has done with it.
-      if (Atomics.compareExchange(this.#owners, this.#last, layout.NOBODY, owner) !== layout.NOBODY) continue;
+      if (Atomics.compareExchange(this.#owners, this.#last, layout.NO_OWNER, owner) !== layout.NO_OWNER)
+        continue;
       this.#mine.set(this.#last, owner);
       return this.#last;
     }
@@ -151,7 +152,7 @@ export class TlsTable {
       const found = Atomics.load(this.#owners, cell);
       const isOther = found >= 1 && found <= this.#reactors && found !== owner;
       if (isOther || this.#mine.has(cell)) continue;
-      Atomics.compareExchange(this.#owners, cell, found, layout.NOBODY);
+      Atomics.compareExchange(this.#owners, cell, found, layout.NO_OWNER);
     }
   }
 }

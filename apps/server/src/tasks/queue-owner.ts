@@ -29,7 +29,7 @@ export class QueueOwner {
     this.#files = files;
     this.#owner = ownQueue(address);
     try {
-      // Who is to be somebody else makes it himself, so that it is his.
+      // A process that is to run as another user makes it itself, so that it is that user's.
       if (options.user === undefined && options.group === undefined) this.#make();
       this.#idleReaper();
     } catch (error) {

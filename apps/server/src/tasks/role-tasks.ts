@@ -42,8 +42,8 @@ export class RoleTasks {
   }
 
   /**
-   * The process of this name before has died: what it had asked for may have been answered since, in ways that are this
-   * one's now. Somebody has to read there.
+   * The process of this name before has died: what it had asked for may have been answered since, in links that are this
+   * one's now. They have to be read.
    */
   succeed(): void {
     if (!this.#closed) this.#asker ??= this.#open();
@@ -68,13 +68,13 @@ export class RoleTasks {
     );
     const inTime = new AbortController();
     const signal = hurry === undefined ? inTime.signal : AbortSignal.any([inTime.signal, hurry]);
-    // Aborted: they were answered first, or nobody wants to wait for them.
+    // Aborted: they were answered first, or are not waited for any more.
     const late = sleep(timeout, undefined, { signal }).catch(() => {});
     await Promise.race([client.settled(), late]);
     inTime.abort();
   }
 
-  /** Rejects what has no answer, and gives up the ways. Idempotent. */
+  /** Rejects what has no answer, and gives up the links. Idempotent. */
   close(): void {
     this.#closed = true;
     this.#asker?.close();

@@ -27,7 +27,7 @@ export interface TaskAskerParts {
   /** Which process of its name this is; no two that share their claims have one number. */
   readonly incarnation: number;
   readonly find: FindDescriptor;
-  /** Whether the descriptors are somebody else's to close. */
+  /** Whether another owner closes the descriptors. */
   readonly borrowed?: boolean;
   readonly maxQueue: number;
   /** The counters of this process. */
@@ -44,7 +44,7 @@ export interface TaskAskerParts {
 }
 
 /**
- * How a process asks task workers: a worker, a user process, the manager or the master. What is asked for before its ways
+ * How a process asks task workers: a worker, a user process, the manager or the master. What is asked for before its links
  * are opened waits.
  */
 export class TaskAsker {
@@ -90,7 +90,7 @@ export class TaskAsker {
     });
   }
 
-  /** The ways are this process's; `listener` is on its bell. */
+  /** The links are this process's; `listener` is on its bell. */
   open(listener: DoorbellListener): void {
     const { topology, peer, borrowed = false, files, run, counters } = this.#parts;
     if (topology.taskWorkers === 0) return;
@@ -148,7 +148,7 @@ export class TaskAsker {
     this.#parts.replace(this.#parts.topology.workers + taskWorker);
   }
 
-  /** The counters are this process's as long as its ways are. */
+  /** The counters are this process's as long as its links are. */
   #count(counter: number): void {
     if (this.#ends.length === 0) return;
     const { counters } = this.#parts;
@@ -156,9 +156,9 @@ export class TaskAsker {
     counters[TASKS_AT_HAND] = this.client.pending;
   }
 
-  /** The ways, and the claims that go with them, are the next one's. Idempotent. */
+  /** The links, and the claims that go with them, are the next one's. Idempotent. */
   close(): void {
-    // While the task workers can still be told that nobody waits.
+    // While the task workers can still be told that no asker waits.
     this.client.close();
     for (const { channel } of this.#ends.splice(0)) channel.destroy();
     this.#queue?.close();

@@ -9,7 +9,7 @@ type FileOptions = Pick<ResolvedOptions, 'taskTmpdir' | 'chroot' | 'user'>;
 /** What begins the names of files of values that a queue of the system may name: they outlive their writers. */
 export const QUEUED = 'task';
 
-/** What begins the names of all other files: whoever waits for what is in them does not outlive the server. */
+/** What begins the names of all other files: the process that waits for what is in them does not outlive the server. */
 export const OWN = 'process';
 const writerOf = (pid: number) => `${OWN}-${pid}`;
 
@@ -42,7 +42,7 @@ export function openTaskFiles(
   return new LargeValueFiles(seen, writer);
 }
 
-/** Removes what a dead process has written and nobody has read, but for what a queue may name still. */
+/** Removes what a dead process has written and no process has read, but for what a queue may name still. */
 export function removeFilesOf(
   { user }: Pick<FileOptions, 'user'>,
   path: string,
@@ -64,7 +64,7 @@ export function isEmpty(queue: QueueAddress): boolean {
 }
 
 /**
- * The files of the manager and the master. Where the other processes become somebody else they could not be read there, and
+ * The files of the manager and the master. Where the other processes become another user they could not be read there, and
  * a value that needs one is refused.
  */
 export function openUpperFiles(

@@ -14,7 +14,7 @@ const MARGIN_MS = 100;
 export interface TaskResetsParts {
   readonly topology: Topology;
   readonly find: FindDescriptor;
-  /** Workers and user processes that may have their ways open: the member, its flat id and the pid of the process. */
+  /** Workers and user processes that may have their links open: the member, its flat id and the pid of the process. */
   readonly askers: () => readonly { readonly member: Member; readonly id: number; readonly pid: number }[];
   /** Empties what lies between this process and a task worker; false: it has not been opened. */
   readonly resetOwn: (message: ResetTasks) => boolean;

@@ -40,7 +40,7 @@ export class TaskWorkerRole {
   readonly #workerId: number;
   readonly #limit: LogLimit;
   #runner: TaskRunner | undefined;
-  #ways: RunnerLinks | undefined;
+  #links: RunnerLinks | undefined;
   #queue: TaskQueue | undefined;
   #consumer: QueueConsumer | undefined;
   #opened: LargeValueFiles | undefined;
@@ -65,7 +65,7 @@ export class TaskWorkerRole {
         // What it has taken from a queue is nowhere else: it is run. Without one nothing more is begun from here on.
         if (this.#consumer !== undefined) await this.#consumer.stop();
         await this.#runner?.stop();
-        await Promise.all((this.#ways?.channels ?? []).map((channel) => channel.drained()));
+        await Promise.all((this.#links?.channels ?? []).map((channel) => channel.drained()));
         await this.#gateway.flush();
       },
       inHand: () => (this.#running > 0 ? [`${this.#running} tasks`] : []),
@@ -81,7 +81,7 @@ export class TaskWorkerRole {
       logs: context,
     });
     lease.whenReleased(() => {
-      this.#ways?.close();
+      this.#links?.close();
       this.#queue?.close();
     });
     this.#life.listen();
@@ -129,8 +129,8 @@ export class TaskWorkerRole {
     const { options } = this.#context;
     const maxTasks = drawLimit(options.taskMaxRequest, options.taskMaxRequestGrace);
     const find = (name: string) => this.#child.descriptor(name);
-    const ways = this.#openWays(find);
-    const { board } = ways;
+    const links = this.#openLinks(find);
+    const { board } = links;
     const counters = new OpenedResources(this.#topology, PEER, this.#workerId, find)
       .counters()
       .process(this.#workerId);
@@ -141,13 +141,13 @@ export class TaskWorkerRole {
       board.setLoad(this.#id, running);
       counters[TASKS_AT_HAND] = running;
     };
-    this.#ways = ways;
+    this.#links = links;
     this.#runner = new TaskRunner({
-      channels: ways.channels,
-      sources: ways.channels.map((_, asker) => peerOfAsker(this.#topology, asker)),
+      channels: links.channels,
+      sources: links.channels.map((_, asker) => peerOfAsker(this.#topology, asker)),
       handler: (name) => this.#handler(name),
       claims: {
-        tables: ways.channels.map((_, asker) => board.claims(asker)),
+        tables: links.channels.map((_, asker) => board.claims(asker)),
         worker: this.#id,
         workers: this.#topology.taskWorkers,
       },
@@ -188,7 +188,7 @@ export class TaskWorkerRole {
     this.#life.tell({ type: 'takesTasks' });
   }
 
-  #openWays(find: FindDescriptor): RunnerLinks {
+  #openLinks(find: FindDescriptor): RunnerLinks {
     const onCorrupt = (asker: number, error: Error) => this.#corrupt(asker, error);
     return openRunnerLinks(this.#topology, find, this.#id, new NodePoller(), this.#files(), onCorrupt);
   }
@@ -201,7 +201,7 @@ export class TaskWorkerRole {
 
   /**
    * What an asker has sent makes no sense. A pipe has one sender. The rings of this process all askers map, so which of them has
-   * written there nobody knows; they are emptied when this process has ended.
+   * written there is unknown; they are emptied when this process has ended.
    */
   #corrupt(asker: number, error: Error): void {
     const certain = isSenderCertain(this.#topology);

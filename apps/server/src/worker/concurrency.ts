@@ -1,6 +1,6 @@
 import type { SessionGateway } from '../sessions/session-gateway.js';
 
-/** Milliseconds between two looks at what handlers wait for while nothing is read that would tell. */
+/** Milliseconds between two checks of what handlers wait for while nothing is read that would tell. */
 export const WAITS_POLL_MS = 10;
 
 /** What can be told to hold what it has. */

@@ -64,7 +64,7 @@ export class Sessions {
   async stop({ drain, drained }: { readonly drain: boolean; readonly drained?: () => void }): Promise<void> {
     const { channels } = this.#parts;
     if (drain) {
-      // Nobody comes after this process.
+      // No process comes after this one.
       this.#left = Number.POSITIVE_INFINITY;
       // No message follows the last one, but the answers to handlers that wait for room do.
       await this.#until(() => this.#last.size >= channels.length);
@@ -73,7 +73,7 @@ export class Sessions {
     }
     this.#stopping = true;
     this.#concurrency.stop();
-    // A large message may have come in part: the rest of it is not for anybody else.
+    // A large message may have come in part: the rest of it is not for any other process.
     await Promise.all(channels.map((channel) => channel.finishReading()));
     // Those answers lie behind messages that are the replacement's: the table tells as well.
     const poll = setInterval(() => this.#gateway.settleByTable(), WAITS_POLL_MS);
@@ -209,7 +209,7 @@ export class Sessions {
   }
 
   #closed(id: number, port: number, reason: packet.SessionCloseReason): void {
-    // One that this worker does not know was its predecessor's, which has not read this: nobody else tells of its end.
+    // One that this worker does not know was its predecessor's, which has not read this: no other process tells of its end.
     const session = this.#forget(id) ?? this.#newSession(id, port);
     session.closed = true;
     this.#emit('close', session, { byServer: reason !== 'peer' && reason !== 'error', reason });

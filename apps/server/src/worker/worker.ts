@@ -95,7 +95,7 @@ export class WorkerRole {
       finish: () => this.#finish(),
       inHand: () => this.#inHand(),
       onStop: (mode) => {
-        // The last packets of a server that stops are for whoever has the place by then. In base mode nobody sends them.
+        // The last packets of a server that stops are for the process that has the place by then. In base mode there are none.
         this.#drain = mode === SHUTDOWN && this.#own === undefined;
       },
       onSessionsLost: () => this.#gateway.settleLost(),
@@ -142,7 +142,7 @@ export class WorkerRole {
     this.#own?.serve();
   }
 
-  /** The manager replaces this process, and whoever is at the other end empties what lies between. */
+  /** The manager replaces this process, and the process at the other end empties what lies between. */
   #linkCorrupt(reactor: number, error: Error): void {
     this.#context.log.error(`what comes from reactor ${reactor} makes no sense: ${error.message}`);
     this.#life.tell({ type: 'linkCorrupt', peer: this.#id });
@@ -150,7 +150,7 @@ export class WorkerRole {
 
   /** The process of a peer has ended over what it had written to the rings, and the next waits until they are emptied. */
   #resetLinks(peer: number): void {
-    // Of whoever has been given the place meanwhile, because this process did not answer in time, nothing is emptied.
+    // Of a process that has been given the place meanwhile, because this process did not answer in time, nothing is emptied.
     const late = new ProcessPids(this.#view.counters()).get(peer) !== undefined;
     const reset = !late && this.#own?.reset(peer) === true;
     if (!late) this.#gateway.resetLink(peer);

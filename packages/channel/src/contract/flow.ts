@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type Maker, turns } from './subject.js';
 
-/** Who waits for whom: back-pressure, limits, pausing, waits with a way out. */
+/** Which end waits for which: back-pressure, limits, pausing, waits with a way out. */
 export function flowContract(make: Maker): void {
   test('a listener gets every message, in order', () =>
     make.values(async ({ left, right }) => {

@@ -15,7 +15,7 @@ import {
 
 /**
  * Payloads that are larger than a message of a queue: a file each, written before its message is sent, and gone
- * before its payload is handed to anybody.
+ * before its payload is handed to a reader.
  *
  * Notes.
  * - The directory that is given may be one where other users write too, such as /tmp. The files are in one below it,

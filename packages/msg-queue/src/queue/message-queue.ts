@@ -18,7 +18,7 @@ export interface QueueOpenOptions {
   /** The loop to wait in. Default: Node's own loop of this thread. */
   readonly poller?: Poller;
   /**
-   * Users, besides root and this process's, whose queue is opened: anybody may have made one of that name first. Default:
+   * Users, besides root and this process's, whose queue is opened: any user may have made one of that name first. Default:
    * none.
    */
   readonly trustedUsers?: TrustedUsers;

@@ -5,8 +5,8 @@
  *   │ LENGTH │ NAME │ VALUE │
  *   └────────┴──────┴───────┘
  *
- * LENGTH is an unsigned 16-bit integer, little endian: the bytes of NAME, which is whom it is for on its way to the
- * parent, and whom it is from on its way from there. VALUE is what the value codec made; the parent does not look at it.
+ * LENGTH is an unsigned 16-bit integer, little endian: the bytes of NAME, which is the receiver's on its way to the
+ * parent, and the sender's on its way from there. VALUE is what the value codec made; the parent does not look at it.
  */
 import type { Codec } from '@millrace/channel';
 

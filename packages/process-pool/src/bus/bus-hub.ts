@@ -69,7 +69,7 @@ export class BusHub {
     link.channel.on('drain', () => this.#release(link));
     link.channel.on('badMessage', (error) => this.#rejectMessage(link.member, error as Error));
     link.channel.on('message', (message) => this.#route(link, message));
-    // The processes keep this one alive, not the ways between them.
+    // The processes keep this one alive, not the links between them.
     link.channel.unref();
   }
 

@@ -8,7 +8,7 @@ import { ProcessPoolError } from '../errors.js';
 import { ownOptions, startDirectory } from './node-options.js';
 
 export interface DaemonizeOptions {
-  /** Where the daemon runs. Default `/`, so that it holds no file system that somebody wants to unmount. */
+  /** Where the daemon runs. Default `/`, so that it holds no file system that may have to be unmounted. */
   readonly directory?: string;
   /** The file that its output is added to. Default: none. */
   readonly output?: string;
@@ -21,7 +21,7 @@ export interface DaemonizeOptions {
 
 const OPTIONS = optionNames<DaemonizeOptions>({ directory: true, output: true, waitForReady: true });
 
-/** What the daemon tells whoever has started it. */
+/** What the daemon tells the process that has started it. */
 export interface Daemon {
   /** It is up: the process that started it exits with 0. A second call does nothing. */
   ready(): void;
@@ -30,7 +30,7 @@ export interface Daemon {
 }
 
 const DAEMON_VARIABLE = 'MILLRACE_DAEMON';
-/** The descriptors of standard output and error, and in the daemon that of the pipe to whoever has started it. */
+/** The descriptors of standard output and error, and in the daemon that of the pipe to the process that has started it. */
 const STDOUT = 1;
 const STDERR = 2;
 const STATUS = 3;
@@ -74,7 +74,7 @@ export async function daemonize(options: DaemonizeOptions = {}): Promise<Daemon>
 
 /** Exits, with what became of the daemon. */
 async function untilUp(daemon: ChildProcess, ownOutput: () => string): Promise<never> {
-  // Whoever ends this process, by Ctrl-C for one, means the start.
+  // A signal that ends this process, by Ctrl-C for one, is meant for the start.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => void daemon.kill(signal));
   const text: [stderr: string, status: string] = ['', ''];
@@ -96,7 +96,7 @@ async function untilUp(daemon: ChildProcess, ownOutput: () => string): Promise<n
   process.exit(code || 1);
 }
 
-/** Its output up to here goes to whoever has started it, for Node tells there what is wrong with its options. */
+/** Its output up to here goes to the process that has started it, for Node tells there what is wrong with its options. */
 function becomeDaemon(directory: string, waitForReady: boolean): Daemon {
   delete process.env[DAEMON_VARIABLE];
   process.chdir(directory);
@@ -109,7 +109,7 @@ function becomeDaemon(directory: string, waitForReady: boolean): Daemon {
     try {
       writeSync(STATUS, text);
     } catch {
-      // Whoever has started the daemon has gone: nobody waits for the answer.
+      // The process that has started the daemon has gone: nothing waits for the answer.
     }
     closeSync(STATUS);
   };

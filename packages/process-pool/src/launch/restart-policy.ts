@@ -100,7 +100,7 @@ export class RestartPolicy {
     return this.#options.stableAfter;
   }
 
-  /** Forgets everything: somebody starts the member by hand. */
+  /** Forgets everything: the member is started by hand. */
   reset(): void {
     this.#failures = 0;
     this.#everReady = false;

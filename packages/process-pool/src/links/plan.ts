@@ -34,7 +34,7 @@ export interface SharedMemory {
 }
 
 /**
- * Which peers there are, and who is linked with whom, by what and how large. It holds no descriptor: every process makes it anew
+ * Which peers there are, which of them are linked, by what and how large. It holds no descriptor: every process makes it anew
  * of the same options, and gets the same names and the same layouts.
  */
 export interface LinkPlan {

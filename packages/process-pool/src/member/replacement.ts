@@ -25,7 +25,7 @@ export interface ReplacementEvents {
 }
 
 /**
- * One replacement of a member's process. Two orders are possible:
+ * One replacement of a member's process. It can run in either order:
  *
  *   shared      new process is assigned the name → is ready → becomes current → the old one drains
  *   exclusive   new process loads as far as `inherit` → the old one drains → has ended → the new one is assigned the name

@@ -15,7 +15,7 @@ interface Pending<Request, Result> {
 
 /**
  * Runs one request at a time. The one that runs may have looked already at what has changed since, so whatever is asked
- * for meanwhile, by however many, is merged into one more that follows it. Nobody's request is dropped, and each gets the
+ * for meanwhile, by however many, is merged into one more that follows it. No request is dropped, and each gets the
  * result of a run that began after it was made.
  */
 export class MergingQueue<Request, Result> {

@@ -1,7 +1,7 @@
 import type { Member } from '../member/member.js';
 import { residentBytes } from './status.js';
 
-/** Milliseconds between looks at the memory of members that have a limit. */
+/** Milliseconds between checks of the memory of members that have a limit. */
 const CHECK_MS = 1_000;
 /** Milliseconds until a process is replaced for the next time, after a replacement has not come up. */
 const PAUSE_MS = 10_000;
@@ -11,7 +11,7 @@ export class Recycling {
   readonly #notBefore = new WeakMap<Member, number>();
   #check: NodeJS.Timeout | undefined;
 
-  /** Looks at the memory of members from now on, when any of them has a limit. */
+  /** Checks the memory of members from now on, when any of them has a limit. */
   watch(members: () => readonly Member[]): void {
     if (this.#check || !members().some(({ spec }) => spec.maxMemory !== undefined)) return;
     this.#check = setInterval(() => {

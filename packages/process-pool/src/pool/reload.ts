@@ -81,7 +81,7 @@ export function mergeReloads(one: ReloadOptions, other: ReloadOptions): ReloadOp
   // Without members, all.
   const members = one.members && other.members ? [...new Set([...one.members, ...other.members])] : undefined;
   const mode = other.mode ?? one.mode;
-  // Only when nobody wants them one by one.
+  // Only when no caller wants them one by one.
   const allAtOnce = Boolean(one.allAtOnce && other.allAtOnce);
   return { allAtOnce, ...(members && { members }), ...(mode !== undefined && { mode }) };
 }

@@ -139,7 +139,7 @@ export class ManagedProcess<Out = unknown, In = unknown> implements AsyncDisposa
     return this.#assertQueue().stat();
   }
 
-  /** Removes the queue, for everybody; false when it was gone. */
+  /** Removes the queue, for all processes; false when it was gone. */
   freeQueue(): boolean {
     return this.#assertQueue().free();
   }

@@ -69,7 +69,7 @@ export class Clients {
     this.#look();
   }
 
-  /** Closes the connections of all whom no member has taken. */
+  /** Closes the connections of all clients that no member has taken. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -124,7 +124,7 @@ export class Clients {
     let unread = 0;
     for (const { bytes } of this.#readers) unread += bytes;
     const full = this.#queue.bytes + unread > most;
-    // Requests that wait are on their way to members: the others go on when there is room. Otherwise nobody moves.
+    // Requests that wait are on their way to members: the others go on when there is room. Otherwise nothing moves.
     if (full && this.#queue.size === 0) this.#closeLargest();
     for (const reader of this.#readers) reader.paused = full && this.#queue.size > 0;
   }

@@ -62,7 +62,7 @@ export class RequestQueue {
     this.#send();
   }
 
-  /** Closes the connections of all whom no member has taken. */
+  /** Closes the connections of all clients that no member has taken. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

@@ -24,9 +24,9 @@ export interface QueueAssignment {
 }
 
 /**
- * A System V queue between a process and its parent, and whoever else knows the key.
+ * A System V queue between a process and its parent, and other processes that know the key.
  *
- * Notes. It outlives the processes. What was pushed and not popped stays, until somebody pops or frees it. A message
+ * Notes. It outlives the processes. What was pushed and not popped stays, until a process pops or frees it. A message
  * has at most kernel.msgmax (8,192) bytes and at least one.
  */
 export class ProcessQueue {
@@ -80,7 +80,7 @@ export class ProcessQueue {
     return { messages, bytes };
   }
 
-  /** Removes the queue, for everybody; false when it was gone. */
+  /** Removes the queue, for all processes; false when it was gone. */
   free(): boolean {
     return this.#queue.free();
   }

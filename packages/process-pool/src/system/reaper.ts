@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { check, ECHILD, syscalls } from '@millrace/native';
 
-/** Milliseconds that an ended child must have been left lying before it counts as nobody's. */
-const NOBODYS_AFTER_MS = 100;
+/** Milliseconds that an ended child must have been left lying before it counts as abandoned. */
+const ABANDONED_AFTER_MS = 100;
 
 /**
  * Makes this process the parent of all descendants whose own parents end, and reaps those that end, so that none
@@ -29,14 +29,14 @@ export function reapOrphans(onReaped: (pid: number) => void = () => {}): Disposa
     if (over) return;
     let pid = ended();
     const now = performance.now();
-    if (pid !== 0 && pid === seen && now - seenAt >= NOBODYS_AFTER_MS) {
+    if (pid !== 0 && pid === seen && now - seenAt >= ABANDONED_AFTER_MS) {
       check(syscalls.waitChild(pid, 0), 'waitid');
       onReaped(pid);
       pid = ended();
     }
     if (pid !== seen) seenAt = now;
     seen = pid;
-    if (pid !== 0) timer ??= setTimeout(look, NOBODYS_AFTER_MS).unref();
+    if (pid !== 0) timer ??= setTimeout(look, ABANDONED_AFTER_MS).unref();
   };
   const onChild = () => {
     timer ??= setTimeout(look, 0).unref();

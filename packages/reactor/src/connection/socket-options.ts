@@ -43,7 +43,7 @@ export interface KeepAliveOptions {
 export interface TcpOptions {
   /** Whether its connections send at once, without waiting to fill a packet. Default true. */
   readonly noDelay?: boolean | undefined;
-  /** Whether the kernel looks after silent peers. Default false. */
+  /** Whether the kernel probes silent peers. Default false. */
   readonly keepAlive?: boolean | KeepAliveOptions | undefined;
   /** Seconds that the kernel keeps a new connection to itself until its first bytes are there. Default 0: not at all. */
   readonly deferAccept?: number | undefined;

@@ -10,7 +10,7 @@ export interface TurnShare {
 const MS_PER_TURN = 1;
 /** and those beyond its share, which it has for being alone: who comes then waits for them. */
 const LONE_MS_PER_TURN = 0.5;
-/** Frames between two looks at the clock, which costs as much as a short frame is cut for. A read of one frame needs none. */
+/** Frames between two readings of the clock, which costs as much as a short frame is cut for. A read of one frame needs none. */
 const FRAMES_PER_LOOK = 8;
 const FIRST_LOOK = 2;
 
@@ -19,7 +19,7 @@ let latest: object | undefined;
 
 /**
  * What is left of a turn's share while the input of one connection is cut. Each turn costs system calls, so a connection
- * that has turn after turn with nobody in between gets twice as much each time; it falls back when another one has sent
+ * that has turn after turn with no other one in between gets twice as much each time; it falls back when another one has sent
  * something.
  */
 export class Turn {

@@ -17,7 +17,7 @@ export interface EofFraming {
 }
 
 const MAX_DELIMITER_BYTES = 8;
-/** How far a loop looks before it leaves the search to the runtime: short frames cost no call. */
+/** How far a loop searches before it leaves the search to the runtime: short frames cost no call. */
 const NEAR = 128;
 
 /** Cuts at each delimiter. */
@@ -37,7 +37,7 @@ export class EofFramer implements Framer {
 
   measure(bytes: Buffer, start: number, end: number, scanned: number): number {
     const size = this.#delimiter.length;
-    // Looks for the delimiter's last byte; what was scanned before cannot hold it.
+    // Searches for the delimiter's last byte; what was scanned before cannot hold it.
     let at = start + Math.max(scanned, size - 1);
     const near = Math.min(end, at + NEAR);
     for (; at < near; at++) {

@@ -50,7 +50,7 @@ interface Attachment {
   readonly memories: MappedMemory[];
   /** The first of them was detached: who destroys it now has done with its own view, and the others have not. */
   firstGone: boolean;
-  /** What this thread has made of it and nobody has destroyed. */
+  /** What this thread has made of it and not destroyed. */
   createdBytes: number;
 }
 
@@ -103,7 +103,7 @@ export function createPosix<K extends ShmType = 'Buffer'>(
     check(syscalls.reserve(fd, size + PREFIX_BYTES), 'fallocate', `${name}, ${size} bytes`);
     const memory = new MappedMemory(fd, size + PREFIX_BYTES);
     new BigUint64Array(memory.buffer, 0, 1)[0] = BigInt(size);
-    // Of memory that had the name before, and that somebody else has destroyed: its views stay.
+    // Of memory that had the name before, and that another process has destroyed: its views stay.
     forget(name, attachments.get(name));
     attach(name, memory).createdBytes = memory.length;
     createdBytes += memory.length;
@@ -153,7 +153,7 @@ export function getPosix<K extends ShmType = 'Buffer'>(name: string, typeKey?: K
 }
 
 /**
- * Detaches memory. System V: destroys it when nobody else has it attached, or by force; 0 when it was destroyed, or
+ * Detaches memory. System V: destroys it when no other process has it attached, or by force; 0 when it was destroyed, or
  * how many have it attached still. POSIX: as `detachPosix`. -1 when there is none.
  */
 export function detach(key: number | string, forceDestroy = false): number {
@@ -186,7 +186,7 @@ export function detachAll(): number {
   let destroyed = 0;
   for (const key of [...attachments.keys()]) {
     const found = attachments.get(key) as Attachment;
-    // Of the last one the system says whether somebody else has it still.
+    // Of the last one the system says whether another process has it still.
     while (found.memories.length > 1) release(found);
     if (typeof key === 'string') detachPosix(key);
     else if (detachSystemV(key, false) === 0) destroyed++;

@@ -191,7 +191,7 @@ export class Barrier extends SharedObject {
   /** Begins the next epoch when living threads have all seats. */
   #passIfComplete(epoch: number): void {
     for (;;) {
-      // Loaded before the seats are counted: whoever leaves afterwards changes it, and the exchange fails.
+      // Loaded before the seats are counted: a thread that leaves afterwards changes it, and the exchange fails.
       const state = Atomics.load(this.#longs, BARRIER_STATE_LONG);
       if (lowOf(state) !== epoch || this.#count(epoch) < this.parties) return;
       const next = packed((epoch + 1) | 0, highOf(state));

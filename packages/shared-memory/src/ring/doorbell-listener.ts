@@ -3,7 +3,7 @@ import type { Poller, PollRegistration, Repetition } from '@millrace/channel';
 import type { Doorbell } from './doorbell.js';
 import { SpinBudget } from './spin-budget.js';
 
-/** What hangs on a doorbell: looks for work and does a batch of it. */
+/** What hangs on a doorbell: polls for work and does a batch of it. */
 export interface DoorbellClient {
   /** Does a batch. */
   service(): void;
@@ -26,20 +26,20 @@ export interface DoorbellListenerOptions {
   readonly onOverwritten?: (() => void) | undefined;
 }
 
-/** Looks between two readings of the clock; and looks beside the loop after which it is spared the bell. */
+/** Polls between two readings of the clock; and polls beside the loop after which it is spared the bell. */
 const POLLS = 16;
-/** Looks that have taken so many microseconds were interrupted, for another thread to have the processor. */
+/** Polls that have taken so many microseconds were interrupted, for another thread to have the processor. */
 const PREEMPTED = 100;
 /** Microseconds after which the loop has its turn, however much work is found by looking. */
 const SLICE = 100;
 
 /**
- * Milliseconds between looks that nobody has rung for. The word lies in memory that other processes map, and the event
+ * Milliseconds between polls that no ring has asked for. The word lies in memory that other processes map, and the event
  * descriptor is theirs as well: one that writes over the first or reads the second takes rings from the owner, and those
  * cost no more than this time.
  */
 const UNRUNG_MS = 1_000;
-/** Such looks between two that tell of a word that was written over. */
+/** Such polls between two that tell of a word that was written over. */
 const TELL_EVERY = 60;
 
 const microseconds = () => performance.now() * 1_000;
@@ -63,7 +63,7 @@ export class DoorbellListener {
   #sleptAt = Number.NEGATIVE_INFINITY;
   /** Polls beside the loop since it slept; -1: it does not sleep. */
   #polls = -1;
-  /** Looks without a ring until the next may tell of a word that was written over. */
+  /** Polls without a ring until the next may tell of a word that was written over. */
   #untold = 0;
   #closed = false;
 
@@ -137,7 +137,7 @@ export class DoorbellListener {
     this.#poller.defer(this.#pollCallback);
   }
 
-  /** Looks for work until there has been none for as long as is worth it. The word says AWAKE all the while. */
+  /** Polls for work until there has been none for as long as is worth it. The word says AWAKE all the while. */
   #poll(): void {
     this.#pollScheduled = false;
     const spin = this.#spin;
@@ -164,8 +164,8 @@ export class DoorbellListener {
     this.#sleep();
   }
 
-  #workWithin(looks: number): boolean {
-    while (looks-- > 0) if (this.#anyWork()) return true;
+  #workWithin(polls: number): boolean {
+    while (polls-- > 0) if (this.#anyWork()) return true;
     return false;
   }
 
@@ -179,7 +179,7 @@ export class DoorbellListener {
     this.doorbell.poke();
   }
 
-  /** What nobody has rung for is found all the same, some time later. */
+  /** What no ring has announced is found all the same, some time later. */
   #lookUnrung(): void {
     if (this.#closed) return;
     if (this.#untold > 0) this.#untold--;

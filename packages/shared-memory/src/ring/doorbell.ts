@@ -45,7 +45,7 @@ export class Doorbell {
     if (result !== -EAGAIN) check(result, 'write', 'event descriptor of a doorbell');
   }
 
-  /** Owner: says that it looks by itself. */
+  /** Owner: says that it polls. */
   wake(): void {
     const word = Atomics.load(this.#word, 0);
     if ((word & ASLEEP) !== 0) Atomics.store(this.#word, 0, (word + 1) | 0);
@@ -56,7 +56,7 @@ export class Doorbell {
     syscalls.eventfdDrain(this.fd);
   }
 
-  /** Owner: asks to be rung. It looks once more afterwards, for what came before the store. */
+  /** Owner: asks to be rung. It polls once more afterwards, for what came before the store. */
   sleep(): void {
     this.quiet();
     // The next odd number: a predecessor may have died asleep.

@@ -37,7 +37,7 @@ export interface SegmentOpenOrCreateOptions extends SegmentOptions, SegmentTrust
   readonly timeout?: number;
 }
 
-/** Of all ways to open one. */
+/** Of every call that opens one. */
 const SEGMENT_OPTIONS = optionNames<SegmentOptions & SegmentOpenOptions & SegmentOpenOrCreateOptions>({
   size: true,
   kind: true,

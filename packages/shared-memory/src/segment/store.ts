@@ -15,7 +15,7 @@ export interface SegmentInfo extends SegmentHeader {
   readonly creator: number;
 }
 
-/** One of the system's ways to keep memory under a name. */
+/** One of the system's mechanisms to keep memory under a name. */
 export interface SegmentStore<Name> {
   /**
    * Makes memory of `bytes` bytes, lets `fill` write all of it, and only then lets others see it; undefined when the

@@ -5,7 +5,7 @@ import * as layout from './layout.js';
 import { type TableMemory, type Views, viewsOf } from './memory.js';
 import { put, tick } from './stores.js';
 
-/** After each so many slots, a walk looks whether it has been led into other chains: it could go round there. */
+/** After each so many slots, a walk checks whether it has been led into other chains: it could go round there. */
 const LONG_WALK = 64;
 /** After so many readings that a writer spoiled, the copy is copied before it is decoded: that is quicker. */
 const DIRECT_READS = 4;

@@ -6,7 +6,7 @@ import type { Stripes } from './stripes.js';
 
 /** Rows that are sampled to find one to evict: as with Redis, the best of some, not of all. */
 const SAMPLES = 16;
-/** Milliseconds between two looks for dead writers in a table that can evict: what they hold is not needed at once. */
+/** Milliseconds between two searches for dead writers in a table that can evict: what they hold is not needed at once. */
 const RECOVER_EVERY_MS = 100;
 /** Expired rows that one call for room removes, at most. */
 const SWEEP_ROWS = 64;

@@ -72,7 +72,7 @@ export class Slots {
   }
 
   #tryClaim(slot: number, stripe: number, stripeAt: number): boolean {
-    // Before the claim: the successor of a writer that dies here looks whether it got as far as claiming the slot.
+    // Before the claim: the successor of a writer that dies here checks whether it got as far as claiming the slot.
     put(this.#words, stripeAt + layout.PENDING, slot + 1);
     const at = this.row(slot) + layout.ROW_STRIPE;
     const claimed = exchange(this.#words, at, 0, stripe + 1) === 0;

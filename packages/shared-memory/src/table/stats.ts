@@ -32,7 +32,7 @@ export function countRows({ stripes }: Engine): number {
   return (stripes.sum(layout.INSERTS) - stripes.sum(layout.DELETES)) >>> 0;
 }
 
-/** Looks at every chain; rows that change meanwhile are counted as before or as after. */
+/** Reads every chain; rows that change meanwhile are counted as before or as after. */
 export function statsOf(engine: Engine): TableStats {
   const { stripes, slots, chains, memory } = engine;
   let conflictCount = 0;

@@ -15,7 +15,7 @@ interface Request {
 /**
  * The promises of this thread that wait for one lock, in their order: only the first of them contends with others.
  *
- * Notes. The first one sleeps on the lock's word without blocking the loop, and looks at the owner as
+ * Notes. The first one sleeps on the lock's word without blocking the loop, and checks the owner as
  * blocking waiters do.
  */
 export class WaitQueue {
@@ -82,7 +82,7 @@ export class WaitQueue {
     for (const { reject } of this.#requests.splice(0)) reject(error);
   }
 
-  /** Lets the first requests contend until one has to sleep. With `look`, the first one looks at the owner. */
+  /** Lets the first requests contend until one has to sleep. With `look`, the first one checks the owner. */
   #contend(look = false): void {
     this.#rest();
     for (let first = this.#requests[0]; first !== undefined; first = this.#requests[0]) {
@@ -115,7 +115,7 @@ export class WaitQueue {
     return BUSY;
   }
 
-  /** Looks once more, at the owner too, before it gives up. */
+  /** Checks once more, the owner too, before it gives up. */
   #timedOut(request: Request): void {
     if (this.#requests[0] === request) this.#contend(true);
     this.#drop(request, () => request.settle(BUSY));
