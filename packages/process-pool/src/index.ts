@@ -27,7 +27,7 @@
  *
  * @packageDocumentation
  */
-export type { Bus } from './bus/bus.js';
+export type { Bus, BusArrival, BusEvents } from './bus/bus.js';
 export { type ChildProcessContext, type InheritOptions, inherit } from './child/child.js';
 export { ProcessPoolError, type ProcessPoolErrorCode } from './errors.js';
 export type { Exit } from './launch/exit.js';

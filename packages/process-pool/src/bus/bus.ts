@@ -1,9 +1,27 @@
 import { Frame, msgpackCodec, type TransportChannel, type WaitOptions } from '@millrace/channel';
+import { checkHandler, HandlerList } from '@millrace/channel/internal';
 import { openPipe } from '@millrace/pipe-ipc';
 import { type BusMessage, busCodec, MAX_NAME } from './bus-codec.js';
 
 /** Values that this process has sent to itself and that wait for its handler; more are refused. */
 const MAX_OWN = 100_000;
+
+/** A message as it arrives. */
+export interface BusArrival {
+  readonly value: unknown;
+  /** The name of the member that has sent it. */
+  readonly from: string;
+}
+
+/** What the handlers that {@link Bus.on} adds are called for. */
+export interface BusEvents {
+  /** Each message; those that came before the first handler wait for it. A handler for it keeps the process alive. */
+  message: (message: BusArrival) => void;
+  /** A message could not be delivered: the pool keeps no member of that name alive. Without a handler it is a warning. */
+  undelivered: (to: string) => void;
+}
+
+const EVENTS: readonly (keyof BusEvents)[] = ['message', 'undelivered'];
 
 /**
  * Sends messages to the members of the pool by name, this one included.
@@ -17,11 +35,10 @@ export class Bus {
   readonly #codec = msgpackCodec<unknown>();
   readonly #frame = new Frame();
   readonly #own: unknown[] = [];
-  #onMessage: ((value: unknown, from: string) => void) | undefined;
-  #onUndelivered = (to: string) =>
-    process.emitWarning(
-      `A message for '${to}' was not delivered: the pool keeps no member of that name alive.`,
-    );
+  readonly #handlers = {
+    message: new HandlerList<BusArrival>(),
+    undelivered: new HandlerList<string>(),
+  };
   #open = false;
   #ownScheduled = false;
 
@@ -57,17 +74,34 @@ export class Bus {
     return this.#channel.drained(options);
   }
 
-  /** Handles each message, with the name of its sender; earlier ones wait for the handler. Keeps the process alive. */
-  onMessage(listener: (value: unknown, from: string) => void): void {
-    this.#onMessage = listener;
+  on<Name extends keyof BusEvents>(name: Name, handler: BusEvents[Name]): this {
+    checkHandler(name, handler, EVENTS, 'The bus');
+    this.#handlersOf(name).add(handler);
+    if (name === 'message') this.#handlersChanged();
+    return this;
+  }
+
+  off<Name extends keyof BusEvents>(name: Name, handler: BusEvents[Name]): this {
+    checkHandler(name, handler, EVENTS, 'The bus');
+    this.#handlersOf(name).remove(handler);
+    if (name === 'message') this.#handlersChanged();
+    return this;
+  }
+
+  /** The compiler has compared the handler with the event. */
+  #handlersOf(name: keyof BusEvents): HandlerList<unknown> {
+    return this.#handlers[name] as HandlerList<unknown>;
+  }
+
+  #handlersChanged(): void {
+    if (this.#handlers.message.call === undefined) {
+      this.#channel.pause();
+      this.#channel.unref();
+      return;
+    }
     this.#channel.ref();
     this.#read();
     this.#deliverOwnSoon();
-  }
-
-  /** Handles a message that could not be delivered. Default: a warning. */
-  onUndelivered(listener: (to: string) => void): void {
-    this.#onUndelivered = listener;
   }
 
   /** @internal The previous process of the member has ended: this one reads from now on. */
@@ -78,7 +112,12 @@ export class Bus {
 
   /** @internal */
   undelivered(to: string): void {
-    this.#onUndelivered(to);
+    const { call } = this.#handlers.undelivered;
+    if (call) call(to);
+    else
+      process.emitWarning(
+        `A message for '${to}' was not delivered: the pool keeps no member of that name alive.`,
+      );
   }
 
   /** @internal Leaves later messages to the next process. */
@@ -88,7 +127,7 @@ export class Bus {
   }
 
   #read(): void {
-    if (this.#open && this.#onMessage) this.#channel.resume();
+    if (this.#open && this.#handlers.message.call) this.#channel.resume();
   }
 
   /** The parent does not decode values, so an invalid one arrives here. */
@@ -101,7 +140,7 @@ export class Bus {
       process.emitWarning(message, { code: 'MILLRACE_BAD_MESSAGE' });
       return;
     }
-    this.#onMessage?.(decoded, from);
+    this.#handlers.message.call?.({ value: decoded, from });
   }
 
   #sendSelf(bytes: Buffer): boolean {
@@ -115,11 +154,13 @@ export class Bus {
   }
 
   #deliverOwnSoon(): void {
-    if (this.#ownScheduled || this.#own.length === 0 || !this.#onMessage) return;
+    if (this.#ownScheduled || this.#own.length === 0 || !this.#handlers.message.call) return;
     this.#ownScheduled = true;
     setImmediate(() => {
       this.#ownScheduled = false;
-      for (const value of this.#own.splice(0)) this.#onMessage?.(value, this.#name);
+      const { call } = this.#handlers.message;
+      // Without a handler any more they wait for the next one.
+      if (call) for (const value of this.#own.splice(0)) call({ value, from: this.#name });
     });
   }
 }

@@ -104,7 +104,7 @@ class Worker {
   async start(): Promise<void> {
     const context = this.#context;
     if (this.#handlers.message && context.descriptors.has(BUS))
-      context.bus.onMessage((data, from) => this.#take({ data, from, write: notAClient }));
+      context.bus.on('message', ({ value, from }) => this.#take({ data: value, from, write: notAClient }));
     this.#started = (async () => this.#handlers.workerStart?.(context))();
     await this.#started;
     if (this.#stopping) return;

@@ -50,6 +50,22 @@ test('a message for nobody is told to its sender', async () => {
   expect(messages).toEqual([{ undelivered: 'worker 9' }]);
 });
 
+test('handlers of the bus are added: each is called, in the order in which they were', async () => {
+  const { pool, messages } = watch(workers(1, { sizes: [1], twice: true }), { bus: true });
+  await pool.start();
+  const [member] = pool.members;
+  member?.send({ send: true, to: 'worker 9' });
+  await until('both of an undelivered one', () => messages.length === 2);
+  member?.send({ send: true, to: 'worker 0' });
+  await until('both of a message', () => messages.length === 4);
+  expect(messages).toEqual([
+    { undelivered: 'worker 9' },
+    { 'undelivered, too': 'worker 9' },
+    expect.objectContaining({ from: 'worker 0', i: 0 }),
+    { 'heard, too': 0 },
+  ]);
+});
+
 test('what a stopped member had not read is read by its replacement, nothing twice', async () => {
   const sizes = Array.from({ length: 300 }, (_, i) => 100 + i);
   const { pool, messages, ready } = watch(workers(2, { sizes }), { bus: true });
