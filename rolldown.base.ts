@@ -6,20 +6,34 @@ import type { Plugin, RolldownOptions } from 'rolldown';
  * How a package's sources become its `dist`: a file for each entry, and one for what entries share. Each process of
  * ours starts in the time that Node takes to find, read and link its modules, and there would be hundreds of them
  * (docs/decisions/0034). The types beside them are tsc's. Other packages stay imports, so that each is loaded once,
- * whoever asks for it, except those of `inlined`, which have many files and which nobody sees from outside.
+ * whatever imports it, except those of `inlined`, which have many files and which are not seen from outside.
  */
 export function library(entries: readonly string[], inlined: readonly string[] = []): RolldownOptions {
+  return bundle(entries, inlined, 'src', 'dist');
+}
+
+/** Programs of a package that are no part of its library, from the folder `sources` to the folder `output`. */
+export function programs(entries: readonly string[], sources: string, output: string): RolldownOptions {
+  return bundle(entries, [], sources, output);
+}
+
+function bundle(
+  entries: readonly string[],
+  inlined: readonly string[],
+  sources: string,
+  dir: string,
+): RolldownOptions {
   const relative = /^[./\0]/;
   const helpers = '@oxc-project/runtime';
   const inside = [helpers, ...inlined];
   return {
-    input: Object.fromEntries(entries.map((name) => [name.split('/').at(-1), `src/${name}.ts`])),
+    input: Object.fromEntries(entries.map((name) => [name.split('/').at(-1), `${sources}/${name}.ts`])),
     platform: 'node',
     transform: { target: 'es2022' },
     external: (id) => !relative.test(id) && !inside.some((name) => id === name || id.startsWith(`${name}/`)),
     plugins: [withoutEarlierFiles],
     output: {
-      dir: 'dist',
+      dir,
       chunkFileNames: 'shared-[name].js',
       sourcemap: true,
       // What three entries or more share is one file: a small one each would take longer than what is not needed of it.

@@ -1,3 +1,7 @@
-import { library } from '../../rolldown.base.js';
+import { library, programs } from '../../rolldown.base.js';
 
-export default library(['index', 'build-addon', 'place-prebuild', 'prebuild-all']);
+// What builds and packs this package is run from its bundle, and is not published.
+export default [
+  library(['index']),
+  programs(['build-addon', 'place-prebuild', 'prebuild-all'], 'scripts', 'dist-scripts'),
+];

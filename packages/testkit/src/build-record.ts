@@ -35,6 +35,7 @@ const RECORD_FILE = 'dist-test/.build-record.json';
 const PROGRAM_SOURCES = [
   'src',
   'addon',
+  'scripts',
   'binding.gyp',
   'rolldown.config.ts',
   'tsconfig.json',
@@ -80,6 +81,7 @@ export function removeOrphans(directory: string): void {
   const isBundle = existsSync(join(directory, 'rolldown.config.ts'));
   removeWithoutSource(directory, 'dist', 'src', isBundle ? BUNDLED : MADE_BY_TSC);
   removeWithoutSource(directory, 'dist-test', 'test', MADE_BY_TSC);
+  removeWithoutSource(directory, 'dist-scripts', 'scripts', BUNDLED);
 }
 
 function removeWithoutSource(directory: string, output: string, source: string, made: RegExp): void {

@@ -4,7 +4,7 @@
  */
 import { cpSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { prebuilds } from './prebuild.js';
+import { prebuilds } from '../src/prebuild.js';
 
 const built = fileURLToPath(new URL('../build/Release/millrace_native.node', import.meta.url));
 const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
