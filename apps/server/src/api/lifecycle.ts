@@ -1,5 +1,6 @@
 import { checkOptions } from '@millrace/channel';
 import type { ChildProcessContext } from '@millrace/process-pool';
+import type { PeerId } from '../contract/ids.js';
 import { RELOAD_OPTIONS, type ReloadOptions, type ReloadResult } from '../contract/reload.js';
 import type { WorkerStatus } from '../contract/role.js';
 import type { ServerControl } from '../contract/server-control.js';
@@ -55,7 +56,7 @@ export class Lifecycle {
   }
 
   /** Undefined while there is none. Throws `ERR_MILLRACE_NOT_RUNNING`. */
-  pidOf(peer: number, member: string): number | undefined {
+  pidOf(peer: PeerId, member: string): number | undefined {
     this.#gateway(member);
     // A new worker does not have its place yet while it runs workerStart.
     if (idOfPeer(this.#identity.topology, peer) === this.#identity.id) return process.pid;

@@ -1,5 +1,5 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
-import type { RoleName } from '../contract/ids.js';
+import { asWorker, type RoleName } from '../contract/ids.js';
 import type { RoleAssignment } from '../contract/role.js';
 import type { Descriptors } from '../links/descriptor-names.js';
 import { flatId } from '../links/process-kinds.js';
@@ -68,7 +68,13 @@ async function loadChild(
     // In base mode it is the reactor of its own clients.
     const own = mode === 'base' ? await import('../base/own-reactor.js') : undefined;
     return ({ context, topology, child, assignment, functions }) =>
-      new WorkerRole(context, child, topology, assignment.id, own && { Reactor: own.OwnReactor, functions });
+      new WorkerRole(
+        context,
+        child,
+        topology,
+        asWorker(assignment.id),
+        own && { Reactor: own.OwnReactor, functions },
+      );
   }
   if (role === 'taskWorker') {
     const { TaskWorkerRole } = await import('../tasks/task-worker.js');

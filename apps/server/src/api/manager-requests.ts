@@ -1,6 +1,6 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { FromWorker } from '../contract/control-messages.js';
-import type { RoleName } from '../contract/ids.js';
+import type { PeerId, RoleName } from '../contract/ids.js';
 import type { ReloadOptions, ReloadResult } from '../contract/reload.js';
 import type { ServerControl } from '../contract/server-control.js';
 import { ProcessPids } from '../process/process-pids.js';
@@ -24,7 +24,7 @@ export class ManagerRequests implements ServerControl {
     return { outcome: 'requested' };
   }
 
-  async stopWorker(worker: number): Promise<ReloadResult> {
+  async stopWorker(worker: PeerId): Promise<ReloadResult> {
     this.#ask({ type: 'stopWorker', worker });
     return { outcome: 'requested' };
   }
@@ -41,7 +41,7 @@ export class ManagerRequests implements ServerControl {
     this.#ask({ type: 'reloadCertificates' });
   }
 
-  pidOf(peer: number): number | undefined {
+  pidOf(peer: PeerId): number | undefined {
     return new ProcessPids(this.#counters()).get(peer);
   }
 

@@ -7,6 +7,7 @@ import {
   SERVER_EVENTS,
   type ServerEvents,
 } from '../contract/events.js';
+import type { ListenerIndex, Unchecked } from '../contract/ids.js';
 import { ServerError } from '../errors.js';
 import { type Topology, topologyOf } from '../links/topology.js';
 import type { PortOptions } from '../options/port-options.js';
@@ -97,11 +98,11 @@ export class Registrations {
   }
 
   /** A listener's own handlers, and the server's for events that it has none for. */
-  of(port: number): Handlers<PortEvents> {
-    const made = this.#portHandlers[port];
+  of(listener: Unchecked<ListenerIndex>): Handlers<PortEvents> {
+    const made = this.#portHandlers[listener];
     if (made) return made;
-    const merged = (this.#listeners[port] as Port).handlersWith(this.handlers);
-    this.#portHandlers[port] = merged;
+    const merged = (this.#listeners[listener] as Port).handlersWith(this.handlers);
+    this.#portHandlers[listener] = merged;
     return merged;
   }
 }

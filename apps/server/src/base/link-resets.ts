@@ -2,6 +2,7 @@ import { Alarm } from '@millrace/channel/internal';
 import type { ChildProcessContext, Member } from '@millrace/process-pool';
 import { LINK_RESET_MS } from '../constants.js';
 import type { ToWorker } from '../contract/control-messages.js';
+import { asWorker, type PeerId, type ReactorIndex, reactorOfWorker, type WorkerId } from '../contract/ids.js';
 import { LINK, linksOf, PEER } from '../links/server-plan.js';
 import { managerPeer, type Topology } from '../links/topology.js';
 
@@ -9,10 +10,10 @@ export interface LinkResetsParts {
   readonly child: ChildProcessContext;
   readonly topology: Topology;
   /** Workers that have their place: the member, its id and the pid of the process. */
-  readonly workers: () => readonly { readonly member: Member; readonly id: number; readonly pid: number }[];
+  readonly workers: () => readonly { readonly member: Member; readonly id: PeerId; readonly pid: number }[];
   /** Has the master and this process empty what lies between them and a worker. */
-  readonly resetUpper: (peer: number) => void;
-  readonly onDone: (peer: number) => void;
+  readonly resetUpper: (peer: PeerId) => void;
+  readonly onDone: (peer: PeerId) => void;
 }
 
 /** What the answers of one reset are waited for from. */
@@ -21,7 +22,7 @@ interface Reset {
   readonly waiting: Set<number>;
   master: boolean;
   /** Workers that have emptied their end themselves. */
-  readonly reset: Set<number>;
+  readonly reset: Set<WorkerId>;
   readonly late: Alarm;
 }
 
@@ -34,13 +35,13 @@ interface Reset {
  */
 export class LinkResets {
   readonly #parts: LinkResetsParts;
-  readonly #resets = new Map<number, Reset>();
+  readonly #resets = new Map<PeerId, Reset>();
 
   constructor(parts: LinkResetsParts) {
     this.#parts = parts;
   }
 
-  begin(peer: number): void {
+  begin(peer: PeerId): void {
     const workers = this.#parts.workers().filter(({ id }) => id !== peer);
     const late = new Alarm(LINK_RESET_MS, () => this.#finish(peer));
     const waiting = new Set(workers.map(({ pid }) => pid));
@@ -49,7 +50,7 @@ export class LinkResets {
     this.#parts.resetUpper(peer);
   }
 
-  masterAnswered(peer: number): void {
+  masterAnswered(peer: PeerId): void {
     const reset = this.#resets.get(peer);
     if (reset === undefined) return;
     reset.master = true;
@@ -57,7 +58,7 @@ export class LinkResets {
   }
 
   /** `isReset`: that worker is a reactor, and has emptied its end. */
-  workerAnswered(peer: number, worker: number, pid: number, isReset: boolean): void {
+  workerAnswered(peer: PeerId, worker: WorkerId, pid: number, isReset: boolean): void {
     const reset = this.#resets.get(peer);
     if (!reset?.waiting.delete(pid)) return;
     if (isReset) reset.reset.add(worker);
@@ -69,22 +70,22 @@ export class LinkResets {
     for (const [peer, reset] of this.#resets) if (reset.waiting.delete(pid)) this.#look(peer, reset);
   }
 
-  #look(peer: number, { waiting, master }: Reset): void {
+  #look(peer: PeerId, { waiting, master }: Reset): void {
     if (master && waiting.size === 0) this.#finish(peer);
   }
 
-  #finish(peer: number): void {
+  #finish(peer: PeerId): void {
     const reset = this.#resets.get(peer);
     if (reset === undefined) return;
     this.#resets.delete(peer);
     reset.late.cancel();
     const { child, topology, onDone } = this.#parts;
-    const others = Array.from({ length: topology.workers }, (_, worker) => worker);
+    const others = Array.from({ length: topology.workers }, (_, index) => asWorker(index));
     resetRings(
       child,
       topology,
       peer,
-      others.filter((worker) => worker !== peer && !reset.reset.has(worker)),
+      others.filter((worker) => worker !== peer && !reset.reset.has(worker)).map(reactorOfWorker),
     );
     onDone(peer);
   }
@@ -94,8 +95,8 @@ export class LinkResets {
 export function resetRings(
   child: ChildProcessContext,
   topology: Topology,
-  peer: number,
-  reactors: readonly number[],
+  peer: PeerId,
+  reactors: readonly ReactorIndex[],
 ): void {
   const links = linksOf(topology).open(PEER, managerPeer(topology), (name) => child.descriptor(name));
   try {

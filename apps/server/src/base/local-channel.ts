@@ -122,8 +122,8 @@ export class LocalChannel implements PacketChannel {
       if (this.#waiting.length > 0) this.deliverNow();
       if (!this.#paused) return listener(packet);
     }
-    const { type, session, aux, port, body, start, end } = packet;
-    const copy = new Packet().set(type, session, aux, port);
+    const { type, session, aux, listener: index, body, start, end } = packet;
+    const copy = new Packet().set(type, session, aux, index);
     // Packets are reused, and what they carry is the sender's.
     if (end > start) copy.with(Buffer.from(body.subarray(start, end)));
     this.#waiting.push(copy);

@@ -1,3 +1,4 @@
+import type { WorkerId } from '../contract/ids.js';
 import type { Packet } from '../links/packet.js';
 import type { Client, ClientLink } from '../reactor/client.js';
 import { Dispatcher, type DispatcherParts } from '../reactor/dispatch.js';
@@ -6,7 +7,7 @@ import { Dispatcher, type DispatcherParts } from '../reactor/dispatch.js';
 export class OwnDispatcher extends Dispatcher {
   readonly #own: ClientLink;
 
-  constructor(parts: DispatcherParts, own: number) {
+  constructor(parts: DispatcherParts, own: WorkerId) {
     super(parts);
     this.#own = parts.workers[own] as ClientLink;
   }

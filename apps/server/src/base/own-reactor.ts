@@ -1,6 +1,7 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
 import { BoundDatagram, Listener, Reactor } from '@millrace/reactor';
 import type { FromWorker } from '../contract/control-messages.js';
+import { asListener, type PeerId, reactorOfWorker, type SessionId, type WorkerId } from '../contract/ids.js';
 import { corruptLink } from '../links/corrupt-links.js';
 import { KEYS, socketNames } from '../links/descriptor-names.js';
 import { DATAGRAM, RECEIVE } from '../links/packet.js';
@@ -28,7 +29,7 @@ export interface OwnReactorParts {
   readonly child: ChildProcessContext;
   readonly topology: Topology;
   /** The worker's, and so the reactor's. */
-  readonly id: number;
+  readonly id: WorkerId;
   readonly table: ConnectionTable;
   readonly counters: Counters;
   /** What the options of listeners name, imported before this process changed its root directory. */
@@ -81,7 +82,8 @@ export class OwnReactor implements ReactorHost {
     const keys = child.descriptors.get(KEYS);
     const readTls = () => (keys === undefined ? [] : readKeys(keys));
     const tls = readTls();
-    const data = { index: id, topology, descriptors, ports, datagrams, sockets: [], tls, dispatchMode };
+    const index = reactorOfWorker(id);
+    const data = { index, topology, descriptors, ports, datagrams, sockets: [], tls, dispatchMode };
     const times = { enableDelayReceive, heartbeatCheckInterval, lingerTime };
     const { maxConnections, startSessionId, maxClientMessages, maxClientBytes } = context.options;
     const { reservedDescriptors } = context.options;
@@ -104,8 +106,8 @@ export class OwnReactor implements ReactorHost {
     for (const [port, fd] of sockets.entries()) {
       if (datagrams[port] !== undefined) continue;
       const shared = topology.base?.[port] !== true && topology.workers > 1;
-      const share = shared ? new FairShare(this.#parts.counters, id) : undefined;
-      this.#acceptor.listen(this.#reactor, new Listener({ fd }), port, share);
+      const share = shared ? new FairShare(this.#parts.counters, index) : undefined;
+      this.#acceptor.listen(this.#reactor, new Listener({ fd }), asListener(port), share);
     }
   }
 
@@ -137,7 +139,7 @@ export class OwnReactor implements ReactorHost {
 
   ready(): void {}
 
-  gone(session: number): void {
+  gone(session: SessionId): void {
     this.#acceptor?.gone(session);
   }
 
@@ -146,21 +148,21 @@ export class OwnReactor implements ReactorHost {
   }
 
   /** The manager replaces the process, and has every reactor empty what lies between before the next begins. */
-  corrupt(peer: number, why: string): void {
+  corrupt(peer: PeerId, why: string): void {
     const { topology, id, child } = this.#parts;
-    this.#limit.warn('corrupt', corruptLink(topology, peer, id, why));
+    this.#limit.warn('corrupt', corruptLink(topology, peer, reactorOfWorker(id), why));
     // Neither the manager nor the master can be replaced for it: this process is, which shares that ring with them.
     const replaced = peer < processesOf(topology) ? peer : id;
     child.send({ type: 'linkCorrupt', peer: replaced } satisfies FromWorker);
   }
 
   /** The process of a peer has ended, and the next waits. Returns whether this reactor has the rings open. */
-  reset(peer: number): boolean {
+  reset(peer: PeerId): boolean {
     this.#router?.reset(peer);
     return this.#router !== undefined;
   }
 
-  remindOfCorrupt(peer: number): void {
+  remindOfCorrupt(peer: PeerId): void {
     this.#router?.remindOfCorrupt(peer);
   }
 
@@ -174,7 +176,7 @@ export class OwnReactor implements ReactorHost {
     const { context, id, table, counters } = this.#parts;
     const { maxConnections, startSessionId, reservedDescriptors } = context.options;
     return new OwnAcceptor({
-      index: id,
+      index: reactorOfWorker(id),
       counters,
       own: router.counters,
       maxConnections,

@@ -1,4 +1,5 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
+import { asWorker, reactorOfWorker, type WorkerId } from '../contract/ids.js';
 import { CLOSE_REASONS } from '../links/packet.js';
 import { managerPeer, type Topology } from '../links/topology.js';
 import { openView } from '../sessions/open-gateway.js';
@@ -27,22 +28,23 @@ export class Reaper {
 
   /** Those that a manager has left which died, and its workers with it. */
   closeAll(): void {
-    for (let worker = 0; worker < this.#workers; worker++) this.close(worker);
+    for (let worker = 0; worker < this.#workers; worker++) this.close(asWorker(worker));
   }
 
-  close(worker: number): void {
+  close(worker: WorkerId): void {
     closeSlots(this.#table, worker, this.#workers);
     // Before there is room for other clients, which need cells.
-    this.#tls?.abandon(worker);
-    this.#counters.abandon(worker);
+    const reactor = reactorOfWorker(worker);
+    this.#tls?.abandon(reactor);
+    this.#counters.abandon(reactor);
   }
 }
 
 const DEATH = CLOSE_REASONS.indexOf('death');
 
 /** Closes what is open in the slots of `worker`, of so many; what its death has left half written is gone. */
-export function closeSlots({ words, capacity }: ConnectionTable, worker: number, workers: number): void {
-  for (let index = worker; index < capacity; index += workers) {
+export function closeSlots({ words, capacity }: ConnectionTable, worker: WorkerId, workers: number): void {
+  for (let index: number = worker; index < capacity; index += workers) {
     const slot = index * layout.SLOT_WORDS;
     const sequence = Atomics.load(words, slot + layout.SEQ_WORD);
     const state = Atomics.load(words, slot + layout.STATE_WORD);

@@ -3,6 +3,7 @@
  * `type`; who reads one has a branch for every kind, which the compiler checks, and ignores what it does not know.
  */
 import type { Logger } from '../log/log.js';
+import type { PeerId, WorkerId } from './ids.js';
 import type { ReloadOptions, ReloadResult } from './reload.js';
 import type { StartFailure } from './start-failure.js';
 
@@ -57,7 +58,7 @@ export type FromWorker =
   /** The process of that pid cannot become ready before it has the place. */
   | { readonly type: 'leaseWanted'; readonly pid: number }
   | { readonly type: 'reload'; readonly options: ReloadOptions }
-  | { readonly type: 'stopWorker'; readonly worker: number }
+  | { readonly type: 'stopWorker'; readonly worker: PeerId }
   | ShutdownAsked
   | ReloadCertificates
   | Terminated
@@ -67,23 +68,23 @@ export type FromWorker =
   | { readonly type: 'drained' }
   | LinkCorrupt
   /** What that task worker and a process ask and answer each other makes no sense, by the fault of that peer. */
-  | { readonly type: 'tasksCorrupt'; readonly peer: number }
+  | { readonly type: 'tasksCorrupt'; readonly peer: PeerId }
   | TasksReset
   /** Answer to {@link ResetLinks}, of the process of that pid; `reset`: it is a reactor by now, and has emptied its end. */
-  | { readonly type: 'linksReset'; readonly peer: number; readonly pid: number; readonly reset: boolean }
+  | { readonly type: 'linksReset'; readonly peer: PeerId; readonly pid: number; readonly reset: boolean }
   /** This task worker takes tasks. */
   | { readonly type: 'takesTasks' };
 
 /** What the process of a peer sends, or what is sent to it, makes no sense: it is killed, and what lies between emptied. */
 export interface LinkCorrupt {
   readonly type: 'linkCorrupt';
-  readonly peer: number;
+  readonly peer: PeerId;
 }
 
 /** The process of that peer has ended, and the next waits until its links are emptied. In base mode also to workers. */
 export interface ResetLinks {
   readonly type: 'resetLinks';
-  readonly peer: number;
+  readonly peer: PeerId;
 }
 
 /** To all who ask for tasks: that task worker has ended, and the next waits until what lies between is emptied. */
@@ -137,7 +138,7 @@ export type FromManager =
   | ShutdownAsked
   | TaskWorkerDied
   | TaskWorkerUp
-  | { readonly type: 'workerReplaced'; readonly worker: number }
+  | { readonly type: 'workerReplaced'; readonly worker: WorkerId }
   | ResetLinks
   | ResetTasks
   | SessionsLost
@@ -151,7 +152,7 @@ export type FromManager =
 export type ToManager =
   | { readonly type: 'reload'; readonly request: number; readonly options: ReloadOptions }
   /** A new process in the place of that one; answered as a reload. */
-  | { readonly type: 'stopWorker'; readonly worker: number; readonly request: number }
+  | { readonly type: 'stopWorker'; readonly worker: PeerId; readonly request: number }
   /** Whatever is left of a stop is killed. */
   | { readonly type: 'hurry' }
   /** The server does not end: SIGTERM was meant for the process of that pid alone. */
@@ -159,7 +160,7 @@ export type ToManager =
   | LinkCorrupt
   | TasksReset
   /** The links of that peer are empty: the next process may have them. */
-  | { readonly type: 'linksReset'; readonly peer: number }
+  | { readonly type: 'linksReset'; readonly peer: PeerId }
   | ReopenLog;
 
 type Check = (value: unknown) => boolean;

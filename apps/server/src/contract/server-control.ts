@@ -1,3 +1,4 @@
+import type { PeerId } from './ids.js';
 import type { ReloadOptions, ReloadResult } from './reload.js';
 
 /** How a process has the server end, or its processes replaced; the master and the manager do it, the others ask for it. */
@@ -5,7 +6,7 @@ export interface ServerControl {
   /** Puts new processes in the places of the workers. */
   reload(options: ReloadOptions): Promise<ReloadResult>;
   /** Puts a new process in the place of the one with that flat id. */
-  stopWorker(id: number): Promise<ReloadResult>;
+  stopWorker(peer: PeerId): Promise<ReloadResult>;
   /** Ends the whole server. */
   shutdown(): Promise<void>;
   /** Has every process open the log file anew. */
@@ -16,5 +17,5 @@ export interface ServerControl {
    * Which process has the name of a peer. Those that have more rights than the processes they share memory with look themselves: what
    * stands there may be a lie, and handlers of the program may send a signal to that pid.
    */
-  pidOf(peer: number): number | undefined;
+  pidOf(peer: PeerId): number | undefined;
 }

@@ -1,20 +1,21 @@
+import type { PeerId, ReactorIndex } from '../contract/ids.js';
 import { isPiped, LINK, linksOf, TASKS } from './server-plan.js';
 import { peerOfAsker } from './task-topology.js';
 import type { Topology } from './topology.js';
 
 /** What is logged of a link whose messages make no sense; names the process and the ring, or the pipe. */
-export function corruptLink(topology: Topology, peer: number, reactor: number, why: string): string {
+export function corruptLink(topology: Topology, peer: PeerId, reactor: ReactorIndex, why: string): string {
   const name = linksOf(topology).nameOf(LINK, reactor, peer);
   const link = isPiped(topology, peer) ? `pipe '${name}'` : `ring 'up ${reactor}' of '${name}'`;
   return `the ${link}, of ${processName(topology, peer)}, holds what makes no sense: ${why} The process is killed and replaced.`;
 }
 
 /** The same, of what a reactor sends to the manager or the master, who go on. */
-export function linkOfReactorCorrupt(reactor: number, error: Error): string {
+export function linkOfReactorCorrupt(reactor: ReactorIndex, error: Error): string {
   return `what worker ${reactor} has sent to this process makes no sense: ${error.message} The worker is killed and replaced.`;
 }
 
-function processName(topology: Topology, peer: number): string {
+function processName(topology: Topology, peer: PeerId): string {
   const { workers, taskWorkers, userProcesses } = topology;
   if (peer < workers) return `worker ${peer}`;
   if (peer < workers + taskWorkers) return `task worker ${peer - workers}`;

@@ -1,3 +1,5 @@
+import type { ListenerIndex, Unchecked, WorkerId } from '../contract/ids.js';
+
 /** Descriptors by name; the names are the same in every process, the numbers are each process's own. */
 export type { Descriptors } from '@millrace/process-pool/links';
 
@@ -9,15 +11,15 @@ export const TLS = 'tls';
 export const KEYS = 'keys';
 
 /** The socket of a listener for datagrams. */
-export const datagramName = (port: number) => `datagram.${port}`;
+export const datagramName = (listener: Unchecked<ListenerIndex>) => `datagram.${listener}`;
 /** A table of the user's. */
 export const sharedTableName = (name: string) => `table.${name}`;
 
 /** The listening socket of a port that workers accept from, in base mode; `worker`: where each has one of its own. */
-export const socketName = (port: number, worker: number | undefined) =>
-  worker === undefined ? `socket.${port}` : `socket.${port}.${worker}`;
+export const socketName = (listener: Unchecked<ListenerIndex>, worker: WorkerId | undefined) =>
+  worker === undefined ? `socket.${listener}` : `socket.${listener}.${worker}`;
 
 /** The names of a worker's sockets in base mode, one for each listener. `own`: of each, whether every worker has one of its own. */
-export function socketNames(own: readonly boolean[], worker: number): string[] {
-  return own.map((each, port) => socketName(port, each ? worker : undefined));
+export function socketNames(own: readonly boolean[], worker: WorkerId): string[] {
+  return own.map((each, listener) => socketName(listener, each ? worker : undefined));
 }

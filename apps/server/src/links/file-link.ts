@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync } from 'node:fs';
 import { MAX_RIGHTS, SystemCallError, syscalls } from '@millrace/native';
+import type { ReactorIndex } from '../contract/ids.js';
 import { filesFull } from './send-errors.js';
 
 /**
@@ -17,7 +18,7 @@ const RUN_BYTES = 8;
 
 /** A file that waits until this process has its links. */
 interface Held {
-  readonly reactor: number;
+  readonly reactor: ReactorIndex;
   readonly token: Buffer;
   readonly file: number;
 }
@@ -40,7 +41,7 @@ export class FileSender {
    * Sends an open file, and takes it over; returns what its packet is to name it by, until the next. Throws
    * `ERR_MILLRACE_CHANNEL_FULL`.
    */
-  send(reactor: number, file: number): Buffer {
+  send(reactor: ReactorIndex, file: number): Buffer {
     const token = this.#token;
     token.writeBigUInt64LE(token.readBigUInt64LE(RUN_BYTES) + 1n, RUN_BYTES);
     if (this.#sockets === undefined) {
@@ -71,7 +72,7 @@ export class FileSender {
     for (const { file } of this.#held.splice(0)) closeSync(file);
   }
 
-  #pass(reactor: number, token: Buffer, file: number): number {
+  #pass(reactor: ReactorIndex, token: Buffer, file: number): number {
     this.#file[0] = file;
     const socket = (this.#sockets as readonly number[])[reactor] as number;
     return syscalls.sendRights(socket, token, TOKEN_BYTES, this.#rights, 1);

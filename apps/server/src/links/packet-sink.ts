@@ -13,10 +13,10 @@ export class HeldPackets implements PacketSink {
   readonly #packets: Packet[] = [];
   queuedBytes = 0;
 
-  send({ type, session, aux, port, body, start, end }: Packet): boolean {
+  send({ type, session, aux, listener, body, start, end }: Packet): boolean {
     // Packets are reused, and what they carry is the caller's.
     const copy = Buffer.from(body.subarray(start, end));
-    this.#packets.push(new Packet().set(type, session, aux, port).with(copy));
+    this.#packets.push(new Packet().set(type, session, aux, listener).with(copy));
     this.queuedBytes += copy.length;
     return true;
   }

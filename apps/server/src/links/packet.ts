@@ -1,5 +1,15 @@
 import type { Codec, Frame } from '@millrace/channel';
 import { WordCopier } from '@millrace/channel/internal';
+import {
+  asPeer,
+  asWorker,
+  type ListenerIndex,
+  type PeerId,
+  type ReactorIndex,
+  type SessionId,
+  type Unchecked,
+  type WorkerId,
+} from '../contract/ids.js';
 
 export { CLOSE_REASONS, type SessionCloseReason } from '../contract/close-reasons.js';
 
@@ -8,11 +18,11 @@ export { CLOSE_REASONS, type SessionCloseReason } from '../contract/close-reason
  *
  *   byte  0      1      2             4          8                     16
  *         ┌──────┬──────┬─────────────┬──────────┬─────────────────────┬──── … ──┐
- *         │ TYPE │ PORT │ 0           │ AUX      │ SESSION             │ body    │
+ *         │ TYPE │ LSTN │ 0           │ AUX      │ SESSION             │ body    │
  *         └──────┴──────┴─────────────┴──────────┴─────────────────────┴──── … ──┘
  *           u8     u8                   int32      float64, an integer
  *
- * Both sides run on one machine, so numbers are in its own byte order.
+ * LSTN is the index of the listener. Both sides run on one machine, so numbers are in its own byte order.
  */
 export const HEAD_BYTES = 16;
 
@@ -39,7 +49,7 @@ export const PROTECT = 21; // aux: 1 or 0
 export const BIND = 22; // aux: uid
 export const DRAIN = 23; // say DRAINED once there is room for the client
 export const ENDED = 24; // the answer to END
-export const SEND_TO = 25; // as DATAGRAM, from the listener `port`
+export const SEND_TO = 25; // as DATAGRAM, from `listener`
 export const TAKEN = 26; // the answer to ASK_TAKEN, of a worker: aux as there
 /** Master → reactor thread. */
 export const ACCEPTED = 32; // aux: descriptor; body: remote port and host
@@ -84,19 +94,19 @@ function isCount(value: unknown): value is number {
 /** One packet; instances are reused, so a caller that needs its body longer copies it. */
 export class Packet {
   type = 0;
-  port = 0;
+  listener = 0 as ListenerIndex;
   aux = 0;
-  session = 0;
+  session = 0 as SessionId;
   body: Uint8Array = NOTHING;
   start = 0;
   end = 0;
 
   /** Makes this a packet without a body. */
-  set(type: number, session: number, aux = 0, port = 0): this {
+  set(type: number, session: Unchecked<SessionId>, aux = 0, listener: Unchecked<ListenerIndex> = 0): this {
     this.type = type;
-    this.port = port;
+    this.listener = listener as ListenerIndex;
     this.aux = aux;
-    this.session = session;
+    this.session = session as SessionId;
     this.body = NOTHING;
     this.start = this.end = 0;
     return this;
@@ -113,6 +123,13 @@ export class Packet {
     return (this.body as Buffer).toString('utf8', this.start, this.end);
   }
 }
+
+/** The peer, or the worker, that the aux of a packet names. */
+export const peerIn = ({ aux }: Packet): PeerId => asPeer(aux);
+export const workerIn = ({ aux }: Packet): WorkerId => asWorker(aux);
+/** CORRUPT has the number of a reactor where others have a session; both ways. */
+export const reactorIn = ({ session }: Packet): ReactorIndex => session as number as ReactorIndex;
+export const inPlaceOfSession = (reactor: ReactorIndex): number => reactor;
 
 /** A packet that no process of this server sends: the one that did has written where it must not. */
 export class PacketError extends Error {
@@ -133,7 +150,7 @@ export function packetCodec(): Codec<Packet> {
     name: 'packet',
     encode(packet: Packet, frame: Frame) {
       head[0] = packet.type;
-      head[1] = packet.port;
+      head[1] = packet.listener;
       aux[0] = packet.aux;
       session[0] = packet.session;
       frame.setBody(packet.body, packet.start, packet.end);
@@ -145,9 +162,9 @@ export function packetCodec(): Codec<Packet> {
         throw new PacketError(`A packet has ${HEAD_BYTES} bytes or more, not ${end - start}.`);
       heads.copy(bytes, start, start + HEAD_BYTES, 0);
       received.type = head[0] as number;
-      received.port = head[1] as number;
+      received.listener = head[1] as ListenerIndex;
       received.aux = aux[0] as number;
-      received.session = session[0] as number;
+      received.session = session[0] as SessionId;
       received.body = bytes;
       received.start = start + HEAD_BYTES;
       received.end = end;

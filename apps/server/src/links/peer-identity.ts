@@ -1,5 +1,5 @@
 import { shown } from '@millrace/channel';
-import type { ProcessId, RoleName } from '../contract/ids.js';
+import type { PeerId, ProcessId, RoleName } from '../contract/ids.js';
 import { ServerError } from '../errors.js';
 import { flatId, roleOfFlatId } from './process-kinds.js';
 import { idOfPeer, managerPeer, masterPeer, type Topology } from './topology.js';
@@ -22,7 +22,7 @@ export class PeerIdentity {
   }
 
   /** Who this process is among the peers. */
-  get peer(): number {
+  get peer(): PeerId {
     if (this.role === 'master') return masterPeer(this.topology);
     return this.role === 'manager'
       ? managerPeer(this.topology)
@@ -35,7 +35,7 @@ export class PeerIdentity {
   }
 
   /** Undefined in the master and the manager. */
-  get workerId(): number | undefined {
+  get workerId(): PeerId | undefined {
     return this.role === 'master' || this.role === 'manager' ? undefined : this.peer;
   }
 
@@ -48,7 +48,7 @@ export class PeerIdentity {
   }
 
   /** Throws `ERR_MILLRACE_NO_PROCESS` for what is no flat id. */
-  assertFlatId(id: number): void {
+  assertFlatId(id: number): asserts id is PeerId {
     if (roleOfFlatId(this.topology, id) === undefined)
       throw noProcess(id, `0 to ${managerPeer(this.topology) - 1}`);
   }

@@ -1,4 +1,4 @@
-import type { RoleName } from '../contract/ids.js';
+import { asPeer, asWorker, type PeerId, type RoleName, type Unchecked } from '../contract/ids.js';
 import { datagramName, sharedTableName, socketNames } from './descriptor-names.js';
 import { linksOf, PEER, REACTOR, TASK_WORKER } from './server-plan.js';
 import type { Topology } from './topology.js';
@@ -21,22 +21,22 @@ export function processKind(
   if (role === 'taskWorker') add(links.descriptorsOf(TASK_WORKER, id));
   if (role === 'worker' && topology.base !== undefined) {
     add(links.descriptorsOf(REACTOR, id));
-    add(socketNames(topology.base, id));
+    add(socketNames(topology.base, asWorker(id)));
   }
   const kind = role === 'worker' ? 'worker' : role === 'taskWorker' ? 'task worker' : 'user process';
   return { kind, names: [...names] };
 }
 
 /** The id among all processes below the manager: workers, then task workers, then user processes. */
-export function flatId(role: RoleName, { workers, taskWorkers }: Topology, id: number): number {
-  if (role === 'worker') return id;
-  return role === 'taskWorker' ? workers + id : workers + taskWorkers + id;
+export function flatId(role: RoleName, { workers, taskWorkers }: Topology, id: number): PeerId {
+  if (role === 'worker') return asWorker(id);
+  return asPeer(role === 'taskWorker' ? workers + id : workers + taskWorkers + id);
 }
 
 /** The role of a process by its flat id; undefined where there is none. */
 export function roleOfFlatId(
   { workers, taskWorkers, userProcesses }: Topology,
-  id: number,
+  id: Unchecked<PeerId>,
 ): RoleName | undefined {
   if (!Number.isInteger(id) || id < 0 || id >= workers + taskWorkers + userProcesses) return undefined;
   if (id < workers) return 'worker';

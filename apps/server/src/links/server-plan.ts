@@ -1,6 +1,7 @@
 import { type LinkPlan, type LinkSet, Links, type SharedMemory } from '@millrace/process-pool/links';
 import { TaskBoard } from '@millrace/task-pool/internal';
 import { MIN_TASK_RING_BYTES, SMALL_RING_BYTES } from '../constants.js';
+import { asPeer, type PeerId } from '../contract/ids.js';
 import { KEYS_BYTES } from '../shared/keys-layout.js';
 import { TlsTable } from '../shared/tls-table.js';
 import { CONNECTIONS, COUNTERS, KEYS, TLS } from './descriptor-names.js';
@@ -61,8 +62,8 @@ function planOf(topology: Topology): LinkPlan {
       [LINK]: {
         from: REACTOR,
         to: PEER,
-        kind: (_reactor, peer) => (isPiped(topology, peer) ? 'pipe' : 'ring'),
-        bytes: (_reactor, peer) => ringSizeOf(topology, peer),
+        kind: (_reactor, peer) => (isPiped(topology, asPeer(peer)) ? 'pipe' : 'ring'),
+        bytes: (_reactor, peer) => ringSizeOf(topology, asPeer(peer)),
         maxMessageSize,
         // A worker may be killed at any message, and then costs that one: neither what it has taken together with it nor
         // answers that wait for others to go with them are lost. So each message is a datagram, down and up.
@@ -82,7 +83,7 @@ function taskLinks(topology: Topology): LinkSet {
     from: { group: PEER, members: askers },
     to: TASK_WORKER,
     kind: topology.taskTransport === 'pipe' ? 'pipe' : 'ring',
-    bytes: (peer) => taskRingSizeOf(topology, peer),
+    bytes: (peer) => taskRingSizeOf(topology, asPeer(peer)),
   };
 }
 
@@ -100,18 +101,18 @@ function memoriesOf(topology: Topology): Record<string, SharedMemory> {
 }
 
 /** Whether the links of a peer are pipes. */
-export function isPiped({ ipc, workers, base }: Topology, peer: number): boolean {
+export function isPiped({ ipc, workers, base }: Topology, peer: PeerId): boolean {
   return ipc === 'pipe' && peer < workers && base === undefined;
 }
 
 /** Bytes of one ring between a reactor and that peer. */
-function ringSizeOf(topology: Topology, peer: number): number {
+function ringSizeOf(topology: Topology, peer: PeerId): number {
   // In base mode what clients send, and nearly all that is sent to them, goes through no ring.
   const large = peer < topology.workers && topology.base === undefined;
   return large ? topology.ringSize : Math.min(SMALL_RING_BYTES, topology.ringSize);
 }
 
 /** Bytes of one ring between that peer and a task worker. */
-export function taskRingSizeOf({ workers, taskRingSize }: Topology, peer: number): number {
+export function taskRingSizeOf({ workers, taskRingSize }: Topology, peer: PeerId): number {
   return peer < workers ? taskRingSize : Math.min(MIN_TASK_RING_BYTES, taskRingSize);
 }

@@ -2,6 +2,7 @@ import type { Poller } from '@millrace/channel';
 import { MappedMemory } from '@millrace/native';
 import type { FindDescriptor, PeerLinks } from '@millrace/process-pool/links';
 import type { DoorbellListener } from '@millrace/shared-memory/internal';
+import type { PeerId } from '../contract/ids.js';
 import { ConnectionTable } from '../shared/connection-table.js';
 import { Counters } from '../shared/counters.js';
 import { TlsTable } from '../shared/tls-table.js';
@@ -51,7 +52,7 @@ export class OpenedResources {
   }
 
   /** Where this reactor gets the files of a peer. */
-  fileReceiver(peer: number): FileReceiver {
+  fileReceiver(peer: PeerId): FileReceiver {
     return new FileReceiver(this.links.socket(FILES, peer));
   }
 

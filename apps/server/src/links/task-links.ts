@@ -3,6 +3,7 @@ import { copyOf } from '@millrace/channel/internal';
 import type { FindDescriptor, LinkEnd, PeerLinks } from '@millrace/process-pool/links';
 import { type DoorbellListener, ringPieceBytes } from '@millrace/shared-memory/internal';
 import { type LargeValueFiles, TaskBoard, type TaskMessage, taskCodec } from '@millrace/task-pool/internal';
+import { asPeer, type PeerId } from '../contract/ids.js';
 import { isSenderCertain } from './corrupt-links.js';
 import { BOARD, linksOf, TASK_WORKER, TASKS, taskRingSizeOf } from './server-plan.js';
 import { askerOf } from './task-topology.js';
@@ -37,7 +38,7 @@ export interface AskerParts {
 export function openAskerLinks(
   topology: Topology,
   mine: PeerLinks,
-  peer: number,
+  peer: PeerId,
   { listener, files, borrowed, onCorrupt }: AskerParts,
 ): LinkEnd<TaskMessage>[] {
   return mine.ends<TaskMessage>(TASKS, (taskWorker) => ({
@@ -66,14 +67,17 @@ export function openRunnerLinks(
 ): RunnerLinks {
   const mine = linksOf(topology).open(TASK_WORKER, id, find);
   const listener = isSenderCertain(topology) ? undefined : mine.listen(poller);
-  const ends = mine.ends<TaskMessage>(TASKS, (peer) => ({
-    codec: codecOf(topology, peer, hasFiles(topology, peer) ? files : undefined),
-    listener,
-    poller,
-    // The kernel keeps datagrams apart: what one of them is costs no other.
-    badMessages: 'drop',
-    onCorrupt: (error) => onCorrupt(askerOf(topology, peer), error),
-  }));
+  const ends = mine.ends<TaskMessage>(TASKS, (end) => {
+    const peer = asPeer(end);
+    return {
+      codec: codecOf(topology, peer, hasFiles(topology, peer) ? files : undefined),
+      listener,
+      poller,
+      // The kernel keeps datagrams apart: what one of them is costs no other.
+      badMessages: 'drop',
+      onCorrupt: (error) => onCorrupt(askerOf(topology, peer), error),
+    };
+  });
   for (const end of ends) end.begin();
   const close = () => {
     for (const { channel } of ends) channel.destroy();
@@ -83,11 +87,11 @@ export function openRunnerLinks(
 }
 
 /** Whether a peer that asks has the rights of task workers, and so may use their files. */
-function hasFiles({ workers, taskWorkers, userProcesses, isOther }: Topology, peer: number): boolean {
+function hasFiles({ workers, taskWorkers, userProcesses, isOther }: Topology, peer: PeerId): boolean {
   return !isOther || peer < workers + taskWorkers + userProcesses;
 }
 
-function codecOf(topology: Topology, peer: number, files: LargeValueFiles | undefined): Codec<TaskMessage> {
+function codecOf(topology: Topology, peer: PeerId, files: LargeValueFiles | undefined): Codec<TaskMessage> {
   const inMemory = !isSenderCertain(topology) && topology.taskValuesInMemory;
   const inlineBytes = inMemory ? ringPieceBytes(taskRingSizeOf(topology, peer)) : undefined;
   return taskCodec({ files, inlineBytes, copy: copyOf });

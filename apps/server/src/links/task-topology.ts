@@ -1,4 +1,5 @@
 import type { QueueAddress } from '@millrace/task-pool';
+import { asPeer, type PeerId, type WorkerId } from '../contract/ids.js';
 import type { TaskTransportName } from '../options/task-transport.js';
 
 /** What the memories, pipes and queues of tasks follow from. */
@@ -20,7 +21,13 @@ export interface TaskTopology {
 /** How many ask: workers, user processes, the manager and the master. */
 export const askersOf = ({ workers, userProcesses }: TaskTopology) => workers + userProcesses + 2;
 /** Which asker a peer is, and back. Task workers are peers, and ask for nothing. */
-export const askerOf = ({ workers, taskWorkers }: TaskTopology, peer: number) =>
+export const askerOf = ({ workers, taskWorkers }: TaskTopology, peer: PeerId) =>
   peer < workers ? peer : peer - taskWorkers;
 export const peerOfAsker = ({ workers, taskWorkers }: TaskTopology, asker: number) =>
-  asker < workers ? asker : asker + taskWorkers;
+  asPeer(asker < workers ? asker : asker + taskWorkers);
+/** Which peer a task worker is by its number among task workers, and back. */
+export const peerOfTaskWorker = ({ workers }: TaskTopology, taskWorker: number) =>
+  asPeer(workers + taskWorker);
+export const taskWorkerOf = ({ workers }: TaskTopology, peer: PeerId): number => peer - workers;
+/** Workers are the first peers. */
+export const isWorker = ({ workers }: TaskTopology, peer: PeerId): peer is WorkerId => peer < workers;

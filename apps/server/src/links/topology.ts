@@ -1,5 +1,5 @@
 import { MAX_MESSAGE_BYTES } from '../constants.js';
-import type { ProcessId } from '../contract/ids.js';
+import { asPeer, type PeerId, type ProcessId } from '../contract/ids.js';
 import type { Ipc } from '../options/options.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { ResolvedPort } from '../options/resolved-port.js';
@@ -68,12 +68,12 @@ export function topologyOf(
 
 export const processesOf = ({ workers, taskWorkers, userProcesses }: Topology) =>
   workers + taskWorkers + userProcesses;
-export const managerPeer = (topology: Topology) => processesOf(topology);
-export const masterPeer = (topology: Topology) => processesOf(topology) + 1;
+export const managerPeer = (topology: Topology) => asPeer(processesOf(topology));
+export const masterPeer = (topology: Topology) => asPeer(processesOf(topology) + 1);
 export const peersOf = (topology: Topology) => processesOf(topology) + 2;
 
 /** What a peer is called by users. */
-export function idOfPeer(topology: Topology, peer: number): ProcessId {
+export function idOfPeer(topology: Topology, peer: PeerId): ProcessId {
   if (peer === masterPeer(topology)) return 'master';
   return peer === managerPeer(topology) ? 'manager' : peer;
 }

@@ -1,6 +1,8 @@
 import type { ChildProcessContext, Member } from '@millrace/process-pool';
 import { LinkResets, resetRings } from '../base/link-resets.js';
 import type { FromManager, ResetTasks } from '../contract/control-messages.js';
+import { type PeerId, reactorOfWorker } from '../contract/ids.js';
+import { isWorker, peerOfTaskWorker, taskWorkerOf } from '../links/task-topology.js';
 import { managerPeer, type Topology } from '../links/topology.js';
 import type { ProcessPids } from '../process/process-pids.js';
 import type { LazyGateway } from '../sessions/lazy-gateway.js';
@@ -32,7 +34,7 @@ export class CorruptLinks {
   /** Members whose process has written over its links, with its pid; until they are emptied. */
   readonly #corrupt = new Map<Member, number | undefined>();
   /** How many answers the emptying of a peer's links still waits for: of its links, and of its tasks. */
-  readonly #emptying = new Map<number, number>();
+  readonly #emptying = new Map<PeerId, number>();
   readonly tasks: TaskResets | undefined;
   /** In base mode. */
   readonly links: LinkResets | undefined;
@@ -48,7 +50,7 @@ export class CorruptLinks {
         askers: () => members.serving('worker', 'userProcess'),
         resetOwn: (message) => tasks?.reset(message) === true,
         tellMaster,
-        onDone: (taskWorker) => this.emptied(topology.workers + taskWorker),
+        onDone: (taskWorker) => this.emptied(peerOfTaskWorker(topology, taskWorker)),
       });
     if (topology.base)
       this.links = new LinkResets({
@@ -56,8 +58,8 @@ export class CorruptLinks {
         topology,
         workers: () => members.serving('worker'),
         resetUpper: (peer) => {
-          if (peer < topology.workers && !gateway.resetLink(peer))
-            resetRings(child, topology, managerPeer(topology), [peer]);
+          if (isWorker(topology, peer) && !gateway.resetLink(reactorOfWorker(peer)))
+            resetRings(child, topology, managerPeer(topology), [reactorOfWorker(peer)]);
           tellMaster({ type: 'resetLinks', peer });
         },
         onDone: (peer) => this.emptied(peer),
@@ -68,7 +70,7 @@ export class CorruptLinks {
    * A process has written over what lies between it and a reactor thread. It ends, whatever it does; the next one gets the
    * place when every reactor thread has emptied its link, for which the master is asked at the end of this one.
    */
-  corrupt(peer: number): void {
+  corrupt(peer: PeerId): void {
     const { members, leases } = this.#parts;
     const member = members.byPeer(peer);
     if (member === undefined || this.#closed) return;
@@ -84,7 +86,7 @@ export class CorruptLinks {
    * As above, of what task workers are asked by. A process that has sent nonsense by a pipe has nothing else to be emptied:
    * messages of clients that wait for it are for the next.
    */
-  tasksCorrupt(peer: number): void {
+  tasksCorrupt(peer: PeerId): void {
     if (this.#isTaskWorker(peer)) return this.corrupt(peer);
     const member = this.#parts.members.byPeer(peer);
     const pid = member && this.#parts.leases.holder(member);
@@ -104,7 +106,7 @@ export class CorruptLinks {
   }
 
   /** One of the answers that the emptying of what lies between a peer and others waits for. */
-  emptied(peer: number): void {
+  emptied(peer: PeerId): void {
     const left = (this.#emptying.get(peer) ?? 1) - 1;
     if (left > 0) return void this.#emptying.set(peer, left);
     this.#emptying.delete(peer);
@@ -118,17 +120,17 @@ export class CorruptLinks {
     this.#closed = true;
   }
 
-  #isTaskWorker(peer: number): boolean {
+  #isTaskWorker(peer: PeerId): boolean {
     const { workers, taskWorkers } = this.#parts.topology;
     return peer >= workers && peer < workers + taskWorkers;
   }
 
   /** No process has them now. In base mode the reactors are workers. */
-  #reset(peer: number): void {
+  #reset(peer: PeerId): void {
     const { topology, pids, tellMaster } = this.#parts;
     const isTaskWorker = this.#isTaskWorker(peer);
     this.#emptying.set(peer, isTaskWorker ? 2 : 1);
-    if (isTaskWorker) this.tasks?.begin(peer - topology.workers);
+    if (isTaskWorker) this.tasks?.begin(taskWorkerOf(topology, peer));
     if (this.links === undefined) return tellMaster({ type: 'resetLinks', peer });
     // Whatever was written there: no process has that name until the links are empty.
     pids.set(peer, 0);

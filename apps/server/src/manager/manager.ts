@@ -15,6 +15,7 @@ import {
   unknownMessage,
 } from '../contract/control-messages.js';
 import { runInOrder } from '../contract/events.js';
+import { asWorker, type PeerId, type ReactorIndex, type WorkerId, workerOfReactor } from '../contract/ids.js';
 import type { ReloadOptions, ReloadResult } from '../contract/reload.js';
 import type { RoleAssignment } from '../contract/role.js';
 import type { ServerControl } from '../contract/server-control.js';
@@ -198,7 +199,7 @@ export class ManagerRole implements ServerControl {
       counters: this.#counters.process(managerPeer(this.#topology)),
       files: openUpperFiles(this.#context.options, taskFiles as string),
       run: undefined,
-      replace: (peer: number) => this.#links.tasksCorrupt(peer),
+      replace: (peer: PeerId) => this.#links.tasksCorrupt(peer),
     };
   }
 
@@ -208,11 +209,11 @@ export class ManagerRole implements ServerControl {
   }
 
   /** Puts a new process in the place of the one with that flat id, which finishes what it has. */
-  stopWorker(id: number): Promise<ReloadResult> {
+  stopWorker(id: PeerId): Promise<ReloadResult> {
     return this.#replacements.replace(id);
   }
 
-  pidOf(peer: number): number | undefined {
+  pidOf(peer: PeerId): number | undefined {
     if (peer === masterPeer(this.#topology)) return process.ppid;
     const member = this.#members.byPeer(peer);
     return member && this.#leases.holder(member);
@@ -251,7 +252,7 @@ export class ManagerRole implements ServerControl {
     const isFirst = !this.#served.has(member) && managerIncarnation === 1;
     this.#served.add(member);
     this.#pids.set(this.#members.peerOf(member), member.pid as number);
-    if (role === 'worker' && !isFirst) this.#tellMaster({ type: 'workerReplaced', worker: id });
+    if (role === 'worker' && !isFirst) this.#tellMaster({ type: 'workerReplaced', worker: asWorker(id) });
   }
 
   #heard(member: Member, body: unknown): void {
@@ -285,7 +286,7 @@ export class ManagerRole implements ServerControl {
         return this.#links.tasks?.answered(message);
       case 'linksReset': {
         const { id } = assignmentOf(member);
-        return this.#links.links?.workerAnswered(message.peer, id, message.pid, message.reset);
+        return this.#links.links?.workerAnswered(message.peer, asWorker(id), message.pid, message.reset);
       }
       case 'started':
         return this.#watch.started(message.pid);
@@ -365,7 +366,7 @@ export class ManagerRole implements ServerControl {
     this.#context.log.info({ pid }, `SIGTERM has come to ${member.name} alone: it ends, and another comes`);
   }
 
-  async #stopAsked(id: number, request?: number): Promise<void> {
+  async #stopAsked(id: PeerId, request?: number): Promise<void> {
     this.#answer(await this.stopWorker(id), request);
   }
 
@@ -377,13 +378,13 @@ export class ManagerRole implements ServerControl {
   }
 
   /** What a worker has sent to this process makes no sense; in process mode no process below can have written there. */
-  #reactorCorrupt(reactor: number, error: Error): void {
+  #reactorCorrupt(reactor: ReactorIndex, error: Error): void {
     this.#context.log.error(linkOfReactorCorrupt(reactor, error));
-    if (this.#topology.base) this.#links.corrupt(reactor);
+    if (this.#topology.base) this.#links.corrupt(workerOfReactor(reactor));
   }
 
   /** A process says so of what it reads itself; in base mode workers are reactors, and say it of others. */
-  #saidCorrupt(member: Member, peer: number): void {
+  #saidCorrupt(member: Member, peer: PeerId): void {
     if (this.#topology.base || peer === this.#members.peerOf(member)) this.#links.corrupt(peer);
   }
 
@@ -405,7 +406,7 @@ export class ManagerRole implements ServerControl {
         exit: { code, signal },
         corrupt: this.#links.isOf(member, pid),
       });
-    if (this.#leases.isHeldBy(member, pid) && role === 'worker') this.#reap(id);
+    if (this.#leases.isHeldBy(member, pid) && role === 'worker') this.#reap(asWorker(id));
     if (pid !== undefined) this.#watch.ended(pid);
     if (pid !== undefined) this.#removeFilesOf(pid);
     this.#pids.ended(flatId(role, this.#topology, id), pid);
@@ -428,7 +429,7 @@ export class ManagerRole implements ServerControl {
   }
 
   /** In base mode the connections of a worker end with it. */
-  #reap(worker: number): void {
+  #reap(worker: WorkerId): void {
     if (this.#reaper === undefined) return;
     this.#reaper.close(worker);
     this.#tellLost();

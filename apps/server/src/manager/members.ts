@@ -1,6 +1,6 @@
 import type { Member, MemberSpec } from '@millrace/process-pool';
 import type { ToWorker } from '../contract/control-messages.js';
-import type { RoleName } from '../contract/ids.js';
+import type { PeerId, RoleName } from '../contract/ids.js';
 import type { RoleAssignment } from '../contract/role.js';
 import { flatId } from '../links/process-kinds.js';
 import type { Topology } from '../links/topology.js';
@@ -8,7 +8,7 @@ import type { Topology } from '../links/topology.js';
 /** A process that has its place, with its flat id. */
 export interface ServingMember {
   readonly member: Member;
-  readonly id: number;
+  readonly id: PeerId;
   readonly pid: number;
 }
 
@@ -36,12 +36,12 @@ export class Members {
     return this.#all.members;
   }
 
-  peerOf(member: { readonly spec: MemberSpec }): number {
+  peerOf(member: { readonly spec: MemberSpec }): PeerId {
     const { role, id } = assignmentOf(member);
     return flatId(role, this.#topology, id);
   }
 
-  byPeer(peer: number): Member | undefined {
+  byPeer(peer: PeerId): Member | undefined {
     return this.all.find((member) => this.peerOf(member) === peer);
   }
 

@@ -1,7 +1,7 @@
 import type { Member, ReloadResult as PoolReloadResult, ProcessPool } from '@millrace/process-pool';
 import { MergingQueue } from '@millrace/process-pool/internal';
 import { runInOrder } from '../contract/events.js';
-import type { RoleName } from '../contract/ids.js';
+import type { PeerId, RoleName } from '../contract/ids.js';
 import type { ReloadOptions, ReloadResult } from '../contract/reload.js';
 import type { RoleContext } from '../process/role-context.js';
 import { untilSettled } from '../process/settling.js';
@@ -60,7 +60,7 @@ export class Replacements {
   }
 
   /** Puts a new process in the place of the one with that flat id, which finishes what it has. */
-  async replace(id: number): Promise<ReloadResult> {
+  async replace(id: PeerId): Promise<ReloadResult> {
     if (this.#closed) return { outcome: 'stopped', replaced: 0 };
     const { context, members } = this.#parts;
     const member = members.byPeer(id);

@@ -1,5 +1,6 @@
 import { type InetAddress, syscalls } from '@millrace/native';
 import type { Listener, Reactor } from '@millrace/reactor';
+import type { ListenerIndex, SessionId } from '../contract/ids.js';
 import type { AcceptLog } from '../log/accept-log.js';
 import type { Counters } from '../shared/counters.js';
 import * as counters from '../shared/counters-layout.js';
@@ -31,20 +32,20 @@ export class Acceptor {
   }
 
   /** Accepts clients of the listener of that index. */
-  listen(reactor: Reactor, listener: Listener, port: number): void {
-    listener.start(reactor, {
-      onAccept: (fd, peer) => this.#accepted(fd, port, peer),
+  listen(reactor: Reactor, socket: Listener, listener: ListenerIndex): void {
+    socket.start(reactor, {
+      onAccept: (fd, peer) => this.#accepted(fd, listener, peer),
       onExhausted: (error) => this.#parts.log.exhausted(error, this.#connections),
     });
   }
 
   /** A connection is closed. */
-  gone(session: number): void {
+  gone(session: SessionId): void {
     this.#connections--;
     this.#sessions.release(session);
   }
 
-  #accepted(fd: number, port: number, peer: InetAddress): void {
+  #accepted(fd: number, listener: ListenerIndex, peer: InetAddress): void {
     if (fd >= this.#parts.lastDescriptor) {
       syscalls.close(fd);
       this.#count(counters.OUT_OF_DESCRIPTORS);
@@ -59,7 +60,7 @@ export class Acceptor {
     this.#connections++;
     this.#count(counters.ACCEPTED);
     this.#counters.setServer(counters.LAST_SESSION, session);
-    this.#parts.threads.accept(fd, session, port, peer);
+    this.#parts.threads.accept(fd, session, listener, peer);
   }
 
   #count(counter: number): void {

@@ -1,3 +1,4 @@
+import { asWorker } from '../contract/ids.js';
 /** The listening sockets of base mode, which the master binds and workers accept from. */
 import { type Descriptors, socketName } from '../links/descriptor-names.js';
 import type { ResolvedPort } from '../options/resolved-port.js';
@@ -31,10 +32,10 @@ export function bindSockets(
   try {
     for (const [index, port] of ports.entries()) {
       const each = own[index] === true;
-      const leader = bind(port, socketName(index, each ? 0 : undefined));
+      const leader = bind(port, socketName(index, each ? asWorker(0) : undefined));
       first.push(leader);
       for (let worker = 1; each && worker < workers; worker++)
-        bind({ ...port, port: numberOf(leader) }, socketName(index, worker));
+        bind({ ...port, port: numberOf(leader) }, socketName(index, asWorker(worker)));
     }
     return { first, all, descriptors };
   } catch (error) {

@@ -13,6 +13,7 @@ import {
   unknownMessage,
 } from '../contract/control-messages.js';
 import { runInOrder } from '../contract/events.js';
+import { asListener, type PeerId, type ReactorIndex, workerOfReactor } from '../contract/ids.js';
 import type { ReloadOptions, ReloadResult } from '../contract/reload.js';
 import type { ServerControl } from '../contract/server-control.js';
 import { errorOf, type StartFailure } from '../contract/start-failure.js';
@@ -141,7 +142,7 @@ export class MasterRole implements ServerControl {
     if (this.#ending) return this.#stoppedInStart();
     this.#running = true;
     for (const [index, listener] of this.#listeners.entries())
-      if (listener instanceof Listener) this.#acceptor?.listen(this.#reactor, listener, index);
+      if (listener instanceof Listener) this.#acceptor?.listen(this.#reactor, listener, asListener(index));
     this.#reactors?.listen();
     const { handlers } = this.#context;
     await untilSettled(
@@ -176,12 +177,12 @@ export class MasterRole implements ServerControl {
   }
 
   /** Puts a new process in the place of the one with that flat id. */
-  async stopWorker(id: number): Promise<ReloadResult> {
+  async stopWorker(id: PeerId): Promise<ReloadResult> {
     if (this.#ending) return { outcome: 'stopped', replaced: 0 };
     return this.#reloads.askToStop(id);
   }
 
-  pidOf(peer: number): number | undefined {
+  pidOf(peer: PeerId): number | undefined {
     const manager = this.#manager?.members[0]?.pid;
     if (peer === managerPeer(this.#topology)) return manager;
     const pid = this.#pids?.get(peer);
@@ -248,7 +249,7 @@ export class MasterRole implements ServerControl {
       counters: gateway.counters.process(peer),
       files: openUpperFiles(this.#context.options, (this.#taskFiles as LargeValueFiles).path),
       run: undefined,
-      replace: (replaced: number) => this.#tellManager({ type: 'linkCorrupt', peer: replaced }),
+      replace: (replaced: PeerId) => this.#tellManager({ type: 'linkCorrupt', peer: replaced }),
     };
   }
 
@@ -341,9 +342,9 @@ export class MasterRole implements ServerControl {
         this.#resources,
         ports,
         tls,
-        (worker, error) => {
-          this.#limit.warn('corrupt', linkOfReactorCorrupt(worker, error));
-          this.#tellManager({ type: 'linkCorrupt', peer: worker });
+        (reactor, error) => {
+          this.#limit.warn('corrupt', linkOfReactorCorrupt(reactor, error));
+          this.#tellManager({ type: 'linkCorrupt', peer: workerOfReactor(reactor) });
         },
         this.#context,
       );
@@ -440,7 +441,7 @@ export class MasterRole implements ServerControl {
     }, TERMINATION_GRACE_MS).unref();
   }
 
-  async #resetLinks(peer: number): Promise<void> {
+  async #resetLinks(peer: PeerId): Promise<void> {
     await this.#reactors?.resetLinks(peer);
     this.#tellManager({ type: 'linksReset', peer });
   }
@@ -486,7 +487,7 @@ export class MasterRole implements ServerControl {
       this.#tasks?.heard({ type: 'taskWorkerDied', taskWorker, exit, corrupt: false });
   }
 
-  #reactorCrashed(reactor: number, error: unknown): void {
+  #reactorCrashed(reactor: ReactorIndex, error: unknown): void {
     this.#context.log.fatal({ err: error }, `reactor thread ${reactor} has failed`);
     void this.#fail(`reactor thread ${reactor} has failed`);
   }

@@ -7,6 +7,15 @@ import { findIn } from '@millrace/process-pool/links';
 import type { TlsAcceptorOptions } from '@millrace/reactor';
 import type { DoorbellListener } from '@millrace/shared-memory/internal';
 import { REACTOR_THREAD } from '../constants.js';
+import {
+  asReactor,
+  type ListenerIndex,
+  type PeerId,
+  type ReactorIndex,
+  reactorOf,
+  type SessionId,
+  type WorkerId,
+} from '../contract/ids.js';
 import type { Descriptors } from '../links/descriptor-names.js';
 import * as packet from '../links/packet.js';
 import { LINK, PEER, REACTOR } from '../links/server-plan.js';
@@ -18,12 +27,12 @@ import type { Reactors } from './reactors.js';
 
 export interface ReactorThreadEvents {
   /** A connection is closed. */
-  onGone: (session: number) => void;
+  onGone: (session: SessionId) => void;
   onLog: (kind: string, text: string) => void;
   /** What a process sends makes no sense: nothing more is taken from it until `resetLinks`. */
-  onCorrupt: (peer: number, reactor: number, why: string) => void;
+  onCorrupt: (peer: PeerId, reactor: ReactorIndex, why: string) => void;
   /** A thread has ended without being told to: a defect of the server. */
-  onCrash: (reactor: number, error: unknown) => void;
+  onCrash: (reactor: ReactorIndex, error: unknown) => void;
 }
 
 /** Milliseconds beyond its time after which a thread that has not ended is ended by force: a defect of the server. */
@@ -56,7 +65,7 @@ export class ReactorThreads implements Reactors {
   readonly #out = new packet.Packet();
   readonly #stopAtExit = () => this.#broadcast(packet.STOP, 0);
   /** By peer: called for each thread that has reset its link. */
-  readonly #resets = new Map<number, () => void>();
+  readonly #resets = new Map<PeerId, () => void>();
   #readyCount = 0;
   #allReady: () => void = () => {};
   #notReady: (error: unknown) => void = () => {};
@@ -76,7 +85,8 @@ export class ReactorThreads implements Reactors {
     this.#view = new OpenedResources(topology, PEER, masterPeer(topology), findIn(descriptors));
     const poller = new NodePoller();
     this.listener = this.#view.listen(poller, events.onLog);
-    this.#threads = Array.from({ length: topology.reactors }, (_, index) => {
+    this.#threads = Array.from({ length: topology.reactors }, (_, at) => {
+      const index = asReactor(at);
       const limits = { hardLimit: Number.POSITIVE_INFINITY };
       const own = { codec: packet.packetCodec(), listener: this.listener, poller, channel: limits };
       const { channel } = this.#view.links.end<packet.Packet>(LINK, index, own);
@@ -105,10 +115,15 @@ export class ReactorThreads implements Reactors {
   }
 
   /** Hands an accepted connection to the reactor thread that its session id names. */
-  accept(fd: number, session: number, port: number, { host, port: remotePort }: InetAddress): void {
-    const { channel } = this.#threads[session % this.#threads.length] as Thread;
+  accept(
+    fd: number,
+    session: SessionId,
+    listener: ListenerIndex,
+    { host, port: remotePort }: InetAddress,
+  ): void {
+    const { channel } = this.#threads[reactorOf(session, this.#threads.length)] as Thread;
     const address = Buffer.from(`${remotePort} ${host}`);
-    channel.send(this.#out.set(packet.ACCEPTED, session, fd, port).with(address));
+    channel.send(this.#out.set(packet.ACCEPTED, session, fd, listener).with(address));
   }
 
   /** Other certificates for the handshakes to come; not by a ring: keys stay in this process's own memory. */
@@ -120,7 +135,7 @@ export class ReactorThreads implements Reactors {
     this.#broadcast(packet.LISTEN, 0);
   }
 
-  resetLinks(peer: number): Promise<void> {
+  resetLinks(peer: PeerId): Promise<void> {
     return new Promise((resolve) => {
       let left = this.#threads.length;
       this.#resets.set(peer, () => {
@@ -132,7 +147,7 @@ export class ReactorThreads implements Reactors {
     });
   }
 
-  workerReplaced(id: number): void {
+  workerReplaced(id: WorkerId): void {
     this.#broadcast(packet.WORKER_REPLACED, id);
   }
 
@@ -206,9 +221,9 @@ export class ReactorThreads implements Reactors {
         return this.#events.onLog(text.slice(0, tab), text.slice(tab + 1));
       }
       case packet.CORRUPT:
-        return this.#events.onCorrupt(message.aux, message.session, message.text());
+        return this.#events.onCorrupt(packet.peerIn(message), packet.reactorIn(message), message.text());
       case packet.RESET_DONE:
-        return this.#resets.get(message.aux)?.();
+        return this.#resets.get(packet.peerIn(message))?.();
       case packet.READY:
         if (++this.#readyCount === this.#threads.length) this.#allReady();
     }

@@ -1,5 +1,6 @@
 import type { TlsAcceptorOptions } from '@millrace/reactor';
 import type { DoorbellListener } from '@millrace/shared-memory/internal';
+import type { PeerId, WorkerId } from '../contract/ids.js';
 import type { SessionGateway } from '../sessions/session-gateway.js';
 
 /** The master's side of what moves messages between clients and workers. */
@@ -13,9 +14,9 @@ export interface Reactors {
   /** Clients may come, where it is not the master who accepts them. */
   listen(): void;
   /** Another process has the place of that worker. */
-  workerReplaced(id: number): void;
+  workerReplaced(id: WorkerId): void;
   /** The process of a peer has ended, and the next has not begun: resolves when what lies between is emptied. */
-  resetLinks(peer: number): Promise<void>;
+  resetLinks(peer: PeerId): Promise<void>;
   /** Other keys and certificates for clients to come, by listener. */
   replaceTls(tls: readonly (TlsAcceptorOptions | undefined)[]): void;
   /** Reads no more from clients, and tells the workers that what they have is the last. */

@@ -1,4 +1,5 @@
 import type { ToManager } from '../contract/control-messages.js';
+import type { PeerId } from '../contract/ids.js';
 import type { ReloadOptions, ReloadResult } from '../contract/reload.js';
 
 interface Request {
@@ -24,7 +25,7 @@ export class ReloadRequests {
     return this.#request((request) => ({ type: 'reload', request, options }));
   }
 
-  askToStop(worker: number): Promise<ReloadResult> {
+  askToStop(worker: PeerId): Promise<ReloadResult> {
     return this.#request((request) => ({ type: 'stopWorker', request, worker }));
   }
 

@@ -1,10 +1,12 @@
 import { findIn } from '@millrace/process-pool/links';
 import type { DoorbellListener } from '@millrace/shared-memory/internal';
 import { RESTORE_MS } from '../constants.js';
+import { type PeerId, type ReactorIndex, reactorOfWorker } from '../contract/ids.js';
 import { type Descriptors, KEYS } from '../links/descriptor-names.js';
 import { DRAINED, KEYS_CHANGED, Packet } from '../links/packet.js';
 import { PEER } from '../links/server-plan.js';
 import { OpenedResources } from '../links/shared-resources.js';
+import { isWorker } from '../links/task-topology.js';
 import { masterPeer, type Topology } from '../links/topology.js';
 import type { ResolvedPort } from '../options/resolved-port.js';
 import { type HasLog, type Links, openLinks } from '../sessions/open-gateway.js';
@@ -19,7 +21,7 @@ export class WorkerReactors implements Reactors {
   readonly listener: DoorbellListener;
   readonly #channels: Links['channels'];
   readonly #links: Links;
-  readonly #workers: number;
+  readonly #topology: Topology;
 
   readonly #keys: number | undefined;
   readonly #out = new Packet();
@@ -34,10 +36,10 @@ export class WorkerReactors implements Reactors {
     descriptors: Descriptors,
     ports: readonly ResolvedPort[],
     tls: Keys,
-    onCorrupt: (reactor: number, error: Error) => void,
+    onCorrupt: (reactor: ReactorIndex, error: Error) => void,
     logs: HasLog,
   ) {
-    this.#workers = topology.workers;
+    this.#topology = topology;
     this.#keys = descriptors[KEYS];
     this.#logs = logs;
     this.#tls = tls;
@@ -76,8 +78,8 @@ export class WorkerReactors implements Reactors {
   workerReplaced(): void {}
 
   /** Of a worker: what lies between it and the master. Those of other processes are their reactors' to empty. */
-  async resetLinks(peer: number): Promise<void> {
-    if (peer < this.#workers) this.#links.reset(peer);
+  async resetLinks(peer: PeerId): Promise<void> {
+    if (isWorker(this.#topology, peer)) this.#links.reset(reactorOfWorker(peer));
   }
 
   replaceTls(tls: Keys): void {

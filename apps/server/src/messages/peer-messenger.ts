@@ -1,7 +1,7 @@
 import { shown, type TransportChannel, type WaitOptions } from '@millrace/channel';
 import { inTime } from '@millrace/channel/internal';
 import type { FindDescriptor, PeerLinks } from '@millrace/process-pool/links';
-import type { ProcessId } from '../contract/ids.js';
+import { asPeer, type PeerId, type ProcessId } from '../contract/ids.js';
 import { ServerError } from '../errors.js';
 import { INBOX, linksOf, PEER } from '../links/server-plan.js';
 import { managerPeer, masterPeer, processesOf, type Topology } from '../links/topology.js';
@@ -9,7 +9,7 @@ import { type CommandFrame, isCommandFrame } from './commands.js';
 
 /** A message between two processes of the server. */
 interface PeerMessage {
-  readonly from: number;
+  readonly from: PeerId;
   readonly body: unknown;
   /** In place of a body. */
   readonly command?: CommandFrame;
@@ -18,7 +18,7 @@ interface PeerMessage {
 export interface PeerMessengerParts {
   readonly topology: Topology;
   /** Who this process is among the peers. */
-  readonly peer: number;
+  readonly peer: PeerId;
   readonly descriptor: FindDescriptor;
   readonly onMessage: (source: ProcessId, message: unknown) => void;
   readonly onCommand: (source: ProcessId, frame: CommandFrame) => void;
@@ -37,7 +37,7 @@ export class PeerMessenger {
   readonly #links: PeerLinks;
   readonly #inbox: TransportChannel<PeerMessage>;
   #started = false;
-  readonly #outgoing = new Map<number, TransportChannel<PeerMessage>>();
+  readonly #outgoing = new Map<PeerId, TransportChannel<PeerMessage>>();
 
   constructor(parts: PeerMessengerParts) {
     this.#parts = parts;
@@ -117,12 +117,12 @@ export class PeerMessenger {
     return isPeer && (command === undefined || isCommandFrame(command));
   }
 
-  #peerOf(to: ProcessId): number {
+  #peerOf(to: ProcessId): PeerId {
     const { topology, peer: own } = this.#parts;
     if (to === 'manager' && own !== managerPeer(topology)) return managerPeer(topology);
     if (to === 'master' && own !== masterPeer(topology)) return masterPeer(topology);
     if (typeof to === 'number' && to >= 0 && to < processesOf(topology) && Number.isInteger(to) && to !== own)
-      return to;
+      return asPeer(to);
     const allowed = `0 to ${processesOf(topology) - 1}, 'manager' or 'master', and not the own process`;
     throw new ServerError(
       'ERR_MILLRACE_NO_PROCESS',
@@ -130,7 +130,7 @@ export class PeerMessenger {
     );
   }
 
-  #idOf(peer: number): ProcessId {
+  #idOf(peer: PeerId): ProcessId {
     const { topology } = this.#parts;
     if (peer === managerPeer(topology)) return 'manager';
     return peer === masterPeer(topology) ? 'master' : peer;

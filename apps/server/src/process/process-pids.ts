@@ -1,3 +1,4 @@
+import { asPeer, type PeerId } from '../contract/ids.js';
 import type { Counters } from '../shared/counters.js';
 import { PID } from '../shared/counters-layout.js';
 
@@ -13,21 +14,21 @@ export class ProcessPids {
   }
 
   /** Undefined while there is none. */
-  get(peer: number): number | undefined {
+  get(peer: PeerId): number | undefined {
     return this.#counters.ofProcess(peer, PID) || undefined;
   }
 
-  set(peer: number, pid: number): void {
+  set(peer: PeerId, pid: number): void {
     this.#counters.process(peer)[PID] = pid;
   }
 
   /** That process has ended; another may have its name by now. */
-  ended(peer: number, pid: number | undefined): void {
+  ended(peer: PeerId, pid: number | undefined): void {
     if (pid !== undefined && this.get(peer) === pid) this.set(peer, 0);
   }
 
   /** All processes from `first` up to `end` have ended. */
   allEnded(first: number, end: number): void {
-    for (let peer = first; peer < end; peer++) this.set(peer, 0);
+    for (let peer = first; peer < end; peer++) this.set(asPeer(peer), 0);
   }
 }

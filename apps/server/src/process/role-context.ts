@@ -1,4 +1,5 @@
 import type { Handlers, PortEvents, ServerEvents } from '../contract/events.js';
+import type { ListenerIndex, Unchecked } from '../contract/ids.js';
 import type { FailedStart } from '../contract/start-failure.js';
 import type { Logger, ProcessLog } from '../log/log.js';
 import type { ProcessMessages } from '../messages/process-messages.js';
@@ -13,7 +14,7 @@ export interface RoleContextParts {
   readonly ports: readonly ResolvedPort[];
   readonly handlers: Handlers<ServerEvents>;
   /** The handlers of each listener: its own, and the server's where it has none. */
-  readonly portHandlers: { of(port: number): Handlers<PortEvents> };
+  readonly portHandlers: { of(listener: Unchecked<ListenerIndex>): Handlers<PortEvents> };
   readonly processLog: ProcessLog;
   readonly messages: ProcessMessages;
   readonly timers: ProcessTimers;
@@ -28,7 +29,7 @@ export class RoleContext implements RoleContextParts {
   readonly options: ResolvedOptions;
   readonly ports: readonly ResolvedPort[];
   readonly handlers: Handlers<ServerEvents>;
-  readonly portHandlers: { of(port: number): Handlers<PortEvents> };
+  readonly portHandlers: { of(listener: Unchecked<ListenerIndex>): Handlers<PortEvents> };
   readonly processLog: ProcessLog;
   readonly messages: ProcessMessages;
   readonly timers: ProcessTimers;

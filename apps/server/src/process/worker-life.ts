@@ -1,6 +1,7 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { FromWorker } from '../contract/control-messages.js';
 import { runInOrder } from '../contract/events.js';
+import type { PeerId } from '../contract/ids.js';
 import type { WorkerStatus } from '../contract/role.js';
 import { ManagerLink, type RoleMessage } from './manager-link.js';
 import type { RoleContext } from './role-context.js';
@@ -15,7 +16,7 @@ export interface WorkerLifeParts {
   readonly context: RoleContext;
   readonly child: ChildProcessContext;
   /** Workers count from 0, task workers go on from there. */
-  readonly workerId: number;
+  readonly workerId: PeerId;
   /** Takes nothing more, and resolves when what was in hand is done and sent. */
   readonly finish: () => Promise<void>;
   /** What it has in hand, in words; empty when nothing. */

@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
 import { MAX_FILES, OUTPUT_SLACK } from '../constants.js';
+import type { PeerId, SessionId } from '../contract/ids.js';
 import { TOKEN_BYTES } from '../links/file-link.js';
 import * as packet from '../links/packet.js';
 import { lastForClients } from '../options/open-files.js';
@@ -29,7 +30,7 @@ export class ClientCommands {
     this.#lastFile = lastForClients(context.data.reservedDescriptors);
   }
 
-  take(message: packet.Packet, peer: number): void {
+  take(message: packet.Packet, peer: PeerId): void {
     const client = this.#clientOf(message.session);
     if (client === undefined) return this.#missed(message, peer);
     if (message.type === packet.SEND) return this.#send(client, message);
@@ -53,7 +54,7 @@ export class ClientCommands {
   }
 
   /** The client went while this was on its way; its worker hears of that by CLOSED. */
-  #missed(message: packet.Packet, peer: number): void {
+  #missed(message: packet.Packet, peer: PeerId): void {
     if (!Number.isSafeInteger(message.session))
       throw new packet.PacketError(`${message.session} is no session.`);
     if (message.type === packet.DRAIN) this.#tellDrained(peer, message.session, false);
@@ -63,12 +64,12 @@ export class ClientCommands {
   }
 
   /** The descriptor that a packet tells of, or a negated errno. Each has to be taken, or it stays open. */
-  #takeFile({ body, start }: packet.Packet, peer: number): number {
+  #takeFile({ body, start }: packet.Packet, peer: PeerId): number {
     const token = body.subarray(start, start + TOKEN_BYTES);
     return this.#context.files[peer]?.take(token) ?? -1;
   }
 
-  #clientOf(session: number): Client | undefined {
+  #clientOf(session: SessionId): Client | undefined {
     const latest = this.#latest;
     if (latest?.session === session && !latest.connection.closed) return latest;
     this.#latest = this.#context.clients.get(session);
@@ -76,7 +77,7 @@ export class ClientCommands {
   }
 
   #send(client: Client, { body, start, end }: packet.Packet): void {
-    const { socketBufferSize } = this.#context.port(client.port);
+    const { socketBufferSize } = this.#context.port(client.listener);
     // A sender alone stops at socketBufferSize; beyond the slack, several do not look at what `send` says.
     if (client.connection.queuedBytes > socketBufferSize + OUTPUT_SLACK) return this.#overflow(client);
     this.#context.count(SENT_BYTES, end - start);
@@ -89,7 +90,7 @@ export class ClientCommands {
     client.connection.destroy('output-limit');
   }
 
-  #act(client: Client, message: packet.Packet, peer: number): void {
+  #act(client: Client, message: packet.Packet, peer: PeerId): void {
     const { slot } = client;
     switch (message.type) {
       case packet.CLOSE:
@@ -140,14 +141,14 @@ export class ClientCommands {
   }
 
   /** One worker has nothing more to send to a client that has ended its sending; when all say so, it is closed. */
-  #ended(client: Client, peer: number): void {
+  #ended(client: Client, peer: PeerId): void {
     if (!client.ended(peer)) return;
     client.ensureRare().closedByWorker = true;
     this.#close(client, false);
   }
 
   /** The process that asks has opened the file: this thread may have more rights than that process, and sends what it was given. */
-  #sendFile(client: Client, message: packet.Packet, peer: number): void {
+  #sendFile(client: Client, message: packet.Packet, peer: PeerId): void {
     const { session, connection } = client;
     const file = this.#takeFile(message, peer);
     const { path, offset, length } = this.#orderOf(message, file);
@@ -190,7 +191,7 @@ export class ClientCommands {
     }
   }
 
-  #tellDrained(peer: number, session: number, open: boolean): void {
+  #tellDrained(peer: PeerId, session: SessionId, open: boolean): void {
     this.#context.channels[peer]?.send(this.#context.out.set(packet.DRAINED, session, open ? 0 : 1));
   }
 }

@@ -8,6 +8,7 @@ import {
   TlsConnection,
 } from '@millrace/reactor';
 import { LINK_LIMIT, READ_BYTES } from '../constants.js';
+import type { ListenerIndex, SessionId } from '../contract/ids.js';
 import * as packet from '../links/packet.js';
 import { FLAG_PAUSED, OPEN } from '../shared/connection-layout.js';
 import { CLOSED } from '../shared/counters-layout.js';
@@ -44,44 +45,44 @@ export class ClientRegistration {
     this.#quiesced = true;
   }
 
-  /** Takes a new client over, from listener `port`. */
-  accept(fd: number, session: number, port: number, peer: InetAddress): void {
-    if (!this.#tls.has(port)) return this.#connected(fd, session, port, peer);
-    this.#tls.accept(fd, session, port, String(addressOf(peer)), {
-      secured: (socket) => this.#connected(socket, session, port, peer),
+  /** Takes a new client over, from a listener. */
+  accept(fd: number, session: SessionId, listener: ListenerIndex, peer: InetAddress): void {
+    if (!this.#tls.has(listener)) return this.#connected(fd, session, listener, peer);
+    this.#tls.accept(fd, session, listener, String(addressOf(peer)), {
+      secured: (socket) => this.#connected(socket, session, listener, peer),
       failed: () => this.#neverOpened(session),
     });
   }
 
   /** A client is there, by a descriptor or a TLS socket. */
-  #connected(by: number | TLSSocket, session: number, port: number, peer: InetAddress): void {
+  #connected(by: number | TLSSocket, session: SessionId, listener: ListenerIndex, peer: InetAddress): void {
     const { reactor, dispatcher, clients, out, data, table } = this.#context;
     const owner = dispatcher.owner(session, peer.host);
     // It was in the middle of its handshake when the workers were told that no more comes.
     if (this.#quiesced && typeof by !== 'number') return this.#neverOpened(session, by);
     if (owner.channel.queuedBytes > LINK_LIMIT) return this.#turnAway(by, session, owner);
-    this.#take(session, port, owner, peer);
-    const client = new Client(session, port, owner, table.slot(session));
+    this.#take(session, listener, owner, peer);
+    const client = new Client(session, listener, owner, table.slot(session));
     client.connection =
       typeof by === 'number'
-        ? new Connection(reactor, by, this.#kind(port), client)
-        : new TlsConnection(reactor, by, { ...this.#options(port), context: client });
+        ? new Connection(reactor, by, this.#kind(listener), client)
+        : new TlsConnection(reactor, by, { ...this.#options(listener), context: client });
     clients.add(client);
     owner.countConnection(1);
-    owner.channel.send(out.set(packet.CONNECT, session, 0, port).with(addressOf(peer)));
+    owner.channel.send(out.set(packet.CONNECT, session, 0, listener).with(addressOf(peer)));
     if (data.enableDelayReceive) client.pauseFor(PAUSE_USER);
     if (this.#quiesced) client.pauseFor(PAUSE_QUIESCE);
   }
 
-  #kind(port: number): ConnectionKind<Client> {
-    this.#kinds[port] ??= new ConnectionKind<Client>(this.#context.reactor, this.#options(port));
-    return this.#kinds[port];
+  #kind(listener: ListenerIndex): ConnectionKind<Client> {
+    this.#kinds[listener] ??= new ConnectionKind<Client>(this.#context.reactor, this.#options(listener));
+    return this.#kinds[listener];
   }
 
-  #options(port: number) {
-    const { packageMaxLength, bufferHighWatermark, bufferLowWatermark } = this.#context.port(port);
+  #options(listener: ListenerIndex) {
+    const { packageMaxLength, bufferHighWatermark, bufferLowWatermark } = this.#context.port(listener);
     return {
-      framing: this.#context.framings[port],
+      framing: this.#context.framings[listener],
       maxFrameLength: packageMaxLength,
       readMemory: this.#readMemory,
       memory: this.#context.memory.use,
@@ -97,10 +98,10 @@ export class ClientRegistration {
   }
 
   /** Takes a slot of the shared table. */
-  #take(session: number, port: number, owner: ClientLink, peer: InetAddress): void {
+  #take(session: SessionId, listener: ListenerIndex, owner: ClientLink, peer: InetAddress): void {
     owner.slot.take({
       state: OPEN,
-      port,
+      listener,
       reactor: this.#context.data.index,
       worker: owner.worker,
       uid: 0,
@@ -115,14 +116,14 @@ export class ClientRegistration {
   }
 
   /** The worker does not even read that clients come and go; what it would be told must not pile up. */
-  #turnAway(by: number | TLSSocket, session: number, link: ClientLink): void {
+  #turnAway(by: number | TLSSocket, session: SessionId, link: ClientLink): void {
     this.#neverOpened(session, by);
     const text = `Turned a client away: worker ${link.worker} has not read for long, ${LINK_LIMIT} bytes wait for it`;
     this.#context.log('worker-stuck', text);
   }
 
   /** A connection goes that no worker has heard of. */
-  #neverOpened(session: number, by?: number | TLSSocket): void {
+  #neverOpened(session: SessionId, by?: number | TLSSocket): void {
     if (typeof by === 'number') syscalls.close(by);
     else by?.destroy();
     this.#tls.forget(session);

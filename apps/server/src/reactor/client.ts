@@ -1,4 +1,5 @@
 import type { InetAddress, StreamConnection } from '@millrace/reactor';
+import type { ListenerIndex, PeerId, SessionId } from '../contract/ids.js';
 import type { ConnectionSlot } from '../shared/connection-table.js';
 import type { Flow } from './in-flight.js';
 import type { Pausable } from './pause-reasons.js';
@@ -16,7 +17,7 @@ class Exceptional {
   /** Why it is closed from this side, where it was not asked for. */
   closedFor: 'idle' | 'dispatch' | 'output-limit' | 'memory' | undefined = undefined;
   /** Processes that want to hear when there is room for more output. */
-  waiters: Set<number> | undefined = undefined;
+  waiters: Set<PeerId> | undefined = undefined;
   /** More than the high-water mark waits for it. */
   congested = false;
   /** How many files wait for it. */
@@ -51,8 +52,8 @@ export class Client implements Pausable, Flow<Client> {
   #exceptional: Readonly<Exceptional> = USUAL;
 
   constructor(
-    readonly session: number,
-    readonly port: number,
+    readonly session: SessionId,
+    readonly listener: ListenerIndex,
     /** Its own worker: gets connect and close. */
     readonly owner: ClientLink,
     /** Where its slot begins. */
@@ -110,7 +111,7 @@ export class Client implements Pausable, Flow<Client> {
   }
 
   /** `peer` wants to hear when there is room for more output. */
-  addWaiter(peer: number): void {
+  addWaiter(peer: PeerId): void {
     const { waiters } = this.rare;
     if (waiters === undefined) this.ensureRare().waiters = new Set([peer]);
     else waiters.add(peer);
@@ -129,7 +130,7 @@ export class Client implements Pausable, Flow<Client> {
   }
 
   /** The worker of that number has nothing more to send; true when no other is waited for. */
-  ended(worker: number): boolean {
+  ended(worker: PeerId): boolean {
     const { endings } = this.rare;
     if (endings === undefined) return true;
     for (const link of endings) if (link.worker === worker) endings.delete(link);

@@ -1,3 +1,4 @@
+import type { SessionId, Unchecked } from '../contract/ids.js';
 import type { Client } from './client.js';
 
 /** Clients of a page: one is made when the first of its clients comes, and stays. */
@@ -26,7 +27,7 @@ export class Clients {
     return this.#size;
   }
 
-  get(session: number): Client | undefined {
+  get(session: Unchecked<SessionId>): Client | undefined {
     const place = this.#place(session);
     const client = this.#pages[(place / PAGE) | 0]?.[place % PAGE];
     return client?.session === session ? client : undefined;
@@ -56,7 +57,7 @@ export class Clients {
   }
 
   /** The slot's number among this thread's. */
-  #place(session: number): number {
+  #place(session: Unchecked<SessionId>): number {
     return ((session % this.#capacity) / this.#parts) | 0;
   }
 }

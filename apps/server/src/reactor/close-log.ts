@@ -13,7 +13,7 @@ export function logClosed(
   error: Error | undefined,
 ): void {
   if (QUIET.has(reason)) return;
-  const { packageMaxLength, socketBufferSize } = context.port(client.port);
+  const { packageMaxLength, socketBufferSize } = context.port(client.listener);
   const why = {
     malformed: `it sent a message that is longer than packageMaxLength (${packageMaxLength} bytes) or malformed`,
     'output-limit': `more than socketBufferSize (${socketBufferSize} bytes) waited for it to read`,

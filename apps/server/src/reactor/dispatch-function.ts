@@ -45,10 +45,10 @@ export class FunctionDispatcher extends Dispatcher {
     return client.owner;
   }
 
-  #describe({ session, port, slot, peer }: Client): DispatchedSession {
+  #describe({ session, listener, slot, peer }: Client): DispatchedSession {
     return {
       id: session,
-      port,
+      port: listener,
       uid: slot.flags & FLAG_BOUND ? slot.uid >>> 0 : undefined,
       remoteIp: peer.host,
       remotePort: peer.port,

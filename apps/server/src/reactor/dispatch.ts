@@ -1,3 +1,4 @@
+import type { SessionId } from '../contract/ids.js';
 import type { Packet } from '../links/packet.js';
 import type { DispatchMode } from '../options/options.js';
 import { FLAG_BOUND } from '../shared/connection-layout.js';
@@ -28,7 +29,7 @@ export class Dispatcher {
   }
 
   /** The worker of a new session's own: it gets `connect` and `close`. */
-  owner(session: number, _host: string): ClientLink {
+  owner(session: SessionId, _host: string): ClientLink {
     return this.at(session);
   }
 
@@ -91,14 +92,14 @@ export class Dispatcher {
 }
 
 class ByAddress extends Dispatcher {
-  override owner(session: number, host: string): ClientLink {
+  override owner(session: SessionId, host: string): ClientLink {
     // The clients of a unix socket have no address.
     return this.at(host === '' ? session : hashHost(host));
   }
 }
 
 class LeastConnections extends Dispatcher {
-  override owner(session: number): ClientLink {
+  override owner(session: SessionId): ClientLink {
     return this.least(session, (worker) => worker.connections);
   }
 }

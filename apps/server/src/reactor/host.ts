@@ -1,4 +1,5 @@
 import type { TlsAcceptorOptions } from '@millrace/reactor';
+import type { PeerId, SessionId } from '../contract/ids.js';
 import type { PacketChannel } from '../links/packet-channel.js';
 import type { Dispatcher, DispatcherParts } from './dispatch.js';
 
@@ -7,13 +8,13 @@ export interface ReactorHost {
   /** Connections may come. */
   ready(): void;
   /** A connection is closed. */
-  gone(session: number): void;
+  gone(session: SessionId): void;
   /** Writes a line to the log; many of one kind are counted there instead. */
   log(kind: string, text: string): void;
   /** What a process sends makes no sense, for that reason: nothing more is read from it until `ReactorContext.reset`. */
-  corrupt(peer: number, why: string): void;
+  corrupt(peer: PeerId, why: string): void;
   /** `ReactorContext.reset` has been done for it. */
-  resetDone(peer: number): void;
+  resetDone(peer: PeerId): void;
   /** The last connection is closed, or the time for that is over. */
   stopped(): void;
 }
@@ -32,7 +33,7 @@ export interface OwnWorker {
 export interface ThreadAcceptor {
   listen(): void;
   /** A connection is closed. */
-  gone(session: number): void;
+  gone(session: SessionId): void;
   /** Accepts no more; idempotent. */
   close(): void;
 }

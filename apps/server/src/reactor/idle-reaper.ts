@@ -78,8 +78,8 @@ export class IdleReaper {
     }
   }
 
-  #isIdle({ slot, port }: Client, now: number): boolean {
-    const { heartbeatIdleTime, maxIdleTime } = this.#context.port(port);
+  #isIdle({ slot, listener }: Client, now: number): boolean {
+    const { heartbeatIdleTime, maxIdleTime } = this.#context.port(listener);
     const { receivedAt } = slot;
     if (heartbeatIdleTime > 0 && now - receivedAt > heartbeatIdleTime) return true;
     return maxIdleTime > 0 && now - Math.max(receivedAt, slot.sentAt) > maxIdleTime;

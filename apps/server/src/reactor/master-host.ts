@@ -1,5 +1,6 @@
 import type { Reactor } from '@millrace/reactor';
 import { LOG_LINE_BYTES } from '../constants.js';
+import type { PeerId, ReactorIndex, SessionId } from '../contract/ids.js';
 import * as packet from '../links/packet.js';
 import type { PacketChannel } from '../links/packet-channel.js';
 import type { ReactorHost } from './host.js';
@@ -8,10 +9,10 @@ import type { ReactorHost } from './host.js';
 export class MasterHost implements ReactorHost {
   readonly #reactor: Reactor;
   readonly #master: PacketChannel;
-  readonly #index: number;
+  readonly #index: ReactorIndex;
   readonly #out = new packet.Packet();
 
-  constructor(reactor: Reactor, master: PacketChannel, index: number) {
+  constructor(reactor: Reactor, master: PacketChannel, index: ReactorIndex) {
     this.#index = index;
     this.#reactor = reactor;
     this.#master = master;
@@ -22,7 +23,7 @@ export class MasterHost implements ReactorHost {
     this.#master.flush();
   }
 
-  gone(session: number): void {
+  gone(session: SessionId): void {
     this.#master.send(this.#out.set(packet.GONE, session));
   }
 
@@ -31,12 +32,12 @@ export class MasterHost implements ReactorHost {
     this.#master.send(this.#out.set(packet.LOG, 0).with(body));
   }
 
-  corrupt(peer: number, why: string): void {
+  corrupt(peer: PeerId, why: string): void {
     const body = Buffer.from(why).subarray(0, LOG_LINE_BYTES);
-    this.#master.send(this.#out.set(packet.CORRUPT, this.#index, peer).with(body));
+    this.#master.send(this.#out.set(packet.CORRUPT, packet.inPlaceOfSession(this.#index), peer).with(body));
   }
 
-  resetDone(peer: number): void {
+  resetDone(peer: PeerId): void {
     this.#master.send(this.#out.set(packet.RESET_DONE, 0, peer));
   }
 

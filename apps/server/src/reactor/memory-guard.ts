@@ -1,5 +1,6 @@
 import type { Reactor } from '@millrace/reactor';
 import { MemoryUse } from '@millrace/reactor/internal';
+import type { ListenerIndex } from '../contract/ids.js';
 import type { Topology } from '../links/topology.js';
 import type { ResolvedPort } from '../options/resolved-port.js';
 import type { CounterBlock } from '../shared/counter-block.js';
@@ -51,7 +52,7 @@ export interface GuardedReactor {
   readonly counters: CounterBlock;
   readonly allCounters: Counters;
   readonly clients: Clients;
-  port(index: number): ResolvedPort;
+  port(index: ListenerIndex): ResolvedPort;
   count(counter: number, by: number): void;
   log(kind: string, text: string): void;
 }
@@ -205,11 +206,11 @@ export class MemoryGuard {
   }
 
   /** Bytes that the message which `client` has begun may still bring. */
-  #missing({ connection, port }: Client): number {
+  #missing({ connection, listener }: Client): number {
     const { missingBytes, inputBytes } = connection;
     return missingBytes > 0
       ? missingBytes
-      : Math.max(0, this.#context.port(port).packageMaxLength - inputBytes);
+      : Math.max(0, this.#context.port(listener).packageMaxLength - inputBytes);
   }
 
   #closeLargest(total: number): void {

@@ -2,6 +2,7 @@ import type { Repetition } from '@millrace/channel';
 import { type InetAddress, syscalls } from '@millrace/native';
 import type { Listener, Reactor } from '@millrace/reactor';
 import { RESTORE_MS } from '../constants.js';
+import { type ListenerIndex, type ReactorIndex, reactorOf, type SessionId } from '../contract/ids.js';
 import type { AcceptLog } from '../log/accept-log.js';
 import type { CounterBlock } from '../shared/counter-block.js';
 import type { Counters } from '../shared/counters.js';
@@ -19,7 +20,7 @@ const LAST_ID = 2 ** 52;
 
 export interface OwnAcceptorParts {
   /** The number of the reactor. */
-  readonly index: number;
+  readonly index: ReactorIndex;
   readonly counters: Counters;
   /** The reactor's part of them. */
   readonly own: CounterBlock;
@@ -31,7 +32,7 @@ export interface OwnAcceptorParts {
   /** The descriptor from which on clients are turned away. */
   readonly lastDescriptor: number;
   /** Takes a client over. */
-  readonly take: (fd: number, session: number, port: number, peer: InetAddress) => void;
+  readonly take: (fd: number, session: SessionId, listener: ListenerIndex, peer: InetAddress) => void;
 }
 
 /**
@@ -52,31 +53,31 @@ export class OwnAcceptor {
     this.#own = parts.own;
     const last = this.#own.get(LAST_SESSION_HERE);
     // What no reactor of this number can have given out was written over: it goes on behind all others.
-    const isOwn = last % reactors === index && last < LAST_ID;
+    const isOwn = reactorOf(last, reactors) === index && last < LAST_ID;
     const behind = Math.max(firstSession, ...counters.lastSessions().filter((id) => id < LAST_ID));
     const first =
       last > 0 && isOwn ? last + reactors : firstId(last > 0 ? behind : firstSession, index, reactors);
     this.#ids = new SessionIds(capacity, first, reactors);
   }
 
-  /** Accepts clients of listener `port`. `share`: of those that come to several reactors, what this one is to take. */
-  listen(reactor: Reactor, listener: Listener, port: number, share?: FairShare): void {
+  /** Accepts clients by the socket of a listener. `share`: of those that come to several reactors, what this one is to take. */
+  listen(reactor: Reactor, socket: Listener, listener: ListenerIndex, share?: FairShare): void {
     const { counters, index, log } = this.#parts;
-    listener.start(reactor, {
+    socket.start(reactor, {
       onAccept: (fd, peer) => {
-        this.#accepted(fd, port, peer);
+        this.#accepted(fd, listener, peer);
         const pause = share?.pause() ?? 0;
-        if (pause > 0) listener.pause(pause);
+        if (pause > 0) socket.pause(pause);
       },
       onExhausted: (error) => log.exhausted(error, counters.open(index)),
       ...(share && { burst: 1 }),
     });
-    this.#listeners.push(listener);
+    this.#listeners.push(socket);
     this.#restoring ??= reactor.poller.every(RESTORE_MS, () => this.#restore());
   }
 
   /** A connection is closed. */
-  gone(session: number): void {
+  gone(session: SessionId): void {
     this.#parts.counters.leave(this.#parts.index);
     this.#ids.release(session);
   }
@@ -92,7 +93,7 @@ export class OwnAcceptor {
     if (counters.restoreOpen(index)) log.overwritten(1, index);
   }
 
-  #accepted(fd: number, port: number, peer: InetAddress): void {
+  #accepted(fd: number, listener: ListenerIndex, peer: InetAddress): void {
     const { index, counters, maxConnections, log, take, lastDescriptor } = this.#parts;
     if (fd >= lastDescriptor) {
       syscalls.close(fd);
@@ -108,7 +109,7 @@ export class OwnAcceptor {
     // Before any process can know of it: the next process of this name goes on behind it.
     this.#own.set(LAST_SESSION_HERE, session);
     this.#count(ACCEPTED_HERE);
-    take(fd, session, port, peer);
+    take(fd, session, listener, peer);
   }
 
   #count(counter: number): void {
@@ -116,7 +117,7 @@ export class OwnAcceptor {
   }
 }
 
-/** The lowest id from `start` on that names reactor `id`. */
-function firstId(start: number, id: number, reactors: number): number {
-  return start + ((((id - start) % reactors) + reactors) % reactors);
+/** The lowest id from `start` on that names `reactor`. */
+function firstId(start: number, reactor: ReactorIndex, reactors: number): number {
+  return start + ((((reactor - start) % reactors) + reactors) % reactors);
 }

@@ -3,6 +3,15 @@ import { findIn, type LinkEnd } from '@millrace/process-pool/links';
 import type { BoundDatagram, Framing, Reactor, TlsAcceptorOptions } from '@millrace/reactor';
 import type { DoorbellListener } from '@millrace/shared-memory/internal';
 import { LINK_HIGH_WATER, RESTORE_MS } from '../constants.js';
+import {
+  asPeer,
+  asWorker,
+  type ListenerIndex,
+  type PeerId,
+  type ReactorIndex,
+  type SessionId,
+  workerOfReactor,
+} from '../contract/ids.js';
 import type { Descriptors } from '../links/descriptor-names.js';
 import type { FileReceiver } from '../links/file-link.js';
 import * as packet from '../links/packet.js';
@@ -28,7 +37,7 @@ import { WorkerLink } from './worker-link.js';
 
 /** What the master tells a reactor thread at its start. */
 export interface ReactorThreadData {
-  readonly index: number;
+  readonly index: ReactorIndex;
   readonly topology: Topology;
   readonly descriptors: Descriptors;
   readonly ports: readonly ResolvedPort[];
@@ -116,8 +125,9 @@ export class ReactorContext {
       hardLimit: Number.POSITIVE_INFINITY,
       schedule: (flush) => reactor.defer(flush),
     };
-    this.channels = Array.from({ length: peersOf(topology) }, (_, peer) => {
-      if (own && peer === index) return own.channel;
+    this.channels = Array.from({ length: peersOf(topology) }, (_, at) => {
+      const peer = asPeer(at);
+      if (own && peer === workerOfReactor(index)) return own.channel;
       const end = this.#view.links.end<packet.Packet>(LINK, peer, {
         codec: packet.packetCodec(),
         listener: this.#listener,
@@ -129,14 +139,14 @@ export class ReactorContext {
       this.#ends[peer] = end;
       return end.channel;
     });
-    this.files = this.channels.map((_, peer) => this.#view.fileReceiver(peer));
+    this.files = this.channels.map((_, peer) => this.#view.fileReceiver(asPeer(peer)));
     const slot = new ConnectionSlot(this.table);
     this.workers = this.channels
       .slice(0, topology.workers)
       .map(
         (channel, worker) =>
           new WorkerLink<Client>(
-            worker,
+            asWorker(worker),
             channel,
             counters,
             this.counters,
@@ -181,7 +191,7 @@ export class ReactorContext {
     for (const client of this.clients.all()) client.moveTimes(step);
   }
 
-  port(index: number): ResolvedPort {
+  port(index: ListenerIndex): ResolvedPort {
     return this.data.ports[index] as ResolvedPort;
   }
 
@@ -190,7 +200,7 @@ export class ReactorContext {
   }
 
   /** A connection is closed: its acceptor is told. */
-  gone(session: number): void {
+  gone(session: SessionId): void {
     (this.acceptor ?? this.host).gone(session);
   }
 
@@ -199,7 +209,7 @@ export class ReactorContext {
   }
 
   /** A process has sent what makes no sense: nothing more is taken from it. */
-  distrust(peer: number, error: Error): void {
+  distrust(peer: PeerId, error: Error): void {
     const end = this.#ends[peer];
     // Its own worker is this process.
     if (end === undefined) throw error;
@@ -207,7 +217,7 @@ export class ReactorContext {
   }
 
   /** Says once more of a process that nothing is taken from it, where that is so: the process that was told may have died since. */
-  remindOfCorrupt(peer: number): void {
+  remindOfCorrupt(peer: PeerId): void {
     if (this.#ends[peer]?.corrupt) this.host.corrupt(peer, 'it has not been emptied since');
   }
 
@@ -217,7 +227,7 @@ export class ReactorContext {
   }
 
   /** The process of a peer has ended, and the next has not begun: what lies between is emptied. */
-  reset(peer: number): void {
+  reset(peer: PeerId): void {
     this.#ends[peer]?.reset();
     this.host.resetDone(peer);
   }
@@ -227,7 +237,7 @@ export class ReactorContext {
     if (restored > 0) this.log('counters', restoredText(restored, `reactor ${this.data.index}`));
   }
 
-  #corrupt(peer: number, error: Error): void {
+  #corrupt(peer: PeerId, error: Error): void {
     this.host.corrupt(peer, error.message);
   }
 

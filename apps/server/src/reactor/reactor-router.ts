@@ -7,6 +7,7 @@ import type {
   TlsAcceptorOptions,
 } from '@millrace/reactor';
 import { MAX_DELAY_MS, MIN_DELAY_MS } from '@millrace/timer-heap';
+import { asPeer, type ListenerIndex, type PeerId, type SessionId } from '../contract/ids.js';
 import * as packet from '../links/packet.js';
 import { CLOSING, FLAG_FULL, CLOSED as SLOT_CLOSED } from '../shared/connection-layout.js';
 import type { CounterBlock } from '../shared/counter-block.js';
@@ -63,7 +64,8 @@ export class ReactorRouter {
     if (data.sockets.length > 0)
       this.#context.acceptor = new SoleAcceptor(this.#context, (...client) => this.accept(...client));
     const { channels, master } = this.#context;
-    for (const [peer, channel] of channels.entries()) {
+    for (const [index, channel] of channels.entries()) {
+      const peer = asPeer(index);
       if (channel === master) channel.on('message', (message) => this.#fromMaster(message, peer));
       else channel.on('message', (message) => this.#fromProcess(message, peer));
     }
@@ -110,7 +112,7 @@ export class ReactorRouter {
     dispatcher.send(
       client,
       worker,
-      out.set(packet.RECEIVE, client.session, 0, client.port).with(memory, start, end),
+      out.set(packet.RECEIVE, client.session, 0, client.listener).with(memory, start, end),
     );
   }
 
@@ -122,7 +124,7 @@ export class ReactorRouter {
 
   #askWorkerForEnd(client: Client, worker: ClientLink): void {
     client.asks(worker);
-    worker.channel.send(this.#context.out.set(packet.END, client.session, 0, client.port));
+    worker.channel.send(this.#context.out.set(packet.END, client.session, 0, client.listener));
   }
 
   #congestion(client: Client, congested: boolean): void {
@@ -130,7 +132,7 @@ export class ReactorRouter {
     client.slot.queued(client.connection.queuedBytes);
     client.slot.flag(FLAG_FULL, congested);
     const type = congested ? packet.BUFFER_FULL : packet.BUFFER_EMPTY;
-    client.owner.channel.send(this.#context.out.set(type, client.session, 0, client.port));
+    client.owner.channel.send(this.#context.out.set(type, client.session, 0, client.listener));
     if (congested) return client.pauseFor(PAUSE_OUTPUT);
     client.resumeFor(PAUSE_OUTPUT);
     this.#commands.drained(client, true);
@@ -153,9 +155,9 @@ export class ReactorRouter {
     this.#context.memory.forget(client);
     client.owner.countConnection(-1);
     this.#context.count(CLOSED, 1);
-    client.owner.channel.send(out.set(packet.CLOSED, client.session, index, client.port));
+    client.owner.channel.send(out.set(packet.CLOSED, client.session, index, client.listener));
     for (const worker of client.visited)
-      worker.channel.send(out.set(packet.FORGET, client.session, index, client.port));
+      worker.channel.send(out.set(packet.FORGET, client.session, index, client.listener));
     this.#commands.drained(client, false);
     this.#tls.forget(client.session);
     this.#context.gone(client.session);
@@ -173,7 +175,7 @@ export class ReactorRouter {
 
   // From other processes --------------------------------------------------------------------------------------------
 
-  #fromProcess(message: packet.Packet, peer: number): void {
+  #fromProcess(message: packet.Packet, peer: PeerId): void {
     const { type } = message;
     try {
       if (type === packet.SEND_TO) this.#datagrams.send(message, peer);
@@ -186,18 +188,21 @@ export class ReactorRouter {
     }
   }
 
-  #fromMaster(message: packet.Packet, peer: number): void {
+  #fromMaster(message: packet.Packet, peer: PeerId): void {
     switch (message.type) {
       case packet.ACCEPTED: {
         const [remotePort, host] = message.text().split(' ') as [string, string];
-        return this.accept(message.aux, message.session, message.port, { host, port: Number(remotePort) });
+        return this.accept(message.aux, message.session, message.listener, {
+          host,
+          port: Number(remotePort),
+        });
       }
       case packet.LISTEN:
         return this.#context.acceptor?.listen();
       case packet.WORKER_REPLACED:
-        return this.#introduce(this.#context.workers[message.aux] as ClientLink);
+        return this.#introduce(this.#context.workers[packet.workerIn(message)] as ClientLink);
       case packet.RESET:
-        return this.#context.reset(message.aux);
+        return this.#context.reset(packet.peerIn(message));
       case packet.QUIESCE:
         this.quiesce();
         return this.#sayLast();
@@ -218,9 +223,9 @@ export class ReactorRouter {
     }
   }
 
-  /** Takes a new client over, from listener `port`. */
-  accept(fd: number, session: number, port: number, peer: InetAddress): void {
-    this.#registration.accept(fd, session, port, peer);
+  /** Takes a new client over, from a listener. */
+  accept(fd: number, session: SessionId, listener: ListenerIndex, peer: InetAddress): void {
+    this.#registration.accept(fd, session, listener, peer);
   }
 
   /** Tells the replacement of a dead worker which connections it has, and which of them wait to be closed by it. */
@@ -231,7 +236,7 @@ export class ReactorRouter {
     this.#context.wakePeers();
     for (const client of clients.all()) {
       if (client.owner === worker)
-        worker.channel.send(out.set(packet.ADOPT, client.session, 0, client.port).with(client.address));
+        worker.channel.send(out.set(packet.ADOPT, client.session, 0, client.listener).with(client.address));
       if (client.awaits(worker)) this.#askWorkerForEnd(client, worker);
     }
     // The process before it may have read that already.
@@ -254,12 +259,12 @@ export class ReactorRouter {
   }
 
   /** The process of a peer has ended, and the next has not begun: what lies between is emptied. */
-  reset(peer: number): void {
+  reset(peer: PeerId): void {
     this.#context.reset(peer);
   }
 
   /** Says once more of a process that nothing is taken from it, where that is so. */
-  remindOfCorrupt(peer: number): void {
+  remindOfCorrupt(peer: PeerId): void {
     this.#context.remindOfCorrupt(peer);
   }
 

@@ -1,5 +1,6 @@
 import { check, type InetAddress, syscalls } from '@millrace/native';
 import { Listener } from '@millrace/reactor';
+import { asListener, type ListenerIndex, type SessionId } from '../contract/ids.js';
 import { AcceptLog } from '../log/accept-log.js';
 import { lastForClients } from '../options/open-files.js';
 import type { ThreadAcceptor } from './host.js';
@@ -19,7 +20,7 @@ export class SoleAcceptor implements ThreadAcceptor {
   /** Throws a `SystemCallError` where descriptors have run out. */
   constructor(
     context: ReactorContext,
-    take: (fd: number, session: number, port: number, peer: InetAddress) => void,
+    take: (fd: number, session: SessionId, listener: ListenerIndex, peer: InetAddress) => void,
   ) {
     const { index, maxConnections, startSessionId, sockets, reservedDescriptors } = context.data;
     this.#context = context;
@@ -42,11 +43,11 @@ export class SoleAcceptor implements ThreadAcceptor {
 
   listen(): void {
     for (const [port, listener] of this.#listeners.entries())
-      if (listener !== undefined) this.#acceptor.listen(this.#context.reactor, listener, port);
+      if (listener !== undefined) this.#acceptor.listen(this.#context.reactor, listener, asListener(port));
   }
 
   /** A connection is closed. */
-  gone(session: number): void {
+  gone(session: SessionId): void {
     this.#acceptor.gone(session);
   }
 

@@ -1,6 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 import { TlsAcceptor, type TlsAcceptorOptions } from '@millrace/reactor';
 import { HANDSHAKE_BYTES } from '@millrace/reactor/internal';
+import type { ListenerIndex, SessionId } from '../contract/ids.js';
 import { MEMORY_CLOSES } from '../shared/counters-layout.js';
 import type { TlsInfo } from '../shared/tls-table.js';
 import type { ReactorContext } from './reactor-context.js';
@@ -31,16 +32,16 @@ export class TlsPorts {
     this.#mostHandshakes = Math.max(1, Math.floor(bytes / HANDSHAKE_BYTES));
   }
 
-  has(port: number): boolean {
-    return this.#acceptors[port] !== undefined;
+  has(listener: ListenerIndex): boolean {
+    return this.#acceptors[listener] !== undefined;
   }
 
   /**
    * Takes over the descriptor of a new client and calls `secured` in a turn when it has come through the handshake, with
    * its details published; or `failed`, when the log has been told why.
    */
-  accept(fd: number, session: number, port: number, from: string, then: TlsOutcome): void {
-    this.#acceptors[port]?.accept(fd, (error, socket) => {
+  accept(fd: number, session: SessionId, listener: ListenerIndex, from: string, then: TlsOutcome): void {
+    this.#acceptors[listener]?.accept(fd, (error, socket) => {
       if (socket) {
         const cell = this.#context.tls?.write(this.#context.data.index, session, describe(socket));
         if (cell === 0) this.#context.log('tls', NO_CELL);
@@ -73,12 +74,12 @@ export class TlsPorts {
   }
 
   /** The number of the cell that tells more of a session; 0: none. */
-  cellOf(session: number): number {
+  cellOf(session: SessionId): number {
     return this.#cells.get(session) ?? 0;
   }
 
   /** The session is closed. */
-  forget(session: number): void {
+  forget(session: SessionId): void {
     const cell = this.#cells.get(session);
     if (cell === undefined) return;
     this.#cells.delete(session);

@@ -1,3 +1,4 @@
+import type { ReactorIndex, WorkerId } from '../contract/ids.js';
 import { ASK_TAKEN, Packet } from '../links/packet.js';
 import type { PacketChannel } from '../links/packet-channel.js';
 import type { ConnectionSlot } from '../shared/connection-table.js';
@@ -38,18 +39,18 @@ export class WorkerLink<Sender> {
   /** The number of the message that the worker was last asked about. */
   #asked = this.#flight.last;
   readonly #all: Counters;
-  readonly #reactor: number;
+  readonly #reactor: ReactorIndex;
   readonly #own: CounterBlock;
   readonly #at: number;
   /** A worker has died since the start. */
   #hasForgiven = false;
 
   constructor(
-    readonly worker: number,
+    readonly worker: WorkerId,
     readonly channel: PacketChannel,
     counters: Counters,
     own: CounterBlock,
-    reactor: number,
+    reactor: ReactorIndex,
     /** Runs a function at the end of this turn, or of the next. */
     defer: (callback: () => void) => void,
     /** Writes to the slots of clients. */

@@ -1,3 +1,4 @@
+import type { SessionId, Unchecked } from '../contract/ids.js';
 import type { SessionCloseReason } from '../links/packet.js';
 import { CLOSE_REASONS } from '../links/packet.js';
 import { isInherited } from '../options/port-options.js';
@@ -40,7 +41,7 @@ export interface ClientInfo {
 
 /** Undefined when `session` is closed, unless `closedToo` and its slot has no successor yet. */
 export function clientInfo(
-  session: number,
+  session: Unchecked<SessionId>,
   table: ConnectionTable,
   counters: Counters,
   ports: readonly ResolvedPort[],
@@ -50,12 +51,12 @@ export function clientInfo(
   const record = table.read(session);
   if (record === undefined || (record.state === CLOSED && !closedToo)) return undefined;
   const { received, sent, dispatched } = table.times(session);
-  const port = ports[record.port];
+  const port = ports[record.listener];
   // A process has written over the table.
   if (port === undefined) return undefined;
   return {
-    serverPort: counters.port(record.port),
-    port: record.port,
+    serverPort: counters.port(record.listener),
+    port: record.listener,
     socketType: socketType(port, record.host),
     remoteIp: record.host,
     remotePort: record.remotePort,

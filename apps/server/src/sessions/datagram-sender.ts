@@ -1,5 +1,6 @@
 import { EAGAIN, ENOBUFS, encodeUnixAddress, SystemCallError, syscalls } from '@millrace/native';
 import type { ChildProcessContext } from '@millrace/process-pool';
+import type { ListenerIndex, Unchecked } from '../contract/ids.js';
 import { showPeer } from '../links/datagram-peer.js';
 import { datagramName } from '../links/descriptor-names.js';
 import type { Topology } from '../links/topology.js';
@@ -22,9 +23,9 @@ export class DatagramSender {
   }
 
   /** Sends one; false: the kernel has no room, and it may be tried again. Throws `SystemCallError`. */
-  send(port: number, path: string, data: Uint8Array): boolean {
+  send(listener: Unchecked<ListenerIndex>, path: string, data: Uint8Array): boolean {
     const { bytes, length } = encodeUnixAddress({ path });
-    const socket = this.#child.descriptor(datagramName(port));
+    const socket = this.#child.descriptor(datagramName(listener));
     const sent = syscalls.sendTo(socket, data, 0, data.length, bytes, length);
     if (sent >= 0) return true;
     if (sent === -EAGAIN || sent === -ENOBUFS) return false;

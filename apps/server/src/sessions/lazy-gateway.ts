@@ -1,5 +1,6 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { DoorbellListener } from '@millrace/shared-memory/internal';
+import type { PeerId, ReactorIndex } from '../contract/ids.js';
 import type { Topology } from '../links/topology.js';
 import type { ResolvedPort } from '../options/resolved-port.js';
 import type { RoleLease } from '../process/role-lease.js';
@@ -11,7 +12,7 @@ export class ProcessBell {
   readonly #open: () => DoorbellListener;
   #listener: DoorbellListener | undefined;
 
-  constructor(child: ChildProcessContext, topology: Topology, peer: number, logs: HasLog) {
+  constructor(child: ChildProcessContext, topology: Topology, peer: PeerId, logs: HasLog) {
     this.#open = () => openBell(child, topology, peer, logs);
   }
 
@@ -25,12 +26,12 @@ export class ProcessBell {
 export interface LazyGatewayParts {
   readonly child: ChildProcessContext;
   readonly topology: Topology;
-  readonly peer: number;
+  readonly peer: PeerId;
   readonly ports: readonly ResolvedPort[];
   /** How this process has its name: for a while, or as long as it lives. */
   readonly name: RoleLease | ProcessBell;
   /** What a reactor has sent makes no sense. */
-  readonly onCorrupt: (reactor: number, error: Error) => void;
+  readonly onCorrupt: (reactor: ReactorIndex, error: Error) => void;
   readonly logs: HasLog;
 }
 
@@ -62,7 +63,7 @@ export class LazyGateway {
   }
 
   /** In base mode: empties what lies between this process and the worker that is that reactor; false: it is not open. */
-  resetLink(reactor: number): boolean {
+  resetLink(reactor: ReactorIndex): boolean {
     return this.#gateway?.resetLink(reactor) === true;
   }
 

@@ -1,6 +1,7 @@
 import { NodePoller } from '@millrace/native';
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { DoorbellListener } from '@millrace/shared-memory/internal';
+import { asReactor, type PeerId, type ReactorIndex, workerOfReactor } from '../contract/ids.js';
 import * as packet from '../links/packet.js';
 import type { PacketChannel } from '../links/packet-channel.js';
 import { LINK, PEER } from '../links/server-plan.js';
@@ -22,11 +23,11 @@ export interface Links {
   readonly listener: DoorbellListener;
   readonly channels: readonly PacketChannel[];
   /** The process that is that reactor has ended, and the next has not begun: what lies between is emptied. In base mode. */
-  reset(reactor: number): void;
+  reset(reactor: ReactorIndex): void;
 }
 
 /** Opens what a child of the server was handed to see, as `peer`: the tables that every process reads. */
-export function openView(child: ChildProcessContext, topology: Topology, peer: number): OpenedResources {
+export function openView(child: ChildProcessContext, topology: Topology, peer: PeerId): OpenedResources {
   return new OpenedResources(topology, PEER, peer, (name) => child.descriptor(name));
 }
 
@@ -39,8 +40,8 @@ export function openView(child: ChildProcessContext, topology: Topology, peer: n
 export function openLinks(
   view: OpenedResources,
   topology: Topology,
-  peer: number,
-  onCorrupt: (reactor: number, error: Error) => void,
+  peer: PeerId,
+  onCorrupt: (reactor: ReactorIndex, error: Error) => void,
   logs: HasLog,
   {
     own,
@@ -52,8 +53,9 @@ export function openLinks(
   const listener = bell ?? view.listen(poller, warningsOf(logs), spin);
   // What sessions send has its own limit; that a session is closed must always get through.
   const channel = { hardLimit: Number.POSITIVE_INFINITY };
-  const ends = Array.from({ length: topology.reactors }, (_, reactor) => {
-    if (own && reactor === peer) return undefined;
+  const ends = Array.from({ length: topology.reactors }, (_, index) => {
+    const reactor = asReactor(index);
+    if (own && workerOfReactor(reactor) === peer) return undefined;
     return view.links.end<packet.Packet>(LINK, reactor, {
       codec: packet.packetCodec(),
       listener,
@@ -76,7 +78,7 @@ const warningsOf =
 export function openBell(
   child: ChildProcessContext,
   topology: Topology,
-  peer: number,
+  peer: PeerId,
   logs: HasLog,
 ): DoorbellListener {
   const listener = openView(child, topology, peer).listen(new NodePoller(), warningsOf(logs));
@@ -91,11 +93,11 @@ export function openBell(
 export function openSessionGateway(
   child: ChildProcessContext,
   topology: Topology,
-  peer: number,
+  peer: PeerId,
   ports: readonly ResolvedPort[],
   lease: RoleLease | undefined,
   bell: DoorbellListener | undefined,
-  onCorrupt: (reactor: number, error: Error) => void,
+  onCorrupt: (reactor: ReactorIndex, error: Error) => void,
   logs: HasLog,
 ): SessionGateway {
   const view = openView(child, topology, peer);

@@ -1,3 +1,4 @@
+import type { SessionId, Unchecked } from '../contract/ids.js';
 import type { ConnectionTable } from '../shared/connection-table.js';
 
 /**
@@ -49,7 +50,7 @@ export class OutputWindows {
     this.#table = table;
   }
 
-  get(session: number): OutputWindow {
+  get(session: Unchecked<SessionId>): OutputWindow {
     let window = this.#windows.get(session);
     if (window === undefined) {
       if (this.#windows.size >= this.#dropAt) this.#dropIdle();

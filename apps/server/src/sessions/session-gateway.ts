@@ -3,6 +3,14 @@ import { checkOptions, checkWaitOptions, optionNames, type WaitOptions } from '@
 import { WaitList } from '@millrace/channel/internal';
 import type { SocketAddress } from '@millrace/reactor';
 import { SEND_LIMIT } from '../constants.js';
+import {
+  type ListenerIndex,
+  type ReactorIndex,
+  reactorOf,
+  reactorOfListener,
+  type SessionId,
+  type Unchecked,
+} from '../contract/ids.js';
 import { ServerError } from '../errors.js';
 import { encodePeer } from '../links/datagram-peer.js';
 import { FileSender } from '../links/file-link.js';
@@ -10,7 +18,7 @@ import * as packet from '../links/packet.js';
 import { HeldPackets, type PacketSink } from '../links/packet-sink.js';
 import { cannotReceiveReplies, linkFull, sessionFull } from '../links/send-errors.js';
 import { type ResolvedPort, showPort } from '../options/resolved-port.js';
-import { ENDS_WORD, FLAG_BOUND, LEVEL_CLOSE, LEVEL_RESET, portOf } from '../shared/connection-layout.js';
+import { ENDS_WORD, FLAG_BOUND, LEVEL_CLOSE, LEVEL_RESET, listenerOf } from '../shared/connection-layout.js';
 import type { ConnectionTable } from '../shared/connection-table.js';
 import type { Counters } from '../shared/counters.js';
 import { RESPONSES } from '../shared/counters-layout.js';
@@ -50,14 +58,14 @@ export interface SessionGatewayParts {
   /** Where this process has less rights than the reactor threads. */
   readonly datagrams?: DatagramSender | undefined;
   /** In base mode, in a worker: the reactor that it is, which sends its datagrams. */
-  readonly reactor?: number | undefined;
+  readonly reactor?: ReactorIndex | undefined;
   /** A reactor thread does not keep up with what this process sends. */
-  readonly onCongestion?: (reactor: number) => void;
+  readonly onCongestion?: (reactor: ReactorIndex) => void;
 }
 
 /** Links that can be emptied. */
 interface Resettable {
-  reset(reactor: number): void;
+  reset(reactor: ReactorIndex): void;
 }
 
 /** What one process can do with any session by its id. The table says what is; packets to its reactor thread act. */
@@ -70,8 +78,8 @@ export class SessionGateway {
   readonly #tls: TlsTable | undefined;
   readonly #ports: readonly ResolvedPort[];
   readonly #own: Float64Array;
-  readonly #reactor: number | undefined;
-  readonly #onCongestion: ((reactor: number) => void) | undefined;
+  readonly #reactor: ReactorIndex | undefined;
+  readonly #onCongestion: ((reactor: ReactorIndex) => void) | undefined;
   /** What reactor threads answer is read. */
   #hears: boolean;
   /** Another process has the links to the reactor threads. */
@@ -110,7 +118,7 @@ export class SessionGateway {
   }
 
   /** In base mode: the worker that is that reactor has ended over what lay between, which is emptied for the next. Returns whether this process has its links. */
-  resetLink(reactor: number): boolean {
+  resetLink(reactor: ReactorIndex): boolean {
     this.#links?.reset(reactor);
     return this.#links !== undefined;
   }
@@ -132,19 +140,19 @@ export class SessionGateway {
    * False: the session is not open, and nothing is sent; or much is waiting. Throws `ERR_MILLRACE_SESSION_FULL` when more than
    * `socketBufferSize` waits already, and `ERR_MILLRACE_CHANNEL_FULL`; then nothing is sent.
    */
-  send(id: number, bytes: Uint8Array, window: OutputWindow = this.#windows.get(id)): boolean {
+  send(id: Unchecked<SessionId>, bytes: Uint8Array, window: OutputWindow = this.#windows.get(id)): boolean {
     const { table } = this;
     const slot = this.#open(id);
     if (slot < 0) return false;
     const { socketBufferSize, bufferHighWatermark } = this.#portOf(slot);
     const pending = window.pending(table, slot);
     if (pending > socketBufferSize) throw sessionFull(id, pending, socketBufferSize);
-    const channel = this.#channel(id);
+    const channel = this.#channel(this.#reactorOf(id));
     if (channel.queuedBytes > SEND_LIMIT) throw linkFull(channel.queuedBytes);
     const more = channel.send(this.#out.set(packet.SEND, id).with(bytes));
     window.sent(bytes.length);
     this.#own[RESPONSES] = (this.#own[RESPONSES] as number) + 1;
-    if (!more) this.#onCongestion?.(id % this.#channels.length);
+    if (!more) this.#onCongestion?.(this.#reactorOf(id));
     return more && pending + bytes.length <= bufferHighWatermark;
   }
 
@@ -153,15 +161,15 @@ export class SessionGateway {
    * here, with the rights and below the root directory of this process. Throws `ERR_MILLRACE_FILE`,
    * `ERR_MILLRACE_CHANNEL_FULL`, or what `openSync` throws.
    */
-  sendFile(id: number, path: string, range: SendFileRange = {}): boolean {
+  sendFile(id: Unchecked<SessionId>, path: string, range: SendFileRange = {}): boolean {
     checkOptions(range, FILE_RANGE, 'sendFile');
     const { offset = 0, length } = range;
     if (this.#open(id) < 0) return false;
     const { file, bytes } = openFile(path, offset, length);
     const order: packet.FileOrder = { path, offset, length: bytes };
-    const token = this.#files.send(id % this.#channels.length, file);
+    const token = this.#files.send(this.#reactorOf(id), file);
     const body = Buffer.concat([token, Buffer.from(JSON.stringify(order))]);
-    return this.#channel(id).send(this.#out.set(packet.SEND_FILE, id).with(body));
+    return this.#channel(this.#reactorOf(id)).send(this.#out.set(packet.SEND_FILE, id).with(body));
   }
 
   /**
@@ -169,7 +177,7 @@ export class SessionGateway {
    * `window` is as in `send`. Rejects with `ERR_MILLRACE_NOT_RUNNING` where no process would be told of that.
    */
   async drained(
-    id: number,
+    id: Unchecked<SessionId>,
     options?: WaitOptions,
     window: OutputWindow = this.#windows.get(id),
   ): Promise<boolean> {
@@ -193,7 +201,7 @@ export class SessionGateway {
   }
 
   /** The reactor thread says that there is room, or that the session is closed. */
-  settle(id: number, open: boolean): void {
+  settle(id: Unchecked<SessionId>, open: boolean): void {
     const wait = this.#waits.get(id);
     if (wait === undefined) return;
     this.#waits.delete(id);
@@ -220,7 +228,7 @@ export class SessionGateway {
    * False when the session is not open, or its close has been asked for already, by any process; one that is being
    * closed can be reset still. With `reset` what waits for the client is dropped.
    */
-  close(id: number, options: CloseOptions = {}): boolean {
+  close(id: Unchecked<SessionId>, options: CloseOptions = {}): boolean {
     checkOptions(options, CLOSE_OPTIONS, 'close');
     const { reset = false } = options;
     if (this.#open(id) < 0 && (!reset || this.#retired || !this.table.closing(id))) return false;
@@ -229,20 +237,20 @@ export class SessionGateway {
     return this.table.askClose(id, reset ? LEVEL_RESET : LEVEL_CLOSE);
   }
 
-  pause(id: number): boolean {
+  pause(id: Unchecked<SessionId>): boolean {
     return this.#order(packet.PAUSE, id);
   }
 
-  resume(id: number): boolean {
+  resume(id: Unchecked<SessionId>): boolean {
     return this.#order(packet.RESUME, id);
   }
 
-  protect(id: number, on = true): boolean {
+  protect(id: Unchecked<SessionId>, on = true): boolean {
     return this.#order(packet.PROTECT, id, Number(on));
   }
 
   /** False when the session is not open or has been bound before. Throws `ERR_MILLRACE_OPTION`. */
-  bind(id: number, uid: number): boolean {
+  bind(id: Unchecked<SessionId>, uid: number): boolean {
     if (!Number.isInteger(uid) || uid < 0 || uid > 0xffff_ffff)
       throw new ServerError('ERR_MILLRACE_OPTION', `A uid is an integer from 0 to 4294967295, not ${uid}.`);
     const record = this.table.read(id);
@@ -251,16 +259,16 @@ export class SessionGateway {
   }
 
   /** What the worker answers to END: it has nothing more to send. */
-  ended(id: number): void {
+  ended(id: Unchecked<SessionId>): void {
     if (!this.#retired) this.#tell(packet.ENDED, id);
   }
 
-  exists(id: number): boolean {
+  exists(id: Unchecked<SessionId>): boolean {
     return this.table.open(id) >= 0;
   }
 
   info(
-    id: number,
+    id: Unchecked<SessionId>,
     { ignoreClosed = false }: { readonly ignoreClosed?: boolean } = {},
   ): ClientInfo | undefined {
     return clientInfo(id, this.table, this.counters, this.#ports, this.#tls, ignoreClosed);
@@ -270,24 +278,24 @@ export class SessionGateway {
    * Sends a datagram from a listener. False: much is waiting for the reactor thread, and it may be tried again. Throws
    * `SystemCallError` for a unix socket that cannot be reached, where `user`, `group` or `chroot` are set.
    */
-  sendTo(port: number, to: SocketAddress, data: Uint8Array): boolean {
-    const own = this.#ports[port];
+  sendTo(listener: Unchecked<ListenerIndex>, to: SocketAddress, data: Uint8Array): boolean {
+    const own = this.#ports[listener];
     if (own?.type !== 'datagram') {
       const why =
-        port === -1
+        listener === -1
           ? 'This server has no listener for datagrams'
-          : `Listener ${port} sends no datagrams: ${own === undefined ? 'there is none of that number' : `it listens on ${showPort(own)} for streams`}`;
+          : `Listener ${listener} sends no datagrams: ${own === undefined ? 'there is none of that number' : `it listens on ${showPort(own)} for streams`}`;
       throw new ServerError(
         'ERR_MILLRACE_OPTION',
         `${why}. Add one before start: server.addListener({ type: 'datagram', … }).`,
       );
     }
     if (this.#retired) return false;
-    if ('path' in to && this.#datagrams !== undefined) return this.#datagrams.send(port, to.path, data);
-    const channel = this.#channel(this.#reactor ?? port);
+    if ('path' in to && this.#datagrams !== undefined) return this.#datagrams.send(listener, to.path, data);
+    const channel = this.#channel(this.#reactor ?? reactorOfListener(listener, this.#channels.length));
     const address = encodePeer(to);
     const body = Buffer.concat([address, data]);
-    return channel.send(this.#out.set(packet.SEND_TO, 0, address.length, port).with(body));
+    return channel.send(this.#out.set(packet.SEND_TO, 0, address.length, listener).with(body));
   }
 
   /** Resolves when the reactor threads can read everything that was sent. */
@@ -295,29 +303,33 @@ export class SessionGateway {
     await Promise.all(this.#channels.map((channel) => channel.drained()));
   }
 
-  #order(type: number, id: number, aux = 0): boolean {
+  #order(type: number, id: Unchecked<SessionId>, aux = 0): boolean {
     if (this.#open(id) < 0) return false;
     this.#tell(type, id, aux);
     return true;
   }
 
-  #tell(type: number, id: number, aux = 0): void {
-    this.#channel(id).send(this.#out.set(type, id, aux));
+  #tell(type: number, id: Unchecked<SessionId>, aux = 0): void {
+    this.#channel(this.#reactorOf(id)).send(this.#out.set(type, id, aux));
   }
 
   /** The place of an open session that this process can reach; negative where there is none. */
-  #open(id: number): number {
+  #open(id: Unchecked<SessionId>): number {
     return this.#retired ? -1 : this.table.open(id);
   }
 
   #portOf(slot: number): ResolvedPort {
     // A process that writes over the table can name any: the limits of one that there is hold then.
-    const port = this.#ports[portOf(this.table.words[slot + ENDS_WORD] as number)] ?? this.#ports[0];
+    const port = this.#ports[listenerOf(this.table.words[slot + ENDS_WORD] as number)] ?? this.#ports[0];
     return port as ResolvedPort;
   }
 
-  #channel(id: number): PacketSink {
-    return this.#channels[id % this.#channels.length] as PacketSink;
+  #reactorOf(session: Unchecked<SessionId>): ReactorIndex {
+    return reactorOf(session, this.#channels.length);
+  }
+
+  #channel(reactor: ReactorIndex): PacketSink {
+    return this.#channels[reactor] as PacketSink;
   }
 }
 

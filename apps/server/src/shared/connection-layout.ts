@@ -1,3 +1,4 @@
+import type { ListenerIndex, SessionId, Unchecked } from '../contract/ids.js';
 /**
  * The table of connections, in memory that every process of the server maps. Nothing outside of this file knows an
  * offset.
@@ -19,8 +20,8 @@
  *
  *   ENDS   bits   0        16       24      32
  *                 ┌────────┬────────┬───────┐   the client's port, the index of the listener,
- *                 │ REMOTE │ PORT   │ HOST_ │   and how many bytes of HOST there are: the
- *                 │ _PORT  │        │ LENGTH│   longest IPv6 address as text has 39
+ *                 │ REMOTE │ LISTEN │ HOST_ │   and how many bytes of HOST there are: the
+ *                 │ _PORT  │ ER     │ LENGTH│   longest IPv6 address as text has 39
  *                 └────────┴────────┴───────┘
  *
  * One writer: the reactor thread of the session. What comes before SEQ is its *record*; it changes seldom and is
@@ -64,9 +65,10 @@ export const ENDS_WORD = 7;
 export const CLOSE_ASKED_BYTES = WORD;
 export const LEVEL_CLOSE = 1;
 export const LEVEL_RESET = 2;
-export const closeAsked = (session: number, level: number): number => ((session | 0) << 2) | level;
+export const closeAsked = (session: Unchecked<SessionId>, level: number): number =>
+  ((session | 0) << 2) | level;
 /** How hard it was asked for that session; of another one, not at all. */
-export const closeLevelOf = (word: number, session: number): number =>
+export const closeLevelOf = (word: number, session: Unchecked<SessionId>): number =>
   word >>> 2 === ((session | 0) << 2) >>> 2 ? word & 3 : 0;
 
 /** In units of float64. */
@@ -79,10 +81,10 @@ export const HOST_BYTES = 40;
 export const TLS_CELL_WORD = 88 / WORD;
 
 // Within ENDS.
-export const endsOf = (remotePort: number, port: number, hostLength: number): number =>
-  remotePort | (port << 16) | (hostLength << 24);
+export const endsOf = (remotePort: number, listener: ListenerIndex, hostLength: number): number =>
+  remotePort | (listener << 16) | (hostLength << 24);
 export const remotePortOf = (ends: number): number => ends & 0xffff;
-export const portOf = (ends: number): number => (ends >>> 16) & 0xff;
+export const listenerOf = (ends: number) => ((ends >>> 16) & 0xff) as ListenerIndex;
 export const hostLengthOf = (ends: number): number => ends >>> 24;
 
 // Behind the record, in words and float64 from the beginning of the slot.

@@ -1,18 +1,28 @@
+import {
+  asReactor,
+  asSession,
+  asWorker,
+  type ListenerIndex,
+  type ReactorIndex,
+  type SessionId,
+  type Unchecked,
+  type WorkerId,
+} from '../contract/ids.js';
 import * as layout from './connection-layout.js';
 
 /** What the table tells of one session. */
 export interface ConnectionRecord {
   state: number;
-  port: number;
-  reactor: number;
-  worker: number;
+  listener: ListenerIndex;
+  reactor: ReactorIndex;
+  worker: WorkerId;
   uid: number;
   flags: number;
   reason: number;
   remotePort: number;
   /** See `TlsTable`; 0: the client did not come by TLS. */
   tlsCell: number;
-  session: number;
+  session: SessionId;
   connectTime: number;
   host: string;
 }
@@ -39,12 +49,12 @@ export class ConnectionTable {
   }
 
   /** The first word of the slot that `session` has or would have. */
-  slot(session: number): number {
+  slot(session: Unchecked<SessionId>): number {
     return (session % this.capacity) * layout.SLOT_WORDS;
   }
 
   /** The slot of a session that is open, or -1. Two loads; another session may take the slot right after. */
-  open(session: number): number {
+  open(session: Unchecked<SessionId>): number {
     if (!Number.isSafeInteger(session) || session < 1) return -1;
     const slot = this.slot(session);
     if (Atomics.load(this.words, slot + layout.STATE_WORD) !== layout.OPEN) return -1;
@@ -52,7 +62,7 @@ export class ConnectionTable {
   }
 
   /** Whether the session is being closed, with output that waits for its client. */
-  closing(session: number): boolean {
+  closing(session: Unchecked<SessionId>): boolean {
     if (!Number.isSafeInteger(session) || session < 1) return false;
     const slot = this.slot(session);
     if (Atomics.load(this.words, slot + layout.STATE_WORD) !== layout.CLOSING) return false;
@@ -60,7 +70,7 @@ export class ConnectionTable {
   }
 
   /** Notes that a close is asked for; false when it has been before, no less hard. */
-  askClose(session: number, level: number): boolean {
+  askClose(session: Unchecked<SessionId>, level: number): boolean {
     const at = session % this.capacity;
     for (;;) {
       const before = Atomics.load(this.#closeAsked, at);
@@ -72,7 +82,7 @@ export class ConnectionTable {
   }
 
   /** The slot of `session` is a new one's: no close has been asked for. */
-  forgetClose(session: number): void {
+  forgetClose(session: Unchecked<SessionId>): void {
     Atomics.store(this.#closeAsked, session % this.capacity, 0);
   }
 
@@ -87,14 +97,14 @@ export class ConnectionTable {
   }
 
   /** What the table tells of `session`, which may be closed; undefined when it tells of another by now, or never did. */
-  read(session: number): ConnectionRecord | undefined {
+  read(session: Unchecked<SessionId>): ConnectionRecord | undefined {
     if (!Number.isSafeInteger(session) || session < 1) return undefined;
     const record = this.#readSlot(this.slot(session));
     return record && record.state !== layout.FREE && record.session === session ? record : undefined;
   }
 
   /** When something last came from the client, went to it, and went to a worker: milliseconds since 1970. */
-  times(session: number): { received: number; sent: number; dispatched: number } {
+  times(session: Unchecked<SessionId>): { received: number; sent: number; dispatched: number } {
     const at = this.slot(session) / 2;
     return {
       received: this.doubles[at + layout.RECEIVED_AT_DOUBLE] as number,
@@ -104,12 +114,13 @@ export class ConnectionTable {
   }
 
   /** The open sessions above `after`, lowest first; of one listener, where that is named. */
-  list(after: number, port?: number): number[] {
+  list(after: number, listener?: Unchecked<ListenerIndex>): number[] {
     const found: number[] = [];
     const { words, doubles } = this;
     for (let slot = 0; slot < words.length; slot += layout.SLOT_WORDS) {
       if (Atomics.load(words, slot + layout.STATE_WORD) !== layout.OPEN) continue;
-      if (port !== undefined && layout.portOf(words[slot + layout.ENDS_WORD] as number) !== port) continue;
+      if (listener !== undefined && layout.listenerOf(words[slot + layout.ENDS_WORD] as number) !== listener)
+        continue;
       const session = doubles[slot / 2 + layout.SESSION_DOUBLE] as number;
       if (session > after) found.push(session);
     }
@@ -161,7 +172,7 @@ class ScratchRecord {
     this.#doubles[layout.CONNECT_TIME_DOUBLE] = record.connectTime;
     words[layout.SESSION_LOW_WORD] = record.session | 0;
     const length = this.#bytes.write(record.host, layout.HOST_AT, layout.HOST_BYTES);
-    words[layout.ENDS_WORD] = layout.endsOf(record.remotePort, record.port, length);
+    words[layout.ENDS_WORD] = layout.endsOf(record.remotePort, record.listener, length);
   }
 
   decode(): ConnectionRecord {
@@ -170,15 +181,15 @@ class ScratchRecord {
     const ends = word(layout.ENDS_WORD);
     return {
       state: word(layout.STATE_WORD),
-      port: layout.portOf(ends),
-      reactor: word(layout.REACTOR_WORD),
-      worker: word(layout.WORKER_WORD),
+      listener: layout.listenerOf(ends),
+      reactor: asReactor(word(layout.REACTOR_WORD)),
+      worker: asWorker(word(layout.WORKER_WORD)),
       uid: word(layout.UID_WORD),
       flags: word(layout.FLAGS_WORD),
       reason: word(layout.REASON_WORD),
       remotePort: layout.remotePortOf(ends),
       tlsCell: word(layout.TLS_CELL_WORD),
-      session: this.#doubles[layout.SESSION_DOUBLE] as number,
+      session: asSession(this.#doubles[layout.SESSION_DOUBLE] as number),
       connectTime: this.#doubles[layout.CONNECT_TIME_DOUBLE] as number,
       host: this.#bytes.toString('utf8', layout.HOST_AT, layout.HOST_AT + layout.hostLengthOf(ends)),
     };

@@ -1,3 +1,5 @@
+import type { ReactorIndex, Unchecked } from '../contract/ids.js';
+
 /**
  * What the server counts, in memory that every process of the server maps: float64 each (whole numbers, exact up to
  * 2^53), and each block written by one thread alone. Nothing outside of this file knows an offset.
@@ -100,7 +102,7 @@ const lines = (doubles: number) => Math.ceil(doubles / LINE) * LINE;
 const reactorLength = ({ workers }: CountersShape) => WORKERS + lines(WORKER_LENGTH * workers);
 const processLength = ({ reactors }: CountersShape) => DONE + lines(reactors);
 
-export function reactorAt(shape: CountersShape, reactor: number): number {
+export function reactorAt(shape: CountersShape, reactor: Unchecked<ReactorIndex>): number {
   return FIRST_REACTOR + reactor * reactorLength(shape);
 }
 

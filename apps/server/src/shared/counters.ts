@@ -1,3 +1,11 @@
+import {
+  asReactor,
+  type PeerId,
+  type ReactorIndex,
+  type Unchecked,
+  type WorkerId,
+  workerOfReactor,
+} from '../contract/ids.js';
 import { CounterBlock, countOf } from './counter-block.js';
 import * as layout from './counters-layout.js';
 
@@ -46,7 +54,7 @@ export class Counters {
   }
 
   /** Of a reactor of this thread: its part, of which it is the only writer, but for OPEN_HERE. */
-  keepReactor(reactor: number): CounterBlock {
+  keepReactor(reactor: Unchecked<ReactorIndex>): CounterBlock {
     const open = layout.OPEN_HERE_WORD / 2;
     return new CounterBlock(this.reactor(reactor)).keep(0, open).keep(open + 1);
   }
@@ -84,19 +92,19 @@ export class Counters {
   }
 
   /** The part that belongs to one reactor thread. */
-  reactor(reactor: number): Float64Array {
+  reactor(reactor: Unchecked<ReactorIndex>): Float64Array {
     const at = layout.reactorAt(this.shape, reactor);
     return this.doubles.subarray(at, layout.reactorAt(this.shape, reactor + 1));
   }
 
   /** The part that belongs to one process, by its flat id. */
-  process(process: number): Float64Array {
+  process(process: Unchecked<PeerId>): Float64Array {
     const at = layout.processAt(this.shape, process);
     return this.doubles.subarray(at, layout.processAt(this.shape, process + 1));
   }
 
   /** In base mode: counts one more open connection of `reactor`, unless that makes more than `limit` of all. */
-  enter(reactor: number, limit: number): boolean {
+  enter(reactor: Unchecked<ReactorIndex>, limit: number): boolean {
     // First its own, then those of all: of two that come at once, one at least sees both.
     let open = this.#setOpen(reactor, (this.#ownOpen[reactor] as number) + 1);
     for (let r = 0; r < this.shape.reactors; r++) {
@@ -111,29 +119,29 @@ export class Counters {
   }
 
   /** In base mode: open connections of `reactor`. */
-  open(reactor: number): number {
+  open(reactor: Unchecked<ReactorIndex>): number {
     return Atomics.load(this.#words, this.#openAt(reactor));
   }
 
   /** In base mode: a connection of `reactor` is closed. */
-  leave(reactor: number): void {
+  leave(reactor: Unchecked<ReactorIndex>): void {
     this.#setOpen(reactor, (this.#ownOpen[reactor] as number) - 1);
   }
 
   /** In base mode: stores the open connections of `reactor`, of this process, anew; returns whether they were written over. */
-  restoreOpen(reactor: number): boolean {
+  restoreOpen(reactor: Unchecked<ReactorIndex>): boolean {
     const own = this.#ownOpen[reactor] as number;
     return Atomics.exchange(this.#words, this.#openAt(reactor), own) !== own;
   }
 
-  #setOpen(reactor: number, open: number): number {
+  #setOpen(reactor: Unchecked<ReactorIndex>, open: number): number {
     this.#ownOpen[reactor] = open;
     Atomics.store(this.#words, this.#openAt(reactor), open);
     return open;
   }
 
   /** In base mode: no connection of `reactor` is open, nor any message under way, for its process has died. */
-  abandon(reactor: number): void {
+  abandon(reactor: Unchecked<ReactorIndex>): void {
     const own = this.reactor(reactor);
     this.#setOpen(reactor, 0);
     own[layout.CLOSED] = countOf(own[layout.ACCEPTED_HERE] as number);
@@ -141,7 +149,8 @@ export class Counters {
     const at = layout.WORKERS + reactor * layout.WORKER_LENGTH;
     own[at + layout.CONNECTIONS] = 0;
     own[at + layout.IN_FLIGHT_RESET] =
-      countOf(own[at + layout.IN_FLIGHT_RESET] as number) + this.underWayFrom(reactor, reactor);
+      countOf(own[at + layout.IN_FLIGHT_RESET] as number) +
+      this.underWayFrom(reactor, workerOfReactor(asReactor(reactor)));
   }
 
   /** In base mode, the session id that each reactor has given out last. */
@@ -151,7 +160,7 @@ export class Counters {
     );
   }
 
-  #openAt(reactor: number): number {
+  #openAt(reactor: Unchecked<ReactorIndex>): number {
     return layout.reactorAt(this.shape, reactor) * 2 + layout.OPEN_HERE_WORD;
   }
 
@@ -164,7 +173,7 @@ export class Counters {
   }
 
   /** A counter of all reactor threads but one together; one of them that is above `most` was written over. */
-  ofOtherReactors(reactor: number, counter: number, most: number): number {
+  ofOtherReactors(reactor: Unchecked<ReactorIndex>, counter: number, most: number): number {
     let sum = 0;
     for (let r = 0; r < this.shape.reactors; r++) {
       const value =
@@ -180,12 +189,12 @@ export class Counters {
   }
 
   /** A counter that reactor threads keep for each worker, of one worker. */
-  ofWorker(worker: number, counter: number): number {
+  ofWorker(worker: Unchecked<WorkerId>, counter: number): number {
     return this.ofReactors(layout.WORKERS + worker * layout.WORKER_LENGTH + counter);
   }
 
   /** Messages of one reactor thread that a worker has not finished; below 0 where more was forgiven than was lost. */
-  underWayFrom(reactor: number, worker: number): number {
+  underWayFrom(reactor: Unchecked<ReactorIndex>, worker: Unchecked<WorkerId>): number {
     const { doubles, shape } = this;
     const at = layout.reactorAt(shape, reactor) + layout.WORKERS + worker * layout.WORKER_LENGTH;
     const done = doubles[layout.processAt(shape, worker) + layout.DONE + reactor] as number;
@@ -195,7 +204,7 @@ export class Counters {
   }
 
   /** Messages that have been sent to a worker and that it has not finished. */
-  underWay(worker: number): number {
+  underWay(worker: Unchecked<WorkerId>): number {
     let sum = 0;
     for (let r = 0; r < this.shape.reactors; r++) sum += Math.max(0, this.underWayFrom(r, worker));
     return sum;

@@ -1,3 +1,4 @@
+import type { SessionId, Unchecked } from '../contract/ids.js';
 /**
  * Gives out session ids: ascending, never one twice, and none whose slot in the table of connections is taken by a
  * session that has stayed while all others went round. With a `step`, those that leave the remainder of the first one:
@@ -15,20 +16,20 @@ export class SessionIds {
   }
 
   /** The id given out last; one step below the first when there was none. */
-  get last(): number {
-    return this.#last;
+  get last(): SessionId {
+    return this.#last as SessionId;
   }
 
   /** There are more slots than sessions at once, so a free one is near. */
-  next(): number {
+  next(): SessionId {
     do this.#last += this.#step;
     while (this.#taken[this.#last % this.#taken.length] === 1);
     this.#taken[this.#last % this.#taken.length] = 1;
-    return this.#last;
+    return this.#last as SessionId;
   }
 
   /** The session is closed, and its slot is free. */
-  release(session: number): void {
+  release(session: Unchecked<SessionId>): void {
     this.#taken[session % this.#taken.length] = 0;
   }
 }

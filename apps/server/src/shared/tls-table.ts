@@ -1,3 +1,4 @@
+import type { ReactorIndex, SessionId, Unchecked } from '../contract/ids.js';
 import { capacityFor } from './connection-layout.js';
 import * as layout from './tls-layout.js';
 
@@ -66,7 +67,7 @@ export class TlsTable {
    * Takes a cell for a session of `reactor` and writes there. Returns the cell's number, from 1; 0 where another process has
    * written over the owners, so that none seems to be free.
    */
-  write(reactor: number, session: number, info: TlsInfo): number {
+  write(reactor: Unchecked<ReactorIndex>, session: Unchecked<SessionId>, info: TlsInfo): number {
     const words = this.#words;
     const cell = this.#take(reactor + 1);
     if (cell < 0) return 0;
@@ -94,7 +95,7 @@ export class TlsTable {
   }
 
   /** Gives back every cell of a reactor that has died, for it. */
-  abandon(reactor: number): void {
+  abandon(reactor: Unchecked<ReactorIndex>): void {
     for (let cell = 0; cell < this.#capacity; cell++) {
       if (Atomics.load(this.#owners, cell) !== reactor + 1) continue;
       const at = cell * layout.CELL_WORDS;
@@ -106,7 +107,7 @@ export class TlsTable {
   }
 
   /** What `cell`, by its number from 1, tells of `session`; undefined when that is nothing, or not any more. */
-  read(cell: number, session: number): TlsInfo | undefined {
+  read(cell: number, session: Unchecked<SessionId>): TlsInfo | undefined {
     if (cell < 1 || cell > this.#capacity) return undefined;
     const words = this.#words;
     const at = (cell - 1) * layout.CELL_WORDS;

@@ -10,11 +10,12 @@ import {
   type TaskQueue,
 } from '@millrace/task-pool/internal';
 import type { ResetTasks, TaskWorkerDied, TaskWorkerUp } from '../contract/control-messages.js';
+import type { PeerId } from '../contract/ids.js';
 import { corruptTaskLink } from '../links/corrupt-links.js';
 import { linksOf, PEER } from '../links/server-plan.js';
 import { openAskerLinks, openBoard } from '../links/task-links.js';
 import { openTaskQueue } from '../links/task-queue.js';
-import { askerOf } from '../links/task-topology.js';
+import { askerOf, peerOfTaskWorker } from '../links/task-topology.js';
 import type { Topology } from '../links/topology.js';
 import type { LogLimit } from '../log/log.js';
 import { TASKS, TASKS_AT_HAND, TASKS_COMPLETED, TASKS_FAILED } from '../shared/counters-layout.js';
@@ -23,7 +24,7 @@ import { LaterQueue } from './later-queue.js';
 export interface TaskAskerParts {
   readonly topology: Topology;
   /** Who asks, among the peers. */
-  readonly peer: number;
+  readonly peer: PeerId;
   /** Which process of its name this is; no two that share their claims have one number. */
   readonly incarnation: number;
   readonly find: FindDescriptor;
@@ -38,7 +39,7 @@ export interface TaskAskerParts {
   readonly run: string | undefined;
   readonly limit: LogLimit;
   /** Has the manager replace the process of that flat id, and all empty what lies between it and them. */
-  readonly replace: (peer: number) => void;
+  readonly replace: (peer: PeerId) => void;
   /** A result that a task sent by `finish` and no callback takes. */
   readonly finished: (id: number, value: unknown) => void;
 }
@@ -145,7 +146,8 @@ export class TaskAsker {
   }
 
   #replace(taskWorker: number): void {
-    this.#parts.replace(this.#parts.topology.workers + taskWorker);
+    const { topology, replace } = this.#parts;
+    replace(peerOfTaskWorker(topology, taskWorker));
   }
 
   /** The counters are this process's as long as its links are. */

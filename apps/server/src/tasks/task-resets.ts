@@ -3,6 +3,7 @@ import type { Member } from '@millrace/process-pool';
 import type { FindDescriptor } from '@millrace/process-pool/links';
 import { LINK_RESET_MS } from '../constants.js';
 import type { ResetTasks, TasksReset, ToWorker } from '../contract/control-messages.js';
+import type { PeerId } from '../contract/ids.js';
 import { linksOf, PEER, TASKS } from '../links/server-plan.js';
 import { askerOf, askersOf, peerOfAsker } from '../links/task-topology.js';
 import { managerPeer, masterPeer, type Topology } from '../links/topology.js';
@@ -15,7 +16,7 @@ export interface TaskResetsParts {
   readonly topology: Topology;
   readonly find: FindDescriptor;
   /** Workers and user processes that may have their links open: the member, its flat id and the pid of the process. */
-  readonly askers: () => readonly { readonly member: Member; readonly id: number; readonly pid: number }[];
+  readonly askers: () => readonly { readonly member: Member; readonly id: PeerId; readonly pid: number }[];
   /** Empties what lies between this process and a task worker; false: it has not been opened. */
   readonly resetOwn: (message: ResetTasks) => boolean;
   readonly tellMaster: (message: ResetTasks) => void;

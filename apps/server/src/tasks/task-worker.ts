@@ -11,14 +11,14 @@ import {
   TaskRunner,
 } from '@millrace/task-pool/internal';
 import { unknownMessage } from '../contract/control-messages.js';
-import type { ProcessId } from '../contract/ids.js';
+import { asPeer, type PeerId, type ProcessId, type ReactorIndex } from '../contract/ids.js';
 import type { RoleAssignment, WorkerStatus } from '../contract/role.js';
 import { corruptTaskLink, isSenderCertain } from '../links/corrupt-links.js';
 import { PEER } from '../links/server-plan.js';
 import { OpenedResources } from '../links/shared-resources.js';
 import { openRunnerLinks, type RunnerLinks } from '../links/task-links.js';
 import { checkTaskMeans, openTaskQueue } from '../links/task-queue.js';
-import { peerOfAsker } from '../links/task-topology.js';
+import { peerOfAsker, peerOfTaskWorker } from '../links/task-topology.js';
 import { idOfPeer, type Topology } from '../links/topology.js';
 import { LogLimit } from '../log/log.js';
 import { beat } from '../process/heartbeat.js';
@@ -37,7 +37,7 @@ export class TaskWorkerRole {
   readonly #child: ChildProcessContext;
   readonly #topology: Topology;
   readonly #id: number;
-  readonly #workerId: number;
+  readonly #workerId: PeerId;
   readonly #limit: LogLimit;
   #runner: TaskRunner | undefined;
   #links: RunnerLinks | undefined;
@@ -53,7 +53,7 @@ export class TaskWorkerRole {
     this.#child = child;
     this.#topology = topology;
     this.#id = id;
-    this.#workerId = topology.workers + id;
+    this.#workerId = peerOfTaskWorker(topology, id);
     this.#limit = new LogLimit(context);
     this.#life = new WorkerLife({
       context,
@@ -105,7 +105,7 @@ export class TaskWorkerRole {
     await this.#life.start(() => this.#serve());
   }
 
-  #linkCorrupt(reactor: number, error: Error): void {
+  #linkCorrupt(reactor: ReactorIndex, error: Error): void {
     this.#context.log.error(`what comes from reactor ${reactor} makes no sense: ${error.message}`);
     this.#life.tell({ type: 'linkCorrupt', peer: this.#workerId });
   }
@@ -238,6 +238,6 @@ export class TaskWorkerRole {
   }
 
   #askerId(source: number): ProcessId {
-    return source < 0 ? source : idOfPeer(this.#topology, source);
+    return source < 0 ? source : idOfPeer(this.#topology, asPeer(source));
   }
 }

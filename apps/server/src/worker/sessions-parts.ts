@@ -1,4 +1,5 @@
 import type { Handlers, PortEvents } from '../contract/events.js';
+import type { ListenerIndex, Unchecked } from '../contract/ids.js';
 import type { Session } from '../contract/session.js';
 import type { PacketChannel } from '../links/packet-channel.js';
 import type { SessionGateway } from '../sessions/session-gateway.js';
@@ -13,7 +14,7 @@ export interface SessionsParts {
   readonly gateway: SessionGateway;
   /** This worker's counters. */
   readonly counters: CounterBlock;
-  readonly handlers: (port: number) => Handlers<PortEvents>;
+  readonly handlers: (listener: Unchecked<ListenerIndex>) => Handlers<PortEvents>;
   /** Messages after which no more are taken. */
   readonly maxRequests: number;
   /** Messages whose handlers are under way at most; 0: any number. */

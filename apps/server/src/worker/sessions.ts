@@ -1,5 +1,12 @@
 import { copyOf } from '@millrace/channel/internal';
 import type { PortEvents } from '../contract/events.js';
+import {
+  asReactor,
+  type ListenerIndex,
+  type ReactorIndex,
+  type SessionId,
+  type Unchecked,
+} from '../contract/ids.js';
 import { PacketClient } from '../contract/packet-client.js';
 import { Session } from '../contract/session.js';
 import { decodePeer } from '../links/datagram-peer.js';
@@ -27,7 +34,7 @@ export class Sessions {
   /** Messages that may still be taken. */
   #left: number;
   /** Reactor threads that have sent their last message; one that had to introduce this process says it again. */
-  readonly #last = new Set<number>();
+  readonly #last = new Set<ReactorIndex>();
   #stopping = false;
   #idle: () => void = () => {};
 
@@ -46,7 +53,8 @@ export class Sessions {
 
   /** Takes messages from here on. */
   start(): void {
-    for (const [reactor, channel] of this.#parts.channels.entries()) {
+    for (const [index, channel] of this.#parts.channels.entries()) {
+      const reactor = asReactor(index);
       // More waits to be sent than the reactor thread takes: then nothing more is asked for, until it has.
       channel.on('drain', () => this.#concurrency.resume(this.#parts.source ?? channel));
       channel.on('message', (message) => this.#received(message, reactor));
@@ -84,33 +92,33 @@ export class Sessions {
     }
   }
 
-  #received(message: packet.Packet, reactor: number): void {
-    const { session: id, port, aux } = message;
+  #received(message: packet.Packet, reactor: ReactorIndex): void {
+    const { session: id, listener, aux } = message;
     switch (message.type) {
       case packet.RECEIVE:
         return this.#receive(
-          this.#session(id, port),
+          this.#session(id, listener),
           copyOf(message.body as Buffer, message.start, message.end),
           reactor,
         );
       case packet.CONNECT: {
-        const session = this.#session(id, port);
+        const session = this.#session(id, listener);
         session.remoteAddress = message.text();
         return this.#emit('connect', session, undefined);
       }
       case packet.ADOPT:
-        this.#session(id, port).remoteAddress = message.text();
+        this.#session(id, listener).remoteAddress = message.text();
         return;
       case packet.END:
-        return this.#inputEnded(this.#session(id, port));
+        return this.#inputEnded(this.#session(id, listener));
       case packet.CLOSED:
-        return this.#closed(id, port, packet.CLOSE_REASONS[aux] as packet.SessionCloseReason);
+        return this.#closed(id, listener, packet.CLOSE_REASONS[aux] as packet.SessionCloseReason);
       case packet.FORGET:
         return void this.#forget(id);
       case packet.BUFFER_FULL:
-        return this.#emit('bufferFull', this.#session(id, port), undefined);
+        return this.#emit('bufferFull', this.#session(id, listener), undefined);
       case packet.BUFFER_EMPTY:
-        return this.#emit('bufferEmpty', this.#session(id, port), undefined);
+        return this.#emit('bufferEmpty', this.#session(id, listener), undefined);
       case packet.DRAINED:
         return this.#gateway.settle(id, aux === 0);
       case packet.ASK_TAKEN:
@@ -124,32 +132,32 @@ export class Sessions {
   }
 
   /** What was sent before this has been taken: its clients may send as much again. */
-  #sayTaken(reactor: number, last: number): void {
+  #sayTaken(reactor: ReactorIndex, last: number): void {
     this.#parts.channels[reactor]?.send(this.#out.set(packet.TAKEN, 0, last));
   }
 
-  #session(id: number, port: number): Session {
+  #session(id: SessionId, listener: ListenerIndex): Session {
     if (this.#latest?.id === id) return this.#latest;
     let session = this.#sessions.get(id);
     if (session === undefined) {
-      session = this.#newSession(id, port);
+      session = this.#newSession(id, listener);
       this.#sessions.set(id, session);
     }
     this.#latest = session;
     return session;
   }
 
-  #newSession(id: number, port: number): Session {
+  #newSession(id: SessionId, listener: ListenerIndex): Session {
     const { table } = this.#gateway;
-    return new Session(id, port, this.#gateway, new OutputWindow(table, table.slot(id)));
+    return new Session(id, listener, this.#gateway, new OutputWindow(table, table.slot(id)));
   }
 
-  #receiversOf(port: number): readonly PortEvents['receive'][] {
-    this.#receivers[port] ??= this.#parts.handlers(port).get('receive');
-    return this.#receivers[port];
+  #receiversOf(listener: Unchecked<ListenerIndex>): readonly PortEvents['receive'][] {
+    this.#receivers[listener] ??= this.#parts.handlers(listener).get('receive');
+    return this.#receivers[listener];
   }
 
-  #receive(session: Session, data: Buffer, reactor: number): void {
+  #receive(session: Session, data: Buffer, reactor: ReactorIndex): void {
     this.#count(REQUESTS);
     this.#left--;
     let open: Promise<void>[] | undefined;
@@ -160,15 +168,15 @@ export class Sessions {
     this.#finished(open, reactor);
   }
 
-  #packet(message: packet.Packet, reactor: number): void {
+  #packet(message: packet.Packet, reactor: ReactorIndex): void {
     this.#count(REQUESTS);
     this.#left--;
-    const { port, start, aux } = message;
+    const { listener, start, aux } = message;
     const address = decodePeer(message.body as Buffer, start, start + aux);
-    const client = new PacketClient(this.#gateway, address, port);
+    const client = new PacketClient(this.#gateway, address, listener);
     const data = copyOf(message.body as Buffer, start + aux, message.end);
     let open: Promise<void>[] | undefined;
-    for (const handler of this.#parts.handlers(port).get('packet')) {
+    for (const handler of this.#parts.handlers(listener).get('packet')) {
       const promise = this.#call(data, handler, client, undefined);
       if (promise) open = open === undefined ? [promise] : [...open, promise];
     }
@@ -176,7 +184,7 @@ export class Sessions {
   }
 
   /** A message of `reactor` is done when all of its handlers are: what the dispatch modes by load go by. */
-  #finished(open: Promise<void>[] | undefined, reactor: number): void {
+  #finished(open: Promise<void>[] | undefined, reactor: ReactorIndex): void {
     if (open === undefined) this.#count(DONE + reactor);
     else {
       this.#concurrency.begun();
@@ -208,14 +216,14 @@ export class Sessions {
     this.#gateway.ended(session.id);
   }
 
-  #closed(id: number, port: number, reason: packet.SessionCloseReason): void {
+  #closed(id: SessionId, listener: ListenerIndex, reason: packet.SessionCloseReason): void {
     // One that this worker does not know was its predecessor's, which has not read this: no other process tells of its end.
-    const session = this.#forget(id) ?? this.#newSession(id, port);
+    const session = this.#forget(id) ?? this.#newSession(id, listener);
     session.closed = true;
     this.#emit('close', session, { byServer: reason !== 'peer' && reason !== 'error', reason });
   }
 
-  #forget(id: number): Session | undefined {
+  #forget(id: SessionId): Session | undefined {
     const session = this.#sessions.get(id);
     if (session === undefined) return undefined;
     this.#sessions.delete(id);

@@ -1,6 +1,7 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { TaskClient } from '@millrace/task-pool/internal';
 import { unknownMessage } from '../contract/control-messages.js';
+import type { PeerId, ReactorIndex } from '../contract/ids.js';
 import { incarnationOf, type RoleAssignment } from '../contract/role.js';
 import { PEER } from '../links/server-plan.js';
 import { OpenedResources } from '../links/shared-resources.js';
@@ -33,7 +34,7 @@ export class UserProcessRole {
   readonly #context: RoleContext;
   readonly #child: ChildProcessContext;
   readonly #topology: Topology;
-  readonly #id: number;
+  readonly #id: PeerId;
   readonly #handler: UserProcessHandler;
   readonly #stop = new AbortController();
   readonly #tasks: RoleTasks | undefined;
@@ -46,7 +47,7 @@ export class UserProcessRole {
     context: RoleContext,
     child: ChildProcessContext,
     topology: Topology,
-    id: number,
+    id: PeerId,
     handler: UserProcessHandler,
     Tasks?: typeof RoleTasks,
   ) {
@@ -94,7 +95,7 @@ export class UserProcessRole {
     void this.#run();
   }
 
-  #linkCorrupt(reactor: number, error: Error): void {
+  #linkCorrupt(reactor: ReactorIndex, error: Error): void {
     this.#context.log.error(`what comes from reactor ${reactor} makes no sense: ${error.message}`);
     this.#link.tell({ type: 'linkCorrupt', peer: this.#id });
   }
@@ -160,7 +161,7 @@ export class UserProcessRole {
       counters: this.#counters(),
       files: openTaskFiles(context.options, taskFiles as string, taskRun),
       run: taskRun,
-      replace: (peer: number) => this.#link.tell({ type: 'tasksCorrupt', peer }),
+      replace: (peer: PeerId) => this.#link.tell({ type: 'tasksCorrupt', peer }),
     };
   }
 }

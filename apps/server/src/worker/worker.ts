@@ -5,10 +5,12 @@ import type { OwnReactor } from '../base/own-reactor.js';
 import { RESTORE_MS } from '../constants.js';
 import { unknownMessage } from '../contract/control-messages.js';
 import { runInOrder } from '../contract/events.js';
+import { type PeerId, type ReactorIndex, reactorOfWorker, type WorkerId } from '../contract/ids.js';
 import { incarnationOf, type RoleAssignment, SHUTDOWN, type WorkerStatus } from '../contract/role.js';
 import type { Session } from '../contract/session.js';
 import type { OpenedResources } from '../links/shared-resources.js';
 import { checkTaskMeans } from '../links/task-queue.js';
+import { isWorker } from '../links/task-topology.js';
 import type { Topology } from '../links/topology.js';
 import { LogLimit } from '../log/log.js';
 import { beat } from '../process/heartbeat.js';
@@ -31,7 +33,7 @@ export class WorkerRole {
   readonly name = 'worker';
   readonly #context: RoleContext;
   readonly #topology: Topology;
-  readonly #id: number;
+  readonly #id: WorkerId;
   readonly #view: OpenedResources;
   readonly #life: WorkerLife;
   readonly #gateway: SessionGateway;
@@ -49,7 +51,7 @@ export class WorkerRole {
     context: RoleContext,
     child: ChildProcessContext,
     topology: Topology,
-    id: number,
+    id: WorkerId,
     own?: { readonly Reactor: typeof OwnReactor; readonly functions: UserFunctions | undefined },
   ) {
     this.#context = context;
@@ -68,7 +70,7 @@ export class WorkerRole {
       tls: this.#view.tls(),
       ports: context.ports,
       own: counters.process(id),
-      reactor: this.#own && id,
+      reactor: this.#own && reactorOfWorker(id),
       // More waits to be sent than the reactor thread takes: then nothing more is asked for; see Sessions.start.
       onCongestion: (reactor) => (this.#own?.channel ?? this.#channels[reactor])?.pause(),
     });
@@ -143,18 +145,18 @@ export class WorkerRole {
   }
 
   /** The manager replaces this process, and the process at the other end empties what lies between. */
-  #linkCorrupt(reactor: number, error: Error): void {
+  #linkCorrupt(reactor: ReactorIndex, error: Error): void {
     this.#context.log.error(`what comes from reactor ${reactor} makes no sense: ${error.message}`);
     this.#life.tell({ type: 'linkCorrupt', peer: this.#id });
   }
 
   /** The process of a peer has ended over what it had written to the rings, and the next waits until they are emptied. */
-  #resetLinks(peer: number): void {
+  #resetLinks(peer: PeerId): void {
     // Of a process that has been given the place meanwhile, because this process did not answer in time, nothing is emptied.
     const late = new ProcessPids(this.#view.counters()).get(peer) !== undefined;
     const reset = !late && this.#own?.reset(peer) === true;
-    if (!late) this.#gateway.resetLink(peer);
-    else this.#own?.remindOfCorrupt(peer);
+    if (late) this.#own?.remindOfCorrupt(peer);
+    else if (isWorker(this.#topology, peer)) this.#gateway.resetLink(reactorOfWorker(peer));
     this.#life.tell({ type: 'linksReset', peer, pid: process.pid, reset });
   }
 
@@ -162,7 +164,7 @@ export class WorkerRole {
   #open(): void {
     const { options, portHandlers } = this.#context;
     const { lease } = this.#life;
-    const onCorrupt = (reactor: number, error: Error) => this.#linkCorrupt(reactor, error);
+    const onCorrupt = (reactor: ReactorIndex, error: Error) => this.#linkCorrupt(reactor, error);
     const links = openLinks(this.#view, this.#topology, this.#id, onCorrupt, this.#context, {
       own: this.#own?.channel,
     });

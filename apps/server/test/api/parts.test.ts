@@ -4,6 +4,7 @@ import { ManagerRequests } from '../../src/api/manager-requests.js';
 import { Registrations } from '../../src/api/registrations.js';
 import { SharedTables } from '../../src/api/shared-tables.js';
 import type { RoleName } from '../../src/contract/ids.js';
+import { asPeer } from '../../src/contract/ids.js';
 import { PeerIdentity } from '../../src/links/peer-identity.js';
 import { ProcessLog } from '../../src/log/log.js';
 import { ProcessMessages } from '../../src/messages/process-messages.js';
@@ -53,7 +54,7 @@ test('below the manager a process asks for a reload, and does not wait for it', 
     throw new Error('no counters are read');
   });
   expect(await requests.reload({ tasksOnly: true })).toEqual({ outcome: 'requested' });
-  expect(await requests.stopWorker(1)).toEqual({ outcome: 'requested' });
+  expect(await requests.stopWorker(asPeer(1))).toEqual({ outcome: 'requested' });
   await requests.shutdown();
   expect(send.mock.calls).toEqual([
     [{ type: 'reload', options: { tasksOnly: true } }],

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { asListener, asReactor, asSession, asWorker } from '../../src/contract/ids.js';
 import { hashHost } from '../../src/reactor/hash-host.js';
 import { OutputWindow } from '../../src/sessions/output-window.js';
 import { CLOSED, capacityFor, FLAG_PAUSED, OPEN } from '../../src/shared/connection-layout.js';
@@ -14,15 +15,15 @@ function table(maxConnections = 100): ConnectionTable {
 
 const record = (session: number): ConnectionRecord => ({
   state: OPEN,
-  port: 3,
-  reactor: 1,
-  worker: 2,
+  listener: asListener(3),
+  reactor: asReactor(1),
+  worker: asWorker(2),
   uid: -1,
   flags: 1,
   reason: 0,
   remotePort: 65_535,
   tlsCell: 0,
-  session,
+  session: asSession(session),
   connectTime: 1_700_000_000_123,
   host: 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff',
 });

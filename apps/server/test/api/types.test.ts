@@ -1,4 +1,13 @@
 import { expectTypeOf, test } from 'vitest';
+import {
+  asReactor,
+  asSession,
+  asWorker,
+  type ListenerIndex,
+  type PeerId,
+  reactorOf,
+  type SessionId,
+} from '../../src/contract/ids.js';
 import type { TypeOf } from '../../src/contract/types.js';
 import { createServer, type ProcessId, type Session, type TaskContext } from '../../src/index.js';
 
@@ -106,5 +115,30 @@ test('what processes know of each other has types', () => {
     expectTypeOf(server.masterPid).toEqualTypeOf<number>();
     expectTypeOf(server.managerPid).toEqualTypeOf<number | undefined>();
     expectTypeOf(server.workerPid(0)).toEqualTypeOf<number | undefined>();
+  });
+});
+
+test('numbers of two kinds are never taken for each other, and users give and get plain ones', () => {
+  never(() => {
+    const session = asSession(1);
+    const worker = asWorker(1);
+    // @ts-expect-error A session is no reactor: reactorOf tells which one it names.
+    asReactor(session);
+    // @ts-expect-error In base mode a worker is a reactor, which reactorOfWorker says.
+    reactorOf(worker, 2);
+    // @ts-expect-error A number that nobody has checked is no session yet.
+    expectTypeOf<number>().toExtend<SessionId>();
+    expectTypeOf(worker).toExtend<PeerId>();
+    expectTypeOf<SessionId | ListenerIndex>().toExtend<number>();
+    return server.send(session, 'a session of our own') && server.send(1, 'what a user has kept');
+  });
+});
+
+test('what users see of a session are plain numbers', () => {
+  never(() => {
+    server.on('receive', (session) => {
+      expectTypeOf(session.id).toEqualTypeOf<number>();
+      expectTypeOf(session.port).toEqualTypeOf<number>();
+    });
   });
 });

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { LocalChannel } from '../../src/base/local-channel.js';
 import { closeSlots } from '../../src/base/reaper.js';
+import { asListener, asSession, asWorker, reactorOf, workerOfReactor } from '../../src/contract/ids.js';
 import { CONNECT, Packet, RECEIVE } from '../../src/links/packet.js';
 import { FairShare } from '../../src/reactor/fair-share.js';
 import * as layout from '../../src/shared/connection-layout.js';
@@ -85,15 +86,15 @@ function table(): ConnectionTable {
 
 const record = (session: number): ConnectionRecord => ({
   state: layout.OPEN,
-  port: 0,
-  reactor: session % WORKERS,
-  worker: session % WORKERS,
+  listener: asListener(0),
+  reactor: reactorOf(session, WORKERS),
+  worker: workerOfReactor(reactorOf(session, WORKERS)),
   uid: 0,
   flags: 0,
   reason: 0,
   remotePort: 1,
   tlsCell: 0,
-  session,
+  session: asSession(session),
   connectTime: 1,
   host: '192.0.2.1',
 });
@@ -119,7 +120,7 @@ test('a death closes the sessions of its worker and no others, and one that was 
   // As if its writer had died between the two changes of SEQ.
   Atomics.add(connections.words, connections.slot(4) + layout.SEQ_WORD, 1);
   expect(connections.read(4)).toBeUndefined();
-  closeSlots(connections, 1, WORKERS);
+  closeSlots(connections, asWorker(1), WORKERS);
   expect([1, 4, 7, 2, 3].map((id) => connections.open(id) >= 0)).toEqual([false, false, false, true, true]);
   expect(connections.read(1)?.state).toBe(layout.CLOSED);
   expect(connections.read(7)?.state).toBe(layout.CLOSED);

@@ -1,6 +1,7 @@
 import { createSocketPair, SOCK_STREAM, syscalls } from '@millrace/native';
 import { Connection, Reactor } from '@millrace/reactor';
 import { expect, onTestFinished, test } from 'vitest';
+import { asListener, asReactor, asSession, asWorker } from '../../src/contract/ids.js';
 import * as packet from '../../src/links/packet.js';
 import { Client, type ClientLink } from '../../src/reactor/client.js';
 import { ClientCommands } from '../../src/reactor/client-commands.js';
@@ -8,8 +9,9 @@ import type { ReactorContext } from '../../src/reactor/reactor-context.js';
 import * as layout from '../../src/shared/connection-layout.js';
 import { ConnectionSlot, ConnectionTable } from '../../src/shared/connection-table.js';
 
-const SESSION = 1;
-const PEER = 0;
+const SESSION = asSession(1);
+const LISTENER = asListener(0);
+const WORKER = asWorker(0);
 
 /** The commands for one client, whose other side is a socket of the test's, and what processes are told. */
 function ordersOf() {
@@ -17,10 +19,19 @@ function ordersOf() {
   onTestFinished(() => reactor.close());
   const table = new ConnectionTable(new ArrayBuffer(ConnectionTable.bytes(1)), 1);
   const slot = new ConnectionSlot(table).take({
-    ...{ state: layout.OPEN, port: 0, reactor: 0, worker: 0, uid: 0, flags: 0, reason: 0, tlsCell: 0 },
+    ...{
+      state: layout.OPEN,
+      listener: LISTENER,
+      reactor: asReactor(0),
+      worker: WORKER,
+      uid: 0,
+      flags: 0,
+      reason: 0,
+      tlsCell: 0,
+    },
     ...{ remotePort: 0, session: SESSION, connectTime: 1, host: '' },
   });
-  const client = new Client(SESSION, 0, { slot } as unknown as ClientLink, table.slot(SESSION));
+  const client = new Client(SESSION, LISTENER, { slot } as unknown as ClientLink, table.slot(SESSION));
   const told: { type: number; session: number; open: boolean }[] = [];
   const answers = {
     send: ({ type, session, aux }: packet.Packet) => told.push({ type, session, open: aux === 0 }),
@@ -49,7 +60,7 @@ function ordersOf() {
   });
   onTestFinished(() => client.connection.destroy());
   const take = (type: number, body = '') =>
-    commands.take(new packet.Packet().set(type, SESSION).with(Buffer.from(body)), PEER);
+    commands.take(new packet.Packet().set(type, SESSION).with(Buffer.from(body)), WORKER);
   return { take, told, leave: () => void syscalls.close(right) };
 }
 

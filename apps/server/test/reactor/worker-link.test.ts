@@ -1,5 +1,6 @@
 import type { TransportChannel } from '@millrace/channel';
 import { expect, test } from 'vitest';
+import { asReactor, asWorker } from '../../src/contract/ids.js';
 import type { Packet } from '../../src/links/packet.js';
 import { PAUSE_WORKER, type Pausable } from '../../src/reactor/pause-reasons.js';
 import { WorkerLink } from '../../src/reactor/worker-link.js';
@@ -20,11 +21,11 @@ function linkOf() {
   const counters = new Counters(new ArrayBuffer(Counters.bytes(topology)), topology);
   const turns: (() => void)[] = [];
   const link = new WorkerLink<undefined>(
-    0,
+    asWorker(0),
     channel as unknown as TransportChannel<Packet>,
     counters,
     new CounterBlock(counters.reactor(0)),
-    0,
+    asReactor(0),
     (callback) => void turns.push(callback),
     new ConnectionSlot(new ConnectionTable(new ArrayBuffer(ConnectionTable.bytes(1)), 1)),
   );

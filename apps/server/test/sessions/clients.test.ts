@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { asSession } from '../../src/contract/ids.js';
 import type { Client } from '../../src/reactor/client.js';
 import { Clients } from '../../src/reactor/clients.js';
 
 const CAPACITY = 1_024;
 
-const clientOf = (session: number) => ({ session }) as Client;
+const clientOf = (session: number) => ({ session: asSession(session) }) as Client;
 
 test.each([1, 4])('are found by their sessions, as in a Map, with one of %i parts of the table', (parts) => {
   fc.assert(

@@ -19,11 +19,13 @@ import { createSocketPair, SOCK_SEQPACKET } from '@millrace/native';
 import { BoundDatagram, DatagramSocket, Reactor } from '@millrace/reactor';
 import { canBeOthers, OTHER_USER, TestClient, until } from '@millrace/testkit';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { asReactor } from '../../src/contract/ids.js';
 import type { ServerOptions } from '../../src/index.js';
 import { FileReceiver, FileSender } from '../../src/links/file-link.js';
 import { isBase, launch, startServer } from '../support.js';
 
 /** What lies between workers and reactor threads; in base mode nothing does. */
+const REACTOR = asReactor(0);
 const OF_THE_MODE: Partial<ServerOptions>[] = isBase ? [{}] : [{ ipc: 'ring' }, { ipc: 'pipe' }];
 
 let directory: string;
@@ -164,11 +166,11 @@ test('a descriptor whose packet never came is closed, and none is taken for anot
     number,
   ];
   const receiver = new FileReceiver(to);
-  new FileSender([from]).send(0, orphan);
+  new FileSender([from]).send(REACTOR, orphan);
   const later = new FileSender();
-  const heldToken = Buffer.from(later.send(0, held));
+  const heldToken = Buffer.from(later.send(REACTOR, held));
   const sender = new FileSender([from]);
-  const tokens = [first, second].map((fd) => Buffer.from(sender.send(0, fd)));
+  const tokens = [first, second].map((fd) => Buffer.from(sender.send(REACTOR, fd)));
   later.connect([from]);
   const here = () => openFiles(process.pid).filter((target) => target.startsWith(directory));
   for (const [i, token] of [...tokens, heldToken].entries()) {
@@ -187,7 +189,7 @@ test('more files than the kernel keeps for a reactor thread that does not read a
   const path = join(directory, 'file');
   writeFileSync(path, '');
   expect(() => {
-    for (let i = 0; i < 10_000; i++) sender.send(0, openSync(path, 'r'));
+    for (let i = 0; i < 10_000; i++) sender.send(REACTOR, openSync(path, 'r'));
   }).toThrow(expect.objectContaining({ code: 'ERR_MILLRACE_CHANNEL_FULL' }));
   for (const fd of [from, to]) closeSync(fd);
   expect(openFiles(process.pid).filter((target) => target === path)).toEqual([]);
