@@ -1,7 +1,6 @@
-import { checkOptions } from '@millrace/channel';
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { PeerId } from '../contract/ids.js';
-import { RELOAD_OPTIONS, type ReloadOptions, type ReloadResult } from '../contract/reload.js';
+import type { ReloadOptions, ReloadResult } from '../contract/reload.js';
 import type { WorkerStatus } from '../contract/role.js';
 import type { ServerControl } from '../contract/server-control.js';
 import type { PeerIdentity } from '../links/peer-identity.js';
@@ -28,8 +27,7 @@ export class Lifecycle {
         : new ManagerRequests(child, role.name, () => this.#gateway('workerPid').counters);
   }
 
-  async reload(options: ReloadOptions): Promise<ReloadResult> {
-    checkOptions(options, RELOAD_OPTIONS, 'server.reload');
+  reload(options: ReloadOptions): Promise<ReloadResult> {
     return this.#control.reload(options);
   }
 

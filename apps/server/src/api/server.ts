@@ -1,4 +1,4 @@
-import type { Bytes, WaitOptions } from '@millrace/channel';
+import { type Bytes, checkOptions, type WaitOptions } from '@millrace/channel';
 import { inherit } from '@millrace/process-pool';
 import { hasParent } from '@millrace/process-pool/internal';
 import type { SocketAddress } from '@millrace/reactor';
@@ -16,7 +16,7 @@ import type {
 } from '@millrace/task-pool';
 import type { ServerEvents } from '../contract/events.js';
 import type { ProcessId, RoleName } from '../contract/ids.js';
-import type { ReloadOptions, ReloadResult } from '../contract/reload.js';
+import { RELOAD_OPTIONS, type ReloadOptions, type ReloadResult } from '../contract/reload.js';
 import type { RoleAssignment, WorkerStatus } from '../contract/role.js';
 import type { Message } from '../contract/types.js';
 import { callSite, shownAt } from '../errors.js';
@@ -371,6 +371,7 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
    * other processes it asks the manager, and resolves at once.
    */
   async reload(options: ReloadOptions = {}): Promise<ReloadResult> {
+    checkOptions(options, RELOAD_OPTIONS, 'server.reload');
     return this.#at('reload').lifecycle.reload(options);
   }
 
