@@ -12,6 +12,8 @@
  *
  * @packageDocumentation
  */
+
+export type { SystemVKey, SystemVPath } from '@millrace/native';
 export {
   type PosixChannelOptions,
   PosixQueueTransport,
@@ -44,7 +46,7 @@ export { type PosixLimits, readPosixLimits, readSystemVLimits, type SystemVLimit
 export type { MessageQueue, QueueOpenOptions } from './queue/message-queue.js';
 export type { SystemVQueueEntry } from './queue/queue-list.js';
 export { ftok } from './system-v/ftok.js';
-export type { SystemVKey, SystemVQueueOptions } from './system-v/system-v-open.js';
+export type { SystemVQueueOptions } from './system-v/system-v-open.js';
 export {
   type SystemVMessage,
   SystemVQueue,

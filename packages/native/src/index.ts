@@ -55,4 +55,5 @@ export {
 export { bindUnix, SocketFile } from './socket-file.js';
 export { createSocketPair } from './socket-pair.js';
 export type { MapHandle, MessageWaiter, PollHandle, Syscalls } from './syscalls.js';
+export { ftok, type SystemVKey, type SystemVPath } from './system-v-key.js';
 export { openForAppending } from './trusted-file.js';

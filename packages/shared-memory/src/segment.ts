@@ -10,8 +10,9 @@
  *
  * @packageDocumentation
  */
+export type { SystemVPath } from '@millrace/native';
 export type { SegmentExpectation, SegmentHeader } from './segment/header.js';
-export type { SegmentName, SystemVKey, SystemVPath } from './segment/name.js';
+export type { SegmentKey, SegmentName } from './segment/name.js';
 export type { SegmentTrust } from './segment/options.js';
 export {
   Segment,

@@ -8,16 +8,11 @@ import {
   pickOptions,
   TransportChannel,
 } from '@millrace/channel';
+import type { SystemVKey } from '@millrace/native';
 import { POSIX_OPTIONS, type PosixQueueOptions } from '../posix/posix-open.js';
 import { PosixQueue } from '../posix/posix-queue.js';
 import type { MessageQueue } from '../queue/message-queue.js';
-import {
-  keyName,
-  SYSTEM_V_OPTIONS,
-  type SystemVKey,
-  type SystemVQueueOptions,
-  toKey,
-} from '../system-v/system-v-open.js';
+import { keyName, SYSTEM_V_OPTIONS, type SystemVQueueOptions, toKey } from '../system-v/system-v-open.js';
 import { SystemVQueue } from '../system-v/system-v-queue.js';
 import { type Direction, QueueTransport, type QueueTransportOptions } from './queue-transport.js';
 import { SpillDirectory } from './spill-directory.js';

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { ftok as keyOf, SystemCallArgumentError } from '@millrace/native';
 import { QueueError } from '../errors.js';
 
 /**
@@ -6,21 +6,15 @@ import { QueueError } from '../errors.js';
  * of the device, 16 of the inode. Two files may have the same key; a file that is made anew has another.
  */
 export function ftok(path: string, project: number): number {
-  if (!(Number.isInteger(project) && project >= 1 && project <= 255)) {
-    throw new QueueError(
-      'ERR_MILLRACE_QUEUE_ARGUMENT',
-      `A project must be an integer from 1 to 255, not ${project}.`,
-    );
-  }
-  let file: { dev: bigint; ino: bigint };
   try {
-    file = statSync(path, { bigint: true });
+    return keyOf(path, project);
   } catch (cause) {
+    const why =
+      cause instanceof SystemCallArgumentError ? cause.message : 'the file must exist and be accessible.';
     throw new QueueError(
       'ERR_MILLRACE_QUEUE_ARGUMENT',
-      `The key of a System V queue cannot be made of ${path}: the file must exist and be accessible.`,
+      `The key of a System V queue cannot be made of ${JSON.stringify(path)}: ${why}`,
       { cause },
     );
   }
-  return (project << 24) | (Number(file.dev & 0xffn) << 16) | Number(file.ino & 0xffffn);
 }

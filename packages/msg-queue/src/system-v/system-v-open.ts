@@ -12,6 +12,7 @@ import {
   IPC_EXCL,
   IPC_PRIVATE,
   SystemCallError,
+  type SystemVKey,
   syscalls,
   type TrustedUsers,
 } from '@millrace/native';
@@ -20,9 +21,6 @@ import type { Opening } from '../posix/posix-open.js';
 import { explain, type SystemVLimits } from '../queue/limits.js';
 import type { QueueOpenOptions } from '../queue/message-queue.js';
 import { ftok } from './ftok.js';
-
-/** Which queue: a key, or a file and a project number (1 to 255, default 1) that `ftok` makes a key of. */
-export type SystemVKey = number | { readonly path: string; readonly project?: number };
 
 export interface SystemVQueueOptions extends QueueOpenOptions {
   /** Bytes that a queue that is made holds. Default kernel.msgmnb (16,384); more needs CAP_SYS_RESOURCE. */

@@ -8,19 +8,21 @@ import {
   type WaitOptions,
 } from '@millrace/channel';
 import { Slabs } from '@millrace/channel/internal';
-import { EACCES, EIDRM, EINVAL, ENOENT, IPC_PRIVATE, SystemCallError, syscalls } from '@millrace/native';
+import {
+  EACCES,
+  EIDRM,
+  EINVAL,
+  ENOENT,
+  IPC_PRIVATE,
+  SystemCallError,
+  type SystemVKey,
+  syscalls,
+} from '@millrace/native';
 import { deniedError, QueueError, removedError } from '../errors.js';
 import { explain, readSystemVLimits, type SystemVLimits } from '../queue/limits.js';
 import { MessageQueue, type QueueOpenOptions } from '../queue/message-queue.js';
 import { listSystemVQueues, type SystemVQueueEntry } from '../queue/queue-list.js';
-import {
-  checkOwners,
-  keyName,
-  openSystemV,
-  type SystemVKey,
-  type SystemVQueueOptions,
-  toKey,
-} from './system-v-open.js';
+import { checkOwners, keyName, openSystemV, type SystemVQueueOptions, toKey } from './system-v-open.js';
 import { SystemVPort } from './system-v-port.js';
 
 export interface SystemVMessage {

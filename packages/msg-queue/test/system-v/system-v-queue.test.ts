@@ -77,9 +77,10 @@ describe('opening', () => {
     } finally {
       rmSync(directory, { recursive: true });
     }
-    expect(() => ftok('/nowhere', 1)).toThrow(
-      expect.objectContaining({ code: 'ERR_MILLRACE_QUEUE_ARGUMENT' }),
-    );
+    const refused = expect.objectContaining({ code: 'ERR_MILLRACE_QUEUE_ARGUMENT' });
+    expect(() => ftok('/nowhere', 1)).toThrow(refused);
+    expect(() => ftok('/tmp', 256)).toThrow(refused);
+    expect(() => ftok('/tmp\0', 1)).toThrow(refused);
   });
 
   test.each([0, 1.5, 2 ** 32, Number.NaN])('%d is no key', (key) => {

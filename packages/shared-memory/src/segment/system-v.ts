@@ -12,13 +12,14 @@ import {
   livenessOfPid,
   MappedMemory,
   SystemCallError,
+  type SystemVPath,
   syscalls,
   type TrustedUsers,
 } from '@millrace/native';
 import { checkOwner, noMemory, SharedMemoryError } from '../errors.js';
 import { isPublished, publish, readCreator, readHeader, writeCreator } from './header.js';
 import { HEADER_BYTES, MAGIC_OFFSET, MAKING_MODE } from './layout.js';
-import { labelOf, type SystemVKey, type SystemVPath, systemVKey } from './name.js';
+import { labelOf, type SegmentKey, systemVKey } from './name.js';
 import type { SegmentInfo, SegmentStore, StoredMemory } from './store.js';
 
 const IPC_CREAT = 0o1000;
@@ -34,7 +35,7 @@ interface Status {
 }
 
 /** System V shared memory: found by its key from the first moment, so its making is marked in what the kernel keeps. */
-export const systemVStore: SegmentStore<SystemVKey | SystemVPath> = {
+export const systemVStore: SegmentStore<SegmentKey | SystemVPath> = {
   create(name, bytes, permissions, fill) {
     const label = labelOf(name);
     checkFreeMemory(label, bytes);

@@ -105,6 +105,7 @@ test('bad names say what a name is', () => {
     { key: 0 },
     { key: 2 ** 32 },
     { path: '/', project: 0 },
+    { path: '/tmp\0' },
   ]) {
     expect(() => Segment.open(name)).toThrow(code('ERR_MILLRACE_SEGMENT_NAME'));
   }
