@@ -20,6 +20,8 @@ export type ProcessPoolErrorCode =
   | 'ERR_MILLRACE_NO_DESCRIPTOR'
   /** A plan of links contradicts itself, or was asked for what it does not have. */
   | 'ERR_MILLRACE_LINK_PLAN'
+  /** A number or a name is out of its range; `value` is what was given, and `limit`, where there is one, what it may be at most. */
+  | 'ERR_MILLRACE_POOL_ARGUMENT'
   /** A process has sent a malformed control message, and was killed for it. */
   | 'ERR_MILLRACE_BAD_CONTROL';
 

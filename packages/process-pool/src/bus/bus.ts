@@ -1,6 +1,13 @@
-import { Frame, msgpackCodec, type TransportChannel, type WaitOptions } from '@millrace/channel';
+import {
+  ChannelError,
+  Frame,
+  msgpackCodec,
+  type TransportChannel,
+  type WaitOptions,
+} from '@millrace/channel';
 import { checkHandler, HandlerList } from '@millrace/channel/internal';
 import { openPipe } from '@millrace/pipe-ipc';
+import { ProcessPoolError } from '../errors.js';
 import { type BusMessage, busCodec, MAX_NAME } from './bus-codec.js';
 
 /** Values that this process has sent to itself and that wait for its handler; more are refused. */
@@ -53,12 +60,15 @@ export class Bus {
 
   /**
    * Sends to the member of this name. False: accepted, but slow down; `drained` resolves when to go on. Throws
-   * `ERR_MILLRACE_UNSENDABLE`, `_MESSAGE_TOO_LARGE` or `_CHANNEL_FULL`; then nothing was accepted.
+   * `ERR_MILLRACE_UNSENDABLE`, `_MESSAGE_TOO_LARGE`, `_CHANNEL_FULL` or `_POOL_ARGUMENT` for a name that is too long; then nothing was accepted.
    */
   send(to: string, value: unknown): boolean {
-    if (Buffer.byteLength(to) > MAX_NAME)
-      throw new RangeError(
-        `The name of a member has at most ${MAX_NAME} bytes, not ${Buffer.byteLength(to)}.`,
+    const nameBytes = Buffer.byteLength(to);
+    if (nameBytes > MAX_NAME)
+      throw new ProcessPoolError(
+        'ERR_MILLRACE_POOL_ARGUMENT',
+        `The name of a member has at most ${MAX_NAME} bytes, not ${nameBytes}.`,
+        { value: to, limit: MAX_NAME },
       );
     this.#codec.encode(value, this.#frame);
     const { body, bodyStart, bodyEnd } = this.#frame;
@@ -145,8 +155,10 @@ export class Bus {
 
   #sendSelf(bytes: Buffer): boolean {
     if (this.#own.length >= MAX_OWN)
-      throw new RangeError(
+      throw new ChannelError(
+        'ERR_MILLRACE_CHANNEL_FULL',
         `${this.#name} has ${MAX_OWN} messages to itself that it has not handled; no more are accepted.`,
+        { limit: MAX_OWN },
       );
     this.#own.push(this.#codec.decode(bytes, 0, bytes.length));
     this.#deliverOwnSoon();

@@ -1,4 +1,4 @@
-import { checkOptions, checkTimeout, checkWait } from '@millrace/channel';
+import { checkOptions, checkTimeout, checkWait, shown } from '@millrace/channel';
 import { Alarm } from '@millrace/channel/internal';
 import { Listener } from '@millrace/reactor';
 import { BusHub } from '../bus/bus-hub.js';
@@ -255,7 +255,11 @@ export class ProcessPool implements AsyncDisposable {
       );
     }
     if (!Number.isInteger(size) || size < 0)
-      throw new RangeError(`A pool has 0 or more members, not ${size}.`);
+      throw new ProcessPoolError(
+        'ERR_MILLRACE_POOL_ARGUMENT',
+        `A pool has 0 or more members, not ${shown(size)}.`,
+        { value: size },
+      );
     const have = this.#members.length;
     const more = Array.from({ length: Math.max(0, size - have) }, (_, i) => have + i);
     if (more.length > 0) await this.add(...more.map(this.#template));

@@ -60,8 +60,10 @@ export async function runWorker(
   checkOptions(options, WORKER_OPTIONS, 'runWorker()');
   const { maxRequestSize = DEFAULT_MAX_REQUEST_SIZE } = options;
   if (typeof maxRequestSize !== 'number' || !(maxRequestSize >= 0))
-    throw new RangeError(
+    throw new ProcessPoolError(
+      'ERR_MILLRACE_POOL_ARGUMENT',
       `'maxRequestSize' is a number of bytes from 0 on, or Infinity, not ${shown(maxRequestSize)}.`,
+      { value: maxRequestSize },
     );
   const context = inherit();
   if (context === undefined)

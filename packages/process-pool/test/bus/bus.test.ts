@@ -50,6 +50,14 @@ test('a message for nobody is told to its sender', async () => {
   expect(messages).toEqual([{ undelivered: 'worker 9' }]);
 });
 
+test('a name that no member can have is refused when it is sent to', async () => {
+  const { pool, messages } = watch(workers(1), { bus: true });
+  await pool.start();
+  pool.members[0]?.send({ tooLong: true, to: 'x'.repeat(70_000) });
+  await until('word', () => messages.length === 1);
+  expect(messages).toEqual([{ code: 'ERR_MILLRACE_POOL_ARGUMENT', limit: expect.any(Number) }]);
+});
+
 test('handlers of the bus are added: each is called, in the order in which they were', async () => {
   const { pool, messages } = watch(workers(1, { sizes: [1], twice: true }), { bus: true });
   await pool.start();

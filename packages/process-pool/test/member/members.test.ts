@@ -148,7 +148,11 @@ test('a pool grows and shrinks while it runs', async () => {
   await pool.scaleTo(1);
   expect(pool.members.map(({ name }) => name)).toEqual(['m0']);
   expect(pids.map(isRunning)).toEqual([true, false, false, false]);
-  await expect(pool.scaleTo(-1)).rejects.toThrow('not -1');
+  await expect(pool.scaleTo(-1)).rejects.toMatchObject({
+    code: 'ERR_MILLRACE_POOL_ARGUMENT',
+    value: -1,
+    message: expect.stringContaining('not -1'),
+  });
   const [added] = await pool.add(member('plain'));
   expect(added?.state).toBe('ready');
   await expect(pool.add(member('plain'))).rejects.toMatchObject({ code: 'ERR_MILLRACE_DUPLICATE_NAME' });

@@ -78,7 +78,9 @@ test('runWorker refuses a misspelt handler', async () => {
 
 test('runWorker refuses a maxRequestSize that is no number of bytes', async () => {
   for (const maxRequestSize of ['1000', -1, Number.NaN])
-    await expect(runWorker({}, { maxRequestSize } as object)).rejects.toThrow(
-      "'maxRequestSize' is a number of bytes",
-    );
+    await expect(runWorker({}, { maxRequestSize } as object)).rejects.toMatchObject({
+      code: 'ERR_MILLRACE_POOL_ARGUMENT',
+      value: maxRequestSize,
+      message: expect.stringContaining("'maxRequestSize' is a number of bytes"),
+    });
 });
