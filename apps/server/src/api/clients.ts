@@ -47,24 +47,24 @@ export class Clients {
   }
 
   send(id: number, data: string | Bytes): boolean {
-    checkSessionId(id);
+    assertSessionId(id);
     const session = this.#session(id);
     if (session) return session.send(data);
     return this.#gateway('send').send(id, bytesOrText(data));
   }
 
   sendFile(id: number, path: string, range?: SendFileRange): boolean {
-    checkSessionId(id);
+    assertSessionId(id);
     return this.#gateway('sendFile').sendFile(id, path, range);
   }
 
   drained(id: number, options?: WaitOptions): Promise<boolean> {
-    checkSessionId(id);
+    assertSessionId(id);
     return this.#session(id)?.drained(options) ?? this.#gateway('drained').drained(id, options);
   }
 
   close(id: number, options?: CloseOptions): boolean {
-    checkSessionId(id);
+    assertSessionId(id);
     const open = this.#gateway('close').close(id, options);
     const session = this.#session(id);
     if (session) session.closed = true;
@@ -72,22 +72,22 @@ export class Clients {
   }
 
   pause(id: number): boolean {
-    checkSessionId(id);
+    assertSessionId(id);
     return this.#gateway('pause').pause(id);
   }
 
   resume(id: number): boolean {
-    checkSessionId(id);
+    assertSessionId(id);
     return this.#gateway('resume').resume(id);
   }
 
   protect(id: number, on: boolean): boolean {
-    checkSessionId(id);
+    assertSessionId(id);
     return this.#gateway('protect').protect(id, on);
   }
 
   bind(id: number, uid: number): boolean {
-    checkSessionId(id);
+    assertSessionId(id);
     return this.#gateway('bind').bind(id, uid);
   }
 
@@ -137,7 +137,7 @@ export class Clients {
 }
 
 /** Throws `ERR_MILLRACE_SESSION_ID` for what no session can be called; one that is closed, or never was, is no error. */
-function checkSessionId(id: unknown): void {
+export function assertSessionId(id: unknown): void {
   if (Number.isSafeInteger(id) && (id as number) > 0) return;
   throw new ServerError(
     'ERR_MILLRACE_SESSION_ID',

@@ -39,7 +39,7 @@ import type { ClientInfo } from '../sessions/client-info.js';
 import type { CloseOptions, SendFileRange } from '../sessions/session-gateway.js';
 import type { PlainTaskOptions } from '../tasks/plain-task.js';
 import type { UserProcessHandler } from '../worker/user-process.js';
-import { Clients } from './clients.js';
+import { assertSessionId, Clients } from './clients.js';
 import { Lifecycle } from './lifecycle.js';
 import type { Port } from './port.js';
 import { Registrations } from './registrations.js';
@@ -231,12 +231,12 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
    * waits already. Several processes that send to one client have no order among each other.
    */
   send(id: number, data: string | Bytes): boolean {
-    return this.#at('send').clients.send(id, data);
+    return this.#clientsFor('send', id).send(id, data);
   }
 
   /** Sends a regular file, or a piece of it. As `session.sendFile`. */
   sendFile(id: number, path: string, range?: SendFileRange): boolean {
-    return this.#at('sendFile').clients.sendFile(id, path, range);
+    return this.#clientsFor('sendFile', id).sendFile(id, path, range);
   }
 
   /**
@@ -245,7 +245,7 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
    * to the worker before it.
    */
   async drained(id: number, options?: WaitOptions): Promise<boolean> {
-    return this.#at('drained').clients.drained(id, options);
+    return this.#clientsFor('drained', id).drained(id, options);
   }
 
   /**
@@ -253,26 +253,26 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
    * waits for its client. False: not open, or some process has asked for that before.
    */
   close(id: number, options?: CloseOptions): boolean {
-    return this.#at('close').clients.close(id, options);
+    return this.#clientsFor('close', id).close(id, options);
   }
 
   /** Reads no more from a client until `resume`. False: the session is not open. */
   pause(id: number): boolean {
-    return this.#at('pause').clients.pause(id);
+    return this.#clientsFor('pause', id).pause(id);
   }
 
   resume(id: number): boolean {
-    return this.#at('resume').clients.resume(id);
+    return this.#clientsFor('resume', id).resume(id);
   }
 
   /** Exempts a client from the limits of idle time. False: the session is not open. */
   protect(id: number, on = true): boolean {
-    return this.#at('protect').clients.protect(id, on);
+    return this.#clientsFor('protect', id).protect(id, on);
   }
 
   /** Gives a session a uid, for `dispatchMode: 'uid'`; once. False: not open, or bound before. */
   bind(id: number, uid: number): boolean {
-    return this.#at('bind').clients.bind(id, uid);
+    return this.#clientsFor('bind', id).bind(id, uid);
   }
 
   /** Whether the session is open. */
@@ -477,6 +477,13 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
    */
   async plainTask(data: unknown, options: PlainTaskOptions = {}): Promise<unknown> {
     return this.#at('plainTask').tasks.plain(data, options);
+  }
+
+  /** Before the start it throws `ERR_MILLRACE_SESSION_ID`, as its members do after it, or `ERR_MILLRACE_NOT_RUNNING`. */
+  #clientsFor(member: string, id: number): Clients {
+    if (this.#running) return this.#running.clients;
+    assertSessionId(id);
+    throw notStarted(member);
   }
 
   /** Throws `ERR_MILLRACE_NOT_RUNNING` before the start. */
