@@ -73,6 +73,9 @@ interface Running {
 /**
  * A server in Swoole's architecture. Every process of it runs the same entry module; `start` takes the role that the
  * process was started for. Everything before `start` therefore runs in each of them, and must be the same in each.
+ *
+ * The file is long by its documentation: each method hands on to the part of the server that does the work, and says here
+ * what a user has to know of it.
  */
 export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
   /** What this process is. */

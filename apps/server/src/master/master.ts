@@ -54,7 +54,12 @@ import { ServerShutdown } from './server-shutdown.js';
 import { listenToSignals } from './signals.js';
 import { WorkerReactors } from './worker-reactors.js';
 
-/** Accepts connections, hands them to reactor threads, watches the manager. Runs no user code but its own events. */
+/**
+ * Accepts connections, hands them to reactor threads, watches the manager. Runs no user code but its own events.
+ *
+ * The file is long because the start and the end of the server stand in one place, in their order: each step takes back what
+ * those before it have made when it fails. Signals, listeners, reloads and the watching of the manager have files of their own.
+ */
 export class MasterRole implements ServerControl {
   readonly name = 'master';
   readonly #context: RoleContext;
