@@ -39,6 +39,7 @@ export const BUFFER_EMPTY = 9;
 export const DRAINED = 10; // the answer to DRAIN; aux 1: the session is closed
 export const DATAGRAM = 11; // aux: bytes of the sender's address in the body, before the datagram
 export const ASK_TAKEN = 12; // aux: the number of the last message before this; the worker answers TAKEN
+export const RETIRED = 13; // the answer to RETIRE: what follows here is for the next process of that name
 /** Any process → reactor thread. */
 export const SEND = 16; // body: bytes for the client
 export const CLOSE = 17; // aux 1: what waits for the client is dropped
@@ -51,6 +52,11 @@ export const DRAIN = 23; // say DRAINED once there is room for the client
 export const ENDED = 24; // the answer to END
 export const SEND_TO = 25; // as DATAGRAM, from `listener`
 export const TAKEN = 26; // the answer to ASK_TAKEN, of a worker: aux as there
+export const UPGRADED = 27; // the session speaks HTTP no more, both ways
+export const END_OUTPUT = 28; // nothing more is sent after what was sent before; the client is still read from
+export const RETIRE = 29; // the worker gives its place up: its connections get their messages by its aside link
+export const RELEASE = 30; // the connection may go to the process that has the place; aux: requests taken
+export const LOST = 31; // the request that ADOPT named has never come: its client cannot be answered
 /** Master → reactor thread. */
 export const ACCEPTED = 32; // aux: descriptor; body: remote port and host
 export const WORKER_REPLACED = 33; // aux: worker id
@@ -59,12 +65,33 @@ export const STOP = 35; // aux: milliseconds for what is still to be sent, see `
 export const KEYS_CHANGED = 36; // in base mode: there are other keys and certificates
 export const RESET = 38; // aux: a peer whose process has ended: what lies between is emptied, and used on
 export const LISTEN = 37; // accept clients: to the only reactor thread
+export const WORKER_DIED = 39; // aux: worker id; no other process has its place yet
+export const OPEN_LISTENER = 40; // body: JSON; a listener that a program has asked for while the server runs
+export const CLOSE_LISTENER = 41;
 /** Reactor thread → master. */
 export const READY = 48;
 export const GONE = 49; // a connection is closed
 export const LOG = 50; // aux: session's port; body: kind, tab, text
 export const CORRUPT = 51; // aux: a peer whose messages make no sense; session: the reactor; body: why
 export const RESET_DONE = 52; // aux: the peer
+
+/**
+ * The aux of SEND, where requests are cut: how many answers end with these bytes (from bit 1 on), then whether they hold the
+ * beginning of another one that does not end in them (bit 0). An interim response, like 100, is 0.
+ */
+export const responseAux = (ended: number, begun: boolean): number => (ended << 1) | Number(begun);
+export const responsesEnded = (aux: number): number => aux >>> 1;
+export const responseBegun = (aux: number): boolean => (aux & 1) !== 0;
+
+/**
+ * The aux of RECEIVE, where requests are cut: the number of the request in its session, counted from 1 modulo 2^24, and whether
+ * these bytes begin and end it. Also of ADOPT: the last request that was sent to the worker.
+ */
+export const REQUEST_MASK = 0xff_ffff;
+export const PIECE_BEGINS = 1;
+export const PIECE_ENDS = 2;
+export const pieceAux = (request: number, flags: number): number => ((request & REQUEST_MASK) << 2) | flags;
+export const requestIn = (aux: number): number => (aux >>> 2) & REQUEST_MASK;
 
 /** A file that is to be sent, which is open. */
 export interface FileOrder {

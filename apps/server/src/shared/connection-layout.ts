@@ -43,6 +43,16 @@ import type { ListenerIndex, SessionId, Unchecked } from '../contract/ids.js';
  *
  * It says who was first, and nothing else: an order to close is sent whatever it says, so a process that dies between the
  * word and the order leaves a session that can be closed.
+ *
+ *   Behind those lies one word more for each slot, PROGRESS, where requests are cut (protocol 'http'). Its one writer is the
+ *   worker that has the session; the reactor thread reads it when that worker has died, and its replacement goes on with it:
+ *
+ *   bits   0                     24       25                32
+ *         ┌─────────────────────┬────────┬─────────────────┐   the last request that the worker has begun to take, and
+ *         │ REQUEST mod 2^24    │ INSIDE │ 0               │   whether more of it is still to come
+ *         └─────────────────────┴────────┴─────────────────┘
+ *
+ *   It is written before the parser gets a byte: what it does not name has been seen by no program.
  */
 export const SLOT_BYTES = 128;
 
@@ -63,6 +73,10 @@ export const WORKER_WORD = 6;
 export const ENDS_WORD = 7;
 // Within CLOSE_ASKED.
 export const CLOSE_ASKED_BYTES = WORD;
+// Within PROGRESS.
+export const PROGRESS_BYTES = WORD;
+export const PROGRESS_INSIDE = 1 << 24;
+export const progressRequest = (word: number): number => word & 0xff_ffff;
 export const LEVEL_CLOSE = 1;
 export const LEVEL_RESET = 2;
 export const closeAsked = (session: Unchecked<SessionId>, level: number): number =>

@@ -34,6 +34,8 @@ export class ConnectionTable {
   readonly doubles: Float64Array;
   /** CLOSE_ASKED of each slot. */
   readonly #closeAsked: Int32Array;
+  /** PROGRESS of each slot. */
+  readonly #progress: Int32Array;
   readonly #scratch = new ScratchRecord();
 
   /** `parts`: in base mode, how many workers there are; each has slots for so many connections. */
@@ -42,10 +44,19 @@ export class ConnectionTable {
     this.words = new Int32Array(memory, 0, this.capacity * layout.SLOT_WORDS);
     this.doubles = new Float64Array(memory, 0, this.words.length / 2);
     this.#closeAsked = new Int32Array(memory, this.words.byteLength, this.capacity);
+    this.#progress = new Int32Array(
+      memory,
+      this.words.byteLength + this.#closeAsked.byteLength,
+      this.capacity,
+    );
   }
 
   static bytes(maxConnections: number, parts = 1): number {
-    return layout.capacityFor(maxConnections) * parts * (layout.SLOT_BYTES + layout.CLOSE_ASKED_BYTES);
+    return (
+      layout.capacityFor(maxConnections) *
+      parts *
+      (layout.SLOT_BYTES + layout.CLOSE_ASKED_BYTES + layout.PROGRESS_BYTES)
+    );
   }
 
   /** The first word of the slot that `session` has or would have. */
@@ -81,9 +92,20 @@ export class ConnectionTable {
     }
   }
 
-  /** The slot of `session` is a new one's: no close has been asked for. */
-  forgetClose(session: Unchecked<SessionId>): void {
+  /** The slot of `session` is a new one's: no close has been asked for, and no request taken. */
+  forgetAsked(session: Unchecked<SessionId>): void {
     Atomics.store(this.#closeAsked, session % this.capacity, 0);
+    Atomics.store(this.#progress, session % this.capacity, 0);
+  }
+
+  /** How far the worker of `session` is in its requests, see the layout. Another session may have the slot. */
+  progress(session: Unchecked<SessionId>): number {
+    return Atomics.load(this.#progress, session % this.capacity);
+  }
+
+  /** Says that the worker has begun to take a request. Pairs with the load of the reactor thread, once the worker is dead. */
+  setProgress(session: Unchecked<SessionId>, word: number): void {
+    Atomics.store(this.#progress, session % this.capacity, word);
   }
 
   /** Bytes for the client that the kernel has not taken, as far as the reactor thread has got them. */
@@ -222,7 +244,7 @@ export class ConnectionSlot {
   take(record: ConnectionRecord): this {
     const { words } = this.#table;
     this.#slot = this.#table.slot(record.session);
-    this.#table.forgetClose(record.session);
+    this.#table.forgetAsked(record.session);
     Atomics.store(words, this.#slot + layout.TAKEN_WORD, 0);
     Atomics.store(words, this.#slot + layout.QUEUED_WORD, 0);
     this.received(record.connectTime);
