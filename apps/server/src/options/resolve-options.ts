@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { isAbsolute } from 'node:path';
 import type * as v from 'valibot';
 import { MAX_DEFAULT_REACTORS } from '../constants.js';
+import type { Protocol } from '../contract/protocol.js';
 import { given, pick } from './given.js';
 import type { ServerOptions } from './options.js';
 import { optionError, parseOptions } from './parse-options.js';
@@ -166,6 +167,9 @@ function resolveParsedPort(parsed: v.InferOutput<typeof portSchema>, heartbeatCh
     ...(isInherited(own) && { host: '' }),
     bufferHighWatermark,
     heartbeatIdleTime: own.heartbeatIdleTime ?? heartbeatCheckInterval * 2,
+    protocol: 'messages' as Protocol,
+    /** It is bound when a program asks for it, while the server runs; what it says of its place means nothing. */
+    late: false,
   };
 }
 
