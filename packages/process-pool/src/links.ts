@@ -10,7 +10,7 @@
  *   links: { jobs: { from: 'client', to: 'worker', kind: 'ring', bytes: () => 1 << 20 } },
  * });
  * const descriptors = links.create(); // in the parent
- * links.descriptorsOf('worker', 2); // the names of those that worker 2 is handed
+ * links.handedTo('worker', 2, descriptors); // those that worker 2 is handed
  * const mine = links.open('worker', 2, (name) => child.descriptor(name)); // in worker 2
  * const ends = mine.ends('jobs', () => ({ codec, listener }));
  * ```

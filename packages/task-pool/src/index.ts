@@ -41,4 +41,4 @@ export {
   type TasksOf,
   type TaskValue,
 } from './runner/tasks.js';
-export type { TaskTransportName } from './transports/transport.js';
+export type { TaskTransportName } from './transports/plan.js';

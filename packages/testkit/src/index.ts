@@ -20,4 +20,16 @@ export {
   processInfo,
 } from './processes.js';
 export { Program, type ProgramOptions } from './program.js';
+export {
+  ANSWER,
+  datagramOf,
+  firstRings,
+  publish,
+  RING_WORDS,
+  randomDatagram,
+  randomWords,
+  scribbleTaskRings,
+  TASK,
+  taskNonsense,
+} from './scribbles.js';
 export { fillDisk, onSmallDisk, whyNoSmallDisk } from './small-disk.js';

@@ -10,6 +10,8 @@ export interface LinkEndOptions<Out, In = Out> {
   /** The loop to wait in, for pipes. Default: Node's own loop of this thread. */
   readonly poller?: Poller | undefined;
   readonly channel?: ChannelOptions | undefined;
+  /** Of rings: whether handlers only settle promises or schedule microtasks, whose turn comes once the loop has it. Default false. */
+  readonly awaited?: boolean | undefined;
   /** Whether the descriptors belong to another part of this process, which closes them. Default false. */
   readonly borrowed?: boolean | undefined;
   /**

@@ -54,6 +54,12 @@ export class Links {
     return this.#layout.namesOf(group, peer);
   }
 
+  /** Of all that has been made, the descriptors that a peer is to be handed. */
+  handedTo(group: string, peer: number, made: Descriptors): Descriptors {
+    const find = findIn(made);
+    return Object.fromEntries(this.descriptorsOf(group, peer).map((name) => [name, find(name)]));
+  }
+
   /**
    * Opens a peer's part, in its own process or thread; memory is mapped as it is first asked for. Of one process at a time: each
    * ring has one reader and one writer.

@@ -135,7 +135,7 @@ export class PeerLinks {
     set: LinkSetLayout,
     from: number,
     to: number,
-    { listener, codec, channel: channelOptions, onCorrupt }: LinkEndOptions<Out, In>,
+    { listener, codec, awaited, channel: channelOptions, onCorrupt }: LinkEndOptions<Out, In>,
   ): LinkEnd<Out, In> {
     if (listener === undefined) throw badPlan(`The rings '${set.name}' are opened without a 'listener'`);
     const { down, up } = this.#ringsOf(set, from, to);
@@ -148,6 +148,7 @@ export class PeerLinks {
       listener,
       peer: isFrom ? this.doorbell(set.to.group, to) : this.doorbell(set.from.group, from),
       ...(set.set.maxMessageSize !== undefined && { maxMessageSize: set.set.maxMessageSize }),
+      ...(awaited !== undefined && { awaited }),
       ...(onCorrupt && { onCorrupt }),
     });
     const channel = new TransportChannel<Out, In>(transport, codec, channelOptions);

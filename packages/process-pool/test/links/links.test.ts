@@ -106,9 +106,7 @@ describe.each(['ring', 'pipe'] as const)('links of the kind %s', (kind) => {
     const [, end] = endsOf(parent, kind, (other, { message }) => corrupt.push(`${other}: ${message}`));
     const answers: unknown[] = [];
     (end as LinkEnd<unknown>).channel.on('message', (value) => answers.push(value));
-    const handed = Object.fromEntries(
-      links.descriptorsOf('worker', 1).map((name) => [name, descriptors[name] as number]),
-    );
+    const handed = links.handedTo('worker', 1, descriptors);
     const restart = { backOff: 1, maxBackOff: 1 };
     const spec = { entry: fixture('linked'), data: { kind, worker: 1 }, descriptors: handed, restart };
     const watched: Watched = watch([member('worker 1', spec)], {}, { onExit });

@@ -4,7 +4,8 @@ import type { RestartOptions } from '@millrace/process-pool';
 import { MAX_WORKERS, SLOTS_PER_QUEUE } from '../claims/claim-layout.js';
 import { TaskError } from '../errors.js';
 import type { QueueAddress } from '../queue/queue-address.js';
-import type { TaskTransportName } from '../transports/transport.js';
+import { linkKind, type TaskTransportName } from '../transports/plan.js';
+import { checkAddress, needsQueue } from '../transports/pool-queue.js';
 
 export interface TaskPoolOptions {
   /** Task workers, which are processes. Default: the number of processors. */
@@ -72,7 +73,15 @@ const POOL_OPTIONS = optionNames<TaskPoolOptions>({
 /** Fills in the defaults. Throws `ERR_MILLRACE_TASK_OPTION` and `ERR_MILLRACE_UNKNOWN_OPTION`. */
 export function resolvePoolOptions(options: TaskPoolOptions): ResolvedPoolOptions {
   checkOptions(options, POOL_OPTIONS, 'A TaskPool');
-  const { maxTasks, maxMemory, grace, whenFull = 'error', largeValues = 'memory' } = options;
+  const {
+    maxTasks,
+    maxMemory,
+    grace,
+    whenFull = 'error',
+    largeValues = 'memory',
+    transport = 'ring',
+  } = options;
+  linkKind(transport);
   if (whenFull !== 'error' && whenFull !== 'wait') {
     throw new TaskError(
       'ERR_MILLRACE_TASK_OPTION',
@@ -91,8 +100,8 @@ export function resolvePoolOptions(options: TaskPoolOptions): ResolvedPoolOption
     concurrency: count('concurrency', options.concurrency ?? 1, 1, SLOTS_PER_QUEUE / 2),
     maxQueue: count('maxQueue', options.maxQueue ?? 10_000, 1, Number.MAX_SAFE_INTEGER),
     whenFull,
-    transport: options.transport ?? 'ring',
-    queue: options.queue,
+    transport,
+    queue: needsQueue(transport) ? checkAddress(options.queue) : undefined,
     largeValues,
     taskTmpdir: options.taskTmpdir ?? tmpdir(),
     maxTasks: maxTasks === undefined ? undefined : count('maxTasks', maxTasks, 1, Number.MAX_SAFE_INTEGER),

@@ -2,9 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { checkOptions, checkTimeout, optionNames } from '@millrace/channel';
 import { inTime } from '@millrace/channel/internal';
-import { createMemory, MappedMemory, syscalls } from '@millrace/native';
 import { type Exit, type Member, ProcessPool } from '@millrace/process-pool';
-import { ClaimTable, claimBytes } from '../claims/claim-table.js';
 import type { TaskName } from '../client/dispatcher-options.js';
 import type { RunOptions } from '../client/job.js';
 import { TaskClient } from '../client/task-client.js';
@@ -20,9 +18,14 @@ import type {
   TasksOf,
   TaskValue,
 } from '../runner/tasks.js';
-import { taskTransport } from '../transports/index.js';
-import { queueDirectory, VALUES } from '../transports/queue.js';
-import type { PoolQueue, PoolSide } from '../transports/transport.js';
+import { createPoolLinks, type PoolLinks } from '../transports/pool-links.js';
+import {
+  type OwnedQueue,
+  openOwnedQueue,
+  type PoolQueue,
+  queueDirectory,
+  VALUES,
+} from '../transports/pool-queue.js';
 import { LargeValueFiles } from '../wire/large-value-files.js';
 import { WORKER_PROGRAM } from '../worker-program.js';
 import { atExit } from './at-exit.js';
@@ -30,7 +33,7 @@ import { closed, endOf, noWorkerLeft, workerNotRestarted } from './failures.js';
 import { KeepAlive } from './keep-alive.js';
 import type { TaskPoolEvents, TaskPoolStats } from './pool-events.js';
 import { type ResolvedPoolOptions, resolvePoolOptions, type TaskPoolOptions } from './pool-options.js';
-import { CLAIMS, type CorruptMessage, fileWriter, type WorkerSetup } from './worker-setup.js';
+import { type CorruptMessage, fileWriter, type WorkerSetup } from './worker-setup.js';
 
 const CLOSE_OPTIONS = optionNames<{ readonly timeout?: number }>({ timeout: true });
 
@@ -58,8 +61,8 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
   readonly #removeFiles: () => void;
   readonly #notAtExit: () => void;
   readonly #keepAlive = new KeepAlive();
-  readonly #side: PoolSide;
-  readonly #claims: { readonly fd: number; readonly memory: MappedMemory };
+  readonly #queue: OwnedQueue | undefined;
+  readonly #links: PoolLinks;
   readonly #client: TaskClient;
   readonly #processes: ProcessPool;
   readonly #ready: Promise<void>;
@@ -71,33 +74,32 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
     super();
     this.#options = resolvePoolOptions(options);
     const { size, concurrency, maxQueue, whenFull, grace } = this.#options;
-    const transport = taskTransport(this.#options.transport);
     const incarnation = randomInt(1, 2 ** 32);
-    const { taskTmpdir } = this.#options;
+    const { taskTmpdir, transport } = this.#options;
     const queue = this.#poolQueue();
-    const outlives = queue !== undefined && transport.openQueue !== undefined;
-    this.#files = outlives
+    // What the queue still holds at the end names files.
+    this.#files = queue
       ? LargeValueFiles.planShared(taskTmpdir, queueDirectory(queue), `${VALUES}-${queue.run}`)
       : LargeValueFiles.plan(taskTmpdir, String(pools++));
     this.#files.make();
-    this.#removeFiles = () => (outlives ? this.#files.removeEmpty() : this.#files.remove());
+    this.#removeFiles = () => (queue ? this.#files.removeEmpty() : this.#files.remove());
     try {
-      const inMemory = this.#options.largeValues === 'memory';
+      this.#queue = queue && openOwnedQueue(queue, this.#files);
+      const values = { files: this.#files, inMemory: this.#options.largeValues === 'memory' };
       const onCorrupt = (worker: number, error: Error) => this.#corrupt(worker, error.message);
-      this.#side = transport.createPoolSide(size, { files: this.#files, inMemory }, queue, onCorrupt);
-      const fd = createMemory('millrace-task-claims', claimBytes(size + 1));
-      this.#claims = { fd, memory: new MappedMemory(fd, claimBytes(size + 1)) };
+      this.#links = createPoolLinks(transport, size, values, onCorrupt);
     } catch (error) {
+      this.#queue?.close();
       this.#removeFiles();
       throw error;
     }
     this.#client = new TaskClient({
-      links: this.#side.links,
-      shared: this.#side.shared,
+      links: this.#links.ends,
+      shared: this.#queue?.link,
       incarnation,
       maxQueue,
       whenFull,
-      claims: new ClaimTable(this.#claims.memory.buffer),
+      claims: this.#links.claims,
       concurrency,
       grace,
       stuck: (worker, task, alongside) => this.#kill(worker, task, alongside),
@@ -228,7 +230,7 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
     if (this.#closing !== undefined) return this;
     if (on) this.#processes.ref();
     else this.#processes.unref();
-    this.#side.keepLoop(on);
+    this.#links.keepLoop(on);
     this.#keepAlive.turn(!on);
     return this;
   }
@@ -244,9 +246,8 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
     await this.#processes.stop(timeout === undefined ? {} : { timeout });
     this.#keepAlive.close();
     this.#notAtExit();
-    this.#side.close();
-    this.#claims.memory.close();
-    syscalls.close(this.#claims.fd);
+    this.#links.close();
+    this.#queue?.close();
     this.#removeFiles();
   }
 
@@ -274,7 +275,7 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
       entry: WORKER_PROGRAM,
       args: [module],
       ...(execArgv && { execArgv }),
-      descriptors: { [CLAIMS]: this.#claims.fd, ...this.#side.descriptors(worker) },
+      descriptors: this.#links.descriptors(worker),
       data,
       restart,
     };
@@ -290,7 +291,7 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
     const { worker } = member.spec.data as WorkerSetup;
     this.#client.workerDied(worker, exit);
     // The process may have left a half-written ring. Tasks not begun have been taken back, so the ring holds nothing of use.
-    if (exit.code !== 0) this.#side.reset(worker);
+    if (exit.code !== 0) this.#links.ends[worker]?.reset();
     // Only now: its last answers have been read.
     this.#files.removeOf(fileWriter(worker, member.incarnation));
     this.emit('workerExit', { ...exit, worker, delay });

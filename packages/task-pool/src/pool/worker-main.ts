@@ -1,15 +1,14 @@
 /** The program of a task worker of a pool: loads the module with the tasks, and runs them. */
 import { giveMessagesRoom } from '@millrace/channel/internal';
-import { MappedMemory } from '@millrace/native';
 import { inherit } from '@millrace/process-pool';
-import { ClaimTable, claimBytes } from '../claims/claim-table.js';
 import { TaskError } from '../errors.js';
 import { QueueConsumer } from '../runner/queue-consumer.js';
 import type { TaskHandler } from '../runner/runner-options.js';
 import { TaskRunner } from '../runner/task-runner.js';
-import { taskTransport } from '../transports/index.js';
+import { openWorkerQueue } from '../transports/pool-queue.js';
+import { openWorkerLinks } from '../transports/worker-links.js';
 import { LargeValueFiles } from '../wire/large-value-files.js';
-import { CLAIMS, type CorruptMessage, fileWriter, type WorkerSetup } from './worker-setup.js';
+import { type CorruptMessage, fileWriter, type WorkerSetup } from './worker-setup.js';
 
 /** Milliseconds between two checks of the resident memory: each is a system call. */
 const MEMORY_EVERY_MS = 50;
@@ -23,24 +22,27 @@ const child = inherit();
 if (child === undefined) throw new Error('This is the program of a task worker; a TaskPool starts it.');
 giveMessagesRoom();
 const setup = child.data as WorkerSetup;
-const claims = new MappedMemory(child.descriptor(CLAIMS), claimBytes(setup.workers + 1));
 const files = new LargeValueFiles(setup.files, fileWriter(setup.worker, child.incarnation));
-const transport = taskTransport(setup.transport);
-const values = { files, inMemory: setup.valuesInMemory };
 /** The pool kills this process, and resets the link for its successor. */
 const reportCorrupt = ({ message }: Error) =>
   child.send({ type: 'corrupt', message } satisfies CorruptMessage);
-const channel = transport.openWorkerSide(child, setup.worker, values, reportCorrupt);
-const queue = transport.openQueue?.(setup.queue, values);
+const { end: link, claims } = openWorkerLinks((name) => child.descriptor(name), {
+  transport: setup.transport,
+  worker: setup.worker,
+  workers: setup.workers,
+  values: { files, inMemory: setup.valuesInMemory },
+  onCorrupt: reportCorrupt,
+});
+const queue = setup.queue && openWorkerQueue(setup.queue, files);
 const runner = new TaskRunner({
-  channels: [channel],
+  channels: [link.channel],
   handler: (name) => (Object.hasOwn(tasks, name) ? tasks[name] : undefined),
   // The caller gets the same error, with the path of what could not be sent.
   onUnsendable: () => {},
   onOrphanFailed: (error, name) =>
     process.emitWarning(`Task '${name}' of another program, or an earlier pool, has failed: ${error}`),
   onInvalidMessage: (asker, error) => (asker < 0 ? process.emitWarning(error.message) : reportCorrupt(error)),
-  claims: { tables: [new ClaimTable(claims.buffer)], worker: setup.worker, workers: setup.workers },
+  claims: { tables: [claims], worker: setup.worker, workers: setup.workers },
   concurrency: setup.concurrency,
   onDone: (begun) => {
     if (begun >= (setup.maxTasks ?? Number.POSITIVE_INFINITY) || isTooLarge()) void end();
@@ -70,7 +72,7 @@ async function end(): Promise<void> {
   // A task that was taken from the queue exists only here: it is run.
   await consumer?.stop();
   await runner.stop();
-  await channel.drained();
+  await link.channel.drained();
   process.exit(0);
 }
 
@@ -85,6 +87,7 @@ function tasksOf(module: Record<string, unknown>): Record<string, TaskHandler> {
 }
 
 child.onStop(() => void end());
+link.begin();
 runner.start();
 consumer?.start();
 child.ready();

@@ -1,7 +1,5 @@
-import type { PoolQueue, TaskTransportName } from '../transports/transport.js';
-
-/** The name of the descriptor of the claims. */
-export const CLAIMS = 'claims';
+import type { TaskTransportName } from '../transports/plan.js';
+import type { PoolQueue } from '../transports/pool-queue.js';
 
 /** The data that a pool gives its workers; JSON. */
 export interface WorkerSetup {
