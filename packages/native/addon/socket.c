@@ -93,6 +93,15 @@ static napi_value socket_set_option(napi_env env, napi_callback_info info) {
   return ret_sys(env, setsockopt(fd, level, name, &value, sizeof value));
 }
 
+/* setLinger(fd, seconds) -> 0; closing then waits so long for what is queued, or with 0 drops it and resets the connection */
+static napi_value socket_set_linger(napi_env env, napi_callback_info info) {
+  ARGUMENTS(2);
+  INT(fd, 0);
+  INT(seconds, 1);
+  struct linger linger = {.l_onoff = 1, .l_linger = seconds};
+  return ret_sys(env, setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger));
+}
+
 /* getSocketOption(fd, level, name, out: Uint8Array over one int32) -> 0 */
 static napi_value socket_get_option(napi_env env, napi_callback_info info) {
   ARGUMENTS(4);
@@ -214,6 +223,7 @@ const addon_function socket_functions[] = {{"socket", socket_create},
                                            {"accept", socket_accept},
                                            {"socketName", socket_name},
                                            {"setSocketOption", socket_set_option},
+                                           {"setLinger", socket_set_linger},
                                            {"getSocketOption", socket_get_option},
                                            {"receive", socket_receive},
                                            {"send", socket_send},

@@ -132,6 +132,8 @@ export interface Syscalls {
   accept(fd: number, address: Uint8Array): number;
   socketName(fd: number, address: Uint8Array, peer: 0 | 1): number;
   setSocketOption(fd: number, level: number, name: number, value: number): number;
+  /** `SO_LINGER`: a close waits so long for what is queued; with 0 it drops that and resets a TCP connection. */
+  setLinger(fd: number, seconds: number): number;
   getSocketOption(fd: number, level: number, name: number, out: Uint8Array): number;
   receive(fd: number, bytes: Uint8Array, offset: number, length: number): number;
   send(fd: number, bytes: Uint8Array, offset: number, length: number): number;

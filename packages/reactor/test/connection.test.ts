@@ -180,7 +180,7 @@ describe('output', () => {
     second.connection.destroy();
     expect(second.record.closed).toBe('local');
     second.connection.close();
-    second.connection.destroy('error');
+    second.connection.destroy({ reason: 'error' });
     expect(second.record.closed).toBe('local');
   });
 

@@ -87,7 +87,7 @@ export class ClientCommands {
 
   #overflow(client: Client): void {
     client.ensureRare().closedFor = 'output-limit';
-    client.connection.destroy('output-limit');
+    client.connection.destroy({ reason: 'output-limit' });
   }
 
   #act(client: Client, message: packet.Packet, peer: PeerId): void {
@@ -178,7 +178,7 @@ export class ClientCommands {
       // It could be sent when it was opened. What follows must not be taken for it.
       state.files--;
       this.#context.log('send-file', `Cannot send a file to session ${session}: ${(error as Error).message}`);
-      connection.destroy('error', error as Error);
+      connection.destroy({ reason: 'error', error: error as Error });
     }
   }
 

@@ -18,30 +18,19 @@ export const CLOSED = 64;
 export const HELD = 128;
 /** Out of the reactor, because it would report a hang-up without end while nothing can be done about it. */
 export const PARKED = 256;
+/** `close` has sent everything, and drops what the other side had sent and goes on sending. */
+export const LINGERING = 512;
 
 /** What is true of a connection. */
 export class ConnectionState {
   #bits = 0;
 
-  get closed(): boolean {
-    return this.is(CLOSED);
-  }
-
-  /** The other side has ended its sending. */
-  get inputEnded(): boolean {
-    return this.is(INPUT_ENDED);
-  }
-
-  get paused(): boolean {
-    return this.is(PAUSED);
-  }
-
   /** Whether any of these bits is set. */
-  protected is(bits: number): boolean {
+  is(bits: number): boolean {
     return (this.#bits & bits) !== 0;
   }
 
-  protected mark(bit: number, on = true): void {
+  mark(bit: number, on = true): void {
     this.#bits = on ? this.#bits | bit : this.#bits & ~bit;
   }
 }

@@ -8,6 +8,7 @@ import type { AddOptions } from '../loop/watch.js';
 import { MemoryUse } from '../output/memory-use.js';
 import { MAX_FILES, OutgoingFile, releaseFile, type SendFileOptions } from '../output/outgoing-file.js';
 import { OutputQueue, sendNow } from '../output/output-queue.js';
+import { CloseSequence, type Ending } from './close-sequence.js';
 import {
   CONNECTION_HANDLERS,
   CONNECTION_OPTIONS,
@@ -19,14 +20,15 @@ import {
   turnShare,
 } from './connection-options.js';
 import * as state from './connection-state.js';
-import { ConnectionState } from './connection-state.js';
-import { dropInput, LINGER_MS } from './lingering.js';
 import { pendingError } from './socket-options.js';
-import type { CloseReason, StreamConnection } from './stream-connection.js';
+import type { CloseReason, DestroyOptions, EndOptions, StreamConnection } from './stream-connection.js';
 import { Turn, type TurnShare } from './turn-share.js';
 
 const READ = 1;
 const WRITE = 2;
+
+/** What is dropped goes here, whatever connection of this thread it comes from. */
+const dropped = Buffer.allocUnsafeSlow(64 << 10);
 
 /** What a connection tells its owner. */
 export type ConnectionHandlers<Context, Own = Connection<Context>> = HandlersOf<Own>;
@@ -55,6 +57,8 @@ export class ConnectionKind<Context = undefined> {
   readonly connections: (Connection<Context> | undefined)[] = [];
   /** What watches the descriptors, once there is one. */
   watch: AddOptions | undefined = undefined;
+  /** How they end, likewise. */
+  ending: Ending<Connection<Context>> | undefined = undefined;
 
   /** Throws `ERR_MILLRACE_REACTOR_OPTION` or `ERR_MILLRACE_FRAMING`. */
   constructor(reactor: Reactor, options: Omit<ConnectionOptions<Context>, 'context'>) {
@@ -87,16 +91,15 @@ export class ConnectionKind<Context = undefined> {
  * not delivered when the connection was paused are delivered after `resume`. A handler that throws has had its frame;
  * the error is the reactor's to report, the next frames come.
  */
-export class Connection<Context = undefined> extends ConnectionState implements StreamConnection<Context> {
+export class Connection<Context = undefined> implements StreamConnection<Context> {
   readonly fd: number;
   readonly context: Context;
   readonly #kind: ConnectionKind<Context>;
+  readonly #state: CloseSequence<Connection<Context>>;
   /** While there is something in it: the beginning of a frame, or frames that were not wanted yet. */
   #input: FrameInput | undefined = undefined;
   /** While there is something in it. */
   #output: OutputQueue | undefined = undefined;
-  /** The timer of a closed connection that waits for the other side to end; 0: it does not. */
-  #linger = 0;
   #watched = READ;
 
   /**
@@ -109,13 +112,14 @@ export class Connection<Context = undefined> extends ConnectionState implements 
     options: ConnectionOptions<Context> | ConnectionKind<Context>,
     context?: Context,
   ) {
-    super();
     const shared = options instanceof ConnectionKind;
     const kind = shared ? options : new ConnectionKind(reactor, options);
     this.fd = fd;
     this.context = (shared ? context : options.context) as Context;
     this.#kind = kind;
     kind.watch ??= Connection.#watchOf(kind);
+    kind.ending ??= Connection.#endingOf(kind);
+    this.#state = new CloseSequence(this, kind.ending);
     reactor.add(fd, kind.watch);
     kind.connections[fd] = this;
   }
@@ -131,12 +135,51 @@ export class Connection<Context = undefined> extends ConnectionState implements 
     });
   }
 
+  static #endingOf<C>(kind: ConnectionKind<C>): Ending<Connection<C>> {
+    const { handlers, reactor } = kind;
+    return {
+      timers: reactor.timers,
+      isSent: (own) => own.#output === undefined,
+      endOutput: (own) => {
+        // Where the other side has ended as well, the close that follows says it.
+        const closes = own.inputEnded && own.#state.is(state.CLOSING);
+        if (!closes) syscalls.shutdown(own.fd, SHUT_WR);
+        own.#state.outputEnded();
+      },
+      dropInput: ({ fd }) => {
+        const count = syscalls.receive(fd, dropped, 0, dropped.length);
+        if (count > 0) return 'some';
+        return count === -EAGAIN || count === -EINTR ? 'none' : 'over';
+      },
+      changed: (own) => own.#update(),
+      tellInputEnd: (own) => {
+        handlers.onInputEnd?.(own);
+        return handlers.onInputEnd !== undefined;
+      },
+      reset: ({ fd }) => void syscalls.setLinger(fd, 0),
+      release: (own, reason, error) => own.#release(reason, error),
+    };
+  }
+
   static #visit<C>(memory: Buffer, start: number, end: number, connection: Connection<C>): void {
     connection.#kind.handlers.onFrame(connection, memory, start, end);
   }
 
   static #wantsMore<C>(connection: Connection<C>): boolean {
     return connection.#kind.turn.takes() && connection.#wants();
+  }
+
+  get closed(): boolean {
+    return this.#state.is(state.CLOSED);
+  }
+
+  /** The other side has ended its sending. */
+  get inputEnded(): boolean {
+    return this.#state.is(state.INPUT_ENDED);
+  }
+
+  get paused(): boolean {
+    return this.#state.is(state.PAUSED);
   }
 
   /** Bytes of output that wait in memory; files do not count. */
@@ -161,7 +204,7 @@ export class Connection<Context = undefined> extends ConnectionState implements 
 
   /** Whether the other side has sent something, or its end, that is not delivered yet: read before, or still in the kernel. */
   get hasUnread(): boolean {
-    return !this.closed && (this.is(state.HELD) || syscalls.peek(this.fd) >= 0);
+    return !this.closed && (this.#state.is(state.HELD) || syscalls.peek(this.fd) >= 0);
   }
 
   /**
@@ -169,7 +212,7 @@ export class Connection<Context = undefined> extends ConnectionState implements 
    * `maxOutput` bytes would wait, or because `close` or `end` was called or the connection is over.
    */
   write(data: Bytes | string, start = 0, end?: number): boolean {
-    if (this.is(state.CLOSED | state.CLOSING | state.ENDING)) return false;
+    if (this.#state.is(state.CLOSED | state.CLOSING | state.ENDING)) return false;
     const memory = bytesOrText(data);
     const limit = end ?? memory.length;
     const { maxOutput, destroys } = this.#kind.limits;
@@ -181,7 +224,7 @@ export class Connection<Context = undefined> extends ConnectionState implements 
     }
     if (sent < 0) this.#broken(sent, 'send');
     // What the kernel takes at once changes nothing here.
-    else if (this.#output !== undefined || this.is(state.CONGESTED)) this.#afterOutput();
+    else if (this.#output !== undefined || this.#state.is(state.CONGESTED)) this.#afterOutput();
     return !this.closed;
   }
 
@@ -190,7 +233,7 @@ export class Connection<Context = undefined> extends ConnectionState implements 
    * open until then. False as in `write`, and when 64 files wait. Throws `ERR_MILLRACE_REACTOR_FILE`, or what `openSync` throws.
    */
   sendFile(path: string, options?: SendFileOptions): boolean {
-    if (this.is(state.CLOSED | state.CLOSING | state.ENDING) || this.#output?.files === MAX_FILES) {
+    if (this.#state.is(state.CLOSED | state.CLOSING | state.ENDING) || this.#output?.files === MAX_FILES) {
       releaseFile(options);
       return false;
     }
@@ -205,39 +248,37 @@ export class Connection<Context = undefined> extends ConnectionState implements 
   /** Takes no more frames until `resume`; the kernel's buffers fill and slow the other side down. */
   pause(): void {
     if (this.paused) return;
-    this.mark(state.PAUSED);
+    this.#state.mark(state.PAUSED);
     this.#update();
   }
 
   resume(): void {
     if (!this.paused || this.closed) return;
-    this.mark(state.PAUSED, false);
+    this.#state.mark(state.PAUSED, false);
     this.#update();
-    if (this.is(state.HELD)) this.#deliverSoon();
+    if (this.#state.is(state.HELD)) this.#deliverSoon();
   }
 
-  /** Half-close: sends what is queued, then tells the other side that no more comes. Frames still arrive. */
-  end(): void {
-    if (this.is(state.CLOSED | state.CLOSING | state.ENDING)) return;
-    this.mark(state.ENDING);
-    if (this.#output === undefined) this.#endOutput();
+  /**
+   * Half-close: sends what is queued, then tells the other side that no more comes. Frames still arrive, until the other side
+   * ends as well or the time for that is up. Throws `ERR_MILLRACE_TIMEOUT_VALUE`.
+   */
+  end(options?: EndOptions): void {
+    this.#state.end(options);
   }
 
   /** Sends what is queued, then closes. */
   close(): void {
-    if (this.is(state.CLOSED | state.CLOSING)) return;
-    this.mark(state.CLOSING);
-    if (this.#output === undefined) this.#finish();
-    else this.#update();
+    this.#state.close();
   }
 
-  /** Closes at once; what is queued is lost. */
-  destroy(reason: CloseReason = 'local', error?: Error): void {
-    this.#over(reason, error);
+  /** Closes at once, by a reset where that is asked for; what is queued is lost. */
+  destroy(options?: DestroyOptions): void {
+    this.#state.destroy(options);
   }
 
   #wants(): boolean {
-    if (this.is(state.PAUSED | state.CLOSED | state.CLOSING)) return false;
+    if (this.#state.is(state.PAUSED | state.CLOSED | state.CLOSING)) return false;
     const { wantsFrame } = this.#kind.handlers;
     if (wantsFrame === undefined || wantsFrame(this)) return true;
     this.pause();
@@ -252,9 +293,9 @@ export class Connection<Context = undefined> extends ConnectionState implements 
   }
 
   #readable(): void {
-    if (this.#linger > 0) return dropInput(this.fd) === 'over' ? this.#over('local') : undefined;
-    if (this.is(state.HELD)) return;
-    if (!this.is(state.INPUT_ENDED | state.CLOSING) && !(this.#wants() && this.#wantsInput())) return;
+    if (this.#state.is(state.LINGERING)) return this.#state.drop();
+    if (this.#state.is(state.HELD)) return;
+    if (!this.#state.is(state.INPUT_ENDED | state.CLOSING) && !(this.#wants() && this.#wantsInput())) return;
     const input = this.#input ?? this.#kind.inputs.take();
     input.prepare();
     const room = Math.min(input.target.length - input.offset, this.#kind.share.bytes);
@@ -270,15 +311,12 @@ export class Connection<Context = undefined> extends ConnectionState implements 
     this.#input = this.#kind.keep(input);
     if (count === -EAGAIN || count === -EINTR) return;
     if (count < 0) return this.#broken(count, 'recv');
-    if (this.inputEnded) return this.#over('peer');
-    this.mark(state.INPUT_ENDED);
-    this.#update();
-    if (!this.is(state.HELD)) this.#inputEnd();
+    this.#state.inputEnded();
   }
 
   #take(input: FrameInput, count: number): void {
     const kind = this.#kind;
-    this.mark(state.HELD, false);
+    this.#state.mark(state.HELD, false);
     kind.turn.begin(this);
     try {
       if (!input.take(count, Connection.#visit<Context>, Connection.#wantsMore<Context>, this))
@@ -290,7 +328,7 @@ export class Connection<Context = undefined> extends ConnectionState implements 
       if (this.closed) input.clear();
       this.#input = kind.keep(input);
     }
-    if (this.paused) this.mark(state.HELD, this.#input !== undefined);
+    if (this.paused) this.#state.mark(state.HELD, this.#input !== undefined);
     // It has had its share of this turn: the others come first, then the frames that are left.
     else if (kind.turn.isOver) this.#holdInput();
   }
@@ -298,7 +336,7 @@ export class Connection<Context = undefined> extends ConnectionState implements 
   /** What was read is delivered in the next turn, before more is read. */
   #holdInput(): void {
     if (this.closed) return;
-    this.mark(state.HELD);
+    this.#state.mark(state.HELD);
     this.#deliverSoon();
   }
 
@@ -307,40 +345,18 @@ export class Connection<Context = undefined> extends ConnectionState implements 
   }
 
   #malformed(): void {
-    this.#over('malformed', failureOf(this.#kind.framer));
+    this.#state.over('malformed', failureOf(this.#kind.framer));
   }
 
   /** Delivers what was read before a pause. */
   #deliverHeld(): void {
-    if (this.is(state.CLOSED | state.PAUSED) || !this.is(state.HELD)) return;
+    if (this.#state.is(state.CLOSED | state.PAUSED) || !this.#state.is(state.HELD)) return;
     const input = this.#input ?? this.#kind.inputs.take();
     input.prepareKept();
     this.#take(input, 0);
-    if (this.is(state.HELD | state.CLOSED)) return;
+    if (this.#state.is(state.HELD | state.CLOSED)) return;
     this.#update();
-    if (this.inputEnded) this.#inputEnd();
-  }
-
-  #inputEnd(): void {
-    const { onInputEnd } = this.#kind.handlers;
-    if (onInputEnd) onInputEnd(this);
-    else this.close();
-    if (this.is(state.OUTPUT_ENDED)) this.#over('peer');
-  }
-
-  /** Everything is sent. Input left unread would make the kernel reset the connection: it is dropped, as more of it is. */
-  #finish(): void {
-    if (this.closed || this.#linger > 0) return;
-    if (!this.inputEnded) syscalls.shutdown(this.fd, SHUT_WR);
-    if (this.inputEnded || dropInput(this.fd) !== 'some') return this.#over('local');
-    this.#linger = this.#kind.reactor.timers.after(LINGER_MS, () => this.#over('local'));
-    this.#update();
-  }
-
-  #endOutput(): void {
-    this.mark(state.OUTPUT_ENDED);
-    syscalls.shutdown(this.fd, SHUT_WR);
-    if (this.inputEnded && !this.is(state.HELD)) this.#over('local');
+    this.#state.inputDelivered();
   }
 
   /** Hung up in both directions, or failed, while nothing is watched for. */
@@ -348,10 +364,10 @@ export class Connection<Context = undefined> extends ConnectionState implements 
     const error = pendingError(this.fd);
     if (error !== 0) return this.#broken(-error, 'recv');
     // What the other side sent before it closed is still to be read, or to be delivered.
-    if (this.#linger > 0) return this.#over('local');
-    const unread = this.is(state.HELD) || (this.paused && !this.inputEnded);
-    if (!unread) return this.#over('peer');
-    this.mark(state.PARKED);
+    if (this.#state.is(state.LINGERING)) return this.#state.over('local');
+    const unread = this.#state.is(state.HELD) || (this.paused && !this.inputEnded);
+    if (!unread) return this.#state.over('peer');
+    this.#state.mark(state.PARKED);
     this.#kind.reactor.remove(this.fd);
   }
 
@@ -365,48 +381,46 @@ export class Connection<Context = undefined> extends ConnectionState implements 
   #afterOutput(): void {
     const bytes = this.queuedBytes;
     const { highWaterMark, lowWaterMark, maxOutput } = this.#kind.limits;
-    if (bytes > maxOutput) return this.#over('output-limit');
+    if (bytes > maxOutput) return this.#state.over('output-limit');
     if (this.#output?.empty) this.#output = undefined;
     if (this.#output === undefined) {
-      if (this.is(state.CLOSING)) return this.#finish();
-      if (this.is(state.ENDING) && !this.is(state.OUTPUT_ENDED)) this.#endOutput();
-      if (this.closed) return;
+      this.#state.sent();
+      if (this.#state.is(state.CLOSED | state.CLOSING)) return;
     }
     this.#update();
-    const congested = this.is(state.CONGESTED);
+    const congested = this.#state.is(state.CONGESTED);
     if (congested ? bytes <= lowWaterMark : bytes > highWaterMark) {
-      this.mark(state.CONGESTED, !congested);
+      this.#state.mark(state.CONGESTED, !congested);
       this.#kind.handlers.onCongestion?.(this, !congested);
     }
   }
 
   #update(): void {
     if (this.closed) return;
-    const open = !this.is(state.PAUSED | state.INPUT_ENDED | state.CLOSING);
+    const open = !this.#state.is(state.PAUSED | state.INPUT_ENDED | state.CLOSING);
     // What is held comes before more is read; whether it is watched for meanwhile is not worth a system call.
-    const read = this.#linger > 0 || (open && (!this.is(state.HELD) || (this.#watched & READ) !== 0));
+    const read =
+      this.#state.is(state.LINGERING) ||
+      (open && (!this.#state.is(state.HELD) || (this.#watched & READ) !== 0));
     const wanted = (read ? READ : 0) | (this.#output === undefined ? 0 : WRITE);
     if (wanted === this.#watched) return;
     this.#watched = wanted;
     const interest = { read, write: (wanted & WRITE) !== 0 };
-    if (!this.is(state.PARKED)) return this.#kind.reactor.set(this.fd, interest);
+    if (!this.#state.is(state.PARKED)) return this.#kind.reactor.set(this.fd, interest);
     if (wanted === 0) return;
-    this.mark(state.PARKED, false);
+    this.#state.mark(state.PARKED, false);
     this.#kind.reactor.add(this.fd, { ...this.#kind.watch, ...interest });
   }
 
   #broken(result: number, syscall: string): void {
     const error = this.#output?.failure ?? networkFailure(syscall, -result, this.fd);
-    this.#over(isByPeer(error) ? 'peer' : 'error', error);
+    this.#state.over(isByPeer(error) ? 'peer' : 'error', error);
   }
 
-  #over(reason: CloseReason, error?: Error): void {
-    if (this.closed) return;
-    this.mark(state.CLOSED);
-    if (!this.is(state.PARKED)) this.#kind.reactor.remove(this.fd);
+  #release(reason: CloseReason, error: Error | undefined): void {
+    if (!this.#state.is(state.PARKED)) this.#kind.reactor.remove(this.fd);
     this.#kind.connections[this.fd] = undefined;
     syscalls.close(this.fd);
-    if (this.#linger > 0) this.#kind.reactor.timers.clear(this.#linger);
     this.#input?.clear();
     try {
       this.#output?.clear(error);

@@ -3,7 +3,7 @@ import type { SendFileOptions } from '../output/outgoing-file.js';
 
 /** Why a connection is over. */
 export type CloseReason =
-  /** `close` or `destroy` was called here, or `end` after the other side had ended. */
+  /** `close` or `destroy` was called here, or `end` and the other side had ended before, or did not within its time. */
   | 'local'
   /** The other side closed it or broke it off. */
   | 'peer'
@@ -13,6 +13,25 @@ export type CloseReason =
   | 'output-limit'
   /** A system call failed, or a file could not be sent whole; `error` says how. */
   | 'error';
+
+export interface EndOptions {
+  /**
+   * Milliseconds that the other side has for its own end, once this end has been sent; then the connection is closed
+   * (`onClose` says `'local'`, and `inputEnded` is false). Default: those given before, or Infinity.
+   */
+  readonly timeout?: number | undefined;
+}
+
+export interface DestroyOptions {
+  /**
+   * Whether the other side is told that it was broken off: a TCP connection, with or without TLS, is reset, and so never
+   * taken for one that came to its end. A unix socket knows no such thing. Default false.
+   */
+  readonly reset?: boolean | undefined;
+  /** What `onClose` is told. Default `'local'`. */
+  readonly reason?: CloseReason | undefined;
+  readonly error?: Error | undefined;
+}
 
 /** What every connection can do, whatever lies between it and its descriptor. `Connection` says what each member does. */
 export interface StreamConnection<Context = undefined> {
@@ -29,7 +48,7 @@ export interface StreamConnection<Context = undefined> {
   sendFile(path: string, options?: SendFileOptions): boolean;
   pause(): void;
   resume(): void;
-  end(): void;
+  end(options?: EndOptions): void;
   close(): void;
-  destroy(reason?: CloseReason, error?: Error): void;
+  destroy(options?: DestroyOptions): void;
 }

@@ -1,5 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 import { type Bytes, bytesOrText, checkHandlers, checkOptions, type FrameVisitor } from '@millrace/channel';
+import { syscalls } from '@millrace/native';
+import { CloseSequence, type Ending } from '../connection/close-sequence.js';
 import type { ConnectionHandlers, ConnectionOptions } from '../connection/connection.js';
 import {
   CONNECTION_HANDLERS,
@@ -9,11 +11,16 @@ import {
   outputLimits,
   turnShare,
 } from '../connection/connection-options.js';
-import { LINGER_MS } from '../connection/lingering.js';
-import type { CloseReason, StreamConnection } from '../connection/stream-connection.js';
+import * as state from '../connection/connection-state.js';
+import type {
+  CloseReason,
+  DestroyOptions,
+  EndOptions,
+  StreamConnection,
+} from '../connection/stream-connection.js';
 import { Turn, type TurnShare } from '../connection/turn-share.js';
 import { FrameInput } from '../framing/frame-input.js';
-import type { Framer } from '../framing/framer.js';
+import { type Framer, failureOf } from '../framing/framer.js';
 import type { Reactor } from '../loop/reactor.js';
 import { MemoryUse } from '../output/memory-use.js';
 import { MAX_FILES, OutgoingFile, releaseFile, type SendFileOptions } from '../output/outgoing-file.js';
@@ -52,15 +59,7 @@ export class TlsConnection<Context = undefined> implements StreamConnection<Cont
   readonly #read = () => this.#readable();
   readonly #afterMove = () => this.#moved();
   #moves = false;
-  #paused = false;
-  #inputEnded = false;
-  #ending = false;
-  #outputEnded = false;
-  #congested = false;
-  #closing = false;
-  #linger = 0;
-  #closed = false;
-  #held = false;
+  readonly #state: CloseSequence<TlsConnection<Context>>;
 
   /** Takes over a `socket` of `TlsAcceptor`. */
   constructor(reactor: Reactor, socket: TLSSocket, options: TlsConnectionOptions<Context>) {
@@ -68,6 +67,7 @@ export class TlsConnection<Context = undefined> implements StreamConnection<Cont
     checkHandlers(options.handlers, CONNECTION_HANDLERS, 'a TLS connection');
     const { handlers, readMemory = reactor.readMemory } = options;
     this.socket = socket;
+    this.#state = new CloseSequence(this, TlsConnection.#endingOf(reactor, handlers));
     this.context = options.context as Context;
     this.#reactor = reactor;
     this.#handlers = handlers;
@@ -86,24 +86,54 @@ export class TlsConnection<Context = undefined> implements StreamConnection<Cont
     );
     this.#visit = (memory, start, end) => handlers.onFrame(this, memory, start, end);
     socket.on('readable', () => this.#soon(this.#read));
-    socket.on('end', () => this.#soon(() => this.#peerEnded()));
-    socket.on('finish', () => this.#soon(() => this.#finished()));
+    socket.on('end', () => this.#soon(() => this.#state.inputEnded()));
+    socket.on('finish', () => this.#soon(() => this.#state.outputEnded()));
     socket.on('error', (error) => this.#soon(() => this.#broken(error)));
     socket.on('close', () => this.#soon(() => this.#gone()));
     // It may all have happened before.
     if (socket.destroyed) this.#soon(() => this.#gone());
   }
 
+  static #endingOf<C>(
+    reactor: Reactor,
+    handlers: ConnectionHandlers<C, TlsConnection<C>>,
+  ): Ending<TlsConnection<C>> {
+    return {
+      timers: reactor.timers,
+      // The socket sends what it has before it says that no more comes; then it tells 'finish'.
+      isSent: (own) => own.#output.handedOver,
+      endOutput: ({ socket }) => {
+        if (!socket.writableEnded) socket.end();
+      },
+      dropInput: ({ socket }) => {
+        if (socket.read() === null) return 'none';
+        while (socket.read() !== null);
+        return 'some';
+      },
+      // What node:tls reads ahead is bounded, and told when it is there.
+      changed: () => {},
+      tellInputEnd: (own) => {
+        handlers.onInputEnd?.(own);
+        return handlers.onInputEnd !== undefined;
+      },
+      reset: ({ socket }) => {
+        const fd = descriptorOf(socket);
+        if (fd >= 0) syscalls.setLinger(fd, 0);
+      },
+      release: (own, reason, error) => own.#release(reason, error),
+    };
+  }
+
   get closed(): boolean {
-    return this.#closed;
+    return this.#state.is(state.CLOSED);
   }
 
   get inputEnded(): boolean {
-    return this.#inputEnded;
+    return this.#state.is(state.INPUT_ENDED);
   }
 
   get paused(): boolean {
-    return this.#paused;
+    return this.#state.is(state.PAUSED);
   }
 
   get queuedBytes(): number {
@@ -125,11 +155,11 @@ export class TlsConnection<Context = undefined> implements StreamConnection<Cont
 
   /** Whether the other side has sent something that node:tls has read and that is not delivered yet. */
   get hasUnread(): boolean {
-    return !this.#closed && (this.#held || this.socket.readableLength > 0);
+    return !this.closed && (this.#state.is(state.HELD) || this.socket.readableLength > 0);
   }
 
   write(data: Bytes | string, start = 0, end?: number): boolean {
-    if (this.#closed || this.#closing || this.#ending) return false;
+    if (this.#state.is(state.CLOSED | state.CLOSING | state.ENDING)) return false;
     const memory = bytesOrText(data);
     const limit = end ?? memory.length;
     const { maxOutput, destroys } = this.#limits;
@@ -137,49 +167,44 @@ export class TlsConnection<Context = undefined> implements StreamConnection<Cont
     if (!destroys && this.#output.bytes + limit - start > maxOutput) return false;
     this.#output.write(memory, start, limit);
     this.#afterOutput();
-    return !this.#closed;
+    return !this.closed;
   }
 
   sendFile(path: string, options?: SendFileOptions): boolean {
-    if (this.#closed || this.#closing || this.#ending || this.#output.files === MAX_FILES) {
+    if (this.#state.is(state.CLOSED | state.CLOSING | state.ENDING) || this.#output.files === MAX_FILES) {
       releaseFile(options);
       return false;
     }
     this.#output.writeFile(new OutgoingFile(path, options));
     this.#afterOutput();
-    return !this.#closed;
+    return !this.closed;
   }
 
   pause(): void {
-    this.#paused = true;
+    this.#state.mark(state.PAUSED);
   }
 
   resume(): void {
-    if (!this.#paused || this.#closed) return;
-    this.#paused = false;
+    if (!this.paused || this.closed) return;
+    this.#state.mark(state.PAUSED, false);
     this.#soon(this.#read);
   }
 
-  end(): void {
-    if (this.#closed || this.#closing || this.#ending) return;
-    this.#ending = true;
-    this.#endWhenSent();
+  end(options?: EndOptions): void {
+    this.#state.end(options);
   }
 
   close(): void {
-    if (this.#closed || this.#closing) return;
-    this.#closing = true;
-    if (this.#outputEnded) this.#finished();
-    else this.#endWhenSent();
+    this.#state.close();
   }
 
-  destroy(reason: CloseReason = 'local', error?: Error): void {
-    this.#over(reason, error);
+  destroy(options?: DestroyOptions): void {
+    this.#state.destroy(options);
   }
 
   /** Runs `action` in the next turn; what node:tls tells, it tells outside of any. */
   #soon(action: () => void): void {
-    if (!this.#closed && !this.#reactor.closed) this.#reactor.defer(action);
+    if (!this.closed && !this.#reactor.closed) this.#reactor.defer(action);
   }
 
   /** Leaves the error of a callback to the reactor to report, also when the connection is over. */
@@ -192,7 +217,7 @@ export class TlsConnection<Context = undefined> implements StreamConnection<Cont
   }
 
   #wants(): boolean {
-    if (this.#paused || this.#closed || this.#closing) return false;
+    if (this.#state.is(state.PAUSED | state.CLOSED | state.CLOSING)) return false;
     const { wantsFrame } = this.#handlers;
     if (wantsFrame === undefined || wantsFrame(this)) return true;
     this.pause();
@@ -207,16 +232,13 @@ export class TlsConnection<Context = undefined> implements StreamConnection<Cont
   }
 
   #readable(): void {
-    if (this.#closed) return;
+    if (this.closed) return;
     const { socket } = this;
-    if (this.#linger > 0) {
-      while (socket.read() !== null);
-      return;
-    }
+    if (this.#state.is(state.LINGERING)) return this.#state.drop();
     this.#turn.begin(this);
     this.#leftBytes = this.#share.bytes;
-    if (this.#held && !this.#deliverHeld()) return;
-    while (!this.#closed && !this.#held && this.#wants() && this.#wantsInput()) {
+    if (this.#state.is(state.HELD) && !this.#deliverHeld()) return;
+    while (!this.#state.is(state.HELD) && this.#wants() && this.#wantsInput()) {
       const input = this.#input;
       input.prepare();
       if (this.#leftBytes === 0) return this.#soon(this.#read);
@@ -240,44 +262,30 @@ export class TlsConnection<Context = undefined> implements StreamConnection<Cont
     try {
       if (!this.#input.take(count, this.#visit, this.#wantsMore)) return this.#malformed();
     } catch (error) {
-      this.#held = true;
+      this.#state.mark(state.HELD);
       this.#soon(this.#read);
       throw error;
     } finally {
-      if (this.#closed) this.#input.clear();
+      if (this.closed) this.#input.clear();
     }
-    this.#held = this.#paused ? !this.#input.empty : this.#turn.isOver;
+    this.#state.mark(state.HELD, this.paused ? !this.#input.empty : this.#turn.isOver);
     // It has had its share of this turn: the others come first, then the frames that are left.
-    if (this.#turn.isOver && !this.#paused) this.#soon(this.#read);
+    if (this.#turn.isOver && !this.paused) this.#soon(this.#read);
   }
 
   #malformed(): void {
-    const { error } = this.#framer;
-    this.#over('malformed', error === undefined || error instanceof Error ? error : new Error(String(error)));
+    this.#state.over('malformed', failureOf(this.#framer));
   }
 
   /** Delivers what was read before a pause; false while some of it is left. */
   #deliverHeld(): boolean {
-    if (this.#paused) return false;
-    this.#held = false;
+    if (this.paused) return false;
+    this.#state.mark(state.HELD, false);
     this.#input.prepareKept();
     this.#take(0);
-    if (this.#held || this.#closed) return false;
-    if (this.#inputEnded) this.#inputEnd();
-    return !this.#closed;
-  }
-
-  #peerEnded(): void {
-    if (this.#closed || this.#inputEnded) return;
-    this.#inputEnded = true;
-    if (this.#linger > 0) this.#over('local');
-    else if (!this.#held && !this.#closing) this.#inputEnd();
-  }
-
-  #inputEnd(): void {
-    if (this.#handlers.onInputEnd) this.#handlers.onInputEnd(this);
-    else this.close();
-    if (this.#outputEnded) this.#over('peer');
+    if (this.#state.is(state.HELD | state.CLOSED)) return false;
+    this.#state.inputDelivered();
+    return !this.closed;
   }
 
   #movedSoon(): void {
@@ -288,54 +296,36 @@ export class TlsConnection<Context = undefined> implements StreamConnection<Cont
 
   #moved(): void {
     this.#moves = false;
-    if (this.#closed) return;
+    if (this.closed) return;
     this.#handlers.onOutput?.(this);
-    if (!this.#closed) this.#afterOutput();
+    if (!this.closed) this.#afterOutput();
   }
 
   #afterOutput(): void {
     const failure = this.#output.feed();
-    if (failure) return this.#over('error', failure);
+    if (failure) return this.#state.over('error', failure);
     const { bytes } = this.#output;
     const { highWaterMark, lowWaterMark, maxOutput } = this.#limits;
-    if (bytes > maxOutput) return this.#over('output-limit');
-    if (this.#closing || this.#ending) this.#endWhenSent();
-    if (this.#congested ? bytes <= lowWaterMark : bytes > highWaterMark) {
-      this.#congested = !this.#congested;
-      this.#handlers.onCongestion?.(this, this.#congested);
+    if (bytes > maxOutput) return this.#state.over('output-limit');
+    this.#state.sent();
+    const congested = this.#state.is(state.CONGESTED);
+    if (congested ? bytes <= lowWaterMark : bytes > highWaterMark) {
+      this.#state.mark(state.CONGESTED, !congested);
+      this.#handlers.onCongestion?.(this, !congested);
     }
   }
 
-  /** The socket sends what it has before it says that no more comes. */
-  #endWhenSent(): void {
-    if (this.#output.handedOver && !this.socket.writableEnded) this.socket.end();
-  }
-
-  /** Everything is sent, and the other side knows that no more comes. */
-  #finished(): void {
-    if (this.#closed || this.#linger > 0) return;
-    this.#outputEnded = true;
-    if (!this.#closing) return this.#inputEnded && !this.#held ? this.#over('local') : undefined;
-    // Input left unread would make the kernel reset the connection: it is dropped, as more of it is.
-    if (this.#inputEnded || this.socket.readableLength === 0) return this.#over('local');
-    this.#linger = this.#reactor.timers.after(LINGER_MS, () => this.#over('local'));
-    this.#readable();
-  }
-
   #broken(error: Error & { code?: string }): void {
-    this.#over(error.code === 'ECONNRESET' || error.code === 'EPIPE' ? 'peer' : 'error', error);
+    this.#state.over(error.code === 'ECONNRESET' || error.code === 'EPIPE' ? 'peer' : 'error', error);
   }
 
   #gone(): void {
     const { errored } = this.socket;
     if (errored) this.#broken(errored);
-    else this.#over(this.#closing ? 'local' : 'peer');
+    else this.#state.over(this.#state.is(state.CLOSING) ? 'local' : 'peer');
   }
 
-  #over(reason: CloseReason, error?: Error): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#reactor.timers.clear(this.#linger);
+  #release(reason: CloseReason, error: Error | undefined): void {
     this.#use.bytes -= TLS_BYTES;
     this.#input.clear();
     try {
@@ -345,4 +335,9 @@ export class TlsConnection<Context = undefined> implements StreamConnection<Cont
       this.#handlers.onClose?.(this, reason, error);
     }
   }
+}
+
+/** The descriptor below a socket, for which node:tls has no public name; -1: it is closed. */
+function descriptorOf(socket: TLSSocket): number {
+  return (socket as TLSSocket & { readonly _handle: { readonly fd: number } | null })._handle?.fd ?? -1;
 }
