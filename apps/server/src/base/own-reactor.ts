@@ -12,10 +12,11 @@ import { AcceptLog } from '../log/accept-log.js';
 import { LogLimit } from '../log/log.js';
 import { lastForClients } from '../options/open-files.js';
 import type { RoleContext } from '../process/role-context.js';
+import type { Acceptor } from '../reactor/acceptor.js';
 import { FairShare } from '../reactor/fair-share.js';
 import type { ReactorHost } from '../reactor/host.js';
 import { memoryLimitsOf } from '../reactor/memory-guard.js';
-import { OwnAcceptor } from '../reactor/own-acceptor.js';
+import { ownAcceptor } from '../reactor/own-acceptor.js';
 import type { UserFunctions } from '../reactor/reactor-context.js';
 import { ReactorRouter } from '../reactor/reactor-router.js';
 import type { ConnectionTable } from '../shared/connection-table.js';
@@ -48,7 +49,7 @@ export class OwnReactor implements ReactorHost {
   /** The reactor's end. */
   readonly #far: LocalChannel;
   readonly #limit: LogLimit;
-  #acceptor: OwnAcceptor | undefined;
+  #acceptor: Acceptor | undefined;
   #router: ReactorRouter | undefined;
   #allClosed: () => void = () => {};
 
@@ -172,10 +173,10 @@ export class OwnReactor implements ReactorHost {
     this.#allClosed();
   }
 
-  #acceptorOf(router: ReactorRouter): OwnAcceptor {
+  #acceptorOf(router: ReactorRouter): Acceptor {
     const { context, id, table, counters } = this.#parts;
     const { maxConnections, startSessionId, reservedDescriptors } = context.options;
-    return new OwnAcceptor({
+    return ownAcceptor({
       index: reactorOfWorker(id),
       counters,
       own: router.counters,

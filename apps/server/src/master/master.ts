@@ -30,15 +30,16 @@ import { loadTls } from '../options/tls-material.js';
 import { ProcessPids } from '../process/process-pids.js';
 import type { RoleContext } from '../process/role-context.js';
 import { untilSettled } from '../process/settling.js';
+import { Acceptor } from '../reactor/acceptor.js';
 import { memoryLimitsOf } from '../reactor/memory-guard.js';
 import type { SessionGateway } from '../sessions/session-gateway.js';
 import { capacityFor } from '../shared/connection-layout.js';
 import { restoredText } from '../shared/counter-block.js';
 import * as counters from '../shared/counters-layout.js';
+import { SessionIds } from '../shared/session-ids.js';
 import { QueueOwner } from '../tasks/queue-owner.js';
 import { notRunning, type RoleTasks } from '../tasks/role-tasks.js';
 import { openUpperFiles, planTaskFiles } from '../tasks/task-files.js';
-import { Acceptor } from './acceptor.js';
 import { ActivatedSockets } from './activation.js';
 import { bindSockets } from './base-sockets.js';
 import { beforeShutdown } from './before-shutdown.js';
@@ -50,6 +51,7 @@ import { PidFile } from './pid-file.js';
 import { ReactorThreads } from './reactor-threads.js';
 import type { Reactors } from './reactors.js';
 import { ReloadRequests } from './reload-requests.js';
+import { ServerCount } from './server-count.js';
 import { ServerShutdown } from './server-shutdown.js';
 import { listenToSignals } from './signals.js';
 import { WorkerReactors } from './worker-reactors.js';
@@ -388,12 +390,12 @@ export class MasterRole implements ServerControl {
     );
     if (sole) return threads;
     this.#acceptor = new Acceptor({
-      threads,
+      ids: new SessionIds(capacityFor(this.#topology.maxConnections), startSessionId),
+      count: new ServerCount(threads.gateway.counters),
       maxConnections,
-      capacity: capacityFor(this.#topology.maxConnections),
-      firstSession: startSessionId,
       log: new AcceptLog(this.#limit, maxConnections),
       lastDescriptor: lastForClients(reservedDescriptors),
+      take: (fd, session, listener, peer) => threads.accept(fd, session, listener, peer),
     });
     return threads;
   }

@@ -3,8 +3,9 @@ import { Listener } from '@millrace/reactor';
 import { asListener, type ListenerIndex, type SessionId } from '../contract/ids.js';
 import { AcceptLog } from '../log/accept-log.js';
 import { lastForClients } from '../options/open-files.js';
+import type { Acceptor } from './acceptor.js';
 import type { ThreadAcceptor } from './host.js';
-import { OwnAcceptor } from './own-acceptor.js';
+import { ownAcceptor } from './own-acceptor.js';
 import type { ReactorContext } from './reactor-context.js';
 
 /**
@@ -13,7 +14,7 @@ import type { ReactorContext } from './reactor-context.js';
  */
 export class SoleAcceptor implements ThreadAcceptor {
   readonly #context: ReactorContext;
-  readonly #acceptor: OwnAcceptor;
+  readonly #acceptor: Acceptor;
   /** By listener. */
   readonly #listeners: readonly (Listener | undefined)[];
 
@@ -24,7 +25,7 @@ export class SoleAcceptor implements ThreadAcceptor {
   ) {
     const { index, maxConnections, startSessionId, sockets, reservedDescriptors } = context.data;
     this.#context = context;
-    this.#acceptor = new OwnAcceptor({
+    this.#acceptor = ownAcceptor({
       index,
       counters: context.allCounters,
       own: context.counters,
