@@ -16,5 +16,6 @@ export { copyBytes, WordCopier } from './memory/copying.js';
 export { copyOf, giveMessagesRoom } from './memory/message-memory.js';
 export { Slabs } from './memory/slab.js';
 export { checkHandler, HandlerList } from './transport/handler-list.js';
+export { closedError } from './transport/refusals.js';
 export { Alarm, deadlineAfter, inTime } from './waiting/deadline.js';
 export { WaitList } from './waiting/wait-list.js';

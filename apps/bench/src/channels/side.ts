@@ -16,8 +16,8 @@ const VALUE_OVERHEAD = 24;
 
 /** One end of any mechanism that is measured, in the form that the measurement uses. */
 export interface Side {
-  /** False: wait for `drained` before the next one. */
-  send(message: Message): boolean;
+  /** False: wait for `drained` before the next one. Undefined: it is closed. */
+  send(message: Message): boolean | undefined;
   drained(): Promise<void>;
   onMessage(listener: (message: Message) => void): void;
   close(): void;

@@ -46,14 +46,14 @@ export class Clients {
     this.#identity = identity;
   }
 
-  send(id: number, data: string | Bytes): boolean {
+  send(id: number, data: string | Bytes): boolean | undefined {
     assertSessionId(id);
     const session = this.#session(id);
     if (session) return session.send(data);
     return this.#gateway('send').send(id, bytesOrText(data));
   }
 
-  sendFile(id: number, path: string, range?: SendFileRange): boolean {
+  sendFile(id: number, path: string, range?: SendFileRange): boolean | undefined {
     assertSessionId(id);
     return this.#gateway('sendFile').sendFile(id, path, range);
   }
@@ -119,7 +119,7 @@ export class Clients {
     );
   }
 
-  sendTo(to: SocketAddress, data: string | Bytes, port: number | undefined): boolean {
+  sendTo(to: SocketAddress, data: string | Bytes, port: number | undefined): boolean | undefined {
     const from = port ?? this.#listeners.findIndex(({ options }) => options.type === 'datagram');
     return this.#gateway('sendTo').sendTo(from, to, bytesOrText(data));
   }

@@ -229,16 +229,16 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
   }
 
   /**
-   * Sends to a client. True: go on. False: sent, but much waits for the client, and `drained` tells when to go on; or
-   * the session is not open, and nothing is sent. Throws `ERR_MILLRACE_SESSION_FULL` when more than `socketBufferSize`
+   * Sends to a client. True: go on. False: sent, but much waits for the client, and `drained` tells when to go on.
+   * Undefined: the session is not open, and nothing is sent. Throws `ERR_MILLRACE_SESSION_FULL` when more than `socketBufferSize`
    * waits already. Several processes that send to one client have no order among each other.
    */
-  send(id: number, data: string | Bytes): boolean {
+  send(id: number, data: string | Bytes): boolean | undefined {
     return this.#clientsFor('send', id).send(id, data);
   }
 
   /** Sends a regular file, or a piece of it. As `session.sendFile`. */
-  sendFile(id: number, path: string, range?: SendFileRange): boolean {
+  sendFile(id: number, path: string, range?: SendFileRange): boolean | undefined {
     return this.#clientsFor('sendFile', id).sendFile(id, path, range);
   }
 
@@ -310,20 +310,24 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
 
   /**
    * Sends a datagram from a listener: the first that is for datagrams, unless `port` names another by its index. False:
-   * much waits to be sent. A datagram that the kernel has no room for is dropped and counted (`stats().droppedPackets`).
+   * slow down, much waits to be sent. Undefined: this process has ended its work, and nothing is sent. A datagram that the kernel has no room for is dropped and counted (`stats().droppedPackets`).
    */
-  sendTo(to: SocketAddress, data: string | Bytes, { port }: { readonly port?: number } = {}): boolean {
+  sendTo(
+    to: SocketAddress,
+    data: string | Bytes,
+    { port }: { readonly port?: number } = {},
+  ): boolean | undefined {
     return this.#at('sendTo').clients.sendTo(to, data, port);
   }
 
   /**
    * Sends a value to another process of the server, which gets it as `pipeMessage`: a worker, task worker or user
    * process by its flat id, `'manager'` or `'master'`. False: sent, but much waits for that process, and
-   * `messagesDrained` tells when to go on. Messages of one sender to one receiver keep their order; a receiver that dies
+   * `messagesDrained` tells when to go on. Undefined: this process has ended its messages, and nothing is sent. Messages of one sender to one receiver keep their order; a receiver that dies
    * loses those it had taken, its replacement gets the others. Throws `ERR_MILLRACE_NO_PROCESS`,
    * `ERR_MILLRACE_HANDLER_MISSING`, and a `ChannelError` for what cannot be sent.
    */
-  sendMessage(message: Message, to: ProcessId): boolean {
+  sendMessage(message: Message, to: ProcessId): boolean | undefined {
     return this.#messages.pipe.send(message, to);
   }
 

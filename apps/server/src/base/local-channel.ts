@@ -46,8 +46,9 @@ export class LocalChannel implements PacketChannel {
     return [first, second];
   }
 
-  /** False: the other end is paused. */
-  send(packet: Packet): boolean {
+  /** False: the other end is paused. Undefined: one of the ends is closed, and nothing is sent. */
+  send(packet: Packet): boolean | undefined {
+    if (this.#closed || this.other.#closed) return undefined;
     this.other.#take(packet);
     return this.writable;
   }
@@ -116,7 +117,6 @@ export class LocalChannel implements PacketChannel {
   }
 
   #take(packet: Packet): void {
-    if (this.#closed) return;
     const listener = this.#listeners.call;
     if (listener !== undefined && this.#direct(packet)) {
       if (this.#waiting.length > 0) this.deliverNow();

@@ -17,7 +17,7 @@ export class PacketClient {
   }
 
   /** Sends a datagram back, from the listener that this one came to. As `server.sendTo`. */
-  reply(data: string | Bytes): boolean {
+  reply(data: string | Bytes): boolean | undefined {
     return this.#gateway.sendTo(this.port, this.address, bytesOrText(data));
   }
 }

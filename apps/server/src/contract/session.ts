@@ -49,20 +49,21 @@ export class Session {
 
   /**
    * Sends bytes or text to the client. True: go on. False: sent, but more than `bufferHighWatermark` waits for the
-   * client, and `drained` tells when to go on; or the session is `closed`, and nothing is sent. Throws
-   * `ERR_MILLRACE_SESSION_FULL` when the caller has gone on and more than `socketBufferSize` waits; nothing is sent then.
+   * client, and `drained` tells when to go on. Undefined: the session is `closed`, and nothing is sent; that a client goes before its
+   * answer is no error. Throws `ERR_MILLRACE_SESSION_FULL` when the caller has gone on past false and more than `socketBufferSize` waits;
+   * nothing is sent then either.
    */
-  send(data: string | Bytes): boolean {
-    if (this.closed) return false;
+  send(data: string | Bytes): boolean | undefined {
+    if (this.closed) return undefined;
     return this.#line.send(this.id, bytesOrText(data), this.#window);
   }
 
   /**
    * Sends a regular file, or a piece of it, behind what was sent before, without reading it to memory where the kernel
-   * can. False as in `send`. At most 64 files wait for one client. Throws `ERR_MILLRACE_FILE`, or what `statSync` throws.
+   * can. Answers as `send`. At most 64 files wait for one client. Throws `ERR_MILLRACE_FILE`, or what `statSync` throws.
    */
-  sendFile(path: string, range?: SendFileRange): boolean {
-    return !this.closed && this.#line.sendFile(this.id, path, range);
+  sendFile(path: string, range?: SendFileRange): boolean | undefined {
+    return this.closed ? undefined : this.#line.sendFile(this.id, path, range);
   }
 
   /** Resolves with true when there is room for more to send, with false when the session is closed or closes. */

@@ -2,8 +2,8 @@ import { Packet } from './packet.js';
 
 /** Where packets for one reactor thread go. */
 export interface PacketSink {
-  /** False: much waits. */
-  send(packet: Packet): boolean;
+  /** False: sent, but much waits. Undefined: not sent, since this process has given the link up. */
+  send(packet: Packet): boolean | undefined;
   readonly queuedBytes: number;
   drained(): Promise<void>;
 }

@@ -212,8 +212,9 @@ export class MasterRole implements ServerControl {
     this.#context.log.info('new clients get the certificates that the files hold now');
   }
 
+  /** Whether there is a manager that takes it. */
   #tellManager(message: ToManager): boolean {
-    return this.#manager?.members[0]?.send(message) ?? false;
+    return this.#manager?.members[0]?.send(message) !== undefined;
   }
 
   #stopAsked(): void {

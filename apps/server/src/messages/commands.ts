@@ -55,7 +55,8 @@ interface Ask {
 }
 
 export interface CommandsParts {
-  readonly send: (frame: CommandFrame, to: ProcessId) => void;
+  /** Undefined: not sent, since this process has ended its messages. */
+  readonly send: (frame: CommandFrame, to: ProcessId) => boolean | undefined;
   /** Whether that is this process. */
   readonly isOwn: (id: ProcessId) => boolean;
   /** Throws `ERR_MILLRACE_NO_PROCESS`. */
@@ -122,7 +123,7 @@ export class Commands {
         alarm = new Alarm(timeout, () => reject(late(name, target, timeout)));
         abort = () => reject(signal?.reason);
         signal?.addEventListener('abort', abort);
-        this.#parts.send({ ask, token: this.#token, name, value }, target);
+        this.#send({ ask, token: this.#token, name, value }, target);
       });
     } finally {
       this.#waiting.delete(ask);
@@ -153,20 +154,21 @@ export class Commands {
 
   /** No answer will come any more. */
   close(): void {
-    for (const { reject } of this.#waiting.values())
-      reject(
-        new ServerError('ERR_MILLRACE_NOT_RUNNING', 'The server has ended before the command was answered.'),
-      );
+    for (const { reject } of this.#waiting.values()) reject(ended());
+  }
+
+  #send(frame: CommandFrame, to: ProcessId): void {
+    if (this.#parts.send(frame, to) === undefined) throw ended();
   }
 
   async #answer(source: ProcessId, { ask, token, name, value }: Ask): Promise<void> {
     const reply = { answer: ask, token };
     try {
       const result = await this.#find(name).handler(value);
-      this.#parts.send({ ...reply, value: result }, source);
+      this.#send({ ...reply, value: result }, source);
     } catch (error) {
       try {
-        this.#parts.send({ ...reply, error, code: codeOf(error) }, source);
+        this.#send({ ...reply, error, code: codeOf(error) }, source);
       } catch (fault) {
         // Not even that can be sent: its asker waits until its time is up.
         this.#parts.onFault(new AggregateError([error, fault]), name);
@@ -193,6 +195,10 @@ function option(message: string): ServerError {
 
 function unknown(message: string): ServerError {
   return new ServerError('ERR_MILLRACE_NO_COMMAND', message);
+}
+
+function ended(): ServerError {
+  return new ServerError('ERR_MILLRACE_NOT_RUNNING', 'The server has ended before the command was answered.');
 }
 
 function late(name: string, target: ProcessId, timeout: number): ServerError {

@@ -64,15 +64,16 @@ export class PeerMessenger {
     });
   }
 
-  sendCommand(frame: CommandFrame, to: ProcessId): void {
-    this.#outgoingTo(to).send({ from: this.#parts.peer, body: undefined, command: frame });
+  sendCommand(frame: CommandFrame, to: ProcessId): boolean | undefined {
+    return this.#outgoingTo(to).send({ from: this.#parts.peer, body: undefined, command: frame });
   }
 
   /**
    * Sends any value that msgpackr carries. False: sent, but much waits for the other process; `drained` tells when to go
-   * on. Throws `ERR_MILLRACE_NO_PROCESS`, and what `Channel.send` throws.
+   * on. Undefined: not sent, since this process has ended its messages. Throws `ERR_MILLRACE_NO_PROCESS`, and what `Channel.send`
+   * throws.
    */
-  send(message: unknown, to: ProcessId): boolean {
+  send(message: unknown, to: ProcessId): boolean | undefined {
     return this.#outgoingTo(to).send({ from: this.#parts.peer, body: message });
   }
 

@@ -25,7 +25,7 @@ export class PipeMessages {
   }
 
   /** As `Server.sendMessage`. */
-  send(message: Message, to: ProcessId): boolean {
+  send(message: Message, to: ProcessId): boolean | undefined {
     this.#assertHandler();
     return this.#messenger.get('sendMessage').send(message, to);
   }

@@ -22,7 +22,7 @@ export class DatagramSender {
     return datagrams.length === 0 ? undefined : new DatagramSender(child);
   }
 
-  /** Sends one; false: the kernel has no room, and it may be tried again. Throws `SystemCallError`. */
+  /** Sends one. False: slow down, the kernel had no room and has dropped this one. Throws `SystemCallError`. */
   send(listener: Unchecked<ListenerIndex>, path: string, data: Uint8Array): boolean {
     const { bytes, length } = encodeUnixAddress({ path });
     const socket = this.#child.descriptor(datagramName(listener));

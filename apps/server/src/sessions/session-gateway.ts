@@ -137,19 +137,24 @@ export class SessionGateway {
 
   /**
    * Sends to a session; `window` is what this process has on the way to it, where the caller keeps account of that.
-   * False: the session is not open, and nothing is sent; or much is waiting. Throws `ERR_MILLRACE_SESSION_FULL` when more than
-   * `socketBufferSize` waits already, and `ERR_MILLRACE_CHANNEL_FULL`; then nothing is sent.
+   * False: sent, but much is waiting. Undefined: the session is not open, and nothing is sent. Throws `ERR_MILLRACE_SESSION_FULL`
+   * when more than `socketBufferSize` waits already, and `ERR_MILLRACE_CHANNEL_FULL`; then nothing is sent either.
    */
-  send(id: Unchecked<SessionId>, bytes: Uint8Array, window: OutputWindow = this.#windows.get(id)): boolean {
+  send(
+    id: Unchecked<SessionId>,
+    bytes: Uint8Array,
+    window: OutputWindow = this.#windows.get(id),
+  ): boolean | undefined {
     const { table } = this;
     const slot = this.#open(id);
-    if (slot < 0) return false;
+    if (slot < 0) return undefined;
     const { socketBufferSize, bufferHighWatermark } = this.#portOf(slot);
     const pending = window.pending(table, slot);
     if (pending > socketBufferSize) throw sessionFull(id, pending, socketBufferSize);
     const channel = this.#channel(this.#reactorOf(id));
     if (channel.queuedBytes > SEND_LIMIT) throw linkFull(channel.queuedBytes);
     const more = channel.send(this.#out.set(packet.SEND, id).with(bytes));
+    if (more === undefined) return undefined;
     window.sent(bytes.length);
     this.#own[RESPONSES] = (this.#own[RESPONSES] as number) + 1;
     if (!more) this.#onCongestion?.(this.#reactorOf(id));
@@ -157,14 +162,14 @@ export class SessionGateway {
   }
 
   /**
-   * Sends a regular file, or a piece of it, behind what was sent before. False: the session is not open. It is opened
-   * here, with the rights and below the root directory of this process. Throws `ERR_MILLRACE_FILE`,
+   * Sends a regular file, or a piece of it, behind what was sent before. Answers as `send`. It is opened here,
+   * with the rights and below the root directory of this process. Throws `ERR_MILLRACE_FILE`,
    * `ERR_MILLRACE_CHANNEL_FULL`, or what `openSync` throws.
    */
-  sendFile(id: Unchecked<SessionId>, path: string, range: SendFileRange = {}): boolean {
+  sendFile(id: Unchecked<SessionId>, path: string, range: SendFileRange = {}): boolean | undefined {
     checkOptions(range, FILE_RANGE, 'sendFile');
     const { offset = 0, length } = range;
-    if (this.#open(id) < 0) return false;
+    if (this.#open(id) < 0) return undefined;
     const { file, bytes } = openFile(path, offset, length);
     const order: packet.FileOrder = { path, offset, length: bytes };
     const token = this.#files.send(this.#reactorOf(id), file);
@@ -275,10 +280,10 @@ export class SessionGateway {
   }
 
   /**
-   * Sends a datagram from a listener. False: much is waiting for the reactor thread, and it may be tried again. Throws
+   * Sends a datagram from a listener. False: slow down. Undefined: this process has given up its links, and nothing is sent. Throws
    * `SystemCallError` for a unix socket that cannot be reached, where `user`, `group` or `chroot` are set.
    */
-  sendTo(listener: Unchecked<ListenerIndex>, to: SocketAddress, data: Uint8Array): boolean {
+  sendTo(listener: Unchecked<ListenerIndex>, to: SocketAddress, data: Uint8Array): boolean | undefined {
     const own = this.#ports[listener];
     if (own?.type !== 'datagram') {
       const why =
@@ -290,7 +295,7 @@ export class SessionGateway {
         `${why}. Add one before start: server.addListener({ type: 'datagram', … }).`,
       );
     }
-    if (this.#retired) return false;
+    if (this.#retired) return undefined;
     if ('path' in to && this.#datagrams !== undefined) return this.#datagrams.send(listener, to.path, data);
     const channel = this.#channel(this.#reactor ?? reactorOfListener(listener, this.#channels.length));
     const address = encodePeer(to);

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { TestClient, until } from '@millrace/testkit';
+import { isRunning, TestClient, until } from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ClientInfo, ServerStats } from '../../src/index.js';
 import { isBase, pidOf, type RunningServer, startServer, testOfLastingClients } from '../support.js';
@@ -29,6 +29,16 @@ async function connect(): Promise<Client> {
 const json = async <T>({ client }: Client, line: string): Promise<T> =>
   JSON.parse(await client.ask(line)) as T;
 
+test('a client that has left before its answer costs its worker nothing: send and sendFile give undefined, even where an error would end the process', async () => {
+  const { client, id } = await connect();
+  const pid = Number((await client.ask('me')).split(' ')[2]);
+  client.send('late\n');
+  client.close();
+  const [, answers] = await server.program.printed(new RegExp(`^event late ${id} (.*)$`, 'm'));
+  expect(answers).toBe('undefined undefined');
+  expect(isRunning(pid)).toBe(true);
+});
+
 /** In the worker of the asking client, and in a task worker. */
 describe.each([
   ['a worker', ''],
@@ -42,7 +52,8 @@ describe.each([
     expect(await json(asking, `${at}close ${other.id}`)).toBe(true);
     await other.client.serverClosed();
     await until('the session to be gone', async () => !(await json(asking, `${at}exists ${other.id}`)));
-    expect(await json(asking, `${at}send ${other.id} hello`)).toBe(false);
+    expect(await asking.client.ask(`${at}send ${other.id} hello`)).toBe('undefined');
+    expect(await asking.client.ask(`${at}file ${other.id} /etc/hostname`)).toBe('undefined');
     expect(await json(asking, `${at}close ${other.id}`)).toBe(false);
     await server.program.printed(new RegExp(`event close ${other.id} at ${other.worker} true server \\d+`));
     asking.client.close();

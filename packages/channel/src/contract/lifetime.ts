@@ -3,7 +3,7 @@ import { type Maker, turns } from './subject.js';
 
 /** How a channel ends, and how those that wait on it learn of that. */
 export function lifetimeContract(make: Maker): void {
-  test('close sends what was accepted; closing twice does nothing; sending afterwards is an error', () =>
+  test('close sends what was accepted; closing twice does nothing; sending afterwards gives undefined', () =>
     make.values(async ({ left, right }) => {
       for (let i = 0; i < 100; i++) left.send(i);
       const closing = left.close();
@@ -11,9 +11,7 @@ export function lifetimeContract(make: Maker): void {
       await closing;
       await left.close();
       expect(left.closed).toBe(true);
-      expect(() => left.send('late')).toThrow(
-        expect.objectContaining({ code: 'ERR_MILLRACE_CHANNEL_CLOSED' }),
-      );
+      expect(left.send('late')).toBeUndefined();
       expect(await left.receive()).toBeUndefined();
     }));
 

@@ -64,10 +64,10 @@ export interface Channel<Out, In = Out> extends AsyncIterable<In>, AsyncDisposab
   readonly closed: boolean;
   /**
    * Accepts a message. True: go on. False: accepted, but more than the high-water mark waits; `drained` tells when to
-   * go on. Throws `ERR_MILLRACE_CHANNEL_CLOSED`, `_CHANNEL_FULL`, `_MESSAGE_TOO_LARGE` or `_UNSENDABLE`; then nothing
-   * was accepted.
+   * go on. Undefined: the channel is over, and nothing was accepted, as `receive` gives undefined then. Throws
+   * `ERR_MILLRACE_CHANNEL_FULL`, `_MESSAGE_TOO_LARGE` or `_UNSENDABLE`; then nothing was accepted either.
    */
-  send(value: Out): boolean;
+  send(value: Out): boolean | undefined;
   /** Whether `send` would return true now. */
   readonly writable: boolean;
   /** Resolves once nothing waits in this process any more; at once when nothing does. */

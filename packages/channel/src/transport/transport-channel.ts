@@ -108,8 +108,8 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
     return this.#queue.bytes + this.#transport.pendingBytes;
   }
 
-  send(value: Out): boolean {
-    if (this.#closing || this.#closed) throw closedError();
+  send(value: Out): boolean | undefined {
+    if (this.#closing || this.#closed) return undefined;
     const frame = this.#frame;
     this.#codec.encode(value, frame);
     const length = frame.length;

@@ -86,10 +86,12 @@ export class BusHub {
     from.channel.pause();
   }
 
-  /** True as well when the other does not read, and so much waits for it that this one is not taken. */
+  /** True as well when the message is not taken: the other's channel is over, or it does not read and too much waits for it. */
   #send(to: MemberLink, message: BusMessage): boolean {
     try {
-      return to.channel.send(message);
+      const more = to.channel.send(message);
+      if (more === undefined) this.#undelivered++;
+      return more !== false;
     } catch (error) {
       if ((error as { code?: unknown }).code !== 'ERR_MILLRACE_CHANNEL_FULL') throw error;
       this.#undelivered++;

@@ -59,10 +59,11 @@ export class Bus {
   }
 
   /**
-   * Sends to the member of this name. False: accepted, but slow down; `drained` resolves when to go on. Throws
+   * Sends to the member of this name. False: accepted, but slow down; `drained` resolves when to go on. Undefined: not accepted,
+   * since the pool has ended. Throws
    * `ERR_MILLRACE_UNSENDABLE`, `_MESSAGE_TOO_LARGE`, `_CHANNEL_FULL` or `_POOL_ARGUMENT` for a name that is too long; then nothing was accepted.
    */
-  send(to: string, value: unknown): boolean {
+  send(to: string, value: unknown): boolean | undefined {
     const nameBytes = Buffer.byteLength(to);
     if (nameBytes > MAX_NAME)
       throw new ProcessPoolError(

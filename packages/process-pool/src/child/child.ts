@@ -96,8 +96,11 @@ export class ChildProcessContext {
     return this.#pipe as TransportChannel<unknown> as TransportChannel<Out, In>;
   }
 
-  /** Sends to the parent's `read`. False: accepted, but slow down (`pipe().drained()`). Keeps the process alive until it is sent. */
-  write(value: unknown): boolean {
+  /**
+   * Sends to the parent's `read`. False: accepted, but slow down (`pipe().drained()`). Undefined: not accepted, since the parent
+   * has closed the pipe. Keeps the process alive until it is sent.
+   */
+  write(value: unknown): boolean | undefined {
     const pipe = this.pipe();
     const more = pipe.send(value);
     pipe.flush();
@@ -138,8 +141,9 @@ export class ChildProcessContext {
     this.#send({ type: 'ready' });
   }
 
-  send(body: unknown): void {
-    this.#send({ type: 'message', body });
+  /** Sends to `onMessage` of the parent. False: accepted, but slow down. Undefined: not accepted, since the parent has gone. */
+  send(body: unknown): boolean | undefined {
+    return this.#send({ type: 'message', body });
   }
 
   /** Adds a handler of the parent's messages; those that came before the first handler wait for it. Keeps the process alive. */
@@ -219,9 +223,10 @@ export class ChildProcessContext {
     this.#control.unref();
   }
 
-  #send(message: ToParent): void {
-    this.#control.send(message);
+  #send(message: ToParent): boolean | undefined {
+    const more = this.#control.send(message);
     this.#control.flush();
+    return more;
   }
 
   #onControl(message: ToChild): void {

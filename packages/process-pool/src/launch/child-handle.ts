@@ -127,22 +127,24 @@ export class ChildHandle {
     if (this.#isLoaded) this.#sender.send();
   }
 
-  /** False when the message cannot be delivered: the process has ended, or its control pipe is full. */
-  send(message: ToChild): boolean {
-    if (this.#ended || this.#control === undefined || this.#control.closed) return false;
+  /**
+   * False: accepted, but more waits than the process reads. Undefined: not accepted, since the process has ended, or its control
+   * pipe is full.
+   */
+  send(message: ToChild): boolean | undefined {
+    if (this.#ended || this.#control === undefined) return undefined;
     if (this.#queued !== undefined) {
-      if (this.#queued.length >= MAX_QUEUED) return false;
+      if (this.#queued.length >= MAX_QUEUED) return undefined;
       this.#queued.push(message);
       return true;
     }
     try {
-      this.#control.send(message);
+      const more = this.#control.send(message);
       this.#control.flush();
-      return true;
+      return more;
     } catch (error) {
-      // Closed between the check and the send, or full: the process does not read its control pipe.
-      const { code } = error as { code?: string };
-      if (code === 'ERR_MILLRACE_CHANNEL_CLOSED' || code === 'ERR_MILLRACE_CHANNEL_FULL') return false;
+      // The process does not read its control pipe: an expected outcome here, and no error of the sender's.
+      if ((error as { code?: string }).code === 'ERR_MILLRACE_CHANNEL_FULL') return undefined;
       throw error;
     }
   }
@@ -151,7 +153,7 @@ export class ChildHandle {
   stop(mode: string): void {
     this.#stopAsked = true;
     if (this.#queued !== undefined) this.dismiss();
-    else if (!this.send({ type: 'stop', mode }))
+    else if (this.send({ type: 'stop', mode }) === undefined)
       // Closed: it has executed another program. Full: it does not read its control pipe.
       this.kill(this.#control?.closed ? 'SIGTERM' : 'SIGKILL');
   }

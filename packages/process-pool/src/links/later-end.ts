@@ -17,7 +17,7 @@ export class LaterEnd<Out, In = Out> {
   }
 
   /** Before the link is opened the message must stay as it is. */
-  send(message: Out): boolean {
+  send(message: Out): boolean | undefined {
     if (this.#end !== undefined) return this.#end.channel.send(message);
     this.#held.push(message);
     return true;

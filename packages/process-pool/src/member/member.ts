@@ -139,24 +139,27 @@ export class Member {
     if (this.#current === undefined) this.#begin();
   }
 
-  /** Sends `body` to the current process; false when there is none, or its control pipe is full. */
-  send(body: unknown): boolean {
+  /**
+   * Sends `body` to the current process. False: accepted, but slow down. Undefined: not accepted, since there is no process, or it
+   * has not read its control pipe for so long that nothing more fits.
+   */
+  send(body: unknown): boolean | undefined {
     return this.sendControl({ type: 'message', body });
   }
 
-  /** Sends `body` to every process of this name, starting and draining ones too; false when it could not be sent to one of them. */
-  sendAll(body: unknown): boolean {
-    let all = this.send(body);
+  /** Sends `body` to every process of this name, starting and draining ones too; the worst answer of `send` among them. */
+  sendAll(body: unknown): boolean | undefined {
+    const answers = [this.send(body)];
     // A replacement that still loads gets it after its assignment.
     const { run: next } = this.#replacement ?? {};
     for (const run of [...this.#draining, next])
-      if (run !== undefined && run !== this.#current) all = run.child.send({ type: 'message', body }) && all;
-    return all;
+      if (run !== undefined && run !== this.#current) answers.push(run.child.send({ type: 'message', body }));
+    return answers.includes(undefined) ? undefined : !answers.includes(false);
   }
 
   /** @internal */
-  sendControl(message: ToChild): boolean {
-    return this.#current?.child.send(message) ?? false;
+  sendControl(message: ToChild): boolean | undefined {
+    return this.#current?.child.send(message);
   }
 
   /** Asks every process of the member to end; `mode` tells them how. None is started again. */

@@ -170,9 +170,9 @@ export class ManagedProcess<Out = unknown, In = unknown> implements AsyncDisposa
 
   /**
    * Sends a value, bytes, or what is to be read from standard input. False: accepted, but much waits; `drained` tells
-   * when to go on. Throws as {@link TransportChannel.send} does.
+   * when to go on. Undefined: not accepted, since the pipe is closed. Throws as {@link TransportChannel.send} does.
    */
-  write(value: Out): boolean {
+  write(value: Out): boolean | undefined {
     return this.#pipe.write(value);
   }
 
@@ -186,8 +186,8 @@ export class ManagedProcess<Out = unknown, In = unknown> implements AsyncDisposa
     return this.#pipe.read(options);
   }
 
-  /** Says something beside the pipe, to `onMessage` of the process; false when there is none. */
-  send(body: unknown): boolean {
+  /** Sends beside the pipe, to `onMessage` of the process; as {@link Member.send}. */
+  send(body: unknown): boolean | undefined {
     return this.#member.send(body);
   }
 

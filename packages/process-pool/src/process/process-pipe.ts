@@ -45,7 +45,8 @@ export class ProcessPipe<Out, In> {
     );
   }
 
-  write(value: Out): boolean {
+  /** Undefined: not accepted, since the pipe is closed. */
+  write(value: Out): boolean | undefined {
     if (this.#redirection) return this.#redirection.write(value as Bytes | string);
     const more = this.channel.send(value);
     this.channel.flush();

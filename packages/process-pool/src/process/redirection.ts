@@ -30,7 +30,9 @@ export class Redirection {
     return [this.#theirs, this.#theirs, this.#theirs];
   }
 
-  write(bytes: Bytes | string): boolean {
+  /** Undefined: not accepted, since the stream is over. */
+  write(bytes: Bytes | string): boolean | undefined {
+    if (!this.#socket.writable) return undefined;
     return this.#socket.write(bytesOrText(bytes));
   }
 

@@ -28,6 +28,30 @@ test('a pool that has been stopped can be started again', async () => {
   expect(pool.running).toBe(true);
 });
 
+test('a message to a member without a process is not accepted: undefined, where false would say slow down', async () => {
+  const { pool, messages } = watch([member('orderly')]);
+  const [one] = pool.members as [Member];
+  expect([one.send('early'), one.sendAll('early')]).toEqual([undefined, undefined]);
+  await pool.start();
+  expect([one.send('one'), one.sendAll('two')]).toEqual([true, true]);
+  await until('their answers', () => messages.length === 2);
+  await pool.stop();
+  expect([one.send('late'), one.sendAll('late')]).toEqual([undefined, undefined]);
+});
+
+test('a member that does not read is told false while messages are accepted for it, and undefined once none is', async () => {
+  const { pool } = watch([member('orderly')]);
+  await pool.start();
+  const [one] = pool.members as [Member];
+  one.kill('SIGSTOP');
+  const body = Buffer.alloc(60_000);
+  const answers: (boolean | undefined)[] = [];
+  while (answers.at(-1) !== undefined || answers.length === 0) answers.push(one.send(body));
+  expect([...new Set(answers)]).toEqual([true, false, undefined]);
+  one.kill('SIGCONT');
+  one.kill('SIGKILL');
+});
+
 test('status says state, pid, uptime, restarts, memory, processor time, and how often each end has come', async () => {
   const { pool, ready } = watch([member('orderly', { restart: { stableAfter: 1, backOff: 1 } })]);
   expect(pool.status().members).toEqual([

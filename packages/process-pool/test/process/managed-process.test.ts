@@ -75,6 +75,18 @@ test('redirected streams carry what the process itself prints and reads', async 
   expect(() => one.pipe).toThrow(expect.objectContaining({ code: 'ERR_MILLRACE_NOT_ENABLED' }));
 });
 
+test.each(['values', 'bytes', 'stdio'] as const)(
+  'what is written to a process whose pipe of %s is closed is not accepted: undefined',
+  async (pipe) => {
+    const one = single(['end'], { pipe });
+    one.start();
+    expect(one.write(Buffer.from('taken') as never)).toBe(true);
+    await one.close();
+    expect(one.write(Buffer.from('late') as never)).toBeUndefined();
+    expect(one.send('late')).toBeUndefined();
+  },
+);
+
 test('G19 a process installs a TERM handler of its own, which installs another; the parent’s is never called, and CHLD tells of the end', async () => {
   const called: string[] = [];
   const onTerm = () => called.push('TERM');

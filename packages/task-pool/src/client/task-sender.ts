@@ -1,4 +1,5 @@
 import type { ChannelError } from '@millrace/channel';
+import { closedError } from '@millrace/channel/internal';
 import type { TaskError } from '../errors.js';
 import type { LargeValueFile } from '../wire/large-value-files.js';
 import * as layout from '../wire/task-layout.js';
@@ -23,7 +24,9 @@ export class TaskSender {
     message.name = job.name;
     message.file = undefined as LargeValueFile | undefined;
     try {
-      if (!queue.link.channel.send(message) && queue.shared) queue.full = true;
+      const more = queue.link.channel.send(message);
+      if (more === undefined) throw closedError();
+      if (!more && queue.shared) queue.full = true;
       job.file = message.file;
       return undefined;
     } catch (error) {
@@ -41,6 +44,7 @@ export class TaskSender {
     message.flags = 0;
     message.name = '';
     try {
+      // Over: the worker can no longer have the task.
       queue.link.channel.send(message);
     } catch (error) {
       const { code } = error as ChannelError | TaskError;
