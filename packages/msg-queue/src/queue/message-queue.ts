@@ -6,11 +6,11 @@ import {
   TimeoutError,
   type WaitOptions,
 } from '@millrace/channel';
+import { WaitList } from '@millrace/channel/internal';
 import type { TrustedUsers } from '@millrace/native';
 import { closedError, QueueError } from '../errors.js';
 import type { QueuePort } from './port.js';
 import { SpinRetry } from './spin-retry.js';
-import { WaitingLine } from './waiting-line.js';
 
 export interface QueueOpenOptions {
   /** Permissions of a queue that is made. Default 0o600: this user. The umask applies to POSIX queues. */
@@ -46,11 +46,8 @@ interface Outgoing {
  */
 export abstract class MessageQueue<Message> implements AsyncIterable<Message>, Disposable {
   protected readonly port: QueuePort;
-  readonly #receivers = new Map<number, WaitingLine<void, Message>>();
-  readonly #senders = new WaitingLine<Outgoing, void>({
-    mayLeave: (item) => this.#mayLeave(item),
-    left: () => this.#sendWaiting(),
-  });
+  readonly #receivers = new Map<number, WaitList<Message>>();
+  readonly #senders = new WaitList<void, Outgoing>();
   readonly #receiveRetry = new SpinRetry();
   readonly #sendRetry = new SpinRetry();
   #offered: Outgoing | undefined;
@@ -88,7 +85,11 @@ export abstract class MessageQueue<Message> implements AsyncIterable<Message>, D
     if (this.#sendRetry.try(() => this.trySendTagged(bytes, tag), 'full') === 'sent') return;
     if (options.timeout === 0) throw new TimeoutError('Sending a message', 0);
     const item = { bytes: Uint8Array.from(bytes), tag };
-    const wait = this.#senders.join(item, 'Sending a message', options);
+    const wait = this.#senders.wait('Sending a message', options, {
+      item,
+      mayLeave: () => this.#mayLeave(item),
+      left: () => this.#sendWaiting(),
+    });
     this.#offer();
     return wait;
   }
@@ -126,7 +127,8 @@ export abstract class MessageQueue<Message> implements AsyncIterable<Message>, D
       throw new TimeoutError('Receiving a message', 0);
     }
     this.port.watch(selector, true);
-    return line.join(undefined, 'Receiving a message', options);
+    const left = () => this.#unwatchUnneeded(selector);
+    return line.wait('Receiving a message', options, { left });
   }
 
   /** Every message from here on, until the queue is closed in this process; `signal` ends the iteration by throwing. */
@@ -205,10 +207,10 @@ export abstract class MessageQueue<Message> implements AsyncIterable<Message>, D
     return error;
   }
 
-  #line(selector: number): WaitingLine<void, Message> {
+  #line(selector: number): WaitList<Message> {
     let line = this.#receivers.get(selector);
     if (line === undefined) {
-      line = new WaitingLine<void, Message>({ left: () => this.#unwatchUnneeded(selector) });
+      line = new WaitList<Message>();
       this.#receivers.set(selector, line);
     }
     return line;
@@ -220,7 +222,7 @@ export abstract class MessageQueue<Message> implements AsyncIterable<Message>, D
       while (line.size > 0) {
         const message = this.tryReceiveSelected(selector);
         if (message === 'empty') break;
-        line.settleHead(message);
+        line.settleOne(message);
       }
     } catch (error) {
       line.failAll(error);
@@ -252,7 +254,7 @@ export abstract class MessageQueue<Message> implements AsyncIterable<Message>, D
 
   #sent(): void {
     this.#offered = undefined;
-    this.#senders.settleHead();
+    this.#senders.settleOne();
     this.#sendWaiting();
   }
 
@@ -262,7 +264,7 @@ export abstract class MessageQueue<Message> implements AsyncIterable<Message>, D
     try {
       for (let head = this.#senders.head; head !== undefined; head = this.#senders.head) {
         if (!this.#attempt(head.bytes, head.tag)) return this.#offer();
-        this.#senders.settleHead();
+        this.#senders.settleOne();
       }
     } catch (error) {
       this.#senders.failAll(error);
@@ -274,7 +276,7 @@ export abstract class MessageQueue<Message> implements AsyncIterable<Message>, D
     if (item !== this.#offered) return true;
     this.#offered = undefined;
     if (this.port.withdraw()) return true;
-    this.#senders.settleHead();
+    this.#senders.settleOne();
     this.#sendWaiting();
     return false;
   }
@@ -283,7 +285,7 @@ export abstract class MessageQueue<Message> implements AsyncIterable<Message>, D
     if (this.#end !== undefined) return;
     this.#end = error;
     // What goes out while it is being withdrawn is sent, not failed.
-    if (this.#offered !== undefined && !this.port.withdraw()) this.#senders.settleHead();
+    if (this.#offered !== undefined && !this.port.withdraw()) this.#senders.settleOne();
     this.#offered = undefined;
     this.port.close();
     for (const line of this.#receivers.values()) line.failAll(error);
