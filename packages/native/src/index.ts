@@ -48,7 +48,9 @@ export {
   type ProcessStat,
   pidNamespace,
   processStat,
+  processTag,
   type ThreadIdentity,
+  taggedProcess,
   thisProcess,
   thisThread,
 } from './process-liveness.js';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { constants, fstatSync, readdirSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, readdirSync, readSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { syscalls } from './addon.js';
 import {
@@ -8,6 +8,7 @@ import {
   EACCES,
   EBUSY,
   EEXIST,
+  EIO,
   EISDIR,
   ELOOP,
   ENOENT,
@@ -34,6 +35,9 @@ const STICKY = 0o1000;
 /** Random characters at the end of a directory's name. */
 const SECRET_DIGITS = 32;
 const SECRET = /^[0-9a-f]{32}$/;
+
+/** Node's calls take 2 GiB at once, and not a byte more. */
+const MOST_BYTES_AT_ONCE = 1 << 30;
 
 const ENTRY_BYTES = 32 << 10;
 /** Of a `struct linux_dirent64`: the record's length and the name. */
@@ -143,6 +147,35 @@ export class PrivateDirectory {
     } catch (error) {
       syscalls.close(fd);
       throw error;
+    }
+  }
+
+  /** Makes a file with these bytes, as `create` does; there is none when it cannot be written whole. Throws Node's errors, too. */
+  write(name: string, ...parts: readonly Uint8Array[]): void {
+    const fd = this.create(name);
+    try {
+      for (const bytes of parts) writeAll(fd, bytes);
+    } catch (error) {
+      this.unlink(name);
+      throw error;
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /**
+   * Opens a file as `open` does, removes it, and returns what is in it: no other reader gets it, and one that dies leaves none
+   * behind. `checkSize` refuses it by throwing; it is gone all the same. Throws Node's errors, too.
+   */
+  take(name: string, checkSize: (size: number) => void = () => {}): Buffer {
+    const fd = this.open(name);
+    try {
+      this.unlink(name);
+      const { size } = fstatSync(fd);
+      checkSize(size);
+      return readAll(fd, size, join(this.path, name));
+    } finally {
+      closeSync(fd);
     }
   }
 
@@ -287,6 +320,21 @@ export class PrivateDirectory {
 export function isRefusal(error: unknown): boolean {
   if (error instanceof UntrustedError) return true;
   return error instanceof SystemCallError && [EACCES, EPERM, EROFS].includes(error.errno);
+}
+
+function writeAll(fd: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; )
+    at += writeSync(fd, bytes, at, Math.min(bytes.length - at, MOST_BYTES_AT_ONCE));
+}
+
+function readAll(fd: number, size: number, path: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(size);
+  for (let at = 0; at < size; ) {
+    const read = readSync(fd, bytes, at, Math.min(size - at, MOST_BYTES_AT_ONCE), at);
+    if (read === 0) throw new SystemCallError('read', EIO, path, 'It became shorter while it was read.');
+    at += read;
+  }
+  return bytes;
 }
 
 function checkName(name: string): void {

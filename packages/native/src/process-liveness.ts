@@ -102,6 +102,21 @@ export function livenessOf(who: ProcessIdentity | ThreadIdentity): Liveness {
   return livenessByKill(who.pid);
 }
 
+const PROCESS_TAG = /^(\d{1,10})-(\d{1,10})-(\d{1,20})(?=-|$)/;
+
+/** A process as a part of a name, such as that of a file: `NAMESPACE-PID-START`, decimal. Default: this process. */
+export function processTag({ namespace, pid, start }: ProcessIdentity = thisProcess()): string {
+  return `${namespace}-${pid}-${start}`;
+}
+
+/** The process whose {@link processTag} a text begins with; undefined when it begins with none. */
+export function taggedProcess(text: string): ProcessIdentity | undefined {
+  const [, namespace, pid, start] = PROCESS_TAG.exec(text) ?? [];
+  return start === undefined
+    ? undefined
+    : { namespace: Number(namespace), pid: Number(pid), start: Number(start) };
+}
+
 /** Whether any process or thread has an id of this namespace now, where its start is not known. */
 export function livenessOfPid(pid: number): Liveness {
   if (!isPid(pid)) return 'unknown';

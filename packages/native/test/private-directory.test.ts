@@ -43,9 +43,7 @@ function directoryAt(path = join(place, PrivateDirectory.newName('own-')), owner
 }
 
 function put(directory: PrivateDirectory, name: string, text: string): void {
-  const fd = directory.create(name);
-  writeSync(fd, text);
-  closeSync(fd);
+  directory.write(name, Buffer.from(text));
 }
 
 test('is for this user alone, and so is each file', () => {
@@ -105,6 +103,26 @@ test('is made anew when something has removed it, also while it is open elsewher
   expect(() => reader.open('none')).toThrow(expect.objectContaining({ errno: ENOENT }));
 });
 
+test('what is taken has been written whole, and is gone before it is seen, also where its size is refused', () => {
+  const [writer, large] = [directoryAt(), Buffer.alloc(1 << 20, 7)];
+  const reader = directoryAt(writer.path);
+  writer.write('parts', Buffer.from('head '), Buffer.alloc(0), large);
+  const isThere = () => existsSync(join(writer.path, 'parts'));
+  const checked: unknown[] = [];
+  const bytes = reader.take('parts', (size) => checked.push(size, isThere()));
+  expect(bytes.equals(Buffer.concat([Buffer.from('head '), large]))).toBe(true);
+  expect(checked).toEqual([5 + large.length, false]);
+  expect(() => reader.take('parts')).toThrow(expect.objectContaining({ errno: ENOENT }));
+  put(writer, 'parts', 'short');
+  const refuse = (size: number) => {
+    throw new RangeError(`${size} bytes`);
+  };
+  expect(() => reader.take('parts', refuse)).toThrow(new RangeError('5 bytes'));
+  expect(isThere()).toBe(false);
+  put(writer, 'empty', '');
+  expect(reader.take('empty')).toHaveLength(0);
+});
+
 test('follows no link, waits for no FIFO, and leaves no directory', () => {
   const secret = join(place, 'secret');
   writeFileSync(secret, 'not yours');
@@ -114,10 +132,11 @@ test('follows no link, waits for no FIFO, and leaves no directory', () => {
   execFileSync('mkfifo', [join(directory.path, 'fifo')]);
   mkdirSync(join(directory.path, 'inner'));
   expect(() => directory.open('link')).toThrow(expect.objectContaining({ errnoName: 'ELOOP' }));
-  for (const name of ['fifo', 'inner']) expect(() => directory.open(name)).toThrow(UntrustedError);
+  for (const name of ['fifo', 'inner'])
+    for (const use of ['open', 'take'] as const) expect(() => directory[use](name)).toThrow(UntrustedError);
   expect(() => directory.create('link')).toThrow(expect.objectContaining({ errnoName: 'EEXIST' }));
   for (const name of ['', '.', '..', '../secret', 'a/b', 'a\0b'])
-    for (const use of ['open', 'create', 'unlink'] as const)
+    for (const use of ['open', 'create', 'write', 'take', 'unlink'] as const)
       expect(() => directory[use](name)).toThrow(expect.objectContaining({ errno: ENOENT }));
   directory.remove();
   expect(readdirSync(directory.path)).toEqual(['inner']);

@@ -8,6 +8,8 @@ import {
   livenessOfPid,
   type ProcessIdentity,
   pidNamespace,
+  processTag,
+  taggedProcess,
   thisProcess,
   thisThread,
 } from '../src/index.js';
@@ -61,6 +63,27 @@ test('a process knows who it is, and lives; one that has ended is dead, and so i
   expect(livenessOf(ended)).toBe('dead');
   expect(livenessOfPid(ended.pid)).toBe('dead');
   expect(identityOf(ended.pid)).toBeUndefined();
+});
+
+test('the tag of a process in a name tells who it is, and nothing else does', () => {
+  expect(taggedProcess(processTag())).toEqual(thisProcess());
+  expect(taggedProcess(`${processTag({ namespace: 1, pid: 2, start: 3 })}-value-7`)).toEqual({
+    namespace: 1,
+    pid: 2,
+    start: 3,
+  });
+  for (const text of [
+    '',
+    '1-2',
+    '1-2-',
+    '1--2-3',
+    '-1-2-3',
+    'x1-2-3',
+    '1-2-3x',
+    '1-0x2-3',
+    `1-${'9'.repeat(11)}-3`,
+  ])
+    expect([text, taggedProcess(text)]).toEqual([text, undefined]);
 });
 
 test('a thread that has ended is dead, although its process lives', () => {

@@ -1,11 +1,11 @@
-import { closeSync, existsSync, fstatSync, readSync, writeSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Frame } from '@millrace/channel';
 import { PrivateDirectory, SystemCallError, UntrustedError } from '@millrace/native';
 import { QueueError } from '../errors.js';
 import {
-  isAlive,
+  isOfTheDead,
   joinSpillPath,
   makeSpillName,
   SPILL_PREFIX,
@@ -41,17 +41,10 @@ export class SpillDirectory {
   /** Writes a payload to a file of its own and returns what a message calls it. Throws `ERR_MILLRACE_QUEUE_SPILL`. */
   write(frame: Frame): string {
     const name = makeSpillName(this.#token);
-    let fd: number | undefined;
     try {
-      fd = this.#create(name);
-      writeAll(fd, frame.head, 0, frame.headLength);
-      writeAll(fd, frame.body, frame.bodyStart, frame.bodyEnd);
-      return joinSpillPath((this.#own as PrivateDirectory).path, name);
+      return joinSpillPath(this.#write(name, frame).path, name);
     } catch (error) {
-      if (fd !== undefined) this.#own?.unlink(name);
       throw this.#writeError(error as Error, frame.length);
-    } finally {
-      if (fd !== undefined) closeSync(fd);
     }
   }
 
@@ -109,20 +102,23 @@ export class SpillDirectory {
     this.#own = undefined;
   }
 
-  /** Makes a file in the directory of this user, which is made if need be. */
-  #create(name: string): number {
+  /** Writes a file in the directory of this user, which is made if need be; returns that. */
+  #write(name: string, frame: Frame): PrivateDirectory {
+    const head = frame.head.subarray(0, frame.headLength);
+    const body = frame.body.subarray(frame.bodyStart, frame.bodyEnd);
     const path = () =>
       PrivateDirectory.find(this.path, SPILL_PREFIX) ??
       join(this.path, PrivateDirectory.newName(SPILL_PREFIX));
     this.#own ??= new PrivateDirectory(path());
     try {
-      return this.#own.create(name);
+      this.#own.write(name, head, body);
     } catch (error) {
       if (!(error instanceof UntrustedError)) throw error;
       // Something has removed it, and another user has taken its name, which all could see by then.
       this.#own = new PrivateDirectory(path());
-      return this.#own.create(name);
+      this.#own.write(name, head, body);
     }
+    return this.#own;
   }
 
   /** Does something in one of this user's directories. */
@@ -146,11 +142,7 @@ export class SpillDirectory {
   }
 
   #ofTheDead(directory: PrivateDirectory): ReadonlySet<string> {
-    const isOfTheDead = (name: string) => {
-      const writer = spillWriter(name, this.#token);
-      return writer !== undefined && !isAlive(writer);
-    };
-    return new Set(directory.list().filter(isOfTheDead));
+    return new Set(directory.list().filter((name) => isOfTheDead(name, this.#token)));
   }
 
   #writeError(cause: Error, length: number): QueueError {
@@ -170,26 +162,15 @@ export class SpillDirectory {
 
 function readPayload(directory: PrivateDirectory, name: string, length: number): Buffer {
   const file = join(directory.path, name);
-  let fd: number;
   try {
-    fd = directory.open(name);
-  } catch (cause) {
-    const { name: why } = callOf(cause as Error);
-    throw badFile(
-      `the file ${file}, which cannot be read (${why}): both sides need one spill directory`,
-      cause,
-    );
-  }
-  try {
-    directory.unlink(name);
-    const { size } = fstatSync(fd);
-    if (size !== length) throw badFile(`the file ${file} of ${length} bytes, which has ${size}`);
-    return readAll(fd, length);
+    return directory.take(name, (size) => {
+      if (size !== length) throw badFile(`the file ${file} of ${length} bytes, which has ${size}`);
+    });
   } catch (cause) {
     if (cause instanceof QueueError) throw cause;
-    throw badFile(`the file ${file}, which cannot be read and removed`, cause);
-  } finally {
-    closeSync(fd);
+    const { name: why } = callOf(cause as Error);
+    const advice = why === 'ENOENT' ? ': both sides need one spill directory' : '';
+    throw badFile(`the file ${file}, which cannot be read and removed (${why})${advice}`, cause);
   }
 }
 
@@ -212,18 +193,4 @@ function adviceFor(code: string): string {
 
 function badFile(what: string, cause?: unknown): QueueError {
   return new QueueError('ERR_MILLRACE_QUEUE_BAD_MESSAGE', `A message names ${what}.`, { cause });
-}
-
-function writeAll(fd: number, bytes: Uint8Array, start: number, end: number): void {
-  for (let at = start; at < end; ) at += writeSync(fd, bytes, at, end - at);
-}
-
-function readAll(fd: number, length: number): Buffer {
-  const bytes = Buffer.allocUnsafeSlow(length);
-  for (let at = 0; at < length; ) {
-    const read = readSync(fd, bytes, at, length - at, at);
-    if (read === 0) throw badFile('a file that became shorter while it was read');
-    at += read;
-  }
-  return bytes;
 }

@@ -1,6 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { basename } from 'node:path';
-import { livenessOf, PrivateDirectory, thisProcess as self } from '@millrace/native';
+import {
+  livenessOf,
+  PrivateDirectory,
+  type ProcessIdentity,
+  processTag,
+  taggedProcess,
+} from '@millrace/native';
 
 /**
  * Begins the name of a user's directory of payloads, below the one that the channel was opened with; 32 random
@@ -20,7 +26,7 @@ export const SPILL_PREFIX = 'millrace-queue-files-';
  *   start time  of the writer, field 22 of /proc/<pid>/stat: the pair is that process and no later one
  *   number      16 random hexadecimal digits
  */
-const PATTERN = /^millrace-queue-([0-9a-f]{12})-(\d{1,10})-(\d{1,10})-(\d{1,20})-[0-9a-f]{16}$/;
+const PATTERN = /^millrace-queue-([0-9a-f]{12})-(\d+-\d+-\d+)-[0-9a-f]{16}$/;
 const TOKEN_DIGITS = 12;
 
 /** What a message calls a file of a directory. */
@@ -42,32 +48,17 @@ export function queueToken(identity: string): string {
 }
 
 export function makeSpillName(token: string): string {
-  const { pid, startTime, namespace } = thisProcess();
-  return `millrace-queue-${token}-${namespace}-${pid}-${startTime}-${randomBytes(8).toString('hex')}`;
+  return `millrace-queue-${token}-${processTag()}-${randomBytes(8).toString('hex')}`;
 }
 
 /** The writer that such a name tells of, or undefined when it is none of this queue. */
-export function spillWriter(name: string, token: string): ProcessOwner | undefined {
-  const [, of, namespace, pid, startTime] = PATTERN.exec(name) ?? [];
-  return of === token
-    ? { pid: Number(pid), startTime: startTime as string, namespace: Number(namespace) }
-    : undefined;
+export function spillWriter(name: string, token: string): ProcessIdentity | undefined {
+  const [, of, writer = ''] = PATTERN.exec(name) ?? [];
+  return of === token ? taggedProcess(writer) : undefined;
 }
 
-/** A process that cannot be taken for a later one with the same id: its id, and when it started, in clock ticks. */
-export interface ProcessOwner {
-  readonly pid: number;
-  readonly startTime: string;
-  /** The pid namespace that `pid` is a number of. */
-  readonly namespace: number;
-}
-
-export function thisProcess(): ProcessOwner {
-  const { pid, start, namespace } = self();
-  return { pid, startTime: String(start), namespace };
-}
-
-/** False only when the process has certainly ended: one that is hidden, or of another pid namespace, counts as alive. */
-export function isAlive({ pid, startTime, namespace }: ProcessOwner): boolean {
-  return livenessOf({ pid, start: Number(startTime), namespace }) !== 'dead';
+/** Whether its writer has certainly ended: one that is hidden, or of another pid namespace, may live. */
+export function isOfTheDead(name: string, token: string): boolean {
+  const writer = spillWriter(name, token);
+  return writer !== undefined && livenessOf(writer) === 'dead';
 }

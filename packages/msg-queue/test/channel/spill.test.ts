@@ -15,17 +15,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bytesCodec, Frame } from '@millrace/channel';
-import { PrivateDirectory } from '@millrace/native';
+import { PrivateDirectory, thisProcess } from '@millrace/native';
 import { canBeOthers, OTHER_USER, until, within } from '@millrace/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SpillDirectory } from '../../src/channel/spill-directory.js';
-import {
-  makeSpillName,
-  queueToken,
-  SPILL_PREFIX,
-  spillWriter,
-  thisProcess,
-} from '../../src/channel/spill-name.js';
+import { makeSpillName, queueToken, SPILL_PREFIX, spillWriter } from '../../src/channel/spill-name.js';
 import {
   BAD_MESSAGE_CHANNEL,
   PosixQueue,
@@ -102,8 +96,8 @@ function innerDirectory(): [digits: string, path: string] {
 /** The name of a file whose writer is dead. */
 function deadName(identity: string): string {
   const pid = Number(spawnSync('sh', ['-c', 'echo $$'], { encoding: 'utf8' }).stdout);
-  const { pid: self, startTime } = thisProcess();
-  return makeSpillName(queueToken(identity)).replace(`-${self}-${startTime}-`, `-${pid}-${startTime}-`);
+  const { pid: self, start } = thisProcess();
+  return makeSpillName(queueToken(identity)).replace(`-${self}-${start}-`, `-${pid}-${start}-`);
 }
 
 describe.each([

@@ -1,12 +1,12 @@
-import { closeSync, existsSync, mkdirSync, readdirSync, readFileSync, writeSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import {
   isRefusal,
   livenessOf,
   PrivateDirectory,
-  pidNamespace,
+  processTag,
   SystemCallError,
-  thisProcess,
+  taggedProcess,
   UntrustedError,
 } from '@millrace/native';
 import { TaskError } from '../errors.js';
@@ -64,9 +64,8 @@ export class LargeValueFiles {
 
   /** As {@link create}, but another process makes the directory, with `make`; it is to be `owner`'s. */
   static plan(taskTmpdir: string, name: string, owner?: number): LargeValueFiles {
-    const { namespace, pid, start } = thisProcess();
     return prepared(taskTmpdir, owner, () => {
-      const own = PrivateDirectory.newName(`${PREFIX}${namespace}-${pid}-${start}-${name}-`);
+      const own = PrivateDirectory.newName(`${PREFIX}${processTag()}-${name}-`);
       return new LargeValueFiles(join(taskTmpdir, own), 'pool', owner);
     });
   }
@@ -97,15 +96,10 @@ export class LargeValueFiles {
   /** Writes `bytes[start, end)` to a file of its own. Throws `ERR_MILLRACE_TASK_TMPDIR`. */
   write(bytes: Uint8Array, start: number, end: number): LargeValueFile {
     const name = `${this.#writer}-${this.#next++}`;
-    let fd: number | undefined;
     try {
-      fd = this.#directory.create(name);
-      for (let at = start; at < end; ) at += writeSync(fd, bytes, at, end - at);
+      this.#directory.write(name, bytes.subarray(start, end));
     } catch (error) {
-      if (fd !== undefined) this.#directory.unlink(name);
       throw unusable(this.path, error);
-    } finally {
-      if (fd !== undefined) closeSync(fd);
     }
     return { name, remove: () => void this.#directory.unlink(name) };
   }
@@ -121,14 +115,7 @@ export class LargeValueFiles {
       throw new TaskError('ERR_MILLRACE_TASK_TMPDIR', message);
     }
     try {
-      const fd = this.#directory.open(name);
-      try {
-        const bytes = readFileSync(fd);
-        this.#directory.unlink(name);
-        return bytes;
-      } finally {
-        closeSync(fd);
-      }
+      return this.#directory.take(name);
     } catch (error) {
       const advice =
         error instanceof UntrustedError
@@ -211,14 +198,11 @@ function makeDirectory(path: string): void {
  * might be any of them.
  */
 function sweep(taskTmpdir: string, owner: number | undefined): void {
-  const namespace = pidNamespace();
-  const here = `${PREFIX}${namespace}-`;
   const users: (number | undefined)[] = PrivateDirectory.keepsNames(taskTmpdir) ? [undefined] : [];
   if (owner !== undefined) users.push(owner);
   for (const name of readdirSync(taskTmpdir)) {
-    if (!name.startsWith(here)) continue;
-    const [pid, start] = name.slice(here.length).split('-').map(Number) as [number, number];
-    if (livenessOf({ pid, start, namespace }) !== 'dead') continue;
+    const maker = name.startsWith(PREFIX) ? taggedProcess(name.slice(PREFIX.length)) : undefined;
+    if (maker === undefined || livenessOf(maker) !== 'dead') continue;
     for (const user of users) removeDead(join(taskTmpdir, name), user);
   }
 }
