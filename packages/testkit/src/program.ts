@@ -8,6 +8,8 @@ export interface ProgramOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** A command that makes surroundings, and becomes the program that is named behind it. Default: none. */
   readonly through?: readonly string[];
+  /** The command that runs the file, which stands behind it. Default: this node. */
+  readonly by?: readonly string[];
 }
 
 /** A program under test: a real process, its output kept, and everything below it ended with it. */
@@ -16,9 +18,12 @@ export class Program implements AsyncDisposable {
   #output = '';
   #ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
 
-  constructor(file: string | URL, { args = [], env = {}, through = [] }: ProgramOptions = {}) {
+  constructor(
+    file: string | URL,
+    { args = [], env = {}, through = [], by = [process.execPath] }: ProgramOptions = {},
+  ) {
     const path = file instanceof URL ? file.pathname : file;
-    const [command, ...rest] = [...through, process.execPath, path, ...args] as [string, ...string[]];
+    const [command, ...rest] = [...through, ...by, path, ...args] as [string, ...string[]];
     this.process = spawn(command, rest, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },

@@ -1,0 +1,52 @@
+import { type End, type Target, Wire } from '../wire/wire.js';
+import type { Probe } from './probes.js';
+
+/** Every byte that came back, and how the connection ended. */
+export interface RawAnswer {
+  readonly received: string;
+  readonly end: End;
+}
+
+/** A round trip over this many connections shows that a server has read what came before: one of them for each of its workers. */
+const ROUNDS = 8;
+
+/** Sends a probe in one piece, then nothing more. */
+export async function probeOnce(target: Target, { bytes }: Probe): Promise<RawAnswer> {
+  const [answer] = await probeParts(target, [[bytes]]);
+  return answer as RawAnswer;
+}
+
+/** Sends a probe in two parts, split at every byte; each split has a connection of its own. */
+export function probeSplit(target: Target, { bytes }: Probe): Promise<RawAnswer[]> {
+  const splits = Array.from({ length: bytes.length - 1 }, (_, at) => [
+    bytes.subarray(0, at + 1),
+    bytes.subarray(at + 1),
+  ]);
+  return probeParts(target, splits);
+}
+
+async function probeParts(target: Target, all: readonly (readonly Buffer[])[]): Promise<RawAnswer[]> {
+  const wires = await Promise.all(all.map(() => Wire.connect(target)));
+  try {
+    const parts = Math.max(...all.map(({ length }) => length));
+    for (let part = 0; part < parts; part++) {
+      await Promise.all(wires.map((wire, at) => wire.send(all[at]?.[part] ?? '')));
+      await serverHasRead(target);
+    }
+    for (const wire of wires) wire.finish();
+    await Promise.all(wires.map((wire) => wire.over()));
+    return wires.map((wire) => ({ received: wire.received.toString('latin1'), end: wire.end }));
+  } finally {
+    for (const wire of wires) wire[Symbol.dispose]();
+  }
+}
+
+async function serverHasRead(target: Target): Promise<void> {
+  await Promise.all(
+    Array.from({ length: ROUNDS }, async () => {
+      using wire = await Wire.connect(target);
+      await wire.send('GET /round HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+      await wire.over();
+    }),
+  );
+}

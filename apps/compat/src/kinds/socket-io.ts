@@ -1,0 +1,122 @@
+import { until, within } from '@millrace/testkit';
+import { io, type Socket } from 'socket.io-client';
+import { exchange, request } from '../wire/exchange.js';
+import type { Kind, Site } from './kind.js';
+
+type Transports = readonly ('polling' | 'websocket')[];
+
+const WAYS: readonly (readonly [string, Transports])[] = [
+  ['polling', ['polling']],
+  ['WebSocket', ['websocket']],
+  ['polling that becomes WebSocket', ['polling', 'websocket']],
+];
+
+/** What the client of Socket.IO sees, by each of its transports. */
+export const SOCKET_IO: readonly Kind[] = [
+  ...WAYS.flatMap(([way, transports]): Kind[] => [
+    {
+      says: `sends events back, with binary data and acknowledgements, by ${way}`,
+      run: (site) =>
+        withSocket(site, transports, async (socket) => {
+          const heard: unknown[] = [];
+          socket.on('hello', (...values: unknown[]) => heard.push(values));
+          socket.emit('hello', 'world', 1, { nested: [true, null] });
+          socket.emit('hello', Buffer.from('binary'), 'x'.repeat(100_000));
+          for (let at = 0; at < 100; at++) socket.emit('hello', at);
+          await until('102 events', () => heard.length === 102);
+          const sum: unknown = await socket.timeout(10_000).emitWithAck('add', 1, 2);
+          return { heard: JSON.stringify(heard), sum };
+        }),
+      shows: /"sum":3/,
+    },
+    {
+      says: `joins a room by ${way}`,
+      run: (site) =>
+        withSocket(site, transports, async (socket) => {
+          const heard: unknown[] = [];
+          socket.on('joined', (...values: unknown[]) => heard.push(values));
+          await socket.timeout(10_000).emitWithAck('join', 'kitchen');
+          await until('the event of the room', () => heard.length === 1);
+          return heard;
+        }),
+      shows: /kitchen/,
+    },
+    {
+      says: `ends a client by ${way}`,
+      run: async (site) => {
+        const printed = site.served.listen();
+        const reason = await withSocket(site, transports, async (socket) => {
+          const gone = new Promise((resolve) => socket.once('disconnect', resolve));
+          socket.emit('leave me');
+          return within('the end', gone);
+        });
+        return [reason, (await printed(/disconnected: server .*/))[0]];
+      },
+      shows: /io server disconnect/,
+    },
+    {
+      says: `refuses a namespace by ${way}`,
+      run: (site) =>
+        within(
+          'a refusal',
+          new Promise((resolve) => {
+            const socket = io(`http://127.0.0.1:${site.port}/admin`, {
+              transports: [...transports],
+              forceNew: true,
+              reconnection: false,
+            });
+            socket.once('connect_error', (error) => {
+              socket.close();
+              resolve(error.message);
+            });
+          }),
+        ),
+      shows: /not authorized/,
+    },
+  ]),
+  {
+    says: 'becomes a WebSocket when it began with polling',
+    run: (site) =>
+      withSocket(site, ['polling', 'websocket'], async (socket) => {
+        await until('the upgrade', () => socket.io.engine.transport.name === 'websocket');
+        const sum: unknown = await socket.timeout(10_000).emitWithAck('add', 20, 22);
+        return { transport: socket.io.engine.transport.name, sum };
+      }),
+    shows: /"transport":"websocket","sum":42/,
+  },
+  {
+    says: 'refuses an unknown session and an unknown transport',
+    run: async (site) => [
+      await exchange(site, [
+        request('GET', '/socket.io/?EIO=4&transport=polling&sid=unknown', { close: true }),
+      ]),
+      await exchange(site, [request('GET', '/socket.io/?EIO=4&transport=pigeon', { close: true })]),
+      await exchange(site, [request('GET', '/socket.io/socket.io.min.js', { close: true })]),
+    ],
+    shows: /Session ID unknown.*Transport unknown/,
+  },
+];
+
+async function withSocket<T>(
+  { port }: Site,
+  transports: Transports,
+  use: (socket: Socket) => Promise<T>,
+): Promise<T> {
+  const socket = io(`http://127.0.0.1:${port}`, {
+    transports: [...transports],
+    forceNew: true,
+    reconnection: false,
+  });
+  try {
+    await within(
+      'a connection of Socket.IO',
+      new Promise<void>((resolve, reject) => {
+        socket.once('connect', resolve);
+        socket.once('connect_error', reject);
+      }),
+    );
+    return await use(socket);
+  } finally {
+    socket.close();
+  }
+}

@@ -1,0 +1,72 @@
+import { Program, until } from '@millrace/testkit';
+
+/** How a program is started: a command before its file, options behind it. */
+export interface StartCommand {
+  readonly name: string;
+  readonly command: readonly string[];
+  readonly options: readonly string[];
+}
+
+/** What every answer is compared with. */
+export const PLAIN: StartCommand = { name: 'node', command: [process.execPath], options: [] };
+
+/**
+ * The command under test, of the environment: `COMPAT_START` is `plain` (the default) or `millrace`; then `COMPAT_WORKERS`
+ * (default: 4) and `COMPAT_MODE` (`process` or `base`; default: as `millrace start` has it) are its options.
+ */
+export function startCommand(env: NodeJS.ProcessEnv = process.env): StartCommand {
+  const { COMPAT_START = 'plain', COMPAT_WORKERS = '4', COMPAT_MODE } = env;
+  if (COMPAT_START === 'plain') return PLAIN;
+  if (COMPAT_START !== 'millrace') {
+    throw new RangeError(`COMPAT_START is '${COMPAT_START}'; it can be 'plain' or 'millrace'.`);
+  }
+  const mode = COMPAT_MODE === undefined ? [] : ['--mode', COMPAT_MODE];
+  const options = ['--workers', COMPAT_WORKERS, ...mode];
+  return {
+    name: `millrace start ${options.join(' ')}`,
+    command: ['npx', '--no', 'millrace', 'start'],
+    options,
+  };
+}
+
+/** A program of `programs/` that listens. */
+export class Served implements AsyncDisposable {
+  readonly program: Program;
+  /** Of the first server that it has. */
+  readonly port: number;
+
+  private constructor(program: Program, port: number) {
+    this.program = program;
+    this.port = port;
+  }
+
+  /** Starts a program of `programs/` by a command, and waits until it listens. */
+  static async start(name: string, by: StartCommand, env: NodeJS.ProcessEnv = {}): Promise<Served> {
+    const program = new Program(new URL(`../programs/${name}`, import.meta.url), {
+      by: by.command,
+      args: by.options,
+      env: { NODE_ENV: 'production', PORT: '0', ...env },
+    });
+    try {
+      const [, address] = await program.printed(/listening on (\{.*?\}|".*?")/);
+      const { port } = JSON.parse(address as string) as { port: number };
+      return new Served(program, port);
+    } catch (error) {
+      await program[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Waits for what it prints from now on: the wait begins with this call, and ends with that of what it returns. */
+  listen(): (pattern: RegExp) => Promise<RegExpMatchArray> {
+    const before = this.program.output.length;
+    return (pattern) =>
+      until(`output ${pattern}, of ${JSON.stringify(this.program.output.slice(before))}`, () =>
+        this.program.output.slice(before).match(pattern),
+      );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.program[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { PROBES, SPLIT_PROBES } from '../dist/desync/probes.js';
+import { probeOnce, probeSplit, type RawAnswer } from '../dist/desync/probing.js';
+import { PLAIN, Served, startCommand } from '../dist/start.js';
+
+const COMMAND = startCommand();
+/** Reads what plain node refuses: what must be found out. */
+const LENIENT = {
+  name: 'a lenient node',
+  command: [process.execPath, '--insecure-http-parser'],
+  options: [],
+};
+
+const running: Served[] = [];
+let plain: Served;
+let candidate: Served;
+
+beforeAll(async () => {
+  const start = async (by: typeof COMMAND) => {
+    const served = await Served.start('inspect.js', by);
+    running.push(served);
+    return served;
+  };
+  [plain, candidate] = await Promise.all([start(PLAIN), start(COMMAND)]);
+});
+
+afterAll(async () => {
+  await Promise.all(running.map((served) => served[Symbol.asyncDispose]()));
+});
+
+for (const probe of PROBES) {
+  test(`${COMMAND.name} answers ${probe.says} as plain node:http does`, async () => {
+    const [expected, seen] = await Promise.all([probeOnce(plain, probe), probeOnce(candidate, probe)]);
+    expect(seen).toEqual(expected);
+  });
+}
+
+for (const probe of SPLIT_PROBES) {
+  test(`${COMMAND.name} answers ${probe.says}, split at any byte, as plain node:http does`, async () => {
+    const [expected, seen] = await Promise.all([probeSplit(plain, probe), probeSplit(candidate, probe)]);
+    // TCP may join the parts, or split them elsewhere: every way in which plain node answers the probe is right.
+    const right = new Set([...expected, await probeOnce(plain, probe)].map(line));
+    expect(seen.map(line).filter((answer) => !right.has(answer))).toEqual([]);
+  });
+}
+
+test('the probes tell a lenient parser from the one of node, and plain node reads some and refuses others', async () => {
+  await using lenient = await Served.start('inspect.js', LENIENT);
+  const different: string[] = [];
+  const counts = { read: 0, refused: 0 };
+  for (const probe of PROBES) {
+    const [expected, seen] = await Promise.all([probeOnce(plain, probe), probeOnce(lenient, probe)]);
+    if (line(expected) !== line(seen)) different.push(probe.says);
+    if (expected.received.includes(' 400 Bad Request')) counts.refused++;
+    else if (expected.received.includes(' 200 OK')) counts.read++;
+  }
+  expect(different).toContain('a length before chunks');
+  expect(different.length).toBeGreaterThan(10);
+  expect(counts.read).toBeGreaterThan(30);
+  expect(counts.refused).toBeGreaterThan(60);
+});
+
+function line({ received, end }: RawAnswer): string {
+  return `${end}: ${received}`;
+}
