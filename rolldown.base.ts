@@ -8,8 +8,16 @@ import type { Plugin, RolldownOptions } from 'rolldown';
  * (docs/decisions/0034). The types beside them are tsc's. Other packages stay imports, so that each is loaded once,
  * whatever imports it, except those of `inlined`, which have many files and which are not seen from outside.
  */
-export function library(entries: readonly string[], inlined: readonly string[] = []): RolldownOptions {
-  return bundle(entries, inlined, 'src', 'dist');
+export function library(
+  entries: readonly string[],
+  inlined: readonly string[] = [],
+  {
+    apart,
+  }: {
+    /** A module that does something when it is loaded: not in the file that all entries share. */ apart?: RegExp;
+  } = {},
+): RolldownOptions {
+  return bundle(entries, inlined, 'src', 'dist', apart);
 }
 
 /** Programs of a package that are no part of its library, from the folder `sources` to the folder `output`. */
@@ -22,6 +30,7 @@ function bundle(
   inlined: readonly string[],
   sources: string,
   dir: string,
+  apart?: RegExp,
 ): RolldownOptions {
   const relative = /^[./\0]/;
   const helpers = '@oxc-project/runtime';
@@ -37,7 +46,11 @@ function bundle(
       chunkFileNames: 'shared-[name].js',
       sourcemap: true,
       // What three entries or more share is one file: a small one each would take longer than what is not needed of it.
-      codeSplitting: { groups: [{ name: 'parts', minShareCount: 3 }] },
+      codeSplitting: {
+        groups: [
+          { name: 'parts', minShareCount: 3, ...(apart && { test: (id: string) => !apart.test(id) }) },
+        ],
+      },
     },
   };
 }

@@ -4,6 +4,7 @@ export default library(
   [
     'index',
     'main',
+    'program',
     'testing',
     'reactor/reactor-thread',
     // Roles: a process loads its own alone, see take-role.ts and warm-up.ts.
@@ -11,8 +12,11 @@ export default library(
     'manager/manager',
     'worker/worker',
     'base/own-reactor',
+    'programs/listen-capture',
     'tasks/task-worker',
     'worker/user-process',
   ],
   ['valibot'],
+  // The server waits for its role when it is loaded, and loads roles while it does: these must not need its file.
+  { apart: /\/src\/api\/server\.ts$/ },
 );

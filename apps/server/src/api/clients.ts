@@ -114,9 +114,11 @@ export class Clients {
 
   addresses(): readonly { readonly host: string; readonly port: number; readonly path?: string }[] {
     const { counters } = this.#gateway('addresses');
-    return this.#listeners.map(({ options: { host, path } }, index) =>
-      path === undefined ? { host, port: counters.port(index) } : { host: '', port: 0, path },
-    );
+    return this.#listeners.flatMap(({ options: { host, path, late } }, index) => {
+      const port = counters.port(index);
+      if (late) return port === 0 ? [] : [{ host, port }];
+      return [path === undefined ? { host, port } : { host: '', port: 0, path }];
+    });
   }
 
   sendTo(to: SocketAddress, data: string | Bytes, port: number | undefined): boolean | undefined {

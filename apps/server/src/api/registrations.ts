@@ -32,10 +32,11 @@ export class Registrations {
   /** Once nothing is added any more. */
   #topology: Topology | undefined;
 
-  constructor(options: ResolvedOptions, tables: SharedTables) {
+  /** `late`: listeners that a program asks for later, the first one among them. */
+  constructor(options: ResolvedOptions, tables: SharedTables, late = 0) {
     this.options = options;
     this.tables = tables;
-    this.#listeners = [new Port(options.port)];
+    this.#listeners = Array.from({ length: Math.max(1, late) }, () => new Port(options.port));
     this.listeners = this.#listeners;
     this.userProcesses = this.#userProcesses;
   }

@@ -11,6 +11,7 @@ export function assertHandlers(
   ports: readonly Port[],
 ): void {
   for (const { options, handlers: own } of ports) {
+    if (options.protocol !== 'messages' || options.late) continue;
     const event = options.type === 'datagram' ? 'packet' : 'receive';
     if (own.has(event) || handlers.has(event)) continue;
     throw missing(

@@ -17,7 +17,7 @@ import type {
 import type { ServerEvents } from '../contract/events.js';
 import type { ProcessId, RoleName } from '../contract/ids.js';
 import { RELOAD_OPTIONS, type ReloadOptions, type ReloadResult } from '../contract/reload.js';
-import type { RoleAssignment, WorkerStatus } from '../contract/role.js';
+import { ROLE, type RoleAssignment, type WorkerStatus } from '../contract/role.js';
 import type { Message } from '../contract/types.js';
 import { callSite, shownAt } from '../errors.js';
 import { PeerIdentity } from '../links/peer-identity.js';
@@ -87,10 +87,13 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
   readonly #messages: ProcessMessages;
   #running: Running | undefined;
 
-  /** Throws `ERR_MILLRACE_OPTION` or `ERR_MILLRACE_UNKNOWN_OPTION`. */
-  constructor(options: ServerOptions<T>) {
-    const resolved = resolveOptions(options as ServerOptions);
-    this.#registered = new Registrations(resolved, new SharedTables(child));
+  /**
+   * Throws `ERR_MILLRACE_OPTION` or `ERR_MILLRACE_UNKNOWN_OPTION`. `lateListeners` is internal: the server runs a program, which says
+   * while it runs where it listens, in so many places at most.
+   */
+  constructor(options: ServerOptions<T>, lateListeners = 0) {
+    const resolved = resolveOptions(options as ServerOptions, lateListeners > 0);
+    this.#registered = new Registrations(resolved, new SharedTables(child), lateListeners);
     this.#identity = new PeerIdentity(assignment.role, assignment.id, this.#registered);
     const { logLevel, logFile, maxWaitTime } = resolved;
     // Workers of another user write to it, too.
@@ -104,6 +107,11 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
       logs: this.#log,
       maxWaitTime,
     });
+  }
+
+  /** @internal What this process does in the server, once that is known: for what runs a program. */
+  get [ROLE](): Role | undefined {
+    return this.#running?.role;
   }
 
   /** Workers count from 0, then task workers, then user processes; undefined in the master and the manager. */

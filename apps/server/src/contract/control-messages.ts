@@ -3,9 +3,56 @@
  * `type`; who reads one has a branch for every kind, which the compiler checks, and ignores what it does not know.
  */
 import type { Logger } from '../log/log.js';
-import type { PeerId, WorkerId } from './ids.js';
+import type { ListenerIndex, PeerId, WorkerId } from './ids.js';
+import type { StatefulProtocol } from './protocol.js';
 import type { ReloadOptions, ReloadResult } from './reload.js';
 import type { StartFailure } from './start-failure.js';
+
+/** Where a program asks to listen; of `path` and `port` there is one. */
+export interface ListenAddress {
+  /** A literal; undefined: all addresses of the machine. */
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+  readonly path?: string | undefined;
+  readonly backlog?: number | undefined;
+  readonly ipv6Only?: boolean | undefined;
+  /** Permissions of the file of a unix socket, where the program asks for some. */
+  readonly permissions?: number | undefined;
+}
+
+/** The program of the process of that pid, which is that worker, has called `listen`. Answered by {@link Listening}. */
+export interface ListenAsked {
+  readonly type: 'listen';
+  readonly worker: WorkerId;
+  readonly pid: number;
+  readonly request: number;
+  /** The same in every worker, for the same call of the program. */
+  readonly key: string;
+  readonly protocol: StatefulProtocol;
+  readonly address: ListenAddress;
+}
+
+/** The program of the process of that pid has closed a server that listened. */
+export interface ListenEnded {
+  readonly type: 'listenEnded';
+  readonly worker: WorkerId;
+  readonly pid: number;
+  readonly listener: ListenerIndex;
+}
+
+/** What has become of a {@link ListenAsked}: the listener and where it is bound, or what the kernel said. */
+export interface Listening {
+  readonly type: 'listening';
+  readonly worker: WorkerId;
+  readonly pid: number;
+  readonly request: number;
+  readonly listener?: ListenerIndex | undefined;
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+  /** Positive; 0: no system call has failed, `reason` says why. */
+  readonly errno?: number | undefined;
+  readonly reason?: string | undefined;
+}
 
 /** From the manager to the processes below it. */
 export type ToWorker =
@@ -19,6 +66,7 @@ export type ToWorker =
   | TaskWorkerUp
   | ResetLinks
   | ResetTasks
+  | Listening
   | ReopenLog;
 
 /** Answer to {@link Terminated}: SIGTERM was meant for that process alone, which acts on it now. */
@@ -70,6 +118,8 @@ export type FromWorker =
   /** What that task worker and a process ask and answer each other makes no sense, by the fault of that peer. */
   | { readonly type: 'tasksCorrupt'; readonly peer: PeerId }
   | TasksReset
+  | ListenAsked
+  | ListenEnded
   /** Answer to {@link ResetLinks}, of the process of that pid; `reset`: it is a reactor by now, and has emptied its end. */
   | { readonly type: 'linksReset'; readonly peer: PeerId; readonly pid: number; readonly reset: boolean }
   /** This task worker takes tasks. */
@@ -142,6 +192,8 @@ export type FromManager =
   | ResetLinks
   | ResetTasks
   | SessionsLost
+  | ListenAsked
+  | ListenEnded
   | Terminated
   | Started
   /** It ends, and the server does not: the next manager is to be asked. */
@@ -159,6 +211,7 @@ export type ToManager =
   | { readonly type: 'terminate'; readonly pid: number }
   | LinkCorrupt
   | TasksReset
+  | Listening
   /** The links of that peer are empty: the next process may have them. */
   | { readonly type: 'linksReset'; readonly peer: PeerId }
   | ReopenLog;
@@ -181,6 +234,15 @@ const isExit: Check = (value) =>
 const isFailure: Check = (value) => {
   if (!isObject(value) || !isText(value.message) || !isText(value.stack)) return false;
   return orNone(isText)(value.who) && orNone(isText)(value.name) && orNone(isText)(value.code);
+};
+const isAddress: Check = (value) => {
+  if (!isObject(value)) return false;
+  const { host, port, path, backlog, ipv6Only, permissions } = value;
+  return (
+    [host, path].every(orNone(isText)) &&
+    [port, backlog, permissions].every(orNone(isNumber)) &&
+    orNone(isBoolean)(ipv6Only)
+  );
 };
 const isResult: Check = (value) =>
   isObject(value) && isText(value.outcome) && orNone(isNumber)(value.replaced);
@@ -215,6 +277,25 @@ const FIELDS: Readonly<Record<Kind, Readonly<Record<string, Check>>>> = {
   tasksCorrupt: { peer: isNumber },
   resetTasks: { taskWorker: isNumber, until: Number.isFinite },
   tasksReset: { taskWorker: isNumber, pid: isNumber, reset: isBoolean },
+  listen: {
+    worker: isNumber,
+    pid: isNumber,
+    request: isNumber,
+    key: isText,
+    protocol: (value) => value === 'http' || value === 'stream',
+    address: isAddress,
+  },
+  listenEnded: { worker: isNumber, pid: isNumber, listener: isNumber },
+  listening: {
+    worker: isNumber,
+    pid: isNumber,
+    request: isNumber,
+    listener: orNone(isNumber),
+    host: orNone(isText),
+    port: orNone(isNumber),
+    errno: orNone(isNumber),
+    reason: orNone(isText),
+  },
   hurry: {},
   notBegun: { request: isNumber },
 };

@@ -4,6 +4,9 @@ import type { ServerPlan } from '../options/server-plan.js';
 import type { RoleName } from './ids.js';
 import type { FailedStart } from './start-failure.js';
 
+/** Names what a server does in this process, to modules of this package that stand beside its face. */
+export const ROLE: unique symbol = Symbol('role');
+
 /** `'exiting'`: it has been told to end. */
 export type WorkerStatus = 'busy' | 'idle' | 'exiting';
 

@@ -66,7 +66,7 @@ export const KEYS_CHANGED = 36; // in base mode: there are other keys and certif
 export const RESET = 38; // aux: a peer whose process has ended: what lies between is emptied, and used on
 export const LISTEN = 37; // accept clients: to the only reactor thread
 export const WORKER_DIED = 39; // aux: worker id; no other process has its place yet
-export const OPEN_LISTENER = 40; // body: JSON; a listener that a program has asked for while the server runs
+export const OPEN_LISTENER = 40; // aux: its socket; body: its protocol; a program listens there from now on
 export const CLOSE_LISTENER = 41;
 /** Reactor thread → master. */
 export const READY = 48;

@@ -292,6 +292,9 @@ export class ManagerRole implements ServerControl {
         return this.#watch.started(message.pid);
       case 'drained':
         return this.#stopping?.drained(member);
+      case 'listen':
+      case 'listenEnded':
+        return this.#tellMaster({ ...message, worker: asWorker(assignmentOf(member).id) });
       case 'terminated':
         // Only the master knows whether it is meant alone.
         return this.#tellMaster(message);
@@ -342,6 +345,8 @@ export class ManagerRole implements ServerControl {
         return this.#links.emptied(message.peer);
       case 'tasksReset':
         return this.#links.tasks?.masterAnswered(message);
+      case 'listening':
+        return void this.#members.byPeer(message.worker)?.sendAll(message);
       case 'reopenLog':
         return this.reopenLog();
       default:

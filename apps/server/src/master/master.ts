@@ -13,7 +13,14 @@ import {
   unknownMessage,
 } from '../contract/control-messages.js';
 import { runInOrder } from '../contract/events.js';
-import { asListener, type PeerId, type ReactorIndex, workerOfReactor } from '../contract/ids.js';
+import {
+  asListener,
+  type ListenerIndex,
+  type PeerId,
+  type ReactorIndex,
+  workerOfReactor,
+} from '../contract/ids.js';
+import type { StatefulProtocol } from '../contract/protocol.js';
 import type { ReloadOptions, ReloadResult } from '../contract/reload.js';
 import type { ServerControl } from '../contract/server-control.js';
 import { errorOf, type StartFailure } from '../contract/start-failure.js';
@@ -48,6 +55,7 @@ import { type Bound, bindPort, numberOf } from './listeners.js';
 import { managerPool } from './manager-pool.js';
 import { checkOpenFiles, tooFewOpenFiles } from './open-files.js';
 import { PidFile } from './pid-file.js';
+import { ProgramListeners } from './program-listeners.js';
 import { ReactorThreads } from './reactor-threads.js';
 import type { Reactors } from './reactors.js';
 import { ReloadRequests } from './reload-requests.js';
@@ -71,8 +79,8 @@ export class MasterRole implements ServerControl {
   readonly #reloads = new ReloadRequests((message) => this.#tellManager(message));
   readonly #pidFile: PidFile | undefined;
   #ignoreSignals: () => void = () => {};
-  /** One for each listener. */
-  #listeners: readonly Bound[] = [];
+  /** One for each listener, but for those that a program asks for later. */
+  #listeners: readonly (Bound | undefined)[] = [];
   /** All of them; in base mode a listener may have several. */
   #sockets: readonly Bound[] = [];
   /** What the workers accept from, in base mode. */
@@ -94,6 +102,7 @@ export class MasterRole implements ServerControl {
   /** A signal has asked for the end, so that the process ends as well. */
   #signalled = false;
   readonly #end: ServerShutdown;
+  readonly #programListeners: ProgramListeners;
 
   readonly #tables: Descriptors;
   readonly #tasks: RoleTasks | undefined;
@@ -109,6 +118,14 @@ export class MasterRole implements ServerControl {
     this.#tables = tables;
     this.#tasks = Tasks && new Tasks(() => this.#taskParts());
     this.#limit = new LogLimit(context);
+    this.#programListeners = new ProgramListeners({
+      ports: context.ports,
+      open: (index, socket, protocol) => this.#openListener(index, socket, protocol),
+      close: (index) => {
+        this.#count(counters.PORTS + index, 0);
+        this.#reactors?.closeListener(index);
+      },
+    });
     this.#end = new ServerShutdown(context);
     this.#pidFile = context.options.pidFile === undefined ? undefined : new PidFile(context.options.pidFile);
   }
@@ -150,6 +167,8 @@ export class MasterRole implements ServerControl {
     this.#running = true;
     for (const [index, listener] of this.#listeners.entries())
       if (listener instanceof Listener) this.#acceptor?.listen(this.#reactor, listener, asListener(index));
+    for (const { index, socket } of this.#programListeners.all)
+      this.#acceptor?.listen(this.#reactor, socket, index);
     this.#reactors?.listen();
     const { handlers } = this.#context;
     await untilSettled(
@@ -295,7 +314,7 @@ export class MasterRole implements ServerControl {
     this.#restoring = this.#reactor.poller.every(RESTORE_MS, () => this.#restoreCounters());
     this.#count(counters.START_TIME, Date.now());
     for (const [index, bound] of this.#listeners.entries())
-      this.#count(counters.PORTS + index, numberOf(bound));
+      if (bound !== undefined) this.#count(counters.PORTS + index, numberOf(bound));
     try {
       await Promise.all([this.#reactors.ready(), this.#manager.start()]);
     } catch (cause) {
@@ -304,6 +323,15 @@ export class MasterRole implements ServerControl {
         'The processes and threads of the server did not come up; what they wrote above is the reason.';
       throw new ServerError('ERR_MILLRACE_START_FAILED', message, { cause });
     }
+  }
+
+  /** A program listens in one more place. */
+  #openListener(index: ListenerIndex, socket: Listener, protocol: StatefulProtocol): void {
+    this.#count(counters.PORTS + index, numberOf(socket));
+    this.#reactors?.openListener(index, socket.fd, protocol);
+    // Clients of the first ones come when everything is there.
+    if (this.#running) this.#acceptor?.listen(this.#reactor, socket, index);
+    this.#context.log.info(`listening on ${socket.path ?? `${socket.address.host} ${socket.address.port}`}`);
   }
 
   #planTasks(): void {
@@ -333,13 +361,19 @@ export class MasterRole implements ServerControl {
       this.#inherited = descriptors;
       return;
     }
-    const bound: Bound[] = [];
-    this.#listeners = this.#sockets = bound;
-    for (const port of ports) bound.push(bindPort(port, given));
-    const sockets = this.#topology.datagrams.map(
+    const bound: (Bound | undefined)[] = [];
+    this.#listeners = bound;
+    const sockets: Bound[] = [];
+    this.#sockets = sockets;
+    for (const port of ports) {
+      const socket = port.late ? undefined : bindPort(port, given);
+      bound.push(socket);
+      if (socket !== undefined) sockets.push(socket);
+    }
+    const datagrams = this.#topology.datagrams.map(
       (port) => [datagramName(port), (bound[port] as Bound).fd] as const,
     );
-    this.#inherited = Object.fromEntries(sockets);
+    this.#inherited = Object.fromEntries(datagrams);
   }
 
   #openReactors(tls: readonly (TlsAcceptorOptions | undefined)[]): Reactors {
@@ -358,7 +392,7 @@ export class MasterRole implements ServerControl {
       );
     const { dispatchMode, dispatchModule, enableDelayReceive, heartbeatCheckInterval, lingerTime } = options;
     const datagrams = this.#listeners.map((bound) =>
-      bound instanceof Listener ? undefined : { fd: bound.fd, address: bound.address },
+      bound === undefined || bound instanceof Listener ? undefined : { fd: bound.fd, address: bound.address },
     );
     const sole = this.#topology.reactors === 1;
     const sockets = this.#listeners.map((bound) => (bound instanceof Listener ? bound.fd : undefined));
@@ -424,7 +458,14 @@ export class MasterRole implements ServerControl {
         return void this.#tellManager({ type: 'tasksReset', taskWorker, pid: process.pid, reset });
       }
       case 'workerReplaced':
+        this.#programListeners.replaced(message.worker, this.#pids?.get(message.worker));
         return this.#reactors?.workerReplaced(message.worker);
+      case 'listen':
+        // Clients that come while everything ends would not be served.
+        if (this.#ending === undefined) this.#tellManager(this.#programListeners.listen(message));
+        return;
+      case 'listenEnded':
+        return this.#programListeners.ended(message);
       case 'reloadCertificates':
         return this.#reloadCertificates();
       case 'taskWorkerUp':
@@ -539,6 +580,7 @@ export class MasterRole implements ServerControl {
 
   /** Workers that accept from a socket, and processes that have inherited it, end that with this. */
   #closeListeners(): void {
+    this.#programListeners.close();
     for (const socket of this.#sockets) {
       // Those of datagrams are the reactor threads' as well, until they have ended.
       if (!(socket instanceof Listener)) continue;

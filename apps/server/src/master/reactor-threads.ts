@@ -16,6 +16,7 @@ import {
   type SessionId,
   type WorkerId,
 } from '../contract/ids.js';
+import type { StatefulProtocol } from '../contract/protocol.js';
 import type { Descriptors } from '../links/descriptor-names.js';
 import * as packet from '../links/packet.js';
 import { LINK, PEER, REACTOR } from '../links/server-plan.js';
@@ -48,6 +49,14 @@ const YOUNG_MB = 2;
 export type ThreadOptions = Omit<ReactorThreadData, 'index' | 'topology' | 'descriptors'> & {
   readonly dispatchModule: string | undefined;
 };
+
+const NOTHING = Buffer.alloc(0);
+
+/** What a packet to all threads says beside its aux. */
+interface About {
+  readonly listener?: ListenerIndex;
+  readonly body?: Buffer;
+}
 
 interface Thread {
   readonly worker: Worker;
@@ -135,6 +144,14 @@ export class ReactorThreads implements Reactors {
     this.#broadcast(packet.LISTEN, 0);
   }
 
+  openListener(listener: ListenerIndex, socket: number, protocol: StatefulProtocol): void {
+    this.#broadcast(packet.OPEN_LISTENER, socket, { listener, body: Buffer.from(protocol) });
+  }
+
+  closeListener(listener: ListenerIndex): void {
+    this.#broadcast(packet.CLOSE_LISTENER, 0, { listener });
+  }
+
   resetLinks(peer: PeerId): Promise<void> {
     return new Promise((resolve) => {
       let left = this.#threads.length;
@@ -199,10 +216,11 @@ export class ReactorThreads implements Reactors {
     return { worker, channel, ended };
   }
 
-  #broadcast(type: number, aux: number): void {
+  #broadcast(type: number, aux: number, about: About = {}): void {
+    const { listener = 0, body = NOTHING } = about;
     for (const [reactor, { channel }] of this.#threads.entries()) {
       if (channel.closed) continue;
-      channel.send(this.#out.set(type, 0, aux));
+      channel.send(this.#out.set(type, 0, aux, listener).with(body));
       channel.flush();
       // A process that has died may have written over the word that says that the thread sleeps.
       this.#view.links.doorbell(REACTOR, reactor).poke();

@@ -1,6 +1,7 @@
 import type { TlsAcceptorOptions } from '@millrace/reactor';
 import type { DoorbellListener } from '@millrace/shared-memory/internal';
-import type { PeerId, WorkerId } from '../contract/ids.js';
+import type { ListenerIndex, PeerId, WorkerId } from '../contract/ids.js';
+import type { StatefulProtocol } from '../contract/protocol.js';
 import type { SessionGateway } from '../sessions/session-gateway.js';
 
 /** The master's side of what moves messages between clients and workers. */
@@ -13,6 +14,10 @@ export interface Reactors {
   ready(): Promise<void>;
   /** Clients may come, where it is not the master who accepts them. */
   listen(): void;
+  /** A program listens there from now on. Where the only reactor thread accepts, it does so by that socket. */
+  openListener(listener: ListenerIndex, socket: number, protocol: StatefulProtocol): void;
+  /** It does not any more; the socket is closed after it. */
+  closeListener(listener: ListenerIndex): void;
   /** Another process has the place of that worker. */
   workerReplaced(id: WorkerId): void;
   /** The process of a peer has ended, and the next has not begun: resolves when what lies between is emptied. */

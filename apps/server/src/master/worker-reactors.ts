@@ -75,6 +75,11 @@ export class WorkerReactors implements Reactors {
   /** Workers accept from when they are ready. */
   listen(): void {}
 
+  /** Workers listen by themselves there, by the socket that they are handed. */
+  openListener(): void {}
+
+  closeListener(): void {}
+
   workerReplaced(): void {}
 
   /** Of a worker: what lies between it and the master. Those of other processes are their reactors' to empty. */

@@ -15,8 +15,8 @@ import { portUnderTest } from './under-test.js';
 /** All options of `createServer`, with their defaults; those of its first listener are `port`. */
 export type ResolvedOptions = Readonly<ReturnType<typeof resolveOptions>>;
 
-/** Checks the options of `createServer` and fills in the defaults. Throws `ERR_MILLRACE_OPTION` or `_UNKNOWN_OPTION`. */
-export function resolveOptions(options: ServerOptions) {
+/** Checks the options of `createServer` and fills in the defaults; `late`: a program says later where it listens. Throws `ERR_MILLRACE_OPTION` or `_UNKNOWN_OPTION`. */
+export function resolveOptions(options: ServerOptions, late = false) {
   const parsed = parseOptions(serverSchema, options);
   if (parsed.mode === 'base') checkBase(options);
   checkTaskQueue(parsed);
@@ -45,7 +45,7 @@ export function resolveOptions(options: ServerOptions) {
     clientMemoryHighWatermark: highWatermarkOf(parsed),
     maxRequestGrace: parsed.maxRequestGrace ?? defaultGrace(parsed.maxRequest),
     taskMaxRequestGrace: parsed.taskMaxRequestGrace ?? defaultGrace(parsed.taskMaxRequest),
-    port: resolveParsedPort(parsed, parsed.heartbeatCheckInterval),
+    port: resolveParsedPort(parsed, parsed.heartbeatCheckInterval, late),
   };
 }
 
@@ -141,11 +141,15 @@ export function resolvePort(options: PortOptions, server: ResolvedOptions) {
   return resolveParsedPort(parseOptions(portSchema, all), server.heartbeatCheckInterval);
 }
 
-function resolveParsedPort(parsed: v.InferOutput<typeof portSchema>, heartbeatCheckInterval = 0) {
+function resolveParsedPort(
+  parsed: v.InferOutput<typeof portSchema>,
+  heartbeatCheckInterval = 0,
+  late = false,
+) {
   const own = given(pick(parsed, PORT_OPTIONS));
   const { port, path, fd, activation, socketBufferSize, bufferLowWatermark } = own;
   const places = [port, path, fd, activation].filter((place) => place !== undefined);
-  if (places.length !== 1)
+  if (places.length !== (late ? 0 : 1))
     throw optionError(
       "A listener has either a 'port' (0 picks a free one) or a 'path', the one of a unix socket; " +
         "or else 'fd' or 'activation', a socket that it is handed.",
@@ -169,7 +173,7 @@ function resolveParsedPort(parsed: v.InferOutput<typeof portSchema>, heartbeatCh
     heartbeatIdleTime: own.heartbeatIdleTime ?? heartbeatCheckInterval * 2,
     protocol: 'messages' as Protocol,
     /** It is bound when a program asks for it, while the server runs; what it says of its place means nothing. */
-    late: false,
+    late,
   };
 }
 

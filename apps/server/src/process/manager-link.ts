@@ -1,12 +1,20 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
-import { controlMessage, type FromWorker, type ToWorker } from '../contract/control-messages.js';
+import {
+  controlMessage,
+  type FromWorker,
+  type Listening,
+  type ToWorker,
+} from '../contract/control-messages.js';
 import type { RoleContext } from './role-context.js';
 import { onTermination } from './termination.js';
 
 /** What the manager says that processes of different roles act on differently. */
 export type RoleMessage = Exclude<
   ToWorker,
-  { readonly type: 'reopenLog' } | { readonly type: 'terminate' } | { readonly type: 'sessionsLost' }
+  | { readonly type: 'reopenLog' }
+  | { readonly type: 'terminate' }
+  | { readonly type: 'sessionsLost' }
+  | Listening
 >;
 
 export interface ManagerLinkEvents {
@@ -16,6 +24,8 @@ export interface ManagerLinkEvents {
   onTerminate(): void;
   /** In base mode sessions have gone with their worker. */
   onSessionsLost(): void;
+  /** In a worker, which may have asked for it. */
+  onListening?(message: Listening): void;
   onMessage(message: RoleMessage): void;
 }
 
@@ -40,6 +50,9 @@ export class ManagerLink {
           return void context.processLog.reopen();
         case 'sessionsLost':
           return events.onSessionsLost();
+        case 'listening':
+          // The process before this one in its place hears of what it has asked for, as well.
+          return message.pid === process.pid ? events.onListening?.(message) : undefined;
         case 'terminate':
           return message.pid === process.pid ? events.onTerminate() : undefined;
         default:

@@ -1,5 +1,5 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
-import type { FromWorker } from '../contract/control-messages.js';
+import type { FromWorker, Listening } from '../contract/control-messages.js';
 import { runInOrder } from '../contract/events.js';
 import type { PeerId } from '../contract/ids.js';
 import type { WorkerStatus } from '../contract/role.js';
@@ -24,6 +24,7 @@ export interface WorkerLifeParts {
   /** It is asked to end in that manner, and does so next. */
   readonly onStop?: (mode: string) => void;
   readonly onSessionsLost: () => void;
+  readonly onListening?: (message: Listening) => void;
   readonly onMessage: (message: WorkMessage) => void;
 }
 
@@ -51,7 +52,7 @@ export class WorkerLife {
 
   /** Hears the manager from here on, once everything that it may speak of is there. */
   listen(): void {
-    const { onStop, onSessionsLost, onMessage } = this.#parts;
+    const { onStop, onSessionsLost, onListening, onMessage } = this.#parts;
     this.#link.listen({
       onStop: (mode) => {
         onStop?.(mode);
@@ -59,6 +60,7 @@ export class WorkerLife {
       },
       onTerminate: () => this.#terminate(),
       onSessionsLost,
+      ...(onListening && { onListening }),
       onMessage: (message) => {
         if (message.type === 'lease') this.lease.acquire();
         // Another process waits for its place, and cannot become ready without it.

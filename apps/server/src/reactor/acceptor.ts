@@ -62,6 +62,13 @@ export class Acceptor {
     if (count.restore) this.#restoring ??= reactor.poller.every(RESTORE_MS, () => count.restore?.());
   }
 
+  /** Accepts no more by that socket, which is closed. */
+  shut(socket: Listener): void {
+    const at = this.#listeners.indexOf(socket);
+    if (at >= 0) this.#listeners.splice(at, 1);
+    socket.close();
+  }
+
   /** A connection is closed. */
   gone(session: SessionId): void {
     this.#parts.count.leave();

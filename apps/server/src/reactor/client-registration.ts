@@ -74,6 +74,11 @@ export class ClientRegistration {
     if (this.#quiesced) client.pauseFor(PAUSE_QUIESCE);
   }
 
+  /** The next connections of that listener are made by what it is then. */
+  forgetKind(listener: ListenerIndex): void {
+    delete this.#kinds[listener];
+  }
+
   #kind(listener: ListenerIndex): ConnectionKind<Client> {
     this.#kinds[listener] ??= new ConnectionKind<Client>(this.#context.reactor, this.#options(listener));
     return this.#kinds[listener];

@@ -1,5 +1,5 @@
 import type { TlsAcceptorOptions } from '@millrace/reactor';
-import type { PeerId, SessionId } from '../contract/ids.js';
+import type { ListenerIndex, PeerId, SessionId } from '../contract/ids.js';
 import type { PacketChannel } from '../links/packet-channel.js';
 import type { Dispatcher, DispatcherParts } from './dispatch.js';
 
@@ -32,6 +32,10 @@ export interface OwnWorker {
 /** What accepts clients in a reactor thread that is the only one. */
 export interface ThreadAcceptor {
   listen(): void;
+  /** Accepts clients of one more listener, by a socket of the master's. */
+  open(listener: ListenerIndex, socket: number): void;
+  /** No more of that one. */
+  shut(listener: ListenerIndex): void;
   /** A connection is closed. */
   gone(session: SessionId): void;
   /** Accepts no more; idempotent. */

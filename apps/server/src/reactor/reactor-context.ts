@@ -12,6 +12,7 @@ import {
   type SessionId,
   workerOfReactor,
 } from '../contract/ids.js';
+import type { StatefulProtocol } from '../contract/protocol.js';
 import type { Descriptors } from '../links/descriptor-names.js';
 import type { FileReceiver } from '../links/file-link.js';
 import * as packet from '../links/packet.js';
@@ -97,6 +98,7 @@ export class ReactorContext {
   readonly #listener: DoorbellListener;
   readonly #restoring: Repetition;
   readonly #clock = new SteadyClock();
+  readonly #ports: ResolvedPort[];
   #now = 0;
 
   constructor(
@@ -109,6 +111,7 @@ export class ReactorContext {
     this.data = data;
     this.framings = framings;
     const { index, topology, descriptors } = data;
+    this.#ports = [...data.ports];
     this.#view = new OpenedResources(topology, REACTOR, index, findIn(descriptors));
     this.#listener = this.#view.listen(reactor.poller, (kind, text) =>
       this.log(kind, `Reactor ${index}: ${text}`),
@@ -192,7 +195,12 @@ export class ReactorContext {
   }
 
   port(index: ListenerIndex): ResolvedPort {
-    return this.data.ports[index] as ResolvedPort;
+    return this.#ports[index] as ResolvedPort;
+  }
+
+  /** A program listens there from now on. */
+  listens(index: ListenerIndex, protocol: StatefulProtocol): void {
+    this.#ports[index] = { ...this.port(index), protocol };
   }
 
   count(counter: number, by: number): void {

@@ -8,6 +8,7 @@ import type {
 } from '@millrace/reactor';
 import { MAX_DELAY_MS, MIN_DELAY_MS } from '@millrace/timer-heap';
 import { asPeer, type ListenerIndex, type PeerId, type SessionId } from '../contract/ids.js';
+import type { StatefulProtocol } from '../contract/protocol.js';
 import * as packet from '../links/packet.js';
 import { CLOSING, FLAG_FULL, CLOSED as SLOT_CLOSED } from '../shared/connection-layout.js';
 import type { CounterBlock } from '../shared/counter-block.js';
@@ -199,6 +200,10 @@ export class ReactorRouter {
       }
       case packet.LISTEN:
         return this.#context.acceptor?.listen();
+      case packet.OPEN_LISTENER:
+        return this.#open(message);
+      case packet.CLOSE_LISTENER:
+        return this.#context.acceptor?.shut(message.listener);
       case packet.WORKER_REPLACED:
         return this.#introduce(this.#context.workers[packet.workerIn(message)] as ClientLink);
       case packet.RESET:
@@ -213,6 +218,14 @@ export class ReactorRouter {
       default:
         return this.#fromProcess(message, peer);
     }
+  }
+
+  /** A program listens in one more place. The master accepts there, unless this is the only reactor. */
+  #open(message: packet.Packet): void {
+    const { listener, aux } = message;
+    this.#context.listens(listener, message.text() as StatefulProtocol);
+    this.#registration.forgetKind(listener);
+    this.#context.acceptor?.open(listener, aux);
   }
 
   #readTls(): void {

@@ -16,7 +16,8 @@ export class SoleAcceptor implements ThreadAcceptor {
   readonly #context: ReactorContext;
   readonly #acceptor: Acceptor;
   /** By listener. */
-  readonly #listeners: readonly (Listener | undefined)[];
+  readonly #listeners: (Listener | undefined)[];
+  #accepts = false;
 
   /** Throws a `SystemCallError` where descriptors have run out. */
   constructor(
@@ -43,8 +44,23 @@ export class SoleAcceptor implements ThreadAcceptor {
   }
 
   listen(): void {
+    this.#accepts = true;
     for (const [port, listener] of this.#listeners.entries())
       if (listener !== undefined) this.#acceptor.listen(this.#context.reactor, listener, asListener(port));
+  }
+
+  /** Its number is the master's as well, which is of this process: so the socket is the one it names. */
+  open(index: ListenerIndex, socket: number): void {
+    const listener = new Listener({ fd: duplicate(socket) });
+    this.#listeners[index] = listener;
+    if (this.#accepts) this.#acceptor.listen(this.#context.reactor, listener, index);
+  }
+
+  shut(index: ListenerIndex): void {
+    const listener = this.#listeners[index];
+    if (listener === undefined) return;
+    this.#listeners[index] = undefined;
+    this.#acceptor.shut(listener);
   }
 
   /** A connection is closed. */

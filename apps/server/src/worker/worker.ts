@@ -18,6 +18,7 @@ import { drawLimit } from '../process/limit.js';
 import { ProcessPids } from '../process/process-pids.js';
 import type { RoleContext } from '../process/role-context.js';
 import { WorkerLife, type WorkMessage } from '../process/worker-life.js';
+import type { ListenCapture } from '../programs/listen-capture.js';
 import type { UserFunctions } from '../reactor/reactor-context.js';
 import { DatagramSender } from '../sessions/datagram-sender.js';
 import { type Links, openLinks, openView } from '../sessions/open-gateway.js';
@@ -43,6 +44,8 @@ export class WorkerRole {
   #channels: Links['channels'] = [];
   #sessions: Sessions | undefined;
   #serving = false;
+  /** Where this worker runs a program that listens by itself. */
+  #capture: ListenCapture | undefined;
   /** Whether it reads up to the last packets before it ends. */
   #drain = false;
 
@@ -101,6 +104,7 @@ export class WorkerRole {
         this.#drain = mode === SHUTDOWN && this.#own === undefined;
       },
       onSessionsLost: () => this.#gateway.settleLost(),
+      onListening: (message) => this.#capture?.answered(message),
       onMessage: (message) => this.#heard(message),
     });
     this.#life.lease.whenHeld(() => this.#open());
@@ -119,6 +123,21 @@ export class WorkerRole {
   /** It is open from the beginning; what is sent waits until this process has its place. */
   openGateway(): SessionGateway {
     return this.#gateway;
+  }
+
+  /** From here on `listen` of every server of this process is answered by the master. */
+  async captureListen(): Promise<ListenCapture> {
+    const { ListenCapture, protocolOf } = await import('../programs/listen-capture.js');
+    const about = { worker: this.#id, pid: process.pid };
+    const capture = new ListenCapture({
+      ask: (asked) => this.#life.tell({ type: 'listen', ...about, ...asked }),
+      end: (listener) => this.#life.tell({ type: 'listenEnded', ...about, listener }),
+      protocolOf,
+      attach: () => () => {},
+    });
+    this.#capture = capture;
+    capture.install();
+    return capture;
   }
 
   get status(): WorkerStatus {

@@ -43,7 +43,10 @@ interface CommonListenerOptions extends SocketOptions {
 }
 
 /** TCP: `host` is an IPv4 or IPv6 literal, `port` 0 picks a free one. */
-export interface InetListenerOptions extends CommonListenerOptions, TcpOptions, InetAddress {}
+export interface InetListenerOptions extends CommonListenerOptions, TcpOptions, InetAddress {
+  /** Whether an IPv6 address takes no clients of IPv4: of `::`, the others of the machine. Default false. */
+  readonly ipv6Only?: boolean | undefined;
+}
 
 /** A unix socket. The file of one that no process has open any more is replaced. */
 export interface UnixListenerOptions extends CommonListenerOptions, UnixAddress {
@@ -78,6 +81,7 @@ const LISTENER_OPTIONS = optionNames<InetListenerOptions & UnixListenerOptions &
   ...SOCKET_OPTION_NAMES,
   ...TCP_OPTION_NAMES,
   backlog: true,
+  ipv6Only: true,
   host: true,
   port: true,
   path: true,
@@ -210,6 +214,7 @@ function boundTo(fd: number, shown: string): InetAddress {
 function prepare(fd: number, options: InetListenerOptions | UnixListenerOptions, family: number): void {
   setSocketOptions(fd, options, !isUnix(options));
   if (isUnix(options)) return;
-  if (family === AF_INET6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0, 'IPV6_V6ONLY');
+  if (family === AF_INET6)
+    setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, Number(options.ipv6Only ?? false), 'IPV6_V6ONLY');
   setTcpOptions(fd, options);
 }

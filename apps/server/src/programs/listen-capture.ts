@@ -1,0 +1,197 @@
+import { Server as HttpServer } from 'node:http';
+import { Server } from 'node:net';
+import { resolve as resolvePath } from 'node:path';
+import { getSystemErrorMap, getSystemErrorName } from 'node:util';
+import type { ListenAddress, ListenAsked, Listening } from '../contract/control-messages.js';
+import type { ListenerIndex } from '../contract/ids.js';
+import type { StatefulProtocol } from '../contract/protocol.js';
+import { ListenHandle } from './listen-handle.js';
+
+/** What `net.Server.listen` ends in, once it knows where. It is no interface of Node's, but the one place that all of it goes through. */
+type SetupListenHandle = (
+  this: CapturedServer,
+  address: string | null,
+  port: number | null,
+  addressType: number | null,
+  backlog?: number,
+  fd?: number,
+  flags?: number,
+) => void;
+
+interface CapturedServer extends Server {
+  _handle: unknown;
+  _connectionKey?: string;
+  _unref?: boolean;
+}
+
+const PROTOTYPE = Server.prototype as unknown as { _listen2: SetupListenHandle };
+/** Of `addressType`: an IPv6 address. */
+const IPV6 = 6;
+/** Of `flags`: `ipv6Only`. */
+const UV_TCP_IPV6ONLY = 1;
+
+export interface ListenCaptureParts {
+  /** Asks the master to listen. */
+  readonly ask: (asked: Omit<ListenAsked, 'type' | 'worker' | 'pid'>) => void;
+  /** Says that a server of this process listens there no more. */
+  readonly end: (listener: ListenerIndex) => void;
+  /** What clients of that server speak. */
+  readonly protocolOf: (server: Server) => StatefulProtocol;
+  /** Clients of that listener are that server's; what is returned ends that. */
+  readonly attach: (server: Server, listener: ListenerIndex) => () => void;
+}
+
+interface Waiting {
+  readonly server: CapturedServer;
+  readonly handle: ListenHandle;
+  readonly protocol: StatefulProtocol;
+  readonly shown: { readonly address: string | null; readonly port: number | null };
+}
+
+/**
+ * Answers `listen` of every `net.Server` of this process, which those of http, https, http2 and tls are as well: the master listens,
+ * and the clients come to the server as sessions. Everything else of the server is Node's own.
+ */
+export class ListenCapture {
+  readonly #parts: ListenCaptureParts;
+  readonly #waiting = new Map<number, Waiting>();
+  /** Calls for one address, by their number, while they listen: the same call has the same number in every worker. */
+  readonly #calls = new Map<string, Set<number>>();
+  readonly #onAnswer: (() => void)[] = [];
+  #native: SetupListenHandle | undefined;
+  #requests = 0;
+  #listened = false;
+
+  constructor(parts: ListenCaptureParts) {
+    this.#parts = parts;
+  }
+
+  /** From here on; idempotent. */
+  install(): void {
+    if (this.#native !== undefined) return;
+    const native = PROTOTYPE._listen2;
+    this.#native = native;
+    const capture = this;
+    PROTOTYPE._listen2 = function (address, port, addressType, backlog, fd, flags) {
+      // A descriptor that the process was started with is listened on by itself.
+      if (typeof fd === 'number' && fd >= 0)
+        return native.call(this, address, port, addressType, backlog, fd, flags);
+      capture.#listen(this, address, port, addressType, backlog, flags);
+    };
+  }
+
+  /** Servers listen natively again; those that listen go on. */
+  uninstall(): void {
+    if (this.#native !== undefined) PROTOTYPE._listen2 = this.#native;
+    this.#native = undefined;
+  }
+
+  /** Resolves when something has listened and no call waits for its answer. */
+  async listening(): Promise<void> {
+    while (!this.#listened || this.#waiting.size > 0)
+      await new Promise<void>((answered) => this.#onAnswer.push(answered));
+  }
+
+  /** The master has answered. */
+  answered(answer: Listening): void {
+    const waiting = this.#waiting.get(answer.request);
+    if (waiting === undefined) return;
+    this.#waiting.delete(answer.request);
+    const { server, handle } = waiting;
+    this.#listened = true;
+    if (answer.listener === undefined) {
+      handle.failed();
+      // It may have been closed, and have listened anew.
+      if (server._handle === handle) {
+        server._handle = null;
+        server.emit('error', listenError(answer, waiting.shown));
+      }
+    } else if (handle.closed) this.#parts.end(answer.listener);
+    else {
+      handle.bound(answer.host ?? '', answer.port ?? 0, this.#attached(server, answer.listener));
+      server.emit('listening');
+    }
+    for (const tell of this.#onAnswer.splice(0)) tell();
+  }
+
+  #attached(server: Server, listener: ListenerIndex): () => void {
+    const detach = this.#parts.attach(server, listener);
+    return () => {
+      detach();
+      this.#parts.end(listener);
+    };
+  }
+
+  #listen(
+    server: CapturedServer,
+    address: string | null,
+    port: number | null,
+    addressType: number | null,
+    backlog: number | undefined,
+    flags = 0,
+  ): void {
+    const isPath = addressType === -1 || port === -1;
+    const place = [address, port, addressType].join(' ');
+    const call = this.#nextCall(place);
+    const handle = new ListenHandle(isPath, addressType === IPV6 || address === null ? 'IPv6' : 'IPv4', () =>
+      this.#calls.get(place)?.delete(call),
+    );
+    server._handle = handle;
+    server._connectionKey = `${addressType}:${address}:${port}`;
+    const request = ++this.#requests;
+    const protocol = this.#parts.protocolOf(server);
+    this.#waiting.set(request, { server, handle, protocol, shown: { address, port } });
+    // Behind the rest of `listen`, which may still ask for permissions of a path.
+    process.nextTick(() => {
+      const where: ListenAddress = isPath
+        ? { path: absolute(String(address)), permissions: handle.permissions, backlog }
+        : {
+            host: address ?? undefined,
+            port: port ?? 0,
+            backlog,
+            ipv6Only: (flags & UV_TCP_IPV6ONLY) !== 0,
+          };
+      this.#parts.ask({ request, key: `${place} ${call}`, protocol, address: where });
+    });
+  }
+
+  /** The lowest number that no call for that place has which listens. */
+  #nextCall(place: string): number {
+    let calls = this.#calls.get(place);
+    if (calls === undefined) {
+      calls = new Set();
+      this.#calls.set(place, calls);
+    }
+    let call = 0;
+    while (calls.has(call)) call++;
+    calls.add(call);
+    return call;
+  }
+}
+
+/** Of a program's server: requests can be told apart in HTTP, and where this process ends TLS or HTTP/2 there are only bytes. */
+export function protocolOf(server: Server): StatefulProtocol {
+  return server instanceof HttpServer ? 'http' : 'stream';
+}
+
+/** The abstract namespace has no directories. */
+function absolute(path: string): string {
+  return path.startsWith('\0') ? path : resolvePath(path);
+}
+
+/** As Node's own: `listen EADDRINUSE: address already in use 0.0.0.0:3000`. */
+function listenError({ errno = 0, reason = '' }: Listening, { address, port }: Waiting['shown']): Error {
+  if (errno === 0) return new Error(`listen: ${reason}`);
+  const isPath = port === null || port === -1;
+  const [, text = reason] = getSystemErrorMap().get(-errno) ?? [];
+  const code = getSystemErrorName(-errno);
+  const where = isPath ? address : `${address ?? '::'}:${port}`;
+  const error = new Error(`listen ${code}: ${text} ${where}`);
+  return Object.assign(error, {
+    code,
+    errno: -errno,
+    syscall: 'listen',
+    address: address ?? '::',
+    ...(!isPath && { port }),
+  });
+}

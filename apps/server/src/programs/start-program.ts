@@ -1,0 +1,51 @@
+import { Server } from '../api/server.js';
+import { ROLE } from '../contract/role.js';
+import type { ServerOptions } from '../options/options.js';
+import { LISTEN_WAIT_MS, MAX_LISTENS } from './constants.js';
+import type { ListenCapture } from './listen-capture.js';
+import { runMain } from './run-main.js';
+
+/** A program that listens by itself, and is not written for this server. */
+export interface Program {
+  /** Its entry module, as it would be named to `node`: an absolute path. */
+  readonly file: string;
+  /** What it finds in `process.argv` behind that. */
+  readonly args?: readonly string[];
+  /** Options of the server that runs it. Where it listens, the program says. */
+  readonly server?: Omit<ServerOptions, 'port' | 'path' | 'fd' | 'activation' | 'tls' | 'framing' | 'type'>;
+}
+
+/**
+ * Runs a program that listens by `net`, `http`, `https`, `http2` or `tls` in the workers of a server, unchanged: its `listen` is answered
+ * by the master, and its clients outlive its processes. Every process of the server comes here, by the entry module that calls this.
+ * Resolves in the master when the program listens in each worker, or has said nothing for {@link LISTEN_WAIT_MS}. Rejects as
+ * `server.start` does.
+ */
+export async function startProgram({ file, args = [], server: options = {} }: Program): Promise<Server> {
+  const server = new Server({ ...options } as ServerOptions, MAX_LISTENS);
+  server.on('workerStart', async () => {
+    const role = server[ROLE];
+    if (role?.name !== 'worker') return;
+    const capture = await role.captureListen();
+    await runMain(file, args);
+    await listening(capture, server);
+  });
+  await server.start();
+  return server;
+}
+
+/** A worker is ready when its program listens: what replaces another in a reload has to. */
+async function listening(capture: ListenCapture, server: Server): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(() => {
+      const seconds = LISTEN_WAIT_MS / 1_000;
+      server.log.warn(
+        `the program has not listened anywhere within ${seconds} s; it runs without clients until it does`,
+      );
+      resolve();
+    }, LISTEN_WAIT_MS);
+  });
+  await Promise.race([capture.listening(), late]);
+  clearTimeout(timer);
+}
