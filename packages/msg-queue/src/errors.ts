@@ -1,5 +1,6 @@
 import { MillraceError, type MillraceErrorOptions } from '@millrace/channel/errors';
-import { assertTrusted, SystemCallError, type TrustedUsers } from '@millrace/native';
+import { SystemCallError, type TrustedUsers } from '@millrace/native';
+import { assertTrusted } from '@millrace/native/internal';
 
 /** The closed set of codes that errors of this package carry. Codes are stable; messages are not. */
 export type QueueErrorCode =

@@ -13,7 +13,8 @@
  * @packageDocumentation
  */
 
-export type { SystemVKey, SystemVPath } from '@millrace/native';
+export type { SystemVPath } from '@millrace/native';
+export type { SystemVKey } from '@millrace/native/internal';
 export {
   type PosixChannelOptions,
   PosixQueueTransport,

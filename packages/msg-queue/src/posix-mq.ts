@@ -9,18 +9,18 @@
 import { EventEmitter } from 'node:events';
 import { getSystemErrorName } from 'node:util';
 import { bytesOf, type PollRegistration, READABLE, WRITABLE } from '@millrace/channel';
+import { NodePoller } from '@millrace/native';
 import {
   EAGAIN,
   EBADF,
   EINTR,
   EINVAL,
-  NodePoller,
   O_CREAT,
   O_EXCL,
   O_NONBLOCK,
   O_RDWR,
   syscalls,
-} from '@millrace/native';
+} from '@millrace/native/syscalls';
 
 export interface PosixMQConfig {
   /** Begins with a slash. */

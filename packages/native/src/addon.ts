@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import type { Syscalls } from './calls.js';
 import { NativeError, SystemCallArgumentError } from './errors.js';
 import { prebuilds } from './prebuild.js';
-import type { Syscalls } from './syscalls.js';
 
 const require = createRequire(import.meta.url);
 

@@ -1,61 +1,42 @@
 /**
- * System calls of Linux for TypeScript: thin C over Node-API, without policy. What the other packages need of the kernel is here,
- * and no one else should have to import it.
+ * What Node.js has no API for on Linux: memory that processes share, readiness of any descriptor in Node's loop, and whether a
+ * process still lives. Below it, `@millrace/native/syscalls` is the system calls themselves: thin C over Node-API, without policy.
  *
- *     const { pid, start, namespace } = thisProcess();
- *     const fd = createMemory('counters', 4_096);
- *     using memory = new MappedMemory(fd, 4_096);
+ * ```ts
+ * import { createMemory, livenessOf, MappedMemory, thisProcess } from '@millrace/native';
  *
- * To read the source: syscalls.ts lists the calls, and what each returns; addon.ts loads them; errors.ts makes errors of them;
- * the other files are what several packages need done in the same way.
+ * const fd = createMemory('counters', 4_096);
+ * const memory = new MappedMemory(fd, 4_096);
+ * Atomics.add(new Int32Array(memory.buffer), 0, 1);
+ * const owner = thisProcess();
+ * if (livenessOf(owner) === 'dead') memory.close();
+ * ```
+ *
+ * To read the source: calls.ts lists the system calls, and what each returns; addon.ts loads them; errors.ts makes errors of
+ * them; what internal.ts exports is what several packages of Millrace need done in the same way.
  *
  * @packageDocumentation
  */
-export { syscalls } from './addon.js';
+export type { InetAddress, UnixAddress } from './address.js';
 export {
-  decodeInetAddress,
-  decodeUnixAddress,
-  type EncodedAddress,
-  encodeInetAddress,
-  encodeUnixAddress,
-  type InetAddress,
-  type UnixAddress,
-} from './address.js';
-export * from './constants.js';
-export {
-  check,
   NativeError,
   type NativeErrorCode,
   SystemCallArgumentError,
   SystemCallError,
 } from './errors.js';
-export { checkFreeMemory, createMemory, MappedMemory } from './mapped-memory.js';
+export { createMemory, MappedMemory } from './mapped-memory.js';
 export {
   NodePoller,
   type PollRegistration,
   type ReadinessCallback,
 } from './node-poller.js';
-export { assertTrusted, isTrusted, type TrustedUsers, UntrustedError } from './owners.js';
-export { isRefusal, PrivateDirectory } from './private-directory.js';
-export { dieWithParent } from './process-identity.js';
+export { type TrustedUsers, UntrustedError } from './owners.js';
 export {
-  CLOCK_TICKS_PER_SECOND,
   identityOf,
   type Liveness,
   livenessOf,
   livenessOfPid,
   type ProcessIdentity,
-  type ProcessStat,
-  pidNamespace,
-  processStat,
-  processTag,
-  type ThreadIdentity,
-  taggedProcess,
   thisProcess,
-  thisThread,
 } from './process-liveness.js';
-export { bindUnix, SocketFile } from './socket-file.js';
-export { createSocketPair } from './socket-pair.js';
-export type { MapHandle, MessageWaiter, PollHandle, Syscalls } from './syscalls.js';
-export { ftok, type SystemVKey, type SystemVPath } from './system-v-key.js';
-export { openForAppending } from './trusted-file.js';
+export type { SystemVPath } from './system-v-key.js';

@@ -1,7 +1,7 @@
 import { freemem } from 'node:os';
 import { syscalls } from './addon.js';
+import type { MapHandle } from './calls.js';
 import { check, NativeError, SystemCallError } from './errors.js';
-import type { MapHandle } from './syscalls.js';
 
 /**
  * Shared memory of a descriptor, mapped into this process.

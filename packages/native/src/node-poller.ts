@@ -1,7 +1,7 @@
 import { syscalls } from './addon.js';
+import type { PollHandle } from './calls.js';
 import { EPOLLIN, EPOLLOUT } from './constants.js';
 import { check, SystemCallError } from './errors.js';
-import type { PollHandle } from './syscalls.js';
 
 const UV_READABLE = 1;
 const UV_WRITABLE = 2;

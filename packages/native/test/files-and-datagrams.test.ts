@@ -14,7 +14,7 @@ import {
   SOCK_STREAM,
   SOCKADDR_BYTES,
   syscalls,
-} from '../src/index.js';
+} from '../src/syscalls.js';
 
 function directory(): string {
   const path = mkdtempSync(join(tmpdir(), 'millrace-native-'));

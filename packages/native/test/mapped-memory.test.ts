@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { createMemory, MappedMemory, syscalls } from '../src/index.js';
+import { createMemory, MappedMemory } from '../src/index.js';
+import { syscalls } from '../src/syscalls.js';
 
 test('two mappings of one memory see each other, also through Atomics', () => {
   const fd = createMemory('two-mappings', 8_192);

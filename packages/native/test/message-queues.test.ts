@@ -1,5 +1,6 @@
 import { within } from '@millrace/testkit';
 import { afterEach, expect, test } from 'vitest';
+import { NodePoller } from '../src/index.js';
 import {
   check,
   E2BIG,
@@ -15,13 +16,12 @@ import {
   IPC_NOWAIT,
   IPC_PRIVATE,
   type MessageWaiter,
-  NodePoller,
   O_CREAT,
   O_EXCL,
   O_NONBLOCK,
   O_RDWR,
   syscalls,
-} from '../src/index.js';
+} from '../src/syscalls.js';
 
 const cleanups: (() => void)[] = [];
 

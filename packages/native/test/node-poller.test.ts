@@ -1,6 +1,7 @@
 import { until } from '@millrace/testkit';
 import { expect, onTestFinished, test } from 'vitest';
-import { createSocketPair, ECONNRESET, NodePoller, SOCK_SEQPACKET, syscalls } from '../src/index.js';
+import { NodePoller } from '../src/index.js';
+import { createSocketPair, ECONNRESET, SOCK_SEQPACKET, syscalls } from '../src/syscalls.js';
 
 /** One end of a pair whose other end has sent these datagrams, and gone with one that it had not read. */
 function abandoned(...datagrams: string[]): number {

@@ -19,7 +19,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ENOENT, openForAppending, PrivateDirectory, syscalls, UntrustedError } from '../src/index.js';
+import { UntrustedError } from '../src/index.js';
+import { openForAppending, PrivateDirectory } from '../src/internal.js';
+import { ENOENT, syscalls } from '../src/syscalls.js';
 
 /** Another user of the machine. */
 const OTHER = 65_534;

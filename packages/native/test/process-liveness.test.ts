@@ -2,24 +2,16 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { descendants, until } from '@millrace/testkit';
 import { expect, test } from 'vitest';
-import {
-  identityOf,
-  livenessOf,
-  livenessOfPid,
-  type ProcessIdentity,
-  pidNamespace,
-  processTag,
-  taggedProcess,
-  thisProcess,
-  thisThread,
-} from '../src/index.js';
+import { identityOf, livenessOf, livenessOfPid, type ProcessIdentity, thisProcess } from '../src/index.js';
+import { pidNamespace, processTag, taggedProcess, thisThread } from '../src/internal.js';
 
-const MODULE = new URL('../dist/index.js', import.meta.url).href;
+const MODULES = ['index', 'internal'].map((name) => new URL(`../dist/${name}.js`, import.meta.url).href);
 const NOBODY = 65_534;
 
 /** What `expression` is to a program that `through` starts; it may use `native`, and `who`: the process of the test. */
 function seenFrom(through: readonly string[], expression: string, before = ''): unknown {
-  const program = `const native = await import(${JSON.stringify(MODULE)});
+  const program = `const modules = await Promise.all(${JSON.stringify(MODULES)}.map((module) => import(module)));
+    const native = Object.assign({}, ...modules);
     const who = JSON.parse(process.argv[1]);
     ${before}
     console.log(JSON.stringify(${expression}));`;

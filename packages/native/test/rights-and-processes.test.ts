@@ -16,7 +16,7 @@ import {
   MAX_RIGHTS,
   SOCK_SEQPACKET,
   syscalls,
-} from '../src/index.js';
+} from '../src/syscalls.js';
 
 const int32s = (...values: number[]) => new Uint8Array(Int32Array.from(values).buffer);
 
@@ -84,7 +84,7 @@ test('a child that has ended can be seen before it is reaped, once; without chil
 });
 
 test('a process replaces itself by another program, under its own pid', async () => {
-  const module = new URL('../dist/index.js', import.meta.url).href;
+  const module = new URL('../dist/syscalls.js', import.meta.url).href;
   const program = `import { syscalls } from ${JSON.stringify(module)};
     const strings = Buffer.from(['/bin/sh', 'sh', '-c', 'echo $$ $GREETING', 'GREETING=hello'].join('\\0') + '\\0');
     // Node keeps even its standard streams from programs that are executed.

@@ -2,18 +2,8 @@ import { closeSync, openSync, unlinkSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { until, within } from '@millrace/testkit';
 import { expect, test } from 'vitest';
-import {
-  createMemory,
-  EAGAIN,
-  EEXIST,
-  EFAULT,
-  EINVAL,
-  ENOENT,
-  ETIMEDOUT,
-  MappedMemory,
-  SystemCallError,
-  syscalls,
-} from '../src/index.js';
+import { createMemory, MappedMemory, SystemCallError } from '../src/index.js';
+import { EAGAIN, EEXIST, EFAULT, EINVAL, ENOENT, ETIMEDOUT, syscalls } from '../src/syscalls.js';
 
 const PAGE = 4096;
 const IPC_PRIVATE = 0;
@@ -42,7 +32,7 @@ test('a futex that another thread sleeps on is woken', async () => {
       parentPort.postMessage(syscalls.futexWaitAny(addresses, Uint32Array.of(0, 0), 2, 20_000));
     });`;
   const addresses = [0, 64].map((offset) => syscalls.addressOf(words, offset));
-  const module = new URL('../dist/index.js', import.meta.url).href;
+  const module = new URL('../dist/syscalls.js', import.meta.url).href;
   const thread = new Worker(program, { eval: true, workerData: { module, addresses } });
   const heard: unknown[] = [];
   thread.on('message', (message) => heard.push(message));

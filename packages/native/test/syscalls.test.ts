@@ -1,5 +1,6 @@
 import { openSync, readSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { NodePoller, SystemCallError } from '../src/index.js';
 import {
   check,
   createSocketPair,
@@ -7,11 +8,9 @@ import {
   EAGAIN,
   EFAULT,
   encodeInetAddress,
-  NodePoller,
   SOCK_SEQPACKET,
-  SystemCallError,
   syscalls,
-} from '../src/index.js';
+} from '../src/syscalls.js';
 
 test('a failed call gives a typed error with errno, its name and the call', () => {
   const failing = () => check(syscalls.close(99_999), 'close', 'descriptor 99999');

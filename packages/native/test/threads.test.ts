@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 
 const PROGRAM = `
   const { parentPort, workerData } = require('node:worker_threads');
-  import(workerData.module).then(({ createMemory, MappedMemory, NodePoller, syscalls }) => {
+  Promise.all(workerData.modules.map((module) => import(module))).then((modules) => {
+    const { createMemory, MappedMemory, NodePoller, syscalls } = Object.assign({}, ...modules);
     const memory = new MappedMemory(createMemory('thread', 4096), 4096);
     const eventfd = syscalls.eventfd();
     const registration = new NodePoller().add(eventfd, () => {
@@ -22,10 +23,10 @@ const PROGRAM = `
 test.each([false, true])(
   'several threads load the addon at once, use it and end (abruptly: %s)',
   async (exit) => {
-    const module = new URL('../dist/index.js', import.meta.url).href;
+    const modules = ['index', 'syscalls'].map((name) => new URL(`../dist/${name}.js`, import.meta.url).href);
     const threads = Array.from(
       { length: 4 },
-      () => new Worker(PROGRAM, { eval: true, workerData: { module, exit } }),
+      () => new Worker(PROGRAM, { eval: true, workerData: { modules, exit } }),
     );
     const ended = threads.map((thread) => {
       const messages: unknown[] = [];

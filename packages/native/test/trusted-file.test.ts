@@ -20,7 +20,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { openForAppending } from '../src/index.js';
+import { openForAppending } from '../src/internal.js';
 
 /** Another user of the machine. */
 const OTHER = 65_534;
@@ -148,7 +148,7 @@ test('this user’s links are followed to the end, also in circles, through .. a
 test('standard output has a name whose last link no path can tell: a pipe', () => {
   const program = `
     import { writeSync } from 'node:fs';
-    import { openForAppending } from '${new URL('../dist/index.js', import.meta.url)}';
+    import { openForAppending } from '${new URL('../dist/internal.js', import.meta.url)}';
     for (const name of ['/dev/stdout', '/proc/self/fd/1', '/dev/fd/1']) writeSync(openForAppending(name), name + '\\n');`;
   const output = execFileSync(
     'sh',

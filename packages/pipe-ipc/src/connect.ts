@@ -8,9 +8,10 @@ import {
   type WaitOptions,
 } from '@millrace/channel';
 import { deadlineAfter } from '@millrace/channel/internal';
+import { SystemCallError, type TrustedUsers } from '@millrace/native';
+import { assertTrusted } from '@millrace/native/internal';
 import {
   AF_UNIX,
-  assertTrusted,
   check,
   EAGAIN,
   ECONNREFUSED,
@@ -19,10 +20,8 @@ import {
   type EncodedAddress,
   encodeUnixAddress,
   SOCK_SEQPACKET,
-  SystemCallError,
   syscalls,
-  type TrustedUsers,
-} from '@millrace/native';
+} from '@millrace/native/syscalls';
 import { PipeError } from './errors.js';
 import { openOwnPipe, PIPE_OPTION_NAMES, type PipeOptions } from './pipe.js';
 

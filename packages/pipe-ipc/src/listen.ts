@@ -5,9 +5,10 @@ import {
   type Poller,
   type PollRegistration,
 } from '@millrace/channel';
+import { NodePoller, SystemCallError } from '@millrace/native';
+import { bindUnix, type SocketFile } from '@millrace/native/internal';
 import {
   AF_UNIX,
-  bindUnix,
   check,
   EAGAIN,
   ECONNABORTED,
@@ -17,13 +18,10 @@ import {
   ENOBUFS,
   ENOMEM,
   encodeUnixAddress,
-  NodePoller,
   SOCK_SEQPACKET,
   SOCKADDR_BYTES,
-  type SocketFile,
-  SystemCallError,
   syscalls,
-} from '@millrace/native';
+} from '@millrace/native/syscalls';
 import { openOwnPipe, PIPE_OPTION_NAMES, type PipeOptions } from './pipe.js';
 
 export interface PipeListenerOptions<Out, In> extends PipeOptions<Out, In> {

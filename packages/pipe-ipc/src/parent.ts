@@ -1,6 +1,6 @@
 import { isMainThread } from 'node:worker_threads';
 import { checkOptions, type TransportChannel } from '@millrace/channel';
-import { syscalls } from '@millrace/native';
+import { syscalls } from '@millrace/native/syscalls';
 import { PipeError } from './errors.js';
 import { openChecked, PIPE_OPTIONS, type PipeOptions } from './pipe.js';
 

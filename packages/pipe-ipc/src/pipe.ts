@@ -7,7 +7,14 @@ import {
   optionNames,
   TransportChannel,
 } from '@millrace/channel';
-import { check, createSocketPair, SO_SNDBUF, SOCK_SEQPACKET, SOL_SOCKET, syscalls } from '@millrace/native';
+import {
+  check,
+  createSocketPair,
+  SO_SNDBUF,
+  SOCK_SEQPACKET,
+  SOL_SOCKET,
+  syscalls,
+} from '@millrace/native/syscalls';
 import { DATAGRAM_BYTES } from './transport/datagram-layout.js';
 import { PipeTransport, type PipeTransportOptions } from './transport/pipe-transport.js';
 

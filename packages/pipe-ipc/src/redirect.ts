@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { check, createSocketPair, SOCK_STREAM, syscalls } from '@millrace/native';
+import { check, createSocketPair, SOCK_STREAM, syscalls } from '@millrace/native/syscalls';
 
 /** The standard input, output and error of a program that is going to be started, as one stream of bytes. */
 export interface Redirect {

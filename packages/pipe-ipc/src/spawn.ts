@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 import { checkOptions, optionNames, type TransportChannel } from '@millrace/channel';
-import { SHUT_RDWR, syscalls } from '@millrace/native';
+import { SHUT_RDWR, syscalls } from '@millrace/native/syscalls';
 import { announce } from './parent.js';
 import {
   type CreatePipeOptions,

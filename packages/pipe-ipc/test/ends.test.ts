@@ -1,5 +1,6 @@
 import { bytesCodec } from '@millrace/channel';
-import { SystemCallError, syscalls } from '@millrace/native';
+import { SystemCallError } from '@millrace/native';
+import { syscalls } from '@millrace/native/syscalls';
 import { until, within } from '@millrace/testkit';
 import { expect, test } from 'vitest';
 import { createPipe, openPipe, type PipeOptions } from '../src/index.js';

@@ -1,4 +1,4 @@
-import { syscalls } from '@millrace/native';
+import { syscalls } from '@millrace/native/syscalls';
 import { killLoop, NUMBERS_PER_LIFE } from '@millrace/testkit';
 import { expect, test } from 'vitest';
 import { createPipe } from '../src/index.js';

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, lstatSync, mkdtempSync, rmSync, statSync, symlin
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Channel } from '@millrace/channel';
-import { AF_UNIX, check, encodeUnixAddress, SOCK_SEQPACKET, syscalls } from '@millrace/native';
+import { AF_UNIX, check, encodeUnixAddress, SOCK_SEQPACKET, syscalls } from '@millrace/native/syscalls';
 import { asOtherUser, canBeOthers, LISTEN, OTHER_USER, until, within } from '@millrace/testkit';
 import { afterAll, describe, expect, test } from 'vitest';
 import { connectPipe, listenPipe } from '../src/index.js';

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { bytesCodec, TransportChannel } from '@millrace/channel';
-import { createSocketPair, SOCK_SEQPACKET, syscalls } from '@millrace/native';
+import { createSocketPair, SOCK_SEQPACKET, syscalls } from '@millrace/native/syscalls';
 import { until } from '@millrace/testkit';
 import { expect, test } from 'vitest';
 import { createPipe, openPipe, PipeTransport } from '../src/index.js';

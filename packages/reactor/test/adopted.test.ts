@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { SystemCallError } from '@millrace/native';
 import {
   AF_INET,
   check,
   encodeInetAddress,
   SOCK_DGRAM,
   SOCK_STREAM,
-  type SystemCallError,
   syscalls,
-} from '@millrace/native';
+} from '@millrace/native/syscalls';
 import { BoundDatagram, type Connection, connect, Listener, Reactor } from '@millrace/reactor';
 import { expect, onTestFinished, test } from 'vitest';
 import { directory, turnUntil } from './support.js';

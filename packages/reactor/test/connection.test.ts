@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createSocketPair, SHUT_WR, SOCK_STREAM, syscalls } from '@millrace/native';
+import { createSocketPair, SHUT_WR, SOCK_STREAM, syscalls } from '@millrace/native/syscalls';
 import {
   Connection,
   ConnectionKind,

@@ -1,4 +1,4 @@
-import { syscalls } from '@millrace/native';
+import { syscalls } from '@millrace/native/syscalls';
 import { Reactor } from '@millrace/reactor';
 import { Program, within } from '@millrace/testkit';
 import { describe, expect, test } from 'vitest';

@@ -1,10 +1,10 @@
 import { chmodSync, existsSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { SocketFile } from '@millrace/native/internal';
 import {
   IPPROTO_TCP,
   SO_KEEPALIVE,
   SOL_SOCKET,
-  SocketFile,
   syscalls,
   TCP_DEFER_ACCEPT,
   TCP_FASTOPEN,
@@ -13,7 +13,7 @@ import {
   TCP_KEEPINTVL,
   TCP_NODELAY,
   TCP_USER_TIMEOUT,
-} from '@millrace/native';
+} from '@millrace/native/syscalls';
 import {
   BoundDatagram,
   Connection,

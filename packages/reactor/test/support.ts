@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createSocketPair, SOCK_STREAM, syscalls } from '@millrace/native';
+import { createSocketPair, SOCK_STREAM, syscalls } from '@millrace/native/syscalls';
 import { type CloseReason, Connection, type ConnectionOptions, type Reactor } from '@millrace/reactor';
 import { onTestFinished } from 'vitest';
 

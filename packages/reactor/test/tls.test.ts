@@ -3,7 +3,7 @@ import { truncateSync, writeFileSync } from 'node:fs';
 import { connect as connectPlain, Socket } from 'node:net';
 import { join } from 'node:path';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
-import { syscalls } from '@millrace/native';
+import { syscalls } from '@millrace/native/syscalls';
 import {
   Listener,
   Reactor,

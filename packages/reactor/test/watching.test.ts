@@ -1,5 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
-import { check, createSocketPair, encodeInetAddress, SOCK_STREAM, syscalls } from '@millrace/native';
+import { check, createSocketPair, encodeInetAddress, SOCK_STREAM, syscalls } from '@millrace/native/syscalls';
 import { Listener, Reactor } from '@millrace/reactor';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { received, streamPair, turnUntil } from './support.js';

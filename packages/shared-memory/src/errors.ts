@@ -1,5 +1,6 @@
 import { MillraceError } from '@millrace/channel/errors';
-import { assertTrusted, NativeError, SystemCallError, type TrustedUsers } from '@millrace/native';
+import { NativeError, SystemCallError, type TrustedUsers } from '@millrace/native';
+import { assertTrusted } from '@millrace/native/internal';
 
 /** The closed set of codes that errors of this package carry. Codes are stable; messages are not. */
 export type SharedMemoryErrorCode =

@@ -4,7 +4,7 @@
  */
 
 import { isMainThread } from 'node:worker_threads';
-import { dieWithParent } from '@millrace/native';
+import { dieWithParent } from '@millrace/native/internal';
 import { readArguments } from './arguments.js';
 import { cpuTime } from './cpu.js';
 import { mechanisms } from './mechanisms.js';

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync } from 'node:fs';
-import { MAX_RIGHTS, SystemCallError, syscalls } from '@millrace/native';
+import { SystemCallError } from '@millrace/native';
+import { MAX_RIGHTS, syscalls } from '@millrace/native/syscalls';
 import type { ReactorIndex } from '../contract/ids.js';
 import { filesFull } from './send-errors.js';
 

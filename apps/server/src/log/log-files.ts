@@ -1,13 +1,13 @@
 import { closeSync } from 'node:fs';
+import { SystemCallError } from '@millrace/native';
 import {
   createSocketPair,
   EAGAIN,
   ENOENT,
   MAX_RIGHTS,
   SOCK_SEQPACKET,
-  SystemCallError,
   syscalls,
-} from '@millrace/native';
+} from '@millrace/native/syscalls';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 
 /**

@@ -1,15 +1,8 @@
 import { closeSync, constants, fstatSync, openSync, type Stats } from 'node:fs';
 import { isatty } from 'node:tty';
-import {
-  EACCES,
-  EAGAIN,
-  EBADF,
-  EINTR,
-  openForAppending,
-  SystemCallError,
-  syscalls,
-  UntrustedError,
-} from '@millrace/native';
+import { SystemCallError, UntrustedError } from '@millrace/native';
+import { openForAppending } from '@millrace/native/internal';
+import { EACCES, EAGAIN, EBADF, EINTR, syscalls } from '@millrace/native/syscalls';
 import { LOG_BACKLOG_BYTES, LOG_RETRY_MS } from '../constants.js';
 
 export interface LogOutputEvents {

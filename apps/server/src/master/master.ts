@@ -1,6 +1,6 @@
 import type { Repetition } from '@millrace/channel';
 import { Alarm, inTime } from '@millrace/channel/internal';
-import { processStat } from '@millrace/native';
+import { processStat } from '@millrace/native/internal';
 import type { Exit, Member, ProcessPool } from '@millrace/process-pool';
 import { closeDescriptors } from '@millrace/process-pool/links';
 import { Listener, Reactor, type TlsAcceptorOptions } from '@millrace/reactor';

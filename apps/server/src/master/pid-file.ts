@@ -16,7 +16,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { assertTrusted, isTrusted, UntrustedError } from '@millrace/native';
+import { UntrustedError } from '@millrace/native';
+import { assertTrusted, isTrusted } from '@millrace/native/internal';
 import { ServerError } from '../errors.js';
 
 /** Milliseconds that the clocks of files and processes may differ. */

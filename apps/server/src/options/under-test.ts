@@ -1,5 +1,5 @@
 import { closeSync, writeSync } from 'node:fs';
-import { dieWithParent } from '@millrace/native';
+import { dieWithParent } from '@millrace/native/internal';
 
 /** The environment variable by which `startTestServer` tells the processes of a server that they are under test. */
 export const TEST_VARIABLE = 'MILLRACE_UNDER_TEST';

@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { check, dieWithParent, syscalls, thisProcess, thisThread } from '@millrace/native';
+import { thisProcess } from '@millrace/native';
+import { dieWithParent, thisThread } from '@millrace/native/internal';
+import { check, syscalls } from '@millrace/native/syscalls';
 import { type Daemon, daemonize } from '@millrace/process-pool/process';
 import type { RoleName } from '../contract/ids.js';
 import { ServerError } from '../errors.js';

@@ -1,6 +1,6 @@
 import { openSync } from 'node:fs';
 import { isatty } from 'node:tty';
-import { syscalls } from '@millrace/native';
+import { syscalls } from '@millrace/native/syscalls';
 
 /** A write to one of them has failed. */
 export type LostOutput = (name: 'standard output' | 'standard error', error: Error) => void;

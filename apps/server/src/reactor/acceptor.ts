@@ -1,5 +1,6 @@
 import type { Repetition } from '@millrace/channel';
-import { type InetAddress, syscalls } from '@millrace/native';
+import type { InetAddress } from '@millrace/native';
+import { syscalls } from '@millrace/native/syscalls';
 import type { Listener, Reactor } from '@millrace/reactor';
 import { RESTORE_MS } from '../constants.js';
 import type { ListenerIndex, SessionId } from '../contract/ids.js';

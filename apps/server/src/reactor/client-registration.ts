@@ -1,5 +1,6 @@
 import type { TLSSocket } from 'node:tls';
-import { type InetAddress, syscalls } from '@millrace/native';
+import type { InetAddress } from '@millrace/native';
+import { syscalls } from '@millrace/native/syscalls';
 import {
   Connection,
   type ConnectionHandlers,

@@ -1,6 +1,6 @@
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { syscalls } from '@millrace/native';
+import { syscalls } from '@millrace/native/syscalls';
 import type { Reactor } from '@millrace/reactor';
 
 /** Bytes of a heap that takes some milliseconds to collect; in base mode the user's own values are in there, and may be many. */

@@ -1,4 +1,5 @@
-import { check, type InetAddress, syscalls } from '@millrace/native';
+import type { InetAddress } from '@millrace/native';
+import { check, syscalls } from '@millrace/native/syscalls';
 import { Listener } from '@millrace/reactor';
 import { asListener, type ListenerIndex, type SessionId } from '../contract/ids.js';
 import { AcceptLog } from '../log/accept-log.js';

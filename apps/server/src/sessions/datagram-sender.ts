@@ -1,4 +1,5 @@
-import { EAGAIN, ENOBUFS, encodeUnixAddress, SystemCallError, syscalls } from '@millrace/native';
+import { SystemCallError } from '@millrace/native';
+import { EAGAIN, ENOBUFS, encodeUnixAddress, syscalls } from '@millrace/native/syscalls';
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { ListenerIndex, Unchecked } from '../contract/ids.js';
 import { showPeer } from '../links/datagram-peer.js';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { syscalls } from '@millrace/native';
+import { syscalls } from '@millrace/native/syscalls';
 import type { QueueAddress } from '@millrace/task-pool';
 import { type LargeValueFiles, ownQueue, TaskQueue } from '@millrace/task-pool/internal';
 import type { RoleContext } from '../process/role-context.js';

@@ -1,5 +1,6 @@
 /** What of TLS lies in shared memory: details of clients, and in base mode keys. */
-import { createMemory, MappedMemory, syscalls } from '@millrace/native';
+import { createMemory, MappedMemory } from '@millrace/native';
+import { syscalls } from '@millrace/native/syscalls';
 import { Authority } from '@millrace/testkit';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { ServerError } from '../../src/errors.js';

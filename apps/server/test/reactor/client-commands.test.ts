@@ -1,4 +1,4 @@
-import { createSocketPair, SOCK_STREAM, syscalls } from '@millrace/native';
+import { createSocketPair, SOCK_STREAM, syscalls } from '@millrace/native/syscalls';
 import { Connection, Reactor } from '@millrace/reactor';
 import { expect, onTestFinished, test } from 'vitest';
 import { asListener, asReactor, asSession, asWorker } from '../../src/contract/ids.js';

@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createSocketPair, SOCK_SEQPACKET } from '@millrace/native';
+import { createSocketPair, SOCK_SEQPACKET } from '@millrace/native/syscalls';
 import { BoundDatagram, DatagramSocket, Reactor } from '@millrace/reactor';
 import { canBeOthers, OTHER_USER, TestClient, until } from '@millrace/testkit';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';

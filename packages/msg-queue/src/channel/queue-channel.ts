@@ -8,7 +8,7 @@ import {
   pickOptions,
   TransportChannel,
 } from '@millrace/channel';
-import type { SystemVKey } from '@millrace/native';
+import type { SystemVKey } from '@millrace/native/internal';
 import { POSIX_OPTIONS, type PosixQueueOptions } from '../posix/posix-open.js';
 import { PosixQueue } from '../posix/posix-queue.js';
 import type { MessageQueue } from '../queue/message-queue.js';

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Frame } from '@millrace/channel';
-import { PrivateDirectory, SystemCallError, UntrustedError } from '@millrace/native';
+import { SystemCallError, UntrustedError } from '@millrace/native';
+import { PrivateDirectory } from '@millrace/native/internal';
 import { QueueError } from '../errors.js';
 import {
   isOfTheDead,

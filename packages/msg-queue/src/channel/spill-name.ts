@@ -1,12 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { basename } from 'node:path';
-import {
-  livenessOf,
-  PrivateDirectory,
-  type ProcessIdentity,
-  processTag,
-  taggedProcess,
-} from '@millrace/native';
+import { livenessOf, type ProcessIdentity } from '@millrace/native';
+import { PrivateDirectory, processTag, taggedProcess } from '@millrace/native/internal';
 
 /**
  * Begins the name of a user's directory of payloads, below the one that the channel was opened with; 32 random

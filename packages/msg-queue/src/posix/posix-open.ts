@@ -1,5 +1,6 @@
 import { fstatSync } from 'node:fs';
 import { checkOptions, optionNames } from '@millrace/channel';
+import { SystemCallError } from '@millrace/native';
 import {
   EACCES,
   EEXIST,
@@ -14,9 +15,8 @@ import {
   O_RDONLY,
   O_RDWR,
   O_WRONLY,
-  SystemCallError,
   syscalls,
-} from '@millrace/native';
+} from '@millrace/native/syscalls';
 import { checkOwner, failedCall, QueueError } from '../errors.js';
 import { explain, type PosixLimits } from '../queue/limits.js';
 import type { QueueOpenOptions } from '../queue/message-queue.js';

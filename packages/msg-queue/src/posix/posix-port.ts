@@ -1,5 +1,6 @@
 import { type Poller, type PollRegistration, READABLE, WRITABLE } from '@millrace/channel';
-import { EAGAIN, EBADF, EINTR, NodePoller, SystemCallError, syscalls } from '@millrace/native';
+import { NodePoller, SystemCallError } from '@millrace/native';
+import { EAGAIN, EBADF, EINTR, syscalls } from '@millrace/native/syscalls';
 import { failedCall, QueueError } from '../errors.js';
 import type { PortEvents, QueuePort } from '../queue/port.js';
 

@@ -6,7 +6,8 @@ import {
   WAIT_OPTION_NAMES,
   type WaitOptions,
 } from '@millrace/channel';
-import { ENOENT, SystemCallError, syscalls } from '@millrace/native';
+import { SystemCallError } from '@millrace/native';
+import { ENOENT, syscalls } from '@millrace/native/syscalls';
 import { QueueError } from '../errors.js';
 import { explain, type PosixLimits, readPosixLimits } from '../queue/limits.js';
 import { MessageQueue } from '../queue/message-queue.js';

@@ -1,4 +1,5 @@
-import { ftok as keyOf, SystemCallArgumentError } from '@millrace/native';
+import { SystemCallArgumentError } from '@millrace/native';
+import { ftok as keyOf } from '@millrace/native/internal';
 import { QueueError } from '../errors.js';
 
 /**

@@ -1,5 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { checkOptions, optionNames } from '@millrace/channel';
+import { SystemCallError, type TrustedUsers } from '@millrace/native';
+import type { SystemVKey } from '@millrace/native/internal';
 import {
   EACCES,
   EEXIST,
@@ -11,11 +13,8 @@ import {
   IPC_CREAT,
   IPC_EXCL,
   IPC_PRIVATE,
-  SystemCallError,
-  type SystemVKey,
   syscalls,
-  type TrustedUsers,
-} from '@millrace/native';
+} from '@millrace/native/syscalls';
 import { checkOwner, deniedError, failedCall, QueueError, removedError } from '../errors.js';
 import type { Opening } from '../posix/posix-open.js';
 import { explain, type SystemVLimits } from '../queue/limits.js';

@@ -1,4 +1,5 @@
 import type { Poller } from '@millrace/channel';
+import { SystemCallError } from '@millrace/native';
 import {
   E2BIG,
   EACCES,
@@ -8,9 +9,8 @@ import {
   EINVAL,
   ENOMSG,
   IPC_NOWAIT,
-  SystemCallError,
   syscalls,
-} from '@millrace/native';
+} from '@millrace/native/syscalls';
 import { deniedError, QueueError, removedError } from '../errors.js';
 import { readSystemVLimits } from '../queue/limits.js';
 import type { PortEvents, QueuePort } from '../queue/port.js';

@@ -8,16 +8,9 @@ import {
   type WaitOptions,
 } from '@millrace/channel';
 import { Slabs } from '@millrace/channel/internal';
-import {
-  EACCES,
-  EIDRM,
-  EINVAL,
-  ENOENT,
-  IPC_PRIVATE,
-  SystemCallError,
-  type SystemVKey,
-  syscalls,
-} from '@millrace/native';
+import { SystemCallError } from '@millrace/native';
+import type { SystemVKey } from '@millrace/native/internal';
+import { EACCES, EIDRM, EINVAL, ENOENT, IPC_PRIVATE, syscalls } from '@millrace/native/syscalls';
 import { deniedError, QueueError, removedError } from '../errors.js';
 import { explain, readSystemVLimits, type SystemVLimits } from '../queue/limits.js';
 import { MessageQueue, type QueueOpenOptions } from '../queue/message-queue.js';

@@ -1,4 +1,5 @@
 import type { Poller, PollRegistration } from '@millrace/channel';
+import { NodePoller, SystemCallError } from '@millrace/native';
 import {
   check,
   E2BIG,
@@ -8,10 +9,8 @@ import {
   EINPROGRESS,
   EINTR,
   type MessageWaiter,
-  NodePoller,
-  SystemCallError,
   syscalls,
-} from '@millrace/native';
+} from '@millrace/native/syscalls';
 
 export interface WaiterEvents {
   /** There is a message for `selector`, or there was a moment ago. */

@@ -15,7 +15,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bytesCodec, Frame } from '@millrace/channel';
-import { PrivateDirectory, thisProcess } from '@millrace/native';
+import { thisProcess } from '@millrace/native';
+import { PrivateDirectory } from '@millrace/native/internal';
 import { canBeOthers, OTHER_USER, until, within } from '@millrace/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SpillDirectory } from '../../src/channel/spill-directory.js';

@@ -1,5 +1,6 @@
 import type { FrameVisitor } from '@millrace/channel';
-import { EAGAIN, ECONNRESET, EINTR, SystemCallError, syscalls } from '@millrace/native';
+import { SystemCallError } from '@millrace/native';
+import { EAGAIN, ECONNRESET, EINTR, syscalls } from '@millrace/native/syscalls';
 import { PipeError } from '../errors.js';
 import * as layout from './datagram-layout.js';
 import { Reassembly } from './reassembly.js';

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Frame } from '@millrace/channel';
-import { EAGAIN, EINTR, ENOBUFS, SystemCallError, syscalls } from '@millrace/native';
+import { SystemCallError } from '@millrace/native';
+import { EAGAIN, EINTR, ENOBUFS, syscalls } from '@millrace/native/syscalls';
 import * as layout from './datagram-layout.js';
 
 /**

@@ -8,7 +8,8 @@ import {
   type TransportEvents,
   WRITABLE,
 } from '@millrace/channel';
-import { ECONNRESET, EPIPE, NodePoller, SHUT_RDWR, type SystemCallError, syscalls } from '@millrace/native';
+import { NodePoller, type SystemCallError } from '@millrace/native';
+import { ECONNRESET, EPIPE, SHUT_RDWR, syscalls } from '@millrace/native/syscalls';
 import { MAX_WHOLE } from './datagram-layout.js';
 import { Incoming } from './incoming.js';
 import { Outgoing } from './outgoing.js';

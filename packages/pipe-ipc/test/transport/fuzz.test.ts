@@ -1,4 +1,4 @@
-import { createSocketPair, SOCK_SEQPACKET, syscalls } from '@millrace/native';
+import { createSocketPair, SOCK_SEQPACKET, syscalls } from '@millrace/native/syscalls';
 import { expect, test } from 'vitest';
 import * as layout from '../../src/transport/datagram-layout.js';
 import { Incoming } from '../../src/transport/incoming.js';

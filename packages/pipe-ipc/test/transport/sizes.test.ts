@@ -1,5 +1,5 @@
 import { bytesCodec } from '@millrace/channel';
-import { EAGAIN, syscalls } from '@millrace/native';
+import { EAGAIN, syscalls } from '@millrace/native/syscalls';
 import { within } from '@millrace/testkit';
 import { expect, test } from 'vitest';
 import { createPipe, openPipe } from '../../src/index.js';

@@ -1,5 +1,5 @@
 import type { TransportChannel } from '@millrace/channel';
-import { syscalls } from '@millrace/native';
+import { syscalls } from '@millrace/native/syscalls';
 import { createPipe, openPipe, type PipeDescriptors } from '@millrace/pipe-ipc';
 import type { Member } from '../member/member.js';
 import { type BusMessage, busCodec } from './bus-codec.js';

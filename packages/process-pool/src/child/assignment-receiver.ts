@@ -1,3 +1,4 @@
+import { SystemCallError } from '@millrace/native';
 import {
   check,
   EAGAIN,
@@ -5,9 +6,8 @@ import {
   EINTR,
   EPOLL_CTL_ADD,
   EPOLLIN,
-  SystemCallError,
   syscalls,
-} from '@millrace/native';
+} from '@millrace/native/syscalls';
 import * as layout from '../wire/assignment-layout.js';
 import type { Assignment } from '../wire/protocol.js';
 

@@ -6,7 +6,7 @@ import {
   type TransportChannel,
   type WaitOptions,
 } from '@millrace/channel';
-import { syscalls } from '@millrace/native';
+import { syscalls } from '@millrace/native/syscalls';
 import { openPipe } from '@millrace/pipe-ipc';
 import { Bus } from '../bus/bus.js';
 import { ProcessPoolError } from '../errors.js';

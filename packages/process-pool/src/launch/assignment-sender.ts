@@ -1,4 +1,5 @@
-import { EAGAIN, EINTR, ENOBUFS, ENOMEM, ETOOMANYREFS, SystemCallError, syscalls } from '@millrace/native';
+import { SystemCallError } from '@millrace/native';
+import { EAGAIN, EINTR, ENOBUFS, ENOMEM, ETOOMANYREFS, syscalls } from '@millrace/native/syscalls';
 import * as layout from '../wire/assignment-layout.js';
 import type { Assignment } from '../wire/protocol.js';
 

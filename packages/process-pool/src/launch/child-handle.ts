@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import type { TransportChannel } from '@millrace/channel';
-import { syscalls } from '@millrace/native';
+import { syscalls } from '@millrace/native/syscalls';
 import { createPipe, openPipe } from '@millrace/pipe-ipc';
 import { ProcessPoolError } from '../errors.js';
 import {

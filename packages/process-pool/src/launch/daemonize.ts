@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { closeSync, constants, fstatSync, readSync, writeSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { checkOptions, optionNames } from '@millrace/channel';
-import { check, openForAppending, syscalls } from '@millrace/native';
+import { openForAppending } from '@millrace/native/internal';
+import { check, syscalls } from '@millrace/native/syscalls';
 import { ProcessPoolError } from '../errors.js';
 import { ownOptions, startDirectory } from './node-options.js';
 

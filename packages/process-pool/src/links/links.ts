@@ -1,4 +1,5 @@
-import { check, createMemory, createSocketPair, SOCK_SEQPACKET, syscalls } from '@millrace/native';
+import { createMemory } from '@millrace/native';
+import { check, createSocketPair, SOCK_SEQPACKET, syscalls } from '@millrace/native/syscalls';
 import { createPipe } from '@millrace/pipe-ipc';
 import {
   badPlan,

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { CLOCK_TICKS_PER_SECOND, processStat } from '@millrace/native';
+import { CLOCK_TICKS_PER_SECOND, processStat } from '@millrace/native/internal';
 import type { Member } from '../member/member.js';
 import type { MemberState } from '../member/state.js';
 

@@ -5,7 +5,7 @@ import {
   type TransportChannel,
   type WaitOptions,
 } from '@millrace/channel';
-import { syscalls } from '@millrace/native';
+import { syscalls } from '@millrace/native/syscalls';
 import { createPipe, openPipe, type PipeDescriptors } from '@millrace/pipe-ipc';
 import { ProcessPoolError } from '../errors.js';
 import type { LaunchSpec } from '../launch/spec.js';

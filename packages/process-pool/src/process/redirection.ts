@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import { type Bytes, bytesOrText, type WaitOptions } from '@millrace/channel';
 import { WaitList } from '@millrace/channel/internal';
-import { createSocketPair, SOCK_STREAM, syscalls } from '@millrace/native';
+import { createSocketPair, SOCK_STREAM, syscalls } from '@millrace/native/syscalls';
 import type { LaunchSpec } from '../launch/spec.js';
 
 /** The standard streams of a process as one stream of bytes in both directions, which outlives the process. */

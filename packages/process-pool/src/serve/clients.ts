@@ -1,13 +1,5 @@
-import {
-  EAGAIN,
-  ECONNABORTED,
-  EINTR,
-  NodePoller,
-  type PollRegistration,
-  SOCKADDR_BYTES,
-  SystemCallError,
-  syscalls,
-} from '@millrace/native';
+import { NodePoller, type PollRegistration, SystemCallError } from '@millrace/native';
+import { EAGAIN, ECONNABORTED, EINTR, SOCKADDR_BYTES, syscalls } from '@millrace/native/syscalls';
 import { RequestQueue } from './request-queue.js';
 import { type RequestLimits, RequestReader, type RequestReaderEvents } from './request-reader.js';
 

@@ -1,11 +1,5 @@
-import {
-  createSocketPair,
-  EAGAIN,
-  NodePoller,
-  type PollRegistration,
-  SOCK_SEQPACKET,
-  syscalls,
-} from '@millrace/native';
+import { NodePoller, type PollRegistration } from '@millrace/native';
+import { createSocketPair, EAGAIN, SOCK_SEQPACKET, syscalls } from '@millrace/native/syscalls';
 import { DATAGRAM_BYTES, LENGTH_BYTES, MAX_INLINE_BYTES } from './request-layout.js';
 
 /** Milliseconds until the next try when the kernel has no memory or no descriptor for a request. */

@@ -1,5 +1,6 @@
 import { Alarm } from '@millrace/channel/internal';
-import { EAGAIN, EINTR, NodePoller, type PollRegistration, syscalls } from '@millrace/native';
+import { NodePoller, type PollRegistration } from '@millrace/native';
+import { EAGAIN, EINTR, syscalls } from '@millrace/native/syscalls';
 import { LENGTH_BYTES } from './request-layout.js';
 
 const SCRATCH_BYTES = 65_536;

@@ -1,12 +1,5 @@
-import {
-  check,
-  EAGAIN,
-  EINTR,
-  NodePoller,
-  type PollRegistration,
-  SystemCallError,
-  syscalls,
-} from '@millrace/native';
+import { NodePoller, type PollRegistration, SystemCallError } from '@millrace/native';
+import { check, EAGAIN, EINTR, syscalls } from '@millrace/native/syscalls';
 import { DATAGRAM_BYTES, LENGTH_BYTES } from './request-layout.js';
 
 /** A member's end of the requests' queue, which all members share: it takes one only while it has time for it. */

@@ -1,7 +1,8 @@
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import { checkOptions, optionNames } from '@millrace/channel';
-import { SystemCallError, syscalls } from '@millrace/native';
+import { SystemCallError } from '@millrace/native';
+import { syscalls } from '@millrace/native/syscalls';
 import { ProcessPoolError } from '../errors.js';
 
 export interface ExecuteOptions {

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { check, ECHILD, syscalls } from '@millrace/native';
+import { check, ECHILD, syscalls } from '@millrace/native/syscalls';
 
 /** Milliseconds that an ended child must have been left lying before it counts as abandoned. */
 const ABANDONED_AFTER_MS = 100;

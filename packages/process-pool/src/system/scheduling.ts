@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { setPriority as setPriorityOf } from 'node:os';
-import { CPU_SET_BYTES, check, EINVAL, syscalls } from '@millrace/native';
+import { CPU_SET_BYTES, check, EINVAL, syscalls } from '@millrace/native/syscalls';
 import { ProcessPoolError } from '../errors.js';
 
 /** Linux keeps both for each thread; a process has them when all of its threads do. New threads take their maker's. */

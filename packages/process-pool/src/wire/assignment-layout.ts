@@ -9,7 +9,7 @@
  * MORE is an unsigned 32-bit integer, little endian: 1 when another datagram follows, 0 in the last. A process that
  * dies between two of them was never assigned; its pipe is closed with it.
  */
-import { MAX_RIGHTS } from '@millrace/native';
+import { MAX_RIGHTS } from '@millrace/native/syscalls';
 
 export const MORE_AT = 0;
 export const HEADER_BYTES = 4;

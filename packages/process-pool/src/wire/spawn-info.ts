@@ -1,5 +1,5 @@
 import { isMainThread } from 'node:worker_threads';
-import { dieWithParent } from '@millrace/native';
+import { dieWithParent } from '@millrace/native/internal';
 import { SPAWN_INFO_VARIABLE, type SpawnInfo } from './protocol.js';
 
 /** Where the information is kept once it was taken: several copies of this package may be loaded in one process. */

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { msgpackCodec } from '@millrace/channel';
-import { MappedMemory, syscalls } from '@millrace/native';
+import { MappedMemory } from '@millrace/native';
+import { syscalls } from '@millrace/native/syscalls';
 import { until } from '@millrace/testkit';
 import { afterEach, describe, expect, test } from 'vitest';
 import {

@@ -1,5 +1,5 @@
 import { type Bytes, bytesOrText, checkHandlers, checkOptions } from '@millrace/channel';
-import { EAGAIN, EINTR, SHUT_WR, syscalls } from '@millrace/native';
+import { EAGAIN, EINTR, SHUT_WR, syscalls } from '@millrace/native/syscalls';
 import { isByPeer, networkFailure } from '../errors.js';
 import { FrameInput, Spares } from '../framing/frame-input.js';
 import { type Framer, failureOf } from '../framing/framer.js';

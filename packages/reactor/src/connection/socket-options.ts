@@ -17,7 +17,7 @@ import {
   TCP_KEEPINTVL,
   TCP_NODELAY,
   TCP_USER_TIMEOUT,
-} from '@millrace/native';
+} from '@millrace/native/syscalls';
 
 /** Options that sockets of all kinds have. */
 export interface SocketOptions {

@@ -1,4 +1,5 @@
 import { type Bytes, bytesOrText, type PollRegistration, READABLE, WRITABLE } from '@millrace/channel';
+import { SystemCallError } from '@millrace/native';
 import {
   check,
   EINTR,
@@ -12,9 +13,8 @@ import {
   EPOLLIN,
   EPOLLONESHOT,
   EPOLLOUT,
-  SystemCallError,
   syscalls,
-} from '@millrace/native';
+} from '@millrace/native/syscalls';
 import { ReactorError } from '../errors.js';
 import { OutputQueue } from '../output/output-queue.js';
 import {

@@ -1,5 +1,5 @@
 import { optionNames } from '@millrace/channel';
-import { EPOLLET, EPOLLIN, EPOLLONESHOT, EPOLLOUT } from '@millrace/native';
+import { EPOLLET, EPOLLIN, EPOLLONESHOT, EPOLLOUT } from '@millrace/native/syscalls';
 import { ReactorError } from '../errors.js';
 import type { OutputQueue } from '../output/output-queue.js';
 

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { checkOptions, optionNames } from '@millrace/channel';
-import { EAGAIN, EINTR, EINVAL, EIO, ENOBUFS, ENOSYS, EOPNOTSUPP, syscalls } from '@millrace/native';
+import { EAGAIN, EINTR, EINVAL, EIO, ENOBUFS, ENOSYS, EOPNOTSUPP, syscalls } from '@millrace/native/syscalls';
 import { ReactorError } from '../errors.js';
 
 export interface SendFileOptions {

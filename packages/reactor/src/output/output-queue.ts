@@ -1,4 +1,4 @@
-import { EAGAIN, EINTR, ENOBUFS, ENOTSOCK, syscalls } from '@millrace/native';
+import { EAGAIN, EINTR, ENOBUFS, ENOTSOCK, syscalls } from '@millrace/native/syscalls';
 import { MemoryUse } from './memory-use.js';
 import { closeFiles, OutgoingFile } from './outgoing-file.js';
 

@@ -1,3 +1,4 @@
+import type { InetAddress, UnixAddress } from '@millrace/native';
 import {
   AF_INET6,
   decodeInetAddress,
@@ -5,9 +6,7 @@ import {
   type EncodedAddress,
   encodeInetAddress,
   encodeUnixAddress,
-  type InetAddress,
-  type UnixAddress,
-} from '@millrace/native';
+} from '@millrace/native/syscalls';
 
 /**
  * Where a socket is: an IPv4 or IPv6 literal and a port, or the path of a unix socket. Names are not resolved; a path

@@ -10,7 +10,7 @@ import {
   SOCKADDR_BYTES,
   SOL_SOCKET,
   syscalls,
-} from '@millrace/native';
+} from '@millrace/native/syscalls';
 import { ReactorError } from '../errors.js';
 import { decodeAddress, type SocketAddress } from './addresses.js';
 

@@ -6,20 +6,19 @@ import {
   pickOptions,
   WAIT_OPTION_NAMES,
 } from '@millrace/channel';
+import { SystemCallError, type TrustedUsers } from '@millrace/native';
+import { assertTrusted } from '@millrace/native/internal';
 import {
   AF_UNIX,
-  assertTrusted,
   check,
   EAGAIN,
   EINPROGRESS,
   type EncodedAddress,
   IPPROTO_TCP,
   SOCK_STREAM,
-  SystemCallError,
   syscalls,
   TCP_NODELAY,
-  type TrustedUsers,
-} from '@millrace/native';
+} from '@millrace/native/syscalls';
 import { MAX_DELAY_MS, MIN_DELAY_MS } from '@millrace/timer-heap';
 import { Connection, type ConnectionOptions } from '../connection/connection.js';
 import {

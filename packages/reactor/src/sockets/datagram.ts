@@ -1,8 +1,9 @@
 import { type Bytes, bytesOrText, checkHandlers, checkOptions, optionNames } from '@millrace/channel';
+import { SystemCallError } from '@millrace/native';
+import { bindUnix, type SocketFile } from '@millrace/native/internal';
 import {
   AF_INET6,
   AF_UNIX,
-  bindUnix,
   check,
   EAGAIN,
   ECONNREFUSED,
@@ -13,10 +14,8 @@ import {
   IPV6_V6ONLY,
   SOCK_DGRAM,
   SOCKADDR_BYTES,
-  type SocketFile,
-  SystemCallError,
   syscalls,
-} from '@millrace/native';
+} from '@millrace/native/syscalls';
 import {
   SOCKET_OPTION_NAMES,
   type SocketOptions,

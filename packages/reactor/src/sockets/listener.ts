@@ -1,8 +1,9 @@
 import { checkHandlers, checkOptions, optionNames } from '@millrace/channel';
+import { type InetAddress, SystemCallError, type UnixAddress } from '@millrace/native';
+import { bindUnix, type SocketFile } from '@millrace/native/internal';
 import {
   AF_INET6,
   AF_UNIX,
-  bindUnix,
   check,
   decodeInetAddress,
   EAGAIN,
@@ -13,17 +14,13 @@ import {
   ENFILE,
   ENOBUFS,
   ENOMEM,
-  type InetAddress,
   IPPROTO_IPV6,
   IPV6_V6ONLY,
   SHUT_RDWR,
   SOCK_STREAM,
   SOCKADDR_BYTES,
-  type SocketFile,
-  SystemCallError,
   syscalls,
-  type UnixAddress,
-} from '@millrace/native';
+} from '@millrace/native/syscalls';
 import {
   SOCKET_OPTION_NAMES,
   type SocketOptions,

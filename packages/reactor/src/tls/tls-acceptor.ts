@@ -8,7 +8,7 @@ import {
 } from 'node:tls';
 import { checkTimeout } from '@millrace/channel';
 import { Alarm } from '@millrace/channel/internal';
-import { syscalls } from '@millrace/native';
+import { syscalls } from '@millrace/native/syscalls';
 import { ReactorError } from '../errors.js';
 import type { Reactor } from '../loop/reactor.js';
 import { MemoryUse } from '../output/memory-use.js';

@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import { type Bytes, bytesOrText, checkHandlers, checkOptions, type FrameVisitor } from '@millrace/channel';
-import { syscalls } from '@millrace/native';
+import { syscalls } from '@millrace/native/syscalls';
 import { CloseSequence, type Ending } from '../connection/close-sequence.js';
 import type { ConnectionHandlers, ConnectionOptions } from '../connection/connection.js';
 import {

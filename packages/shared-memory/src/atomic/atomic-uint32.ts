@@ -1,4 +1,4 @@
-import { syscalls } from '@millrace/native';
+import { syscalls } from '@millrace/native/syscalls';
 import { SharedMemoryError } from '../errors.js';
 import type { SegmentName } from '../segment/name.js';
 import type { SegmentTrust } from '../segment/options.js';

@@ -1,4 +1,4 @@
-import { syscalls } from '@millrace/native';
+import { syscalls } from '@millrace/native/syscalls';
 import type { Segment } from '../segment/segment.js';
 import { namedObjects, objectOffset, SharedObject } from '../segment/shared-object.js';
 import {

@@ -11,16 +11,8 @@
  */
 import { constants as bufferConstants } from 'node:buffer';
 import { closeSync, constants, fstatSync, openSync, unlinkSync } from 'node:fs';
-import {
-  check,
-  EEXIST,
-  EIDRM,
-  EINVAL,
-  ENOENT,
-  MappedMemory,
-  SystemCallError,
-  syscalls,
-} from '@millrace/native';
+import { MappedMemory, SystemCallError } from '@millrace/native';
+import { check, EEXIST, EIDRM, EINVAL, ENOENT, syscalls } from '@millrace/native/syscalls';
 import {
   BufferType,
   type Shm,

@@ -1,5 +1,5 @@
 import { deadlineAfter } from '@millrace/channel/internal';
-import { syscalls } from '@millrace/native';
+import { syscalls } from '@millrace/native/syscalls';
 import { OWNER_CHECK_MS } from '../constants.js';
 import { SharedMemoryError } from '../errors.js';
 import { DEFAULT_SLOTS, MAX_SLOTS } from '../owner/layout.js';

@@ -1,5 +1,5 @@
 import { checkTimeout } from '@millrace/channel';
-import { syscalls } from '@millrace/native';
+import { syscalls } from '@millrace/native/syscalls';
 import type { Segment } from '../segment/segment.js';
 import { objectOffset } from '../segment/shared-object.js';
 import { BUSY, GRANTED, type Grant, type LockAttempt, OWNER_DIED } from '../wait/lock-attempt.js';

@@ -1,4 +1,4 @@
-import { syscalls } from '@millrace/native';
+import { syscalls } from '@millrace/native/syscalls';
 import { OwnerRegistry } from '../owner/registry.js';
 import { BUSY, GRANTED, type Grant, type LockAttempt, OWNER_DIED } from '../wait/lock-attempt.js';
 import {

@@ -1,4 +1,5 @@
-import { livenessOf, livenessOfPid, pidNamespace, thisThread } from '@millrace/native';
+import { livenessOf, livenessOfPid } from '@millrace/native';
+import { pidNamespace, thisThread } from '@millrace/native/internal';
 
 /** What tells one thread from every other that its pid namespace has had or will have since the machine was started. */
 export interface ThreadIdentity {

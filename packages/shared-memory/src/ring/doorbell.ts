@@ -1,4 +1,4 @@
-import { check, EAGAIN, syscalls } from '@millrace/native';
+import { check, EAGAIN, syscalls } from '@millrace/native/syscalls';
 
 /**
  * The word counts its owner's sleeps: odd while it sleeps, even while it is awake. So a writer can tell a sleep for which

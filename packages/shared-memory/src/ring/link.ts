@@ -9,16 +9,8 @@ import {
   type Poller,
   TransportChannel,
 } from '@millrace/channel';
-import {
-  check,
-  createMemory,
-  createSocketPair,
-  MappedMemory,
-  NodePoller,
-  SHUT_RDWR,
-  SOCK_SEQPACKET,
-  syscalls,
-} from '@millrace/native';
+import { createMemory, MappedMemory, NodePoller } from '@millrace/native';
+import { check, createSocketPair, SHUT_RDWR, SOCK_SEQPACKET, syscalls } from '@millrace/native/syscalls';
 import { Doorbell } from './doorbell.js';
 import { DoorbellListener, type DoorbellListenerOptions } from './doorbell-listener.js';
 import { BELL_AT, linkBytes, linkCapacity, otherSide, ringAt, type Side } from './link-layout.js';

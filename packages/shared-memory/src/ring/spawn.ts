@@ -2,7 +2,7 @@ import { type ChildProcess, type IOType, type SpawnOptions, spawn } from 'node:c
 import { fileURLToPath } from 'node:url';
 import { isMainThread, Worker, type WorkerOptions } from 'node:worker_threads';
 import { checkOptions, optionNames, type TransportChannel } from '@millrace/channel';
-import { SHUT_RDWR, syscalls } from '@millrace/native';
+import { SHUT_RDWR, syscalls } from '@millrace/native/syscalls';
 import { SharedMemoryError } from '../errors.js';
 import {
   closeRingEnd,

@@ -1,4 +1,4 @@
-import type { ThreadIdentity } from '@millrace/native';
+import type { ThreadIdentity } from '@millrace/native/internal';
 import { SharedMemoryError } from '../errors.js';
 import { procThreads } from '../owner/threads.js';
 import {

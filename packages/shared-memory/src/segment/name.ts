@@ -1,4 +1,5 @@
-import { ftok, SystemCallArgumentError, type SystemVPath } from '@millrace/native';
+import { SystemCallArgumentError, type SystemVPath } from '@millrace/native';
+import { ftok } from '@millrace/native/internal';
 import { SharedMemoryError } from '../errors.js';
 
 /** A key of System V, from 1 to 4294967295: what `ipcs -m` shows. */

@@ -10,14 +10,9 @@ import {
   statSync,
   unlinkSync,
 } from 'node:fs';
-import {
-  checkFreeMemory,
-  EEXIST,
-  MappedMemory,
-  SystemCallError,
-  syscalls,
-  type TrustedUsers,
-} from '@millrace/native';
+import { MappedMemory, SystemCallError, type TrustedUsers } from '@millrace/native';
+import { checkFreeMemory } from '@millrace/native/internal';
+import { EEXIST, syscalls } from '@millrace/native/syscalls';
 import { checkOwner, noMemory, SharedMemoryError } from '../errors.js';
 import { publish, readCreator, readHeader } from './header.js';
 import { HEADER_BYTES } from './layout.js';

@@ -1,21 +1,14 @@
 import { readFileSync } from 'node:fs';
 import {
-  check,
-  checkFreeMemory,
-  EEXIST,
-  EIDRM,
-  EINVAL,
-  ENOENT,
-  ENOMEM,
-  ENOSPC,
   livenessOf,
   livenessOfPid,
   MappedMemory,
   SystemCallError,
   type SystemVPath,
-  syscalls,
   type TrustedUsers,
 } from '@millrace/native';
+import { checkFreeMemory } from '@millrace/native/internal';
+import { check, EEXIST, EIDRM, EINVAL, ENOENT, ENOMEM, ENOSPC, syscalls } from '@millrace/native/syscalls';
 import { checkOwner, noMemory, SharedMemoryError } from '../errors.js';
 import { isPublished, publish, readCreator, readHeader, writeCreator } from './header.js';
 import { HEADER_BYTES, MAGIC_OFFSET, MAKING_MODE } from './layout.js';

@@ -1,4 +1,5 @@
-import { EAGAIN, EINTR, ETIMEDOUT, SystemCallError, syscalls } from '@millrace/native';
+import { SystemCallError } from '@millrace/native';
+import { EAGAIN, EINTR, ETIMEDOUT, syscalls } from '@millrace/native/syscalls';
 import { FIRST_OWNER_CHECK_MS, OWNER_CHECK_MS } from '../constants.js';
 
 /** What came of an attempt to get something. */

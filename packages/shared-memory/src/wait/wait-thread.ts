@@ -7,7 +7,7 @@
  * loop; otherwise in `futexWaitAny`, together with a control word: its value changes after each message is posted.
  */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { EAGAIN, EFAULT, EINTR, ETIMEDOUT, syscalls } from '@millrace/native';
+import { EAGAIN, EFAULT, EINTR, ETIMEDOUT, syscalls } from '@millrace/native/syscalls';
 import { MAX_WAITS, SLICE_MS } from '../constants.js';
 
 export type WaitMessage =

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
-import { createMemory, MappedMemory, syscalls } from '@millrace/native';
+import { createMemory, MappedMemory } from '@millrace/native';
+import { syscalls } from '@millrace/native/syscalls';
 import { MAX_WAITS, WAIT_THREAD } from '../constants.js';
 import type { WaitMessage } from './wait-thread.js';
 

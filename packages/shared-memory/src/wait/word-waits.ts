@@ -1,6 +1,7 @@
 import { checkOptions, checkWait, optionNames } from '@millrace/channel';
 import { Alarm, deadlineAfter } from '@millrace/channel/internal';
-import { EAGAIN, EINTR, ETIMEDOUT, SystemCallError, syscalls } from '@millrace/native';
+import { SystemCallError } from '@millrace/native';
+import { EAGAIN, EINTR, ETIMEDOUT, syscalls } from '@millrace/native/syscalls';
 import { SLICE_MS } from '../constants.js';
 import { onWordChange } from './word-waiter.js';
 

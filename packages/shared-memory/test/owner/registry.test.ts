@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { Worker } from 'node:worker_threads';
-import { createMemory, MappedMemory, syscalls } from '@millrace/native';
+import { createMemory, MappedMemory } from '@millrace/native';
+import { syscalls } from '@millrace/native/syscalls';
 import { processInfo, until, within } from '@millrace/testkit';
 import { expect, test } from 'vitest';
 import { OwnerRegistry } from '../../src/internal.js';

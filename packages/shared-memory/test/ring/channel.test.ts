@@ -1,6 +1,7 @@
 import { bytesCodec, type ChannelOptions, type Codec, TransportChannel } from '@millrace/channel';
 import { type ChannelPair, channelContract } from '@millrace/channel/contract';
-import { createMemory, MappedMemory, NodePoller, syscalls } from '@millrace/native';
+import { createMemory, MappedMemory, NodePoller } from '@millrace/native';
+import { syscalls } from '@millrace/native/syscalls';
 import { until } from '@millrace/testkit';
 import { expect, test } from 'vitest';
 import { DOORBELL_BYTES, Doorbell, DoorbellListener, RingTransport } from '../../src/internal.js';

@@ -1,4 +1,5 @@
-import { EAGAIN, NodePoller, syscalls } from '@millrace/native';
+import { NodePoller } from '@millrace/native';
+import { EAGAIN, syscalls } from '@millrace/native/syscalls';
 import { afterEach, expect, test, vi } from 'vitest';
 import { DOORBELL_BYTES, Doorbell, DoorbellListener } from '../../src/internal.js';
 

@@ -1,7 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import { createMemory, MappedMemory, syscalls } from '@millrace/native';
+import { createMemory, MappedMemory } from '@millrace/native';
+import { syscalls } from '@millrace/native/syscalls';
 import { openDescriptors, Program, within } from '@millrace/testkit';
 import { afterAll, expect, test } from 'vitest';
 import { Segment, SharedMemoryError } from '../../src/index.js';

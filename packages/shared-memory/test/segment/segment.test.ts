@@ -1,6 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import { syscalls } from '@millrace/native';
+import { syscalls } from '@millrace/native/syscalls';
 import { openDescriptors, Program, within } from '@millrace/testkit';
 import { afterAll, describe, expect, test } from 'vitest';
 import { Segment } from '../../src/index.js';

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { PosixQueue, QueueError, SystemVQueue } from '@millrace/msg-queue';
+import type { TrustedUsers } from '@millrace/native';
 import {
   AF_UNIX,
   check,
@@ -7,8 +8,7 @@ import {
   encodeUnixAddress,
   SOCK_DGRAM,
   syscalls,
-  type TrustedUsers,
-} from '@millrace/native';
+} from '@millrace/native/syscalls';
 import { TaskError } from '../errors.js';
 import { INLINE_LIMIT } from '../wire/task-layout.js';
 

@@ -1,4 +1,4 @@
-import { syscalls } from '@millrace/native';
+import { syscalls } from '@millrace/native/syscalls';
 import type { SharedLink } from '../client/worker-queue.js';
 import { TaskError } from '../errors.js';
 import { ownQueue, type QueueAddress, queueTitle } from '../queue/queue-address.js';

@@ -1,14 +1,7 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
-import {
-  isRefusal,
-  livenessOf,
-  PrivateDirectory,
-  processTag,
-  SystemCallError,
-  taggedProcess,
-  UntrustedError,
-} from '@millrace/native';
+import { livenessOf, SystemCallError, UntrustedError } from '@millrace/native';
+import { isRefusal, PrivateDirectory, processTag, taggedProcess } from '@millrace/native/internal';
 import { TaskError } from '../errors.js';
 
 /** Directories of this package are named `millrace-tasks-NAMESPACE-PID-START-NAME-SECRET`, after the process that created them. */

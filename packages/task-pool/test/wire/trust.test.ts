@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { PrivateDirectory, pidNamespace } from '@millrace/native';
+import { PrivateDirectory, pidNamespace } from '@millrace/native/internal';
 import { LargeValueFiles } from '@millrace/task-pool/internal';
 import { canBeOthers, OTHER_USER } from '@millrace/testkit';
 import { expect, test } from 'vitest';

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { createMemory, MappedMemory, SystemCallError, syscalls } from '@millrace/native';
+import { createMemory, MappedMemory, SystemCallError } from '@millrace/native';
+import { syscalls } from '@millrace/native/syscalls';
 
 const memory = new MappedMemory(createMemory('consumer', 4_096), 4_096);
 new Uint8Array(memory.buffer)[7] = 42;

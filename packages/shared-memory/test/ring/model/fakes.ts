@@ -1,5 +1,5 @@
 import { type Poller, READABLE } from '@millrace/channel';
-import { EAGAIN, syscalls } from '@millrace/native';
+import { EAGAIN, syscalls } from '@millrace/native/syscalls';
 import type { RingMemory } from '../../../src/ring.js';
 import type { Stepper } from './explorer.js';
 import { BELLS } from './machine.js';
