@@ -1,3 +1,5 @@
+import { symbolIn } from './class-rules.js';
+
 /** Arrays up to this length are cheap to list the names of. */
 const SHORT = 4;
 
@@ -7,8 +9,8 @@ const SHORT = 4;
  */
 export function isBareArray(list: readonly unknown[]): boolean {
   const { length } = list;
-  if (length <= SHORT || isFraction(list[0])) return Object.keys(list).length === length;
-  return Object.values(list).length === length;
+  const names = length <= SHORT || isFraction(list[0]) ? Object.keys(list) : Object.values(list);
+  return names.length === length && symbolIn(list) === undefined;
 }
 
 function isFraction(value: unknown): boolean {

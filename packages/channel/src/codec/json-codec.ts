@@ -1,6 +1,6 @@
 import { ChannelError } from '../errors.js';
 import { isBareArray } from './array-rules.js';
-import { hasToJson, isNamespace, isOfOwnProperties, isPlain } from './class-rules.js';
+import { hasToJson, isNamespace, isOfOwnProperties, isPlain, symbolIn } from './class-rules.js';
 import type { Codec } from './codec.js';
 import { FINE, MOST_DEPTH, nameOf, PARTS, type Rules, unsendable, type Verdict } from './unsendable.js';
 
@@ -13,8 +13,8 @@ const MOST_BYTES_PER_UNIT = 3;
  * Values as JSON, for a peer that is not JavaScript, or for people to read.
  *
  * What `JSON.stringify` would drop or turn into something else in silence is refused with `ERR_MILLRACE_UNSENDABLE` and
- * its path: functions, symbols, BigInt, cycles, NaN, infinities and -0, bytes, undefined in an array, gaps, and
- * whatever has its contents elsewhere than in properties (Map, Set, RegExp, Error, promises, boxed primitives …). As in JSON, properties that are undefined are left out, and an object with `toJSON` (a Date, a
+ * its path: functions, symbols, BigInt, cycles, NaN, infinities and -0, bytes, undefined in an array, gaps,
+ * properties that are named by symbols, and whatever has its contents elsewhere than in properties (Map, Set, RegExp, Error, promises, boxed primitives …). As in JSON, properties that are undefined are left out, and an object with `toJSON` (a Date, a
  * URL) arrives as what that returns.
  */
 export function jsonCodec<Out, In = Out>(): Codec<Out, In> {
@@ -75,7 +75,7 @@ function isSendableObject(value: object, depth: number): boolean {
   }
   const named = value as Record<string, unknown>;
   const names = Object.keys(named);
-  if (names.length === 0 && isNamespace(value)) return false;
+  if (symbolIn(value) !== undefined || (names.length === 0 && isNamespace(value))) return false;
   for (let i = 0; i < names.length; i++) {
     const part = named[names[i] as string];
     if (part !== undefined && !isSendable(part, depth + 1)) return false;

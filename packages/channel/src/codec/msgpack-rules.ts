@@ -1,4 +1,4 @@
-import { isForJson, isNamespace, isOfOwnProperties, isPlain } from './class-rules.js';
+import { hasProperties, isForJson, isNamespace, isOfOwnProperties, isPlain } from './class-rules.js';
 import { isPlainError, isPlainText, partsOfError } from './odd-values.js';
 import { isStrange } from './strange-views.js';
 import { FINE, nameOf, ODD, PARTS, type Rules, type Verdict } from './unsendable.js';
@@ -49,14 +49,14 @@ function ofObject(value: object): Verdict {
   // It would arrive with a length that is fixed.
   if (value instanceof ArrayBuffer && isResizable(value)) return { cannot: 'a resizable ArrayBuffer' };
   if (value instanceof Date || value instanceof ArrayBuffer)
-    return isBare(value) ? FINE : { cannot: named(value) };
+    return hasProperties(value) ? { cannot: named(value) } : FINE;
   if (value instanceof RegExp) return ofPattern(value);
   if (value instanceof Error) return isForJson(value) || isPlainError(value) ? PARTS : ODD;
   return isForJson(value) || isOfOwnProperties(value) ? PARTS : { cannot: nameOf(value) };
 }
 
 function ofPattern(pattern: RegExp): Verdict {
-  if (!isBare(pattern) || !isPlainText(pattern.source)) return { cannot: named(pattern) };
+  if (hasProperties(pattern) || !isPlainText(pattern.source)) return { cannot: named(pattern) };
   if (pattern.lastIndex === 0) return FINE;
   return Number.isInteger(pattern.lastIndex)
     ? ODD
@@ -66,11 +66,6 @@ function ofPattern(pattern: RegExp): Verdict {
 /** TypeScript's library for ES2023 does not know of it. */
 function isResizable(buffer: ArrayBuffer): boolean {
   return (buffer as { readonly resizable?: boolean }).resizable === true;
-}
-
-/** Whether it has no properties beside what makes it what it is. */
-function isBare(value: object): boolean {
-  return Object.keys(value).length === 0;
 }
 
 function named(value: object): string {

@@ -1,4 +1,4 @@
-import { isForJson, isPlain } from './class-rules.js';
+import { isForJson, isPlain, symbolIn } from './class-rules.js';
 import { addExtension } from './msgpackr.js';
 
 /** The number of this extension of MessagePack. Of its own from 1 to 100 msgpackr uses none below 0x62 but 0x42. */
@@ -78,6 +78,9 @@ export function* partsOfError(error: Error): Iterable<readonly [string, unknown]
   const named = error as unknown as Record<string, unknown>;
   for (const name of HIDDEN) if (Object.hasOwn(error, name)) yield [name, named[name]];
   for (const name of Object.keys(error)) if (!SENT.has(name) && !HIDDEN.has(name)) yield [name, named[name]];
+  // Refused as what it is named by.
+  const symbol = symbolIn(error);
+  if (symbol !== undefined) yield [String(symbol), symbol];
 }
 
 /** Whether it is a DOMException, which need not have been loaded for that. */

@@ -1,7 +1,7 @@
 import type { Frame } from '../interface/transport.js';
 import { copyBytes } from '../memory/copying.js';
 import { isBareArray } from './array-rules.js';
-import { isNamespace } from './class-rules.js';
+import { hasProperties, isNamespace, symbolIn } from './class-rules.js';
 import { isPlainText } from './odd-values.js';
 import type { Records } from './records.js';
 
@@ -60,6 +60,8 @@ export class PlainWriter {
     this.#objects = 0;
     this.#metMap = false;
     if (this.#shapes.length > this.#agreed) this.#shapes.length = this.#agreed;
+    // for … in would take them for each object's own.
+    for (const _ in Object.prototype) return false;
     try {
       if (!this.#value(value, 0)) return false;
     } catch {
@@ -250,7 +252,7 @@ export class PlainWriter {
 
   /** As msgpackr does: its extension for a Set, and an array. */
   #set(set: ReadonlySet<unknown>, depth: number): boolean {
-    if (Object.getPrototypeOf(set) !== Set.prototype || Object.keys(set).length > 0) return false;
+    if (Object.getPrototypeOf(set) !== Set.prototype || hasProperties(set)) return false;
     this.#memory[this.#at++] = 0xd4;
     this.#memory[this.#at++] = 0x73;
     this.#memory[this.#at++] = 0;
@@ -259,28 +261,41 @@ export class PlainWriter {
     return true;
   }
 
+  /** By `for … in`, for which V8 has the names of a shape at hand, and where their values are. */
   #object(value: object, depth: number): boolean {
+    if (this.#objects++ >= this.#mostNamed) return this.#record(value, depth);
     const named = value as Record<string, unknown>;
-    const names = Object.keys(value);
-    const { length } = names;
-    if (length === 0 && isNamespace(value)) return false;
-    if (this.#objects++ >= this.#mostNamed) return this.#record(named, names, depth);
-    if (length < 0x10) this.#memory[this.#at++] = 0x80 | length;
-    // So many have a form of their own (see msgpack-open.ts).
-    else if (length > 0xffff) return false;
-    else {
-      this.#memory[this.#at++] = 0xde;
-      this.#memory[this.#at++] = length >> 8;
-      this.#memory[this.#at++] = length & 0xff;
-    }
-    for (let i = 0; i < length; i++) {
-      const name = names[i] as string;
+    const head = this.#at++;
+    let count = 0;
+    for (const name in named) {
       if (name === '__proto__' || !this.#text(name) || !this.#value(named[name], depth)) return false;
+      count++;
     }
+    if (symbolIn(value) !== undefined || (count === 0 && isNamespace(value))) return false;
+    return this.#mapHead(head, count);
+  }
+
+  /** Writes the head of a map for which one byte has been left. */
+  #mapHead(at: number, count: number): boolean {
+    if (count < 0x10) {
+      this.#memory[at] = 0x80 | count;
+      return true;
+    }
+    // So many have a form of their own (see msgpack-open.ts).
+    if (count > 0xffff || (this.#at + ROOM > this.#size && !this.#grow(ROOM))) return false;
+    this.#memory.copyWithin(at + 3, at + 1, this.#at);
+    this.#memory[at] = 0xde;
+    this.#memory[at + 1] = count >> 8;
+    this.#memory[at + 2] = count & 0xff;
+    this.#at += 2;
     return true;
   }
+
   /** As a record: by its number, after its names where this message has not had an object of that shape. */
-  #record(value: Record<string, unknown>, names: readonly string[], depth: number): boolean {
+  #record(value: object, depth: number): boolean {
+    const names = Object.keys(value);
+    const { length } = names;
+    if (symbolIn(value) !== undefined || (length === 0 && isNamespace(value))) return false;
     const shapes = this.#shapes;
     let index = 0;
     while (index < shapes.length && !isSame(names, shapes[index] as readonly string[])) index++;
@@ -293,7 +308,8 @@ export class PlainWriter {
       memory[this.#at++] = FIRST_RECORD + index;
       if (!this.#array(names, MOST_DEPTH)) return false;
     } else memory[this.#at++] = FIRST_RECORD + index;
-    for (const name of names) if (name === '__proto__' || !this.#value(value[name], depth)) return false;
+    const named = value as Record<string, unknown>;
+    for (const name of names) if (name === '__proto__' || !this.#value(named[name], depth)) return false;
     return true;
   }
 
@@ -311,7 +327,7 @@ export class PlainWriter {
 
   #date(date: Date): boolean {
     const ms = date.getTime();
-    if (Number.isNaN(ms) || date.constructor !== Date || Object.keys(date).length > 0) return false;
+    if (Number.isNaN(ms) || date.constructor !== Date || hasProperties(date)) return false;
     const seconds = Math.floor(ms / 1_000);
     const memory = this.#memory;
     memory[this.#at] = 0xc7;

@@ -1,5 +1,6 @@
 import { ChannelError } from '../errors.js';
 import { isBareArray } from './array-rules.js';
+import { hasProperties, symbolIn } from './class-rules.js';
 
 /**
  * What a codec says of one value, its parts aside: it arrives as it is, its parts decide, it needs another form and its parts
@@ -83,6 +84,7 @@ function lookAtObject(value: object, rules: Rules, depth: number): number {
     for (const [, part] of parts) worst = Math.max(worst, look(part, rules, depth));
     return worst;
   }
+  if (symbolIn(value) !== undefined) return REFUSED;
   const named = value as Record<string, unknown>;
   for (const name of Object.keys(value)) {
     if (rules.ofName(name) !== FINE) return REFUSED;
@@ -98,7 +100,7 @@ function lookAtObject(value: object, rules: Rules, depth: number): number {
 }
 
 function lookAtCollection(value: Map<unknown, unknown> | Set<unknown>, rules: Rules, depth: number): number {
-  let worst: number = Object.keys(value).length === 0 ? PARTS : REFUSED;
+  let worst: number = hasProperties(value) ? REFUSED : PARTS;
   const take = (part: unknown) => {
     const met = look(part, rules, depth);
     if (met > worst) worst = met;
@@ -156,6 +158,8 @@ function find(
       const found = find(part, place, rules, ancestors);
       if (found) return found;
     }
+    const symbol = rules.partsOf?.(value) === undefined ? symbolIn(value) : undefined;
+    if (symbol !== undefined) return [`${path}[${String(symbol)}]`, 'a property that is named by a symbol'];
   } catch {
     return [place, THROWS.cannot];
   }

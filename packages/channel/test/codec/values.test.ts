@@ -256,6 +256,87 @@ describe.each(valueCodecs)('%s', (_, make) => {
     );
   });
 
+  const KEY = Symbol('key');
+  test.each<[string, object]>([
+    ['an object', { a: 1, [KEY]: 2 }],
+    ['an object of nothing else', { [KEY]: undefined }],
+    ['an object with a tag', { a: 1, [Symbol.toStringTag]: 'Tagged' }],
+    ['an object without a prototype', Object.assign(Object.create(null), { [KEY]: 1 })],
+    ['an empty array', Object.assign([], { [KEY]: 1 })],
+    ['a short array', Object.assign([1, 'b'], { [KEY]: 1 })],
+    ['a long array', Object.assign(new Array(100).fill(0), { [KEY]: 1 })],
+    ['an array of fractions', Object.assign([0.5, 1.5], { [KEY]: 1 })],
+    ['a large object', { text: 'x'.repeat(20_000), [KEY]: 1 }],
+    ['a Set', Object.assign(new Set(['x']), { [KEY]: 1 })],
+    ['a Map', Object.assign(new Map([['a', 1]]), { [KEY]: 1 })],
+    ['a Date', Object.assign(new Date(0), { [KEY]: 1 })],
+    ['a pattern', Object.assign(/a/, { [KEY]: 1 })],
+    ['an ArrayBuffer', Object.assign(new ArrayBuffer(4), { [KEY]: 1 })],
+    ['an error', Object.assign(new Error('no'), { [KEY]: 1 })],
+  ])('a property of %s that is named by a symbol is refused, wherever that is', (name, value) => {
+    const codec = make();
+    for (const { hold, path } of Object.values(places)) {
+      // JSON sends what the Date's toJSON returns.
+      if (codec.name === 'json' && name === 'a Date') continue;
+      const outcome = tryThere(codec, hold(value));
+      const refused = codec.name === 'json' ? 'value' : path;
+      expect(outcome).toMatchObject({ refused: { path: expect.stringContaining(refused) } });
+    }
+  });
+
+  test('the error about a property that is named by a symbol names both', () => {
+    expect(() => there<unknown>(make(), { a: [{ [KEY]: 1 }] })).toThrow(
+      'value.a[0][Symbol(key)] is a property that is named by a symbol, which cannot be sent to another process.',
+    );
+  });
+
+  test('what is not enumerable is not seen, symbols neither', () => {
+    const value = { a: 1 };
+    Object.defineProperty(value, KEY, { value: 1 });
+    expect(there<unknown>(make(), [value])).toEqual([{ a: 1 }]);
+  });
+
+  test('any value that has a symbol for a name somewhere is refused', LONG, () => {
+    const codec = make();
+    const named = fc.oneof(fc.object({ maxDepth: 2 }), fc.array(fc.jsonValue(), { maxLength: 12 }));
+    fc.assert(
+      fc.property(named, fc.jsonValue(), fc.nat(12), (inner, beside, at) => {
+        const list: unknown[] = new Array(at).fill(beside);
+        list.push({ beside, inner: Object.assign(inner, { [KEY]: 1 }) });
+        expect(tryThere(codec, { list })).toHaveProperty('refused');
+      }),
+      { numRuns: 1_000, seed: 20 },
+    );
+  });
+
+  test('what every object inherits is not sent, and changes no message', () => {
+    const codec = make();
+    const sent = { a: 1, b: [{ c: 2 }], d: {} };
+    Object.assign(Object.prototype, { polluted: 1 });
+    try {
+      const arrived = there<unknown>(codec, sent);
+      expect(JSON.stringify(arrived)).toBe(JSON.stringify(sent));
+    } finally {
+      delete (Object.prototype as { polluted?: number }).polluted;
+    }
+  });
+
+  test('a getter that takes properties away leaves a message that can be read', () => {
+    const codec = make();
+    const shrinking = () => ({
+      get a() {
+        delete (this as { b?: number }).b;
+        return 1;
+      },
+      b: 2,
+      c: 3,
+    });
+    const sent = Array.from({ length: 9 }, shrinking);
+    const arrived = there<unknown>(codec, { first: shrinking(), sent }) as { sent: object[] };
+    expect(arrived.sent).toHaveLength(9);
+    for (const one of arrived.sent) expect(one).toMatchObject({ a: 1, c: 3 });
+  });
+
   test('a property named __proto__ is refused, or is one again', () => {
     const codec = make();
     for (const text of [

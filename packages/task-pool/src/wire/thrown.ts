@@ -98,6 +98,7 @@ class Description {
     const left: string[] = [];
     const keys = new Set([...Object.keys(error), ...HIDDEN.filter((key) => Object.hasOwn(error, key))]);
     for (const key of keys) if (!OWN.has(key)) this.#part(error, key, properties, [], links, left);
+    leaveSymbols(error, [], left);
     this.errors[index] = { ...(this.errors[index] as DescribedError), value: properties, links, left };
     return index;
   }
@@ -120,6 +121,7 @@ class Description {
       if (key === '__proto__') leave([...path, key], left);
       else this.#part(value, Array.isArray(value) ? Number(key) : key, copy, path, links, left);
     }
+    leaveSymbols(value, path, left);
     this.#indexes.delete(value);
     return copy;
   }
@@ -225,6 +227,12 @@ function read(from: unknown, key: string): unknown {
 function leave(path: readonly Key[], left: string[]): undefined {
   if (left.length < MAX_NAMED) left.push(path.length === 0 ? 'value' : path.slice(0, 20).join('.'));
   return undefined;
+}
+
+/** Names what is named by symbols, which are no other process's. */
+function leaveSymbols(value: object, path: readonly Key[], left: string[]): void {
+  for (const symbol of Object.getOwnPropertySymbols(value))
+    if (Object.prototype.propertyIsEnumerable.call(value, symbol)) leave([...path, String(symbol)], left);
 }
 
 function isPlain(value: unknown): value is object {

@@ -50,7 +50,14 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
     expect(error.config).toEqual({ url: '/a', agents: [1, undefined, 3] });
     expect(error).not.toHaveProperty('timer');
     expect(error.unsendable).toEqual(
-      expect.arrayContaining(['config.retry', 'config.agents.1', 'timer', 'broken']),
+      expect.arrayContaining([
+        'config.retry',
+        'config.agents.1',
+        'config.Symbol(secret)',
+        'timer',
+        'broken',
+        'Symbol(own)',
+      ]),
     );
   });
 
