@@ -26,15 +26,23 @@ async function startGroup(env: NodeJS.ProcessEnv = {}, options = {}): Promise<Ru
 const signalGroup = ({ program }: RunningServer, signal: NodeJS.Signals) =>
   process.kill(-program.pid, signal);
 
-/** Waits until the server has read that many requests of clients. */
-async function accepted(server: RunningServer, requests: number): Promise<void> {
+/** Waits until the server has read that many requests of clients, beside `others` that came before. */
+async function accepted(server: RunningServer, requests: number, others = 0): Promise<void> {
   const client = await TestClient.connect(server.lines);
   let asked = 0;
   await until(`${requests} requests to be accepted`, async () => {
     asked++;
-    return Number(await client.ask('stats')) - asked >= requests;
+    return Number(await client.ask('stats')) - asked - others >= requests;
   });
   client.close();
+}
+
+/** Requests of clients that the server has read until now, this question among them. */
+async function acceptedSoFar(server: RunningServer): Promise<number> {
+  const client = await TestClient.connect(server.lines);
+  const count = Number(await client.ask('stats'));
+  client.close();
+  return count;
 }
 
 const KINDS = ['busy 2', 'sleep 150', 'task 1'];
@@ -143,8 +151,9 @@ testOfLastingClients(
     await using server = await startServer({ taskWorkerNum: 0 }, { BOOT: '300' }, 'loaded');
     const client = await clientOf(server.lines, 0);
     const [pid] = (await client.ask('pid')).split(' ');
+    const others = await acceptedSoFar(server);
     client.send(Array.from({ length: 100 }, (_, i) => `busy 2 ${i}\n`).join(''));
-    await accepted(server, 100);
+    await accepted(server, 100, others);
     process.kill(Number(pid), 'SIGKILL');
     server.program.kill('SIGTERM');
     await client.serverClosed();
