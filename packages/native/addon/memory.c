@@ -125,8 +125,25 @@ static napi_value memory_trim(napi_env env, napi_callback_info info) {
 #endif
 }
 
+/* keepFreed(bytes, mapFrom) -> 1 where the allocator keeps up to `bytes` that were freed at the end of its memory, and maps
+   requests of `mapFrom` bytes or more by themselves; 0: another C library, which decides by itself. Setting the first alone
+   would end glibc's own measure for the second. */
+static napi_value memory_keep_freed(napi_env env, napi_callback_info info) {
+  ARGUMENTS(2);
+  INTEGER(bytes, 0, 0, INT_MAX);
+  INTEGER(mapFrom, 1, 0, INT_MAX);
+#ifdef __GLIBC__
+  return ret_int(env, mallopt(M_TRIM_THRESHOLD, (int)bytes) & mallopt(M_MMAP_THRESHOLD, (int)mapFrom));
+#else
+  (void)bytes;
+  (void)mapFrom;
+  return ret_int(env, 0);
+#endif
+}
+
 const addon_function memory_functions[] = {{"memfd", memory_memfd},
                                            {"map", memory_map},
                                            {"unmap", memory_unmap},
                                            {"trim", memory_trim},
+                                           {"keepFreed", memory_keep_freed},
                                            {NULL, NULL}};

@@ -53,6 +53,11 @@ export interface Syscalls {
   unmap(buffer: ArrayBuffer, handle: MapHandle): number;
   /** Gives memory that the C library's allocator keeps for later back to the kernel; 1 where there was some. */
   trim(): number;
+  /**
+   * The C library's allocator keeps up to `bytes` that were freed at the end of its memory, and maps what has `mapFrom` bytes or more by
+   * itself; 0 where the C library has no such setting.
+   */
+  keepFreed(bytes: number, mapFrom: number): number;
   /** Makes a file `length` bytes long and takes its pages now. */
   reserve(fd: number, length: number): number;
   /** Gives a file without a name (`O_TMPFILE`) one, in one step: `-EEXIST` when that is taken. */

@@ -1,5 +1,6 @@
 import { giveMessagesRoom } from '@millrace/channel/internal';
 import { NodePoller } from '@millrace/native';
+import { syscalls } from '@millrace/native/syscalls';
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { FindDescriptor } from '@millrace/process-pool/links';
 import type { TaskContext } from '@millrace/task-pool';
@@ -125,7 +126,7 @@ export class TaskWorkerRole {
 
   /** Takes tasks from here on. */
   #serve(): void {
-    giveMessagesRoom();
+    giveMessagesRoom(syscalls);
     const { options } = this.#context;
     const maxTasks = drawLimit(options.taskMaxRequest, options.taskMaxRequestGrace);
     const find = (name: string) => this.#child.descriptor(name);

@@ -1,4 +1,5 @@
 import { giveMessagesRoom } from '@millrace/channel/internal';
+import { syscalls } from '@millrace/native/syscalls';
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { TaskClient } from '@millrace/task-pool/internal';
 import type { OwnReactor } from '../base/own-reactor.js';
@@ -157,7 +158,7 @@ export class WorkerRole {
   #serve(): void {
     if (this.#serving) return;
     this.#serving = true;
-    giveMessagesRoom();
+    giveMessagesRoom(syscalls);
     this.#sessions?.start();
     this.#gateway.hear();
     this.#own?.serve();

@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { type Allocator, useAllocator } from './freed-memory.js';
 import { renewHeapRoom } from './heap-room.js';
 import { Slabs } from './slab.js';
 
@@ -38,11 +39,12 @@ export function copyOf(memory: Buffer, start: number, end: number): Buffer {
 }
 
 /**
- * Lets the heap of this process grow by up to 64 MiB before V8 marks it, while large messages come. For processes whose work
- * is messages: it is the V8 of the whole process.
+ * Lets the heap of this process grow by up to 64 MiB before V8 marks it, and `allocator` keep what is freed, while large
+ * messages come. For processes whose work is messages: it is the V8 and the allocator of the whole process.
  */
-export function giveMessagesRoom(): void {
+export function giveMessagesRoom(allocator?: Allocator): void {
   hasRoom = true;
+  useAllocator(allocator);
 }
 
 function collectAfter(length: number): void {

@@ -1,5 +1,6 @@
 /** The program of a task worker of a pool: loads the module with the tasks, and runs them. */
 import { giveMessagesRoom } from '@millrace/channel/internal';
+import { syscalls } from '@millrace/native/syscalls';
 import { inherit } from '@millrace/process-pool';
 import { TaskError } from '../errors.js';
 import { QueueConsumer } from '../runner/queue-consumer.js';
@@ -20,7 +21,7 @@ const tasks = tasksOf((await import(url)) as Record<string, unknown>);
 
 const child = inherit();
 if (child === undefined) throw new Error('This is the program of a task worker; a TaskPool starts it.');
-giveMessagesRoom();
+giveMessagesRoom(syscalls);
 const setup = child.data as WorkerSetup;
 const files = new LargeValueFiles(setup.files, fileWriter(setup.worker, child.incarnation));
 /** The pool kills this process, and resets the link for its successor. */
