@@ -1,11 +1,8 @@
-import { type End, type Target, Wire } from '../wire/wire.js';
+import { type Target, Wire } from '../wire/wire.js';
 import type { Probe } from './probes.js';
 
-/** Every byte that came back, and how the connection ended. */
-export interface RawAnswer {
-  readonly received: string;
-  readonly end: End;
-}
+/** Every byte that came back until the connection ended. */
+export type RawAnswer = string;
 
 /** A round trip over this many connections shows that a server has read what came before: one of them for each of its workers. */
 const ROUNDS = 8;
@@ -35,7 +32,7 @@ async function probeParts(target: Target, all: readonly (readonly Buffer[])[]): 
     }
     for (const wire of wires) wire.finish();
     await Promise.all(wires.map((wire) => wire.over()));
-    return wires.map((wire) => ({ received: wire.received.toString('latin1'), end: wire.end }));
+    return wires.map((wire) => wire.received.toString('latin1'));
   } finally {
     for (const wire of wires) wire[Symbol.dispose]();
   }

@@ -84,7 +84,7 @@ export class Wire implements Disposable {
   /** Ends it with a reset; under TLS, which node cannot reset, without a word, and with a reset where bytes are unread. */
   reset(): void {
     if (this.socket instanceof TLSSocket) this.socket.destroy();
-    else this.socket.resetAndDestroy();
+    else resetNow(this.socket);
   }
 
   /** Waits until a text is there, or nothing more can come. */
@@ -109,4 +109,10 @@ export class Wire implements Disposable {
   [Symbol.dispose](): void {
     this.socket.destroy();
   }
+}
+
+/** Resets a connection of TCP at once: `resetAndDestroy` sends an end before its reset, and a peer may see that first. */
+export function resetNow(socket: Socket): void {
+  Object.assign(socket, { resetAndClosing: true });
+  socket.destroy();
 }

@@ -1,0 +1,73 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pattern } from '../kinds/http-streams.js';
+import { type Asked, CheckedConnection, question } from './asking.js';
+import { type Counts, noCounts } from './counts.js';
+
+export interface ChaosOptions {
+  readonly port: number;
+  readonly connections: number;
+  /** Ends the run; every connection finishes the request that it has. */
+  readonly signal: AbortSignal;
+  /** Of the largest body; the others are of every length below. Default: 4,096. */
+  readonly maxBody?: number;
+  /** How long the program is to hold each request, so that kills find some in hand. Default: 0. */
+  readonly delayMs?: number;
+  /** How long a connection rests between its requests, so that kills find some at a boundary. Default: 0. */
+  readonly restMs?: number;
+  /** After which a request counts as late. Default: 10 s. */
+  readonly timeoutMs?: number;
+  /** Called for whatever is not `ok`. */
+  readonly onFailure?: (asked: Asked, id: string) => void;
+}
+
+/** How long a refused connection waits before it tries again. */
+const AGAIN_MS = 20;
+
+/** Keep-alive connections that each check every answer: its id, its body, and that nothing else comes. */
+export class ChaosClient {
+  readonly counts: Counts = noCounts();
+  /** The processes that have answered, and when each did last. */
+  readonly answered = new Map<number, number>();
+  readonly #options: ChaosOptions;
+
+  constructor(options: ChaosOptions) {
+    this.#options = options;
+  }
+
+  /** Asks until the signal, and returns the counts. */
+  async run(): Promise<Counts> {
+    const { connections } = this.#options;
+    await Promise.all(Array.from({ length: connections }, (_, at) => this.#converse(at)));
+    return this.counts;
+  }
+
+  async #converse(at: number): Promise<void> {
+    const { port, signal, maxBody = 4096, delayMs = 0, restMs = 0, timeoutMs = 10_000 } = this.#options;
+    for (let asked = 0; !signal.aborted; ) {
+      using connection = await CheckedConnection.open(port);
+      if (connection === undefined) {
+        this.#count({ kind: 'refused', detail: '', goesOn: false }, `${at}`);
+        await sleep(AGAIN_MS);
+        continue;
+      }
+      for (let goesOn = true; goesOn && !signal.aborted; asked++) {
+        const idle = restMs > 0 ? await connection.wait(restMs) : connection.idle();
+        if (idle !== undefined) {
+          this.#count(idle, `${at}-${asked}`);
+          break;
+        }
+        const id = `${at}-${asked}`;
+        const body = pattern((at * 31 + asked * 977) % (maxBody + 1));
+        const result = await connection.ask(question(id, body, delayMs), { timeoutMs });
+        this.#count(result, id);
+        goesOn = result.goesOn;
+      }
+    }
+  }
+
+  #count(asked: Asked, id: string): void {
+    this.counts[asked.kind]++;
+    if (asked.pid !== undefined) this.answered.set(asked.pid, performance.now());
+    if (asked.kind !== 'ok') this.#options.onFailure?.(asked, id);
+  }
+}
