@@ -6,7 +6,7 @@ export {
   type KillLoopOptions,
   type KillLoopResult,
   killLoop,
-  NUMBERS_PER_LIFE,
+  playRole,
   type Role,
 } from './kill-loop.js';
 export { type Leavings, leaks, leavings } from './leaks.js';
@@ -27,6 +27,7 @@ export {
   publish,
   RING_WORDS,
   randomDatagram,
+  randomNumbers,
   randomWords,
   scribbleTaskRings,
   TASK,

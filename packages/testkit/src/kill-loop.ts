@@ -5,16 +5,11 @@ import { until } from './deadline.js';
 export type Role = 'writer' | 'reader';
 
 /** Numbers of one life of a writer; those of the next begin beyond them. */
-export const NUMBERS_PER_LIFE = 10_000_000;
+const NUMBERS_PER_LIFE = 10_000_000;
 
 export interface KillLoopOptions {
-  /**
-   * A module that is started with its role and the first number as arguments. It boots, prints `ready`, waits for a line of
-   * input, and only then opens its end. A writer sends ascending numbers from its first one on; a reader prints each number
-   * that it receives, and `broken` for a message that is not as it was sent.
-   */
+  /** A module that is started with its role, the first number and `args`, and calls {@link playRole}. */
   readonly program: string;
-  /** Further arguments of the program. */
   readonly args?: readonly string[];
   /** Descriptors from 3 on that a process of this role inherits. */
   readonly descriptors: (role: Role) => readonly number[];
@@ -24,10 +19,23 @@ export interface KillLoopOptions {
   readonly seed?: number;
 }
 
-/** Lines that the readers have printed, and the lives that the writer had. */
+/** What the readers have printed comes to. */
 export interface KillLoopResult {
-  readonly lines: readonly string[];
+  /** Lines that are no number: messages that are not as they were sent. */
+  readonly broken: readonly string[];
+  /** Numbers that arrived after themselves or a larger one. */
+  readonly disordered: readonly number[];
+  /** Lives of the writer. */
   readonly lives: number;
+  /** Those of which something has arrived. */
+  readonly heard: number;
+}
+
+/** What {@link playRole} needs of a channel. */
+interface NumbersChannel {
+  send(message: Buffer): unknown;
+  drained(): Promise<void>;
+  on(name: 'message', handler: (message: Buffer) => void): unknown;
 }
 
 /** Most messages that arrive between two deaths. */
@@ -35,8 +43,7 @@ const MOST_BETWEEN = 300;
 
 /**
  * Kills the writer and the reader of some transport under load, in random order and at random moments, each replaced by a
- * process that has booted before; waits after each death for messages to arrive again. What arrived is the caller's to
- * judge. Rejects when nothing arrives any more.
+ * process that has booted before; waits after each death for messages to arrive again. Rejects when nothing arrives any more.
  */
 export async function killLoop({
   program,
@@ -109,5 +116,42 @@ export async function killLoop({
     for (const child of [...Object.values(running), spare.writer.child, spare.reader.child]) await end(child);
   }
   // The last spare writer has not written.
-  return { lines, lives: lives - 1 };
+  return judge(lines, lives - 1);
+}
+
+function judge(lines: readonly string[], lives: number): KillLoopResult {
+  const numbers = lines.map(Number);
+  return {
+    broken: lines.filter((line) => !/^\d+$/.test(line)),
+    disordered: numbers.filter((number, i) => number <= (numbers[i - 1] ?? -1)),
+    lives,
+    heard: new Set(numbers.map((number) => Math.floor(number / NUMBERS_PER_LIFE))).size,
+  };
+}
+
+/**
+ * The program of a {@link killLoop}: prints `ready` once it has booted, waits for a line of input, and only then opens its end. A
+ * writer sends its numbers, each as a message of that number repeated, some with `large` bytes; a reader prints the numbers that it
+ * receives, and `broken` for a message that is not as it was sent.
+ */
+export async function playRole(open: (role: Role) => NumbersChannel, large: number): Promise<void> {
+  const [role, first] = process.argv.slice(2) as [Role, string];
+  process.stdout.write('ready\n');
+  await once(process.stdin, 'data');
+  process.stdin.destroy();
+  const channel = open(role);
+  if (role === 'reader') {
+    channel.on('message', (message) => {
+      const number = message.toString('latin1', 0, message.indexOf(';'));
+      const expected = Buffer.alloc(message.length).fill(`${number};`);
+      process.stdout.write(`${message.equals(expected) ? number : 'broken'}\n`);
+    });
+    return;
+  }
+  for (let number = Number(first); ; number++) {
+    const message = Buffer.alloc(number % 50 === 0 ? large : 16 + (number % 300));
+    message.fill(`${number};`);
+    if (channel.send(message) !== true) await channel.drained();
+    if (number % 100 === 0) await new Promise(setImmediate);
+  }
 }

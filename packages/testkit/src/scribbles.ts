@@ -6,9 +6,19 @@
 /** Where the words of a ring lie. */
 export const RING_WORDS = { capacity: 8 / 4, tail: 64 / 4, taken: 128 / 4, head: 132 / 4, data: 256 / 4 };
 
-/** xorshift32: the same words for the same seed. */
+/** The same words for the same seed, also where seeds are small and close to each other. */
 export function randomWords(seed: number): () => number {
-  let state = (seed * 2_654_435_761) | 1;
+  return xorshift32((seed * 2_654_435_761) | 1);
+}
+
+/** Numbers from 0 up to the one that is given, the same for the same seed. */
+export function randomNumbers(seed: number): (below: number) => number {
+  const next = xorshift32(seed);
+  return (below) => (next() >>> 0) % below;
+}
+
+function xorshift32(seed: number): () => number {
+  let state = seed;
   return () => {
     state ^= state << 13;
     state ^= state >>> 17;

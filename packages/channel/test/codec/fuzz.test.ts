@@ -1,3 +1,4 @@
+import { randomNumbers } from '@millrace/testkit';
 import { expect, test } from 'vitest';
 import { type Codec, Frame, jsonCodec, msgpackCodec } from '../../src/index.js';
 
@@ -5,17 +6,6 @@ import { type Codec, Frame, jsonCodec, msgpackCodec } from '../../src/index.js';
 const INPUTS = process.env.MILLRACE_STRESS ? 1_000_000 : 50_000;
 /** The largest heap that decoding a message of a few hundred bytes may leave behind, in bytes. */
 const MOST_GROWTH = 64 << 20;
-
-/** A generator of numbers that are the same in every run (xorshift32). */
-function random(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
 
 const VALUES: unknown[] = [
   { path: '/a', size: 1, list: [1, -2, 3.5, null, true, { deep: [{ path: '/b', size: 2 }] }] },
@@ -32,7 +22,7 @@ const VALUES: unknown[] = [
 ];
 
 function fuzz(codec: Codec<unknown>, values: readonly unknown[], peer: Codec<unknown>): void {
-  const next = random(0x5eed);
+  const next = randomNumbers(0x5eed);
   const frame = new Frame();
   const seeds = values.map((value) => {
     peer.encode(value, frame);

@@ -1,4 +1,5 @@
 import { createSocketPair, SOCK_SEQPACKET, syscalls } from '@millrace/native/syscalls';
+import { randomNumbers } from '@millrace/testkit';
 import { expect, test } from 'vitest';
 import * as layout from '../../src/transport/datagram-layout.js';
 import { Incoming } from '../../src/transport/incoming.js';
@@ -7,17 +8,6 @@ import { Reassembly } from '../../src/transport/reassembly.js';
 /** Datagrams for each decoder; all of them with MILLRACE_STRESS. */
 const INPUTS = process.env.MILLRACE_STRESS ? 1_000_000 : 100_000;
 const LIMIT = 100_000;
-
-/** A generator of numbers that are the same in every run (xorshift32). */
-function random(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
 
 /** Fields that a mutation is likely to make interesting: nothing, a little, the limits and what is beyond them. */
 const VALUES = [0, 1, 2, 3, 8, 20, 63, LIMIT, LIMIT + 1, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff];
@@ -47,7 +37,7 @@ test('a datagram of any bytes is messages, pieces, or an error, and what is kept
   timeout: 600_000,
 }, () => {
   const [left, right] = createSocketPair(SOCK_SEQPACKET);
-  const next = random(0x5eed);
+  const next = randomNumbers(0x5eed);
   const datagram = Buffer.alloc(512);
   let incoming = new Incoming(right, LIMIT);
   let visited = 0;
@@ -80,7 +70,7 @@ test('a datagram of any bytes is messages, pieces, or an error, and what is kept
 test('pieces of any kind, order and number come to whole messages or to nothing', {
   timeout: 600_000,
 }, () => {
-  const next = random(0xbad);
+  const next = randomNumbers(0xbad);
   const reassembly = new Reassembly(LIMIT);
   const datagram = Buffer.alloc(512);
   let whole = 0;

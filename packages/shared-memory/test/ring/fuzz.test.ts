@@ -1,4 +1,5 @@
 import { Frame } from '@millrace/channel';
+import { randomNumbers } from '@millrace/testkit';
 import { expect, test } from 'vitest';
 import { HEAD_WORD, HEADER_BYTES, TAIL_WORD, TAKEN_WORD } from '../../src/ring/layout.js';
 import { openRing, RingReader, RingWriter, ringBytes } from '../../src/ring.js';
@@ -8,17 +9,6 @@ const INPUTS = process.env.MILLRACE_STRESS ? 1_000_000 : 50_000;
 const CAPACITY = 4_096;
 const LIMIT = 20_000;
 
-/** A generator of numbers that are the same in every run (xorshift32). */
-function random(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
-}
-
 /** Values that a mutation is likely to make interesting: kinds, lengths at the limits, signs. */
 const VALUES = [0, 1, 2, 3, 4, 5, 6, 8, 4_088, 4_096, LIMIT, LIMIT + 1, -1, -8, 0x7fff_ffff, -0x8000_0000];
 
@@ -27,7 +17,7 @@ test('a ring of any contents is read as messages or ends in an error, within its
 }, () => {
   const memory = new ArrayBuffer(ringBytes(CAPACITY));
   const words = new Int32Array(memory);
-  const next = random(0x5eed);
+  const next = randomNumbers(0x5eed);
   const frame = new Frame();
   let visited = 0;
   let corrupt = 0;
