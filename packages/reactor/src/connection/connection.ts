@@ -259,6 +259,14 @@ export class Connection<Context = undefined> implements StreamConnection<Context
     if (this.#state.is(state.HELD)) this.#deliverSoon();
   }
 
+  /** Has the framer look once more at what is kept: a frame that it waited for is to be delivered as far as it has come. */
+  recut(): void {
+    const input = this.#input;
+    if (input === undefined || this.#state.is(state.CLOSED | state.CLOSING | state.HELD)) return;
+    input.prepareKept();
+    this.#take(input, 0);
+  }
+
   /**
    * Half-close: sends what is queued, then tells the other side that no more comes. Frames still arrive, until the other side
    * ends as well or the time for that is up. Throws `ERR_MILLRACE_TIMEOUT_VALUE`.

@@ -48,6 +48,7 @@ export interface StreamConnection<Context = undefined> {
   sendFile(path: string, options?: SendFileOptions): boolean;
   pause(): void;
   resume(): void;
+  recut(): void;
   end(options?: EndOptions): void;
   close(): void;
   destroy(options?: DestroyOptions): void;

@@ -85,7 +85,7 @@ export class FrameInput {
 
   /**
    * Takes `count` bytes that were read to `target` at `offset`, and visits the frames they complete until `wanted` says
-   * no; both get `context`. Returns false when the stream is malformed. What a visitor throws comes out; the frames
+   * no; these and the framer get `context`. Returns false when the stream is malformed. What a visitor throws comes out; the frames
    * after it are kept.
    */
   take<Context = undefined>(
@@ -101,7 +101,7 @@ export class FrameInput {
     let needed = this.#needed;
     try {
       while (start < end && wanted(context as Context)) {
-        const length = this.#framer.measure(target, start, end, scanned);
+        const length = this.#framer.measure(target, start, end, scanned, context);
         scanned = needed = 0;
         if (length === MALFORMED) return false;
         if (length === 0) {

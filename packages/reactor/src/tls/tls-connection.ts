@@ -190,6 +190,13 @@ export class TlsConnection<Context = undefined> implements StreamConnection<Cont
     this.#soon(this.#read);
   }
 
+  recut(): void {
+    if (this.#input.empty || this.#state.is(state.CLOSED | state.CLOSING | state.HELD)) return;
+    this.#turn.begin(this);
+    this.#input.prepareKept();
+    this.#take(0);
+  }
+
   end(options?: EndOptions): void {
     this.#state.end(options);
   }
@@ -260,7 +267,7 @@ export class TlsConnection<Context = undefined> implements StreamConnection<Cont
 
   #take(count: number): void {
     try {
-      if (!this.#input.take(count, this.#visit, this.#wantsMore)) return this.#malformed();
+      if (!this.#input.take(count, this.#visit, this.#wantsMore, this)) return this.#malformed();
     } catch (error) {
       this.#state.mark(state.HELD);
       this.#soon(this.#read);
