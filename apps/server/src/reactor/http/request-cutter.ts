@@ -136,9 +136,9 @@ export class RequestCutter {
         case HEAD:
         case TRAILER:
           at = this.#head.scan(bytes, at, end);
-          if (this.#head.isWhole) this.#endHead();
-          else if (this.#head.isOdd || (this.#isOver && this.#head.hasBegun)) return this.#odd(end);
-          else return at;
+          if (this.#head.isOdd || (this.#isOver && this.#head.hasBegun)) return this.#odd(end);
+          if (!this.#head.isWhole) return at;
+          this.#endHead();
           break;
         case BODY: {
           const taken = Math.min(this.#left, end - at);
