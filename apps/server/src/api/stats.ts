@@ -39,6 +39,16 @@ export interface ServerStats {
   /** How often a client was not read from for a while, and how many clients were closed, for what all of them held. */
   readonly clientMemoryHoldCount: number;
   readonly clientMemoryCloseCount: number;
+  /** Requests that were in hand when their worker died, answered 502; and those that no worker took in time, answered 503. */
+  readonly badGatewayCount: number;
+  readonly unavailableCount: number;
+  /**
+   * Connections that ended with their worker: reset in the middle of an answer, or of what only that process knew; closed with
+   * the rest of an answered request unread; WebSockets that were closed with code 1012.
+   */
+  readonly deathResetCount: number;
+  readonly deathCloseCount: number;
+  readonly deathRestartCount: number;
   /** Lines of the log, of all processes, that could not be written. */
   readonly lostLogLines: number;
   /** Tasks that were asked for by any process, and those that have been answered, with a result or an error. */
@@ -112,6 +122,11 @@ export function serverStats(counters: Counters, topology: Topology, worker: numb
     clientMemory: counters.ofReactors(layout.MEMORY),
     clientMemoryHoldCount: counters.ofReactors(layout.MEMORY_HOLDS),
     clientMemoryCloseCount: counters.ofReactors(layout.MEMORY_CLOSES),
+    badGatewayCount: counters.ofReactors(layout.ENDED_502),
+    unavailableCount: counters.ofReactors(layout.ENDED_503),
+    deathResetCount: counters.ofReactors(layout.ENDED_BY_RESET),
+    deathCloseCount: counters.ofReactors(layout.ENDED_BY_CLOSE),
+    deathRestartCount: counters.ofReactors(layout.ENDED_BY_RESTART),
     lostLogLines: counters.lostLogLines,
     taskCount: ofAskers(layout.TASKS),
     taskCompletedCount: ofAskers(layout.TASKS_COMPLETED),

@@ -73,7 +73,8 @@ export class OwnReactor implements ReactorHost {
   serve(): void {
     const { context, child, topology, id, functions } = this.#parts;
     if (functions === undefined) throw new Error('A reactor needs the functions of its listeners.');
-    const { enableDelayReceive, heartbeatCheckInterval, lingerTime, dispatchMode } = context.options;
+    const { enableDelayReceive, heartbeatCheckInterval, lingerTime, maxWaitTime, dispatchMode } =
+      context.options;
     const { ports } = context;
     const sockets = socketNames(topology.base ?? [], id).map((name) => child.descriptor(name));
     const datagrams = sockets.map((fd, port) =>
@@ -85,7 +86,7 @@ export class OwnReactor implements ReactorHost {
     const tls = readTls();
     const index = reactorOfWorker(id);
     const data = { index, topology, descriptors, ports, datagrams, sockets: [], tls, dispatchMode };
-    const times = { enableDelayReceive, heartbeatCheckInterval, lingerTime };
+    const times = { enableDelayReceive, heartbeatCheckInterval, lingerTime, maxWaitTime };
     const { maxConnections, startSessionId, maxClientMessages, maxClientBytes } = context.options;
     const { reservedDescriptors } = context.options;
     const limits = {
@@ -168,6 +169,8 @@ export class OwnReactor implements ReactorHost {
   }
 
   resetDone(): void {}
+
+  workerSettled(): void {}
 
   stopped(): void {
     this.#allClosed();

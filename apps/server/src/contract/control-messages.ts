@@ -188,6 +188,8 @@ export type FromManager =
   | ShutdownAsked
   | TaskWorkerDied
   | TaskWorkerUp
+  /** The process that had the place of that worker has it no more: no other one gets it before {@link WorkerSettled}. */
+  | { readonly type: 'workerDied'; readonly worker: WorkerId }
   | { readonly type: 'workerReplaced'; readonly worker: WorkerId }
   | ResetLinks
   | ResetTasks
@@ -200,6 +202,12 @@ export type FromManager =
   | { readonly type: 'notBegun'; readonly request: number }
   | { readonly type: 'reloaded'; readonly request: number; readonly result: ReloadResult };
 
+/** Answer to `workerDied`: the clients of that worker have been told. */
+export interface WorkerSettled {
+  readonly type: 'workerSettled';
+  readonly worker: WorkerId;
+}
+
 /** From the master to the manager. */
 export type ToManager =
   | { readonly type: 'reload'; readonly request: number; readonly options: ReloadOptions }
@@ -210,6 +218,7 @@ export type ToManager =
   /** The server does not end: SIGTERM was meant for the process of that pid alone. */
   | { readonly type: 'terminate'; readonly pid: number }
   | LinkCorrupt
+  | WorkerSettled
   | TasksReset
   | Listening
   /** The links of that peer are empty: the next process may have them. */
@@ -272,6 +281,8 @@ const FIELDS: Readonly<Record<Kind, Readonly<Record<string, Check>>>> = {
   resetLinks: { peer: isNumber },
   linksReset: { peer: isNumber, pid: orNone(isNumber), reset: orNone(isBoolean) },
   takesTasks: {},
+  workerDied: { worker: isNumber },
+  workerSettled: { worker: isNumber },
   workerReplaced: { worker: isNumber },
   reloaded: { request: isNumber, result: isResult },
   tasksCorrupt: { peer: isNumber },

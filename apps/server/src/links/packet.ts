@@ -65,7 +65,7 @@ export const STOP = 35; // aux: milliseconds for what is still to be sent, see `
 export const KEYS_CHANGED = 36; // in base mode: there are other keys and certificates
 export const RESET = 38; // aux: a peer whose process has ended: what lies between is emptied, and used on
 export const LISTEN = 37; // accept clients: to the only reactor thread
-export const WORKER_DIED = 39; // aux: worker id; no other process has its place yet
+export const WORKER_DIED = 39; // aux: worker id; no other process has its place before WORKER_SETTLED
 export const OPEN_LISTENER = 40; // aux: its socket; body: its protocol; a program listens there from now on
 export const CLOSE_LISTENER = 41;
 /** Reactor thread → master. */
@@ -74,6 +74,11 @@ export const GONE = 49; // a connection is closed
 export const LOG = 50; // aux: session's port; body: kind, tab, text
 export const CORRUPT = 51; // aux: a peer whose messages make no sense; session: the reactor; body: why
 export const RESET_DONE = 52; // aux: the peer
+export const WORKER_SETTLED = 53; // the answer to WORKER_DIED: its clients have been told
+
+/** Whether a packet tells a reactor thread to do something with a client. */
+export const isForClient = (type: number): boolean =>
+  (type >= SEND && type < SEND_TO) || type === UPGRADED || type === END_OUTPUT || type === LOST;
 
 /**
  * The aux of SEND, where requests are cut: how many answers end with these bytes (from bit 1 on), then whether they hold the

@@ -44,6 +44,7 @@ import { memberSpecs } from './member-specs.js';
 import { assignmentOf, Members } from './members.js';
 import { logFailure, Replacements } from './replacements.js';
 import { RoleLeases } from './role-leases.js';
+import { Vacancies } from './vacancies.js';
 
 /** Keeps the workers and task workers alive. */
 export class ManagerRole implements ServerControl {
@@ -53,6 +54,7 @@ export class ManagerRole implements ServerControl {
   readonly #topology: Topology;
   readonly #pool: ProcessPool;
   readonly #leases: RoleLeases;
+  readonly #vacancies: Vacancies;
   /** Members that have had their place: the process that gets it next takes over what is there. */
   readonly #served = new Set<Member>();
   readonly #members: Members;
@@ -117,6 +119,9 @@ export class ManagerRole implements ServerControl {
       },
     );
     this.#leases = new RoleLeases((member) => this.#leaseGranted(member));
+    this.#vacancies = new Vacancies(this.#leases, topology.base !== undefined, (message) =>
+      this.#tellMaster(message),
+    );
     this.#members = new Members(this.#pool, topology, (member) => this.#leases.holder(member));
     this.#links = new CorruptLinks({
       child,
@@ -149,7 +154,10 @@ export class ManagerRole implements ServerControl {
   async start(): Promise<void> {
     this.#tellMaster({ type: 'started', pid: process.pid });
     // The manager before this one has died, and its workers with it.
-    if (this.#child.incarnation > 1) this.#reapAll();
+    if (this.#child.incarnation > 1) {
+      this.#reapAll();
+      this.#vacancies.succeed(this.#pool.members);
+    }
     const started = runInOrder(this.#context.handlers.get('managerStart'));
     await untilSettled(this.#context, 'managerStart', 'no process is started before it has', started);
     this.#hasProcesses = true;
@@ -312,6 +320,7 @@ export class ManagerRole implements ServerControl {
   #leaseReleased(member: Member, pid: number): void {
     // In base mode it has closed its sessions; a process that waits for one may not have had the last word of it.
     if (this.#reaper && assignmentOf(member).role === 'worker') this.#tellLost();
+    this.#vacancies.begin(member, pid);
     this.#leases.released(member, pid);
   }
 
@@ -340,6 +349,8 @@ export class ManagerRole implements ServerControl {
         return this.#terminate(message.pid);
       case 'linkCorrupt':
         return this.#links.corrupt(message.peer);
+      case 'workerSettled':
+        return this.#vacancies.settled(message.worker);
       case 'linksReset':
         if (this.#links.links) return this.#links.links.masterAnswered(message.peer);
         return this.#links.emptied(message.peer);
@@ -412,6 +423,7 @@ export class ManagerRole implements ServerControl {
         corrupt: this.#links.isOf(member, pid),
       });
     if (this.#leases.isHeldBy(member, pid) && role === 'worker') this.#reap(asWorker(id));
+    this.#vacancies.begin(member, pid);
     if (pid !== undefined) this.#watch.ended(pid);
     if (pid !== undefined) this.#removeFilesOf(pid);
     this.#pids.ended(flatId(role, this.#topology, id), pid);

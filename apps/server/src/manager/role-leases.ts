@@ -7,7 +7,8 @@ import type { ToWorker } from '../contract/control-messages.js';
  */
 export class RoleLeases {
   readonly #onGranted: (member: Member) => void;
-  readonly #blocked = new Set<Member>();
+  /** How many reasons there are to keep a place from the next process. */
+  readonly #blocked = new Map<Member, number>();
   readonly #holders = new Map<Member, number>();
   /** The last that gave it up, and is there still. */
   readonly #releasing = new Map<Member, number>();
@@ -16,12 +17,14 @@ export class RoleLeases {
     this.#onGranted = onGranted;
   }
 
-  /** Keeps the place from the next process, until `unblock`. */
+  /** Keeps the place from the next process, until `unblock` has been called as often. */
   block(member: Member): void {
-    this.#blocked.add(member);
+    this.#blocked.set(member, (this.#blocked.get(member) ?? 0) + 1);
   }
 
   unblock(member: Member): void {
+    const left = (this.#blocked.get(member) ?? 0) - 1;
+    if (left > 0) return void this.#blocked.set(member, left);
     if (this.#blocked.delete(member)) this.grant(member);
   }
 

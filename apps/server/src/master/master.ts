@@ -18,6 +18,7 @@ import {
   type ListenerIndex,
   type PeerId,
   type ReactorIndex,
+  type WorkerId,
   workerOfReactor,
 } from '../contract/ids.js';
 import type { StatefulProtocol } from '../contract/protocol.js';
@@ -390,7 +391,14 @@ export class MasterRole implements ServerControl {
         },
         this.#context,
       );
-    const { dispatchMode, dispatchModule, enableDelayReceive, heartbeatCheckInterval, lingerTime } = options;
+    const {
+      dispatchMode,
+      dispatchModule,
+      enableDelayReceive,
+      heartbeatCheckInterval,
+      lingerTime,
+      maxWaitTime,
+    } = options;
     const datagrams = this.#listeners.map((bound) =>
       bound === undefined || bound instanceof Listener ? undefined : { fd: bound.fd, address: bound.address },
     );
@@ -408,6 +416,7 @@ export class MasterRole implements ServerControl {
         ...accepting,
         heartbeatCheckInterval,
         lingerTime,
+        maxWaitTime,
         maxClientMessages,
         maxClientBytes,
         reservedDescriptors,
@@ -457,6 +466,8 @@ export class MasterRole implements ServerControl {
         const reset = this.#tasks?.reset(message) === true;
         return void this.#tellManager({ type: 'tasksReset', taskWorker, pid: process.pid, reset });
       }
+      case 'workerDied':
+        return void this.#workerDied(message.worker);
       case 'workerReplaced':
         this.#programListeners.replaced(message.worker, this.#pids?.get(message.worker));
         return this.#reactors?.workerReplaced(message.worker);
@@ -493,6 +504,11 @@ export class MasterRole implements ServerControl {
   async #resetLinks(peer: PeerId): Promise<void> {
     await this.#reactors?.resetLinks(peer);
     this.#tellManager({ type: 'linksReset', peer });
+  }
+
+  async #workerDied(worker: WorkerId): Promise<void> {
+    await this.#reactors?.workerDied(worker);
+    this.#tellManager({ type: 'workerSettled', worker });
   }
 
   #reloadCertificates(): void {

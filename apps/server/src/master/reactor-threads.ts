@@ -75,6 +75,8 @@ export class ReactorThreads implements Reactors {
   readonly #stopAtExit = () => this.#broadcast(packet.STOP, 0);
   /** By peer: called for each thread that has reset its link. */
   readonly #resets = new Map<PeerId, () => void>();
+  /** By worker: called for each thread that has told its clients that it has died. */
+  readonly #settling = new Map<WorkerId, () => void>();
   #readyCount = 0;
   #allReady: () => void = () => {};
   #notReady: (error: unknown) => void = () => {};
@@ -164,6 +166,18 @@ export class ReactorThreads implements Reactors {
     });
   }
 
+  workerDied(id: WorkerId): Promise<void> {
+    return new Promise((resolve) => {
+      let left = this.#threads.length;
+      this.#settling.set(id, () => {
+        if (--left > 0) return;
+        this.#settling.delete(id);
+        resolve();
+      });
+      this.#broadcast(packet.WORKER_DIED, id);
+    });
+  }
+
   workerReplaced(id: WorkerId): void {
     this.#broadcast(packet.WORKER_REPLACED, id);
   }
@@ -242,6 +256,8 @@ export class ReactorThreads implements Reactors {
         return this.#events.onCorrupt(packet.peerIn(message), packet.reactorIn(message), message.text());
       case packet.RESET_DONE:
         return this.#resets.get(packet.peerIn(message))?.();
+      case packet.WORKER_SETTLED:
+        return this.#settling.get(packet.workerIn(message))?.();
       case packet.READY:
         if (++this.#readyCount === this.#threads.length) this.#allReady();
     }

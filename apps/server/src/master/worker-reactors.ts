@@ -80,6 +80,9 @@ export class WorkerReactors implements Reactors {
 
   closeListener(): void {}
 
+  /** In base mode its connections have ended with it. */
+  async workerDied(): Promise<void> {}
+
   workerReplaced(): void {}
 
   /** Of a worker: what lies between it and the master. Those of other processes are their reactors' to empty. */

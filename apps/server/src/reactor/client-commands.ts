@@ -8,14 +8,17 @@ import { lastForClients } from '../options/open-files.js';
 import { CLOSING, FLAG_BOUND, FLAG_PAUSED, FLAG_PROTECTED } from '../shared/connection-layout.js';
 import { SENT_BYTES } from '../shared/counters-layout.js';
 import type { Client } from './client.js';
+import type { HttpClient } from './http/http-client.js';
+import type { WorkerDeaths } from './http/worker-deaths.js';
 import { OutputGather } from './output-gather.js';
-import { PAUSE_USER } from './pause-reasons.js';
+import { PAUSE_UPGRADE, PAUSE_USER } from './pause-reasons.js';
 import type { ReactorContext } from './reactor-context.js';
 
 /** What processes ask a reactor thread to do with its clients. */
 export class ClientCommands {
   readonly #context: ReactorContext;
   readonly #gather: OutputGather;
+  readonly #deaths: WorkerDeaths;
   readonly #flushGather = () => this.#gather.flush();
   /** From this descriptor on files are for the server itself. */
   readonly #lastFile: number;
@@ -24,8 +27,9 @@ export class ClientCommands {
   /** Clients to be closed at the end of this turn. */
   #closing: Client[] = [];
 
-  constructor(context: ReactorContext) {
+  constructor(context: ReactorContext, deaths: WorkerDeaths) {
     this.#context = context;
+    this.#deaths = deaths;
     this.#gather = new OutputGather(context.now);
     this.#lastFile = lastForClients(context.data.reservedDescriptors);
   }
@@ -33,7 +37,7 @@ export class ClientCommands {
   take(message: packet.Packet, peer: PeerId): void {
     const client = this.#clientOf(message.session);
     if (client === undefined) return this.#missed(message, peer);
-    if (message.type === packet.SEND) return this.#send(client, message);
+    if (message.type === packet.SEND) return this.#send(client, message, peer);
     // Everything else comes after what was sent before; that may find the client gone.
     this.#gather.flush();
     if (client.connection.closed) return this.#missed(message, peer);
@@ -76,13 +80,24 @@ export class ClientCommands {
     return this.#latest;
   }
 
-  #send(client: Client, { body, start, end }: packet.Packet): void {
+  #send(client: Client, { body, start, end, aux }: packet.Packet, peer: PeerId): void {
     const { socketBufferSize } = this.#context.port(client.listener);
     // A sender alone stops at socketBufferSize; beyond the slack, several do not look at what `send` says.
     if (client.connection.queuedBytes > socketBufferSize + OUTPUT_SLACK) return this.#overflow(client);
     this.#context.count(SENT_BYTES, end - start);
     if (!this.#gather.pending) this.#context.reactor.defer(this.#flushGather);
     this.#gather.write(client, body, start, end);
+    const { http } = client;
+    // What others send to it belongs to no answer.
+    if (http !== undefined && http.owner.worker === peer) this.#answered(http, aux);
+  }
+
+  /** What is gathered is sent before any other thing is done with the client: what is noted here counts as sent. */
+  #answered(client: HttpClient, aux: number): void {
+    client.answers(aux);
+    if (!client.cutter.holds || client.answered !== client.sent) return;
+    client.cutter.release();
+    client.resumeFor(PAUSE_UPGRADE);
   }
 
   #overflow(client: Client): void {
@@ -98,6 +113,13 @@ export class ClientCommands {
         return this.#close(client, message.aux === 1);
       case packet.ENDED:
         return this.#ended(client, peer);
+      case packet.END_OUTPUT:
+        if (client.http) client.http.outputEnded = true;
+        return client.connection.end();
+      case packet.UPGRADED:
+        return this.#httpOf(client, message).goRaw();
+      case packet.LOST:
+        return this.#deaths.lost(this.#httpOf(client, message));
       case packet.SEND_FILE:
         return this.#sendFile(client, message, peer);
       case packet.DRAIN:
@@ -116,6 +138,13 @@ export class ClientCommands {
         if (slot.flags & FLAG_BOUND) return;
         return slot.change({ uid: message.aux, flags: slot.flags | FLAG_BOUND });
     }
+  }
+
+  #httpOf({ http, session }: Client, { type }: packet.Packet): HttpClient {
+    if (http !== undefined) return http;
+    throw new packet.PacketError(
+      `Session ${session} has messages: a packet of type ${type} means nothing to it.`,
+    );
   }
 
   #close(client: Client, reset: boolean): void {

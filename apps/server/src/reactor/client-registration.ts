@@ -14,6 +14,8 @@ import * as packet from '../links/packet.js';
 import { FLAG_PAUSED, OPEN } from '../shared/connection-layout.js';
 import { CLOSED } from '../shared/counters-layout.js';
 import { addressOf, Client, type ClientLink } from './client.js';
+import { HttpClient } from './http/http-client.js';
+import type { HttpInput } from './http/http-input.js';
 import { PAUSE_QUIESCE, PAUSE_USER } from './pause-reasons.js';
 import type { ReactorContext } from './reactor-context.js';
 import type { TlsPorts } from './tls-ports.js';
@@ -26,6 +28,7 @@ export class ClientRegistration {
   readonly #context: ReactorContext;
   readonly #tls: TlsPorts;
   readonly #handlers: ConnectionHandlers<Client, StreamConnection<Client>>;
+  readonly #http: HttpInput;
   readonly #readMemory = Buffer.allocUnsafeSlow(READ_BYTES);
   /** What the connections of each listener share. */
   readonly #kinds: ConnectionKind<Client>[] = [];
@@ -35,10 +38,12 @@ export class ClientRegistration {
     context: ReactorContext,
     tls: TlsPorts,
     handlers: ConnectionHandlers<Client, StreamConnection<Client>>,
+    http: HttpInput,
   ) {
     this.#context = context;
     this.#tls = tls;
     this.#handlers = handlers;
+    this.#http = http;
   }
 
   /** Who comes now is not read from. */
@@ -57,22 +62,32 @@ export class ClientRegistration {
 
   /** A client is there, by a descriptor or a TLS socket. */
   #connected(by: number | TLSSocket, session: SessionId, listener: ListenerIndex, peer: InetAddress): void {
-    const { reactor, dispatcher, clients, out, data, table } = this.#context;
+    const { reactor, dispatcher, clients, out, table } = this.#context;
     const owner = dispatcher.owner(session, peer.host);
     // It was in the middle of its handshake when the workers were told that no more comes.
     if (this.#quiesced && typeof by !== 'number') return this.#neverOpened(session, by);
     if (owner.channel.queuedBytes > LINK_LIMIT) return this.#turnAway(by, session, owner);
     this.#take(session, listener, owner, peer);
-    const client = new Client(session, listener, owner, table.slot(session));
+    const { protocol } = this.#context.port(listener);
+    const isHttp = protocol !== 'messages';
+    const slot = table.slot(session);
+    const client = isHttp
+      ? new HttpClient({ session, listener, owner, slot }, protocol)
+      : new Client(session, listener, owner, slot);
     client.connection =
       typeof by === 'number'
-        ? new Connection(reactor, by, this.#kind(listener), client)
-        : new TlsConnection(reactor, by, { ...this.#options(listener), context: client });
+        ? new Connection(reactor, by, this.#kind(listener, isHttp), client)
+        : new TlsConnection(reactor, by, { ...this.#options(listener, isHttp), context: client });
     clients.add(client);
     owner.countConnection(1);
     owner.channel.send(out.set(packet.CONNECT, session, 0, listener).with(addressOf(peer)));
-    if (data.enableDelayReceive) client.pauseFor(PAUSE_USER);
+    if (this.#delays(listener)) client.pauseFor(PAUSE_USER);
     if (this.#quiesced) client.pauseFor(PAUSE_QUIESCE);
+  }
+
+  /** What the program is given is a socket where it serves connections: it reads when it wants. */
+  #delays(listener: ListenerIndex): boolean {
+    return this.#context.data.enableDelayReceive && this.#context.port(listener).protocol === 'messages';
   }
 
   /** The next connections of that listener are made by what it is then. */
@@ -80,12 +95,15 @@ export class ClientRegistration {
     delete this.#kinds[listener];
   }
 
-  #kind(listener: ListenerIndex): ConnectionKind<Client> {
-    this.#kinds[listener] ??= new ConnectionKind<Client>(this.#context.reactor, this.#options(listener));
+  #kind(listener: ListenerIndex, isHttp: boolean): ConnectionKind<Client> {
+    this.#kinds[listener] ??= new ConnectionKind<Client>(
+      this.#context.reactor,
+      this.#options(listener, isHttp),
+    );
     return this.#kinds[listener];
   }
 
-  #options(listener: ListenerIndex) {
+  #options(listener: ListenerIndex, isHttp: boolean) {
     const { packageMaxLength, bufferHighWatermark, bufferLowWatermark } = this.#context.port(listener);
     return {
       framing: this.#context.framings[listener],
@@ -99,7 +117,8 @@ export class ClientRegistration {
       lowWaterMark: bufferLowWatermark,
       // Each sender has its own limit before; see ClientCommands.
       maxOutput: Number.MAX_SAFE_INTEGER,
-      handlers: this.#handlers,
+      handlers: isHttp ? this.#http.handlers : this.#handlers,
+      ...(isHttp && { framer: this.#http.framer }),
     };
   }
 
@@ -111,7 +130,7 @@ export class ClientRegistration {
       reactor: this.#context.data.index,
       worker: owner.worker,
       uid: 0,
-      flags: this.#context.data.enableDelayReceive ? FLAG_PAUSED : 0,
+      flags: this.#delays(listener) ? FLAG_PAUSED : 0,
       reason: 0,
       remotePort: peer.port,
       tlsCell: this.#tls.cellOf(session),

@@ -1,6 +1,7 @@
 import type { InetAddress, StreamConnection } from '@millrace/reactor';
 import type { ListenerIndex, PeerId, SessionId } from '../contract/ids.js';
 import type { ConnectionSlot } from '../shared/connection-table.js';
+import type { HttpClient } from './http/http-client.js';
 import type { Flow } from './in-flight.js';
 import type { Pausable } from './pause-reasons.js';
 import type { WorkerLink } from './worker-link.js';
@@ -15,7 +16,7 @@ class Exceptional {
   /** A process has asked to close it. */
   closedByWorker = false;
   /** Why it is closed from this side, where it was not asked for. */
-  closedFor: 'idle' | 'dispatch' | 'output-limit' | 'memory' | undefined = undefined;
+  closedFor: 'idle' | 'dispatch' | 'output-limit' | 'memory' | 'death' | undefined = undefined;
   /** Processes that want to hear when there is room for more output. */
   waiters: Set<PeerId> | undefined = undefined;
   /** More than the high-water mark waits for it. */
@@ -153,6 +154,11 @@ export class Client implements Pausable, Flow<Client> {
     if (this.rare.movedAt > 0) this.ensureRare().movedAt += by;
   }
 
+  /** What it is where its worker keeps something of it. */
+  get http(): HttpClient | undefined {
+    return undefined;
+  }
+
   /** What it has under way to its own worker. */
   get client(): this {
     return this;
@@ -182,6 +188,12 @@ export class Client implements Pausable, Flow<Client> {
   resumeFor(reason: number): void {
     this.#pauseReasons &= ~reason;
     if (this.#pauseReasons === 0) this.connection.resume();
+  }
+
+  /** Whatever the reasons were: what it sends is dropped. */
+  protected resume(): void {
+    this.#pauseReasons = 0;
+    this.connection.resume();
   }
 }
 

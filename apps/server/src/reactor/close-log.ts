@@ -2,8 +2,15 @@ import type { SessionCloseReason } from '../contract/close-reasons.js';
 import type { Client } from './client.js';
 import type { ReactorContext } from './reactor-context.js';
 
-/** Reasons that need no line in the log. */
-const QUIET: ReadonlySet<SessionCloseReason> = new Set(['peer', 'server', 'shutdown', 'idle', 'dispatch']);
+/** Reasons that need no line in the log, or have one for several clients. */
+const QUIET: ReadonlySet<SessionCloseReason> = new Set([
+  'peer',
+  'server',
+  'shutdown',
+  'idle',
+  'dispatch',
+  'death',
+]);
 
 /** Says why a client was closed, where that is nothing ordinary. */
 export function logClosed(

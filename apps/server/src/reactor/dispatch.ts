@@ -43,6 +43,15 @@ export class Dispatcher {
     return this.shares.hasRoom(client, client.owner);
   }
 
+  /** As `ready` and `hasShare`, for a client whose messages all go to its own worker. */
+  readyForOwner(client: Client): boolean {
+    return readyFor(client.owner, client);
+  }
+
+  hasShareOfOwner(client: Client): boolean {
+    return this.shares.hasRoom(client, client.owner);
+  }
+
   /** Sends a message of `client` to `worker`, as part of its share. */
   send(client: Client, worker: ClientLink, message: Packet): void {
     const flow = this.shares.flow(client, worker);

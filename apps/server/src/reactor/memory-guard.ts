@@ -9,6 +9,7 @@ import { MEMORY, MEMORY_CLOSES, MEMORY_HOLDS } from '../shared/counters-layout.j
 import type { Client } from './client.js';
 import type { Clients } from './clients.js';
 import { giveBack } from './give-back.js';
+import { MAX_KEPT_HEAD } from './http/request-cutter.js';
 import { PAUSE_MEMORY } from './pause-reasons.js';
 
 /** Below this part of the high-water mark those that were held are let go. */
@@ -206,11 +207,11 @@ export class MemoryGuard {
   }
 
   /** Bytes that the message which `client` has begun may still bring. */
-  #missing({ connection, listener }: Client): number {
+  #missing({ connection, listener, http }: Client): number {
     const { missingBytes, inputBytes } = connection;
-    return missingBytes > 0
-      ? missingBytes
-      : Math.max(0, this.#context.port(listener).packageMaxLength - inputBytes);
+    if (missingBytes > 0) return missingBytes;
+    const most = http === undefined ? this.#context.port(listener).packageMaxLength : MAX_KEPT_HEAD;
+    return Math.max(0, most - inputBytes);
   }
 
   #closeLargest(total: number): void {

@@ -54,6 +54,8 @@ export interface ReactorThreadData {
   readonly enableDelayReceive: boolean;
   readonly heartbeatCheckInterval: number | undefined;
   readonly lingerTime: number;
+  /** Milliseconds that requests wait for a worker that has died. */
+  readonly maxWaitTime: number;
   readonly maxClientMessages: number;
   readonly maxClientBytes: number;
   readonly reservedDescriptors: number;

@@ -19,6 +19,8 @@ import { ClientRegistration } from './client-registration.js';
 import { logClosed } from './close-log.js';
 import { DatagramPorts } from './datagram-ports.js';
 import type { OwnWorker } from './host.js';
+import { HttpInput } from './http/http-input.js';
+import { WorkerDeaths } from './http/worker-deaths.js';
 import { IdleReaper } from './idle-reaper.js';
 import { PAUSE_OUTPUT, PAUSE_QUIESCE, PAUSE_SHARE } from './pause-reasons.js';
 import { ReactorContext, type ReactorThreadData, type UserFunctions } from './reactor-context.js';
@@ -33,6 +35,7 @@ export class ReactorRouter {
   readonly #idleReaper: IdleReaper;
   readonly #tls: TlsPorts;
   readonly #registration: ClientRegistration;
+  readonly #deaths: WorkerDeaths;
   readonly #own: OwnWorker | undefined;
   readonly #handlers: ConnectionHandlers<Client, StreamConnection<Client>> = {
     onInput: ({ context }) => context.slot.received(this.#context.now()),
@@ -57,11 +60,13 @@ export class ReactorRouter {
   constructor(reactor: Reactor, data: ReactorThreadData, functions: UserFunctions, own?: OwnWorker) {
     this.#context = new ReactorContext(reactor, data, functions, own);
     this.#own = own;
-    this.#commands = new ClientCommands(this.#context);
+    this.#deaths = new WorkerDeaths(this.#context);
+    this.#commands = new ClientCommands(this.#context, this.#deaths);
     this.#datagrams = new DatagramPorts(this.#context);
     this.#idleReaper = new IdleReaper(this.#context);
     this.#tls = new TlsPorts(this.#context);
-    this.#registration = new ClientRegistration(this.#context, this.#tls, this.#handlers);
+    const http = new HttpInput(this.#context, this.#handlers);
+    this.#registration = new ClientRegistration(this.#context, this.#tls, this.#handlers, http);
     if (data.sockets.length > 0)
       this.#context.acceptor = new SoleAcceptor(this.#context, (...client) => this.accept(...client));
     const { channels, master } = this.#context;
@@ -180,13 +185,20 @@ export class ReactorRouter {
     const { type } = message;
     try {
       if (type === packet.SEND_TO) this.#datagrams.send(message, peer);
-      else if (type === packet.TAKEN) this.#context.workers[peer]?.taken(message.aux);
-      else if (type >= packet.SEND && type < packet.SEND_TO) this.#commands.take(message, peer);
+      else if (type === packet.TAKEN) this.#taken(message.aux, peer);
+      else if (packet.isForClient(type)) this.#commands.take(message, peer);
       else throw new packet.PacketError(`There is no packet of type ${type} for a reactor context.`);
     } catch (error) {
       if (!(error instanceof packet.PacketError)) throw error;
       this.#context.distrust(peer, error);
     }
+  }
+
+  #taken(last: number, peer: PeerId): void {
+    const worker = this.#context.workers[peer];
+    if (worker === undefined) return;
+    worker.taken(last);
+    if (this.#deaths.someAway) this.#deaths.isBack(worker);
   }
 
   #fromMaster(message: packet.Packet, peer: PeerId): void {
@@ -204,6 +216,8 @@ export class ReactorRouter {
         return this.#open(message);
       case packet.CLOSE_LISTENER:
         return this.#context.acceptor?.shut(message.listener);
+      case packet.WORKER_DIED:
+        return this.#workerDied(this.#context.workers[packet.workerIn(message)] as ClientLink);
       case packet.WORKER_REPLACED:
         return this.#introduce(this.#context.workers[packet.workerIn(message)] as ClientLink);
       case packet.RESET:
@@ -241,6 +255,14 @@ export class ReactorRouter {
     this.#registration.accept(fd, session, listener, peer);
   }
 
+  /** What it has sent before it died counts. */
+  #workerDied(worker: ClientLink): void {
+    worker.channel.deliverNow();
+    this.#commands.flush();
+    this.#deaths.died(worker);
+    this.#context.host.workerSettled(worker.worker);
+  }
+
   /** Tells the replacement of a dead worker which connections it has, and which of them wait to be closed by it. */
   #introduce(worker: ClientLink): void {
     const { clients, out } = this.#context;
@@ -248,10 +270,15 @@ export class ReactorRouter {
     this.#context.remindOfCorrupt(worker.worker);
     this.#context.wakePeers();
     for (const client of clients.all()) {
+      const { http } = client;
+      if (http?.dropped) continue;
+      // Where requests are cut, it compares that with what it has found.
+      const aux = http === undefined ? 0 : packet.pieceAux(http.sent, 0);
       if (client.owner === worker)
-        worker.channel.send(out.set(packet.ADOPT, client.session, 0, client.listener).with(client.address));
+        worker.channel.send(out.set(packet.ADOPT, client.session, aux, client.listener).with(client.address));
       if (client.awaits(worker)) this.#askWorkerForEnd(client, worker);
     }
+    if (this.#deaths.someAway) worker.askWhetherBack();
     // The process before it may have read that already.
     if (this.#quiesced) worker.channel.send(out.set(packet.LAST, 0));
   }
@@ -299,6 +326,7 @@ export class ReactorRouter {
     this.#commands.flush();
     this.#stopping = true;
     this.#idleReaper.stop();
+    this.#deaths.close();
     for (const client of clients.all()) {
       client.slot.change({ state: CLOSING });
       client.connection.close();

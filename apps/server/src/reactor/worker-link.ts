@@ -101,6 +101,12 @@ export class WorkerLink<Sender> {
     this.channel.send(this.#ask.set(ASK_TAKEN, 0, last));
   }
 
+  /** Has the worker answer when it reads what comes here, whatever it has been asked about before. */
+  askWhetherBack(): void {
+    this.#flight.endRun();
+    this.channel.send(this.#ask.set(ASK_TAKEN, 0, this.#flight.last));
+  }
+
   /** The worker has taken its messages up to number `last`. */
   taken(last: number): void {
     // What is beyond a smaller share may not have been asked about.

@@ -13,7 +13,8 @@ import type { ReactorIndex, Unchecked } from '../contract/ids.js';
  *   reactor r  │ RECEIVED_BYTES│ SENT_BYTES │ CLOSED │ DROPPED_PACKETS │ ACCEPTED_ │ 8 doubles,
  *              │ HERE │ TURNED_AWAY_HERE │ LAST_SESSION_HERE │ OPEN_HERE (int32)     │
  *              │ HELD_BACK │ MEMORY │ MEMORY_HOLDS │ MEMORY_CLOSES │                  │ 8 more,
- *              │ OUT_OF_DESCRIPTORS_HERE                                           │
+ *              │ OUT_OF_DESCRIPTORS_HERE │ ENDED_502 │ ENDED_503 │ ENDED_BY_CLOSE  │ 8 more,
+ *              │ ENDED_BY_RESET │ ENDED_BY_RESTART                                 │
  *              │ for each worker: DISPATCHED, IN_FLIGHT_RESET, CONNECTIONS                │ then 3 × W, rounded up to 8
  *              ├─────┬────────────┬──────────┬───────────┬─────────────────────────┤
  *   process p  │ PID │ STARTED_AT │ REQUESTS │ RESPONSES │ TASKS │ TASKS_AT_HAND │ 6, 7:
@@ -66,8 +67,14 @@ export const MEMORY_HOLDS = 10;
 export const MEMORY_CLOSES = 11;
 /** Clients turned away to keep descriptors for what the server itself needs. */
 export const OUT_OF_DESCRIPTORS_HERE = 12;
+/** Clients that were told of the death of their worker, by what they were told. */
+export const ENDED_502 = 13;
+export const ENDED_503 = 14;
+export const ENDED_BY_CLOSE = 15;
+export const ENDED_BY_RESET = 16;
+export const ENDED_BY_RESTART = 17;
 /** For each worker, from here on. */
-export const WORKERS = 2 * LINE;
+export const WORKERS = 3 * LINE;
 export const WORKER_LENGTH = 3;
 export const DISPATCHED = 0;
 export const IN_FLIGHT_RESET = 1;

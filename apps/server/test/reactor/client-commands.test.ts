@@ -5,6 +5,7 @@ import { asListener, asReactor, asSession, asWorker } from '../../src/contract/i
 import * as packet from '../../src/links/packet.js';
 import { Client, type ClientLink } from '../../src/reactor/client.js';
 import { ClientCommands } from '../../src/reactor/client-commands.js';
+import { WorkerDeaths } from '../../src/reactor/http/worker-deaths.js';
 import type { ReactorContext } from '../../src/reactor/reactor-context.js';
 import * as layout from '../../src/shared/connection-layout.js';
 import { ConnectionSlot, ConnectionTable } from '../../src/shared/connection-table.js';
@@ -37,7 +38,7 @@ function ordersOf() {
     send: ({ type, session, aux }: packet.Packet) => told.push({ type, session, open: aux === 0 }),
   };
   const clients = new Map([[SESSION, client]]);
-  const commands = new ClientCommands({
+  const context = {
     reactor,
     clients,
     channels: [answers],
@@ -46,7 +47,8 @@ function ordersOf() {
     data: { reservedDescriptors: 0 },
     port: () => ({ socketBufferSize: 1 << 20 }),
     count: () => {},
-  } as unknown as ReactorContext);
+  } as unknown as ReactorContext;
+  const commands = new ClientCommands(context, new WorkerDeaths(context));
   const [left, right] = createSocketPair(SOCK_STREAM);
   client.connection = new Connection(reactor, left, {
     context: client,

@@ -152,7 +152,8 @@ export class RequestHead {
           this.#state = EMPTY_LINE;
           return at + 1;
         case METHOD:
-          if (byte === SPACE ? !this.#endMethod() : !this.#stepMethod(byte, this.#place)) return this.#odd(end);
+          if (byte === SPACE ? !this.#endMethod() : !this.#stepMethod(byte, this.#place))
+            return this.#odd(end);
           break;
         case TARGET_START:
           if (!this.#startTarget(byte)) return this.#odd(end);

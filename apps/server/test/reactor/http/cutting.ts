@@ -113,7 +113,9 @@ interface Parsers {
   };
 }
 
-const { HTTPParser } = (process as unknown as { binding(name: 'http_parser'): Parsers }).binding('http_parser');
+const { HTTPParser } = (process as unknown as { binding(name: 'http_parser'): Parsers }).binding(
+  'http_parser',
+);
 
 /** Where Node's own parser finds the ends of requests, one byte after the other; as far as it understands them. */
 export function endsOfNode(bytes: Buffer): number[] {
@@ -187,7 +189,10 @@ export const ODD: readonly (readonly [name: string, text: string])[] = [
   ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
   ['a TLS handshake', '\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03'],
   ['both lengths', `${GET}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`],
-  ['both lengths the other way round', `${GET}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n`],
+  [
+    'both lengths the other way round',
+    `${GET}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n`,
+  ],
   ['two lengths', `${GET}Content-Length: 4\r\nContent-Length: 4\r\n\r\nabcd`],
   ['a length with a sign', `${GET}Content-Length: +4\r\n\r\nabcd`],
   ['a length below 0', `${GET}Content-Length: -1\r\n\r\nabcd`],
@@ -211,7 +216,10 @@ export const ODD: readonly (readonly [name: string, text: string])[] = [
   ['a bare LF behind a chunk size', `${GET}Transfer-Encoding: chunked\r\n\r\n1\na\r\n0\r\n\r\n`],
   ['a bare LF behind a chunk', `${GET}Transfer-Encoding: chunked\r\n\r\n1\r\na\n0\r\n\r\n`],
   ['an extension with a bare LF in it', `${GET}Transfer-Encoding: chunked\r\n\r\n1;a\nb\r\na\r\n0\r\n\r\n`],
-  ['more extensions than Node may take', `${GET}Transfer-Encoding: chunked\r\n\r\n1;${'a'.repeat(5000)}\r\na\r\n0\r\n\r\n`],
+  [
+    'more extensions than Node may take',
+    `${GET}Transfer-Encoding: chunked\r\n\r\n1;${'a'.repeat(5000)}\r\na\r\n0\r\n\r\n`,
+  ],
   ['a length behind the chunks', `${GET}Transfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 4\r\n\r\n`],
   ['a folded trailer', `${GET}Transfer-Encoding: chunked\r\n\r\n0\r\nA: b\r\n c\r\n\r\n`],
 ];

@@ -17,14 +17,64 @@ function numbers(seed: number): (below: number) => number {
 
 /** What a mutation puts somewhere. */
 const WORDS = [
-  ...['\r\n', '\n', '\r', ' ', '\t', '\0', ':', ';', '=', ',', '"', '0', '1', 'a', '\x7f', '\x80', '\r\n\r\n', '\r\n '],
+  ...[
+    '\r\n',
+    '\n',
+    '\r',
+    ' ',
+    '\t',
+    '\0',
+    ':',
+    ';',
+    '=',
+    ',',
+    '"',
+    '0',
+    '1',
+    'a',
+    '\x7f',
+    '\x80',
+    '\r\n\r\n',
+    '\r\n ',
+  ],
   ...['Content-Length: 5\r\n', 'Content-Length:\t5\r\n', 'content-length : 1\r\n', 'Content-Length: 1 1\r\n'],
-  ...['Transfer-Encoding: chunked\r\n', 'Transfer-Encoding: chunked, identity\r\n', 'Transfer-Encoding: xchunked\r\n'],
-  ...['Connection: close\r\n', 'Connection: upgrade\r\n', 'Upgrade: x\r\n', 'Proxy-Connection: close\r\n', 'Connection: \r\n'],
-  ...['0\r\n\r\n', '1;a=b\r\n', '1;a="b;\\"c"\r\n', 'f\r\n', 'HTTP/1.0', 'HTTP/1.1', 'GET ', 'CONNECT a:1 ', 'POST / HTTP/1.1\r\n'],
-  ...['http://', '*', '#', '?', '[::1]', '@', 'X: y\r\n', 'Expect: 100-continue\r\n', 'Connection: close, keep-alive\r\n'],
+  ...[
+    'Transfer-Encoding: chunked\r\n',
+    'Transfer-Encoding: chunked, identity\r\n',
+    'Transfer-Encoding: xchunked\r\n',
+  ],
+  ...[
+    'Connection: close\r\n',
+    'Connection: upgrade\r\n',
+    'Upgrade: x\r\n',
+    'Proxy-Connection: close\r\n',
+    'Connection: \r\n',
+  ],
+  ...[
+    '0\r\n\r\n',
+    '1;a=b\r\n',
+    '1;a="b;\\"c"\r\n',
+    'f\r\n',
+    'HTTP/1.0',
+    'HTTP/1.1',
+    'GET ',
+    'CONNECT a:1 ',
+    'POST / HTTP/1.1\r\n',
+  ],
+  ...[
+    'http://',
+    '*',
+    '#',
+    '?',
+    '[::1]',
+    '@',
+    'X: y\r\n',
+    'Expect: 100-continue\r\n',
+    'Connection: close, keep-alive\r\n',
+  ],
 ];
-const WHOLE = [...CORPUS, ...CORPUS, ...LAST, ...ODD.map(([, text]) => text).filter((text) => text.length < 200)];
+const MANY = [CORPUS, CORPUS, CORPUS, CORPUS, CORPUS].flat();
+const WHOLE = [...MANY, ...LAST, ...ODD.map(([, text]) => text).filter((text) => text.length < 200)];
 
 function mutated(next: (below: number) => number): string {
   const pick = <T>(list: readonly T[]) => list[next(list.length)] as T;
@@ -59,10 +109,11 @@ test('where a request is cut, Node parses its end and no other, whatever comes',
     ends += cutting.ends.length;
     opaque += Number(cutting.cutter.isOpaque);
     // Behind an odd byte, or an upgrade, the cutter says nothing of what is there.
-    const said = cutting.cutter.isOpaque || cutting.cutter.holds ? found.slice(0, cutting.ends.length) : found;
+    const said =
+      cutting.cutter.isOpaque || cutting.cutter.holds ? found.slice(0, cutting.ends.length) : found;
     if (String(said) !== String(cutting.ends)) expect([text, cutting.ends]).toEqual([text, said]);
   }
   // Both are often: it is no test of what is odd alone.
-  expect(ends).toBeGreaterThan(INPUTS / 2);
+  expect(ends).toBeGreaterThan(INPUTS / 4);
   expect(opaque).toBeGreaterThan(INPUTS / 10);
 });

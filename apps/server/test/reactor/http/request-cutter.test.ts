@@ -33,7 +33,9 @@ describe('a request is cut where it ends', () => {
   });
 
   test('with the method, for each that every Node knows, and no other', () => {
-    expect([...METHODS].sort()).toEqual(METHODS_OF_NODE.filter((name) => (METHODS as readonly string[]).includes(name)));
+    expect([...METHODS].sort()).toEqual(
+      METHODS_OF_NODE.filter((name) => (METHODS as readonly string[]).includes(name)),
+    );
     for (const method of METHODS) {
       const target = method === 'CONNECT' ? 'a:1' : '/';
       const text = `${method} ${target} HTTP/1.1\r\nHost: a\r\n\r\n`;
@@ -50,7 +52,10 @@ describe('a request is cut where it ends', () => {
 
 describe('a body comes in pieces, as it is read', () => {
   test('of a length', () => {
-    const cutting = cut('POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\n').feed('01234').feed('567').feed('89GET /');
+    const cutting = cut('POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\n')
+      .feed('01234')
+      .feed('567')
+      .feed('89GET /');
     expect(cutting.pieces.map(({ text, begins, ends }) => [text.slice(-5), begins, ends])).toEqual([
       ['\r\n\r\n'.padStart(5, '0'), true, false],
       ['01234', false, false],
@@ -64,7 +69,10 @@ describe('a body comes in pieces, as it is read', () => {
 test('what is odd goes on uncut, with all that follows: one request that has no end', () => {
   for (const [name, text] of ODD) {
     for (let at = 0; at <= text.length; at += 1) {
-      const cutting = cut(CORPUS[0] as string).feed(text.slice(0, at)).feed(text.slice(at)).feed(CORPUS[5] as string);
+      const cutting = cut(CORPUS[0] as string)
+        .feed(text.slice(0, at))
+        .feed(text.slice(at))
+        .feed(CORPUS[5] as string);
       expect([name, at, cutting.requests]).toEqual([
         name,
         at,
@@ -78,7 +86,11 @@ test('what is odd goes on uncut, with all that follows: one request that has no 
 test('empty lines before a request are for no worker', () => {
   const cutting = cut(`\r\n${CORPUS[0]}\r`).feed('\n').feed(`\r\n${CORPUS[5]}`);
   expect(cutting.requests).toEqual([...one(CORPUS[0] as string), ...one(CORPUS[5] as string)]);
-  expect(cutting.pieces.filter(({ skipped }) => skipped).map(({ text }) => text)).toEqual(['\r\n', '\r\n', '\r\n']);
+  expect(cutting.pieces.filter(({ skipped }) => skipped).map(({ text }) => text)).toEqual([
+    '\r\n',
+    '\r\n',
+    '\r\n',
+  ]);
   cutting.feed('\r');
   expect(cutting.cutter.keepsHead).toBe(false);
 });
@@ -127,7 +139,9 @@ describe('a request that may change the protocol holds what follows', () => {
     const cutting = cut(text + CORPUS[0]);
     cutting.cutter.goRaw();
     cutting.recut().feed(CORPUS[1] as string);
-    expect(cutting.pieces.slice(1).map(({ text, request, begins, ends }) => [text, request, begins, ends])).toEqual([
+    expect(
+      cutting.pieces.slice(1).map(({ text, request, begins, ends }) => [text, request, begins, ends]),
+    ).toEqual([
       [CORPUS[0], 1, false, false],
       [CORPUS[1], 1, false, false],
     ]);
@@ -141,21 +155,28 @@ test('what is no HTTP is one request from the first byte on', () => {
 
 test('whatever comes, in whatever parts: the pieces are what has come, and the parts change nothing but pieces', () => {
   const texts = [...CORPUS, ...LAST, ...ODD.map(([, text]) => text), '\r\n', 'x', '\n', ' '];
-  const part = fc.oneof({ weight: 5, arbitrary: fc.constantFrom(...texts) }, { weight: 1, arbitrary: fc.string() });
+  const part = fc.oneof(
+    { weight: 5, arbitrary: fc.constantFrom(...texts) },
+    { weight: 1, arbitrary: fc.string() },
+  );
   fc.assert(
-    fc.property(fc.array(part, { maxLength: 6 }), fc.array(fc.nat(80), { maxLength: 20 }), (parts, lengths) => {
-      const text = Buffer.from(parts.join(''), 'latin1').toString('latin1');
-      const whole = cut(text);
-      const cutting = new Cutting();
-      let at = 0;
-      for (const length of [...lengths, text.length]) {
-        cutting.feed(text.slice(at, at + length));
-        at += length;
-      }
-      expect(cutting.text + text.slice(text.length - cutting.kept)).toBe(text);
-      expect(cutting.ends).toEqual(whole.ends);
-      expect(cutting.requests).toEqual(whole.requests);
-    }),
+    fc.property(
+      fc.array(part, { maxLength: 6 }),
+      fc.array(fc.nat(80), { maxLength: 20 }),
+      (parts, lengths) => {
+        const text = Buffer.from(parts.join(''), 'latin1').toString('latin1');
+        const whole = cut(text);
+        const cutting = new Cutting();
+        let at = 0;
+        for (const length of [...lengths, text.length]) {
+          cutting.feed(text.slice(at, at + length));
+          at += length;
+        }
+        expect(cutting.text + text.slice(text.length - cutting.kept)).toBe(text);
+        expect(cutting.ends).toEqual(whole.ends);
+        expect(cutting.requests).toEqual(whole.requests);
+      },
+    ),
     { numRuns: 2_000 },
   );
 });

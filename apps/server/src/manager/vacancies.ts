@@ -1,0 +1,50 @@
+import type { Member } from '@millrace/process-pool';
+import type { FromManager } from '../contract/control-messages.js';
+import { asWorker, type WorkerId } from '../contract/ids.js';
+import { assignmentOf } from './members.js';
+import type { RoleLeases } from './role-leases.js';
+
+/**
+ * Places of workers that no process has: the next one gets the place when the clients of the one before have been told what has
+ * become of their requests. Until then both could answer the same one. In base mode connections end with their worker.
+ *
+ *   its process has ended, or given the place up → the reactor threads tell its clients → the next process gets the lease
+ */
+export class Vacancies {
+  readonly #leases: RoleLeases;
+  readonly #isBase: boolean;
+  readonly #tellMaster: (message: FromManager) => void;
+  readonly #waiting = new Map<WorkerId, Member>();
+
+  constructor(leases: RoleLeases, isBase: boolean, tellMaster: (message: FromManager) => void) {
+    this.#leases = leases;
+    this.#isBase = isBase;
+    this.#tellMaster = tellMaster;
+  }
+
+  /** The process of that pid is about to have its place no more. */
+  begin(member: Member, pid: number | undefined): void {
+    if (this.#leases.isHeldBy(member, pid)) this.#begin(member);
+  }
+
+  /** The manager before this one has died, and its processes with it. */
+  succeed(members: Iterable<Member>): void {
+    for (const member of members) this.#begin(member);
+  }
+
+  settled(worker: WorkerId): void {
+    const member = this.#waiting.get(worker);
+    if (member === undefined) return;
+    this.#waiting.delete(worker);
+    this.#leases.unblock(member);
+  }
+
+  #begin(member: Member): void {
+    const { role, id } = assignmentOf(member);
+    const worker = asWorker(id);
+    if (this.#isBase || role !== 'worker' || this.#waiting.has(worker)) return;
+    this.#waiting.set(worker, member);
+    this.#leases.block(member);
+    this.#tellMaster({ type: 'workerDied', worker });
+  }
+}

@@ -1,0 +1,58 @@
+import { PROGRESS_INSIDE, progressRequest } from '../../shared/connection-layout.js';
+
+/** What a client has at the death of its worker. */
+export type Fate =
+  /** It is between two requests: the next process goes on. */
+  | 'goes-on'
+  /** A request has been taken and nothing answered. */
+  | 'bad-gateway'
+  /** The next process cannot go on, and nothing is owed: the worker had answered what it had not read to the end. */
+  | 'closed'
+  /** In the middle of an answer, or of what only that process knew: half of it must not be taken for the whole. */
+  | 'reset'
+  /** A WebSocket between two frames. */
+  | 'going-away';
+
+/** How far a client and its worker are, as the reactor thread has seen it. Numbers of requests are modulo 2^24. */
+export interface Progress {
+  readonly isStream: boolean;
+  /** From some byte on requests are not cut. */
+  readonly isOpaque: boolean;
+  readonly upgraded: boolean;
+  /** Something was sent since it was upgraded. */
+  readonly speaks: boolean;
+  /** The worker said that it sends no more. */
+  readonly outputEnded: boolean;
+  /** The last request of which something was sent to the worker. */
+  readonly sent: number;
+  /** The rest of it is still to be sent. */
+  readonly inside: boolean;
+  /** Answers that have gone to the client whole. */
+  readonly answered: number;
+  /** Another one has begun; or an upgraded connection is not between two frames. */
+  readonly begun: boolean;
+}
+
+/** Whether request `a` comes after `b`, by the sign of their difference. */
+export const isAfter = (a: number, b: number): boolean => ((a - b) << 8) >> 8 > 0;
+
+/**
+ * What becomes of a client whose worker has died: `word` is what that worker has written in PROGRESS, before its parser had the
+ * bytes. It may have written anything: what cannot be ends the connection, and no other one.
+ */
+export function fateOf(client: Progress, word: number): Fate {
+  const { sent, answered } = client;
+  if (client.isStream) return 'reset';
+  if (client.outputEnded) return client.begun ? 'reset' : 'closed';
+  if (client.upgraded && client.speaks) return client.begun ? 'reset' : 'going-away';
+  if (client.begun) return 'reset';
+  const taken = progressRequest(word);
+  if (isAfter(taken, sent)) return 'reset';
+  // There may be more than one request in what is not cut: some of them have been answered.
+  if (client.isOpaque && !isAfter(sent, answered)) return 'reset';
+  if (isAfter(taken, answered)) return 'bad-gateway';
+  if (isAfter(answered, taken)) return 'reset';
+  // What follows of that request is not sent to a process that has not seen its beginning.
+  const inside = (word & PROGRESS_INSIDE) !== 0 || (taken === sent && client.inside);
+  return inside ? 'closed' : 'goes-on';
+}
