@@ -53,10 +53,13 @@ export {
   WRITABLE,
 } from './interface/poller.js';
 export {
+  BREAK,
+  CONTINUE,
   Frame,
   type FrameVisitor,
   type Transport,
   type TransportEvents,
+  type VisitAction,
 } from './interface/transport.js';
 export { CHANNEL_OPTION_NAMES, type ChannelOptions } from './transport/channel-options.js';
 export { createMemoryPair, type MemoryPairOptions } from './transport/memory-pair.js';

@@ -14,7 +14,7 @@
 export { type ConnectPipeOptions, connectPipe } from './connect.js';
 export { PipeError, type PipeErrorCode } from './errors.js';
 export { listenPipe, PipeListener, type PipeListenerOptions } from './listen.js';
-export { fromParent } from './parent.js';
+export { pipeFromParent } from './parent.js';
 export {
   type CreatePipeOptions,
   createPipe,

@@ -7,7 +7,7 @@ import { openChecked, PIPE_OPTIONS, type PipeOptions } from './pipe.js';
 /** Tells a process or a thread the number of the descriptor that it was started with. */
 const VARIABLE = 'MILLRACE_PIPE_FD';
 
-/** The environment that announces `fd` to {@link fromParent}. */
+/** The environment that announces `fd` to {@link pipeFromParent}. */
 export function announce(env: NodeJS.ProcessEnv, fd: number): NodeJS.ProcessEnv {
   return { ...env, [VARIABLE]: String(fd) };
 }
@@ -17,8 +17,8 @@ export function announce(env: NodeJS.ProcessEnv, fd: number): NodeJS.ProcessEnv 
  *
  * It can be taken once, and is not handed on to processes that this one starts. Throws `ERR_MILLRACE_PIPE_NO_PARENT`.
  */
-export function fromParent<Out, In = Out>(options: PipeOptions<Out, In> = {}): TransportChannel<Out, In> {
-  checkOptions(options, PIPE_OPTIONS, 'fromParent()');
+export function pipeFromParent<Out, In = Out>(options: PipeOptions<Out, In> = {}): TransportChannel<Out, In> {
+  checkOptions(options, PIPE_OPTIONS, 'pipeFromParent()');
   const fd = Number(process.env[VARIABLE] ?? Number.NaN);
   delete process.env[VARIABLE];
   // The variable may have come from further up than the descriptor.

@@ -62,7 +62,7 @@ type Stdio = IOType | number | null | undefined;
 const CHILD_FD = 3;
 
 /**
- * Starts `module` in a Node of its own with a pipe to it: `child.pipe` here, `fromParent()` there. `Out` is what this
+ * Starts `module` in a Node of its own with a pipe to it: `child.pipe` here, `pipeFromParent()` there. `Out` is what this
  * side sends. A relative path is relative to the working directory, as of `child_process`.
  *
  * The pipe is made before the child, so that what is sent at once waits for it. It ends once the child has closed its
@@ -113,7 +113,7 @@ const THREAD_OPTIONS = optionNames<ThreadWithPipeOptions<unknown, unknown>>({
   worker: true,
 });
 
-/** Starts `module` in a worker thread with a pipe to it: `worker.pipe` here, `fromParent()` there. */
+/** Starts `module` in a worker thread with a pipe to it: `worker.pipe` here, `pipeFromParent()` there. */
 export function threadWithPipe<Out, In = Out>(
   module: string | URL,
   options: ThreadWithPipeOptions<Out, In> = {},

@@ -2,9 +2,9 @@ import { expect, test } from 'vitest';
 import {
   connectPipe,
   createPipe,
-  fromParent,
   listenPipe,
   openPipe,
+  pipeFromParent,
   spawnWithPipe,
   threadWithPipe,
 } from '../src/index.js';
@@ -15,7 +15,7 @@ const NOWHERE = 'file:///nowhere/module.js';
 test.each<[string, () => unknown]>([
   ['createPipe()', () => createPipe(WRONG)],
   ['openPipe()', () => openPipe(-1, WRONG)],
-  ['fromParent()', () => fromParent(WRONG)],
+  ['pipeFromParent()', () => pipeFromParent(WRONG)],
   ['listenPipe()', () => listenPipe('/nowhere/pipe', () => {}, WRONG)],
   ['connectPipe()', () => connectPipe('/nowhere/pipe', WRONG)],
   ['spawnWithPipe()', () => spawnWithPipe(new URL(NOWHERE), WRONG)],

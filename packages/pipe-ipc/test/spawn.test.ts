@@ -5,7 +5,7 @@ import { openDescriptors, until, within } from '@millrace/testkit';
 import { expect, test } from 'vitest';
 import {
   createRedirect,
-  fromParent,
+  pipeFromParent,
   type SpawnWithPipeOptions,
   spawnWithPipe,
   threadWithPipe,
@@ -92,7 +92,7 @@ test('a child that cannot be started ends its pipe', async () => {
 });
 
 test('a process without a pipe is told so', () => {
-  expect(() => fromParent()).toThrow(expect.objectContaining({ code: 'ERR_MILLRACE_PIPE_NO_PARENT' }));
+  expect(() => pipeFromParent()).toThrow(expect.objectContaining({ code: 'ERR_MILLRACE_PIPE_NO_PARENT' }));
 });
 
 test("a redirected child's output is read here, beside its pipe", async () => {

@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { Frame } from '@millrace/channel';
+import { CONTINUE, Frame } from '@millrace/channel';
 import { createMemory, MappedMemory } from '@millrace/native';
 import { openRing, RingReader, RingWriter, ringBytes } from '@millrace/shared-memory/ring';
 
@@ -25,7 +25,7 @@ const reader = new RingReader(rings[1 - side] as (typeof rings)[0], CAPACITY);
 const message = new Frame();
 const body = Buffer.alloc(size, 1);
 /** The message is where it lies; a reader that wants to keep it copies it. */
-const look = () => {};
+const look = () => CONTINUE;
 
 function send(): void {
   message.setBody(body);

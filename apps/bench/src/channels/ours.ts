@@ -1,5 +1,5 @@
 import { bytesCodec, type Codec, msgpackCodec, type TransportChannel } from '@millrace/channel';
-import { fromParent, spawnWithPipe } from '@millrace/pipe-ipc';
+import { pipeFromParent, spawnWithPipe } from '@millrace/pipe-ipc';
 import { ringFromParent, spawnWithRing } from '@millrace/shared-memory';
 import type { Kind, Mechanism, Message, Side } from './side.js';
 
@@ -23,7 +23,7 @@ export const pipe: Mechanism = {
     return sideOf(spawnWithPipe<Message>(peer, { args, codec: codec(kind) }).pipe);
   },
   async open({ kind }) {
-    return sideOf(fromParent<Message>({ codec: codec(kind) }));
+    return sideOf(pipeFromParent<Message>({ codec: codec(kind) }));
   },
 };
 

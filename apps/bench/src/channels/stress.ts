@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import { bytesCodec } from '@millrace/channel';
-import { fromParent, spawnWithPipe } from '@millrace/pipe-ipc';
+import { pipeFromParent, spawnWithPipe } from '@millrace/pipe-ipc';
 import { ringFromParent, spawnWithRing } from '@millrace/shared-memory';
 import { Generator, MOST_WORDS, wordsOf } from './sequence.js';
 
@@ -38,7 +38,7 @@ if (role === 'sender') {
   process.exit();
 } else {
   const options = { codec: bytesCodec({ view: true }) };
-  const channel = mechanism === 'ring' ? ringFromParent(options) : fromParent(options);
+  const channel = mechanism === 'ring' ? ringFromParent(options) : pipeFromParent(options);
   const generator = new Generator();
   let number = 0;
   channel.on('message', (view) => {

@@ -32,11 +32,14 @@ export class Frame {
 
 const EMPTY = new Uint8Array(0);
 
-/**
- * Takes one received message: `memory[start, end)`, valid only during the call. False ends the batch with this message:
- * the channel has been closed or paused meanwhile, perhaps the memory given up.
- */
-export type FrameVisitor = (memory: Buffer, start: number, end: number) => unknown;
+/** A visitor wants the next message of the batch as well. */
+export const CONTINUE: VisitAction = true;
+/** The batch ends with this message: the channel has been closed or paused meanwhile, perhaps the memory given up. */
+export const BREAK: VisitAction = false;
+export type VisitAction = boolean;
+
+/** Takes one received message: `memory[start, end)`, valid only during the call. Says what is to come after it. */
+export type FrameVisitor = (memory: Buffer, start: number, end: number) => VisitAction;
 
 /** What a transport tells the channel above it. */
 export interface TransportEvents {

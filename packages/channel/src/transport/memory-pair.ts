@@ -1,6 +1,14 @@
 import { checkOptions, optionNames } from '../arguments/option-names.js';
 import type { Codec } from '../codec/codec.js';
-import type { Frame, FrameVisitor, Transport, TransportEvents } from '../interface/transport.js';
+import {
+  BREAK,
+  CONTINUE,
+  type Frame,
+  type FrameVisitor,
+  type Transport,
+  type TransportEvents,
+  type VisitAction,
+} from '../interface/transport.js';
 import type { ChannelOptions } from './channel-options.js';
 import { SendQueue } from './send-queue.js';
 import { TransportChannel } from './transport-channel.js';
@@ -54,10 +62,10 @@ class MemoryTransport implements Transport {
 
   receive(visit: FrameVisitor, limit: number): number {
     let count = 0;
-    let goOn: unknown = true;
-    for (; count < limit && goOn !== false && !this.#inbox.empty; count++) {
+    let action: VisitAction = CONTINUE;
+    for (; count < limit && action !== BREAK && !this.#inbox.empty; count++) {
       const message = this.#inbox.take();
-      goOn = visit(message, 0, message.length);
+      action = visit(message, 0, message.length);
     }
     if (this.peer.#refused && count > 0) {
       this.peer.#refused = false;

@@ -12,7 +12,7 @@ import type {
   ReceiveOptions,
   WaitOptions,
 } from '../interface/channel.js';
-import { Frame, type Transport } from '../interface/transport.js';
+import { BREAK, CONTINUE, Frame, type Transport, type VisitAction } from '../interface/transport.js';
 import { checkSignal, checkTimeout, checkWait } from '../waiting/deadline.js';
 import { WaitList } from '../waiting/wait-list.js';
 import { type ChannelOptions, CLOSE_TIMEOUT_MS, withDefaults } from './channel-options.js';
@@ -318,13 +318,13 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
   }
 
   /** False when a handler has closed or paused the channel, or was the last and is none any more: what follows stays where it is. */
-  #take(memory: Buffer, start: number, end: number): boolean {
+  #take(memory: Buffer, start: number, end: number): VisitAction {
     let value: In;
     try {
       value = this.#codec.decode(memory, start, end);
     } catch (error) {
       this.#skipped(error);
-      return !this.#closed && !this.#paused;
+      return this.#closed || this.#paused ? BREAK : CONTINUE;
     }
     this.#counts.received++;
     this.#counts.receivedBytes += end - start;
@@ -332,7 +332,7 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
     else this.#receivers.settleOne(value);
     if (this.#finished && !this.#transport.hasUnfinished) this.#finished();
     // Those that wait are given one at a time.
-    return !this.#closed && !this.#paused && this.#deliver !== undefined;
+    return this.#closed || this.#paused || this.#deliver === undefined ? BREAK : CONTINUE;
   }
 
   #skipped(error: unknown): void {

@@ -1,6 +1,14 @@
 import { channel as diagnostics } from 'node:diagnostics_channel';
 import { tmpdir } from 'node:os';
-import type { Frame, FrameVisitor, Transport, TransportEvents } from '@millrace/channel';
+import {
+  BREAK,
+  CONTINUE,
+  type Frame,
+  type FrameVisitor,
+  type Transport,
+  type TransportEvents,
+  type VisitAction,
+} from '@millrace/channel';
 import { SystemCallError } from '@millrace/native';
 import { QueueError } from '../errors.js';
 import type { QueuePort } from '../queue/port.js';
@@ -74,8 +82,8 @@ export class QueueTransport implements Transport {
   #bad = 0;
   #swept = 0;
   #closed = false;
-  /** What the last visitor said: false ends the batch. */
-  #goOn: unknown = true;
+  /** What the visitor of the last message said. */
+  #action: VisitAction = CONTINUE;
 
   protected constructor(
     outgoing: Direction | undefined,
@@ -163,10 +171,10 @@ export class QueueTransport implements Transport {
     if (this.#in === undefined) return 0;
     const { port } = this.#in;
     let visited = 0;
-    this.#goOn = true;
+    this.#action = CONTINUE;
     for (
       let skipped = 0;
-      visited < limit && skipped < MAX_SKIPPED && this.#goOn !== false && !this.#closed;
+      visited < limit && skipped < MAX_SKIPPED && this.#action !== BREAK && !this.#closed;
     ) {
       const length = port.tryReceive(this.#selector);
       if (length < 0) break;
@@ -206,7 +214,7 @@ export class QueueTransport implements Transport {
     const { incoming: memory, incomingStart: at } = port;
     const kind = layout.readKind(memory, at, length);
     if (kind === layout.INLINE) {
-      this.#goOn = visit(memory, at + layout.HEADER_BYTES, at + length);
+      this.#action = visit(memory, at + layout.HEADER_BYTES, at + length);
       return true;
     }
     let payload: Buffer;
@@ -219,7 +227,7 @@ export class QueueTransport implements Transport {
       this.#reportBad(port.title, error);
       return false;
     }
-    this.#goOn = visit(payload, 0, payload.length);
+    this.#action = visit(payload, 0, payload.length);
     return true;
   }
 

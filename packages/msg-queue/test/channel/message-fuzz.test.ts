@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Frame, type TransportEvents } from '@millrace/channel';
+import { CONTINUE, Frame, type TransportEvents } from '@millrace/channel';
 import { expect, test } from 'vitest';
 import * as layout from '../../src/channel/message-layout.js';
 import { QueueTransport } from '../../src/channel/queue-transport.js';
@@ -72,6 +72,7 @@ test(`${ROUNDS} mutated messages are each a message or counted as bad: no crash,
   const visit = (_memory: Buffer, start: number, end: number) => {
     visited++;
     largest = Math.max(largest, end - start);
+    return CONTINUE;
   };
 
   /** A valid message to begin with: inline, in a file, or one that names a file that is not for it. */

@@ -1,4 +1,4 @@
-import type { FrameVisitor } from '@millrace/channel';
+import { BREAK, CONTINUE, type FrameVisitor, type VisitAction } from '@millrace/channel';
 import { SystemCallError } from '@millrace/native';
 import { EAGAIN, ECONNRESET, EINTR, syscalls } from '@millrace/native/syscalls';
 import { PipeError } from '../errors.js';
@@ -15,8 +15,8 @@ export class Incoming {
   #ended = false;
   #reset = false;
   #failure: Error | undefined;
-  /** What the last visitor said: false ends the batch. */
-  #goOn: unknown;
+  /** What the visitor of the last message said. */
+  #action: VisitAction = CONTINUE;
 
   constructor(fd: number, maxMessageSize: number) {
     this.#fd = fd;
@@ -71,8 +71,8 @@ export class Incoming {
   /** Visits up to `limit` messages, until the visitor returns false; returns how many. Throws when the socket fails or holds something else. */
   read(visit: FrameVisitor, limit: number): number {
     let count = 0;
-    this.#goOn = true;
-    while (count < limit && this.#goOn !== false && this.fill()) count += this.#part(visit);
+    this.#action = CONTINUE;
+    while (count < limit && this.#action !== BREAK && this.fill()) count += this.#part(visit);
     return count;
   }
 
@@ -119,12 +119,12 @@ export class Incoming {
     }
     this.#at = at + header + length;
     if (kind === layout.WHOLE) {
-      this.#goOn = visit(this.#datagram, at + header, at + header + length);
+      this.#action = visit(this.#datagram, at + header, at + header + length);
       return 1;
     }
     const whole = this.#whole(at, kind, length);
     if (whole === undefined) return 0;
-    this.#goOn = visit(whole, 0, whole.length);
+    this.#action = visit(whole, 0, whole.length);
     return 1;
   }
 

@@ -1,3 +1,4 @@
+import { CONTINUE } from '@millrace/channel';
 import { createSocketPair, SOCK_SEQPACKET, syscalls } from '@millrace/native/syscalls';
 import { randomNumbers } from '@millrace/testkit';
 import { expect, test } from 'vitest';
@@ -47,6 +48,7 @@ test('a datagram of any bytes is messages, pieces, or an error, and what is kept
     if (start < 0 || end < start || end > memory.length || end - start > LIMIT)
       throw new Error('out of bounds');
     visited++;
+    return CONTINUE;
   };
   for (let i = 0; i < INPUTS; i++) {
     syscalls.send(left, datagram, 0, mutate(datagram, next));

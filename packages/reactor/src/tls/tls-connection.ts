@@ -1,5 +1,5 @@
 import type { TLSSocket } from 'node:tls';
-import { type Bytes, bytesOrText, checkHandlers, checkOptions, type FrameVisitor } from '@millrace/channel';
+import { type Bytes, bytesOrText, checkHandlers, checkOptions } from '@millrace/channel';
 import { syscalls } from '@millrace/native/syscalls';
 import { CloseSequence, type Ending } from '../connection/close-sequence.js';
 import type { ConnectionHandlers, ConnectionOptions } from '../connection/connection.js';
@@ -49,7 +49,7 @@ export class TlsConnection<Context = undefined> implements StreamConnection<Cont
   readonly #framer: Framer;
   readonly #input: FrameInput;
   readonly #output: TlsOutput;
-  readonly #visit: FrameVisitor;
+  readonly #visit: (memory: Buffer, start: number, end: number) => unknown;
   readonly #share: TurnShare;
   readonly #use: MemoryUse;
   readonly #turn: Turn;

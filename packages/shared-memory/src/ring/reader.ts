@@ -1,4 +1,4 @@
-import type { FrameVisitor } from '@millrace/channel';
+import { BREAK, CONTINUE, type FrameVisitor, type VisitAction } from '@millrace/channel';
 import type { SharedMemoryError } from '../errors.js';
 import * as layout from './layout.js';
 import { corruptRing, type RingMemory } from './ring.js';
@@ -23,8 +23,8 @@ export class RingReader {
   #total = 0;
   #spare: Buffer | undefined;
   #abandoned = 0;
-  /** What the last visitor said: false ends the batch. */
-  #goOn: unknown;
+  /** What the visitor of the last message said. */
+  #action: VisitAction = CONTINUE;
   #failure: SharedMemoryError | undefined;
 
   constructor({ words, data, capacity }: RingMemory, maxMessageSize: number) {
@@ -69,9 +69,9 @@ export class RingReader {
     if (unread > this.#capacity)
       throw this.#corrupt(`${unread} unread bytes, which are more than its capacity`);
     let count = 0;
-    this.#goOn = true;
+    this.#action = CONTINUE;
     try {
-      while (count < limit && this.#goOn !== false && this.#taken !== tail)
+      while (count < limit && this.#action !== BREAK && this.#taken !== tail)
         count += this.#record(visit, tail);
     } finally {
       this.#free();
@@ -107,7 +107,7 @@ export class RingReader {
     if (kind !== layout.PADDING && kind !== layout.MIDDLE && kind !== layout.LAST) this.#abandonPiece();
     switch (kind) {
       case layout.WHOLE:
-        this.#goOn = visit(this.#data, start, start + length);
+        this.#action = visit(this.#data, start, start + length);
         this.#freeOften();
         return 1;
       case layout.PADDING:
@@ -148,7 +148,7 @@ export class RingReader {
     this.#whole = undefined;
     if (this.#arrived !== this.#total)
       throw this.#corrupt(`${this.#arrived} bytes of a message of ${this.#total}`);
-    this.#goOn = visit(whole, 0, this.#total);
+    this.#action = visit(whole, 0, this.#total);
     if (whole.length <= KEPT_BYTES) this.#spare = whole;
     return 1;
   }

@@ -1,4 +1,4 @@
-import { Frame } from '@millrace/channel';
+import { CONTINUE, Frame } from '@millrace/channel';
 import { expect, test } from 'vitest';
 import { HEAD_WORD, TAIL_WORD, TAKEN_WORD } from '../../src/ring/layout.js';
 import { openRing, RingReader, RingWriter, ringBytes } from '../../src/ring.js';
@@ -19,7 +19,10 @@ function message(text: string | Buffer): Frame {
 
 function readAll(reader: RingReader, limit = Number.POSITIVE_INFINITY): string[] {
   const seen: string[] = [];
-  reader.read((memory, start, end) => seen.push(memory.toString('latin1', start, end)), limit);
+  reader.read((memory, start, end) => {
+    seen.push(memory.toString('latin1', start, end));
+    return CONTINUE;
+  }, limit);
   return seen;
 }
 
@@ -44,6 +47,7 @@ test('a successor goes on where a dead reader stopped: the message in hand is go
   const die = () =>
     dead.read((memory, start) => {
       if (memory.toString('latin1', start, start + 1) === 'b') throw new Error('killed');
+      return CONTINUE;
     }, 10);
   expect(die).toThrow('killed');
   expect(readAll(new RingReader(open(), MAX_MESSAGE))).toEqual(['c', 'd']);

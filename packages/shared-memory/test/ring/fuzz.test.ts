@@ -1,4 +1,4 @@
-import { Frame } from '@millrace/channel';
+import { CONTINUE, Frame } from '@millrace/channel';
 import { randomNumbers } from '@millrace/testkit';
 import { expect, test } from 'vitest';
 import { HEAD_WORD, HEADER_BYTES, TAIL_WORD, TAKEN_WORD } from '../../src/ring/layout.js';
@@ -25,6 +25,7 @@ test('a ring of any contents is read as messages or ends in an error, within its
   const visit = (bytes: Buffer, start: number, end: number) => {
     if (start < 0 || end < start || end > bytes.length || end - start > LIMIT) outside++;
     visited++;
+    return CONTINUE;
   };
   for (let i = 0; i < INPUTS; i++) {
     words.fill(0, HEADER_BYTES >> 2);

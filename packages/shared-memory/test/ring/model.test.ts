@@ -1,4 +1,4 @@
-import { Frame } from '@millrace/channel';
+import { CONTINUE, Frame } from '@millrace/channel';
 import { expect, test } from 'vitest';
 import { Doorbell, DoorbellListener, RingTransport } from '../../src/internal.js';
 import { HEAD_WORD, HEADER_BYTES, recordBytes, TAIL_WORD, TAKEN_WORD } from '../../src/ring/layout.js';
@@ -72,11 +72,12 @@ class Model {
     return frame;
   }
 
-  readonly visit = (memory: Buffer, from: number, to: number): void => {
+  readonly visit = (memory: Buffer, from: number, to: number) => {
     const number = (memory[from] as number) - 1;
     for (let i = from; i < to; i++) if (memory[i] !== number + 1) throw new Error(`${number} is broken`);
     if (to - from !== this.messages[number]) throw new Error(`${number} has ${to - from} bytes`);
     this.seen.push(number);
+    return CONTINUE;
   };
 
   explore(write: () => void, read: () => void, deaths: number): Result {

@@ -1,4 +1,4 @@
-import { fromParent } from '@millrace/pipe-ipc';
+import { pipeFromParent } from '@millrace/pipe-ipc';
 
-const parent = fromParent<number, { n: number }>();
+const parent = pipeFromParent<number, { n: number }>();
 for await (const { n } of parent) parent.send(n * 2);
