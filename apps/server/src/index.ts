@@ -10,13 +10,14 @@ export {
 export type { Port } from './api/port.js';
 export { createServer, Server } from './api/server.js';
 export type { ServerStats } from './api/stats.js';
+export type { ClientInfo, PeerCertificate, TlsInfo } from './contract/client-info.js';
 export type { SessionCloseReason } from './contract/close-reasons.js';
 export type { PortEvents, ServerEvents, Task, TaskResultEvent, WorkerExit } from './contract/events.js';
 export type { ProcessId, RoleName } from './contract/ids.js';
 export type { PacketClient } from './contract/packet-client.js';
 export type { ReloadOptions, ReloadResult } from './contract/reload.js';
 export type { WorkerStatus } from './contract/role.js';
-export type { CloseInfo, Session } from './contract/session.js';
+export type { CloseInfo, CloseOptions, SendFileRange, Session } from './contract/session.js';
 export type { Message, SessionData, Types } from './contract/types.js';
 export { ServerError, type ServerErrorCode } from './errors.js';
 export type { Command, CommandOptions } from './messages/commands.js';
@@ -32,8 +33,5 @@ export type {
 } from './options/options.js';
 export type { PortFraming, PortOptions } from './options/port-options.js';
 export type { Pem, TlsIdentity, TlsOptions, TlsVersion } from './options/tls-options.js';
-export type { ClientInfo } from './sessions/client-info.js';
-export type { CloseOptions, SendFileRange } from './sessions/session-gateway.js';
-export type { PeerCertificate, TlsInfo } from './shared/tls-table.js';
 export type { PlainTaskOptions } from './tasks/plain-task.js';
 export type { UserProcess, UserProcessHandler } from './worker/user-process.js';

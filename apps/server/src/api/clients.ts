@@ -1,11 +1,12 @@
 import { type Bytes, bytesOrText, shown, type WaitOptions } from '@millrace/channel';
 import type { SocketAddress } from '@millrace/reactor';
-import type { Session } from '../contract/session.js';
+import type { ClientInfo } from '../contract/client-info.js';
+import type { CloseOptions, SendFileRange } from '../contract/session.js';
 import { ServerError } from '../errors.js';
 import type { PeerIdentity } from '../links/peer-identity.js';
 import { notStarted } from '../process/wrong-role.js';
-import type { ClientInfo } from '../sessions/client-info.js';
-import type { CloseOptions, SendFileRange, SessionGateway } from '../sessions/session-gateway.js';
+import type { GatewaySession } from '../sessions/gateway-session.js';
+import type { SessionGateway } from '../sessions/session-gateway.js';
 import type { Port } from './port.js';
 import { type ServerStats, serverStats } from './stats.js';
 
@@ -20,7 +21,7 @@ export interface SessionAccess {
 
 /** Sessions that belong to this process, by their ids; in a worker, once it serves. */
 export interface OwnSessions {
-  readonly sessions: { get(id: number): Session | undefined } | undefined;
+  readonly sessions: { get(id: number): GatewaySession | undefined } | undefined;
 }
 
 /**
@@ -127,7 +128,7 @@ export class Clients {
   }
 
   /** This worker's own object for a session, if it has one. */
-  #session(id: number): Session | undefined {
+  #session(id: number): GatewaySession | undefined {
     return this.#own?.sessions?.get(id);
   }
 

@@ -8,13 +8,14 @@ import {
   type ServerEvents,
 } from '../contract/events.js';
 import type { ListenerIndex, Unchecked } from '../contract/ids.js';
+import type { ServerPlan } from '../contract/role.js';
 import { ServerError } from '../errors.js';
 import { type Topology, topologyOf } from '../links/topology.js';
 import type { PortOptions } from '../options/port-options.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { resolvePort } from '../options/resolve-options.js';
 import type { ResolvedPort } from '../options/resolved-port.js';
-import { planOf, type ServerPlan } from '../options/server-plan.js';
+import { planOf } from '../options/server-plan.js';
 import type { UserProcessHandler } from '../worker/user-process.js';
 import { Port } from './port.js';
 import type { SharedTables } from './shared-tables.js';

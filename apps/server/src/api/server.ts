@@ -14,10 +14,12 @@ import type {
   Tasks,
   TaskValue,
 } from '@millrace/task-pool';
+import type { ClientInfo } from '../contract/client-info.js';
 import type { ServerEvents } from '../contract/events.js';
 import type { ProcessId, RoleName } from '../contract/ids.js';
 import { RELOAD_OPTIONS, type ReloadOptions, type ReloadResult } from '../contract/reload.js';
 import { ROLE, type RoleAssignment, type WorkerStatus } from '../contract/role.js';
+import type { CloseOptions, SendFileRange } from '../contract/session.js';
 import type { Message } from '../contract/types.js';
 import { callSite, shownAt } from '../errors.js';
 import { PeerIdentity } from '../links/peer-identity.js';
@@ -35,8 +37,6 @@ import { spawnArguments } from '../process/spawn-arguments.js';
 import { leaveSignalsToMaster } from '../process/termination.js';
 import { warmUp } from '../process/warm-up.js';
 import { notStarted } from '../process/wrong-role.js';
-import type { ClientInfo } from '../sessions/client-info.js';
-import type { CloseOptions, SendFileRange } from '../sessions/session-gateway.js';
 import type { PlainTaskOptions } from '../tasks/plain-task.js';
 import type { UserProcessHandler } from '../worker/user-process.js';
 import { assertSessionId, Clients } from './clients.js';

@@ -1,11 +1,13 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
 import { INCARNATIONS_PER_MANAGER } from '../constants.js';
-import type { ServerPlan } from '../options/server-plan.js';
 import type { RoleName } from './ids.js';
 import type { FailedStart } from './start-failure.js';
 
 /** Names what a server does in this process, to modules of this package that stand beside its face. */
 export const ROLE: unique symbol = Symbol('role');
+
+/** What has to be the same in every process, by what a user calls it. */
+export type ServerPlan = Readonly<Record<string, unknown>>;
 
 /** `'exiting'`: it has been told to end. */
 export type WorkerStatus = 'busy' | 'idle' | 'exiting';

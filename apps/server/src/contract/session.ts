@@ -1,7 +1,5 @@
-import { type Bytes, bytesOrText, type WaitOptions } from '@millrace/channel';
-import type { ClientInfo } from '../sessions/client-info.js';
-import type { OutputWindow } from '../sessions/output-window.js';
-import type { CloseOptions, SendFileRange, SessionGateway } from '../sessions/session-gateway.js';
+import type { Bytes, WaitOptions } from '@millrace/channel';
+import type { ClientInfo } from './client-info.js';
 import type { SessionCloseReason } from './close-reasons.js';
 import type { SessionData } from './types.js';
 
@@ -12,40 +10,39 @@ export interface CloseInfo {
   readonly reason: SessionCloseReason;
 }
 
+export interface SendFileRange {
+  /** First byte to send. Default 0. */
+  readonly offset?: number;
+  /** Bytes to send. Default: all from `offset`. */
+  readonly length?: number;
+}
+
+export interface CloseOptions {
+  /** At once, without what waits for the client. */
+  readonly reset?: boolean;
+}
+
 /**
  * A client's connection, as a worker sees it. It belongs to the server and not to the worker: when the worker dies,
  * the connection stays, and the worker's replacement gets a new object for the same session. In the dispatch modes
  * that give a session's messages to several workers, each of them has an object of its own.
  */
-export class Session {
+export interface Session {
   /** Names the connection in the whole server; never reused while the server runs. */
   readonly id: number;
   /** Index of the listener that it came by: 0 for the server's own, then as `addListener` was called. */
   readonly port: number;
   /** `'192.0.2.1:40000'`; empty where this worker has not been told, and for a unix socket. */
-  remoteAddress: string;
+  readonly remoteAddress: string;
   /**
    * Whatever the handlers of this worker want to keep with the session; lost when the worker is replaced. Its type is what the
    * program says in `Types`.
    */
   data: SessionData;
-  /** Promises of handlers that have not settled. */
-  inFlight = 0;
   /** The client sends no more, and waits for its answers. */
-  inputEnded = false;
+  readonly inputEnded: boolean;
   /** No longer open for `send`. */
-  closed = false;
-  readonly #line: SessionGateway;
-  readonly #window: OutputWindow;
-  #bound = false;
-
-  constructor(id: number, port: number, line: SessionGateway, window: OutputWindow) {
-    this.id = id;
-    this.port = port;
-    this.remoteAddress = '';
-    this.#line = line;
-    this.#window = window;
-  }
+  readonly closed: boolean;
 
   /**
    * Sends bytes or text to the client. True: go on. False: sent, but more than `bufferHighWatermark` waits for the
@@ -53,58 +50,33 @@ export class Session {
    * answer is no error. Throws `ERR_MILLRACE_SESSION_FULL` when the caller has gone on past false and more than `socketBufferSize` waits;
    * nothing is sent then either.
    */
-  send(data: string | Bytes): boolean | undefined {
-    if (this.closed) return undefined;
-    return this.#line.send(this.id, bytesOrText(data), this.#window);
-  }
+  send(data: string | Bytes): boolean | undefined;
 
   /**
    * Sends a regular file, or a piece of it, behind what was sent before, without reading it to memory where the kernel
    * can. Answers as `send`. At most 64 files wait for one client. Throws `ERR_MILLRACE_FILE`, or what `statSync` throws.
    */
-  sendFile(path: string, range?: SendFileRange): boolean | undefined {
-    return this.closed ? undefined : this.#line.sendFile(this.id, path, range);
-  }
+  sendFile(path: string, range?: SendFileRange): boolean | undefined;
 
   /** Resolves with true when there is room for more to send, with false when the session is closed or closes. */
-  drained(options?: WaitOptions): Promise<boolean> {
-    if (this.closed) return Promise.resolve(false);
-    return this.#line.drained(this.id, options, this.#window);
-  }
+  drained(options?: WaitOptions): Promise<boolean>;
 
   /**
    * Closes the connection after everything sent before has gone out, or at once with `reset`, which may follow on a close
    * that waits for its client. False: it is closed, or that was asked for before.
    */
-  close(options?: CloseOptions): boolean {
-    if (this.closed && options?.reset !== true) return false;
-    this.closed = true;
-    return this.#line.close(this.id, options);
-  }
+  close(options?: CloseOptions): boolean;
 
   /** Reads no more from the client until `resume`; messages that are on their way still come. False: not open. */
-  pause(): boolean {
-    return this.#line.pause(this.id);
-  }
-
-  resume(): boolean {
-    return this.#line.resume(this.id);
-  }
+  pause(): boolean;
+  resume(): boolean;
 
   /** Exempts it from `heartbeatIdleTime` and `maxIdleTime`. False: not open. */
-  protect(on = true): boolean {
-    return this.#line.protect(this.id, on);
-  }
+  protect(on?: boolean): boolean;
 
   /** Gives it a uid, for `dispatchMode: 'uid'`; once. False: not open, or bound before. */
-  bind(uid: number): boolean {
-    if (this.#bound || !this.#line.bind(this.id, uid)) return false;
-    this.#bound = true;
-    return true;
-  }
+  bind(uid: number): boolean;
 
   /** What the server knows of the client; in a `close` handler too, and undefined some time after that. */
-  get info(): ClientInfo | undefined {
-    return this.#line.info(this.id, { ignoreClosed: true });
-  }
+  readonly info: ClientInfo | undefined;
 }

@@ -1,9 +1,7 @@
+import type { ServerPlan } from '../contract/role.js';
 import { ServerError } from '../errors.js';
 import type { ResolvedOptions } from './resolve-options.js';
 import type { ResolvedPort } from './resolved-port.js';
-
-/** What has to be the same in every process, by what a user calls it. */
-export type ServerPlan = Readonly<Record<string, unknown>>;
 
 const SAME = [
   'mode',

@@ -1,11 +1,11 @@
 import type { Handlers, PortEvents, ServerEvents } from '../contract/events.js';
 import type { ListenerIndex, Unchecked } from '../contract/ids.js';
+import type { ServerPlan } from '../contract/role.js';
 import type { FailedStart } from '../contract/start-failure.js';
 import type { Logger, ProcessLog } from '../log/log.js';
 import type { ProcessMessages } from '../messages/process-messages.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { ResolvedPort } from '../options/resolved-port.js';
-import type { ServerPlan } from '../options/server-plan.js';
 import type { ProcessTimers } from './process-timers.js';
 
 export interface RoleContextParts {

@@ -1,9 +1,9 @@
 import type { TLSSocket } from 'node:tls';
 import { TlsAcceptor, type TlsAcceptorOptions } from '@millrace/reactor';
 import { HANDSHAKE_BYTES } from '@millrace/reactor/internal';
+import type { TlsInfo } from '../contract/client-info.js';
 import type { ListenerIndex, SessionId } from '../contract/ids.js';
 import { MEMORY_CLOSES } from '../shared/counters-layout.js';
-import type { TlsInfo } from '../shared/tls-table.js';
 import type { ReactorContext } from './reactor-context.js';
 
 const NO_CELL =

@@ -1,43 +1,12 @@
+import type { ClientInfo } from '../contract/client-info.js';
 import type { SessionId, Unchecked } from '../contract/ids.js';
-import type { SessionCloseReason } from '../links/packet.js';
 import { CLOSE_REASONS } from '../links/packet.js';
 import { isInherited } from '../options/port-options.js';
 import type { ResolvedPort } from '../options/resolved-port.js';
 import { CLOSED, FLAG_BOUND, FLAG_PAUSED, FLAG_PROTECTED } from '../shared/connection-layout.js';
 import type { ConnectionTable } from '../shared/connection-table.js';
 import type { Counters } from '../shared/counters.js';
-import type { TlsInfo, TlsTable } from '../shared/tls-table.js';
-
-/** What any process can tell of a client, without asking anyone. Times are milliseconds since 1970. */
-export interface ClientInfo {
-  /** The port that the client has come by: its number (0: a unix socket), and the listener's index. */
-  readonly serverPort: number;
-  readonly port: number;
-  readonly socketType: 'tcp' | 'tcp6' | 'unix';
-  /** Empty and 0 for a unix socket. */
-  readonly remoteIp: string;
-  readonly remotePort: number;
-  readonly reactorId: number;
-  /** The session's own worker: it gets `connect` and `close`, and all messages unless the dispatch mode says otherwise. */
-  readonly workerId: number;
-  /** What `bind` has given it. */
-  readonly uid: number | undefined;
-  readonly connectTime: number;
-  /** Of the last bytes in either direction. */
-  readonly lastTime: number;
-  readonly lastReceiveTime: number;
-  readonly lastSendTime: number;
-  /** When a message of it last went to a worker; 0: never. Since then it may have waited for that worker. */
-  readonly lastDispatchTime: number;
-  /** Bytes that the server holds because the client has not read what was sent before. */
-  readonly sendQueuedBytes: number;
-  readonly protected: boolean;
-  readonly paused: boolean;
-  /** Of a client that came by TLS; undefined else. */
-  readonly tls: TlsInfo | undefined;
-  /** Undefined while the connection is open. */
-  readonly closeReason: SessionCloseReason | undefined;
-}
+import type { TlsTable } from '../shared/tls-table.js';
 
 /** Undefined when `session` is closed, unless `closedToo` and its slot has no successor yet. */
 export function clientInfo(

@@ -3,6 +3,7 @@ import { checkOptions, checkWaitOptions, optionNames, type WaitOptions } from '@
 import { WaitList } from '@millrace/channel/internal';
 import type { SocketAddress } from '@millrace/reactor';
 import { SEND_LIMIT } from '../constants.js';
+import type { ClientInfo } from '../contract/client-info.js';
 import {
   type ListenerIndex,
   type ReactorIndex,
@@ -11,6 +12,7 @@ import {
   type SessionId,
   type Unchecked,
 } from '../contract/ids.js';
+import type { CloseOptions, SendFileRange } from '../contract/session.js';
 import { ServerError } from '../errors.js';
 import { encodePeer } from '../links/datagram-peer.js';
 import { FileSender } from '../links/file-link.js';
@@ -23,21 +25,9 @@ import type { ConnectionTable } from '../shared/connection-table.js';
 import type { Counters } from '../shared/counters.js';
 import { RESPONSES } from '../shared/counters-layout.js';
 import type { TlsTable } from '../shared/tls-table.js';
-import { type ClientInfo, clientInfo } from './client-info.js';
+import { clientInfo } from './client-info.js';
 import type { DatagramSender } from './datagram-sender.js';
 import { type OutputWindow, OutputWindows } from './output-window.js';
-
-export interface SendFileRange {
-  /** First byte to send. Default 0. */
-  readonly offset?: number;
-  /** Bytes to send. Default: all from `offset`. */
-  readonly length?: number;
-}
-
-export interface CloseOptions {
-  /** At once, without what waits for the client. */
-  readonly reset?: boolean;
-}
 
 const FILE_RANGE = optionNames<SendFileRange>({ offset: true, length: true });
 const CLOSE_OPTIONS = optionNames<CloseOptions>({ reset: true });

@@ -1,35 +1,7 @@
+import type { TlsInfo } from '../contract/client-info.js';
 import type { ReactorIndex, SessionId, Unchecked } from '../contract/ids.js';
 import { capacityFor } from './connection-layout.js';
 import * as layout from './tls-layout.js';
-
-/** What is known of a client that came by TLS. */
-export interface TlsInfo {
-  /** `'TLSv1.3'`, say. */
-  readonly protocol: string;
-  /** As OpenSSL names it. */
-  readonly cipher: string;
-  /** The host name that the client has asked for. Undefined: none, or one too long to be kept. */
-  readonly servername?: string;
-  /** What was agreed on by ALPN. */
-  readonly alpnProtocol?: string;
-  /** Whether the client has a certificate that `ca` vouches for. */
-  readonly authorized: boolean;
-  /** Why it has none, where it was asked for one; OpenSSL's code. */
-  readonly authorizationError?: string;
-  /** The client's certificate, where there is one. */
-  readonly peerCertificate?: PeerCertificate;
-}
-
-/** Its owner chooses how long all but the fingerprint are; what is too long to be kept is undefined. */
-export interface PeerCertificate {
-  /** A line for each attribute, as in node:crypto's `X509Certificate`. */
-  readonly subject?: string;
-  /** SHA-256 of the certificate, in hexadecimal with colons. */
-  readonly fingerprint256: string;
-  readonly serialNumber?: string;
-  /** Until when it holds. */
-  readonly validTo?: string;
-}
 
 /** Tries to read a cell before it tells nothing: its writer needs one moment, and another process may write for ever. */
 const TRIES = 1_000;

@@ -7,10 +7,10 @@ import {
   type SessionId,
   type Unchecked,
 } from '../contract/ids.js';
-import { PacketClient } from '../contract/packet-client.js';
-import { Session } from '../contract/session.js';
 import { decodePeer } from '../links/datagram-peer.js';
 import * as packet from '../links/packet.js';
+import { GatewayPacketClient } from '../sessions/gateway-packet-client.js';
+import { GatewaySession } from '../sessions/gateway-session.js';
 import { OutputWindow } from '../sessions/output-window.js';
 import type { SessionGateway } from '../sessions/session-gateway.js';
 import type { CounterBlock } from '../shared/counter-block.js';
@@ -23,9 +23,9 @@ export class Sessions {
   readonly #parts: SessionsParts;
   readonly #counters: CounterBlock;
   readonly #gateway: SessionGateway;
-  readonly #sessions = new Map<number, Session>();
+  readonly #sessions = new Map<number, GatewaySession>();
   /** Messages of one session often come in a row. */
-  #latest: Session | undefined;
+  #latest: GatewaySession | undefined;
   /** By listener; every one has some. */
   readonly #receivers: (readonly PortEvents['receive'][])[] = [];
   readonly #concurrency: Concurrency;
@@ -61,7 +61,7 @@ export class Sessions {
     }
   }
 
-  get(id: number): Session | undefined {
+  get(id: number): GatewaySession | undefined {
     return this.#sessions.get(id);
   }
 
@@ -136,7 +136,7 @@ export class Sessions {
     this.#parts.channels[reactor]?.send(this.#out.set(packet.TAKEN, 0, last));
   }
 
-  #session(id: SessionId, listener: ListenerIndex): Session {
+  #session(id: SessionId, listener: ListenerIndex): GatewaySession {
     if (this.#latest?.id === id) return this.#latest;
     let session = this.#sessions.get(id);
     if (session === undefined) {
@@ -147,9 +147,9 @@ export class Sessions {
     return session;
   }
 
-  #newSession(id: SessionId, listener: ListenerIndex): Session {
+  #newSession(id: SessionId, listener: ListenerIndex): GatewaySession {
     const { table } = this.#gateway;
-    return new Session(id, listener, this.#gateway, new OutputWindow(table, table.slot(id)));
+    return new GatewaySession(id, listener, this.#gateway, new OutputWindow(table, table.slot(id)));
   }
 
   #receiversOf(listener: Unchecked<ListenerIndex>): readonly PortEvents['receive'][] {
@@ -157,7 +157,7 @@ export class Sessions {
     return this.#receivers[listener];
   }
 
-  #receive(session: Session, data: Buffer, reactor: ReactorIndex): void {
+  #receive(session: GatewaySession, data: Buffer, reactor: ReactorIndex): void {
     this.#count(REQUESTS);
     this.#left--;
     let open: Promise<void>[] | undefined;
@@ -173,7 +173,7 @@ export class Sessions {
     this.#left--;
     const { listener, start, aux } = message;
     const address = decodePeer(message.body as Buffer, start, start + aux);
-    const client = new PacketClient(this.#gateway, address, listener);
+    const client = new GatewayPacketClient(this.#gateway, address, listener);
     const data = copyOf(message.body as Buffer, start + aux, message.end);
     let open: Promise<void>[] | undefined;
     for (const handler of this.#parts.handlers(listener).get('packet')) {
@@ -205,12 +205,12 @@ export class Sessions {
   }
 
   /** The client waits for its answers; when there are none left, the connection is closed. */
-  #inputEnded(session: Session): void {
+  #inputEnded(session: GatewaySession): void {
     session.inputEnded = true;
     this.#endIfDone(session);
   }
 
-  #endIfDone(session: Session): void {
+  #endIfDone(session: GatewaySession): void {
     if (!session.inputEnded || session.inFlight > 0 || session.closed) return;
     session.closed = true;
     this.#gateway.ended(session.id);
@@ -223,7 +223,7 @@ export class Sessions {
     this.#emit('close', session, { byServer: reason !== 'peer' && reason !== 'error', reason });
   }
 
-  #forget(id: SessionId): Session | undefined {
+  #forget(id: SessionId): GatewaySession | undefined {
     const session = this.#sessions.get(id);
     if (session === undefined) return undefined;
     this.#sessions.delete(id);
@@ -235,11 +235,16 @@ export class Sessions {
 
   #emit<Name extends 'connect' | 'close' | 'bufferFull' | 'bufferEmpty'>(
     name: Name,
-    session: Session,
+    session: GatewaySession,
     argument: Parameters<PortEvents[Name]>[1],
   ): void {
     for (const handler of this.#parts.handlers(session.port).get(name))
-      this.#call(session, handler as (session: Session, argument: unknown) => unknown, argument, session);
+      this.#call(
+        session,
+        handler as (session: GatewaySession, argument: unknown) => unknown,
+        argument,
+        session,
+      );
   }
 
   /**
@@ -250,7 +255,7 @@ export class Sessions {
     first: A,
     handler: (first: A, second: B) => unknown,
     second: B,
-    session: Session | undefined,
+    session: GatewaySession | undefined,
   ): Promise<void> | undefined {
     let result: unknown;
     try {
@@ -263,7 +268,7 @@ export class Sessions {
   }
 
   /** By `then`: an asynchronous function would make two more promises for each message. */
-  #open(result: PromiseLike<unknown>, session: Session | undefined): Promise<void> {
+  #open(result: PromiseLike<unknown>, session: GatewaySession | undefined): Promise<void> {
     if (session) session.inFlight++;
     this.#inFlight++;
     return Promise.resolve(result).then(
@@ -278,7 +283,7 @@ export class Sessions {
     );
   }
 
-  #over(session: Session | undefined): void {
+  #over(session: GatewaySession | undefined): void {
     this.#inFlight--;
     if (session) {
       session.inFlight--;

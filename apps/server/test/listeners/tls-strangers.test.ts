@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Authority, type Identity, TestClient } from '@millrace/testkit';
 import { afterAll, expect, test } from 'vitest';
+import type { PeerCertificate } from '../../src/contract/client-info.js';
 import type { ServerOptions } from '../../src/index.js';
-import { type PeerCertificate, TlsTable } from '../../src/shared/tls-table.js';
+import { TlsTable } from '../../src/shared/tls-table.js';
 import { startServer } from '../support.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-strangers-'));

@@ -3,12 +3,13 @@ import { createMemory, MappedMemory } from '@millrace/native';
 import { syscalls } from '@millrace/native/syscalls';
 import { Authority } from '@millrace/testkit';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import type { TlsInfo } from '../../src/contract/client-info.js';
 import { ServerError } from '../../src/errors.js';
 import { capacityFor } from '../../src/shared/connection-layout.js';
 import { hasKeys, readKeys, writeKeys } from '../../src/shared/keys.js';
 import { HALF_BYTES, halfAt, KEYS_BYTES } from '../../src/shared/keys-layout.js';
 import * as layout from '../../src/shared/tls-layout.js';
-import { type TlsInfo, TlsTable } from '../../src/shared/tls-table.js';
+import { TlsTable } from '../../src/shared/tls-table.js';
 
 const CLIENTS = 10;
 const info = (cipher: string): TlsInfo => ({ protocol: 'TLSv1.3', cipher, authorized: false });
