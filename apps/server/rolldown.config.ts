@@ -11,6 +11,7 @@ export default library(
     'master/master',
     'manager/manager',
     'worker/worker',
+    'worker/served-sessions',
     'base/own-reactor',
     'programs/listen-capture',
     'tasks/task-worker',

@@ -25,6 +25,7 @@ const OF_THE_LINKS = [
   'succession',
   'shutdown',
   'fairness',
+  'served',
 ];
 
 /**
@@ -69,6 +70,7 @@ const OF_THE_MODE = [
   'log',
   'manager-handlers',
   'worker-handlers',
+  'served',
 ];
 
 /** The whole suite with the defaults, its pure tests first; and what depends on it once more with each other way. `support.ts` reads `env`. */

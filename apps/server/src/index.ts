@@ -8,6 +8,7 @@ export {
   type TaskErrorCode,
 } from '@millrace/task-pool';
 export type { Port } from './api/port.js';
+export type { Servable } from './api/served.js';
 export { createServer, Server } from './api/server.js';
 export type { ServerStats } from './api/stats.js';
 export type { ClientInfo, PeerCertificate, TlsInfo } from './contract/client-info.js';
@@ -31,7 +32,7 @@ export type {
   ServerMode,
   ServerOptions,
 } from './options/options.js';
-export type { PortFraming, PortOptions } from './options/port-options.js';
+export type { PortFraming, PortOptions, ServeOptions } from './options/port-options.js';
 export type { Pem, TlsIdentity, TlsOptions, TlsVersion } from './options/tls-options.js';
 export type { PlainTaskOptions } from './tasks/plain-task.js';
 export type { UserProcess, UserProcessHandler } from './worker/user-process.js';

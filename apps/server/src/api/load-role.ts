@@ -1,11 +1,13 @@
+import type { Server as NetServer } from 'node:net';
 import type { ChildProcessContext } from '@millrace/process-pool';
-import { asWorker, type RoleName } from '../contract/ids.js';
+import { asWorker, type ListenerIndex, type RoleName } from '../contract/ids.js';
 import type { RoleAssignment } from '../contract/role.js';
 import type { Descriptors } from '../links/descriptor-names.js';
 import { flatId } from '../links/process-kinds.js';
 import type { Topology } from '../links/topology.js';
 import type { ServerMode } from '../options/options.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
+import type { ResolvedPort } from '../options/resolved-port.js';
 import type { RoleContext } from '../process/role-context.js';
 import type { UserFunctions } from '../reactor/reactor-context.js';
 import type { UserProcessHandler } from '../worker/user-process.js';
@@ -20,6 +22,8 @@ export interface RoleParts {
   readonly userProcesses: readonly UserProcessHandler[];
   /** Those of the user's tables, in the master. */
   readonly tables: Descriptors;
+  /** By listener, the servers that have its connections. */
+  readonly served: ReadonlyMap<ListenerIndex, NetServer>;
   /** In a worker of base mode. */
   readonly functions: UserFunctions | undefined;
 }
@@ -35,6 +39,7 @@ type ChildParts = RoleParts & { readonly child: ChildProcessContext };
 export async function loadRole(
   role: RoleName,
   { mode, taskWorkerNum }: Pick<ResolvedOptions, 'mode' | 'taskWorkerNum'>,
+  ports: readonly ResolvedPort[],
 ): Promise<TakeRole> {
   const hasTasks = taskWorkerNum > 0;
   if (role === 'master') {
@@ -45,7 +50,7 @@ export async function loadRole(
       return new MasterRole(context, topology, tables, Tasks);
     };
   }
-  return (await loadChild(role, mode, hasTasks)) as TakeRole;
+  return (await loadChild(role, mode, hasTasks, ports)) as TakeRole;
 }
 
 async function loadTasks() {
@@ -57,6 +62,7 @@ async function loadChild(
   role: Exclude<RoleName, 'master'>,
   mode: ServerMode,
   hasTasks: boolean,
+  ports: readonly ResolvedPort[],
 ): Promise<(parts: ChildParts) => Role> {
   if (role === 'manager') {
     const { ManagerRole } = await import('../manager/manager.js');
@@ -67,13 +73,16 @@ async function loadChild(
     const { WorkerRole } = await import('../worker/worker.js');
     // In base mode it is the reactor of its own clients.
     const own = mode === 'base' ? await import('../base/own-reactor.js') : undefined;
-    return ({ context, topology, child, assignment, functions }) =>
+    const hasServed = ports.some(({ protocol, late }) => protocol !== 'messages' || late);
+    const sockets = hasServed ? await import('../worker/served-sessions.js') : undefined;
+    return ({ context, topology, child, assignment, functions, served }) =>
       new WorkerRole(
         context,
         child,
         topology,
         asWorker(assignment.id),
         own && { Reactor: own.OwnReactor, functions },
+        sockets && { Sessions: sockets.ServedSessions, servers: served },
       );
   }
   if (role === 'taskWorker') {

@@ -1,14 +1,18 @@
+import type { Server as NetServer } from 'node:net';
 import { checkEvent, Handlers, PORT_EVENTS, type PortEvents, type ServerEvents } from '../contract/events.js';
 import type { ResolvedPort } from '../options/resolved-port.js';
 
 /** One listener, with handlers of its own for the events that it has some for; the others are the server's. */
 export class Port {
   readonly options: ResolvedPort;
+  /** @internal What has its connections, where that is no handler. */
+  readonly server: NetServer | undefined;
   /** @internal */
   readonly handlers = new Handlers<PortEvents>();
 
-  constructor(options: ResolvedPort) {
+  constructor(options: ResolvedPort, server?: NetServer) {
     this.options = options;
+    this.server = server;
   }
 
   on<Name extends keyof PortEvents>(event: Name, handler: PortEvents[Name]): this {

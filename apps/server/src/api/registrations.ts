@@ -1,3 +1,4 @@
+import type { Server as NetServer } from 'node:net';
 import type { Columns, Table, TableDefinition } from '@millrace/shared-memory';
 import { MAX_PORTS } from '../constants.js';
 import {
@@ -7,17 +8,18 @@ import {
   SERVER_EVENTS,
   type ServerEvents,
 } from '../contract/events.js';
-import type { ListenerIndex, Unchecked } from '../contract/ids.js';
+import { asListener, type ListenerIndex, type Unchecked } from '../contract/ids.js';
 import type { ServerPlan } from '../contract/role.js';
 import { ServerError } from '../errors.js';
 import { type Topology, topologyOf } from '../links/topology.js';
 import type { PortOptions } from '../options/port-options.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
-import { resolvePort } from '../options/resolve-options.js';
+import { resolvePort, servedPort } from '../options/resolve-options.js';
 import type { ResolvedPort } from '../options/resolved-port.js';
 import { planOf } from '../options/server-plan.js';
 import type { UserProcessHandler } from '../worker/user-process.js';
 import { Port } from './port.js';
+import { protocolOf } from './served.js';
 import type { SharedTables } from './shared-tables.js';
 
 /** What the program says of its server before `start`, the same in every process. */
@@ -37,7 +39,10 @@ export class Registrations {
   constructor(options: ResolvedOptions, tables: SharedTables, late = 0) {
     this.options = options;
     this.tables = tables;
-    this.#listeners = Array.from({ length: Math.max(1, late) }, () => new Port(options.port));
+    this.#listeners = Array.from(
+      { length: Math.max(1, late) },
+      () => new Port(late > 0 ? servedPort(options.port, options.port.protocol, {}) : options.port),
+    );
     this.listeners = this.#listeners;
     this.userProcesses = this.#userProcesses;
   }
@@ -50,12 +55,29 @@ export class Registrations {
 
   addListener(options: PortOptions): Port {
     this.assertOpen('addListener');
-    if (this.#listeners.length === MAX_PORTS) {
-      throw new ServerError('ERR_MILLRACE_OPTION', `A server has at most ${MAX_PORTS} listeners.`);
-    }
+    this.#assertRoom();
     const port = new Port(resolvePort(options, this.options));
     this.#listeners.push(port);
     return port;
+  }
+
+  /** Has `server` serve a listener of its own, or the server's first. */
+  serve(server: NetServer, options: PortOptions | undefined): void {
+    this.assertOpen('serve');
+    const isSecure = options?.tls ?? (options === undefined && this.options.port.tls);
+    const protocol = protocolOf(server, isSecure !== undefined && isSecure !== false);
+    if (options !== undefined) {
+      this.#assertRoom();
+      this.#listeners.push(new Port(resolvePort(options, this.options, protocol), server));
+      return;
+    }
+    const [first] = this.#listeners as [Port];
+    if (first.server !== undefined)
+      throw new ServerError(
+        'ERR_MILLRACE_OPTION',
+        'The first listener is served already. Give serve a place for this one: server.serve(app, { port: 3001 }).',
+      );
+    this.#listeners[0] = new Port(servedPort(first.options, protocol, {}), server);
   }
 
   /** Returns its flat id. */
@@ -82,6 +104,19 @@ export class Registrations {
       'ERR_MILLRACE_STARTED',
       `${method} belongs before start; this server has been started.`,
     );
+  }
+
+  #assertRoom(): void {
+    if (this.#listeners.length === MAX_PORTS)
+      throw new ServerError('ERR_MILLRACE_OPTION', `A server has at most ${MAX_PORTS} listeners.`);
+  }
+
+  /** The servers that have the connections of listeners, by those; in a worker they are attached when it begins. */
+  get served(): ReadonlyMap<ListenerIndex, NetServer> {
+    const served = new Map<ListenerIndex, NetServer>();
+    for (const [index, { server }] of this.#listeners.entries())
+      if (server !== undefined) served.set(asListener(index), server);
+    return served;
   }
 
   /** The options of all listeners. */

@@ -43,7 +43,7 @@ export class RoleStart {
     const { child, assignment, registered, processLog, messages, timers, starts } = this.#parts;
     const { options } = registered;
     outliveLostOutput((name, error) => processLog.outputLost(name, error));
-    const makeRole = await loadRole(assignment.role, options);
+    const makeRole = await loadRole(assignment.role, options, registered.ports);
     // The same for its log: whatever is to be loaded is not below a new root directory. And a process that accepts clients cannot
     // open a file any more when it has to say that they have taken all descriptors.
     const accepts = assignment.role === 'master' || (assignment.role === 'worker' && options.mode === 'base');
@@ -78,6 +78,7 @@ export class RoleStart {
         child,
         userProcesses,
         tables: tables.descriptors,
+        served: registered.served,
         functions,
       });
       if (child) messages.open({ borrowed: false, descriptor: (name) => child.descriptor(name) });

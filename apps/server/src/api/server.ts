@@ -1,3 +1,5 @@
+import type { Server as HttpServer, RequestListener } from 'node:http';
+import type { Server as NetServer } from 'node:net';
 import { type Bytes, checkOptions, type WaitOptions } from '@millrace/channel';
 import { inherit } from '@millrace/process-pool';
 import { hasParent } from '@millrace/process-pool/internal';
@@ -28,7 +30,7 @@ import { type Logger, ProcessLog } from '../log/log.js';
 import type { Command, CommandOptions } from '../messages/commands.js';
 import { ProcessMessages } from '../messages/process-messages.js';
 import type { ServerOptions } from '../options/options.js';
-import type { PortOptions } from '../options/port-options.js';
+import type { PortOptions, ServeOptions } from '../options/port-options.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { tellTest } from '../options/under-test.js';
 import { userIdOf } from '../options/user-id.js';
@@ -46,6 +48,7 @@ import { Registrations } from './registrations.js';
 import { assertHandlers } from './required-handlers.js';
 import type { Role } from './role.js';
 import { RoleStart } from './role-start.js';
+import { type Servable, serverOf } from './served.js';
 import { ServerStarts } from './server-starts.js';
 import { SharedTables } from './shared-tables.js';
 import type { ServerStats } from './stats.js';
@@ -138,6 +141,26 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
   /** Listens on one more port, with handlers of its own where it is given some. Throws `ERR_MILLRACE_STARTED`. */
   addListener(options: PortOptions): Port {
     return this.#registered.addListener(options);
+  }
+
+  /**
+   * Has a server of node:http, node:https, node:http2, node:tls or node:net, or a function `(request, response)`, serve the clients
+   * of a listener, in every worker: as if it listened there. Without options that is the server's first listener. Do not call its
+   * `listen`. Events of the server's own, `receive` and the like, are not for this listener. Returns the server. Throws
+   * `ERR_MILLRACE_STARTED` and `ERR_MILLRACE_OPTION`.
+   *
+   * @example
+   * const server = createServer({ port: 3000, workerNum: 4 });
+   * server.serve(express());
+   * await server.start();
+   */
+  serve<S extends NetServer>(target: S, options?: ServeOptions): S;
+  serve(target: RequestListener, options?: ServeOptions): HttpServer;
+  serve(target: Servable, options?: ServeOptions): NetServer {
+    this.#registered.assertOpen('serve');
+    const server = serverOf(target);
+    this.#registered.serve(server, options);
+    return server;
   }
 
   /**

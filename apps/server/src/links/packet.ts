@@ -80,6 +80,9 @@ export const WORKER_SETTLED = 53; // the answer to WORKER_DIED: its clients have
 export const isForClient = (type: number): boolean =>
   (type >= SEND && type < SEND_TO) || type === UPGRADED || type === END_OUTPUT || type === LOST;
 
+/** Whether a packet from a reactor thread tells of what a client did: its listener says whose it is. */
+export const isOfSession = (type: number): boolean => type <= BUFFER_EMPTY && type !== LAST;
+
 /**
  * The aux of SEND, where requests are cut: how many answers end with these bytes (from bit 1 on), then whether they hold the
  * beginning of another one that does not end in them (bit 0). An interim response, like 100, is 0.

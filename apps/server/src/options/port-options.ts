@@ -173,6 +173,9 @@ export interface PortOptions {
   readonly sendBufferSize?: number;
 }
 
+/** Where a server of the program is served: all that a listener takes, but what is of messages. */
+export type ServeOptions = Omit<PortOptions, 'type' | 'framing' | 'packageMaxLength'>;
+
 /** Whether its socket comes from outside: what it is bound to is not in the options then, and `host` is empty. */
 export function isInherited({
   fd,

@@ -64,6 +64,9 @@ const keepAliveOptions = v.pipe(keepAliveTimes, v.transform(given));
 /** Not a union, whose error would be of neither. */
 const keepAlive = v.lazy((value) => (typeof value === 'object' ? keepAliveOptions : flag));
 
+/** Defaults that hold where no option of that name is. */
+export const portDefaults = { packageMaxLength: 2 << 20 } as const;
+
 /** What each option of a listener takes, and its default. port-options.ts says what it means. */
 export const portShape = {
   type: v.optional(oneOf(['stream', 'datagram']), 'stream'),
@@ -88,7 +91,7 @@ export const portShape = {
   permissions: v.optional(count(0, 0o777)),
   tls: v.optional(tlsSchema),
   framing: v.optional(framing, { kind: 'none' }),
-  packageMaxLength: v.optional(count(1, MAX_BYTES), 2 << 20),
+  packageMaxLength: v.optional(count(1, MAX_BYTES), portDefaults.packageMaxLength),
   socketBufferSize: v.optional(count(1, MAX_BYTES), 8 << 20),
   bufferHighWatermark: v.optional(count(0, MAX_BYTES)),
   bufferLowWatermark: v.optional(count(0, MAX_BYTES), 0),

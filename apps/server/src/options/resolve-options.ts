@@ -7,7 +7,8 @@ import { given, pick } from './given.js';
 import type { ServerOptions } from './options.js';
 import { optionError, parseOptions } from './parse-options.js';
 import { isInherited, type PortOptions } from './port-options.js';
-import { portSchema, portShape } from './port-schema.js';
+import { portDefaults, portSchema, portShape } from './port-schema.js';
+import type { ResolvedPort } from './resolved-port.js';
 import { serverSchema, serverShape } from './server-schema.js';
 import { defaultTaskRingSize } from './task-transport.js';
 import { portUnderTest } from './under-test.js';
@@ -129,7 +130,11 @@ const INHERITED = [
 ] as const;
 
 /** Checks the options of `addListener` and fills in the defaults: the first port's for what is not its own. */
-export function resolvePort(options: PortOptions, server: ResolvedOptions) {
+export function resolvePort(
+  options: PortOptions,
+  server: ResolvedOptions,
+  protocol: Protocol = 'messages',
+): ResolvedPort {
   const { host, bufferHighWatermark, ...inherited } = pick(server.port, INHERITED);
   const all: PortOptions = {
     ...inherited,
@@ -138,10 +143,37 @@ export function resolvePort(options: PortOptions, server: ResolvedOptions) {
     ...(options.socketBufferSize === undefined && { bufferHighWatermark }),
     ...options,
   };
-  return resolveParsedPort(parseOptions(portSchema, all), server.heartbeatCheckInterval);
+  const port = resolveParsedPort(parseOptions(portSchema, all), server.heartbeatCheckInterval);
+  return protocol === 'messages' ? port : servedPort(port, protocol, options);
 }
 
-function resolveParsedPort(
+/** Names of options that mean nothing where a server of the program has the connections. */
+const OF_MESSAGES = ['type', 'framing', 'packageMaxLength'] as const;
+
+/** The port of a listener that a server of the program serves; `given`: the options that are its own. */
+export function servedPort(port: ResolvedPort, protocol: Protocol, given: PortOptions): ResolvedPort {
+  for (const name of OF_MESSAGES)
+    if (given[name] !== undefined)
+      throw optionError(
+        `The option '${name}' is of listeners with messages: what a served one gets, its server reads as it comes.`,
+      );
+  const { bufferHighWatermark = SERVED_HIGH_WATER, bufferLowWatermark = SERVED_HIGH_WATER >> 2 } = given;
+  const high = Math.min(bufferHighWatermark, port.socketBufferSize);
+  return {
+    ...port,
+    protocol,
+    type: 'stream',
+    framing: { kind: 'none' },
+    packageMaxLength: portDefaults.packageMaxLength,
+    bufferHighWatermark: high,
+    bufferLowWatermark: Math.min(bufferLowWatermark, high),
+  };
+}
+
+/** What a program is told of its backpressure is true by so much: bytes that wait for a client before a write is not over. */
+const SERVED_HIGH_WATER = 1 << 19;
+
+export function resolveParsedPort(
   parsed: v.InferOutput<typeof portSchema>,
   heartbeatCheckInterval = 0,
   late = false,

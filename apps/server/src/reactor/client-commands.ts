@@ -148,7 +148,8 @@ export class ClientCommands {
   }
 
   #close(client: Client, reset: boolean): void {
-    if (reset) return client.connection.destroy();
+    // A socket of the program is told to reset as node:net's is; of a session that says: at once.
+    if (reset) return client.connection.destroy({ reset: client.http !== undefined });
     if (client.slot.state === CLOSING) return;
     client.ensureRare().movedAt = this.#context.now();
     client.slot.change({ state: CLOSING });

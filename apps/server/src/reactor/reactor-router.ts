@@ -137,6 +137,8 @@ export class ReactorRouter {
     client.ensureRare().congested = congested;
     client.slot.queued(client.connection.queuedBytes);
     client.slot.flag(FLAG_FULL, congested);
+    // A socket of the program says itself when its client is to be read from, whatever waits for that.
+    if (client.http !== undefined) return congested ? undefined : this.#commands.drained(client, true);
     const type = congested ? packet.BUFFER_FULL : packet.BUFFER_EMPTY;
     client.owner.channel.send(this.#context.out.set(type, client.session, 0, client.listener));
     if (congested) return client.pauseFor(PAUSE_OUTPUT);

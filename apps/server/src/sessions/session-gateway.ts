@@ -53,6 +53,14 @@ export interface SessionGatewayParts {
   readonly onCongestion?: (reactor: ReactorIndex) => void;
 }
 
+/** What became of bytes: sent; sent, but much waits; not sent, for too much waits; not sent, for the session is not open. */
+export type Offered = 'sent' | 'enough' | 'refused' | 'closed';
+
+/** What knows the aux of its SEND packets, and is asked once for each that is sent. */
+export interface OutputSource {
+  auxOf(bytes: Uint8Array, start: number, end: number, last: boolean): number;
+}
+
 /** Links that can be emptied. */
 interface Resettable {
   reset(reactor: ReactorIndex): void;
@@ -149,6 +157,40 @@ export class SessionGateway {
     this.#own[RESPONSES] = (this.#own[RESPONSES] as number) + 1;
     if (!more) this.#onCongestion?.(this.#reactorOf(id));
     return more && pending + bytes.length <= bufferHighWatermark;
+  }
+
+  /**
+   * Sends bytes of a socket, `last` when none follow them by now. Unlike `send` it never throws: a socket keeps what does not
+   * go now, and goes on once `drained` says so.
+   */
+  offer(
+    id: SessionId,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    last: boolean,
+    source: OutputSource,
+    window: OutputWindow,
+  ): Offered {
+    const { table } = this;
+    const slot = this.#open(id);
+    if (slot < 0) return 'closed';
+    const { socketBufferSize, bufferHighWatermark } = this.#portOf(slot);
+    const pending = window.pending(table, slot);
+    const channel = this.#channel(this.#reactorOf(id));
+    if (pending > socketBufferSize || channel.queuedBytes > SEND_LIMIT) return 'refused';
+    const aux = source.auxOf(bytes, start, end, last);
+    const more = channel.send(this.#out.set(packet.SEND, id, aux).with(bytes, start, end));
+    if (more === undefined) return 'closed';
+    window.sent(end - start);
+    this.#own[RESPONSES] = (this.#own[RESPONSES] as number) + 1;
+    if (!more) this.#onCongestion?.(this.#reactorOf(id));
+    return more && pending + end - start <= bufferHighWatermark ? 'sent' : 'enough';
+  }
+
+  /** Says something of an open session to its reactor thread: that a socket sends no more, say. */
+  tell(id: SessionId, type: number, aux = 0): void {
+    if (!this.#retired) this.#tell(type, id, aux);
   }
 
   /**

@@ -4,6 +4,7 @@ import type { Session } from '../contract/session.js';
 import type { PacketChannel } from '../links/packet-channel.js';
 import type { SessionGateway } from '../sessions/session-gateway.js';
 import type { CounterBlock } from '../shared/counter-block.js';
+import type { ServedSessions } from './served-sessions.js';
 
 /** What the sessions of a worker are told. */
 export interface SessionsParts {
@@ -15,6 +16,8 @@ export interface SessionsParts {
   /** This worker's counters. */
   readonly counters: CounterBlock;
   readonly handlers: (listener: Unchecked<ListenerIndex>) => Handlers<PortEvents>;
+  /** The connections that servers of the program have, where there are such. */
+  readonly served?: ServedSessions | undefined;
   /** Messages after which no more are taken. */
   readonly maxRequests: number;
   /** Messages whose handlers are under way at most; 0: any number. */

@@ -16,6 +16,7 @@ import type { SessionGateway } from '../sessions/session-gateway.js';
 import type { CounterBlock } from '../shared/counter-block.js';
 import { DONE, REQUESTS } from '../shared/counters-layout.js';
 import { Concurrency, WAITS_POLL_MS } from './concurrency.js';
+import type { ServedSessions } from './served-sessions.js';
 import type { SessionsParts } from './sessions-parts.js';
 
 /** The sessions of one worker: packets from reactor threads become events. */
@@ -23,6 +24,7 @@ export class Sessions {
   readonly #parts: SessionsParts;
   readonly #counters: CounterBlock;
   readonly #gateway: SessionGateway;
+  readonly #served: ServedSessions | undefined;
   readonly #sessions = new Map<number, GatewaySession>();
   /** Messages of one session often come in a row. */
   #latest: GatewaySession | undefined;
@@ -42,13 +44,14 @@ export class Sessions {
     this.#parts = parts;
     this.#counters = parts.counters;
     this.#gateway = parts.gateway;
+    this.#served = parts.served;
     this.#concurrency = new Concurrency(parts.maxConcurrency, parts.channels, parts.gateway);
     this.#left = parts.maxRequests;
   }
 
-  /** Handlers whose promises are open. */
+  /** Handlers whose promises are open, and connections with requests that are not answered. */
   get inFlight(): number {
-    return this.#inFlight;
+    return this.#inFlight + (this.#served?.inHand ?? 0);
   }
 
   /** Takes messages from here on. */
@@ -77,7 +80,7 @@ export class Sessions {
       // No message follows the last one, but the answers to handlers that wait for room do.
       await this.#until(() => this.#last.size >= channels.length);
       drained?.();
-      return this.#until(() => this.#inFlight === 0);
+      return this.#until(() => this.inFlight === 0);
     }
     this.#stopping = true;
     this.#concurrency.stop();
@@ -86,7 +89,7 @@ export class Sessions {
     // Those answers lie behind messages that are the replacement's: the table tells as well.
     const poll = setInterval(() => this.#gateway.settleByTable(), WAITS_POLL_MS);
     try {
-      await this.#until(() => this.#inFlight === 0);
+      await this.#until(() => this.inFlight === 0);
     } finally {
       clearInterval(poll);
     }
@@ -94,6 +97,8 @@ export class Sessions {
 
   #received(message: packet.Packet, reactor: ReactorIndex): void {
     const { session: id, listener, aux } = message;
+    if (this.#served?.has(listener) === true && packet.isOfSession(message.type))
+      return this.#served.received(message, reactor);
     switch (message.type) {
       case packet.RECEIVE:
         return this.#receive(
@@ -183,6 +188,16 @@ export class Sessions {
     this.#finished(open, reactor);
   }
 
+  /** A server of the program has taken a request. */
+  requestTaken(): void {
+    if (--this.#left <= 0 && !this.#stopping) this.#allTaken();
+  }
+
+  /** What was in hand has ended. */
+  idle(): void {
+    if (this.inFlight === 0) this.#idle();
+  }
+
   /** A message of `reactor` is done when all of its handlers are: what the dispatch modes by load go by. */
   #finished(open: Promise<void>[] | undefined, reactor: ReactorIndex): void {
     if (open === undefined) this.#count(DONE + reactor);
@@ -194,11 +209,11 @@ export class Sessions {
         this.#concurrency.ended();
       });
     }
-    if (this.#left <= 0 && !this.#stopping) this.#served();
+    if (this.#left <= 0 && !this.#stopping) this.#allTaken();
   }
 
   /** As many messages have been taken as may be: what comes after this one stays in its ring. */
-  #served(): void {
+  #allTaken(): void {
     this.#stopping = true;
     this.#concurrency.stop();
     this.#parts.onServed();
@@ -289,7 +304,7 @@ export class Sessions {
       session.inFlight--;
       this.#endIfDone(session);
     }
-    if (this.#inFlight === 0) this.#idle();
+    this.idle();
   }
 
   /** Each counter has this worker alone as its writer. */

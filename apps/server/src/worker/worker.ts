@@ -1,3 +1,4 @@
+import type { Server as NetServer } from 'node:net';
 import { giveMessagesRoom } from '@millrace/channel/internal';
 import { syscalls } from '@millrace/native/syscalls';
 import type { ChildProcessContext } from '@millrace/process-pool';
@@ -6,7 +7,13 @@ import type { OwnReactor } from '../base/own-reactor.js';
 import { RESTORE_MS } from '../constants.js';
 import { unknownMessage } from '../contract/control-messages.js';
 import { runInOrder } from '../contract/events.js';
-import { type PeerId, type ReactorIndex, reactorOfWorker, type WorkerId } from '../contract/ids.js';
+import {
+  type ListenerIndex,
+  type PeerId,
+  type ReactorIndex,
+  reactorOfWorker,
+  type WorkerId,
+} from '../contract/ids.js';
 import { incarnationOf, type RoleAssignment, SHUTDOWN, type WorkerStatus } from '../contract/role.js';
 import type { Session } from '../contract/session.js';
 import type { OpenedResources } from '../links/shared-resources.js';
@@ -28,6 +35,7 @@ import { CounterBlock, restoredText } from '../shared/counter-block.js';
 import { DONE, REQUESTS } from '../shared/counters-layout.js';
 import { TaskAsker } from '../tasks/task-asker.js';
 import { openTaskFiles } from '../tasks/task-files.js';
+import type { ServedSessions } from './served-sessions.js';
 import { Sessions } from './sessions.js';
 
 /** Runs the user's handlers for connections. */
@@ -42,6 +50,9 @@ export class WorkerRole {
   readonly #tasks: TaskAsker;
   /** In base mode. */
   readonly #own: OwnReactor | undefined;
+  /** Where servers of the program have connections. */
+  readonly #served: ServedSessions | undefined;
+  readonly #servers: ReadonlyMap<ListenerIndex, NetServer>;
   #channels: Links['channels'] = [];
   #sessions: Sessions | undefined;
   #serving = false;
@@ -50,13 +61,17 @@ export class WorkerRole {
   /** Whether it reads up to the last packets before it ends. */
   #drain = false;
 
-  /** `own`: in base mode, where the worker is a reactor. */
+  /** `own`: in base mode, where the worker is a reactor; `served`: where servers of the program have connections. */
   constructor(
     context: RoleContext,
     child: ChildProcessContext,
     topology: Topology,
     id: WorkerId,
     own?: { readonly Reactor: typeof OwnReactor; readonly functions: UserFunctions | undefined },
+    served?: {
+      readonly Sessions: typeof ServedSessions;
+      readonly servers: ReadonlyMap<ListenerIndex, NetServer>;
+    },
   ) {
     this.#context = context;
     this.#topology = topology;
@@ -78,6 +93,17 @@ export class WorkerRole {
       // More waits to be sent than the reactor thread takes: then nothing more is asked for; see Sessions.start.
       onCongestion: (reactor) => (this.#own?.channel ?? this.#channels[reactor])?.pause(),
     });
+    this.#servers = served?.servers ?? new Map();
+    this.#served =
+      served &&
+      new served.Sessions({
+        gateway: this.#gateway,
+        ports: context.ports,
+        lasting: own === undefined,
+        onRequest: () => this.#sessions?.requestTaken(),
+        onIdle: () => this.#sessions?.idle(),
+        log: (text) => context.log.warn({ kind: 'served' }, text),
+      });
     const { taskFiles, taskRun } = child.data as RoleAssignment;
     const files = taskFiles === undefined ? undefined : openTaskFiles(context.options, taskFiles, taskRun);
     checkTaskMeans(context.options, topology, files);
@@ -134,7 +160,10 @@ export class WorkerRole {
       ask: (asked) => this.#life.tell({ type: 'listen', ...about, ...asked }),
       end: (listener) => this.#life.tell({ type: 'listenEnded', ...about, listener }),
       protocolOf,
-      attach: () => () => {},
+      attach: (server, listener) => {
+        this.#served?.attach(server, listener);
+        return () => this.#served?.detach(listener);
+      },
     });
     this.#capture = capture;
     capture.install();
@@ -159,6 +188,7 @@ export class WorkerRole {
     if (this.#serving) return;
     this.#serving = true;
     giveMessagesRoom(syscalls);
+    for (const [listener, server] of this.#servers) this.#served?.serve(server, listener);
     this.#sessions?.start();
     this.#gateway.hear();
     this.#own?.serve();
@@ -194,10 +224,12 @@ export class WorkerRole {
     const counters = new CounterBlock(this.#view.counters().process(this.#id))
       .keep(REQUESTS, REQUESTS + 1)
       .keep(DONE);
+    this.#served?.countBy(counters);
     this.#sessions = new Sessions({
       channels,
       source: this.#own?.channel,
       gateway: this.#gateway,
+      served: this.#served,
       counters,
       handlers: (port) => portHandlers.of(port),
       maxRequests: drawLimit(options.maxRequest, options.maxRequestGrace),

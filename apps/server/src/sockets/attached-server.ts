@@ -1,0 +1,124 @@
+import type { Server as HttpServer } from 'node:http';
+import type { Server as NetServer } from 'node:net';
+import { isHttpServer, isTlsServer } from './server-kinds.js';
+import type { SessionSocket } from './session-socket.js';
+import { type SocketEnd, socketEnd } from './socket-host.js';
+
+/**
+ * Milliseconds that an idle connection is kept in process mode where the program says nothing: a load balancer in front keeps it for
+ * 60 s, and sends into a connection that is being closed where it is the longer of the two.
+ */
+export const KEEP_ALIVE_MS = 75_000;
+
+/** What node:http has where the program says nothing. */
+const NODE_KEEP_ALIVE_MS = 5_000;
+
+/** What node:net knows of a server beyond its types. */
+interface Untyped {
+  _connections: number;
+  maxConnections?: number | null;
+  readonly pauseOnConnect?: boolean;
+  readonly allowHalfOpen?: boolean;
+  readonly highWaterMark?: number;
+}
+
+/** A `net.Server` of the program that is given the connections of one listener, instead of the kernel's. */
+export class AttachedServer {
+  readonly server: NetServer;
+  /** Whether it is of node:http, or of node:https. */
+  readonly http: boolean;
+  readonly #event: 'connection' | 'secureConnection';
+  #local: SocketEnd | undefined;
+
+  /** `secure`: TLS ends in the reactor. `patient`: idle connections are kept for longer than Node's default. */
+  constructor(server: NetServer, secure: boolean, patient: boolean) {
+    this.server = server;
+    const isTls = isTlsServer(server);
+    this.http = isHttpServer(server) && (secure || !isTls);
+    // What a server of node:tls hears of 'connection' is TLS itself.
+    this.#event = secure && isTls ? 'secureConnection' : 'connection';
+    const { keepAliveTimeout } = server as HttpServer;
+    if (patient && keepAliveTimeout === NODE_KEEP_ALIVE_MS)
+      (server as HttpServer).keepAliveTimeout = KEEP_ALIVE_MS;
+    if (!secure && isTls) server.prependListener('secureConnection', tellPeer);
+    server.on('session', tellSessionPeer);
+  }
+
+  /** Milliseconds that an idle connection is kept; 0: for ever. */
+  get keepAliveMs(): number {
+    const { keepAliveTimeout, keepAliveTimeoutBuffer = 1_000 } = this.server as unknown as {
+      readonly keepAliveTimeout?: number;
+      readonly keepAliveTimeoutBuffer?: number;
+    };
+    return keepAliveTimeout ? keepAliveTimeout + keepAliveTimeoutBuffer : 0;
+  }
+
+  /** What the sockets of its connections are made with, as node:net makes them. */
+  get socketOptions(): {
+    readonly local: SocketEnd;
+    readonly allowHalfOpen: boolean;
+    readonly highWaterMark?: number | undefined;
+  } {
+    const { allowHalfOpen = false, highWaterMark } = this.#state;
+    if (this.#local === undefined) {
+      const address = this.server.address();
+      this.#local = typeof address === 'object' && address ? socketEnd(address.address, address.port) : {};
+    }
+    return { local: this.#local, allowHalfOpen, highWaterMark };
+  }
+
+  /** It is given no more connections. */
+  detach(): void {
+    this.server.off('secureConnection', tellPeer);
+    this.server.off('session', tellSessionPeer);
+  }
+
+  /** Whether one more connection is too many; the program hears of that as it does of node:net. */
+  drops(socket: SessionSocket): boolean {
+    const { maxConnections, _connections } = this.#state;
+    if (maxConnections === undefined || maxConnections === null || _connections < maxConnections)
+      return false;
+    const { localAddress, localPort, localFamily, remoteAddress, remotePort, remoteFamily } = socket;
+    this.server.emit('drop', {
+      localAddress,
+      localPort,
+      localFamily,
+      remoteAddress,
+      remotePort,
+      remoteFamily,
+    });
+    return true;
+  }
+
+  /** Gives it a connection. What its handlers throw, this throws. */
+  connect(socket: SessionSocket): void {
+    const state = this.#state;
+    // By these node:net counts the connection down, and `close` waits for it.
+    state._connections++;
+    Object.assign(socket, { server: this.server, _server: this.server });
+    if (state.pauseOnConnect) socket.pause();
+    this.server.emit(this.#event, socket);
+  }
+
+  get #state(): Untyped {
+    return this.server as unknown as Untyped;
+  }
+}
+
+/** Sockets of TLS and HTTP/2 that lie over another one tell nothing of the client by themselves. */
+interface Layered {
+  _peername?: object;
+  readonly _parent?: { readonly stream?: SessionSocket } | null;
+  readonly stream?: SessionSocket;
+}
+
+function tellPeer(socket: Layered): void {
+  const under = socket._parent?.stream;
+  if (under) socket._peername = under._getpeername();
+}
+
+function tellSessionPeer(session: { readonly socket: Layered }): void {
+  const { socket } = session;
+  const under = socket.stream ?? socket._parent?.stream;
+  if (under?._getpeername) socket._peername = under._getpeername();
+}

@@ -1,0 +1,252 @@
+import type { ReactorIndex, SessionId } from '../contract/ids.js';
+import { END_OUTPUT, responsesEnded, SEND, UPGRADED } from '../links/packet.js';
+import { OutputWindow } from '../sessions/output-window.js';
+import { GatheredOutput } from './gathered-output.js';
+import { sendSoon } from './output-turns.js';
+import { ResponseLedger, type TrackedResponse } from './response-ledger.js';
+import type { SessionSocket } from './session-socket.js';
+import { brokenOff, writeAfterDestroy } from './socket-errors.js';
+import type { SocketHost } from './socket-host.js';
+import { WebSocketFrames } from './websocket-frames.js';
+
+/** Bytes that are gathered before they are sent without waiting for the end of the turn. */
+const GATHER_BYTES = 1 << 16;
+const RESET = { reset: true } as const;
+
+export type Done = (error?: Error | null) => void;
+
+/** A piece of output, as streams hand it on. */
+export interface Chunk {
+  readonly chunk: string | Uint8Array;
+  readonly encoding: BufferEncoding;
+}
+
+/**
+ * What lies between a {@link SessionSocket} and its session: packets one way, the calls of a stream the other. It is apart from the
+ * socket because that is the program's, which may put on it whatever it likes under any name.
+ */
+export class SessionLink {
+  readonly session: SessionId;
+  readonly reactor: ReactorIndex;
+  /** Undefined where answers are not counted: node:http has not the connection itself. */
+  readonly ledger: ResponseLedger | undefined;
+  socket!: SessionSocket;
+  bytesRead = 0;
+  #bytesSent = 0;
+  readonly #host: SocketHost;
+  readonly #window: OutputWindow;
+  readonly #output = new GatheredOutput();
+  readonly #taker = (bytes: Uint8Array, start: number, end: number, last: boolean) =>
+    this.#offer(bytes, start, end, last);
+  #frames: WebSocketFrames | undefined;
+  /** It will be asked at the end of this turn what it has gathered. */
+  #turn = false;
+  /** The program has its turn behind it: what it has ended is known to have ended. */
+  #settled = false;
+  /** Much waits for the client: nothing is sent before the reactor thread says that there is room. */
+  #full = false;
+  /** The callbacks of the write, and of the end of output, that wait for that. */
+  #done: Done | undefined;
+  #finish: Done | undefined;
+  /** More has come than is read: the reactor thread reads no more from the client. */
+  #held = false;
+  #inputEnded = false;
+  /** The reactor thread has closed the connection. */
+  #closed = false;
+  /** The socket is closed once it has finished: its output need not be ended by itself. */
+  closesSoon = false;
+  resets = false;
+
+  constructor(host: SocketHost, session: SessionId, reactor: ReactorIndex, http: boolean) {
+    this.#host = host;
+    this.session = session;
+    this.reactor = reactor;
+    this.ledger = http ? new ResponseLedger() : undefined;
+    const { table } = host.gateway;
+    this.#window = new OutputWindow(table, table.slot(session));
+  }
+
+  /** Bytes that were written to the session or are gathered for it. */
+  get bytesWritten(): number {
+    return this.#bytesSent + this.#output.bytes;
+  }
+
+  /** Whether the connection speaks HTTP no more. */
+  get isUpgraded(): boolean {
+    return this.#frames !== undefined;
+  }
+
+  // From the reactor thread ---------------------------------------------------------------------------------------------
+
+  /** Bytes of the client. */
+  received(data: Buffer): void {
+    const { socket } = this;
+    if (socket.destroyed || this.#inputEnded) return;
+    this.bytesRead += data.length;
+    if (socket.takesAtOnce(data) || socket.push(data) || this.#held) return;
+    this.#held = true;
+    this.#host.gateway.pause(this.session);
+  }
+
+  /** The program reads on. */
+  wantsMore(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    this.#host.gateway.resume(this.session);
+  }
+
+  /** The client sends no more. */
+  endInput(): void {
+    const { socket } = this;
+    if (socket.destroyed || this.#inputEnded) return;
+    this.#inputEnded = true;
+    socket.push(null);
+    // 'end' comes where nothing is read as well.
+    socket.read(0);
+  }
+
+  /** The connection is closed; `broken`: by the client or a failure, and not by this side. */
+  closed(broken: boolean): void {
+    const { socket } = this;
+    this.#closed = true;
+    this.#output.clear();
+    // Both sides have ended. What the program has not read yet it may still read; then it is over by itself.
+    if (socket.destroyed || (this.#inputEnded && socket.writableFinished)) return;
+    socket.destroy(broken ? brokenOff() : undefined);
+  }
+
+  // From the program ----------------------------------------------------------------------------------------------------
+
+  write(chunk: string | Uint8Array, encoding: BufferEncoding, callback: Done): void {
+    this.#output.add(chunk, encoding);
+    this.#gathered(callback);
+  }
+
+  writeAll(chunks: readonly Chunk[], callback: Done): void {
+    for (const { chunk, encoding } of chunks) this.#output.add(chunk, encoding);
+    this.#gathered(callback);
+  }
+
+  /** A write is over at once, as the kernel's are, unless much waits for the client: then it is when there is room again. */
+  #gathered(callback: Done): void {
+    if (!this.#full) {
+      this.#soon();
+      if (this.#output.size >= GATHER_BYTES) this.#send(false);
+    }
+    if (this.#full) this.#done = callback;
+    else callback();
+  }
+
+  #soon(): void {
+    if (this.#turn) return;
+    this.#turn = true;
+    sendSoon(this);
+  }
+
+  /** Another response of node:http has the socket, or none. */
+  answers(response: TrackedResponse | null): void {
+    const { ledger } = this;
+    if (ledger === undefined) return;
+    ledger.response = response;
+    if (ledger.owes) this.#soon();
+    if (response !== null) this.#host.answered(this, 0);
+  }
+
+  /** node:http has given the connection up to what it was upgraded to. */
+  upgraded(): void {
+    if (this.ledger === undefined || this.isUpgraded) return;
+    // What was answered before is whole.
+    this.#send(true);
+    this.#frames = new WebSocketFrames();
+    this.#host.gateway.tell(this.session, UPGRADED);
+    this.#host.upgraded(this);
+  }
+
+  /** Sends what there is, and what is to be told of answers that have ended. */
+  sendGathered(): void {
+    this.#turn = false;
+    if (!this.#full && !this.#closed) this.#send(true);
+  }
+
+  #send(settled: boolean): void {
+    const { ledger } = this;
+    this.#settled = settled;
+    if (settled) ledger?.settle(this.socket.writableLength === 0);
+    this.#output.give(this.#taker);
+    if (settled && !this.#full && ledger?.owes === true && !this.isUpgraded) this.#tellEnded(ledger);
+  }
+
+  #offer(bytes: Uint8Array, start: number, end: number, last: boolean): 'sent' | 'enough' | 'refused' {
+    const { gateway } = this.#host;
+    const isLast = last && this.#settled;
+    const result = gateway.offer(this.session, bytes, start, end, isLast, this, this.#window);
+    // The reactor thread says of it next that it is closed.
+    if (result === 'closed') return 'sent';
+    if (result !== 'refused') this.#bytesSent += end - start;
+    if (result !== 'sent' && !this.socket.destroyed) this.#waitForRoom();
+    return result;
+  }
+
+  /** What the reactor thread has to know of bytes that are sent. */
+  auxOf(bytes: Uint8Array, start: number, end: number, last: boolean): number {
+    if (this.#frames !== undefined) return this.#frames.aux(bytes, start, end);
+    const { ledger } = this;
+    if (ledger === undefined) return 0;
+    const aux = ledger.aux(last);
+    if (aux > 1) this.#host.answered(this, responsesEnded(aux));
+    return aux;
+  }
+
+  /** An answer has ended without more bytes. */
+  #tellEnded(ledger: ResponseLedger): void {
+    const aux = ledger.aux(true);
+    this.#host.gateway.tell(this.session, SEND, aux);
+    this.#host.answered(this, responsesEnded(aux));
+  }
+
+  #waitForRoom(): void {
+    if (this.#full) return;
+    this.#full = true;
+    void this.#host.gateway.drained(this.session, undefined, this.#window).then(() => {
+      this.#full = false;
+      if (this.socket.destroyed) return;
+      // Of one that is not open it is said next that it is closed; until then what it is sent is dropped.
+      this.sendGathered();
+      if (!this.#full) this.#settleWrites();
+    });
+  }
+
+  #settleWrites(): void {
+    const [done, finish] = [this.#done, this.#finish];
+    this.#done = this.#finish = undefined;
+    done?.();
+    if (finish) this.#endOutput(finish);
+  }
+
+  /** Everything is written. The connection is closed for sending, and still read from. */
+  finish(callback: Done): void {
+    this.sendGathered();
+    if (this.#full && !this.#closed) this.#finish = callback;
+    else this.#endOutput(callback);
+  }
+
+  #endOutput(callback: Done): void {
+    if (!this.closesSoon && !this.#closed) this.#host.gateway.tell(this.session, END_OUTPUT);
+    callback();
+  }
+
+  /** The socket is going to be destroyed. What was written before goes out, as the kernel has what a program has written to it. */
+  beforeDestroy(): void {
+    if (!this.resets && !this.#closed) this.#send(true);
+  }
+
+  /** The socket is destroyed. Returns what settles the write that was under way. */
+  destroyed(): () => void {
+    if (!this.#closed) this.#host.gateway.close(this.session, this.resets ? RESET : undefined);
+    this.#host.gone(this, !this.#closed);
+    this.#output.clear();
+    const done = this.#done;
+    this.#done = this.#finish = undefined;
+    return () => done?.(writeAfterDestroy());
+  }
+}

@@ -1,0 +1,320 @@
+import type { Server as NetServer } from 'node:net';
+import { copyOf } from '@millrace/channel/internal';
+import type { ListenerIndex, ReactorIndex, SessionId } from '../contract/ids.js';
+import * as packet from '../links/packet.js';
+import type { ResolvedPort } from '../options/resolved-port.js';
+import { isAfter } from '../reactor/http/fate.js';
+import type { SessionGateway } from '../sessions/session-gateway.js';
+import { PROGRESS_INSIDE, progressRequest } from '../shared/connection-layout.js';
+import type { CounterBlock } from '../shared/counter-block.js';
+import { DONE, REQUESTS } from '../shared/counters-layout.js';
+import { AttachedServer } from '../sockets/attached-server.js';
+import { listenFor } from '../sockets/listen-for.js';
+import type { ResponseLedger } from '../sockets/response-ledger.js';
+import { SecureSessionSocket } from '../sockets/secure-session-socket.js';
+import { SessionLink } from '../sockets/session-link.js';
+import { SessionSocket } from '../sockets/session-socket.js';
+import type { SocketHost } from '../sockets/socket-host.js';
+import { AdoptedSessions } from './adopted-sessions.js';
+import { HeldMessages } from './held-messages.js';
+
+export interface ServedSessionsParts {
+  readonly gateway: SessionGateway;
+  readonly ports: readonly ResolvedPort[];
+  /** Whether connections outlast this process: those of a dead worker are this one's, and idle ones are kept for longer. */
+  readonly lasting: boolean;
+  /** A request has been taken. */
+  readonly onRequest: () => void;
+  /** Nothing that was begun is under way any more. */
+  readonly onIdle: () => void;
+  readonly log: (text: string) => void;
+}
+
+/**
+ * The connections of one worker that servers of the program have: packets from reactor threads become sockets and what they read.
+ * Beside {@link Sessions}, which has those that the server's own events tell of.
+ */
+export class ServedSessions implements SocketHost {
+  readonly gateway: SessionGateway;
+  readonly #parts: ServedSessionsParts;
+  #counters: CounterBlock | undefined;
+  readonly #attached = new Map<ListenerIndex, AttachedServer>();
+  /** By listener, what came before the program listened there. */
+  readonly #held = new Map<ListenerIndex, HeldMessages>();
+  readonly #links = new Map<SessionId, SessionLink>();
+  readonly #adopted: AdoptedSessions;
+  /** Closed by this side; what still comes of them was sent before the reactor thread knew that. */
+  readonly #closing = new Set<SessionId>();
+  /** Listeners whose server the program has closed. */
+  readonly #shut = new Set<ListenerIndex>();
+  #inHand = 0;
+
+  constructor(parts: ServedSessionsParts) {
+    this.#parts = parts;
+    this.gateway = parts.gateway;
+    this.#adopted = new AdoptedSessions((id) => this.#close(id));
+  }
+
+  /** Connections with requests that have come whole and are not answered. */
+  get inHand(): number {
+    return this.#inHand;
+  }
+
+  /** This process has its place: what it does is counted there. */
+  countBy(counters: CounterBlock): void {
+    this.#counters = counters;
+  }
+
+  /** Whether the connections of a listener are of this class. */
+  has(listener: ListenerIndex): boolean {
+    const port = this.#parts.ports[listener];
+    return port !== undefined && (port.protocol !== 'messages' || port.late);
+  }
+
+  /** Has `server`, which takes itself for one that listens, serve the connections of `listener`, from what is held of it on. */
+  attach(server: NetServer, listener: ListenerIndex): void {
+    const attached = new AttachedServer(server, this.#isSecure(listener), this.#parts.lasting);
+    this.#shut.delete(listener);
+    this.#attached.set(listener, attached);
+    const held = this.#held.get(listener);
+    this.#held.delete(listener);
+    if (held === undefined) return;
+    const { sessions } = held;
+    held.release((message, reactor) => this.received(message, reactor));
+    for (const id of sessions) this.gateway.resume(id);
+  }
+
+  /** The server serves new connections of `listener` no more; those that it has stay. */
+  detach(listener: ListenerIndex): void {
+    this.#attached.get(listener)?.detach();
+    this.#attached.delete(listener);
+    this.#shut.add(listener);
+  }
+
+  /** Has a server that has not listened serve a listener of the plan, as if it listened there. */
+  serve(server: NetServer, listener: ListenerIndex): void {
+    const { host, path } = this.#parts.ports[listener] as ResolvedPort;
+    const address = path === undefined ? { host, port: this.gateway.counters.port(listener) } : { path };
+    listenFor(server, address, () => this.detach(listener));
+    this.attach(server, listener);
+  }
+
+  #isSecure(listener: ListenerIndex): boolean {
+    return this.#parts.ports[listener]?.tls !== undefined;
+  }
+
+  /** A packet of a connection that {@link has} says is of this class. */
+  received(message: packet.Packet, reactor: ReactorIndex): void {
+    const { type, session: id, listener } = message;
+    const link = this.#links.get(id);
+    if (type === packet.RECEIVE) {
+      this.#count(message, reactor);
+      if (link !== undefined) return this.#take(link, message);
+      if (this.#closing.has(id)) return;
+    }
+    const attached = this.#attached.get(listener);
+    if (link === undefined && attached === undefined) return this.#unattached(message, reactor);
+    switch (type) {
+      case packet.RECEIVE:
+        return this.#takeUnknown(message, attached as AttachedServer, reactor);
+      case packet.CONNECT:
+        if (link === undefined) this.#connect(message, message.text(), attached as AttachedServer, reactor);
+        return;
+      case packet.ADOPT:
+        if (link === undefined) this.#adopt(message, attached as AttachedServer, reactor);
+        return;
+      case packet.END:
+        if (link === undefined) return this.#endUnknown(id);
+        return run(() => link.endInput());
+      case packet.CLOSED:
+      case packet.FORGET:
+        return this.#closed(id, link, packet.CLOSE_REASONS[message.aux]);
+    }
+  }
+
+  /** The program does not listen there: not yet, or no more. */
+  #unattached(message: packet.Packet, reactor: ReactorIndex): void {
+    const { type, session, listener } = message;
+    if (this.#shut.has(listener)) {
+      if (type === packet.CLOSED) return this.#closed(session, undefined, undefined);
+      if (type === packet.CONNECT || type === packet.ADOPT) this.#close(session);
+      return;
+    }
+    let held = this.#held.get(listener);
+    if (held === undefined) {
+      held = new HeldMessages();
+      this.#held.set(listener, held);
+    }
+    if (type === packet.RECEIVE) this.gateway.pause(session);
+    if (held.hold(message, reactor)) return;
+    this.#parts.log(`Session ${session} is closed: too much waits for a program that does not listen yet`);
+    this.#close(session, true);
+  }
+
+  #connect(
+    { session: id, listener }: packet.Packet,
+    remote: string,
+    attached: AttachedServer,
+    reactor: ReactorIndex,
+  ): SessionLink | undefined {
+    const { http } = attached;
+    const options = { remote, ...attached.socketOptions };
+    const link = new SessionLink(this, id, reactor, http);
+    const socket = this.#isSecure(listener)
+      ? new SecureSessionSocket(link, options, this.gateway.info(id)?.tls)
+      : new SessionSocket(link, options);
+    if (attached.drops(socket)) {
+      socket.destroy();
+      return undefined;
+    }
+    this.#links.set(id, link);
+    // Of a stream, no process but this one can go on with what has begun.
+    if (!http) this.gateway.table.setProgress(id, 1 | PROGRESS_INSIDE);
+    run(() => attached.connect(socket));
+    return link;
+  }
+
+  #take(link: SessionLink, message: packet.Packet): void {
+    const { ledger } = link;
+    const { aux } = message;
+    if (ledger !== undefined && aux !== 0 && !link.isUpgraded) this.#takePiece(link, ledger, aux);
+    const data = copyOf(message.body as Buffer, message.start, message.end);
+    try {
+      link.received(data);
+    } catch (error) {
+      throwLater(error);
+    }
+  }
+
+  /** Notes which request these bytes are of, before the program sees one of them. */
+  #takePiece(link: SessionLink, ledger: ResponseLedger, aux: number): void {
+    const inside = (aux & packet.PIECE_ENDS) === 0;
+    if ((aux & packet.PIECE_BEGINS) === 0 && inside === ledger.inside) return;
+    const request = packet.requestIn(aux);
+    ledger.taken = request;
+    ledger.inside = inside;
+    if (!inside) ledger.open++;
+    this.gateway.table.setProgress(link.session, inside ? request | PROGRESS_INSIDE : request);
+    this.#countInHand(ledger);
+  }
+
+  /** Bytes of a connection that this process has no socket for. */
+  #takeUnknown(message: packet.Packet, attached: AttachedServer, reactor: ReactorIndex): void {
+    const { session: id, aux } = message;
+    const remote = this.#adopted.take(id)?.remote ?? this.#remoteOf(id);
+    const isNew = (aux & packet.PIECE_BEGINS) !== 0 && this.#isAfter(packet.requestIn(aux), id);
+    // Its beginning was taken by the process before. Of a stream nothing is left then.
+    if (!isNew) return attached.http ? undefined : this.#close(id, true);
+    const link = this.#connect(message, remote, attached, reactor);
+    if (link !== undefined) this.#take(link, message);
+  }
+
+  /** Whether `request` has not been taken by any process. */
+  #isAfter(request: number, id: SessionId): boolean {
+    return isAfter(request, progressRequest(this.gateway.table.progress(id)));
+  }
+
+  #remoteOf(id: SessionId): string {
+    const { remoteIp = '', remotePort = 0 } = this.gateway.info(id) ?? {};
+    if (remoteIp === '') return '';
+    return remoteIp.includes(':') ? `[${remoteIp}]:${remotePort}` : `${remoteIp}:${remotePort}`;
+  }
+
+  /** A connection of the process before, of which nothing has come here yet. */
+  #adopt(message: packet.Packet, attached: AttachedServer, reactor: ReactorIndex): void {
+    const { session: id, aux } = message;
+    if (this.#closing.has(id) || !this.gateway.exists(id)) return;
+    if (!attached.http) return this.#adoptStream(message, attached, reactor);
+    const last = packet.requestIn(aux);
+    if (last !== 0 && this.#isAfter(last, id)) return this.gateway.tell(id, packet.LOST);
+    this.#adopted.add(id, message.text(), attached.keepAliveMs);
+  }
+
+  /** What it was is gone with the process before, unless no program has seen it; its client cannot know that by anything else. */
+  #adoptStream(message: packet.Packet, attached: AttachedServer, reactor: ReactorIndex): void {
+    const { session } = message;
+    if (this.gateway.table.progress(session) !== 0) return this.#close(session, true);
+    this.#connect(message, message.text(), attached, reactor);
+  }
+
+  #endUnknown(id: SessionId): void {
+    // There is nothing to answer.
+    this.#adopted.take(id);
+    this.gateway.ended(id);
+  }
+
+  #closed(id: SessionId, link: SessionLink | undefined, reason: packet.SessionCloseReason | undefined): void {
+    this.#adopted.take(id);
+    this.#closing.delete(id);
+    if (link === undefined) return;
+    const isBroken = reason !== 'server' && reason !== 'shutdown' && reason !== 'idle';
+    run(() => link.closed(isBroken));
+  }
+
+  #close(id: SessionId, reset = false): void {
+    this.gateway.close(id, { reset });
+    this.#closing.add(id);
+  }
+
+  /** {@link SocketHost} */
+  answered({ ledger, reactor }: SessionLink, count: number): void {
+    if (ledger === undefined) return;
+    const done = Math.min(ledger.open, count);
+    ledger.open -= done;
+    if (done > 0) this.#counters?.add(DONE + reactor, done);
+    this.#countInHand(ledger);
+  }
+
+  /** {@link SocketHost} */
+  upgraded(link: SessionLink): void {
+    const { ledger } = link;
+    if (ledger === undefined) return;
+    ledger.inside = false;
+    this.answered(link, ledger.open);
+  }
+
+  /** {@link SocketHost} */
+  gone({ session, ledger, reactor }: SessionLink, open: boolean): void {
+    if (!this.#links.delete(session)) return;
+    if (open) this.#closing.add(session);
+    if (ledger === undefined) return;
+    if (ledger.open > 0) this.#counters?.add(DONE + reactor, ledger.open);
+    if (ledger.isCounted) this.#addInHand(-1);
+  }
+
+  /** The end of a request is what is done once its answer has ended; every other piece is done when it is taken. */
+  #count({ aux }: packet.Packet, reactor: ReactorIndex): void {
+    if (aux === 0 || (aux & packet.PIECE_BEGINS) !== 0) {
+      this.#counters?.add(REQUESTS, 1);
+      this.#parts.onRequest();
+    }
+    if ((aux & packet.PIECE_ENDS) === 0) this.#counters?.add(DONE + reactor, 1);
+  }
+
+  #countInHand(ledger: ResponseLedger): void {
+    const { isInHand } = ledger;
+    if (isInHand === ledger.isCounted) return;
+    ledger.isCounted = isInHand;
+    this.#addInHand(isInHand ? 1 : -1);
+  }
+
+  #addInHand(by: 1 | -1): void {
+    this.#inHand += by;
+    if (this.#inHand === 0) this.#parts.onIdle();
+  }
+}
+
+/** What a program's handler throws is an uncaught error, as with a socket of the kernel, and stops no other connection. */
+function run(action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    throwLater(error);
+  }
+}
+
+function throwLater(error: unknown): void {
+  process.nextTick(() => {
+    throw error;
+  });
+}
