@@ -9,6 +9,7 @@ const all = { test: { ...packaged.test, setupFiles: ['test/log-readers.ts'] } };
 const PURE = [
   'test/api/{parts,tables,types}.test.ts',
   'test/base/base-parts.test.ts',
+  'test/manager/hang-watch.test.ts',
   'test/options/option-names.test.ts',
   'test/reactor/{memory-guard,shares}.test.ts',
   'test/sessions/clients.test.ts',

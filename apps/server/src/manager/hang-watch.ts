@@ -48,9 +48,9 @@ export class HangWatch {
     this.#timer = setInterval(() => this.#look(), HEARTBEAT_MS).unref();
   }
 
-  /** That process has come to `start`. */
-  started(pid: number): void {
-    this.#started.add(pid);
+  /** `member` says that its process `pid` has come to `start`; of a process that it does not have it may say what it likes. */
+  started(member: Member, pid: number): void {
+    if (member.starting.some((run) => run.pid === pid)) this.#started.add(pid);
   }
 
   ended(pid: number): void {

@@ -297,7 +297,7 @@ export class ManagerRole implements ServerControl {
         return this.#links.links?.workerAnswered(message.peer, asWorker(id), message.pid, message.reset);
       }
       case 'started':
-        return this.#watch.started(message.pid);
+        return this.#watch.started(member, message.pid);
       case 'drained':
         return this.#stopping?.drained(member);
       case 'listen':

@@ -298,7 +298,7 @@ export class MasterRole implements ServerControl {
         this.#reloads.managerSpawned();
       },
       onReady: () => this.#end.managerChanged(),
-      onMessage: (_member, body) => this.#heard(body),
+      onMessage: (member, body) => this.#heard(member, body),
       onExit: (member, exit, delay) => this.#managerEnded(member, exit, delay),
     });
     this.#reactors = this.#openReactors(tls);
@@ -444,7 +444,7 @@ export class MasterRole implements ServerControl {
     return threads;
   }
 
-  #heard(body: unknown): void {
+  #heard(manager: Member, body: unknown): void {
     const message = controlMessage<FromManager>(body, 'manager', this.#context);
     if (message === undefined) return;
     switch (message.type) {
@@ -452,7 +452,7 @@ export class MasterRole implements ServerControl {
         this.#startFailure ??= message.failure;
         return;
       case 'started':
-        return this.#watch?.started(message.pid);
+        return this.#watch?.started(manager, message.pid);
       case 'notBegun':
         return this.#reloads.notBegun(message.request);
       case 'reloaded':
