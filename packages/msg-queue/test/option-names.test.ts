@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { QueueChannel, SystemVQueue } from '../src/index.js';
+import { PosixQueueTransport, QueueChannel, SystemVQueue, SystemVQueueTransport } from '../src/index.js';
 
 const WRONG = { timout: 1 } as object;
 let queue: SystemVQueue;
@@ -13,6 +13,8 @@ test.each<[string, () => unknown]>([
   ['send()', () => queue.send('a', WRONG)],
   ['receive()', () => queue.receive(WRONG)],
   ['messages()', () => queue.messages(WRONG).next()],
+  ['A PosixQueueTransport', () => new PosixQueueTransport({}, WRONG)],
+  ['A SystemVQueueTransport', () => new SystemVQueueTransport({ outgoing: queue }, WRONG)],
   ['QueueChannel.unlink()', () => QueueChannel.unlink('nobodys', WRONG)],
   ['QueueChannel.unlink()', () => QueueChannel.unlink([1, 2], WRONG)],
 ])('%s refuses a misspelt option, and nothing is sent or taken', async (name, call) => {

@@ -5,6 +5,7 @@ import {
   checkOptions,
   msgpackCodec,
   optionNames,
+  pickOptions,
   TransportChannel,
 } from '@millrace/channel';
 import {
@@ -16,7 +17,12 @@ import {
   syscalls,
 } from '@millrace/native/syscalls';
 import { DATAGRAM_BYTES } from './transport/datagram-layout.js';
-import { PipeTransport, type PipeTransportOptions } from './transport/pipe-transport.js';
+import {
+  PipeTransport,
+  type PipeTransportOptions,
+  TRANSPORT_OPTION_NAMES,
+  TRANSPORT_OPTIONS,
+} from './transport/pipe-transport.js';
 
 /** The two ends of a pipe, as descriptors: non-blocking, closed on exec. */
 export interface PipeDescriptors {
@@ -40,14 +46,8 @@ export interface CreatePipeOptions {
 /** The names of a pipe's options, for the lists of those who open one. */
 export const PIPE_OPTION_NAMES = {
   ...CHANNEL_OPTION_NAMES,
+  ...TRANSPORT_OPTION_NAMES,
   codec: true,
-  poller: true,
-  maxMessageSize: true,
-  closeDescriptor: true,
-  sharedByReceivers: true,
-  gather: true,
-  onCorrupt: true,
-  onBadDatagram: true,
 } as const;
 export const PIPE_OPTIONS = optionNames<PipeOptions<unknown, unknown>>(PIPE_OPTION_NAMES);
 const CREATE_OPTIONS = optionNames<CreatePipeOptions>({ sendBuffer: true });
@@ -86,7 +86,11 @@ export function openChecked<Out, In = Out>(
   options: PipeOptions<Out, In>,
 ): TransportChannel<Out, In> {
   const codec = options.codec ?? msgpackCodec<Out, In>();
-  return new TransportChannel<Out, In>(new PipeTransport(fd, options), codec, options);
+  return new TransportChannel<Out, In>(
+    new PipeTransport(fd, pickOptions(options, TRANSPORT_OPTIONS)),
+    codec,
+    options,
+  );
 }
 
 /** Opens `fd`, which no other code uses: it is closed where that fails. */

@@ -7,6 +7,7 @@ import {
   Listener,
   type ListenerHandlers,
   Reactor,
+  TlsAcceptor,
 } from '../src/index.js';
 
 const WRONG = { bcklog: 1 };
@@ -25,6 +26,12 @@ test.each<[string, string, (reactor: Reactor) => unknown]>([
   ['A BoundDatagram', 'bcklog', () => new BoundDatagram(LOCAL, { ...WRONG } as object)],
   ['A DatagramSocket', 'bcklog', (reactor) => new DatagramSocket(reactor, LOCAL, { handlers, ...WRONG })],
   ['A connection', 'bcklog', (reactor) => new Connection(reactor, -1, { handlers, ...WRONG })],
+  ['A TlsAcceptor', 'bcklog', (reactor) => new TlsAcceptor(reactor, WRONG as object)],
+  [
+    "A TlsAcceptor's sni of a.example",
+    'bcklog',
+    (reactor) => new TlsAcceptor(reactor, { sni: { 'a.example': WRONG as object } }),
+  ],
   ['connect()', 'bcklog', (reactor) => connect(reactor, LOCAL, { handlers, ...WRONG })],
 ])('%s refuses a misspelt option, %s', async (of, name, call) => {
   using reactor = new Reactor();

@@ -1,3 +1,4 @@
+import type { Poller } from '@millrace/channel';
 import { expect, test } from 'vitest';
 import {
   AtomicUint32,
@@ -12,6 +13,7 @@ import {
   spawnWithRing,
   threadWithRing,
 } from '../src/index.js';
+import { type Doorbell, DoorbellListener } from '../src/internal.js';
 import { createRingLink, openRingEnd, type RingEnd } from '../src/ring.js';
 
 const WRONG = { capcity: 1 } as object;
@@ -20,6 +22,7 @@ const NOWHERE = new URL('file:///nowhere/module.js');
 test.each<[string, () => unknown]>([
   ['createRingLink()', () => createRingLink(WRONG)],
   ['openRingEnd()', () => openRingEnd({} as RingEnd, WRONG)],
+  ['A DoorbellListener', () => new DoorbellListener({} as Doorbell, {} as Poller, WRONG)],
   ['ringFromParent()', () => ringFromParent(WRONG)],
   ['spawnWithRing()', () => spawnWithRing(NOWHERE, WRONG)],
   ['threadWithRing()', () => threadWithRing(NOWHERE, WRONG)],

@@ -36,9 +36,18 @@ export interface SystemVTransportOptions extends QueueTransportOptions {
   readonly receiveType?: number;
 }
 
+const TRANSPORT_NAMES = { directory: true, maxMessageSize: true, sweepGrace: true } as const;
+const POSIX_TRANSPORT_OPTIONS = optionNames<PosixTransportOptions>({ ...TRANSPORT_NAMES, priority: true });
+const SYSTEM_V_TRANSPORT_OPTIONS = optionNames<SystemVTransportOptions>({
+  ...TRANSPORT_NAMES,
+  type: true,
+  receiveType: true,
+});
+
 /** A transport over POSIX queues. */
 export class PosixQueueTransport extends QueueTransport {
   constructor({ outgoing, incoming }: TransportQueues<PosixQueue>, options: PosixTransportOptions = {}) {
+    checkOptions(options, POSIX_TRANSPORT_OPTIONS, 'A PosixQueueTransport');
     super(
       direction(outgoing, posixIdentity),
       direction(incoming, posixIdentity),
@@ -52,6 +61,7 @@ export class PosixQueueTransport extends QueueTransport {
 /** A transport over System V queues. */
 export class SystemVQueueTransport extends QueueTransport {
   constructor({ outgoing, incoming }: TransportQueues<SystemVQueue>, options: SystemVTransportOptions = {}) {
+    checkOptions(options, SYSTEM_V_TRANSPORT_OPTIONS, 'A SystemVQueueTransport');
     const { type = 1, receiveType = 0 } = options;
     super(
       direction(outgoing, systemVIdentity),
@@ -196,7 +206,11 @@ function openPosix<Out, In>(
   checkOptions(options, POSIX_CHANNEL_OPTIONS, 'A channel over POSIX queues');
   const own = pickOptions(options, POSIX_OPTIONS);
   const queues = openBoth(side, QueueChannel.names(name), (of) => PosixQueue.openOrCreate(of, own));
-  return channel(queues, () => new PosixQueueTransport(queues, options), options);
+  return channel(
+    queues,
+    () => new PosixQueueTransport(queues, pickOptions(options, POSIX_TRANSPORT_OPTIONS)),
+    options,
+  );
 }
 
 function openSystemV<Out, In>(
@@ -207,7 +221,11 @@ function openSystemV<Out, In>(
   checkOptions(options, SYSTEM_V_CHANNEL_OPTIONS, 'A channel over System V queues');
   const own = pickOptions(options, SYSTEM_V_OPTIONS);
   const queues = openBoth(side, keys, (of) => SystemVQueue.openOrCreate(of, own));
-  return channel(queues, () => new SystemVQueueTransport(queues, options), options);
+  return channel(
+    queues,
+    () => new SystemVQueueTransport(queues, pickOptions(options, SYSTEM_V_TRANSPORT_OPTIONS)),
+    options,
+  );
 }
 
 function unlinkPosix(name: string, directory: string): number {

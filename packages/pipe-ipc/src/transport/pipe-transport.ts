@@ -1,6 +1,8 @@
 import {
+  checkOptions,
   type Frame,
   type FrameVisitor,
+  optionNames,
   type Poller,
   type PollRegistration,
   READABLE,
@@ -46,6 +48,18 @@ export interface PipeTransportOptions {
   readonly onBadDatagram?: ((error: Error) => void) | undefined;
 }
 
+/** The names of a transport's options, for the lists of those who make one. */
+export const TRANSPORT_OPTION_NAMES = {
+  poller: true,
+  maxMessageSize: true,
+  closeDescriptor: true,
+  sharedByReceivers: true,
+  gather: true,
+  onCorrupt: true,
+  onBadDatagram: true,
+} as const;
+export const TRANSPORT_OPTIONS = optionNames<PipeTransportOptions>(TRANSPORT_OPTION_NAMES);
+
 const DEFAULT_MAX_MESSAGE_SIZE = 64 << 20;
 /** Beside `READABLE` and `WRITABLE`: only the hang-up is watched for. */
 const END = 8;
@@ -83,6 +97,7 @@ export class PipeTransport implements Transport {
   #corrupt = false;
 
   constructor(fd: number, options: PipeTransportOptions = {}) {
+    checkOptions(options, TRANSPORT_OPTIONS, 'A PipeTransport');
     const { sharedByReceivers = false, maxMessageSize = DEFAULT_MAX_MESSAGE_SIZE } = options;
     this.maxMessageSize = sharedByReceivers ? Math.min(maxMessageSize, MAX_WHOLE) : maxMessageSize;
     this.#fd = fd;

@@ -6,7 +6,7 @@ import {
   type TLSSocket,
   type TlsOptions,
 } from 'node:tls';
-import { checkTimeout } from '@millrace/channel';
+import { checkOptions, checkTimeout, optionNames } from '@millrace/channel';
 import { Alarm } from '@millrace/channel/internal';
 import { syscalls } from '@millrace/native/syscalls';
 import { ReactorError } from '../errors.js';
@@ -35,6 +35,41 @@ export interface TlsAcceptorOptions extends SecureContextOptions {
 
 /** Gets the socket of a client that has come through, or why it has not. Called once, in a turn of the reactor. */
 export type TlsCallback = (error: ReactorError | undefined, socket: TLSSocket | undefined) => void;
+
+const CONTEXT_OPTION_NAMES = {
+  ALPNCallback: true,
+  allowPartialTrustChain: true,
+  ca: true,
+  cert: true,
+  sigalgs: true,
+  ciphers: true,
+  clientCertEngine: true,
+  crl: true,
+  dhparam: true,
+  ecdhCurve: true,
+  honorCipherOrder: true,
+  key: true,
+  privateKeyEngine: true,
+  privateKeyIdentifier: true,
+  maxVersion: true,
+  minVersion: true,
+  passphrase: true,
+  pfx: true,
+  secureOptions: true,
+  secureProtocol: true,
+  sessionIdContext: true,
+  ticketKeys: true,
+  sessionTimeout: true,
+} as const;
+const CONTEXT_OPTIONS = optionNames<SecureContextOptions>(CONTEXT_OPTION_NAMES);
+const ACCEPTOR_OPTIONS = optionNames<TlsAcceptorOptions>({
+  ...CONTEXT_OPTION_NAMES,
+  requestCert: true,
+  rejectUnauthorized: true,
+  ALPNProtocols: true,
+  handshakeTimeout: true,
+  sni: true,
+});
 
 const DEFAULT_HANDSHAKE_MS = 10_000;
 const MAX_MS = 2 ** 31 - 1;
@@ -136,6 +171,9 @@ export class TlsAcceptor {
 
   /** A server that never listens: it is handed its connections. */
   #createServer({ sni = {}, ...options }: TlsAcceptorOptions): Server {
+    checkOptions(options, ACCEPTOR_OPTIONS, 'A TlsAcceptor');
+    for (const [name, context] of Object.entries(sni))
+      checkOptions(context, CONTEXT_OPTIONS, `A TlsAcceptor's sni of ${name}`);
     const asked = checkTimeout(options.handshakeTimeout ?? DEFAULT_HANDSHAKE_MS, 'handshakeTimeout');
     // As node:tls takes it: a whole number of 31 bits. Below 0 there is no limit of its own, and the alarm of each handshake rings.
     const handshakeTimeout = asked > MAX_MS ? -1 : Math.max(Math.ceil(asked), 1);

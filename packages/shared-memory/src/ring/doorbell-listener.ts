@@ -1,5 +1,11 @@
 import { availableParallelism } from 'node:os';
-import type { Poller, PollRegistration, Repetition } from '@millrace/channel';
+import {
+  checkOptions,
+  optionNames,
+  type Poller,
+  type PollRegistration,
+  type Repetition,
+} from '@millrace/channel';
 import type { Doorbell } from './doorbell.js';
 import { SpinBudget } from './spin-budget.js';
 
@@ -25,6 +31,8 @@ export interface DoorbellListenerOptions {
   /** Told that another process has written over the word of the doorbell, at most once a minute. */
   readonly onOverwritten?: (() => void) | undefined;
 }
+
+const LISTENER_OPTIONS = optionNames<DoorbellListenerOptions>({ spin: true, onOverwritten: true });
 
 /** Polls between two readings of the clock; and polls beside the loop after which it is spared the bell. */
 const POLLS = 16;
@@ -67,7 +75,9 @@ export class DoorbellListener {
   #untold = 0;
   #closed = false;
 
-  constructor(doorbell: Doorbell, poller: Poller, { spin = 0, onOverwritten }: DoorbellListenerOptions = {}) {
+  constructor(doorbell: Doorbell, poller: Poller, options: DoorbellListenerOptions = {}) {
+    checkOptions(options, LISTENER_OPTIONS, 'A DoorbellListener');
+    const { spin = 0, onOverwritten } = options;
     this.doorbell = doorbell;
     this.#poller = poller;
     this.#onOverwritten = onOverwritten;

@@ -165,11 +165,9 @@ export function openChecked<Out, In = Out>(
   const capacity = linkCapacity(memory.length);
   const peer = otherSide(end.side);
   const ringOf = (side: Side) => openRing(memory.buffer, ringAt(side, capacity), capacity);
-  const listener = new DoorbellListener(
-    new Doorbell(end.bell, memory.buffer, BELL_AT[end.side]),
-    poller,
-    options,
-  );
+  const listener = new DoorbellListener(new Doorbell(end.bell, memory.buffer, BELL_AT[end.side]), poller, {
+    spin: options.spin,
+  });
   const life = poller.add(end.life, () => {
     life.update({ read: false, write: false });
     transport.peerGone();
