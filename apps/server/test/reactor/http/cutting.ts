@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { FrameInput } from '@millrace/reactor/internal';
 import { PIECE_BEGINS, PIECE_ENDS } from '../../../src/links/packet.js';
 import { PIECE_SKIPPED, RequestCutter } from '../../../src/reactor/http/request-cutter.js';
@@ -113,9 +114,7 @@ interface Parsers {
   };
 }
 
-const { HTTPParser } = (process as unknown as { binding(name: 'http_parser'): Parsers }).binding(
-  'http_parser',
-);
+const { HTTPParser } = createRequire(import.meta.url)('_http_common') as Parsers;
 
 /** Where Node's own parser finds the ends of requests, one byte after the other; as far as it understands them. */
 export function endsOfNode(bytes: Buffer): number[] {
