@@ -20,6 +20,7 @@ const PURE = [
 const OF_THE_LINKS = [
   'messages',
   'death',
+  'request-death',
   'output',
   'sessions',
   'handover',
