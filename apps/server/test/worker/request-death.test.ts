@@ -170,8 +170,7 @@ describe('at the death of a worker', () => {
     await using server = await start();
     const [hanging, answered, idle] = [await connect(server), await connect(server), await connect(server)];
     // A space behind the coding: Node's parser takes some of what the reactor thread does not cut.
-    const odd = (path: string) =>
-      get(path, 'X-Name: odd\r\nTransfer-Encoding:  chunked \r\n');
+    const odd = (path: string) => get(path, 'X-Name: odd\r\nTransfer-Encoding:  chunked \r\n');
     hanging.send(`${odd('/hang')}0\r\n\r\n`);
     answered.send(`${odd('/pid')}0\r\n\r\n`);
     idle.send(get('/pid'));

@@ -58,6 +58,8 @@ export class WorkerDeaths {
       else this.#end(client, fate, tally);
     }
     this.#report(worker, 'died', tally);
+    // It has taken something since the one before died, if only what it has died of.
+    if (tally.size > 0) this.isBack(worker);
     if (!this.#away.has(worker)) this.#away.set(worker, this.#after(this.#context.data.maxWaitTime, worker));
   }
 
