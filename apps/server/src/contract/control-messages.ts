@@ -49,6 +49,8 @@ export interface Listening {
   readonly listener?: ListenerIndex | undefined;
   readonly host?: string | undefined;
   readonly port?: number | undefined;
+  /** In base mode: of the socket that waits for the process, in hexadecimal (links/file-link.ts). */
+  readonly socket?: string | undefined;
   /** Positive; 0: no system call has failed, `reason` says why. */
   readonly errno?: number | undefined;
   readonly reason?: string | undefined;
@@ -304,6 +306,7 @@ const FIELDS: Readonly<Record<Kind, Readonly<Record<string, Check>>>> = {
     listener: orNone(isNumber),
     host: orNone(isText),
     port: orNone(isNumber),
+    socket: orNone(isText),
     errno: orNone(isNumber),
     reason: orNone(isText),
   },

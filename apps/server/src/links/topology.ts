@@ -62,7 +62,11 @@ export function topologyOf(
     taskRingSize: options.taskRingSize,
     taskValuesInMemory: options.taskLargeValues === 'memory',
     maxMessageSize: HEAD_BYTES + longest,
-    base: mode === 'base' ? ports.map(({ reusePort, path }) => reusePort && path === undefined) : undefined,
+    base:
+      mode === 'base'
+        ? // Those that a program asks for are handed to the workers when they are bound.
+          ports.filter(({ late }) => !late).map(({ reusePort, path }) => reusePort && path === undefined)
+        : undefined,
   };
 }
 

@@ -31,6 +31,7 @@ export function bindSockets(
   };
   try {
     for (const [index, port] of ports.entries()) {
+      if (port.late) continue;
       const each = own[index] === true;
       const leader = bind(port, socketName(index, each ? asWorker(0) : undefined));
       first.push(leader);

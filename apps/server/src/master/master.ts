@@ -1,8 +1,9 @@
 import type { Repetition } from '@millrace/channel';
 import { Alarm, inTime } from '@millrace/channel/internal';
 import { processStat } from '@millrace/native/internal';
+import { check, syscalls } from '@millrace/native/syscalls';
 import type { Exit, Member, ProcessPool } from '@millrace/process-pool';
-import { closeDescriptors } from '@millrace/process-pool/links';
+import { closeDescriptors, findIn } from '@millrace/process-pool/links';
 import { Listener, Reactor, type TlsAcceptorOptions } from '@millrace/reactor';
 import type { LargeValueFiles, TaskClient } from '@millrace/task-pool/internal';
 import { RESTORE_MS, TERMINATION_GRACE_MS } from '../constants.js';
@@ -18,6 +19,7 @@ import {
   type ListenerIndex,
   type PeerId,
   type ReactorIndex,
+  reactorOfWorker,
   type WorkerId,
   workerOfReactor,
 } from '../contract/ids.js';
@@ -28,7 +30,9 @@ import { errorOf, type StartFailure } from '../contract/start-failure.js';
 import { ServerError } from '../errors.js';
 import { corruptLink, linkOfReactorCorrupt } from '../links/corrupt-links.js';
 import { type Descriptors, datagramName } from '../links/descriptor-names.js';
-import { linksOf } from '../links/server-plan.js';
+import { FileSender } from '../links/file-link.js';
+import { linksOf, PEER } from '../links/server-plan.js';
+import { OpenedResources } from '../links/shared-resources.js';
 import { managerPeer, masterPeer, type Topology } from '../links/topology.js';
 import { AcceptLog } from '../log/accept-log.js';
 import { LogLimit } from '../log/log.js';
@@ -104,6 +108,7 @@ export class MasterRole implements ServerControl {
   #signalled = false;
   readonly #end: ServerShutdown;
   readonly #programListeners: ProgramListeners;
+  #socketSender: FileSender | undefined;
 
   readonly #tables: Descriptors;
   readonly #tasks: RoleTasks | undefined;
@@ -122,6 +127,7 @@ export class MasterRole implements ServerControl {
     this.#programListeners = new ProgramListeners({
       ports: context.ports,
       open: (index, socket, protocol) => this.#openListener(index, socket, protocol),
+      ...(topology.base && { hand: (worker, socket) => this.#handSocket(worker, socket) }),
       close: (index) => {
         this.#count(counters.PORTS + index, 0);
         this.#reactors?.closeListener(index);
@@ -324,6 +330,15 @@ export class MasterRole implements ServerControl {
         'The processes and threads of the server did not come up; what they wrote above is the reason.';
       throw new ServerError('ERR_MILLRACE_START_FAILED', message, { cause });
     }
+  }
+
+  /** In base mode workers accept by themselves. */
+  #handSocket(worker: WorkerId, { fd }: Listener): string {
+    const peer = masterPeer(this.#topology);
+    const view = new OpenedResources(this.#topology, PEER, peer, findIn(this.#resources));
+    this.#socketSender ??= new FileSender(view.fileSockets());
+    const copy = check(syscalls.duplicate(fd), 'fcntl', `descriptor ${fd}`);
+    return this.#socketSender.send(reactorOfWorker(worker), copy).toString('hex');
   }
 
   /** A program listens in one more place. */
@@ -596,7 +611,7 @@ export class MasterRole implements ServerControl {
 
   /** Workers that accept from a socket, and processes that have inherited it, end that with this. */
   #closeListeners(): void {
-    this.#programListeners.close();
+    this.#programListeners.close(this.#topology.base !== undefined);
     for (const socket of this.#sockets) {
       // Those of datagrams are the reactor threads' as well, until they have ended.
       if (!(socket instanceof Listener)) continue;

@@ -9,6 +9,8 @@ export interface ProgramListenersParts {
   readonly ports: readonly ResolvedPort[];
   /** Clients of that socket are to be accepted from now on. */
   readonly open: (listener: ListenerIndex, socket: Listener, protocol: StatefulProtocol) => void;
+  /** In base mode: has the socket wait for that worker, and tells by what token it finds it. */
+  readonly hand?: (worker: WorkerId, socket: Listener) => string;
   /** No more of them; the socket is closed after it. */
   readonly close: (listener: ListenerIndex) => void;
 }
@@ -67,7 +69,8 @@ export class ProgramListeners {
     }
     found.holders.set(worker, pid);
     const { host, port } = found.socket.address;
-    return { ...to, listener: found.index, host, port };
+    const socket = this.#parts.hand?.(worker, found.socket);
+    return { ...to, listener: found.index, host, port, socket };
   }
 
   ended({ worker, pid, listener }: ListenEnded): void {
@@ -86,9 +89,12 @@ export class ProgramListeners {
     }
   }
 
-  /** Closes all sockets; idempotent. */
-  close(): void {
-    for (const { socket } of this.#byKey.values()) socket.close();
+  /** Closes all sockets; idempotent. `forAll`: workers accept by them, and are to do so no more. */
+  close(forAll: boolean): void {
+    for (const { socket } of this.#byKey.values()) {
+      if (forAll) socket.closeForAll();
+      else socket.close();
+    }
     this.#byKey.clear();
   }
 

@@ -6,6 +6,7 @@ import type { ListenAddress, ListenAsked, Listening } from '../contract/control-
 import type { ListenerIndex } from '../contract/ids.js';
 import type { StatefulProtocol } from '../contract/protocol.js';
 import { ListenHandle } from './listen-handle.js';
+import { NativeServers } from './native-servers.js';
 
 /** What `net.Server.listen` ends in, once it knows where. It is no interface of Node's, but the one place that all of it goes through. */
 type SetupListenHandle = (
@@ -39,6 +40,8 @@ export interface ListenCaptureParts {
   readonly protocolOf: (server: Server) => StatefulProtocol;
   /** Clients of that listener are that server's; what is returned ends that. */
   readonly attach: (server: Server, listener: ListenerIndex) => () => void;
+  /** In base mode: the listening socket that the answer names, which the server then accepts from by itself. */
+  readonly socketOf?: (token: string) => number;
 }
 
 interface Waiting {
@@ -58,6 +61,8 @@ export class ListenCapture {
   /** Calls for one address, by their number, while they listen: the same call has the same number in every worker. */
   readonly #calls = new Map<string, Set<number>>();
   readonly #onAnswer: (() => void)[] = [];
+  /** In base mode, those that accept by themselves. */
+  readonly native = new NativeServers();
   #native: SetupListenHandle | undefined;
   #requests = 0;
   #listened = false;
@@ -107,11 +112,29 @@ export class ListenCapture {
         server.emit('error', listenError(answer, waiting.shown));
       }
     } else if (handle.closed) this.#parts.end(answer.listener);
+    else if (answer.socket !== undefined)
+      this.#listenNatively(server, handle, answer.listener, answer.socket);
     else {
       handle.bound(answer.host ?? '', answer.port ?? 0, this.#attached(server, answer.listener));
       server.emit('listening');
     }
     for (const tell of this.#onAnswer.splice(0)) tell();
+  }
+
+  /** The worker accepts by itself, as a process does that has inherited the socket. */
+  #listenNatively(
+    server: CapturedServer,
+    handle: ListenHandle,
+    listener: ListenerIndex,
+    token: string,
+  ): void {
+    const { socketOf } = this.#parts;
+    if (socketOf === undefined) return;
+    server._handle = null;
+    handle.close();
+    // It emits what Node does, in the next tick.
+    this.#native?.call(server, null, null, null, undefined, socketOf(token));
+    this.native.add(server, () => this.#parts.end(listener));
   }
 
   #attached(server: Server, listener: ListenerIndex): () => void {

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
 import { Server } from '../api/server.js';
 import { ROLE } from '../contract/role.js';
 import type { ServerOptions } from '../options/options.js';
@@ -11,6 +13,12 @@ export interface Program {
   readonly file: string;
   /** What it finds in `process.argv` behind that. */
   readonly args?: readonly string[];
+  /** The directory that each process runs it in, by a path that is resolved anew. Default: the master's. */
+  readonly cwd?: string;
+  /** A file of variables as `--env-file` of Node takes it, read anew by each process; what is set already stays. */
+  readonly envFile?: string;
+  /** Variables that it does not find in its environment. */
+  readonly without?: readonly string[];
   /** Options of the server that runs it. Where it listens, the program says. */
   readonly server?: Omit<ServerOptions, 'port' | 'path' | 'fd' | 'activation' | 'tls' | 'framing' | 'type'>;
 }
@@ -21,17 +29,28 @@ export interface Program {
  * Resolves in the master when the program listens in each worker, or has said nothing for {@link LISTEN_WAIT_MS}. Rejects as
  * `server.start` does.
  */
-export async function startProgram({ file, args = [], server: options = {} }: Program): Promise<Server> {
+export async function startProgram(program: Program): Promise<Server> {
+  const { file, args = [], server: options = {} } = program;
   const server = new Server({ ...options } as ServerOptions, MAX_LISTENS);
   server.on('workerStart', async () => {
     const role = server[ROLE];
     if (role?.name !== 'worker') return;
     const capture = await role.captureListen();
+    enterSurroundings(program);
     await runMain(file, args);
     await listening(capture, server);
   });
   await server.start();
   return server;
+}
+
+/** Before the program is loaded: where it runs, and what it finds in its environment. */
+function enterSurroundings({ cwd, envFile, without = [] }: Program): void {
+  if (cwd !== undefined) process.chdir(cwd);
+  for (const name of without) delete process.env[name];
+  if (envFile === undefined) return;
+  for (const [name, value] of Object.entries(parseEnv(readFileSync(envFile, 'utf8'))))
+    process.env[name] ??= value;
 }
 
 /** A worker is ready when its program listens: what replaces another in a reload has to. */

@@ -1,6 +1,6 @@
 import type { Server as NetServer } from 'node:net';
 import { giveMessagesRoom } from '@millrace/channel/internal';
-import { syscalls } from '@millrace/native/syscalls';
+import { check, syscalls } from '@millrace/native/syscalls';
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { TaskClient } from '@millrace/task-pool/internal';
 import type { OwnReactor } from '../base/own-reactor.js';
@@ -16,10 +16,12 @@ import {
 } from '../contract/ids.js';
 import { incarnationOf, type RoleAssignment, SHUTDOWN, type WorkerStatus } from '../contract/role.js';
 import type { Session } from '../contract/session.js';
-import type { OpenedResources } from '../links/shared-resources.js';
+import type { FileReceiver } from '../links/file-link.js';
+import { REACTOR } from '../links/server-plan.js';
+import { OpenedResources } from '../links/shared-resources.js';
 import { checkTaskMeans } from '../links/task-queue.js';
 import { isWorker } from '../links/task-topology.js';
-import type { Topology } from '../links/topology.js';
+import { masterPeer, type Topology } from '../links/topology.js';
 import { LogLimit } from '../log/log.js';
 import { beat } from '../process/heartbeat.js';
 import { drawLimit } from '../process/limit.js';
@@ -42,6 +44,7 @@ import { Sessions } from './sessions.js';
 export class WorkerRole {
   readonly name = 'worker';
   readonly #context: RoleContext;
+  readonly #child: ChildProcessContext;
   readonly #topology: Topology;
   readonly #id: WorkerId;
   readonly #view: OpenedResources;
@@ -58,6 +61,7 @@ export class WorkerRole {
   #serving = false;
   /** Where this worker runs a program that listens by itself. */
   #capture: ListenCapture | undefined;
+  #sockets: FileReceiver | undefined;
   /** Whether it reads up to the last packets before it ends. */
   #drain = false;
 
@@ -76,6 +80,7 @@ export class WorkerRole {
     this.#context = context;
     this.#topology = topology;
     this.#id = id;
+    this.#child = child;
     this.#view = openView(child, topology, id);
     const counters = this.#view.counters();
     const table = this.#view.connections();
@@ -164,10 +169,21 @@ export class WorkerRole {
         this.#served?.attach(server, listener);
         return () => this.#served?.detach(listener);
       },
+      ...(this.#own && { socketOf: (token) => this.#socketOf(token) }),
     });
     this.#capture = capture;
     capture.install();
     return capture;
+  }
+
+  /** In base mode: a listening socket that the master has sent. */
+  #socketOf(token: string): number {
+    const find = (name: string) => this.#child.descriptor(name);
+    if (this.#sockets === undefined) {
+      const view = new OpenedResources(this.#topology, REACTOR, this.#id, find);
+      this.#sockets = view.fileReceiver(masterPeer(this.#topology));
+    }
+    return check(this.#sockets.take(Buffer.from(token, 'hex')), 'recvmsg', 'a listening socket');
   }
 
   get status(): WorkerStatus {
@@ -307,6 +323,7 @@ export class WorkerRole {
       this.#serve();
     }
     this.#own?.quiesce();
+    await this.#capture?.native.leave();
     const drained = () => this.#life.tell({ type: 'drained' });
     await this.#sessions?.stop({ drain: this.#drain, drained });
     // Tasks that no handler waits for have been accepted as well.
