@@ -193,6 +193,8 @@ export type FromManager =
   /** The process that had the place of that worker has it no more: no other one gets it before {@link WorkerSettled}. */
   | { readonly type: 'workerDied'; readonly worker: WorkerId }
   | { readonly type: 'workerReplaced'; readonly worker: WorkerId }
+  /** The process of that pid has come up as that worker. */
+  | { readonly type: 'workerReady'; readonly worker: WorkerId; readonly pid: number }
   | ResetLinks
   | ResetTasks
   | SessionsLost
@@ -286,6 +288,7 @@ const FIELDS: Readonly<Record<Kind, Readonly<Record<string, Check>>>> = {
   workerDied: { worker: isNumber },
   workerSettled: { worker: isNumber },
   workerReplaced: { worker: isNumber },
+  workerReady: { worker: isNumber, pid: isNumber },
   reloaded: { request: isNumber, result: isResult },
   tasksCorrupt: { peer: isNumber },
   resetTasks: { taskWorker: isNumber, until: Number.isFinite },

@@ -249,7 +249,9 @@ export class ManagerRole implements ServerControl {
 
   #ready(member: Member): void {
     this.#stopping?.changed();
-    const { managerIncarnation } = assignmentOf(member);
+    const { managerIncarnation, role, id } = assignmentOf(member);
+    if (role === 'worker')
+      this.#tellMaster({ type: 'workerReady', worker: asWorker(id), pid: member.pid as number });
     if (member.incarnation === 1 && managerIncarnation === 1) return;
     this.#context.log.info({ newPid: member.pid }, `${member.name} has been replaced`);
   }

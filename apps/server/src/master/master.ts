@@ -484,8 +484,9 @@ export class MasterRole implements ServerControl {
       case 'workerDied':
         return void this.#workerDied(message.worker);
       case 'workerReplaced':
-        this.#programListeners.replaced(message.worker, this.#pids?.get(message.worker));
         return this.#reactors?.workerReplaced(message.worker);
+      case 'workerReady':
+        return this.#programListeners.ready(message.worker, message.pid);
       case 'listen':
         // Clients that come while everything ends would not be served.
         if (this.#ending === undefined) this.#tellManager(this.#programListeners.listen(message));

@@ -80,8 +80,11 @@ export class ProgramListeners {
     this.#closeUnheld(found);
   }
 
-  /** A process of that worker serves: what only one before it has listened on is not listened on by it. */
-  replaced(worker: WorkerId, pid: number | undefined): void {
+  /**
+   * A process of that worker has come up: where only one before it has listened, it does not. Not before that: a worker that has died
+   * leaves its clients, and those to come, to the next.
+   */
+  ready(worker: WorkerId, pid: number): void {
     for (const listener of [...this.#byKey.values()]) {
       if (listener.holders.get(worker) === pid) continue;
       listener.holders.delete(worker);
