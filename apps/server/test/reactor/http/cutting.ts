@@ -12,13 +12,16 @@ export interface Piece {
   readonly skipped: boolean;
 }
 
+/** What all of them read to. */
+const shared = Buffer.alloc(1 << 18);
+
 /** Requests as one connection brings them: cut by a cutter in a `FrameInput`, as a reactor thread does. */
 export class Cutting {
   readonly cutter: RequestCutter;
   readonly pieces: Piece[] = [];
   readonly #input: FrameInput;
 
-  constructor(cutter = new RequestCutter()) {
+  constructor(cutter = new RequestCutter(), memory = shared) {
     this.cutter = cutter;
     const framer = {
       needed: 0,
@@ -26,7 +29,7 @@ export class Cutting {
       measure: (bytes: Buffer, start: number, end: number, scanned: number) =>
         cutter.measure(bytes, start, end, scanned),
     };
-    this.#input = new FrameInput(framer, Buffer.alloc(1 << 18));
+    this.#input = new FrameInput(framer, memory);
   }
 
   /** Bytes of a head that is kept. */
@@ -116,17 +119,35 @@ interface Parsers {
 
 const { HTTPParser } = createRequire(import.meta.url)('_http_common') as Parsers;
 
-/** Where Node's own parser finds the ends of requests, one byte after the other; as far as it understands them. */
+/** Node's own parser of requests, and how many it has found the end of. */
+export class NodeParser {
+  ends = 0;
+  failed = false;
+  readonly #parser = new HTTPParser();
+
+  constructor() {
+    const parser = this.#parser;
+    parser.initialize(HTTPParser.REQUEST, {}, 1 << 20);
+    parser[HTTPParser.kOnHeaders] = () => {};
+    parser[HTTPParser.kOnHeadersComplete] = () => 0;
+    parser[HTTPParser.kOnBody] = () => {};
+    parser[HTTPParser.kOnMessageComplete] = () => {
+      this.ends++;
+    };
+  }
+
+  feed(bytes: Buffer): this {
+    if (!this.failed && bytes.length > 0) this.failed = this.#parser.execute(bytes) instanceof Error;
+    return this;
+  }
+}
+
+/** Where Node's own parser finds the ends of requests, one byte after the other. */
 export function endsOfNode(bytes: Buffer): number[] {
+  const parser = new NodeParser();
   const ends: number[] = [];
-  let at = 0;
-  const parser = new HTTPParser();
-  parser.initialize(HTTPParser.REQUEST, {}, 1 << 20);
-  parser[HTTPParser.kOnHeaders] = () => {};
-  parser[HTTPParser.kOnHeadersComplete] = () => 0;
-  parser[HTTPParser.kOnBody] = () => {};
-  parser[HTTPParser.kOnMessageComplete] = () => ends.push(at + 1);
-  for (; at < bytes.length; at++) if (parser.execute(bytes.subarray(at, at + 1)) instanceof Error) break;
+  for (let at = 1; at <= bytes.length; at++)
+    if (parser.feed(bytes.subarray(at - 1, at)).ends > ends.length) ends.push(at);
   return ends;
 }
 

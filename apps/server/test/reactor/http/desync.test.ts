@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { CORPUS, Cutting, endsOfNode, LAST, ODD } from './cutting.js';
+import { CORPUS, Cutting, endsOfNode, LAST, NodeParser, ODD } from './cutting.js';
 
 /** Streams of requests; all of them with MILLRACE_STRESS. */
 const INPUTS = process.env.MILLRACE_STRESS ? 1_000_000 : 30_000;
@@ -98,20 +98,33 @@ function mutated(next: (below: number) => number): string {
   return text;
 }
 
+/**
+ * Whether Node's parser finds an end with the last byte of each request that was cut, and with no byte before it. Behind an odd
+ * byte, or an upgrade, the cutter says nothing of what is there.
+ */
+function agrees(cutting: Cutting, bytes: Buffer): boolean {
+  const parser = new NodeParser();
+  let at = 0;
+  for (const [index, end] of cutting.ends.entries()) {
+    if (parser.feed(bytes.subarray(at, end - 1)).ends !== index) return false;
+    if (parser.feed(bytes.subarray(end - 1, end)).ends !== index + 1) return false;
+    at = end;
+  }
+  if (cutting.cutter.isOpaque || cutting.cutter.holds) return true;
+  return parser.feed(bytes.subarray(at)).ends === cutting.ends.length;
+}
+
 test('where a request is cut, Node parses its end and no other, whatever comes', { timeout: 600_000 }, () => {
   const next = numbers(0x9e3779b9);
   let ends = 0;
   let opaque = 0;
   for (let input = 0; input < INPUTS; input++) {
     const text = mutated(next);
-    const cutting = new Cutting().feed(text);
-    const found = endsOfNode(Buffer.from(text, 'latin1'));
+    const bytes = Buffer.from(text, 'latin1');
+    const cutting = new Cutting().feed(bytes);
     ends += cutting.ends.length;
     opaque += Number(cutting.cutter.isOpaque);
-    // Behind an odd byte, or an upgrade, the cutter says nothing of what is there.
-    const said =
-      cutting.cutter.isOpaque || cutting.cutter.holds ? found.slice(0, cutting.ends.length) : found;
-    if (String(said) !== String(cutting.ends)) expect([text, cutting.ends]).toEqual([text, said]);
+    if (!agrees(cutting, bytes)) expect([text, cutting.ends]).toEqual([text, endsOfNode(bytes)]);
   }
   // Both are often: it is no test of what is odd alone.
   expect(ends).toBeGreaterThan(INPUTS / 4);
