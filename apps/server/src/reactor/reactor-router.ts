@@ -223,7 +223,7 @@ export class ReactorRouter {
       case packet.WORKER_REPLACED:
         return this.#introduce(this.#context.workers[packet.workerIn(message)] as ClientLink);
       case packet.RESET:
-        return this.#context.reset(packet.peerIn(message));
+        return this.reset(packet.peerIn(message));
       case packet.QUIESCE:
         this.quiesce();
         return this.#sayLast();
@@ -302,6 +302,8 @@ export class ReactorRouter {
 
   /** The process of a peer has ended, and the next has not begun: what lies between is emptied. */
   reset(peer: PeerId): void {
+    const worker = this.#context.workers[peer];
+    if (worker !== undefined) this.#deaths.emptied(worker);
     this.#context.reset(peer);
   }
 

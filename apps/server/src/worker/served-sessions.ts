@@ -30,6 +30,9 @@ export interface ServedSessionsParts {
   readonly log: (text: string) => void;
 }
 
+/** What a connection that this process does not know begins with. */
+const BEGINNINGS: ReadonlySet<number> = new Set([packet.CONNECT, packet.ADOPT, packet.RECEIVE]);
+
 /**
  * The connections of one worker that servers of the program have: packets from reactor threads become sockets and what they read.
  * Beside {@link Sessions}, which has those that the server's own events tell of.
@@ -113,6 +116,8 @@ export class ServedSessions implements SocketHost {
       if (this.#closing.has(id)) return;
     }
     const attached = this.#attached.get(listener);
+    // Its client was told the end when the process before died: a program that saw this would answer once more.
+    if (link === undefined && BEGINNINGS.has(type) && !this.gateway.exists(id)) return;
     if (link === undefined && attached === undefined) return this.#unattached(message, reactor);
     switch (type) {
       case packet.RECEIVE:
@@ -202,7 +207,10 @@ export class ServedSessions implements SocketHost {
   #takeUnknown(message: packet.Packet, attached: AttachedServer, reactor: ReactorIndex): void {
     const { session: id, aux } = message;
     const remote = this.#adopted.take(id)?.remote ?? this.#remoteOf(id);
-    const isNew = (aux & packet.PIECE_BEGINS) !== 0 && this.#isAfter(packet.requestIn(aux), id);
+    const request = packet.requestIn(aux);
+    const isNew = (aux & packet.PIECE_BEGINS) !== 0 && this.#isAfter(request, id);
+    // The one before it went down with the process before: its answer must not be taken for that one's.
+    if (isNew && this.#isAfter(request - 1, id)) return this.gateway.tell(id, packet.LOST);
     // Its beginning was taken by the process before. Of a stream nothing is left then.
     if (!isNew) return attached.http ? undefined : this.#close(id, true);
     const link = this.#connect(message, remote, attached, reactor);

@@ -116,6 +116,23 @@ describe('at the death of a worker', () => {
     );
   });
 
+  test('what its client had asked for behind a request that is answered 502 is asked of no program', async () => {
+    await using server = await start();
+    const client = await connect(server);
+    client.send(get('/hang', 'X-Name: first\r\n'));
+    await server.program.printed(/^hang first has begun$/m);
+    process.kill(workerOf(server) as number, 'SIGSTOP');
+    client.send(SMUGGLED);
+    // The same reactor thread sends that behind it, and has it answered by the next worker.
+    const other = await connect(server);
+    other.send(get('/pid'));
+    await kill(server);
+    await answers(other, 1);
+    expect(await ended(client)).toBe('end');
+    expect(statuses(client)).toEqual(['502']);
+    expect(server.program.output).not.toContain('evil');
+  });
+
   test('an answer that has begun is broken off by a reset', async () => {
     await using server = await start();
     const client = await connect(server);
@@ -193,7 +210,7 @@ describe('at the death of a worker', () => {
     await Promise.all([answers(waiting, 1), answers(idle, 1)]);
     writeFileSync(gate, '');
     process.kill(workerOf(server) as number, 'SIGKILL');
-    waiting.send(get('/pid'));
+    waiting.send(SMUGGLED);
     await answers(waiting, 2);
     expect(statuses(waiting)).toEqual(['200', '503']);
     expect(answersIn(waiting)[1]).toMatch(/^retry-after: \d+\r$/im);
@@ -203,7 +220,41 @@ describe('at the death of a worker', () => {
     await answers(idle, 2);
     expect(statuses(idle)).toEqual(['200', '200']);
     expect(await stats(server)).toMatchObject({ unavailableCount: 1, badGatewayCount: 0 });
+    expect(server.program.output).not.toContain('evil');
   });
+
+  test.each([1, 2, 3])(
+    'whatever it has written of its requests and those of others (%i), its clients hear an end, and others an answer',
+    async (seed) => {
+      await using server = await start({ workerNum: 2, maxConnections: 64 }, { SEED: String(seed) });
+      const clients = await Promise.all(Array.from({ length: 12 }, () => connect(server)));
+      for (const client of clients) client.send(get('/pid'));
+      const workers = new Map<TestClient, string>();
+      for (const client of clients) {
+        const [answer = ''] = await answers(client, 1);
+        workers.set(client, answer.trim().split(' ').at(-1) as string);
+      }
+      const [first] = clients as [TestClient];
+      first.send(get('/scribble'));
+      await first.serverClosed();
+      for (const client of clients.slice(1)) client.send(get('/pid'));
+      for (const client of clients.slice(1)) {
+        if (workers.get(client) === workers.get(first)) {
+          await until(
+            'an answer or an end',
+            () => answersIn(client).length === 2 || client.ended || client.socket.readableEnded,
+          );
+          const [, second = '', ...more] = statuses(client);
+          expect(['', '200', '502']).toContain(second);
+          expect(more).toEqual([]);
+        } else
+          expect((await answers(client, 2))[1]?.trim().endsWith(workers.get(client) as string)).toBe(true);
+      }
+      const late = await connect(server);
+      late.send(get('/pid'));
+      await answers(late, 1);
+    },
+  );
 });
 
 describe('killed at every byte of a request', () => {

@@ -42,7 +42,8 @@ export const isAfter = (a: number, b: number): boolean => ((a - b) << 8) >> 8 > 
  */
 export function fateOf(client: Progress, word: number): Fate {
   const { sent, answered } = client;
-  if (client.isStream) return 'reset';
+  // Its worker says so before the program sees anything of it.
+  if (client.isStream) return word === 0 ? 'goes-on' : 'reset';
   if (client.outputEnded) return client.begun ? 'reset' : 'closed';
   if (client.upgraded && client.speaks) return client.begun ? 'reset' : 'going-away';
   if (client.begun) return 'reset';

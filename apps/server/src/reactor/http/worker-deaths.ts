@@ -1,6 +1,6 @@
 import type { TimerHeap } from '@millrace/timer-heap';
 import { MAX_DELAY_MS, MIN_DELAY_MS } from '@millrace/timer-heap';
-import { CLOSING, FLAG_PAUSED } from '../../shared/connection-layout.js';
+import { CLOSING, FLAG_PAUSED, progressRequest } from '../../shared/connection-layout.js';
 import {
   ENDED_502,
   ENDED_503,
@@ -61,6 +61,16 @@ export class WorkerDeaths {
     // It has taken something since the one before died, if only what it has died of.
     if (tally.size > 0) this.isBack(worker);
     if (!this.#away.has(worker)) this.#away.set(worker, this.#after(this.#context.data.maxWaitTime, worker));
+  }
+
+  /** What lay before `worker` was emptied after that, for it made no sense: what had not been taken of it is lost. */
+  emptied(worker: ClientLink): void {
+    const tally: Tally = new Map();
+    for (const client of this.#clientsOf(worker)) {
+      if (!isAfter(client.sent, progressRequest(this.#context.table.progress(client.session)))) continue;
+      this.#end(client, client.isStream ? 'reset' : 'bad-gateway', tally);
+    }
+    this.#report(worker, 'was killed for what it wrote', tally);
   }
 
   /** The process that has its place takes messages. */

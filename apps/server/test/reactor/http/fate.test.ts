@@ -53,7 +53,8 @@ describe('what becomes of a client whose worker has died', () => {
       5,
       'bad-gateway',
     ],
-    ['it is no HTTP', { isStream: true, isOpaque: true }, 0, 'reset'],
+    ['it is no HTTP', { isStream: true, isOpaque: true, sent: 1 }, 1 | PROGRESS_INSIDE, 'reset'],
+    ['it is no HTTP, and no program has seen it', { isStream: true, isOpaque: true, sent: 1 }, 0, 'goes-on'],
     ['the numbers begin anew', { sent: 1, answered: 0xff_ffff }, 0, 'bad-gateway'],
     ['the numbers begin anew, and it is not taken', { sent: 1, answered: 0 }, 0, 'goes-on'],
   ])('%s', (_, client, word, fate) => {

@@ -115,8 +115,10 @@ describe('at the death of its worker', () => {
     expect(half.told).toEqual({ ENDED_BY_RESET: 1 });
   });
 
-  test('a stream is broken off', () => {
-    const reactor = new HttpReactor({ protocol: 'stream' }).send('hello').die();
+  test('a stream that a program has seen is broken off', () => {
+    const unseen = new HttpReactor({ protocol: 'stream' }).send('hello').die();
+    expect([unseen.closed, unseen.told]).toEqual([undefined, {}]);
+    const reactor = new HttpReactor({ protocol: 'stream' }).send('hello').take(1, true).die();
     expect([reactor.closed, reactor.told]).toEqual(['local', { ENDED_BY_RESET: 1 }]);
   });
 
