@@ -73,6 +73,7 @@ const OF_THE_MODE = [
   'manager-handlers',
   'worker-handlers',
   'served',
+  'served-tls',
 ];
 
 /** The whole suite with the defaults, its pure tests first; and what depends on it once more with each other way. `support.ts` reads `env`. */

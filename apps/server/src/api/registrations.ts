@@ -20,6 +20,7 @@ import { planOf } from '../options/server-plan.js';
 import type { UserProcessHandler } from '../worker/user-process.js';
 import { Port } from './port.js';
 import { protocolOf } from './served.js';
+import { reactorTlsOf } from './server-tls.js';
 import type { SharedTables } from './shared-tables.js';
 
 /** What the program says of its server before `start`, the same in every process. */
@@ -64,20 +65,25 @@ export class Registrations {
   /** Has `server` serve a listener of its own, or the server's first. */
   serve(server: NetServer, options: PortOptions | undefined): void {
     this.assertOpen('serve');
-    const isSecure = options?.tls ?? (options === undefined && this.options.port.tls);
-    const protocol = protocolOf(server, isSecure !== undefined && isSecure !== false);
+    const [first] = this.#listeners as [Port];
+    const { tls = options === undefined ? first.options.tls : undefined, path } = options ?? first.options;
+    // Clients of a unix socket have no TLS in a reactor.
+    const own = tls === undefined && path === undefined ? reactorTlsOf(server) : undefined;
+    const protocol = protocolOf(server, tls !== undefined || own !== undefined);
     if (options !== undefined) {
       this.#assertRoom();
-      this.#listeners.push(new Port(resolvePort(options, this.options, protocol), server));
+      const port = resolvePort({ ...options, ...(own && { tls: own }) }, this.options, protocol);
+      this.#listeners.push(new Port(port, server));
       return;
     }
-    const [first] = this.#listeners as [Port];
     if (first.server !== undefined)
       throw new ServerError(
         'ERR_MILLRACE_OPTION',
         'The first listener is served already. Give serve a place for this one: server.serve(app, { port: 3001 }).',
       );
-    this.#listeners[0] = new Port(servedPort(first.options, protocol, {}), server);
+    const port = servedPort(first.options, protocol, {});
+    const secured = own && resolvePort({ port: 0, tls: own }, this.options, protocol).tls;
+    this.#listeners[0] = new Port(secured === undefined ? port : { ...port, tls: secured }, server);
   }
 
   /** Returns its flat id. */

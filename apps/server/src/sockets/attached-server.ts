@@ -105,20 +105,20 @@ export class AttachedServer {
   }
 }
 
-/** Sockets of TLS and HTTP/2 that lie over another one tell nothing of the client by themselves. */
+/** Sockets of TLS and HTTP/2 lie over another one, and tell nothing of the client by themselves. */
 interface Layered {
   _peername?: object;
-  readonly _parent?: { readonly stream?: SessionSocket } | null;
+  /** Of TLS. */
+  readonly _parent?: SessionSocket | null;
+  /** Of HTTP/2 without TLS. */
   readonly stream?: SessionSocket;
 }
 
 function tellPeer(socket: Layered): void {
-  const under = socket._parent?.stream;
-  if (under) socket._peername = under._getpeername();
+  const under = socket._parent ?? socket.stream;
+  if (under?._getpeername) socket._peername = under._getpeername();
 }
 
-function tellSessionPeer(session: { readonly socket: Layered }): void {
-  const { socket } = session;
-  const under = socket.stream ?? socket._parent?.stream;
-  if (under?._getpeername) socket._peername = under._getpeername();
+function tellSessionPeer({ socket }: { readonly socket: Layered }): void {
+  tellPeer(socket);
 }

@@ -86,6 +86,13 @@ export class SessionSocket extends Socket {
     return this;
   }
 
+  /** node:tls takes a socket without a handle for one that is still connecting, and waits for the end of that. */
+  override once(event: string | symbol, listener: (...args: never[]) => void): this {
+    if (event !== 'connect') return super.once(event as string, listener as () => void);
+    process.nextTick(listener as () => void);
+    return this;
+  }
+
   // What node:http says by it -------------------------------------------------------------------------------------------
 
   /** @internal The response that has the socket. */

@@ -1,0 +1,73 @@
+import type { Server as NetServer } from 'node:net';
+import { isPem, TLS_VERSIONS, type TlsOptions, type TlsVersion } from '../options/tls-options.js';
+import { isHttpServer, isTlsServer } from '../sockets/server-kinds.js';
+
+/** What a server of node:tls keeps of its options, beyond its types. */
+interface KeptOptions {
+  readonly key?: unknown;
+  readonly cert?: unknown;
+  readonly ALPNProtocols?: unknown;
+  readonly passphrase?: string;
+  readonly ciphers?: string;
+  readonly ecdhCurve?: string;
+  readonly minVersion?: string;
+  readonly maxVersion?: string;
+  readonly _contexts?: readonly unknown[];
+}
+
+/** With one of these TLS is more than the options of a listener say. */
+const OF_NODE_ALONE = [
+  'pfx',
+  'crl',
+  'sigalgs',
+  'dhparam',
+  'secureProtocol',
+  'clientCertEngine',
+  'privateKeyIdentifier',
+  'privateKeyEngine',
+  'ALPNCallback',
+  'secureOptions',
+  '_SNICallback',
+  '_pskCallback',
+] as const;
+
+/** Who hears of these takes part in handshakes. */
+const HANDSHAKE_EVENTS = ['newSession', 'resumeSession', 'OCSPRequest', 'keylog'] as const;
+
+/**
+ * The TLS of a server of node:https, where a reactor can end it: then requests are cut, and connections outlive the worker.
+ * Undefined where the server says what options of a listener cannot: clients' certificates, several keys, callbacks. Then TLS ends
+ * in the worker.
+ */
+export function reactorTlsOf(server: NetServer): TlsOptions | undefined {
+  if (!isHttpServer(server) || !isTlsServer(server)) return undefined;
+  const kept = server as unknown as KeptOptions & Readonly<Record<string, unknown>>;
+  const { key, cert, passphrase, ciphers, ecdhCurve, minVersion, maxVersion, ALPNProtocols } = kept;
+  if (!isOnePem(key) || !isOnePem(cert)) return undefined;
+  if (!isVersion(minVersion) || !isVersion(maxVersion)) return undefined;
+  if (!(ALPNProtocols instanceof Uint8Array && HTTP_1.equals(ALPNProtocols))) return undefined;
+  if (kept.requestCert === true || (kept._contexts?.length ?? 0) > 0) return undefined;
+  if (OF_NODE_ALONE.some((name) => kept[name] !== undefined && kept[name] !== null)) return undefined;
+  if (HANDSHAKE_EVENTS.some((event) => server.listenerCount(event) > 0)) return undefined;
+  return {
+    key,
+    cert,
+    alpnProtocols: ['http/1.1'],
+    ...(passphrase !== undefined && { passphrase }),
+    ...(ciphers !== undefined && { ciphers }),
+    ...(ecdhCurve !== undefined && ecdhCurve !== 'auto' && { ecdhCurve }),
+    ...(minVersion !== undefined && { minVersion }),
+    ...(maxVersion !== undefined && { maxVersion }),
+  };
+}
+
+function isOnePem(value: unknown): value is string | Uint8Array {
+  return value instanceof Uint8Array || (typeof value === 'string' && isPem(value));
+}
+
+function isVersion(value: string | undefined): value is TlsVersion | undefined {
+  return value === undefined || (TLS_VERSIONS as readonly string[]).includes(value);
+}
+
+/** What https offers by ALPN where it is told nothing, as it goes over the wire. */
+const HTTP_1 = Buffer.from('\x08http/1.1');
