@@ -14,6 +14,7 @@ const PURE = [
   'test/reactor/{memory-guard,shares}.test.ts',
   'test/sessions/clients.test.ts',
   'test/shared/*.test.ts',
+  'test/sockets/socket-parts.test.ts',
 ];
 
 /** What depends on how messages get to workers and back; the rest of the suite does not. */
@@ -28,6 +29,7 @@ const OF_THE_LINKS = [
   'shutdown',
   'fairness',
   'served',
+  'served-deaths',
 ];
 
 /**

@@ -1,3 +1,5 @@
+import type { Server as HttpServer, IncomingMessage } from 'node:http';
+import { createServer as createHttp2Server, type Http2Server } from 'node:http2';
 import { expectTypeOf, test } from 'vitest';
 import {
   asReactor,
@@ -141,4 +143,17 @@ test('what users see of a session are plain numbers', () => {
       expectTypeOf(session.port).toEqualTypeOf<number>();
     });
   });
+});
+
+test('a server is served as what it is, and a function becomes a node:http server', () => {
+  never(() => expectTypeOf(server.serve(createHttp2Server(), { port: 0 })).toEqualTypeOf<Http2Server>());
+  never(() => expectTypeOf(server.serve((_, res) => res.end())).toEqualTypeOf<HttpServer>());
+  never(() =>
+    server.serve((req, res) => {
+      expectTypeOf(req).toEqualTypeOf<IncomingMessage>();
+      expectTypeOf(res.statusCode).toEqualTypeOf<number>();
+    }),
+  );
+  // @ts-expect-error What a served listener gets is not cut to messages.
+  never(() => server.serve((_, res) => res.end(), { port: 0, framing: { kind: 'none' } }));
 });
