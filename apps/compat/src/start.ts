@@ -1,14 +1,17 @@
+import { fileURLToPath } from 'node:url';
 import { Program, until } from '@millrace/testkit';
 
-/** How a program is started: a command before its file, options behind it. */
+/** How a program is started: a command, which the file stands behind. */
 export interface StartCommand {
   readonly name: string;
   readonly command: readonly string[];
-  readonly options: readonly string[];
 }
 
 /** What every answer is compared with. */
-export const PLAIN: StartCommand = { name: 'node', command: [process.execPath], options: [] };
+export const PLAIN: StartCommand = { name: 'node', command: [process.execPath] };
+
+/** What `npx millrace` runs: without npx, its master is the process that is started. */
+const MILLRACE = fileURLToPath(new URL('dist/main.js', import.meta.resolve('millrace/package.json')));
 
 /**
  * The command under test, of the environment: `COMPAT_START` is `plain` (the default) or `millrace`; then `COMPAT_WORKERS`
@@ -21,11 +24,10 @@ export function startCommand(env: NodeJS.ProcessEnv = process.env): StartCommand
     throw new RangeError(`COMPAT_START is '${COMPAT_START}'; it can be 'plain' or 'millrace'.`);
   }
   const mode = COMPAT_MODE === undefined ? [] : ['--mode', COMPAT_MODE];
-  const options = ['--workers', COMPAT_WORKERS, ...mode];
+  const options = ['--workers', COMPAT_WORKERS, ...mode, '--log-level', 'warn'];
   return {
-    name: `millrace start ${options.join(' ')}`,
-    command: ['npx', '--no', 'millrace', 'start'],
-    options,
+    name: `millrace start ${options.slice(0, -2).join(' ')}`,
+    command: [process.execPath, MILLRACE, 'start', ...options],
   };
 }
 
@@ -44,7 +46,6 @@ export class Served implements AsyncDisposable {
   static async start(name: string, by: StartCommand, env: NodeJS.ProcessEnv = {}): Promise<Served> {
     const program = new Program(new URL(`../programs/${name}`, import.meta.url), {
       by: by.command,
-      args: by.options,
       env: { NODE_ENV: 'production', PORT: '0', ...env },
     });
     try {

@@ -8,7 +8,6 @@ const COMMAND = startCommand();
 const LENIENT = {
   name: 'a lenient node',
   command: [process.execPath, '--insecure-http-parser'],
-  options: [],
 };
 
 const running: Served[] = [];

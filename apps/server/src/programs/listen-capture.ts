@@ -14,7 +14,8 @@ type SetupListenHandle = (
   address: string | null,
   port: number | null,
   addressType: number | null,
-  backlog?: number,
+  /** `false` where `listen` was called with an address behind the port. */
+  backlog?: number | false,
   fd?: number,
   flags?: number,
 ) => void;
@@ -150,7 +151,7 @@ export class ListenCapture {
     address: string | null,
     port: number | null,
     addressType: number | null,
-    backlog: number | undefined,
+    backlog: number | false | undefined,
     flags = 0,
   ): void {
     const isPath = addressType === -1 || port === -1;
@@ -166,12 +167,13 @@ export class ListenCapture {
     this.#waiting.set(request, { server, handle, protocol, shown: { address, port } });
     // Behind the rest of `listen`, which may still ask for permissions of a path.
     process.nextTick(() => {
+      const wanted = backlog || undefined;
       const where: ListenAddress = isPath
-        ? { path: absolute(String(address)), permissions: handle.permissions, backlog }
+        ? { path: absolute(String(address)), permissions: handle.permissions, backlog: wanted }
         : {
             host: address ?? undefined,
             port: port ?? 0,
-            backlog,
+            backlog: wanted,
             ipv6Only: (flags & UV_TCP_IPV6ONLY) !== 0,
           };
       this.#parts.ask({ request, key: `${place} ${call}`, protocol, address: where });
