@@ -1,23 +1,26 @@
 /**
- * `npm run node-suite -- --tests DIRECTORY [--archive FILE] [--preload FILE] [--match REGEX] [--jobs 2] [--seconds 60]
- * [--not-applicable FILE] [--table FILE]`: runs Node's own tests natively, and with a preload where one is given, and
- * writes a table of what passed, failed natively too, failed only with the preload, or does not apply. Ends with 1 when a
- * test failed only with the preload.
+ * `npm run node-suite -- --tests DIRECTORY [--archive FILE] [--modes process,base] [--preload FILE] [--match REGEX] [--jobs 2]
+ * [--seconds 60] [--native FILE] [--not-applicable FILE] [--table FILE]`: runs Node's own tests natively, and as the program of a
+ * server in those modes or with a preload, and writes a table of what passed, failed natively too, failed only so, or does not
+ * apply. Ends with 1 when a test failed that passes natively.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type Result, runTest } from './run-test.js';
+import type { HostedTest } from './hosted-test.js';
+import { type Result, type RunOptions, runTest } from './run-test.js';
 import { bringSources, type NodeTest, testsIn } from './sources.js';
-import { judge, table, type Verdict } from './table.js';
+import { failures, judge, table, type Verdict } from './table.js';
 
 const { values } = parseArgs({
   options: {
     tests: { type: 'string' },
     archive: { type: 'string' },
+    modes: { type: 'string', default: '' },
     preload: { type: 'string' },
+    native: { type: 'string' },
     match: { type: 'string', default: '^test-http-' },
     jobs: { type: 'string', default: '2' },
     seconds: { type: 'string', default: '60' },
@@ -35,22 +38,41 @@ const reasons = new Map<string, string>(
     ? []
     : Object.entries(JSON.parse(readFileSync(values['not-applicable'], 'utf8')) as Record<string, string>),
 );
-const preload = values.preload === undefined ? undefined : pathToFileURL(resolve(values.preload)).href;
+type Way = Pick<RunOptions, 'mode' | 'preload'>;
+
+/** Beside natively, by what the table calls it. */
+const ways = new Map<string, Way>();
+for (const mode of values.modes.split(',').filter((word) => word !== '')) {
+  if (mode !== 'process' && mode !== 'base')
+    throw new Error(`--modes ${mode}: 'process' and 'base' are known.`);
+  ways.set(`${mode} mode`, { mode: mode satisfies HostedTest['mode'] });
+}
+if (values.preload !== undefined)
+  ways.set(`preload ${values.preload}`, { preload: pathToFileURL(resolve(values.preload)).href });
+
+/** Results of an earlier run that are taken again. */
+const native = new Map<string, Result>(
+  values.native !== undefined && existsSync(values.native)
+    ? Object.entries(JSON.parse(readFileSync(values.native, 'utf8')) as Record<string, Result>)
+    : [],
+);
 const workDirectory = mkdtempSync(join(tmpdir(), 'node-suite-'));
 const limitMs = Number(values.seconds) * 1000;
 const waiting = testsIn(directory, new RegExp(values.match));
 const verdicts: Verdict[] = [];
 
-async function both(test: NodeTest, thread: number): Promise<Verdict> {
-  const notApplicable = reasons.get(test.name);
+async function each(test: NodeTest, thread: number): Promise<Verdict> {
   const options = { limitMs, thread, workDirectory };
-  const native = await twice(test, options);
-  if (preload === undefined) return { test, native, notApplicable };
-  return { test, native, ours: await twice(test, { ...options, preload }), notApplicable };
+  const natively = native.get(test.name) ?? (await twice(test, options));
+  native.set(test.name, natively);
+  const ours = new Map<string, Result>();
+  if (natively.outcome === 'passed')
+    for (const [name, way] of ways) ours.set(name, await twice(test, { ...options, ...way }));
+  return { test, native: natively, ours, notApplicable: reasons.get(test.name) };
 }
 
 /** A test that fails is run once more: some of Node's own depend on the load of the machine. */
-async function twice(test: NodeTest, options: Parameters<typeof runTest>[1]): Promise<Result> {
+async function twice(test: NodeTest, options: RunOptions): Promise<Result> {
   const first = await runTest(test, options);
   return first.outcome === 'failed' || first.outcome === 'timed out' ? runTest(test, options) : first;
 }
@@ -59,11 +81,10 @@ try {
   await Promise.all(
     Array.from({ length: Number(values.jobs) }, async (_, thread) => {
       for (let test = waiting.shift(); test !== undefined; test = waiting.shift()) {
-        const verdict = await both(test, thread);
+        const verdict = await each(test, thread);
         verdicts.push(verdict);
-        const word = judge(verdict);
-        if (word !== 'passed')
-          console.error(`${word}: ${test.name}: ${(verdict.ours ?? verdict.native).reason}`);
+        for (const [way, word, reason] of failures(verdict))
+          console.error(`${word}, ${way}: ${test.name}: ${reason}`);
       }
     }),
   );
@@ -71,7 +92,10 @@ try {
   rmSync(workDirectory, { recursive: true, force: true });
 }
 
-const text = table(verdicts, { preload: values.preload, match: values.match });
+if (values.native !== undefined) writeFileSync(values.native, JSON.stringify(Object.fromEntries(native)));
+const text = table(verdicts, [...ways.keys()], values.match);
 if (values.table === undefined) console.log(text);
 else writeFileSync(values.table, text);
-process.exitCode = verdicts.some((verdict) => judge(verdict) === 'failed only with ours') ? 1 : 0;
+process.exitCode = [...ways.keys()].some((way) => verdicts.some((each) => judge(each, way) === 'failed'))
+  ? 1
+  : 0;

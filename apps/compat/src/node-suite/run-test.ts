@@ -1,7 +1,12 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type HostedTest, VARIABLE } from './hosted-test.js';
 import type { NodeTest } from './sources.js';
+
+const HOST = fileURLToPath(new URL('host.js', import.meta.url));
+const HOST_ENDED = '.host-ended';
 
 export type Outcome = 'passed' | 'skipped' | 'failed' | 'timed out';
 
@@ -14,6 +19,8 @@ export interface Result {
 export interface RunOptions {
   /** Loaded before the test, and before every process that it starts. */
   readonly preload?: string;
+  /** As the program of a server with one worker, in that mode. */
+  readonly mode?: HostedTest['mode'];
   readonly limitMs: number;
   /** Which of the tests at once it is: each has its own ports and its own directory. */
   readonly thread: number;
@@ -23,12 +30,13 @@ export interface RunOptions {
 /** Runs one test by this node, in a group of processes that ends with it. */
 export async function runTest(
   { file, flags }: NodeTest,
-  { preload, limitMs, thread, workDirectory }: RunOptions,
+  { preload, mode, limitMs, thread, workDirectory }: RunOptions,
 ): Promise<Result> {
   const directory = join(workDirectory, String(thread));
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true });
-  const child = spawn(process.execPath, [...flags, file], {
+  const hosted = mode && { file, mode, ended: join(directory, HOST_ENDED), runner: process.pid };
+  const child = spawn(process.execPath, [...flags, hosted ? HOST : file], {
     cwd: directory,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -37,6 +45,7 @@ export async function runTest(
       NODE_TEST_DIR: directory,
       TEST_THREAD_ID: String(thread),
       TEST_PARALLEL: '1',
+      ...(hosted && { [VARIABLE]: JSON.stringify(hosted satisfies HostedTest) }),
       ...(preload === undefined ? {} : { NODE_OPTIONS: `--import=${preload}` }),
     },
   });
