@@ -1,6 +1,6 @@
 import { SystemCallError } from '@millrace/native';
 import { Listener } from '@millrace/reactor';
-import type { ListenAsked, ListenEnded, Listening } from '../contract/control-messages.js';
+import type { ListenAddress, ListenAsked, ListenEnded, Listening } from '../contract/control-messages.js';
 import { asListener, type ListenerIndex, type WorkerId } from '../contract/ids.js';
 import type { StatefulProtocol } from '../contract/protocol.js';
 import type { ResolvedPort } from '../options/resolved-port.js';
@@ -9,7 +9,7 @@ export interface ProgramListenersParts {
   readonly ports: readonly ResolvedPort[];
   /** Clients of that socket are to be accepted from now on. */
   readonly open: (listener: ListenerIndex, socket: Listener, protocol: StatefulProtocol) => void;
-  /** In base mode: has the socket wait for that worker, and tells by what token it finds it. */
+  /** In base mode, where each worker has a socket of its own: has one wait for it, and tells by what token it finds it. */
   readonly hand?: (worker: WorkerId, socket: Listener) => string;
   /** No more of them; the socket is closed after it. */
   readonly close: (listener: ListenerIndex) => void;
@@ -19,7 +19,8 @@ interface ProgramListener {
   readonly index: ListenerIndex;
   readonly key: string;
   readonly socket: Listener;
-  readonly protocol: StatefulProtocol;
+  /** In base mode, by worker: the kernel deals clients out to them; what waits in that of a dead worker is the next one's. */
+  readonly own: Map<WorkerId, Listener>;
   /** By worker, the process of it that listens. */
   readonly holders: Map<WorkerId, number>;
 }
@@ -47,10 +48,6 @@ export class ProgramListeners {
   listen({ worker, pid, request, key, protocol, address }: ListenAsked): Listening {
     const to = { type: 'listening', worker, pid, request } as const;
     let found = this.#byKey.get(key);
-    if (found !== undefined && found.protocol !== protocol) {
-      const reason = `another worker listens there with a server of another kind (${found.protocol}, not ${protocol})`;
-      return { ...to, errno: 0, reason };
-    }
     if (found === undefined) {
       const index = this.#free[0];
       if (index === undefined) {
@@ -58,26 +55,36 @@ export class ProgramListeners {
         return { ...to, errno: 0, reason: `the program listens in ${length} places already` };
       }
       try {
-        found = { index, key, socket: this.#bind(address), protocol, holders: new Map() };
+        found = {
+          index,
+          key,
+          socket: this.#bindFirst(address),
+          own: new Map(),
+
+          holders: new Map(),
+        };
       } catch (error) {
-        if (!(error instanceof SystemCallError)) return { ...to, errno: 0, reason: (error as Error).message };
-        return { ...to, errno: error.errno, reason: error.message };
+        return { ...to, ...whyNot(error) };
       }
       this.#free.shift();
       this.#byKey.set(key, found);
       this.#parts.open(index, found.socket, protocol);
     }
-    found.holders.set(worker, pid);
     const { host, port } = found.socket.address;
-    const socket = this.#parts.hand?.(worker, found.socket);
-    return { ...to, listener: found.index, host, port, socket };
+    try {
+      const socket = this.#parts.hand?.(worker, this.#ownSocket(found, worker, address));
+      found.holders.set(worker, pid);
+      return { ...to, listener: found.index, host, port, socket };
+    } catch (error) {
+      this.#closeUnheld(found);
+      return { ...to, ...whyNot(error) };
+    }
   }
 
   ended({ worker, pid, listener }: ListenEnded): void {
     const found = [...this.#byKey.values()].find(({ index }) => index === listener);
     if (found?.holders.get(worker) !== pid) return;
-    found.holders.delete(worker);
-    this.#closeUnheld(found);
+    this.#leaves(found, worker);
   }
 
   /**
@@ -87,29 +94,66 @@ export class ProgramListeners {
   ready(worker: WorkerId, pid: number): void {
     for (const listener of [...this.#byKey.values()]) {
       if (listener.holders.get(worker) === pid) continue;
-      listener.holders.delete(worker);
-      this.#closeUnheld(listener);
+      this.#leaves(listener, worker);
     }
   }
 
   /** Closes all sockets; idempotent. `forAll`: workers accept by them, and are to do so no more. */
   close(forAll: boolean): void {
-    for (const { socket } of this.#byKey.values()) {
-      if (forAll) socket.closeForAll();
-      else socket.close();
+    for (const { socket, own } of this.#byKey.values()) {
+      for (const each of [socket, ...own.values()]) {
+        if (forAll) each.closeForAll();
+        else each.close();
+      }
     }
     this.#byKey.clear();
   }
 
-  #closeUnheld({ index, key, socket, holders }: ProgramListener): void {
+  /** That worker does not listen there any more. */
+  #leaves(listener: ProgramListener, worker: WorkerId): void {
+    listener.holders.delete(worker);
+    // Clients would be dealt out to it still.
+    const own = listener.own.get(worker);
+    if (own !== listener.socket) own?.close();
+    listener.own.delete(worker);
+    this.#closeUnheld(listener);
+  }
+
+  #closeUnheld({ index, key, socket, own, holders }: ProgramListener): void {
     if (holders.size > 0 || !this.#byKey.delete(key)) return;
     this.#parts.close(index);
-    socket.close();
+    for (const each of [socket, ...own.values()]) each.close();
     this.#free.push(index);
   }
 
-  #bind({ host, port = 0, path, backlog, ipv6Only, permissions }: ListenAsked['address']): Listener {
-    const options = { ...(backlog !== undefined && { backlog }), noDelay: true };
+  /** The first socket of a place. Of several that share a port the kernel would let in those of another program as well. */
+  #bindFirst(address: ListenAddress): Listener {
+    if (!this.#hasOwn(address)) return this.#bind(address);
+    const probe = this.#bind(address);
+    const { port } = probe.address;
+    probe.close();
+    return this.#bind({ ...address, port }, true);
+  }
+
+  /** In base mode, what that worker accepts by. */
+  #ownSocket({ socket, own }: ProgramListener, worker: WorkerId, address: ListenAddress): Listener {
+    if (!this.#hasOwn(address)) return socket;
+    let found = own.get(worker);
+    if (found === undefined) {
+      // The first one is the first worker's that asks.
+      found = own.size === 0 ? socket : this.#bind({ ...address, port: socket.address.port }, true);
+      own.set(worker, found);
+    }
+    return found;
+  }
+
+  #hasOwn({ path }: ListenAddress): boolean {
+    return this.#parts.hand !== undefined && path === undefined;
+  }
+
+  #bind(address: ListenAddress, reusePort = false): Listener {
+    const { host, port = 0, path, backlog, ipv6Only, permissions } = address;
+    const options = { ...(backlog !== undefined && { backlog }), noDelay: true, reusePort };
     if (path !== undefined)
       return new Listener({ path, ...options, ...(permissions !== undefined && { permissions }) });
     if (host !== undefined) return new Listener({ host, port, ...options, ...(ipv6Only && { ipv6Only }) });
@@ -121,6 +165,11 @@ export class ProgramListeners {
       return new Listener({ host: '0.0.0.0', port, ...options });
     }
   }
+}
+
+/** What the kernel said, or what else is in the way. */
+function whyNot(error: unknown): Pick<Listening, 'errno' | 'reason'> {
+  return { errno: error instanceof SystemCallError ? error.errno : 0, reason: (error as Error).message };
 }
 
 const NO_IPV6 = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL', 'EPROTONOSUPPORT']);

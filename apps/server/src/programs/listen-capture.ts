@@ -27,6 +27,8 @@ interface CapturedServer extends Server {
 }
 
 const PROTOTYPE = Server.prototype as unknown as { _listen2: SetupListenHandle };
+/** Node's own, where the program names none. */
+const BACKLOG = 511;
 /** Of `addressType`: an IPv6 address. */
 const IPV6 = 6;
 /** Of `flags`: `ipv6Only`. */
@@ -48,7 +50,6 @@ export interface ListenCaptureParts {
 interface Waiting {
   readonly server: CapturedServer;
   readonly handle: ListenHandle;
-  readonly protocol: StatefulProtocol;
   readonly shown: { readonly address: string | null; readonly port: number | null };
 }
 
@@ -132,10 +133,12 @@ export class ListenCapture {
     const { socketOf } = this.#parts;
     if (socketOf === undefined) return;
     server._handle = null;
-    handle.close();
     // It emits what Node does, in the next tick.
     this.#native?.call(server, null, null, null, undefined, socketOf(token));
-    this.native.add(server, () => this.#parts.end(listener));
+    this.native.add(server, () => {
+      handle.close();
+      this.#parts.end(listener);
+    });
   }
 
   #attached(server: Server, listener: ListenerIndex): () => void {
@@ -151,11 +154,14 @@ export class ListenCapture {
     address: string | null,
     port: number | null,
     addressType: number | null,
-    backlog: number | false | undefined,
+    wanted: unknown,
     flags = 0,
   ): void {
+    // False, where other arguments stand in its place.
+    const backlog = typeof wanted === 'number' && wanted > 0 ? wanted : BACKLOG;
     const isPath = addressType === -1 || port === -1;
-    const place = [address, port, addressType].join(' ');
+    const protocol = this.#parts.protocolOf(server);
+    const place = [protocol, address, port, addressType].join(' ');
     const call = this.#nextCall(place);
     const handle = new ListenHandle(isPath, addressType === IPV6 || address === null ? 'IPv6' : 'IPv4', () =>
       this.#calls.get(place)?.delete(call),
@@ -163,17 +169,15 @@ export class ListenCapture {
     server._handle = handle;
     server._connectionKey = `${addressType}:${address}:${port}`;
     const request = ++this.#requests;
-    const protocol = this.#parts.protocolOf(server);
-    this.#waiting.set(request, { server, handle, protocol, shown: { address, port } });
+    this.#waiting.set(request, { server, handle, shown: { address, port } });
     // Behind the rest of `listen`, which may still ask for permissions of a path.
     process.nextTick(() => {
-      const wanted = backlog || undefined;
       const where: ListenAddress = isPath
-        ? { path: absolute(String(address)), permissions: handle.permissions, backlog: wanted }
+        ? { path: absolute(String(address)), permissions: handle.permissions, backlog }
         : {
             host: address ?? undefined,
             port: port ?? 0,
-            backlog: wanted,
+            backlog,
             ipv6Only: (flags & UV_TCP_IPV6ONLY) !== 0,
           };
       this.#parts.ask({ request, key: `${place} ${call}`, protocol, address: where });

@@ -6,6 +6,7 @@ import type { ServerOptions } from '../options/options.js';
 import { LISTEN_WAIT_MS, MAX_LISTENS } from './constants.js';
 import type { ListenCapture } from './listen-capture.js';
 import { runMain } from './run-main.js';
+import { watchUncaptured } from './uncaptured.js';
 
 /** A program that listens by itself, and is not written for this server. */
 export interface Program {
@@ -37,6 +38,19 @@ export async function startProgram(program: Program): Promise<Server> {
     if (role?.name !== 'worker') return;
     const capture = await role.captureListen();
     enterSurroundings(program);
+    watchUncaptured({
+      onCluster: () => {
+        capture.uninstall();
+        server.log.warn(
+          'the program starts processes by node:cluster: they listen by themselves, and their clients end with them',
+        );
+      },
+      onDatagramSocket: (port) =>
+        server.log.warn(
+          { port },
+          'the program has a UDP socket: each worker has one of its own, or fails to have it',
+        ),
+    });
     await runMain(file, args);
     await listening(capture, server);
   });
