@@ -30,6 +30,7 @@ const OF_THE_LINKS = [
   'fairness',
   'served',
   'served-deaths',
+  'retiring',
 ];
 
 /**

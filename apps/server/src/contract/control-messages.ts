@@ -62,6 +62,8 @@ export type ToWorker =
   | { readonly type: 'lease' }
   /** Another process waits for its place, and cannot become ready without it: it finishes what it has, and ends. */
   | { readonly type: 'leave' }
+  /** The process of that pid may give up its place and keep its connections, by the aside links of its name. */
+  | Aside
   | Terminate
   | TaskWorkerDied
   | SessionsLost
@@ -70,6 +72,12 @@ export type ToWorker =
   | ResetTasks
   | Listening
   | ReopenLog;
+
+/** Answer to `asideWanted`. */
+export interface Aside {
+  readonly type: 'aside';
+  readonly pid: number;
+}
 
 /** Answer to {@link Terminated}: SIGTERM was meant for that process alone, which acts on it now. */
 export interface Terminate {
@@ -105,6 +113,8 @@ export interface ReopenLog {
 export type FromWorker =
   /** The process of that pid has given up its place. */
   | { readonly type: 'leaseReleased'; readonly pid: number }
+  /** The process of that pid is to give up its place, and has connections that no other process can go on with. */
+  | { readonly type: 'asideWanted'; readonly pid: number }
   /** The process of that pid cannot become ready before it has the place. */
   | { readonly type: 'leaseWanted'; readonly pid: number }
   | { readonly type: 'reload'; readonly options: ReloadOptions }
@@ -190,8 +200,8 @@ export type FromManager =
   | ShutdownAsked
   | TaskWorkerDied
   | TaskWorkerUp
-  /** The process that had the place of that worker has it no more: no other one gets it before {@link WorkerSettled}. */
-  | { readonly type: 'workerDied'; readonly worker: WorkerId }
+  /** The process that was that peer, a worker or one aside, is it no more: no other one becomes it before {@link WorkerSettled}. */
+  | { readonly type: 'workerDied'; readonly peer: PeerId }
   | { readonly type: 'workerReplaced'; readonly worker: WorkerId }
   /** The process of that pid has come up as that worker. */
   | { readonly type: 'workerReady'; readonly worker: WorkerId; readonly pid: number }
@@ -206,10 +216,10 @@ export type FromManager =
   | { readonly type: 'notBegun'; readonly request: number }
   | { readonly type: 'reloaded'; readonly request: number; readonly result: ReloadResult };
 
-/** Answer to `workerDied`: the clients of that worker have been told. */
+/** Answer to `workerDied`: the clients of that process have been told. */
 export interface WorkerSettled {
   readonly type: 'workerSettled';
-  readonly worker: WorkerId;
+  readonly peer: PeerId;
 }
 
 /** From the master to the manager. */
@@ -266,6 +276,8 @@ type Kind = (ToWorker | FromWorker | FromManager | ToManager)['type'];
 const FIELDS: Readonly<Record<Kind, Readonly<Record<string, Check>>>> = {
   lease: {},
   leave: {},
+  aside: { pid: isNumber },
+  asideWanted: { pid: isNumber },
   terminate: { pid: isNumber },
   terminated: { pid: isNumber },
   sessionsLost: {},
@@ -285,8 +297,8 @@ const FIELDS: Readonly<Record<Kind, Readonly<Record<string, Check>>>> = {
   resetLinks: { peer: isNumber },
   linksReset: { peer: isNumber, pid: orNone(isNumber), reset: orNone(isBoolean) },
   takesTasks: {},
-  workerDied: { worker: isNumber },
-  workerSettled: { worker: isNumber },
+  workerDied: { peer: isNumber },
+  workerSettled: { peer: isNumber },
   workerReplaced: { worker: isNumber },
   workerReady: { worker: isNumber, pid: isNumber },
   reloaded: { request: isNumber, result: isResult },

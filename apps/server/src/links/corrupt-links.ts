@@ -1,10 +1,15 @@
 import type { PeerId, ReactorIndex } from '../contract/ids.js';
-import { isPiped, LINK, linksOf, TASKS } from './server-plan.js';
+import { ASIDE_LINK, isPiped, LINK, linksOf, TASKS } from './server-plan.js';
 import { peerOfAsker } from './task-topology.js';
-import type { Topology } from './topology.js';
+import { type Topology, workerOfAside } from './topology.js';
 
 /** What is logged of a link whose messages make no sense; names the process and the ring, or the pipe. */
 export function corruptLink(topology: Topology, peer: PeerId, reactor: ReactorIndex, why: string): string {
+  const aside = workerOfAside(topology, peer);
+  if (aside !== undefined) {
+    const name = linksOf(topology).nameOf(ASIDE_LINK, reactor, aside);
+    return `the pipe '${name}', of the process that was worker ${aside}, holds what makes no sense: ${why} The process is killed.`;
+  }
   const name = linksOf(topology).nameOf(LINK, reactor, peer);
   const link = isPiped(topology, peer) ? `pipe '${name}'` : `ring 'up ${reactor}' of '${name}'`;
   return `the ${link}, of ${processName(topology, peer)}, holds what makes no sense: ${why} The process is killed and replaced.`;

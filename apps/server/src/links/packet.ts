@@ -39,7 +39,7 @@ export const BUFFER_EMPTY = 9;
 export const DRAINED = 10; // the answer to DRAIN; aux 1: the session is closed
 export const DATAGRAM = 11; // aux: bytes of the sender's address in the body, before the datagram
 export const ASK_TAKEN = 12; // aux: the number of the last message before this; the worker answers TAKEN
-export const RETIRED = 13; // the answer to RETIRE: what follows here is for the next process of that name
+export const RETIRED = 13; // the answer to RETIRE, by both links, aux as there: what follows by its main link is for the next process
 /** Any process → reactor thread. */
 export const SEND = 16; // body: bytes for the client
 export const CLOSE = 17; // aux 1: what waits for the client is dropped
@@ -54,7 +54,7 @@ export const SEND_TO = 25; // as DATAGRAM, from `listener`
 export const TAKEN = 26; // the answer to ASK_TAKEN, of a worker: aux as there
 export const UPGRADED = 27; // the session speaks HTTP no more, both ways
 export const END_OUTPUT = 28; // nothing more is sent after what was sent before; the client is still read from
-export const RETIRE = 29; // the worker gives its place up: its connections get their messages by its aside link
+export const RETIRE = 29; // the worker gives its place up: its connections get their messages by its aside link; aux: its pid
 export const RELEASE = 30; // the connection may go to the process that has the place; aux: requests taken
 export const LOST = 31; // the request that ADOPT named has never come: its client cannot be answered
 /** Master → reactor thread. */
@@ -65,7 +65,7 @@ export const STOP = 35; // aux: milliseconds for what is still to be sent, see `
 export const KEYS_CHANGED = 36; // in base mode: there are other keys and certificates
 export const RESET = 38; // aux: a peer whose process has ended: what lies between is emptied, and used on
 export const LISTEN = 37; // accept clients: to the only reactor thread
-export const WORKER_DIED = 39; // aux: worker id; no other process has its place before WORKER_SETTLED
+export const WORKER_DIED = 39; // aux: peer, a worker or an aside; no other process has its place before WORKER_SETTLED
 export const OPEN_LISTENER = 40; // aux: its socket; body: its protocol; a program listens there from now on
 export const CLOSE_LISTENER = 41;
 /** Reactor thread → master. */
@@ -78,7 +78,11 @@ export const WORKER_SETTLED = 53; // the answer to WORKER_DIED: its clients have
 
 /** Whether a packet tells a reactor thread to do something with a client. */
 export const isForClient = (type: number): boolean =>
-  (type >= SEND && type < SEND_TO) || type === UPGRADED || type === END_OUTPUT || type === LOST;
+  (type >= SEND && type < SEND_TO) ||
+  type === UPGRADED ||
+  type === END_OUTPUT ||
+  type === LOST ||
+  type === RELEASE;
 
 /** Whether a packet from a reactor thread tells of what a client did: its listener says whose it is. */
 export const isOfSession = (type: number): boolean => type <= BUFFER_EMPTY && type !== LAST;

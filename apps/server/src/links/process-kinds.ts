@@ -1,6 +1,6 @@
 import { asPeer, asWorker, type PeerId, type RoleName, type Unchecked } from '../contract/ids.js';
 import { datagramName, sharedTableName, socketNames } from './descriptor-names.js';
-import { linksOf, PEER, REACTOR, TASK_WORKER } from './server-plan.js';
+import { ASIDE, linksOf, PEER, REACTOR, TASK_WORKER } from './server-plan.js';
 import type { Topology } from './topology.js';
 
 /** What a process below the manager is called, and which descriptors it gets; `id` counts those of its role. */
@@ -19,6 +19,7 @@ export function processKind(
     for (const name of more) names.add(name);
   };
   if (role === 'taskWorker') add(links.descriptorsOf(TASK_WORKER, id));
+  if (role === 'worker' && topology.aside) add(links.descriptorsOf(ASIDE, id));
   if (role === 'worker' && topology.base !== undefined) {
     add(links.descriptorsOf(REACTOR, id));
     add(socketNames(topology.base, asWorker(id)));

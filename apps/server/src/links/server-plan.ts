@@ -17,25 +17,34 @@ import { peersOf, type Topology } from './topology.js';
  *   reactor     a reactor thread; in base mode a worker, as the reactor of its own clients
  *   peer        a process by its flat id, then the manager, then the master
  *   taskWorker  a task worker, as the one that runs tasks; what else it does it does as a peer
+ *   aside       a worker's process that another has replaced, while it finishes the connections it keeps
  *
  *   links   from          to          carry
  *   link    each reactor  each peer   packets, down and up: two rings, or with `ipc: 'pipe'` a pipe for each worker
  *   files   each peer     each reactor  open files, see file-link.ts: a socket pair
+ *   aside   each reactor  each aside  as link: a pipe
+ *   asideFiles  each aside  each reactor  as files
  *   inbox   all peers     each peer   messages between processes: a pipe with many writers
  *   tasks   each asker    each task worker  tasks and their answers: two rings, or with `taskTransport: 'pipe'` a pipe
  *
  * Links to the manager, the master, task workers and user processes are rings always: little goes through them, and a doorbell costs
  * less than a socket for each. With a queue of the system the task links are rings as well, for answers and for the tasks of
  * a chosen task worker; all other tasks travel in the queue (task-queue.ts of @millrace/task-pool).
+ *
+ * Aside links exist only in servers whose connections keep state in a worker. Their rings would be memory that is used for a moment
+ * at each reload: they are pipes.
  */
 export const REACTOR = 'reactor';
 export const PEER = 'peer';
 export const TASK_WORKER = 'taskWorker';
+export const ASIDE = 'aside';
 
 export const LINK = 'link';
 export const FILES = 'files';
 export const INBOX = 'inbox';
 export const TASKS = 'tasks';
+export const ASIDE_LINK = 'aside';
+export const ASIDE_FILES = 'asideFiles';
 /** The board of claims on tasks, see task-board.ts of @millrace/task-pool. */
 export const BOARD = 'tasks.board';
 
@@ -52,9 +61,14 @@ export function linksOf(topology: Topology): Links {
 }
 
 function planOf(topology: Topology): LinkPlan {
-  const { reactors, taskWorkers, maxMessageSize } = topology;
+  const { reactors, workers, taskWorkers, maxMessageSize, aside } = topology;
   return {
-    peers: { [REACTOR]: reactors, [PEER]: peersOf(topology), [TASK_WORKER]: taskWorkers },
+    peers: {
+      [REACTOR]: reactors,
+      [PEER]: peersOf(topology),
+      [TASK_WORKER]: taskWorkers,
+      [ASIDE]: aside ? workers : 0,
+    },
     // A process listens on its doorbell before it has links, and whatever these are.
     doorbells: [REACTOR, PEER],
     memories: memoriesOf(topology),
@@ -72,6 +86,11 @@ function planOf(topology: Topology): LinkPlan {
       [FILES]: { from: PEER, to: REACTOR, kind: 'socket' },
       [INBOX]: { from: PEER, to: PEER, kind: 'inbox' },
       ...(taskWorkers > 0 && { [TASKS]: taskLinks(topology) }),
+      ...(aside && {
+        // As the links of workers: see above.
+        [ASIDE_LINK]: { from: REACTOR, to: ASIDE, kind: 'pipe', maxMessageSize, gather: false } as const,
+        [ASIDE_FILES]: { from: ASIDE, to: REACTOR, kind: 'socket' } as const,
+      }),
     },
   };
 }

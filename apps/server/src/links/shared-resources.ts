@@ -8,9 +8,9 @@ import { Counters } from '../shared/counters.js';
 import { TlsTable } from '../shared/tls-table.js';
 import { CONNECTIONS, COUNTERS, TLS } from './descriptor-names.js';
 import { FileReceiver } from './file-link.js';
-import { FILES, linksOf, type PEER, type REACTOR } from './server-plan.js';
+import { type ASIDE, ASIDE_FILES, FILES, linksOf, type PEER, type REACTOR } from './server-plan.js';
 import { connectionParts, counterBytes, countersShape } from './table-sizes.js';
-import type { Topology } from './topology.js';
+import { type Topology, workerOfAside } from './topology.js';
 
 /** Maps what the server counts, beside what a {@link OpenedResources} maps. */
 export function openCounters(topology: Topology, fd: number): Counters {
@@ -22,7 +22,12 @@ export class OpenedResources {
   readonly links: PeerLinks;
   readonly #topology: Topology;
 
-  constructor(topology: Topology, group: typeof PEER | typeof REACTOR, number: number, find: FindDescriptor) {
+  constructor(
+    topology: Topology,
+    group: typeof PEER | typeof REACTOR | typeof ASIDE,
+    number: number,
+    find: FindDescriptor,
+  ) {
     this.#topology = topology;
     this.links = linksOf(topology).open(group, number, find);
   }
@@ -53,7 +58,10 @@ export class OpenedResources {
 
   /** Where this reactor gets the files of a peer. */
   fileReceiver(peer: PeerId): FileReceiver {
-    return new FileReceiver(this.links.socket(FILES, peer));
+    const aside = workerOfAside(this.#topology, peer);
+    const socket =
+      aside === undefined ? this.links.socket(FILES, peer) : this.links.socket(ASIDE_FILES, aside);
+    return new FileReceiver(socket);
   }
 
   /**

@@ -1,5 +1,5 @@
 import { MAX_MESSAGE_BYTES } from '../constants.js';
-import { asPeer, type PeerId, type ProcessId } from '../contract/ids.js';
+import { asPeer, asWorker, type PeerId, type ProcessId, type WorkerId } from '../contract/ids.js';
 import type { Ipc } from '../options/options.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { ResolvedPort } from '../options/resolved-port.js';
@@ -31,6 +31,8 @@ export interface Topology extends TaskTopology {
   readonly maxMessageSize: number;
   /** In base mode, where worker r is reactor r: of each listener, whether every worker has a socket of its own. */
   readonly base: readonly boolean[] | undefined;
+  /** Whether a process that a worker is replaced by leaves it its connections for a while: workers have aside links then. */
+  readonly aside: boolean;
 }
 
 /** The shape that the options ask for. */
@@ -62,6 +64,7 @@ export function topologyOf(
     taskRingSize: options.taskRingSize,
     taskValuesInMemory: options.taskLargeValues === 'memory',
     maxMessageSize: HEAD_BYTES + longest,
+    aside: mode === 'process' && ports.some(({ protocol, late }) => protocol !== 'messages' || late),
     base:
       mode === 'base'
         ? // Those that a program asks for are handed to the workers when they are bound.
@@ -75,6 +78,14 @@ export const processesOf = ({ workers, taskWorkers, userProcesses }: Topology) =
 export const managerPeer = (topology: Topology) => asPeer(processesOf(topology));
 export const masterPeer = (topology: Topology) => asPeer(processesOf(topology) + 1);
 export const peersOf = (topology: Topology) => processesOf(topology) + 2;
+
+/** What a process of that worker is to reactor threads once it has retired. */
+export const asidePeer = (topology: Topology, worker: WorkerId) => asPeer(peersOf(topology) + worker);
+/** The worker of an aside peer; undefined for any other peer. */
+export function workerOfAside(topology: Topology, peer: PeerId): WorkerId | undefined {
+  const worker = peer - peersOf(topology);
+  return topology.aside && worker >= 0 && worker < topology.workers ? asWorker(worker) : undefined;
+}
 
 /** What a peer is called by users. */
 export function idOfPeer(topology: Topology, peer: PeerId): ProcessId {

@@ -43,6 +43,7 @@ import { WorkerStop } from './manager-stop.js';
 import { memberSpecs } from './member-specs.js';
 import { assignmentOf, Members } from './members.js';
 import { logFailure, Replacements } from './replacements.js';
+import { Retirees } from './retirees.js';
 import { RoleLeases } from './role-leases.js';
 import { Vacancies } from './vacancies.js';
 
@@ -55,6 +56,7 @@ export class ManagerRole implements ServerControl {
   readonly #pool: ProcessPool;
   readonly #leases: RoleLeases;
   readonly #vacancies: Vacancies;
+  readonly #retirees: Retirees;
   /** Members that have had their place: the process that gets it next takes over what is there. */
   readonly #served = new Set<Member>();
   readonly #members: Members;
@@ -122,6 +124,7 @@ export class ManagerRole implements ServerControl {
     this.#vacancies = new Vacancies(this.#leases, topology.base !== undefined, (message) =>
       this.#tellMaster(message),
     );
+    this.#retirees = new Retirees(topology, this.#leases, (message) => this.#tellMaster(message));
     this.#members = new Members(this.#pool, topology, (member) => this.#leases.holder(member));
     this.#links = new CorruptLinks({
       child,
@@ -157,6 +160,7 @@ export class ManagerRole implements ServerControl {
     if (this.#child.incarnation > 1) {
       this.#reapAll();
       this.#vacancies.succeed(this.#pool.members);
+      this.#retirees.succeed(this.#pool.members);
     }
     const started = runInOrder(this.#context.handlers.get('managerStart'));
     await untilSettled(this.#context, 'managerStart', 'no process is started before it has', started);
@@ -271,6 +275,8 @@ export class ManagerRole implements ServerControl {
     switch (message.type) {
       case 'leaseReleased':
         return this.#leaseReleased(member, message.pid);
+      case 'asideWanted':
+        return this.#retirees.wanted(member, message.pid);
       case 'leaseWanted':
         return this.#leave(member, message.pid);
       case 'reloadCertificates':
@@ -350,9 +356,11 @@ export class ManagerRole implements ServerControl {
       case 'terminate':
         return this.#terminate(message.pid);
       case 'linkCorrupt':
+        this.#retirees.corrupt(message.peer);
         return this.#links.corrupt(message.peer);
       case 'workerSettled':
-        return this.#vacancies.settled(message.worker);
+        this.#retirees.settled(message.peer);
+        return this.#vacancies.settled(message.peer);
       case 'linksReset':
         if (this.#links.links) return this.#links.links.masterAnswered(message.peer);
         return this.#links.emptied(message.peer);
@@ -426,6 +434,7 @@ export class ManagerRole implements ServerControl {
       });
     if (this.#leases.isHeldBy(member, pid) && role === 'worker') this.#reap(asWorker(id));
     this.#vacancies.begin(member, pid);
+    this.#retirees.ended(member, pid);
     if (pid !== undefined) this.#watch.ended(pid);
     if (pid !== undefined) this.#removeFilesOf(pid);
     this.#pids.ended(flatId(role, this.#topology, id), pid);

@@ -1,6 +1,6 @@
 import type { Member } from '@millrace/process-pool';
 import type { FromManager } from '../contract/control-messages.js';
-import { asWorker, type WorkerId } from '../contract/ids.js';
+import { asWorker, type PeerId } from '../contract/ids.js';
 import { assignmentOf } from './members.js';
 import type { RoleLeases } from './role-leases.js';
 
@@ -14,7 +14,7 @@ export class Vacancies {
   readonly #leases: RoleLeases;
   readonly #isBase: boolean;
   readonly #tellMaster: (message: FromManager) => void;
-  readonly #waiting = new Map<WorkerId, Member>();
+  readonly #waiting = new Map<PeerId, Member>();
 
   constructor(leases: RoleLeases, isBase: boolean, tellMaster: (message: FromManager) => void) {
     this.#leases = leases;
@@ -32,10 +32,10 @@ export class Vacancies {
     for (const member of members) this.#begin(member);
   }
 
-  settled(worker: WorkerId): void {
-    const member = this.#waiting.get(worker);
+  settled(peer: PeerId): void {
+    const member = this.#waiting.get(peer);
     if (member === undefined) return;
-    this.#waiting.delete(worker);
+    this.#waiting.delete(peer);
     this.#leases.unblock(member);
   }
 
@@ -45,6 +45,6 @@ export class Vacancies {
     if (this.#isBase || role !== 'worker' || this.#waiting.has(worker)) return;
     this.#waiting.set(worker, member);
     this.#leases.block(member);
-    this.#tellMaster({ type: 'workerDied', worker });
+    this.#tellMaster({ type: 'workerDied', peer: worker });
   }
 }

@@ -482,7 +482,7 @@ export class MasterRole implements ServerControl {
         return void this.#tellManager({ type: 'tasksReset', taskWorker, pid: process.pid, reset });
       }
       case 'workerDied':
-        return void this.#workerDied(message.worker);
+        return void this.#workerDied(message.peer);
       case 'workerReplaced':
         return this.#reactors?.workerReplaced(message.worker);
       case 'workerReady':
@@ -522,9 +522,9 @@ export class MasterRole implements ServerControl {
     this.#tellManager({ type: 'linksReset', peer });
   }
 
-  async #workerDied(worker: WorkerId): Promise<void> {
-    await this.#reactors?.workerDied(worker);
-    this.#tellManager({ type: 'workerSettled', worker });
+  async #workerDied(peer: PeerId): Promise<void> {
+    await this.#reactors?.workerDied(peer);
+    this.#tellManager({ type: 'workerSettled', peer });
   }
 
   #reloadCertificates(): void {

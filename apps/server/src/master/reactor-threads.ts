@@ -75,8 +75,8 @@ export class ReactorThreads implements Reactors {
   readonly #stopAtExit = () => this.#broadcast(packet.STOP, 0);
   /** By peer: called for each thread that has reset its link. */
   readonly #resets = new Map<PeerId, () => void>();
-  /** By worker: called for each thread that has told its clients that it has died. */
-  readonly #settling = new Map<WorkerId, () => void>();
+  /** By peer: called for each thread that has told its clients that it has died. */
+  readonly #settling = new Map<PeerId, () => void>();
   #readyCount = 0;
   #allReady: () => void = () => {};
   #notReady: (error: unknown) => void = () => {};
@@ -166,15 +166,15 @@ export class ReactorThreads implements Reactors {
     });
   }
 
-  workerDied(id: WorkerId): Promise<void> {
+  workerDied(peer: PeerId): Promise<void> {
     return new Promise((resolve) => {
       let left = this.#threads.length;
-      this.#settling.set(id, () => {
+      this.#settling.set(peer, () => {
         if (--left > 0) return;
-        this.#settling.delete(id);
+        this.#settling.delete(peer);
         resolve();
       });
-      this.#broadcast(packet.WORKER_DIED, id);
+      this.#broadcast(packet.WORKER_DIED, peer);
     });
   }
 
@@ -257,7 +257,7 @@ export class ReactorThreads implements Reactors {
       case packet.RESET_DONE:
         return this.#resets.get(packet.peerIn(message))?.();
       case packet.WORKER_SETTLED:
-        return this.#settling.get(packet.workerIn(message))?.();
+        return this.#settling.get(packet.peerIn(message))?.();
       case packet.READY:
         if (++this.#readyCount === this.#threads.length) this.#allReady();
     }

@@ -18,8 +18,8 @@ export interface Reactors {
   openListener(listener: ListenerIndex, socket: number, protocol: StatefulProtocol): void;
   /** It does not any more; the socket is closed after it. */
   closeListener(listener: ListenerIndex): void;
-  /** No process has the place of that worker: resolves when its clients have been told, and another may have it. */
-  workerDied(id: WorkerId): Promise<void>;
+  /** No process has the place of that worker, or its aside links: resolves when its clients have been told, and another may have them. */
+  workerDied(peer: PeerId): Promise<void>;
   /** Another process has the place of that worker. */
   workerReplaced(id: WorkerId): void;
   /** The process of a peer has ended, and the next has not begun: resolves when what lies between is emptied. */

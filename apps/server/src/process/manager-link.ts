@@ -14,6 +14,7 @@ export type RoleMessage = Exclude<
   | { readonly type: 'reopenLog' }
   | { readonly type: 'terminate' }
   | { readonly type: 'sessionsLost' }
+  | { readonly type: 'aside' }
   | Listening
 >;
 
@@ -24,6 +25,8 @@ export interface ManagerLinkEvents {
   onTerminate(): void;
   /** In base mode sessions have gone with their worker. */
   onSessionsLost(): void;
+  /** In a worker, which has asked for it. */
+  onAside?(): void;
   /** In a worker, which may have asked for it. */
   onListening?(message: Listening): void;
   onMessage(message: RoleMessage): void;
@@ -53,6 +56,8 @@ export class ManagerLink {
         case 'listening':
           // The process before this one in its place hears of what it has asked for, as well.
           return message.pid === process.pid ? events.onListening?.(message) : undefined;
+        case 'aside':
+          return message.pid === process.pid ? events.onAside?.() : undefined;
         case 'terminate':
           return message.pid === process.pid ? events.onTerminate() : undefined;
         default:

@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { onSignal } from '@millrace/process-pool/process';
 
 /**
@@ -8,13 +9,18 @@ const OF_THE_MASTER = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIG
 
 /** SIGTERM has come before this process knew what it is. */
 let early = false;
+/** SIGTERM has come, or the program was told as if it had. */
+let wasTerminated = false;
+/** Listeners that are the server's own. */
+const own = new Set<unknown>();
 
 /** Leaves those signals to the master; for every other process. */
 export function leaveSignalsToMaster(): void {
   const ignore = () => {};
   const remember = () => {
-    early = true;
+    early = wasTerminated = true;
   };
+  own.add(remember);
   for (const signal of OF_THE_MASTER) process.on(signal, ignore);
   process.on('SIGTERM', remember);
 }
@@ -38,10 +44,24 @@ export function exitBySigterm(): void {
 export function onTermination(ask: () => void): void {
   let asked = false;
   const askOnce = () => {
+    wasTerminated = true;
     if (asked) return;
     asked = true;
     ask();
   };
+  own.add(askOnce);
   onSignal('SIGTERM', askOnce);
   if (early) askOnce();
+}
+
+/**
+ * Calls what the program has registered for SIGTERM, as if that had come; once in a process, whether it has come or not. The process
+ * goes on. Returns whether there is anything.
+ */
+export function terminateProgram(): boolean {
+  const listeners = process.rawListeners('SIGTERM').filter((listener) => !own.has(listener));
+  if (!wasTerminated)
+    for (const listener of listeners) listener.call(process, 'SIGTERM', constants.signals.SIGTERM);
+  wasTerminated = true;
+  return listeners.length > 0;
 }

@@ -16,6 +16,8 @@ export interface WorkerDrainParts {
   readonly finish: () => Promise<void>;
   /** What it has in hand, in words; empty when nothing. */
   readonly inHand: () => readonly string[];
+  /** Whether it waits, once that is done, until its loop has nothing left. Default: it does. */
+  readonly lingers?: (() => boolean) | undefined;
 }
 
 export interface LeavingOptions {
@@ -64,7 +66,7 @@ export class WorkerDrain {
     await finish();
     await context.messages.flush();
     await context.messages.stop();
-    if (linger) {
+    if (linger && this.#parts.lingers?.() !== false) {
       lease.release();
       await this.#nothingLeft();
     }

@@ -21,6 +21,9 @@ export interface WorkerLifeParts {
   readonly finish: () => Promise<void>;
   /** What it has in hand, in words; empty when nothing. */
   readonly inHand: () => readonly string[];
+  readonly lingers?: () => boolean;
+  /** The links aside are this process's. */
+  readonly onAside?: () => void;
   /** It is asked to end in that manner, and does so next. */
   readonly onStop?: (mode: string) => void;
   readonly onSessionsLost: () => void;
@@ -42,17 +45,17 @@ export class WorkerLife {
   #isReady = false;
 
   constructor(parts: WorkerLifeParts) {
-    const { context, child, workerId, finish, inHand } = parts;
+    const { context, child, workerId, finish, inHand, lingers } = parts;
     this.#parts = parts;
     this.#link = new ManagerLink(child, context);
     this.lease = new RoleLease((message) => this.#link.tell(message));
-    this.#drain = new WorkerDrain({ context, child, lease: this.lease, workerId, finish, inHand });
+    this.#drain = new WorkerDrain({ context, child, lease: this.lease, workerId, finish, inHand, lingers });
     context.messages.answerTo(this.lease);
   }
 
   /** Hears the manager from here on, once everything that it may speak of is there. */
   listen(): void {
-    const { onStop, onSessionsLost, onListening, onMessage } = this.#parts;
+    const { onStop, onSessionsLost, onAside, onListening, onMessage } = this.#parts;
     this.#link.listen({
       onStop: (mode) => {
         onStop?.(mode);
@@ -60,6 +63,7 @@ export class WorkerLife {
       },
       onTerminate: () => this.#terminate(),
       onSessionsLost,
+      ...(onAside && { onAside }),
       ...(onListening && { onListening }),
       onMessage: (message) => {
         if (message.type === 'lease') this.lease.acquire();

@@ -9,6 +9,7 @@ import { CLOSING, FLAG_BOUND, FLAG_PAUSED, FLAG_PROTECTED } from '../shared/conn
 import { SENT_BYTES } from '../shared/counters-layout.js';
 import type { Client } from './client.js';
 import type { HttpClient } from './http/http-client.js';
+import type { Retirements } from './http/retirements.js';
 import type { WorkerDeaths } from './http/worker-deaths.js';
 import { OutputGather } from './output-gather.js';
 import { PAUSE_UPGRADE, PAUSE_USER } from './pause-reasons.js';
@@ -19,6 +20,7 @@ export class ClientCommands {
   readonly #context: ReactorContext;
   readonly #gather: OutputGather;
   readonly #deaths: WorkerDeaths;
+  readonly #retirements: Retirements;
   readonly #flushGather = () => this.#gather.flush();
   /** From this descriptor on files are for the server itself. */
   readonly #lastFile: number;
@@ -27,9 +29,10 @@ export class ClientCommands {
   /** Clients to be closed at the end of this turn. */
   #closing: Client[] = [];
 
-  constructor(context: ReactorContext, deaths: WorkerDeaths) {
+  constructor(context: ReactorContext, deaths: WorkerDeaths, retirements: Retirements) {
     this.#context = context;
     this.#deaths = deaths;
+    this.#retirements = retirements;
     this.#gather = new OutputGather(context.now);
     this.#lastFile = lastForClients(context.data.reservedDescriptors);
   }
@@ -89,7 +92,7 @@ export class ClientCommands {
     this.#gather.write(client, body, start, end);
     const { http } = client;
     // What others send to it belongs to no answer.
-    if (http !== undefined && http.owner.worker === peer) this.#answered(http, aux);
+    if (http !== undefined && http.link.peer === peer) this.#answered(http, aux);
   }
 
   /** What is gathered is sent before any other thing is done with the client: what is noted here counts as sent. */
@@ -120,6 +123,8 @@ export class ClientCommands {
         return this.#httpOf(client, message).goRaw();
       case packet.LOST:
         return this.#deaths.lost(this.#httpOf(client, message));
+      case packet.RELEASE:
+        return this.#retirements.release(this.#httpOf(client, message), peer, packet.requestIn(message.aux));
       case packet.SEND_FILE:
         return this.#sendFile(client, message, peer);
       case packet.DRAIN:

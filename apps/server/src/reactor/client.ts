@@ -63,6 +63,11 @@ export class Client implements Pausable, Flow<Client> {
     this.#slot = slot;
   }
 
+  /** What carries its messages: where its worker was replaced, the way to the process that still has it. */
+  get link(): ClientLink {
+    return this.owner;
+  }
+
   /** What the shared table says of it; to be used at once, for there is one for all. */
   get slot(): ConnectionSlot {
     return this.owner.slot.at(this.#slot);
@@ -118,6 +123,12 @@ export class Client implements Pausable, Flow<Client> {
     else waiters.add(peer);
   }
 
+  /** What `from` waits for it is told to `to`. */
+  moveWaiter(from: PeerId, to: PeerId): void {
+    const { waiters } = this.rare;
+    if (waiters?.delete(from)) waiters.add(to);
+  }
+
   /** `worker` is asked whether it has nothing more to send. */
   asks(worker: ClientLink): void {
     const { endings } = this.rare;
@@ -130,11 +141,22 @@ export class Client implements Pausable, Flow<Client> {
     return this.rare.endings?.has(worker) ?? false;
   }
 
-  /** The worker of that number has nothing more to send; true when no other is waited for. */
+  /** What was asked of `from` is answered by `to`. */
+  moveEnding(from: ClientLink, to: ClientLink): void {
+    const { endings } = this.rare;
+    if (endings?.delete(from)) endings.add(to);
+  }
+
+  /** Whether some worker has been asked and has not answered. */
+  get isEnding(): boolean {
+    return (this.rare.endings?.size ?? 0) > 0;
+  }
+
+  /** The process of that number has nothing more to send; true when no other is waited for. */
   ended(worker: PeerId): boolean {
     const { endings } = this.rare;
     if (endings === undefined) return true;
-    for (const link of endings) if (link.worker === worker) endings.delete(link);
+    for (const link of endings) if (link.peer === worker) endings.delete(link);
     return endings.size === 0;
   }
 

@@ -10,6 +10,8 @@ import { WaitingLine } from './waiting-line.js';
 
 export interface DispatcherParts {
   readonly workers: readonly ClientLink[];
+  /** By worker, where it may have been replaced by another process and still have clients. */
+  readonly asides: readonly ClientLink[];
   /** What one client may have under way to one worker. */
   readonly share: Share;
   readonly counters: Counters;
@@ -23,9 +25,9 @@ export class Dispatcher {
   protected readonly shares: Shares;
 
   /** `spreads`: whether the messages of one client may be under way to several workers. */
-  constructor({ workers, share }: DispatcherParts, spreads = false) {
+  constructor({ workers, asides, share }: DispatcherParts, spreads = false) {
     this.workers = workers;
-    this.shares = new Shares(workers, share, spreads);
+    this.shares = new Shares([...workers, ...asides], share, spreads);
   }
 
   /** The worker of a new session's own: it gets `connect` and `close`. */
@@ -45,11 +47,11 @@ export class Dispatcher {
 
   /** As `ready` and `hasShare`, for a client whose messages all go to its own worker. */
   readyForOwner(client: Client): boolean {
-    return readyFor(client.owner, client);
+    return readyFor(client.link, client);
   }
 
   hasShareOfOwner(client: Client): boolean {
-    return this.shares.hasRoom(client, client.owner);
+    return this.shares.hasRoom(client, client.link);
   }
 
   /** Sends a message of `client` to `worker`, as part of its share. */

@@ -1,5 +1,5 @@
 import type { TlsAcceptorOptions } from '@millrace/reactor';
-import type { ListenerIndex, PeerId, SessionId, WorkerId } from '../contract/ids.js';
+import type { ListenerIndex, PeerId, SessionId } from '../contract/ids.js';
 import type { PacketChannel } from '../links/packet-channel.js';
 import type { Dispatcher, DispatcherParts } from './dispatch.js';
 
@@ -15,8 +15,8 @@ export interface ReactorHost {
   corrupt(peer: PeerId, why: string): void;
   /** `ReactorContext.reset` has been done for it. */
   resetDone(peer: PeerId): void;
-  /** Clients of that worker, which has died, have been told. */
-  workerSettled(worker: WorkerId): void;
+  /** Clients of that worker or process aside, which has died, have been told. */
+  workerSettled(peer: PeerId): void;
   /** The last connection is closed, or the time for that is over. */
   stopped(): void;
 }

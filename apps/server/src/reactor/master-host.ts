@@ -1,6 +1,6 @@
 import type { Reactor } from '@millrace/reactor';
 import { LOG_LINE_BYTES } from '../constants.js';
-import type { PeerId, ReactorIndex, SessionId, WorkerId } from '../contract/ids.js';
+import type { PeerId, ReactorIndex, SessionId } from '../contract/ids.js';
 import * as packet from '../links/packet.js';
 import type { PacketChannel } from '../links/packet-channel.js';
 import type { ReactorHost } from './host.js';
@@ -41,8 +41,8 @@ export class MasterHost implements ReactorHost {
     this.#master.send(this.#out.set(packet.RESET_DONE, 0, peer));
   }
 
-  workerSettled(worker: WorkerId): void {
-    this.#master.send(this.#out.set(packet.WORKER_SETTLED, 0, worker));
+  workerSettled(peer: PeerId): void {
+    this.#master.send(this.#out.set(packet.WORKER_SETTLED, 0, peer));
   }
 
   stopped(): void {

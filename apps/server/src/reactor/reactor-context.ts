@@ -10,6 +10,7 @@ import {
   type PeerId,
   type ReactorIndex,
   type SessionId,
+  type WorkerId,
   workerOfReactor,
 } from '../contract/ids.js';
 import type { StatefulProtocol } from '../contract/protocol.js';
@@ -17,15 +18,16 @@ import type { Descriptors } from '../links/descriptor-names.js';
 import type { FileReceiver } from '../links/file-link.js';
 import * as packet from '../links/packet.js';
 import type { PacketChannel } from '../links/packet-channel.js';
-import { LINK, REACTOR } from '../links/server-plan.js';
+import { ASIDE_LINK, LINK, REACTOR } from '../links/server-plan.js';
 import { OpenedResources } from '../links/shared-resources.js';
-import { masterPeer, peersOf, type Topology } from '../links/topology.js';
+import { asidePeer, masterPeer, peersOf, type Topology, workerOfAside } from '../links/topology.js';
 import type { Dispatch, DispatchMode } from '../options/options.js';
 import type { ResolvedPort } from '../options/resolved-port.js';
 import { ConnectionSlot, type ConnectionTable } from '../shared/connection-table.js';
 import { type CounterBlock, restoredText } from '../shared/counter-block.js';
 import type { Counters } from '../shared/counters.js';
 import type { TlsTable } from '../shared/tls-table.js';
+import { AsideLink } from './aside-link.js';
 import type { Client, ClientLink } from './client.js';
 import { Clients } from './clients.js';
 import { createDispatcher, type Dispatcher, type DispatcherParts } from './dispatch.js';
@@ -85,7 +87,9 @@ export class ReactorContext {
   /** This thread's own. */
   readonly counters: CounterBlock;
   readonly workers: readonly ClientLink[];
-  /** By peer; the master is the last. */
+  /** By worker: to the process that another has replaced, where there are such. */
+  readonly asides: readonly ClientLink[];
+  /** By peer: the master, then processes aside, are the last. */
   readonly channels: readonly PacketChannel[];
   /** Where files of each peer come. */
   readonly files: readonly FileReceiver[];
@@ -130,41 +134,43 @@ export class ReactorContext {
       hardLimit: Number.POSITIVE_INFINITY,
       schedule: (flush) => reactor.defer(flush),
     };
-    this.channels = Array.from({ length: peersOf(topology) }, (_, at) => {
+    const asides = topology.aside ? topology.workers : 0;
+    this.channels = Array.from({ length: peersOf(topology) + asides }, (_, at) => {
       const peer = asPeer(at);
       if (own && peer === workerOfReactor(index)) return own.channel;
-      const end = this.#view.links.end<packet.Packet>(LINK, peer, {
-        codec: packet.packetCodec(),
-        listener: this.#listener,
-        poller: reactor.poller,
-        channel: options,
-        borrowed: true,
-        onCorrupt: (error) => this.#corrupt(peer, error),
-      });
+      const aside = workerOfAside(topology, peer);
+      const end = this.#view.links.end<packet.Packet>(
+        aside === undefined ? LINK : ASIDE_LINK,
+        aside ?? peer,
+        {
+          codec: packet.packetCodec(),
+          listener: this.#listener,
+          poller: reactor.poller,
+          channel: options,
+          borrowed: true,
+          onCorrupt: (error) => this.#corrupt(peer, error),
+        },
+      );
       this.#ends[peer] = end;
       return end.channel;
     });
     this.files = this.channels.map((_, peer) => this.#view.fileReceiver(asPeer(peer)));
     const slot = new ConnectionSlot(this.table);
-    this.workers = this.channels
-      .slice(0, topology.workers)
-      .map(
-        (channel, worker) =>
-          new WorkerLink<Client>(
-            asWorker(worker),
-            channel,
-            counters,
-            this.counters,
-            index,
-            (callback) => reactor.defer(callback),
-            slot,
-          ),
-      );
+    const defer = (callback: () => void) => reactor.defer(callback);
+    const link = (peer: PeerId, worker: WorkerId) =>
+      [worker, this.channels[peer] as PacketChannel, counters, this.counters, index, defer, slot] as const;
+    const workers = Array.from({ length: topology.workers }, (_, worker) => asWorker(worker));
+    this.workers = workers.map((worker) => new WorkerLink<Client>(...link(worker, worker)));
+    this.asides = workers.slice(0, asides).map((worker) => {
+      const peer = asidePeer(topology, worker);
+      return new AsideLink<Client>(peer, ...link(peer, worker));
+    });
     const parts = {
       workers: this.workers,
+      asides: this.asides,
       share: { messages: data.maxClientMessages, bytes: data.maxClientBytes },
       counters,
-      defer: (callback: () => void) => reactor.defer(callback),
+      defer,
     };
     this.dispatcher = own?.createDispatcher(parts) ?? this.#createDispatcher(parts, dispatch);
     this.memory = new MemoryGuard(this, data.memoryLimits);
@@ -180,6 +186,11 @@ export class ReactorContext {
 
   get master(): PacketChannel {
     return this.channels[masterPeer(this.data.topology)] as PacketChannel;
+  }
+
+  /** The way to that peer, where that is a worker or a process aside. */
+  linkOf(peer: PeerId): ClientLink | undefined {
+    return this.workers[peer] ?? this.asides[peer - peersOf(this.data.topology)];
   }
 
   /** Milliseconds since 1970, at this turn, by a clock that no step of the wall clock changes before `followStep`. */
@@ -238,8 +249,13 @@ export class ReactorContext {
 
   /** The process of a peer has ended, and the next has not begun: what lies between is emptied. */
   reset(peer: PeerId): void {
-    this.#ends[peer]?.reset();
+    this.resetLink(peer);
     this.host.resetDone(peer);
+  }
+
+  /** The same, where nothing waits for it. */
+  resetLink(peer: PeerId): void {
+    this.#ends[peer]?.reset();
   }
 
   #restoreCounters(): void {

@@ -20,6 +20,7 @@ import { logClosed } from './close-log.js';
 import { DatagramPorts } from './datagram-ports.js';
 import type { OwnWorker } from './host.js';
 import { HttpInput } from './http/http-input.js';
+import { Retirements } from './http/retirements.js';
 import { WorkerDeaths } from './http/worker-deaths.js';
 import { IdleReaper } from './idle-reaper.js';
 import { PAUSE_OUTPUT, PAUSE_QUIESCE, PAUSE_SHARE } from './pause-reasons.js';
@@ -36,6 +37,7 @@ export class ReactorRouter {
   readonly #tls: TlsPorts;
   readonly #registration: ClientRegistration;
   readonly #deaths: WorkerDeaths;
+  readonly #retirements: Retirements;
   readonly #own: OwnWorker | undefined;
   readonly #handlers: ConnectionHandlers<Client, StreamConnection<Client>> = {
     onInput: ({ context }) => context.slot.received(this.#context.now()),
@@ -61,7 +63,8 @@ export class ReactorRouter {
     this.#context = new ReactorContext(reactor, data, functions, own);
     this.#own = own;
     this.#deaths = new WorkerDeaths(this.#context);
-    this.#commands = new ClientCommands(this.#context, this.#deaths);
+    this.#retirements = new Retirements(this.#context);
+    this.#commands = new ClientCommands(this.#context, this.#deaths, this.#retirements);
     this.#datagrams = new DatagramPorts(this.#context);
     this.#idleReaper = new IdleReaper(this.#context);
     this.#tls = new TlsPorts(this.#context);
@@ -124,7 +127,7 @@ export class ReactorRouter {
 
   /** The client sends no more: every worker that knows it is asked whether it still has something to send. */
   #askForEnd(client: Client): void {
-    this.#askWorkerForEnd(client, client.owner);
+    this.#askWorkerForEnd(client, client.link);
     for (const worker of client.visited) this.#askWorkerForEnd(client, worker);
   }
 
@@ -140,7 +143,7 @@ export class ReactorRouter {
     // A socket of the program says itself when its client is to be read from, whatever waits for that.
     if (client.http !== undefined) return congested ? undefined : this.#commands.drained(client, true);
     const type = congested ? packet.BUFFER_FULL : packet.BUFFER_EMPTY;
-    client.owner.channel.send(this.#context.out.set(type, client.session, 0, client.listener));
+    client.link.channel.send(this.#context.out.set(type, client.session, 0, client.listener));
     if (congested) return client.pauseFor(PAUSE_OUTPUT);
     client.resumeFor(PAUSE_OUTPUT);
     this.#commands.drained(client, true);
@@ -154,16 +157,17 @@ export class ReactorRouter {
   }
 
   #closed(client: Client, reason: CloseReason, error: Error | undefined): void {
-    const { clients, out, workers } = this.#context;
+    const { clients, out, workers, asides } = this.#context;
     const told = this.#reason(client, reason);
     const index = packet.CLOSE_REASONS.indexOf(told);
     clients.delete(client);
     client.slot.change({ state: SLOT_CLOSED, reason: index });
     for (const worker of workers) worker.forget(client);
+    for (const aside of asides) aside.forget(client);
     this.#context.memory.forget(client);
     client.owner.countConnection(-1);
     this.#context.count(CLOSED, 1);
-    client.owner.channel.send(out.set(packet.CLOSED, client.session, index, client.listener));
+    client.link.channel.send(out.set(packet.CLOSED, client.session, index, client.listener));
     for (const worker of client.visited)
       worker.channel.send(out.set(packet.FORGET, client.session, index, client.listener));
     this.#commands.drained(client, false);
@@ -188,6 +192,7 @@ export class ReactorRouter {
     try {
       if (type === packet.SEND_TO) this.#datagrams.send(message, peer);
       else if (type === packet.TAKEN) this.#taken(message.aux, peer);
+      else if (type === packet.RETIRE) this.#retire(message, peer);
       else if (packet.isForClient(type)) this.#commands.take(message, peer);
       else throw new packet.PacketError(`There is no packet of type ${type} for a reactor context.`);
     } catch (error) {
@@ -197,7 +202,7 @@ export class ReactorRouter {
   }
 
   #taken(last: number, peer: PeerId): void {
-    const worker = this.#context.workers[peer];
+    const worker = this.#context.linkOf(peer);
     if (worker === undefined) return;
     worker.taken(last);
     if (this.#deaths.someAway) this.#deaths.isBack(worker);
@@ -219,7 +224,7 @@ export class ReactorRouter {
       case packet.CLOSE_LISTENER:
         return this.#context.acceptor?.shut(message.listener);
       case packet.WORKER_DIED:
-        return this.#workerDied(this.#context.workers[packet.workerIn(message)] as ClientLink);
+        return this.#workerDied(packet.peerIn(message));
       case packet.WORKER_REPLACED:
         return this.#introduce(this.#context.workers[packet.workerIn(message)] as ClientLink);
       case packet.RESET:
@@ -257,12 +262,28 @@ export class ReactorRouter {
     this.#registration.accept(fd, session, listener, peer);
   }
 
-  /** What it has sent before it died counts. */
-  #workerDied(worker: ClientLink): void {
-    worker.channel.deliverNow();
+  /** A worker gives its place up. What it has sent before is done before. */
+  #retire(message: packet.Packet, peer: PeerId): void {
     this.#commands.flush();
-    this.#deaths.died(worker);
-    this.#context.host.workerSettled(worker.worker);
+    this.#retirements.retire(this.#context.workers[peer], message);
+  }
+
+  /** What it has sent before it died counts. */
+  #workerDied(peer: PeerId): void {
+    const link = this.#context.linkOf(peer);
+    if (link !== undefined) {
+      this.#context.workers[link.worker]?.channel.deliverNow();
+      link.channel.deliverNow();
+      this.#commands.flush();
+      if (link.peer === link.worker) this.#deaths.died(link);
+      else this.#retiredDied(link);
+    }
+    this.#context.host.workerSettled(peer);
+  }
+
+  #retiredDied(aside: ClientLink): void {
+    this.#deaths.retiredDied(aside, (client) => this.#retirements.handBack(client, aside));
+    this.#retirements.ended(aside);
   }
 
   /** Tells the replacement of a dead worker which connections it has, and which of them wait to be closed by it. */
@@ -276,7 +297,7 @@ export class ReactorRouter {
       if (http?.dropped) continue;
       // Where requests are cut, it compares that with what it has found.
       const aux = http === undefined ? 0 : packet.pieceAux(http.sent, 0);
-      if (client.owner === worker)
+      if (client.link === worker)
         worker.channel.send(out.set(packet.ADOPT, client.session, aux, client.listener).with(client.address));
       if (client.awaits(worker)) this.#askWorkerForEnd(client, worker);
     }

@@ -1,4 +1,4 @@
-import type { ReactorIndex, WorkerId } from '../contract/ids.js';
+import type { PeerId, ReactorIndex, WorkerId } from '../contract/ids.js';
 import { ASK_TAKEN, Packet } from '../links/packet.js';
 import type { PacketChannel } from '../links/packet-channel.js';
 import type { ConnectionSlot } from '../shared/connection-table.js';
@@ -21,6 +21,8 @@ const ASK_AFTER = 256;
 
 /** The way to one worker, and the clients that wait for it to take more. */
 export class WorkerLink<Sender> {
+  /** What the process behind it is to reactor threads. */
+  readonly peer: PeerId;
   /** Clients that wait for room; those of several workers may wait in one. */
   line: WaitingLine;
   /** Told of each message that the worker has taken. */
@@ -56,6 +58,7 @@ export class WorkerLink<Sender> {
     /** Writes to the slots of clients. */
     readonly slot: ConnectionSlot,
   ) {
+    this.peer = worker;
     this.#all = counters;
     this.#reactor = reactor;
     this.#own = own;
@@ -82,7 +85,7 @@ export class WorkerLink<Sender> {
   /** Sends a message, and counts it; in `flow`, where what its sender has under way is bounded. */
   dispatch(message: Packet, flow?: Flow<Sender | undefined>): void {
     if (this.#hasForgiven) this.#settle();
-    this.#add(DISPATCHED, 1);
+    this.count(DISPATCHED, 1);
     if (flow !== undefined && this.#lone.sends(flow)) this.askTaken();
     this.channel.send(message);
     if (flow === undefined) return;
@@ -120,7 +123,7 @@ export class WorkerLink<Sender> {
   }
 
   countConnection(by: 1 | -1): void {
-    this.#add(CONNECTIONS, by);
+    this.count(CONNECTIONS, by);
   }
 
   /**
@@ -129,7 +132,12 @@ export class WorkerLink<Sender> {
    */
   replaced(): void {
     this.#hasForgiven = true;
-    this.#add(IN_FLIGHT_RESET, this.#all.underWayFrom(this.#reactor, this.worker));
+    this.count(IN_FLIGHT_RESET, this.#all.underWayFrom(this.#reactor, this.worker));
+    this.forgive();
+  }
+
+  /** What is under way will not be said to have been taken. */
+  forgive(): void {
     // The answer may have gone down with it.
     this.#asked = this.#flight.last;
     this.#lone.reset();
@@ -139,7 +147,7 @@ export class WorkerLink<Sender> {
   /** More is done than there was to do: so much was forgiven too much. */
   #settle(): void {
     const mine = this.#all.underWayFrom(this.#reactor, this.worker);
-    if (mine < 0) this.#add(IN_FLIGHT_RESET, mine);
+    if (mine < 0) this.count(IN_FLIGHT_RESET, mine);
   }
 
   /** Reads no more from `client` until the worker has taken what waits for it. */
@@ -151,7 +159,7 @@ export class WorkerLink<Sender> {
     this.line.forget(client);
   }
 
-  #add(counter: number, by: number): void {
+  protected count(counter: number, by: number): void {
     this.#own.add(this.#at + counter, by);
   }
 }

@@ -75,7 +75,7 @@ export class SessionGateway {
   readonly #datagrams: DatagramSender | undefined;
   readonly #tls: TlsTable | undefined;
   readonly #ports: readonly ResolvedPort[];
-  readonly #own: Float64Array;
+  #own: Float64Array;
   readonly #reactor: ReactorIndex | undefined;
   readonly #onCongestion: ((reactor: ReactorIndex) => void) | undefined;
   /** What reactor threads answer is read. */
@@ -113,6 +113,17 @@ export class SessionGateway {
       if (held instanceof HeldPackets) held.release(channel);
     }
     this.#channels = channels;
+  }
+
+  /** What is sent from here on goes by other links. */
+  moveTo(channels: readonly PacketSink[], fileSockets: readonly number[]): void {
+    this.#channels = channels;
+    this.#files.connect(fileSockets);
+  }
+
+  /** Another process has the place: its counters are that one's. */
+  countNoMore(): void {
+    this.#own = new Float64Array(this.#own.length);
   }
 
   /** In base mode: the worker that is that reactor has ended over what lay between, which is emptied for the next. Returns whether this process has its links. */

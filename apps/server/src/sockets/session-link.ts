@@ -12,6 +12,8 @@ import { WebSocketFrames } from './websocket-frames.js';
 /** Bytes that are gathered before they are sent without waiting for the end of the turn. */
 const GATHER_BYTES = 1 << 16;
 const RESET = { reset: true } as const;
+/** A close frame, "service restart". */
+const SERVICE_RESTART = Buffer.of(0x88, 0x02, 1012 >> 8, 1012 & 0xff);
 
 export type Done = (error?: Error | null) => void;
 
@@ -240,10 +242,30 @@ export class SessionLink {
     if (!this.resets && !this.#closed) this.#send(true);
   }
 
-  /** The socket is destroyed. Returns what settles the write that was under way. */
-  destroyed(): () => void {
-    if (!this.#closed) this.#host.gateway.close(this.session, this.resets ? RESET : undefined);
-    this.#host.gone(this, !this.#closed);
+  /** Whether another process can go on with the connection: it is between two requests, and the program is not ending it. */
+  get isBetween(): boolean {
+    const { ledger, socket } = this;
+    if (ledger === undefined || this.isUpgraded || this.#closed || this.#full || this.#inputEnded)
+      return false;
+    if (!ledger.isAtBoundary || ledger.owes || !this.#output.empty) return false;
+    return !socket.writableEnded && socket.writableLength === 0 && !this.closesSoon && !this.resets;
+  }
+
+  /** Tells the client of a WebSocket that it is over here; false where it is none, or in the middle of a frame. */
+  goAway(): boolean {
+    if (this.#frames?.isBetween !== true || !this.#output.empty || this.#closed || this.socket.destroyed)
+      return false;
+    this.#output.add(SERVICE_RESTART, undefined);
+    this.#send(true);
+    this.#host.gateway.close(this.session);
+    return true;
+  }
+
+  /** The socket is destroyed, `cleanly` without an error. Returns what settles the write that was under way. */
+  destroyed(cleanly: boolean): () => void {
+    const isOver = this.#closed || (cleanly && this.isBetween && this.#host.handsOver(this));
+    if (!isOver) this.#host.gateway.close(this.session, this.resets ? RESET : undefined);
+    this.#host.gone(this, !isOver);
     this.#output.clear();
     const done = this.#done;
     this.#done = this.#finish = undefined;

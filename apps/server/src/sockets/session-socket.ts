@@ -166,7 +166,7 @@ export class SessionSocket extends Socket {
 
   /** As node:net has it for a socket with a handle, which alone tells the listeners of 'close' whether there was an error. */
   override _destroy(error: Error | null, callback: Done): void {
-    const settleWrite = this.#link.destroyed();
+    const settleWrite = this.#link.destroyed(error === null);
     this.setTimeout(0);
     callback(error);
     settleWrite();

@@ -8,6 +8,8 @@ export interface SocketHost {
   answered(link: SessionLink, count: number): void;
   /** It speaks HTTP no more. */
   upgraded(link: SessionLink): void;
+  /** The program gives up a connection that is between two requests. True: another process goes on with it, and it stays open. */
+  handsOver(link: SessionLink): boolean;
   /** The socket is destroyed. `open`: the reactor thread has not said yet that the connection is closed. */
   gone(link: SessionLink, open: boolean): void;
 }

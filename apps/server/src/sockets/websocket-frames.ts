@@ -22,8 +22,12 @@ export class WebSocketFrames {
   aux(bytes: Uint8Array, start: number, end: number): number {
     const from = this.#head === undefined ? start : this.#takeHead(bytes, start, end);
     if (this.#isWebSocket) this.#takeFrames(bytes, from, end);
-    const isBoundary = this.#isWebSocket && this.#headBytes === 0 && this.#left === 0;
-    return isBoundary ? responseAux(1, false) : responseAux(0, true);
+    return this.isBetween ? responseAux(1, false) : responseAux(0, true);
+  }
+
+  /** Whether it is a WebSocket, and what was sent ends with a whole frame. */
+  get isBetween(): boolean {
+    return this.#isWebSocket && this.#headBytes === 0 && this.#left === 0;
   }
 
   /** Returns where the head ends. */

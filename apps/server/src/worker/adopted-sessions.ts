@@ -37,6 +37,17 @@ export class AdoptedSessions {
     return adopted;
   }
 
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  /** Has none any more, and returns those that there were. */
+  takeAll(): SessionId[] {
+    const all = [...this.#sessions.keys()];
+    this.#sessions.clear();
+    return all;
+  }
+
   #check(): void {
     const now = performance.now();
     for (const [id, { since, idleMs }] of this.#sessions) {

@@ -21,6 +21,7 @@ export class Concurrency {
   #underWay = 0;
   #poll: NodeJS.Timeout | undefined;
   #stopped = false;
+  readonly #ended = new Set<Pausable>();
 
   /** `limit` 0: any number. */
   constructor(limit: number, channels: readonly Pausable[], gateway: SessionGateway) {
@@ -45,7 +46,14 @@ export class Concurrency {
 
   /** Reads on, unless there is a reason not to. A channel that is not writable has its own, and comes back here. */
   resume(channel: Pausable): void {
-    if (!this.#stopped && this.#poll === undefined && channel.writable) channel.resume();
+    if (this.#stopped || this.#ended.has(channel)) return;
+    if (this.#poll === undefined && channel.writable) channel.resume();
+  }
+
+  /** Nothing is read of that one any more. */
+  end(channel: Pausable): void {
+    this.#ended.add(channel);
+    channel.pause();
   }
 
   /** Nothing is read any more. */

@@ -17,6 +17,10 @@ import { SessionSocket } from '../sockets/session-socket.js';
 import type { SocketHost } from '../sockets/socket-host.js';
 import { AdoptedSessions } from './adopted-sessions.js';
 import { HeldMessages } from './held-messages.js';
+import { Releases } from './releases.js';
+
+/** The part of the time for it in which the last WebSocket is told: its client has the rest to answer. */
+const GOING_AWAY_SHARE = 0.8;
 
 export interface ServedSessionsParts {
   readonly gateway: SessionGateway;
@@ -51,6 +55,9 @@ export class ServedSessions implements SocketHost {
   /** Listeners whose server the program has closed. */
   readonly #shut = new Set<ListenerIndex>();
   #inHand = 0;
+  /** Once another process has the place. */
+  #releases: Releases | undefined;
+  #allGone: () => void = () => {};
 
   constructor(parts: ServedSessionsParts) {
     this.#parts = parts;
@@ -89,6 +96,8 @@ export class ServedSessions implements SocketHost {
 
   /** The server serves new connections of `listener` no more; those that it has stay. */
   detach(listener: ListenerIndex): void {
+    // What was on its way here when it was closed is still its.
+    if (this.#releases !== undefined) return;
     this.#attached.get(listener)?.detach();
     this.#attached.delete(listener);
     this.#shut.add(listener);
@@ -100,6 +109,41 @@ export class ServedSessions implements SocketHost {
     const address = path === undefined ? { host, port: this.gateway.counters.port(listener) } : { path };
     listenFor(server, address, () => this.detach(listener));
     this.attach(server, listener);
+  }
+
+  /** Another process has the place. It gets the connections, each as soon as it is between two requests. */
+  retire(): void {
+    this.#counters = undefined;
+    const releases = new Releases(this.gateway);
+    this.#releases = releases;
+    for (const id of this.#adopted.takeAll())
+      releases.give(id, progressRequest(this.gateway.table.progress(id)));
+    for (const link of this.#links.values()) releases.soon(link);
+  }
+
+  /** Connections that this process has. */
+  get size(): number {
+    return this.#links.size + this.#adopted.size + (this.#releases?.pending ?? 0);
+  }
+
+  /** Resolves when no connection is left to a process that has retired. */
+  async untilGone(): Promise<void> {
+    while (this.size > 0)
+      await new Promise<void>((resolve) => {
+        this.#allGone = resolve;
+      });
+  }
+
+  /** Tells WebSockets that they end here, one after the other over `ms` milliseconds. */
+  goAway(ms: number): void {
+    const links = [...this.#links.values()].filter(({ isUpgraded }) => isUpgraded);
+    const each = (ms * GOING_AWAY_SHARE) / Math.max(1, links.length);
+    for (const [index, link] of links.entries()) setTimeout(() => link.goAway(), each * index).unref();
+  }
+
+  #leftOne(id: SessionId): void {
+    this.#releases?.over(id);
+    if (this.#releases !== undefined && this.size === 0) this.#allGone();
   }
 
   #isSecure(listener: ListenerIndex): boolean {
@@ -173,6 +217,7 @@ export class ServedSessions implements SocketHost {
       return undefined;
     }
     this.#links.set(id, link);
+    this.#releases?.over(id);
     // Of a stream, no process but this one can go on with what has begun.
     if (!http) this.gateway.table.setProgress(id, 1 | PROGRESS_INSIDE);
     run(() => attached.connect(socket));
@@ -254,6 +299,7 @@ export class ServedSessions implements SocketHost {
   #closed(id: SessionId, link: SessionLink | undefined, reason: packet.SessionCloseReason | undefined): void {
     this.#adopted.take(id);
     this.#closing.delete(id);
+    this.#leftOne(id);
     if (link === undefined) return;
     const isBroken = reason !== 'server' && reason !== 'shutdown' && reason !== 'idle';
     run(() => link.closed(isBroken));
@@ -265,12 +311,21 @@ export class ServedSessions implements SocketHost {
   }
 
   /** {@link SocketHost} */
-  answered({ ledger, reactor }: SessionLink, count: number): void {
+  answered(link: SessionLink, count: number): void {
+    const { ledger, reactor } = link;
     if (ledger === undefined) return;
     const done = Math.min(ledger.open, count);
     ledger.open -= done;
     if (done > 0) this.#counters?.add(DONE + reactor, done);
     this.#countInHand(ledger);
+    this.#releases?.soon(link);
+  }
+
+  /** {@link SocketHost} */
+  handsOver({ session, ledger }: SessionLink): boolean {
+    if (this.#releases === undefined || ledger === undefined) return false;
+    this.#releases.give(session, ledger.taken);
+    return true;
   }
 
   /** {@link SocketHost} */
@@ -285,9 +340,9 @@ export class ServedSessions implements SocketHost {
   gone({ session, ledger, reactor }: SessionLink, open: boolean): void {
     if (!this.#links.delete(session)) return;
     if (open) this.#closing.add(session);
-    if (ledger === undefined) return;
-    if (ledger.open > 0) this.#counters?.add(DONE + reactor, ledger.open);
-    if (ledger.isCounted) this.#addInHand(-1);
+    if (ledger !== undefined && ledger.open > 0) this.#counters?.add(DONE + reactor, ledger.open);
+    if (ledger?.isCounted === true) this.#addInHand(-1);
+    if (this.#releases !== undefined && this.size === 0) this.#allGone();
   }
 
   /** The end of a request is what is done once its answer has ended; every other piece is done when it is taken. */

@@ -22,6 +22,8 @@ export interface SessionsParts {
   readonly maxRequests: number;
   /** Messages whose handlers are under way at most; 0: any number. */
   readonly maxConcurrency: number;
+  /** Whether this process gives its place up by {@link Sessions.retire}. */
+  readonly retires: boolean;
   /** They have been taken. */
   readonly onServed: () => void;
   /** A handler has failed; without a session, at a datagram. */

@@ -9,6 +9,7 @@ import {
 } from '../contract/ids.js';
 import { decodePeer } from '../links/datagram-peer.js';
 import * as packet from '../links/packet.js';
+import type { PacketChannel } from '../links/packet-channel.js';
 import { GatewayPacketClient } from '../sessions/gateway-packet-client.js';
 import { GatewaySession } from '../sessions/gateway-session.js';
 import { OutputWindow } from '../sessions/output-window.js';
@@ -37,6 +38,8 @@ export class Sessions {
   #left: number;
   /** Reactor threads that have sent their last message; one that had to introduce this process says it again. */
   readonly #last = new Set<ReactorIndex>();
+  /** Those that send nothing more here, for this process gives its place up. */
+  readonly #retired = new Set<ReactorIndex>();
   #stopping = false;
   #idle: () => void = () => {};
 
@@ -60,7 +63,7 @@ export class Sessions {
       const reactor = asReactor(index);
       // More waits to be sent than the reactor thread takes: then nothing more is asked for, until it has.
       channel.on('drain', () => this.#concurrency.resume(this.#parts.source ?? channel));
-      channel.on('message', (message) => this.#received(message, reactor));
+      channel.on('message', (message) => this.received(message, reactor));
     }
   }
 
@@ -95,7 +98,15 @@ export class Sessions {
     }
   }
 
-  #received(message: packet.Packet, reactor: ReactorIndex): void {
+  /** Reads what comes before RETIRED; resolves when handlers of what was read are over. Connections of servers go on. */
+  async retire(): Promise<void> {
+    await this.#until(() => this.#retired.size >= this.#parts.channels.length);
+    this.#stopping = true;
+    await this.#until(() => this.#inFlight === 0);
+  }
+
+  /** What comes from a reactor thread, by whichever link. */
+  received(message: packet.Packet, reactor: ReactorIndex): void {
     const { session: id, listener, aux } = message;
     if (this.#served?.has(listener) === true && packet.isOfSession(message.type))
       return this.#served.received(message, reactor);
@@ -130,10 +141,20 @@ export class Sessions {
         return this.#sayTaken(reactor, aux);
       case packet.DATAGRAM:
         return this.#packet(message, reactor);
+      case packet.RETIRED:
+        return this.#readUpTo(reactor, aux);
       case packet.LAST:
         this.#last.add(reactor);
         return this.#idle();
     }
+  }
+
+  /** What follows by this link is for the next process. What a process before this one has asked for means nothing. */
+  #readUpTo(reactor: ReactorIndex, pid: number): void {
+    if (pid !== process.pid) return;
+    this.#concurrency.end(this.#parts.channels[reactor] as PacketChannel);
+    this.#retired.add(reactor);
+    this.#idle();
   }
 
   /** What was sent before this has been taken: its clients may send as much again. */
@@ -212,10 +233,10 @@ export class Sessions {
     if (this.#left <= 0 && !this.#stopping) this.#allTaken();
   }
 
-  /** As many messages have been taken as may be: what comes after this one stays in its ring. */
+  /** As many messages have been taken as may be: what comes after this one stays in its ring, where nothing else ends it. */
   #allTaken(): void {
     this.#stopping = true;
-    this.#concurrency.stop();
+    if (!this.#parts.retires) this.#concurrency.stop();
     this.#parts.onServed();
   }
 

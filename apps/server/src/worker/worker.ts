@@ -37,6 +37,7 @@ import { CounterBlock, restoredText } from '../shared/counter-block.js';
 import { DONE, REQUESTS } from '../shared/counters-layout.js';
 import { TaskAsker } from '../tasks/task-asker.js';
 import { openTaskFiles } from '../tasks/task-files.js';
+import { Retirement } from './retirement.js';
 import type { ServedSessions } from './served-sessions.js';
 import { Sessions } from './sessions.js';
 
@@ -62,6 +63,8 @@ export class WorkerRole {
   /** Where this worker runs a program that listens by itself. */
   #capture: ListenCapture | undefined;
   #sockets: FileReceiver | undefined;
+  /** Once it gives its place up. */
+  #retirement: Retirement | undefined;
   /** Whether it reads up to the last packets before it ends. */
   #drain = false;
 
@@ -96,7 +99,7 @@ export class WorkerRole {
       own: counters.process(id),
       reactor: this.#own && reactorOfWorker(id),
       // More waits to be sent than the reactor thread takes: then nothing more is asked for; see Sessions.start.
-      onCongestion: (reactor) => (this.#own?.channel ?? this.#channels[reactor])?.pause(),
+      onCongestion: (reactor) => this.#sourceOf(reactor)?.pause(),
     });
     this.#servers = served?.servers ?? new Map();
     this.#served =
@@ -131,6 +134,9 @@ export class WorkerRole {
       workerId: id,
       finish: () => this.#finish(),
       inHand: () => this.#inHand(),
+      // A program that has nothing to do about SIGTERM would have ended by it.
+      lingers: () => this.#capture === undefined || this.#retirement?.hasProgramListeners !== false,
+      onAside: () => this.#retirement?.granted(),
       onStop: (mode) => {
         // The last packets of a server that stops are for the process that has the place by then. In base mode there are none.
         this.#drain = mode === SHUTDOWN && this.#own === undefined;
@@ -163,7 +169,9 @@ export class WorkerRole {
     const about = { worker: this.#id, pid: process.pid };
     const capture = new ListenCapture({
       ask: (asked) => this.#life.tell({ type: 'listen', ...about, ...asked }),
-      end: (listener) => this.#life.tell({ type: 'listenEnded', ...about, listener }),
+      // The next process listens there, or is about to.
+      end: (listener) =>
+        this.#retirement?.isAside ? undefined : this.#life.tell({ type: 'listenEnded', ...about, listener }),
       protocolOf,
       attach: (server, listener) => {
         this.#served?.attach(server, listener);
@@ -197,6 +205,11 @@ export class WorkerRole {
 
   async start(): Promise<void> {
     await this.#life.start(() => this.#serve());
+  }
+
+  /** What is not read while that reactor thread does not keep up with what is sent to it. */
+  #sourceOf(reactor: ReactorIndex) {
+    return this.#own?.channel ?? this.#retirement?.channel(reactor) ?? this.#channels[reactor];
   }
 
   /** Takes messages from here on. */
@@ -250,6 +263,7 @@ export class WorkerRole {
       handlers: (port) => portHandlers.of(port),
       maxRequests: drawLimit(options.maxRequest, options.maxRequestGrace),
       maxConcurrency: options.workerMaxConcurrency,
+      retires: this.#topology.aside,
       onServed: () => this.#life.handOver(),
       onFailure: (error, session) => this.#handlerFailed(error, session),
     });
@@ -258,7 +272,8 @@ export class WorkerRole {
     const restoring = setInterval(() => this.#restore(counters), RESTORE_MS).unref();
     lease.whenReleased(() => clearInterval(restoring));
     lease.whenReleased(() => {
-      this.#gateway.retire();
+      if (this.#retirement?.isAside) this.#gateway.countNoMore();
+      else this.#gateway.retire();
       for (const channel of channels) channel.destroy();
       this.#tasks.close();
       this.#own?.close();
@@ -321,7 +336,8 @@ export class WorkerRole {
     if (this.#drain) {
       await this.#life.lease.acquired();
       this.#serve();
-    }
+    } else if (this.#topology.aside && this.#served !== undefined && this.#serving && this.#life.lease.isHeld)
+      return this.#retire(this.#served);
     this.#own?.quiesce();
     await this.#capture?.native.leave();
     const drained = () => this.#life.tell({ type: 'drained' });
@@ -335,10 +351,37 @@ export class WorkerRole {
     await this.#sessions?.stop({ drain: false });
   }
 
+  /** Connections that keep something in this process stay here until they are between two requests. */
+  async #retire(served: ServedSessions): Promise<void> {
+    const { lease } = this.#life;
+    this.#retirement = new Retirement({
+      context: this.#context,
+      child: this.#child,
+      topology: this.#topology,
+      id: this.#id,
+      lease,
+      gateway: this.#gateway,
+      served,
+      sessions: this.#sessions as Sessions,
+      tasks: this.#tasks.client,
+      channels: this.#channels,
+      ask: () => this.#life.tell({ type: 'asideWanted', pid: process.pid }),
+      onCorrupt: (error) => this.#asideCorrupt(error),
+    });
+    await this.#retirement.run();
+  }
+
+  #asideCorrupt(error: Error): void {
+    this.#context.log.error(
+      `what comes to this process, which was replaced, makes no sense: ${error.message}`,
+    );
+    process.exit(1);
+  }
+
   #inHand(): string[] {
     const messages = this.#sessions?.inFlight ?? 0;
     const tasks = this.#tasks.client.pending;
-    const clients = this.#own?.connections ?? 0;
+    const clients = this.#own?.connections ?? (this.#retirement ? (this.#served?.size ?? 0) : 0);
     return [
       ...(messages > 0 ? [`${messages} handlers of sessions`] : []),
       ...(tasks > 0 ? [`${tasks} tasks`] : []),

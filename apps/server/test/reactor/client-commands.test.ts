@@ -5,6 +5,7 @@ import { asListener, asReactor, asSession, asWorker } from '../../src/contract/i
 import * as packet from '../../src/links/packet.js';
 import { Client, type ClientLink } from '../../src/reactor/client.js';
 import { ClientCommands } from '../../src/reactor/client-commands.js';
+import { Retirements } from '../../src/reactor/http/retirements.js';
 import { WorkerDeaths } from '../../src/reactor/http/worker-deaths.js';
 import type { ReactorContext } from '../../src/reactor/reactor-context.js';
 import * as layout from '../../src/shared/connection-layout.js';
@@ -42,13 +43,14 @@ function ordersOf() {
     reactor,
     clients,
     channels: [answers],
+    asides: [],
     out: new packet.Packet(),
     now: () => 1,
     data: { reservedDescriptors: 0 },
     port: () => ({ socketBufferSize: 1 << 20 }),
     count: () => {},
   } as unknown as ReactorContext;
-  const commands = new ClientCommands(context, new WorkerDeaths(context));
+  const commands = new ClientCommands(context, new WorkerDeaths(context), new Retirements(context));
   const [left, right] = createSocketPair(SOCK_STREAM);
   client.connection = new Connection(reactor, left, {
     context: client,

@@ -19,6 +19,8 @@ export interface ClientPlace {
 export class HttpClient extends Client implements Progress {
   readonly cutter: RequestCutter;
   readonly isStream: boolean;
+  /** Its worker was replaced, and the process from before still has it. */
+  via: ClientLink | undefined = undefined;
   /** The last request of which something was sent to the worker. */
   sent = 0;
   /** The rest of it is still to be sent. */
@@ -40,6 +42,10 @@ export class HttpClient extends Client implements Progress {
     super(session, listener, owner, slot);
     this.isStream = protocol === 'stream';
     this.cutter = new RequestCutter({ opaque: this.isStream });
+  }
+
+  override get link(): ClientLink {
+    return this.via ?? this.owner;
   }
 
   override get http(): this {

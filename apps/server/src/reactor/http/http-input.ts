@@ -59,7 +59,7 @@ export class HttpInput {
     const aux = packet.pieceAux(request, flags);
     dispatcher.send(
       client,
-      client.owner,
+      client.link,
       out.set(packet.RECEIVE, client.session, aux, client.listener).with(memory, start, end),
     );
     if (cutter.holds) client.pauseFor(PAUSE_UPGRADE);

@@ -73,6 +73,23 @@ export class WorkerDeaths {
     this.#report(worker, 'was killed for what it wrote', tally);
   }
 
+  /**
+   * A process that had given its place up has ended, over clients of its own. Those that are between two requests `goOn` with the
+   * process that has the place now; what it has not read nobody reads.
+   */
+  retiredDied(aside: ClientLink, goOn: (client: HttpClient) => void): void {
+    const tally: Tally = new Map();
+    for (const client of this.#clientsOf(aside)) {
+      const word = this.#context.table.progress(client.session);
+      const fate = fateOf(client, word);
+      if (fate !== 'goes-on') this.#end(client, fate, tally);
+      else if (progressRequest(word) !== client.sent)
+        this.#end(client, client.isStream ? 'reset' : 'bad-gateway', tally);
+      else goOn(client);
+    }
+    this.#report(aside, 'ended after it was replaced', tally);
+  }
+
   /** The process that has its place takes messages. */
   isBack(worker: ClientLink): void {
     const timer = this.#away.get(worker);
@@ -103,7 +120,7 @@ export class WorkerDeaths {
     const found: HttpClient[] = [];
     for (const client of this.#context.clients.all()) {
       const { http } = client;
-      if (http === undefined || client.owner !== worker || http.dropped) continue;
+      if (http === undefined || client.link !== worker || http.dropped) continue;
       if (client.slot.state !== CLOSING) found.push(http);
     }
     return found;
@@ -158,7 +175,7 @@ function lastWords(client: HttpClient, end: Exclude<End, 'reset'>): Buffer | und
 }
 
 /** The next process does not know that this one had asked not to read. */
-function goOn(client: HttpClient): void {
+export function goOn(client: HttpClient): void {
   if (!client.isPausedFor(PAUSE_USER)) return;
   client.slot.flag(FLAG_PAUSED, false);
   client.resumeFor(PAUSE_USER);

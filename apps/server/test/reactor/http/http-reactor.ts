@@ -9,6 +9,7 @@ import type { Client, ClientLink } from '../../../src/reactor/client.js';
 import { ClientCommands } from '../../../src/reactor/client-commands.js';
 import { HttpClient } from '../../../src/reactor/http/http-client.js';
 import { HttpInput } from '../../../src/reactor/http/http-input.js';
+import { Retirements } from '../../../src/reactor/http/retirements.js';
 import { WorkerDeaths } from '../../../src/reactor/http/worker-deaths.js';
 import type { ReactorContext } from '../../../src/reactor/reactor-context.js';
 import * as layout from '../../../src/shared/connection-layout.js';
@@ -52,7 +53,7 @@ export class HttpReactor {
       ...{ state: layout.OPEN, listener: LISTENER, reactor: asReactor(0), worker: WORKER, uid: 0, flags: 0 },
       ...{ reason: 0, tlsCell: 0, remotePort: 0, session: SESSION, connectTime: 1, host: '' },
     });
-    this.worker = { slot, worker: WORKER } as unknown as ClientLink;
+    this.worker = { slot, worker: WORKER, peer: WORKER } as unknown as ClientLink;
     const place = {
       session: SESSION,
       listener: LISTENER,
@@ -62,7 +63,7 @@ export class HttpReactor {
     this.client = new HttpClient(place, protocol);
     const clients = new Map<number, Client>([[SESSION, this.client]]);
     const context = {
-      ...{ reactor, table: this.table, channels: [], out: new packet.Packet(), now: () => 1 },
+      ...{ reactor, table: this.table, channels: [], asides: [], out: new packet.Packet(), now: () => 1 },
       clients: { get: (id: number) => clients.get(id), all: () => [...clients.values()] },
       data: { reservedDescriptors: 0, maxWaitTime },
       port: () => ({ socketBufferSize: 1 << 20 }),
@@ -75,7 +76,7 @@ export class HttpReactor {
       },
     } as unknown as ReactorContext;
     this.deaths = new WorkerDeaths(context);
-    this.#commands = new ClientCommands(context, this.deaths);
+    this.#commands = new ClientCommands(context, this.deaths, new Retirements(context));
     const input = new HttpInput(context, {
       onFrame: () => {},
       onInputEnd: () => this.ended++,

@@ -1,0 +1,115 @@
+import { Alarm } from '@millrace/channel/internal';
+import type { ChildProcessContext } from '@millrace/process-pool';
+import type { TaskClient } from '@millrace/task-pool/internal';
+import type { WorkerId } from '../contract/ids.js';
+import { Packet, RETIRE } from '../links/packet.js';
+import type { PacketChannel } from '../links/packet-channel.js';
+import type { Topology } from '../links/topology.js';
+import type { RoleContext } from '../process/role-context.js';
+import type { RoleLease } from '../process/role-lease.js';
+import { terminateProgram } from '../process/termination.js';
+import type { SessionGateway } from '../sessions/session-gateway.js';
+import { AsideLinks } from './aside-links.js';
+import type { ServedSessions } from './served-sessions.js';
+import type { Sessions } from './sessions.js';
+
+/** The part of `maxWaitTime`, at its end, over which WebSockets are told that they end: their clients come anew, and not all at once. */
+const GOING_AWAY_PART = 1 / 3;
+
+export interface RetirementParts {
+  readonly context: RoleContext;
+  readonly child: ChildProcessContext;
+  readonly topology: Topology;
+  readonly id: WorkerId;
+  readonly lease: RoleLease;
+  readonly gateway: SessionGateway;
+  readonly served: ServedSessions;
+  readonly sessions: Sessions;
+  readonly tasks: TaskClient;
+  /** The links of the place. */
+  readonly channels: readonly PacketChannel[];
+  /** Asks the manager for the aside links. */
+  readonly ask: () => void;
+  /** What comes by them makes no sense. */
+  readonly onCorrupt: (error: Error) => void;
+}
+
+/**
+ * How a worker gives its place up whose connections keep something in it:
+ *
+ *   the aside links are its own → tells the reactor threads, and reads what they had sent before → its tasks are settled →
+ *   gives the place up → its connections go to the next process, each once it is between two requests → none is left
+ */
+export class Retirement {
+  readonly #parts: RetirementParts;
+  #granted: () => void = () => {};
+  #aside: AsideLinks | undefined;
+  #hasProgramListeners = false;
+
+  constructor(parts: RetirementParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether what this process sends goes by the aside links. */
+  get isAside(): boolean {
+    return this.#aside !== undefined;
+  }
+
+  /** Whether the program has been told to end, and acts on that. */
+  get hasProgramListeners(): boolean {
+    return this.#hasProgramListeners;
+  }
+
+  /** The aside links are this process's. */
+  granted(): void {
+    this.#granted();
+  }
+
+  /** Where what is sent to that reactor thread goes, and what it answers comes from. */
+  channel(reactor: number): PacketChannel | undefined {
+    return this.#aside?.channels[reactor];
+  }
+
+  /** Resolves when the place is another process's and no connection is left here. */
+  async run(): Promise<void> {
+    const { context, lease, sessions, served, tasks, channels } = this.#parts;
+    const goingAway = this.#goAwayInTime();
+    const aside = await this.#open();
+    await sessions.retire();
+    // Their results come by links of the place, and so do messages.
+    await tasks.settled();
+    await context.messages.flush();
+    await context.messages.stop();
+    await Promise.all(channels.map((channel) => channel.drained()));
+    lease.release();
+    served.retire();
+    await aside.roundTrip();
+    this.#hasProgramListeners = terminateProgram();
+    await served.untilGone();
+    goingAway.cancel();
+    await aside.close();
+  }
+
+  async #open(): Promise<AsideLinks> {
+    const { child, topology, id, gateway, sessions, channels, ask, onCorrupt } = this.#parts;
+    const granted = new Promise<void>((resolve) => {
+      this.#granted = resolve;
+    });
+    ask();
+    await granted;
+    const aside = new AsideLinks(child, { topology, id }, onCorrupt);
+    this.#aside = aside;
+    // In one turn: what is sent behind RETIRE is read by the other link only.
+    for (const channel of channels) channel.send(new Packet().set(RETIRE, 0, process.pid));
+    gateway.moveTo(aside.channels, aside.fileSockets);
+    aside.listen((message, reactor) => sessions.received(message, reactor));
+    return aside;
+  }
+
+  #goAwayInTime(): Alarm {
+    const { context, served } = this.#parts;
+    const { maxWaitTime } = context.options;
+    const part = maxWaitTime * GOING_AWAY_PART;
+    return new Alarm(maxWaitTime - part, () => served.goAway(part)).unref();
+  }
+}

@@ -1,0 +1,428 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { Agent, type IncomingMessage, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ServerOptions } from '@millrace/server';
+import { type Program, TestClient, until } from '@millrace/testkit';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { launch } from '../support.js';
+
+/** Milliseconds that a reload may take: each process of it loads the program, where others keep the processors busy. */
+const RELOAD_MS = 50_000;
+/** Longer than any test of this file waits for something else. */
+const PATIENT = { maxWaitTime: 60_000 };
+
+let files: string;
+beforeAll(() => {
+  files = mkdtempSync(join(tmpdir(), 'retiring-'));
+});
+afterAll(() => rmSync(files, { recursive: true }));
+
+/** A file that a handler waits for, until the test makes it. */
+function gate() {
+  const path = join(files, randomBytes(6).toString('hex'));
+  return { path, open: () => writeFileSync(path, '') };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly head: string;
+  readonly body: string;
+}
+
+/** A client that keeps its connection. */
+class Keeping {
+  readonly #client: TestClient;
+
+  private constructor(client: TestClient) {
+    this.#client = client;
+  }
+
+  static async connect(port: number): Promise<Keeping> {
+    const client = await TestClient.connect(port);
+    onTestFinished(() => client.close());
+    return new Keeping(client);
+  }
+
+  get ended(): boolean {
+    return this.#client.ended;
+  }
+
+  send(data: string | Uint8Array): void {
+    this.#client.send(data);
+  }
+
+  get(path: string): Promise<Answer> {
+    this.send(`GET ${path} HTTP/1.1\r\nHost: here\r\n\r\n`);
+    return this.answer();
+  }
+
+  /** Its pid as the process that answers has it. */
+  async pid(): Promise<number> {
+    const { body } = await this.get('/pid');
+    return Number(body);
+  }
+
+  /** The next answer, of a known length or in chunks. */
+  async answer(): Promise<Answer> {
+    const head = await this.head();
+    const status = Number(head.split(' ')[1]);
+    const length = /content-length: (\d+)/i.exec(head)?.[1];
+    if (length !== undefined) return { status, head, body: String(await this.#client.take(Number(length))) };
+    let body = '';
+    for (;;) {
+      const size = Number.parseInt(await this.until('\r\n'), 16);
+      body += String(await this.#client.take(size));
+      await this.#client.take(2);
+      if (size === 0) return { status, head, body };
+    }
+  }
+
+  head(): Promise<string> {
+    return this.until('\r\n\r\n');
+  }
+
+  take(length: number): Promise<Buffer> {
+    return this.#client.take(length);
+  }
+
+  /** Takes up to the end of `text`. */
+  async until(text: string): Promise<string> {
+    const at = await until(`${JSON.stringify(text)}, of ${String(this.#client.received)}`, () => {
+      const found = this.#client.received.indexOf(text);
+      return found >= 0 && found + text.length;
+    });
+    return String(await this.#client.take(at as number));
+  }
+
+  async closed(): Promise<void> {
+    await this.#client.serverClosed();
+  }
+}
+
+interface Retiring extends AsyncDisposable {
+  readonly program: Program;
+  readonly app: number;
+  readonly stream: number;
+}
+
+async function start(options: Partial<ServerOptions> = {}, env: NodeJS.ProcessEnv = {}): Promise<Retiring> {
+  const program = launch('retiring', { ...PATIENT, ...options }, env);
+  const [, app, stream] = await program.printed(/^listening (\d+) (\d+)$/m);
+  return {
+    program,
+    app: Number(app),
+    stream: Number(stream),
+    [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
+  };
+}
+
+/** The process that serves new clients. */
+async function pidNow(app: number): Promise<number> {
+  const client = await TestClient.connect(app);
+  try {
+    client.send('GET /pid HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n');
+    await client.serverClosed();
+    return Number(/\r\n\r\n(\d+)\n$/.exec(String(client.received))?.[1]);
+  } finally {
+    client.close();
+  }
+}
+
+/** Has the worker replaced, and waits until another process has its place. Returns the pid of that. */
+async function handOver({ program, app }: Retiring, before: number): Promise<number> {
+  program.kill('SIGUSR1');
+  return until(
+    'another process to have the place',
+    async () => {
+      const pid = await pidNow(app);
+      return pid !== before && pid;
+    },
+    { deadlineMs: RELOAD_MS },
+  );
+}
+
+const over = ({ program }: Retiring, times = 1) =>
+  until('the reload to be over', () => program.count(/^event afterReload/gm) >= times, {
+    deadlineMs: RELOAD_MS,
+  });
+
+describe.each([1, 2])('a worker that is replaced, with %d reactor threads', (reactorNum) => {
+  test('answers the request that it has in hand, while the next process answers others', async () => {
+    await using server = await start({ reactorNum });
+    const { path, open } = gate();
+    const slow = await Keeping.connect(server.app);
+    const before = await slow.pid();
+    slow.send(`GET /wait?name=one&file=${path} HTTP/1.1\r\nHost: here\r\n\r\n`);
+    await server.program.printed(/^waits one/m);
+    const after = await handOver(server, before);
+    open();
+    expect((await slow.answer()).body).toBe(`waited ${before}\n`);
+    await over(server);
+    expect(await slow.pid()).toBe(after);
+    expect(server.program.count(new RegExp(`^ended ${before}$`, 'gm'))).toBe(1);
+  });
+
+  test('leaves idle connections to the next process, which nothing tells their clients', async () => {
+    await using server = await start({ reactorNum });
+    const clients = await Promise.all(Array.from({ length: 4 }, () => Keeping.connect(server.app)));
+    // One has not asked for anything yet.
+    for (const client of clients.slice(1)) await client.pid();
+    const before = await (clients[1] as Keeping).pid();
+    const after = await handOver(server, before);
+    await over(server);
+    for (const client of clients) {
+      const { body, head } = await client.get('/pid');
+      expect(Number(body)).toBe(after);
+      expect(head).not.toMatch(/connection: close/i);
+    }
+  });
+
+  test('keeps an upload that it has read half of, and half a head, until they are answered', async () => {
+    await using server = await start({ reactorNum });
+    const upload = await Keeping.connect(server.app);
+    const before = await upload.pid();
+    upload.send('POST /upload HTTP/1.1\r\nHost: here\r\nContent-Length: 200000\r\n\r\n');
+    upload.send(Buffer.alloc(100_000));
+    const late = await Keeping.connect(server.app);
+    await late.pid();
+    late.send('GET /pid HTTP/1.1\r\nHo');
+    const after = await handOver(server, before);
+    upload.send(Buffer.alloc(100_000));
+    expect((await upload.answer()).body).toBe(`200000 ${before}\n`);
+    late.send('st: here\r\n\r\n');
+    const { status, body } = await late.answer();
+    expect(status).toBe(200);
+    expect([before, after]).toContain(Number(body));
+    await over(server);
+    for (const client of [upload, late]) expect(await client.pid()).toBe(after);
+  });
+
+  test('ends an answer that it has begun, however long that takes', async () => {
+    await using server = await start({ reactorNum });
+    const { path, open } = gate();
+    const client = await Keeping.connect(server.app);
+    const before = await client.pid();
+    client.send(`GET /stream?file=${path} HTTP/1.1\r\nHost: here\r\n\r\n`);
+    await client.until('begun');
+    const after = await handOver(server, before);
+    open();
+    await client.until(`ended ${before}\n\r\n0\r\n\r\n`);
+    await over(server);
+    expect(await client.pid()).toBe(after);
+  });
+
+  test('goes on with raw connections and WebSockets, until maxWaitTime has passed', async () => {
+    await using server = await start({ reactorNum, maxWaitTime: 3_000 });
+    const stream = await Keeping.connect(server.stream);
+    const socket = await Keeping.connect(server.app);
+    socket.send(
+      'GET / HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: a\r\n\r\n',
+    );
+    await socket.head();
+    const before = await pidNow(server.app);
+    const after = await handOver(server, before);
+    stream.send('hello\n');
+    expect(await stream.until('\n')).toBe(`${before} hello\n`);
+    const frame = Buffer.of(0x81, 0x02, 0x68, 0x69);
+    socket.send(frame);
+    expect(await socket.take(4)).toEqual(frame);
+    // The close frame for "service restart".
+    expect(await socket.take(4)).toEqual(Buffer.of(0x88, 0x02, 0x03, 0xf4));
+    await socket.closed();
+    await stream.closed();
+    await over(server);
+    expect(await pidNow(server.app)).toBe(after);
+  });
+
+  test('tells the program of SIGTERM, whose close() ends when the connections that it keeps have', async () => {
+    await using server = await start({ reactorNum }, { CLOSES: '1' });
+    const { path, open } = gate();
+    const slow = await Keeping.connect(server.app);
+    const idle = await Keeping.connect(server.app);
+    const before = await slow.pid();
+    await idle.pid();
+    slow.send(`GET /wait?name=one&file=${path} HTTP/1.1\r\nHost: here\r\n\r\n`);
+    await server.program.printed(/^waits one/m);
+    const after = await handOver(server, before);
+    await server.program.printed(new RegExp(`^told ${before}$`, 'm'));
+    expect(await idle.pid()).toBe(after);
+    expect(server.program.count(/^closed/gm)).toBe(0);
+    open();
+    expect((await slow.answer()).body).toBe(`waited ${before}\n`);
+    await server.program.printed(new RegExp(`^closed ${before}$`, 'm'));
+    await over(server);
+    expect(await slow.pid()).toBe(after);
+    expect(server.program.count(new RegExp(`^told ${before}$`, 'gm'))).toBe(1);
+  });
+
+  test('gets the results of its tasks before it gives its place up', async () => {
+    await using server = await start({ reactorNum, taskWorkerNum: 1 });
+    const task = gate();
+    const later = gate();
+    const client = await Keeping.connect(server.app);
+    const other = await Keeping.connect(server.app);
+    const before = await client.pid();
+    client.send(`GET /task?name=one&file=${task.path} HTTP/1.1\r\nHost: here\r\n\r\n`);
+    await server.program.printed(/^task one/m);
+    other.send(`GET /task?name=two&after=${later.path} HTTP/1.1\r\nHost: here\r\n\r\n`);
+    await server.program.printed(/^task two/m);
+    server.program.kill('SIGUSR1');
+    await server.program.printed(/reloading/);
+    task.open();
+    expect((await client.answer()).body).toBe(`a result ${before}\n`);
+    await until('the next process', async () => (await pidNow(server.app)) !== before, {
+      deadlineMs: RELOAD_MS,
+    });
+    await server.program.printed(new RegExp(`^told ${before}$`, 'm'));
+    later.open();
+    // The links to task workers are the next process's.
+    expect((await other.answer()).body).toBe(`ERR_MILLRACE_TASK_CLIENT_CLOSED ${before}\n`);
+    await over(server);
+  });
+
+  test('that is killed loses what it had in hand, which its clients are told, and nothing else', async () => {
+    await using server = await start({ reactorNum });
+    const { path } = gate();
+    const [waits, streams, uploads, idle] = (await Promise.all(
+      [1, 2, 3, 4].map(() => Keeping.connect(server.app)),
+    )) as [Keeping, Keeping, Keeping, Keeping];
+    const before = await waits.pid();
+    await idle.pid();
+    waits.send(`GET /wait?name=one&file=${path} HTTP/1.1\r\nHost: here\r\n\r\n`);
+    await server.program.printed(/^waits one/m);
+    streams.send(`GET /stream?file=${path} HTTP/1.1\r\nHost: here\r\n\r\n`);
+    await streams.until('begun');
+    uploads.send('POST /upload HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\nhalf');
+    const after = await handOver(server, before);
+    await server.program.printed(new RegExp(`^told ${before}$`, 'm'));
+    process.kill(before, 'SIGKILL');
+    expect((await waits.answer()).status).toBe(502);
+    expect((await uploads.answer()).status).toBe(502);
+    await streams.closed();
+    await over(server);
+    expect(await idle.pid()).toBe(after);
+    // The links are as good as new.
+    const slow = await Keeping.connect(server.app);
+    const { path: second, open } = gate();
+    slow.send(`GET /wait?name=two&file=${second} HTTP/1.1\r\nHost: here\r\n\r\n`);
+    await server.program.printed(/^waits two/m);
+    const last = await handOver(server, after);
+    open();
+    expect((await slow.answer()).body).toBe(`waited ${after}\n`);
+    await over(server, 2);
+    expect([await slow.pid(), await idle.pid()]).toEqual([last, last]);
+  });
+
+  test('goes on with what it has where the process after it is killed', async () => {
+    await using server = await start({ reactorNum });
+    const { path, open } = gate();
+    const [slow, idle] = await Promise.all([Keeping.connect(server.app), Keeping.connect(server.app)]);
+    const before = await slow.pid();
+    await idle.pid();
+    slow.send(`GET /wait?name=one&file=${path} HTTP/1.1\r\nHost: here\r\n\r\n`);
+    await server.program.printed(/^waits one/m);
+    const after = await handOver(server, before);
+    process.kill(after, 'SIGKILL');
+    const last = await idle.pid();
+    expect([before, after]).not.toContain(last);
+    open();
+    expect((await slow.answer()).body).toBe(`waited ${before}\n`);
+    expect(await slow.pid()).toBe(last);
+  });
+
+  test('is waited for by the next reload, and by a process of its place that hands over', async () => {
+    await using server = await start({ reactorNum });
+    const { path, open } = gate();
+    const slow = await Keeping.connect(server.app);
+    const before = await slow.pid();
+    slow.send(`GET /wait?name=one&file=${path} HTTP/1.1\r\nHost: here\r\n\r\n`);
+    await server.program.printed(/^waits one/m);
+    const after = await handOver(server, before);
+    // SIGTERM to the one that has the place: it hands over, and cannot before the links are free.
+    process.kill(after, 'SIGTERM');
+    await server.program.printed(/SIGTERM has come to worker 0 alone/);
+    const kept = await Keeping.connect(server.app);
+    expect(await kept.pid()).toBe(after);
+    open();
+    expect((await slow.answer()).body).toBe(`waited ${before}\n`);
+    const last = await until('the third process', async () => {
+      const pid = await pidNow(server.app);
+      return pid !== after && pid !== before && pid;
+    });
+    expect([await slow.pid(), await kept.pid()]).toEqual([last, last]);
+  });
+
+  test('is not waited for longer than maxWaitTime when the server stops', async () => {
+    await using server = await start({ reactorNum, maxWaitTime: 2_000 });
+    const { path, open } = gate();
+    const [slow, never] = await Promise.all([Keeping.connect(server.app), Keeping.connect(server.app)]);
+    const before = await slow.pid();
+    slow.send(`GET /wait?name=one&file=${path} HTTP/1.1\r\nHost: here\r\n\r\n`);
+    never.send(`GET /wait?name=two&file=${path}-never HTTP/1.1\r\nHost: here\r\n\r\n`);
+    await server.program.printed(/^waits two/m);
+    await handOver(server, before);
+    server.program.kill('SIGTERM');
+    open();
+    expect((await slow.answer()).body).toBe(`waited ${before}\n`);
+    expect(await server.program.ended()).toEqual({ code: 0, signal: null });
+    await never.closed();
+  });
+});
+
+/** Requests of one client after the other by connections that are kept; counts those. */
+class Askers {
+  connections = 0;
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 100 });
+  readonly #port: number;
+
+  constructor(port: number) {
+    this.#port = port;
+    const { createConnection } = this.#agent;
+    this.#agent.createConnection = (...parts) => {
+      this.connections++;
+      return createConnection.apply(this.#agent, parts);
+    };
+    onTestFinished(() => this.#agent.destroy());
+  }
+
+  /** Has its own body counted by the server. Returns the pid of who has answered, or throws for any other answer. */
+  async upload(body: string): Promise<number> {
+    const asked = request({ port: this.#port, path: '/upload', method: 'POST', agent: this.#agent }).end(
+      body,
+    );
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    let text = '';
+    for await (const chunk of answer) text += chunk;
+    const [length, pid] = text.split(' ').map(Number) as [number, number];
+    if (answer.statusCode === 200 && length === body.length && answer.headers.connection !== 'close')
+      return pid;
+    throw new Error(`${answer.statusCode} ${JSON.stringify(answer.headers)} ${text}`);
+  }
+}
+
+test('a hundred clients that keep their connections notice nothing of ten reloads', async () => {
+  await using server = await start({ workerNum: 2, reactorNum: 2 });
+  const askers = new Askers(server.app);
+  let running = true;
+  let answers = 0;
+  const pids = new Set<number>();
+  const ask = async (number: number) => {
+    for (let i = 0; running; i++) {
+      pids.add(await askers.upload('x'.repeat((number * 37 + i * 101) % 3_000)));
+      answers++;
+    }
+  };
+  const asking = Promise.all(Array.from({ length: 100 }, (_, number) => ask(number)));
+  for (let reloads = 1; reloads <= 10; reloads++) {
+    server.program.kill('SIGUSR1');
+    await Promise.race([over(server, reloads), asking]);
+  }
+  running = false;
+  await asking;
+  expect(askers.connections).toBe(100);
+  expect(answers).toBeGreaterThan(1_000);
+  expect(pids.size).toBe(22);
+}, 300_000);
