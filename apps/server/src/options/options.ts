@@ -83,7 +83,8 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
   readonly maxWorkerMemory?: number;
   /**
    * How long an ending process may take for what it has in hand, before it is killed. `Infinity` waits for ever. A process
-   * whose loop is blocked is killed half a second later.
+   * whose loop is blocked is killed half a second later. Also how long HTTP requests wait for a process when their worker
+   * has died, before they are answered 503.
    * @default 3,000 ms
    * @swoole `max_wait_time`
    */

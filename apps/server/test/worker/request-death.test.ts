@@ -1,5 +1,7 @@
-import { rmSync, writeFileSync } from 'node:fs';
-import { isRunning, TestClient, until } from '@millrace/testkit';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Authority, isRunning, TestClient, until } from '@millrace/testkit';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { ServerStats } from '../../src/index.js';
 import { fixture, pidOf, type RunningServer, startServer } from '../support.js';
@@ -181,6 +183,72 @@ describe('at the death of a worker', () => {
     await kill(server);
     expect(await Promise.all([ended(socket), ended(stream)])).toEqual(['reset', 'reset']);
     expect(await stats(server)).toMatchObject({ deathRestartCount: 0, deathResetCount: 2 });
+  });
+
+  test('over TLS it is the same, and half an answer has no end that could be taken for its own', async () => {
+    using authority = new Authority();
+    const directory = mkdtempSync(join(tmpdir(), 'millrace-request-death-'));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')];
+    const issued = authority.issue('localhost');
+    writeFileSync(key, issued.key);
+    writeFileSync(cert, issued.cert);
+    await using server = await start({ tls: { key, cert } });
+    const trusting = { ca: authority.cert, servername: 'localhost' };
+    const clients = Array.from({ length: 3 }, () => TestClient.connectTls(server.lines, trusting));
+    const [hanging, half, idle] = (await Promise.all(clients)) as [TestClient, TestClient, TestClient];
+    hanging.send(get('/hang', 'X-Name: secret\r\n'));
+    half.send(get('/half'));
+    idle.send(get('/pid'));
+    await server.program.printed(/^hang secret has begun$/m);
+    await until('half of the answer', () => half.received.includes('half\n'));
+    await answers(idle, 1);
+    const ends = Promise.all([ended(hanging), ended(half)]);
+    await kill(server);
+    expect(await ends).toEqual(['end', 'reset']);
+    expect(statuses(hanging)).toEqual(['502']);
+    idle.send(get('/pid'));
+    await answers(idle, 2);
+    for (const client of [hanging, half, idle]) client.close();
+  });
+
+  test('that is killed while it finishes what it has before a reload, it is the same', async () => {
+    await using server = await start();
+    const [hanging, idle] = [await connect(server), await connect(server)];
+    hanging.send(get('/hang', 'X-Name: leaving\r\n'));
+    idle.send(get('/pid'));
+    await server.program.printed(/^hang leaving has begun$/m);
+    await answers(idle, 1);
+    const old = workerOf(server) as number;
+    server.program.kill('SIGUSR1');
+    const workers = () => server.program.children().filter(({ title }) => title === 'millrace: worker 0');
+    await until('the next worker', () => workers().length === 2);
+    process.kill(old, 'SIGKILL');
+    expect(await ended(hanging)).toBe('end');
+    expect(statuses(hanging)).toEqual(['502']);
+    idle.send(get('/pid'));
+    await answers(idle, 2);
+    expect(statuses(idle)).toEqual(['200', '200']);
+  });
+
+  test('that dies with its manager it is the same, in every reactor thread', async () => {
+    await using server = await start({ reactorNum: 2, workerNum: 2 });
+    const clients = await Promise.all(Array.from({ length: 8 }, () => connect(server)));
+    for (const [index, client] of clients.entries())
+      client.send(index < 4 ? get('/hang', `X-Name: ${index}\r\n`) : get('/pid'));
+    for (const index of [0, 1, 2, 3])
+      await server.program.printed(new RegExp(`^hang ${index} has begun$`, 'm'));
+    for (const client of clients.slice(4)) await answers(client, 1);
+    process.kill(pidOf(server, 'millrace: manager') as number, 'SIGKILL');
+    for (const client of clients.slice(0, 4)) {
+      expect(await ended(client)).toBe('end');
+      expect(statuses(client)).toEqual(['502']);
+    }
+    for (const client of clients.slice(4)) {
+      client.send(get('/pid'));
+      await answers(client, 2);
+      expect(statuses(client)).toEqual(['200', '200']);
+    }
   });
 
   test('what Node alone understands is answered 502 while nothing of it is answered, and else reset', async () => {
