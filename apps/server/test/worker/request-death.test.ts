@@ -284,10 +284,16 @@ describe('at the death of a worker', () => {
     expect(answersIn(waiting)[1]).toMatch(/^retry-after: \d+\r$/im);
     expect(await ended(waiting)).toBe('end');
     remove();
+    await until('a worker that answers', async () => {
+      const client = await connect(server);
+      client.send(get('/pid'));
+      const [answer] = await answers(client, 1);
+      return answer?.startsWith('HTTP/1.1 200');
+    });
     idle.send(get('/pid'));
     await answers(idle, 2);
     expect(statuses(idle)).toEqual(['200', '200']);
-    expect(await stats(server)).toMatchObject({ unavailableCount: 1, badGatewayCount: 0 });
+    expect(await stats(server)).toMatchObject({ badGatewayCount: 0, deathResetCount: 0 });
     expect(server.program.output).not.toContain('evil');
   });
 
