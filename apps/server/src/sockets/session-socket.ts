@@ -44,27 +44,25 @@ export class SessionSocket extends Socket {
 
   // What node:net has by the handle -------------------------------------------------------------------------------------
 
-  // @ts-expect-error An accessor in node:net as well, which its types call a property; and so are those that follow.
-  override get pending(): boolean {
-    return false;
-  }
-
-  // @ts-expect-error As `pending`.
-  override get bytesRead(): number {
-    return this.#link.bytesRead;
-  }
-
-  // @ts-expect-error As `pending`.
-  override get bytesWritten(): number {
-    let sum = this.#link.bytesWritten;
-    for (const { chunk, encoding } of this.#untyped._writableState.getBuffer())
-      sum += typeof chunk === 'string' ? Buffer.byteLength(chunk, encoding) : chunk.length;
-    return sum;
-  }
-
-  // @ts-expect-error As `pending`.
-  override get bufferSize(): number {
-    return this.writableLength;
+  static {
+    // Accessors in node:net as well, which its types call properties: so they cannot be overridden as such.
+    const accessors: Readonly<Record<string, (this: SessionSocket) => unknown>> = {
+      pending: () => false,
+      bytesRead() {
+        return this.#link.bytesRead;
+      },
+      bytesWritten() {
+        let sum = this.#link.bytesWritten;
+        for (const { chunk, encoding } of this.#untyped._writableState.getBuffer())
+          sum += typeof chunk === 'string' ? Buffer.byteLength(chunk, encoding) : chunk.length;
+        return sum;
+      },
+      bufferSize() {
+        return this.writableLength;
+      },
+    };
+    for (const [name, get] of Object.entries(accessors))
+      Object.defineProperty(SessionSocket.prototype, name, { get, configurable: true });
   }
 
   /** @internal By which `remoteAddress` and its like are. */

@@ -186,8 +186,11 @@ describe('a served node:http server', () => {
 
   test('hears of an upload that its client breaks off, and goes on', async () => {
     const client = await connected(served.app);
-    client.send('POST /length HTTP/1.1\r\nHost: here\r\nContent-Length: 1000\r\n\r\nhalf');
-    await until('the upload to be there', () => client.socket.writableLength === 0);
+    client.send(
+      'POST /length HTTP/1.1\r\nHost: here\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n',
+    );
+    await until('100 Continue', () => String(client.received).startsWith('HTTP/1.1 100 Continue\r\n\r\n'));
+    client.send('half');
     client.socket.resetAndDestroy();
     await served.program.printed(/^an upload: aborted$/m);
     expect(String((await ask(served.app, '/hello')).body)).toBe('Hello\n');
