@@ -19,6 +19,10 @@ const STOP_MS = 5_000;
 export interface ChildOptions {
   /** The processors that it and its children run on, as `taskset` takes them. Default: any. */
   readonly cpus?: string | undefined;
+  /** Variables that it has beside those of this process. Default: none. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  /** A command that is to run it, as `ip netns exec NAME`. Default: none. */
+  readonly within?: readonly string[] | undefined;
   /** Milliseconds after which it is killed, whatever it does. Default 120,000. */
   readonly deadline?: number;
 }
@@ -37,12 +41,13 @@ export class Child {
   };
   readonly #deadline: NodeJS.Timeout;
 
-  constructor(command: string, args: readonly string[], { cpus, deadline = DEADLINE_MS }: ChildOptions = {}) {
-    const [file, ...rest] =
-      cpus === undefined ? [command, ...args] : ['taskset', '-c', cpus, command, ...args];
+  constructor(command: string, args: readonly string[], options: ChildOptions = {}) {
+    const { cpus, env, within = [], deadline = DEADLINE_MS } = options;
+    const pinned = cpus === undefined ? [] : ['taskset', '-c', cpus];
+    const [file, ...rest] = [...within, ...pinned, command, ...args];
     this.#process = spawn(file as string, rest, {
       stdio: ['pipe', 'pipe', 'inherit'],
-      env: ENVIRONMENT,
+      env: { ...ENVIRONMENT, ...env },
     });
     // One that could not be started has no output either: `next` says so.
     this.#process.once('error', () => {});

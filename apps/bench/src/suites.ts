@@ -21,6 +21,7 @@ const SUITES: Record<string, () => Promise<{ readonly suite: Suite }>> = {
   memory: () => import('./memory/suite.js'),
   pools: () => import('./pools/suite.js'),
   server: () => import('./server/suite.js'),
+  http: () => import('./http/suite.js'),
 };
 
 export const suiteNames = Object.keys(SUITES);

@@ -1,5 +1,4 @@
-import { connect } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { accepts } from '../accepts.js';
 import { type Child, startModule } from '../child.js';
 import { freePort } from '../free-port.js';
 import { startSwoole, swooleMissing } from '../swoole.js';
@@ -39,10 +38,6 @@ export interface Program {
   readonly start: (cpus?: string) => Promise<Running>;
 }
 
-/** Milliseconds until Swoole accepts, at most. */
-const START_MS = 10_000;
-const RETRY_MS = 10;
-
 function ofModule(name: string, file: string, options: EchoOptions): Program {
   const start = async (cpus?: string) => {
     const child = startModule(new URL(file, import.meta.url), [JSON.stringify(options)], { cpus });
@@ -73,18 +68,4 @@ export function swoole(options: EchoOptions, name = `Swoole, ${options.mode ?? '
     return { child, told: new Announcements(child), port };
   };
   return { name, missing: swooleMissing, start };
-}
-
-async function accepts(port: number): Promise<void> {
-  const end = performance.now() + START_MS;
-  for (;;) {
-    const socket = connect(port, '127.0.0.1');
-    const connected = await new Promise<boolean>((resolve) => {
-      socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    });
-    socket.destroy();
-    if (connected) return;
-    if (performance.now() > end) throw new Error(`Nothing accepts on port ${port} after ${START_MS} ms.`);
-    await sleep(RETRY_MS);
-  }
 }
