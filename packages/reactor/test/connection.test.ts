@@ -6,6 +6,7 @@ import {
   Connection,
   ConnectionKind,
   connect,
+  type Framer,
   Listener,
   Reactor,
   type SendFileOptions,
@@ -332,6 +333,77 @@ describe('input', () => {
     reactor.turn(0);
     expect(long.record).toMatchObject({ frames: ['fine'], closed: 'malformed' });
     expect(thrown.record).toMatchObject({ closed: 'malformed', error: new Error('no frame') });
+  });
+});
+
+describe('a framer that knows something of each stream', () => {
+  /** Frames end with the mark of their connection, or where they are when it hurries. */
+  const hurried = new Set<unknown>();
+  const framer: Framer = {
+    needed: 0,
+    trailer: 0,
+    measure: (bytes, start, end, _scanned, stream) => {
+      if (hurried.delete(stream)) return end - start;
+      const { context } = stream as Connection<string>;
+      const at = bytes.subarray(start, end).indexOf(context);
+      return at < 0 ? 0 : at + 1;
+    },
+  };
+  const pair = (reactor: Reactor, context: string) => {
+    const [fd, peer] = createSocketPair(SOCK_STREAM);
+    onTestFinished(() => void syscalls.close(peer));
+    const frames: string[] = [];
+    let ends = 0;
+    const connection = new Connection(reactor, fd, {
+      context,
+      framer,
+      handlers: {
+        onFrame: (_own, memory, start, end) => frames.push(memory.toString('latin1', start, end)),
+        onInputEnd: () => ends++,
+      },
+    });
+    return { connection, peer, frames, ends: () => ends };
+  };
+
+  test('finds it by the connection', () => {
+    const reactor = blocking();
+    const [one, two] = [pair(reactor, 'x'), pair(reactor, 'y')];
+    send(one.peer, '1x2y3');
+    send(two.peer, '1x2y3');
+    for (let i = 0; i < 4; i++) reactor.turn(0);
+    expect([one.frames, two.frames]).toEqual([['1x'], ['1x2y']]);
+  });
+
+  test('can be asked again about what is kept, which is delivered then', () => {
+    const reactor = blocking();
+    const { connection, peer, frames } = pair(reactor, 'x');
+    send(peer, 'half');
+    reactor.turn(0);
+    connection.recut();
+    expect([frames, connection.inputBytes]).toEqual([[], 4]);
+    hurried.add(connection);
+    connection.recut();
+    expect([frames, connection.inputBytes]).toEqual([['half'], 0]);
+    connection.recut();
+    send(peer, 'whole x');
+    reactor.turn(0);
+    expect(frames).toEqual(['half', 'whole x']);
+  });
+
+  test('of a paused connection it is delivered after resume, before the end', () => {
+    const reactor = blocking();
+    const { connection, peer, frames, ends } = pair(reactor, 'x');
+    send(peer, 'half');
+    reactor.turn(0);
+    connection.pause();
+    hurried.add(connection);
+    connection.recut();
+    syscalls.shutdown(peer, SHUT_WR);
+    for (let i = 0; i < 3; i++) reactor.turn(0);
+    expect([frames, ends()]).toEqual([[], 0]);
+    connection.resume();
+    for (let i = 0; i < 4; i++) reactor.turn(0);
+    expect([frames, ends()]).toEqual([['half'], 1]);
   });
 });
 
