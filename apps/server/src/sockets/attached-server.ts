@@ -108,6 +108,7 @@ export class AttachedServer {
 /** Sockets of TLS and HTTP/2 lie over another one, and tell nothing of the client by themselves. */
 interface Layered {
   _peername?: object;
+  _getsockname?: () => object;
   /** Of TLS. */
   readonly _parent?: SessionSocket | null;
   /** Of HTTP/2 without TLS. */
@@ -116,7 +117,9 @@ interface Layered {
 
 function tellPeer(socket: Layered): void {
   const under = socket._parent ?? socket.stream;
-  if (under?._getpeername) socket._peername = under._getpeername();
+  if (!under?._getpeername) return;
+  socket._peername = under._getpeername();
+  socket._getsockname = () => under._getsockname();
 }
 
 function tellSessionPeer({ socket }: { readonly socket: Layered }): void {

@@ -52,6 +52,8 @@ export class SessionLink {
   #finish: Done | undefined;
   /** More has come than is read: the reactor thread reads no more from the client. */
   #held = false;
+  /** The end of what the client sends has come, and the socket has been told of it. */
+  #ends = false;
   #inputEnded = false;
   /** The reactor thread has closed the connection. */
   #closed = false;
@@ -97,8 +99,16 @@ export class SessionLink {
     this.#host.gateway.resume(this.session);
   }
 
-  /** The client sends no more. */
+  /**
+   * The client sends no more. A request and its end may come at once here; from the kernel they would come by two reads, between which
+   * what the program does with the first is done.
+   */
   endInput(): void {
+    setImmediate(() => this.#endInput());
+    this.#ends = true;
+  }
+
+  #endInput(): void {
     const { socket } = this;
     if (socket.destroyed || this.#inputEnded) return;
     this.#inputEnded = true;
@@ -107,11 +117,16 @@ export class SessionLink {
     socket.read(0);
   }
 
-  /** The connection is closed; `broken`: by the client or a failure, and not by this side. */
+  /** The connection is closed; `broken`: by the client or a failure, and not by this side. As `endInput`, behind what was read. */
   closed(broken: boolean): void {
-    const { socket } = this;
     this.#closed = true;
     this.#output.clear();
+    setImmediate(() => this.#close(broken));
+  }
+
+  #close(broken: boolean): void {
+    const { socket } = this;
+    if (this.#ends) this.#endInput();
     // Both sides have ended. What the program has not read yet it may still read; then it is over by itself.
     if (socket.destroyed || (this.#inputEnded && socket.writableFinished)) return;
     socket.destroy(broken ? brokenOff() : undefined);
