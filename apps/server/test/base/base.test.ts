@@ -61,7 +61,7 @@ describe('the death of a worker', () => {
     await lost.serverClosed();
     for (const where of ['', '@']) {
       expect(await asking.ask(`${where}exists ${id}`)).toBe('false');
-      expect(await asking.ask(`${where}send ${id} hello`)).toBe('false');
+      expect(await asking.ask(`${where}send ${id} hello`)).toBe('undefined');
       expect(await json<ClientInfo>(asking, `${where}closedInfo ${id}`)).toMatchObject({
         closeReason: 'death',
         workerId: 0,
