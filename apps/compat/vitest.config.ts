@@ -1,3 +1,25 @@
 import { packageTests } from '@millrace/testkit/vitest';
+import type { ViteUserConfig } from 'vitest/config';
 
-export default packageTests();
+const { test: packaged } = packageTests();
+
+/** One project for each way to start; `src/start.ts` reads `env`. Each is compared with plain node, and so is plain node itself. */
+const project = (name: string, groupOrder: number, files: string, env: Record<string, string>) => ({
+  test: { ...packaged, name, include: [`test/${files}.test.ts`], sequence: { groupOrder }, env },
+});
+
+const config: ViteUserConfig = {
+  test: {
+    ...packaged,
+    projects: [
+      project('plain', 0, '{chaos,desync,programs}', { COMPAT_START: 'plain' }),
+      project('process', 1, '{desync,differences,kills,programs}', {
+        COMPAT_START: 'millrace',
+        COMPAT_MODE: 'process',
+      }),
+      project('base', 2, '{desync,differences,programs}', { COMPAT_START: 'millrace', COMPAT_MODE: 'base' }),
+    ],
+  },
+};
+
+export default config;

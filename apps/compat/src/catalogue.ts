@@ -6,7 +6,7 @@ import type { Kind } from './kinds/kind.js';
 import { PORTS, TIMEOUTS } from './kinds/limits.js';
 import { MQTT } from './kinds/mqtt.js';
 import { NET } from './kinds/net.js';
-import { SOCKET_IO } from './kinds/socket-io.js';
+import { SOCKET_IO, SOCKET_IO_WITHOUT_POLLS } from './kinds/socket-io.js';
 import { WEB_SOCKETS } from './kinds/web-sockets.js';
 
 /** A program of `programs/`, and what is asked of it. */
@@ -16,6 +16,8 @@ export interface Entry {
   /** It ends TLS itself; its clients trust its certificate. */
   readonly tls?: boolean;
   readonly kinds: readonly Kind[];
+  /** How many workers it has, where not as many as all others. */
+  readonly workers?: number;
 }
 
 const HTTP: readonly Kind[] = [...HTTP_ANSWERS, ...HTTP_CONNECTIONS, ...HTTP_STREAMS];
@@ -37,7 +39,8 @@ export const CATALOGUE: readonly Entry[] = [
   { name: 'Hono', file: 'hono.js', kinds: http('static', 'compressed', 'error', 'json', 'aborted') },
   { name: 'Koa', file: 'koa.js', kinds: http('error', 'aborted') },
   { name: 'ws', file: 'ws.js', kinds: WEB_SOCKETS },
-  { name: 'Socket.IO', file: 'socket-io.js', kinds: SOCKET_IO },
+  { name: 'Socket.IO', file: 'socket-io.js', kinds: SOCKET_IO_WITHOUT_POLLS },
+  { name: 'Socket.IO in one worker', file: 'socket-io.js', kinds: SOCKET_IO, workers: 1 },
   { name: 'aedes', file: 'aedes.js', kinds: MQTT },
   { name: 'node:net', file: 'net-echo.js', kinds: NET },
   { name: 'a program with its own times', file: 'node-timeouts.js', kinds: TIMEOUTS },

@@ -17,14 +17,14 @@ const MILLRACE = fileURLToPath(new URL('dist/main.js', import.meta.resolve('mill
  * The command under test, of the environment: `COMPAT_START` is `plain` (the default) or `millrace`; then `COMPAT_WORKERS`
  * (default: 4) and `COMPAT_MODE` (`process` or `base`; default: as `millrace start` has it) are its options.
  */
-export function startCommand(env: NodeJS.ProcessEnv = process.env): StartCommand {
+export function startCommand(env: NodeJS.ProcessEnv = process.env, workers?: number): StartCommand {
   const { COMPAT_START = 'plain', COMPAT_WORKERS = '4', COMPAT_MODE } = env;
   if (COMPAT_START === 'plain') return PLAIN;
   if (COMPAT_START !== 'millrace') {
     throw new RangeError(`COMPAT_START is '${COMPAT_START}'; it can be 'plain' or 'millrace'.`);
   }
   const mode = COMPAT_MODE === undefined ? [] : ['--mode', COMPAT_MODE];
-  const options = ['--workers', COMPAT_WORKERS, ...mode, '--log-level', 'warn'];
+  const options = ['--workers', `${workers ?? COMPAT_WORKERS}`, ...mode, '--log-level', 'warn'];
   return {
     name: `millrace start ${options.slice(0, -2).join(' ')}`,
     command: [process.execPath, MILLRACE, 'start', ...options],
@@ -56,6 +56,15 @@ export class Served implements AsyncDisposable {
       await program[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** The workers of a program that `millrace start` has started, in the order of their places. */
+  workers(): number[] {
+    return this.program
+      .children()
+      .filter(({ state, title }) => state !== 'Z' && /^millrace: worker \d+$/.test(title))
+      .sort((one, other) => one.title.localeCompare(other.title))
+      .map(({ pid }) => pid);
   }
 
   /** Waits for what it prints from now on: the wait begins with this call, and ends with that of what it returns. */

@@ -5,9 +5,7 @@ import { Authority } from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CATALOGUE } from '../dist/catalogue.js';
 import type { Site } from '../dist/kinds/kind.js';
-import { PLAIN, Served, startCommand } from '../dist/start.js';
-
-const COMMAND = startCommand();
+import { PLAIN, Served, type StartCommand, startCommand } from '../dist/start.js';
 
 /** What `afterAll` ends, those too whose neighbour did not start. */
 const running: Served[] = [];
@@ -25,13 +23,14 @@ afterAll(() => {
   rmSync(directory, { recursive: true });
 });
 
-for (const { name, file, tls = false, kinds } of CATALOGUE) {
+for (const { name, file, tls = false, kinds, workers } of CATALOGUE) {
   describe(name, () => {
+    const command = startCommand(process.env, workers);
     let plain: Site;
     let candidate: Site;
 
     beforeAll(async () => {
-      const start = async (by: typeof COMMAND, side: string): Promise<Site> => {
+      const start = async (by: StartCommand, side: string): Promise<Site> => {
         const served = await Served.start(file, by, {
           TLS_KEY,
           TLS_CERT,
@@ -41,7 +40,7 @@ for (const { name, file, tls = false, kinds } of CATALOGUE) {
         const options = { ca: authority.cert, servername: 'localhost' };
         return { served, port: served.port, ...(tls ? { tls: options } : {}) };
       };
-      [plain, candidate] = await Promise.all([start(PLAIN, 'plain'), start(COMMAND, 'candidate')]);
+      [plain, candidate] = await Promise.all([start(PLAIN, 'plain'), start(command, 'candidate')]);
     });
 
     afterAll(async () => {
@@ -49,7 +48,7 @@ for (const { name, file, tls = false, kinds } of CATALOGUE) {
     });
 
     for (const { says, run, shows } of kinds) {
-      test(`${name} ${says}, started by ${COMMAND.name} as by node`, async () => {
+      test(`${name} ${says}, started by ${command.name} as by node`, async () => {
         const [expected, seen] = await Promise.all([run(plain), run(candidate)]);
         expect(JSON.stringify(expected)).toMatch(shows);
         expect(seen).toEqual(expected);

@@ -29,9 +29,18 @@ export class ChaosClient {
   /** The processes that have answered, and when each did last. */
   readonly answered = new Map<number, number>();
   readonly #options: ChaosOptions;
+  /** Of each request that is not answered yet, the process that answered the one before it on its connection. */
+  readonly #asked = new Map<number, number | undefined>();
 
   constructor(options: ChaosOptions) {
     this.#options = options;
+  }
+
+  /** How many requests a process has in hand at most: those on connections that it answered last, and on new ones. */
+  inHandOf(pid: number): number {
+    let count = 0;
+    for (const before of this.#asked.values()) if (before === undefined || before === pid) count++;
+    return count;
   }
 
   /** Asks until the signal, and returns the counts. */
@@ -50,6 +59,7 @@ export class ChaosClient {
         await sleep(AGAIN_MS);
         continue;
       }
+      let pid: number | undefined;
       for (let goesOn = true; goesOn && !signal.aborted; asked++) {
         const idle = restMs > 0 ? await connection.wait(restMs) : connection.idle();
         if (idle !== undefined) {
@@ -58,7 +68,10 @@ export class ChaosClient {
         }
         const id = `${at}-${asked}`;
         const body = pattern((at * 31 + asked * 977) % (maxBody + 1));
+        this.#asked.set(at, pid);
         const result = await connection.ask(question(id, body, delayMs), { timeoutMs });
+        this.#asked.delete(at);
+        pid = result.pid;
         this.#count(result, id);
         goesOn = result.goesOn;
       }

@@ -1,11 +1,16 @@
 /**
- * `npm run chaos-http -- --port PORT [--connections 200] [--seconds 60] [--delay MS] [--rest MS] [--pids PID,… | --kill
- * answered] [--kill-every MS] [--kills N]`: a checked load on `programs/echo-id.js`, however it was started, and what became of
- * every request, by kind, as JSON. It kills the processes that it is told, or those that have answered it lately.
+ * `npm run chaos-http [-- --workers 4 --connections 200 --kills 300 --kill-every 200 --reloads 100 --sockets 1000]`: what clients
+ * see of programs that `millrace start` has started while workers are killed and reloaded, one scene a line, as JSON.
+ *
+ * With `--port PORT [--seconds 60] [--delay MS] [--rest MS] [--pids PID,… | --kill answered]` it is a checked load on
+ * `programs/echo-id.js`, however that was started; it kills the processes that it is told, or those that have answered it lately.
  */
 import { parseArgs } from 'node:util';
+import { startCommand } from '../start.js';
+import type { Asked } from './asking.js';
 import { ChaosClient } from './client.js';
 import { killInTurn } from './killer.js';
+import { killUnderSockets, killWorkers, killWorkersAtBytes, reloadWorkers } from './scenes.js';
 
 const { values } = parseArgs({
   options: {
@@ -18,35 +23,52 @@ const { values } = parseArgs({
     kill: { type: 'string' },
     'kill-every': { type: 'string', default: '200' },
     kills: { type: 'string', default: '300' },
+    workers: { type: 'string', default: '4' },
+    reloads: { type: 'string', default: '100' },
+    sockets: { type: 'string', default: '1000' },
   },
 });
-if (values.port === undefined) throw new Error('--port PORT: where the program listens.');
 /** A process that has answered in this time is taken for alive. */
 const LATELY_MS = 1000;
 /** Of the failures so many are shown. */
 const SHOWN = 20;
 
-const signal = AbortSignal.timeout(Number(values.seconds) * 1000);
+const [connections, kills, everyMs] = [values.connections, values.kills, values['kill-every']].map(
+  Number,
+) as [number, number, number];
 let shown = 0;
-const client = new ChaosClient({
-  port: Number(values.port),
-  connections: Number(values.connections),
-  delayMs: Number(values.delay),
-  restMs: Number(values.rest),
-  signal,
-  onFailure: ({ kind, detail }, id) => {
-    if (shown++ < SHOWN) console.error(`${id}: ${kind} ${detail}`);
-  },
-});
-const lately = () =>
-  [...client.answered].filter(([, at]) => performance.now() - at < LATELY_MS).map(([pid]) => pid);
-const told = values.pids?.split(',').map(Number);
-const pids = told === undefined ? lately : () => told;
-const kills = values.kill === 'answered' || told !== undefined;
-const [counts, killed] = await Promise.all([
-  client.run(),
-  kills
-    ? killInTurn({ pids, everyMs: Number(values['kill-every']), times: Number(values.kills), signal })
-    : 0,
-]);
-console.log(JSON.stringify({ killed, processes: client.answered.size, ...counts }));
+const onFailure = ({ kind, detail }: Asked, id: string) => {
+  if (shown++ < SHOWN) console.error(`${id}: ${kind} ${detail}`);
+};
+
+if (values.port === undefined) await scenes();
+else await load(Number(values.port));
+
+async function scenes(): Promise<void> {
+  const by = startCommand({ COMPAT_START: 'millrace', COMPAT_WORKERS: values.workers });
+  const tell = (scene: string, result: object) => console.log(JSON.stringify({ scene, ...result }));
+  const slow = { connections, delayMs: 5, restMs: 5 };
+  if (kills > 0) tell('kills', await killWorkers(by, { ...slow, kills, everyMs }));
+  if (kills > 0) tell('kills at each byte', await killWorkersAtBytes(by));
+  const sockets = Number(values.sockets);
+  if (sockets > 0) tell('kills under WebSockets', await killUnderSockets(by, { sockets, kills: 3 }));
+  const reloads = Number(values.reloads);
+  if (reloads > 0) tell('reloads', await reloadWorkers(by, { ...slow, reloads, onFailure }));
+}
+
+async function load(port: number): Promise<void> {
+  const signal = AbortSignal.timeout(Number(values.seconds) * 1000);
+  const [delayMs, restMs] = [Number(values.delay), Number(values.rest)];
+  const client = new ChaosClient({ port, connections, delayMs, restMs, signal, onFailure });
+  const lately = () =>
+    [...client.answered].filter(([, at]) => performance.now() - at < LATELY_MS).map(([pid]) => pid);
+  const told = values.pids?.split(',').map(Number);
+  const pids = told === undefined ? lately : () => told;
+  const [counts, killed] = await Promise.all([
+    client.run(),
+    values.kill === 'answered' || told !== undefined
+      ? killInTurn({ pids, everyMs, times: kills, signal })
+      : 0,
+  ]);
+  console.log(JSON.stringify({ killed, processes: client.answered.size, ...counts }));
+}

@@ -19,7 +19,10 @@ export interface SocketCounts {
   sent: number;
   /** Came back once, in their order. */
   ok: number;
+  /** Of sockets that stayed open. */
   lost: number;
+  /** Sent to a socket that was closed before they came back. */
+  cutOff: number;
   doubled: number;
   /** Neither the awaited number nor one that had come. */
   wrong: number;
@@ -28,7 +31,7 @@ export interface SocketCounts {
 }
 
 export function noSocketCounts(): SocketCounts {
-  return { opened: 0, sent: 0, ok: 0, lost: 0, doubled: 0, wrong: 0, closed: {} };
+  return { opened: 0, sent: 0, ok: 0, lost: 0, cutOff: 0, doubled: 0, wrong: 0, closed: {} };
 }
 
 /** WebSockets that number their messages, and check that each comes back once, in its order. */
@@ -72,7 +75,7 @@ export async function runSockets(options: SocketsOptions, counts = noSocketCount
     clearInterval(timer);
     const deadline = performance.now() + timeoutMs;
     while (!isOver && next < sent && performance.now() < deadline) await sleep(5);
-    counts.lost += sent - next;
+    counts[isOver ? 'cutOff' : 'lost'] += sent - next;
     socket.removeAllListeners('close');
     socket.terminate();
   };

@@ -97,6 +97,32 @@ export const SOCKET_IO: readonly Kind[] = [
   },
 ];
 
+/** What holds of several workers as well: a session of Socket.IO that polls is one worker's, and its requests may come to another. */
+export const SOCKET_IO_WITHOUT_POLLS = SOCKET_IO.filter(({ says }) => !/polling/.test(says));
+
+/** How many connections poll one session: some of them are another worker's, where there are several. */
+const POLLS = 16;
+
+/** The status of each poll of one session, each by a connection of its own. */
+export async function pollsOfOneSession({ port }: Pick<Site, 'port'>): Promise<string[]> {
+  const ask = async (more: string, body?: string) => {
+    const method = body === undefined ? 'GET' : 'POST';
+    const path = `/socket.io/?EIO=4&transport=polling${more}`;
+    const asked = request(method, path, { close: true, ...(body === undefined ? {} : { body }) });
+    const { answers } = await exchange({ port }, [asked]);
+    return answers[0] as { readonly line: string; readonly body: string };
+  };
+  const { body } = await ask('');
+  const { sid } = JSON.parse(body.slice(1)) as { sid: string };
+  const told: string[] = [];
+  // It joins the main namespace, then sends it events that nothing listens for.
+  for (let at = 0; at < POLLS; at++) {
+    const answer = await ask(`&sid=${sid}`, at === 0 ? '40' : '42["nothing"]');
+    told.push(`${answer.line} ${answer.body}`);
+  }
+  return told;
+}
+
 async function withSocket<T>(
   { port }: Site,
   transports: Transports,

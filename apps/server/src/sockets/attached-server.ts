@@ -1,5 +1,6 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Server as NetServer } from 'node:net';
+import { overSession, sessionOverSession } from './layered-sockets.js';
 import { isHttpServer, isTlsServer } from './server-kinds.js';
 import type { SessionSocket } from './session-socket.js';
 import { type SocketEnd, socketEnd } from './socket-host.js';
@@ -40,8 +41,8 @@ export class AttachedServer {
     const { keepAliveTimeout } = server as HttpServer;
     if (patient && keepAliveTimeout === NODE_KEEP_ALIVE_MS)
       (server as HttpServer).keepAliveTimeout = KEEP_ALIVE_MS;
-    if (!secure && isTls) server.prependListener('secureConnection', tellPeer);
-    server.on('session', tellSessionPeer);
+    if (!secure && isTls) server.prependListener('secureConnection', overSession);
+    server.on('session', sessionOverSession);
   }
 
   /** Milliseconds that an idle connection is kept; 0: for ever. */
@@ -69,8 +70,8 @@ export class AttachedServer {
 
   /** It is given no more connections. */
   detach(): void {
-    this.server.off('secureConnection', tellPeer);
-    this.server.off('session', tellSessionPeer);
+    this.server.off('secureConnection', overSession);
+    this.server.off('session', sessionOverSession);
   }
 
   /** Whether one more connection is too many; the program hears of that as it does of node:net. */
@@ -103,25 +104,4 @@ export class AttachedServer {
   get #state(): Untyped {
     return this.server as unknown as Untyped;
   }
-}
-
-/** Sockets of TLS and HTTP/2 lie over another one, and tell nothing of the client by themselves. */
-interface Layered {
-  _peername?: object;
-  _getsockname?: () => object;
-  /** Of TLS. */
-  readonly _parent?: SessionSocket | null;
-  /** Of HTTP/2 without TLS. */
-  readonly stream?: SessionSocket;
-}
-
-function tellPeer(socket: Layered): void {
-  const under = socket._parent ?? socket.stream;
-  if (!under?._getpeername) return;
-  socket._peername = under._getpeername();
-  socket._getsockname = () => under._getsockname();
-}
-
-function tellSessionPeer({ socket }: { readonly socket: Layered }): void {
-  tellPeer(socket);
 }

@@ -113,6 +113,16 @@ describe('a served node:http server', () => {
     expect(text).toMatch(/slow \d+\n[\s\S]*Hello\n[\s\S]*last\n$/);
   });
 
+  test('answers before it hears that the client sends no more, where its handler only awaits what is there', async () => {
+    for (let at = 0; at < 20; at++) {
+      const client = await connected(served.app);
+      client.send(get('/awaits'));
+      client.finish();
+      await client.serverClosed();
+      expect(String(client.received)).toMatch(/awaited/);
+    }
+  });
+
   test('closes behind an answer with Connection: close', async () => {
     const client = await connected(served.app);
     client.send(get('/close'));

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import { noCounts } from '../dist/chaos/counts.js';
+import { killUnderSockets, killWorkers, killWorkersAtBytes } from '../dist/chaos/scenes.js';
+import { startCommand } from '../dist/start.js';
+
+const COMMAND = startCommand();
+
+test('20 kills of workers cost their requests in hand, each of which is told so, and no other', async () => {
+  const result = await killWorkers(COMMAND, {
+    connections: 50,
+    kills: 20,
+    everyMs: 150,
+    delayMs: 10,
+    restMs: 10,
+  });
+  const { changes, inHand, counts } = result;
+  const { ok, badGateway, reset } = counts;
+  expect(changes).toBe(20);
+  expect(counts).toEqual({ ...noCounts(), ok, badGateway, reset });
+  expect(badGateway).toBeGreaterThan(0);
+  expect(badGateway + reset).toBeLessThanOrEqual(inHand);
+});
+
+test('killed at a byte of a request, a worker takes at most one answer with it, and no body is read as a request', async () => {
+  const positions = (length: number) => [1, 16, 17, 60, length - 60, length - 45, length - 44, length - 1];
+  const { counts, second, stayedOpen, smuggled } = await killWorkersAtBytes(COMMAND, { positions });
+  const { ok, badGateway } = counts;
+  expect(counts).toEqual({ ...noCounts(), ok, badGateway });
+  expect(ok + badGateway).toBe(8);
+  expect({ second, stayedOpen, smuggled }).toEqual({ second: 0, stayedOpen: 0, smuggled: 0 });
+});
+
+test('a kill ends the WebSockets of one worker of four, and no message of the others is lost', async () => {
+  const counts = await killUnderSockets(COMMAND, { sockets: 100, kills: 1 });
+  const { closed, lost, doubled, wrong } = counts;
+  expect({ lost, doubled, wrong }).toEqual({ lost: 0, doubled: 0, wrong: 0 });
+  // Service restart; or a reset, where a frame was under way.
+  expect(Object.keys(closed).filter((code) => code !== '1012' && code !== '1006')).toEqual([]);
+  const sum = Object.values(closed).reduce((one, other) => one + other, 0);
+  expect(sum).toBeGreaterThan(0);
+  expect(sum).toBeLessThan(100);
+});
