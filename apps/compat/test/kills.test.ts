@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { noCounts } from '../dist/chaos/counts.js';
-import { killUnderSockets, killWorkers, killWorkersAtBytes } from '../dist/chaos/scenes.js';
+import { killUnderSockets, killWorkers, killWorkersAtBytes, reloadWorkers } from '../dist/chaos/scenes.js';
 import { startCommand } from '../dist/start.js';
 
 const COMMAND = startCommand();
@@ -39,4 +39,15 @@ test('a kill ends the WebSockets of one worker of four, and no message of the ot
   const sum = Object.values(closed).reduce((one, other) => one + other, 0);
   expect(sum).toBeGreaterThan(0);
   expect(sum).toBeLessThan(100);
+});
+
+test('3 reloads under 50 kept connections close none, and every request is answered', async () => {
+  const { changes, counts } = await reloadWorkers(COMMAND, {
+    connections: 50,
+    reloads: 3,
+    delayMs: 10,
+    restMs: 10,
+  });
+  expect(changes).toBe(3);
+  expect(counts).toEqual({ ...noCounts(), ok: counts.ok });
 });

@@ -29,6 +29,8 @@ export class AttachedServer {
   /** Whether it is of node:http, or of node:https. */
   readonly http: boolean;
   readonly #event: 'connection' | 'secureConnection';
+  /** node:tls of this process lies over the sockets of its connections. */
+  readonly #isUnderTls: boolean;
   #local: SocketEnd | undefined;
 
   /** `secure`: TLS ends in the reactor. `patient`: idle connections are kept for longer than Node's default. */
@@ -38,10 +40,11 @@ export class AttachedServer {
     this.http = isHttpServer(server) && (secure || !isTls);
     // What a server of node:tls hears of 'connection' is TLS itself.
     this.#event = secure && isTls ? 'secureConnection' : 'connection';
+    this.#isUnderTls = isTls && !secure;
     const { keepAliveTimeout } = server as HttpServer;
     if (patient && keepAliveTimeout === NODE_KEEP_ALIVE_MS)
       (server as HttpServer).keepAliveTimeout = KEEP_ALIVE_MS;
-    if (!secure && isTls) server.prependListener('secureConnection', overSession);
+    if (this.#isUnderTls) server.prependListener('secureConnection', overSession);
     server.on('session', sessionOverSession);
   }
 
@@ -65,7 +68,8 @@ export class AttachedServer {
       const address = this.server.address();
       this.#local = typeof address === 'object' && address ? socketEnd(address.address, address.port) : {};
     }
-    return { local: this.#local, allowHalfOpen, highWaterMark };
+    // Node:tls ends its own side behind what it has still to write; it could not, if the socket did by itself.
+    return { local: this.#local, allowHalfOpen: allowHalfOpen || this.#isUnderTls, highWaterMark };
   }
 
   /** It is given no more connections. */

@@ -197,8 +197,12 @@ export class SessionLink {
     const { gateway } = this.#host;
     const isLast = last && this.#settled;
     const result = gateway.offer(this.session, bytes, start, end, isLast, this, this.#window);
-    // The reactor thread says of it next that it is closed.
-    if (result === 'closed') return 'sent';
+    if (result === 'closed') {
+      // The reactor thread says of it next that it is closed. Until then a write is under way: one that were over would tell the
+      // program to go on, and what it sends in a loop would all be dropped before it hears that nobody reads it.
+      this.#full = true;
+      return 'refused';
+    }
     if (result !== 'refused') this.#bytesSent += end - start;
     if (result !== 'sent' && !this.socket.destroyed) this.#waitForRoom();
     return result;
