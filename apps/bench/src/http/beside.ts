@@ -29,7 +29,17 @@ export function besideNuisances(windowMs: number, ours: HttpProgram, peer: HttpP
       { ...pair, case: `beside ${what}: p99`, unit: 'us', metric: 'p99', better: 'less' },
       { ...pair, case: `beside ${what}: memory`, unit: 'MiB', metric: 'memory', better: 'less' },
     ];
-    return { contenders: [pair.ours, pair.peer], comparisons };
+    const contenders = [pair.ours, pair.peer];
+    const figures = contenders.map((contender) => {
+      return {
+        case: `beside ${what}`,
+        unit: 'connections closed',
+        metric: 'closed',
+        contender,
+        over: 'sum',
+      } as const;
+    });
+    return { contenders, comparisons, figures };
   });
 }
 
@@ -47,9 +57,9 @@ function beside(kind: NuisanceKind, windowMs: number, { name, missing, start }: 
       );
       try {
         await nuisance.next();
-        const work = { host: LOCAL, port, connections: CONNECTIONS, windowMs, pid };
-        const { p99 } = await loadByOwn(work);
-        return { p99, memory: proportionalBytes(pid) / MIB };
+        const work = { host: LOCAL, port, connections: CONNECTIONS, windowMs, pid, reopens: true };
+        const { p99, closed = 0 } = await loadByOwn(work);
+        return { p99, closed, memory: proportionalBytes(pid) / MIB };
       } finally {
         await nuisance.end();
       }

@@ -23,11 +23,12 @@ interface Client {
 }
 
 const work = JSON.parse(process.argv[2] as string) as HttpWork;
-const { host, port, connections, windowMs, pid, kind = 'http' } = work;
+const { host, port, connections, windowMs, pid, kind = 'http', reopens = false } = work;
 const reactor = new Reactor({ mode: 'blocking' });
 const latency = new LatencyHistogram();
 let counting = false;
 let answers = 0;
+let closed = 0;
 
 const handlers = {
   onFrame: (connection: Connection<Client>, memory: Buffer, start: number, end: number) => {
@@ -41,7 +42,9 @@ const handlers = {
     send(connection);
   },
   onClose: (_connection: Connection<Client>, reason: string, cause?: Error) => {
-    throw new Error(`A connection was closed (${reason}).`, { cause });
+    if (!reopens) throw new Error(`A connection was closed (${reason}).`, { cause });
+    closed++;
+    dial(() => {});
   },
 };
 
@@ -54,9 +57,8 @@ function send(connection: Connection<Client>): void {
 let started = 0;
 let opened = 0;
 
-function open(): void {
-  if (started === connections) return;
-  started++;
+/** Opens a connection and sends its first request. */
+function dial(done: () => void): void {
   const conversation = kind === 'ws' ? new WebSocketConversation(started) : new HttpConversation();
   connect(
     reactor,
@@ -65,10 +67,18 @@ function open(): void {
     (error, connection) => {
       if (connection === undefined) throw error;
       send(connection);
-      if (++opened === connections) reactor.timers.after(WARM_UP_MS, measure);
-      else open();
+      done();
     },
   );
+}
+
+function open(): void {
+  if (started === connections) return;
+  started++;
+  dial(() => {
+    if (++opened === connections) reactor.timers.after(WARM_UP_MS, measure);
+    else open();
+  });
 }
 
 function measure(): void {
@@ -87,6 +97,7 @@ function measure(): void {
       cpu: ((treeTime(pid) - server) * US_PER_S) / answers,
       clientCpu: (spent.user + spent.system) / answers,
       idleBytes: 0,
+      closed,
     };
     console.log(JSON.stringify(result));
     process.exit();

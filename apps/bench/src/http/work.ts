@@ -9,6 +9,8 @@ export interface HttpWork {
   readonly pid: number;
   /** `'http'`: GET, one after the other on each connection. `'ws'`: upgrade, then an echo of 64 bytes. Default `'http'`. */
   readonly kind?: 'http' | 'ws';
+  /** Whether a connection that is closed is counted and opened anew. Default false: it ends the run. */
+  readonly reopens?: boolean;
   /** What comes before a client's command: see namespace.ts. Default: nothing. */
   readonly inside?: readonly string[];
 }
