@@ -33,6 +33,7 @@ command
       .default('info'),
   )
   .option('--env-file <path>', 'variables for the program, read anew by each process')
+  .option('--max-connections <n>', 'clients at once; one beyond them is closed', count)
   .option('--max-wait <ms>', 'milliseconds that a process has for what it began', count)
   .option('--user <name>', 'the user that the program runs as')
   .option('--group <name>', 'its group')

@@ -16,6 +16,7 @@ export interface StartFlags {
   readonly logFile?: string;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
   readonly envFile?: string;
+  readonly maxConnections?: number;
   readonly maxWait?: number;
   readonly user?: string;
   readonly group?: string;
@@ -34,6 +35,7 @@ export async function start(entry: string, args: readonly string[], flags: Start
     logFile,
     logLevel,
     envFile,
+    maxConnections,
     maxWait,
     user,
     group,
@@ -53,6 +55,7 @@ export async function start(entry: string, args: readonly string[], flags: Start
       ...(daemonize && { daemonize }),
       ...(pidFile !== undefined && { pidFile: resolve(cwd, pidFile) }),
       ...(logFile !== undefined && { logFile: resolve(cwd, logFile) }),
+      ...(maxConnections !== undefined && { maxConnections }),
       ...(maxWait !== undefined && { maxWaitTime: maxWait }),
       ...(user !== undefined && { user }),
       ...(group !== undefined && { group }),

@@ -67,7 +67,9 @@ export function plain(program: ProgramName, name: string): HttpProgram {
 /** The same program, as `millrace start program.js` runs it. */
 export function started(program: ProgramName, name: string, { mode, workers }: Manner): HttpProgram {
   const reactors = mode === 'process' ? ['--reactors', '1'] : [];
-  const options = ['--mode', mode, '--workers', `${workers}`, ...reactors, '--log-level', 'error'];
+  const options = ['--mode', mode, '--workers', `${workers}`, ...reactors, '--log-level', 'error']
+    // 10,000 idle ones, and some that are busy.
+    .concat('--max-connections', '12000');
   return {
     name: `millrace, ${mode}${name === '' ? '' : `: ${name}`}`,
     start: (host) => serve([CLI, 'start', ...options, fileOf(program)], host),
