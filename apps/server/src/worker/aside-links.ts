@@ -5,16 +5,11 @@ import type { PacketChannel } from '../links/packet-channel.js';
 import { ASIDE, ASIDE_FILES, ASIDE_LINK, linksOf } from '../links/server-plan.js';
 import type { Topology } from '../links/topology.js';
 
-/** No session has this number. */
-const NO_SESSION = 0;
-
 /** The links of a process that gives its place up: one to each reactor thread, for what it still has. */
 export class AsideLinks {
   readonly channels: readonly PacketChannel[];
   readonly fileSockets: readonly number[];
   readonly #out = new packet.Packet();
-  #answers = 0;
-  #answered: () => void = () => {};
 
   /** `onCorrupt`: what has come by one of them makes no sense. */
   constructor(
@@ -43,28 +38,13 @@ export class AsideLinks {
       const reactor = asReactor(index);
       let isOwn = false;
       channel.on('message', (message) => {
-        const { type, session, aux } = message;
+        const { type, aux } = message;
         if (type === packet.RETIRED) isOwn ||= aux === process.pid;
         else if (!isOwn) return;
-        else if (type === packet.ASK_TAKEN) channel.send(this.#out.set(packet.TAKEN, NO_SESSION, aux));
-        else if (type === packet.DRAINED && session === NO_SESSION) this.#roundTripEnded();
+        else if (type === packet.ASK_TAKEN) channel.send(this.#out.set(packet.TAKEN, 0, aux));
         else take(message, reactor);
       });
     }
-  }
-
-  /** Resolves when every reactor thread has acted on what was sent before, and what it has answered has come. */
-  async roundTrip(): Promise<void> {
-    this.#answers = 0;
-    const all = new Promise<void>((resolve) => {
-      this.#answered = resolve;
-    });
-    for (const channel of this.channels) channel.send(this.#out.set(packet.DRAIN, NO_SESSION));
-    await all;
-  }
-
-  #roundTripEnded(): void {
-    if (++this.#answers === this.channels.length) this.#answered();
   }
 
   /** After everything that was sent is out. */

@@ -13,8 +13,8 @@ import { AsideLinks } from './aside-links.js';
 import type { ServedSessions } from './served-sessions.js';
 import type { Sessions } from './sessions.js';
 
-/** The part of `maxWaitTime`, at its end, over which WebSockets are told that they end: their clients come anew, and not all at once. */
-const GOING_AWAY_PART = 1 / 3;
+/** The part of `maxWaitTime`, at its end, in which what is left is told that it ends: WebSockets one after the other, for their clients come anew. */
+const ENDING_PART = 1 / 3;
 
 export interface RetirementParts {
   readonly context: RoleContext;
@@ -38,13 +38,14 @@ export interface RetirementParts {
  * How a worker gives its place up whose connections keep something in it:
  *
  *   the aside links are its own → tells the reactor threads, and reads what they had sent before → its tasks are settled →
- *   gives the place up → its connections go to the next process, each once it is between two requests → none is left
+ *   gives the place up → its connections go to the next process, each once it is between two requests → none is left, or time
+ *   is nearly up: the program is told as by SIGTERM
  */
 export class Retirement {
   readonly #parts: RetirementParts;
   #granted: () => void = () => {};
   #aside: AsideLinks | undefined;
-  #hasProgramListeners = false;
+  #isProgramTold = false;
 
   constructor(parts: RetirementParts) {
     this.#parts = parts;
@@ -55,9 +56,9 @@ export class Retirement {
     return this.#aside !== undefined;
   }
 
-  /** Whether the program has been told to end, and acts on that. */
-  get hasProgramListeners(): boolean {
-    return this.#hasProgramListeners;
+  /** Whether the program was told as by SIGTERM, and acts on that. */
+  get isProgramTold(): boolean {
+    return this.#isProgramTold;
   }
 
   /** The aside links are this process's. */
@@ -73,7 +74,7 @@ export class Retirement {
   /** Resolves when the place is another process's and no connection is left here. */
   async run(): Promise<void> {
     const { context, lease, sessions, served, tasks, channels } = this.#parts;
-    const goingAway = this.#goAwayInTime();
+    const begun = performance.now();
     const aside = await this.#open();
     await sessions.retire();
     // Their results come by links of the place, and so do messages.
@@ -83,10 +84,10 @@ export class Retirement {
     await Promise.all(channels.map((channel) => channel.drained()));
     lease.release();
     served.retire();
-    await aside.roundTrip();
-    this.#hasProgramListeners = terminateProgram();
+    const late = this.#endInTime(begun);
     await served.untilGone();
-    goingAway.cancel();
+    late.cancel();
+    this.#tellProgram();
     await aside.close();
   }
 
@@ -106,10 +107,21 @@ export class Retirement {
     return aside;
   }
 
-  #goAwayInTime(): Alarm {
+  /** What would end only by itself has the last part of the time for that. */
+  #endInTime(begun: number): Alarm {
     const { context, served } = this.#parts;
     const { maxWaitTime } = context.options;
-    const part = maxWaitTime * GOING_AWAY_PART;
-    return new Alarm(maxWaitTime - part, () => served.goAway(part)).unref();
+    const part = maxWaitTime * ENDING_PART;
+    const left = begun + maxWaitTime - part - performance.now();
+    const end = () => {
+      this.#tellProgram();
+      served.goAway(part);
+    };
+    return new Alarm(Math.max(0, left), end).unref();
+  }
+
+  /** Not while requests are in hand that end by themselves: most programs close what those need, or exit. */
+  #tellProgram(): void {
+    this.#isProgramTold ||= terminateProgram();
   }
 }

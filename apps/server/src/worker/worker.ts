@@ -27,6 +27,7 @@ import { beat } from '../process/heartbeat.js';
 import { drawLimit } from '../process/limit.js';
 import { ProcessPids } from '../process/process-pids.js';
 import type { RoleContext } from '../process/role-context.js';
+import { terminateProgram } from '../process/termination.js';
 import { WorkerLife, type WorkMessage } from '../process/worker-life.js';
 import type { ListenCapture } from '../programs/listen-capture.js';
 import type { UserFunctions } from '../reactor/reactor-context.js';
@@ -63,6 +64,8 @@ export class WorkerRole {
   /** Where this worker runs a program that listens by itself. */
   #capture: ListenCapture | undefined;
   #sockets: FileReceiver | undefined;
+  /** The program has something to do about SIGTERM, and does it. */
+  #isProgramTold = false;
   /** Once it gives its place up. */
   #retirement: Retirement | undefined;
   /** Whether it reads up to the last packets before it ends. */
@@ -135,7 +138,7 @@ export class WorkerRole {
       finish: () => this.#finish(),
       inHand: () => this.#inHand(),
       // A program that has nothing to do about SIGTERM would have ended by it.
-      lingers: () => this.#capture === undefined || this.#retirement?.hasProgramListeners !== false,
+      lingers: () => this.#capture === undefined || this.#isProgramTold,
       onAside: () => this.#retirement?.granted(),
       onStop: (mode) => {
         // The last packets of a server that stops are for the process that has the place by then. In base mode there are none.
@@ -345,10 +348,15 @@ export class WorkerRole {
     // Tasks that no handler waits for have been accepted as well.
     await this.#tasks.client.settled();
     await this.#gateway.flush();
-    if (this.#own === undefined) return;
-    // What has ended with this process: the clients hear of it, then the handlers of `close`.
-    await this.#own.closeAll();
-    await this.#sessions?.stop({ drain: false });
+    if (this.#own !== undefined) {
+      // What has ended with this process: the clients hear of it, then the handlers of `close`.
+      await this.#own.closeAll();
+      await this.#sessions?.stop({ drain: false });
+    }
+    if (this.#served === undefined) return;
+    // What it does about that may be said to clients still.
+    this.#isProgramTold = terminateProgram();
+    await this.#gateway.flush();
   }
 
   /** Connections that keep something in this process stay here until they are between two requests. */
@@ -369,6 +377,7 @@ export class WorkerRole {
       onCorrupt: (error) => this.#asideCorrupt(error),
     });
     await this.#retirement.run();
+    this.#isProgramTold = this.#retirement.isProgramTold;
   }
 
   #asideCorrupt(error: Error): void {

@@ -237,7 +237,7 @@ describe.each([1, 2])('a worker that is replaced, with %d reactor threads', (rea
     expect(await pidNow(server.app)).toBe(after);
   });
 
-  test('tells the program of SIGTERM, whose close() ends when the connections that it keeps have', async () => {
+  test('tells the program of SIGTERM, once, when no connection is left to it', async () => {
     await using server = await start({ reactorNum }, { CLOSES: '1' });
     const { path, open } = gate();
     const slow = await Keeping.connect(server.app);
@@ -247,15 +247,34 @@ describe.each([1, 2])('a worker that is replaced, with %d reactor threads', (rea
     slow.send(`GET /wait?name=one&file=${path} HTTP/1.1\r\nHost: here\r\n\r\n`);
     await server.program.printed(/^waits one/m);
     const after = await handOver(server, before);
-    await server.program.printed(new RegExp(`^told ${before}$`, 'm'));
     expect(await idle.pid()).toBe(after);
-    expect(server.program.count(/^closed/gm)).toBe(0);
+    expect(server.program.count(/^told/gm)).toBe(0);
     open();
     expect((await slow.answer()).body).toBe(`waited ${before}\n`);
     await server.program.printed(new RegExp(`^closed ${before}$`, 'm'));
     await over(server);
     expect(await slow.pid()).toBe(after);
     expect(server.program.count(new RegExp(`^told ${before}$`, 'gm'))).toBe(1);
+  });
+
+  test('tells the program of SIGTERM before its time is up, and its close() costs no client anything', async () => {
+    await using server = await start({ reactorNum, maxWaitTime: 6_000 }, { CLOSES: '1' });
+    const { path, open } = gate();
+    const [slow, upload] = await Promise.all([Keeping.connect(server.app), Keeping.connect(server.app)]);
+    const before = await slow.pid();
+    slow.send(`GET /wait?name=one&file=${path} HTTP/1.1\r\nHost: here\r\n\r\n`);
+    await server.program.printed(/^waits one/m);
+    upload.send('POST /upload HTTP/1.1\r\nHost: here\r\nContent-Length: 8\r\n\r\nhalf');
+    const after = await handOver(server, before);
+    await server.program.printed(new RegExp(`^told ${before}$`, 'm'));
+    expect(server.program.count(/^closed/gm)).toBe(0);
+    upload.send('rest');
+    expect((await upload.answer()).body).toBe(`8 ${before}\n`);
+    open();
+    expect((await slow.answer()).body).toBe(`waited ${before}\n`);
+    await server.program.printed(new RegExp(`^closed ${before}$`, 'm'));
+    await over(server);
+    expect([await slow.pid(), await upload.pid()]).toEqual([after, after]);
   });
 
   test('gets the results of its tasks before it gives its place up', async () => {
@@ -276,7 +295,6 @@ describe.each([1, 2])('a worker that is replaced, with %d reactor threads', (rea
     await until('the next process', async () => (await pidNow(server.app)) !== before, {
       deadlineMs: RELOAD_MS,
     });
-    await server.program.printed(new RegExp(`^told ${before}$`, 'm'));
     later.open();
     // The links to task workers are the next process's.
     expect((await other.answer()).body).toBe(`ERR_MILLRACE_TASK_CLIENT_CLOSED ${before}\n`);
@@ -297,7 +315,6 @@ describe.each([1, 2])('a worker that is replaced, with %d reactor threads', (rea
     await streams.until('begun');
     uploads.send('POST /upload HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\nhalf');
     const after = await handOver(server, before);
-    await server.program.printed(new RegExp(`^told ${before}$`, 'm'));
     process.kill(before, 'SIGKILL');
     expect((await waits.answer()).status).toBe(502);
     expect((await uploads.answer()).status).toBe(502);
@@ -313,6 +330,31 @@ describe.each([1, 2])('a worker that is replaced, with %d reactor threads', (rea
     open();
     expect((await slow.answer()).body).toBe(`waited ${after}\n`);
     await over(server, 2);
+    expect([await slow.pid(), await idle.pid()]).toEqual([last, last]);
+  });
+
+  test('gives its place to the process after the one that is killed while it waits for that place', async () => {
+    await using server = await start({ reactorNum, taskWorkerNum: 1 });
+    const task = gate();
+    const [slow, idle] = await Promise.all([Keeping.connect(server.app), Keeping.connect(server.app)]);
+    const before = await idle.pid();
+    slow.send(`GET /task?name=one&file=${task.path} HTTP/1.1\r\nHost: here\r\n\r\n`);
+    await server.program.printed(/^task one/m);
+    server.program.kill('SIGUSR1');
+    // The one before has given up everything but its place, which it needs for the result of its task.
+    const [, after] = await server.program.printed(/"newPid":(\d+),"msg":"worker 0 has been replaced"/);
+    process.kill(Number(after), 'SIGKILL');
+    task.open();
+    expect((await slow.answer()).body).toBe(`a result ${before}\n`);
+    const last = await until(
+      'the third process',
+      async () => {
+        const pid = await pidNow(server.app);
+        return pid !== before && pid;
+      },
+      { deadlineMs: RELOAD_MS },
+    );
+    expect(last).not.toBe(Number(after));
     expect([await slow.pid(), await idle.pid()]).toEqual([last, last]);
   });
 
