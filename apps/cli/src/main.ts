@@ -23,6 +23,12 @@ command
   .addOption(
     new Option('--mode <mode>', 'who holds the clients').choices(['process', 'base']).default('process'),
   )
+  .addOption(
+    new Option(
+      '--dispatch <mode>',
+      "which worker a connection gets: in turn, by the client's address (Socket.IO by polling needs it), or the one with the fewest",
+    ).choices(['fixed', 'ip', 'least-connections']),
+  )
   .option('-n, --name <name>', 'what its processes are called', 'millrace')
   .option('-d, --daemonize', 'run in the background, once it serves')
   .option('--pid-file <path>', 'a file that has the pid of the master')

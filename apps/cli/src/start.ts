@@ -10,6 +10,7 @@ export interface StartFlags {
   readonly workers?: number;
   readonly reactors?: number;
   readonly mode: 'process' | 'base';
+  readonly dispatch?: 'fixed' | 'ip' | 'least-connections';
   readonly name: string;
   readonly daemonize?: true;
   readonly pidFile?: string;
@@ -29,6 +30,7 @@ export async function start(entry: string, args: readonly string[], flags: Start
     workers,
     reactors,
     mode,
+    dispatch,
     name,
     daemonize,
     pidFile,
@@ -52,6 +54,7 @@ export async function start(entry: string, args: readonly string[], flags: Start
       logLevel,
       ...(workers !== undefined && { workerNum: workers }),
       ...(reactors !== undefined && { reactorNum: reactors }),
+      ...(dispatch !== undefined && { dispatchMode: dispatch }),
       ...(daemonize && { daemonize }),
       ...(pidFile !== undefined && { pidFile: resolve(cwd, pidFile) }),
       ...(logFile !== undefined && { logFile: resolve(cwd, logFile) }),
