@@ -21,6 +21,9 @@ const patient = ({ name, command }: StartCommand): StartCommand => ({
   command: [...command, '--max-wait', '30000'],
 });
 
+/** A place is not reloaded before the process that it had has finished its connections: longer than those may take. */
+const RELOAD_MS = 45_000;
+
 type Load = Omit<ChaosOptions, 'port' | 'signal'>;
 
 /** Kept connections under which workers are killed in turn. */
@@ -53,10 +56,14 @@ export async function reloadWorkers(
     for (let at = 0; at < reloads; at++) {
       const before = served.workers();
       served.program.kill('SIGUSR1');
-      await until('new workers', () => {
-        const now = served.workers();
-        return now.length >= before.length && !now.some((pid) => before.includes(pid));
-      });
+      await until(
+        'new workers',
+        () => {
+          const now = served.workers();
+          return now.length >= before.length && !now.some((pid) => before.includes(pid));
+        },
+        { deadlineMs: RELOAD_MS },
+      );
     }
     return { changes: reloads, inHand: 0 };
   });

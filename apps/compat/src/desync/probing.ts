@@ -1,11 +1,9 @@
+import { serverHasRead } from '../wire/round-trip.js';
 import { type Target, Wire } from '../wire/wire.js';
 import type { Probe } from './probes.js';
 
 /** Every byte that came back until the connection ended, less what is of the mode. */
 export type RawAnswer = string;
-
-/** A round trip over this many connections shows that a server has read what came before: one of them for each of its workers. */
-const ROUNDS = 8;
 
 /** Sends a probe in one piece, then nothing more. */
 export async function probeOnce(target: Target, { bytes }: Probe): Promise<RawAnswer> {
@@ -41,14 +39,4 @@ async function probeParts(target: Target, all: readonly (readonly Buffer[])[]): 
 /** Less the default of `keepAliveTimeout`, which is Millrace's own in process mode (`test/differences.test.ts`). */
 function steadyAnswer(answer: string): RawAnswer {
   return answer.replaceAll(/^(Keep-Alive: timeout=)\d+/gm, '$1(the default)');
-}
-
-async function serverHasRead(target: Target): Promise<void> {
-  await Promise.all(
-    Array.from({ length: ROUNDS }, async () => {
-      using wire = await Wire.connect(target);
-      await wire.send('GET /round HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
-      await wire.over();
-    }),
-  );
 }

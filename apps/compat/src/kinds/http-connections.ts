@@ -1,6 +1,7 @@
 import { request as askHttp, Agent as HttpAgent, type RequestOptions } from 'node:http';
 import { request as askHttps, Agent as HttpsAgent } from 'node:https';
 import { Exchange, exchange, request, seen } from '../wire/exchange.js';
+import { serverHasRead } from '../wire/round-trip.js';
 import { Wire } from '../wire/wire.js';
 import type { Kind, Site } from './kind.js';
 
@@ -73,6 +74,7 @@ export const HTTP_CONNECTIONS: readonly Kind[] = [
     run: async (site) => {
       using connection = await Exchange.open(site);
       await connection.ask(request('GET', '/users/1'));
+      if (site.tls !== undefined) await serverHasRead(site);
       connection.wire.finish();
       await connection.wire.over();
       return seen(connection);

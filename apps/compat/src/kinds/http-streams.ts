@@ -3,6 +3,7 @@ import { request as askHttp, type ClientRequest, type IncomingMessage } from 'no
 import { request as askHttps } from 'node:https';
 import { within } from '@millrace/testkit';
 import { Exchange, exchange, request, seen, steadyValue } from '../wire/exchange.js';
+import { serverHasRead } from '../wire/round-trip.js';
 import { Wire } from '../wire/wire.js';
 import type { Kind, Site } from './kind.js';
 
@@ -90,6 +91,8 @@ export const HTTP_STREAMS: readonly Kind[] = [
       await wire.send(
         'POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 10\r\n\r\nhalf',
       );
+      // A record of TLS that ends the connection, read with the one before it, would take the answer back under plain node as well.
+      if (site.tls !== undefined) await serverHasRead(site);
       wire.finish();
       return { end: await wire.over(), received: steadyBytes(wire.received).toString('latin1') };
     },

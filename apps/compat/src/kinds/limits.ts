@@ -72,27 +72,37 @@ export const TIMEOUTS: readonly Kind[] = [
 export const PORTS: readonly Kind[] = [
   {
     says: 'listens on two ports and a path, each with its own server',
-    run: async ({ served }) => {
-      const { output } = served.program;
-      const addresses = [...output.matchAll(/listening on (\{.*?\}|".*?"), listening: (\w+)/g)];
-      const [web, admin, local] = addresses.map(
-        ([, address]) => JSON.parse(address as string) as { port: number } | string,
+    run: async ({ served, port }) => {
+      // Each worker says where it listens, between what others say.
+      const find = (wanted: (address: { port: number } | string) => boolean) => () =>
+        [...served.program.output.matchAll(/listening on (\{.*?\}|".*?"), listening: (\w+)/g)]
+          .map(([, text, listening]) => ({
+            text: text as string,
+            address: JSON.parse(text as string) as { port: number } | string,
+            listening,
+          }))
+          .find(({ address }) => wanted(address));
+      const isPath = (address: unknown) => typeof address === 'string';
+      const web = await until(
+        'web',
+        find((at) => typeof at === 'object' && at.port === port),
       );
-      if (typeof web !== 'object' || typeof admin !== 'object' || typeof local !== 'string') {
-        throw new Error(`Not what it must print: ${output}`);
-      }
-      using wire = await Wire.connect({ port: admin.port });
+      const admin = await until(
+        'admin',
+        find((at) => typeof at === 'object' && at.port !== port),
+      );
+      const local = await until('local', find(isPath));
+      const addresses = [web, admin, local];
+      using wire = await Wire.connect({ port: (admin.address as { port: number }).port });
       await wire.over();
       return [
-        addresses
-          .slice(0, 3)
-          .map(([, address, listening]) => [
-            address?.replace(/"port":\d+/, '').replace(/".*\//, ''),
-            listening,
-          ]),
-        await exchange({ port: web.port }, [request('GET', '/', { close: true })]),
+        addresses.map(({ text, listening }) => [
+          text.replace(/"port":\d+/, '').replace(/".*\//, ''),
+          listening,
+        ]),
+        await exchange({ port }, [request('GET', '/', { close: true })]),
         wire.received.toString(),
-        await overPath(local),
+        await overPath(local.address as string),
       ];
     },
     shows: /web.*admin.*local/,
