@@ -8,11 +8,12 @@ import net from 'node:net';
 import { type HostedTest, VARIABLE } from './hosted-test.js';
 
 const POLL_MS = 20;
+/** So often in a row nothing has kept the loop when a test is over. */
+const LOOKS = 3;
 
 /** What node:net knows of a server beyond its types. */
 interface Listening extends net.Server {
   _handle: { hasRef?(): boolean } | null;
-  _connections: number;
 }
 
 const hosted = JSON.parse(process.env[VARIABLE] as string) as HostedTest;
@@ -88,28 +89,79 @@ function noteEnd(): void {
  */
 function endWhenIdle(): void {
   const servers = new Set<Listening>();
-  const prototype = net.Server.prototype as unknown as { _listen2: (...args: unknown[]) => void };
-  const { _listen2: listen } = prototype;
+  const sockets = new Set<net.Socket>();
+  const prototype = net.Server.prototype as unknown as {
+    _listen2: (...args: unknown[]) => void;
+    emit: (...args: unknown[]) => boolean;
+  };
+  const { _listen2: listen, emit } = prototype;
   prototype._listen2 = function (this: Listening, ...args) {
     servers.add(this);
     this.once('listening', keepAliveAsNode);
     return listen.apply(this, args);
   };
-  const keepsLoop = ({ _handle: handle, _connections: connections }: Listening) =>
-    connections > 0 || (handle !== null && handle.hasRef?.() !== false);
-  const own = count();
-  let idle = 0;
+  prototype.emit = function (this: Listening, ...args) {
+    const [event, socket] = args;
+    if (event === 'connection' && servers.has(this)) sockets.add(socket as net.Socket);
+    return emit.apply(this, args);
+  };
+  const capturedKeep = () =>
+    [...servers].some(({ _handle: handle }) => handle !== null && handle.hasRef?.() !== false) ||
+    [...sockets].some(keepsLoop);
+  const own = new Set(activeHandles());
+  const isIdle = () =>
+    !capturedKeep() &&
+    !activeHandles().some((each) => !own.has(each) && isActive(each)) &&
+    otherResources().length === 0;
+  let looks = 0;
   const look = setInterval(() => {
-    const now = count();
-    const isIdle = ![...servers].some(keepsLoop) && [...now].every(([type, n]) => n <= (own.get(type) ?? 0));
-    idle = isIdle ? idle + 1 : 0;
-    if (idle < 3) return;
-    idle = 0;
+    looks = isIdle() ? looks + 1 : 0;
+    if (looks < LOOKS) return;
+    looks = 0;
     process.emit('beforeExit', Number(process.exitCode ?? 0));
-    if (![...servers].some(keepsLoop) && [...count()].every(([type, n]) => n <= (own.get(type) ?? 0)))
-      process.exit();
+    if (isIdle()) process.exit();
   }, POLL_MS);
   look.unref();
+}
+
+/** Undocumented, and what tests of Node itself use. */
+function activeHandles(): unknown[] {
+  return (process as unknown as { _getActiveHandles: () => unknown[] })._getActiveHandles();
+}
+
+/** Where nothing is read and nothing waits to be written, nothing more can happen. */
+function keepsLoop(socket: net.Socket): boolean {
+  const { _readableState, _handle } = socket as unknown as {
+    _readableState: { ended: boolean };
+    _handle: unknown;
+  };
+  // With a handle it is the kernel's, and counted as one.
+  return (
+    !_handle &&
+    !socket.destroyed &&
+    ((!_readableState.ended && !socket.isPaused()) || socket.writableLength > 0)
+  );
+}
+
+/** A socket that is not read keeps no loop by itself. */
+function isActive(handle: unknown): boolean {
+  if (!(handle instanceof net.Socket)) return true;
+  const { _handle, _readableState } = handle as unknown as {
+    _handle: { reading?: boolean } | null;
+    _readableState: { ended: boolean };
+  };
+  return _handle?.reading === true && !_readableState.ended;
+}
+
+/** Timers and requests; less handles, and what is over with the turn. */
+function otherResources(): string[] {
+  return process
+    .getActiveResourcesInfo()
+    .filter(
+      (type) =>
+        !/^(Immediate|CloseReq|\w+Wrap|\w+WRAP)$/.test(type) ||
+        /^(TCPConnect|PipeConnect|Write|Shutdown|GetAddrInfoReq)/.test(type),
+    );
 }
 
 /** It is 75 s in process mode where a program says nothing, and tests wait for the end of Node's 5 s. */
@@ -131,10 +183,4 @@ function unrefOwnTimers(): void {
     Object.defineProperties(wrapped, Object.getOwnPropertyDescriptors(native));
     Object.assign(globalThis, { [name]: wrapped });
   }
-}
-
-function count(): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const type of process.getActiveResourcesInfo()) counts.set(type, (counts.get(type) ?? 0) + 1);
-  return counts;
 }

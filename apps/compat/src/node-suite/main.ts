@@ -1,6 +1,6 @@
 /**
  * `npm run node-suite -- --tests DIRECTORY [--archive FILE] [--modes process,base] [--preload FILE] [--match REGEX] [--jobs 2]
- * [--seconds 60] [--native FILE] [--not-applicable FILE] [--table FILE]`: runs Node's own tests natively, and as the program of a
+ * [--seconds 60] [--results FILE] [--not-applicable FILE] [--table FILE]`: runs Node's own tests natively, and as the program of a
  * server in those modes or with a preload, and writes a table of what passed, failed natively too, failed only so, or does not
  * apply. Ends with 1 when a test failed that passes natively.
  */
@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import type { HostedTest } from './hosted-test.js';
 import { type Result, type RunOptions, runTest } from './run-test.js';
 import { bringSources, type NodeTest, testsIn } from './sources.js';
-import { failures, judge, table, type Verdict } from './table.js';
+import { failures, judge, NATIVELY, table, type Verdict } from './table.js';
 
 const { values } = parseArgs({
   options: {
@@ -20,7 +20,7 @@ const { values } = parseArgs({
     archive: { type: 'string' },
     modes: { type: 'string', default: '' },
     preload: { type: 'string' },
-    native: { type: 'string' },
+    results: { type: 'string' },
     match: { type: 'string', default: '^test-http-' },
     jobs: { type: 'string', default: '2' },
     seconds: { type: 'string', default: '60' },
@@ -50,10 +50,12 @@ for (const mode of values.modes.split(',').filter((word) => word !== '')) {
 if (values.preload !== undefined)
   ways.set(`preload ${values.preload}`, { preload: pathToFileURL(resolve(values.preload)).href });
 
-/** Results of an earlier run that are taken again. */
-const native = new Map<string, Result>(
-  values.native !== undefined && existsSync(values.native)
-    ? Object.entries(JSON.parse(readFileSync(values.native, 'utf8')) as Record<string, Result>)
+/** By test and way. Those of an earlier run are taken again where the test has passed or was skipped. */
+const results = new Map<string, Record<string, Result>>(
+  values.results !== undefined && existsSync(values.results)
+    ? Object.entries(
+        JSON.parse(readFileSync(values.results, 'utf8')) as Record<string, Record<string, Result>>,
+      )
     : [],
 );
 const workDirectory = mkdtempSync(join(tmpdir(), 'node-suite-'));
@@ -62,13 +64,23 @@ const waiting = testsIn(directory, new RegExp(values.match));
 const verdicts: Verdict[] = [];
 
 async function each(test: NodeTest, thread: number): Promise<Verdict> {
+  const of = results.get(test.name) ?? {};
+  results.set(test.name, of);
   const options = { limitMs, thread, workDirectory };
-  const natively = native.get(test.name) ?? (await twice(test, options));
-  native.set(test.name, natively);
+  const native = await again(of[NATIVELY], () => twice(test, options));
+  of[NATIVELY] = native;
   const ours = new Map<string, Result>();
-  if (natively.outcome === 'passed')
-    for (const [name, way] of ways) ours.set(name, await twice(test, { ...options, ...way }));
-  return { test, native: natively, ours, notApplicable: reasons.get(test.name) };
+  if (native.outcome === 'passed')
+    for (const [name, way] of ways) {
+      const result = await again(of[name], () => twice(test, { ...options, ...way }));
+      of[name] = result;
+      ours.set(name, result);
+    }
+  return { test, native, ours, notApplicable: reasons.get(test.name) };
+}
+
+async function again(earlier: Result | undefined, run: () => Promise<Result>): Promise<Result> {
+  return earlier?.outcome === 'passed' || earlier?.outcome === 'skipped' ? earlier : run();
 }
 
 /** A test that fails is run once more: some of Node's own depend on the load of the machine. */
@@ -83,6 +95,8 @@ try {
       for (let test = waiting.shift(); test !== undefined; test = waiting.shift()) {
         const verdict = await each(test, thread);
         verdicts.push(verdict);
+        if (values.results !== undefined)
+          writeFileSync(values.results, JSON.stringify(Object.fromEntries(results)));
         for (const [way, word, reason] of failures(verdict))
           console.error(`${word}, ${way}: ${test.name}: ${reason}`);
       }
@@ -92,7 +106,6 @@ try {
   rmSync(workDirectory, { recursive: true, force: true });
 }
 
-if (values.native !== undefined) writeFileSync(values.native, JSON.stringify(Object.fromEntries(native)));
 const text = table(verdicts, [...ways.keys()], values.match);
 if (values.table === undefined) console.log(text);
 else writeFileSync(values.table, text);

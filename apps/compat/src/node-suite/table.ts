@@ -11,7 +11,7 @@ export interface Verdict {
   readonly notApplicable: string | undefined;
 }
 
-const NATIVELY = 'natively';
+export const NATIVELY = 'natively';
 const WORDS = ['passed', 'failed', 'not applicable', 'failed natively', 'skipped natively'] as const;
 export type Word = (typeof WORDS)[number];
 

@@ -57,17 +57,14 @@ export function errorOf({ who, name = 'Error', message, stack, code }: StartFail
  * printed by this process as by each that fails at the same.
  */
 export function captureUncaught(tell: (error: unknown) => void): () => void {
-  if (process.hasUncaughtExceptionCaptureCallback()) return () => {};
-  process.setUncaughtExceptionCaptureCallback((error) => {
-    // A handler of the program wants to go on.
-    if (process.listenerCount('uncaughtException') > 0)
-      return void (process as NodeJS.EventEmitter).emit('uncaughtException', error, 'uncaughtException');
+  // As a capture callback it would keep the program from having one of its own, and from node:domain, which needs it.
+  const captured = (error: unknown) => {
+    // The program wants to go on.
+    if (process.listenerCount('uncaughtException') > 0 || process.hasUncaughtExceptionCaptureCallback())
+      return;
     tell(error);
     process.exit(1);
-  });
-  let isOver = false;
-  return () => {
-    if (!isOver) process.setUncaughtExceptionCaptureCallback(null);
-    isOver = true;
   };
+  process.on('uncaughtExceptionMonitor', captured);
+  return () => void process.off('uncaughtExceptionMonitor', captured);
 }

@@ -167,6 +167,8 @@ export class ListenCapture {
       this.#calls.get(place)?.delete(call),
     );
     server._handle = handle;
+    // Said before it listened.
+    if (server._unref) handle.unref();
     server._connectionKey = `${addressType}:${address}:${port}`;
     const request = ++this.#requests;
     this.#waiting.set(request, { server, handle, shown: { address, port } });
