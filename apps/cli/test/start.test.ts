@@ -85,6 +85,12 @@ describe.each(MODES)('in %s mode', (mode) => {
     expect(await get(port)).toBe('two hello-two');
   });
 
+  test('a program has its own say about errors in its start, by a domain', async () => {
+    await using program = start(programOf('domain.cjs'), { flags: [...flags, '--workers', '1'] });
+    expect(await get(await portOf(program))).toBe('served');
+    expect(program.output).toContain('guarded: in the start');
+  });
+
   test('a program that throws ends the start with its own stack, and leaves nothing', async () => {
     await using program = start(programOf('broken.cjs'), { flags: [...flags, '--log-level', 'silent'] });
     expect((await program.ended()).code).toBe(1);
