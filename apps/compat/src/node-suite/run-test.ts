@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type HostedTest, VARIABLE } from './hosted-test.js';
 import type { NodeTest } from './sources.js';
@@ -75,6 +75,8 @@ export async function runTest(
   });
   clearTimeout(limit);
   killGroup();
+  // Where the tests lie is of no interest.
+  output = output.replaceAll(resolve(file, '../../..', '.') + '/', '');
   if (timedOut)
     return { outcome: 'timed out', reason: `not within ${limitMs / 1000} s; ${firstError(output)}` };
   if (/^1\.\.0 # Skipped/m.test(output)) return { outcome: 'skipped', reason: output.trim().slice(0, 200) };
