@@ -173,7 +173,8 @@ export function servedPort(port: ResolvedPort, protocol: Protocol, given: PortOp
 /** What a program is told of its backpressure is true by so much: bytes that wait for a client before a write is not over. */
 const SERVED_HIGH_WATER = 1 << 19;
 
-export function resolveParsedPort(
+/** Not exported: declarations that users compile against must not mention valibot, which is bundled. */
+function resolveParsedPort(
   parsed: v.InferOutput<typeof portSchema>,
   heartbeatCheckInterval = 0,
   late = false,
