@@ -84,7 +84,8 @@ export class ChildProcessContext {
 
   /**
    * This end of the pipe of a {@link ManagedProcess}. Throws `ERR_MILLRACE_NO_DESCRIPTOR` in a member of a pool, and where the
-   * standard streams are the pipe.
+   * standard streams are the pipe. It does not keep the process alive, as {@link read} does while it waits: call `ref()` where the
+   * process is to end with the pipe, as in `for await (const value of inherit().pipe().ref())`.
    */
   pipe<Out = unknown, In = Out>(): TransportChannel<Out, In> {
     if (this.#pipe === undefined) {
