@@ -11,7 +11,7 @@ import type { LoadResult } from '../load/work.js';
 import { type Conversation, HttpConversation, WebSocketConversation } from './conversation.js';
 import type { HttpWork } from './work.js';
 
-const WARM_UP_MS = 1_000;
+const WARM_UP_MS = 3_000;
 /** Connections that are opened at the same time, fewer than a backlog holds. */
 const OPENING = 100;
 const US_PER_S = 1e6;

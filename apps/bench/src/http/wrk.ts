@@ -16,7 +16,7 @@ interface Told {
 }
 
 const SCRIPT = fileURLToPath(new URL('../../src/http/report.lua', import.meta.url));
-const WARM_UP_S = 1;
+const WARM_UP_S = 3;
 const MS_PER_S = 1_000;
 const US_PER_S = 1e6;
 /** Milliseconds beyond what it is told to take. */
