@@ -47,7 +47,12 @@ import { Retirees } from './retirees.js';
 import { RoleLeases } from './role-leases.js';
 import { Vacancies } from './vacancies.js';
 
-/** Keeps the workers and task workers alive. */
+/**
+ * Keeps the workers and task workers alive.
+ *
+ * The file is long because every message of the processes below and of the master, and every exit, is heard here and handed on to the part
+ * that acts on it: leases, replacements, retired processes, corrupt links, the stop. Each of these has a file of its own.
+ */
 export class ManagerRole implements ServerControl {
   readonly name = 'manager';
   readonly #context: RoleContext;
