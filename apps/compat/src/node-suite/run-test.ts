@@ -76,7 +76,7 @@ export async function runTest(
   clearTimeout(limit);
   killGroup();
   // Where the tests lie is of no interest.
-  output = output.replaceAll(resolve(file, '../../..', '.') + '/', '');
+  output = output.replaceAll(`${resolve(file, '../../..', '.')}/`, '');
   if (timedOut)
     return { outcome: 'timed out', reason: `not within ${limitMs / 1000} s; ${firstError(output)}` };
   if (/^1\.\.0 # Skipped/m.test(output)) return { outcome: 'skipped', reason: output.trim().slice(0, 200) };
