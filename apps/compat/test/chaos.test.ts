@@ -94,7 +94,8 @@ test('a kill of plain node is seen: its requests in hand are lost, and no connec
   stop.abort();
   const { ok, refused, reset, unanswered, closedAtBoundary, ...others } = await run;
   expect(ok).toBeGreaterThanOrEqual(40);
-  expect(reset + unanswered + closedAtBoundary).toBe(20);
+  // And those that came anew before the kernel had closed the socket that it listened on.
+  expect(reset + unanswered + closedAtBoundary).toBeGreaterThanOrEqual(20);
   expect(Object.values(others)).toEqual([0, 0, 0, 0, 0]);
   expect(refused).toBeGreaterThanOrEqual(20);
 });
