@@ -126,6 +126,7 @@ export class MasterRole implements ServerControl {
     this.#limit = new LogLimit(context);
     this.#programListeners = new ProgramListeners({
       ports: context.ports,
+      isOther: topology.isOther,
       open: (index, socket, protocol) => this.#openListener(index, socket, protocol),
       ...(topology.base && { hand: (worker, socket) => this.#handSocket(worker, socket) }),
       close: (index) => {
@@ -334,9 +335,11 @@ export class MasterRole implements ServerControl {
 
   /** In base mode workers accept by themselves. */
   #handSocket(worker: WorkerId, { fd }: Listener): string {
-    const peer = masterPeer(this.#topology);
-    const view = new OpenedResources(this.#topology, PEER, peer, findIn(this.#resources));
-    this.#socketSender ??= new FileSender(view.fileSockets());
+    if (this.#socketSender === undefined) {
+      const peer = masterPeer(this.#topology);
+      const view = new OpenedResources(this.#topology, PEER, peer, findIn(this.#resources));
+      this.#socketSender = new FileSender(view.fileSockets());
+    }
     const copy = check(syscalls.duplicate(fd), 'fcntl', `descriptor ${fd}`);
     return this.#socketSender.send(reactorOfWorker(worker), copy).toString('hex');
   }

@@ -7,6 +7,8 @@ import type { ResolvedPort } from '../options/resolved-port.js';
 
 export interface ProgramListenersParts {
   readonly ports: readonly ResolvedPort[];
+  /** Workers have other rights than the master, or another root directory: a path is not the master's to make for them. */
+  readonly isOther: boolean;
   /** Clients of that socket are to be accepted from now on. */
   readonly open: (listener: ListenerIndex, socket: Listener, protocol: StatefulProtocol) => void;
   /** In base mode, where each worker has a socket of its own: has one wait for it, and tells by what token it finds it. */
@@ -47,6 +49,7 @@ export class ProgramListeners {
 
   listen({ worker, pid, request, key, protocol, address }: ListenAsked): Listening {
     const to = { type: 'listening', worker, pid, request } as const;
+    if (address.path !== undefined && this.#parts.isOther) return { ...to, errno: 0, reason: NO_PATH };
     let found = this.#byKey.get(key);
     if (found === undefined) {
       const index = this.#free[0];
@@ -171,5 +174,8 @@ export class ProgramListeners {
 function whyNot(error: unknown): Pick<Listening, 'errno' | 'reason'> {
   return { errno: error instanceof SystemCallError ? error.errno : 0, reason: (error as Error).message };
 }
+
+const NO_PATH =
+  "with 'user', 'group' or 'chroot' a program listens on ports alone: the master, which binds, may write where workers may not";
 
 const NO_IPV6 = new Set(['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL', 'EPROTONOSUPPORT']);
