@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { against, groupsOf } from './against.js';
 import { type Group, measure } from './harness.js';
 import { describeMachine } from './machine.js';
 import { installPeers } from './peers.js';
@@ -18,11 +19,12 @@ interface Options {
   readonly quick?: boolean;
   readonly only?: string;
   readonly runs?: number;
+  readonly against?: string;
 }
 
 async function run(
   name: string,
-  { json, quick = false, only, runs = quick ? QUICK_RUNS : RUNS }: Options,
+  { json, quick = false, only, runs = quick ? QUICK_RUNS : RUNS, against: other }: Options,
 ): Promise<void> {
   if (!(Number.isInteger(runs) && runs > 0))
     throw new RangeError(`--runs must be a whole number above 0, not ${runs}.`);
@@ -35,6 +37,7 @@ async function run(
       quick ? ['--quick'] : [],
       only === undefined ? [] : ['--only', `'${only}'`],
       runs === (quick ? QUICK_RUNS : RUNS) ? [] : ['--runs', `${runs}`],
+      other === undefined ? [] : ['--against', '…'],
     )
     .join(' ');
   const machine = describeMachine(command);
@@ -43,7 +46,9 @@ async function run(
   const progress = process.stderr.isTTY
     ? (text: string) => process.stderr.write(`\r\x1b[K${text}`)
     : () => {};
-  const { compared, told } = await measure(chosen(suite.groups({ quick }), only), runs, progress);
+  const own = chosen(suite.groups({ quick }), only);
+  const groups = other === undefined ? own : against(own, await groupsOf(other, name, quick));
+  const { compared, told } = await measure(groups, runs, progress);
   if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
   console.log(table(compared));
   if (told.length > 0) console.log(`\n${figureTable(told)}`);
@@ -80,6 +85,7 @@ const program = new Command('npm run bench --')
     '--only <pattern>',
     'only what is measured together with a case that matches this regular expression',
   )
+  .option('--against <directory>', 'beside another checkout, built, instead of beside the peers')
   .action(async (name: string, options: Options) => {
     try {
       await run(name, options);

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { against } from '../dist/against.js';
 import { measure } from '../dist/harness.js';
 import { summarize } from '../dist/statistics.js';
 import { loadSuite } from '../dist/suites.js';
@@ -76,4 +77,24 @@ test('a suite that is not there is an error that lists what is there', async () 
   await expect(loadSuite('nothing')).rejects.toThrow(
     "There is no suite 'nothing'; there are: timers, reactor, channels, primitives, memory, pools, server, http.",
   );
+});
+
+test('beside another checkout, ours stands against the same of there, each once, and what it does not have is left out', () => {
+  const contender = (name: string) => ({ name, run: async () => ({ value: 1 }) });
+  const group = (of: string, ...names: string[]) => {
+    const [peer, ...ours] = ['peer', ...names].map(contender) as [ReturnType<typeof contender>];
+    const row = { unit: 'u', metric: 'value', better: 'more', peer } as const;
+    const comparisons = ours.flatMap((own) => [1, 2].map(() => ({ ...row, case: of, ours: own })));
+    return { contenders: [...ours, peer], comparisons };
+  };
+  const groups = against(
+    [group('x', 'ring', 'new'), group('later', 'ring')],
+    [group('x', 'ring'), group('y')],
+  );
+  expect(groups.map(({ contenders }) => contenders.map(({ name }) => name))).toEqual([
+    ['ring', 'ring, the other checkout'],
+  ]);
+  expect(groups[0]?.comparisons.map((row) => [row.case, row.ours.name, row.peer.name, row.bar])).toEqual([
+    ['x', 'ring', 'ring, the other checkout', 0.97],
+  ]);
 });
