@@ -4,6 +4,7 @@ export default library(
   [
     'index',
     'main',
+    'metrics',
     'program',
     'testing',
     'reactor/reactor-thread',

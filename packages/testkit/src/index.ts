@@ -20,6 +20,7 @@ export {
   processInfo,
 } from './processes.js';
 export { Program, type ProgramOptions } from './program.js';
+export { openMetricsComplaints, promtoolComplaints, whyNoPromtool } from './promtool.js';
 export {
   ANSWER,
   datagramOf,

@@ -1,0 +1,19 @@
+/**
+ * The server's own numbers as a page that Prometheus reads; docs/metrics.md lists them. Loads nothing else of the server.
+ *
+ * ```ts
+ * import { renderServerMetrics } from '@millrace/server/metrics';
+ *
+ * const page = renderServerMetrics({ stats: server.stats() });
+ * ```
+ *
+ * @packageDocumentation
+ */
+export {
+  type RestartCount,
+  type ServerMetric,
+  type ServerMetricsInput,
+  serverMetrics,
+} from './metrics/definitions.js';
+export type { ProcessUsage } from './metrics/process-usage.js';
+export { renderServerMetrics, serverFamilies } from './metrics/render.js';

@@ -1,0 +1,215 @@
+import type { MetricFamily, Sample, SampleLabels } from '@millrace/metrics/text';
+import type { ServerStats } from '../api/stats.js';
+import type { ProcessUsage } from './process-usage.js';
+
+/** What the page of a server is made of, read in one process at one moment. */
+export interface ServerMetricsInput {
+  readonly stats: ServerStats;
+  /** What each of its processes uses. Default: that is not on the page. */
+  readonly processes?: readonly ProcessUsage[] | undefined;
+  /** Processes that ended and were replaced, by role and cause. Default: that is not on the page. */
+  readonly restarts?: readonly RestartCount[] | undefined;
+  /** Reloads that were finished. Default: that is not on the page. */
+  readonly reloads?: number | undefined;
+}
+
+/** How often processes of a role have been replaced for one cause: `'exit'`, `'signal'`, `'hang'`, `'reload'`, … */
+export interface RestartCount {
+  readonly role: string;
+  readonly cause: string;
+  readonly count: number;
+}
+
+/** One metric of the server: what docs/metrics.md says of it, and how it is read. */
+export interface ServerMetric extends Omit<MetricFamily, 'samples'> {
+  readonly type: 'counter' | 'gauge';
+  readonly labels: readonly string[];
+  /** Empty where this server has no such thing. */
+  readonly read: (input: ServerMetricsInput) => readonly Sample[];
+}
+
+/** Every metric of the server's own, in the order of the page. */
+export const serverMetrics: readonly ServerMetric[] = [
+  gauge('start_time_seconds', 'When the server was started, in seconds since 1970.', (stats) =>
+    one(stats.startTime / 1_000),
+  ),
+  gauge('connections', 'Clients that are connected.', (stats) => one(stats.connectionNum)),
+  counter('connections_accepted_total', 'Clients that were accepted.', (stats) => one(stats.acceptCount)),
+  counter('connections_closed_total', 'Connections that have ended.', (stats) => one(stats.closeCount)),
+  counter(
+    'connections_refused_total',
+    'Clients that were closed at once: there were maxConnections, or the descriptors that are left are kept back.',
+    (stats) => by('reason', { max_connections: stats.abortCount, descriptors: stats.descriptorAbortCount }),
+    ['reason'],
+  ),
+  counter('messages_dispatched_total', 'Messages that were sent to workers.', (stats) =>
+    one(stats.dispatchCount),
+  ),
+  counter('messages_received_total', 'Messages that workers have got.', (stats) => one(stats.requestCount)),
+  counter('answers_total', 'Answers that processes have sent.', (stats) => one(stats.responseCount)),
+  gauge('messages_in_flight', 'Messages that were sent to workers and are not finished.', (stats) =>
+    one(stats.concurrency),
+  ),
+  counter('received_bytes_total', "Bytes of clients' messages, without what framing takes off.", (stats) =>
+    one(stats.totalRecvBytes),
+  ),
+  counter('sent_bytes_total', 'Bytes of answers.', (stats) => one(stats.totalSendBytes)),
+  counter(
+    'datagrams_dropped_total',
+    'Datagrams that were dropped: a worker did not keep up, or the kernel had no room.',
+    (stats) => one(stats.droppedPackets),
+  ),
+  counter(
+    'client_holds_total',
+    'How often a client was not read from for a while: for its own share, or for what all clients hold.',
+    (stats) => by('reason', { share: stats.clientHoldCount, memory: stats.clientMemoryHoldCount }),
+    ['reason'],
+  ),
+  gauge('client_memory_bytes', 'Bytes that the server holds for all clients together.', (stats) =>
+    one(stats.clientMemory),
+  ),
+  counter('client_memory_closes_total', 'Clients that were closed for what all of them held.', (stats) =>
+    one(stats.clientMemoryCloseCount),
+  ),
+  counter(
+    'http_errors_total',
+    'Requests that the server answered for a worker: 502, it died with the request; 503, none took it in time.',
+    (stats) => by('code', { 502: stats.badGatewayCount, 503: stats.unavailableCount }),
+    ['code'],
+  ),
+  counter(
+    'death_disconnects_total',
+    'Connections that ended with their worker: reset within an answer, closed with the rest of a request unread, WebSockets closed with 1012.',
+    (stats) =>
+      by('kind', {
+        reset: stats.deathResetCount,
+        close: stats.deathCloseCount,
+        websocket: stats.deathRestartCount,
+      }),
+    ['kind'],
+  ),
+  gauge(
+    'processes',
+    'Processes that the server keeps, by role.',
+    (stats) =>
+      by('role', { worker: stats.workerNum, task_worker: stats.taskWorkerNum, user: stats.userWorkerNum }),
+    ['role'],
+  ),
+  gauge(
+    'idle_processes',
+    'Workers with no message under way, and task workers that run no task.',
+    (stats) => by('role', { worker: stats.idleWorkerNum, task_worker: stats.taskIdleWorkerNum }),
+    ['role'],
+  ),
+  counter('tasks_asked_total', 'Tasks that processes have asked for.', (stats) => one(stats.taskCount)),
+  counter(
+    'tasks_finished_total',
+    'Tasks that have been answered, with a result or an error.',
+    (stats) => by('outcome', { completed: stats.taskCompletedCount, failed: stats.taskFailedCount }),
+    ['outcome'],
+  ),
+  gauge(
+    'tasks',
+    'Tasks that have not begun, and tasks that run.',
+    (stats) => by('state', { waiting: stats.taskingNum, running: stats.taskRunningNum }),
+    ['state'],
+  ),
+  gauge(
+    'task_queue_messages',
+    "Messages in the system's queue of tasks, of all senders; with taskIpcMode 'posix' or 'sysv'.",
+    (stats) => maybe(stats.taskQueueNum),
+  ),
+  gauge('task_queue_bytes', "Bytes of the messages in the system's queue of tasks.", (stats) =>
+    maybe(stats.taskQueueBytes),
+  ),
+  counter(
+    'task_queue_garbage_total',
+    "Messages in the system's queue of tasks that were no tasks.",
+    (stats) => maybe(stats.taskGarbageCount),
+  ),
+  counter(
+    'task_queue_orphans_failed_total',
+    "Tasks of other programs in the system's queue that have failed: their sender is not told.",
+    (stats) => maybe(stats.taskOrphanFailedCount),
+  ),
+  counter('log_lines_lost_total', 'Lines of the log, of all processes, that could not be written.', (stats) =>
+    one(stats.lostLogLines),
+  ),
+  ofServer('counter', 'reloads_total', 'Reloads that were finished.', [], ({ reloads }) => maybe(reloads)),
+  ofServer(
+    'counter',
+    'restarts_total',
+    'Processes that ended and were replaced, by the cause of their end.',
+    ['role', 'cause'],
+    ({ restarts = [] }) =>
+      restarts.map(({ role, cause, count }) => ({ labels: { role, cause }, value: count })),
+  ),
+  ofProcess(
+    'counter',
+    'process_cpu_seconds_total',
+    'Processor time of a process.',
+    ({ cpuSeconds }) => cpuSeconds,
+  ),
+  ofProcess(
+    'gauge',
+    'process_resident_memory_bytes',
+    'Memory of a process that is in RAM.',
+    ({ residentBytes }) => residentBytes,
+  ),
+  ofProcess(
+    'gauge',
+    'process_start_time_seconds',
+    'When a process was started, in seconds since 1970.',
+    ({ startTime }) => startTime,
+  ),
+  ofProcess(
+    'gauge',
+    'process_event_loop_delay_seconds',
+    'How late the event loop of a process was, at the 99th percentile of its last interval.',
+    ({ eventLoopDelay }) => eventLoopDelay,
+  ),
+];
+
+function ofServer(
+  type: ServerMetric['type'],
+  name: string,
+  help: string,
+  labels: readonly string[],
+  read: ServerMetric['read'],
+): ServerMetric {
+  return { name: `millrace_${name}`, help, type, labels, read };
+}
+
+type Read = (stats: ServerStats) => readonly Sample[];
+
+function counter(name: string, help: string, read: Read, labels: readonly string[] = []): ServerMetric {
+  return ofServer('counter', name, help, labels, ({ stats }) => read(stats));
+}
+
+function gauge(name: string, help: string, read: Read, labels: readonly string[] = []): ServerMetric {
+  return ofServer('gauge', name, help, labels, ({ stats }) => read(stats));
+}
+
+/** Of each process that says so, by role and id. */
+function ofProcess(
+  type: ServerMetric['type'],
+  name: string,
+  help: string,
+  value: (usage: ProcessUsage) => number | undefined,
+): ServerMetric {
+  return ofServer(type, name, help, ['role', 'id'], ({ processes = [] }) =>
+    processes.flatMap((usage) => {
+      const { role, id } = usage;
+      return maybe(value(usage), { role, id });
+    }),
+  );
+}
+
+const one = (value: number): Sample[] => [{ value }];
+
+const maybe = (value: number | undefined, labels: SampleLabels = {}): Sample[] =>
+  value === undefined ? [] : [{ labels, value }];
+
+function by(label: string, values: Readonly<Record<string, number>>): Sample[] {
+  return Object.entries(values).map(([name, value]) => ({ labels: { [label]: name }, value }));
+}

@@ -1,0 +1,13 @@
+/** What one process of a server uses. */
+export interface ProcessUsage {
+  /** `'master'`, `'manager'`, `'worker'`, `'task_worker'`, `'user'`, `'admin'`. */
+  readonly role: string;
+  /** Among those of its role. */
+  readonly id: number;
+  readonly cpuSeconds?: number | undefined;
+  readonly residentBytes?: number | undefined;
+  /** Seconds since 1970. */
+  readonly startTime?: number | undefined;
+  /** Seconds; at the 99th percentile of the last interval. */
+  readonly eventLoopDelay?: number | undefined;
+}

@@ -1,0 +1,133 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { OPENMETRICS_CONTENT_TYPE } from '@millrace/metrics/text';
+import { openMetricsComplaints, promtoolComplaints, whyNoPromtool } from '@millrace/testkit';
+import { describe, expect, test } from 'vitest';
+import type { ServerStats } from '../../src/index.js';
+import { renderServerMetrics, type ServerMetricsInput, serverMetrics } from '../../src/metrics.js';
+
+const TOP = fileURLToPath(new URL('../../../../', import.meta.url));
+
+const stats: ServerStats = {
+  startTime: 1_700_000_000_500,
+  connectionNum: 3,
+  acceptCount: 10,
+  closeCount: 7,
+  abortCount: 1,
+  descriptorAbortCount: 2,
+  workerNum: 4,
+  taskWorkerNum: 2,
+  userWorkerNum: 1,
+  idleWorkerNum: 3,
+  dispatchCount: 20,
+  requestCount: 19,
+  responseCount: 18,
+  concurrency: 1,
+  totalRecvBytes: 1_000,
+  totalSendBytes: 2_000,
+  droppedPackets: 0,
+  clientHoldCount: 5,
+  clientMemory: 4_096,
+  clientMemoryHoldCount: 6,
+  clientMemoryCloseCount: 1,
+  badGatewayCount: 8,
+  unavailableCount: 9,
+  deathResetCount: 1,
+  deathCloseCount: 2,
+  deathRestartCount: 3,
+  lostLogLines: 0,
+  taskCount: 12,
+  taskCompletedCount: 9,
+  taskFailedCount: 1,
+  taskingNum: 1,
+  taskRunningNum: 1,
+  taskIdleWorkerNum: 1,
+  taskQueueNum: 4,
+  taskQueueBytes: 400,
+  taskGarbageCount: 0,
+  taskOrphanFailedCount: 0,
+  sessionRound: 10,
+};
+
+const whole: ServerMetricsInput = {
+  stats,
+  processes: [
+    { role: 'master', id: 0, cpuSeconds: 1.5, residentBytes: 5e7, startTime: 1_700_000_000 },
+    {
+      role: 'worker',
+      id: 1,
+      cpuSeconds: 2,
+      residentBytes: 6e7,
+      startTime: 1_700_000_001,
+      eventLoopDelay: 0.011,
+    },
+  ],
+  restarts: [{ role: 'worker', cause: 'signal', count: 2 }],
+  reloads: 1,
+};
+
+test('each number of a snapshot is on the page', () => {
+  const page = renderServerMetrics(whole);
+  expect(page).toContain('# TYPE millrace_connections gauge\nmillrace_connections 3\n');
+  expect(page).toContain('millrace_start_time_seconds 1700000000.5\n');
+  expect(page).toContain('millrace_connections_refused_total{reason="max_connections"} 1\n');
+  expect(page).toContain('millrace_http_errors_total{code="503"} 9\n');
+  expect(page).toContain('millrace_tasks{state="waiting"} 1\n');
+  expect(page).toContain('millrace_restarts_total{role="worker",cause="signal"} 2\n');
+  expect(page).toContain('millrace_process_event_loop_delay_seconds{role="worker",id="1"} 0.011\n');
+  expect(page).not.toContain('millrace_process_event_loop_delay_seconds{role="master"');
+});
+
+test('what a server has not is not on its page', () => {
+  const { taskQueueNum: _, taskQueueBytes: __, ...rest } = stats;
+  const page = renderServerMetrics({ stats: rest });
+  for (const name of [
+    'task_queue_messages',
+    'task_queue_bytes',
+    'process_cpu_seconds_total',
+    'reloads_total',
+  ])
+    expect(page).not.toContain(`millrace_${name}`);
+});
+
+test('every metric has samples in a whole snapshot, with the labels that it is documented with', () => {
+  for (const { name, labels, read } of serverMetrics) {
+    const samples = read(whole);
+    expect(samples.length, name).toBeGreaterThan(0);
+    for (const sample of samples) expect(Object.keys(sample.labels ?? {}), name).toEqual(labels);
+  }
+});
+
+describe.skipIf(whyNoPromtool())('by promtool', () => {
+  test('the page is right in the text of Prometheus', () => {
+    expect(promtoolComplaints(renderServerMetrics(whole))).toBe('');
+  });
+
+  test('the page is right in OpenMetrics', () => {
+    expect(openMetricsComplaints(renderServerMetrics(whole, OPENMETRICS_CONTENT_TYPE))).toBe('');
+  });
+
+  test('a page that is wrong is told from one that is right', () => {
+    expect(promtoolComplaints('# TYPE a counter\na{b=} 1\n')).not.toBe('');
+    expect(openMetricsComplaints('# TYPE a counter\na 1\n')).not.toBe('');
+  });
+});
+
+test('docs/metrics.md lists every metric of the server, as it is defined', async () => {
+  const rows = serverMetrics.map(
+    ({ name, type, labels, help }) =>
+      `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${help} |`,
+  );
+  await expect(`# Metrics of a server
+
+What a server tells of itself, as Prometheus reads it: \`renderServerMetrics\` of \`@millrace/server/metrics\` makes the page of a snapshot
+(\`server.stats()\`), in the text of Prometheus or in OpenMetrics. Metrics of your own come from
+[@millrace/metrics](../packages/metrics/README.md). A metric that a server has nothing for is not on its page.
+
+This page is made from the definitions: \`npx vitest run test/metrics/page.test.ts -u\` in apps/server writes it anew.
+
+| metric | type | labels | what it is |
+|---|---|---|---|
+${rows.join('\n')}
+`).toMatchFileSnapshot(join(TOP, 'docs/metrics.md'));
+});

@@ -1,0 +1,2 @@
+export { MetricsError, type MetricsErrorCode } from './errors.js';
+export * from './text.js';
