@@ -26,7 +26,7 @@ const PAGES: readonly Page[] = [
   { file: 'apps/server/README.md', prints: /still here/, serves: { port: 9501, until: 'SIGTERM' } },
   { file: 'docs/sharing-a-table.md', serves: { port: 9501, until: 'SIGTERM' } },
   { file: 'packages/channel/README.md', prints: /^\/tmp\/a$/m },
-  { file: 'packages/metrics/README.md', prints: /^jobs_total\{kind="a"\} 3$/m },
+  { file: 'packages/metrics/README.md', prints: /^requests_total\{method="GET",status="200"\} 1$/m },
   { file: 'packages/msg-queue/README.md', prints: /3 resize a\.png[\s\S]*0 resize b\.png[\s\S]*hello/ },
   { file: 'packages/native/README.md' },
   { file: 'packages/pipe-ipc/README.md', prints: /path: '\/etc\/hostname', bytes: \d+/ },
