@@ -14,7 +14,7 @@ const PURE = [
   'test/reactor/{memory-guard,shares}.test.ts',
   'test/sessions/clients.test.ts',
   'test/shared/*.test.ts',
-  'test/sockets/socket-parts.test.ts',
+  'test/sockets/{session-link,socket-parts}.test.ts',
 ];
 
 /** What depends on how messages get to workers and back; the rest of the suite does not. */

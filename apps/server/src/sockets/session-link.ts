@@ -50,6 +50,8 @@ export class SessionLink {
   /** The callbacks of the write, and of the end of output, that wait for that. */
   #done: Done | undefined;
   #finish: Done | undefined;
+  /** What has come in this turn for listeners of 'readable'. */
+  readonly #unread: Buffer[] = [];
   /** More has come than is read: the reactor thread reads no more from the client. */
   #held = false;
   /** The end of what the client sends has come, and the socket has been told of it. */
@@ -87,7 +89,27 @@ export class SessionLink {
     const { socket } = this;
     if (socket.destroyed || this.#inputEnded) return;
     this.bytesRead += data.length;
-    if (socket.takesAtOnce(data) || socket.push(data) || this.#held) return;
+    if (this.#unread.length > 0) this.#unread.push(data);
+    else if (socket.takesAtOnce(data)) return;
+    else if (socket.listenerCount('readable') === 0) this.#push(data);
+    else {
+      this.#unread.push(data);
+      process.nextTick(() => this.#pushUnread());
+    }
+  }
+
+  /**
+   * Pushes what has come in this turn as one piece, as a read from the kernel is: for the listeners of 'readable', who hear of several
+   * pieces once, and may take the first only (from Node 26 on `read()` gives no more).
+   */
+  #pushUnread(): void {
+    const pieces = this.#unread.splice(0);
+    if (this.socket.destroyed || this.#inputEnded) return;
+    this.#push(pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces));
+  }
+
+  #push(data: Buffer): void {
+    if (this.socket.push(data) || this.#held) return;
     this.#held = true;
     this.#host.gateway.pause(this.session);
   }

@@ -71,7 +71,7 @@ test('a System V segment can be named by a path, as ftok makes its key', () => {
   segment.bytes[0] = 5;
   expect(same.bytes[0]).toBe(5);
   segment.unlink();
-  expect(() => Segment.open({ path: '/nowhere' })).toThrow('ENOENT');
+  expect(() => Segment.open({ path: `${path}-that-is-not` })).toThrow('ENOENT');
 });
 
 test('a living creator of a System V segment is waited for, until the timeout', async () => {

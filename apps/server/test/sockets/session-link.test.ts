@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest';
+import { SessionLink } from '../../src/sockets/session-link.js';
+import { SessionSocket } from '../../src/sockets/session-socket.js';
+import type { SocketHost } from '../../src/sockets/socket-host.js';
+
+/** A socket over a session that is only read from; `paused` says whether the reactor thread reads on. */
+function readSocket() {
+  const gateway = {
+    paused: false,
+    table: { slot: () => 0, taken: () => 0 },
+    pause: () => {
+      gateway.paused = true;
+    },
+    resume: () => {
+      gateway.paused = false;
+    },
+    tell: () => {},
+    close: () => {},
+  };
+  const host = { gateway, gone: () => {} } as unknown as SocketHost;
+  const link = new SessionLink(host, 1 as never, 0 as never, false);
+  const local = { address: '127.0.0.1', port: 1, family: 'IPv4' } as const;
+  const socket = new SessionSocket(link, { remote: '127.0.0.1:2', local, allowHalfOpen: false });
+  return { link, socket, gateway };
+}
+
+/** What a listener of 'readable' gets that reads once for each event, as programs do; with the turns in which it came. */
+function readOnce(socket: SessionSocket) {
+  const pieces: string[] = [];
+  socket.on('readable', () => {
+    const piece = socket.read() as Buffer | null;
+    if (piece !== null) pieces.push(String(piece));
+  });
+  return pieces;
+}
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+test('what comes in one turn is one piece for a listener of readable, which may read once only', async () => {
+  const { link, socket } = readSocket();
+  const pieces = readOnce(socket);
+  for (const text of ['a', 'b', 'c']) link.received(Buffer.from(text));
+  await turn();
+  expect(pieces).toEqual(['abc']);
+  link.received(Buffer.from('d'));
+  await turn();
+  expect([pieces, socket.readableLength]).toEqual([['abc', 'd'], 0]);
+});
+
+test('the end of what a client sends comes behind what came in the same turn', async () => {
+  const { link, socket } = readSocket();
+  const pieces = readOnce(socket);
+  const ended = new Promise<void>((resolve) => socket.on('end', resolve));
+  link.received(Buffer.from('last'));
+  link.endInput();
+  await ended;
+  expect(pieces).toEqual(['last']);
+});
+
+test('a client is not read from while a listener of readable leaves much unread', async () => {
+  const { link, socket, gateway } = readSocket();
+  socket.on('readable', () => {});
+  for (let i = 0; i < 4; i++) link.received(Buffer.alloc(socket.readableHighWaterMark));
+  await turn();
+  expect(gateway.paused).toBe(true);
+  while (socket.read() !== null);
+  await turn();
+  expect(gateway.paused).toBe(false);
+});
+
+test('a listener of data has each piece as it comes', async () => {
+  const { link, socket } = readSocket();
+  const pieces: string[] = [];
+  socket.on('data', (piece: Buffer) => pieces.push(String(piece)));
+  await turn();
+  link.received(Buffer.from('a'));
+  link.received(Buffer.from('b'));
+  expect(pieces).toEqual(['a', 'b']);
+});
