@@ -3,6 +3,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { isRunning, until } from '@millrace/testkit';
 import { expect, onTestFinished, test } from 'vitest';
 import { type Asked, CheckedConnection, question } from '../dist/chaos/asking.js';
+import { BYTE_CASES, type ByteCase } from '../dist/chaos/byte-cases.js';
 import { ChaosClient } from '../dist/chaos/client.js';
 import { noCounts } from '../dist/chaos/counts.js';
 import { killedAtEveryByte } from '../dist/chaos/every-byte.js';
@@ -101,22 +102,17 @@ test('a kill of plain node is seen: its requests in hand are lost, and no connec
 });
 
 test('killed at bytes of a request, plain node answers nothing, and never twice', async () => {
-  let served = await Served.start('echo-id.js', PLAIN);
-  onTestFinished(() => served[Symbol.asyncDispose]());
-  const { port } = served;
-  const result = await killedAtEveryByte({
-    port,
-    ready: async () => {
-      if (isRunning(served.program.pid)) return;
-      served = await Served.start('echo-id.js', PLAIN, { PORT: `${port}` });
-    },
-    kill: async (pid) => {
-      kill(pid);
-      await until('its end', () => !isRunning(pid));
+  await using served = await Served.start('echo-id.js', PLAIN);
+  const result = await killedAtEveryByte(BYTE_CASES[0] as ByteCase, {
+    port: served.port,
+    kill: async () => {
+      kill(served.program.pid);
+      await until('its end', () => !isRunning(served.program.pid));
     },
     positions: (length) => [1, 30, length - 10, length - 1],
   });
-  const { counts, second } = result;
+  const { counts, second, kills } = result;
+  expect(kills).toBe(1);
   expect(counts.reset + counts.unanswered).toBe(4);
   expect(counts).toEqual({ ...noCounts(), reset: counts.reset, unanswered: counts.unanswered });
   expect(second).toBe(0);
@@ -131,9 +127,7 @@ for (const [what, answers] of smuggling) {
     const server = createServer((socket) => {
       socket.on('error', () => {});
       socket.once('data', () => {
-        socket.write(
-          `HTTP/1.1 200 OK\r\nX-Id: first\r\nX-Pid: 1\r\nContent-Length: 14\r\n\r\nwhich process?`,
-        );
+        socket.write(`HTTP/1.1 200 OK\r\nX-Id: before\r\nContent-Length: 14\r\n\r\nwhich process?`);
         socket.on('data', (part) => {
           if (part.includes('GET /smuggled')) socket.end(answers);
         });
@@ -143,7 +137,11 @@ for (const [what, answers] of smuggling) {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
-    const result = await killedAtEveryByte({ port, kill: async () => {}, positions: () => [50] });
+    const result = await killedAtEveryByte(BYTE_CASES[0] as ByteCase, {
+      port,
+      kill: async () => {},
+      positions: () => [50],
+    });
     expect(result.counts).toEqual({ ...noCounts(), wrong: 1 });
   });
 }

@@ -27,6 +27,14 @@ export function question(id: string, body: Buffer, delayMs = 0): Question {
   return { id, body, bytes: Buffer.concat([Buffer.from(head, 'latin1'), body]) };
 }
 
+export interface AskOptions {
+  readonly timeoutMs: number;
+  /** Where the first part ends. */
+  readonly splitAt?: number;
+  /** What is done between the parts. */
+  readonly between?: () => Promise<void>;
+}
+
 /** A kept connection that checks whatever comes back over it. */
 export class CheckedConnection implements Disposable {
   readonly #socket: Socket;
@@ -81,32 +89,51 @@ export class CheckedConnection implements Disposable {
     return this.idle();
   }
 
+  /** How many answers have come, those aside that announce another. */
+  get answers(): number {
+    return this.#finals().length;
+  }
+
   /** Sends a request, in parts between which `between` runs, and waits for what becomes of it. */
-  async ask(
-    { id, body, bytes }: Question,
-    {
-      timeoutMs,
-      splitAt = 0,
-      between,
-    }: { timeoutMs: number; splitAt?: number; between?: () => Promise<void> },
+  ask(question: Question, options: AskOptions): Promise<Asked> {
+    return this.askAll([question], options);
+  }
+
+  /** Sends requests as one piece, as `ask`, and waits for what becomes of the last of them, or of the first that fails. */
+  async askAll(
+    questions: readonly Question[],
+    { timeoutMs, splitAt = 0, between }: AskOptions,
   ): Promise<Asked> {
-    const before = this.#reader.answers.length;
-    this.#reader.ask('POST');
+    const before = this.answers;
+    const bytes = Buffer.concat(questions.map((question) => question.bytes));
+    for (const _ of questions) this.#reader.ask('POST');
     if (between !== undefined) {
       this.#socket.write(bytes.subarray(0, splitAt));
       await between();
     }
     this.#socket.write(between === undefined ? bytes : bytes.subarray(splitAt));
     const isDone = () =>
-      this.#reader.unanswered === 0 || this.#reader.error !== undefined || this.#ending !== 'none';
+      this.#reader.unanswered === 0 ||
+      this.#reader.error !== undefined ||
+      this.#ending !== 'none' ||
+      this.#finals().slice(before).some(isLast);
     const inTime = await this.#until(isDone, timeoutMs);
     if (this.#reader.error !== undefined) return over('wrong', this.#reader.error.message);
-    const answer = this.#reader.answers.slice(before).find(({ status }) => status >= 200);
-    if (answer !== undefined) return judge(answer, id, body);
+    let last: Asked | undefined;
+    for (const [at, answer] of this.#finals().slice(before).entries()) {
+      const { id, body } = questions[at] as Question;
+      last = judge(answer, id, body);
+      if (last.kind !== 'ok') return last;
+    }
+    if (this.#reader.unanswered === 0 && last !== undefined) return last;
     if (!inTime) return over('late', `nothing in ${timeoutMs} ms`);
     if (this.#ending === 'reset')
       return over('reset', this.#reader.isInside ? 'in an answer' : 'before an answer');
     return this.#reader.isInside ? over('cut', 'in an answer') : over('unanswered', 'before an answer');
+  }
+
+  #finals(): Answer[] {
+    return this.#reader.answers.filter(({ status }) => status >= 200);
   }
 
   async #until(condition: () => boolean, ms: number): Promise<boolean> {
@@ -132,6 +159,11 @@ export class CheckedConnection implements Disposable {
 function codeOf(error: Error | null | undefined): string | undefined {
   return (error as NodeJS.ErrnoException | null | undefined)?.code;
 }
+
+/** Nothing follows it. */
+const isLast = ({ status, headers }: Answer): boolean =>
+  status >= 500 ||
+  headers.some(([name, value]) => name.toLowerCase() === 'connection' && value.toLowerCase() === 'close');
 
 const over = (kind: keyof Counts, detail: string): Asked => ({ kind, detail, goesOn: false });
 

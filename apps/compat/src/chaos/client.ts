@@ -16,6 +16,11 @@ export interface ChaosOptions {
   readonly restMs?: number;
   /** After which a request counts as late. Default: 10 s. */
   readonly timeoutMs?: number;
+  /**
+   * Asks again, over a new connection, what had no answer of its own, as clients with a retry do: until it has, and how often that
+   * was is {@link ChaosClient.retried}. Default: does not.
+   */
+  readonly retries?: boolean;
   /** Called for whatever is not `ok`. */
   readonly onFailure?: (asked: Asked, id: string) => void;
 }
@@ -28,6 +33,8 @@ export class ChaosClient {
   readonly counts: Counts = noCounts();
   /** The processes that have answered, and when each did last. */
   readonly answered = new Map<number, number>();
+  /** Requests that had their own answer when they were asked again. */
+  retried = 0;
   readonly #options: ChaosOptions;
   /** Of each request that is not answered yet, the process that answered the one before it on its connection. */
   readonly #asked = new Map<number, number | undefined>();
@@ -36,10 +43,14 @@ export class ChaosClient {
     this.#options = options;
   }
 
-  /** How many requests a process has in hand at most: those on connections that it answered last, and on new ones. */
-  inHandOf(pid: number): number {
+  /**
+   * How many requests a process of these has in hand at most: those on connections that it answered last, or one that is gone, and
+   * on new ones.
+   */
+  inHandOf(pid: number, all: readonly number[]): number {
     let count = 0;
-    for (const before of this.#asked.values()) if (before === undefined || before === pid) count++;
+    for (const before of this.#asked.values())
+      if (before === undefined || before === pid || !all.includes(before)) count++;
     return count;
   }
 
@@ -50,8 +61,22 @@ export class ChaosClient {
     return this.counts;
   }
 
+  /** How many requests or connections were not `ok`. */
+  get failures(): number {
+    return Object.values(this.counts).reduce((sum, count) => sum + count, -this.counts.ok);
+  }
+
   async #converse(at: number): Promise<void> {
-    const { port, signal, maxBody = 4096, delayMs = 0, restMs = 0, timeoutMs = 10_000 } = this.#options;
+    const {
+      port,
+      signal,
+      retries,
+      maxBody = 4096,
+      delayMs = 0,
+      restMs = 0,
+      timeoutMs = 10_000,
+    } = this.#options;
+    let isAgain = false;
     for (let asked = 0; !signal.aborted; ) {
       using connection = await CheckedConnection.open(port);
       if (connection === undefined) {
@@ -60,7 +85,7 @@ export class ChaosClient {
         continue;
       }
       let pid: number | undefined;
-      for (let goesOn = true; goesOn && !signal.aborted; asked++) {
+      for (let goesOn = true; goesOn && !signal.aborted; asked += isAgain ? 0 : 1) {
         const idle = restMs > 0 ? await connection.wait(restMs) : connection.idle();
         if (idle !== undefined) {
           this.#count(idle, `${at}-${asked}`);
@@ -73,6 +98,8 @@ export class ChaosClient {
         this.#asked.delete(at);
         pid = result.pid;
         this.#count(result, id);
+        if (isAgain && result.kind === 'ok') this.retried++;
+        isAgain = retries === true && result.kind !== 'ok';
         goesOn = result.goesOn;
       }
     }

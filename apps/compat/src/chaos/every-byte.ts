@@ -1,67 +1,78 @@
 import { CheckedConnection, question } from './asking.js';
+import type { ByteCase } from './byte-cases.js';
 import { type Counts, noCounts } from './counts.js';
 
 export interface EveryByteOptions {
   readonly port: number;
-  /** Ends the process that has the connection, and waits until it is gone. */
-  readonly kill: (pid: number) => Promise<void>;
-  /** Waits until the server takes connections again, where it is one process. */
-  readonly ready?: () => Promise<void>;
+  /** Ends the processes that have the connections, and waits until they are gone. */
+  readonly kill: () => Promise<void>;
   readonly timeoutMs?: number;
-  /** The positions that are tried; default: every one. */
+  /** The positions that are tried; default: every one, and the end. */
   readonly positions?: (length: number) => Iterable<number>;
+  /** So many connections are open at once, each split at another byte, when the processes are killed. Default: 256. */
+  readonly atOnce?: number;
 }
 
-/** What a body holds that must never be read as a request; its answer has no id, and the program prints it. */
-const SMUGGLED = 'GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n';
-
-/** What became of the request at each position, and of its connection. */
+/** What became of the requests at each position, and of their connections. */
 export interface EveryByteResult {
   readonly counts: Counts;
-  /** Behind a first answer a second came, or the connection had answers that nothing asked for. */
+  readonly kills: number;
+  /** Connections with more answers than they had asked for, or with an answer behind the last. */
   readonly second: number;
   /** It announced the end of the connection, which did not come. */
   readonly stayedOpen: number;
 }
 
 /**
- * Kills the process that has a connection at each byte position of a request whose body looks like a request: there must
- * never be two answers to it, and its body must never be read as one.
+ * Kills the processes that have connections while each is at another byte position of requests whose bodies look like requests:
+ * there must never be two answers to one, and no body must be read as one.
  */
-export async function killedAtEveryByte(options: EveryByteOptions): Promise<EveryByteResult> {
-  const { port, kill, ready, timeoutMs = 10_000 } = options;
-  const counts = noCounts();
-  let second = 0;
-  let stayedOpen = 0;
-  const { length } = question('0', Buffer.from(SMUGGLED)).bytes;
-  for (const at of options.positions?.(length) ??
-    Array.from({ length: length - 1 }, (_, index) => index + 1)) {
-    await ready?.();
+export async function killedAtEveryByte(
+  { questions }: ByteCase,
+  options: EveryByteOptions,
+): Promise<EveryByteResult> {
+  const { port, kill, timeoutMs = 30_000, atOnce = 256 } = options;
+  const result = { counts: noCounts(), kills: 0, second: 0, stayedOpen: 0 };
+  const length = questions.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  const positions = [...(options.positions?.(length) ?? Array.from({ length }, (_, index) => index + 1))];
+
+  const one = async (at: number, between: () => Promise<void>): Promise<void> => {
     using connection = await CheckedConnection.open(port);
     if (connection === undefined) {
-      counts.refused++;
-      continue;
+      result.counts.refused++;
+      return between();
     }
-    const first = await connection.ask(question('first', Buffer.from('which process?')), { timeoutMs });
-    if (first.kind !== 'ok' || first.pid === undefined) {
+    const first = await connection.ask(question('before', Buffer.from('which process?')), { timeoutMs });
+    if (first.kind !== 'ok')
       throw new Error(`The request before the kill at ${at} was not answered: ${first.kind} ${first.detail}`);
-    }
-    const { pid } = first;
-    const asked = await connection.ask(question(`at-${at}`, Buffer.from(SMUGGLED)), {
-      timeoutMs,
-      splitAt: at,
-      between: () => kill(pid),
-    });
-    counts[asked.kind]++;
+    const asked = await connection.askAll(questions, { timeoutMs, splitAt: at, between });
+    result.counts[asked.kind]++;
+    const { answers } = connection;
     if (asked.goesOn) {
       // One more on the same connection: answers that have slipped show as a wrong id.
       const next = await connection.ask(question(`behind-${at}`, Buffer.from('behind')), { timeoutMs });
-      if (next.kind === 'wrong') second++;
-    } else if (asked.kind === 'badGateway' || asked.kind === 'unavailable') {
+      if (next.kind === 'wrong') result.second++;
+    } else if (asked.kind === 'badGateway' || asked.kind === 'unavailable' || asked.kind === 'ok') {
       const rest = await connection.wait(timeoutMs);
-      if (rest === undefined) stayedOpen++;
-      else if (rest.kind === 'wrong') second++;
+      if (rest === undefined) result.stayedOpen++;
+      if (rest?.kind === 'wrong' || connection.answers > answers) result.second++;
     }
+  };
+
+  for (let from = 0; from < positions.length; from += atOnce) {
+    const some = positions.slice(from, from + atOnce);
+    let sent = 0;
+    let killed: () => void = () => {};
+    const isKilled = new Promise<void>((resolve) => {
+      killed = resolve;
+    });
+    const between = async () => {
+      if (++sent < some.length) return isKilled;
+      result.kills++;
+      await kill();
+      killed();
+    };
+    await Promise.all(some.map((at) => one(at, between)));
   }
-  return { counts, second, stayedOpen };
+  return result;
 }

@@ -10,7 +10,14 @@ import { startCommand } from '../start.js';
 import type { Asked } from './asking.js';
 import { ChaosClient } from './client.js';
 import { killInTurn } from './killer.js';
-import { killUnderSockets, killWorkers, killWorkersAtBytes, reloadWorkers } from './scenes.js';
+import { type Scene, writeResults } from './results.js';
+import {
+  killUnderSockets,
+  killWorkers,
+  killWorkersAtBytes,
+  probeKilledWorkers,
+  reloadWorkers,
+} from './scenes.js';
 
 const { values } = parseArgs({
   options: {
@@ -24,6 +31,8 @@ const { values } = parseArgs({
     'kill-every': { type: 'string', default: '200' },
     kills: { type: 'string', default: '300' },
     workers: { type: 'string', default: '4' },
+    mode: { type: 'string', default: 'process' },
+    table: { type: 'string' },
     reloads: { type: 'string', default: '100' },
     sockets: { type: 'string', default: '1000' },
   },
@@ -45,15 +54,27 @@ if (values.port === undefined) await scenes();
 else await load(Number(values.port));
 
 async function scenes(): Promise<void> {
-  const by = startCommand({ COMPAT_START: 'millrace', COMPAT_WORKERS: values.workers });
-  const tell = (scene: string, result: object) => console.log(JSON.stringify({ scene, ...result }));
-  const slow = { connections, delayMs: 5, restMs: 5 };
-  if (kills > 0) tell('kills', await killWorkers(by, { ...slow, kills, everyMs }));
-  if (kills > 0) tell('kills at each byte', await killWorkersAtBytes(by));
-  const sockets = Number(values.sockets);
-  if (sockets > 0) tell('kills under WebSockets', await killUnderSockets(by, { sockets, kills: 3 }));
+  const { mode, workers } = values;
+  const by = startCommand({ COMPAT_START: 'millrace', COMPAT_WORKERS: workers, COMPAT_MODE: mode });
+  const results: Scene[] = [];
+  const tell = (scene: Scene) => {
+    results.push(scene);
+    console.log(JSON.stringify(scene));
+    if (values.table !== undefined) writeResults(values.table, mode, { connections, workers }, results);
+  };
+  const slow = { connections, delayMs: 5, restMs: 5, retries: true };
+  if (kills > 0) tell({ scene: 'kills', ...(await killWorkers(by, { ...slow, kills, everyMs, onFailure })) });
   const reloads = Number(values.reloads);
-  if (reloads > 0) tell('reloads', await reloadWorkers(by, { ...slow, reloads, onFailure }));
+  const onReload = (ms: number) => console.error(`a reload in ${Math.round(ms)} ms`);
+  if (reloads > 0)
+    tell({ scene: 'reloads', ...(await reloadWorkers(by, { ...slow, reloads, onFailure, onReload })) });
+  // In base mode connections end with their worker.
+  if (mode === 'base') return;
+  if (kills > 0) tell({ scene: 'kills at each byte', ...(await killWorkersAtBytes(by)) });
+  if (kills > 0) tell({ scene: 'kills at each byte of probes', ...(await probeKilledWorkers(by)) });
+  const sockets = Number(values.sockets);
+  if (sockets > 0)
+    tell({ scene: 'kills under WebSockets', ...(await killUnderSockets(by, { sockets, kills: 3 })) });
 }
 
 async function load(port: number): Promise<void> {

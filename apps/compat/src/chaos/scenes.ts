@@ -1,7 +1,11 @@
 import { isRunning, until } from '@millrace/testkit';
+import { type KilledProbes, probeKilledWorkers as probeKilled } from '../desync/killed.js';
+import type { Probe } from '../desync/probes.js';
 import { Served, type StartCommand } from '../start.js';
+import { serverHasRead } from '../wire/round-trip.js';
+import { BYTE_CASES, type ByteCase } from './byte-cases.js';
 import { ChaosClient, type ChaosOptions } from './client.js';
-import type { Counts } from './counts.js';
+import { type Counts, KINDS, noCounts } from './counts.js';
 import { type EveryByteOptions, type EveryByteResult, killedAtEveryByte } from './every-byte.js';
 import { kill, killInTurn } from './killer.js';
 import { noSocketCounts, runSockets, type SocketCounts } from './sockets.js';
@@ -12,6 +16,12 @@ export interface LoadResult {
   readonly changes: number;
   /** How many requests were in hand, at most, of the processes that were killed, when they were. */
   readonly inHand: number;
+  /** Kills that cost more requests than the process had in hand. */
+  readonly beyond: number;
+  /** Requests that were answered when they were asked again; where the client does so. */
+  readonly retried: number;
+  /** The longest change, in milliseconds. */
+  readonly slowestMs: number;
   readonly counts: Counts;
 }
 
@@ -24,6 +34,7 @@ const patient = ({ name, command }: StartCommand): StartCommand => ({
 /** A place is not reloaded before the process that it had has finished its connections: longer than those may take. */
 const RELOAD_MS = 45_000;
 
+type BytesOptions = Pick<EveryByteOptions, 'positions'> & { readonly cases?: readonly ByteCase[] };
 type Load = Omit<ChaosOptions, 'port' | 'signal'>;
 
 /** Kept connections under which workers are killed in turn. */
@@ -31,30 +42,49 @@ export async function killWorkers(
   by: StartCommand,
   { kills, everyMs, ...load }: Load & { readonly kills: number; readonly everyMs: number },
 ): Promise<LoadResult> {
-  return underLoad(by, load, async (served, client, signal) => {
-    let inHand = 0;
+  return underLoad(by, load, async (served, client, result, signal) => {
+    let [ofThis, failures, killedAt] = [0, 0, 0];
+    /** Of the kill before: all that it has cost is known by the next. */
+    const settle = () => {
+      if (client.failures - failures > ofThis) result.beyond++;
+      failures = client.failures;
+    };
     const onKill = (pid: number) => {
-      inHand += client.inHandOf(pid);
+      settle();
+      ofThis = client.inHandOf(pid, served.workers());
+      result.inHand += ofThis;
+      killedAt = performance.now();
+      killed++;
     };
     const first = served.workers().length;
-    // A place whose new worker has not answered yet is not killed again, nor is another beside it: 503 is right where there is none.
+    let killed = 0;
+    // A place whose new worker does not listen yet is not killed again, nor is another beside it: 503 is right where there is none.
     const pids = () => {
       const now = served.workers();
-      return now.length >= first && now.every((pid) => client.answered.has(pid)) ? now : [];
+      if (now.length < first || served.program.count(/^listening on/gm) < first + killed) return [];
+      if (killedAt > 0) result.slowestMs = Math.max(result.slowestMs, performance.now() - killedAt);
+      killedAt = 0;
+      return now;
     };
-    const changes = await killInTurn({ pids, everyMs, times: kills, signal, onKill });
-    return { changes, inHand };
+    result.changes = await killInTurn({ pids, everyMs, times: kills, signal, onKill });
+    await until('the replacement of the last', () => pids().length > 0);
+    settle();
   });
 }
 
 /** Kept connections under which all workers are replaced by new ones, again and again. */
 export async function reloadWorkers(
   by: StartCommand,
-  { reloads, ...load }: Load & { readonly reloads: number },
+  {
+    reloads,
+    onReload,
+    ...load
+  }: Load & { readonly reloads: number; readonly onReload?: (ms: number) => void },
 ): Promise<LoadResult> {
-  return underLoad(by, load, async (served) => {
-    for (let at = 0; at < reloads; at++) {
+  return underLoad(by, load, async (served, _client, result) => {
+    for (; result.changes < reloads; result.changes++) {
       const before = served.workers();
+      const begun = performance.now();
       served.program.kill('SIGUSR1');
       await until(
         'new workers',
@@ -64,54 +94,73 @@ export async function reloadWorkers(
         },
         { deadlineMs: RELOAD_MS },
       );
+      const took = performance.now() - begun;
+      result.slowestMs = Math.max(result.slowestMs, took);
+      onReload?.(took);
     }
-    return { changes: reloads, inHand: 0 };
   });
 }
+
+type Changing = { -readonly [Name in keyof LoadResult]: LoadResult[Name] };
 
 async function underLoad(
   by: StartCommand,
   load: Load,
-  change: (
-    served: Served,
-    client: ChaosClient,
-    signal: AbortSignal,
-  ) => Promise<{ readonly changes: number; readonly inHand: number }>,
+  change: (served: Served, client: ChaosClient, result: Changing, signal: AbortSignal) => Promise<void>,
 ): Promise<LoadResult> {
   await using served = await Served.start('echo-id.js', patient(by));
   const stop = new AbortController();
   const client = new ChaosClient({ ...load, port: served.port, signal: stop.signal });
+  const { counts } = client;
+  const result: Changing = { changes: 0, inHand: 0, beyond: 0, retried: 0, slowestMs: 0, counts };
   const run = client.run();
   try {
     const answered = async () => {
-      const { ok } = client.counts;
-      await until('answers', () => client.counts.ok >= ok + load.connections);
+      const { ok } = counts;
+      await until('answers', () => counts.ok >= ok + load.connections);
     };
     await answered();
-    const changed = await change(served, client, stop.signal);
+    await change(served, client, result, stop.signal);
     await answered();
-    return { ...changed, counts: client.counts };
+    return { ...result, slowestMs: Math.round(result.slowestMs), retried: client.retried };
   } finally {
     stop.abort();
     await run;
   }
 }
 
-/** {@link killedAtEveryByte}, with the worker that has the connection; and how often a body was read as a request. */
+/** {@link killedAtEveryByte} of all workers, for each case; and how often a body was read as a request. */
 export async function killWorkersAtBytes(
   by: StartCommand,
-  options: Pick<EveryByteOptions, 'positions'> = {},
+  { cases = BYTE_CASES, ...options }: BytesOptions = {},
 ): Promise<EveryByteResult & { readonly smuggled: number }> {
   await using served = await Served.start('echo-id.js', patient(by));
-  const result = await killedAtEveryByte({
-    ...options,
-    port: served.port,
-    kill: async (pid) => {
-      kill(pid);
-      await until('its end', () => !isRunning(pid));
-    },
-  });
-  return { ...result, smuggled: served.program.count(/a body was read as a request/g) };
+  const sum = { counts: noCounts(), kills: 0, second: 0, stayedOpen: 0 };
+  for (const each of cases) {
+    const result = await killedAtEveryByte(each, {
+      ...options,
+      port: served.port,
+      kill: () => killAll(served),
+    });
+    for (const kind of KINDS) sum.counts[kind] += result.counts[kind];
+    sum.kills += result.kills;
+    sum.second += result.second;
+    sum.stayedOpen += result.stayedOpen;
+  }
+  return { ...sum, smuggled: served.program.count(/a body was read as a request/g) };
+}
+
+/** {@link probeKilled}, with a worker that has all connections. */
+export function probeKilledWorkers(by: StartCommand, probes?: readonly Probe[]): Promise<KilledProbes> {
+  return probeKilled(patient(by), killAll, probes);
+}
+
+/** Kills all workers once they have read what was sent to them. */
+async function killAll(served: Served): Promise<void> {
+  await serverHasRead(served);
+  const pids = served.workers();
+  for (const pid of pids) kill(pid);
+  await until('the end of all workers', () => !pids.some(isRunning));
 }
 
 /** WebSockets under which workers are killed in turn; each is opened once. */

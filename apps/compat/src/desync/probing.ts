@@ -1,6 +1,9 @@
 import { serverHasRead } from '../wire/round-trip.js';
-import { type Target, Wire } from '../wire/wire.js';
+import { type End, type Target, Wire } from '../wire/wire.js';
 import type { Probe } from './probes.js';
+
+/** What is asked of a server whose processes die waits for the next ones. */
+const KILLED_MS = 30_000;
 
 /** Every byte that came back until the connection ended, less what is of the mode. */
 export type RawAnswer = string;
@@ -18,6 +21,25 @@ export function probeSplit(target: Target, { bytes }: Probe): Promise<RawAnswer[
     bytes.subarray(at + 1),
   ]);
   return probeParts(target, splits);
+}
+
+/** As {@link probeSplit}; `between` runs once, when a server has read the first part of all. */
+export async function probeAround(
+  target: Target,
+  { bytes }: Probe,
+  between: () => Promise<void>,
+): Promise<{ readonly answer: RawAnswer; readonly end: End }[]> {
+  const wires = await Promise.all(Array.from({ length: bytes.length }, () => Wire.connect(target)));
+  try {
+    await Promise.all(wires.map((wire, at) => wire.send(bytes.subarray(0, at + 1))));
+    await between();
+    await Promise.all(wires.map((wire, at) => wire.send(bytes.subarray(at + 1))));
+    for (const wire of wires) wire.finish();
+    await Promise.all(wires.map((wire) => wire.over(KILLED_MS)));
+    return wires.map(({ received, end }) => ({ answer: steadyAnswer(received.toString('latin1')), end }));
+  } finally {
+    for (const wire of wires) wire[Symbol.dispose]();
+  }
 }
 
 async function probeParts(target: Target, all: readonly (readonly Buffer[])[]): Promise<RawAnswer[]> {
