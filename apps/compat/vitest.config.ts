@@ -17,6 +17,13 @@ const config: ViteUserConfig = {
         COMPAT_START: 'millrace',
         COMPAT_MODE: 'process',
       }),
+      // Installed and built by `npm run test:apps`, and run by that alone.
+      ...(process.env.COMPAT_LARGE === undefined
+        ? []
+        : [
+            project('large-process', 3, 'large', { COMPAT_START: 'millrace', COMPAT_MODE: 'process' }),
+            project('large-base', 4, 'large', { COMPAT_START: 'millrace', COMPAT_MODE: 'base' }),
+          ]),
       project('base', 2, '{desync,differences,programs}', { COMPAT_START: 'millrace', COMPAT_MODE: 'base' }),
     ],
   },

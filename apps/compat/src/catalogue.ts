@@ -13,6 +13,10 @@ import { WEB_SOCKETS } from './kinds/web-sockets.js';
 export interface Entry {
   readonly name: string;
   readonly file: string;
+  /** What stands behind it. */
+  readonly args?: readonly string[];
+  /** Port 0 is none for it. */
+  readonly needsPort?: boolean;
   /** It ends TLS itself; its clients trust its certificate. */
   readonly tls?: boolean;
   readonly kinds: readonly Kind[];
@@ -23,7 +27,7 @@ export interface Entry {
 const HTTP: readonly Kind[] = [...HTTP_ANSWERS, ...HTTP_CONNECTIONS, ...HTTP_STREAMS];
 
 /** Every kind of HTTP/1 for which a program needs nothing, or what it has. */
-const http = (...has: readonly string[]) =>
+export const http = (...has: readonly string[]) =>
   HTTP.filter(({ needs }) => needs === undefined || has.includes(needs));
 
 const OF_HANDLER = ['compressed', 'trailers', 'early', 'inspect', 'address', 'drain', 'aborted'] as const;

@@ -31,6 +31,13 @@ export function startCommand(env: NodeJS.ProcessEnv = process.env, workers?: num
   };
 }
 
+/** What the programs print when they listen: all those that are written here, and Next.js. */
+const LISTENS = /listening on (\{.*?\}|".*?")|- Local: +http:\/\/\S+:(\d+)/;
+
+function portOf([, address, port]: RegExpMatchArray): number {
+  return port === undefined ? (JSON.parse(address as string) as { port: number }).port : Number(port);
+}
+
 /** A program of `programs/` that listens. */
 export class Served implements AsyncDisposable {
   readonly program: Program;
@@ -43,15 +50,19 @@ export class Served implements AsyncDisposable {
   }
 
   /** Starts a program of `programs/` by a command, and waits until it listens. */
-  static async start(name: string, by: StartCommand, env: NodeJS.ProcessEnv = {}): Promise<Served> {
+  static async start(
+    name: string,
+    by: StartCommand,
+    env: NodeJS.ProcessEnv = {},
+    args: readonly string[] = [],
+  ): Promise<Served> {
     const program = new Program(new URL(`../programs/${name}`, import.meta.url), {
       by: by.command,
+      args,
       env: { NODE_ENV: 'production', PORT: '0', ...env },
     });
     try {
-      const [, address] = await program.printed(/listening on (\{.*?\}|".*?")/);
-      const { port } = JSON.parse(address as string) as { port: number };
-      return new Served(program, port);
+      return new Served(program, portOf(await program.printed(LISTENS)));
     } catch (error) {
       await program[Symbol.asyncDispose]();
       throw error;

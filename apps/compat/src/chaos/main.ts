@@ -1,6 +1,7 @@
 /**
  * `npm run chaos-http [-- --workers 4 --connections 200 --kills 300 --kill-every 200 --reloads 100 --sockets 1000]`: what clients
- * see of programs that `millrace start` has started while workers are killed and reloaded, one scene a line, as JSON.
+ * see of programs that `millrace start` has started while workers are killed and reloaded, one scene a line, as JSON. With
+ * `--mode base` in that mode, and with `--table FILE` it writes the results into a page. Ends with 1 when something has happened that must not.
  *
  * With `--port PORT [--seconds 60] [--delay MS] [--rest MS] [--pids PID,… | --kill answered]` it is a checked load on
  * `programs/echo-id.js`, however that was started; it kills the processes that it is told, or those that have answered it lately.
@@ -18,6 +19,7 @@ import {
   probeKilledWorkers,
   reloadWorkers,
 } from './scenes.js';
+import { violations } from './verdict.js';
 
 const { values } = parseArgs({
   options: {
@@ -60,6 +62,9 @@ async function scenes(): Promise<void> {
   const tell = (scene: Scene) => {
     results.push(scene);
     console.log(JSON.stringify(scene));
+    const found = violations(mode, scene);
+    for (const text of found) console.error(`not as it should be: ${text}`);
+    if (found.length > 0) process.exitCode = 1;
     if (values.table !== undefined) writeResults(values.table, mode, { connections, workers }, results);
   };
   const slow = { connections, delayMs: 5, restMs: 5, retries: true };

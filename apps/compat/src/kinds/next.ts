@@ -1,0 +1,50 @@
+import { exchange, request } from '../wire/exchange.js';
+import type { Kind, Site } from './kind.js';
+
+const get = (site: Site, path: string, headers: Record<string, string> = {}) =>
+  exchange(site, [request('GET', path, { headers, close: true })]);
+
+/** What a site of Next.js serves beside what every program does. */
+export const NEXT: readonly Kind[] = [
+  {
+    says: 'serves a page that was rendered when the site was built, and says that it has not changed',
+    run: async (site) => {
+      const page = await get(site, '/');
+      const [{ headers }] = page.answers as [{ headers: string[] }];
+      const etag = headers.find((header) => /^etag: /i.test(header))?.slice('etag: '.length) ?? '';
+      return [page, await get(site, '/', { 'If-None-Match': etag })];
+    },
+    shows: /200 OK.*304 Not Modified/,
+  },
+  {
+    says: 'streams a page that waits for a part of it',
+    run: (site) => get(site, '/counter'),
+    shows: /200 OK/,
+  },
+  {
+    says: 'sends the payload of a page to its router',
+    run: async (site) => [
+      await get(site, '/counter', { RSC: '1' }),
+      await get(site, '/', { RSC: '1', 'Next-Router-Prefetch': '1' }),
+    ],
+    shows: /text\/x-component/,
+  },
+  {
+    says: 'serves the scripts of a page, compressed and not',
+    run: async (site) => {
+      const page = await fetch(`http://127.0.0.1:${site.port}/counter`).then((answer) => answer.text());
+      const scripts = [...page.matchAll(/src="(\/_next\/static\/[^"]+)"/g)].map(([, path]) => path as string);
+      const all: unknown[] = [];
+      for (const path of new Set(scripts)) {
+        all.push(path, await get(site, path), await get(site, path, { 'Accept-Encoding': 'gzip' }));
+      }
+      return all;
+    },
+    shows: /immutable.*[Cc]ontent-[Ee]ncoding: gzip/,
+  },
+  {
+    says: 'has a page for what it does not know',
+    run: (site) => get(site, '/no/such/page'),
+    shows: /404 Not Found/,
+  },
+];
