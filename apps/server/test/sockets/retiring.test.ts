@@ -209,6 +209,28 @@ describe.each([1, 2])('a worker that is replaced, with %d reactor threads', (rea
     for (const client of [upload, late]) expect(await client.pid()).toBe(after);
   });
 
+  test('gets no request behind one that it has not answered: the client asks the next process', async () => {
+    await using server = await start({ reactorNum });
+    const [one, two] = [gate(), gate()];
+    const wait = (name: string, { path }: { path: string }) =>
+      `GET /wait?name=${name}&file=${path} HTTP/1.1\r\nHost: here\r\n\r\n`;
+    const client = await Keeping.connect(server.app);
+    const before = await client.pid();
+    client.send(wait('one', one));
+    await server.program.printed(/^waits one/m);
+    const after = await handOver(server, before);
+    client.send(wait('two', two));
+    one.open();
+    expect((await client.answer()).body).toBe(`waited ${before}\n`);
+    await server.program.printed(/^waits two/m);
+    // It always has something in hand.
+    client.send(wait('three', one));
+    two.open();
+    expect((await client.answer()).body).toBe(`waited ${after}\n`);
+    expect((await client.answer()).body).toBe(`waited ${after}\n`);
+    await over(server);
+  });
+
   test('ends an answer that it has begun, however long that takes', async () => {
     await using server = await start({ reactorNum });
     const { path, open } = gate();

@@ -56,6 +56,15 @@ export class HttpClient extends Client implements Progress {
     return this.cutter.isOpaque;
   }
 
+  /**
+   * Whether its next request is to wait for the answers to those before it: the process that has them was replaced, and a client that
+   * always asks before it is answered would stay with that one for ever.
+   */
+  get waitsToMove(): boolean {
+    if (this.via === undefined || this.inside || this.upgraded) return false;
+    return isAfter(this.sent, this.answered);
+  }
+
   /** From here on what it sends is dropped, and its worker hears of it no more than that it is closed. */
   drop(): void {
     this.dropped = true;

@@ -2,7 +2,7 @@ import type { ConnectionHandlers, StreamConnection } from '@millrace/reactor';
 import * as packet from '../../links/packet.js';
 import { HELD_BACK, RECEIVED_BYTES } from '../../shared/counters-layout.js';
 import type { Client } from '../client.js';
-import { PAUSE_SHARE, PAUSE_UPGRADE } from '../pause-reasons.js';
+import { PAUSE_MOVES, PAUSE_SHARE, PAUSE_UPGRADE } from '../pause-reasons.js';
 import type { ReactorContext } from '../reactor-context.js';
 import type { HttpClient } from './http-client.js';
 import { HttpFramer } from './http-framer.js';
@@ -40,6 +40,10 @@ export class HttpInput {
 
   #wantsPiece(client: HttpClient): boolean {
     if (client.dropped) return true;
+    if (client.waitsToMove) {
+      client.pauseFor(PAUSE_MOVES);
+      return false;
+    }
     const { dispatcher } = this.#context;
     if (dispatcher.hasShareOfOwner(client)) return dispatcher.readyForOwner(client);
     this.#context.count(HELD_BACK, 1);

@@ -1,7 +1,7 @@
 import { ADOPT, END, FORGET, type Packet, PacketError, pieceAux, RETIRED } from '../../links/packet.js';
 import { CLOSING } from '../../shared/connection-layout.js';
 import type { Client, ClientLink } from '../client.js';
-import { PAUSE_WORKER } from '../pause-reasons.js';
+import { PAUSE_MOVES, PAUSE_WORKER } from '../pause-reasons.js';
 import type { ReactorContext } from '../reactor-context.js';
 import { isAfter } from './fate.js';
 import type { HttpClient } from './http-client.js';
@@ -61,6 +61,7 @@ export class Retirements {
     const aux = pieceAux(client.sent, 0);
     owner.channel.send(out.set(ADOPT, session, aux, listener).with(client.address));
     if (client.awaits(owner)) owner.channel.send(out.set(END, session, 0, listener));
+    client.resumeFor(PAUSE_MOVES);
   }
 
   /** The retired process behind that link has ended, and nothing more comes of it: what was sent to it is no longer counted. */
@@ -69,6 +70,7 @@ export class Retirements {
       if (client.http?.via === aside) {
         client.http.via = undefined;
         unhold(client, aside);
+        client.resumeFor(PAUSE_MOVES);
       }
     aside.forgive();
     this.#context.resetLink(aside.peer);
