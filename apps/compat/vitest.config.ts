@@ -24,7 +24,10 @@ const config: ViteUserConfig = {
             project('large-process', 3, 'large', { COMPAT_START: 'millrace', COMPAT_MODE: 'process' }),
             project('large-base', 4, 'large', { COMPAT_START: 'millrace', COMPAT_MODE: 'base' }),
           ]),
-      project('base', 2, '{desync,differences,programs}', { COMPAT_START: 'millrace', COMPAT_MODE: 'base' }),
+      project('base', 2, '{base-endings,desync,differences,programs}', {
+        COMPAT_START: 'millrace',
+        COMPAT_MODE: 'base',
+      }),
     ],
   },
 };

@@ -54,7 +54,7 @@ try {
 } catch (error) {
   if (!(error instanceof MillraceError)) throw error;
   const { cause } = error;
-  console.error(cause instanceof Error ? (cause.stack ?? String(cause)) : '');
+  if (cause instanceof Error) console.error(cause.stack ?? String(cause));
   console.error(`${error.code}: ${error.message}`);
   process.exitCode = 1;
 }

@@ -64,7 +64,8 @@ export async function killWorkers(
       if (now.length < first || served.program.count(/^listening on/gm) < first + killed) return [];
       if (killedAt > 0) result.slowestMs = Math.max(result.slowestMs, performance.now() - killedAt);
       killedAt = 0;
-      return now;
+      // In base mode some may have no clients.
+      return now.filter((pid) => client.answered.has(pid));
     };
     result.changes = await killInTurn({ pids, everyMs, times: kills, signal, onKill });
     await until('the replacement of the last', () => pids().length > 0);

@@ -79,7 +79,7 @@ export class HangWatch {
     if (namedAt !== undefined && now - namedAt < HANDLER_NAMED_AGAIN_MS) return;
     this.#named.set(pid, now);
     this.#parts.context.log.warn(
-      { pid },
+      { processPid: pid },
       `${nameOf(member)} has run for ${seconds(uptime)} and has not come to server.start(): what the entry module does before that does not end`,
     );
   }
@@ -103,7 +103,7 @@ export class HangWatch {
   #stopped(member: Member, seen: Seen, now: number): void {
     if (!seen.isStopped)
       this.#parts.context.log.warn(
-        { pid: seen.pid },
+        { processPid: seen.pid },
         `${nameOf(member)} is stopped, by a signal or a debugger`,
       );
     seen.isStopped = true;
@@ -119,7 +119,7 @@ export class HangWatch {
     const limit = options[option];
     if (limit > 0 && silent >= limit) {
       log.error(
-        { pid },
+        { processPid: pid },
         `the loop of ${nameOf(member)} has not turned for ${seconds(silent)} (${option}): it is killed`,
       );
       this.#seen.delete(member);
@@ -130,7 +130,7 @@ export class HangWatch {
     seen.namedAt = now;
     const what = limit > 0 ? `it is killed at ${option}, ${limit} ms` : `set ${option} to have it killed`;
     log.warn(
-      { pid },
+      { processPid: pid },
       `the loop of ${nameOf(member)} has not turned for ${seconds(silent)}: a handler computes or waits without giving it back; ${what}`,
     );
   }

@@ -394,7 +394,10 @@ export class ManagerRole implements ServerControl {
     }
     const member = this.#members.terminate(pid);
     if (member === undefined) return;
-    this.#context.log.info({ pid }, `SIGTERM has come to ${member.name} alone: it ends, and another comes`);
+    this.#context.log.info(
+      { processPid: pid },
+      `SIGTERM has come to ${member.name} alone: it ends, and another comes`,
+    );
   }
 
   async #stopAsked(id: PeerId, request?: number): Promise<void> {

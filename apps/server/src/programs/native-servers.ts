@@ -9,8 +9,15 @@ interface NativeServer extends Server {
 }
 
 /**
+ * How long a connection that is kept has for a request that ends it, before it is closed as idle, and the part of the time of its
+ * process that this may be: a request that is on its way to a connection which is closed is lost.
+ */
+const LAST_REQUEST_MS = 1_000;
+const LAST_REQUEST_PART = 1 / 3;
+
+/**
  * The servers of a program that accept by themselves, in base mode: their connections end with the process. When it leaves, requests
- * in hand are answered with `Connection: close`, and what is idle is closed.
+ * are answered with `Connection: close`, and what has been idle for a while is closed.
  */
 export class NativeServers {
   readonly #servers = new Set<NativeServer>();
@@ -32,8 +39,9 @@ export class NativeServers {
     });
   }
 
-  /** Accepts no more, and resolves when the last connection has ended. */
-  async leave(): Promise<void> {
+  /** Accepts no more, and resolves when the last connection has ended; what is idle may have one more request for `waitMs` at most. */
+  async leave(waitMs: number): Promise<void> {
+    const closesIdleAt = performance.now() + Math.min(LAST_REQUEST_MS, waitMs * LAST_REQUEST_PART);
     this.#leaving = true;
     for (const response of this.#unanswered) if (!response.headersSent) response.shouldKeepAlive = false;
     for (const server of this.#servers) {
@@ -44,7 +52,7 @@ export class NativeServers {
     for (;;) {
       let open = 0;
       for (const server of this.#servers) {
-        if (answersRequests(server)) server.closeIdleConnections();
+        if (answersRequests(server) && performance.now() >= closesIdleAt) server.closeIdleConnections();
         open += await connectionsOf(server);
       }
       if (open === 0) return;

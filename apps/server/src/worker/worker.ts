@@ -70,6 +70,8 @@ export class WorkerRole {
   #retirement: Retirement | undefined;
   /** Whether it reads up to the last packets before it ends. */
   #drain = false;
+  /** Whether it ends alone, and another is in its place. */
+  #isReplaced = true;
 
   /** `own`: in base mode, where the worker is a reactor; `served`: where servers of the program have connections. */
   constructor(
@@ -143,6 +145,7 @@ export class WorkerRole {
       onStop: (mode) => {
         // The last packets of a server that stops are for the process that has the place by then. In base mode there are none.
         this.#drain = mode === SHUTDOWN && this.#own === undefined;
+        this.#isReplaced = mode !== SHUTDOWN;
       },
       onSessionsLost: () => this.#gateway.settleLost(),
       onListening: (message) => this.#capture?.answered(message),
@@ -342,7 +345,8 @@ export class WorkerRole {
     } else if (this.#topology.aside && this.#served !== undefined && this.#serving && this.#life.lease.isHeld)
       return this.#retire(this.#served);
     this.#own?.quiesce();
-    await this.#capture?.native.leave();
+    // Clients of a server that ends have nowhere to go: those that ask nothing are not waited for.
+    await this.#capture?.native.leave(this.#isReplaced ? this.#context.options.maxWaitTime : 0);
     const drained = () => this.#life.tell({ type: 'drained' });
     await this.#sessions?.stop({ drain: this.#drain, drained });
     // Tasks that no handler waits for have been accepted as well.
