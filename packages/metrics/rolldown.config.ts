@@ -1,3 +1,3 @@
 import { library } from '../../rolldown.base.js';
 
-export default library(['index', 'text']);
+export default library(['index', 'otel', 'text']);

@@ -19,6 +19,7 @@ const SUITES: Record<string, () => Promise<{ readonly suite: Suite }>> = {
   channels: () => import('./channels/suite.js'),
   primitives: () => import('./primitives/suite.js'),
   memory: () => import('./memory/suite.js'),
+  metrics: () => import('./metrics/suite.js'),
   pools: () => import('./pools/suite.js'),
   server: () => import('./server/suite.js'),
   http: () => import('./http/suite.js'),

@@ -75,7 +75,7 @@ test('figures are told for themselves, and a contender that fails has none', asy
 
 test('a suite that is not there is an error that lists what is there', async () => {
   await expect(loadSuite('nothing')).rejects.toThrow(
-    "There is no suite 'nothing'; there are: timers, reactor, channels, primitives, memory, pools, server, http.",
+    "There is no suite 'nothing'; there are: timers, reactor, channels, primitives, memory, metrics, pools, server, http.",
   );
 });
 
