@@ -17,8 +17,10 @@ export default library(
     'programs/listen-capture',
     'tasks/task-worker',
     'worker/user-process',
+    'admin/admin-process',
+    'admin/admin',
   ],
-  ['valibot'],
+  ['valibot', '@valibot/to-json-schema'],
   // The server waits for its role when it is loaded, and loads roles while it does: these must not need its file.
   { apart: /\/src\/api\/server\.ts$/ },
 );

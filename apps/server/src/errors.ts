@@ -35,6 +35,10 @@ export type ServerErrorCode =
   | 'ERR_MILLRACE_TLS'
   /** The pid file cannot be written, or names a server that runs. */
   | 'ERR_MILLRACE_PID_FILE'
+  /** The admin interface cannot be opened: its directory, its socket or its token; the message says which. */
+  | 'ERR_MILLRACE_ADMIN'
+  /** A server of that name runs already; the message has its pid. */
+  | 'ERR_MILLRACE_NAME_TAKEN'
   /** The log file cannot be opened. */
   | 'ERR_MILLRACE_LOG_FILE'
   /** A process cannot become the user, or take the root directory, that the options say. */

@@ -22,6 +22,7 @@ export type { CloseInfo, CloseOptions, SendFileRange, Session } from './contract
 export type { Message, SessionData, Types } from './contract/types.js';
 export { ServerError, type ServerErrorCode } from './errors.js';
 export type { Command, CommandOptions } from './messages/commands.js';
+export type { AdminOptions } from './options/admin-options.js';
 export type {
   Dispatch,
   DispatchChoice,

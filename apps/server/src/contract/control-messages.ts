@@ -239,6 +239,25 @@ export type ToManager =
   | { readonly type: 'linksReset'; readonly peer: PeerId }
   | ReopenLog;
 
+/** From the admin process to the master; each request is answered by {@link ToAdmin}, with the same number. */
+export type FromAdmin =
+  | { readonly type: 'reload'; readonly request: number; readonly options: ReloadOptions }
+  | ShutdownAsked
+  /** A signal to the process of that pid, if that is that peer's still, or the admin process itself. */
+  | {
+      readonly type: 'signal';
+      readonly request: number;
+      readonly peer?: PeerId | undefined;
+      readonly pid: number;
+      readonly signal: string;
+    };
+
+/** From the master to the admin process. */
+export type ToAdmin =
+  | { readonly type: 'reloaded'; readonly request: number; readonly result: ReloadResult }
+  /** `sent`: the process was there. */
+  | { readonly type: 'signalled'; readonly request: number; readonly sent: boolean };
+
 type Check = (value: unknown) => boolean;
 
 const isNumber: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
@@ -270,7 +289,7 @@ const isAddress: Check = (value) => {
 const isResult: Check = (value) =>
   isObject(value) && isText(value.outcome) && orNone(isNumber)(value.replaced);
 
-type Kind = (ToWorker | FromWorker | FromManager | ToManager)['type'];
+type Kind = (ToWorker | FromWorker | FromManager | ToManager | FromAdmin | ToAdmin)['type'];
 
 /** What the fields of each kind must be: one that is something else would be found in the middle of what it asks for. */
 const FIELDS: Readonly<Record<Kind, Readonly<Record<string, Check>>>> = {
@@ -327,6 +346,8 @@ const FIELDS: Readonly<Record<Kind, Readonly<Record<string, Check>>>> = {
   },
   hurry: {},
   notBegun: { request: isNumber },
+  signal: { request: isNumber, peer: orNone(isNumber), pid: isNumber, signal: isText },
+  signalled: { request: isNumber, sent: isBoolean },
 };
 
 /** The body of a message, where it has the form of one; anything else is logged and ignored. */

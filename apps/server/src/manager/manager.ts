@@ -259,6 +259,7 @@ export class ManagerRole implements ServerControl {
   #ready(member: Member): void {
     this.#stopping?.changed();
     const { managerIncarnation, role, id } = assignmentOf(member);
+    this.#pids.ready(this.#members.peerOf(member), member.pid as number);
     if (role === 'worker')
       this.#tellMaster({ type: 'workerReady', worker: asWorker(id), pid: member.pid as number });
     if (member.incarnation === 1 && managerIncarnation === 1) return;
@@ -270,7 +271,9 @@ export class ManagerRole implements ServerControl {
     const { role, id, managerIncarnation } = assignmentOf(member);
     const isFirst = !this.#served.has(member) && managerIncarnation === 1;
     this.#served.add(member);
-    this.#pids.set(this.#members.peerOf(member), member.pid as number);
+    const peer = this.#members.peerOf(member);
+    if (!isFirst) this.#pids.replaced(peer);
+    this.#pids.set(peer, member.pid as number);
     if (role === 'worker' && !isFirst) this.#tellMaster({ type: 'workerReplaced', worker: asWorker(id) });
   }
 
@@ -451,6 +454,7 @@ export class ManagerRole implements ServerControl {
     this.#stopping?.changed();
     if (pid !== undefined) this.#links.ended(member, pid);
     if (code === 0 || this.#stopping) return;
+    this.#pids.failed(flatId(role, this.#topology, id), exit);
     const { log, options } = this.#context;
     // The manager says what it ends of.
     if (this.#startFailure !== undefined) return;

@@ -39,6 +39,7 @@ import { LogLimit } from '../log/log.js';
 import { HangWatch } from '../manager/hang-watch.js';
 import { lastForClients } from '../options/open-files.js';
 import { loadTls } from '../options/tls-material.js';
+import { beat } from '../process/heartbeat.js';
 import { ProcessPids } from '../process/process-pids.js';
 import type { RoleContext } from '../process/role-context.js';
 import { untilSettled } from '../process/settling.js';
@@ -53,6 +54,7 @@ import { QueueOwner } from '../tasks/queue-owner.js';
 import { notRunning, type RoleTasks } from '../tasks/role-tasks.js';
 import { openUpperFiles, planTaskFiles } from '../tasks/task-files.js';
 import { ActivatedSockets } from './activation.js';
+import { AdminInterface } from './admin-interface.js';
 import { bindSockets } from './base-sockets.js';
 import { beforeShutdown } from './before-shutdown.js';
 import { checkMemory } from './check-memory.js';
@@ -93,6 +95,7 @@ export class MasterRole implements ServerControl {
   #resources: Descriptors = {};
   #taskFiles: LargeValueFiles | undefined;
   #queue: QueueOwner | undefined;
+  #admin: AdminInterface | undefined;
   #reactors: Reactors | undefined;
   /** In process mode, where there are several reactor threads. */
   #acceptor: Acceptor | undefined;
@@ -116,6 +119,7 @@ export class MasterRole implements ServerControl {
   /** Of the manager. */
   #watch: HangWatch | undefined;
   #restoring: Repetition | undefined;
+  #stopBeat: () => void = () => {};
 
   /** `tables`: the user's, for all below. `Tasks`: where there are task workers. */
   constructor(context: RoleContext, topology: Topology, tables: Descriptors, Tasks?: typeof RoleTasks) {
@@ -173,6 +177,7 @@ export class MasterRole implements ServerControl {
     }
     if (this.#ending) return this.#stoppedInStart();
     this.#running = true;
+    this.#count(counters.STATE, counters.SERVER_RUNNING);
     for (const [index, listener] of this.#listeners.entries())
       if (listener instanceof Listener) this.#acceptor?.listen(this.#reactor, listener, asListener(index));
     for (const { index, socket } of this.#programListeners.all)
@@ -290,6 +295,7 @@ export class MasterRole implements ServerControl {
 
   async #open(): Promise<void> {
     this.#pidFile?.make();
+    this.#admin = this.#openAdmin();
     const tls = loadTls(this.#context.ports);
     this.#bind();
     checkOpenFiles(this.#context);
@@ -300,11 +306,15 @@ export class MasterRole implements ServerControl {
     const descriptors = { ...this.#resources, ...this.#inherited, ...this.#tables };
     const tasks = { taskFiles: this.#taskFiles?.path, taskRun: this.#queue?.run };
     this.#manager = managerPool(this.#context, descriptors, tasks, {
-      onSpawn: ({ pid }) => {
+      onSpawn: ({ pid, incarnation }) => {
+        if (incarnation > 1) this.#pids?.replaced(managerPeer(this.#topology));
         this.#pids?.set(managerPeer(this.#topology), pid as number);
         this.#reloads.managerSpawned();
       },
-      onReady: () => this.#end.managerChanged(),
+      onReady: ({ pid }) => {
+        this.#pids?.ready(managerPeer(this.#topology), pid as number);
+        this.#end.managerChanged();
+      },
       onMessage: (member, body) => this.#heard(member, body),
       onExit: (member, exit, delay) => this.#managerEnded(member, exit, delay),
     });
@@ -318,11 +328,15 @@ export class MasterRole implements ServerControl {
     });
     this.#pids = new ProcessPids(counted);
     this.#pids.set(masterPeer(this.#topology), process.pid);
+    this.#pids.ready(masterPeer(this.#topology), process.pid);
+    this.#stopBeat = beat(counted.process(masterPeer(this.#topology)));
     counted.keepServer();
     this.#restoring = this.#reactor.poller.every(RESTORE_MS, () => this.#restoreCounters());
     this.#count(counters.START_TIME, Date.now());
+    this.#count(counters.STATE, counters.SERVER_STARTING);
     for (const [index, bound] of this.#listeners.entries())
       if (bound !== undefined) this.#count(counters.PORTS + index, numberOf(bound));
+    this.#admin?.start(this.#resources);
     try {
       await Promise.all([this.#reactors.ready(), this.#manager.start()]);
     } catch (cause) {
@@ -330,6 +344,24 @@ export class MasterRole implements ServerControl {
       const message =
         'The processes and threads of the server did not come up; what they wrote above is the reason.';
       throw new ServerError('ERR_MILLRACE_START_FAILED', message, { cause });
+    }
+  }
+
+  /** Throws `ERR_MILLRACE_ADMIN` and `ERR_MILLRACE_NAME_TAKEN`. */
+  #openAdmin(): AdminInterface | undefined {
+    const { admin } = this.#context.options;
+    if (admin === undefined) return undefined;
+    const host = {
+      reload: (options: ReloadOptions) => this.reload(options),
+      shutdown: () => this.#endFromBelow(),
+      pidOf: (peer: PeerId) => this.pidOf(peer),
+    };
+    try {
+      return new AdminInterface(this.#context, this.#topology, host, admin);
+    } catch (error) {
+      if (!admin.optional) throw error;
+      this.#context.log.warn(`the server runs without an admin interface: ${(error as Error).message}`);
+      return undefined;
     }
   }
 
@@ -547,11 +579,13 @@ export class MasterRole implements ServerControl {
     this.openGateway()?.counters.setServer(counter, value);
   }
 
-  #managerEnded(_member: Member, { pid, code, signal, error }: Exit, delay: number | undefined): void {
+  #managerEnded(_member: Member, exit: Exit, delay: number | undefined): void {
+    const { pid, code, signal, error } = exit;
     this.#reloads.managerEnded(this.#ending !== undefined);
     this.#processesEnded(pid);
     this.#end.managerChanged();
     if (this.#ending) return;
+    if (code !== 0) this.#pids?.failed(managerPeer(this.#topology), exit);
     const how = error ? `(${error.message})` : signal ? `by ${signal}` : `with code ${code}`;
     if (delay === undefined) void this.#fail(`the manager ended ${how} and is not started again`);
     else
@@ -587,6 +621,7 @@ export class MasterRole implements ServerControl {
   async #shutdown(): Promise<void> {
     this.#context.log.info('shutting down');
     this.#reloads.close();
+    this.#count(counters.STATE, counters.SERVER_STOPPING);
     // Of a start that is not through the handlers have heard nothing.
     const hasStarted = this.#running;
     if (hasStarted) await beforeShutdown(this.#context, this.#end.hurry);
@@ -609,6 +644,7 @@ export class MasterRole implements ServerControl {
   /** Handlers of `shutdown` may read what has been counted; a later call is told that the server does not run. */
   #forget(): void {
     this.#restoring?.close();
+    this.#stopBeat();
     this.#reactors?.close();
     this.#reactors = undefined;
   }
@@ -646,6 +682,7 @@ export class MasterRole implements ServerControl {
     this.#tasks?.close();
     this.#pids = undefined;
     await this.#reactors?.stop(this.#context.options.maxWaitTime, this.#end.hurry);
+    await this.#admin?.close();
     for (const socket of this.#sockets) socket.close();
     this.#reactor.close();
     this.#context.messages.close();

@@ -28,6 +28,19 @@ const TICKS_PER_SECOND = 100;
 /** Of the digits of a pid and what may stand beside them. */
 const PID_BYTES = 32;
 
+/** The server of a pid file still runs. */
+export class PidFileTakenError extends ServerError {
+  readonly pid: number;
+
+  constructor(path: string, pid: number) {
+    super(
+      'ERR_MILLRACE_PID_FILE',
+      `Process ${pid}, of pidFile '${path}', still runs: stop it first (kill ${pid}), or name another pidFile.`,
+    );
+    this.pid = pid;
+  }
+}
+
 /** What a pid file says, and which it is. */
 interface Looked {
   readonly identity: string;
@@ -95,10 +108,7 @@ export class PidFile {
     const looked = this.#look();
     if (looked === undefined) return;
     const pid = runningPid(looked);
-    if (pid !== undefined) {
-      const message = `Process ${pid}, of pidFile '${this.#path}', still runs: stop it first (kill ${pid}), or name another pidFile.`;
-      throw new ServerError('ERR_MILLRACE_PID_FILE', message);
-    }
+    if (pid !== undefined) throw new PidFileTakenError(this.#path, pid);
     // Another server that starts now may have put its own there since: what is taken away is looked at once more.
     const taken = `${this.#path}.${randomBytes(6).toString('hex')}`;
     try {

@@ -1,4 +1,5 @@
 import type { Tasks } from '@millrace/task-pool';
+import type { AdminOptions } from './admin-options.js';
 import type { PortOptions } from './port-options.js';
 import type { TaskTransportName } from './task-transport.js';
 
@@ -166,6 +167,12 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
    * @default 'millrace'
    */
   readonly title?: string;
+  /**
+   * Whether the server can be asked and told by [the command](docs/admin.md) and over HTTP, on a unix socket of its user's own, and how.
+   * A process of its own answers, `TITLE: admin`.
+   * @default false
+   */
+  readonly admin?: boolean | AdminOptions;
 
   // Clients
 

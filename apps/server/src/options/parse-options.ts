@@ -1,14 +1,13 @@
 import { didYouMean } from '@millrace/channel';
 import { ArgumentError } from '@millrace/channel/errors';
 import * as v from 'valibot';
-import { ServerError } from '../errors.js';
-import { FRAMING_KINDS, NESTED } from './port-schema.js';
+import { ADMIN_OPTION_NAMES } from './admin-schema.js';
+import { optionError } from './option-error.js';
+import { FRAMING_KINDS, NESTED as OF_PORTS } from './port-schema.js';
 import type { Frozen } from './schema-parts.js';
 
-/** `message` is a sentence that names the option, the value and what is allowed. */
-export function optionError(message: string): ServerError {
-  return new ServerError('ERR_MILLRACE_OPTION', message);
-}
+/** The names within options that are objects. */
+const NESTED: Readonly<Record<string, readonly string[]>> = { ...OF_PORTS, admin: ADMIN_OPTION_NAMES };
 
 /** The checked options with their defaults. Throws `ERR_MILLRACE_OPTION` or `ERR_MILLRACE_UNKNOWN_OPTION`. */
 export function parseOptions<S extends v.GenericSchema>(

@@ -3,9 +3,11 @@ import { isAbsolute } from 'node:path';
 import type * as v from 'valibot';
 import { MAX_DEFAULT_REACTORS } from '../constants.js';
 import type { Protocol } from '../contract/protocol.js';
+import { resolveAdmin } from './admin-schema.js';
 import { given, pick } from './given.js';
+import { optionError } from './option-error.js';
 import type { ServerOptions } from './options.js';
-import { optionError, parseOptions } from './parse-options.js';
+import { parseOptions } from './parse-options.js';
 import { isInherited, type PortOptions } from './port-options.js';
 import { portDefaults, portSchema, portShape } from './port-schema.js';
 import type { ResolvedPort } from './resolved-port.js';
@@ -46,6 +48,7 @@ export function resolveOptions(options: ServerOptions, late = false) {
     clientMemoryHighWatermark: highWatermarkOf(parsed),
     maxRequestGrace: parsed.maxRequestGrace ?? defaultGrace(parsed.maxRequest),
     taskMaxRequestGrace: parsed.taskMaxRequestGrace ?? defaultGrace(parsed.taskMaxRequest),
+    admin: resolveAdmin(parsed.admin, parsed.title),
     port: resolveParsedPort(parsed, parsed.heartbeatCheckInterval, late),
   };
 }

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Tasks } from '@millrace/task-pool';
 import * as v from 'valibot';
 import { RING_BYTES } from '../constants.js';
+import { adminSchema } from './admin-schema.js';
 import { defaultClientMemory } from './memory-there-is.js';
 import { DISPATCH_MODES, IPC_KINDS, LOG_LEVELS, type ServerOptions } from './options.js';
 import type { PortOptions } from './port-options.js';
@@ -113,6 +114,7 @@ export const serverShape = {
   spin: v.optional(count(0, MAX_SPIN_US), 0),
   spares: v.optional(count(0, 1_000)),
   title: v.optional(filledText, 'millrace'),
+  admin: v.optional(adminSchema, false),
   logLevel: v.optional(oneOf(LOG_LEVELS), 'info'),
 } satisfies ShapeOf<Omit<ServerOptions, keyof PortOptions>>;
 

@@ -86,7 +86,11 @@ function effectiveCapabilities(): bigint {
  * them, the root directory while it may still choose one, the user last. Does nothing where the options say nothing.
  * Throws `ERR_MILLRACE_IDENTITY`: a process that cannot give up its rights does not run with them.
  */
-function takeIdentity({ user, group, chroot }: Pick<ResolvedOptions, 'user' | 'group' | 'chroot'>): void {
+export function takeIdentity({
+  user,
+  group,
+  chroot,
+}: Pick<ResolvedOptions, 'user' | 'group' | 'chroot'>): void {
   if (user === undefined && group === undefined && chroot === undefined) return;
   const parent = process.ppid;
   // Locks and files of tasks carry who has made them, which /proc tells: there may be none below the new root directory.

@@ -6,7 +6,7 @@ import type { ReactorIndex, Unchecked } from '../contract/ids.js';
  *
  *   server     ┌────────────┬──────────┬─────────────┬──────────────┬──────────────┐ 8 doubles
  *   (master)   │ START_TIME │ ACCEPTED │ TURNED_AWAY │ LAST_SESSION │ ROUND (int32)│ ROUND: all reactor threads
- *              │ OUT_OF_DESCRIPTORS │ LOST_LOG_LINES (int64)                       │ LOST_LOG_LINES: all processes
+ *              │ OUT_OF_DESCRIPTORS │ LOST_LOG_LINES (int64) │ STATE               │ LOST_LOG_LINES: all processes
  *              ├────────────┴──────────┴─────────────┴──────────────┴──────────────┤
  *   ports      │ the port that each listener is bound to                           │ 256 doubles
  *              ├───────────────┬────────────┬────────┬─────────────────┬───────────┤
@@ -17,9 +17,10 @@ import type { ReactorIndex, Unchecked } from '../contract/ids.js';
  *              │ ENDED_BY_RESET │ ENDED_BY_RESTART                                 │
  *              │ for each worker: DISPATCHED, IN_FLIGHT_RESET, CONNECTIONS                │ then 3 × W, rounded up to 8
  *              ├─────┬────────────┬──────────┬───────────┬─────────────────────────┤
- *   process p  │ PID │ STARTED_AT │ REQUESTS │ RESPONSES │ TASKS │ TASKS_AT_HAND │ 6, 7:
+ *   process p  │ PID │ READY_PID │ REQUESTS │ RESPONSES │ TASKS │ TASKS_AT_HAND  │ 6, 7:
  *              │ TASKS_COMPLETED │ TASKS_FAILED                                    │ 8 doubles,
- *              │ BEAT_PID │ BEAT │ DEBUGGED                                       │ 8 doubles,
+ *              │ BEAT_PID │ BEAT │ DEBUGGED │ BEAT_AT │ LOOP_DELAY │ RESTARTS │    │ 6, 7:
+ *              │ FAILURES │ LAST_EXIT                                             │ 8 doubles,
  *              │ for each reactor thread: DONE                                     │ then R, rounded up to 8
  *              └───────────────────────────────────────────────────────────────────┘
  *
@@ -33,6 +34,9 @@ import type { ReactorIndex, Unchecked } from '../contract/ids.js';
  * were neither completed nor failed. In a task worker TASKS_AT_HAND is how many it runs; and of what it has found in a
  * queue of the system, the place of TASKS_COMPLETED has how many messages were no tasks (GARBAGE), that of TASKS_FAILED
  * how many tasks of other programs, or earlier runs, have failed (ORPHANS_FAILED).
+ *
+ * Who starts a process (the manager; of itself and the manager, the master) writes PID, READY_PID, RESTARTS, FAILURES and LAST_EXIT
+ * of its block; the process itself what is about its loop.
  */
 const LINE = 8;
 
@@ -45,8 +49,15 @@ export const ROUND_WORD = 8;
 export const OUT_OF_DESCRIPTORS = 5;
 /** In units of int64. */
 export const LOST_LOG_LINES = 6;
+/** Where the server is in its life: one of SERVER_STATES. */
+export const STATE = 7;
 export const PORTS = LINE;
 const PORTS_LENGTH = 256;
+
+/** The server as a whole, by the number in STATE; 0: nothing is told yet. */
+export const SERVER_STARTING = 1;
+export const SERVER_RUNNING = 2;
+export const SERVER_STOPPING = 3;
 
 const FIRST_REACTOR = PORTS + PORTS_LENGTH;
 export const RECEIVED_BYTES = 0;
@@ -81,7 +92,8 @@ export const IN_FLIGHT_RESET = 1;
 export const CONNECTIONS = 2;
 
 export const PID = 0;
-export const STARTED_AT = 1;
+/** Which process has said last that it is ready; of the process before the one in PID, while that starts. */
+export const READY_PID = 1;
 export const REQUESTS = 2;
 export const RESPONSES = 3;
 export const TASKS = 4;
@@ -95,6 +107,13 @@ export const BEAT_PID = LINE;
 export const BEAT = LINE + 1;
 /** 1: a debugger may keep it. */
 export const DEBUGGED = LINE + 2;
+/** When BEAT was counted last, in milliseconds of the machine's monotonic clock, and how late that was. */
+export const BEAT_AT = LINE + 3;
+export const LOOP_DELAY = LINE + 4;
+/** How many processes have had the name before the one in PID, how many of them ended with an error, and how the last of those did: see exitNumber. */
+export const RESTARTS = LINE + 5;
+export const FAILURES = LINE + 6;
+export const LAST_EXIT = LINE + 7;
 /** For each reactor thread, from here on. */
 export const DONE = 2 * LINE;
 

@@ -46,11 +46,11 @@ export class Counters {
 
   /** Master: from here on what is there of the server as a whole is what it has set, but for what all processes count. */
   keepServer(): void {
-    const { ROUND_WORD, OUT_OF_DESCRIPTORS, LOST_LOG_LINES, PORTS } = layout;
+    const { ROUND_WORD, OUT_OF_DESCRIPTORS, LOST_LOG_LINES, STATE } = layout;
     this.#ofServer
       .keep(0, ROUND_WORD / 2)
       .keep(OUT_OF_DESCRIPTORS, LOST_LOG_LINES)
-      .keep(PORTS);
+      .keep(STATE);
   }
 
   /** Of a reactor of this thread: its part, of which it is the only writer, but for OPEN_HERE. */

@@ -1,0 +1,43 @@
+/**
+ * What the admin process runs: an HTTP server for what asks how a server of ours is, and tells it what to do. It is no part of the user's
+ * program, and knows no more of it than shared memory tells.
+ */
+import { inherit } from '@millrace/process-pool';
+import { ADMIN_SOCKET, ADMIN_TCP_SOCKET, type AdminAssignment } from '../contract/admin-assignment.js';
+import { takeIdentity } from '../process/identity.js';
+import { EventStream } from './event-stream.js';
+import { AdminHttpServer } from './http-server.js';
+import { MasterLink } from './master-link.js';
+import { ProcessWatch } from './process-watch.js';
+import { ServerView } from './server-view.js';
+
+/** Milliseconds after a SIGTERM until it is taken for one to this process alone: the master says when it is to end. */
+const ALONE_MS = 2_000;
+
+const child = inherit();
+if (child === undefined) throw new Error('This module is run by a server, and by nothing else.');
+const assignment = child.data as AdminAssignment;
+const { tokenHash, user, group } = assignment;
+// Not its root directory: what it tells is in /proc. It has all it needs by descriptors.
+takeIdentity({ user, group, chroot: undefined });
+
+const view = new ServerView(assignment, (name) => child.descriptor(name));
+const watch = new ProcessWatch(view);
+const events = new EventStream(view, watch);
+const parts = { assignment, view, watch, events, master: new MasterLink(child) };
+const servers = [new AdminHttpServer(parts, undefined)];
+await servers[0]?.listen(child.descriptor(ADMIN_SOCKET));
+if (tokenHash !== undefined) {
+  const tcp = new AdminHttpServer(parts, tokenHash);
+  servers.push(tcp);
+  await tcp.listen(child.descriptor(ADMIN_TCP_SOCKET));
+}
+
+child.onStop((mode) => {
+  if (mode === 'signal') return void setTimeout(() => process.exit(0), ALONE_MS);
+  for (const server of servers) server.close();
+  events.close();
+  // What is written by now goes out; a client that reads nothing is not waited for.
+  setImmediate(() => process.exit(0));
+});
+child.ready();

@@ -1,0 +1,55 @@
+import type { ChildProcessContext } from '@millrace/process-pool';
+import type { AdminSignal } from '../contract/admin-assignment.js';
+import type { FromAdmin, ToAdmin } from '../contract/control-messages.js';
+import type { PeerId } from '../contract/ids.js';
+import type { ReloadResult } from '../contract/reload.js';
+
+/** Answers that are waited for, of all clients together. */
+const MOST_REQUESTS = 32;
+
+type Answer = Extract<ToAdmin, { readonly request: number }>;
+
+/** What is to be done is said to the master, by the control pipe of this process. */
+export class MasterLink {
+  readonly #child: ChildProcessContext;
+  readonly #waiting = new Map<number, (answer: Answer) => void>();
+  #next = 0;
+
+  constructor(child: ChildProcessContext) {
+    this.#child = child;
+    child.onMessage((body) => {
+      const answer = body as Answer;
+      const settle = this.#waiting.get(answer.request);
+      this.#waiting.delete(answer.request);
+      settle?.(answer);
+    });
+  }
+
+  /** Whether as many answers are waited for as may be. */
+  get isFull(): boolean {
+    return this.#waiting.size >= MOST_REQUESTS;
+  }
+
+  async reload(tasksOnly: boolean): Promise<ReloadResult> {
+    const answer = await this.#ask((request) => ({ type: 'reload', request, options: { tasksOnly } }));
+    return answer.type === 'reloaded' ? answer.result : { outcome: 'stopped', replaced: 0 };
+  }
+
+  /** Whether that process was there. */
+  async signal(peer: PeerId | undefined, pid: number, signal: AdminSignal): Promise<boolean> {
+    const answer = await this.#ask((request) => ({ type: 'signal', request, peer, pid, signal }));
+    return answer.type === 'signalled' && answer.sent;
+  }
+
+  stop(): void {
+    this.#child.send({ type: 'shutdown' } satisfies FromAdmin);
+  }
+
+  #ask(message: (request: number) => FromAdmin): Promise<Answer> {
+    const request = this.#next++;
+    return new Promise((resolve) => {
+      this.#waiting.set(request, resolve);
+      this.#child.send(message(request));
+    });
+  }
+}

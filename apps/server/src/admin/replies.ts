@@ -1,0 +1,33 @@
+import type { ServerResponse } from 'node:http';
+
+/** What a route answers: a body of JSON, or a stream that it writes by itself. */
+export type Reply =
+  | { readonly status: number; readonly body: object }
+  | { readonly serve: (response: ServerResponse) => void };
+
+/** A request that is refused; what the client is told. */
+export class RequestError extends Error {
+  readonly status: number;
+  readonly code: string;
+
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+export function send(response: ServerResponse, status: number, body: object): void {
+  const text = `${JSON.stringify(body)}\n`;
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+  });
+  response.end(text);
+}
+
+export function sendError(response: ServerResponse, { status, code, message }: RequestError): void {
+  if (status === 401) response.setHeader('www-authenticate', 'Bearer');
+  send(response, status, { error: { code, message } });
+}

@@ -1,0 +1,209 @@
+import type { GenericSchema, InferOutput } from 'valibot';
+import type { AdminAssignment } from '../contract/admin-assignment.js';
+import type { EventStream } from './event-stream.js';
+import type { MasterLink } from './master-link.js';
+import type { ProcessWatch } from './process-watch.js';
+import { reload } from './reload-progress.js';
+import { type Reply, RequestError } from './replies.js';
+import * as schemas from './schemas.js';
+import type { ServerView } from './server-view.js';
+
+/** What routes work with. */
+export interface AdminParts {
+  readonly assignment: AdminAssignment;
+  readonly view: ServerView;
+  readonly watch: ProcessWatch;
+  readonly events: EventStream;
+  readonly master: MasterLink;
+}
+
+/** A request that has been checked: what is in the path, the query and the body. */
+export interface Asked<Query, Body> {
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Query;
+  readonly body: Body;
+  /** The event that a client has got last. */
+  readonly lastEventId: string | undefined;
+}
+
+export interface Answer {
+  readonly text: string;
+  readonly schema: GenericSchema;
+  /** Default: JSON. Of a stream the schema is that of a line, or of the data of the events that it names. */
+  readonly contentType?: 'application/x-ndjson' | 'text/event-stream';
+}
+
+/** A route, of which the server serves the requests and the OpenAPI document tells. */
+export interface Route {
+  readonly method: 'GET' | 'POST';
+  /** With parameters in braces. */
+  readonly path: string;
+  readonly id: string;
+  readonly text: string;
+  readonly query: GenericSchema | undefined;
+  readonly body: GenericSchema | undefined;
+  readonly answers: Readonly<Record<number, Answer>>;
+  /** Answered to clients of TCP that show no token: it tells next to nothing. */
+  readonly open: boolean;
+  readonly handle: (parts: AdminParts, asked: Asked<never, never>) => Reply | Promise<Reply>;
+}
+
+interface RouteOf<Q extends GenericSchema, B extends GenericSchema> {
+  readonly text: string;
+  readonly query?: Q;
+  readonly body?: B;
+  readonly answers: Readonly<Record<number, Answer>>;
+  readonly open?: boolean;
+  readonly handle: (
+    parts: AdminParts,
+    asked: Asked<InferOutput<Q>, InferOutput<B>>,
+  ) => Reply | Promise<Reply>;
+}
+
+function route<Q extends GenericSchema, B extends GenericSchema>(
+  method: Route['method'],
+  path: string,
+  id: string,
+  { text, query, body, answers, open = false, handle }: RouteOf<Q, B>,
+): Route {
+  return { method, path, id, text, query, body, answers, open, handle };
+}
+
+const ok = (body: object): Reply => ({ status: 200, body });
+const is = (schema: GenericSchema, text: string): Answer => ({ text, schema });
+
+export const ROUTES: readonly Route[] = [
+  route('GET', '/v1/status', 'getStatus', {
+    text: 'How the server is, in numbers.',
+    answers: { 200: is(schemas.statusSchema, 'The status.') },
+    handle: ({ view }) => ok(view.status()),
+  }),
+  route('GET', '/v1/processes', 'getProcesses', {
+    text: 'Every process of the server.',
+    answers: { 200: is(schemas.processesSchema, 'In the order of the tree.') },
+    handle: ({ view }) => ok({ at: Date.now(), processes: view.processes.all() }),
+  }),
+  route('GET', '/v1/listeners', 'getListeners', {
+    text: 'Where the server listens, and how many connections each place has.',
+    answers: { 200: is(schemas.listenersSchema, 'In the order of addListener.') },
+    handle: ({ view }) => ok({ at: Date.now(), listeners: view.listeners() }),
+  }),
+  route('GET', '/v1/connections', 'getConnections', {
+    text: 'Open connections, a page at a time, by ascending session ids.',
+    query: schemas.connectionsQuery,
+    answers: { 200: is(schemas.connectionsSchema, 'A page of at most `limit` connections, 100 by default.') },
+    handle: ({ view }, { query }) => ok(view.connections(query)),
+  }),
+  route('GET', '/v1/events', 'getEvents', {
+    text:
+      'Server-sent events: `status` every second, `process` when a process ends, comes or changes its state, `resync` where events after ' +
+      'the `Last-Event-ID` are not known any more.',
+    answers: {
+      200: {
+        text: 'The data of a `process` event; that of a `status` event is as of /v1/status.',
+        schema: schemas.processEvent,
+        contentType: 'text/event-stream',
+      },
+    },
+    handle: ({ events }, { lastEventId }) => ({ serve: (response) => events.serve(response, lastEventId) }),
+  }),
+  route('GET', '/health/live', 'getLive', {
+    text: 'Whether the server lives: a probe that fails here is a reason to start it anew. No token is needed.',
+    open: true,
+    answers: {
+      200: is(schemas.healthSchema, "The master's loop turns."),
+      503: is(schemas.healthSchema, 'It hangs, or there is none: `gone`.'),
+    },
+    handle: ({ view }) =>
+      view.isAlive ? ok({ state: view.state }) : { status: 503, body: { state: 'gone' } },
+  }),
+  route('GET', '/health/ready', 'getReady', {
+    text: 'Whether the server takes requests. No token is needed.',
+    open: true,
+    answers: {
+      200: is(schemas.healthSchema, 'It serves: `ready` or `degraded`.'),
+      503: is(
+        schemas.healthSchema,
+        '`starting`, `draining`, or `degraded` with no worker that takes anything.',
+      ),
+    },
+    handle: ({ view }) => ({ status: view.serves ? 200 : 503, body: { state: view.state } }),
+  }),
+  route('POST', '/v1/reload', 'reload', {
+    text: 'Puts new processes in the places of workers and task workers, without losing a client. It goes on when the client goes away.',
+    body: schemas.reloadBody,
+    answers: {
+      200: {
+        text: 'A line for each process that is replaced, one for each second, and one for the end.',
+        schema: schemas.reloadLine,
+        contentType: 'application/x-ndjson',
+      },
+      503: is(schemas.errorSchema, 'Too many requests are under way.'),
+    },
+    handle: (parts, { body }) => {
+      assertRoom(parts);
+      return { serve: (response) => void reload(response, body.tasksOnly === true, parts) };
+    },
+  }),
+  route('POST', '/v1/stop', 'stop', {
+    text: 'Ends the server in order. The answer comes at the beginning; the master ends last.',
+    body: schemas.emptyBody,
+    answers: { 202: is(schemas.stopSchema, 'It ends.') },
+    handle: ({ view, master, assignment }) => {
+      master.stop();
+      const { maxWaitTime } = assignment;
+      const maxWaitTimeMs = Number.isFinite(maxWaitTime) ? maxWaitTime : null;
+      return { status: 202, body: { pid: view.status().pid, maxWaitTimeMs } };
+    },
+  }),
+  route('POST', '/v1/processes/{name}/kill', 'killProcess', {
+    text: 'Sends a signal to a process, as in a drill; SIGKILL where none is named. The master is not one of them: see /v1/stop.',
+    body: schemas.killBody,
+    answers: {
+      200: is(schemas.killedSchema, 'It has been sent.'),
+      404: is(schemas.errorSchema, 'There is no process of that name.'),
+      409: is(schemas.errorSchema, 'It is the master, or there is no process of that name right now.'),
+      503: is(schemas.errorSchema, 'Too many requests are under way.'),
+    },
+    handle: kill,
+  }),
+];
+
+async function kill(
+  parts: AdminParts,
+  { params, body }: Asked<unknown, InferOutput<typeof schemas.killBody>>,
+): Promise<Reply> {
+  const { view, master } = parts;
+  const name = params.name ?? '';
+  const found = view.processes.find(name);
+  if (found === undefined) {
+    const names = view.processes.all().map((process) => process.name);
+    throw new RequestError(
+      404,
+      'NO_PROCESS',
+      `There is no process '${name}'; there are: ${names.join(', ')}.`,
+    );
+  }
+  const { report, peer } = found;
+  if (report.role === 'master')
+    throw new RequestError(409, 'MASTER', 'The server ends with its master: stop it in the place of that.');
+  assertRoom(parts);
+  const { pid } = report;
+  const { signal } = body;
+  if (pid === null || !(await master.signal(peer, pid, signal)))
+    throw new RequestError(
+      409,
+      'NO_PROCESS_NOW',
+      `There is no process '${report.name}' right now: the next one is on its way.`,
+    );
+  return ok({ process: report.name, pid, signal });
+}
+
+function assertRoom({ master }: AdminParts): void {
+  if (master.isFull)
+    throw new RequestError(
+      503,
+      'TOO_MANY',
+      'Too many requests are under way: ask again when some have been answered.',
+    );
+}

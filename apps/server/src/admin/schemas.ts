@@ -1,0 +1,188 @@
+// What the admin interface says and takes. The OpenAPI document is made of these, and so are the types.
+
+import * as v from 'valibot';
+import { ADMIN_SIGNALS } from '../contract/admin-assignment.js';
+
+const number = v.pipe(v.number(), v.minValue(0));
+const whole = v.pipe(v.number(), v.integer(), v.minValue(0));
+const orNull = <S extends v.GenericSchema>(schema: S) => v.nullable(schema);
+const said = <S extends v.GenericSchema>(schema: S, text: string) => v.pipe(schema, v.description(text));
+
+export const serverState = said(
+  v.picklist(['starting', 'ready', 'degraded', 'draining']),
+  "'degraded': it serves, and a process of it is down, hangs, is stopped or only starts. 'draining': it ends, and finishes what it has.",
+);
+
+export const statusSchema = v.strictObject({
+  name: said(v.string(), 'What the server is found by.'),
+  title: said(v.string(), 'The first word of what ps shows of its processes.'),
+  state: serverState,
+  mode: v.picklist(['process', 'base']),
+  pid: said(whole, 'The master.'),
+  node: said(v.string(), 'The version of Node.'),
+  startedAt: said(number, 'Milliseconds since 1970.'),
+  uptimeMs: number,
+  at: said(number, 'When this was read: milliseconds since 1970.'),
+  connections: v.strictObject({
+    open: whole,
+    limit: said(whole, 'maxConnections.'),
+    accepted: whole,
+    closed: whole,
+    turnedAway: said(whole, 'There were as many as the limit, or no descriptors were left.'),
+  }),
+  messages: v.strictObject({
+    received: said(whole, 'Messages that workers have got; of HTTP clients, what came of one read.'),
+    answered: whole,
+    underWay: said(whole, 'Sent to workers, and not finished.'),
+    bytesIn: whole,
+    bytesOut: whole,
+  }),
+  tasks: v.strictObject({
+    asked: whole,
+    completed: whole,
+    failed: whole,
+    waiting: whole,
+    running: whole,
+  }),
+  deaths: v.strictObject({
+    answered502: said(whole, 'Requests that were in hand when their worker died.'),
+    answered503: said(whole, 'Requests that no worker took in time.'),
+    reset: said(whole, 'Connections that were reset with their worker.'),
+  }),
+  processes: v.strictObject({ total: whole, ready: whole, restarts: whole, failures: whole }),
+  lostLogLines: whole,
+});
+export type StatusReport = v.InferOutput<typeof statusSchema>;
+
+export const processSchema = v.strictObject({
+  name: said(v.string(), "As 'worker:0', 'task-worker:1', 'user-process:0', 'manager', 'master' or 'admin'."),
+  role: v.picklist(['master', 'manager', 'worker', 'task-worker', 'user-process', 'admin']),
+  id: said(whole, 'Counts those of its role.'),
+  pid: orNull(whole),
+  state: said(
+    v.picklist(['starting', 'ready', 'hanging', 'stopped', 'down']),
+    "'hanging': its loop has not turned for 2.5 s. 'stopped': by a signal or a debugger. 'down': there is none; the next one is on its way.",
+  ),
+  uptimeMs: said(orNull(number), 'null, as memory and processor time are: there is none, or /proc hides it.'),
+  cpuMs: said(orNull(number), 'Milliseconds of processor time since its start.'),
+  cpuPercent: said(orNull(number), 'The share of one processor lately.'),
+  memory: said(orNull(whole), 'Resident memory in bytes.'),
+  loopDelayMs: said(orNull(number), 'How late its loop was at the last full second.'),
+  restarts: said(orNull(whole), 'How many processes have had the name before, those of reloads as well.'),
+  failures: said(orNull(whole), 'How many of those ended with an error or by a signal.'),
+  lastFailure: said(orNull(v.string()), "As 'SIGKILL' or 'code 1'."),
+  connections: said(orNull(whole), 'Of workers.'),
+  messages: said(orNull(whole), 'That a worker has got.'),
+  messagesUnderWay: said(orNull(whole), 'That a worker has not finished.'),
+  tasksRunning: said(orNull(whole), 'In a task worker.'),
+  tasksAsked: said(orNull(whole), 'By a worker or user process.'),
+});
+export type ProcessReport = v.InferOutput<typeof processSchema>;
+
+export const processesSchema = v.strictObject({ at: number, processes: v.array(processSchema) });
+
+export const listenerSchema = v.strictObject({
+  index: said(whole, 'In the order of addListener.'),
+  type: v.picklist(['stream', 'datagram']),
+  protocol: said(
+    v.string(),
+    "What its clients send: 'messages', or 'http' and 'stream' for servers of Node's own.",
+  ),
+  tls: v.boolean(),
+  host: said(orNull(v.string()), 'null where a program has asked for it, or another one has bound it.'),
+  port: orNull(whole),
+  path: orNull(v.string()),
+  connections: whole,
+});
+export const listenersSchema = v.strictObject({ at: number, listeners: v.array(listenerSchema) });
+export type ListenerReport = v.InferOutput<typeof listenerSchema>;
+
+export const connectionSchema = v.strictObject({
+  session: whole,
+  listener: whole,
+  remoteAddress: said(v.string(), 'Empty for clients of unix sockets.'),
+  remotePort: whole,
+  reactor: whole,
+  worker: orNull(whole),
+  connectedAt: said(number, 'Milliseconds since 1970, as the others.'),
+  lastReceivedAt: number,
+  lastSentAt: number,
+  queuedBytes: said(whole, 'What waits for it to be read.'),
+  paused: v.boolean(),
+  tls: v.boolean(),
+});
+export type ConnectionReport = v.InferOutput<typeof connectionSchema>;
+export const connectionsSchema = v.strictObject({
+  at: number,
+  open: whole,
+  connections: v.array(connectionSchema),
+  next: said(orNull(whole), 'What after has to be for the next page; null: this is the last.'),
+});
+
+/** A client counts with whole numbers in its query. */
+const inQuery = (most: number) =>
+  v.pipe(
+    v.string(),
+    v.regex(/^\d{1,16}$/, 'a whole number'),
+    v.transform(Number),
+    v.maxValue(most, `${most} at most`),
+  );
+export const connectionsQuery = v.strictObject({
+  after: v.optional(inQuery(Number.MAX_SAFE_INTEGER)),
+  limit: v.optional(inQuery(1_000)),
+  listener: v.optional(inQuery(255)),
+});
+
+export const healthSchema = v.strictObject({ state: v.union([serverState, v.literal('gone')]) });
+
+export const reloadBody = v.strictObject({
+  tasksOnly: v.optional(said(v.boolean(), 'Task workers alone.')),
+});
+
+/** A line of the answer to a reload. */
+export const reloadLine = v.variant('type', [
+  v.strictObject({ type: v.literal('started'), processes: said(whole, 'How many there are to replace.') }),
+  v.strictObject({
+    type: v.literal('replaced'),
+    process: v.string(),
+    pid: whole,
+    previousPid: orNull(whole),
+  }),
+  v.strictObject({ type: v.literal('waiting'), seconds: said(whole, 'Since it was asked for.') }),
+  v.strictObject({
+    type: v.literal('done'),
+    outcome: v.picklist(['reloaded', 'failed', 'stopped', 'requested']),
+    replaced: whole,
+    advice: orNull(v.string()),
+  }),
+]);
+export type ReloadLine = v.InferOutput<typeof reloadLine>;
+
+export const stopSchema = v.strictObject({
+  pid: said(whole, 'The master, which ends last.'),
+  maxWaitTimeMs: orNull(number),
+});
+export const emptyBody = v.strictObject({});
+
+export const killBody = v.strictObject({
+  signal: v.optional(v.picklist(ADMIN_SIGNALS), 'SIGKILL'),
+});
+export const killedSchema = v.strictObject({
+  process: v.string(),
+  pid: whole,
+  signal: v.picklist(ADMIN_SIGNALS),
+});
+
+export const processEvent = v.strictObject({
+  process: v.string(),
+  state: processSchema.entries.state,
+  pid: orNull(whole),
+  previousPid: orNull(whole),
+  lastFailure: orNull(v.string()),
+  at: number,
+});
+export type ProcessEvent = v.InferOutput<typeof processEvent>;
+
+export const errorSchema = v.strictObject({
+  error: v.strictObject({ code: v.string(), message: v.string() }),
+});

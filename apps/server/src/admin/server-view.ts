@@ -1,0 +1,197 @@
+import { MappedMemory } from '@millrace/native';
+import { serverStats } from '../api/stats.js';
+import type { AdminAssignment } from '../contract/admin-assignment.js';
+import { asListener } from '../contract/ids.js';
+import { CONNECTIONS, COUNTERS } from '../links/descriptor-names.js';
+import { openCounters } from '../links/shared-resources.js';
+import { connectionBytes, connectionParts } from '../links/table-sizes.js';
+import { CLOSED, FLAG_PAUSED, FREE } from '../shared/connection-layout.js';
+import { ConnectionTable } from '../shared/connection-table.js';
+import type { Counters } from '../shared/counters.js';
+import * as layout from '../shared/counters-layout.js';
+import { ProcessList } from './process-list.js';
+import type { ConnectionReport, ListenerReport, ProcessReport, StatusReport } from './schemas.js';
+
+/** What is told of connections is at most so old: the whole table is read for it. */
+const FRESH_MS = 250;
+/** A page of connections, where the client does not say. */
+const PAGE = 100;
+
+type ServerState = StatusReport['state'];
+
+/**
+ * The server, as the memory that its processes share tells of it, and /proc: nothing is asked of any process, so one that hangs holds up
+ * nothing here, and nothing here holds up one.
+ */
+export class ServerView {
+  readonly processes: ProcessList;
+  readonly #assignment: AdminAssignment;
+  readonly #counters: Counters;
+  readonly #connections: ConnectionTable;
+  #listeners: readonly ListenerReport[] = [];
+  #listenersAt = Number.NEGATIVE_INFINITY;
+
+  /** `find`: the descriptors of what is shared. */
+  constructor(assignment: AdminAssignment, find: (name: string) => number) {
+    const { topology } = assignment;
+    this.#assignment = assignment;
+    this.#counters = openCounters(topology, find(COUNTERS));
+    const { buffer } = new MappedMemory(find(CONNECTIONS), connectionBytes(topology));
+    this.#connections = new ConnectionTable(buffer, topology.maxConnections, connectionParts(topology));
+    this.processes = new ProcessList(assignment, this.#counters);
+  }
+
+  get state(): ServerState {
+    const processes = this.processes.all();
+    switch (this.#counters.server(layout.STATE)) {
+      case layout.SERVER_RUNNING:
+        return processes.every(({ state }) => state === 'ready') ? 'ready' : 'degraded';
+      case layout.SERVER_STOPPING:
+        return 'draining';
+      default:
+        return 'starting';
+    }
+  }
+
+  /** Whether some worker takes what clients send: a server may be degraded, and serve. */
+  get serves(): boolean {
+    return (
+      this.#counters.server(layout.STATE) === layout.SERVER_RUNNING &&
+      this.processes.all().some(({ role, state }) => role === 'worker' && state === 'ready')
+    );
+  }
+
+  /** Whether the master lives and its loop turns. */
+  get isAlive(): boolean {
+    const master = this.processes.all().find(({ role }) => role === 'master');
+    return master?.state === 'ready' || master?.state === 'starting';
+  }
+
+  status(): StatusReport {
+    const { name, title, mode, topology } = this.#assignment;
+    const stats = serverStats(this.#counters, { ...topology, taskQueue: undefined }, undefined);
+    const processes = this.processes.all();
+    const now = Date.now();
+    const sum = (of: (process: ProcessReport) => number | null) =>
+      processes.reduce((all, process) => all + (of(process) ?? 0), 0);
+    return {
+      name,
+      title,
+      state: this.state,
+      mode,
+      pid: processes[0]?.pid ?? 0,
+      node: process.version,
+      startedAt: stats.startTime,
+      uptimeMs: Math.max(0, now - stats.startTime),
+      at: now,
+      connections: {
+        open: stats.connectionNum,
+        limit: topology.maxConnections,
+        accepted: stats.acceptCount,
+        closed: stats.closeCount,
+        turnedAway: stats.abortCount + stats.descriptorAbortCount,
+      },
+      messages: {
+        received: stats.requestCount,
+        answered: stats.responseCount,
+        underWay: stats.concurrency,
+        bytesIn: stats.totalRecvBytes,
+        bytesOut: stats.totalSendBytes,
+      },
+      tasks: {
+        asked: stats.taskCount,
+        completed: stats.taskCompletedCount,
+        failed: stats.taskFailedCount,
+        waiting: stats.taskingNum,
+        running: stats.taskRunningNum,
+      },
+      deaths: {
+        answered502: stats.badGatewayCount,
+        answered503: stats.unavailableCount,
+        reset: stats.deathResetCount,
+      },
+      processes: {
+        total: processes.length,
+        ready: processes.filter(({ state }) => state === 'ready').length,
+        restarts: sum(({ restarts }) => restarts),
+        failures: sum(({ failures }) => failures),
+      },
+      lostLogLines: stats.lostLogLines,
+    };
+  }
+
+  /** Those that are listened on. */
+  listeners(): readonly ListenerReport[] {
+    const now = performance.now();
+    if (now - this.#listenersAt < FRESH_MS) return this.#listeners;
+    this.#listenersAt = now;
+    const open = new Map<number, number>();
+    for (const session of this.#connections.list(0)) {
+      const listener = this.#connections.read(session)?.listener;
+      if (listener !== undefined) open.set(listener, (open.get(listener) ?? 0) + 1);
+    }
+    this.#listeners = this.#assignment.listeners.flatMap((listener, index) => {
+      const { type, protocol, tls, host, path, inherited, late } = listener;
+      const port = this.#counters.port(index);
+      const connections = open.get(index) ?? 0;
+      // No program listens there.
+      if (late && port === 0 && connections === 0) return [];
+      return [
+        {
+          index,
+          type,
+          protocol,
+          tls,
+          host: inherited ? null : (host ?? null),
+          port: port === 0 ? null : port,
+          path: path ?? null,
+          connections,
+        },
+      ];
+    });
+    return this.#listeners;
+  }
+
+  /** A page of open connections with ids above `after`, lowest first. */
+  connections({
+    after = 0,
+    limit = PAGE,
+    listener,
+  }: {
+    readonly after?: number | undefined;
+    readonly limit?: number | undefined;
+    readonly listener?: number | undefined;
+  }): { at: number; open: number; connections: ConnectionReport[]; next: number | null } {
+    const table = this.#connections;
+    const ids = table.list(after, listener === undefined ? undefined : asListener(listener));
+    const page = ids.slice(0, limit);
+    return {
+      at: Date.now(),
+      open: this.status().connections.open,
+      connections: page.flatMap((session) => this.#connection(session) ?? []),
+      next: ids.length > page.length ? (page.at(-1) ?? null) : null,
+    };
+  }
+
+  #connection(session: number): ConnectionReport | undefined {
+    const table = this.#connections;
+    const record = table.read(session);
+    if (record === undefined || record.state === CLOSED || record.state === FREE) return undefined;
+    const { received, sent } = table.times(session);
+    const { workers } = this.#assignment.topology;
+    return {
+      session,
+      listener: record.listener,
+      remoteAddress: record.host,
+      remotePort: record.remotePort,
+      reactor: record.reactor,
+      worker: record.worker >= 0 && record.worker < workers ? record.worker : null,
+      connectedAt: record.connectTime,
+      lastReceivedAt: received,
+      lastSentAt: sent,
+      queuedBytes: table.queued(table.slot(session)),
+      paused: (record.flags & FLAG_PAUSED) !== 0,
+      tls: record.tlsCell !== 0,
+    };
+  }
+}
