@@ -77,6 +77,7 @@ const OF_THE_MODE = [
   'worker-handlers',
   'served',
   'served-tls',
+  'admin',
 ];
 
 /** The whole suite with the defaults, its pure tests first; and what depends on it once more with each other way. `support.ts` reads `env`. */

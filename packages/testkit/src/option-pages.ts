@@ -2,11 +2,11 @@ import { join } from 'node:path';
 import { type Option, readOptions, withTables } from './option-tables.js';
 
 /** The interfaces of the server's options. */
-const SOURCES = ['options', 'port-options', 'tls-options'].map(
+const SOURCES = ['options', 'port-options', 'tls-options', 'admin-options'].map(
   (name) => `apps/server/src/options/${name}.ts`,
 );
 
-const INTERFACES = ['ServerOptions', 'PortOptions', 'TlsIdentity', 'TlsOptions'];
+const INTERFACES = ['ServerOptions', 'PortOptions', 'TlsIdentity', 'TlsOptions', 'AdminOptions'];
 
 const PAGES = ['docs/options.md', 'apps/server/README.md'];
 

@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type GenericSchema, safeParse } from 'valibot';
 import { openApiOf } from './openapi.js';
-import { type Reply, RequestError, send, sendError } from './replies.js';
+import { type Reply, RequestError, send, sendError, sendText } from './replies.js';
 import { type AdminParts, type Asked, ROUTES, type Route } from './routes.js';
 
 /** Clients at once, of one socket; those beyond are closed. */
@@ -67,6 +67,7 @@ export class AdminHttpServer {
       const reply = await this.#reply(request, response);
       if (reply === undefined) return;
       if ('serve' in reply) reply.serve(response);
+      else if ('text' in reply) sendText(response, 200, reply.text, reply.contentType);
       else send(response, reply.status, reply.body);
     } catch (error) {
       if (response.headersSent || response.destroyed) return void response.destroy();
@@ -94,8 +95,7 @@ export class AdminHttpServer {
     // Before it is told what there is and what there is not.
     if (found?.route.open !== true) this.#authorize(request);
     if (isDocument) {
-      response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
-      response.end(this.#openApi);
+      sendText(response, 200, this.#openApi, 'application/json');
       return undefined;
     }
     if (found === undefined) throw missing(method, pathname);
@@ -104,7 +104,13 @@ export class AdminHttpServer {
     const body = checked(route.body, route.body && (await bodyOf(request)), 'body');
     const { 'last-event-id': last } = request.headers;
     const lastEventId = typeof last === 'string' ? last : undefined;
-    return route.handle(this.#parts, { params, query, body, lastEventId } as Asked<never, never>);
+    return route.handle(this.#parts, {
+      params,
+      query,
+      body,
+      lastEventId,
+      accept: request.headers.accept,
+    } as Asked<never, never>);
   }
 
   #authorize({ headers: { authorization = '' } }: IncomingMessage): void {

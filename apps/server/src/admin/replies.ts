@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http';
 
-/** What a route answers: a body of JSON, or a stream that it writes by itself. */
+/** What a route answers: a body of JSON, a text, or a stream that it writes by itself. */
 export type Reply =
   | { readonly status: number; readonly body: object }
+  | { readonly text: string; readonly contentType: string }
   | { readonly serve: (response: ServerResponse) => void };
 
 /** A request that is refused; what the client is told. */
@@ -18,9 +19,12 @@ export class RequestError extends Error {
 }
 
 export function send(response: ServerResponse, status: number, body: object): void {
-  const text = `${JSON.stringify(body)}\n`;
+  sendText(response, status, `${JSON.stringify(body)}\n`, 'application/json');
+}
+
+export function sendText(response: ServerResponse, status: number, text: string, contentType: string): void {
   response.writeHead(status, {
-    'content-type': 'application/json',
+    'content-type': contentType,
     'content-length': Buffer.byteLength(text),
     'cache-control': 'no-store',
   });

@@ -2,6 +2,7 @@ import type { GenericSchema, InferOutput } from 'valibot';
 import type { AdminAssignment } from '../contract/admin-assignment.js';
 import type { EventStream } from './event-stream.js';
 import type { MasterLink } from './master-link.js';
+import { metricsPage } from './metrics-page.js';
 import type { ProcessWatch } from './process-watch.js';
 import { reload } from './reload-progress.js';
 import { type Reply, RequestError } from './replies.js';
@@ -24,13 +25,15 @@ export interface Asked<Query, Body> {
   readonly body: Body;
   /** The event that a client has got last. */
   readonly lastEventId: string | undefined;
+  /** The kinds of content that a client takes. */
+  readonly accept: string | undefined;
 }
 
 export interface Answer {
   readonly text: string;
   readonly schema: GenericSchema;
   /** Default: JSON. Of a stream the schema is that of a line, or of the data of the events that it names. */
-  readonly contentType?: 'application/x-ndjson' | 'text/event-stream';
+  readonly contentType?: 'application/x-ndjson' | 'text/event-stream' | 'text/plain';
 }
 
 /** A route, of which the server serves the requests and the OpenAPI document tells. */
@@ -106,6 +109,11 @@ export const ROUTES: readonly Route[] = [
       },
     },
     handle: ({ events }, { lastEventId }) => ({ serve: (response) => events.serve(response, lastEventId) }),
+  }),
+  route('GET', '/metrics', 'getMetrics', {
+    text: 'The metrics of the server, as Prometheus reads them: docs/metrics.md lists them.',
+    answers: { 200: { text: 'The page.', schema: schemas.pageSchema, contentType: 'text/plain' } },
+    handle: ({ view }, { accept }) => metricsPage(view, accept),
   }),
   route('GET', '/health/live', 'getLive', {
     text: 'Whether the server lives: a probe that fails here is a reason to start it anew. No token is needed.',

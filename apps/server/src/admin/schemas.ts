@@ -183,6 +183,8 @@ export const processEvent = v.strictObject({
 });
 export type ProcessEvent = v.InferOutput<typeof processEvent>;
 
+export const pageSchema = v.string();
+
 export const errorSchema = v.strictObject({
   error: v.strictObject({ code: v.string(), message: v.string() }),
 });

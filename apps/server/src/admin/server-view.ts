@@ -1,5 +1,5 @@
 import { MappedMemory } from '@millrace/native';
-import { serverStats } from '../api/stats.js';
+import { type ServerStats, serverStats } from '../api/stats.js';
 import type { AdminAssignment } from '../contract/admin-assignment.js';
 import { asListener } from '../contract/ids.js';
 import { CONNECTIONS, COUNTERS } from '../links/descriptor-names.js';
@@ -67,9 +67,14 @@ export class ServerView {
     return master?.state === 'ready' || master?.state === 'starting';
   }
 
+  /** Without what a queue of the system says, which this process may not open. */
+  stats(): ServerStats {
+    return serverStats(this.#counters, { ...this.#assignment.topology, taskQueue: undefined }, undefined);
+  }
+
   status(): StatusReport {
     const { name, title, mode, topology } = this.#assignment;
-    const stats = serverStats(this.#counters, { ...topology, taskQueue: undefined }, undefined);
+    const stats = this.stats();
     const processes = this.processes.all();
     const now = Date.now();
     const sum = (of: (process: ProcessReport) => number | null) =>

@@ -167,12 +167,6 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
    * @default 'millrace'
    */
   readonly title?: string;
-  /**
-   * Whether the server can be asked and told by [the command](docs/admin.md) and over HTTP, on a unix socket of its user's own, and how.
-   * A process of its own answers, `TITLE: admin`.
-   * @default false
-   */
-  readonly admin?: boolean | AdminOptions;
 
   // Clients
 
@@ -363,6 +357,12 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
    * @swoole `log_level`
    */
   readonly logLevel?: LogLevel;
+  /**
+   * Whether the server can be asked and told [over HTTP, on a unix socket](docs/admin.md), and how: [its options](docs/options.md#the-admin-interface).
+   * A process of its own answers, `TITLE: admin`.
+   * @default false
+   */
+  readonly admin?: boolean | AdminOptions;
 }
 
 /** What may carry messages between reactor threads and workers. */

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { serverOptions } from '@millrace/testkit/option-pages';
 import { describe, expect, test } from 'vitest';
+import { adminShape } from '../../src/options/admin-schema.js';
 import { portShape } from '../../src/options/port-schema.js';
 import { serverShape } from '../../src/options/server-schema.js';
 import { tlsShape } from '../../src/options/tls-schema.js';
@@ -23,6 +24,7 @@ describe.each([
   ['ServerOptions', serverShape],
   ['PortOptions', portShape],
   ['TlsOptions', tlsShape],
+  ['AdminOptions', adminShape],
 ])('the comments of %s', (name, shape) => {
   const fixed = Object.entries(shape).filter(
     ([, schema]) =>

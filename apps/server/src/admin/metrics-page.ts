@@ -1,0 +1,40 @@
+import { negotiateContentType } from '@millrace/metrics/text';
+import { renderServerMetrics } from '../metrics/render.js';
+import type { Reply } from './replies.js';
+import type { ProcessReport } from './schemas.js';
+import type { ServerView } from './server-view.js';
+
+/** The page that Prometheus reads, in the format that it asks for. */
+export function metricsPage(view: ServerView, accept: string | undefined): Reply {
+  const processes = view.processes.all();
+  const now = Date.now();
+  const input = {
+    stats: view.stats(),
+    processes: processes.map(({ role, id, cpuMs, memory, uptimeMs }) => ({
+      role: role === 'user-process' ? 'user' : role.replace('-', '_'),
+      id,
+      cpuSeconds: cpuMs === null ? undefined : cpuMs / 1_000,
+      residentBytes: memory ?? undefined,
+      startTime: uptimeMs === null ? undefined : Math.round(now - uptimeMs) / 1_000,
+    })),
+    restarts: restartsOf(processes),
+  };
+  const contentType = negotiateContentType(accept);
+  return { text: renderServerMetrics(input, contentType), contentType };
+}
+
+/** By what came before the new process: an error or a signal, or an order (a reload, a limit that was reached). */
+function restartsOf(processes: readonly ProcessReport[]) {
+  const roles = [...new Set(processes.map(({ role }) => role))];
+  return roles.flatMap((role) => {
+    const own = processes.filter((process) => process.role === role && process.restarts !== null);
+    if (own.length === 0) return [];
+    const failures = own.reduce((sum, process) => sum + (process.failures ?? 0), 0);
+    const restarts = own.reduce((sum, process) => sum + (process.restarts ?? 0), 0);
+    const label = role.replace('-', '_');
+    return [
+      { role: label, cause: 'failure', count: failures },
+      { role: label, cause: 'order', count: Math.max(0, restarts - failures) },
+    ];
+  });
+}
