@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /** The command `millrace`. Each subcommand loads what it needs when it is asked for: `--help` loads none. */
 import { MillraceError } from '@millrace/channel/errors';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { CommandError, EXIT } from './command-error.js';
 import type { StartFlags } from './start.js';
 
 const count = (text: string) => {
@@ -9,9 +10,22 @@ const count = (text: string) => {
   return Number(text);
 };
 
+const index = (text: string) => {
+  if (!/^\d{1,3}$/.test(text)) throw new InvalidArgumentError('A whole number from 0 on is needed.');
+  return Number(text);
+};
+
 const command = new Command('millrace')
   .description('Runs Node servers behind a master that owns their clients.')
-  .enablePositionalOptions();
+  .enablePositionalOptions()
+  .exitOverride()
+  .addHelpText(
+    'after',
+    '\nA server is named by --name of its start, else by its entry module; where one runs, it need not be named.\n' +
+      "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no such server, 4 no answer, 5 another user's.",
+  );
+
+const JSON_FLAG = ['--json', 'data for programs, on standard output'] as const;
 
 command
   .command('start')
@@ -29,7 +43,10 @@ command
       "which worker a connection gets: in turn, by the client's address (Socket.IO by polling needs it), or the one with the fewest",
     ).choices(['fixed', 'ip', 'least-connections']),
   )
-  .option('-n, --name <name>', 'what its processes are called', 'millrace')
+  .option(
+    '-n, --name <name>',
+    'what the server is found by, and what its processes are called; default: found by the name of its entry module',
+  )
   .option('-d, --daemonize', 'run in the background, once it serves')
   .option('--pid-file <path>', 'a file that has the pid of the master')
   .option('--log-file <path>', 'the log of the server; what the program writes is not in it')
@@ -49,12 +66,83 @@ command
     await start(entry, args, flags);
   });
 
+command
+  .command('status')
+  .description('tell how a server is, once')
+  .argument('[name]', 'the server')
+  .option(...JSON_FLAG)
+  .action(async (name: string | undefined, flags) =>
+    (await import('./commands/status.js')).status(name, flags),
+  );
+
+command
+  .command('top')
+  .description('show a server live')
+  .argument('[name]', 'the server')
+  .action(async (name: string | undefined) => (await import('./commands/top.js')).top(name));
+
+command
+  .command('connections')
+  .description('list open connections')
+  .argument('[name]', 'the server')
+  .option('--limit <n>', 'at most so many', count, 100)
+  .option('--listener <index>', 'of that listener alone', index)
+  .option(...JSON_FLAG)
+  .action(async (name: string | undefined, flags) =>
+    (await import('./commands/connections.js')).connections(name, flags),
+  );
+
+command
+  .command('reload')
+  .description('put new processes in the places of the workers, without losing a client')
+  .argument('[name]', 'the server')
+  .option('--tasks', 'task workers alone')
+  .option(...JSON_FLAG)
+  .action(async (name: string | undefined, flags) =>
+    (await import('./commands/reload.js')).reload(name, flags),
+  );
+
+command
+  .command('stop')
+  .description('end a server in order, and wait for that')
+  .argument('[name]', 'the server')
+  .action(async (name: string | undefined) => (await import('./commands/stop.js')).stop(name));
+
+command
+  .command('restart')
+  .description('stop a server that runs in the background, and start it as it was started')
+  .argument('[name]', 'the server')
+  .action(async (name: string | undefined) => (await import('./commands/restart.js')).restart(name));
+
+command
+  .command('kill')
+  .description('send a signal to a process of a server, for drills')
+  .argument('<process>', 'as status names it: worker:0, manager, admin')
+  .option('-n, --name <name>', 'the server')
+  .addOption(
+    new Option('-s, --signal <signal>', 'which')
+      .choices(['SIGKILL', 'SIGTERM', 'SIGSTOP', 'SIGCONT'])
+      .default('SIGKILL'),
+  )
+  .option(...JSON_FLAG)
+  .action(async (wanted: string, flags) => (await import('./commands/kill.js')).kill(wanted, flags));
+
 try {
   await command.parseAsync();
 } catch (error) {
+  process.exitCode = exitCodeOf(error);
+}
+
+/** Says what has failed, where that has not been said, and returns what the command exits with. Throws what is a fault of ours. */
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT.usage;
+  if (error instanceof CommandError) {
+    console.error(error.message);
+    return error.exitCode;
+  }
   if (!(error instanceof MillraceError)) throw error;
   const { cause } = error;
   if (cause instanceof Error) console.error(cause.stack ?? String(cause));
   console.error(`${error.code}: ${error.message}`);
-  process.exitCode = 1;
+  return EXIT.failed;
 }

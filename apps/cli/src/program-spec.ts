@@ -1,10 +1,14 @@
 import type { Program } from '@millrace/server/program';
+import { STARTED_VARIABLE } from './started.js';
 
 const VARIABLE = 'MILLRACE_PROGRAM';
 
 /** Tells the processes of the server which program they run. */
 export function passProgram(program: Program): void {
-  process.env[VARIABLE] = JSON.stringify({ ...program, without: [VARIABLE] } satisfies Program);
+  process.env[VARIABLE] = JSON.stringify({
+    ...program,
+    without: [VARIABLE, STARTED_VARIABLE],
+  } satisfies Program);
 }
 
 /** The program that this process is to run. */

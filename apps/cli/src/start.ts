@@ -1,9 +1,11 @@
 import { realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join, resolve } from 'node:path';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MillraceError } from '@millrace/channel/errors';
+import { claimedPid, isAdminName, serverNames } from '@millrace/server/admin';
 import { passProgram } from './program-spec.js';
+import { STARTED_VARIABLE, type Started } from './started.js';
 
 /** What `millrace start` is told, as commander names it. */
 export interface StartFlags {
@@ -11,7 +13,7 @@ export interface StartFlags {
   readonly reactors?: number;
   readonly mode: 'process' | 'base';
   readonly dispatch?: 'fixed' | 'ip' | 'least-connections';
-  readonly name: string;
+  readonly name?: string;
   readonly daemonize?: true;
   readonly pidFile?: string;
   readonly logFile?: string;
@@ -42,15 +44,23 @@ export async function start(entry: string, args: readonly string[], flags: Start
     user,
     group,
   } = flags;
+  const file = resolveEntry(entry, cwd);
+  if (daemonize) {
+    const started: Started = { args: [...process.execArgv, ...process.argv.slice(1)], cwd };
+    // The first process starts the one in the background, which inherits it.
+    process.env[STARTED_VARIABLE] ??= JSON.stringify(started);
+    sayThatItServes();
+  }
   passProgram({
     cwd,
-    file: resolveEntry(entry, cwd),
+    file,
     args: [...args],
     ...(envFile !== undefined && { envFile: resolve(cwd, envFile) }),
     server: {
       entry: fileURLToPath(new URL('program.js', import.meta.url)),
       mode,
-      title: name,
+      title: name ?? 'millrace',
+      admin: { name: name ?? nameOf(file), optional: name === undefined },
       logLevel,
       ...(workers !== undefined && { workerNum: workers }),
       ...(reactors !== undefined && { reactorNum: reactors }),
@@ -65,6 +75,35 @@ export async function start(entry: string, args: readonly string[], flags: Start
     },
   });
   await import('./program.js');
+}
+
+/** Says so when the server in the background serves: this process ends then, and with 0. */
+function sayThatItServes(): void {
+  const before = new Set(pidsByName().values());
+  process.on('exit', (code) => {
+    if (code !== 0) return;
+    for (const [name, pid] of pidsByName())
+      if (!before.has(pid)) console.error(`${name} serves in the background: process ${pid}`);
+  });
+}
+
+function pidsByName(): Map<string, number | undefined> {
+  try {
+    return new Map(serverNames().map((name) => [name, claimedPid(name)]));
+  } catch (error) {
+    // In a directory that is not for this user there is none of its servers; the log of the server says so.
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') return new Map();
+    throw error;
+  }
+}
+
+/** What a server is found by, where it has been given no name: that of its entry module, or of the directory where that says nothing. */
+function nameOf(file: string): string {
+  const own = basename(file, extname(file));
+  const name = (own === 'index' ? basename(dirname(file)) : own)
+    .replaceAll(/[^A-Za-z0-9._-]/g, '-')
+    .slice(0, 60);
+  return isAdminName(name) ? name : 'app';
 }
 
 /** As the shell has it: a release folder behind a symlink is resolved anew by each process, not once and for all. */

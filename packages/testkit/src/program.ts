@@ -1,5 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Hopeless, until, within } from './deadline.js';
 import { descendants, isRunning, type ProcessInfo } from './processes.js';
 
@@ -11,6 +14,10 @@ export interface ProgramOptions {
   /** The command that runs the file, which stands behind it. Default: this node. */
   readonly by?: readonly string[];
 }
+
+/** Where servers under test put the sockets that they are asked by: not among those of this user. */
+const RUNTIME_DIRECTORY = join(tmpdir(), `test-run-${process.pid}`);
+process.on('exit', () => rmSync(RUNTIME_DIRECTORY, { recursive: true, force: true }));
 
 /** A program under test: a real process, its output kept, and everything below it ended with it. */
 export class Program implements AsyncDisposable {
@@ -26,7 +33,7 @@ export class Program implements AsyncDisposable {
     const [command, ...rest] = [...through, ...by, path, ...args] as [string, ...string[]];
     this.process = spawn(command, rest, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...env },
+      env: { MILLRACE_RUNTIME_DIR: RUNTIME_DIRECTORY, ...process.env, ...env },
     });
     for (const stream of [this.process.stdout, this.process.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {

@@ -85,8 +85,8 @@ export const listenerSchema = v.strictObject({
   index: said(whole, 'In the order of addListener.'),
   type: v.picklist(['stream', 'datagram']),
   protocol: said(
-    v.string(),
-    "What its clients send: 'messages', or 'http' and 'stream' for servers of Node's own.",
+    orNull(v.string()),
+    "What its clients send: 'messages', or 'http' and 'stream' for servers of Node's own; null where a program has asked for it.",
   ),
   tls: v.boolean(),
   host: said(orNull(v.string()), 'null where a program has asked for it, or another one has bound it.'),

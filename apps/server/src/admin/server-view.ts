@@ -145,7 +145,7 @@ export class ServerView {
         {
           index,
           type,
-          protocol,
+          protocol: late ? null : protocol,
           tls,
           host: inherited ? null : (host ?? null),
           port: port === 0 ? null : port,

@@ -1,5 +1,6 @@
+import { statSync } from 'node:fs';
 import { connect } from 'node:net';
-import { isRunning, TestClient, until, within } from '@millrace/testkit';
+import { canBeOthers, isRunning, OTHER_USER, TestClient, until, within } from '@millrace/testkit';
 import { describe, expect, test } from 'vitest';
 import { isBase } from '../support.js';
 import { AdminServer, Events } from './admin-client.js';
@@ -18,7 +19,7 @@ describe('the admin interface', () => {
       received: 5,
       answered: 5,
       underWay: 0,
-      bytesIn: 10,
+      bytesIn: 5,
       bytesOut: 10,
     });
     const { body } = await server.get('/v1/processes');
@@ -196,6 +197,31 @@ describe('the admin interface', () => {
     await server.until('worker:1', 'ready');
   });
 
+  test('a master that is stopped stalls nothing here, and is not alive', async () => {
+    await using server = await AdminServer.started();
+    expect((await server.get('/health/live')).status).toBe(200);
+    server.program.kill('SIGSTOP');
+    await server.until('master', 'stopped');
+    const { status, body } = await server.get('/health/live');
+    expect([status, body]).toEqual([503, { state: 'gone' }]);
+    server.program.kill('SIGCONT');
+    await server.until('master', 'ready');
+    expect((await server.get('/health/live')).status).toBe(200);
+  });
+
+  test.runIf(canBeOthers)('has the rights of the option user, and the socket is root’s', async () => {
+    await using server = await AdminServer.started({ user: OTHER_USER, group: OTHER_USER });
+    const { pid } = await server.process('admin');
+    expect(statSync(`/proc/${pid}`).uid).toBe(OTHER_USER);
+    expect(statSync(server.socketPath).uid).toBe(0);
+    const killed = await server.post('/v1/processes/worker:0/kill');
+    expect(killed.status).toBe(200);
+    await until('another one', async () => {
+      const now = await server.process('worker:0');
+      return now.state === 'ready' && now.pid !== killed.body.pid;
+    });
+  });
+
   test('the probes tell starting, ready, degraded and draining apart', async () => {
     await using server = new AdminServer({ workerNum: 1 }, { GATED: '1' });
     const probe = async (path: string) => {
@@ -207,7 +233,7 @@ describe('the admin interface', () => {
     expect(await probe('/health/live')).toEqual([200, 'starting']);
     process.kill(Number(pid), 'SIGCONT');
     const client = await TestClient.connect(await server.port());
-    expect(await probe('/health/ready')).toEqual([200, 'ready']);
+    await until('ready', async () => (await probe('/health/ready')).join() === '200,ready');
     process.kill(Number(pid), 'SIGSTOP');
     await server.until('worker:0', 'stopped');
     expect(await probe('/health/ready')).toEqual([503, 'degraded']);

@@ -1,0 +1,105 @@
+import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { CommandError } from '../command-error.js';
+import type { ServerPlace } from './find-server.js';
+
+/** Milliseconds for a server to begin an answer. */
+const ANSWER_MS = 900;
+
+interface Refusal {
+  readonly error: { readonly code: string; readonly message: string };
+}
+
+/** Asks one server by its admin interface. Throws a `CommandError` that says what there is to do where that does not answer. */
+export class AdminClient {
+  readonly place: ServerPlace;
+
+  constructor(place: ServerPlace) {
+    this.place = place;
+  }
+
+  get<Answer>(path: string): Promise<Answer> {
+    return this.#json('GET', path);
+  }
+
+  post<Answer>(path: string, body: object = {}): Promise<Answer> {
+    return this.#json('POST', path, body);
+  }
+
+  /** The lines of an answer, as they come; each is JSON. */
+  async *lines<Line>(path: string, body: object): AsyncGenerator<Line, void, undefined> {
+    const response = await this.#ask('POST', path, body);
+    if (response.statusCode !== 200) throw refused((await textOf(response)) as string);
+    let rest = '';
+    for await (const piece of response.setEncoding('utf8')) {
+      const lines = `${rest}${piece}`.split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) yield JSON.parse(line) as Line;
+    }
+  }
+
+  async #json<Answer>(method: string, path: string, body?: object): Promise<Answer> {
+    const response = await this.#ask(method, path, body);
+    const text = await textOf(response);
+    if ((response.statusCode ?? 0) >= 400) throw refused(text);
+    return JSON.parse(text) as Answer;
+  }
+
+  #ask(method: string, path: string, body: object | undefined): Promise<IncomingMessage> {
+    const { socketPath } = this.place;
+    return new Promise((resolve, reject) => {
+      const asked: ClientRequest = request({ socketPath, path, method, agent: false }, (response) => {
+        clearTimeout(timer);
+        resolve(response);
+      });
+      const timer = setTimeout(() => {
+        asked.destroy();
+        reject(this.#silent());
+      }, ANSWER_MS);
+      asked.on('error', (error: NodeJS.ErrnoException) => {
+        clearTimeout(timer);
+        reject(this.#unreachable(error));
+      });
+      asked.end(body && JSON.stringify(body));
+    });
+  }
+
+  #silent(): CommandError {
+    const { name, pid } = this.place;
+    const stop = pid === undefined ? '' : `; kill ${pid} stops the server`;
+    return new CommandError(
+      'noAnswer',
+      `The server '${name}' does not answer within a second: its admin process hangs, or the machine is busy${stop}.`,
+    );
+  }
+
+  #unreachable(error: NodeJS.ErrnoException): CommandError {
+    const { name, socketPath } = this.place;
+    switch (error.code) {
+      case 'ECONNREFUSED':
+        return new CommandError(
+          'noServer',
+          `The server '${name}' has ended without being stopped; it has left ${socketPath}, which its next start takes over.`,
+        );
+      case 'ENOENT':
+        return new CommandError('noServer', `The server '${name}' has ended.`);
+      case 'EACCES':
+      case 'EPERM':
+        return new CommandError(
+          'notAllowed',
+          `The server '${name}' is another user's: ${socketPath} lets this one not in.`,
+        );
+      default:
+        return new CommandError('noAnswer', `The server '${name}' has broken off: ${error.message}.`);
+    }
+  }
+}
+
+async function textOf(response: IncomingMessage): Promise<string> {
+  let text = '';
+  for await (const piece of response.setEncoding('utf8')) text += piece;
+  return text;
+}
+
+function refused(text: string): CommandError {
+  return new CommandError('failed', (JSON.parse(text) as Refusal).error.message);
+}

@@ -1,0 +1,92 @@
+/** What is read of the answers of the admin interface; its OpenAPI document has all of it. */
+
+export interface Status {
+  readonly name: string;
+  readonly state: 'starting' | 'ready' | 'degraded' | 'draining';
+  readonly mode: string;
+  readonly pid: number;
+  readonly node: string;
+  readonly uptimeMs: number;
+  readonly at: number;
+  readonly connections: { readonly open: number; readonly limit: number; readonly turnedAway: number };
+  readonly messages: {
+    readonly received: number;
+    readonly underWay: number;
+    readonly bytesIn: number;
+    readonly bytesOut: number;
+  };
+  readonly tasks: {
+    readonly asked: number;
+    readonly completed: number;
+    readonly waiting: number;
+    readonly running: number;
+  };
+  readonly processes: {
+    readonly total: number;
+    readonly ready: number;
+    readonly restarts: number;
+    readonly failures: number;
+  };
+}
+
+export interface ProcessReport {
+  readonly name: string;
+  readonly role: string;
+  readonly pid: number | null;
+  readonly state: 'starting' | 'ready' | 'hanging' | 'stopped' | 'down';
+  readonly uptimeMs: number | null;
+  readonly cpuPercent: number | null;
+  readonly memory: number | null;
+  readonly loopDelayMs: number | null;
+  readonly restarts: number | null;
+  readonly failures: number | null;
+  readonly lastFailure: string | null;
+  readonly connections: number | null;
+  readonly messages: number | null;
+  readonly tasksRunning: number | null;
+}
+
+export interface Listener {
+  readonly index: number;
+  readonly host: string | null;
+  readonly port: number | null;
+  readonly path: string | null;
+  readonly protocol: string | null;
+  readonly tls: boolean;
+  readonly connections: number;
+}
+
+export interface Connection {
+  readonly session: number;
+  readonly listener: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly worker: number | null;
+  readonly connectedAt: number;
+  readonly lastReceivedAt: number;
+  readonly lastSentAt: number;
+  readonly queuedBytes: number;
+}
+
+export interface ConnectionPage {
+  readonly at: number;
+  readonly open: number;
+  readonly connections: readonly Connection[];
+  readonly next: number | null;
+}
+
+export type ReloadLine =
+  | { readonly type: 'started'; readonly processes: number }
+  | {
+      readonly type: 'replaced';
+      readonly process: string;
+      readonly pid: number;
+      readonly previousPid: number | null;
+    }
+  | { readonly type: 'waiting'; readonly seconds: number }
+  | {
+      readonly type: 'done';
+      readonly outcome: string;
+      readonly replaced: number;
+      readonly advice: string | null;
+    };
