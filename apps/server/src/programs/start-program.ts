@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
+import { hasParent } from '@millrace/process-pool/internal';
 import { Server } from '../api/server.js';
 import { ROLE } from '../contract/role.js';
 import type { ServerOptions } from '../options/options.js';
 import { LISTEN_WAIT_MS, MAX_LISTENS } from './constants.js';
 import type { ListenCapture } from './listen-capture.js';
 import { runMain } from './run-main.js';
+import { shareMetrics } from './share-metrics.js';
 import { watchUncaptured } from './uncaptured.js';
 
 /** A program that listens by itself, and is not written for this server. */
@@ -54,6 +56,8 @@ export async function startProgram(program: Program): Promise<Server> {
     await runMain(file, args);
     await listening(capture, server);
   });
+  // Before the first process is started.
+  if (!hasParent()) await shareMetrics(file);
   await server.start();
   return server;
 }

@@ -239,6 +239,11 @@ export class Registry implements Disposable {
     return this.#open().segment.descriptor;
   }
 
+  /** Makes its memory now, where no metric has made it yet: for processes that are started before there is one. */
+  share(): void {
+    this.#open();
+  }
+
   /** Ends its use here; idempotent. What is counted afterwards is not counted; the memory stays for the others. */
   close(): void {
     this.#opened?.close();
