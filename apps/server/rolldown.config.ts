@@ -6,6 +6,7 @@ export default library(
     'main',
     'metrics',
     'program',
+    'resumable',
     'testing',
     'reactor/reactor-thread',
     // Roles: a process loads its own alone, see take-role.ts and warm-up.ts.

@@ -31,6 +31,7 @@ const OF_THE_LINKS = [
   'served',
   'served-deaths',
   'retiring',
+  'resuming',
 ];
 
 /**

@@ -1,7 +1,14 @@
 import { expect, test } from 'vitest';
 import { BYTE_CASES } from '../dist/chaos/byte-cases.js';
 import { noCounts } from '../dist/chaos/counts.js';
-import { killUnderSockets, killWorkers, killWorkersAtBytes, reloadWorkers } from '../dist/chaos/scenes.js';
+import {
+  killUnderSockets,
+  killWorkers,
+  killWorkersAtBytes,
+  reloadUnderSockets,
+  reloadWorkers,
+} from '../dist/chaos/scenes.js';
+import { noSocketCounts } from '../dist/chaos/sockets.js';
 import { startCommand } from '../dist/start.js';
 
 const COMMAND = startCommand();
@@ -52,6 +59,16 @@ test('a kill ends the WebSockets of one worker of four, and no message of the ot
   const sum = Object.values(closed).reduce((one, other) => one + other, 0);
   expect(sum).toBeGreaterThan(0);
   expect(sum).toBeLessThan(100);
+});
+
+/** The whole is 1,000 WebSockets and 20 reloads. */
+const [sockets, reloads] = (process.env.COMPAT_SOCKETS ?? '60,2').split(',').map(Number) as [number, number];
+
+test(`${reloads} reloads under ${sockets} WebSockets that are resumed close none, and every message comes back once`, async () => {
+  const counts = await reloadUnderSockets(COMMAND, { sockets, reloads });
+  console.log(JSON.stringify(counts));
+  const { sent } = counts;
+  expect(counts).toEqual({ ...noSocketCounts(), opened: sockets, sent, ok: sent, unsettled: 0 });
 });
 
 test('2 reloads under 50 kept connections close none, and every request is answered', async () => {

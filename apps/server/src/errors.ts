@@ -23,6 +23,10 @@ export type ServerErrorCode =
   | 'ERR_MILLRACE_WRONG_ROLE'
   /** More than `socketBufferSize` waits for the client already; nothing was sent. */
   | 'ERR_MILLRACE_SESSION_FULL'
+  /** More is to be kept with a session than there is room for: 4,096 bytes. What was kept before stays. */
+  | 'ERR_MILLRACE_KEEP_SIZE'
+  /** Two WebSocket servers of a program are to be resumed by the same name. */
+  | 'ERR_MILLRACE_RESUMABLE_NAME'
   /** A file cannot be sent: it is not a regular file, or has not the bytes that were asked for. */
   | 'ERR_MILLRACE_FILE'
   /** There is no process of that id to send a message to. */

@@ -1,5 +1,5 @@
 /**
- * `npm run chaos-http [-- --workers 4 --connections 200 --kills 300 --kill-every 200 --reloads 100 --sockets 1000]`: what clients
+ * `npm run chaos-http [-- --workers 4 --connections 200 --kills 300 --kill-every 200 --reloads 100 --sockets 1000 --socket-reloads 20]`: what clients
  * see of programs that `millrace start` has started while workers are killed and reloaded, one scene a line, as JSON. With
  * `--mode base` in that mode, and with `--table FILE` it writes the results into a page. Ends with 1 when something has happened that must not.
  *
@@ -17,6 +17,7 @@ import {
   killWorkers,
   killWorkersAtBytes,
   probeKilledWorkers,
+  reloadUnderSockets,
   reloadWorkers,
 } from './scenes.js';
 import { violations } from './verdict.js';
@@ -37,6 +38,7 @@ const { values } = parseArgs({
     table: { type: 'string' },
     reloads: { type: 'string', default: '100' },
     sockets: { type: 'string', default: '1000' },
+    'socket-reloads': { type: 'string', default: '20' },
   },
 });
 /** A process that has answered in this time is taken for alive. */
@@ -80,6 +82,12 @@ async function scenes(): Promise<void> {
   const sockets = Number(values.sockets);
   if (sockets > 0)
     tell({ scene: 'kills under WebSockets', ...(await killUnderSockets(by, { sockets, kills: 3 })) });
+  const socketReloads = Number(values['socket-reloads']);
+  if (sockets > 0 && socketReloads > 0)
+    tell({
+      scene: 'reloads under WebSockets',
+      ...(await reloadUnderSockets(by, { sockets, reloads: socketReloads })),
+    });
 }
 
 async function load(port: number): Promise<void> {

@@ -84,17 +84,8 @@ export async function reloadWorkers(
 ): Promise<LoadResult> {
   return underLoad(by, load, async (served, _client, result) => {
     for (; result.changes < reloads; result.changes++) {
-      const before = served.workers();
       const begun = performance.now();
-      served.program.kill('SIGUSR1');
-      await until(
-        'new workers',
-        () => {
-          const now = served.workers();
-          return now.length >= before.length && !now.some((pid) => before.includes(pid));
-        },
-        { deadlineMs: RELOAD_MS },
-      );
+      await reload(served);
       const took = performance.now() - begun;
       result.slowestMs = Math.max(result.slowestMs, took);
       onReload?.(took);
@@ -162,6 +153,52 @@ async function killAll(served: Served): Promise<void> {
   const pids = served.workers();
   for (const pid of pids) kill(pid);
   await until('the end of all workers', () => !pids.some(isRunning));
+}
+
+/** Has all workers replaced by new ones. */
+async function reload(served: Served): Promise<void> {
+  const before = served.workers();
+  served.program.kill('SIGUSR1');
+  await until(
+    'new workers',
+    () => {
+      const now = served.workers();
+      return now.length >= before.length && !now.some((pid) => before.includes(pid));
+    },
+    { deadlineMs: RELOAD_MS },
+  );
+}
+
+/** WebSockets of `programs/ws-resume.js`, each opened once, under which all workers are replaced again and again. */
+export async function reloadUnderSockets(
+  by: StartCommand,
+  load: { readonly sockets: number; readonly reloads: number; readonly everyMs?: number },
+): Promise<SocketCounts & { readonly unsettled: number }> {
+  const { sockets, reloads, everyMs = 1_000 } = load;
+  await using served = await Served.start('ws-resume.js', patient(by));
+  const stop = new AbortController();
+  const counts = noSocketCounts();
+  const { port } = served;
+  const run = runSockets(
+    { port, path: '/', sockets, counted: true, everyMs, timeoutMs: 30_000, signal: stop.signal },
+    counts,
+  );
+  const answered = async () => {
+    const { ok } = counts;
+    await until('answers', () => counts.ok >= ok + sockets, { deadlineMs: RELOAD_MS });
+  };
+  try {
+    await until('all sockets', () => counts.opened === sockets, { deadlineMs: RELOAD_MS });
+    for (let at = 0; at < reloads; at++) {
+      await answered();
+      await reload(served);
+    }
+    await answered();
+  } finally {
+    stop.abort();
+    await run;
+  }
+  return { ...counts, unsettled: served.program.count(/messages are unsettled/g) };
 }
 
 /** WebSockets under which workers are killed in turn; each is opened once. */

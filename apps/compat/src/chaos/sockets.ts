@@ -6,6 +6,8 @@ export interface SocketsOptions {
   /** Of a server that sends each message back (`programs/ws.js`). Default: `/plain`. */
   readonly path?: string;
   readonly sockets: number;
+  /** Whether the answer has the number of the message behind it, from 1 (`programs/ws-resume.js`). */
+  readonly counted?: boolean;
   readonly signal: AbortSignal;
   /** Between two messages of one socket. Default: 50 ms. */
   readonly everyMs?: number;
@@ -37,6 +39,7 @@ export function noSocketCounts(): SocketCounts {
 /** WebSockets that number their messages, and check that each comes back once, in its order. */
 export async function runSockets(options: SocketsOptions, counts = noSocketCounts()): Promise<SocketCounts> {
   const { sockets, signal, port, path = '/plain', everyMs = 50, timeoutMs = 10_000 } = options;
+  const { counted = false } = options;
   const stopped = new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     signal.addEventListener('abort', () => resolve(), { once: true });
@@ -46,8 +49,11 @@ export async function runSockets(options: SocketsOptions, counts = noSocketCount
     let [sent, next, isOver] = [0, 0, false];
     socket.on('error', () => {});
     socket.on('message', (data) => {
-      const number = Number(data.toString().split(' ')[1]);
-      if (data.toString() !== `${name} ${number}` || number >= sent) counts.wrong++;
+      const [, number, count] = data.toString().split(' ').map(Number) as [number, number, number?];
+      const answer = `${name} ${number}${counted ? ` ${count}` : ''}`;
+      if (data.toString() !== answer || number >= sent) counts.wrong++;
+      // What the processes have counted of it, one after the other.
+      else if (counted && count !== number + 1) counts.wrong++;
       else if (number < next) counts.doubled++;
       else {
         counts.lost += number - next;

@@ -7,6 +7,8 @@ export type { Descriptors } from '@millrace/process-pool/links';
 export const CONNECTIONS = 'connections';
 export const COUNTERS = 'counters';
 export const TLS = 'tls';
+/** What is kept of WebSockets that can be resumed. */
+export const RESUME = 'resume';
 /** Keys and certificates, in base mode. */
 export const KEYS = 'keys';
 

@@ -52,7 +52,7 @@ export const DRAIN = 23; // say DRAINED once there is room for the client
 export const ENDED = 24; // the answer to END
 export const SEND_TO = 25; // as DATAGRAM, from `listener`
 export const TAKEN = 26; // the answer to ASK_TAKEN, of a worker: aux as there
-export const UPGRADED = 27; // the session speaks HTTP no more, both ways
+export const UPGRADED = 27; // the session speaks HTTP no more, both ways; aux 1, later: it is a WebSocket that another process can resume
 export const END_OUTPUT = 28; // nothing more is sent after what was sent before; the client is still read from
 export const RETIRE = 29; // the worker gives its place up: its connections get their messages by its aside link; aux: its pid
 export const RELEASE = 30; // the connection may go to the process that has the place; aux: requests taken
@@ -97,7 +97,7 @@ export const responseBegun = (aux: number): boolean => (aux & 1) !== 0;
 
 /**
  * The aux of RECEIVE, where requests are cut: the number of the request in its session, counted from 1 modulo 2^24, and whether
- * these bytes begin and end it. Also of ADOPT: the last request that was sent to the worker.
+ * these bytes begin and end it. Messages of a WebSocket that can be resumed are counted on. Also of ADOPT: the last request that was sent to the worker.
  */
 export const REQUEST_MASK = 0xff_ffff;
 export const PIECE_BEGINS = 1;

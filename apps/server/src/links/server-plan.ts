@@ -3,8 +3,9 @@ import { TaskBoard } from '@millrace/task-pool/internal';
 import { MIN_TASK_RING_BYTES, SMALL_RING_BYTES } from '../constants.js';
 import { asPeer, type PeerId } from '../contract/ids.js';
 import { KEYS_BYTES } from '../shared/keys-layout.js';
+import { ResumeTable } from '../shared/resume-table.js';
 import { TlsTable } from '../shared/tls-table.js';
-import { CONNECTIONS, COUNTERS, KEYS, TLS } from './descriptor-names.js';
+import { CONNECTIONS, COUNTERS, KEYS, RESUME, TLS } from './descriptor-names.js';
 import { connectionBytes, counterBytes } from './table-sizes.js';
 import { askersOf, peerOfAsker } from './task-topology.js';
 import { peersOf, type Topology } from './topology.js';
@@ -107,11 +108,12 @@ function taskLinks(topology: Topology): LinkSet {
 }
 
 function memoriesOf(topology: Topology): Record<string, SharedMemory> {
-  const { tls, base, taskWorkers, maxConnections } = topology;
+  const { tls, base, taskWorkers, maxConnections, aside } = topology;
   return {
     [CONNECTIONS]: { bytes: connectionBytes(topology), groups: [PEER] },
     [COUNTERS]: { bytes: counterBytes(topology), groups: [PEER] },
     ...(tls && { [TLS]: { bytes: TlsTable.bytes(maxConnections), groups: [PEER] } }),
+    ...(aside && { [RESUME]: { bytes: ResumeTable.bytes(maxConnections), groups: [PEER] } }),
     ...(tls && base && { [KEYS]: { bytes: KEYS_BYTES, groups: [REACTOR] } }),
     ...(taskWorkers > 0 && {
       [BOARD]: { bytes: TaskBoard.bytes(askersOf(topology), taskWorkers), groups: [PEER] },

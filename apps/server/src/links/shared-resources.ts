@@ -5,8 +5,9 @@ import type { DoorbellListener } from '@millrace/shared-memory/internal';
 import type { PeerId } from '../contract/ids.js';
 import { ConnectionTable } from '../shared/connection-table.js';
 import { Counters } from '../shared/counters.js';
+import { ResumeTable } from '../shared/resume-table.js';
 import { TlsTable } from '../shared/tls-table.js';
-import { CONNECTIONS, COUNTERS, TLS } from './descriptor-names.js';
+import { CONNECTIONS, COUNTERS, RESUME, TLS } from './descriptor-names.js';
 import { FileReceiver } from './file-link.js';
 import { type ASIDE, ASIDE_FILES, FILES, linksOf, type PEER, type REACTOR } from './server-plan.js';
 import { connectionParts, counterBytes, countersShape } from './table-sizes.js';
@@ -49,6 +50,12 @@ export class OpenedResources {
   tls(): TlsTable | undefined {
     const { tls, maxConnections, reactors } = this.#topology;
     return tls ? new TlsTable(this.links.memory(TLS), maxConnections, reactors) : undefined;
+  }
+
+  /** What is kept of those of `connections` that can be resumed; undefined where connections end with their process. */
+  resumable(connections: ConnectionTable): ResumeTable | undefined {
+    const { aside, maxConnections } = this.#topology;
+    return aside ? new ResumeTable(this.links.memory(RESUME), maxConnections, connections) : undefined;
   }
 
   /** The sockets by which this peer sends files, one to each reactor. */

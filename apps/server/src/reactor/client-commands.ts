@@ -120,7 +120,8 @@ export class ClientCommands {
         if (client.http) client.http.outputEnded = true;
         return client.connection.end();
       case packet.UPGRADED:
-        return this.#httpOf(client, message).goRaw();
+        if (message.aux === 0) return this.#httpOf(client, message).goRaw();
+        return this.#httpOf(client, message).cutMessages();
       case packet.LOST:
         return this.#deaths.lost(this.#httpOf(client, message));
       case packet.RELEASE:

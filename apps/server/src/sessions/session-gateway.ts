@@ -293,6 +293,14 @@ export class SessionGateway {
     return this.#order(packet.RESUME, id);
   }
 
+  /** Reads no more from the client; resolves when what it had sent before is here: with false, when it is closed. */
+  async stopInput(id: SessionId): Promise<boolean> {
+    // One who waits already may be answered before the reactor thread has got this.
+    while (this.#waits.has(id)) await this.drained(id);
+    if (!this.pause(id)) return false;
+    return this.drained(id);
+  }
+
   protect(id: Unchecked<SessionId>, on = true): boolean {
     return this.#order(packet.PROTECT, id, Number(on));
   }

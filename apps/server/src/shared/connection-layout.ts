@@ -52,7 +52,11 @@ import type { ListenerIndex, SessionId, Unchecked } from '../contract/ids.js';
  *         │ REQUEST mod 2^24    │ INSIDE │ 0               │   whether more of it is still to come
  *         └─────────────────────┴────────┴─────────────────┘
  *
- *   It is written before the parser gets a byte: what it does not name has been seen by no program.
+ *   It is written before the parser gets a byte: what it does not name has been seen by no program. Of a WebSocket that can
+ *   be resumed each message is a request there, and so is each control frame between two messages.
+ *
+ *   Behind those lies RESUME, a word for each slot, which the same worker writes: the cell of resume-layout.ts that keeps what
+ *   the next process needs to go on with a WebSocket, from 1; 0: none does.
  */
 export const SLOT_BYTES = 128;
 
@@ -76,6 +80,8 @@ export const CLOSE_ASKED_BYTES = WORD;
 // Within PROGRESS.
 export const PROGRESS_BYTES = WORD;
 export const PROGRESS_INSIDE = 1 << 24;
+// Within RESUME.
+export const RESUME_BYTES = WORD;
 export const progressRequest = (word: number): number => word & 0xff_ffff;
 export const LEVEL_CLOSE = 1;
 export const LEVEL_RESET = 2;

@@ -36,6 +36,8 @@ export class ConnectionTable {
   readonly #closeAsked: Int32Array;
   /** PROGRESS of each slot. */
   readonly #progress: Int32Array;
+  /** RESUME of each slot. */
+  readonly #resume: Int32Array;
   readonly #scratch = new ScratchRecord();
 
   /** `parts`: in base mode, how many workers there are; each has slots for so many connections. */
@@ -44,18 +46,16 @@ export class ConnectionTable {
     this.words = new Int32Array(memory, 0, this.capacity * layout.SLOT_WORDS);
     this.doubles = new Float64Array(memory, 0, this.words.length / 2);
     this.#closeAsked = new Int32Array(memory, this.words.byteLength, this.capacity);
-    this.#progress = new Int32Array(
-      memory,
-      this.words.byteLength + this.#closeAsked.byteLength,
-      this.capacity,
-    );
+    const progressAt = this.words.byteLength + this.#closeAsked.byteLength;
+    this.#progress = new Int32Array(memory, progressAt, this.capacity);
+    this.#resume = new Int32Array(memory, progressAt + this.#progress.byteLength, this.capacity);
   }
 
   static bytes(maxConnections: number, parts = 1): number {
     return (
       layout.capacityFor(maxConnections) *
       parts *
-      (layout.SLOT_BYTES + layout.CLOSE_ASKED_BYTES + layout.PROGRESS_BYTES)
+      (layout.SLOT_BYTES + layout.CLOSE_ASKED_BYTES + layout.PROGRESS_BYTES + layout.RESUME_BYTES)
     );
   }
 
@@ -92,10 +92,11 @@ export class ConnectionTable {
     }
   }
 
-  /** The slot of `session` is a new one's: no close has been asked for, and no request taken. */
+  /** The slot of `session` is a new one's: no close has been asked for, no request taken, and nothing kept. */
   forgetAsked(session: Unchecked<SessionId>): void {
     Atomics.store(this.#closeAsked, session % this.capacity, 0);
     Atomics.store(this.#progress, session % this.capacity, 0);
+    Atomics.store(this.#resume, session % this.capacity, 0);
   }
 
   /** How far the worker of `session` is in its requests, see the layout. Another session may have the slot. */
@@ -106,6 +107,16 @@ export class ConnectionTable {
   /** Says that the worker has begun to take a request. Pairs with the load of the reactor thread, once the worker is dead. */
   setProgress(session: Unchecked<SessionId>, word: number): void {
     Atomics.store(this.#progress, session % this.capacity, word);
+  }
+
+  /** The cell that keeps what another process needs to go on with `session`; 0: none. Another session may have the slot. */
+  resumeCell(session: Unchecked<SessionId>): number {
+    return Atomics.load(this.#resume, session % this.capacity);
+  }
+
+  /** Says which cell that is. Pairs with the load of the next process, once this one is dead or has let the session go. */
+  setResumeCell(session: Unchecked<SessionId>, cell: number): void {
+    Atomics.store(this.#resume, session % this.capacity, cell);
   }
 
   /** Bytes for the client that the kernel has not taken, as far as the reactor thread has got them. */

@@ -97,12 +97,16 @@ export class AttachedServer {
 
   /** Gives it a connection. What its handlers throw, this throws. */
   connect(socket: SessionSocket): void {
-    const state = this.#state;
-    // By these node:net counts the connection down, and `close` waits for it.
-    state._connections++;
-    Object.assign(socket, { server: this.server, _server: this.server });
-    if (state.pauseOnConnect) socket.pause();
+    this.count(socket);
+    if (this.#state.pauseOnConnect) socket.pause();
     this.server.emit(this.#event, socket);
+  }
+
+  /** Has it count a connection as its own. */
+  count(socket: SessionSocket): void {
+    // By these node:net counts the connection down, and `close` waits for it.
+    this.#state._connections++;
+    Object.assign(socket, { server: this.server, _server: this.server });
   }
 
   get #state(): Untyped {

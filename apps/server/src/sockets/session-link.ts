@@ -1,4 +1,5 @@
 import type { ReactorIndex, SessionId } from '../contract/ids.js';
+import type { Keeper, KeptRequest, WebSocketOwner } from '../contract/resumable.js';
 import { END_OUTPUT, responsesEnded, SEND, UPGRADED } from '../links/packet.js';
 import { OutputWindow } from '../sessions/output-window.js';
 import { GatheredOutput } from './gathered-output.js';
@@ -34,6 +35,8 @@ export class SessionLink {
   readonly ledger: ResponseLedger | undefined;
   socket!: SessionSocket;
   bytesRead = 0;
+  /** How many of those came before it spoke HTTP no more. */
+  bytesAtUpgrade = 0;
   #bytesSent = 0;
   readonly #host: SocketHost;
   readonly #window: OutputWindow;
@@ -62,6 +65,14 @@ export class SessionLink {
   /** The socket is closed once it has finished: its output need not be ended by itself. */
   closesSoon = false;
   resets = false;
+  /** Its messages are numbered by the reactor thread: another process can go on with it. */
+  isResumable = false;
+  /** What is written is dropped: its client has had it from another process. */
+  dropsOutput = false;
+  /** Nothing is read from the client, whatever the program reads. */
+  isStopped = false;
+  /** Another process has it. */
+  #left = false;
 
   constructor(host: SocketHost, session: SessionId, reactor: ReactorIndex, http: boolean) {
     this.#host = host;
@@ -118,7 +129,7 @@ export class SessionLink {
   wantsMore(): void {
     if (!this.#held) return;
     this.#held = false;
-    this.#host.gateway.resume(this.session);
+    if (!this.isStopped) this.#host.gateway.resume(this.session);
   }
 
   /**
@@ -157,11 +168,13 @@ export class SessionLink {
   // From the program ----------------------------------------------------------------------------------------------------
 
   write(chunk: string | Uint8Array, encoding: BufferEncoding, callback: Done): void {
+    if (this.dropsOutput) return callback();
     this.#output.add(chunk, encoding);
     this.#gathered(callback);
   }
 
   writeAll(chunks: readonly Chunk[], callback: Done): void {
+    if (this.dropsOutput) return callback();
     for (const { chunk, encoding } of chunks) this.#output.add(chunk, encoding);
     this.#gathered(callback);
   }
@@ -197,8 +210,41 @@ export class SessionLink {
     // What was answered before is whole.
     this.#send(true);
     this.#frames = new WebSocketFrames();
+    this.bytesAtUpgrade = this.bytesRead;
     this.#host.gateway.tell(this.session, UPGRADED);
     this.#host.upgraded(this);
+  }
+
+  // A WebSocket that outlasts this process ------------------------------------------------------------------------------
+
+  /** It is a WebSocket of a program that can go on with it in another process. */
+  keptBy(request: KeptRequest, owner: WebSocketOwner): Keeper | undefined {
+    if (!this.isUpgraded || this.#closed || this.socket.destroyed) return undefined;
+    return this.#host.keeps(this, request, owner);
+  }
+
+  /** It is one that another process has had, between two messages; `taken` is the last that was taken. */
+  goesOn(taken: number): void {
+    this.#frames = WebSocketFrames.goingOn();
+    this.isResumable = true;
+    (this.ledger as ResponseLedger).taken = taken;
+  }
+
+  /** Whether everything that was written to it is on its way to the client, and ends with a whole frame. */
+  get isSent(): boolean {
+    if (this.#full || this.#closed || !this.#output.empty || this.socket.writableLength > 0) return false;
+    return this.#frames?.isBetween === true;
+  }
+
+  /** Another process has it: its socket ends here, and the client notices nothing. */
+  leave(): void {
+    this.#left = true;
+  }
+
+  /** The client is read from again. */
+  readOn(): void {
+    this.isStopped = false;
+    if (!this.#held) this.#host.gateway.resume(this.session);
   }
 
   /** Sends what there is, and what is to be told of answers that have ended. */
@@ -304,7 +350,7 @@ export class SessionLink {
 
   /** The socket is destroyed, `cleanly` without an error. Returns what settles the write that was under way. */
   destroyed(cleanly: boolean): () => void {
-    const isOver = this.#closed || (cleanly && this.isBetween && this.#host.handsOver(this));
+    const isOver = this.#closed || this.#left || (cleanly && this.isBetween && this.#host.handsOver(this));
     if (!isOver) this.#host.gateway.close(this.session, this.resets ? RESET : undefined);
     this.#host.gone(this, !isOver);
     this.#output.clear();

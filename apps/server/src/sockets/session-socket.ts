@@ -1,4 +1,5 @@
 import { Socket } from 'node:net';
+import { type Keeper, type KeptRequest, RESUMABLE, type WebSocketOwner } from '../contract/resumable.js';
 import type { TrackedResponse } from './response-ledger.js';
 import type { Chunk, Done, SessionLink } from './session-link.js';
 import { remoteEnd, type SocketEnd } from './socket-host.js';
@@ -112,6 +113,11 @@ export class SessionSocket extends Socket {
     const isUpgraded = parser === null && this.#parser !== null && !this.destroyed;
     this.#parser = parser;
     if (isUpgraded) this.#link.upgraded();
+  }
+
+  /** @internal What a WebSocket over it says that can go on in another process. */
+  [RESUMABLE](request: KeptRequest, owner: WebSocketOwner): Keeper | undefined {
+    return this.#link.keptBy(request, owner);
   }
 
   // What streams ask of it ----------------------------------------------------------------------------------------------

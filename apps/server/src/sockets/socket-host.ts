@@ -1,3 +1,4 @@
+import type { Keeper, KeptRequest, WebSocketOwner } from '../contract/resumable.js';
 import type { SessionGateway } from '../sessions/session-gateway.js';
 import type { SessionLink } from './session-link.js';
 
@@ -8,6 +9,8 @@ export interface SocketHost {
   answered(link: SessionLink, count: number): void;
   /** It speaks HTTP no more. */
   upgraded(link: SessionLink): void;
+  /** Another process can go on with it from here on; undefined where none can. */
+  keeps(link: SessionLink, request: KeptRequest, owner: WebSocketOwner): Keeper | undefined;
   /** The program gives up a connection that is between two requests. True: another process goes on with it, and it stays open. */
   handsOver(link: SessionLink): boolean;
   /** The socket is destroyed. `open`: the reactor thread has not said yet that the connection is closed. */

@@ -18,6 +18,14 @@ export class WebSocketFrames {
   /** Bytes of its payload that are still to come. */
   #left = 0;
 
+  /** Of a WebSocket whose answer has gone out from another process, between two frames. */
+  static goingOn(): WebSocketFrames {
+    const frames = new WebSocketFrames();
+    frames.#head = undefined;
+    frames.#isWebSocket = true;
+    return frames;
+  }
+
   /** The aux of `bytes` from `start` to `end`, which are sent. */
   aux(bytes: Uint8Array, start: number, end: number): number {
     const from = this.#head === undefined ? start : this.#takeHead(bytes, start, end);

@@ -1,6 +1,7 @@
 import type { Server as NetServer } from 'node:net';
 import { copyOf } from '@millrace/channel/internal';
 import type { ListenerIndex, ReactorIndex, SessionId } from '../contract/ids.js';
+import type { Keeper, KeptRequest, WebSocketOwner } from '../contract/resumable.js';
 import * as packet from '../links/packet.js';
 import type { ResolvedPort } from '../options/resolved-port.js';
 import { isAfter } from '../reactor/http/fate.js';
@@ -8,6 +9,7 @@ import type { SessionGateway } from '../sessions/session-gateway.js';
 import { PROGRESS_INSIDE, progressRequest } from '../shared/connection-layout.js';
 import type { CounterBlock } from '../shared/counter-block.js';
 import { DONE, REQUESTS } from '../shared/counters-layout.js';
+import type { ResumeTable } from '../shared/resume-table.js';
 import { AttachedServer } from '../sockets/attached-server.js';
 import { listenFor } from '../sockets/listen-for.js';
 import type { ResponseLedger } from '../sockets/response-ledger.js';
@@ -18,6 +20,7 @@ import type { SocketHost } from '../sockets/socket-host.js';
 import { AdoptedSessions } from './adopted-sessions.js';
 import { HeldMessages } from './held-messages.js';
 import { Releases } from './releases.js';
+import { Resumptions } from './resumptions.js';
 
 /** The part of the time for it in which the last WebSocket is told: its client has the rest to answer. */
 const GOING_AWAY_SHARE = 0.8;
@@ -27,6 +30,8 @@ export interface ServedSessionsParts {
   readonly ports: readonly ResolvedPort[];
   /** Whether connections outlast this process: those of a dead worker are this one's, and idle ones are kept for longer. */
   readonly lasting: boolean;
+  /** What is kept of WebSockets that can be resumed; undefined where connections end with this process. */
+  readonly resumable: ResumeTable | undefined;
   /** A request has been taken. */
   readonly onRequest: () => void;
   /** Nothing that was begun is under way any more. */
@@ -54,6 +59,7 @@ export class ServedSessions implements SocketHost {
   readonly #closing = new Set<SessionId>();
   /** Listeners whose server the program has closed. */
   readonly #shut = new Set<ListenerIndex>();
+  readonly #resumptions: Resumptions | undefined;
   #inHand = 0;
   /** Once another process has the place. */
   #releases: Releases | undefined;
@@ -62,6 +68,15 @@ export class ServedSessions implements SocketHost {
   constructor(parts: ServedSessionsParts) {
     this.#parts = parts;
     this.gateway = parts.gateway;
+    const { gateway, resumable, log } = parts;
+    this.#resumptions =
+      resumable &&
+      new Resumptions({
+        gateway,
+        table: resumable,
+        log,
+        release: ({ session }, taken) => this.#releases?.give(session, taken),
+      });
     this.#adopted = new AdoptedSessions((id) => this.#close(id));
   }
 
@@ -119,6 +134,7 @@ export class ServedSessions implements SocketHost {
     for (const id of this.#adopted.takeAll())
       releases.give(id, progressRequest(this.gateway.table.progress(id)));
     for (const link of this.#links.values()) releases.soon(link);
+    this.#resumptions?.leave();
   }
 
   /** Connections that this process has. */
@@ -207,27 +223,46 @@ export class ServedSessions implements SocketHost {
     reactor: ReactorIndex,
   ): SessionLink | undefined {
     const { http } = attached;
-    const options = { remote, ...attached.socketOptions };
     const link = new SessionLink(this, id, reactor, http);
-    const socket = this.#isSecure(listener)
-      ? new SecureSessionSocket(link, options, this.gateway.info(id)?.tls)
-      : new SessionSocket(link, options);
-    if (attached.drops(socket)) {
+    const socket = this.#socketOver(link, listener, remote, attached);
+    const isResumed = this.gateway.table.resumeCell(id) > 0 && this.#resumptions !== undefined && http;
+    if (!isResumed && attached.drops(socket)) {
       socket.destroy();
       return undefined;
     }
     this.#links.set(id, link);
     this.#releases?.over(id);
+    if (isResumed) return this.#resume(link, attached);
     // Of a stream, no process but this one can go on with what has begun.
     if (!http) this.gateway.table.setProgress(id, 1 | PROGRESS_INSIDE);
     run(() => attached.connect(socket));
     return link;
   }
 
+  #socketOver(link: SessionLink, listener: ListenerIndex, remote: string, attached: AttachedServer) {
+    const options = { remote, ...attached.socketOptions };
+    return this.#isSecure(listener)
+      ? new SecureSessionSocket(link, options, this.gateway.info(link.session)?.tls)
+      : new SessionSocket(link, options);
+  }
+
+  /** A WebSocket of the process before, between two messages. */
+  #resume(link: SessionLink, attached: AttachedServer): SessionLink | undefined {
+    attached.count(link.socket);
+    // What the program throws is its own error; this one goes on with what it has.
+    if (this.#resumptions?.resume(link) === true) return link;
+    link.goAway();
+    link.socket.destroy();
+    return undefined;
+  }
+
   #take(link: SessionLink, message: packet.Packet): void {
     const { ledger } = link;
     const { aux } = message;
-    if (ledger !== undefined && aux !== 0 && !link.isUpgraded) this.#takePiece(link, ledger, aux);
+    if (ledger !== undefined && aux !== 0) {
+      if (!link.isUpgraded) this.#takePiece(link, ledger, aux);
+      else if (link.isResumable) this.#takeMessage(link, ledger, message);
+    }
     const data = copyOf(message.body as Buffer, message.start, message.end);
     try {
       link.received(data);
@@ -246,6 +281,23 @@ export class ServedSessions implements SocketHost {
     if (!inside) ledger.open++;
     this.gateway.table.setProgress(link.session, inside ? request | PROGRESS_INSIDE : request);
     this.#countInHand(ledger);
+  }
+
+  /** The same of a WebSocket that another process can go on with. */
+  #takeMessage(link: SessionLink, ledger: ResponseLedger, { aux, body, start }: packet.Packet): void {
+    const inside = (aux & packet.PIECE_ENDS) === 0;
+    const begins = (aux & packet.PIECE_BEGINS) !== 0;
+    // Nothing of a message that has not begun comes where messages are cut.
+    if (!begins && !ledger.inside) return this.#resumptions?.cannot(link);
+    if (!inside) this.#counters?.add(DONE + link.reactor, 1);
+    if (!begins && inside) return;
+    const request = packet.requestIn(aux);
+    // By the opcode of its first frame.
+    if (begins) this.#resumptions?.takes(link, request, ((body[start] as number) & 0x08) === 0);
+    ledger.taken = request;
+    ledger.inside = inside;
+    this.gateway.table.setProgress(link.session, inside ? request | PROGRESS_INSIDE : request);
+    if (!inside) this.#resumptions?.tookWhole(link);
   }
 
   /** Bytes of a connection that this process has no socket for. */
@@ -280,6 +332,8 @@ export class ServedSessions implements SocketHost {
     if (!attached.http) return this.#adoptStream(message, attached, reactor);
     const last = packet.requestIn(aux);
     if (last !== 0 && this.#isAfter(last, id)) return this.gateway.tell(id, packet.LOST);
+    if (this.gateway.table.resumeCell(id) > 0)
+      return void this.#connect(message, message.text(), attached, reactor);
     this.#adopted.add(id, message.text(), attached.keepAliveMs);
   }
 
@@ -322,6 +376,11 @@ export class ServedSessions implements SocketHost {
   }
 
   /** {@link SocketHost} */
+  keeps(link: SessionLink, request: KeptRequest, owner: WebSocketOwner): Keeper | undefined {
+    return this.#resumptions?.begin(link, request, owner);
+  }
+
+  /** {@link SocketHost} */
   handsOver({ session, ledger }: SessionLink): boolean {
     if (this.#releases === undefined || ledger === undefined) return false;
     this.#releases.give(session, ledger.taken);
@@ -337,7 +396,9 @@ export class ServedSessions implements SocketHost {
   }
 
   /** {@link SocketHost} */
-  gone({ session, ledger, reactor }: SessionLink, open: boolean): void {
+  gone(link: SessionLink, open: boolean): void {
+    const { session, ledger, reactor } = link;
+    this.#resumptions?.gone(link);
     if (!this.#links.delete(session)) return;
     if (open) this.#closing.add(session);
     if (ledger !== undefined && ledger.open > 0) this.#counters?.add(DONE + reactor, ledger.open);

@@ -113,6 +113,7 @@ export class WorkerRole {
         gateway: this.#gateway,
         ports: context.ports,
         lasting: own === undefined,
+        resumable: this.#view.resumable(table),
         onRequest: () => this.#sessions?.requestTaken(),
         onIdle: () => this.#sessions?.idle(),
         log: (text) => context.log.warn({ kind: 'served' }, text),

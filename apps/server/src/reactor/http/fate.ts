@@ -19,6 +19,8 @@ export interface Progress {
   /** From some byte on requests are not cut. */
   readonly isOpaque: boolean;
   readonly upgraded: boolean;
+  /** It is a WebSocket whose messages are numbered on as requests, and the program can resume it. */
+  readonly resumable: boolean;
   /** Something was sent since it was upgraded. */
   readonly speaks: boolean;
   /** The worker said that it sends no more. */
@@ -36,6 +38,12 @@ export interface Progress {
 /** Whether request `a` comes after `b`, by the sign of their difference. */
 export const isAfter = (a: number, b: number): boolean => ((a - b) << 8) >> 8 > 0;
 
+/** Whether what the worker has taken ends with a whole message. */
+function isBetweenMessages({ sent, inside }: Progress, word: number): boolean {
+  const taken = progressRequest(word);
+  return (word & PROGRESS_INSIDE) === 0 && !isAfter(taken, sent) && !(taken === sent && inside);
+}
+
 /**
  * What becomes of a client whose worker has died: `word` is what that worker has written in PROGRESS, before its parser had the
  * bytes. It may have written anything: what cannot be ends the connection, and no other one.
@@ -45,7 +53,10 @@ export function fateOf(client: Progress, word: number): Fate {
   // Its worker says so before the program sees anything of it.
   if (client.isStream) return word === 0 ? 'goes-on' : 'reset';
   if (client.outputEnded) return client.begun ? 'reset' : 'closed';
-  if (client.upgraded && client.speaks) return client.begun ? 'reset' : 'going-away';
+  if (client.upgraded && client.speaks) {
+    if (client.begun) return 'reset';
+    return client.resumable && isBetweenMessages(client, word) ? 'goes-on' : 'going-away';
+  }
   if (client.begun) return 'reset';
   const taken = progressRequest(word);
   if (isAfter(taken, sent)) return 'reset';

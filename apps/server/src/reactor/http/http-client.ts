@@ -65,6 +65,18 @@ export class HttpClient extends Client implements Progress {
     return isAfter(this.sent, this.answered);
   }
 
+  /** Another process can go on with it between two messages: it is a WebSocket of a program that can resume it. */
+  get resumable(): boolean {
+    return this.cutter.cutsMessages;
+  }
+
+  /** The program can resume it in another process, unless something has come already that was not cut. */
+  cutMessages(): void {
+    if (this.dropped || !this.upgraded || this.inside) return;
+    this.cutter.cutMessages();
+    this.connection.recut();
+  }
+
   /** From here on what it sends is dropped, and its worker hears of it no more than that it is closed. */
   drop(): void {
     this.dropped = true;

@@ -1,5 +1,6 @@
 import { PIECE_BEGINS, PIECE_ENDS, REQUEST_MASK } from '../../links/packet.js';
 import { ChunkedBody } from './chunked-body.js';
+import { MessageCutter } from './message-cutter.js';
 import { RequestHead } from './request-head.js';
 
 /**
@@ -38,6 +39,8 @@ export class RequestCutter {
   readonly #head = new RequestHead();
   /** Made for the first one. */
   #chunks: ChunkedBody | undefined = undefined;
+  /** Once what comes is messages of a WebSocket, as long as they can be told apart. */
+  #messages: MessageCutter | undefined = undefined;
   /** Bytes that the body lacks. */
   #left = 0;
   /** A piece of the present request has been cut. */
@@ -66,7 +69,12 @@ export class RequestCutter {
 
   /** From some byte on nothing was cut: whatever comes belongs to the last request. */
   get isOpaque(): boolean {
-    return this.#state === OPAQUE;
+    return this.#state === OPAQUE && this.#messages === undefined;
+  }
+
+  /** What comes is cut to messages of a WebSocket, each of which is numbered as a request. */
+  get cutsMessages(): boolean {
+    return this.#messages !== undefined;
   }
 
   /** Whether that request, one of the last 32, is HEAD: there is no body in its answer. */
@@ -88,6 +96,13 @@ export class RequestCutter {
   goRaw(): void {
     this.#state = OPAQUE;
     this.#begun = true;
+    this.#messages = undefined;
+  }
+
+  /** The protocol has changed to that of WebSockets, and nothing has come of it. */
+  cutMessages(): void {
+    this.goRaw();
+    this.#messages = new MessageCutter();
   }
 
   /**
@@ -95,6 +110,7 @@ export class RequestCutter {
    * `scanned` bytes after `start` are those that the last call has seen.
    */
   measure(bytes: Uint8Array, start: number, end: number, scanned: number): number {
+    if (this.#messages !== undefined) return this.#measureMessage(this.#messages, bytes, start, end);
     const at = this.#scan(bytes, start + scanned, end);
     if (this.#state === ENDED) {
       this.#setPiece(PIECE_ENDS);
@@ -107,6 +123,21 @@ export class RequestCutter {
       else this.#setPiece(0);
     } else this.#setPiece(0);
     return at - start;
+  }
+
+  #measureMessage(messages: MessageCutter, bytes: Uint8Array, start: number, end: number): number {
+    const length = messages.measure(bytes, start, end);
+    if (length === 0) return 0;
+    if (messages.isOdd) {
+      // One more message that never ends, or the present one does not.
+      this.#messages = undefined;
+      this.#begun = messages.inside;
+      this.#setPiece(0);
+      return length;
+    }
+    this.flags = messages.flags;
+    if ((this.flags & PIECE_BEGINS) !== 0) this.request = (this.request + 1) & REQUEST_MASK;
+    return length;
   }
 
   #setPiece(flags: number): void {

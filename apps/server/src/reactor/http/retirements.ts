@@ -80,9 +80,9 @@ export class Retirements {
 
 /** Whether nothing of a request or an answer is under way between that client and its process. */
 function isBetween(client: HttpClient, taken: number): boolean {
-  const { sent, inside, answered, begun, upgraded, isOpaque, outputEnded, dropped } = client;
-  if (taken !== sent || isAfter(sent, answered) || inside || begun) return false;
-  if (upgraded || isOpaque || outputEnded || dropped) return false;
+  const { sent, inside, answered, begun, upgraded, isOpaque, outputEnded, dropped, resumable } = client;
+  if (taken !== sent || inside || begun || outputEnded || dropped) return false;
+  if (!resumable && (isAfter(sent, answered) || upgraded || isOpaque)) return false;
   return client.slot.state !== CLOSING && !client.isEnding;
 }
 

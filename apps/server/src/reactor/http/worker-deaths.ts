@@ -68,7 +68,7 @@ export class WorkerDeaths {
     const tally: Tally = new Map();
     for (const client of this.#clientsOf(worker)) {
       if (!isAfter(client.sent, progressRequest(this.#context.table.progress(client.session)))) continue;
-      this.#end(client, client.isStream ? 'reset' : 'bad-gateway', tally);
+      this.#end(client, endOfLost(client), tally);
     }
     this.#report(worker, 'was killed for what it wrote', tally);
   }
@@ -83,8 +83,7 @@ export class WorkerDeaths {
       const word = this.#context.table.progress(client.session);
       const fate = fateOf(client, word);
       if (fate !== 'goes-on') this.#end(client, fate, tally);
-      else if (progressRequest(word) !== client.sent)
-        this.#end(client, client.isStream ? 'reset' : 'bad-gateway', tally);
+      else if (progressRequest(word) !== client.sent) this.#end(client, endOfLost(client), tally);
       else goOn(client);
     }
     this.#report(aside, 'ended after it was replaced', tally);
@@ -108,7 +107,8 @@ export class WorkerDeaths {
     if (client.dropped || client.slot.state === CLOSING) return;
     const tally: Tally = new Map();
     const open = isAfter(client.sent, client.answered);
-    this.#end(client, client.begun || client.upgraded ? 'reset' : open ? 'bad-gateway' : 'closed', tally);
+    const end = client.begun || client.upgraded ? 'reset' : open ? 'bad-gateway' : 'closed';
+    this.#end(client, client.resumable ? endOfLost(client) : end, tally);
     this.#report(client.owner, 'died', tally);
   }
 
@@ -135,11 +135,21 @@ export class WorkerDeaths {
   #stillAway(worker: ClientLink): void {
     const tally: Tally = new Map();
     for (const client of this.#clientsOf(worker)) {
-      if (!isAfter(client.sent, client.answered) && client.connection.inputBytes === 0) continue;
-      this.#end(client, client.isStream || client.begun || client.upgraded ? 'reset' : 'unavailable', tally);
+      if (!this.#isWaiting(client)) continue;
+      const end = client.isStream || client.begun || client.upgraded ? 'reset' : 'unavailable';
+      this.#end(client, client.resumable ? endOfLost(client) : end, tally);
     }
     this.#report(worker, 'is away for longer than maxWaitTime', tally);
     this.#away.set(worker, this.#after(Math.min(this.#context.data.maxWaitTime, LOOK_AGAIN_MS), worker));
+  }
+
+  /** Whether something of it is for a process to take. */
+  #isWaiting(client: HttpClient): boolean {
+    if (client.connection.inputBytes > 0) return true;
+    // A message is not answered: it has been taken, or it waits.
+    if (client.resumable)
+      return progressRequest(this.#context.table.progress(client.session)) !== client.sent;
+    return isAfter(client.sent, client.answered);
   }
 
   #end(client: HttpClient, end: End, tally: Tally): void {
@@ -165,6 +175,12 @@ export class WorkerDeaths {
     const ends = [...tally].map(([end, count]) => `${count} ${ENDS[end][1]}`);
     this.#context.log('worker-died', `Worker ${worker.worker} ${what}: ${ends.join(', ')}`);
   }
+}
+
+/** What becomes of a client of which something was lost that no process has taken. */
+function endOfLost({ isStream, resumable, begun }: HttpClient): End {
+  if (resumable && !begun) return 'going-away';
+  return isStream || resumable ? 'reset' : 'bad-gateway';
 }
 
 function lastWords(client: HttpClient, end: Exclude<End, 'reset'>): Buffer | undefined {

@@ -7,6 +7,7 @@ const FRESH: Progress = {
   isStream: false,
   isOpaque: false,
   upgraded: false,
+  resumable: false,
   speaks: false,
   outputEnded: false,
   sent: 0,
@@ -19,6 +20,7 @@ describe('what becomes of a client whose worker has died', () => {
   const IDLE = { sent: 4, answered: 4 };
   const OPAQUE = { sent: 5, answered: 4, inside: true, isOpaque: true };
   const UPGRADED = { ...OPAQUE, upgraded: true, speaks: true };
+  const RESUMABLE = { ...UPGRADED, isOpaque: false, resumable: true, sent: 9, inside: false };
   test.each<[what: string, client: Partial<Progress>, word: number, fate: Fate]>([
     ['it has sent nothing', {}, 0, 'goes-on'],
     ['all is answered', IDLE, 4, 'goes-on'],
@@ -46,6 +48,20 @@ describe('what becomes of a client whose worker has died', () => {
     ['more of it is answered', { ...OPAQUE, answered: 8 }, 5 | PROGRESS_INSIDE, 'reset'],
     ['an answer to it has begun', { ...OPAQUE, begun: true }, 5 | PROGRESS_INSIDE, 'reset'],
     ['a WebSocket is between two frames', UPGRADED, 5, 'going-away'],
+    ['one that can be resumed is between two messages', RESUMABLE, 9, 'goes-on'],
+    ['messages of it lie before the worker', RESUMABLE, 7, 'goes-on'],
+    ['a part of one does', { ...RESUMABLE, inside: true }, 8, 'goes-on'],
+    ['a part of one is taken', { ...RESUMABLE, inside: true }, 9 | PROGRESS_INSIDE, 'going-away'],
+    ['the rest of one lies before the worker', RESUMABLE, 9 | PROGRESS_INSIDE, 'going-away'],
+    [
+      'the worker says it had all of one, which it was not sent',
+      { ...RESUMABLE, inside: true },
+      9,
+      'going-away',
+    ],
+    ['the worker says it had more than it was sent', RESUMABLE, 10, 'going-away'],
+    ['it is in a frame of its own', { ...RESUMABLE, begun: true }, 9, 'reset'],
+    ['its client has not got the handshake', { ...RESUMABLE, speaks: false, sent: 5 }, 5, 'bad-gateway'],
     ['a WebSocket is in a frame, or it is none', { ...UPGRADED, begun: true }, 5, 'reset'],
     [
       'it is upgraded, of which nothing has come to the client',
