@@ -1,0 +1,55 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify, stripVTControlCharacters } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { portOf, programOf, start } from './support.js';
+
+const TERMINAL = fileURLToPath(new URL('terminal.py', import.meta.url));
+const MILLRACE = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+const ENTER = '\u001b[?1049h\u001b[?25l';
+const LEAVE = '\u001b[?25h\u001b[?1049l';
+
+let directory = '';
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'millrace-top-'));
+});
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+/** What `millrace top` writes to a terminal until it is sent the keys, and what it exits with. */
+async function top(keys: string, env: NodeJS.ProcessEnv): Promise<{ text: string; code: number }> {
+  const { stdout } = await promisify(execFile)(
+    'python3',
+    [TERMINAL, 'admin', keys, process.execPath, MILLRACE, 'top'],
+    {
+      env: { ...process.env, ...env, TERM: 'xterm' },
+    },
+  );
+  return JSON.parse(stdout);
+}
+
+test.each([
+  ['q', 0],
+  ['\u0003', 0],
+])('top shows the processes in a terminal, and %j leaves that as it was', async (keys, expected) => {
+  const env = { MILLRACE_RUNTIME_DIR: join(directory, 'run') };
+  await using program = start(programOf('hello.cjs'), {
+    flags: ['--workers', '2', '--log-level', 'warn'],
+    env,
+  });
+  await portOf(program);
+  const { text, code } = await top(keys, env);
+  expect(code).toBe(expected);
+  expect(text.startsWith(ENTER)).toBe(true);
+  expect(text.endsWith(LEAVE)).toBe(true);
+  const screen = text.slice(ENTER.length, -LEAVE.length).split('\u001b[H')[1] ?? '';
+  const lines = screen.split(/\r+\n/).map((line) => stripVTControlCharacters(line));
+  expect(lines).toHaveLength(24);
+  for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
+  expect(lines.filter((line) => /^(master|manager|worker:[01]|admin) /.test(line))).toHaveLength(5);
+  expect(text).toContain('\u001b[32mready');
+  const plain = await top(keys, { ...env, NO_COLOR: '1' });
+  expect(plain.text).not.toContain('\u001b[32m');
+});
