@@ -3,7 +3,7 @@
 import { MillraceError } from '@millrace/channel/errors';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { CommandError, EXIT } from './command-error.js';
-import type { StartFlags } from './start.js';
+import type { Dispatch, StartFlags } from './start.js';
 
 const count = (text: string) => {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('A whole number from 1 on is needed.');
@@ -13,6 +13,21 @@ const count = (text: string) => {
 const index = (text: string) => {
   if (!/^\d{1,3}$/.test(text)) throw new InvalidArgumentError('A whole number from 0 on is needed.');
   return Number(text);
+};
+
+const MODES = ['fixed', 'ip', 'least-connections', 'round-robin', 'idle', 'least-busy'];
+const KEYS = ['query', 'header', 'cookie'];
+
+/** A mode; or where in a request a value is, and its name. */
+const dispatch = (text: string): Dispatch => {
+  const [mode = '', key, ...more] = text.split(':');
+  const isKnown = key === undefined ? MODES.includes(mode) : KEYS.includes(mode) && key !== '';
+  if (isKnown && more.length === 0)
+    return {
+      dispatchMode: mode as NonNullable<Dispatch['dispatchMode']>,
+      ...(key !== undefined && { dispatchKey: key }),
+    };
+  throw new InvalidArgumentError(`Allowed are ${MODES.join(', ')}, and ${KEYS.join(':NAME, ')}:NAME.`);
 };
 
 const command = new Command('millrace')
@@ -40,8 +55,8 @@ command
   .addOption(
     new Option(
       '--dispatch <mode>',
-      "which worker a connection gets: in turn, by the client's address (Socket.IO by polling needs it), or the one with the fewest",
-    ).choices(['fixed', 'ip', 'least-connections']),
+      "which worker a connection gets: in turn (fixed), by the client's address (ip), the one with the fewest (least-connections); or each request: in turn (round-robin), the one with the least to do (least-busy, idle), by the value of a parameter, header or cookie (query:NAME, header:NAME, cookie:NAME)",
+    ).argParser(dispatch),
   )
   .option(
     '-n, --name <name>',
@@ -58,6 +73,10 @@ command
   .option('--env-file <path>', 'variables for the program, read anew by each process')
   .option('--max-connections <n>', 'clients at once; one beyond them is closed', count)
   .option('--max-wait <ms>', 'milliseconds that a process has for what it began', count)
+  .option(
+    '--retry',
+    'give a request that went down with its worker to another one, once, where its method allows that',
+  )
   .option('--user <name>', 'the user that the program runs as')
   .option('--group <name>', 'its group')
   .passThroughOptions()

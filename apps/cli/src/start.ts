@@ -4,15 +4,19 @@ import { basename, dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MillraceError } from '@millrace/channel/errors';
 import { claimedPid, isAdminName, serverNames } from '@millrace/server/admin';
+import type { Program } from '@millrace/server/program';
 import { passProgram } from './program-spec.js';
 import { STARTED_VARIABLE, type Started } from './started.js';
+
+/** By what workers are chosen. */
+export type Dispatch = Pick<NonNullable<Program['server']>, 'dispatchMode' | 'dispatchKey'>;
 
 /** What `millrace start` is told, as commander names it. */
 export interface StartFlags {
   readonly workers?: number;
   readonly reactors?: number;
   readonly mode: 'process' | 'base';
-  readonly dispatch?: 'fixed' | 'ip' | 'least-connections';
+  readonly dispatch?: Dispatch;
   readonly name?: string;
   readonly daemonize?: true;
   readonly pidFile?: string;
@@ -21,6 +25,7 @@ export interface StartFlags {
   readonly envFile?: string;
   readonly maxConnections?: number;
   readonly maxWait?: number;
+  readonly retry?: true;
   readonly user?: string;
   readonly group?: string;
 }
@@ -41,6 +46,7 @@ export async function start(entry: string, args: readonly string[], flags: Start
     envFile,
     maxConnections,
     maxWait,
+    retry,
     user,
     group,
   } = flags;
@@ -64,12 +70,13 @@ export async function start(entry: string, args: readonly string[], flags: Start
       logLevel,
       ...(workers !== undefined && { workerNum: workers }),
       ...(reactors !== undefined && { reactorNum: reactors }),
-      ...(dispatch !== undefined && { dispatchMode: dispatch }),
+      ...dispatch,
       ...(daemonize && { daemonize }),
       ...(pidFile !== undefined && { pidFile: resolve(cwd, pidFile) }),
       ...(logFile !== undefined && { logFile: resolve(cwd, logFile) }),
       ...(maxConnections !== undefined && { maxConnections }),
       ...(maxWait !== undefined && { maxWaitTime: maxWait }),
+      ...(retry && { retryRequests: true }),
       ...(user !== undefined && { user }),
       ...(group !== undefined && { group }),
     },

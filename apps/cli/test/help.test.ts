@@ -21,3 +21,28 @@ test('a file that is not there is said in one line', () => {
     stderr: 'ERR_MILLRACE_ENTRY: There is no program /missing.js to start.\n',
   });
 });
+
+test.each(['none', 'query', 'query:', 'ip:room', 'cookie:a:b'])(
+  '--dispatch %s is refused, with the ways that there are',
+  (way) => {
+    const { status, stderr } = spawnSync(process.execPath, [MILLRACE, 'start', '--dispatch', way, 'app.js'], {
+      encoding: 'utf8',
+    });
+    expect(status).toBe(2);
+    expect(stderr).toContain(`'${way}' is invalid`);
+    expect(stderr).toContain('query:NAME, header:NAME, cookie:NAME');
+  },
+);
+
+test.each([['--dispatch', 'query:room'], ['--retry']])(
+  '%s in base mode is refused, with the reason',
+  (...flags) => {
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [MILLRACE, 'start', '--mode', 'base', ...flags, MILLRACE],
+      { encoding: 'utf8' },
+    );
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/ERR_MILLRACE_OPTION: .*mode 'base'/);
+  },
+);

@@ -32,6 +32,9 @@ export const http = (...has: readonly string[]) =>
 
 const OF_HANDLER = ['compressed', 'trailers', 'early', 'inspect', 'address', 'drain', 'aborted'] as const;
 
+/** There a connection belongs to the worker that has accepted it, whatever it asks for. */
+const IS_BASE = process.env.COMPAT_MODE === 'base';
+
 /** Every program, and every kind of request that is run against it. */
 export const CATALOGUE: readonly Entry[] = [
   { name: 'node:http', file: 'node-http.js', kinds: http(...OF_HANDLER, 'refuse') },
@@ -43,7 +46,7 @@ export const CATALOGUE: readonly Entry[] = [
   { name: 'Hono', file: 'hono.js', kinds: http('static', 'compressed', 'error', 'json', 'aborted') },
   { name: 'Koa', file: 'koa.js', kinds: http('error', 'aborted') },
   { name: 'ws', file: 'ws.js', kinds: WEB_SOCKETS },
-  { name: 'Socket.IO', file: 'socket-io.js', kinds: SOCKET_IO_WITHOUT_POLLS },
+  { name: 'Socket.IO', file: 'socket-io.js', kinds: IS_BASE ? SOCKET_IO_WITHOUT_POLLS : SOCKET_IO },
   { name: 'Socket.IO in one worker', file: 'socket-io.js', kinds: SOCKET_IO, workers: 1 },
   { name: 'aedes', file: 'aedes.js', kinds: MQTT },
   { name: 'node:net', file: 'net-echo.js', kinds: NET },

@@ -1,6 +1,6 @@
 import { until, within } from '@millrace/testkit';
 import { io, type Socket } from 'socket.io-client';
-import { exchange, request } from '../wire/exchange.js';
+import { Exchange, exchange, request } from '../wire/exchange.js';
 import type { Kind, Site } from './kind.js';
 
 type Transports = readonly ('polling' | 'websocket')[];
@@ -85,6 +85,21 @@ export const SOCKET_IO: readonly Kind[] = [
     shows: /"transport":"websocket","sum":42/,
   },
   {
+    says: 'answers the polling of several sessions by one connection, as a proxy has it',
+    run: async (site) => {
+      const ids: string[] = [];
+      for (let at = 0; at < SESSIONS; at++) ids.push(await openSession(site));
+      using connection = await Exchange.open(site);
+      for (const body of ['40', '42["nothing"]'])
+        for (const id of ids) {
+          await connection.ask(request('POST', `/socket.io/?EIO=4&transport=polling&sid=${id}`, { body }));
+          await connection.answered();
+        }
+      return (await connection.answered()).map(({ status }) => status);
+    },
+    shows: /^\[200,.*200\]$/,
+  },
+  {
     says: 'refuses an unknown session and an unknown transport',
     run: async (site) => [
       await exchange(site, [
@@ -97,11 +112,21 @@ export const SOCKET_IO: readonly Kind[] = [
   },
 ];
 
-/** What holds of several workers as well: a session of Socket.IO that polls is one worker's, and its requests may come to another. */
+/** What holds of several workers in base mode as well: a session that polls is one worker's, and its requests may come to another. */
 export const SOCKET_IO_WITHOUT_POLLS = SOCKET_IO.filter(({ says }) => !/polling/.test(says));
+
+/** Sessions that are polled by one connection: some of them are of different workers, where there are several. */
+const SESSIONS = 8;
 
 /** How many connections poll one session: some of them are another worker's, where there are several. */
 const POLLS = 16;
+
+/** Opens a session by a connection of its own; returns its id. */
+async function openSession({ port }: Pick<Site, 'port'>): Promise<string> {
+  const asked = request('GET', '/socket.io/?EIO=4&transport=polling', { close: true });
+  const { answers } = await exchange({ port }, [asked]);
+  return (JSON.parse((answers[0] as { readonly body: string }).body.slice(1)) as { sid: string }).sid;
+}
 
 /** The status of each poll of one session, each by a connection of its own. */
 export async function pollsOfOneSession({ port }: Pick<Site, 'port'>): Promise<string[]> {
@@ -112,8 +137,7 @@ export async function pollsOfOneSession({ port }: Pick<Site, 'port'>): Promise<s
     const { answers } = await exchange({ port }, [asked]);
     return answers[0] as { readonly line: string; readonly body: string };
   };
-  const { body } = await ask('');
-  const { sid } = JSON.parse(body.slice(1)) as { sid: string };
+  const sid = await openSession({ port });
   const told: string[] = [];
   // It joins the main namespace, then sends it events that nothing listens for.
   for (let at = 0; at < POLLS; at++) {

@@ -42,6 +42,9 @@ export interface ServerStats {
   /** Requests that were in hand when their worker died, answered 502; and those that no worker took in time, answered 503. */
   readonly badGatewayCount: number;
   readonly unavailableCount: number;
+  /** With `retryRequests`: those given to another worker, and of them those that ended that one as well, which were answered 502. */
+  readonly retriedRequestCount: number;
+  readonly givenUpRequestCount: number;
   /**
    * Connections that ended with their worker: reset in the middle of an answer, or of what only that process knew; closed with
    * the rest of an answered request unread; WebSockets that were closed with code 1012.
@@ -124,6 +127,8 @@ export function serverStats(counters: Counters, topology: Topology, worker: numb
     clientMemoryCloseCount: counters.ofReactors(layout.MEMORY_CLOSES),
     badGatewayCount: counters.ofReactors(layout.ENDED_502),
     unavailableCount: counters.ofReactors(layout.ENDED_503),
+    retriedRequestCount: counters.ofReactors(layout.RETRIED),
+    givenUpRequestCount: counters.ofReactors(layout.GIVEN_UP),
     deathResetCount: counters.ofReactors(layout.ENDED_BY_RESET),
     deathCloseCount: counters.ofReactors(layout.ENDED_BY_CLOSE),
     deathRestartCount: counters.ofReactors(layout.ENDED_BY_RESTART),

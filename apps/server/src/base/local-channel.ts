@@ -53,6 +53,10 @@ export class LocalChannel implements PacketChannel {
     return this.writable;
   }
 
+  /** Of a call there is nothing unread. */
+  readonly unreadBytes = 0;
+  readonly takenBytes = 0;
+
   get writable(): boolean {
     return !this.other.#paused;
   }

@@ -85,8 +85,15 @@ export class OwnReactor implements ReactorHost {
     const readTls = () => (keys === undefined ? [] : readKeys(keys));
     const tls = readTls();
     const index = reactorOfWorker(id);
-    const data = { index, topology, descriptors, ports, datagrams, sockets: [], tls, dispatchMode };
-    const times = { enableDelayReceive, heartbeatCheckInterval, lingerTime, maxWaitTime };
+    const dispatch = { dispatchMode, dispatchKey: undefined, stickTable: undefined };
+    const data = { index, topology, descriptors, ports, datagrams, sockets: [], tls, ...dispatch };
+    const times = {
+      enableDelayReceive,
+      heartbeatCheckInterval,
+      lingerTime,
+      maxWaitTime,
+      retryRequests: false,
+    };
     const { maxConnections, startSessionId, maxClientMessages, maxClientBytes } = context.options;
     const { reservedDescriptors } = context.options;
     const limits = {

@@ -7,6 +7,8 @@ export type PacketChannel = Pick<
   | 'send'
   | 'writable'
   | 'queuedBytes'
+  | 'unreadBytes'
+  | 'takenBytes'
   | 'flush'
   | 'drained'
   | 'deliverNow'

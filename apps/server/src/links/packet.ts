@@ -42,7 +42,7 @@ export const ASK_TAKEN = 12; // aux: the number of the last message before this;
 export const RETIRED = 13; // the answer to RETIRE, by both links, aux as there: what follows by its main link is for the next process
 /** Any process → reactor thread. */
 export const SEND = 16; // body: bytes for the client
-export const CLOSE = 17; // aux 1: what waits for the client is dropped
+export const CLOSE = 17; // aux 1: what waits for the client is dropped; or a pieceAux with CLOSE_IF_LAST
 export const SEND_FILE = 18; // body: the token of the file (file-link.ts), then JSON, a FileOrder
 export const PAUSE = 19;
 export const RESUME = 20;
@@ -102,6 +102,8 @@ export const responseBegun = (aux: number): boolean => (aux & 1) !== 0;
 export const REQUEST_MASK = 0xff_ffff;
 export const PIECE_BEGINS = 1;
 export const PIECE_ENDS = 2;
+/** A close that is meant only if that request is the last that was sent: the connection is idle as far as its worker knows. */
+export const CLOSE_IF_LAST = 2;
 export const pieceAux = (request: number, flags: number): number => ((request & REQUEST_MASK) << 2) | flags;
 export const requestIn = (aux: number): number => (aux >>> 2) & REQUEST_MASK;
 

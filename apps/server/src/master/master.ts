@@ -443,18 +443,21 @@ export class MasterRole implements ServerControl {
       );
     const {
       dispatchMode,
+      dispatchKey,
       dispatchModule,
       enableDelayReceive,
       heartbeatCheckInterval,
       lingerTime,
       maxWaitTime,
+      retryRequests,
     } = options;
     const datagrams = this.#listeners.map((bound) =>
       bound === undefined || bound instanceof Listener ? undefined : { fd: bound.fd, address: bound.address },
     );
     const sole = this.#topology.reactors === 1;
     const sockets = this.#listeners.map((bound) => (bound instanceof Listener ? bound.fd : undefined));
-    const thread = { ports, datagrams, tls, dispatchMode, dispatchModule, enableDelayReceive };
+    const dispatch = { dispatchMode, dispatchKey, dispatchModule };
+    const thread = { ports, datagrams, tls, ...dispatch, enableDelayReceive };
     const { maxConnections, startSessionId, maxClientMessages, maxClientBytes, reservedDescriptors } =
       options;
     const accepting = { sockets: sole ? sockets : [], maxConnections, startSessionId };
@@ -467,6 +470,7 @@ export class MasterRole implements ServerControl {
         heartbeatCheckInterval,
         lingerTime,
         maxWaitTime,
+        retryRequests,
         maxClientMessages,
         maxClientBytes,
         reservedDescriptors,

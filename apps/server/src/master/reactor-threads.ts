@@ -22,6 +22,7 @@ import * as packet from '../links/packet.js';
 import { LINK, PEER, REACTOR } from '../links/server-plan.js';
 import { OpenedResources } from '../links/shared-resources.js';
 import { masterPeer, type Topology } from '../links/topology.js';
+import { StickTable } from '../reactor/http/stick-table.js';
 import type { ReactorThreadData, ToThread } from '../reactor/reactor-context.js';
 import { SessionGateway } from '../sessions/session-gateway.js';
 import type { Reactors } from './reactors.js';
@@ -46,7 +47,7 @@ const TERMINATE_AFTER_MS = 1_000;
 const YOUNG_MB = 2;
 
 /** What every reactor thread is told, but for its number and the shared resources. */
-export type ThreadOptions = Omit<ReactorThreadData, 'index' | 'topology' | 'descriptors'> & {
+export type ThreadOptions = Omit<ReactorThreadData, 'index' | 'topology' | 'descriptors' | 'stickTable'> & {
   readonly dispatchModule: string | undefined;
 };
 
@@ -96,6 +97,8 @@ export class ReactorThreads implements Reactors {
     this.#view = new OpenedResources(topology, PEER, masterPeer(topology), findIn(descriptors));
     const poller = new NodePoller();
     this.listener = this.#view.listen(poller, events.onLog);
+    const { workers, reactors } = topology;
+    const stickTable = workers > 1 ? StickTable.memory(reactors, options.maxConnections) : undefined;
     this.#threads = Array.from({ length: topology.reactors }, (_, at) => {
       const index = asReactor(at);
       const limits = { hardLimit: Number.POSITIVE_INFINITY };
@@ -103,7 +106,7 @@ export class ReactorThreads implements Reactors {
       const { channel } = this.#view.links.end<packet.Packet>(LINK, index, own);
       channel.on('message', (message) => this.#received(message));
       const { dispatchModule, ...rest } = options;
-      return this.#start({ ...rest, index, topology, descriptors }, dispatchModule, channel);
+      return this.#start({ ...rest, stickTable, index, topology, descriptors }, dispatchModule, channel);
     });
     const counters = this.#view.counters();
     this.gateway = new SessionGateway({

@@ -78,6 +78,16 @@ export const serverMetrics: readonly ServerMetric[] = [
     ['code'],
   ),
   counter(
+    'http_retries_total',
+    'Clients whose requests were given to another worker when theirs died, with `retryRequests`.',
+    (stats) => one(stats.retriedRequestCount),
+  ),
+  counter(
+    'http_given_up_total',
+    'Requests that have ended two workers, of those that were given to another one.',
+    (stats) => one(stats.givenUpRequestCount),
+  ),
+  counter(
     'death_disconnects_total',
     'Connections that ended with their worker: reset within an answer, closed with the rest of a request unread, WebSockets closed with 1012.',
     (stats) =>

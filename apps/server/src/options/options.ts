@@ -12,6 +12,9 @@ export const DISPATCH_MODES = [
   'uid',
   'least-connections',
   'least-busy',
+  'query',
+  'header',
+  'cookie',
   'function',
 ] as const;
 export type DispatchMode = (typeof DISPATCH_MODES)[number];
@@ -90,6 +93,14 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
    * @swoole `max_wait_time`
    */
   readonly maxWaitTime?: number;
+  /**
+   * Whether an HTTP request that went down with its worker, and of which nothing has been answered, is given to another
+   * worker, once, instead of being answered 502. Of methods that may be repeated (GET, HEAD, PUT, DELETE, OPTIONS, TRACE, QUERY),
+   * up to 16 KiB for each client. One that has ended two workers is answered 502 and named in the log. Of process mode: in
+   * base mode it is an error.
+   * @default false
+   */
+  readonly retryRequests?: boolean;
   /**
    * How long the loop of a worker, a user process or the manager may stand still, because a handler computes or waits
    * without giving it back, before the process is killed and replaced. At least 3,000 ms. With the manager go the
@@ -313,6 +324,12 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
    * @swoole `dispatch_func`
    */
   readonly dispatchModule?: string | URL;
+  /**
+   * With `dispatchMode: 'query'`, `'header'` or `'cookie'`: the name of the value in an HTTP request whose hash says which
+   * worker gets it.
+   * @default none
+   */
+  readonly dispatchKey?: string;
   /**
    * Whether nothing is read from a new connection before `session.resume()`.
    * @default false

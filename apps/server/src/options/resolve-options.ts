@@ -31,6 +31,15 @@ export function resolveOptions(options: ServerOptions, late = false) {
     throw optionError("dispatchMode 'function' needs 'dispatchModule', a module that exports 'dispatch'.");
   if (parsed.dispatchMode !== 'function' && parsed.dispatchModule !== undefined)
     throw optionError(`'dispatchModule' is for dispatchMode 'function', not '${parsed.dispatchMode}'.`);
+  const isByKey = ['query', 'header', 'cookie'].includes(parsed.dispatchMode);
+  if (isByKey && parsed.dispatchKey === undefined)
+    throw optionError(
+      `dispatchMode '${parsed.dispatchMode}' needs 'dispatchKey', the name of the value that chooses the worker.`,
+    );
+  if (!isByKey && parsed.dispatchKey !== undefined)
+    throw optionError(
+      `'dispatchKey' is for dispatchMode 'query', 'header' or 'cookie', not '${parsed.dispatchMode}'.`,
+    );
   for (const name of ['pidFile', 'logFile'] as const) {
     const path = parsed[name];
     // Relative to what? The background's directory is not the one that the program was started in.
@@ -61,6 +70,8 @@ const PROCESS_MODE_ONLY = {
   reactorNum: 'workers serve their own clients, and there are no reactor threads',
   dispatchMode: 'a client belongs to the worker that has accepted it',
   dispatchModule: 'a client belongs to the worker that has accepted it',
+  dispatchKey: 'a client belongs to the worker that has accepted it',
+  retryRequests: 'a client ends with its worker',
   ipc: 'what a client sends goes from its reactor to its worker by a call',
   spin: 'what a client sends goes from its reactor to its worker by a call',
 } as const;

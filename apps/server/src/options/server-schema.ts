@@ -34,6 +34,12 @@ const ringSize = v.pipe(
   v.check((size) => Number.isInteger(Math.log2(size)), 'a power of two'),
 );
 
+/** A name that a header and a cookie can have, and a parameter of a query as it is written there. */
+const dispatchKey = v.pipe(
+  text,
+  v.regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$/, '1 to 256 letters, digits and signs of a name'),
+);
+
 /** The loop is looked at once a second: a shorter limit could not tell a hanging one from a busy one. */
 const MIN_HANG_MS = 3_000;
 
@@ -89,10 +95,12 @@ export const serverShape = {
   startSessionId: v.optional(count(1, 2 ** 52), 1),
   dispatchMode: v.optional(oneOf(DISPATCH_MODES), 'fixed'),
   dispatchModule: v.optional(moduleUrl),
+  dispatchKey: v.optional(dispatchKey),
   enableDelayReceive: v.optional(flag, false),
   heartbeatCheckInterval: v.optional(count(1, MAX_MS)),
   lingerTime: v.optional(count(1, MAX_MS), 60_000),
   maxWaitTime: v.optional(duration, 3_000),
+  retryRequests: v.optional(flag, false),
   hangTimeout: v.optional(hangLimit, 0),
   taskHangTimeout: v.optional(hangLimit, 0),
   maxRequest: v.optional(ANY_COUNT, 0),

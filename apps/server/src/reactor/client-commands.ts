@@ -9,6 +9,7 @@ import { CLOSING, FLAG_BOUND, FLAG_PAUSED, FLAG_PROTECTED } from '../shared/conn
 import { SENT_BYTES } from '../shared/counters-layout.js';
 import type { Client } from './client.js';
 import type { HttpClient } from './http/http-client.js';
+import type { RequestDispatch } from './http/request-dispatch.js';
 import type { Retirements } from './http/retirements.js';
 import type { WorkerDeaths } from './http/worker-deaths.js';
 import { OutputGather } from './output-gather.js';
@@ -21,6 +22,7 @@ export class ClientCommands {
   readonly #gather: OutputGather;
   readonly #deaths: WorkerDeaths;
   readonly #retirements: Retirements;
+  readonly #requests: RequestDispatch;
   readonly #flushGather = () => this.#gather.flush();
   /** From this descriptor on files are for the server itself. */
   readonly #lastFile: number;
@@ -29,7 +31,13 @@ export class ClientCommands {
   /** Clients to be closed at the end of this turn. */
   #closing: Client[] = [];
 
-  constructor(context: ReactorContext, deaths: WorkerDeaths, retirements: Retirements) {
+  constructor(
+    context: ReactorContext,
+    deaths: WorkerDeaths,
+    retirements: Retirements,
+    requests: RequestDispatch,
+  ) {
+    this.#requests = requests;
     this.#context = context;
     this.#deaths = deaths;
     this.#retirements = retirements;
@@ -92,12 +100,15 @@ export class ClientCommands {
     this.#gather.write(client, body, start, end);
     const { http } = client;
     // What others send to it belongs to no answer.
-    if (http !== undefined && http.link.peer === peer) this.#answered(http, aux);
+    if (http === undefined || http.link.peer !== peer) return;
+    this.#answered(http, aux, end - start);
+    if (http.handshake !== 0) this.#requests.learn(http, body as Buffer, start, end);
   }
 
   /** What is gathered is sent before any other thing is done with the client: what is noted here counts as sent. */
-  #answered(client: HttpClient, aux: number): void {
-    client.answers(aux);
+  #answered(client: HttpClient, aux: number, bytes: number): void {
+    client.hasAnswered(aux, bytes);
+    client.waiting?.go();
     if (!client.cutter.holds || client.answered !== client.sent) return;
     client.cutter.release();
     client.resumeFor(PAUSE_UPGRADE);
@@ -112,6 +123,7 @@ export class ClientCommands {
     const { slot } = client;
     switch (message.type) {
       case packet.CLOSE:
+        if ((message.aux & packet.CLOSE_IF_LAST) !== 0 && !this.#isOver(client, message, peer)) return;
         client.ensureRare().closedByWorker = true;
         return this.#close(client, message.aux === 1);
       case packet.ENDED:
@@ -144,6 +156,14 @@ export class ClientCommands {
         if (slot.flags & FLAG_BOUND) return;
         return slot.change({ uid: message.aux, flags: slot.flags | FLAG_BOUND });
     }
+  }
+
+  /** Whether a client is at rest since that process has answered its last request. Else the process has no socket for it from here on. */
+  #isOver({ http }: Client, { aux }: packet.Packet, peer: PeerId): boolean {
+    if (http === undefined) return true;
+    if (http.link.peer === peer) return http.sent === packet.requestIn(aux) && !http.hasMore;
+    for (const link of http.visited) if (link.peer === peer) http.forgetVisit(link);
+    return false;
   }
 
   #httpOf({ http, session }: Client, { type }: packet.Packet): HttpClient {

@@ -10,12 +10,14 @@ import {
 } from '@millrace/reactor';
 import { LINK_LIMIT, READ_BYTES } from '../constants.js';
 import type { ListenerIndex, SessionId } from '../contract/ids.js';
+import type { Protocol } from '../contract/protocol.js';
 import * as packet from '../links/packet.js';
 import { FLAG_PAUSED, OPEN } from '../shared/connection-layout.js';
 import { CLOSED } from '../shared/counters-layout.js';
 import { addressOf, Client, type ClientLink } from './client.js';
-import { HttpClient } from './http/http-client.js';
+import { type ClientPlace, HttpClient } from './http/http-client.js';
 import type { HttpInput } from './http/http-input.js';
+import { KeptRequests } from './http/kept-requests.js';
 import { PAUSE_QUIESCE, PAUSE_USER } from './pause-reasons.js';
 import type { ReactorContext } from './reactor-context.js';
 import type { TlsPorts } from './tls-ports.js';
@@ -72,7 +74,7 @@ export class ClientRegistration {
     const isHttp = protocol !== 'messages';
     const slot = table.slot(session);
     const client = isHttp
-      ? new HttpClient({ session, listener, owner, slot }, protocol)
+      ? this.#httpClient({ session, listener, owner, slot }, protocol)
       : new Client(session, listener, owner, slot);
     client.connection =
       typeof by === 'number'
@@ -80,9 +82,18 @@ export class ClientRegistration {
         : new TlsConnection(reactor, by, { ...this.#options(listener, isHttp), context: client });
     clients.add(client);
     owner.countConnection(1);
-    owner.channel.send(out.set(packet.CONNECT, session, 0, listener).with(addressOf(peer)));
+    // Which worker its first request goes to is not known: until then none has a socket for it.
+    const type = isHttp && protocol === 'http' && this.#http.ofEach ? packet.ADOPT : packet.CONNECT;
+    owner.channel.send(out.set(type, session, 0, listener).with(addressOf(peer)));
     if (this.#delays(listener)) client.pauseFor(PAUSE_USER);
     if (this.#quiesced) client.pauseFor(PAUSE_QUIESCE);
+  }
+
+  #httpClient(place: ClientPlace, protocol: Protocol): HttpClient {
+    const client = new HttpClient(place, protocol);
+    const { data, memory } = this.#context;
+    if (data.retryRequests && protocol === 'http') client.kept = new KeptRequests(memory);
+    return client;
   }
 
   /** What the program is given is a socket where it serves connections: it reads when it wants. */

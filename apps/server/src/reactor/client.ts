@@ -176,6 +176,11 @@ export class Client implements Pausable, Flow<Client> {
     if (this.rare.movedAt > 0) this.ensureRare().movedAt += by;
   }
 
+  /** Bytes that the server holds for it. */
+  get memoryBytes(): number {
+    return this.connection.memoryBytes;
+  }
+
   /** What it is where its worker keeps something of it. */
   get http(): HttpClient | undefined {
     return undefined;

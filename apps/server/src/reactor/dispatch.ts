@@ -30,6 +30,11 @@ export class Dispatcher {
     this.shares = new Shares([...workers, ...asides], share, spreads);
   }
 
+  /** Whether what a worker remembers of clients says which one they have to come to. */
+  get isBinding(): boolean {
+    return false;
+  }
+
   /** The worker of a new session's own: it gets `connect` and `close`. */
   owner(session: SessionId, _host: string): ClientLink {
     return this.at(session);
@@ -103,6 +108,10 @@ export class Dispatcher {
 }
 
 class ByAddress extends Dispatcher {
+  override get isBinding(): boolean {
+    return true;
+  }
+
   override owner(session: SessionId, host: string): ClientLink {
     // The clients of a unix socket have no address.
     return this.at(host === '' ? session : hashHost(host));
@@ -119,6 +128,10 @@ class LeastConnections extends Dispatcher {
 class ByUid extends Dispatcher {
   constructor(parts: DispatcherParts) {
     super(parts, true);
+  }
+
+  override get isBinding(): boolean {
+    return true;
   }
 
   override ready(client: Client): boolean {
@@ -226,6 +239,10 @@ export function createDispatcher(
 ): Dispatcher {
   switch (mode) {
     case 'fixed':
+    // Of messages there is nothing by that name; requests are dispatched by http/request-dispatch.ts.
+    case 'query':
+    case 'header':
+    case 'cookie':
       return new Dispatcher(parts);
     case 'ip':
       return new ByAddress(parts);

@@ -112,6 +112,11 @@ export class MemoryGuard {
     this.#finishing.delete(client);
   }
 
+  /** Whether clients hold so little that what they need no more may be kept of them. */
+  get hasRoom(): boolean {
+    return this.#bytes <= this.#stopAbove;
+  }
+
   /** Bytes of clients and handshakes of this reactor. */
   get #bytes(): number {
     return this.use.bytes + this.handshakes.bytes;
@@ -134,7 +139,7 @@ export class MemoryGuard {
     const total = this.#bytes + this.#others;
     if (total <= maxClientMemory) {
       if (total <= clientMemoryHighWatermark || this.#finishing.has(client)) return true;
-      if (client.connection.memoryBytes <= SMALL) return true;
+      if (client.memoryBytes <= SMALL) return true;
     }
     this.#hold(client);
     return false;
@@ -163,7 +168,7 @@ export class MemoryGuard {
     const holders = this.#holders();
     const average = this.use.bytes / Math.max(1, holders.length);
     for (const client of holders)
-      if (client.connection.memoryBytes >= average && !this.#finishing.has(client)) this.#hold(client);
+      if (client.memoryBytes >= average && !this.#finishing.has(client)) this.#hold(client);
   }
 
   #hold(client: Client): void {
@@ -178,7 +183,7 @@ export class MemoryGuard {
 
   /** Own clients that hold more than a little. */
   #holders(): Client[] {
-    return this.#context.clients.all().filter(({ connection }) => connection.memoryBytes > SMALL);
+    return this.#context.clients.all().filter(({ memoryBytes }) => memoryBytes > SMALL);
   }
 
   /** Those that were held first go on to finish a message, as far as there is room for it; those that hold little go on anyway. */
@@ -197,7 +202,8 @@ export class MemoryGuard {
       }
     }
     for (const client of this.#held) {
-      const { inputBytes, memoryBytes } = client.connection;
+      const { memoryBytes } = client;
+      const { inputBytes } = client.connection;
       // One that has begun nothing finishes nothing: room kept for it would never be given back.
       if (inputBytes > 0) room -= this.#missing(client);
       if (inputBytes > 0 && room >= 0) this.#finishing.set(client, inputBytes);
@@ -229,11 +235,11 @@ export class MemoryGuard {
   }
 
   #largestFirst(): Client[] {
-    return this.#holders().sort((a, b) => b.connection.memoryBytes - a.connection.memoryBytes);
+    return this.#holders().sort((a, b) => b.memoryBytes - a.memoryBytes);
   }
 
   #close(client: Client, why: string): void {
-    const { memoryBytes } = client.connection;
+    const { memoryBytes } = client;
     this.#context.count(MEMORY_CLOSES, 1);
     this.#context.log('memory', `Closed session ${client.session}, which holds ${memoryBytes} bytes: ${why}`);
     client.ensureRare().closedFor = 'memory';

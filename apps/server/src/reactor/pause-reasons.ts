@@ -7,6 +7,7 @@ export const PAUSE_SHARE = 16; // it has as many messages on their way to worker
 export const PAUSE_MEMORY = 32; // it holds much, and all clients together hold too much
 export const PAUSE_UPGRADE = 64; // the answer to its last request may change the protocol
 export const PAUSE_MOVES = 128; // it moves to the next process as soon as it is between two requests
+export const PAUSE_DISPATCH = 256; // its request is for a worker that cannot have it yet
 
 /** What can be held, and is let go when no reason is left. */
 export interface Pausable {

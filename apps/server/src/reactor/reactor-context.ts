@@ -53,11 +53,16 @@ export interface ReactorThreadData {
   /** Keys and certificates by listener; undefined where it has no TLS. */
   readonly tls: readonly (TlsAcceptorOptions | undefined)[];
   readonly dispatchMode: DispatchMode;
+  readonly dispatchKey: string | undefined;
+  /** Which worker has which session of Socket.IO; undefined where there is one alone. */
+  readonly stickTable: SharedArrayBuffer | undefined;
   readonly enableDelayReceive: boolean;
   readonly heartbeatCheckInterval: number | undefined;
   readonly lingerTime: number;
   /** Milliseconds that requests wait for a worker that has died. */
   readonly maxWaitTime: number;
+  /** Whether a request that went down with its worker is given to another one. */
+  readonly retryRequests: boolean;
   readonly maxClientMessages: number;
   readonly maxClientBytes: number;
   readonly reservedDescriptors: number;

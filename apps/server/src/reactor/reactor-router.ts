@@ -20,6 +20,7 @@ import { logClosed } from './close-log.js';
 import { DatagramPorts } from './datagram-ports.js';
 import type { OwnWorker } from './host.js';
 import { HttpInput } from './http/http-input.js';
+import { RequestDispatch } from './http/request-dispatch.js';
 import { Retirements } from './http/retirements.js';
 import { WorkerDeaths } from './http/worker-deaths.js';
 import { IdleReaper } from './idle-reaper.js';
@@ -64,11 +65,12 @@ export class ReactorRouter {
     this.#own = own;
     this.#deaths = new WorkerDeaths(this.#context);
     this.#retirements = new Retirements(this.#context);
-    this.#commands = new ClientCommands(this.#context, this.#deaths, this.#retirements);
+    const requests = new RequestDispatch(this.#context);
+    this.#commands = new ClientCommands(this.#context, this.#deaths, this.#retirements, requests);
     this.#datagrams = new DatagramPorts(this.#context);
     this.#idleReaper = new IdleReaper(this.#context);
     this.#tls = new TlsPorts(this.#context);
-    const http = new HttpInput(this.#context, this.#handlers);
+    const http = new HttpInput(this.#context, requests, this.#handlers);
     this.#registration = new ClientRegistration(this.#context, this.#tls, this.#handlers, http);
     if (data.sockets.length > 0)
       this.#context.acceptor = new SoleAcceptor(this.#context, (...client) => this.accept(...client));
@@ -128,6 +130,8 @@ export class ReactorRouter {
   /** The client sends no more: every worker that knows it is asked whether it still has something to send. */
   #askForEnd(client: Client): void {
     this.#askWorkerForEnd(client, client.link);
+    // Where requests are cut, no other process is answering one.
+    if (client.http !== undefined) return;
     for (const worker of client.visited) this.#askWorkerForEnd(client, worker);
   }
 

@@ -34,7 +34,7 @@ export class Shares {
 
   /** What `client` has under way to `worker`. */
   flow(client: Client, worker: ClientLink): Flow<Client> {
-    return this.#spreads ? client.flowTo(worker) : client;
+    return this.#spreads || worker !== client.owner ? client.flowTo(worker) : client;
   }
 
   /** Whether `client` may send one more message to `worker`. */

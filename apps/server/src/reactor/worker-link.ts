@@ -19,6 +19,9 @@ import { WaitingLine } from './waiting-line.js';
 /** Messages under way after which a worker is asked in any case how many of them it has taken. */
 const ASK_AFTER = 256;
 
+/** Milliseconds without a message taken after which a worker is thought to stand still. */
+const STILL_MS = 1;
+
 /** The way to one worker, and the clients that wait for it to take more. */
 export class WorkerLink<Sender> {
   /** What the process behind it is to reactor threads. */
@@ -44,6 +47,9 @@ export class WorkerLink<Sender> {
   readonly #reactor: ReactorIndex;
   readonly #own: CounterBlock;
   readonly #at: number;
+  /** Where what lies before it has begun when that was looked at first, and when that was; 0: nothing did. */
+  #stillAt = 0;
+  #stillSince = 0;
   /** A worker has died since the start. */
   #hasForgiven = false;
 
@@ -69,6 +75,17 @@ export class WorkerLink<Sender> {
 
   get writable(): boolean {
     return this.channel.writable;
+  }
+
+  /** Whether it has taken nothing for a while of what lies before it: its loop stands still. Not known of a pipe. */
+  get isStuck(): boolean {
+    const { unreadBytes, takenBytes } = this.channel;
+    if (unreadBytes === 0) this.#stillSince = 0;
+    else if (this.#stillSince === 0 || takenBytes !== this.#stillAt) {
+      this.#stillSince = performance.now();
+      this.#stillAt = takenBytes;
+    } else return performance.now() - this.#stillSince > STILL_MS;
+    return false;
   }
 
   /** Sessions of all reactor threads that are this worker's own. */

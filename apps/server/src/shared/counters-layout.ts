@@ -14,7 +14,7 @@ import type { ReactorIndex, Unchecked } from '../contract/ids.js';
  *              │ HERE │ TURNED_AWAY_HERE │ LAST_SESSION_HERE │ OPEN_HERE (int32)     │
  *              │ HELD_BACK │ MEMORY │ MEMORY_HOLDS │ MEMORY_CLOSES │                  │ 8 more,
  *              │ OUT_OF_DESCRIPTORS_HERE │ ENDED_502 │ ENDED_503 │ ENDED_BY_CLOSE  │ 8 more,
- *              │ ENDED_BY_RESET │ ENDED_BY_RESTART                                 │
+ *              │ ENDED_BY_RESET │ ENDED_BY_RESTART │ RETRIED │ GIVEN_UP              │
  *              │ for each worker: DISPATCHED, IN_FLIGHT_RESET, CONNECTIONS                │ then 3 × W, rounded up to 8
  *              ├─────┬────────────┬──────────┬───────────┬─────────────────────────┤
  *   process p  │ PID │ READY_PID │ REQUESTS │ RESPONSES │ TASKS │ TASKS_AT_HAND  │ 6, 7:
@@ -84,6 +84,9 @@ export const ENDED_503 = 14;
 export const ENDED_BY_CLOSE = 15;
 export const ENDED_BY_RESET = 16;
 export const ENDED_BY_RESTART = 17;
+/** Requests that were given to another worker, and of those the ones that have ended that one as well. */
+export const RETRIED = 18;
+export const GIVEN_UP = 19;
 /** For each worker, from here on. */
 export const WORKERS = 3 * LINE;
 export const WORKER_LENGTH = 3;

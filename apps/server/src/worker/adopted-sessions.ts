@@ -9,6 +9,8 @@ export interface Adopted {
   readonly since: number;
   /** How long it may say nothing; 0: for ever. */
   readonly idleMs: number;
+  /** The last of its requests that a process has taken. */
+  readonly taken: number;
 }
 
 /**
@@ -18,15 +20,15 @@ export interface Adopted {
  */
 export class AdoptedSessions {
   readonly #sessions = new Map<SessionId, Adopted>();
-  readonly #close: (id: SessionId) => void;
+  readonly #close: (id: SessionId, taken: number) => void;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(close: (id: SessionId) => void) {
+  constructor(close: (id: SessionId, taken: number) => void) {
     this.#close = close;
   }
 
-  add(id: SessionId, remote: string, idleMs: number): void {
-    this.#sessions.set(id, { remote, since: performance.now(), idleMs });
+  add(id: SessionId, remote: string, idleMs: number, taken: number): void {
+    this.#sessions.set(id, { remote, since: performance.now(), idleMs, taken });
     this.#timer ??= setInterval(() => this.#check(), CHECK_MS).unref();
   }
 
@@ -50,10 +52,10 @@ export class AdoptedSessions {
 
   #check(): void {
     const now = performance.now();
-    for (const [id, { since, idleMs }] of this.#sessions) {
+    for (const [id, { since, idleMs, taken }] of this.#sessions) {
       if (idleMs === 0 || now - since < idleMs) continue;
       this.#sessions.delete(id);
-      this.#close(id);
+      this.#close(id, taken);
     }
     if (this.#sessions.size > 0) return;
     clearInterval(this.#timer);

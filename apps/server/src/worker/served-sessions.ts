@@ -77,7 +77,7 @@ export class ServedSessions implements SocketHost {
         log,
         release: ({ session }, taken) => this.#releases?.give(session, taken),
       });
-    this.#adopted = new AdoptedSessions((id) => this.#close(id));
+    this.#adopted = new AdoptedSessions((id, taken) => this.#closeIdle(id, taken));
   }
 
   /** Connections with requests that have come whole and are not answered. */
@@ -191,8 +191,11 @@ export class ServedSessions implements SocketHost {
       case packet.END:
         if (link === undefined) return this.#endUnknown(id);
         return run(() => link.endInput());
-      case packet.CLOSED:
       case packet.FORGET:
+        // It may come back before this socket is destroyed: that is another one then.
+        if (link !== undefined && this.#releases === undefined) this.gone(link, false);
+        return this.#closed(id, link, packet.CLOSE_REASONS[message.aux]);
+      case packet.CLOSED:
         return this.#closed(id, link, packet.CLOSE_REASONS[message.aux]);
     }
   }
@@ -334,7 +337,7 @@ export class ServedSessions implements SocketHost {
     if (last !== 0 && this.#isAfter(last, id)) return this.gateway.tell(id, packet.LOST);
     if (this.gateway.table.resumeCell(id) > 0)
       return void this.#connect(message, message.text(), attached, reactor);
-    this.#adopted.add(id, message.text(), attached.keepAliveMs);
+    this.#adopted.add(id, message.text(), attached.keepAliveMs, last);
   }
 
   /** What it was is gone with the process before, unless no program has seen it; its client cannot know that by anything else. */
@@ -357,6 +360,11 @@ export class ServedSessions implements SocketHost {
     if (link === undefined) return;
     const isBroken = reason !== 'server' && reason !== 'shutdown' && reason !== 'idle';
     run(() => link.closed(isBroken));
+  }
+
+  /** A request that is on its way here by now is served all the same, by a new socket. */
+  #closeIdle(id: SessionId, taken: number): void {
+    this.gateway.tell(id, packet.CLOSE, packet.pieceAux(taken, packet.CLOSE_IF_LAST));
   }
 
   #close(id: SessionId, reset = false): void {
@@ -382,8 +390,9 @@ export class ServedSessions implements SocketHost {
 
   /** {@link SocketHost} */
   handsOver({ session, ledger }: SessionLink): boolean {
-    if (this.#releases === undefined || ledger === undefined) return false;
-    this.#releases.give(session, ledger.taken);
+    if (ledger === undefined) return false;
+    if (this.#releases !== undefined) this.#releases.give(session, ledger.taken);
+    else this.#closeIdle(session, ledger.taken);
     return true;
   }
 
@@ -398,8 +407,9 @@ export class ServedSessions implements SocketHost {
   /** {@link SocketHost} */
   gone(link: SessionLink, open: boolean): void {
     const { session, ledger, reactor } = link;
+    if (this.#links.get(session) !== link) return;
+    this.#links.delete(session);
     this.#resumptions?.gone(link);
-    if (!this.#links.delete(session)) return;
     if (open) this.#closing.add(session);
     if (ledger !== undefined && ledger.open > 0) this.#counters?.add(DONE + reactor, ledger.open);
     if (ledger?.isCounted === true) this.#addInHand(-1);

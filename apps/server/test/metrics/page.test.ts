@@ -32,6 +32,8 @@ const stats: ServerStats = {
   clientMemoryCloseCount: 1,
   badGatewayCount: 8,
   unavailableCount: 9,
+  retriedRequestCount: 4,
+  givenUpRequestCount: 1,
   deathResetCount: 1,
   deathCloseCount: 2,
   deathRestartCount: 3,
@@ -72,6 +74,8 @@ test('each number of a snapshot is on the page', () => {
   expect(page).toContain('millrace_start_time_seconds 1700000000.5\n');
   expect(page).toContain('millrace_connections_refused_total{reason="max_connections"} 1\n');
   expect(page).toContain('millrace_http_errors_total{code="503"} 9\n');
+  expect(page).toContain('millrace_http_retries_total 4\n');
+  expect(page).toContain('millrace_http_given_up_total 1\n');
   expect(page).toContain('millrace_tasks{state="waiting"} 1\n');
   expect(page).toContain('millrace_restarts_total{role="worker",cause="signal"} 2\n');
   expect(page).toContain('millrace_process_event_loop_delay_seconds{role="worker",id="1"} 0.011\n');

@@ -5,6 +5,7 @@ import { asListener, asReactor, asSession, asWorker } from '../../src/contract/i
 import * as packet from '../../src/links/packet.js';
 import { Client, type ClientLink } from '../../src/reactor/client.js';
 import { ClientCommands } from '../../src/reactor/client-commands.js';
+import { RequestDispatch } from '../../src/reactor/http/request-dispatch.js';
 import { Retirements } from '../../src/reactor/http/retirements.js';
 import { WorkerDeaths } from '../../src/reactor/http/worker-deaths.js';
 import type { ReactorContext } from '../../src/reactor/reactor-context.js';
@@ -46,11 +47,12 @@ function ordersOf() {
     asides: [],
     out: new packet.Packet(),
     now: () => 1,
-    data: { reservedDescriptors: 0 },
+    data: { reservedDescriptors: 0, topology: {} },
     port: () => ({ socketBufferSize: 1 << 20 }),
     count: () => {},
   } as unknown as ReactorContext;
-  const commands = new ClientCommands(context, new WorkerDeaths(context), new Retirements(context));
+  const requests = new RequestDispatch(context);
+  const commands = new ClientCommands(context, new WorkerDeaths(context), new Retirements(context), requests);
   const [left, right] = createSocketPair(SOCK_STREAM);
   client.connection = new Connection(reactor, left, {
     context: client,

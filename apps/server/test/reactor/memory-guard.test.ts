@@ -14,7 +14,10 @@ const PACKAGE_MAX_LENGTH = 4 * MIB;
 /** A connection that has begun `inputBytes` of a message, and whether it is read from. */
 function clientWith(inputBytes: number) {
   const client = {
-    connection: { inputBytes, memoryBytes: inputBytes, missingBytes: 0 },
+    connection: { inputBytes, missingBytes: 0 },
+    get memoryBytes() {
+      return client.connection.inputBytes;
+    },
     paused: false,
     pauseFor: () => (client.paused = true),
     resumeFor: () => (client.paused = false),

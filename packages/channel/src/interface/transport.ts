@@ -77,6 +77,12 @@ export interface Transport {
   flush(): void;
   /** Bytes taken by `trySend` that wait inside the transport for room in the kernel or the segment. */
   readonly pendingBytes: number;
+  /**
+   * Bytes that the other side has not taken, and how many it has taken since the start, modulo 2^32. Missing where that
+   * cannot be seen.
+   */
+  readonly unreadBytes?: number;
+  readonly takenBytes?: number;
   /** Visits up to `limit` messages that are there, fewer when the visitor returns false; returns how many. */
   receive(visit: FrameVisitor, limit: number): number;
   /** The reader has polled in vain, and may poll again soon: it need not be woken then. Missing where waking is cheap. */

@@ -108,6 +108,16 @@ export class TransportChannel<Out, In = Out> implements Channel<Out, In> {
     return this.#queue.bytes + this.#transport.pendingBytes;
   }
 
+  /** @internal Bytes in the transport that the other side has not taken; 0 also where that cannot be seen. */
+  get unreadBytes(): number {
+    return this.#transport.unreadBytes ?? 0;
+  }
+
+  /** @internal A number that changes as the other side takes what is sent, where that can be seen. */
+  get takenBytes(): number {
+    return this.#transport.takenBytes ?? 0;
+  }
+
   send(value: Out): boolean | undefined {
     if (this.#closing || this.#closed) return undefined;
     const frame = this.#frame;

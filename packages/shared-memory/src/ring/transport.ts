@@ -162,6 +162,14 @@ export class RingTransport implements Transport, DoorbellClient {
     return this.#peerGone ? 0 : this.#writer.pendingBytes;
   }
 
+  get unreadBytes(): number {
+    return this.#closed ? 0 : this.#writer.unreadBytes;
+  }
+
+  get takenBytes(): number {
+    return this.#closed ? 0 : this.#writer.takenBytes;
+  }
+
   receive(visit: FrameVisitor, limit: number): number {
     if (this.#closed || this.#corrupt) return 0;
     // Of a look in vain nothing follows but the end: a waiting writer was told of the room when it was made.

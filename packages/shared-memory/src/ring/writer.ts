@@ -58,6 +58,16 @@ export class RingWriter {
     return this.#rest.length;
   }
 
+  /** Bytes that the reader has taken since the start, modulo 2^32. */
+  get takenBytes(): number {
+    return Atomics.load(this.#words, layout.TAKEN_WORD);
+  }
+
+  /** Bytes that the reader has not taken. */
+  get unreadBytes(): number {
+    return (this.#tail - this.takenBytes) >>> 0;
+  }
+
   /** Whether something was published since the last call: the reader is to be told then. */
   takeNews(): boolean {
     const news = this.#news;

@@ -10,16 +10,18 @@ export const COMMA = 0x2c;
 export const SLASH = 0x2f;
 export const ZERO = 0x30;
 export const ONE = 0x31;
+export const AMPERSAND = 0x26;
 export const COLON = 0x3a;
 export const SEMICOLON = 0x3b;
 export const EQUALS = 0x3d;
+export const QUESTION = 0x3f;
 
 // What a byte may be part of, in bits.
 /** The name of a field. */
 export const TOKEN = 1;
 /** The value of a field. */
 export const FIELD = 2;
-/** The target of a request that begins with a slash. */
+/** The target of a request that begins with a slash, up to its query. */
 export const TARGET = 4;
 /** The host and port of one that does not, which begins with a letter or digit: no user, no address in brackets. */
 export const AUTHORITY = 8;
@@ -33,7 +35,7 @@ for (let byte = 0; byte < 256; byte++) {
   const text = String.fromCharCode(byte);
   if (/[!#$%&'*+\-.^_`|~0-9A-Za-z]/.test(text)) kinds[byte] = TOKEN;
   if (byte === TAB || (byte >= SPACE && byte !== 0x7f)) kinds[byte] = (kinds[byte] as number) | FIELD;
-  if (byte > SPACE && byte < 0x7f) kinds[byte] = (kinds[byte] as number) | TARGET;
+  if (byte > SPACE && byte < 0x7f && byte !== QUESTION) kinds[byte] = (kinds[byte] as number) | TARGET;
   if (/[0-9A-Za-z.\-:]/.test(text)) kinds[byte] = (kinds[byte] as number) | AUTHORITY;
   if (/[0-9A-Za-z]/.test(text)) kinds[byte] = (kinds[byte] as number) | ALPHANUMERIC | QUOTED;
   if (/[0-9]/.test(text)) kinds[byte] = (kinds[byte] as number) | DIGIT;

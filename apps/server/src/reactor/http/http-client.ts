@@ -1,10 +1,13 @@
 import type { ListenerIndex, SessionId } from '../../contract/ids.js';
 import type { Protocol } from '../../contract/protocol.js';
 import { REQUEST_MASK, responseBegun, responsesEnded } from '../../links/packet.js';
+import { CLOSING } from '../../shared/connection-layout.js';
 import { Client, type ClientLink } from '../client.js';
-import { PAUSE_UPGRADE } from '../pause-reasons.js';
+import { PAUSE_UPGRADE, PAUSE_WORKER } from '../pause-reasons.js';
 import { isAfter, type Progress } from './fate.js';
+import type { KeptRequests } from './kept-requests.js';
 import { RequestCutter } from './request-cutter.js';
+import type { WaitingPiece } from './request-moves.js';
 
 /** Who a client is, and where. */
 export interface ClientPlace {
@@ -19,8 +22,18 @@ export interface ClientPlace {
 export class HttpClient extends Client implements Progress {
   readonly cutter: RequestCutter;
   readonly isStream: boolean;
+  /** The worker that has it: its own, until a request of it goes to another. */
+  at: ClientLink;
   /** Its worker was replaced, and the process from before still has it. */
   via: ClientLink | undefined = undefined;
+  /** What a worker remembers, and no other one, says which of them its requests go to. */
+  isBound = false;
+  /** A request that opens a session of Socket.IO, as long as its answer has not said which; 0: none. */
+  handshake = 0;
+  /** The beginning of a request that cannot go to its worker yet. */
+  waiting: WaitingPiece | undefined = undefined;
+  /** Its requests that have no answer, where they may be sent once more. */
+  kept: KeptRequests | undefined = undefined;
   /** The last request of which something was sent to the worker. */
   sent = 0;
   /** The rest of it is still to be sent. */
@@ -40,16 +53,21 @@ export class HttpClient extends Client implements Progress {
 
   constructor({ session, listener, owner, slot }: ClientPlace, protocol: Protocol) {
     super(session, listener, owner, slot);
+    this.at = owner;
     this.isStream = protocol === 'stream';
     this.cutter = new RequestCutter({ opaque: this.isStream });
   }
 
   override get link(): ClientLink {
-    return this.via ?? this.owner;
+    return this.via ?? this.at;
   }
 
   override get http(): this {
     return this;
+  }
+
+  override get memoryBytes(): number {
+    return this.connection.memoryBytes + (this.kept?.bytes ?? 0) + (this.waiting?.bytes.length ?? 0);
   }
 
   get isOpaque(): boolean {
@@ -77,9 +95,55 @@ export class HttpClient extends Client implements Progress {
     this.connection.recut();
   }
 
+  /** Whether nothing of a request or an answer is under way between it and its process, and more may follow. */
+  get isBetween(): boolean {
+    const { sent, answered, inside, begun, upgraded, outputEnded, dropped } = this;
+    if (sent !== answered || inside || begun || upgraded || outputEnded || dropped) return false;
+    return !this.isStream && this.slot.state !== CLOSING && !this.isEnding;
+  }
+
+  /** Its requests go to `worker` from here on. `knows`: the process that has had them keeps a socket for it, which is idle. */
+  moveTo(worker: ClientLink, knows: boolean): void {
+    const state = this.ensureRare();
+    state.visited ??= new Set();
+    if (knows) state.visited.add(this.link);
+    state.visited.delete(worker);
+    this.via = undefined;
+    this.at = worker;
+  }
+
+  /** The beginning of another request has come, and lies here. */
+  get hasMore(): boolean {
+    return this.waiting !== undefined || this.cutter.keepsHead;
+  }
+
+  override resumeFor(reason: number): void {
+    super.resumeFor(reason);
+    // The worker that something waits for has room.
+    if (reason === PAUSE_WORKER) this.waiting?.go();
+  }
+
+  /** What `from` knows of it, `to` does. */
+  moveVisit(from: ClientLink, to: ClientLink): void {
+    if (this.rare.visited?.delete(from)) this.rare.visited.add(to);
+  }
+
+  /** That process has no socket for it any more. */
+  forgetVisit(link: ClientLink): void {
+    this.rare.visited?.delete(link);
+  }
+
+  /** Its worker has sent `bytes` bytes with that aux. */
+  hasAnswered(aux: number, bytes: number): void {
+    this.answers(aux);
+    this.kept?.settle(this.answered, this.begun || (bytes > 0 && aux <= 1));
+  }
+
   /** From here on what it sends is dropped, and its worker hears of it no more than that it is closed. */
   drop(): void {
     this.dropped = true;
+    this.kept?.clear();
+    this.waiting?.forget();
     this.cutter.goRaw();
     this.resume();
     this.connection.recut();

@@ -8,6 +8,8 @@ import type { HttpClient } from './http-client.js';
 import { HttpFramer } from './http-framer.js';
 import { LateHeads } from './late-heads.js';
 import { PIECE_SKIPPED } from './request-cutter.js';
+import type { RequestDispatch } from './request-dispatch.js';
+import { type Piece, RequestMoves } from './request-moves.js';
 
 type Handlers = ConnectionHandlers<Client, StreamConnection<Client>>;
 
@@ -18,10 +20,14 @@ export class HttpInput {
   readonly #context: ReactorContext;
   readonly #late: LateHeads;
   readonly #others: Handlers;
+  readonly #requests: RequestDispatch;
+  readonly #moves: RequestMoves;
 
   /** `others`: what becomes of everything that is no request. */
-  constructor(context: ReactorContext, others: Handlers) {
+  constructor(context: ReactorContext, requests: RequestDispatch, others: Handlers) {
     this.#context = context;
+    this.#requests = requests;
+    this.#moves = new RequestMoves(context, (...piece) => this.#send(...piece));
     this.#others = others;
     this.#late = new LateHeads(context.reactor);
     this.framer = new HttpFramer(this.#late);
@@ -32,10 +38,18 @@ export class HttpInput {
         this.#piece(client as HttpClient, memory, start, end),
       onInputEnd: (connection) => this.#inputEnd(connection),
       onClose: (connection, reason, error) => {
-        this.#late.forget(connection.context as HttpClient);
+        const client = connection.context as HttpClient;
+        this.#late.forget(client);
+        client.kept?.clear();
+        client.waiting?.forget();
         others.onClose?.(connection, reason, error);
       },
     };
+  }
+
+  /** Whether each request may go to another worker. */
+  get ofEach(): boolean {
+    return this.#requests.ofEach;
   }
 
   #wantsPiece(client: HttpClient): boolean {
@@ -44,6 +58,7 @@ export class HttpInput {
       client.pauseFor(PAUSE_MOVES);
       return false;
     }
+    if (client.waiting !== undefined && !this.#moves.go(client)) return false;
     const { dispatcher } = this.#context;
     if (dispatcher.hasShareOfOwner(client)) return dispatcher.readyForOwner(client);
     this.#context.count(HELD_BACK, 1);
@@ -53,12 +68,22 @@ export class HttpInput {
 
   #piece(client: HttpClient, memory: Buffer, start: number, end: number): void {
     const { cutter } = client;
-    const { request, flags } = cutter;
+    const { flags } = cutter;
     if (client.dropped || flags === PIECE_SKIPPED) return;
-    const { dispatcher, out } = this.#context;
     this.#context.count(RECEIVED_BYTES, end - start);
+    if ((flags & packet.PIECE_BEGINS) !== 0 && (cutter.hasQuery || this.#requests.ofEach)) {
+      const worker = this.#requests.choose(client, memory, start, end);
+      if (worker !== undefined && !this.#moves.to(worker, client, memory, start, end)) return;
+    }
+    this.#send(client, memory, start, end, cutter);
+  }
+
+  #send(client: HttpClient, memory: Buffer, start: number, end: number, { request, flags }: Piece): void {
+    const { cutter } = client;
+    const { dispatcher, out } = this.#context;
     client.sent = request;
     client.inside = (flags & packet.PIECE_ENDS) === 0;
+    if (client.kept !== undefined && !cutter.holds) client.kept.add(request, flags, memory, start, end);
     client.slot.dispatched(this.#context.now());
     const aux = packet.pieceAux(request, flags);
     dispatcher.send(

@@ -35,6 +35,8 @@ export class RequestCutter {
   request = 0;
   /** Whether the last piece begins and ends it, or {@link PIECE_SKIPPED}. */
   flags = 0;
+  /** Whether the target of that request has a query, as far as it has come. */
+  hasQuery = false;
   #state: number;
   readonly #head = new RequestHead();
   /** Made for the first one. */
@@ -85,6 +87,13 @@ export class RequestCutter {
   /** The head that is kept is to be cut as far as it has come. */
   hurry(): void {
     this.#isLate = this.keepsHead;
+  }
+
+  /** A request that was cut before is sent once more, by the next number, which this returns. */
+  again(isHead: boolean): number {
+    this.request = (this.request + 1) & REQUEST_MASK;
+    this.#noteHead(isHead);
+    return this.request;
   }
 
   /** The answer to the request that is held has ended, and has not changed the protocol. */
@@ -146,9 +155,14 @@ export class RequestCutter {
       this.flags = flags | PIECE_BEGINS;
       this.request = (this.request + 1) & REQUEST_MASK;
       this.#begun = true;
+      this.hasQuery = this.#head.hasQuery;
     }
+    this.#noteHead(this.#head.isHead);
+  }
+
+  #noteHead(isHead: boolean): void {
     const bit = 1 << (this.request & 31);
-    this.#heads = this.#head.isHead ? this.#heads | bit : this.#heads & ~bit;
+    this.#heads = isHead ? this.#heads | bit : this.#heads & ~bit;
   }
 
   /** A request has ended. */

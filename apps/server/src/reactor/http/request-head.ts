@@ -68,6 +68,7 @@ const HAS_UPGRADE = 32;
 const IS_OLD = 64;
 const IS_CONNECT = 128;
 const IS_HEAD = 256;
+const HAS_QUERY = 512;
 const OPTION_FACTS = [0, SAYS_CLOSE, SAYS_KEEP_ALIVE, SAYS_UPGRADE] as const;
 
 /**
@@ -111,6 +112,11 @@ export class RequestHead {
   /** The method is HEAD: there is no body in the answer. */
   get isHead(): boolean {
     return (this.#facts & IS_HEAD) !== 0;
+  }
+
+  /** The target has a query. */
+  get hasQuery(): boolean {
+    return (this.#facts & HAS_QUERY) !== 0;
   }
 
   /** The answer may change the protocol. */
@@ -161,8 +167,9 @@ export class RequestHead {
         case PATH:
           while (at < end && isIn(bytes[at] as number, http.TARGET)) at++;
           if (at === end) return end;
-          if (bytes[at] !== SPACE) return this.#odd(end);
-          this.#startText(VERSION);
+          if (bytes[at] === http.QUESTION) this.#facts |= HAS_QUERY;
+          else if (bytes[at] !== SPACE) return this.#odd(end);
+          else this.#startText(VERSION);
           break;
         case STAR:
           if (byte !== SPACE) return this.#odd(end);

@@ -1,11 +1,11 @@
 import { ADOPT, END, FORGET, type Packet, PacketError, pieceAux, RETIRED } from '../../links/packet.js';
 import { CLOSING } from '../../shared/connection-layout.js';
-import type { Client, ClientLink } from '../client.js';
-import { PAUSE_MOVES, PAUSE_WORKER } from '../pause-reasons.js';
+import type { ClientLink } from '../client.js';
+import { PAUSE_MOVES } from '../pause-reasons.js';
 import type { ReactorContext } from '../reactor-context.js';
 import { isAfter } from './fate.js';
+import { goOn, unhold } from './handing-over.js';
 import type { HttpClient } from './http-client.js';
-import { goOn } from './worker-deaths.js';
 
 /**
  * Workers that give their places up and finish what they have begun. The clients of such a process stay with it, by its aside
@@ -32,7 +32,9 @@ export class Retirements {
       // Whatever is to be told to that process from here on.
       client.moveWaiter(worker.peer, aside.peer);
       const { http } = client;
-      if (http === undefined || client.link !== worker) continue;
+      if (http === undefined) continue;
+      http.moveVisit(worker, aside);
+      if (http.link !== worker) continue;
       http.via = aside;
       client.moveEnding(worker, aside);
       unhold(client, worker);
@@ -45,33 +47,45 @@ export class Retirements {
   /** A retired process has taken request `taken` of that client, and answered it: it needs that client no more. */
   release(client: HttpClient, peer: number, taken: number): void {
     const aside = client.via;
-    if (aside?.peer !== peer || !isBetween(client, taken)) return;
+    if (aside?.peer !== peer) return this.#forget(client, peer);
+    if (!isBetween(client, taken)) return;
     aside.channel.send(this.#context.out.set(FORGET, client.session, 0, client.listener));
     this.handBack(client, aside);
+  }
+
+  /** That process has had the client before, and another one has it by now. */
+  #forget(client: HttpClient, peer: number): void {
+    for (const link of client.visited)
+      if (link.peer === peer) {
+        client.forgetVisit(link);
+        link.channel.send(this.#context.out.set(FORGET, client.session, 0, client.listener));
+      }
   }
 
   /** The client is one of the process that has the place from here on, or of the one that will have it. */
   handBack(client: HttpClient, aside: ClientLink): void {
     const { out } = this.#context;
-    const { owner, session, listener } = client;
+    const { at, session, listener } = client;
     client.via = undefined;
-    client.moveEnding(aside, owner);
+    client.moveEnding(aside, at);
     unhold(client, aside);
     goOn(client);
     const aux = pieceAux(client.sent, 0);
-    owner.channel.send(out.set(ADOPT, session, aux, listener).with(client.address));
-    if (client.awaits(owner)) owner.channel.send(out.set(END, session, 0, listener));
+    at.channel.send(out.set(ADOPT, session, aux, listener).with(client.address));
+    if (client.awaits(at)) at.channel.send(out.set(END, session, 0, listener));
     client.resumeFor(PAUSE_MOVES);
   }
 
   /** The retired process behind that link has ended, and nothing more comes of it: what was sent to it is no longer counted. */
   ended(aside: ClientLink): void {
-    for (const client of this.#context.clients.all())
-      if (client.http?.via === aside) {
-        client.http.via = undefined;
-        unhold(client, aside);
-        client.resumeFor(PAUSE_MOVES);
-      }
+    for (const client of this.#context.clients.all()) {
+      const { http } = client;
+      http?.forgetVisit(aside);
+      if (http?.via !== aside) continue;
+      http.via = undefined;
+      unhold(client, aside);
+      client.resumeFor(PAUSE_MOVES);
+    }
     aside.forgive();
     this.#context.resetLink(aside.peer);
     aside.channel.pause();
@@ -84,11 +98,4 @@ function isBetween(client: HttpClient, taken: number): boolean {
   if (taken !== sent || inside || begun || outputEnded || dropped) return false;
   if (!resumable && (isAfter(sent, answered) || upgraded || isOpaque)) return false;
   return client.slot.state !== CLOSING && !client.isEnding;
-}
-
-/** It waits for room in that link no longer. */
-function unhold(client: Client, link: ClientLink): void {
-  if (!client.isPausedFor(PAUSE_WORKER)) return;
-  link.forget(client);
-  client.resumeFor(PAUSE_WORKER);
 }

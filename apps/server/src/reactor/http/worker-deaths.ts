@@ -1,6 +1,6 @@
 import type { TimerHeap } from '@millrace/timer-heap';
 import { MAX_DELAY_MS, MIN_DELAY_MS } from '@millrace/timer-heap';
-import { CLOSING, FLAG_PAUSED, progressRequest } from '../../shared/connection-layout.js';
+import { CLOSING, progressRequest } from '../../shared/connection-layout.js';
 import {
   ENDED_502,
   ENDED_503,
@@ -9,11 +9,12 @@ import {
   ENDED_BY_RESTART,
 } from '../../shared/counters-layout.js';
 import type { ClientLink } from '../client.js';
-import { PAUSE_USER } from '../pause-reasons.js';
 import type { ReactorContext } from '../reactor-context.js';
 import { fateOf, isAfter } from './fate.js';
+import { goOn } from './handing-over.js';
 import type { HttpClient } from './http-client.js';
 import { BAD_GATEWAY, SERVICE_RESTART, UNAVAILABLE } from './last-words.js';
+import { RequestRetries } from './request-retries.js';
 
 /** Milliseconds that a client which has been told the end has for its own. */
 const STAGES_MS = 2_000;
@@ -28,22 +29,25 @@ const ENDS = {
   reset: [ENDED_BY_RESET, 'connections were reset in the middle of an answer'],
   'going-away': [ENDED_BY_RESTART, 'WebSockets were closed with 1012'],
 } as const;
+const RETRIED_TEXT = 'requests in hand were given to another worker';
 
 type End = keyof typeof ENDS;
 
-/** How many clients came to each end. */
-type Tally = Map<End, number>;
+/** How many clients came to each end, or none: their requests were given to another worker. */
+type Tally = Map<End | 'retried', number>;
 
 /** Tells the clients of a worker that has died what has become of their requests: never nothing, and never twice. */
 export class WorkerDeaths {
   readonly #context: ReactorContext;
   readonly #timers: TimerHeap;
+  readonly #retries: RequestRetries;
   /** By worker, while it is away: the timer after which what waits for it waits no longer. */
   readonly #away = new Map<ClientLink, number>();
 
   constructor(context: ReactorContext) {
     this.#context = context;
     this.#timers = context.reactor.timers;
+    this.#retries = new RequestRetries(context, (worker) => this.#away.has(worker));
   }
 
   /**
@@ -55,7 +59,11 @@ export class WorkerDeaths {
     for (const client of this.#clientsOf(worker)) {
       const fate = fateOf(client, this.#context.table.progress(client.session));
       if (fate === 'goes-on') goOn(client);
-      else this.#end(client, fate, tally);
+      else if (fate !== 'bad-gateway' || !this.#retries.renew(client)) this.#end(client, fate, tally);
+      else {
+        count(tally, 'retried');
+        this.#retries.giveToAnother(client, worker);
+      }
     }
     this.#report(worker, 'died', tally);
     // It has taken something since the one before died, if only what it has died of.
@@ -82,7 +90,11 @@ export class WorkerDeaths {
     for (const client of this.#clientsOf(aside)) {
       const word = this.#context.table.progress(client.session);
       const fate = fateOf(client, word);
-      if (fate !== 'goes-on') this.#end(client, fate, tally);
+      if (fate === 'bad-gateway' && this.#retries.renew(client)) {
+        count(tally, 'retried');
+        goOn(client);
+        this.#retries.send(client);
+      } else if (fate !== 'goes-on') this.#end(client, fate, tally);
       else if (progressRequest(word) !== client.sent) this.#end(client, endOfLost(client), tally);
       else goOn(client);
     }
@@ -109,7 +121,7 @@ export class WorkerDeaths {
     const open = isAfter(client.sent, client.answered);
     const end = client.begun || client.upgraded ? 'reset' : open ? 'bad-gateway' : 'closed';
     this.#end(client, client.resumable ? endOfLost(client) : end, tally);
-    this.#report(client.owner, 'died', tally);
+    this.#report(client.link, 'died', tally);
   }
 
   close(): void {
@@ -145,7 +157,7 @@ export class WorkerDeaths {
 
   /** Whether something of it is for a process to take. */
   #isWaiting(client: HttpClient): boolean {
-    if (client.connection.inputBytes > 0) return true;
+    if (client.connection.inputBytes > 0 || client.waiting !== undefined) return true;
     // A message is not answered: it has been taken, or it waits.
     if (client.resumable)
       return progressRequest(this.#context.table.progress(client.session)) !== client.sent;
@@ -153,7 +165,7 @@ export class WorkerDeaths {
   }
 
   #end(client: HttpClient, end: End, tally: Tally): void {
-    tally.set(end, (tally.get(end) ?? 0) + 1);
+    count(tally, end);
     this.#context.count(ENDS[end][0], 1);
     const state = client.ensureRare();
     state.closedFor = 'death';
@@ -172,7 +184,9 @@ export class WorkerDeaths {
 
   #report(worker: ClientLink, what: string, tally: Tally): void {
     if (tally.size === 0) return;
-    const ends = [...tally].map(([end, count]) => `${count} ${ENDS[end][1]}`);
+    const ends = [...tally].map(
+      ([end, clients]) => `${clients} ${end === 'retried' ? RETRIED_TEXT : ENDS[end][1]}`,
+    );
     this.#context.log('worker-died', `Worker ${worker.worker} ${what}: ${ends.join(', ')}`);
   }
 }
@@ -183,16 +197,13 @@ function endOfLost({ isStream, resumable, begun }: HttpClient): End {
   return isStream || resumable ? 'reset' : 'bad-gateway';
 }
 
+function count(tally: Tally, end: End | 'retried'): void {
+  tally.set(end, (tally.get(end) ?? 0) + 1);
+}
+
 function lastWords(client: HttpClient, end: Exclude<End, 'reset'>): Buffer | undefined {
   if (end === 'closed') return undefined;
   if (end === 'going-away') return SERVICE_RESTART;
   const { whole, head } = end === 'unavailable' ? UNAVAILABLE : BAD_GATEWAY;
   return client.cutter.isHead(client.answered + 1) ? head : whole;
-}
-
-/** The next process does not know that this one had asked not to read. */
-export function goOn(client: HttpClient): void {
-  if (!client.isPausedFor(PAUSE_USER)) return;
-  client.slot.flag(FLAG_PAUSED, false);
-  client.resumeFor(PAUSE_USER);
 }

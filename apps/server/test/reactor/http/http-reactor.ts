@@ -5,11 +5,15 @@ import { onTestFinished } from 'vitest';
 import { asListener, asReactor, asSession, asWorker } from '../../../src/contract/ids.js';
 import type { Protocol } from '../../../src/contract/protocol.js';
 import * as packet from '../../../src/links/packet.js';
+import type { DispatchMode } from '../../../src/options/options.js';
 import type { Client, ClientLink } from '../../../src/reactor/client.js';
 import { ClientCommands } from '../../../src/reactor/client-commands.js';
 import { HttpClient } from '../../../src/reactor/http/http-client.js';
 import { HttpInput } from '../../../src/reactor/http/http-input.js';
+import { KeptRequests } from '../../../src/reactor/http/kept-requests.js';
+import { RequestDispatch } from '../../../src/reactor/http/request-dispatch.js';
 import { Retirements } from '../../../src/reactor/http/retirements.js';
+import { StickTable } from '../../../src/reactor/http/stick-table.js';
 import { WorkerDeaths } from '../../../src/reactor/http/worker-deaths.js';
 import type { ReactorContext } from '../../../src/reactor/reactor-context.js';
 import * as layout from '../../../src/shared/connection-layout.js';
@@ -20,11 +24,31 @@ const WORKER = asWorker(0);
 const LISTENER = asListener(0);
 export const SESSION = asSession(1);
 
+interface HttpReactorOptions {
+  readonly protocol?: Protocol;
+  readonly maxWaitTime?: number;
+  readonly retry?: boolean;
+  readonly workers?: number;
+  readonly mode?: DispatchMode;
+  readonly key?: string;
+}
+
+function dispatching(workers: number, dispatchMode: DispatchMode, dispatchKey: string | undefined) {
+  const stickTable = workers > 1 ? StickTable.memory(1, 1) : undefined;
+  return { dispatchMode, dispatchKey, stickTable, index: 0, topology: { reactors: 1 } };
+}
+
 /** What a reactor thread does with one HTTP client, whose other side is a socket of the test's; the worker is the test. */
 export class HttpReactor {
   readonly client: HttpClient;
   /** What the worker has been sent. */
   readonly pieces: { text: string; request: number; begins: boolean; ends: boolean }[] = [];
+  /** What workers have been told besides, by type. */
+  readonly notes: number[] = [];
+  /** By piece, which one got it. */
+  readonly takers: number[] = [];
+  readonly memory = { use: { bytes: 0 }, hasRoom: true };
+  readonly workers: readonly ClientLink[];
   readonly lines: string[] = [];
   readonly counts = new Map<number, number>();
   readonly table = new ConnectionTable(new ArrayBuffer(ConnectionTable.bytes(1)), 1);
@@ -46,14 +70,32 @@ export class HttpReactor {
   constructor({
     protocol = 'http',
     maxWaitTime = 1_000_000,
-  }: { protocol?: Protocol; maxWaitTime?: number } = {}) {
+    retry = false,
+    workers = 1,
+    mode = 'fixed',
+    key,
+  }: HttpReactorOptions = {}) {
     const reactor = this.#reactor;
     onTestFinished(() => reactor.close());
     const slot = new ConnectionSlot(this.table).take({
       ...{ state: layout.OPEN, listener: LISTENER, reactor: asReactor(0), worker: WORKER, uid: 0, flags: 0 },
       ...{ reason: 0, tlsCell: 0, remotePort: 0, session: SESSION, connectTime: 1, host: '' },
     });
-    this.worker = { slot, worker: WORKER, peer: WORKER } as unknown as ClientLink;
+    const channel = { send: (message: packet.Packet) => this.notes.push(message.type) };
+    this.workers = Array.from({ length: workers }, (_, index) => {
+      const link = {
+        slot,
+        worker: asWorker(index),
+        peer: asWorker(index),
+        writable: true,
+        underWay: 0,
+        isStuck: false,
+        line: { empty: true, admits: () => false },
+        channel,
+      };
+      return { ...link, forget: () => {} } as unknown as ClientLink;
+    });
+    this.worker = this.workers[0] as ClientLink;
     const place = {
       session: SESSION,
       listener: LISTENER,
@@ -61,23 +103,28 @@ export class HttpReactor {
       slot: this.table.slot(SESSION),
     };
     this.client = new HttpClient(place, protocol);
+    if (retry) this.client.kept = new KeptRequests(this.memory);
     const clients = new Map<number, Client>([[SESSION, this.client]]);
     const context = {
       ...{ reactor, table: this.table, channels: [], asides: [], out: new packet.Packet(), now: () => 1 },
+      workers: this.workers,
       clients: { get: (id: number) => clients.get(id), all: () => [...clients.values()] },
-      data: { reservedDescriptors: 0, maxWaitTime },
+      data: { reservedDescriptors: 0, maxWaitTime, ...dispatching(workers, mode, key) },
+      memory: this.memory,
       port: () => ({ socketBufferSize: 1 << 20 }),
       count: (counter: number, by: number) => this.counts.set(counter, (this.counts.get(counter) ?? 0) + by),
       log: (_: string, text: string) => this.lines.push(text),
       dispatcher: {
         hasShareOfOwner: () => true,
         readyForOwner: () => true,
-        send: (_: Client, _worker: ClientLink, message: packet.Packet) => this.#sent(message),
+        isBinding: false,
+        send: (_: Client, { worker }: ClientLink, message: packet.Packet) => this.#sent(message, worker),
       },
     } as unknown as ReactorContext;
     this.deaths = new WorkerDeaths(context);
-    this.#commands = new ClientCommands(context, this.deaths, new Retirements(context));
-    const input = new HttpInput(context, {
+    const requests = new RequestDispatch(context);
+    this.#commands = new ClientCommands(context, this.deaths, new Retirements(context), requests);
+    const input = new HttpInput(context, requests, {
       onFrame: () => {},
       onInputEnd: () => this.ended++,
       onClose: (_, reason) => {
@@ -92,7 +139,8 @@ export class HttpReactor {
     this.client.connection = new Connection(reactor, left, kind, this.client) as StreamConnection<Client>;
   }
 
-  #sent({ aux, body, start, end }: packet.Packet): void {
+  #sent({ aux, body, start, end }: packet.Packet, worker: number): void {
+    this.takers.push(worker);
     this.pieces.push({
       text: (body as Buffer).toString('latin1', start, end),
       request: packet.requestIn(aux),
@@ -144,11 +192,8 @@ export class HttpReactor {
   }
 
   /** The worker tells the reactor thread something of the client. */
-  tell(type: number, aux = 0, text = ''): this {
-    this.#commands.take(
-      new packet.Packet().set(type, SESSION, aux).with(Buffer.from(text, 'latin1')),
-      WORKER,
-    );
+  tell(type: number, aux = 0, text = '', from = this.client.link.peer): this {
+    this.#commands.take(new packet.Packet().set(type, SESSION, aux).with(Buffer.from(text, 'latin1')), from);
     return this;
   }
 
@@ -163,10 +208,10 @@ export class HttpReactor {
     return this;
   }
 
-  /** The worker dies. */
-  die(): this {
+  /** The worker that has the client dies. */
+  die(worker = this.client.link): this {
     this.#commands.flush();
-    this.deaths.died(this.worker);
+    this.deaths.died(worker);
     return this.turn();
   }
 
