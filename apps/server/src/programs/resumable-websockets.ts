@@ -276,5 +276,7 @@ class Owner<Socket extends WebSocketLike> implements WebSocketOwner {
 
   fail(): void {
     this.#webSocket.close(1011);
+    // The client's answer is waited for.
+    this.#webSocket.resume();
   }
 }

@@ -192,6 +192,7 @@ export class Resumptions {
       log(
         `A WebSocket is closed with 1011, for the program has not let it go: ${(error as Error)?.stack ?? error}`,
       );
+      link.readOn();
       return entry.owner?.fail();
     }
     if (!(await this.#comesToRest(entry))) return;
