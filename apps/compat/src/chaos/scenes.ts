@@ -31,8 +31,11 @@ const patient = ({ name, command }: StartCommand): StartCommand => ({
   command: [...command, '--max-wait', '30000'],
 });
 
-/** A place is not reloaded before the process that it had has finished its connections: longer than those may take. */
-const RELOAD_MS = 45_000;
+/**
+ * A place is not reloaded before the process that it had has finished its connections: longer than those may take, and each process
+ * of it loads the program where others keep the processors busy.
+ */
+const RELOAD_MS = 180_000;
 
 type BytesOptions = Pick<EveryByteOptions, 'positions'> & { readonly cases?: readonly ByteCase[] };
 type Load = Omit<ChaosOptions, 'port' | 'signal'>;

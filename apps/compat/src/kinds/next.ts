@@ -23,10 +23,17 @@ export const NEXT: readonly Kind[] = [
   },
   {
     says: 'sends the payload of a page to its router',
-    run: async (site) => [
-      await get(site, '/counter', { RSC: '1' }),
-      await get(site, '/', { RSC: '1', 'Next-Router-Prefetch': '1' }),
-    ],
+    run: async (site) => {
+      const all: unknown[] = [];
+      for (const path of ['/counter', '/']) {
+        // It answers where the payload is: under a name that is not taken from a cache for other headers.
+        const asked = await get(site, path, { RSC: '1' });
+        const [{ headers }] = asked.answers as [{ headers: string[] }];
+        const location = headers.find((header) => /^location: /i.test(header))?.slice('location: '.length);
+        all.push(asked, await get(site, location ?? path, { RSC: '1' }));
+      }
+      return all;
+    },
     shows: /text\/x-component/,
   },
   {

@@ -15,7 +15,7 @@ import {
 } from '@nestjs/common';
 import type { Request } from 'express';
 import { interval, map, type Observable, take } from 'rxjs';
-import type { AppService } from './app.service.js';
+import { AppService } from './app.service.js';
 
 @Controller()
 export class AppController {
