@@ -13,7 +13,9 @@ async function start(name: string) {
   const connected = once(server, 'connection') as Promise<[WebSocket]>;
   const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
   onTestFinished(() => client.terminate());
+  const opened = once(client, 'open');
   const [socket] = await connected;
+  await opened;
   return { kept, socket, client };
 }
 
@@ -22,7 +24,7 @@ test('under plain node a WebSocket is served as ever, and nothing is kept of it'
   socket.on('message', (data) => socket.send(data));
   expect(kept.canResume(socket)).toBe(false);
   expect(kept.keep(socket, 'state')).toBe(false);
-  client.once('open', () => client.send('hello'));
+  client.send('hello');
   expect(String((await once(client, 'message'))[0])).toBe('hello');
 });
 
