@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** The command `millrace`. Each subcommand loads what it needs when it is asked for: `--help` loads none. */
 import { MillraceError } from '@millrace/channel/errors';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';

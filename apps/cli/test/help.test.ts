@@ -1,13 +1,19 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
+const PACKAGE = new URL('../package.json', import.meta.url);
 const MILLRACE = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 
-test('help names the subcommands, and what start takes', () => {
-  expect(execFileSync(process.execPath, [MILLRACE, '--help'], { encoding: 'utf8' })).toContain(
-    'start [options] <entry>',
-  );
+test('the command that npm links is a file of the repository, not of a build, and names what start takes', () => {
+  const { bin } = JSON.parse(readFileSync(PACKAGE, 'utf8')) as {
+    readonly bin: { readonly millrace: string };
+  };
+  expect(bin.millrace).not.toMatch(/^(\.\/)?dist\//);
+  const command = fileURLToPath(new URL(bin.millrace, PACKAGE));
+  // As a shell runs it: it has to be executable.
+  expect(execFileSync(command, ['--help'], { encoding: 'utf8' })).toContain('start [options] <entry>');
 });
 
 test('a file that is not there is said in one line', () => {

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /**
  * The server app: lines on one port, 4-byte length frames on another. Both echo; a line that begins with `count ` is
  * answered with the number of its words, counted by a task worker.

@@ -1,6 +1,6 @@
 import { syscalls } from '@millrace/native/syscalls';
 import { Reactor } from '@millrace/reactor';
-import { Program, within } from '@millrace/testkit';
+import { Program, until, within } from '@millrace/testkit';
 import { describe, expect, test } from 'vitest';
 import { streamPair } from './support.js';
 
@@ -166,6 +166,36 @@ describe('a blocking reactor', () => {
     expect(order).toEqual(['stopped', 'same turn']);
     reactor.run();
     expect(order).toEqual(['stopped', 'same turn', 'timer']);
+  });
+
+  test("goes on in Node's loop, with its timers, descriptors and what was deferred, once it has entered that", async () => {
+    using reactor = new Reactor({ mode: 'blocking' });
+    const order: string[] = [];
+    const [fd] = streamPair();
+    const done = new Promise<void>((resolve) =>
+      reactor.defer(() => {
+        // The timers of this turn have run.
+        reactor.timers.after(1, () => order.push('timer') && resolve());
+        expect(() => reactor.enterNodeLoop()).toThrow(
+          expect.objectContaining({ code: 'ERR_MILLRACE_IN_TURN' }),
+        );
+        reactor.stop();
+      }),
+    );
+    reactor.run();
+    expect(reactor.mode).toBe('blocking');
+    reactor.enterNodeLoop();
+    reactor.enterNodeLoop();
+    expect(reactor.mode).toBe('node');
+    reactor.defer(() => order.push('deferred'));
+    reactor.add(fd, { onWrite: () => reactor.remove(fd) && order.push('write') });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(order).toEqual([]);
+    // It returns at once, and promises go on.
+    reactor.run();
+    await within('the timer', done);
+    await until('the rest', () => order.length === 3);
+    expect(order.toSorted()).toEqual(['deferred', 'timer', 'write']);
   });
 
   test('a turn with nothing to wait for returns, and one with a limit returns in time', () => {

@@ -17,10 +17,11 @@ import type { ResolvedOptions } from '../options/resolve-options.js';
 import { resolvePort, servedPort } from '../options/resolve-options.js';
 import type { ResolvedPort } from '../options/resolved-port.js';
 import { planOf } from '../options/server-plan.js';
+import { reactorTlsOf } from '../sockets/server-tls.js';
 import type { UserProcessHandler } from '../worker/user-process.js';
 import { Port } from './port.js';
 import { protocolOf } from './served.js';
-import { reactorTlsOf } from './server-tls.js';
+
 import type { SharedTables } from './shared-tables.js';
 
 /** What the program says of its server before `start`, the same in every process. */
@@ -73,7 +74,7 @@ export class Registrations {
     if (options !== undefined) {
       this.#assertRoom();
       const port = resolvePort({ ...options, ...(own && { tls: own }) }, this.options, protocol);
-      this.#listeners.push(new Port(port, server));
+      this.#listeners.push(new Port({ ...port, tlsOfServer: own !== undefined }, server));
       return;
     }
     if (first.server !== undefined)
@@ -83,7 +84,10 @@ export class Registrations {
       );
     const port = servedPort(first.options, protocol, {});
     const secured = own && resolvePort({ port: 0, tls: own }, this.options, protocol).tls;
-    this.#listeners[0] = new Port(secured === undefined ? port : { ...port, tls: secured }, server);
+    this.#listeners[0] = new Port(
+      secured === undefined ? port : { ...port, tls: secured, tlsOfServer: true },
+      server,
+    );
   }
 
   /** Returns its flat id. */

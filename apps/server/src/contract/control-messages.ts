@@ -4,6 +4,7 @@
  */
 import type { Logger } from '../log/log.js';
 import type { ListenerIndex, PeerId, WorkerId } from './ids.js';
+import { isProgramTls, type ProgramTls } from './program-tls.js';
 import type { StatefulProtocol } from './protocol.js';
 import type { ReloadOptions, ReloadResult } from './reload.js';
 import type { StartFailure } from './start-failure.js';
@@ -28,8 +29,20 @@ export interface ListenAsked {
   readonly request: number;
   /** The same in every worker, for the same call of the program. */
   readonly key: string;
+  /** Of its connections as this process would have them. */
   readonly protocol: StatefulProtocol;
   readonly address: ListenAddress;
+  /** Its TLS, where a reactor thread can end that; then its protocol is HTTP above it. */
+  readonly tls?: ProgramTls | undefined;
+}
+
+/** The server of a worker whose TLS ends in the reactor threads has other keys and certificates, for clients to come. */
+export interface ListenTls {
+  readonly type: 'listenTls';
+  readonly worker: WorkerId;
+  readonly pid: number;
+  readonly listener: ListenerIndex;
+  readonly tls: ProgramTls;
 }
 
 /** The program of the process of that pid has closed a server that listened. */
@@ -49,6 +62,8 @@ export interface Listening {
   readonly listener?: ListenerIndex | undefined;
   readonly host?: string | undefined;
   readonly port?: number | undefined;
+  /** Its TLS ends in the reactor threads. */
+  readonly secure?: boolean | undefined;
   /** In base mode: of the socket that waits for the process, in hexadecimal (links/file-link.ts). */
   readonly socket?: string | undefined;
   /** Positive; 0: no system call has failed, `reason` says why. */
@@ -132,6 +147,7 @@ export type FromWorker =
   | TasksReset
   | ListenAsked
   | ListenEnded
+  | ListenTls
   /** Answer to {@link ResetLinks}, of the process of that pid; `reset`: it is a reactor by now, and has emptied its end. */
   | { readonly type: 'linksReset'; readonly peer: PeerId; readonly pid: number; readonly reset: boolean }
   /** This task worker takes tasks. */
@@ -210,6 +226,7 @@ export type FromManager =
   | SessionsLost
   | ListenAsked
   | ListenEnded
+  | ListenTls
   | Terminated
   | Started
   /** It ends, and the server does not: the next manager is to be asked. */
@@ -331,7 +348,9 @@ const FIELDS: Readonly<Record<Kind, Readonly<Record<string, Check>>>> = {
     key: isText,
     protocol: (value) => value === 'http' || value === 'stream',
     address: isAddress,
+    tls: orNone(isProgramTls),
   },
+  listenTls: { worker: isNumber, pid: isNumber, listener: isNumber, tls: isProgramTls },
   listenEnded: { worker: isNumber, pid: isNumber, listener: isNumber },
   listening: {
     worker: isNumber,
@@ -340,6 +359,7 @@ const FIELDS: Readonly<Record<Kind, Readonly<Record<string, Check>>>> = {
     listener: orNone(isNumber),
     host: orNone(isText),
     port: orNone(isNumber),
+    secure: orNone(isBoolean),
     socket: orNone(isText),
     errno: orNone(isNumber),
     reason: orNone(isText),

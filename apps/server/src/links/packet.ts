@@ -66,8 +66,9 @@ export const KEYS_CHANGED = 36; // in base mode: there are other keys and certif
 export const RESET = 38; // aux: a peer whose process has ended: what lies between is emptied, and used on
 export const LISTEN = 37; // accept clients: to the only reactor thread
 export const WORKER_DIED = 39; // aux: peer, a worker or an aside; no other process has its place before WORKER_SETTLED
-export const OPEN_LISTENER = 40; // aux: its socket; body: its protocol; a program listens there from now on
+export const OPEN_LISTENER = 40; // aux: its socket; body: its protocol and address; a program listens there from now on
 export const CLOSE_LISTENER = 41;
+export const ENTER_LOOP = 42; // a program listens with TLS: what that is comes by the thread's own port, in Node's loop
 /** Reactor thread → master. */
 export const READY = 48;
 export const GONE = 49; // a connection is closed

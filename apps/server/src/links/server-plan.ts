@@ -108,11 +108,11 @@ function taskLinks(topology: Topology): LinkSet {
 }
 
 function memoriesOf(topology: Topology): Record<string, SharedMemory> {
-  const { tls, base, taskWorkers, maxConnections, aside } = topology;
+  const { tls, tlsDetails, base, taskWorkers, maxConnections, aside } = topology;
   return {
     [CONNECTIONS]: { bytes: connectionBytes(topology), groups: [PEER] },
     [COUNTERS]: { bytes: counterBytes(topology), groups: [PEER] },
-    ...(tls && { [TLS]: { bytes: TlsTable.bytes(maxConnections), groups: [PEER] } }),
+    ...(tlsDetails && { [TLS]: { bytes: TlsTable.bytes(maxConnections), groups: [PEER] } }),
     ...(aside && { [RESUME]: { bytes: ResumeTable.bytes(maxConnections), groups: [PEER] } }),
     ...(tls && base && { [KEYS]: { bytes: KEYS_BYTES, groups: [REACTOR] } }),
     ...(taskWorkers > 0 && {

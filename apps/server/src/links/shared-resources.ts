@@ -46,10 +46,10 @@ export class OpenedResources {
     return new Counters(this.links.memory(COUNTERS), countersShape(this.#topology));
   }
 
-  /** Undefined where no listener has TLS. */
+  /** Undefined where no listener has TLS, or may come to have it. */
   tls(): TlsTable | undefined {
-    const { tls, maxConnections, reactors } = this.#topology;
-    return tls ? new TlsTable(this.links.memory(TLS), maxConnections, reactors) : undefined;
+    const { tlsDetails, maxConnections, reactors } = this.#topology;
+    return tlsDetails ? new TlsTable(this.links.memory(TLS), maxConnections, reactors) : undefined;
   }
 
   /** What is kept of those of `connections` that can be resumed; undefined where connections end with their process. */

@@ -18,8 +18,10 @@ export interface Topology extends TaskTopology {
   /** The names of the user's tables. */
   readonly tables: readonly string[];
   readonly maxConnections: number;
-  /** Whether some listener has TLS. */
+  /** Whether some listener has TLS from the beginning: then reactor threads run in Node's loop. */
   readonly tls: boolean;
+  /** Whether some listener has TLS, or may come to have it: details of that are told of each client. */
+  readonly tlsDetails: boolean;
   /** Listeners for datagrams that processes send from themselves: see worker/datagram-sender.ts. */
   readonly datagrams: readonly number[];
   /** What lies between workers and reactor threads. */
@@ -54,6 +56,8 @@ export function topologyOf(
     tables,
     maxConnections,
     tls: ports.some(({ tls }) => tls !== undefined),
+    // Its memory is taken by what is written there alone.
+    tlsDetails: ports.some(({ tls, late }) => tls !== undefined || (late && mode === 'process')),
     ipc,
     ringSize,
     spin,

@@ -318,6 +318,7 @@ export class ManagerRole implements ServerControl {
         return this.#stopping?.drained(member);
       case 'listen':
       case 'listenEnded':
+      case 'listenTls':
         return this.#tellMaster({ ...message, worker: asWorker(assignmentOf(member).id) });
       case 'terminated':
         // Only the master knows whether it is meant alone.

@@ -1,10 +1,9 @@
 import type { Repetition } from '@millrace/channel';
 import { Alarm, inTime } from '@millrace/channel/internal';
 import { processStat } from '@millrace/native/internal';
-import { check, syscalls } from '@millrace/native/syscalls';
 import type { Exit, Member, ProcessPool } from '@millrace/process-pool';
-import { closeDescriptors, findIn } from '@millrace/process-pool/links';
-import { Listener, Reactor, type TlsAcceptorOptions } from '@millrace/reactor';
+import { closeDescriptors } from '@millrace/process-pool/links';
+import { Listener, Reactor } from '@millrace/reactor';
 import type { LargeValueFiles, TaskClient } from '@millrace/task-pool/internal';
 import { RESTORE_MS, TERMINATION_GRACE_MS } from '../constants.js';
 import {
@@ -14,31 +13,19 @@ import {
   unknownMessage,
 } from '../contract/control-messages.js';
 import { runInOrder } from '../contract/events.js';
-import {
-  asListener,
-  type ListenerIndex,
-  type PeerId,
-  type ReactorIndex,
-  reactorOfWorker,
-  type WorkerId,
-  workerOfReactor,
-} from '../contract/ids.js';
-import type { StatefulProtocol } from '../contract/protocol.js';
+import { asListener, type PeerId, type ReactorIndex, workerOfReactor } from '../contract/ids.js';
 import type { ReloadOptions, ReloadResult } from '../contract/reload.js';
 import type { ServerControl } from '../contract/server-control.js';
 import { errorOf, type StartFailure } from '../contract/start-failure.js';
 import { ServerError } from '../errors.js';
 import { corruptLink, linkOfReactorCorrupt } from '../links/corrupt-links.js';
 import { type Descriptors, datagramName } from '../links/descriptor-names.js';
-import { FileSender } from '../links/file-link.js';
-import { linksOf, PEER } from '../links/server-plan.js';
-import { OpenedResources } from '../links/shared-resources.js';
+import { linksOf } from '../links/server-plan.js';
 import { managerPeer, masterPeer, type Topology } from '../links/topology.js';
 import { AcceptLog } from '../log/accept-log.js';
 import { LogLimit } from '../log/log.js';
 import { HangWatch } from '../manager/hang-watch.js';
 import { lastForClients } from '../options/open-files.js';
-import { loadTls } from '../options/tls-material.js';
 import { beat } from '../process/heartbeat.js';
 import { ProcessPids } from '../process/process-pids.js';
 import type { RoleContext } from '../process/role-context.js';
@@ -58,11 +45,12 @@ import { AdminInterface } from './admin-interface.js';
 import { bindSockets } from './base-sockets.js';
 import { beforeShutdown } from './before-shutdown.js';
 import { checkMemory } from './check-memory.js';
+import { ListenerTls } from './listener-tls.js';
 import { type Bound, bindPort, numberOf } from './listeners.js';
 import { managerPool } from './manager-pool.js';
 import { checkOpenFiles, tooFewOpenFiles } from './open-files.js';
 import { PidFile } from './pid-file.js';
-import { ProgramListeners } from './program-listeners.js';
+import { ProgramPlaces } from './program-places.js';
 import { ReactorThreads } from './reactor-threads.js';
 import type { Reactors } from './reactors.js';
 import { ReloadRequests } from './reload-requests.js';
@@ -110,8 +98,8 @@ export class MasterRole implements ServerControl {
   /** A signal has asked for the end, so that the process ends as well. */
   #signalled = false;
   readonly #end: ServerShutdown;
-  readonly #programListeners: ProgramListeners;
-  #socketSender: FileSender | undefined;
+  readonly #tls: ListenerTls;
+  readonly #places: ProgramPlaces;
 
   readonly #tables: Descriptors;
   readonly #tasks: RoleTasks | undefined;
@@ -128,15 +116,15 @@ export class MasterRole implements ServerControl {
     this.#tables = tables;
     this.#tasks = Tasks && new Tasks(() => this.#taskParts());
     this.#limit = new LogLimit(context);
-    this.#programListeners = new ProgramListeners({
-      ports: context.ports,
-      isOther: topology.isOther,
-      open: (index, socket, protocol) => this.#openListener(index, socket, protocol),
-      ...(topology.base && { hand: (worker, socket) => this.#handSocket(worker, socket) }),
-      close: (index) => {
-        this.#count(counters.PORTS + index, 0);
-        this.#reactors?.closeListener(index);
-      },
+    this.#tls = new ListenerTls(context.ports, context.options);
+    this.#places = new ProgramPlaces({
+      context,
+      topology,
+      tls: this.#tls,
+      reactors: () => this.#reactors,
+      resources: () => this.#resources,
+      count: (index, port) => this.#count(counters.PORTS + index, port),
+      accept: (socket, index) => this.#acceptor?.listen(this.#reactor, socket, index),
     });
     this.#end = new ServerShutdown(context);
     this.#pidFile = context.options.pidFile === undefined ? undefined : new PidFile(context.options.pidFile);
@@ -180,8 +168,7 @@ export class MasterRole implements ServerControl {
     this.#count(counters.STATE, counters.SERVER_RUNNING);
     for (const [index, listener] of this.#listeners.entries())
       if (listener instanceof Listener) this.#acceptor?.listen(this.#reactor, listener, asListener(index));
-    for (const { index, socket } of this.#programListeners.all)
-      this.#acceptor?.listen(this.#reactor, socket, index);
+    await this.#places.accept();
     this.#reactors?.listen();
     const { handlers } = this.#context;
     await untilSettled(
@@ -240,7 +227,8 @@ export class MasterRole implements ServerControl {
   /** New clients get the certificates that the files hold now. Throws `ERR_MILLRACE_TLS`; then all stays as it is. */
   reloadCertificates(): void {
     if (!this.#topology.tls || this.#reactors === undefined) return;
-    this.#reactors.replaceTls(loadTls(this.#context.ports));
+    this.#tls.read();
+    this.#reactors.replaceTls(this.#tls.all);
     this.#context.log.info('new clients get the certificates that the files hold now');
   }
 
@@ -296,7 +284,7 @@ export class MasterRole implements ServerControl {
   async #open(): Promise<void> {
     this.#pidFile?.make();
     this.#admin = this.#openAdmin();
-    const tls = loadTls(this.#context.ports);
+    this.#tls.read();
     this.#bind();
     checkOpenFiles(this.#context);
     checkMemory(this.#context, this.#topology);
@@ -318,7 +306,7 @@ export class MasterRole implements ServerControl {
       onMessage: (member, body) => this.#heard(member, body),
       onExit: (member, exit, delay) => this.#managerEnded(member, exit, delay),
     });
-    this.#reactors = this.#openReactors(tls);
+    this.#reactors = this.#openReactors();
     const { counters: counted } = this.#reactors.gateway;
     this.#watch = new HangWatch({
       context: this.#context,
@@ -365,26 +353,6 @@ export class MasterRole implements ServerControl {
     }
   }
 
-  /** In base mode workers accept by themselves. */
-  #handSocket(worker: WorkerId, { fd }: Listener): string {
-    if (this.#socketSender === undefined) {
-      const peer = masterPeer(this.#topology);
-      const view = new OpenedResources(this.#topology, PEER, peer, findIn(this.#resources));
-      this.#socketSender = new FileSender(view.fileSockets());
-    }
-    const copy = check(syscalls.duplicate(fd), 'fcntl', `descriptor ${fd}`);
-    return this.#socketSender.send(reactorOfWorker(worker), copy).toString('hex');
-  }
-
-  /** A program listens in one more place. */
-  #openListener(index: ListenerIndex, socket: Listener, protocol: StatefulProtocol): void {
-    this.#count(counters.PORTS + index, numberOf(socket));
-    this.#reactors?.openListener(index, socket.fd, protocol);
-    // Clients of the first ones come when everything is there.
-    if (this.#running) this.#acceptor?.listen(this.#reactor, socket, index);
-    this.#context.log.info(`listening on ${socket.path ?? `${socket.address.host} ${socket.address.port}`}`);
-  }
-
   #planTasks(): void {
     const { taskWorkers, taskQueue } = this.#topology;
     if (taskWorkers === 0) return;
@@ -427,8 +395,9 @@ export class MasterRole implements ServerControl {
     this.#inherited = Object.fromEntries(datagrams);
   }
 
-  #openReactors(tls: readonly (TlsAcceptorOptions | undefined)[]): Reactors {
+  #openReactors(): Reactors {
     const { options, ports } = this.#context;
+    const tls = this.#tls.all;
     if (this.#topology.base)
       return new WorkerReactors(
         this.#topology,
@@ -525,13 +494,15 @@ export class MasterRole implements ServerControl {
       case 'workerReplaced':
         return this.#reactors?.workerReplaced(message.worker);
       case 'workerReady':
-        return this.#programListeners.ready(message.worker, message.pid);
+        return this.#places.ready(message.worker, message.pid);
       case 'listen':
         // Clients that come while everything ends would not be served.
-        if (this.#ending === undefined) this.#tellManager(this.#programListeners.listen(message));
+        if (this.#ending === undefined) this.#tellManager(this.#places.listen(message));
         return;
       case 'listenEnded':
-        return this.#programListeners.ended(message);
+        return this.#places.ended(message);
+      case 'listenTls':
+        return this.#places.changeTls(message);
       case 'reloadCertificates':
         return this.#reloadCertificates();
       case 'taskWorkerUp':
@@ -655,7 +626,7 @@ export class MasterRole implements ServerControl {
 
   /** Workers that accept from a socket, and processes that have inherited it, end that with this. */
   #closeListeners(): void {
-    this.#programListeners.close(this.#topology.base !== undefined);
+    this.#places.close(this.#topology.base !== undefined);
     for (const socket of this.#sockets) {
       // Those of datagrams are the reactor threads' as well, until they have ended.
       if (!(socket instanceof Listener)) continue;

@@ -1,7 +1,14 @@
 import { SystemCallError } from '@millrace/native';
 import { Listener } from '@millrace/reactor';
-import type { ListenAddress, ListenAsked, ListenEnded, Listening } from '../contract/control-messages.js';
+import type {
+  ListenAddress,
+  ListenAsked,
+  ListenEnded,
+  Listening,
+  ListenTls,
+} from '../contract/control-messages.js';
 import { asListener, type ListenerIndex, type WorkerId } from '../contract/ids.js';
+import type { ProgramTls } from '../contract/program-tls.js';
 import type { StatefulProtocol } from '../contract/protocol.js';
 import type { ResolvedPort } from '../options/resolved-port.js';
 
@@ -9,8 +16,20 @@ export interface ProgramListenersParts {
   readonly ports: readonly ResolvedPort[];
   /** Workers have other rights than the master, or another root directory: a path is not the master's to make for them. */
   readonly isOther: boolean;
-  /** Clients of that socket are to be accepted from now on. */
-  readonly open: (listener: ListenerIndex, socket: Listener, protocol: StatefulProtocol) => void;
+  /** Clients of that socket are to be accepted from now on; `secure`: their TLS ends in the reactor threads. */
+  readonly open: (
+    listener: ListenerIndex,
+    socket: Listener,
+    protocol: StatefulProtocol,
+    secure: boolean,
+  ) => void;
+  /**
+   * Clients of that listener that come from here on are to have these keys and certificates. Throws where OpenSSL does not take them.
+   * Undefined in base mode: TLS ends in the workers.
+   */
+  readonly secure?: (listener: ListenerIndex, tls: ProgramTls) => void;
+  /** Why the TLS of a listener ends in the workers, though the program's server says that it need not. */
+  readonly onInsecure: (reason: string) => void;
   /** In base mode, where each worker has a socket of its own: has one wait for it, and tells by what token it finds it. */
   readonly hand?: (worker: WorkerId, socket: Listener) => string;
   /** No more of them; the socket is closed after it. */
@@ -21,6 +40,8 @@ interface ProgramListener {
   readonly index: ListenerIndex;
   readonly key: string;
   readonly socket: Listener;
+  /** Its TLS ends in the reactor threads. */
+  readonly secure: boolean;
   /** In base mode, by worker: the kernel deals clients out to them; what waits in that of a dead worker is the next one's. */
   readonly own: Map<WorkerId, Listener>;
   /** By worker, the process of it that listens. */
@@ -47,7 +68,7 @@ export class ProgramListeners {
     return [...this.#byKey.values()];
   }
 
-  listen({ worker, pid, request, key, protocol, address }: ListenAsked): Listening {
+  listen({ worker, pid, request, key, protocol, address, tls }: ListenAsked): Listening {
     const to = { type: 'listening', worker, pid, request } as const;
     if (address.path !== undefined && this.#parts.isOther) return { ...to, errno: 0, reason: NO_PATH };
     let found = this.#byKey.get(key);
@@ -62,8 +83,8 @@ export class ProgramListeners {
           index,
           key,
           socket: this.#bindFirst(address),
+          secure: this.#secures(index, tls),
           own: new Map(),
-
           holders: new Map(),
         };
       } catch (error) {
@@ -71,13 +92,20 @@ export class ProgramListeners {
       }
       this.#free.shift();
       this.#byKey.set(key, found);
-      this.#parts.open(index, found.socket, protocol);
+      this.#parts.open(index, found.socket, found.secure ? 'http' : protocol, found.secure);
+    } else if (found.secure) {
+      if (tls === undefined) return { ...to, errno: 0, reason: ENDS_IN_REACTOR };
+      try {
+        this.#parts.secure?.(found.index, tls);
+      } catch (error) {
+        return { ...to, ...whyNot(error) };
+      }
     }
     const { host, port } = found.socket.address;
     try {
       const socket = this.#parts.hand?.(worker, this.#ownSocket(found, worker, address));
       found.holders.set(worker, pid);
-      return { ...to, listener: found.index, host, port, socket };
+      return { ...to, listener: found.index, host, port, secure: found.secure, socket };
     } catch (error) {
       this.#closeUnheld(found);
       return { ...to, ...whyNot(error) };
@@ -88,6 +116,12 @@ export class ProgramListeners {
     const found = [...this.#byKey.values()].find(({ index }) => index === listener);
     if (found?.holders.get(worker) !== pid) return;
     this.#leaves(found, worker);
+  }
+
+  /** Its server has other keys and certificates. Throws where OpenSSL does not take them. */
+  changeTls({ worker, pid, listener, tls }: ListenTls): void {
+    const found = [...this.#byKey.values()].find(({ index }) => index === listener);
+    if (found?.secure === true && found.holders.get(worker) === pid) this.#parts.secure?.(listener, tls);
   }
 
   /**
@@ -127,6 +161,18 @@ export class ProgramListeners {
     this.#parts.close(index);
     for (const each of [socket, ...own.values()]) each.close();
     this.#free.push(index);
+  }
+
+  /** Whether the reactor threads end that TLS. Else the workers do, who have taken it already. */
+  #secures(index: ListenerIndex, tls: ProgramTls | undefined): boolean {
+    if (tls === undefined || this.#parts.secure === undefined) return false;
+    try {
+      this.#parts.secure(index, tls);
+      return true;
+    } catch (error) {
+      this.#parts.onInsecure((error as Error).message);
+      return false;
+    }
   }
 
   /** The first socket of a place. Of several that share a port the kernel would let in those of another program as well. */
@@ -174,6 +220,10 @@ export class ProgramListeners {
 function whyNot(error: unknown): Pick<Listening, 'errno' | 'reason'> {
   return { errno: error instanceof SystemCallError ? error.errno : 0, reason: (error as Error).message };
 }
+
+const ENDS_IN_REACTOR =
+  'TLS ends in the reactor threads there, by what the program said when it first listened; what its server says now (certificates of ' +
+  'clients, several keys, callbacks) they cannot do. Start the server anew: a reload cannot change that';
 
 const NO_PATH =
   "with 'user', 'group' or 'chroot' a program listens on ports alone: the master, which binds, may write where workers may not";

@@ -23,9 +23,9 @@ import { LINK, PEER, REACTOR } from '../links/server-plan.js';
 import { OpenedResources } from '../links/shared-resources.js';
 import { masterPeer, type Topology } from '../links/topology.js';
 import { StickTable } from '../reactor/http/stick-table.js';
-import type { ReactorThreadData, ToThread } from '../reactor/reactor-context.js';
+import type { OpenedSecure, OpenSecure, ReactorThreadData, ToThread } from '../reactor/reactor-context.js';
 import { SessionGateway } from '../sessions/session-gateway.js';
-import type { Reactors } from './reactors.js';
+import type { ProgramSocket, Reactors } from './reactors.js';
 
 export interface ReactorThreadEvents {
   /** A connection is closed. */
@@ -78,6 +78,8 @@ export class ReactorThreads implements Reactors {
   readonly #resets = new Map<PeerId, () => void>();
   /** By peer: called for each thread that has told its clients that it has died. */
   readonly #settling = new Map<PeerId, () => void>();
+  /** By listener: called for each thread that has opened it. */
+  readonly #opening = new Map<ListenerIndex, () => void>();
   #readyCount = 0;
   #allReady: () => void = () => {};
   #notReady: (error: unknown) => void = () => {};
@@ -142,15 +144,36 @@ export class ReactorThreads implements Reactors {
 
   /** Other certificates for the handshakes to come; not by a ring: keys stay in this process's own memory. */
   replaceTls(tls: readonly (TlsAcceptorOptions | undefined)[]): void {
-    for (const { worker } of this.#threads) worker.postMessage({ tls } satisfies ToThread);
+    for (const { worker } of this.#threads)
+      worker.postMessage({ type: 'replaceTls', tls } satisfies ToThread);
   }
 
   listen(): void {
     this.#broadcast(packet.LISTEN, 0);
   }
 
-  openListener(listener: ListenerIndex, socket: number, protocol: StatefulProtocol): void {
-    this.#broadcast(packet.OPEN_LISTENER, socket, { listener, body: Buffer.from(protocol) });
+  openListener(listener: ListenerIndex, { fd, host }: ProgramSocket, protocol: StatefulProtocol): void {
+    this.#broadcast(packet.OPEN_LISTENER, fd, { listener, body: Buffer.from(`${protocol} ${host}`) });
+  }
+
+  /** In Node's loop from now on, where a thread was not before: keys go by its port, which a thread that blocks does not read. */
+  openSecureListener(
+    listener: ListenerIndex,
+    { fd, host }: ProgramSocket,
+    tls: TlsAcceptorOptions,
+  ): Promise<void> {
+    return new Promise((resolve) => {
+      let left = this.#threads.length;
+      this.#opening.set(listener, () => {
+        if (--left > 0) return;
+        this.#opening.delete(listener);
+        resolve();
+      });
+      const order: OpenSecure = { listener, socket: fd, host, tls };
+      for (const { worker } of this.#threads)
+        worker.postMessage({ type: 'openSecure', ...order } satisfies ToThread);
+      this.#broadcast(packet.ENTER_LOOP, 0);
+    });
   }
 
   closeListener(listener: ListenerIndex): void {
@@ -219,6 +242,7 @@ export class ReactorThreads implements Reactors {
       ...loadingOptions(thread, dispatchModule),
       ...(!thread.topology.tls && { resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } }),
     });
+    worker.on('message', ({ listener }: OpenedSecure) => this.#opening.get(listener)?.());
     const ended = new Promise<void>((resolve) => {
       const crashed = (error: unknown) => {
         this.#notReady(error);

@@ -4,6 +4,12 @@ import type { ListenerIndex, PeerId, WorkerId } from '../contract/ids.js';
 import type { StatefulProtocol } from '../contract/protocol.js';
 import type { SessionGateway } from '../sessions/session-gateway.js';
 
+/** Where a program listens; the host is empty for a path. */
+export interface ProgramSocket {
+  readonly fd: number;
+  readonly host: string;
+}
+
 /** The master's side of what moves messages between clients and workers. */
 export interface Reactors {
   /** What the master does with sessions by their ids. */
@@ -15,7 +21,9 @@ export interface Reactors {
   /** Clients may come, where it is not the master who accepts them. */
   listen(): void;
   /** A program listens there from now on. Where the only reactor thread accepts, it does so by that socket. */
-  openListener(listener: ListenerIndex, socket: number, protocol: StatefulProtocol): void;
+  openListener(listener: ListenerIndex, socket: ProgramSocket, protocol: StatefulProtocol): void;
+  /** The same with TLS that ends here, for HTTP above it; resolves when clients may come. The socket stays open until then. */
+  openSecureListener(listener: ListenerIndex, socket: ProgramSocket, tls: TlsAcceptorOptions): Promise<void>;
   /** It does not any more; the socket is closed after it. */
   closeListener(listener: ListenerIndex): void;
   /** No process has the place of that worker, or its aside links: resolves when its clients have been told, and another may have them. */

@@ -78,6 +78,9 @@ export class WorkerReactors implements Reactors {
   /** Workers listen by themselves there, by the socket that they are handed. */
   openListener(): void {}
 
+  /** TLS ends in the workers, where a program listens by itself. */
+  async openSecureListener(): Promise<void> {}
+
   closeListener(): void {}
 
   /** In base mode its connections have ended with it. */

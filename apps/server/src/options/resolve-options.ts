@@ -221,6 +221,8 @@ function resolveParsedPort(
     protocol: 'messages' as Protocol,
     /** It is bound when a program asks for it, while the server runs; what it says of its place means nothing. */
     late,
+    /** Its TLS is that of the server that serves it, which may have other keys and certificates later. */
+    tlsOfServer: false,
   };
 }
 

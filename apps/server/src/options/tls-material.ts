@@ -10,14 +10,10 @@ import type { ResolvedIdentity, ResolvedTls } from './tls-schema.js';
 const TICKET_KEY_BYTES = 48;
 
 /**
- * What reactor threads do handshakes with, by listener; undefined where that has no TLS. Reads the files, and has
- * OpenSSL look at all of it. Throws `ERR_MILLRACE_TLS`, which names the listener, the option and the file.
+ * What reactor threads do the handshakes of a listener with. Reads the files, and has OpenSSL look at all of it. Throws
+ * `ERR_MILLRACE_TLS`, which names the listener, the option and the file.
  */
-export function loadTls(ports: readonly ResolvedPort[]): (TlsAcceptorOptions | undefined)[] {
-  return ports.map((port) => (port.tls === undefined ? undefined : loadPort(port, port.tls)));
-}
-
-function loadPort(port: ResolvedPort, tls: ResolvedTls): TlsAcceptorOptions {
+export function loadTls(port: ResolvedPort, tls: ResolvedTls): TlsAcceptorOptions {
   const where = `of ${showPort(port)}`;
   const { requestCert, rejectUnauthorized, alpnProtocols, handshakeTimeout } = tls;
   const shared: SecureContextOptions = {

@@ -9,8 +9,10 @@ const OF_THE_MASTER = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2', 'SIG
 
 /** SIGTERM has come before this process knew what it is. */
 let early = false;
-/** SIGTERM has come, or the program was told as if it had. */
-let wasTerminated = false;
+/** The program has heard of SIGTERM: by the signal, or as if it had come. */
+let wasTold = false;
+/** The program hears of it by `terminateProgram` alone. */
+let isHeld = false;
 /** Listeners that are the server's own. */
 const own = new Set<unknown>();
 
@@ -18,11 +20,29 @@ const own = new Set<unknown>();
 export function leaveSignalsToMaster(): void {
   const ignore = () => {};
   const remember = () => {
-    early = wasTerminated = true;
+    early = true;
+    wasTold ||= !isHeld;
   };
   own.add(remember);
   for (const signal of OF_THE_MASTER) process.on(signal, ignore);
+  // For each signal Node keeps the `emit` that the process has when the first listener comes; what a program emits is not a signal.
+  const { emit } = process;
+  process.emit = ((event: string, ...rest: unknown[]) => {
+    if (event !== 'SIGTERM' || !isHeld) return Reflect.apply(emit, process, [event, ...rest]);
+    for (const listener of process.rawListeners(event))
+      if (own.has(listener)) Reflect.apply(listener, process, rest);
+    return true;
+  }) as unknown as typeof emit;
   process.on('SIGTERM', remember);
+  process.emit = emit;
+}
+
+/**
+ * For a program that is run unchanged: who signals a whole group, or a service manager that ends one, reaches it as well, and most
+ * programs close or exit then. It is to answer what it has in hand first: it hears of SIGTERM by `terminateProgram`.
+ */
+export function holdTermination(): void {
+  isHeld = true;
 }
 
 /**
@@ -44,7 +64,7 @@ export function exitBySigterm(): void {
 export function onTermination(ask: () => void): void {
   let asked = false;
   const askOnce = () => {
-    wasTerminated = true;
+    wasTold ||= !isHeld;
     if (asked) return;
     asked = true;
     ask();
@@ -60,8 +80,8 @@ export function onTermination(ask: () => void): void {
  */
 export function terminateProgram(): boolean {
   const listeners = process.rawListeners('SIGTERM').filter((listener) => !own.has(listener));
-  if (!wasTerminated)
+  if (!wasTold)
     for (const listener of listeners) listener.call(process, 'SIGTERM', constants.signals.SIGTERM);
-  wasTerminated = true;
+  wasTold = true;
   return listeners.length > 0;
 }

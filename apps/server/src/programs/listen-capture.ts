@@ -4,6 +4,7 @@ import { resolve as resolvePath } from 'node:path';
 import { getSystemErrorMap, getSystemErrorName } from 'node:util';
 import type { ListenAddress, ListenAsked, Listening } from '../contract/control-messages.js';
 import type { ListenerIndex } from '../contract/ids.js';
+import type { ProgramTls } from '../contract/program-tls.js';
 import type { StatefulProtocol } from '../contract/protocol.js';
 import { ListenHandle } from './listen-handle.js';
 import { NativeServers } from './native-servers.js';
@@ -41,8 +42,10 @@ export interface ListenCaptureParts {
   readonly end: (listener: ListenerIndex) => void;
   /** What clients of that server speak. */
   readonly protocolOf: (server: Server) => StatefulProtocol;
-  /** Clients of that listener are that server's; what is returned ends that. */
-  readonly attach: (server: Server, listener: ListenerIndex) => () => void;
+  /** Its TLS, where a reactor thread can end that. */
+  readonly tlsOf: (server: Server) => ProgramTls | undefined;
+  /** Clients of that listener are that server's, `secure` where their TLS ends in the reactor; what is returned ends that. */
+  readonly attach: (server: Server, listener: ListenerIndex, secure: boolean) => () => void;
   /** In base mode: the listening socket that the answer names, which the server then accepts from by itself. */
   readonly socketOf?: (token: string) => number;
 }
@@ -117,7 +120,11 @@ export class ListenCapture {
     else if (answer.socket !== undefined)
       this.#listenNatively(server, handle, answer.listener, answer.socket);
     else {
-      handle.bound(answer.host ?? '', answer.port ?? 0, this.#attached(server, answer.listener));
+      handle.bound(
+        answer.host ?? '',
+        answer.port ?? 0,
+        this.#attached(server, answer.listener, answer.secure === true),
+      );
       server.emit('listening');
     }
     for (const tell of this.#onAnswer.splice(0)) tell();
@@ -141,8 +148,8 @@ export class ListenCapture {
     });
   }
 
-  #attached(server: Server, listener: ListenerIndex): () => void {
-    const detach = this.#parts.attach(server, listener);
+  #attached(server: Server, listener: ListenerIndex, secure: boolean): () => void {
+    const detach = this.#parts.attach(server, listener, secure);
     return () => {
       detach();
       this.#parts.end(listener);
@@ -182,7 +189,9 @@ export class ListenCapture {
             backlog,
             ipv6Only: (flags & UV_TCP_IPV6ONLY) !== 0,
           };
-      this.#parts.ask({ request, key: `${place} ${call}`, protocol, address: where });
+      // A path has clients of this machine alone; in the reactor they have no TLS.
+      const tls = isPath ? undefined : this.#parts.tlsOf(server);
+      this.#parts.ask({ request, key: `${place} ${call}`, protocol, address: where, tls });
     });
   }
 
@@ -200,7 +209,7 @@ export class ListenCapture {
   }
 }
 
-/** Of a program's server: requests can be told apart in HTTP, and where this process ends TLS or HTTP/2 there are only bytes. */
+/** Of a program's server: requests can be told apart in HTTP; where this process ends TLS or HTTP/2 there are only bytes. */
 export function protocolOf(server: Server): StatefulProtocol {
   return server instanceof HttpServer ? 'http' : 'stream';
 }

@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import type { InetAddress } from '@millrace/native';
-import { syscalls } from '@millrace/native/syscalls';
+import { decodeInetAddress, SOCKADDR_BYTES, syscalls } from '@millrace/native/syscalls';
 import {
   Connection,
   type ConnectionHandlers,
@@ -48,7 +48,7 @@ export class ClientRegistration {
     this.#http = http;
   }
 
-  /** Who comes now is not read from. */
+  /** Of who comes now no messages are read. */
   quiesce(): void {
     this.#quiesced = true;
   }
@@ -70,8 +70,9 @@ export class ClientRegistration {
     if (this.#quiesced && typeof by !== 'number') return this.#neverOpened(session, by);
     if (owner.channel.queuedBytes > LINK_LIMIT) return this.#turnAway(by, session, owner);
     this.#take(session, listener, owner, peer);
-    const { protocol } = this.#context.port(listener);
+    const { protocol, host } = this.#context.port(listener);
     const isHttp = protocol !== 'messages';
+    if (isHttp) table.setLocal(session, isEvery(host) && peer.host !== '' ? localHostOf(by) : '');
     const slot = table.slot(session);
     const client = isHttp
       ? this.#httpClient({ session, listener, owner, slot }, protocol)
@@ -86,7 +87,7 @@ export class ClientRegistration {
     const type = isHttp && protocol === 'http' && this.#http.ofEach ? packet.ADOPT : packet.CONNECT;
     owner.channel.send(out.set(type, session, 0, listener).with(addressOf(peer)));
     if (this.#delays(listener)) client.pauseFor(PAUSE_USER);
-    if (this.#quiesced) client.pauseFor(PAUSE_QUIESCE);
+    if (this.#quiesced && !isHttp) client.pauseFor(PAUSE_QUIESCE);
   }
 
   #httpClient(place: ClientPlace, protocol: Protocol): HttpClient {
@@ -166,4 +167,17 @@ export class ClientRegistration {
     this.#context.count(CLOSED, 1);
     this.#context.gone(session);
   }
+}
+
+/** Whether a listener has all addresses of the machine; of one that was handed over nobody has said. */
+function isEvery(host: string): boolean {
+  return host === '::' || host === '0.0.0.0' || host === '';
+}
+
+const name = new Uint8Array(SOCKADDR_BYTES);
+
+/** The server's own address in a connection; '': it is not to be had, for the client has gone. */
+function localHostOf(by: number | TLSSocket): string {
+  if (typeof by !== 'number') return by.localAddress ?? '';
+  return syscalls.socketName(by, name, 0) < 0 ? '' : decodeInetAddress(name).host;
 }

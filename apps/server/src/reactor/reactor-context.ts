@@ -69,8 +69,24 @@ export interface ReactorThreadData {
   readonly memoryLimits: MemoryLimits;
 }
 
-/** By a thread's port, which it listens to where it runs in Node's loop. */
-export type ToThread = Pick<ReactorThreadData, 'tls'>;
+/** A program listens in one more place, with TLS that ends here. */
+export interface OpenSecure {
+  readonly listener: ListenerIndex;
+  readonly socket: number;
+  /** Its address. */
+  readonly host: string;
+  readonly tls: TlsAcceptorOptions;
+}
+
+/** By a thread's port, which it listens to where it runs in Node's loop: keys go by no ring. */
+export type ToThread =
+  | { readonly type: 'replaceTls'; readonly tls: ReactorThreadData['tls'] }
+  | ({ readonly type: 'openSecure' } & OpenSecure);
+
+/** The answer to `openSecure`. */
+export interface OpenedSecure {
+  readonly listener: ListenerIndex;
+}
 
 /** The user's functions, from their modules. */
 export interface UserFunctions {
@@ -217,8 +233,8 @@ export class ReactorContext {
   }
 
   /** A program listens there from now on. */
-  listens(index: ListenerIndex, protocol: StatefulProtocol): void {
-    this.#ports[index] = { ...this.port(index), protocol };
+  listens(index: ListenerIndex, protocol: StatefulProtocol, host: string): void {
+    this.#ports[index] = { ...this.port(index), protocol, host };
   }
 
   count(counter: number, by: number): void {

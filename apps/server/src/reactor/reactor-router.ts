@@ -25,7 +25,12 @@ import { Retirements } from './http/retirements.js';
 import { WorkerDeaths } from './http/worker-deaths.js';
 import { IdleReaper } from './idle-reaper.js';
 import { PAUSE_OUTPUT, PAUSE_QUIESCE, PAUSE_SHARE } from './pause-reasons.js';
-import { ReactorContext, type ReactorThreadData, type UserFunctions } from './reactor-context.js';
+import {
+  type OpenSecure,
+  ReactorContext,
+  type ReactorThreadData,
+  type UserFunctions,
+} from './reactor-context.js';
 import { SoleAcceptor } from './sole-acceptor.js';
 import { TlsPorts } from './tls-ports.js';
 
@@ -51,6 +56,8 @@ export class ReactorRouter {
     onClose: (connection, reason, error) => this.#closed(connection.context, reason, error),
   };
   #stopping = false;
+  /** What it is to do from now on needs Node's loop. */
+  wantsLoop = false;
   /** It reads no more from clients, and has told the workers so. */
   #quiesced = false;
   #end: () => void = () => {};
@@ -86,6 +93,19 @@ export class ReactorRouter {
   /** Other certificates for clients to come. */
   replaceTls(tls: readonly (TlsAcceptorOptions | undefined)[]): void {
     this.#tls.replace(tls);
+  }
+
+  /** A program listens in one more place, with TLS. */
+  openSecure({ listener, socket, host, tls }: OpenSecure): void {
+    if (this.#quiesced || this.#stopping) return;
+    try {
+      this.#tls.open(listener, tls);
+    } catch (error) {
+      // The master has tried them.
+      this.#context.log('tls', `Nobody is let in by listener ${listener}: ${(error as Error).message}`);
+      return;
+    }
+    this.#listens(listener, 'http', host, socket);
   }
 
   /** What is still connected is closed as it is. */
@@ -226,7 +246,10 @@ export class ReactorRouter {
       case packet.OPEN_LISTENER:
         return this.#open(message);
       case packet.CLOSE_LISTENER:
+        this.#tls.shut(message.listener);
         return this.#context.acceptor?.shut(message.listener);
+      case packet.ENTER_LOOP:
+        return this.#enterLoop();
       case packet.WORKER_DIED:
         return this.#workerDied(packet.peerIn(message));
       case packet.WORKER_REPLACED:
@@ -247,10 +270,22 @@ export class ReactorRouter {
 
   /** A program listens in one more place. The master accepts there, unless this is the only reactor. */
   #open(message: packet.Packet): void {
-    const { listener, aux } = message;
-    this.#context.listens(listener, message.text() as StatefulProtocol);
+    const [protocol, host] = message.text().split(' ') as [StatefulProtocol, string];
+    this.#listens(message.listener, protocol, host, message.aux);
+  }
+
+  #listens(listener: ListenerIndex, protocol: StatefulProtocol, host: string, socket: number): void {
+    this.#context.listens(listener, protocol, host);
     this.#registration.forgetKind(listener);
-    this.#context.acceptor?.open(listener, aux);
+    this.#context.acceptor?.open(listener, socket);
+  }
+
+  /** Blocking, nothing comes by the thread's port, and node:tls does nothing. */
+  #enterLoop(): void {
+    const { reactor } = this.#context;
+    if (reactor.mode === 'node' || this.#stopping) return;
+    this.wantsLoop = true;
+    reactor.stop();
   }
 
   #readTls(): void {
@@ -310,14 +345,18 @@ export class ReactorRouter {
     if (this.#quiesced) worker.channel.send(out.set(packet.LAST, 0));
   }
 
-  /** Reads no more from clients. */
+  /**
+   * Reads no more messages from clients. What a server of the program has begun to read it reads to its end, and the connection ends with
+   * the answer: the worker sees to that.
+   */
   quiesce(): void {
     this.#quiesced = true;
     this.#context.acceptor?.close();
     this.#registration.quiesce();
     this.#datagrams.pause();
     this.#tls.close();
-    for (const client of this.#context.clients.all()) client.pauseFor(PAUSE_QUIESCE);
+    for (const client of this.#context.clients.all())
+      if (client.http === undefined) client.pauseFor(PAUSE_QUIESCE);
   }
 
   #sayLast(): void {

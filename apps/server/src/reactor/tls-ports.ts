@@ -15,7 +15,7 @@ const HANDSHAKES_PART = 1 / 4;
 export class TlsPorts {
   readonly #context: ReactorContext;
   /** By listener. */
-  readonly #acceptors: readonly (TlsAcceptor | undefined)[];
+  readonly #acceptors: (TlsAcceptor | undefined)[];
   /** Where more is told of a session that came through one. */
   readonly #cells = new Map<number, number>();
   /** Handshakes under way of all listeners together, in this reactor, at most. */
@@ -24,12 +24,27 @@ export class TlsPorts {
 
   constructor(context: ReactorContext) {
     this.#context = context;
-    this.#acceptors = context.data.tls.map(
-      (options) => options && new TlsAcceptor(context.reactor, nodes(options), context.memory.handshakes),
-    );
+    this.#acceptors = context.data.tls.map((options) => options && this.#acceptor(options));
     const { memoryLimits, topology } = context.data;
     const bytes = (memoryLimits.maxClientMemory * HANDSHAKES_PART) / topology.reactors;
     this.#mostHandshakes = Math.max(1, Math.floor(bytes / HANDSHAKE_BYTES));
+  }
+
+  /** A listener has TLS from now on. Throws what node:tls does. */
+  open(listener: ListenerIndex, options: TlsAcceptorOptions): void {
+    this.shut(listener);
+    this.#acceptors[listener] = this.#acceptor(options);
+  }
+
+  /** It does not listen any more: what listens there next may have none. */
+  shut(listener: ListenerIndex): void {
+    this.#acceptors[listener]?.close();
+    this.#acceptors[listener] = undefined;
+  }
+
+  #acceptor(options: TlsAcceptorOptions): TlsAcceptor {
+    const { reactor, memory } = this.#context;
+    return new TlsAcceptor(reactor, nodes(options), memory.handshakes);
   }
 
   has(listener: ListenerIndex): boolean {

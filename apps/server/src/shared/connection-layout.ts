@@ -57,6 +57,10 @@ import type { ListenerIndex, SessionId, Unchecked } from '../contract/ids.js';
  *
  *   Behind those lies RESUME, a word for each slot, which the same worker writes: the cell of resume-layout.ts that keeps what
  *   the next process needs to go on with a WebSocket, from 1; 0: none does.
+ *
+ *   Last come LOCAL_BYTES for each slot, LOCAL: the length, then the text, of the server's own address as the client has it, where its
+ *   listener has all addresses of the machine and a server of the program has the connection; else a length of 0. The reactor thread writes
+ *   it once, before any process knows of the session.
  */
 export const SLOT_BYTES = 128;
 
@@ -77,6 +81,8 @@ export const WORKER_WORD = 6;
 export const ENDS_WORD = 7;
 // Within CLOSE_ASKED.
 export const CLOSE_ASKED_BYTES = WORD;
+// Within LOCAL.
+export const LOCAL_BYTES = 40;
 // Within PROGRESS.
 export const PROGRESS_BYTES = WORD;
 export const PROGRESS_INSIDE = 1 << 24;

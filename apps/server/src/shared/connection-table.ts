@@ -38,6 +38,8 @@ export class ConnectionTable {
   readonly #progress: Int32Array;
   /** RESUME of each slot. */
   readonly #resume: Int32Array;
+  /** LOCAL of each slot. */
+  readonly #local: Buffer;
   readonly #scratch = new ScratchRecord();
 
   /** `parts`: in base mode, how many workers there are; each has slots for so many connections. */
@@ -49,13 +51,19 @@ export class ConnectionTable {
     const progressAt = this.words.byteLength + this.#closeAsked.byteLength;
     this.#progress = new Int32Array(memory, progressAt, this.capacity);
     this.#resume = new Int32Array(memory, progressAt + this.#progress.byteLength, this.capacity);
+    const localAt = progressAt + this.#progress.byteLength + this.#resume.byteLength;
+    this.#local = Buffer.from(memory, localAt, this.capacity * layout.LOCAL_BYTES);
   }
 
   static bytes(maxConnections: number, parts = 1): number {
     return (
       layout.capacityFor(maxConnections) *
       parts *
-      (layout.SLOT_BYTES + layout.CLOSE_ASKED_BYTES + layout.PROGRESS_BYTES + layout.RESUME_BYTES)
+      (layout.SLOT_BYTES +
+        layout.CLOSE_ASKED_BYTES +
+        layout.PROGRESS_BYTES +
+        layout.RESUME_BYTES +
+        layout.LOCAL_BYTES)
     );
   }
 
@@ -117,6 +125,21 @@ export class ConnectionTable {
   /** Says which cell that is. Pairs with the load of the next process, once this one is dead or has let the session go. */
   setResumeCell(session: Unchecked<SessionId>, cell: number): void {
     Atomics.store(this.#resume, session % this.capacity, cell);
+  }
+
+  /** Notes the server's own address in a connection; '': that of its listener. */
+  setLocal(session: Unchecked<SessionId>, host: string): void {
+    const at = (session % this.capacity) * layout.LOCAL_BYTES;
+    this.#local[at] = this.#local.write(host, at + 1, layout.LOCAL_BYTES - 1, 'latin1');
+  }
+
+  /** The server's own address in a connection that is open; undefined: that of its listener. */
+  local(session: Unchecked<SessionId>): string | undefined {
+    if (this.open(session) < 0) return undefined;
+    const at = (session % this.capacity) * layout.LOCAL_BYTES;
+    // A process may have written over it.
+    const length = Math.min(this.#local[at] as number, layout.LOCAL_BYTES - 1);
+    return length === 0 ? undefined : this.#local.toString('latin1', at + 1, at + 1 + length);
   }
 
   /** Bytes for the client that the kernel has not taken, as far as the reactor thread has got them. */

@@ -1,6 +1,7 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Server as NetServer } from 'node:net';
 import { overSession, sessionOverSession } from './layered-sockets.js';
+import { OwnConnections } from './own-connections.js';
 import { isHttpServer, isTlsServer } from './server-kinds.js';
 import type { SessionSocket } from './session-socket.js';
 import { type SocketEnd, socketEnd } from './socket-host.js';
@@ -28,14 +29,19 @@ export class AttachedServer {
   readonly server: NetServer;
   /** Whether it is of node:http, or of node:https. */
   readonly http: boolean;
+  /** TLS ends in the reactor. */
+  readonly secure: boolean;
   readonly #event: 'connection' | 'secureConnection';
   /** node:tls of this process lies over the sockets of its connections. */
   readonly #isUnderTls: boolean;
   #local: SocketEnd | undefined;
+  /** Where no other process can go on with its connections. */
+  readonly #own: OwnConnections | undefined;
 
-  /** `secure`: TLS ends in the reactor. `patient`: idle connections are kept for longer than Node's default. */
+  /** `patient`: idle connections are kept for longer than Node's default. */
   constructor(server: NetServer, secure: boolean, patient: boolean) {
     this.server = server;
+    this.secure = secure;
     const isTls = isTlsServer(server);
     this.http = isHttpServer(server) && (secure || !isTls);
     // What a server of node:tls hears of 'connection' is TLS itself.
@@ -46,6 +52,7 @@ export class AttachedServer {
       (server as HttpServer).keepAliveTimeout = KEEP_ALIVE_MS;
     if (this.#isUnderTls) server.prependListener('secureConnection', overSession);
     server.on('session', sessionOverSession);
+    this.#own = this.http ? undefined : new OwnConnections(server);
   }
 
   /** Milliseconds that an idle connection is kept; 0: for ever. */
@@ -72,8 +79,19 @@ export class AttachedServer {
     return { local: this.#local, allowHalfOpen: allowHalfOpen || this.#isUnderTls, highWaterMark };
   }
 
+  /** Sessions of HTTP/2 that it has. */
+  get sessions(): number {
+    return this.#own?.sessions ?? 0;
+  }
+
+  /** Its process leaves: clients whose connections end with that are told so in time. */
+  leave(): void {
+    this.#own?.leave();
+  }
+
   /** It is given no more connections. */
   detach(): void {
+    this.#own?.detach();
     this.server.off('secureConnection', overSession);
     this.server.off('session', sessionOverSession);
   }

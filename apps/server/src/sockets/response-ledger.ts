@@ -8,6 +8,10 @@ export interface TrackedResponse {
   readonly _headerSent: boolean;
   /** What it has not handed to the socket. */
   readonly outputData: readonly unknown[];
+  /** What its head is, once it has one. */
+  readonly _header: string | null;
+  /** Whether its head says that the connection goes on. */
+  shouldKeepAlive: boolean;
 }
 
 /**
@@ -20,6 +24,8 @@ export class ResponseLedger {
   inside = false;
   /** Requests that have come whole and are not answered, where requests are cut. */
   open = 0;
+  /** Requests that are answered, and have not come whole: a program may answer before. */
+  early = 0;
   /** Whether the worker counts the connection among those that have something in hand. */
   isCounted = false;
   #response: TrackedResponse | null = null;
@@ -48,6 +54,30 @@ export class ResponseLedger {
   /** Whether a response has the socket, and has not ended. */
   get isAnswering(): boolean {
     return this.#response !== null && !this.#counted;
+  }
+
+  /** The connection is to end with the answer that is given now, if that has not said otherwise yet. */
+  endWithAnswer(): void {
+    const response = this.#response;
+    if (response !== null && response._header === null) response.shouldKeepAlive = false;
+  }
+
+  /** A request has come whole. True: it was answered before. */
+  isWhole(): boolean {
+    if (this.early > 0) {
+      this.early--;
+      return true;
+    }
+    this.open++;
+    return false;
+  }
+
+  /** So many answers have ended. Returns of how many of them the request has come whole. */
+  answered(count: number): number {
+    const done = Math.min(this.open, count);
+    this.open -= done;
+    this.early += count - done;
+    return done;
   }
 
   /** Whether there is something to answer of which nothing more has to come. */

@@ -93,6 +93,11 @@ export class SessionLink {
     return this.#frames !== undefined;
   }
 
+  /** The server's own address in this connection; undefined: it is that of the listener, or the connection is closed. */
+  get localHost(): string | undefined {
+    return this.#host.gateway.table.local(this.session);
+  }
+
   // From the reactor thread ---------------------------------------------------------------------------------------------
 
   /** Bytes of the client. */
@@ -200,6 +205,7 @@ export class SessionLink {
     const { ledger } = this;
     if (ledger === undefined) return;
     ledger.response = response;
+    if (this.#host.isEnding) ledger.endWithAnswer();
     if (ledger.owes) this.#soon();
     if (response !== null) this.#host.answered(this, 0);
   }

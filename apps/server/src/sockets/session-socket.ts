@@ -2,7 +2,7 @@ import { Socket } from 'node:net';
 import { type Keeper, type KeptRequest, RESUMABLE, type WebSocketOwner } from '../contract/resumable.js';
 import type { TrackedResponse } from './response-ledger.js';
 import type { Chunk, Done, SessionLink } from './session-link.js';
-import { remoteEnd, type SocketEnd } from './socket-host.js';
+import { remoteEnd, type SocketEnd, socketEnd } from './socket-host.js';
 
 export interface SessionSocketOptions {
   /** As CONNECT tells it. */
@@ -27,7 +27,7 @@ interface Untyped {
 export class SessionSocket extends Socket {
   readonly #link: SessionLink;
   readonly #remote: SocketEnd;
-  readonly #local: SocketEnd;
+  #local: SocketEnd;
   #message: TrackedResponse | null = null;
   #parser: unknown = null;
 
@@ -73,6 +73,11 @@ export class SessionSocket extends Socket {
 
   /** @internal By which `localAddress` and its like are, and `address()`. */
   _getsockname(): SocketEnd {
+    const { address, port } = this.#local;
+    if (address !== '::' && address !== '0.0.0.0') return this.#local;
+    // Of the addresses of the machine, the one that the client has come to.
+    const own = this.#link.localHost;
+    if (own !== undefined) this.#local = socketEnd(own, port as number);
     return this.#local;
   }
 

@@ -5,6 +5,8 @@ import type { SessionLink } from './session-link.js';
 /** What the sockets of a worker have in common. */
 export interface SocketHost {
   readonly gateway: SessionGateway;
+  /** No process goes on with its connections: each ends with its next answer. */
+  readonly isEnding: boolean;
   /** So many answers have ended, with what was sent just now; or another response has the socket. */
   answered(link: SessionLink, count: number): void;
   /** It speaks HTTP no more. */

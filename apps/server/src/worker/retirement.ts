@@ -1,5 +1,6 @@
 import { Alarm } from '@millrace/channel/internal';
 import type { ChildProcessContext } from '@millrace/process-pool';
+import { TaskError } from '@millrace/task-pool';
 import type { TaskClient } from '@millrace/task-pool/internal';
 import type { WorkerId } from '../contract/ids.js';
 import { Packet, RETIRE } from '../links/packet.js';
@@ -14,7 +15,7 @@ import type { ServedSessions } from './served-sessions.js';
 import type { Sessions } from './sessions.js';
 
 /** The part of `maxWaitTime`, at its end, in which what is left is told that it ends: WebSockets one after the other, for their clients come anew. */
-const ENDING_PART = 1 / 3;
+export const ENDING_PART = 1 / 3;
 
 export interface RetirementParts {
   readonly context: RoleContext;
@@ -79,6 +80,7 @@ export class Retirement {
     await sessions.retire();
     // Their results come by links of the place, and so do messages.
     await tasks.settled();
+    tasks.refuse(replaced());
     await context.messages.flush();
     await context.messages.stop();
     await Promise.all(channels.map((channel) => channel.drained()));
@@ -124,4 +126,12 @@ export class Retirement {
   #tellProgram(): void {
     this.#isProgramTold ||= terminateProgram();
   }
+}
+
+/** The links to task workers are the next process's: what both ask would have one number. */
+function replaced(): TaskError {
+  const message =
+    'This process was replaced, and only finishes the requests that it has: the task workers answer the next one. Ask for tasks before what ' +
+    'takes long, or answer 503, so that the client comes again.';
+  return new TaskError('ERR_MILLRACE_TASK_CLIENT_CLOSED', message);
 }

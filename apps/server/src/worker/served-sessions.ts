@@ -1,6 +1,9 @@
+import type { Server as HttpServer } from 'node:http';
 import type { Server as NetServer } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { copyOf } from '@millrace/channel/internal';
 import type { ListenerIndex, ReactorIndex, SessionId } from '../contract/ids.js';
+import type { ProgramTls } from '../contract/program-tls.js';
 import type { Keeper, KeptRequest, WebSocketOwner } from '../contract/resumable.js';
 import * as packet from '../links/packet.js';
 import type { ResolvedPort } from '../options/resolved-port.js';
@@ -12,8 +15,11 @@ import { DONE, REQUESTS } from '../shared/counters-layout.js';
 import type { ResumeTable } from '../shared/resume-table.js';
 import { AttachedServer } from '../sockets/attached-server.js';
 import { listenFor } from '../sockets/listen-for.js';
+import { IDLE_END_MS } from '../sockets/own-connections.js';
 import type { ResponseLedger } from '../sockets/response-ledger.js';
+import { watchSecureContext } from '../sockets/secure-context-changes.js';
 import { SecureSessionSocket } from '../sockets/secure-session-socket.js';
+import { programTlsOf } from '../sockets/server-tls.js';
 import { SessionLink } from '../sockets/session-link.js';
 import { SessionSocket } from '../sockets/session-socket.js';
 import type { SocketHost } from '../sockets/socket-host.js';
@@ -24,6 +30,8 @@ import { Resumptions } from './resumptions.js';
 
 /** The part of the time for it in which the last WebSocket is told: its client has the rest to answer. */
 const GOING_AWAY_SHARE = 0.8;
+
+const END_POLL_MS = 20;
 
 export interface ServedSessionsParts {
   readonly gateway: SessionGateway;
@@ -37,6 +45,8 @@ export interface ServedSessionsParts {
   /** Nothing that was begun is under way any more. */
   readonly onIdle: () => void;
   readonly log: (text: string) => void;
+  /** Clients to come of that listener, whose TLS ends in the reactor, get these. */
+  readonly onTls: (listener: ListenerIndex, tls: ProgramTls) => void;
 }
 
 /** What a connection that this process does not know begins with. */
@@ -57,10 +67,14 @@ export class ServedSessions implements SocketHost {
   readonly #adopted: AdoptedSessions;
   /** Closed by this side; what still comes of them was sent before the reactor thread knew that. */
   readonly #closing = new Set<SessionId>();
+  /** By listener: ends the watching for other keys and certificates. */
+  readonly #unwatch = new Map<ListenerIndex, () => void>();
   /** Listeners whose server the program has closed. */
   readonly #shut = new Set<ListenerIndex>();
   readonly #resumptions: Resumptions | undefined;
   #inHand = 0;
+  /** When it was told to end; 0: it was not. */
+  #endsSince = 0;
   /** Once another process has the place. */
   #releases: Releases | undefined;
   #allGone: () => void = () => {};
@@ -96,9 +110,20 @@ export class ServedSessions implements SocketHost {
     return port !== undefined && (port.protocol !== 'messages' || port.late);
   }
 
-  /** Has `server`, which takes itself for one that listens, serve the connections of `listener`, from what is held of it on. */
-  attach(server: NetServer, listener: ListenerIndex): void {
-    const attached = new AttachedServer(server, this.#isSecure(listener), this.#parts.lasting);
+  /**
+   * Has `server`, which takes itself for one that listens, serve the connections of `listener`, from what is held of it on. `secure`:
+   * TLS ends in the reactor, which has the keys and certificates from it.
+   */
+  attach(server: NetServer, listener: ListenerIndex, secure: boolean): void {
+    this.#attach(new AttachedServer(server, secure, this.#parts.lasting), listener);
+    if (!secure) return;
+    const say = () => this.#sayTls(server, listener);
+    this.#unwatch.set(listener, watchSecureContext(server, say));
+    // A reload may have brought others, and the program may have changed them meanwhile.
+    say();
+  }
+
+  #attach(attached: AttachedServer, listener: ListenerIndex): void {
     this.#shut.delete(listener);
     this.#attached.set(listener, attached);
     const held = this.#held.get(listener);
@@ -109,10 +134,22 @@ export class ServedSessions implements SocketHost {
     for (const id of sessions) this.gateway.resume(id);
   }
 
+  #sayTls(server: NetServer, listener: ListenerIndex): void {
+    // The next process has those that count.
+    if (this.#releases !== undefined) return;
+    const tls = programTlsOf(server);
+    if (tls !== undefined) return this.#parts.onTls(listener, tls);
+    this.#parts.log(
+      'TLS ends in the reactor threads, which cannot do what the server of the program was told last (several keys or names, pfx, callbacks): new clients get the certificates from before',
+    );
+  }
+
   /** The server serves new connections of `listener` no more; those that it has stay. */
   detach(listener: ListenerIndex): void {
     // What was on its way here when it was closed is still its.
     if (this.#releases !== undefined) return;
+    this.#unwatch.get(listener)?.();
+    this.#unwatch.delete(listener);
     this.#attached.get(listener)?.detach();
     this.#attached.delete(listener);
     this.#shut.add(listener);
@@ -120,10 +157,11 @@ export class ServedSessions implements SocketHost {
 
   /** Has a server that has not listened serve a listener of the plan, as if it listened there. */
   serve(server: NetServer, listener: ListenerIndex): void {
-    const { host, path } = this.#parts.ports[listener] as ResolvedPort;
+    const { host, path, tls, tlsOfServer } = this.#parts.ports[listener] as ResolvedPort;
     const address = path === undefined ? { host, port: this.gateway.counters.port(listener) } : { path };
     listenFor(server, address, () => this.detach(listener));
-    this.attach(server, listener);
+    if (tlsOfServer) return this.attach(server, listener, true);
+    this.#attach(new AttachedServer(server, tls !== undefined, this.#parts.lasting), listener);
   }
 
   /** Another process has the place. It gets the connections, each as soon as it is between two requests. */
@@ -135,6 +173,7 @@ export class ServedSessions implements SocketHost {
       releases.give(id, progressRequest(this.gateway.table.progress(id)));
     for (const link of this.#links.values()) releases.soon(link);
     this.#resumptions?.leave();
+    for (const attached of this.#attached.values()) attached.leave();
   }
 
   /** Connections that this process has. */
@@ -150,20 +189,58 @@ export class ServedSessions implements SocketHost {
       });
   }
 
+  /**
+   * No process goes on with what this one has: requests under way are finished, those that still come are answered, and each
+   * connection ends with its answer.
+   */
+  end(): void {
+    this.#endsSince = performance.now();
+    for (const { ledger } of this.#links.values()) ledger?.endWithAnswer();
+    for (const attached of this.#attached.values()) attached.leave();
+  }
+
+  /** Resolves when no connection is left that speaks HTTP, where no more come. */
+  async untilEnded(): Promise<void> {
+    while (this.#speaksHttp) {
+      await setTimeout(END_POLL_MS);
+      // Until then who has just had an answer may have the next request on its way.
+      if (performance.now() - this.#endsSince >= IDLE_END_MS) this.#endIdle();
+    }
+  }
+
+  /** {@link SocketHost} */
+  get isEnding(): boolean {
+    return this.#endsSince > 0;
+  }
+
+  get #speaksHttp(): boolean {
+    if (this.#adopted.size > 0) return true;
+    for (const { sessions } of this.#attached.values()) if (sessions > 0) return true;
+    for (const { ledger, isUpgraded } of this.#links.values())
+      if (ledger !== undefined && !isUpgraded) return true;
+    return false;
+  }
+
+  /** Connections that say nothing: those that Node knows as idle, and others. */
+  #endIdle(): void {
+    for (const id of this.#adopted.takeAll()) this.#close(id);
+    for (const { server, http } of this.#attached.values())
+      if (http) (server as HttpServer).closeIdleConnections();
+    for (const { ledger, bytesRead, socket } of this.#links.values())
+      if (ledger !== undefined && bytesRead === 0) socket.destroy();
+  }
+
   /** Tells WebSockets that they end here, one after the other over `ms` milliseconds. */
   goAway(ms: number): void {
     const links = [...this.#links.values()].filter(({ isUpgraded }) => isUpgraded);
     const each = (ms * GOING_AWAY_SHARE) / Math.max(1, links.length);
-    for (const [index, link] of links.entries()) setTimeout(() => link.goAway(), each * index).unref();
+    for (const [index, link] of links.entries())
+      globalThis.setTimeout(() => link.goAway(), each * index).unref();
   }
 
   #leftOne(id: SessionId): void {
     this.#releases?.over(id);
     if (this.#releases !== undefined && this.size === 0) this.#allGone();
-  }
-
-  #isSecure(listener: ListenerIndex): boolean {
-    return this.#parts.ports[listener]?.tls !== undefined;
   }
 
   /** A packet of a connection that {@link has} says is of this class. */
@@ -220,14 +297,14 @@ export class ServedSessions implements SocketHost {
   }
 
   #connect(
-    { session: id, listener }: packet.Packet,
+    { session: id }: packet.Packet,
     remote: string,
     attached: AttachedServer,
     reactor: ReactorIndex,
   ): SessionLink | undefined {
     const { http } = attached;
     const link = new SessionLink(this, id, reactor, http);
-    const socket = this.#socketOver(link, listener, remote, attached);
+    const socket = this.#socketOver(link, remote, attached);
     const isResumed = this.gateway.table.resumeCell(id) > 0 && this.#resumptions !== undefined && http;
     if (!isResumed && attached.drops(socket)) {
       socket.destroy();
@@ -242,9 +319,9 @@ export class ServedSessions implements SocketHost {
     return link;
   }
 
-  #socketOver(link: SessionLink, listener: ListenerIndex, remote: string, attached: AttachedServer) {
+  #socketOver(link: SessionLink, remote: string, attached: AttachedServer) {
     const options = { remote, ...attached.socketOptions };
-    return this.#isSecure(listener)
+    return attached.secure
       ? new SecureSessionSocket(link, options, this.gateway.info(link.session)?.tls)
       : new SessionSocket(link, options);
   }
@@ -281,7 +358,7 @@ export class ServedSessions implements SocketHost {
     const request = packet.requestIn(aux);
     ledger.taken = request;
     ledger.inside = inside;
-    if (!inside) ledger.open++;
+    if (!inside && ledger.isWhole()) this.#counters?.add(DONE + link.reactor, 1);
     this.gateway.table.setProgress(link.session, inside ? request | PROGRESS_INSIDE : request);
     this.#countInHand(ledger);
   }
@@ -376,8 +453,7 @@ export class ServedSessions implements SocketHost {
   answered(link: SessionLink, count: number): void {
     const { ledger, reactor } = link;
     if (ledger === undefined) return;
-    const done = Math.min(ledger.open, count);
-    ledger.open -= done;
+    const done = ledger.answered(count);
     if (done > 0) this.#counters?.add(DONE + reactor, done);
     this.#countInHand(ledger);
     this.#releases?.soon(link);

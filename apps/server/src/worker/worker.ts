@@ -1,5 +1,5 @@
 import type { Server as NetServer } from 'node:net';
-import { giveMessagesRoom } from '@millrace/channel/internal';
+import { Alarm, giveMessagesRoom } from '@millrace/channel/internal';
 import { check, syscalls } from '@millrace/native/syscalls';
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { TaskClient } from '@millrace/task-pool/internal';
@@ -27,7 +27,7 @@ import { beat } from '../process/heartbeat.js';
 import { drawLimit } from '../process/limit.js';
 import { ProcessPids } from '../process/process-pids.js';
 import type { RoleContext } from '../process/role-context.js';
-import { terminateProgram } from '../process/termination.js';
+import { holdTermination, terminateProgram } from '../process/termination.js';
 import { WorkerLife, type WorkMessage } from '../process/worker-life.js';
 import type { ListenCapture } from '../programs/listen-capture.js';
 import type { UserFunctions } from '../reactor/reactor-context.js';
@@ -36,9 +36,10 @@ import { type Links, openLinks, openView } from '../sessions/open-gateway.js';
 import { SessionGateway } from '../sessions/session-gateway.js';
 import { CounterBlock, restoredText } from '../shared/counter-block.js';
 import { DONE, REQUESTS } from '../shared/counters-layout.js';
+import { programTlsOf } from '../sockets/server-tls.js';
 import { TaskAsker } from '../tasks/task-asker.js';
 import { openTaskFiles } from '../tasks/task-files.js';
-import { Retirement } from './retirement.js';
+import { ENDING_PART, Retirement } from './retirement.js';
 import type { ServedSessions } from './served-sessions.js';
 import { Sessions } from './sessions.js';
 
@@ -117,6 +118,8 @@ export class WorkerRole {
         onRequest: () => this.#sessions?.requestTaken(),
         onIdle: () => this.#sessions?.idle(),
         log: (text) => context.log.warn({ kind: 'served' }, text),
+        onTls: (listener, tls) =>
+          this.#life.tell({ type: 'listenTls', worker: id, pid: process.pid, listener, tls }),
       });
     const { taskFiles, taskRun } = child.data as RoleAssignment;
     const files = taskFiles === undefined ? undefined : openTaskFiles(context.options, taskFiles, taskRun);
@@ -180,13 +183,15 @@ export class WorkerRole {
       end: (listener) =>
         this.#retirement?.isAside ? undefined : this.#life.tell({ type: 'listenEnded', ...about, listener }),
       protocolOf,
-      attach: (server, listener) => {
-        this.#served?.attach(server, listener);
+      tlsOf: this.#own ? () => undefined : programTlsOf,
+      attach: (server, listener, secure) => {
+        this.#served?.attach(server, listener, secure);
         return () => this.#served?.detach(listener);
       },
       ...(this.#own && { socketOf: (token) => this.#socketOf(token) }),
     });
     this.#capture = capture;
+    holdTermination();
     capture.install();
     return capture;
   }
@@ -346,10 +351,16 @@ export class WorkerRole {
     } else if (this.#topology.aside && this.#served !== undefined && this.#serving && this.#life.lease.isHeld)
       return this.#retire(this.#served);
     this.#own?.quiesce();
-    // Clients of a server that ends have nowhere to go: those that ask nothing are not waited for.
-    await this.#capture?.native.leave(this.#isReplaced ? this.#context.options.maxWaitTime : 0);
+    await this.#capture?.native.leave(this.#isReplaced ? this.#context.options.maxWaitTime : undefined);
+    this.#served?.end();
+    const late = this.#endInTime();
+    // In base mode nothing is read any more behind the next line.
+    if (this.#own !== undefined) await this.#served?.untilEnded();
     const drained = () => this.#life.tell({ type: 'drained' });
     await this.#sessions?.stop({ drain: this.#drain, drained });
+    // Who came last is known by now.
+    if (this.#drain) await this.#served?.untilEnded();
+    late?.cancel();
     // Tasks that no handler waits for have been accepted as well.
     await this.#tasks.client.settled();
     await this.#gateway.flush();
@@ -362,6 +373,15 @@ export class WorkerRole {
     // What it does about that may be said to clients still.
     this.#isProgramTold = terminateProgram();
     await this.#gateway.flush();
+  }
+
+  /** What would end only by itself, as streams of events do, has the last part of the time for that. */
+  #endInTime(): Alarm | undefined {
+    if (this.#served === undefined) return undefined;
+    const { maxWaitTime } = this.#context.options;
+    return new Alarm(maxWaitTime * (1 - ENDING_PART), () => {
+      this.#isProgramTold = terminateProgram();
+    }).unref();
   }
 
   /** Connections that keep something in this process stay here until they are between two requests. */

@@ -14,7 +14,7 @@ const asked = {
 
 function listeners(isOther: boolean): ProgramListeners {
   const ports = [{ late: true } as ResolvedPort];
-  return new ProgramListeners({ ports, isOther, open: () => {}, close: () => {} });
+  return new ProgramListeners({ ports, isOther, open: () => {}, onInsecure: () => {}, close: () => {} });
 }
 
 test('a worker with other rights than the master has no path made by it, and its ports', () => {

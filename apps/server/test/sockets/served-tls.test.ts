@@ -13,7 +13,11 @@ let program: Program;
 let ports: { reactor: number; asking: number; worker: number; tls: number; http2: number };
 
 beforeAll(async () => {
-  program = launch('served-tls', {}, { KEY: identity.key, CERT: identity.cert, CA: authority.cert });
+  program = launch(
+    'served-tls',
+    { host: '0.0.0.0' },
+    { KEY: identity.key, CERT: identity.cert, CA: authority.cert },
+  );
   const [, text = ''] = await program.printed(/^listening (.*)$/m);
   const [reactor, asking, worker, tls, http2] = text.split(' ').map(Number) as [
     number,
@@ -40,6 +44,8 @@ async function ask(port: number, options: RequestOptions & ConnectionOptions = {
 test('a served node:https server has its TLS ended in the reactor, and sockets that tell of it', async () => {
   expect(JSON.parse(await ask(ports.reactor, { ALPNProtocols: ['http/1.1'] }))).toMatchObject({
     remoteAddress: '127.0.0.1',
+    // Not the address that it listens on, which stands for all.
+    localAddress: '127.0.0.1',
     encrypted: true,
     authorized: false,
     alpnProtocol: 'http/1.1',
@@ -64,6 +70,7 @@ test('a served node:https server that asks for certificates ends TLS itself, in 
   const client = authority.issue('a client');
   expect(JSON.parse(await ask(ports.worker, client))).toMatchObject({
     remoteAddress: '127.0.0.1',
+    localAddress: '127.0.0.1',
     encrypted: true,
     isNodes: true,
     subject: 'a client',

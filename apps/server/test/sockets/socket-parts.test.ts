@@ -54,7 +54,14 @@ describe('GatheredOutput', () => {
 });
 
 describe('ResponseLedger', () => {
-  const response = (more = {}) => ({ finished: false, _headerSent: true, outputData: [], ...more });
+  const response = (more = {}) => ({
+    finished: false,
+    _headerSent: true,
+    outputData: [],
+    _header: 'HTTP/1.1 200 OK' as string | null,
+    shouldKeepAlive: true,
+    ...more,
+  });
 
   test('says of the bytes of a whole answer that it ends with them', () => {
     const ledger = new ResponseLedger();
@@ -92,6 +99,29 @@ describe('ResponseLedger', () => {
     ledger.response = null;
     expect(ledger.owes).toBe(true);
     expect(ledger.aux(true)).toBe(responseAux(1, false));
+  });
+
+  test('has a request that was answered before it came whole answered once', () => {
+    const ledger = new ResponseLedger();
+    expect(ledger.answered(1)).toBe(0);
+    expect(ledger.isWhole()).toBe(true);
+    expect(ledger.isAtBoundary).toBe(true);
+    expect(ledger.isWhole()).toBe(false);
+    expect(ledger.isAtBoundary).toBe(false);
+    expect(ledger.answered(1)).toBe(1);
+    expect(ledger.isAtBoundary).toBe(true);
+  });
+
+  test('ends the connection with the answer that has no head yet, and leaves one that has alone', () => {
+    const ledger = new ResponseLedger();
+    const told = response();
+    ledger.response = told;
+    ledger.endWithAnswer();
+    expect(told.shouldKeepAlive).toBe(true);
+    const untold = response({ _header: null });
+    ledger.response = untold;
+    ledger.endWithAnswer();
+    expect(untold.shouldKeepAlive).toBe(false);
   });
 
   test('counts pipelined answers that leave together', () => {

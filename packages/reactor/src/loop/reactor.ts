@@ -55,7 +55,7 @@ export class Reactor implements Disposable {
   };
   readonly #descriptors: Descriptors;
   /** The epoll descriptor in Node's loop; undefined in a blocking reactor. */
-  readonly #inside: NativeRegistration | undefined;
+  #inside: NativeRegistration | undefined;
   readonly #driver: TurnDriver;
   readonly #deferred = new DeferredQueue();
   readonly #onError: ((error: unknown) => void) | undefined;
@@ -89,8 +89,7 @@ export class Reactor implements Disposable {
     this.#driver = new TurnDriver(mode === 'node' ? this.#turnInside : undefined);
     this.timers = new TimerHeap({ driver: this.#driver, onError: this.#fail });
     if (mode === 'node') {
-      this.#inside = new NodePoller().add(this.#descriptors.fd, this.#turnInside);
-      this.#inside.unref();
+      this.#inside = this.#watchInside();
       this.#inside.update({ read: true, write: false });
     }
   }
@@ -99,7 +98,7 @@ export class Reactor implements Disposable {
     return this.#closed;
   }
 
-  /** As the options say. */
+  /** As the options say, or `'node'` after `enterNodeLoop`. */
   get mode(): 'node' | 'blocking' {
     return this.#inside ? 'node' : 'blocking';
   }
@@ -223,6 +222,20 @@ export class Reactor implements Disposable {
     while (!this.#stopped && !this.#closed && this.#busy) this.#turn(-1);
   }
 
+  /**
+   * A blocking reactor goes on in Node's loop from the next `run` on, as if its mode had been `'node'` all along: for a program in which
+   * the need for what lives there, TLS for one, comes later. In a callback call `stop`, and this once `run` has returned.
+   * Idempotent. Throws `ERR_MILLRACE_IN_TURN` within a turn.
+   */
+  enterNodeLoop(): void {
+    this.#assertOpen();
+    if (this.#inTurn) throw inTurn('enterNodeLoop');
+    if (this.#inside) return;
+    this.stop();
+    this.#driver.enterNodeLoop(this.#turnInside);
+    this.#inside = this.#watchInside();
+  }
+
   /** Ends `run` after the current turn; in Node's loop no more turns begin before `run`, and nothing is kept alive. */
   stop(): void {
     if (this.#stopped || this.#closed) return;
@@ -294,6 +307,13 @@ export class Reactor implements Disposable {
   get #busy(): boolean {
     if (this.#descriptors.referenced || this.#deferred.length > 0) return true;
     return this.#driver.referenced && this.timers.nextDeadline() !== undefined;
+  }
+
+  /** Watches for nothing and keeps nothing alive, to begin with. */
+  #watchInside(): NativeRegistration {
+    const inside = new NodePoller().add(this.#descriptors.fd, this.#turnInside);
+    inside.unref();
+    return inside;
   }
 
   #resume(): void {

@@ -8,26 +8,32 @@ import { TimeoutDriver, type TimerDriver } from '@millrace/timer-heap';
 export class TurnDriver implements TimerDriver {
   /** Whether a live timer keeps the reactor going. */
   referenced = true;
-  readonly #timeout: TimeoutDriver | undefined;
-  readonly #elapsed: () => void;
+  #timeout: TimeoutDriver | undefined;
+  #turn: (() => void) | undefined;
+  readonly #elapsed = (): void => {
+    this.#due = this.#fire;
+    this.#fire = undefined;
+    this.#turn?.();
+  };
   #paused = false;
   #fire: (() => void) | undefined;
   #due: (() => void) | undefined;
 
   /** `turn` starts a turn; undefined: the owner of the reactor does. */
   constructor(turn: (() => void) | undefined) {
-    if (turn !== undefined) this.#timeout = new TimeoutDriver();
-    this.#elapsed = () => {
-      this.#due = this.#fire;
-      this.#fire = undefined;
-      turn?.();
-    };
+    if (turn !== undefined) this.enterNodeLoop(turn);
+  }
+
+  /** From here on `turn` starts a turn; while it is paused, not before `resume`. */
+  enterNodeLoop(turn: () => void): void {
+    this.#turn = turn;
+    this.#timeout = new TimeoutDriver();
+    if (!this.referenced) this.#timeout.unref();
   }
 
   arm(delayMs: number, fire: () => void): void {
-    if (this.#timeout === undefined) return;
     this.#fire = fire;
-    if (!this.#paused) this.#timeout.arm(delayMs, this.#elapsed);
+    if (!this.#paused) this.#timeout?.arm(delayMs, this.#elapsed);
   }
 
   disarm(): void {

@@ -17,7 +17,7 @@ const HEAD = 0;
 const BODY = 1;
 const CHUNKS = 2;
 const TRAILER = 3;
-/** Nothing is cut until the answer has ended, which may change the protocol. */
+/** Nothing is cut until the answer has ended, which may change the protocol: nothing has come behind the request. */
 const HELD = 4;
 /** One request that does not end: whatever comes is for Node's parser to understand. */
 const OPAQUE = 5;
@@ -121,6 +121,11 @@ export class RequestCutter {
   measure(bytes: Uint8Array, start: number, end: number, scanned: number): number {
     if (this.#messages !== undefined) return this.#measureMessage(this.#messages, bytes, start, end);
     const at = this.#scan(bytes, start + scanned, end);
+    if (this.#state === ENDED && this.#head.mayUpgrade && at < end) {
+      // Node gives an upgrade what has come behind it as its `head`. So it goes with the request, whatever it belongs to.
+      this.#setPiece(0);
+      return this.#odd(end) - start;
+    }
     if (this.#state === ENDED) {
       this.#setPiece(PIECE_ENDS);
       this.#next();

@@ -56,7 +56,7 @@ test('a client that is not read from when it ends has its beginning delivered be
 
 describe('what follows a request that may change the protocol waits', () => {
   test('until its answer has ended', () => {
-    const reactor = new HttpReactor().send(UPGRADE + GET).send(GET);
+    const reactor = new HttpReactor().send(UPGRADE).send(GET).send(GET);
     expect(reactor.text).toBe(UPGRADE);
     reactor.answer('HTTP/1.1 200 OK\r\n', 0, true);
     expect(reactor.text).toBe(UPGRADE);
@@ -66,7 +66,7 @@ describe('what follows a request that may change the protocol waits', () => {
   });
 
   test('until it has changed: then it goes uncut, and is no request', () => {
-    const reactor = new HttpReactor().send(UPGRADE + GET).send('\x81');
+    const reactor = new HttpReactor().send(UPGRADE).send(GET).send('\x81');
     expect(reactor.text).toBe(UPGRADE);
     reactor.tell(packet.UPGRADED).turn();
     reactor.send('\x80');

@@ -128,15 +128,16 @@ test('a head that is longer than any is kept no more, and is cut on', () => {
 
 describe('a request that may change the protocol holds what follows', () => {
   test.each(UPGRADES)('until its answer has ended: %j', (text) => {
-    const cutting = cut(text + CORPUS[0]);
-    expect(cutting.requests).toEqual(one(text));
+    const cutting = cut(text);
     expect(cutting.cutter.holds).toBe(true);
+    cutting.feed(CORPUS[0] as string);
+    expect(cutting.requests).toEqual(one(text));
     cutting.cutter.release();
     expect(cutting.recut().requests).toEqual([...one(text), ...one(CORPUS[0] as string)]);
   });
 
   test.each(UPGRADES)('or has changed it: %j', (text) => {
-    const cutting = cut(text + CORPUS[0]);
+    const cutting = cut(text).feed(CORPUS[0] as string);
     cutting.cutter.goRaw();
     cutting.recut().feed(CORPUS[1] as string);
     expect(
@@ -147,6 +148,16 @@ describe('a request that may change the protocol holds what follows', () => {
     ]);
   });
 });
+
+test.each(UPGRADES)(
+  'what comes at once with a request that may change the protocol goes with it: %j',
+  (text) => {
+    const cutting = cut(text + CORPUS[0]).feed(CORPUS[1] as string);
+    expect(cutting.cutter.isOpaque).toBe(true);
+    expect(cutting.requests).toEqual([{ text: text + CORPUS[0] + CORPUS[1], ended: false }]);
+    expect(cutting.pieces.length).toBe(2);
+  },
+);
 
 test('what is no HTTP is one request from the first byte on', () => {
   const cutting = new Cutting(new RequestCutter({ opaque: true })).feed('hello').feed(CORPUS[0] as string);

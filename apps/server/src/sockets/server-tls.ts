@@ -1,11 +1,14 @@
+import { createPrivateKey } from 'node:crypto';
 import type { Server as NetServer } from 'node:net';
-import { isPem, TLS_VERSIONS, type TlsOptions, type TlsVersion } from '../options/tls-options.js';
-import { isHttpServer, isTlsServer } from '../sockets/server-kinds.js';
+import type { ProgramTls } from '../contract/program-tls.js';
+import { isPem, type Pem, TLS_VERSIONS, type TlsOptions, type TlsVersion } from '../options/tls-options.js';
+import { isHttpServer, isTlsServer } from './server-kinds.js';
 
 /** What a server of node:tls keeps of its options, beyond its types. */
 interface KeptOptions {
   readonly key?: unknown;
   readonly cert?: unknown;
+  readonly ca?: unknown;
   readonly ALPNProtocols?: unknown;
   readonly passphrase?: string;
   readonly ciphers?: string;
@@ -44,6 +47,9 @@ export function reactorTlsOf(server: NetServer): TlsOptions | undefined {
   const kept = server as unknown as KeptOptions & Readonly<Record<string, unknown>>;
   const { key, cert, passphrase, ciphers, ecdhCurve, minVersion, maxVersion, ALPNProtocols } = kept;
   if (!isOnePem(key) || !isOnePem(cert)) return undefined;
+  // Without certificates of clients these are to complete the chain of the own one.
+  const ca = kept.ca === undefined ? undefined : [kept.ca].flat();
+  if (ca !== undefined && !ca.every(isOnePem)) return undefined;
   if (!isVersion(minVersion) || !isVersion(maxVersion)) return undefined;
   if (!(ALPNProtocols instanceof Uint8Array && HTTP_1.equals(ALPNProtocols))) return undefined;
   if (kept.requestCert === true || (kept._contexts?.length ?? 0) > 0) return undefined;
@@ -52,6 +58,7 @@ export function reactorTlsOf(server: NetServer): TlsOptions | undefined {
   return {
     key,
     cert,
+    ...(ca !== undefined && { ca }),
     alpnProtocols: ['http/1.1'],
     ...(passphrase !== undefined && { passphrase }),
     ...(ciphers !== undefined && { ciphers }),
@@ -59,6 +66,29 @@ export function reactorTlsOf(server: NetServer): TlsOptions | undefined {
     ...(minVersion !== undefined && { minVersion }),
     ...(maxVersion !== undefined && { maxVersion }),
   };
+}
+
+/** The same as text alone: for a server whose `listen` another process answers. */
+export function programTlsOf(server: NetServer): ProgramTls | undefined {
+  const tls = reactorTlsOf(server);
+  if (tls === undefined) return undefined;
+  const { key, cert, ca, passphrase, ciphers, ecdhCurve, minVersion, maxVersion } = tls;
+  return {
+    key:
+      passphrase === undefined
+        ? textOf(key)
+        : String(createPrivateKey({ key: textOf(key), passphrase }).export({ type: 'pkcs8', format: 'pem' })),
+    cert: textOf(cert),
+    ...(ca !== undefined && { ca: [ca].flat().map(textOf) }),
+    ciphers,
+    ecdhCurve,
+    minVersion,
+    maxVersion,
+  };
+}
+
+function textOf(pem: Pem): string {
+  return pem instanceof Uint8Array ? Buffer.from(pem).toString('latin1') : String(pem);
 }
 
 function isOnePem(value: unknown): value is string | Uint8Array {

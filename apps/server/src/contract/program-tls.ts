@@ -1,0 +1,27 @@
+import { isPem } from '../options/tls-options.js';
+
+/**
+ * The TLS of a server of the program, where a reactor thread can end it: PEM in full, for the files are the program's to read, and never
+ * a path, for the master may read what the worker may not. The key is not encrypted: to try a passphrase takes as long as the key says.
+ */
+export interface ProgramTls {
+  readonly key: string;
+  readonly cert: string;
+  readonly ca?: readonly string[] | undefined;
+  readonly ciphers?: string | undefined;
+  readonly ecdhCurve?: string | undefined;
+  readonly minVersion?: string | undefined;
+  readonly maxVersion?: string | undefined;
+}
+
+const isPemText = (value: unknown): boolean => typeof value === 'string' && isPem(value);
+const isTextOrNone = (value: unknown): boolean =>
+  value === undefined || value === null || typeof value === 'string';
+
+export function isProgramTls(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { key, cert, ca, ...others } = value as Record<string, unknown>;
+  if (!isPemText(key) || !isPemText(cert)) return false;
+  if (ca !== undefined && ca !== null && !(Array.isArray(ca) && ca.every(isPemText))) return false;
+  return Object.values(others).every(isTextOrNone);
+}

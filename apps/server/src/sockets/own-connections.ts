@@ -1,0 +1,117 @@
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerHttp2Session } from 'node:http2';
+import type { Server } from 'node:net';
+
+/** Milliseconds between two looks for connections that have become idle, while a process leaves. */
+const IDLE_POLL_MS = 50;
+/** Milliseconds that a connection may be silent in while a process leaves: its client may have sent a request. */
+export const IDLE_END_MS = 500;
+/** Milliseconds in which clients of HTTP/2 hear that they are to open no more streams, and what they had sent before comes. */
+const NOTICE_MS = 500;
+const NO_ERROR = 0;
+/** In a GOAWAY: every stream that comes is answered still (RFC 9113, section 6.8). */
+const EVERY_STREAM = 2 ** 31 - 1;
+
+/** Of a session: its streams that are under way, and how many there have been. */
+interface Streams {
+  open: number;
+  opened: number;
+}
+
+/**
+ * Connections of a server that end with this process: HTTP in base mode, and HTTP above TLS, or HTTP/2, that end in it. When it leaves,
+ * what is in hand is answered, and clients are told in time to come anew: by `Connection: close`, or by GOAWAY.
+ */
+export class OwnConnections {
+  readonly #server: Server;
+  readonly #unanswered = new Set<ServerResponse>();
+  /** Open sessions of HTTP/2, and how many of their streams are under way. */
+  readonly #sessions = new Map<ServerHttp2Session, Streams>();
+  #isLeaving = false;
+  readonly #onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    // Of HTTP/2 the session is told.
+    if (request.httpVersionMajor > 1) return;
+    if (this.#isLeaving) response.shouldKeepAlive = false;
+    this.#unanswered.add(response);
+    response.once('close', () => this.#unanswered.delete(response));
+  };
+  readonly #onSession = (session: ServerHttp2Session): void => {
+    const streams: Streams = { open: 0, opened: 0 };
+    this.#sessions.set(session, streams);
+    session.once('close', () => this.#sessions.delete(session));
+    session.on('stream', (stream) => {
+      streams.open++;
+      streams.opened++;
+      stream.once('close', () => {
+        streams.open--;
+      });
+    });
+    if (this.#isLeaving) goAway(session, streams);
+  };
+
+  constructor(server: Server) {
+    this.#server = server;
+    server.prependListener('request', this.#onRequest);
+    server.prependListener('session', this.#onSession);
+  }
+
+  /** Sessions of HTTP/2 that are open. */
+  get sessions(): number {
+    return this.#sessions.size;
+  }
+
+  /** No more requests come by these connections than those on their way, for `idleMs` milliseconds. Idempotent. */
+  leave(idleMs = IDLE_END_MS): void {
+    if (this.#isLeaving) return;
+    this.#isLeaving = true;
+    for (const response of this.#unanswered) if (!response.headersSent) response.shouldKeepAlive = false;
+    for (const [session, streams] of this.#sessions) goAway(session, streams);
+    if (!closesIdle(this.#server)) return;
+    const server = this.#server;
+    // Until then who has just had an answer may have the next request on its way.
+    setTimeout(() => {
+      setInterval(() => server.closeIdleConnections(), IDLE_POLL_MS).unref();
+    }, idleMs - IDLE_POLL_MS).unref();
+  }
+
+  /** What the server gets from here on it is not looked at for. */
+  detach(): void {
+    this.#server.off('request', this.#onRequest);
+    this.#server.off('session', this.#onSession);
+  }
+}
+
+/** Of http and https. */
+function closesIdle(server: Server): server is HttpServer {
+  return typeof (server as Partial<HttpServer>).closeIdleConnections === 'function';
+}
+
+/**
+ * In two steps: a stream that the client has opened before it hears of the first one is answered. The first is taken when a stream has just
+ * come, or when those that are open last: a session without a stream is over with that step, and drops what is on its way. So a client
+ * whose streams all end at that moment may have one refused; then no process has seen it, and clients repeat it.
+ */
+function goAway(session: ServerHttp2Session, streams: Streams): void {
+  let isNotified = false;
+  const notify = () => {
+    isNotified = true;
+    if (!session.destroyed) session.goaway(NO_ERROR, EVERY_STREAM);
+  };
+  // Before the program answers it.
+  session.prependOnceListener('stream', notify);
+  setTimeout(() => {
+    if (!isNotified && streams.open > 0) notify();
+    closeOnceQuiet(session, streams);
+  }, NOTICE_MS).unref();
+}
+
+/** The second step, when no stream has been opened for a while. */
+function closeOnceQuiet(session: ServerHttp2Session, streams: Streams): void {
+  const { opened } = streams;
+  const look = () => {
+    if (streams.opened === opened) session.close();
+    else if (!session.destroyed) closeOnceQuiet(session, streams);
+  };
+  // Behind what has come while this process had no turn.
+  setTimeout(() => setImmediate(() => setImmediate(look)), NOTICE_MS).unref();
+}
