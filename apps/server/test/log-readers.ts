@@ -32,7 +32,7 @@ const READERS: Readonly<Record<string, Readonly<Record<string, readonly string[]
     limits: ['no more than maxConnections'],
     listeners: ['function: what a module', 'over udp'],
     'manager-handlers': ['handlers in the manager that fail'],
-    memory: ['100 messages of 2 MiB', 'what the options add up to'],
+    memory: ['100 messages of 2 MiB', 'what the options add up to', 'where there is, one short line'],
     messages: ['a handler that sends on and on', 'a handler that fails'],
     reload: [
       'G25 workers that hang',
@@ -44,7 +44,11 @@ const READERS: Readonly<Record<string, Readonly<Record<string, readonly string[]
     ],
     'second-signal': ['a third signal'],
     'request-death': ['a request in hand is answered 502'],
-    retiring: ['gets the results of its tasks', 'is waited for by the next reload'],
+    retiring: [
+      'gets the results of its tasks',
+      'gives its place to the process after',
+      'is waited for by the next reload',
+    ],
     rogue: [
       'a worker that writes over',
       'counters that a worker writes over',
@@ -53,8 +57,9 @@ const READERS: Readonly<Record<string, Readonly<Record<string, readonly string[]
       'a worker whose control pipe carries',
       '(',
     ],
+    'rogue-tasks': ['claims that a worker writes over', 'what a worker writes over the rings'],
     shutdown: ['what else keeps the master alive'],
-    surroundings: ['chroot comes before'],
+    surroundings: ['below another root directory', 'chroot comes before'],
     'task-queue': ['G34 runs what another', 'what others post', 'a full queue holds'],
     tls: ['costs a line', 'are read anew', 'of clients are asked'],
     'worker-handlers': ['a handler of finish that fails'],
