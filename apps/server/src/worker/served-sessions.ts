@@ -55,6 +55,9 @@ const BEGINNINGS: ReadonlySet<number> = new Set([packet.CONNECT, packet.ADOPT, p
 /**
  * The connections of one worker that servers of the program have: packets from reactor threads become sockets and what they read.
  * Beside {@link Sessions}, which has those that the server's own events tell of.
+ *
+ * The file is long because a packet means another thing in each state that a connection can have here (new, of the process before, between
+ * requests, in one, upgraded, on its way to the next process), and the states are told apart in one place; what happens in each is in the parts.
  */
 export class ServedSessions implements SocketHost {
   readonly gateway: SessionGateway;
