@@ -1,5 +1,5 @@
 import type { Repetition } from '@millrace/channel';
-import { Alarm, inTime } from '@millrace/channel/internal';
+import { Alarm } from '@millrace/channel/internal';
 import { processStat } from '@millrace/native/internal';
 import type { Exit, Member, ProcessPool } from '@millrace/process-pool';
 import { closeDescriptors } from '@millrace/process-pool/links';
@@ -643,10 +643,7 @@ export class MasterRole implements ServerControl {
 
   /** Threads that still come up take what is opened for them: it must not be closed, and be something else, by then. */
   async #threadsUp(): Promise<void> {
-    if (this.#running || this.#reactors === undefined) return;
-    // Those that fail to have said so.
-    const up = this.#reactors.ready().catch(() => {});
-    await inTime(up, this.#context.options.maxWaitTime, { signal: this.#end.hurry });
+    if (!this.#running) await this.#reactors?.settled(this.#context.options.maxWaitTime, this.#end.hurry);
   }
 
   async #closeAll(): Promise<void> {

@@ -1,6 +1,6 @@
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 import type { TransportChannel } from '@millrace/channel';
-import { Alarm } from '@millrace/channel/internal';
+import { Alarm, inTime } from '@millrace/channel/internal';
 import { type InetAddress, NodePoller } from '@millrace/native';
 import { threadOptions } from '@millrace/process-pool/internal';
 import { findIn } from '@millrace/process-pool/links';
@@ -212,8 +212,21 @@ export class ReactorThreads implements Reactors {
     this.#broadcast(packet.QUIESCE, 0);
   }
 
+  async settled(timeoutMs: number, hurry: AbortSignal): Promise<void> {
+    // Those that fail to come up have said so.
+    const up = this.#ready.catch(() => {});
+    if (!(await inTime(up, timeoutMs, { signal: hurry }))) await this.#end(0, hurry);
+  }
+
   /** Ends the threads, too. */
   async stop(timeoutMs: number, hurry: AbortSignal): Promise<void> {
+    await this.#end(timeoutMs, hurry);
+    process.removeListener('exit', this.#stopAtExit);
+    for (const { channel } of this.#threads) channel.destroy();
+    this.listener.close();
+  }
+
+  async #end(timeoutMs: number, hurry: AbortSignal): Promise<void> {
     this.#stopping = true;
     const atOnce = () => this.#broadcast(packet.STOP, 0);
     hurry.addEventListener('abort', atOnce, { once: true });
@@ -224,9 +237,6 @@ export class ReactorThreads implements Reactors {
     await Promise.all(this.#threads.map(({ ended }) => ended));
     late.cancel();
     hurry.removeEventListener('abort', atOnce);
-    process.removeListener('exit', this.#stopAtExit);
-    for (const { channel } of this.#threads) channel.destroy();
-    this.listener.close();
   }
 
   close(): void {

@@ -18,6 +18,11 @@ export interface Reactors {
   readonly listener: DoorbellListener;
   /** Resolves when connections may come; rejects when that will not be. */
   ready(): Promise<void>;
+  /**
+   * Resolves when what was opened for threads that come up may be closed: they have it, or have ended, which they are told to where they do
+   * not come up in `timeoutMs`, or before `hurry` aborts.
+   */
+  settled(timeoutMs: number, hurry: AbortSignal): Promise<void>;
   /** Clients may come, where it is not the master who accepts them. */
   listen(): void;
   /** A program listens there from now on. Where the only reactor thread accepts, it does so by that socket. */

@@ -72,6 +72,8 @@ export class WorkerReactors implements Reactors {
 
   async ready(): Promise<void> {}
 
+  async settled(): Promise<void> {}
+
   /** Workers accept from when they are ready. */
   listen(): void {}
 

@@ -17,7 +17,7 @@ const memberWith = (pid: number) =>
 
 function watchOf(members: readonly Member[]) {
   const named: number[] = [];
-  const log = { warn: ({ pid }: { pid: number }) => named.push(pid) };
+  const log = { warn: ({ processPid }: { processPid: number }) => named.push(processPid) };
   const watch = new HangWatch({
     context: { log },
     pool: { members },

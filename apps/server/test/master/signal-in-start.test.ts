@@ -54,6 +54,14 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const)
     },
   );
 
+test('what a reactor thread takes is not closed before it has it, however long it takes to come up', async () => {
+  await using program = starting({ HANGS: 'pid file' }, { maxWaitTime: 1 });
+  await until('the pid file', () => existsSync(pidFile()));
+  program.kill('SIGTERM');
+  expect(await program.ended()).toEqual({ code: 0, signal: null });
+  expect(program.output).not.toMatch(/reactor thread/);
+});
+
 test('SIGTERM to the whole group in the start ends it in order as well', async () => {
   await using program = launch('starting', { ...options(), port: 0 }, { HANGS: 'workerStart' }, ['setsid']);
   await program.printed(/event workerStart$/m);
