@@ -24,7 +24,8 @@ async function top(keys: string, env: NodeJS.ProcessEnv): Promise<{ text: string
     'python3',
     [TERMINAL, 'admin', keys, process.execPath, MILLRACE, 'top'],
     {
-      env: { ...process.env, ...env, TERM: 'xterm' },
+      // By these a terminal is taken for one without colours.
+      env: { ...process.env, NO_COLOR: undefined, CI: undefined, TERM: 'xterm', ...env },
     },
   );
   return JSON.parse(stdout);
