@@ -3,8 +3,8 @@
  * program, and knows no more of it than shared memory tells.
  */
 import { inherit } from '@millrace/process-pool';
-import { ADMIN_SOCKET, ADMIN_TCP_SOCKET, type AdminAssignment } from '../contract/admin-assignment.js';
 import { takeIdentity } from '../process/identity.js';
+import { ADMIN_SOCKET, ADMIN_TCP_SOCKET, type AdminAssignment } from './admin-assignment.js';
 import { EventStream } from './event-stream.js';
 import { AdminHttpServer } from './http-server.js';
 import { MasterLink } from './master-link.js';

@@ -1,8 +1,8 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
-import type { AdminSignal } from '../contract/admin-assignment.js';
 import type { FromAdmin, ToAdmin } from '../contract/control-messages.js';
 import type { PeerId } from '../contract/ids.js';
 import type { ReloadResult } from '../contract/reload.js';
+import type { AdminSignal } from './admin-assignment.js';
 
 /** Answers that are waited for, of all clients together. */
 const MOST_REQUESTS = 32;

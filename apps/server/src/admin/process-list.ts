@@ -1,6 +1,5 @@
 import { constants } from 'node:os';
 import { HEARTBEAT_MS } from '../constants.js';
-import type { AdminAssignment } from '../contract/admin-assignment.js';
 import { asPeer, asWorker, type PeerId } from '../contract/ids.js';
 import { roleOfFlatId } from '../links/process-kinds.js';
 import { managerPeer, masterPeer, processesOf, type Topology } from '../links/topology.js';
@@ -8,6 +7,7 @@ import { monotonicNow } from '../process/heartbeat.js';
 import { countOf } from '../shared/counter-block.js';
 import type { Counters } from '../shared/counters.js';
 import * as layout from '../shared/counters-layout.js';
+import type { AdminAssignment } from './admin-assignment.js';
 import { ProcessUsages } from './process-usage.js';
 import type { ProcessReport } from './schemas.js';
 

@@ -1,5 +1,5 @@
 import type { GenericSchema, InferOutput } from 'valibot';
-import type { AdminAssignment } from '../contract/admin-assignment.js';
+import type { AdminAssignment } from './admin-assignment.js';
 import type { EventStream } from './event-stream.js';
 import type { MasterLink } from './master-link.js';
 import { metricsPage } from './metrics-page.js';

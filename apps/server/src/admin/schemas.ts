@@ -1,7 +1,7 @@
 // What the admin interface says and takes. The OpenAPI document is made of these, and so are the types.
 
 import * as v from 'valibot';
-import { ADMIN_SIGNALS } from '../contract/admin-assignment.js';
+import { ADMIN_SIGNALS } from './admin-assignment.js';
 
 const number = v.pipe(v.number(), v.minValue(0));
 const whole = v.pipe(v.number(), v.integer(), v.minValue(0));

@@ -1,6 +1,5 @@
 import { MappedMemory } from '@millrace/native';
 import { type ServerStats, serverStats } from '../api/stats.js';
-import type { AdminAssignment } from '../contract/admin-assignment.js';
 import { asListener } from '../contract/ids.js';
 import { CONNECTIONS, COUNTERS } from '../links/descriptor-names.js';
 import { openCounters } from '../links/shared-resources.js';
@@ -9,6 +8,7 @@ import { CLOSED, FLAG_PAUSED, FREE } from '../shared/connection-layout.js';
 import { ConnectionTable } from '../shared/connection-table.js';
 import type { Counters } from '../shared/counters.js';
 import * as layout from '../shared/counters-layout.js';
+import type { AdminAssignment } from './admin-assignment.js';
 import { ProcessList } from './process-list.js';
 import type { ConnectionReport, ListenerReport, ProcessReport, StatusReport } from './schemas.js';
 

@@ -1,5 +1,3 @@
-import { isPem } from '../options/tls-options.js';
-
 /**
  * The TLS of a server of the program, where a reactor thread can end it: PEM in full, for the files are the program's to read, and never
  * a path, for the master may read what the worker may not. The key is not encrypted: to try a passphrase takes as long as the key says.
@@ -12,6 +10,14 @@ export interface ProgramTls {
   readonly ecdhCurve?: string | undefined;
   readonly minVersion?: string | undefined;
   readonly maxVersion?: string | undefined;
+}
+
+/** What is PEM, and not a path. */
+const PEM_MARK = '-----BEGIN ';
+
+/** Whether it is PEM, and no path. */
+export function isPem(text: string): boolean {
+  return text.includes(PEM_MARK);
 }
 
 const isPemText = (value: unknown): boolean => typeof value === 'string' && isPem(value);

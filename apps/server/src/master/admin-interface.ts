@@ -4,7 +4,7 @@ import {
   type AdminAssignment,
   type AdminListener,
   type AdminSignal,
-} from '../contract/admin-assignment.js';
+} from '../admin/admin-assignment.js';
 import {
   controlMessage,
   type FromAdmin,

@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import type { TlsAcceptorOptions } from '@millrace/reactor';
+import { isPem } from '../contract/program-tls.js';
 import { ServerError } from '../errors.js';
 import { type ResolvedPort, showPort } from './resolved-port.js';
-import { isPem, type ResolvedPem } from './tls-options.js';
+import type { ResolvedPem } from './tls-options.js';
 import type { ResolvedIdentity, ResolvedTls } from './tls-schema.js';
 
 const TICKET_KEY_BYTES = 48;

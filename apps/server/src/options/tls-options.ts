@@ -98,12 +98,5 @@ export interface TlsOptions extends TlsIdentity {
 export const TLS_VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const;
 export type TlsVersion = (typeof TLS_VERSIONS)[number];
 
-/** What is PEM, and not a path. */
-const PEM_MARK = '-----BEGIN ';
-
 /** Where PEM comes from: text, or the path of a file. */
 export type ResolvedPem = { readonly text: string } | { readonly path: string };
-
-export function isPem(text: string): boolean {
-  return text.includes(PEM_MARK);
-}

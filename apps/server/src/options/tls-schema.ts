@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
+import { isPem } from '../contract/program-tls.js';
 import { given } from './given.js';
 import { duration, filledText, flag, oneOf, type ShapeOf, text } from './schema-parts.js';
-import { isPem, type ResolvedPem, TLS_VERSIONS, type TlsIdentity, type TlsOptions } from './tls-options.js';
+import { type ResolvedPem, TLS_VERSIONS, type TlsIdentity, type TlsOptions } from './tls-options.js';
 
 const bytes = v.custom<Uint8Array>((value) => value instanceof Uint8Array);
 

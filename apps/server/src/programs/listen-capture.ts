@@ -6,7 +6,7 @@ import type { ListenAddress, ListenAsked, Listening } from '../contract/control-
 import type { ListenerIndex } from '../contract/ids.js';
 import type { ProgramTls } from '../contract/program-tls.js';
 import type { StatefulProtocol } from '../contract/protocol.js';
-import { ListenHandle } from './listen-handle.js';
+import { ListenHandle } from '../sockets/listen-handle.js';
 import { NativeServers } from './native-servers.js';
 
 /** What `net.Server.listen` ends in, once it knows where. It is no interface of Node's, but the one place that all of it goes through. */

@@ -1,5 +1,5 @@
 import type { Server as NetServer } from 'node:net';
-import { ListenHandle } from '../programs/listen-handle.js';
+import { ListenHandle } from './listen-handle.js';
 
 /** Where a listener of the server listens: an address, or the path of a unix socket. */
 export type ServedAddress =

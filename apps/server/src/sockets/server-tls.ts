@@ -1,7 +1,8 @@
 import { createPrivateKey } from 'node:crypto';
 import type { Server as NetServer } from 'node:net';
 import type { ProgramTls } from '../contract/program-tls.js';
-import { isPem, type Pem, TLS_VERSIONS, type TlsOptions, type TlsVersion } from '../options/tls-options.js';
+import { isPem } from '../contract/program-tls.js';
+import { type Pem, TLS_VERSIONS, type TlsOptions, type TlsVersion } from '../options/tls-options.js';
 import { isHttpServer, isTlsServer } from './server-kinds.js';
 
 /** What a server of node:tls keeps of its options, beyond its types. */

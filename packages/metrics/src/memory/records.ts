@@ -1,4 +1,4 @@
-import { isLabelName, isMetricName } from '../metric/names.js';
+import { isLabelName, isMetricName } from '../text/names.js';
 import type { Views } from './cells.js';
 import * as layout from './layout.js';
 

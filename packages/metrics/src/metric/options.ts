@@ -4,7 +4,7 @@ import { MetricsError } from '../errors.js';
 import { AGGREGATORS } from '../memory/layout.js';
 import type { Aggregator, Definition, MetricKind } from '../memory/records.js';
 import type { Registry } from '../registry/registry.js';
-import { checkHelp, checkLabelNames, checkMetricName } from './names.js';
+import { checkHelp, checkLabelNames, checkMetricName } from '../text/names.js';
 
 /** What every metric is made with. */
 export interface MetricOptions<T extends string> {

@@ -6,7 +6,6 @@ import { MetricsMemory } from '../memory/metrics-memory.js';
 import type { Counter } from '../metric/counter.js';
 import type { Gauge } from '../metric/gauge.js';
 import type { Histogram } from '../metric/histogram.js';
-import { checkLabelNames } from '../metric/names.js';
 import type { MetricFamily, SampleLabels } from '../text/family.js';
 import {
   type MetricsContentType,
@@ -15,6 +14,7 @@ import {
   renderFamilies,
 } from '../text/format.js';
 import { type JsonMetric, jsonOf } from '../text/json.js';
+import { checkLabelNames } from '../text/names.js';
 import { type Inherited, inherit } from './inheritance.js';
 import { familiesOfJoined, type JoinableRegistry, joinFamilies } from './joined.js';
 import { checkRegistryOptions, type RegistryOptions } from './options.js';

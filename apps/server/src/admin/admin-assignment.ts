@@ -1,5 +1,4 @@
 import type { Topology } from '../links/topology.js';
-import type { ServerMode } from '../options/options.js';
 
 /** What the admin process may have a process be sent: to end, to be stopped as in a drill, and to go on. */
 export const ADMIN_SIGNALS = ['SIGKILL', 'SIGTERM', 'SIGSTOP', 'SIGCONT'] as const;
@@ -26,7 +25,7 @@ export interface AdminListener {
 export interface AdminAssignment {
   readonly name: string;
   readonly title: string;
-  readonly mode: ServerMode;
+  readonly mode: 'process' | 'base';
   readonly topology: Topology;
   readonly listeners: readonly AdminListener[];
   /** SHA-256 of the token that clients of TCP have to know, in hexadecimal. */
