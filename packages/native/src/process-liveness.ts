@@ -35,6 +35,8 @@ export interface ProcessStat {
   readonly start: number;
   /** Clock ticks of processor time, in user mode and in the kernel. */
   readonly processorTicks: number;
+  /** Pages of memory that it has resident. */
+  readonly residentPages: number;
 }
 
 /** USER_HZ, the unit in which /proc tells times: 100 on every Linux that Node runs on. */
@@ -45,6 +47,7 @@ const STATE_FIELD = 0;
 const PARENT_FIELD = 1;
 const USER_TICKS_FIELD = 11;
 const SYSTEM_TICKS_FIELD = 12;
+const RESIDENT_FIELD = 21;
 const START_FIELD = 19;
 
 let namespace: number | undefined;
@@ -139,6 +142,7 @@ function readStat(path: string): ProcessStat | undefined {
       parent: Number(fields[PARENT_FIELD]),
       start: Number(fields[START_FIELD]),
       processorTicks: Number(fields[USER_TICKS_FIELD]) + Number(fields[SYSTEM_TICKS_FIELD]),
+      residentPages: Number(fields[RESIDENT_FIELD]),
     };
   } catch (error) {
     // EPERM and EACCES: mounted with hidepid=1. With hidepid=2 a hidden process looks like one that has ended.

@@ -1,14 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { CLOCK_TICKS_PER_SECOND } from '@millrace/native/internal';
+import { CLOCK_TICKS_PER_SECOND, processStat } from '@millrace/native/internal';
 
 /** Milliseconds between two measurements of processor time, which the kernel counts in hundredths of a second. */
 const MEASURED_EVERY_MS = 500;
-// Behind the name of the process, which may hold anything, in /proc/PID/stat.
-const STATE_FIELD = 0;
-const USER_FIELD = 11;
-const SYSTEM_FIELD = 12;
-const START_FIELD = 19;
-const RESIDENT_FIELD = 21;
 
 /** What the kernel tells of a process. */
 export interface ProcessUsage {
@@ -38,16 +32,15 @@ export class ProcessUsages {
 
   /** Undefined where there is no such process, or none that this one may see. */
   of(pid: number): ProcessUsage | undefined {
-    const fields = readStat(pid);
-    if (fields === undefined || fields[STATE_FIELD] === 'Z') return undefined;
-    const number = (field: number) => Number(fields[field]);
-    const cpuMs = ((number(USER_FIELD) + number(SYSTEM_FIELD)) * 1_000) / CLOCK_TICKS_PER_SECOND;
-    const start = number(START_FIELD);
+    const stat = processStat(pid);
+    if (stat === undefined || stat.state === 'Z') return undefined;
+    const { state, start, processorTicks, residentPages } = stat;
+    const cpuMs = (processorTicks * 1_000) / CLOCK_TICKS_PER_SECOND;
     const uptimeMs = Math.max(0, machineUptimeMs() - (start * 1_000) / CLOCK_TICKS_PER_SECOND);
     return {
-      stopped: /^[Tt]$/.test(fields[STATE_FIELD] as string),
+      stopped: /^[Tt]$/.test(state),
       uptimeMs: Math.round(uptimeMs),
-      memory: number(RESIDENT_FIELD) * this.#pageBytes,
+      memory: residentPages * this.#pageBytes,
       cpuMs: Math.round(cpuMs),
       cpuPercent: Math.round(this.#percent(pid, start, cpuMs, uptimeMs) * 10) / 10,
     };
@@ -80,21 +73,9 @@ function machineUptimeMs(): number {
   return Number(seconds) * 1_000;
 }
 
-function readStat(pid: number): string[] | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  } catch (error) {
-    // EPERM and EACCES: processes of other users are hidden.
-    if (['ENOENT', 'ESRCH', 'EPERM', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? ''))
-      return undefined;
-    throw error;
-  }
-}
-
 /** Both tell the same memory, in pages and in bytes; what changes in between is less than the difference of two page sizes. */
 function pageBytes(): number {
-  const resident = Number(readStat(process.pid)?.[RESIDENT_FIELD]);
+  const resident = processStat(process.pid)?.residentPages ?? 0;
   const bytes = process.memoryUsage.rss();
   return 2 ** Math.round(Math.log2(bytes / resident));
 }
