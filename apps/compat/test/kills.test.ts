@@ -5,10 +5,12 @@ import {
   killUnderSockets,
   killWorkers,
   killWorkersAtBytes,
+  probeKilledWorkers,
   reloadUnderSockets,
   reloadWorkers,
 } from '../dist/chaos/scenes.js';
 import { noSocketCounts } from '../dist/chaos/sockets.js';
+import { SPLIT_PROBES } from '../dist/desync/probes.js';
 import { startCommand } from '../dist/start.js';
 
 const COMMAND = startCommand();
@@ -48,6 +50,16 @@ test('killed at a byte of a request, workers take at most one answer with it, an
   expect(ok + badGateway).toBe(9 * BYTE_CASES.length);
   expect({ second, stayedOpen, smuggled }).toEqual({ second: 0, stayedOpen: 0, smuggled: 0 });
   expect(kills).toBe(BYTE_CASES.length);
+});
+
+test('killed within a body that was answered before, workers lose no request behind it, and none ends without a word', async () => {
+  const probes = SPLIT_PROBES.filter(({ says }) => says === 'an unknown expectation with a body');
+  const { whole, ...others } = await probeKilledWorkers(COMMAND, probes);
+  expect(others).toEqual({
+    ...{ probes: 1, connections: probes[0]?.bytes.length },
+    ...{ badGateway: others.badGateway, reset: 0, short: [], others: [] },
+  });
+  expect(whole).toBeGreaterThan(0);
 });
 
 test('a kill ends the WebSockets of one worker of four, and no message of the others is lost', async () => {

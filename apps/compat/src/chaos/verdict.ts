@@ -34,6 +34,7 @@ export function violations(mode: string, { scene, ...result }: Scene): string[] 
     if (typeof count === 'number' && count > 0 && !(name === 'beyond' && mode === 'base'))
       found.push(`${scene}: ${count} ${name}`);
   }
-  if (Array.isArray(result.others)) found.push(...result.others.map((text) => `${scene}: ${text}`));
+  for (const list of [result.short, result.others])
+    if (Array.isArray(list)) found.push(...list.map((text) => `${scene}: ${text}`));
   return found;
 }

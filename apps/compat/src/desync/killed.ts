@@ -12,8 +12,8 @@ export interface KilledProbes {
   readonly badGateway: number;
   /** The first of those answers, or a part, and a reset. */
   readonly reset: number;
-  /** The first of those answers, or none, and an end. */
-  readonly short: number;
+  /** The first of those answers, or none, and an end without a word: which were so. */
+  readonly short: readonly string[];
   /** An answer that plain node gives to no split of the probe: bytes that were read as another request than they are. */
   readonly others: readonly string[];
 }
@@ -32,7 +32,8 @@ export async function probeKilledWorkers(
 ): Promise<KilledProbes> {
   await using plain = await Served.start('inspect.js', PLAIN);
   await using candidate = await Served.start('inspect.js', by);
-  const result = { probes: 0, connections: 0, whole: 0, badGateway: 0, reset: 0, short: 0 };
+  const result = { probes: 0, connections: 0, whole: 0, badGateway: 0, reset: 0 };
+  const short: string[] = [];
   const others: string[] = [];
   for (const probe of probes) {
     const right = new Set([...(await probeSplit(plain, probe)), await probeOnce(plain, probe)]);
@@ -41,11 +42,15 @@ export async function probeKilledWorkers(
     for (const [at, { answer, end }] of all.entries()) {
       result.connections++;
       const kind = kindOf(answer, end, right);
-      if (kind !== undefined) result[kind]++;
-      else if (others.length < SHOWN) others.push(`${probe.says}, killed behind ${at + 1} bytes: ${answer}`);
+      if (kind === 'whole' || kind === 'badGateway' || kind === 'reset') {
+        result[kind]++;
+        continue;
+      }
+      const list = kind === 'short' ? short : others;
+      if (list.length < SHOWN) list.push(`${probe.says}, killed behind ${at + 1} bytes: ${answer}`);
     }
   }
-  return { ...result, others };
+  return { ...result, short, others };
 }
 
 function kindOf(

@@ -177,10 +177,15 @@ function unrefOwnTimers(): void {
     const wrapped = (...args: unknown[]) => {
       const timer = native(...args);
       const [, , caller] = (new Error().stack ?? '').split('\n');
-      return caller?.includes(own) ? timer.unref() : timer;
+      return caller?.includes(own) ? unrefForGood(timer) : timer;
     };
     // With what util.promisify looks for.
     Object.defineProperties(wrapped, Object.getOwnPropertyDescriptors(native));
     Object.assign(globalThis, { [name]: wrapped });
   }
+}
+
+/** Whatever has made it may ask later that it keep the loop. */
+function unrefForGood(timer: NodeJS.Timeout): NodeJS.Timeout {
+  return Object.assign(timer.unref(), { ref: () => timer });
 }

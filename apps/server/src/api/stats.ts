@@ -46,8 +46,8 @@ export interface ServerStats {
   readonly retriedRequestCount: number;
   readonly givenUpRequestCount: number;
   /**
-   * Connections that ended with their worker: reset in the middle of an answer, or of what only that process knew; closed with
-   * the rest of an answered request unread; WebSockets that were closed with code 1012.
+   * Connections that ended with their worker: reset in the middle of an answer, or of what only that process knew; closed behind
+   * their last answer; WebSockets that were closed with code 1012.
    */
   readonly deathResetCount: number;
   readonly deathCloseCount: number;

@@ -89,7 +89,7 @@ export const serverMetrics: readonly ServerMetric[] = [
   ),
   counter(
     'death_disconnects_total',
-    'Connections that ended with their worker: reset within an answer, closed with the rest of a request unread, WebSockets closed with 1012.',
+    'Connections that ended with their worker: reset within an answer, closed behind their last answer, WebSockets closed with 1012.',
     (stats) =>
       by('kind', {
         reset: stats.deathResetCount,

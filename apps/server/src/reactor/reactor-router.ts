@@ -77,7 +77,9 @@ export class ReactorRouter {
     this.#datagrams = new DatagramPorts(this.#context);
     this.#idleReaper = new IdleReaper(this.#context);
     this.#tls = new TlsPorts(this.#context);
-    const http = new HttpInput(this.#context, requests, this.#handlers);
+    const http = new HttpInput(this.#context, requests, this.#handlers, (client) =>
+      this.#deaths.lost(client),
+    );
     this.#registration = new ClientRegistration(this.#context, this.#tls, this.#handlers, http);
     if (data.sockets.length > 0)
       this.#context.acceptor = new SoleAcceptor(this.#context, (...client) => this.accept(...client));

@@ -2,11 +2,11 @@ import { PROGRESS_INSIDE, progressRequest } from '../../shared/connection-layout
 
 /** What a client has at the death of its worker. */
 export type Fate =
-  /** It is between two requests: the next process goes on. */
+  /** It is between two requests, or behind the answer to one that it has not sent to its end: the next process goes on. */
   | 'goes-on'
   /** A request has been taken and nothing answered. */
   | 'bad-gateway'
-  /** The next process cannot go on, and nothing is owed: the worker had answered what it had not read to the end. */
+  /** The next process cannot go on, and nothing is owed: the worker had ended what the client gets. */
   | 'closed'
   /** In the middle of an answer, or of what only that process knew: half of it must not be taken for the whole. */
   | 'reset'
@@ -63,8 +63,5 @@ export function fateOf(client: Progress, word: number): Fate {
   // There may be more than one request in what is not cut: some of them have been answered.
   if (client.isOpaque && !isAfter(sent, answered)) return 'reset';
   if (isAfter(taken, answered)) return 'bad-gateway';
-  if (isAfter(answered, taken)) return 'reset';
-  // What follows of that request is not sent to a process that has not seen its beginning.
-  const inside = (word & PROGRESS_INSIDE) !== 0 || (taken === sent && client.inside);
-  return inside ? 'closed' : 'goes-on';
+  return isAfter(answered, taken) ? 'reset' : 'goes-on';
 }

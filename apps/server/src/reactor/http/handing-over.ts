@@ -3,8 +3,9 @@ import type { Client, ClientLink } from '../client.js';
 import { PAUSE_USER, PAUSE_WORKER } from '../pause-reasons.js';
 import type { HttpClient } from './http-client.js';
 
-/** The next process does not know that this one had asked not to read. */
+/** The next process has not seen the beginning of what is answered, and does not know that this one had asked not to read. */
 export function goOn(client: HttpClient): void {
+  client.skipRest();
   if (!client.isPausedFor(PAUSE_USER)) return;
   client.slot.flag(FLAG_PAUSED, false);
   client.resumeFor(PAUSE_USER);

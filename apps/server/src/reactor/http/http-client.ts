@@ -38,6 +38,8 @@ export class HttpClient extends Client implements Progress {
   sent = 0;
   /** The rest of it is still to be sent. */
   inside = false;
+  /** What comes is the rest of a request that is answered, of which no process is to see more. */
+  skips = false;
   /** Answers that have ended. */
   answered = 0;
   /** An answer has begun; once it is upgraded: its output is in the middle of something. */
@@ -147,6 +149,16 @@ export class HttpClient extends Client implements Progress {
     this.cutter.goRaw();
     this.resume();
     this.connection.recut();
+  }
+
+  /**
+   * Its worker has died. The rest of a request that was answered before it had come goes to no process: the next one has not seen its
+   * beginning, and would take it for another request.
+   */
+  skipRest(): void {
+    if (!this.inside || this.upgraded || this.sent !== this.answered) return;
+    this.inside = false;
+    this.skips = true;
   }
 
   /** It speaks another protocol from here on, both ways. */

@@ -22,11 +22,18 @@ export class HttpInput {
   readonly #others: Handlers;
   readonly #requests: RequestDispatch;
   readonly #moves: RequestMoves;
+  readonly #lost: (client: HttpClient) => void;
 
-  /** `others`: what becomes of everything that is no request. */
-  constructor(context: ReactorContext, requests: RequestDispatch, others: Handlers) {
+  /** `others`: what becomes of everything that is no request; `lost`: of a client of which no process can understand what follows. */
+  constructor(
+    context: ReactorContext,
+    requests: RequestDispatch,
+    others: Handlers,
+    lost: (client: HttpClient) => void,
+  ) {
     this.#context = context;
     this.#requests = requests;
+    this.#lost = lost;
     this.#moves = new RequestMoves(context, (...piece) => this.#send(...piece));
     this.#others = others;
     this.#late = new LateHeads(context.reactor);
@@ -53,7 +60,7 @@ export class HttpInput {
   }
 
   #wantsPiece(client: HttpClient): boolean {
-    if (client.dropped) return true;
+    if (client.dropped || client.skips) return true;
     if (client.waitsToMove) {
       client.pauseFor(PAUSE_MOVES);
       return false;
@@ -71,11 +78,18 @@ export class HttpInput {
     const { flags } = cutter;
     if (client.dropped || flags === PIECE_SKIPPED) return;
     this.#context.count(RECEIVED_BYTES, end - start);
+    if (client.skips) return this.#skip(client);
     if ((flags & packet.PIECE_BEGINS) !== 0 && (cutter.hasQuery || this.#requests.ofEach)) {
       const worker = this.#requests.choose(client, memory, start, end);
       if (worker !== undefined && !this.#moves.to(worker, client, memory, start, end)) return;
     }
     this.#send(client, memory, start, end, cutter);
+  }
+
+  /** Where nothing tells any more where the rest ends, a request could lie in it that nobody would answer. */
+  #skip(client: HttpClient): void {
+    if (client.cutter.isOpaque) this.#lost(client);
+    else if ((client.cutter.flags & packet.PIECE_ENDS) !== 0) client.skips = false;
   }
 
   #send(client: HttpClient, memory: Buffer, start: number, end: number, { request, flags }: Piece): void {

@@ -25,7 +25,7 @@ const LOOK_AGAIN_MS = 1_000;
 const ENDS = {
   'bad-gateway': [ENDED_502, 'requests in hand were answered 502'],
   unavailable: [ENDED_503, 'requests that waited were answered 503'],
-  closed: [ENDED_BY_CLOSE, 'connections were closed with the rest of an answered request unread'],
+  closed: [ENDED_BY_CLOSE, 'connections were closed behind their last answer'],
   reset: [ENDED_BY_RESET, 'connections were reset in the middle of an answer'],
   'going-away': [ENDED_BY_RESTART, 'WebSockets were closed with 1012'],
 } as const;

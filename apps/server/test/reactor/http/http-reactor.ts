@@ -124,14 +124,19 @@ export class HttpReactor {
     this.deaths = new WorkerDeaths(context);
     const requests = new RequestDispatch(context);
     this.#commands = new ClientCommands(context, this.deaths, new Retirements(context), requests);
-    const input = new HttpInput(context, requests, {
-      onFrame: () => {},
-      onInputEnd: () => this.ended++,
-      onClose: (_, reason) => {
-        clients.delete(SESSION);
-        this.closed = reason;
+    const input = new HttpInput(
+      context,
+      requests,
+      {
+        onFrame: () => {},
+        onInputEnd: () => this.ended++,
+        onClose: (_, reason) => {
+          clients.delete(SESSION);
+          this.closed = reason;
+        },
       },
-    });
+      (client) => this.deaths.lost(client),
+    );
     const [left, right] = createSocketPair(SOCK_STREAM);
     this.#peer = right;
     onTestFinished(() => this.leave());

@@ -98,10 +98,33 @@ describe('at the death of its worker', () => {
     expect(reactor.told).toEqual({ ENDED_BY_RESET: 1 });
   });
 
-  test('a connection whose request was answered before it was read to the end is closed, without another answer', () => {
-    const reactor = new HttpReactor().send(`${POST}0123`).take(1, true).answer(ANSWER).die().send('456789');
-    expect([reactor.received, reactor.over, reactor.text]).toEqual([ANSWER, true, `${POST}0123`]);
-    expect(reactor.told).toEqual({ ENDED_BY_CLOSE: 1 });
+  describe('a request that was answered before it was read to the end', () => {
+    const dying = (post = POST) => new HttpReactor().send(`${post}0123`).take(1, true).answer(ANSWER).die();
+
+    test('has its rest dropped, and the next one goes on', () => {
+      const reactor = dying().send('45').send(`6789${GET}`);
+      expect([reactor.received, reactor.over, reactor.told]).toEqual([ANSWER, false, {}]);
+      expect(reactor.text).toBe(`${POST}0123${GET}`);
+      expect(reactor.pieces.at(-1)).toMatchObject({ request: 2, begins: true, ends: true });
+    });
+
+    test('notices a second death as little', () => {
+      const reactor = dying().send('45').die().send('6789').send(GET).take(2).answer(ANSWER).die().send(GET);
+      expect([reactor.received, reactor.over, reactor.told]).toEqual([ANSWER + ANSWER, false, {}]);
+      expect(reactor.text).toBe(`${POST}0123${GET}${GET}`);
+    });
+
+    test('ends its connection where nothing says how long the rest is', () => {
+      const chunked = POST.replace('Content-Length: 10', 'Transfer-Encoding: chunked').concat('a\r\n');
+      const reactor = dying(chunked).send('456789X\r\n').send(GET);
+      expect([reactor.received, reactor.over, reactor.told]).toEqual([ANSWER, true, { ENDED_BY_CLOSE: 1 }]);
+      expect(reactor.text).toBe(`${chunked}0123`);
+    });
+  });
+
+  test('a connection whose worker had ended its answers is closed behind them', () => {
+    const reactor = new HttpReactor().send(GET).take(1).answer(ANSWER).tell(packet.END_OUTPUT).die();
+    expect([reactor.received, reactor.over, reactor.told]).toEqual([ANSWER, true, { ENDED_BY_CLOSE: 1 }]);
   });
 
   test('a WebSocket between two frames is told 1012, one in a frame is broken off', () => {
