@@ -9,13 +9,14 @@ import { describePlainly, type Thrown } from '../wire/thrown.js';
 import { Backlog } from './backlog.js';
 import { chooseWorker } from './choose-worker.js';
 import type { DispatcherOptions, WorkerEnd } from './dispatcher-options.js';
-import type { Job } from './job.js';
+import type { Job, RunOptions } from './job.js';
 import { PollTimer } from './poll-timer.js';
 import { STATES, Statistics } from './statistics.js';
 import { StealTimer } from './steal-timer.js';
 import { markKilledFor, nameOf } from './stuck.js';
 import { TaskOutcomes } from './task-outcomes.js';
 import { TaskSender } from './task-sender.js';
+import type { JobDispatcher } from './task-submitter.js';
 import { type SharedLink, WorkerQueue } from './worker-queue.js';
 
 /**
@@ -25,10 +26,12 @@ import { type SharedLink, WorkerQueue } from './worker-queue.js';
  * within a millisecond, the tasks it has not begun are taken back and go to a free worker (steal-timer.ts). When a worker begins a
  * task while it is taken back, the claim decides (claim-layout.ts), so no task runs twice.
  */
-export class Dispatcher {
+export class Dispatcher implements JobDispatcher {
   readonly queues: readonly WorkerQueue[];
   readonly backlog = new Backlog();
   readonly statistics = new Statistics();
+  /** Workers that will not be started again, and why. */
+  readonly lost = new Map<number, TaskError>();
   readonly #shared: WorkerQueue | undefined;
   /** The queues of the workers, and the shared one. */
   readonly #all: readonly WorkerQueue[];
@@ -60,6 +63,21 @@ export class Dispatcher {
     this.#pollTimer = new PollTimer(this.#all, (queue) => this.#poll(queue));
     for (const queue of this.queues)
       queue.link.channel.on('message', (message) => this.#arrived(queue, message));
+  }
+
+  get waiting(): number {
+    return this.backlog.size;
+  }
+
+  refusal({ worker, delay, idempotencyKey }: RunOptions): TaskError | undefined {
+    if (delay !== undefined || idempotencyKey !== undefined) {
+      const message = `'${delay === undefined ? 'idempotencyKey' : 'delay'}' needs the transport of an engine, such as bullmq().`;
+      return new TaskError('ERR_MILLRACE_TASK_OPTION', message);
+    }
+    if (worker === undefined) return undefined;
+    if (this.queues[worker] !== undefined) return this.lost.get(worker);
+    const message = `There is no task worker ${worker}; there are ${this.queues.length}.`;
+    return new TaskError('ERR_MILLRACE_NO_TASK_WORKER', message);
   }
 
   /** How many tasks have been sent and have no answer yet. */

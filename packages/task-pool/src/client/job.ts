@@ -15,6 +15,10 @@ export interface RunOptions<Report = unknown> {
   readonly worker?: number | undefined;
   /** Of waiting tasks the highest goes first; those of one priority go in their order. Default 0. */
   readonly priority?: number | undefined;
+  /** Milliseconds before it may begin. Only with the transport of an engine. */
+  readonly delay?: number | undefined;
+  /** While the engine knows a task of this key, another one is not run: its caller gets the answer of the first. Only with such a transport. */
+  readonly idempotencyKey?: string | undefined;
   /** Called with each report that the task makes. */
   readonly onProgress?: ((report: Report) => void) | undefined;
 }
@@ -25,6 +29,8 @@ export const RUN_OPTIONS = optionNames<RunOptions>({
   retries: true,
   worker: true,
   priority: true,
+  delay: true,
+  idempotencyKey: true,
   onProgress: true,
 });
 
@@ -44,6 +50,8 @@ export class Job {
   /** Bits of the message, see task-layout.ts. */
   readonly flags: number;
   readonly listener: JobListener;
+  /** What it was submitted with. */
+  readonly options: RunOptions;
   readonly worker: number | undefined;
   readonly priority: number;
   readonly onProgress: ((report: unknown) => void) | undefined;
@@ -82,15 +90,17 @@ export class Job {
     value: unknown,
     flags: number,
     listener: JobListener,
-    { worker, priority = 0, retries = 0, onProgress }: RunOptions,
+    options: RunOptions,
     context: AsyncResource | undefined,
     queuedAt: number,
   ) {
+    const { worker, priority = 0, retries = 0, onProgress } = options;
     this.id = id;
     this.name = name;
     this.value = value;
     this.flags = flags;
     this.listener = listener;
+    this.options = options;
     this.worker = worker;
     this.priority = priority;
     this.retries = retries;

@@ -7,7 +7,7 @@ import { RUN_OPTIONS, type RunOptions } from './job.js';
  * comparison.
  */
 export function reasonToRefuse(name: unknown, options: RunOptions): { readonly reason: unknown } | undefined {
-  const { signal, timeout, retries, worker, priority, onProgress } = options;
+  const { signal, timeout, retries, worker, priority, delay, idempotencyKey, onProgress } = options;
   if (typeof name !== 'string') return refusal(`A task's name must be a string, not ${shown(name)}.`);
   if (retries !== undefined && !(Number.isInteger(retries) && retries >= 0) && retries !== Infinity)
     return refusal(`'retries' must be a whole number from 0 on or Infinity, not ${shown(retries)}.`);
@@ -15,6 +15,10 @@ export function reasonToRefuse(name: unknown, options: RunOptions): { readonly r
     return refusal(`'worker' must be the index of a task worker, not ${shown(worker)}.`);
   if (priority !== undefined && !Number.isFinite(priority))
     return refusal(`'priority' must be a finite number, not ${shown(priority)}.`);
+  if (delay !== undefined && !(Number.isFinite(delay) && delay >= 0))
+    return refusal(`'delay' must be a finite number of milliseconds from 0 on, not ${shown(delay)}.`);
+  if (idempotencyKey !== undefined && (typeof idempotencyKey !== 'string' || idempotencyKey === ''))
+    return refusal(`'idempotencyKey' must be a string that is not empty, not ${shown(idempotencyKey)}.`);
   if (onProgress !== undefined && typeof onProgress !== 'function')
     return refusal(`'onProgress' must be a function, not ${shown(onProgress)}.`);
   try {

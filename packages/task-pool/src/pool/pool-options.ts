@@ -6,9 +6,10 @@ import { TaskError } from '../errors.js';
 import type { QueueAddress } from '../queue/queue-address.js';
 import { linkKind, type TaskTransportName } from '../transports/plan.js';
 import { checkAddress, needsQueue } from '../transports/pool-queue.js';
+import type { RemoteTransport } from './pool-core.js';
 
 export interface TaskPoolOptions {
-  /** Task workers, which are processes. Default: the number of processors. */
+  /** Task workers, which are processes; 0, with the transport of an engine: none here. Default: the number of processors. */
   readonly size?: number;
   /** Tasks that a worker runs at once; more than 1 is for tasks that wait rather than compute. Default 1. */
   readonly concurrency?: number;
@@ -16,8 +17,8 @@ export interface TaskPoolOptions {
   readonly maxQueue?: number;
   /** One more is refused with `ERR_MILLRACE_TASK_QUEUE_FULL`, or waits until the queue has room. Default `'error'`. */
   readonly whenFull?: 'error' | 'wait';
-  /** The transport of tasks. Default `'ring'`. */
-  readonly transport?: TaskTransportName;
+  /** The transport of tasks; that of an engine, such as `bullmq()`, brings them to other machines. Default `'ring'`. */
+  readonly transport?: TaskTransportName | RemoteTransport;
   /** The queue of the transports `'posix-queue'` and `'system-v-queue'`; it stays when the pool ends. */
   readonly queue?: QueueAddress;
   /**
@@ -81,7 +82,7 @@ export function resolvePoolOptions(options: TaskPoolOptions): ResolvedPoolOption
     largeValues = 'memory',
     transport = 'ring',
   } = options;
-  linkKind(transport);
+  if (!isRemote(transport)) linkKind(transport);
   if (whenFull !== 'error' && whenFull !== 'wait') {
     throw new TaskError(
       'ERR_MILLRACE_TASK_OPTION',
@@ -95,13 +96,18 @@ export function resolvePoolOptions(options: TaskPoolOptions): ResolvedPoolOption
     );
   }
   return {
-    size: count('size', options.size ?? Math.min(availableParallelism(), MAX_WORKERS), 1, MAX_WORKERS),
+    size: count(
+      'size',
+      options.size ?? Math.min(availableParallelism(), MAX_WORKERS),
+      isRemote(transport) ? 0 : 1,
+      MAX_WORKERS,
+    ),
     // Half of the claims are for what is sent ahead.
     concurrency: count('concurrency', options.concurrency ?? 1, 1, SLOTS_PER_QUEUE / 2),
     maxQueue: count('maxQueue', options.maxQueue ?? 10_000, 1, Number.MAX_SAFE_INTEGER),
     whenFull,
     transport,
-    queue: needsQueue(transport) ? checkAddress(options.queue) : undefined,
+    queue: !isRemote(transport) && needsQueue(transport) ? checkAddress(options.queue) : undefined,
     largeValues,
     taskTmpdir: options.taskTmpdir ?? tmpdir(),
     maxTasks: maxTasks === undefined ? undefined : count('maxTasks', maxTasks, 1, Number.MAX_SAFE_INTEGER),
@@ -112,6 +118,10 @@ export function resolvePoolOptions(options: TaskPoolOptions): ResolvedPoolOption
     execArgv: options.execArgv,
     restart: options.restart ?? {},
   };
+}
+
+function isRemote(transport: unknown): transport is RemoteTransport {
+  return typeof (transport as Partial<RemoteTransport> | null)?.open === 'function';
 }
 
 function count(name: string, value: number, min: number, max: number): number {

@@ -2,10 +2,9 @@
 import { giveMessagesRoom } from '@millrace/channel/internal';
 import { syscalls } from '@millrace/native/syscalls';
 import { inherit } from '@millrace/process-pool';
-import { TaskError } from '../errors.js';
 import { QueueConsumer } from '../runner/queue-consumer.js';
-import type { TaskHandler } from '../runner/runner-options.js';
 import { TaskRunner } from '../runner/task-runner.js';
+import { tasksOfModule } from '../runner/tasks-of-module.js';
 import { openWorkerQueue } from '../transports/pool-queue.js';
 import { openWorkerLinks } from '../transports/worker-links.js';
 import { LargeValueFiles } from '../wire/large-value-files.js';
@@ -17,7 +16,7 @@ const MEMORY_EVERY_MS = 50;
 const [, , url] = process.argv;
 if (url === undefined) throw new Error('This is the program of a task worker; a TaskPool starts it.');
 // Before this process has its assignment: a spare has loaded the tasks by the time it is needed.
-const tasks = tasksOf((await import(url)) as Record<string, unknown>);
+const tasks = tasksOfModule(url, (await import(url)) as Record<string, unknown>);
 
 const child = inherit();
 if (child === undefined) throw new Error('This is the program of a task worker; a TaskPool starts it.');
@@ -75,16 +74,6 @@ async function end(): Promise<void> {
   await runner.stop();
   await link.channel.drained();
   process.exit(0);
-}
-
-function tasksOf(module: Record<string, unknown>): Record<string, TaskHandler> {
-  const found = module.tasks ?? module.default;
-  if (typeof found === 'object' && found !== null) return found as Record<string, TaskHandler>;
-  throw new TaskError(
-    'ERR_MILLRACE_NO_TASKS',
-    `${url} has no tasks: it needs 'export const tasks = defineTasks({ … })'; ` +
-      `it exports ${Object.keys(module).join(', ') || 'nothing'}.`,
-  );
 }
 
 child.onStop(() => void end());
