@@ -1,3 +1,3 @@
 import { library } from '../../rolldown.base.js';
 
-export default library(['index', 'otel', 'text']);
+export default library(['index', 'inheritance', 'otel', 'text']);

@@ -20,10 +20,10 @@ export { Gauge, type GaugeChild, type GaugeOptions } from './metric/gauge.js';
 export { Histogram, type HistogramChild, type HistogramOptions } from './metric/histogram.js';
 export type { LabelValues } from './metric/label-tree.js';
 export type { CollectingOptions, HistogramOnlyOptions, MetricOptions } from './metric/options.js';
-export { INHERITANCE_VARIABLE } from './registry/inheritance.js';
 export type { JoinableRegistry } from './registry/joined.js';
 export type { RegistryOptions } from './registry/options.js';
 export { type AnyMetric, Registry, register } from './registry/registry.js';
+export { INHERITANCE_VARIABLE } from './registry/sources.js';
 export {
   OPENMETRICS_CONTENT_TYPE as openMetricsContentType,
   PROMETHEUS_CONTENT_TYPE as contentType,

@@ -21,4 +21,5 @@ export {
   type RenderOptions,
   renderFamilies,
 } from './text/format.js';
+export { joinFamilies } from './text/join.js';
 export { negotiateContentType } from './text/negotiation.js';

@@ -27,6 +27,8 @@ export interface AdminAssignment {
   readonly title: string;
   readonly mode: 'process' | 'base';
   readonly topology: Topology;
+  /** The descriptors of the memories of the program's metrics. */
+  readonly registries: readonly string[];
   readonly listeners: readonly AdminListener[];
   /** SHA-256 of the token that clients of TCP have to know, in hexadecimal. */
   readonly tokenHash?: string | undefined;

@@ -9,6 +9,7 @@ import { EventStream } from './event-stream.js';
 import { AdminHttpServer } from './http-server.js';
 import { MasterLink } from './master-link.js';
 import { ProcessWatch } from './process-watch.js';
+import { ProgramMetrics } from './program-metrics.js';
 import { ServerView } from './server-view.js';
 
 /** Milliseconds after a SIGTERM until it is taken for one to this process alone: the master says when it is to end. */
@@ -22,9 +23,10 @@ const { tokenHash, user, group } = assignment;
 takeIdentity({ user, group, chroot: undefined });
 
 const view = new ServerView(assignment, (name) => child.descriptor(name));
+const program = new ProgramMetrics(assignment.registries, (name) => child.descriptor(name));
 const watch = new ProcessWatch(view);
 const events = new EventStream(view, watch);
-const parts = { assignment, view, watch, events, master: new MasterLink(child) };
+const parts = { assignment, view, program, watch, events, master: new MasterLink(child) };
 const servers = [new AdminHttpServer(parts, undefined)];
 await servers[0]?.listen(child.descriptor(ADMIN_SOCKET));
 if (tokenHash !== undefined) {

@@ -1,11 +1,16 @@
-import { negotiateContentType } from '@millrace/metrics/text';
-import { renderServerMetrics } from '../metrics/render.js';
+import { negotiateContentType, renderFamilies } from '@millrace/metrics/text';
+import { serverFamilies } from '../metrics/render.js';
+import type { ProgramMetrics } from './program-metrics.js';
 import type { Reply } from './replies.js';
 import type { ProcessReport } from './schemas.js';
 import type { ServerView } from './server-view.js';
 
-/** The page that Prometheus reads, in the format that it asks for. */
-export function metricsPage(view: ServerView, accept: string | undefined): Reply {
+/** The page that Prometheus reads, in the format that it asks for: the server's own metrics, and those of its program. */
+export async function metricsPage(
+  view: ServerView,
+  program: ProgramMetrics,
+  accept: string | undefined,
+): Promise<Reply> {
   const processes = view.processes.all();
   const now = Date.now();
   const input = {
@@ -20,7 +25,8 @@ export function metricsPage(view: ServerView, accept: string | undefined): Reply
     restarts: restartsOf(processes),
   };
   const contentType = negotiateContentType(accept);
-  return { text: renderServerMetrics(input, contentType), contentType };
+  const families = await program.joinedTo(serverFamilies(input));
+  return { text: renderFamilies(families, { contentType }), contentType };
 }
 
 /** By what came before the new process: an error or a signal, or an order (a reload, a limit that was reached). */

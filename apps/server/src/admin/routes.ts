@@ -4,6 +4,7 @@ import type { EventStream } from './event-stream.js';
 import type { MasterLink } from './master-link.js';
 import { metricsPage } from './metrics-page.js';
 import type { ProcessWatch } from './process-watch.js';
+import type { ProgramMetrics } from './program-metrics.js';
 import { reload } from './reload-progress.js';
 import { type Reply, RequestError } from './replies.js';
 import * as schemas from './schemas.js';
@@ -13,6 +14,7 @@ import type { ServerView } from './server-view.js';
 export interface AdminParts {
   readonly assignment: AdminAssignment;
   readonly view: ServerView;
+  readonly program: ProgramMetrics;
   readonly watch: ProcessWatch;
   readonly events: EventStream;
   readonly master: MasterLink;
@@ -111,9 +113,9 @@ export const ROUTES: readonly Route[] = [
     handle: ({ events }, { lastEventId }) => ({ serve: (response) => events.serve(response, lastEventId) }),
   }),
   route('GET', '/metrics', 'getMetrics', {
-    text: 'The metrics of the server, as Prometheus reads them: docs/metrics.md lists them.',
+    text: 'The metrics of the server, which docs/metrics.md lists, and those that its program counts by @millrace/metrics, as Prometheus reads them.',
     answers: { 200: { text: 'The page.', schema: schemas.pageSchema, contentType: 'text/plain' } },
-    handle: ({ view }, { accept }) => metricsPage(view, accept),
+    handle: ({ view, program }, { accept }) => metricsPage(view, program, accept),
   }),
   route('GET', '/health/live', 'getLive', {
     text: 'Whether the server lives: a probe that fails here is a reason to start it anew. No token is needed.',

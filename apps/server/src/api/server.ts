@@ -29,6 +29,7 @@ import { managerPeer, masterPeer } from '../links/topology.js';
 import { type Logger, ProcessLog } from '../log/log.js';
 import type { Command, CommandOptions } from '../messages/commands.js';
 import { ProcessMessages } from '../messages/process-messages.js';
+import { useRegistries } from '../metrics/program-registries.js';
 import type { ServerOptions } from '../options/options.js';
 import type { PortOptions, ServeOptions } from '../options/port-options.js';
 import { resolveOptions } from '../options/resolve-options.js';
@@ -58,6 +59,7 @@ import { type TaskArguments, TaskRequests } from './task-requests.js';
 if (hasParent()) leaveSignalsToMaster();
 // At once, not in `start`: from here on no process outlives its parent, whatever the entry module does first.
 const child = inherit({ warmUp });
+if (child !== undefined) useRegistries(child.descriptors);
 const assignment: RoleAssignment = (child?.data as RoleAssignment | undefined) ?? {
   role: 'master',
   id: 0,

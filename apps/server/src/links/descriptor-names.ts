@@ -17,6 +17,13 @@ export const datagramName = (listener: Unchecked<ListenerIndex>) => `datagram.${
 /** A table of the user's. */
 export const sharedTableName = (name: string) => `table.${name}`;
 
+/** The memory of a registry of the program's metrics. */
+export const registryName = (name: string) => `${REGISTRY}${name}`;
+const REGISTRY = 'registry.';
+/** Of a descriptor of that name, the name of the registry; undefined: it is another memory's. */
+export const registryOf = (name: string) =>
+  name.startsWith(REGISTRY) ? name.slice(REGISTRY.length) : undefined;
+
 /** The listening socket of a port that workers accept from, in base mode; `worker`: where each has one of its own. */
 export const socketName = (listener: Unchecked<ListenerIndex>, worker: WorkerId | undefined) =>
   worker === undefined ? `socket.${listener}` : `socket.${listener}.${worker}`;

@@ -5,6 +5,7 @@ import type { RoleAssignment } from '../contract/role.js';
 import { processKind } from '../links/process-kinds.js';
 import type { Topology } from '../links/topology.js';
 import { LOG_FILE, type LogFiles } from '../log/log-files.js';
+import { handedRegistries } from '../metrics/program-registries.js';
 import type { RoleContext } from '../process/role-context.js';
 import { spawnArguments } from '../process/spawn-arguments.js';
 
@@ -45,6 +46,7 @@ function memberSpec(
     ...spawnArguments(context.options),
     descriptors: {
       ...Object.fromEntries(names.map((key) => [key, child.descriptor(key)])),
+      ...handedRegistries(child.descriptors),
       ...(logFiles && { [LOG_FILE]: logFiles.add() }),
     },
     data,

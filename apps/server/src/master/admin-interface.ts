@@ -54,8 +54,8 @@ export class AdminInterface {
     this.#sockets = new AdminSockets(options);
   }
 
-  /** Starts the process, with what is shared by its name. */
-  start(shared: Descriptors): void {
+  /** Starts the process, with what is shared by its name, and the memories of the program's metrics. */
+  start(shared: Descriptors, registries: Descriptors): void {
     const { options } = this.#context;
     const { address, name, path } = this.#sockets;
     const memories = [COUNTERS, CONNECTIONS, TLS].flatMap((memory) => {
@@ -68,8 +68,8 @@ export class AdminInterface {
       entry: ADMIN_PROCESS,
       // What the program is run with is not for this one: it is no part of the program.
       execArgv: [],
-      descriptors: { ...Object.fromEntries(memories), ...this.#sockets.descriptors },
-      data: this.#assignment(),
+      descriptors: { ...Object.fromEntries(memories), ...this.#sockets.descriptors, ...registries },
+      data: this.#assignment(Object.keys(registries)),
       startTimeout: START_TIMEOUT_MS,
     };
     this.#pool = new ProcessPool([member], {
@@ -91,7 +91,7 @@ export class AdminInterface {
     this.#sockets.close();
   }
 
-  #assignment(): AdminAssignment {
+  #assignment(registries: readonly string[]): AdminAssignment {
     const { options, ports } = this.#context;
     const { mode, title, user, group, maxWaitTime } = options;
     return {
@@ -99,6 +99,7 @@ export class AdminInterface {
       title,
       mode,
       topology: this.#topology,
+      registries,
       listeners: ports.map(listenerOf),
       tokenHash: this.#sockets.tokenHash,
       user,

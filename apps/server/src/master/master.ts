@@ -25,11 +25,13 @@ import { managerPeer, masterPeer, type Topology } from '../links/topology.js';
 import { AcceptLog } from '../log/accept-log.js';
 import { LogLimit } from '../log/log.js';
 import { HangWatch } from '../manager/hang-watch.js';
+import { ownRegistries, shareRegistry } from '../metrics/program-registries.js';
 import { lastForClients } from '../options/open-files.js';
 import { beat } from '../process/heartbeat.js';
 import { ProcessPids } from '../process/process-pids.js';
 import type { RoleContext } from '../process/role-context.js';
 import { untilSettled } from '../process/settling.js';
+import { spawnArguments } from '../process/spawn-arguments.js';
 import { Acceptor } from '../reactor/acceptor.js';
 import { memoryLimitsOf } from '../reactor/memory-guard.js';
 import type { SessionGateway } from '../sessions/session-gateway.js';
@@ -291,7 +293,11 @@ export class MasterRole implements ServerControl {
     this.#resources = linksOf(this.#topology).create();
     this.#context.messages.open({ borrowed: true, descriptor: (name) => this.#resources[name] ?? -1 });
     this.#planTasks();
-    const descriptors = { ...this.#resources, ...this.#inherited, ...this.#tables };
+    // A program that is run says where it is; this one is its own.
+    if (this.#admin !== undefined && !this.#context.ports.some(({ late }) => late))
+      await shareRegistry(spawnArguments(this.#context.options).entry);
+    const registries = ownRegistries();
+    const descriptors = { ...this.#resources, ...this.#inherited, ...this.#tables, ...registries };
     const tasks = { taskFiles: this.#taskFiles?.path, taskRun: this.#queue?.run };
     this.#manager = managerPool(this.#context, descriptors, tasks, {
       onSpawn: ({ pid, incarnation }) => {
@@ -324,7 +330,7 @@ export class MasterRole implements ServerControl {
     this.#count(counters.STATE, counters.SERVER_STARTING);
     for (const [index, bound] of this.#listeners.entries())
       if (bound !== undefined) this.#count(counters.PORTS + index, numberOf(bound));
-    this.#admin?.start(this.#resources);
+    this.#admin?.start(this.#resources, registries);
     try {
       await Promise.all([this.#reactors.ready(), this.#manager.start()]);
     } catch (cause) {

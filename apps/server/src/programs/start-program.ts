@@ -3,11 +3,11 @@ import { parseEnv } from 'node:util';
 import { hasParent } from '@millrace/process-pool/internal';
 import { Server } from '../api/server.js';
 import { ROLE } from '../contract/role.js';
+import { shareRegistry } from '../metrics/program-registries.js';
 import type { ServerOptions } from '../options/options.js';
 import { LISTEN_WAIT_MS, MAX_LISTENS } from './constants.js';
 import type { ListenCapture } from './listen-capture.js';
 import { runMain } from './run-main.js';
-import { shareMetrics } from './share-metrics.js';
 import { watchUncaptured } from './uncaptured.js';
 
 /** A program that listens by itself, and is not written for this server. */
@@ -57,7 +57,7 @@ export async function startProgram(program: Program): Promise<Server> {
     await listening(capture, server);
   });
   // Before the first process is started.
-  if (!hasParent()) await shareMetrics(file);
+  if (!hasParent()) await shareRegistry(file);
   await server.start();
   return server;
 }

@@ -5,20 +5,7 @@ import { MetricsError } from '../errors.js';
 import { MetricsMemory } from '../memory/metrics-memory.js';
 import type { RegistryOptions } from './options.js';
 import { anonymousSegment, segmentFrom } from './segments.js';
-
-/**
- * How the processes below one find the registries of it: by an environment variable that says which descriptor of which
- * process has the memory of each, and the memory's id: `default=4711:23:ab12…;registry-1=4711:24:cd34…`. Child processes,
- * `node:cluster`'s and threads get the environment by themselves. The memory has no name, so nothing is left behind by those who
- * die; each process that has found it names itself to its own children, so that it is found as long as the parent lives.
- */
-export const INHERITANCE_VARIABLE = 'MILLRACE_METRICS';
-
-interface Source {
-  readonly pid: number;
-  readonly fd: number;
-  readonly id: string;
-}
+import { INHERITANCE_VARIABLE, readSources, type Source, writeSources } from './sources.js';
 
 /** The memory of a registry, and the descriptor of it that is open for children. */
 export interface Inherited {
@@ -27,19 +14,42 @@ export interface Inherited {
   readonly close: () => void;
 }
 
-/** The memory that a process above has for a registry of this name; one of its own, for the processes below, when none has. */
+/**
+ * The memory that a process above has for a registry of this name; one of its own, for the processes below, when none has.
+ *
+ * Child processes, `node:cluster`'s and threads get the environment that says where it is by themselves. The memory has no name, so
+ * nothing is left behind by those who die; each process that has found it names itself to its own children, so that it is found as
+ * long as the parent lives.
+ */
 export function inherit(
   name: string,
   options: RegistryOptions,
   report: (error: MetricsError) => void,
 ): Inherited {
-  const sources = read();
+  const sources = readSources();
   const source = sources.get(name);
   const found = source && open(name, source, report);
   const inherited = found ?? make(options);
   sources.set(name, { pid: process.pid, fd: inherited.fd, id: inherited.memory.id });
-  write(sources);
-  return inherited;
+  writeSources(sources);
+  const { segment, memory, fd, close } = inherited;
+  return {
+    segment,
+    memory,
+    close: () => {
+      if (!segment.closed) forget(name, fd);
+      close();
+    },
+  };
+}
+
+/** The number may be another file's once it is closed. */
+function forget(name: string, fd: number): void {
+  const sources = readSources();
+  const source = sources.get(name);
+  if (source?.pid !== process.pid || source.fd !== fd) return;
+  sources.delete(name);
+  writeSources(sources);
 }
 
 function make(options: RegistryOptions): Inherited & { readonly fd: number } {
@@ -62,12 +72,15 @@ function open(
   let segment: Segment | undefined;
   try {
     // Not blocking, whatever it is; and nothing is read before it is known whose it is.
-    fd = openSync(`/proc/${pid}/fd/${theirs}`, constants.O_RDWR | constants.O_NONBLOCK);
-    assertTrusted(`The memory of process ${pid}`, fstatSync(fd).uid, undefined, 'It is of another user.');
-    segment = segmentFrom(fd);
+    if (pid !== process.pid)
+      fd = openSync(`/proc/${pid}/fd/${theirs}`, constants.O_RDWR | constants.O_NONBLOCK);
+    // Its own it was handed, and keeps open.
+    const at = fd ?? theirs;
+    assertTrusted(`The memory of process ${pid}`, fstatSync(at).uid, undefined, 'It is of another user.');
+    segment = segmentFrom(at);
     const memory = new MetricsMemory(segment);
     if (memory.id !== id) throw new Error(`It is another memory, ${memory.id} and not ${id}.`);
-    return close(segment, memory, fd);
+    return close(segment, memory, at, fd);
   } catch (cause) {
     segment?.close();
     if (fd !== undefined) closeSync(fd);
@@ -84,7 +97,13 @@ function open(
   }
 }
 
-function close(segment: Segment, memory: MetricsMemory, fd: number): Inherited & { readonly fd: number } {
+/** `opened`: what is to be closed with it. */
+function close(
+  segment: Segment,
+  memory: MetricsMemory,
+  fd: number,
+  opened: number | undefined,
+): Inherited & { readonly fd: number } {
   return {
     segment,
     memory,
@@ -92,23 +111,7 @@ function close(segment: Segment, memory: MetricsMemory, fd: number): Inherited &
     close: () => {
       if (segment.closed) return;
       segment.close();
-      closeSync(fd);
+      if (opened !== undefined) closeSync(opened);
     },
   };
-}
-
-/** What cannot be read is as if it were not there. */
-function read(): Map<string, Source> {
-  const sources = new Map<string, Source>();
-  for (const entry of (process.env[INHERITANCE_VARIABLE] ?? '').split(';')) {
-    const [, name, pid, fd, id] = /^([\w.-]+)=([1-9]\d*):(\d+):([\da-f]{32})$/.exec(entry) ?? [];
-    if (name !== undefined) sources.set(name, { pid: Number(pid), fd: Number(fd), id: id as string });
-  }
-  return sources;
-}
-
-function write(sources: ReadonlyMap<string, Source>): void {
-  process.env[INHERITANCE_VARIABLE] = [...sources]
-    .map(([name, { pid, fd, id }]) => `${name}=${pid}:${fd}:${id}`)
-    .join(';');
 }

@@ -13,10 +13,11 @@ import {
   PROMETHEUS_CONTENT_TYPE,
   renderFamilies,
 } from '../text/format.js';
+import { joinFamilies } from '../text/join.js';
 import { type JsonMetric, jsonOf } from '../text/json.js';
 import { checkLabelNames } from '../text/names.js';
 import { type Inherited, inherit } from './inheritance.js';
-import { familiesOfJoined, type JoinableRegistry, joinFamilies } from './joined.js';
+import { familiesOfJoined, type JoinableRegistry } from './joined.js';
 import { checkRegistryOptions, type RegistryOptions } from './options.js';
 import {
   anonymousSegment,

@@ -8,6 +8,7 @@ import { Segment } from '@millrace/shared-memory';
 import { asOtherUser, canBeOthers, leaks, leavings, Program } from '@millrace/testkit';
 import { expect, onTestFinished, test } from 'vitest';
 import { Counter, Gauge, INHERITANCE_VARIABLE, type MetricsError, Registry } from '../../src/index.js';
+import { registryDescriptors, takeRegistries } from '../../src/inheritance.js';
 
 const fixture = (name: string) =>
   new URL(`../../dist-test/registry/fixtures/${name}.js`, import.meta.url).pathname;
@@ -252,4 +253,42 @@ test('a process that scribbles over the log does not stop others from counting',
   expect(page).toContain('a_total{x="before"} 2\n');
   expect(page).toContain('millrace_metrics_lost_total{metric="a_total"} 1\n');
   expect(new Set(lost.map(({ code }) => code))).toEqual(new Set(['ERR_MILLRACE_METRICS_CORRUPT']));
+});
+
+test('a memory that was handed on by descriptor is found by that, and by no other', async () => {
+  const registry = opened(new Registry({ name: `handed-${process.pid}` }));
+  registry.share();
+  expect(registryDescriptors().get(registry.name)).toBe(registry.descriptor);
+  // As a child has it that may not look at this process.
+  const variable = process.env[INHERITANCE_VARIABLE];
+  const source = new RegExp(`(${registry.name}=)(\\d+):(\\d+):([\\da-f]{32})`);
+  const [, , , , id = ''] = source.exec(variable ?? '') ?? [];
+  const losses: MetricsError[] = [];
+  const taken = (name: string, fd: number, of: string) => {
+    process.env[INHERITANCE_VARIABLE] = `${name}=2147483647:3:${of}`;
+    takeRegistries(new Map([[name, fd]]));
+    return opened(new Registry({ name, onLost: (error) => losses.push(error) }));
+  };
+  try {
+    const found = taken('found', registry.descriptor, id);
+    new Counter({ name: 'handed_total', help: 'Handed.', registers: [found] }).inc(3);
+    expect(losses).toEqual([]);
+    expect(await registry.metrics()).toContain('handed_total 3\n');
+    // Of this process's own descriptor no more than the use ends.
+    found.close();
+    expect(await registry.metrics()).toContain('handed_total 3\n');
+    taken('another', registry.descriptor, id.replace(/./g, '0')).share();
+    expect(losses).toMatchObject([{ code: 'ERR_MILLRACE_METRICS_INHERITANCE' }]);
+  } finally {
+    if (variable === undefined) delete process.env[INHERITANCE_VARIABLE];
+    else process.env[INHERITANCE_VARIABLE] = variable;
+  }
+});
+
+test('a memory that was closed is handed on no more: its descriptor may be another file’s by then', () => {
+  const registry = new Registry({ name: `closed-${process.pid}` });
+  registry.share();
+  expect(registryDescriptors().has(registry.name)).toBe(true);
+  registry.close();
+  expect(registryDescriptors().has(registry.name)).toBe(false);
 });

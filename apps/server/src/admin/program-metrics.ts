@@ -1,0 +1,43 @@
+import { Registry } from '@millrace/metrics';
+import { joinFamilies, type MetricFamily } from '@millrace/metrics/text';
+
+/**
+ * The registries of the program that the server runs, read in the memory that its processes count in. What is in the way of that is
+ * told once, on standard error of the server, and left out.
+ */
+export class ProgramMetrics {
+  readonly #registries: readonly Registry[];
+  readonly #told = new Set<string>();
+
+  /** `find`: the descriptors by their names. */
+  constructor(names: readonly string[], find: (name: string) => number) {
+    this.#registries = names.flatMap((name) => {
+      try {
+        return [Registry.fromDescriptor(find(name), { onLost: tell })];
+      } catch (error) {
+        // Of a version of the package with another layout, which its processes read all the same.
+        tell(error as Error);
+        return [];
+      }
+    });
+  }
+
+  /** These families and those of the program. A name of the server's is the server's: under it the program's of another type are left out. */
+  async joinedTo(families: readonly MetricFamily[]): Promise<readonly MetricFamily[]> {
+    const registries = await Promise.all(this.#registries.map((registry) => registry.families()));
+    return registries.reduce<readonly MetricFamily[]>(
+      (all, more) => joinFamilies(all, more, (error) => this.#tellOnce(error)),
+      families,
+    );
+  }
+
+  #tellOnce(error: Error): void {
+    if (this.#told.has(error.message)) return;
+    this.#told.add(error.message);
+    tell(error);
+  }
+}
+
+function tell(error: Error): void {
+  console.error('millrace: admin: metrics of the program:', error.message);
+}
