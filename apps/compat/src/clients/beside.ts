@@ -40,6 +40,7 @@ export async function besideNuisance(
   const before = memory(served);
 
   const child = fork(new URL('./nuisance-process.js', import.meta.url), [name, `${port}`]);
+  const ended = once(child, 'exit');
   let [isReady, closed] = [false, 0];
   child.on('message', (message) => {
     if (message === 'ready') isReady = true;
@@ -49,13 +50,13 @@ export async function besideNuisance(
   try {
     await until(says, () => isReady || closed > 0, { deadlineMs: READY_MS });
     const beside = await latency(port, windowMs);
+    if (child.exitCode !== null) throw new Error(`${says}: they have ended meanwhile.`);
     const after = memory(served);
     const added = Object.fromEntries(
       Object.entries(after).map(([title, bytes]) => [title, (bytes - (before[title] ?? 0)) / MIB]),
     );
     return { alone, beside, added, closed };
   } finally {
-    const ended = once(child, 'exit');
     child.kill('SIGKILL');
     await ended;
   }

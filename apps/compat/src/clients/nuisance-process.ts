@@ -7,6 +7,9 @@ const { connections, become }: Nuisance = NUISANCES[name];
 /** Connections that are opened at the same time, fewer than a backlog holds. */
 const OPENING = 100;
 
+// It stays as long as its parent: a socket that is not read keeps no process alive.
+process.once('disconnect', () => process.exit());
+
 let [opened, ready] = [0, 0];
 
 function open(): void {
