@@ -1,7 +1,8 @@
 import express from 'express';
+import { listenOptions } from './listen-options.js';
 
 const app = express();
 app.get('/', (_request, response) => {
   response.type('text/plain').send('Hello World\n');
 });
-app.listen(Number(process.env.PORT), process.env.HOST);
+app.listen(listenOptions);

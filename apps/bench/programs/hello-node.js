@@ -1,11 +1,7 @@
 import { createServer } from 'node:http';
+import { listenOptions } from './listen-options.js';
 
-const LARGE = 100 * 1024 * 1024;
-let large;
-
-createServer((request, response) => {
+createServer((_request, response) => {
   response.setHeader('Content-Type', 'text/plain');
-  if (request.url !== '/large') return response.end('Hello World\n');
-  large ??= Buffer.alloc(LARGE, 'x');
-  response.end(large);
-}).listen(Number(process.env.PORT), process.env.HOST);
+  response.end('Hello World\n');
+}).listen(listenOptions);

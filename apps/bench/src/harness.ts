@@ -6,7 +6,7 @@ export interface Contender {
   /** What it cannot be measured for: the row says so. Default: it can. */
   readonly missing?: string | undefined;
   /** Measures once; returns its figures by metric. */
-  readonly run: () => Promise<Readonly<Record<string, number>>>;
+  readonly run: () => Promise<Figures>;
 }
 
 /** One line of the result: one of ours against one peer, by one metric. */
@@ -21,9 +21,22 @@ export interface Comparison {
   readonly peer: Contender;
   /** The ratio that must be reached. Default: none. */
   readonly bar?: number | undefined;
+  /** What there is to reach at most. Default: not known. */
+  readonly limit?: Limit | undefined;
+  /** What the chart of those that are not asked for details calls the row. Default: it is not in that. */
+  readonly headline?: string | undefined;
   /** Where the row lies on a curve. Default: on none. */
   readonly point?: Point | undefined;
 }
+
+/** A value that ours cannot be better than, made of what its parts and the peer have been measured at in the same round. */
+export interface Limit {
+  readonly parts: readonly Contender[];
+  readonly of: (parts: readonly Figures[], peer: Figures) => number;
+}
+
+/** Of one run, by metric. */
+export type Figures = Readonly<Record<string, number>>;
 
 /** One point of a curve: `{ curve: 'connections', at: 100 }`. */
 export interface Point {
@@ -56,6 +69,9 @@ export interface Row {
   readonly peer: Summary & { readonly name: string };
   readonly ratio: Summary;
   readonly bar?: number | undefined;
+  /** The ratio that there is to reach at most. */
+  readonly limit?: Summary | undefined;
+  readonly headline?: string | undefined;
   readonly point?: Point | undefined;
 }
 
@@ -89,7 +105,7 @@ export async function measure(
   const compared: Outcome[] = [];
   const told: Told[] = [];
   for (const [index, { contenders, comparisons, figures: tell = [] }] of groups.entries()) {
-    const figures = new Map<Contender, Record<string, number>[]>();
+    const figures = new Map<Contender, Figures[]>();
     const failures = new Map<Contender, string>();
     const present = contenders.filter(({ missing }) => missing === undefined);
     for (let run = 1; run <= runs; run++) {
@@ -127,10 +143,7 @@ function total(values: readonly number[]): Summary {
   return { median: sum, min: sum, max: sum };
 }
 
-function valuesOf(
-  figures: readonly Readonly<Record<string, number>>[] | undefined,
-  metric: string,
-): number[] | undefined {
+function valuesOf(figures: readonly Figures[] | undefined, metric: string): number[] | undefined {
   return figures?.map((figure) => {
     const value = figure[metric];
     if (value === undefined || !Number.isFinite(value)) throw new Error(`A run has no figure '${metric}'.`);
@@ -139,23 +152,45 @@ function valuesOf(
 }
 
 function compare(
-  { case: name, unit, metric, better, ours, peer, bar, point }: Comparison,
-  figures: ReadonlyMap<Contender, readonly Record<string, number>[]>,
+  { case: name, unit, metric, better, ours, peer, bar, limit, headline, point }: Comparison,
+  figures: ReadonlyMap<Contender, readonly Figures[]>,
 ): Row | undefined {
   const own = valuesOf(figures.get(ours), metric);
   const other = valuesOf(figures.get(peer), metric);
   if (own === undefined || other === undefined) return undefined;
-  const ratios = own.map((value, i) => {
-    const against = other[i] as number;
-    return better === 'more' ? value / against : against / value;
-  });
+  const ratios = (values: readonly number[]) =>
+    summarize(
+      values.map((value, i) => {
+        const against = other[i] as number;
+        return better === 'more' ? value / against : against / value;
+      }),
+    );
+  const most = limit && limitsOf(limit, figures.get(peer) ?? [], figures);
   return {
     case: name,
     unit,
     ours: { name: ours.name, ...summarize(own) },
     peer: { name: peer.name, ...summarize(other) },
-    ratio: summarize(ratios),
+    ratio: ratios(own),
     bar,
+    limit: most && ratios(most),
+    headline,
     point,
   };
+}
+
+/** By round; undefined when one of its parts is missing or has failed. */
+function limitsOf(
+  { parts, of }: Limit,
+  peer: readonly Figures[],
+  figures: ReadonlyMap<Contender, readonly Figures[]>,
+): number[] | undefined {
+  const rounds = parts.map((part) => figures.get(part));
+  if (rounds.includes(undefined)) return undefined;
+  return peer.map((against, round) =>
+    of(
+      rounds.map((all) => all?.[round] as Figures),
+      against,
+    ),
+  );
 }

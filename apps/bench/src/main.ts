@@ -24,11 +24,13 @@ interface Options {
 
 async function run(
   name: string,
-  { json, quick = false, only, runs = quick ? QUICK_RUNS : RUNS, against: other }: Options,
+  { json, quick = false, only, runs: asked, against: other }: Options,
 ): Promise<void> {
+  const suite = await loadSuite(name);
+  const usual = quick ? QUICK_RUNS : (suite.runs ?? RUNS);
+  const runs = asked ?? usual;
   if (!(Number.isInteger(runs) && runs > 0))
     throw new RangeError(`--runs must be a whole number above 0, not ${runs}.`);
-  const suite = await loadSuite(name);
   installPeers(suite.packages);
   const command = [...NAMED.filter((variable) => process.env[variable]).map((variable) => `${variable}=…`)]
     .concat(
@@ -36,7 +38,7 @@ async function run(
       name,
       quick ? ['--quick'] : [],
       only === undefined ? [] : ['--only', `'${only}'`],
-      runs === (quick ? QUICK_RUNS : RUNS) ? [] : ['--runs', `${runs}`],
+      runs === usual ? [] : ['--runs', `${runs}`],
       other === undefined ? [] : ['--against', '…'],
     )
     .join(' ');
@@ -79,7 +81,7 @@ function chosen(groups: readonly Group[], only: string | undefined): readonly Gr
 const program = new Command('npm run bench --')
   .argument('<suite>', `one of: ${suiteNames.join(', ')}`)
   .option('--json <file>', 'also write the result to a file, as JSON')
-  .option('--quick', `${QUICK_RUNS} shorter runs instead of ${RUNS}`)
+  .option('--quick', `${QUICK_RUNS} shorter runs instead of ${RUNS} or those of the suite`)
   .option('--runs <number>', 'how many runs, instead', Number)
   .option(
     '--only <pattern>',

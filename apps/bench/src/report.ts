@@ -70,9 +70,17 @@ export function heading(machine: Machine, versions: Record<string, string>): str
 function cells(outcome: Outcome): string[] {
   const { comparison, row } = outcome;
   const { case: name, unit, ours, peer, bar } = comparison;
-  const wanted = bar === undefined ? '' : `${bar}`;
-  if (row === undefined) return [name, unit, ours.name, '', peer.name, '', whyAbsent(outcome), wanted];
-  const verdict = bar === undefined ? '' : `${bar} ${row.ratio.median >= bar ? 'reached' : 'missed'}`;
+  if (row === undefined)
+    return [
+      name,
+      unit,
+      ours.name,
+      '',
+      peer.name,
+      '',
+      whyAbsent(outcome),
+      bar === undefined ? '' : `${Number(bar.toFixed(2))}`,
+    ];
   return [
     name,
     unit,
@@ -81,8 +89,16 @@ function cells(outcome: Outcome): string[] {
     peer.name,
     show(row.peer.median),
     [row.ratio.min, row.ratio.median, row.ratio.max].map((ratio) => ratio.toFixed(2)).join(' / '),
-    verdict,
+    verdict(row),
   ];
+}
+
+/** Whether a row reaches its bar; where it does not, what there is to reach at most, where that is known. */
+export function verdict({ ratio, bar, limit }: Row): string {
+  if (bar === undefined) return '';
+  const wanted = Number(bar.toFixed(2));
+  if (ratio.median >= bar) return `${wanted} reached`;
+  return `${wanted} missed${limit === undefined ? '' : ` (at most ${limit.median.toFixed(2)})`}`;
 }
 
 /** Least, median and most; one number where they are one. */

@@ -8,6 +8,8 @@ export interface SuiteOptions {
 export interface Suite {
   /** Packages whose versions belong to the result. */
   readonly packages: readonly string[];
+  /** Runs of one that is not quick, where there are many contenders. Default 5. */
+  readonly runs?: number;
   readonly groups: (options: SuiteOptions) => readonly Group[];
   /** What a reader must know about the figures. */
   readonly notes: readonly string[];

@@ -45,6 +45,28 @@ test('the tables have rows that lost, figures, and what could not be measured', 
   expect(page).toContain('| echo | millrace | Swoole | not measured: set SWOOLE_SO |');
 });
 
+test('a row that misses its bar says what there is to reach, and no other does', () => {
+  const limit = summary(1.2);
+  const rows = [row(1, 'lost', 0.5), row(2, 'won', 2)].map((one) => ({ ...one, limit }));
+  const page = markdown(new Map([['http', { ...report, rows }]]));
+  expect(page).toContain('0.50 (0.25 – 1.00) | 1.5 missed (at most 1.20) |');
+  expect(page).toContain('| 1.5 reached |');
+});
+
+test('a chart has the rows that are named for it alone, by those names, where there are any', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-charts-'));
+  try {
+    const rows = [{ ...row(1, 'net', 2), headline: 'in plain words' }, row(1, 'cluster', 0.5)];
+    writeFileSync(join(directory, 'http.json'), JSON.stringify({ ...report, rows }));
+    await drawAll(directory);
+    const chart = readFileSync(join(directory, 'http.svg'), 'utf8');
+    expect(chart).toContain('in plain words');
+    expect(chart).not.toContain('cluster');
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
 test('charts of the bars and of the curves, and the tables, are made of the results in a directory', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-charts-'));
   try {

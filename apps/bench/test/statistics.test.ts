@@ -10,6 +10,37 @@ test('a summary has the median of an odd and of an even number of values', () =>
   expect(() => summarize([])).toThrow(RangeError);
 });
 
+test('what there is to reach is compared with the peer of its round, and is unknown when a part has failed', async () => {
+  const named = (name: string, values: number[]) => ({
+    name,
+    run: async () => {
+      const value = values.shift();
+      if (value === undefined) throw new Error('It has no more.');
+      return { value };
+    },
+  });
+  const [ours, peer, part] = [named('ours', [8, 8]), named('peer', [10, 40]), named('part', [5, 5])];
+  const short = named('short', [5]);
+  const of = (parts: readonly Readonly<Record<string, number>>[]) =>
+    parts.reduce((sum, { value = 0 }) => sum + value, 0);
+  const compared = { unit: 'us', metric: 'value', better: 'less', ours, peer } as const;
+  const { compared: outcomes } = await measure(
+    [
+      {
+        contenders: [ours, peer, part, short],
+        comparisons: [
+          { ...compared, case: 'known', limit: { parts: [part, part], of } },
+          { ...compared, case: 'unknown', limit: { parts: [part, short], of } },
+        ],
+      },
+    ],
+    2,
+    () => {},
+  );
+  expect(outcomes.map(({ row }) => row?.limit)).toEqual([{ median: 2.5, min: 1, max: 4 }, undefined]);
+  expect(outcomes.map(({ row }) => row?.ratio.median)).toEqual([3.125, 3.125]);
+});
+
 test('contenders run in turns and are compared within their round, above 1 meaning that ours is better', async () => {
   const order: string[] = [];
   const contender = (name: string, values: number[]) => ({

@@ -9,8 +9,8 @@ const ROW_HEIGHT = 18;
 /** A bar for each row: how many times as good ours is as the peer, its spread over the runs, and a tick at what is asked. */
 export function bars(title: string, { machine, versions }: Report, rows: readonly Row[]): TopLevelSpec {
   if (rows.length === 0) throw new RangeError(`There is no row for the chart '${title}'.`);
-  const values = rows.map(({ case: name, ours, peer, ratio, bar }) => ({
-    name: `${name} · ${ours.name} : ${peer.name}`,
+  const values = rows.map(({ case: name, ours, peer, ratio, bar, headline }) => ({
+    name: headline ?? `${name} · ${ours.name} : ${peer.name}`,
     ...ratio,
     bar: bar ?? null,
     even: 1,

@@ -1,4 +1,4 @@
-import { type Report, show, spread } from '../report.js';
+import { type Report, show, spread, verdict } from '../report.js';
 
 /** All results as one page of tables; what was lost and what could not be measured is in it. */
 export function markdown(results: ReadonlyMap<string, Report>): string {
@@ -14,16 +14,19 @@ function suite(name: string, { machine, versions, rows, figures, absent }: Repor
     `\`${command}\`: ${cpus} x ${cpu}, ${memory} GiB, Linux ${kernel}, load ${load} before the start; ${known.join(', ')}.\n`,
     table(
       ['case', 'unit', 'ours', '', 'peer', '', 'ratio (min – max)', 'bar'],
-      rows.map(({ case: of, unit, ours, peer, ratio, bar }) => [
-        of,
-        unit,
-        ours.name,
-        show(ours.median),
-        peer.name,
-        show(peer.median),
-        `${ratio.median < 1 ? '' : '**'}${ratio.median.toFixed(2)}${ratio.median < 1 ? '' : '**'} (${ratio.min.toFixed(2)} – ${ratio.max.toFixed(2)})`,
-        bar === undefined ? '' : `${bar} ${ratio.median >= bar ? 'reached' : 'missed'}`,
-      ]),
+      rows.map((row) => {
+        const { case: of, unit, ours, peer, ratio } = row;
+        return [
+          of,
+          unit,
+          ours.name,
+          show(ours.median),
+          peer.name,
+          show(peer.median),
+          `${ratio.median < 1 ? '' : '**'}${ratio.median.toFixed(2)}${ratio.median < 1 ? '' : '**'} (${ratio.min.toFixed(2)} – ${ratio.max.toFixed(2)})`,
+          verdict(row),
+        ];
+      }),
     ),
   ];
   if (figures.length > 0) {

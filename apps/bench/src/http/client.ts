@@ -9,9 +9,8 @@ import { LatencyHistogram } from '../load/latency.js';
 import { treeTime } from '../load/processor-time.js';
 import type { LoadResult } from '../load/work.js';
 import { type Conversation, HttpConversation, WebSocketConversation } from './conversation.js';
-import type { HttpWork } from './work.js';
+import { type HttpWork, WARM_UP_MS } from './work.js';
 
-const WARM_UP_MS = 3_000;
 /** Connections that are opened at the same time, fewer than a backlog holds. */
 const OPENING = 100;
 const US_PER_S = 1e6;
@@ -23,12 +22,11 @@ interface Client {
 }
 
 const work = JSON.parse(process.argv[2] as string) as HttpWork;
-const { host, port, connections, windowMs, pid, kind = 'http', reopens = false } = work;
+const { host, port, connections, windowMs, pid, kind = 'http' } = work;
 const reactor = new Reactor({ mode: 'blocking' });
 const latency = new LatencyHistogram();
 let counting = false;
 let answers = 0;
-let closed = 0;
 
 const handlers = {
   onFrame: (connection: Connection<Client>, memory: Buffer, start: number, end: number) => {
@@ -42,9 +40,7 @@ const handlers = {
     send(connection);
   },
   onClose: (_connection: Connection<Client>, reason: string, cause?: Error) => {
-    if (!reopens) throw new Error(`A connection was closed (${reason}).`, { cause });
-    closed++;
-    dial(() => {});
+    throw new Error(`A connection was closed (${reason}).`, { cause });
   },
 };
 
@@ -97,7 +93,6 @@ function measure(): void {
       cpu: ((treeTime(pid) - server) * US_PER_S) / answers,
       clientCpu: (spent.user + spent.system) / answers,
       idleBytes: 0,
-      closed,
     };
     console.log(JSON.stringify(result));
     process.exit();

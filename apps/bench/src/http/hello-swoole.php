@@ -10,6 +10,7 @@ $server->set([
     'log_level' => SWOOLE_LOG_ERROR,
     'http_compression' => false,
     'max_connection' => 12000,
+    'backlog' => 4096,
 ]);
 $server->on('request', function ($request, $response) {
     $response->header('Content-Type', 'text/plain');

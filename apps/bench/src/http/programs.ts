@@ -24,19 +24,30 @@ export interface HttpProgram {
 }
 
 /** Programs of `apps/bench/programs`, none of which knows what it is run by. */
-export type ProgramName = 'hello-node' | 'hello-express' | 'hello-fastify' | 'hello-cluster' | 'echo-ws';
+export type ProgramName =
+  | 'hello-node'
+  | 'hello-uncut'
+  | 'hello-express'
+  | 'hello-fastify'
+  | 'hello-cluster'
+  | 'echo-ws';
 
 /** How the command runs a program. */
 export interface Manner {
   readonly mode: 'process' | 'base';
   readonly workers: number;
+  /** Further options of `millrace start`. Default: none. */
+  readonly options?: readonly string[];
 }
 
 const CLI = fileURLToPath(import.meta.resolve('millrace/dist/main.js'));
-const fileOf = (name: ProgramName) => fileURLToPath(new URL(`../../programs/${name}.js`, import.meta.url));
+/** Where a program lies. */
+export const fileOf = (name: ProgramName) =>
+  fileURLToPath(new URL(`../../programs/${name}.js`, import.meta.url));
 
 type Variables = Readonly<Record<string, string>>;
 
+/** Starts a command, and waits until it accepts on a port that it is told by `PORT` and `HOST`. */
 async function serve(
   command: readonly string[],
   host: string,
@@ -65,13 +76,17 @@ export function plain(program: ProgramName, name: string): HttpProgram {
 }
 
 /** The same program, as `millrace start program.js` runs it. */
-export function started(program: ProgramName, name: string, { mode, workers }: Manner): HttpProgram {
+export function started(
+  program: ProgramName,
+  name: string,
+  { mode, workers, options: further = [] }: Manner,
+): HttpProgram {
   const reactors = mode === 'process' ? ['--reactors', '1'] : [];
-  const options = ['--mode', mode, '--workers', `${workers}`, ...reactors, '--log-level', 'error']
-    // 10,000 idle ones, and some that are busy.
-    .concat('--max-connections', '12000');
+  const options = ['--mode', mode, '--workers', `${workers}`, ...reactors, '--log-level', 'error'].concat(
+    further,
+  );
   return {
-    name: `millrace, ${mode}${name === '' ? '' : `: ${name}`}`,
+    name: [`millrace, ${mode}${name === '' ? '' : `: ${name}`}`, ...further].join(' '),
     start: (host) => serve([CLI, 'start', ...options, fileOf(program)], host),
   };
 }

@@ -1,3 +1,6 @@
+/** Before that is measured: V8 compiles what is hot. */
+export const WARM_UP_MS = 1_000;
+
 /** What a client of the suite `http` is to do. */
 export interface HttpWork {
   readonly host: string;
@@ -9,8 +12,6 @@ export interface HttpWork {
   readonly pid: number;
   /** `'http'`: GET, one after the other on each connection. `'ws'`: upgrade, then an echo of 64 bytes. Default `'http'`. */
   readonly kind?: 'http' | 'ws';
-  /** Whether a connection that is closed is counted and opened anew. Default false: it ends the run. */
-  readonly reopens?: boolean;
   /** What comes before a client's command: see namespace.ts. Default: nothing. */
   readonly inside?: readonly string[];
 }

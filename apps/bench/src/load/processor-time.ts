@@ -52,14 +52,6 @@ export function residentBytes(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
 }
 
-/** Memory of `root` and its descendants, in bytes: what several share is divided among them. */
-export function proportionalBytes(root: number): number {
-  return processTree(root).reduce((sum, { pid }) => {
-    const kib = /^Pss:\s+(\d+)/m.exec(readOf(pid, 'smaps_rollup') ?? '')?.[1] ?? 0;
-    return sum + Number(kib) * 1024;
-  }, 0);
-}
-
 /** How many descriptors `pid` has open. */
 export function openDescriptors(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
