@@ -1,6 +1,21 @@
+import { readFileSync } from 'node:fs';
+import type { Plugin } from 'rolldown';
 import { library } from '../../rolldown.base.js';
 
-export default library(
+/** The page of the admin interface, as its package has built it: what is published of it is here. */
+const dashboard: Plugin = {
+  name: 'dashboard',
+  generateBundle() {
+    for (const file of ['index.html', 'app.js', 'app.css', 'icon.svg'])
+      this.emitFile({
+        type: 'asset',
+        fileName: `dashboard/${file}`,
+        source: readFileSync(new URL(`../dashboard/dist/${file}`, import.meta.url)),
+      });
+  },
+};
+
+const config = library(
   [
     'index',
     'main',
@@ -25,3 +40,5 @@ export default library(
   // The server waits for its role when it is loaded, and loads roles while it does: these must not need its file.
   { apart: /\/src\/api\/server\.ts$/ },
 );
+
+export default { ...config, plugins: [config.plugins, dashboard] };

@@ -36,6 +36,7 @@ const PROGRAM_SOURCES = [
   'src',
   'addon',
   'scripts',
+  'static',
   'binding.gyp',
   'rolldown.config.ts',
   'tsconfig.json',
@@ -87,7 +88,10 @@ export function removeOrphans(directory: string): void {
 function removeWithoutSource(directory: string, output: string, source: string, made: RegExp): void {
   for (const path of filesIn(join(directory, output))) {
     const stem = made.exec(path)?.[1];
-    if (stem !== undefined && !existsSync(join(directory, source, `${stem}.ts`)))
+    if (
+      stem !== undefined &&
+      !['.ts', '.tsx'].some((kind) => existsSync(join(directory, source, stem + kind)))
+    )
       rmSync(join(directory, output, path));
   }
 }

@@ -30,6 +30,8 @@ export interface AdminAssignment {
   /** The descriptors of the memories of the program's metrics. */
   readonly registries: readonly string[];
   readonly listeners: readonly AdminListener[];
+  /** Where it is served over TCP. */
+  readonly address?: { readonly host: string; readonly port: number } | undefined;
   /** SHA-256 of the token that clients of TCP have to know, in hexadecimal. */
   readonly tokenHash?: string | undefined;
   /** Whose rights it runs with; undefined: the master's. */

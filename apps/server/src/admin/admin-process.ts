@@ -6,6 +6,7 @@ import { inherit } from '@millrace/process-pool';
 import { takeIdentity } from '../process/identity.js';
 import { ADMIN_SOCKET, ADMIN_TCP_SOCKET, type AdminAssignment } from './admin-assignment.js';
 import { EventStream } from './event-stream.js';
+import { History } from './history.js';
 import { AdminHttpServer } from './http-server.js';
 import { MasterLink } from './master-link.js';
 import { ProcessWatch } from './process-watch.js';
@@ -26,7 +27,8 @@ const view = new ServerView(assignment, (name) => child.descriptor(name));
 const program = new ProgramMetrics(assignment.registries, (name) => child.descriptor(name));
 const watch = new ProcessWatch(view);
 const events = new EventStream(view, watch);
-const parts = { assignment, view, program, watch, events, master: new MasterLink(child) };
+const history = new History(view);
+const parts = { assignment, view, program, watch, events, history, master: new MasterLink(child) };
 const servers = [new AdminHttpServer(parts, undefined)];
 await servers[0]?.listen(child.descriptor(ADMIN_SOCKET));
 if (tokenHash !== undefined) {
@@ -39,6 +41,7 @@ child.onStop((mode) => {
   if (mode === 'signal') return void setTimeout(() => process.exit(0), ALONE_MS);
   for (const server of servers) server.close();
   events.close();
+  history.close();
   // What is written by now goes out; a client that reads nothing is not waited for.
   setImmediate(() => process.exit(0));
 });

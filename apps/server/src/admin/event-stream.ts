@@ -11,6 +11,11 @@ const KEPT = 512;
 const KEPT_FOR_MS = 60_000;
 /** Bytes that wait for a client that does not read, beyond which its connection is closed. */
 const MOST_BYTES = 1 << 18;
+/** Bytes that wait for a client beyond which it is told no snapshot: the next one will be newer. */
+const BUSY_BYTES = 1 << 16;
+
+/** What a client may be told beside the status, each second. */
+export type Snapshot = 'processes' | 'listeners';
 
 interface Kept {
   readonly number: number;
@@ -26,7 +31,7 @@ export class EventStream {
   readonly #watch: ProcessWatch;
   /** Of this process: its successor counts anew. */
   readonly #run = randomBytes(4).toString('hex');
-  readonly #clients = new Set<ServerResponse>();
+  readonly #clients = new Map<ServerResponse, readonly Snapshot[]>();
   #kept: Kept[] = [];
   #number = 0;
   #endWatch: (() => void) | undefined;
@@ -38,24 +43,28 @@ export class EventStream {
     this.#watch = watch;
   }
 
-  /** Serves the events after `lastEventId` to a client, until that goes away. */
-  serve(response: ServerResponse, lastEventId: string | undefined): void {
+  /** Serves the events after `lastEventId` to a client, until that goes away; the snapshots with each status. */
+  serve(
+    response: ServerResponse,
+    lastEventId: string | undefined,
+    snapshots: readonly Snapshot[] = [],
+  ): void {
     this.#begin();
     response.writeHead(200, {
       'content-type': 'text/event-stream',
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
     });
-    this.#clients.add(response);
+    this.#clients.set(response, snapshots);
     response.on('close', () => this.#gone(response));
     this.#catchUp(response, lastEventId);
-    this.#write(response, 'status', this.#view.status());
+    this.#tell(response, snapshots);
   }
 
   close(): void {
     clearTimeout(this.#end);
     this.#pause();
-    for (const response of this.#clients) response.end();
+    for (const response of this.#clients.keys()) response.end();
   }
 
   #begin(): void {
@@ -99,12 +108,22 @@ export class EventStream {
     this.#number++;
     this.#kept.push({ number: this.#number, event });
     if (this.#kept.length > KEPT) this.#kept.shift();
-    for (const response of this.#clients) this.#write(response, 'process', event);
+    for (const response of this.#clients.keys()) this.#write(response, 'process', event);
   }
 
   #tellStatus(): void {
-    const status = this.#view.status();
-    for (const response of this.#clients) this.#write(response, 'status', status);
+    for (const [response, snapshots] of this.#clients) this.#tell(response, snapshots);
+  }
+
+  /** What is read for one client is not read anew for the next. */
+  #tell(response: ServerResponse, snapshots: readonly Snapshot[]): void {
+    if (response.writableLength > BUSY_BYTES) return;
+    this.#write(response, 'status', this.#view.status());
+    const at = Date.now();
+    if (snapshots.includes('processes'))
+      this.#write(response, 'processes', { at, processes: this.#view.processes.all() });
+    if (snapshots.includes('listeners'))
+      this.#write(response, 'listeners', { at, listeners: this.#view.listeners() });
   }
 
   #write(response: ServerResponse, event: string, data: object, number = this.#number): void {

@@ -1,6 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type GenericSchema, safeParse } from 'valibot';
+import { assertNotForeign, setGuardHeaders } from './browser-guard.js';
+import { DashboardFiles } from './dashboard-files.js';
 import { openApiOf } from './openapi.js';
 import { type Reply, RequestError, send, sendError, sendText } from './replies.js';
 import { type AdminParts, type Asked, ROUTES, type Route } from './routes.js';
@@ -32,6 +34,7 @@ export class AdminHttpServer {
   /** Of the token; undefined: none is needed. */
   readonly #tokenHash: Buffer | undefined;
   readonly #server: Server;
+  readonly #dashboard = new DashboardFiles();
   readonly #openApi = JSON.stringify(openApiOf(ROUTES));
 
   constructor(parts: AdminParts, tokenHash: string | undefined) {
@@ -63,6 +66,7 @@ export class AdminHttpServer {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    setGuardHeaders(response);
     try {
       const reply = await this.#reply(request, response);
       if (reply === undefined) return;
@@ -90,6 +94,8 @@ export class AdminHttpServer {
   async #reply(request: IncomingMessage, response: ServerResponse): Promise<Reply | undefined> {
     const { method = '' } = request;
     const { pathname, searchParams } = urlOf(request);
+    if (this.#tokenHash === undefined) assertNotForeign(request);
+    if (method === 'GET' && this.#dashboard.serve(pathname, request, response)) return undefined;
     const isDocument = method === 'GET' && pathname === OPENAPI_PATH;
     const found = isDocument ? undefined : find(method, pathname);
     // Before it is told what there is and what there is not.

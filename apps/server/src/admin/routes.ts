@@ -1,6 +1,7 @@
 import type { GenericSchema, InferOutput } from 'valibot';
 import type { AdminAssignment } from './admin-assignment.js';
 import type { EventStream } from './event-stream.js';
+import type { History } from './history.js';
 import type { MasterLink } from './master-link.js';
 import { metricsPage } from './metrics-page.js';
 import type { ProcessWatch } from './process-watch.js';
@@ -17,6 +18,7 @@ export interface AdminParts {
   readonly program: ProgramMetrics;
   readonly watch: ProcessWatch;
   readonly events: EventStream;
+  readonly history: History;
   readonly master: MasterLink;
 }
 
@@ -102,7 +104,9 @@ export const ROUTES: readonly Route[] = [
   route('GET', '/v1/events', 'getEvents', {
     text:
       'Server-sent events: `status` every second, `process` when a process ends, comes or changes its state, `resync` where events after ' +
-      'the `Last-Event-ID` are not known any more.',
+      'the `Last-Event-ID` are not known any more. With `with=processes,listeners` each `status` is followed by a `processes` and a ' +
+      '`listeners`, which are as their routes answer.',
+    query: schemas.eventsQuery,
     answers: {
       200: {
         text: 'The data of a `process` event; that of a `status` event is as of /v1/status.',
@@ -110,7 +114,26 @@ export const ROUTES: readonly Route[] = [
         contentType: 'text/event-stream',
       },
     },
-    handle: ({ events }, { lastEventId }) => ({ serve: (response) => events.serve(response, lastEventId) }),
+    handle: ({ events }, { lastEventId, query }) => ({
+      serve: (response) => events.serve(response, lastEventId, query.with),
+    }),
+  }),
+  route('GET', '/v1/history', 'getHistory', {
+    text: 'The last ten minutes, a sample a second, oldest first. The admin process keeps them: one that was killed has taken them along.',
+    answers: { 200: is(schemas.historySchema, 'The samples; null is what was not known.') },
+    handle: ({ history }) => ok(history.server()),
+  }),
+  route('GET', '/v1/processes/{name}/history', 'getProcessHistory', {
+    text: 'The last ten minutes of one process.',
+    answers: {
+      200: is(schemas.processHistorySchema, 'As of /v1/history.'),
+      404: is(schemas.errorSchema, 'There is no process of that name.'),
+    },
+    handle: ({ view, history }, { params: { name = '' } }) => {
+      const found = history.process(view.processes.find(name)?.report.name ?? '');
+      if (found === undefined) throw noProcess(name, view);
+      return ok(found);
+    },
   }),
   route('GET', '/metrics', 'getMetrics', {
     text: 'The metrics of the server, which docs/metrics.md lists, and those that its program counts by @millrace/metrics, as Prometheus reads them.',
@@ -186,14 +209,7 @@ async function kill(
   const { view, master } = parts;
   const name = params.name ?? '';
   const found = view.processes.find(name);
-  if (found === undefined) {
-    const names = view.processes.all().map((process) => process.name);
-    throw new RequestError(
-      404,
-      'NO_PROCESS',
-      `There is no process '${name}'; there are: ${names.join(', ')}.`,
-    );
-  }
+  if (found === undefined) throw noProcess(name, view);
   const { report, peer } = found;
   if (report.role === 'master')
     throw new RequestError(409, 'MASTER', 'The server ends with its master: stop it in the place of that.');
@@ -207,6 +223,15 @@ async function kill(
       `There is no process '${report.name}' right now: the next one is on its way.`,
     );
   return ok({ process: report.name, pid, signal });
+}
+
+function noProcess(name: string, view: ServerView): RequestError {
+  const names = view.processes.all().map((process) => process.name);
+  return new RequestError(
+    404,
+    'NO_PROCESS',
+    `There is no process '${name}'; there are: ${names.join(', ')}.`,
+  );
 }
 
 function assertRoom({ master }: AdminParts): void {

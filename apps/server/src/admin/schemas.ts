@@ -51,6 +51,10 @@ export const statusSchema = v.strictObject({
   }),
   processes: v.strictObject({ total: whole, ready: whole, restarts: whole, failures: whole }),
   lostLogLines: whole,
+  adminAddress: said(
+    orNull(v.strictObject({ host: v.string(), port: whole })),
+    'Where this interface, and its page for browsers, are served over TCP; null: nowhere.',
+  ),
 });
 export type StatusReport = v.InferOutput<typeof statusSchema>;
 
@@ -132,6 +136,52 @@ export const connectionsQuery = v.strictObject({
   limit: v.optional(inQuery(1_000)),
   listener: v.optional(inQuery(255)),
 });
+
+export const eventsQuery = v.strictObject({
+  with: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(
+        /^(processes|listeners)(,(processes|listeners))?$/,
+        'processes, listeners or both with a comma between',
+      ),
+      v.transform((text) => text.split(',') as ('processes' | 'listeners')[]),
+    ),
+  ),
+});
+
+const seriesOf = <Name extends string>(...names: Name[]) =>
+  v.strictObject({
+    everyMs: said(whole, 'Between two samples.'),
+    at: said(v.array(number), 'Milliseconds since 1970.'),
+    series: v.record(v.picklist(names), v.array(orNull(number))),
+  });
+export const historySchema = seriesOf(
+  'connections',
+  'received',
+  'answered',
+  'underWay',
+  'bytesIn',
+  'bytesOut',
+  'tasksCompleted',
+  'tasksFailed',
+  'tasksWaiting',
+  'tasksRunning',
+  'cpuPercent',
+  'memory',
+  'loopDelayMs',
+  'restarts',
+);
+export type HistoryReport = v.InferOutput<typeof historySchema>;
+export const processHistorySchema = seriesOf(
+  'cpuPercent',
+  'memory',
+  'loopDelayMs',
+  'connections',
+  'messages',
+  'tasksRunning',
+);
+export type ProcessHistoryReport = v.InferOutput<typeof processHistorySchema>;
 
 export const healthSchema = v.strictObject({ state: v.union([serverState, v.literal('gone')]) });
 

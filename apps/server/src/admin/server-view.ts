@@ -73,7 +73,7 @@ export class ServerView {
   }
 
   status(): StatusReport {
-    const { name, title, mode, topology } = this.#assignment;
+    const { name, title, mode, topology, address } = this.#assignment;
     const stats = this.stats();
     const processes = this.processes.all();
     const now = Date.now();
@@ -122,6 +122,7 @@ export class ServerView {
         failures: sum(({ failures }) => failures),
       },
       lostLogLines: stats.lostLogLines,
+      adminAddress: address ?? null,
     };
   }
 

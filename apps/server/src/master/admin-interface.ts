@@ -78,7 +78,7 @@ export class AdminInterface {
     });
     this.#context.log.info(
       { path, ...address },
-      `the admin interface of '${name}' is at ${path}${address === undefined ? '' : ` and at ${address.host} ${address.port}`}`,
+      `the admin interface of '${name}' is at ${path}${address === undefined ? '' : ` and at ${urlOf(address)}`}`,
     );
     // What it ends of has a line already.
     this.#pool.start().catch(() => {});
@@ -101,6 +101,7 @@ export class AdminInterface {
       topology: this.#topology,
       registries,
       listeners: ports.map(listenerOf),
+      address: this.#sockets.address,
       tokenHash: this.#sockets.tokenHash,
       user,
       group,
@@ -163,6 +164,10 @@ export class AdminInterface {
     // Clients are told so at once, in the place of waiting.
     this.#sockets.close();
   }
+}
+
+function urlOf({ host, port }: { readonly host: string; readonly port: number }): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}/`;
 }
 
 function listenerOf(port: ResolvedPort): AdminListener {

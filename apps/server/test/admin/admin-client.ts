@@ -109,6 +109,10 @@ export class AdminServer implements AsyncDisposable {
     return body.processes.find((one: { name: string }) => one.name === name);
   }
 
+  events(query: string): Events {
+    return new Events(this.socketPath, undefined, query);
+  }
+
   /** Waits until the process of that name is in that state. */
   // biome-ignore lint/suspicious/noExplicitAny: as above
   until(name: string, state: string): Promise<any> {
@@ -158,10 +162,10 @@ export class Events implements Disposable {
   readonly all: ServerSentEvent[] = [];
   readonly #request;
 
-  constructor(socketPath: string, lastEventId?: string) {
+  constructor(socketPath: string, lastEventId?: string, query = '') {
     const headers = lastEventId === undefined ? {} : { 'last-event-id': lastEventId };
     let text = '';
-    this.#request = request({ socketPath, path: '/v1/events', agent: false, headers }, (response) => {
+    this.#request = request({ socketPath, path: `/v1/events${query}`, agent: false, headers }, (response) => {
       response.setEncoding('utf8').on('data', (more: string) => {
         text += more;
         const blocks = text.split('\n\n');

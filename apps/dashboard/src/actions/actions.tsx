@@ -1,0 +1,134 @@
+import { signal } from '@preact/signals';
+import { post, postForLines } from '../api/request.js';
+import type { ReloadLine, Role } from '../reports.js';
+import { processes } from '../state/server.js';
+import { titleOf } from '../ui/format.js';
+import { ActionDialog } from './action-dialog.js';
+
+type Asked = { readonly what: 'reload' | 'scale' } | { readonly what: 'kill'; readonly process: string };
+
+const asked = signal<Asked | undefined>(undefined);
+
+export function ask(what: Asked): void {
+  asked.value = what;
+}
+
+const close = () => {
+  asked.value = undefined;
+};
+
+/** The question that is asked right now. */
+export function Actions() {
+  switch (asked.value?.what) {
+    case 'reload':
+      return <Reload />;
+    case 'scale':
+      return <Scale />;
+    case 'kill':
+      return <Kill process={asked.value.process} />;
+    default:
+      return null;
+  }
+}
+
+function Reload() {
+  return (
+    <ActionDialog title="Reload the workers?" verb="Reload" onClose={close} run={reload}>
+      <p>Each worker is replaced by a new process that runs the program as it is now. No client is lost.</p>
+      <label class="check">
+        <input type="checkbox" name="tasksOnly" /> Task workers alone
+      </label>
+    </ActionDialog>
+  );
+}
+
+const OUTCOMES: Readonly<Record<string, string>> = {
+  reloaded: 'Reloaded.',
+  failed: 'The reload has failed.',
+  stopped: 'The server ends: it reloads nothing.',
+  requested: 'It is under way.',
+};
+
+async function reload(form: FormData, tell: (text: string) => void): Promise<string> {
+  let total = 0;
+  let replaced = 0;
+  for await (const line of postForLines<ReloadLine>('/v1/reload', { tasksOnly: form.has('tasksOnly') })) {
+    if (line.type === 'started') total = line.processes;
+    if (line.type === 'replaced') replaced++;
+    if (line.type === 'done')
+      return [OUTCOMES[line.outcome] ?? line.outcome, `${line.replaced} replaced.`, line.advice ?? '']
+        .join(' ')
+        .trim();
+    tell(`${replaced} of ${total} replaced …`);
+  }
+  return 'The answer has ended early; the reload goes on.';
+}
+
+function Kill({ process }: { readonly process: string }) {
+  const { pid } = processes.value.find(({ name }) => name === process) ?? { pid: null };
+  const run = async (form: FormData) => {
+    const signalName = String(form.get('signal'));
+    const sent = await post<{ pid: number }>(`/v1/processes/${encodeURIComponent(process)}/kill`, {
+      signal: signalName,
+    });
+    return `${signalName} has been sent to process ${sent.pid}.`;
+  };
+  return (
+    <ActionDialog title={`Send a signal to ${titleOf(process)}?`} verb="Send" grave onClose={close} run={run}>
+      <p>
+        {pid === null ? 'There is no such process right now. ' : `It is process ${pid}. `}
+        What it is handling when it is killed may be lost; the server starts another one.
+      </p>
+      <label class="field">
+        Signal
+        <select name="signal">
+          <option value="SIGKILL">SIGKILL: ends at once</option>
+          <option value="SIGTERM">SIGTERM: ends in order</option>
+          <option value="SIGSTOP">SIGSTOP: stands still</option>
+          <option value="SIGCONT">SIGCONT: goes on</option>
+        </select>
+      </label>
+    </ActionDialog>
+  );
+}
+
+function Scale() {
+  const number = (role: Role) => processes.value.filter((process) => process.role === role).length;
+  const now = { workers: number('worker'), taskWorkers: number('task-worker') };
+  const run = async (form: FormData, tell: (text: string) => void) => {
+    const body = Object.fromEntries(
+      (['workers', 'taskWorkers'] as const)
+        .map((name) => [name, Number(form.get(name))] as const)
+        .filter(([name, wanted]) => form.has(name) && wanted !== now[name]),
+    );
+    if (Object.keys(body).length === 0) return 'There are as many already.';
+    let said = 'Scaled.';
+    for await (const line of postForLines<ScaleLine>('/v1/scale', body)) {
+      if (line.type === 'done') said = [line.outcome ?? 'done', line.advice ?? ''].join('. ').trim();
+      else tell(line.process === undefined ? `${line.type} …` : `${titleOf(line.process)}: ${line.type} …`);
+    }
+    return said;
+  };
+  return (
+    <ActionDialog title="How many processes?" verb="Scale" onClose={close} run={run}>
+      <p>New workers take connections once they are ready; those that are too many finish what they have.</p>
+      <label class="field">
+        Workers
+        <input type="number" name="workers" min="1" max="1000" required value={now.workers} />
+      </label>
+      {now.taskWorkers > 0 && (
+        <label class="field">
+          Task workers
+          <input type="number" name="taskWorkers" min="1" max="1000" required value={now.taskWorkers} />
+        </label>
+      )}
+    </ActionDialog>
+  );
+}
+
+interface ScaleLine {
+  readonly type: string;
+  readonly process?: string;
+  readonly outcome?: string;
+  readonly advice?: string | null;
+}

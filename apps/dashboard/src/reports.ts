@@ -1,0 +1,112 @@
+// What is read of the answers of the admin interface. A test of @millrace/server holds these against its schemas.
+
+export type ServerState = 'starting' | 'ready' | 'degraded' | 'draining';
+export type ProcessState = 'starting' | 'ready' | 'hanging' | 'stopped' | 'down';
+export type Role = 'master' | 'manager' | 'worker' | 'task-worker' | 'user-process' | 'admin';
+
+export interface Status {
+  readonly name: string;
+  readonly state: ServerState;
+  readonly mode: string;
+  readonly pid: number;
+  readonly node: string;
+  readonly uptimeMs: number;
+  readonly at: number;
+  readonly connections: {
+    readonly open: number;
+    readonly limit: number;
+    readonly accepted: number;
+    readonly turnedAway: number;
+  };
+  readonly messages: {
+    readonly received: number;
+    readonly answered: number;
+    readonly underWay: number;
+    readonly bytesIn: number;
+    readonly bytesOut: number;
+  };
+  readonly tasks: {
+    readonly completed: number;
+    readonly failed: number;
+    readonly waiting: number;
+    readonly running: number;
+  };
+  readonly processes: {
+    readonly total: number;
+    readonly ready: number;
+    readonly restarts: number;
+    readonly failures: number;
+  };
+  readonly lostLogLines: number;
+}
+
+export interface ProcessReport {
+  readonly name: string;
+  readonly role: Role;
+  readonly id: number;
+  readonly pid: number | null;
+  readonly state: ProcessState;
+  readonly uptimeMs: number | null;
+  readonly cpuMs: number | null;
+  readonly cpuPercent: number | null;
+  readonly memory: number | null;
+  readonly loopDelayMs: number | null;
+  readonly restarts: number | null;
+  readonly failures: number | null;
+  readonly lastFailure: string | null;
+  readonly connections: number | null;
+  readonly messages: number | null;
+  readonly messagesUnderWay: number | null;
+  readonly tasksRunning: number | null;
+  readonly tasksAsked: number | null;
+}
+
+export interface Listener {
+  readonly index: number;
+  readonly type: 'stream' | 'datagram';
+  readonly protocol: string | null;
+  readonly tls: boolean;
+  readonly host: string | null;
+  readonly port: number | null;
+  readonly path: string | null;
+  readonly connections: number;
+}
+
+export interface Connection {
+  readonly session: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly worker: number | null;
+  readonly connectedAt: number;
+  readonly lastReceivedAt: number;
+  readonly queuedBytes: number;
+  readonly paused: boolean;
+}
+
+/** That a process has ended, come, or changed its state. */
+export interface ProcessEvent {
+  readonly process: string;
+  readonly state: ProcessState;
+  readonly pid: number | null;
+  readonly previousPid: number | null;
+  readonly lastFailure: string | null;
+  readonly at: number;
+}
+
+export interface History<Series extends string> {
+  readonly everyMs: number;
+  readonly at: readonly number[];
+  readonly series: Readonly<Partial<Record<Series, readonly (number | null)[]>>>;
+}
+
+/** A line of the answer to a reload. */
+export type ReloadLine =
+  | { readonly type: 'started'; readonly processes: number }
+  | { readonly type: 'replaced'; readonly process: string }
+  | { readonly type: 'waiting'; readonly seconds: number }
+  | {
+      readonly type: 'done';
+      readonly outcome: string;
+      readonly replaced: number;
+      readonly advice: string | null;
+    };

@@ -1,0 +1,34 @@
+import { useEffect, useState } from 'preact/hooks';
+import { AdminError, get } from '../api/request.js';
+
+const EVERY_MS = 2_000;
+
+interface Polled<T> {
+  readonly value: T | undefined;
+  readonly failure: AdminError | undefined;
+}
+
+/** What a route answers, asked for anew every two seconds while it is shown: for what the stream of events does not tell. */
+export function usePolled<T>(path: string): Polled<T> {
+  const [polled, setPolled] = useState<Polled<T>>({ value: undefined, failure: undefined });
+  useEffect(() => {
+    const end = new AbortController();
+    let timer: ReturnType<typeof setTimeout>;
+    const next = async () => {
+      try {
+        setPolled({ value: await get<T>(path, end.signal), failure: undefined });
+      } catch (error) {
+        if (end.signal.aborted) return;
+        if (!(error instanceof AdminError)) throw error;
+        setPolled(({ value }) => ({ value, failure: error }));
+      }
+      timer = setTimeout(() => void next(), EVERY_MS);
+    };
+    void next();
+    return () => {
+      end.abort();
+      clearTimeout(timer);
+    };
+  }, [path]);
+  return polled;
+}
