@@ -14,6 +14,12 @@ const index = (text: string) => {
   return Number(text);
 };
 
+const lines = (text: string) => {
+  if (!/^\d{1,4}$|^10000$/.test(text))
+    throw new InvalidArgumentError('A whole number from 0 to 10000 is needed.');
+  return Number(text);
+};
+
 const MODES = ['fixed', 'ip', 'least-connections', 'round-robin', 'idle', 'least-busy'];
 const KEYS = ['query', 'header', 'cookie'];
 
@@ -65,6 +71,12 @@ command
   .option('--pid-file <path>', 'a file that has the pid of the master')
   .option('--log-file <path>', 'the log of the server; what the program writes is not in it')
   .addOption(
+    new Option('--log-format <format>', 'how lines look; default: pretty on a terminal, else json').choices([
+      'json',
+      'pretty',
+    ]),
+  )
+  .addOption(
     new Option('--log-level <level>', 'lines of the server from this level on')
       .choices(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
       .default('info'),
@@ -109,6 +121,26 @@ command
   .action(async (name: string | undefined, flags) =>
     (await import('./commands/connections.js')).connections(name, flags),
   );
+
+command
+  .command('logs')
+  .description('print the last lines of the log of a server, of all its processes')
+  .argument('[name]', 'the server')
+  .option('-f, --follow', 'and those that come, until it ends')
+  .option('-p, --process <process>', 'of that process alone, as worker:2, or of that role')
+  .addOption(
+    new Option('-l, --level <level>', 'lines from this level on').choices([
+      'trace',
+      'debug',
+      'info',
+      'warn',
+      'error',
+      'fatal',
+    ]),
+  )
+  .option('--lines <n>', 'so many of those that are there, from 0 to 10,000', lines, 100)
+  .option(...JSON_FLAG)
+  .action(async (name: string | undefined, flags) => (await import('./commands/logs.js')).logs(name, flags));
 
 command
   .command('reload')

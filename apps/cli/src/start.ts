@@ -22,6 +22,7 @@ export interface StartFlags {
   readonly pidFile?: string;
   readonly logFile?: string;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+  readonly logFormat?: 'json' | 'pretty';
   readonly envFile?: string;
   readonly maxConnections?: number;
   readonly maxWait?: number;
@@ -43,6 +44,7 @@ export async function start(entry: string, args: readonly string[], flags: Start
     pidFile,
     logFile,
     logLevel,
+    logFormat,
     envFile,
     maxConnections,
     maxWait,
@@ -68,6 +70,7 @@ export async function start(entry: string, args: readonly string[], flags: Start
       title: name ?? 'millrace',
       admin: { name: name ?? nameOf(file), optional: name === undefined },
       logLevel,
+      ...(logFormat && { logFormat }),
       ...(workers !== undefined && { workerNum: workers }),
       ...(reactors !== undefined && { reactorNum: reactors }),
       ...dispatch,

@@ -45,6 +45,40 @@ describe('of a server that runs', () => {
     expect(await status('shop')).toMatchObject({ name: 'shop', state: 'ready', pid: program.pid });
   });
 
+  test('logs prints the lines of all its processes, and with --follow goes on until it ends', async () => {
+    await using program = start(programOf('hello.cjs'), { flags: ['--workers', '2'], env });
+    await portOf(program);
+    const { code, stdout, stderr } = await run('logs');
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: master: listening on /m);
+    const following = run(
+      'logs',
+      '--follow',
+      '--json',
+      '--process',
+      'manager',
+      '--level',
+      'warn',
+      '--lines',
+      '0',
+    );
+    // Until it follows: the line of a kill is the first one that it shows.
+    await until('the line of a kill', async () => {
+      await run('kill', 'worker:1');
+      return (await run('logs', '--process', 'manager')).stdout.includes('worker 1 has been replaced');
+    });
+    expect((await run('stop')).code).toBe(0);
+    const followed = await following;
+    expect([followed.code, followed.stderr]).toEqual([0, "The server 'hello' has ended.\n"]);
+    const lines = followed.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines.length).toBeGreaterThan(0);
+    for (const line of lines)
+      expect(line).toMatchObject({ level: 'warn', role: 'manager', pid: expect.any(Number) });
+  });
+
   test('reload replaces its workers, and tells of each', async () => {
     await using program = hello();
     await portOf(program);

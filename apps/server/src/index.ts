@@ -29,6 +29,7 @@ export type {
   DispatchedSession,
   DispatchMode,
   Ipc,
+  LogFormat,
   LogLevel,
   ServerMode,
   ServerOptions,

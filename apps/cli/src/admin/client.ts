@@ -5,6 +5,13 @@ import type { ServerPlace } from './find-server.js';
 /** Milliseconds for a server to begin an answer. */
 const ANSWER_MS = 900;
 
+/** What a server tells by itself. */
+export interface ServerEvent {
+  readonly id: string | undefined;
+  readonly event: string;
+  readonly data: string;
+}
+
 interface Refusal {
   readonly error: { readonly code: string; readonly message: string };
 }
@@ -37,6 +44,31 @@ export class AdminClient {
     }
   }
 
+  /** Server-sent events, as they come, until the server ends them. */
+  async *events(path: string, lastEventId?: string): AsyncGenerator<ServerEvent, void, undefined> {
+    const response = await this.#ask(
+      'GET',
+      path,
+      undefined,
+      lastEventId === undefined ? {} : { 'last-event-id': lastEventId },
+    );
+    if (response.statusCode !== 200) throw refused(await textOf(response));
+    let rest = '';
+    try {
+      for await (const piece of response.setEncoding('utf8')) {
+        const blocks = `${rest}${piece}`.split('\n\n');
+        rest = blocks.pop() ?? '';
+        for (const block of blocks) {
+          const event = eventOf(block);
+          if (event !== undefined) yield event;
+        }
+      }
+    } catch (error) {
+      // The admin process has been killed in the middle.
+      if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
+    }
+  }
+
   async #json<Answer>(method: string, path: string, body?: object): Promise<Answer> {
     const response = await this.#ask(method, path, body);
     const text = await textOf(response);
@@ -44,10 +76,16 @@ export class AdminClient {
     return JSON.parse(text) as Answer;
   }
 
-  #ask(method: string, path: string, body: object | undefined): Promise<IncomingMessage> {
+  #ask(
+    method: string,
+    path: string,
+    body: object | undefined,
+    headers: Record<string, string> = {},
+  ): Promise<IncomingMessage> {
     const { socketPath } = this.place;
     return new Promise((resolve, reject) => {
-      const asked: ClientRequest = request({ socketPath, path, method, agent: false }, (response) => {
+      const options = { socketPath, path, method, agent: false, headers };
+      const asked: ClientRequest = request(options, (response) => {
         clearTimeout(timer);
         resolve(response);
       });
@@ -92,6 +130,13 @@ export class AdminClient {
         return new CommandError('noAnswer', `The server '${name}' has broken off: ${error.message}.`);
     }
   }
+}
+
+/** Undefined: a comment, by which the connection is kept. */
+function eventOf(block: string): ServerEvent | undefined {
+  const fields = new Map(block.split('\n').map((line) => line.split(/: (.*)/s, 2) as [string, string]));
+  const [event, data] = [fields.get('event'), fields.get('data')];
+  return event === undefined || data === undefined ? undefined : { id: fields.get('id'), event, data };
 }
 
 async function textOf(response: IncomingMessage): Promise<string> {

@@ -3,11 +3,14 @@
  * program, and knows no more of it than shared memory tells.
  */
 import { inherit } from '@millrace/process-pool';
+import { LOG_RING } from '../links/descriptor-names.js';
+import { openLogRing } from '../links/shared-resources.js';
 import { takeIdentity } from '../process/identity.js';
 import { ADMIN_SOCKET, ADMIN_TCP_SOCKET, type AdminAssignment } from './admin-assignment.js';
 import { EventStream } from './event-stream.js';
 import { History } from './history.js';
 import { AdminHttpServer } from './http-server.js';
+import { LogStream } from './log-stream.js';
 import { MasterLink } from './master-link.js';
 import { ProcessWatch } from './process-watch.js';
 import { ProgramMetrics } from './program-metrics.js';
@@ -28,7 +31,8 @@ const program = new ProgramMetrics(assignment.registries, (name) => child.descri
 const watch = new ProcessWatch(view);
 const events = new EventStream(view, watch);
 const history = new History(view);
-const parts = { assignment, view, program, watch, events, history, master: new MasterLink(child) };
+const logs = new LogStream(openLogRing(child.descriptor(LOG_RING)));
+const parts = { assignment, view, program, watch, events, history, logs, master: new MasterLink(child) };
 const servers = [new AdminHttpServer(parts, undefined)];
 await servers[0]?.listen(child.descriptor(ADMIN_SOCKET));
 if (tokenHash !== undefined) {
@@ -42,6 +46,7 @@ child.onStop((mode) => {
   for (const server of servers) server.close();
   events.close();
   history.close();
+  logs.close();
   // What is written by now goes out; a client that reads nothing is not waited for.
   setImmediate(() => process.exit(0));
 });

@@ -10,4 +10,6 @@
  *
  * @packageDocumentation
  */
+
+export { prettyLines } from '../log/log-format.js';
 export { adminDirectory, claimedPid, isAdminName, serverNames, socketPath } from './places.js';

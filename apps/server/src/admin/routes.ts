@@ -2,6 +2,7 @@ import type { GenericSchema, InferOutput } from 'valibot';
 import type { AdminAssignment } from './admin-assignment.js';
 import type { EventStream } from './event-stream.js';
 import type { History } from './history.js';
+import type { LogStream } from './log-stream.js';
 import type { MasterLink } from './master-link.js';
 import { metricsPage } from './metrics-page.js';
 import type { ProcessWatch } from './process-watch.js';
@@ -19,6 +20,7 @@ export interface AdminParts {
   readonly watch: ProcessWatch;
   readonly events: EventStream;
   readonly history: History;
+  readonly logs: LogStream;
   readonly master: MasterLink;
 }
 
@@ -134,6 +136,20 @@ export const ROUTES: readonly Route[] = [
       if (found === undefined) throw noProcess(name, view);
       return ok(found);
     },
+  }),
+  route('GET', '/v1/logs', 'getLogs', {
+    text:
+      'Server-sent events: `log` for each line of the log of all processes, the last `lines` of the past first (100 by default), and `lost` ' +
+      'with how many `lines` this client has missed because it reads too slowly. With a `Last-Event-ID` it goes on behind that line.',
+    query: schemas.logsQuery,
+    answers: {
+      200: {
+        text: 'The data of a `log` event.',
+        schema: schemas.logLine,
+        contentType: 'text/event-stream',
+      },
+    },
+    handle: ({ logs }, { query, lastEventId }) => ({ serve: logs.open(query, lastEventId) }),
   }),
   route('GET', '/metrics', 'getMetrics', {
     text: 'The metrics of the server, which docs/metrics.md lists, and those that its program counts by @millrace/metrics, as Prometheus reads them.',

@@ -1,6 +1,7 @@
 // What the admin interface says and takes. The OpenAPI document is made of these, and so are the types.
 
 import * as v from 'valibot';
+import { LOG_LEVELS } from '../options/options.js';
 import { ADMIN_SIGNALS } from './admin-assignment.js';
 
 const number = v.pipe(v.number(), v.minValue(0));
@@ -182,6 +183,27 @@ export const processHistorySchema = seriesOf(
   'tasksRunning',
 );
 export type ProcessHistoryReport = v.InferOutput<typeof processHistorySchema>;
+export const logsQuery = v.strictObject({
+  process: v.optional(said(v.string(), "A process, as 'worker:2', or a role, as 'worker'. Default: all.")),
+  level: v.optional(said(v.picklist(LOG_LEVELS), 'Lines from this level on.')),
+  lines: v.optional(inQuery(10_000)),
+  follow: v.optional(
+    said(v.picklist(['true', 'false']), "'false': the answer ends with the lines that are there."),
+  ),
+});
+
+/** Beside these a line has what it tells of. */
+export const logLine = v.looseObject({
+  level: v.string(),
+  time: number,
+  role: v.string(),
+  id: v.optional(whole),
+  pid: whole,
+  stream: v.optional(
+    said(v.picklist(['stdout', 'stderr']), 'Where the process has written it, if not to the log.'),
+  ),
+  msg: v.optional(v.string()),
+});
 
 export const healthSchema = v.strictObject({ state: v.union([serverState, v.literal('gone')]) });
 

@@ -2,6 +2,8 @@ import type { ChildProcessContext } from '@millrace/process-pool';
 import type { Daemon } from '@millrace/process-pool/process';
 import type { RoleAssignment } from '../contract/role.js';
 import { shownAt } from '../errors.js';
+import { LOG_RING } from '../links/descriptor-names.js';
+import { openLogRing } from '../links/shared-resources.js';
 import type { ProcessLog } from '../log/log.js';
 import { LOG_FILE, takeLogFile } from '../log/log-files.js';
 import type { ProcessMessages } from '../messages/process-messages.js';
@@ -58,6 +60,8 @@ export class RoleStart {
       this.#daemon = await applyIdentity(options, assignment.role);
       const logFiles = child?.descriptors.get(LOG_FILE);
       if (logFiles !== undefined) processLog.openBy(() => takeLogFile(logFiles));
+      const ring = child?.descriptors.get(LOG_RING);
+      if (ring !== undefined) processLog.keepIn(openLogRing(ring));
       const { ports, handlers, topology, userProcesses, tables, plan } = registered;
       const failedStarts = starts.failed;
       const context = new RoleContext({

@@ -27,6 +27,7 @@ import { callSite, shownAt } from '../errors.js';
 import { PeerIdentity } from '../links/peer-identity.js';
 import { managerPeer, masterPeer } from '../links/topology.js';
 import { type Logger, ProcessLog } from '../log/log.js';
+import { originOf } from '../log/origin.js';
 import type { Command, CommandOptions } from '../messages/commands.js';
 import { ProcessMessages } from '../messages/process-messages.js';
 import { useRegistries } from '../metrics/program-registries.js';
@@ -100,12 +101,13 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
     const resolved = resolveOptions(options as ServerOptions, lateListeners > 0);
     this.#registered = new Registrations(resolved, new SharedTables(child), lateListeners);
     this.#identity = new PeerIdentity(assignment.role, assignment.id, this.#registered);
-    const { logLevel, logFile, maxWaitTime } = resolved;
+    const { logLevel: level, logFile: file, logFormat: format, maxWaitTime } = resolved;
     // Workers of another user write to it, too.
     const own = userIdOf(resolved);
     const writers = own === undefined ? [] : [own];
-    this.#log = new ProcessLog(logLevel, child?.name ?? assignment.role, logFile, writers);
-    if (logFile !== undefined) this.#log.openFile(assignment.role === 'master');
+    const origin = originOf(assignment.role, assignment.id);
+    this.#log = new ProcessLog({ level, origin, file, format, trustedUsers: writers });
+    if (file !== undefined) this.#log.openFile(assignment.role === 'master');
     this.#messages = new ProcessMessages({
       identity: this.#identity,
       handlers: this.#registered.handlers,

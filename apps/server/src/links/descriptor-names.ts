@@ -9,6 +9,8 @@ export const COUNTERS = 'counters';
 export const TLS = 'tls';
 /** What is kept of WebSockets that can be resumed. */
 export const RESUME = 'resume';
+/** The last lines of the log. */
+export const LOG_RING = 'log.ring';
 /** Keys and certificates, in base mode. */
 export const KEYS = 'keys';
 

@@ -5,6 +5,8 @@ import type { DoorbellListener } from '@millrace/shared-memory/internal';
 import type { PeerId } from '../contract/ids.js';
 import { ConnectionTable } from '../shared/connection-table.js';
 import { Counters } from '../shared/counters.js';
+import { LogRing } from '../shared/log-ring.js';
+import { LOG_RING_BYTES } from '../shared/log-ring-layout.js';
 import { ResumeTable } from '../shared/resume-table.js';
 import { TlsTable } from '../shared/tls-table.js';
 import { CONNECTIONS, COUNTERS, RESUME, TLS } from './descriptor-names.js';
@@ -16,6 +18,11 @@ import { type Topology, workerOfAside } from './topology.js';
 /** Maps what the server counts, beside what a {@link OpenedResources} maps. */
 export function openCounters(topology: Topology, fd: number): Counters {
   return new Counters(new MappedMemory(fd, counterBytes(topology)).buffer, countersShape(topology));
+}
+
+/** Maps the last lines of the log. */
+export function openLogRing(fd: number): LogRing {
+  return new LogRing(new MappedMemory(fd, LOG_RING_BYTES).buffer);
 }
 
 /** What all of a server share, as one of its peers or reactors has it open; mapped as it is first asked for. */

@@ -6,6 +6,8 @@ import { EACCES, EAGAIN, EBADF, EINTR, syscalls } from '@millrace/native/syscall
 import { LOG_BACKLOG_BYTES, LOG_RETRY_MS } from '../constants.js';
 
 export interface LogOutputEvents {
+  /** What a descriptor is, in words. */
+  readonly name?: string;
   /** Users, besides root and this process's, whose file it may be: see `openForAppending` of @millrace/native. */
   readonly trustedUsers?: readonly number[] | undefined;
   /** So many lines could not be written, and are dropped. */
@@ -56,7 +58,7 @@ export class LogOutput {
   /** Where it writes, in words. */
   get name(): string {
     if (typeof this.#target === 'string') return this.#target;
-    return this.#target === 1 ? 'standard output' : 'standard error';
+    return this.#events.name ?? `descriptor ${this.#target}`;
   }
 
   /** The descriptor that it writes to; -1 where the file could not be opened yet. */

@@ -1,13 +1,14 @@
 import { createRequire } from 'node:module';
 import { dirname, resolve } from 'node:path';
-import { isatty } from 'node:tty';
 import type * as Pino from 'pino';
 import type { Logger, SerializedError } from 'pino';
-import type * as PinoPretty from 'pino-pretty';
 import { LOG_LINES_PER_SECOND } from '../constants.js';
 import { ServerError } from '../errors.js';
-import type { LogLevel } from '../options/options.js';
+import type { LogFormat, LogLevel } from '../options/options.js';
+import type { LogRing } from '../shared/log-ring.js';
+import { formatFor, prettyLines } from './log-format.js';
 import { LogOutput } from './log-output.js';
+import { nameOf, type Origin } from './origin.js';
 
 export type { Logger };
 
@@ -15,6 +16,21 @@ const require = createRequire(import.meta.url);
 
 const STANDARD_OUTPUT = 1;
 const STANDARD_ERROR = 2;
+
+/** Lines that are kept until the memory for the last lines of all processes is there: those of a start. */
+const MOST_EARLY = 256;
+
+export interface ProcessLogOptions {
+  readonly level: LogLevel;
+  readonly origin: Origin;
+  /** Default: `output`. */
+  readonly file: string | undefined;
+  readonly format: LogFormat | undefined;
+  /** Users, besides root and this process's, whose file it may be. */
+  readonly trustedUsers?: readonly number[] | undefined;
+  /** What the server was started with as standard output and error, where those of this process are other ones. */
+  readonly standard?: { readonly output: number; readonly error: number } | undefined;
+}
 
 /** Adds lines that are lost to what all processes of the server count, and returns how many there were before. */
 export type CountLost = (lines: number) => number;
@@ -27,21 +43,30 @@ export type CountLost = (lines: number) => number;
  * thrown at the caller, and no process waits for a pipe that is not read.
  */
 export class ProcessLog {
-  readonly #level: LogLevel;
-  readonly #who: string;
+  readonly #options: ProcessLogOptions;
   readonly #output: LogOutput;
+  readonly #fd: number | undefined;
+  readonly #format: LogFormat;
+  /** Makes a readable line of one of JSON. */
+  #pretty: ((line: string) => string) | undefined;
   #log: Logger | undefined;
+  #ring: LogRing | undefined;
+  /** Undefined: they are in the ring, or there is none. */
+  #early: string[] | undefined = [];
   #complaints: LogOutput | undefined;
   #count: CountLost | undefined;
   /** Lost lines that have not been counted yet. */
   #uncounted = 0;
   #told = false;
 
-  /** `trustedUsers`: users, besides root and this process's, whose file it may be. */
-  constructor(level: LogLevel, who: string, file: string | undefined, trustedUsers?: readonly number[]) {
-    this.#level = level;
-    this.#who = who;
-    this.#output = new LogOutput(file === undefined ? STANDARD_OUTPUT : resolve(file), {
+  constructor(options: ProcessLogOptions) {
+    this.#options = options;
+    const { file, format, trustedUsers, standard } = options;
+    const fd = file === undefined ? (standard?.output ?? STANDARD_OUTPUT) : undefined;
+    this.#fd = fd;
+    this.#format = formatFor(format, fd);
+    this.#output = new LogOutput(fd ?? resolve(file as string), {
+      name: 'standard output',
       onLost: (lines, { errnoName, message }) =>
         this.#lose(
           lines,
@@ -118,8 +143,13 @@ export class ProcessLog {
 
   /** Says something about the log itself, on standard error; nothing comes of it where that cannot be written to. */
   complain(text: string): void {
-    this.#complaints ??= new LogOutput(STANDARD_ERROR, { onLost: () => {}, onRecovered: () => {} });
-    this.#complaints.write(`millrace: ${this.#who} (${process.pid}): ${text}\n`);
+    const { standard, origin } = this.#options;
+    this.#complaints ??= new LogOutput(standard?.error ?? STANDARD_ERROR, {
+      name: 'standard error',
+      onLost: () => {},
+      onRecovered: () => {},
+    });
+    this.#complaints.write(`millrace: ${nameOf(origin)} (${process.pid}): ${text}\n`);
   }
 
   /** Something that the program itself has written to a standard stream is lost; it counts as a line. */
@@ -158,23 +188,56 @@ export class ProcessLog {
 
   #open(): Logger {
     const { pino } = require('pino') as typeof Pino;
+    const { level, origin } = this.#options;
+    // Here, not at the first line: later there may be no descriptor left, or another root directory.
+    this.#loadFormat();
+    const base = { ...origin, pid: process.pid };
     const options = {
-      level: this.#level,
-      base: { pid: process.pid, who: this.#who },
+      level,
+      base,
+      formatters: {
+        level: (label: string) => ({ level: label }),
+        log: besides,
+      },
       serializers: { err: (error: Error) => serialize(error, pino.stdSerializers.err) },
     };
-    const output = this.#output;
-    if (output.isFile || !isatty(STANDARD_OUTPUT)) return pino(options, output);
-    // Of use on a terminal alone.
-    const { prettyFactory } = require('pino-pretty') as typeof PinoPretty;
-    const pretty = prettyFactory({
-      colorize: true,
-      ignore: 'pid,who',
-      messageFormat: '{who}: {msg}',
-      translateTime: 'HH:MM:ss.l',
-    });
-    return pino(options, { write: (line) => output.write(pretty(line)) });
+    const log = pino(options, { write: (line) => this.writeLine(line) });
+    // What children are bound to is not shown to the formatters.
+    const { child } = log;
+    log.child = function (this: Logger, bindings: object, ...more: []) {
+      return child.call(this, besides(bindings), ...more);
+    } as typeof child;
+    return log;
   }
+
+  /** Writes a line of JSON, from whichever process it is. */
+  writeLine(line: string): void {
+    if (this.#ring !== undefined) this.#ring.write(line);
+    else if (this.#early !== undefined && this.#early.length < MOST_EARLY) this.#early.push(line);
+    this.#loadFormat();
+    this.#output.write(this.#pretty === undefined ? line : this.#pretty(line));
+  }
+
+  #loadFormat(): void {
+    if (this.#format === 'pretty') this.#pretty ??= prettyLines(this.#fd);
+  }
+
+  /** Lines are kept in `ring` as well, those up to now included. */
+  keepIn(ring: LogRing): void {
+    this.#ring = ring;
+    for (const line of this.#early ?? []) ring.write(line);
+    this.#early = undefined;
+  }
+}
+
+const RESERVED = ['level', 'time', 'role', 'id', 'pid'];
+
+/** Each key is there once: one of the details that says where a line comes from, or when, gets an underscore behind it. */
+function besides(details: object): Record<string, unknown> {
+  if (!RESERVED.some((key) => Object.hasOwn(details, key))) return details as Record<string, unknown>;
+  return Object.fromEntries(
+    Object.entries(details).map(([key, value]) => [RESERVED.includes(key) ? `${key}_` : key, value]),
+  );
 }
 
 /** What handlers throw may be anything, also something whose properties throw when they are read. */

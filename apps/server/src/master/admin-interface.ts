@@ -13,7 +13,7 @@ import {
 } from '../contract/control-messages.js';
 import { asPeer, type PeerId } from '../contract/ids.js';
 import type { ReloadOptions, ReloadResult } from '../contract/reload.js';
-import { CONNECTIONS, COUNTERS, type Descriptors, TLS } from '../links/descriptor-names.js';
+import { CONNECTIONS, COUNTERS, type Descriptors, LOG_RING, TLS } from '../links/descriptor-names.js';
 import type { Topology } from '../links/topology.js';
 import type { ResolvedAdmin } from '../options/admin-options.js';
 import { isInherited } from '../options/port-options.js';
@@ -58,7 +58,7 @@ export class AdminInterface {
   start(shared: Descriptors, registries: Descriptors): void {
     const { options } = this.#context;
     const { address, name, path } = this.#sockets;
-    const memories = [COUNTERS, CONNECTIONS, TLS].flatMap((memory) => {
+    const memories = [COUNTERS, CONNECTIONS, LOG_RING, TLS].flatMap((memory) => {
       const fd = shared[memory];
       return fd === undefined ? [] : [[memory, fd] as const];
     });

@@ -19,8 +19,9 @@ import type { ServerControl } from '../contract/server-control.js';
 import { errorOf, type StartFailure } from '../contract/start-failure.js';
 import { ServerError } from '../errors.js';
 import { corruptLink, linkOfReactorCorrupt } from '../links/corrupt-links.js';
-import { type Descriptors, datagramName } from '../links/descriptor-names.js';
+import { type Descriptors, datagramName, LOG_RING } from '../links/descriptor-names.js';
 import { linksOf } from '../links/server-plan.js';
+import { openLogRing } from '../links/shared-resources.js';
 import { managerPeer, masterPeer, type Topology } from '../links/topology.js';
 import { AcceptLog } from '../log/accept-log.js';
 import { LogLimit } from '../log/log.js';
@@ -291,6 +292,7 @@ export class MasterRole implements ServerControl {
     checkOpenFiles(this.#context);
     checkMemory(this.#context, this.#topology);
     this.#resources = linksOf(this.#topology).create();
+    this.#context.processLog.keepIn(openLogRing(this.#resources[LOG_RING] as number));
     this.#context.messages.open({ borrowed: true, descriptor: (name) => this.#resources[name] ?? -1 });
     this.#planTasks();
     // A program that is run says where it is; this one is its own.

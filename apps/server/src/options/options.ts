@@ -375,6 +375,12 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
    */
   readonly logLevel?: LogLevel;
   /**
+   * How lines of the log look: JSON, or for readers, in colours on a terminal where `NO_COLOR` is not set. The variable
+   * `MILLRACE_LOG_FORMAT` says it where this does not.
+   * @default `'pretty'` on a terminal, else `'json'`
+   */
+  readonly logFormat?: LogFormat;
+  /**
    * Whether the server can be asked and told [over HTTP, on a unix socket](docs/admin.md), and how: [its options](docs/options.md#the-admin-interface).
    * A process of its own answers, `TITLE: admin`.
    * @default false
@@ -388,6 +394,9 @@ export type Ipc = (typeof IPC_KINDS)[number];
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export const LOG_FORMATS = ['json', 'pretty'] as const;
+export type LogFormat = (typeof LOG_FORMATS)[number];
 
 /**
  * Chooses a worker for a message, with `dispatchMode: 'function'`. It runs in a reactor thread, where it holds up all

@@ -8,7 +8,7 @@ import * as v from 'valibot';
 import { RING_BYTES } from '../constants.js';
 import { adminSchema } from './admin-schema.js';
 import { defaultClientMemory } from './memory-there-is.js';
-import { DISPATCH_MODES, IPC_KINDS, LOG_LEVELS, type ServerOptions } from './options.js';
+import { DISPATCH_MODES, IPC_KINDS, LOG_FORMATS, LOG_LEVELS, type ServerOptions } from './options.js';
 import type { PortOptions } from './port-options.js';
 import { portShape } from './port-schema.js';
 import {
@@ -124,6 +124,7 @@ export const serverShape = {
   title: v.optional(filledText, 'millrace'),
   admin: v.optional(adminSchema, false),
   logLevel: v.optional(oneOf(LOG_LEVELS), 'info'),
+  logFormat: v.optional(oneOf(LOG_FORMATS)),
 } satisfies ShapeOf<Omit<ServerOptions, keyof PortOptions>>;
 
 export const serverSchema = v.strictObject({ ...portShape, ...serverShape });

@@ -110,7 +110,7 @@ export class AdminServer implements AsyncDisposable {
   }
 
   events(query: string): Events {
-    return new Events(this.socketPath, undefined, query);
+    return new Events(this.socketPath, undefined, `/v1/events${query}`);
   }
 
   /** Waits until the process of that name is in that state. */
@@ -139,7 +139,9 @@ export class AdminServer implements AsyncDisposable {
             .trimEnd()
             .split('\n')
             .map((line) => JSON.parse(line))
-        : [type === 'text/plain' ? text : body];
+        : type === 'text/event-stream'
+          ? [...text.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data as string))
+          : [type === 'text/plain' ? text : body];
     for (const value of values)
       expect(validate(value) ? [] : validate.errors, `${method} ${path}`).toEqual([]);
   }
@@ -161,11 +163,13 @@ export interface ServerSentEvent {
 export class Events implements Disposable {
   readonly all: ServerSentEvent[] = [];
   readonly #request;
+  #isServed = false;
 
-  constructor(socketPath: string, lastEventId?: string, query = '') {
+  constructor(socketPath: string, lastEventId?: string, path = '/v1/events') {
     const headers = lastEventId === undefined ? {} : { 'last-event-id': lastEventId };
     let text = '';
-    this.#request = request({ socketPath, path: `/v1/events${query}`, agent: false, headers }, (response) => {
+    this.#request = request({ socketPath, path, agent: false, headers }, (response) => {
+      this.#isServed = true;
       response.setEncoding('utf8').on('data', (more: string) => {
         text += more;
         const blocks = text.split('\n\n');
@@ -182,6 +186,10 @@ export class Events implements Disposable {
       block.split('\n').map((line) => /^(\w+): (.*)$/.exec(line)?.slice(1) ?? []),
     );
     this.all.push({ id: fields.id, event: fields.event, data: JSON.parse(fields.data) });
+  }
+
+  async opened(): Promise<void> {
+    await until('the beginning of the stream', () => this.#isServed);
   }
 
   next(what: string, is: (event: ServerSentEvent) => boolean): Promise<ServerSentEvent> {

@@ -7,6 +7,7 @@ import type { RoleName } from '../../src/contract/ids.js';
 import { asPeer } from '../../src/contract/ids.js';
 import { PeerIdentity } from '../../src/links/peer-identity.js';
 import { ProcessLog } from '../../src/log/log.js';
+import { originOf } from '../../src/log/origin.js';
 import { ProcessMessages } from '../../src/messages/process-messages.js';
 import { resolveOptions } from '../../src/options/resolve-options.js';
 import { ProcessTimers } from '../../src/process/process-timers.js';
@@ -21,7 +22,12 @@ function messagesOf(role: RoleName, index: number, registered = registrations())
   return new ProcessMessages({
     identity: new PeerIdentity(role, index, registered),
     handlers: registered.handlers,
-    logs: new ProcessLog('silent', role, undefined),
+    logs: new ProcessLog({
+      level: 'silent',
+      origin: originOf(role, index),
+      file: undefined,
+      format: undefined,
+    }),
     maxWaitTime: 100,
   });
 }

@@ -67,9 +67,7 @@ function rotate(number: number): string {
 }
 
 const writersOf = (file: string) =>
-  new Set(
-    [...readFileSync(file, 'utf8').matchAll(/"pid":(\d+),"who":"[^"]*","msg":"0 x/g)].map(([, pid]) => pid),
-  );
+  new Set([...readFileSync(file, 'utf8').matchAll(/"pid":(\d+),"msg":"0 x/g)].map(([, pid]) => pid));
 
 /** How many of the files that a process has open are that one. */
 function timesOpen(pid: string, file: string): number {

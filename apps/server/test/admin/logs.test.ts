@@ -1,0 +1,139 @@
+import { type IncomingMessage, request } from 'node:http';
+import { TestClient, until } from '@millrace/testkit';
+import { describe, expect, test } from 'vitest';
+import type { ServerOptions } from '../../src/index.js';
+import { AdminServer, Events } from './admin-client.js';
+
+interface Line {
+  readonly level: string;
+  readonly role: string;
+  readonly id?: number;
+  readonly pid: number;
+  readonly msg: string;
+}
+
+/** The lines that are there by now. */
+async function lines(server: AdminServer, query = ''): Promise<Line[]> {
+  const { status, text } = await server.get(`/v1/logs?follow=false&lines=10000${query}`);
+  expect(status).toBe(200);
+  return [...text.matchAll(/^data: (.*)$/gm)].map(([, line]) => JSON.parse(line as string) as Line);
+}
+
+async function started(options: Partial<ServerOptions> = {}) {
+  const server = await AdminServer.started(options, {}, 'log');
+  const client = await TestClient.connect(await server.port());
+  return {
+    server,
+    client,
+    /** Has every process write that many lines. */
+    say: (count: number, bytes = 10) => client.ask(`say log ${count} ${bytes}`),
+    [Symbol.asyncDispose]: async () => {
+      client.close();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+describe('the log over the admin interface', () => {
+  test('has the lines of every process, each with its origin, in the order of each', async () => {
+    await using running = await started();
+    const pids = (await running.say(50)).split(' ').map(Number);
+    const all = (await lines(running.server)).filter(({ msg }) => msg.endsWith(' xxxxxxxxxx'));
+    const by = new Map(pids.map((pid) => [pid, all.filter((line) => line.pid === pid)]));
+    const origins = pids.map((pid) => {
+      const { role, id } = by.get(pid)?.[0] ?? {};
+      return id === undefined ? role : `${role}:${id}`;
+    });
+    expect(origins).toEqual(['master', 'manager', 'worker:0', 'task-worker:0', 'user-process:0']);
+    for (const own of by.values())
+      expect(own.map(({ msg }) => Number.parseInt(msg, 10))).toEqual(Array.from({ length: 50 }, (_, n) => n));
+  });
+
+  test('is asked for one process, one role, or from one level on', async () => {
+    await using running = await started();
+    await running.say(2);
+    const { server } = running;
+    expect(new Set((await lines(server, '&process=worker:0')).map(({ role }) => role))).toEqual(
+      new Set(['worker']),
+    );
+    expect(new Set((await lines(server, '&process=manager')).map(({ role }) => role))).toEqual(
+      new Set(['manager']),
+    );
+    expect(await lines(server, '&process=worker:7')).toEqual([]);
+    await server.post('/v1/processes/worker:0/kill');
+    await until('the line of that', async () => {
+      const [last, ...others] = (await lines(server, '&level=warn')).filter(({ role }) => role === 'manager');
+      return last?.msg.startsWith('abnormal exit: worker 0 ended by SIGKILL') && others.length === 0;
+    });
+    expect((await server.get('/v1/logs?process=../x')).status).toBe(400);
+    expect((await server.get('/v1/logs?level=loud')).status).toBe(400);
+  });
+
+  test('goes on as it comes, behind the last line that a client has got, also after the admin process was killed', async () => {
+    await using running = await started();
+    const { server } = running;
+    const query = '/v1/logs?process=worker&lines=0';
+    using first = new Events(server.socketPath, undefined, query);
+    await first.opened();
+    await running.say(3);
+    await first.next('the third', ({ data }) => data.msg?.startsWith('2 '));
+    expect(first.all.map(({ data }) => Number.parseInt(data.msg, 10))).toEqual([0, 1, 2]);
+    const last = first.all.at(-1)?.id;
+    first[Symbol.dispose]();
+    const { pid } = await server.process('admin');
+    process.kill(pid, 'SIGKILL');
+    await running.say(5);
+    await until('another admin process', async () => {
+      const now = await server.process('admin').catch(() => undefined);
+      return now !== undefined && now.pid !== pid;
+    });
+    using second = new Events(server.socketPath, last, query);
+    await second.next('the fifth', ({ data }) => data.msg?.startsWith('4 '));
+    expect(second.all.map(({ data }) => Number.parseInt(data.msg, 10))).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  test('is there while the manager is stopped and a worker hangs', async () => {
+    await using running = await started();
+    const { server, client } = running;
+    await running.say(1);
+    const { pid } = await server.process('manager');
+    client.send('hang\n');
+    process.kill(pid, 'SIGSTOP');
+    await server.until('manager', 'stopped');
+    expect((await lines(server, '&process=worker')).map(({ msg }) => msg)).toEqual(['0 xxxxxxxxxx']);
+    process.kill(pid, 'SIGCONT');
+  });
+
+  test('costs a client that does not read lines, exactly as many as it is told, and nobody else', async () => {
+    await using running = await started({ logFile: '/dev/null' });
+    const { server } = running;
+    let text = '';
+    const paused = await new Promise<IncomingMessage>((resolve) => {
+      const path = '/v1/logs?lines=0';
+      request({ socketPath: server.socketPath, path, agent: false }, (response) => {
+        response.pause();
+        resolve(response);
+      }).end();
+    });
+    const rounds = 12;
+    const each = 1_000;
+    for (let round = 0; round < rounds; round++) await running.say(each, 400);
+    // The next line after what was lost says how many.
+    paused.setEncoding('utf8').on('data', (more: string) => {
+      text += more;
+    });
+    paused.resume();
+    const count = () => {
+      const got = text.match(/^event: log$/gm)?.length ?? 0;
+      const lost = [...text.matchAll(/^event: lost\ndata: \{"lines":(\d+)\}$/gm)].map(([, n]) => Number(n));
+      return { got, lost };
+    };
+    // Of each of the five processes.
+    const all = rounds * each * 5;
+    const sum = () => count().lost.reduce((before, one) => before + one, count().got);
+    await until('all of them', () => sum() >= all);
+    expect(count().got).toBeLessThan(all);
+    expect(sum()).toBe(all);
+    paused.destroy();
+  });
+});
