@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { MillraceError } from '@millrace/channel/errors';
 import { claimedPid, isAdminName, serverNames } from '@millrace/server/admin';
 import type { Program } from '@millrace/server/program';
+import { sayWhatIsAwaited } from './awaited.js';
 import { passProgram } from './program-spec.js';
 import { STARTED_VARIABLE, type Started } from './started.js';
 
@@ -53,6 +54,11 @@ export async function start(entry: string, args: readonly string[], flags: Start
     group,
   } = flags;
   const file = resolveEntry(entry, cwd);
+  const isBackground = process.env[STARTED_VARIABLE] !== undefined;
+  const log = logFile === undefined ? 'Nothing keeps its log: --log-file does.' : `Its log is ${logFile}.`;
+  // The log on the terminal says that itself, and the process in the background has none.
+  const served =
+    (daemonize || logFile !== undefined) && !isBackground ? sayWhatIsAwaited(basename(file), log) : () => {};
   if (daemonize) {
     const started: Started = { args: [...process.execArgv, ...process.argv.slice(1)], cwd };
     // The first process starts the one in the background, which inherits it.
@@ -85,6 +91,7 @@ export async function start(entry: string, args: readonly string[], flags: Start
     },
   });
   await import('./program.js');
+  served();
 }
 
 /** Says so when the server in the background serves: this process ends then, and with 0. */

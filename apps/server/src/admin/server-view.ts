@@ -141,7 +141,7 @@ export class ServerView {
       const port = this.#counters.port(index);
       const connections = open.get(index) ?? 0;
       // No program listens there.
-      if (late && port === 0 && connections === 0) return [];
+      if (late && !this.#counters.listens(index) && connections === 0) return [];
       return [
         {
           index,

@@ -69,6 +69,8 @@ export interface Listening {
   /** Positive; 0: no system call has failed, `reason` says why. */
   readonly errno?: number | undefined;
   readonly reason?: string | undefined;
+  /** Why that will not be before the server starts anew: by what the program has said before, which still serves. */
+  readonly refusal?: string | undefined;
 }
 
 /** From the manager to the processes below it. */
@@ -363,6 +365,7 @@ const FIELDS: Readonly<Record<Kind, Readonly<Record<string, Check>>>> = {
     socket: orNone(isText),
     errno: orNone(isNumber),
     reason: orNone(isText),
+    refusal: orNone(isText),
   },
   hurry: {},
   notBegun: { request: isNumber },

@@ -39,6 +39,9 @@ export interface ProgramListenersParts {
 interface ProgramListener {
   readonly index: ListenerIndex;
   readonly key: string;
+  readonly protocol: StatefulProtocol;
+  /** As the program has said it. */
+  readonly address: ListenAddress;
   readonly socket: Listener;
   /** Its TLS ends in the reactor threads. */
   readonly secure: boolean;
@@ -82,19 +85,21 @@ export class ProgramListeners {
         found = {
           index,
           key,
+          protocol,
+          address,
           socket: this.#bindFirst(address),
           secure: this.#secures(index, tls),
           own: new Map(),
           holders: new Map(),
         };
       } catch (error) {
-        return { ...to, ...whyNot(error) };
+        return { ...to, ...whyNot(error), refusal: this.#servedOtherwise(address, protocol) };
       }
       this.#free.shift();
       this.#byKey.set(key, found);
       this.#parts.open(index, found.socket, found.secure ? 'http' : protocol, found.secure);
     } else if (found.secure) {
-      if (tls === undefined) return { ...to, errno: 0, reason: ENDS_IN_REACTOR };
+      if (tls === undefined) return { ...to, errno: 0, reason: ENDS_IN_REACTOR, refusal: ENDS_IN_REACTOR };
       try {
         this.#parts.secure?.(found.index, tls);
       } catch (error) {
@@ -196,6 +201,18 @@ export class ProgramListeners {
     return found;
   }
 
+  /** Where a version of the program that still serves has that address for another protocol: why this one cannot have it. */
+  #servedOtherwise(address: ListenAddress, protocol: StatefulProtocol): string | undefined {
+    const { host, port, path } = address;
+    const other = [...this.#byKey.values()].find(
+      ({ address: { host: ofHost, port: ofPort, path: ofPath } }) =>
+        ofHost === host && ofPort === port && ofPath === path,
+    );
+    if (other === undefined || other.protocol === protocol) return undefined;
+    const where = path ?? `${host ?? '::'}:${port}`;
+    return `clients of ${where} are served as those of ${KINDS[other.protocol]}, by what the program said when it first listened, and it wants ${KINDS[protocol]} there now. ${START_ANEW}`;
+  }
+
   #hasOwn({ path }: ListenAddress): boolean {
     return this.#parts.hand !== undefined && path === undefined;
   }
@@ -221,9 +238,17 @@ function whyNot(error: unknown): Pick<Listening, 'errno' | 'reason'> {
   return { errno: error instanceof SystemCallError ? error.errno : 0, reason: (error as Error).message };
 }
 
+const START_ANEW = 'Start the server anew: a reload cannot change that.';
+
+/** By what decides how the connections of a listener are served, in words of the program. */
+const KINDS: Readonly<Record<StatefulProtocol, string>> = {
+  http: 'a server of node:http',
+  stream: 'a server of bytes, TLS or HTTP/2',
+};
+
 const ENDS_IN_REACTOR =
   'TLS ends in the reactor threads there, by what the program said when it first listened; what its server says now (certificates of ' +
-  'clients, several keys, callbacks) they cannot do. Start the server anew: a reload cannot change that';
+  `clients, several keys, callbacks) they cannot do. ${START_ANEW}`;
 
 const NO_PATH =
   "with 'user', 'group' or 'chroot' a program listens on ports alone: the master, which binds, may write where workers may not";

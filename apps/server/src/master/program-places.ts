@@ -11,6 +11,7 @@ import { PEER } from '../links/server-plan.js';
 import { OpenedResources } from '../links/shared-resources.js';
 import { masterPeer, type Topology } from '../links/topology.js';
 import type { RoleContext } from '../process/role-context.js';
+import { ON_PATH } from '../shared/counters-layout.js';
 import type { ListenerTls } from './listener-tls.js';
 import { numberOf } from './listeners.js';
 import { ProgramListeners } from './program-listeners.js';
@@ -23,7 +24,7 @@ export interface ProgramPlacesParts {
   /** Undefined before there are any, and after the end. */
   readonly reactors: () => Reactors | undefined;
   readonly resources: () => Descriptors;
-  /** Tells where it listens: a port; 0: nowhere, or on a path. */
+  /** Tells where it listens: a port, `ON_PATH`, or 0: nowhere. */
   readonly count: (listener: ListenerIndex, port: number) => void;
   /** Clients of that socket are accepted from now on, where the master accepts. */
   readonly accept: (socket: Listener, listener: ListenerIndex) => void;
@@ -98,7 +99,7 @@ export class ProgramPlaces {
 
   #open(index: ListenerIndex, socket: Listener, protocol: StatefulProtocol, secure: boolean): void {
     const { context, count, reactors, tls } = this.#parts;
-    count(index, numberOf(socket));
+    count(index, socket.path === undefined ? numberOf(socket) : ON_PATH);
     context.log.info(`listening on ${socket.path ?? `${socket.address.host} ${socket.address.port}`}`);
     const host = socket.path === undefined ? socket.address.host : '';
     this.#after(index, () => {

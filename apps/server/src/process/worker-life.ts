@@ -21,6 +21,8 @@ export interface WorkerLifeParts {
   readonly finish: () => Promise<void>;
   /** What it has in hand, in words; empty when nothing. */
   readonly inHand: () => readonly string[];
+  /** What its start waits for, where that is more than a handler of `workerStart`. */
+  readonly startsAs?: () => string | undefined;
   readonly lingers?: () => boolean;
   /** The links aside are this process's. */
   readonly onAside?: () => void;
@@ -80,10 +82,11 @@ export class WorkerLife {
 
   /** Resolves when it serves, for which it calls `serve`, or when it has been asked to end before. */
   async start(serve: () => void): Promise<void> {
-    const { context, child, workerId } = this.#parts;
+    const { context, child, workerId, startsAs } = this.#parts;
     this.#link.tellStarted();
     const started = runInOrder(context.handlers.get('workerStart'), workerId);
-    await untilSettled(context, 'workerStart', `${child.name} takes nothing before it has`, started);
+    const consequence = `${child.name} takes nothing before it has`;
+    await untilSettled(context, 'workerStart', consequence, started, startsAs);
     if (this.#drain.bySignal) return;
     child.ready();
     this.#isReady = true;

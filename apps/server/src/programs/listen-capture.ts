@@ -6,6 +6,7 @@ import type { ListenAddress, ListenAsked, Listening } from '../contract/control-
 import type { ListenerIndex } from '../contract/ids.js';
 import type { ProgramTls } from '../contract/program-tls.js';
 import type { StatefulProtocol } from '../contract/protocol.js';
+import { ServerError } from '../errors.js';
 import { ListenHandle } from '../sockets/listen-handle.js';
 import { NativeServers } from './native-servers.js';
 
@@ -46,6 +47,8 @@ export interface ListenCaptureParts {
   readonly tlsOf: (server: Server) => ProgramTls | undefined;
   /** Clients of that listener are that server's, `secure` where their TLS ends in the reactor; what is returned ends that. */
   readonly attach: (server: Server, listener: ListenerIndex, secure: boolean) => () => void;
+  /** Whether some process of the server listens for a program. */
+  readonly someListen: () => boolean;
   /** In base mode: the listening socket that the answer names, which the server then accepts from by itself. */
   readonly socketOf?: (token: string) => number;
 }
@@ -71,9 +74,18 @@ export class ListenCapture {
   #native: SetupListenHandle | undefined;
   #requests = 0;
   #listened = false;
+  #refuse: (refusal: ServerError) => void = () => {};
+  /** Rejects when this version of the program may not listen where the one before it does, whatever it does about that itself. */
+  readonly refused = new Promise<never>((_, reject) => {
+    this.#refuse = reject;
+  });
+  /** What a program that has not listened is waited for, in words of its own; empty: nothing is known of it. */
+  waitsFor = '';
 
   constructor(parts: ListenCaptureParts) {
     this.#parts = parts;
+    // Where nothing waits for it, the server of the program has its error.
+    this.refused.catch(() => {});
   }
 
   /** From here on; idempotent. */
@@ -96,7 +108,12 @@ export class ListenCapture {
     this.#native = undefined;
   }
 
-  /** Resolves when something has listened and no call waits for its answer. */
+  /** Whether a process of the server, this one or another, listens for a program. */
+  get someListen(): boolean {
+    return this.#listened || this.#parts.someListen();
+  }
+
+  /** Resolves when something listens and no call waits for its answer. */
   async listening(): Promise<void> {
     while (!this.#listened || this.#waiting.size > 0)
       await new Promise<void>((answered) => this.#onAnswer.push(answered));
@@ -108,7 +125,9 @@ export class ListenCapture {
     if (waiting === undefined) return;
     this.#waiting.delete(answer.request);
     const { server, handle } = waiting;
-    this.#listened = true;
+    if (answer.refusal !== undefined) this.#refuse(refusalOf(answer.refusal));
+    // Behind the listeners of 'error' and 'listening', which may throw.
+    process.nextTick(() => this.#tellWaiting());
     if (answer.listener === undefined) {
       handle.failed();
       // It may have been closed, and have listened anew.
@@ -116,7 +135,10 @@ export class ListenCapture {
         server._handle = null;
         server.emit('error', listenError(answer, waiting.shown));
       }
-    } else if (handle.closed) this.#parts.end(answer.listener);
+      return;
+    }
+    this.#listened = true;
+    if (handle.closed) this.#parts.end(answer.listener);
     else if (answer.socket !== undefined)
       this.#listenNatively(server, handle, answer.listener, answer.socket);
     else {
@@ -127,6 +149,9 @@ export class ListenCapture {
       );
       server.emit('listening');
     }
+  }
+
+  #tellWaiting(): void {
     for (const tell of this.#onAnswer.splice(0)) tell();
   }
 
@@ -168,7 +193,9 @@ export class ListenCapture {
     const backlog = typeof wanted === 'number' && wanted > 0 ? wanted : BACKLOG;
     const isPath = addressType === -1 || port === -1;
     const protocol = this.#parts.protocolOf(server);
-    const place = [protocol, address, port, addressType].join(' ');
+    // In base mode connections are the worker's from the beginning, and another version may understand them otherwise.
+    const kind = this.#parts.socketOf === undefined ? protocol : 'native';
+    const place = [kind, address, port, addressType].join(' ');
     const call = this.#nextCall(place);
     const handle = new ListenHandle(isPath, addressType === IPV6 || address === null ? 'IPv6' : 'IPv4', () =>
       this.#calls.get(place)?.delete(call),
@@ -217,6 +244,11 @@ export function protocolOf(server: Server): StatefulProtocol {
 /** The abstract namespace has no directories. */
 function absolute(path: string): string {
   return path.startsWith('\0') ? path : resolvePath(path);
+}
+
+function refusalOf(reason: string): ServerError {
+  const message = `This version of the program cannot listen where the one before it does: ${reason}`;
+  return new ServerError('ERR_MILLRACE_LISTEN', message);
 }
 
 /** As Node's own: `listen EADDRINUSE: address already in use 0.0.0.0:3000`. */

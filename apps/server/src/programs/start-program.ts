@@ -5,8 +5,8 @@ import { Server } from '../api/server.js';
 import { ROLE } from '../contract/role.js';
 import { shareRegistry } from '../metrics/program-registries.js';
 import type { ServerOptions } from '../options/options.js';
-import { LISTEN_WAIT_MS, MAX_LISTENS } from './constants.js';
-import type { ListenCapture } from './listen-capture.js';
+import { MAX_LISTENS } from './constants.js';
+import { ProgramStart } from './program-start.js';
 import { runMain } from './run-main.js';
 import { watchUncaptured } from './uncaptured.js';
 
@@ -29,8 +29,7 @@ export interface Program {
 /**
  * Runs a program that listens by `net`, `http`, `https`, `http2` or `tls` in the workers of a server, unchanged: its `listen` is answered
  * by the master, and its clients outlive its processes. Every process of the server comes here, by the entry module that calls this.
- * Resolves in the master when the program listens in each worker, or has said nothing for {@link LISTEN_WAIT_MS}. Rejects as
- * `server.start` does.
+ * Resolves in the master when the program listens in each worker, or has listened nowhere for ten seconds. Rejects as `server.start` does.
  */
 export async function startProgram(program: Program): Promise<Server> {
   const { file, args = [], server: options = {} } = program;
@@ -39,10 +38,12 @@ export async function startProgram(program: Program): Promise<Server> {
     const role = server[ROLE];
     if (role?.name !== 'worker') return;
     const capture = await role.captureListen();
+    const start = new ProgramStart({ capture, file, isFirst: role.isFirst, log: server.log });
     enterSurroundings(program);
     watchUncaptured({
       onCluster: () => {
         capture.uninstall();
+        start.listensByItself();
         server.log.warn(
           'the program starts processes by node:cluster: they listen by themselves, and their clients end with them',
         );
@@ -53,8 +54,7 @@ export async function startProgram(program: Program): Promise<Server> {
           'the program has a UDP socket: each worker has one of its own, or fails to have it',
         ),
     });
-    await runMain(file, args);
-    await listening(capture, server);
+    await start.done(runMain(file, args));
   });
   // Before the first process is started.
   if (!hasParent()) await shareRegistry(file);
@@ -69,20 +69,4 @@ function enterSurroundings({ cwd, envFile, without = [] }: Program): void {
   if (envFile === undefined) return;
   for (const [name, value] of Object.entries(parseEnv(readFileSync(envFile, 'utf8'))))
     process.env[name] ??= value;
-}
-
-/** A worker is ready when its program listens: what replaces another in a reload has to. */
-async function listening(capture: ListenCapture, server: Server): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(() => {
-      const seconds = LISTEN_WAIT_MS / 1_000;
-      server.log.warn(
-        `the program has not listened anywhere within ${seconds} s; it runs without clients until it does`,
-      );
-      resolve();
-    }, LISTEN_WAIT_MS);
-  });
-  await Promise.race([capture.listening(), late]);
-  clearTimeout(timer);
 }

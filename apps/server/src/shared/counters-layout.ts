@@ -53,6 +53,8 @@ export const LOST_LOG_LINES = 6;
 export const STATE = 7;
 export const PORTS = LINE;
 const PORTS_LENGTH = 256;
+/** In place of a port, for a listener that a program has asked for at run time: it is a unix socket. */
+export const ON_PATH = 65_536;
 
 /** The server as a whole, by the number in STATE; 0: nothing is told yet. */
 export const SERVER_STARTING = 1;

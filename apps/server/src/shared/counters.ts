@@ -69,8 +69,15 @@ export class Counters {
     return this.#ofServer.restore();
   }
 
+  /** The number that a listener is bound to; 0: it has a path, or is not bound. */
   port(index: number): number {
-    return this.server(layout.PORTS + index);
+    const bound = this.server(layout.PORTS + index);
+    return bound === layout.ON_PATH ? 0 : bound;
+  }
+
+  /** Whether a listener is bound, to a port or, where a program has asked for it, to a path. */
+  listens(index: number): boolean {
+    return this.server(layout.PORTS + index) !== 0;
   }
 
   /** The turn of the next message in a round over all reactor threads: 0, 1, 2, … */

@@ -4,7 +4,7 @@ import { check, syscalls } from '@millrace/native/syscalls';
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { TaskClient } from '@millrace/task-pool/internal';
 import type { OwnReactor } from '../base/own-reactor.js';
-import { RESTORE_MS } from '../constants.js';
+import { INCARNATIONS_PER_MANAGER, RESTORE_MS } from '../constants.js';
 import { unknownMessage } from '../contract/control-messages.js';
 import { runInOrder } from '../contract/events.js';
 import {
@@ -143,6 +143,7 @@ export class WorkerRole {
       workerId: id,
       finish: () => this.#finish(),
       inHand: () => this.#inHand(),
+      startsAs: () => this.#capture?.waitsFor,
       // A program that has nothing to do about SIGTERM would have ended by it.
       lingers: () => this.#capture === undefined || this.#isProgramTold,
       onAside: () => this.#retirement?.granted(),
@@ -173,6 +174,11 @@ export class WorkerRole {
     return this.#gateway;
   }
 
+  /** Whether no process before this one has had its name, in this run of the server. */
+  get isFirst(): boolean {
+    return incarnationOf(this.#child) === INCARNATIONS_PER_MANAGER + 1;
+  }
+
   /** From here on `listen` of every server of this process is answered by the master. */
   async captureListen(): Promise<ListenCapture> {
     const { ListenCapture, protocolOf } = await import('../programs/listen-capture.js');
@@ -184,6 +190,8 @@ export class WorkerRole {
         this.#retirement?.isAside ? undefined : this.#life.tell({ type: 'listenEnded', ...about, listener }),
       protocolOf,
       tlsOf: this.#own ? () => undefined : programTlsOf,
+      someListen: () =>
+        this.#context.ports.some(({ late }, at) => late && this.#gateway.counters.listens(at)),
       attach: (server, listener, secure) => {
         this.#served?.attach(server, listener, secure);
         return () => this.#served?.detach(listener);
