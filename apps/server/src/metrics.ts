@@ -10,10 +10,10 @@
  * @packageDocumentation
  */
 export {
-  type RestartCount,
   type ServerMetric,
   type ServerMetricsInput,
   serverMetrics,
 } from './metrics/definitions.js';
+export { type LabelledMetric, labelledMetrics } from './metrics/labelled.js';
 export type { ProcessUsage } from './metrics/process-usage.js';
 export { renderServerMetrics, serverFamilies } from './metrics/render.js';

@@ -3,7 +3,7 @@
  * program, and knows no more of it than shared memory tells.
  */
 import { inherit } from '@millrace/process-pool';
-import { LOG_RING } from '../links/descriptor-names.js';
+import { LOG_RING, NUMBERS } from '../links/descriptor-names.js';
 import { openLogRing } from '../links/shared-resources.js';
 import { takeIdentity } from '../process/identity.js';
 import { ADMIN_SOCKET, ADMIN_TCP_SOCKET, type AdminAssignment } from './admin-assignment.js';
@@ -13,7 +13,7 @@ import { AdminHttpServer } from './http-server.js';
 import { LogStream } from './log-stream.js';
 import { MasterLink } from './master-link.js';
 import { ProcessWatch } from './process-watch.js';
-import { ProgramMetrics } from './program-metrics.js';
+import { Registries } from './registries.js';
 import { ServerView } from './server-view.js';
 
 /** Milliseconds after a SIGTERM until it is taken for one to this process alone: the master says when it is to end. */
@@ -27,12 +27,12 @@ const { tokenHash, user, group } = assignment;
 takeIdentity({ user, group, chroot: undefined });
 
 const view = new ServerView(assignment, (name) => child.descriptor(name));
-const program = new ProgramMetrics(assignment.registries, (name) => child.descriptor(name));
+const registries = new Registries([NUMBERS, ...assignment.registries], (name) => child.descriptor(name));
 const watch = new ProcessWatch(view);
 const events = new EventStream(view, watch);
 const history = new History(view);
 const logs = new LogStream(openLogRing(child.descriptor(LOG_RING)));
-const parts = { assignment, view, program, watch, events, history, logs, master: new MasterLink(child) };
+const parts = { assignment, view, registries, watch, events, history, logs, master: new MasterLink(child) };
 const servers = [new AdminHttpServer(parts, undefined)];
 await servers[0]?.listen(child.descriptor(ADMIN_SOCKET));
 if (tokenHash !== undefined) {

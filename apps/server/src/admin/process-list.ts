@@ -61,6 +61,7 @@ export class ProcessList {
     const pid = of(layout.PID) || null;
     const usage = pid === null ? undefined : this.#usages.of(pid);
     const worker = role === 'worker' ? asWorker(id) : undefined;
+    const beats = of(layout.BEAT_PID) === pid;
     const isRunning = role === 'task-worker';
     const lastExit = words[layout.LAST_EXIT] as number;
     const failures = of(layout.FAILURES);
@@ -74,7 +75,8 @@ export class ProcessList {
       cpuMs: usage?.cpuMs ?? null,
       cpuPercent: usage?.cpuPercent ?? null,
       memory: usage?.memory ?? null,
-      loopDelayMs: of(layout.BEAT_PID) === pid ? delayOf(words[layout.LOOP_DELAY] as number) : null,
+      loopDelayMs: beats ? delayOf(words[layout.LOOP_DELAY] as number) : null,
+      loopDelayP99Ms: beats ? delayOf(words[layout.LOOP_DELAY_P99] as number) : null,
       restarts: of(layout.RESTARTS),
       failures,
       lastFailure: failures === 0 ? null : exitText(lastExit),
@@ -104,6 +106,7 @@ export class ProcessList {
       cpuPercent: usage?.cpuPercent ?? null,
       memory: usage?.memory ?? null,
       loopDelayMs: null,
+      loopDelayP99Ms: null,
       restarts: null,
       failures: null,
       lastFailure: null,

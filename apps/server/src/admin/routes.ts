@@ -6,7 +6,7 @@ import type { LogStream } from './log-stream.js';
 import type { MasterLink } from './master-link.js';
 import { metricsPage } from './metrics-page.js';
 import type { ProcessWatch } from './process-watch.js';
-import type { ProgramMetrics } from './program-metrics.js';
+import type { Registries } from './registries.js';
 import { reload } from './reload-progress.js';
 import { type Reply, RequestError } from './replies.js';
 import * as schemas from './schemas.js';
@@ -16,7 +16,7 @@ import type { ServerView } from './server-view.js';
 export interface AdminParts {
   readonly assignment: AdminAssignment;
   readonly view: ServerView;
-  readonly program: ProgramMetrics;
+  readonly registries: Registries;
   readonly watch: ProcessWatch;
   readonly events: EventStream;
   readonly history: History;
@@ -154,7 +154,7 @@ export const ROUTES: readonly Route[] = [
   route('GET', '/metrics', 'getMetrics', {
     text: 'The metrics of the server, which docs/metrics.md lists, and those that its program counts by @millrace/metrics, as Prometheus reads them.',
     answers: { 200: { text: 'The page.', schema: schemas.pageSchema, contentType: 'text/plain' } },
-    handle: ({ view, program }, { accept }) => metricsPage(view, program, accept),
+    handle: ({ view, registries }, { accept }) => metricsPage(view, registries, accept),
   }),
   route('GET', '/health/live', 'getLive', {
     text: 'Whether the server lives: a probe that fails here is a reason to start it anew. No token is needed.',

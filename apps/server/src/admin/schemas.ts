@@ -73,6 +73,10 @@ export const processSchema = v.strictObject({
   cpuPercent: said(orNull(number), 'The share of one processor lately.'),
   memory: said(orNull(whole), 'Resident memory in bytes.'),
   loopDelayMs: said(orNull(number), 'How late its loop was at the last full second.'),
+  loopDelayP99Ms: said(
+    orNull(number),
+    'How late its loop was in the last 5 to 10 s, at the 99th percentile.',
+  ),
   restarts: said(orNull(whole), 'How many processes have had the name before, those of reloads as well.'),
   failures: said(orNull(whole), 'How many of those ended with an error or by a signal.'),
   lastFailure: said(orNull(v.string()), "As 'SIGKILL' or 'code 1'."),

@@ -2,11 +2,12 @@ import type { ChildProcessContext } from '@millrace/process-pool';
 import type { Daemon } from '@millrace/process-pool/process';
 import type { RoleAssignment } from '../contract/role.js';
 import { shownAt } from '../errors.js';
-import { LOG_RING } from '../links/descriptor-names.js';
+import { LOG_RING, NUMBERS } from '../links/descriptor-names.js';
 import { openLogRing } from '../links/shared-resources.js';
 import type { ProcessLog } from '../log/log.js';
 import { LOG_FILE, takeLogFile } from '../log/log-files.js';
 import type { ProcessMessages } from '../messages/process-messages.js';
+import { ServerRegistry } from '../metrics/server-registry.js';
 import { assertSamePlan } from '../options/server-plan.js';
 import { tieToTest } from '../options/under-test.js';
 import { applyIdentity } from '../process/identity.js';
@@ -64,6 +65,10 @@ export class RoleStart {
       if (ring !== undefined) processLog.keepIn(openLogRing(ring));
       const { ports, handlers, topology, userProcesses, tables, plan } = registered;
       const failedStarts = starts.failed;
+      const numbers = new ServerRegistry(child?.descriptors.get(NUMBERS), (error) =>
+        processLog.log.warn({ err: error }, 'a number of the server is not counted'),
+      );
+      processLog.onError((error) => numbers.error(error));
       const context = new RoleContext({
         options,
         ports,
@@ -72,6 +77,7 @@ export class RoleStart {
         processLog,
         messages,
         timers,
+        numbers,
         plan,
         failedStarts,
       });

@@ -19,6 +19,8 @@ export const datagramName = (listener: Unchecked<ListenerIndex>) => `datagram.${
 /** A table of the user's. */
 export const sharedTableName = (name: string) => `table.${name}`;
 
+/** The memory of the registry that the server itself counts in. */
+export const NUMBERS = 'numbers';
 /** The memory of a registry of the program's metrics. */
 export const registryName = (name: string) => `${REGISTRY}${name}`;
 const REGISTRY = 'registry.';

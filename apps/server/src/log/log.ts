@@ -14,6 +14,8 @@ export type { Logger };
 
 const require = createRequire(import.meta.url);
 
+/** The number of the level that pino has for warnings. */
+const WARN = 40;
 const STANDARD_OUTPUT = 1;
 const STANDARD_ERROR = 2;
 
@@ -58,6 +60,7 @@ export class ProcessLog {
   /** Lost lines that have not been counted yet. */
   #uncounted = 0;
   #told = false;
+  #onError: (error: unknown) => void = () => {};
 
   constructor(options: ProcessLogOptions) {
     this.#options = options;
@@ -141,6 +144,11 @@ export class ProcessLog {
     this.#uncounted = 0;
   }
 
+  /** Calls `listener` with each error that a line from warnings on is about. */
+  onError(listener: (error: unknown) => void): void {
+    this.#onError = listener;
+  }
+
   /** Says something about the log itself, on standard error; nothing comes of it where that cannot be written to. */
   complain(text: string): void {
     const { standard, origin } = this.#options;
@@ -195,6 +203,7 @@ export class ProcessLog {
     const options = {
       level,
       base,
+      hooks: { logMethod: hearErrors((error) => this.#onError(error)) },
       formatters: {
         level: (label: string) => ({ level: label }),
         log: besides,
@@ -228,6 +237,15 @@ export class ProcessLog {
     for (const line of this.#early ?? []) ring.write(line);
     this.#early = undefined;
   }
+}
+
+/** Calls `listener` with the error of each line that has one, from warnings on. */
+function hearErrors(listener: (error: unknown) => void) {
+  return function (this: Logger, args: Parameters<Pino.LogFn>, method: Pino.LogFn, level: number): void {
+    const [first] = args as unknown[];
+    if (level >= WARN && typeof first === 'object' && first !== null && 'err' in first) listener(first.err);
+    method.apply(this, args);
+  };
 }
 
 const RESERVED = ['level', 'time', 'role', 'id', 'pid'];

@@ -40,6 +40,8 @@ export class HangWatch {
   readonly #started = new Set<number>();
   /** By pid, when a process that has not was named last. */
   readonly #named = new Map<number, number>();
+  /** Pids of processes that were killed for it, until they have ended. */
+  readonly #killed = new Set<number>();
   #lookedAt = performance.now();
   readonly #timer: NodeJS.Timeout;
 
@@ -53,7 +55,13 @@ export class HangWatch {
     if (member.starting.some((run) => run.pid === pid)) this.#started.add(pid);
   }
 
+  /** Whether that process was killed for a loop that did not turn. */
+  hasKilled(pid: number): boolean {
+    return this.#killed.has(pid);
+  }
+
   ended(pid: number): void {
+    this.#killed.delete(pid);
     this.#started.delete(pid);
     this.#named.delete(pid);
   }
@@ -123,6 +131,7 @@ export class HangWatch {
         `the loop of ${nameOf(member)} has not turned for ${seconds(silent)} (${option}): it is killed`,
       );
       this.#seen.delete(member);
+      this.#killed.add(pid);
       return member.kill('SIGKILL');
     }
     if (silent < HANDLER_NAMED_MS) return;

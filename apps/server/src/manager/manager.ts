@@ -26,6 +26,7 @@ import { PEER } from '../links/server-plan.js';
 import { OpenedResources } from '../links/shared-resources.js';
 import { managerPeer, masterPeer, type Topology } from '../links/topology.js';
 import { LogFiles, sendsLogFiles } from '../log/log-files.js';
+import { roleLabel } from '../metrics/process-usage.js';
 import { beat } from '../process/heartbeat.js';
 import { ProcessPids } from '../process/process-pids.js';
 import type { RoleContext } from '../process/role-context.js';
@@ -43,6 +44,7 @@ import { WorkerStop } from './manager-stop.js';
 import { memberSpecs } from './member-specs.js';
 import { assignmentOf, Members } from './members.js';
 import { logFailure, Replacements } from './replacements.js';
+import { restartCause } from './restart-cause.js';
 import { Retirees } from './retirees.js';
 import { RoleLeases } from './role-leases.js';
 import { Vacancies } from './vacancies.js';
@@ -156,7 +158,8 @@ export class ManagerRole implements ServerControl {
     child.onMessage((body) => this.#told(body));
     child.onStop((mode) => void this.#stop(mode));
     onTermination(() => this.#tellMaster({ type: 'terminated', pid: process.pid }));
-    beat(this.#counters.process(managerPeer(topology)));
+    const delay = context.numbers.loopDelay('manager', 0);
+    beat(this.#counters.process(managerPeer(topology)), (seconds) => delay.observe(seconds));
   }
 
   async start(): Promise<void> {
@@ -447,6 +450,9 @@ export class ManagerRole implements ServerControl {
     if (this.#leases.isHeldBy(member, pid) && role === 'worker') this.#reap(asWorker(id));
     this.#vacancies.begin(member, pid);
     this.#retirees.ended(member, pid);
+    const hung = pid !== undefined && this.#watch.hasKilled(pid);
+    if (!this.#stopping && (exit.replaced || delay !== undefined))
+      this.#context.numbers.restarted(roleLabel(role), restartCause(exit, hung));
     if (pid !== undefined) this.#watch.ended(pid);
     if (pid !== undefined) this.#removeFilesOf(pid);
     this.#pids.ended(flatId(role, this.#topology, id), pid);

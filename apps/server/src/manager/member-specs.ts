@@ -2,6 +2,7 @@ import type { ChildProcessContext, MemberSpec } from '@millrace/process-pool';
 import { KILL_GRACE_MS } from '../constants.js';
 import type { RoleName } from '../contract/ids.js';
 import type { RoleAssignment } from '../contract/role.js';
+import { NUMBERS } from '../links/descriptor-names.js';
 import { processKind } from '../links/process-kinds.js';
 import type { Topology } from '../links/topology.js';
 import { LOG_FILE, type LogFiles } from '../log/log-files.js';
@@ -46,6 +47,7 @@ function memberSpec(
     ...spawnArguments(context.options),
     descriptors: {
       ...Object.fromEntries(names.map((key) => [key, child.descriptor(key)])),
+      [NUMBERS]: child.descriptor(NUMBERS),
       ...handedRegistries(child.descriptors),
       ...(logFiles && { [LOG_FILE]: logFiles.add() }),
     },

@@ -85,6 +85,7 @@ export class Replacements {
     await this.#settled('beforeReload', 'the reload waits for it', before);
     log.info({ tasksOnly }, `reloading ${members.length} processes`);
     const result = await this.#replace(members);
+    context.numbers.reloaded(result.outcome);
     if (result.outcome === 'failed') log.error(result.advice);
     else log.info(result, `reload: ${result.outcome}`);
     const after = runInOrder(handlers.get('afterReload'), result);

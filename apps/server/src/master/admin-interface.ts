@@ -13,8 +13,16 @@ import {
 } from '../contract/control-messages.js';
 import { asPeer, type PeerId } from '../contract/ids.js';
 import type { ReloadOptions, ReloadResult } from '../contract/reload.js';
-import { CONNECTIONS, COUNTERS, type Descriptors, LOG_RING, TLS } from '../links/descriptor-names.js';
+import {
+  CONNECTIONS,
+  COUNTERS,
+  type Descriptors,
+  LOG_RING,
+  NUMBERS,
+  TLS,
+} from '../links/descriptor-names.js';
 import type { Topology } from '../links/topology.js';
+import { restartCause } from '../manager/restart-cause.js';
 import type { ResolvedAdmin } from '../options/admin-options.js';
 import { isInherited } from '../options/port-options.js';
 import type { ResolvedPort } from '../options/resolved-port.js';
@@ -54,11 +62,11 @@ export class AdminInterface {
     this.#sockets = new AdminSockets(options);
   }
 
-  /** Starts the process, with what is shared by its name, and the memories of the program's metrics. */
-  start(shared: Descriptors, registries: Descriptors): void {
+  /** Starts the process, with what is shared by its name; `registries`: the names of the program's metrics. */
+  start(shared: Descriptors, registries: readonly string[]): void {
     const { options } = this.#context;
     const { address, name, path } = this.#sockets;
-    const memories = [COUNTERS, CONNECTIONS, LOG_RING, TLS].flatMap((memory) => {
+    const memories = [COUNTERS, CONNECTIONS, LOG_RING, TLS, NUMBERS, ...registries].flatMap((memory) => {
       const fd = shared[memory];
       return fd === undefined ? [] : [[memory, fd] as const];
     });
@@ -68,8 +76,8 @@ export class AdminInterface {
       entry: ADMIN_PROCESS,
       // What the program is run with is not for this one: it is no part of the program.
       execArgv: [],
-      descriptors: { ...Object.fromEntries(memories), ...this.#sockets.descriptors, ...registries },
-      data: this.#assignment(Object.keys(registries)),
+      descriptors: { ...Object.fromEntries(memories), ...this.#sockets.descriptors },
+      data: this.#assignment(registries),
       startTimeout: START_TIMEOUT_MS,
     };
     this.#pool = new ProcessPool([member], {
@@ -151,12 +159,15 @@ export class AdminInterface {
     }
   }
 
-  #exited({ code, signal, error }: Exit, delay: number | undefined): void {
+  #exited(exit: Exit, delay: number | undefined): void {
     if (this.#closing) return;
+    const { code, signal, error } = exit;
     const { log } = this.#context;
     const how = error ? `(${error.message})` : signal ? `by ${signal}` : `with code ${code}`;
-    if (delay !== undefined)
+    if (delay !== undefined) {
+      this.#context.numbers.restarted('admin', restartCause(exit, false));
       return log.warn({ code, signal }, `the admin process ended ${how}; another one is started`);
+    }
     log.error(
       { code, signal },
       `the admin process ended ${how} and is not started again; the server goes on without it`,

@@ -19,13 +19,14 @@ import type { ServerControl } from '../contract/server-control.js';
 import { errorOf, type StartFailure } from '../contract/start-failure.js';
 import { ServerError } from '../errors.js';
 import { corruptLink, linkOfReactorCorrupt } from '../links/corrupt-links.js';
-import { type Descriptors, datagramName, LOG_RING } from '../links/descriptor-names.js';
+import { type Descriptors, datagramName, LOG_RING, NUMBERS } from '../links/descriptor-names.js';
 import { linksOf } from '../links/server-plan.js';
 import { openLogRing } from '../links/shared-resources.js';
 import { managerPeer, masterPeer, type Topology } from '../links/topology.js';
 import { AcceptLog } from '../log/accept-log.js';
 import { LogLimit } from '../log/log.js';
 import { HangWatch } from '../manager/hang-watch.js';
+import { restartCause } from '../manager/restart-cause.js';
 import { ownRegistries, shareRegistry } from '../metrics/program-registries.js';
 import { lastForClients } from '../options/open-files.js';
 import { beat } from '../process/heartbeat.js';
@@ -299,7 +300,8 @@ export class MasterRole implements ServerControl {
     if (this.#admin !== undefined && !this.#context.ports.some(({ late }) => late))
       await shareRegistry(spawnArguments(this.#context.options).entry);
     const registries = ownRegistries();
-    const descriptors = { ...this.#resources, ...this.#inherited, ...this.#tables, ...registries };
+    const metrics = { [NUMBERS]: this.#context.numbers.descriptor, ...registries };
+    const descriptors = { ...this.#resources, ...this.#inherited, ...this.#tables, ...metrics };
     const tasks = { taskFiles: this.#taskFiles?.path, taskRun: this.#queue?.run };
     this.#manager = managerPool(this.#context, descriptors, tasks, {
       onSpawn: ({ pid, incarnation }) => {
@@ -325,14 +327,15 @@ export class MasterRole implements ServerControl {
     this.#pids = new ProcessPids(counted);
     this.#pids.set(masterPeer(this.#topology), process.pid);
     this.#pids.ready(masterPeer(this.#topology), process.pid);
-    this.#stopBeat = beat(counted.process(masterPeer(this.#topology)));
+    const delay = this.#context.numbers.loopDelay('master', 0);
+    this.#stopBeat = beat(counted.process(masterPeer(this.#topology)), (seconds) => delay.observe(seconds));
     counted.keepServer();
     this.#restoring = this.#reactor.poller.every(RESTORE_MS, () => this.#restoreCounters());
     this.#count(counters.START_TIME, Date.now());
     this.#count(counters.STATE, counters.SERVER_STARTING);
     for (const [index, bound] of this.#listeners.entries())
       if (bound !== undefined) this.#count(counters.PORTS + index, numberOf(bound));
-    this.#admin?.start(this.#resources, registries);
+    this.#admin?.start({ ...this.#resources, ...metrics }, Object.keys(registries));
     try {
       await Promise.all([this.#reactors.ready(), this.#manager.start()]);
     } catch (cause) {
@@ -564,6 +567,7 @@ export class MasterRole implements ServerControl {
 
   #managerEnded(_member: Member, exit: Exit, delay: number | undefined): void {
     const { pid, code, signal, error } = exit;
+    const hung = pid !== undefined && this.#watch?.hasKilled(pid) === true;
     this.#reloads.managerEnded(this.#ending !== undefined);
     this.#processesEnded(pid);
     this.#end.managerChanged();
@@ -571,11 +575,13 @@ export class MasterRole implements ServerControl {
     if (code !== 0) this.#pids?.failed(managerPeer(this.#topology), exit);
     const how = error ? `(${error.message})` : signal ? `by ${signal}` : `with code ${code}`;
     if (delay === undefined) void this.#fail(`the manager ended ${how} and is not started again`);
-    else
+    else {
+      this.#context.numbers.restarted('manager', restartCause(exit, hung));
       this.#context.log.error(
         { code, signal },
         `the manager ended ${how}; it is replaced, and its processes with it`,
       );
+    }
   }
 
   /** The kernel ends what is below a manager with it. */
@@ -667,6 +673,7 @@ export class MasterRole implements ServerControl {
     this.#reactor.close();
     this.#context.messages.close();
     closeDescriptors(this.#resources);
+    this.#context.numbers.close();
     this.#resources = {};
     if (this.#queue !== undefined) this.#queue.close();
     else if (this.#topology.taskQueue === undefined) this.#taskFiles?.remove();

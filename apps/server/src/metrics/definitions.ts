@@ -7,17 +7,6 @@ export interface ServerMetricsInput {
   readonly stats: ServerStats;
   /** What each of its processes uses. Default: that is not on the page. */
   readonly processes?: readonly ProcessUsage[] | undefined;
-  /** Processes that ended and were replaced, by role and cause. Default: that is not on the page. */
-  readonly restarts?: readonly RestartCount[] | undefined;
-  /** Reloads that were finished. Default: that is not on the page. */
-  readonly reloads?: number | undefined;
-}
-
-/** How often processes of a role have been replaced for one cause: `'exit'`, `'signal'`, `'hang'`, `'reload'`, … */
-export interface RestartCount {
-  readonly role: string;
-  readonly cause: string;
-  readonly count: number;
 }
 
 /** One metric of the server: what docs/metrics.md says of it, and how it is read. */
@@ -144,15 +133,6 @@ export const serverMetrics: readonly ServerMetric[] = [
   ),
   counter('log_lines_lost_total', 'Lines of the log, of all processes, that could not be written.', (stats) =>
     one(stats.lostLogLines),
-  ),
-  ofServer('counter', 'reloads_total', 'Reloads that were finished.', [], ({ reloads }) => maybe(reloads)),
-  ofServer(
-    'counter',
-    'restarts_total',
-    'Processes that ended and were replaced, by the cause of their end.',
-    ['role', 'cause'],
-    ({ restarts = [] }) =>
-      restarts.map(({ role, cause, count }) => ({ labels: { role, cause }, value: count })),
   ),
   ofProcess(
     'counter',

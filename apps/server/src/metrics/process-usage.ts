@@ -1,3 +1,11 @@
+import type { RoleName } from '../contract/ids.js';
+
+/** What a role is called in labels. */
+export function roleLabel(role: RoleName | 'admin'): string {
+  if (role === 'taskWorker') return 'task_worker';
+  return role === 'userProcess' ? 'user' : role;
+}
+
 /** What one process of a server uses. */
 export interface ProcessUsage {
   /** `'master'`, `'manager'`, `'worker'`, `'task_worker'`, `'user'`, `'admin'`. */

@@ -4,6 +4,7 @@ import type { ServerPlan } from '../contract/role.js';
 import type { FailedStart } from '../contract/start-failure.js';
 import type { Logger, ProcessLog } from '../log/log.js';
 import type { ProcessMessages } from '../messages/process-messages.js';
+import type { ServerRegistry } from '../metrics/server-registry.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { ResolvedPort } from '../options/resolved-port.js';
 import type { ProcessTimers } from './process-timers.js';
@@ -18,6 +19,8 @@ export interface RoleContextParts {
   readonly processLog: ProcessLog;
   readonly messages: ProcessMessages;
   readonly timers: ProcessTimers;
+  /** What the server counts with labels. */
+  readonly numbers: ServerRegistry;
   /** What every process of the server has to come to. */
   readonly plan: ServerPlan;
   /** The starts of the program that failed before this one. */
@@ -33,6 +36,7 @@ export class RoleContext implements RoleContextParts {
   readonly processLog: ProcessLog;
   readonly messages: ProcessMessages;
   readonly timers: ProcessTimers;
+  readonly numbers: ServerRegistry;
   readonly plan: ServerPlan;
   readonly failedStarts: readonly FailedStart[];
 
@@ -44,6 +48,7 @@ export class RoleContext implements RoleContextParts {
     this.processLog = parts.processLog;
     this.messages = parts.messages;
     this.timers = parts.timers;
+    this.numbers = parts.numbers;
     this.plan = parts.plan;
     this.failedStarts = parts.failedStarts;
   }

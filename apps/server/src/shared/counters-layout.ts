@@ -21,6 +21,7 @@ import type { ReactorIndex, Unchecked } from '../contract/ids.js';
  *              │ TASKS_COMPLETED │ TASKS_FAILED                                    │ 8 doubles,
  *              │ BEAT_PID │ BEAT │ DEBUGGED │ BEAT_AT │ LOOP_DELAY │ RESTARTS │    │ 6, 7:
  *              │ FAILURES │ LAST_EXIT                                             │ 8 doubles,
+ *              │ LOOP_DELAY_P99                                                    │ 8 more,
  *              │ for each reactor thread: DONE                                     │ then R, rounded up to 8
  *              └───────────────────────────────────────────────────────────────────┘
  *
@@ -119,8 +120,10 @@ export const LOOP_DELAY = LINE + 4;
 export const RESTARTS = LINE + 5;
 export const FAILURES = LINE + 6;
 export const LAST_EXIT = LINE + 7;
+/** How late the loop was lately, in milliseconds: at the 99th percentile. */
+export const LOOP_DELAY_P99 = 2 * LINE;
 /** For each reactor thread, from here on. */
-export const DONE = 2 * LINE;
+export const DONE = 3 * LINE;
 
 export interface CountersShape {
   readonly reactors: number;

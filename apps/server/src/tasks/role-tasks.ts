@@ -89,6 +89,7 @@ export class RoleTasks {
       topology,
       maxQueue: taskMaxQueue,
       limit: new LogLimit(context),
+      numbers: context.numbers,
       finished: (id, data) =>
         void runInOrder(context.handlers.get('finish'), { id, data }).catch((error) =>
           context.log.error(

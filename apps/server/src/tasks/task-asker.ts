@@ -18,6 +18,7 @@ import { openTaskQueue } from '../links/task-queue.js';
 import { askerOf, peerOfTaskWorker } from '../links/task-topology.js';
 import type { Topology } from '../links/topology.js';
 import type { LogLimit } from '../log/log.js';
+import type { ServerRegistry } from '../metrics/server-registry.js';
 import { TASKS, TASKS_AT_HAND, TASKS_COMPLETED, TASKS_FAILED } from '../shared/counters-layout.js';
 import { LaterQueue } from './later-queue.js';
 
@@ -38,6 +39,8 @@ export interface TaskAskerParts {
   /** Which run of the server this is, in messages that may outlive it; undefined in a process that uses no queue. */
   readonly run: string | undefined;
   readonly limit: LogLimit;
+  /** Where tasks are counted by their names. */
+  readonly numbers: ServerRegistry;
   /** Has the manager replace the process of that flat id, and all empty what lies between it and them. */
   readonly replace: (peer: PeerId) => void;
   /** A result that a task sent by `finish` and no callback takes. */
@@ -84,9 +87,19 @@ export class TaskAsker {
       dropped: (taskWorker, { message }) =>
         parts.limit.warn('task', `of task worker ${taskWorker}: ${message}`),
       tally: {
-        asked: () => this.#count(TASKS),
-        completed: () => this.#count(TASKS_COMPLETED),
-        failed: () => this.#count(TASKS_FAILED),
+        asked: (name) => {
+          this.#count(TASKS);
+          parts.numbers.task(name).asked();
+        },
+        answered: (name, waited, ran) => parts.numbers.task(name).answered(waited, ran),
+        completed: (name) => {
+          this.#count(TASKS_COMPLETED);
+          parts.numbers.task(name).completed();
+        },
+        failed: (name, error) => {
+          this.#count(TASKS_FAILED);
+          parts.numbers.task(name).failed(error);
+        },
       },
     });
   }

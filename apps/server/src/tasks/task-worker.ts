@@ -132,6 +132,7 @@ export class TaskWorkerRole {
     const find = (name: string) => this.#child.descriptor(name);
     const links = this.#openLinks(find);
     const { board } = links;
+    const running = this.#context.numbers.runningIn(this.#id);
     const counters = new OpenedResources(this.#topology, PEER, this.#workerId, find)
       .counters()
       .process(this.#workerId);
@@ -158,6 +159,8 @@ export class TaskWorkerRole {
         this.#limit.warn('garbage', error.message);
       },
       onLoad: say,
+      onBegin: (name) => running.began(name),
+      onEnd: (name) => running.ended(name),
       onDone: (begun) => {
         if (begun >= maxTasks) this.#life.handOver();
       },
@@ -182,7 +185,8 @@ export class TaskWorkerRole {
     });
     if (this.#queue !== undefined)
       this.#consumer = new QueueConsumer(this.#queue, this.#runner, (error) => this.#queueFailed(error));
-    this.#life.lease.whenReleased(beat(counters));
+    const delay = this.#context.numbers.loopDelay('task_worker', this.#id);
+    this.#life.lease.whenReleased(beat(counters, (seconds) => delay.observe(seconds)));
     say(0);
     this.#runner.start();
     this.#consumer?.start();

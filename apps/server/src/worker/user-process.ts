@@ -87,10 +87,11 @@ export class UserProcessRole {
   }
 
   async start(): Promise<void> {
-    const { managerIncarnation } = this.#child.data as RoleAssignment;
+    const { managerIncarnation, id } = this.#child.data as RoleAssignment;
     if (this.#child.incarnation > 1 || managerIncarnation > 1) this.#tasks?.succeed();
     this.#link.tellStarted();
-    beat(this.#counters());
+    const delay = this.#context.numbers.loopDelay('user', id);
+    beat(this.#counters(), (seconds) => delay.observe(seconds));
     this.#child.ready();
     void this.#run();
   }

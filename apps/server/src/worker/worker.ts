@@ -134,6 +134,7 @@ export class WorkerRole {
       counters: counters.process(id),
       files,
       limit: new LogLimit(context),
+      numbers: context.numbers,
       replace: (peer) => this.#life.tell({ type: 'tasksCorrupt', peer }),
       finished: (task, data) => void this.#finished(task, data),
     });
@@ -288,7 +289,8 @@ export class WorkerRole {
       onFailure: (error, session) => this.#handlerFailed(error, session),
     });
     this.#tasks.open(listener);
-    lease.whenReleased(beat(this.#view.counters().process(this.#id)));
+    const delay = this.#context.numbers.loopDelay('worker', this.#id);
+    lease.whenReleased(beat(this.#view.counters().process(this.#id), (seconds) => delay.observe(seconds)));
     const restoring = setInterval(() => this.#restore(counters), RESTORE_MS).unref();
     lease.whenReleased(() => clearInterval(restoring));
     lease.whenReleased(() => {

@@ -262,6 +262,9 @@ describe('the admin interface', () => {
       await until('its end', () => !isRunning(pid));
       expect(await client.ask(`${round}`)).toBe(`${round}`);
       expect((await within('the next one', server.get('/v1/status'))).body.processes.failures).toBe(0);
+      // One that is killed as soon as it is there would be waited for.
+      const since = performance.now();
+      await until('it to be some time old', () => performance.now() - since > 120);
     }
     expect(pids.size).toBe(30);
     client.close();

@@ -4,7 +4,12 @@ import { OPENMETRICS_CONTENT_TYPE } from '@millrace/metrics/text';
 import { openMetricsComplaints, promtoolComplaints, whyNoPromtool } from '@millrace/testkit';
 import { describe, expect, test } from 'vitest';
 import type { ServerStats } from '../../src/index.js';
-import { renderServerMetrics, type ServerMetricsInput, serverMetrics } from '../../src/metrics.js';
+import {
+  labelledMetrics,
+  renderServerMetrics,
+  type ServerMetricsInput,
+  serverMetrics,
+} from '../../src/metrics.js';
 
 const TOP = fileURLToPath(new URL('../../../../', import.meta.url));
 
@@ -64,8 +69,6 @@ const whole: ServerMetricsInput = {
       eventLoopDelay: 0.011,
     },
   ],
-  restarts: [{ role: 'worker', cause: 'signal', count: 2 }],
-  reloads: 1,
 };
 
 test('each number of a snapshot is on the page', () => {
@@ -77,7 +80,6 @@ test('each number of a snapshot is on the page', () => {
   expect(page).toContain('millrace_http_retries_total 4\n');
   expect(page).toContain('millrace_http_given_up_total 1\n');
   expect(page).toContain('millrace_tasks{state="waiting"} 1\n');
-  expect(page).toContain('millrace_restarts_total{role="worker",cause="signal"} 2\n');
   expect(page).toContain('millrace_process_event_loop_delay_seconds{role="worker",id="1"} 0.011\n');
   expect(page).not.toContain('millrace_process_event_loop_delay_seconds{role="master"');
 });
@@ -85,12 +87,7 @@ test('each number of a snapshot is on the page', () => {
 test('what a server has not is not on its page', () => {
   const { taskQueueNum: _, taskQueueBytes: __, ...rest } = stats;
   const page = renderServerMetrics({ stats: rest });
-  for (const name of [
-    'task_queue_messages',
-    'task_queue_bytes',
-    'process_cpu_seconds_total',
-    'reloads_total',
-  ])
+  for (const name of ['task_queue_messages', 'task_queue_bytes', 'process_cpu_seconds_total'])
     expect(page).not.toContain(`millrace_${name}`);
 });
 
@@ -118,15 +115,16 @@ describe.skipIf(whyNoPromtool())('by promtool', () => {
 });
 
 test('docs/metrics.md lists every metric of the server, as it is defined', async () => {
-  const rows = serverMetrics.map(
+  const rows = [...serverMetrics, ...labelledMetrics].map(
     ({ name, type, labels, help }) =>
       `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${help} |`,
   );
   await expect(`# Metrics of a server
 
-What a server tells of itself, as Prometheus reads it: \`renderServerMetrics\` of \`@millrace/server/metrics\` makes the page of a snapshot
-(\`server.stats()\`), in the text of Prometheus or in OpenMetrics. Metrics of your own come from
-[@millrace/metrics](../packages/metrics/README.md). A metric that a server has nothing for is not on its page.
+What a server tells of itself, as Prometheus reads it, in its text or in OpenMetrics: \`GET /metrics\` of the [admin interface](admin.md), with the
+metrics that the program counts by [@millrace/metrics](../packages/metrics/README.md). A metric that a server has nothing for is not on its page. Of a
+program without an admin interface \`renderServerMetrics\` of \`@millrace/server/metrics\` makes the page of a snapshot (\`server.stats()\`): of the metrics
+below those up to the processes.
 
 This page is made from the definitions: \`npx vitest run test/metrics/page.test.ts -u\` in apps/server writes it anew.
 

@@ -18,9 +18,11 @@ export type StuckListener = (worker: number, task: TaskName, alongside: readonly
 
 /** Counts the tasks that are accepted and those that are settled; called afterwards. */
 export interface TaskTally {
-  asked(): void;
-  completed(): void;
-  failed(): void;
+  asked(name: string): void;
+  /** A task worker has answered, and the caller still waits for that. Milliseconds. */
+  answered(name: string, waited: number, ran: number): void;
+  completed(name: string): void;
+  failed(name: string, error: unknown): void;
 }
 
 export interface DispatcherOptions {

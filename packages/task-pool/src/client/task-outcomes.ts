@@ -23,8 +23,10 @@ export class TaskOutcomes {
   answered(job: Job, { number: microseconds, kind, value, broken }: TaskMessage, now: number): void {
     if (job.settled) return this.late(job);
     const run = microseconds / MICROSECONDS;
+    const waited = Math.max(0, now - job.queuedAt - run);
     this.#statistics.run.record(run);
-    this.#statistics.wait.record(Math.max(0, now - job.queuedAt - run));
+    this.#statistics.wait.record(waited);
+    this.#tally?.answered(job.name, waited, run);
     if (broken !== undefined) this.fail(job, broken);
     else if (kind === layout.DONE) this.complete(job, value);
     else this.fail(job, reviveThrown(value as Thrown));
@@ -34,7 +36,7 @@ export class TaskOutcomes {
     this.#statistics.completed++;
     this.#statistics.publish(STATES.completed, job);
     job.settle();
-    this.#tally?.completed();
+    this.#tally?.completed(job.name);
     job.listener.done(value);
   }
 
@@ -43,7 +45,7 @@ export class TaskOutcomes {
     this.#statistics.failed++;
     this.#statistics.publish(STATES.failed, job, error);
     job.settle();
-    this.#tally?.failed();
+    this.#tally?.failed(job.name, error);
     job.listener.failed(error);
   }
 

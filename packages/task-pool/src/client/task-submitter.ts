@@ -206,7 +206,7 @@ export class TaskSubmitter<Dispatch extends JobDispatcher = JobDispatcher> {
       return job;
     }
     if (this.#pending++ === 0) this.#busy?.(true);
-    this.#tally?.asked();
+    this.#tally?.asked(name);
     try {
       this.#arm(job, options);
       if (this.dispatcher.waiting < this.#maxQueue) this.dispatcher.submit(job);

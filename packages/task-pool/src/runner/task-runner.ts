@@ -204,6 +204,7 @@ export class TaskRunner implements RunningTaskHost {
     this.#begun++;
     this.#running.add(task);
     this.#options.onLoad?.(this.#running.size);
+    this.#options.onBegin?.(task.name);
     task.startedAt = performance.now();
     let result: unknown;
     try {
@@ -242,6 +243,7 @@ export class TaskRunner implements RunningTaskHost {
     this.#estimates.observe(task.name, microseconds);
     this.#running.delete(task);
     this.#options.onLoad?.(this.#running.size);
+    this.#options.onEnd?.(task.name);
     if (task.asker < 0 && kind === layout.THROWN) this.#options.onOrphanFailed?.(value, task.name);
     try {
       if (kind === layout.THROWN) this.#send(task, kind, describeThrown(value), microseconds);

@@ -2,10 +2,10 @@ import { Registry } from '@millrace/metrics';
 import { joinFamilies, type MetricFamily } from '@millrace/metrics/text';
 
 /**
- * The registries of the program that the server runs, read in the memory that its processes count in. What is in the way of that is
+ * The registries that the processes of the server count in, the server's own first, then those of its program, read in their memory. What is in the way of that is
  * told once, on standard error of the server, and left out.
  */
-export class ProgramMetrics {
+export class Registries {
   readonly #registries: readonly Registry[];
   readonly #told = new Set<string>();
 

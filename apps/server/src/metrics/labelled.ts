@@ -1,0 +1,102 @@
+import type { ServerMetric } from './definitions.js';
+
+/**
+ * What the server counts with labels that only its processes know: a metric of each name in a registry of the server's own, see
+ * server-registry.ts. All other numbers are in the counters, see definitions.ts.
+ */
+export interface LabelledMetric extends Pick<ServerMetric, 'name' | 'help'> {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly labels: readonly string[];
+  /** Of a histogram: upper bounds. */
+  readonly buckets?: readonly number[];
+}
+
+/** From what a task takes that adds two numbers up to one that works for minutes. */
+const TASK_SECONDS = [
+  0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
+  300,
+];
+const DELAY_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+export const TASK_WAIT = metric(
+  'histogram',
+  'task_wait_seconds',
+  'How long answered tasks had waited before they were begun, the way to the task worker and back included.',
+  ['task'],
+  TASK_SECONDS,
+);
+export const TASK_RUN = metric(
+  'histogram',
+  'task_run_seconds',
+  'How long answered tasks have run.',
+  ['task'],
+  TASK_SECONDS,
+);
+export const TASK_PENDING = metric(
+  'gauge',
+  'task_pending',
+  'Tasks that have no answer yet, by name: those that wait and those that run.',
+  ['task'],
+);
+export const TASK_OUTCOMES = metric(
+  'counter',
+  'task_outcomes_total',
+  'Tasks that have been answered, by name.',
+  ['task', 'outcome'],
+);
+export const TASK_FAILURES = metric(
+  'counter',
+  'task_failures_total',
+  "Tasks that have failed, by name and the code of their error; 'other' where that has none.",
+  ['task', 'code'],
+);
+export const TASK_RUNNING_SINCE = metric(
+  'gauge',
+  'task_running_since_seconds',
+  'When the task that a task worker runs was begun, in seconds since 1970; 0: it runs none of that name.',
+  ['worker', 'task'],
+);
+export const ERRORS = metric(
+  'counter',
+  'errors_total',
+  "Errors in the log of the server, from warnings on, by their codes; 'other' where they have none.",
+  ['code'],
+);
+export const RESTARTS = metric(
+  'counter',
+  'restarts_total',
+  'Processes that ended and were replaced, by the cause of their end: an order (a reload, a limit that was reached), an error, a signal, a loop that hung, a start or stop that took too long.',
+  ['role', 'cause'],
+);
+export const RELOADS = metric('counter', 'reloads_total', 'Reloads, by what came of them.', ['outcome']);
+export const LOOP_DELAY = metric(
+  'histogram',
+  'event_loop_delay_seconds',
+  'How late the event loop of a process was, at moments 20 ms apart while it was busy.',
+  ['role', 'id'],
+  DELAY_SECONDS,
+);
+
+/** Every one, in the order of the page. */
+export const labelledMetrics: readonly LabelledMetric[] = [
+  TASK_WAIT,
+  TASK_RUN,
+  TASK_PENDING,
+  TASK_OUTCOMES,
+  TASK_FAILURES,
+  TASK_RUNNING_SINCE,
+  ERRORS,
+  RESTARTS,
+  RELOADS,
+  LOOP_DELAY,
+];
+
+function metric(
+  type: LabelledMetric['type'],
+  name: string,
+  help: string,
+  labels: readonly string[],
+  buckets?: readonly number[],
+): LabelledMetric {
+  return { name: `millrace_${name}`, help, type, labels, ...(buckets && { buckets }) };
+}
