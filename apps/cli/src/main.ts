@@ -20,6 +20,12 @@ const lines = (text: string) => {
   return Number(text);
 };
 
+const port = (text: string) => {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535)
+    throw new InvalidArgumentError('A port is needed: 0 to 65535, 0 for a free one.');
+  return Number(text);
+};
+
 const MODES = ['fixed', 'ip', 'least-connections', 'round-robin', 'idle', 'least-busy'];
 const KEYS = ['query', 'header', 'cookie'];
 
@@ -81,6 +87,11 @@ command
       .choices(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
       .default('info'),
   )
+  .option(
+    '--admin-port <port>',
+    'a port for browsers and programs elsewhere, on 127.0.0.1; the token that it asks for is in MILLRACE_ADMIN_TOKEN',
+    port,
+  )
   .option('--env-file <path>', 'variables for the program, read anew by each process')
   .option('--max-connections <n>', 'clients at once; one beyond them is closed', count)
   .option('--max-wait <ms>', 'milliseconds that a process has for what it began', count)
@@ -110,6 +121,12 @@ command
   .description('show a server live')
   .argument('[name]', 'the server')
   .action(async (name: string | undefined) => (await import('./commands/top.js')).top(name));
+
+command
+  .command('dashboard')
+  .description('tell where a browser finds the page of a server')
+  .argument('[name]', 'the server')
+  .action(async (name: string | undefined) => (await import('./commands/dashboard.js')).dashboard(name));
 
 command
   .command('connections')

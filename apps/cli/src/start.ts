@@ -24,6 +24,7 @@ export interface StartFlags {
   readonly logFile?: string;
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
   readonly logFormat?: 'json' | 'pretty';
+  readonly adminPort?: number;
   readonly envFile?: string;
   readonly maxConnections?: number;
   readonly maxWait?: number;
@@ -46,6 +47,7 @@ export async function start(entry: string, args: readonly string[], flags: Start
     logFile,
     logLevel,
     logFormat,
+    adminPort,
     envFile,
     maxConnections,
     maxWait,
@@ -74,7 +76,12 @@ export async function start(entry: string, args: readonly string[], flags: Start
       entry: fileURLToPath(new URL('program.js', import.meta.url)),
       mode,
       title: name ?? 'millrace',
-      admin: { name: name ?? nameOf(file), optional: name === undefined },
+      admin: {
+        name: name ?? nameOf(file),
+        // Who asks for a port is told when there is none.
+        optional: name === undefined && adminPort === undefined,
+        ...(adminPort !== undefined && { port: adminPort }),
+      },
       logLevel,
       ...(logFormat && { logFormat }),
       ...(workers !== undefined && { workerNum: workers }),

@@ -8,6 +8,7 @@ export interface Status {
   readonly node: string;
   readonly uptimeMs: number;
   readonly at: number;
+  readonly adminAddress: { readonly host: string; readonly port: number } | null;
   readonly connections: { readonly open: number; readonly limit: number; readonly turnedAway: number };
   readonly messages: {
     readonly received: number;

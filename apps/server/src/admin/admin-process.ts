@@ -7,6 +7,7 @@ import { LOG_RING, NUMBERS } from '../links/descriptor-names.js';
 import { openLogRing } from '../links/shared-resources.js';
 import { takeIdentity } from '../process/identity.js';
 import { ADMIN_SOCKET, ADMIN_TCP_SOCKET, type AdminAssignment } from './admin-assignment.js';
+import { DashboardFiles } from './dashboard-files.js';
 import { EventStream } from './event-stream.js';
 import { History } from './history.js';
 import { AdminHttpServer } from './http-server.js';
@@ -33,10 +34,11 @@ const events = new EventStream(view, watch);
 const history = new History(view);
 const logs = new LogStream(openLogRing(child.descriptor(LOG_RING)));
 const parts = { assignment, view, registries, watch, events, history, logs, master: new MasterLink(child) };
-const servers = [new AdminHttpServer(parts, undefined)];
+const dashboard = new DashboardFiles();
+const servers = [new AdminHttpServer(parts, undefined, dashboard)];
 await servers[0]?.listen(child.descriptor(ADMIN_SOCKET));
 if (tokenHash !== undefined) {
-  const tcp = new AdminHttpServer(parts, tokenHash);
+  const tcp = new AdminHttpServer(parts, tokenHash, dashboard);
   servers.push(tcp);
   await tcp.listen(child.descriptor(ADMIN_TCP_SOCKET));
 }

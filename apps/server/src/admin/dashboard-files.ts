@@ -38,6 +38,12 @@ interface Loaded {
 export class DashboardFiles {
   /** What has been asked for once stays in memory: some 100 kB. */
   readonly #loaded = new Map<string, Loaded>();
+  readonly #folder: URL;
+
+  /** `folder`: where the build has put them. */
+  constructor(folder = FOLDER) {
+    this.#folder = folder;
+  }
 
   /** Whether it was one of them, and is answered. */
   serve(path: string, { headers }: IncomingMessage, response: ServerResponse): boolean {
@@ -68,7 +74,7 @@ export class DashboardFiles {
   #load({ file, type }: { readonly file: string; readonly type: string }): Loaded {
     const loaded = this.#loaded.get(file);
     if (loaded !== undefined) return loaded;
-    const bytes = readFileSync(new URL(file, FOLDER));
+    const bytes = readFileSync(new URL(file, this.#folder));
     const tag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`;
     const made = { type, bytes, compressed: gzipSync(bytes, { level: 9 }), tag };
     this.#loaded.set(file, made);

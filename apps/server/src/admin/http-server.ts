@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type GenericSchema, safeParse } from 'valibot';
 import { assertNotForeign, setGuardHeaders } from './browser-guard.js';
-import { DashboardFiles } from './dashboard-files.js';
+import type { DashboardFiles } from './dashboard-files.js';
 import { openApiOf } from './openapi.js';
 import { type Reply, RequestError, send, sendError, sendText } from './replies.js';
 import { type AdminParts, type Asked, ROUTES, type Route } from './routes.js';
@@ -34,10 +34,11 @@ export class AdminHttpServer {
   /** Of the token; undefined: none is needed. */
   readonly #tokenHash: Buffer | undefined;
   readonly #server: Server;
-  readonly #dashboard = new DashboardFiles();
+  readonly #dashboard: DashboardFiles;
   readonly #openApi = JSON.stringify(openApiOf(ROUTES));
 
-  constructor(parts: AdminParts, tokenHash: string | undefined) {
+  constructor(parts: AdminParts, tokenHash: string | undefined, dashboard: DashboardFiles) {
+    this.#dashboard = dashboard;
     this.#parts = parts;
     this.#tokenHash = tokenHash === undefined ? undefined : Buffer.from(tokenHash, 'hex');
     this.#server = createServer(

@@ -1,0 +1,101 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+
+/** Debian's, which `.ci/run` installs; another one by the variable. */
+const CHROMIUM = process.env.MILLRACE_CHROMIUM ?? '/usr/bin/chromium';
+
+/** Why no page can be looked at here; undefined where one can, and in CI, where it has to be. */
+export function whyNoBrowser(): string | undefined {
+  if (process.env.CI !== undefined || existsSync(CHROMIUM)) return undefined;
+  return `Chromium is missing (apt-get install chromium, or MILLRACE_CHROMIUM with its path): ${CHROMIUM}`;
+}
+
+/** A real browser, without a window. To be closed. */
+export function openBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: CHROMIUM,
+    // Its sandbox takes rights that root in a container has not; it opens pages of our own alone.
+    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
+  });
+}
+
+/** What a browser has noted against a page, and what the page has asked for. */
+export class WatchedPage {
+  readonly page: Page;
+  /** Of the console: errors and warnings; and what was thrown. A status of an answer is not among them. */
+  readonly complaints: string[] = [];
+  /** Addresses of all requests. */
+  readonly requests: string[] = [];
+
+  private constructor(page: Page) {
+    this.page = page;
+    page.on('console', (message) => {
+      const isStatus = message.text().startsWith('Failed to load resource: the server responded');
+      if (['error', 'warning'].includes(message.type()) && !isStatus) this.complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => this.complaints.push(String(error.stack)));
+    page.on('request', (request) => this.requests.push(request.url()));
+  }
+
+  /** In a context of its own: it shares no storage with another one. */
+  static async open(browser: Browser, options: BrowserContextOptions = {}): Promise<WatchedPage> {
+    const context = await browser.newContext(options);
+    await context.addInitScript({ content: NOTE_SLOW_FRAMES });
+    return new WatchedPage(await context.newPage());
+  }
+
+  /** Milliseconds of tasks that kept the page from drawing, and between two frames, each beyond `limit`, since it was opened or last asked. */
+  async slow(
+    limit: number,
+  ): Promise<{ readonly tasks: readonly number[]; readonly frames: readonly number[] }> {
+    const { tasks, frames } = await this.page.evaluate(() => {
+      const noted = (globalThis as unknown as { slow: { tasks: number[]; frames: number[] } }).slow;
+      return { tasks: noted.tasks.splice(0), frames: noted.frames.splice(0) };
+    });
+    return { tasks: tasks.filter((ms) => ms > limit), frames: frames.filter((ms) => ms > limit) };
+  }
+
+  /** What axe has against the page as it is, from 'serious' on, one line each; nothing when all may use it. */
+  async accessibilityComplaints(): Promise<string[]> {
+    await this.page.evaluate(axeSource());
+    return this.page.evaluate(async () => {
+      const { axe } = globalThis as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } };
+      interface Violation {
+        readonly id: string;
+        readonly impact: string;
+        readonly help: string;
+        readonly nodes: readonly { readonly html: string }[];
+      }
+      const { violations } = await axe.run();
+      return violations
+        .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+        .map(
+          ({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' ')}`,
+        );
+    });
+  }
+
+  close(): Promise<void> {
+    return this.page.context().close();
+  }
+}
+
+function axeSource(): string {
+  const require = createRequire(import.meta.url);
+  return readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
+}
+
+/** Runs in the page, from its beginning. */
+const NOTE_SLOW_FRAMES = `
+  globalThis.slow = { tasks: [], frames: [] };
+  new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) slow.tasks.push(Math.round(duration));
+  }).observe({ type: 'longtask', buffered: true });
+  let last = performance.now();
+  requestAnimationFrame(function frame(now) {
+    if (now - last > 50) slow.frames.push(Math.round(now - last));
+    last = now;
+    requestAnimationFrame(frame);
+  });
+`;
