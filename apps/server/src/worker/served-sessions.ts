@@ -285,7 +285,8 @@ export class ServedSessions implements SocketHost {
     const { type, session, listener } = message;
     if (this.#shut.has(listener)) {
       if (type === packet.CLOSED) return this.#closed(session, undefined, undefined);
-      if (type === packet.CONNECT || type === packet.ADOPT) this.#close(session);
+      // Also of one that was closed as idle while the rest of a request was on its way: nobody else would end it.
+      if (BEGINNINGS.has(type)) this.#close(session);
       return;
     }
     let held = this.#held.get(listener);

@@ -272,6 +272,18 @@ describe('a served node:http server', () => {
     expect(String(busy.received)).toMatch(/slow \d+\n/);
     await other.program.printed(/^app is closed$/m);
   });
+
+  test('closes one that has sent the beginning of a head, when it closes all and itself', async () => {
+    await using other = await start({}, { CLOSE_ALL: 'yes' });
+    const half = await connected(other.app);
+    const whole = await connected(other.app);
+    whole.send(get('/hello'));
+    await until('an answer', () => String(whole.received).includes('Hello\n'));
+    half.send('GET / HT');
+    other.program.kill('SIGUSR2');
+    await whole.serverClosed();
+    await half.serverClosed();
+  });
 });
 
 describe('a served node:net server', () => {
