@@ -52,8 +52,8 @@ async function ask({ port }: Served, path = '/', agent = new Agent()): Promise<T
 }
 
 /** Of the certificate that a client which comes now gets. */
-async function fingerprint({ port }: Served): Promise<string> {
-  const socket: TLSSocket = connect({ port, ca: authority.cert, servername: 'localhost' });
+async function fingerprint({ port }: Served, servername = 'localhost'): Promise<string> {
+  const socket: TLSSocket = connect({ port, ca: authority.cert, servername, rejectUnauthorized: false });
   await within('the handshake', once(socket, 'secureConnect'));
   const { fingerprint256 } = socket.getPeerCertificate();
   socket.destroy();
@@ -100,6 +100,31 @@ test('clients get other certificates after a reload, and by setSecureContext; th
   expect((await ask(served, '/renew', agent)).remotePort).toBe(remotePort);
   await until('the certificate of setSecureContext', async () => (await fingerprint(served)) !== second);
   expect((await ask(served, '/', agent)).remotePort).toBe(remotePort);
+});
+
+test('clients get the certificates of names that the program adds, before it listens and in a worker later; those that there are go on', async () => {
+  const served = await start({ NAMED: 'named.example' });
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  onTestFinished(() => agent.destroy());
+  const { remotePort, inWorker } = await ask(served, '/', agent);
+  expect(inWorker).toBe(false);
+  const own = await fingerprint(served);
+  expect(await fingerprint(served, 'named.example')).toBe(own);
+  issue();
+  // The files hold another one by now, for the names that are said from here on.
+  await ask(served, '/name/*.later.example', agent);
+  await until(
+    'the certificate of a name',
+    async () => (await fingerprint(served, 'a.later.example')) !== own,
+  );
+  expect(await fingerprint(served)).toBe(own);
+  expect(await fingerprint(served, 'named.example')).toBe(own);
+  await ask(served, '/name/named.example', agent);
+  await until(
+    'another certificate of a name',
+    async () => (await fingerprint(served, 'named.example')) !== own,
+  );
+  expect(await ask(served, '/', agent)).toMatchObject({ remotePort, inWorker: false });
 });
 
 test('a node:https program that asks for certificates of clients ends TLS in its workers', async () => {

@@ -1,10 +1,18 @@
+/** A certificate and its key. */
+export interface ProgramIdentity {
+  readonly key: string;
+  readonly cert: string;
+}
+
+export type ProgramNames = Readonly<Record<string, ProgramIdentity>>;
+
 /**
  * The TLS of a server of the program, where a reactor thread can end it: PEM in full, for the files are the program's to read, and never
  * a path, for the master may read what the worker may not. The key is not encrypted: to try a passphrase takes as long as the key says.
  */
-export interface ProgramTls {
-  readonly key: string;
-  readonly cert: string;
+export interface ProgramTls extends ProgramIdentity {
+  /** Others, by the name that a client asks for. */
+  readonly sni?: ProgramNames | undefined;
   readonly ca?: readonly string[] | undefined;
   readonly ciphers?: string | undefined;
   readonly ecdhCurve?: string | undefined;
@@ -26,8 +34,17 @@ const isTextOrNone = (value: unknown): boolean =>
 
 export function isProgramTls(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  const { key, cert, ca, ...others } = value as Record<string, unknown>;
-  if (!isPemText(key) || !isPemText(cert)) return false;
+  const { key, cert, ca, sni, ...others } = value as Record<string, unknown>;
+  if (!isPemText(key) || !isPemText(cert) || !isNames(sni)) return false;
   if (ca !== undefined && ca !== null && !(Array.isArray(ca) && ca.every(isPemText))) return false;
   return Object.values(others).every(isTextOrNone);
+}
+
+function isNames(value: unknown): boolean {
+  if (value === undefined || value === null) return true;
+  if (typeof value !== 'object' || Array.isArray(value)) return false;
+  return Object.entries(value).every(([name, identity]: [string, unknown]) => {
+    const { key, cert } = (identity ?? {}) as Record<string, unknown>;
+    return name !== '' && isPemText(key) && isPemText(cert);
+  });
 }

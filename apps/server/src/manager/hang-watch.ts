@@ -88,7 +88,7 @@ export class HangWatch {
     this.#named.set(pid, now);
     this.#parts.context.log.warn(
       { processPid: pid },
-      `${nameOf(member)} has run for ${seconds(uptime)} and has not come to server.start(): what the entry module does before that does not end`,
+      `${nameOf(member)} has run for ${seconds(uptime)} and has not begun: modules are still being loaded, or what the entry module does before server.start() does not end`,
     );
   }
 

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { TlsAcceptorOptions } from '@millrace/reactor';
-import type { ListenerIndex } from '../contract/ids.js';
-import type { ProgramTls } from '../contract/program-tls.js';
+import type { ListenerIndex, WorkerId } from '../contract/ids.js';
+import type { ProgramNames, ProgramTls } from '../contract/program-tls.js';
 import { type ResolvedOptions, resolvePort } from '../options/resolve-options.js';
 import type { ResolvedPort } from '../options/resolved-port.js';
 import { loadTls } from '../options/tls-material.js';
@@ -10,6 +10,8 @@ import type { TlsVersion } from '../options/tls-options.js';
 interface Said {
   readonly tls: ProgramTls;
   readonly loaded: TlsAcceptorOptions;
+  /** What each worker has said last of other names: a program may learn of one in one of them alone. */
+  readonly names: ReadonlyMap<WorkerId, ProgramNames>;
 }
 
 /**
@@ -40,11 +42,20 @@ export class ListenerTls {
   }
 
   /**
-   * A server of the program says what that listener is to have from now on. Returns false where it has that already. Throws
+   * A server of the program, in that worker, says what that listener is to have from now on. Returns false where it has that already. Throws
    * `ERR_MILLRACE_TLS` or `ERR_MILLRACE_OPTION`; then all stays as it is.
    */
-  say(listener: ListenerIndex, tls: ProgramTls): boolean {
-    if (isDeepStrictEqual(this.#said.get(listener)?.tls, tls)) return false;
+  say(listener: ListenerIndex, { sni = {}, ...said }: ProgramTls, worker: WorkerId): boolean {
+    const before = this.#said.get(listener);
+    const names = new Map(before?.names);
+    // Its own word is the last one.
+    names.delete(worker);
+    names.set(worker, sni);
+    const tls = { ...said, sni: Object.assign({}, ...names.values()) as ProgramNames };
+    if (before !== undefined && isDeepStrictEqual(before.tls, tls)) {
+      this.#said.set(listener, { ...before, names });
+      return false;
+    }
     const { ca, ciphers, ecdhCurve, minVersion, maxVersion } = tls;
     const { tls: resolved } = resolvePort(
       {
@@ -53,6 +64,12 @@ export class ListenerTls {
           // As bytes: text may be a path, and files are not for the program to name here.
           key: Buffer.from(tls.key),
           cert: Buffer.from(tls.cert),
+          sni: Object.fromEntries(
+            Object.entries(tls.sni).map(([name, { key, cert }]) => [
+              name,
+              { key: Buffer.from(key), cert: Buffer.from(cert) },
+            ]),
+          ),
           alpnProtocols: ['http/1.1'],
           ...(ca && { ca: ca.map((pem) => Buffer.from(pem)) }),
           ...(ciphers && { ciphers }),
@@ -64,7 +81,8 @@ export class ListenerTls {
       this.#options,
     );
     if (resolved === undefined) return false;
-    this.#said.set(listener, { tls, loaded: loadTls(this.#ports[listener] as ResolvedPort, resolved) });
+    const loaded = loadTls(this.#ports[listener] as ResolvedPort, resolved);
+    this.#said.set(listener, { tls, loaded, names });
     return true;
   }
 

@@ -27,7 +27,7 @@ export interface ProgramListenersParts {
    * Clients of that listener that come from here on are to have these keys and certificates. Throws where OpenSSL does not take them.
    * Undefined in base mode: TLS ends in the workers.
    */
-  readonly secure?: (listener: ListenerIndex, tls: ProgramTls) => void;
+  readonly secure?: (listener: ListenerIndex, tls: ProgramTls, worker: WorkerId) => void;
   /** Why the TLS of a listener ends in the workers, though the program's server says that it need not. */
   readonly onInsecure: (reason: string) => void;
   /** In base mode, where each worker has a socket of its own: has one wait for it, and tells by what token it finds it. */
@@ -88,7 +88,7 @@ export class ProgramListeners {
           protocol,
           address,
           socket: this.#bindFirst(address),
-          secure: this.#secures(index, tls),
+          secure: this.#secures(index, tls, worker),
           own: new Map(),
           holders: new Map(),
         };
@@ -101,7 +101,7 @@ export class ProgramListeners {
     } else if (found.secure) {
       if (tls === undefined) return { ...to, errno: 0, reason: ENDS_IN_REACTOR, refusal: ENDS_IN_REACTOR };
       try {
-        this.#parts.secure?.(found.index, tls);
+        this.#parts.secure?.(found.index, tls, worker);
       } catch (error) {
         return { ...to, ...whyNot(error) };
       }
@@ -126,7 +126,8 @@ export class ProgramListeners {
   /** Its server has other keys and certificates. Throws where OpenSSL does not take them. */
   changeTls({ worker, pid, listener, tls }: ListenTls): void {
     const found = [...this.#byKey.values()].find(({ index }) => index === listener);
-    if (found?.secure === true && found.holders.get(worker) === pid) this.#parts.secure?.(listener, tls);
+    if (found?.secure === true && found.holders.get(worker) === pid)
+      this.#parts.secure?.(listener, tls, worker);
   }
 
   /**
@@ -169,10 +170,10 @@ export class ProgramListeners {
   }
 
   /** Whether the reactor threads end that TLS. Else the workers do, who have taken it already. */
-  #secures(index: ListenerIndex, tls: ProgramTls | undefined): boolean {
+  #secures(index: ListenerIndex, tls: ProgramTls | undefined, worker: WorkerId): boolean {
     if (tls === undefined || this.#parts.secure === undefined) return false;
     try {
-      this.#parts.secure(index, tls);
+      this.#parts.secure(index, tls, worker);
       return true;
     } catch (error) {
       this.#parts.onInsecure((error as Error).message);

@@ -49,7 +49,7 @@ export class ProgramPlaces {
       open: (index, socket, protocol, secure) => this.#open(index, socket, protocol, secure),
       ...(topology.base
         ? { hand: (worker, socket) => this.#hand(worker, socket) }
-        : { secure: (index, said) => this.#secure(index, said) }),
+        : { secure: (index, said, worker) => this.#secure(index, said, worker) }),
       onInsecure: (reason) =>
         context.log.warn(`TLS of the program ends in its workers, for the master cannot end it: ${reason}`),
       close: (index) => {
@@ -76,9 +76,9 @@ export class ProgramPlaces {
   /** The server of a program, or one that `serve` was given, has other keys and certificates. */
   changeTls(message: ListenTls): void {
     const { context } = this.#parts;
-    const { listener, tls } = message;
+    const { listener, tls, worker } = message;
     try {
-      if (context.ports[listener]?.tlsOfServer === true) this.#secure(listener, tls);
+      if (context.ports[listener]?.tlsOfServer === true) this.#secure(listener, tls, worker);
       else this.#listeners.changeTls(message);
     } catch (error) {
       context.log.error(`${(error as Error).message} New clients get the certificates from before.`);
@@ -137,10 +137,10 @@ export class ProgramPlaces {
   }
 
   /** Clients of that listener that come from here on get these. */
-  #secure(index: ListenerIndex, said: ProgramTls): void {
+  #secure(index: ListenerIndex, said: ProgramTls, worker: WorkerId): void {
     const { context, reactors, tls } = this.#parts;
     const isNew = tls.all[index] === undefined;
-    if (!tls.say(index, said) || isNew) return;
+    if (!tls.say(index, said, worker) || isNew) return;
     const { all } = tls;
     this.#after(index, () => reactors()?.replaceTls(all));
     context.log.info('new clients get other certificates, by the server of the program');

@@ -56,8 +56,9 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
    */
   readonly taskWorkerNum?: number;
   /**
-   * Messages after which a worker is replaced by a new one. It is exact, but for `maxRequestGrace`: what a worker has not
-   * taken is answered by the next.
+   * Messages after which a worker is replaced by a new one: frames, datagrams, requests of HTTP, connections that servers of the program
+   * read as bytes, and each message of a WebSocket that can be resumed. It is exact, but for `maxRequestGrace`: what a worker has not taken
+   * is answered by the next.
    * @default 0: never
    * @swoole `max_request`
    */

@@ -13,6 +13,8 @@ interface Certificate {
 /** A connection whose TLS ends in the reactor: what a `tls.TLSSocket` tells of it, it tells as well. */
 export class SecureSessionSocket extends SessionSocket {
   readonly encrypted = true;
+  /** What programs and libraries look at that ask whether the handshake is over, although it is no interface of Node's. */
+  readonly _secureEstablished = true;
   readonly #info: TlsInfo | undefined;
 
   constructor(link: SessionLink, options: SessionSocketOptions, info: TlsInfo | undefined) {

@@ -1,8 +1,14 @@
 import { createPrivateKey } from 'node:crypto';
 import type { Server as NetServer } from 'node:net';
 import type { ProgramTls } from '../contract/program-tls.js';
-import { isPem } from '../contract/program-tls.js';
-import { type Pem, TLS_VERSIONS, type TlsOptions, type TlsVersion } from '../options/tls-options.js';
+import {
+  type Pem,
+  TLS_VERSIONS,
+  type TlsIdentity,
+  type TlsOptions,
+  type TlsVersion,
+} from '../options/tls-options.js';
+import { addedNames, isOnePem } from './added-contexts.js';
 import { isHttpServer, isTlsServer } from './server-kinds.js';
 
 /** What a server of node:tls keeps of its options, beyond its types. */
@@ -16,7 +22,6 @@ interface KeptOptions {
   readonly ecdhCurve?: string;
   readonly minVersion?: string;
   readonly maxVersion?: string;
-  readonly _contexts?: readonly unknown[];
 }
 
 /** With one of these TLS is more than the options of a listener say. */
@@ -40,7 +45,7 @@ const HANDSHAKE_EVENTS = ['newSession', 'resumeSession', 'OCSPRequest', 'keylog'
 
 /**
  * The TLS of a server of node:https, where a reactor can end it: then requests are cut, and connections outlive the worker.
- * Undefined where the server says what options of a listener cannot: clients' certificates, several keys, callbacks. Then TLS ends
+ * Undefined where the server says what options of a listener cannot: clients' certificates, several keys for one name, callbacks. Then TLS ends
  * in the worker.
  */
 export function reactorTlsOf(server: NetServer): TlsOptions | undefined {
@@ -53,12 +58,14 @@ export function reactorTlsOf(server: NetServer): TlsOptions | undefined {
   if (ca !== undefined && !ca.every(isOnePem)) return undefined;
   if (!isVersion(minVersion) || !isVersion(maxVersion)) return undefined;
   if (!(ALPNProtocols instanceof Uint8Array && HTTP_1.equals(ALPNProtocols))) return undefined;
-  if (kept.requestCert === true || (kept._contexts?.length ?? 0) > 0) return undefined;
+  const sni = addedNames(server);
+  if (kept.requestCert === true || sni === undefined) return undefined;
   if (OF_NODE_ALONE.some((name) => kept[name] !== undefined && kept[name] !== null)) return undefined;
   if (HANDSHAKE_EVENTS.some((event) => server.listenerCount(event) > 0)) return undefined;
   return {
     key,
     cert,
+    ...(Object.keys(sni).length > 0 && { sni }),
     ...(ca !== undefined && { ca }),
     alpnProtocols: ['http/1.1'],
     ...(passphrase !== undefined && { passphrase }),
@@ -73,13 +80,12 @@ export function reactorTlsOf(server: NetServer): TlsOptions | undefined {
 export function programTlsOf(server: NetServer): ProgramTls | undefined {
   const tls = reactorTlsOf(server);
   if (tls === undefined) return undefined;
-  const { key, cert, ca, passphrase, ciphers, ecdhCurve, minVersion, maxVersion } = tls;
+  const { ca, ciphers, ecdhCurve, minVersion, maxVersion, sni } = tls;
   return {
-    key:
-      passphrase === undefined
-        ? textOf(key)
-        : String(createPrivateKey({ key: textOf(key), passphrase }).export({ type: 'pkcs8', format: 'pem' })),
-    cert: textOf(cert),
+    ...identityOf(tls),
+    ...(sni !== undefined && {
+      sni: Object.fromEntries(Object.entries(sni).map(([name, own]) => [name, identityOf(own)])),
+    }),
     ...(ca !== undefined && { ca: [ca].flat().map(textOf) }),
     ciphers,
     ecdhCurve,
@@ -88,12 +94,16 @@ export function programTlsOf(server: NetServer): ProgramTls | undefined {
   };
 }
 
-function textOf(pem: Pem): string {
-  return pem instanceof Uint8Array ? Buffer.from(pem).toString('latin1') : String(pem);
+/** With a key that is not encrypted. */
+function identityOf({ key, cert, passphrase }: TlsIdentity): { readonly key: string; readonly cert: string } {
+  const text = textOf(key);
+  if (passphrase === undefined) return { key: text, cert: textOf(cert) };
+  const plain = createPrivateKey({ key: text, passphrase }).export({ type: 'pkcs8', format: 'pem' });
+  return { key: String(plain), cert: textOf(cert) };
 }
 
-function isOnePem(value: unknown): value is string | Uint8Array {
-  return value instanceof Uint8Array || (typeof value === 'string' && isPem(value));
+function textOf(pem: Pem): string {
+  return pem instanceof Uint8Array ? Buffer.from(pem).toString('latin1') : String(pem);
 }
 
 function isVersion(value: string | undefined): value is TlsVersion | undefined {

@@ -143,7 +143,7 @@ export class ServedSessions implements SocketHost {
     const tls = programTlsOf(server);
     if (tls !== undefined) return this.#parts.onTls(listener, tls);
     this.#parts.log(
-      'TLS ends in the reactor threads, which cannot do what the server of the program was told last (several keys or names, pfx, callbacks): new clients get the certificates from before',
+      'TLS ends in the reactor threads, which cannot do what the server of the program was told last (several keys for one name, contexts with more than a key and a certificate, pfx, callbacks): new clients get the certificates from before',
     );
   }
 

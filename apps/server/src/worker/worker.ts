@@ -183,6 +183,8 @@ export class WorkerRole {
   /** From here on `listen` of every server of this process is answered by the master. */
   async captureListen(): Promise<ListenCapture> {
     const { ListenCapture, protocolOf } = await import('../programs/listen-capture.js');
+    const { noteAddedContexts } = await import('../sockets/added-contexts.js');
+    if (this.#own === undefined) noteAddedContexts();
     const about = { worker: this.#id, pid: process.pid };
     const capture = new ListenCapture({
       ask: (asked) => this.#life.tell({ type: 'listen', ...about, ...asked }),

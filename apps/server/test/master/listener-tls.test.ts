@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Authority } from '@millrace/testkit';
 import { afterAll, expect, test } from 'vitest';
-import { asListener } from '../../src/contract/ids.js';
+import { asListener, asWorker } from '../../src/contract/ids.js';
 import { isProgramTls } from '../../src/contract/program-tls.js';
 import { ListenerTls } from '../../src/master/listener-tls.js';
 import { resolveOptions } from '../../src/options/resolve-options.js';
@@ -17,6 +17,7 @@ afterAll(() => {
 
 const options = resolveOptions({ port: 0 });
 const LISTENER = asListener(0);
+const WORKER = asWorker(0);
 
 function issue(): { readonly key: string; readonly cert: string } {
   const { key, cert } = authority.issue('localhost');
@@ -26,12 +27,12 @@ function issue(): { readonly key: string; readonly cert: string } {
 test('the last word of a program counts, and the same once more changes nothing', () => {
   const tls = new ListenerTls([options.port], options);
   const first = issue();
-  expect(tls.say(LISTENER, first)).toBe(true);
-  expect(tls.say(LISTENER, { ...first })).toBe(false);
+  expect(tls.say(LISTENER, first, WORKER)).toBe(true);
+  expect(tls.say(LISTENER, { ...first }, WORKER)).toBe(false);
   const second = issue();
-  expect(tls.say(LISTENER, second)).toBe(true);
+  expect(tls.say(LISTENER, second, WORKER)).toBe(true);
   expect(tls.all).toMatchObject([{ key: second.key, cert: second.cert }]);
-  expect(() => tls.say(LISTENER, { ...second, cert: first.cert })).toThrow(
+  expect(() => tls.say(LISTENER, { ...second, cert: first.cert }, WORKER)).toThrow(
     expect.objectContaining({ code: 'ERR_MILLRACE_TLS' }),
   );
   expect(tls.all).toMatchObject([{ key: second.key, cert: second.cert }]);
@@ -52,6 +53,30 @@ test('what a program says is never taken for the path of a file', () => {
     { key: path, cert },
     { key, cert: path },
   ])
-    expect(() => tls.say(LISTENER, said)).toThrow(expect.objectContaining({ code: 'ERR_MILLRACE_TLS' }));
+    expect(() => tls.say(LISTENER, said, WORKER)).toThrow(
+      expect.objectContaining({ code: 'ERR_MILLRACE_TLS' }),
+    );
   expect(tls.all).toEqual([undefined]);
+});
+
+test('names that one worker has added are those of the listener, until that worker says others', () => {
+  const tls = new ListenerTls([options.port], options);
+  const [own, one, other] = [issue(), issue(), issue()];
+  const names = () => Object.keys(tls.all[LISTENER]?.sni ?? {}).sort();
+  tls.say(LISTENER, own, WORKER);
+  tls.say(LISTENER, { ...own, sni: { 'one.example': one } }, WORKER);
+  expect(tls.say(LISTENER, { ...own, sni: { 'other.example': other } }, asWorker(1))).toBe(true);
+  expect(names()).toEqual(['one.example', 'other.example']);
+  expect(tls.all[LISTENER]?.sni).toMatchObject({ 'one.example': one, 'other.example': other });
+  // The next process of it has not heard of that name.
+  expect(tls.say(LISTENER, own, WORKER)).toBe(true);
+  expect(names()).toEqual(['other.example']);
+  expect(isProgramTls({ ...own, sni: { 'one.example': one } })).toBe(true);
+  for (const sni of [
+    { 'one.example': { ...one, key: '/a/path' } },
+    { '': one },
+    [one],
+    { 'one.example': null },
+  ])
+    expect(isProgramTls({ ...own, sni })).toBe(false);
 });

@@ -47,6 +47,7 @@ test('a served node:https server has its TLS ended in the reactor, and sockets t
     // Not the address that it listens on, which stands for all.
     localAddress: '127.0.0.1',
     encrypted: true,
+    isEstablished: true,
     authorized: false,
     alpnProtocol: 'http/1.1',
     servername: 'localhost',
@@ -60,6 +61,7 @@ test('a served node:http server behind a listener with TLS is told of the certif
   const client = authority.issue('a client');
   expect(JSON.parse(await ask(ports.asking, client))).toMatchObject({
     encrypted: true,
+    isEstablished: true,
     authorized: true,
     subject: 'a client',
   });
@@ -72,6 +74,7 @@ test('a served node:https server that asks for certificates ends TLS itself, in 
     remoteAddress: '127.0.0.1',
     localAddress: '127.0.0.1',
     encrypted: true,
+    isEstablished: true,
     isNodes: true,
     subject: 'a client',
   });
