@@ -20,7 +20,7 @@ interface Source {
 /** The sources of what is published; examples, benchmarks and the tests' kit have no codes. */
 function sources(): Source[] {
   return ['channel', 'native', 'timer-heap', 'reactor', 'pipe-ipc', 'msg-queue', 'shared-memory']
-    .concat('metrics', 'process-pool', 'task-pool', 'server')
+    .concat('metrics', 'process-pool', 'task-pool', 'task-broker', 'server')
     .map((name) => join(TOP, existsSync(join(TOP, 'packages', name)) ? 'packages' : 'apps', name))
     .flatMap((directory) =>
       readdirSync(join(directory, 'src'), { recursive: true, encoding: 'utf8' })

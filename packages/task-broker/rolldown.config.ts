@@ -1,0 +1,11 @@
+import { library } from '../../rolldown.base.js';
+
+export default library([
+  'index',
+  'contract/contract',
+  'contract/contract-tasks',
+  'contract/tasks-with-store',
+  'host/task-program',
+  'host/broker-main',
+  'program/main',
+]);

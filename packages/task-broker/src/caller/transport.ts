@@ -1,0 +1,62 @@
+import { shown } from '@millrace/channel';
+import type { PoolCore, PoolSetup, RemoteTransport } from '@millrace/task-pool/internal';
+import type { TaskEngine } from '../engine/engine.js';
+import { BrokerError } from '../errors.js';
+import type { LargeValueStore } from '../wire/bodies.js';
+import { VALUE_LIMIT } from '../wire/limits.js';
+import { RemotePool } from './remote-pool.js';
+
+const SWEEP_EVERY_MS = 5_000;
+const CONNECT_TIMEOUT_MS = 10_000;
+const DRAIN_MS = 10_000;
+
+/** What every transport of an engine takes beside what is its engine's own. */
+export interface TransportOptions {
+  /** Most bytes of a value, result or error; a larger one is `ERR_MILLRACE_TASK_TOO_LARGE`, or goes to `largeValues`. Default 256 KiB. */
+  readonly valueLimit?: number;
+  /** Keeps what is larger. The module of the tasks exports the same one, as `largeValues`. Default: none. */
+  readonly largeValues?: LargeValueStore;
+  /** Milliseconds without news of a task after which the engine is asked what became of it. Default 5,000. */
+  readonly sweepEvery?: number;
+  /** Milliseconds that tasks wait for an engine that is away, where `whenFull` is `'error'`. Default 10,000. */
+  readonly connectTimeout?: number;
+  /** Milliseconds that running tasks of others have to end when the pool is closed; what runs longer is run again elsewhere. Default 10,000. */
+  readonly drain?: number;
+}
+
+export interface ResolvedTransportOptions extends Required<Omit<TransportOptions, 'largeValues'>> {
+  readonly largeValues: LargeValueStore | undefined;
+}
+
+/** The option `transport` of a `TaskPool`, for an engine. */
+export function engineTransport(engine: TaskEngine, options: TransportOptions = {}): RemoteTransport {
+  const resolved = resolveTransportOptions(options);
+  return {
+    name: engine.name,
+    open: (setup: PoolSetup): PoolCore => new RemotePool(engine, resolved, setup),
+  };
+}
+
+export function resolveTransportOptions(options: TransportOptions): ResolvedTransportOptions {
+  const { largeValues } = options;
+  if (
+    largeValues !== undefined &&
+    !(typeof largeValues.put === 'function' && typeof largeValues.get === 'function')
+  )
+    throw new BrokerError('ERR_MILLRACE_BROKER_OPTION', `'largeValues' must have the functions put and get.`);
+  return {
+    valueLimit: positive('valueLimit', options.valueLimit ?? VALUE_LIMIT),
+    largeValues,
+    sweepEvery: positive('sweepEvery', options.sweepEvery ?? SWEEP_EVERY_MS),
+    connectTimeout: positive('connectTimeout', options.connectTimeout ?? CONNECT_TIMEOUT_MS),
+    drain: positive('drain', options.drain ?? DRAIN_MS),
+  };
+}
+
+/** Throws `ERR_MILLRACE_BROKER_OPTION` unless `value` is a whole number from 1 to that of the longest timer. */
+export function positive(name: string, value: unknown): number {
+  if (Number.isInteger(value) && (value as number) >= 1 && (value as number) < 2 ** 31)
+    return value as number;
+  const message = `'${name}' must be a whole number from 1 to ${2 ** 31 - 1}, not ${shown(value)}.`;
+  throw new BrokerError('ERR_MILLRACE_BROKER_OPTION', message);
+}

@@ -1,0 +1,40 @@
+/** The program of a broker process: it holds the connection to the engine and the task processes, and runs no code of the tasks. */
+import { inherit } from '@millrace/process-pool';
+import type { TaskEngine } from '../engine/engine.js';
+import type { BrokerMessage, BrokerSetup } from './broker-setup.js';
+import { serveTasks } from './serve-tasks.js';
+
+const STATS_EVERY_MS = 500;
+
+const child = inherit();
+if (child === undefined) throw new Error('This is the program of a broker process; a TaskPool starts it.');
+const { recipe, module, options, drain } = child.data as BrokerSetup;
+const { taskEngine } = (await import(recipe.module)) as { taskEngine(options: unknown): TaskEngine };
+const host = serveTasks(module, { ...options, engine: taskEngine(recipe.options) });
+const tell = (message: BrokerMessage) => child.send(message);
+const tellStats = () => tell({ type: 'stats', stats: host.stats() });
+
+for (const name of ['workerReady', 'workerExit', 'workerKilled'] as const)
+  host.on(name, (details: unknown) => {
+    tellStats();
+    tell({ type: 'event', name, details });
+  });
+// The engine's client reports a lost connection once; the pool in the other process has a connection of its own, and tells of it.
+host.on('trouble', ({ message }) => process.emitWarning(`The engine refuses what a host asks: ${message}`));
+
+const stats = setInterval(tellStats, STATS_EVERY_MS);
+
+child.onStop(async () => {
+  clearInterval(stats);
+  await host.close({ timeout: drain });
+  process.exit(0);
+});
+
+try {
+  await host.ready();
+  tellStats();
+  child.ready();
+} catch (error) {
+  const { message, code = '' } = error as Error & { readonly code?: string };
+  tell({ type: 'refused', message, code });
+}
