@@ -24,6 +24,7 @@ const config = library(
     'resumable',
     'testing',
     'reactor/reactor-thread',
+    'log/output-thread',
     // Roles: a process loads its own alone, see take-role.ts and warm-up.ts.
     'master/master',
     'manager/manager',

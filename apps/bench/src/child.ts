@@ -47,7 +47,8 @@ export class Child {
     const [file, ...rest] = [...within, ...pinned, command, ...args];
     this.#process = spawn(file as string, rest, {
       stdio: ['pipe', 'pipe', 'inherit'],
-      env: { ...ENVIRONMENT, ...env },
+      // What servers print is a result, not a line of their log.
+      env: { ...ENVIRONMENT, MILLRACE_PROGRAM_OUTPUT: 'raw', ...env },
     });
     // One that could not be started has no output either: `next` says so.
     this.#process.once('error', () => {});

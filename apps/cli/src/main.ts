@@ -75,7 +75,7 @@ command
   )
   .option('-d, --daemonize', 'run in the background, once it serves')
   .option('--pid-file <path>', 'a file that has the pid of the master')
-  .option('--log-file <path>', 'the log of the server; what the program writes is not in it')
+  .option('--log-file <path>', 'the log of the server, and of what the program writes')
   .addOption(
     new Option('--log-format <format>', 'how lines look; default: pretty on a terminal, else json').choices([
       'json',
@@ -91,6 +91,10 @@ command
     '--admin-port <port>',
     'a port for browsers and programs elsewhere, on 127.0.0.1; the token that it asks for is in MILLRACE_ADMIN_TOKEN',
     port,
+  )
+  .option(
+    '--raw-output',
+    'leave what the program writes as it is, for one that draws on its terminal; default: lines of the log',
   )
   .option('--env-file <path>', 'variables for the program, read anew by each process')
   .option('--max-connections <n>', 'clients at once; one beyond them is closed', count)

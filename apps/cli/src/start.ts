@@ -25,6 +25,7 @@ export interface StartFlags {
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
   readonly logFormat?: 'json' | 'pretty';
   readonly adminPort?: number;
+  readonly rawOutput?: true;
   readonly envFile?: string;
   readonly maxConnections?: number;
   readonly maxWait?: number;
@@ -48,6 +49,7 @@ export async function start(entry: string, args: readonly string[], flags: Start
     logLevel,
     logFormat,
     adminPort,
+    rawOutput,
     envFile,
     maxConnections,
     maxWait,
@@ -84,6 +86,7 @@ export async function start(entry: string, args: readonly string[], flags: Start
       },
       logLevel,
       ...(logFormat && { logFormat }),
+      ...(rawOutput && { programOutput: 'raw' as const }),
       ...(workers !== undefined && { workerNum: workers }),
       ...(reactors !== undefined && { reactorNum: reactors }),
       ...dispatch,

@@ -67,4 +67,6 @@ export const HEARTBEAT_MS = 1_000;
 /** Listeners of one server: packets name them in one byte. */
 export const MAX_PORTS = 256;
 /** What a reactor thread runs. Beside the other modules of this directory, and beside them all when they are one. */
+/** What reads the output of processes, as below. */
+export const OUTPUT_THREAD = new URL('../dist/output-thread.js', import.meta.url);
 export const REACTOR_THREAD = new URL('../dist/reactor-thread.js', import.meta.url);

@@ -31,6 +31,7 @@ export type {
   Ipc,
   LogFormat,
   LogLevel,
+  ProgramOutput,
   ServerMode,
   ServerOptions,
 } from './options/options.js';

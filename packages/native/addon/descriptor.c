@@ -1,7 +1,9 @@
 /* Calls that any descriptor understands. */
 #include "addon.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -87,11 +89,23 @@ static napi_value fd_eventfd_drain(napi_env env, napi_callback_info info) {
   return ret_sys(env, eventfd_read(fd, &count));
 }
 
+/* pipe(out: Uint8Array over two int32) -> 0; the end to read and the one to write, closed on exec */
+static napi_value fd_pipe(napi_env env, napi_callback_info info) {
+  ARGUMENTS(1);
+  uint8_t *out = arg_bytes(env, argv[0], 0, sizeof(int[2]));
+  if (out == NULL) return ret_int(env, -EFAULT);
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) < 0) return ret_sys(env, -1);
+  memcpy(out, ends, sizeof ends);
+  return ret_int(env, 0);
+}
+
 const addon_function descriptor_functions[] = {{"read", fd_read},
                                                {"write", fd_write},
                                                {"close", fd_close},
                                                {"duplicate", fd_duplicate},
                                                {"duplicateTo", fd_duplicate_to},
+                                               {"pipe", fd_pipe},
                                                {"setCloseOnExec", fd_set_close_on_exec},
                                                {"setNonBlocking", fd_set_non_blocking},
                                                {"eventfd", fd_eventfd},

@@ -30,6 +30,8 @@ export interface Syscalls {
   duplicate(fd: number): number;
   /** Makes `target` the same as `fd`, in place of what it was. As all standard streams it stays open on exec. */
   duplicateTo(fd: number, target: number): number;
+  /** Fills two int32: the end to read, the end to write; closed on exec. */
+  pipe(out: Uint8Array): number;
   setCloseOnExec(fd: number, on: 0 | 1): number;
   setNonBlocking(fd: number, on: 0 | 1): number;
   eventfd(): number;

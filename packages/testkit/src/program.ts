@@ -17,6 +17,8 @@ export interface ProgramOptions {
 
 /** Where servers under test put the sockets that they are asked by: not among those of this user. */
 const RUNTIME_DIRECTORY = join(tmpdir(), `test-run-${process.pid}`);
+/** What a fixture prints is looked at as it is; tests of the log say otherwise. */
+const SURROUNDINGS = { MILLRACE_RUNTIME_DIR: RUNTIME_DIRECTORY, MILLRACE_PROGRAM_OUTPUT: 'raw' };
 process.on('exit', () => rmSync(RUNTIME_DIRECTORY, { recursive: true, force: true }));
 
 /** A program under test: a real process, its output kept, and everything below it ended with it. */
@@ -33,7 +35,7 @@ export class Program implements AsyncDisposable {
     const [command, ...rest] = [...through, ...by, path, ...args] as [string, ...string[]];
     this.process = spawn(command, rest, {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { MILLRACE_RUNTIME_DIR: RUNTIME_DIRECTORY, ...process.env, ...env },
+      env: { ...SURROUNDINGS, ...process.env, ...env },
     });
     for (const stream of [this.process.stdout, this.process.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {

@@ -45,6 +45,8 @@ export async function runTest(
       NODE_TEST_DIR: directory,
       TEST_THREAD_ID: String(thread),
       TEST_PARALLEL: '1',
+      // What a test prints is looked at as it is.
+      MILLRACE_PROGRAM_OUTPUT: 'raw',
       ...(hosted && { [VARIABLE]: JSON.stringify(hosted satisfies HostedTest) }),
       ...(preload === undefined ? {} : { NODE_OPTIONS: `--import=${preload}` }),
     },

@@ -5,6 +5,7 @@
 import { inherit } from '@millrace/process-pool';
 import { LOG_RING, NUMBERS } from '../links/descriptor-names.js';
 import { openLogRing } from '../links/shared-resources.js';
+import { captureOutput } from '../log/output-pipes.js';
 import { takeIdentity } from '../process/identity.js';
 import { ADMIN_SOCKET, ADMIN_TCP_SOCKET, type AdminAssignment } from './admin-assignment.js';
 import { DashboardFiles } from './dashboard-files.js';
@@ -22,6 +23,7 @@ const ALONE_MS = 2_000;
 
 const child = inherit();
 if (child === undefined) throw new Error('This module is run by a server, and by nothing else.');
+captureOutput(child.descriptors, { role: 'admin' });
 const assignment = child.data as AdminAssignment;
 const { tokenHash, user, group } = assignment;
 // Not its root directory: what it tells is in /proc. It has all it needs by descriptors.

@@ -6,6 +6,7 @@ import { LOG_RING, NUMBERS } from '../links/descriptor-names.js';
 import { openLogRing } from '../links/shared-resources.js';
 import type { ProcessLog } from '../log/log.js';
 import { LOG_FILE, takeLogFile } from '../log/log-files.js';
+import { OUTPUT_PIPES } from '../log/output-pipes.js';
 import type { ProcessMessages } from '../messages/process-messages.js';
 import { ServerRegistry } from '../metrics/server-registry.js';
 import { assertSamePlan } from '../options/server-plan.js';
@@ -45,7 +46,8 @@ export class RoleStart {
   async take(): Promise<Role> {
     const { child, assignment, registered, processLog, messages, timers, starts } = this.#parts;
     const { options } = registered;
-    outliveLostOutput((name, error) => processLog.outputLost(name, error));
+    const isCaptured = child?.descriptors.has(OUTPUT_PIPES) === true;
+    outliveLostOutput((name, error) => processLog.outputLost(name, error), isCaptured);
     const makeRole = await loadRole(assignment.role, options, registered.ports);
     // The same for its log: whatever is to be loaded is not below a new root directory. And a process that accepts clients cannot
     // open a file any more when it has to say that they have taken all descriptors.

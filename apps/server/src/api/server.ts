@@ -28,6 +28,7 @@ import { PeerIdentity } from '../links/peer-identity.js';
 import { managerPeer, masterPeer } from '../links/topology.js';
 import { type Logger, ProcessLog } from '../log/log.js';
 import { originOf } from '../log/origin.js';
+import { captureOutput, standardOf } from '../log/output-pipes.js';
 import type { Command, CommandOptions } from '../messages/commands.js';
 import { ProcessMessages } from '../messages/process-messages.js';
 import { useRegistries } from '../metrics/program-registries.js';
@@ -66,6 +67,8 @@ const assignment: RoleAssignment = (child?.data as RoleAssignment | undefined) ?
   id: 0,
   managerIncarnation: 0,
 };
+// Before the program writes anything.
+if (child) captureOutput(child.descriptors, originOf(assignment.role, assignment.id));
 const starts = new ServerStarts(child, assignment);
 
 /** What the server does in this process, once that has its role. */
@@ -106,7 +109,8 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
     const own = userIdOf(resolved);
     const writers = own === undefined ? [] : [own];
     const origin = originOf(assignment.role, assignment.id);
-    this.#log = new ProcessLog({ level, origin, file, format, trustedUsers: writers });
+    const standard = child && standardOf(child.descriptors);
+    this.#log = new ProcessLog({ level, origin, file, format, trustedUsers: writers, standard });
     if (file !== undefined) this.#log.openFile(assignment.role === 'master');
     this.#messages = new ProcessMessages({
       identity: this.#identity,

@@ -165,6 +165,12 @@ export class ProcessLog {
     this.#lose(1, name, error.message);
   }
 
+  /** Lines were left out before they came here. */
+  leftOut(lines: number): void {
+    if (this.#count) this.#count(lines);
+    else this.#uncounted += lines;
+  }
+
   #lose(lines: number, name: string, why: string): void {
     let before = 0;
     if (this.#count) before = this.#count(lines);

@@ -6,6 +6,7 @@ import { NUMBERS } from '../links/descriptor-names.js';
 import { processKind } from '../links/process-kinds.js';
 import type { Topology } from '../links/topology.js';
 import { LOG_FILE, type LogFiles } from '../log/log-files.js';
+import { OUTPUT_NAMES } from '../log/output-pipes.js';
 import { handedRegistries } from '../metrics/program-registries.js';
 import type { RoleContext } from '../process/role-context.js';
 import { spawnArguments } from '../process/spawn-arguments.js';
@@ -48,6 +49,7 @@ function memberSpec(
     descriptors: {
       ...Object.fromEntries(names.map((key) => [key, child.descriptor(key)])),
       [NUMBERS]: child.descriptor(NUMBERS),
+      ...Object.fromEntries([...child.descriptors].filter(([key]) => OUTPUT_NAMES.includes(key))),
       ...handedRegistries(child.descriptors),
       ...(logFiles && { [LOG_FILE]: logFiles.add() }),
     },

@@ -22,6 +22,7 @@ import {
   TLS,
 } from '../links/descriptor-names.js';
 import type { Topology } from '../links/topology.js';
+import { OUTPUT_NAMES } from '../log/output-pipes.js';
 import { restartCause } from '../manager/restart-cause.js';
 import type { ResolvedAdmin } from '../options/admin-options.js';
 import { isInherited } from '../options/port-options.js';
@@ -66,10 +67,12 @@ export class AdminInterface {
   start(shared: Descriptors, registries: readonly string[]): void {
     const { options } = this.#context;
     const { address, name, path } = this.#sockets;
-    const memories = [COUNTERS, CONNECTIONS, LOG_RING, TLS, NUMBERS, ...registries].flatMap((memory) => {
-      const fd = shared[memory];
-      return fd === undefined ? [] : [[memory, fd] as const];
-    });
+    const memories = [COUNTERS, CONNECTIONS, LOG_RING, TLS, NUMBERS, ...OUTPUT_NAMES, ...registries].flatMap(
+      (memory) => {
+        const fd = shared[memory];
+        return fd === undefined ? [] : [[memory, fd] as const];
+      },
+    );
     const member = {
       name: 'admin',
       title: `${options.title}: admin`,

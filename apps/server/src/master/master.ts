@@ -54,6 +54,7 @@ import { type Bound, bindPort, numberOf } from './listeners.js';
 import { managerPool } from './manager-pool.js';
 import { checkOpenFiles, tooFewOpenFiles } from './open-files.js';
 import { PidFile } from './pid-file.js';
+import { ProgramOutput } from './program-output.js';
 import { ProgramPlaces } from './program-places.js';
 import { ReactorThreads } from './reactor-threads.js';
 import type { Reactors } from './reactors.js';
@@ -88,6 +89,7 @@ export class MasterRole implements ServerControl {
   #taskFiles: LargeValueFiles | undefined;
   #queue: QueueOwner | undefined;
   #admin: AdminInterface | undefined;
+  #output: ProgramOutput | undefined;
   #reactors: Reactors | undefined;
   /** In process mode, where there are several reactor threads. */
   #acceptor: Acceptor | undefined;
@@ -225,6 +227,7 @@ export class MasterRole implements ServerControl {
   /** Every process opens the log file anew. */
   reopenLog(): void {
     this.#context.processLog.reopen();
+    this.#output?.reopenLog();
     this.#tellManager({ type: 'reopenLog' });
   }
 
@@ -300,8 +303,16 @@ export class MasterRole implements ServerControl {
     if (this.#admin !== undefined && !this.#context.ports.some(({ late }) => late))
       await shareRegistry(spawnArguments(this.#context.options).entry);
     const registries = ownRegistries();
+    if (this.#context.options.programOutput === 'log')
+      this.#output = new ProgramOutput(this.#context, this.#topology, this.#resources[LOG_RING] as number);
     const metrics = { [NUMBERS]: this.#context.numbers.descriptor, ...registries };
-    const descriptors = { ...this.#resources, ...this.#inherited, ...this.#tables, ...metrics };
+    const descriptors = {
+      ...this.#resources,
+      ...this.#output?.descriptors,
+      ...this.#inherited,
+      ...this.#tables,
+      ...metrics,
+    };
     const tasks = { taskFiles: this.#taskFiles?.path, taskRun: this.#queue?.run };
     this.#manager = managerPool(this.#context, descriptors, tasks, {
       onSpawn: ({ pid, incarnation }) => {
@@ -335,7 +346,8 @@ export class MasterRole implements ServerControl {
     this.#count(counters.STATE, counters.SERVER_STARTING);
     for (const [index, bound] of this.#listeners.entries())
       if (bound !== undefined) this.#count(counters.PORTS + index, numberOf(bound));
-    this.#admin?.start({ ...this.#resources, ...metrics }, Object.keys(registries));
+    const shared = { ...this.#resources, ...this.#output?.descriptors, ...metrics };
+    this.#admin?.start(shared, Object.keys(registries));
     try {
       await Promise.all([this.#reactors.ready(), this.#manager.start()]);
     } catch (cause) {
@@ -669,6 +681,7 @@ export class MasterRole implements ServerControl {
     this.#pids = undefined;
     await this.#reactors?.stop(this.#context.options.maxWaitTime, this.#end.hurry);
     await this.#admin?.close();
+    await this.#output?.close();
     for (const socket of this.#sockets) socket.close();
     this.#reactor.close();
     this.#context.messages.close();

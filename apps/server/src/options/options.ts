@@ -382,6 +382,18 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
    */
   readonly logFormat?: LogFormat;
   /**
+   * Where goes what processes below the master write to their standard output and error: as lines, with their origin, to the log, in which
+   * a line of a logger, JSON with a level, keeps what it tells; or `'raw'` to the standard streams that the server was started with, for a
+   * program that draws on a terminal. The variable `MILLRACE_PROGRAM_OUTPUT` says it where this does not.
+   * @default `'log'`; `'raw'` under `startTestServer`
+   */
+  readonly programOutput?: ProgramOutput;
+  /**
+   * Lines that one process may write in a second to its standard streams, each 1 KiB on average; those beyond are counted and left out. 0: any number.
+   * @default 10,000
+   */
+  readonly outputLimit?: number;
+  /**
    * Whether the server can be asked and told [over HTTP, on a unix socket](docs/admin.md), and how: [its options](docs/options.md#the-admin-interface).
    * A process of its own answers, `TITLE: admin`.
    * @default false
@@ -395,6 +407,9 @@ export type Ipc = (typeof IPC_KINDS)[number];
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export const PROGRAM_OUTPUTS = ['log', 'raw'] as const;
+export type ProgramOutput = (typeof PROGRAM_OUTPUTS)[number];
 
 export const LOG_FORMATS = ['json', 'pretty'] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];

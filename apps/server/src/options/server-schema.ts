@@ -8,7 +8,14 @@ import * as v from 'valibot';
 import { RING_BYTES } from '../constants.js';
 import { adminSchema } from './admin-schema.js';
 import { defaultClientMemory } from './memory-there-is.js';
-import { DISPATCH_MODES, IPC_KINDS, LOG_FORMATS, LOG_LEVELS, type ServerOptions } from './options.js';
+import {
+  DISPATCH_MODES,
+  IPC_KINDS,
+  LOG_FORMATS,
+  LOG_LEVELS,
+  PROGRAM_OUTPUTS,
+  type ServerOptions,
+} from './options.js';
 import type { PortOptions } from './port-options.js';
 import { portShape } from './port-schema.js';
 import {
@@ -25,6 +32,7 @@ import {
   text,
 } from './schema-parts.js';
 import { TASK_TRANSPORTS } from './task-transport.js';
+import { programOutputHere } from './under-test.js';
 
 /** A user or group. */
 const identity = v.union([filledText, count(0, 2 ** 32 - 2)], 'a name, or an id');
@@ -125,6 +133,8 @@ export const serverShape = {
   admin: v.optional(adminSchema, false),
   logLevel: v.optional(oneOf(LOG_LEVELS), 'info'),
   logFormat: v.optional(oneOf(LOG_FORMATS)),
+  programOutput: v.optional(oneOf(PROGRAM_OUTPUTS), programOutputHere),
+  outputLimit: v.optional(count(0, 1_000_000), 10_000),
 } satisfies ShapeOf<Omit<ServerOptions, keyof PortOptions>>;
 
 export const serverSchema = v.strictObject({ ...portShape, ...serverShape });

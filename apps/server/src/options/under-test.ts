@@ -1,5 +1,6 @@
 import { closeSync, writeSync } from 'node:fs';
 import { dieWithParent } from '@millrace/native/internal';
+import { PROGRAM_OUTPUTS, type ProgramOutput } from './options.js';
 
 /** The environment variable by which `startTestServer` tells the processes of a server that they are under test. */
 export const TEST_VARIABLE = 'MILLRACE_UNDER_TEST';
@@ -19,6 +20,13 @@ interface UnderTest {
 function underTest(): UnderTest | undefined {
   const text = process.env[TEST_VARIABLE];
   return text === undefined ? undefined : (JSON.parse(text) as UnderTest);
+}
+
+/** Where the output of processes goes: a test looks at what the program prints, as it is. */
+export function programOutputHere(): ProgramOutput {
+  const wanted = process.env.MILLRACE_PROGRAM_OUTPUT;
+  const byDefault = underTest() === undefined ? 'log' : 'raw';
+  return PROGRAM_OUTPUTS.find((one) => one === wanted) ?? byDefault;
 }
 
 /** The port to listen on: any free one in a test, in every process alike, and else what the options say. */

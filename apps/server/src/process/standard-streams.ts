@@ -10,6 +10,9 @@ const STREAMS = [
   ['stderr', 'standard error'],
 ] as const;
 
+/** Bytes that wait for the reader of a stream. */
+const MOST_WAITING = 1 << 20;
+
 let lost: LostOutput | undefined;
 
 /**
@@ -17,9 +20,10 @@ let lost: LostOutput | undefined;
  * ends a process that has no listener, on a full disk as well as after its terminal has gone.
  *
  * Node makes the streams at their first use, and makes a pipe non-blocking then, also for the processes that share it. So nothing is
- * made here: the listener is added when the program itself uses them.
+ * made here: the listener is added when the program itself uses them. `isBounded`: what is not read in time is lost from
+ * {@link MOST_WAITING} on, in the place of filling the memory of this process.
  */
-export function outliveLostOutput(onLost: LostOutput): void {
+export function outliveLostOutput(onLost: LostOutput, isBounded = false): void {
   const isInstalled = lost !== undefined;
   lost = onLost;
   if (isInstalled) return;
@@ -36,6 +40,7 @@ export function outliveLostOutput(onLost: LostOutput): void {
         if (stream === undefined) {
           stream = get.call(process) as NodeJS.WriteStream;
           stream.on('error', (error: Error) => lost?.(name, error));
+          if (isBounded) bound(stream, name);
         }
         return stream;
       },
@@ -53,4 +58,16 @@ function exitWithoutTerminal(): void {
   process.on('exit', () => {
     for (const fd of terminals) if (!isatty(fd)) syscalls.duplicateTo(openSync('/dev/null', 'r+'), fd);
   });
+}
+
+/** A loop that writes without end does not let the stream write: without a bound it would fill the memory. */
+function bound(stream: NodeJS.WriteStream, name: Parameters<LostOutput>[0]): void {
+  const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
+  stream.write = ((...args: unknown[]) => {
+    if (stream.writableLength <= MOST_WAITING) return write(...args);
+    lost?.(name, new Error(`${stream.writableLength} bytes wait to be read`));
+    const written = args.at(-1);
+    if (typeof written === 'function') process.nextTick(written as () => void);
+    return false;
+  }) as typeof stream.write;
 }
