@@ -10,7 +10,9 @@ import { Logs } from './pages/logs.js';
 import { Overview } from './pages/overview.js';
 import { Process } from './pages/process.js';
 import { Processes } from './pages/processes.js';
-import { TablePage, Tables } from './pages/tables.js';
+import { TablePage } from './pages/table.js';
+import { Tables } from './pages/tables.js';
+import { Tasks } from './pages/tasks.js';
 import { type Route, route } from './state/route.js';
 import { enter, followVisibility, status } from './state/server.js';
 import { followTheme } from './state/theme.js';
@@ -57,6 +59,8 @@ function Page({ route: { page, of } }: { readonly route: Route }) {
       return <Listeners />;
     case 'listener':
       return <Listener key={of} index={Number(of)} />;
+    case 'tasks':
+      return <Tasks />;
     case 'tables':
       return <Tables />;
     case 'table':

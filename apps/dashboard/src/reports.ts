@@ -1,7 +1,7 @@
 // What is read of the answers of the admin interface. A test of @millrace/server holds these against its schemas.
 
 export type ServerState = 'starting' | 'ready' | 'degraded' | 'draining';
-export type ProcessState = 'starting' | 'ready' | 'hanging' | 'stopped' | 'down';
+export type ProcessState = 'starting' | 'ready' | 'leaving' | 'hanging' | 'stopped' | 'down';
 export type Role = 'master' | 'manager' | 'worker' | 'task-worker' | 'user-process' | 'admin';
 
 export interface Status {
@@ -97,6 +97,61 @@ export interface History<Series extends string> {
   readonly everyMs: number;
   readonly at: readonly number[];
   readonly series: Readonly<Partial<Record<Series, readonly (number | null)[]>>>;
+}
+
+/** A line of the answer to a scaling. */
+export type ScaleLine =
+  | { readonly type: 'started'; readonly workers: number; readonly taskWorkers: number }
+  | { readonly type: 'ready' | 'ended'; readonly process: string }
+  | { readonly type: 'waiting'; readonly seconds: number }
+  | {
+      readonly type: 'done';
+      readonly outcome: string;
+      readonly workers: number | null;
+      readonly taskWorkers: number | null;
+      readonly advice: string | null;
+    };
+
+/** Tasks of one name; times are in milliseconds, of those that were answered. */
+export interface TaskReport {
+  readonly name: string;
+  readonly waiting: number;
+  readonly running: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly waitP50Ms: number | null;
+  readonly waitP99Ms: number | null;
+  readonly runP50Ms: number | null;
+  readonly runP99Ms: number | null;
+}
+
+export interface TasksReport {
+  readonly at: number;
+  readonly tasks: readonly TaskReport[];
+  readonly workers: readonly {
+    readonly process: string;
+    readonly task: string | null;
+    readonly since: number | null;
+  }[];
+}
+
+export interface QueueReport {
+  readonly name: string;
+  readonly kind: string;
+  readonly messages: number | null;
+  readonly capacity: number | null;
+  readonly bytes: number | null;
+  readonly capacityBytes: number | null;
+}
+
+export interface TableReport {
+  readonly name: string;
+  readonly rows: number;
+  readonly capacity: number;
+  readonly bytes: number;
+  readonly hits: number;
+  readonly misses: number;
+  readonly hitRate: number | null;
 }
 
 /** A line of the answer to a reload. */

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 import { post, postForLines } from '../api/request.js';
-import type { ReloadLine, Role } from '../reports.js';
+import type { ReloadLine, Role, ScaleLine } from '../reports.js';
 import { processes } from '../state/server.js';
 import { titleOf } from '../ui/format.js';
 import { ActionDialog } from './action-dialog.js';
@@ -102,12 +102,12 @@ function Scale() {
         .filter(([name, wanted]) => form.has(name) && wanted !== now[name]),
     );
     if (Object.keys(body).length === 0) return 'There are as many already.';
-    let said = 'Scaled.';
     for await (const line of postForLines<ScaleLine>('/v1/scale', body)) {
-      if (line.type === 'done') said = [line.outcome ?? 'done', line.advice ?? ''].join('. ').trim();
-      else tell(line.process === undefined ? `${line.type} …` : `${titleOf(line.process)}: ${line.type} …`);
+      if (line.type === 'ready') tell(`${titleOf(line.process)} is ready …`);
+      if (line.type === 'ended') tell(`${titleOf(line.process)} has ended …`);
+      if (line.type === 'done') return outcomeOf(line);
     }
-    return said;
+    return 'The answer has ended early; the scaling goes on.';
   };
   return (
     <ActionDialog title="How many processes?" verb="Scale" onClose={close} run={run}>
@@ -126,9 +126,15 @@ function Scale() {
   );
 }
 
-interface ScaleLine {
-  readonly type: string;
-  readonly process?: string;
-  readonly outcome?: string;
-  readonly advice?: string | null;
+const SCALED: Readonly<Record<string, string>> = {
+  scaled: 'Scaled.',
+  failed: 'The scaling has failed.',
+  stopped: 'The server ends: it scales nothing.',
+  requested: 'It is under way.',
+};
+
+function outcomeOf(line: Extract<ScaleLine, { type: 'done' }>): string {
+  const { outcome, workers, taskWorkers, advice } = line;
+  const now = workers === null ? '' : `Workers: ${workers}, task workers: ${taskWorkers ?? 0}.`;
+  return [SCALED[outcome] ?? outcome, now, advice ?? ''].filter(Boolean).join(' ');
 }

@@ -28,6 +28,8 @@ export function heard({ process, state, pid, previousPid, at }: ProcessEvent): v
       return add(at, process, 'trouble', 'hangs: its event loop does not turn');
     case 'stopped':
       return add(at, process, 'trouble', 'is stopped, by a signal or a debugger');
+    case 'leaving':
+      return add(at, process, 'replaced', 'leaves: it finishes what it has');
     case 'down':
       return add(at, process, 'trouble', 'has ended; the next one is on its way');
     case 'starting':

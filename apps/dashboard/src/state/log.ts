@@ -41,7 +41,8 @@ export class LogView {
     });
     this.#stream = new LiveStream(`/v1/logs?${query}`, {
       onEvent: (event, data) => {
-        if (event === 'log') this.#take(data as Record<string, unknown>);
+        if (event === 'log') this.#take(lineOf(data as Record<string, unknown>));
+        if (event === 'lost') this.#take(lossOf(data as { lines: number }));
       },
       onState: (state) => {
         this.state.value = state;
@@ -54,8 +55,8 @@ export class LogView {
     clearTimeout(this.#timer);
   }
 
-  #take(data: Record<string, unknown>): void {
-    this.#gathered.push(lineOf(data));
+  #take(line: LogLine): void {
+    this.#gathered.push(line);
     if (this.#gathered.length > MOST_LINES) this.#gathered.shift();
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
@@ -77,6 +78,12 @@ function lineOf(data: Record<string, unknown>): LogLine {
     text: typeof msg === 'string' ? msg : '',
     rest,
   };
+}
+
+/** The server writes faster than this page reads. */
+function lossOf({ lines }: { readonly lines: number }): LogLine {
+  const text = `${lines} lines have been missed here: they came too fast.`;
+  return { key: ++keys, at: Date.now(), level: 'warn', process: '', text, rest: {} };
 }
 
 function levelName(level: unknown): string {

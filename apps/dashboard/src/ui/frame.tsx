@@ -9,6 +9,7 @@ const PLACES = [
   { page: '', title: 'Overview', also: [] },
   { page: 'processes', title: 'Processes', also: ['process'] },
   { page: 'listeners', title: 'Listeners', also: ['listener'] },
+  { page: 'tasks', title: 'Tasks', also: [] },
   { page: 'tables', title: 'Tables', also: ['table'] },
   { page: 'log', title: 'Log', also: [] },
 ] as const;

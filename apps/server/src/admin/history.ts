@@ -46,7 +46,7 @@ export class History {
   readonly #view: ServerView;
   readonly #at = new Float64Array(KEPT);
   readonly #server = columnsOf(OF_SERVER);
-  /** By the names of processes, of which there are always the same. */
+  /** By the names of processes, of which there are as many as the server may ever have. */
   readonly #processes = new Map<string, Columns<keyof OfProcess>>();
   readonly #timer: NodeJS.Timeout;
   #taken = 0;
@@ -78,6 +78,9 @@ export class History {
     this.#at[slot] = status.at;
     for (const [name, of] of Object.entries(OF_SERVER))
       this.#server[name as keyof OfServer][slot] = of(status, processes) ?? Number.NaN;
+    // Of a name that has no process now, what was there ten minutes ago goes.
+    for (const columns of this.#processes.values())
+      for (const values of Object.values(columns)) values[slot] = Number.NaN;
     for (const process of processes) {
       const columns = this.#columnsOf(process.name);
       for (const [name, of] of Object.entries(OF_PROCESS))

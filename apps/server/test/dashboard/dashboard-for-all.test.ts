@@ -9,6 +9,7 @@ const PATHS = [
   '#/process/worker:0',
   '#/listeners',
   '#/listener/0',
+  '#/tasks',
   '#/tables',
   '#/log',
   '#/nothing',

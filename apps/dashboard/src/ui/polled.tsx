@@ -1,9 +1,11 @@
+import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { AdminError, get } from '../api/request.js';
+import { Empty } from './parts.js';
 
 const EVERY_MS = 2_000;
 
-interface Polled<T> {
+export interface Polled<T> {
   readonly value: T | undefined;
   readonly failure: AdminError | undefined;
 }
@@ -31,4 +33,18 @@ export function usePolled<T>(path: string): Polled<T> {
     };
   }, [path]);
   return polled;
+}
+
+interface PolledPartProps<T> {
+  readonly polled: Polled<T>;
+  /** What is said where the server has no such thing. */
+  readonly absent: string;
+  readonly children: (value: T) => ComponentChildren;
+}
+
+/** What was answered; what was before stays while nothing is. */
+export function PolledPart<T>({ polled: { value, failure }, absent, children }: PolledPartProps<T>) {
+  if (failure?.status === 404) return <Empty>{absent}</Empty>;
+  if (value !== undefined) return <>{children(value)}</>;
+  return <Empty>{failure?.message ?? 'Asking …'}</Empty>;
 }
