@@ -164,6 +164,33 @@ command
   .action(async (name: string | undefined, flags) => (await import('./commands/logs.js')).logs(name, flags));
 
 command
+  .command('tasks')
+  .description('list tasks by name, how long they wait and run, and what each task worker runs')
+  .argument('[name]', 'the server')
+  .option(...JSON_FLAG)
+  .action(async (name: string | undefined, flags) =>
+    (await import('./commands/tasks.js')).tasks(name, flags),
+  );
+
+command
+  .command('queues')
+  .description('list what waits between the processes of a server')
+  .argument('[name]', 'the server')
+  .option(...JSON_FLAG)
+  .action(async (name: string | undefined, flags) =>
+    (await import('./commands/queues.js')).queues(name, flags),
+  );
+
+command
+  .command('tables')
+  .description("list the tables of a server's program")
+  .argument('[name]', 'the server')
+  .option(...JSON_FLAG)
+  .action(async (name: string | undefined, flags) =>
+    (await import('./commands/tables.js')).tables(name, flags),
+  );
+
+command
   .command('reload')
   .description('put new processes in the places of the workers, without losing a client')
   .argument('[name]', 'the server')

@@ -152,7 +152,7 @@ describe('of a server that runs', () => {
     await using program = hello();
     await portOf(program);
     process.kill(await pidOf('admin'), 'SIGSTOP');
-    for (const command of ['status', 'reload', 'stop', 'connections']) {
+    for (const command of ['status', 'reload', 'stop', 'connections', 'tasks', 'queues', 'tables']) {
       const { code, stdout, stderr } = await run(command);
       expect([command, code, stdout]).toEqual([command, 4, '']);
       expect(stderr).toContain(`The server 'hello' does not answer within a second`);
@@ -211,14 +211,21 @@ describe('in the background', () => {
 });
 
 describe('without a server', () => {
-  test.each([['status'], ['reload'], ['stop'], ['restart'], ['connections'], ['kill', 'worker:0']])(
-    '%s says that none runs',
-    async (...command) => {
-      const { code, stdout, stderr } = await run(...command);
-      expect([code, stdout]).toEqual([3, '']);
-      expect(stderr).toContain('No server of this user runs');
-    },
-  );
+  test.each([
+    ['status'],
+    ['reload'],
+    ['stop'],
+    ['restart'],
+    ['connections'],
+    ['tasks'],
+    ['queues'],
+    ['tables'],
+    ['kill', 'worker:0'],
+  ])('%s says that none runs', async (...command) => {
+    const { code, stdout, stderr } = await run(...command);
+    expect([code, stdout]).toEqual([3, '']);
+    expect(stderr).toContain('No server of this user runs');
+  });
 
   test('one that was killed has left a socket, which is said', async () => {
     await using program = hello();
@@ -227,9 +234,11 @@ describe('without a server', () => {
     program.kill('SIGKILL');
     await program.ended();
     await until('the end of its admin process', () => !isRunning(admin));
-    const { code, stderr } = await run('status');
-    expect(code).toBe(3);
-    expect(stderr).toContain(`The server 'hello' has ended without being stopped`);
+    for (const command of ['status', 'tasks', 'queues', 'tables', 'connections']) {
+      const { code, stderr } = await run(command);
+      expect([command, code]).toEqual([command, 3]);
+      expect(stderr).toContain(`The server 'hello' has ended without being stopped`);
+    }
     await using next = hello();
     await portOf(next);
     expect((await status()).pid).toBe(next.pid);
@@ -240,9 +249,11 @@ describe('without a server', () => {
     const program = 'import os, sys\nos.mkdir(sys.argv[1], 0o755)\nprint("ready")\nsys.stdin.read()';
     chmodSync(directory, 0o777);
     const other = await asOtherUser(program, [path]);
-    const { code, stderr } = await millrace(['status'], { MILLRACE_RUNTIME_DIR: path });
-    expect(code).toBe(5);
-    expect(stderr).toContain(`belongs to user ${OTHER_USER}`);
+    for (const command of ['status', 'tasks', 'queues', 'tables', 'connections']) {
+      const { code, stderr } = await millrace([command], { MILLRACE_RUNTIME_DIR: path });
+      expect([command, code]).toEqual([command, 5]);
+      expect(stderr).toContain(`belongs to user ${OTHER_USER}`);
+    }
     await other.stop();
   });
 

@@ -10,9 +10,12 @@
  * @packageDocumentation
  */
 export {
+  type QueueFill,
+  type RunningSince,
   type ServerMetric,
   type ServerMetricsInput,
   serverMetrics,
+  type TableFill,
 } from './metrics/definitions.js';
 export { type LabelledMetric, labelledMetrics } from './metrics/labelled.js';
 export type { ProcessUsage } from './metrics/process-usage.js';

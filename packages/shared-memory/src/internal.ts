@@ -14,5 +14,6 @@
 export { OwnerRegistry } from './owner/registry.js';
 export { DOORBELL_BYTES, Doorbell } from './ring/doorbell.js';
 export { type DoorbellClient, DoorbellListener } from './ring/doorbell-listener.js';
-export { assertRing, resetRing, ringAt, ringPieceBytes } from './ring/ring.js';
+export { assertRing, resetRing, ringAt, ringPieceBytes, unreadBytes } from './ring/ring.js';
 export { RingTransport, type RingTransportOptions } from './ring/transport.js';
+export { TableUsage } from './table/usage.js';

@@ -49,6 +49,17 @@ export function short(count: number | null): string {
   return `${(value / 1_000).toPrecision(3)}T`;
 }
 
+/** As short as it is right: `0.35ms`, `12ms`, `3.4s`. */
+export function milliseconds(ms: number | null): string {
+  if (ms === null) return '-';
+  if (ms >= 10_000) return `${Math.round(ms / SECOND)}s`;
+  if (ms >= 1_000) return `${(ms / SECOND).toFixed(1)}s`;
+  return ms >= 10 ? `${Math.round(ms)}ms` : `${Number(ms.toPrecision(2))}ms`;
+}
+
+/** Of a share from 0 to 1. */
+export const percent = (share: number | null) => (share === null ? '-' : `${(share * 100).toFixed(1)}%`);
+
 export const grouped = (count: number) => count.toLocaleString('en-US');
 
 /** What a remote client or a name brings may move the cursor, or worse: control characters are shown as `?`. */

@@ -39,6 +39,7 @@ export interface ProcessReport {
   readonly cpuPercent: number | null;
   readonly memory: number | null;
   readonly loopDelayMs: number | null;
+  readonly loopDelayP99Ms: number | null;
   readonly restarts: number | null;
   readonly failures: number | null;
   readonly lastFailure: string | null;
@@ -74,6 +75,49 @@ export interface ConnectionPage {
   readonly open: number;
   readonly connections: readonly Connection[];
   readonly next: number | null;
+}
+
+export interface TaskReport {
+  readonly name: string;
+  readonly waiting: number;
+  readonly running: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly waitP50Ms: number | null;
+  readonly waitP99Ms: number | null;
+  readonly runP50Ms: number | null;
+  readonly runP99Ms: number | null;
+}
+
+export interface TaskWorkerReport {
+  readonly process: string;
+  readonly task: string | null;
+  readonly since: number | null;
+}
+
+export interface TasksReport {
+  readonly at: number;
+  readonly tasks: readonly TaskReport[];
+  readonly workers: readonly TaskWorkerReport[];
+}
+
+export interface QueueReport {
+  readonly name: string;
+  readonly kind: string;
+  readonly messages: number | null;
+  readonly capacity: number | null;
+  readonly bytes: number | null;
+  readonly capacityBytes: number | null;
+}
+
+export interface TableReport {
+  readonly name: string;
+  readonly rows: number;
+  readonly capacity: number;
+  readonly bytes: number;
+  readonly hits: number;
+  readonly misses: number;
+  readonly hitRate: number | null;
 }
 
 export type ReloadLine =

@@ -38,4 +38,9 @@ export interface AdminAssignment {
   readonly user?: string | number | undefined;
   readonly group?: string | number | undefined;
   readonly maxWaitTime: number;
+  readonly maxClientMemory: number;
+  /** The names of the option `tasks`. */
+  readonly tasks: readonly string[];
+  /** Of each process that asks for tasks. */
+  readonly taskMaxQueue: number;
 }

@@ -15,8 +15,11 @@ import { AdminHttpServer } from './http-server.js';
 import { LogStream } from './log-stream.js';
 import { MasterLink } from './master-link.js';
 import { ProcessWatch } from './process-watch.js';
+import { Queues } from './queues-report.js';
 import { Registries } from './registries.js';
 import { ServerView } from './server-view.js';
+import { Tables } from './tables-report.js';
+import { WorkView } from './work-view.js';
 
 /** Milliseconds after a SIGTERM until it is taken for one to this process alone: the master says when it is to end. */
 const ALONE_MS = 2_000;
@@ -31,11 +34,24 @@ takeIdentity({ user, group, chroot: undefined });
 
 const view = new ServerView(assignment, (name) => child.descriptor(name));
 const registries = new Registries([NUMBERS, ...assignment.registries], (name) => child.descriptor(name));
+const queues = new Queues(assignment, view.counters, (name) => child.descriptor(name));
+const tables = new Tables(assignment.topology.tables, (name) => child.descriptor(name));
+const work = new WorkView(assignment, view, registries, queues, tables);
 const watch = new ProcessWatch(view);
 const events = new EventStream(view, watch);
 const history = new History(view);
 const logs = new LogStream(openLogRing(child.descriptor(LOG_RING)));
-const parts = { assignment, view, registries, watch, events, history, logs, master: new MasterLink(child) };
+const parts = {
+  assignment,
+  view,
+  registries,
+  work,
+  watch,
+  events,
+  history,
+  logs,
+  master: new MasterLink(child),
+};
 const dashboard = new DashboardFiles();
 const servers = [new AdminHttpServer(parts, undefined, dashboard)];
 await servers[0]?.listen(child.descriptor(ADMIN_SOCKET));

@@ -3,17 +3,22 @@ import { serverFamilies } from '../metrics/render.js';
 import type { Registries } from './registries.js';
 import type { Reply } from './replies.js';
 import type { ServerView } from './server-view.js';
+import type { WorkView } from './work-view.js';
 
 /** The page that Prometheus reads, in the format that it asks for: the server's own metrics, and those of its program. */
 export async function metricsPage(
   view: ServerView,
   registries: Registries,
+  work: WorkView,
   accept: string | undefined,
 ): Promise<Reply> {
   const processes = view.processes.all();
   const now = Date.now();
   const input = {
     stats: view.stats(),
+    running: work.running(),
+    queues: work.queues(),
+    tables: await work.tables(),
     processes: processes.map(({ role, id, cpuMs, memory, uptimeMs, loopDelayP99Ms }) => ({
       role: role === 'user-process' ? 'user' : role.replace('-', '_'),
       id,

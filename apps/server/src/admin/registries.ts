@@ -1,30 +1,40 @@
 import { Registry } from '@millrace/metrics';
 import { joinFamilies, type MetricFamily } from '@millrace/metrics/text';
+import { NUMBERS } from '../links/descriptor-names.js';
 
 /**
- * The registries that the processes of the server count in, the server's own first, then those of its program, read in their memory. What is in the way of that is
- * told once, on standard error of the server, and left out.
+ * The registries that the processes of the server count in, the server's own first, then those of its program, read in their memory.
+ * What is in the way of that is told once, on standard error of the server, and left out.
  */
 export class Registries {
-  readonly #registries: readonly Registry[];
+  readonly #registries: ReadonlyMap<string, Registry>;
   readonly #told = new Set<string>();
 
   /** `find`: the descriptors by their names. */
   constructor(names: readonly string[], find: (name: string) => number) {
-    this.#registries = names.flatMap((name) => {
-      try {
-        return [Registry.fromDescriptor(find(name), { onLost: tell })];
-      } catch (error) {
-        // Of a version of the package with another layout, which its processes read all the same.
-        tell(error as Error);
-        return [];
-      }
-    });
+    this.#registries = new Map(
+      names.flatMap((name) => {
+        try {
+          return [[name, Registry.fromDescriptor(find(name), { onLost: tell })] as const];
+        } catch (error) {
+          // Of a version of the package with another layout, which its processes read all the same.
+          tell(error as Error);
+          return [];
+        }
+      }),
+    );
+  }
+
+  /** What the server itself has counted. */
+  async ofServer(): Promise<readonly MetricFamily[]> {
+    return (await this.#registries.get(NUMBERS)?.families()) ?? [];
   }
 
   /** These families and those of the program. A name of the server's is the server's: under it the program's of another type are left out. */
   async joinedTo(families: readonly MetricFamily[]): Promise<readonly MetricFamily[]> {
-    const registries = await Promise.all(this.#registries.map((registry) => registry.families()));
+    const registries = await Promise.all(
+      [...this.#registries.values()].map((registry) => registry.families()),
+    );
     return registries.reduce<readonly MetricFamily[]>(
       (all, more) => joinFamilies(all, more, (error) => this.#tellOnce(error)),
       families,

@@ -11,12 +11,15 @@ import { reload } from './reload-progress.js';
 import { type Reply, RequestError } from './replies.js';
 import * as schemas from './schemas.js';
 import type { ServerView } from './server-view.js';
+import * as work from './work-schemas.js';
+import type { WorkView } from './work-view.js';
 
 /** What routes work with. */
 export interface AdminParts {
   readonly assignment: AdminAssignment;
   readonly view: ServerView;
   readonly registries: Registries;
+  readonly work: WorkView;
   readonly watch: ProcessWatch;
   readonly events: EventStream;
   readonly history: History;
@@ -103,6 +106,34 @@ export const ROUTES: readonly Route[] = [
     answers: { 200: is(schemas.connectionsSchema, 'A page of at most `limit` connections, 100 by default.') },
     handle: ({ view }, { query }) => ok(view.connections(query)),
   }),
+  route('GET', '/v1/tasks', 'getTasks', {
+    text: 'Tasks by their names, with how long they wait and run, and what each task worker runs.',
+    answers: { 200: is(work.tasksSchema, 'By name, and in the order of the task workers.') },
+    handle: async ({ work }) => ok(await work.tasks()),
+  }),
+  route('GET', '/v1/queues', 'getQueues', {
+    text: 'What waits between the processes of the server.',
+    answers: {
+      200: is(
+        work.queuesSchema,
+        'Of each way between a reactor thread and a worker, of tasks, and of clients.',
+      ),
+    },
+    handle: ({ work }) => ok({ at: Date.now(), queues: work.queues() }),
+  }),
+  route('GET', '/v1/tables', 'getTables', {
+    text: 'The tables of the program (addTable).',
+    answers: { 200: is(work.tablesSchema, 'In the order in which they were added.') },
+    handle: async ({ work }) => ok({ at: Date.now(), tables: await work.tables() }),
+  }),
+  route('GET', '/v1/tables/{name}', 'getTable', {
+    text: 'One table of the program.',
+    answers: {
+      200: is(work.tableSchema, 'The table.'),
+      404: is(schemas.errorSchema, 'There is no table of that name.'),
+    },
+    handle: table,
+  }),
   route('GET', '/v1/events', 'getEvents', {
     text:
       'Server-sent events: `status` every second, `process` when a process ends, comes or changes its state, `resync` where events after ' +
@@ -154,7 +185,7 @@ export const ROUTES: readonly Route[] = [
   route('GET', '/metrics', 'getMetrics', {
     text: 'The metrics of the server, which docs/metrics.md lists, and those that its program counts by @millrace/metrics, as Prometheus reads them.',
     answers: { 200: { text: 'The page.', schema: schemas.pageSchema, contentType: 'text/plain' } },
-    handle: ({ view, registries }, { accept }) => metricsPage(view, registries, accept),
+    handle: ({ view, registries, work }, { accept }) => metricsPage(view, registries, work, accept),
   }),
   route('GET', '/health/live', 'getLive', {
     text: 'Whether the server lives: a probe that fails here is a reason to start it anew. No token is needed.',
@@ -217,6 +248,14 @@ export const ROUTES: readonly Route[] = [
     handle: kill,
   }),
 ];
+
+async function table({ work }: AdminParts, { params }: Asked<unknown, unknown>): Promise<Reply> {
+  const tables = await work.tables();
+  const found = tables.find(({ name }) => name === params.name);
+  if (found !== undefined) return ok(found);
+  const names = tables.map(({ name }) => name).join(', ') || 'none';
+  throw new RequestError(404, 'NO_TABLE', `There is no table '${params.name}'; there are: ${names}.`);
+}
 
 async function kill(
   parts: AdminParts,

@@ -26,7 +26,7 @@ type ServerState = StatusReport['state'];
 export class ServerView {
   readonly processes: ProcessList;
   readonly #assignment: AdminAssignment;
-  readonly #counters: Counters;
+  readonly counters: Counters;
   readonly #connections: ConnectionTable;
   #listeners: readonly ListenerReport[] = [];
   #listenersAt = Number.NEGATIVE_INFINITY;
@@ -35,15 +35,15 @@ export class ServerView {
   constructor(assignment: AdminAssignment, find: (name: string) => number) {
     const { topology } = assignment;
     this.#assignment = assignment;
-    this.#counters = openCounters(topology, find(COUNTERS));
+    this.counters = openCounters(topology, find(COUNTERS));
     const { buffer } = new MappedMemory(find(CONNECTIONS), connectionBytes(topology));
     this.#connections = new ConnectionTable(buffer, topology.maxConnections, connectionParts(topology));
-    this.processes = new ProcessList(assignment, this.#counters);
+    this.processes = new ProcessList(assignment, this.counters);
   }
 
   get state(): ServerState {
     const processes = this.processes.all();
-    switch (this.#counters.server(layout.STATE)) {
+    switch (this.counters.server(layout.STATE)) {
       case layout.SERVER_RUNNING:
         return processes.every(({ state }) => state === 'ready') ? 'ready' : 'degraded';
       case layout.SERVER_STOPPING:
@@ -56,7 +56,7 @@ export class ServerView {
   /** Whether some worker takes what clients send: a server may be degraded, and serve. */
   get serves(): boolean {
     return (
-      this.#counters.server(layout.STATE) === layout.SERVER_RUNNING &&
+      this.counters.server(layout.STATE) === layout.SERVER_RUNNING &&
       this.processes.all().some(({ role, state }) => role === 'worker' && state === 'ready')
     );
   }
@@ -69,7 +69,7 @@ export class ServerView {
 
   /** Without what a queue of the system says, which this process may not open. */
   stats(): ServerStats {
-    return serverStats(this.#counters, { ...this.#assignment.topology, taskQueue: undefined }, undefined);
+    return serverStats(this.counters, { ...this.#assignment.topology, taskQueue: undefined }, undefined);
   }
 
   status(): StatusReport {
@@ -138,10 +138,10 @@ export class ServerView {
     }
     this.#listeners = this.#assignment.listeners.flatMap((listener, index) => {
       const { type, protocol, tls, host, path, inherited, late } = listener;
-      const port = this.#counters.port(index);
+      const port = this.counters.port(index);
       const connections = open.get(index) ?? 0;
       // No program listens there.
-      if (late && !this.#counters.listens(index) && connections === 0) return [];
+      if (late && !this.counters.listens(index) && connections === 0) return [];
       return [
         {
           index,

@@ -80,6 +80,7 @@ export class RoleStart {
         messages,
         timers,
         numbers,
+        tables,
         plan,
         failedStarts,
       });

@@ -9,7 +9,7 @@ import { type Descriptors, sharedTableName } from '../links/descriptor-names.js'
  */
 export class SharedTables {
   readonly #child: ChildProcessContext | undefined;
-  readonly #tables = new Map<string, { readonly descriptor: number }>();
+  readonly #tables = new Map<string, { readonly descriptor: number; readonly table: Table<Columns> }>();
 
   /** `child`: undefined in the master. */
   constructor(child: ChildProcessContext | undefined) {
@@ -18,6 +18,11 @@ export class SharedTables {
 
   get names(): string[] {
     return [...this.#tables.keys()];
+  }
+
+  /** How often this process has read each of them. */
+  *reads(): Generator<{ readonly name: string; readonly hits: number; readonly misses: number }> {
+    for (const [name, { table }] of this.#tables) yield { name, ...table.reads };
   }
 
   /** In the master. */
@@ -37,7 +42,7 @@ export class SharedTables {
     }
     if (this.#child === undefined) {
       const table = Table.anonymous(definition);
-      this.#tables.set(name, table);
+      this.#tables.set(name, { descriptor: table.descriptor, table: table as unknown as Table<Columns> });
       return table;
     }
     const descriptor = this.#child.descriptors.get(sharedTableName(name));
@@ -49,7 +54,7 @@ export class SharedTables {
     }
     const table = Table.fromDescriptor(descriptor, definition);
     // The descriptor stays this process's: a manager hands it on.
-    this.#tables.set(name, { descriptor });
+    this.#tables.set(name, { descriptor, table: table as unknown as Table<Columns> });
     return table;
   }
 }

@@ -123,6 +123,14 @@ function memoriesOf(topology: Topology): Record<string, SharedMemory> {
   };
 }
 
+/** The names of the memories of the rings between its reactor threads and its workers. */
+export function ringMemories(topology: Topology): string[] {
+  if (topology.base !== undefined) return [];
+  return Array.from({ length: topology.workers }, (_, worker) => worker).flatMap(
+    (worker) => linksOf(topology).ringMemory(LINK, worker)?.name ?? [],
+  );
+}
+
 /** Whether the links of a peer are pipes. */
 export function isPiped({ ipc, workers, base }: Topology, peer: PeerId): boolean {
   return ipc === 'pipe' && peer < workers && base === undefined;

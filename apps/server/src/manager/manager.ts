@@ -158,8 +158,7 @@ export class ManagerRole implements ServerControl {
     child.onMessage((body) => this.#told(body));
     child.onStop((mode) => void this.#stop(mode));
     onTermination(() => this.#tellMaster({ type: 'terminated', pid: process.pid }));
-    const delay = context.numbers.loopDelay('manager', 0);
-    beat(this.#counters.process(managerPeer(topology)), (seconds) => delay.observe(seconds));
+    beat(this.#counters.process(managerPeer(topology)), context.loop('manager', 0));
   }
 
   async start(): Promise<void> {

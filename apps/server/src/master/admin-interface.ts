@@ -19,8 +19,10 @@ import {
   type Descriptors,
   LOG_RING,
   NUMBERS,
+  sharedTableName,
   TLS,
 } from '../links/descriptor-names.js';
+import { ringMemories } from '../links/server-plan.js';
 import type { Topology } from '../links/topology.js';
 import { OUTPUT_NAMES } from '../log/output-pipes.js';
 import { restartCause } from '../manager/restart-cause.js';
@@ -67,7 +69,9 @@ export class AdminInterface {
   start(shared: Descriptors, registries: readonly string[]): void {
     const { options } = this.#context;
     const { address, name, path } = this.#sockets;
-    const memories = [COUNTERS, CONNECTIONS, LOG_RING, TLS, NUMBERS, ...OUTPUT_NAMES, ...registries].flatMap(
+    const { tables } = this.#topology;
+    const more = [...OUTPUT_NAMES, ...tables.map(sharedTableName), ...ringMemories(this.#topology)];
+    const memories = [COUNTERS, CONNECTIONS, LOG_RING, TLS, NUMBERS, ...registries, ...more].flatMap(
       (memory) => {
         const fd = shared[memory];
         return fd === undefined ? [] : [[memory, fd] as const];
@@ -104,7 +108,7 @@ export class AdminInterface {
 
   #assignment(registries: readonly string[]): AdminAssignment {
     const { options, ports } = this.#context;
-    const { mode, title, user, group, maxWaitTime } = options;
+    const { mode, title, user, group, maxWaitTime, maxClientMemory, taskMaxQueue, tasks } = options;
     return {
       name: this.#sockets.name,
       title,
@@ -117,6 +121,9 @@ export class AdminInterface {
       user,
       group,
       maxWaitTime,
+      maxClientMemory,
+      tasks: Object.keys(tasks),
+      taskMaxQueue,
     };
   }
 

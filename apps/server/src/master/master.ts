@@ -338,15 +338,14 @@ export class MasterRole implements ServerControl {
     this.#pids = new ProcessPids(counted);
     this.#pids.set(masterPeer(this.#topology), process.pid);
     this.#pids.ready(masterPeer(this.#topology), process.pid);
-    const delay = this.#context.numbers.loopDelay('master', 0);
-    this.#stopBeat = beat(counted.process(masterPeer(this.#topology)), (seconds) => delay.observe(seconds));
+    this.#stopBeat = beat(counted.process(masterPeer(this.#topology)), this.#context.loop('master', 0));
     counted.keepServer();
     this.#restoring = this.#reactor.poller.every(RESTORE_MS, () => this.#restoreCounters());
     this.#count(counters.START_TIME, Date.now());
     this.#count(counters.STATE, counters.SERVER_STARTING);
     for (const [index, bound] of this.#listeners.entries())
       if (bound !== undefined) this.#count(counters.PORTS + index, numberOf(bound));
-    const shared = { ...this.#resources, ...this.#output?.descriptors, ...metrics };
+    const shared = { ...this.#resources, ...this.#tables, ...this.#output?.descriptors, ...metrics };
     this.#admin?.start(shared, Object.keys(registries));
     try {
       await Promise.all([this.#reactors.ready(), this.#manager.start()]);

@@ -7,6 +7,35 @@ export interface ServerMetricsInput {
   readonly stats: ServerStats;
   /** What each of its processes uses. Default: that is not on the page. */
   readonly processes?: readonly ProcessUsage[] | undefined;
+  /** What task workers run. Default: that is not on the page. */
+  readonly running?: readonly RunningSince[] | undefined;
+  /** What waits between them. Default: that is not on the page. */
+  readonly queues?: readonly QueueFill[] | undefined;
+  /** The tables of the program. Default: they are not on the page. */
+  readonly tables?: readonly TableFill[] | undefined;
+}
+
+/** Which task a task worker runs, and since when, in milliseconds since 1970; null: none. */
+export interface RunningSince {
+  readonly worker: number;
+  readonly task: string | null;
+  readonly since: number | null;
+}
+
+/** How full a queue is; null: that is not known, or there is no limit. */
+export interface QueueFill {
+  readonly name: string;
+  readonly messages: number | null;
+  readonly bytes: number | null;
+  readonly capacityBytes: number | null;
+}
+
+/** How full a table is. */
+export interface TableFill {
+  readonly name: string;
+  readonly rows: number;
+  readonly capacity: number;
+  readonly bytes: number;
 }
 
 /** One metric of the server: what docs/metrics.md says of it, and how it is read. */
@@ -134,6 +163,26 @@ export const serverMetrics: readonly ServerMetric[] = [
   counter('log_lines_lost_total', 'Lines of the log, of all processes, that could not be written.', (stats) =>
     one(stats.lostLogLines),
   ),
+  ofServer(
+    'gauge',
+    'task_running_since_seconds',
+    'When the task that a task worker runs was begun, in seconds since 1970.',
+    ['worker', 'task'],
+    ({ running = [] }) =>
+      running.flatMap(({ worker, task, since }) =>
+        task === null || since === null ? [] : [{ labels: { worker, task }, value: since / 1_000 }],
+      ),
+  ),
+  ofQueue('queue_messages', 'Messages that were sent and are not finished.', ({ messages }) => messages),
+  ofQueue('queue_bytes', 'Bytes that wait in a queue.', ({ bytes }) => bytes),
+  ofQueue('queue_capacity_bytes', 'Bytes that a queue has room for.', ({ capacityBytes }) => capacityBytes),
+  ofTable('table_rows', 'Rows of a table of the program.', ({ rows }) => rows),
+  ofTable(
+    'table_capacity_rows',
+    'Rows that a table of the program has room for.',
+    ({ capacity }) => capacity,
+  ),
+  ofTable('table_bytes', 'Bytes of the memory of a table of the program.', ({ bytes }) => bytes),
   ofProcess(
     'counter',
     'process_cpu_seconds_total',
@@ -192,6 +241,18 @@ function ofProcess(
       const { role, id } = usage;
       return maybe(value(usage), { role, id });
     }),
+  );
+}
+
+function ofQueue(name: string, help: string, value: (queue: QueueFill) => number | null): ServerMetric {
+  return ofServer('gauge', name, help, ['queue'], ({ queues = [] }) =>
+    queues.flatMap((queue) => maybe(value(queue) ?? undefined, { queue: queue.name })),
+  );
+}
+
+function ofTable(name: string, help: string, value: (table: TableFill) => number): ServerMetric {
+  return ofServer('gauge', name, help, ['table'], ({ tables = [] }) =>
+    tables.map((table) => ({ labels: { table: table.name }, value: value(table) })),
   );
 }
 

@@ -11,8 +11,11 @@ export interface LabelledMetric extends Pick<ServerMetric, 'name' | 'help'> {
   readonly buckets?: readonly number[];
 }
 
+/** What tasks without a name are called, which are for the handler of the event `task`. */
+export const EVENT_TASKS = "on('task')";
+
 /** From what a task takes that adds two numbers up to one that works for minutes. */
-const TASK_SECONDS = [
+export const TASK_SECONDS: readonly number[] = [
   0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
   300,
 ];
@@ -50,11 +53,11 @@ export const TASK_FAILURES = metric(
   "Tasks that have failed, by name and the code of their error; 'other' where that has none.",
   ['task', 'code'],
 );
-export const TASK_RUNNING_SINCE = metric(
-  'gauge',
-  'task_running_since_seconds',
-  'When the task that a task worker runs was begun, in seconds since 1970; 0: it runs none of that name.',
-  ['worker', 'task'],
+export const TABLE_READS = metric(
+  'counter',
+  'table_reads_total',
+  'Reads of the tables of the program (`get`, `has`), by whether there was a row; as processes tell each second.',
+  ['table', 'outcome'],
 );
 export const ERRORS = metric(
   'counter',
@@ -84,7 +87,7 @@ export const labelledMetrics: readonly LabelledMetric[] = [
   TASK_PENDING,
   TASK_OUTCOMES,
   TASK_FAILURES,
-  TASK_RUNNING_SINCE,
+  TABLE_READS,
   ERRORS,
   RESTARTS,
   RELOADS,

@@ -1,33 +1,32 @@
 import { MillraceError } from '@millrace/channel/errors';
 import {
   Counter,
-  type CounterChild,
   Gauge,
-  type GaugeChild,
   Histogram,
   type HistogramChild,
   type MetricsError,
   Registry,
   type RegistryOptions,
 } from '@millrace/metrics';
+import { codeOf } from './error-code.js';
 import {
   ERRORS,
+  EVENT_TASKS,
   type LabelledMetric,
   LOOP_DELAY,
   RELOADS,
   RESTARTS,
+  TABLE_READS,
   TASK_FAILURES,
   TASK_OUTCOMES,
   TASK_PENDING,
   TASK_RUN,
-  TASK_RUNNING_SINCE,
   TASK_WAIT,
 } from './labelled.js';
+import { TaskNumbers } from './task-numbers.js';
 
 /** Series of all processes together; each process and each name of a task has some. */
 const MAX_SERIES = 8_192;
-/** The codes that errors of programs may have without limit; others are 'other'. */
-const CODE = /^[A-Z][A-Z0-9_]{1,63}$/;
 
 /** Why a process ended that was replaced. */
 export type RestartCause = 'order' | 'error' | 'signal' | 'hang' | 'deadline';
@@ -40,6 +39,7 @@ export class ServerRegistry {
   readonly #registry: Registry;
   readonly #metrics = new Map<string, Counter | Gauge | Histogram>();
   readonly #tasks = new Map<string, TaskNumbers>();
+  readonly #reads = new Map<string, { readonly hits: number; readonly misses: number }>();
   #isOpen = true;
 
   /** `descriptor`: of the memory that was handed down. In the master there is none, and it is made. */
@@ -53,13 +53,13 @@ export class ServerRegistry {
     return this.#registry.descriptor;
   }
 
-  /** The numbers of tasks of a name. */
+  /** The numbers of tasks of a name, as this process asks for them. */
   task(name: string): TaskNumbers {
     let numbers = this.#tasks.get(name);
     if (numbers === undefined) {
       const task = taskLabel(name);
       numbers = new TaskNumbers({
-        pending: this.#gauge(TASK_PENDING, 'sum').labels({ task }),
+        pending: this.#gauge(TASK_PENDING).labels({ task }),
         wait: this.#histogram(TASK_WAIT).labels({ task }),
         run: this.#histogram(TASK_RUN).labels({ task }),
         completed: this.#counter(TASK_OUTCOMES).labels({ task, outcome: 'completed' }),
@@ -71,10 +71,13 @@ export class ServerRegistry {
     return numbers;
   }
 
-  /** What the task worker of this process runs; a part of the gauge that ends with the process. */
-  runningIn(worker: number): RunningNumbers {
-    const gauge = this.#gauge(TASK_RUNNING_SINCE, 'max');
-    return new RunningNumbers((name) => gauge.labels({ worker, task: taskLabel(name) }));
+  /** How often this process has read each table by now. */
+  tableReads(name: string, hits: number, misses: number): void {
+    const known = this.#reads.get(name) ?? { hits: 0, misses: 0 };
+    this.#reads.set(name, { hits, misses });
+    if (hits > known.hits) this.#counter(TABLE_READS).inc({ table: name, outcome: 'hit' }, hits - known.hits);
+    if (misses > known.misses)
+      this.#counter(TABLE_READS).inc({ table: name, outcome: 'miss' }, misses - known.misses);
   }
 
   /** An error is in the log. */
@@ -96,6 +99,11 @@ export class ServerRegistry {
     return this.#histogram(LOOP_DELAY).labels({ role, id });
   }
 
+  /** Counts now what is to be counted soon. */
+  flush(): void {
+    for (const numbers of this.#tasks.values()) numbers.flush();
+  }
+
   /** What is counted afterwards is not counted. Idempotent. */
   close(): void {
     if (this.#isOpen) this.#registry.close();
@@ -106,8 +114,9 @@ export class ServerRegistry {
     return this.#metric(metric, Counter, {}) as Counter;
   }
 
-  #gauge(metric: LabelledMetric, aggregator: 'sum' | 'max'): Gauge {
-    return this.#metric(metric, Gauge, { aggregator }) as Gauge;
+  /** Of which each process has a part, that ends with it. */
+  #gauge(metric: LabelledMetric): Gauge {
+    return this.#metric(metric, Gauge, { aggregator: 'sum' }) as Gauge;
   }
 
   #histogram(metric: LabelledMetric): Histogram {
@@ -143,76 +152,4 @@ function handedDown(descriptor: number, options: RegistryOptions): Registry {
   }
 }
 
-interface TaskChildren {
-  readonly pending: GaugeChild;
-  readonly wait: HistogramChild;
-  readonly run: HistogramChild;
-  readonly completed: CounterChild;
-  readonly failed: CounterChild;
-  readonly failedWith: (code: string) => void;
-}
-
-/** Of the tasks of one name that this process asks for. Times in milliseconds. */
-export class TaskNumbers {
-  readonly #children: TaskChildren;
-
-  constructor(children: TaskChildren) {
-    this.#children = children;
-  }
-
-  asked(): void {
-    this.#children.pending.inc();
-  }
-
-  /** A task worker has answered. */
-  answered(waited: number, ran: number): void {
-    this.#children.wait.observe(waited / 1_000);
-    this.#children.run.observe(ran / 1_000);
-  }
-
-  completed(): void {
-    this.#children.pending.dec();
-    this.#children.completed.inc();
-  }
-
-  failed(error: unknown): void {
-    this.#children.pending.dec();
-    this.#children.failed.inc();
-    this.#children.failedWith(codeOf(error));
-  }
-}
-
-/** Which task a task worker runs, and since when. */
-export class RunningNumbers {
-  readonly #labels: (name: string) => GaugeChild;
-  readonly #children = new Map<string, GaugeChild>();
-
-  constructor(labels: (name: string) => GaugeChild) {
-    this.#labels = labels;
-  }
-
-  began(name: string): void {
-    this.#childOf(name).set(Date.now() / 1_000);
-  }
-
-  ended(name: string): void {
-    this.#childOf(name).set(0);
-  }
-
-  #childOf(name: string): GaugeChild {
-    let child = this.#children.get(name);
-    if (child === undefined) {
-      child = this.#labels(name);
-      this.#children.set(name, child);
-    }
-    return child;
-  }
-}
-
-/** Those without a name are for the handler of the event `task`. */
-const taskLabel = (name: string) => (name === '' ? "on('task')" : name);
-
-function codeOf(error: unknown): string {
-  const code = typeof error === 'object' && error !== null ? (error as { code?: unknown }).code : undefined;
-  return typeof code === 'string' && CODE.test(code) ? code : 'other';
-}
+const taskLabel = (name: string) => (name === '' ? EVENT_TASKS : name);

@@ -26,19 +26,27 @@ const SAMPLED_EVERY_MS = 20;
 /** The share of its time that a loop works from which on it is busy: one that idles is not woken to be measured. */
 const BUSY = 0.01;
 
+/** What hears of the loop of its process. */
+export interface LoopListener {
+  /** It was late by so much. */
+  late(seconds: number): void;
+  /** Each second. */
+  beats(): void;
+}
+
 /**
  * Counts in shared memory that this process's loop turns, for the manager to see; from when the process has its place
- * until it gives that up; and how late it was, which `observe` is told in seconds as well. Returns what ends it. The timers do not
- * keep the process.
+ * until it gives that up; and how late it was, which `listener` is told as well. Returns what ends it. The timers do not keep the
+ * process.
  */
-export function beat(counters: Float64Array, observe: (seconds: number) => void): () => void {
+export function beat(counters: Float64Array, listener: LoopListener): () => void {
   counters[BEAT_PID] = process.pid;
   const delays = new LoopDelay(SAMPLED_EVERY_MS);
   let expectedAt = monotonicNow();
   let sampledAt = expectedAt;
   let utilization = performance.eventLoopUtilization();
   const record = (delay: number, now: number) =>
-    delays.record(Math.max(0, delay), now, (ms) => observe(ms / 1_000));
+    delays.record(Math.max(0, delay), now, (ms) => listener.late(ms / 1_000));
   const sample = () => {
     const now = monotonicNow();
     record(now - sampledAt, now);
@@ -62,6 +70,7 @@ export function beat(counters: Float64Array, observe: (seconds: number) => void)
       sampling = undefined;
     }
     expectedAt = now + HEARTBEAT_MS;
+    listener.beats();
     // A process that stands at a breakpoint does not hang.
     counters[DEBUGGED] = debuggerUrl() === undefined ? 0 : 1;
   };

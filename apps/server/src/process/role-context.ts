@@ -1,12 +1,15 @@
+import type { SharedTables } from '../api/shared-tables.js';
 import type { Handlers, PortEvents, ServerEvents } from '../contract/events.js';
-import type { ListenerIndex, Unchecked } from '../contract/ids.js';
+import type { ListenerIndex, RoleName, Unchecked } from '../contract/ids.js';
 import type { ServerPlan } from '../contract/role.js';
 import type { FailedStart } from '../contract/start-failure.js';
 import type { Logger, ProcessLog } from '../log/log.js';
 import type { ProcessMessages } from '../messages/process-messages.js';
+import { roleLabel } from '../metrics/process-usage.js';
 import type { ServerRegistry } from '../metrics/server-registry.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { ResolvedPort } from '../options/resolved-port.js';
+import type { LoopListener } from './heartbeat.js';
 import type { ProcessTimers } from './process-timers.js';
 
 export interface RoleContextParts {
@@ -21,6 +24,8 @@ export interface RoleContextParts {
   readonly timers: ProcessTimers;
   /** What the server counts with labels. */
   readonly numbers: ServerRegistry;
+  /** The user's, as this process has read them. */
+  readonly tables: Pick<SharedTables, 'reads'>;
   /** What every process of the server has to come to. */
   readonly plan: ServerPlan;
   /** The starts of the program that failed before this one. */
@@ -37,6 +42,7 @@ export class RoleContext implements RoleContextParts {
   readonly messages: ProcessMessages;
   readonly timers: ProcessTimers;
   readonly numbers: ServerRegistry;
+  readonly tables: Pick<SharedTables, 'reads'>;
   readonly plan: ServerPlan;
   readonly failedStarts: readonly FailedStart[];
 
@@ -49,8 +55,21 @@ export class RoleContext implements RoleContextParts {
     this.messages = parts.messages;
     this.timers = parts.timers;
     this.numbers = parts.numbers;
+    this.tables = parts.tables;
     this.plan = parts.plan;
     this.failedStarts = parts.failedStarts;
+  }
+
+  /** What is counted of the loop of this process, and as often as that beats. */
+  loop(role: RoleName, id: number): LoopListener {
+    const { numbers, tables } = this;
+    const delay = numbers.loopDelay(roleLabel(role), id);
+    return {
+      late: (seconds) => delay.observe(seconds),
+      beats: () => {
+        for (const { name, hits, misses } of tables.reads()) numbers.tableReads(name, hits, misses);
+      },
+    };
   }
 
   /** Loaded at its first line: most processes never write one. */

@@ -21,7 +21,7 @@ import type { ReactorIndex, Unchecked } from '../contract/ids.js';
  *              │ TASKS_COMPLETED │ TASKS_FAILED                                    │ 8 doubles,
  *              │ BEAT_PID │ BEAT │ DEBUGGED │ BEAT_AT │ LOOP_DELAY │ RESTARTS │    │ 6, 7:
  *              │ FAILURES │ LAST_EXIT                                             │ 8 doubles,
- *              │ LOOP_DELAY_P99                                                    │ 8 more,
+ *              │ LOOP_DELAY_P99 │ TASK_RUNNING │ TASK_SINCE                        │ 8 more,
  *              │ for each reactor thread: DONE                                     │ then R, rounded up to 8
  *              └───────────────────────────────────────────────────────────────────┘
  *
@@ -122,6 +122,9 @@ export const FAILURES = LINE + 6;
 export const LAST_EXIT = LINE + 7;
 /** How late the loop was lately, in milliseconds: at the 99th percentile. */
 export const LOOP_DELAY_P99 = 2 * LINE;
+/** In a task worker, while TASKS_AT_HAND is 1: which task it has begun last (its place in the option `tasks`, from 2; 1: one for the event `task`; 0: another), and when, in milliseconds since 1970. */
+export const TASK_RUNNING = 2 * LINE + 1;
+export const TASK_SINCE = 2 * LINE + 2;
 /** For each reactor thread, from here on. */
 export const DONE = 3 * LINE;
 

@@ -175,6 +175,7 @@ export class TaskAsker {
   close(): void {
     // While the task workers can still be told that no asker waits.
     this.client.close();
+    this.#parts.numbers.flush();
     for (const { channel } of this.#ends.splice(0)) channel.destroy();
     this.#queue?.close();
     this.#mine.close();

@@ -28,7 +28,13 @@ import type { RoleContext } from '../process/role-context.js';
 import { WorkerLife, type WorkMessage } from '../process/worker-life.js';
 import { LazyGateway } from '../sessions/lazy-gateway.js';
 import type { SessionGateway } from '../sessions/session-gateway.js';
-import { GARBAGE, ORPHANS_FAILED, TASKS_AT_HAND } from '../shared/counters-layout.js';
+import {
+  GARBAGE,
+  ORPHANS_FAILED,
+  TASK_RUNNING,
+  TASK_SINCE,
+  TASKS_AT_HAND,
+} from '../shared/counters-layout.js';
 import { openTaskFiles } from './task-files.js';
 
 /** Runs the user's tasks, one at a time. */
@@ -132,7 +138,8 @@ export class TaskWorkerRole {
     const find = (name: string) => this.#child.descriptor(name);
     const links = this.#openLinks(find);
     const { board } = links;
-    const running = this.#context.numbers.runningIn(this.#id);
+    const numbers = new Map(Object.keys(options.tasks).map((name, index) => [name, index + 2]));
+    numbers.set('', 1);
     const counters = new OpenedResources(this.#topology, PEER, this.#workerId, find)
       .counters()
       .process(this.#workerId);
@@ -159,8 +166,10 @@ export class TaskWorkerRole {
         this.#limit.warn('garbage', error.message);
       },
       onLoad: say,
-      onBegin: (name) => running.began(name),
-      onEnd: (name) => running.ended(name),
+      onBegin: (name, startedAt) => {
+        counters[TASK_RUNNING] = numbers.get(name) ?? 0;
+        counters[TASK_SINCE] = performance.timeOrigin + startedAt;
+      },
       onDone: (begun) => {
         if (begun >= maxTasks) this.#life.handOver();
       },
@@ -185,8 +194,7 @@ export class TaskWorkerRole {
     });
     if (this.#queue !== undefined)
       this.#consumer = new QueueConsumer(this.#queue, this.#runner, (error) => this.#queueFailed(error));
-    const delay = this.#context.numbers.loopDelay('task_worker', this.#id);
-    this.#life.lease.whenReleased(beat(counters, (seconds) => delay.observe(seconds)));
+    this.#life.lease.whenReleased(beat(counters, this.#context.loop('taskWorker', this.#id)));
     say(0);
     this.#runner.start();
     this.#consumer?.start();

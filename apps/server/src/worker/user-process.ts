@@ -90,8 +90,7 @@ export class UserProcessRole {
     const { managerIncarnation, id } = this.#child.data as RoleAssignment;
     if (this.#child.incarnation > 1 || managerIncarnation > 1) this.#tasks?.succeed();
     this.#link.tellStarted();
-    const delay = this.#context.numbers.loopDelay('user', id);
-    beat(this.#counters(), (seconds) => delay.observe(seconds));
+    beat(this.#counters(), this.#context.loop('userProcess', id));
     this.#child.ready();
     void this.#run();
   }

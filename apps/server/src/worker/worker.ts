@@ -291,8 +291,7 @@ export class WorkerRole {
       onFailure: (error, session) => this.#handlerFailed(error, session),
     });
     this.#tasks.open(listener);
-    const delay = this.#context.numbers.loopDelay('worker', this.#id);
-    lease.whenReleased(beat(this.#view.counters().process(this.#id), (seconds) => delay.observe(seconds)));
+    lease.whenReleased(beat(this.#view.counters().process(this.#id), this.#context.loop('worker', this.#id)));
     const restoring = setInterval(() => this.#restore(counters), RESTORE_MS).unref();
     lease.whenReleased(() => clearInterval(restoring));
     lease.whenReleased(() => {

@@ -19,14 +19,14 @@ test('tasks are counted by their names, with how long they waited and ran, and w
   await using server = await AdminServer.started({}, {}, 'counting');
   const client = await TestClient.connect(await server.port());
   for (const line of ['observe', 'observe', 'fail']) await client.ask(line);
-  expect(await value(server, 'millrace_task_outcomes_total{task="observe",outcome="completed"}')).toBe(2);
-  expect(await value(server, 'millrace_task_outcomes_total{task="fail",outcome="failed"}')).toBe(1);
-  expect(await value(server, 'millrace_task_failures_total{task="fail",code="E_FAILED"}')).toBe(1);
+  await counts(server, 'millrace_task_outcomes_total{task="observe",outcome="completed"}', 2);
+  await counts(server, 'millrace_task_outcomes_total{task="fail",outcome="failed"}', 1);
+  await counts(server, 'millrace_task_failures_total{task="fail",code="E_FAILED"}', 1);
   for (const kind of ['wait', 'run']) {
-    expect(await value(server, `millrace_task_${kind}_seconds_count{task="observe"}`)).toBe(2);
+    await counts(server, `millrace_task_${kind}_seconds_count{task="observe"}`, 2);
     expect(await value(server, `millrace_task_${kind}_seconds_sum{task="observe"}`)).toBeLessThan(5);
   }
-  expect(await value(server, 'millrace_task_pending{task="observe"}')).toBe(0);
+  await counts(server, 'millrace_task_pending{task="observe"}', 0);
   await client.ask('wait');
   await until(
     'a task that runs',
@@ -34,7 +34,7 @@ test('tasks are counted by their names, with how long they waited and ran, and w
       (await page(server)).match(/^millrace_task_running_since_seconds\{worker="0",task="wait"\} [1-9]/m) !==
       null,
   );
-  expect(await value(server, 'millrace_task_pending{task="wait"}')).toBe(1);
+  await counts(server, 'millrace_task_pending{task="wait"}', 1);
   const { pid } = await server.process('task-worker:0');
   process.kill(pid, 'SIGKILL');
   await counts(server, 'millrace_task_failures_total{task="wait",code="ERR_MILLRACE_TASK_WORKER_DIED"}', 1);

@@ -58,6 +58,9 @@ const stats: ServerStats = {
 
 const whole: ServerMetricsInput = {
   stats,
+  running: [{ worker: 0, task: 'count', since: 1_700_000_000_000 }],
+  queues: [{ name: 'reactor:0 -> worker:0', messages: 1, bytes: 64, capacityBytes: 1_024 }],
+  tables: [{ name: 'visits', rows: 1, capacity: 10, bytes: 4_096 }],
   processes: [
     { role: 'master', id: 0, cpuSeconds: 1.5, residentBytes: 5e7, startTime: 1_700_000_000 },
     {

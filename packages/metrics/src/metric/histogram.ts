@@ -37,6 +37,26 @@ export class HistogramChild extends Child {
     addDouble(this.longs, this.at + SUM_CELL, value);
   }
 
+  /**
+   * Adds what was observed elsewhere: so many values in each bucket, the one beyond the last bound included, and their sum. For what is
+   * too frequent to be counted here one by one.
+   */
+  add(counts: ArrayLike<number>, sum: number): void {
+    const buckets = this.#bounds.length + 1;
+    if (counts.length !== buckets || !Number.isFinite(sum))
+      refuseValue(
+        this.host.name,
+        counts.length,
+        `a count for each of its ${buckets} buckets, and a finite sum`,
+      );
+    if (!this.ready()) return;
+    for (let bucket = 0; bucket < buckets; bucket++) {
+      const count = counts[bucket] as number;
+      if (count > 0) Atomics.add(this.longs, this.at + BUCKETS_CELL + bucket, BigInt(count));
+    }
+    addDouble(this.longs, this.at + SUM_CELL, sum);
+  }
+
   /** The call that it gives observes the seconds since, and returns them. */
   startTimer(): () => number {
     const elapsed = stopwatch();

@@ -264,3 +264,24 @@ test('a counter that a process has written over begins again with 0', async () =
     expect(await made.metrics()).toContain('a_total 2\n');
   }
 });
+
+test('a histogram takes what was observed elsewhere, and nothing that does not fit its buckets', async () => {
+  const { made } = registry();
+  const seconds = new Histogram({ name: 'b_seconds', help: 'B.', buckets: [1, 2], registers: [made] });
+  const child = seconds.labels({});
+  child.observe(0.5);
+  child.add([1, 0, 2], 20);
+  const page = await made.metrics();
+  expect(page).toContain('b_seconds_bucket{le="1"} 2\n');
+  expect(page).toContain('b_seconds_bucket{le="2"} 2\n');
+  expect(page).toContain('b_seconds_bucket{le="+Inf"} 4\n');
+  expect(page).toContain('b_seconds_sum 20.5\n');
+  for (const [counts, sum] of [
+    [[1, 1], 1],
+    [[1, 1, 1, 1], 1],
+    [[1, 1, 1], Number.NaN],
+  ] as const)
+    expect(() => child.add(counts, sum)).toThrow(
+      expect.objectContaining({ code: 'ERR_MILLRACE_METRICS_VALUE' }),
+    );
+});

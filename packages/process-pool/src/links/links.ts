@@ -1,6 +1,8 @@
 import { createMemory } from '@millrace/native';
 import { check, createSocketPair, SOCK_SEQPACKET, syscalls } from '@millrace/native/syscalls';
 import { createPipe } from '@millrace/pipe-ipc';
+import { ringAt } from '@millrace/shared-memory/internal';
+import type { RingMemory } from '@millrace/shared-memory/ring';
 import {
   badPlan,
   bellName,
@@ -73,6 +75,20 @@ export class Links {
   ringBytes(name: string): number {
     const set = this.#layout.set(name);
     return set.hasRings ? set.to.members.reduce((sum, to) => sum + set.memoryBytes(to), 0) : 0;
+  }
+
+  /** The memory of the rings to a peer; undefined where it has none. */
+  ringMemory(name: string, to: number): { readonly name: string; readonly bytes: number } | undefined {
+    const set = this.#layout.set(name);
+    const bytes = set.hasRings ? set.memoryBytes(to) : 0;
+    return bytes === 0 ? undefined : { name: set.memoryName(to), bytes };
+  }
+
+  /** In that memory, the rings from `from` and back; undefined where the link is a pipe. Nothing is made where nothing is. */
+  ringsIn(memory: ArrayBuffer, name: string, from: number, to: number): readonly RingMemory[] | undefined {
+    const set = this.#layout.set(name);
+    if (set.kind(from, to) !== 'ring') return undefined;
+    return set.ringsAt(from, to).map((at) => ringAt(memory, at, set.capacity(from, to)));
   }
 
   /** What a link is called in a log: its pipe, or the memory that its rings lie in. */

@@ -52,6 +52,12 @@ export function ringAt(memory: ArrayBuffer, offset: number, capacity: number): R
   };
 }
 
+/** Bytes that the writer has published and the reader has not taken, heads of messages included; 0 where that cannot be. */
+export function unreadBytes({ words, capacity }: RingMemory): number {
+  const unread = (Atomics.load(words, layout.TAIL_WORD) - Atomics.load(words, layout.TAKEN_WORD)) >>> 0;
+  return unread <= capacity ? unread : 0;
+}
+
 /** Makes a ring where the memory is still zero. Throws `ERR_MILLRACE_RING_CORRUPT` where it holds something else. */
 export function assertRing({ words, capacity }: RingMemory): void {
   if (Atomics.load(words, layout.MAGIC_WORD) === 0) publish(words, capacity);

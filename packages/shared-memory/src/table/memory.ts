@@ -84,12 +84,12 @@ export function formatTable(
 
 /**
  * Finds the table at `byteOffset` of memory, up to its end. Throws `ERR_MILLRACE_TABLE_CORRUPT` when something else
- * is there and `ERR_MILLRACE_TABLE_MISMATCH` when it is not the table that was asked for.
+ * is there and `ERR_MILLRACE_TABLE_MISMATCH` when it is not the table that was asked for; undefined: any is.
  */
 export function attachTable(
   buffer: ArrayBuffer,
   byteOffset: number,
-  asked: OpenDefinition<Columns>,
+  asked: OpenDefinition<Columns> | undefined,
 ): TableMemory {
   const room = buffer.byteLength - byteOffset;
   const all = viewsOf(buffer, byteOffset, room);
@@ -115,7 +115,7 @@ export function attachTable(
       `A table says that it is ${JSON.stringify(text)}, which ${room} bytes cannot hold.`,
     );
   }
-  const different = differences(definition as Definition, asked);
+  const different = asked === undefined ? [] : differences(definition as Definition, asked);
   if (different.length > 0) {
     throw new SharedMemoryError(
       'ERR_MILLRACE_TABLE_MISMATCH',

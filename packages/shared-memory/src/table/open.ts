@@ -104,6 +104,11 @@ export function tableFrom(
   return openIn(Segment.fromDescriptor(descriptor, { kind: KIND }), definition, options);
 }
 
+/** The table behind a descriptor, whatever its definition: for what tells of tables, and knows none. */
+export function tableAsItIs(descriptor: number): Opened {
+  return openIn(Segment.fromDescriptor(descriptor, { kind: KIND }), undefined, {});
+}
+
 /** Every slot that has a row, in their order; another thread's or this one's changes do not disturb. */
 export function* rowsOf(
   { engine, closed }: Opened,
@@ -133,7 +138,7 @@ function segmentFor(definition: Definition, { permissions }: TableOptions) {
   };
 }
 
-function openIn(segment: Segment, asked: OpenDefinition<Columns>, options: TableOptions): Opened {
+function openIn(segment: Segment, asked: OpenDefinition<Columns> | undefined, options: TableOptions): Opened {
   try {
     const memory = attachTable(segment.buffer, segment.byteOffset, asked);
     const engine = engineOver(memory, segment.owners, options);

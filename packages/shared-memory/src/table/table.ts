@@ -26,6 +26,8 @@ export class Table<C extends Columns> implements Disposable {
   readonly #engine: Engine;
   readonly #scratch: RowScratch;
   readonly #expected: RowScratch;
+  #hits = 0;
+  #misses = 0;
 
   /** @internal Tables are made by the functions below. */
   constructor(opened: opening.Opened) {
@@ -114,11 +116,17 @@ export class Table<C extends Columns> implements Disposable {
   get<Name extends keyof C & string>(key: string, column: Name): Out<C[Name]> | undefined;
   get(key: string, column?: string): unknown {
     const { codec, reader } = this.#locate(key);
-    return reader.get(column === undefined ? -1 : codec.column(column));
+    const found = reader.get(column === undefined ? -1 : codec.column(column));
+    if (found === undefined) this.#misses++;
+    else this.#hits++;
+    return found;
   }
 
   has(key: string): boolean {
-    return this.#locate(key).reader.has();
+    const found = this.#locate(key).reader.has();
+    if (found) this.#hits++;
+    else this.#misses++;
+    return found;
   }
 
   /** Whether there was a row to delete. */
@@ -190,6 +198,11 @@ export class Table<C extends Columns> implements Disposable {
   get count(): number {
     this.#check();
     return countRows(this.#engine);
+  }
+
+  /** How often this object was asked for a row (`get`, `has`) that was there, and for one that was not. */
+  get reads(): { readonly hits: number; readonly misses: number } {
+    return { hits: this.#hits, misses: this.#misses };
   }
 
   /** Rows that it can hold. */

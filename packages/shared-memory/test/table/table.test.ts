@@ -1,5 +1,5 @@
 import { everyKindOfBytes, NO_BYTES } from '@millrace/testkit';
-import { expect, expectTypeOf, test } from 'vitest';
+import { expect, expectTypeOf, onTestFinished, test } from 'vitest';
 import { column, Segment, Table } from '../../src/index.js';
 import { codeOf, randomOf, withTable } from './tables.js';
 
@@ -262,4 +262,16 @@ test('misspelt options of a segment, a table and its definition are refused with
   expect(() => Segment.anonymous({ size: 64, owner: 2 } as { size: number })).toThrow(
     "did you mean 'owners'?",
   );
+});
+
+test('a table tells how often this object was asked for what was there, and for what was not', () => {
+  const table = Table.anonymous({ rows: 4, columns: { hits: column.int64() } });
+  onTestFinished(() => table.close());
+  table.set('ada', { hits: 0 });
+  table.get('ada');
+  table.get('ada', 'hits');
+  table.has('ada');
+  table.get('eve');
+  table.has('eve');
+  expect(table.reads).toEqual({ hits: 3, misses: 2 });
 });

@@ -34,9 +34,8 @@ export interface TaskRunnerOptions {
   readonly concurrency?: number | undefined;
   /** Called with the number of running tasks, before each answer and whenever a task begins. */
   readonly onLoad?: ((running: number) => void) | undefined;
-  /** Called when a task of that name begins, and when its handler has ended. */
-  readonly onBegin?: ((name: string) => void) | undefined;
-  readonly onEnd?: ((name: string) => void) | undefined;
+  /** Called when a task of that name begins, with when that was by `performance.now()`; `onLoad` says when it has ended. */
+  readonly onBegin?: ((name: string, startedAt: number) => void) | undefined;
   /** Called after each task that was begun. */
   readonly onDone?: ((begun: number) => void) | undefined;
 }

@@ -204,8 +204,8 @@ export class TaskRunner implements RunningTaskHost {
     this.#begun++;
     this.#running.add(task);
     this.#options.onLoad?.(this.#running.size);
-    this.#options.onBegin?.(task.name);
     task.startedAt = performance.now();
+    this.#options.onBegin?.(task.name, task.startedAt);
     let result: unknown;
     try {
       if (task.broken !== undefined) throw task.broken;
@@ -243,7 +243,6 @@ export class TaskRunner implements RunningTaskHost {
     this.#estimates.observe(task.name, microseconds);
     this.#running.delete(task);
     this.#options.onLoad?.(this.#running.size);
-    this.#options.onEnd?.(task.name);
     if (task.asker < 0 && kind === layout.THROWN) this.#options.onOrphanFailed?.(value, task.name);
     try {
       if (kind === layout.THROWN) this.#send(task, kind, describeThrown(value), microseconds);

@@ -1,0 +1,46 @@
+import type { AdminAssignment } from './admin-assignment.js';
+import type { Queues } from './queues-report.js';
+import type { Registries } from './registries.js';
+import type { ServerView } from './server-view.js';
+import type { Tables } from './tables-report.js';
+import { type RunningTask, runningTasks, tasksReport } from './tasks-report.js';
+import type { QueueReport, TableReport, TasksReport } from './work-schemas.js';
+
+/** Tasks, queues and tables of the server, as memory tells of them. */
+export class WorkView {
+  readonly #assignment: AdminAssignment;
+  readonly #view: ServerView;
+  readonly #registries: Registries;
+  readonly #queues: Queues;
+  readonly #tables: Tables;
+
+  constructor(
+    assignment: AdminAssignment,
+    view: ServerView,
+    registries: Registries,
+    queues: Queues,
+    tables: Tables,
+  ) {
+    this.#assignment = assignment;
+    this.#view = view;
+    this.#registries = registries;
+    this.#queues = queues;
+    this.#tables = tables;
+  }
+
+  async tasks(): Promise<TasksReport> {
+    return tasksReport(await this.#registries.ofServer(), this.running());
+  }
+
+  running(): RunningTask[] {
+    return runningTasks(this.#assignment, this.#view.counters);
+  }
+
+  queues(): QueueReport[] {
+    return this.#queues.report(this.#view.stats());
+  }
+
+  async tables(): Promise<TableReport[]> {
+    return this.#tables.report(await this.#registries.ofServer());
+  }
+}
