@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
 /**
@@ -66,6 +66,8 @@ export function writeRecord(directory: string, sources: ReturnType<typeof source
     program: { sources: sources.program, outputs: hashes(directory, ['dist', 'build/Release'], isProgram) },
     tests: { sources: sources.tests, outputs: hashes(directory, ['dist-test'], isProgram) },
   };
+  // A package whose tests are all in other ones has nothing there.
+  mkdirSync(join(directory, dirname(RECORD_FILE)), { recursive: true });
   writeFileSync(join(directory, RECORD_FILE), JSON.stringify(record));
 }
 
