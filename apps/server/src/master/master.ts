@@ -61,6 +61,8 @@ import type { Reactors } from './reactors.js';
 import { ReloadRequests } from './reload-requests.js';
 import { ServerCount } from './server-count.js';
 import { ServerShutdown } from './server-shutdown.js';
+import { ServiceManager } from './service-manager.js';
+import { servesClients, workersAtWork } from './serving.js';
 import { listenToSignals } from './signals.js';
 import { WorkerReactors } from './worker-reactors.js';
 
@@ -90,6 +92,7 @@ export class MasterRole implements ServerControl {
   #queue: QueueOwner | undefined;
   #admin: AdminInterface | undefined;
   #output: ProgramOutput | undefined;
+  readonly #service: ServiceManager;
   #reactors: Reactors | undefined;
   /** In process mode, where there are several reactor threads. */
   #acceptor: Acceptor | undefined;
@@ -131,6 +134,15 @@ export class MasterRole implements ServerControl {
       resources: () => this.#resources,
       count: (index, port) => this.#count(counters.PORTS + index, port),
       accept: (socket, index) => this.#acceptor?.listen(this.#reactor, socket, index),
+    });
+    this.#service = new ServiceManager({
+      works: () => {
+        const shared = this.openGateway()?.counters;
+        return shared !== undefined && servesClients(shared, topology);
+      },
+      status: () => this.#statusText(),
+      onError: (error) =>
+        context.log.warn({ err: error }, 'the service manager cannot be told how the server is'),
     });
     this.#end = new ServerShutdown(context);
     this.#pidFile = context.options.pidFile === undefined ? undefined : new PidFile(context.options.pidFile);
@@ -184,6 +196,7 @@ export class MasterRole implements ServerControl {
       runInOrder(handlers.get('start')),
     );
     this.#settled = true;
+    this.#service.ready();
   }
 
   /** Ends everything in order: no new clients, the workers finish what they have, the answers go out, all is closed. */
@@ -205,7 +218,7 @@ export class MasterRole implements ServerControl {
   /** Puts new processes in the places of the workers. */
   async reload(options: ReloadOptions = {}): Promise<ReloadResult> {
     if (this.#ending) return { outcome: 'stopped', replaced: 0 };
-    return this.#reloads.ask(options);
+    return this.#service.reloading(this.#reloads.ask(options));
   }
 
   /** Puts a new process in the place of the one with that flat id. */
@@ -572,6 +585,13 @@ export class MasterRole implements ServerControl {
     if (restored > 0) this.#limit.warn('counters', restoredText(restored, 'the server'));
   }
 
+  #statusText(): string {
+    const shared = this.openGateway()?.counters;
+    if (shared === undefined) return 'starting';
+    const { workers } = this.#topology;
+    return `${workersAtWork(shared, this.#topology)} of ${workers} workers serve clients`;
+  }
+
   #count(counter: number, value: number): void {
     this.openGateway()?.counters.setServer(counter, value);
   }
@@ -619,6 +639,7 @@ export class MasterRole implements ServerControl {
   }
 
   async #shutdown(): Promise<void> {
+    this.#service.stopping();
     this.#context.log.info('shutting down');
     this.#reloads.close();
     this.#count(counters.STATE, counters.SERVER_STOPPING);
@@ -638,6 +659,7 @@ export class MasterRole implements ServerControl {
     }
     this.#forget();
     this.#context.timers.end();
+    this.#service.close();
     this.#context.log.info('stopped');
   }
 

@@ -23,9 +23,11 @@ import { OpenedResources } from '../links/shared-resources.js';
 import { asidePeer, masterPeer, peersOf, type Topology, workerOfAside } from '../links/topology.js';
 import type { Dispatch, DispatchMode } from '../options/options.js';
 import type { ResolvedPort } from '../options/resolved-port.js';
+import { monotonicNow } from '../process/heartbeat.js';
 import { ConnectionSlot, type ConnectionTable } from '../shared/connection-table.js';
 import { type CounterBlock, restoredText } from '../shared/counter-block.js';
 import type { Counters } from '../shared/counters.js';
+import { TURNED_AT } from '../shared/counters-layout.js';
 import type { TlsTable } from '../shared/tls-table.js';
 import { AsideLink } from './aside-link.js';
 import type { Client, ClientLink } from './client.js';
@@ -196,7 +198,8 @@ export class ReactorContext {
     this.dispatcher = own?.createDispatcher(parts) ?? this.#createDispatcher(parts, dispatch);
     this.memory = new MemoryGuard(this, data.memoryLimits);
     this.host = own?.host ?? new MasterHost(reactor, this.master, index);
-    this.#restoring = reactor.poller.every(RESTORE_MS, () => this.#restoreCounters());
+    this.#restoring = reactor.poller.every(RESTORE_MS, () => this.#eachSecond());
+    this.#turned();
     for (const end of this.#ends) end?.begin();
     // The time of a turn is read when it is first asked for, and holds for the whole turn.
     reactor.cycle(() => {
@@ -277,6 +280,15 @@ export class ReactorContext {
   /** The same, where nothing waits for it. */
   resetLink(peer: PeerId): void {
     this.#ends[peer]?.reset();
+  }
+
+  #eachSecond(): void {
+    this.#turned();
+    this.#restoreCounters();
+  }
+
+  #turned(): void {
+    this.counters.set(TURNED_AT, monotonicNow());
   }
 
   #restoreCounters(): void {

@@ -90,6 +90,8 @@ export const ENDED_BY_RESTART = 17;
 /** Requests that were given to another worker, and of those the ones that have ended that one as well. */
 export const RETRIED = 18;
 export const GIVEN_UP = 19;
+/** When its loop has turned last, of those that are looked at each second: milliseconds of the machine's monotonic clock. */
+export const TURNED_AT = 20;
 /** For each worker, from here on. */
 export const WORKERS = 3 * LINE;
 export const WORKER_LENGTH = 3;

@@ -31,6 +31,7 @@ function start(ports: readonly PortOptions[], sockets: readonly number[], names?
     ['-c', `${listen}exec "$0" "$@"`, process.execPath, file, JSON.stringify(ports), options],
     {
       stdio: ['ignore', 'pipe', 'pipe', ...sockets],
+      env: { ...process.env, MILLRACE_PROGRAM_OUTPUT: 'raw' },
     },
   );
   onTestFinished(async () => {
