@@ -3,8 +3,8 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isRunning, until } from '@millrace/testkit';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isRunning, TestClient, until } from '@millrace/testkit';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { get, portOf, programOf, start } from './support.js';
 
 const MODES = ['process', 'base'] as const;
@@ -27,6 +27,16 @@ describe.each(MODES)('in %s mode', (mode) => {
     await until('an answer of each worker', async () => pids.add(await get(port)).size === 2);
     program.kill('SIGTERM');
     expect(await program.ended()).toEqual({ code: 0, signal: null });
+  });
+
+  test('SIGTERM ends it long before --max-wait, also with a connection that has asked nothing', async () => {
+    await using program = start(programOf('hello.cjs'), { flags: [...flags, '--max-wait', '60000'] });
+    const client = await TestClient.connect(await portOf(program));
+    onTestFinished(() => client.close());
+    await until('both workers', () => program.count(/^listening .*$/gm) === 2);
+    program.kill('SIGTERM');
+    expect(await program.ended()).toEqual({ code: 0, signal: null });
+    await client.serverClosed();
   });
 
   test('the next worker answers, when one is killed', async () => {

@@ -1,6 +1,7 @@
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { ServerHttp2Session } from 'node:http2';
-import type { Server } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import { isTlsServer } from './server-kinds.js';
 
 /** Milliseconds between two looks for connections that have become idle, while a process leaves. */
 const IDLE_POLL_MS = 50;
@@ -11,6 +12,15 @@ const NOTICE_MS = 500;
 const NO_ERROR = 0;
 /** In a GOAWAY: every stream that comes is answered still (RFC 9113, section 6.8). */
 const EVERY_STREAM = 2 ** 31 - 1;
+
+/** What node:net, node:tls and node:http know of a socket beyond its types. */
+interface Known {
+  readonly encrypted?: boolean;
+  /** Of TLS: what it lies over. */
+  readonly _parent?: Socket | null;
+  /** As long as it speaks HTTP. */
+  readonly parser?: object | null;
+}
 
 /** Of a session: its streams that are under way, and how many there have been. */
 interface Streams {
@@ -27,10 +37,23 @@ export class OwnConnections {
   readonly #unanswered = new Set<ServerResponse>();
   /** Open sessions of HTTP/2, and how many of their streams are under way. */
   readonly #sessions = new Map<ServerHttp2Session, Streams>();
+  /** Connections that have not asked anything, or are not through their handshake: node:http counts them as busy until a timeout. */
+  readonly #silent = new Set<Socket>();
+  readonly #isTls: boolean;
   #isLeaving = false;
+  readonly #onConnection = (socket: Socket): void => {
+    this.#silent.add(socket);
+    socket.once('close', () => this.#silent.delete(socket));
+  };
+  readonly #onSecure = (socket: Socket): void => {
+    const { _parent: under } = socket as Known;
+    if (under) this.#silent.delete(under);
+    if (closesIdle(this.#server)) this.#onConnection(socket);
+  };
   readonly #onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     // Of HTTP/2 the session is told.
     if (request.httpVersionMajor > 1) return;
+    this.#silent.delete(request.socket);
     if (this.#isLeaving) response.shouldKeepAlive = false;
     this.#unanswered.add(response);
     response.once('close', () => this.#unanswered.delete(response));
@@ -51,6 +74,9 @@ export class OwnConnections {
 
   constructor(server: Server) {
     this.#server = server;
+    this.#isTls = isTlsServer(server);
+    if (this.#isTls || closesIdle(server)) server.prependListener('connection', this.#onConnection);
+    if (this.#isTls) server.prependListener('secureConnection', this.#onSecure);
     server.prependListener('request', this.#onRequest);
     server.prependListener('session', this.#onSession);
   }
@@ -66,16 +92,29 @@ export class OwnConnections {
     this.#isLeaving = true;
     for (const response of this.#unanswered) if (!response.headersSent) response.shouldKeepAlive = false;
     for (const [session, streams] of this.#sessions) goAway(session, streams);
-    if (!closesIdle(this.#server)) return;
-    const server = this.#server;
     // Until then who has just had an answer may have the next request on its way.
     setTimeout(() => {
-      setInterval(() => server.closeIdleConnections(), IDLE_POLL_MS).unref();
+      setInterval(() => this.#endIdle(), IDLE_POLL_MS).unref();
     }, idleMs - IDLE_POLL_MS).unref();
+  }
+
+  #endIdle(): void {
+    const server = this.#server;
+    if (closesIdle(server)) server.closeIdleConnections();
+    for (const socket of this.#silent) if (this.#hasNothing(socket)) socket.destroy();
+  }
+
+  /** Not one that has sent a part of a request, as far as that can be told, nor one that was upgraded. */
+  #hasNothing(socket: Socket): boolean {
+    if (!this.#isTls) return socket.bytesRead === 0;
+    const { encrypted, parser } = socket as Known;
+    return encrypted !== true || (parser !== undefined && parser !== null);
   }
 
   /** What the server gets from here on it is not looked at for. */
   detach(): void {
+    this.#server.off('connection', this.#onConnection);
+    this.#server.off('secureConnection', this.#onSecure);
     this.#server.off('request', this.#onRequest);
     this.#server.off('session', this.#onSession);
   }
