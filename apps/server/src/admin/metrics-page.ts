@@ -19,9 +19,10 @@ export async function metricsPage(
     running: work.running(),
     queues: work.queues(),
     tables: await work.tables(),
-    processes: processes.map(({ role, id, cpuMs, memory, uptimeMs, loopDelayP99Ms }) => ({
+    processes: processes.map(({ role, id, state, cpuMs, memory, uptimeMs, loopDelayP99Ms }) => ({
       role: role === 'user-process' ? 'user' : role.replace('-', '_'),
       id,
+      ready: state === 'ready',
       cpuSeconds: cpuMs === null ? undefined : cpuMs / 1_000,
       residentBytes: memory ?? undefined,
       eventLoopDelay: loopDelayP99Ms === null ? undefined : loopDelayP99Ms / 1_000,

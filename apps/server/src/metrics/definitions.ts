@@ -184,6 +184,12 @@ export const serverMetrics: readonly ServerMetric[] = [
   ),
   ofTable('table_bytes', 'Bytes of the memory of a table of the program.', ({ bytes }) => bytes),
   ofProcess(
+    'gauge',
+    'process_ready',
+    'Whether a process does its work; 0: it is down, only starts, hangs or is stopped.',
+    ({ ready }) => (ready === undefined ? undefined : Number(ready)),
+  ),
+  ofProcess(
     'counter',
     'process_cpu_seconds_total',
     'Processor time of a process.',

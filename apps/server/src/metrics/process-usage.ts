@@ -12,6 +12,8 @@ export interface ProcessUsage {
   readonly role: string;
   /** Among those of its role. */
   readonly id: number;
+  /** It does its work: it is not down, only starts, hangs or is stopped. */
+  readonly ready?: boolean | undefined;
   readonly cpuSeconds?: number | undefined;
   readonly residentBytes?: number | undefined;
   /** Seconds since 1970. */

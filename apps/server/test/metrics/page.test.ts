@@ -66,6 +66,7 @@ const whole: ServerMetricsInput = {
     {
       role: 'worker',
       id: 1,
+      ready: true,
       cpuSeconds: 2,
       residentBytes: 6e7,
       startTime: 1_700_000_001,
@@ -123,6 +124,9 @@ test('docs/metrics.md lists every metric of the server, as it is defined', async
       `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(', ')} | ${help} |`,
   );
   await expect(`# Metrics of a server
+
+[monitoring/alerts.yml](monitoring/alerts.yml) has alert rules for Prometheus, [monitoring/grafana.json](monitoring/grafana.json) a dashboard for Grafana
+(Dashboards → New → Import).
 
 What a server tells of itself, as Prometheus reads it, in its text or in OpenMetrics: \`GET /metrics\` of the [admin interface](admin.md), with the
 metrics that the program counts by [@millrace/metrics](../packages/metrics/README.md). A metric that a server has nothing for is not on its page. Of a
