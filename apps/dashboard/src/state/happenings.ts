@@ -33,7 +33,13 @@ export function heard({ process, state, pid, previousPid, at }: ProcessEvent): v
     case 'down':
       return add(at, process, 'trouble', 'has ended; the next one is on its way');
     case 'starting':
-      return add(at, process, 'replaced', `starts${of(pid)}${inThePlaceOf(previousPid)}`);
+      // In a reload the pid is still that of the process before.
+      return add(
+        at,
+        process,
+        'replaced',
+        previousPid === null ? 'starts anew' : `starts${of(pid)}${inThePlaceOf(previousPid)}`,
+      );
     case 'ready':
       return add(at, process, 'ready', `is ready${of(pid)}${inThePlaceOf(previousPid)}`);
   }
