@@ -225,6 +225,41 @@ command
   .option(...JSON_FLAG)
   .action(async (wanted: string, flags) => (await import('./commands/kill.js')).kill(wanted, flags));
 
+const seconds = (text: string) => {
+  const [, number = ''] = /^(\d{1,3}(?:\.\d)?)s?$/.exec(text) ?? [];
+  if (number === '' || Number(number) < 0.1 || Number(number) > 300)
+    throw new InvalidArgumentError('Seconds are needed, from 0.1s to 300s.');
+  return Number(number);
+};
+
+command
+  .command('profile')
+  .description('write a CPU profile, or the heap, of a process that runs to a file')
+  .argument('<process>', 'as status names it: worker:0, task-worker:1, manager, master')
+  .argument('[seconds]', 'of a CPU profile, as 10s', seconds, 10)
+  .option('--heap', 'a snapshot of its heap; the process stands while that is written')
+  .option('-o, --output <file>', 'default: a new file in this directory; -: standard output')
+  .option('-n, --name <name>', 'the server')
+  .option(...JSON_FLAG)
+  .action(async (wanted: string, time: number, flags) =>
+    (await import('./commands/profile.js')).profile(wanted, time, flags),
+  );
+
+command
+  .command('inspect')
+  .description('open the debugger of a process that runs')
+  .argument('<process>', 'as status names it: worker:0, manager, master')
+  .option('--close', 'close it again')
+  .option('-n, --name <name>', 'the server')
+  .option(...JSON_FLAG)
+  .action(async (wanted: string, flags) => (await import('./commands/inspect.js')).inspect(wanted, flags));
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // What reads it has seen enough, as `head` has.
+  if (error.code === 'EPIPE') process.exit();
+  throw error;
+});
+
 try {
   await command.parseAsync();
 } catch (error) {

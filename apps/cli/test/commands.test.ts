@@ -152,8 +152,18 @@ describe('of a server that runs', () => {
     await using program = hello();
     await portOf(program);
     process.kill(await pidOf('admin'), 'SIGSTOP');
-    for (const command of ['status', 'reload', 'stop', 'connections', 'tasks', 'queues', 'tables']) {
-      const { code, stdout, stderr } = await run(command);
+    for (const command of [
+      ['status'],
+      ['reload'],
+      ['stop'],
+      ['connections'],
+      ['tasks'],
+      ['queues'],
+      ['tables'],
+      ['profile', 'worker:0'],
+      ['inspect', 'worker:0'],
+    ]) {
+      const { code, stdout, stderr } = await run(...command);
       expect([command, code, stdout]).toEqual([command, 4, '']);
       expect(stderr).toContain(`The server 'hello' does not answer within a second`);
       expect(stderr).toContain(`kill ${program.pid} stops the server`);
@@ -221,6 +231,9 @@ describe('without a server', () => {
     ['queues'],
     ['tables'],
     ['kill', 'worker:0'],
+    ['kill', 'worker:0'],
+    ['profile', 'worker:0'],
+    ['inspect', 'worker:0'],
   ])('%s says that none runs', async (...command) => {
     const { code, stdout, stderr } = await run(...command);
     expect([code, stdout]).toEqual([3, '']);

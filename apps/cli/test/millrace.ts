@@ -12,10 +12,11 @@ export interface Ran {
 }
 
 /** Runs the command to its end. */
-export async function millrace(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ran> {
+export async function millrace(args: readonly string[], env: NodeJS.ProcessEnv, cwd?: string): Promise<Ran> {
   const child = spawn(process.execPath, [MILLRACE, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
+    cwd,
   });
   const texts = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const)

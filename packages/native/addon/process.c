@@ -117,6 +117,18 @@ static napi_value process_change_root(napi_env env, napi_callback_info info) {
   return ret_sys(env, chroot(path));
 }
 
+/* copySignalHandler(from, to) -> 0; what handles `from` in this process handles `to` as well. -ENOENT: nothing handles it. */
+static napi_value process_copy_signal_handler(napi_env env, napi_callback_info info) {
+  ARGUMENTS(2);
+  INTEGER(from, 0, 0, 64);
+  INTEGER(to, 1, 0, 64);
+  struct sigaction action;
+  if (sigaction((int)from, NULL, &action) < 0) return ret_sys(env, -1);
+  bool is_handled = (action.sa_flags & SA_SIGINFO) != 0 || (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN);
+  if (!is_handled) return ret_int(env, -ENOENT);
+  return ret_sys(env, sigaction((int)to, &action, NULL));
+}
+
 const addon_function process_functions[] = {{"setParentDeathSignal", process_parent_death_signal},
                                             {"setChildSubreaper", process_child_subreaper},
                                             {"parentPid", process_parent_pid},
@@ -126,4 +138,5 @@ const addon_function process_functions[] = {{"setParentDeathSignal", process_par
                                             {"setAffinity", process_set_affinity},
                                             {"execute", process_execute},
                                             {"changeRoot", process_change_root},
+                                            {"copySignalHandler", process_copy_signal_handler},
                                             {NULL, NULL}};

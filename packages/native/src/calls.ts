@@ -107,6 +107,8 @@ export interface Syscalls {
 
   /** What this process sees as `/` from now on; its working directory stays where it is. */
   changeRoot(path: string): number;
+  /** What handles a signal in this process handles another one as well; `-ENOENT` where nothing does. */
+  copySignalHandler(from: number, to: number): number;
 
   /** Opens a file relative to a directory (`AT_FDCWD`: the working directory); closed on exec. */
   openAt(directory: number, path: string, flags: number, mode: number): number;

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from '@millrace/testkit';
 import { expect, test } from 'vitest';
@@ -14,6 +14,7 @@ import {
   EINVAL,
   ENOENT,
   MAX_RIGHTS,
+  SIGKILL,
   SOCK_SEQPACKET,
   syscalls,
 } from '../src/syscalls.js';
@@ -102,4 +103,20 @@ test('a program that cannot be executed leaves the process as it was', () => {
   expect(syscalls.execute(strings, strings.length, 2, 0)).toBe(-EINVAL);
   expect(syscalls.execute(strings, strings.length + 1, 1, 0)).toBe(-EFAULT);
   expect(readdirSync('/proc/self/fd').length).toBe(before);
+});
+
+test('what handles a signal handles another one as well, and what nothing handles is said', async () => {
+  const { SIGUSR2, SIGURG, SIGWINCH } = constants.signals;
+  expect(syscalls.copySignalHandler(SIGWINCH, SIGURG)).toBe(-ENOENT);
+  expect(syscalls.copySignalHandler(SIGUSR2, SIGKILL)).toBe(-ENOENT);
+  const heard: string[] = [];
+  process.on('SIGUSR2', (name) => heard.push(name));
+  expect(syscalls.copySignalHandler(SIGUSR2, SIGKILL)).toBe(-EINVAL);
+  expect(syscalls.copySignalHandler(SIGUSR2, SIGURG)).toBe(0);
+  // Node's handler wakes the loop for the listeners of each signal: of this one there are none.
+  process.kill(process.pid, 'SIGURG');
+  process.kill(process.pid, 'SIGUSR2');
+  await until('the signal', () => heard.length > 0);
+  expect(heard).toEqual(['SIGUSR2']);
+  process.removeAllListeners('SIGUSR2');
 });

@@ -4,6 +4,8 @@ import type { ServerPlace } from './find-server.js';
 
 /** Milliseconds for a server to begin an answer. */
 const ANSWER_MS = 900;
+/** Milliseconds for one that has answered already to have one of its processes begin something. */
+const BEGIN_MS = 5_000;
 
 /** What a server tells by itself. */
 export interface ServerEvent {
@@ -32,6 +34,11 @@ export class AdminClient {
     return this.#json('POST', path, body);
   }
 
+  /** The same, of a server that has answered already, and has one of its processes do something. */
+  postSlowly<Answer>(path: string, body: object): Promise<Answer> {
+    return this.#json('POST', path, body, BEGIN_MS);
+  }
+
   /** The lines of an answer, as they come; each is JSON. */
   async *lines<Line>(path: string, body: object): AsyncGenerator<Line, void, undefined> {
     const response = await this.#ask('POST', path, body);
@@ -50,7 +57,7 @@ export class AdminClient {
       'GET',
       path,
       undefined,
-      lastEventId === undefined ? {} : { 'last-event-id': lastEventId },
+      lastEventId === undefined ? {} : { headers: { 'last-event-id': lastEventId } },
     );
     if (response.statusCode !== 200) throw refused(await textOf(response));
     let rest = '';
@@ -69,8 +76,15 @@ export class AdminClient {
     }
   }
 
-  async #json<Answer>(method: string, path: string, body?: object): Promise<Answer> {
-    const response = await this.#ask(method, path, body);
+  /** An answer that is no JSON to be read at once, of something that takes its time. */
+  async stream(path: string, body: object): Promise<IncomingMessage> {
+    const response = await this.#ask('POST', path, body, { ms: BEGIN_MS });
+    if (response.statusCode !== 200) throw refused(await textOf(response));
+    return response;
+  }
+
+  async #json<Answer>(method: string, path: string, body?: object, ms = ANSWER_MS): Promise<Answer> {
+    const response = await this.#ask(method, path, body, { ms });
     const text = await textOf(response);
     if ((response.statusCode ?? 0) >= 400) throw refused(text);
     return JSON.parse(text) as Answer;
@@ -80,7 +94,10 @@ export class AdminClient {
     method: string,
     path: string,
     body: object | undefined,
-    headers: Record<string, string> = {},
+    {
+      headers = {},
+      ms = ANSWER_MS,
+    }: { readonly headers?: Record<string, string>; readonly ms?: number } = {},
   ): Promise<IncomingMessage> {
     const { socketPath } = this.place;
     return new Promise((resolve, reject) => {
@@ -92,7 +109,7 @@ export class AdminClient {
       const timer = setTimeout(() => {
         asked.destroy();
         reject(this.#silent());
-      }, ANSWER_MS);
+      }, ms);
       asked.on('error', (error: NodeJS.ErrnoException) => {
         clearTimeout(timer);
         reject(this.#unreachable(error));

@@ -4,6 +4,9 @@ import type { Topology } from '../links/topology.js';
 export const ADMIN_SIGNALS = ['SIGKILL', 'SIGTERM', 'SIGSTOP', 'SIGCONT'] as const;
 export type AdminSignal = (typeof ADMIN_SIGNALS)[number];
 
+/** Interrupts a process whose loop does not turn, which is to look into itself: see diagnosis.ts. Elsewhere it is ignored. */
+export const INTERRUPTION = 'SIGURG';
+
 /** The sockets that the admin process is handed, by the names of their descriptors. */
 export const ADMIN_SOCKET = 'admin';
 export const ADMIN_TCP_SOCKET = 'admin.tcp';

@@ -3,12 +3,14 @@
  * program, and knows no more of it than shared memory tells.
  */
 import { inherit } from '@millrace/process-pool';
+import { ANSWER_FILE } from '../diagnosis/answer-file.js';
 import { LOG_RING, NUMBERS } from '../links/descriptor-names.js';
 import { openLogRing } from '../links/shared-resources.js';
 import { captureOutput } from '../log/output-pipes.js';
 import { takeIdentity } from '../process/identity.js';
 import { ADMIN_SOCKET, ADMIN_TCP_SOCKET, type AdminAssignment } from './admin-assignment.js';
 import { DashboardFiles } from './dashboard-files.js';
+import { Diagnoses } from './diagnoses.js';
 import { EventStream } from './event-stream.js';
 import { History } from './history.js';
 import { AdminHttpServer } from './http-server.js';
@@ -41,17 +43,9 @@ const watch = new ProcessWatch(view);
 const events = new EventStream(view, watch);
 const history = new History(view);
 const logs = new LogStream(openLogRing(child.descriptor(LOG_RING)));
-const parts = {
-  assignment,
-  view,
-  registries,
-  work,
-  watch,
-  events,
-  history,
-  logs,
-  master: new MasterLink(child),
-};
+const master = new MasterLink(child);
+const diagnoses = new Diagnoses({ view, master, answerFile: child.descriptor(ANSWER_FILE) });
+const parts = { assignment, view, registries, work, watch, events, history, logs, master, diagnoses };
 const dashboard = new DashboardFiles();
 const servers = [new AdminHttpServer(parts, undefined, dashboard)];
 await servers[0]?.listen(child.descriptor(ADMIN_SOCKET));

@@ -1,8 +1,9 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { FromAdmin, ToAdmin } from '../contract/control-messages.js';
+import type { DiagnosisKind } from '../contract/diagnosis.js';
 import type { PeerId } from '../contract/ids.js';
 import type { ReloadResult } from '../contract/reload.js';
-import type { AdminSignal } from './admin-assignment.js';
+import type { AdminSignal, INTERRUPTION } from './admin-assignment.js';
 
 /** Answers that are waited for, of all clients together. */
 const MOST_REQUESTS = 32;
@@ -36,9 +37,20 @@ export class MasterLink {
   }
 
   /** Whether that process was there. */
-  async signal(peer: PeerId | undefined, pid: number, signal: AdminSignal): Promise<boolean> {
+  async signal(
+    peer: PeerId | undefined,
+    pid: number,
+    signal: AdminSignal | typeof INTERRUPTION,
+  ): Promise<boolean> {
     const answer = await this.#ask((request) => ({ type: 'signal', request, peer, pid, signal }));
     return answer.type === 'signalled' && answer.sent;
+  }
+
+  /** Has a process look into itself; the number of the order, undefined: that process was not there. */
+  async diagnose(peer: PeerId, pid: number, kind: DiagnosisKind): Promise<number | undefined> {
+    const answer = await this.#ask((request) => ({ type: 'diagnosis', request, peer, pid, kind }));
+    // What is not set comes as null.
+    return answer.type === 'diagnosing' ? (answer.order ?? undefined) : undefined;
   }
 
   stop(): void {

@@ -1,5 +1,6 @@
 import type { GenericSchema, InferOutput } from 'valibot';
 import type { AdminAssignment } from './admin-assignment.js';
+import type { Diagnoses } from './diagnoses.js';
 import type { EventStream } from './event-stream.js';
 import type { History } from './history.js';
 import type { LogStream } from './log-stream.js';
@@ -25,6 +26,7 @@ export interface AdminParts {
   readonly history: History;
   readonly logs: LogStream;
   readonly master: MasterLink;
+  readonly diagnoses: Diagnoses;
 }
 
 /** A request that has been checked: what is in the path, the query and the body. */
@@ -83,6 +85,15 @@ function route<Q extends GenericSchema, B extends GenericSchema>(
 
 const ok = (body: object): Reply => ({ status: 200, body });
 const is = (schema: GenericSchema, text: string): Answer => ({ text, schema });
+
+const DIAGNOSIS_REFUSALS = {
+  404: is(schemas.errorSchema, 'There is no process of that name.'),
+  409: is(
+    schemas.errorSchema,
+    'There is no process of that name right now, it is stopped, or it has failed; or another one is being looked into.',
+  ),
+  504: is(schemas.errorSchema, 'It does not answer, and cannot be interrupted.'),
+};
 
 export const ROUTES: readonly Route[] = [
   route('GET', '/v1/status', 'getStatus', {
@@ -246,6 +257,24 @@ export const ROUTES: readonly Route[] = [
       503: is(schemas.errorSchema, 'Too many requests are under way.'),
     },
     handle: kill,
+  }),
+  route('POST', '/v1/processes/{name}/profile', 'profileProcess', {
+    text:
+      'Takes a CPU profile or a heap snapshot of a process that runs, one at a time. The answer begins when the process has begun, and is the ' +
+      'file that developer tools load: of a CPU profile after so many seconds, of a heap as soon as it is written, for which the process stands.',
+    body: schemas.profileBody,
+    answers: { 200: is(schemas.profileSchema, 'A .cpuprofile or .heapsnapshot.'), ...DIAGNOSIS_REFUSALS },
+    handle: ({ diagnoses }, { params, body: { kind, seconds } }) =>
+      diagnoses.profile(params.name ?? '', kind, seconds),
+  }),
+  route('POST', '/v1/processes/{name}/inspect', 'inspectProcess', {
+    text:
+      'Opens the debugger of a process on the loopback address, or closes it. Who knows its address has the rights of the process; of a master ' +
+      'that is every user of the machine.',
+    body: schemas.inspectBody,
+    answers: { 200: is(schemas.inspectSchema, 'It is open, or closed.'), ...DIAGNOSIS_REFUSALS },
+    handle: async ({ diagnoses }, { params, body: { close } }) =>
+      ok(await (close ? diagnoses.closeDebugger(params.name ?? '') : diagnoses.inspect(params.name ?? ''))),
   }),
 ];
 

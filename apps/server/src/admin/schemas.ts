@@ -249,6 +249,18 @@ export const killedSchema = v.strictObject({
   signal: v.picklist(ADMIN_SIGNALS),
 });
 
+export const profileBody = v.strictObject({
+  kind: v.optional(v.picklist(['cpu', 'heap']), 'cpu'),
+  seconds: v.optional(said(v.pipe(v.number(), v.minValue(0.1), v.maxValue(300)), 'Of a CPU profile.'), 10),
+});
+export const profileSchema = v.looseObject({});
+export const inspectBody = v.strictObject({ close: v.optional(v.boolean(), false) });
+export const inspectSchema = v.strictObject({
+  process: v.string(),
+  pid: whole,
+  url: said(orNull(v.string()), "The debugger's WebSocket; null: it is closed."),
+});
+
 export const processEvent = v.strictObject({
   process: v.string(),
   state: processSchema.entries.state,

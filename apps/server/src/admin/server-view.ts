@@ -1,6 +1,6 @@
 import { MappedMemory } from '@millrace/native';
 import { type ServerStats, serverStats } from '../api/stats.js';
-import { asListener } from '../contract/ids.js';
+import { asListener, type PeerId } from '../contract/ids.js';
 import { CONNECTIONS, COUNTERS } from '../links/descriptor-names.js';
 import { openCounters } from '../links/shared-resources.js';
 import { connectionBytes, connectionParts } from '../links/table-sizes.js';
@@ -39,6 +39,11 @@ export class ServerView {
     const { buffer } = new MappedMemory(find(CONNECTIONS), connectionBytes(topology));
     this.#connections = new ConnectionTable(buffer, topology.maxConnections, connectionParts(topology));
     this.processes = new ProcessList(assignment, this.counters);
+  }
+
+  /** What is counted of one process. */
+  words(peer: PeerId): Float64Array {
+    return this.#counters.process(peer);
   }
 
   get state(): ServerState {

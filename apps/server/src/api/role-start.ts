@@ -1,6 +1,7 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { Daemon } from '@millrace/process-pool/process';
 import type { RoleAssignment } from '../contract/role.js';
+import { openDiagnosis } from '../diagnosis/open-diagnosis.js';
 import { shownAt } from '../errors.js';
 import { LOG_RING, NUMBERS } from '../links/descriptor-names.js';
 import { openLogRing } from '../links/shared-resources.js';
@@ -37,6 +38,7 @@ export interface RoleStartParts {
 export class RoleStart {
   readonly #parts: RoleStartParts;
   #daemon: Daemon | undefined;
+  #role: Role | undefined;
 
   constructor(parts: RoleStartParts) {
     this.#parts = parts;
@@ -71,6 +73,7 @@ export class RoleStart {
         processLog.log.warn({ err: error }, 'a number of the server is not counted'),
       );
       processLog.onError((error) => numbers.error(error));
+      const diagnosis = openDiagnosis(assignment, topology, (descriptor) => this.#find(descriptor));
       const context = new RoleContext({
         options,
         ports,
@@ -81,6 +84,7 @@ export class RoleStart {
         timers,
         numbers,
         tables,
+        diagnosis,
         plan,
         failedStarts,
       });
@@ -94,6 +98,7 @@ export class RoleStart {
         served: registered.served,
         functions,
       });
+      this.#role = role;
       if (child) messages.open({ borrowed: false, descriptor: (name) => child.descriptor(name) });
       return role;
     } catch (error) {
@@ -105,9 +110,7 @@ export class RoleStart {
   async run(role: Role): Promise<void> {
     const { child, processLog, messages, registered, starts } = this.#parts;
     try {
-      const find = (name: string) =>
-        role.name === 'master' ? role.resources[name] : child?.descriptor(name);
-      const lost = new LostLines(registered.topology, find);
+      const lost = new LostLines(registered.topology, (name) => this.#find(name));
       if (child) processLog.countBy((lines) => lost.add(lines));
       await role.start();
       // The master has made the counters by now.
@@ -118,6 +121,13 @@ export class RoleStart {
     }
     starts.succeeded();
     this.#daemon?.ready();
+  }
+
+  /** A descriptor of what processes share; undefined where there is none, or not yet. */
+  #find(name: string): number | undefined {
+    const { child } = this.#parts;
+    if (child) return child.descriptors.get(name);
+    return this.#role?.name === 'master' ? this.#role.resources[name] : undefined;
   }
 
   #failed(error: unknown): unknown {

@@ -23,6 +23,7 @@ import { RELOAD_OPTIONS, type ReloadOptions, type ReloadResult } from '../contra
 import { ROLE, type RoleAssignment, type WorkerStatus } from '../contract/role.js';
 import type { CloseOptions, SendFileRange } from '../contract/session.js';
 import type { Message } from '../contract/types.js';
+import { interruptible } from '../diagnosis/diagnosis.js';
 import { callSite, shownAt } from '../errors.js';
 import { PeerIdentity } from '../links/peer-identity.js';
 import { managerPeer, masterPeer } from '../links/topology.js';
@@ -58,7 +59,10 @@ import type { ServerStats } from './stats.js';
 import { type TaskArguments, TaskRequests } from './task-requests.js';
 
 // Before the next line: a spare waits in that one, and must not end by them.
-if (hasParent()) leaveSignalsToMaster();
+if (hasParent()) {
+  interruptible();
+  leaveSignalsToMaster();
+}
 // At once, not in `start`: from here on no process outlives its parent, whatever the entry module does first.
 const child = inherit({ warmUp });
 if (child !== undefined) useRegistries(child.descriptors);

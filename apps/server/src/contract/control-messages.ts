@@ -3,6 +3,7 @@
  * `type`; who reads one has a branch for every kind, which the compiler checks, and ignores what it does not know.
  */
 import type { Logger } from '../log/log.js';
+import { type Diagnose, type DiagnosisKind, isDiagnosis } from './diagnosis.js';
 import type { ListenerIndex, PeerId, WorkerId } from './ids.js';
 import { isProgramTls, type ProgramTls } from './program-tls.js';
 import type { StatefulProtocol } from './protocol.js';
@@ -88,6 +89,7 @@ export type ToWorker =
   | ResetLinks
   | ResetTasks
   | Listening
+  | Diagnose
   | ReopenLog;
 
 /** Answer to `asideWanted`. */
@@ -256,12 +258,21 @@ export type ToManager =
   | Listening
   /** The links of that peer are empty: the next process may have them. */
   | { readonly type: 'linksReset'; readonly peer: PeerId }
+  | Diagnose
   | ReopenLog;
 
 /** From the admin process to the master; each request is answered by {@link ToAdmin}, with the same number. */
 export type FromAdmin =
   | { readonly type: 'reload'; readonly request: number; readonly options: ReloadOptions }
   | ShutdownAsked
+  /** That process, if it is that peer's still, is to be looked into. */
+  | {
+      readonly type: 'diagnosis';
+      readonly request: number;
+      readonly peer: PeerId;
+      readonly pid: number;
+      readonly kind: DiagnosisKind;
+    }
   /** A signal to the process of that pid, if that is that peer's still, or the admin process itself. */
   | {
       readonly type: 'signal';
@@ -273,6 +284,8 @@ export type FromAdmin =
 
 /** From the master to the admin process. */
 export type ToAdmin =
+  /** `order`: its number, by which the process answers in shared memory; undefined: the process was not there. */
+  | { readonly type: 'diagnosing'; readonly request: number; readonly order?: number | undefined }
   | { readonly type: 'reloaded'; readonly request: number; readonly result: ReloadResult }
   /** `sent`: the process was there. */
   | { readonly type: 'signalled'; readonly request: number; readonly sent: boolean };
@@ -370,6 +383,9 @@ const FIELDS: Readonly<Record<Kind, Readonly<Record<string, Check>>>> = {
   hurry: {},
   notBegun: { request: isNumber },
   signal: { request: isNumber, peer: orNone(isNumber), pid: isNumber, signal: isText },
+  diagnose: { pid: isNumber, order: isNumber, kind: isDiagnosis },
+  diagnosis: { request: isNumber, peer: isNumber, pid: isNumber, kind: isDiagnosis },
+  diagnosing: { request: isNumber, order: orNone(isNumber) },
   signalled: { request: isNumber, sent: isBoolean },
 };
 

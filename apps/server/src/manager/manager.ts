@@ -379,6 +379,9 @@ export class ManagerRole implements ServerControl {
         return this.#links.tasks?.masterAnswered(message);
       case 'listening':
         return void this.#members.byPeer(message.worker)?.sendAll(message);
+      case 'diagnose':
+        if (message.pid !== process.pid) return this.#tellAll(message);
+        return this.#context.diagnosis.obey(message.order, message.kind);
       case 'reopenLog':
         return this.reopenLog();
       default:

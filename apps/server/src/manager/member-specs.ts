@@ -2,6 +2,7 @@ import type { ChildProcessContext, MemberSpec } from '@millrace/process-pool';
 import { KILL_GRACE_MS } from '../constants.js';
 import type { RoleName } from '../contract/ids.js';
 import type { RoleAssignment } from '../contract/role.js';
+import { ANSWER_FILE } from '../diagnosis/answer-file.js';
 import { NUMBERS } from '../links/descriptor-names.js';
 import { processKind } from '../links/process-kinds.js';
 import type { Topology } from '../links/topology.js';
@@ -52,6 +53,7 @@ function memberSpec(
       ...Object.fromEntries([...child.descriptors].filter(([key]) => OUTPUT_NAMES.includes(key))),
       ...handedRegistries(child.descriptors),
       ...(logFiles && { [LOG_FILE]: logFiles.add() }),
+      ...(child.descriptors.has(ANSWER_FILE) && { [ANSWER_FILE]: child.descriptor(ANSWER_FILE) }),
     },
     data,
     // What the first processes fail at the others do, too, and the next attempt. A start that fails says so at once.

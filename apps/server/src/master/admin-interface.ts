@@ -4,6 +4,7 @@ import {
   type AdminAssignment,
   type AdminListener,
   type AdminSignal,
+  INTERRUPTION,
 } from '../admin/admin-assignment.js';
 import {
   controlMessage,
@@ -11,8 +12,10 @@ import {
   type ToAdmin,
   unknownMessage,
 } from '../contract/control-messages.js';
+import type { DiagnosisKind } from '../contract/diagnosis.js';
 import { asPeer, type PeerId } from '../contract/ids.js';
 import type { ReloadOptions, ReloadResult } from '../contract/reload.js';
+import { ANSWER_FILE } from '../diagnosis/answer-file.js';
 import {
   CONNECTIONS,
   COUNTERS,
@@ -23,7 +26,7 @@ import {
   TLS,
 } from '../links/descriptor-names.js';
 import { ringMemories } from '../links/server-plan.js';
-import type { Topology } from '../links/topology.js';
+import { managerPeer, type Topology } from '../links/topology.js';
 import { OUTPUT_NAMES } from '../log/output-pipes.js';
 import { restartCause } from '../manager/restart-cause.js';
 import type { ResolvedAdmin } from '../options/admin-options.js';
@@ -43,6 +46,8 @@ export interface AdminHost {
   reload(options: ReloadOptions): Promise<ReloadResult>;
   shutdown(): void;
   pidOf(peer: PeerId): number | undefined;
+  /** Has that process look into itself; the number of the order, which it answers in shared memory. */
+  diagnose(peer: PeerId, pid: number, kind: DiagnosisKind): number | undefined;
 }
 
 /**
@@ -70,7 +75,12 @@ export class AdminInterface {
     const { options } = this.#context;
     const { address, name, path } = this.#sockets;
     const { tables } = this.#topology;
-    const more = [...OUTPUT_NAMES, ...tables.map(sharedTableName), ...ringMemories(this.#topology)];
+    const more = [
+      ANSWER_FILE,
+      ...OUTPUT_NAMES,
+      ...tables.map(sharedTableName),
+      ...ringMemories(this.#topology),
+    ];
     const memories = [COUNTERS, CONNECTIONS, LOG_RING, TLS, NUMBERS, ...registries, ...more].flatMap(
       (memory) => {
         const fd = shared[memory];
@@ -141,6 +151,11 @@ export class AdminInterface {
         const sent = this.#signal(process, peer, pid, signal);
         return void process.send({ type: 'signalled', request, sent } satisfies ToAdmin);
       }
+      case 'diagnosis': {
+        const { peer, pid, kind, request } = message;
+        const order = this.#diagnose(asPeer(peer), pid, kind);
+        return void process.send({ type: 'diagnosing', request, order } satisfies ToAdmin);
+      }
       default:
         unknownMessage(message, 'admin', this.#context);
     }
@@ -152,11 +167,21 @@ export class AdminInterface {
     process.send({ type: 'reloaded', request, result } satisfies ToAdmin);
   }
 
+  #diagnose(peer: PeerId, pid: number, kind: DiagnosisKind): number | undefined {
+    if (this.#host.pidOf(peer) !== pid) return undefined;
+    this.#context.log.info(
+      { target: pid, kind },
+      `the admin interface has been asked to look into a process: ${kind}`,
+    );
+    return this.#host.diagnose(peer, pid, kind);
+  }
+
   /** Whether that process was there. A pid may be another process's by now: it has to be the peer's that is named with it. */
   #signal(admin: Member, peer: PeerId | undefined, pid: number, signal: string): boolean {
-    if (!ADMIN_SIGNALS.includes(signal as AdminSignal)) return false;
+    if (signal !== INTERRUPTION && !ADMIN_SIGNALS.includes(signal as AdminSignal)) return false;
     const holder = peer === undefined ? admin.pid : this.#host.pidOf(asPeer(peer));
     if (holder !== pid || pid === process.pid) return false;
+    if (signal === INTERRUPTION) return this.#interrupt(peer, pid);
     this.#context.log.warn(
       { target: pid, signal },
       `the admin interface has been asked to send ${signal} to a process`,
@@ -167,6 +192,12 @@ export class AdminInterface {
       if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
       throw error;
     }
+  }
+
+  /** A manager that has more rights than its workers is not interrupted: see open-diagnosis.ts. */
+  #interrupt(peer: PeerId | undefined, pid: number): boolean {
+    if (this.#topology.isOther && peer === managerPeer(this.#topology)) return false;
+    return process.kill(pid, INTERRUPTION);
   }
 
   #exited(exit: Exit, delay: number | undefined): void {

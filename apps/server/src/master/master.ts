@@ -12,11 +12,13 @@ import {
   type ToManager,
   unknownMessage,
 } from '../contract/control-messages.js';
+import type { DiagnosisKind } from '../contract/diagnosis.js';
 import { runInOrder } from '../contract/events.js';
 import { asListener, type PeerId, type ReactorIndex, workerOfReactor } from '../contract/ids.js';
 import type { ReloadOptions, ReloadResult } from '../contract/reload.js';
 import type { ServerControl } from '../contract/server-control.js';
 import { errorOf, type StartFailure } from '../contract/start-failure.js';
+import { ANSWER_FILE, openAnswerFile } from '../diagnosis/answer-file.js';
 import { ServerError } from '../errors.js';
 import { corruptLink, linkOfReactorCorrupt } from '../links/corrupt-links.js';
 import { type Descriptors, datagramName, LOG_RING, NUMBERS } from '../links/descriptor-names.js';
@@ -49,6 +51,7 @@ import { AdminInterface } from './admin-interface.js';
 import { bindSockets } from './base-sockets.js';
 import { beforeShutdown } from './before-shutdown.js';
 import { checkMemory } from './check-memory.js';
+import { DiagnosisOrders } from './diagnosis-orders.js';
 import { ListenerTls } from './listener-tls.js';
 import { type Bound, bindPort, numberOf } from './listeners.js';
 import { managerPool } from './manager-pool.js';
@@ -113,6 +116,7 @@ export class MasterRole implements ServerControl {
   readonly #tables: Descriptors;
   readonly #tasks: RoleTasks | undefined;
   #pids: ProcessPids | undefined;
+  #diagnoses: DiagnosisOrders | undefined;
   /** Of the manager. */
   #watch: HangWatch | undefined;
   #restoring: Repetition | undefined;
@@ -310,6 +314,7 @@ export class MasterRole implements ServerControl {
     checkMemory(this.#context, this.#topology);
     this.#resources = linksOf(this.#topology).create();
     this.#context.processLog.keepIn(openLogRing(this.#resources[LOG_RING] as number));
+    if (this.#admin) this.#resources = { ...this.#resources, [ANSWER_FILE]: openAnswerFile() };
     this.#context.messages.open({ borrowed: true, descriptor: (name) => this.#resources[name] ?? -1 });
     this.#planTasks();
     // A program that is run says where it is; this one is its own.
@@ -354,6 +359,11 @@ export class MasterRole implements ServerControl {
     this.#stopBeat = beat(counted.process(masterPeer(this.#topology)), this.#context.loop('master', 0));
     counted.keepServer();
     this.#restoring = this.#reactor.poller.every(RESTORE_MS, () => this.#restoreCounters());
+    this.#diagnoses = new DiagnosisOrders({
+      counters: counted,
+      own: this.#context.diagnosis,
+      tellManager: (message) => this.#tellManager(message),
+    });
     this.#count(counters.START_TIME, Date.now());
     this.#count(counters.STATE, counters.SERVER_STARTING);
     for (const [index, bound] of this.#listeners.entries())
@@ -377,7 +387,8 @@ export class MasterRole implements ServerControl {
     const host = {
       reload: (options: ReloadOptions) => this.reload(options),
       shutdown: () => this.#endFromBelow(),
-      pidOf: (peer: PeerId) => this.pidOf(peer),
+      pidOf: (peer: PeerId) => (peer === masterPeer(this.#topology) ? process.pid : this.pidOf(peer)),
+      diagnose: (peer: PeerId, pid: number, kind: DiagnosisKind) => this.#diagnoses?.give(peer, pid, kind),
     };
     try {
       return new AdminInterface(this.#context, this.#topology, host, admin);

@@ -15,6 +15,7 @@ export type RoleMessage = Exclude<
   | { readonly type: 'terminate' }
   | { readonly type: 'sessionsLost' }
   | { readonly type: 'aside' }
+  | { readonly type: 'diagnose' }
   | Listening
 >;
 
@@ -51,6 +52,10 @@ export class ManagerLink {
       switch (message.type) {
         case 'reopenLog':
           return void context.processLog.reopen();
+        case 'diagnose':
+          return message.pid === process.pid
+            ? context.diagnosis.obey(message.order, message.kind)
+            : undefined;
         case 'sessionsLost':
           return events.onSessionsLost();
         case 'listening':

@@ -3,6 +3,7 @@ import type { Handlers, PortEvents, ServerEvents } from '../contract/events.js';
 import type { ListenerIndex, RoleName, Unchecked } from '../contract/ids.js';
 import type { ServerPlan } from '../contract/role.js';
 import type { FailedStart } from '../contract/start-failure.js';
+import type { Diagnosis } from '../diagnosis/diagnosis.js';
 import type { Logger, ProcessLog } from '../log/log.js';
 import type { ProcessMessages } from '../messages/process-messages.js';
 import { roleLabel } from '../metrics/process-usage.js';
@@ -26,6 +27,7 @@ export interface RoleContextParts {
   readonly numbers: ServerRegistry;
   /** The user's, as this process has read them. */
   readonly tables: Pick<SharedTables, 'reads'>;
+  readonly diagnosis: Diagnosis;
   /** What every process of the server has to come to. */
   readonly plan: ServerPlan;
   /** The starts of the program that failed before this one. */
@@ -43,6 +45,7 @@ export class RoleContext implements RoleContextParts {
   readonly timers: ProcessTimers;
   readonly numbers: ServerRegistry;
   readonly tables: Pick<SharedTables, 'reads'>;
+  readonly diagnosis: Diagnosis;
   readonly plan: ServerPlan;
   readonly failedStarts: readonly FailedStart[];
 
@@ -56,6 +59,7 @@ export class RoleContext implements RoleContextParts {
     this.timers = parts.timers;
     this.numbers = parts.numbers;
     this.tables = parts.tables;
+    this.diagnosis = parts.diagnosis;
     this.plan = parts.plan;
     this.failedStarts = parts.failedStarts;
   }

@@ -22,6 +22,8 @@ import type { ReactorIndex, Unchecked } from '../contract/ids.js';
  *              │ BEAT_PID │ BEAT │ DEBUGGED │ BEAT_AT │ LOOP_DELAY │ RESTARTS │    │ 6, 7:
  *              │ FAILURES │ LAST_EXIT                                             │ 8 doubles,
  *              │ LOOP_DELAY_P99 │ TASK_RUNNING │ TASK_SINCE                        │ 8 more,
+ *              │ ORDER │ ORDER_KIND │ ORDER_PID │ ANSWERED_ORDER │ ANSWER_STATE │   │ 8 doubles,
+ *              │ ANSWER_BYTES                                                      │
  *              │ for each reactor thread: DONE                                     │ then R, rounded up to 8
  *              └───────────────────────────────────────────────────────────────────┘
  *
@@ -37,7 +39,8 @@ import type { ReactorIndex, Unchecked } from '../contract/ids.js';
  * how many tasks of other programs, or earlier runs, have failed (ORPHANS_FAILED).
  *
  * Who starts a process (the manager; of itself and the manager, the master) writes PID, READY_PID, RESTARTS, FAILURES and LAST_EXIT
- * of its block; the process itself what is about its loop.
+ * of its block; the process itself what is about its loop. ORDER_… is what the master asks a process about itself, ANSWER_… what that has
+ * answered: see diagnosis-words.ts.
  */
 const LINE = 8;
 
@@ -127,8 +130,16 @@ export const LOOP_DELAY_P99 = 2 * LINE;
 /** In a task worker, while TASKS_AT_HAND is 1: which task it has begun last (its place in the option `tasks`, from 2; 1: one for the event `task`; 0: another), and when, in milliseconds since 1970. */
 export const TASK_RUNNING = 2 * LINE + 1;
 export const TASK_SINCE = 2 * LINE + 2;
+/** What the process of ORDER_PID is asked, counted by the master; see DIAGNOSES for the kinds. */
+export const ORDER = 3 * LINE;
+export const ORDER_KIND = 3 * LINE + 1;
+export const ORDER_PID = 3 * LINE + 2;
+/** Which order has been answered, how, and how many bytes of the answer file that takes. */
+export const ANSWERED_ORDER = 3 * LINE + 3;
+export const ANSWER_STATE = 3 * LINE + 4;
+export const ANSWER_BYTES = 3 * LINE + 5;
 /** For each reactor thread, from here on. */
-export const DONE = 3 * LINE;
+export const DONE = 4 * LINE;
 
 export interface CountersShape {
   readonly reactors: number;

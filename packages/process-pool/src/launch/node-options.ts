@@ -12,6 +12,13 @@ import { takeSpawnInfo } from '../wire/spawn-info.js';
 const OF_ONE_PROCESS =
   /^--(title|inspect|inspect-(brk|port|wait|publish-uid)|debug-port|watch|watch-.+|test|test-.+)$/;
 
+/**
+ * A debugger that is opened later tells its address to standard error alone. By default it also tells it on its port to whoever asks, which
+ * is every user of the machine; and who knows it can run code in the process.
+ */
+const UNLISTED = '--inspect-publish-uid=stderr';
+const OWN: readonly string[] = [BIND, ENTER_DIRECTORY, UNLISTED];
+
 /** What Node runs in place of an entry module. */
 const NO_MODULE = /^(-e|-p|-pe|-i|--eval|--print|--interactive|--run|-)$/;
 
@@ -102,9 +109,15 @@ export function nodeStart(execArgv: readonly string[] | undefined, cwd: string |
   const given = execArgv === undefined ? inheritedOptions() : withoutOwn(execArgv).flat();
   const wanted = cwd ?? currentDirectory();
   const isRelative = execArgv === undefined && (given.length > 0 || process.env.NODE_OPTIONS !== undefined);
+  const own = wantsDebugger(given) ? [BIND] : [BIND, UNLISTED];
   if (!isRelative || cwd !== undefined || wanted === STARTED_IN || !isDirectory(STARTED_IN))
-    return { options: [BIND, ...given], directory: wanted, workingDirectory: undefined };
-  return { options: [BIND, ...given, ENTER_DIRECTORY], directory: STARTED_IN, workingDirectory: wanted };
+    return { options: [...own, ...given], directory: wanted, workingDirectory: undefined };
+  return { options: [...own, ...given, ENTER_DIRECTORY], directory: STARTED_IN, workingDirectory: wanted };
+}
+
+/** Whether the processes are to be debugged anyway: then their debuggers are found as those of other programs are. */
+function wantsDebugger(options: readonly string[]): boolean {
+  return [...options, process.env.NODE_OPTIONS ?? ''].some((option) => /--inspect/.test(option));
 }
 
 /** Where another process of the program is started so that its options mean the same. */
@@ -113,7 +126,7 @@ export function startDirectory(): string {
 }
 
 function withoutOwn(execArgv: readonly string[]): string[][] {
-  return grouped(execArgv).filter((option) => option[0] !== BIND && option[0] !== ENTER_DIRECTORY);
+  return grouped(execArgv).filter((option) => !OWN.includes(option[0] as string));
 }
 
 export function pathOf(entry: string | URL): string {

@@ -31,7 +31,13 @@ async function member(options: readonly string[], env: NodeJS.ProcessEnv = {}, c
   const [first = fixture('options'), ...rest] = [...options, fixture('options'), chdir];
   await using program = new Program(first, { args: rest, env, through: ['env', '-C', directory] });
   const [, json = ''] = await program.printed(/^said (.*)$/m);
-  return JSON.parse(json) as { cwd: string; preloaded: string[]; file?: string; options: string[] };
+  return JSON.parse(json) as {
+    cwd: string;
+    preloaded: string[];
+    file?: string;
+    options: string[];
+    isUnlisted: boolean;
+  };
 }
 
 test('a member has the options of Node that its pool was started with, values that stand apart with them', async () => {
@@ -71,4 +77,10 @@ test('relative paths are from where the program was started, wherever it has gon
   expect(it).toMatchObject({ cwd: elsewhere, preloaded: ['imported'], file: 'read' });
   const env = { NODE_OPTIONS: '--require ./required.cjs' };
   expect(await member([], env, elsewhere)).toMatchObject({ cwd: elsewhere, preloaded: ['required'] });
+});
+
+test('the debugger of a member tells its address to nobody who asks, unless members are started to be debugged', async () => {
+  expect((await member([])).isUnlisted).toBe(true);
+  expect((await member(['--inspect=0'])).isUnlisted).toBe(true);
+  expect((await member([], { NODE_OPTIONS: '--inspect-port=0' })).isUnlisted).toBe(false);
 });
