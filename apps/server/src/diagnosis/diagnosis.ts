@@ -15,6 +15,9 @@ const LOOPBACK = '127.0.0.1';
 /** What Node emits when its debugger opens, in the middle of whatever its loop does. */
 const OPENED = 'NODE_DEBUG_ENABLED';
 
+/** The function of Node by which a program opens its debugger itself. */
+const BY_PROGRAM = /\binspectorOpen .*\(node:inspector:|\bopen\]? \(node:inspector:/;
+
 const require = createRequire(import.meta.url);
 
 interface Parts {
@@ -52,12 +55,13 @@ export class Diagnosis {
     if (!isPortGiven()) process.debugPort = 0;
     process.on('internalMessage' as 'message', (message) => {
       if ((message as { readonly cmd?: unknown } | undefined)?.cmd !== OPENED) return;
+      const stack = callers();
+      if (stack.some((line) => BY_PROGRAM.test(line))) return;
       this.#parts ??= this.#open();
       const found = this.#parts?.words.order;
-      // Opened by the program, then, or by somebody's signal.
-      if (found === undefined || found.order <= this.#last) return;
-      if (found.kind !== 'open') inspector().close();
-      this.obey(found.order, found.kind, callers());
+      // Also where there is nothing to do: its message was read meanwhile, or the signal has come from elsewhere.
+      if (found?.kind !== 'open') inspector().close();
+      if (found !== undefined) this.obey(found.order, found.kind, stack);
     });
   }
 

@@ -197,7 +197,12 @@ export class AdminInterface {
   /** A manager that has more rights than its workers is not interrupted: see open-diagnosis.ts. */
   #interrupt(peer: PeerId | undefined, pid: number): boolean {
     if (this.#topology.isOther && peer === managerPeer(this.#topology)) return false;
-    return process.kill(pid, INTERRUPTION);
+    try {
+      return process.kill(pid, INTERRUPTION);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+      throw error;
+    }
   }
 
   #exited(exit: Exit, delay: number | undefined): void {

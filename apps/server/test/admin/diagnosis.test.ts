@@ -146,36 +146,51 @@ describe('a profile', () => {
 describe('the debugger', () => {
   test('of a worker opens on a port of the loopback address that only its address opens, and is closed again', async () => {
     await using server = await AdminServer.started();
-    for (const make of [() => server.process('worker:0'), () => hanging(server, 'worker:1')]) {
-      const { pid } = await make();
-      const name = (await server.process('worker:0')).pid === pid ? 'worker:0' : 'worker:1';
+    const opened = async (name: string) => {
       const { status, body } = await server.post(`/v1/processes/${name}/inspect`);
       expect(status).toBe(200);
-      const url = new URL(body.url);
-      expect([url.protocol, url.hostname]).toEqual(['ws:', '127.0.0.1']);
+      const { protocol, hostname, port, pathname } = new URL(body.url);
+      expect([protocol, hostname]).toEqual(['ws:', '127.0.0.1']);
       // Nobody is told the address by the port itself.
-      expect(await firstLine(Number(url.port), '/json/list')).toMatch(/^HTTP\/1\.\d 404 /);
-      expect(await firstLine(Number(url.port), '/00000000-0000-4000-8000-000000000000', UPGRADE)).toContain(
+      expect(await firstLine(Number(port), '/json/list')).toMatch(/^HTTP\/1\.\d 404 /);
+      expect(await firstLine(Number(port), '/00000000-0000-4000-8000-000000000000', UPGRADE)).toContain(
         '400',
       );
-      expect(await firstLine(Number(url.port), url.pathname, UPGRADE)).toContain('101');
+      expect(await firstLine(Number(port), pathname, UPGRADE)).toContain('101');
       expect((await server.post(`/v1/processes/${name}/inspect`)).body.url).toBe(body.url);
-    }
+    };
+    await opened('worker:0');
     const closed = await server.post('/v1/processes/worker:0/inspect', { close: true });
     expect(closed.body.url).toBeNull();
-    const { pid } = await server.process('worker:0');
-    expect(await portsOf(server, pid)).toEqual([]);
+    expect(await portsOf(server, (await server.process('worker:0')).pid)).toEqual([]);
+    await hanging(server);
+    await opened('worker:0');
   });
 
   test('is opened by nobody else: SIGURG and SIGUSR1 to a worker are of no effect', async () => {
     await using server = await AdminServer.started();
     const { pid } = await server.process('worker:0');
-    process.kill(pid, 'SIGUSR1');
+    for (const signal of ['SIGUSR1', 'SIGURG'] as const) process.kill(pid, signal);
     const client = await TestClient.connect(await server.port());
     expect(await client.ask('a')).toBe('a');
-    expect(await portsOf(server, pid)).toEqual([]);
+    await until('no debugger is open', async () => (await portsOf(server, pid)).length === 0);
     client.close();
   });
+});
+
+test('a worker that is late, not hung, is interrupted for nothing: its debugger does not stay open', async () => {
+  await using server = await AdminServer.started();
+  const { pid } = await server.process('worker:0');
+  const client = await TestClient.connect(await server.port());
+  const other = await TestClient.connect(await server.port());
+  for (let time = 0; time < 3; time++) {
+    // Longer than it takes to interrupt a loop: the message is read in the next turn, whichever comes first.
+    for (const one of [client, other]) one.send('late\n');
+    expect((await server.post('/v1/processes/worker:0/profile', { seconds: 0.1 })).status).toBe(200);
+  }
+  // Node opens it once more in the loop's next turn, for a moment.
+  await until('its debugger is closed', async () => (await portsOf(server, pid)).length === 0);
+  for (const one of [client, other]) one.close();
 });
 
 test.runIf(canBeOthers)('a server whose workers are of another user is looked into as well', async () => {
