@@ -43,7 +43,7 @@ export class ServerView {
 
   /** What is counted of one process. */
   words(peer: PeerId): Float64Array {
-    return this.#counters.process(peer);
+    return this.counters.process(peer);
   }
 
   get state(): ServerState {
