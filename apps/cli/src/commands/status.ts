@@ -46,7 +46,7 @@ export function summary(server: Status, paint: Paint): string[] {
   ];
 }
 
-function listenerLine({ host, port, path, protocol, tls, connections }: Listener): string {
+export function listenerLine({ host, port, path, protocol, tls, connections }: Listener): string {
   const where = path ?? (port === null ? 'a path or socket of the program' : `${host ?? 'port'} ${port}`);
   const what = [protocol ?? '', tls ? 'TLS' : ''].filter((word) => word !== '').join(' over ');
   return `listens on ${where}  ${what === '' ? '' : `${what}  `}${grouped(connections)} connections`;
@@ -83,7 +83,7 @@ const PROCESS_COLUMNS: readonly Column<ProcessReport>[] = [
   },
   {
     title: 'LATE',
-    of: ({ loopDelayMs }) => (loopDelayMs === null ? '-' : `${Math.round(loopDelayMs)}ms`),
+    of: ({ loopDelayP99Ms }) => (loopDelayP99Ms === null ? '-' : `${Math.round(loopDelayP99Ms)}ms`),
     right: true,
   },
   {
