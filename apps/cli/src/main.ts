@@ -53,7 +53,7 @@ const command = new Command('millrace')
 
 const JSON_FLAG = ['--json', 'data for programs, on standard output'] as const;
 
-command
+const starting = command
   .command('start')
   .description('run a program that listens by itself, unchanged, in several workers')
   .argument('<entry>', 'its entry module, as for node')
@@ -110,6 +110,45 @@ command
     const { start } = await import('./start.js');
     await start(entry, args, flags);
   });
+
+// What of these is not their own goes to `start`, which knows its options.
+command
+  .command('systemd')
+  .description('print a unit of systemd for a program, complete, as it would be started')
+  .usage('[--run-as <user>] [options of start] <entry> [args...]')
+  .argument('[words...]', 'as behind start')
+  .option(
+    '--run-as <user>',
+    'who runs it; default: this user, or one of its own (DynamicUser) where that is root',
+  )
+  .allowUnknownOption()
+  .passThroughOptions()
+  .action(async (words: string[], flags) =>
+    (await import('./commands/deploy.js')).systemd(words, starting, flags),
+  );
+
+command
+  .command('docker')
+  .description('print a Dockerfile for a program, as it would be started, or what Kubernetes runs of it')
+  .usage('[--kubernetes] [--port <port>] [--image <image>] [options of start] <entry> [args...]')
+  .argument('[words...]', 'as behind start')
+  .option('--kubernetes', 'a Deployment with probes, and a Service')
+  .option('--port <port>', 'where the program listens', port, 3_000)
+  .option('--image <image>', 'what the image is called; default: the name of the server')
+  .allowUnknownOption()
+  .passThroughOptions()
+  .action(async (words: string[], flags) =>
+    (await import('./commands/deploy.js')).docker(words, starting, flags),
+  );
+
+command
+  .command('health')
+  .description('say whether a server takes requests, by the exit code: for probes')
+  .argument('[name]', 'the server')
+  .option('--live', 'whether it lives, which a server that starts or ends does')
+  .action(async (name: string | undefined, flags) =>
+    (await import('./commands/health.js')).health(name, flags),
+  );
 
 command
   .command('status')

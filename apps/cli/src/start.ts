@@ -125,7 +125,7 @@ function pidsByName(): Map<string, number | undefined> {
 }
 
 /** What a server is found by, where it has been given no name: that of its entry module, or of the directory where that says nothing. */
-function nameOf(file: string): string {
+export function nameOf(file: string): string {
   const own = basename(file, extname(file));
   const name = (own === 'index' ? basename(dirname(file)) : own)
     .replaceAll(/[^A-Za-z0-9._-]/g, '-')
@@ -134,7 +134,7 @@ function nameOf(file: string): string {
 }
 
 /** As the shell has it: a release folder behind a symlink is resolved anew by each process, not once and for all. */
-function workingDirectory(): string {
+export function workingDirectory(): string {
   const cwd = process.cwd();
   const { PWD } = process.env;
   try {
@@ -146,7 +146,7 @@ function workingDirectory(): string {
 }
 
 /** Finds it as `node` does, with the extension left out or by a directory; symlinks on the way stay in it. */
-function resolveEntry(entry: string, cwd: string): string {
+export function resolveEntry(entry: string, cwd: string): string {
   const path = resolve(cwd, entry);
   try {
     const found = createRequire(join(cwd, 'from-here')).resolve(path);

@@ -30,6 +30,12 @@ export class AdminClient {
     return this.#json('GET', path);
   }
 
+  /** An answer as it is, whatever its status says. */
+  async ask<Answer>(path: string): Promise<{ readonly status: number; readonly body: Answer }> {
+    const response = await this.#ask('GET', path, undefined);
+    return { status: response.statusCode ?? 0, body: JSON.parse(await textOf(response)) as Answer };
+  }
+
   post<Answer>(path: string, body: object = {}): Promise<Answer> {
     return this.#json('POST', path, body);
   }

@@ -3,6 +3,7 @@ import { Alarm } from '@millrace/channel/internal';
 import { processStat } from '@millrace/native/internal';
 import type { Exit, Member, ProcessPool } from '@millrace/process-pool';
 import { closeDescriptors } from '@millrace/process-pool/links';
+import { reapOrphans } from '@millrace/process-pool/process';
 import { Listener, Reactor } from '@millrace/reactor';
 import type { LargeValueFiles, TaskClient } from '@millrace/task-pool/internal';
 import { RESTORE_MS, TERMINATION_GRACE_MS } from '../constants.js';
@@ -69,6 +70,9 @@ import { servesClients, workersAtWork } from './serving.js';
 import { listenToSignals } from './signals.js';
 import { WorkerReactors } from './worker-reactors.js';
 
+/** Of the process that the kernel, or a container, starts first. */
+const FIRST_PID = 1;
+
 /**
  * Accepts connections, hands them to reactor threads, watches the manager. Runs no user code but its own events.
  *
@@ -96,6 +100,8 @@ export class MasterRole implements ServerControl {
   #admin: AdminInterface | undefined;
   #output: ProgramOutput | undefined;
   readonly #service: ServiceManager;
+  /** In a container: there is no other process that would wait for orphans. */
+  #orphans: Disposable | undefined;
   #reactors: Reactors | undefined;
   /** In process mode, where there are several reactor threads. */
   #acceptor: Acceptor | undefined;
@@ -176,6 +182,7 @@ export class MasterRole implements ServerControl {
       reload: (tasksOnly) => void this.reload({ tasksOnly }),
       reopenLog: () => this.reopenLog(),
     });
+    if (process.pid === FIRST_PID) this.#orphans = reapOrphans();
     try {
       await this.#open();
     } catch (error) {
@@ -722,6 +729,7 @@ export class MasterRole implements ServerControl {
     this.#resources = {};
     if (this.#queue !== undefined) this.#queue.close();
     else if (this.#topology.taskQueue === undefined) this.#taskFiles?.remove();
+    this.#orphans?.[Symbol.dispose]();
     this.#removePidFile();
   }
 
