@@ -18,7 +18,6 @@ const dashboard: Plugin = {
 const config = library(
   [
     'index',
-    'main',
     'metrics',
     'program',
     'resumable',
