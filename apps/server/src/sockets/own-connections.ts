@@ -1,17 +1,13 @@
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { ServerHttp2Session } from 'node:http2';
 import type { Server, Socket } from 'node:net';
+import { Streams, sayGoodbye } from './http2-farewell.js';
 import { isTlsServer } from './server-kinds.js';
 
 /** Milliseconds between two looks for connections that have become idle, while a process leaves. */
 const IDLE_POLL_MS = 50;
 /** Milliseconds that a connection may be silent in while a process leaves: its client may have sent a request. */
 export const IDLE_END_MS = 500;
-/** Milliseconds in which clients of HTTP/2 hear that they are to open no more streams, and what they had sent before comes. */
-const NOTICE_MS = 500;
-const NO_ERROR = 0;
-/** In a GOAWAY: every stream that comes is answered still (RFC 9113, section 6.8). */
-const EVERY_STREAM = 2 ** 31 - 1;
 
 /** What node:net, node:tls and node:http know of a socket beyond its types. */
 interface Known {
@@ -20,12 +16,6 @@ interface Known {
   readonly _parent?: Socket | null;
   /** As long as it speaks HTTP. */
   readonly parser?: object | null;
-}
-
-/** Of a session: its streams that are under way, and how many there have been. */
-interface Streams {
-  open: number;
-  opened: number;
 }
 
 /**
@@ -59,17 +49,13 @@ export class OwnConnections {
     response.once('close', () => this.#unanswered.delete(response));
   };
   readonly #onSession = (session: ServerHttp2Session): void => {
-    const streams: Streams = { open: 0, opened: 0 };
+    const streams = new Streams();
     this.#sessions.set(session, streams);
     session.once('close', () => this.#sessions.delete(session));
-    session.on('stream', (stream) => {
-      streams.open++;
-      streams.opened++;
-      stream.once('close', () => {
-        streams.open--;
-      });
+    session.prependListener('stream', (stream) => {
+      stream.once('close', streams.begin());
     });
-    if (this.#isLeaving) goAway(session, streams);
+    if (this.#isLeaving) sayGoodbye(session, streams);
   };
 
   constructor(server: Server) {
@@ -91,7 +77,7 @@ export class OwnConnections {
     if (this.#isLeaving) return;
     this.#isLeaving = true;
     for (const response of this.#unanswered) if (!response.headersSent) response.shouldKeepAlive = false;
-    for (const [session, streams] of this.#sessions) goAway(session, streams);
+    for (const [session, streams] of this.#sessions) sayGoodbye(session, streams);
     // Until then who has just had an answer may have the next request on its way.
     setTimeout(() => {
       setInterval(() => this.#endIdle(), IDLE_POLL_MS).unref();
@@ -123,34 +109,4 @@ export class OwnConnections {
 /** Of http and https. */
 function closesIdle(server: Server): server is HttpServer {
   return typeof (server as Partial<HttpServer>).closeIdleConnections === 'function';
-}
-
-/**
- * In two steps: a stream that the client has opened before it hears of the first one is answered. The first is taken when a stream has just
- * come, or when those that are open last: a session without a stream is over with that step, and drops what is on its way. So a client
- * whose streams all end at that moment may have one refused; then no process has seen it, and clients repeat it.
- */
-function goAway(session: ServerHttp2Session, streams: Streams): void {
-  let isNotified = false;
-  const notify = () => {
-    isNotified = true;
-    if (!session.destroyed) session.goaway(NO_ERROR, EVERY_STREAM);
-  };
-  // Before the program answers it.
-  session.prependOnceListener('stream', notify);
-  setTimeout(() => {
-    if (!isNotified && streams.open > 0) notify();
-    closeOnceQuiet(session, streams);
-  }, NOTICE_MS).unref();
-}
-
-/** The second step, when no stream has been opened for a while. */
-function closeOnceQuiet(session: ServerHttp2Session, streams: Streams): void {
-  const { opened } = streams;
-  const look = () => {
-    if (streams.opened === opened) session.close();
-    else if (!session.destroyed) closeOnceQuiet(session, streams);
-  };
-  // Behind what has come while this process had no turn.
-  setTimeout(() => setImmediate(() => setImmediate(look)), NOTICE_MS).unref();
 }

@@ -15,7 +15,7 @@ let ports: { reactor: number; asking: number; worker: number; tls: number; http2
 beforeAll(async () => {
   program = launch(
     'served-tls',
-    { host: '0.0.0.0' },
+    { host: '0.0.0.0', maxWaitTime: 60_000 },
     { KEY: identity.key, CERT: identity.cert, CA: authority.cert },
   );
   const [, text = ''] = await program.printed(/^listening (.*)$/m);
