@@ -229,6 +229,18 @@ command
     (await import('./commands/tables.js')).tables(name, flags),
   );
 
+const segments = command
+  .command('segments')
+  .description('list shared memory and files of this user that outlive processes')
+  .option(...JSON_FLAG)
+  .action(async (flags) => (await import('./commands/segments.js')).segments(flags));
+segments
+  .command('clean')
+  .description('remove what dead servers and programs have left; without --yes it tells what that is')
+  .option('--yes', 'remove it')
+  .option(...JSON_FLAG)
+  .action(async (flags) => (await import('./commands/segments.js')).clean(flags));
+
 command
   .command('reload')
   .description('put new processes in the places of the workers, without losing a client')
