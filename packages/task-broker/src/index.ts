@@ -23,6 +23,7 @@ export type {
   CallerBroker,
   CallerEvents,
   ConnectionEvents,
+  EngineFeature,
   EngineRecipe,
   HostBroker,
   HostEvents,

@@ -47,6 +47,12 @@ export class ClaimWorker extends Worker {
     await this.#redis.zadd(this.toKey('marker'), 0, '0');
   }
 
+  /** Gives back a job that was not begun: that was no attempt. */
+  async giveBackUnbegun(job: Job): Promise<void> {
+    await this.#redis.hincrby(this.toKey(job.id as string), 'ats', -1);
+    await this.giveBack(job);
+  }
+
   /** Sets a field of a job that exists. */
   async keep(id: string, field: string, value: string): Promise<void> {
     const script =

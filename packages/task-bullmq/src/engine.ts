@@ -8,6 +8,7 @@ const RECIPE = new URL('./recipe.js', import.meta.url);
 export function engineOf(options: ResolvedBullmqOptions): TaskEngine {
   return {
     name: 'BullMQ',
+    lacks: [],
     recipe: { module: RECIPE.href, options },
     caller: () => new BullmqCaller(options),
     host: () => new BullmqHost(options),

@@ -225,7 +225,7 @@ export class BullmqHost implements HostBroker {
     const waiter = this.#waiters.shift();
     if (waiter !== undefined) waiter.take(claim);
     // Whoever waited for it has gone meanwhile.
-    else await this.#claimWorker.giveBack(job).catch(() => {});
+    else await this.#claimWorker.giveBackUnbegun(job).catch(() => {});
   }
 
   async #next(found: unknown, token: string): Promise<Claim | undefined> {

@@ -1,7 +1,9 @@
+import type { TaskEngine } from '../engine/engine.js';
 import type { Bodies } from '../wire/bodies.js';
 
 export interface CallerOptions {
   readonly bodies: Bodies;
+  readonly engine: TaskEngine;
   readonly whenFull: 'error' | 'wait';
   /** Milliseconds without news of a task after which the engine is asked what became of it. */
   readonly sweepEvery: number;

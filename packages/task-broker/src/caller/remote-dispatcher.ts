@@ -65,9 +65,14 @@ export class RemoteDispatcher implements JobDispatcher {
     return this.#byJob.size - this.#unacknowledged;
   }
 
-  refusal({ worker }: RunOptions): Error | undefined {
+  refusal({ worker, priority = 0 }: RunOptions): Error | undefined {
     if (worker !== undefined) {
       const message = `Tasks of an engine go to any host: 'worker' cannot be ${worker}.`;
+      return new TaskError('ERR_MILLRACE_TASK_OPTION', message);
+    }
+    const { engine } = this.#options;
+    if (priority !== 0 && engine.lacks.includes('priority')) {
+      const message = `${engine.name} has no priorities: 'priority' cannot be ${priority}.`;
       return new TaskError('ERR_MILLRACE_TASK_OPTION', message);
     }
     if (this.remote.connected || !this.#everConnected || this.#options.whenFull === 'wait') return undefined;

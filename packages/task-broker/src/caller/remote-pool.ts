@@ -28,7 +28,7 @@ export class RemotePool implements PoolCore {
     this.#engine = engine;
     this.#broker = engine.caller();
     const { valueLimit: limit, largeValues: store, sweepEvery, connectTimeout } = options;
-    const caller = { bodies: new Bodies({ limit, store }), whenFull, sweepEvery, connectTimeout };
+    const caller = { engine, bodies: new Bodies({ limit, store }), whenFull, sweepEvery, connectTimeout };
     this.submitter = new TaskSubmitter(
       {
         maxQueue,

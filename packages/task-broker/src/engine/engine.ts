@@ -15,9 +15,14 @@ import type {
  * have in common whatever the engine is above this seam; everything below it is one engine's. The README has the contract, and
  * `@millrace/task-broker/contract` the tests of it.
  */
+/** What engines may lack. */
+export type EngineFeature = 'priority';
+
 export interface TaskEngine {
   /** For messages and statistics: `'BullMQ'`. */
   readonly name: string;
+  /** Tasks that ask for one of these are refused. */
+  readonly lacks: readonly EngineFeature[];
   caller(): CallerBroker;
   host(): HostBroker;
   /** How another process makes the same engine: a module with an export `taskEngine`, and what that is called with. */
@@ -83,7 +88,10 @@ export interface HostBroker {
   readonly renewEvery: number;
   open(events: HostEvents): Promise<void>;
   now(): number;
-  /** The next task; undefined when `signal` is aborted. Several may wait at a time. */
+  /**
+   * The next task; undefined when `signal` is aborted, unless one is under way to here by then. Several may wait at a time, and a host
+   * that ends asks until there is none.
+   */
   claim(signal: AbortSignal): Promise<Claim | undefined>;
   /** Keeps claims; says which are lost, and which are cancelled. Rejects while the engine is away. */
   renew(claims: readonly Claim[]): Promise<Renewal>;

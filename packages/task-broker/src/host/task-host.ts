@@ -1,9 +1,10 @@
-import { EventEmitter } from 'node:events';
+import { EventEmitter, setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inTime } from '@millrace/channel/internal';
 import { TaskError, TaskPool, type TaskPoolEvents } from '@millrace/task-pool';
 import type { HostBroker } from '../engine/engine.js';
 import type { Claim, Reply, Settlement } from '../engine/task.js';
+import { BrokerError } from '../errors.js';
 import { Bodies, isThrown } from '../wire/bodies.js';
 import { VALUE_LIMIT } from '../wire/limits.js';
 import { GRACE_MS, type HostStats, REPORT_EVERY_MS, type ServeOptions } from './host-options.js';
@@ -80,6 +81,8 @@ export class TaskHost extends EventEmitter<TaskHostEvents> implements AsyncDispo
     this.#slots = this.#pool.stats().workers.length * (options.concurrency ?? 1);
     for (const name of ['workerReady', 'workerExit', 'workerKilled', 'workerCorrupt'] as const)
       this.#pool.on(name, (...args: unknown[]) => this.emit(name, ...(args as never)));
+    // Each slot waits with it.
+    setMaxListeners(0, this.#stopping.signal);
     this.#ready = this.#start();
     this.#ready.catch(() => {});
   }
@@ -144,10 +147,11 @@ export class TaskHost extends EventEmitter<TaskHostEvents> implements AsyncDispo
   /** Runs one task after the other. */
   async #slot(): Promise<void> {
     const { signal } = this.#stopping;
-    let claim: Claim | undefined;
-    while (claim !== undefined || !signal.aborted) {
+    for (let claim: Claim | undefined; ; ) {
+      // Also when nothing more is wanted: a task may be under way to here already.
       claim ??= await this.#persist(() => this.#broker.claim(signal));
       if (claim !== undefined) claim = await this.#serve(claim);
+      else if (signal.aborted) return;
     }
   }
 
@@ -187,7 +191,8 @@ export class TaskHost extends EventEmitter<TaskHostEvents> implements AsyncDispo
         return await ask();
       } catch (error) {
         if (this.#given) return undefined;
-        this.emit('trouble', error as Error);
+        // Of an engine that is away `away` tells.
+        if (!isAway(error)) this.emit('trouble', error as Error);
       }
       await sleep(delay);
     }
@@ -349,4 +354,8 @@ export class TaskHost extends EventEmitter<TaskHostEvents> implements AsyncDispo
     await this.#broker.close();
     await this.#pool.destroy();
   }
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof BrokerError && error.code === 'ERR_MILLRACE_TASK_ENGINE_AWAY';
 }

@@ -1,0 +1,211 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type {
+  Claim,
+  HostBroker,
+  HostEvents,
+  HostReport,
+  Renewal,
+  Reply,
+  Settled,
+  Settlement,
+} from '@millrace/task-broker';
+import type { Consumer, JsMsg } from '@nats-io/jetstream';
+import { asBrokerError, CONSUMER, Connection } from './connection.js';
+import type { ResolvedJetStreamOptions } from './options.js';
+import { claimOf, creditWire, newsWire, replyWire, taskWire } from './wire.js';
+import { Words } from './words.js';
+
+/** Milliseconds that a request for a task waits at the server: the shortest that the client offers, for none can be taken back. */
+const PULL_MS = 1_000;
+/** Requests for tasks that nobody waits for yet: one for each task that is being settled. */
+const MOST_AHEAD = 1_024;
+/** Milliseconds until a request is made again that has failed. */
+const RETRY_MS = 200;
+/** Milliseconds for which a cancellation is remembered whose task is not known yet. */
+const REMEMBERED_MS = 10_000;
+
+/** What a host holds of a claim. */
+interface Held {
+  readonly message: JsMsg;
+  /** The last word that this claim has said, or found. */
+  readonly after: number;
+}
+
+export class JetStreamHost implements HostBroker {
+  readonly address = randomBytes(9).toString('base64url');
+  readonly renewEvery: number;
+  readonly #connection: Connection;
+  readonly #words: Words;
+  readonly #held = new WeakMap<Claim, Held>();
+  readonly #cancelled = new Map<string, number>();
+  /** Requests for tasks that are under way. */
+  readonly #ahead: Promise<JsMsg | undefined>[] = [];
+  #consumer: Consumer | undefined;
+  #events: HostEvents | undefined;
+  #subscribed = false;
+  #closing = false;
+
+  constructor(options: ResolvedJetStreamOptions) {
+    this.#connection = new Connection(options);
+    this.#words = new Words(this.#connection);
+    this.renewEvery = Math.max(10, Math.floor(options.lock / 3));
+  }
+
+  open(events: HostEvents): Promise<void> {
+    this.#events = events;
+    const { subjects } = this.#connection;
+    return this.#connection.open(events, async () => {
+      this.#consumer = await this.#connection.js.consumers.get(subjects.stream, CONSUMER);
+      if (this.#subscribed) return;
+      this.#subscribed = true;
+      const { nats } = this.#connection;
+      nats.subscribe(subjects.hosts, {
+        callback: (_error, message) => {
+          this.#remember(message.string());
+          events.cancelled(message.string());
+        },
+      });
+      nats.subscribe(subjects.host(this.address), {
+        callback: (_error, { data }) => {
+          const { id, total } = creditWire.decode(data);
+          events.credited(id, total);
+        },
+      });
+      await nats.flush();
+    });
+  }
+
+  now(): number {
+    return Date.now();
+  }
+
+  async claim(signal: AbortSignal): Promise<Claim | undefined> {
+    for (;;) {
+      const ahead = this.#ahead.shift();
+      // A request cannot be taken back: whoever has made one waits for what it brings.
+      if (ahead === undefined && (signal.aborted || this.#closing)) return undefined;
+      const message = await (ahead ?? this.#pull());
+      const claim = message === undefined ? undefined : await this.#claimed(message);
+      if (claim !== undefined) return claim;
+    }
+  }
+
+  async #pull(): Promise<JsMsg | undefined> {
+    try {
+      if (this.#connection.connected) return (await this.#consumer?.next({ expires: PULL_MS })) ?? undefined;
+    } catch {
+      // The connection tells of what it lost; a server that has just started is asked again.
+    }
+    await sleep(RETRY_MS);
+    return undefined;
+  }
+
+  async renew(claims: readonly Claim[]): Promise<Renewal> {
+    const lost: Claim[] = [];
+    const cancelled: Claim[] = [];
+    await Promise.all(
+      claims.map(async (claim) => {
+        const { message, after } = this.#held.get(claim) as Held;
+        const last = await this.#words.get(claim.id);
+        if (last !== undefined && last.sequence !== after)
+          return void (last.word.kind === 'cancelled' ? cancelled : lost).push(claim);
+        message.working();
+      }),
+    );
+    return { lost, cancelled };
+  }
+
+  async settle(claim: Claim, settlement: Settlement, another: boolean): Promise<Settled> {
+    const { message, after } = this.#held.get(claim) as Held;
+    if (settlement.kind === 'again') {
+      const last = await this.#words.get(claim.id);
+      const held = (last?.sequence ?? 0) === after;
+      if (held) message.nak();
+      return { held, next: undefined };
+    }
+    const { kind, body } = settlement;
+    // The next task is under way while this one is settled.
+    if (another && this.#ahead.length < MOST_AHEAD) this.#ahead.push(this.#pull());
+    const said = await this.#words.say(claim.id, { kind, attempt: claim.attempt, body }, after);
+    if (said === undefined) return { held: false, next: undefined };
+    // Where this is lost the task is delivered again, and found to be answered.
+    message.ack();
+    return { held: true, next: undefined };
+  }
+
+  async reply({ replyTo }: Claim, reply: Reply): Promise<void> {
+    if (replyTo === undefined) return;
+    const { nats, subjects } = this.#connection;
+    nats.publish(subjects.replies(replyTo), replyWire.encode(reply));
+  }
+
+  progress(claim: Claim, reply: Reply): boolean {
+    if (!this.#connection.connected) return false;
+    void this.reply(claim, reply);
+    return true;
+  }
+
+  async report(report: HostReport): Promise<void> {
+    if (!this.#connection.connected) return;
+    const { nats, subjects } = this.#connection;
+    nats.publish(subjects.reports, newsWire.encode({ ...report, host: this.address }));
+    await nats.flush();
+  }
+
+  close(): Promise<void> {
+    this.#closing = true;
+    return this.#connection.close();
+  }
+
+  /** A delivery as a claim; undefined: it is not to be run, or not now. */
+  async #claimed(message: JsMsg): Promise<Claim | undefined> {
+    const task = taskWire.decode(message.data);
+    const deliveries = message.info.deliveryCount;
+    const { id, notBefore } = task;
+    if (notBefore !== undefined && deliveries === 1) {
+      message.nak(Math.max(1, notBefore - Date.now()));
+      return undefined;
+    }
+    if (this.#cancelled.size > 0 && this.#cancelled.delete(id)) {
+      message.term();
+      return undefined;
+    }
+    const claim = claimOf(task, deliveries);
+    // A first delivery costs no look: whatever was said before makes its settlement fail.
+    const isFirst = deliveries === (notBefore === undefined ? 1 : 2) && !id.startsWith('key-');
+    const after = isFirst ? 0 : await this.#takeOver(claim, message);
+    if (after === undefined) return undefined;
+    this.#held.set(claim, { message, after });
+    return claim;
+  }
+
+  /** Says that this attempt has begun, so that earlier ones settle nothing; undefined: the task is over. */
+  async #takeOver(claim: Claim, message: JsMsg): Promise<number | undefined> {
+    try {
+      for (;;) {
+        const last = await this.#words.get(claim.id);
+        if (last !== undefined && last.word.kind !== 'claimed') {
+          message.ack();
+          return undefined;
+        }
+        const word = { kind: 'claimed', attempt: claim.attempt } as const;
+        const said = await this.#words.say(claim.id, word, last?.sequence ?? 0);
+        if (said !== undefined) return said;
+      }
+    } catch (error) {
+      // Away: it is delivered again when nobody renews it.
+      this.#events?.away(asBrokerError(error));
+      return undefined;
+    }
+  }
+
+  #remember(id: string): void {
+    const now = performance.now();
+    for (const [old, at] of this.#cancelled) {
+      if (now - at < REMEMBERED_MS) break;
+      this.#cancelled.delete(old);
+    }
+    this.#cancelled.set(id, now);
+  }
+}
