@@ -35,7 +35,6 @@ export class AdminHttpServer {
   readonly #tokenHash: Buffer | undefined;
   readonly #server: Server;
   readonly #dashboard: DashboardFiles;
-  readonly #openApi = JSON.stringify(openApiOf(ROUTES));
 
   constructor(parts: AdminParts, tokenHash: string | undefined, dashboard: DashboardFiles) {
     this.#dashboard = dashboard;
@@ -102,7 +101,7 @@ export class AdminHttpServer {
     // Before it is told what there is and what there is not.
     if (found?.route.open !== true) this.#authorize(request);
     if (isDocument) {
-      sendText(response, 200, this.#openApi, 'application/json');
+      sendText(response, 200, openApiDocument(), 'application/json');
       return undefined;
     }
     if (found === undefined) throw missing(method, pathname);
@@ -128,6 +127,13 @@ export class AdminHttpServer {
     if (!timingSafeEqual(hash, this.#tokenHash))
       throw new RequestError(401, 'TOKEN', 'Show the token of this server: Authorization: Bearer TOKEN.');
   }
+}
+
+let openApi: string | undefined;
+/** Made when it is asked for first: it takes some 30 ms, for which the next admin process would be later. */
+function openApiDocument(): string {
+  openApi ??= JSON.stringify(openApiOf(ROUTES));
+  return openApi;
 }
 
 function find(method: string, path: string): { route: Route; params: Record<string, string> } | undefined {
