@@ -42,7 +42,7 @@ export function summary(server: Status, paint: Paint): string[] {
     `connections ${grouped(connections.open)} of ${grouped(connections.limit)}  messages ${grouped(messages.received)}, ${grouped(messages.underWay)} under way  ` +
       `in ${bytes(messages.bytesIn)}  out ${bytes(messages.bytesOut)}`,
     `tasks ${grouped(tasks.completed)}, ${grouped(tasks.running)} running, ${grouped(tasks.waiting)} waiting  ` +
-      `processes ${processes.ready} of ${processes.total} ready, ${processes.restarts} restarts, ${processes.failures} failures`,
+      `processes ${processes.ready}/${processes.total} ready, ${processes.restarts} restarts, ${processes.failures} failed`,
   ];
 }
 

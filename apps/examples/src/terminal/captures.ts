@@ -1,0 +1,120 @@
+/**
+ * What the command shows of a server under load, as a terminal of 80 x 24 has it, for the documentation: `npm run docs:captures`. The
+ * terminal is tmux's.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Program, until } from '@millrace/testkit';
+
+const PAGE = fileURLToPath(new URL('../../../../docs/terminal.md', import.meta.url));
+const MILLRACE = join(
+  dirname(createRequire(import.meta.url).resolve('millrace/package.json')),
+  'bin/millrace.js',
+);
+const CLIENTS = 60;
+const LINE = 'the quick brown fox jumps over the lazy dog\n';
+const EVERY_MS = 50;
+const LOAD_MS = 8_000;
+/** Of a worker the messages of a second are more than none. */
+const SECOND_SAMPLE = /^ worker:0 .* [1-9]\d*$/m;
+
+const directory = mkdtempSync(join(tmpdir(), 'millrace-captures-'));
+const env = {
+  ...process.env,
+  MILLRACE_RUNTIME_DIR: join(directory, 'run'),
+  MILLRACE_ADMIN_TOKEN: 'a-token-for-the-captures',
+  NO_COLOR: '1',
+};
+/** A server of tmux for each: one that ends takes a moment for that. */
+const tmux = (socket: string, ...args: string[]) =>
+  execFileSync('tmux', ['-S', join(directory, socket), '-f', '/dev/null', ...args], {
+    env,
+    encoding: 'utf8',
+  });
+
+/** What the screen shows once it shows what is expected. */
+async function capture(words: readonly string[], expected: string | RegExp): Promise<string> {
+  const socket = `tmux-${words.join('-')}`;
+  tmux(
+    socket,
+    'new-session',
+    '-d',
+    '-x',
+    '80',
+    '-y',
+    '24',
+    `"${process.execPath}" "${MILLRACE}" ${words.join(' ')}; sleep 60`,
+  );
+  try {
+    let screen = '';
+    await until(`${words.join(' ')} to show '${expected}'`, () => {
+      screen = tmux(socket, 'capture-pane', '-p');
+      return typeof expected === 'string' ? screen.includes(expected) : expected.test(screen);
+    });
+    return screen
+      .split('\n')
+      .map((line) => line.trimEnd())
+      .join('\n')
+      .trimEnd();
+  } finally {
+    tmux(socket, 'kill-server');
+  }
+}
+
+function putUnderLoad(port: number): () => void {
+  const clients: Socket[] = Array.from({ length: CLIENTS }, () => {
+    const client = connect(port, '127.0.0.1');
+    client.on('error', () => {}).resume();
+    return client;
+  });
+  const timer = setInterval(() => {
+    for (const client of clients) client.write(LINE);
+  }, EVERY_MS);
+  return () => {
+    clearInterval(timer);
+    for (const client of clients) client.destroy();
+  };
+}
+
+const program = new Program(new URL('../dashboard/shop.js', import.meta.url), { env });
+try {
+  const [, port] = await program.printed(/^listening on (\d+)/m);
+  const stop = putUnderLoad(Number(port));
+  const since = performance.now();
+  await until('some load', () => performance.now() - since > LOAD_MS);
+  const commands = [
+    ['status', 'admin'],
+    ['tasks', 'task-worker:2'],
+    ['queues', 'clients'],
+    ['tables', 'visits'],
+  ] as const;
+  const blocks: string[] = [];
+  for (const [command, expected] of commands)
+    blocks.push(`\`\`\`console\n$ millrace ${command}\n${await capture([command], expected)}\n\`\`\``);
+  const top = await capture(['top'], SECOND_SAMPLE);
+  stop();
+  writeFileSync(
+    PAGE,
+    `# The command in a terminal
+
+A server of 6 workers and 3 task workers with ${CLIENTS} clients, in a terminal of 80 × 24 without colours. \`npm run docs:captures\` makes this page.
+
+${blocks.join('\n\n')}
+
+\`millrace top\`, which \`q\` ends:
+
+\`\`\`
+${top}
+\`\`\`
+`,
+  );
+  console.log('docs/terminal.md');
+} finally {
+  await program[Symbol.asyncDispose]();
+  rmSync(directory, { recursive: true, force: true });
+}
