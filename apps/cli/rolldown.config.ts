@@ -1,3 +1,3 @@
 import { library } from '../../rolldown.base.js';
 
-export default library(['main', 'program']);
+export default library(['main', 'program', 'index', 'watch/load-hooks']);

@@ -2,7 +2,7 @@
 import { MillraceError } from '@millrace/channel/errors';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { CommandError, EXIT } from './command-error.js';
-import type { Dispatch, StartFlags } from './start.js';
+import type { Dispatch, StartFlags } from './config/flags.js';
 
 const count = (text: string) => {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('A whole number from 1 on is needed.');
@@ -53,60 +53,74 @@ const command = new Command('millrace')
 
 const JSON_FLAG = ['--json', 'data for programs, on standard output'] as const;
 
-const starting = command
-  .command('start')
+/** What a start can be told; `config` shows what that comes to. */
+const withStartFlags = (one: Command): Command =>
+  one
+    .option(
+      '-c, --config <path>',
+      'options in a file; default: millrace.config.ts, .js, .mjs or .json beside the entry module, or here. Flags win over it',
+    )
+    .option('-w, --workers <n>', 'worker processes; default: as many as processors may be used', count)
+    .option('--max-workers <n>', 'as many as it may be scaled to', count)
+    .option('--reactors <n>', 'reactor threads, which hold the clients', count)
+    .addOption(
+      new Option('--mode <mode>', 'who holds the clients; default: process').choices(['process', 'base']),
+    )
+    .addOption(
+      new Option(
+        '--dispatch <mode>',
+        "which worker a connection gets: in turn (fixed), by the client's address (ip), the one with the fewest (least-connections); or each request: in turn (round-robin), the one with the least to do (least-busy, idle), by the value of a parameter, header or cookie (query:NAME, header:NAME, cookie:NAME)",
+      ).argParser(dispatch),
+    )
+    .option(
+      '-n, --name <name>',
+      'what the server is found by, and what its processes are called; default: found by the name of its entry module',
+    )
+    .option('--watch', 'reload when a file of the program changes, or its configuration or variables')
+    .option('-d, --daemonize', 'run in the background, once it serves')
+    .option('--pid-file <path>', 'a file that has the pid of the master')
+    .option('--log-file <path>', 'the log of the server, and of what the program writes')
+    .addOption(
+      new Option('--log-format <format>', 'how lines look; default: pretty on a terminal, else json').choices(
+        ['json', 'pretty'],
+      ),
+    )
+    .option(
+      '--admin-port <port>',
+      'a port for browsers and programs elsewhere, on 127.0.0.1; the token that it asks for is in MILLRACE_ADMIN_TOKEN',
+      port,
+    )
+    .option(
+      '--raw-output',
+      'leave what the program writes as it is, for one that draws on its terminal; default: lines of the log',
+    )
+    .addOption(
+      new Option('--log-level <level>', 'lines of the server from this level on; default: info').choices([
+        'trace',
+        'debug',
+        'info',
+        'warn',
+        'error',
+        'fatal',
+        'silent',
+      ]),
+    )
+    .option('--env-file <path>', 'variables for the program, read anew by each process')
+    .option('--max-connections <n>', 'clients at once; one beyond them is closed', count)
+    .option('--max-wait <ms>', 'milliseconds that a process has for what it began', count)
+    .option(
+      '--retry',
+      'give a request that went down with its worker to another one, once, where its method allows that',
+    )
+    .option('--user <name>', 'the user that the program runs as')
+    .option('--group <name>', 'its group');
+
+const starting = withStartFlags(command.command('start'))
   .description('run a program that listens by itself, unchanged, in several workers')
-  .argument('<entry>', 'its entry module, as for node')
+  .argument('[entry]', 'its entry module, as for node; default: what the configuration file says')
   .argument('[args...]', 'arguments for the program')
-  .option('-w, --workers <n>', 'worker processes; default: as many as processors may be used', count)
-  .option('--reactors <n>', 'reactor threads, which hold the clients', count)
-  .addOption(
-    new Option('--mode <mode>', 'who holds the clients').choices(['process', 'base']).default('process'),
-  )
-  .addOption(
-    new Option(
-      '--dispatch <mode>',
-      "which worker a connection gets: in turn (fixed), by the client's address (ip), the one with the fewest (least-connections); or each request: in turn (round-robin), the one with the least to do (least-busy, idle), by the value of a parameter, header or cookie (query:NAME, header:NAME, cookie:NAME)",
-    ).argParser(dispatch),
-  )
-  .option(
-    '-n, --name <name>',
-    'what the server is found by, and what its processes are called; default: found by the name of its entry module',
-  )
-  .option('-d, --daemonize', 'run in the background, once it serves')
-  .option('--pid-file <path>', 'a file that has the pid of the master')
-  .option('--log-file <path>', 'the log of the server, and of what the program writes')
-  .addOption(
-    new Option('--log-format <format>', 'how lines look; default: pretty on a terminal, else json').choices([
-      'json',
-      'pretty',
-    ]),
-  )
-  .addOption(
-    new Option('--log-level <level>', 'lines of the server from this level on')
-      .choices(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
-      .default('info'),
-  )
-  .option(
-    '--admin-port <port>',
-    'a port for browsers and programs elsewhere, on 127.0.0.1; the token that it asks for is in MILLRACE_ADMIN_TOKEN',
-    port,
-  )
-  .option(
-    '--raw-output',
-    'leave what the program writes as it is, for one that draws on its terminal; default: lines of the log',
-  )
-  .option('--env-file <path>', 'variables for the program, read anew by each process')
-  .option('--max-connections <n>', 'clients at once; one beyond them is closed', count)
-  .option('--max-wait <ms>', 'milliseconds that a process has for what it began', count)
-  .option(
-    '--retry',
-    'give a request that went down with its worker to another one, once, where its method allows that',
-  )
-  .option('--user <name>', 'the user that the program runs as')
-  .option('--group <name>', 'its group')
   .passThroughOptions()
-  .action(async (entry: string, args: string[], flags: StartFlags) => {
+  .action(async (entry: string | undefined, args: string[], flags: StartFlags) => {
     const { start } = await import('./start.js');
     await start(entry, args, flags);
   });
@@ -148,6 +162,15 @@ command
   .option('--live', 'whether it lives, which a server that starts or ends does')
   .action(async (name: string | undefined, flags) =>
     (await import('./commands/health.js')).health(name, flags),
+  );
+
+withStartFlags(command.command('config'))
+  .description('print the options that a start would have, and where each comes from')
+  .argument('[entry]', 'the entry module of the program')
+  .argument('[args...]', 'arguments for the program')
+  .option(...JSON_FLAG)
+  .action(async (entry: string | undefined, args: string[], flags: StartFlags & { readonly json?: true }) =>
+    (await import('./commands/config.js')).config(entry, args, flags),
   );
 
 command
@@ -250,6 +273,14 @@ command
   .action(async (name: string | undefined, flags) =>
     (await import('./commands/reload.js')).reload(name, flags),
   );
+
+command
+  .command('scale')
+  .description('have more or fewer workers or task workers, without losing a client or a message')
+  .argument('<sizes...>', 'workers=4, tasks=2')
+  .option('-n, --name <name>', 'the server')
+  .option(...JSON_FLAG)
+  .action(async (sizes: string[], flags) => (await import('./commands/scale.js')).scale(sizes, flags));
 
 command
   .command('stop')

@@ -1,20 +1,29 @@
 import type { Program } from '@millrace/server/program';
+import type { FlagOptions } from './config/flags.js';
 import { STARTED_VARIABLE } from './started.js';
 
 const VARIABLE = 'MILLRACE_PROGRAM';
 
+/** What every process of a server is to know of the program that it runs. */
+export interface ProgramSpec extends Program {
+  /** The file that its options come from, which each process reads anew, and the flags that win over it. */
+  readonly config?: { readonly file: string; readonly flags: FlagOptions };
+  /** Whether the server is reloaded when its files change. */
+  readonly watch?: boolean;
+}
+
 /** Tells the processes of the server which program they run. */
-export function passProgram(program: Program): void {
+export function passProgram(program: ProgramSpec): void {
   process.env[VARIABLE] = JSON.stringify({
     ...program,
     without: [VARIABLE, STARTED_VARIABLE],
-  } satisfies Program);
+  } satisfies ProgramSpec);
 }
 
 /** The program that this process is to run. */
-export function takeProgram(): Program {
+export function takeProgram(): ProgramSpec {
   const text = process.env[VARIABLE];
   if (text === undefined)
     throw new Error(`Run by itself, this module has nothing to start: ${VARIABLE} is not set.`);
-  return JSON.parse(text) as Program;
+  return JSON.parse(text) as ProgramSpec;
 }

@@ -1,5 +1,27 @@
 /** What every process of a server runs that runs a program: the entry module in place of the program's own. */
-import { startProgram } from '@millrace/server/program';
+import { type ProgramHooks, startProgram } from '@millrace/server/program';
 import { takeProgram } from './program-spec.js';
 
-await startProgram(takeProgram());
+const { config, watch, ...program } = takeProgram();
+const parts: ProgramHooks[] = [];
+if (config !== undefined || program.envFile !== undefined) {
+  const { freshSettings } = await import('./config/fresh-settings.js');
+  parts.push(freshSettings(program, config));
+}
+const files = watch ? await import('./watch/watched-program.js') : undefined;
+if (files !== undefined) parts.push(files.watchedProgram(program, config?.file));
+
+const server = await startProgram(program, {
+  prepare: (made) => {
+    for (const part of parts) part.prepare?.(made);
+  },
+  refresh: async (given) => {
+    let now = given;
+    for (const part of parts) now = (await part.refresh?.(now)) ?? now;
+    return now;
+  },
+  beforeProgram: (made) => {
+    for (const part of parts) part.beforeProgram?.(made);
+  },
+});
+files?.begin(server);

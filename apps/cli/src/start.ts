@@ -4,61 +4,39 @@ import { basename, dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MillraceError } from '@millrace/channel/errors';
 import { claimedPid, isAdminName, serverNames } from '@millrace/server/admin';
-import type { Program } from '@millrace/server/program';
+import { resolveProgramOptions } from '@millrace/server/program';
 import { sayWhatIsAwaited } from './awaited.js';
+import { CommandError } from './command-error.js';
+import { findConfig, loadConfig } from './config/config-file.js';
+import { startOptions } from './config/effective.js';
+import { flagOptions, type StartFlags } from './config/flags.js';
 import { passProgram } from './program-spec.js';
 import { STARTED_VARIABLE, type Started } from './started.js';
 
-/** By what workers are chosen. */
-export type Dispatch = Pick<NonNullable<Program['server']>, 'dispatchMode' | 'dispatchKey'>;
-
-/** What `millrace start` is told, as commander names it. */
-export interface StartFlags {
-  readonly workers?: number;
-  readonly reactors?: number;
-  readonly mode: 'process' | 'base';
-  readonly dispatch?: Dispatch;
-  readonly name?: string;
-  readonly daemonize?: true;
-  readonly pidFile?: string;
-  readonly logFile?: string;
-  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
-  readonly logFormat?: 'json' | 'pretty';
-  readonly adminPort?: number;
-  readonly rawOutput?: true;
-  readonly envFile?: string;
-  readonly maxConnections?: number;
-  readonly maxWait?: number;
-  readonly retry?: true;
-  readonly user?: string;
-  readonly group?: string;
-}
-
 /** Starts the server that runs a program. Resolves when it serves. */
-export async function start(entry: string, args: readonly string[], flags: StartFlags): Promise<void> {
+export async function start(
+  entry: string | undefined,
+  args: readonly string[],
+  flags: StartFlags,
+): Promise<void> {
   const cwd = workingDirectory();
-  const {
-    workers,
-    reactors,
-    mode,
-    dispatch,
-    name,
-    daemonize,
-    pidFile,
-    logFile,
-    logLevel,
-    logFormat,
-    adminPort,
-    rawOutput,
-    envFile,
-    maxConnections,
-    maxWait,
-    retry,
-    user,
-    group,
-  } = flags;
-  const file = resolveEntry(entry, cwd);
+  const { daemonize, adminPort } = flags;
+  const given = flagOptions(flags, args, cwd);
+  const configFile = findConfig(flags.config, entry, cwd);
+  const config = configFile === undefined ? undefined : await loadConfig(configFile);
+  const named = entry ?? config?.start.entry;
+  if (named === undefined)
+    throw new CommandError(
+      'usage',
+      `There is no program to start: name its entry module, or have 'entry' in ${config?.file ?? 'millrace.config.js'}.`,
+    );
+  const file = resolveEntry(named, cwd);
+  const { name, envFile, args: programArgs = [] } = startOptions(given, config);
+  const server = { ...config?.server, ...given.server };
+  // What flags make of it: of the file it has been checked.
+  resolveProgramOptions(server);
   const isBackground = process.env[STARTED_VARIABLE] !== undefined;
+  const { logFile } = server;
   const log = logFile === undefined ? 'Nothing keeps its log: --log-file does.' : `Its log is ${logFile}.`;
   // The log on the terminal says that itself, and the process in the background has none.
   const served =
@@ -72,32 +50,21 @@ export async function start(entry: string, args: readonly string[], flags: Start
   passProgram({
     cwd,
     file,
-    args: [...args],
-    ...(envFile !== undefined && { envFile: resolve(cwd, envFile) }),
+    args: [...programArgs],
+    ...(envFile !== undefined && { envFile }),
+    ...(configFile !== undefined && { config: { file: configFile, flags: given } }),
+    ...(flags.watch && { watch: true }),
     server: {
-      entry: fileURLToPath(new URL('program.js', import.meta.url)),
-      mode,
       title: name ?? 'millrace',
+      ...server,
+      entry: fileURLToPath(new URL('program.js', import.meta.url)),
       admin: {
         name: name ?? nameOf(file),
         // Who asks for a port is told when there is none.
         optional: name === undefined && adminPort === undefined,
         ...(adminPort !== undefined && { port: adminPort }),
       },
-      logLevel,
-      ...(logFormat && { logFormat }),
-      ...(rawOutput && { programOutput: 'raw' as const }),
-      ...(workers !== undefined && { workerNum: workers }),
-      ...(reactors !== undefined && { reactorNum: reactors }),
-      ...dispatch,
       ...(daemonize && { daemonize }),
-      ...(pidFile !== undefined && { pidFile: resolve(cwd, pidFile) }),
-      ...(logFile !== undefined && { logFile: resolve(cwd, logFile) }),
-      ...(maxConnections !== undefined && { maxConnections }),
-      ...(maxWait !== undefined && { maxWaitTime: maxWait }),
-      ...(retry && { retryRequests: true }),
-      ...(user !== undefined && { user }),
-      ...(group !== undefined && { group }),
     },
   });
   await import('./program.js');

@@ -13,7 +13,7 @@ test('the command that npm links is a file of the repository, not of a build, an
   expect(bin.millrace).not.toMatch(/^(\.\/)?dist\//);
   const command = fileURLToPath(new URL(bin.millrace, PACKAGE));
   // As a shell runs it: it has to be executable.
-  expect(execFileSync(command, ['--help'], { encoding: 'utf8' })).toContain('start [options] <entry>');
+  expect(execFileSync(command, ['--help'], { encoding: 'utf8' })).toContain('start [options] [entry]');
 });
 
 test('a file that is not there is said in one line', () => {

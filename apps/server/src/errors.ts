@@ -31,6 +31,8 @@ export type ServerErrorCode =
   | 'ERR_MILLRACE_FILE'
   /** There is no process of that id to send a message to. */
   | 'ERR_MILLRACE_NO_PROCESS'
+  /** The server cannot be scaled to that: less than one, or more than it was started for; the message has the limit. */
+  | 'ERR_MILLRACE_SCALE'
   /** There is no command of that name, or not in that process. */
   | 'ERR_MILLRACE_NO_COMMAND'
   /** A process has not answered a command in time. */

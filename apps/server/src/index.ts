@@ -18,6 +18,7 @@ export type { ProcessId, RoleName } from './contract/ids.js';
 export type { PacketClient } from './contract/packet-client.js';
 export type { ReloadOptions, ReloadResult } from './contract/reload.js';
 export type { WorkerStatus } from './contract/role.js';
+export type { ScaleOptions, ScaleResult } from './contract/scale.js';
 export type { CloseInfo, CloseOptions, SendFileRange, Session } from './contract/session.js';
 export type { Message, SessionData, Types } from './contract/types.js';
 export { ServerError, type ServerErrorCode } from './errors.js';

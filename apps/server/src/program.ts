@@ -8,4 +8,6 @@
  *
  * await startProgram({ file: new URL('app.js', import.meta.url).pathname, server: { workerNum: 4 } });
  */
-export { type Program, startProgram } from './programs/start-program.js';
+
+export { type ProgramServerOptions, resolveProgramOptions } from './programs/program-options.js';
+export { type Program, type ProgramHooks, startProgram } from './programs/start-program.js';

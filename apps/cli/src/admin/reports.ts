@@ -22,6 +22,12 @@ export interface Status {
     readonly waiting: number;
     readonly running: number;
   };
+  readonly size: {
+    readonly workers: number;
+    readonly maxWorkers: number;
+    readonly taskWorkers: number;
+    readonly maxTaskWorkers: number;
+  };
   readonly processes: {
     readonly total: number;
     readonly ready: number;
@@ -34,7 +40,7 @@ export interface ProcessReport {
   readonly name: string;
   readonly role: string;
   readonly pid: number | null;
-  readonly state: 'starting' | 'ready' | 'hanging' | 'stopped' | 'down';
+  readonly state: 'starting' | 'ready' | 'hanging' | 'stopped' | 'down' | 'leaving';
   readonly uptimeMs: number | null;
   readonly cpuPercent: number | null;
   readonly memory: number | null;
@@ -133,5 +139,18 @@ export type ReloadLine =
       readonly type: 'done';
       readonly outcome: string;
       readonly replaced: number;
+      readonly advice: string | null;
+    };
+
+/** A line of what `/v1/scale` answers. */
+export type ScaleLine =
+  | { readonly type: 'started'; readonly workers: number; readonly taskWorkers: number }
+  | { readonly type: 'ready' | 'ended'; readonly process: string; readonly pid: number }
+  | { readonly type: 'waiting'; readonly seconds: number }
+  | {
+      readonly type: 'done';
+      readonly outcome: 'scaled' | 'failed' | 'stopped' | 'requested';
+      readonly workers: number | null;
+      readonly taskWorkers: number | null;
       readonly advice: string | null;
     };

@@ -2,10 +2,11 @@ import { userInfo } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { CommandError } from '../command-error.js';
+import type { StartFlags } from '../config/flags.js';
 import { dockerfile, kubernetesManifest } from '../deploy/container.js';
 import { type Deployment, deploymentOf } from '../deploy/deployment.js';
 import { systemdUnit } from '../deploy/systemd-unit.js';
-import { type StartFlags, workingDirectory } from '../start.js';
+import { workingDirectory } from '../start.js';
 
 export interface DockerFlags {
   readonly kubernetes?: true;

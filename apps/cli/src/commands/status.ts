@@ -15,11 +15,17 @@ export async function status(name: string | undefined, { json }: { readonly json
   const paint = painter(process.stdout);
   const lines = [
     ...summary(server, paint),
+    sizeLine(server),
     ...listeners.map(listenerLine),
     '',
     ...processLines(processes, paint),
   ];
   console.log(lines.join('\n'));
+}
+
+function sizeLine({ size: { workers, maxWorkers, taskWorkers, maxTaskWorkers } }: Status): string {
+  const tasks = maxTaskWorkers > 0 ? `  task workers ${taskWorkers} of at most ${maxTaskWorkers}` : '';
+  return `workers ${workers} of at most ${maxWorkers}${tasks}`;
 }
 
 type Paint = ReturnType<typeof painter>;
@@ -32,6 +38,7 @@ const STATE_COLOURS = {
   hanging: 'red',
   stopped: 'red',
   down: 'red',
+  leaving: 'cyan',
 } as const;
 
 export function summary(server: Status, paint: Paint): string[] {

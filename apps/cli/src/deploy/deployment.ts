@@ -1,5 +1,6 @@
 import { basename, relative } from 'node:path';
-import { nameOf, resolveEntry, type StartFlags } from '../start.js';
+import type { StartFlags } from '../config/flags.js';
+import { nameOf, resolveEntry } from '../start.js';
 
 /** What is printed for a service manager or a container has to know of a program and how it is started. */
 export interface Deployment {

@@ -3,6 +3,7 @@ import type { FromAdmin, ToAdmin } from '../contract/control-messages.js';
 import type { DiagnosisKind } from '../contract/diagnosis.js';
 import type { PeerId } from '../contract/ids.js';
 import type { ReloadResult } from '../contract/reload.js';
+import type { ScaleOptions, ScaleResult } from '../contract/scale.js';
 import type { AdminSignal, INTERRUPTION } from './admin-assignment.js';
 
 /** Answers that are waited for, of all clients together. */
@@ -34,6 +35,11 @@ export class MasterLink {
   async reload(tasksOnly: boolean): Promise<ReloadResult> {
     const answer = await this.#ask((request) => ({ type: 'reload', request, options: { tasksOnly } }));
     return answer.type === 'reloaded' ? answer.result : { outcome: 'stopped', replaced: 0 };
+  }
+
+  async scale(options: ScaleOptions): Promise<ScaleResult> {
+    const answer = await this.#ask((request) => ({ type: 'scale', request, options }));
+    return answer.type === 'scaled' ? answer.result : { outcome: 'requested' };
   }
 
   /** Whether that process was there. */

@@ -1,12 +1,13 @@
 import { constants } from 'node:os';
 import { HEARTBEAT_MS } from '../constants.js';
 import { asPeer, asWorker, type PeerId } from '../contract/ids.js';
-import { roleOfFlatId } from '../links/process-kinds.js';
+import { roleOfPeer } from '../links/process-kinds.js';
 import { managerPeer, masterPeer, processesOf, type Topology } from '../links/topology.js';
 import { monotonicNow } from '../process/heartbeat.js';
 import { countOf } from '../shared/counter-block.js';
 import type { Counters } from '../shared/counters.js';
 import * as layout from '../shared/counters-layout.js';
+import { hasProcess, publishedSize } from '../shared/server-size.js';
 import type { AdminAssignment } from './admin-assignment.js';
 import { ProcessUsages } from './process-usage.js';
 import type { ProcessReport } from './schemas.js';
@@ -27,6 +28,8 @@ interface Named {
 /** The processes of a server, as shared memory and /proc tell of them. */
 export class ProcessList {
   readonly #counters: Counters;
+  readonly #topology: Topology;
+  /** Those of every place; which of them have a process, the size of the server says. */
   readonly #named: readonly Named[];
   readonly #usages = new ProcessUsages();
   #all: readonly ProcessReport[] = [];
@@ -34,6 +37,7 @@ export class ProcessList {
 
   constructor({ topology }: AdminAssignment, counters: Counters) {
     this.#counters = counters;
+    this.#topology = topology;
     this.#named = namesOf(topology);
   }
 
@@ -42,7 +46,8 @@ export class ProcessList {
     const now = performance.now();
     if (now - this.#readAt < mostAgeMs) return this.#all;
     this.#readAt = now;
-    this.#all = [...this.#named.map((named) => this.#report(named)), this.#self()];
+    const named = this.#named.filter(({ peer }) => hasProcess(this.#topology, this.#counters, peer));
+    this.#all = [...named.map((one) => this.#report(one)), this.#self()];
     this.#usages.keep(new Set(this.#all.flatMap(({ pid }) => (pid === null ? [] : [pid]))));
     return this.#all;
   }
@@ -70,7 +75,12 @@ export class ProcessList {
       role,
       id,
       pid,
-      state: pid === null || usage === undefined ? 'down' : stateOf(words, pid, usage.stopped),
+      state:
+        worker !== undefined && worker >= publishedSize(counters).workers
+          ? 'leaving'
+          : pid === null || usage === undefined
+            ? 'down'
+            : stateOf(words, pid, usage.stopped),
       uptimeMs: usage?.uptimeMs ?? null,
       cpuMs: usage?.cpuMs ?? null,
       cpuPercent: usage?.cpuPercent ?? null,
@@ -145,8 +155,8 @@ function namesOf(topology: Topology): Named[] {
     { name: 'master', role: 'master', id: 0, peer: masterPeer(topology) },
     { name: 'manager', role: 'manager', id: 0, peer: managerPeer(topology) },
     ...ids.map((flat): Named => {
-      const role = roleOfFlatId(topology, flat);
       const peer = asPeer(flat);
+      const role = roleOfPeer(topology, peer);
       if (role === 'worker') return { name: `worker:${flat}`, role, id: flat, peer };
       if (role === 'taskWorker')
         return { name: `task-worker:${flat - workers}`, role: 'task-worker', id: flat - workers, peer };

@@ -44,7 +44,8 @@ export class ProcessWatch {
 
   /** Tells what has changed since the last look. */
   look(): void {
-    for (const { name, pid, state, lastFailure } of this.#view.processes.all(0)) {
+    const all = this.#view.processes.all(0);
+    for (const { name, pid, state, lastFailure } of all) {
       const last = this.#seen.get(name);
       if (last?.pid === pid && last.state === state) continue;
       const isAnother = last !== undefined && last.pid !== null && last.pid !== pid;
@@ -52,6 +53,14 @@ export class ProcessWatch {
       this.#seen.set(name, { pid, state, previousPid });
       for (const listener of this.#listeners)
         listener({ process: name, state, pid, previousPid, lastFailure, at: Date.now() });
+    }
+    // Those that the server was scaled down by.
+    const names = new Set(all.map(({ name }) => name));
+    for (const [process, { pid }] of this.#seen) {
+      if (names.has(process)) continue;
+      this.#seen.delete(process);
+      const ended = { process, state: 'down', pid: null, previousPid: pid, lastFailure: null } as const;
+      for (const listener of this.#listeners) listener({ ...ended, at: Date.now() });
     }
   }
 }

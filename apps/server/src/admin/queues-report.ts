@@ -6,6 +6,7 @@ import type { ServerStats } from '../api/stats.js';
 import { asPeer } from '../contract/ids.js';
 import { isPiped, LINK, linksOf } from '../links/server-plan.js';
 import type { Counters } from '../shared/counters.js';
+import { publishedSize } from '../shared/server-size.js';
 import type { AdminAssignment } from './admin-assignment.js';
 import type { QueueReport } from './work-schemas.js';
 
@@ -30,7 +31,8 @@ export class Queues {
 
   report(stats: ServerStats): QueueReport[] {
     const { topology, maxClientMemory, taskMaxQueue } = this.#assignment;
-    const workers = Array.from({ length: topology.workers }, (_, worker) => worker);
+    const { places } = publishedSize(this.#counters);
+    const workers = Array.from({ length: places }, (_, worker) => worker);
     const reactors = Array.from({ length: topology.reactors }, (_, reactor) => reactor);
     return [
       ...workers.flatMap((worker) =>

@@ -1,11 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import type { ReloadResult } from '../contract/reload.js';
+import { beginLines } from './line-stream.js';
 import type { MasterLink } from './master-link.js';
 import type { ProcessWatch } from './process-watch.js';
 import type { ReloadLine } from './schemas.js';
 import type { ServerView } from './server-view.js';
-
-const WAITING_MS = 1_000;
 
 /**
  * Has the server reload, and tells a client of each process that is replaced, a line of JSON each: what has become of it is in the last
@@ -27,29 +26,19 @@ export async function reload(
       .filter(({ role }) => roles.includes(role))
       .map(({ name, pid }) => [name, pid]),
   );
-  const write = (line: ReloadLine) => {
-    if (!response.destroyed) response.write(`${JSON.stringify(line)}\n`);
-  };
-  response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' });
-  write({ type: 'started', processes: before.size });
-  const beganAt = performance.now();
-  const waiting = setInterval(
-    () => write({ type: 'waiting', seconds: Math.round((performance.now() - beganAt) / 1_000) }),
-    WAITING_MS,
-  );
+  const lines = beginLines<ReloadLine>(response, (seconds) => ({ type: 'waiting', seconds }));
+  lines.write({ type: 'started', processes: before.size });
   const endWatch = watch.listen(({ process, pid }) => {
     const previousPid = before.get(process);
     if (previousPid === undefined || pid === null || pid === previousPid) return;
     before.set(process, pid);
-    write({ type: 'replaced', process, pid, previousPid });
+    lines.write({ type: 'replaced', process, pid, previousPid });
   });
   const result = await master.reload(tasksOnly);
   // What has become ready a moment ago is told before the end.
   watch.look();
-  clearInterval(waiting);
   endWatch();
-  write(doneLine(result));
-  response.end();
+  lines.end(doneLine(result));
 }
 
 function doneLine(result: ReloadResult): ReloadLine {

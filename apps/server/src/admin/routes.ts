@@ -1,4 +1,7 @@
 import type { GenericSchema, InferOutput } from 'valibot';
+import { ServerError } from '../errors.js';
+import { assertScale } from '../links/scale-limits.js';
+import type { Topology } from '../links/topology.js';
 import type { AdminAssignment } from './admin-assignment.js';
 import type { Diagnoses } from './diagnoses.js';
 import type { EventStream } from './event-stream.js';
@@ -10,6 +13,7 @@ import type { ProcessWatch } from './process-watch.js';
 import type { Registries } from './registries.js';
 import { reload } from './reload-progress.js';
 import { type Reply, RequestError } from './replies.js';
+import { scale } from './scale-progress.js';
 import * as schemas from './schemas.js';
 import type { ServerView } from './server-view.js';
 import * as work from './work-schemas.js';
@@ -236,6 +240,24 @@ export const ROUTES: readonly Route[] = [
       return { serve: (response) => void reload(response, body.tasksOnly === true, parts) };
     },
   }),
+  route('POST', '/v1/scale', 'scale', {
+    text: 'Has the server go on with more or fewer workers and task workers, without losing a client or a message. It goes on when the client goes away.',
+    body: schemas.scaleBody,
+    answers: {
+      200: {
+        text: 'A line for each process that comes or ends, one for each second, and one for the end.',
+        schema: schemas.scaleLine,
+        contentType: 'application/x-ndjson',
+      },
+      409: is(schemas.errorSchema, 'It cannot have so many: the message has the limit.'),
+      503: is(schemas.errorSchema, 'Too many requests are under way.'),
+    },
+    handle: (parts, { body }) => {
+      assertScalable(body, parts.assignment.topology);
+      assertRoom(parts);
+      return { serve: (response) => void scale(response, body, parts) };
+    },
+  }),
   route('POST', '/v1/stop', 'stop', {
     text: 'Ends the server in order. The answer comes at the beginning; the master ends last.',
     body: schemas.emptyBody,
@@ -316,6 +338,15 @@ function noProcess(name: string, view: ServerView): RequestError {
     'NO_PROCESS',
     `There is no process '${name}'; there are: ${names.join(', ')}.`,
   );
+}
+
+function assertScalable(options: InferOutput<typeof schemas.scaleBody>, topology: Topology): void {
+  try {
+    assertScale(options, topology);
+  } catch (error) {
+    if (!(error instanceof ServerError)) throw error;
+    throw new RequestError(409, 'SCALE', error.message);
+  }
 }
 
 function assertRoom({ master }: AdminParts): void {

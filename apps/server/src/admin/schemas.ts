@@ -50,6 +50,12 @@ export const statusSchema = v.strictObject({
     answered503: said(whole, 'Requests that no worker took in time.'),
     reset: said(whole, 'Connections that were reset with their worker.'),
   }),
+  size: v.strictObject({
+    workers: whole,
+    maxWorkers: said(whole, 'maxWorkerNum: as far as it may be scaled.'),
+    taskWorkers: whole,
+    maxTaskWorkers: whole,
+  }),
   processes: v.strictObject({ total: whole, ready: whole, restarts: whole, failures: whole }),
   lostLogLines: whole,
   adminAddress: said(
@@ -65,8 +71,8 @@ export const processSchema = v.strictObject({
   id: said(whole, 'Counts those of its role.'),
   pid: orNull(whole),
   state: said(
-    v.picklist(['starting', 'ready', 'hanging', 'stopped', 'down']),
-    "'hanging': its loop has not turned for 2.5 s. 'stopped': by a signal or a debugger. 'down': there is none; the next one is on its way.",
+    v.picklist(['starting', 'ready', 'hanging', 'stopped', 'down', 'leaving']),
+    "'leaving': the server was scaled down by it, and it finishes what it has. 'hanging': its loop has not turned for 2.5 s. 'stopped': by a signal or a debugger. 'down': there is none; the next one is on its way.",
   ),
   uptimeMs: said(orNull(number), 'null, as memory and processor time are: there is none, or /proc hides it.'),
   cpuMs: said(orNull(number), 'Milliseconds of processor time since its start.'),
@@ -233,6 +239,31 @@ export const reloadLine = v.variant('type', [
   }),
 ]);
 export type ReloadLine = v.InferOutput<typeof reloadLine>;
+
+export const scaleBody = v.strictObject({
+  workers: v.optional(said(v.pipe(v.number(), v.integer(), v.minValue(1)), 'Up to maxWorkerNum.')),
+  taskWorkers: v.optional(said(v.pipe(v.number(), v.integer(), v.minValue(1)), 'Up to maxTaskWorkerNum.')),
+});
+
+/** A line of the answer to a scaling. */
+export const scaleLine = v.variant('type', [
+  v.strictObject({
+    type: v.literal('started'),
+    workers: said(whole, 'How many there are before.'),
+    taskWorkers: whole,
+  }),
+  v.strictObject({ type: v.literal('ready'), process: v.string(), pid: whole }),
+  v.strictObject({ type: v.literal('ended'), process: v.string(), pid: whole }),
+  v.strictObject({ type: v.literal('waiting'), seconds: said(whole, 'Since it was asked for.') }),
+  v.strictObject({
+    type: v.literal('done'),
+    outcome: v.picklist(['scaled', 'failed', 'stopped', 'requested']),
+    workers: said(orNull(whole), 'How many there are now.'),
+    taskWorkers: orNull(whole),
+    advice: orNull(v.string()),
+  }),
+]);
+export type ScaleLine = v.InferOutput<typeof scaleLine>;
 
 export const stopSchema = v.strictObject({
   pid: said(whole, 'The master, which ends last.'),

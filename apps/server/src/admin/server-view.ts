@@ -50,7 +50,9 @@ export class ServerView {
     const processes = this.processes.all();
     switch (this.counters.server(layout.STATE)) {
       case layout.SERVER_RUNNING:
-        return processes.every(({ state }) => state === 'ready') ? 'ready' : 'degraded';
+        return processes.every(({ state }) => state === 'ready' || state === 'leaving')
+          ? 'ready'
+          : 'degraded';
       case layout.SERVER_STOPPING:
         return 'draining';
       default:
@@ -119,6 +121,12 @@ export class ServerView {
         answered502: stats.badGatewayCount,
         answered503: stats.unavailableCount,
         reset: stats.deathResetCount,
+      },
+      size: {
+        workers: stats.workerNum,
+        maxWorkers: topology.workers,
+        taskWorkers: stats.taskWorkerNum,
+        maxTaskWorkers: topology.taskWorkers,
       },
       processes: {
         total: processes.length,

@@ -11,6 +11,7 @@ import {
 import { quantile } from '../metrics/quantile.js';
 import type { Counters } from '../shared/counters.js';
 import { TASK_RUNNING, TASK_SINCE, TASKS_AT_HAND } from '../shared/counters-layout.js';
+import { publishedSize } from '../shared/server-size.js';
 import type { AdminAssignment } from './admin-assignment.js';
 import type { TaskReport, TasksReport } from './work-schemas.js';
 
@@ -25,7 +26,7 @@ export interface RunningTask {
 /** What each task worker runs, as it has written that down. */
 export function runningTasks({ topology, tasks }: AdminAssignment, counters: Counters): RunningTask[] {
   const names = ['other', EVENT_TASKS, ...tasks];
-  return Array.from({ length: topology.taskWorkers }, (_, worker) => {
+  return Array.from({ length: publishedSize(counters).taskWorkers }, (_, worker) => {
     const of = (counter: number) => counters.ofProcess(peerOfTaskWorker(topology, worker), counter);
     if (of(TASKS_AT_HAND) === 0) return { worker, task: null, since: null };
     const since = counters.process(peerOfTaskWorker(topology, worker))[TASK_SINCE] as number;

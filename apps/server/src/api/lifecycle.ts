@@ -2,8 +2,10 @@ import type { ChildProcessContext } from '@millrace/process-pool';
 import type { PeerId } from '../contract/ids.js';
 import type { ReloadOptions, ReloadResult } from '../contract/reload.js';
 import type { WorkerStatus } from '../contract/role.js';
+import type { ScaleOptions, ScaleResult } from '../contract/scale.js';
 import type { ServerControl } from '../contract/server-control.js';
 import type { PeerIdentity } from '../links/peer-identity.js';
+import { assertScale } from '../links/scale-limits.js';
 import { idOfPeer } from '../links/topology.js';
 import { notStarted } from '../process/wrong-role.js';
 import type { SessionGateway } from '../sessions/session-gateway.js';
@@ -31,13 +33,17 @@ export class Lifecycle {
     return this.#control.reload(options);
   }
 
+  async scale(options: ScaleOptions): Promise<ScaleResult> {
+    assertScale(options, this.#identity.topology);
+    return this.#control.scale(options);
+  }
+
   shutdown(): Promise<void> {
     return this.#control.shutdown();
   }
 
   async stopWorker(id: number): Promise<ReloadResult> {
-    this.#identity.assertFlatId(id);
-    return this.#control.stopWorker(id);
+    return this.#control.stopWorker(this.#identity.peerOf(id));
   }
 
   reopenLog(): void {
@@ -49,8 +55,7 @@ export class Lifecycle {
   }
 
   workerPid(id: number): number | undefined {
-    this.#identity.assertFlatId(id);
-    return this.pidOf(id, 'workerPid');
+    return this.pidOf(this.#identity.peerOf(id), 'workerPid');
   }
 
   /** Undefined while there is none. Throws `ERR_MILLRACE_NOT_RUNNING`. */

@@ -2,6 +2,7 @@ import type { ChildProcessContext } from '@millrace/process-pool';
 import type { FromWorker } from '../contract/control-messages.js';
 import type { PeerId, RoleName } from '../contract/ids.js';
 import type { ReloadOptions, ReloadResult } from '../contract/reload.js';
+import type { ScaleOptions, ScaleResult } from '../contract/scale.js';
 import type { ServerControl } from '../contract/server-control.js';
 import { ProcessPids } from '../process/process-pids.js';
 import { wrongRole } from '../process/wrong-role.js';
@@ -26,6 +27,11 @@ export class ManagerRequests implements ServerControl {
 
   async stopWorker(worker: PeerId): Promise<ReloadResult> {
     this.#ask({ type: 'stopWorker', worker });
+    return { outcome: 'requested' };
+  }
+
+  async scale(options: ScaleOptions): Promise<ScaleResult> {
+    this.#ask({ type: 'scale', options });
     return { outcome: 'requested' };
   }
 

@@ -30,7 +30,9 @@ export class ServerStarts {
     this.#child = child;
     this.#assignment = assignment;
     this.#isOfFirstStart =
-      child?.incarnation === 1 && (assignment.role === 'manager' || assignment.managerIncarnation === 1);
+      child?.incarnation === 1 &&
+      !assignment.added &&
+      (assignment.role === 'manager' || assignment.managerIncarnation === 1);
     this.#endCapture = this.#isOfFirstStart ? captureUncaught((error) => this.#tell(error)) : () => {};
   }
 

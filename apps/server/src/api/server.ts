@@ -21,6 +21,7 @@ import type { ServerEvents } from '../contract/events.js';
 import type { ProcessId, RoleName } from '../contract/ids.js';
 import { RELOAD_OPTIONS, type ReloadOptions, type ReloadResult } from '../contract/reload.js';
 import { ROLE, type RoleAssignment, type WorkerStatus } from '../contract/role.js';
+import { SCALE_OPTIONS, type ScaleOptions, type ScaleResult } from '../contract/scale.js';
 import type { CloseOptions, SendFileRange } from '../contract/session.js';
 import type { Message } from '../contract/types.js';
 import { interruptible } from '../diagnosis/diagnosis.js';
@@ -423,6 +424,16 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
   async reload(options: ReloadOptions = {}): Promise<ReloadResult> {
     checkOptions(options, RELOAD_OPTIONS, 'server.reload');
     return this.#at('reload').lifecycle.reload(options);
+  }
+
+  /**
+   * Has the server go on with more or fewer workers and task workers, without losing a client or a message: `scale({ workers: 4 })`.
+   * Resolves when they are ready, or those that are too many have finished what they had and ended; in processes below the manager at
+   * once. Rejects with `ERR_MILLRACE_SCALE` for what is no such number, or above `maxWorkerNum` or `maxTaskWorkerNum`.
+   */
+  async scale(options: ScaleOptions): Promise<ScaleResult> {
+    checkOptions(options, SCALE_OPTIONS, 'server.scale');
+    return this.#at('scale').lifecycle.scale(options);
   }
 
   /**

@@ -1,7 +1,7 @@
 import type { QueueAddress } from '@millrace/task-pool';
 import { queueState } from '@millrace/task-pool/internal';
-import { askersOf, peerOfAsker } from '../links/task-topology.js';
-import type { Topology } from '../links/topology.js';
+import { askersOf, isWorker, peerOfAsker } from '../links/task-topology.js';
+import { peerOfFlatId, type Topology } from '../links/topology.js';
 import type { Counters } from '../shared/counters.js';
 import * as layout from '../shared/counters-layout.js';
 
@@ -78,8 +78,13 @@ export interface ServerStats {
   readonly workerConcurrency?: number;
 }
 
-export function serverStats(counters: Counters, topology: Topology, worker: number | undefined): ServerStats {
+/** `id`: what users call the process that asks, where that is below the manager. */
+export function serverStats(counters: Counters, topology: Topology, id: number | undefined): ServerStats {
   const { workers, taskWorkers, taskQueue, userProcesses } = topology;
+  const peer = id === undefined ? undefined : peerOfFlatId(topology, id);
+  const worker = peer !== undefined && isWorker(topology, peer) ? peer : undefined;
+  const workerNum = counters.server(layout.WORKER_NUM);
+  const taskWorkerNum = counters.server(layout.TASK_WORKER_NUM);
   const workerIds = Array.from({ length: workers }, (_, id) => id);
   const underWay = workerIds.map((id) => counters.underWay(id));
   const ofProcess = (id: number, counter: number) => counters.ofProcess(id, counter);
@@ -94,7 +99,7 @@ export function serverStats(counters: Counters, topology: Topology, worker: numb
   const running = taskWorkerIds.map((id) => ofProcess(workers + id, layout.TASKS_AT_HAND));
   const ofTaskWorkers = (counter: number) => sum(taskWorkerIds.map((id) => ofProcess(workers + id, counter)));
   const own =
-    worker === undefined || worker >= workers
+    worker === undefined
       ? {}
       : {
           workerRequestCount: ofProcess(worker, layout.REQUESTS),
@@ -110,10 +115,10 @@ export function serverStats(counters: Counters, topology: Topology, worker: numb
     abortCount: counters.server(layout.TURNED_AWAY) + counters.ofReactors(layout.TURNED_AWAY_HERE),
     descriptorAbortCount:
       counters.server(layout.OUT_OF_DESCRIPTORS) + counters.ofReactors(layout.OUT_OF_DESCRIPTORS_HERE),
-    workerNum: workers,
-    taskWorkerNum: taskWorkers,
+    workerNum,
+    taskWorkerNum,
     userWorkerNum: userProcesses,
-    idleWorkerNum: underWay.filter((messages) => messages === 0).length,
+    idleWorkerNum: underWay.slice(0, workerNum).filter((messages) => messages === 0).length,
     dispatchCount: sum(workerIds.map((id) => counters.ofWorker(id, layout.DISPATCHED))),
     requestCount: ofWorkers(layout.REQUESTS),
     responseCount: sum(processes.map((id) => ofProcess(id, layout.RESPONSES))),
@@ -138,7 +143,7 @@ export function serverStats(counters: Counters, topology: Topology, worker: numb
     taskFailedCount: ofAskers(layout.TASKS_FAILED),
     taskingNum: Math.max(0, ofAskers(layout.TASKS_AT_HAND) - sum(running)),
     taskRunningNum: sum(running),
-    taskIdleWorkerNum: running.filter((tasks) => tasks === 0).length,
+    taskIdleWorkerNum: running.slice(0, taskWorkerNum).filter((tasks) => tasks === 0).length,
     ...queueStats(taskQueue, ofTaskWorkers),
     sessionRound: Math.max(counters.server(layout.LAST_SESSION), ...counters.lastSessions()),
     ...own,

@@ -22,6 +22,7 @@ import { ReactorRouter } from '../reactor/reactor-router.js';
 import type { ConnectionTable } from '../shared/connection-table.js';
 import type { Counters } from '../shared/counters.js';
 import { readKeys } from '../shared/keys.js';
+import { publishedSize } from '../shared/server-size.js';
 import { LocalChannel } from './local-channel.js';
 import { OwnDispatcher } from './own-dispatcher.js';
 
@@ -51,6 +52,9 @@ export class OwnReactor implements ReactorHost {
   readonly #limit: LogLimit;
   #acceptor: Acceptor | undefined;
   #router: ReactorRouter | undefined;
+  /** Sockets that it accepts from, by name. */
+  readonly #listening = new Set<string>();
+  #quiesced = false;
   #allClosed: () => void = () => {};
 
   constructor(parts: OwnReactorParts) {
@@ -76,9 +80,9 @@ export class OwnReactor implements ReactorHost {
     const { enableDelayReceive, heartbeatCheckInterval, lingerTime, maxWaitTime, dispatchMode } =
       context.options;
     const { ports } = context;
-    const sockets = socketNames(topology.base ?? [], id).map((name) => child.descriptor(name));
-    const datagrams = sockets.map((fd, port) =>
-      ports[port]?.type === 'datagram' ? new BoundDatagram({ fd }) : undefined,
+    const { workers } = publishedSize(this.#parts.counters);
+    const datagrams = this.#socketsOf(workers).map(([name = ''], port) =>
+      ports[port]?.type === 'datagram' ? new BoundDatagram({ fd: child.descriptor(name) }) : undefined,
     );
     const descriptors = Object.fromEntries(child.descriptors);
     const keys = child.descriptors.get(KEYS);
@@ -112,16 +116,35 @@ export class OwnReactor implements ReactorHost {
     });
     // Up to now the process before this one may have given out session ids.
     this.#acceptor = this.#acceptorOf(this.#router);
-    for (const [port, fd] of sockets.entries()) {
-      if (datagrams[port] !== undefined) continue;
+    this.resize(workers);
+  }
+
+  /** There are so many workers: accepts from the sockets that are this one's then, beside those that it has. */
+  resize(workers: number): void {
+    if (this.#acceptor === undefined || this.#quiesced) return;
+    const { context, child, topology, id, counters } = this.#parts;
+    for (const [port, names] of this.#socketsOf(Math.max(1, workers)).entries()) {
+      if (context.ports[port]?.type === 'datagram') continue;
       const shared = topology.base?.[port] !== true && topology.workers > 1;
-      const share = shared ? new FairShare(this.#parts.counters, index) : undefined;
-      this.#acceptor.listen(this.#reactor, new Listener({ fd }), asListener(port), share);
+      for (const name of names) {
+        if (this.#listening.has(name)) continue;
+        this.#listening.add(name);
+        const share = shared ? new FairShare(counters, reactorOfWorker(id)) : undefined;
+        const listener = new Listener({ fd: child.descriptor(name) });
+        this.#acceptor.listen(this.#reactor, listener, asListener(port), share);
+      }
     }
+  }
+
+  /** The names of its sockets, by listener. */
+  #socketsOf(workers: number): string[][] {
+    const { topology, id } = this.#parts;
+    return socketNames(topology.base ?? [], id, { started: topology.startWorkers, workers });
   }
 
   /** Takes no more clients, and reads no more from those that there are. */
   quiesce(): void {
+    this.#quiesced = true;
     this.#acceptor?.close();
     this.#router?.quiesce();
   }
@@ -178,6 +201,8 @@ export class OwnReactor implements ReactorHost {
   resetDone(): void {}
 
   workerSettled(): void {}
+
+  resized(): void {}
 
   stopped(): void {
     this.#allClosed();

@@ -8,6 +8,7 @@ import type { ListenerIndex, PeerId, WorkerId } from './ids.js';
 import { isProgramTls, type ProgramTls } from './program-tls.js';
 import type { StatefulProtocol } from './protocol.js';
 import type { ReloadOptions, ReloadResult } from './reload.js';
+import { isScaleOptions, type ScaleOptions, type ScaleResult } from './scale.js';
 import type { StartFailure } from './start-failure.js';
 
 /** Where a program asks to listen; of `path` and `port` there is one. */
@@ -86,6 +87,9 @@ export type ToWorker =
   | TaskWorkerDied
   | SessionsLost
   | TaskWorkerUp
+  | TaskWorkerGone
+  | Sized
+  | AlsoListen
   | ResetLinks
   | ResetTasks
   | Listening
@@ -115,6 +119,27 @@ export interface TaskWorkerUp {
   readonly taskWorker: number;
 }
 
+/** In base mode: that worker accepts by one more socket of a listener, whose own worker the server was scaled down by. */
+export interface AlsoListen {
+  readonly type: 'alsoListen';
+  readonly worker: WorkerId;
+  readonly listener: ListenerIndex;
+  /** As in {@link Listening}. */
+  readonly socket: string;
+}
+
+/** To workers: so many of them get something now. */
+export interface Sized {
+  readonly type: 'sized';
+  readonly workers: number;
+}
+
+/** To all who ask for tasks: that task worker has ended, and the server was scaled down by it. */
+export interface TaskWorkerGone {
+  readonly type: 'taskWorkerGone';
+  readonly taskWorker: number;
+}
+
 /** To all who ask for tasks: what a task worker had begun is lost. */
 export interface TaskWorkerDied {
   readonly type: 'taskWorkerDied';
@@ -138,12 +163,13 @@ export type FromWorker =
   | { readonly type: 'leaseWanted'; readonly pid: number }
   | { readonly type: 'reload'; readonly options: ReloadOptions }
   | { readonly type: 'stopWorker'; readonly worker: PeerId }
+  | { readonly type: 'scale'; readonly options: ScaleOptions }
   | ShutdownAsked
   | ReloadCertificates
   | Terminated
   | StartFailed
   | Started
-  /** In a server that stops: this worker has read the last message that there was for it. */
+  /** In a server that stops, or is scaled down: this worker has read the last message that there was for it. */
   | { readonly type: 'drained' }
   | LinkCorrupt
   /** What that task worker and a process ask and answer each other makes no sense, by the fault of that peer. */
@@ -220,6 +246,17 @@ export type FromManager =
   | ShutdownAsked
   | TaskWorkerDied
   | TaskWorkerUp
+  | TaskWorkerGone
+  /** The server has that many processes now; answered by `resized`, when no reactor thread gives anything to other workers. */
+  | {
+      readonly type: 'resize';
+      readonly workers: number;
+      readonly places: number;
+      readonly taskWorkers: number;
+    }
+  /** No process will have the place of that worker, which has read all that there was for it; `lost`: it has not. */
+  | { readonly type: 'workerGone'; readonly worker: WorkerId; readonly lost: boolean }
+  | { readonly type: 'scaled'; readonly request: number; readonly result: ScaleResult }
   /** The process that was that peer, a worker or one aside, is it no more: no other one becomes it before {@link WorkerSettled}. */
   | { readonly type: 'workerDied'; readonly peer: PeerId }
   | { readonly type: 'workerReplaced'; readonly worker: WorkerId }
@@ -248,6 +285,9 @@ export type ToManager =
   | { readonly type: 'reload'; readonly request: number; readonly options: ReloadOptions }
   /** A new process in the place of that one; answered as a reload. */
   | { readonly type: 'stopWorker'; readonly worker: PeerId; readonly request: number }
+  | { readonly type: 'scale'; readonly request: number; readonly options: ScaleOptions }
+  | { readonly type: 'resized' }
+  | AlsoListen
   /** Whatever is left of a stop is killed. */
   | { readonly type: 'hurry' }
   /** The server does not end: SIGTERM was meant for the process of that pid alone. */
@@ -264,6 +304,7 @@ export type ToManager =
 /** From the admin process to the master; each request is answered by {@link ToAdmin}, with the same number. */
 export type FromAdmin =
   | { readonly type: 'reload'; readonly request: number; readonly options: ReloadOptions }
+  | { readonly type: 'scale'; readonly request: number; readonly options: ScaleOptions }
   | ShutdownAsked
   /** That process, if it is that peer's still, is to be looked into. */
   | {
@@ -287,6 +328,7 @@ export type ToAdmin =
   /** `order`: its number, by which the process answers in shared memory; undefined: the process was not there. */
   | { readonly type: 'diagnosing'; readonly request: number; readonly order?: number | undefined }
   | { readonly type: 'reloaded'; readonly request: number; readonly result: ReloadResult }
+  | { readonly type: 'scaled'; readonly request: number; readonly result: ScaleResult }
   /** `sent`: the process was there. */
   | { readonly type: 'signalled'; readonly request: number; readonly sent: boolean };
 
@@ -321,6 +363,12 @@ const isAddress: Check = (value) => {
 const isResult: Check = (value) =>
   isObject(value) && isText(value.outcome) && orNone(isNumber)(value.replaced);
 
+const isSizeResult: Check = (value) =>
+  isObject(value) &&
+  isText(value.outcome) &&
+  orNone(isNumber)(value.workers) &&
+  orNone(isNumber)(value.taskWorkers);
+
 type Kind = (ToWorker | FromWorker | FromManager | ToManager | FromAdmin | ToAdmin)['type'];
 
 /** What the fields of each kind must be: one that is something else would be found in the middle of what it asks for. */
@@ -333,6 +381,14 @@ const FIELDS: Readonly<Record<Kind, Readonly<Record<string, Check>>>> = {
   terminated: { pid: isNumber },
   sessionsLost: {},
   taskWorkerUp: { taskWorker: isNumber },
+  taskWorkerGone: { taskWorker: isNumber },
+  scale: { options: isScaleOptions, request: orNone(isNumber) },
+  scaled: { request: isNumber, result: isSizeResult },
+  resize: { workers: isNumber, places: isNumber, taskWorkers: isNumber },
+  resized: {},
+  alsoListen: { worker: isNumber, listener: isNumber, socket: isText },
+  sized: { workers: isNumber },
+  workerGone: { worker: isNumber, lost: isBoolean },
   taskWorkerDied: { taskWorker: isNumber, exit: isExit, corrupt: isBoolean },
   reopenLog: {},
   leaseReleased: { pid: isNumber },

@@ -1,5 +1,6 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
 import { INCARNATIONS_PER_MANAGER } from '../constants.js';
+import type { ServerSize } from '../shared/server-size.js';
 import type { RoleName } from './ids.js';
 import type { FailedStart } from './start-failure.js';
 
@@ -22,6 +23,12 @@ export interface RoleAssignment {
   readonly id: number;
   /** Which manager in a row has started it; the first is 1. */
   readonly managerIncarnation: number;
+  /** Of the manager: as many processes as it is to start. */
+  readonly size?: ServerSize | undefined;
+  /** It has come by scaling: what its start fails of is no failure of the server's start. */
+  readonly added?: boolean | undefined;
+  /** How many processes had its place under the same manager, before the server was scaled down by it and up again. */
+  readonly incarnationsBefore?: number | undefined;
   /** Where the files of large task values are, as the master sees it; undefined where there are no tasks. */
   readonly taskFiles?: string | undefined;
   /** Which run of the server this is, in messages that may outlive it: 8 bytes in hexadecimal. */
@@ -34,7 +41,14 @@ export interface RoleAssignment {
  */
 export const SHUTDOWN = 'shutdown';
 
+/**
+ * The manner of the end of a worker that the server is scaled down by: it reads what reactor threads have sent to it, up to their last
+ * packet, and no other process comes after it.
+ */
+export const REMOVAL = 'removal';
+
 /** A number that no other process of the same name and server has had. */
 export function incarnationOf(child: ChildProcessContext): number {
-  return (child.data as RoleAssignment).managerIncarnation * INCARNATIONS_PER_MANAGER + child.incarnation;
+  const { managerIncarnation, incarnationsBefore = 0 } = child.data as RoleAssignment;
+  return managerIncarnation * INCARNATIONS_PER_MANAGER + incarnationsBefore + child.incarnation;
 }

@@ -1,5 +1,6 @@
 import type { PeerId } from './ids.js';
 import type { ReloadOptions, ReloadResult } from './reload.js';
+import type { ScaleOptions, ScaleResult } from './scale.js';
 
 /** How a process has the server end, or its processes replaced; the master and the manager do it, the others ask for it. */
 export interface ServerControl {
@@ -7,6 +8,8 @@ export interface ServerControl {
   reload(options: ReloadOptions): Promise<ReloadResult>;
   /** Puts a new process in the place of the one with that flat id. */
   stopWorker(peer: PeerId): Promise<ReloadResult>;
+  /** Has more or fewer workers and task workers from then on. */
+  scale(options: ScaleOptions): Promise<ScaleResult>;
   /** Ends the whole server. */
   shutdown(): Promise<void>;
   /** Has every process open the log file anew. */

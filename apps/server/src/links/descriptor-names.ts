@@ -1,4 +1,4 @@
-import type { ListenerIndex, Unchecked, WorkerId } from '../contract/ids.js';
+import { asWorker, type ListenerIndex, type Unchecked, type WorkerId } from '../contract/ids.js';
 
 /** Descriptors by name; the names are the same in every process, the numbers are each process's own. */
 export type { Descriptors } from '@millrace/process-pool/links';
@@ -32,7 +32,28 @@ export const registryOf = (name: string) =>
 export const socketName = (listener: Unchecked<ListenerIndex>, worker: WorkerId | undefined) =>
   worker === undefined ? `socket.${listener}` : `socket.${listener}.${worker}`;
 
-/** The names of a worker's sockets in base mode, one for each listener. `own`: of each, whether every worker has one of its own. */
-export function socketNames(own: readonly boolean[], worker: WorkerId): string[] {
-  return own.map((each, listener) => socketName(listener, each ? worker : undefined));
+/**
+ * The names of the sockets that a worker accepts from in base mode, by listener. `own`: of each, whether it has several sockets: as many as
+ * there are workers at the start, of which each is some worker's at any time, however many there are.
+ */
+export function socketNames(
+  own: readonly boolean[],
+  worker: WorkerId,
+  { started, workers }: { readonly started: number; readonly workers: number },
+): string[][] {
+  const all = Array.from({ length: started }, (_, socket) => asWorker(socket));
+  return own.map((each, listener) => {
+    if (!each) return [socketName(listener, undefined)];
+    const its = all.filter((socket) => socket % workers === worker || socket === worker % started);
+    return its.map((socket) => socketName(listener, socket));
+  });
+}
+
+/** The names of all sockets of base mode. */
+export function allSocketNames(own: readonly boolean[], started: number): string[] {
+  return own.flatMap((each, listener) =>
+    each
+      ? Array.from({ length: started }, (_, socket) => socketName(listener, asWorker(socket)))
+      : [socketName(listener, undefined)],
+  );
 }

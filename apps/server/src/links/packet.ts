@@ -68,6 +68,8 @@ export const LISTEN = 37; // accept clients: to the only reactor thread
 export const WORKER_DIED = 39; // aux: peer, a worker or an aside; no other process has its place before WORKER_SETTLED
 export const OPEN_LISTENER = 40; // aux: its socket; body: its protocol and address; a program listens there from now on
 export const CLOSE_LISTENER = 41;
+export const RESIZE = 43; // aux: workers that get something from now on; the others get LAST
+export const WORKER_GONE = 44; // aux: worker; no process will have its place, which is empty; session 1: it was not read to its end
 export const ENTER_LOOP = 42; // a program listens with TLS: what that is comes by the thread's own port, in Node's loop
 /** Reactor thread → master. */
 export const READY = 48;
@@ -75,6 +77,7 @@ export const GONE = 49; // a connection is closed
 export const LOG = 50; // aux: session's port; body: kind, tab, text
 export const CORRUPT = 51; // aux: a peer whose messages make no sense; session: the reactor; body: why
 export const RESET_DONE = 52; // aux: the peer
+export const RESIZED = 54; // the answer to RESIZE
 export const WORKER_SETTLED = 53; // the answer to WORKER_DIED: its clients have been told
 
 /** Whether a packet tells a reactor thread to do something with a client. */

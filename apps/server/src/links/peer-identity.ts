@@ -1,8 +1,16 @@
 import { shown } from '@millrace/channel';
 import type { PeerId, ProcessId, RoleName } from '../contract/ids.js';
 import { ServerError } from '../errors.js';
-import { flatId, roleOfFlatId } from './process-kinds.js';
-import { idOfPeer, managerPeer, masterPeer, type Topology } from './topology.js';
+import { flatId, roleOfPeer } from './process-kinds.js';
+import {
+  flatIdOf,
+  idOfPeer,
+  managerPeer,
+  masterPeer,
+  peerOfFlatId,
+  processesOf,
+  type Topology,
+} from './topology.js';
 
 /** Which process of the server this one is, and how it calls the others. */
 export class PeerIdentity {
@@ -35,23 +43,32 @@ export class PeerIdentity {
   }
 
   /** Undefined in the master and the manager. */
-  get workerId(): PeerId | undefined {
-    return this.role === 'master' || this.role === 'manager' ? undefined : this.peer;
+  get workerId(): number | undefined {
+    return this.role === 'master' || this.role === 'manager' ? undefined : flatIdOf(this.topology, this.peer);
   }
 
   /** The role of a process. Throws `ERR_MILLRACE_NO_PROCESS`. */
   roleOf(id: ProcessId): RoleName {
     if (id === 'master' || id === 'manager') return id;
-    const role = typeof id === 'number' ? roleOfFlatId(this.topology, id) : undefined;
-    if (role) return role;
-    throw noProcess(id, `0 to ${managerPeer(this.topology) - 1}, 'manager' and 'master'`);
+    const peer = typeof id === 'number' ? peerOfFlatId(this.topology, id) : undefined;
+    if (peer !== undefined) return roleOfPeer(this.topology, peer);
+    throw noProcess(id, `${idRange(this.topology)}, 'manager' and 'master'`);
   }
 
   /** Throws `ERR_MILLRACE_NO_PROCESS` for what is no flat id. */
-  assertFlatId(id: number): asserts id is PeerId {
-    if (roleOfFlatId(this.topology, id) === undefined)
-      throw noProcess(id, `0 to ${managerPeer(this.topology) - 1}`);
+  peerOf(id: number): PeerId {
+    const peer = peerOfFlatId(this.topology, id);
+    if (peer === undefined) throw noProcess(id, idRange(this.topology));
+    return peer;
   }
+}
+
+/** The ids of processes, for messages. */
+export function idRange(topology: Topology): string {
+  const { startWorkers, startTaskWorkers, userProcesses } = topology;
+  const started = startWorkers + startTaskWorkers + userProcesses - 1;
+  const most = processesOf(topology) - 1;
+  return `0 to ${started}${most > started ? ` (and to ${most} where it is scaled up)` : ''}`;
 }
 
 function noProcess(id: unknown, are: string): ServerError {

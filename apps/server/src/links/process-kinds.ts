@@ -1,5 +1,5 @@
-import { asPeer, asWorker, type PeerId, type RoleName, type Unchecked } from '../contract/ids.js';
-import { datagramName, sharedTableName, socketNames } from './descriptor-names.js';
+import { asPeer, asWorker, type PeerId, type RoleName } from '../contract/ids.js';
+import { allSocketNames, datagramName, sharedTableName } from './descriptor-names.js';
 import { ASIDE, linksOf, PEER, REACTOR, TASK_WORKER } from './server-plan.js';
 import type { Topology } from './topology.js';
 
@@ -22,24 +22,20 @@ export function processKind(
   if (role === 'worker' && topology.aside) add(links.descriptorsOf(ASIDE, id));
   if (role === 'worker' && topology.base !== undefined) {
     add(links.descriptorsOf(REACTOR, id));
-    add(socketNames(topology.base, asWorker(id)));
+    add(allSocketNames(topology.base, topology.startWorkers));
   }
   const kind = role === 'worker' ? 'worker' : role === 'taskWorker' ? 'task worker' : 'user process';
   return { kind, names: [...names] };
 }
 
-/** The id among all processes below the manager: workers, then task workers, then user processes. */
+/** The peer among all places below the manager: those of workers, then of task workers, then user processes. */
 export function flatId(role: RoleName, { workers, taskWorkers }: Topology, id: number): PeerId {
   if (role === 'worker') return asWorker(id);
   return asPeer(role === 'taskWorker' ? workers + id : workers + taskWorkers + id);
 }
 
-/** The role of a process by its flat id; undefined where there is none. */
-export function roleOfFlatId(
-  { workers, taskWorkers, userProcesses }: Topology,
-  id: Unchecked<PeerId>,
-): RoleName | undefined {
-  if (!Number.isInteger(id) || id < 0 || id >= workers + taskWorkers + userProcesses) return undefined;
-  if (id < workers) return 'worker';
-  return id < workers + taskWorkers ? 'taskWorker' : 'userProcess';
+/** The role of a process below the manager. */
+export function roleOfPeer({ workers, taskWorkers }: Topology, peer: PeerId): RoleName {
+  if (peer < workers) return 'worker';
+  return peer < workers + taskWorkers ? 'taskWorker' : 'userProcess';
 }

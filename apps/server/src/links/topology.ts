@@ -10,10 +10,14 @@ import type { TaskTopology } from './task-topology.js';
 /**
  * What everything that processes and threads of one server share follows from; what that is, is in server-plan.ts.
  *
- * A *process* has a flat id: workers from 0, then task workers, then user processes. A *peer* is what talks to
- * reactor threads: every process by its id, then the manager, then the master.
+ * A *peer* is what talks to reactor threads: every place for a worker, then those for task workers, then the user processes, then the
+ * manager, then the master. There are as many places as the server may be scaled to; those beyond have no process. What users call a
+ * process is its *id*, which no scaling changes: see `idOfPeer`.
  */
 export interface Topology extends TaskTopology {
+  /** How many of the places for workers, and for task workers, have a process from the start. */
+  readonly startWorkers: number;
+  readonly startTaskWorkers: number;
   readonly reactors: number;
   /** The names of the user's tables. */
   readonly tables: readonly string[];
@@ -44,14 +48,18 @@ export function topologyOf(
   userProcesses: number,
   tables: readonly string[],
 ): Topology {
-  const { mode, reactorNum, workerNum, taskWorkerNum, maxConnections, ipc, ringSize, spin } = options;
+  const { mode, reactorNum, workerNum, maxWorkerNum, taskWorkerNum, maxTaskWorkerNum } = options;
+  const { maxConnections, ipc, ringSize, spin } = options;
   const isOther = options.user !== undefined || options.group !== undefined || options.chroot !== undefined;
   const datagrams = ports.flatMap(({ type }, index) => (type === 'datagram' ? [index] : []));
   const longest = Math.max(MAX_MESSAGE_BYTES, ...ports.map(({ packageMaxLength }) => packageMaxLength));
   return {
-    reactors: reactorNum,
-    workers: workerNum,
-    taskWorkers: taskWorkerNum,
+    // In base mode each worker is one.
+    reactors: mode === 'base' ? maxWorkerNum : reactorNum,
+    workers: maxWorkerNum,
+    taskWorkers: maxTaskWorkerNum,
+    startWorkers: workerNum,
+    startTaskWorkers: taskWorkerNum,
     userProcesses,
     tables,
     maxConnections,
@@ -91,8 +99,39 @@ export function workerOfAside(topology: Topology, peer: PeerId): WorkerId | unde
   return topology.aside && worker >= 0 && worker < topology.workers ? asWorker(worker) : undefined;
 }
 
-/** What a peer is called by users. */
+/**
+ * What a peer is called by users: the workers that there are from the start count from 0, then the task workers, then the user
+ * processes; behind them those that come by scaling, workers first.
+ */
 export function idOfPeer(topology: Topology, peer: PeerId): ProcessId {
   if (peer === masterPeer(topology)) return 'master';
-  return peer === managerPeer(topology) ? 'manager' : peer;
+  return peer === managerPeer(topology) ? 'manager' : flatIdOf(topology, peer);
+}
+
+/** The same of a process below the manager. */
+export function flatIdOf(topology: Topology, peer: PeerId): number {
+  const { workers, taskWorkers, userProcesses, startWorkers, startTaskWorkers } = topology;
+  if (peer < startWorkers) return peer;
+  const started = startWorkers + startTaskWorkers + userProcesses;
+  if (peer < workers) return started + peer - startWorkers;
+  const task = peer - workers;
+  if (task < startTaskWorkers) return startWorkers + task;
+  if (task < taskWorkers) return started + workers - startWorkers + task - startTaskWorkers;
+  return peer - workers - taskWorkers + startWorkers + startTaskWorkers;
+}
+
+/** The peer that users call by that number; undefined where there is no such place. */
+export function peerOfFlatId(topology: Topology, id: number): PeerId | undefined {
+  if (!Number.isInteger(id) || id < 0 || id >= processesOf(topology)) return undefined;
+  const { workers, taskWorkers, userProcesses, startWorkers, startTaskWorkers } = topology;
+  if (id < startWorkers) return asPeer(id);
+  const firstUser = startWorkers + startTaskWorkers;
+  if (id < firstUser) return asPeer(workers + id - startWorkers);
+  const firstAdded = firstUser + userProcesses;
+  if (id < firstAdded) return asPeer(workers + taskWorkers + id - firstUser);
+  const added = id - firstAdded;
+  const addedWorkers = workers - startWorkers;
+  return asPeer(
+    added < addedWorkers ? startWorkers + added : workers + startTaskWorkers + added - addedWorkers,
+  );
 }

@@ -1,7 +1,7 @@
 import { Alarm } from '@millrace/channel/internal';
 import type { Member, ProcessPool } from '@millrace/process-pool';
 import { KILL_GRACE_MS } from '../constants.js';
-import { SHUTDOWN } from '../contract/role.js';
+import { REMOVAL, SHUTDOWN } from '../contract/role.js';
 
 export interface WorkerStopParts {
   readonly pool: ProcessPool;
@@ -11,7 +11,7 @@ export interface WorkerStopParts {
 }
 
 /**
- * Ends the workers. Where the whole server ends, no message that a reactor thread has read may stay in a ring: a worker
+ * Ends workers. Where the whole server ends, or is scaled down by them, no message that a reactor thread has read may stay in a ring: a worker
  * that is being started in another's place is waited for, and gets its turn to read; one that dies before it has read its
  * last message is followed by another, as it would be at any other time. All of that within the time that one worker has.
  */
@@ -44,7 +44,8 @@ export class WorkerStop {
   async run(workers: readonly Member[], mode: string): Promise<void> {
     const { pool, maxWaitTime, drains } = this.#parts;
     const timeout = maxWaitTime + KILL_GRACE_MS;
-    if (!drains || mode !== SHUTDOWN) return pool.stop({ members: workers, mode, timeout });
+    if (!drains || (mode !== SHUTDOWN && mode !== REMOVAL))
+      return pool.stop({ members: workers, mode, timeout });
     const end = performance.now() + timeout;
     const left = () => Math.max(0, end - performance.now());
     let members = workers;

@@ -9,6 +9,7 @@ import {
   type FromWorker,
   type StartFailed,
   type TaskWorkerDied,
+  type TaskWorkerGone,
   type TaskWorkerUp,
   type ToManager,
   type ToWorker,
@@ -18,13 +19,14 @@ import { runInOrder } from '../contract/events.js';
 import { asWorker, type PeerId, type ReactorIndex, type WorkerId, workerOfReactor } from '../contract/ids.js';
 import type { ReloadOptions, ReloadResult } from '../contract/reload.js';
 import type { RoleAssignment } from '../contract/role.js';
+import type { ScaleOptions, ScaleResult } from '../contract/scale.js';
 import type { ServerControl } from '../contract/server-control.js';
 import { errorOf, type StartFailure, startFailureOf } from '../contract/start-failure.js';
 import { linkOfReactorCorrupt } from '../links/corrupt-links.js';
 import { flatId } from '../links/process-kinds.js';
 import { PEER } from '../links/server-plan.js';
 import { OpenedResources } from '../links/shared-resources.js';
-import { managerPeer, masterPeer, type Topology } from '../links/topology.js';
+import { flatIdOf, managerPeer, masterPeer, type Topology } from '../links/topology.js';
 import { LogFiles, sendsLogFiles } from '../log/log-files.js';
 import { roleLabel } from '../metrics/process-usage.js';
 import { beat } from '../process/heartbeat.js';
@@ -35,18 +37,20 @@ import { exitBySigterm, onTermination } from '../process/termination.js';
 import { LazyGateway, ProcessBell } from '../sessions/lazy-gateway.js';
 import type { SessionGateway } from '../sessions/session-gateway.js';
 import type { Counters } from '../shared/counters.js';
+import { startSize } from '../shared/server-size.js';
 import { notRunning, type RoleTasks } from '../tasks/role-tasks.js';
 import { openUpperFiles, removeFilesOf } from '../tasks/task-files.js';
 import { CorruptLinks } from './corrupt-links.js';
 import { exitReport } from './exit-report.js';
 import { HangWatch } from './hang-watch.js';
 import { WorkerStop } from './manager-stop.js';
-import { memberSpecs } from './member-specs.js';
+import { addedSpec, memberSpecs } from './member-specs.js';
 import { assignmentOf, Members } from './members.js';
 import { logFailure, Replacements } from './replacements.js';
 import { restartCause } from './restart-cause.js';
 import { Retirees } from './retirees.js';
 import { RoleLeases } from './role-leases.js';
+import { Scaling } from './scaling.js';
 import { Vacancies } from './vacancies.js';
 
 /**
@@ -75,6 +79,7 @@ export class ManagerRole implements ServerControl {
   readonly #tasks: RoleTasks | undefined;
   #hasProcesses = false;
   readonly #replacements: Replacements;
+  readonly #scaling: Scaling;
   readonly #watch: HangWatch;
   readonly #logFiles: LogFiles | undefined;
   readonly #bell: ProcessBell;
@@ -113,9 +118,10 @@ export class ManagerRole implements ServerControl {
     this.#pids = new ProcessPids(this.#counters);
     this.#tasks = Tasks && new Tasks(() => this.#taskParts());
     if (topology.base) this.#reaper = new Reaper(child, topology);
-    const specs = memberSpecs({ context, child, topology, logFiles: this.#logFiles });
+    const specsParts = { context, child, topology, logFiles: this.#logFiles };
+    const { size = startSize(topology) } = child.data as RoleAssignment;
     this.#pool = new ProcessPool(
-      specs,
+      memberSpecs(specsParts, size),
       {
         onReady: (member) => this.#ready(member),
         onSpawn: (member) => this.#leases.grant(member),
@@ -128,8 +134,11 @@ export class ManagerRole implements ServerControl {
       },
     );
     this.#leases = new RoleLeases((member) => this.#leaseGranted(member));
-    this.#vacancies = new Vacancies(this.#leases, topology.base !== undefined, (message) =>
-      this.#tellMaster(message),
+    this.#vacancies = new Vacancies(
+      this.#leases,
+      topology.base !== undefined,
+      (message) => this.#tellMaster(message),
+      (member) => this.#scaling.vacant(member),
     );
     this.#retirees = new Retirees(topology, this.#leases, (message) => this.#tellMaster(message));
     this.#members = new Members(this.#pool, topology, (member) => this.#leases.holder(member));
@@ -148,6 +157,20 @@ export class ManagerRole implements ServerControl {
       pool: this.#pool,
       members: this.#members,
       reloadCertificates: () => this.reloadCertificates(),
+    });
+    this.#scaling = new Scaling({
+      context,
+      topology,
+      pool: this.#pool,
+      members: this.#members,
+      size,
+      spec: (role, id, before) => addedSpec(specsParts, role, id, before),
+      inTurn: (work) => this.#replacements.inTurn(work),
+      tellMaster: (message) => this.#tellMaster(message),
+      tellWorkers: (message) => {
+        for (const member of this.#members.of('worker')) member.sendAll(message);
+      },
+      tellAskers: (message) => this.#tellAskers(message),
     });
     this.#watch = new HangWatch({
       context,
@@ -187,6 +210,7 @@ export class ManagerRole implements ServerControl {
     this.#up = true;
     this.#child.ready();
     this.#replacements.open();
+    this.#scaling.open();
   }
 
   /** Opens what asking task workers takes, where there are any. Throws `ERR_MILLRACE_NOT_RUNNING` before they start. */
@@ -232,6 +256,11 @@ export class ManagerRole implements ServerControl {
     return this.#replacements.replace(id);
   }
 
+  /** Has more or fewer workers and task workers from then on; asks the master, which says so to the next manager too. */
+  scale(options: ScaleOptions): Promise<ScaleResult> {
+    return this.#scaling.scale(options);
+  }
+
   pidOf(peer: PeerId): number | undefined {
     if (peer === masterPeer(this.#topology)) return process.ppid;
     const member = this.#members.byPeer(peer);
@@ -260,18 +289,19 @@ export class ManagerRole implements ServerControl {
 
   #ready(member: Member): void {
     this.#stopping?.changed();
-    const { managerIncarnation, role, id } = assignmentOf(member);
+    this.#scaling.changed();
+    const { managerIncarnation, role, id, added } = assignmentOf(member);
     this.#pids.ready(this.#members.peerOf(member), member.pid as number);
     if (role === 'worker')
       this.#tellMaster({ type: 'workerReady', worker: asWorker(id), pid: member.pid as number });
-    if (member.incarnation === 1 && managerIncarnation === 1) return;
+    if (member.incarnation === 1 && (added || managerIncarnation === 1)) return;
     this.#context.log.info({ newPid: member.pid }, `${member.name} has been replaced`);
   }
 
   /** A process has the rings and pipes of its name: reactor threads tell it of the connections of the one before. */
   #leaseGranted(member: Member): void {
-    const { role, id, managerIncarnation } = assignmentOf(member);
-    const isFirst = !this.#served.has(member) && managerIncarnation === 1;
+    const { role, id, managerIncarnation, added } = assignmentOf(member);
+    const isFirst = !this.#served.has(member) && (added || managerIncarnation === 1);
     this.#served.add(member);
     const peer = this.#members.peerOf(member);
     if (!isFirst) this.#pids.replaced(peer);
@@ -302,6 +332,8 @@ export class ManagerRole implements ServerControl {
         return void this.#reloadAsked(message.options);
       case 'stopWorker':
         return void this.#stopAsked(message.worker);
+      case 'scale':
+        return void this.#scaleAsked(message.options);
       case 'shutdown':
         return void this.shutdown();
       case 'linkCorrupt':
@@ -317,6 +349,7 @@ export class ManagerRole implements ServerControl {
       case 'started':
         return this.#watch.started(member, message.pid);
       case 'drained':
+        this.#scaling.drained(member);
         return this.#stopping?.drained(member);
       case 'listen':
       case 'listenEnded':
@@ -360,6 +393,12 @@ export class ManagerRole implements ServerControl {
     switch (message.type) {
       case 'reload':
         return void this.#reloadAsked(message.options, message.request);
+      case 'scale':
+        return void this.#scaleAsked(message.options, message.request);
+      case 'alsoListen':
+        return void this.#members.byPeer(message.worker)?.send(message);
+      case 'resized':
+        return this.#scaling.resized();
       case 'hurry':
         return this.#hurry();
       case 'stopWorker':
@@ -391,6 +430,13 @@ export class ManagerRole implements ServerControl {
 
   async #reloadAsked(options: ReloadOptions, request?: number): Promise<void> {
     this.#answer(await this.reload(options), request);
+  }
+
+  async #scaleAsked(options: ScaleOptions, request?: number): Promise<void> {
+    const result = await this.scale(options);
+    // What this manager has not done because it ends alone the next one is asked for.
+    if (request === undefined || (result.outcome === 'stopped' && this.#endsAlone)) return;
+    this.#tellMaster({ type: 'scaled', request, result });
   }
 
   /** SIGTERM has come to that process, and the server does not end. */
@@ -461,6 +507,7 @@ export class ManagerRole implements ServerControl {
     // After that, so that a task of the process that has the place next is not taken for one that is lost.
     this.#leases.ended(member, pid);
     this.#stopping?.changed();
+    this.#scaling.changed();
     if (pid !== undefined) this.#links.ended(member, pid);
     if (code === 0 || this.#stopping) return;
     this.#pids.failed(flatId(role, this.#topology, id), exit);
@@ -472,7 +519,7 @@ export class ManagerRole implements ServerControl {
     // One that is given up in the start is what the start fails of: that has a line of its own.
     if (this.#up || member.state !== 'given-up')
       log.warn({ code, signal, uptime: Math.round(uptime) }, exitReport(member, exit, delay));
-    const workerId = flatId(role, this.#topology, id);
+    const workerId = flatIdOf(this.#topology, this.#members.peerOf(member));
     const handlers = this.#context.handlers.get('workerError');
     void logFailure(this.#context, 'workerError', runInOrder(handlers, { workerId, code, signal, uptime }));
   }
@@ -506,6 +553,7 @@ export class ManagerRole implements ServerControl {
     this.#stopping = workers;
     this.#links.close();
     this.#replacements.close();
+    this.#scaling.close();
     const timeout = maxWaitTime + KILL_GRACE_MS;
     await this.#pool.stop({ members: this.#members.of('userProcess'), mode, timeout });
     // Workers first: what they have in hand may need a task worker.
@@ -529,7 +577,7 @@ export class ManagerRole implements ServerControl {
   }
 
   /** Those on their way out as well: they wait for their tasks. */
-  #tellAskers(message: TaskWorkerDied | TaskWorkerUp): void {
+  #tellAskers(message: TaskWorkerDied | TaskWorkerUp | TaskWorkerGone): void {
     for (const member of this.#members.of('worker', 'userProcess')) member.sendAll(message);
     this.#tasks?.heard(message);
     this.#tellMaster(message);

@@ -11,6 +11,7 @@ import { OUTPUT_NAMES } from '../log/output-pipes.js';
 import { handedRegistries } from '../metrics/program-registries.js';
 import type { RoleContext } from '../process/role-context.js';
 import { spawnArguments } from '../process/spawn-arguments.js';
+import type { ServerSize } from '../shared/server-size.js';
 
 export interface MemberSpecsParts {
   readonly context: RoleContext;
@@ -22,13 +23,29 @@ export interface MemberSpecsParts {
 }
 
 /** How each process below the manager is started, with what it inherits. */
-export function memberSpecs(parts: MemberSpecsParts): MemberSpec[] {
-  const { taskWorkers, workers, userProcesses } = parts.topology;
+export function memberSpecs(parts: MemberSpecsParts, { taskWorkers, places }: ServerSize): MemberSpec[] {
+  const { userProcesses } = parts.topology;
   return [
     ...Array.from({ length: taskWorkers }, (_, id) => memberSpec(parts, 'taskWorker', id)),
-    ...Array.from({ length: workers }, (_, id) => memberSpec(parts, 'worker', id)),
+    ...Array.from({ length: places }, (_, id) => memberSpec(parts, 'worker', id)),
     ...Array.from({ length: userProcesses }, (_, id) => memberSpec(parts, 'userProcess', id)),
   ];
+}
+
+/** Starts in a row that fail, of a process that comes by scaling: what the program fails of it fails of each time. */
+const MOST_FAILED_STARTS = 3;
+
+/** A process of those that come by scaling; so many were in its place before. */
+export function addedSpec(
+  parts: MemberSpecsParts,
+  role: RoleName,
+  id: number,
+  incarnationsBefore: number,
+): MemberSpec {
+  const spec = memberSpec(parts, role, id);
+  const data: RoleAssignment = { ...(spec.data as RoleAssignment), added: true, incarnationsBefore };
+  // Who has asked for it is told of starts that fail, and decides. One may be killed from outside.
+  return { ...spec, data, restart: { giveUpAfter: MOST_FAILED_STARTS } };
 }
 
 function memberSpec(

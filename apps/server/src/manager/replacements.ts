@@ -63,11 +63,13 @@ export class Replacements {
   async replace(id: PeerId): Promise<ReloadResult> {
     if (this.#closed) return { outcome: 'stopped', replaced: 0 };
     const { context, members } = this.#parts;
-    const member = members.byPeer(id);
-    if (member === undefined)
+    const result = await this.#replace(() => {
+      const member = members.byPeer(id);
+      if (member !== undefined) context.log.info(`${member.name} is to be replaced`);
+      return member === undefined ? [] : [member];
+    });
+    if (result.outcome === 'reloaded' && result.replaced === 0)
       return { outcome: 'failed', replaced: 0, advice: `There is no process ${id} to be replaced.` };
-    context.log.info(`${member.name} is to be replaced`);
-    const result = await this.#replace([member]);
     if (result.outcome === 'failed') context.log.error(result.advice);
     return result;
   }
@@ -75,15 +77,15 @@ export class Replacements {
   async #reload({ tasksOnly = false }: ReloadOptions): Promise<ReloadResult> {
     const { context, members: all, reloadCertificates } = this.#parts;
     const { handlers, log } = context;
-    const members = all.of(...(tasksOnly ? RELOADED.slice(1) : RELOADED));
+    const members = () => all.of(...(tasksOnly ? RELOADED.slice(1) : RELOADED));
     if (!tasksOnly) reloadCertificates();
-    if (members.length === 0) {
+    if (members().length === 0) {
       log.warn('there is nothing to reload: the server has no task workers');
       return { outcome: 'reloaded', replaced: 0 };
     }
     const before = runInOrder(handlers.get('beforeReload'));
     await this.#settled('beforeReload', 'the reload waits for it', before);
-    log.info({ tasksOnly }, `reloading ${members.length} processes`);
+    log.info({ tasksOnly }, `reloading ${members().length} processes`);
     const result = await this.#replace(members);
     context.numbers.reloaded(result.outcome);
     if (result.outcome === 'failed') log.error(result.advice);
@@ -93,14 +95,21 @@ export class Replacements {
     return result;
   }
 
-  /** After whatever replaces processes already. */
-  #replace(members: readonly Member[]): Promise<ReloadResult> {
-    const replaced = this.#last.then(async () =>
-      this.#toResult(await this.#parts.pool.reload({ members, mode: 'reload' }), members.length),
-    );
+  /** After whatever replaces processes already; which there are then, `choose` says. */
+  #replace(choose: () => readonly Member[]): Promise<ReloadResult> {
+    return this.inTurn(async () => {
+      const members = choose();
+      if (members.length === 0) return { outcome: 'reloaded', replaced: 0 };
+      return this.#toResult(await this.#parts.pool.reload({ members, mode: 'reload' }), members.length);
+    });
+  }
+
+  /** Runs `work` after whatever replaces processes already, and before whatever is to replace some later. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work);
     // The caller is told of a failure.
-    this.#last = replaced.catch(() => {});
-    return replaced;
+    this.#last = done.catch(() => {});
+    return done;
   }
 
   #toResult(result: PoolReloadResult, wanted: number): ReloadResult {

@@ -14,9 +14,17 @@ export class Vacancies {
   readonly #leases: RoleLeases;
   readonly #isBase: boolean;
   readonly #tellMaster: (message: FromManager) => void;
+  readonly #onVacant: (member: Member) => void;
   readonly #waiting = new Map<PeerId, Member>();
 
-  constructor(leases: RoleLeases, isBase: boolean, tellMaster: (message: FromManager) => void) {
+  /** `onVacant`: the clients have been told, and no process has the place yet. */
+  constructor(
+    leases: RoleLeases,
+    isBase: boolean,
+    tellMaster: (message: FromManager) => void,
+    onVacant: (member: Member) => void,
+  ) {
+    this.#onVacant = onVacant;
     this.#leases = leases;
     this.#isBase = isBase;
     this.#tellMaster = tellMaster;
@@ -36,6 +44,7 @@ export class Vacancies {
     const member = this.#waiting.get(peer);
     if (member === undefined) return;
     this.#waiting.delete(peer);
+    this.#onVacant(member);
     this.#leases.unblock(member);
   }
 

@@ -15,6 +15,7 @@ import {
 import type { DiagnosisKind } from '../contract/diagnosis.js';
 import { asPeer, type PeerId } from '../contract/ids.js';
 import type { ReloadOptions, ReloadResult } from '../contract/reload.js';
+import type { ScaleOptions, ScaleResult } from '../contract/scale.js';
 import { ANSWER_FILE } from '../diagnosis/answer-file.js';
 import {
   CONNECTIONS,
@@ -44,6 +45,7 @@ const START_TIMEOUT_MS = 10_000;
 /** What the master does for the admin process. */
 export interface AdminHost {
   reload(options: ReloadOptions): Promise<ReloadResult>;
+  scale(options: ScaleOptions): Promise<ScaleResult>;
   shutdown(): void;
   pidOf(peer: PeerId): number | undefined;
   /** Has that process look into itself; the number of the order, which it answers in shared memory. */
@@ -143,6 +145,8 @@ export class AdminInterface {
     switch (message.type) {
       case 'reload':
         return void this.#reload(process, message.request, message.options);
+      case 'scale':
+        return void this.#scale(process, message.request, message.options);
       case 'shutdown':
         this.#context.log.info('the admin interface has been asked to stop the server');
         return this.#host.shutdown();
@@ -174,6 +178,12 @@ export class AdminInterface {
       `the admin interface has been asked to look into a process: ${kind}`,
     );
     return this.#host.diagnose(peer, pid, kind);
+  }
+
+  async #scale(process: Member, request: number, options: ScaleOptions): Promise<void> {
+    this.#context.log.info({ ...options }, 'the admin interface has been asked to scale the server');
+    const result = await this.#host.scale(options);
+    process.send({ type: 'scaled', request, result } satisfies ToAdmin);
   }
 
   /** Whether that process was there. A pid may be another process's by now: it has to be the peer's that is named with it. */

@@ -3,12 +3,14 @@ import type { RoleAssignment } from '../contract/role.js';
 import type { Descriptors } from '../links/descriptor-names.js';
 import type { RoleContext } from '../process/role-context.js';
 import { spawnArguments } from '../process/spawn-arguments.js';
+import type { ServerSize } from '../shared/server-size.js';
 
 /** The pool whose one member is the manager, not started yet. Where there may be spares, one waits to be the next. */
 export function managerPool(
   { options, plan, failedStarts }: RoleContext,
   descriptors: Descriptors,
   tasks: Pick<RoleAssignment, 'taskFiles' | 'taskRun'>,
+  size: () => ServerSize,
   events: ProcessPoolEvents,
 ): ProcessPool {
   const { title, spares = 1 } = options;
@@ -19,6 +21,10 @@ export function managerPool(
     plan,
     failedStarts,
     ...tasks,
+    // As it is when a manager is started.
+    get size() {
+      return size();
+    },
   };
   const manager = {
     name: 'manager',

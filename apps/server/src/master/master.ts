@@ -17,6 +17,7 @@ import type { DiagnosisKind } from '../contract/diagnosis.js';
 import { runInOrder } from '../contract/events.js';
 import { asListener, type PeerId, type ReactorIndex, workerOfReactor } from '../contract/ids.js';
 import type { ReloadOptions, ReloadResult } from '../contract/reload.js';
+import type { ScaleOptions, ScaleResult } from '../contract/scale.js';
 import type { ServerControl } from '../contract/server-control.js';
 import { errorOf, type StartFailure } from '../contract/start-failure.js';
 import { ANSWER_FILE, openAnswerFile } from '../diagnosis/answer-file.js';
@@ -65,6 +66,7 @@ import type { Reactors } from './reactors.js';
 import { ReloadRequests } from './reload-requests.js';
 import { ServerCount } from './server-count.js';
 import { ServerShutdown } from './server-shutdown.js';
+import { ServerSizing } from './server-sizing.js';
 import { ServiceManager } from './service-manager.js';
 import { servesClients, workersAtWork } from './serving.js';
 import { listenToSignals } from './signals.js';
@@ -86,6 +88,7 @@ export class MasterRole implements ServerControl {
   readonly #limit: LogLimit;
   readonly #reactor = new Reactor();
   readonly #reloads = new ReloadRequests((message) => this.#tellManager(message));
+  readonly #sizing: ServerSizing;
   readonly #pidFile: PidFile | undefined;
   #ignoreSignals: () => void = () => {};
   /** One for each listener, but for those that a program asks for later. */
@@ -136,12 +139,19 @@ export class MasterRole implements ServerControl {
     this.#tasks = Tasks && new Tasks(() => this.#taskParts());
     this.#limit = new LogLimit(context);
     this.#tls = new ListenerTls(context.ports, context.options);
+    this.#sizing = new ServerSizing({
+      topology,
+      reactors: () => this.#reactors,
+      counters: () => this.openGateway()?.counters,
+      tellManager: (message) => this.#tellManager(message),
+    });
     this.#places = new ProgramPlaces({
       context,
       topology,
       tls: this.#tls,
       reactors: () => this.#reactors,
       resources: () => this.#resources,
+      tellManager: (message) => void this.#tellManager(message),
       count: (index, port) => this.#count(counters.PORTS + index, port),
       accept: (socket, index) => this.#acceptor?.listen(this.#reactor, socket, index),
     });
@@ -230,6 +240,13 @@ export class MasterRole implements ServerControl {
   async reload(options: ReloadOptions = {}): Promise<ReloadResult> {
     if (this.#ending) return { outcome: 'stopped', replaced: 0 };
     return this.#service.reloading(this.#reloads.ask(options));
+  }
+
+  /** Has more or fewer workers and task workers from then on. */
+  async scale(options: ScaleOptions): Promise<ScaleResult> {
+    const { workers, taskWorkers } = this.#sizing.size;
+    if (this.#ending) return { outcome: 'stopped', workers, taskWorkers };
+    return this.#sizing.scale(options);
   }
 
   /** Puts a new process in the place of the one with that flat id. */
@@ -339,11 +356,12 @@ export class MasterRole implements ServerControl {
       ...metrics,
     };
     const tasks = { taskFiles: this.#taskFiles?.path, taskRun: this.#queue?.run };
-    this.#manager = managerPool(this.#context, descriptors, tasks, {
+    this.#manager = managerPool(this.#context, descriptors, tasks, () => this.#sizing.size, {
       onSpawn: ({ pid, incarnation }) => {
         if (incarnation > 1) this.#pids?.replaced(managerPeer(this.#topology));
         this.#pids?.set(managerPeer(this.#topology), pid as number);
         this.#reloads.managerSpawned();
+        this.#sizing.managerSpawned();
       },
       onReady: ({ pid }) => {
         this.#pids?.ready(managerPeer(this.#topology), pid as number);
@@ -365,6 +383,7 @@ export class MasterRole implements ServerControl {
     this.#pids.ready(masterPeer(this.#topology), process.pid);
     this.#stopBeat = beat(counted.process(masterPeer(this.#topology)), this.#context.loop('master', 0));
     counted.keepServer();
+    this.#sizing.publish();
     this.#restoring = this.#reactor.poller.every(RESTORE_MS, () => this.#restoreCounters());
     this.#diagnoses = new DiagnosisOrders({
       counters: counted,
@@ -393,6 +412,7 @@ export class MasterRole implements ServerControl {
     if (admin === undefined) return undefined;
     const host = {
       reload: (options: ReloadOptions) => this.reload(options),
+      scale: (options: ScaleOptions) => this.scale(options),
       shutdown: () => this.#endFromBelow(),
       pidOf: (peer: PeerId) => (peer === masterPeer(this.#topology) ? process.pid : this.pidOf(peer)),
       diagnose: (peer: PeerId, pid: number, kind: DiagnosisKind) => this.#diagnoses?.give(peer, pid, kind),
@@ -424,10 +444,10 @@ export class MasterRole implements ServerControl {
 
   #bind(): void {
     const { ports } = this.#context;
-    const { base, workers } = this.#topology;
+    const { base, startWorkers } = this.#topology;
     const given = new ActivatedSockets();
     if (base) {
-      const { first, all, descriptors } = bindSockets(ports, base, workers, given);
+      const { first, all, descriptors } = bindSockets(ports, base, startWorkers, given);
       this.#listeners = first;
       this.#sockets = all;
       this.#inherited = descriptors;
@@ -533,6 +553,14 @@ export class MasterRole implements ServerControl {
         return this.#reloads.notBegun(message.request);
       case 'reloaded':
         return this.#reloads.answered(message.request, message.result);
+      case 'scaled':
+        return this.#sizing.answered(message.request, message.result);
+      case 'resize':
+        this.#places.resized(message.workers);
+        return void this.#sizing.resize(message);
+      case 'workerGone':
+        this.#places.gone(message.worker);
+        return this.#reactors?.workerGone(message.worker, message.lost);
       case 'sessionsLost':
         return this.openGateway()?.settleLost();
       case 'resetLinks':
@@ -559,6 +587,7 @@ export class MasterRole implements ServerControl {
       case 'reloadCertificates':
         return this.#reloadCertificates();
       case 'taskWorkerUp':
+      case 'taskWorkerGone':
       case 'taskWorkerDied':
         return this.#tasks?.heard(message);
       case 'shutdown':
@@ -606,7 +635,7 @@ export class MasterRole implements ServerControl {
   #statusText(): string {
     const shared = this.openGateway()?.counters;
     if (shared === undefined) return 'starting';
-    const { workers } = this.#topology;
+    const { workers } = this.#sizing.size;
     return `${workersAtWork(shared, this.#topology)} of ${workers} workers serve clients`;
   }
 
@@ -660,6 +689,7 @@ export class MasterRole implements ServerControl {
     this.#service.stopping();
     this.#context.log.info('shutting down');
     this.#reloads.close();
+    this.#sizing.close();
     this.#count(counters.STATE, counters.SERVER_STOPPING);
     // Of a start that is not through the handlers have heard nothing.
     const hasStarted = this.#running;

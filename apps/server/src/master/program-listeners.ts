@@ -32,6 +32,8 @@ export interface ProgramListenersParts {
   readonly onInsecure: (reason: string) => void;
   /** In base mode, where each worker has a socket of its own: has one wait for it, and tells by what token it finds it. */
   readonly hand?: (worker: WorkerId, socket: Listener) => string;
+  /** In base mode: that worker is to accept by one more socket, which waits for it under that token. */
+  readonly handMore?: (worker: WorkerId, listener: ListenerIndex, token: string) => void;
   /** No more of them; the socket is closed after it. */
   readonly close: (listener: ListenerIndex) => void;
 }
@@ -60,6 +62,8 @@ export class ProgramListeners {
   readonly #byKey = new Map<string, ProgramListener>();
   /** Those of the plan that no program listens on. */
   readonly #free: ListenerIndex[];
+  /** How many workers, the first ones, get clients. */
+  #workers = Number.POSITIVE_INFINITY;
 
   constructor(parts: ProgramListenersParts) {
     this.#parts = parts;
@@ -110,6 +114,7 @@ export class ProgramListeners {
     try {
       const socket = this.#parts.hand?.(worker, this.#ownSocket(found, worker, address));
       found.holders.set(worker, pid);
+      if (Math.min(...found.holders.keys()) === worker) this.#handOrphans(found, worker);
       return { ...to, listener: found.index, host, port, secure: found.secure, socket };
     } catch (error) {
       this.#closeUnheld(found);
@@ -141,6 +146,32 @@ export class ProgramListeners {
     }
   }
 
+  /** No process will have the place of that worker. */
+  gone(worker: WorkerId): void {
+    for (const listener of [...this.#byKey.values()]) {
+      listener.holders.delete(worker);
+      this.#closeUnheld(listener);
+    }
+  }
+
+  /**
+   * So many workers get clients from now on. The kernel goes on dealing them out to the sockets of those that go, and what waits there would be
+   * lost with them: another worker accepts there as well.
+   */
+  resized(workers: number): void {
+    this.#workers = workers;
+    for (const listener of this.#byKey.values()) {
+      const keeper = [...listener.holders.keys()].sort((a, b) => a - b)[0];
+      if (keeper !== undefined && keeper < workers) this.#handOrphans(listener, keeper);
+    }
+  }
+
+  #handOrphans({ index, own }: ProgramListener, keeper: WorkerId): void {
+    const { hand, handMore } = this.#parts;
+    for (const [worker, socket] of own)
+      if (worker >= this.#workers && hand !== undefined) handMore?.(keeper, index, hand(keeper, socket));
+  }
+
   /** Closes all sockets; idempotent. `forAll`: workers accept by them, and are to do so no more. */
   close(forAll: boolean): void {
     for (const { socket, own } of this.#byKey.values()) {
@@ -155,6 +186,8 @@ export class ProgramListeners {
   /** That worker does not listen there any more. */
   #leaves(listener: ProgramListener, worker: WorkerId): void {
     listener.holders.delete(worker);
+    // Another one accepts there.
+    if (worker >= this.#workers) return this.#closeUnheld(listener);
     // Clients would be dealt out to it still.
     const own = listener.own.get(worker);
     if (own !== listener.socket) own?.close();

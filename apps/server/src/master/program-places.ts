@@ -1,7 +1,13 @@
 import { check, syscalls } from '@millrace/native/syscalls';
 import { findIn } from '@millrace/process-pool/links';
 import type { Listener } from '@millrace/reactor';
-import type { ListenAsked, ListenEnded, Listening, ListenTls } from '../contract/control-messages.js';
+import type {
+  ListenAsked,
+  ListenEnded,
+  Listening,
+  ListenTls,
+  ToManager,
+} from '../contract/control-messages.js';
 import { type ListenerIndex, reactorOfWorker, type WorkerId } from '../contract/ids.js';
 import type { ProgramTls } from '../contract/program-tls.js';
 import type { StatefulProtocol } from '../contract/protocol.js';
@@ -26,6 +32,7 @@ export interface ProgramPlacesParts {
   readonly resources: () => Descriptors;
   /** Tells where it listens: a port, `ON_PATH`, or 0: nowhere. */
   readonly count: (listener: ListenerIndex, port: number) => void;
+  readonly tellManager: (message: ToManager) => void;
   /** Clients of that socket are accepted from now on, where the master accepts. */
   readonly accept: (socket: Listener, listener: ListenerIndex) => void;
 }
@@ -48,7 +55,11 @@ export class ProgramPlaces {
       isOther: topology.isOther,
       open: (index, socket, protocol, secure) => this.#open(index, socket, protocol, secure),
       ...(topology.base
-        ? { hand: (worker, socket) => this.#hand(worker, socket) }
+        ? {
+            hand: (worker, socket) => this.#hand(worker, socket),
+            handMore: (worker, listener, socket) =>
+              parts.tellManager({ type: 'alsoListen', worker, listener, socket }),
+          }
         : { secure: (index, said, worker) => this.#secure(index, said, worker) }),
       onInsecure: (reason) =>
         context.log.warn(`TLS of the program ends in its workers, for the master cannot end it: ${reason}`),
@@ -71,6 +82,16 @@ export class ProgramPlaces {
   /** A process of that worker has come up. */
   ready(worker: WorkerId, pid: number): void {
     this.#listeners.ready(worker, pid);
+  }
+
+  /** So many workers get clients from now on. */
+  resized(workers: number): void {
+    this.#listeners.resized(workers);
+  }
+
+  /** The server was scaled down by that worker. */
+  gone(worker: WorkerId): void {
+    this.#listeners.gone(worker);
   }
 
   /** The server of a program, or one that `serve` was given, has other keys and certificates. */

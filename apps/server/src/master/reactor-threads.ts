@@ -9,6 +9,7 @@ import type { DoorbellListener } from '@millrace/shared-memory/internal';
 import { REACTOR_THREAD } from '../constants.js';
 import {
   asReactor,
+  asSession,
   type ListenerIndex,
   type PeerId,
   type ReactorIndex,
@@ -56,6 +57,7 @@ const NOTHING = Buffer.alloc(0);
 /** What a packet to all threads says beside its aux. */
 interface About {
   readonly listener?: ListenerIndex;
+  readonly session?: number;
   readonly body?: Buffer;
 }
 
@@ -80,6 +82,8 @@ export class ReactorThreads implements Reactors {
   readonly #settling = new Map<PeerId, () => void>();
   /** By listener: called for each thread that has opened it. */
   readonly #opening = new Map<ListenerIndex, () => void>();
+  /** Called for each thread that goes by the number of workers that it was told last. */
+  #resized: () => void = () => {};
   #readyCount = 0;
   #allReady: () => void = () => {};
   #notReady: (error: unknown) => void = () => {};
@@ -204,6 +208,21 @@ export class ReactorThreads implements Reactors {
     });
   }
 
+  resize(workers: number): Promise<void> {
+    return new Promise((resolve) => {
+      let left = this.#threads.length;
+      // One at a time: the manager waits for it before it asks for another one.
+      this.#resized = () => {
+        if (--left === 0) resolve();
+      };
+      this.#broadcast(packet.RESIZE, workers);
+    });
+  }
+
+  workerGone(id: WorkerId, lost: boolean): void {
+    this.#broadcast(packet.WORKER_GONE, id, { session: lost ? 1 : 0 });
+  }
+
   workerReplaced(id: WorkerId): void {
     this.#broadcast(packet.WORKER_REPLACED, id);
   }
@@ -268,10 +287,10 @@ export class ReactorThreads implements Reactors {
   }
 
   #broadcast(type: number, aux: number, about: About = {}): void {
-    const { listener = 0, body = NOTHING } = about;
+    const { listener = 0, session = 0, body = NOTHING } = about;
     for (const [reactor, { channel }] of this.#threads.entries()) {
       if (channel.closed) continue;
-      channel.send(this.#out.set(type, 0, aux, listener).with(body));
+      channel.send(this.#out.set(type, asSession(session), aux, listener).with(body));
       channel.flush();
       // A process that has died may have written over the word that says that the thread sleeps.
       this.#view.links.doorbell(REACTOR, reactor).poke();
@@ -293,6 +312,8 @@ export class ReactorThreads implements Reactors {
         return this.#events.onCorrupt(packet.peerIn(message), packet.reactorIn(message), message.text());
       case packet.RESET_DONE:
         return this.#resets.get(packet.peerIn(message))?.();
+      case packet.RESIZED:
+        return this.#resized();
       case packet.WORKER_SETTLED:
         return this.#settling.get(packet.peerIn(message))?.();
       case packet.READY:

@@ -35,6 +35,10 @@ export interface Reactors {
   workerDied(peer: PeerId): Promise<void>;
   /** Another process has the place of that worker. */
   workerReplaced(id: WorkerId): void;
+  /** So many workers get something from now on: resolves when no reactor thread gives anything to others. */
+  resize(workers: number): Promise<void>;
+  /** No process will have the place of that worker; `lost`: what it had been sent was not read to its end. */
+  workerGone(id: WorkerId, lost: boolean): void;
   /** The process of a peer has ended, and the next has not begun: resolves when what lies between is emptied. */
   resetLinks(peer: PeerId): Promise<void>;
   /** Other keys and certificates for clients to come, by listener. */

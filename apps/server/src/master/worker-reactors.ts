@@ -90,6 +90,11 @@ export class WorkerReactors implements Reactors {
 
   workerReplaced(): void {}
 
+  /** Workers accept by themselves. */
+  async resize(): Promise<void> {}
+
+  workerGone(): void {}
+
   /** Of a worker: what lies between it and the master. Those of other processes are their reactors' to empty. */
   async resetLinks(peer: PeerId): Promise<void> {
     if (isWorker(this.#topology, peer)) this.#links.reset(reactorOfWorker(peer));

@@ -1,10 +1,15 @@
 import { shown, type TransportChannel, type WaitOptions } from '@millrace/channel';
 import { inTime } from '@millrace/channel/internal';
 import type { FindDescriptor, PeerLinks } from '@millrace/process-pool/links';
-import { asPeer, type PeerId, type ProcessId } from '../contract/ids.js';
+import type { PeerId, ProcessId } from '../contract/ids.js';
 import { ServerError } from '../errors.js';
+import { COUNTERS } from '../links/descriptor-names.js';
+import { idRange } from '../links/peer-identity.js';
 import { INBOX, linksOf, PEER } from '../links/server-plan.js';
-import { managerPeer, masterPeer, processesOf, type Topology } from '../links/topology.js';
+import { countersShape } from '../links/table-sizes.js';
+import { idOfPeer, managerPeer, masterPeer, peerOfFlatId, type Topology } from '../links/topology.js';
+import { Counters } from '../shared/counters.js';
+import { hasProcess } from '../shared/server-size.js';
 import { type CommandFrame, isCommandFrame } from './commands.js';
 
 /** A message between two processes of the server. */
@@ -36,6 +41,7 @@ export class PeerMessenger {
   readonly #parts: PeerMessengerParts;
   readonly #links: PeerLinks;
   readonly #inbox: TransportChannel<PeerMessage>;
+  readonly #counters: Counters;
   #started = false;
   readonly #outgoing = new Map<PeerId, TransportChannel<PeerMessage>>();
 
@@ -44,6 +50,7 @@ export class PeerMessenger {
     // Every process of the server may write there: what one of them sends must not cost the others this way.
     const { topology, peer, descriptor, borrowed, onBad } = parts;
     this.#links = linksOf(topology).open(PEER, peer, descriptor);
+    this.#counters = new Counters(this.#links.memory(COUNTERS), countersShape(topology));
     this.#inbox = this.#links.inbox<PeerMessage>(INBOX, { borrowed, onBad });
     this.#inbox.unref();
   }
@@ -122,9 +129,15 @@ export class PeerMessenger {
     const { topology, peer: own } = this.#parts;
     if (to === 'manager' && own !== managerPeer(topology)) return managerPeer(topology);
     if (to === 'master' && own !== masterPeer(topology)) return masterPeer(topology);
-    if (typeof to === 'number' && to >= 0 && to < processesOf(topology) && Number.isInteger(to) && to !== own)
-      return asPeer(to);
-    const allowed = `0 to ${processesOf(topology) - 1}, 'manager' or 'master', and not the own process`;
+    const peer = typeof to === 'number' ? peerOfFlatId(topology, to) : undefined;
+    if (peer !== undefined && peer !== own) {
+      if (hasProcess(topology, this.#counters, peer)) return peer;
+      throw new ServerError(
+        'ERR_MILLRACE_NO_PROCESS',
+        `No message goes to process ${to}: the server is not scaled so far now.`,
+      );
+    }
+    const allowed = `${idRange(topology)}, 'manager' or 'master', and not the own process`;
     throw new ServerError(
       'ERR_MILLRACE_NO_PROCESS',
       `No message goes to ${shown(to)}: allowed are ${allowed}.`,
@@ -132,8 +145,6 @@ export class PeerMessenger {
   }
 
   #idOf(peer: PeerId): ProcessId {
-    const { topology } = this.#parts;
-    if (peer === managerPeer(topology)) return 'manager';
-    return peer === masterPeer(topology) ? 'master' : peer;
+    return idOfPeer(this.#parts.topology, peer);
   }
 }

@@ -50,11 +50,22 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
    */
   readonly workerNum?: number;
   /**
+   * Most workers that `server.scale` may come to. What they share is made at the start, so it is fixed there; a place that no worker has
+   * costs a few descriptors of the master and manager, and memory that exists once it is used ([what it costs](docs/options.md#scaling)).
+   * @default twice `workerNum`, or twice the processors if there are more; at most 16 above `workerNum`
+   */
+  readonly maxWorkerNum?: number;
+  /**
    * Task worker processes.
    * @default 0: no tasks
    * @swoole `task_worker_num`
    */
   readonly taskWorkerNum?: number;
+  /**
+   * Most task workers that `server.scale` may come to. See `maxWorkerNum`.
+   * @default as of `maxWorkerNum`; 0 where `taskWorkerNum` is 0
+   */
+  readonly maxTaskWorkerNum?: number;
   /**
    * Messages after which a worker is replaced by a new one: frames, datagrams, requests of HTTP, connections that servers of the program
    * read as bytes, and each message of a WebSocket that can be resumed. It is exact, but for `maxRequestGrace`: what a worker has not taken

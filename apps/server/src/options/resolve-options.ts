@@ -52,6 +52,8 @@ export function resolveOptions(options: ServerOptions, late = false) {
     ...pick(parsed, SERVER_OPTIONS),
     // In base mode each worker is the reactor of its own clients.
     reactorNum: parsed.mode === 'base' ? workerNum : Math.min(reactorNum, workerNum),
+    maxWorkerNum: mostOf('maxWorkerNum', parsed.maxWorkerNum, 'workerNum', workerNum),
+    maxTaskWorkerNum: mostOf('maxTaskWorkerNum', parsed.maxTaskWorkerNum, 'taskWorkerNum', taskWorkerNum),
     taskRingSize: parsed.taskRingSize ?? defaultTaskRingSize(workerNum, taskWorkerNum),
     maxClientMessages: parsed.maxClientMessages ?? DEFAULT_CLIENT_MESSAGES[parsed.ipc],
     clientMemoryHighWatermark: highWatermarkOf(parsed),
@@ -61,6 +63,27 @@ export function resolveOptions(options: ServerOptions, late = false) {
     port: resolveParsedPort(parsed, parsed.heartbeatCheckInterval, late),
   };
 }
+
+/** Places beyond those that have a process from the start, by default: in base mode what they cost grows with their square. */
+const MOST_SPARE_PLACES = 16;
+
+/** As many processes as there may be of a role; `given` is what the options say. */
+function mostOf(name: string, given: number | undefined, started: string, num: number): number {
+  if (given === undefined) {
+    const twice = Math.max(num, availableParallelism()) * 2;
+    return num === 0 ? 0 : Math.min(twice, num + MOST_SPARE_PLACES, Math.max(MOST_PLACES, num));
+  }
+  if (given < num)
+    throw optionError(`The option '${name}' cannot be ${given}: at least '${started}', which is ${num}.`);
+  if (num === 0 && given > 0)
+    throw optionError(
+      `The option '${name}' cannot be ${given} where '${started}' is 0: a server without them has nothing to scale.`,
+    );
+  return given;
+}
+
+/** As the schema has it. */
+const MOST_PLACES = 1_000;
 
 const SERVER_OPTIONS = Object.keys(serverShape) as (keyof typeof serverShape)[];
 const PORT_OPTIONS = Object.keys(portShape) as (keyof typeof portShape)[];

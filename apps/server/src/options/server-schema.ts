@@ -69,7 +69,9 @@ export const serverShape = {
   mode: v.optional(oneOf(['process', 'base']), 'process'),
   reactorNum: v.optional(count(1, 256)),
   workerNum: v.optional(count(1, 1_000), () => availableParallelism()),
+  maxWorkerNum: v.optional(count(1, 1_000)),
   taskWorkerNum: v.optional(count(0, 1_000), 0),
+  maxTaskWorkerNum: v.optional(count(0, 1_000)),
   tasks: v.optional(
     v.record(
       text,

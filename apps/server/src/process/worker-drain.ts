@@ -2,7 +2,6 @@ import { Alarm } from '@millrace/channel/internal';
 import type { ChildProcessContext } from '@millrace/process-pool';
 import { WORKER_EXIT_MS } from '../constants.js';
 import { runInOrder } from '../contract/events.js';
-import type { PeerId } from '../contract/ids.js';
 import type { RoleContext } from './role-context.js';
 import type { RoleLease } from './role-lease.js';
 import { exitBySigterm } from './termination.js';
@@ -11,7 +10,7 @@ export interface WorkerDrainParts {
   readonly context: RoleContext;
   readonly child: ChildProcessContext;
   readonly lease: RoleLease;
-  readonly workerId: PeerId;
+  readonly workerId: number;
   /** Takes nothing more, and resolves when what was in hand is done and sent. */
   readonly finish: () => Promise<void>;
   /** What it has in hand, in words; empty when nothing. */

@@ -1,7 +1,6 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { FromWorker, Listening } from '../contract/control-messages.js';
 import { runInOrder } from '../contract/events.js';
-import type { PeerId } from '../contract/ids.js';
 import type { WorkerStatus } from '../contract/role.js';
 import { ManagerLink, type RoleMessage } from './manager-link.js';
 import type { RoleContext } from './role-context.js';
@@ -15,8 +14,8 @@ export type WorkMessage = Exclude<RoleMessage, { readonly type: 'lease' } | { re
 export interface WorkerLifeParts {
   readonly context: RoleContext;
   readonly child: ChildProcessContext;
-  /** Workers count from 0, task workers go on from there. */
-  readonly workerId: PeerId;
+  /** What users call this process. */
+  readonly workerId: number;
   /** Takes nothing more, and resolves when what was in hand is done and sent. */
   readonly finish: () => Promise<void>;
   /** What it has in hand, in words; empty when nothing. */

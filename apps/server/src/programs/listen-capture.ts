@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs';
 import { Server as HttpServer } from 'node:http';
 import { Server } from 'node:net';
 import { resolve as resolvePath } from 'node:path';
@@ -167,10 +168,21 @@ export class ListenCapture {
     server._handle = null;
     // It emits what Node does, in the next tick.
     this.#native?.call(server, null, null, null, undefined, socketOf(token));
-    this.native.add(server, () => {
+    this.native.add(server, listener, () => {
       handle.close();
       this.#parts.end(listener);
     });
+  }
+
+  /** In base mode: a server of this process accepts by one more socket, until it closes. */
+  alsoListen(listener: ListenerIndex, token: string): void {
+    const { socketOf } = this.#parts;
+    const server = this.native.of(listener);
+    const fd = socketOf?.(token);
+    if (fd === undefined) return;
+    if (server === undefined) return closeSync(fd);
+    const extra = this.native.more(server);
+    this.#native?.call(extra as CapturedServer, null, null, null, undefined, fd);
   }
 
   #attached(server: Server, listener: ListenerIndex, secure: boolean): () => void {

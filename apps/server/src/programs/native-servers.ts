@@ -1,4 +1,5 @@
-import type { Server } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
+import type { ListenerIndex } from '../contract/ids.js';
 import { IDLE_END_MS, OwnConnections } from '../sockets/own-connections.js';
 
 /** Milliseconds between two looks whether connections are left, while a worker leaves. */
@@ -19,15 +20,42 @@ interface NativeServer extends Server {
 export class NativeServers {
   readonly #servers = new Map<NativeServer, OwnConnections>();
 
+  /** Servers beside one of the program's, whose clients are that one's. */
+  readonly #more = new Map<Server, NativeServer[]>();
+  readonly #byListener = new Map<ListenerIndex, Server>();
+
   /** `server` listens by a socket of the master's; `onClose`: it does no more. */
-  add(server: Server, onClose: () => void): void {
+  add(server: Server, listener: ListenerIndex, onClose: () => void): void {
+    this.#byListener.set(listener, server);
     const connections = new OwnConnections(server);
     this.#servers.set(server as NativeServer, connections);
     server.once('close', () => {
       this.#servers.delete(server as NativeServer);
+      if (this.#byListener.get(listener) === server) this.#byListener.delete(listener);
+      for (const more of this.#more.get(server) ?? []) more.close();
+      this.#more.delete(server);
       connections.detach();
       onClose();
     });
+  }
+
+  of(listener: ListenerIndex): Server | undefined {
+    return this.#byListener.get(listener);
+  }
+
+  /** One more server, not listening yet, whose clients come to `server`. */
+  more(server: Server): Server {
+    const { allowHalfOpen = false, noDelay = false } = server as Server & {
+      readonly allowHalfOpen?: boolean;
+      readonly noDelay?: boolean;
+    };
+    const made = createServer({ allowHalfOpen, noDelay }, (socket: Socket) => {
+      server.emit('connection', socket);
+    });
+    // The program's own server keeps the process, and is told of what fails.
+    made.unref().on('error', (error) => server.emit('error', error));
+    this.#more.set(server, [...(this.#more.get(server) ?? []), made as NativeServer]);
+    return made;
   }
 
   /**
@@ -39,12 +67,15 @@ export class NativeServers {
     for (const [server, connections] of this.#servers) {
       connections.leave(idleMs);
       // The socket is the master's: other workers go on. The program is not told, it would end what it has in hand.
-      server._handle?.close();
-      server._handle = null;
+      for (const each of [server, ...(this.#more.get(server) ?? [])]) {
+        each._handle?.close();
+        each._handle = null;
+      }
     }
     for (;;) {
       let open = 0;
-      for (const server of this.#servers.keys()) open += await connectionsOf(server);
+      for (const server of this.#servers.keys())
+        for (const each of [server, ...(this.#more.get(server) ?? [])]) open += await connectionsOf(each);
       if (open === 0) return;
       await new Promise((resolve) => setTimeout(resolve, LEFT_POLL_MS));
     }

@@ -26,12 +26,23 @@ export interface Program {
   readonly server?: Omit<ServerOptions, 'port' | 'path' | 'fd' | 'activation' | 'tls' | 'framing' | 'type'>;
 }
 
+/** What the caller has to do with the server that runs a program, in every process. */
+export interface ProgramHooks {
+  /** In processes below the master: the program as it is to be run from now on. What the processes share stays as it was. */
+  readonly refresh?: (program: Program) => Promise<Program>;
+  /** Before the server starts. */
+  readonly prepare?: (server: Server) => void;
+  /** In a worker, before the program is loaded. */
+  readonly beforeProgram?: (server: Server) => void;
+}
+
 /**
  * Runs a program that listens by `net`, `http`, `https`, `http2` or `tls` in the workers of a server, unchanged: its `listen` is answered
  * by the master, and its clients outlive its processes. Every process of the server comes here, by the entry module that calls this.
  * Resolves in the master when the program listens in each worker, or has listened nowhere for ten seconds. Rejects as `server.start` does.
  */
-export async function startProgram(program: Program): Promise<Server> {
+export async function startProgram(given: Program, hooks: ProgramHooks = {}): Promise<Server> {
+  const program = (hasParent() && (await hooks.refresh?.(given))) || given;
   const { file, args = [], server: options = {} } = program;
   const server = new Server({ ...options } as ServerOptions, MAX_LISTENS);
   server.on('workerStart', async () => {
@@ -54,8 +65,10 @@ export async function startProgram(program: Program): Promise<Server> {
           'the program has a UDP socket: each worker has one of its own, or fails to have it',
         ),
     });
+    hooks.beforeProgram?.(server);
     await start.done(runMain(file, args));
   });
+  hooks.prepare?.(server);
   // Before the first process is started.
   if (!hasParent()) await shareRegistry(file);
   await server.start();

@@ -127,7 +127,7 @@ export class ClientCommands {
         client.ensureRare().closedByWorker = true;
         return this.#close(client, message.aux === 1);
       case packet.ENDED:
-        return this.#ended(client, peer);
+        return this.ended(client, peer);
       case packet.END_OUTPUT:
         if (client.http) client.http.outputEnded = true;
         return client.connection.end();
@@ -197,7 +197,7 @@ export class ClientCommands {
   }
 
   /** One worker has nothing more to send to a client that has ended its sending; when all say so, it is closed. */
-  #ended(client: Client, peer: PeerId): void {
+  ended(client: Client, peer: PeerId): void {
     if (!client.ended(peer)) return;
     client.ensureRare().closedByWorker = true;
     this.#close(client, false);

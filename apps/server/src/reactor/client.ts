@@ -55,8 +55,8 @@ export class Client implements Pausable, Flow<Client> {
   constructor(
     readonly session: SessionId,
     readonly listener: ListenerIndex,
-    /** Its own worker: gets connect and close. */
-    readonly owner: ClientLink,
+    /** Its own worker: gets connect and close. Another one, where the server is scaled down by it. */
+    public owner: ClientLink,
     /** Where its slot begins. */
     slot: number,
   ) {
@@ -114,6 +114,27 @@ export class Client implements Pausable, Flow<Client> {
     const { visited } = this.rare;
     if (visited === undefined) this.ensureRare().visited = new Set([worker]);
     else visited.add(worker);
+  }
+
+  /** `worker` has had messages of it, and is not its own any more. */
+  knows(worker: ClientLink): void {
+    const state = this.ensureRare();
+    state.visited ??= new Set();
+    state.visited.add(worker);
+    state.visited.delete(this.owner);
+  }
+
+  /** `worker` has ended, and has no successor. */
+  forgets(worker: ClientLink): void {
+    this.rare.visited?.delete(worker);
+    if (this.rare.latestWorker === worker) this.ensureRare().latestWorker = undefined;
+  }
+
+  /** Whether a worker that the server is scaled down by may still have messages of it. */
+  get isKnownToLeaving(): boolean {
+    if (this.owner.leaving) return true;
+    for (const worker of this.visited) if (worker.leaving) return true;
+    return false;
   }
 
   /** `peer` wants to hear when there is room for more output. */

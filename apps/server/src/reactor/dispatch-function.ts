@@ -14,6 +14,10 @@ export class FunctionDispatcher extends Dispatcher {
     this.#onFault = onFault;
   }
 
+  override get keepsOrder(): boolean {
+    return false;
+  }
+
   /** Where the next message goes is not known yet; the worker of the last one stands for it. */
   override ready(client: Client): boolean {
     return readyFor(client.latestWorker, client);

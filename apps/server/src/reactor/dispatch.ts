@@ -9,7 +9,10 @@ import { type Share, Shares } from './shares.js';
 import { WaitingLine } from './waiting-line.js';
 
 export interface DispatcherParts {
+  /** By the place of the worker. */
   readonly workers: readonly ClientLink[];
+  /** How many of them, the first ones, get something. */
+  readonly count: number;
   /** By worker, where it may have been replaced by another process and still have clients. */
   readonly asides: readonly ClientLink[];
   /** What one client may have under way to one worker. */
@@ -21,13 +24,30 @@ export interface DispatcherParts {
 
 /** Who gets what, in one reactor thread. This class is `'fixed'`: all messages of a session go to its own worker. */
 export class Dispatcher {
-  protected readonly workers: readonly ClientLink[];
   protected readonly shares: Shares;
+  readonly #places: readonly ClientLink[];
+  #workers: readonly ClientLink[];
 
   /** `spreads`: whether the messages of one client may be under way to several workers. */
-  constructor({ workers, asides, share }: DispatcherParts, spreads = false) {
-    this.workers = workers;
+  constructor({ workers, count, asides, share }: DispatcherParts, spreads = false) {
+    this.#places = workers;
+    this.#workers = workers.slice(0, count);
     this.shares = new Shares([...workers, ...asides], share, spreads);
+  }
+
+  /** Those that get something. */
+  get workers(): readonly ClientLink[] {
+    return this.#workers;
+  }
+
+  /** So many workers, the first ones, get something from now on. */
+  resize(count: number): void {
+    this.#workers = this.#places.slice(0, count);
+  }
+
+  /** Whether the messages of a client are to be handled one after the other. */
+  get keepsOrder(): boolean {
+    return true;
   }
 
   /** Whether what a worker remembers of clients says which one they have to come to. */
@@ -156,6 +176,10 @@ class Anywhere extends Dispatcher {
     super(parts, true);
     this.#line = new WaitingLine(() => this.#hasRoom(), parts.defer);
     for (const worker of parts.workers) worker.line = this.#line;
+  }
+
+  override get keepsOrder(): boolean {
+    return false;
   }
 
   override ready(client: Client): boolean {

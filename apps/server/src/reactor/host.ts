@@ -17,6 +17,8 @@ export interface ReactorHost {
   resetDone(peer: PeerId): void;
   /** Clients of that worker or process aside, which has died, have been told. */
   workerSettled(peer: PeerId): void;
+  /** The dispatcher goes by the number of workers that the master has said last. */
+  resized(): void;
   /** The last connection is closed, or the time for that is over. */
   stopped(): void;
 }

@@ -45,6 +45,10 @@ export class MasterHost implements ReactorHost {
     this.#master.send(this.#out.set(packet.WORKER_SETTLED, 0, peer));
   }
 
+  resized(): void {
+    this.#master.send(this.#out.set(packet.RESIZED, 0));
+  }
+
   stopped(): void {
     this.#reactor.stop();
   }

@@ -109,6 +109,7 @@ export class ReactorContext {
   readonly allCounters: Counters;
   /** This thread's own. */
   readonly counters: CounterBlock;
+  /** By the place of the worker; which of them get something, the dispatcher knows. */
   readonly workers: readonly ClientLink[];
   /** By worker: to the process that another has replaced, where there are such. */
   readonly asides: readonly ClientLink[];
@@ -190,6 +191,7 @@ export class ReactorContext {
     });
     const parts = {
       workers: this.workers,
+      count: topology.startWorkers,
       asides: this.asides,
       share: { messages: data.maxClientMessages, bytes: data.maxClientBytes },
       counters,

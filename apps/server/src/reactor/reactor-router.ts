@@ -31,6 +31,7 @@ import {
   type ReactorThreadData,
   type UserFunctions,
 } from './reactor-context.js';
+import { Resizes } from './resizes.js';
 import { SoleAcceptor } from './sole-acceptor.js';
 import { TlsPorts } from './tls-ports.js';
 
@@ -44,6 +45,7 @@ export class ReactorRouter {
   readonly #registration: ClientRegistration;
   readonly #deaths: WorkerDeaths;
   readonly #retirements: Retirements;
+  readonly #resizes: Resizes;
   readonly #own: OwnWorker | undefined;
   readonly #handlers: ConnectionHandlers<Client, StreamConnection<Client>> = {
     onInput: ({ context }) => context.slot.received(this.#context.now()),
@@ -74,6 +76,7 @@ export class ReactorRouter {
     this.#retirements = new Retirements(this.#context);
     const requests = new RequestDispatch(this.#context);
     this.#commands = new ClientCommands(this.#context, this.#deaths, this.#retirements, requests);
+    this.#resizes = new Resizes(this.#context, this.#deaths, this.#commands);
     this.#datagrams = new DatagramPorts(this.#context);
     this.#idleReaper = new IdleReaper(this.#context);
     this.#tls = new TlsPorts(this.#context);
@@ -256,6 +259,11 @@ export class ReactorRouter {
         return this.#workerDied(packet.peerIn(message));
       case packet.WORKER_REPLACED:
         return this.#introduce(this.#context.workers[packet.workerIn(message)] as ClientLink);
+      case packet.RESIZE:
+        this.#resizes.resize(message.aux);
+        return this.#context.host.resized();
+      case packet.WORKER_GONE:
+        return this.#resizes.gone(packet.workerIn(message), message.session === 1);
       case packet.RESET:
         return this.reset(packet.peerIn(message));
       case packet.QUIESCE:
@@ -343,6 +351,7 @@ export class ReactorRouter {
       if (client.awaits(worker)) this.#askWorkerForEnd(client, worker);
     }
     if (this.#deaths.someAway) worker.askWhetherBack();
+    this.#resizes.introduced(worker);
     // The process before it may have read that already.
     if (this.#quiesced) worker.channel.send(out.set(packet.LAST, 0));
   }

@@ -50,6 +50,8 @@ export class WorkerLink<Sender> {
   /** Where what lies before it has begun when that was looked at first, and when that was; 0: nothing did. */
   #stillAt = 0;
   #stillSince = 0;
+  /** The server was scaled down by it: it finishes what it has, and gets nothing more. */
+  leaving = false;
   /** A worker has died since the start. */
   #hasForgiven = false;
 

@@ -332,6 +332,13 @@ export class ConnectionSlot {
     this.#turn();
   }
 
+  /** Its session has another worker of its own. */
+  moveTo(worker: WorkerId): void {
+    this.#turn();
+    this.#store(layout.WORKER_WORD, worker);
+    this.#turn();
+  }
+
   flag(flag: number, on: boolean): void {
     const { flags } = this;
     this.change({ flags: on ? flags | flag : flags & ~flag });

@@ -7,6 +7,7 @@ import type { ReactorIndex, Unchecked } from '../contract/ids.js';
  *   server     ┌────────────┬──────────┬─────────────┬──────────────┬──────────────┐ 8 doubles
  *   (master)   │ START_TIME │ ACCEPTED │ TURNED_AWAY │ LAST_SESSION │ ROUND (int32)│ ROUND: all reactor threads
  *              │ OUT_OF_DESCRIPTORS │ LOST_LOG_LINES (int64) │ STATE               │ LOST_LOG_LINES: all processes
+ *              │ WORKER_NUM │ WORKER_PLACES │ TASK_WORKER_NUM │                      │ 8 more
  *              ├────────────┴──────────┴─────────────┴──────────────┴──────────────┤
  *   ports      │ the port that each listener is bound to                           │ 256 doubles
  *              ├───────────────┬────────────┬────────┬─────────────────┬───────────┤
@@ -55,7 +56,11 @@ export const OUT_OF_DESCRIPTORS = 5;
 export const LOST_LOG_LINES = 6;
 /** Where the server is in its life: one of SERVER_STATES. */
 export const STATE = 7;
-export const PORTS = LINE;
+/** Workers that get what clients send; places that have a process, which is more while some are on their way out; task workers. */
+export const WORKER_NUM = LINE;
+export const WORKER_PLACES = LINE + 1;
+export const TASK_WORKER_NUM = LINE + 2;
+export const PORTS = 2 * LINE;
 const PORTS_LENGTH = 256;
 /** In place of a port, for a listener that a program has asked for at run time: it is a unix socket. */
 export const ON_PATH = 65_536;

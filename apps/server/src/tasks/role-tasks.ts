@@ -2,7 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DoorbellListener } from '@millrace/shared-memory/internal';
 import { TaskError } from '@millrace/task-pool';
 import type { TaskClient } from '@millrace/task-pool/internal';
-import type { ResetTasks, TaskWorkerDied, TaskWorkerUp } from '../contract/control-messages.js';
+import type {
+  ResetTasks,
+  TaskWorkerDied,
+  TaskWorkerGone,
+  TaskWorkerUp,
+} from '../contract/control-messages.js';
 import { runInOrder } from '../contract/events.js';
 import { ServerError } from '../errors.js';
 import type { Topology } from '../links/topology.js';
@@ -49,7 +54,7 @@ export class RoleTasks {
     if (!this.#closed) this.#asker ??= this.#open();
   }
 
-  heard(message: TaskWorkerDied | TaskWorkerUp): void {
+  heard(message: TaskWorkerDied | TaskWorkerUp | TaskWorkerGone): void {
     this.#asker?.heard(message);
   }
 

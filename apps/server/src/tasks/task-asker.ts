@@ -9,17 +9,26 @@ import {
   type TaskMessage,
   type TaskQueue,
 } from '@millrace/task-pool/internal';
-import type { ResetTasks, TaskWorkerDied, TaskWorkerUp } from '../contract/control-messages.js';
+import type {
+  ResetTasks,
+  TaskWorkerDied,
+  TaskWorkerGone,
+  TaskWorkerUp,
+} from '../contract/control-messages.js';
 import type { PeerId } from '../contract/ids.js';
 import { corruptTaskLink } from '../links/corrupt-links.js';
+import { COUNTERS } from '../links/descriptor-names.js';
 import { linksOf, PEER } from '../links/server-plan.js';
+import { countersShape } from '../links/table-sizes.js';
 import { openAskerLinks, openBoard } from '../links/task-links.js';
 import { openTaskQueue } from '../links/task-queue.js';
 import { askerOf, peerOfTaskWorker } from '../links/task-topology.js';
 import type { Topology } from '../links/topology.js';
 import type { LogLimit } from '../log/log.js';
 import type { ServerRegistry } from '../metrics/server-registry.js';
+import { Counters } from '../shared/counters.js';
 import { TASKS, TASKS_AT_HAND, TASKS_COMPLETED, TASKS_FAILED } from '../shared/counters-layout.js';
+import { publishedSize } from '../shared/server-size.js';
 import { LaterQueue } from './later-queue.js';
 
 export interface TaskAskerParts {
@@ -115,7 +124,9 @@ export class TaskAsker {
     const onCorrupt = (taskWorker: number, error: Error) => this.#corrupt(taskWorker, error);
     const more = { listener, files, borrowed, onCorrupt };
     this.#ends = openAskerLinks(topology, this.#mine, peer, more);
+    const { taskWorkers } = publishedSize(new Counters(this.#mine.memory(COUNTERS), countersShape(topology)));
     for (const [index, end] of this.#ends.entries()) {
+      if (index >= taskWorkers) this.client.workerLost(index, noTaskWorker(index));
       // Before anything is read from it.
       end.begin();
       this.#links[index]?.become(end);
@@ -125,8 +136,9 @@ export class TaskAsker {
     }
   }
 
-  heard(message: TaskWorkerDied | TaskWorkerUp): void {
+  heard(message: TaskWorkerDied | TaskWorkerUp | TaskWorkerGone): void {
     const { type, taskWorker } = message;
+    if (type === 'taskWorkerGone') return this.client.workerLost(taskWorker, noTaskWorker(taskWorker));
     if (type === 'taskWorkerDied') {
       const cause = message.corrupt ? killedForCorruption(taskWorker) : undefined;
       return this.client.workerDied(taskWorker, message.exit, cause);
@@ -185,6 +197,12 @@ export class TaskAsker {
 /** Milliseconds that all processes of a machine count alike. */
 export function monotonicNow(): number {
   return Number(process.hrtime.bigint() / 1_000_000n);
+}
+
+/** A task that has chosen it would wait for ever. */
+function noTaskWorker(taskWorker: number): TaskError {
+  const message = `There is no task worker ${taskWorker}: the server is not scaled so far now.`;
+  return new TaskError('ERR_MILLRACE_NO_TASK_WORKER', message);
 }
 
 function killedForCorruption(taskWorker: number): TaskError {

@@ -20,7 +20,7 @@ import { OpenedResources } from '../links/shared-resources.js';
 import { openRunnerLinks, type RunnerLinks } from '../links/task-links.js';
 import { checkTaskMeans, openTaskQueue } from '../links/task-queue.js';
 import { peerOfAsker, peerOfTaskWorker } from '../links/task-topology.js';
-import { idOfPeer, type Topology } from '../links/topology.js';
+import { flatIdOf, idOfPeer, type Topology } from '../links/topology.js';
 import { LogLimit } from '../log/log.js';
 import { beat } from '../process/heartbeat.js';
 import { drawLimit } from '../process/limit.js';
@@ -65,7 +65,7 @@ export class TaskWorkerRole {
     this.#life = new WorkerLife({
       context,
       child,
-      workerId: this.#workerId,
+      workerId: flatIdOf(topology, this.#workerId),
       onSessionsLost: () => this.#gateway.settleLost(),
       onMessage: (message) => this.#heard(message),
       finish: async () => {
@@ -120,6 +120,9 @@ export class TaskWorkerRole {
   #heard(message: WorkMessage): void {
     switch (message.type) {
       case 'taskWorkerUp':
+      case 'taskWorkerGone':
+      case 'sized':
+      case 'alsoListen':
       case 'taskWorkerDied':
       case 'resetLinks':
       case 'resetTasks':

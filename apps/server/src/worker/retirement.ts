@@ -31,6 +31,8 @@ export interface RetirementParts {
   readonly channels: readonly PacketChannel[];
   /** Asks the manager for the aside links. */
   readonly ask: () => void;
+  /** What was sent to this process by its main links has been read. */
+  readonly onRead: () => void;
   /** What comes by them makes no sense. */
   readonly onCorrupt: (error: Error) => void;
 }
@@ -74,10 +76,11 @@ export class Retirement {
 
   /** Resolves when the place is another process's and no connection is left here. */
   async run(): Promise<void> {
-    const { context, lease, sessions, served, tasks, channels } = this.#parts;
+    const { context, lease, sessions, served, tasks, channels, onRead } = this.#parts;
     const begun = performance.now();
     const aside = await this.#open();
     await sessions.retire();
+    onRead();
     // Their results come by links of the place, and so do messages.
     await tasks.settled();
     tasks.refuse(replaced());

@@ -103,6 +103,7 @@ export class UserProcessRole {
   #heard(message: RoleMessage): void {
     switch (message.type) {
       case 'taskWorkerUp':
+      case 'taskWorkerGone':
       case 'taskWorkerDied':
         return this.#tasks?.heard(message);
       case 'resetTasks': {
@@ -112,6 +113,8 @@ export class UserProcessRole {
       }
       case 'lease':
       case 'leave':
+      case 'sized':
+      case 'alsoListen':
       case 'resetLinks':
         // For processes that have rings and pipes of their own.
         return;

@@ -14,14 +14,20 @@ import {
   reactorOfWorker,
   type WorkerId,
 } from '../contract/ids.js';
-import { incarnationOf, type RoleAssignment, SHUTDOWN, type WorkerStatus } from '../contract/role.js';
+import {
+  incarnationOf,
+  REMOVAL,
+  type RoleAssignment,
+  SHUTDOWN,
+  type WorkerStatus,
+} from '../contract/role.js';
 import type { Session } from '../contract/session.js';
 import type { FileReceiver } from '../links/file-link.js';
 import { REACTOR } from '../links/server-plan.js';
 import { OpenedResources } from '../links/shared-resources.js';
 import { checkTaskMeans } from '../links/task-queue.js';
 import { isWorker } from '../links/task-topology.js';
-import { masterPeer, type Topology } from '../links/topology.js';
+import { flatIdOf, masterPeer, type Topology } from '../links/topology.js';
 import { LogLimit } from '../log/log.js';
 import { beat } from '../process/heartbeat.js';
 import { drawLimit } from '../process/limit.js';
@@ -71,6 +77,8 @@ export class WorkerRole {
   #retirement: Retirement | undefined;
   /** Whether it reads up to the last packets before it ends. */
   #drain = false;
+  /** Whether no other process comes after it, and the server goes on. */
+  #isRemoved = false;
   /** Whether it ends alone, and another is in its place. */
   #isReplaced = true;
 
@@ -141,7 +149,7 @@ export class WorkerRole {
     this.#life = new WorkerLife({
       context,
       child,
-      workerId: id,
+      workerId: flatIdOf(topology, id),
       finish: () => this.#finish(),
       inHand: () => this.#inHand(),
       startsAs: () => this.#capture?.waitsFor,
@@ -150,7 +158,8 @@ export class WorkerRole {
       onAside: () => this.#retirement?.granted(),
       onStop: (mode) => {
         // The last packets of a server that stops are for the process that has the place by then. In base mode there are none.
-        this.#drain = mode === SHUTDOWN && this.#own === undefined;
+        this.#drain = (mode === SHUTDOWN || mode === REMOVAL) && this.#own === undefined;
+        this.#isRemoved = mode === REMOVAL;
         this.#isReplaced = mode !== SHUTDOWN;
       },
       onSessionsLost: () => this.#gateway.settleLost(),
@@ -315,8 +324,13 @@ export class WorkerRole {
       case 'resetLinks':
         return this.#resetLinks(message.peer);
       case 'taskWorkerUp':
+      case 'taskWorkerGone':
       case 'taskWorkerDied':
         return this.#tasks.heard(message);
+      case 'alsoListen':
+        return this.#capture?.alsoListen(message.listener, message.socket);
+      case 'sized':
+        return this.#own?.resize(message.workers);
       case 'resetTasks': {
         const { taskWorker } = message;
         const reset = this.#tasks.reset(message);
@@ -359,8 +373,10 @@ export class WorkerRole {
     if (this.#drain) {
       await this.#life.lease.acquired();
       this.#serve();
-    } else if (this.#topology.aside && this.#served !== undefined && this.#serving && this.#life.lease.isHeld)
-      return this.#retire(this.#served);
+    }
+    const keepsClients = !this.#drain || this.#isRemoved;
+    if (keepsClients && this.#topology.aside && this.#serving && this.#life.lease.isHeld)
+      if (this.#served !== undefined) return this.#retire(this.#served);
     this.#own?.quiesce();
     await this.#capture?.native.leave(this.#isReplaced ? this.#context.options.maxWaitTime : undefined);
     this.#served?.end();
@@ -410,6 +426,7 @@ export class WorkerRole {
       tasks: this.#tasks.client,
       channels: this.#channels,
       ask: () => this.#life.tell({ type: 'asideWanted', pid: process.pid }),
+      onRead: () => this.#isRemoved && this.#life.tell({ type: 'drained' }),
       onCorrupt: (error) => this.#asideCorrupt(error),
     });
     await this.#retirement.run();

@@ -49,7 +49,7 @@ test('a process knows its flat id and the roles of others, and refuses an id tha
   expect(taskWorker.roleOf(1)).toBe('worker');
   expect(taskWorker.roleOf('manager')).toBe('manager');
   expect(() => taskWorker.roleOf(3)).toThrow('There is no process 3');
-  expect(() => taskWorker.assertFlatId(-1)).toThrow('There is no process -1');
+  expect(() => taskWorker.peerOf(-1)).toThrow('There is no process -1');
   const master = new PeerIdentity('master', 0, registered);
   expect([master.id, master.workerId]).toEqual(['master', undefined]);
 });

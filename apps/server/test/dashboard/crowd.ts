@@ -113,6 +113,7 @@ export class Crowd implements Disposable {
       deaths: { answered502: 0, answered503: 0, reset: 0 },
       processes: { total: this.#processes.length, ready: this.#processes.length, restarts: 0, failures: 0 },
       lostLogLines: 0,
+      size: { workers: 98, maxWorkers: 114, taskWorkers: 0, maxTaskWorkers: 0 },
       adminAddress: null,
     });
     return {

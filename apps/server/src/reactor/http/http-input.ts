@@ -34,7 +34,11 @@ export class HttpInput {
     this.#context = context;
     this.#requests = requests;
     this.#lost = lost;
-    this.#moves = new RequestMoves(context, (...piece) => this.#send(...piece));
+    this.#moves = new RequestMoves(
+      context,
+      (...piece) => this.#send(...piece),
+      (client, bytes) => requests.choose(client, bytes, 0, bytes.length),
+    );
     this.#others = others;
     this.#late = new LateHeads(context.reactor);
     this.framer = new HttpFramer(this.#late);

@@ -58,7 +58,7 @@ export class RequestDispatch {
   }
 
   #named(client: HttpClient, bytes: Buffer, start: number, end: number): ClientLink | undefined {
-    const { workers } = this.#context;
+    const { workers } = this.#context.dispatcher;
     const fields = this.#fields;
     if (this.#place !== undefined && fields.find(this.#place, this.#name, bytes, start, end))
       // All servers choose alike: those behind another proxy, and the next run.
@@ -81,7 +81,8 @@ export class RequestDispatch {
   }
 
   #nextInTurn(): ClientLink | undefined {
-    const { workers, allCounters } = this.#context;
+    const { allCounters, dispatcher } = this.#context;
+    const { workers } = dispatcher;
     const first = Math.abs(allCounters.nextRound() % workers.length);
     for (let i = 0; i < workers.length; i++) {
       const worker = workers[(first + i) % workers.length] as ClientLink;
@@ -92,7 +93,7 @@ export class RequestDispatch {
 
   /** Its own, where no other one has less to do: a process that does not know the client makes a socket for it first. */
   #leastBusy(client: HttpClient): ClientLink {
-    const { workers } = this.#context;
+    const { workers } = this.#context.dispatcher;
     let best = client.at;
     let lowest = this.#load(best);
     for (let i = 0; i < workers.length && lowest > 0; i++) {

@@ -27,13 +27,17 @@ const BY_SERVER = CLOSE_REASONS.indexOf('server');
 export class RequestMoves {
   readonly #context: ReactorContext;
   readonly #send: (client: HttpClient, bytes: Buffer, start: number, end: number, piece: Piece) => void;
+  readonly #choose: (client: HttpClient, bytes: Buffer) => ClientLink | undefined;
 
+  /** `choose`: the worker for a request, where that is not the one that has the client. */
   constructor(
     context: ReactorContext,
     send: (client: HttpClient, bytes: Buffer, start: number, end: number, piece: Piece) => void,
+    choose: (client: HttpClient, bytes: Buffer) => ClientLink | undefined,
   ) {
     this.#context = context;
     this.#send = send;
+    this.#choose = choose;
   }
 
   /** Whether the request that begins with these bytes can go to the worker that `client` has then; else it waits. */
@@ -53,9 +57,12 @@ export class RequestMoves {
   go(client: HttpClient): boolean {
     const { waiting } = client;
     if (waiting === undefined) return true;
-    if (waiting.worker !== client.at && !this.#move(client, waiting.worker)) return false;
+    const { bytes } = waiting;
+    // The worker that it was for may be one that the server was scaled down by since.
+    const worker = waiting.worker.leaving ? (this.#choose(client, bytes) ?? client.at) : waiting.worker;
+    if (worker !== client.at && !this.#move(client, worker)) return false;
     this.#forget(client);
-    this.#send(client, waiting.bytes, 0, waiting.bytes.length, waiting);
+    this.#send(client, bytes, 0, bytes.length, waiting);
     client.resumeFor(PAUSE_DISPATCH);
     return true;
   }

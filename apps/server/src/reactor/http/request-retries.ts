@@ -68,10 +68,10 @@ export class RequestRetries {
   }
 
   #otherThan(dead: ClientLink, client: HttpClient): ClientLink {
-    const { workers, dispatcher } = this.#context;
+    const { dispatcher } = this.#context;
     if (dispatcher.isBinding || client.isBound) return dead;
     let best = dead;
-    for (const worker of workers) {
+    for (const worker of dispatcher.workers) {
       if (worker === dead || this.#isAway(worker) || !worker.writable) continue;
       if (best === dead || worker.underWay < best.underWay) best = worker;
     }

@@ -1,6 +1,7 @@
 import { ADOPT, END, FORGET, type Packet, PacketError, pieceAux, RETIRED } from '../../links/packet.js';
 import { CLOSING } from '../../shared/connection-layout.js';
 import type { ClientLink } from '../client.js';
+import { moveOwner } from '../owner-moves.js';
 import { PAUSE_MOVES } from '../pause-reasons.js';
 import type { ReactorContext } from '../reactor-context.js';
 import { isAfter } from './fate.js';
@@ -34,7 +35,13 @@ export class Retirements {
       const { http } = client;
       if (http === undefined) continue;
       http.moveVisit(worker, aside);
-      if (http.link !== worker) continue;
+      const isIts = http.link === worker;
+      // No other process gets the place: what this one releases is another worker's.
+      if (worker.leaving && http.at === worker) {
+        if (http.owner === worker) moveOwner(this.#context, http);
+        http.at = http.owner;
+      }
+      if (!isIts) continue;
       http.via = aside;
       client.moveEnding(worker, aside);
       unhold(client, worker);

@@ -1,0 +1,68 @@
+import { resolve } from 'node:path';
+import type { ProgramServerOptions } from '@millrace/server/program';
+import type { MillraceConfig } from './config.js';
+
+/** By what workers are chosen. */
+export type Dispatch = Pick<ProgramServerOptions, 'dispatchMode' | 'dispatchKey'>;
+
+/** What `millrace start` is told, as commander names it. */
+export interface StartFlags {
+  readonly config?: string;
+  readonly workers?: number;
+  readonly maxWorkers?: number;
+  readonly reactors?: number;
+  readonly mode?: 'process' | 'base';
+  readonly dispatch?: Dispatch;
+  readonly name?: string;
+  readonly daemonize?: true;
+  readonly watch?: true;
+  readonly pidFile?: string;
+  readonly logFile?: string;
+  readonly logLevel?: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+  readonly logFormat?: 'json' | 'pretty';
+  readonly adminPort?: number;
+  readonly rawOutput?: true;
+  readonly envFile?: string;
+  readonly maxConnections?: number;
+  readonly maxWait?: number;
+  readonly retry?: true;
+  readonly user?: string;
+  readonly group?: string;
+}
+
+/** The options that flags stand for. */
+export interface FlagOptions {
+  readonly start: Pick<MillraceConfig, 'args' | 'name' | 'envFile'>;
+  readonly server: ProgramServerOptions;
+}
+
+/** Paths of flags are paths from `cwd`. */
+export function flagOptions(flags: StartFlags, args: readonly string[], cwd: string): FlagOptions {
+  const { workers, maxWorkers, reactors, mode, dispatch, name, pidFile, logFile, logLevel } = flags;
+  const { logFormat, rawOutput } = flags;
+  const { envFile, maxConnections, maxWait, retry, user, group } = flags;
+  return {
+    start: {
+      ...(args.length > 0 && { args: [...args] }),
+      ...(name !== undefined && { name }),
+      ...(envFile !== undefined && { envFile: resolve(cwd, envFile) }),
+    },
+    server: {
+      ...(mode !== undefined && { mode }),
+      ...(logLevel !== undefined && { logLevel }),
+      ...(logFormat && { logFormat }),
+      ...(rawOutput && { programOutput: 'raw' as const }),
+      ...(workers !== undefined && { workerNum: workers }),
+      ...(maxWorkers !== undefined && { maxWorkerNum: maxWorkers }),
+      ...(reactors !== undefined && { reactorNum: reactors }),
+      ...dispatch,
+      ...(pidFile !== undefined && { pidFile: resolve(cwd, pidFile) }),
+      ...(logFile !== undefined && { logFile: resolve(cwd, logFile) }),
+      ...(maxConnections !== undefined && { maxConnections }),
+      ...(maxWait !== undefined && { maxWaitTime: maxWait }),
+      ...(retry && { retryRequests: true }),
+      ...(user !== undefined && { user }),
+      ...(group !== undefined && { group }),
+    },
+  };
+}

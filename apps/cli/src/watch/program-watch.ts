@@ -1,0 +1,93 @@
+import { type FSWatcher, statSync, watch } from 'node:fs';
+import { dirname, relative } from 'node:path';
+
+/** Milliseconds without another change after which the server is reloaded: an editor writes in several steps, and a build many files. */
+const QUIET_MS = 100;
+
+interface Reloads {
+  reload(): Promise<{ readonly outcome: string; readonly replaced?: number; readonly advice?: string }>;
+  readonly log: { info(text: string): void; warn(text: string): void; error(text: string): void };
+}
+
+/** Reloads a server when a file of its program changes. Directories are watched, for most editors put a new file in the place of the old one. */
+export class ProgramWatch {
+  /** What each file was when it was looked at last. */
+  readonly #files = new Map<string, string>();
+  readonly #directories = new Map<string, FSWatcher | undefined>();
+  readonly #changed = new Set<string>();
+  #server: Reloads | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #reloading = false;
+
+  add(files: readonly string[]): void {
+    for (const file of files) {
+      if (this.#files.has(file)) continue;
+      this.#files.set(file, stateOf(file));
+      this.#watch(dirname(file));
+    }
+  }
+
+  begin(server: Reloads): void {
+    this.#server = server;
+    server.log.info(`it is reloaded when one of its files changes`);
+    for (const directory of this.#directories.keys()) this.#watch(directory);
+  }
+
+  #watch(directory: string): void {
+    if (this.#directories.get(directory) !== undefined) return;
+    this.#directories.set(directory, undefined);
+    if (this.#server === undefined) return;
+    try {
+      const watcher = watch(directory, { persistent: false }, () => this.#soon());
+      watcher.on('error', () => this.#lost(directory));
+      this.#directories.set(directory, watcher);
+    } catch (error) {
+      this.#server.log.warn(`${directory} is not watched: ${(error as Error).message}`);
+    }
+  }
+
+  /** It has been removed, or moved: what takes its place is watched with the next file that is loaded from there. */
+  #lost(directory: string): void {
+    this.#directories.get(directory)?.close();
+    this.#directories.delete(directory);
+  }
+
+  #soon(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#look(), QUIET_MS).unref();
+  }
+
+  #look(): void {
+    for (const [file, before] of this.#files) {
+      const now = stateOf(file);
+      if (now === before) continue;
+      this.#files.set(file, now);
+      this.#changed.add(file);
+    }
+    if (this.#changed.size > 0 && !this.#reloading) void this.#reload();
+  }
+
+  async #reload(): Promise<void> {
+    const server = this.#server;
+    if (server === undefined) return;
+    this.#reloading = true;
+    while (this.#changed.size > 0) {
+      const files = [...this.#changed].map((file) => relative(process.cwd(), file) || file).sort();
+      this.#changed.clear();
+      const what = `${files.slice(0, 3).join(', ')}${files.length > 3 ? ` and ${files.length - 3} more` : ''} changed`;
+      const began = performance.now();
+      const { outcome, replaced = 0, advice = '' } = await server.reload();
+      const ms = Math.round(performance.now() - began);
+      if (outcome === 'reloaded') server.log.info(`${what}: reloaded ${replaced} processes in ${ms} ms`);
+      else if (outcome === 'failed')
+        server.log.error(`${what}: the new version does not start, and the one before serves on. ${advice}`);
+    }
+    this.#reloading = false;
+  }
+}
+
+/** What is another when the file was written. */
+function stateOf(file: string): string {
+  const stats = statSync(file, { throwIfNoEntry: false });
+  return stats === undefined ? 'none' : `${stats.ino} ${stats.size} ${stats.mtimeMs}`;
+}

@@ -1,0 +1,162 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Program, until } from '@millrace/testkit';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { millrace, type Ran } from './millrace.js';
+import { get, portOf, start } from './support.js';
+
+let directory = '';
+let env: NodeJS.ProcessEnv = {};
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'millrace-config-'));
+  env = { MILLRACE_RUNTIME_DIR: join(directory, 'run'), PWD: directory };
+  write(
+    'app.cjs',
+    `require('node:http').createServer((_, response) => response.end([process.pid, process.env.COLOUR, ...process.argv.slice(2)].join(' ')))
+      .listen(0, function () { console.log('listening ' + JSON.stringify(this.address())); });`,
+  );
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+const write = (name: string, text: string) => writeFileSync(join(directory, name), text);
+const run = (...args: string[]): Promise<Ran> => millrace(args, env);
+const app = (...flags: string[]): Program => start(join(directory, 'app.cjs'), { flags, env });
+
+// biome-ignore lint/suspicious/noExplicitAny: it is what the test looks at
+const status = async (): Promise<any> => JSON.parse((await run('status', '--json')).stdout);
+
+describe('a configuration file', () => {
+  const says: [string, string][] = [
+    ['json', '{ "workerNum": 2, "maxWorkerNum": 5, "name": "shop", "args": ["a"], "logLevel": "warn" }'],
+    ['mjs', 'export default { workerNum: 2, maxWorkerNum: 5, name: "shop", args: ["a"], logLevel: "warn" };'],
+    [
+      'ts',
+      'const n: number = 2;\nexport default async () => ({ workerNum: n, maxWorkerNum: 5, name: "shop", args: ["a"], logLevel: "warn" as const });',
+    ],
+  ];
+  test.for(says)('beside the program is found, and flags win over it: .%s', async ([extension, text]) => {
+    write(`millrace.config.${extension}`, text);
+    await using program = app('--max-workers', '7');
+    const answer = await get(await portOf(program));
+    expect(answer).toMatch(/^\d+ {2}a$/);
+    expect(await status()).toMatchObject({ name: 'shop', size: { workers: 2, maxWorkers: 7 } });
+  });
+
+  test('says which option, value and limit of which file are wrong, and the start ends with that', async () => {
+    const file = join(directory, 'millrace.config.json');
+    const wrong: [string, string][] = [
+      ['{ "workerNum": 0 }', "The option 'workerNum' cannot be 0"],
+      ['{ "workerNum": 4, "maxWorkerNum": 3 }', "cannot be 3: at least 'workerNum', which is 4"],
+      ['{ "workerNmu": 4 }', "There is no option 'workerNmu'; did you mean 'workerNum'?"],
+      ['{ "port": 80 }', "The option 'port' is none of a server that runs a program"],
+      ['{ "daemonize": true }', "The option 'daemonize' is none of a file"],
+      ['{ "args": "a" }', `The option 'args' cannot be "a": a list of texts`],
+      ['{ "name": ', 'it cannot be read'],
+      ['[]', 'it has no options'],
+    ];
+    for (const [text, message] of wrong) {
+      write('millrace.config.json', text);
+      const { code, stderr } = await run('start', join(directory, 'app.cjs'));
+      expect(stderr).toContain(`ERR_MILLRACE_CONFIG: ${file}: `);
+      expect(stderr).toContain(message);
+      expect(code).toBe(1);
+    }
+    const missing = await run('start', '--config', join(directory, 'none.json'), join(directory, 'app.cjs'));
+    expect(missing).toMatchObject({ code: 1 });
+    expect(missing.stderr).toContain('none.json: it is not there.');
+  });
+
+  test('names the program, so that start needs no argument', async () => {
+    write('millrace.config.json', '{ "entry": "app.cjs", "workerNum": 1, "logLevel": "warn" }');
+    const by = ['--config', join(directory, 'millrace.config.json')];
+    expect((await run('start')).code).toBe(2);
+    const started = await run('start', '-d', ...by);
+    expect(started.code).toBe(0);
+    try {
+      expect(await status()).toMatchObject({ name: 'app', size: { workers: 1 } });
+      write('millrace.config.json', '{ "entry": "app.cjs", "workerNum": 2, "logLevel": "warn" }');
+      // As it was started: by the same file, as that is by then.
+      expect(await run('restart')).toMatchObject({ code: 0 });
+      expect(await status()).toMatchObject({ size: { workers: 2 } });
+    } finally {
+      await run('stop');
+    }
+  });
+
+  test('is read anew at a reload: what is of a process holds, what takes a restart is said, and one that is broken is not taken', async () => {
+    write('millrace.config.mjs', 'export default { workerNum: 1, args: ["one"], envFile: ".env" };');
+    write('.env', 'COLOUR=red\nSECRET=before');
+    await using program = app();
+    const port = await portOf(program);
+    expect(await get(port)).toMatch(/^\d+ red one$/);
+    write(
+      'millrace.config.mjs',
+      'export default { workerNum: 3, maxRequest: 100000, args: ["two"], envFile: ".env" };',
+    );
+    write('.env', 'COLOUR=blue\nSECRET=after');
+    expect(await run('reload')).toMatchObject({ code: 0 });
+    expect(await get(port)).toMatch(/^\d+ blue two$/);
+    expect(program.output).toContain('maxRequest 0 -> 100000, by');
+    expect(program.output).toMatch(/workerNum 1 -> 3, by .*: that takes a restart; millrace scale/);
+    expect(program.output).toContain('other variables for the program: COLOUR, SECRET');
+    expect(program.output).not.toContain('after');
+    const before = await get(port);
+    write('millrace.config.mjs', 'export default { workerNum: ');
+    const broken = await run('reload');
+    expect(broken.code).toBe(1);
+    expect(await get(port)).toBe(before);
+    write('millrace.config.mjs', 'export default { args: ["three"], envFile: ".env" };');
+    expect(await run('reload')).toMatchObject({ code: 0 });
+    expect(await get(port)).toMatch(/^\d+ blue three$/);
+  });
+
+  test('and defaults are printed by config, with where each comes from', async () => {
+    write('millrace.config.json', '{ "workerNum": 3, "envFile": ".env" }');
+    const { stdout, stderr, code } = await run('config', join(directory, 'app.cjs'));
+    expect(code).toBe(0);
+    expect(stderr).toContain(join(directory, 'millrace.config.json'));
+    expect(stdout).toMatch(/^workerNum +file +3$/m);
+    expect(stdout).toMatch(/^mode +default +process$/m);
+    expect(stdout).toMatch(new RegExp(`^envFile +file +${join(directory, '.env')}$`, 'm'));
+    const json = JSON.parse(
+      (await run('config', '--json', '--workers', '5', join(directory, 'app.cjs'))).stdout,
+    );
+    expect(json.file).toBe(join(directory, 'millrace.config.json'));
+    expect(json.options).toContainEqual({ option: 'workerNum', value: 5, from: 'flag' });
+  });
+});
+
+describe('with --watch', () => {
+  const version = (n: number | string) =>
+    `import { createServer } from 'node:http';
+     import { answer } from './part.mjs';
+     createServer((_, response) => response.end('${n} ' + answer)).listen(0, function () { console.log('listening ' + JSON.stringify(this.address())); });`;
+
+  test('a change of any file of the program, of its variables or configuration reloads it, and a version that does not start is not taken', async () => {
+    write('main.mjs', version(1));
+    write('part.mjs', `export const answer = 'a' + (process.env.COLOUR ?? '');`);
+    write('millrace.config.json', '{ "workerNum": 1, "envFile": ".env" }');
+    write('.env', 'COLOUR=-red');
+    await using program = start(join(directory, 'main.mjs'), { flags: ['--watch'], env });
+    const port = await portOf(program);
+    await program.printed(/it is reloaded when one of its files changes/);
+    const becomes = (text: string) => until(`the answer ${text}`, async () => (await get(port)) === text);
+    await becomes('1 a-red');
+    write('main.mjs', version(2));
+    await becomes('2 a-red');
+    expect(program.output).toMatch(/main\.mjs changed: reloaded 1 processes in \d+ ms/);
+    // What the entry module imports is known by what the worker says that it has loaded.
+    await until('a reload by the other file', async () => {
+      write('part.mjs', `export const answer = 'b' + process.env.COLOUR;`);
+      return (await get(port)) === '2 b-red';
+    });
+    write('.env', 'COLOUR=-blue');
+    await becomes('2 b-blue');
+    write('main.mjs', 'export default {{{');
+    await program.printed(/main\.mjs changed: the new version does not start, and the one before serves on/);
+    expect(await get(port)).toBe('2 b-blue');
+    write('main.mjs', version(3));
+    await becomes('3 b-blue');
+  });
+});
