@@ -145,7 +145,7 @@ describe('with --watch', () => {
     await becomes('1 a-red');
     write('main.mjs', version(2));
     await becomes('2 a-red');
-    expect(program.output).toMatch(/main\.mjs changed: reloaded 1 processes in \d+ ms/);
+    await program.printed(/main\.mjs changed: reloaded 1 processes in \d+ ms/);
     // What the entry module imports is known by what the worker says that it has loaded.
     await until('a reload by the other file', async () => {
       write('part.mjs', `export const answer = 'b' + process.env.COLOUR;`);
