@@ -10,6 +10,7 @@ import { type Outcome, PROOFS } from './proofs.js';
 const program = new Command()
   .argument('[proofs...]', `of ${Object.keys(PROOFS).join(', ')}; default: all`)
   .option('--scale <share>', 'of the number of tasks', Number, 1)
+  .option('--kill-every <ms>', 'between two kills of task processes', Number, 100)
   .addOption(new Option('--engine <name>').choices(Object.keys(ENGINES)).default('bullmq'))
   .option('--out <file>', 'where the outcomes are written, as JSON')
   .parse();
@@ -17,7 +18,8 @@ const {
   scale,
   out,
   engine: chosen,
-} = program.opts<{ scale: number; out?: string; engine: keyof typeof ENGINES }>();
+  killEvery,
+} = program.opts<{ scale: number; killEvery: number; out?: string; engine: keyof typeof ENGINES }>();
 const wanted = program.args.length > 0 ? program.args : Object.keys(PROOFS);
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-proofs-'));
@@ -32,7 +34,13 @@ try {
     const since = performance.now();
     let outcome: Outcome;
     try {
-      outcome = await (PROOFS[name] as (typeof PROOFS)[string])({ network, engine, directory, scale });
+      outcome = await (PROOFS[name] as (typeof PROOFS)[string])({
+        network,
+        engine,
+        directory,
+        scale,
+        killEvery,
+      });
     } catch (error) {
       outcome = { what: name, saw: 'it came to no end', faults: [String(error)] };
     }

@@ -15,6 +15,8 @@ export interface Stage {
   readonly directory: string;
   /** A share of the sizes, for a quick look. */
   readonly scale: number;
+  /** Milliseconds between two kills. */
+  readonly killEvery: number;
 }
 
 /** What was seen; `faults` is empty when all is as it has to be. */
@@ -74,12 +76,12 @@ async function killedProcesses(stage: Stage): Promise<Outcome> {
         kills++;
         killIfThere(pid);
       }
-      await sleep(100);
+      await sleep(stage.killEvery);
     }
     await answers.all();
     const again = answers.attempts.filter((attempt) => attempt > 1).length;
     return {
-      what: `${count} tasks while a task process is killed each 100 ms`,
+      what: `${count} tasks while a task process is killed each ${stage.killEvery} ms`,
       saw: `${kills} kills, all answered once, ${again} in a later attempt`,
       faults: [...answers.faults(), ...untrue(notes, answers.attempts)],
     };
