@@ -1,7 +1,8 @@
 /** The command `millrace`. Each subcommand loads what it needs when it is asked for: `--help` loads none. */
 import { MillraceError } from '@millrace/channel/errors';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { CommandError, EXIT } from './command-error.js';
+import type { Shell } from './commands/completion.js';
 import type { Dispatch, StartFlags } from './config/flags.js';
 
 const count = (text: string) => {
@@ -335,6 +336,26 @@ command
   .option('-n, --name <name>', 'the server')
   .option(...JSON_FLAG)
   .action(async (wanted: string, flags) => (await import('./commands/inspect.js')).inspect(wanted, flags));
+
+command
+  .command('doctor')
+  .description('find limits of this machine that will hurt, each with the command that mends it')
+  .argument('[name]', 'the server; none need run')
+  .option(...JSON_FLAG)
+  .action(async (name: string | undefined, flags) =>
+    (await import('./commands/doctor.js')).doctor(name, flags),
+  );
+
+command
+  .command('completion')
+  .description('print a script that completes this command in a shell')
+  .addArgument(new Argument('[shell]', 'which').choices(['bash', 'zsh', 'fish']))
+  .addOption(new Option('--list <names>').choices(['servers', 'processes']).hideHelp())
+  .action(async (shell: Shell | undefined, { list }: { readonly list?: 'servers' | 'processes' }) => {
+    if (list !== undefined) return (await import('./commands/completion-list.js')).listNames(list);
+    if (shell === undefined) throw new CommandError('usage', 'Name the shell: bash, zsh or fish.');
+    (await import('./commands/completion.js')).completion(command, shell);
+  });
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // What reads it has seen enough, as `head` has.
