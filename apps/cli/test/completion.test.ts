@@ -1,5 +1,5 @@
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,17 +30,32 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 const SHELLS = {
   bash: (line: string) =>
-    `eval "$(millrace completion bash)"; COMP_LINE='${line}'; COMP_POINT=\${#COMP_LINE}; _millrace; printf '%s\\n' "\${COMPREPLY[@]}"`,
-  fish: (line: string) => `millrace completion fish | source; complete -C '${line}'`,
+    `. "$SCRIPT"; COMP_LINE='${line}'; COMP_POINT=\${#COMP_LINE}; _millrace; printf '%s\\n' "\${COMPREPLY[@]}"`,
+  fish: (line: string) => `source $SCRIPT; complete -C '${line}'`,
 };
 type Shell = keyof typeof SHELLS;
 
 const isThere = (shell: string) => spawnSync(shell, ['-c', 'true']).status === 0;
 
+/** The file with what is printed for a shell. */
+function scriptOf(shell: Shell): string {
+  const path = join(directory, shell);
+  if (!existsSync(path))
+    writeFileSync(
+      path,
+      execFileSync(process.execPath, [MILLRACE, 'completion', shell], { encoding: 'utf8' }),
+    );
+  return path;
+}
+
 /** What a shell offers for the last word of a line, without what it says of it. */
 function offered(shell: Shell, line: string): string[] {
   const args = shell === 'bash' ? ['--norc', '-c'] : ['--no-config', '-c'];
-  const { stdout, stderr } = spawnSync(shell, [...args, SHELLS[shell](line)], { encoding: 'utf8', env });
+  const SCRIPT = scriptOf(shell);
+  const { stdout, stderr } = spawnSync(shell, [...args, SHELLS[shell](line)], {
+    encoding: 'utf8',
+    env: { ...env, SCRIPT },
+  });
   expect(stderr).toBe('');
   return stdout
     .split('\n')

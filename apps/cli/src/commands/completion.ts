@@ -165,7 +165,7 @@ function fish(parts: readonly Part[]): string {
       ...flags.map(({ names, text: about, value }) => {
         const long = names.find((one) => one.startsWith('--'))?.slice(2);
         const short = names.find((one) => /^-\w$/.test(one))?.slice(1);
-        return `${here}${short ? ` -s ${short}` : ''}${long ? ` -l ${long}` : ''}${value === undefined ? '' : ` -x${values(value)}`} -d ${quoted(about)}`;
+        return `${here}${short ? ` -s ${short}` : ''}${long ? ` -l ${long}` : ''}${value === undefined ? '' : ` ${value === 'files' ? '-r' : '-x'}${values(value)}`} -d ${quoted(about)}`;
       }),
       ...[...new Set(args)].map((words) => `${here}${values(words)}`),
     ];
