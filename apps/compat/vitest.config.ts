@@ -13,7 +13,7 @@ const config: ViteUserConfig = {
     ...packaged,
     projects: [
       project('plain', 0, '{chaos,desync,programs}', { COMPAT_START: 'plain' }),
-      project('process', 1, '{desync,differences,http2,https,kills,programs}', {
+      project('process', 1, '{desync,differences,http2,https,kills,programs,young}', {
         COMPAT_START: 'millrace',
         COMPAT_MODE: 'process',
       }),
@@ -24,7 +24,7 @@ const config: ViteUserConfig = {
             project('large-process', 3, 'large', { COMPAT_START: 'millrace', COMPAT_MODE: 'process' }),
             project('large-base', 4, 'large', { COMPAT_START: 'millrace', COMPAT_MODE: 'base' }),
           ]),
-      project('base', 2, '{base-endings,desync,differences,http2,programs}', {
+      project('base', 2, '{base-endings,desync,differences,http2,programs,young}', {
         COMPAT_START: 'millrace',
         COMPAT_MODE: 'base',
       }),

@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { ListenerIndex } from '../contract/ids.js';
 import { IDLE_END_MS, OwnConnections } from '../sockets/own-connections.js';
+import { writeLate } from './late-writes.js';
 
 /** Milliseconds between two looks whether connections are left, while a worker leaves. */
 const LEFT_POLL_MS = 50;
@@ -28,6 +29,7 @@ export class NativeServers {
   add(server: Server, listener: ListenerIndex, onClose: () => void): void {
     this.#byListener.set(listener, server);
     const connections = new OwnConnections(server);
+    const stopHolding = writeLate(server);
     this.#servers.set(server as NativeServer, connections);
     server.once('close', () => {
       this.#servers.delete(server as NativeServer);
@@ -35,6 +37,7 @@ export class NativeServers {
       for (const more of this.#more.get(server) ?? []) more.close();
       this.#more.delete(server);
       connections.detach();
+      stopHolding();
       onClose();
     });
   }

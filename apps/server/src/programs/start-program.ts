@@ -9,6 +9,7 @@ import { MAX_LISTENS } from './constants.js';
 import { ProgramStart } from './program-start.js';
 import { runMain } from './run-main.js';
 import { watchUncaptured } from './uncaptured.js';
+import { growYoungGeneration } from './young-generation.js';
 
 /** A program that listens by itself, and is not written for this server. */
 export interface Program {
@@ -48,6 +49,7 @@ export async function startProgram(given: Program, hooks: ProgramHooks = {}): Pr
   server.on('workerStart', async () => {
     const role = server[ROLE];
     if (role?.name !== 'worker') return;
+    growYoungGeneration();
     const capture = await role.captureListen();
     const start = new ProgramStart({ capture, file, isFirst: role.isFirst, log: server.log });
     enterSurroundings(program);

@@ -18,13 +18,21 @@ interface Known {
   readonly parser?: object | null;
 }
 
+/** Of node:http: with the response that it is given by now. */
+interface AnsweringSocket extends Socket {
+  readonly _httpMessage?: ServerResponse | null;
+}
+
 /**
  * Connections of a server that end with this process: HTTP in base mode, and HTTP above TLS, or HTTP/2, that end in it. When it leaves,
  * what is in hand is answered, and clients are told in time to come anew: by `Connection: close`, or by GOAWAY.
  */
 export class OwnConnections {
   readonly #server: Server;
-  readonly #unanswered = new Set<ServerResponse>();
+  /** Of HTTP/1.1, with a request at least. */
+  readonly #sockets = new Set<AnsweringSocket>();
+  /** Responses that wait for the one before: their requests were pipelined. */
+  readonly #behind = new Set<ServerResponse>();
   /** Open sessions of HTTP/2, and how many of their streams are under way. */
   readonly #sessions = new Map<ServerHttp2Session, Streams>();
   /** Connections that have not asked anything, or are not through their handshake: node:http counts them as busy until a timeout. */
@@ -45,8 +53,15 @@ export class OwnConnections {
     if (request.httpVersionMajor > 1) return;
     this.#silent.delete(request.socket);
     if (this.#isLeaving) response.shouldKeepAlive = false;
-    this.#unanswered.add(response);
-    response.once('close', () => this.#unanswered.delete(response));
+    // Not each response: a set that changes with each makes V8 keep what it has held until it marks the whole heap.
+    const socket = request.socket as AnsweringSocket;
+    if (socket._httpMessage !== response) {
+      this.#behind.add(response);
+      response.once('close', () => this.#behind.delete(response));
+    }
+    if (this.#sockets.has(socket)) return;
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#closed(socket));
   };
   readonly #onSession = (session: ServerHttp2Session): void => {
     const streams = new Streams();
@@ -72,11 +87,18 @@ export class OwnConnections {
     return this.#sessions.size;
   }
 
+  #closed(socket: AnsweringSocket): void {
+    this.#sockets.delete(socket);
+    // Those that never had the connection are told nothing of its end.
+    for (const response of this.#behind) if (response.req.socket === socket) this.#behind.delete(response);
+  }
+
   /** No more requests come by these connections than those on their way, for `idleMs` milliseconds. Idempotent. */
   leave(idleMs = IDLE_END_MS): void {
     if (this.#isLeaving) return;
     this.#isLeaving = true;
-    for (const response of this.#unanswered) if (!response.headersSent) response.shouldKeepAlive = false;
+    for (const { _httpMessage } of this.#sockets) endWith(_httpMessage);
+    for (const response of this.#behind) endWith(response);
     for (const [session, streams] of this.#sessions) sayGoodbye(session, streams);
     // Until then who has just had an answer may have the next request on its way.
     setTimeout(() => {
@@ -104,6 +126,11 @@ export class OwnConnections {
     this.#server.off('request', this.#onRequest);
     this.#server.off('session', this.#onSession);
   }
+}
+
+/** The connection ends with this answer, where its head does not say otherwise yet. */
+function endWith(response: ServerResponse | null | undefined): void {
+  if (response?.headersSent === false) response.shouldKeepAlive = false;
 }
 
 /** Of http and https. */
