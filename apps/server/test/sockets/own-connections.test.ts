@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { createServer as createHttpServer, type ServerResponse } from 'node:http';
 import {
   type ClientHttp2Session,
   connect,
@@ -110,4 +111,30 @@ test('a session of HTTP/2 that is told to end answers what it says it does, and 
   expect(highest.sort((a, b) => a - b)).toEqual(
     told.map(({ last }) => last[0] as number).sort((a, b) => a - b),
   );
+});
+
+test('a connection ends behind the first answer that can still say so, where requests are pipelined', async () => {
+  const responses: ServerResponse[] = [];
+  const server = createHttpServer((_request, response) => void responses.push(response));
+  const connections = new OwnConnections(server);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const client = connectNet((server.address() as AddressInfo).port, '127.0.0.1');
+  let text = '';
+  client.setEncoding('latin1').on('data', (part: string) => {
+    text += part;
+  });
+  client.write('GET / HTTP/1.1\r\nHost: here\r\n\r\n'.repeat(2));
+  await until('both requests', () => responses.length === 2);
+  const [first, second] = responses as [ServerResponse, ServerResponse];
+  first.write('first');
+  connections.leave();
+  second.end('second');
+  first.end();
+  await within('the end of the connection', once(client, 'close'));
+  const [head = '', behind = ''] = text.split('first');
+  expect(head).toContain('Connection: keep-alive');
+  expect(behind).toContain('Connection: close');
+  expect(behind).toContain('second');
 });
