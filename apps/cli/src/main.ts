@@ -366,11 +366,11 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 try {
   await command.parseAsync();
 } catch (error) {
-  process.exitCode = exitCodeOf(error);
+  process.exitCode = await exitCodeOf(error);
 }
 
 /** Says what has failed, where that has not been said, and returns what the command exits with. Throws what is a fault of ours. */
-function exitCodeOf(error: unknown): number {
+async function exitCodeOf(error: unknown): Promise<number> {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT.usage;
   if (error instanceof CommandError) {
     console.error(error.message);
@@ -378,7 +378,9 @@ function exitCodeOf(error: unknown): number {
   }
   if (!(error instanceof MillraceError)) throw error;
   const { cause } = error;
-  if (cause instanceof Error) console.error(cause.stack ?? String(cause));
+  // Of what is no fault of the program the message says all.
+  if (cause instanceof Error && error.code === 'ERR_MILLRACE_START_FAILED')
+    console.error((await import('./program-stack.js')).programStack(cause));
   console.error(`${error.code}: ${error.message}`);
   return EXIT.failed;
 }

@@ -2,6 +2,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { millrace } from './millrace.js';
+import { programOf } from './support.js';
 
 const PACKAGE = new URL('../package.json', import.meta.url);
 const MILLRACE = fileURLToPath(new URL('../dist/main.js', import.meta.url));
@@ -14,6 +16,21 @@ test('the command that npm links is a file of the repository, not of a build, an
   const command = fileURLToPath(new URL(bin.millrace, PACKAGE));
   // As a shell runs it: it has to be executable.
   expect(execFileSync(command, ['--help'], { encoding: 'utf8' })).toContain('start [options] [entry]');
+});
+
+test.each([
+  [
+    ['--workers', '5000', programOf('hello.cjs')],
+    /^ERR_MILLRACE_OPTION: The option 'workerNum' cannot be 5000: .*$/,
+  ],
+  [
+    ['--log-file', '/no/such/log', programOf('hello.cjs')],
+    /^ERR_MILLRACE_LOG_FILE: .* Make the directory \/no\/such first, .*$/,
+  ],
+])('a wrong start is a line: %j', async (words, line) => {
+  const { code, stdout, stderr } = await millrace(['start', ...words], {});
+  expect([code, stdout]).toEqual([1, '']);
+  expect(stderr.trimEnd().split('\n')).toEqual([expect.stringMatching(line)]);
 });
 
 test('a file that is not there is said in one line', () => {

@@ -106,6 +106,8 @@ describe.each(MODES)('in %s mode', (mode) => {
     expect((await program.ended()).code).toBe(1);
     expect(program.output).toMatch(/Error: the program is broken\n {4}at .*broken\.cjs/);
     expect(program.output).toContain('ERR_MILLRACE_START_FAILED');
+    expect(program.output).not.toMatch(/node:internal/);
+    expect(program.output.trimEnd().split('\n').length).toBeLessThanOrEqual(5);
     expect(isRunning(program.pid)).toBe(false);
   });
 });

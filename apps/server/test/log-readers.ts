@@ -43,6 +43,7 @@ const READERS: Readonly<Record<string, Readonly<Record<string, readonly string[]
       'reloads asked for while the manager',
     ],
     'second-signal': ['a third signal'],
+    'service-manager': ['and when it is gone'],
     'request-death': ['a request in hand is answered 502'],
     retiring: [
       'gets the results of its tasks',
@@ -65,6 +66,8 @@ const READERS: Readonly<Record<string, Readonly<Record<string, readonly string[]
     'worker-handlers': ['a handler of finish that fails'],
   },
   'its log is to be on standard output': {
+    'log-lines': ['a line has', 'lines are readable'],
+    'program-output': ['arrives', 'of a logger', 'is limited', 'is all there', 'goes on'],
     log: ['a pipe,', 'a socket', 'what a handler throws'],
   },
 };
