@@ -195,7 +195,11 @@ describe('as process 1 of a container', () => {
     skip,
   }) => {
     if (whyNotAlone !== undefined) skip(whyNotAlone);
-    await using program = start(programOf('slow.cjs'), { flags: ['--workers', '1'], env, through: ALONE });
+    await using program = start(programOf('slow.cjs'), {
+      flags: ['--workers', '1', '--max-wait', '20000'],
+      env,
+      through: ALONE,
+    });
     const port = await portOf(program);
     const master = await pidIn(program, 'millrace: master');
     expect(readFileSync(`/proc/${master}/status`, 'utf8')).toMatch(/^NSpid:\t\d+\t1$/m);
@@ -218,7 +222,7 @@ describe('as process 1 of a container', () => {
 
 test('SIGTERM to all processes at once, as systemd and timeout send it, loses no request that was accepted', async () => {
   await using program = start(programOf('slow.cjs'), {
-    flags: ['--workers', '2'],
+    flags: ['--workers', '2', '--max-wait', '20000'],
     env,
     through: ['setsid'],
   });

@@ -87,6 +87,11 @@ export class LogOutput {
     this.flush();
   }
 
+  /** Whether lines wait for the reader of a pipe. */
+  get hasWaiting(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   /** Writes what waits, as far as there is room for it. */
   readonly flush = (): void => {
     let lost = 0;

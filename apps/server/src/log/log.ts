@@ -165,6 +165,12 @@ export class ProcessLog {
     this.#lose(1, name, error.message);
   }
 
+  /** Writes what waits for the reader of a pipe, as far as there is room for it; whether that is all. */
+  flush(): boolean {
+    this.#output.flush();
+    return !this.#output.hasWaiting;
+  }
+
   /** Lines were left out before they came here. */
   leftOut(lines: number): void {
     if (this.#count) this.#count(lines);

@@ -17,6 +17,9 @@ const CHUNK_BYTES = 1 << 16;
 /** Reads in a row of one pipe, until it is the turn of the others. */
 const MOST_READS = 8;
 const SWEEP_MS = 250;
+/** At the end, until what waits for the reader of the log is written. */
+const LAST_LOOK_MS = 5;
+const MOST_LAST_LOOKS = 100;
 
 if (parentPort === null) throw new Error('This module is run by a master, and by nothing else.');
 const port = parentPort;
@@ -156,7 +159,13 @@ port.on('message', (message: ToOutputThread) => {
   }
   clearInterval(sweeps);
   arrivals.close();
-  tell('ended');
-  port.close();
-  process.exit();
+  let looks = 0;
+  const last = setInterval(() => {
+    // What reads the log may be busy; it is not waited for without end.
+    if (!log.flush() && ++looks < MOST_LAST_LOOKS) return;
+    clearInterval(last);
+    tell('ended');
+    port.close();
+    process.exit();
+  }, LAST_LOOK_MS);
 });

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TestClient, until } from '@millrace/testkit';
@@ -160,15 +160,25 @@ describe('what processes write to their standard streams', () => {
     await chatty.line('of the manager');
   });
 
-  test('is all there when the server has ended', async () => {
-    await using chatty = await Chatty.started({ outputLimit: 0 });
-    await chatty.say('flood 5000');
-    chatty.server.program.kill('SIGTERM');
-    expect(await chatty.server.program.ended()).toEqual({ code: 0, signal: null });
-    expect(chatty.lines.filter(({ msg }) => msg.startsWith('flood '))).toHaveLength(5_000);
-    expect(
-      chatty.output.split('\n').filter((line) => line !== '' && !/^(\{.*\}|listening \d+ 0)$/.test(line)),
-    ).toEqual([]);
+  test('is all there when the server has ended, in whole lines', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'millrace-output-'));
+    try {
+      const logFile = join(directory, 'log');
+      await using chatty = await Chatty.started({ outputLimit: 0, logFile });
+      await chatty.say('flood 4000');
+      chatty.server.program.kill('SIGTERM');
+      expect(await chatty.server.program.ended()).toEqual({ code: 0, signal: null });
+      const text = readFileSync(logFile, 'utf8');
+      expect(linesOf(text).filter(({ msg }) => msg.startsWith('flood '))).toHaveLength(4_000);
+      expect(
+        text
+          .trimEnd()
+          .split('\n')
+          .filter((line) => !/^\{.*\}$/.test(line)),
+      ).toEqual([]);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 
   test('goes to the logFile, where that is, also after it was opened anew', async () => {
@@ -179,7 +189,6 @@ describe('what processes write to their standard streams', () => {
       await chatty.say('console');
       const has = (file: string) => () => readFileSync(file, 'utf8').includes('"msg":"by console.log"');
       await until('the line', has(logFile));
-      const { renameSync } = await import('node:fs');
       renameSync(logFile, `${logFile}.1`);
       chatty.server.program.kill('SIGWINCH');
       await until('the line in the new file', async () => {
