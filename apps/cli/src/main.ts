@@ -347,6 +347,15 @@ command
   );
 
 command
+  .command('import')
+  .description("write a configuration from pm2's file, and say what has no counterpart")
+  .argument('<file>', 'as ecosystem.config.js')
+  .option('--env <name>', 'with the variables of env_NAME')
+  .option('--force', 'write over files that are there')
+  .option(...JSON_FLAG)
+  .action(async (file: string, flags) => (await import('./commands/import.js')).importEcosystem(file, flags));
+
+command
   .command('completion')
   .description('print a script that completes this command in a shell')
   .addArgument(new Argument('[shell]', 'which').choices(['bash', 'zsh', 'fish']))
