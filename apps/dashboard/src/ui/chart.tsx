@@ -166,7 +166,7 @@ function optionsOf(element: HTMLElement, { lines, format, steps, point }: Drawn)
   return {
     width: element.clientWidth || 300,
     height: HEIGHT,
-    padding: [8, 4, 0, 0],
+    padding: [8, 16, 0, 0],
     legend: { show: false },
     cursor: {
       sync: { key: 'millrace' },
