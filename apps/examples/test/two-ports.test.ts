@@ -13,7 +13,7 @@ function started(): Program {
   const [exec, command, ...args] = scripts.start.split(' ');
   expect([exec, command]).toEqual(['exec', 'millrace']);
   const entry = fileURLToPath(new URL(args.pop() as string, TOP));
-  const millrace = fileURLToPath(import.meta.resolve('millrace/dist/main.js'));
+  const millrace = fileURLToPath(new URL('dist/main.js', import.meta.resolve('millrace/package.json')));
   return new Program(entry, {
     by: [process.execPath, millrace, ...args, '--workers', '2'],
     env: { LINE_PORT: '0', FRAME_PORT: '0' },

@@ -40,7 +40,7 @@ export interface Manner {
   readonly options?: readonly string[];
 }
 
-const CLI = fileURLToPath(import.meta.resolve('millrace/dist/main.js'));
+const CLI = fileURLToPath(new URL('dist/main.js', import.meta.resolve('millrace/package.json')));
 /** Where a program lies. */
 export const fileOf = (name: ProgramName) =>
   fileURLToPath(new URL(`../../programs/${name}.js`, import.meta.url));

@@ -12,7 +12,7 @@ export interface App {
   readonly stop: () => Promise<void>;
 }
 
-const CLI = fileURLToPath(import.meta.resolve('millrace/dist/main.js'));
+const CLI = fileURLToPath(new URL('dist/main.js', import.meta.resolve('millrace/package.json')));
 
 /** Starts a program that listens on `PORT`. Resolves when it does. */
 export async function startApp(program: string, workers: number): Promise<App> {
