@@ -13,11 +13,13 @@ export function library(
   inlined: readonly string[] = [],
   {
     apart,
+    first,
   }: {
     /** A module that does something when it is loaded: not in the file that all entries share. */ apart?: RegExp;
+    /** A module that an entry needs before anything else: in a file of its own, so that it brings nothing along. */ first?: RegExp;
   } = {},
 ): RolldownOptions {
-  return bundle(entries, inlined, 'src', 'dist', apart);
+  return bundle(entries, inlined, 'src', 'dist', apart, first);
 }
 
 /** Programs of a package that are no part of its library, from the folder `sources` to the folder `output`. */
@@ -31,6 +33,7 @@ function bundle(
   sources: string,
   dir: string,
   apart?: RegExp,
+  first?: RegExp,
 ): RolldownOptions {
   const relative = /^[./\0]/;
   const helpers = '@oxc-project/runtime';
@@ -48,6 +51,7 @@ function bundle(
       // What three entries or more share is one file: a small one each would take longer than what is not needed of it.
       codeSplitting: {
         groups: [
+          ...(first ? [{ name: 'first', test: first, priority: 1 }] : []),
           { name: 'parts', minShareCount: 3, ...(apart && { test: (id: string) => !apart.test(id) }) },
         ],
       },

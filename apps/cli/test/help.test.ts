@@ -69,3 +69,13 @@ test.each([['--dispatch', 'query:room'], ['--retry']])(
     expect(stderr).toMatch(/ERR_MILLRACE_OPTION: .*mode 'base'/);
   },
 );
+
+test('--help loads what reads the command line, and nothing of a server', () => {
+  const { status, stderr } = spawnSync(process.execPath, [MILLRACE, '--help'], {
+    encoding: 'utf8',
+    env: { ...process.env, NODE_DEBUG: 'esm' },
+  });
+  expect(status).toBe(0);
+  expect(stderr).toContain('/commander/');
+  expect(stderr).not.toMatch(/\/(server|reactor|shared-memory|native)\/dist\//);
+});
