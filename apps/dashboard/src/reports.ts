@@ -37,6 +37,13 @@ export interface Status {
     readonly restarts: number;
     readonly failures: number;
   };
+  /** How many there are, and how many there may be. */
+  readonly size: {
+    readonly workers: number;
+    readonly maxWorkers: number;
+    readonly taskWorkers: number;
+    readonly maxTaskWorkers: number;
+  };
   readonly lostLogLines: number;
 }
 

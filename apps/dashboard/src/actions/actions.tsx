@@ -1,7 +1,8 @@
 import { signal } from '@preact/signals';
+import { useState } from 'preact/hooks';
 import { post, postForLines } from '../api/request.js';
-import type { ReloadLine, Role, ScaleLine } from '../reports.js';
-import { processes } from '../state/server.js';
+import type { ReloadLine, ScaleLine } from '../reports.js';
+import { processes, status } from '../state/server.js';
 import { titleOf } from '../ui/format.js';
 import { ActionDialog } from './action-dialog.js';
 
@@ -93,13 +94,14 @@ function Kill({ process }: { readonly process: string }) {
 }
 
 function Scale() {
-  const number = (role: Role) => processes.value.filter((process) => process.role === role).length;
-  const now = { workers: number('worker'), taskWorkers: number('task-worker') };
+  // As of the question: what is typed stays while the server goes on to tell.
+  const [size] = useState(() => status.peek()?.size);
+  if (size === undefined) return null;
   const run = async (form: FormData, tell: (text: string) => void) => {
     const body = Object.fromEntries(
       (['workers', 'taskWorkers'] as const)
         .map((name) => [name, Number(form.get(name))] as const)
-        .filter(([name, wanted]) => form.has(name) && wanted !== now[name]),
+        .filter(([name, wanted]) => form.has(name) && wanted !== size[name]),
     );
     if (Object.keys(body).length === 0) return 'There are as many already.';
     for await (const line of postForLines<ScaleLine>('/v1/scale', body)) {
@@ -114,12 +116,26 @@ function Scale() {
       <p>New workers take connections once they are ready; those that are too many finish what they have.</p>
       <label class="field">
         Workers
-        <input type="number" name="workers" min="1" max="1000" required value={now.workers} />
+        <input
+          type="number"
+          name="workers"
+          min="1"
+          max={size.maxWorkers}
+          required
+          defaultValue={size.workers}
+        />
       </label>
-      {now.taskWorkers > 0 && (
+      {size.taskWorkers > 0 && (
         <label class="field">
           Task workers
-          <input type="number" name="taskWorkers" min="1" max="1000" required value={now.taskWorkers} />
+          <input
+            type="number"
+            name="taskWorkers"
+            min="1"
+            max={size.maxTaskWorkers}
+            required
+            defaultValue={size.taskWorkers}
+          />
         </label>
       )}
     </ActionDialog>

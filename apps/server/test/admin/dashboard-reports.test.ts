@@ -9,6 +9,7 @@ test('what the dashboard reads is what the admin interface tells', () => {
   expectTypeOf<admin.ListenerReport>().toExtend<dashboard.Listener>();
   expectTypeOf<admin.ConnectionReport>().toExtend<dashboard.Connection>();
   expectTypeOf<admin.ProcessEvent>().toExtend<dashboard.ProcessEvent>();
+  expectTypeOf<admin.ScaleLine>().toExtend<dashboard.ScaleLine>();
   expectTypeOf<admin.ReloadLine>().toExtend<dashboard.ReloadLine>();
   expectTypeOf<work.TasksReport>().toExtend<dashboard.TasksReport>();
   expectTypeOf<work.QueueReport>().toExtend<dashboard.QueueReport>();

@@ -10,7 +10,7 @@ describe.skipIf(reason !== undefined)('the dashboard, in a browser', () => {
   let dashboard: Dashboard;
   let opened: WatchedPage[] = [];
   beforeAll(async () => {
-    dashboard = await Dashboard.started();
+    dashboard = await Dashboard.started({ maxWorkerNum: 3 });
   });
   afterAll(() => dashboard?.[Symbol.asyncDispose]());
   afterEach(async () => {
@@ -124,6 +124,20 @@ describe.skipIf(reason !== undefined)('the dashboard, in a browser', () => {
     });
     await page.getByText(`process ${next.pid}`, { exact: true }).waitFor();
     expect(next.lastFailure).toBe('SIGKILL');
+  });
+
+  test('scales by a button, as far as the server may', async () => {
+    const watched = await open();
+    const { page } = watched;
+    await page.getByRole('button', { name: 'Scale …' }).click();
+    const workers = page.getByLabel('Workers', { exact: true });
+    expect([await workers.inputValue(), await workers.getAttribute('max')]).toEqual(['2', '3']);
+    await workers.fill('3');
+    await page.getByRole('button', { name: 'Scale', exact: true }).click();
+    await page.getByText('Scaled. Workers: 3, task workers: 1.').waitFor();
+    await page.getByRole('button', { name: 'Close' }).click();
+    await tile(watched, 'worker 2').waitFor();
+    expect((await dashboard.server.process('worker:2')).state).toBe('ready');
   });
 
   test('goes on by itself when the admin process was killed, and when it hangs', async () => {
