@@ -9,6 +9,9 @@ const IDLE_POLL_MS = 50;
 /** Milliseconds that a connection may be silent in while a process leaves: its client may have sent a request. */
 export const IDLE_END_MS = 500;
 
+/** So many silent connections are kept account of before those that are closed by now are looked for. */
+const MIN_PRUNED = 64;
+
 /** What node:net, node:tls and node:http know of a socket beyond its types. */
 interface Known {
   readonly encrypted?: boolean;
@@ -37,11 +40,15 @@ export class OwnConnections {
   readonly #sessions = new Map<ServerHttp2Session, Streams>();
   /** Connections that have not asked anything, or are not through their handshake: node:http counts them as busy until a timeout. */
   readonly #silent = new Set<Socket>();
+  #prunedAt = MIN_PRUNED;
   readonly #isTls: boolean;
   #isLeaving = false;
   readonly #onConnection = (socket: Socket): void => {
     this.#silent.add(socket);
-    socket.once('close', () => this.#silent.delete(socket));
+    // Not by a listener of 'close': the program may count those of its sockets.
+    if (this.#silent.size < this.#prunedAt) return;
+    for (const each of this.#silent) if (each.destroyed) this.#silent.delete(each);
+    this.#prunedAt = Math.max(MIN_PRUNED, 2 * this.#silent.size);
   };
   readonly #onSecure = (socket: Socket): void => {
     const { _parent: under } = socket as Known;
