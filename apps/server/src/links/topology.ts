@@ -120,6 +120,13 @@ export function flatIdOf(topology: Topology, peer: PeerId): number {
   return peer - workers - taskWorkers + startWorkers + startTaskWorkers;
 }
 
+/** A peer as a number alone, as tasks are told who asks: the manager and the master have the two behind every id that there may be. */
+export const numberOfPeer = (topology: Topology, peer: PeerId): number =>
+  peer >= managerPeer(topology) ? peer : flatIdOf(topology, peer);
+/** The reverse. */
+export const peerOfNumber = (topology: Topology, number: number): PeerId =>
+  peerOfFlatId(topology, number) ?? asPeer(number);
+
 /** The peer that users call by that number; undefined where there is no such place. */
 export function peerOfFlatId(topology: Topology, id: number): PeerId | undefined {
   if (!Number.isInteger(id) || id < 0 || id >= processesOf(topology)) return undefined;

@@ -12,7 +12,7 @@ import {
   TaskRunner,
 } from '@millrace/task-pool/internal';
 import { unknownMessage } from '../contract/control-messages.js';
-import { asPeer, type PeerId, type ProcessId, type ReactorIndex } from '../contract/ids.js';
+import type { PeerId, ProcessId, ReactorIndex } from '../contract/ids.js';
 import type { RoleAssignment, WorkerStatus } from '../contract/role.js';
 import { corruptTaskLink, isSenderCertain } from '../links/corrupt-links.js';
 import { PEER } from '../links/server-plan.js';
@@ -20,7 +20,7 @@ import { OpenedResources } from '../links/shared-resources.js';
 import { openRunnerLinks, type RunnerLinks } from '../links/task-links.js';
 import { checkTaskMeans, openTaskQueue } from '../links/task-queue.js';
 import { peerOfAsker, peerOfTaskWorker } from '../links/task-topology.js';
-import { flatIdOf, idOfPeer, type Topology } from '../links/topology.js';
+import { flatIdOf, idOfPeer, numberOfPeer, peerOfNumber, type Topology } from '../links/topology.js';
 import { LogLimit } from '../log/log.js';
 import { beat } from '../process/heartbeat.js';
 import { drawLimit } from '../process/limit.js';
@@ -156,7 +156,9 @@ export class TaskWorkerRole {
     this.#links = links;
     this.#runner = new TaskRunner({
       channels: links.channels,
-      sources: links.channels.map((_, asker) => peerOfAsker(this.#topology, asker)),
+      sources: links.channels.map((_, asker) =>
+        numberOfPeer(this.#topology, peerOfAsker(this.#topology, asker)),
+      ),
       handler: (name) => this.#handler(name),
       claims: {
         tables: links.channels.map((_, asker) => board.claims(asker)),
@@ -254,6 +256,6 @@ export class TaskWorkerRole {
   }
 
   #askerId(source: number): ProcessId {
-    return source < 0 ? source : idOfPeer(this.#topology, asPeer(source));
+    return source < 0 ? source : idOfPeer(this.#topology, peerOfNumber(this.#topology, source));
   }
 }

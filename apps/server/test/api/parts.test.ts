@@ -14,7 +14,10 @@ import { ProcessTimers } from '../../src/process/process-timers.js';
 import { RoleLease } from '../../src/process/role-lease.js';
 
 function registrations(): Registrations {
-  const options = resolveOptions({ port: 0, workerNum: 2, taskWorkerNum: 1, taskTmpdir: '/tmp' });
+  const options = resolveOptions({
+    ...{ port: 0, workerNum: 2, taskWorkerNum: 1, taskTmpdir: '/tmp' },
+    ...{ maxWorkerNum: 3, maxTaskWorkerNum: 1 },
+  });
   return new Registrations(options, new SharedTables(undefined));
 }
 
@@ -48,7 +51,11 @@ test('a process knows its flat id and the roles of others, and refuses an id tha
   expect(taskWorker.id).toBe(2);
   expect(taskWorker.roleOf(1)).toBe('worker');
   expect(taskWorker.roleOf('manager')).toBe('manager');
-  expect(() => taskWorker.roleOf(3)).toThrow('There is no process 3');
+  // There is one as soon as the server is scaled up.
+  expect(taskWorker.roleOf(3)).toBe('worker');
+  expect(() => taskWorker.roleOf(4)).toThrow(
+    'There is no process 4: processes are 0 to 2 (and to 3 where it is scaled up)',
+  );
   expect(() => taskWorker.peerOf(-1)).toThrow('There is no process -1');
   const master = new PeerIdentity('master', 0, registered);
   expect([master.id, master.workerId]).toEqual(['master', undefined]);
