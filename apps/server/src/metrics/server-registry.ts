@@ -14,6 +14,7 @@ import {
   EVENT_TASKS,
   type LabelledMetric,
   LOOP_DELAY,
+  labelledMetrics,
   RELOADS,
   RESTARTS,
   TABLE_READS,
@@ -31,13 +32,21 @@ const MAX_SERIES = 8_192;
 /** Why a process ended that was replaced. */
 export type RestartCause = 'order' | 'error' | 'signal' | 'hang' | 'deadline';
 
+type Metrics = ReadonlyMap<string, Counter | Gauge | Histogram>;
+
+interface Opened {
+  readonly registry: Registry;
+  readonly metrics: Metrics;
+}
+
 /**
  * What the server counts with labels, in memory that the master makes and all its processes have: a process that is killed leaves what it
- * has counted. A metric is defined when the first process counts in it.
+ * has counted. The master defines every metric while it is alone with the memory: to define one throws where another process keeps the
+ * lock or has written over what is there, and a line of the log must not wait or fail by that. Counting never throws.
  */
 export class ServerRegistry {
   readonly #registry: Registry;
-  readonly #metrics = new Map<string, Counter | Gauge | Histogram>();
+  readonly #metrics: Metrics;
   readonly #tasks = new Map<string, TaskNumbers>();
   readonly #reads = new Map<string, { readonly hits: number; readonly misses: number }>();
   #isOpen = true;
@@ -45,7 +54,10 @@ export class ServerRegistry {
   /** `descriptor`: of the memory that was handed down. In the master there is none, and it is made. */
   constructor(descriptor: number | undefined, onLost: (error: MetricsError) => void) {
     const options = { maxSeries: MAX_SERIES, onLost };
-    this.#registry = descriptor === undefined ? Registry.anonymous(options) : handedDown(descriptor, options);
+    const opened =
+      descriptor === undefined ? defined(Registry.anonymous(options)) : handedDown(descriptor, options);
+    this.#registry = opened.registry;
+    this.#metrics = opened.metrics;
   }
 
   /** To hand down. */
@@ -110,45 +122,48 @@ export class ServerRegistry {
     this.#isOpen = false;
   }
 
-  #counter(metric: LabelledMetric): Counter {
-    return this.#metric(metric, Counter, {}) as Counter;
+  #counter({ name }: LabelledMetric): Counter {
+    return this.#metrics.get(name) as Counter;
   }
 
   /** Of which each process has a part, that ends with it. */
-  #gauge(metric: LabelledMetric): Gauge {
-    return this.#metric(metric, Gauge, { aggregator: 'sum' }) as Gauge;
+  #gauge({ name }: LabelledMetric): Gauge {
+    return this.#metrics.get(name) as Gauge;
   }
 
-  #histogram(metric: LabelledMetric): Histogram {
-    return this.#metric(metric, Histogram, { buckets: metric.buckets }) as Histogram;
+  #histogram({ name }: LabelledMetric): Histogram {
+    return this.#metrics.get(name) as Histogram;
   }
+}
 
-  #metric(
-    { name, help, labels }: LabelledMetric,
-    Kind: typeof Counter | typeof Gauge | typeof Histogram,
-    more: object,
-  ): Counter | Gauge | Histogram {
-    let metric = this.#metrics.get(name);
-    if (metric === undefined) {
-      metric = new Kind({ name, help, labelNames: labels, registers: [this.#registry], ...more });
-      this.#metrics.set(name, metric);
-    }
-    return metric;
+function defined(registry: Registry): Opened {
+  const metrics = labelledMetrics.map((metric) => [metric.name, defineIn(registry, metric)] as const);
+  return { registry, metrics: new Map(metrics) };
+}
+
+function defineIn(registry: Registry, { type, name, help, labels, buckets }: LabelledMetric) {
+  const definition = { name, help, labelNames: labels, registers: [registry] };
+  switch (type) {
+    case 'counter':
+      return new Counter(definition);
+    case 'gauge':
+      return new Gauge({ ...definition, aggregator: 'sum' });
+    case 'histogram':
+      return new Histogram({ ...definition, ...(buckets && { buckets }) });
   }
 }
 
 /** What some process has written over costs its numbers, and no process that comes. */
-function handedDown(descriptor: number, options: RegistryOptions): Registry {
+function handedDown(descriptor: number, options: RegistryOptions): Opened {
   try {
-    return Registry.fromDescriptor(descriptor, options);
+    return defined(Registry.fromDescriptor(descriptor, options));
   } catch (error) {
     if (!(error instanceof MillraceError)) throw error;
-    const own = Registry.anonymous(options);
     process.emitWarning(`What this process counts is not on the page of its server: ${error.message}`, {
       type: 'MetricsWarning',
       code: error.code,
     });
-    return own;
+    return defined(Registry.anonymous(options));
   }
 }
 
