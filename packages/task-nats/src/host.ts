@@ -13,8 +13,8 @@ import type {
 import type { Consumer, JsMsg } from '@nats-io/jetstream';
 import { asBrokerError, CONSUMER, Connection } from './connection.js';
 import type { ResolvedJetStreamOptions } from './options.js';
-import { claimOf, creditWire, newsWire, replyWire, taskWire } from './wire.js';
-import { Words } from './words.js';
+import { claimOf, creditWire, newsWire, replyWire, type StoredTask, taskWire, type Word } from './wire.js';
+import { type LastWord, Words } from './words.js';
 
 /** Milliseconds that a request for a task waits at the server: the shortest that the client offers, for none can be taken back. */
 const PULL_MS = 1_000;
@@ -25,16 +25,21 @@ const RETRY_MS = 200;
 /** Milliseconds for which a cancellation is remembered whose task is not known yet. */
 const REMEMBERED_MS = 10_000;
 
+type Claimed = Extract<Word, { readonly kind: 'claimed' }>;
+
 /** What a host holds of a claim. */
 interface Held {
   readonly message: JsMsg;
-  /** The last word that this claim has said, or found. */
-  readonly after: number;
+  /** That the attempt has begun. */
+  readonly word: Claimed;
+  /** Its sequence. */
+  after: number;
 }
 
 export class JetStreamHost implements HostBroker {
   readonly address = randomBytes(9).toString('base64url');
   readonly renewEvery: number;
+  readonly #lock: number;
   readonly #connection: Connection;
   readonly #words: Words;
   readonly #held = new WeakMap<Claim, Held>();
@@ -42,18 +47,17 @@ export class JetStreamHost implements HostBroker {
   /** Requests for tasks that are under way. */
   readonly #ahead: Promise<JsMsg | undefined>[] = [];
   #consumer: Consumer | undefined;
-  #events: HostEvents | undefined;
   #subscribed = false;
   #closing = false;
 
   constructor(options: ResolvedJetStreamOptions) {
     this.#connection = new Connection(options);
     this.#words = new Words(this.#connection);
+    this.#lock = options.lock;
     this.renewEvery = Math.max(10, Math.floor(options.lock / 3));
   }
 
   open(events: HostEvents): Promise<void> {
-    this.#events = events;
     const { subjects } = this.#connection;
     return this.#connection.open(events, async () => {
       this.#consumer = await this.#connection.js.consumers.get(subjects.stream, CONSUMER);
@@ -106,9 +110,11 @@ export class JetStreamHost implements HostBroker {
     const cancelled: Claim[] = [];
     await Promise.all(
       claims.map(async (claim) => {
-        const { message, after } = this.#held.get(claim) as Held;
+        const held = this.#held.get(claim) as Held;
+        const { message, after } = held;
         const last = await this.#words.get(claim.id);
-        if (last !== undefined && last.sequence !== after)
+        if (last === undefined) await this.#sayAgain(claim, held);
+        else if (last.sequence !== after)
           return void (last.word.kind === 'cancelled' ? cancelled : lost).push(claim);
         message.working();
       }),
@@ -117,17 +123,21 @@ export class JetStreamHost implements HostBroker {
   }
 
   async settle(claim: Claim, settlement: Settlement, another: boolean): Promise<Settled> {
-    const { message, after } = this.#held.get(claim) as Held;
+    const held = this.#held.get(claim) as Held;
+    const { message } = held;
     if (settlement.kind === 'again') {
       const last = await this.#words.get(claim.id);
-      const held = (last?.sequence ?? 0) === after;
-      if (held) message.nak();
-      return { held, next: undefined };
+      const isHeld = last === undefined || last.sequence === held.after;
+      if (isHeld) message.nak();
+      return { held: isHeld, next: undefined };
     }
     const { kind, body } = settlement;
     // The next task is under way while this one is settled.
     if (another && this.#ahead.length < MOST_AHEAD) this.#ahead.push(this.#pull());
-    const said = await this.#words.say(claim.id, { kind, attempt: claim.attempt, body }, after);
+    const word = { kind, attempt: claim.attempt, body };
+    let said = await this.#words.say(claim.id, word, held.after);
+    if (said === undefined && (await this.#words.get(claim.id)) === undefined)
+      said = await this.#words.say(claim.id, word, 0);
     if (said === undefined) return { held: false, next: undefined };
     // Where this is lost the task is delivered again, and found to be answered.
     message.ack();
@@ -171,33 +181,51 @@ export class JetStreamHost implements HostBroker {
       message.term();
       return undefined;
     }
-    const claim = claimOf(task, deliveries);
-    // A first delivery costs no look: whatever was said before makes its settlement fail.
-    const isFirst = deliveries === (notBefore === undefined ? 1 : 2) && !id.startsWith('key-');
-    const after = isFirst ? 0 : await this.#takeOver(claim, message);
-    if (after === undefined) return undefined;
-    this.#held.set(claim, { message, after });
+    const isFirst = deliveries === (notBefore === undefined ? 1 : 2);
+    const held = await this.#begin(task, message, isFirst);
+    if (held === undefined) return undefined;
+    const claim = claimOf(task, held.word.attempt);
+    this.#held.set(claim, held);
     return claim;
   }
 
-  /** Says that this attempt has begun, so that earlier ones settle nothing; undefined: the task is over. */
-  async #takeOver(claim: Claim, message: JsMsg): Promise<number | undefined> {
-    try {
-      for (;;) {
-        const last = await this.#words.get(claim.id);
-        if (last !== undefined && last.word.kind !== 'claimed') {
+  /** Says that an attempt begins, so that earlier ones settle nothing; undefined: the task is over, or another host's. */
+  async #begin(task: StoredTask, message: JsMsg, isFirst: boolean): Promise<Held | undefined> {
+    const { id } = task;
+    const by = randomBytes(9).toString('base64url');
+    // From then on the server delivers it again.
+    const until = performance.now() + this.#lock;
+    // A first delivery costs no look: where there is a word already, its own is refused.
+    let last: LastWord | undefined;
+    let look = !isFirst || id.startsWith('key-');
+    while (performance.now() < until && !this.#closing) {
+      try {
+        if (look) last = await this.#words.get(id);
+        look = true;
+        const before = last?.word;
+        if (before !== undefined && before.kind !== 'claimed') {
           message.ack();
           return undefined;
         }
-        const word = { kind: 'claimed', attempt: claim.attempt } as const;
-        const said = await this.#words.say(claim.id, word, last?.sequence ?? 0);
-        if (said !== undefined) return said;
+        // It was said, and the server's answer to that was lost.
+        if (last !== undefined && before?.by === by) return { message, word: before, after: last.sequence };
+        // The server counts wrongly: another host runs it, or has died, and then it is delivered again.
+        if (before !== undefined && isFirst) return undefined;
+        const word: Claimed = { kind: 'claimed', attempt: (before?.attempt ?? task.earlierAttempts) + 1, by };
+        const after = await this.#words.say(id, word, last?.sequence ?? 0);
+        if (after !== undefined) return { message, word, after };
+      } catch (error) {
+        // The connection tells of what it lost; what the server refuses the host is told.
+        if (asBrokerError(error).code !== 'ERR_MILLRACE_TASK_ENGINE_AWAY') throw error;
+        await sleep(RETRY_MS);
       }
-    } catch (error) {
-      // Away: it is delivered again when nobody renews it.
-      this.#events?.away(asBrokerError(error));
-      return undefined;
     }
+    return undefined;
+  }
+
+  /** The stream of the words keeps each for a time, and so many: that of a long task is said again. */
+  async #sayAgain(claim: Claim, held: Held): Promise<void> {
+    held.after = (await this.#words.say(claim.id, held.word, 0)) ?? held.after;
   }
 
   #remember(id: string): void {

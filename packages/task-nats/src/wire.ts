@@ -22,8 +22,8 @@ export interface StoredTask {
  * the one that its writer knew. So of two hosts that run one task, after a claim was lost, one settles it.
  */
 export type Word =
-  /** A later attempt has begun: what an earlier one says counts no more. */
-  | { readonly kind: 'claimed'; readonly attempt: number }
+  /** An attempt has begun: what an earlier one says counts no more. `by` is one delivery's own. */
+  | { readonly kind: 'claimed'; readonly attempt: number; readonly by: string }
   | { readonly kind: 'done' | 'thrown'; readonly attempt: number; readonly body: Uint8Array }
   | { readonly kind: 'cancelled' };
 
@@ -82,8 +82,9 @@ export function storedTask(task: EngineTask, now: number): StoredTask {
 }
 
 /** What a delivery of a task claims. */
-export function claimOf(task: StoredTask, deliveries: number): Claim {
-  const { notBefore, earlierAttempts, retries, ...rest } = task;
-  const attempts = notBefore === undefined ? deliveries : deliveries - 1;
-  return { ...rest, attempt: earlierAttempts + attempts, retries: retries + earlierAttempts };
+export function claimOf(
+  { notBefore, earlierAttempts, retries, ...rest }: StoredTask,
+  attempt: number,
+): Claim {
+  return { ...rest, attempt, retries: retries + earlierAttempts };
 }
