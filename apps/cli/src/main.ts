@@ -106,7 +106,7 @@ const withStartFlags = (one: Command): Command =>
         'silent',
       ]),
     )
-    .option('--env-file <path>', 'variables for the program, read anew by each process')
+    .option('--env-file <path>', 'variables for the program, read at the start and at each reload')
     .option('--max-connections <n>', 'clients at once; one beyond them is closed', count)
     .option('--max-wait <ms>', 'milliseconds that a process has for what it began', count)
     .option(

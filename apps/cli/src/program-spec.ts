@@ -4,9 +4,14 @@ import { STARTED_VARIABLE } from './started.js';
 
 const VARIABLE = 'MILLRACE_PROGRAM';
 
+/** A program with all settings that its server has, in words, by the names of the options. */
+export interface ConfiguredProgram extends Program {
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
 /** What every process of a server is to know of the program that it runs. */
-export interface ProgramSpec extends Program {
-  /** The file that its options come from, which each process reads anew, and the flags that win over it. */
+export interface ProgramSpec extends ConfiguredProgram {
+  /** The file that its options come from, which a reload reads anew, and the flags that win over it. */
   readonly config?: { readonly file: string; readonly flags: FlagOptions };
   /** Whether the server is reloaded when its files change. */
   readonly watch?: boolean;

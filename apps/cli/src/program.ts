@@ -1,12 +1,12 @@
 /** What every process of a server runs that runs a program: the entry module in place of the program's own. */
 import { type ProgramHooks, startProgram } from '@millrace/server/program';
-import { takeProgram } from './program-spec.js';
+import { type ConfiguredProgram, takeProgram } from './program-spec.js';
 
 const { config, watch, ...program } = takeProgram();
-const parts: ProgramHooks[] = [];
+const parts: ProgramHooks<ConfiguredProgram>[] = [];
 if (config !== undefined || program.envFile !== undefined) {
   const { freshSettings } = await import('./config/fresh-settings.js');
-  parts.push(freshSettings(program, config));
+  parts.push(freshSettings(config));
 }
 const files = watch ? await import('./watch/watched-program.js') : undefined;
 if (files !== undefined) parts.push(files.watchedProgram(program, config?.file));
@@ -19,6 +19,9 @@ const server = await startProgram(program, {
     let now = given;
     for (const part of parts) now = (await part.refresh?.(now)) ?? now;
     return now;
+  },
+  refreshed: (before, now) => {
+    for (const part of parts) part.refreshed?.(before, now);
   },
   beforeProgram: (made) => {
     for (const part of parts) part.beforeProgram?.(made);

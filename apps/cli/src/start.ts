@@ -8,7 +8,7 @@ import { resolveProgramOptions } from '@millrace/server/program';
 import { sayWhatIsAwaited } from './awaited.js';
 import { CommandError } from './command-error.js';
 import { findConfig, loadConfig } from './config/config-file.js';
-import { startOptions } from './config/effective.js';
+import { effectiveOptions, startOptions, textsOf } from './config/effective.js';
 import { flagOptions, type StartFlags } from './config/flags.js';
 import { passProgram } from './program-spec.js';
 import { STARTED_VARIABLE, type Started } from './started.js';
@@ -52,7 +52,10 @@ export async function start(
     file,
     args: [...programArgs],
     ...(envFile !== undefined && { envFile }),
-    ...(configFile !== undefined && { config: { file: configFile, flags: given } }),
+    ...(configFile !== undefined && {
+      config: { file: configFile, flags: given },
+      settings: textsOf(effectiveOptions(given, config)),
+    }),
     ...(flags.watch && { watch: true }),
     server: {
       title: name ?? 'millrace',

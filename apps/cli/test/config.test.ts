@@ -111,6 +111,80 @@ describe('a configuration file', () => {
     expect(await get(port)).toMatch(/^\d+ blue three$/);
   });
 
+  test.for([
+    ['process', 'mjs'],
+    ['process', 'cjs'],
+    ['base', 'json'],
+  ] as const)(
+    'that is being edited is not read by processes that come: they go by the last that was good (%s, .%s)',
+    async ([mode, extension]) => {
+      const config = (text: string) =>
+        write(
+          `millrace.config.${extension}`,
+          { json: '', mjs: 'export default ', cjs: 'module.exports = ' }[extension] + text,
+        );
+      const good = (word: string) =>
+        config(
+          `{ "mode": "${mode}", "workerNum": 1, "maxWorkerNum": 2, "args": ["${word}"], "envFile": ".env" }`,
+        );
+      good('one');
+      write('.env', 'COLOUR=red');
+      await using program = app();
+      const port = await portOf(program);
+      let seen = await get(port);
+      expect(seen).toMatch(/^\d+ red one$/);
+      const killed = async (pid: number, answer: RegExp) => {
+        process.kill(pid, 'SIGKILL');
+        const before = seen;
+        await until(`an answer ${answer} of another process`, async () => {
+          seen = await get(port).catch(() => before);
+          // A request that was with the dead process may be answered with 503.
+          return /^\d/.test(seen) && seen.split(' ')[0] !== before.split(' ')[0];
+        });
+        expect(seen).toMatch(answer);
+      };
+      const worker = () => Number.parseInt(seen, 10);
+      const manager = async () =>
+        (await status()).processTable.find(({ role }: { role: string }) => role === 'manager').pid;
+      // Half-way.
+      config('{ "workerNum": ');
+      rmSync(join(directory, '.env'));
+      await killed(worker(), /^\d+ red one$/);
+      await killed(await manager(), /^\d+ red one$/);
+      const broken = await run('reload');
+      expect(broken.code).toBe(1);
+      expect(broken.stdout + broken.stderr).toContain(`millrace.config.${extension}: it cannot be read`);
+      expect(program.output).toMatch(/those that come go by what was read before/);
+      // Good again, and not reloaded.
+      good('two');
+      write('.env', 'COLOUR=blue');
+      await killed(worker(), /^\d+ red one$/);
+      expect(await run('scale', 'workers=2')).toMatchObject({ code: 0 });
+      expect(await run('scale', 'workers=1')).toMatchObject({ code: 0 });
+      expect(await run('reload')).toMatchObject({ code: 0 });
+      seen = await get(port);
+      expect(seen).toMatch(/^\d+ blue two$/);
+      config('{ "workerNum": ');
+      await killed(worker(), /^\d+ blue two$/);
+      await killed(await manager(), /^\d+ blue two$/);
+    },
+  );
+
+  test('is read at a reload with what it imports', async () => {
+    write('words.mjs', 'export const args = ["one"];');
+    write(
+      'millrace.config.mjs',
+      'import { args } from "./words.mjs"; export default { workerNum: 1, args };',
+    );
+    await using program = app();
+    const port = await portOf(program);
+    for (const word of ['two', 'three']) {
+      write('words.mjs', `export const args = ["${word}"];`);
+      expect(await run('reload')).toMatchObject({ code: 0 });
+      expect((await get(port)).split(' ').at(-1)).toBe(word);
+    }
+  });
+
   test('and defaults are printed by config, with where each comes from', async () => {
     write('millrace.config.json', '{ "workerNum": 3, "envFile": ".env" }');
     const { stdout, stderr, code } = await run('config', join(directory, 'app.cjs'));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type Program, until } from '@millrace/testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { millrace, type Ran } from './millrace.js';
-import { portOf, programOf, start } from './support.js';
+import { get, portOf, programOf, start } from './support.js';
 
 let directory = '';
 let env: NodeJS.ProcessEnv = {};
@@ -101,6 +101,27 @@ test('in base mode their requests are answered, on connections that are made ane
   });
   expect(result.refused).toEqual([]);
   expect(result.answered).toBeGreaterThan(200);
+});
+
+test('in base mode the worker that stays accepts for those that are gone, and so do the processes after it', async () => {
+  await using program = hello('--workers', '3', '--mode', 'base');
+  const port = await portOf(program);
+  // The kernel deals clients out to the sockets of all three.
+  const answers = () => Promise.all(Array.from({ length: 40 }, () => get(port)));
+  await until('all three', async () => new Set(await answers()).size === 3);
+  expect(await run('scale', 'workers=1')).toMatchObject({ code: 0 });
+  const [first] = await answers();
+  expect(await run('reload')).toMatchObject({ code: 0 });
+  const reloaded = new Set(await answers());
+  expect(reloaded.size).toBe(1);
+  expect(reloaded).not.toContain(first);
+  process.kill(Number([...reloaded][0]), 'SIGKILL');
+  await program.printed(/worker 0 ended by SIGKILL/);
+  const killed = new Set(await answers());
+  expect(killed.size).toBe(1);
+  expect(killed).not.toEqual(reloaded);
+  expect(await run('scale', 'workers=3')).toMatchObject({ code: 0 });
+  await until('clients of all three', async () => new Set(await answers()).size === 3);
 });
 
 test('what is no size is refused before anything is asked, and too large a one with its limit', async () => {

@@ -10,4 +10,4 @@
  */
 
 export { type ProgramServerOptions, resolveProgramOptions } from './programs/program-options.js';
-export { type Program, type ProgramHooks, startProgram } from './programs/start-program.js';
+export { type Program, type ProgramHooks, type RunProgram, startProgram } from './programs/start-program.js';

@@ -1,9 +1,9 @@
-import { readFileSync, statSync } from 'node:fs';
-import { dirname, extname, join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { type ProgramServerOptions, resolveProgramOptions } from '@millrace/server/program';
 import type { MillraceConfig } from './config.js';
 import { ConfigError } from './config-error.js';
+import { readConfig } from './read-config.js';
 
 const NAMES = ['ts', 'mts', 'js', 'mjs', 'cjs', 'json'].map((extension) => `millrace.config.${extension}`);
 
@@ -32,7 +32,10 @@ export function findConfig(
 }
 
 /** Throws `ERR_MILLRACE_CONFIG`. */
-export async function loadConfig(file: string): Promise<LoadedConfig> {
+export async function loadConfig(
+  file: string,
+  read: (file: string) => Promise<unknown> = readConfig,
+): Promise<LoadedConfig> {
   const config = await read(file);
   if (typeof config !== 'object' || config === null || Array.isArray(config))
     throw new ConfigError(file, 'it has no options: an object is needed, or a function that returns one.');
@@ -72,33 +75,6 @@ export async function loadConfig(file: string): Promise<LoadedConfig> {
       ...(logFile !== undefined && { logFile: here(logFile) }),
     },
   };
-}
-
-async function read(file: string): Promise<unknown> {
-  try {
-    const loaded = await load(file);
-    return typeof loaded === 'function' ? await (loaded as () => unknown)() : loaded;
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') throw new ConfigError(file, 'it is not there.');
-    throw new ConfigError(file, `it cannot be read: ${message}`, error);
-  }
-}
-
-async function load(file: string): Promise<unknown> {
-  const extension = extname(file);
-  if (extension === '.json') return JSON.parse(readFileSync(file, 'utf8'));
-  if (extension.endsWith('ts')) {
-    // Not every Node that this runs on takes TypeScript.
-    const { createJiti } = await import('jiti');
-    const jiti = createJiti(import.meta.url, { moduleCache: false, fsCache: false, interopDefault: true });
-    return jiti.import(file, { default: true });
-  }
-  // As it is now: a process may read it again.
-  const url = pathToFileURL(file);
-  url.searchParams.set('version', String(statSync(file).mtimeMs));
-  const module = (await import(url.href)) as { readonly default?: unknown };
-  return module.default ?? module;
 }
 
 const shown = (value: unknown): string => JSON.stringify(value) ?? String(value);

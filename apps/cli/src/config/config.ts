@@ -8,13 +8,13 @@ export interface MillraceConfig extends Omit<ProgramServerOptions, 'admin' | 'da
   readonly args?: readonly string[];
   /** What the server is found by, and what its processes are called. */
   readonly name?: string;
-  /** Variables for the program, read anew by each process; a path from the directory of the file. */
+  /** Variables for the program, read at the start and at each reload; a path from the directory of the file. */
   readonly envFile?: string;
 }
 
 /**
- * Types a configuration: `export default defineConfig({ workerNum: 4 })` in `millrace.config.ts`. A function is called by each
- * process that reads the file.
+ * Types a configuration: `export default defineConfig({ workerNum: 4 })` in `millrace.config.ts`. A function is called
+ * each time that the file is read: at the start, and at a reload.
  */
 export function defineConfig(
   config: MillraceConfig | (() => MillraceConfig | Promise<MillraceConfig>),

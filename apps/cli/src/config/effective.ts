@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { resolveProgramOptions } from '@millrace/server/program';
 import type { LoadedConfig } from './config-file.js';
 import type { FlagOptions } from './flags.js';
@@ -30,13 +29,19 @@ export function startOptions(flags: FlagOptions, config: LoadedConfig | undefine
   return { ...config?.start, ...flags.start };
 }
 
+/** Each option's value, in words. */
+export function textsOf(options: readonly EffectiveOption[]): Record<string, string> {
+  return Object.fromEntries(options.map(({ option, value }) => [option, text(value)]));
+}
+
 /** What is another than before, in words. */
-export function changesOf(before: readonly EffectiveOption[], after: readonly EffectiveOption[]): string[] {
-  const earlier = new Map(before.map(({ option, value }) => [option, value]));
-  const later = new Map(after.map(({ option, value }) => [option, value]));
-  return [...new Set([...earlier.keys(), ...later.keys()])].flatMap((option) => {
-    const [from, to] = [earlier.get(option), later.get(option)];
-    return isDeepStrictEqual(from, to) ? [] : [`${option} ${text(from)} -> ${text(to)}`];
+export function changesOf(
+  before: Readonly<Record<string, string>>,
+  after: Readonly<Record<string, string>>,
+): { readonly option: string; readonly change: string }[] {
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap((option) => {
+    const [from = '-', to = '-'] = [before[option], after[option]];
+    return from === to ? [] : [{ option, change: `${option} ${from} -> ${to}` }];
   });
 }
 

@@ -15,6 +15,7 @@ import { tieToTest } from '../options/under-test.js';
 import { applyIdentity } from '../process/identity.js';
 import { LostLines } from '../process/lost-lines.js';
 import type { ProcessTimers } from '../process/process-timers.js';
+import type { ProgramVersion } from '../process/program-version.js';
 import { RoleContext } from '../process/role-context.js';
 import { outliveLostOutput } from '../process/standard-streams.js';
 import type { UserFunctions } from '../reactor/reactor-context.js';
@@ -32,6 +33,7 @@ export interface RoleStartParts {
   readonly messages: ProcessMessages;
   readonly timers: ProcessTimers;
   readonly starts: ServerStarts;
+  readonly program: ProgramVersion | undefined;
 }
 
 /** How a process takes its role: what it needs is loaded, it becomes who it is to be, then the role begins. */
@@ -87,6 +89,7 @@ export class RoleStart {
         diagnosis,
         plan,
         failedStarts,
+        program: this.#parts.program,
       });
       const role = makeRole({
         context,

@@ -40,6 +40,7 @@ import { resolveOptions } from '../options/resolve-options.js';
 import { tellTest } from '../options/under-test.js';
 import { userIdOf } from '../options/user-id.js';
 import { ProcessTimers } from '../process/process-timers.js';
+import type { ProgramVersion } from '../process/program-version.js';
 import { spawnArguments } from '../process/spawn-arguments.js';
 import { leaveSignalsToMaster } from '../process/termination.js';
 import { warmUp } from '../process/warm-up.js';
@@ -98,14 +99,16 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
   readonly #identity: PeerIdentity;
   readonly #log: ProcessLog;
   readonly #timers = new ProcessTimers();
+  readonly #program: ProgramVersion | undefined;
   readonly #messages: ProcessMessages;
   #running: Running | undefined;
 
   /**
    * Throws `ERR_MILLRACE_OPTION` or `ERR_MILLRACE_UNKNOWN_OPTION`. `lateListeners` is internal: the server runs a program, which says
-   * while it runs where it listens, in so many places at most.
+   * while it runs where it listens, in so many places at most; so is `program`, what has been read for that.
    */
-  constructor(options: ServerOptions<T>, lateListeners = 0) {
+  constructor(options: ServerOptions<T>, lateListeners = 0, program?: ProgramVersion) {
+    this.#program = program;
     const resolved = resolveOptions(options as ServerOptions, lateListeners > 0);
     this.#registered = new Registrations(resolved, new SharedTables(child), lateListeners);
     this.#identity = new PeerIdentity(assignment.role, assignment.id, this.#registered);
@@ -230,6 +233,7 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
       messages: this.#messages,
       timers: this.#timers,
       starts,
+      program: this.#program,
     });
     const role = await start.take();
     const own = role.name === 'worker' ? role : undefined;

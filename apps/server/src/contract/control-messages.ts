@@ -119,10 +119,11 @@ export interface TaskWorkerUp {
   readonly taskWorker: number;
 }
 
-/** In base mode: that worker accepts by one more socket of a listener, whose own worker the server was scaled down by. */
+/** In base mode: the process of that pid accepts by one more socket of a listener, whose own worker the server was scaled down by. */
 export interface AlsoListen {
   readonly type: 'alsoListen';
   readonly worker: WorkerId;
+  readonly pid: number;
   readonly listener: ListenerIndex;
   /** As in {@link Listening}. */
   readonly socket: string;
@@ -270,6 +271,8 @@ export type FromManager =
   | ListenTls
   | Terminated
   | Started
+  /** The processes came up with that, by a reload: the next manager begins with it. */
+  | { readonly type: 'programTaken'; readonly program: unknown }
   /** It ends, and the server does not: the next manager is to be asked. */
   | { readonly type: 'notBegun'; readonly request: number }
   | { readonly type: 'reloaded'; readonly request: number; readonly result: ReloadResult };
@@ -386,7 +389,8 @@ const FIELDS: Readonly<Record<Kind, Readonly<Record<string, Check>>>> = {
   scaled: { request: isNumber, result: isSizeResult },
   resize: { workers: isNumber, places: isNumber, taskWorkers: isNumber },
   resized: {},
-  alsoListen: { worker: isNumber, listener: isNumber, socket: isText },
+  programTaken: { program: isObject },
+  alsoListen: { worker: isNumber, pid: isNumber, listener: isNumber, socket: isText },
   sized: { workers: isNumber },
   workerGone: { worker: isNumber, lost: isBoolean },
   taskWorkerDied: { taskWorker: isNumber, exit: isExit, corrupt: isBoolean },

@@ -25,6 +25,8 @@ export interface RoleAssignment {
   readonly managerIncarnation: number;
   /** Of the manager: as many processes as it is to start. */
   readonly size?: ServerSize | undefined;
+  /** Of a server that runs a program: what has been read for it last, with which the processes came up (process/program-version.ts). */
+  readonly program?: unknown;
   /** It has come by scaling: what its start fails of is no failure of the server's start. */
   readonly added?: boolean | undefined;
   /** How many processes had its place under the same manager, before the server was scaled down by it and up again. */

@@ -157,6 +157,7 @@ export class ManagerRole implements ServerControl {
       pool: this.#pool,
       members: this.#members,
       reloadCertificates: () => this.reloadCertificates(),
+      tellMaster: (message) => this.#tellMaster(message),
     });
     this.#scaling = new Scaling({
       context,
@@ -396,7 +397,8 @@ export class ManagerRole implements ServerControl {
       case 'scale':
         return void this.#scaleAsked(message.options, message.request);
       case 'alsoListen':
-        return void this.#members.byPeer(message.worker)?.send(message);
+        // Also one that is not ready yet: the one before it reads the same link.
+        return void this.#members.byPeer(message.worker)?.sendAll(message);
       case 'resized':
         return this.#scaling.resized();
       case 'hurry':

@@ -42,24 +42,37 @@ export function addedSpec(
   id: number,
   incarnationsBefore: number,
 ): MemberSpec {
-  const spec = memberSpec(parts, role, id);
-  const data: RoleAssignment = { ...(spec.data as RoleAssignment), added: true, incarnationsBefore };
+  const spec = memberSpec(parts, role, id, { added: true, incarnationsBefore });
   // Who has asked for it is told of starts that fail, and decides. One may be killed from outside.
-  return { ...spec, data, restart: { giveUpAfter: MOST_FAILED_STARTS } };
+  return { ...spec, restart: { giveUpAfter: MOST_FAILED_STARTS } };
 }
 
 function memberSpec(
   { context, child, topology, logFiles }: MemberSpecsParts,
   role: RoleName,
   id: number,
+  added: Pick<RoleAssignment, 'added' | 'incarnationsBefore'> = {},
 ): MemberSpec {
   const { names, kind } = processKind(role, topology, id);
   const name = `${kind} ${id}`;
   const { maxWaitTime, maxWorkerMemory } = context.options;
   const { taskFiles, taskRun } = child.data as RoleAssignment;
-  const { plan, failedStarts } = context;
+  const { plan, failedStarts, program } = context;
   const managerIncarnation = child.incarnation;
-  const data: RoleAssignment = { role, id, managerIncarnation, plan, failedStarts, taskFiles, taskRun };
+  const data: RoleAssignment = {
+    role,
+    id,
+    managerIncarnation,
+    plan,
+    failedStarts,
+    taskFiles,
+    taskRun,
+    ...added,
+    // As it is when a process is started.
+    get program() {
+      return program?.current;
+    },
+  };
   return {
     name,
     title: `${context.options.title}: ${name}`,

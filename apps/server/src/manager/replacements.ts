@@ -1,5 +1,6 @@
 import type { Member, ReloadResult as PoolReloadResult, ProcessPool } from '@millrace/process-pool';
 import { MergingQueue } from '@millrace/process-pool/internal';
+import type { FromManager } from '../contract/control-messages.js';
 import { runInOrder } from '../contract/events.js';
 import type { PeerId, RoleName } from '../contract/ids.js';
 import type { ReloadOptions, ReloadResult } from '../contract/reload.js';
@@ -16,6 +17,7 @@ export interface ReplacementsParts {
   readonly members: Members;
   /** Has clients to come get the certificates that the files hold now. */
   readonly reloadCertificates: () => void;
+  readonly tellMaster: (message: FromManager) => void;
 }
 
 /** Reloads, and the replacement of one process: one after the other, once the first processes are there. */
@@ -86,7 +88,7 @@ export class Replacements {
     const before = runInOrder(handlers.get('beforeReload'));
     await this.#settled('beforeReload', 'the reload waits for it', before);
     log.info({ tasksOnly }, `reloading ${members().length} processes`);
-    const result = await this.#replace(members);
+    const result = await this.inTurn(() => this.#reloadAnew(members()));
     context.numbers.reloaded(result.outcome);
     if (result.outcome === 'failed') log.error(result.advice);
     else log.info(result, `reload: ${result.outcome}`);
@@ -97,11 +99,37 @@ export class Replacements {
 
   /** After whatever replaces processes already; which there are then, `choose` says. */
   #replace(choose: () => readonly Member[]): Promise<ReloadResult> {
-    return this.inTurn(async () => {
-      const members = choose();
-      if (members.length === 0) return { outcome: 'reloaded', replaced: 0 };
-      return this.#toResult(await this.#parts.pool.reload({ members, mode: 'reload' }), members.length);
-    });
+    return this.inTurn(() => this.#putNew(choose()));
+  }
+
+  /** By what the files of the program hold now; where that cannot be read, or does not come up, all others go by what was read before. */
+  async #reloadAnew(members: readonly Member[]): Promise<ReloadResult> {
+    const { context, tellMaster } = this.#parts;
+    const { program } = context;
+    if (program === undefined) return this.#putNew(members);
+    try {
+      await untilSettled(
+        context,
+        'reload',
+        'the reload waits for it',
+        program.readAnew(),
+        () => 'the configuration of the program has not been read',
+      );
+    } catch (error) {
+      const advice =
+        `${/[.!?]$/.test((error as Error).message) ? (error as Error).message : `${(error as Error).message}.`} No process was replaced, ` +
+        'and those that come go by what was read before. Mend it, and reload again.';
+      return { outcome: 'failed', replaced: 0, advice };
+    }
+    const result = await this.#putNew(members);
+    if (result.outcome === 'reloaded') tellMaster({ type: 'programTaken', program: program.current });
+    else program.takeBack();
+    return result;
+  }
+
+  async #putNew(members: readonly Member[]): Promise<ReloadResult> {
+    if (members.length === 0) return { outcome: 'reloaded', replaced: 0 };
+    return this.#toResult(await this.#parts.pool.reload({ members, mode: 'reload' }), members.length);
   }
 
   /** Runs `work` after whatever replaces processes already, and before whatever is to replace some later. */

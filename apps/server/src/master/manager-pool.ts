@@ -7,7 +7,7 @@ import type { ServerSize } from '../shared/server-size.js';
 
 /** The pool whose one member is the manager, not started yet. Where there may be spares, one waits to be the next. */
 export function managerPool(
-  { options, plan, failedStarts }: RoleContext,
+  { options, plan, failedStarts, program }: RoleContext,
   descriptors: Descriptors,
   tasks: Pick<RoleAssignment, 'taskFiles' | 'taskRun'>,
   size: () => ServerSize,
@@ -24,6 +24,9 @@ export function managerPool(
     // As it is when a manager is started.
     get size() {
       return size();
+    },
+    get program() {
+      return program?.current;
     },
   };
   const manager = {

@@ -555,6 +555,8 @@ export class MasterRole implements ServerControl {
         return this.#reloads.answered(message.request, message.result);
       case 'scaled':
         return this.#sizing.answered(message.request, message.result);
+      case 'programTaken':
+        return this.#context.program?.taken(message.program);
       case 'resize':
         this.#places.resized(message.workers);
         return void this.#sizing.resize(message);
@@ -578,7 +580,7 @@ export class MasterRole implements ServerControl {
         return this.#places.ready(message.worker, message.pid);
       case 'listen':
         // Clients that come while everything ends would not be served.
-        if (this.#ending === undefined) this.#tellManager(this.#places.listen(message));
+        if (this.#ending === undefined) this.#places.listen(message);
         return;
       case 'listenEnded':
         return this.#places.ended(message);

@@ -32,8 +32,8 @@ export interface ProgramListenersParts {
   readonly onInsecure: (reason: string) => void;
   /** In base mode, where each worker has a socket of its own: has one wait for it, and tells by what token it finds it. */
   readonly hand?: (worker: WorkerId, socket: Listener) => string;
-  /** In base mode: that worker is to accept by one more socket, which waits for it under that token. */
-  readonly handMore?: (worker: WorkerId, listener: ListenerIndex, token: string) => void;
+  /** In base mode: that process of the worker is to accept by one more socket, which waits for it under that token. */
+  readonly handMore?: (worker: WorkerId, pid: number, listener: ListenerIndex, token: string) => void;
   /** No more of them; the socket is closed after it. */
   readonly close: (listener: ListenerIndex) => void;
 }
@@ -114,12 +114,18 @@ export class ProgramListeners {
     try {
       const socket = this.#parts.hand?.(worker, this.#ownSocket(found, worker, address));
       found.holders.set(worker, pid);
-      if (Math.min(...found.holders.keys()) === worker) this.#handOrphans(found, worker);
       return { ...to, listener: found.index, host, port, secure: found.secure, socket };
     } catch (error) {
       this.#closeUnheld(found);
       return { ...to, ...whyNot(error) };
     }
+  }
+
+  /** It has been told of its own socket: the first worker has those of workers that are gone as well. */
+  told({ worker, pid, key }: Pick<ListenAsked, 'worker' | 'pid' | 'key'>): void {
+    const found = this.#byKey.get(key);
+    if (found?.holders.get(worker) === pid && Math.min(...found.holders.keys()) === worker)
+      this.#handOrphans(found, worker);
   }
 
   ended({ worker, pid, listener }: ListenEnded): void {
@@ -166,10 +172,12 @@ export class ProgramListeners {
     }
   }
 
-  #handOrphans({ index, own }: ProgramListener, keeper: WorkerId): void {
+  #handOrphans({ index, own, holders }: ProgramListener, keeper: WorkerId): void {
     const { hand, handMore } = this.#parts;
+    const pid = holders.get(keeper);
+    if (hand === undefined || pid === undefined) return;
     for (const [worker, socket] of own)
-      if (worker >= this.#workers && hand !== undefined) handMore?.(keeper, index, hand(keeper, socket));
+      if (worker >= this.#workers) handMore?.(keeper, pid, index, hand(keeper, socket));
   }
 
   /** Closes all sockets; idempotent. `forAll`: workers accept by them, and are to do so no more. */

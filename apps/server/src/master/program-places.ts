@@ -1,13 +1,7 @@
 import { check, syscalls } from '@millrace/native/syscalls';
 import { findIn } from '@millrace/process-pool/links';
 import type { Listener } from '@millrace/reactor';
-import type {
-  ListenAsked,
-  ListenEnded,
-  Listening,
-  ListenTls,
-  ToManager,
-} from '../contract/control-messages.js';
+import type { ListenAsked, ListenEnded, ListenTls, ToManager } from '../contract/control-messages.js';
 import { type ListenerIndex, reactorOfWorker, type WorkerId } from '../contract/ids.js';
 import type { ProgramTls } from '../contract/program-tls.js';
 import type { StatefulProtocol } from '../contract/protocol.js';
@@ -57,8 +51,8 @@ export class ProgramPlaces {
       ...(topology.base
         ? {
             hand: (worker, socket) => this.#hand(worker, socket),
-            handMore: (worker, listener, socket) =>
-              parts.tellManager({ type: 'alsoListen', worker, listener, socket }),
+            handMore: (worker, pid, listener, socket) =>
+              parts.tellManager({ type: 'alsoListen', worker, pid, listener, socket }),
           }
         : { secure: (index, said, worker) => this.#secure(index, said, worker) }),
       onInsecure: (reason) =>
@@ -71,8 +65,10 @@ export class ProgramPlaces {
     });
   }
 
-  listen(asked: ListenAsked): Listening {
-    return this.#listeners.listen(asked);
+  listen(asked: ListenAsked): void {
+    this.#parts.tellManager(this.#listeners.listen(asked));
+    // A process finds sockets in the order in which it is told of them.
+    this.#listeners.told(asked);
   }
 
   ended(message: ListenEnded): void {

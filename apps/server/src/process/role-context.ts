@@ -12,6 +12,7 @@ import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { ResolvedPort } from '../options/resolved-port.js';
 import type { LoopListener } from './heartbeat.js';
 import type { ProcessTimers } from './process-timers.js';
+import type { ProgramVersion } from './program-version.js';
 
 export interface RoleContextParts {
   readonly options: ResolvedOptions;
@@ -32,6 +33,8 @@ export interface RoleContextParts {
   readonly plan: ServerPlan;
   /** The starts of the program that failed before this one. */
   readonly failedStarts: readonly FailedStart[];
+  /** Where the server runs a program. */
+  readonly program: ProgramVersion | undefined;
 }
 
 /** What every role is given: what the program has said before `start`, and what each process of a server has. */
@@ -48,6 +51,7 @@ export class RoleContext implements RoleContextParts {
   readonly diagnosis: Diagnosis;
   readonly plan: ServerPlan;
   readonly failedStarts: readonly FailedStart[];
+  readonly program: ProgramVersion | undefined;
 
   constructor(parts: RoleContextParts) {
     this.options = parts.options;
@@ -62,6 +66,7 @@ export class RoleContext implements RoleContextParts {
     this.diagnosis = parts.diagnosis;
     this.plan = parts.plan;
     this.failedStarts = parts.failedStarts;
+    this.program = parts.program;
   }
 
   /** What is counted of the loop of this process, and as often as that beats. */

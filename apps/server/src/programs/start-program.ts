@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
+import { inherit } from '@millrace/process-pool';
 import { hasParent } from '@millrace/process-pool/internal';
 import { Server } from '../api/server.js';
-import { ROLE } from '../contract/role.js';
+import { ROLE, type RoleAssignment } from '../contract/role.js';
 import { shareRegistry } from '../metrics/program-registries.js';
 import type { ServerOptions } from '../options/options.js';
+import { ProgramVersion } from '../process/program-version.js';
 import { MAX_LISTENS } from './constants.js';
 import { ProgramStart } from './program-start.js';
 import { runMain } from './run-main.js';
@@ -19,7 +22,7 @@ export interface Program {
   readonly args?: readonly string[];
   /** The directory that each process runs it in, by a path that is resolved anew. Default: the master's. */
   readonly cwd?: string;
-  /** A file of variables as `--env-file` of Node takes it, read anew by each process; what is set already stays. */
+  /** A file of variables as `--env-file` of Node takes it, read at the start and at each reload; what is set already stays. */
   readonly envFile?: string;
   /** Variables that it does not find in its environment. */
   readonly without?: readonly string[];
@@ -27,10 +30,21 @@ export interface Program {
   readonly server?: Omit<ServerOptions, 'port' | 'path' | 'fd' | 'activation' | 'tls' | 'framing' | 'type'>;
 }
 
+/** A program as processes run it. */
+export type RunProgram<P extends Program = Program> = P & {
+  /** What its `envFile` held when it was read. */
+  readonly variables: Readonly<Record<string, string>>;
+};
+
 /** What the caller has to do with the server that runs a program, in every process. */
-export interface ProgramHooks {
-  /** In processes below the master: the program as it is to be run from now on. What the processes share stays as it was. */
-  readonly refresh?: (program: Program) => Promise<Program>;
+export interface ProgramHooks<P extends Program = Program> {
+  /**
+   * In the manager, at each reload: the program as it is to be run by the processes that come from then on, in JSON. What the processes
+   * share stays as it was. Where it throws the reload fails, and all goes on by what there was before.
+   */
+  readonly refresh?: (given: P) => Promise<P>;
+  /** In the manager: the reload that is under way goes from one to the other. */
+  readonly refreshed?: (before: RunProgram<P>, now: RunProgram<P>) => void;
   /** Before the server starts. */
   readonly prepare?: (server: Server) => void;
   /** In a worker, before the program is loaded. */
@@ -42,10 +56,25 @@ export interface ProgramHooks {
  * by the master, and its clients outlive its processes. Every process of the server comes here, by the entry module that calls this.
  * Resolves in the master when the program listens in each worker, or has listened nowhere for ten seconds. Rejects as `server.start` does.
  */
-export async function startProgram(given: Program, hooks: ProgramHooks = {}): Promise<Server> {
-  const program = (hasParent() && (await hooks.refresh?.(given))) || given;
+export async function startProgram<P extends Program>(
+  given: P,
+  hooks: ProgramHooks<P> = {},
+): Promise<Server> {
+  // A process below the master reads no file for that: it runs what the others do.
+  const handed = (inherit()?.data as RoleAssignment | undefined)?.program as
+    | Partial<RunProgram<P>>
+    | undefined;
+  const read = handed ?? { variables: variablesOf(given) };
+  const program = { ...given, ...read } as RunProgram<P>;
+  const version = new ProgramVersion(read, async (current) => {
+    const fresh = await hooks.refresh?.(given);
+    const next = { ...fresh, variables: variablesOf(fresh ?? given) };
+    const before = { ...given, ...(current as Partial<RunProgram<P>>) } as RunProgram<P>;
+    hooks.refreshed?.(before, { ...given, ...next });
+    return next;
+  });
   const { file, args = [], server: options = {} } = program;
-  const server = new Server({ ...options } as ServerOptions, MAX_LISTENS);
+  const server = new Server({ ...options } as ServerOptions, MAX_LISTENS, version);
   server.on('workerStart', async () => {
     const role = server[ROLE];
     if (role?.name !== 'worker') return;
@@ -78,10 +107,14 @@ export async function startProgram(given: Program, hooks: ProgramHooks = {}): Pr
 }
 
 /** Before the program is loaded: where it runs, and what it finds in its environment. */
-function enterSurroundings({ cwd, envFile, without = [] }: Program): void {
+function enterSurroundings({ cwd, variables, without = [] }: RunProgram): void {
   if (cwd !== undefined) process.chdir(cwd);
   for (const name of without) delete process.env[name];
-  if (envFile === undefined) return;
-  for (const [name, value] of Object.entries(parseEnv(readFileSync(envFile, 'utf8'))))
-    process.env[name] ??= value;
+  for (const [name, value] of Object.entries(variables)) process.env[name] ??= value;
+}
+
+/** From the directory of the program, as that is now. */
+function variablesOf({ cwd = '.', envFile }: Program): Record<string, string> {
+  if (envFile === undefined) return {};
+  return { ...(parseEnv(readFileSync(resolve(cwd, envFile), 'utf8')) as Record<string, string>) };
 }

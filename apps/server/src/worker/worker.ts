@@ -328,7 +328,8 @@ export class WorkerRole {
       case 'taskWorkerDied':
         return this.#tasks.heard(message);
       case 'alsoListen':
-        return this.#capture?.alsoListen(message.listener, message.socket);
+        if (message.pid === process.pid) this.#capture?.alsoListen(message.listener, message.socket);
+        return;
       case 'sized':
         return this.#own?.resize(message.workers);
       case 'resetTasks': {
