@@ -28,6 +28,6 @@ export const warnings = ({ program }: RunningServer) =>
   program.output
     .split('\n')
     .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line) as { level: number; msg: string })
-    .filter(({ level }) => level >= 40)
+    .map((line) => JSON.parse(line) as { level: string; msg: string })
+    .filter(({ level }) => ['warn', 'error', 'fatal'].includes(level))
     .map(({ msg }) => msg);
