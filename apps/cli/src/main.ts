@@ -122,7 +122,11 @@ const starting = withStartFlags(command.command('start'))
   .argument('[args...]', 'arguments for the program')
   .passThroughOptions()
   .action(async (entry: string | undefined, args: string[], flags: StartFlags) => {
+    // A server outlives what reads its output.
+    process.stdout.off('error', outputLost);
     const { start } = await import('./start.js');
+    if (entry !== undefined && args.length > 0)
+      (await import('./whose-options.js')).sayWhoseOptions(starting.options, entry, args);
     await start(entry, args, flags);
   });
 
@@ -366,11 +370,14 @@ command
     (await import('./commands/completion.js')).completion(command, shell);
   });
 
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+process.stdout.on('error', outputLost);
+
+function outputLost(error: NodeJS.ErrnoException): never {
   // What reads it has seen enough, as `head` has.
   if (error.code === 'EPIPE') process.exit();
-  throw error;
-});
+  console.error(`What it prints cannot be written: ${error.message}`);
+  process.exit(EXIT.failed);
+}
 
 try {
   await command.parseAsync();

@@ -27,4 +27,4 @@ const server = await startProgram(program, {
     for (const part of parts) part.beforeProgram?.(made);
   },
 });
-files?.begin(server);
+files?.begin(server, program.cwd ?? process.cwd());

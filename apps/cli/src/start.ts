@@ -1,4 +1,4 @@
-import { realpathSync } from 'node:fs';
+import { readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -76,12 +76,22 @@ export async function start(
 
 /** Says so when the server in the background serves: this process ends then, and with 0. */
 function sayThatItServes(): void {
-  const before = new Set(pidsByName().values());
   process.on('exit', (code) => {
     if (code !== 0) return;
+    // Others may have been started at the same time.
     for (const [name, pid] of pidsByName())
-      if (!before.has(pid)) console.error(`${name} serves in the background: process ${pid}`);
+      if (pid !== undefined && parentOf(pid) === process.pid)
+        console.error(`${name} serves in the background: process ${pid}`);
   });
+}
+
+function parentOf(pid: number): number | undefined {
+  try {
+    return Number(/^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+  } catch {
+    // It has ended.
+    return undefined;
+  }
 }
 
 function pidsByName(): Map<string, number | undefined> {

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -200,7 +200,9 @@ describe('in the background', () => {
     );
     const { pid } = await status();
     expect(started).toMatchObject({ code: 0, stderr: `shop serves in the background: process ${pid}\n` });
-    expect(await run('restart')).toMatchObject({ code: 0 });
+    const restarted = await run('restart');
+    expect(restarted.code).toBe(0);
+    expect(restarted.stderr).not.toContain('Warning');
     const next = await status();
     expect(next).toMatchObject({ name: 'shop', state: 'ready' });
     expect(next.pid).not.toBe(pid);
@@ -208,6 +210,31 @@ describe('in the background', () => {
     expect((await run('stop')).code).toBe(0);
     expect(isRunning(next.pid)).toBe(false);
     expect((await run('status')).code).toBe(3);
+  });
+
+  test('of two that start at the same time each start names its own', async () => {
+    const gate = join(directory, 'gate');
+    const slow = join(directory, 'slow.mjs');
+    writeFileSync(
+      slow,
+      `import { existsSync } from 'node:fs';
+       import { createServer } from 'node:http';
+       while (!existsSync(${JSON.stringify(gate)})) await new Promise((resolve) => setTimeout(resolve, 20));
+       createServer().listen(0);`,
+    );
+    const one = run('start', '-d', '--workers', '1', slow);
+    await until('the claim of its name', () => existsSync(join(directory, 'run', 'slow.pid')));
+    const two = await run('start', '-d', '--workers', '1', programOf('hello.cjs'));
+    writeFileSync(gate, '');
+    const { stderr } = await one;
+    try {
+      expect(two.stderr).toContain('hello serves in the background');
+      expect(stderr).toContain('slow serves in the background');
+      expect([two.stderr.includes('slow serves'), stderr.includes('hello serves')]).toEqual([false, false]);
+    } finally {
+      await run('stop', 'slow');
+      await run('stop', 'hello');
+    }
   });
 
   test('restart leaves a server in the foreground to what has started it', async () => {

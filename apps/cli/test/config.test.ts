@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Program, until } from '@millrace/testkit';
@@ -229,8 +229,25 @@ describe('with --watch', () => {
     await becomes('2 b-blue');
     write('main.mjs', 'export default {{{');
     await program.printed(/main\.mjs changed: the new version does not start, and the one before serves on/);
+    expect(program.output).not.toContain('program.js');
     expect(await get(port)).toBe('2 b-blue');
     write('main.mjs', version(3));
     await becomes('3 b-blue');
+  });
+
+  test('in the background the log names a file that has changed from where the command was started', async () => {
+    write('main.mjs', version(1));
+    write('part.mjs', `export const answer = 'a';`);
+    const log = join(directory, 'log');
+    const words = ['start', '-d', '--watch', '--workers', '1', '--log-file', log, 'main.mjs'];
+    expect((await millrace(words, env, directory)).code).toBe(0);
+    const logged = (text: string) => until(text, () => readFileSync(log, 'utf8').includes(text));
+    try {
+      await logged('it is reloaded when one of its files changes');
+      write('main.mjs', version(2));
+      await logged('"msg":"main.mjs changed: reloaded 1 processes');
+    } finally {
+      await millrace(['stop'], env);
+    }
   });
 });

@@ -1,5 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { millrace } from './millrace.js';
@@ -31,6 +33,44 @@ test.each([
   const { code, stdout, stderr } = await millrace(['start', ...words], {});
   expect([code, stdout]).toEqual([1, '']);
   expect(stderr.trimEnd().split('\n')).toEqual([expect.stringMatching(line)]);
+});
+
+test('a port that is taken is said without what runs inside of the server', async () => {
+  const taken = createServer().listen(0);
+  await once(taken, 'listening');
+  const PORT = String((taken.address() as AddressInfo).port);
+  const { code, stderr } = await millrace(['start', '--workers', '1', programOf('hello.cjs')], { PORT });
+  taken.close();
+  expect(code).toBe(1);
+  expect(stderr.trimEnd().split('\n')).toEqual([
+    expect.stringMatching(/^Error: listen EADDRINUSE: /),
+    expect.stringMatching(/^ERR_MILLRACE_START_FAILED: .*EADDRINUSE/),
+  ]);
+});
+
+test('options of the command behind the entry module are said to be the program’s, once', async () => {
+  const say = async (...words: string[]) =>
+    (await millrace(['start', ...words, '--log-file', '/no/such/log', '-d'], {})).stderr;
+  const hello = programOf('hello.cjs');
+  // It does not start: the directory of its log is not there.
+  const before = ['--log-file', '/no/such/log', '--workers', '1'];
+  expect(await say(...before, hello)).toContain(
+    `What is behind ${hello} is the program's, --log-file -d too`,
+  );
+  expect(await say(...before, '--', hello)).not.toContain('What is behind');
+});
+
+test('a full disk behind standard output is said in a line', () => {
+  const full = openSync('/dev/full', 'w');
+  const { status, stderr } = spawnSync(process.execPath, [MILLRACE, '--help'], {
+    encoding: 'utf8',
+    stdio: ['ignore', full, 'pipe'],
+  });
+  closeSync(full);
+  expect([status, stderr]).toEqual([
+    1,
+    expect.stringMatching(/^What it prints cannot be written: ENOSPC[^\n]*\n$/),
+  ]);
 });
 
 test('a file that is not there is said in one line', () => {

@@ -29,8 +29,8 @@ export async function restart(name: string | undefined): Promise<void> {
     throw new CommandError('failed', `The server '${found}' has ended, and does not start anew.`);
 }
 
-/** Of the process in the background alone: the one that is started now is not that yet. */
-const NOT_HANDED_ON = ['MILLRACE_DAEMON', 'MILLRACE_PROGRAM'];
+/** Of the process in the background alone: the one that is started now is not that yet, and the one that had metrics for it has ended. */
+const NOT_HANDED_ON = ['MILLRACE_DAEMON', 'MILLRACE_PROGRAM', 'MILLRACE_METRICS'];
 
 /** As the process was started with it. */
 function environmentOf(pid: number): Record<string, string> {

@@ -16,6 +16,7 @@ export class ProgramWatch {
   readonly #directories = new Map<string, FSWatcher | undefined>();
   readonly #changed = new Set<string>();
   #server: Reloads | undefined;
+  #from = '';
   #timer: NodeJS.Timeout | undefined;
   #reloading = false;
 
@@ -27,8 +28,10 @@ export class ProgramWatch {
     }
   }
 
-  begin(server: Reloads): void {
+  /** In the log, files are paths from `directory`, where the command was started: a server in the background is in another one. */
+  begin(server: Reloads, directory: string): void {
     this.#server = server;
+    this.#from = directory;
     server.log.info(`it is reloaded when one of its files changes`);
     for (const directory of this.#directories.keys()) this.#watch(directory);
   }
@@ -72,7 +75,7 @@ export class ProgramWatch {
     if (server === undefined) return;
     this.#reloading = true;
     while (this.#changed.size > 0) {
-      const files = [...this.#changed].map((file) => relative(process.cwd(), file) || file).sort();
+      const files = [...this.#changed].map((file) => relative(this.#from, file) || file).sort();
       this.#changed.clear();
       const what = `${files.slice(0, 3).join(', ')}${files.length > 3 ? ` and ${files.length - 3} more` : ''} changed`;
       const began = performance.now();

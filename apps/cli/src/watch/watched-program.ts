@@ -45,6 +45,6 @@ export function watchedProgram(program: Program, config: string | undefined): Pr
 }
 
 /** In the master: reloads the server from here on when one of the files changes. */
-export function begin(server: Server): void {
-  if (server.masterPid === process.pid) watch.begin(server);
+export function begin(server: Server, directory: string): void {
+  if (server.masterPid === process.pid) watch.begin(server, directory);
 }

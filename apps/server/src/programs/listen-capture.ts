@@ -271,6 +271,8 @@ function listenError({ errno = 0, reason = '' }: Listening, { address, port }: W
   const code = getSystemErrorName(-errno);
   const where = isPath ? address : `${address ?? '::'}:${port}`;
   const error = new Error(`listen ${code}: ${text} ${where}`);
+  // Node's own has none of the program's frames either; those of the server help no user.
+  error.stack = String(error);
   return Object.assign(error, {
     code,
     errno: -errno,

@@ -89,6 +89,6 @@ export function mergeReloads(one: ReloadOptions, other: ReloadOptions): ReloadOp
 function advise({ member, exit }: { member: Member; exit: Exit }, replaced: number): string {
   return (
     `The new ${member.name} ended ${describeEnd(exit)} before it was ready, so the one before goes on; ` +
-    `${replaced} members have new processes. What it wrote is the reason: mend ${member.spec.entry} and reload again.`
+    `${replaced} members have new processes. What it wrote is the reason: mend that, and reload again.`
   );
 }
