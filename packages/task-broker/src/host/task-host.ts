@@ -17,6 +17,8 @@ const DEATHS: ReadonlySet<string> = new Set(['ERR_MILLRACE_TASK_WORKER_DIED', 'E
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
+/** Milliseconds that a host which ends gives its last answers, while the engine is away: they are looked up. */
+const LAST_ANSWERS_MS = 1_000;
 
 /** What task-program.ts makes of the user's tasks, for `run` and for `stream`. */
 interface HostTasks {
@@ -48,6 +50,8 @@ export class TaskHost extends EventEmitter<TaskHostEvents> implements AsyncDispo
   readonly #pool: TaskPool<HostTasks>;
   readonly #bodies: Bodies;
   readonly #running = new Map<string, RunningClaim>();
+  /** Answers under way to their callers. */
+  readonly #answering = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
   readonly #slots: number;
   #loops: Promise<void>[] = [];
@@ -179,7 +183,8 @@ export class TaskHost extends EventEmitter<TaskHostEvents> implements AsyncDispo
     else if (settlement.kind === 'again') this.#again++;
     else {
       this.#settled++;
-      if (claim.replyTo !== undefined) await this.#answer(running, settlement);
+      // The next task does not wait for it.
+      if (claim.replyTo !== undefined) this.#answer(running, settlement);
     }
     return settled.next;
   }
@@ -276,11 +281,13 @@ export class TaskHost extends EventEmitter<TaskHostEvents> implements AsyncDispo
     return thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
   }
 
-  async #answer(running: RunningClaim, settlement: Exclude<Settlement, { kind: 'again' }>): Promise<void> {
-    // Lost, where the connection breaks just now: the caller looks it up.
-    await this.#broker
+  #answer(running: RunningClaim, settlement: Exclude<Settlement, { kind: 'again' }>): void {
+    const answering = this.#broker
       .reply(running.claim, this.#reply(running, settlement.kind, settlement.body))
-      .catch(() => {});
+      // Lost, where the connection breaks just now: the caller looks it up.
+      .catch(() => {})
+      .finally(() => this.#answering.delete(answering));
+    this.#answering.add(answering);
   }
 
   #reply({ claim, startedAt }: RunningClaim, kind: Reply['kind'], body: Uint8Array, sequence = 0): Reply {
@@ -351,6 +358,7 @@ export class TaskHost extends EventEmitter<TaskHostEvents> implements AsyncDispo
       );
     await Promise.all(this.#loops);
     clearInterval(this.#renewal);
+    await inTime(Promise.all(this.#answering), LAST_ANSWERS_MS);
     await this.#broker.close();
     await this.#pool.destroy();
   }
