@@ -115,6 +115,7 @@ export class HttpReactor {
       count: (counter: number, by: number) => this.counts.set(counter, (this.counts.get(counter) ?? 0) + by),
       log: (_: string, text: string) => this.lines.push(text),
       dispatcher: {
+        workers: this.workers,
         hasShareOfOwner: () => true,
         readyForOwner: () => true,
         isBinding: false,
