@@ -50,7 +50,7 @@ describe.skipIf(whyNoNats())('attempts over JetStream', () => {
     return { id: randomUUID(), replyTo, ...plain, ...once };
   }
 
-  /** As servers before 2.11 do that have stood still, and any that has forgotten a delivery in a crash. */
+  /** As servers before 2.10.16 do that have stood still, and any that has forgotten a delivery in a crash. */
   async function deliverAsNew(): Promise<void> {
     const stored = await manager.streams.getMessage('tasks', { seq: 1 });
     if (stored === null) throw new Error('the task is not in the stream');
