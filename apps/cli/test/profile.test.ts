@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from '@millrace/testkit';
@@ -62,6 +71,22 @@ test('a profile that cannot be taken or written leaves no file, and says why', a
   for (const time of ['0', '301s', '1h', '']) expect((await run('profile', 'worker:0', time)).code).toBe(2);
   expect(readdirSync(directory)).toEqual(['run']);
   expect(existsSync(join(directory, 'missing'))).toBe(false);
+});
+
+test('a profile is for its user alone, and what is no file is never removed or read again', async () => {
+  await using program = start(programOf('hello.cjs'), { flags: ['--workers', '1'], env });
+  await portOf(program);
+  expect((await run('profile', 'worker:0', '0.1', '-o', 'own')).code).toBe(0);
+  expect(statSync(join(directory, 'own')).mode & 0o777).toBe(0o600);
+  // As many devices are: a link, behind which nothing can be written.
+  symlinkSync('/dev/full', join(directory, 'full'));
+  expect(await run('profile', 'worker:0', '0.1', '-o', 'full')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('there was no room for it'),
+  });
+  expect(readlinkSync(join(directory, 'full'))).toBe('/dev/full');
+  symlinkSync('/dev/null', join(directory, 'null'));
+  expect((await run('profile', 'worker:0', '0.1', '-o', 'null')).code).toBe(0);
 });
 
 test('inspect prints the address of the debugger, says who may use it, and closes it', async () => {

@@ -1,4 +1,5 @@
-import { createWriteStream, readFileSync, rmSync } from 'node:fs';
+import { lstatSync, readFileSync, rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { AdminClient } from '../admin/client.js';
@@ -9,6 +10,8 @@ import { CommandError } from '../command-error.js';
 /** Bytes of a profile that are read again for what to say of it. */
 const MOST_READ_BYTES = 64 << 20;
 const TOLD_MS = 5_000;
+/** A heap holds what the server keeps secret. */
+const OWN_ONLY = 0o600;
 /** What a shell says that Ctrl-C has ended. */
 const INTERRUPTED = 130;
 
@@ -17,6 +20,12 @@ interface ProfileFlags {
   readonly heap?: true;
   readonly output?: string;
   readonly json?: true;
+}
+
+interface Written {
+  readonly bytes: number;
+  /** A file under that name, as opposed to what a link leads to, or a device. */
+  readonly isFile: boolean;
 }
 
 /** Has a process that runs write down a CPU profile or its heap, and puts that into a file. Prints the name of the file. */
@@ -32,15 +41,16 @@ export async function profile(wanted: string, seconds: number, flags: ProfileFla
   const file = output ?? nameFor(response);
   const endTelling = tell(heap ? 'its heap is written down' : `of ${seconds} s`);
   const written = await write(response, file, output === undefined).finally(endTelling);
-  const innermost = heap ? undefined : interruptedIn(file, written);
+  // What is no file of this name, a FIFO say, may not be read again.
+  const innermost = heap || !written.isFile ? undefined : interruptedIn(file, written.bytes);
   if (json)
     console.log(
-      JSON.stringify({ process: wanted, kind, file, bytes: written, interruptedAt: innermost ?? null }),
+      JSON.stringify({ process: wanted, kind, file, bytes: written.bytes, interruptedAt: innermost ?? null }),
     );
   else console.log(file);
   if (innermost !== undefined) console.error(`its loop does not turn: it is in ${clean(innermost)}`);
   console.error(
-    `${bytes(written)}; developer tools load it: ${heap ? 'Memory' : 'Performance'}, or drop it on an editor`,
+    `${bytes(written.bytes)}; developer tools load it: ${heap ? 'Memory' : 'Performance'}, or drop it on an editor`,
   );
 }
 
@@ -53,23 +63,31 @@ function interruptedIn(file: string, written: number): string | undefined {
   return interruptedAt?.at(-1)?.[0];
 }
 
-async function write(response: IncomingMessage, file: string, isNew: boolean): Promise<number> {
-  const target = createWriteStream(file, { flags: isNew ? 'wx' : 'w' });
+async function write(response: IncomingMessage, file: string, isNew: boolean): Promise<Written> {
+  const opened = await open(file, isNew ? 'wx' : 'w', OWN_ONLY).catch((error: Error) => {
+    response.destroy();
+    throw new CommandError('failed', `The file cannot be written: ${error.message}.`);
+  });
+  const { ino, dev } = await opened.stat();
+  // Never a device, a FIFO or a link, and nothing that has come in its place.
+  const isOwn = () => {
+    const now = lstatSync(file, { throwIfNoEntry: false });
+    return now?.isFile() === true && now.ino === ino && now.dev === dev;
+  };
+  const remove = () => {
+    if (isOwn()) rmSync(file);
+  };
   const interrupted = () => {
-    rmSync(file, { force: true });
+    remove();
     process.exit(INTERRUPTED);
   };
-  let isOpen = false;
-  target.once('open', () => {
-    isOpen = true;
-    process.once('SIGINT', interrupted);
-  });
+  process.once('SIGINT', interrupted);
+  const target = opened.createWriteStream();
   try {
     await pipeline(response, target);
-    return target.bytesWritten;
-  } catch (error) {
-    if (!isOpen) throw new CommandError('failed', `The file cannot be written: ${(error as Error).message}.`);
-    rmSync(file, { force: true });
+    return { bytes: target.bytesWritten, isFile: isOwn() };
+  } catch {
+    remove();
     throw new CommandError(
       'failed',
       'The profile has been broken off: the process, or the admin process, has ended, or there was no room for it (the log of the server tells).',

@@ -23,7 +23,7 @@ export function prettyLines(fd: number | undefined): (line: string) => string {
     fd !== undefined && isatty(fd) && (NO_COLOR === undefined || NO_COLOR === '') && TERM !== 'dumb';
   // Of use to few: it is loaded for them alone.
   const { prettyFactory } = require('pino-pretty') as typeof PinoPretty;
-  return prettyFactory({
+  const pretty = prettyFactory({
     colorize: isColoured,
     ignore: 'pid,role,id,stream',
     messageFormat: (line, key) =>
@@ -31,6 +31,14 @@ export function prettyLines(fd: number | undefined): (line: string) => string {
     translateTime: 'HH:MM:ss.l',
     singleLine: true,
   }) as (line: string) => string;
+  return (line) => {
+    try {
+      return pretty(line);
+    } catch {
+      // What is nested too deeply for it, or cannot be a string: a line is there however it looks.
+      return `${harmless(line.trimEnd(), isColoured)}\n`;
+    }
+  };
 }
 
 /** What programs and clients bring into a message may move the cursor, or worse: of that a terminal gets colours alone. */

@@ -103,11 +103,23 @@ const OURS = ['level', 'time', 'role', 'id', 'pid', 'stream'];
 export function logLineOf(text: string, process: HandedPipes, stream: StreamName): string {
   const { role, id, pid } = process;
   const origin = { role, ...(id !== undefined && { id }), pid, stream };
-  const own = text.startsWith('{"') && text.endsWith('}') ? objectOf(text) : undefined;
-  const level = own && levelOf(own.level);
-  if (own === undefined || level === undefined)
-    return JSON.stringify({ level: LEVELS[stream], time: Date.now(), ...origin, msg: text });
-  const time = typeof own.time === 'number' ? own.time : Date.now();
+  const told = text.startsWith('{"') && text.endsWith('}') ? toldBy(text, origin) : undefined;
+  return told ?? JSON.stringify({ level: LEVELS[stream], time: Date.now(), ...origin, msg: text });
+}
+
+/** Undefined: it is not of a logger, or nested more deeply than V8 writes JSON. */
+function toldBy(text: string, origin: object): string | undefined {
+  try {
+    return ofLogger(JSON.parse(text) as Record<string, unknown>, origin);
+  } catch {
+    return undefined;
+  }
+}
+
+function ofLogger(own: Record<string, unknown>, origin: object): string | undefined {
+  const level = levelOf(own.level);
+  if (level === undefined) return undefined;
+  const time = Number.isFinite(own.time) ? own.time : Date.now();
   const { level: _, time: __, pid: ___, ...rest } = own;
   const others = Object.entries(rest).map(([key, value]) => [OURS.includes(key) ? `${key}_` : key, value]);
   return JSON.stringify({ level, time, ...origin, ...Object.fromEntries(others) });
@@ -118,12 +130,4 @@ function levelOf(level: unknown): string | undefined {
   if (typeof level !== 'string') return undefined;
   const word = level.toLowerCase();
   return LOG_LEVELS.find((one) => one === word) ?? WORDS[word];
-}
-
-function objectOf(text: string): Record<string, unknown> | undefined {
-  try {
-    return JSON.parse(text) as Record<string, unknown>;
-  } catch {
-    return undefined;
-  }
 }

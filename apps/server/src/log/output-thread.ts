@@ -2,12 +2,12 @@
  * What the thread of the master runs that reads what the processes of the server write to their standard streams, and writes it to the
  * log, a line each, with its origin. A thread of its own: a flood keeps neither the loop of the master busy nor a process waiting.
  */
-import { closeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { NodePoller } from '@millrace/native';
 import { EAGAIN, EINTR, MAX_RIGHTS, syscalls } from '@millrace/native/syscalls';
 import { openLogRing } from '../links/shared-resources.js';
-import { ProcessLog } from './log.js';
+import { LogLimit, ProcessLog } from './log.js';
 import { nameOf } from './origin.js';
 import { LineCutter, logLineOf, OutputLimit } from './output-lines.js';
 import { type HandedPipes, STREAMS, type StreamName } from './output-pipes.js';
@@ -17,6 +17,9 @@ const CHUNK_BYTES = 1 << 16;
 /** Reads in a row of one pipe, until it is the turn of the others. */
 const MOST_READS = 8;
 const SWEEP_MS = 250;
+/** Processes that come up whose pipes are taken in a row, until it is the turn of what is written. */
+const MOST_TAKEN = 64;
+const ROLE = /^[a-z-]{1,32}$/;
 /** At the end, until what waits for the reader of the log is written. */
 const LAST_LOOK_MS = 5;
 const MOST_LAST_LOOKS = 100;
@@ -32,6 +35,7 @@ log.countBy((lines) => {
   return 0;
 });
 if (options.file !== undefined) log.reopen();
+const warnings = new LogLimit(log);
 const poller = new NodePoller();
 const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
 const pipes = new Set<Pipe>();
@@ -50,7 +54,6 @@ class Pipe {
     this.#process = process;
     this.#stream = stream;
     this.#limit = limit;
-    syscalls.setNonBlocking(fd, 1);
     this.#watch = poller.add(fd, () => this.#readable());
     this.#watch.update({ read: true, write: false });
     pipes.add(this);
@@ -111,24 +114,44 @@ class Pipe {
   }
 }
 
-/** Takes the pipes of a process that has come up. */
+/** Takes the pipes of processes that have come up. */
 function take(): void {
   const rights = new Int32Array(1 + MAX_RIGHTS);
   const bytes = Buffer.alloc(4_096);
-  for (;;) {
-    const length = syscalls.receiveRights(socket, bytes, bytes.length, new Uint8Array(rights.buffer));
-    const files = rights.subarray(1, 1 + (rights[0] as number));
-    if (length === -EINTR) continue;
-    if (length === -EAGAIN || length === 0) return;
-    const process = length > 0 ? handed(bytes.toString('utf8', 0, length)) : undefined;
-    if (process === undefined || files.length !== STREAMS.length || pipes.size >= most)
-      for (const fd of files) closeSync(fd);
-    else {
-      const shared = new OutputLimit(limit);
-      for (const [at, fd] of files.entries()) new Pipe(fd, process, STREAMS[at] as StreamName, shared);
-    }
-    if (length < 0) return;
+  for (let taken = 0; taken < MOST_TAKEN; taken++) {
     rights[0] = 0;
+    const length = syscalls.receiveRights(socket, bytes, bytes.length, new Uint8Array(rights.buffer));
+    if (length === -EAGAIN) return;
+    const files = rights.subarray(1, 1 + (rights[0] as number));
+    const process = length > 0 ? handed(bytes.toString('utf8', 0, length)) : undefined;
+    if (process !== undefined && files.length === STREAMS.length) add(process, files);
+    for (const fd of files) closeSync(fd);
+  }
+}
+
+function add(process: HandedPipes, files: Int32Array): void {
+  if (pipes.size + STREAMS.length > most) {
+    warnings.warn('outputPipes', `what ${nameOf(process)} writes is not read: it would be pipe ${most + 1}`);
+    return;
+  }
+  const shared = new OutputLimit(limit);
+  for (const [at, fd] of files.entries()) {
+    const own = reopened(fd);
+    if (own !== undefined) new Pipe(own, process, STREAMS[at] as StreamName, shared);
+  }
+}
+
+/**
+ * The same pipe, opened anew. Whether a descriptor blocks is known to all who share it: a process could make the one block that it has
+ * handed over, and all others would wait for a thread that waits for it. Undefined: it is no pipe.
+ */
+function reopened(fd: number): number | undefined {
+  try {
+    if (!fstatSync(fd).isFIFO()) return undefined;
+    return openSync(`/proc/self/fd/${fd}`, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    warnings.warn('outputPipe', 'a pipe cannot be opened, which a process writes to', { err: error });
+    return undefined;
   }
 }
 
@@ -136,7 +159,8 @@ function take(): void {
 function handed(text: string): HandedPipes | undefined {
   try {
     const { role, id, pid } = JSON.parse(text) as HandedPipes;
-    if (typeof role !== 'string' || !Number.isSafeInteger(pid)) return undefined;
+    if (typeof role !== 'string' || !ROLE.test(role) || !Number.isSafeInteger(pid) || pid < 1)
+      return undefined;
     return Number.isSafeInteger(id) ? { role, id: id as number, pid } : { role, pid };
   } catch {
     return undefined;

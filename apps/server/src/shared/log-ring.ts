@@ -6,6 +6,8 @@ const MOST_BYTES = PART_BYTES * MOST_PARTS;
 const MOST_TEXT = Math.floor(MOST_BYTES / 8);
 /** How often a reader looks at a slot that is not whole, until it takes its writer for dead. */
 const PATIENCE = 10;
+/** Characters of a word that says where such a line comes from; six of them, each with six bytes, fit beside the message. */
+const MOST_WORD = 64;
 const ONE_LINE = 1n << 32n;
 
 /** What a reader has come to. */
@@ -165,17 +167,13 @@ function move(position: Position, ticket: number): void {
   position.waited = 0;
 }
 
-/** Who has said it, and the beginning of what. */
+/** Who has said it, and the beginning of what. Each of these may be anything, of any length. */
 function inShort(line: string): string {
   const { level, time, role, id, pid, stream, msg } = JSON.parse(line) as Record<string, unknown>;
-  return JSON.stringify({
-    level,
-    time,
-    role,
-    id,
-    pid,
-    stream,
-    msg: String(msg).slice(0, MOST_TEXT),
-    cut: true,
-  });
+  const origin = Object.entries({ level, time, role, id, pid, stream }).filter(([, value]) => isShort(value));
+  const text = typeof msg === 'string' ? msg : line;
+  return JSON.stringify({ ...Object.fromEntries(origin), msg: text.slice(0, MOST_TEXT), cut: true });
 }
+
+const isShort = (value: unknown) =>
+  typeof value === 'number' || (typeof value === 'string' && value.length <= MOST_WORD);

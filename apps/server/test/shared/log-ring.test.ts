@@ -35,6 +35,21 @@ describe('the last lines of the log', () => {
     });
   });
 
+  test.each([
+    { stream: 'x'.repeat(1_100_000) },
+    { id: ['x'.repeat(1_100_000)] },
+    { msg: { toString: 1, text: 'x'.repeat(20_000) } },
+    { stream: '\u0001'.repeat(20_000), role: '\u0001'.repeat(20_000), msg: '\u0001'.repeat(20_000) },
+  ])('are not driven out by one that is too long, whatever it says of itself', (said) => {
+    const { ring: log } = ring();
+    log.write(line(1));
+    log.write(JSON.stringify({ level: 'info', ...said }));
+    log.write(line(3));
+    const { lines, lost } = log.read(log.oldest(), 10);
+    expect([lines.length, lost]).toEqual([3, 0]);
+    expect(JSON.parse(lines[1] as string)).toMatchObject({ level: 'info', cut: true });
+  });
+
   test('tell a reader that is too slow exactly how many it has lost', () => {
     const { ring: log } = ring();
     log.write(line(0));
