@@ -5,7 +5,7 @@ import type { PeerId, ReactorIndex } from '../contract/ids.js';
 import { incarnationOf, type RoleAssignment } from '../contract/role.js';
 import { PEER } from '../links/server-plan.js';
 import { OpenedResources } from '../links/shared-resources.js';
-import type { Topology } from '../links/topology.js';
+import { flatIdOf, type Topology } from '../links/topology.js';
 import { beat } from '../process/heartbeat.js';
 import { ManagerLink, type RoleMessage } from '../process/manager-link.js';
 import type { RoleContext } from '../process/role-context.js';
@@ -126,7 +126,7 @@ export class UserProcessRole {
   async #run(): Promise<void> {
     const { signal } = this.#stop;
     try {
-      await this.#handler({ id: this.#id, signal });
+      await this.#handler({ id: flatIdOf(this.#topology, this.#id), signal });
       // A handler that only sets things up leaves the process to them, until it is to end.
       if (!signal.aborted)
         await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));

@@ -4,7 +4,7 @@ import { pidOf, type RunningServer, startServer } from '../support.js';
 
 let server: RunningServer;
 beforeAll(async () => {
-  server = await startServer({}, {}, 'mail');
+  server = await startServer({ maxWorkerNum: 8, maxTaskWorkerNum: 6 }, {}, 'mail');
 });
 afterAll(async () => {
   await server[Symbol.asyncDispose]();
@@ -42,10 +42,10 @@ test('many messages of one process to another arrive whole and in order, also la
 test('what cannot be sent, and where nobody is, are errors that say so', async () => {
   const client = await TestClient.connect(server.lines);
   const [worker] = (await client.ask('me')).split(' ').map(Number);
-  for (const to of [worker, 9, -1, 1.5]) {
+  for (const to of [worker, 16, -1, 1.5]) {
     const { code, message } = JSON.parse(await client.ask(`to ${to}`));
     expect(code).toBe('ERR_MILLRACE_NO_PROCESS');
-    expect(message).toContain("0 to 8, 'manager' or 'master'");
+    expect(message).toContain("0 to 8 (and to 15 where it is scaled up), 'manager' or 'master'");
   }
   expect(JSON.parse(await client.ask('bad'))).toMatchObject({
     code: 'ERR_MILLRACE_UNSENDABLE',
