@@ -112,6 +112,16 @@ describe.each(MODES)('in %s mode', (mode) => {
   });
 });
 
+test.each(['cjs', 'mjs'])('a syntax error of a program is told with its line (%s)', async (extension) => {
+  const file = join(directory, `syntax.${extension}`);
+  writeFileSync(file, 'const a = 1;\nthere is none(\n');
+  await using program = start(file, { flags: ['--log-level', 'silent'] });
+  expect((await program.ended()).code).toBe(1);
+  expect(program.output).toContain(`${file}:2\nthere is none(\n`);
+  expect(program.output).toContain('SyntaxError: ');
+  expect(program.output.trimEnd().split('\n').length).toBeLessThanOrEqual(8);
+});
+
 test('a program that is not there is named', async () => {
   await using program = start('/nowhere/app.js');
   expect((await program.ended()).code).toBe(1);

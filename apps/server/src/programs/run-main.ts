@@ -3,6 +3,7 @@ import Module from 'node:module';
 import { dirname, extname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { inheritedOptions } from '@millrace/process-pool/internal';
+import { tellPlace } from './syntax-place.js';
 
 /** What Node calls for an entry module that is CommonJS; not documented, and what every tool calls that runs programs in its own process. */
 interface CommonJsLoader {
@@ -31,7 +32,12 @@ export async function runMain(file: string, args: readonly string[]): Promise<vo
       if (!NEEDS_IMPORT.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
     }
   }
-  await import(pathToFileURL(file).href);
+  try {
+    await import(pathToFileURL(file).href);
+  } catch (error) {
+    tellPlace(error, file);
+    throw error;
+  }
 }
 
 /** Whether Node takes it for CommonJS before it has looked into it. */
