@@ -49,7 +49,8 @@ const SILENT = 'SILENT';
 interface Parts {
   readonly view: ServerView;
   readonly master: MasterLink;
-  readonly answerFile: number;
+  /** Undefined: there is none. */
+  readonly answerFile: number | undefined;
 }
 
 /**
@@ -162,7 +163,7 @@ export class Diagnoses {
   }
 
   async #send(bytes: number, response: ServerResponse, signal: AbortSignal): Promise<void> {
-    const { answerFile } = this.#parts;
+    const answerFile = this.#answerFile();
     response.setTimeout(UNREAD_MS);
     const end = Math.min(bytes, fstatSync(answerFile).size);
     for (let at = 0; at < end; ) {
@@ -204,9 +205,21 @@ export class Diagnoses {
   }
 
   #take(): void {
+    this.#answerFile();
     if (this.#isBusy)
       throw new RequestError(409, 'BUSY', 'Another process is being looked into: one at a time is.');
     this.#isBusy = true;
+  }
+
+  #answerFile(): number {
+    const { answerFile } = this.#parts;
+    if (answerFile === undefined)
+      throw new RequestError(
+        503,
+        'NO_FILE',
+        'This server could open no file for the answer when it started, neither in its temporary directory nor in /dev/shm: its log tells why.',
+      );
+    return answerFile;
   }
 
   async #ask({ name, peer, pid }: Target, kind: DiagnosisKind): Promise<number> {
@@ -241,7 +254,7 @@ export class Diagnoses {
 
   #text(bytes: number): string {
     const text = Buffer.alloc(Math.min(bytes, MOST_TEXT_BYTES));
-    return text.toString('utf8', 0, readSync(this.#parts.answerFile, text, 0, text.length, 0));
+    return text.toString('utf8', 0, readSync(this.#answerFile(), text, 0, text.length, 0));
   }
 }
 

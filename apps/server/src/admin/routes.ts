@@ -96,6 +96,7 @@ const DIAGNOSIS_REFUSALS = {
     schemas.errorSchema,
     'There is no process of that name right now, it is stopped, or it has failed; or another one is being looked into.',
   ),
+  503: is(schemas.errorSchema, 'The server could open no file for the answer when it started.'),
   504: is(schemas.errorSchema, 'It does not answer, and cannot be interrupted.'),
 };
 

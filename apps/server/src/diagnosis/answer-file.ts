@@ -9,15 +9,26 @@ export const ANSWER_FILE = 'diagnosis.answer';
 /** Of Linux: a file without a name. Node has no name for it. */
 const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
 
+/** A container may have a root that cannot be written. */
+const DIRECTORIES = [tmpdir(), '/dev/shm'];
+
 /**
  * A file without a name, in which a process writes a profile or a heap snapshot: all processes have it open, whatever user they are, and it
- * ends with them. Not memory, since a snapshot is as large as the heap. One profile at a time is taken of a server, so one file does.
+ * ends with them. Not memory where that can be had, since a snapshot is as large as the heap. One profile at a time is taken of a server, so one
+ * file does. Returns why there is none where no directory takes one: a server has to start all the same.
  */
-export function openAnswerFile(directory = tmpdir()): number {
-  const fd = openNameless(directory);
-  // Also for processes of another user, which open it again by /proc: without a name nothing else comes to it.
-  fchmodSync(fd, 0o666);
-  return fd;
+export function openAnswerFile(directories: readonly string[] = DIRECTORIES): number | Error {
+  let reason = new Error('there is no directory for a file');
+  for (const directory of directories)
+    try {
+      const fd = openNameless(directory);
+      // Also for processes of another user, which open it again by /proc: without a name nothing else comes to it.
+      fchmodSync(fd, 0o666);
+      return fd;
+    } catch (error) {
+      reason = error as Error;
+    }
+  return reason;
 }
 
 function openNameless(directory: string): number {

@@ -338,7 +338,7 @@ export class MasterRole implements ServerControl {
     checkMemory(this.#context, this.#topology);
     this.#resources = linksOf(this.#topology).create();
     this.#context.processLog.keepIn(openLogRing(this.#resources[LOG_RING] as number));
-    if (this.#admin) this.#resources = { ...this.#resources, [ANSWER_FILE]: openAnswerFile() };
+    if (this.#admin) this.#openAnswerFile();
     this.#context.messages.open({ borrowed: true, descriptor: (name) => this.#resources[name] ?? -1 });
     this.#planTasks();
     // A program that is run says where it is; this one is its own.
@@ -404,6 +404,16 @@ export class MasterRole implements ServerControl {
         'The processes and threads of the server did not come up; what they wrote above is the reason.';
       throw new ServerError('ERR_MILLRACE_START_FAILED', message, { cause });
     }
+  }
+
+  #openAnswerFile(): void {
+    const file = openAnswerFile();
+    if (typeof file === 'number') this.#resources = { ...this.#resources, [ANSWER_FILE]: file };
+    else
+      this.#context.log.warn(
+        { err: file },
+        'no process of this server can be profiled or debugged: there is no room for a file',
+      );
   }
 
   /** Throws `ERR_MILLRACE_ADMIN` and `ERR_MILLRACE_NAME_TAKEN`. */
