@@ -235,6 +235,18 @@ describe('with --watch', () => {
     await becomes('3 b-blue');
   });
 
+  test('a program that writes beside its own files all the time is reloaded when one of those changes', async () => {
+    const writes = `import { writeFileSync } from 'node:fs';
+      setInterval(() => writeFileSync(${JSON.stringify(join(directory, 'own.log'))}, 'x'), 10);\n`;
+    write('main.mjs', writes + version(1));
+    write('part.mjs', `export const answer = 'a';`);
+    await using program = start(join(directory, 'main.mjs'), { flags: ['--watch', '--workers', '1'], env });
+    const port = await portOf(program);
+    await program.printed(/it is reloaded when one of its files changes/);
+    write('main.mjs', writes + version(2));
+    await until('the new version', async () => (await get(port)) === '2 a');
+  });
+
   test('in the background the log names a file that has changed from where the command was started', async () => {
     write('main.mjs', version(1));
     write('part.mjs', `export const answer = 'a';`);

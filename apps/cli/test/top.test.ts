@@ -82,7 +82,9 @@ test('top filters, and kills and reloads after a question, also without colours'
     ['SIGKILL has been sent to worker:0', '\u001b'],
     [' manager', 'r'],
     ['reload all workers? y/n', 'y'],
-    ['reload: reloaded', 'q'],
+    ['reload: reloaded', ''],
+    // What it shows is asked for each second.
+    ['(SIGKILL)', 'q'],
   ] as const;
   const { text, code } = await top(steps, env);
   expect(code).toBe(0);

@@ -37,6 +37,9 @@ const PAGES: readonly Page[] = [
   { file: 'packages/timer-heap/README.md', prints: /tick 1[\s\S]*enough/ },
 ];
 
+/** Their programs ask an engine, with which their packages are tested. */
+const PAGES_OF_ENGINES = ['broker', 'bullmq', 'nats'].map((name) => `packages/task-${name}/README.md`);
+
 /** The first program of a page: its files by name, the main one first in `main`. */
 function firstProgram(page: string): { readonly main: string; readonly files: ReadonlyMap<string, string> } {
   const [, language, block] = /^```(ts|js)\n([\s\S]*?)^```$/m.exec(page) ?? [];
@@ -94,8 +97,13 @@ async function answers(port: number): Promise<boolean> {
 
 test('every package has a page here', () => {
   const packages = readdirSync(join(TOP, 'packages')).filter((name) => name !== 'testkit');
-  const pages = PAGES.map(({ file }) => file);
+  const pages = [...PAGES.map(({ file }) => file), ...PAGES_OF_ENGINES];
   expect(pages).toEqual(expect.arrayContaining(packages.map((name) => `packages/${name}/README.md`)));
+});
+
+test.each(PAGES_OF_ENGINES)('the first program of %s compiles', (file) => {
+  const { files } = firstProgram(readFileSync(join(TOP, file), 'utf8'));
+  expect(compile(join(WORK, file.replaceAll(/\W/g, '-')), files)).toBe('');
 });
 
 test.each(PAGES)('the first program of $file compiles, runs and ends', async ({ file, prints, serves }) => {

@@ -3,6 +3,8 @@ import { dirname, relative } from 'node:path';
 
 /** Milliseconds without another change after which the server is reloaded: an editor writes in several steps, and a build many files. */
 const QUIET_MS = 100;
+/** Milliseconds after which it is reloaded although files go on changing. */
+const MOST_MS = 1_000;
 
 interface Reloads {
   reload(): Promise<{ readonly outcome: string; readonly replaced?: number; readonly advice?: string }>;
@@ -18,6 +20,8 @@ export class ProgramWatch {
   #server: Reloads | undefined;
   #from = '';
   #timer: NodeJS.Timeout | undefined;
+  /** When a file has changed that no reload has been begun for. */
+  #since: number | undefined;
   #reloading = false;
 
   add(files: readonly string[]): void {
@@ -55,19 +59,33 @@ export class ProgramWatch {
     this.#directories.delete(directory);
   }
 
+  /** Something is another in a directory: maybe no file of the program, but one that it writes itself, again and again. */
   #soon(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#look(), QUIET_MS).unref();
+    this.#timer ??= setTimeout(() => this.#look(), QUIET_MS).unref();
   }
 
   #look(): void {
+    this.#timer = undefined;
+    const isChanging = this.#compare();
+    if (this.#changed.size === 0 || this.#reloading) return;
+    const now = performance.now();
+    this.#since ??= now;
+    if (isChanging && now - this.#since < MOST_MS) return this.#soon();
+    this.#since = undefined;
+    void this.#reload();
+  }
+
+  /** Whether a file has changed since it was looked at last. */
+  #compare(): boolean {
+    let isChanging = false;
     for (const [file, before] of this.#files) {
       const now = stateOf(file);
       if (now === before) continue;
       this.#files.set(file, now);
       this.#changed.add(file);
+      isChanging = true;
     }
-    if (this.#changed.size > 0 && !this.#reloading) void this.#reload();
+    return isChanging;
   }
 
   async #reload(): Promise<void> {
