@@ -6,6 +6,7 @@ import type { ResolvedPort } from '../options/resolved-port.js';
 import type { CounterBlock } from '../shared/counter-block.js';
 import type { Counters } from '../shared/counters.js';
 import { MEMORY, MEMORY_CLOSES, MEMORY_HOLDS } from '../shared/counters-layout.js';
+import { reactorsAtWork } from '../shared/server-size.js';
 import type { Client } from './client.js';
 import type { Clients } from './clients.js';
 import { giveBack } from './give-back.js';
@@ -48,7 +49,7 @@ export function memoryLimitsOf(options: MemoryLimits): MemoryLimits {
 /** What the guard has to know of its reactor. */
 export interface GuardedReactor {
   readonly reactor: Reactor;
-  readonly data: { readonly index: number; readonly topology: Pick<Topology, 'reactors'> };
+  readonly data: { readonly index: number; readonly topology: Pick<Topology, 'base' | 'reactors'> };
   /** Its own. */
   readonly counters: CounterBlock;
   readonly allCounters: Counters;
@@ -223,7 +224,8 @@ export class MemoryGuard {
   #closeLargest(total: number): void {
     const { maxClientMemory } = this.#limits;
     // It is for the others where they hold more; one of all has at least its part of the bound.
-    if (this.#bytes * this.#context.data.topology.reactors < maxClientMemory) return;
+    const { allCounters, data } = this.#context;
+    if (this.#bytes * reactorsAtWork(data.topology, allCounters) < maxClientMemory) return;
     const enough = this.#bytes - (total - maxClientMemory * (1 - FREED));
     for (const client of this.#largestFirst()) {
       if (this.#bytes <= enough) return;

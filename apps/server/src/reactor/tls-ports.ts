@@ -4,6 +4,7 @@ import { HANDSHAKE_BYTES } from '@millrace/reactor/internal';
 import type { TlsInfo } from '../contract/client-info.js';
 import type { ListenerIndex, SessionId } from '../contract/ids.js';
 import { MEMORY_CLOSES } from '../shared/counters-layout.js';
+import { reactorsAtWork } from '../shared/server-size.js';
 import type { ReactorContext } from './reactor-context.js';
 
 const NO_CELL =
@@ -18,16 +19,11 @@ export class TlsPorts {
   readonly #acceptors: (TlsAcceptor | undefined)[];
   /** Where more is told of a session that came through one. */
   readonly #cells = new Map<number, number>();
-  /** Handshakes under way of all listeners together, in this reactor, at most. */
-  readonly #mostHandshakes: number;
   #closed = false;
 
   constructor(context: ReactorContext) {
     this.#context = context;
     this.#acceptors = context.data.tls.map((options) => options && this.#acceptor(options));
-    const { memoryLimits, topology } = context.data;
-    const bytes = (memoryLimits.maxClientMemory * HANDSHAKES_PART) / topology.reactors;
-    this.#mostHandshakes = Math.max(1, Math.floor(bytes / HANDSHAKE_BYTES));
   }
 
   /** A listener has TLS from now on. Throws what node:tls does. */
@@ -67,6 +63,14 @@ export class TlsPorts {
       then.failed();
     });
     if (this.#handshakes > this.#mostHandshakes) this.#breakOffOldest();
+  }
+
+  /** Handshakes under way of all listeners together, in this reactor, at most. */
+  get #mostHandshakes(): number {
+    const { allCounters, data } = this.#context;
+    const { memoryLimits, topology } = data;
+    const bytes = (memoryLimits.maxClientMemory * HANDSHAKES_PART) / reactorsAtWork(topology, allCounters);
+    return Math.max(1, Math.floor(bytes / HANDSHAKE_BYTES));
   }
 
   /** Handshakes under way. */

@@ -33,6 +33,16 @@ export function publishedSize(counters: Counters): ServerSize {
   };
 }
 
+/** How many reactors share the memory that clients may have together: in base mode a place for a worker has none until it is scaled up. */
+export function reactorsAtWork(
+  { base, reactors }: Pick<Topology, 'base' | 'reactors'>,
+  counters: Counters,
+): number {
+  if (base === undefined) return reactors;
+  // In memory that workers may write as well.
+  return Math.min(reactors, Math.max(1, publishedSize(counters).places));
+}
+
 /** Whether a process has the place of that peer, or one is on its way. */
 export function hasProcess(topology: Topology, counters: Counters, peer: PeerId): boolean {
   if (peer >= processesOf(topology)) return true;
