@@ -8,7 +8,11 @@ test.each([1, 2])(
   'no more than maxConnections clients are served at once by %d reactor threads; the others are turned away and counted',
   async (reactorNum) => {
     const workerNum = isBase ? 1 : 2;
-    const limits = { maxConnections: 3, startSessionId: 1_000, workerNum, reactorNum, taskWorkerNum: 0 };
+    const limits = {
+      ...{ maxConnections: 3, startSessionId: 1_000, reactorNum, taskWorkerNum: 0 },
+      // Ids of base mode have room for those of each worker that there may be.
+      ...{ workerNum, maxWorkerNum: workerNum },
+    };
     await using server = await startServer(limits, {}, 'sessions');
     const clients = await Promise.all([1, 2, 3].map(() => TestClient.connect(server.lines)));
     const [first, second] = clients as [TestClient, TestClient];

@@ -37,7 +37,13 @@ test.each([
 );
 
 describe('a client that does not read', () => {
-  const options = { workerNum: 1, reactorNum: 1, socketBufferSize: 2 * MIB, lingerTime: 1_000 };
+  const options = {
+    workerNum: 1,
+    maxWorkerNum: 1,
+    reactorNum: 1,
+    socketBufferSize: 2 * MIB,
+    lingerTime: 1_000,
+  };
   const BLOCK = 64 << 10;
 
   test('makes send return false, fires bufferFull and bufferEmpty, and gets everything once it reads', async () => {

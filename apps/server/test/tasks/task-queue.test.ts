@@ -126,9 +126,9 @@ describe.each(['posix-queue', 'system-v-queue'] as const)('a server with tasks i
   test('the death of a task worker is told to whoever waits, and costs no other task; what is too many is refused', async () => {
     const { options } = queueOf(transport);
     const gate = join(scratch(), 'open');
-    const { send, lines, hold } = await start({ ...options, taskMaxQueue: 3 });
+    const { send, lines, hold } = await start({ ...options, taskMaxQueue: 3, maxTaskWorkerNum: 1 });
     await hold(0, gate);
-    // One is in the queue, three wait in the worker.
+    // One for each task worker that there may be is in the queue, three wait in the worker.
     send({ name: 'die' });
     for (let i = 0; i < 5; i++) send({ name: 'echo', value: i });
     for (const line of await lines(2)) expect(line).toContain('ERR_MILLRACE_TASK_QUEUE_FULL');
