@@ -287,7 +287,7 @@ export class RemoteDispatcher implements JobDispatcher {
   }
 
   #report(awaited: Awaited, body: Uint8Array): void {
-    const answer = this.#options.bodies.decode(body);
+    const answer = this.#decoded(body);
     if (!(answer instanceof Promise) && 'value' in answer) awaited.job.report(answer.value);
   }
 
@@ -311,16 +311,20 @@ export class RemoteDispatcher implements JobDispatcher {
 
   /** Calls `give` with what a body says; after what was decoded before it. */
   #inOrder(awaited: Awaited, body: Uint8Array, give: (answer: Answer) => void): void {
-    let answer: Answer | Promise<Answer>;
-    try {
-      answer = this.#options.bodies.decode(body);
-    } catch (error) {
-      answer = { thrown: error };
-    }
+    const answer = this.#decoded(body);
     if (awaited.decoding === undefined && !(answer instanceof Promise)) return give(answer);
     const after = awaited.decoding ?? Promise.resolve();
     const decoded = Promise.resolve(answer).catch((thrown: unknown): Answer => ({ thrown }));
     awaited.decoding = after.then(async () => give(await decoded));
+  }
+
+  /** Bytes that are no body are an answer like one that was thrown. */
+  #decoded(body: Uint8Array): Answer | Promise<Answer> {
+    try {
+      return this.#options.bodies.decode(body);
+    } catch (error) {
+      return { thrown: error };
+    }
   }
 
   #complete(awaited: Awaited, value: unknown): void {

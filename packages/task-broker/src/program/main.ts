@@ -1,7 +1,9 @@
 /** `millrace-tasks ./tasks.js --queue redis://…`: a host for the tasks of a module. */
+import { accessSync, constants } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Command, InvalidArgumentError } from 'commander';
+import { BrokerError } from '../errors.js';
 import { serveTasks } from '../host/serve-tasks.js';
 import { engineAt } from './engine-at.js';
 
@@ -35,7 +37,7 @@ new Command('millrace-tasks')
 
 async function serve(module: string, { queue, name = 'tasks', drain, ...options }: Flags): Promise<void> {
   const engine = await engineAt(queue, name);
-  const host = serveTasks(pathToFileURL(resolve(module)), { engine, ...options });
+  const host = serveTasks(moduleAt(module), { engine, ...options });
   host.on('away', ({ message }) => say(`the engine is away: ${message}`));
   host.on('connected', () => say(`connected to ${engine.name}`));
   host.on('trouble', ({ message }) => say(`the engine refuses a request: ${message}`));
@@ -55,6 +57,18 @@ async function serve(module: string, { queue, name = 'tasks', drain, ...options 
   await host.ready();
   const { slots, address } = host.stats();
   say(`ready: ${slots} tasks at a time, as ${address}`);
+}
+
+/** The module's address. A wrong path is told at once, and not after as many starts of a task process as there are. */
+function moduleAt(module: string): URL {
+  const path = resolve(module);
+  try {
+    accessSync(path, constants.R_OK);
+  } catch (cause) {
+    const message = `The module of the tasks cannot be read: ${(cause as Error).message}.`;
+    throw new BrokerError('ERR_MILLRACE_BROKER_OPTION', message, { cause, value: path });
+  }
+  return pathToFileURL(path);
 }
 
 function say(line: string): void {

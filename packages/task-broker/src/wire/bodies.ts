@@ -1,4 +1,4 @@
-import { Frame, msgpackCodec } from '@millrace/channel';
+import { ChannelError, Frame, msgpackCodec } from '@millrace/channel';
 import { describePlainly, describeThrown, reviveThrown, type Thrown } from '@millrace/task-pool/internal';
 import { BrokerError } from '../errors.js';
 import * as layout from './body-layout.js';
@@ -59,8 +59,10 @@ export class Bodies {
     return body;
   }
 
+  /** Throws `ERR_MILLRACE_BAD_MESSAGE` for bytes that are no body: others may write into an engine. Rejects with that, and with `_TASK_STORE`. */
   decode(body: Uint8Array): Answer | Promise<Answer> {
-    return (body[layout.KIND_AT] as number) >= layout.STORED ? this.#fetch(body) : this.#decode(body);
+    const kind = body[layout.KIND_AT];
+    return kind === layout.STORED || kind === layout.STORED_THROWN ? this.#fetch(body) : this.#decode(body);
   }
 
   #encode(kind: number, value: unknown): Buffer {
@@ -107,9 +109,14 @@ export class Bodies {
   }
 
   #decode(body: Uint8Array): Answer {
+    const kind = body[layout.KIND_AT];
+    if (kind !== layout.VALUE && kind !== layout.THROWN) {
+      const message = `The body of a task or an answer begins with ${kind ?? 'nothing'}, which no body does: a Millrace of another version wrote it, or something else.`;
+      throw new ChannelError('ERR_MILLRACE_BAD_MESSAGE', message, { value: kind });
+    }
     const memory = Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
     const value = this.#codec.decode(memory, layout.HEAD_BYTES, memory.length);
-    return memory[layout.KIND_AT] === layout.THROWN ? { thrown: reviveThrown(value as Thrown) } : { value };
+    return kind === layout.THROWN ? { thrown: reviveThrown(value as Thrown) } : { value };
   }
 }
 
