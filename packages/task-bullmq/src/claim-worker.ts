@@ -47,9 +47,12 @@ export class ClaimWorker extends Worker {
     await this.#redis.zadd(this.toKey('marker'), 0, '0');
   }
 
-  /** Gives back a job that was not begun: that was no attempt. */
+  /** Gives back a job that was not begun: that was no attempt. Of one that is another's by now nothing is changed. */
   async giveBackUnbegun(job: Job): Promise<void> {
-    await this.#redis.hincrby(this.toKey(job.id as string), 'ats', -1);
+    const script =
+      "if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('HINCRBY', KEYS[1], 'ats', -1) end";
+    const key = this.toKey(job.id as string);
+    await this.#redis.eval(script, 2, key, `${key}:lock`, job.token as string);
     await this.giveBack(job);
   }
 

@@ -140,6 +140,10 @@ export class BullmqHost implements HostBroker {
         await this.#claimWorker.giveBack(job);
         return { held: true, next: undefined };
       }
+      if (settlement.kind === 'unbegun') {
+        await this.#claimWorker.giveBackUnbegun(job);
+        return { held: true, next: undefined };
+      }
       const found =
         settlement.kind === 'done'
           ? await job.moveToCompleted(base64(settlement.body) as never, token, fetchNext)

@@ -83,6 +83,31 @@ describe.skipIf(why)('over Redis', () => {
     expect(await waiting).toEqual(Array.from({ length: 30 }, (_, i) => 2 * i));
   });
 
+  test('a host without a task process leaves its tasks to others, and says so', async () => {
+    await redis.start();
+    const broken = serveTasks(MODULE, {
+      engine: bullmqEngine(options()),
+      size: 1,
+      restart: { when: 'never' },
+    });
+    open.push(broken);
+    await broken.ready();
+    const failed: Error[] = [];
+    broken.on('failed', (error) => failed.push(error));
+    const pool = caller();
+    const begun = file('begun');
+    const first = pool.run('gate', { begun, open: file('open') }, { retries: 1 });
+    await until('the first to begin', () => existsSync(begun));
+    const rest = Promise.all(Array.from({ length: 5 }, () => pool.run('attempt', undefined)));
+    process.kill(broken.stats().workers[0]?.pid as number, 'SIGKILL');
+    await until('the host to say so', () => failed.length === 1);
+    expect(broken.stats()).toMatchObject({ failed: true, slots: 0, running: 0 });
+    await until('its report', () => Object.values(remote(pool).queue?.hosts ?? {})[0]?.slots === 0);
+    writeFileSync(file('open'), '');
+    await host();
+    expect([await first, ...(await rest)]).toEqual([2, 1, 1, 1, 1, 1]);
+  });
+
   test('a pool that never finds its Redis refuses what waits', async () => {
     const pool = caller({}, { connectTimeout: 300 });
     await expect(pool.run('double', 1)).rejects.toMatchObject({

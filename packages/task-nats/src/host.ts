@@ -131,6 +131,13 @@ export class JetStreamHost implements HostBroker {
       if (isHeld) message.nak();
       return { held: isHeld, next: undefined };
     }
+    if (settlement.kind === 'unbegun') {
+      // The next delivery counts on from the attempt before.
+      const before = { ...held.word, attempt: claim.attempt - 1 };
+      const isHeld = (await this.#words.say(claim.id, before, held.after)) !== undefined;
+      if (isHeld) message.nak();
+      return { held: isHeld, next: undefined };
+    }
     const { kind, body } = settlement;
     // The next task is under way while this one is settled.
     if (another && this.#ahead.length < MOST_AHEAD) this.#ahead.push(this.#pull());

@@ -22,7 +22,7 @@ export interface StoredTask {
  * the one that its writer knew. So of two hosts that run one task, after a claim was lost, one settles it.
  */
 export type Word =
-  /** An attempt has begun: what an earlier one says counts no more. `by` is one delivery's own. */
+  /** An attempt has begun: what an earlier one says counts no more. `by` is one delivery's own. 0: the first was given back. */
   | { readonly kind: 'claimed'; readonly attempt: number; readonly by: string }
   | { readonly kind: 'done' | 'thrown'; readonly attempt: number; readonly body: Uint8Array }
   | { readonly kind: 'cancelled' };

@@ -118,9 +118,11 @@ function advise(member: Member, exit: Exit, delay: number | undefined, gaveUp: b
   return `${head}; it keeps failing and is started again in ${delay} ms. What it wrote before is the reason.`;
 }
 
-/** Throws `ERR_MILLRACE_POOL_START_FAILED` when one of the members has been given up. */
+/** Throws `ERR_MILLRACE_POOL_START_FAILED` when one of the members was never ready, and is not started again. */
 export function assertNoneGivenUp(members: readonly Member[]): void {
-  const lost = members.find((member) => member.state === 'given-up');
+  const lost = members.find(
+    ({ state, settled, lastExit }) => state === 'given-up' || (settled && lastExit?.wasReady === false),
+  );
   if (lost === undefined) return;
   const how = describeEnd(lost.lastExit as Exit);
   const ended =

@@ -82,6 +82,14 @@ test('a member that never becomes ready is given up, and the start fails with th
   expect(exits.map(({ delay }) => delay)).toEqual([0, 1, undefined]);
 });
 
+test('a member that ends before it is ready, and is never started again, lets the start fail', async () => {
+  const { pool } = watch([member('orderly'), member('die', { restart: { when: 'never' } })]);
+  await expect(pool.start()).rejects.toMatchObject({
+    code: 'ERR_MILLRACE_POOL_START_FAILED',
+    message: expect.stringContaining('ended before it was ready, with code 7'),
+  });
+});
+
 test('one that is killed while it starts has not failed: the next comes at once, until there have been too many', async () => {
   const { pool, exits, failures } = watch(
     [member('silent', { restart: { backOff: 1, giveUpAfter: 2 } })],

@@ -16,6 +16,7 @@ export interface RemotePoolStats extends TaskPoolStats {
 export class RemotePool implements PoolCore {
   readonly submitter: TaskSubmitter<RemoteDispatcher>;
   readonly #engine: TaskEngine;
+  readonly #setup: PoolSetup;
   readonly #broker: CallerBroker;
   readonly #keepAlive = new KeepAlive();
   readonly #host: BrokerProcess | undefined;
@@ -26,6 +27,7 @@ export class RemotePool implements PoolCore {
   constructor(engine: TaskEngine, options: ResolvedTransportOptions, setup: PoolSetup) {
     const { maxQueue, whenFull, size } = setup.options;
     this.#engine = engine;
+    this.#setup = setup;
     this.#broker = engine.caller();
     const { valueLimit: limit, largeValues: store, sweepEvery, connectTimeout } = options;
     const caller = { engine, bodies: new Bodies({ limit, store }), whenFull, sweepEvery, connectTimeout };
@@ -42,7 +44,7 @@ export class RemotePool implements PoolCore {
     );
     this.submitter.onDrain(() => setup.emit('drain'));
     this.#host =
-      size === 0 ? undefined : new BrokerProcess(engine, options, setup, (why) => this.submitter.close(why));
+      size === 0 ? undefined : new BrokerProcess(engine, options, setup, (why) => this.#failed(why));
     this.#opened = this.#open();
     // `ready` rejects with it, and so do the tasks.
     this.#opened.catch(() => {});
@@ -84,6 +86,11 @@ export class RemotePool implements PoolCore {
     this.submitter.close(closed());
     this.#host?.kill();
     return this.#end();
+  }
+
+  #failed(why: TaskError): void {
+    this.submitter.close(why);
+    this.#setup.emit('failed', why);
   }
 
   async #open(): Promise<void> {

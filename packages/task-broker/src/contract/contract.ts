@@ -223,6 +223,25 @@ export const engineContract: readonly ContractCheck[] = [
       await ends.host.settle(again, { kind: 'again', message: 'died' }, false);
     }
   }),
+  check('a task that was claimed and not begun is claimed again, and that was no attempt', async (ends) => {
+    await ends.caller.enqueue(taskOf(ends));
+    const other = await ends.anotherHost();
+    for (let round = 0; round < 2; round++) {
+      const claim = await claimed(ends.host);
+      assert.equal(claim.attempt, 1);
+      const waiting = claimed(other);
+      assert.equal((await ends.host.settle(claim, { kind: 'unbegun' }, false)).held, true);
+      const again = await waiting;
+      assert.deepEqual([again.id, again.attempt], [claim.id, 1]);
+      // It is the other's: giving it back once more changes nothing.
+      assert.equal((await ends.host.settle(claim, { kind: 'unbegun' }, false)).held, false);
+      assert.equal((await fateOf(ends.caller, claim.id)).kind, 'pending');
+      await other.settle(again, { kind: 'unbegun' }, false);
+    }
+    const last = await claimed(ends.host);
+    assert.equal(last.attempt, 1);
+    assert.equal((await ends.host.settle(last, { kind: 'done', body: ANSWER }, false)).held, true);
+  }),
   check('attempts of a copy that was lost count', async (ends) => {
     await ends.caller.enqueue(taskOf(ends, { retries: 1, earlierAttempts: 2 }));
     const claim = await claimed(ends.host);

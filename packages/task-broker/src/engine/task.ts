@@ -43,7 +43,9 @@ export type Settlement =
   /** What was thrown, and its message for the engine's own tools. */
   | { readonly kind: 'thrown'; readonly body: Uint8Array; readonly message: string }
   /** Another attempt, by any host. */
-  | { readonly kind: 'again'; readonly message: string };
+  | { readonly kind: 'again'; readonly message: string }
+  /** It was not begun: the claim was no attempt, and any host has the task next. */
+  | { readonly kind: 'unbegun' };
 
 export interface Settled {
   /** False: the claim was lost before; the settlement has changed nothing, and the task is another host's. */

@@ -22,6 +22,8 @@ for (const name of ['workerReady', 'workerExit', 'workerKilled'] as const)
 // The engine's client reports a lost connection once; the pool in the other process has a connection of its own, and tells of it.
 host.on('trouble', ({ message }) => process.emitWarning(`The engine refuses what a host asks: ${message}`));
 
+host.on('failed', (error) => void giveUp(error));
+
 const stats = setInterval(tellStats, STATS_EVERY_MS);
 
 child.onStop(async () => {
@@ -35,6 +37,17 @@ try {
   tellStats();
   child.ready();
 } catch (error) {
-  const { message, code = '' } = error as Error & { readonly code?: string };
+  refuse(error as Error);
+}
+
+/** The pool ends this process then. */
+function refuse({ message, code = '' }: Error & { readonly code?: string }): void {
   tell({ type: 'refused', message, code });
+}
+
+async function giveUp(error: Error): Promise<void> {
+  // What it has said last is sent first.
+  await host.close({ timeout: drain });
+  tellStats();
+  refuse(error);
 }

@@ -1,4 +1,4 @@
-import { EventEmitter, setMaxListeners } from 'node:events';
+import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inTime } from '@millrace/channel/internal';
 import { TaskError, TaskPool, type TaskPoolEvents } from '@millrace/task-pool';
@@ -9,11 +9,15 @@ import { Bodies, isThrown } from '../wire/bodies.js';
 import { VALUE_LIMIT } from '../wire/limits.js';
 import { GRACE_MS, type HostStats, REPORT_EVERY_MS, type ServeOptions } from './host-options.js';
 import { RunningClaim } from './running-claim.js';
+import { type Slot, Slots } from './slot.js';
 import type { TaskCall } from './task-call.js';
 import { callOf, taskProgram } from './task-call.js';
 
 /** Codes of a local pool that tell of a process, and not of the task. */
 const DEATHS: ReadonlySet<string> = new Set(['ERR_MILLRACE_TASK_WORKER_DIED', 'ERR_MILLRACE_TASK_CORRUPT']);
+
+/** That of a local pool without a process: it has not begun the task. */
+const NO_PROCESS = 'ERR_MILLRACE_TASK_POOL_FAILED';
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
@@ -29,6 +33,8 @@ interface HostStreams {
 }
 
 export interface TaskHostEvents extends Omit<TaskPoolEvents, 'drain'> {
+  /** No task process is left, and none is started: the host has given its claims to others, and claims nothing more. Close it. */
+  failed: [error: TaskError];
   connected: [];
   /** The connection to the engine is lost, and is made again with back-off. */
   away: [error: Error];
@@ -42,7 +48,7 @@ export interface TaskHostEvents extends Omit<TaskPoolEvents, 'drain'> {
  * Runs the tasks of an engine in the task processes of this machine.
  *
  * Notes. This process holds the claims and the connection, and runs no code of the tasks: one that blocks its process neither
- * loses its claim nor holds the others up. As many tasks are claimed as begin at once. A claim ends with its settlement; the
+ * loses its claim nor holds the others up. As many tasks are claimed as the task processes that are there begin at once. A claim ends with its settlement; the
  * answer is sent to the caller after the engine has taken that, so that a host which lost the claim answers nobody.
  */
 export class TaskHost extends EventEmitter<TaskHostEvents> implements AsyncDisposable {
@@ -52,8 +58,7 @@ export class TaskHost extends EventEmitter<TaskHostEvents> implements AsyncDispo
   readonly #running = new Map<string, RunningClaim>();
   /** Answers under way to their callers. */
   readonly #answering = new Set<Promise<void>>();
-  readonly #stopping = new AbortController();
-  readonly #slots: number;
+  readonly #slots: Slots;
   #loops: Promise<void>[] = [];
   #renewal: NodeJS.Timeout | undefined;
   #reports: NodeJS.Timeout | undefined;
@@ -65,6 +70,7 @@ export class TaskHost extends EventEmitter<TaskHostEvents> implements AsyncDispo
   #again = 0;
   #cancelled = 0;
   #stalled = 0;
+  #failure: TaskError | undefined;
   #closing: Promise<void> | undefined;
   /** The time to end in order is over. */
   #given = false;
@@ -82,11 +88,12 @@ export class TaskHost extends EventEmitter<TaskHostEvents> implements AsyncDispo
       grace,
       maxQueue: Number.MAX_SAFE_INTEGER,
     });
-    this.#slots = this.#pool.stats().workers.length * (options.concurrency ?? 1);
+    this.#slots = new Slots(this.#pool.stats().workers.length, options.concurrency ?? 1);
+    this.#pool.on('workerReady', ({ worker, pid }) => this.#slots.ready(worker, pid));
+    this.#pool.on('workerExit', ({ worker, pid }) => this.#slots.ended(worker, pid));
+    this.#pool.on('failed', (error) => void this.#fail(error));
     for (const name of ['workerReady', 'workerExit', 'workerKilled', 'workerCorrupt'] as const)
       this.#pool.on(name, (...args: unknown[]) => this.emit(name, ...(args as never)));
-    // Each slot waits with it.
-    setMaxListeners(0, this.#stopping.signal);
     this.#ready = this.#start();
     this.#ready.catch(() => {});
   }
@@ -102,7 +109,8 @@ export class TaskHost extends EventEmitter<TaskHostEvents> implements AsyncDispo
       address: this.#broker.address,
       connected: this.#connected,
       running: this.#running.size,
-      slots: this.#slots,
+      slots: this.#slots.open,
+      failed: this.#failure !== undefined,
       settled: this.#settled,
       lost: this.#lost,
       again: this.#again,
@@ -141,46 +149,58 @@ export class TaskHost extends EventEmitter<TaskHostEvents> implements AsyncDispo
         this.emit('stalled', id);
       },
     });
-    if (this.#stopping.signal.aborted) return;
+    if (this.#closing !== undefined) return;
     this.#renewal = setInterval(() => void this.#renew(), this.#broker.renewEvery);
     this.#reports = setInterval(() => void this.#report(), REPORT_EVERY_MS);
     void this.#report();
-    this.#loops = Array.from({ length: this.#slots }, () => this.#slot());
+    this.#loops = this.#slots.all.map((slot) => this.#fill(slot));
   }
 
   /** Runs one task after the other. */
-  async #slot(): Promise<void> {
-    const { signal } = this.#stopping;
+  async #fill(slot: Slot): Promise<void> {
     for (let claim: Claim | undefined; ; ) {
       // Also when nothing more is wanted: a task may be under way to here already.
-      claim ??= await this.#persist(() => this.#broker.claim(signal));
-      if (claim !== undefined) claim = await this.#serve(claim);
-      else if (signal.aborted) return;
+      claim ??= await this.#persist(() => this.#broker.claim(slot.signal));
+      if (claim !== undefined) claim = await this.#serve(claim, slot);
+      else if (this.#slots.closed) return;
+      else await slot.whenOpened();
     }
   }
 
+  /** Without a task process: what is claimed is not begun here, and goes to other hosts. */
+  async #fail(error: TaskError): Promise<void> {
+    if (this.#closing !== undefined) return;
+    this.#failure = error;
+    this.#slots.close();
+    // Before the first claim it is `ready` that tells.
+    if (!(await this.#ready.then(yes, no))) return;
+    await Promise.all(this.#loops);
+    void this.#report();
+    this.emit('failed', error);
+  }
+
   /** Runs a claimed task to its end; resolves with the next claim, where the settlement gave one. */
-  async #serve(claim: Claim): Promise<Claim | undefined> {
+  async #serve(claim: Claim, slot: Slot): Promise<Claim | undefined> {
     const running = new RunningClaim(claim);
     this.#running.set(claim.id, running);
     try {
       const settlement = (await this.#refusal(claim)) ?? (await this.#run(running));
-      return await this.#settle(running, settlement);
+      return await this.#settle(running, settlement, slot);
     } finally {
       // The same task may have been lost and claimed again meanwhile.
       if (this.#running.get(claim.id) === running) this.#running.delete(claim.id);
     }
   }
 
-  async #settle(running: RunningClaim, settlement: Settlement): Promise<Claim | undefined> {
+  async #settle(running: RunningClaim, settlement: Settlement, slot: Slot): Promise<Claim | undefined> {
     if (running.abortedFor === 'lost') return undefined;
     const { claim } = running;
     running.settling = true;
-    const another = () => !this.#stopping.signal.aborted;
+    const another = () => !slot.signal.aborted;
     const settled = await this.#persist(() => this.#broker.settle(claim, settlement, another()));
     if (settled === undefined) return undefined;
     if (!settled.held) this.#lost++;
-    else if (settlement.kind === 'again') this.#again++;
+    else if (settlement.kind === 'again' || settlement.kind === 'unbegun') this.#again++;
     else {
       this.#settled++;
       // The next task does not wait for it.
@@ -258,6 +278,7 @@ export class TaskHost extends EventEmitter<TaskHostEvents> implements AsyncDispo
     const { claim, abortedFor } = running;
     const message = error instanceof Error ? error.message : String(error);
     if (abortedFor === 'closed') return { kind: 'again', message };
+    if (error instanceof TaskError && error.code === NO_PROCESS) return { kind: 'unbegun' };
     const died = error instanceof TaskError && DEATHS.has(error.code);
     // The caller of a stream has results of this attempt: there must be no second one.
     if (died && abortedFor === undefined && claim.attempt <= claim.retries && running.sent === 0)
@@ -281,7 +302,7 @@ export class TaskHost extends EventEmitter<TaskHostEvents> implements AsyncDispo
     return thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
   }
 
-  #answer(running: RunningClaim, settlement: Exclude<Settlement, { kind: 'again' }>): void {
+  #answer(running: RunningClaim, settlement: Extract<Settlement, { body: Uint8Array }>): void {
     const answering = this.#broker
       .reply(running.claim, this.#reply(running, settlement.kind, settlement.body))
       // Lost, where the connection breaks just now: the caller looks it up.
@@ -337,7 +358,7 @@ export class TaskHost extends EventEmitter<TaskHostEvents> implements AsyncDispo
   async #report(): Promise<void> {
     const report = {
       running: this.#running.size,
-      slots: this.#slots,
+      slots: this.#slots.open,
       settled: this.#settled,
       lost: this.#lost,
     };
@@ -346,7 +367,7 @@ export class TaskHost extends EventEmitter<TaskHostEvents> implements AsyncDispo
   }
 
   async #close(timeout: number): Promise<void> {
-    this.#stopping.abort();
+    this.#slots.close();
     await this.#ready.catch(() => {});
     clearInterval(this.#reports);
     await inTime(Promise.all(this.#loops), timeout);
@@ -367,3 +388,6 @@ export class TaskHost extends EventEmitter<TaskHostEvents> implements AsyncDispo
 function isAway(error: unknown): boolean {
   return error instanceof BrokerError && error.code === 'ERR_MILLRACE_TASK_ENGINE_AWAY';
 }
+
+const yes = () => true;
+const no = () => false;

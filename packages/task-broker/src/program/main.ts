@@ -47,6 +47,10 @@ async function serve(module: string, { queue, name = 'tasks', drain, ...options 
   host.on('workerKilled', ({ worker, task }) =>
     say(`task process ${worker} is killed: task ${task.name} went on after its cancellation`),
   );
+  host.on('failed', ({ message }) => {
+    say(`${message} Nothing is claimed any more; what was claimed and not begun goes to other hosts.`);
+    void host.close({ timeout: drain }).then(() => process.exit(1));
+  });
   let signals = 0;
   const onSignal = () => {
     say(++signals === 1 ? 'ending: running tasks may end' : 'ending at once');

@@ -216,7 +216,10 @@ export class LocalPool implements PoolCore {
   /** A worker that will not be started again. */
   #lost(worker: number, how: string): void {
     this.submitter.workerLost(worker, workerNotRestarted(worker, how));
-    if (!this.#processes.members.some(({ wanted }) => wanted)) this.submitter.close(noWorkerLeft(how));
+    if (this.#processes.members.some(({ wanted }) => wanted)) return;
+    const failure = noWorkerLeft(how);
+    this.submitter.close(failure);
+    this.#emit('failed', failure);
   }
 
   #workerMessage(member: Member, body: unknown): void {

@@ -10,6 +10,8 @@ export interface TaskPoolEvents {
   workerReady: [worker: { readonly worker: number; readonly pid: number }];
   /** A worker has ended, and is replaced after `delay` milliseconds; undefined: it is not. */
   workerExit: [exit: Exit & { readonly worker: number; readonly delay: number | undefined }];
+  /** No worker is left, and none is started: tasks are rejected with `error` from here on (`ERR_MILLRACE_TASK_POOL_FAILED`). */
+  failed: [error: TaskError];
   /**
    * The memory or pipe between the pool and a worker is corrupt: some process has overwritten it. The worker is killed and
    * replaced; tasks that it had begun are rejected with `error` as the cause, or run again, and nothing else is lost.
