@@ -163,13 +163,13 @@ export interface ServerSentEvent {
 export class Events implements Disposable {
   readonly all: ServerSentEvent[] = [];
   readonly #request;
-  #isServed = false;
+  #response: IncomingMessage | undefined;
 
   constructor(socketPath: string, lastEventId?: string, path = '/v1/events') {
     const headers = lastEventId === undefined ? {} : { 'last-event-id': lastEventId };
     let text = '';
     this.#request = request({ socketPath, path, agent: false, headers }, (response) => {
-      this.#isServed = true;
+      this.#response = response;
       response.setEncoding('utf8').on('data', (more: string) => {
         text += more;
         const blocks = text.split('\n\n');
@@ -182,6 +182,8 @@ export class Events implements Disposable {
   }
 
   #take(block: string): void {
+    // A comment, which keeps the connection from being silent.
+    if (block.startsWith(':')) return;
     const fields = Object.fromEntries(
       block.split('\n').map((line) => /^(\w+): (.*)$/.exec(line)?.slice(1) ?? []),
     );
@@ -189,7 +191,16 @@ export class Events implements Disposable {
   }
 
   async opened(): Promise<void> {
-    await until('the beginning of the stream', () => this.#isServed);
+    await until('the beginning of the stream', () => this.#response !== undefined);
+  }
+
+  /** Reads nothing more until {@link resume}. */
+  pause(): void {
+    this.#response?.pause();
+  }
+
+  resume(): void {
+    this.#response?.resume();
   }
 
   next(what: string, is: (event: ServerSentEvent) => boolean): Promise<ServerSentEvent> {
