@@ -2,7 +2,7 @@ import { Alarm } from '@millrace/channel/internal';
 import { type ChildProcessContext, type Exit, type Member, ProcessPool } from '@millrace/process-pool';
 import type { TaskClient } from '@millrace/task-pool/internal';
 import { Reaper } from '../base/reaper.js';
-import { KILL_GRACE_MS, LEFT_FILES_MS } from '../constants.js';
+import { KILL_GRACE_MS, LEFT_FILES_MS, RESTORE_MS } from '../constants.js';
 import {
   controlMessage,
   type FromManager,
@@ -27,6 +27,7 @@ import { flatId } from '../links/process-kinds.js';
 import { PEER } from '../links/server-plan.js';
 import { OpenedResources } from '../links/shared-resources.js';
 import { flatIdOf, managerPeer, masterPeer, type Topology } from '../links/topology.js';
+import { LogLimit } from '../log/log.js';
 import { LogFiles, sendsLogFiles } from '../log/log-files.js';
 import { roleLabel } from '../metrics/process-usage.js';
 import { beat } from '../process/heartbeat.js';
@@ -36,6 +37,7 @@ import { untilSettled } from '../process/settling.js';
 import { exitBySigterm, onTermination } from '../process/termination.js';
 import { LazyGateway, ProcessBell } from '../sessions/lazy-gateway.js';
 import type { SessionGateway } from '../sessions/session-gateway.js';
+import { restoredText } from '../shared/counter-block.js';
 import type { Counters } from '../shared/counters.js';
 import { startSize } from '../shared/server-size.js';
 import { notRunning, type RoleTasks } from '../tasks/role-tasks.js';
@@ -52,6 +54,7 @@ import { Retirees } from './retirees.js';
 import { RoleLeases } from './role-leases.js';
 import { Scaling } from './scaling.js';
 import { Vacancies } from './vacancies.js';
+import { VacantCounters } from './vacant-counters.js';
 
 /**
  * Keeps the workers and task workers alive.
@@ -76,6 +79,8 @@ export class ManagerRole implements ServerControl {
   readonly #reaper: Reaper | undefined;
   readonly #counters: Counters;
   readonly #pids: ProcessPids;
+  /** From when what a manager before this one has left is settled. */
+  #vacantCounters: VacantCounters | undefined;
   readonly #tasks: RoleTasks | undefined;
   #hasProcesses = false;
   readonly #replacements: Replacements;
@@ -193,6 +198,7 @@ export class ManagerRole implements ServerControl {
       this.#vacancies.succeed(this.#pool.members);
       this.#retirees.succeed(this.#pool.members);
     }
+    this.#keepVacantCounters();
     const started = runInOrder(this.#context.handlers.get('managerStart'));
     await untilSettled(this.#context, 'managerStart', 'no process is started before it has', started);
     this.#hasProcesses = true;
@@ -305,6 +311,7 @@ export class ManagerRole implements ServerControl {
     const isFirst = !this.#served.has(member) && (added || managerIncarnation === 1);
     this.#served.add(member);
     const peer = this.#members.peerOf(member);
+    this.#vacantCounters?.end(peer);
     if (!isFirst) this.#pids.replaced(peer);
     this.#pids.set(peer, member.pid as number);
     if (role === 'worker' && !isFirst) this.#tellMaster({ type: 'workerReplaced', worker: asWorker(id) });
@@ -373,6 +380,7 @@ export class ManagerRole implements ServerControl {
   #leaseReleased(member: Member, pid: number): void {
     // In base mode it has closed its sessions; a process that waits for one may not have had the last word of it.
     if (this.#reaper && assignmentOf(member).role === 'worker') this.#tellLost();
+    this.#vacated(member, pid);
     this.#vacancies.begin(member, pid);
     this.#leases.released(member, pid);
   }
@@ -498,6 +506,7 @@ export class ManagerRole implements ServerControl {
         corrupt: this.#links.isOf(member, pid),
       });
     if (this.#leases.isHeldBy(member, pid) && role === 'worker') this.#reap(asWorker(id));
+    this.#vacated(member, pid);
     this.#vacancies.begin(member, pid);
     this.#retirees.ended(member, pid);
     const hung = pid !== undefined && this.#watch.hasKilled(pid);
@@ -524,6 +533,21 @@ export class ManagerRole implements ServerControl {
     const workerId = flatIdOf(this.#topology, this.#members.peerOf(member));
     const handlers = this.#context.handlers.get('workerError');
     void logFailure(this.#context, 'workerError', runInOrder(handlers, { workerId, code, signal, uptime }));
+  }
+
+  #keepVacantCounters(): void {
+    const kept = new VacantCounters(this.#counters, this.#topology);
+    const limit = new LogLimit(this.#context);
+    this.#vacantCounters = kept;
+    setInterval(() => {
+      const restored = kept.restore();
+      if (restored > 0) limit.warn('counters', restoredText(restored, 'places that no process has'));
+    }, RESTORE_MS).unref();
+  }
+
+  /** The process of that pid has its place no more, if it had: what it has counted stays. */
+  #vacated(member: Member, pid: number | undefined): void {
+    if (this.#leases.isHeldBy(member, pid)) this.#vacantCounters?.begin(this.#members.peerOf(member));
   }
 
   /** In base mode the connections of a worker end with it. */

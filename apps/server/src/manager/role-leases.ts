@@ -39,8 +39,9 @@ export class RoleLeases {
     if (this.#blocked.has(member)) return;
     if (pid === undefined || this.#holders.has(member) || this.#releasing.get(member) === pid) return;
     this.#holders.set(member, pid);
-    member.send({ type: 'lease' } satisfies ToWorker);
+    // First, while what belongs to the place has no other writer.
     this.#onGranted(member);
+    member.send({ type: 'lease' } satisfies ToWorker);
   }
 
   /** A process has given it up. */

@@ -59,6 +59,13 @@ export class Counters {
     return new CounterBlock(this.reactor(reactor)).keep(0, open).keep(open + 1);
   }
 
+  /** Of the process that has a place, or of the manager while none has it: what is counted there of the work. */
+  keepProcess(process: Unchecked<PeerId>): CounterBlock {
+    return new CounterBlock(this.process(process))
+      .keep(layout.REQUESTS, layout.TASKS_FAILED + 1)
+      .keep(layout.DONE);
+  }
+
   /** Master: counts one more. */
   countServer(counter: number): void {
     this.#ofServer.add(counter, 1);
