@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { LOG_LEVELS } from '../options/options.js';
 import { type LogRing, type Position, textOf } from '../shared/log-ring.js';
+import { SLOTS } from '../shared/log-ring-layout.js';
 import { RequestError } from './replies.js';
 
 /** Milliseconds between two looks. */
@@ -66,9 +67,11 @@ export class LogStream {
   #past(response: ServerResponse, most: number, isWanted: (line: string) => boolean): Position {
     const position = this.#ring.oldest();
     const wanted: string[] = [];
-    for (;;) {
+    // No more than there can have been: processes that write as fast as this one reads would keep it from everything else.
+    for (let taken = 0; taken < SLOTS; ) {
       const { lines } = this.#ring.read(position, MOST_LINES);
       if (lines.length === 0) break;
+      taken += lines.length;
       wanted.push(...lines.filter(isWanted));
     }
     if (most > 0 && wanted.length > 0) response.write(eventsOf(wanted.slice(-most), position));
