@@ -22,6 +22,7 @@ const config = library(
     'program',
     'resumable',
     'testing',
+    'topics',
     'reactor/reactor-thread',
     'log/output-thread',
     // Roles: a process loads its own alone, see take-role.ts and warm-up.ts.

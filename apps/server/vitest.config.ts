@@ -60,6 +60,7 @@ const OF_THE_MODE = [
   'memory',
   'peer-messages',
   'commands',
+  'topics',
   'death',
   'rogue',
   'rogue-tasks',

@@ -24,6 +24,11 @@ export const OUTPUT_SLACK = 16 << 20;
 export const MAX_FILES = 64;
 /** Milliseconds between two checks of connections that are to be closed and still have output. */
 export const LINGER_CHECK_MS = 1_000;
+/** Bytes of the longest name of a topic, and of the largest value that is published. */
+export const MAX_TOPIC_BYTES = 255;
+export const MAX_PUBLICATION_BYTES = 1 << 18;
+/** Bytes of publications that wait for the subscribers of the process that published them; what comes beyond is dropped. */
+export const PUBLICATIONS_LIMIT = 1 << 20;
 /** Bytes of answers that wait in a worker for a reactor thread, beyond which `send` is an error. */
 export const SEND_LIMIT = 64 << 20;
 /** Answers up to this many bytes are gathered with their neighbours to one send. */

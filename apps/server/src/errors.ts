@@ -33,6 +33,10 @@ export type ServerErrorCode =
   | 'ERR_MILLRACE_NO_PROCESS'
   /** The server cannot be scaled to that: less than one, or more than it was started for; the message has the limit. */
   | 'ERR_MILLRACE_SCALE'
+  /** What cannot be a topic: the message has what can. */
+  | 'ERR_MILLRACE_TOPIC'
+  /** A value that is to be published takes more bytes than the limit, which the message has. */
+  | 'ERR_MILLRACE_PUBLICATION_SIZE'
   /** There is no command of that name, or not in that process. */
   | 'ERR_MILLRACE_NO_COMMAND'
   /** A process has not answered a command in time. */

@@ -23,7 +23,8 @@ import { RELOAD_OPTIONS, type ReloadOptions, type ReloadResult } from '../contra
 import { ROLE, type RoleAssignment, type WorkerStatus } from '../contract/role.js';
 import { SCALE_OPTIONS, type ScaleOptions, type ScaleResult } from '../contract/scale.js';
 import type { CloseOptions, SendFileRange } from '../contract/session.js';
-import type { Message } from '../contract/types.js';
+import type { Subscription, TopicHandler } from '../contract/topics.js';
+import type { Message, TopicName, TopicValue } from '../contract/types.js';
 import { interruptible } from '../diagnosis/diagnosis.js';
 import { callSite, shownAt } from '../errors.js';
 import { PeerIdentity } from '../links/peer-identity.js';
@@ -382,6 +383,31 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
   /** Resolves when all messages to that process have left this one. */
   messagesDrained(to: ProcessId, options?: WaitOptions): Promise<void> {
     return this.#messages.pipe.drained(to, options);
+  }
+
+  /**
+   * Publishes a value: it comes to every handler that {@link Server.subscribe} has added for the topic, in every process of the server,
+   * this one included. At most once, and to each process in the order that this one publishes in. It waits for nothing: where more than
+   * 1 MiB of this process waits for another one, what is published is dropped for that process, and counted. True: nothing was dropped.
+   * False: it was, for some process. Undefined: this process has ended its messages, and nothing is published. Throws
+   * `ERR_MILLRACE_TOPIC`, `ERR_MILLRACE_PUBLICATION_SIZE` for more than 256 KiB, `ERR_MILLRACE_NOT_RUNNING` before the start, and a
+   * `ChannelError` for what cannot be sent.
+   */
+  publish<Name extends TopicName>(topic: Name, value: TopicValue<Name>): boolean | undefined {
+    this.#at('publish');
+    return this.#messages.topics.publish(topic, value);
+  }
+
+  /**
+   * Calls `handler(value, topic)` with what is published under a topic from now on, in this process; in any process, before the start
+   * or after it. The process that takes the place of this one subscribes for itself. What a handler throws is an `error`, or logged.
+   * Throws `ERR_MILLRACE_TOPIC` and `ERR_MILLRACE_OPTION`.
+   *
+   * @example
+   * server.on('workerStart', () => { server.subscribe('news', (text) => { for (const id of server.connections) server.send(id, text); }); });
+   */
+  subscribe<Name extends TopicName>(topic: Name, handler: TopicHandler<TopicValue<Name>>): Subscription {
+    return this.#messages.topics.subscribe(topic, handler);
   }
 
   /**

@@ -69,6 +69,10 @@ export interface ServerStats {
   /** Of what was found in it: messages that were no tasks, and tasks of others that failed, which are reported to no sender. */
   readonly taskGarbageCount?: number;
   readonly taskOrphanFailedCount?: number;
+  /** What processes have published; what has come to subscribers, counted by processes; and what was dropped for a process that did not keep up. */
+  readonly publishCount: number;
+  readonly deliverCount: number;
+  readonly droppedPublications: number;
   /** The session id given out last. */
   readonly sessionRound: number;
   /** In a worker: the same for it alone. */
@@ -90,6 +94,7 @@ export function serverStats(counters: Counters, topology: Topology, id: number |
   const ofProcess = (id: number, counter: number) => counters.ofProcess(id, counter);
   const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
   const processes = Array.from({ length: counters.shape.processes }, (_, id) => id);
+  const ofAll = (counter: number) => sum(processes.map((id) => ofProcess(id, counter)));
   const acceptCount = counters.server(layout.ACCEPTED) + counters.ofReactors(layout.ACCEPTED_HERE);
   const closeCount = counters.ofReactors(layout.CLOSED);
   const ofWorkers = (counter: number) => sum(workerIds.map((id) => ofProcess(id, counter)));
@@ -121,7 +126,7 @@ export function serverStats(counters: Counters, topology: Topology, id: number |
     idleWorkerNum: underWay.slice(0, workerNum).filter((messages) => messages === 0).length,
     dispatchCount: sum(workerIds.map((id) => counters.ofWorker(id, layout.DISPATCHED))),
     requestCount: ofWorkers(layout.REQUESTS),
-    responseCount: sum(processes.map((id) => ofProcess(id, layout.RESPONSES))),
+    responseCount: ofAll(layout.RESPONSES),
     concurrency: sum(underWay),
     totalRecvBytes: counters.ofReactors(layout.RECEIVED_BYTES),
     totalSendBytes: counters.ofReactors(layout.SENT_BYTES),
@@ -145,6 +150,9 @@ export function serverStats(counters: Counters, topology: Topology, id: number |
     taskRunningNum: sum(running),
     taskIdleWorkerNum: running.slice(0, taskWorkerNum).filter((tasks) => tasks === 0).length,
     ...queueStats(taskQueue, ofTaskWorkers),
+    publishCount: ofAll(layout.PUBLISHED),
+    deliverCount: ofAll(layout.DELIVERED),
+    droppedPublications: ofAll(layout.DROPPED_MESSAGES),
     sessionRound: Math.max(counters.server(layout.LAST_SESSION), ...counters.lastSessions()),
     ...own,
   };

@@ -5,10 +5,11 @@
  *       interface Types {
  *         sessionData: { name: string };
  *         message: { kind: 'invalidate'; key: string };
+ *         topics: { news: { title: string }; [room: `room.${string}`]: { from: string; text: string } };
  *       }
  *     }
  *
- * Without it both are `unknown`. The types of tasks, their results and their reports are inferred from `tasks`.
+ * Without it all are `unknown`, and a topic is any string. The types of tasks, their results and their reports are inferred from `tasks`.
  */
 // biome-ignore lint/suspicious/noEmptyInterface: programs add to it
 export interface Types {}
@@ -23,3 +24,11 @@ export type SessionData = TypeOf<Types, 'sessionData'> | undefined;
 
 /** What processes of the server send to each other. */
 export type Message = TypeOf<Types, 'message'>;
+
+type Topics = TypeOf<Types, 'topics'>;
+
+/** What may be published under. */
+export type TopicName = unknown extends Topics ? string : keyof Topics & string;
+
+/** What is published under a topic. */
+export type TopicValue<Name extends string> = Name extends keyof Topics ? Topics[Name] : unknown;

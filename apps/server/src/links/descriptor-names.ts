@@ -11,6 +11,8 @@ export const TLS = 'tls';
 export const RESUME = 'resume';
 /** The last lines of the log. */
 export const LOG_RING = 'log.ring';
+/** Which process subscribes to what. */
+export const TOPICS = 'topics';
 /** Keys and certificates, in base mode. */
 export const KEYS = 'keys';
 

@@ -6,7 +6,8 @@ import { KEYS_BYTES } from '../shared/keys-layout.js';
 import { LOG_RING_BYTES } from '../shared/log-ring-layout.js';
 import { ResumeTable } from '../shared/resume-table.js';
 import { TlsTable } from '../shared/tls-table.js';
-import { CONNECTIONS, COUNTERS, KEYS, LOG_RING, RESUME, TLS } from './descriptor-names.js';
+import { topicBoardBytes } from '../shared/topic-layout.js';
+import { CONNECTIONS, COUNTERS, KEYS, LOG_RING, RESUME, TLS, TOPICS } from './descriptor-names.js';
 import { connectionBytes, counterBytes } from './table-sizes.js';
 import { askersOf, peerOfAsker } from './task-topology.js';
 import { peersOf, type Topology } from './topology.js';
@@ -114,6 +115,7 @@ function memoriesOf(topology: Topology): Record<string, SharedMemory> {
     [CONNECTIONS]: { bytes: connectionBytes(topology), groups: [PEER] },
     [COUNTERS]: { bytes: counterBytes(topology), groups: [PEER] },
     [LOG_RING]: { bytes: LOG_RING_BYTES, groups: [PEER] },
+    [TOPICS]: { bytes: topicBoardBytes(peersOf(topology)), groups: [PEER] },
     ...(tlsDetails && { [TLS]: { bytes: TlsTable.bytes(maxConnections), groups: [PEER] } }),
     ...(aside && { [RESUME]: { bytes: ResumeTable.bytes(maxConnections), groups: [PEER] } }),
     ...(tls && base && { [KEYS]: { bytes: KEYS_BYTES, groups: [REACTOR] } }),

@@ -5,8 +5,10 @@ import { ServerError } from '../errors.js';
 import type { PeerIdentity } from '../links/peer-identity.js';
 import type { Logger } from '../log/log.js';
 import { type CommandOptions, Commands } from './commands.js';
+import { PeerTopics } from './peer-topics.js';
 import { PipeMessages } from './pipe-messages.js';
 import { type InboxDescriptors, ProcessMessenger } from './process-messenger.js';
+import { type ProcessTopics, processTopics } from './process-topics.js';
 
 export interface ProcessMessagesParts {
   readonly identity: PeerIdentity;
@@ -16,10 +18,12 @@ export interface ProcessMessagesParts {
   readonly maxWaitTime: number;
 }
 
-/** All that this process and the others of the server say to each other: messages of the program, and commands. */
+/** All that this process and the others of the server say to each other: messages of the program, what it publishes, and commands. */
 export class ProcessMessages {
   readonly pipe: PipeMessages;
   readonly commands: Commands;
+  readonly topics: ProcessTopics = processTopics();
+  readonly #peerTopics: PeerTopics;
   readonly #identity: PeerIdentity;
   readonly #messenger: ProcessMessenger;
   readonly #maxWaitTime: number;
@@ -31,6 +35,7 @@ export class ProcessMessages {
     const messenger = new ProcessMessenger(identity, logs);
     this.#messenger = messenger;
     this.pipe = new PipeMessages(messenger, handlers, logs);
+    this.#peerTopics = new PeerTopics({ messenger, topics: this.topics, handlers, logs });
     this.commands = new Commands({
       send: (frame, to) => messenger.get('command').sendCommand(frame, to),
       isOwn: (id) => id === identity.id,
@@ -60,11 +65,15 @@ export class ProcessMessages {
   /** From now on there are inboxes; nothing is read from this one's before `start`. */
   open(inboxes: InboxDescriptors): void {
     this.#messenger.open(inboxes);
+    this.#peerTopics.open();
   }
 
   /** Takes messages from here on, where there is a handler for them. */
   start(): void {
-    if (this.#messenger.isOpen && (this.pipe.areTaken || this.commands.some))
+    if (!this.#messenger.isOpen) return;
+    // One that has no place, since it is to end, takes nothing.
+    if (this.#name.isHeld) this.#peerTopics.start();
+    if (this.pipe.areTaken || this.commands.some || this.#peerTopics.some)
       this.#messenger.get('start').start();
   }
 
@@ -76,11 +85,13 @@ export class ProcessMessages {
 
   /** Takes no more messages from others, and leaves them to the next of this name. */
   async stop(): Promise<void> {
+    this.#peerTopics.stop();
     await this.#messenger.stop(this.#maxWaitTime);
   }
 
   /** Gives up this process's inbox, and its links to the others'. */
   close(): void {
+    this.#peerTopics.stop();
     this.commands.close();
     this.#messenger.close();
   }

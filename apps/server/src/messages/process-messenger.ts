@@ -19,6 +19,7 @@ export class ProcessMessenger {
   #messenger: PeerMessenger | undefined;
   #onMessage: (source: ProcessId, message: unknown) => void = () => {};
   #onCommand: (source: ProcessId, frame: CommandFrame) => void = () => {};
+  #onPublication: (topic: string, body: Uint8Array) => void = () => {};
 
   constructor(identity: PeerIdentity, logs: { readonly log: Logger }) {
     this.#identity = identity;
@@ -33,6 +34,11 @@ export class ProcessMessenger {
   /** `listener` takes commands and their answers. */
   onCommand(listener: (source: ProcessId, frame: CommandFrame) => void): void {
     this.#onCommand = listener;
+  }
+
+  /** `listener` takes what other processes have published. */
+  onPublication(listener: (topic: string, body: Uint8Array) => void): void {
+    this.#onPublication = listener;
   }
 
   /** From now on there are inboxes. */
@@ -56,6 +62,7 @@ export class ProcessMessenger {
       topology: this.#identity.topology,
       onMessage: this.#onMessage,
       onCommand: this.#onCommand,
+      onPublication: this.#onPublication,
       onBad: (error) => limit.warn('messages', `a message between processes is dropped: ${error.message}`),
     });
     return this.#messenger;

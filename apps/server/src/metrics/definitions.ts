@@ -160,6 +160,17 @@ export const serverMetrics: readonly ServerMetric[] = [
     "Tasks of other programs in the system's queue that have failed: their sender is not told.",
     (stats) => maybe(stats.taskOrphanFailedCount),
   ),
+  counter('publications_total', 'Values that processes have published.', (stats) => one(stats.publishCount)),
+  counter(
+    'publications_delivered_total',
+    'Published values that have come to subscribers, counted once for each process.',
+    (stats) => one(stats.deliverCount),
+  ),
+  counter(
+    'publications_dropped_total',
+    'Published values that were dropped for a process, since it did not keep up.',
+    (stats) => one(stats.droppedPublications),
+  ),
   counter('log_lines_lost_total', 'Lines of the log, of all processes, that could not be written.', (stats) =>
     one(stats.lostLogLines),
   ),

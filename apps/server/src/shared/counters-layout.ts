@@ -22,7 +22,8 @@ import type { ReactorIndex, Unchecked } from '../contract/ids.js';
  *              │ TASKS_COMPLETED │ TASKS_FAILED                                    │ 8 doubles,
  *              │ BEAT_PID │ BEAT │ DEBUGGED │ BEAT_AT │ LOOP_DELAY │ RESTARTS │    │ 6, 7:
  *              │ FAILURES │ LAST_EXIT                                             │ 8 doubles,
- *              │ LOOP_DELAY_P99 │ TASK_RUNNING │ TASK_SINCE                        │ 8 more,
+ *              │ LOOP_DELAY_P99 │ TASK_RUNNING │ TASK_SINCE │ PUBLISHED │          │ 8 more,
+ *              │ DELIVERED │ DROPPED_MESSAGES                                      │
  *              │ ORDER │ ORDER_KIND │ ORDER_PID │ ANSWERED_ORDER │ ANSWER_STATE │   │ 8 doubles,
  *              │ ANSWER_BYTES                                                      │
  *              │ for each reactor thread: DONE                                     │ then R, rounded up to 8
@@ -135,6 +136,10 @@ export const LOOP_DELAY_P99 = 2 * LINE;
 /** In a task worker, while TASKS_AT_HAND is 1: which task it has begun last (its place in the option `tasks`, from 2; 1: one for the event `task`; 0: another), and when, in milliseconds since 1970. */
 export const TASK_RUNNING = 2 * LINE + 1;
 export const TASK_SINCE = 2 * LINE + 2;
+/** What it has published, what of others' and its own its subscribers have got, and what was dropped of what it has published. */
+export const PUBLISHED = 2 * LINE + 3;
+export const DELIVERED = 2 * LINE + 4;
+export const DROPPED_MESSAGES = 2 * LINE + 5;
 /** What the process of ORDER_PID is asked, counted by the master; see DIAGNOSES for the kinds. */
 export const ORDER = 3 * LINE;
 export const ORDER_KIND = 3 * LINE + 1;

@@ -53,6 +53,9 @@ const stats: ServerStats = {
   taskQueueBytes: 400,
   taskGarbageCount: 0,
   taskOrphanFailedCount: 0,
+  publishCount: 0,
+  deliverCount: 0,
+  droppedPublications: 0,
   sessionRound: 10,
 };
 
