@@ -2,6 +2,7 @@ import { library } from '../../rolldown.base.js';
 
 export default library([
   'index',
+  'program',
   'contract/contract',
   'contract/contract-tasks',
   'contract/tasks-with-store',

@@ -3,6 +3,7 @@ import { MillraceError } from '@millrace/channel/errors';
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { CommandError, EXIT } from './command-error.js';
 import type { Shell } from './commands/completion.js';
+import type { TasksFlags } from './commands/serve-tasks.js';
 import type { Dispatch, StartFlags } from './config/flags.js';
 
 const count = (text: string) => {
@@ -232,12 +233,22 @@ command
 
 command
   .command('tasks')
-  .description('list tasks by name, how long they wait and run, and what each task worker runs')
-  .argument('[name]', 'the server')
+  .description(
+    'list tasks by name, how long they wait and run, and what each task worker runs; with --queue run the tasks of a module for callers on other machines',
+  )
+  .argument('[name]', 'the server; with --queue the module that exports tasks')
   .option(...JSON_FLAG)
-  .action(async (name: string | undefined, flags) =>
-    (await import('./commands/tasks.js')).tasks(name, flags),
-  );
+  .option('--queue <address>', 'where callers ask for tasks: redis://host:6379 or nats://host:4222')
+  .option('--name <name>', "the queue's name there; default: tasks")
+  .option('--size <n>', 'task processes; default: as many as processors', count)
+  .option('--concurrency <n>', 'tasks that each runs at once', count)
+  .option('--grace <ms>', 'time for a cancelled task before its process is killed', count)
+  .option('--drain <ms>', 'time for running tasks to end after SIGTERM; default: 30000', count)
+  .action(async (name: string | undefined, { queue, json, ...flags }: TasksFlags) => {
+    if (queue === undefined)
+      return (await import('./commands/tasks.js')).tasks(name, { ...(json && { json }) });
+    return (await import('./commands/serve-tasks.js')).serveTasks(name, { queue, ...flags });
+  });
 
 command
   .command('queues')
