@@ -82,6 +82,7 @@ const OF_THE_MODE = [
   'served',
   'served-tls',
   'admin',
+  'trace',
 ];
 
 /** The whole suite with the defaults, its pure tests first; and what depends on it once more with each other way. `support.ts` reads `env`. */

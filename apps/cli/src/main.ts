@@ -344,6 +344,15 @@ command
   );
 
 command
+  .command('trace')
+  .description('follow the messages of one session from process to process, with times')
+  .argument('<session>', 'its id, as connections shows it', count)
+  .option('--for <seconds>', 'as 10s; default: until it is closed', seconds)
+  .option('-n, --name <name>', 'the server')
+  .option(...JSON_FLAG)
+  .action(async (session: number, flags) => (await import('./commands/trace.js')).trace(session, flags));
+
+command
   .command('inspect')
   .description('open the debugger of a process that runs')
   .argument('<process>', 'as status names it: worker:0, manager, master')

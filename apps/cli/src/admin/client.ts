@@ -57,8 +57,12 @@ export class AdminClient {
     }
   }
 
-  /** Server-sent events, as they come, until the server ends them. */
-  async *events(path: string, lastEventId?: string): AsyncGenerator<ServerEvent, void, undefined> {
+  /** Server-sent events, as they come, until the server ends them or `signal` says so. */
+  async *events(
+    path: string,
+    lastEventId?: string,
+    signal?: AbortSignal,
+  ): AsyncGenerator<ServerEvent, void, undefined> {
     const response = await this.#ask(
       'GET',
       path,
@@ -66,6 +70,9 @@ export class AdminClient {
       lastEventId === undefined ? {} : { headers: { 'last-event-id': lastEventId } },
     );
     if (response.statusCode !== 200) throw refused(await textOf(response));
+    const stop = () => response.destroy();
+    signal?.addEventListener('abort', stop);
+    if (signal?.aborted === true) stop();
     let rest = '';
     try {
       for await (const piece of response.setEncoding('utf8')) {
@@ -78,7 +85,10 @@ export class AdminClient {
       }
     } catch (error) {
       // The admin process has been killed in the middle.
-      if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
+      const isStopped = signal?.aborted === true || (error as NodeJS.ErrnoException).code === 'ECONNRESET';
+      if (!isStopped) throw error;
+    } finally {
+      signal?.removeEventListener('abort', stop);
     }
   }
 

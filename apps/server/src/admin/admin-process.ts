@@ -4,8 +4,8 @@
  */
 import { inherit } from '@millrace/process-pool';
 import { ANSWER_FILE } from '../diagnosis/answer-file.js';
-import { LOG_RING, NUMBERS } from '../links/descriptor-names.js';
-import { openLogRing } from '../links/shared-resources.js';
+import { LOG_RING, NUMBERS, TRACE } from '../links/descriptor-names.js';
+import { openLogRing, openTrace } from '../links/shared-resources.js';
 import { captureOutput } from '../log/output-pipes.js';
 import { takeIdentity } from '../process/identity.js';
 import { ADMIN_SOCKET, ADMIN_TCP_SOCKET, type AdminAssignment } from './admin-assignment.js';
@@ -21,6 +21,7 @@ import { Queues } from './queues-report.js';
 import { Registries } from './registries.js';
 import { ServerView } from './server-view.js';
 import { Tables } from './tables-report.js';
+import { TraceStream } from './trace-stream.js';
 import { WorkView } from './work-view.js';
 
 /** Milliseconds after a SIGTERM until it is taken for one to this process alone: the master says when it is to end. */
@@ -43,9 +44,10 @@ const watch = new ProcessWatch(view);
 const events = new EventStream(view, watch);
 const history = new History(view);
 const logs = new LogStream(openLogRing(child.descriptor(LOG_RING)));
+const traces = new TraceStream(openTrace(child.descriptor(TRACE)), view, assignment);
 const master = new MasterLink(child);
 const diagnoses = new Diagnoses({ view, master, answerFile: child.descriptors.get(ANSWER_FILE) });
-const parts = { assignment, view, registries, work, watch, events, history, logs, master, diagnoses };
+const parts = { assignment, view, registries, work, watch, events, history, logs, traces, master, diagnoses };
 const dashboard = new DashboardFiles();
 const servers = [new AdminHttpServer(parts, undefined, dashboard)];
 await servers[0]?.listen(child.descriptor(ADMIN_SOCKET));
@@ -61,6 +63,7 @@ child.onStop((mode) => {
   events.close();
   history.close();
   logs.close();
+  traces.close();
   // What is written by now goes out; a client that reads nothing is not waited for.
   setImmediate(() => process.exit(0));
 });

@@ -148,7 +148,8 @@ function exitText(exit: number): string {
   return signal?.[0] ?? `signal ${-exit}`;
 }
 
-function namesOf(topology: Topology): Named[] {
+/** The processes that may be, in the order of the tree. */
+export function namesOf(topology: Topology): Named[] {
   const ids = Array.from({ length: processesOf(topology) }, (_, id) => id);
   const { workers, taskWorkers } = topology;
   return [

@@ -16,6 +16,8 @@ import { type Reply, RequestError } from './replies.js';
 import { scale } from './scale-progress.js';
 import * as schemas from './schemas.js';
 import type { ServerView } from './server-view.js';
+import { traceEvent } from './trace-schemas.js';
+import type { TraceStream } from './trace-stream.js';
 import * as work from './work-schemas.js';
 import type { WorkView } from './work-view.js';
 
@@ -29,6 +31,7 @@ export interface AdminParts {
   readonly events: EventStream;
   readonly history: History;
   readonly logs: LogStream;
+  readonly traces: TraceStream;
   readonly master: MasterLink;
   readonly diagnoses: Diagnoses;
 }
@@ -197,6 +200,21 @@ export const ROUTES: readonly Route[] = [
       },
     },
     handle: ({ logs }, { query, lastEventId }) => ({ serve: logs.open(query, lastEventId) }),
+  }),
+  route('GET', '/v1/sessions/{id}/trace', 'traceSession', {
+    text:
+      'Server-sent events: the way of the messages of one session. First `session`, then a `step` for each thing that a process does with one of ' +
+      'its messages, `missed` where steps were not read in time, and `end` when the connection is closed. It is traced as long as a client listens.',
+    answers: {
+      200: {
+        text: 'The data of an event.',
+        schema: traceEvent,
+        contentType: 'text/event-stream',
+      },
+      404: is(schemas.errorSchema, 'No such session is open.'),
+      503: is(schemas.errorSchema, 'As many sessions are traced as can be at once.'),
+    },
+    handle: ({ traces }, { params: { id = '' } }) => ({ serve: traces.open(id) }),
   }),
   route('GET', '/metrics', 'getMetrics', {
     text: 'The metrics of the server, which docs/metrics.md lists, and those that its program counts by @millrace/metrics, as Prometheus reads them.',

@@ -1,5 +1,6 @@
 import { MappedMemory } from '@millrace/native';
 import { type ServerStats, serverStats } from '../api/stats.js';
+import { CLOSE_REASONS, type SessionCloseReason } from '../contract/close-reasons.js';
 import { asListener, type PeerId } from '../contract/ids.js';
 import { CONNECTIONS, COUNTERS } from '../links/descriptor-names.js';
 import { openCounters } from '../links/shared-resources.js';
@@ -187,12 +188,13 @@ export class ServerView {
     return {
       at: Date.now(),
       open: this.status().connections.open,
-      connections: page.flatMap((session) => this.#connection(session) ?? []),
+      connections: page.flatMap((session) => this.connection(session) ?? []),
       next: ids.length > page.length ? (page.at(-1) ?? null) : null,
     };
   }
 
-  #connection(session: number): ConnectionReport | undefined {
+  /** Undefined: it is not open. */
+  connection(session: number): ConnectionReport | undefined {
     const table = this.#connections;
     const record = table.read(session);
     if (record === undefined || record.state === CLOSED || record.state === FREE) return undefined;
@@ -212,5 +214,11 @@ export class ServerView {
       paused: (record.flags & FLAG_PAUSED) !== 0,
       tls: record.tlsCell !== 0,
     };
+  }
+
+  /** Why a session was closed; undefined: nothing tells of it any more, or it never was. */
+  closeReason(session: number): SessionCloseReason | undefined {
+    const record = this.#connections.read(session);
+    return record?.state === CLOSED ? CLOSE_REASONS[record.reason] : undefined;
   }
 }

@@ -13,6 +13,8 @@ export const RESUME = 'resume';
 export const LOG_RING = 'log.ring';
 /** Which process subscribes to what. */
 export const TOPICS = 'topics';
+/** What happens to the messages of the sessions that are traced. */
+export const TRACE = 'trace';
 /** Keys and certificates, in base mode. */
 export const KEYS = 'keys';
 

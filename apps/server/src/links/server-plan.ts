@@ -7,7 +7,8 @@ import { LOG_RING_BYTES } from '../shared/log-ring-layout.js';
 import { ResumeTable } from '../shared/resume-table.js';
 import { TlsTable } from '../shared/tls-table.js';
 import { topicBoardBytes } from '../shared/topic-layout.js';
-import { CONNECTIONS, COUNTERS, KEYS, LOG_RING, RESUME, TLS, TOPICS } from './descriptor-names.js';
+import { TRACE_BYTES } from '../shared/trace-layout.js';
+import { CONNECTIONS, COUNTERS, KEYS, LOG_RING, RESUME, TLS, TOPICS, TRACE } from './descriptor-names.js';
 import { connectionBytes, counterBytes } from './table-sizes.js';
 import { askersOf, peerOfAsker } from './task-topology.js';
 import { peersOf, type Topology } from './topology.js';
@@ -116,6 +117,7 @@ function memoriesOf(topology: Topology): Record<string, SharedMemory> {
     [COUNTERS]: { bytes: counterBytes(topology), groups: [PEER] },
     [LOG_RING]: { bytes: LOG_RING_BYTES, groups: [PEER] },
     [TOPICS]: { bytes: topicBoardBytes(peersOf(topology)), groups: [PEER] },
+    [TRACE]: { bytes: TRACE_BYTES, groups: [PEER] },
     ...(tlsDetails && { [TLS]: { bytes: TlsTable.bytes(maxConnections), groups: [PEER] } }),
     ...(aside && { [RESUME]: { bytes: ResumeTable.bytes(maxConnections), groups: [PEER] } }),
     ...(tls && base && { [KEYS]: { bytes: KEYS_BYTES, groups: [REACTOR] } }),

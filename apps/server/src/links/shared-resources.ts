@@ -2,14 +2,16 @@ import type { Poller } from '@millrace/channel';
 import { MappedMemory } from '@millrace/native';
 import type { FindDescriptor, PeerLinks } from '@millrace/process-pool/links';
 import type { DoorbellListener } from '@millrace/shared-memory/internal';
-import type { PeerId } from '../contract/ids.js';
+import type { PeerId, ReactorIndex } from '../contract/ids.js';
 import { ConnectionTable } from '../shared/connection-table.js';
 import { Counters } from '../shared/counters.js';
 import { LogRing } from '../shared/log-ring.js';
 import { LOG_RING_BYTES } from '../shared/log-ring-layout.js';
 import { ResumeTable } from '../shared/resume-table.js';
+import { SessionTrace } from '../shared/session-trace.js';
 import { TlsTable } from '../shared/tls-table.js';
-import { CONNECTIONS, COUNTERS, RESUME, TLS } from './descriptor-names.js';
+import { reactorIn, TRACE_BYTES } from '../shared/trace-layout.js';
+import { CONNECTIONS, COUNTERS, RESUME, TLS, TRACE } from './descriptor-names.js';
 import { FileReceiver } from './file-link.js';
 import { type ASIDE, ASIDE_FILES, FILES, linksOf, type PEER, type REACTOR } from './server-plan.js';
 import { connectionParts, counterBytes, countersShape } from './table-sizes.js';
@@ -23,6 +25,11 @@ export function openCounters(topology: Topology, fd: number): Counters {
 /** Maps the last lines of the log. */
 export function openLogRing(fd: number): LogRing {
   return new LogRing(new MappedMemory(fd, LOG_RING_BYTES).buffer);
+}
+
+/** Maps what is noted of sessions that are traced, for the process that says which these are. */
+export function openTrace(fd: number): ArrayBuffer {
+  return new MappedMemory(fd, TRACE_BYTES).buffer;
 }
 
 /** What all of a server share, as one of its peers or reactors has it open; mapped as it is first asked for. */
@@ -51,6 +58,11 @@ export class OpenedResources {
 
   counters(): Counters {
     return new Counters(this.links.memory(COUNTERS), countersShape(this.#topology));
+  }
+
+  /** Where `who` notes what it does with the messages of sessions that are traced. */
+  trace(who: { readonly peer: PeerId } | { readonly reactor: ReactorIndex }): SessionTrace {
+    return new SessionTrace(this.links.memory(TRACE), 'peer' in who ? who.peer : reactorIn(who.reactor));
   }
 
   /** Undefined where no listener has TLS, or may come to have it. */

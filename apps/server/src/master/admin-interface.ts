@@ -25,6 +25,7 @@ import {
   NUMBERS,
   sharedTableName,
   TLS,
+  TRACE,
 } from '../links/descriptor-names.js';
 import { ringMemories } from '../links/server-plan.js';
 import { managerPeer, type Topology } from '../links/topology.js';
@@ -83,7 +84,7 @@ export class AdminInterface {
       ...tables.map(sharedTableName),
       ...ringMemories(this.#topology),
     ];
-    const memories = [COUNTERS, CONNECTIONS, LOG_RING, TLS, NUMBERS, ...registries, ...more].flatMap(
+    const memories = [COUNTERS, CONNECTIONS, LOG_RING, TRACE, TLS, NUMBERS, ...registries, ...more].flatMap(
       (memory) => {
         const fd = shared[memory];
         return fd === undefined ? [] : [[memory, fd] as const];

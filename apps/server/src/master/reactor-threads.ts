@@ -123,6 +123,7 @@ export class ReactorThreads implements Reactors {
       tls: this.#view.tls(),
       ports: options.ports,
       own: counters.process(masterPeer(topology)),
+      trace: this.#view.trace({ peer: masterPeer(topology) }),
     });
     // What waits for it is told of a failure; where nothing does, `onCrash` has been.
     this.#ready.catch(() => {});

@@ -62,6 +62,7 @@ export class WorkerReactors implements Reactors {
       tls: this.#view.tls(),
       ports,
       own: counters.process(masterPeer(topology)),
+      trace: this.#view.trace({ peer: masterPeer(topology) }),
     });
     for (const channel of channels) {
       channel.on('message', ({ type, session, aux }) => {

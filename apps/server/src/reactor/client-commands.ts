@@ -7,6 +7,7 @@ import * as packet from '../links/packet.js';
 import { lastForClients } from '../options/open-files.js';
 import { CLOSING, FLAG_BOUND, FLAG_PAUSED, FLAG_PROTECTED } from '../shared/connection-layout.js';
 import { SENT_BYTES } from '../shared/counters-layout.js';
+import { COLLECTED, WRITTEN } from '../shared/trace-layout.js';
 import type { Client } from './client.js';
 import type { HttpClient } from './http/http-client.js';
 import type { RequestDispatch } from './http/request-dispatch.js';
@@ -19,7 +20,7 @@ import type { ReactorContext } from './reactor-context.js';
 /** What processes ask a reactor thread to do with its clients. */
 export class ClientCommands {
   readonly #context: ReactorContext;
-  readonly #gather: OutputGather;
+  readonly #gather: OutputGather<Client>;
   readonly #deaths: WorkerDeaths;
   readonly #retirements: Retirements;
   readonly #requests: RequestDispatch;
@@ -41,18 +42,28 @@ export class ClientCommands {
     this.#context = context;
     this.#deaths = deaths;
     this.#retirements = retirements;
-    this.#gather = new OutputGather(context.now);
+    this.#gather = new OutputGather<Client>(context.now, ({ session, connection }, bytes) =>
+      context.trace.note(session, WRITTEN, packet.SEND, bytes, 0, connection.queuedBytes),
+    );
     this.#lastFile = lastForClients(context.data.reservedDescriptors);
   }
 
   take(message: packet.Packet, peer: PeerId): void {
     const client = this.#clientOf(message.session);
     if (client === undefined) return this.#missed(message, peer);
+    if (this.#context.trace.isOn) this.#note(message, peer);
     if (message.type === packet.SEND) return this.#send(client, message, peer);
     // Everything else comes after what was sent before; that may find the client gone.
     this.#gather.flush();
     if (client.connection.closed) return this.#missed(message, peer);
     this.#act(client, message, peer);
+  }
+
+  #note({ session, type, aux, start, end }: packet.Packet, peer: PeerId): void {
+    const { trace } = this.#context;
+    // A process that another has replaced has its place's number there.
+    const from = this.#context.linkOf(peer)?.worker ?? peer;
+    trace.note(session, COLLECTED, type, type === packet.SEND ? end - start : 0, aux, from);
   }
 
   /** Sends what is gathered. */
@@ -228,6 +239,8 @@ export class ClientCommands {
         length,
         onSent: () => {
           state.files--;
+          const { queuedBytes } = connection;
+          this.#context.trace.note(session, WRITTEN, packet.SEND_FILE, length, 0, queuedBytes);
         },
       });
     } catch (error) {

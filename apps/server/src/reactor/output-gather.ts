@@ -10,15 +10,18 @@ export interface Sink {
  * Gathers small answers to one client to one send. A worker answers the messages of one client in a row, so only the
  * client that was written to last is gathered for.
  */
-export class OutputGather {
+export class OutputGather<To extends Sink> {
   readonly #memory = Buffer.allocUnsafeSlow(GATHER_BYTES);
   readonly #copier = new WordCopier(this.#memory);
   readonly #now: () => number;
-  #sink: Sink | undefined;
+  readonly #written: (sink: To, bytes: number) => void;
+  #sink: To | undefined;
   #used = 0;
 
-  constructor(now: () => number) {
+  /** `written`: told of each send. */
+  constructor(now: () => number, written: (sink: To, bytes: number) => void) {
     this.#now = now;
+    this.#written = written;
   }
 
   /** True while bytes wait for `flush`. */
@@ -26,7 +29,7 @@ export class OutputGather {
     return this.#used > 0;
   }
 
-  write(sink: Sink, bytes: Uint8Array, start: number, end: number): void {
+  write(sink: To, bytes: Uint8Array, start: number, end: number): void {
     const length = end - start;
     if (sink !== this.#sink || length > GATHER_BYTES - this.#used) {
       this.flush();
@@ -35,6 +38,7 @@ export class OutputGather {
     if (length > GATHER_LIMIT) {
       this.flush();
       sink.write(bytes, start, end, this.#now());
+      this.#written(sink, length);
       return;
     }
     this.#copier.copy(bytes, start, end, this.#used);
@@ -45,6 +49,8 @@ export class OutputGather {
     if (this.#used === 0) return;
     const used = this.#used;
     this.#used = 0;
-    this.#sink?.write(this.#memory, 0, used, this.#now());
+    const sink = this.#sink as To;
+    sink.write(this.#memory, 0, used, this.#now());
+    this.#written(sink, used);
   }
 }

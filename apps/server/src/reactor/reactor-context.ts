@@ -28,6 +28,7 @@ import { ConnectionSlot, type ConnectionTable } from '../shared/connection-table
 import { type CounterBlock, restoredText } from '../shared/counter-block.js';
 import type { Counters } from '../shared/counters.js';
 import { TURNED_AT } from '../shared/counters-layout.js';
+import type { SessionTrace } from '../shared/session-trace.js';
 import type { TlsTable } from '../shared/tls-table.js';
 import { AsideLink } from './aside-link.js';
 import type { Client, ClientLink } from './client.js';
@@ -106,6 +107,8 @@ export class ReactorContext {
   readonly out = new packet.Packet();
   readonly table: ConnectionTable;
   readonly tls: TlsTable | undefined;
+  /** Where this thread notes what it does with the messages of sessions that are traced. */
+  readonly trace: SessionTrace;
   readonly allCounters: Counters;
   /** This thread's own. */
   readonly counters: CounterBlock;
@@ -149,6 +152,7 @@ export class ReactorContext {
     this.table = this.#view.connections();
     this.clients = new Clients(this.table.capacity, topology.base ? topology.workers : 1);
     this.tls = this.#view.tls();
+    this.trace = this.#view.trace({ reactor: index });
     const counters = this.#view.counters();
     this.allCounters = counters;
     this.counters = counters.keepReactor(index);
@@ -182,7 +186,16 @@ export class ReactorContext {
     const slot = new ConnectionSlot(this.table);
     const defer = (callback: () => void) => reactor.defer(callback);
     const link = (peer: PeerId, worker: WorkerId) =>
-      [worker, this.channels[peer] as PacketChannel, counters, this.counters, index, defer, slot] as const;
+      [
+        worker,
+        this.channels[peer] as PacketChannel,
+        counters,
+        this.counters,
+        index,
+        defer,
+        slot,
+        this.trace,
+      ] as const;
     const workers = Array.from({ length: topology.workers }, (_, worker) => asWorker(worker));
     this.workers = workers.map((worker) => new WorkerLink<Client>(...link(worker, worker)));
     this.asides = workers.slice(0, asides).map((worker) => {
@@ -286,6 +299,7 @@ export class ReactorContext {
 
   #eachSecond(): void {
     this.#turned();
+    this.trace.expire(monotonicNow());
     this.#restoreCounters();
   }
 

@@ -13,6 +13,7 @@ import * as packet from '../links/packet.js';
 import { CLOSING, FLAG_FULL, CLOSED as SLOT_CLOSED } from '../shared/connection-layout.js';
 import type { CounterBlock } from '../shared/counter-block.js';
 import { CLOSED, HELD_BACK, RECEIVED_BYTES } from '../shared/counters-layout.js';
+import * as trace from '../shared/trace-layout.js';
 import type { Client, ClientLink } from './client.js';
 import { ClientCommands } from './client-commands.js';
 import { ClientRegistration } from './client-registration.js';
@@ -48,7 +49,7 @@ export class ReactorRouter {
   readonly #resizes: Resizes;
   readonly #own: OwnWorker | undefined;
   readonly #handlers: ConnectionHandlers<Client, StreamConnection<Client>> = {
-    onInput: ({ context }) => context.slot.received(this.#context.now()),
+    onInput: ({ context }, bytes) => this.#input(context, bytes),
     onFrame: (connection, memory, start, end) => this.#frame(connection, memory, start, end),
     wantsInput: ({ context }) => this.#context.memory.admits(context),
     wantsFrame: ({ context }) => this.#wantsFrame(context),
@@ -124,6 +125,11 @@ export class ReactorRouter {
 
   // From clients ----------------------------------------------------------------------------------------------------
 
+  #input(client: Client, bytes: number): void {
+    client.slot.received(this.#context.now());
+    this.#context.trace.note(client.session, trace.READ, 0, bytes, 0, 0);
+  }
+
   /** Whether a frame of `client` can be taken now; if not, it is held until that may have changed. */
   #wantsFrame(client: Client): boolean {
     const { dispatcher } = this.#context;
@@ -162,6 +168,7 @@ export class ReactorRouter {
 
   #askWorkerForEnd(client: Client, worker: ClientLink): void {
     client.asks(worker);
+    this.#context.trace.note(client.session, trace.DISPATCHED, packet.END, 0, 0, worker.worker);
     worker.channel.send(this.#context.out.set(packet.END, client.session, 0, client.listener));
   }
 
@@ -183,6 +190,7 @@ export class ReactorRouter {
     client.ensureRare().movedAt = now;
     client.slot.sent(now);
     client.slot.queued(queuedBytes);
+    this.#context.trace.note(client.session, trace.DRAINED, 0, 0, 0, queuedBytes);
   }
 
   #closed(client: Client, reason: CloseReason, error: Error | undefined): void {
@@ -190,6 +198,8 @@ export class ReactorRouter {
     const told = this.#reason(client, reason);
     const index = packet.CLOSE_REASONS.indexOf(told);
     clients.delete(client);
+    // Before the table says so: who finds it closed there finds this.
+    this.#context.trace.note(client.session, trace.CLOSED, 0, 0, 0, index);
     client.slot.change({ state: SLOT_CLOSED, reason: index });
     for (const worker of workers) worker.forget(client);
     for (const aside of asides) aside.forget(client);

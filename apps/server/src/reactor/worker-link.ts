@@ -11,6 +11,8 @@ import {
   WORKER_LENGTH,
   WORKERS,
 } from '../shared/counters-layout.js';
+import type { SessionTrace } from '../shared/session-trace.js';
+import { DISPATCHED as TRACE_DISPATCHED } from '../shared/trace-layout.js';
 import { type Flow, InFlight } from './in-flight.js';
 import { LoneClient } from './lone-client.js';
 import type { Pausable } from './pause-reasons.js';
@@ -65,6 +67,7 @@ export class WorkerLink<Sender> {
     defer: (callback: () => void) => void,
     /** Writes to the slots of clients. */
     readonly slot: ConnectionSlot,
+    readonly trace: SessionTrace,
   ) {
     this.peer = worker;
     this.#all = counters;
@@ -106,9 +109,11 @@ export class WorkerLink<Sender> {
     if (this.#hasForgiven) this.#settle();
     this.count(DISPATCHED, 1);
     if (flow !== undefined && this.#lone.sends(flow)) this.askTaken();
+    const { session, type, start, end, aux } = message;
+    this.trace.note(session, TRACE_DISPATCHED, type, end - start, aux, this.worker);
     this.channel.send(message);
     if (flow === undefined) return;
-    this.#flight.add(flow, message.end - message.start);
+    this.#flight.add(flow, end - start);
     if (this.#flight.size >= ASK_AFTER && ((this.#flight.last - this.#asked) | 0) >= ASK_AFTER)
       this.askTaken();
   }

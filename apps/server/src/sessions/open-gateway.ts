@@ -110,6 +110,7 @@ export function openSessionGateway(
     tls: view.tls(),
     ports,
     own: counters.process(peer),
+    trace: view.trace({ peer }),
   });
   const open = () => {
     // First asked for when the place was given up: the links are the next one's.

@@ -24,7 +24,9 @@ import { ENDS_WORD, FLAG_BOUND, LEVEL_CLOSE, LEVEL_RESET, listenerOf } from '../
 import type { ConnectionTable } from '../shared/connection-table.js';
 import type { Counters } from '../shared/counters.js';
 import { RESPONSES } from '../shared/counters-layout.js';
+import type { SessionTrace } from '../shared/session-trace.js';
 import type { TlsTable } from '../shared/tls-table.js';
+import { ANSWERED } from '../shared/trace-layout.js';
 import { clientInfo } from './client-info.js';
 import type { DatagramSender } from './datagram-sender.js';
 import { type OutputWindow, OutputWindows } from './output-window.js';
@@ -45,6 +47,8 @@ export interface SessionGatewayParts {
   readonly ports: readonly ResolvedPort[];
   /** This process's part of the counters. */
   readonly own: Float64Array;
+  /** Where what this process sends to a session is noted, while that is traced. */
+  readonly trace: SessionTrace;
   /** Where this process has less rights than the reactor threads. */
   readonly datagrams?: DatagramSender | undefined;
   /** In base mode, in a worker: the reactor that it is, which sends its datagrams. */
@@ -70,6 +74,7 @@ interface Resettable {
 export class SessionGateway {
   readonly table: ConnectionTable;
   readonly counters: Counters;
+  readonly trace: SessionTrace;
   #channels: readonly PacketSink[];
   readonly #files: FileSender;
   readonly #datagrams: DatagramSender | undefined;
@@ -88,7 +93,7 @@ export class SessionGateway {
   #links: Resettable | undefined;
 
   constructor(parts: SessionGatewayParts) {
-    const { channels, table, counters, tls, ports, own, reactor, onCongestion } = parts;
+    const { channels, table, counters, trace, tls, ports, own, reactor, onCongestion } = parts;
     this.#channels =
       typeof channels === 'number' ? Array.from({ length: channels }, () => new HeldPackets()) : channels;
     this.#hears = typeof channels !== 'number';
@@ -96,6 +101,7 @@ export class SessionGateway {
     this.#datagrams = parts.datagrams;
     this.table = table;
     this.counters = counters;
+    this.trace = trace;
     this.#windows = new OutputWindows(table);
     this.#tls = tls;
     this.#ports = ports;
@@ -162,6 +168,7 @@ export class SessionGateway {
     if (pending > socketBufferSize) throw sessionFull(id, pending, socketBufferSize);
     const channel = this.#channel(this.#reactorOf(id));
     if (channel.queuedBytes > SEND_LIMIT) throw linkFull(channel.queuedBytes);
+    this.trace.note(id, ANSWERED, packet.SEND, bytes.length, 0, 0);
     const more = channel.send(this.#out.set(packet.SEND, id).with(bytes));
     if (more === undefined) return undefined;
     window.sent(bytes.length);
@@ -191,6 +198,7 @@ export class SessionGateway {
     const channel = this.#channel(this.#reactorOf(id));
     if (pending > socketBufferSize || channel.queuedBytes > SEND_LIMIT) return 'refused';
     const aux = source.auxOf(bytes, start, end, last);
+    this.trace.note(id, ANSWERED, packet.SEND, end - start, aux, 0);
     const more = channel.send(this.#out.set(packet.SEND, id, aux).with(bytes, start, end));
     if (more === undefined) return 'closed';
     window.sent(end - start);
@@ -217,6 +225,7 @@ export class SessionGateway {
     const order: packet.FileOrder = { path, offset, length: bytes };
     const token = this.#files.send(this.#reactorOf(id), file);
     const body = Buffer.concat([token, Buffer.from(JSON.stringify(order))]);
+    this.trace.note(id, ANSWERED, packet.SEND_FILE, bytes, 0, 0);
     return this.#channel(this.#reactorOf(id)).send(this.#out.set(packet.SEND_FILE, id).with(body));
   }
 
@@ -366,6 +375,7 @@ export class SessionGateway {
   }
 
   #tell(type: number, id: Unchecked<SessionId>, aux = 0): void {
+    this.trace.note(id, ANSWERED, type, 0, aux, 0);
     this.#channel(this.#reactorOf(id)).send(this.#out.set(type, id, aux));
   }
 

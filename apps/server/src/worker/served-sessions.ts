@@ -13,6 +13,7 @@ import { PROGRESS_INSIDE, progressRequest } from '../shared/connection-layout.js
 import type { CounterBlock } from '../shared/counter-block.js';
 import { DONE, REQUESTS } from '../shared/counters-layout.js';
 import type { ResumeTable } from '../shared/resume-table.js';
+import { TAKEN } from '../shared/trace-layout.js';
 import { AttachedServer } from '../sockets/attached-server.js';
 import { listenFor } from '../sockets/listen-for.js';
 import { IDLE_END_MS } from '../sockets/own-connections.js';
@@ -250,6 +251,7 @@ export class ServedSessions implements SocketHost {
   received(message: packet.Packet, reactor: ReactorIndex): void {
     const { type, session: id, listener } = message;
     const link = this.#links.get(id);
+    if (this.gateway.trace.isOn) this.#note(message, link);
     if (type === packet.RECEIVE) {
       this.#count(message, reactor);
       if (link !== undefined) return this.#take(link, message);
@@ -278,6 +280,12 @@ export class ServedSessions implements SocketHost {
       case packet.CLOSED:
         return this.#closed(id, link, packet.CLOSE_REASONS[message.aux]);
     }
+  }
+
+  #note({ type, session, aux, start, end }: packet.Packet, link: SessionLink | undefined): void {
+    if (type !== packet.RECEIVE && type !== packet.END) return;
+    const bytes = type === packet.RECEIVE ? end - start : 0;
+    this.gateway.trace.note(session, TAKEN, type, bytes, aux, Number(link?.isUpgraded === true));
   }
 
   /** The program does not listen there: not yet, or no more. */

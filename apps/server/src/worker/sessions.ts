@@ -16,6 +16,7 @@ import { OutputWindow } from '../sessions/output-window.js';
 import type { SessionGateway } from '../sessions/session-gateway.js';
 import type { CounterBlock } from '../shared/counter-block.js';
 import { DONE, REQUESTS } from '../shared/counters-layout.js';
+import { TAKEN } from '../shared/trace-layout.js';
 import { Concurrency, WAITS_POLL_MS } from './concurrency.js';
 import type { ServedSessions } from './served-sessions.js';
 import type { SessionsParts } from './sessions-parts.js';
@@ -112,6 +113,7 @@ export class Sessions {
       return this.#served.received(message, reactor);
     switch (message.type) {
       case packet.RECEIVE:
+        this.#gateway.trace.note(id, TAKEN, packet.RECEIVE, message.end - message.start, 0, 0);
         return this.#receive(
           this.#session(id, listener),
           copyOf(message.body as Buffer, message.start, message.end),
@@ -126,6 +128,7 @@ export class Sessions {
         this.#session(id, listener).remoteAddress = message.text();
         return;
       case packet.END:
+        this.#gateway.trace.note(id, TAKEN, packet.END, 0, 0, 0);
         return this.#inputEnded(this.#session(id, listener));
       case packet.CLOSED:
         return this.#closed(id, listener, packet.CLOSE_REASONS[aux] as packet.SessionCloseReason);

@@ -111,6 +111,7 @@ export class WorkerRole {
       tls: this.#view.tls(),
       ports: context.ports,
       own: counters.process(id),
+      trace: this.#view.trace({ peer: id }),
       reactor: this.#own && reactorOfWorker(id),
       // More waits to be sent than the reactor thread takes: then nothing more is asked for; see Sessions.start.
       onCongestion: (reactor) => this.#sourceOf(reactor)?.pause(),

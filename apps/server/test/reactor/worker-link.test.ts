@@ -7,6 +7,8 @@ import { WorkerLink } from '../../src/reactor/worker-link.js';
 import { ConnectionSlot, ConnectionTable } from '../../src/shared/connection-table.js';
 import { CounterBlock } from '../../src/shared/counter-block.js';
 import { Counters } from '../../src/shared/counters.js';
+import { SessionTrace } from '../../src/shared/session-trace.js';
+import { TRACE_BYTES } from '../../src/shared/trace-layout.js';
 
 /** A link whose channel is full and drains as the test says, and the turns that it has asked for. */
 function linkOf() {
@@ -28,6 +30,7 @@ function linkOf() {
     asReactor(0),
     (callback) => void turns.push(callback),
     new ConnectionSlot(new ConnectionTable(new ArrayBuffer(ConnectionTable.bytes(1)), 1)),
+    new SessionTrace(new ArrayBuffer(TRACE_BYTES), 0),
   );
   return { link, channel, turn: () => turns.splice(0).map((callback) => callback()).length };
 }
