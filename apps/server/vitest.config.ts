@@ -13,6 +13,7 @@ const PURE = [
   'test/options/option-names.test.ts',
   'test/reactor/{memory-guard,shares}.test.ts',
   'test/sessions/clients.test.ts',
+  'test/admin/trace-steps.test.ts',
   'test/shared/*.test.ts',
   'test/sockets/{session-link,socket-parts}.test.ts',
 ];

@@ -4,6 +4,7 @@ import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 
 import { CommandError, EXIT } from './command-error.js';
 import type { Shell } from './commands/completion.js';
 import type { TasksFlags } from './commands/serve-tasks.js';
+import type { Listed } from './commands/completion-list.js';
 import type { Dispatch, StartFlags } from './config/flags.js';
 
 const count = (text: string) => {
@@ -383,8 +384,8 @@ command
   .command('completion')
   .description('print a script that completes this command in a shell')
   .addArgument(new Argument('[shell]', 'which').choices(['bash', 'zsh', 'fish']))
-  .addOption(new Option('--list <names>').choices(['servers', 'processes']).hideHelp())
-  .action(async (shell: Shell | undefined, { list }: { readonly list?: 'servers' | 'processes' }) => {
+  .addOption(new Option('--list <names>').choices(['servers', 'processes', 'sessions']).hideHelp())
+  .action(async (shell: Shell | undefined, { list }: { readonly list?: Listed }) => {
     if (list !== undefined) return (await import('./commands/completion-list.js')).listNames(list);
     if (shell === undefined) throw new CommandError('usage', 'Name the shell: bash, zsh or fish.');
     (await import('./commands/completion.js')).completion(command, shell);

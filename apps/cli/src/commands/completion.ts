@@ -3,8 +3,8 @@ import type { Command, Option } from 'commander';
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];
 
-/** What a word may be; the names of servers and processes are asked for when they are needed. */
-type Words = 'files' | 'servers' | 'processes' | 'none' | readonly string[];
+/** What a word may be; the names of servers and processes, and the sessions, are asked for when they are needed. */
+type Words = 'files' | 'servers' | 'processes' | 'sessions' | 'none' | readonly string[];
 
 interface Flag {
   /** As `-n --name`. */
@@ -49,6 +49,7 @@ function wordsOf(name: string, choices: readonly string[] | undefined): Words {
   if (choices !== undefined) return choices;
   if (name === 'name') return 'servers';
   if (name === 'process') return 'processes';
+  if (name === 'session') return 'sessions';
   return ['entry', 'path', 'file', 'args'].includes(name) ? 'files' : 'none';
 }
 
@@ -56,6 +57,7 @@ function wordsOf(name: string, choices: readonly string[] | undefined): Words {
 const LIVE = {
   servers: 'millrace completion --list servers 2>/dev/null',
   processes: 'millrace completion --list processes 2>/dev/null',
+  sessions: 'millrace completion --list sessions 2>/dev/null',
 };
 
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
@@ -140,6 +142,7 @@ function zsh(parts: readonly Part[]): string {
 # eval "$(millrace completion zsh)", behind compinit
 _millrace_servers() { local -a names; names=(\${(f)"$(${LIVE.servers})"}); compadd -a names }
 _millrace_processes() { local -a names; names=(\${(f)"$(${LIVE.processes})"}); compadd -a names }
+_millrace_sessions() { local -a names; names=(\${(f)"$(${LIVE.sessions})"}); compadd -a names }
 _millrace() {
   local -a commands
   commands=(${parts.map(({ name, text }) => quoted(`${name}:${plain(text)}`)).join(' ')})

@@ -132,7 +132,7 @@ export class TraceSteps {
     const begins = kind !== packet.RECEIVE || aux === 0 || (aux & packet.PIECE_BEGINS) !== 0;
     const ends = kind !== packet.RECEIVE || aux === 0 || (aux & packet.PIECE_ENDS) !== 0;
     const request = aux === 0 ? null : packet.requestIn(aux);
-    const message = (begins ? undefined : this.#unfinished) ?? this.#begin(request, time);
+    const message = (begins ? undefined : this.#unfinished) ?? this.#begin(kind, request, time);
     if (ends) this.#unfinished = undefined;
     else if (begins) this.#unfinished = message;
     this.#toWorkers.add({ message, kind, bytes, end: detail });
@@ -140,7 +140,9 @@ export class TraceSteps {
   }
 
   /** The message that is given to a worker next. Several may have come in one piece. */
-  #begin(request: number | null, time: number): Message {
+  #begin(kind: number, request: number | null, time: number): Message {
+    // That the client sends no more comes by no bytes.
+    if (kind === packet.END) return this.#newMessage(null, time);
     const coming = this.#coming;
     this.#coming = undefined;
     if (coming === undefined) return this.#newMessage(request, this.#readAt ?? time);

@@ -206,7 +206,9 @@ export class ReactorRouter {
     this.#context.memory.forget(client);
     client.owner.countConnection(-1);
     this.#context.count(CLOSED, 1);
-    client.link.channel.send(out.set(packet.CLOSED, client.session, index, client.listener));
+    client.link.channel.send(
+      out.set(packet.CLOSED, client.session, this.#toWorker(client, index), client.listener),
+    );
     for (const worker of client.visited)
       worker.channel.send(out.set(packet.FORGET, client.session, index, client.listener));
     this.#commands.drained(client, false);
@@ -220,8 +222,15 @@ export class ReactorRouter {
     const { closedFor, closedByWorker } = client.rare;
     if (closedFor) return closedFor;
     if (reason !== 'local') return reason;
-    if (closedByWorker) return client.connection.inputEnded ? 'peer' : 'server';
+    if (closedByWorker || client.http?.outputEnded === true)
+      return client.connection.inputEnded ? 'peer' : 'server';
     return 'shutdown';
+  }
+
+  /** A socket of the program that has ended its sending before is not broken by the end of the connection, whoever ended first. */
+  #toWorker({ http }: Client, reason: number): number {
+    const isPeer = reason === packet.CLOSE_REASONS.indexOf('peer');
+    return isPeer && http?.outputEnded === true ? packet.CLOSE_REASONS.indexOf('server') : reason;
   }
 
   // From other processes --------------------------------------------------------------------------------------------
