@@ -123,7 +123,8 @@ test('requests of a server of the program are told by their numbers', async () =
     expect(new Set(of(number).map(({ message }) => message))).toEqual(new Set([number - 1]));
   }
   socket.destroy();
-  await events.next('the end', ({ event }) => event === 'end');
+  const { data } = await events.next('the end', ({ event }) => event === 'end');
+  expect(data.reason).toBe('peer');
 });
 
 test('a trace ends with its session, and says why that was closed', async () => {
