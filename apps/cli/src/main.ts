@@ -3,8 +3,8 @@ import { MillraceError } from '@millrace/channel/errors';
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { CommandError, EXIT } from './command-error.js';
 import type { Shell } from './commands/completion.js';
-import type { TasksFlags } from './commands/serve-tasks.js';
 import type { Listed } from './commands/completion-list.js';
+import type { TasksFlags } from './commands/serve-tasks.js';
 import type { Dispatch, StartFlags } from './config/flags.js';
 
 const count = (text: string) => {
