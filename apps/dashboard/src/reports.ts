@@ -77,6 +77,20 @@ export interface Listener {
   readonly port: number | null;
   readonly path: string | null;
   readonly connections: number;
+  readonly accepted: number;
+  readonly refused: number;
+  readonly messagesIn: number;
+  readonly messagesOut: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Of a second; null: not known yet. */
+  readonly rates: {
+    readonly accepted: number;
+    readonly messagesIn: number;
+    readonly messagesOut: number;
+    readonly bytesIn: number;
+    readonly bytesOut: number;
+  } | null;
 }
 
 export interface Connection {
@@ -106,10 +120,20 @@ export interface History<Series extends string> {
   readonly series: Readonly<Partial<Record<Series, readonly (number | null)[]>>>;
 }
 
+/** A request waits for a process that does nothing. */
+export interface HeldLine {
+  readonly type: 'held';
+  readonly process: string;
+  readonly pid: number;
+  readonly state: 'stopped' | 'hanging';
+  readonly advice: string;
+}
+
 /** A line of the answer to a scaling. */
 export type ScaleLine =
   | { readonly type: 'started'; readonly workers: number; readonly taskWorkers: number }
   | { readonly type: 'ready' | 'ended'; readonly process: string }
+  | HeldLine
   | { readonly type: 'waiting'; readonly seconds: number }
   | {
       readonly type: 'done';
@@ -165,6 +189,7 @@ export interface TableReport {
 export type ReloadLine =
   | { readonly type: 'started'; readonly processes: number }
   | { readonly type: 'replaced'; readonly process: string }
+  | HeldLine
   | { readonly type: 'waiting'; readonly seconds: number }
   | {
       readonly type: 'done';

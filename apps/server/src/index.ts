@@ -12,6 +12,7 @@ export type { Servable } from './api/served.js';
 export { createServer, Server } from './api/server.js';
 export type { ServerStats } from './api/stats.js';
 export type { ClientInfo, PeerCertificate, TlsInfo } from './contract/client-info.js';
+export type { CloseCause, CloseCounts } from './contract/close-causes.js';
 export type { SessionCloseReason } from './contract/close-reasons.js';
 export type { PortEvents, ServerEvents, Task, TaskResultEvent, WorkerExit } from './contract/events.js';
 export type { ProcessId, RoleName } from './contract/ids.js';

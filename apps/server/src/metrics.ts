@@ -10,6 +10,7 @@
  * @packageDocumentation
  */
 export {
+  type ListenerTraffic,
   type QueueFill,
   type RunningSince,
   type ServerMetric,

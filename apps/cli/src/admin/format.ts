@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import type { HeldLine } from './reports.js';
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -59,6 +60,14 @@ export function milliseconds(ms: number | null): string {
 
 /** Of a share from 0 to 1. */
 export const percent = (share: number | null) => (share === null ? '-' : `${(share * 100).toFixed(1)}%`);
+
+/** A count with its word, as `1 process` and `2 processes`. */
+export const counted = (count: number, one: string, several = `${one}s`) =>
+  `${grouped(count)} ${count === 1 ? one : several}`;
+
+/** What a command waits for. */
+export const heldText = ({ process, pid, state, advice }: HeldLine) =>
+  `waits for ${process}, process ${pid}, which ${state === 'stopped' ? 'is stopped' : 'hangs'}. ${advice}`;
 
 export const grouped = (count: number) => count.toLocaleString('en-US');
 

@@ -9,7 +9,13 @@ export interface Status {
   readonly uptimeMs: number;
   readonly at: number;
   readonly adminAddress: { readonly host: string; readonly port: number } | null;
-  readonly connections: { readonly open: number; readonly limit: number; readonly turnedAway: number };
+  readonly connections: {
+    readonly open: number;
+    readonly limit: number;
+    readonly closed: number;
+    readonly closedBy: Readonly<Record<string, number>>;
+    readonly turnedAway: number;
+  };
   readonly messages: {
     readonly received: number;
     readonly underWay: number;
@@ -56,12 +62,27 @@ export interface ProcessReport {
 
 export interface Listener {
   readonly index: number;
+  readonly type: 'stream' | 'datagram';
   readonly host: string | null;
   readonly port: number | null;
   readonly path: string | null;
   readonly protocol: string | null;
   readonly tls: boolean;
   readonly connections: number;
+  readonly accepted: number;
+  readonly refused: number;
+  readonly messagesIn: number;
+  readonly messagesOut: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Of a second; null: not known yet. */
+  readonly rates: {
+    readonly accepted: number;
+    readonly messagesIn: number;
+    readonly messagesOut: number;
+    readonly bytesIn: number;
+    readonly bytesOut: number;
+  } | null;
 }
 
 export interface Connection {
@@ -158,6 +179,15 @@ export type TraceEvent =
   | { readonly type: 'missed'; readonly steps: number }
   | { readonly type: 'end'; readonly outcome: 'closed' | 'stopped'; readonly reason: string | null };
 
+/** A request waits for a process that does nothing. */
+export interface HeldLine {
+  readonly type: 'held';
+  readonly process: string;
+  readonly pid: number;
+  readonly state: 'stopped' | 'hanging';
+  readonly advice: string;
+}
+
 export type ReloadLine =
   | { readonly type: 'started'; readonly processes: number }
   | {
@@ -166,6 +196,7 @@ export type ReloadLine =
       readonly pid: number;
       readonly previousPid: number | null;
     }
+  | HeldLine
   | { readonly type: 'waiting'; readonly seconds: number }
   | {
       readonly type: 'done';
@@ -178,6 +209,7 @@ export type ReloadLine =
 export type ScaleLine =
   | { readonly type: 'started'; readonly workers: number; readonly taskWorkers: number }
   | { readonly type: 'ready' | 'ended'; readonly process: string; readonly pid: number }
+  | HeldLine
   | { readonly type: 'waiting'; readonly seconds: number }
   | {
       readonly type: 'done';

@@ -1,6 +1,7 @@
 import { AdminClient } from '../admin/client.js';
 import { findServer } from '../admin/find-server.js';
-import { bytes, type Column, duration, grouped, painter, short, table } from '../admin/format.js';
+import { bytes, type Column, counted, duration, grouped, painter, short, table } from '../admin/format.js';
+import { placeOf } from '../admin/listener-place.js';
 import type { Listener, ProcessReport, Status } from '../admin/reports.js';
 
 /** Prints how a server is, once. */
@@ -16,7 +17,9 @@ export async function status(name: string | undefined, { json }: { readonly json
   const lines = [
     ...summary(server, paint),
     sizeLine(server),
-    ...listeners.map(listenerLine),
+    ...closedLine(server),
+    '',
+    ...listenerLines(listeners, paint),
     '',
     ...processLines(processes, paint),
   ];
@@ -27,6 +30,9 @@ function sizeLine({ size: { workers, maxWorkers, taskWorkers, maxTaskWorkers } }
   const tasks = maxTaskWorkers > 0 ? `  task workers ${taskWorkers} of at most ${maxTaskWorkers}` : '';
   return `workers ${workers} of at most ${maxWorkers}${tasks}`;
 }
+
+/** Causes that are named, so that a line stays short. */
+const MOST_CAUSES = 4;
 
 type Paint = ReturnType<typeof painter>;
 
@@ -49,15 +55,49 @@ export function summary(server: Status, paint: Paint): string[] {
     `connections ${grouped(connections.open)} of ${grouped(connections.limit)}  messages ${grouped(messages.received)}, ${grouped(messages.underWay)} under way  ` +
       `in ${bytes(messages.bytesIn)}  out ${bytes(messages.bytesOut)}`,
     `tasks ${grouped(tasks.completed)}, ${grouped(tasks.running)} running, ${grouped(tasks.waiting)} waiting  ` +
-      `processes ${processes.ready}/${processes.total} ready, ${processes.restarts} restarts, ${processes.failures} failed`,
+      `processes ${processes.ready}/${processes.total} ready, ${counted(processes.restarts, 'restart')}, ${grouped(processes.failures)} failed`,
   ];
 }
 
-export function listenerLine({ host, port, path, protocol, tls, connections }: Listener): string {
-  const where = path ?? (port === null ? 'a path or socket of the program' : `${host ?? 'port'} ${port}`);
-  const what = [protocol ?? '', tls ? 'TLS' : ''].filter((word) => word !== '').join(' over ');
-  return `listens on ${where}  ${what === '' ? '' : `${what}  `}${grouped(connections)} connections`;
+/** What most connections were closed for; no line where none was. */
+function closedLine({ connections: { closed, closedBy } }: Status): string[] {
+  if (closed === 0) return [];
+  const causes = Object.entries(closedBy)
+    .filter(([, count]) => count > 0)
+    .sort(([, a], [, b]) => b - a);
+  const words = causes.slice(0, MOST_CAUSES).map(([cause, count]) => `${cause} ${short(count)}`);
+  const more = causes.length - words.length;
+  return [`closed ${grouped(closed)}: ${words.join(', ')}${more > 0 ? `, and for ${more} causes more` : ''}`];
 }
+
+/** The table of listeners, the titles first. */
+export function listenerLines(listeners: readonly Listener[], paint: Paint): string[] {
+  const [titles = '', ...rows] = table(LISTENER_COLUMNS, listeners);
+  return [paint('dim', titles), ...rows];
+}
+
+type Rates = NonNullable<Listener['rates']>;
+type Show = (count: number | null) => string;
+
+const perSecond =
+  (of: keyof Rates, show: Show) =>
+  ({ rates }: Listener) =>
+    show(rates === null ? null : Math.round(rates[of]));
+
+const LISTENER_COLUMNS: readonly Column<Listener>[] = [
+  { title: 'LISTENS ON', of: placeOf },
+  {
+    title: 'KIND',
+    of: ({ protocol, tls, type }) => `${tls ? 'tls ' : ''}${protocol ?? (type === 'datagram' ? 'udp' : '-')}`,
+  },
+  { title: 'CONN', of: ({ connections }) => short(connections), right: true },
+  { title: 'REFUSED', of: ({ refused }) => short(refused), right: true },
+  { title: 'NEW/S', of: perSecond('accepted', short), right: true },
+  { title: 'MSG/S', of: perSecond('messagesIn', short), right: true },
+  { title: 'IN/S', of: perSecond('bytesIn', bytes), right: true },
+  { title: 'SENT/S', of: perSecond('messagesOut', short), right: true },
+  { title: 'OUT/S', of: perSecond('bytesOut', bytes), right: true },
+];
 
 /** The table of processes, the titles first; their states in colour. */
 export function processLines(

@@ -3,7 +3,7 @@ import { findServer } from '../admin/find-server.js';
 import { type Column, painter, short } from '../admin/format.js';
 import type { Listener, ProcessReport, Status } from '../admin/reports.js';
 import { CommandError, EXIT } from '../command-error.js';
-import { listenerLine, processLines, summary } from './status.js';
+import { listenerLines, processLines, summary } from './status.js';
 
 const REFRESH_MS = 1_000;
 const CONTROL_C = '\u0003';
@@ -209,7 +209,7 @@ class TopView {
     const more = listeners.length - MOST_LISTENERS;
     return [
       ...summary(status, this.#paint),
-      ...listeners.slice(0, MOST_LISTENERS).map(listenerLine),
+      ...listenerLines(listeners.slice(0, MOST_LISTENERS), this.#paint),
       ...(more > 0 ? [`and ${more} more`] : []),
       this.#filter === '' ? '' : `of ${this.#sample.processes.length} processes those with '${this.#filter}'`,
       ` ${titles}`,

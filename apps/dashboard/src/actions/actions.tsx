@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
 import { useState } from 'preact/hooks';
 import { post, postForLines } from '../api/request.js';
-import type { ReloadLine, ScaleLine } from '../reports.js';
+import type { HeldLine, ReloadLine, ScaleLine } from '../reports.js';
 import { processes, status } from '../state/server.js';
 import { titleOf } from '../ui/format.js';
 import { ActionDialog } from './action-dialog.js';
@@ -53,17 +53,22 @@ const OUTCOMES: Readonly<Record<string, string>> = {
 async function reload(form: FormData, tell: (text: string) => void): Promise<string> {
   let total = 0;
   let replaced = 0;
+  let held = '';
   for await (const line of postForLines<ReloadLine>('/v1/reload', { tasksOnly: form.has('tasksOnly') })) {
     if (line.type === 'started') total = line.processes;
     if (line.type === 'replaced') replaced++;
+    if (line.type === 'held') held = ` ${heldText(line)}`;
     if (line.type === 'done')
       return [OUTCOMES[line.outcome] ?? line.outcome, `${line.replaced} replaced.`, line.advice ?? '']
         .join(' ')
         .trim();
-    tell(`${replaced} of ${total} replaced …`);
+    tell(`${replaced} of ${total} replaced …${held}`);
   }
   return 'The answer has ended early; the reload goes on.';
 }
+
+const heldText = ({ process, pid, state, advice }: HeldLine) =>
+  `Waits for ${titleOf(process)}, process ${pid}, which ${state === 'stopped' ? 'is stopped' : 'hangs'}. ${advice}`;
 
 function Kill({ process }: { readonly process: string }) {
   const { pid } = processes.value.find(({ name }) => name === process) ?? { pid: null };
@@ -105,6 +110,7 @@ function Scale() {
     );
     if (Object.keys(body).length === 0) return 'There are as many already.';
     for await (const line of postForLines<ScaleLine>('/v1/scale', body)) {
+      if (line.type === 'held') tell(heldText(line));
       if (line.type === 'ready') tell(`${titleOf(line.process)} is ready …`);
       if (line.type === 'ended') tell(`${titleOf(line.process)} has ended …`);
       if (line.type === 'done') return outcomeOf(line);

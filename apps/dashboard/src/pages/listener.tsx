@@ -5,7 +5,7 @@ import type { Connection } from '../reports.js';
 import { hrefOf } from '../state/route.js';
 import { listeners, seriesOfListener } from '../state/server.js';
 import { Chart } from '../ui/chart.js';
-import { bytes, clock, count, duration } from '../ui/format.js';
+import { bytes, bytesPerSecond, clock, count, duration, rate } from '../ui/format.js';
 import { Empty, Facts, Panel } from '../ui/parts.js';
 import { type Column, Table } from '../ui/table.js';
 import { placeOf } from './listeners.js';
@@ -31,6 +31,7 @@ export function Listener({ index }: { readonly index: number }) {
         <Facts
           facts={[
             { label: 'Connections', value: count(found.connections) },
+            { label: 'Accepted', value: count(found.accepted), note: `${count(found.refused)} refused` },
             { label: 'Kind', value: found.type, note: found.tls ? 'over TLS' : '' },
             { label: 'Clients send', value: found.protocol ?? 'what the program takes' },
           ]}
@@ -44,6 +45,25 @@ export function Listener({ index }: { readonly index: number }) {
             steps="whole"
             format={count}
             lines={[{ label: 'open', column: 'connections' }]}
+          />
+          <Chart
+            title="Messages a second"
+            series={seriesOfListener(index)}
+            format={rate}
+            lines={[
+              { label: 'received', column: 'messagesIn', perSecond: true },
+              { label: 'sent', column: 'messagesOut', perSecond: true },
+            ]}
+          />
+          <Chart
+            title="Traffic"
+            series={seriesOfListener(index)}
+            steps="bytes"
+            format={bytesPerSecond}
+            lines={[
+              { label: 'in', column: 'bytesIn', perSecond: true },
+              { label: 'out', column: 'bytesOut', perSecond: true },
+            ]}
           />
         </div>
       </Panel>

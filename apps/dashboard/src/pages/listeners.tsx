@@ -1,7 +1,7 @@
 import type { Listener } from '../reports.js';
 import { hrefOf } from '../state/route.js';
 import { listeners } from '../state/server.js';
-import { count } from '../ui/format.js';
+import { bytesPerSecond, count, rate } from '../ui/format.js';
 import { Empty, Panel } from '../ui/parts.js';
 import { type Column, Table } from '../ui/table.js';
 
@@ -19,6 +19,11 @@ const COLUMNS: readonly Column<Listener>[] = [
   { title: 'Kind', of: ({ type, tls }) => `${type}${tls ? ', TLS' : ''}` },
   { title: 'Clients send', of: ({ protocol }) => protocol ?? 'what the program takes' },
   { title: 'Connections', number: true, of: ({ connections }) => count(connections) },
+  { title: 'Refused', number: true, of: ({ refused }) => count(refused) },
+  { title: 'New a second', number: true, of: ({ rates }) => rate(rates?.accepted) },
+  { title: 'Messages a second', number: true, of: ({ rates }) => rate(rates?.messagesIn) },
+  { title: 'In', number: true, of: ({ rates }) => bytesPerSecond(rates?.bytesIn) },
+  { title: 'Out', number: true, of: ({ rates }) => bytesPerSecond(rates?.bytesOut) },
 ];
 
 export function ListenerTable() {

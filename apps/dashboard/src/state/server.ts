@@ -38,6 +38,9 @@ const PROCESS_SERIES = [
 ] as const;
 export type ProcessSeries = Series<(typeof PROCESS_SERIES)[number]>;
 
+const LISTENER_SERIES = ['connections', 'messagesIn', 'messagesOut', 'bytesIn', 'bytesOut'] as const;
+export type ListenerSeries = Series<(typeof LISTENER_SERIES)[number]>;
+
 export const status = signal<Status | undefined>(undefined);
 export const processes = signal<readonly ProcessReport[]>([]);
 export const listeners = signal<readonly Listener[]>([]);
@@ -46,7 +49,7 @@ export const serverSeries: ServerSeries = new Series(SERVER_SERIES);
 
 /** Of the processes whose pages have been opened. */
 const processSeries = new Map<string, ProcessSeries>();
-const listenerSeries = new Map<number, Series<'connections'>>();
+const listenerSeries = new Map<number, ListenerSeries>();
 let live: LiveStream | undefined;
 let hidden: ReturnType<typeof setTimeout> | undefined;
 
@@ -95,8 +98,8 @@ export function seriesOfProcess(name: string): ProcessSeries {
   return series;
 }
 
-export function seriesOfListener(index: number): Series<'connections'> {
-  const found = listenerSeries.get(index) ?? new Series(['connections'] as const);
+export function seriesOfListener(index: number): ListenerSeries {
+  const found: ListenerSeries = listenerSeries.get(index) ?? new Series(LISTENER_SERIES);
   listenerSeries.set(index, found);
   return found;
 }
@@ -181,7 +184,7 @@ function takeProcesses({ at, processes: now }: { at: number; processes: ProcessR
 
 function takeListeners({ at, listeners: now }: { at: number; listeners: Listener[] }): void {
   listeners.value = now;
-  for (const { index, connections } of now) seriesOfListener(index).push(at, { connections });
+  for (const listener of now) seriesOfListener(listener.index).push(at, listener);
 }
 
 /** At once, and not with the next snapshot. */

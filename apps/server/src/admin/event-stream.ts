@@ -123,7 +123,7 @@ export class EventStream {
     if (snapshots.includes('processes'))
       this.#write(response, 'processes', { at, processes: this.#view.processes.all() });
     if (snapshots.includes('listeners'))
-      this.#write(response, 'listeners', { at, listeners: this.#view.listeners() });
+      this.#write(response, 'listeners', { at, listeners: this.#view.listeners.all() });
   }
 
   #write(response: ServerResponse, event: string, data: object, number = this.#number): void {

@@ -75,6 +75,8 @@ export class History {
     const slot = this.#taken % KEPT;
     const status = this.#view.status();
     const processes = this.#view.processes.all();
+    // Rates are of the last second, whenever they are asked for.
+    this.#view.listeners.all();
     this.#at[slot] = status.at;
     for (const [name, of] of Object.entries(OF_SERVER))
       this.#server[name as keyof OfServer][slot] = of(status, processes) ?? Number.NaN;

@@ -2,6 +2,7 @@ import { negotiateContentType, renderFamilies } from '@millrace/metrics/text';
 import { serverFamilies } from '../metrics/render.js';
 import type { Registries } from './registries.js';
 import type { Reply } from './replies.js';
+import type { ListenerReport } from './schemas.js';
 import type { ServerView } from './server-view.js';
 import type { WorkView } from './work-view.js';
 
@@ -18,6 +19,7 @@ export async function metricsPage(
     stats: view.stats(),
     running: work.running(),
     queues: work.queues(),
+    listeners: view.listeners.all().map((listener) => ({ ...listener, address: addressOf(listener) })),
     tables: await work.tables(),
     processes: processes.map(({ role, id, state, cpuMs, memory, uptimeMs, loopDelayP99Ms }) => ({
       role: role === 'user-process' ? 'user' : role.replace('-', '_'),
@@ -32,4 +34,11 @@ export async function metricsPage(
   const contentType = negotiateContentType(accept);
   const families = await registries.joinedTo(serverFamilies(input));
   return { text: renderFamilies(families, { contentType }), contentType };
+}
+
+/** A path, a port with its host, or nothing where that is not known. */
+function addressOf({ host, port, path }: ListenerReport): string {
+  if (path !== null) return path;
+  if (port === null) return '';
+  return host === null ? String(port) : `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

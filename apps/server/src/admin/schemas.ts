@@ -1,6 +1,7 @@
 // What the admin interface says and takes. The OpenAPI document is made of these, and so are the types.
 
 import * as v from 'valibot';
+import { CLOSE_CAUSES, type CloseCause } from '../contract/close-causes.js';
 import { LOG_LEVELS } from '../options/options.js';
 import { ADMIN_SIGNALS } from './admin-assignment.js';
 
@@ -8,6 +9,8 @@ const number = v.pipe(v.number(), v.minValue(0));
 const whole = v.pipe(v.number(), v.integer(), v.minValue(0));
 const orNull = <S extends v.GenericSchema>(schema: S) => v.nullable(schema);
 const said = <S extends v.GenericSchema>(schema: S, text: string) => v.pipe(schema, v.description(text));
+
+type CountSchemas = Record<CloseCause, typeof whole>;
 
 export const serverState = said(
   v.picklist(['starting', 'ready', 'degraded', 'draining']),
@@ -29,6 +32,10 @@ export const statusSchema = v.strictObject({
     limit: said(whole, 'maxConnections.'),
     accepted: whole,
     closed: whole,
+    closedBy: said(
+      v.strictObject(Object.fromEntries(CLOSE_CAUSES.map((cause) => [cause, whole])) as CountSchemas),
+      'How many of those for what: see docs/metrics.md for the causes.',
+    ),
     turnedAway: said(whole, 'There were as many as the limit, or no descriptors were left.'),
   }),
   messages: v.strictObject({
@@ -107,7 +114,25 @@ export const listenerSchema = v.strictObject({
   host: said(orNull(v.string()), 'null where a program has asked for it, or another one has bound it.'),
   port: orNull(whole),
   path: orNull(v.string()),
-  connections: whole,
+  connections: said(whole, 'Open ones.'),
+  accepted: whole,
+  refused: said(whole, 'Closed at once: there were maxConnections, or no descriptors were left.'),
+  messagesIn: said(whole, 'Messages, requests or datagrams of its clients.'),
+  messagesOut: said(whole, 'What processes have sent to its clients; of HTTP, each piece of an answer.'),
+  bytesIn: said(whole, 'Without what framing takes off.'),
+  bytesOut: whole,
+  rates: said(
+    orNull(
+      v.strictObject({
+        accepted: number,
+        messagesIn: number,
+        messagesOut: number,
+        bytesIn: number,
+        bytesOut: number,
+      }),
+    ),
+    'Of the same in a second, lately; null: this interface has run for less than that.',
+  ),
 });
 export const listenersSchema = v.strictObject({ at: number, listeners: v.array(listenerSchema) });
 export type ListenerReport = v.InferOutput<typeof listenerSchema>;
@@ -222,6 +247,15 @@ export const reloadBody = v.strictObject({
 });
 
 /** A line of the answer to a reload. */
+const heldLine = v.strictObject({
+  type: said(v.literal('held'), 'What was asked for waits for this process.'),
+  process: v.string(),
+  pid: whole,
+  state: v.picklist(['stopped', 'hanging']),
+  advice: said(v.string(), 'What to do.'),
+});
+export type HeldLine = v.InferOutput<typeof heldLine>;
+
 export const reloadLine = v.variant('type', [
   v.strictObject({ type: v.literal('started'), processes: said(whole, 'How many there are to replace.') }),
   v.strictObject({
@@ -230,6 +264,7 @@ export const reloadLine = v.variant('type', [
     pid: whole,
     previousPid: orNull(whole),
   }),
+  heldLine,
   v.strictObject({ type: v.literal('waiting'), seconds: said(whole, 'Since it was asked for.') }),
   v.strictObject({
     type: v.literal('done'),
@@ -254,6 +289,7 @@ export const scaleLine = v.variant('type', [
   }),
   v.strictObject({ type: v.literal('ready'), process: v.string(), pid: whole }),
   v.strictObject({ type: v.literal('ended'), process: v.string(), pid: whole }),
+  heldLine,
   v.strictObject({ type: v.literal('waiting'), seconds: said(whole, 'Since it was asked for.') }),
   v.strictObject({
     type: v.literal('done'),

@@ -10,11 +10,10 @@ import { ConnectionTable } from '../shared/connection-table.js';
 import type { Counters } from '../shared/counters.js';
 import * as layout from '../shared/counters-layout.js';
 import type { AdminAssignment } from './admin-assignment.js';
+import { ListenerList } from './listener-list.js';
 import { ProcessList } from './process-list.js';
-import type { ConnectionReport, ListenerReport, ProcessReport, StatusReport } from './schemas.js';
+import type { ConnectionReport, ProcessReport, StatusReport } from './schemas.js';
 
-/** What is told of connections is at most so old: the whole table is read for it. */
-const FRESH_MS = 250;
 /** A page of connections, where the client does not say. */
 const PAGE = 100;
 
@@ -26,11 +25,10 @@ type ServerState = StatusReport['state'];
  */
 export class ServerView {
   readonly processes: ProcessList;
+  readonly listeners: ListenerList;
   readonly #assignment: AdminAssignment;
   readonly counters: Counters;
   readonly #connections: ConnectionTable;
-  #listeners: readonly ListenerReport[] = [];
-  #listenersAt = Number.NEGATIVE_INFINITY;
 
   /** `find`: the descriptors of what is shared. */
   constructor(assignment: AdminAssignment, find: (name: string) => number) {
@@ -40,6 +38,7 @@ export class ServerView {
     const { buffer } = new MappedMemory(find(CONNECTIONS), connectionBytes(topology));
     this.#connections = new ConnectionTable(buffer, topology.maxConnections, connectionParts(topology));
     this.processes = new ProcessList(assignment, this.counters);
+    this.listeners = new ListenerList(assignment.listeners, this.counters);
   }
 
   /** What is counted of one process. */
@@ -102,6 +101,7 @@ export class ServerView {
         limit: topology.maxConnections,
         accepted: stats.acceptCount,
         closed: stats.closeCount,
+        closedBy: stats.closeCounts,
         turnedAway: stats.abortCount + stats.descriptorAbortCount,
       },
       messages: {
@@ -138,38 +138,6 @@ export class ServerView {
       lostLogLines: stats.lostLogLines,
       adminAddress: address ?? null,
     };
-  }
-
-  /** Those that are listened on. */
-  listeners(): readonly ListenerReport[] {
-    const now = performance.now();
-    if (now - this.#listenersAt < FRESH_MS) return this.#listeners;
-    this.#listenersAt = now;
-    const open = new Map<number, number>();
-    for (const session of this.#connections.list(0)) {
-      const listener = this.#connections.read(session)?.listener;
-      if (listener !== undefined) open.set(listener, (open.get(listener) ?? 0) + 1);
-    }
-    this.#listeners = this.#assignment.listeners.flatMap((listener, index) => {
-      const { type, protocol, tls, host, path, inherited, late } = listener;
-      const port = this.counters.port(index);
-      const connections = open.get(index) ?? 0;
-      // No program listens there.
-      if (late && !this.counters.listens(index) && connections === 0) return [];
-      return [
-        {
-          index,
-          type,
-          protocol: late ? null : protocol,
-          tls,
-          host: inherited ? null : (host ?? null),
-          port: port === 0 ? null : port,
-          path: path ?? null,
-          connections,
-        },
-      ];
-    });
-    return this.#listeners;
   }
 
   /** A page of open connections with ids above `after`, lowest first. */

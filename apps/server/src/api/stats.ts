@@ -1,5 +1,6 @@
 import type { QueueAddress } from '@millrace/task-pool';
 import { queueState } from '@millrace/task-pool/internal';
+import type { CloseCounts } from '../contract/close-causes.js';
 import { askersOf, isWorker, peerOfAsker } from '../links/task-topology.js';
 import { peerOfFlatId, type Topology } from '../links/topology.js';
 import type { Counters } from '../shared/counters.js';
@@ -12,6 +13,8 @@ export interface ServerStats {
   readonly connectionNum: number;
   readonly acceptCount: number;
   readonly closeCount: number;
+  /** How many of those were closed for what. */
+  readonly closeCounts: CloseCounts;
   /** Clients turned away because there were `maxConnections`. */
   readonly abortCount: number;
   /** Clients turned away because the descriptors that are left are kept back (`reservedDescriptors`). */
@@ -117,6 +120,7 @@ export function serverStats(counters: Counters, topology: Topology, id: number |
     connectionNum: Math.max(0, acceptCount - closeCount),
     acceptCount,
     closeCount,
+    closeCounts: counters.closeCounts(),
     abortCount: counters.server(layout.TURNED_AWAY) + counters.ofReactors(layout.TURNED_AWAY_HERE),
     descriptorAbortCount:
       counters.server(layout.OUT_OF_DESCRIPTORS) + counters.ofReactors(layout.OUT_OF_DESCRIPTORS_HERE),
@@ -128,8 +132,8 @@ export function serverStats(counters: Counters, topology: Topology, id: number |
     requestCount: ofWorkers(layout.REQUESTS),
     responseCount: ofAll(layout.RESPONSES),
     concurrency: sum(underWay),
-    totalRecvBytes: counters.ofReactors(layout.RECEIVED_BYTES),
-    totalSendBytes: counters.ofReactors(layout.SENT_BYTES),
+    totalRecvBytes: counters.ofListeners(layout.BYTES_IN),
+    totalSendBytes: counters.ofListeners(layout.BYTES_OUT),
     droppedPackets: counters.ofReactors(layout.DROPPED_PACKETS),
     clientHoldCount: counters.ofReactors(layout.HELD_BACK),
     clientMemory: counters.ofReactors(layout.MEMORY),

@@ -12,7 +12,8 @@ export function connectionBytes(topology: Topology): number {
 
 /** What the counters are of. */
 export function countersShape(topology: Topology): CountersShape {
-  return { reactors: topology.reactors, workers: topology.workers, processes: peersOf(topology) };
+  const { reactors, listeners, workers } = topology;
+  return { reactors, listeners, workers, processes: peersOf(topology) };
 }
 
 export function counterBytes(topology: Topology): number {

@@ -19,6 +19,8 @@ export interface Topology extends TaskTopology {
   readonly startWorkers: number;
   readonly startTaskWorkers: number;
   readonly reactors: number;
+  /** Those of a program that may still come to listen as well. */
+  readonly listeners: number;
   /** The names of the user's tables. */
   readonly tables: readonly string[];
   readonly maxConnections: number;
@@ -56,6 +58,7 @@ export function topologyOf(
   return {
     // In base mode each worker is one.
     reactors: mode === 'base' ? maxWorkerNum : reactorNum,
+    listeners: ports.length,
     workers: maxWorkerNum,
     taskWorkers: maxTaskWorkerNum,
     startWorkers: workerNum,

@@ -11,6 +11,8 @@ export interface ServerMetricsInput {
   readonly running?: readonly RunningSince[] | undefined;
   /** What waits between them. Default: that is not on the page. */
   readonly queues?: readonly QueueFill[] | undefined;
+  /** Where it listens. Default: that is not on the page. */
+  readonly listeners?: readonly ListenerTraffic[] | undefined;
   /** The tables of the program. Default: they are not on the page. */
   readonly tables?: readonly TableFill[] | undefined;
 }
@@ -28,6 +30,21 @@ export interface QueueFill {
   readonly messages: number | null;
   readonly bytes: number | null;
   readonly capacityBytes: number | null;
+}
+
+/** What one place has had where the server listens. */
+export interface ListenerTraffic {
+  /** In the order of addListener. */
+  readonly index: number;
+  /** A port, or a path. */
+  readonly address: string;
+  readonly connections: number;
+  readonly accepted: number;
+  readonly refused: number;
+  readonly messagesIn: number;
+  readonly messagesOut: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
 }
 
 /** How full a table is. */
@@ -53,7 +70,13 @@ export const serverMetrics: readonly ServerMetric[] = [
   ),
   gauge('connections', 'Clients that are connected.', (stats) => one(stats.connectionNum)),
   counter('connections_accepted_total', 'Clients that were accepted.', (stats) => one(stats.acceptCount)),
-  counter('connections_closed_total', 'Connections that have ended.', (stats) => one(stats.closeCount)),
+  counter(
+    'connections_closed_total',
+    'Connections that have ended, by cause: the client (`client`, `reset`), the program (`server`, `dispatch`), a limit (`malformed`, ' +
+      '`output_limit`, `memory`), a time (`heartbeat`, `idle`), its worker (`worker_died`, `worker_stuck`), `handshake`, `error`, `shutdown`.',
+    (stats) => by('cause', stats.closeCounts),
+    ['cause'],
+  ),
   counter(
     'connections_refused_total',
     'Clients that were closed at once: there were maxConnections, or the descriptors that are left are kept back.',
@@ -187,6 +210,23 @@ export const serverMetrics: readonly ServerMetric[] = [
   ofQueue('queue_messages', 'Messages that were sent and are not finished.', ({ messages }) => messages),
   ofQueue('queue_bytes', 'Bytes that wait in a queue.', ({ bytes }) => bytes),
   ofQueue('queue_capacity_bytes', 'Bytes that a queue has room for.', ({ capacityBytes }) => capacityBytes),
+  ofListener('gauge', 'listener_connections', 'Clients that are connected.', (of) => of.connections),
+  ofListener('counter', 'listener_accepted_total', 'Clients that were accepted.', (of) => of.accepted),
+  ofListener('counter', 'listener_refused_total', 'Clients that were closed at once.', (of) => of.refused),
+  ofListener(
+    'counter',
+    'listener_messages_received_total',
+    'Messages, requests or datagrams that have come.',
+    (of) => of.messagesIn,
+  ),
+  ofListener(
+    'counter',
+    'listener_messages_sent_total',
+    'What processes have sent; of HTTP, each piece of an answer.',
+    (of) => of.messagesOut,
+  ),
+  ofListener('counter', 'listener_received_bytes_total', 'Bytes that have come.', (of) => of.bytesIn),
+  ofListener('counter', 'listener_sent_bytes_total', 'Bytes that processes have sent.', (of) => of.bytesOut),
   ofTable('table_rows', 'Rows of a table of the program.', ({ rows }) => rows),
   ofTable(
     'table_capacity_rows',
@@ -264,6 +304,18 @@ function ofProcess(
 function ofQueue(name: string, help: string, value: (queue: QueueFill) => number | null): ServerMetric {
   return ofServer('gauge', name, help, ['queue'], ({ queues = [] }) =>
     queues.flatMap((queue) => maybe(value(queue) ?? undefined, { queue: queue.name })),
+  );
+}
+
+/** Of each place where the server listens. */
+function ofListener(
+  type: ServerMetric['type'],
+  name: string,
+  help: string,
+  value: (listener: ListenerTraffic) => number,
+): ServerMetric {
+  return ofServer(type, name, `By listener: ${help}`, ['listener', 'address'], ({ listeners = [] }) =>
+    listeners.map((one) => ({ labels: { listener: one.index, address: one.address }, value: value(one) })),
   );
 }
 

@@ -16,9 +16,9 @@ export interface ClientCount {
   enter(limit: number): boolean;
   /** One of them is not connected any more. */
   leave(): void;
-  accepted(session: SessionId): void;
-  turnedAway(): void;
-  outOfDescriptors(): void;
+  accepted(session: SessionId, listener: ListenerIndex): void;
+  turnedAway(listener: ListenerIndex): void;
+  outOfDescriptors(listener: ListenerIndex): void;
   /** Stores anew what another process has written over; called now and then. */
   restore?(): void;
 }
@@ -86,17 +86,17 @@ export class Acceptor {
     const { ids, count, maxConnections, log, lastDescriptor, take } = this.#parts;
     if (fd >= lastDescriptor) {
       syscalls.close(fd);
-      count.outOfDescriptors();
+      count.outOfDescriptors(listener);
       return log.outOfDescriptors(count.open);
     }
     if (!count.enter(maxConnections)) {
       syscalls.close(fd);
-      count.turnedAway();
+      count.turnedAway(listener);
       return log.turnedAway();
     }
     const session = ids.next();
     // Before any process can know of it: the next process of this name goes on behind it.
-    count.accepted(session);
+    count.accepted(session, listener);
     take(fd, session, listener, peer);
   }
 }

@@ -6,7 +6,6 @@ import { TOKEN_BYTES } from '../links/file-link.js';
 import * as packet from '../links/packet.js';
 import { lastForClients } from '../options/open-files.js';
 import { CLOSING, FLAG_BOUND, FLAG_PAUSED, FLAG_PROTECTED } from '../shared/connection-layout.js';
-import { SENT_BYTES } from '../shared/counters-layout.js';
 import { COLLECTED, WRITTEN } from '../shared/trace-layout.js';
 import type { Client } from './client.js';
 import type { HttpClient } from './http/http-client.js';
@@ -106,7 +105,7 @@ export class ClientCommands {
     const { socketBufferSize } = this.#context.port(client.listener);
     // A sender alone stops at socketBufferSize; beyond the slack, several do not look at what `send` says.
     if (client.connection.queuedBytes > socketBufferSize + OUTPUT_SLACK) return this.#overflow(client);
-    this.#context.count(SENT_BYTES, end - start);
+    this.#context.traffic.sent(client.listener, end - start);
     if (!this.#gather.pending) this.#context.reactor.defer(this.#flushGather);
     this.#gather.write(client, body, start, end);
     const { http } = client;

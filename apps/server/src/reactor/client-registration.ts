@@ -9,11 +9,11 @@ import {
   TlsConnection,
 } from '@millrace/reactor';
 import { LINK_LIMIT, READ_BYTES } from '../constants.js';
+import type { CloseCause } from '../contract/close-causes.js';
 import type { ListenerIndex, SessionId } from '../contract/ids.js';
 import type { Protocol } from '../contract/protocol.js';
 import * as packet from '../links/packet.js';
 import { FLAG_PAUSED, OPEN } from '../shared/connection-layout.js';
-import { CLOSED } from '../shared/counters-layout.js';
 import { addressOf, Client, type ClientLink } from './client.js';
 import { type ClientPlace, HttpClient } from './http/http-client.js';
 import type { HttpInput } from './http/http-input.js';
@@ -58,7 +58,7 @@ export class ClientRegistration {
     if (!this.#tls.has(listener)) return this.#connected(fd, session, listener, peer);
     this.#tls.accept(fd, session, listener, String(addressOf(peer)), {
       secured: (socket) => this.#connected(socket, session, listener, peer),
-      failed: () => this.#neverOpened(session),
+      failed: () => this.#neverOpened(session, listener, 'handshake'),
     });
   }
 
@@ -67,8 +67,8 @@ export class ClientRegistration {
     const { reactor, dispatcher, clients, out, table } = this.#context;
     const owner = dispatcher.owner(session, peer.host);
     // It was in the middle of its handshake when the workers were told that no more comes.
-    if (this.#quiesced && typeof by !== 'number') return this.#neverOpened(session, by);
-    if (owner.channel.queuedBytes > LINK_LIMIT) return this.#turnAway(by, session, owner);
+    if (this.#quiesced && typeof by !== 'number') return this.#neverOpened(session, listener, 'shutdown', by);
+    if (owner.channel.queuedBytes > LINK_LIMIT) return this.#turnAway(by, session, listener, owner);
     this.#take(session, listener, owner, peer);
     const { protocol, host } = this.#context.port(listener);
     const isHttp = protocol !== 'messages';
@@ -153,18 +153,23 @@ export class ClientRegistration {
   }
 
   /** The worker does not even read that clients come and go; what it would be told must not pile up. */
-  #turnAway(by: number | TLSSocket, session: SessionId, link: ClientLink): void {
-    this.#neverOpened(session, by);
+  #turnAway(by: number | TLSSocket, session: SessionId, listener: ListenerIndex, link: ClientLink): void {
+    this.#neverOpened(session, listener, 'worker_stuck', by);
     const text = `Turned a client away: worker ${link.worker} has not read for long, ${LINK_LIMIT} bytes wait for it`;
     this.#context.log('worker-stuck', text);
   }
 
   /** A connection goes that no worker has heard of. */
-  #neverOpened(session: SessionId, by?: number | TLSSocket): void {
+  #neverOpened(
+    session: SessionId,
+    listener: ListenerIndex,
+    cause: CloseCause,
+    by?: number | TLSSocket,
+  ): void {
     if (typeof by === 'number') syscalls.close(by);
     else by?.destroy();
     this.#tls.forget(session);
-    this.#context.count(CLOSED, 1);
+    this.#context.traffic.closed(listener, cause);
     this.#context.gone(session);
   }
 }

@@ -17,6 +17,8 @@ class Exceptional {
   closedByWorker = false;
   /** Why it is closed from this side, where it was not asked for. */
   closedFor: 'idle' | 'dispatch' | 'output-limit' | 'memory' | 'death' | undefined = undefined;
+  /** Closed as idle, it was for want of a heartbeat. */
+  isSilent = false;
   /** Processes that want to hear when there is room for more output. */
   waiters: Set<PeerId> | undefined = undefined;
   /** More than the high-water mark waits for it. */

@@ -4,7 +4,7 @@ import { decodePeer, encodePeer, PEER_BYTES, showPeer } from '../links/datagram-
 import * as packet from '../links/packet.js';
 import { processesOf } from '../links/topology.js';
 import { showPort } from '../options/resolved-port.js';
-import { DROPPED_PACKETS, RECEIVED_BYTES, SENT_BYTES } from '../shared/counters-layout.js';
+import { DROPPED_PACKETS } from '../shared/counters-layout.js';
 import type { ReactorContext } from './reactor-context.js';
 
 /**
@@ -41,7 +41,7 @@ export class DatagramPorts {
     try {
       const sent = socket.send((body as Buffer).subarray(start + aux, end), to);
       if (!sent) return this.#dropped(listener, `the kernel has no room for a datagram to ${showPeer(to)}`);
-      this.#context.count(SENT_BYTES, end - start - aux);
+      this.#context.traffic.sent(listener, end - start - aux);
     } catch (error) {
       this.#dropped(listener, (error as Error).message);
     }
@@ -74,7 +74,7 @@ export class DatagramPorts {
     truncated: boolean,
   ): void {
     const { dispatcher, out } = this.#context;
-    this.#context.count(RECEIVED_BYTES, end);
+    this.#context.traffic.received(listener, 1, end);
     if (truncated) return this.#dropped(listener, `a datagram of ${showPeer(from)} is longer than 64 KiB`);
     const worker = dispatcher.pickForHost('host' in from ? from.host : from.path);
     if (!dispatcher.takesDatagram(worker))

@@ -73,16 +73,24 @@ export class IdleReaper {
       if (client.slot.flags & FLAG_PROTECTED || !this.#isIdle(client, now)) continue;
       // It has sent something that was not read, for its turn has not come or the server holds it up; not what it does itself.
       if (client.connection.hasUnread && !client.isPausedFor(PAUSE_OUTPUT | PAUSE_USER)) continue;
-      client.ensureRare().closedFor = 'idle';
+      const state = client.ensureRare();
+      state.closedFor = 'idle';
+      state.isSilent = this.#isSilent(client, now);
       client.connection.destroy();
     }
   }
 
-  #isIdle({ slot, listener }: Client, now: number): boolean {
-    const { heartbeatIdleTime, maxIdleTime } = this.#context.port(listener);
-    const { receivedAt } = slot;
-    if (heartbeatIdleTime > 0 && now - receivedAt > heartbeatIdleTime) return true;
-    return maxIdleTime > 0 && now - Math.max(receivedAt, slot.sentAt) > maxIdleTime;
+  #isIdle(client: Client, now: number): boolean {
+    const { slot, listener } = client;
+    const { maxIdleTime } = this.#context.port(listener);
+    if (this.#isSilent(client, now)) return true;
+    return maxIdleTime > 0 && now - Math.max(slot.receivedAt, slot.sentAt) > maxIdleTime;
+  }
+
+  /** Whether nothing has come of it, not even a heartbeat. */
+  #isSilent({ slot, listener }: Client, now: number): boolean {
+    const { heartbeatIdleTime } = this.#context.port(listener);
+    return heartbeatIdleTime > 0 && now - slot.receivedAt > heartbeatIdleTime;
   }
 
   #cutLingering(): void {

@@ -1,4 +1,4 @@
-import { type ReactorIndex, reactorOf, type SessionId } from '../contract/ids.js';
+import { type ListenerIndex, type ReactorIndex, reactorOf, type SessionId } from '../contract/ids.js';
 import type { AcceptLog } from '../log/accept-log.js';
 import type { CounterBlock } from '../shared/counter-block.js';
 import type { Counters } from '../shared/counters.js';
@@ -10,6 +10,7 @@ import {
 } from '../shared/counters-layout.js';
 import { SessionIds } from '../shared/session-ids.js';
 import { Acceptor, type AcceptorParts, type ClientCount } from './acceptor.js';
+import { ListenerCounts } from './listener-counts.js';
 
 /** No session gets so far: a million a second would take a century. */
 const LAST_ID = 2 ** 52;
@@ -47,12 +48,14 @@ class OwnCount implements ClientCount {
   readonly #index: ReactorIndex;
   readonly #counters: Counters;
   readonly #own: CounterBlock;
+  readonly #traffic: ListenerCounts;
   readonly #log: AcceptLog;
 
   constructor(index: ReactorIndex, counters: Counters, own: CounterBlock, log: AcceptLog) {
     this.#index = index;
     this.#counters = counters;
     this.#own = own;
+    this.#traffic = new ListenerCounts(own);
     this.#log = log;
   }
 
@@ -68,17 +71,20 @@ class OwnCount implements ClientCount {
     this.#counters.leave(this.#index);
   }
 
-  accepted(session: SessionId): void {
+  accepted(session: SessionId, listener: ListenerIndex): void {
     this.#own.set(LAST_SESSION_HERE, session);
     this.#own.add(ACCEPTED_HERE, 1);
+    this.#traffic.accepted(listener);
   }
 
-  turnedAway(): void {
+  turnedAway(listener: ListenerIndex): void {
     this.#own.add(TURNED_AWAY_HERE, 1);
+    this.#traffic.refused(listener);
   }
 
-  outOfDescriptors(): void {
+  outOfDescriptors(listener: ListenerIndex): void {
     this.#own.add(OUT_OF_DESCRIPTORS_HERE, 1);
+    this.#traffic.refused(listener);
   }
 
   restore(): void {

@@ -36,6 +36,7 @@ import { Clients } from './clients.js';
 import { createDispatcher, type Dispatcher, type DispatcherParts } from './dispatch.js';
 import { FunctionDispatcher } from './dispatch-function.js';
 import type { OwnWorker, ReactorHost, ThreadAcceptor } from './host.js';
+import { ListenerCounts } from './listener-counts.js';
 import { MasterHost } from './master-host.js';
 import { MemoryGuard, type MemoryLimits } from './memory-guard.js';
 import { SteadyClock } from './steady-clock.js';
@@ -112,6 +113,7 @@ export class ReactorContext {
   readonly allCounters: Counters;
   /** This thread's own. */
   readonly counters: CounterBlock;
+  readonly traffic: ListenerCounts;
   /** By the place of the worker; which of them get something, the dispatcher knows. */
   readonly workers: readonly ClientLink[];
   /** By worker: to the process that another has replaced, where there are such. */
@@ -156,6 +158,7 @@ export class ReactorContext {
     const counters = this.#view.counters();
     this.allCounters = counters;
     this.counters = counters.keepReactor(index);
+    this.traffic = new ListenerCounts(this.counters);
     const options: ChannelOptions = {
       highWaterMark: LINK_HIGH_WATER,
       // Clients are held at the high-water mark; what comes beyond is one message each for events of connections.

@@ -12,11 +12,12 @@ import type { StatefulProtocol } from '../contract/protocol.js';
 import * as packet from '../links/packet.js';
 import { CLOSING, FLAG_FULL, CLOSED as SLOT_CLOSED } from '../shared/connection-layout.js';
 import type { CounterBlock } from '../shared/counter-block.js';
-import { CLOSED, HELD_BACK, RECEIVED_BYTES } from '../shared/counters-layout.js';
+import { HELD_BACK } from '../shared/counters-layout.js';
 import * as trace from '../shared/trace-layout.js';
 import type { Client, ClientLink } from './client.js';
 import { ClientCommands } from './client-commands.js';
 import { ClientRegistration } from './client-registration.js';
+import { causeOf } from './close-cause.js';
 import { logClosed } from './close-log.js';
 import { DatagramPorts } from './datagram-ports.js';
 import type { OwnWorker } from './host.js';
@@ -142,7 +143,7 @@ export class ReactorRouter {
   #frame(connection: StreamConnection<Client>, memory: Buffer, start: number, end: number): void {
     const client = connection.context;
     const { dispatcher, out } = this.#context;
-    this.#context.count(RECEIVED_BYTES, end - start);
+    this.#context.traffic.received(client.listener, 1, end - start);
     const worker = dispatcher.pick(client, memory, start, end);
     if (worker === 'discard') return;
     if (worker === 'close') {
@@ -205,7 +206,7 @@ export class ReactorRouter {
     for (const aside of asides) aside.forget(client);
     this.#context.memory.forget(client);
     client.owner.countConnection(-1);
-    this.#context.count(CLOSED, 1);
+    this.#context.traffic.closed(client.listener, causeOf(client, told, error));
     client.link.channel.send(
       out.set(packet.CLOSED, client.session, this.#toWorker(client, index), client.listener),
     );

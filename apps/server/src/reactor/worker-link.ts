@@ -9,7 +9,7 @@ import {
   DISPATCHED,
   IN_FLIGHT_RESET,
   WORKER_LENGTH,
-  WORKERS,
+  workersAt,
 } from '../shared/counters-layout.js';
 import type { SessionTrace } from '../shared/session-trace.js';
 import { DISPATCHED as TRACE_DISPATCHED } from '../shared/trace-layout.js';
@@ -73,7 +73,7 @@ export class WorkerLink<Sender> {
     this.#all = counters;
     this.#reactor = reactor;
     this.#own = own;
-    this.#at = WORKERS + worker * WORKER_LENGTH;
+    this.#at = workersAt(counters.shape) + worker * WORKER_LENGTH;
     this.line = new WaitingLine(() => this.writable, defer);
     channel.on('drain', () => this.line.release());
   }

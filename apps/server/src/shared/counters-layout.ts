@@ -1,4 +1,4 @@
-import type { ReactorIndex, Unchecked } from '../contract/ids.js';
+import type { ListenerIndex, ReactorIndex, Unchecked } from '../contract/ids.js';
 
 /**
  * What the server counts, in memory that every process of the server maps: float64 each (whole numbers, exact up to
@@ -9,14 +9,19 @@ import type { ReactorIndex, Unchecked } from '../contract/ids.js';
  *              │ OUT_OF_DESCRIPTORS │ LOST_LOG_LINES (int64) │ STATE               │ LOST_LOG_LINES: all processes
  *              │ WORKER_NUM │ WORKER_PLACES │ TASK_WORKER_NUM │                      │ 8 more
  *              ├────────────┴──────────┴─────────────┴──────────────┴──────────────┤
- *   ports      │ the port that each listener is bound to                           │ 256 doubles
- *              ├───────────────┬────────────┬────────┬─────────────────┬───────────┤
- *   reactor r  │ RECEIVED_BYTES│ SENT_BYTES │ CLOSED │ DROPPED_PACKETS │ ACCEPTED_ │ 8 doubles,
- *              │ HERE │ TURNED_AWAY_HERE │ LAST_SESSION_HERE │ OPEN_HERE (int32)     │
- *              │ HELD_BACK │ MEMORY │ MEMORY_HOLDS │ MEMORY_CLOSES │                  │ 8 more,
- *              │ OUT_OF_DESCRIPTORS_HERE │ ENDED_502 │ ENDED_503 │ ENDED_BY_CLOSE  │ 8 more,
- *              │ ENDED_BY_RESET │ ENDED_BY_RESTART │ RETRIED │ GIVEN_UP              │
- *              │ for each worker: DISPATCHED, IN_FLIGHT_RESET, CONNECTIONS                │ then 3 × W, rounded up to 8
+ *   listeners  │ PORTS: the port that each listener is bound to                    │ 256 doubles,
+ *              │ ACCEPTED_BY, REFUSED_BY: clients that the master has let in there,│ 256 and
+ *              │ and has closed at once                                            │ 256 more
+ *              ├──────┬────────────────────────┬────────┬─────────────────┬────────┤
+ *   reactor r  │ HELD_BACK │ MEMORY │ CLOSED │ DROPPED_PACKETS │ ACCEPTED_HERE │    │ 8 doubles,
+ *              │ TURNED_AWAY_HERE │ LAST_SESSION_HERE │ OPEN_HERE (int32)          │
+ *              │ MEMORY_HOLDS │ MEMORY_CLOSES │ OUT_OF_DESCRIPTORS_HERE │          │ 8 more,
+ *              │ ENDED_502 │ ENDED_503 │ ENDED_BY_CLOSE │ ENDED_BY_RESET │         │
+ *              │ ENDED_BY_RESTART │ RETRIED │ GIVEN_UP │ TURNED_AT                 │ 8 more,
+ *              │ CLOSED_FOR: for each of CLOSE_CAUSES                              │ 16 more,
+ *              │ for each listener: ACCEPTED, REFUSED, CLOSED, MESSAGES_IN,        │ 8 × L,
+ *              │ MESSAGES_OUT, BYTES_IN, BYTES_OUT                                 │
+ *              │ for each worker: DISPATCHED, IN_FLIGHT_RESET, CONNECTIONS         │ then 3 × W, rounded up to 8
  *              ├─────┬────────────┬──────────┬───────────┬─────────────────────────┤
  *   process p  │ PID │ READY_PID │ REQUESTS │ RESPONSES │ TASKS │ TASKS_AT_HAND  │ 6, 7:
  *              │ TASKS_COMPLETED │ TASKS_FAILED                                    │ 8 doubles,
@@ -71,9 +76,15 @@ export const SERVER_STARTING = 1;
 export const SERVER_RUNNING = 2;
 export const SERVER_STOPPING = 3;
 
-const FIRST_REACTOR = PORTS + PORTS_LENGTH;
-export const RECEIVED_BYTES = 0;
-export const SENT_BYTES = 1;
+/** By listener, as PORTS: what the master counts of them where it accepts. */
+export const ACCEPTED_BY = PORTS + PORTS_LENGTH;
+export const REFUSED_BY = ACCEPTED_BY + PORTS_LENGTH;
+
+const FIRST_REACTOR = REFUSED_BY + PORTS_LENGTH;
+/** How often a client had its share of messages under way, and was not read from. */
+export const HELD_BACK = 0;
+/** Bytes that this reactor holds for its clients. */
+export const MEMORY = 1;
 export const CLOSED = 2;
 export const DROPPED_PACKETS = 3;
 export const ACCEPTED_HERE = 4;
@@ -81,28 +92,35 @@ export const TURNED_AWAY_HERE = 5;
 export const LAST_SESSION_HERE = 6;
 /** In units of int32, from the beginning of the reactor's block. */
 export const OPEN_HERE_WORD = 14;
-/** How often a client had its share of messages under way, and was not read from. */
-export const HELD_BACK = 8;
-/** Bytes that this reactor holds for its clients. */
-export const MEMORY = 9;
 /** How often a client was not read from, or was closed, for what all of them hold. */
-export const MEMORY_HOLDS = 10;
-export const MEMORY_CLOSES = 11;
+export const MEMORY_HOLDS = 8;
+export const MEMORY_CLOSES = 9;
 /** Clients turned away to keep descriptors for what the server itself needs. */
-export const OUT_OF_DESCRIPTORS_HERE = 12;
+export const OUT_OF_DESCRIPTORS_HERE = 10;
 /** Clients that were told of the death of their worker, by what they were told. */
-export const ENDED_502 = 13;
-export const ENDED_503 = 14;
-export const ENDED_BY_CLOSE = 15;
-export const ENDED_BY_RESET = 16;
-export const ENDED_BY_RESTART = 17;
+export const ENDED_502 = 11;
+export const ENDED_503 = 12;
+export const ENDED_BY_CLOSE = 13;
+export const ENDED_BY_RESET = 14;
+export const ENDED_BY_RESTART = 15;
 /** Requests that were given to another worker, and of those the ones that have ended that one as well. */
-export const RETRIED = 18;
-export const GIVEN_UP = 19;
+export const RETRIED = 16;
+export const GIVEN_UP = 17;
 /** When its loop has turned last, of those that are looked at each second: milliseconds of the machine's monotonic clock. */
-export const TURNED_AT = 20;
-/** For each worker, from here on. */
-export const WORKERS = 3 * LINE;
+export const TURNED_AT = 18;
+/** Connections that are closed, by the index of why in CLOSE_CAUSES: 16 at most. */
+export const CLOSED_FOR = 3 * LINE;
+/** For each listener, from here on, a cache line each. */
+export const LISTENERS = 5 * LINE;
+export const LISTENER_LENGTH = LINE;
+export const LISTENER_ACCEPTED = 0;
+export const LISTENER_REFUSED = 1;
+export const LISTENER_CLOSED = 2;
+export const MESSAGES_IN = 3;
+export const MESSAGES_OUT = 4;
+export const BYTES_IN = 5;
+export const BYTES_OUT = 6;
+/** For each worker, from `workersAt` on. */
 export const WORKER_LENGTH = 3;
 export const DISPATCHED = 0;
 export const IN_FLIGHT_RESET = 1;
@@ -153,13 +171,20 @@ export const DONE = 4 * LINE;
 
 export interface CountersShape {
   readonly reactors: number;
+  readonly listeners: number;
   readonly workers: number;
   readonly processes: number;
 }
 
 const lines = (doubles: number) => Math.ceil(doubles / LINE) * LINE;
 
-const reactorLength = ({ workers }: CountersShape) => WORKERS + lines(WORKER_LENGTH * workers);
+/** Where a reactor's block tells of a listener. */
+export const listenerAt = (listener: Unchecked<ListenerIndex>): number =>
+  LISTENERS + listener * LISTENER_LENGTH;
+/** Where it tells of its workers. */
+export const workersAt = ({ listeners }: CountersShape): number => listenerAt(listeners);
+
+const reactorLength = (shape: CountersShape) => workersAt(shape) + lines(WORKER_LENGTH * shape.workers);
 const processLength = ({ reactors }: CountersShape) => DONE + lines(reactors);
 
 export function reactorAt(shape: CountersShape, reactor: Unchecked<ReactorIndex>): number {

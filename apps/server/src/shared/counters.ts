@@ -1,5 +1,7 @@
+import { CLOSE_CAUSES, type CloseCounts } from '../contract/close-causes.js';
 import {
   asReactor,
+  type ListenerIndex,
   type PeerId,
   type ReactorIndex,
   type Unchecked,
@@ -158,9 +160,16 @@ export class Counters {
   abandon(reactor: Unchecked<ReactorIndex>): void {
     const own = this.reactor(reactor);
     this.#setOpen(reactor, 0);
+    const closed = countOf(own[layout.CLOSED] as number);
     own[layout.CLOSED] = countOf(own[layout.ACCEPTED_HERE] as number);
+    const died = layout.CLOSED_FOR + CLOSE_CAUSES.indexOf('worker_died');
+    own[died] = countOf(own[died] as number) + Math.max(0, (own[layout.CLOSED] as number) - closed);
+    for (let listener = 0; listener < this.shape.listeners; listener++) {
+      const at = layout.listenerAt(listener);
+      own[at + layout.LISTENER_CLOSED] = countOf(own[at + layout.LISTENER_ACCEPTED] as number);
+    }
     own[layout.MEMORY] = 0;
-    const at = layout.WORKERS + reactor * layout.WORKER_LENGTH;
+    const at = layout.workersAt(this.shape) + reactor * layout.WORKER_LENGTH;
     own[at + layout.CONNECTIONS] = 0;
     own[at + layout.IN_FLIGHT_RESET] =
       countOf(own[at + layout.IN_FLIGHT_RESET] as number) +
@@ -186,6 +195,25 @@ export class Counters {
     return sum;
   }
 
+  /** A counter that reactors keep for each listener, of one listener. */
+  ofListener(listener: Unchecked<ListenerIndex>, counter: number): number {
+    return this.ofReactors(layout.listenerAt(listener) + counter);
+  }
+
+  /** A counter that reactors keep for each listener, of all of them. */
+  ofListeners(counter: number): number {
+    let sum = 0;
+    for (let listener = 0; listener < this.shape.listeners; listener++)
+      sum += this.ofListener(listener, counter);
+    return sum;
+  }
+
+  /** How many connections were closed for what. */
+  closeCounts(): CloseCounts {
+    const counts = CLOSE_CAUSES.map((cause, at) => [cause, this.ofReactors(layout.CLOSED_FOR + at)]);
+    return Object.fromEntries(counts) as CloseCounts;
+  }
+
   /** A counter of all reactor threads but one together; one of them that is above `most` was written over. */
   ofOtherReactors(reactor: Unchecked<ReactorIndex>, counter: number, most: number): number {
     let sum = 0;
@@ -204,13 +232,13 @@ export class Counters {
 
   /** A counter that reactor threads keep for each worker, of one worker. */
   ofWorker(worker: Unchecked<WorkerId>, counter: number): number {
-    return this.ofReactors(layout.WORKERS + worker * layout.WORKER_LENGTH + counter);
+    return this.ofReactors(layout.workersAt(this.shape) + worker * layout.WORKER_LENGTH + counter);
   }
 
   /** Messages of one reactor thread that a worker has not finished; below 0 where more was forgiven than was lost. */
   underWayFrom(reactor: Unchecked<ReactorIndex>, worker: Unchecked<WorkerId>): number {
     const { doubles, shape } = this;
-    const at = layout.reactorAt(shape, reactor) + layout.WORKERS + worker * layout.WORKER_LENGTH;
+    const at = layout.reactorAt(shape, reactor) + layout.workersAt(shape) + worker * layout.WORKER_LENGTH;
     const done = doubles[layout.processAt(shape, worker) + layout.DONE + reactor] as number;
     const underWay =
       (doubles[at + layout.DISPATCHED] as number) - (doubles[at + layout.IN_FLIGHT_RESET] as number) - done;

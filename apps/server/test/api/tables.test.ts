@@ -6,7 +6,14 @@ import { OutputWindow } from '../../src/sessions/output-window.js';
 import { CLOSED, capacityFor, FLAG_PAUSED, OPEN } from '../../src/shared/connection-layout.js';
 import { type ConnectionRecord, ConnectionSlot, ConnectionTable } from '../../src/shared/connection-table.js';
 import { Counters } from '../../src/shared/counters.js';
-import { countersBytes, processAt, reactorAt } from '../../src/shared/counters-layout.js';
+import {
+  ACCEPTED_BY,
+  countersBytes,
+  PORTS,
+  processAt,
+  REFUSED_BY,
+  reactorAt,
+} from '../../src/shared/counters-layout.js';
 import { SessionIds } from '../../src/shared/session-ids.js';
 
 function table(maxConnections = 100): ConnectionTable {
@@ -124,7 +131,7 @@ test('a window counts what is on its way, neither too little alone nor for ever 
 });
 
 test('no two counters share a place, and the last one ends with the memory', () => {
-  const topology = { reactors: 3, workers: 5, processes: 9 };
+  const topology = { reactors: 3, listeners: 2, workers: 5, processes: 9 };
   const counters = new Counters(new ArrayBuffer(countersBytes(topology)), topology);
   const parts = [0, 1, 2]
     .map((r) => counters.reactor(r))
@@ -132,6 +139,11 @@ test('no two counters share a place, and the last one ends with the memory', () 
   for (const [i, part] of parts.entries()) part.fill(i + 1);
   for (const [i, part] of parts.entries()) expect(new Set(part)).toEqual(new Set([i + 1]));
   expect(counters.server(0)).toBe(0);
+  counters.setServer(PORTS + 255, 1);
+  counters.setServer(ACCEPTED_BY + 255, 2);
+  counters.setServer(REFUSED_BY + 255, 3);
+  expect([PORTS, ACCEPTED_BY, REFUSED_BY].map((at) => counters.server(at + 255))).toEqual([1, 2, 3]);
+  expect(new Set(counters.reactor(0))).toEqual(new Set([1]));
   for (const at of [reactorAt(topology, 1), processAt(topology, 4)]) expect(at % 8).toBe(0);
   expect([counters.nextRound(), counters.nextRound(), counters.nextRound()]).toEqual([0, 1, 2]);
 });

@@ -4,10 +4,18 @@ import { closeSlots } from '../../src/base/reaper.js';
 import { asListener, asSession, asWorker, reactorOf, workerOfReactor } from '../../src/contract/ids.js';
 import { CONNECT, Packet, RECEIVE } from '../../src/links/packet.js';
 import { FairShare } from '../../src/reactor/fair-share.js';
+import { ListenerCounts } from '../../src/reactor/listener-counts.js';
 import * as layout from '../../src/shared/connection-layout.js';
 import { type ConnectionRecord, ConnectionSlot, ConnectionTable } from '../../src/shared/connection-table.js';
+import { CounterBlock } from '../../src/shared/counter-block.js';
 import { Counters } from '../../src/shared/counters.js';
-import { ACCEPTED_HERE, CLOSED } from '../../src/shared/counters-layout.js';
+import {
+  ACCEPTED_HERE,
+  CLOSED,
+  LISTENER_ACCEPTED,
+  LISTENER_CLOSED,
+  listenerAt,
+} from '../../src/shared/counters-layout.js';
 import { SessionIds } from '../../src/shared/session-ids.js';
 
 /** Two ends, of which the right one is called at once with RECEIVE; what is scheduled runs when `turn` is called. */
@@ -131,24 +139,28 @@ test('a death closes the sessions of its worker and no others, and one that was 
 });
 
 test('maxConnections holds for all workers together, and a death gives back what its worker had', () => {
-  const topology = { reactors: 2, workers: 2, processes: 2 };
+  const topology = { reactors: 2, listeners: 2, workers: 2, processes: 2 };
   const counters = new Counters(new ArrayBuffer(Counters.bytes(topology)), topology);
   const accept = (worker: number) => {
     if (!counters.enter(worker, 3)) return false;
     const own = counters.reactor(worker);
     own[ACCEPTED_HERE] = (own[ACCEPTED_HERE] as number) + 1;
+    own[listenerAt(1) + LISTENER_ACCEPTED] = own[ACCEPTED_HERE] as number;
     return true;
   };
   expect([accept(0), accept(0), accept(1), accept(1), accept(0)]).toEqual([true, true, true, false, false]);
   counters.leave(1);
+  new ListenerCounts(new CounterBlock(counters.reactor(0))).closed(asListener(1), 'client');
   expect([accept(0), accept(1)]).toEqual([true, false]);
   counters.abandon(0);
   expect(counters.reactor(0)[CLOSED]).toBe(3);
+  expect(counters.closeCounts()).toMatchObject({ client: 1, worker_died: 2, server: 0 });
+  expect([0, 1].map((listener) => counters.ofListener(listener, LISTENER_CLOSED))).toEqual([0, 3]);
   expect([accept(1), accept(1), accept(1), accept(1)]).toEqual([true, true, true, false]);
 });
 
 test('a worker that has more clients lets others accept, as long as they do', () => {
-  const topology = { reactors: 3, workers: 3, processes: 3 };
+  const topology = { reactors: 3, listeners: 1, workers: 3, processes: 3 };
   const counters = new Counters(new ArrayBuffer(Counters.bytes(topology)), topology);
   const share = new FairShare(counters, 0);
   const accept = (worker: number, count: number) => {

@@ -9,6 +9,7 @@ import { ProcessWatch } from '../../src/admin/process-watch.js';
 import type { AdminParts } from '../../src/admin/routes.js';
 import type { ListenerReport, ProcessReport, StatusReport } from '../../src/admin/schemas.js';
 import type { ServerView } from '../../src/admin/server-view.js';
+import { CLOSE_CAUSES, type CloseCounts } from '../../src/contract/close-causes.js';
 
 /**
  * What the admin process serves, of a server that there is not: its HTTP server, events and history are real, and what they read is made
@@ -89,6 +90,13 @@ export class Crowd implements Disposable {
       port: 9501,
       path: null,
       connections,
+      accepted: connections,
+      refused: 0,
+      messagesIn: 0,
+      messagesOut: 0,
+      bytesIn: 0,
+      bytesOut: 0,
+      rates: null,
     };
     const sinceStart = () => Math.round((Date.now() - startedAt) * (50 + Math.random()));
     const status = (): StatusReport => ({
@@ -101,7 +109,14 @@ export class Crowd implements Disposable {
       startedAt,
       uptimeMs: Date.now() - startedAt,
       at: Date.now(),
-      connections: { open: connections, limit: 20_000, accepted: connections, closed: 0, turnedAway: 0 },
+      connections: {
+        open: connections,
+        limit: 20_000,
+        accepted: connections,
+        closed: 0,
+        closedBy: Object.fromEntries(CLOSE_CAUSES.map((cause) => [cause, 0])) as CloseCounts,
+        turnedAway: 0,
+      },
       messages: {
         received: sinceStart(),
         answered: sinceStart(),
@@ -120,7 +135,7 @@ export class Crowd implements Disposable {
       state: 'ready',
       status,
       processes: { all, find: (name: string) => ({ report: all().find((one) => one.name === name) }) },
-      listeners: () => [listener],
+      listeners: { all: () => [listener] },
       connections: () => ({ at: Date.now(), open: connections, connections: [], next: null }),
     } as unknown as ServerView;
   }

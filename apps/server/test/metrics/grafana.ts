@@ -22,7 +22,7 @@ const rows: Readonly<Record<string, readonly Panel[]>> = {
       unit: 'cps',
       targets: {
         accepted: rate('millrace_connections_accepted_total'),
-        closed: rate('millrace_connections_closed_total'),
+        'closed: {{cause}}': rate('millrace_connections_closed_total', 'cause'),
         'refused: {{reason}}': rate('millrace_connections_refused_total', 'reason'),
       },
     },

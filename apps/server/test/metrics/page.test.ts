@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { OPENMETRICS_CONTENT_TYPE } from '@millrace/metrics/text';
 import { openMetricsComplaints, promtoolComplaints, whyNoPromtool } from '@millrace/testkit';
 import { describe, expect, test } from 'vitest';
-import type { ServerStats } from '../../src/index.js';
+import { CLOSE_CAUSES } from '../../src/contract/close-causes.js';
+import type { CloseCounts, ServerStats } from '../../src/index.js';
 import {
   labelledMetrics,
   renderServerMetrics,
@@ -18,6 +19,11 @@ const stats: ServerStats = {
   connectionNum: 3,
   acceptCount: 10,
   closeCount: 7,
+  closeCounts: {
+    ...(Object.fromEntries(CLOSE_CAUSES.map((cause) => [cause, 0])) as CloseCounts),
+    client: 4,
+    reset: 3,
+  },
   abortCount: 1,
   descriptorAbortCount: 2,
   workerNum: 4,
@@ -63,6 +69,12 @@ const whole: ServerMetricsInput = {
   stats,
   running: [{ worker: 0, task: 'count', since: 1_700_000_000_000 }],
   queues: [{ name: 'reactor:0 -> worker:0', messages: 1, bytes: 64, capacityBytes: 1_024 }],
+  listeners: [
+    {
+      ...{ index: 1, address: '127.0.0.1:9501', connections: 2, accepted: 5, refused: 1 },
+      ...{ messagesIn: 7, messagesOut: 8, bytesIn: 70, bytesOut: 80 },
+    },
+  ],
   tables: [{ name: 'visits', rows: 1, capacity: 10, bytes: 4_096 }],
   processes: [
     { role: 'master', id: 0, cpuSeconds: 1.5, residentBytes: 5e7, startTime: 1_700_000_000 },
@@ -82,6 +94,9 @@ test('each number of a snapshot is on the page', () => {
   const page = renderServerMetrics(whole);
   expect(page).toContain('# TYPE millrace_connections gauge\nmillrace_connections 3\n');
   expect(page).toContain('millrace_start_time_seconds 1700000000.5\n');
+  expect(page).toContain('millrace_connections_closed_total{cause="reset"} 3\n');
+  expect(page).toContain('millrace_connections_closed_total{cause="worker_died"} 0\n');
+  expect(page).toContain('millrace_listener_sent_bytes_total{listener="1",address="127.0.0.1:9501"} 80\n');
   expect(page).toContain('millrace_connections_refused_total{reason="max_connections"} 1\n');
   expect(page).toContain('millrace_http_errors_total{code="503"} 9\n');
   expect(page).toContain('millrace_http_retries_total 4\n');

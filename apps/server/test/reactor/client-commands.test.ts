@@ -50,6 +50,7 @@ function ordersOf() {
     data: { reservedDescriptors: 0, topology: {} },
     port: () => ({ socketBufferSize: 1 << 20 }),
     count: () => {},
+    traffic: { sent: () => {} },
   } as unknown as ReactorContext;
   const requests = new RequestDispatch(context);
   const commands = new ClientCommands(context, new WorkerDeaths(context), new Retirements(context), requests);

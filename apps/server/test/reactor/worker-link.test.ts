@@ -19,7 +19,7 @@ function linkOf() {
       channel.drain = listener;
     },
   };
-  const topology = { reactors: 1, workers: 1, processes: 1 };
+  const topology = { reactors: 1, listeners: 1, workers: 1, processes: 1 };
   const counters = new Counters(new ArrayBuffer(Counters.bytes(topology)), topology);
   const turns: (() => void)[] = [];
   const link = new WorkerLink<undefined>(

@@ -2,10 +2,11 @@
 import { expect, test } from 'vitest';
 import { CounterBlock } from '../../src/shared/counter-block.js';
 import { Counters } from '../../src/shared/counters.js';
-import { CONNECTIONS, DISPATCHED, MEMORY, WORKERS } from '../../src/shared/counters-layout.js';
+import { CONNECTIONS, DISPATCHED, MEMORY, workersAt } from '../../src/shared/counters-layout.js';
 
 const NONSENSE = [Number.NaN, Number.POSITIVE_INFINITY, -5, 0.5, 1e300];
-const topology = { reactors: 3, workers: 3, processes: 3 };
+const topology = { reactors: 3, listeners: 2, workers: 3, processes: 3 };
+const WORKERS = workersAt(topology);
 const countersOf = (memory = new ArrayBuffer(Counters.bytes(topology))) => new Counters(memory, topology);
 
 test('a counter that was written over goes on from where its thread was, and is right again for others when that looks', () => {

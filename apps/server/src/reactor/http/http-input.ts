@@ -1,6 +1,6 @@
 import type { ConnectionHandlers, StreamConnection } from '@millrace/reactor';
 import * as packet from '../../links/packet.js';
-import { HELD_BACK, RECEIVED_BYTES } from '../../shared/counters-layout.js';
+import { HELD_BACK } from '../../shared/counters-layout.js';
 import type { Client } from '../client.js';
 import { PAUSE_MOVES, PAUSE_SHARE, PAUSE_UPGRADE } from '../pause-reasons.js';
 import type { ReactorContext } from '../reactor-context.js';
@@ -81,7 +81,7 @@ export class HttpInput {
     const { cutter } = client;
     const { flags } = cutter;
     if (client.dropped || flags === PIECE_SKIPPED) return;
-    this.#context.count(RECEIVED_BYTES, end - start);
+    this.#context.traffic.received(client.listener, flags & packet.PIECE_BEGINS, end - start);
     if (client.skips) return this.#skip(client);
     if ((flags & packet.PIECE_BEGINS) !== 0 && (cutter.hasQuery || this.#requests.ofEach)) {
       const worker = this.#requests.choose(client, memory, start, end);

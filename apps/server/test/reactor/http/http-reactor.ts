@@ -15,6 +15,7 @@ import { RequestDispatch } from '../../../src/reactor/http/request-dispatch.js';
 import { Retirements } from '../../../src/reactor/http/retirements.js';
 import { StickTable } from '../../../src/reactor/http/stick-table.js';
 import { WorkerDeaths } from '../../../src/reactor/http/worker-deaths.js';
+import { ListenerCounts } from '../../../src/reactor/listener-counts.js';
 import type { ReactorContext } from '../../../src/reactor/reactor-context.js';
 import * as layout from '../../../src/shared/connection-layout.js';
 import { ConnectionSlot, ConnectionTable } from '../../../src/shared/connection-table.js';
@@ -113,6 +114,7 @@ export class HttpReactor {
       memory: this.memory,
       port: () => ({ socketBufferSize: 1 << 20 }),
       count: (counter: number, by: number) => this.counts.set(counter, (this.counts.get(counter) ?? 0) + by),
+      traffic: new ListenerCounts({ add: () => {} }),
       log: (_: string, text: string) => this.lines.push(text),
       dispatcher: {
         workers: this.workers,
