@@ -1,4 +1,5 @@
 /** The command `millrace`. Each subcommand loads what it needs when it is asked for: `--help` loads none. */
+import { readFileSync } from 'node:fs';
 import { MillraceError } from '@millrace/channel/errors';
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { CommandError, EXIT } from './command-error.js';
@@ -9,11 +10,6 @@ import type { Dispatch, StartFlags } from './config/flags.js';
 
 const count = (text: string) => {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('A whole number from 1 on is needed.');
-  return Number(text);
-};
-
-const index = (text: string) => {
-  if (!/^\d{1,3}$/.test(text)) throw new InvalidArgumentError('A whole number from 0 on is needed.');
   return Number(text);
 };
 
@@ -46,6 +42,8 @@ const dispatch = (text: string): Dispatch => {
 
 const command = new Command('millrace')
   .description('Runs Node servers behind a master that owns their clients.')
+  .option('-V, --version', 'print the version')
+  .on('option:version', printVersion)
   .enablePositionalOptions()
   .exitOverride()
   .addHelpText(
@@ -92,6 +90,11 @@ const withStartFlags = (one: Command): Command =>
       '--admin-port <port>',
       'a port for browsers and programs elsewhere, on 127.0.0.1; the token that it asks for is in MILLRACE_ADMIN_TOKEN',
       port,
+    )
+    .option('--admin-host <address>', 'another address for that port; what is sent there is not encrypted')
+    .option(
+      '--admin-token-file <path>',
+      "the token in a file of this user's alone, in the place of the variable",
     )
     .option(
       '--raw-output',
@@ -206,7 +209,10 @@ command
   .description('list open connections')
   .argument('[name]', 'the server')
   .option('--limit <n>', 'at most so many', count, 100)
-  .option('--listener <index>', 'of that listener alone', index)
+  .option(
+    '--listener <listener>',
+    'of that one alone: its port, path or address as it is listed, or its index',
+  )
   .option(...JSON_FLAG)
   .action(async (name: string | undefined, flags) =>
     (await import('./commands/connections.js')).connections(name, flags),
@@ -393,6 +399,12 @@ command
 
 process.stdout.on('error', outputLost);
 
+function printVersion(): never {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  console.log(version);
+  throw new CommanderError(0, 'commander.version', version);
+}
+
 function outputLost(error: NodeJS.ErrnoException): never {
   // What reads it has seen enough, as `head` has.
   if (error.code === 'EPIPE') process.exit();
@@ -414,10 +426,6 @@ async function exitCodeOf(error: unknown): Promise<number> {
     return error.exitCode;
   }
   if (!(error instanceof MillraceError)) throw error;
-  const { cause } = error;
-  // Of what is no fault of the program the message says all.
-  if (cause instanceof Error && error.code === 'ERR_MILLRACE_START_FAILED')
-    console.error((await import('./program-stack.js')).programStack(cause));
-  console.error(`${error.code}: ${error.message}`);
+  console.error((await import('@millrace/server/program')).failureText(error));
   return EXIT.failed;
 }

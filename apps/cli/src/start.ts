@@ -9,7 +9,7 @@ import { sayWhatIsAwaited } from './awaited.js';
 import { CommandError } from './command-error.js';
 import { findConfig, loadConfig } from './config/config-file.js';
 import { effectiveOptions, startOptions, textsOf } from './config/effective.js';
-import { flagOptions, type StartFlags } from './config/flags.js';
+import { adminFlags, flagOptions, type StartFlags } from './config/flags.js';
 import { passProgram } from './program-spec.js';
 import { STARTED_VARIABLE, type Started } from './started.js';
 
@@ -20,8 +20,9 @@ export async function start(
   flags: StartFlags,
 ): Promise<void> {
   const cwd = workingDirectory();
-  const { daemonize, adminPort } = flags;
+  const { daemonize } = flags;
   const given = flagOptions(flags, args, cwd);
+  const admin = adminFlags(flags, cwd);
   const configFile = findConfig(flags.config, entry, cwd);
   const config = configFile === undefined ? undefined : await loadConfig(configFile);
   const named = entry ?? config?.start.entry;
@@ -64,8 +65,8 @@ export async function start(
       admin: {
         name: name ?? nameOf(file),
         // Who asks for a port is told when there is none.
-        optional: name === undefined && adminPort === undefined,
-        ...(adminPort !== undefined && { port: adminPort }),
+        optional: name === undefined && admin.port === undefined,
+        ...admin,
       },
       ...(daemonize && { daemonize }),
     },

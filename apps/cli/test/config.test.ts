@@ -219,7 +219,7 @@ describe('with --watch', () => {
     await becomes('1 a-red');
     write('main.mjs', version(2));
     await becomes('2 a-red');
-    await program.printed(/main\.mjs changed: reloaded 1 processes in \d+ ms/);
+    await program.printed(/main\.mjs changed: reloaded 1 process in \d+ ms/);
     // What the entry module imports is known by what the worker says that it has loaded.
     await until('a reload by the other file', async () => {
       write('part.mjs', `export const answer = 'b' + process.env.COLOUR;`);
@@ -257,7 +257,7 @@ describe('with --watch', () => {
     try {
       await logged('it is reloaded when one of its files changes');
       write('main.mjs', version(2));
-      await logged('"msg":"main.mjs changed: reloaded 1 processes');
+      await logged('"msg":"main.mjs changed: reloaded 1 process');
     } finally {
       await millrace(['stop'], env);
     }

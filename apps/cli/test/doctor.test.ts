@@ -20,6 +20,8 @@ const GOOD: Machine = {
   synBacklog: 128,
   synCookies: 1,
   overcommit: 0,
+  systemVQueueBytes: 16_384,
+  posixQueueMessages: 10,
   hidesProcesses: false,
   memory: 16 * 2 ** 30,
   memoryLimit: undefined,
@@ -48,6 +50,20 @@ test.each<[string, Partial<Machine>, string]>([
   expect(more).toEqual([]);
   expect(finding).toMatchObject({ id, mend: expect.stringContaining(mend) });
 });
+
+test.each([
+  ['sysv', 'msgmnb', 'sysctl -w kernel.msgmnb=1048576'],
+  ['posix', 'mqueue', 'sysctl -w fs.mqueue.msg_max=100 '],
+] as const)(
+  'where tasks travel in a queue of the kind %s, %s is found, and the command that mends it',
+  (taskQueue, id, mend) => {
+    expect(findingsOf(GOOD, { ...WANTED, taskQueue })).toMatchObject([
+      { id, mend: expect.stringContaining(mend) },
+    ]);
+    const raised = { ...GOOD, systemVQueueBytes: 1 << 20, posixQueueMessages: 100 };
+    expect(findingsOf(raised, { ...WANTED, taskQueue })).toEqual([]);
+  },
+);
 
 test('what a server that runs has is what counts', () => {
   const machine = { ...GOOD, openFiles: { soft: 1_024, hard: 4_096 }, quota: 1 };

@@ -1,7 +1,9 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { millrace } from './millrace.js';
@@ -58,6 +60,37 @@ test('options of the command behind the entry module are said to be the programâ
     `What is behind ${hello} is the program's, --log-file -d too`,
   );
   expect(await say(...before, '--', hello)).not.toContain('What is behind');
+});
+
+test('--version prints the version, and nothing else', async () => {
+  const { version } = JSON.parse(readFileSync(PACKAGE, 'utf8'));
+  for (const flag of ['--version', '-V'])
+    expect(await millrace([flag], {})).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+});
+
+test.each([
+  [['--workers', '5000', programOf('hello.cjs')], /^ERR_MILLRACE_OPTION: /],
+  [[programOf('broken.cjs')], /^Error: /],
+])('a wrong start in the background says no more than one in the foreground: %j', async (words, first) => {
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-wrong-'));
+  const env = { MILLRACE_RUNTIME_DIR: join(directory, 'run') };
+  const log = (name: string) => ['--log-file', join(directory, name)];
+  const said = async (...flags: string[]) => {
+    const { code, stdout, stderr } = await millrace(['start', ...flags, '--workers', '1', ...words], env);
+    expect([code, stdout]).toEqual([1, '']);
+    return stderr.trimEnd().split('\n');
+  };
+  // A machine that is slow is told what the start waits for.
+  const isAwaited = (line: string) => line.includes(' does not serve after ');
+  const front = (await said(...log('front'))).filter((line) => !isAwaited(line));
+  expect(front[0]).toMatch(first);
+  const end = 'The daemon ended with code 1 before it was up.';
+  for (const flags of [['-d'], ['-d', ...log('back')]]) {
+    const back = await said(...flags);
+    // What is wrong before that, the process says that is started first.
+    expect(back.filter((line) => line !== end && !isAwaited(line))).toEqual(front);
+  }
+  rmSync(directory, { recursive: true });
 });
 
 test('a full disk behind standard output is said in a line', () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
@@ -62,17 +62,17 @@ test('an app of pm2 becomes a configuration that start takes, and what has no co
 
 test('several apps become a file each', async () => {
   ecosystem(
-    `[{ name: 'one', script: 'one.js', instances: 'max', exec_mode: 'cluster' }, { name: 'two words', script: 'two.js', interpreter: 'python3' }]`,
+    `[{ name: 'one', script: 'one.js', instances: 'max', exec_mode: 'cluster' }, { name: 'two words', script: 'two.ts', interpreter: 'tsx' }]`,
   );
   const { code, stderr } = await run('import', 'ecosystem.config.js');
   expect(code).toBe(0);
   expect(written('one.millrace.config.json')).toEqual({ entry: './one.js', name: 'one' });
   expect(written('two-words.millrace.config.json')).toEqual({
-    entry: './two.js',
+    entry: './two.ts',
     name: 'two-words',
     workerNum: 1,
   });
-  expect(stderr).toContain('two-words: interpreter: python3 cannot run here');
+  expect(stderr).toContain('two-words: interpreter: NODE_OPTIONS="--import tsx"');
   expect(stderr).toContain(`one: millrace start --config ${join(directory, 'one.millrace.config.json')}`);
 });
 
@@ -82,4 +82,27 @@ test('what is no file of pm2 is said', async () => {
     const { code, stderr } = await run('import', file);
     expect([code, stderr]).toEqual([1, expect.stringMatching(/has no apps with a script|cannot be read/)]);
   }
+});
+
+test('an app that is no program of Node has no counterpart: that is said, and nothing is written', async () => {
+  for (const app of [
+    `{ name: 'jobs', script: 'jobs.py', instances: 2, env: { SECRET: 'x' } }`,
+    `{ name: 'jobs', script: 'jobs.js', interpreter: '/usr/bin/python3' }`,
+    `{ name: 'jobs', script: 'jobs.sh' }`,
+    `{ name: 'jobs', script: 'jobs', interpreter: 'none' }`,
+  ]) {
+    ecosystem(`{ apps: [${app}] }`);
+    const { code, stdout, stderr } = await run('import', 'ecosystem.config.js');
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(
+      /^jobs: it has no counterpart: jobs\S* is run by \S+, and the program has to be one of Node\n$/,
+    );
+    expect(readdirSync(directory)).toEqual(['ecosystem.config.js']);
+  }
+  writeFileSync(join(directory, 'shop.js'), '');
+  ecosystem(`{ apps: [{ name: 'jobs', script: 'jobs.py' }, { name: 'shop', script: 'shop.js' }] }`);
+  const { code, stdout, stderr } = await run('import', 'ecosystem.config.js');
+  expect([code, stdout]).toEqual([0, `${join(directory, 'millrace.config.json')}\n`]);
+  expect(stderr).toContain('jobs: it has no counterpart: jobs.py is run by python');
+  expect(stderr).toContain('shop: millrace start\n');
 });

@@ -72,7 +72,7 @@ test('HTTP clients keep their connections while a program is scaled from four wo
     expect(down).toMatchObject({ code: 0, stdout: '' });
     expect(down.stderr).toMatch(/^from 4 workers$/m);
     expect(down.stderr).toMatch(/^worker:3 has ended: process \d+$/m);
-    expect(down.stderr).toMatch(/^to 1 workers$/m);
+    expect(down.stderr).toMatch(/^to 1 worker$/m);
     const { processTable, size } = await status();
     expect(processTable.map((one: { name: string }) => one.name)).toEqual([
       'master',

@@ -54,7 +54,7 @@ test.each([
   for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
   expect(lines.filter((line) => /^ (master|manager|worker:[01]|admin) /.test(line))).toHaveLength(5);
   expect(text).toContain('\u001b[32mready');
-  expect(lines.filter((line) => /^listens on port \d+ /.test(line))).toHaveLength(1);
+  expect(lines.filter((line) => /^port \d+ /.test(line))).toHaveLength(1);
   const plain = await top([['admin', keys]], { ...env, NO_COLOR: '1' });
   expect(plain.text).not.toContain('\u001b[32m');
 });

@@ -9,5 +9,6 @@
  * await startProgram({ file: new URL('app.js', import.meta.url).pathname, server: { workerNum: 4 } });
  */
 
+export { failureText } from './programs/failure-text.js';
 export { type ProgramServerOptions, resolveProgramOptions } from './programs/program-options.js';
 export { type Program, type ProgramHooks, type RunProgram, startProgram } from './programs/start-program.js';

@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
-import { CommandError } from '../command-error.js';
+import { CommandError, EXIT } from '../command-error.js';
 import { type Imported, importApp } from '../import/pm2-app.js';
 
 /** Writes a configuration for each app of a file of pm2, and says what has no counterpart. Nothing that there is is written over. */
@@ -12,7 +12,8 @@ export function importEcosystem(
   const path = resolve(file);
   const to = process.cwd();
   const apps = appsOf(path).map((app) => importApp(app, env, dirname(path), to));
-  const written = apps.map((app) => ({ ...app, files: filesOf(app, apps.length === 1, to) }));
+  const programs = apps.filter(({ config }) => config !== undefined).length;
+  const written = apps.map((app) => ({ ...app, files: filesOf(app, programs === 1, to) }));
   const there = written
     .flatMap(({ files }) => files.map(([name]) => name))
     .filter((name) => existsSync(name));
@@ -22,27 +23,30 @@ export function importEcosystem(
     // Variables are often secrets.
     writeFileSync(name, text, { mode: name.endsWith('.env') ? 0o600 : 0o644 });
   }
+  if (programs === 0) process.exitCode = EXIT.failed;
   if (json)
     return console.log(
       JSON.stringify(
         written.map(({ name, config, notes, files }) => ({
           name,
-          config,
+          config: config ?? null,
           notes,
           files: files.map(([path]) => path),
         })),
       ),
     );
-  for (const { name, notes, files } of written) {
-    for (const [own] of files) console.log(own);
+  for (const { name, config: own, notes, files } of written) {
+    for (const [path] of files) console.log(path);
     for (const note of notes) console.error(`${name}: ${note}`);
-    const config = apps.length === 1 ? '' : ` --config ${files[0]?.[0]}`;
+    if (own === undefined) continue;
+    const config = programs === 1 ? '' : ` --config ${files[0]?.[0]}`;
     console.error(`${name}: millrace start${config}`);
   }
 }
 
 /** Its name and its text, of each file. */
 function filesOf({ name, config, variables }: Imported, isOnly: boolean, to: string): [string, string][] {
+  if (config === undefined) return [];
   const own = join(to, isOnly ? 'millrace.config.json' : `${name}.millrace.config.json`);
   const lines = Object.entries(variables).map(([variable, value]) => `${variable}=${quoted(value)}\n`);
   return [

@@ -1,5 +1,6 @@
 import { AdminClient } from '../admin/client.js';
 import { findServer } from '../admin/find-server.js';
+import { counted, heldText } from '../admin/format.js';
 import type { ReloadLine } from '../admin/reports.js';
 import { CommandError } from '../command-error.js';
 
@@ -16,7 +17,7 @@ export async function reload(
     if (line.outcome === 'reloaded') return;
     throw new CommandError(
       'failed',
-      line.advice ?? `The server ends: ${line.replaced} processes have been replaced.`,
+      line.advice ?? `The server ends: ${counted(line.replaced, 'process', 'processes')} replaced by then.`,
     );
   }
   throw new CommandError(
@@ -28,14 +29,18 @@ export async function reload(
 function tell(line: ReloadLine): void {
   switch (line.type) {
     case 'started':
-      return console.error(`${line.processes} processes are replaced, one after the other`);
+      return console.error(
+        `replaces ${counted(line.processes, 'process', 'processes')}, one after the other`,
+      );
     case 'replaced':
       return console.error(`${line.process}: ${line.previousPid ?? 'none'} -> ${line.pid}`);
+    case 'held':
+      return console.error(heldText(line));
     case 'waiting':
       // Each process has its line; long ones say that they go on.
       if (line.seconds % 5 === 0) console.error(`${line.seconds} s`);
       return;
     case 'done':
-      return console.error(`${line.outcome}: ${line.replaced} processes`);
+      return console.error(`${line.outcome}: ${counted(line.replaced, 'process', 'processes')}`);
   }
 }

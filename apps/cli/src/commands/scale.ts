@@ -1,5 +1,6 @@
 import { AdminClient } from '../admin/client.js';
 import { findServer } from '../admin/find-server.js';
+import { counted, heldText } from '../admin/format.js';
 import type { ScaleLine } from '../admin/reports.js';
 import { CommandError } from '../command-error.js';
 
@@ -52,7 +53,7 @@ const isAsAsked = (line: Done, body: Readonly<Record<string, number>>) =>
 
 function reasonOf({ outcome, advice, workers, taskWorkers }: Done): string {
   if (outcome === 'scaled')
-    return `Another request came meanwhile: there are ${workers} workers and ${taskWorkers} task workers.`;
+    return `Another request came meanwhile: there are now ${sizeText({ workers, taskWorkers })}.`;
   return advice ?? 'The server ends.';
 }
 
@@ -64,6 +65,8 @@ function tell(line: ScaleLine): void {
       return console.error(`${line.process} is ready: process ${line.pid}`);
     case 'ended':
       return console.error(`${line.process} has ended: process ${line.pid}`);
+    case 'held':
+      return console.error(heldText(line));
     case 'waiting':
       if (line.seconds % 5 === 0) console.error(`${line.seconds} s`);
       return;
@@ -73,5 +76,6 @@ function tell(line: ScaleLine): void {
 }
 
 function sizeText({ workers, taskWorkers }: Pick<Done, 'workers' | 'taskWorkers'>): string {
-  return `${workers} workers${taskWorkers ? ` and ${taskWorkers} task workers` : ''}`;
+  const tasks = taskWorkers ? ` and ${counted(taskWorkers, 'task worker')}` : '';
+  return `${counted(workers ?? 0, 'worker')}${tasks}`;
 }

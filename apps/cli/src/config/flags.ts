@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
+import type { AdminOptions } from '@millrace/server';
 import type { ProgramServerOptions } from '@millrace/server/program';
+import { CommandError } from '../command-error.js';
 import type { MillraceConfig } from './config.js';
 
 /** By what workers are chosen. */
@@ -21,6 +23,8 @@ export interface StartFlags {
   readonly logLevel?: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
   readonly logFormat?: 'json' | 'pretty';
   readonly adminPort?: number;
+  readonly adminHost?: string;
+  readonly adminTokenFile?: string;
   readonly rawOutput?: true;
   readonly envFile?: string;
   readonly maxConnections?: number;
@@ -64,5 +68,22 @@ export function flagOptions(flags: StartFlags, args: readonly string[], cwd: str
       ...(user !== undefined && { user }),
       ...(group !== undefined && { group }),
     },
+  };
+}
+
+/** Where the admin interface is to be besides its unix socket. Throws where something is told of a port that is not asked for. */
+export function adminFlags(
+  { adminPort: port, adminHost: host, adminTokenFile: tokenFile }: StartFlags,
+  cwd: string,
+): Pick<AdminOptions, 'port' | 'host' | 'tokenFile'> {
+  if (port === undefined && (host !== undefined || tokenFile !== undefined))
+    throw new CommandError(
+      'usage',
+      `--admin-${host === undefined ? 'token-file' : 'host'} is of a port: --admin-port says which, 0 for a free one.`,
+    );
+  return {
+    ...(port !== undefined && { port }),
+    ...(host !== undefined && { host }),
+    ...(tokenFile !== undefined && { tokenFile: resolve(cwd, tokenFile) }),
   };
 }

@@ -1,4 +1,4 @@
-import { bytes, grouped } from '../admin/format.js';
+import { bytes, counted, grouped } from '../admin/format.js';
 import type { Machine } from './machine.js';
 
 /** What a server is to have; of one that runs, what it has. */
@@ -7,6 +7,8 @@ export interface Wanted {
   /** Processes, but for the master; undefined: as many as a start makes without options. */
   readonly processes: number | undefined;
   readonly isRoot: boolean;
+  /** The queue of the system that its tasks travel in. */
+  readonly taskQueue?: 'sysv' | 'posix' | undefined;
 }
 
 /** What will hurt. */
@@ -30,10 +32,16 @@ const THREADS = 11;
 const OTHER_PROCESSES = 5;
 /** Bytes that a process of Node has before it does anything, and some for the program. */
 const PROCESS_BYTES = 96 << 20;
+/** What a queue of the system is to hold, so that a burst of tasks does not wait for room in it. */
+const QUEUE_BYTES = 1 << 20;
+const QUEUE_MESSAGES = 100;
 const NODE = [20, 19] as const;
 
 /** What of the machine will hurt a server that is to have that much. */
-export function findingsOf(machine: Machine, { connections, processes, isRoot }: Wanted): Finding[] {
+export function findingsOf(
+  machine: Machine,
+  { connections, processes, isRoot, taskQueue }: Wanted,
+): Finding[] {
   const count = processes ?? machine.processors + OTHER_PROCESSES;
   const files = connections + KEPT_BACK;
   const need = count * PROCESS_BYTES;
@@ -72,6 +80,20 @@ export function findingsOf(machine: Machine, { connections, processes, isRoot }:
       why: 'Node reserves more address space for each process than it uses: processes fail to start with memory left.',
       mend: 'sysctl -w vm.overcommit_memory=0',
     },
+    taskQueue === 'sysv' &&
+      isBelow(machine.systemVQueueBytes, QUEUE_BYTES) && {
+        id: 'msgmnb',
+        what: `A System V queue holds ${grouped(machine.systemVQueueBytes ?? 0)} bytes.`,
+        why: "Tasks travel in one ('system-v-queue'): two of the largest values fill it, and tasks beyond wait in the workers.",
+        mend: `sysctl -w kernel.msgmnb=${QUEUE_BYTES}   # before the start that makes the queue`,
+      },
+    taskQueue === 'posix' &&
+      isBelow(machine.posixQueueMessages, QUEUE_MESSAGES) && {
+        id: 'mqueue',
+        what: `A POSIX queue holds ${machine.posixQueueMessages} messages.`,
+        why: "Tasks travel in one ('posix-queue'): those beyond wait in the workers, and other programs find it full.",
+        mend: `sysctl -w fs.mqueue.msg_max=${QUEUE_MESSAGES} fs.mqueue.msg_default=${QUEUE_MESSAGES}; ulimit -q ${QUEUE_MESSAGES * 8_320}   # LimitMSGQUEUE= in a unit; before the start that makes the queue`,
+      },
     machine.hidesProcesses &&
       !isRoot && {
         id: 'hidepid',
@@ -82,7 +104,7 @@ export function findingsOf(machine: Machine, { connections, processes, isRoot }:
     memory < need && {
       id: 'memory',
       what: `There are ${bytes(memory)} of memory${machine.memoryLimit === memory ? ' for this control group' : ''}.`,
-      why: `${count} processes take ${bytes(need)} before a program needs any: the kernel kills some of them.`,
+      why: `${counted(count, 'process', 'processes')} need ${bytes(need)} before a program needs any: the kernel kills some of them.`,
       mend: `millrace start --workers ${Math.max(1, Math.floor(memory / PROCESS_BYTES) - OTHER_PROCESSES)} …   # or more memory`,
     },
     isBelow(machine.processLimit, threads) && {

@@ -12,6 +12,9 @@ export interface Machine {
   readonly synCookies: number | undefined;
   /** 2: the kernel promises no memory that it does not have. */
   readonly overcommit: number | undefined;
+  /** Bytes that a queue of System V holds; messages that a POSIX queue holds. */
+  readonly systemVQueueBytes: number | undefined;
+  readonly posixQueueMessages: number | undefined;
   readonly hidesProcesses: boolean;
   readonly memory: number;
   readonly memoryLimit: number | undefined;
@@ -47,6 +50,8 @@ export function readMachine(pid: number | 'self' = 'self', root = '/'): Machine 
     synBacklog: number('proc/sys/net/ipv4/tcp_max_syn_backlog'),
     synCookies: number('proc/sys/net/ipv4/tcp_syncookies'),
     overcommit: number('proc/sys/vm/overcommit_memory'),
+    systemVQueueBytes: number('proc/sys/kernel/msgmnb'),
+    posixQueueMessages: number('proc/sys/fs/mqueue/msg_max'),
     hidesProcesses: / \/proc proc \S*\bhidepid=(?!0|off)\w+/.test(text('proc/mounts') ?? ''),
     memory: totalmem(),
     memoryLimit: asNumber(inGroup('memory.max')?.trim()),

@@ -1,15 +1,26 @@
-import { relative, resolve } from 'node:path';
+import { basename, extname, relative, resolve } from 'node:path';
 import type { MillraceConfig } from '../config/config.js';
 
 /** What an app of pm2's file comes to. */
 export interface Imported {
   readonly name: string;
-  readonly config: MillraceConfig;
+  /** Undefined: it is no program of Node, and has no counterpart as a whole. */
+  readonly config: MillraceConfig | undefined;
   /** Its variables, which go into a file that `envFile` names. */
   readonly variables: Readonly<Record<string, string>>;
   /** What has no counterpart, and what there is in its place. */
   readonly notes: readonly string[];
 }
+
+const NODE_EXTENSIONS: ReadonlySet<string> = new Set(['.js', '.cjs', '.mjs', '.ts', '.cts', '.mts']);
+/** As pm2 chooses them where its file names none. */
+const INTERPRETERS: Readonly<Record<string, string>> = {
+  '.py': 'python',
+  '.sh': 'bash',
+  '.rb': 'ruby',
+  '.php': 'php',
+  '.pl': 'perl',
+};
 
 type App = Readonly<Record<string, unknown>>;
 
@@ -81,8 +92,18 @@ export function importApp(app: App, environment: string | undefined, from: strin
   if (user !== undefined) config.user = user;
   if (group !== undefined) config.group = group;
   const interpreter = text('interpreter', 'exec_interpreter');
-  if (interpreter !== undefined && !/(^|\/)node$/.test(interpreter))
-    notes.push(`interpreter: ${interpreter} cannot run here: the program has to be one of Node`);
+  const foreign = foreignInterpreter(script, interpreter);
+  if (foreign !== undefined)
+    return {
+      name: found,
+      config: undefined,
+      variables: {},
+      notes: [`it has no counterpart: ${script} is run by ${foreign}, and the program has to be one of Node`],
+    };
+  if (isTypeScriptLoader(interpreter))
+    notes.push(
+      `interpreter: NODE_OPTIONS="--import tsx" in the environment of the start, or a build of the program`,
+    );
   const nodeArgs = app.node_args ?? app.interpreter_args;
   text('node_args', 'interpreter_args');
   if (nodeArgs !== undefined)
@@ -95,6 +116,22 @@ export function importApp(app: App, environment: string | undefined, from: strin
   }
   return { name: found, config: config as MillraceConfig, variables, notes };
 }
+
+/** What pm2 runs a script by, where that is neither Node nor something in it; undefined: it is. */
+function foreignInterpreter(script: string, interpreter: string | undefined): string | undefined {
+  if (interpreter !== undefined && interpreter !== 'none')
+    return /^(node|nodejs)$/.test(basename(interpreter)) || isTypeScriptLoader(interpreter)
+      ? undefined
+      : interpreter;
+  const extension = extname(script);
+  // Of a script without one, only an interpreter says that it is none of Node.
+  if (extension === '' && interpreter === undefined) return undefined;
+  if (NODE_EXTENSIONS.has(extension)) return undefined;
+  return interpreter === 'none' ? 'itself' : (INTERPRETERS[extension] ?? `what runs ${extension}`);
+}
+
+const isTypeScriptLoader = (interpreter: string | undefined) =>
+  interpreter !== undefined && /^(tsx|ts-node)$/.test(basename(interpreter));
 
 function workersOf(app: App, config: Record<string, unknown>, notes: string[]): void {
   const instances = app.instances === undefined ? 1 : Number(app.instances === 'max' ? 0 : app.instances);

@@ -1,5 +1,6 @@
 import { type FSWatcher, statSync, watch } from 'node:fs';
 import { dirname, relative } from 'node:path';
+import { counted } from '../admin/format.js';
 
 /** Milliseconds without another change after which the server is reloaded: an editor writes in several steps, and a build many files. */
 const QUIET_MS = 100;
@@ -99,7 +100,7 @@ export class ProgramWatch {
       const began = performance.now();
       const { outcome, replaced = 0, advice = '' } = await server.reload();
       const ms = Math.round(performance.now() - began);
-      if (outcome === 'reloaded') server.log.info(`${what}: reloaded ${replaced} processes in ${ms} ms`);
+      if (outcome === 'reloaded') server.log.info(`${what}: reloaded ${counted(replaced, 'process', 'processes')} in ${ms} ms`);
       else if (outcome === 'failed')
         server.log.error(`${what}: the new version does not start, and the one before serves on. ${advice}`);
     }

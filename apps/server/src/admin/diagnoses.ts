@@ -7,7 +7,7 @@ import type { PeerId } from '../contract/ids.js';
 import { type AnswerState, type DiagnosisAnswer, DiagnosisWords } from '../diagnosis/diagnosis-words.js';
 import { INTERRUPTION } from './admin-assignment.js';
 import type { MasterLink } from './master-link.js';
-import { type Reply, RequestError } from './replies.js';
+import { noProcess, type Reply, RequestError } from './replies.js';
 import type { ServerView } from './server-view.js';
 
 /** Milliseconds between two looks for an answer. */
@@ -177,14 +177,7 @@ export class Diagnoses {
 
   #target(name: string): Target {
     const found = this.#parts.view.processes.find(name);
-    if (found === undefined) {
-      const names = this.#parts.view.processes.all().map((process) => process.name);
-      throw new RequestError(
-        404,
-        'NO_PROCESS',
-        `There is no process '${name}'; there are: ${names.join(', ')}.`,
-      );
-    }
+    if (found === undefined) throw noProcess(name, this.#parts.view.processes.all());
     const { report, peer } = found;
     const { name: own, pid, state } = report;
     if (peer === undefined)

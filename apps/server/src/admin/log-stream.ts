@@ -2,7 +2,8 @@ import type { ServerResponse } from 'node:http';
 import { LOG_LEVELS } from '../options/options.js';
 import { type LogRing, type Position, textOf } from '../shared/log-ring.js';
 import { SLOTS } from '../shared/log-ring-layout.js';
-import { RequestError } from './replies.js';
+import type { ProcessList } from './process-list.js';
+import { noProcess } from './replies.js';
 
 /** Milliseconds between two looks. */
 const LOOK_MS = 100;
@@ -35,14 +36,17 @@ interface Line {
  */
 export class LogStream {
   readonly #ring: LogRing;
+  readonly #processes: Pick<ProcessList, 'all' | 'mayWrite'>;
   readonly #clients = new Set<ServerResponse>();
 
-  constructor(ring: LogRing) {
+  constructor(ring: LogRing, processes: Pick<ProcessList, 'all' | 'mayWrite'>) {
     this.#ring = ring;
+    this.#processes = processes;
   }
 
   /** Serves the log to a client, until that goes away, or what was there by then. Throws a {@link RequestError}. */
   open(query: LogQuery, lastEventId: string | undefined): (response: ServerResponse) => void {
+    this.#assertWriter(query.process);
     const isWanted = filterOf(query);
     const { lines = PAST, follow } = query;
     return (response) => {
@@ -62,6 +66,14 @@ export class LogStream {
 
   close(): void {
     for (const response of this.#clients) response.end();
+  }
+
+  /** A name of which no line will ever come is a mistake. */
+  #assertWriter(process: string | undefined): void {
+    if (process === undefined) return;
+    const { role = '', id } = writerOf(process) ?? {};
+    if (this.#processes.mayWrite(role, id)) return;
+    throw noProcess(process, this.#processes.all());
   }
 
   #past(response: ServerResponse, most: number, isWanted: (line: string) => boolean): Position {
@@ -106,20 +118,20 @@ function eventsOf(lines: readonly string[], position: Position): string {
     .join('');
 }
 
+/** A role, or a process of it; undefined: neither. */
+function writerOf(process: string): { readonly role: string; readonly id: number | undefined } | undefined {
+  const [, role, id] = /^([a-z-]+)(?:[: ](\d{1,4}))?$/.exec(process) ?? [];
+  return role === undefined ? undefined : { role, id: id === undefined ? undefined : Number(id) };
+}
+
 function filterOf({ process, level }: LogQuery): (line: string) => boolean {
-  const [, role, id] = /^([a-z-]+)(?:[: ](\d{1,4}))?$/.exec(process ?? '') ?? [];
-  if (process !== undefined && role === undefined)
-    throw new RequestError(
-      400,
-      'QUERY',
-      `'process' in the query is a role, as worker, or a process, as worker:0; not ${JSON.stringify(process)}.`,
-    );
+  const { role, id } = writerOf(process ?? '') ?? {};
   const least = level === undefined ? 0 : LOG_LEVELS.indexOf(level);
   return (text) => {
     const line = parsed(text);
     if (line === undefined) return false;
     if (LOG_LEVELS.indexOf(line.level as (typeof LOG_LEVELS)[number]) < least) return false;
-    return role === undefined || (line.role === role && (id === undefined || line.id === Number(id)));
+    return role === undefined || (line.role === role && (id === undefined || line.id === id));
   };
 }
 

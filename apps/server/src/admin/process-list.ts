@@ -17,6 +17,9 @@ const HANGS_AFTER_MS = HEARTBEAT_MS * 2.5;
 /** What is told is at most so old: clients that ask often cost no more. */
 const FRESH_MS = 100;
 
+/** Roles of processes that have no place: a process that waits to take the place of a worker, and this one. */
+const OTHER_WRITERS: ReadonlySet<string> = new Set(['admin', 'spare']);
+
 interface Named {
   readonly name: string;
   readonly role: ProcessReport['role'];
@@ -57,6 +60,12 @@ export class ProcessList {
     const wanted = name.replaceAll(' ', '-').replace(/-(\d+)$/, ':$1');
     const report = this.all().find((one) => one.name === wanted);
     return report && { report, peer: this.#named.find((one) => one.name === wanted)?.peer };
+  }
+
+  /** Whether lines of the log may be of that role, or of that place of it: also of one without a process now. */
+  mayWrite(role: string, id: number | undefined): boolean {
+    if (OTHER_WRITERS.has(role)) return true;
+    return this.#named.some((one) => one.role === role && (id === undefined || one.id === id));
   }
 
   #report({ name, role, id, peer }: Named): ProcessReport {

@@ -18,6 +18,12 @@ export class RequestError extends Error {
   }
 }
 
+/** There is no such process, and which there are. */
+export function noProcess(name: string, processes: readonly { readonly name: string }[]): RequestError {
+  const names = processes.map((process) => process.name).join(', ');
+  return new RequestError(404, 'NO_PROCESS', `There is no process '${name}'; there are: ${names}.`);
+}
+
 export function send(response: ServerResponse, status: number, body: object): void {
   sendText(response, status, `${JSON.stringify(body)}\n`, 'application/json');
 }

@@ -12,7 +12,7 @@ import { metricsPage } from './metrics-page.js';
 import type { ProcessWatch } from './process-watch.js';
 import type { Registries } from './registries.js';
 import { reload } from './reload-progress.js';
-import { type Reply, RequestError } from './replies.js';
+import { noProcess, type Reply, RequestError } from './replies.js';
 import { scale } from './scale-progress.js';
 import * as schemas from './schemas.js';
 import type { ServerView } from './server-view.js';
@@ -115,9 +115,9 @@ export const ROUTES: readonly Route[] = [
     handle: ({ view }) => ok({ at: Date.now(), processes: view.processes.all() }),
   }),
   route('GET', '/v1/listeners', 'getListeners', {
-    text: 'Where the server listens, and how many connections each place has.',
+    text: 'Where the server listens, with the connections, messages and bytes of each place: in all, and in a second.',
     answers: { 200: is(schemas.listenersSchema, 'In the order of addListener.') },
-    handle: ({ view }) => ok({ at: Date.now(), listeners: view.listeners() }),
+    handle: ({ view }) => ok({ at: Date.now(), listeners: view.listeners.all() }),
   }),
   route('GET', '/v1/connections', 'getConnections', {
     text: 'Open connections, a page at a time, by ascending session ids.',
@@ -183,7 +183,7 @@ export const ROUTES: readonly Route[] = [
     },
     handle: ({ view, history }, { params: { name = '' } }) => {
       const found = history.process(view.processes.find(name)?.report.name ?? '');
-      if (found === undefined) throw noProcess(name, view);
+      if (found === undefined) throw noProcess(name, view.processes.all());
       return ok(found);
     },
   }),
@@ -198,6 +198,7 @@ export const ROUTES: readonly Route[] = [
         schema: schemas.logLine,
         contentType: 'text/event-stream',
       },
+      404: is(schemas.errorSchema, 'There is no process or role of that name.'),
     },
     handle: ({ logs }, { query, lastEventId }) => ({ serve: logs.open(query, lastEventId) }),
   }),
@@ -334,7 +335,7 @@ async function kill(
   const { view, master } = parts;
   const name = params.name ?? '';
   const found = view.processes.find(name);
-  if (found === undefined) throw noProcess(name, view);
+  if (found === undefined) throw noProcess(name, view.processes.all());
   const { report, peer } = found;
   if (report.role === 'master')
     throw new RequestError(409, 'MASTER', 'The server ends with its master: stop it in the place of that.');
@@ -348,15 +349,6 @@ async function kill(
       `There is no process '${report.name}' right now: the next one is on its way.`,
     );
   return ok({ process: report.name, pid, signal });
-}
-
-function noProcess(name: string, view: ServerView): RequestError {
-  const names = view.processes.all().map((process) => process.name);
-  return new RequestError(
-    404,
-    'NO_PROCESS',
-    `There is no process '${name}'; there are: ${names.join(', ')}.`,
-  );
 }
 
 function assertScalable(options: InferOutput<typeof schemas.scaleBody>, topology: Topology): void {

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { ScaleOptions, ScaleResult } from '../contract/scale.js';
+import { HeldProcesses } from './held-processes.js';
 import { beginLines } from './line-stream.js';
 import type { MasterLink } from './master-link.js';
 import type { ProcessWatch } from './process-watch.js';
@@ -21,7 +22,8 @@ export async function scale(
   const pids = new Map<string, number | null>();
   for (const { role, name, pid } of view.processes.all()) if (SCALED.includes(role)) pids.set(name, pid);
   const { workerNum, taskWorkerNum } = view.stats();
-  const lines = beginLines<ScaleLine>(response, (seconds) => ({ type: 'waiting', seconds }));
+  const held = new HeldProcesses(view.processes, SCALED);
+  const lines = beginLines<ScaleLine>(response, (seconds) => [...held.look(), { type: 'waiting', seconds }]);
   lines.write({ type: 'started', workers: workerNum, taskWorkers: taskWorkerNum });
   const look = () => {
     const now = new Map(

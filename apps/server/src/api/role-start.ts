@@ -18,6 +18,7 @@ import type { ProcessTimers } from '../process/process-timers.js';
 import type { ProgramVersion } from '../process/program-version.js';
 import { RoleContext } from '../process/role-context.js';
 import { outliveLostOutput } from '../process/standard-streams.js';
+import { failureText } from '../programs/failure-text.js';
 import type { UserFunctions } from '../reactor/reactor-context.js';
 import { loadRole } from './load-role.js';
 import type { Registrations } from './registrations.js';
@@ -134,7 +135,7 @@ export class RoleStart {
   }
 
   #failed(error: unknown): unknown {
-    this.#daemon?.failed(shownAt(error, ''));
+    this.#daemon?.failed(failureText(shownAt(error, '')));
     this.#parts.starts.fail(error);
     return error;
   }

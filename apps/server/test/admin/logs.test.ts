@@ -72,13 +72,18 @@ describe('the log over the admin interface', () => {
     expect(new Set((await lines(server, '&process=manager')).map(({ role }) => role))).toEqual(
       new Set(['manager']),
     );
-    expect(await lines(server, '&process=worker:7')).toEqual([]);
+    for (const name of ['worker:70', 'nope', 'task-workers', '../x']) {
+      const { status, body } = await server.get(`/v1/logs?process=${name}`);
+      expect([status, body.error.message]).toEqual([
+        404,
+        expect.stringMatching(/^There is no process '.*'; there are: master, manager, worker:0/),
+      ]);
+    }
     await server.post('/v1/processes/worker:0/kill');
     await until('the line of that', async () => {
       const [last, ...others] = (await lines(server, '&level=warn')).filter(({ role }) => role === 'manager');
       return last?.msg.startsWith('abnormal exit: worker 0 ended by SIGKILL') && others.length === 0;
     });
-    expect((await server.get('/v1/logs?process=../x')).status).toBe(400);
     expect((await server.get('/v1/logs?level=loud')).status).toBe(400);
   });
 

@@ -231,7 +231,7 @@ test('a reload that is asked for in workerStart of the last worker runs when the
 test('of two reloads that the master waits for, the one that the end of the server meets says that it was not done', async () => {
   await using server = await startServer({ workerNum: 1 }, { RELOADS: '2' }, 'life');
   server.program.kill('SIGCONT');
-  await server.program.printed(/reloading 1 processes/);
+  await server.program.printed(/reloading 1 process/);
   server.program.kill('SIGTERM');
   expect(await server.program.ended()).toEqual({ code: 0, signal: null });
   const results = events(server, 'result').map((text) => JSON.parse(text) as { outcome: string });
@@ -270,7 +270,7 @@ test('nobody waits for ever for a reload whose manager dies, nor is told that it
   await using server = await startServer({ workerNum: 1 }, { RELOADS: '2' }, 'life');
   const manager = pidOf(server, 'millrace: manager') as number;
   server.program.kill('SIGCONT');
-  await server.program.printed(/reloading 1 processes/);
+  await server.program.printed(/reloading 1 process/);
   process.kill(manager, 'SIGKILL');
   await until('both results', () => events(server, 'result').length === 2);
   for (const text of events(server, 'result'))

@@ -167,7 +167,7 @@ testOfLastingClients(
 test('SIGHUP to the group, twice, reloads, and kills no process that is being started', async () => {
   await using server = await startGroup();
   signalGroup(server, 'SIGHUP');
-  await server.program.printed(/reloading \d+ processes/);
+  await server.program.printed(/reloading \d+ process(es)?/);
   signalGroup(server, 'SIGHUP');
   await until('two reloads', () => events(server, 'afterReload').length === 2);
   for (const result of events(server, 'afterReload'))

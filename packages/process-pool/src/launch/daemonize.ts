@@ -26,7 +26,7 @@ const OPTIONS = optionNames<DaemonizeOptions>({ directory: true, output: true, w
 export interface Daemon {
   /** It is up: the process that started it exits with 0. A second call does nothing. */
   ready(): void;
-  /** It will not come up, and why: that is printed where the program was started. */
+  /** It will not come up, and why, as an error or in words: that is printed where the program was started. */
   failed(error: unknown): void;
 }
 
@@ -92,7 +92,10 @@ async function untilUp(daemon: ChildProcess, ownOutput: () => string): Promise<n
   const [stderr, status] = text;
   if (status === READY) process.exit(0);
   const how = signal ? `by ${signal}` : `with code ${code}`;
-  const said = [stderr, ownOutput(), status].map((part) => part.trimEnd()).filter((part) => part !== '');
+  // What it has told is what it has failed at; its output may say that once more, in other words.
+  const said = [stderr, status === '' ? ownOutput() : '', status]
+    .map((part) => part.trimEnd())
+    .filter((part) => part !== '');
   writeSync(STDERR, `${[...said, `The daemon ended ${how} before it was up.`].join('\n')}\n`);
   process.exit(code || 1);
 }
@@ -114,7 +117,7 @@ function becomeDaemon(directory: string, waitForReady: boolean): Daemon {
     }
     closeSync(STATUS);
   };
-  const failed = (error: unknown) => tell(`${inspect(error)}\n`);
+  const failed = (error: unknown) => tell(`${typeof error === 'string' ? error : inspect(error)}\n`);
   const daemon: Daemon = { ready: () => tell(READY), failed };
   if (waitForReady) process.on('uncaughtExceptionMonitor', failed);
   else daemon.ready();
