@@ -32,7 +32,16 @@ function statusCode(host: string, port: number, token: string): Promise<number |
 test('a start serves its admin interface at another address, with the token of a file that no command line shows', async () => {
   const file = join(directory, 'token');
   writeFileSync(file, `${TOKEN}\n`, { mode: 0o600 });
-  const flags = ['--workers', '1', '--admin-port', '0', '--admin-host', '127.0.0.2', '--admin-token-file', file];
+  const flags = [
+    '--workers',
+    '1',
+    '--admin-port',
+    '0',
+    '--admin-host',
+    '127.0.0.2',
+    '--admin-token-file',
+    file,
+  ];
   await using program = start(programOf('hello.cjs'), { flags, env });
   await portOf(program);
   const { adminAddress, processTable } = JSON.parse((await millrace(['status', '--json'], env)).stdout);
@@ -40,7 +49,8 @@ test('a start serves its admin interface at another address, with the token of a
   expect(await statusCode('127.0.0.2', adminAddress.port, TOKEN)).toBe(200);
   expect(await statusCode('127.0.0.2', adminAddress.port, 'another-token-of-somebody')).toBe(401);
   for (const { pid } of processTable)
-    for (const what of ['cmdline', 'environ']) expect(readFileSync(`/proc/${pid}/${what}`, 'utf8')).not.toContain(TOKEN);
+    for (const what of ['cmdline', 'environ'])
+      expect(readFileSync(`/proc/${pid}/${what}`, 'utf8')).not.toContain(TOKEN);
   expect(program.output).not.toContain(TOKEN);
 });
 
@@ -49,5 +59,8 @@ test.each([
   ['--admin-token-file', 'token'],
 ])('%s without a port is wrong usage', async (...flags) => {
   const { code, stderr } = await millrace(['start', ...flags, programOf('hello.cjs')], env);
-  expect([code, stderr]).toEqual([2, `${flags[0]} is of a port: --admin-port says which, 0 for a free one.\n`]);
+  expect([code, stderr]).toEqual([
+    2,
+    `${flags[0]} is of a port: --admin-port says which, 0 for a free one.\n`,
+  ]);
 });

@@ -100,7 +100,8 @@ export class ProgramWatch {
       const began = performance.now();
       const { outcome, replaced = 0, advice = '' } = await server.reload();
       const ms = Math.round(performance.now() - began);
-      if (outcome === 'reloaded') server.log.info(`${what}: reloaded ${counted(replaced, 'process', 'processes')} in ${ms} ms`);
+      if (outcome === 'reloaded')
+        server.log.info(`${what}: reloaded ${counted(replaced, 'process', 'processes')} in ${ms} ms`);
       else if (outcome === 'failed')
         server.log.error(`${what}: the new version does not start, and the one before serves on. ${advice}`);
     }

@@ -87,7 +87,10 @@ export class Replacements {
     }
     const before = runInOrder(handlers.get('beforeReload'));
     await this.#settled('beforeReload', 'the reload waits for it', before);
-    log.info({ tasksOnly }, `reloading ${members().length} ${members().length === 1 ? 'process' : 'processes'}`);
+    log.info(
+      { tasksOnly },
+      `reloading ${members().length} ${members().length === 1 ? 'process' : 'processes'}`,
+    );
     const result = await this.inTurn(() => this.#reloadAnew(members()));
     context.numbers.reloaded(result.outcome);
     if (result.outcome === 'failed') log.error(result.advice);

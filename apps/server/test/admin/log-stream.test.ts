@@ -33,7 +33,8 @@ test('what is there of the log comes to an end, however fast processes write mea
     write: (text: string) => written.push(text),
     end: () => written.push('end'),
   };
-  new LogStream(ring).open({ follow: 'false', lines: 2 }, undefined)(response as unknown as ServerResponse);
+  const stream = new LogStream(ring, { all: () => [], mayWrite: () => true });
+  stream.open({ follow: 'false', lines: 2 }, undefined)(response as unknown as ServerResponse);
   expect(written.join('').match(/^data: /gm)).toHaveLength(2);
   expect(written.at(-1)).toBe('end');
 });
