@@ -11,6 +11,8 @@ import { WorkerDeaths } from '../../src/reactor/http/worker-deaths.js';
 import type { ReactorContext } from '../../src/reactor/reactor-context.js';
 import * as layout from '../../src/shared/connection-layout.js';
 import { ConnectionSlot, ConnectionTable } from '../../src/shared/connection-table.js';
+import { SessionTrace } from '../../src/shared/session-trace.js';
+import { TRACE_BYTES } from '../../src/shared/trace-layout.js';
 
 const SESSION = asSession(1);
 const LISTENER = asListener(0);
@@ -51,6 +53,7 @@ function ordersOf() {
     port: () => ({ socketBufferSize: 1 << 20 }),
     count: () => {},
     traffic: { sent: () => {} },
+    trace: new SessionTrace(new ArrayBuffer(TRACE_BYTES), 0),
   } as unknown as ReactorContext;
   const requests = new RequestDispatch(context);
   const commands = new ClientCommands(context, new WorkerDeaths(context), new Retirements(context), requests);

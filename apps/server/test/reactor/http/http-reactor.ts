@@ -20,6 +20,8 @@ import type { ReactorContext } from '../../../src/reactor/reactor-context.js';
 import * as layout from '../../../src/shared/connection-layout.js';
 import { ConnectionSlot, ConnectionTable } from '../../../src/shared/connection-table.js';
 import * as counters from '../../../src/shared/counters-layout.js';
+import { SessionTrace } from '../../../src/shared/session-trace.js';
+import { TRACE_BYTES } from '../../../src/shared/trace-layout.js';
 
 const WORKER = asWorker(0);
 const LISTENER = asListener(0);
@@ -114,6 +116,7 @@ export class HttpReactor {
       memory: this.memory,
       port: () => ({ socketBufferSize: 1 << 20 }),
       count: (counter: number, by: number) => this.counts.set(counter, (this.counts.get(counter) ?? 0) + by),
+      trace: new SessionTrace(new ArrayBuffer(TRACE_BYTES), 0),
       traffic: new ListenerCounts({ add: () => {} }),
       log: (_: string, text: string) => this.lines.push(text),
       dispatcher: {
