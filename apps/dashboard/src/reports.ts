@@ -1,4 +1,4 @@
-// What is read of the answers of the admin interface. A test of @millrace/server holds these against its schemas.
+// What the page and the command read of the answers of the admin interface. A test of @millrace/server holds these against its schemas.
 
 export type ServerState = 'starting' | 'ready' | 'degraded' | 'draining';
 export type ProcessState = 'starting' | 'ready' | 'leaving' | 'hanging' | 'stopped' | 'down';
@@ -16,6 +16,8 @@ export interface Status {
     readonly open: number;
     readonly limit: number;
     readonly accepted: number;
+    readonly closed: number;
+    readonly closedBy: Readonly<Record<string, number>>;
     readonly turnedAway: number;
   };
   readonly messages: {
@@ -26,6 +28,7 @@ export interface Status {
     readonly bytesOut: number;
   };
   readonly tasks: {
+    readonly asked: number;
     readonly completed: number;
     readonly failed: number;
     readonly waiting: number;
@@ -45,6 +48,7 @@ export interface Status {
     readonly maxTaskWorkers: number;
   };
   readonly lostLogLines: number;
+  readonly adminAddress: { readonly host: string; readonly port: number } | null;
 }
 
 export interface ProcessReport {
@@ -58,6 +62,7 @@ export interface ProcessReport {
   readonly cpuPercent: number | null;
   readonly memory: number | null;
   readonly loopDelayMs: number | null;
+  readonly loopDelayP99Ms: number | null;
   readonly restarts: number | null;
   readonly failures: number | null;
   readonly lastFailure: string | null;
@@ -95,13 +100,22 @@ export interface Listener {
 
 export interface Connection {
   readonly session: number;
+  readonly listener: number;
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly worker: number | null;
   readonly connectedAt: number;
   readonly lastReceivedAt: number;
+  readonly lastSentAt: number;
   readonly queuedBytes: number;
   readonly paused: boolean;
+}
+
+export interface ConnectionPage {
+  readonly at: number;
+  readonly open: number;
+  readonly connections: readonly Connection[];
+  readonly next: number | null;
 }
 
 /** That a process has ended, come, or changed its state. */
@@ -132,7 +146,7 @@ export interface HeldLine {
 /** A line of the answer to a scaling. */
 export type ScaleLine =
   | { readonly type: 'started'; readonly workers: number; readonly taskWorkers: number }
-  | { readonly type: 'ready' | 'ended'; readonly process: string }
+  | { readonly type: 'ready' | 'ended'; readonly process: string; readonly pid: number }
   | HeldLine
   | { readonly type: 'waiting'; readonly seconds: number }
   | {
@@ -156,14 +170,17 @@ export interface TaskReport {
   readonly runP99Ms: number | null;
 }
 
+/** What a task worker runs; null: nothing. */
+export interface TaskWorkerReport {
+  readonly process: string;
+  readonly task: string | null;
+  readonly since: number | null;
+}
+
 export interface TasksReport {
   readonly at: number;
   readonly tasks: readonly TaskReport[];
-  readonly workers: readonly {
-    readonly process: string;
-    readonly task: string | null;
-    readonly since: number | null;
-  }[];
+  readonly workers: readonly TaskWorkerReport[];
 }
 
 export interface QueueReport {
@@ -188,7 +205,12 @@ export interface TableReport {
 /** A line of the answer to a reload. */
 export type ReloadLine =
   | { readonly type: 'started'; readonly processes: number }
-  | { readonly type: 'replaced'; readonly process: string }
+  | {
+      readonly type: 'replaced';
+      readonly process: string;
+      readonly pid: number;
+      readonly previousPid: number | null;
+    }
   | HeldLine
   | { readonly type: 'waiting'; readonly seconds: number }
   | {

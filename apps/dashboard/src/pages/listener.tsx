@@ -5,7 +5,8 @@ import type { Connection } from '../reports.js';
 import { hrefOf } from '../state/route.js';
 import { listeners, seriesOfListener } from '../state/server.js';
 import { Chart } from '../ui/chart.js';
-import { bytes, bytesPerSecond, clock, count, duration, rate } from '../ui/format.js';
+import { bytes, clock, count, duration, rate } from '../ui/format.js';
+import { Traffic } from '../ui/measures.js';
 import { Empty, Facts, Panel } from '../ui/parts.js';
 import { type Column, Table } from '../ui/table.js';
 import { placeOf } from './listeners.js';
@@ -55,16 +56,7 @@ export function Listener({ index }: { readonly index: number }) {
               { label: 'sent', column: 'messagesOut', perSecond: true },
             ]}
           />
-          <Chart
-            title="Traffic"
-            series={seriesOfListener(index)}
-            steps="bytes"
-            format={bytesPerSecond}
-            lines={[
-              { label: 'in', column: 'bytesIn', perSecond: true },
-              { label: 'out', column: 'bytesOut', perSecond: true },
-            ]}
-          />
+          <Traffic series={seriesOfListener(index)} />
         </div>
       </Panel>
       <Panel title="Its connections" id="connections">

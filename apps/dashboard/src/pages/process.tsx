@@ -5,6 +5,7 @@ import { Chart } from '../ui/chart.js';
 import { bytes, count, duration, milliseconds, percent, rate, titleOf } from '../ui/format.js';
 import { HappeningList } from '../ui/happening-list.js';
 import { LogList } from '../ui/log-list.js';
+import { Memory, Processor } from '../ui/measures.js';
 import { Empty, type Fact, Facts, Panel, State } from '../ui/parts.js';
 
 export function Process({ name }: { readonly name: string }) {
@@ -63,19 +64,8 @@ export function Process({ name }: { readonly name: string }) {
       </section>
       <Panel title="The last ten minutes" id="charts">
         <div class="charts">
-          <Chart
-            title="Processor"
-            series={series}
-            format={percent}
-            lines={[{ label: 'of one', column: 'cpuPercent' }]}
-          />
-          <Chart
-            title="Memory"
-            series={series}
-            steps="bytes"
-            format={bytes}
-            lines={[{ label: 'resident', column: 'memory' }]}
-          />
+          <Processor series={series} label="of one" />
+          <Memory series={series} label="resident" />
           {role !== 'admin' && (
             <Chart
               title="Event-loop delay"

@@ -1,6 +1,7 @@
 import { processes, serverSeries } from '../state/server.js';
 import { Chart } from '../ui/chart.js';
-import { bytes, bytesPerSecond, milliseconds, percent, rate, short } from '../ui/format.js';
+import { milliseconds, rate, short } from '../ui/format.js';
+import { Memory, Processor, Traffic } from '../ui/measures.js';
 import { Panel } from '../ui/parts.js';
 
 export function ServerCharts() {
@@ -34,16 +35,7 @@ export function ServerCharts() {
           format={milliseconds}
           lines={[{ label: 'slowest process', column: 'loopDelayMs' }]}
         />
-        <Chart
-          title="Traffic"
-          series={series}
-          steps="bytes"
-          format={bytesPerSecond}
-          lines={[
-            { label: 'in', column: 'bytesIn', perSecond: true },
-            { label: 'out', column: 'bytesOut', perSecond: true },
-          ]}
-        />
+        <Traffic series={series} />
         {hasTasks && (
           <>
             <Chart
@@ -67,19 +59,8 @@ export function ServerCharts() {
             />
           </>
         )}
-        <Chart
-          title="Processor"
-          series={series}
-          format={percent}
-          lines={[{ label: 'all processes', column: 'cpuPercent' }]}
-        />
-        <Chart
-          title="Memory"
-          series={series}
-          steps="bytes"
-          format={bytes}
-          lines={[{ label: 'all processes', column: 'memory' }]}
-        />
+        <Processor series={series} label="all processes" />
+        <Memory series={series} label="all processes" />
       </div>
     </Panel>
   );
