@@ -1,4 +1,4 @@
-import { type Job, Worker } from 'bullmq';
+import { type Job, type JobJson, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 
 /** A claim that is lost with its host is no failure of the task: how often that may be is decided by its retries. */
@@ -37,8 +37,11 @@ export class ClaimWorker extends Worker {
 
   /** The job in what a finished one answers with: the next, under the same token. */
   async jobOf(found: unknown, token: string): Promise<Job | undefined> {
-    if (!Array.isArray(found) || !found[0]) return undefined;
-    return this.nextJobFromJobData(found[0], found[1] as string, token);
+    if (!Array.isArray(found)) return undefined;
+    const [job, id, limitedFor, delayedUntil] = found as [JobJson | null, string, number, number];
+    // Without a job the worker takes the queue for empty, and waits at the next request: not where jobs are only held back.
+    if (!job && (limitedFor > 0 || delayedUntil > 0)) return undefined;
+    return this.nextJobFromJobData(job ?? undefined, id, token);
   }
 
   /** Gives a job back, as the next of its priority. BullMQ wakes no host that waits for one with a priority: this does. */

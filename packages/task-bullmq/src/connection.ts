@@ -19,7 +19,33 @@ export function connect({ connection }: ResolvedBullmqOptions, patient: boolean)
     // 50 ms, growing to 2 s, for ever.
     retryStrategy: (times) => Math.min(50 * times, 2_000),
   };
-  return typeof connection === 'string' ? new Redis(connection, options) : new Redis(options);
+  return typeof connection === 'string'
+    ? new GatheringRedis(connection, options)
+    : new GatheringRedis(options);
+}
+
+/**
+ * Sends what is asked in one turn of the event loop in one write: each write is a system call and wakes the server, and many tasks
+ * are under way at a time.
+ */
+class GatheringRedis extends Redis {
+  #gathering = false;
+
+  override sendCommand(...args: Parameters<Redis['sendCommand']>): unknown {
+    const { stream } = this;
+    if (!this.#gathering && this.status === 'ready') {
+      this.#gathering = true;
+      stream.cork?.();
+      // Behind what others do in the next tick, which may ask for more.
+      process.nextTick(() =>
+        process.nextTick(() => {
+          this.#gathering = false;
+          stream.uncork?.();
+        }),
+      );
+    }
+    return super.sendCommand(...args);
+  }
 }
 
 /** Calls `connected` and `away` as a group of connections is whole or not; each change once. */

@@ -13,16 +13,14 @@ import type {
 } from '@millrace/task-broker';
 import { type Job, UnrecoverableError } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { Answers } from './answers.js';
 import { THROWN_FIELD } from './caller.js';
 import { ClaimWorker } from './claim-worker.js';
 import { asBrokerError, ConnectionWatch, connect, examine, whenReady } from './connection.js';
 import { base64, claimOf, type JobData } from './job-data.js';
 import { Keys } from './keys.js';
 import type { ResolvedBullmqOptions } from './options.js';
-import { ReplyWire } from './reply-wire.js';
 
-/** Replies that a caller's stream holds at most: of what is beyond, answers are looked up. */
-const MOST_REPLIES = 100_000;
 /** Bytes that wait to be written to Redis, beyond which progress is dropped. */
 const MOST_WAITING = 1 << 20;
 /** Milliseconds for which a cancellation is remembered whose task is not known yet: its claim may be under way to here. */
@@ -31,7 +29,6 @@ const REMEMBERED_MS = 10_000;
 const LIMITED_MS = 20;
 /** Milliseconds until a failed attempt to claim is repeated. */
 const RETRY_MS = 200;
-const FIELD = 'm';
 /** What BullMQ's scripts answer about a claim that is another's, or of a job that is gone. */
 const NOT_HELD: ReadonlySet<number> = new Set([-1, -2, -3, -6]);
 
@@ -46,7 +43,7 @@ export class BullmqHost implements HostBroker {
   readonly #keys: Keys;
   readonly #redis: Redis;
   readonly #subscriber: Redis;
-  readonly #wire = new ReplyWire();
+  readonly #answers: Answers;
   /** The job behind a claim, whose token is the lock's. */
   readonly #jobs = new WeakMap<Claim, Job<JobData>>();
   #worker: ClaimWorker | undefined;
@@ -64,6 +61,7 @@ export class BullmqHost implements HostBroker {
     this.#keys = new Keys(options.queue);
     this.#redis = connect(options, true);
     this.#subscriber = connect(options, true);
+    this.#answers = new Answers(this.#redis);
   }
 
   async open(events: HostEvents): Promise<void> {
@@ -130,7 +128,7 @@ export class BullmqHost implements HostBroker {
     }
   }
 
-  async settle(claim: Claim, settlement: Settlement, another: boolean): Promise<Settled> {
+  async settle(claim: Claim, settlement: Settlement, another: boolean, answer?: Reply): Promise<Settled> {
     const job = this.#jobs.get(claim) as Job<JobData>;
     const token = job.token as string;
     // While the connection to wait with is lost, nothing is claimed that may have to be given back.
@@ -144,11 +142,12 @@ export class BullmqHost implements HostBroker {
         await this.#claimWorker.giveBackUnbegun(job);
         return { held: true, next: undefined };
       }
-      const found =
+      const settling =
         settlement.kind === 'done'
-          ? await job.moveToCompleted(base64(settlement.body) as never, token, fetchNext)
-          : await this.#fail(job, settlement, token, fetchNext);
-      return { held: true, next: await this.#next(found, token) };
+          ? job.moveToCompleted(base64(settlement.body) as never, token, fetchNext)
+          : this.#fail(job, settlement, token, fetchNext);
+      if (answer !== undefined) this.#answer(claim, job, settling, answer);
+      return { held: true, next: await this.#next(await settling, token) };
     } catch (error) {
       const { code } = error as { readonly code?: unknown };
       if (typeof code === 'number' && NOT_HELD.has(code)) return { held: false, next: undefined };
@@ -158,18 +157,8 @@ export class BullmqHost implements HostBroker {
 
   async reply({ replyTo }: Claim, reply: Reply): Promise<void> {
     if (replyTo === undefined) return;
-    const key = this.#keys.replies(replyTo);
     try {
-      await this.#redis.xadd(
-        key,
-        'NOMKSTREAM',
-        'MAXLEN',
-        '~',
-        MOST_REPLIES,
-        '*',
-        FIELD,
-        this.#wire.encode(reply),
-      );
+      await this.#answers.send(this.#keys.replies(replyTo), reply);
     } catch (error) {
       throw asBrokerError(error);
     }
@@ -207,12 +196,14 @@ export class BullmqHost implements HostBroker {
     if (this.#pumping) return;
     this.#pumping = true;
     try {
-      while (this.#waiters.length > 0 && !this.#closing) {
+      for (let atOnce = 0; this.#waiters.length > 0 && !this.#closing; ) {
         const since = performance.now();
         const job = await this.#claimWorker.getNextJob(`${this.address}:${this.#tokens++}`);
         if (job !== undefined) await this.#give(job as Job<JobData>);
-        // While the limiter holds tasks back, the worker answers at once.
-        else if (performance.now() - since < LIMITED_MS) await sleep(LIMITED_MS);
+        const isAtOnce = job === undefined && performance.now() - since < LIMITED_MS;
+        atOnce = isAtOnce ? atOnce + 1 : 0;
+        // That there is none the worker says at once, the first time, and waits the next. While a limiter holds tasks back it always does.
+        if (atOnce > 1) await sleep(LIMITED_MS);
       }
     } catch (error) {
       this.#events?.away(error as Error);
@@ -230,6 +221,21 @@ export class BullmqHost implements HostBroker {
     if (waiter !== undefined) waiter.take(claim);
     // Whoever waited for it has gone meanwhile.
     else await this.#claimWorker.giveBackUnbegun(job).catch(() => {});
+  }
+
+  /** Where the connection breaks it is lost, and looked up. */
+  #answer(claim: Claim, job: Job<JobData>, settling: Promise<unknown>, answer: Reply): void {
+    const { replyTo } = claim;
+    if (replyTo === undefined) return;
+    const key = this.#claimWorker.toKey(claim.id);
+    this.#answers
+      .sendBehind(this.#keys.replies(replyTo), key, job.attemptsStarted, answer)
+      .then(async (isSent) => {
+        if (isSent) return;
+        await settling;
+        await this.reply(claim, answer);
+      })
+      .catch(() => {});
   }
 
   async #next(found: unknown, token: string): Promise<Claim | undefined> {

@@ -45,7 +45,7 @@ export class JetStreamHost implements HostBroker {
   readonly #held = new WeakMap<Claim, Held>();
   readonly #cancelled = new Map<string, number>();
   /** Requests for tasks that are under way. */
-  readonly #ahead: Promise<JsMsg | undefined>[] = [];
+  readonly #ahead: Promise<Claim | undefined>[] = [];
   #consumer: Consumer | undefined;
   #subscribed = false;
   #closing = false;
@@ -89,10 +89,15 @@ export class JetStreamHost implements HostBroker {
       const ahead = this.#ahead.shift();
       // A request cannot be taken back: whoever has made one waits for what it brings.
       if (ahead === undefined && (signal.aborted || this.#closing)) return undefined;
-      const message = await (ahead ?? this.#pull());
-      const claim = message === undefined ? undefined : await this.#claimed(message);
+      const claim = await (ahead ?? this.#pulled());
       if (claim !== undefined) return claim;
     }
+  }
+
+  /** Of what it is refused, which is delivered again, the host is told at its next request. */
+  async #pulled(): Promise<Claim | undefined> {
+    const message = await this.#pull();
+    return message && this.#claimed(message);
   }
 
   async #pull(): Promise<JsMsg | undefined> {
@@ -122,7 +127,7 @@ export class JetStreamHost implements HostBroker {
     return { lost, cancelled };
   }
 
-  async settle(claim: Claim, settlement: Settlement, another: boolean): Promise<Settled> {
+  async settle(claim: Claim, settlement: Settlement, another: boolean, answer?: Reply): Promise<Settled> {
     const held = this.#held.get(claim) as Held;
     const { message } = held;
     if (settlement.kind === 'again') {
@@ -140,7 +145,12 @@ export class JetStreamHost implements HostBroker {
     }
     const { kind, body } = settlement;
     // The next task is under way while this one is settled.
-    if (another && this.#ahead.length < MOST_AHEAD) this.#ahead.push(this.#pull());
+    if (another && this.#ahead.length < MOST_AHEAD) {
+      const ahead = this.#pulled();
+      // The claim that takes it rejects with it.
+      ahead.catch(() => {});
+      this.#ahead.push(ahead);
+    }
     const word = { kind, attempt: claim.attempt, body };
     let said = await this.#words.say(claim.id, word, held.after);
     if (said === undefined && (await this.#words.get(claim.id)) === undefined)
@@ -148,6 +158,7 @@ export class JetStreamHost implements HostBroker {
     if (said === undefined) return { held: false, next: undefined };
     // Where this is lost the task is delivered again, and found to be answered.
     message.ack();
+    if (answer !== undefined) await this.reply(claim, answer);
     return { held: true, next: undefined };
   }
 

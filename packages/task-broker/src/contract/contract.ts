@@ -207,6 +207,24 @@ export const engineContract: readonly ContractCheck[] = [
     assert.equal(await attempt, undefined);
     assert.equal((await ends.host.settle(claim, { kind: 'done', body: ANSWER }, false)).held, true);
   }),
+  check(
+    'an answer reaches the caller behind its settlement, and none where the claim was lost',
+    async (ends) => {
+      const other = await ends.anotherHost();
+      await ends.caller.enqueue(taskOf(ends, { retries: 1 }));
+      const first = await claimed(ends.host);
+      const second = await claimed(other);
+      await ends.host.settle(first, { kind: 'done', body: BODY }, false, replyOf(ends, first, 'done', 1));
+      await other.settle(second, { kind: 'done', body: ANSWER }, false, replyOf(ends, second, 'done', 2));
+      // Behind those that were sent before it.
+      await other.reply(second, replyOf(ends, second, 'progress', 4));
+      await until('the answer', () => ends.replies.length >= 2);
+      assert.deepEqual(
+        ends.replies.map(({ sequence }) => sequence),
+        [2, 4],
+      );
+    },
+  ),
   check('a task that is to be run again is, at once, and counts its attempts', async (ends) => {
     await ends.caller.enqueue(taskOf(ends, { retries: 5 }));
     for (let attempt = 1; attempt <= 3; attempt += 2) {

@@ -95,9 +95,12 @@ export interface HostBroker {
   claim(signal: AbortSignal): Promise<Claim | undefined>;
   /** Keeps claims; says which are lost, and which are cancelled. Rejects while the engine is away. */
   renew(claims: readonly Claim[]): Promise<Renewal>;
-  /** Ends a claim; `another`: a next task is wanted, if one waits. */
-  settle(claim: Claim, settlement: Settlement, another: boolean): Promise<Settled>;
-  /** Sends an answer or one of several results to the caller; to one that has gone, nothing. */
+  /**
+   * Ends a claim; `another`: a next task is wanted, if one waits. `answer` goes to the caller when the claim was held until then, and
+   * else nowhere. It may be lost where the connection breaks: the caller looks it up.
+   */
+  settle(claim: Claim, settlement: Settlement, another: boolean, answer?: Reply): Promise<Settled>;
+  /** Sends one of several results to the caller; to one that has gone, nothing. */
   reply(claim: Claim, reply: Reply): Promise<void>;
   /** Sends a report; false: it was dropped, since the engine does not keep up. */
   progress(claim: Claim, reply: Reply): boolean;

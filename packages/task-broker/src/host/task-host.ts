@@ -21,8 +21,6 @@ const NO_PROCESS = 'ERR_MILLRACE_TASK_POOL_FAILED';
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
-/** Milliseconds that a host which ends gives its last answers, while the engine is away: they are looked up. */
-const LAST_ANSWERS_MS = 1_000;
 
 /** What task-program.ts makes of the user's tasks, for `run` and for `stream`. */
 interface HostTasks {
@@ -49,15 +47,13 @@ export interface TaskHostEvents extends Omit<TaskPoolEvents, 'drain'> {
  *
  * Notes. This process holds the claims and the connection, and runs no code of the tasks: one that blocks its process neither
  * loses its claim nor holds the others up. As many tasks are claimed as the task processes that are there begin at once. A claim ends with its settlement; the
- * answer is sent to the caller after the engine has taken that, so that a host which lost the claim answers nobody.
+ * answer goes to the caller behind that, and only where the engine has taken it, so that a host which lost the claim answers nobody.
  */
 export class TaskHost extends EventEmitter<TaskHostEvents> implements AsyncDisposable {
   readonly #broker: HostBroker;
   readonly #pool: TaskPool<HostTasks>;
   readonly #bodies: Bodies;
   readonly #running = new Map<string, RunningClaim>();
-  /** Answers under way to their callers. */
-  readonly #answering = new Set<Promise<void>>();
   readonly #slots: Slots;
   #loops: Promise<void>[] = [];
   #renewal: NodeJS.Timeout | undefined;
@@ -197,15 +193,12 @@ export class TaskHost extends EventEmitter<TaskHostEvents> implements AsyncDispo
     const { claim } = running;
     running.settling = true;
     const another = () => !slot.signal.aborted;
-    const settled = await this.#persist(() => this.#broker.settle(claim, settlement, another()));
+    const answer = this.#answer(running, settlement);
+    const settled = await this.#persist(() => this.#broker.settle(claim, settlement, another(), answer));
     if (settled === undefined) return undefined;
     if (!settled.held) this.#lost++;
     else if (settlement.kind === 'again' || settlement.kind === 'unbegun') this.#again++;
-    else {
-      this.#settled++;
-      // The next task does not wait for it.
-      if (claim.replyTo !== undefined) this.#answer(running, settlement);
-    }
+    else this.#settled++;
     return settled.next;
   }
 
@@ -302,13 +295,10 @@ export class TaskHost extends EventEmitter<TaskHostEvents> implements AsyncDispo
     return thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
   }
 
-  #answer(running: RunningClaim, settlement: Extract<Settlement, { body: Uint8Array }>): void {
-    const answering = this.#broker
-      .reply(running.claim, this.#reply(running, settlement.kind, settlement.body))
-      // Lost, where the connection breaks just now: the caller looks it up.
-      .catch(() => {})
-      .finally(() => this.#answering.delete(answering));
-    this.#answering.add(answering);
+  #answer(running: RunningClaim, settlement: Settlement): Reply | undefined {
+    const hasAnswer = settlement.kind === 'done' || settlement.kind === 'thrown';
+    if (!hasAnswer || running.claim.replyTo === undefined) return undefined;
+    return this.#reply(running, settlement.kind, settlement.body);
   }
 
   #reply({ claim, startedAt }: RunningClaim, kind: Reply['kind'], body: Uint8Array, sequence = 0): Reply {
@@ -379,7 +369,6 @@ export class TaskHost extends EventEmitter<TaskHostEvents> implements AsyncDispo
       );
     await Promise.all(this.#loops);
     clearInterval(this.#renewal);
-    await inTime(Promise.all(this.#answering), LAST_ANSWERS_MS);
     await this.#broker.close();
     await this.#pool.destroy();
   }

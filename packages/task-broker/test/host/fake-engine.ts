@@ -92,8 +92,9 @@ class FakeHost implements HostBroker {
     return { lost: [], cancelled: [] };
   }
 
-  async settle({ id }: Claim, settlement: Settlement, another: boolean): Promise<Settled> {
+  async settle({ id }: Claim, settlement: Settlement, another: boolean, answer?: Reply): Promise<Settled> {
     this.#engine.settled.push({ id, settlement, another });
+    if (answer !== undefined) this.#engine.replies.push(answer);
     return { held: true, next: undefined };
   }
 
