@@ -46,7 +46,14 @@ test('queues tells what waits', async () => {
   expect(stdout).toMatch(/^tasks +backlog +0 +10,000 +- +-$/m);
   expect(stdout).toMatch(/^clients +memory +- +- +0B +[\d.]+[MG]$/m);
   for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
-  expect((await json('queues')).map(({ name }: { name: string }) => name)).toContain('tasks');
+  const names: string[] = (await json('queues')).map(({ name }: { name: string }) => name);
+  expect(names).toContain('tasks');
+  // Of the places that it may be scaled to, those with a process.
+  const { processTable, size } = await json('status');
+  expect(size.maxWorkers).toBeGreaterThan(size.workers);
+  const told = new Set(names.flatMap((name) => name.match(/worker:\d+/) ?? []));
+  const there = processTable.filter(({ role }: { role: string }) => role === 'worker');
+  expect([...told].sort()).toEqual(there.map(({ name }: { name: string }) => name).sort());
 });
 
 test('tables tells how full they are, and how often what is looked for is there', async () => {
