@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { millrace } from './millrace.js';
 import { portOf, programOf, start } from './support.js';
 
+const TERMINAL = fileURLToPath(new URL('terminal.py', import.meta.url));
 const MILLRACE = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 
 let directory = '';
@@ -36,6 +37,8 @@ const SHELLS = {
 type Shell = keyof typeof SHELLS;
 
 const isThere = (shell: string) => spawnSync(shell, ['-c', 'true']).status === 0;
+
+const hasPython = spawnSync('python3', ['--version']).status === 0;
 
 /** The file with what is printed for a shell. */
 function scriptOf(shell: Shell): string {
@@ -82,6 +85,30 @@ describe.each<Shell>(['bash', 'fish'])('%s', (shell) => {
     expect(offered(shell, 'millrace profile wor')).toEqual(['worker:0', 'worker:1']);
   });
 });
+
+/** Of a terminal: Readline completes names of files itself. */
+test.runIf(isThere('bash') && hasPython)(
+  'bash completes the name of a file with a space and a dollar sign',
+  () => {
+    writeFileSync(join(directory, 'my $app one.js'), '');
+    const commands = join(directory, 'commands');
+    writeFileSync(
+      commands,
+      `PS1='ready>'; millrace() { printf '<%s>' "$@"; }; cd ${directory}; . ${scriptOf('bash')}\n`,
+    );
+    const steps = [
+      ['ready>', 'millrace start my\t\n'],
+      ['<start>', 'exit\n'],
+    ];
+    const bash = ['bash', '--noprofile', '--rcfile', commands, '-i'];
+    const { stdout } = spawnSync('python3', [TERMINAL, JSON.stringify(steps), ...bash], {
+      encoding: 'utf8',
+      env: { ...env, TERM: 'dumb' },
+      timeout: 20_000,
+    });
+    expect(stdout).toContain('<start><my $app one.js>');
+  },
+);
 
 test.runIf(isThere('zsh'))('zsh takes the script, and completes by it', () => {
   const program =

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -85,6 +85,9 @@ describe('a unit of systemd', () => {
       [['/no/such.js'], 'There is no program /no/such.js'],
       [['-d', programOf('hello.cjs')], 'leave --daemonize out'],
       [['--workers', 'x', 'a.js'], 'A whole number from 1 on is needed'],
+      [['--name', '../a b', programOf('hello.cjs')], '"../a b" is no name of a server'],
+      [['--name', 'a\nExecStartPre=b', programOf('hello.cjs')], 'is no name of a server'],
+      [['--run-as', 'a\nExecStartPre=b', programOf('hello.cjs')], 'cannot hold the user'],
     ] as const) {
       const { code, stdout, stderr } = await run('systemd', ...words);
       expect([code === 0, stdout]).toEqual([false, '']);
@@ -92,6 +95,22 @@ describe('a unit of systemd', () => {
       expect(stderr.trimEnd().split('\n').length).toBeLessThanOrEqual(5);
     }
   });
+});
+
+test('no name of a directory or file writes a line of its own into a unit or a Dockerfile', async () => {
+  for (const name of ['a\nExecStartPre=b', 'a ', 'a\\']) {
+    const place = join(directory, name);
+    mkdirSync(place);
+    writeFileSync(join(place, 'app.js'), '');
+    const { code, stdout, stderr } = await millrace(['systemd', 'app.js'], env, place);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toContain('cannot hold the working directory');
+  }
+  const file = 'a\nRUN b.js';
+  writeFileSync(join(directory, file), '');
+  const { code, stdout } = await millrace(['docker', file], env, directory);
+  expect(code).toBe(0);
+  expect(stdout).not.toMatch(/^RUN b/m);
 });
 
 describe('of a container', () => {
@@ -112,6 +131,20 @@ describe('of a container', () => {
     expect(stdout).toMatch(
       /^ENTRYPOINT \["node", .*"start", "--name", "hello", "--workers", "2", ".*hello\.cjs", "a b"\]$/m,
     );
+  });
+
+  test('the names in a manifest are such of Kubernetes, whatever the server is called', async () => {
+    for (const [name, label] of [
+      ['Shop_2', 'shop-2'],
+      ['1st', 'app-1st'],
+      [`${'x'.repeat(62)}.y`, 'x'.repeat(62)],
+    ] as const) {
+      const { code, stdout } = await run('docker', '--kubernetes', '--name', name, programOf('hello.cjs'));
+      expect(code).toBe(0);
+      const [deployment, service] = parseAllDocuments(stdout).map((one) => one.toJS());
+      expect([deployment.metadata.name, service.metadata.name]).toEqual([label, label]);
+      expect(deployment.spec.template.spec.containers[0].image).toBe(`${name.toLowerCase()}:latest`);
+    }
   });
 
   test('the manifest is what Kubernetes takes', async () => {

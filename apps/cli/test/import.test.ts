@@ -1,4 +1,14 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
@@ -105,4 +115,47 @@ test('an app that is no program of Node has no counterpart: that is said, and no
   expect([code, stdout]).toEqual([0, `${join(directory, 'millrace.config.json')}\n`]);
   expect(stderr).toContain('jobs: it has no counterpart: jobs.py is run by python');
   expect(stderr).toContain('shop: millrace start\n');
+});
+
+test.each([
+  ['nothing', 'null', 'has no apps with a script'],
+  ['a function', '() => ({})', 'has no apps with a script'],
+  ['a script that is an object', '{ apps: [{ script: Object.create(null) }] }', 'has no apps with a script'],
+  ['what throws', '(() => { throw null; })()', 'cannot be read: it throws null'],
+  [
+    'two apps of one name',
+    "[{ name: 'a b', script: 'a' }, { name: 'a-b', script: 'b' }]",
+    'would be called a-b',
+  ],
+  ['a value with all quotes', `{ script: 'a', env: { A: '\\'"\`\\n' } }`, 'can hold "A" of a'],
+  ['a variable whose name is two lines', "{ script: 'a', env: { 'A=1\\nB': '2' } }", 'No file of variables'],
+])('a file of pm2 with %s is refused in a line, and nothing is written', async (_, text, why) => {
+  ecosystem(text);
+  const { code, stdout, stderr } = await run('import', 'ecosystem.config.js');
+  expect([code, stdout]).toEqual([1, '']);
+  expect(stderr).toContain(why);
+  expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  expect(readdirSync(directory)).toEqual(['ecosystem.config.js']);
+});
+
+test('values of any kind become text', async () => {
+  ecosystem(
+    "{ apps: [{ script: 'a.js', name: Symbol('a'), args: [1, () => 2, null], instances: {}, env: { A: Object.create(null) } }] }",
+  );
+  expect((await run('import', 'ecosystem.config.js')).code).toBe(0);
+  expect(written('millrace.config.json').args).toEqual(['1', '() => 2', 'null']);
+});
+
+test('variables are written through no link, and for their user alone also where there was a file', async () => {
+  ecosystem("{ apps: [{ name: 'shop', script: 'a.js', env: { SECRET: 'x' } }] }");
+  const [file, other] = [join(directory, 'shop.env'), join(directory, 'other')];
+  symlinkSync(other, file);
+  const refused = await run('import', 'ecosystem.config.js');
+  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('--force writes over it')]);
+  expect((await run('import', 'ecosystem.config.js', '--force')).code).toBe(0);
+  expect(existsSync(other)).toBe(false);
+  rmSync(file);
+  writeFileSync(file, 'SECRET=y', { mode: 0o644 });
+  expect((await run('import', 'ecosystem.config.js', '--force')).code).toBe(0);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
 });

@@ -66,7 +66,8 @@ const allNames = (flags: readonly Flag[]) => flags.flatMap(({ names }) => names)
 function bash(parts: readonly Part[]): string {
   const reply = (words: Words) => {
     if (words === 'none') return ':';
-    if (words === 'files') return 'COMPREPLY=($(compgen -f -- "$word"))';
+    // Readline's own, which knows of quotes and of spaces in names.
+    if (words === 'files') return 'compopt -o default';
     const list = typeof words === 'string' ? `$(${LIVE[words]})` : words.join(' ');
     return `_millrace_words "${list}"`;
   };

@@ -33,7 +33,8 @@ export function systemd(
 export function docker(words: readonly string[], start: Command, flags: DockerFlags): void {
   const { kubernetes, port } = flags;
   const deployment = deploymentFrom(words, start);
-  const { image = `${deployment.name}:latest` } = flags;
+  // The name of an image has no capitals.
+  const { image = `${deployment.name.toLowerCase()}:latest` } = flags;
   const major = Number.parseInt(process.versions.node, 10);
   const text = kubernetes ? kubernetesManifest(deployment, image, port) : dockerfile(deployment, major, port);
   console.log(text.trimEnd());

@@ -7,7 +7,7 @@ const HEALTH = [...COMMAND, 'health'];
 /** A Dockerfile for a program that has a package.json, with a lock, in the directory that it is called in. */
 export function dockerfile({ words, entry }: Deployment, nodeMajor: number, port: number): string {
   return `# syntax=docker/dockerfile:1
-# Written by millrace docker, for ${entry}. A .dockerignore that names node_modules and .git keeps the image small.
+# Written by millrace docker, for ${/^[\w./@ -]+$/.test(entry) ? entry : JSON.stringify(entry)}. A .dockerignore that names node_modules and .git keeps the image small.
 FROM node:${nodeMajor}-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
@@ -29,13 +29,16 @@ ENTRYPOINT ${exec([...COMMAND, 'start', ...words])}
 
 const exec = (words: readonly string[]) => `[${words.map((word) => JSON.stringify(word)).join(', ')}]`;
 
+/** The name of a Service is one of DNS: a letter first, 63 at most. */
+function labelOf(name: string): string {
+  const label = name.toLowerCase().replaceAll(/[^a-z0-9-]+/g, '-');
+  const named = /^[a-z]/.test(label) ? label : `app-${label}`;
+  return named.slice(0, 63).replace(/-+$/, '');
+}
+
 /** A Deployment and a Service of Kubernetes for an image that {@link dockerfile} makes. */
 export function kubernetesManifest({ name, stopSeconds }: Deployment, image: string, port: number): string {
-  const label =
-    name
-      .toLowerCase()
-      .replaceAll(/[^a-z0-9-]+/g, '-')
-      .replaceAll(/^-+|-+$/g, '') || 'app';
+  const label = labelOf(name);
   const probe = (more: readonly string[]) => `exec: { command: ${exec([...HEALTH, ...more])} }`;
   return `# Written by millrace docker --kubernetes.
 apiVersion: apps/v1

@@ -1,4 +1,6 @@
 import { basename, relative } from 'node:path';
+import { isAdminName } from '@millrace/server/admin';
+import { CommandError } from '../command-error.js';
 import type { StartFlags } from '../config/flags.js';
 import { nameOf, resolveEntry } from '../start.js';
 
@@ -29,7 +31,7 @@ const CLIENTS = 10_000;
 const FILES_PER_CLIENT = 2;
 const LEAST_FILES = 65_536;
 
-/** `words`: as they would stand behind `millrace start`. Throws `ERR_MILLRACE_ENTRY`. */
+/** `words`: as they would stand behind `millrace start`. Throws `ERR_MILLRACE_ENTRY`, and a {@link CommandError} for what start would refuse. */
 export function deploymentOf(
   words: readonly string[],
   entry: string,
@@ -39,6 +41,11 @@ export function deploymentOf(
   const file = resolveEntry(entry, directory);
   const { maxWait = MAX_WAIT_MS, maxConnections = CLIENTS } = flags;
   const name = flags.name ?? nameOf(file);
+  if (!isAdminName(name))
+    throw new CommandError(
+      'usage',
+      `${JSON.stringify(name)} is no name of a server: up to 64 of A-Z, a-z, 0-9, '.', '_' and '-', the first a letter or a digit.`,
+    );
   const ends = Math.ceil((maxWait * STEPS) / 1_000) + MARGIN_SECONDS;
   return {
     name,

@@ -1,3 +1,4 @@
+import { CommandError } from '../command-error.js';
 import type { Deployment } from './deployment.js';
 
 export interface UnitSurroundings {
@@ -40,7 +41,7 @@ TimeoutStopSec=${stopSeconds}
 OOMPolicy=continue
 LimitNOFILE=${files}
 
-WorkingDirectory=${escaped(directory)}
+WorkingDirectory=${inOneLine(directory, 'the working directory')}
 Environment=NODE_ENV=production
 # Asked by its user: MILLRACE_RUNTIME_DIR=/run/${name} millrace status
 Environment=MILLRACE_RUNTIME_DIR=%t/${name}
@@ -48,7 +49,7 @@ RuntimeDirectory=${name}
 RuntimeDirectoryMode=0700
 StateDirectory=${name}
 SyslogIdentifier=${name}
-${user === undefined ? 'DynamicUser=yes' : `User=${user}`}
+${user === undefined ? 'DynamicUser=yes' : `User=${inOneLine(user, 'the user')}`}
 
 # What it writes goes to its StateDirectory, or to what ReadWritePaths= adds. Ports below 1024 are allowed.
 AmbientCapabilities=CAP_NET_BIND_SERVICE
@@ -83,6 +84,17 @@ function quoted(word: string): string {
   const text = escaped(word).replaceAll('$', '$$$$');
   if (/^[\w@%+=:,./$-]+$/.test(text)) return text;
   return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
+}
+
+/** Of a setting that takes no quotes: there a line ends, and what is at its end is cut off or goes on in the next one. */
+function inOneLine(text: string, what: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what they are looked for with
+  if (/[\u0000-\u001f\u007f]|^\s|[\s\\]$/.test(text))
+    throw new CommandError(
+      'failed',
+      `A unit of systemd cannot hold ${what}, ${JSON.stringify(text)}: it has a control character, or a space or backslash at its end.`,
+    );
+  return escaped(text);
 }
 
 /** A % stands for something of the unit. */

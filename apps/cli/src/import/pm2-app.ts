@@ -1,4 +1,5 @@
 import { basename, extname, relative, resolve } from 'node:path';
+import { inspect } from 'node:util';
 import type { MillraceConfig } from '../config/config.js';
 
 /** What an app of pm2's file comes to. */
@@ -46,6 +47,10 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   source_map_support: 'NODE_OPTIONS=--enable-source-maps in the environment of the start',
 };
 
+/** The file is a program: a value may be anything. */
+const textOf = (value: unknown) =>
+  typeof value === 'object' && value !== null ? inspect(value) : String(value);
+
 /** `to`: the directory of the file that is written; `from`: of pm2's. Undefined where the app has no name and no script. */
 export function importApp(app: App, environment: string | undefined, from: string, to: string): Imported {
   const notes: string[] = [];
@@ -54,7 +59,7 @@ export function importApp(app: App, environment: string | undefined, from: strin
   const text = (...options: readonly string[]) => {
     for (const option of options) known.add(option);
     const found = options.map((option) => app[option]).find((value) => value !== undefined && value !== null);
-    return found === undefined ? undefined : String(found);
+    return found === undefined ? undefined : textOf(found);
   };
   const cwd = typeof app.cwd === 'string' ? resolve(from, app.cwd) : from;
   if (cwd !== to) notes.push(`cwd: start it in ${cwd}, which is where it runs`);
@@ -70,9 +75,9 @@ export function importApp(app: App, environment: string | undefined, from: strin
   config.name = found;
   if (found !== name)
     notes.push(`name: ${JSON.stringify(name)} is none of a server, which is called ${found}`);
-  if (Array.isArray(app.args)) config.args = app.args.map(String);
+  if (Array.isArray(app.args)) config.args = app.args.map(textOf);
   else if (app.args !== undefined)
-    config.args = String(app.args)
+    config.args = textOf(app.args)
       .split(/\s+/)
       .filter((word) => word !== '');
   workersOf(app, config, notes);
@@ -107,7 +112,9 @@ export function importApp(app: App, environment: string | undefined, from: strin
   const nodeArgs = app.node_args ?? app.interpreter_args;
   text('node_args', 'interpreter_args');
   if (nodeArgs !== undefined)
-    notes.push(`node_args: NODE_OPTIONS="${[nodeArgs].flat().join(' ')}" in the environment of the start`);
+    notes.push(
+      `node_args: NODE_OPTIONS="${[nodeArgs].flat().map(textOf).join(' ')}" in the environment of the start`,
+    );
   const variables = variablesOf(app, environment, known, notes);
   if (Object.keys(variables).length > 0) config.envFile = `./${found}.env`;
   for (const [option, value] of Object.entries(app)) {
@@ -134,12 +141,13 @@ const isTypeScriptLoader = (interpreter: string | undefined) =>
   interpreter !== undefined && /^(tsx|ts-node)$/.test(basename(interpreter));
 
 function workersOf(app: App, config: Record<string, unknown>, notes: string[]): void {
-  const instances = app.instances === undefined ? 1 : Number(app.instances === 'max' ? 0 : app.instances);
+  const instances =
+    app.instances === undefined ? 1 : app.instances === 'max' ? 0 : Number(textOf(app.instances));
   if (Number.isInteger(instances) && instances > 0) config.workerNum = instances;
   else if (instances < 0)
     notes.push(`instances: ${instances} counts from the processors; there are as many workers as those now`);
-  else if (instances !== 0) notes.push(`instances: ${String(app.instances)} is no number`);
-  if (String(app.exec_mode ?? 'fork').startsWith('fork') && instances !== 1)
+  else if (instances !== 0) notes.push(`instances: ${textOf(app.instances)} is no number`);
+  if (textOf(app.exec_mode ?? 'fork').startsWith('fork') && instances !== 1)
     notes.push('exec_mode: fork with several instances; the workers here share the ports of the program');
 }
 
@@ -155,6 +163,6 @@ function variablesOf(
   if (wanted !== undefined && app[wanted] === undefined) notes.push(`${wanted}: the app has none`);
   const left = others.filter((option) => option !== wanted);
   if (left.length > 0) notes.push(`${left.join(', ')}: not chosen; --env ${left[0]?.slice(4)} writes those`);
-  const of = (value: unknown) => Object.entries((value ?? {}) as App).map(([key, one]) => [key, String(one)]);
+  const of = (value: unknown) => Object.entries((value ?? {}) as App).map(([key, one]) => [key, textOf(one)]);
   return Object.fromEntries([...of(app.env), ...(wanted === undefined ? [] : of(app[wanted]))]);
 }

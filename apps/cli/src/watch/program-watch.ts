@@ -111,6 +111,11 @@ export class ProgramWatch {
 
 /** What is another when the file was written. */
 function stateOf(file: string): string {
-  const stats = statSync(file, { throwIfNoEntry: false });
-  return stats === undefined ? 'none' : `${stats.ino} ${stats.size} ${stats.mtimeMs}`;
+  try {
+    const { ino, size, mtimeMs } = statSync(file);
+    return `${ino} ${size} ${mtimeMs}`;
+  } catch (error) {
+    // It is not there, behind links that lead nowhere, or in a directory that is closed: the server goes on all the same.
+    return `${(error as NodeJS.ErrnoException).code}`;
+  }
 }
