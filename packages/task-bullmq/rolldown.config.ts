@@ -1,3 +1,3 @@
 import { library } from '../../rolldown.base.js';
 
-export default library(['index', 'recipe']);
+export default library(['index', 'recipe', 'bus', 'redis-bus']);

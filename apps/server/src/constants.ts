@@ -29,6 +29,10 @@ export const MAX_TOPIC_BYTES = 255;
 export const MAX_PUBLICATION_BYTES = 1 << 18;
 /** Bytes of publications that wait for the subscribers of the process that published them; what comes beyond is dropped. */
 export const PUBLICATIONS_LIMIT = 1 << 20;
+/** Bytes of publications that wait for the bus, or for its answer; what comes beyond is dropped. */
+export const BUS_LIMIT = 1 << 20;
+/** Milliseconds between two looks whether a process of the server subscribes to something else: the bus is asked for it then. */
+export const BUS_POLL_MS = 100;
 /** Bytes of answers that wait in a worker for a reactor thread, beyond which `send` is an error. */
 export const SEND_LIMIT = 64 << 20;
 /** Answers up to this many bytes are gathered with their neighbours to one send. */

@@ -11,6 +11,7 @@ export type { Port } from './api/port.js';
 export type { Servable } from './api/served.js';
 export { createServer, Server } from './api/server.js';
 export type { ServerStats } from './api/stats.js';
+export type { Bus, BusConnection, BusEvents, OpenBus } from './contract/bus.js';
 export type { ClientInfo, PeerCertificate, TlsInfo } from './contract/client-info.js';
 export type { CloseCause, CloseCounts } from './contract/close-causes.js';
 export type { SessionCloseReason } from './contract/close-reasons.js';

@@ -219,6 +219,9 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
     const { entry } = spawnArguments(options);
     starts.assertOnlyServer(entry);
     assertHandlers(options, handlers, listeners);
+    const { bus } = options;
+    // The last of them, so that no other has another id by it.
+    if (bus !== undefined) this.#registered.addProcess(({ signal }) => this.#messages.runBus(bus, signal));
     this.#registered.close();
     await starts.run(entry, () => this.#takeRole());
   }

@@ -2,7 +2,7 @@ import type { QueueAddress } from '@millrace/task-pool';
 import { queueState } from '@millrace/task-pool/internal';
 import type { CloseCounts } from '../contract/close-causes.js';
 import { askersOf, isWorker, peerOfAsker } from '../links/task-topology.js';
-import { peerOfFlatId, type Topology } from '../links/topology.js';
+import { peerOfFlatId, processesOf, type Topology } from '../links/topology.js';
 import type { Counters } from '../shared/counters.js';
 import * as layout from '../shared/counters-layout.js';
 
@@ -76,6 +76,14 @@ export interface ServerStats {
   readonly publishCount: number;
   readonly deliverCount: number;
   readonly droppedPublications: number;
+  /**
+   * With a `bus`: publications that it has taken, that have come from other servers, and that were dropped, since it was away or slow; and how
+   * often it was connected again.
+   */
+  readonly busPublishCount?: number;
+  readonly busDeliverCount?: number;
+  readonly busDroppedCount?: number;
+  readonly busReconnectCount?: number;
   /** The session id given out last. */
   readonly sessionRound: number;
   /** In a worker: the same for it alone. */
@@ -98,6 +106,8 @@ export function serverStats(counters: Counters, topology: Topology, id: number |
   const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
   const processes = Array.from({ length: counters.shape.processes }, (_, id) => id);
   const ofAll = (counter: number) => sum(processes.map((id) => ofProcess(id, counter)));
+  const ofBus = (counter: number) =>
+    topology.bus === true ? ofProcess(processesOf(topology) - 1, counter) : 0;
   const acceptCount = counters.server(layout.ACCEPTED) + counters.ofReactors(layout.ACCEPTED_HERE);
   const closeCount = counters.ofReactors(layout.CLOSED);
   const ofWorkers = (counter: number) => sum(workerIds.map((id) => ofProcess(id, counter)));
@@ -154,9 +164,15 @@ export function serverStats(counters: Counters, topology: Topology, id: number |
     taskRunningNum: sum(running),
     taskIdleWorkerNum: running.slice(0, taskWorkerNum).filter((tasks) => tasks === 0).length,
     ...queueStats(taskQueue, ofTaskWorkers),
-    publishCount: ofAll(layout.PUBLISHED),
-    deliverCount: ofAll(layout.DELIVERED),
+    publishCount: ofAll(layout.PUBLISHED) - ofBus(layout.PUBLISHED),
+    deliverCount: ofAll(layout.DELIVERED) - ofBus(layout.DELIVERED),
     droppedPublications: ofAll(layout.DROPPED_MESSAGES),
+    ...(topology.bus === true && {
+      busPublishCount: ofBus(layout.PUBLISHED),
+      busDeliverCount: ofBus(layout.DELIVERED),
+      busDroppedCount: ofBus(layout.BUS_DROPPED),
+      busReconnectCount: ofBus(layout.BUS_RECONNECTS),
+    }),
     sessionRound: Math.max(counters.server(layout.LAST_SESSION), ...counters.lastSessions()),
     ...own,
   };

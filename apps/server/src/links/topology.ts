@@ -39,6 +39,8 @@ export interface Topology extends TaskTopology {
   readonly maxMessageSize: number;
   /** In base mode, where worker r is reactor r: of each listener, whether every worker has a socket of its own. */
   readonly base: readonly boolean[] | undefined;
+  /** Whether the last user process is the one that holds the connection to the bus. */
+  readonly bus?: boolean;
   /** Whether a process that a worker is replaced by leaves it its connections for a while: workers have aside links then. */
   readonly aside: boolean;
 }
@@ -79,6 +81,7 @@ export function topologyOf(
     taskRingSize: options.taskRingSize,
     taskValuesInMemory: options.taskLargeValues === 'memory',
     maxMessageSize: HEAD_BYTES + longest,
+    bus: options.bus !== undefined,
     aside: mode === 'process' && ports.some(({ protocol, late }) => protocol !== 'messages' || late),
     base:
       mode === 'base'

@@ -17,7 +17,7 @@ import {
   type Topology,
 } from '../links/topology.js';
 import { Counters } from '../shared/counters.js';
-import { DROPPED_MESSAGES } from '../shared/counters-layout.js';
+import { DROPPED_MESSAGES, PID, START_TIME } from '../shared/counters-layout.js';
 import { hasProcess } from '../shared/server-size.js';
 import { TopicBoard } from '../shared/topic-board.js';
 import { type CommandFrame, isCommandFrame } from './commands.js';
@@ -94,6 +94,17 @@ export class PeerMessenger {
   /** Tells all processes that this one subscribes to the topics of these numbers, and to no others. */
   writeTopics(numbers: Iterable<number>): void {
     this.#board.write(this.#parts.peer, numbers);
+  }
+
+  /** The numbers of the topics that other processes subscribe to. */
+  topicsOfOthers(): Iterable<number> {
+    return this.#board.all(this.#parts.peer);
+  }
+
+  /** Which run of a server this is, on its machine. */
+  get serverName(): string {
+    const master = this.#counters.ofProcess(masterPeer(this.#parts.topology), PID);
+    return `${master} ${this.#counters.server(START_TIME)}`;
   }
 
   addTopic(number: number): void {

@@ -2,6 +2,7 @@ import { RESTORE_MS } from '../constants.js';
 import type { Handlers, ServerEvents } from '../contract/events.js';
 import type { Logger } from '../log/log.js';
 import { DELIVERED, DROPPED_MESSAGES, PUBLISHED } from '../shared/counters-layout.js';
+import { TOPIC_BITS } from '../shared/topic-layout.js';
 import type { PeerMessenger } from './peer-messenger.js';
 import type { ProcessMessenger } from './process-messenger.js';
 import type { ProcessTopics, TopicLink } from './process-topics.js';
@@ -17,13 +18,18 @@ export interface PeerTopicsParts {
 export class PeerTopics implements TopicLink {
   readonly #parts: PeerTopicsParts;
   #restoring: NodeJS.Timeout | undefined;
+  /** It carries what all processes publish to other servers. */
+  #carrier: ((topic: string, body: Uint8Array) => void) | undefined;
   /** The process has its place: what it says of its subscriptions holds. */
   #isStarted = false;
 
   constructor(parts: PeerTopicsParts) {
     this.#parts = parts;
     const { messenger, topics } = parts;
-    messenger.onPublication((topic, body) => topics.arrived(topic, body));
+    messenger.onPublication((topic, body) => {
+      this.#carrier?.(topic, body);
+      topics.arrived(topic, body);
+    });
   }
 
   /** There are inboxes: from here on the process publishes to others. */
@@ -33,17 +39,19 @@ export class PeerTopics implements TopicLink {
 
   /** Whether the process subscribes to something. */
   get some(): boolean {
-    return this.#parts.topics.some;
+    return this.#carrier !== undefined || this.#parts.topics.some;
   }
 
   publish(topic: string, number: number, body: Uint8Array): boolean | undefined {
     const sent = this.#messenger('publish').publish(topic, number, body);
-    if (sent !== undefined) this.#count(PUBLISHED);
+    // The process that has the bus counts what has gone there.
+    if (this.#carrier !== undefined) this.#carrier(topic, body);
+    else if (sent !== undefined) this.#count(PUBLISHED);
     return sent;
   }
 
   changed(number: number, subscribes: boolean): void {
-    if (!this.#isStarted) return;
+    if (!this.#isStarted || this.#carrier !== undefined) return;
     const messenger = this.#messenger('subscribe');
     if (!subscribes) return messenger.deleteTopic(number);
     messenger.start();
@@ -52,7 +60,7 @@ export class PeerTopics implements TopicLink {
   }
 
   delivered(): void {
-    this.#count(DELIVERED);
+    if (this.#carrier === undefined) this.#count(DELIVERED);
   }
 
   dropped(): void {
@@ -66,11 +74,20 @@ export class PeerTopics implements TopicLink {
     if (listeners.length === 0) logs.log.error({ err: error, topic }, 'a subscriber has failed');
   }
 
+  /** Has all that other processes publish come to `carrier`: this process subscribes to every topic that there may be. */
+  carry(carrier: (topic: string, body: Uint8Array) => void): void {
+    this.#carrier = carrier;
+    if (this.#isStarted) this.start();
+  }
+
   /** What the process before has subscribed to holds up to here. */
   start(): void {
     this.#isStarted = true;
-    this.#messenger('start').writeTopics(this.#parts.topics.numbers);
-    if (this.some) this.#restore();
+    const messenger = this.#messenger('start');
+    messenger.writeTopics(this.#numbers());
+    if (!this.some) return;
+    messenger.start();
+    this.#restore();
   }
 
   /** From here on the subscriptions of this place are another process's to tell. */
@@ -81,11 +98,14 @@ export class PeerTopics implements TopicLink {
 
   /** Every process of the server can write over what this one says. */
   #restore(): void {
-    const { topics } = this.#parts;
     this.#restoring ??= setInterval(
-      () => this.#messenger('subscribe').writeTopics(topics.numbers),
+      () => this.#messenger('subscribe').writeTopics(this.#numbers()),
       RESTORE_MS,
     ).unref();
+  }
+
+  #numbers(): Iterable<number> {
+    return this.#carrier === undefined ? this.#parts.topics.numbers : Array(TOPIC_BITS).keys();
   }
 
   #messenger(member: string): PeerMessenger {

@@ -1,4 +1,5 @@
 import { inTime } from '@millrace/channel/internal';
+import type { Bus } from '../contract/bus.js';
 import type { Handlers, ServerEvents } from '../contract/events.js';
 import type { ProcessId } from '../contract/ids.js';
 import { ServerError } from '../errors.js';
@@ -27,11 +28,13 @@ export class ProcessMessages {
   readonly #identity: PeerIdentity;
   readonly #messenger: ProcessMessenger;
   readonly #maxWaitTime: number;
+  readonly #logs: { readonly log: Logger };
   #name: { readonly isHeld: boolean } = { isHeld: true };
 
   constructor({ identity, handlers, logs, maxWaitTime }: ProcessMessagesParts) {
     this.#identity = identity;
     this.#maxWaitTime = maxWaitTime;
+    this.#logs = logs;
     const messenger = new ProcessMessenger(identity, logs);
     this.#messenger = messenger;
     this.pipe = new PipeMessages(messenger, handlers, logs);
@@ -75,6 +78,24 @@ export class ProcessMessages {
     if (this.#name.isHeld) this.#peerTopics.start();
     if (this.pipe.areTaken || this.commands.some || this.#peerTopics.some)
       this.#messenger.get('start').start();
+  }
+
+  /** Has this process be the one that holds the connection to the bus, until `signal` aborts. */
+  async runBus(bus: Bus, signal: AbortSignal): Promise<void> {
+    const { BusRelay } = await import('./bus-relay.js');
+    const messenger = this.#messenger.get('bus');
+    const relay = new BusRelay({
+      bus,
+      messenger,
+      logs: this.#logs,
+      server: messenger.serverName,
+      toOwn: (topic, body) => this.topics.arrived(topic, body),
+    });
+    this.#peerTopics.carry((topic, body) => relay.publish(topic, body));
+    await relay.open();
+    if (!signal.aborted)
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    await relay.close();
   }
 
   /** Resolves when this process's messages to others have left it, or time is up. */

@@ -17,6 +17,12 @@ export function checkTopic(topic: unknown): asserts topic is string {
   );
 }
 
+/** Throws `ERR_MILLRACE_TOPIC` for what cannot be one. */
+export function checkedTopic(topic: string): string {
+  checkTopic(topic);
+  return topic;
+}
+
 /** Whether `value`, which another process may have sent, can be a topic. */
 export function isTopic(value: unknown): value is string {
   if (typeof value !== 'string' || value === '' || value.length > MAX_TOPIC_BYTES) return false;

@@ -194,6 +194,23 @@ export const serverMetrics: readonly ServerMetric[] = [
     'Published values that were dropped for a process, since it did not keep up.',
     (stats) => one(stats.droppedPublications),
   ),
+  counter(
+    'bus_publications_total',
+    'Published values that have gone to the bus, and that have come from there.',
+    (stats) =>
+      stats.busPublishCount === undefined
+        ? []
+        : by('direction', { out: stats.busPublishCount, in: stats.busDeliverCount ?? 0 }),
+    ['direction'],
+  ),
+  counter(
+    'bus_dropped_total',
+    'Published values that did not go to the bus: it was away, or did not keep up.',
+    (stats) => maybe(stats.busDroppedCount),
+  ),
+  counter('bus_reconnects_total', 'How often the bus was connected again.', (stats) =>
+    maybe(stats.busReconnectCount),
+  ),
   counter('log_lines_lost_total', 'Lines of the log, of all processes, that could not be written.', (stats) =>
     one(stats.lostLogLines),
   ),

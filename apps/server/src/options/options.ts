@@ -1,4 +1,5 @@
 import type { Tasks } from '@millrace/task-pool';
+import type { Bus } from '../contract/bus.js';
 import type { AdminOptions } from './admin-options.js';
 import type { PortOptions } from './port-options.js';
 import type { TaskTransportName } from './task-transport.js';
@@ -322,6 +323,13 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
   readonly taskMaxQueue?: number;
 
   // Dispatch and back-pressure
+
+  /**
+   * What brings publications (`server.publish`) to the subscribers of other servers, and theirs to this one's: `redis({ … })` of
+   * `@millrace/task-bullmq/bus`, or `nats({ … })` of `@millrace/task-nats/bus`. A process of its own holds the connection.
+   * @default none: to all processes of this server
+   */
+  readonly bus?: Bus;
 
   /**
    * Which worker gets a message: [the modes](docs/options.md#dispatch-modes). Of process mode: in base mode it is an error.

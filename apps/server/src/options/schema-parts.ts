@@ -48,13 +48,17 @@ export type ShapeOf<Options> = {
 type Atom = string | number | boolean | URL | Uint8Array | ((...given: never[]) => unknown);
 
 /** The same, with undefined for whatever may be missing: callers in JavaScript write it. */
-type Loose<Value> = Value extends Atom
+type Loose<Value> = unknown extends Value
   ? Value
-  : { [Name in keyof Value]: Loose<Value[Name]> | OrMissing<Value, Name> };
+  : Value extends Atom
+    ? Value
+    : { [Name in keyof Value]: Loose<Value[Name]> | OrMissing<Value, Name> };
 type OrMissing<Value, Name extends keyof Value> =
   Partial<Pick<Value, Name>> extends Pick<Value, Name> ? undefined : never;
 
 /** The same, as a caller may hand it over: schemas have arrays that may be changed, interfaces have not. */
-export type Frozen<Value> = Value extends Atom
+export type Frozen<Value> = unknown extends Value
   ? Value
-  : { readonly [Name in keyof Value]: Frozen<Value[Name]> };
+  : Value extends Atom
+    ? Value
+    : { readonly [Name in keyof Value]: Frozen<Value[Name]> };

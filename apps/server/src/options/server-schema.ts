@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Tasks } from '@millrace/task-pool';
 import * as v from 'valibot';
 import { RING_BYTES } from '../constants.js';
+import type { Bus } from '../contract/bus.js';
 import { adminSchema } from './admin-schema.js';
 import { defaultClientMemory } from './memory-there-is.js';
 import {
@@ -79,6 +80,12 @@ export const serverShape = {
     ),
     {},
   ),
+  bus: v.optional(
+    v.custom<Bus>(
+      isBus,
+      'what redis() of @millrace/task-bullmq/bus or nats() of @millrace/task-nats/bus gives',
+    ),
+  ),
   taskTransport: v.optional(oneOf(TASK_TRANSPORTS), 'ring'),
   taskQueueKey: v.optional(
     v.pipe(
@@ -140,6 +147,11 @@ export const serverShape = {
 } satisfies ShapeOf<Omit<ServerOptions, keyof PortOptions>>;
 
 export const serverSchema = v.strictObject({ ...portShape, ...serverShape });
+
+function isBus(value: unknown): boolean {
+  const { name, module } = (value ?? {}) as Partial<Bus>;
+  return typeof name === 'string' && typeof module === 'string' && module.startsWith('file:');
+}
 
 /** Whether Node finds the module when it is started with its path, which may lack the extension or be a directory. */
 function isThere(url: string): boolean {

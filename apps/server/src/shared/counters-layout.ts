@@ -28,7 +28,7 @@ import type { ListenerIndex, ReactorIndex, Unchecked } from '../contract/ids.js'
  *              │ BEAT_PID │ BEAT │ DEBUGGED │ BEAT_AT │ LOOP_DELAY │ RESTARTS │    │ 6, 7:
  *              │ FAILURES │ LAST_EXIT                                             │ 8 doubles,
  *              │ LOOP_DELAY_P99 │ TASK_RUNNING │ TASK_SINCE │ PUBLISHED │          │ 8 more,
- *              │ DELIVERED │ DROPPED_MESSAGES                                      │
+ *              │ DELIVERED │ DROPPED_MESSAGES │ BUS_DROPPED │ BUS_RECONNECTS       │
  *              │ ORDER │ ORDER_KIND │ ORDER_PID │ ANSWERED_ORDER │ ANSWER_STATE │   │ 8 doubles,
  *              │ ANSWER_BYTES                                                      │
  *              │ for each reactor thread: DONE                                     │ then R, rounded up to 8
@@ -158,6 +158,9 @@ export const TASK_SINCE = 2 * LINE + 2;
 export const PUBLISHED = 2 * LINE + 3;
 export const DELIVERED = 2 * LINE + 4;
 export const DROPPED_MESSAGES = 2 * LINE + 5;
+/** Of the process that has the bus, where PUBLISHED and DELIVERED are what has gone to the bus and come from there. */
+export const BUS_DROPPED = 2 * LINE + 6;
+export const BUS_RECONNECTS = 2 * LINE + 7;
 /** What the process of ORDER_PID is asked, counted by the master; see DIAGNOSES for the kinds. */
 export const ORDER = 3 * LINE;
 export const ORDER_KIND = 3 * LINE + 1;

@@ -29,12 +29,13 @@ export class TopicBoard {
     for (const [word, bits] of row.entries()) Atomics.store(this.#words, rowAt(peer) + word, bits);
   }
 
-  /** The numbers of all topics that some process may subscribe to. */
-  *all(): Generator<number> {
+  /** The numbers of all topics that some process may subscribe to; of one process it is not asked. */
+  *all(except?: PeerId): Generator<number> {
     const row = rowEnd(0);
     for (let word = 0; word < row; word++) {
       let bits = 0;
-      for (let at = word; at < this.#words.length; at += row) bits |= Atomics.load(this.#words, at);
+      for (let at = word, peer = 0; at < this.#words.length; at += row, peer++)
+        if (peer !== except) bits |= Atomics.load(this.#words, at);
       for (; bits !== 0; bits &= bits - 1) yield word * 32 + (31 - Math.clz32(bits & -bits));
     }
   }

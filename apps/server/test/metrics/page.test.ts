@@ -62,6 +62,10 @@ const stats: ServerStats = {
   publishCount: 0,
   deliverCount: 0,
   droppedPublications: 0,
+  busPublishCount: 4,
+  busDeliverCount: 5,
+  busDroppedCount: 0,
+  busReconnectCount: 1,
   sessionRound: 10,
 };
 
