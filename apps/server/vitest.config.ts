@@ -82,9 +82,13 @@ const OF_THE_MODE = [
   'worker-handlers',
   'served',
   'served-tls',
+  'lean',
   'admin',
   'trace',
 ];
+
+/** Clients of servers of node:http, whose requests something else may read. */
+const OF_THE_ENGINE = ['served', 'served-deaths', 'request-death', 'retiring'];
 
 /** The whole suite with the defaults, its pure tests first; and what depends on it once more with each other way. `support.ts` reads `env`. */
 const config: ViteUserConfig = {
@@ -109,6 +113,15 @@ const config: ViteUserConfig = {
           sequence: { groupOrder: 3 },
           include: OF_THE_MODE.map((name) => `test/**/${name}.test.ts`),
           env: { MILLRACE_TEST_MODE: 'base' },
+        },
+      },
+      {
+        test: {
+          ...all.test,
+          name: 'lean',
+          sequence: { groupOrder: 4 },
+          include: OF_THE_ENGINE.map((name) => `test/**/${name}.test.ts`),
+          env: { MILLRACE_TEST_ENGINE: 'lean' },
         },
       },
     ],

@@ -35,8 +35,18 @@ const OF_HANDLER = ['compressed', 'trailers', 'early', 'inspect', 'address', 'dr
 /** There a connection belongs to the worker that has accepted it, whatever it asks for. */
 const IS_BASE = process.env.COMPAT_MODE === 'base';
 
-/** Every program, and every kind of request that is run against it. */
-export const CATALOGUE: readonly Entry[] = [
+/** Those of which one server of node:http is served, and lean reads what it can. */
+const LEAN = new Set([
+  'node:http',
+  'Express',
+  'Fastify',
+  'Hono',
+  'Koa',
+  'ws',
+  'a program with its own times',
+]);
+
+const ALL: readonly Entry[] = [
   { name: 'node:http', file: 'node-http.js', kinds: http(...OF_HANDLER, 'refuse') },
   { name: 'node:https', file: 'node-https.js', tls: true, kinds: http(...OF_HANDLER) },
   { name: 'node:http2 by ALPN', file: 'node-http2.js', tls: true, kinds: [...HTTP2, ...http(...OF_HANDLER)] },
@@ -53,3 +63,6 @@ export const CATALOGUE: readonly Entry[] = [
   { name: 'a program with its own times', file: 'node-timeouts.js', kinds: TIMEOUTS },
   { name: 'a program with three servers', file: 'node-ports.js', kinds: PORTS },
 ];
+
+/** Every program, and every kind of request that is run against it. */
+export const CATALOGUE = process.env.COMPAT_START === 'lean' ? ALL.filter(({ name }) => LEAN.has(name)) : ALL;

@@ -1,6 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { Program, until } from '@millrace/testkit';
 
+/** Has the server of the program served by the engine that is lean. */
+const SERVED_LEAN = fileURLToPath(new URL('../programs/served-lean.js', import.meta.url));
+
 /** How a program is started: a command, which the file stands behind. */
 export interface StartCommand {
   readonly name: string;
@@ -14,14 +17,16 @@ export const PLAIN: StartCommand = { name: 'node', command: [process.execPath] }
 const MILLRACE = fileURLToPath(new URL('dist/main.js', import.meta.resolve('millrace/package.json')));
 
 /**
- * The command under test, of the environment: `COMPAT_START` is `plain` (the default) or `millrace`; then `COMPAT_WORKERS`
+ * The command under test, of the environment: `COMPAT_START` is `plain` (the default), `lean` or `millrace`; then `COMPAT_WORKERS`
  * (default: 4) and `COMPAT_MODE` (`process` or `base`; default: as `millrace start` has it) are its options.
  */
 export function startCommand(env: NodeJS.ProcessEnv = process.env, workers?: number): StartCommand {
   const { COMPAT_START = 'plain', COMPAT_WORKERS = '4', COMPAT_MODE } = env;
   if (COMPAT_START === 'plain') return PLAIN;
+  if (COMPAT_START === 'lean')
+    return { name: "serve with engine 'lean'", command: [process.execPath, SERVED_LEAN] };
   if (COMPAT_START !== 'millrace') {
-    throw new RangeError(`COMPAT_START is '${COMPAT_START}'; it can be 'plain' or 'millrace'.`);
+    throw new RangeError(`COMPAT_START is '${COMPAT_START}'; it can be 'plain', 'millrace' or 'lean'.`);
   }
   const mode = COMPAT_MODE === undefined ? [] : ['--mode', COMPAT_MODE];
   const options = ['--workers', `${workers ?? COMPAT_WORKERS}`, ...mode, '--log-level', 'warn'];

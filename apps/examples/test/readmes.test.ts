@@ -26,6 +26,7 @@ const PAGES: readonly Page[] = [
   { file: 'apps/server/README.md', prints: /still here/, serves: { port: 9501, until: 'SIGTERM' } },
   { file: 'docs/sharing-a-table.md', serves: { port: 9501, until: 'SIGTERM' } },
   { file: 'packages/channel/README.md', prints: /^\/tmp\/a$/m },
+  { file: 'packages/http/README.md', serves: { port: 3000, until: 'SIGTERM' } },
   { file: 'packages/metrics/README.md', prints: /^requests_total\{method="GET",status="200"\} 1$/m },
   { file: 'packages/msg-queue/README.md', prints: /3 resize a\.png[\s\S]*0 resize b\.png[\s\S]*hello/ },
   { file: 'packages/native/README.md' },

@@ -39,7 +39,7 @@ export type {
   ServerMode,
   ServerOptions,
 } from './options/options.js';
-export type { PortFraming, PortOptions, ServeOptions } from './options/port-options.js';
+export type { HttpEngine, PortFraming, PortOptions, ServeOptions } from './options/port-options.js';
 export type { Pem, TlsIdentity, TlsOptions, TlsVersion } from './options/tls-options.js';
 export type { PlainTaskOptions } from './tasks/plain-task.js';
 export type { UserProcess, UserProcessHandler } from './worker/user-process.js';

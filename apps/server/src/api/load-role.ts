@@ -1,4 +1,3 @@
-import type { Server as NetServer } from 'node:net';
 import type { ChildProcessContext } from '@millrace/process-pool';
 import { asWorker, type ListenerIndex, type RoleName } from '../contract/ids.js';
 import type { RoleAssignment } from '../contract/role.js';
@@ -10,6 +9,7 @@ import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { ResolvedPort } from '../options/resolved-port.js';
 import type { RoleContext } from '../process/role-context.js';
 import type { UserFunctions } from '../reactor/reactor-context.js';
+import type { ServedServer } from '../sockets/server-kinds.js';
 import type { UserProcessHandler } from '../worker/user-process.js';
 import type { Role } from './role.js';
 
@@ -23,7 +23,7 @@ export interface RoleParts {
   /** Those of the user's tables, in the master. */
   readonly tables: Descriptors;
   /** By listener, the servers that have its connections. */
-  readonly served: ReadonlyMap<ListenerIndex, NetServer>;
+  readonly served: ReadonlyMap<ListenerIndex, ServedServer>;
   /** In a worker of base mode. */
   readonly functions: UserFunctions | undefined;
 }
@@ -40,6 +40,7 @@ export async function loadRole(
   role: RoleName,
   { mode, taskWorkerNum }: Pick<ResolvedOptions, 'mode' | 'taskWorkerNum'>,
   ports: readonly ResolvedPort[],
+  isLean: boolean,
 ): Promise<TakeRole> {
   const hasTasks = taskWorkerNum > 0;
   if (role === 'master') {
@@ -50,7 +51,7 @@ export async function loadRole(
       return new MasterRole(context, topology, tables, Tasks);
     };
   }
-  return (await loadChild(role, mode, hasTasks, ports)) as TakeRole;
+  return (await loadChild(role, mode, hasTasks, ports, isLean)) as TakeRole;
 }
 
 async function loadTasks() {
@@ -63,6 +64,7 @@ async function loadChild(
   mode: ServerMode,
   hasTasks: boolean,
   ports: readonly ResolvedPort[],
+  isLean: boolean,
 ): Promise<(parts: ChildParts) => Role> {
   if (role === 'manager') {
     const { ManagerRole } = await import('../manager/manager.js');
@@ -75,6 +77,7 @@ async function loadChild(
     const own = mode === 'base' ? await import('../base/own-reactor.js') : undefined;
     const hasServed = ports.some(({ protocol, late }) => protocol !== 'messages' || late);
     const sockets = hasServed ? await import('../worker/served-sessions.js') : undefined;
+    const lean = isLean ? await import('@millrace/http') : undefined;
     return ({ context, topology, child, assignment, functions, served }) =>
       new WorkerRole(
         context,
@@ -82,7 +85,7 @@ async function loadChild(
         topology,
         asWorker(assignment.id),
         own && { Reactor: own.OwnReactor, functions },
-        sockets && { Sessions: sockets.ServedSessions, servers: served },
+        sockets && { Sessions: sockets.ServedSessions, servers: served, Lean: lean?.LeanServer },
       );
   }
   if (role === 'taskWorker') {

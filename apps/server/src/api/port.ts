@@ -1,18 +1,18 @@
-import type { Server as NetServer } from 'node:net';
 import { checkEvent, Handlers, PORT_EVENTS, type PortEvents, type ServerEvents } from '../contract/events.js';
 import type { ResolvedPort } from '../options/resolved-port.js';
+import type { ServedServer } from '../sockets/server-kinds.js';
 
 /** One listener, with handlers of its own for the events that it has some for; the others are the server's. */
 export class Port {
   readonly options: ResolvedPort;
   /** @internal What has its connections, where that is no handler. */
-  readonly server: NetServer | undefined;
+  readonly served: ServedServer | undefined;
   /** @internal */
   readonly handlers = new Handlers<PortEvents>();
 
-  constructor(options: ResolvedPort, server?: NetServer) {
+  constructor(options: ResolvedPort, served?: ServedServer) {
     this.options = options;
-    this.server = server;
+    this.served = served;
   }
 
   on<Name extends keyof PortEvents>(event: Name, handler: PortEvents[Name]): this {

@@ -1,4 +1,3 @@
-import type { Server as NetServer } from 'node:net';
 import type { Columns, Table, TableDefinition } from '@millrace/shared-memory';
 import { MAX_PORTS } from '../constants.js';
 import {
@@ -17,6 +16,7 @@ import type { ResolvedOptions } from '../options/resolve-options.js';
 import { resolvePort, servedPort } from '../options/resolve-options.js';
 import type { ResolvedPort } from '../options/resolved-port.js';
 import { planOf } from '../options/server-plan.js';
+import type { ServedServer } from '../sockets/server-kinds.js';
 import { reactorTlsOf } from '../sockets/server-tls.js';
 import type { UserProcessHandler } from '../worker/user-process.js';
 import { Port } from './port.js';
@@ -64,7 +64,8 @@ export class Registrations {
   }
 
   /** Has `server` serve a listener of its own, or the server's first. */
-  serve(server: NetServer, options: PortOptions | undefined): void {
+  serve(served: ServedServer, options: PortOptions | undefined): void {
+    const { server } = served;
     this.assertOpen('serve');
     const [first] = this.#listeners as [Port];
     const { tls = options === undefined ? first.options.tls : undefined, path } = options ?? first.options;
@@ -74,10 +75,10 @@ export class Registrations {
     if (options !== undefined) {
       this.#assertRoom();
       const port = resolvePort({ ...options, ...(own && { tls: own }) }, this.options, protocol);
-      this.#listeners.push(new Port({ ...port, tlsOfServer: own !== undefined }, server));
+      this.#listeners.push(new Port({ ...port, tlsOfServer: own !== undefined }, served));
       return;
     }
-    if (first.server !== undefined)
+    if (first.served !== undefined)
       throw new ServerError(
         'ERR_MILLRACE_OPTION',
         'The first listener is served already. Give serve a place for this one: server.serve(app, { port: 3001 }).',
@@ -86,7 +87,7 @@ export class Registrations {
     const secured = own && resolvePort({ port: 0, tls: own }, this.options, protocol).tls;
     this.#listeners[0] = new Port(
       secured === undefined ? port : { ...port, tls: secured, tlsOfServer: true },
-      server,
+      served,
     );
   }
 
@@ -122,11 +123,16 @@ export class Registrations {
   }
 
   /** The servers that have the connections of listeners, by those; in a worker they are attached when it begins. */
-  get served(): ReadonlyMap<ListenerIndex, NetServer> {
-    const served = new Map<ListenerIndex, NetServer>();
-    for (const [index, { server }] of this.#listeners.entries())
-      if (server !== undefined) served.set(asListener(index), server);
-    return served;
+  get served(): ReadonlyMap<ListenerIndex, ServedServer> {
+    const all = new Map<ListenerIndex, ServedServer>();
+    for (const [index, { served }] of this.#listeners.entries())
+      if (served !== undefined) all.set(asListener(index), served);
+    return all;
+  }
+
+  /** Whether requests of any listener are read by the engine that is lean. */
+  get isLean(): boolean {
+    return this.#listeners.some(({ served }) => served?.engine === 'lean');
   }
 
   /** The options of all listeners. */

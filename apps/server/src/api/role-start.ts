@@ -53,7 +53,7 @@ export class RoleStart {
     const { options } = registered;
     const isCaptured = child?.descriptors.has(OUTPUT_PIPES) === true;
     outliveLostOutput((name, error) => processLog.outputLost(name, error), isCaptured);
-    const makeRole = await loadRole(assignment.role, options, registered.ports);
+    const makeRole = await loadRole(assignment.role, options, registered.ports, registered.isLean);
     // The same for its log: whatever is to be loaded is not below a new root directory. And a process that accepts clients cannot
     // open a file any more when it has to say that they have taken all descriptors.
     const accepts = assignment.role === 'master' || (assignment.role === 'worker' && options.mode === 'base');

@@ -1,11 +1,31 @@
 import type { RequestListener } from 'node:http';
 import type { Server as NetServer } from 'node:net';
+import { inspect } from 'node:util';
 import type { StatefulProtocol } from '../contract/protocol.js';
 import { ServerError } from '../errors.js';
+import type { HttpEngine, ServeOptions } from '../options/port-options.js';
 import { isHttpServer, isTlsServer } from '../sockets/server-kinds.js';
 
 /** What {@link Server.serve} takes: any server of node:net, node:http, node:https, node:http2 or node:tls, or what answers requests. */
 export type Servable = NetServer | RequestListener;
+
+/** What `serve` was told: which engine, and where, if anything but the first listener was meant. Throws `ERR_MILLRACE_OPTION`. */
+export function servePlace(
+  target: Servable,
+  { engine = 'node', ...place }: ServeOptions,
+): { readonly engine: HttpEngine; readonly place: Omit<ServeOptions, 'engine'> | undefined } {
+  if (engine !== 'node' && engine !== 'lean')
+    throw new ServerError(
+      'ERR_MILLRACE_OPTION',
+      `The option 'engine' of serve is 'node' or 'lean', not ${inspect(engine)}.`,
+    );
+  if (engine === 'lean' && typeof target !== 'function' && (!isHttpServer(target) || isTlsServer(target)))
+    throw new ServerError(
+      'ERR_MILLRACE_OPTION',
+      "The engine 'lean' serves a function (request, response) or a server of node:http. Leave out 'engine' for any other server.",
+    );
+  return { engine, place: Object.keys(place).length > 0 ? place : undefined };
+}
 
 /** The server that `target` is or becomes. Throws `ERR_MILLRACE_OPTION`. */
 export function serverOf(target: Servable): NetServer {

@@ -55,7 +55,7 @@ import { Registrations } from './registrations.js';
 import { assertHandlers } from './required-handlers.js';
 import type { Role } from './role.js';
 import { RoleStart } from './role-start.js';
-import { type Servable, serverOf } from './served.js';
+import { type Servable, servePlace, serverOf } from './served.js';
 import { ServerStarts } from './server-starts.js';
 import { SharedTables } from './shared-tables.js';
 import type { ServerStats } from './stats.js';
@@ -175,8 +175,9 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
   serve(target: RequestListener, options?: ServeOptions): HttpServer;
   serve(target: Servable, options?: ServeOptions): NetServer {
     this.#registered.assertOpen('serve');
+    const { engine, place } = servePlace(target, options ?? {});
     const server = serverOf(target);
-    this.#registered.serve(server, options);
+    this.#registered.serve({ server, engine }, place);
     return server;
   }
 

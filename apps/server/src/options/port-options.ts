@@ -173,8 +173,18 @@ export interface PortOptions {
   readonly sendBufferSize?: number;
 }
 
+/** What reads the requests of a served listener: node:http, or `@millrace/http` before it. */
+export type HttpEngine = 'node' | 'lean';
+
 /** Where a server of the program is served: all that a listener takes, but what is of messages. */
-export type ServeOptions = Omit<PortOptions, 'type' | 'framing' | 'packageMaxLength'>;
+export interface ServeOptions extends Omit<PortOptions, 'type' | 'framing' | 'packageMaxLength'> {
+  /**
+   * What reads the requests: `'node'` is node:http; `'lean'` is `@millrace/http`, which has the well-formed ones and leaves all others to
+   * node:http. For a function `(request, response)` or a server of node:http.
+   * @default 'node'
+   */
+  readonly engine?: HttpEngine;
+}
 
 /** Whether its socket comes from outside: what it is bound to is not in the options then, and `host` is empty. */
 export function isInherited({

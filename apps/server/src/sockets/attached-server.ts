@@ -1,8 +1,11 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Server as NetServer } from 'node:net';
+import type { LeanServer } from '@millrace/http';
 import { overSession, sessionOverSession } from './layered-sockets.js';
+import { LeanSession } from './lean-session.js';
 import { OwnConnections } from './own-connections.js';
 import { isHttpServer, isTlsServer } from './server-kinds.js';
+import type { SessionLink } from './session-link.js';
 import type { SessionSocket } from './session-socket.js';
 import { type SocketEnd, socketEnd } from './socket-host.js';
 
@@ -31,6 +34,8 @@ export class AttachedServer {
   readonly http: boolean;
   /** TLS ends in the reactor. */
   readonly secure: boolean;
+  /** What reads the requests of its connections, as long as it can. */
+  lean: LeanServer | undefined;
   readonly #event: 'connection' | 'secureConnection';
   /** node:tls of this process lies over the sockets of its connections. */
   readonly #isUnderTls: boolean;
@@ -114,8 +119,18 @@ export class AttachedServer {
   }
 
   /** Gives it a connection. What its handlers throw, this throws. */
-  connect(socket: SessionSocket): void {
-    this.count(socket);
+  connect(link: SessionLink): void {
+    this.count(link.socket);
+    if (this.lean !== undefined) {
+      const session = new LeanSession(link, this);
+      const connection = this.lean.accept(session);
+      if (connection !== undefined) return session.begin(connection);
+    }
+    this.hear(link.socket);
+  }
+
+  /** Has it hear of a connection that it counts. */
+  hear(socket: SessionSocket): void {
     if (this.#state.pauseOnConnect) socket.pause();
     this.server.emit(this.#event, socket);
   }

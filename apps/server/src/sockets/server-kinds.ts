@@ -1,4 +1,11 @@
 import type { Server as NetServer } from 'node:net';
+import type { HttpEngine } from '../options/port-options.js';
+
+/** A server of the program, and what reads the requests of its connections. */
+export interface ServedServer {
+  readonly server: NetServer;
+  readonly engine: HttpEngine;
+}
 
 /**
  * Whether it is a server of node:http or node:https, by what those have and no other: the modules themselves are loaded in few

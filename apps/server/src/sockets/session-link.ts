@@ -18,6 +18,13 @@ const SERVICE_RESTART = Buffer.of(0x88, 0x02, 1012 >> 8, 1012 & 0xff);
 
 export type Done = (error?: Error | null) => void;
 
+/** What reads the bytes of a client before the socket. */
+export interface InputReader {
+  received(data: Buffer): void;
+  /** No more come. */
+  inputEnds(): void;
+}
+
 /** A piece of output, as streams hand it on. */
 export interface Chunk {
   readonly chunk: string | Uint8Array;
@@ -34,6 +41,8 @@ export class SessionLink {
   /** Undefined where answers are not counted: node:http has not the connection itself. */
   readonly ledger: ResponseLedger | undefined;
   socket!: SessionSocket;
+  /** What reads the client's bytes in place of the socket, as long as it does. */
+  reader: InputReader | undefined;
   bytesRead = 0;
   /** How many of those came before it spoke HTTP no more. */
   bytesAtUpgrade = 0;
@@ -105,6 +114,16 @@ export class SessionLink {
     const { socket } = this;
     if (socket.destroyed || this.#inputEnded) return;
     this.bytesRead += data.length;
+    this.deliver(data);
+  }
+
+  /** Has the program read bytes, which are counted already. */
+  deliver(data: Buffer): void {
+    const { socket, reader } = this;
+    if (reader !== undefined) {
+      socket.touch();
+      return reader.received(data);
+    }
     if (this.#unread.length > 0) this.#unread.push(data);
     else if (socket.takesAtOnce(data)) return;
     else if (socket.listenerCount('readable') === 0) this.#push(data);
@@ -125,7 +144,12 @@ export class SessionLink {
   }
 
   #push(data: Buffer): void {
-    if (this.socket.push(data) || this.#held) return;
+    if (!this.socket.push(data)) this.wantsNoMore();
+  }
+
+  /** The program reads no more for now. */
+  wantsNoMore(): void {
+    if (this.#held) return;
     this.#held = true;
     this.#host.gateway.pause(this.session);
   }
@@ -149,6 +173,8 @@ export class SessionLink {
   #endInput(): void {
     const { socket } = this;
     if (socket.destroyed || this.#inputEnded) return;
+    // It may give up what it has, which the socket is to read before.
+    this.reader?.inputEnds();
     this.#inputEnded = true;
     socket.push(null);
     // 'end' comes where nothing is read as well.
@@ -182,6 +208,21 @@ export class SessionLink {
     if (this.dropsOutput) return callback();
     for (const { chunk, encoding } of chunks) this.#output.add(chunk, encoding);
     this.#gathered(callback);
+  }
+
+  /** Whether what is sent now goes out behind all that was written, none of which waits for room. */
+  get isClear(): boolean {
+    const { socket } = this;
+    if (this.#full || this.#closed || this.dropsOutput) return false;
+    return socket.writable && socket.writableLength === 0 && socket.writableCorked === 0;
+  }
+
+  /** Sends what the stream has no part in, where the link is clear. */
+  send(data: string | Uint8Array, encoding: BufferEncoding): void {
+    this.socket.touch();
+    this.#output.add(data, encoding);
+    this.#soon();
+    if (this.#output.size >= GATHER_BYTES) this.#send(false);
   }
 
   /** A write is over at once, as the kernel's are, unless much waits for the client: then it is when there is room again. */

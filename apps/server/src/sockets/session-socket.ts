@@ -140,6 +140,11 @@ export class SessionSocket extends Socket {
     return true;
   }
 
+  /** @internal Something has been read or written: the time-out that the program has set begins anew. */
+  touch(): void {
+    if (this.timeout) this.#untyped._unrefTimer();
+  }
+
   override _read(): void {
     this.#link.wantsMore();
   }

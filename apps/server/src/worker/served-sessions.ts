@@ -2,6 +2,7 @@ import type { Server as HttpServer } from 'node:http';
 import type { Server as NetServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { copyOf } from '@millrace/channel/internal';
+import type { LeanServer } from '@millrace/http';
 import type { ListenerIndex, ReactorIndex, SessionId } from '../contract/ids.js';
 import type { ProgramTls } from '../contract/program-tls.js';
 import type { Keeper, KeptRequest, WebSocketOwner } from '../contract/resumable.js';
@@ -20,6 +21,7 @@ import { IDLE_END_MS } from '../sockets/own-connections.js';
 import type { ResponseLedger } from '../sockets/response-ledger.js';
 import { watchSecureContext } from '../sockets/secure-context-changes.js';
 import { SecureSessionSocket } from '../sockets/secure-session-socket.js';
+import type { ServedServer } from '../sockets/server-kinds.js';
 import { programTlsOf } from '../sockets/server-tls.js';
 import { SessionLink } from '../sockets/session-link.js';
 import { SessionSocket } from '../sockets/session-socket.js';
@@ -39,6 +41,8 @@ export interface ServedSessionsParts {
   readonly ports: readonly ResolvedPort[];
   /** Whether connections outlast this process: those of a dead worker are this one's, and idle ones are kept for longer. */
   readonly lasting: boolean;
+  /** What reads requests of listeners whose engine is lean; undefined where there are none. */
+  readonly Lean?: typeof LeanServer | undefined;
   /** What is kept of WebSockets that can be resumed; undefined where connections end with this process. */
   readonly resumable: ResumeTable | undefined;
   /** A request has been taken. */
@@ -160,12 +164,15 @@ export class ServedSessions implements SocketHost {
   }
 
   /** Has a server that has not listened serve a listener of the plan, as if it listened there. */
-  serve(server: NetServer, listener: ListenerIndex): void {
+  serve({ server, engine }: ServedServer, listener: ListenerIndex): void {
     const { host, path, tls, tlsOfServer } = this.#parts.ports[listener] as ResolvedPort;
     const address = path === undefined ? { host, port: this.gateway.counters.port(listener) } : { path };
     listenFor(server, address, () => this.detach(listener));
     if (tlsOfServer) return this.attach(server, listener, true);
-    this.#attach(new AttachedServer(server, tls !== undefined, this.#parts.lasting), listener);
+    const attached = new AttachedServer(server, tls !== undefined, this.#parts.lasting);
+    if (engine === 'lean' && this.#parts.Lean !== undefined)
+      attached.lean = new this.#parts.Lean(server as HttpServer);
+    this.#attach(attached, listener);
   }
 
   /** Another process has the place. It gets the connections, each as soon as it is between two requests. */
@@ -327,7 +334,7 @@ export class ServedSessions implements SocketHost {
     if (isResumed) return this.#resume(link, attached);
     // Of a stream, no process but this one can go on with what has begun.
     if (!http) this.gateway.table.setProgress(id, 1 | PROGRESS_INSIDE);
-    run(() => attached.connect(socket));
+    run(() => attached.connect(link));
     return link;
   }
 

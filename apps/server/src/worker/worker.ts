@@ -1,5 +1,5 @@
-import type { Server as NetServer } from 'node:net';
 import { Alarm, giveMessagesRoom } from '@millrace/channel/internal';
+import type { LeanServer } from '@millrace/http';
 import { check, syscalls } from '@millrace/native/syscalls';
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { TaskClient } from '@millrace/task-pool/internal';
@@ -42,6 +42,7 @@ import { type Links, openLinks, openView } from '../sessions/open-gateway.js';
 import { SessionGateway } from '../sessions/session-gateway.js';
 import { CounterBlock, restoredText } from '../shared/counter-block.js';
 import { DONE, REQUESTS } from '../shared/counters-layout.js';
+import type { ServedServer } from '../sockets/server-kinds.js';
 import { programTlsOf } from '../sockets/server-tls.js';
 import { TaskAsker } from '../tasks/task-asker.js';
 import { openTaskFiles } from '../tasks/task-files.js';
@@ -64,7 +65,7 @@ export class WorkerRole {
   readonly #own: OwnReactor | undefined;
   /** Where servers of the program have connections. */
   readonly #served: ServedSessions | undefined;
-  readonly #servers: ReadonlyMap<ListenerIndex, NetServer>;
+  readonly #servers: ReadonlyMap<ListenerIndex, ServedServer>;
   #channels: Links['channels'] = [];
   #sessions: Sessions | undefined;
   #serving = false;
@@ -91,7 +92,8 @@ export class WorkerRole {
     own?: { readonly Reactor: typeof OwnReactor; readonly functions: UserFunctions | undefined },
     served?: {
       readonly Sessions: typeof ServedSessions;
-      readonly servers: ReadonlyMap<ListenerIndex, NetServer>;
+      readonly servers: ReadonlyMap<ListenerIndex, ServedServer>;
+      readonly Lean: typeof LeanServer | undefined;
     },
   ) {
     this.#context = context;
@@ -123,6 +125,7 @@ export class WorkerRole {
         gateway: this.#gateway,
         ports: context.ports,
         lasting: own === undefined,
+        Lean: served.Lean,
         resumable: this.#view.resumable(table),
         onRequest: () => this.#sessions?.requestTaken(),
         onIdle: () => this.#sessions?.idle(),
@@ -250,7 +253,7 @@ export class WorkerRole {
     if (this.#serving) return;
     this.#serving = true;
     giveMessagesRoom(syscalls);
-    for (const [listener, server] of this.#servers) this.#served?.serve(server, listener);
+    for (const [listener, served] of this.#servers) this.#served?.serve(served, listener);
     this.#sessions?.start();
     this.#gateway.hear();
     this.#own?.serve();

@@ -1,0 +1,3 @@
+import { library } from '../../rolldown.base.js';
+
+export default library(['index']);

@@ -1,0 +1,217 @@
+import { AsyncResource } from 'node:async_hooks';
+import { MAX_WAITING_BYTES } from '../constants.js';
+import type { WholeRequest } from '../head/request-reader.js';
+import { LeanRequest } from '../message/lean-request.js';
+import { LeanResponse, type ResponseOwner } from '../message/lean-response.js';
+import type { UntypedResponse, UntypedSocket } from '../message/node-internals.js';
+import type { LeanLink } from './lean-link.js';
+import type { LeanServer } from './lean-server.js';
+import type { Waiting, WaitingLine } from './waiting-line.js';
+
+/**
+ * A connection of HTTP as long as each of its requests is one that has come whole and has a single meaning by the letter. With the
+ * first other one it is node:http's, from that request on and for good.
+ */
+export class LeanConnection extends AsyncResource implements ResponseOwner, Waiting {
+  since = 0;
+  before: Waiting | undefined;
+  behind: Waiting | undefined;
+  line: WaitingLine | undefined;
+  readonly link: LeanLink;
+  readonly #server: LeanServer;
+  /** The request and response that have the connection. */
+  #request: LeanRequest | undefined;
+  #response: LeanResponse | undefined;
+  /** What has come and is not yet read: the beginning of a request, or requests behind one without an answer. */
+  #input: Buffer | undefined;
+  /** Whether none of it is known to be node:http's. */
+  #isPlain = false;
+  #isReading = false;
+  #isPaused = false;
+  #isOver = false;
+
+  constructor(server: LeanServer, link: LeanLink) {
+    // As node:http names what its requests are handled in: what a handler enters stays with the connection.
+    super('HTTPINCOMINGMESSAGE');
+    this.#server = server;
+    this.link = link;
+    const { socket } = link;
+    socket.on('end', this.#onEnd);
+    socket.on('close', this.#onClose);
+    socket.on('error', this.#onError);
+    socket.on('timeout', this.#onTimeout);
+  }
+
+  /** Whether a response has the connection. */
+  get isAnswering(): boolean {
+    return this.#response !== undefined;
+  }
+
+  /** Bytes of the client. */
+  received(data: Buffer): void {
+    const input = this.#input;
+    this.#isPlain = false;
+    this.#input = input === undefined ? data : Buffer.concat([input, data]);
+    if (this.#response === undefined && !this.#isReading) this.#read();
+    else if ((this.#input as Buffer).length > MAX_WAITING_BYTES) this.#pause();
+  }
+
+  /** Reads requests until one of them waits for its answer, or is not whole, or is not to be read here. */
+  #read(): void {
+    this.line?.leave(this);
+    this.#isReading = true;
+    try {
+      const { reader } = this.#server;
+      let data = this.#input;
+      while (data !== undefined && this.#response === undefined && !this.#isOver) {
+        const reading = reader.read(data, 0);
+        if (reading === 'node') return this.#handOver(data);
+        if (reading === 'partial') return this.#server.awaitRest(this);
+        // Node:http may refuse what comes with a request before the program has answered that: then it has both.
+        if (!this.#isPlain && !reader.isPlain(data, reading.end)) return this.#handOver(data);
+        this.#isPlain = true;
+        // Before the program sees the request, for what that throws leaves this one here.
+        this.#input = reading.end === data.length ? undefined : data.subarray(reading.end);
+        this.#take(reading, data);
+        // It may have become more, while the program had its turn.
+        data = this.#input;
+      }
+    } finally {
+      this.#isReading = false;
+    }
+    if (this.#isOver) return;
+    if (this.#isPaused && (this.#input?.length ?? 0) <= MAX_WAITING_BYTES) this.#resume();
+    if (this.#response === undefined) this.#server.awaitRequest(this);
+  }
+
+  #take({ method, target, head, bodyStart, end }: WholeRequest, data: Buffer): void {
+    const { socket } = this.link;
+    const body = end > bodyStart ? data.subarray(bodyStart, end) : undefined;
+    const request = new LeanRequest(socket, method, target, head, body);
+    const response = new LeanResponse(request, this, this.#server.keepAliveMs);
+    this.#request = request;
+    this.#response = response;
+    untyped(socket)._httpMessage = response;
+    try {
+      this.#server.requested(this, request, response);
+    } finally {
+      LeanRequest.complete(request);
+    }
+  }
+
+  // {@link ResponseOwner}
+
+  isClearFor(response: LeanResponse): boolean {
+    return response === this.#response && this.link.isClear;
+  }
+
+  send(data: string | Uint8Array, encoding: BufferEncoding): void {
+    this.link.send(data, encoding);
+  }
+
+  ended(response: LeanResponse): void {
+    if (isLast(response)) return;
+    // What comes behind it need not wait until its listeners are told.
+    this.#response = undefined;
+  }
+
+  finished(response: LeanResponse): void {
+    const request = response.req;
+    this.#server.answered(this, request, response);
+    if (this.#request === request) this.#request = undefined;
+    LeanRequest.answered(request);
+    LeanResponse.detach(response);
+    const isCurrent = this.#response === response;
+    if (isCurrent) this.#response = undefined;
+    if (this.#isOver) return;
+    if (isLast(response)) return this.link.socket.destroySoon();
+    if (this.#response !== undefined || this.#isReading) return;
+    const { socket } = this.link;
+    if (socket.timeout) socket.setTimeout(0);
+    if (this.#input !== undefined) this.#read();
+    else if (this.line === undefined) this.#server.awaitRequest(this);
+  }
+
+  // What ends it here
+
+  /** node:http has what comes now, and what waits. */
+  handOver(): void {
+    this.#handOver(this.#input);
+  }
+
+  #handOver(bytes: Buffer | undefined): void {
+    this.#input = undefined;
+    this.#end();
+    const { socket } = this.link;
+    socket.off('end', this.#onEnd);
+    socket.off('close', this.#onClose);
+    socket.off('error', this.#onError);
+    socket.off('timeout', this.#onTimeout);
+    if (socket.timeout) socket.setTimeout(0);
+    untyped(socket)._httpMessage = null;
+    this.#resume();
+    this.link.handOver(bytes);
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.line?.leave(this);
+    this.#server.over(this);
+  }
+
+  #pause(): void {
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    this.link.pause();
+  }
+
+  #resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.link.resume();
+  }
+
+  /** The client sends no more: of a request that is not whole nothing will come. To be called before the socket is told. */
+  inputEnds(): void {
+    if (this.#input !== undefined && this.#response === undefined && !this.#isOver) this.handOver();
+  }
+
+  /** As node:http has it, a client that sends no more does not wait for its answer. */
+  readonly #onEnd = () => {
+    const { socket } = this.link;
+    this.#abort();
+    if (socket.writable) socket.end();
+  };
+
+  readonly #onClose = () => {
+    this.#end();
+    const response = this.#response;
+    this.#abort();
+    if (response !== undefined) LeanResponse.close(response);
+  };
+
+  #abort(): void {
+    const request = this.#request;
+    this.#request = undefined;
+    request?.destroy(Object.assign(new Error('aborted'), { code: 'ECONNRESET' }));
+  }
+
+  readonly #onError = (error: Error) => {
+    const { socket } = this.link;
+    if (!this.#server.server.emit('clientError', error, socket)) socket.destroy(error);
+  };
+
+  readonly #onTimeout = () => {
+    const { socket } = this.link;
+    const isHeard = this.#response?.emit('timeout', socket) === true;
+    if (!this.#server.server.emit('timeout', socket) && !isHeard) socket.destroy();
+  };
+}
+
+function isLast(response: LeanResponse): boolean {
+  return (response as unknown as UntypedResponse)._last;
+}
+
+function untyped(socket: unknown): UntypedSocket {
+  return socket as UntypedSocket;
+}

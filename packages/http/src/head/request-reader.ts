@@ -1,0 +1,68 @@
+import { CACHED_BYTES, MAX_HEAD_BYTES } from '../constants.js';
+import { HeadCache } from './head-cache.js';
+import { mayBeginBlock, type RequestHead } from './request-head.js';
+import { mayBeginLine, parseRequestLine } from './request-line.js';
+
+const END_OF_HEAD = Buffer.from('\r\n\r\n');
+
+/** A request that has come whole. */
+export interface WholeRequest {
+  readonly method: string;
+  readonly target: string;
+  readonly head: RequestHead;
+  /** Where its body begins and it ends, in the bytes that were read. */
+  readonly bodyStart: number;
+  readonly end: number;
+}
+
+/** `'partial'`: it is not whole. `'node'`: node:http is to read it. */
+export type Reading = WholeRequest | 'partial' | 'node';
+
+/** Reads requests whose meaning is beyond doubt. */
+export class RequestReader {
+  readonly #cache = new HeadCache(CACHED_BYTES);
+  readonly #maxHeadBytes: number;
+
+  /** `maxHeaderBytes`: what node:http allows; it answers what is longer. */
+  constructor(maxHeaderBytes: number) {
+    this.#maxHeadBytes = Math.min(MAX_HEAD_BYTES, maxHeaderBytes - 1);
+  }
+
+  /** What the request that begins at `start` is. */
+  read(data: Buffer, start: number): Reading {
+    const headEnd = data.indexOf(END_OF_HEAD, start);
+    if (headEnd < 0) return this.#mayBegin(data, start) ? 'partial' : 'node';
+    if (headEnd - start > this.#maxHeadBytes) return 'node';
+    const text = data.toString('latin1', start, headEnd);
+    const lineEnd = text.indexOf('\r\n');
+    if (lineEnd < 0) return 'node';
+    const line = parseRequestLine(text, lineEnd);
+    if (line === undefined) return 'node';
+    const head = this.#cache.head(text.slice(lineEnd));
+    if (head === undefined || (head.bodyBytes !== undefined && !line.mayHaveBody)) return 'node';
+    const bodyStart = headEnd + END_OF_HEAD.length;
+    const end = bodyStart + (head.bodyBytes ?? 0);
+    if (end > data.length) return 'partial';
+    return { method: line.method, target: line.target, head, bodyStart, end };
+  }
+
+  /** Whether everything from `start` on is requests to be read here, the last of which need not be whole. */
+  isPlain(data: Buffer, start: number): boolean {
+    for (let at = start; at < data.length; ) {
+      const reading = this.read(data, at);
+      if (reading === 'partial') return true;
+      if (reading === 'node') return false;
+      at = reading.end;
+    }
+    return true;
+  }
+
+  /** What is not going to be read here goes to node:http without waiting for the rest of it. */
+  #mayBegin(data: Buffer, start: number): boolean {
+    if (data.length - start > this.#maxHeadBytes) return false;
+    const text = data.toString('latin1', start);
+    const lineEnd = text.indexOf('\r\n');
+    if (lineEnd < 0) return mayBeginLine(text);
+    return parseRequestLine(text, lineEnd) !== undefined && mayBeginBlock(text.slice(lineEnd));
+  }
+}

@@ -1,0 +1,5 @@
+export { LeanConnection } from './connection/lean-connection.js';
+export type { LeanLink } from './connection/lean-link.js';
+export { LeanServer } from './connection/lean-server.js';
+export { LeanRequest } from './message/lean-request.js';
+export { LeanResponse } from './message/lean-response.js';

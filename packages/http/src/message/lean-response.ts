@@ -1,0 +1,151 @@
+import { ServerResponse, STATUS_CODES } from 'node:http';
+import type { LeanRequest } from './lean-request.js';
+import {
+  isUnchanged,
+  OUT_HEADERS,
+  type UntypedResponse,
+  type UntypedSocket,
+  WRITABLE_FINISHED,
+} from './node-internals.js';
+import { responseHead } from './response-head.js';
+
+/** The connection of a response, as far as the response goes. */
+export interface ResponseOwner {
+  /** Whether what is sent now goes out behind what this response has sent, and behind nothing else. */
+  isClearFor(response: LeanResponse): boolean;
+  send(data: string | Uint8Array, encoding: BufferEncoding): void;
+  /** Everything of it is sent. */
+  ended(response: LeanResponse): void;
+  /** The same, once its listeners of 'finish' have been told. */
+  finished(response: LeanResponse): void;
+}
+
+type Chunk = string | Uint8Array | null | undefined;
+type Callback = () => void;
+
+const { writeHead } = ServerResponse.prototype;
+
+/**
+ * A response of node:http that sends an answer which is given whole, by `end`, in one piece, without what node:http does for answers
+ * in pieces. Every other one is node:http's from the first byte on. The bytes are the same.
+ */
+export class LeanResponse extends ServerResponse<LeanRequest> {
+  readonly #owner: ResponseOwner;
+  #isOver = false;
+
+  constructor(request: LeanRequest, owner: ResponseOwner, keepAliveMs: number) {
+    super(request);
+    this.#owner = owner;
+    const response = untyped(this);
+    response._keepAliveTimeout = keepAliveMs;
+    response.socket = request.socket as unknown as UntypedSocket;
+    // Also where a framework has set another prototype on it.
+    this.on('finish', onFinish);
+  }
+
+  override end(
+    chunk?: Chunk | Callback,
+    encoding?: BufferEncoding | Callback | null,
+    callback?: Callback,
+  ): this {
+    if (encoding === undefined && callback === undefined && this.#endsWhole(chunk)) return this;
+    return super.end(chunk as string, encoding as BufferEncoding, callback as Callback);
+  }
+
+  /** Ends it with `chunk`, where nothing but its bytes has to be made. */
+  #endsWhole(chunk: unknown): boolean {
+    const isText = typeof chunk === 'string';
+    if (!isText && chunk !== undefined && chunk !== null && !(chunk instanceof Uint8Array)) return false;
+    const response = untyped(this);
+    if (response.finished || response._headerSent || !this.#isPlain(response)) return false;
+    if (!this.#owner.isClearFor(this)) return false;
+    let bytes = 0;
+    if (isText) bytes = Buffer.byteLength(chunk);
+    else if (chunk) bytes = chunk.byteLength;
+    const header = response._header ?? this.#head(response, bytes);
+    if (header === undefined) return false;
+    // In one encoding with its text, as node:http does, which matters for a head that is not of ASCII alone.
+    if (isText && bytes > 0) this.#owner.send(header + chunk, 'utf8');
+    else {
+      this.#owner.send(header, 'latin1');
+      if (bytes > 0) this.#owner.send(chunk as Uint8Array, 'latin1');
+    }
+    response._headerSent = true;
+    response.finished = true;
+    response._finish();
+    this.#owner.ended(this);
+    process.nextTick(finish, this);
+    return true;
+  }
+
+  #isPlain(response: UntypedResponse): boolean {
+    return (
+      response._hasBody &&
+      !response.destroyed &&
+      !this.chunkedEncoding &&
+      !this.strictContentLength &&
+      this.writableCorked === 0 &&
+      response.outputData.length === 0
+    );
+  }
+
+  /** Its head, as node:http would have it made now. */
+  #head(response: UntypedResponse, bytes: number): string | undefined {
+    if (OUT_HEADERS === undefined || !isUnchanged() || this.writeHead !== writeHead) return undefined;
+    if (!this.shouldKeepAlive || !this.useChunkedEncodingByDefault || !response._defaultKeepAlive)
+      return undefined;
+    if (response._removedConnection || response._removedContLen || response._removedTE) return undefined;
+    if (response._maxRequestsPerSocket || response.maxRequestsOnConnectionReached) return undefined;
+    const { statusCode } = this;
+    if (statusCode === 204 || statusCode === 304) return undefined;
+    const head = responseHead(this as unknown as UntypedResponse & LeanResponse, bytes);
+    if (head === undefined) return undefined;
+    this.statusMessage = STATUS_CODES[statusCode] as string;
+    response._header = head;
+    response._contentLength = bytes;
+    return head;
+  }
+
+  // Static, for a framework may have set another prototype on it.
+
+  /** Everything of it is written. */
+  static finish(message: LeanResponse): void {
+    if (message.#isOver) return;
+    message.#isOver = true;
+    message.#owner.finished(message);
+  }
+
+  /** Its connection is another's now. */
+  static detach(message: LeanResponse): void {
+    const response = untyped(message);
+    if (response.socket?._httpMessage === message) response.socket._httpMessage = null;
+    response.socket = null;
+    if (message.listenerCount('close') > 0 || message.listenerCount('finish') > 1)
+      process.nextTick(LeanResponse.close, message);
+    else LeanResponse.close(message);
+  }
+
+  /** It is over, with its connection or without. */
+  static close(message: LeanResponse): void {
+    const response = untyped(message);
+    if (response._closed) return;
+    response.destroyed = true;
+    response._closed = true;
+    message.emit('close');
+  }
+}
+
+function onFinish(this: LeanResponse): void {
+  LeanResponse.finish(this);
+}
+
+function finish(message: LeanResponse): void {
+  const response = untyped(message);
+  if (response.socket?._hadError) return;
+  if (WRITABLE_FINISHED !== undefined) response[WRITABLE_FINISHED] = true;
+  message.emit('finish');
+}
+
+function untyped(response: LeanResponse): UntypedResponse {
+  return response as unknown as UntypedResponse;
+}

@@ -1,0 +1,121 @@
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { Socket } from 'node:net';
+import type { LeanConnection, LeanLink } from '@millrace/http';
+import { LeanServer } from '@millrace/http';
+
+type Done = (error?: Error | null) => void;
+
+/** A connection without a kernel: what the client sends is pushed, what the server sends is kept. */
+class HeldSocket extends Socket {
+  readonly output: Buffer[] = [];
+
+  override _read(): void {}
+
+  override _write(chunk: Buffer | string, encoding: BufferEncoding, done: Done): void {
+    this.output.push(typeof chunk === 'string' ? Buffer.from(chunk, encoding) : Buffer.from(chunk));
+    done();
+  }
+
+  override _writev(
+    chunks: readonly { chunk: Buffer | string; encoding: BufferEncoding }[],
+    done: Done,
+  ): void {
+    for (const { chunk, encoding } of chunks) this._write(chunk, encoding, () => {});
+    done();
+  }
+
+  override _final(done: Done): void {
+    done();
+  }
+
+  override _destroy(error: Error | null, done: Done): void {
+    done(error);
+    process.nextTick(() => this.emit('close', error !== null));
+  }
+}
+
+/** A client of a server of node:http, or of one that is lean. */
+export interface Client {
+  readonly isLean: boolean;
+  /** Everything that the server has sent so far. */
+  readonly output: string;
+  /** Whether the server has ended its side. */
+  readonly isEnded: boolean;
+  send(bytes: Buffer): void;
+  /** Sends no more. */
+  end(): void;
+  close(): void;
+}
+
+/** A server that nobody listens to, and its clients. */
+export class Bench {
+  readonly server: Server;
+  readonly #lean: LeanServer | undefined;
+
+  constructor(handler: RequestListener, isLean: boolean) {
+    this.server = createServer(handler);
+    this.#lean = isLean ? new LeanServer(this.server) : undefined;
+  }
+
+  connect(): Client {
+    const socket = new HeldSocket({ allowHalfOpen: true });
+    const link = this.#lean === undefined ? undefined : new HeldLink(socket, this.server);
+    Object.assign(socket, { server: this.server });
+    if (link === undefined) this.server.emit('connection', socket);
+    else link.connection = this.#lean?.accept(link);
+    return {
+      get isLean() {
+        return link?.connection !== undefined;
+      },
+      get output() {
+        return Buffer.concat(socket.output).toString('latin1');
+      },
+      get isEnded() {
+        return socket.writableEnded || socket.destroyed;
+      },
+      send(bytes) {
+        if (socket.destroyed) return;
+        if (link?.connection !== undefined) link.connection.received(bytes);
+        else socket.push(bytes);
+      },
+      end() {
+        if (socket.destroyed) return;
+        link?.connection?.inputEnds();
+        socket.push(null);
+        socket.read(0);
+      },
+      close() {
+        socket.destroy();
+      },
+    };
+  }
+}
+
+class HeldLink implements LeanLink {
+  readonly socket: HeldSocket;
+  connection: LeanConnection | undefined;
+  readonly #server: Server;
+
+  constructor(socket: HeldSocket, server: Server) {
+    this.socket = socket;
+    this.#server = server;
+  }
+
+  get isClear(): boolean {
+    return this.socket.writable && this.socket.writableLength === 0 && this.socket.writableCorked === 0;
+  }
+
+  send(data: string | Uint8Array, encoding: BufferEncoding): void {
+    this.socket.output.push(typeof data === 'string' ? Buffer.from(data, encoding) : Buffer.from(data));
+  }
+
+  pause(): void {}
+
+  resume(): void {}
+
+  handOver(bytes: Buffer | undefined): void {
+    this.connection = undefined;
+    this.#server.emit('connection', this.socket);
+    if (bytes !== undefined) this.socket.push(bytes);
+  }
+}

@@ -1,0 +1,3 @@
+import { packageTests } from '@millrace/testkit/vitest';
+
+export default packageTests();
