@@ -126,6 +126,15 @@ const answers: Readonly<Record<string, RequestListener>> = {
     res.write('he');
     res.end('llo');
   },
+  'pieces that wait for room': (_, res) => {
+    let left = 5;
+    const more = () => {
+      if (left-- === 0) return void res.end();
+      if (res.write('x'.repeat(100_000))) throw new Error('There was room for more.');
+      res.once('drain', more);
+    };
+    more();
+  },
   trailers: (_, res) => {
     res.writeHead(200, { Trailer: 'X-T', 'Transfer-Encoding': 'chunked' });
     res.write('a');

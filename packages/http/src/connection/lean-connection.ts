@@ -37,6 +37,7 @@ export class LeanConnection extends AsyncResource implements ResponseOwner, Wait
     this.link = link;
     const { socket } = link;
     socket.on('end', this.#onEnd);
+    socket.on('drain', this.#onDrain);
     socket.on('close', this.#onClose);
     socket.on('error', this.#onError);
     socket.on('timeout', this.#onTimeout);
@@ -144,6 +145,7 @@ export class LeanConnection extends AsyncResource implements ResponseOwner, Wait
     this.#end();
     const { socket } = this.link;
     socket.off('end', this.#onEnd);
+    socket.off('drain', this.#onDrain);
     socket.off('close', this.#onClose);
     socket.off('error', this.#onError);
     socket.off('timeout', this.#onTimeout);
@@ -181,6 +183,10 @@ export class LeanConnection extends AsyncResource implements ResponseOwner, Wait
     const { socket } = this.link;
     this.#abort();
     if (socket.writable) socket.end();
+  };
+
+  readonly #onDrain = () => {
+    if (this.#response !== undefined) LeanResponse.drain(this.#response);
   };
 
   readonly #onClose = () => {

@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:http';
+import { NEED_DRAIN } from '../message/node-internals.js';
 
 /** What a server of node:http has where the program has not said otherwise. */
 const usual = createServer();
@@ -29,5 +30,9 @@ const KEYS = Reflect.ownKeys(usual).filter((key) =>
 /** Whether the program has left everything of its server as it is made that matters here. */
 export function isUsual(server: Server): boolean {
   // One listener is node:http's own.
-  return server.listenerCount('connection') === 1 && KEYS.every((key) => server[key] === usual[key]);
+  return (
+    NEED_DRAIN !== undefined &&
+    server.listenerCount('connection') === 1 &&
+    KEYS.every((key) => server[key] === usual[key])
+  );
 }

@@ -2,6 +2,7 @@ import { ServerResponse, STATUS_CODES } from 'node:http';
 import type { LeanRequest } from './lean-request.js';
 import {
   isUnchanged,
+  NEED_DRAIN,
   OUT_HEADERS,
   type UntypedResponse,
   type UntypedSocket,
@@ -123,6 +124,13 @@ export class LeanResponse extends ServerResponse<LeanRequest> {
     if (message.listenerCount('close') > 0 || message.listenerCount('finish') > 1)
       process.nextTick(LeanResponse.close, message);
     else LeanResponse.close(message);
+  }
+
+  /** There is room to write. */
+  static drain(message: LeanResponse): void {
+    if (!message.writableNeedDrain) return;
+    untyped(message)[NEED_DRAIN as symbol] = false;
+    message.emit('drain');
   }
 
   /** It is over, with its connection or without. */

@@ -55,6 +55,9 @@ const response = exampleResponse();
 /** Where a response keeps its header fields. Undefined in a version of Node that has no such place: then all is node:http's. */
 export const OUT_HEADERS: symbol | undefined = symbolOf(response, 'kOutHeaders');
 
+/** Where a response keeps whether its program waits for room to write. Undefined in a version that has no such place, as above. */
+export const NEED_DRAIN: symbol | undefined = symbolOf(response, 'kNeedDrain');
+
 /** Where Node 26 keeps whether everything of a response has been written. */
 export const WRITABLE_FINISHED: symbol | undefined = symbolOf(response, 'kWritableFinished');
 
