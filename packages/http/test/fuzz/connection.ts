@@ -42,6 +42,8 @@ export interface Client {
   /** Whether the server has ended its side. */
   readonly isEnded: boolean;
   send(bytes: Buffer): void;
+  /** Forgets what the server has sent so far. */
+  clear(): void;
   /** Sends no more. */
   end(): void;
   close(): void;
@@ -77,6 +79,9 @@ export class Bench {
         if (socket.destroyed) return;
         if (link?.connection !== undefined) link.connection.received(bytes);
         else socket.push(bytes);
+      },
+      clear() {
+        socket.output.length = 0;
       },
       end() {
         if (socket.destroyed) return;
