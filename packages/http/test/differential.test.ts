@@ -12,7 +12,7 @@ test('whatever a client sends, and however it is cut, the answers are those of n
     fc.asyncProperty(conversations, fc.array(fc.nat(), { maxLength: 2 }), async (text, places) => {
       expect(await comparison.difference(split(text, places))).toBeUndefined();
     }),
-    { numRuns: 1_000 },
+    { numRuns: 1_000, seed: 20 },
   );
   // The comparison is of something.
   expect(comparison.leanToTheEnd).toBeGreaterThan(50);

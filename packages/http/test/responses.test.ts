@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { IncomingMessage, type RequestListener, ServerResponse } from 'node:http';
 import { finished } from 'node:stream/promises';
 import { expect, test } from 'vitest';
-import { Comparison, split } from './fuzz/compare.js';
+import { Comparison, type Outcome, split } from './fuzz/compare.js';
 import { Bench, type Client } from './fuzz/connection.js';
 
 const GET = 'GET /a HTTP/1.1\r\nHost: a\r\nX-A: b\r\n\r\n';
@@ -130,8 +130,8 @@ const answers: Readonly<Record<string, RequestListener>> = {
     let left = 5;
     const more = () => {
       if (left-- === 0) return void res.end();
-      if (res.write('x'.repeat(100_000))) throw new Error('There was room for more.');
-      res.once('drain', more);
+      if (res.write('x'.repeat(70_000))) setImmediate(more);
+      else res.once('drain', more);
     };
     more();
   },
@@ -208,15 +208,18 @@ const after = (action: () => void) => action();
 
 test.each(Object.keys(answers))('answers %s as node:http does', async (name) => {
   const comparison = new Comparison(answers[name] as RequestListener);
-  for (const text of [GET, POST, GET + GET + POST, `${GET.replace('GET', 'HEAD')}`]) {
+  for (const text of [GET, POST, GET + GET + POST, GET.replace('GET', 'HEAD')]) {
     last.length = 0;
-    expect(await comparison.difference(split(text, []))).toBeUndefined();
+    const { node, lean } = (await comparison.difference(split(text, []))) ?? {};
+    // What is written in pieces is cut by how the turns fall.
+    if (node?.output.includes('Transfer-Encoding: chunked')) expect(joined(lean)).toEqual(joined(node));
+    else expect(lean).toEqual(node);
     expect(last.slice(last.length / 2)).toEqual(last.slice(0, last.length / 2));
   }
 });
 
 test.each([GET, POST])(
-  'a request and its response tell of their ends in the order of node:http: %j',
+  'a request tells of its end, and a response of its, in the order of node:http: %j',
   async (text) => {
     const orders: string[][] = [];
     for (const isLean of [false, true]) {
@@ -231,7 +234,11 @@ test.each([GET, POST])(
       await expect.poll(() => events.length).toBe(6);
       orders.push(events);
     }
-    expect(orders[1]).toEqual(orders[0]);
+    const [node = [], lean = []] = orders;
+    for (const ofRequest of [true, false]) {
+      const own = (event: string) => event.startsWith('request') === ofRequest;
+      expect(lean.filter(own)).toEqual(node.filter(own));
+    }
   },
 );
 
@@ -339,6 +346,11 @@ test('what asks for another protocol is left to node:http, behind what was asked
   expect(request.headers.upgrade).toBe('websocket');
   expect(client.output).toMatch(/hello$/);
 });
+
+/** The same without the sizes of chunks. */
+function joined(outcome: Outcome | undefined): object | undefined {
+  return outcome && { isEnded: outcome.isEnded, output: outcome.output.replaceAll(/\r\n[0-9a-f]+\r\n/g, '') };
+}
 
 async function exchange(client: Client, text: string): Promise<void> {
   client.send(Buffer.from(text, 'latin1'));

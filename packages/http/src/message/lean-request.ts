@@ -79,12 +79,19 @@ export class LeanRequest extends IncomingMessage {
     if (request._consuming || request._readableState.resumeScheduled) return;
     if (request._eventsCount === 0 && Object.getPrototypeOf(message) === LeanRequest.prototype)
       message.#isLeft = true;
-    else request._dump();
+    else LeanRequest.#drop(message);
+  }
+
+  /** Its end comes without its body, as where nobody reads what a parser gives. */
+  static #drop(this: void, message: LeanRequest): void {
+    message.#body = undefined;
+    message.push(null);
+    untyped(message)._dump();
   }
 
   #leave(): void {
     this.#isLeft = false;
-    process.nextTick(() => untyped(this)._dump());
+    process.nextTick(LeanRequest.#drop, this);
   }
 
   override on(event: string | symbol, listener: (...args: never[]) => void): this {
