@@ -88,7 +88,7 @@ const OF_THE_MODE = [
 ];
 
 /** Clients of servers of node:http, whose requests something else may read. */
-const OF_THE_ENGINE = ['served', 'served-deaths', 'request-death', 'retiring'];
+const OF_THE_ENGINE = ['served', 'served-deaths', 'request-death'];
 
 /** The whole suite with the defaults, its pure tests first; and what depends on it once more with each other way. `support.ts` reads `env`. */
 const config: ViteUserConfig = {
