@@ -178,6 +178,8 @@ test.each([[{}], [{ maxWorkerNum: 5, maxTaskWorkerNum: 3 }]] as Partial<ServerOp
     const victim = await TestClient.connect(server.lines);
     const clients = await Promise.all(Array.from({ length: 5 }, () => TestClient.connect(server.lines)));
     for (const client of clients) await client.ask('who');
+    // Both workers are there: one that comes later finds what the manager has restored.
+    for (const worker of [0, 1]) (await clientOf(server.lines, worker, 'who')).close();
     victim.send('rogue high 1\n');
     await server.program.printed(/all is written over/);
     await server.program.printed(/has written over \d+ counters of reactor 0/);
