@@ -27,6 +27,10 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
+/** A version that hangs has twice as long as the slowest start before it, on a machine that does much else. */
+const SLOW_START_MS = 120_000;
+const TEST_MS = 240_000;
+
 const run = (...args: string[]): Promise<Ran> => millrace(args, env);
 const hello = (...flags: string[]): Program =>
   start(programOf('hello.cjs'), { flags: ['--workers', '2', '--log-level', 'warn', ...flags], env });
@@ -100,6 +104,31 @@ describe('of a server that runs', () => {
       replaced: 0,
     });
   });
+
+  test(
+    'a reload to a version that hangs fails when another is asked for, which says what it has done',
+    async () => {
+      const file = join(directory, 'version');
+      writeFileSync(file, 'plain');
+      const flags = ['--workers', '1'];
+      await using program = start(programOf('versions.mjs'), { flags, env: { ...env, VERSION: file } });
+      await portOf(program);
+      writeFileSync(file, 'spinning');
+      const first = millrace(['reload'], env, undefined, SLOW_START_MS);
+      await program.printed(/spinning in \d+/, SLOW_START_MS);
+      writeFileSync(file, 'other');
+      const second = millrace(['reload'], env, undefined, SLOW_START_MS);
+      const { code, stderr } = await first;
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/^failed: 0 processes$/m);
+      expect(stderr).toMatch(/was not ready within \d+ ms, and another reload or change waits for that/);
+      expect(await second).toMatchObject({
+        code: 0,
+        stderr: expect.stringMatching(/^reloaded: 1 process$/m),
+      });
+    },
+    TEST_MS,
+  );
 
   test('kill ends a process of it, which is replaced, and names those that there are', async () => {
     await using program = hello();

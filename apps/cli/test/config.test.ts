@@ -202,6 +202,9 @@ describe('a configuration file', () => {
 });
 
 describe('with --watch', () => {
+  /** A version that hangs has twice as long as the slowest start before it, on a machine that does much else. */
+  const SLOW_START_MS = 120_000;
+  const TEST_MS = 240_000;
   const version = (n: number | string) =>
     `import { createServer } from 'node:http';
      import { answer } from './part.mjs';
@@ -234,6 +237,30 @@ describe('with --watch', () => {
     write('main.mjs', version(3));
     await becomes('3 b-blue');
   });
+
+  test(
+    'a version that hangs in its start is given up when a file changes again',
+    async () => {
+      write('main.mjs', version(1));
+      write('part.mjs', `export const answer = 'a';`);
+      await using program = start(join(directory, 'main.mjs'), { flags: ['--watch', '--workers', '1'], env });
+      const port = await portOf(program);
+      await program.printed(/it is reloaded when one of its files changes/);
+      write(
+        'main.mjs',
+        `console.log('hangs'); await new Promise((resolve) => setTimeout(resolve, 2 ** 31 - 1));`,
+      );
+      await program.printed(/^hangs$/m, SLOW_START_MS);
+      write('main.mjs', version(2));
+      await program.printed(
+        /main\.mjs changed: the new version does not start, and the one before serves on/,
+        SLOW_START_MS,
+      );
+      await program.printed(/main\.mjs changed: reloaded 1 process in \d+ ms/, SLOW_START_MS);
+      expect(await get(port)).toBe('2 a');
+    },
+    TEST_MS,
+  );
 
   test('a program that writes beside its own files all the time is reloaded when one of those changes', async () => {
     const writes = `import { writeFileSync } from 'node:fs';

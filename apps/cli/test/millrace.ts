@@ -12,7 +12,12 @@ export interface Ran {
 }
 
 /** Runs the command to its end. */
-export async function millrace(args: readonly string[], env: NodeJS.ProcessEnv, cwd?: string): Promise<Ran> {
+export async function millrace(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  cwd?: string,
+  deadlineMs?: number,
+): Promise<Ran> {
   const child = spawn(process.execPath, [MILLRACE, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
@@ -23,8 +28,7 @@ export async function millrace(args: readonly string[], env: NodeJS.ProcessEnv, 
     child[name].setEncoding('utf8').on('data', (text: string) => {
       texts[name] += text;
     });
-  const [code] = (await within(`the end of millrace ${args.join(' ')}`, once(child, 'close'))) as [
-    number | null,
-  ];
+  const ended = within(`the end of millrace ${args.join(' ')}`, once(child, 'close'), deadlineMs);
+  const [code] = (await ended) as [number | null];
   return { code, ...texts };
 }

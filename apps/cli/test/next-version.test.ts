@@ -65,6 +65,9 @@ class Versions implements AsyncDisposable {
   }
 }
 
+/** A version that hangs has twice as long as the slowest start before it, on a machine that does much else. */
+const SLOW_START_MS = 120_000;
+const TEST_MS = 240_000;
 const FAILED = /The new worker 0 ended .* before it was ready, so the one before goes on/;
 
 test('a version that asks for certificates of clients, which the threads cannot, leaves the one before in place, and the log says why', async () => {
@@ -117,3 +120,26 @@ test('a version that does not listen does not take the place of one that does; m
   await versions.program.printed(/reload: reloaded/);
   expect(await versions.answer()).toBe('plain');
 });
+
+test.each([
+  ['silent', /nothing listens in \d+/],
+  ['spinning', /spinning in \d+/],
+  ['awaiting', /awaiting in \d+/],
+])(
+  'a version that hangs in its start (%s) is given up when another is to be loaded, and the one before serves meanwhile',
+  async (hanging, says) => {
+    await using versions = new Versions('plain');
+    expect(await versions.answer()).toBe('plain');
+    versions.reload(hanging);
+    await versions.program.printed(says, SLOW_START_MS);
+    versions.reload('other');
+    expect(await versions.answer()).toBe('plain');
+    await versions.program.printed(
+      /The new worker 0 ended \(worker 0 was not ready within \d+ ms, and another reload or change waits for that\)/,
+      SLOW_START_MS,
+    );
+    await versions.program.printed(/reload: reloaded/, SLOW_START_MS);
+    expect(await versions.answer()).toBe('other');
+  },
+  TEST_MS,
+);

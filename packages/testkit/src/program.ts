@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Hopeless, until, within } from './deadline.js';
+import { DEADLINE_MS, Hopeless, until, within } from './deadline.js';
 import { descendants, isRunning, type ProcessInfo } from './processes.js';
 
 export interface ProgramOptions {
@@ -57,14 +57,16 @@ export class Program implements AsyncDisposable {
   }
 
   /** Waits until the output matches, and returns the match. */
-  async printed(pattern: RegExp): Promise<RegExpMatchArray> {
-    return until(`output ${pattern}, of ${JSON.stringify(this.#output.slice(-2000))}`, () => {
+  async printed(pattern: RegExp, deadlineMs = DEADLINE_MS): Promise<RegExpMatchArray> {
+    const what = `output ${pattern}, of ${JSON.stringify(this.#output.slice(-2000))}`;
+    const matches = () => {
       const match = this.#output.match(pattern);
       if (!match && this.process.exitCode !== null) {
         throw new Hopeless(`It ended with ${this.process.exitCode}: ${this.#output}`);
       }
       return match;
-    });
+    };
+    return until(what, matches, { deadlineMs });
   }
 
   /** How often the output matches a pattern that has the g flag. */

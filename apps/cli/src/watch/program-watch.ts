@@ -23,7 +23,8 @@ export class ProgramWatch {
   #timer: NodeJS.Timeout | undefined;
   /** When a file has changed that no reload has been begun for. */
   #since: number | undefined;
-  #reloading = false;
+  /** The reloads that have not come to their end: one that runs, and one that begins when that is over. */
+  readonly #asked: Promise<unknown>[] = [];
 
   add(files: readonly string[]): void {
     for (const file of files) {
@@ -68,7 +69,8 @@ export class ProgramWatch {
   #look(): void {
     this.#timer = undefined;
     const isChanging = this.#compare();
-    if (this.#changed.size === 0 || this.#reloading) return;
+    // What changes before the second begins is in it.
+    if (this.#changed.size === 0 || this.#asked.length > 1) return;
     const now = performance.now();
     this.#since ??= now;
     if (isChanging && now - this.#since < MOST_MS) return this.#soon();
@@ -89,23 +91,25 @@ export class ProgramWatch {
     return isChanging;
   }
 
+  /** It is asked for at once: one that runs may wait for a version that does not come up, and is given up when another is asked for. */
   async #reload(): Promise<void> {
     const server = this.#server;
     if (server === undefined) return;
-    this.#reloading = true;
-    while (this.#changed.size > 0) {
-      const files = [...this.#changed].map((file) => relative(this.#from, file) || file).sort();
-      this.#changed.clear();
-      const what = `${files.slice(0, 3).join(', ')}${files.length > 3 ? ` and ${files.length - 3} more` : ''} changed`;
-      const began = performance.now();
-      const { outcome, replaced = 0, advice = '' } = await server.reload();
-      const ms = Math.round(performance.now() - began);
-      if (outcome === 'reloaded')
-        server.log.info(`${what}: reloaded ${counted(replaced, 'process', 'processes')} in ${ms} ms`);
-      else if (outcome === 'failed')
-        server.log.error(`${what}: the new version does not start, and the one before serves on. ${advice}`);
-    }
-    this.#reloading = false;
+    const [before] = this.#asked;
+    const reloaded = server.reload();
+    this.#asked.push(reloaded);
+    await before;
+    const files = [...this.#changed].map((file) => relative(this.#from, file) || file).sort();
+    this.#changed.clear();
+    const what = `${files.slice(0, 3).join(', ')}${files.length > 3 ? ` and ${files.length - 3} more` : ''} changed`;
+    const began = performance.now();
+    const { outcome, replaced = 0, advice = '' } = await reloaded;
+    const ms = Math.round(performance.now() - began);
+    if (outcome === 'reloaded')
+      server.log.info(`${what}: reloaded ${counted(replaced, 'process', 'processes')} in ${ms} ms`);
+    else if (outcome === 'failed')
+      server.log.error(`${what}: the new version does not start, and the one before serves on. ${advice}`);
+    this.#asked.splice(this.#asked.indexOf(reloaded), 1);
   }
 }
 

@@ -8,9 +8,13 @@ const version = readFileSync(VERSION, 'utf8');
 const answer = (_request, response) => response.end(`${version} ${process.pid}`);
 const servers = {
   plain: () => createServer(answer),
+  other: () => createServer(answer),
   secure: () => createSecureServer({ key, cert }, answer),
   asking: () => createSecureServer({ key, cert, requestCert: true }, answer),
 };
+if (version === 'spinning' || version === 'awaiting') console.log(`${version} in ${process.pid}`);
+while (version === 'spinning');
+if (version === 'awaiting') await new Promise((resolve) => setTimeout(resolve, 2 ** 31 - 1));
 const server = servers[version]?.();
 server?.on('error', ({ message }) => console.log(`${version} goes on without a server: ${message}`));
 server?.listen(Number(PORT), '127.0.0.1', () =>

@@ -171,7 +171,7 @@ export class ManagerRole implements ServerControl {
       members: this.#members,
       size,
       spec: (role, id, before) => addedSpec(specsParts, role, id, before),
-      inTurn: (work) => this.#replacements.inTurn(work),
+      inTurn: (work, overtaking) => this.#replacements.inTurn(work, overtaking),
       tellMaster: (message) => this.#tellMaster(message),
       tellWorkers: (message) => {
         for (const member of this.#members.of('worker')) member.sendAll(message);
@@ -526,7 +526,9 @@ export class ManagerRole implements ServerControl {
     // The manager says what it ends of.
     if (this.#startFailure !== undefined) return;
     if (error && pid !== undefined)
-      log.warn(`force kill: ${error.message}; maxWaitTime is ${options.maxWaitTime} ms`);
+      log.warn(
+        `force kill: ${error.message}${exit.replaced ? `; maxWaitTime is ${options.maxWaitTime} ms` : ''}`,
+      );
     // One that is given up in the start is what the start fails of: that has a line of its own.
     if (this.#up || member.state !== 'given-up')
       log.warn({ code, signal, uptime: Math.round(uptime) }, exitReport(member, exit, delay));

@@ -34,9 +34,14 @@ export class Replacements {
       // One of all processes is one of the task workers as well.
       merge: (one, other) => ({ tasksOnly: Boolean(one.tasksOnly && other.tasksOnly) }),
       stopped: { outcome: 'stopped', replaced: 0 },
+      overtaken: () => this.#reloading?.abort(),
     },
     'held',
   );
+  /** Of the reload that runs: aborts when another request waits for its end. */
+  #reloading: AbortController | undefined;
+  /** The same of what was asked for last. */
+  #latest: AbortController | undefined;
 
   constructor(parts: ReplacementsParts) {
     this.#parts = parts;
@@ -79,6 +84,8 @@ export class Replacements {
   async #reload({ tasksOnly = false }: ReloadOptions): Promise<ReloadResult> {
     const { context, members: all, reloadCertificates } = this.#parts;
     const { handlers, log } = context;
+    const overtaking = new AbortController();
+    this.#reloading = overtaking;
     const members = () => all.of(...(tasksOnly ? RELOADED.slice(1) : RELOADED));
     if (!tasksOnly) reloadCertificates();
     if (members().length === 0) {
@@ -91,7 +98,7 @@ export class Replacements {
       { tasksOnly },
       `reloading ${members().length} ${members().length === 1 ? 'process' : 'processes'}`,
     );
-    const result = await this.inTurn(() => this.#reloadAnew(members()));
+    const result = await this.inTurn((overtaken) => this.#reloadAnew(members(), overtaken), overtaking);
     context.numbers.reloaded(result.outcome);
     if (result.outcome === 'failed') log.error(result.advice);
     else log.info(result, `reload: ${result.outcome}`);
@@ -102,14 +109,14 @@ export class Replacements {
 
   /** After whatever replaces processes already; which there are then, `choose` says. */
   #replace(choose: () => readonly Member[]): Promise<ReloadResult> {
-    return this.inTurn(() => this.#putNew(choose()));
+    return this.inTurn((overtaken) => this.#putNew(choose(), overtaken));
   }
 
   /** By what the files of the program hold now; where that cannot be read, or does not come up, all others go by what was read before. */
-  async #reloadAnew(members: readonly Member[]): Promise<ReloadResult> {
+  async #reloadAnew(members: readonly Member[], overtaken: AbortSignal): Promise<ReloadResult> {
     const { context, tellMaster } = this.#parts;
     const { program } = context;
-    if (program === undefined) return this.#putNew(members);
+    if (program === undefined) return this.#putNew(members, overtaken);
     try {
       await untilSettled(
         context,
@@ -124,20 +131,29 @@ export class Replacements {
         'and those that come go by what was read before. Mend it, and reload again.';
       return { outcome: 'failed', replaced: 0, advice };
     }
-    const result = await this.#putNew(members);
+    const result = await this.#putNew(members, overtaken);
     if (result.outcome === 'reloaded') tellMaster({ type: 'programTaken', program: program.current });
     else program.takeBack();
     return result;
   }
 
-  async #putNew(members: readonly Member[]): Promise<ReloadResult> {
+  async #putNew(members: readonly Member[], overtaken: AbortSignal): Promise<ReloadResult> {
     if (members.length === 0) return { outcome: 'reloaded', replaced: 0 };
-    return this.#toResult(await this.#parts.pool.reload({ members, mode: 'reload' }), members.length);
+    const result = await this.#parts.pool.reload({ members, mode: 'reload', overtaken });
+    return this.#toResult(result, members.length);
   }
 
-  /** Runs `work` after whatever replaces processes already, and before whatever is to replace some later. */
-  inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#last.then(work);
+  /**
+   * Runs `work` after whatever replaces processes already, and before whatever is to replace some later. Its signal aborts when
+   * something waits for its end: a process that does not come up must not hold that up for ever.
+   */
+  inTurn<T>(
+    work: (overtaken: AbortSignal) => Promise<T>,
+    overtaking: AbortController = new AbortController(),
+  ): Promise<T> {
+    this.#latest?.abort();
+    this.#latest = overtaking;
+    const done = this.#last.then(() => work(overtaking.signal));
     // The caller is told of a failure.
     this.#last = done.catch(() => {});
     return done;

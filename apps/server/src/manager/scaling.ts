@@ -1,3 +1,4 @@
+import { Alarm } from '@millrace/channel/internal';
 import type { Member, MemberSpec, ProcessPool } from '@millrace/process-pool';
 import { MergingQueue } from '@millrace/process-pool/internal';
 import { KILL_GRACE_MS } from '../constants.js';
@@ -27,7 +28,10 @@ export interface ScalingParts {
   /** How a process of that role and number is started that comes by scaling. */
   readonly spec: (role: Scaled, id: number, incarnationsBefore: number) => MemberSpec;
   /** Runs it when nothing else replaces processes. */
-  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
+  readonly inTurn: <T>(
+    work: (overtaken: AbortSignal) => Promise<T>,
+    overtaking: AbortController,
+  ) => Promise<T>;
   readonly tellMaster: (message: FromManager) => void;
   /** To workers. */
   readonly tellWorkers: (message: Extract<ToWorker, { type: 'sized' }>) => void;
@@ -58,12 +62,19 @@ export class Scaling {
   readonly #before = new Map<string, number>();
   readonly #requests = new MergingQueue<ScaleOptions, ScaleResult>(
     {
-      run: (options) => this.#parts.inTurn(() => this.#scale(options)),
+      run: (options) => {
+        const overtaking = new AbortController();
+        this.#overtaking = overtaking;
+        return this.#parts.inTurn((overtaken) => this.#scale(options, overtaken), overtaking);
+      },
       merge: (one, other) => ({ ...one, ...other }),
       stopped: { outcome: 'stopped', workers: 0, taskWorkers: 0 },
+      overtaken: () => this.#overtaking?.abort(),
     },
     'held',
   );
+  /** Of the change that runs: aborts when something waits for its end. */
+  #overtaking: AbortController | undefined;
   #closed = false;
 
   constructor(parts: ScalingParts) {
@@ -122,13 +133,13 @@ export class Scaling {
     return { workers, taskWorkers };
   }
 
-  async #scale({ workers, taskWorkers }: ScaleOptions): Promise<ScaleResult> {
+  async #scale({ workers, taskWorkers }: ScaleOptions, overtaken: AbortSignal): Promise<ScaleResult> {
     const { log } = this.#parts.context;
     const before = this.#now;
     const began = performance.now();
     try {
-      if (workers !== undefined) await this.#toWorkers(workers);
-      if (taskWorkers !== undefined) await this.#toTaskWorkers(taskWorkers);
+      if (workers !== undefined) await this.#toWorkers(workers, overtaken);
+      if (taskWorkers !== undefined) await this.#toTaskWorkers(taskWorkers, overtaken);
     } catch (error) {
       const advice = `${(error as Error).message} There are ${this.#size.workers} workers and ${this.#size.taskWorkers} task workers.`;
       log.error(`the server was not scaled: ${advice}`);
@@ -143,7 +154,7 @@ export class Scaling {
     return { outcome: 'scaled', ...this.#now };
   }
 
-  async #toWorkers(count: number): Promise<void> {
+  async #toWorkers(count: number, overtaken: AbortSignal): Promise<void> {
     const { context, topology } = this.#parts;
     if (count < topology.startWorkers && topology.base?.some((own, at) => own && isOfDatagrams(context, at)))
       throw new ServerError(
@@ -157,14 +168,14 @@ export class Scaling {
       await this.#resize({ places: this.#size.workers });
     }
     if (count <= this.#size.workers || this.#closed) return;
-    await this.#add('worker', this.#size.workers, count);
+    await this.#add('worker', this.#size.workers, count, overtaken);
     await this.#resize({ workers: count, places: count });
   }
 
-  async #toTaskWorkers(count: number): Promise<void> {
+  async #toTaskWorkers(count: number, overtaken: AbortSignal): Promise<void> {
     const { taskWorkers } = this.#size;
     if (count > taskWorkers) {
-      await this.#add('taskWorker', taskWorkers, count);
+      await this.#add('taskWorker', taskWorkers, count, overtaken);
       return this.#resize({ taskWorkers: count });
     }
     if (count === taskWorkers) return;
@@ -184,13 +195,22 @@ export class Scaling {
   }
 
   /** Starts those from number `first` up to `end`; where one does not come up, none stays. */
-  async #add(role: Scaled, first: number, end: number): Promise<void> {
-    const { pool, spec, context } = this.#parts;
+  async #add(role: Scaled, first: number, end: number, overtaken: AbortSignal): Promise<void> {
+    const { pool, spec, context, members } = this.#parts;
+    const patience = Math.max(
+      ...members.of('worker', 'taskWorker').map(({ startPatience }) => startPatience),
+    );
     const ids = Array.from({ length: end - first }, (_, i) => first + i);
     const specs = ids.map((id) => spec(role, id, this.#before.get(`${role} ${id}`) ?? 0));
     context.log.info(`starting ${specs.map(({ name }) => name).join(', ')}`);
     try {
-      await pool.add(...specs);
+      await unlessLate(pool.add(...specs), patience, overtaken, () => {
+        const late = this.#from(role, first).filter(({ isUp }) => !isUp);
+        return (
+          `${late.map(({ name }) => name).join(', ')} had not come up within ${Math.round(patience)} ms, ` +
+          'and another request waits for that.'
+        );
+      });
     } catch (error) {
       const added = this.#from(role, first);
       await pool.remove(added, { timeout: this.#timeout });
@@ -263,6 +283,33 @@ export class Scaling {
   #remember(member: Member): void {
     const { role, id, incarnationsBefore = 0 } = assignmentOf(member);
     this.#before.set(`${role} ${id}`, incarnationsBefore + member.incarnation);
+  }
+}
+
+/** Waits for a start that may last; once `overtaken` aborts, only until it has lasted `ms` milliseconds. */
+async function unlessLate<T>(
+  start: Promise<T>,
+  ms: number,
+  overtaken: AbortSignal,
+  why: () => string,
+): Promise<void> {
+  const began = performance.now();
+  let alarm: Alarm | undefined;
+  let limit = () => {};
+  const late = new Promise<never>((_, reject) => {
+    limit = () => {
+      alarm = new Alarm(Math.max(0, began + ms - performance.now()), () =>
+        reject(new ServerError('ERR_MILLRACE_SCALE', why())),
+      );
+    };
+    if (overtaken.aborted) limit();
+    else overtaken.addEventListener('abort', limit, { once: true });
+  });
+  try {
+    await Promise.race([start, late]);
+  } finally {
+    overtaken.removeEventListener('abort', limit);
+    alarm?.cancel();
   }
 }
 

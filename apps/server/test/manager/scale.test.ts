@@ -240,6 +240,23 @@ test('where a new worker does not come up the server stays as it is, and says wh
   expect(await order(server, 'reload')).toMatchObject({ outcome: 'reloaded', replaced: 2 });
 });
 
+test(
+  'where a new worker hangs in its start, it is given up when something else is asked for',
+  async () => {
+    await using server = await start({ workerNum: 1 }, { HANGS_FROM: '1' });
+    const hanging = scale(server, { workers: 2 });
+    await server.program.printed(/^hangs in its start$/m);
+    const reloaded = order(server, 'reload');
+    const result = await hanging;
+    expect(result).toMatchObject({ outcome: 'failed', workers: 1 });
+    expect(result.advice).toMatch(
+      /worker 1 had not come up within \d+ ms, and another request waits for that/,
+    );
+    expect(await reloaded).toMatchObject({ outcome: 'reloaded', replaced: 1 });
+  },
+  2 * LONG_MS,
+);
+
 describe('of task workers', () => {
   const withTasks = { workerNum: 1, taskWorkerNum: 3, maxTaskWorkerNum: 4 };
 

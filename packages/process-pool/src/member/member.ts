@@ -28,6 +28,11 @@ export interface MemberHost extends MemberEvents {
   changed(member: Member): void;
 }
 
+/** A new process that something waits for has so many milliseconds to become ready in any case, */
+const LEAST_START_MS = 5_000;
+/** and so many times as long as the slowest before it, which may have come up beside others. */
+const FAR_LONGER = 2;
+
 /**
  * A name under which a process is kept alive, as {@link ProcessRun} after run. During a replacement there are several: messages
  * go to the current one, the others drain.
@@ -48,6 +53,8 @@ export class Member {
   #lastExit: Exit | undefined;
   #last = false;
   readonly #exits: Record<string, number> = {};
+  /** Milliseconds that the slowest of its processes has taken to become ready. */
+  #longestStart = 0;
 
   constructor(spec: MemberSpec, host: MemberHost) {
     checkOptions(spec, MEMBER_OPTIONS, 'A member');
@@ -187,6 +194,19 @@ export class Member {
     return this.#replacement?.result;
   }
 
+  /**
+   * @internal Something waits for the replacement under way: its new process is killed once it has taken far longer to become ready
+   * than those before it.
+   */
+  limitStart(): void {
+    this.#replacement?.limitStart(this.startPatience, this.name);
+  }
+
+  /** @internal Milliseconds that a new process has to become ready where something waits for its start. */
+  get startPatience(): number {
+    return Math.max(LEAST_START_MS, this.#longestStart * FAR_LONGER);
+  }
+
   /** Kills every process of the member. */
   killAll(): void {
     this.#replacement?.cancel();
@@ -274,6 +294,7 @@ export class Member {
   }
 
   #ready(run: ProcessRun): void {
+    this.#longestStart = Math.max(this.#longestStart, performance.now() - run.assignedAt);
     this.#policy.wasReady();
     this.#replacement?.ready(run);
     if (run === this.#current) this.#host.ready(this);

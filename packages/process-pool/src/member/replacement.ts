@@ -1,3 +1,4 @@
+import { Alarm } from '@millrace/channel/internal';
 import type { ChildHandle } from '../launch/child-handle.js';
 import type { Exit } from '../launch/exit.js';
 import type { ProcessRun } from './process-run.js';
@@ -43,6 +44,10 @@ export class Replacement {
   /** The new process is the current one already: the old one has ended. */
   #isCurrent = false;
   #step: 'loading' | 'draining' | 'starting' | 'over' = 'loading';
+  /** Since when the new process has been in its step. */
+  #since = performance.now();
+  /** Kills the new process where it does not become ready in time. */
+  #limit: { readonly ms: number; readonly name: string; alarm?: Alarm } | undefined;
 
   /** `vacant`: the member has no process to replace. */
   constructor(
@@ -86,9 +91,31 @@ export class Replacement {
     if (this.#child.isLoaded) this.#onLoaded();
   }
 
+  /** From now on the new process has `ms` milliseconds, from its start, to load and to become ready. */
+  limitStart(ms: number, name: string): void {
+    if (this.#limit !== undefined) return;
+    this.#limit = { ms, name };
+    this.#arm();
+  }
+
+  /** The end of the old process has a deadline of its own: while the new one waits for that, it has none. */
+  #arm(): void {
+    const limit = this.#limit;
+    if (limit === undefined) return;
+    limit.alarm?.cancel();
+    if (this.#step !== 'loading' && this.#step !== 'starting') return;
+    const { ms, name } = limit;
+    const left = Math.max(0, this.#since + ms - performance.now());
+    limit.alarm = new Alarm(left, () => {
+      const why = `${name} was not ready within ${Math.round(ms)} ms, and another reload or change waits for that`;
+      this.#child.killFor(new Error(why));
+    }).unref();
+  }
+
   #onLoaded(): void {
     if (this.#step !== 'loading') return;
     this.#step = 'draining';
+    this.#arm();
     if (!this.#events.retire()) this.drainingEnded();
   }
 
@@ -105,7 +132,9 @@ export class Replacement {
   drainingEnded(): void {
     if (this.#step !== 'draining') return;
     this.#step = 'starting';
+    this.#since = performance.now();
     this.#run = this.#events.begin();
+    this.#arm();
     this.#promote(this.#run);
   }
 
@@ -158,6 +187,7 @@ export class Replacement {
   #end(result: ReplaceResult): void {
     if (this.#step === 'over') return;
     this.#step = 'over';
+    this.#limit?.alarm?.cancel();
     this.#events.over();
     this.#settle(result);
   }

@@ -5,6 +5,8 @@ export interface MergingQueueParts<Request, Result> {
   readonly merge: (one: Request, other: Request) => Request;
   /** The result of what is not begun because the queue is closed. */
   readonly stopped: Result;
+  /** What runs has another request behind it from now on. */
+  readonly overtaken?: () => void;
 }
 
 interface Pending<Request, Result> {
@@ -48,6 +50,7 @@ export class MergingQueue<Request, Result> {
       settle = resolve;
     });
     this.#next = { request, result, settle };
+    if (this.#running) this.#parts.overtaken?.();
     void this.#work();
     return result;
   }

@@ -54,9 +54,12 @@ export class ProcessPool implements AsyncDisposable {
       run: (options) => this.#reload(options),
       merge: mergeReloads,
       stopped: { outcome: 'stopped', replaced: 0 },
+      overtaken: () => this.#overtaken?.abort(),
     },
     'closed',
   );
+  /** Of the reload that runs. */
+  #overtaken: AbortController | undefined;
   readonly #processes = new Processes();
   #bus: BusHub | undefined;
   #listener: Listener | undefined;
@@ -190,7 +193,8 @@ export class ProcessPool implements AsyncDisposable {
   /**
    * Gives members new processes, so that they run what the files of their module say now. One reload runs at a time; all
    * that are asked for meanwhile, or before the pool has started, are one more that follows. Resolves when the last
-   * process before has ended; of a version that does not come up, nothing is kept.
+   * process before has ended; of a version that does not come up, nothing is kept. One that has not come up in far longer than those
+   * before it have taken is given up when another reload waits for that.
    */
   async reload(options: ReloadOptions = {}): Promise<ReloadResult> {
     checkOptions(options, RELOAD_OPTIONS, 'reload()');
@@ -199,21 +203,29 @@ export class ProcessPool implements AsyncDisposable {
 
   async #reload(options: ReloadOptions): Promise<ReloadResult> {
     this.#reloading = true;
+    this.#overtaken = new AbortController();
+    const own = this.#overtaken.signal;
+    const overtaken = options.overtaken === undefined ? own : AbortSignal.any([own, options.overtaken]);
     this.#events.emit('beforeReload');
     // They have loaded what was there before.
     this.#spares?.discard();
     try {
       const members = options.members ?? this.#members;
-      const result = await replaceAll(members, options, {
-        gone: (pids) =>
-          this.#changes.until(
-            () => !members.some(({ awaitedPids }) => awaitedPids.some((pid) => pids.has(pid))),
-          ),
-        stopped: () => !this.running,
-      });
+      const result = await replaceAll(
+        members,
+        { ...options, overtaken },
+        {
+          gone: (pids) =>
+            this.#changes.until(
+              () => !members.some(({ awaitedPids }) => awaitedPids.some((pid) => pids.has(pid))),
+            ),
+          stopped: () => !this.running,
+        },
+      );
       this.#events.emit('afterReload', result);
       return result;
     } finally {
+      this.#overtaken = undefined;
       this.#reloading = false;
       this.#fillSpares();
     }

@@ -10,9 +10,19 @@ export interface ReloadOptions {
   readonly allAtOnce?: boolean;
   /** The word for how, handed to the processes that go. Default `'drain'`. */
   readonly mode?: string;
+  /**
+   * Aborts when something waits for the end of this reload, as another call of `reload` does by itself: from then on a new process
+   * that takes far longer to become ready than those before it is killed, and the reload has failed.
+   */
+  readonly overtaken?: AbortSignal;
 }
 
-export const RELOAD_OPTIONS = optionNames<ReloadOptions>({ members: true, allAtOnce: true, mode: true });
+export const RELOAD_OPTIONS = optionNames<ReloadOptions>({
+  members: true,
+  allAtOnce: true,
+  mode: true,
+  overtaken: true,
+});
 
 export type ReloadResult =
   /** Every member has a new process, and the last of those before has ended. */
@@ -45,33 +55,46 @@ const MAX_KILLS = 4;
 /** Puts new processes in the places of the members', each when it is ready, and waits for the ends of those before. */
 export async function replaceAll(
   members: readonly Member[],
-  { allAtOnce = false, mode = 'drain' }: ReloadOptions,
+  { allAtOnce = false, mode = 'drain', overtaken }: ReloadOptions,
   host: ReloadHost,
 ): Promise<ReloadResult> {
+  const limitStarts = () => {
+    for (const member of members) member.limitStart();
+  };
+  overtaken?.addEventListener('abort', limitStarts);
   const before = new Set(members.flatMap(({ pid }) => pid ?? []));
   let replaced = 0;
   let stopped = false;
   let failure: { member: Member; exit: Exit } | undefined;
   const one = async (member: Member) => {
-    const result = await replaceOne(member, mode);
+    const result = await replaceOne(member, mode, overtaken);
     if (result.outcome === 'replaced') replaced++;
     else if (result.outcome === 'failed') failure ??= { member, exit: result.exit };
     else if (host.stopped()) stopped = true;
   };
   if (allAtOnce) await Promise.all(members.map(one));
   else for (const member of members) if (!failure && !stopped) await one(member);
+  overtaken?.removeEventListener('abort', limitStarts);
   const left = new Set(members.flatMap(({ awaitedPids }) => awaitedPids).filter((pid) => before.has(pid)));
   await host.gone(left);
   if (failure) return { outcome: 'failed', replaced, ...failure, advice: advise(failure, replaced) };
   return stopped ? { outcome: 'stopped', replaced } : { outcome: 'reloaded', replaced };
 }
 
-async function replaceOne(member: Member, mode: string): Promise<ReplaceResult> {
+async function replaceOne(
+  member: Member,
+  mode: string,
+  overtaken: AbortSignal | undefined,
+): Promise<ReplaceResult> {
   for (let kills = 0; ; ) {
-    const result = await member.replace(mode);
-    // That one has begun before: it may have loaded what was there before.
-    if (result.outcome === 'busy') await member.replaced;
-    else if (result.outcome !== 'failed' || causeOf(result.exit) !== 'killed' || ++kills >= MAX_KILLS)
+    const replaced = member.replace(mode);
+    if (overtaken?.aborted) member.limitStart();
+    const result = await replaced;
+    // That one has begun before: it may have loaded what was there before. This reload waits for it.
+    if (result.outcome === 'busy') {
+      member.limitStart();
+      await member.replaced;
+    } else if (result.outcome !== 'failed' || causeOf(result.exit) !== 'killed' || ++kills >= MAX_KILLS)
       return result;
   }
 }
@@ -83,7 +106,13 @@ export function mergeReloads(one: ReloadOptions, other: ReloadOptions): ReloadOp
   const mode = other.mode ?? one.mode;
   // Only when no caller wants them one by one.
   const allAtOnce = Boolean(one.allAtOnce && other.allAtOnce);
-  return { allAtOnce, ...(members && { members }), ...(mode !== undefined && { mode }) };
+  const signals = [one.overtaken, other.overtaken].filter((signal) => signal !== undefined);
+  return {
+    allAtOnce,
+    ...(members && { members }),
+    ...(mode !== undefined && { mode }),
+    ...(signals.length > 0 && { overtaken: AbortSignal.any(signals) }),
+  };
 }
 
 function advise({ member, exit }: { member: Member; exit: Exit }, replaced: number): string {

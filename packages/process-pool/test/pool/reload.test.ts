@@ -93,6 +93,38 @@ test('a version that never becomes ready is killed after startTimeout, and keeps
   expect(await versions(watched)).toEqual(['v1', 'v1']);
 });
 
+test('a version that does not become ready is given up when another reload is asked for, and that one runs', async () => {
+  release('v1');
+  const watched = watch(versioned(2));
+  const { pool, messages } = watched;
+  await pool.start();
+  release('v2 hanging');
+  const first = pool.reload();
+  await until('a process that hangs', () => messages.some((message) => 'hanging' in (message as object)));
+  release('v3');
+  const second = pool.reload();
+  const result = await first;
+  expect(result).toMatchObject({ outcome: 'failed', replaced: 0, exit: { signal: 'SIGKILL' } });
+  expect('advice' in result && result.advice).toMatch(/m0 was not ready within \d+ ms, and another reload/);
+  expect(await second).toEqual({ outcome: 'reloaded', replaced: 2 });
+  expect(await versions(watched)).toEqual(['v3', 'v3']);
+});
+
+test('so is one of an exclusive member, whose place the version of then has', async () => {
+  release('v1');
+  const watched = watch(versioned(1, { exclusive: true }));
+  const { pool, messages } = watched;
+  await pool.start();
+  release('v2 hanging');
+  const first = pool.reload();
+  await until('a process that hangs', () => messages.some((message) => 'hanging' in (message as object)));
+  release('v3');
+  const second = pool.reload();
+  expect(await first).toMatchObject({ outcome: 'failed', exit: { signal: 'SIGKILL' } });
+  expect(await second).toEqual({ outcome: 'reloaded', replaced: 1 });
+  expect(await versions(watched)).toEqual(['v3']);
+});
+
 test('one reload runs at a time; all that are asked for meanwhile are one more, which runs what is there by then', async () => {
   release('v1');
   const watched = watch(versioned(2));
