@@ -15,7 +15,7 @@ const PURE = [
   'test/sessions/clients.test.ts',
   'test/admin/trace-steps.test.ts',
   'test/shared/*.test.ts',
-  'test/sockets/{session-link,socket-parts}.test.ts',
+  'test/sockets/{large-output,session-link,socket-parts}.test.ts',
 ];
 
 /** What depends on how messages get to workers and back; the rest of the suite does not. */

@@ -35,6 +35,13 @@ export const BUS_LIMIT = 1 << 20;
 export const BUS_POLL_MS = 100;
 /** Bytes of answers that wait in a worker for a reactor thread, beyond which `send` is an error. */
 export const SEND_LIMIT = 64 << 20;
+/** A piece of a socket's output of more bytes than this is large: it goes when the link has room for it, and waits in its socket till then. */
+export const LARGE_OUTPUT = 1 << 15;
+/**
+ * Bytes that a reactor thread has not read of a link, beyond which no large piece is added: half of a ring of the default size, so that what is
+ * small always finds room there, and waits for less than a millisecond's work.
+ */
+export const LARGE_OUTPUT_MARK = RING_BYTES / 2;
 /** Answers up to this many bytes are gathered with their neighbours to one send. */
 export const GATHER_LIMIT = 1 << 13;
 /** Bytes of gathered answers that go out in one send. */

@@ -1,42 +1,38 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { until } from '@millrace/testkit';
 import { CheckedConnection, question } from '../chaos/asking.js';
-import { Served, type StartCommand } from '../start.js';
+import type { Served } from '../start.js';
 import { NUISANCES, type NuisanceName } from './nuisances.js';
+import { memory, processorMs } from './usage.js';
 
-/** What others pay for clients that cost a server much. */
+/** What others pay for clients that cost a server much, in one pair of windows. */
 export interface Beside {
-  /** Milliseconds of the others' answers, alone and beside those clients. */
-  readonly alone: Latency;
-  readonly beside: Latency;
+  /** What the others' answers took, alone and beside those clients. */
+  readonly alone: Cost;
+  readonly beside: Cost;
   /** MiB that were added by those clients, by process: the whole of plain node, or the master and its worker. */
   readonly added: Readonly<Record<string, number>>;
   /** Of those clients, closed by the server meanwhile. */
   readonly closed: number;
 }
 
-export interface Latency {
+/** Milliseconds of answers, and microseconds of processors that the server took for each of them. */
+export interface Cost {
   readonly p50: number;
   readonly p99: number;
+  readonly processorUs: number;
 }
 
 const CONNECTIONS = 20;
-const WARM_MS = 2_000;
 const MIB = 2 ** 20;
 /** Ten thousand connections, on a busy machine. */
 const READY_MS = 120_000;
 
-export async function besideNuisance(
-  name: NuisanceName,
-  by: StartCommand,
-  windowMs: number,
-): Promise<Beside> {
-  await using served = await Served.start('clients.js', by);
+/** Measures others alone, and then beside clients of that kind, which are gone when it is over. */
+export async function besideNuisance(served: Served, name: NuisanceName, windowMs: number): Promise<Beside> {
   const { port } = served;
-  await latency(port, WARM_MS);
-  const alone = await latency(port, windowMs);
+  const alone = await costOf(served, windowMs);
   const before = memory(served);
 
   const child = fork(new URL('./nuisance-process.js', import.meta.url), [name, `${port}`]);
@@ -49,7 +45,7 @@ export async function besideNuisance(
   const { says } = NUISANCES[name];
   try {
     await until(says, () => isReady || closed > 0, { deadlineMs: READY_MS });
-    const beside = await latency(port, windowMs);
+    const beside = await costOf(served, windowMs);
     if (child.exitCode !== null) throw new Error(`${says}: they have ended meanwhile.`);
     const after = memory(served);
     const added = Object.fromEntries(
@@ -62,12 +58,13 @@ export async function besideNuisance(
   }
 }
 
-/** Asks over kept connections, one request at a time each, and returns how long answers took. */
-async function latency(port: number, ms: number): Promise<Latency> {
+/** Asks over kept connections, one request at a time each, and returns what answers took. */
+export async function costOf(served: Served, ms: number): Promise<Cost> {
   const taken: number[] = [];
+  const before = processorMs(served);
   const end = performance.now() + ms;
   const one = async () => {
-    using connection = await CheckedConnection.open(port);
+    using connection = await CheckedConnection.open(served.port);
     if (connection === undefined) throw new Error('A client that asks for little was not accepted.');
     while (performance.now() < end) {
       const begun = performance.now();
@@ -80,24 +77,28 @@ async function latency(port: number, ms: number): Promise<Latency> {
     }
   };
   await Promise.all(Array.from({ length: CONNECTIONS }, one));
+  const processorUs = ((processorMs(served) - before) * 1_000) / taken.length;
   taken.sort((one, other) => one - other);
   const at = (part: number) => taken[Math.floor(taken.length * part)] as number;
-  return { p50: at(0.5), p99: at(0.99) };
+  return { p50: at(0.5), p99: at(0.99), processorUs };
 }
 
-/** Proportional set sizes by process: of the master and its worker, or of plain node. */
-function memory({ program }: Served): Record<string, number> {
-  const sizes: Record<string, number> = {};
-  const all = [{ pid: program.pid, title: 'millrace: master' }, ...program.children()];
-  if (all.length === 1) return { node: proportionalBytes(program.pid) };
-  for (const { pid, title } of all) {
-    const role = /^millrace: (master|worker)/.exec(title)?.[1];
-    if (role !== undefined) sizes[role] = (sizes[role] ?? 0) + proportionalBytes(pid);
-  }
-  return sizes;
-}
-
-function proportionalBytes(pid: number): number {
-  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
-  return Number(/^Pss: +(\d+) kB/m.exec(text)?.[1]) * 1024;
+/** The middle of several pairs, number by number. */
+export function middleOf(pairs: readonly Beside[]): Beside {
+  const middle = (number: (pair: Beside) => number) => {
+    const all = pairs.map(number).sort((one, other) => one - other);
+    return all[all.length >> 1] as number;
+  };
+  const cost = (which: 'alone' | 'beside'): Cost => ({
+    p50: middle((pair) => pair[which].p50),
+    p99: middle((pair) => pair[which].p99),
+    processorUs: middle((pair) => pair[which].processorUs),
+  });
+  const roles = Object.keys(pairs[0]?.added ?? {});
+  return {
+    alone: cost('alone'),
+    beside: cost('beside'),
+    added: Object.fromEntries(roles.map((role) => [role, middle(({ added }) => added[role] as number)])),
+    closed: Math.max(...pairs.map(({ closed }) => closed)),
+  };
 }

@@ -11,6 +11,8 @@ export interface Nuisance {
 const HEAD = 'Host: localhost\r\n';
 const SLOW_MS = 250;
 const UPLOAD = 1 << 20;
+const READ_MS = 50;
+const READ_BYTES = (2 ** 20 * READ_MS) / 1_000;
 
 export const NUISANCES = {
   heads: {
@@ -46,6 +48,26 @@ export const NUISANCES = {
     connections: 20,
     become: (socket, ready) => {
       NUISANCES.unread.become(socket, ready);
+    },
+  },
+  readSlowly: {
+    says: '20 clients that read such an answer at 1 MiB a second',
+    connections: 20,
+    become: (socket, ready) => {
+      socket.write(`GET /large HTTP/1.1\r\n${HEAD}\r\n`);
+      let left = 0;
+      const read = () => {
+        while (left > 0) {
+          const piece: Buffer | null = socket.read();
+          if (piece === null) return;
+          left -= piece.length;
+        }
+      };
+      socket.once('readable', ready).on('readable', read);
+      setInterval(() => {
+        left = Math.min(left, 0) + READ_BYTES;
+        read();
+      }, READ_MS);
     },
   },
   uploads: {

@@ -5,6 +5,8 @@ export interface PacketSink {
   /** False: sent, but much waits. Undefined: not sent, since this process has given the link up. */
   send(packet: Packet): boolean | undefined;
   readonly queuedBytes: number;
+  /** Bytes that the reactor thread has been given and has not read, where that is known. */
+  readonly unreadBytes: number;
   drained(): Promise<void>;
 }
 
@@ -12,6 +14,7 @@ export interface PacketSink {
 export class HeldPackets implements PacketSink {
   readonly #packets: Packet[] = [];
   queuedBytes = 0;
+  readonly unreadBytes = 0;
 
   send({ type, session, aux, listener, body, start, end }: Packet): boolean {
     // Packets are reused, and what they carry is the caller's.

@@ -14,6 +14,8 @@ interface WritingSocket extends Socket {
   /** What is not written yet, by which `bytesWritten` counts it. */
   _pendingData: string | Uint8Array | Chunks | null;
   _pendingEncoding: string;
+  /** Of node:http: null once the connection was upgraded, undefined where it never spoke HTTP. */
+  readonly parser?: object | null;
 }
 
 interface Held {
@@ -66,7 +68,8 @@ function holdWritesOf(socket: Socket): void {
 }
 
 function writeSoon(this: WritingSocket, writev: boolean, data: unknown, encoding: string, done: Done): void {
-  if (isFlushing) return write(this, writev, data, encoding, done);
+  // A WebSocket says by what is not written, in the middle of a turn too, how far behind its client is.
+  if (isFlushing || this.parser === null) return write(this, writev, data, encoding, done);
   answers++;
   if (answers === 1) {
     since = performance.now();

@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { checkOptions, checkWaitOptions, optionNames, type WaitOptions } from '@millrace/channel';
 import { WaitList } from '@millrace/channel/internal';
 import type { SocketAddress } from '@millrace/reactor';
-import { SEND_LIMIT } from '../constants.js';
+import { LARGE_OUTPUT, LARGE_OUTPUT_MARK, SEND_LIMIT } from '../constants.js';
 import type { ClientInfo } from '../contract/client-info.js';
 import {
   type ListenerIndex,
@@ -62,6 +62,8 @@ export type Offered = 'sent' | 'enough' | 'refused' | 'closed';
 
 /** What knows the aux of its SEND packets, and is asked once for each that is sent. */
 export interface OutputSource {
+  /** What does not go now is lost. */
+  readonly isEnding: boolean;
   auxOf(bytes: Uint8Array, start: number, end: number, last: boolean): number;
 }
 
@@ -197,6 +199,7 @@ export class SessionGateway {
     const pending = window.pending(table, slot);
     const channel = this.#channel(this.#reactorOf(id));
     if (pending > socketBufferSize || channel.queuedBytes > SEND_LIMIT) return 'refused';
+    if (end - start > LARGE_OUTPUT && !source.isEnding && this.#hears && isBusy(channel)) return 'refused';
     const aux = source.auxOf(bytes, start, end, last);
     this.trace.note(id, ANSWERED, packet.SEND, end - start, aux, 0);
     const more = channel.send(this.#out.set(packet.SEND, id, aux).with(bytes, start, end));
@@ -400,6 +403,14 @@ export class SessionGateway {
 }
 
 /** Who waits for room in one session, and what the first of them has on the way there. */
+/**
+ * Whether what is large has to wait for its turn. A link that it fills would hold up the small answers of all others, and their requests,
+ * which this process does not take before there is room again.
+ */
+function isBusy({ queuedBytes, unreadBytes }: PacketSink): boolean {
+  return queuedBytes > 0 || unreadBytes > LARGE_OUTPUT_MARK;
+}
+
 interface Wait {
   readonly list: WaitList<boolean>;
   readonly window: OutputWindow;

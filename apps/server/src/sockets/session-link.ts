@@ -78,6 +78,8 @@ export class SessionLink {
   isResumable = false;
   /** What is written is dropped: its client has had it from another process. */
   dropsOutput = false;
+  /** What it has to send and does not get rid of now is lost. */
+  isEnding = false;
   /** Nothing is read from the client, whatever the program reads. */
   isStopped = false;
   /** Another process has it. */
@@ -373,6 +375,7 @@ export class SessionLink {
 
   /** The socket is going to be destroyed. What was written before goes out, as the kernel has what a program has written to it. */
   beforeDestroy(): void {
+    this.isEnding = true;
     if (!this.resets && !this.#closed) this.#send(true);
   }
 

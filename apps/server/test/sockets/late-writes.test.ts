@@ -108,3 +108,26 @@ test('requests that come in a row over several connections are all answered, in 
   const answers = await Promise.all([ask(), ask(), ask()]);
   for (const bodies of answers) expect(bodies).toEqual([...numbers.map((number) => `/${number}`), '/last']);
 });
+
+test('a connection that was upgraded sends at once, so that what it has not written says how far behind its client is', async () => {
+  const server = createHttpServer();
+  const upgraded = once(server, 'upgrade');
+  const port = await listen(server);
+  const client = connect(port, '127.0.0.1').on('error', () => {});
+  onTestFinished(() => void client.destroy());
+  client.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
+  let lengths: number[] = [];
+  server.once('upgrade', (_, socket) => {
+    socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+    socket.write('first');
+    lengths = [socket.writableLength];
+    setImmediate(() => {
+      socket.write('later');
+      lengths.push(socket.writableLength);
+      socket.end();
+    });
+  });
+  await within('the upgrade', upgraded);
+  expect(await everythingOf(client)).toMatch(/firstlater$/);
+  expect(lengths).toEqual([0, 0]);
+});
