@@ -24,6 +24,7 @@ function socketOver(link: { queuedBytes: number; unreadBytes: number }) {
     table: { open: () => 0, words: new Int32Array(64) },
     ports: [{ socketBufferSize: 8 << 20, bufferHighWatermark: 1 << 19 }],
     own: new Float64Array(64),
+    trace: { note: () => {} },
   } as never);
   const window = { pending: () => 0, sent: () => {} } as unknown as OutputWindow;
   const offer = (bytes: number, isEnding = false) => {
