@@ -39,11 +39,16 @@ export class JetStreamCaller implements CallerBroker {
       this.#subscribed = true;
       const { nats } = this.#connection;
       nats.subscribe(subjects.replies(this.address), {
-        callback: (_error, { data }) => events.replied(replyWire.decode(data)),
+        callback: (_error, { data }) => {
+          const reply = replyWire.decodeForeign(data);
+          if (reply !== undefined) events.replied(reply);
+        },
       });
       nats.subscribe(subjects.reports, {
         callback: (_error, { data }) => {
-          const { host, ...report } = newsWire.decode(data);
+          const news = newsWire.decodeForeign(data);
+          if (news === undefined) return;
+          const { host, ...report } = news;
           this.#hosts.set(host, { at: performance.now(), report });
         },
       });

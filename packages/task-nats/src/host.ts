@@ -72,8 +72,8 @@ export class JetStreamHost implements HostBroker {
       });
       nats.subscribe(subjects.host(this.address), {
         callback: (_error, { data }) => {
-          const { id, total } = creditWire.decode(data);
-          events.credited(id, total);
+          const credit = creditWire.decodeForeign(data);
+          if (credit !== undefined) events.credited(credit.id, credit.total);
         },
       });
       await nats.flush();
@@ -188,7 +188,12 @@ export class JetStreamHost implements HostBroker {
 
   /** A delivery as a claim; undefined: it is not to be run, or not now. */
   async #claimed(message: JsMsg): Promise<Claim | undefined> {
-    const task = taskWire.decode(message.data);
+    const task = taskWire.decodeForeign(message.data);
+    // None of ours, for which nobody waits: it would be delivered again for ever.
+    if (typeof task?.id !== 'string' || typeof task.name !== 'string') {
+      message.term();
+      return undefined;
+    }
     const deliveries = message.info.deliveryCount;
     const { id, notBefore } = task;
     if (notBefore !== undefined && deliveries === 1) {

@@ -50,6 +50,16 @@ class Wire<T> {
       bytes.byteLength,
     );
   }
+
+  /** Undefined where the bytes are none of ours: anyone who may publish on a subject can put anything there. */
+  decodeForeign(bytes: Uint8Array): T | undefined {
+    try {
+      const value = this.decode(bytes);
+      return typeof value === 'object' && value !== null ? value : undefined;
+    } catch {
+      return undefined;
+    }
+  }
 }
 
 export const taskWire = new Wire<StoredTask>();

@@ -6,6 +6,8 @@ import { type RemotePoolStats, serveTasks, type TaskHost } from '@millrace/task-
 import { jetStream, jetStreamEngine } from '@millrace/task-nats';
 import { TaskPool, type TaskPoolOptions } from '@millrace/task-pool';
 import { until } from '@millrace/testkit';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type * as fixture from './fixtures/tasks.js';
 import { TestNats, whyNoNats } from './nats.js';
@@ -162,6 +164,36 @@ describe.skipIf(whyNoNats())('over JetStream', () => {
     } finally {
       old.close();
     }
+  });
+
+  test('what others publish on its subjects is dropped: no task comes again for ever, and no connection breaks', async () => {
+    await nats.start();
+    const served = await host();
+    const pool = caller();
+    expect(await pool.run('double', 1)).toBe(2);
+    const other = await connect({ servers: nats.servers });
+    try {
+      const rubbish = [
+        '',
+        'not MessagePack',
+        '\u0001',
+        Uint8Array.of(0xc1),
+        Uint8Array.of(0x81, 0xa2, 0x69, 0x64, 1),
+      ];
+      for (const one of rubbish) {
+        for (const subject of ['tasks.tasks', 'tasks.reports', 'tasks.hosts', 'tasks.host.nobody'])
+          other.publish(subject, one);
+      }
+      await other.flush();
+      expect(await Promise.all([2, 3, 4].map((n) => pool.run('double', n)))).toEqual([4, 6, 8]);
+      const { streams, consumers } = await jetstreamManager(other);
+      await until('nothing to be left', async () => (await streams.info('tasks')).state.messages === 0);
+      for await (const { num_redelivered } of consumers.list('tasks')) expect(num_redelivered).toBe(0);
+    } finally {
+      await other.close();
+    }
+    expect(served.stats().slots).toBe(2);
+    expect(remote(pool).connected).toBe(true);
   });
 
   test('a priority is refused, since there are none', async () => {
