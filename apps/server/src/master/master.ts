@@ -6,13 +6,8 @@ import { closeDescriptors } from '@millrace/process-pool/links';
 import { reapOrphans } from '@millrace/process-pool/process';
 import { Listener, Reactor } from '@millrace/reactor';
 import type { LargeValueFiles, TaskClient } from '@millrace/task-pool/internal';
-import { RESTORE_MS, TERMINATION_GRACE_MS } from '../constants.js';
-import {
-  controlMessage,
-  type FromManager,
-  type ToManager,
-  unknownMessage,
-} from '../contract/control-messages.js';
+import { RESTORE_MS } from '../constants.js';
+import type { ToManager } from '../contract/control-messages.js';
 import type { DiagnosisKind } from '../contract/diagnosis.js';
 import { runInOrder } from '../contract/events.js';
 import { asListener, type PeerId, type ReactorIndex, workerOfReactor } from '../contract/ids.js';
@@ -23,50 +18,44 @@ import { errorOf, type StartFailure } from '../contract/start-failure.js';
 import { ANSWER_FILE, openAnswerFile } from '../diagnosis/answer-file.js';
 import { ServerError } from '../errors.js';
 import { corruptLink, linkOfReactorCorrupt } from '../links/corrupt-links.js';
-import { type Descriptors, datagramName, LOG_RING, NUMBERS } from '../links/descriptor-names.js';
+import { type Descriptors, LOG_RING, NUMBERS } from '../links/descriptor-names.js';
 import { linksOf } from '../links/server-plan.js';
 import { openLogRing } from '../links/shared-resources.js';
 import { managerPeer, masterPeer, type Topology } from '../links/topology.js';
-import { AcceptLog } from '../log/accept-log.js';
 import { LogLimit } from '../log/log.js';
 import { HangWatch } from '../manager/hang-watch.js';
 import { restartCause } from '../manager/restart-cause.js';
 import { ownRegistries, shareRegistry } from '../metrics/program-registries.js';
-import { lastForClients } from '../options/open-files.js';
 import { beat } from '../process/heartbeat.js';
 import { ProcessPids } from '../process/process-pids.js';
 import type { RoleContext } from '../process/role-context.js';
 import { untilSettled } from '../process/settling.js';
 import { spawnArguments } from '../process/spawn-arguments.js';
-import { Acceptor } from '../reactor/acceptor.js';
-import { memoryLimitsOf } from '../reactor/memory-guard.js';
+import type { Acceptor } from '../reactor/acceptor.js';
 import type { SessionGateway } from '../sessions/session-gateway.js';
-import { capacityFor } from '../shared/connection-layout.js';
 import { restoredText } from '../shared/counter-block.js';
 import * as counters from '../shared/counters-layout.js';
-import { SessionIds } from '../shared/session-ids.js';
 import { QueueOwner } from '../tasks/queue-owner.js';
 import { notRunning, type RoleTasks } from '../tasks/role-tasks.js';
 import { openUpperFiles, planTaskFiles } from '../tasks/task-files.js';
-import { ActivatedSockets } from './activation.js';
+import { openAcceptingThreads } from './accepting-threads.js';
 import { AdminInterface } from './admin-interface.js';
-import { bindSockets } from './base-sockets.js';
 import { beforeShutdown } from './before-shutdown.js';
 import { checkMemory } from './check-memory.js';
 import { DiagnosisOrders } from './diagnosis-orders.js';
 import { ListenerTls } from './listener-tls.js';
-import { type Bound, bindPort, numberOf } from './listeners.js';
+import { type Bound, numberOf } from './listeners.js';
+import { ManagerMessages } from './manager-messages.js';
 import { managerPool } from './manager-pool.js';
 import { checkOpenFiles, tooFewOpenFiles } from './open-files.js';
 import { PidFile } from './pid-file.js';
 import { ProgramOutput } from './program-output.js';
 import { ProgramPlaces } from './program-places.js';
-import { ReactorThreads } from './reactor-threads.js';
 import type { Reactors } from './reactors.js';
 import { ReloadRequests } from './reload-requests.js';
-import { ServerCount } from './server-count.js';
 import { ServerShutdown } from './server-shutdown.js';
 import { ServerSizing } from './server-sizing.js';
+import { ServerSockets } from './server-sockets.js';
 import { ServiceManager } from './service-manager.js';
 import { servesClients, workersAtWork } from './serving.js';
 import { listenToSignals } from './signals.js';
@@ -79,7 +68,7 @@ const FIRST_PID = 1;
  * Accepts connections, hands them to reactor threads, watches the manager. Runs no user code but its own events.
  *
  * The file is long because the start and the end of the server stand in one place, in their order: each step takes back what
- * those before it have made when it fails. Signals, listeners, reloads and the watching of the manager have files of their own.
+ * those before it have made when it fails. Signals, sockets, reloads and what the manager says have files of their own.
  */
 export class MasterRole implements ServerControl {
   readonly name = 'master';
@@ -91,12 +80,7 @@ export class MasterRole implements ServerControl {
   readonly #sizing: ServerSizing;
   readonly #pidFile: PidFile | undefined;
   #ignoreSignals: () => void = () => {};
-  /** One for each listener, but for those that a program asks for later. */
-  #listeners: readonly (Bound | undefined)[] = [];
-  /** All of them; in base mode a listener may have several. */
-  #sockets: readonly Bound[] = [];
-  /** What the workers accept from, in base mode. */
-  #inherited: Descriptors = {};
+  #sockets: ServerSockets | undefined;
   #resources: Descriptors = {};
   #taskFiles: LargeValueFiles | undefined;
   #queue: QueueOwner | undefined;
@@ -121,6 +105,7 @@ export class MasterRole implements ServerControl {
   readonly #end: ServerShutdown;
   readonly #tls: ListenerTls;
   readonly #places: ProgramPlaces;
+  readonly #messages: ManagerMessages;
 
   readonly #tables: Descriptors;
   readonly #tasks: RoleTasks | undefined;
@@ -154,6 +139,22 @@ export class MasterRole implements ServerControl {
       tellManager: (message) => void this.#tellManager(message),
       count: (index, port) => this.#count(counters.PORTS + index, port),
       accept: (socket, index) => this.#acceptor?.listen(this.#reactor, socket, index),
+    });
+    this.#messages = new ManagerMessages({
+      context,
+      reloads: this.#reloads,
+      sizing: this.#sizing,
+      places: this.#places,
+      tasks: this.#tasks,
+      reactors: () => this.#reactors,
+      watch: () => this.#watch,
+      isEnding: () => this.#ending !== undefined,
+      tellManager: (message) => this.#tellManager(message),
+      startFailed: (failure) => {
+        this.#startFailure ??= failure;
+      },
+      endFromBelow: () => this.#endFromBelow(),
+      reloadCertificates: () => this.reloadCertificates(),
     });
     this.#service = new ServiceManager({
       works: () => {
@@ -205,7 +206,7 @@ export class MasterRole implements ServerControl {
     if (this.#ending) return this.#stoppedInStart();
     this.#running = true;
     this.#count(counters.STATE, counters.SERVER_RUNNING);
-    for (const [index, listener] of this.#listeners.entries())
+    for (const [index, listener] of (this.#sockets as ServerSockets).listeners.entries())
       if (listener instanceof Listener) this.#acceptor?.listen(this.#reactor, listener, asListener(index));
     await this.#places.accept();
     this.#reactors?.listen();
@@ -333,7 +334,7 @@ export class MasterRole implements ServerControl {
     this.#pidFile?.make();
     this.#admin = this.#openAdmin();
     this.#tls.read();
-    this.#bind();
+    this.#sockets = new ServerSockets(this.#context.ports, this.#topology);
     checkOpenFiles(this.#context);
     checkMemory(this.#context, this.#topology);
     this.#resources = linksOf(this.#topology).create();
@@ -351,7 +352,7 @@ export class MasterRole implements ServerControl {
     const descriptors = {
       ...this.#resources,
       ...this.#output?.descriptors,
-      ...this.#inherited,
+      ...this.#sockets.inherited,
       ...this.#tables,
       ...metrics,
     };
@@ -367,10 +368,10 @@ export class MasterRole implements ServerControl {
         this.#pids?.ready(managerPeer(this.#topology), pid as number);
         this.#end.managerChanged();
       },
-      onMessage: (member, body) => this.#heard(member, body),
+      onMessage: (member, body) => this.#messages.heard(member, body),
       onExit: (member, exit, delay) => this.#managerEnded(member, exit, delay),
     });
-    this.#reactors = this.#openReactors();
+    this.#reactors = this.#openReactors(this.#sockets.listeners);
     const { counters: counted } = this.#reactors.gateway;
     this.#watch = new HangWatch({
       context: this.#context,
@@ -392,7 +393,7 @@ export class MasterRole implements ServerControl {
     });
     this.#count(counters.START_TIME, Date.now());
     this.#count(counters.STATE, counters.SERVER_STARTING);
-    for (const [index, bound] of this.#listeners.entries())
+    for (const [index, bound] of this.#sockets.listeners.entries())
       if (bound !== undefined) this.#count(counters.PORTS + index, numberOf(bound));
     const shared = { ...this.#resources, ...this.#tables, ...this.#output?.descriptors, ...metrics };
     this.#admin?.start(shared, Object.keys(registries));
@@ -452,34 +453,8 @@ export class MasterRole implements ServerControl {
     if (taskQueue !== undefined) this.#queue = new QueueOwner(taskQueue, this.#taskFiles, this.#context);
   }
 
-  #bind(): void {
+  #openReactors(listeners: readonly (Bound | undefined)[]): Reactors {
     const { ports } = this.#context;
-    const { base, startWorkers } = this.#topology;
-    const given = new ActivatedSockets();
-    if (base) {
-      const { first, all, descriptors } = bindSockets(ports, base, startWorkers, given);
-      this.#listeners = first;
-      this.#sockets = all;
-      this.#inherited = descriptors;
-      return;
-    }
-    const bound: (Bound | undefined)[] = [];
-    this.#listeners = bound;
-    const sockets: Bound[] = [];
-    this.#sockets = sockets;
-    for (const port of ports) {
-      const socket = port.late ? undefined : bindPort(port, given);
-      bound.push(socket);
-      if (socket !== undefined) sockets.push(socket);
-    }
-    const datagrams = this.#topology.datagrams.map(
-      (port) => [datagramName(port), (bound[port] as Bound).fd] as const,
-    );
-    this.#inherited = Object.fromEntries(datagrams);
-  }
-
-  #openReactors(): Reactors {
-    const { options, ports } = this.#context;
     const tls = this.#tls.all;
     if (this.#topology.base)
       return new WorkerReactors(
@@ -493,44 +468,10 @@ export class MasterRole implements ServerControl {
         },
         this.#context,
       );
-    const {
-      dispatchMode,
-      dispatchKey,
-      dispatchModule,
-      enableDelayReceive,
-      heartbeatCheckInterval,
-      lingerTime,
-      maxWaitTime,
-      retryRequests,
-    } = options;
-    const datagrams = this.#listeners.map((bound) =>
-      bound === undefined || bound instanceof Listener ? undefined : { fd: bound.fd, address: bound.address },
-    );
-    const sole = this.#topology.reactors === 1;
-    const sockets = this.#listeners.map((bound) => (bound instanceof Listener ? bound.fd : undefined));
-    const dispatch = { dispatchMode, dispatchKey, dispatchModule };
-    const thread = { ports, datagrams, tls, ...dispatch, enableDelayReceive };
-    const { maxConnections, startSessionId, maxClientMessages, maxClientBytes, reservedDescriptors } =
-      options;
-    const accepting = { sockets: sole ? sockets : [], maxConnections, startSessionId };
-    const threads = new ReactorThreads(
-      this.#topology,
-      this.#resources,
+    const { threads, acceptor } = openAcceptingThreads(
+      this.#context,
+      { topology: this.#topology, resources: this.#resources, listeners, tls, limit: this.#limit },
       {
-        ...thread,
-        ...accepting,
-        heartbeatCheckInterval,
-        lingerTime,
-        maxWaitTime,
-        retryRequests,
-        maxClientMessages,
-        maxClientBytes,
-        reservedDescriptors,
-        memoryLimits: memoryLimitsOf(options),
-      },
-      {
-        onGone: (session) => this.#acceptor?.gone(session),
-        onLog: (kind, text) => this.#limit.warn(kind, text),
         onCorrupt: (peer, reactor, why) => {
           this.#context.log.error(corruptLink(this.#topology, peer, reactor, why));
           this.#tellManager({ type: 'linkCorrupt', peer });
@@ -538,105 +479,8 @@ export class MasterRole implements ServerControl {
         onCrash: (reactor, error) => this.#reactorCrashed(reactor, error),
       },
     );
-    if (sole) return threads;
-    this.#acceptor = new Acceptor({
-      ids: new SessionIds(capacityFor(this.#topology.maxConnections), startSessionId),
-      count: new ServerCount(threads.gateway.counters),
-      maxConnections,
-      log: new AcceptLog(this.#limit, maxConnections),
-      lastDescriptor: lastForClients(reservedDescriptors),
-      take: (fd, session, listener, peer) => threads.accept(fd, session, listener, peer),
-    });
+    this.#acceptor = acceptor;
     return threads;
-  }
-
-  #heard(manager: Member, body: unknown): void {
-    const message = controlMessage<FromManager>(body, 'manager', this.#context);
-    if (message === undefined) return;
-    switch (message.type) {
-      case 'startFailed':
-        this.#startFailure ??= message.failure;
-        return;
-      case 'started':
-        return this.#watch?.started(manager, message.pid);
-      case 'notBegun':
-        return this.#reloads.notBegun(message.request);
-      case 'reloaded':
-        return this.#reloads.answered(message.request, message.result);
-      case 'scaled':
-        return this.#sizing.answered(message.request, message.result);
-      case 'programTaken':
-        return this.#context.program?.taken(message.program);
-      case 'resize':
-        this.#places.resized(message.workers);
-        return void this.#sizing.resize(message);
-      case 'workerGone':
-        this.#places.gone(message.worker);
-        return this.#reactors?.workerGone(message.worker, message.lost);
-      case 'sessionsLost':
-        return this.openGateway()?.settleLost();
-      case 'resetLinks':
-        return void this.#resetLinks(message.peer);
-      case 'resetTasks': {
-        const { taskWorker } = message;
-        const reset = this.#tasks?.reset(message) === true;
-        return void this.#tellManager({ type: 'tasksReset', taskWorker, pid: process.pid, reset });
-      }
-      case 'workerDied':
-        return void this.#workerDied(message.peer);
-      case 'workerReplaced':
-        return this.#reactors?.workerReplaced(message.worker);
-      case 'workerReady':
-        return this.#places.ready(message.worker, message.pid);
-      case 'listen':
-        // Clients that come while everything ends would not be served.
-        if (this.#ending === undefined) this.#places.listen(message);
-        return;
-      case 'listenEnded':
-        return this.#places.ended(message);
-      case 'listenTls':
-        return this.#places.changeTls(message);
-      case 'reloadCertificates':
-        return this.#reloadCertificates();
-      case 'taskWorkerUp':
-      case 'taskWorkerGone':
-      case 'taskWorkerDied':
-        return this.#tasks?.heard(message);
-      case 'shutdown':
-        return this.#endFromBelow();
-      case 'terminated':
-        return this.#terminated(message.pid);
-      default:
-        unknownMessage(message, 'manager', this.#context);
-    }
-  }
-
-  /**
-   * SIGTERM has come to a process below. A sender that signals all of them may not have come to this one yet: only when
-   * nothing follows it was an order to that process alone.
-   */
-  #terminated(pid: number): void {
-    setTimeout(() => {
-      if (this.#ending === undefined) this.#tellManager({ type: 'terminate', pid });
-    }, TERMINATION_GRACE_MS).unref();
-  }
-
-  async #resetLinks(peer: PeerId): Promise<void> {
-    await this.#reactors?.resetLinks(peer);
-    this.#tellManager({ type: 'linksReset', peer });
-  }
-
-  async #workerDied(peer: PeerId): Promise<void> {
-    await this.#reactors?.workerDied(peer);
-    this.#tellManager({ type: 'workerSettled', peer });
-  }
-
-  #reloadCertificates(): void {
-    try {
-      this.reloadCertificates();
-    } catch (error) {
-      this.#context.log.error(`${(error as Error).message} New clients get the certificates from before.`);
-    }
   }
 
   #restoreCounters(): void {
@@ -731,15 +575,9 @@ export class MasterRole implements ServerControl {
     this.#reactors = undefined;
   }
 
-  /** Workers that accept from a socket, and processes that have inherited it, end that with this. */
   #closeListeners(): void {
     this.#places.close(this.#topology.base !== undefined);
-    for (const socket of this.#sockets) {
-      // Those of datagrams are the reactor threads' as well, until they have ended.
-      if (!(socket instanceof Listener)) continue;
-      if (this.#topology.base) socket.closeForAll();
-      else socket.close();
-    }
+    this.#sockets?.stopListening();
   }
 
   /** Gives up whatever is open, once; also after a start that failed half-way. */
@@ -763,7 +601,7 @@ export class MasterRole implements ServerControl {
     await this.#reactors?.stop(this.#context.options.maxWaitTime, this.#end.hurry);
     await this.#admin?.close();
     await this.#output?.close();
-    for (const socket of this.#sockets) socket.close();
+    this.#sockets?.close();
     this.#reactor.close();
     this.#context.messages.close();
     closeDescriptors(this.#resources);
