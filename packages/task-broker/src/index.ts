@@ -18,7 +18,7 @@
  */
 export type { RemotePoolStats } from './caller/remote-pool.js';
 export type { RemoteStats } from './caller/remote-statistics.js';
-export { engineTransport, positive, type TransportOptions } from './caller/transport.js';
+export { engineTransport, TRANSPORT_OPTIONS, type TransportOptions } from './caller/transport.js';
 export type {
   CallerBroker,
   CallerEvents,
@@ -29,6 +29,12 @@ export type {
   HostEvents,
   TaskEngine,
 } from './engine/engine.js';
+export {
+  type EngineOptions,
+  positive,
+  type ResolvedEngineOptions,
+  resolveEngineOptions,
+} from './engine/engine-options.js';
 export type {
   Claim,
   EngineCounts,

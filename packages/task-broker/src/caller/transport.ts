@@ -1,6 +1,7 @@
-import { shown } from '@millrace/channel';
+import { optionNames } from '@millrace/channel';
 import type { PoolCore, PoolSetup, RemoteTransport } from '@millrace/task-pool/internal';
 import type { TaskEngine } from '../engine/engine.js';
+import { positive } from '../engine/engine-options.js';
 import { BrokerError } from '../errors.js';
 import type { LargeValueStore } from '../wire/bodies.js';
 import { VALUE_LIMIT } from '../wire/limits.js';
@@ -23,6 +24,14 @@ export interface TransportOptions {
   /** Milliseconds that running tasks of others have to end when the pool is closed; what runs longer is run again elsewhere. Default 10,000. */
   readonly drain?: number;
 }
+
+export const TRANSPORT_OPTIONS = optionNames<TransportOptions>({
+  valueLimit: true,
+  largeValues: true,
+  sweepEvery: true,
+  connectTimeout: true,
+  drain: true,
+});
 
 export interface ResolvedTransportOptions extends Required<Omit<TransportOptions, 'largeValues'>> {
   readonly largeValues: LargeValueStore | undefined;
@@ -51,12 +60,4 @@ export function resolveTransportOptions(options: TransportOptions): ResolvedTran
     connectTimeout: positive('connectTimeout', options.connectTimeout ?? CONNECT_TIMEOUT_MS),
     drain: positive('drain', options.drain ?? DRAIN_MS),
   };
-}
-
-/** Throws `ERR_MILLRACE_BROKER_OPTION` unless `value` is a whole number from 1 to that of the longest timer. */
-export function positive(name: string, value: unknown): number {
-  if (Number.isInteger(value) && (value as number) >= 1 && (value as number) < 2 ** 31)
-    return value as number;
-  const message = `'${name}' must be a whole number from 1 to ${2 ** 31 - 1}, not ${shown(value)}.`;
-  throw new BrokerError('ERR_MILLRACE_BROKER_OPTION', message);
 }
