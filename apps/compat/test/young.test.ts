@@ -4,7 +4,7 @@ import { Served, type StartCommand, startCommand } from '../dist/start.js';
 
 /**
  * How many times as large as before V8 makes the part of the heap for what is young at most at a time, in a program that
- * keeps more and more. What is less than 2 MiB is left out: so far it may have grown before anything was said.
+ * keeps more and more. What is less than 2 MiB is left out: so far it grows by all that is loaded.
  */
 async function largestGrowth(by: StartCommand): Promise<number> {
   await using served = await Served.start('young.js', by);
