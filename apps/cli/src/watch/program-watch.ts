@@ -38,8 +38,8 @@ export class ProgramWatch {
   begin(server: Reloads, directory: string): void {
     this.#server = server;
     this.#from = directory;
-    server.log.info(`it is reloaded when one of its files changes`);
     for (const directory of this.#directories.keys()) this.#watch(directory);
+    server.log.info(`it is reloaded when one of its files changes`);
   }
 
   #watch(directory: string): void {
@@ -50,6 +50,8 @@ export class ProgramWatch {
       const watcher = watch(directory, { persistent: false }, () => this.#soon());
       watcher.on('error', () => this.#lost(directory));
       this.#directories.set(directory, watcher);
+      // What has changed between the look at its files and this is told by no event.
+      this.#soon();
     } catch (error) {
       this.#server.log.warn(`${directory} is not watched: ${(error as Error).message}`);
     }
