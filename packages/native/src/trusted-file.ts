@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { closeSync, constants, fstatSync, readlinkSync, type Stats } from 'node:fs';
 import { basename } from 'node:path';
 import { syscalls } from './addon.js';
@@ -73,7 +74,10 @@ function isUsable(fd: number, path: string, entry: Entry, trustedUsers: TrustedU
   if (!status.isFile() && !status.isBlockDevice()) return true;
   const { uid, mode } = fstatSync(entry.directory);
   if (isTrusted(uid) && (mode & WRITABLE_BY_OTHERS) === 0) return true;
-  if (status.nlink <= 1) return isNamed(fd, entry.name);
+  if (status.nlink <= 1) {
+    untilNamesAreSettled(entry.directory);
+    return isNamed(fd, entry.name);
+  }
   const why = 'has another name as well: another user may have given it this one';
   throw new UntrustedError(`The file ${path}`, status.uid, why, ADVICE);
 }
@@ -84,6 +88,15 @@ function isUsable(fd: number, path: string, entry: Entry, trustedUsers: TrustedU
  */
 function isNamed(fd: number, name: string): boolean {
   return basename(readlinkSync(`/proc/self/fd/${fd}`)) === name;
+}
+
+/**
+ * Returns when what was being done to the names of a directory is done. A file that loses its second name has one fewer a moment before the
+ * kernel has that name go, both under the directory's lock, which looking for a name takes that was never looked for.
+ */
+function untilNamesAreSettled(directory: number): void {
+  const fd = syscalls.openAt(directory, `.${randomUUID()}`, O_PATH | O_NOFOLLOW, 0);
+  if (fd >= 0) closeSync(fd);
 }
 
 /** Of what has the name, which may be a link. */
