@@ -22,7 +22,7 @@ interface Client {
 }
 
 const work = JSON.parse(process.argv[2] as string) as HttpWork;
-const { host, port, connections, windowMs, pid, kind = 'http' } = work;
+const { host, port, connections, windowMs, pid, fields, kind = 'http' } = work;
 const reactor = new Reactor({ mode: 'blocking' });
 const latency = new LatencyHistogram();
 let counting = false;
@@ -55,7 +55,7 @@ let opened = 0;
 
 /** Opens a connection and sends its first request. */
 function dial(done: () => void): void {
-  const conversation = kind === 'ws' ? new WebSocketConversation(started) : new HttpConversation();
+  const conversation = kind === 'ws' ? new WebSocketConversation(started) : new HttpConversation(fields);
   connect(
     reactor,
     { host, port },

@@ -5,19 +5,23 @@ export interface Conversation {
   received(memory: Buffer, start: number, end: number): 'more' | 'greeted' | 'answered';
 }
 
-const REQUEST = Buffer.from('GET / HTTP/1.1\r\nHost: bench\r\n\r\n');
 const HEAD_END = '\r\n\r\n';
 const OK = 'HTTP/1.1 200 ';
 
 /** GET requests, each answered with 200. All answers of a connection are as long as its first. */
 export class HttpConversation implements Conversation {
+  readonly #request: Buffer;
   #length = 0;
   #first = '';
   #come = 0;
 
+  constructor(fields: readonly string[] = []) {
+    this.#request = Buffer.from(`GET / HTTP/1.1\r\n${['Host: bench', ...fields].join('\r\n')}\r\n\r\n`);
+  }
+
   next(): Buffer {
     this.#come = 0;
-    return REQUEST;
+    return this.#request;
   }
 
   received(memory: Buffer, start: number, end: number): 'more' | 'answered' {

@@ -30,6 +30,8 @@ export type ProgramName =
   | 'hello-express'
   | 'hello-fastify'
   | 'hello-cluster'
+  | 'hello-lean'
+  | 'hello-fastify-lean'
   | 'echo-ws';
 
 /** How the command runs a program. */
@@ -88,6 +90,19 @@ export function started(
   return {
     name: [`millrace, ${mode}${name === '' ? '' : `: ${name}`}`, ...further].join(' '),
     start: (host) => serve([CLI, 'start', ...options, fileOf(program)], host),
+  };
+}
+
+/** A program that has itself served by the engine that is lean. */
+export function servedLean(
+  program: 'hello-lean' | 'hello-fastify-lean',
+  name: string,
+  { mode, workers }: Manner,
+): HttpProgram {
+  const variables = { MODE: mode, WORKERS: `${workers}` };
+  return {
+    name: `millrace lean, ${mode}${name === '' ? '' : `: ${name}`}`,
+    start: (host) => serve([fileOf(program)], host, variables),
   };
 }
 

@@ -1,8 +1,10 @@
 import type { Comparison, Contender, Group } from '../harness.js';
 import type { Suite, SuiteOptions } from '../suites.js';
 import { cHello } from './c-hello.js';
+import { leanApart, leanOne, leanTwo } from './lean-pairs.js';
 import { fromMemory, limitOf } from './limit.js';
 import { namespaceMissing } from './namespace.js';
+import { manner, type Pair } from './pair.js';
 import {
   type HttpProgram,
   nodeCluster,
@@ -13,6 +15,7 @@ import {
   swooleHttp,
 } from './programs.js';
 import { type HttpLoad, metricOf, underLoad } from './under-load.js';
+import { BROWSER_FIELDS } from './work.js';
 
 const WINDOW_MS = 2_000;
 const QUICK_WINDOW_MS = 1_000;
@@ -20,30 +23,8 @@ const FEW = 50;
 const MANY = 1_000;
 const BOTH = [FEW, MANY];
 
-/** One of ours beside a peer. */
-interface Pair {
-  readonly ours: HttpProgram;
-  readonly peer: HttpProgram;
-  /** What the peer is to be beaten by. */
-  readonly rate?: number;
-  /** Of the processor time: 1 / 0.7 is a bar of 0.7 of the peer's. */
-  readonly cpu?: number;
-  /** The program, where what there is to reach is told. Default: it is not. */
-  readonly limit?: ProgramName;
-  /** What the short chart calls the rate with few connections. */
-  readonly headline?: string;
-}
-
-const one = { workers: 1 } as const;
-const two = { workers: 2 } as const;
-const [process1, base1] = [
-  { mode: 'process', ...one },
-  { mode: 'base', ...one },
-] as const;
-const [process2, base2] = [
-  { mode: 'process', ...two },
-  { mode: 'base', ...two },
-] as const;
+const [process1, base1] = [manner('process', 1), manner('base', 1)];
+const [process2, base2] = [manner('process', 2), manner('base', 2)];
 
 /** One worker. A program that is named twice is run once. */
 function oneWorker(): Pair[] {
@@ -120,11 +101,11 @@ function apart(): Pair[] {
   const missing = namespaceMissing();
   const withWord = (program: HttpProgram): HttpProgram => ({ ...program, missing });
   const node = withWord(plain('hello-node', 'node:http'));
-  return [process1, base1].map((manner) => ({
-    ours: withWord(started('hello-node', '', manner)),
+  return [process1, base1].map((each) => ({
+    ours: withWord(started('hello-node', '', each)),
     peer: node,
     limit: 'hello-node',
-    ...(manner === process1
+    ...(each === process1
       ? { rate: 1.3, headline: 'a node:http program, client on its own network, beside node' }
       : { rate: 1.2 }),
   }));
@@ -132,11 +113,11 @@ function apart(): Pair[] {
 
 function webSockets(): Pair[] {
   const ws = plain('echo-ws', 'ws');
-  return [process1, base1].map((manner) => ({
-    ours: started('echo-ws', 'ws', manner),
+  return [process1, base1].map((each) => ({
+    ours: started('echo-ws', 'ws', each),
     peer: ws,
     limit: 'echo-ws',
-    ...(manner === process1 ? { rate: 1.1, headline: 'an echo over WebSockets (ws), beside node' } : {}),
+    ...(each === process1 ? { rate: 1.1, headline: 'an echo over WebSockets (ws), beside node' } : {}),
   }));
 }
 
@@ -210,6 +191,18 @@ export const suite: Suite = {
       group('hello, 1 worker, * connections', both, oneWorker()),
       group('hello, 2 workers, * connections', both, twoWorkers()),
       group('hello, 1 worker, * connections, client on its own network', { ...few, isApart: true }, apart()),
+      group('hello, lean, 1 worker, * connections', few, leanOne()),
+      group('hello, lean, 2 workers, * connections', few, leanTwo()),
+      group(
+        'hello, lean, 1 worker, * connections, nine header fields of a browser',
+        { ...few, fields: BROWSER_FIELDS },
+        leanOne(),
+      ),
+      group(
+        'hello, lean, 1 worker, * connections, client on its own network',
+        { ...few, isApart: true },
+        leanApart(namespaceMissing()),
+      ),
       group('ws echo of 64 B, 1 worker, * connections', { ...few, kind: 'ws' }, webSockets()),
     ];
   },
@@ -217,6 +210,7 @@ export const suite: Suite = {
     'The programs are those of apps/bench/programs, the same ones for each that runs them; all listen with a backlog of 4,096. Ours has one ' +
       "reactor thread. Load is by wrk with one thread, by this package's own client where there is no wrk and for WebSockets; an answer that " +
       'is not 200, or takes more than 10 s, ends a run. Processor time is that of all processes of a server together, for one request.',
+    "Lean: the same program by `serve(handler, { engine: 'lean' })`. The header fields of a browser are those that Firefox sends for a page.",
     "'At most' is what there is to reach: the processor time of the program when it is fed from memory, and that of an epoll loop in C " +
       'which receives and sends. No server that runs the program unchanged takes less, and where all processors are busy, none has more ' +
       'than that much of the rate.',

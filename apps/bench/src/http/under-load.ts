@@ -11,7 +11,7 @@ import { hasWrk, loadByWrk } from './wrk.js';
 const LOCAL = '127.0.0.1';
 
 /** What clients are to do, without where and whom. */
-export interface HttpLoad extends Pick<HttpWork, 'windowMs' | 'kind'> {
+export interface HttpLoad extends Pick<HttpWork, 'windowMs' | 'kind' | 'fields'> {
   /** How many connections there are, first and then; each is measured for itself. */
   readonly connections: readonly number[];
   /** Whether the client has a network of its own. Default false. */
@@ -33,7 +33,7 @@ function loadByOwn(work: HttpWork): Promise<LoadResult> {
 /** One program under each load, one after the other. */
 export function underLoad(
   { name, missing, start }: HttpProgram,
-  { connections, kind, windowMs, isApart = false }: HttpLoad,
+  { connections, kind, fields, windowMs, isApart = false }: HttpLoad,
 ): Contender {
   const run = async () => {
     const namespace = isApart ? openNamespace() : undefined;
@@ -47,6 +47,7 @@ export function underLoad(
           const work: HttpWork = {
             ...{ host, port, pid: child.pid, connections: number, windowMs },
             ...(kind && { kind }),
+            ...(fields && { fields }),
             ...(inside && { inside }),
           };
           const { rate, cpu, p99 } = await (hasWrk && kind !== 'ws' ? loadByWrk(work) : loadByOwn(work));

@@ -49,12 +49,16 @@ export async function loadByWrk(work: HttpWork): Promise<LoadResult> {
   };
 }
 
-async function once({ host, port, connections, inside = [] }: HttpWork, ms: number): Promise<Told> {
+async function once(
+  { host, port, connections, inside = [], fields = [] }: HttpWork,
+  ms: number,
+): Promise<Told> {
   const seconds = Math.max(1, Math.round(ms / MS_PER_S));
   const [file, ...args] = [
     ...inside,
     ...['wrk', '-t', '1', '-c', `${connections}`, '-d', `${seconds}`, '--latency', '-s', SCRIPT],
     ...['--timeout', `${ANSWERED_WITHIN_S}`],
+    ...fields.flatMap((field) => ['-H', field]),
     `http://${host}:${port}/`,
   ];
   const { stdout } = await run(file as string, args, { timeout: seconds * MS_PER_S + GRACE_MS });

@@ -1,0 +1,56 @@
+import { manner, type Pair } from './pair.js';
+import { type HttpProgram, nodeCluster, plain, servedLean, started, swooleHttp } from './programs.js';
+
+/** One worker, beside Swoole's own HTTP and plain node:http. */
+export function leanOne(): Pair[] {
+  const [process1, base1] = [manner('process', 1), manner('base', 1)];
+  const node = plain('hello-node', 'node:http');
+  const process = servedLean('hello-lean', '', process1);
+  const base = servedLean('hello-lean', '', base1);
+  return [
+    {
+      ours: process,
+      peer: swooleHttp(process1),
+      ...{ rate: 1.4, cpu: 1, headline: "a lean handler, beside Swoole's own HTTP" },
+    },
+    { ours: base, peer: swooleHttp(base1), rate: 0.95, cpu: 1 },
+    { ours: process, peer: node },
+    { ours: base, peer: node },
+    { ours: process, peer: started('hello-node', '', process1) },
+    {
+      ours: servedLean('hello-fastify-lean', 'fastify', process1),
+      peer: plain('hello-fastify', 'fastify'),
+      ...{ rate: 2.5, headline: 'a Fastify program, lean, beside node' },
+    },
+    { ours: servedLean('hello-fastify-lean', 'fastify', base1), peer: plain('hello-fastify', 'fastify') },
+  ];
+}
+
+export function leanTwo(): Pair[] {
+  const [process2, base2] = [manner('process', 2), manner('base', 2)];
+  const process = servedLean('hello-lean', '', process2);
+  const base = servedLean('hello-lean', '', base2);
+  const cluster = nodeCluster(2);
+  return [
+    { ours: process, peer: swooleHttp(process2), rate: 1.2, cpu: 1 },
+    { ours: base, peer: swooleHttp(base2) },
+    { ours: process, peer: cluster },
+    { ours: base, peer: cluster },
+  ];
+}
+
+/** The client on a network of its own; `missing`: why there can be none. */
+export function leanApart(missing: string | undefined): Pair[] {
+  const withWord = (program: HttpProgram): HttpProgram => ({
+    ...program,
+    missing: program.missing ?? missing,
+  });
+  const node = withWord(plain('hello-node', 'node:http'));
+  return [manner('process', 1), manner('base', 1)].flatMap((each) => {
+    const ours = withWord(servedLean('hello-lean', '', each));
+    return [
+      { ours, peer: withWord(swooleHttp(each)) },
+      { ours, peer: node },
+    ];
+  });
+}
