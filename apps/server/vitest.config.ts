@@ -30,9 +30,7 @@ const OF_THE_LINKS = [
   'succession',
   'shutdown',
   'fairness',
-  'served',
   'served-deaths',
-  'retiring',
   'resuming',
 ];
 

@@ -2,7 +2,7 @@ import { TestClient, until } from '@millrace/testkit';
 import { expect, test } from 'vitest';
 import { clientOf, isBase, launch, pidOf, type RunningServer, startServer } from '../support.js';
 
-/** What the tests wait for takes seconds of real time: the limits are such. */
+/** What the tests wait for takes seconds of real time, since the limits are such: they wait beside each other, each for its own server. */
 const passed = (ms: number) => {
   const begunAt = performance.now();
   return until(`${ms} ms to pass`, () => performance.now() - begunAt > ms);
@@ -12,7 +12,7 @@ async function everybody({ program }: RunningServer, signal: NodeJS.Signals): Pr
   for (const { pid } of program.children()) process.kill(pid, signal);
 }
 
-test('a worker that loops for ever is killed at hangTimeout and replaced, and the other one serves', async () => {
+test.concurrent('a worker that loops for ever is killed at hangTimeout and replaced, and the other one serves', async () => {
   await using server = await startServer({ workerNum: 2, hangTimeout: 3_000 }, {}, 'life');
   const [hanging, other] = [await clientOf(server.lines, 0), await clientOf(server.lines, 1)];
   hanging.send('hang\n');
@@ -25,7 +25,7 @@ test('a worker that loops for ever is killed at hangTimeout and replaced, and th
   other.close();
 });
 
-test('without hangTimeout it is named after five seconds, and left alone; the limit of workers is none of task workers', async () => {
+test.concurrent('without hangTimeout it is named after five seconds, and left alone; the limit of workers is none of task workers', async () => {
   await using server = await startServer({ workerNum: 2, taskWorkerNum: 1 }, {}, 'life');
   const hanging = await clientOf(server.lines, 0);
   const asking = await clientOf(server.lines, 1);
@@ -40,7 +40,7 @@ test('without hangTimeout it is named after five seconds, and left alone; the li
   asking.close();
 });
 
-test('a task that loops for ever is killed at taskHangTimeout', async () => {
+test.concurrent('a task that loops for ever is killed at taskHangTimeout', async () => {
   await using server = await startServer(
     { workerNum: 1, taskWorkerNum: 1, taskHangTimeout: 3_000 },
     {},
@@ -55,7 +55,7 @@ test('a task that loops for ever is killed at taskHangTimeout', async () => {
   client.close();
 });
 
-test('a server that was frozen as a whole for longer than hangTimeout kills nobody when it goes on', async () => {
+test.concurrent('a server that was frozen as a whole for longer than hangTimeout kills nobody when it goes on', async () => {
   await using server = await startServer({ workerNum: 2, hangTimeout: 3_000 }, {}, 'life');
   const client = await TestClient.connect(server.lines);
   await everybody(server, 'SIGSTOP');
@@ -69,7 +69,7 @@ test('a server that was frozen as a whole for longer than hangTimeout kills nobo
   client.close();
 });
 
-test('a manager whose loop stands still is killed at hangTimeout, and another comes with new processes', async () => {
+test.concurrent('a manager whose loop stands still is killed at hangTimeout, and another comes with new processes', async () => {
   await using server = await startServer(
     { workerNum: 1, hangTimeout: 3_000 },
     { MANAGER_HANGS: '1' },
@@ -90,7 +90,7 @@ test('a manager whose loop stands still is killed at hangTimeout, and another co
   client.close();
 });
 
-test('without hangTimeout a manager whose loop stands still is named, and the workers serve', async () => {
+test.concurrent('without hangTimeout a manager whose loop stands still is named, and the workers serve', async () => {
   await using server = await startServer({ workerNum: 1 }, { MANAGER_HANGS: '1' }, 'life');
   process.kill(pidOf(server, 'millrace: manager') as number, 'SIGCONT');
   await server.program.printed(
@@ -101,7 +101,7 @@ test('without hangTimeout a manager whose loop stands still is named, and the wo
   client.close();
 });
 
-test('a manager that is stopped alone is named for what it is, not killed, and goes on', async () => {
+test.concurrent('a manager that is stopped alone is named for what it is, not killed, and goes on', async () => {
   await using server = await startServer({ workerNum: 1, hangTimeout: 3_000 }, {}, 'life');
   const manager = pidOf(server, 'millrace: manager') as number;
   process.kill(manager, 'SIGSTOP');
@@ -114,7 +114,7 @@ test('a manager that is stopped alone is named for what it is, not killed, and g
   expect(server.program.output).not.toMatch(/has not turned|abnormal exit/);
 });
 
-test('a user process whose loop stands still after its start is killed at hangTimeout and replaced', async () => {
+test.concurrent('a user process whose loop stands still after its start is killed at hangTimeout and replaced', async () => {
   await using server = await startServer({ workerNum: 1, hangTimeout: 3_000 }, { USER_PROCESS: '1' }, 'life');
   const [, pid] = await server.program.printed(/event userProcess pid (\d+)/);
   process.kill(Number(pid), 'SIGCONT');
@@ -124,7 +124,7 @@ test('a user process whose loop stands still after its start is killed at hangTi
   await until('another', () => server.program.output.match(/event userProcess/g)?.length === 2);
 });
 
-test('a worker that is stopped alone, as by a debugger, is named for what it is and not killed', async () => {
+test.concurrent('a worker that is stopped alone, as by a debugger, is named for what it is and not killed', async () => {
   await using server = await startServer({ workerNum: 1, hangTimeout: 3_000 }, {}, 'life');
   const client = await TestClient.connect(server.lines);
   const [pid] = (await client.ask('pid')).split(' ');
@@ -137,7 +137,7 @@ test('a worker that is stopped alone, as by a debugger, is named for what it is 
   client.close();
 });
 
-test.each([
+test.concurrent.each([
   ['managerStart', /a handler of managerStart has not settled for 5 s: no process is started before it has/],
   ['workerStart', /a handler of workerStart has not settled for 5 s: worker 0 takes nothing before it has/],
   [
