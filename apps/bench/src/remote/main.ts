@@ -11,6 +11,12 @@ const program = new Command()
   .argument('[proofs...]', `of ${Object.keys(PROOFS).join(', ')}; default: all`)
   .option('--scale <share>', 'of the number of tasks', Number, 1)
   .option('--kill-every <ms>', 'between two kills of task processes', Number, 100)
+  .option(
+    '--silence <ms>',
+    'without an answer, which are a fault while task processes are killed',
+    Number,
+    5_000,
+  )
   .addOption(new Option('--engine <name>').choices(Object.keys(ENGINES)).default('bullmq'))
   .option('--out <file>', 'where the outcomes are written, as JSON')
   .parse();
@@ -19,7 +25,14 @@ const {
   out,
   engine: chosen,
   killEvery,
-} = program.opts<{ scale: number; killEvery: number; out?: string; engine: keyof typeof ENGINES }>();
+  silence,
+} = program.opts<{
+  scale: number;
+  killEvery: number;
+  silence: number;
+  out?: string;
+  engine: keyof typeof ENGINES;
+}>();
 const wanted = program.args.length > 0 ? program.args : Object.keys(PROOFS);
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-proofs-'));
@@ -40,6 +53,7 @@ try {
         directory,
         scale,
         killEvery,
+        silence,
       });
     } catch (error) {
       outcome = { what: name, saw: 'it came to no end', faults: [String(error)] };

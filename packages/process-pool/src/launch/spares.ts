@@ -6,6 +6,8 @@ import type { LaunchSpec } from './spec.js';
 
 /** Milliseconds until a dismissed spare is killed, whose module holds SIGTERM off. */
 const DISMISSAL_MS = 2_000;
+/** For so many milliseconds after a process was killed before it was ready, spares of its kind are left alone until they have loaded. */
+const CAUTION_MS = 5_000;
 /** What `ps` shows of a spare. */
 const SPARE_TITLE = 'spare';
 
@@ -27,6 +29,7 @@ interface Kind {
   readonly policy: RestartPolicy;
   backOff: Alarm | undefined;
   givenUp: boolean;
+  cautiousUntil: number;
 }
 
 /**
@@ -65,11 +68,25 @@ export class Spares {
 
   /** Takes a spare for `launch`, a loaded one if there is any. */
   take(launch: LaunchSpec): ChildHandle | undefined {
-    const spares = this.#kinds.get(launchKey(launch))?.spares;
-    if (spares === undefined) return undefined;
-    const taken = [...spares].find((spare) => spare.isLoaded) ?? [...spares].find((spare) => !spare.ended);
+    const kind = this.#kinds.get(launchKey(launch));
+    if (kind === undefined) return undefined;
+    const { spares } = kind;
+    const isCautious = performance.now() < kind.cautiousUntil;
+    const taken =
+      [...spares].find((spare) => spare.isLoaded) ??
+      (isCautious ? undefined : [...spares].find((spare) => !spare.ended));
     if (taken !== undefined) spares.delete(taken);
+    if (isCautious && !this.#closed) this.#fill(kind);
     return taken;
+  }
+
+  /**
+   * A process for `launch` was killed before it was ready. What kills again and again, the out-of-memory killer or a test, may do so more
+   * quickly than a process loads; a spare that loads is not in its way, as long as it has no name.
+   */
+  killedEarly(launch: LaunchSpec): void {
+    const kind = this.#kinds.get(launchKey(launch));
+    if (kind !== undefined) kind.cautiousUntil = performance.now() + CAUTION_MS;
   }
 
   /** Keeps `count` spares for each of these, and ends those for others. */
@@ -80,7 +97,7 @@ export class Spares {
       let kind = this.#kinds.get(key);
       if (kind === undefined) {
         const policy = new RestartPolicy();
-        kind = { launch, spares: new Set(), policy, backOff: undefined, givenUp: false };
+        kind = { launch, spares: new Set(), policy, backOff: undefined, givenUp: false, cautiousUntil: 0 };
         this.#kinds.set(key, kind);
       }
       this.#fill(kind);

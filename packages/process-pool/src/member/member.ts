@@ -1,7 +1,7 @@
 import { checkOptions, checkTimeout } from '@millrace/channel';
 import { Alarm } from '@millrace/channel/internal';
 import type { ChildHandle } from '../launch/child-handle.js';
-import type { Exit } from '../launch/exit.js';
+import { causeOf, type Exit } from '../launch/exit.js';
 import { RestartPolicy } from '../launch/restart-policy.js';
 import { type LaunchSpec, MEMBER_OPTIONS, type MemberSpec } from '../launch/spec.js';
 import type { ToChild, ToMember, ToPool } from '../wire/protocol.js';
@@ -22,6 +22,8 @@ export interface MemberEvents {
 export interface MemberHost extends MemberEvents {
   /** A process that can be assigned the name: a spare, or a new one. */
   launch(spec: LaunchSpec, title: string): ChildHandle;
+  /** A process was killed before it was ready. */
+  killedEarly(spec: LaunchSpec): void;
   /** Descriptors of the pool that each process of the member gets, besides those of its spec. */
   descriptors(member: Member): Readonly<Record<string, number>>;
   /** A process of the member has been assigned, or has ended. */
@@ -350,6 +352,7 @@ export class Member {
   /** Starts another process, rests or gives up, as the policy decides. */
   #restartOrRest(exit: Exit): void {
     if (!this.#needsProcess) return this.#host.exit(this, exit, undefined);
+    if (!exit.wasReady && causeOf(exit) === 'killed') this.#host.killedEarly(this.spec);
     const decision = this.#policy.decide(exit, performance.now());
     if (!this.#last && decision.action === 'restart') return this.#beginIn(decision.delay, exit);
     const gaveUp = !this.#last && decision.action === 'give-up';

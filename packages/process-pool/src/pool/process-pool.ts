@@ -316,6 +316,7 @@ export class ProcessPool implements AsyncDisposable {
   #makeHost(): MemberHost {
     return {
       launch: (spec, title) => this.#processes.launch(spec, title, this.#spares?.take(spec)),
+      killedEarly: (spec) => this.#spares?.killedEarly(spec),
       descriptors: (member) => ({
         ...(this.#bus && { [BUS]: this.#bus.descriptor(member) }),
         ...(this.#clients && { [REQUESTS]: this.#clients.descriptor }),

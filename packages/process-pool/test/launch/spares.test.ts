@@ -1,4 +1,6 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { isRunning, openDescriptors, processInfo, until } from '@millrace/testkit';
 import { expect, test } from 'vitest';
@@ -100,6 +102,36 @@ test('when several die at once, spares and new processes take their places', asy
   await until('four replacements', () => ready.length === 8);
   expect(new Set(pool.members.map(({ pid }) => pid)).size).toBe(4);
   await waiting(pool, 2);
+});
+
+test('where processes are killed before they are ready, a spare is left alone until it has loaded', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-spares-'));
+  const holds = join(directory, 'holds');
+  const { pool, exits, ready } = watch(
+    ['a', 'b'].map((name) => member(name, { entry: fixture('loads-when-told'), args: [holds] })),
+  );
+  await pool.start();
+  await waiting(pool);
+  writeFileSync(holds, '');
+  const [one] = pool.members as [Member];
+  const kill = async () => {
+    const before = exits.length;
+    one.kill('SIGKILL');
+    await until('another process', () => exits.length === before + 1 && one.pid !== undefined);
+  };
+  // Its place is taken by the spare, that one's by the next, which loads; and then by processes that are killed while they load.
+  for (let i = 0; i < 4; i++) await kill();
+  const [spare] = pool.status().spares.pids as [number];
+  expect(spare).toEqual(expect.any(Number));
+  for (let i = 0; i < 3; i++) await kill();
+  expect(pool.status().spares.pids).toEqual([spare]);
+  rmSync(holds);
+  await waiting(pool);
+  const before = ready.length;
+  await kill();
+  await until('the replacement', () => ready.length > before);
+  expect(one.pid).toBe(spare);
+  rmSync(directory, { recursive: true });
 });
 
 test('a spare that dies is replaced; spares end with the pool, and leave no descriptor', async () => {

@@ -1,8 +1,8 @@
 import { STREAM_WINDOW } from '@millrace/task-pool/internal';
 import type { Claim } from '../engine/task.js';
 
-/** Why a running claim was aborted. */
-export type AbortCause = 'cancelled' | 'lost' | 'closed';
+/** Why a running claim was aborted; `vacant`: there is no task process, and what has not begun is for other hosts. */
+export type AbortCause = 'cancelled' | 'lost' | 'closed' | 'vacant';
 
 /** A claim while its task runs. */
 export class RunningClaim {

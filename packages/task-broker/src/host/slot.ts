@@ -54,6 +54,11 @@ export class Slots {
     return this.#closed ? 0 : this.#ready.size * this.#each;
   }
 
+  /** No task process is there at the moment. */
+  get vacant(): boolean {
+    return this.#ready.size === 0;
+  }
+
   get closed(): boolean {
     return this.#closed;
   }

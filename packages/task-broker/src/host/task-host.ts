@@ -86,7 +86,10 @@ export class TaskHost extends EventEmitter<TaskHostEvents> implements AsyncDispo
     });
     this.#slots = new Slots(this.#pool.stats().workers.length, options.concurrency ?? 1);
     this.#pool.on('workerReady', ({ worker, pid }) => this.#slots.ready(worker, pid));
-    this.#pool.on('workerExit', ({ worker, pid }) => this.#slots.ended(worker, pid));
+    this.#pool.on('workerExit', ({ worker, pid }) => {
+      this.#slots.ended(worker, pid);
+      if (this.#slots.vacant) this.#giveBack();
+    });
     this.#pool.on('failed', (error) => void this.#fail(error));
     for (const name of ['workerReady', 'workerExit', 'workerKilled', 'workerCorrupt'] as const)
       this.#pool.on(name, (...args: unknown[]) => this.emit(name, ...(args as never)));
@@ -175,6 +178,16 @@ export class TaskHost extends EventEmitter<TaskHostEvents> implements AsyncDispo
     this.emit('failed', error);
   }
 
+  /**
+   * What waits here for a task process goes to other hosts. Where processes die more quickly than they start it would stay with the one
+   * whose processes do, its claim renewed. What has begun has ended with its process.
+   */
+  #giveBack(): void {
+    for (const running of this.#running.values())
+      if (!running.settling)
+        running.abort('vacant', new DOMException('This host has no task process.', 'AbortError'));
+  }
+
   /** Runs a claimed task to its end; resolves with the next claim, where the settlement gave one. */
   async #serve(claim: Claim, slot: Slot): Promise<Claim | undefined> {
     const running = new RunningClaim(claim);
@@ -219,6 +232,7 @@ export class TaskHost extends EventEmitter<TaskHostEvents> implements AsyncDispo
   /** Why a claimed task is not begun. */
   async #refusal(claim: Claim): Promise<Settlement | undefined> {
     const { attempt, retries, expiresAt, name } = claim;
+    if (this.#slots.vacant) return { kind: 'unbegun' };
     if (expiresAt !== undefined && expiresAt <= this.#broker.now())
       return this.#thrown(
         new TaskError('ERR_MILLRACE_TASK_TIMEOUT', `Task '${name}' waited beyond its time-out.`),
@@ -273,8 +287,10 @@ export class TaskHost extends EventEmitter<TaskHostEvents> implements AsyncDispo
     if (abortedFor === 'closed') return { kind: 'again', message };
     if (error instanceof TaskError && error.code === NO_PROCESS) return { kind: 'unbegun' };
     const died = error instanceof TaskError && DEATHS.has(error.code);
+    if (abortedFor === 'vacant' && !died) return { kind: 'unbegun' };
+    const isWanted = abortedFor === undefined || abortedFor === 'vacant';
     // The caller of a stream has results of this attempt: there must be no second one.
-    if (died && abortedFor === undefined && claim.attempt <= claim.retries && running.sent === 0)
+    if (died && isWanted && claim.attempt <= claim.retries && running.sent === 0)
       return { kind: 'again', message };
     return this.#thrown(error);
   }

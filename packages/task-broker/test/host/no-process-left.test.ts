@@ -29,10 +29,10 @@ async function serve(options: Omit<ServeOptions, 'engine'>): Promise<void> {
 const begun = () => join(directory, 'begun');
 const runs = () => readFileSync(begun(), 'utf8').trim().split('\n').map(Number);
 
-/** Gives the host a task that never ends, and kills the process that runs it. */
-async function killOne(): Promise<void> {
+/** Gives the host a task that never ends; resolves when it runs. */
+async function beginOne(): Promise<string> {
   rmSync(begun(), { force: true });
-  engine.give('gate', { begun: begun(), open: join(directory, 'never') }, { retries: 1 });
+  const id = engine.give('gate', { begun: begun(), open: join(directory, 'never') }, { retries: 1 });
   await until('the task to begin', () => {
     try {
       return runs()[0];
@@ -40,6 +40,11 @@ async function killOne(): Promise<void> {
       return false;
     }
   });
+  return id;
+}
+
+async function killOne(): Promise<void> {
+  await beginOne();
   process.kill(runs()[0] as number, 'SIGKILL');
 }
 
@@ -94,5 +99,25 @@ test('what it is given after that was not begun, and no caller is told that it f
   await until('both to be given back', () => late.every((id) => engine.fateOf(id) !== undefined));
   expect(late.map((id) => engine.fateOf(id))).toEqual([{ kind: 'unbegun' }, { kind: 'unbegun' }]);
   expect(engine.settled.every(({ another }) => !another)).toBe(true);
+  expect(engine.replies).toEqual([]);
+});
+
+test('what has not begun when the last process dies goes to other hosts, and does not wait for the next', async () => {
+  engine.keepsRequests = true;
+  await serve({ size: 1, concurrency: 3, restart: {} });
+  await until('the requests', () => engine.waiting.size === 3);
+  const held = await beginOne();
+  const pid = runs()[0] as number;
+  // It takes nothing more, and is not dead.
+  process.kill(pid, 'SIGSTOP');
+  const behind = engine.give('double', 1);
+  const late = new Promise<string>((resolve) => {
+    host.once('workerExit', () => resolve(engine.give('double', 2)));
+  });
+  process.kill(pid, 'SIGKILL');
+  await until('all to be given back', () => engine.settled.length === 3);
+  expect(engine.fateOf(held)).toMatchObject({ kind: 'again' });
+  expect(engine.fateOf(behind)).toEqual({ kind: 'unbegun' });
+  expect(engine.fateOf(await late)).toEqual({ kind: 'unbegun' });
   expect(engine.replies).toEqual([]);
 });
