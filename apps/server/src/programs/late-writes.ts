@@ -4,6 +4,11 @@ import type { Server, Socket } from 'node:net';
 const QUICK_MS = 0.25;
 /** Of so many answers of a turn one looks at the clock. */
 const LOOK_EVERY = 8;
+/**
+ * So many answers are held at most. A turn may have a thousand: what their requests have left would outlive the collections of what is young,
+ * and be out of the processor's caches when it is sent.
+ */
+const MOST_HELD = 32;
 
 type Done = (error?: Error | null) => void;
 type Chunks = readonly { readonly chunk: string | Uint8Array }[];
@@ -79,6 +84,7 @@ function writeSoon(this: WritingSocket, writev: boolean, data: unknown, encoding
   this._pendingData = data as WritingSocket['_pendingData'];
   this._pendingEncoding = encoding;
   held.push({ socket: this, writev, data, encoding, done });
+  if (held.length >= MOST_HELD) flush();
 }
 
 /** Holds nothing while each answer takes its time. */

@@ -82,6 +82,19 @@ test('answers that take long do not wait for each other: for seven at most, and 
   await until('that quick answers wait again', async () => (await quickly()) === 10);
 });
 
+test('of the answers of a turn no more than 32 wait for its end, however many there are', async () => {
+  const { sockets } = await connected(70);
+  const waiting = sockets.map((socket) => {
+    socket.write('answer');
+    return sockets.filter(({ writableLength }) => writableLength > 0).length;
+  });
+  expect(Math.max(...waiting)).toBeLessThan(32);
+  expect(waiting.slice(0, 31)).toEqual(Array.from({ length: 31 }, (_, at) => at + 1));
+  expect(waiting[31]).toBe(0);
+  await nextTurn();
+  expect(sockets.every(({ writableLength }) => writableLength === 0)).toBe(true);
+});
+
 test('a connection that is destroyed behind its answer has sent that, and what others were answered', async () => {
   const { sockets, clients } = await connected(3);
   const [first, second, third] = sockets as [Socket, Socket, Socket];
