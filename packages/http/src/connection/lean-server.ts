@@ -30,6 +30,8 @@ export class LeanServer {
   readonly #partial = new WaitingLine();
   readonly #silent = new WaitingLine();
   readonly #idle = new WaitingLine();
+  /** What was the time when those that wait were looked at, or were not and began to: asking for each request costs more than being late. */
+  #now = 0;
   #timer: NodeJS.Timeout | undefined;
   #partialTimer: NodeJS.Timeout | undefined;
 
@@ -95,9 +97,17 @@ export class LeanServer {
   // What waits
 
   #wait(connection: LeanConnection, line: WaitingLine): void {
-    line.enter(connection, performance.now());
-    if (line === this.#partial) this.#partialTimer ??= setTimeout(this.#lookAtPartial, PARTIAL_MS).unref();
-    else this.#timer ??= setTimeout(this.#look, LOOK_MS).unref();
+    if (line === this.#partial) {
+      line.enter(connection, performance.now());
+      this.#partialTimer ??= setTimeout(this.#lookAtPartial, PARTIAL_MS).unref();
+      return;
+    }
+    if (this.#timer === undefined) {
+      this.#now = performance.now();
+      this.#timer = setTimeout(this.#look, LOOK_MS).unref();
+    }
+    // It waits since then or since up to a look later, so that none is over early.
+    line.enter(connection, this.#now + LOOK_MS);
   }
 
   readonly #lookAtPartial = () => {
@@ -109,6 +119,7 @@ export class LeanServer {
 
   readonly #look = () => {
     const now = performance.now();
+    this.#now = now;
     this.#handOverSince(this.#silent, now - SILENT_MS);
     const { keepAliveTimeout, keepAliveTimeoutBuffer = KEEP_ALIVE_BUFFER_MS } = this.server as UntypedServer &
       Server;

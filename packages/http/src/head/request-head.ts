@@ -30,6 +30,8 @@ const BEGUN_LINE =
 
 /** What the header fields of a request say. Requests with the same fields share it. */
 export class RequestHead {
+  /** What they were read from. */
+  readonly block: string;
   /** Names and values in turns, as they came. */
   readonly rawHeaders: readonly string[];
   /** Bytes of the body; undefined where no field says. */
@@ -37,7 +39,8 @@ export class RequestHead {
   /** What node:http makes of the fields, once a request was asked for it. */
   headers: IncomingHttpHeaders | undefined;
 
-  constructor(rawHeaders: readonly string[], bodyBytes: number | undefined) {
+  constructor(block: string, rawHeaders: readonly string[], bodyBytes: number | undefined) {
+    this.block = block;
     this.rawHeaders = rawHeaders;
     this.bodyBytes = bodyBytes;
   }
@@ -49,7 +52,7 @@ export class RequestHead {
  */
 export function parseHeaderBlock(block: string): RequestHead | undefined {
   const fields = parseFields(block);
-  return fields?.hasHost === true ? new RequestHead(fields.raw, fields.bodyBytes) : undefined;
+  return fields?.hasHost === true ? new RequestHead(block, fields.raw, fields.bodyBytes) : undefined;
 }
 
 /** Whether a block like those that `parseHeaderBlock` takes may begin with `text`. */

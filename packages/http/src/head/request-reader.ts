@@ -3,7 +3,7 @@ import { HeadCache } from './head-cache.js';
 import { mayBeginBlock, type RequestHead } from './request-head.js';
 import { mayBeginLine, parseRequestLine } from './request-line.js';
 
-const END_OF_HEAD = Buffer.from('\r\n\r\n');
+const END_OF_HEAD = '\r\n\r\n';
 
 /** A request that has come whole. */
 export interface WholeRequest {
@@ -30,15 +30,15 @@ export class RequestReader {
 
   /** What the request that begins at `start` is. */
   read(data: Buffer, start: number): Reading {
-    const headEnd = data.indexOf(END_OF_HEAD, start);
-    if (headEnd < 0) return this.#mayBegin(data, start) ? 'partial' : 'node';
-    if (headEnd - start > this.#maxHeadBytes) return 'node';
-    const text = data.toString('latin1', start, headEnd);
+    const text = data.toString('latin1', start, start + this.#maxHeadBytes + END_OF_HEAD.length);
+    const textEnd = text.indexOf(END_OF_HEAD);
+    if (textEnd < 0) return this.#mayBegin(data, start) ? 'partial' : 'node';
+    const headEnd = start + textEnd;
     const lineEnd = text.indexOf('\r\n');
-    if (lineEnd < 0) return 'node';
+    if (lineEnd === textEnd) return 'node';
     const line = parseRequestLine(text, lineEnd);
     if (line === undefined) return 'node';
-    const head = this.#cache.head(text.slice(lineEnd));
+    const head = this.#cache.head(text.slice(lineEnd, textEnd));
     if (head === undefined || (head.bodyBytes !== undefined && !line.mayHaveBody)) return 'node';
     const bodyStart = headEnd + END_OF_HEAD.length;
     const end = bodyStart + (head.bodyBytes ?? 0);

@@ -1,6 +1,8 @@
 import { ServerResponse, STATUS_CODES } from 'node:http';
+import { HeaderNames, OutFields } from './header-names.js';
 import type { LeanRequest } from './lean-request.js';
 import {
+  isSetHeaderUnchanged,
   isUnchanged,
   NEED_DRAIN,
   OUT_HEADERS,
@@ -25,6 +27,9 @@ type Chunk = string | Uint8Array | null | undefined;
 type Callback = () => void;
 
 const { writeHead } = ServerResponse.prototype;
+const { _finish } = ServerResponse.prototype as unknown as UntypedResponse;
+
+const names = new HeaderNames();
 
 /**
  * A response of node:http that sends an answer which is given whole, by `end`, in one piece, without what node:http does for answers
@@ -33,6 +38,8 @@ const { writeHead } = ServerResponse.prototype;
 export class LeanResponse extends ServerResponse<LeanRequest> {
   readonly #owner: ResponseOwner;
   #isOver = false;
+  /** It hears of its own 'finish'. */
+  #isHeard = false;
 
   constructor(request: LeanRequest, owner: ResponseOwner, keepAliveMs: number) {
     super(request);
@@ -41,7 +48,18 @@ export class LeanResponse extends ServerResponse<LeanRequest> {
     response._keepAliveTimeout = keepAliveMs;
     response.socket = request.socket as unknown as UntypedSocket;
     // Also where a framework has set another prototype on it.
-    this.on('finish', onFinish);
+    response._finish = finishByNode;
+  }
+
+  override setHeader(name: string, value: number | string | readonly string[]): this {
+    // Also what a header field may not be, and when it may not be set, is Node's to say.
+    const response = untyped(this);
+    const key = typeof value === 'string' && response._header === null ? names.key(name, value) : undefined;
+    if (key === undefined || OUT_HEADERS === undefined || !isSetHeaderUnchanged())
+      return super.setHeader(name, value);
+    const headers = (response[OUT_HEADERS] ??= new OutFields()) as Record<string, unknown>;
+    headers[key] = [name, value];
+    return this;
   }
 
   override end(
@@ -73,7 +91,7 @@ export class LeanResponse extends ServerResponse<LeanRequest> {
     }
     response._headerSent = true;
     response.finished = true;
-    response._finish();
+    _finish.call(response);
     this.#owner.ended(this);
     process.nextTick(finish, this);
     return true;
@@ -116,12 +134,18 @@ export class LeanResponse extends ServerResponse<LeanRequest> {
     message.#owner.finished(message);
   }
 
+  /** node:http ends it: everything of it is written once it says so. */
+  static willFinish(message: LeanResponse): void {
+    message.#isHeard = true;
+    message.prependListener('finish', onFinish);
+  }
+
   /** Its connection is another's now. */
   static detach(message: LeanResponse): void {
     const response = untyped(message);
     if (response.socket?._httpMessage === message) response.socket._httpMessage = null;
     response.socket = null;
-    if (message.listenerCount('close') > 0 || message.listenerCount('finish') > 1)
+    if (message.listenerCount('close') > 0 || message.listenerCount('finish') > Number(message.#isHeard))
       process.nextTick(LeanResponse.close, message);
     else LeanResponse.close(message);
   }
@@ -151,7 +175,14 @@ function finish(message: LeanResponse): void {
   const response = untyped(message);
   if (response.socket?._hadError) return;
   if (WRITABLE_FINISHED !== undefined) response[WRITABLE_FINISHED] = true;
+  LeanResponse.finish(message);
   message.emit('finish');
+}
+
+/** What `end` of node:http calls once it has nothing left to write. */
+function finishByNode(this: LeanResponse): void {
+  LeanResponse.willFinish(this);
+  _finish.call(untyped(this));
 }
 
 function untyped(response: LeanResponse): UntypedResponse {

@@ -70,11 +70,16 @@ export const NODE_HEADERS = Object.getOwnPropertyDescriptor(IncomingMessage.prot
 >;
 
 const { writeHead } = ServerResponse.prototype;
-const { end } = OutgoingMessage.prototype;
+const { end, setHeader } = OutgoingMessage.prototype;
 
 /** Whether responses end and begin as Node made them: what instruments the process may have put methods of its own there. */
 export function isUnchanged(): boolean {
   return ServerResponse.prototype.writeHead === writeHead && ServerResponse.prototype.end === end;
+}
+
+/** The same of what sets a header field. */
+export function isSetHeaderUnchanged(): boolean {
+  return OutgoingMessage.prototype.setHeader === setHeader;
 }
 
 function exampleResponse(): object {

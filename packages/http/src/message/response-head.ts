@@ -15,7 +15,6 @@ const NODES_FIELDS: ReadonlySet<string> = new Set([
 const SECOND_MS = 1_000;
 
 let dateLine = '';
-let dateUntil = 0;
 let keepAliveLines = '';
 let keepAliveMs = -1;
 
@@ -51,12 +50,17 @@ export function responseHead(response: UntypedResponse & ResponseSaid, bytes: nu
 }
 
 function date(): string {
-  const now = Date.now();
-  if (now >= dateUntil || now < dateUntil - SECOND_MS) {
-    dateUntil = now - (now % SECOND_MS) + SECOND_MS;
+  if (dateLine === '') {
+    const now = Date.now();
     dateLine = `Date: ${new Date(now).toUTCString()}\r\n`;
+    // As node:http: until the second is over.
+    setTimeout(forgetDate, SECOND_MS - (now % SECOND_MS)).unref();
   }
   return dateLine;
+}
+
+function forgetDate(): void {
+  dateLine = '';
 }
 
 function keepAlive(ms: number): string {
