@@ -57,8 +57,9 @@ export class LeanResponse extends ServerResponse<LeanRequest> {
     const key = typeof value === 'string' && response._header === null ? names.key(name, value) : undefined;
     if (key === undefined || OUT_HEADERS === undefined || !isSetHeaderUnchanged())
       return super.setHeader(name, value);
-    const headers = (response[OUT_HEADERS] ??= new OutFields()) as Record<string, unknown>;
+    const headers = (response[OUT_HEADERS] ?? new OutFields()) as Record<string, unknown>;
     headers[key] = [name, value];
+    response[OUT_HEADERS] = headers;
     return this;
   }
 

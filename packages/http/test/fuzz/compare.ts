@@ -8,6 +8,12 @@ export interface Outcome {
   readonly isEnded: boolean;
 }
 
+/** Two outcomes that should be one. */
+export interface Difference {
+  readonly node: Outcome;
+  readonly lean: Outcome;
+}
+
 /** Answers with everything that a program can know of a request. */
 export const telling: RequestListener = (request, response) => {
   const { method, url, httpVersion, rawHeaders, headers } = request;
@@ -35,9 +41,12 @@ export class Comparison {
     this.#lean = new Bench(handler, true);
   }
 
-  async difference(pieces: readonly Buffer[]): Promise<{ node: Outcome; lean: Outcome } | undefined> {
+  async difference(pieces: readonly Buffer[]): Promise<Difference | undefined> {
     const client = this.#lean.connect();
-    const [node, lean] = [await converse(this.#node.connect(), pieces), await converse(client, pieces)];
+    const [node, lean] = await Promise.all([
+      converse(this.#node.connect(), pieces),
+      converse(client, pieces),
+    ]);
     if (lean.wasLean) this.leanToTheEnd++;
     return node.output === lean.output && node.isEnded === lean.isEnded ? undefined : { node, lean };
   }

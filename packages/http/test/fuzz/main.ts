@@ -1,40 +1,86 @@
-import { inspect } from 'node:util';
-import * as fc from 'fast-check';
-import { Comparison, split } from './compare.js';
-import { conversations } from './requests.js';
+/**
+ * Compares what node:http and the lean engine make of the same bytes, in several processes, and stops at the first difference.
+ *
+ *     node dist-test/fuzz/main.js [--count CONVERSATIONS] [--seed FIRST] [--jobs PROCESSES]
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { inspect, parseArgs } from 'node:util';
+import { ROUND, type RoundResult, round } from './rounds.js';
 
-/** Conversations of one round, each with a seed of its own. */
-const ROUND = 10_000;
-
-// node dist-test/fuzz/main.js [CONVERSATIONS] [SEED]
-const [count = 1_000_000, first = Date.now() % 1_000_000] = process.argv.slice(2).map(Number);
-
-const comparison = new Comparison();
-let done = 0;
-let cuts = 0;
-for (let seed = first; done < count; seed++) {
-  const drawn = fc.sample(fc.tuple(conversations, fc.array(fc.nat(), { maxLength: 2 })), {
-    seed,
-    numRuns: Math.min(ROUND, count - done),
-  });
-  for (const [text, places] of drawn) {
-    const difference = await comparison.difference(split(text, places));
-    if (difference !== undefined) fail(text, places, difference);
-    done++;
-  }
-  // The first of each round, at every place.
-  const [text] = drawn[0] as (typeof drawn)[number];
-  for (let at = 1; at < text.length; at++) {
-    const difference = await comparison.difference(split(text, [at]));
-    if (difference !== undefined) fail(text, [at], difference);
-    cuts++;
-  }
-  console.log(
-    `seed ${seed}: ${done} conversations, ${cuts} cuts, ${comparison.leanToTheEnd} lean to their end, no difference`,
-  );
+/** What a process is told to do next. */
+interface Order {
+  readonly seed: number;
+  readonly count: number;
 }
 
-function fail(text: string, places: readonly number[], difference: object): never {
-  console.log(inspect({ text, places, ...difference }, { depth: 5, maxStringLength: 4_000 }));
-  process.exit(1);
+if (process.send === undefined) lead();
+else follow();
+
+function follow(): void {
+  // A request that is refused is an error for each of the two; where it was made is of no interest.
+  Error.stackTraceLimit = 0;
+  process.on('message', async ({ seed, count }: Order) => {
+    process.send?.(await round(seed, count));
+  });
+}
+
+function lead(): void {
+  const { values } = parseArgs({
+    options: {
+      count: { type: 'string', default: '1000000' },
+      seed: { type: 'string', default: `${Date.now() % 1_000_000}` },
+      jobs: { type: 'string', default: `${availableParallelism()}` },
+    },
+  });
+  const [count, first, jobs] = [Number(values.count), Number(values.seed), Number(values.jobs)];
+  const start = performance.now();
+  const sum = { conversations: 0, cuts: 0, leanToTheEnd: 0 };
+  let ordered = 0;
+  let seed = first;
+  let last = first;
+  const children = new Set<ChildProcess>();
+
+  const order = (child: ChildProcess) => {
+    const left = Math.min(ROUND, count - ordered);
+    if (left <= 0) {
+      child.disconnect();
+      return;
+    }
+    ordered += left;
+    child.send({ seed: seed++, count: left } satisfies Order);
+  };
+  const tell = ({ seed, difference, ...result }: RoundResult) => {
+    if (difference !== undefined) {
+      console.log(`seed ${seed}:`, inspect(difference, { depth: 5, maxStringLength: 4_000 }));
+      process.exitCode = 1;
+      for (const child of children) child.kill();
+      return;
+    }
+    sum.conversations += result.conversations;
+    sum.cuts += result.cuts;
+    sum.leanToTheEnd += result.leanToTheEnd;
+    last = Math.max(last, seed);
+    const seconds = Math.round((performance.now() - start) / 1_000);
+    console.log(
+      `seeds ${first} to ${last}, ${seconds} s: ${sum.conversations} conversations, ${sum.cuts} cuts, ` +
+        `${sum.leanToTheEnd} lean to their end, no difference`,
+    );
+  };
+  for (let i = 0; i < jobs; i++) {
+    const child = fork(fileURLToPath(import.meta.url), { serialization: 'advanced' });
+    children.add(child);
+    child.on('message', (result: RoundResult) => {
+      tell(result);
+      if (process.exitCode !== 1) order(child);
+    });
+    child.on('exit', (code, signal) => {
+      children.delete(child);
+      if (code === 0 || process.exitCode === 1) return;
+      console.log(`A process has ended by ${signal ?? code}.`);
+      process.exitCode = 1;
+    });
+    order(child);
+  }
 }
