@@ -25,6 +25,45 @@ const answers: Readonly<Record<string, RequestListener>> = {
     res.setHeader('X-Latin', 'h\u00e9');
     res.end('hello');
   },
+  'fields of names that objects have': (_, res) => {
+    for (const name of ['constructor', '__proto__', 'toString']) res.setHeader(name, name);
+    res.end(JSON.stringify([res.getHeaderNames(), res.getHeaders(), res.hasHeader('valueOf')]));
+  },
+  'fields that are set again, added to and removed': (_, res) => {
+    res.setHeader('X-A', '1');
+    res.setHeader('x-a', '2');
+    res.setHeader('X-B', 'b');
+    res.removeHeader('x-b');
+    res.appendHeader('X-A', '3');
+    res.end(JSON.stringify(res.getHeaders()));
+  },
+  'fields that may not be': (_, res) => {
+    const refused: string[] = [];
+    const wrong = [
+      ['', 'a'],
+      ['a b', 'a'],
+      ['\u00e9', 'a'],
+      ['X', 'a\nb'],
+      ['X', '\u4e16'],
+      [1, 'a'],
+      ['X', undefined],
+    ];
+    for (const [name, value] of wrong)
+      try {
+        res.setHeader(name as string, value as string);
+      } catch (error) {
+        refused.push(String((error as NodeJS.ErrnoException).code), String(error));
+      }
+    res.end(JSON.stringify(refused));
+  },
+  'a field behind the head': (_, res) => {
+    res.writeHead(200, { 'X-A': 'a' });
+    try {
+      res.setHeader('X-B', 'b');
+    } catch (error) {
+      res.end((error as NodeJS.ErrnoException).code);
+    }
+  },
   'a head that is not of ASCII, and text': (_, res) => {
     res.setHeader('X-Latin', 'h\u00e9');
     res.end('hello');
