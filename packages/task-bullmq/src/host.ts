@@ -27,6 +27,11 @@ const MOST_WAITING = 1 << 20;
 const REMEMBERED_MS = 10_000;
 /** Milliseconds between two attempts to claim what a limiter holds back. */
 const LIMITED_MS = 20;
+/**
+ * So often in a row may be answered at once that there is no task, before it is a limiter that says so: when the queue is empty, when a
+ * marker is left of a task that had a priority (BullMQ's script sets one behind each), and when another host was quicker.
+ */
+const EMPTY_AT_ONCE = 4;
 /** Milliseconds until a failed attempt to claim is repeated. */
 const RETRY_MS = 200;
 /** What BullMQ's scripts answer about a claim that is another's, or of a job that is gone. */
@@ -202,8 +207,7 @@ export class BullmqHost implements HostBroker {
         if (job !== undefined) await this.#give(job as Job<JobData>);
         const isAtOnce = job === undefined && performance.now() - since < LIMITED_MS;
         atOnce = isAtOnce ? atOnce + 1 : 0;
-        // That there is none the worker says at once, the first time, and waits the next. While a limiter holds tasks back it always does.
-        if (atOnce > 1) await sleep(LIMITED_MS);
+        if (atOnce > EMPTY_AT_ONCE) await sleep(LIMITED_MS);
       }
     } catch (error) {
       this.#events?.away(error as Error);
