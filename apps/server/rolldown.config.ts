@@ -34,6 +34,8 @@ const config = library(
     'programs/listen-capture',
     'tasks/task-worker',
     'worker/user-process',
+    'services/service-process',
+    'services/service-role',
     'admin/admin-process',
     'admin/admin',
   ],

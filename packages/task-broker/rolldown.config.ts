@@ -8,5 +8,6 @@ export default library([
   'contract/tasks-with-store',
   'host/task-program',
   'host/broker-main',
+  'host/open-host',
   'program/main',
 ]);

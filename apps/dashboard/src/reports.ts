@@ -2,7 +2,7 @@
 
 export type ServerState = 'starting' | 'ready' | 'degraded' | 'draining';
 export type ProcessState = 'starting' | 'ready' | 'leaving' | 'hanging' | 'stopped' | 'down';
-export type Role = 'master' | 'manager' | 'worker' | 'task-worker' | 'user-process' | 'admin';
+export type Role = 'master' | 'manager' | 'worker' | 'task-worker' | 'user-process' | 'service' | 'admin';
 
 export interface Status {
   readonly name: string;

@@ -4,7 +4,7 @@ import { Program, TestClient, until } from '@millrace/testkit';
 import { test } from 'vitest';
 import type { Ipc, ServerOptions } from '../src/index.js';
 
-export type TaskTransport = NonNullable<ServerOptions['taskTransport']>;
+export type TaskTransport = Extract<ServerOptions['taskTransport'], string>;
 
 export interface RunningServer extends AsyncDisposable {
   readonly program: Program;

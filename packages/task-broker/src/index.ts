@@ -16,8 +16,8 @@
  *
  * @packageDocumentation
  */
+export type { RemoteStats } from '@millrace/task-pool/internal';
 export type { RemotePoolStats } from './caller/remote-pool.js';
-export type { RemoteStats } from './caller/remote-statistics.js';
 export { engineTransport, TRANSPORT_OPTIONS, type TransportOptions } from './caller/transport.js';
 export type {
   CallerBroker,

@@ -25,7 +25,7 @@ export type { RunOptions } from './client/job.js';
 export type { TaskEvent, TaskState, TaskStats } from './client/statistics.js';
 export type { Settled, TaskCallback } from './client/task-client-options.js';
 export { TaskError, type TaskErrorCode } from './errors.js';
-export type { RemoteTransport } from './pool/pool-core.js';
+export type { RemoteTransport } from './pool/remote-transport.js';
 export type { TaskPoolEvents, TaskPoolStats } from './pool/pool-events.js';
 export type { TaskPoolOptions } from './pool/pool-options.js';
 export { TaskPool } from './pool/task-pool.js';

@@ -24,8 +24,22 @@ export { STREAM_WINDOW } from './client/task-stream.js';
 export { type JobDispatcher, TaskSubmitter } from './client/task-submitter.js';
 export type { SharedLink, TaskLink } from './client/worker-queue.js';
 export { KeepAlive } from './pool/keep-alive.js';
-export type { PoolCore, PoolSetup, RemoteTransport } from './pool/pool-core.js';
+export type { PoolCore, PoolSetup } from './pool/pool-core.js';
 export type { ResolvedPoolOptions } from './pool/pool-options.js';
+export type {
+  CallerSetup,
+  EngineCounts,
+  HostRecipe,
+  HostReport,
+  HostRunner,
+  HostSetup,
+  OpenHost,
+  RemoteCaller,
+  RemoteHost,
+  RemoteHostStats,
+  RemoteStats,
+  RemoteTransport,
+} from './pool/remote-transport.js';
 export { ownQueue, queueState, queueTitle } from './queue/queue-address.js';
 export { type QueuedTask, TaskQueue, type TaskQueueOptions } from './queue/task-queue.js';
 export { QueueConsumer } from './runner/queue-consumer.js';

@@ -7,6 +7,7 @@ const GROUPS: readonly { readonly role: Role; readonly title: string }[] = [
   { role: 'worker', title: 'Workers' },
   { role: 'task-worker', title: 'Task workers' },
   { role: 'user-process', title: 'User processes' },
+  { role: 'service', title: 'Services' },
 ];
 /** A meter is full at so much of one processor. */
 const FULL_PERCENT = 100;

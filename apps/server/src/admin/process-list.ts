@@ -1,8 +1,10 @@
 import { constants } from 'node:os';
 import { HEARTBEAT_MS } from '../constants.js';
 import { asPeer, asWorker, type PeerId } from '../contract/ids.js';
+import type { ServiceName } from '../contract/service.js';
 import { roleOfPeer } from '../links/process-kinds.js';
 import { managerPeer, masterPeer, processesOf, type Topology } from '../links/topology.js';
+import { originOfService } from '../log/origin.js';
 import { monotonicNow } from '../process/heartbeat.js';
 import { countOf } from '../shared/counter-block.js';
 import type { Counters } from '../shared/counters.js';
@@ -65,7 +67,9 @@ export class ProcessList {
   /** Whether lines of the log may be of that role, or of that place of it: also of one without a process now. */
   mayWrite(role: string, id: number | undefined): boolean {
     if (OTHER_WRITERS.has(role)) return true;
-    return this.#named.some((one) => one.role === role && (id === undefined || one.id === id));
+    return this.#named.some(
+      (one) => one.name === role || (one.role === role && (id === undefined || one.id === id)),
+    );
   }
 
   #report({ name, role, id, peer }: Named): ProcessReport {
@@ -171,6 +175,11 @@ export function namesOf(topology: Topology): Named[] {
       if (role === 'taskWorker')
         return { name: `task-worker:${flat - workers}`, role: 'task-worker', id: flat - workers, peer };
       const id = flat - workers - taskWorkers;
+      if (role === 'service') {
+        const service = flat - (processesOf(topology) - topology.services.length);
+        const { role: name } = originOfService(topology.services[service] as ServiceName);
+        return { name, role, id: service, peer };
+      }
       return { name: `user-process:${id}`, role: 'user-process', id, peer };
     }),
   ];

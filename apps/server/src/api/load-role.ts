@@ -1,5 +1,5 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
-import { asWorker, type ListenerIndex, type RoleName } from '../contract/ids.js';
+import { asWorker, type ListenerIndex, type ProcessRole } from '../contract/ids.js';
 import type { RoleAssignment } from '../contract/role.js';
 import type { Descriptors } from '../links/descriptor-names.js';
 import { flatId } from '../links/process-kinds.js';
@@ -9,6 +9,7 @@ import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { ResolvedPort } from '../options/resolved-port.js';
 import type { RoleContext } from '../process/role-context.js';
 import type { UserFunctions } from '../reactor/reactor-context.js';
+import type { ServiceRole } from '../services/service-role.js';
 import type { ServedServer } from '../sockets/server-kinds.js';
 import type { UserProcessHandler } from '../worker/user-process.js';
 import type { Role } from './role.js';
@@ -28,8 +29,11 @@ export interface RoleParts {
   readonly functions: UserFunctions | undefined;
 }
 
+/** A service process has what is no part of the program's server. */
+export type TakenRole = Role | ServiceRole;
+
 /** Makes the role of a process. */
-type TakeRole = (parts: RoleParts) => Role;
+type TakeRole = (parts: RoleParts) => TakenRole;
 type ChildParts = RoleParts & { readonly child: ChildProcessContext };
 
 /**
@@ -37,12 +41,12 @@ type ChildParts = RoleParts & { readonly child: ChildProcessContext };
  * before the process changes its root directory, below which there are no modules.
  */
 export async function loadRole(
-  role: RoleName,
-  { mode, taskWorkerNum }: Pick<ResolvedOptions, 'mode' | 'taskWorkerNum'>,
+  role: ProcessRole,
+  { mode, taskWorkerNum, taskEngine }: Pick<ResolvedOptions, 'mode' | 'taskWorkerNum' | 'taskEngine'>,
   ports: readonly ResolvedPort[],
   isLean: boolean,
 ): Promise<TakeRole> {
-  const hasTasks = taskWorkerNum > 0;
+  const hasTasks = taskWorkerNum > 0 || taskEngine !== undefined;
   if (role === 'master') {
     const { MasterRole } = await import('../master/master.js');
     const Tasks = hasTasks ? await loadTasks() : undefined;
@@ -60,12 +64,12 @@ async function loadTasks() {
 }
 
 async function loadChild(
-  role: Exclude<RoleName, 'master'>,
+  role: Exclude<ProcessRole, 'master'>,
   mode: ServerMode,
   hasTasks: boolean,
   ports: readonly ResolvedPort[],
   isLean: boolean,
-): Promise<(parts: ChildParts) => Role> {
+): Promise<(parts: ChildParts) => TakenRole> {
   if (role === 'manager') {
     const { ManagerRole } = await import('../manager/manager.js');
     const Tasks = hasTasks ? await loadTasks() : undefined;
@@ -92,6 +96,10 @@ async function loadChild(
     const { TaskWorkerRole } = await import('../tasks/task-worker.js');
     return ({ context, topology, child, assignment }) =>
       new TaskWorkerRole(context, child, topology, assignment.id);
+  }
+  if (role === 'service') {
+    const { ServiceRole } = await import('../services/service-role.js');
+    return ({ context, topology, child }) => new ServiceRole(context, child, topology);
   }
   const { UserProcessRole } = await import('../worker/user-process.js');
   const Tasks = hasTasks ? await loadTasks() : undefined;

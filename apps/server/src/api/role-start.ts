@@ -20,16 +20,30 @@ import { RoleContext } from '../process/role-context.js';
 import { outliveLostOutput } from '../process/standard-streams.js';
 import { failureText } from '../programs/failure-text.js';
 import type { UserFunctions } from '../reactor/reactor-context.js';
-import { loadRole } from './load-role.js';
+import { loadRole, type TakenRole } from './load-role.js';
 import type { Registrations } from './registrations.js';
-import type { Role } from './role.js';
 import type { ServerStarts } from './server-starts.js';
+import type { SharedTables } from './shared-tables.js';
+
+/** What the program has said, or in a service process what that was told of it. */
+export type Registered = Pick<
+  Registrations,
+  | 'options'
+  | 'handlers'
+  | 'ports'
+  | 'isLean'
+  | 'topology'
+  | 'userProcesses'
+  | 'plan'
+  | 'served'
+  | 'of'
+> & { readonly tables: Pick<SharedTables, 'reads' | 'descriptors'> };
 
 export interface RoleStartParts {
   /** Undefined in the master. */
   readonly child: ChildProcessContext | undefined;
   readonly assignment: RoleAssignment;
-  readonly registered: Registrations;
+  readonly registered: Registered;
   readonly processLog: ProcessLog;
   readonly messages: ProcessMessages;
   readonly timers: ProcessTimers;
@@ -41,14 +55,14 @@ export interface RoleStartParts {
 export class RoleStart {
   readonly #parts: RoleStartParts;
   #daemon: Daemon | undefined;
-  #role: Role | undefined;
+  #role: TakenRole | undefined;
 
   constructor(parts: RoleStartParts) {
     this.#parts = parts;
   }
 
   /** Makes the role, which does nothing yet. */
-  async take(): Promise<Role> {
+  async take(): Promise<TakenRole> {
     const { child, assignment, registered, processLog, messages, timers, starts } = this.#parts;
     const { options } = registered;
     const isCaptured = child?.descriptors.has(OUTPUT_PIPES) === true;
@@ -111,7 +125,7 @@ export class RoleStart {
   }
 
   /** Has the role begin; resolves when the process does its work. */
-  async run(role: Role): Promise<void> {
+  async run(role: TakenRole): Promise<void> {
     const { child, processLog, messages, registered, starts } = this.#parts;
     try {
       const lost = new LostLines(registered.topology, (name) => this.#find(name));

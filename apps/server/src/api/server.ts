@@ -29,9 +29,10 @@ import { interruptible } from '../diagnosis/diagnosis.js';
 import { callSite, shownAt } from '../errors.js';
 import { PeerIdentity } from '../links/peer-identity.js';
 import { managerPeer, masterPeer } from '../links/topology.js';
-import { type Logger, ProcessLog } from '../log/log.js';
+import type { Logger, ProcessLog } from '../log/log.js';
+import { openLog } from '../log/open-log.js';
 import { originOf } from '../log/origin.js';
-import { captureOutput, standardOf } from '../log/output-pipes.js';
+import { captureOutput } from '../log/output-pipes.js';
 import type { Command, CommandOptions } from '../messages/commands.js';
 import { ProcessMessages } from '../messages/process-messages.js';
 import { useRegistries } from '../metrics/program-registries.js';
@@ -39,7 +40,6 @@ import type { ServerOptions } from '../options/options.js';
 import type { PortOptions, ServeOptions } from '../options/port-options.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { tellTest } from '../options/under-test.js';
-import { userIdOf } from '../options/user-id.js';
 import { ProcessTimers } from '../process/process-timers.js';
 import type { ProgramVersion } from '../process/program-version.js';
 import { spawnArguments } from '../process/spawn-arguments.js';
@@ -74,8 +74,10 @@ const assignment: RoleAssignment = (child?.data as RoleAssignment | undefined) ?
   id: 0,
   managerIncarnation: 0,
 };
+// A service process runs none of this.
+const role = assignment.role as RoleName;
 // Before the program writes anything.
-if (child) captureOutput(child.descriptors, originOf(assignment.role, assignment.id));
+if (child) captureOutput(child.descriptors, originOf(role, assignment.id));
 const starts = new ServerStarts(child, assignment);
 
 /** What the server does in this process, once that has its role. */
@@ -95,7 +97,7 @@ interface Running {
  */
 export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
   /** What this process is. */
-  readonly role: RoleName = assignment.role;
+  readonly role: RoleName = role;
   readonly #registered: Registrations;
   readonly #identity: PeerIdentity;
   readonly #log: ProcessLog;
@@ -112,15 +114,9 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
     this.#program = program;
     const resolved = resolveOptions(options as ServerOptions, lateListeners > 0);
     this.#registered = new Registrations(resolved, new SharedTables(child), lateListeners);
-    this.#identity = new PeerIdentity(assignment.role, assignment.id, this.#registered);
-    const { logLevel: level, logFile: file, logFormat: format, maxWaitTime } = resolved;
-    // Workers of another user write to it, too.
-    const own = userIdOf(resolved);
-    const writers = own === undefined ? [] : [own];
-    const origin = originOf(assignment.role, assignment.id);
-    const standard = child && standardOf(child.descriptors);
-    this.#log = new ProcessLog({ level, origin, file, format, trustedUsers: writers, standard });
-    if (file !== undefined) this.#log.openFile(assignment.role === 'master');
+    this.#identity = new PeerIdentity(role, assignment.id, this.#registered);
+    this.#log = openLog(resolved, originOf(role, assignment.id), child);
+    const { maxWaitTime } = resolved;
     this.#messages = new ProcessMessages({
       identity: this.#identity,
       handlers: this.#registered.handlers,
@@ -220,9 +216,6 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
     const { entry } = spawnArguments(options);
     starts.assertOnlyServer(entry);
     assertHandlers(options, handlers, listeners);
-    const { bus } = options;
-    // The last of them, so that no other has another id by it.
-    if (bus !== undefined) this.#registered.addProcess(({ signal }) => this.#messages.runBus(bus, signal));
     this.#registered.close();
     await starts.run(entry, () => this.#takeRole());
   }
@@ -240,7 +233,7 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
       starts,
       program: this.#program,
     });
-    const role = await start.take();
+    const role = (await start.take()) as Role;
     const own = role.name === 'worker' ? role : undefined;
     this.#running = {
       role,

@@ -2,7 +2,7 @@ import type { QueueAddress } from '@millrace/task-pool';
 import { queueState } from '@millrace/task-pool/internal';
 import type { CloseCounts } from '../contract/close-causes.js';
 import { askersOf, isWorker, peerOfAsker } from '../links/task-topology.js';
-import { peerOfFlatId, processesOf, type Topology } from '../links/topology.js';
+import { peerOfFlatId, servicePeer, type Topology } from '../links/topology.js';
 import type { Counters } from '../shared/counters.js';
 import * as layout from '../shared/counters-layout.js';
 
@@ -106,8 +106,9 @@ export function serverStats(counters: Counters, topology: Topology, id: number |
   const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
   const processes = Array.from({ length: counters.shape.processes }, (_, id) => id);
   const ofAll = (counter: number) => sum(processes.map((id) => ofProcess(id, counter)));
+  const busPeer = servicePeer(topology, 'bus');
   const ofBus = (counter: number) =>
-    topology.bus === true ? ofProcess(processesOf(topology) - 1, counter) : 0;
+    busPeer === undefined ? 0 : ofProcess(busPeer, counter);
   const acceptCount = counters.server(layout.ACCEPTED) + counters.ofReactors(layout.ACCEPTED_HERE);
   const closeCount = counters.ofReactors(layout.CLOSED);
   const ofWorkers = (counter: number) => sum(workerIds.map((id) => ofProcess(id, counter)));
@@ -136,7 +137,7 @@ export function serverStats(counters: Counters, topology: Topology, id: number |
       counters.server(layout.OUT_OF_DESCRIPTORS) + counters.ofReactors(layout.OUT_OF_DESCRIPTORS_HERE),
     workerNum,
     taskWorkerNum,
-    userWorkerNum: userProcesses,
+    userWorkerNum: userProcesses - topology.services.length,
     idleWorkerNum: underWay.slice(0, workerNum).filter((messages) => messages === 0).length,
     dispatchCount: sum(workerIds.map((id) => counters.ofWorker(id, layout.DISPATCHED))),
     requestCount: ofWorkers(layout.REQUESTS),
@@ -167,7 +168,7 @@ export function serverStats(counters: Counters, topology: Topology, id: number |
     publishCount: ofAll(layout.PUBLISHED) - ofBus(layout.PUBLISHED),
     deliverCount: ofAll(layout.DELIVERED) - ofBus(layout.DELIVERED),
     droppedPublications: ofAll(layout.DROPPED_MESSAGES),
-    ...(topology.bus === true && {
+    ...(busPeer !== undefined && {
       busPublishCount: ofBus(layout.PUBLISHED),
       busDeliverCount: ofBus(layout.DELIVERED),
       busDroppedCount: ofBus(layout.BUS_DROPPED),

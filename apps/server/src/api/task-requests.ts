@@ -6,7 +6,7 @@ import {
   type Tasks,
   type TaskValue,
 } from '@millrace/task-pool';
-import type { TaskClient } from '@millrace/task-pool/internal';
+import type { TaskSubmitter } from '@millrace/task-pool/internal';
 import type { Handlers, ServerEvents } from '../contract/events.js';
 import { ServerError } from '../errors.js';
 import type { Logger } from '../log/log.js';
@@ -94,9 +94,10 @@ export class TaskRequests {
     return plainTask(tasks, { finish: this.#handlers.get('finish'), of: this.#logs }, data, options);
   }
 
-  #client(method: string): TaskClient {
+  #client(method: string): TaskSubmitter {
     const role = this.#role;
-    if (role.name !== 'taskWorker' && this.#options.taskWorkerNum === 0) {
+    const { taskWorkerNum, taskEngine } = this.#options;
+    if (role.name !== 'taskWorker' && taskWorkerNum === 0 && taskEngine === undefined) {
       throw new ServerError(
         'ERR_MILLRACE_OPTION',
         `There are no task workers for server.${method}: set taskWorkerNum to 1 or more.`,

@@ -3,6 +3,9 @@
 /** What a process is in the server. */
 export type RoleName = 'master' | 'manager' | 'worker' | 'taskWorker' | 'userProcess';
 
+/** The same with those that run nothing of the program: a *service process* holds a connection for all others. */
+export type ProcessRole = RoleName | 'service';
+
 /** A process of the server: workers count from 0, task workers go on from there, then user processes. */
 export type ProcessId = number | 'manager' | 'master';
 

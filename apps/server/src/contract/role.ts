@@ -1,7 +1,8 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
 import { INCARNATIONS_PER_MANAGER } from '../constants.js';
 import type { ServerSize } from '../shared/server-size.js';
-import type { RoleName } from './ids.js';
+import type { ProcessRole } from './ids.js';
+import type { ServiceAssignment } from './service.js';
 import type { FailedStart } from './start-failure.js';
 
 /** Names what a server does in this process, to modules of this package that stand beside its face. */
@@ -15,7 +16,7 @@ export type WorkerStatus = 'busy' | 'idle' | 'exiting';
 
 /** What a process of the server is told when it is started. */
 export interface RoleAssignment {
-  readonly role: RoleName;
+  readonly role: ProcessRole;
   /** What the options of the program that has started it make of the server, by name: they are the same in every process. */
   readonly plan?: ServerPlan | undefined;
   readonly failedStarts?: readonly FailedStart[] | undefined;
@@ -27,6 +28,8 @@ export interface RoleAssignment {
   readonly size?: ServerSize | undefined;
   /** Of a server that runs a program: what has been read for it last, with which the processes came up (process/program-version.ts). */
   readonly program?: unknown;
+  /** Of a service process, which runs no program that says so: what it is to do, and in which server. */
+  readonly service?: ServiceAssignment | undefined;
   /** It has come by scaling: what its start fails of is no failure of the server's start. */
   readonly added?: boolean | undefined;
   /** How many processes had its place under the same manager, before the server was scaled down by it and up again. */

@@ -21,7 +21,9 @@ export function linkOfReactorCorrupt(reactor: ReactorIndex, error: Error): strin
 }
 
 function processName(topology: Topology, peer: PeerId): string {
-  const { workers, taskWorkers, userProcesses } = topology;
+  const { workers, taskWorkers, userProcesses, services } = topology;
+  const index = peer - workers - taskWorkers - userProcesses + services.length;
+  if (index >= 0 && index < services.length) return `the ${services[index]}`;
   if (peer < workers) return `worker ${peer}`;
   if (peer < workers + taskWorkers) return `task worker ${peer - workers}`;
   return peer < workers + taskWorkers + userProcesses

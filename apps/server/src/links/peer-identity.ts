@@ -1,5 +1,5 @@
 import { shown } from '@millrace/channel';
-import type { PeerId, ProcessId, RoleName } from '../contract/ids.js';
+import type { PeerId, ProcessId, ProcessRole, RoleName } from '../contract/ids.js';
 import { ServerError } from '../errors.js';
 import { flatId, roleOfPeer } from './process-kinds.js';
 import {
@@ -14,12 +14,12 @@ import {
 
 /** Which process of the server this one is, and how it calls the others. */
 export class PeerIdentity {
-  readonly role: RoleName;
+  readonly role: ProcessRole;
   readonly #index: number;
   readonly #server: { readonly topology: Topology };
 
   /** `index` counts processes of the role; the topology of `server` is complete when the server starts. */
-  constructor(role: RoleName, index: number, server: { readonly topology: Topology }) {
+  constructor(role: ProcessRole, index: number, server: { readonly topology: Topology }) {
     this.role = role;
     this.#index = index;
     this.#server = server;
@@ -51,22 +51,25 @@ export class PeerIdentity {
   roleOf(id: ProcessId): RoleName {
     if (id === 'master' || id === 'manager') return id;
     const peer = typeof id === 'number' ? peerOfFlatId(this.topology, id) : undefined;
-    if (peer !== undefined) return roleOfPeer(this.topology, peer);
+    const role = peer === undefined ? undefined : roleOfPeer(this.topology, peer);
+    // What the program says comes to none of those.
+    if (role !== undefined && role !== 'service') return role;
     throw noProcess(id, `${idRange(this.topology)}, 'manager' and 'master'`);
   }
 
   /** Throws `ERR_MILLRACE_NO_PROCESS` for what is no flat id. */
   peerOf(id: number): PeerId {
     const peer = peerOfFlatId(this.topology, id);
-    if (peer === undefined) throw noProcess(id, idRange(this.topology));
+    if (peer === undefined || roleOfPeer(this.topology, peer) === 'service')
+      throw noProcess(id, idRange(this.topology));
     return peer;
   }
 }
 
 /** The ids of processes, for messages. */
 export function idRange(topology: Topology): string {
-  const { startWorkers, startTaskWorkers, userProcesses } = topology;
-  const started = startWorkers + startTaskWorkers + userProcesses - 1;
+  const { startWorkers, startTaskWorkers, userProcesses, services } = topology;
+  const started = startWorkers + startTaskWorkers + userProcesses - services.length - 1;
   const most = processesOf(topology) - 1;
   return `0 to ${started}${most > started ? ` (and to ${most} where it is scaled up)` : ''}`;
 }

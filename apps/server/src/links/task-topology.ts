@@ -6,6 +6,7 @@ import type { TaskTransportName } from '../options/task-transport.js';
 export interface TaskTopology {
   readonly workers: number;
   readonly taskWorkers: number;
+  /** Service processes among them. */
   readonly userProcesses: number;
   readonly taskTransport: TaskTransportName;
   /** The queue of the system by which tasks travel to the first task worker that is free, where there is one. */

@@ -1,8 +1,10 @@
 import { MAX_MESSAGE_BYTES } from '../constants.js';
 import { asPeer, asWorker, type PeerId, type ProcessId, type WorkerId } from '../contract/ids.js';
+import type { ServiceName } from '../contract/service.js';
 import type { Ipc } from '../options/options.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import type { ResolvedPort } from '../options/resolved-port.js';
+import { servicesOf } from '../services/services-of.js';
 import { HEAD_BYTES } from './packet.js';
 import { taskQueueOf } from './task-queue.js';
 import type { TaskTopology } from './task-topology.js';
@@ -10,8 +12,8 @@ import type { TaskTopology } from './task-topology.js';
 /**
  * What everything that processes and threads of one server share follows from; what that is, is in server-plan.ts.
  *
- * A *peer* is what talks to reactor threads: every place for a worker, then those for task workers, then the user processes, then the
- * manager, then the master. There are as many places as the server may be scaled to; those beyond have no process. What users call a
+ * A *peer* is what talks to reactor threads: every place for a worker, then those for task workers, then the user processes, of which the
+ * last are the service processes, then the manager, then the master. There are as many places as the server may be scaled to; those beyond have no process. What users call a
  * process is its *id*, which no scaling changes: see `idOfPeer`.
  */
 export interface Topology extends TaskTopology {
@@ -39,8 +41,10 @@ export interface Topology extends TaskTopology {
   readonly maxMessageSize: number;
   /** In base mode, where worker r is reactor r: of each listener, whether every worker has a socket of its own. */
   readonly base: readonly boolean[] | undefined;
-  /** Whether the last user process is the one that holds the connection to the bus. */
-  readonly bus?: boolean;
+  /** The names of the service processes: they are the last of the places of user processes. */
+  readonly services: readonly ServiceName[];
+  /** What brings tasks to other machines and from there, by its name, where there is one. */
+  readonly taskEngine?: string | undefined;
   /** Whether a process that a worker is replaced by leaves it its connections for a while: workers have aside links then. */
   readonly aside: boolean;
 }
@@ -54,6 +58,7 @@ export function topologyOf(
 ): Topology {
   const { mode, reactorNum, workerNum, maxWorkerNum, taskWorkerNum, maxTaskWorkerNum } = options;
   const { maxConnections, ipc, ringSize, spin } = options;
+  const services = servicesOf(options);
   const isOther = options.user !== undefined || options.group !== undefined || options.chroot !== undefined;
   const datagrams = ports.flatMap(({ type }, index) => (type === 'datagram' ? [index] : []));
   const longest = Math.max(MAX_MESSAGE_BYTES, ...ports.map(({ packageMaxLength }) => packageMaxLength));
@@ -65,7 +70,7 @@ export function topologyOf(
     taskWorkers: maxTaskWorkerNum,
     startWorkers: workerNum,
     startTaskWorkers: taskWorkerNum,
-    userProcesses,
+    userProcesses: userProcesses + services.length,
     tables,
     maxConnections,
     tls: ports.some(({ tls }) => tls !== undefined),
@@ -81,7 +86,8 @@ export function topologyOf(
     taskRingSize: options.taskRingSize,
     taskValuesInMemory: options.taskLargeValues === 'memory',
     maxMessageSize: HEAD_BYTES + longest,
-    bus: options.bus !== undefined,
+    services: services.map(({ name }) => name),
+    taskEngine: options.taskEngine?.name,
     aside: mode === 'process' && ports.some(({ protocol, late }) => protocol !== 'messages' || late),
     base:
       mode === 'base'
@@ -93,6 +99,11 @@ export function topologyOf(
 
 export const processesOf = ({ workers, taskWorkers, userProcesses }: Topology) =>
   workers + taskWorkers + userProcesses;
+/** The peer of a service; undefined where the server has none of that name. */
+export function servicePeer(topology: Topology, name: ServiceName): PeerId | undefined {
+  const index = topology.services.indexOf(name);
+  return index < 0 ? undefined : asPeer(processesOf(topology) - topology.services.length + index);
+}
 export const managerPeer = (topology: Topology) => asPeer(processesOf(topology));
 export const masterPeer = (topology: Topology) => asPeer(processesOf(topology) + 1);
 export const peersOf = (topology: Topology) => processesOf(topology) + 2;

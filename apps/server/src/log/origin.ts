@@ -1,4 +1,5 @@
 import type { RoleName } from '../contract/ids.js';
+import type { ServiceName } from '../contract/service.js';
 
 /** What a line of the log names the process by that has written it, beside its pid. */
 export interface Origin {
@@ -8,7 +9,16 @@ export interface Origin {
 }
 
 /** As the admin interface names roles. */
-export type LogRole = 'master' | 'manager' | 'worker' | 'task-worker' | 'user-process' | 'admin' | 'spare';
+export type LogRole =
+  | 'master'
+  | 'manager'
+  | 'worker'
+  | 'task-worker'
+  | 'user-process'
+  | 'bus'
+  | 'task-broker'
+  | 'admin'
+  | 'spare';
 
 const ROLES: Readonly<Record<RoleName, LogRole>> = {
   master: 'master',
@@ -20,6 +30,13 @@ const ROLES: Readonly<Record<RoleName, LogRole>> = {
 
 export function originOf(role: RoleName, id: number): Origin {
   return role === 'master' || role === 'manager' ? { role } : { role: ROLES[role], id };
+}
+
+const SERVICES: Readonly<Record<ServiceName, LogRole>> = { bus: 'bus', 'task broker': 'task-broker' };
+
+/** Of a service process: there is one of each. */
+export function originOfService(name: ServiceName): Origin {
+  return { role: SERVICES[name] };
 }
 
 /** As `ps` and messages name it: `worker 0`. */

@@ -47,7 +47,7 @@ export class CorruptLinks {
       this.tasks = new TaskResets({
         topology,
         find: (name) => child.descriptor(name),
-        askers: () => members.serving('worker', 'userProcess'),
+        askers: () => members.serving('worker', 'userProcess', 'service'),
         resetOwn: (message) => tasks?.reset(message) === true,
         tellMaster,
         onDone: (taskWorker) => this.emptied(peerOfTaskWorker(topology, taskWorker)),

@@ -1,6 +1,6 @@
 import { Alarm } from '@millrace/channel/internal';
 import { type ChildProcessContext, type Exit, type Member, ProcessPool } from '@millrace/process-pool';
-import type { TaskClient } from '@millrace/task-pool/internal';
+import type { TaskSubmitter } from '@millrace/task-pool/internal';
 import { Reaper } from '../base/reaper.js';
 import { KILL_GRACE_MS, LEFT_FILES_MS, RESTORE_MS } from '../constants.js';
 import {
@@ -40,7 +40,8 @@ import type { SessionGateway } from '../sessions/session-gateway.js';
 import { restoredText } from '../shared/counter-block.js';
 import type { Counters } from '../shared/counters.js';
 import { startSize } from '../shared/server-size.js';
-import { notRunning, type RoleTasks } from '../tasks/role-tasks.js';
+import { notRunning } from '../tasks/not-running.js';
+import type { RoleTasks } from '../tasks/role-tasks.js';
 import { openUpperFiles, removeFilesOf } from '../tasks/task-files.js';
 import { CorruptLinks } from './corrupt-links.js';
 import { exitReport } from './exit-report.js';
@@ -221,7 +222,7 @@ export class ManagerRole implements ServerControl {
   }
 
   /** Opens what asking task workers takes, where there are any. Throws `ERR_MILLRACE_NOT_RUNNING` before they start. */
-  openTasks(): TaskClient | undefined {
+  openTasks(): TaskSubmitter | undefined {
     if (this.#tasks !== undefined && !this.#hasProcesses)
       throw notRunning('task workers start when managerStart is over.');
     return this.#tasks?.client;
@@ -247,7 +248,7 @@ export class ManagerRole implements ServerControl {
       find: (name: string) => this.#child.descriptor(name),
       listener: this.#bell.listen(),
       counters: this.#counters.process(managerPeer(this.#topology)),
-      files: openUpperFiles(this.#context.options, taskFiles as string),
+      files: taskFiles === undefined ? undefined : openUpperFiles(this.#context.options, taskFiles),
       run: undefined,
       replace: (peer: PeerId) => this.#links.tasksCorrupt(peer),
     };
@@ -587,6 +588,8 @@ export class ManagerRole implements ServerControl {
     // Workers first: what they have in hand may need a task worker.
     await workers.run(this.#members.of('worker'), mode);
     await this.#tasks?.finish(this.#context.options.maxWaitTime);
+    // What all those have asked for may be tasks of an engine, which task workers of this server run.
+    await this.#pool.stop({ members: this.#members.of('service'), mode, timeout });
     await this.#pool.stop({ members: this.#members.of('taskWorker'), mode, timeout });
     this.#tasks?.close();
     const handlers = runInOrder(this.#context.handlers.get('managerStop'));
@@ -606,7 +609,7 @@ export class ManagerRole implements ServerControl {
 
   /** Those on their way out as well: they wait for their tasks. */
   #tellAskers(message: TaskWorkerDied | TaskWorkerUp | TaskWorkerGone): void {
-    for (const member of this.#members.of('worker', 'userProcess')) member.sendAll(message);
+    for (const member of this.#members.of('worker', 'userProcess', 'service')) member.sendAll(message);
     this.#tasks?.heard(message);
     this.#tellMaster(message);
   }

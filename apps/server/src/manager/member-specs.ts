@@ -1,6 +1,6 @@
 import type { ChildProcessContext, MemberSpec } from '@millrace/process-pool';
 import { KILL_GRACE_MS } from '../constants.js';
-import type { RoleName } from '../contract/ids.js';
+import type { ProcessRole } from '../contract/ids.js';
 import type { RoleAssignment } from '../contract/role.js';
 import { ANSWER_FILE } from '../diagnosis/answer-file.js';
 import { NUMBERS } from '../links/descriptor-names.js';
@@ -11,6 +11,7 @@ import { OUTPUT_NAMES } from '../log/output-pipes.js';
 import { handedRegistries } from '../metrics/program-registries.js';
 import type { RoleContext } from '../process/role-context.js';
 import { spawnArguments } from '../process/spawn-arguments.js';
+import { serviceAssignment } from '../services/services-of.js';
 import type { ServerSize } from '../shared/server-size.js';
 
 export interface MemberSpecsParts {
@@ -22,13 +23,16 @@ export interface MemberSpecsParts {
   readonly logFiles: LogFiles | undefined;
 }
 
+const SERVICE_PROGRAM = new URL('./service-process.js', import.meta.url);
+
 /** How each process below the manager is started, with what it inherits. */
 export function memberSpecs(parts: MemberSpecsParts, { taskWorkers, places }: ServerSize): MemberSpec[] {
-  const { userProcesses } = parts.topology;
+  const { userProcesses, services } = parts.topology;
   return [
     ...Array.from({ length: taskWorkers }, (_, id) => memberSpec(parts, 'taskWorker', id)),
     ...Array.from({ length: places }, (_, id) => memberSpec(parts, 'worker', id)),
-    ...Array.from({ length: userProcesses }, (_, id) => memberSpec(parts, 'userProcess', id)),
+    ...Array.from({ length: userProcesses - services.length }, (_, id) => memberSpec(parts, 'userProcess', id)),
+    ...services.map((_, id) => memberSpec(parts, 'service', id)),
   ];
 }
 
@@ -38,7 +42,7 @@ const MOST_FAILED_STARTS = 3;
 /** A process of those that come by scaling; so many were in its place before. */
 export function addedSpec(
   parts: MemberSpecsParts,
-  role: RoleName,
+  role: ProcessRole,
   id: number,
   incarnationsBefore: number,
 ): MemberSpec {
@@ -49,12 +53,12 @@ export function addedSpec(
 
 function memberSpec(
   { context, child, topology, logFiles }: MemberSpecsParts,
-  role: RoleName,
+  role: ProcessRole,
   id: number,
   added: Pick<RoleAssignment, 'added' | 'incarnationsBefore'> = {},
 ): MemberSpec {
-  const { names, kind } = processKind(role, topology, id);
-  const name = `${kind} ${id}`;
+  const { names, name } = processKind(role, topology, id);
+  const isService = role === 'service';
   const { maxWaitTime, maxWorkerMemory } = context.options;
   const { taskFiles, taskRun } = child.data as RoleAssignment;
   const { plan, failedStarts, program } = context;
@@ -67,6 +71,7 @@ function memberSpec(
     failedStarts,
     taskFiles,
     taskRun,
+    ...(isService && { service: serviceAssignment(context.options, topology, id) }),
     ...added,
     // As it is when a process is started.
     get program() {
@@ -76,7 +81,7 @@ function memberSpec(
   return {
     name,
     title: `${context.options.title}: ${name}`,
-    ...spawnArguments(context.options),
+    ...(isService ? { entry: SERVICE_PROGRAM, spare: false } : spawnArguments(context.options)),
     descriptors: {
       ...Object.fromEntries(names.map((key) => [key, child.descriptor(key)])),
       [NUMBERS]: child.descriptor(NUMBERS),
@@ -92,8 +97,8 @@ function memberSpec(
     startTimeout: Number.POSITIVE_INFINITY,
     drainTimeout: maxWaitTime + KILL_GRACE_MS,
     detachTimeout: maxWaitTime + KILL_GRACE_MS,
-    ...(role !== 'userProcess' && maxWorkerMemory > 0 && { maxMemory: maxWorkerMemory }),
+    ...((role === 'worker' || role === 'taskWorker') && maxWorkerMemory > 0 && { maxMemory: maxWorkerMemory }),
     // It has its name as long as it lives: one that takes its place waits for its end.
-    ...(role === 'userProcess' && { exclusive: true }),
+    ...((role === 'userProcess' || isService) && { exclusive: true }),
   };
 }

@@ -1,6 +1,6 @@
 import type { Member, MemberSpec } from '@millrace/process-pool';
 import type { ToWorker } from '../contract/control-messages.js';
-import type { PeerId, RoleName } from '../contract/ids.js';
+import type { PeerId, ProcessRole } from '../contract/ids.js';
 import type { RoleAssignment } from '../contract/role.js';
 import { flatId } from '../links/process-kinds.js';
 import type { Topology } from '../links/topology.js';
@@ -45,12 +45,12 @@ export class Members {
     return this.all.find((member) => this.peerOf(member) === peer);
   }
 
-  of(...roles: readonly RoleName[]): Member[] {
+  of(...roles: readonly ProcessRole[]): Member[] {
     return this.all.filter((member) => roles.includes(assignmentOf(member).role));
   }
 
   /** Those that have their place. */
-  serving(...roles: readonly RoleName[]): ServingMember[] {
+  serving(...roles: readonly ProcessRole[]): ServingMember[] {
     return this.of(...roles).flatMap((member) => {
       const pid = this.#holder(member);
       return pid === undefined ? [] : [{ member, id: this.peerOf(member), pid }];

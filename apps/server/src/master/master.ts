@@ -5,7 +5,7 @@ import type { Exit, Member, ProcessPool } from '@millrace/process-pool';
 import { closeDescriptors } from '@millrace/process-pool/links';
 import { reapOrphans } from '@millrace/process-pool/process';
 import { Listener, Reactor } from '@millrace/reactor';
-import type { LargeValueFiles, TaskClient } from '@millrace/task-pool/internal';
+import type { LargeValueFiles, TaskSubmitter } from '@millrace/task-pool/internal';
 import { RESTORE_MS } from '../constants.js';
 import type { ToManager } from '../contract/control-messages.js';
 import type { DiagnosisKind } from '../contract/diagnosis.js';
@@ -36,7 +36,8 @@ import type { SessionGateway } from '../sessions/session-gateway.js';
 import { restoredText } from '../shared/counter-block.js';
 import * as counters from '../shared/counters-layout.js';
 import { QueueOwner } from '../tasks/queue-owner.js';
-import { notRunning, type RoleTasks } from '../tasks/role-tasks.js';
+import { notRunning } from '../tasks/not-running.js';
+import type { RoleTasks } from '../tasks/role-tasks.js';
 import { openUpperFiles, planTaskFiles } from '../tasks/task-files.js';
 import { openAcceptingThreads } from './accepting-threads.js';
 import { AdminInterface } from './admin-interface.js';
@@ -180,7 +181,7 @@ export class MasterRole implements ServerControl {
   }
 
   /** Opens what asking task workers takes, where there are any. Throws `ERR_MILLRACE_NOT_RUNNING` before the server runs. */
-  openTasks(): TaskClient | undefined {
+  openTasks(): TaskSubmitter | undefined {
     if (this.#tasks !== undefined && this.#reactors === undefined)
       throw notRunning('the server is not started yet.');
     return this.#tasks?.client;
@@ -324,7 +325,7 @@ export class MasterRole implements ServerControl {
       borrowed: true,
       listener,
       counters: gateway.counters.process(peer),
-      files: openUpperFiles(this.#context.options, (this.#taskFiles as LargeValueFiles).path),
+      files: this.#taskFiles && openUpperFiles(this.#context.options, this.#taskFiles.path),
       run: undefined,
       replace: (replaced: PeerId) => this.#tellManager({ type: 'linkCorrupt', peer: replaced }),
     };

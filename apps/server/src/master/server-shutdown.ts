@@ -63,8 +63,8 @@ export class ServerShutdown {
    */
   async stopManager(pool: ProcessPool, drains: boolean): Promise<void> {
     if (drains) await this.#up(pool);
-    // It needs the time of its user processes, of its workers, then of its task workers.
-    const timeout = (this.#context.options.maxWaitTime + KILL_GRACE_MS) * 3 + 1_000;
+    // It needs the time of its user processes, of its workers, of its service processes, then of its task workers.
+    const timeout = (this.#context.options.maxWaitTime + KILL_GRACE_MS) * 4 + 1_000;
     const stopped = pool.stop({ mode: SHUTDOWN, timeout });
     // Not before it has been told to stop: it would replace what it kills, and be replaced.
     this.#manager = pool.members[0];

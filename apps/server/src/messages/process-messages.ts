@@ -5,6 +5,7 @@ import type { ProcessId } from '../contract/ids.js';
 import { ServerError } from '../errors.js';
 import type { PeerIdentity } from '../links/peer-identity.js';
 import type { Logger } from '../log/log.js';
+import type { BusRelay } from './bus-relay.js';
 import { type CommandOptions, Commands } from './commands.js';
 import { PeerTopics } from './peer-topics.js';
 import { PipeMessages } from './pipe-messages.js';
@@ -80,8 +81,8 @@ export class ProcessMessages {
       this.#messenger.get('start').start();
   }
 
-  /** Has this process be the one that holds the connection to the bus, until `signal` aborts. */
-  async runBus(bus: Bus, signal: AbortSignal): Promise<void> {
+  /** Has this process be the one that holds the connection to the bus; resolves with what ends that. */
+  async openBus(bus: Bus): Promise<BusRelay> {
     const { BusRelay } = await import('./bus-relay.js');
     const messenger = this.#messenger.get('bus');
     const relay = new BusRelay({
@@ -93,9 +94,7 @@ export class ProcessMessages {
     });
     this.#peerTopics.carry((topic, body) => relay.publish(topic, body));
     await relay.open();
-    if (!signal.aborted)
-      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-    await relay.close();
+    return relay;
   }
 
   /** Resolves when this process's messages to others have left it, or time is up. */

@@ -1,14 +1,14 @@
-import type { RoleName } from '../contract/ids.js';
+import type { ProcessRole } from '../contract/ids.js';
 
 /** What a role is called in labels. */
-export function roleLabel(role: RoleName | 'admin'): string {
+export function roleLabel(role: ProcessRole | 'admin'): string {
   if (role === 'taskWorker') return 'task_worker';
   return role === 'userProcess' ? 'user' : role;
 }
 
 /** What one process of a server uses. */
 export interface ProcessUsage {
-  /** `'master'`, `'manager'`, `'worker'`, `'task_worker'`, `'user'`, `'admin'`. */
+  /** `'master'`, `'manager'`, `'worker'`, `'task_worker'`, `'user'`, `'service'`, `'admin'`. */
   readonly role: string;
   /** Among those of its role. */
   readonly id: number;

@@ -1,4 +1,4 @@
-import type { Tasks } from '@millrace/task-pool';
+import type { RemoteTransport, Tasks } from '@millrace/task-pool';
 import type { Bus } from '../contract/bus.js';
 import type { AdminOptions } from './admin-options.js';
 import type { PortOptions } from './port-options.js';
@@ -272,11 +272,13 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
    * How tasks travel between workers and task workers: in rings of shared memory, pipes (socket pairs), or a queue of the
    * system, `'system-v-queue'` (Swoole's modes 2 and 3) or `'posix-queue'`. Any idle task worker runs the next task, as in
    * Swoole's mode 3, and a chosen one is honoured in each. With a queue other programs may post tasks, and what is left in
-   * it is run by the next start.
+   * it is run by the next start. `bullmq({ … })` of `@millrace/task-bullmq` and `jetStream({ … })` of `@millrace/task-nats`
+   * bring tasks to an engine: to the task workers of every server on it, and to those of `millrace tasks`. With
+   * `taskWorkerNum: 0` this server only asks for tasks.
    * @default 'ring'
    * @swoole `task_ipc_mode`
    */
-  readonly taskTransport?: TaskTransportName;
+  readonly taskTransport?: TaskTransportName | RemoteTransport;
   /**
    * The key of the queue of `taskTransport: 'system-v-queue'`, which needs it: a 32-bit integer other than 0, as `ipcs -q`
    * shows it. There is no private queue: a killed server would leave it for ever.

@@ -12,7 +12,7 @@ import { isInherited, type PortOptions } from './port-options.js';
 import { portDefaults, portSchema, portShape } from './port-schema.js';
 import type { ResolvedPort } from './resolved-port.js';
 import { serverSchema, serverShape } from './server-schema.js';
-import { defaultTaskRingSize } from './task-transport.js';
+import { defaultTaskRingSize, transportsOf } from './task-transport.js';
 import { portUnderTest } from './under-test.js';
 
 /** All options of `createServer`, with their defaults; those of its first listener are `port`. */
@@ -22,7 +22,8 @@ export type ResolvedOptions = Readonly<ReturnType<typeof resolveOptions>>;
 export function resolveOptions(options: ServerOptions, late = false) {
   const parsed = parseOptions(serverSchema, options);
   if (parsed.mode === 'base') checkBase(options);
-  checkTaskQueue(parsed);
+  const transports = transportsOf(parsed.taskTransport);
+  checkTaskQueue({ ...parsed, taskTransport: transports.taskEngine?.name ?? transports.taskTransport });
   if (parsed.spin > 0 && parsed.ipc === 'pipe')
     throw optionError(
       `The option 'spin' cannot be ${parsed.spin} with ipc 'pipe': pipes cannot be polled. Leave it out, or set ipc 'ring'.`,
@@ -50,6 +51,7 @@ export function resolveOptions(options: ServerOptions, late = false) {
   const reactorNum = parsed.reactorNum ?? Math.min(availableParallelism(), MAX_DEFAULT_REACTORS);
   return {
     ...pick(parsed, SERVER_OPTIONS),
+    ...transports,
     // In base mode each worker is the reactor of its own clients.
     reactorNum: parsed.mode === 'base' ? workerNum : Math.min(reactorNum, workerNum),
     maxWorkerNum: mostOf('maxWorkerNum', parsed.maxWorkerNum, 'workerNum', workerNum),

@@ -28,6 +28,8 @@ export function planOf(
 ): ServerPlan {
   return {
     ...Object.fromEntries(SAME.map((name) => [`option '${name}'`, options[name] ?? null])),
+    // The engine is plain data in some processes, and functions in others: by its name it is one.
+    ...(options.taskEngine && { "option 'taskTransport'": options.taskEngine.name }),
     'number of listeners': ports.length,
     'number of processes by addProcess': userProcesses,
   };

@@ -3,7 +3,7 @@
 import { createRequire } from 'node:module';
 import { availableParallelism, tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import type { Tasks } from '@millrace/task-pool';
+import type { RemoteTransport, Tasks } from '@millrace/task-pool';
 import * as v from 'valibot';
 import { RING_BYTES } from '../constants.js';
 import type { Bus } from '../contract/bus.js';
@@ -32,7 +32,7 @@ import {
   type ShapeOf,
   text,
 } from './schema-parts.js';
-import { TASK_TRANSPORTS } from './task-transport.js';
+import { isRemote, TASK_TRANSPORTS } from './task-transport.js';
 import { programOutputHere } from './under-test.js';
 
 /** A user or group. */
@@ -66,6 +66,9 @@ const ANY_COUNT = count(0, Number.MAX_SAFE_INTEGER);
 
 const QUEUE_NAME = "a slash and 1 to 254 characters that are none, as in '/tasks'";
 
+const engine = v.custom<RemoteTransport>(isRemote, 'what bullmq() of @millrace/task-bullmq gives');
+const TRANSPORT_TEXT = `one of ${TASK_TRANSPORTS.map((name) => `'${name}'`).join(', ')}, or what bullmq() of @millrace/task-bullmq or jetStream() of @millrace/task-nats gives`;
+
 export const serverShape = {
   mode: v.optional(oneOf(['process', 'base']), 'process'),
   reactorNum: v.optional(count(1, 256)),
@@ -86,7 +89,7 @@ export const serverShape = {
       'what redis() of @millrace/task-bullmq/bus or nats() of @millrace/task-nats/bus gives',
     ),
   ),
-  taskTransport: v.optional(oneOf(TASK_TRANSPORTS), 'ring'),
+  taskTransport: v.optional(v.union([oneOf(TASK_TRANSPORTS), engine], TRANSPORT_TEXT), 'ring'),
   taskQueueKey: v.optional(
     v.pipe(
       count(-(2 ** 31), 2 ** 32 - 1),

@@ -4,7 +4,7 @@ import { thisProcess } from '@millrace/native';
 import { dieWithParent, thisThread } from '@millrace/native/internal';
 import { check, syscalls } from '@millrace/native/syscalls';
 import { type Daemon, daemonize } from '@millrace/process-pool/process';
-import type { RoleName } from '../contract/ids.js';
+import type { ProcessRole } from '../contract/ids.js';
 import { ServerError } from '../errors.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 
@@ -12,7 +12,7 @@ import type { ResolvedOptions } from '../options/resolve-options.js';
  * What the options want this process to be, before it takes its role. The master goes to the background, and keeps its
  * rights, as the manager does: it has to send signals. The others give them up.
  */
-export async function applyIdentity(options: ResolvedOptions, role: RoleName): Promise<Daemon | undefined> {
+export async function applyIdentity(options: ResolvedOptions, role: ProcessRole): Promise<Daemon | undefined> {
   if (options.umask !== undefined) process.umask(options.umask);
   if (role === 'master') {
     checkIdentity(options);

@@ -1,6 +1,6 @@
 import type { SharedTables } from '../api/shared-tables.js';
 import type { Handlers, PortEvents, ServerEvents } from '../contract/events.js';
-import type { ListenerIndex, RoleName, Unchecked } from '../contract/ids.js';
+import type { ListenerIndex, ProcessRole, Unchecked } from '../contract/ids.js';
 import type { ServerPlan } from '../contract/role.js';
 import type { FailedStart } from '../contract/start-failure.js';
 import type { Diagnosis } from '../diagnosis/diagnosis.js';
@@ -70,7 +70,7 @@ export class RoleContext implements RoleContextParts {
   }
 
   /** What is counted of the loop of this process, and as often as that beats. */
-  loop(role: RoleName, id: number): LoopListener {
+  loop(role: ProcessRole, id: number): LoopListener {
     const { numbers, tables } = this;
     const delay = numbers.loopDelay(roleLabel(role), id);
     return {

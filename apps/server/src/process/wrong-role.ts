@@ -1,4 +1,4 @@
-import type { RoleName } from '../contract/ids.js';
+import type { ProcessRole } from '../contract/ids.js';
 import { ServerError } from '../errors.js';
 
 /** What a member of the server throws where its process does not run yet, or no more. */
@@ -7,7 +7,7 @@ export function notStarted(member: string): ServerError {
 }
 
 /** What a member of the server throws in a process that it is not for. */
-export function wrongRole(member: string, wanted: string, role: RoleName): ServerError {
+export function wrongRole(member: string, wanted: string, role: ProcessRole): ServerError {
   return new ServerError(
     'ERR_MILLRACE_WRONG_ROLE',
     `${member} is for ${wanted}; this process is the ${role}.`,

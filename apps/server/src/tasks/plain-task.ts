@@ -1,5 +1,5 @@
 import type { RunOptions } from '@millrace/task-pool';
-import type { TaskClient } from '@millrace/task-pool/internal';
+import type { TaskSubmitter } from '@millrace/task-pool/internal';
 import type { ServerEvents } from '../contract/events.js';
 import type { Logger } from '../log/log.js';
 
@@ -16,7 +16,7 @@ export interface PlainTaskOptions extends RunOptions {
 
 /** Swoole's own form: results come to `finish`, or the first of them to a callback; a failure is logged. */
 export function plainTask(
-  tasks: TaskClient,
+  tasks: TaskSubmitter,
   { finish, of }: PlainTaskParts,
   data: unknown,
   { onFinish, ...options }: PlainTaskOptions,

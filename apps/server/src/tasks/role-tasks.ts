@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DoorbellListener } from '@millrace/shared-memory/internal';
 import { TaskError } from '@millrace/task-pool';
-import type { TaskClient } from '@millrace/task-pool/internal';
+import type { TaskSubmitter } from '@millrace/task-pool/internal';
 import type {
   ResetTasks,
   TaskWorkerDied,
@@ -9,10 +9,12 @@ import type {
   TaskWorkerUp,
 } from '../contract/control-messages.js';
 import { runInOrder } from '../contract/events.js';
-import { ServerError } from '../errors.js';
 import type { Topology } from '../links/topology.js';
 import { LogLimit } from '../log/log.js';
 import type { RoleContext } from '../process/role-context.js';
+import type { Asker } from './asker.js';
+import { notRunning } from './not-running.js';
+import { RemoteAsker } from './remote-asker.js';
 import { TaskAsker, type TaskAskerParts } from './task-asker.js';
 
 export interface RoleTasksParts
@@ -32,7 +34,7 @@ export interface RoleTasksParts
  */
 export class RoleTasks {
   readonly #parts: () => RoleTasksParts;
-  #asker: TaskAsker | undefined;
+  #asker: Asker | undefined;
   #closed = false;
 
   constructor(parts: () => RoleTasksParts) {
@@ -40,7 +42,7 @@ export class RoleTasks {
   }
 
   /** Throws `ERR_MILLRACE_NOT_RUNNING` once it is closed. */
-  get client(): TaskClient {
+  get client(): TaskSubmitter {
     if (this.#closed) throw notRunning('The task workers have ended, or are about to.');
     this.#asker ??= this.#open();
     return this.#asker.client;
@@ -66,8 +68,8 @@ export class RoleTasks {
   /** Takes no more tasks; resolves when all have their answers, `timeout` milliseconds have passed, or `hurry` aborts. */
   async finish(timeout: number, hurry?: AbortSignal): Promise<void> {
     this.#closed = true;
-    const client = this.#asker?.client;
-    if (client === undefined || client.pending === 0) return;
+    if (this.#asker === undefined || this.#asker.pending === 0) return;
+    const { client } = this.#asker;
     client.refuse(
       new TaskError('ERR_MILLRACE_TASK_CLIENT_CLOSED', 'This process ends: it asks for no more tasks.'),
     );
@@ -86,9 +88,16 @@ export class RoleTasks {
     this.#asker = undefined;
   }
 
-  #open(): TaskAsker {
+  #open(): Asker {
     const { context, topology, listener, ...rest } = this.#parts();
-    const { taskMaxQueue } = context.options;
+    const { taskMaxQueue, taskEngine: engine } = context.options;
+    if (engine !== undefined) {
+      const { counters } = rest;
+      const { numbers } = context;
+      const remote = new RemoteAsker({ engine, maxQueue: taskMaxQueue, counters, numbers, logs: context });
+      remote.open();
+      return remote;
+    }
     const asker = new TaskAsker({
       ...rest,
       topology,
@@ -106,8 +115,4 @@ export class RoleTasks {
     asker.open(listener);
     return asker;
   }
-}
-
-export function notRunning(why: string): ServerError {
-  return new ServerError('ERR_MILLRACE_NOT_RUNNING', `No task can be asked for here: ${why}`);
 }

@@ -29,6 +29,7 @@ import type { ServerRegistry } from '../metrics/server-registry.js';
 import { Counters } from '../shared/counters.js';
 import { TASKS, TASKS_AT_HAND, TASKS_COMPLETED, TASKS_FAILED } from '../shared/counters-layout.js';
 import { publishedSize } from '../shared/server-size.js';
+import type { Asker } from './asker.js';
 import { LaterQueue } from './later-queue.js';
 
 export interface TaskAskerParts {
@@ -48,10 +49,12 @@ export interface TaskAskerParts {
   /** Which run of the server this is, in messages that may outlive it; undefined in a process that uses no queue. */
   readonly run: string | undefined;
   readonly limit: LogLimit;
-  /** Where tasks are counted by their names. */
-  readonly numbers: ServerRegistry;
+  /** Where tasks are counted by their names; undefined: they are another process's, which counts them itself. */
+  readonly numbers: ServerRegistry | undefined;
   /** Has the manager replace the process of that flat id, and all empty what lies between it and them. */
   readonly replace: (peer: PeerId) => void;
+  /** Told of the task workers that take tasks from here on, and of those that have ended. */
+  readonly watch?: { readonly ready: (taskWorker: number) => void; readonly ended: (taskWorker: number) => void };
   /** A result that a task sent by `finish` and no callback takes. */
   readonly finished: (id: number, value: unknown) => void;
 }
@@ -60,7 +63,7 @@ export interface TaskAskerParts {
  * How a process asks task workers: a worker, a user process, the manager or the master. What is asked for before its links
  * are opened waits.
  */
-export class TaskAsker {
+export class TaskAsker implements Asker {
   readonly client: TaskClient;
   readonly #parts: TaskAskerParts;
   readonly #asker: number;
@@ -72,7 +75,7 @@ export class TaskAsker {
   #ends: LinkEnd<TaskMessage>[] = [];
 
   constructor(parts: TaskAskerParts) {
-    const { topology, peer, run, incarnation, maxQueue, finished } = parts;
+    const { topology, peer, run, incarnation, maxQueue, numbers, finished } = parts;
     this.#parts = parts;
     this.#asker = askerOf(topology, peer);
     this.#links = Array.from({ length: topology.taskWorkers }, () => new LaterEnd<TaskMessage>());
@@ -95,32 +98,46 @@ export class TaskAsker {
       finished,
       dropped: (taskWorker, { message }) =>
         parts.limit.warn('task', `of task worker ${taskWorker}: ${message}`),
-      tally: {
+      tally: numbers && {
         asked: (name) => {
           this.#count(TASKS);
-          parts.numbers.task(name).asked();
+          numbers.task(name).asked();
         },
-        answered: (name, waited, ran) => parts.numbers.task(name).answered(waited, ran),
+        answered: (name, waited, ran) => numbers.task(name).answered(waited, ran),
         completed: (name) => {
           this.#count(TASKS_COMPLETED);
-          parts.numbers.task(name).completed();
+          numbers.task(name).completed();
         },
         failed: (name, error) => {
           this.#count(TASKS_FAILED);
-          parts.numbers.task(name).failed(error);
+          numbers.task(name).failed(error);
         },
       },
     });
   }
 
+  get pending(): number {
+    return this.client.pending;
+  }
+
+  refuse(error: TaskError): void {
+    this.client.refuse(error);
+  }
+
+  settled(): Promise<void> {
+    return this.client.settled();
+  }
+
   /** The links are this process's; `listener` is on its bell. */
   open(listener: DoorbellListener): void {
-    const { topology, peer, borrowed = false, files, run, counters } = this.#parts;
+    const { topology, peer, borrowed = false, files, run, counters, numbers } = this.#parts;
     if (topology.taskWorkers === 0) return;
     if (files !== undefined && run !== undefined) this.#queue = openTaskQueue({ run, topology, files });
     if (this.#queue !== undefined) this.#shared?.become(this.#queue.link(this.#asker));
-    counters[TASKS] = (counters[TASKS] as number) + this.client.pending;
-    counters[TASKS_AT_HAND] = this.client.pending;
+    if (numbers !== undefined) {
+      counters[TASKS] = (counters[TASKS] as number) + this.client.pending;
+      counters[TASKS_AT_HAND] = this.client.pending;
+    }
     const onCorrupt = (taskWorker: number, error: Error) => this.#corrupt(taskWorker, error);
     const more = { listener, files, borrowed, onCorrupt };
     this.#ends = openAskerLinks(topology, this.#mine, peer, more);
@@ -132,12 +149,13 @@ export class TaskAsker {
       this.#links[index]?.become(end);
       if (end.corrupt) continue;
       // Those that come later say so.
-      if (this.#board?.isUp(index)) this.client.workerReady(index);
+      if (this.#board?.isUp(index)) this.#ready(index);
     }
   }
 
   heard(message: TaskWorkerDied | TaskWorkerUp | TaskWorkerGone): void {
     const { type, taskWorker } = message;
+    if (type !== 'taskWorkerUp') this.#parts.watch?.ended(taskWorker);
     if (type === 'taskWorkerGone') return this.client.workerLost(taskWorker, noTaskWorker(taskWorker));
     if (type === 'taskWorkerDied') {
       const cause = message.corrupt ? killedForCorruption(taskWorker) : undefined;
@@ -147,7 +165,12 @@ export class TaskAsker {
     if (end === undefined) return;
     // It was not emptied in time: for this process that task worker is of no use.
     if (end.corrupt) this.#replace(taskWorker);
-    else this.client.workerReady(taskWorker);
+    else this.#ready(taskWorker);
+  }
+
+  #ready(taskWorker: number): void {
+    this.client.workerReady(taskWorker);
+    this.#parts.watch?.ready(taskWorker);
   }
 
   /**
@@ -187,7 +210,7 @@ export class TaskAsker {
   close(): void {
     // While the task workers can still be told that no asker waits.
     this.client.close();
-    this.#parts.numbers.flush();
+    this.#parts.numbers?.flush();
     for (const { channel } of this.#ends.splice(0)) channel.destroy();
     this.#queue?.close();
     this.#mine.close();

@@ -51,6 +51,8 @@ export class TaskWorkerRole {
   #queue: TaskQueue | undefined;
   #consumer: QueueConsumer | undefined;
   #opened: LargeValueFiles | undefined;
+  /** Handlers as a broker process calls them. */
+  readonly #answering = new Map<string, TaskHandler>();
   readonly #life: WorkerLife;
   readonly #gateway: LazyGateway;
 
@@ -236,8 +238,21 @@ export class TaskWorkerRole {
     process.exit(1);
   }
 
-  /** The empty name is Swoole's own form: one handler for all tasks. */
+  /** What a broker process sends is answered as its engine wants it. */
   #handler(name: string): TaskHandler | undefined {
+    const { taskEngine } = this.#context.options;
+    if (taskEngine === undefined) return this.#ownHandler(name);
+    let answering = this.#answering.get(name);
+    if (answering === undefined) {
+      const handler = this.#ownHandler(name);
+      answering = handler && taskEngine.answering(handler);
+      if (answering !== undefined) this.#answering.set(name, answering);
+    }
+    return answering;
+  }
+
+  /** The empty name is Swoole's own form: one handler for all tasks. */
+  #ownHandler(name: string): TaskHandler | undefined {
     if (name !== '') {
       const { tasks } = this.#context.options;
       return Object.hasOwn(tasks, name) ? (tasks[name] as TaskHandler) : undefined;

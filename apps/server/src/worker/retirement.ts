@@ -1,7 +1,6 @@
 import { Alarm } from '@millrace/channel/internal';
 import type { ChildProcessContext } from '@millrace/process-pool';
 import { TaskError } from '@millrace/task-pool';
-import type { TaskClient } from '@millrace/task-pool/internal';
 import type { WorkerId } from '../contract/ids.js';
 import { Packet, RETIRE } from '../links/packet.js';
 import type { PacketChannel } from '../links/packet-channel.js';
@@ -12,6 +11,7 @@ import { terminateProgram } from '../process/termination.js';
 import type { SessionGateway } from '../sessions/session-gateway.js';
 import { AsideLinks } from './aside-links.js';
 import type { ServedSessions } from './served-sessions.js';
+import type { Asker } from '../tasks/asker.js';
 import type { Sessions } from './sessions.js';
 
 /** The part of `maxWaitTime`, at its end, in which what is left is told that it ends: WebSockets one after the other, for their clients come anew. */
@@ -26,7 +26,7 @@ export interface RetirementParts {
   readonly gateway: SessionGateway;
   readonly served: ServedSessions;
   readonly sessions: Sessions;
-  readonly tasks: TaskClient;
+  readonly tasks: Asker;
   /** The links of the place. */
   readonly channels: readonly PacketChannel[];
   /** Asks the manager for the aside links. */

@@ -1,5 +1,5 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
-import type { TaskClient } from '@millrace/task-pool/internal';
+import type { TaskSubmitter } from '@millrace/task-pool/internal';
 import { unknownMessage } from '../contract/control-messages.js';
 import type { PeerId, ReactorIndex } from '../contract/ids.js';
 import { incarnationOf, type RoleAssignment } from '../contract/role.js';
@@ -77,7 +77,7 @@ export class UserProcessRole {
   }
 
   /** Opens what asking task workers takes, where there are any. */
-  openTasks(): TaskClient | undefined {
+  openTasks(): TaskSubmitter | undefined {
     return this.#tasks?.client;
   }
 
@@ -162,7 +162,7 @@ export class UserProcessRole {
       find,
       listener: this.#bell.listen(),
       counters: this.#counters(),
-      files: openTaskFiles(context.options, taskFiles as string, taskRun),
+      files: taskFiles === undefined ? undefined : openTaskFiles(context.options, taskFiles, taskRun),
       run: taskRun,
       replace: (peer: PeerId) => this.#link.tell({ type: 'tasksCorrupt', peer }),
     };

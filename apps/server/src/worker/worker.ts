@@ -2,7 +2,7 @@ import { Alarm, giveMessagesRoom } from '@millrace/channel/internal';
 import type { LeanServer } from '@millrace/http';
 import { check, syscalls } from '@millrace/native/syscalls';
 import type { ChildProcessContext } from '@millrace/process-pool';
-import type { TaskClient } from '@millrace/task-pool/internal';
+import type { TaskSubmitter } from '@millrace/task-pool/internal';
 import type { OwnReactor } from '../base/own-reactor.js';
 import { INCARNATIONS_PER_MANAGER, RESTORE_MS } from '../constants.js';
 import { unknownMessage } from '../contract/control-messages.js';
@@ -44,6 +44,8 @@ import { CounterBlock, restoredText } from '../shared/counter-block.js';
 import { DONE, REQUESTS } from '../shared/counters-layout.js';
 import type { ServedServer } from '../sockets/server-kinds.js';
 import { programTlsOf } from '../sockets/server-tls.js';
+import type { Asker } from '../tasks/asker.js';
+import { RemoteAsker } from '../tasks/remote-asker.js';
 import { TaskAsker } from '../tasks/task-asker.js';
 import { openTaskFiles } from '../tasks/task-files.js';
 import { ENDING_PART, Retirement } from './retirement.js';
@@ -60,7 +62,7 @@ export class WorkerRole {
   readonly #view: OpenedResources;
   readonly #life: WorkerLife;
   readonly #gateway: SessionGateway;
-  readonly #tasks: TaskAsker;
+  readonly #tasks: Asker;
   /** In base mode. */
   readonly #own: OwnReactor | undefined;
   /** Where servers of the program have connections. */
@@ -133,23 +135,7 @@ export class WorkerRole {
         onTls: (listener, tls) =>
           this.#life.tell({ type: 'listenTls', worker: id, pid: process.pid, listener, tls }),
       });
-    const { taskFiles, taskRun } = child.data as RoleAssignment;
-    const files = taskFiles === undefined ? undefined : openTaskFiles(context.options, taskFiles, taskRun);
-    checkTaskMeans(context.options, topology, files);
-    this.#tasks = new TaskAsker({
-      topology,
-      peer: id,
-      incarnation: incarnationOf(child),
-      find: (name) => child.descriptor(name),
-      run: taskRun,
-      maxQueue: context.options.taskMaxQueue,
-      counters: counters.process(id),
-      files,
-      limit: new LogLimit(context),
-      numbers: context.numbers,
-      replace: (peer) => this.#life.tell({ type: 'tasksCorrupt', peer }),
-      finished: (task, data) => void this.#finished(task, data),
-    });
+    this.#tasks = this.#asker(counters.process(id));
     this.#life = new WorkerLife({
       context,
       child,
@@ -174,11 +160,35 @@ export class WorkerRole {
     this.#life.listen();
   }
 
+  #asker(counters: Float64Array): Asker {
+    const [context, child, topology] = [this.#context, this.#child, this.#topology];
+    const { taskMaxQueue: maxQueue, taskEngine: engine } = context.options;
+    const { numbers } = context;
+    if (engine !== undefined) return new RemoteAsker({ engine, maxQueue, counters, numbers, logs: context });
+    const { taskFiles, taskRun } = child.data as RoleAssignment;
+    const files = taskFiles === undefined ? undefined : openTaskFiles(context.options, taskFiles, taskRun);
+    checkTaskMeans(context.options, topology, files);
+    return new TaskAsker({
+      topology,
+      peer: this.#id,
+      incarnation: incarnationOf(child),
+      find: (name) => child.descriptor(name),
+      run: taskRun,
+      maxQueue,
+      counters,
+      files,
+      limit: new LogLimit(context),
+      numbers,
+      replace: (peer) => this.#life.tell({ type: 'tasksCorrupt', peer }),
+      finished: (task, data) => void this.#finished(task, data),
+    });
+  }
+
   /**
    * What asks task workers. One who does so before this process has its place needs that now, since `workerStart` may wait
    * for the answer: this asks the manager for it.
    */
-  openTasks(): TaskClient {
+  openTasks(): TaskSubmitter {
     this.#life.lease.request();
     return this.#tasks.client;
   }
@@ -394,7 +404,7 @@ export class WorkerRole {
     if (this.#drain) await this.#served?.untilEnded();
     late?.cancel();
     // Tasks that no handler waits for have been accepted as well.
-    await this.#tasks.client.settled();
+    await this.#tasks.settled();
     await this.#gateway.flush();
     if (this.#own !== undefined) {
       // What has ended with this process: the clients hear of it, then the handlers of `close`.
@@ -428,7 +438,7 @@ export class WorkerRole {
       gateway: this.#gateway,
       served,
       sessions: this.#sessions as Sessions,
-      tasks: this.#tasks.client,
+      tasks: this.#tasks,
       channels: this.#channels,
       ask: () => this.#life.tell({ type: 'asideWanted', pid: process.pid }),
       onRead: () => this.#isRemoved && this.#life.tell({ type: 'drained' }),
@@ -447,7 +457,7 @@ export class WorkerRole {
 
   #inHand(): string[] {
     const messages = this.#sessions?.inFlight ?? 0;
-    const tasks = this.#tasks.client.pending;
+    const tasks = this.#tasks.pending;
     const clients = this.#own?.connections ?? (this.#retirement ? (this.#served?.size ?? 0) : 0);
     return [
       ...(messages > 0 ? [`${messages} handlers of sessions`] : []),

@@ -49,6 +49,8 @@ export interface MemberSpec extends LaunchSpec {
   readonly maxMemory?: number;
   /** Whether its resources may have one owner at a time: a replacement is assigned the name only when the old process has ended. */
   readonly exclusive?: boolean;
+  /** Whether a spare is kept for it, where the pool keeps some: members with one entry share theirs. Default true. */
+  readonly spare?: boolean;
   /**
    * Whether a process ends when its module has nothing left to do and handles neither messages nor the stop. By
    * default it stays until it is stopped.
@@ -80,6 +82,7 @@ export const MEMBER_OPTIONS = optionNames<MemberSpec>({
   maxJobs: true,
   maxMemory: true,
   exclusive: true,
+  spare: true,
   endsByItself: true,
   queue: true,
   priority: true,

@@ -370,7 +370,9 @@ export class ProcessPool implements AsyncDisposable {
 
   #fillSpares(): void {
     if (this.#state === 'running' && !this.#reloading)
-      this.#spares?.fill(this.#members.filter(({ wanted }) => wanted).map(({ spec }) => spec));
+      this.#spares?.fill(
+        this.#members.filter(({ wanted, spec }) => wanted && spec.spare !== false).map(({ spec }) => spec),
+      );
   }
 
   #join(specs: readonly MemberSpec[]): Member[] {

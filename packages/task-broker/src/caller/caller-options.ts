@@ -1,3 +1,4 @@
+import type { TaskTally } from '@millrace/task-pool/internal';
 import type { TaskEngine } from '../engine/engine.js';
 import type { Bodies } from '../wire/bodies.js';
 
@@ -9,6 +10,8 @@ export interface CallerOptions {
   readonly sweepEvery: number;
   /** Milliseconds that a task waits for an engine that is away before it is refused, where it does not wait for good. */
   readonly connectTimeout: number;
+  /** Counts the tasks that are answered and settled; those that are asked for the submitter counts. */
+  readonly tally?: TaskTally | undefined;
 }
 
 /** Tasks that are on their way to the engine at a time: enough to fill a round trip, and a bound on what a lost connection leaves open. */

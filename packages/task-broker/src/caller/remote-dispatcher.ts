@@ -301,9 +301,11 @@ export class RemoteDispatcher implements JobDispatcher {
       job.attempt = attempt;
       this.statistics.retried += attempt - 1;
       const latency = performance.now() - job.queuedAt;
+      const waited = Math.max(0, latency - ran);
       this.remote.latency.record(latency);
       this.statistics.run.record(ran);
-      this.statistics.wait.record(Math.max(0, latency - ran));
+      this.statistics.wait.record(waited);
+      this.#options.tally?.answered(job.name, waited, ran);
       if ('thrown' in answer) this.#fail(awaited, answer.thrown);
       else this.#complete(awaited, answer.value);
     });
@@ -333,6 +335,7 @@ export class RemoteDispatcher implements JobDispatcher {
     this.statistics.completed++;
     this.statistics.publish(STATES.completed, job);
     job.settle();
+    this.#options.tally?.completed(job.name);
     job.listener.done(value);
   }
 
@@ -348,6 +351,7 @@ export class RemoteDispatcher implements JobDispatcher {
     this.statistics.failed++;
     this.statistics.publish(STATES.failed, job, error);
     job.settle();
+    this.#options.tally?.failed(job.name, error);
     job.listener.failed(error);
   }
 

@@ -1,10 +1,15 @@
 import { optionNames } from '@millrace/channel';
-import type { PoolCore, PoolSetup, RemoteTransport } from '@millrace/task-pool/internal';
+import type { CallerSetup, PoolCore, PoolSetup, RemoteTransport } from '@millrace/task-pool/internal';
 import type { TaskEngine } from '../engine/engine.js';
 import { positive } from '../engine/engine-options.js';
 import { BrokerError } from '../errors.js';
-import type { LargeValueStore } from '../wire/bodies.js';
+import { answering } from '../host/answering.js';
+import { hostRecipe } from '../host/host-recipe.js';
+import { noFinish } from '../host/remote-context.js';
+import type { TaskCall } from '../host/task-call.js';
+import { Bodies, type LargeValueStore } from '../wire/bodies.js';
 import { VALUE_LIMIT } from '../wire/limits.js';
+import { RemoteCaller } from './remote-caller.js';
 import { RemotePool } from './remote-pool.js';
 
 const SWEEP_EVERY_MS = 5_000;
@@ -43,6 +48,13 @@ export function engineTransport(engine: TaskEngine, options: TransportOptions = 
   return {
     name: engine.name,
     open: (setup: PoolSetup): PoolCore => new RemotePool(engine, resolved, setup),
+    caller: (setup: CallerSetup) => new RemoteCaller(engine, resolved, setup),
+    host: hostRecipe(engine.recipe, resolved.valueLimit),
+    answering: (handler) => {
+      const { valueLimit: limit, largeValues: store } = resolved;
+      const answer = answering(() => handler, new Bodies({ limit, store }), { source: -1, finish: noFinish });
+      return (call, local) => answer(call as TaskCall, local);
+    },
   };
 }
 

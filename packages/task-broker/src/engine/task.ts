@@ -1,3 +1,5 @@
+export type { EngineCounts, HostReport } from '@millrace/task-pool/internal';
+
 /** A task as an engine keeps it. The body is opaque to the engine, see wire/body.ts. */
 export interface EngineTask {
   /** Unique among all callers. Enqueued again under the same id it is the same task. */
@@ -83,21 +85,3 @@ export type Fate =
   /** It failed in the engine and not by a host of ours. */
   | { readonly kind: 'failed'; readonly message: string }
   | { readonly kind: 'unknown' };
-
-/** What a host tells of itself, every few seconds. */
-export interface HostReport {
-  readonly running: number;
-  readonly slots: number;
-  /** Since its start: tasks that it ran to an end, and claims that it lost. */
-  readonly settled: number;
-  readonly lost: number;
-}
-
-/** The engine's own counts. */
-export interface EngineCounts {
-  readonly waiting: number;
-  readonly delayed: number;
-  readonly running: number;
-  /** The hosts that have reported of late, by address. */
-  readonly hosts: Readonly<Record<string, HostReport>>;
-}

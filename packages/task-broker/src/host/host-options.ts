@@ -1,4 +1,5 @@
 import type { TaskPoolOptions } from '@millrace/task-pool';
+import type { RemoteHostStats } from '@millrace/task-pool/internal';
 import type { TaskEngine } from '../engine/engine.js';
 
 /** Milliseconds that a task may go on after it was cancelled, before its process is killed. */
@@ -19,23 +20,9 @@ export interface ServeOptions
   readonly valueLimit?: number;
 }
 
-export interface HostStats {
-  readonly address: string;
-  readonly connected: boolean;
-  readonly running: number;
-  /** Tasks that it can run at a time: those of the task processes that are there. */
-  readonly slots: number;
+export interface HostStats extends RemoteHostStats {
   /** No task process is left, and none is started: nothing is claimed any more. */
   readonly failed: boolean;
-  /** Tasks that this host ran to an end, whatever the end was. */
-  readonly settled: number;
-  /** Claims that another host got while they ran here: the network was cut, or the machine stood still. */
-  readonly lost: number;
-  /** Tasks that are run again because a task process died, or was not there any more. */
-  readonly again: number;
-  readonly cancelled: number;
-  /** Claims of any host that were found not to have been renewed. */
-  readonly stalled: number;
   readonly utilisation: number;
   readonly workers: readonly {
     readonly pid: number | undefined;

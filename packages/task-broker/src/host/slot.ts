@@ -42,7 +42,7 @@ export class Slots {
   readonly all: readonly Slot[];
   readonly #each: number;
   /** Task processes that are ready, by their number. */
-  readonly #ready = new Map<number, number | undefined>();
+  readonly #ready = new Set<number>();
   #closed = false;
 
   constructor(workers: number, each: number) {
@@ -63,14 +63,12 @@ export class Slots {
     return this.#closed;
   }
 
-  ready(worker: number, pid: number): void {
-    this.#ready.set(worker, pid);
+  ready(worker: number): void {
+    this.#ready.add(worker);
     this.#adjust();
   }
 
-  /** One that was replaced ends after its successor is ready. */
-  ended(worker: number, pid: number | undefined): void {
-    if (this.#ready.get(worker) !== pid) return;
+  ended(worker: number): void {
     this.#ready.delete(worker);
     this.#adjust();
   }

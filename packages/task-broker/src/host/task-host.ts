@@ -1,17 +1,16 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inTime } from '@millrace/channel/internal';
-import { TaskError, TaskPool, type TaskPoolEvents } from '@millrace/task-pool';
-import type { HostBroker } from '../engine/engine.js';
+import { TaskError, type TaskPoolEvents } from '@millrace/task-pool';
+import type { HostBroker, TaskEngine } from '../engine/engine.js';
 import type { Claim, Reply, Settlement } from '../engine/task.js';
 import { BrokerError } from '../errors.js';
 import { Bodies, isThrown } from '../wire/bodies.js';
-import { VALUE_LIMIT } from '../wire/limits.js';
-import { GRACE_MS, type HostStats, REPORT_EVERY_MS, type ServeOptions } from './host-options.js';
+import { type HostStats, REPORT_EVERY_MS } from './host-options.js';
+import type { HostPool } from './host-pool.js';
 import { RunningClaim } from './running-claim.js';
 import { type Slot, Slots } from './slot.js';
-import type { TaskCall } from './task-call.js';
-import { callOf, taskProgram } from './task-call.js';
+import { callOf } from './task-call.js';
 
 /** Codes of a local pool that tell of a process, and not of the task. */
 const DEATHS: ReadonlySet<string> = new Set(['ERR_MILLRACE_TASK_WORKER_DIED', 'ERR_MILLRACE_TASK_CORRUPT']);
@@ -22,12 +21,12 @@ const NO_PROCESS = 'ERR_MILLRACE_TASK_POOL_FAILED';
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
 
-/** What task-program.ts makes of the user's tasks, for `run` and for `stream`. */
-interface HostTasks {
-  readonly tasks: Readonly<Record<string, (call: TaskCall) => Promise<Uint8Array>>>;
-}
-interface HostStreams {
-  readonly tasks: Readonly<Record<string, (call: TaskCall) => AsyncGenerator<Uint8Array>>>;
+export interface TaskHostParts {
+  readonly engine: TaskEngine;
+  readonly valueLimit: number;
+  readonly pool: HostPool;
+  /** Tasks that a task process begins at once. */
+  readonly concurrency: number;
 }
 
 export interface TaskHostEvents extends Omit<TaskPoolEvents, 'drain'> {
@@ -51,7 +50,7 @@ export interface TaskHostEvents extends Omit<TaskPoolEvents, 'drain'> {
  */
 export class TaskHost extends EventEmitter<TaskHostEvents> implements AsyncDisposable {
   readonly #broker: HostBroker;
-  readonly #pool: TaskPool<HostTasks>;
+  readonly #pool: HostPool;
   readonly #bodies: Bodies;
   readonly #running = new Map<string, RunningClaim>();
   readonly #slots: Slots;
@@ -71,28 +70,22 @@ export class TaskHost extends EventEmitter<TaskHostEvents> implements AsyncDispo
   /** The time to end in order is over. */
   #given = false;
 
-  /** @internal `serveTasks` makes them. */
-  constructor(
-    module: string,
-    { engine, valueLimit = VALUE_LIMIT, grace = GRACE_MS, ...options }: ServeOptions,
-  ) {
+  /** @internal `serveTasks` and `openHost` make them. */
+  constructor({ engine, valueLimit, pool, concurrency }: TaskHostParts) {
     super();
     this.#broker = engine.host();
     this.#bodies = new Bodies({ limit: valueLimit, store: undefined });
-    this.#pool = new TaskPool<HostTasks>(taskProgram(module, valueLimit), {
-      ...options,
-      grace,
-      maxQueue: Number.MAX_SAFE_INTEGER,
-    });
-    this.#slots = new Slots(this.#pool.stats().workers.length, options.concurrency ?? 1);
-    this.#pool.on('workerReady', ({ worker, pid }) => this.#slots.ready(worker, pid));
-    this.#pool.on('workerExit', ({ worker, pid }) => {
-      this.#slots.ended(worker, pid);
-      if (this.#slots.vacant) this.#giveBack();
-    });
-    this.#pool.on('failed', (error) => void this.#fail(error));
-    for (const name of ['workerReady', 'workerExit', 'workerKilled', 'workerCorrupt'] as const)
-      this.#pool.on(name, (...args: unknown[]) => this.emit(name, ...(args as never)));
+    this.#pool = pool;
+    this.#slots = new Slots(pool.places, concurrency);
+    pool.onFailed((error) => void this.#fail(error));
+    pool.forward((name, ...args) => this.emit(name, ...(args as never)));
+    pool.watch(
+      (worker) => this.#slots.ready(worker),
+      (worker) => {
+        this.#slots.ended(worker);
+        if (this.#slots.vacant) this.#giveBack();
+      },
+    );
     this.#ready = this.#start();
     this.#ready.catch(() => {});
   }
@@ -255,14 +248,15 @@ export class TaskHost extends EventEmitter<TaskHostEvents> implements AsyncDispo
   }
 
   #once(running: RunningClaim): Promise<Uint8Array> {
-    return this.#pool.run(running.claim.name, callOf(running.claim), this.#options(running));
+    const { claim } = running;
+    return this.#pool.run(claim.name, callOf(claim), this.#options(running)) as Promise<Uint8Array>;
   }
 
   /** Sends the results as the caller takes them; resolves with their number, or with what was thrown. */
   async #stream(running: RunningClaim): Promise<Uint8Array> {
     const { claim } = running;
-    const streams = this.#pool as unknown as TaskPool<HostStreams>;
-    for await (const body of streams.stream(claim.name, callOf(claim), this.#options(running))) {
+    for await (const item of this.#pool.stream(claim.name, callOf(claim), this.#options(running))) {
+      const body = item as Uint8Array;
       if (isThrown(body)) return body;
       await running.mayExceed(running.sent);
       if (claim.replyTo !== undefined)

@@ -24,12 +24,3 @@ export interface PoolCore {
   /** Rejects every task and ends at once; also after `close`. */
   destroy(): Promise<void>;
 }
-
-/**
- * A transport that is no link to a process: `@millrace/task-broker` makes them of engines. The pool calls `open` once, in its
- * constructor.
- */
-export interface RemoteTransport {
-  readonly name: string;
-  open(setup: PoolSetup): PoolCore;
-}

@@ -6,7 +6,7 @@ import { TaskError } from '../errors.js';
 import type { QueueAddress } from '../queue/queue-address.js';
 import { linkKind, type TaskTransportName } from '../transports/plan.js';
 import { checkAddress, needsQueue } from '../transports/pool-queue.js';
-import type { RemoteTransport } from './pool-core.js';
+import type { RemoteTransport } from './remote-transport.js';
 
 export interface TaskPoolOptions {
   /** Task workers, which are processes; 0, with the transport of an engine: none here. Default: the number of processors. */
