@@ -50,6 +50,7 @@ const OF_THE_MODE = [
   'tasks',
   'askers',
   'task-chaos',
+  'remote-tasks',
   'task-queue',
   'task-queue-user',
   'backlog',

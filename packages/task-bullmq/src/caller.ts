@@ -8,8 +8,14 @@ import type {
   HostReport,
 } from '@millrace/task-broker';
 import { Queue } from 'bullmq';
-import type { Redis } from 'ioredis';
-import { asBrokerError, ConnectionWatch, connect, examine, whenReady } from './connection.js';
+import {
+  asBrokerError,
+  ConnectionWatch,
+  connect,
+  examine,
+  type GatheringRedis,
+  whenReady,
+} from './connection.js';
 import { dataOf, idOf, type JobData, optionsOf } from './job-data.js';
 import { Keys } from './keys.js';
 import type { ResolvedBullmqOptions } from './options.js';
@@ -26,8 +32,8 @@ export class BullmqCaller implements CallerBroker {
   readonly address = randomBytes(9).toString('base64url');
   readonly #options: ResolvedBullmqOptions;
   readonly #keys: Keys;
-  readonly #commands: Redis;
-  readonly #reader: Redis;
+  readonly #commands: GatheringRedis;
+  readonly #reader: GatheringRedis;
   #queue: Queue<JobData> | undefined;
   #replies: ReplyStream | undefined;
   #ahead = 0;
@@ -167,10 +173,8 @@ export class BullmqCaller implements CallerBroker {
     }
   }
 
-  #applyKeepLoop(client: Redis): void {
-    const socket = client.stream as { ref?(): void; unref?(): void } | undefined;
-    if (this.#keepLoop) socket?.ref?.();
-    else socket?.unref?.();
+  #applyKeepLoop(client: GatheringRedis): void {
+    client.keepLoop(this.#keepLoop);
   }
 
   #disconnect(): void {

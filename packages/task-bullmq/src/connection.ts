@@ -9,7 +9,7 @@ const OLDEST = [6, 2] as const;
 const POLICY = 'noeviction';
 
 /** For what waits until it is connected again (a host), or is told at once that it is not (a caller). */
-export function connect({ connection }: ResolvedBullmqOptions, patient: boolean): Redis {
+export function connect({ connection }: ResolvedBullmqOptions, patient: boolean): GatheringRedis {
   const options: RedisOptions = {
     ...(typeof connection === 'string' ? {} : connection),
     lazyConnect: true,
@@ -28,8 +28,9 @@ export function connect({ connection }: ResolvedBullmqOptions, patient: boolean)
  * Sends what is asked in one turn of the event loop in one write: each write is a system call and wakes the server, and many tasks
  * are under way at a time.
  */
-class GatheringRedis extends Redis {
+export class GatheringRedis extends Redis {
   #gathering = false;
+  #keepsLoop = true;
 
   override sendCommand(...args: Parameters<Redis['sendCommand']>): unknown {
     const { stream } = this;
@@ -44,7 +45,29 @@ class GatheringRedis extends Redis {
         }),
       );
     }
-    return super.sendCommand(...args);
+    const answer = super.sendCommand(...args);
+    if (!this.#keepsLoop) this.#silence?.unref();
+    return answer;
+  }
+
+  /** Whether the connection keeps the process alive. */
+  keepLoop(on: boolean): void {
+    this.#keepsLoop = on;
+    const socket = this.stream as { ref?(): void; unref?(): void } | undefined;
+    if (on) socket?.ref?.();
+    else socket?.unref?.();
+    if (!on) this.#silence?.unref();
+  }
+
+  override disconnect(reconnect = false): void {
+    super.disconnect(reconnect);
+    // It would keep the process for as long as a silence may last.
+    if (!reconnect) clearTimeout(this.#silence);
+  }
+
+  /** The client's timer of `socketTimeout`, which it neither tells nor ends with the connection. */
+  get #silence(): NodeJS.Timeout | undefined {
+    return Reflect.get(this, 'socketTimeoutTimer') as NodeJS.Timeout | undefined;
   }
 }
 

@@ -73,7 +73,10 @@ export const statusSchema = v.strictObject({
 export type StatusReport = v.InferOutput<typeof statusSchema>;
 
 export const processSchema = v.strictObject({
-  name: said(v.string(), "As 'worker:0', 'task-worker:1', 'user-process:0', 'bus', 'task-broker', 'manager', 'master' or 'admin'."),
+  name: said(
+    v.string(),
+    "As 'worker:0', 'task-worker:1', 'user-process:0', 'bus', 'task-broker', 'manager', 'master' or 'admin'.",
+  ),
   role: v.picklist(['master', 'manager', 'worker', 'task-worker', 'user-process', 'service', 'admin']),
   id: said(whole, 'Counts those of its role.'),
   pid: orNull(whole),

@@ -28,15 +28,7 @@ import type { SharedTables } from './shared-tables.js';
 /** What the program has said, or in a service process what that was told of it. */
 export type Registered = Pick<
   Registrations,
-  | 'options'
-  | 'handlers'
-  | 'ports'
-  | 'isLean'
-  | 'topology'
-  | 'userProcesses'
-  | 'plan'
-  | 'served'
-  | 'of'
+  'options' | 'handlers' | 'ports' | 'isLean' | 'topology' | 'userProcesses' | 'plan' | 'served' | 'of'
 > & { readonly tables: Pick<SharedTables, 'reads' | 'descriptors'> };
 
 export interface RoleStartParts {

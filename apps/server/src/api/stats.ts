@@ -107,8 +107,7 @@ export function serverStats(counters: Counters, topology: Topology, id: number |
   const processes = Array.from({ length: counters.shape.processes }, (_, id) => id);
   const ofAll = (counter: number) => sum(processes.map((id) => ofProcess(id, counter)));
   const busPeer = servicePeer(topology, 'bus');
-  const ofBus = (counter: number) =>
-    busPeer === undefined ? 0 : ofProcess(busPeer, counter);
+  const ofBus = (counter: number) => (busPeer === undefined ? 0 : ofProcess(busPeer, counter));
   const acceptCount = counters.server(layout.ACCEPTED) + counters.ofReactors(layout.ACCEPTED_HERE);
   const closeCount = counters.ofReactors(layout.CLOSED);
   const ofWorkers = (counter: number) => sum(workerIds.map((id) => ofProcess(id, counter)));

@@ -25,7 +25,10 @@ export function processKind(
     add(allSocketNames(topology.base, topology.startWorkers));
   }
   const kind = role === 'worker' ? 'worker' : role === 'taskWorker' ? 'task worker' : 'user process';
-  return { name: role === 'service' ? (topology.services[id] as string) : `${kind} ${id}`, names: [...names] };
+  return {
+    name: role === 'service' ? (topology.services[id] as string) : `${kind} ${id}`,
+    names: [...names],
+  };
 }
 
 /** The peer among all places below the manager: those of workers, then of task workers, then user processes. */

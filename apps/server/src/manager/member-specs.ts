@@ -31,7 +31,9 @@ export function memberSpecs(parts: MemberSpecsParts, { taskWorkers, places }: Se
   return [
     ...Array.from({ length: taskWorkers }, (_, id) => memberSpec(parts, 'taskWorker', id)),
     ...Array.from({ length: places }, (_, id) => memberSpec(parts, 'worker', id)),
-    ...Array.from({ length: userProcesses - services.length }, (_, id) => memberSpec(parts, 'userProcess', id)),
+    ...Array.from({ length: userProcesses - services.length }, (_, id) =>
+      memberSpec(parts, 'userProcess', id),
+    ),
     ...services.map((_, id) => memberSpec(parts, 'service', id)),
   ];
 }
@@ -97,7 +99,8 @@ function memberSpec(
     startTimeout: Number.POSITIVE_INFINITY,
     drainTimeout: maxWaitTime + KILL_GRACE_MS,
     detachTimeout: maxWaitTime + KILL_GRACE_MS,
-    ...((role === 'worker' || role === 'taskWorker') && maxWorkerMemory > 0 && { maxMemory: maxWorkerMemory }),
+    ...((role === 'worker' || role === 'taskWorker') &&
+      maxWorkerMemory > 0 && { maxMemory: maxWorkerMemory }),
     // It has its name as long as it lives: one that takes its place waits for its end.
     ...((role === 'userProcess' || isService) && { exclusive: true }),
   };

@@ -14,7 +14,9 @@ export function defaultTaskRingSize(workers: number, taskWorkers: number): numbe
 
 export function isRemote(transport: unknown): transport is RemoteTransport {
   const { name, caller, host } = (transport ?? {}) as Partial<RemoteTransport>;
-  return typeof name === 'string' && typeof caller === 'function' && host?.module.startsWith('file:') === true;
+  return (
+    typeof name === 'string' && typeof caller === 'function' && host?.module.startsWith('file:') === true
+  );
 }
 
 /** How tasks travel within the server, and the engine that brings them further, where there is one: its host sends them to task workers. */

@@ -12,7 +12,10 @@ import type { ResolvedOptions } from '../options/resolve-options.js';
  * What the options want this process to be, before it takes its role. The master goes to the background, and keeps its
  * rights, as the manager does: it has to send signals. The others give them up.
  */
-export async function applyIdentity(options: ResolvedOptions, role: ProcessRole): Promise<Daemon | undefined> {
+export async function applyIdentity(
+  options: ResolvedOptions,
+  role: ProcessRole,
+): Promise<Daemon | undefined> {
   if (options.umask !== undefined) process.umask(options.umask);
   if (role === 'master') {
     checkIdentity(options);

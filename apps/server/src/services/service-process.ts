@@ -1,10 +1,10 @@
 /** What a service process runs: its service, and nothing of the program. */
 import { inherit } from '@millrace/process-pool';
+import { type Registered, RoleStart } from '../api/role-start.js';
+import { ServerStarts } from '../api/server-starts.js';
 import { Handlers } from '../contract/events.js';
 import type { RoleAssignment } from '../contract/role.js';
 import type { ServiceAssignment } from '../contract/service.js';
-import { type Registered, RoleStart } from '../api/role-start.js';
-import { ServerStarts } from '../api/server-starts.js';
 import { interruptible } from '../diagnosis/diagnosis.js';
 import { PeerIdentity } from '../links/peer-identity.js';
 import { openLog } from '../log/open-log.js';

@@ -24,7 +24,11 @@ export function modulesOf(service: Service): readonly string[] {
 }
 
 /** What the manager tells the service process of that number. */
-export function serviceAssignment(options: ResolvedOptions, topology: Topology, id: number): ServiceAssignment {
+export function serviceAssignment(
+  options: ResolvedOptions,
+  topology: Topology,
+  id: number,
+): ServiceAssignment {
   return {
     service: servicesOf(options)[id] as Service,
     options: pick(options, SERVICE_OPTIONS),

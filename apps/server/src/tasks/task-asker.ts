@@ -54,7 +54,10 @@ export interface TaskAskerParts {
   /** Has the manager replace the process of that flat id, and all empty what lies between it and them. */
   readonly replace: (peer: PeerId) => void;
   /** Told of the task workers that take tasks from here on, and of those that have ended. */
-  readonly watch?: { readonly ready: (taskWorker: number) => void; readonly ended: (taskWorker: number) => void };
+  readonly watch?: {
+    readonly ready: (taskWorker: number) => void;
+    readonly ended: (taskWorker: number) => void;
+  };
   /** A result that a task sent by `finish` and no callback takes. */
   readonly finished: (id: number, value: unknown) => void;
 }

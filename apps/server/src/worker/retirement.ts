@@ -9,9 +9,9 @@ import type { RoleContext } from '../process/role-context.js';
 import type { RoleLease } from '../process/role-lease.js';
 import { terminateProgram } from '../process/termination.js';
 import type { SessionGateway } from '../sessions/session-gateway.js';
+import type { Asker } from '../tasks/asker.js';
 import { AsideLinks } from './aside-links.js';
 import type { ServedSessions } from './served-sessions.js';
-import type { Asker } from '../tasks/asker.js';
 import type { Sessions } from './sessions.js';
 
 /** The part of `maxWaitTime`, at its end, in which what is left is told that it ends: WebSockets one after the other, for their clients come anew. */

@@ -1,83 +1,37 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { redis } from '@millrace/task-bullmq/bus';
 import { nats } from '@millrace/task-nats/bus';
 import { type TestClient, until } from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Bus } from '../../src/index.js';
+import { type EngineKind, TestEngine, whyNot } from '../engines.js';
 import { clientOf, pidOf, type RunningServer, startServer } from '../support.js';
 
-interface Engine {
-  readonly program: string;
-  /** Prepares a place below `directory`; what starts it there, how it is seen to be there, and the bus over it. */
-  readonly at: (directory: string) => Promise<{
-    readonly args: readonly string[];
-    readonly isThere: () => Promise<boolean>;
-    readonly bus: Bus;
-  }>;
-}
-
-const REDIS: Engine = {
-  program: 'redis-server',
-  at: async (directory) => {
-    const socket = join(directory, 'redis.sock');
-    return {
-      args: ['--port', '0', '--unixsocket', socket, '--dir', directory, '--save', ''],
-      isThere: async () => existsSync(socket) && (await answers({ path: socket })),
-      bus: redis({ connection: socket }),
-    };
-  },
-};
-const NATS: Engine = {
-  program: 'nats-server',
-  at: async () => {
-    const port = await freePort();
-    return {
-      args: ['-a', '127.0.0.1', '-p', String(port)],
-      isThere: () => answers({ port, host: '127.0.0.1' }),
-      bus: nats({ servers: `nats://127.0.0.1:${port}` }),
-    };
-  },
-};
+const busOver = ({ kind, place }: TestEngine): Bus =>
+  kind === 'redis' ? redis({ connection: place }) : nats({ servers: place });
 
 const asked = async (client: TestClient, line: string) => JSON.parse(await client.ask(line));
 
-describe.each([REDIS, NATS])('over $program', ({ program, at }) => {
-  const isHere = process.env.CI !== undefined || spawnSync(program, ['--version']).status === 0;
-  if (!isHere) console.warn(`Skipped: ${program} is not installed (Debian: ${program}).`);
-  const directory = mkdtempSync(join(tmpdir(), 'millrace-bus-'));
-  let place: Awaited<ReturnType<Engine['at']>>;
-  let engine: ChildProcess | undefined;
+describe.each<EngineKind>(['redis', 'nats'])('over %s', (kind) => {
+  const reason = whyNot(kind);
+  const isHere = reason === undefined;
+  if (!isHere) console.warn(reason);
+  let engine: TestEngine;
   const servers: RunningServer[] = [];
   const clients: TestClient[] = [];
 
-  const begin = async () => {
-    engine = spawn(program, place.args, { stdio: 'ignore' });
-    await until(`${program} to answer`, place.isThere);
-  };
-  const end = async () => {
-    const ended = new Promise((resolve) => engine?.once('exit', resolve));
-    engine?.kill('SIGKILL');
-    await ended;
-  };
-
   beforeAll(async () => {
     if (!isHere) return;
-    place = await at(directory);
-    await begin();
+    engine = await TestEngine.plan(kind);
+    await engine.start();
     for (let server = 0; server < 2; server++)
-      servers.push(await startServer({ bus: place.bus, maxWaitTime: 60_000 }, {}, 'topics'));
+      servers.push(await startServer({ bus: busOver(engine), maxWaitTime: 60_000 }, {}, 'topics'));
     for (const { lines } of servers) clients.push(await clientOf(lines, 0, 'me'));
     for (const server of servers) await server.program.printed(/connected to the bus/);
   });
   afterAll(async () => {
     for (const client of clients) client.close();
     for (const server of servers) await server[Symbol.asyncDispose]();
-    if (engine?.exitCode === null) await end();
-    rmSync(directory, { recursive: true, force: true });
+    await engine?.remove();
   });
 
   const [here, there] = [() => clients[0] as TestClient, () => clients[1] as TestClient];
@@ -129,7 +83,7 @@ describe.each([REDIS, NATS])('over $program', ({ program, at }) => {
     'the process that holds the connection is replaced when it dies, and goes on',
     async () => {
       const [server] = servers as [RunningServer];
-      const title = 'millrace: user process 1';
+      const title = 'millrace: bus';
       const before = pidOf(server, title);
       process.kill(before as number, 'SIGKILL');
       await until('another one', () => ![before, undefined].includes(pidOf(server, title)));
@@ -142,7 +96,7 @@ describe.each([REDIS, NATS])('over $program', ({ program, at }) => {
     'while the bus is away each server goes on by itself, what waits is bounded, and it comes again',
     async () => {
       const away = /the bus is away/g;
-      await end();
+      await engine.kill();
       await until('both to tell it', () => servers.every((server) => server.program.count(away) > 0));
       await asked(here(), 'publish all by-itself');
       await until(
@@ -154,7 +108,7 @@ describe.each([REDIS, NATS])('over $program', ({ program, at }) => {
       await until('what is too much to be dropped', async () => {
         return (await asked(here(), 'stats')).busDroppedCount > 0;
       });
-      await begin();
+      await engine.start();
       await until('both to be there again', async () => {
         const counts = await Promise.all(clients.map(async (client) => asked(client, 'stats')));
         return counts.every(({ busReconnectCount }) => busReconnectCount === 1);
@@ -164,23 +118,3 @@ describe.each([REDIS, NATS])('over $program', ({ program, at }) => {
     },
   );
 });
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { readonly port: number };
-      server.close(() => resolve(port));
-    });
-  });
-}
-
-function answers(to: { readonly path: string } | { readonly port: number; readonly host: string }) {
-  return new Promise<boolean>((resolve) => {
-    const socket = connect(to);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
-}

@@ -1,7 +1,7 @@
 import type { TaskError } from '@millrace/task-pool';
 import {
-  type CallerSetup,
   type RemoteCaller as Caller,
+  type CallerSetup,
   type RemoteStats,
   TaskSubmitter,
 } from '@millrace/task-pool/internal';

@@ -1,0 +1,286 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { TestClient, until } from '@millrace/testkit';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { ServerOptions, ServerStats } from '../../src/index.js';
+import { type EngineKind, TestEngine, whyNot } from '../engines.js';
+import { pidOf, type RunningServer, startServer } from '../support.js';
+
+interface Answer {
+  readonly done?: unknown;
+  readonly thrown?: { readonly code?: string; readonly message: string; readonly name: string };
+}
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'millrace-remote-'));
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+const text = (name: string) => {
+  const path = join(directory, name);
+  return existsSync(path) ? readFileSync(path, 'utf8') : '';
+};
+
+/** A server over the engine, and a client of it. */
+class Asked {
+  readonly server: RunningServer;
+  readonly #client: TestClient;
+
+  private constructor(server: RunningServer, client: TestClient) {
+    this.server = server;
+    this.#client = client;
+  }
+
+  static async start(
+    { kind, place }: TestEngine,
+    queue: string,
+    options: Partial<ServerOptions> = {},
+  ): Promise<Asked> {
+    const given = { maxWaitTime: 20_000, ...options, engine: { kind, place, queue } };
+    const server = await startServer(given as Partial<ServerOptions>, {}, 'remote-tasks');
+    return new Asked(server, await TestClient.connect(server.lines));
+  }
+
+  async ask(question: object, to: number | string = 0): Promise<Answer> {
+    return JSON.parse(await this.#client.ask(JSON.stringify({ ...question, to }))) as Answer;
+  }
+
+  /** Asks on a connection of its own: the answer may take its time. */
+  async askAside(question: object): Promise<Answer> {
+    const client = await TestClient.connect(this.server.lines);
+    try {
+      return JSON.parse(await client.ask(JSON.stringify({ ...question, to: 0 }))) as Answer;
+    } finally {
+      client.close();
+    }
+  }
+
+  async stats(): Promise<ServerStats> {
+    return (await this.ask({ form: 'stats', name: '' })).done as ServerStats;
+  }
+
+  pid(name: string): number | undefined {
+    return pidOf(this.server, `millrace: ${name}`);
+  }
+
+  /** Kills the process of that name, and waits until another one has it. */
+  async kill(name: string): Promise<void> {
+    const before = this.pid(name);
+    process.kill(before as number, 'SIGKILL');
+    await until(`another ${name}`, () => ![before, undefined].includes(this.pid(name)));
+  }
+
+  async end(): Promise<void> {
+    this.#client.close();
+    await this.server[Symbol.asyncDispose]();
+  }
+}
+
+const gated = (retries = 0) => ({
+  form: 'task',
+  name: 'gated',
+  value: { file: join(directory, 'begun'), go: join(directory, 'go') },
+  options: { retries },
+});
+const begun = (count: number) =>
+  until(`${count} attempts to begin`, () => text('begun').split('\n').length > count);
+const go = () => writeFileSync(join(directory, 'go'), 'gone');
+
+describe.each<EngineKind>(['redis', 'nats'])('tasks of a server over %s', (kind) => {
+  const reason = whyNot(kind);
+  const isHere = reason === undefined;
+  if (!isHere) console.warn(reason);
+  let engine: TestEngine;
+  let asked: Asked;
+  beforeAll(async () => {
+    if (!isHere) return;
+    engine = await TestEngine.plan(kind);
+    await engine.start();
+    asked = await Asked.start(engine, 'shared');
+  });
+  afterAll(async () => {
+    await asked?.end();
+    await engine?.remove();
+  });
+
+  test.skipIf(!isHere)('every form of a call works in every process that may ask', async () => {
+    const { server } = asked;
+    const taskWorkers = [0, 1].map((id) => pidOf(server, `millrace: task worker ${id}`));
+    for (const [index, to] of [0, 3, 'manager', 'master'].entries()) {
+      const ask = async (question: object) => (await asked.ask(question, to)).done;
+      expect(await ask({ form: 'task', name: 'twice', value: 'ab' })).toEqual({
+        result: 'abab',
+        reports: [],
+      });
+      const { result } = (await ask({ form: 'task', name: 'pid' })) as { readonly result: number };
+      expect(taskWorkers).toContain(result);
+      expect(await ask({ form: 'runAll', name: 'twice', value: ['1', '2'] })).toEqual([
+        { status: 'done', value: '11' },
+        { status: 'done', value: '22' },
+      ]);
+      expect(await ask({ form: 'stream', name: 'count', value: 40 })).toEqual(
+        Array.from({ length: 40 }, (_, number) => number),
+      );
+      expect(await ask({ form: 'task', name: 'reports' })).toEqual({ result: true, reports: ['half'] });
+      expect(await ask({ form: 'plain', name: '', value: to })).toEqual({ plain: to, workerId: -1 });
+      await ask({ form: 'post', name: 'note', value: join(directory, 'notes') });
+      await until('the posted one to run', () => text('notes').length === index + 1);
+    }
+  });
+
+  test.skipIf(!isHere)(
+    'what a task throws comes back, and what an engine has not is refused by name',
+    async () => {
+      const { thrown } = await asked.ask({ form: 'task', name: 'fail' });
+      expect(thrown).toEqual({ name: 'RangeError', message: 'as asked', status: 404 });
+      const refused = async (question: object) => {
+        const { code, message } =
+          (await asked.ask({ form: 'task', name: 'twice', value: 'a', ...question })).thrown ?? {};
+        expect(code).toBe('ERR_MILLRACE_TASK_OPTION');
+        return message;
+      };
+      expect(await refused({ options: { worker: 0 } })).toMatch(/'worker' cannot be 0/);
+      expect(await refused({ name: 'finishes' })).toMatch(/'finish' cannot be called/);
+      if (kind === 'nats') expect(await refused({ options: { priority: 1 } })).toMatch(/has no priorities/);
+    },
+  );
+
+  test.skipIf(!isHere)('a time-out and an abort reach the task that runs', async () => {
+    for (const options of [{ timeout: 1_500 }, {}]) {
+      const file = join(directory, `heard-${Object.keys(options).length}`);
+      const read = () => (existsSync(file) ? readFileSync(file, 'utf8') : '');
+      const answer = asked.askAside({ form: 'task', name: 'untilAborted', value: file, options });
+      await until('it to begin', () => read() === 'begun\n');
+      if (!('timeout' in options)) await asked.ask({ form: 'abort', name: 'untilAborted' });
+      const { thrown } = await answer;
+      expect([thrown?.code, thrown?.name]).toEqual(
+        'timeout' in options ? ['ERR_MILLRACE_TASK_TIMEOUT', 'TaskError'] : [20, 'AbortError'],
+      );
+      await until('it to hear of it', () => read() === 'begun\naborted\n');
+    }
+  });
+
+  test.skipIf(!isHere)(
+    'the death of a task worker costs an attempt of what it ran, which is known by its exit',
+    async () => {
+      const kills = async (retries: number) => {
+        const answer = asked.askAside(gated(retries));
+        await begun(1);
+        const running = await until('the one that runs it', async () => {
+          const { taskRunningNum } = await asked.stats();
+          return taskRunningNum === 1 ? [0, 1].map((id) => asked.pid(`task worker ${id}`)) : undefined;
+        });
+        for (const pid of running) process.kill(pid as number, 'SIGKILL');
+        return answer;
+      };
+      expect((await kills(0)).thrown?.code).toBe('ERR_MILLRACE_TASK_WORKER_DIED');
+      rmSync(join(directory, 'begun'));
+      const answer = kills(1);
+      await begun(2);
+      go();
+      expect((await answer).done).toEqual({ result: { attempt: 2, said: 'gone' }, reports: [] });
+    },
+  );
+
+  test.skipIf(!isHere)(
+    'the death of the broker process costs an attempt, and each is answered once',
+    async () => {
+      const answer = asked.askAside(gated(1));
+      await begun(1);
+      const many = asked.askAside({
+        form: 'many',
+        name: 'attempt',
+        value: 20,
+        count: 100,
+        options: { retries: 3 },
+      });
+      await asked.kill('task broker');
+      go();
+      const { result } = (await answer).done as { readonly result: { readonly attempt: number } };
+      expect(result.attempt).toBe(2);
+      for (const answers of (await many).done as unknown[][]) {
+        expect(answers).toHaveLength(1);
+        expect(answers[0]).toBeGreaterThan(0);
+      }
+    },
+  );
+
+  test.skipIf(!isHere)(
+    'the death of who asked, and of the manager, leaves nothing that waits for ever',
+    async () => {
+      const orphan = asked.askAside({ form: 'task', name: 'note', value: join(directory, 'notes') });
+      await orphan;
+      await asked.kill('manager');
+      await until('the next one to serve', async () => asked.pid('task broker') !== undefined);
+      const question = { form: 'many', name: 'attempt', value: 1, count: 20, options: { retries: 3 } };
+      // In base mode clients end with the workers of the manager that died.
+      const again = await until('an answer', async () => {
+        try {
+          return (await asked.askAside(question)).done as unknown[][] | undefined;
+        } catch {
+          return undefined;
+        }
+      });
+      expect(again.every((answers) => answers.length === 1 && Number(answers[0]) > 0)).toBe(true);
+    },
+  );
+});
+
+describe.each<EngineKind>(['redis', 'nats'])('servers of one queue over %s', (kind) => {
+  const isHere = whyNot(kind) === undefined;
+  let engine: TestEngine;
+  const servers: Asked[] = [];
+  const start = async (queue: string, options: Partial<ServerOptions> = {}) => {
+    const one = await Asked.start(engine, queue, options);
+    servers.push(one);
+    return one;
+  };
+  beforeEach(async () => {
+    if (isHere) engine = await TestEngine.plan(kind);
+  });
+  afterEach(async () => {
+    for (const server of servers.splice(0)) await server.end();
+    await engine?.remove();
+  });
+
+  test.skipIf(!isHere)(
+    'one without task workers asks those of another, and a stop in order ends what runs there',
+    async () => {
+      await engine.start();
+      const caller = await start('two', { taskWorkerNum: 0 });
+      expect(caller.pid('task broker')).toBeUndefined();
+      const host = await start('two');
+      const answer = caller.askAside(gated());
+      await begun(1);
+      host.server.program.kill('SIGTERM');
+      await host.server.program.printed(/shutting down/);
+      go();
+      expect((await answer).done).toEqual({ result: { attempt: 1, said: 'gone' }, reports: [] });
+      expect(await host.server.program.ended()).toMatchObject({ code: 0 });
+    },
+  );
+
+  test.skipIf(!isHere)(
+    'an engine that is away at the start and later is waited for, and nothing is lost that may run again',
+    async () => {
+      const server = await start('late');
+      await server.server.program.printed(/is away; it is tried again/);
+      const early = server.askAside({ form: 'task', name: 'twice', value: 'early' });
+      await engine.start();
+      expect((await early).done).toEqual({ result: 'earlyearly', reports: [] });
+      const many = server.askAside({
+        form: 'many',
+        name: 'attempt',
+        value: 50,
+        count: 100,
+        options: { retries: 5 },
+      });
+      await until('some to be answered', async () => (await server.stats()).taskCompletedCount > 10);
+      await engine.kill();
+      await engine.start();
+      const answers = (await many).done as unknown[][];
+      expect(answers.filter((own) => own.length !== 1 || !(Number(own[0]) > 0))).toEqual([]);
+    },
+  );
+});
