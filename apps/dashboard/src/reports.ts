@@ -177,8 +177,33 @@ export interface TaskWorkerReport {
   readonly since: number | null;
 }
 
+export interface EngineReport {
+  readonly name: string;
+  readonly connected: boolean;
+  readonly waiting: number;
+  readonly delayed: number;
+  readonly running: number;
+  readonly hosts: readonly { readonly address: string; readonly running: number }[];
+  readonly disconnects: number;
+  readonly retried: number;
+  readonly lookedUp: number;
+  readonly lost: number;
+  readonly replyP50Ms: number | null;
+  readonly replyP99Ms: number | null;
+  readonly here: {
+    readonly running: number;
+    readonly slots: number;
+    readonly settled: number;
+    readonly lost: number;
+    readonly again: number;
+    readonly cancelled: number;
+    readonly stalled: number;
+  } | null;
+}
+
 export interface TasksReport {
   readonly at: number;
+  readonly engine: EngineReport | null;
   readonly tasks: readonly TaskReport[];
   readonly workers: readonly TaskWorkerReport[];
 }

@@ -4,6 +4,7 @@ import type { Connection } from '@millrace/dashboard/reports';
 export type {
   Connection,
   ConnectionPage,
+  EngineReport,
   HeldLine,
   Listener,
   ProcessReport,

@@ -13,7 +13,7 @@ import type { Counters } from '../shared/counters.js';
 import { TASK_RUNNING, TASK_SINCE, TASKS_AT_HAND } from '../shared/counters-layout.js';
 import { publishedSize } from '../shared/server-size.js';
 import type { AdminAssignment } from './admin-assignment.js';
-import type { TaskReport, TasksReport } from './work-schemas.js';
+import type { EngineReport, TaskReport, TasksReport } from './work-schemas.js';
 
 /** What a task worker runs. */
 export interface RunningTask {
@@ -36,7 +36,11 @@ export function runningTasks({ topology, tasks }: AdminAssignment, counters: Cou
 }
 
 /** Tasks by their names, and what each task worker runs, of what the processes of the server have counted. */
-export function tasksReport(families: readonly MetricFamily[], running: readonly RunningTask[]): TasksReport {
+export function tasksReport(
+  families: readonly MetricFamily[],
+  running: readonly RunningTask[],
+  engine: EngineReport | null,
+): TasksReport {
   const samplesOf = ({ name }: LabelledMetric) =>
     families.find((family) => family.name === name)?.samples ?? [];
   const outcomes = samplesOf(TASK_OUTCOMES);
@@ -47,6 +51,7 @@ export function tasksReport(families: readonly MetricFamily[], running: readonly
   const names = [...new Set([...[...pending, ...outcomes].map(nameOf), ...begun])].sort();
   return {
     at: Date.now(),
+    engine,
     tasks: names.map((name) => {
       const own = of(name);
       const begun = running.filter(({ task }) => task === name).length;
@@ -72,7 +77,10 @@ const of = (name: string) => (sample: Sample) => nameOf(sample) === name;
 /** Any process may have written over it. */
 const countOf = (value = 0) => (Number.isSafeInteger(value) && value > 0 ? value : 0);
 
-function quantiles(kind: 'wait' | 'run', samples: readonly Sample[]): Record<string, number | null> {
+export function quantiles(
+  kind: 'wait' | 'run' | 'reply',
+  samples: readonly Sample[],
+): Record<string, number | null> {
   const buckets = samples.filter(({ suffix }) => suffix === '_bucket');
   const ms = (q: number) => {
     const seconds = quantile(q, buckets);

@@ -27,8 +27,49 @@ export const taskWorkerSchema = v.strictObject({
   task: said(v.nullable(v.string()), 'What it runs; null: nothing.'),
   since: said(v.nullable(number), 'Milliseconds since 1970.'),
 });
+export const hostSchema = v.strictObject({
+  address: said(v.string(), 'As the host has told the engine.'),
+  running: whole,
+});
+export const engineSchema = v.strictObject({
+  name: v.string(),
+  connected: v.boolean(),
+  waiting: said(
+    whole,
+    'In its queue, of all servers and pools on it, as it has said last; so are the next two.',
+  ),
+  delayed: whole,
+  running: whole,
+  hosts: said(
+    v.array(hostSchema),
+    'Those that have told of themselves lately; where this server has task workers.',
+  ),
+  disconnects: said(whole, 'Connections of this server to it that were lost.'),
+  retried: said(whole, 'Attempts beyond the first, of answered tasks that this server has asked for.'),
+  lookedUp: said(whole, 'Answers that no reply brought.'),
+  lost: said(whole, 'Tasks that it had accepted and knew no more.'),
+  replyP50Ms: said(milliseconds, 'From the call to the answer.'),
+  replyP99Ms: milliseconds,
+  here: said(
+    v.nullable(
+      v.strictObject({
+        running: whole,
+        slots: said(whole, 'Tasks that the task workers can run at a time.'),
+        settled: said(whole, 'Run to an end.'),
+        lost: said(whole, 'Claims that another host got meanwhile.'),
+        again: said(whole, 'Given back for another attempt.'),
+        cancelled: whole,
+        stalled: said(whole, 'Claims of any host that were found not renewed.'),
+      }),
+    ),
+    'This server as a host; null: it has no task workers.',
+  ),
+});
+export type EngineReport = v.InferOutput<typeof engineSchema>;
+
 export const tasksSchema = v.strictObject({
   at: number,
+  engine: said(v.nullable(engineSchema), 'What brings tasks to other machines; null: nothing does.'),
   tasks: v.array(taskSchema),
   workers: v.array(taskWorkerSchema),
 });

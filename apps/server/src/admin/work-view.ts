@@ -1,4 +1,5 @@
 import type { AdminAssignment } from './admin-assignment.js';
+import { engineReport } from './engine-report.js';
 import type { Queues } from './queues-report.js';
 import type { Registries } from './registries.js';
 import type { ServerView } from './server-view.js';
@@ -29,7 +30,10 @@ export class WorkView {
   }
 
   async tasks(): Promise<TasksReport> {
-    return tasksReport(await this.#registries.ofServer(), this.running());
+    const families = await this.#registries.ofServer();
+    const { taskEngine } = this.#assignment.topology;
+    const engine = taskEngine === undefined ? null : engineReport(taskEngine, this.#view.stats(), families);
+    return tasksReport(families, this.running(), engine);
   }
 
   running(): RunningTask[] {

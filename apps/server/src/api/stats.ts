@@ -5,6 +5,7 @@ import { askersOf, isWorker, peerOfAsker } from '../links/task-topology.js';
 import { peerOfFlatId, servicePeer, type Topology } from '../links/topology.js';
 import type { Counters } from '../shared/counters.js';
 import * as layout from '../shared/counters-layout.js';
+import { engineStats } from './engine-stats.js';
 
 /** What the server has counted since its start, read from shared memory by any process. Times as in `Date.now()`. */
 export interface ServerStats {
@@ -61,7 +62,7 @@ export interface ServerStats {
   readonly taskCount: number;
   readonly taskCompletedCount: number;
   readonly taskFailedCount: number;
-  /** Tasks that have not begun; tasks that run. */
+  /** Tasks that have not begun; tasks that run. With an engine: tasks of this server that have no answer, less those that its task workers run. */
   readonly taskingNum: number;
   readonly taskRunningNum: number;
   /** Task workers that run none. */
@@ -84,6 +85,31 @@ export interface ServerStats {
   readonly busDeliverCount?: number;
   readonly busDroppedCount?: number;
   readonly busReconnectCount?: number;
+  /**
+   * With an engine as `taskTransport`: whether it is connected; what it has said lately of its queue, whichever server or pool asks and runs: tasks
+   * that wait, are delayed, and run, and the hosts that run them; and how often connections of this server to it were lost.
+   */
+  readonly engineConnected?: boolean;
+  readonly engineWaitingNum?: number;
+  readonly engineDelayedNum?: number;
+  readonly engineRunningNum?: number;
+  readonly engineHostNum?: number;
+  readonly engineDisconnectCount?: number;
+  /** Of tasks that this server has asked it for: attempts beyond the first, answers that were looked up, tasks that it had lost. */
+  readonly remoteRetryCount?: number;
+  readonly remoteLookUpCount?: number;
+  readonly remoteLostCount?: number;
+  /**
+   * With task workers, which are a host of the engine: tasks of it that run here, and may; those that were run to an end, were lost to another host, were
+   * given back for another attempt, and were cancelled; and claims of any host that this one found not renewed.
+   */
+  readonly hostRunningNum?: number;
+  readonly hostSlotNum?: number;
+  readonly hostSettledCount?: number;
+  readonly hostLostCount?: number;
+  readonly hostAgainCount?: number;
+  readonly hostCancelCount?: number;
+  readonly hostStallCount?: number;
   /** The session id given out last. */
   readonly sessionRound: number;
   /** In a worker: the same for it alone. */
@@ -173,6 +199,7 @@ export function serverStats(counters: Counters, topology: Topology, id: number |
       busDroppedCount: ofBus(layout.BUS_DROPPED),
       busReconnectCount: ofBus(layout.BUS_RECONNECTS),
     }),
+    ...(topology.taskEngine !== undefined && engineStats(counters, topology)),
     sessionRound: Math.max(counters.server(layout.LAST_SESSION), ...counters.lastSessions()),
     ...own,
   };

@@ -183,6 +183,64 @@ export const serverMetrics: readonly ServerMetric[] = [
     "Tasks of other programs in the system's queue that have failed: their sender is not told.",
     (stats) => maybe(stats.taskOrphanFailedCount),
   ),
+  gauge('engine_connected', 'Whether the engine of tasks is connected.', ({ engineConnected }) =>
+    engineConnected === undefined ? [] : one(engineConnected ? 1 : 0),
+  ),
+  gauge(
+    'engine_tasks',
+    "Tasks in the engine's queue, of all servers and pools on it, as it has said last.",
+    ({ engineWaitingNum, engineDelayedNum = 0, engineRunningNum = 0 }) =>
+      engineWaitingNum === undefined
+        ? []
+        : by('state', { waiting: engineWaitingNum, delayed: engineDelayedNum, running: engineRunningNum }),
+    ['state'],
+  ),
+  gauge('engine_hosts', 'Hosts that have told the engine of themselves lately.', (stats) =>
+    maybe(stats.engineHostNum),
+  ),
+  counter('engine_disconnects_total', 'Connections to the engine that were lost.', (stats) =>
+    maybe(stats.engineDisconnectCount),
+  ),
+  counter(
+    'remote_task_retries_total',
+    'Attempts beyond the first of tasks that this server has asked the engine for, and that were answered.',
+    (stats) => maybe(stats.remoteRetryCount),
+  ),
+  counter(
+    'remote_task_lookups_total',
+    'Answers that had to be looked up in the engine, since no reply brought them.',
+    (stats) => maybe(stats.remoteLookUpCount),
+  ),
+  counter(
+    'remote_tasks_lost_total',
+    'Tasks that the engine had accepted and knew no more; with attempts left they were enqueued anew.',
+    (stats) => maybe(stats.remoteLostCount),
+  ),
+  gauge('host_tasks', 'Tasks of the engine that the task workers run.', (stats) =>
+    maybe(stats.hostRunningNum),
+  ),
+  gauge('host_slots', 'Tasks of the engine that the task workers can run at a time.', (stats) =>
+    maybe(stats.hostSlotNum),
+  ),
+  counter(
+    'host_claims_total',
+    'Tasks of the engine that this server has claimed, by what came of that: run to an end, lost to another host, given back for another attempt, cancelled.',
+    ({ hostSettledCount, hostLostCount = 0, hostAgainCount = 0, hostCancelCount = 0 }) =>
+      hostSettledCount === undefined
+        ? []
+        : by('outcome', {
+            settled: hostSettledCount,
+            lost: hostLostCount,
+            again: hostAgainCount,
+            cancelled: hostCancelCount,
+          }),
+    ['outcome'],
+  ),
+  counter(
+    'host_stalls_total',
+    'Claims of any host that this server found not renewed: their tasks were free again.',
+    (stats) => maybe(stats.hostStallCount),
+  ),
   counter('publications_total', 'Values that processes have published.', (stats) => one(stats.publishCount)),
   counter(
     'publications_delivered_total',

@@ -35,6 +35,19 @@ export const TASK_RUN = metric(
   ['task'],
   TASK_SECONDS,
 );
+export const TASK_REPLY = metric(
+  'histogram',
+  'remote_task_reply_seconds',
+  'How long it took from the call of a task over an engine to its answer.',
+  [],
+  TASK_SECONDS,
+);
+export const HOST_TASKS = metric(
+  'gauge',
+  'engine_host_tasks',
+  'Tasks that a host of the engine runs, by its address there, as it has told last; of 64 hosts at most.',
+  ['host'],
+);
 export const TASK_PENDING = metric(
   'gauge',
   'task_pending',
@@ -84,6 +97,8 @@ export const LOOP_DELAY = metric(
 export const labelledMetrics: readonly LabelledMetric[] = [
   TASK_WAIT,
   TASK_RUN,
+  TASK_REPLY,
+  HOST_TASKS,
   TASK_PENDING,
   TASK_OUTCOMES,
   TASK_FAILURES,

@@ -12,6 +12,7 @@ import { codeOf } from './error-code.js';
 import {
   ERRORS,
   EVENT_TASKS,
+  HOST_TASKS,
   type LabelledMetric,
   LOOP_DELAY,
   labelledMetrics,
@@ -21,6 +22,7 @@ import {
   TASK_FAILURES,
   TASK_OUTCOMES,
   TASK_PENDING,
+  TASK_REPLY,
   TASK_RUN,
   TASK_WAIT,
 } from './labelled.js';
@@ -49,6 +51,7 @@ export class ServerRegistry {
   readonly #metrics: Metrics;
   readonly #tasks = new Map<string, TaskNumbers>();
   readonly #reads = new Map<string, { readonly hits: number; readonly misses: number }>();
+  #hosts: ReadonlySet<string> = new Set();
   #isOpen = true;
 
   /** `descriptor`: of the memory that was handed down. In the master there is none, and it is made. */
@@ -81,6 +84,19 @@ export class ServerRegistry {
       this.#tasks.set(name, numbers);
     }
     return numbers;
+  }
+
+  /** A task was answered over an engine, after so many seconds. */
+  replied(seconds: number): void {
+    this.#histogram(TASK_REPLY).observe(seconds);
+  }
+
+  /** What hosts of the engine run; those that are no longer there are left out from here on. */
+  hosts(running: ReadonlyMap<string, number>): void {
+    const gauge = this.#gauge(HOST_TASKS);
+    for (const host of this.#hosts) if (!running.has(host)) gauge.remove({ host });
+    for (const [host, tasks] of running) gauge.set({ host }, tasks);
+    this.#hosts = new Set(running.keys());
   }
 
   /** How often this process has read each table by now. */

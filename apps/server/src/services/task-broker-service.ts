@@ -1,5 +1,11 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
-import type { HostRunner, OpenHost, RemoteHost, RunOptions } from '@millrace/task-pool/internal';
+import type {
+  EngineCounts,
+  HostRunner,
+  OpenHost,
+  RemoteHost,
+  RunOptions,
+} from '@millrace/task-pool/internal';
 import type {
   ResetTasks,
   TaskWorkerDied,
@@ -13,9 +19,26 @@ import type { Topology } from '../links/topology.js';
 import { LogLimit } from '../log/log.js';
 import type { RoleContext } from '../process/role-context.js';
 import { ProcessBell } from '../sessions/lazy-gateway.js';
+import {
+  ENGINE_DISCONNECTS,
+  HOST_AGAIN,
+  HOST_CANCELLED,
+  HOST_LOST,
+  HOST_RUNNING,
+  HOST_SETTLED,
+  HOST_SLOTS,
+  HOST_STALLED,
+} from '../shared/counters-layout.js';
+import { EngineNumbers } from '../tasks/engine-numbers.js';
 import { TaskAsker } from '../tasks/task-asker.js';
 import { openTaskFiles } from '../tasks/task-files.js';
 import type { RunningService } from './service-role.js';
+
+/** Milliseconds between two questions for what waits and runs. */
+const COUNT_EVERY_MS = 2_000;
+/** Hosts that are told by their addresses, and how much of one. */
+const MOST_HOSTS = 64;
+const MOST_ADDRESS = 100;
 
 export interface TaskBrokerParts {
   readonly context: RoleContext;
@@ -42,12 +65,18 @@ export class TaskBrokerService implements RunningService {
   /** Those that take tasks. */
   readonly #up = new Set<number>();
   #host: RemoteHost | undefined;
+  readonly #numbers: EngineNumbers;
+  #isEnding = false;
+  #disconnects = 0;
+  #queue: EngineCounts | undefined;
+  #writing: NodeJS.Timeout | undefined;
 
   constructor(parts: TaskBrokerParts) {
     this.#parts = parts;
     const { context, child, topology, peer, counters, replace } = parts;
     const { taskFiles } = child.data as RoleAssignment;
     this.#limit = new LogLimit(context);
+    this.#numbers = new EngineNumbers(counters);
     this.#bell = new ProcessBell(child, topology, peer, context);
     this.#asker = new TaskAsker({
       topology,
@@ -83,15 +112,21 @@ export class TaskBrokerService implements RunningService {
     this.#asker.open(this.#bell.listen());
     const { openHost } = (await import(service.host.module)) as { openHost: OpenHost };
     const { log } = this.#parts.context;
+    let wasConnected = false;
     let isAway = () => {};
     const away = new Promise<void>((resolve) => {
       isAway = resolve;
     });
     const host = await openHost(service.host.options, {
       runner: this.#runner(),
-      connected: () => log.info(`connected to ${service.engine}: the task workers take its tasks`),
+      connected: () => {
+        wasConnected = true;
+        log.info(`connected to ${service.engine}: the task workers take its tasks`);
+      },
       away: (error) => {
         log.warn({ err: error }, `${service.engine} is away; it is tried again until it is there`);
+        if (wasConnected) this.#disconnects++;
+        wasConnected = false;
         isAway();
       },
       trouble: ({ message }) => this.#limit.warn('engine', `${service.engine} refuses a request: ${message}`),
@@ -99,6 +134,7 @@ export class TaskBrokerService implements RunningService {
         this.#limit.warn('stalled', `task ${id} is free again: its host has not renewed its claim`),
     });
     this.#host = host;
+    this.#writing = setInterval(() => void this.#count(host), COUNT_EVERY_MS).unref();
     await Promise.race([host.ready(), away]);
     // One that was away may turn out to be of no use: the next process may find another.
     host.ready().catch((error: unknown) => {
@@ -130,7 +166,46 @@ export class TaskBrokerService implements RunningService {
   }
 
   async stop(): Promise<void> {
+    this.#isEnding = true;
+    clearInterval(this.#writing);
     await this.#host?.close({ timeout: this.#parts.context.options.maxWaitTime });
+    if (this.#host !== undefined) this.#write(this.#host);
+    this.#parts.context.numbers.hosts(new Map());
+    this.#numbers.clear(HOST_RUNNING, HOST_SLOTS);
     this.#asker.close();
+  }
+
+  async #count(host: RemoteHost): Promise<void> {
+    try {
+      // What it does not say while it is away is told as it was, with `connected`.
+      this.#queue = await host.counts();
+    } catch {
+      this.#queue = undefined;
+    }
+    if (this.#isEnding) return;
+    this.#write(host);
+    // Anything may be written into an engine by those who may use it.
+    const hosts = Object.entries(this.#queue?.hosts ?? {}).slice(0, MOST_HOSTS);
+    const running = hosts.map(
+      ([address, report]) => [address.slice(0, MOST_ADDRESS), Number(report.running) || 0] as const,
+    );
+    this.#parts.context.numbers.hosts(new Map(running));
+  }
+
+  #write(host: RemoteHost): void {
+    const { connected, running, slots, settled, lost, again, cancelled, stalled } = host.stats();
+    const counted = new Map([
+      [ENGINE_DISCONNECTS, this.#disconnects],
+      [HOST_SETTLED, settled],
+      [HOST_LOST, lost],
+      [HOST_AGAIN, again],
+      [HOST_CANCELLED, cancelled],
+      [HOST_STALLED, stalled],
+    ]);
+    const now = new Map([
+      [HOST_RUNNING, running],
+      [HOST_SLOTS, slots],
+    ]);
+    this.#numbers.write(connected, this.#queue, counted, now);
   }
 }

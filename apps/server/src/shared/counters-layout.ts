@@ -31,6 +31,9 @@ import type { ListenerIndex, ReactorIndex, Unchecked } from '../contract/ids.js'
  *              │ DELIVERED │ DROPPED_MESSAGES │ BUS_DROPPED │ BUS_RECONNECTS       │
  *              │ ORDER │ ORDER_KIND │ ORDER_PID │ ANSWERED_ORDER │ ANSWER_STATE │   │ 8 doubles,
  *              │ ANSWER_BYTES                                                      │
+ *              │ ENGINE_AT │ ENGINE_CONNECTED │ ENGINE_WAITING │ ENGINE_DELAYED │  │ 8 doubles,
+ *              │ ENGINE_RUNNING │ ENGINE_HOSTS │ ENGINE_DISCONNECTS │             │
+ *              │ REMOTE_RETRIED │ REMOTE_LOOKED_UP │ REMOTE_LOST │ HOST_…        │ 16 more
  *              │ for each reactor thread: DONE                                     │ then R, rounded up to 8
  *              └───────────────────────────────────────────────────────────────────┘
  *
@@ -169,8 +172,31 @@ export const ORDER_PID = 3 * LINE + 2;
 export const ANSWERED_ORDER = 3 * LINE + 3;
 export const ANSWER_STATE = 3 * LINE + 4;
 export const ANSWER_BYTES = 3 * LINE + 5;
+/**
+ * Of a process that has a connection to an engine of tasks: when it wrote this, in milliseconds since 1970; whether it is connected; and what
+ * the engine has said last of its queue, which is of all servers and pools on it.
+ */
+export const ENGINE_AT = 4 * LINE;
+export const ENGINE_CONNECTED = 4 * LINE + 1;
+export const ENGINE_WAITING = 4 * LINE + 2;
+export const ENGINE_DELAYED = 4 * LINE + 3;
+export const ENGINE_RUNNING = 4 * LINE + 4;
+export const ENGINE_HOSTS = 4 * LINE + 5;
+export const ENGINE_DISCONNECTS = 4 * LINE + 6;
+/** Of one that asks it: attempts beyond the first of tasks that were answered, answers that were looked up, tasks that the engine had lost. */
+export const REMOTE_RETRIED = 5 * LINE;
+export const REMOTE_LOOKED_UP = 5 * LINE + 1;
+export const REMOTE_LOST = 5 * LINE + 2;
+/** Of the task broker: see RemoteHostStats. */
+export const HOST_RUNNING = 5 * LINE + 3;
+export const HOST_SLOTS = 5 * LINE + 4;
+export const HOST_SETTLED = 5 * LINE + 5;
+export const HOST_LOST = 5 * LINE + 6;
+export const HOST_AGAIN = 5 * LINE + 7;
+export const HOST_CANCELLED = 6 * LINE;
+export const HOST_STALLED = 6 * LINE + 1;
 /** For each reactor thread, from here on. */
-export const DONE = 4 * LINE;
+export const DONE = 7 * LINE;
 
 export interface CountersShape {
   readonly reactors: number;

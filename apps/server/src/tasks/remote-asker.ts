@@ -2,9 +2,22 @@ import type { RemoteTransport, TaskError } from '@millrace/task-pool';
 import type { RemoteCaller, TaskSubmitter } from '@millrace/task-pool/internal';
 import type { Logger } from '../log/log.js';
 import type { ServerRegistry } from '../metrics/server-registry.js';
-import { TASKS, TASKS_AT_HAND, TASKS_COMPLETED, TASKS_FAILED } from '../shared/counters-layout.js';
+import {
+  ENGINE_DISCONNECTS,
+  REMOTE_LOOKED_UP,
+  REMOTE_LOST,
+  REMOTE_RETRIED,
+  TASKS,
+  TASKS_AT_HAND,
+  TASKS_COMPLETED,
+  TASKS_FAILED,
+} from '../shared/counters-layout.js';
 import type { Asker } from './asker.js';
+import { EngineNumbers } from './engine-numbers.js';
 import { notRunning } from './not-running.js';
+
+/** Milliseconds between two looks at what is counted here. */
+const WRITE_EVERY_MS = 1_000;
 
 export interface RemoteAskerParts {
   readonly engine: RemoteTransport;
@@ -19,13 +32,16 @@ export interface RemoteAskerParts {
 /** How a process asks an engine for tasks: it connects with the first one. What it hears of task workers is for the broker process. */
 export class RemoteAsker implements Asker {
   readonly #parts: RemoteAskerParts;
+  readonly #numbers: EngineNumbers;
   #caller: RemoteCaller | undefined;
+  #writing: NodeJS.Timeout | undefined;
   #refusal: TaskError | undefined;
   #isOpen = false;
   #isClosed = false;
 
   constructor(parts: RemoteAskerParts) {
     this.#parts = parts;
+    this.#numbers = new EngineNumbers(parts.counters);
   }
 
   /** Throws `ERR_MILLRACE_NOT_RUNNING` once it is closed. */
@@ -66,6 +82,11 @@ export class RemoteAsker implements Asker {
   close(): void {
     this.#isClosed = true;
     this.#parts.numbers.flush();
+    clearInterval(this.#writing);
+    if (this.#isOpen && this.#caller !== undefined) {
+      this.#write();
+      this.#numbers.clear();
+    }
     void this.#caller?.close();
     this.#isOpen = false;
   }
@@ -81,7 +102,10 @@ export class RemoteAsker implements Asker {
           this.#count(TASKS);
           numbers.task(name).asked();
         },
-        answered: (name, waited, ran) => numbers.task(name).answered(waited, ran),
+        answered: (name, waited, ran) => {
+          numbers.task(name).answered(waited, ran);
+          numbers.replied((waited + ran) / 1_000);
+        },
         completed: (name) => {
           this.#count(TASKS_COMPLETED);
           numbers.task(name).completed();
@@ -107,7 +131,21 @@ export class RemoteAsker implements Asker {
     });
     // The server keeps its processes alive.
     caller.keepLoop(false);
+    this.#writing = setInterval(() => this.#write(), WRITE_EVERY_MS).unref();
     return caller;
+  }
+
+  /** The counters are this process's as long as it has its place. */
+  #write(): void {
+    if (!this.#isOpen || this.#caller === undefined) return;
+    const { connected, disconnects, lookedUp, lost, queue } = this.#caller.stats();
+    const counted = new Map([
+      [ENGINE_DISCONNECTS, disconnects],
+      [REMOTE_RETRIED, this.#caller.submitter.stats().retried],
+      [REMOTE_LOOKED_UP, lookedUp],
+      [REMOTE_LOST, lost],
+    ]);
+    this.#numbers.write(connected, queue, counted);
   }
 
   #count(counter: number): void {

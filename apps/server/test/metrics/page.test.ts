@@ -62,6 +62,22 @@ const stats: ServerStats = {
   publishCount: 0,
   deliverCount: 0,
   droppedPublications: 0,
+  engineConnected: true,
+  engineWaitingNum: 4,
+  engineDelayedNum: 2,
+  engineRunningNum: 3,
+  engineHostNum: 2,
+  engineDisconnectCount: 1,
+  remoteRetryCount: 5,
+  remoteLookUpCount: 1,
+  remoteLostCount: 0,
+  hostRunningNum: 1,
+  hostSlotNum: 4,
+  hostSettledCount: 9,
+  hostLostCount: 1,
+  hostAgainCount: 2,
+  hostCancelCount: 3,
+  hostStallCount: 1,
   busPublishCount: 4,
   busDeliverCount: 5,
   busDroppedCount: 0,
@@ -106,6 +122,8 @@ test('each number of a snapshot is on the page', () => {
   expect(page).toContain('millrace_http_retries_total 4\n');
   expect(page).toContain('millrace_http_given_up_total 1\n');
   expect(page).toContain('millrace_tasks{state="waiting"} 1\n');
+  expect(page).toContain('millrace_engine_tasks{state="delayed"} 2\n');
+  expect(page).toContain('millrace_host_claims_total{outcome="again"} 2\n');
   expect(page).toContain('millrace_process_event_loop_delay_seconds{role="worker",id="1"} 0.011\n');
   expect(page).not.toContain('millrace_process_event_loop_delay_seconds{role="master"');
 });

@@ -183,6 +183,31 @@ describe.each<EngineKind>(['redis', 'nats'])('tasks of a server over %s', (kind)
     },
   );
 
+  test.skipIf(!isHere)('what waits, runs and was run again is counted', async () => {
+    const before = await asked.stats();
+    expect(before.userWorkerNum).toBe(1);
+    const answer = asked.askAside(gated(1));
+    await begun(1);
+    await until('the engine to tell of it', async () => {
+      const stats = await asked.stats();
+      const { engineConnected, engineRunningNum, engineHostNum, hostRunningNum, hostSlotNum } = stats;
+      const said = [engineConnected, engineRunningNum, engineHostNum, hostRunningNum, hostSlotNum];
+      return JSON.stringify(said) === '[true,1,1,1,2]';
+    });
+    for (const id of [0, 1]) process.kill(asked.pid(`task worker ${id}`) as number, 'SIGKILL');
+    await begun(2);
+    go();
+    await answer;
+    await until('it to be counted', async () => {
+      const { remoteRetryCount = 0, hostAgainCount = 0, hostSettledCount = 0 } = await asked.stats();
+      return (
+        remoteRetryCount > (before.remoteRetryCount ?? 0) &&
+        hostAgainCount > (before.hostAgainCount ?? 0) &&
+        hostSettledCount > (before.hostSettledCount ?? 0)
+      );
+    });
+  });
+
   test.skipIf(!isHere)(
     'the death of the broker process costs an attempt, and each is answered once',
     async () => {

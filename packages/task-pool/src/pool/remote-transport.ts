@@ -79,6 +79,8 @@ export interface RemoteHost {
   /** Resolves when the engine is connected. Rejects when it is too old, or its settings would lose tasks. */
   ready(): Promise<void>;
   stats(): RemoteHostStats;
+  /** What the engine says of its queue now. Rejects while it is away. */
+  counts(): Promise<EngineCounts>;
   /** Claims no more, lets what runs end for `timeout` milliseconds, gives the rest to other hosts, and ends. */
   close(options: { readonly timeout: number }): Promise<void>;
 }
