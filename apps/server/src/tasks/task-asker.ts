@@ -158,17 +158,24 @@ export class TaskAsker implements Asker {
 
   heard(message: TaskWorkerDied | TaskWorkerUp | TaskWorkerGone): void {
     const { type, taskWorker } = message;
-    if (type !== 'taskWorkerUp') this.#parts.watch?.ended(taskWorker);
-    if (type === 'taskWorkerGone') return this.client.workerLost(taskWorker, noTaskWorker(taskWorker));
-    if (type === 'taskWorkerDied') {
-      const cause = message.corrupt ? killedForCorruption(taskWorker) : undefined;
-      return this.client.workerDied(taskWorker, message.exit, cause);
+    if (type !== 'taskWorkerUp') {
+      this.#ended(message, taskWorker);
+      // Behind the answers of what it ran.
+      this.#parts.watch?.ended(taskWorker);
+      return;
     }
     const end = this.#ends[taskWorker];
     if (end === undefined) return;
     // It was not emptied in time: for this process that task worker is of no use.
     if (end.corrupt) this.#replace(taskWorker);
     else this.#ready(taskWorker);
+  }
+
+  #ended(message: TaskWorkerDied | TaskWorkerGone, taskWorker: number): void {
+    if (message.type === 'taskWorkerGone')
+      return this.client.workerLost(taskWorker, noTaskWorker(taskWorker));
+    const cause = message.corrupt ? killedForCorruption(taskWorker) : undefined;
+    this.client.workerDied(taskWorker, message.exit, cause);
   }
 
   #ready(taskWorker: number): void {
