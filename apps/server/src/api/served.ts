@@ -1,13 +1,19 @@
 import type { RequestListener } from 'node:http';
 import type { Server as NetServer } from 'node:net';
 import { inspect } from 'node:util';
+import { type FetchHandler, fetchListener } from '@millrace/http/fetch';
 import type { StatefulProtocol } from '../contract/protocol.js';
 import { ServerError } from '../errors.js';
 import type { HttpEngine, ServeOptions } from '../options/port-options.js';
 import { isHttpServer, isTlsServer } from '../sockets/server-kinds.js';
 
+/** What answers a `Request` with a `Response`: an object of the program, an application of Hono. */
+export interface FetchServable {
+  readonly fetch: FetchHandler;
+}
+
 /** What {@link Server.serve} takes: any server of node:net, node:http, node:https, node:http2 or node:tls, or what answers requests. */
-export type Servable = NetServer | RequestListener;
+export type Servable = NetServer | RequestListener | FetchServable;
 
 /** What `serve` was told: which engine, and where, if anything but the first listener was meant. Throws `ERR_MILLRACE_OPTION`. */
 export function servePlace(
@@ -19,10 +25,11 @@ export function servePlace(
       'ERR_MILLRACE_OPTION',
       `The option 'engine' of serve is 'node' or 'lean', not ${inspect(engine)}.`,
     );
-  if (engine === 'lean' && typeof target !== 'function' && (!isHttpServer(target) || isTlsServer(target)))
+  const isHandler = typeof target === 'function' || isFetchServable(target);
+  if (engine === 'lean' && !isHandler && (!isHttpServer(target) || isTlsServer(target)))
     throw new ServerError(
       'ERR_MILLRACE_OPTION',
-      "The engine 'lean' serves a function (request, response) or a server of node:http. Leave out 'engine' for any other server.",
+      "The engine 'lean' serves a function (request, response), an object with a function fetch(request) or a server of node:http. Leave out 'engine' for any other server.",
     );
   return { engine, place: Object.keys(place).length > 0 ? place : undefined };
 }
@@ -31,6 +38,11 @@ export function servePlace(
 export function serverOf(target: Servable): NetServer {
   // By this call a program that serves nothing does not load node:http.
   if (typeof target === 'function') return process.getBuiltinModule('node:http').createServer(target);
+  // Called on its object, which may be of a class.
+  if (isFetchServable(target))
+    return process
+      .getBuiltinModule('node:http')
+      .createServer(fetchListener((request, connection) => target.fetch(request, connection)));
   const { listen, emit } = (target ?? {}) as Partial<NetServer>;
   if (typeof listen === 'function' && typeof emit === 'function') {
     if (!target.listening) return target;
@@ -41,8 +53,12 @@ export function serverOf(target: Servable): NetServer {
   }
   throw new ServerError(
     'ERR_MILLRACE_OPTION',
-    'serve takes a net.Server (of node:net, node:http, node:https, node:http2 or node:tls), which does not listen, or a function (request, response).',
+    'serve takes a net.Server (of node:net, node:http, node:https, node:http2 or node:tls), which does not listen, a function (request, response), or an object with a function fetch(request).',
   );
+}
+
+function isFetchServable(target: Servable): target is FetchServable {
+  return typeof (target as Partial<FetchServable> | undefined)?.fetch === 'function';
 }
 
 /** `secure`: TLS ends in the reactor. */

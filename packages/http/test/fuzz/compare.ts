@@ -1,6 +1,8 @@
 import type { RequestListener } from 'node:http';
 import { Bench, type Client } from './connection.js';
 
+const KEEP_ALIVE_MS = 3_600_000;
+
 /** What the two servers have made of the same bytes. */
 export interface Outcome {
   readonly output: string;
@@ -39,6 +41,8 @@ export class Comparison {
   constructor(handler: RequestListener = telling) {
     this.#node = new Bench(handler, false);
     this.#lean = new Bench(handler, true);
+    // Where this process has to wait for the processor, no connection is over by that.
+    for (const { server } of [this.#node, this.#lean]) server.keepAliveTimeout = KEEP_ALIVE_MS;
   }
 
   async difference(pieces: readonly Buffer[]): Promise<Difference | undefined> {
