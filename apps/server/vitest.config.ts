@@ -82,6 +82,7 @@ const OF_THE_MODE = [
   'served',
   'served-tls',
   'lean',
+  'fetch-handler',
   'admin',
   'trace',
 ];

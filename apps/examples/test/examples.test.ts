@@ -100,3 +100,22 @@ test.runIf(process.getuid?.() === 0)(
     client.close();
   },
 );
+
+test('fetch answers requests, gives back what it was sent, and ends its events with the client', async () => {
+  const { client, program } = await listening('fetch');
+  client.close();
+  const [, port] = await program.printed(/listening on (\d+)/);
+  const at = (path: string) => `http://127.0.0.1:${port}${path}`;
+  expect(await (await fetch(at('/'))).text()).toBe('Hello World\n');
+  const asked = await fetch(at('/who'), { headers: { 'User-Agent': 'test' } });
+  expect(await asked.json()).toMatchObject({ agent: 'test', worker: expect.any(Number) });
+  const sent = await fetch(at('/back'), { method: 'POST', body: 'there and back' });
+  expect(await sent.text()).toBe('there and back');
+  expect((await fetch(at('/nothing'))).status).toBe(404);
+  const leaving = new AbortController();
+  const { body } = await fetch(at('/events'), { signal: leaving.signal });
+  const { value } = await (body as ReadableStream<Uint8Array>).getReader().read();
+  expect(String(value && Buffer.from(value))).toBe('data: 1\n\n');
+  leaving.abort();
+  await program.printed(/a client has left after \d+ events/);
+});

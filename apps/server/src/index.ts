@@ -8,7 +8,7 @@ export {
   type TaskErrorCode,
 } from '@millrace/task-pool';
 export type { Port } from './api/port.js';
-export type { Servable } from './api/served.js';
+export type { FetchServable, Servable } from './api/served.js';
 export { createServer, Server } from './api/server.js';
 export type { ServerStats } from './api/stats.js';
 export type { Bus, BusConnection, BusEvents, OpenBus } from './contract/bus.js';

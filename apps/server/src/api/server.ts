@@ -55,7 +55,7 @@ import { Registrations } from './registrations.js';
 import { assertHandlers } from './required-handlers.js';
 import type { Role } from './role.js';
 import { RoleStart } from './role-start.js';
-import { type Servable, servePlace, serverOf } from './served.js';
+import { type FetchServable, type Servable, servePlace, serverOf } from './served.js';
 import { ServerStarts } from './server-starts.js';
 import { SharedTables } from './shared-tables.js';
 import type { ServerStats } from './stats.js';
@@ -157,9 +157,9 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
   }
 
   /**
-   * Has a server of node:http, node:https, node:http2, node:tls or node:net, or a function `(request, response)`, serve the clients
-   * of a listener, in every worker: as if it listened there. Without options that is the server's first listener. Do not call its
-   * `listen`. Events of the server's own, `receive` and the like, are not for this listener. Returns the server. Throws
+   * Has a server of node:http, node:https, node:http2, node:tls or node:net, a function `(request, response)`, or an object with a
+   * function `fetch(request)` that gives a `Response`, serve the clients of a listener, in every worker: as if it listened there.
+   * Without options that is the server's first listener. Do not call its `listen`. Events of the server's own, `receive` and the like, are not for this listener. Returns the server. Throws
    * `ERR_MILLRACE_STARTED` and `ERR_MILLRACE_OPTION`.
    *
    * @example
@@ -168,7 +168,7 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
    * await server.start();
    */
   serve<S extends NetServer>(target: S, options?: ServeOptions): S;
-  serve(target: RequestListener, options?: ServeOptions): HttpServer;
+  serve(target: RequestListener | FetchServable, options?: ServeOptions): HttpServer;
   serve(target: Servable, options?: ServeOptions): NetServer {
     this.#registered.assertOpen('serve');
     const { engine, place } = servePlace(target, options ?? {});
