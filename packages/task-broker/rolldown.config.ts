@@ -5,6 +5,7 @@ export default library([
   'program',
   'contract/contract',
   'contract/contract-tasks',
+  'contract/fault-tasks',
   'contract/tasks-with-store',
   'host/task-program',
   'host/broker-main',

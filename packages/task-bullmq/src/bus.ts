@@ -14,6 +14,7 @@
 import { checkOptions, optionNames, shown } from '@millrace/channel';
 import { BrokerError } from '@millrace/task-broker';
 import type { RedisOptions } from 'ioredis';
+import { isAddress } from './is-address.js';
 
 export interface RedisBusOptions {
   /** `redis://host:6379`, `rediss://…`, a path of a Unix socket, or options of ioredis as plain data. Default: `redis://127.0.0.1:6379`. */
@@ -46,7 +47,7 @@ export function redis(options: RedisBusOptions = {}): RedisBus {
     const message = `'name' must be 1 to 64 letters, digits, '.', '-' and '_', not ${shown(name)}.`;
     throw new BrokerError('ERR_MILLRACE_BROKER_OPTION', message, { value: name });
   }
-  if (typeof connection !== 'string' && Object.getPrototypeOf(connection) !== Object.prototype) {
+  if (!isAddress(connection)) {
     const message =
       "'connection' must be an address or a plain object of options: a connection of ioredis belongs to one process.";
     throw new BrokerError('ERR_MILLRACE_BROKER_OPTION', message);

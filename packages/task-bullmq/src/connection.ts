@@ -11,17 +11,34 @@ const POLICY = 'noeviction';
 /** For what waits until it is connected again (a host), or is told at once that it is not (a caller). */
 export function connect({ connection }: ResolvedBullmqOptions, patient: boolean): GatheringRedis {
   const options: RedisOptions = {
-    ...(typeof connection === 'string' ? {} : connection),
-    lazyConnect: true,
+    ...optionsOf(connection),
     maxRetriesPerRequest: patient ? null : 0,
     enableOfflineQueue: patient,
-    socketTimeout: SILENCE_MS,
-    // 50 ms, growing to 2 s, for ever.
-    retryStrategy: (times) => Math.min(50 * times, 2_000),
   };
   return typeof connection === 'string'
     ? new GatheringRedis(connection, options)
     : new GatheringRedis(options);
+}
+
+/** For a bus, which hears at once that a connection is lost, and says anew what it subscribes to. */
+export function connectBus(connection: string | RedisOptions): Redis {
+  const options: RedisOptions = {
+    ...optionsOf(connection),
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
+    autoResubscribe: false,
+  };
+  return typeof connection === 'string' ? new Redis(connection, options) : new Redis(options);
+}
+
+function optionsOf(connection: string | RedisOptions): RedisOptions {
+  return {
+    ...(typeof connection === 'string' ? {} : connection),
+    lazyConnect: true,
+    socketTimeout: SILENCE_MS,
+    // 50 ms, growing to 2 s, for ever.
+    retryStrategy: (times) => Math.min(50 * times, 2_000),
+  };
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   TRANSPORT_OPTIONS,
 } from '@millrace/task-broker';
 import type { RedisOptions } from 'ioredis';
+import { isAddress } from './is-address.js';
 
 /** Where the tasks are, and how BullMQ keeps them. */
 export interface BullmqOptions extends EngineOptions {
@@ -53,7 +54,7 @@ export function resolveBullmqOptions(options: BullmqOptions): ResolvedBullmqOpti
       'ERR_MILLRACE_BROKER_OPTION',
       `'queue' must be a name without ':', not ${shown(queue)}.`,
     );
-  if (typeof connection !== 'string' && Object.getPrototypeOf(connection) !== Object.prototype) {
+  if (!isAddress(connection)) {
     const message =
       "'connection' must be an address or a plain object of options: a connection of ioredis cannot be handed to the host's process.";
     throw new BrokerError('ERR_MILLRACE_BROKER_OPTION', message);

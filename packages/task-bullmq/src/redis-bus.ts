@@ -1,10 +1,8 @@
 /** What holds a server's connection to the bus, in a process of its own. */
-import { Redis, type RedisOptions } from 'ioredis';
+import type { Redis } from 'ioredis';
 import type { ResolvedRedisBusOptions } from './bus.js';
-import { ConnectionWatch } from './connection.js';
+import { ConnectionWatch, connectBus } from './connection.js';
 
-/** Milliseconds without an answer, where one is awaited, after which a connection is given up: the machine behind it is gone. */
-const SILENCE_MS = 8_000;
 /** Milliseconds between two questions to a Redis that has nothing to say: only so its silence is noticed. */
 const PING_EVERY_MS = 4_000;
 
@@ -23,8 +21,8 @@ class RedisBusConnection {
 
   constructor({ connection, name }: ResolvedRedisBusOptions, events: BusEvents) {
     this.#name = name;
-    this.#publisher = connect(connection);
-    this.#subscriber = connect(connection);
+    this.#publisher = connectBus(connection);
+    this.#subscriber = connectBus(connection);
     const clients = [this.#publisher, this.#subscriber];
     new ConnectionWatch(clients, events.connected, events.away);
     this.#subscriber.on('messageBuffer', (_channel: Buffer, bytes: Buffer) => events.arrived(bytes));
@@ -60,21 +58,6 @@ class RedisBusConnection {
   #channel(channel: number): string {
     return `${this.#name}:${channel}`;
   }
-}
-
-function connect(connection: string | RedisOptions): Redis {
-  const options: RedisOptions = {
-    ...(typeof connection === 'string' ? {} : connection),
-    lazyConnect: true,
-    maxRetriesPerRequest: 0,
-    enableOfflineQueue: false,
-    // All that is to be heard the server says, each time.
-    autoResubscribe: false,
-    socketTimeout: SILENCE_MS,
-    // 50 ms, growing to 2 s, for ever.
-    retryStrategy: (times) => Math.min(50 * times, 2_000),
-  };
-  return typeof connection === 'string' ? new Redis(connection, options) : new Redis(options);
 }
 
 export function openBus(options: unknown, events: BusEvents): RedisBusConnection {

@@ -82,7 +82,8 @@ export class ReplyStream {
 
   #take(id: string, bytes: Buffer | undefined): void {
     this.#last = id;
-    if (bytes !== undefined && bytes.length > 0) this.#replied(this.#wire.decode(bytes));
+    const reply = bytes && this.#wire.decode(bytes);
+    if (reply !== undefined) this.#replied(reply);
   }
 
   /** Removes what was read. */

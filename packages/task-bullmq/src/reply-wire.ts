@@ -11,6 +11,8 @@ type Packed = readonly [
   body: Uint8Array,
 ];
 
+const KINDS: ReadonlySet<unknown> = new Set<Reply['kind']>(['done', 'thrown', 'item', 'progress']);
+
 /** Replies as they lie in a caller's stream. */
 export class ReplyWire {
   readonly #codec = msgpackCodec<Packed>();
@@ -23,8 +25,30 @@ export class ReplyWire {
     return bytes;
   }
 
-  decode(bytes: Buffer): Reply {
-    const [id, kind, attempt, host, sequence, ran, body] = this.#codec.decode(bytes, 0, bytes.length);
+  /** Undefined where the bytes are none of ours: every client of the Redis can add to a caller's stream. */
+  decode(bytes: Buffer): Reply | undefined {
+    let packed: unknown;
+    try {
+      packed = this.#codec.decode(bytes, 0, bytes.length);
+    } catch {
+      return undefined;
+    }
+    if (!isPacked(packed)) return undefined;
+    const [id, kind, attempt, host, sequence, ran, body] = packed;
     return { id, kind, attempt, host, sequence, ran, body };
   }
+}
+
+function isPacked(value: unknown): value is Packed {
+  if (!Array.isArray(value) || value.length !== 7) return false;
+  const [id, kind, attempt, host, sequence, ran, body] = value as unknown[];
+  return (
+    typeof id === 'string' &&
+    KINDS.has(kind) &&
+    typeof attempt === 'number' &&
+    typeof host === 'string' &&
+    typeof sequence === 'number' &&
+    typeof ran === 'number' &&
+    body instanceof Uint8Array
+  );
 }

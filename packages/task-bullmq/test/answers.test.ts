@@ -40,7 +40,7 @@ describe.skipIf(whyNoRedis())('an answer behind its settlement', () => {
   });
 
   const send = (claims: number) => answers.sendBehind(STREAM, JOB, claims, ANSWER);
-  async function sent(): Promise<Reply[]> {
+  async function sent(): Promise<(Reply | undefined)[]> {
     const entries = await redis.xrangeBuffer(STREAM, '-', '+');
     return entries.slice(1).map(([, fields]) => new ReplyWire().decode(fields[1] as Buffer));
   }

@@ -3,17 +3,16 @@ import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type RemotePoolStats, serveTasks, type TaskHost } from '@millrace/task-broker';
+import { FAULT_TASKS, type FaultTasks } from '@millrace/task-broker/contract';
 import { type BullmqOptions, bullmq, bullmqEngine, TaskSchedules } from '@millrace/task-bullmq';
 import { TaskPool, type TaskPoolOptions } from '@millrace/task-pool';
 import { descendants, isRunning, Program, until } from '@millrace/testkit';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type * as fixture from './fixtures/tasks.js';
 import { TestRedis, whyNoRedis } from './redis.js';
 
-type Pool = TaskPool<typeof fixture>;
+type Pool = TaskPool<FaultTasks>;
 
-const MODULE = new URL('../dist-test/fixtures/tasks.js', import.meta.url);
 const LOCK_MS = 1_500;
 const why = whyNoRedis();
 
@@ -37,7 +36,7 @@ describe.skipIf(why)('over Redis', () => {
   const options = (more: BullmqOptions = {}) => ({ connection: redis.connection, lock: LOCK_MS, ...more });
 
   function caller(more: Partial<TaskPoolOptions> = {}, transport = {}): Pool {
-    const pool: Pool = new TaskPool<typeof fixture>(MODULE, {
+    const pool: Pool = new TaskPool<FaultTasks>(FAULT_TASKS, {
       size: 0,
       transport: bullmq({ ...options(), sweepEvery: 500, connectTimeout: 2_000, ...transport }),
       ...more,
@@ -47,7 +46,7 @@ describe.skipIf(why)('over Redis', () => {
   }
 
   async function host(size = 2, more: BullmqOptions = {}): Promise<TaskHost> {
-    const served = serveTasks(MODULE, { engine: bullmqEngine(options(more)), size, grace: 200 });
+    const served = serveTasks(FAULT_TASKS, { engine: bullmqEngine(options(more)), size, grace: 200 });
     open.push(served);
     await served.ready();
     return served;
@@ -85,7 +84,7 @@ describe.skipIf(why)('over Redis', () => {
 
   test('a host without a task process leaves its tasks to others, and says so', async () => {
     await redis.start();
-    const broken = serveTasks(MODULE, {
+    const broken = serveTasks(FAULT_TASKS, {
       engine: bullmqEngine(options()),
       size: 1,
       restart: { when: 'never' },
@@ -173,7 +172,7 @@ describe.skipIf(why)('over Redis', () => {
   test('the tasks of a host that is killed are run by another within 10 s, where retries allow it', async () => {
     await redis.start();
     const before = new Set(descendants(process.pid).map(({ pid }) => pid));
-    const first: Pool = new TaskPool<typeof fixture>(MODULE, {
+    const first: Pool = new TaskPool<FaultTasks>(FAULT_TASKS, {
       size: 1,
       transport: bullmq(options()),
     });
@@ -216,7 +215,7 @@ describe.skipIf(why)('over Redis', () => {
   test('a host that is stopped in order finishes what it runs; the program does so at SIGTERM', async () => {
     await redis.start();
     const bin = new URL('../../task-broker/bin/millrace-tasks.js', import.meta.url);
-    const args = [MODULE.pathname, '--queue', `unix:${redis.connection}`, '--size', '1'];
+    const args = [FAULT_TASKS.pathname, '--queue', `unix:${redis.connection}`, '--size', '1'];
     const program = new Program(bin, { args });
     try {
       const pool = caller({}, { connection: redis.connection });
@@ -244,7 +243,7 @@ describe.skipIf(why)('over Redis', () => {
     };
     await expect(pool.run('double', 1)).rejects.toMatchObject(refused);
     await expect(pool.ready()).rejects.toMatchObject(refused);
-    const served = serveTasks(MODULE, { engine: bullmqEngine(options()), size: 1 });
+    const served = serveTasks(FAULT_TASKS, { engine: bullmqEngine(options()), size: 1 });
     open.push(served);
     await expect(served.ready()).rejects.toMatchObject(refused);
     await host(1, { allowEviction: true });

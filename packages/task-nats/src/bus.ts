@@ -13,6 +13,7 @@
  */
 import { checkOptions, optionNames, shown } from '@millrace/channel';
 import { BrokerError } from '@millrace/task-broker';
+import { serversOf } from './servers.js';
 
 export interface NatsBusOptions {
   /** `nats://host:4222`, or several of one cluster. Default: `nats://127.0.0.1:4222`. */
@@ -53,11 +54,14 @@ const MODULE = new URL('./nats-bus.js', import.meta.url);
 /** The option `bus` of a server. Throws `ERR_MILLRACE_BROKER_OPTION` and `ERR_MILLRACE_UNKNOWN_OPTION`. */
 export function nats(options: NatsBusOptions = {}): NatsBus {
   checkOptions(options, OPTIONS, 'nats()');
-  const { servers = 'nats://127.0.0.1:4222', name = 'millrace', user, pass, token } = options;
+  const { servers, name = 'millrace', user, pass, token } = options;
   if (typeof name !== 'string' || !/^[\w-]{1,64}$/.test(name)) {
     const message = `'name' must be 1 to 64 letters, digits, '-' and '_', not ${shown(name)}.`;
     throw new BrokerError('ERR_MILLRACE_BROKER_OPTION', message, { value: name });
   }
-  const list = typeof servers === 'string' ? [servers] : [...servers];
-  return { name: 'NATS', module: MODULE.href, options: { servers: list, name, user, pass, token } };
+  return {
+    name: 'NATS',
+    module: MODULE.href,
+    options: { servers: serversOf(servers), name, user, pass, token },
+  };
 }

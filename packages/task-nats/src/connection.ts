@@ -11,18 +11,13 @@ import {
   RetentionPolicy,
   StorageType,
 } from '@nats-io/jetstream';
-import { connect, type NatsConnection, nanos } from '@nats-io/transport-node';
+import { type NatsConnection, nanos } from '@nats-io/transport-node';
+import { connectNats, FIRST_WAIT_MS } from './connect-nats.js';
 import type { ResolvedJetStreamOptions } from './options.js';
 import { Subjects } from './subjects.js';
 
 /** The oldest server that has what is used: reading the last message of a subject from any replica. */
 const OLDEST = [2, 9] as const;
-/** Milliseconds between two attempts to connect, at first and at most. */
-const FIRST_WAIT_MS = 50;
-const LAST_WAIT_MS = 2_000;
-/** A server that does not answer two of these is gone. */
-const PING_MS = 3_000;
-const MOST_PINGS_OUT = 2;
 /** Milliseconds that the server has to answer. */
 const TIMEOUT_MS = 5_000;
 /** Milliseconds for which the server knows the ids of tasks that were enqueued. */
@@ -41,7 +36,7 @@ export class Connection {
   #manager: JetStreamManager | undefined;
   #connected = false;
   #closed = false;
-  #gaveUp: (() => void) | undefined;
+  readonly #closing = new AbortController();
 
   constructor(options: ResolvedJetStreamOptions) {
     this.#options = options;
@@ -69,8 +64,8 @@ export class Connection {
 
   /** Connects, for as long as it takes; `begin` is called with each connection before `connected` is. */
   async open(events: ConnectionEvents, begin: () => Promise<void> | void): Promise<void> {
-    this.#nats = await this.#connect(events);
-    if (this.#closed) return this.#nats.close();
+    this.#nats = await connectNats(this.#options, (error) => events.away(error), this.#closing.signal);
+    if (this.#nats === undefined) throw away(new Error('The connection was closed before it was made.'));
     this.#checkVersion(this.#nats);
     this.#js = jetstream(this.#nats, { timeout: TIMEOUT_MS });
     this.#manager = await this.#ask(() =>
@@ -86,37 +81,8 @@ export class Connection {
   async close(): Promise<void> {
     this.#closed = true;
     this.#connected = false;
-    this.#gaveUp?.();
+    this.#closing.abort();
     await this.#nats?.close();
-  }
-
-  async #connect(events: ConnectionEvents): Promise<NatsConnection> {
-    const { servers, user, pass, token } = this.#options;
-    let told = false;
-    for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, LAST_WAIT_MS)) {
-      try {
-        return await connect({
-          servers: [...servers],
-          ...(user !== undefined && { user }),
-          ...(pass !== undefined && { pass }),
-          ...(token !== undefined && { token }),
-          pingInterval: PING_MS,
-          maxPingOut: MOST_PINGS_OUT,
-          maxReconnectAttempts: -1,
-          reconnectTimeWait: 4 * FIRST_WAIT_MS,
-          ignoreAuthErrorAbort: true,
-        });
-      } catch (error) {
-        if (this.#closed) throw error;
-        if (!told) events.away(error as Error);
-        told = true;
-      }
-      await new Promise<void>((resolve) => {
-        this.#gaveUp = resolve;
-        setTimeout(resolve, wait);
-      });
-      if (this.#closed) throw away(new Error('The connection was closed before it was made.'));
-    }
   }
 
   async #watch(

@@ -1,13 +1,7 @@
 /** What holds a server's connection to the bus, in a process of its own. */
-import { connect, type NatsConnection, type Subscription } from '@nats-io/transport-node';
+import type { NatsConnection, Subscription } from '@nats-io/transport-node';
 import type { ResolvedNatsBusOptions } from './bus.js';
-
-/** Milliseconds between two attempts to connect, at first and at most. */
-const FIRST_WAIT_MS = 50;
-const LAST_WAIT_MS = 2_000;
-/** A server that does not answer two of these is gone. */
-const PING_MS = 3_000;
-const MOST_PINGS_OUT = 2;
+import { connectNats } from './connect-nats.js';
 
 interface BusEvents {
   connected(): void;
@@ -21,7 +15,7 @@ class NatsBusConnection {
   readonly #subscriptions = new Map<number, Subscription>();
   #nats: NatsConnection | undefined;
   #isConnected = false;
-  #isClosed = false;
+  readonly #closing = new AbortController();
   /** What is answered once all that was published by now is there. */
   #flush: Promise<void> | undefined;
 
@@ -64,7 +58,7 @@ class NatsBusConnection {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#closing.abort();
     await this.#nats?.close();
   }
 
@@ -73,12 +67,13 @@ class NatsBusConnection {
   }
 
   async #open(): Promise<void> {
-    const nats = await this.#connect();
+    const away = (error: Error) => this.#events.away(error);
+    const nats = await connectNats(this.#options, away, this.#closing.signal);
     if (nats === undefined) return;
     this.#nats = nats;
     this.#set(true);
     for await (const { type } of nats.status()) {
-      if (this.#isClosed) return;
+      if (this.#closing.signal.aborted) return;
       // The client subscribes anew by itself.
       if (type === 'disconnect') this.#set(false);
       if (type === 'reconnect') this.#set(true);
@@ -90,35 +85,6 @@ class NatsBusConnection {
     this.#isConnected = isConnected;
     if (isConnected) this.#events.connected();
     else this.#events.away(new Error('The connection to NATS was lost.'));
-  }
-
-  /** Undefined: it was closed before. */
-  async #connect(): Promise<NatsConnection | undefined> {
-    const { servers, user, pass, token } = this.#options;
-    let isTold = false;
-    for (let wait = FIRST_WAIT_MS; ; wait = Math.min(2 * wait, LAST_WAIT_MS)) {
-      try {
-        const nats = await connect({
-          servers: [...servers],
-          ...(user !== undefined && { user }),
-          ...(pass !== undefined && { pass }),
-          ...(token !== undefined && { token }),
-          pingInterval: PING_MS,
-          maxPingOut: MOST_PINGS_OUT,
-          maxReconnectAttempts: -1,
-          reconnectTimeWait: 4 * FIRST_WAIT_MS,
-          ignoreAuthErrorAbort: true,
-        });
-        if (!this.#isClosed) return nats;
-        await nats.close();
-        return undefined;
-      } catch (error) {
-        if (!isTold) this.#events.away(error as Error);
-        isTold = true;
-      }
-      await new Promise<void>((resolve) => setTimeout(resolve, wait));
-      if (this.#isClosed) return undefined;
-    }
   }
 }
 

@@ -7,6 +7,7 @@ import {
   resolveEngineOptions,
   TRANSPORT_OPTIONS,
 } from '@millrace/task-broker';
+import { serversOf } from './servers.js';
 
 /** Where the tasks are, and how JetStream keeps them. */
 export interface JetStreamOptions extends EngineOptions {
@@ -52,14 +53,7 @@ export const JETSTREAM_TRANSPORT_OPTIONS = new Set([...JETSTREAM_OPTIONS, ...TRA
 
 /** Fills in the defaults. Throws `ERR_MILLRACE_BROKER_OPTION` and `ERR_MILLRACE_UNKNOWN_OPTION`. */
 export function resolveJetStreamOptions(options: JetStreamOptions): ResolvedJetStreamOptions {
-  const {
-    servers = 'nats://127.0.0.1:4222',
-    user,
-    pass,
-    token,
-    stream = 'tasks',
-    storage = 'file',
-  } = options;
+  const { servers, user, pass, token, stream = 'tasks', storage = 'file' } = options;
   if (typeof stream !== 'string' || !/^[\w-]+$/.test(stream)) {
     const message = `'stream' must be a name of letters, digits, '-' and '_', not ${shown(stream)}.`;
     throw new BrokerError('ERR_MILLRACE_BROKER_OPTION', message);
@@ -70,7 +64,7 @@ export function resolveJetStreamOptions(options: JetStreamOptions): ResolvedJetS
   }
   return {
     ...resolveEngineOptions(options),
-    servers: typeof servers === 'string' ? [servers] : [...servers],
+    servers: serversOf(servers),
     user,
     pass,
     token,

@@ -43,18 +43,11 @@ class Wire<T> {
     return bytes;
   }
 
-  decode(bytes: Uint8Array): T {
-    return this.#codec.decode(
-      Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-      0,
-      bytes.byteLength,
-    );
-  }
-
   /** Undefined where the bytes are none of ours: anyone who may publish on a subject can put anything there. */
   decodeForeign(bytes: Uint8Array): T | undefined {
     try {
-      const value = this.decode(bytes);
+      const memory = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      const value = this.#codec.decode(memory, 0, memory.length);
       return typeof value === 'object' && value !== null ? value : undefined;
     } catch {
       return undefined;

@@ -6,6 +6,29 @@ export interface LastWord {
   readonly sequence: number;
 }
 
+/**
+ * What anyone may put on the subject of a task instead of a word: the next delivery says anew that it begins, as the first attempt that is
+ * known of, and what an attempt before it says counts no more.
+ */
+const NO_WORD: Word = { kind: 'claimed', attempt: 0, by: '' };
+
+function wordOf(bytes: Uint8Array): Word {
+  const word = wordWire.decodeForeign(bytes);
+  switch (word?.kind) {
+    case 'claimed':
+      return typeof word.attempt === 'number' && typeof word.by === 'string' ? word : NO_WORD;
+    case 'done':
+    case 'thrown':
+      return typeof word.attempt === 'number' && (word.body as unknown) instanceof Uint8Array
+        ? word
+        : NO_WORD;
+    case 'cancelled':
+      return word;
+    default:
+      return NO_WORD;
+  }
+}
+
 /** The last words about tasks; see {@link Word}. */
 export class Words {
   readonly #connection: Connection;
@@ -20,7 +43,7 @@ export class Words {
       const found = await manager.direct.getMessage(subjects.answerStream, {
         last_by_subj: subjects.answer(id),
       });
-      return found === null ? undefined : { word: wordWire.decode(found.data), sequence: found.seq };
+      return found === null ? undefined : { word: wordOf(found.data), sequence: found.seq };
     } catch (error) {
       throw asBrokerError(error);
     }

@@ -3,18 +3,17 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type RemotePoolStats, serveTasks, type TaskHost } from '@millrace/task-broker';
+import { FAULT_TASKS, type FaultTasks } from '@millrace/task-broker/contract';
 import { jetStream, jetStreamEngine } from '@millrace/task-nats';
 import { TaskPool, type TaskPoolOptions } from '@millrace/task-pool';
 import { until } from '@millrace/testkit';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type * as fixture from './fixtures/tasks.js';
 import { TestNats, whyNoNats } from './nats.js';
 
-type Pool = TaskPool<typeof fixture>;
+type Pool = TaskPool<FaultTasks>;
 
-const MODULE = new URL('../dist-test/fixtures/tasks.js', import.meta.url);
 const LOCK_MS = 1_500;
 
 describe.skipIf(whyNoNats())('over JetStream', () => {
@@ -37,7 +36,7 @@ describe.skipIf(whyNoNats())('over JetStream', () => {
   const remote = (pool: Pool) => (pool.stats() as RemotePoolStats).remote;
 
   function caller(more: Partial<TaskPoolOptions> = {}, transport = {}): Pool {
-    const pool: Pool = new TaskPool<typeof fixture>(MODULE, {
+    const pool: Pool = new TaskPool<FaultTasks>(FAULT_TASKS, {
       size: 0,
       transport: jetStream({
         servers: nats.servers,
@@ -54,7 +53,7 @@ describe.skipIf(whyNoNats())('over JetStream', () => {
 
   async function host(size = 2): Promise<TaskHost> {
     const engine = jetStreamEngine({ servers: nats.servers, lock: LOCK_MS });
-    const served = serveTasks(MODULE, { engine, size, grace: 200 });
+    const served = serveTasks(FAULT_TASKS, { engine, size, grace: 200 });
     open.push(served);
     await served.ready();
     return served;

@@ -12,6 +12,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CallerBroker, EngineFeature, HostBroker, TaskEngine } from '../engine/engine.js';
 import type { Claim, EngineTask, Fate, Reply } from '../engine/task.js';
+import type * as faultTasks from './fault-tasks.js';
 
 export interface ContractFixture {
   /** An engine whose queue is empty, and no other check's. */
@@ -379,3 +380,7 @@ async function until(what: string, holds: () => boolean): Promise<void> {
 }
 
 export { type PoolCheck, type PoolFixture, poolContract } from './pool-contract.js';
+
+/** A module of tasks for an engine's own tests of its faults: they note their attempts in files. */
+export const FAULT_TASKS = new URL('./fault-tasks.js', import.meta.url);
+export type FaultTasks = typeof faultTasks;
