@@ -1,6 +1,7 @@
 /**
- * `npm run ws-suite -- --tests DIR [--modes process,base] [--table FILE] [--not-applicable FILE] [--match REGEXP]`: ws's own tests, of a checkout
- * with mocha installed beside them, natively and as programs of `millrace start` with one worker.
+ * `npm run ws-suite -- --tests DIR [--modes process,base] [--lean process,base] [--table FILE] [--not-applicable FILE] [--match REGEXP]`: ws's
+ * own tests, of a checkout with mocha installed beside them, natively, as programs of `millrace start` with one worker, and over connections of a
+ * listener whose engine is lean.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,12 +15,14 @@ import { failures, NATIVELY, type TestResult, table } from './table.js';
 
 /** For one file. */
 const LIMIT_MS = 300_000;
+const SERVED_LEAN = fileURLToPath(new URL('served-lean.js', import.meta.url));
 const RUN_FILE = fileURLToPath(new URL('run-file.js', import.meta.url));
 
 const { values } = parseArgs({
   options: {
     tests: { type: 'string' },
     modes: { type: 'string', default: 'process,base' },
+    lean: { type: 'string', default: 'process,base' },
     match: { type: 'string', default: '\\.test\\.js$' },
     table: { type: 'string' },
     'not-applicable': { type: 'string' },
@@ -42,6 +45,8 @@ try {
       `${mode} mode`,
       startCommand({ COMPAT_START: 'millrace', COMPAT_WORKERS: '1', COMPAT_MODE: mode }),
     );
+  for (const mode of values.lean.split(',').filter(Boolean))
+    await runAll(`lean, ${mode} mode`, PLAIN, SERVED_LEAN, { MODE: mode });
 } finally {
   rmSync(scratch, { recursive: true });
 }
@@ -52,24 +57,32 @@ console.log(page);
 if (values.table !== undefined) writeFileSync(values.table, page);
 if (failures(ways).some(([, { title }]) => reasons[title] === undefined)) process.exitCode = 1;
 
-async function runAll(way: string, by: StartCommand): Promise<void> {
+async function runAll(way: string, by: StartCommand, program = RUN_FILE, env = {}): Promise<void> {
   const all: TestResult[] = [];
   for (const file of files) {
-    const found = await runFile(way, by, file);
+    const found = await runFile(way, { by, program, env }, file);
     console.error(`${way}: ${file}: ${found.length} tests`);
     all.push(...found);
   }
   ways.set(way, all);
 }
 
-async function runFile(way: string, { command }: StartCommand, file: string): Promise<TestResult[]> {
+interface How {
+  readonly by: StartCommand;
+  /** What runs the file. */
+  readonly program: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+async function runFile(way: string, { by, program: runner, env }: How, file: string): Promise<TestResult[]> {
   const results = join(scratch, `${way} ${file}.json`.replaceAll(' ', '-'));
-  const [program, ...args] = [...command, RUN_FILE, directory, file, results] as readonly string[] as [
+  const [program, ...args] = [...by.command, runner, directory, file, results] as readonly string[] as [
     string,
     ...string[],
   ];
   const child = spawn(program, args, {
     cwd: directory,
+    env: { ...process.env, ...env },
     detached: true,
     stdio: ['ignore', 'ignore', 'inherit'],
   });

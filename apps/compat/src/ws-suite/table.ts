@@ -56,7 +56,7 @@ export function table(
     ...rows,
     '',
     ...(failed.length === 0
-      ? ['Each test that passes natively passes in both modes.']
+      ? ['Each test that passes natively passes in all other ways.']
       : ['| test | run | outcome | reason |', '|---|---|---|---|', ...failed]),
     '',
   ].join('\n');

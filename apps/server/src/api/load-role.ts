@@ -89,7 +89,7 @@ async function loadChild(
         topology,
         asWorker(assignment.id),
         own && { Reactor: own.OwnReactor, functions },
-        sockets && { Sessions: sockets.ServedSessions, servers: served, Lean: lean?.LeanServer },
+        sockets && { Sessions: sockets.ServedSessions, servers: served, lean },
       );
   }
   if (role === 'taskWorker') {

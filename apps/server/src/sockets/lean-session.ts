@@ -1,7 +1,13 @@
-import type { LeanConnection, LeanLink } from '@millrace/http';
+import type { LeanConnection, LeanLink, LeanServer, leanWebSocket } from '@millrace/http';
 import type { AttachedServer } from './attached-server.js';
 import type { SessionLink } from './session-link.js';
 import type { SessionSocket } from './session-socket.js';
+
+/** What `@millrace/http` has for listeners whose engine is lean, which is loaded where there are some. */
+export interface LeanEngine {
+  readonly LeanServer: typeof LeanServer;
+  readonly leanWebSocket: typeof leanWebSocket;
+}
 
 /** A session whose requests `@millrace/http` reads, until one comes that it leaves to node:http. */
 export class LeanSession implements LeanLink {

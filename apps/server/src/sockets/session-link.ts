@@ -1,3 +1,4 @@
+import type { leanWebSocket } from '@millrace/http';
 import type { ReactorIndex, SessionId } from '../contract/ids.js';
 import type { Keeper, KeptRequest, WebSocketOwner } from '../contract/resumable.js';
 import { END_OUTPUT, responsesEnded, SEND, UPGRADED } from '../links/packet.js';
@@ -43,6 +44,8 @@ export class SessionLink {
   socket!: SessionSocket;
   /** What reads the client's bytes in place of the socket, as long as it does. */
   reader: InputReader | undefined;
+  /** What reads and sends plain messages of a WebSocket over the socket; undefined: `ws` does. */
+  lean: typeof leanWebSocket | undefined;
   bytesRead = 0;
   /** How many of those came before it spoke HTTP no more. */
   bytesAtUpgrade = 0;
@@ -225,6 +228,20 @@ export class SessionLink {
     this.#output.add(data, encoding);
     this.#soon();
     if (this.#output.size >= GATHER_BYTES) this.#send(false);
+  }
+
+  /** Sends a frame of a WebSocket, where the link is clear: its head, text in latin1, and what comes behind it. */
+  sendFrame(head: string, payload: string | Uint8Array): void {
+    this.socket.touch();
+    this.#output.add(head, 'latin1');
+    this.#output.add(payload, 'utf8');
+    this.#soon();
+    if (this.#output.size >= GATHER_BYTES) this.#send(false);
+  }
+
+  /** A WebSocket may lie over the socket now, whose frames are lean where its requests were. */
+  mayBeWebSocket(): void {
+    this.lean?.(this.socket, this);
   }
 
   /** A write is over at once, as the kernel's are, unless much waits for the client: then it is when there is room again. */

@@ -90,6 +90,12 @@ export class SessionSocket extends Socket {
     return this;
   }
 
+  /** Nothing is to be set. A WebSocket of the package `ws` does this once it has everything that it reads and sends with. */
+  override setNoDelay(on?: boolean): this {
+    this.#link.mayBeWebSocket();
+    return super.setNoDelay(on);
+  }
+
   /** node:tls takes a socket without a handle for one that is still connecting, and waits for the end of that. */
   override once(event: string | symbol, listener: (...args: never[]) => void): this {
     if (event !== 'connect') return super.once(event as string, listener as () => void);

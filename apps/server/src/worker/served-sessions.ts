@@ -2,7 +2,6 @@ import type { Server as HttpServer } from 'node:http';
 import type { Server as NetServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { copyOf } from '@millrace/channel/internal';
-import type { LeanServer } from '@millrace/http';
 import type { ListenerIndex, ReactorIndex, SessionId } from '../contract/ids.js';
 import type { ProgramTls } from '../contract/program-tls.js';
 import type { Keeper, KeptRequest, WebSocketOwner } from '../contract/resumable.js';
@@ -16,6 +15,7 @@ import { DONE, REQUESTS } from '../shared/counters-layout.js';
 import type { ResumeTable } from '../shared/resume-table.js';
 import { TAKEN } from '../shared/trace-layout.js';
 import { AttachedServer } from '../sockets/attached-server.js';
+import type { LeanEngine } from '../sockets/lean-session.js';
 import { listenFor } from '../sockets/listen-for.js';
 import { IDLE_END_MS } from '../sockets/own-connections.js';
 import type { ResponseLedger } from '../sockets/response-ledger.js';
@@ -41,8 +41,8 @@ export interface ServedSessionsParts {
   readonly ports: readonly ResolvedPort[];
   /** Whether connections outlast this process: those of a dead worker are this one's, and idle ones are kept for longer. */
   readonly lasting: boolean;
-  /** What reads requests of listeners whose engine is lean; undefined where there are none. */
-  readonly Lean?: typeof LeanServer | undefined;
+  /** What reads requests and WebSockets of listeners whose engine is lean; undefined where there are none. */
+  readonly lean?: LeanEngine | undefined;
   /** What is kept of WebSockets that can be resumed; undefined where connections end with this process. */
   readonly resumable: ResumeTable | undefined;
   /** A request has been taken. */
@@ -170,8 +170,8 @@ export class ServedSessions implements SocketHost {
     listenFor(server, address, () => this.detach(listener));
     if (tlsOfServer) return this.attach(server, listener, true);
     const attached = new AttachedServer(server, tls !== undefined, this.#parts.lasting);
-    if (engine === 'lean' && this.#parts.Lean !== undefined)
-      attached.lean = new this.#parts.Lean(server as HttpServer);
+    if (engine === 'lean' && this.#parts.lean !== undefined)
+      attached.lean = new this.#parts.lean.LeanServer(server as HttpServer);
     this.#attach(attached, listener);
   }
 
@@ -340,6 +340,7 @@ export class ServedSessions implements SocketHost {
 
   #socketOver(link: SessionLink, remote: string, attached: AttachedServer) {
     const options = { remote, ...attached.socketOptions };
+    if (attached.lean !== undefined) link.lean = this.#parts.lean?.leanWebSocket;
     return attached.secure
       ? new SecureSessionSocket(link, options, this.gateway.info(link.session)?.tls)
       : new SessionSocket(link, options);

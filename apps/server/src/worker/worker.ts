@@ -1,5 +1,4 @@
 import { Alarm, giveMessagesRoom } from '@millrace/channel/internal';
-import type { LeanServer } from '@millrace/http';
 import { check, syscalls } from '@millrace/native/syscalls';
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { TaskSubmitter } from '@millrace/task-pool/internal';
@@ -42,6 +41,7 @@ import { type Links, openLinks, openView } from '../sessions/open-gateway.js';
 import { SessionGateway } from '../sessions/session-gateway.js';
 import { CounterBlock, restoredText } from '../shared/counter-block.js';
 import { DONE, REQUESTS } from '../shared/counters-layout.js';
+import type { LeanEngine } from '../sockets/lean-session.js';
 import type { ServedServer } from '../sockets/server-kinds.js';
 import { programTlsOf } from '../sockets/server-tls.js';
 import type { Asker } from '../tasks/asker.js';
@@ -95,7 +95,7 @@ export class WorkerRole {
     served?: {
       readonly Sessions: typeof ServedSessions;
       readonly servers: ReadonlyMap<ListenerIndex, ServedServer>;
-      readonly Lean: typeof LeanServer | undefined;
+      readonly lean: LeanEngine | undefined;
     },
   ) {
     this.#context = context;
@@ -127,7 +127,7 @@ export class WorkerRole {
         gateway: this.#gateway,
         ports: context.ports,
         lasting: own === undefined,
-        Lean: served.Lean,
+        lean: served.lean,
         resumable: this.#view.resumable(table),
         onRequest: () => this.#sessions?.requestTaken(),
         onIdle: () => this.#sessions?.idle(),

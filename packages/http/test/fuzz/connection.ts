@@ -6,7 +6,7 @@ import { LeanServer } from '@millrace/http';
 type Done = (error?: Error | null) => void;
 
 /** A connection without a kernel: what the client sends is pushed, what the server sends is kept. */
-class HeldSocket extends Socket {
+export class HeldSocket extends Socket {
   readonly output: Buffer[] = [];
 
   override _read(): void {}
