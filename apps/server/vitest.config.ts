@@ -83,12 +83,13 @@ const OF_THE_MODE = [
   'served-tls',
   'lean',
   'fetch-handler',
+  'lean-web-sockets',
   'admin',
   'trace',
 ];
 
-/** Clients of servers of node:http, whose requests something else may read. */
-const OF_THE_ENGINE = ['served', 'served-deaths', 'request-death'];
+/** Clients of servers of node:http, whose requests and WebSockets something else may read. */
+const OF_THE_ENGINE = ['served', 'served-deaths', 'request-death', 'resuming'];
 
 /** The whole suite with the defaults, its pure tests first; and what depends on it once more with each other way. `support.ts` reads `env`. */
 const config: ViteUserConfig = {

@@ -1,5 +1,13 @@
 import { manner, type Pair } from './pair.js';
-import { type HttpProgram, nodeCluster, plain, servedLean, started, swooleHttp } from './programs.js';
+import {
+  type HttpProgram,
+  nodeCluster,
+  plain,
+  servedLean,
+  started,
+  swooleHttp,
+  swooleWebSocket,
+} from './programs.js';
 
 /** One worker, beside Swoole's own HTTP and plain node:http. */
 export function leanOne(): Pair[] {
@@ -53,4 +61,23 @@ export function leanApart(missing: string | undefined): Pair[] {
       { ours, peer: node },
     ];
   });
+}
+
+/** An echo of the package ws, beside Swoole's WebSocket server, plain ws and the same program without lean. */
+export function leanWebSockets(): Pair[] {
+  const [process1, base1] = [manner('process', 1), manner('base', 1)];
+  const ws = plain('echo-ws', 'ws');
+  const process = servedLean('echo-ws-lean', 'ws', process1);
+  const base = servedLean('echo-ws-lean', 'ws', base1);
+  return [
+    {
+      ours: process,
+      peer: swooleWebSocket(process1),
+      ...{ rate: 1.4, cpu: 1, headline: "an echo over WebSockets (ws), lean, beside Swoole's own" },
+    },
+    { ours: base, peer: swooleWebSocket(base1), rate: 0.85 },
+    { ours: process, peer: ws },
+    { ours: base, peer: ws },
+    { ours: process, peer: started('echo-ws', 'ws', process1) },
+  ];
 }

@@ -32,7 +32,8 @@ export type ProgramName =
   | 'hello-cluster'
   | 'hello-lean'
   | 'hello-fastify-lean'
-  | 'echo-ws';
+  | 'echo-ws'
+  | 'echo-ws-lean';
 
 /** How the command runs a program. */
 export interface Manner {
@@ -95,7 +96,7 @@ export function started(
 
 /** A program that has itself served by the engine that is lean. */
 export function servedLean(
-  program: 'hello-lean' | 'hello-fastify-lean',
+  program: 'hello-lean' | 'hello-fastify-lean' | 'echo-ws-lean',
   name: string,
   { mode, workers }: Manner,
 ): HttpProgram {
@@ -124,10 +125,15 @@ export function pm2(workers: number): HttpProgram {
 }
 
 /** Swoole's own HTTP server, where `SWOOLE_SO` names the extension. */
-export function swooleHttp(manner: Manner): HttpProgram {
+export const swooleHttp = (manner: Manner): HttpProgram => swoole('http/hello-swoole.php', manner);
+
+/** Swoole's WebSocket server, which sends messages back. */
+export const swooleWebSocket = (manner: Manner): HttpProgram => swoole('http/echo-ws-swoole.php', manner);
+
+function swoole(script: string, manner: Manner): HttpProgram {
   const start = async (host: string) => {
     const port = await freePort();
-    const child = startSwoole('http/hello-swoole.php', [host, port, JSON.stringify(manner)]);
+    const child = startSwoole(script, [host, port, JSON.stringify(manner)]);
     await accepts(port, host);
     return { child, port, stop: () => child.stop() };
   };

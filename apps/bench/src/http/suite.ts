@@ -1,7 +1,7 @@
 import type { Comparison, Contender, Group } from '../harness.js';
 import type { Suite, SuiteOptions } from '../suites.js';
 import { cHello } from './c-hello.js';
-import { leanApart, leanOne, leanTwo } from './lean-pairs.js';
+import { leanApart, leanOne, leanTwo, leanWebSockets } from './lean-pairs.js';
 import { fromMemory, limitOf } from './limit.js';
 import { namespaceMissing } from './namespace.js';
 import { manner, type Pair } from './pair.js';
@@ -204,6 +204,7 @@ export const suite: Suite = {
         leanApart(namespaceMissing()),
       ),
       group('ws echo of 64 B, 1 worker, * connections', { ...few, kind: 'ws' }, webSockets()),
+      group('ws echo of 64 B, lean, 1 worker, * connections', { ...both, kind: 'ws' }, leanWebSockets()),
     ];
   },
   notes: [
