@@ -8,11 +8,12 @@ const loaded = now();
 
 const server = createServer({
   host: '127.0.0.1',
-  port: 0,
+  port: Number(process.argv[2] ?? 0),
   reactorNum: 1,
   workerNum: 2,
   taskWorkerNum: 2,
   logLevel: 'warn',
+  programOutput: 'raw',
   tasks: { nothing: () => {} },
 });
 function tell(role: Stamps['role']): void {

@@ -242,6 +242,8 @@ export interface StartFailed {
 
 /** From the manager to the master. */
 export type FromManager =
+  /** The first workers have come up: clients may come, who are served. */
+  | { readonly type: 'workersUp' }
   | ReloadCertificates
   | StartFailed
   | ShutdownAsked
@@ -408,6 +410,7 @@ const FIELDS: Readonly<Record<Kind, Readonly<Record<string, Check>>>> = {
   resetLinks: { peer: isNumber },
   linksReset: { peer: isNumber, pid: orNone(isNumber), reset: orNone(isBoolean) },
   takesTasks: {},
+  workersUp: {},
   workerDied: { peer: isNumber },
   workerSettled: { peer: isNumber },
   workerReplaced: { worker: isNumber },

@@ -90,7 +90,9 @@ export class ManagerRole implements ServerControl {
   readonly #logFiles: LogFiles | undefined;
   readonly #bell: ProcessBell;
   readonly #gateway: LazyGateway;
-  /** Its processes have come up, this time. */
+  /** All workers have come up, this time. */
+  #workersUp = false;
+  /** And all other processes. */
   #up = false;
   #stopping: WorkerStop | undefined;
   /** It has been told to end, and the server has not. */
@@ -302,6 +304,10 @@ export class ManagerRole implements ServerControl {
     this.#pids.ready(this.#members.peerOf(member), member.pid as number);
     if (role === 'worker')
       this.#tellMaster({ type: 'workerReady', worker: asWorker(id), pid: member.pid as number });
+    if (!this.#workersUp && this.#members.of('worker').every(({ isUp }) => isUp)) {
+      this.#workersUp = true;
+      this.#tellMaster({ type: 'workersUp' });
+    }
     if (member.incarnation === 1 && (added || managerIncarnation === 1)) return;
     this.#context.log.info({ newPid: member.pid }, `${member.name} has been replaced`);
   }
@@ -576,7 +582,7 @@ export class ManagerRole implements ServerControl {
     if (this.#stopping) return;
     const { maxWaitTime } = this.#context.options;
     // Before the first start was through there was no client.
-    const hasServed = this.#up || this.#child.incarnation > 1;
+    const hasServed = this.#workersUp || this.#child.incarnation > 1;
     const drains = hasServed && !this.#topology.base;
     const workers = new WorkerStop({ pool: this.#pool, maxWaitTime, drains });
     this.#stopping = workers;

@@ -29,8 +29,8 @@ const SERVICE_PROGRAM = new URL('./service-process.js', import.meta.url);
 export function memberSpecs(parts: MemberSpecsParts, { taskWorkers, places }: ServerSize): MemberSpec[] {
   const { userProcesses, services } = parts.topology;
   return [
-    ...Array.from({ length: taskWorkers }, (_, id) => memberSpec(parts, 'taskWorker', id)),
     ...Array.from({ length: places }, (_, id) => memberSpec(parts, 'worker', id)),
+    ...Array.from({ length: taskWorkers }, (_, id) => memberSpec(parts, 'taskWorker', id)),
     ...Array.from({ length: userProcesses - services.length }, (_, id) =>
       memberSpec(parts, 'userProcess', id),
     ),
@@ -101,6 +101,8 @@ function memberSpec(
     detachTimeout: maxWaitTime + KILL_GRACE_MS,
     ...((role === 'worker' || role === 'taskWorker') &&
       maxWorkerMemory > 0 && { maxMemory: maxWorkerMemory }),
+    // Clients are accepted when the workers are up; tasks that come before their workers wait in the links.
+    ...(role === 'taskWorker' && { startsLate: true }),
     // It has its name as long as it lives: one that takes its place waits for its end.
     ...((role === 'userProcess' || isService) && { exclusive: true }),
   };

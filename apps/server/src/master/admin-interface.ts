@@ -1,3 +1,4 @@
+import { Alarm } from '@millrace/channel/internal';
 import { type Exit, type Member, ProcessPool } from '@millrace/process-pool';
 import {
   ADMIN_SIGNALS,
@@ -42,6 +43,8 @@ const ADMIN_PROCESS = new URL('../dist/admin-process.js', import.meta.url);
 /** Milliseconds that the admin process has for its end: it holds nothing that could be lost. */
 const STOP_MS = 500;
 const START_TIMEOUT_MS = 10_000;
+/** Milliseconds that its start waits for the workers at most. */
+const LONGEST_DELAY_MS = 1_000;
 
 /** What the master does for the admin process. */
 export interface AdminHost {
@@ -73,8 +76,11 @@ export class AdminInterface {
     this.#sockets = new AdminSockets(options);
   }
 
-  /** Starts the process, with what is shared by its name; `registries`: the names of the program's metrics. */
-  start(shared: Descriptors, registries: readonly string[]): void {
+  /**
+   * Starts the process when the workers are `up`, which it takes no processor time from; where that takes long, it tells of it. `shared`: what
+   * is shared, by its name; `registries`: the names of the program's metrics.
+   */
+  start(shared: Descriptors, registries: readonly string[], up: Promise<void>): void {
     const { options } = this.#context;
     const { address, name, path } = this.#sockets;
     const { tables } = this.#topology;
@@ -108,6 +114,16 @@ export class AdminInterface {
       { path, ...address },
       `the admin interface of '${name}' is at ${path}${address === undefined ? '' : ` and at ${urlOf(address)}`}`,
     );
+    const late = new Alarm(LONGEST_DELAY_MS, () => this.#begin());
+    late.unref();
+    void up.then(() => {
+      late.cancel();
+      this.#begin();
+    });
+  }
+
+  #begin(): void {
+    if (this.#closing || this.#pool === undefined || this.#pool.running) return;
     // What it ends of has a line already.
     this.#pool.start().catch(() => {});
   }

@@ -28,6 +28,8 @@ export interface ManagerMessageTargets {
   readonly isEnding: () => boolean;
   /** Whether there is a manager that takes it. */
   readonly tellManager: (message: ToManager) => boolean;
+  readonly managerBegun: () => void;
+  readonly workersUp: () => void;
   readonly startFailed: (failure: StartFailure) => void;
   /** A process below has asked for the end of the server. */
   readonly endFromBelow: () => void;
@@ -50,7 +52,10 @@ export class ManagerMessages {
     switch (message.type) {
       case 'startFailed':
         return this.#targets.startFailed(message.failure);
+      case 'workersUp':
+        return this.#targets.workersUp();
       case 'started':
+        this.#targets.managerBegun();
         return this.#targets.watch()?.started(manager, message.pid);
       case 'notBegun':
         return reloads.notBegun(message.request);

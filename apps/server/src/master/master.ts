@@ -2,6 +2,7 @@ import type { Repetition } from '@millrace/channel';
 import { Alarm } from '@millrace/channel/internal';
 import { processStat } from '@millrace/native/internal';
 import type { Exit, Member, ProcessPool } from '@millrace/process-pool';
+import type { EarlyProcess } from '@millrace/process-pool/internal';
 import { closeDescriptors } from '@millrace/process-pool/links';
 import { reapOrphans } from '@millrace/process-pool/process';
 import { Listener, Reactor } from '@millrace/reactor';
@@ -60,7 +61,17 @@ import { ServerSockets } from './server-sockets.js';
 import { ServiceManager } from './service-manager.js';
 import { servesClients, workersAtWork } from './serving.js';
 import { listenToSignals } from './signals.js';
+import { StartStages } from './start-stages.js';
 import { WorkerReactors } from './worker-reactors.js';
+
+export interface MasterParts {
+  /** The user's, for all below. */
+  readonly tables: Descriptors;
+  /** Where there are task workers. */
+  readonly Tasks: typeof RoleTasks | undefined;
+  /** The process that is to be the manager, which loads the program meanwhile. */
+  readonly manager: EarlyProcess | undefined;
+}
 
 /** Of the process that the kernel, or a container, starts first. */
 const FIRST_PID = 1;
@@ -95,6 +106,12 @@ export class MasterRole implements ServerControl {
   #acceptor: Acceptor | undefined;
   #manager: ProcessPool | undefined;
   #startFailure: StartFailure | undefined;
+  readonly #stages = new StartStages();
+  /** Resolves when the first workers have come up. */
+  readonly #workersUp: Promise<void>;
+  #areUp!: () => void;
+  /** Clients come in. */
+  #isAccepting = false;
   /** Everything has come up once. */
   #running = false;
   #ending: Promise<void> | undefined;
@@ -108,6 +125,7 @@ export class MasterRole implements ServerControl {
   readonly #places: ProgramPlaces;
   readonly #messages: ManagerMessages;
 
+  readonly #earlyManager: EarlyProcess | undefined;
   readonly #tables: Descriptors;
   readonly #tasks: RoleTasks | undefined;
   #pids: ProcessPids | undefined;
@@ -117,8 +135,11 @@ export class MasterRole implements ServerControl {
   #restoring: Repetition | undefined;
   #stopBeat: () => void = () => {};
 
-  /** `tables`: the user's, for all below. `Tasks`: where there are task workers. */
-  constructor(context: RoleContext, topology: Topology, tables: Descriptors, Tasks?: typeof RoleTasks) {
+  constructor(context: RoleContext, topology: Topology, { tables, Tasks, manager }: MasterParts) {
+    this.#earlyManager = manager;
+    this.#workersUp = new Promise((resolve) => {
+      this.#areUp = resolve;
+    });
     this.#context = context;
     this.#topology = topology;
     this.#tables = tables;
@@ -151,6 +172,8 @@ export class MasterRole implements ServerControl {
       watch: () => this.#watch,
       isEnding: () => this.#ending !== undefined,
       tellManager: (message) => this.#tellManager(message),
+      managerBegun: () => this.#stages.reach('manager'),
+      workersUp: () => this.#areUp(),
       startFailed: (failure) => {
         this.#startFailure ??= failure;
       },
@@ -207,10 +230,7 @@ export class MasterRole implements ServerControl {
     if (this.#ending) return this.#stoppedInStart();
     this.#running = true;
     this.#count(counters.STATE, counters.SERVER_RUNNING);
-    for (const [index, listener] of (this.#sockets as ServerSockets).listeners.entries())
-      if (listener instanceof Listener) this.#acceptor?.listen(this.#reactor, listener, asListener(index));
-    await this.#places.accept();
-    this.#reactors?.listen();
+    this.#context.log.info(this.#stages.figures, this.#stages.text);
     const { handlers } = this.#context;
     await untilSettled(
       this.#context,
@@ -220,6 +240,18 @@ export class MasterRole implements ServerControl {
     );
     this.#settled = true;
     this.#service.ready();
+  }
+
+  /** Clients come in from when the workers are up; `start` waits for the other processes as well. */
+  async #accept(): Promise<void> {
+    await this.#workersUp;
+    if (this.#ending) return;
+    this.#isAccepting = true;
+    for (const [index, listener] of (this.#sockets as ServerSockets).listeners.entries())
+      if (listener instanceof Listener) this.#acceptor?.listen(this.#reactor, listener, asListener(index));
+    await this.#places.accept();
+    this.#reactors?.listen();
+    this.#stages.reach('workers');
   }
 
   /** Ends everything in order: no new clients, the workers finish what they have, the answers go out, all is closed. */
@@ -358,20 +390,28 @@ export class MasterRole implements ServerControl {
       ...metrics,
     };
     const tasks = { taskFiles: this.#taskFiles?.path, taskRun: this.#queue?.run };
-    this.#manager = managerPool(this.#context, descriptors, tasks, () => this.#sizing.size, {
-      onSpawn: ({ pid, incarnation }) => {
-        if (incarnation > 1) this.#pids?.replaced(managerPeer(this.#topology));
-        this.#pids?.set(managerPeer(this.#topology), pid as number);
-        this.#reloads.managerSpawned();
-        this.#sizing.managerSpawned();
+    this.#manager = managerPool(
+      this.#context,
+      descriptors,
+      tasks,
+      () => this.#sizing.size,
+      {
+        onSpawn: ({ pid, incarnation }) => {
+          if (incarnation > 1) this.#pids?.replaced(managerPeer(this.#topology));
+          this.#pids?.set(managerPeer(this.#topology), pid as number);
+          this.#stages.reach('master');
+          this.#reloads.managerSpawned();
+          this.#sizing.managerSpawned();
+        },
+        onReady: ({ pid }) => {
+          this.#pids?.ready(managerPeer(this.#topology), pid as number);
+          this.#end.managerChanged();
+        },
+        onMessage: (member, body) => this.#messages.heard(member, body),
+        onExit: (member, exit, delay) => this.#managerEnded(member, exit, delay),
       },
-      onReady: ({ pid }) => {
-        this.#pids?.ready(managerPeer(this.#topology), pid as number);
-        this.#end.managerChanged();
-      },
-      onMessage: (member, body) => this.#messages.heard(member, body),
-      onExit: (member, exit, delay) => this.#managerEnded(member, exit, delay),
-    });
+      this.#earlyManager,
+    );
     this.#reactors = this.#openReactors(this.#sockets.listeners);
     const { counters: counted } = this.#reactors.gateway;
     this.#watch = new HangWatch({
@@ -397,9 +437,10 @@ export class MasterRole implements ServerControl {
     for (const [index, bound] of this.#sockets.listeners.entries())
       if (bound !== undefined) this.#count(counters.PORTS + index, numberOf(bound));
     const shared = { ...this.#resources, ...this.#tables, ...this.#output?.descriptors, ...metrics };
-    this.#admin?.start(shared, Object.keys(registries));
+    this.#admin?.start(shared, Object.keys(registries), this.#workersUp);
     try {
-      await Promise.all([this.#reactors.ready(), this.#manager.start()]);
+      const threads = this.#reactors.ready();
+      await Promise.all([threads, this.#manager.start(), threads.then(() => this.#accept())]);
     } catch (cause) {
       if (this.#startFailure) throw errorOf(this.#startFailure);
       const message =
@@ -550,12 +591,13 @@ export class MasterRole implements ServerControl {
     this.#count(counters.STATE, counters.SERVER_STOPPING);
     // Of a start that is not through the handlers have heard nothing.
     const hasStarted = this.#running;
+    const hasServed = this.#isAccepting;
     if (hasStarted) await beforeShutdown(this.#context, this.#end.hurry);
     await this.#threadsUp();
     this.#closeListeners();
     this.#reactors?.quiesce();
     await this.#tasks?.finish(this.#context.options.maxWaitTime, this.#end.hurry);
-    if (this.#manager) await this.#end.stopManager(this.#manager, hasStarted && !this.#topology.base);
+    if (this.#manager) await this.#end.stopManager(this.#manager, hasServed && !this.#topology.base);
     await this.#close();
     this.#ignoreSignals();
     if (hasStarted) {
@@ -595,6 +637,7 @@ export class MasterRole implements ServerControl {
   async #closeAll(): Promise<void> {
     await this.#threadsUp();
     this.#closeListeners();
+    await this.#earlyManager?.close();
     await this.#manager?.stop({ timeout: this.#context.options.maxWaitTime });
     this.#watch?.close();
     this.#tasks?.close();

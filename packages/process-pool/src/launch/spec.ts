@@ -56,6 +56,11 @@ export interface MemberSpec extends LaunchSpec {
    * default it stays until it is stopped.
    */
   readonly endsByItself?: boolean;
+  /**
+   * Whether its process is begun after those of the others when the pool starts, where there are more of them than processors: those
+   * have come up then, or have had a moment for it. Default: all begin at once.
+   */
+  readonly startsLate?: boolean;
   /** @internal The message queue of a {@link ManagedProcess}. */
   readonly queue?: QueueAssignment | undefined;
   /** Its nice value: from 19 to -20, the highest priority; below this process's it needs a privilege. Default: as this process. */
@@ -84,6 +89,7 @@ export const MEMBER_OPTIONS = optionNames<MemberSpec>({
   exclusive: true,
   spare: true,
   endsByItself: true,
+  startsLate: true,
   queue: true,
   priority: true,
   affinity: true,

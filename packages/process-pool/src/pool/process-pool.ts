@@ -17,6 +17,7 @@ import {
   type ProcessPoolEvents,
   type ProcessPoolHandlers,
 } from './events.js';
+import { LateStarts } from './late-starts.js';
 import { MergingQueue } from './merging-queue.js';
 import {
   checkMembers,
@@ -65,6 +66,7 @@ export class ProcessPool implements AsyncDisposable {
   #listener: Listener | undefined;
   #clients: Clients | undefined;
   readonly #recycling = new Recycling();
+  readonly #lateStarts = new LateStarts();
   /** Of any member's state. */
   readonly #changes = new Changes();
 
@@ -142,7 +144,7 @@ export class ProcessPool implements AsyncDisposable {
     this.#state = 'starting';
     this.#reloads.hold();
     this.#spares ??= this.#makeSpares();
-    for (const member of this.#members) member.start();
+    this.#lateStarts.begin(this.#members);
     this.#events.emit('start');
     try {
       await this.#changes.until(() => this.#isUp(), { signal, timeout });
@@ -163,6 +165,7 @@ export class ProcessPool implements AsyncDisposable {
     checkTimeout(timeout);
     const those = members ?? this.#members;
     const all = members === undefined || members === this.#members;
+    this.#lateStarts.cancel();
     if (all) this.#shutDown();
     for (const member of those) member.stop(mode);
     this.#changes.happened();
@@ -315,8 +318,11 @@ export class ProcessPool implements AsyncDisposable {
 
   #makeHost(): MemberHost {
     return {
-      launch: (spec, title) => this.#processes.launch(spec, title, this.#spares?.take(spec)),
       killedEarly: (spec) => this.#spares?.killedEarly(spec),
+      launch: (spec, title) => {
+        const there = this.#spares?.take(spec) ?? this.#options.early?.take(spec);
+        return this.#processes.launch(spec, title, there);
+      },
       descriptors: (member) => ({
         ...(this.#bus && { [BUS]: this.#bus.descriptor(member) }),
         ...(this.#clients && { [REQUESTS]: this.#clients.descriptor }),
@@ -328,6 +334,7 @@ export class ProcessPool implements AsyncDisposable {
       },
       ready: (member) => {
         this.#events.emit('ready', member);
+        this.#lateStarts.look();
         this.#fillSpares();
         this.#changes.happened();
       },
