@@ -62,6 +62,7 @@ function summary(seen: readonly Disturbance[]) {
   const sum = (of: (one: Disturbance) => number) => seen.reduce((total, one) => total + of(one), 0);
   return {
     settled: middle(({ settled }) => settled),
+    slowest: middle(({ slowest }) => slowest),
     longest: Math.max(...seen.map(({ slowest }) => slowest)),
     p99: middle(({ p99 }) => p99),
     lost: sum(({ lost }) => lost),

@@ -61,18 +61,23 @@ export function disturbances(quick: boolean): Group[] {
   // More than one worker: only then is there a spare process.
   const two = { reactors: 1, workers: 2, announce: true };
   const [ours, theirs] = [millrace(two), swoole({ mode: 'process', ...two })];
+  const standingBy = millrace({ ...two, standby: true }, 'millrace, process, standby');
   return [
-    workersKilled(under(ours, kill('worker'), times.kills), under(theirs, kill('worker'), times.kills)),
+    workersKilled(
+      under(ours, kill('worker'), times.kills),
+      under(theirs, kill('worker'), times.kills),
+      under(standingBy, kill('worker'), times.kills),
+    ),
     reloaded(under(ours, reload, times.reloads), under(theirs, reload, times.reloads)),
     managerKilled(under(ours, kill('manager'), times.managers)),
   ];
 }
 
-function workersKilled(ours: Contender, peer: Contender): Group {
-  const both = [ours, peer];
+function workersKilled(ours: Contender, peer: Contender, standingBy: Contender): Group {
+  const all = [ours, standingBy, peer];
   const name = 'a worker is killed under load';
   return {
-    contenders: both,
+    contenders: all,
     comparisons: [
       {
         case: `${name}: until its replacement serves`,
@@ -83,8 +88,16 @@ function workersKilled(ours: Contender, peer: Contender): Group {
         peer,
         bar: 1,
       },
+      ...[ours, standingBy].map((one) => ({
+        case: `${name}: slowest answer, median of the kills`,
+        unit: 'ms',
+        metric: 'slowest',
+        better: 'less' as const,
+        ours: one,
+        peer,
+      })),
     ],
-    figures: both.flatMap((contender) => [
+    figures: all.flatMap((contender) => [
       { case: `${name}: kills`, unit: 'kills', metric: 'done', contender, over: 'sum' as const },
       { case: `${name}: messages lost`, unit: 'messages', metric: 'lost', contender, over: 'sum' as const },
       {

@@ -7,7 +7,8 @@ import { announce } from './announcements.js';
 import type { EchoOptions } from './programs.js';
 
 const options = JSON.parse(process.argv[2] as string) as EchoOptions;
-const { mode, reactors, workers = 1, taskWorkers = 0, spin, taskTransport, taskLargeValues } = options;
+const { mode, reactors, workers = 1, taskWorkers = 0, standby, spin } = options;
+const { taskTransport, taskLargeValues } = options;
 const server = createServer({
   host: '127.0.0.1',
   port: 0,
@@ -15,6 +16,7 @@ const server = createServer({
   ...(mode !== undefined && { mode }),
   ...(reactors !== undefined && { reactorNum: reactors }),
   workerNum: workers,
+  ...(standby !== undefined && { standby }),
   ...(spin !== undefined && { spin }),
   taskWorkerNum: taskWorkers,
   // 10,000 idle ones, and some that are busy.

@@ -11,6 +11,8 @@ export interface EchoOptions {
   readonly workers?: number;
   /** More than 0: the answer comes from a task. */
   readonly taskWorkers?: number;
+  /** Whether a process waits for the end of each of our workers. */
+  readonly standby?: boolean;
   /** Microseconds that our workers look before they sleep. */
   readonly spin?: number;
   /** How our tasks travel, and large values of them. */

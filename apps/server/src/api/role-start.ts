@@ -149,6 +149,7 @@ export class RoleStart {
     try {
       const lost = new LostLines(registered.topology, (name) => this.#find(name));
       if (child) processLog.countBy((lines) => lost.add(lines));
+      await child?.begun();
       await role.start();
       // The master has made the counters by now.
       if (child === undefined) processLog.countBy((lines) => lost.add(lines));

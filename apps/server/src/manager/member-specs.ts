@@ -103,6 +103,7 @@ function memberSpec(
       maxWorkerMemory > 0 && { maxMemory: maxWorkerMemory }),
     // Clients are accepted when the workers are up; tasks that come before their workers wait in the links.
     ...(role === 'taskWorker' && { startsLate: true }),
+    ...(role === 'worker' && context.options.standby && { standby: true }),
     // It has its name as long as it lives: one that takes its place waits for its end.
     ...((role === 'userProcess' || isService) && { exclusive: true }),
   };

@@ -59,8 +59,11 @@ export class Members {
 
   /** Has the process that SIGTERM has come to end, and returns its member; undefined where it is none of these. */
   terminate(pid: number): Member | undefined {
-    const has = ({ pid: present, drainingPids, starting }: Member) =>
-      present === pid || drainingPids.includes(pid) || starting.some((next) => next.pid === pid);
+    const has = ({ pid: present, drainingPids, standbyPid, starting }: Member) =>
+      present === pid ||
+      standbyPid === pid ||
+      drainingPids.includes(pid) ||
+      starting.some((next) => next.pid === pid);
     const member = this.all.find(has);
     member?.sendAll({ type: 'terminate', pid } satisfies ToWorker);
     return member;

@@ -16,7 +16,8 @@ export function checkMemory({ options, log }: RoleContext, topology: Topology): 
   const { maxClientMemory, maxConnections } = options;
   const rings = linksOf(topology).ringBytes(LINK);
   // The master and the manager, and what is below them.
-  const processes = (processesOf(topology) + 2) * PROCESS_BYTES;
+  const standbys = options.standby ? topology.workers : 0;
+  const processes = (processesOf(topology) + standbys + 2) * PROCESS_BYTES;
   const atWorst = maxClientMemory + rings + processes;
   if (atWorst > memory) {
     log.warn(

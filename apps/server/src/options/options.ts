@@ -141,6 +141,12 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
    */
   readonly spares?: number;
   /**
+   * Whether one more process waits for the end of each worker, with the program loaded as far as its `start()`, and takes its place: a
+   * kill costs clients less time, and much less where the program takes long to load. It costs the memory of a worker each, and the program's
+   * lines before `start()` run in it as well; `workerStart` runs when it takes the place.
+   */
+  readonly standby?: boolean;
+  /**
    * The module that every process of the server runs, up to its `start`: a path, or a URL as `import.meta.url`. For
    * [test runners](docs/testing.md), process managers and bundles, where Node was started with another.
    * @default the module that Node was started with

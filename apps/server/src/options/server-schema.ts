@@ -141,6 +141,7 @@ export const serverShape = {
   ringSize: v.optional(ringSize, RING_BYTES),
   spin: v.optional(count(0, MAX_SPIN_US), 0),
   spares: v.optional(count(0, 1_000)),
+  standby: v.optional(flag, false),
   title: v.optional(filledText, 'millrace'),
   admin: v.optional(adminSchema, false),
   logLevel: v.optional(oneOf(LOG_LEVELS), 'info'),

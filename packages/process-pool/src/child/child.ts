@@ -35,6 +35,10 @@ export class ChildProcessContext {
   readonly #maxJobs: number;
   readonly #control: TransportChannel<ToParent, ToChild>;
   #running = true;
+  /** Resolves in {@link begun}. */
+  readonly #begun: Promise<void>;
+  #begin: () => void = () => {};
+  #waits: boolean;
   #jobs = 0;
   #detached = false;
   readonly #stopHandlers: ((mode: string) => void)[] = [];
@@ -56,12 +60,30 @@ export class ChildProcessContext {
     this.#maxJobs = assignment.maxJobs ?? Number.POSITIVE_INFINITY;
     this.#queueAssignment = assignment.queue;
     this.#control = control;
+    this.#waits = assignment.standby;
+    this.#begun = new Promise((resolve) => {
+      if (this.#waits) this.#begin = resolve;
+      else resolve();
+    });
     control.on('message', (message) => {
       if (hasValidFields(message)) this.#onControl(message);
     });
     // The parent has ended; the kernel's death signal may not have arrived.
     control.on('close', () => process.exit(1));
     if (assignment.endsByItself) control.unref();
+  }
+
+  /**
+   * Resolves when the member's place is this process's: at once, but in a standby, which waits here for the end of the process before it.
+   * What stands before that call runs while the other process works: it may open things, and not act on them.
+   */
+  begun(): Promise<void> {
+    return this.#begun;
+  }
+
+  /** Whether this process waits for the end of another, see {@link begun}. */
+  get waits(): boolean {
+    return this.#waits;
   }
 
   /** False once this process has been asked to end. */
@@ -234,6 +256,10 @@ export class ChildProcessContext {
     switch (message.type) {
       case 'stop':
         return this.#stop(message.mode);
+      case 'begin':
+        process.title = message.title;
+        this.#waits = false;
+        return this.#begin();
       case 'bus-open':
         this.#busOpen = this.#running && !this.#detached;
         if (this.#busOpen) this.#bus?.open();
@@ -256,6 +282,8 @@ export class ChildProcessContext {
   }
 
   #stop(mode: string): void {
+    // It has nothing to finish.
+    if (this.#waits) process.exit(0);
     this.#running = false;
     this.#leaveBus();
     for (const handler of this.#stopHandlers) handler(mode);

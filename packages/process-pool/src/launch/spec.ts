@@ -61,6 +61,12 @@ export interface MemberSpec extends LaunchSpec {
    * have come up then, or have had a moment for it. Default: all begin at once.
    */
   readonly startsLate?: boolean;
+  /**
+   * Whether one more process waits with the member's name, and takes the place of the current one as soon as that has ended: it has
+   * loaded its module up to `await inherit()?.begun()` by then, where a spare has only as far as `inherit()`. Costs a process for each member. Not
+   * for an `exclusive` member. Default false.
+   */
+  readonly standby?: boolean;
   /** @internal The message queue of a {@link ManagedProcess}. */
   readonly queue?: QueueAssignment | undefined;
   /** Its nice value: from 19 to -20, the highest priority; below this process's it needs a privilege. Default: as this process. */
@@ -90,6 +96,7 @@ export const MEMBER_OPTIONS = optionNames<MemberSpec>({
   spare: true,
   endsByItself: true,
   startsLate: true,
+  standby: true,
   queue: true,
   priority: true,
   affinity: true,

@@ -1,12 +1,14 @@
 import { checkOptions, checkTimeout } from '@millrace/channel';
 import { Alarm } from '@millrace/channel/internal';
+import { ProcessPoolError } from '../errors.js';
 import type { ChildHandle } from '../launch/child-handle.js';
 import { causeOf, type Exit } from '../launch/exit.js';
 import { RestartPolicy } from '../launch/restart-policy.js';
 import { type LaunchSpec, MEMBER_OPTIONS, type MemberSpec } from '../launch/spec.js';
 import type { ToChild, ToMember, ToPool } from '../wire/protocol.js';
-import { ProcessRun } from './process-run.js';
+import { ProcessRun, standbyTitle } from './process-run.js';
 import { Replacement, type ReplaceResult } from './replacement.js';
+import { Standby } from './standby.js';
 import { after, type MemberState } from './state.js';
 
 export interface MemberEvents {
@@ -17,6 +19,8 @@ export interface MemberEvents {
   /** A process has ended; the next starts in `delay` milliseconds, undefined: there is no next. */
   exit(member: Member, exit: Exit, delay: number | undefined): void;
   gaveUp(member: Member, exit: Exit): void;
+  /** Its standby has ended; the next comes in `delay` milliseconds, undefined: none does. */
+  standbyExit(member: Member, exit: Exit, delay: number | undefined): void;
 }
 
 export interface MemberHost extends MemberEvents {
@@ -47,9 +51,13 @@ export class Member {
   #current: ProcessRun | undefined;
   readonly #draining = new Set<ProcessRun>();
   #replacement: Replacement | undefined;
+  /** Where its spec asks for one. */
+  readonly #standby: Standby | undefined;
   /** The state while there is no process. */
   #idle: MemberState = 'dead';
   #runs = 0;
+  /** The number of the latest that did not wait, or does so no more. */
+  #incarnation = 0;
   #backOff: Alarm | undefined;
   #keepsLoop = true;
   #lastExit: Exit | undefined;
@@ -67,6 +75,18 @@ export class Member {
     this.spec = spec;
     this.#host = host;
     this.#policy = new RestartPolicy(spec.restart);
+    if (spec.standby && spec.exclusive)
+      throw new ProcessPoolError(
+        'ERR_MILLRACE_POOL_ARGUMENT',
+        `${spec.name} cannot be exclusive and have a standby: what it was handed would be open in both.`,
+        { value: spec.name },
+      );
+    if (spec.standby)
+      this.#standby = new Standby({
+        assign: () => this.#newRun(host.launch(spec, standbyTitle(spec)), true),
+        mayStandBy: () => this.#wanted && this.isUp && this.#replacement === undefined,
+        exit: (exit, delay) => host.standbyExit(this, exit, delay),
+      });
   }
 
   get name(): string {
@@ -85,11 +105,21 @@ export class Member {
 
   /** How many processes have had this name, the current one included. */
   get incarnation(): number {
-    return this.#runs;
+    return this.#incarnation;
   }
 
   get pid(): number | undefined {
     return this.#current?.pid;
+  }
+
+  /** The process that waits for the end of the current one, where the member has a standby. */
+  get standbyPid(): number | undefined {
+    return this.#standby?.run?.pid;
+  }
+
+  /** @internal Sees to it that a standby waits, where the member has one and its process works. */
+  fillStandby(): void {
+    this.#standby?.fill();
   }
 
   /** Pids of processes that have been replaced, or have detached themselves, and have not ended yet. */
@@ -135,7 +165,8 @@ export class Member {
 
   /** Whether there is no process, and none will be started. */
   get settled(): boolean {
-    return !this.#wanted && !this.#current && this.#draining.size === 0 && !this.#replacement;
+    const hasNone = !this.#current && this.#draining.size === 0 && (this.#standby?.gone ?? true);
+    return !this.#wanted && hasNone && !this.#replacement;
   }
 
   /** Starts a process; a member that was given up is tried anew. */
@@ -156,12 +187,12 @@ export class Member {
     return this.sendControl({ type: 'message', body });
   }
 
-  /** Sends `body` to every process of this name, starting and draining ones too; the worst answer of `send` among them. */
+  /** Sends `body` to every process of this name, starting, draining and waiting ones too; the worst answer of `send` among them. */
   sendAll(body: unknown): boolean | undefined {
     const answers = [this.send(body)];
     // A replacement that still loads gets it after its assignment.
     const { run: next } = this.#replacement ?? {};
-    for (const run of [...this.#draining, next])
+    for (const run of [...this.#draining, next, this.#standby?.run])
       if (run !== undefined && run !== this.#current) answers.push(run.child.send({ type: 'message', body }));
     return answers.includes(undefined) ? undefined : !answers.includes(false);
   }
@@ -212,6 +243,7 @@ export class Member {
   /** Kills every process of the member. */
   killAll(): void {
     this.#replacement?.cancel();
+    this.#standby?.kill();
     for (const run of [this.#current, ...this.#draining]) run?.child.kill('SIGKILL');
   }
 
@@ -231,6 +263,8 @@ export class Member {
     if (!this.#wanted) this.#policy.reset();
     this.#wanted = true;
     this.#idle = 'dead';
+    // It has loaded what was there before.
+    this.#standby?.discard();
     const child = this.#host.launch(spec, spec.title ?? spec.name);
     const replacement = new Replacement(
       child,
@@ -266,14 +300,19 @@ export class Member {
     this.#backOff = undefined;
     this.#idle = 'dead';
     const { spec } = this;
-    this.#current = this.#newRun(this.#host.launch(spec, spec.title ?? spec.name));
+    const waiting = this.#standby?.take();
+    if (waiting !== undefined) this.#incarnation = waiting.number;
+    waiting?.begin();
+    this.#current = waiting ?? this.#newRun(this.#host.launch(spec, spec.title ?? spec.name));
     this.#host.spawned(this);
   }
 
-  #newRun(child: ChildHandle): ProcessRun {
+  #newRun(child: ChildHandle, waits = false): ProcessRun {
     const { stableAfter } = this.#policy;
     const descriptors = this.#host.descriptors(this);
-    const options = { spec: this.spec, number: ++this.#runs, stableAfter, descriptors };
+    const number = ++this.#runs;
+    if (!waits) this.#incarnation = number;
+    const options = { spec: this.spec, number, stableAfter, descriptors, waits };
     return new ProcessRun(child, options, {
       ready: (run) => this.#ready(run),
       message: (run, message) => this.#onMessage(run, message),
@@ -309,13 +348,13 @@ export class Member {
   }
 
   #ended(run: ProcessRun, exit: Exit): void {
-    const end = exit.signal ?? String(exit.code);
-    this.#exits[end] = (this.#exits[end] ?? 0) + 1;
-    this.#settleEnd(run, exit);
+    if (!this.#standby?.ended(run, exit)) this.#settleEnd(run, exit);
     this.#host.changed(this);
   }
 
   #settleEnd(run: ProcessRun, exit: Exit): void {
+    const end = exit.signal ?? String(exit.code);
+    this.#exits[end] = (this.#exits[end] ?? 0) + 1;
     if (this.#draining.delete(run)) this.#drainingEnded(exit);
     else if (run === this.#current) this.#currentEnded(exit);
     // A replacement that failed: the current process stays, unless it has ended meanwhile.
@@ -372,6 +411,7 @@ export class Member {
 
   #rest(): void {
     this.#wanted = false;
+    this.#standby?.discard();
     this.#backOff?.cancel();
     this.#backOff = undefined;
     this.#idle = 'dead';

@@ -25,13 +25,16 @@ export interface ProcessRunOptions {
   readonly stableAfter: number;
   /** Descriptors of the pool, besides those of the spec. */
   readonly descriptors: Readonly<Record<string, number>>;
+  /** Whether it waits with its assignment until {@link ProcessRun.begin}. */
+  readonly waits: boolean;
 }
 
 /** One process under the name of a member, from its assignment to its end: its state and its deadlines. */
 export class ProcessRun {
   readonly number: number;
   readonly child: ChildHandle;
-  readonly assignedAt = performance.now();
+  /** When it was assigned, or when it has begun where it waited before. */
+  #assignedAt = performance.now();
   readonly #spec: MemberSpec;
   readonly #events: ProcessRunEvents;
   #state: MemberState = 'starting';
@@ -50,13 +53,13 @@ export class ProcessRun {
       message: (message) => this.#onMessage(message, options.stableAfter),
       ended: (end) => this.#ended(end),
     });
-    const limit = spec.startTimeout ?? DEFAULT_START_TIMEOUT_MS;
-    this.#killAfter(limit, `${spec.name} was not ready within ${limit} ms (startTimeout)`);
+    if (!options.waits) this.#limitStart();
     if (child.isLoaded) this.#setScheduling();
     const descriptors = { ...spec.descriptors, ...options.descriptors };
     const assignment: Assignment = {
       name: spec.name,
-      title: spec.title ?? spec.name,
+      title: options.waits ? standbyTitle(spec) : titleOf(spec),
+      standby: options.waits,
       incarnation: number,
       descriptors: Object.keys(descriptors),
       maxJobs: spec.maxJobs,
@@ -65,6 +68,17 @@ export class ProcessRun {
       data: spec.data,
     };
     child.assign(assignment, Object.values(descriptors));
+  }
+
+  get assignedAt(): number {
+    return this.#assignedAt;
+  }
+
+  /** Has a process that waits begin. */
+  begin(): void {
+    this.#assignedAt = performance.now();
+    this.#limitStart();
+    this.child.send({ type: 'begin', title: titleOf(this.#spec) });
   }
 
   get state(): MemberState {
@@ -109,6 +123,11 @@ export class ProcessRun {
     if (this.#move('stop') && !asked) this.child.stop(mode);
   }
 
+  #limitStart(): void {
+    const { name, startTimeout = DEFAULT_START_TIMEOUT_MS } = this.#spec;
+    this.#killAfter(startTimeout, `${name} was not ready within ${startTimeout} ms (startTimeout)`);
+  }
+
   #onMessage(message: ToParent, stableAfter: number): void {
     if (message.type === 'loaded') this.#setScheduling();
     else if (message.type === 'ready') this.#ready(stableAfter);
@@ -144,7 +163,7 @@ export class ProcessRun {
     const replaced = this.#state === 'draining';
     this.#move('end');
     const now = performance.now();
-    const uptime = now - this.assignedAt;
+    const uptime = now - this.#assignedAt;
     const wasReady = this.#readyAt !== undefined;
     const readyFor = this.#readyAt === undefined ? 0 : now - this.#readyAt;
     this.#events.ended(this, {
@@ -170,4 +189,14 @@ export class ProcessRun {
     if (next !== undefined) this.#state = next;
     return next !== undefined;
   }
+}
+
+/** What `ps` shows of a process of a member. */
+export function titleOf({ name, title = name }: MemberSpec): string {
+  return title;
+}
+
+/** And of one that waits for the end of another. */
+export function standbyTitle(spec: MemberSpec): string {
+  return `${titleOf(spec)}, standby`;
 }

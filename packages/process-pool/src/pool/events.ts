@@ -33,7 +33,7 @@ export interface ProcessPoolEvents {
   onError?: (member: Member, failure: MemberFailure) => void;
   /** A member has been given up. */
   onGaveUp?: (member: Member, exit: Exit) => void;
-  /** A spare has ended by itself; `delay` undefined: no more are kept. */
+  /** A spare, or the standby of a member, has ended by itself; `delay` undefined: no more are kept. */
   onSpareExit?: (exit: Exit, delay: number | undefined) => void;
   onBeforeReload?: () => void;
   /** The last process that was replaced has ended, or the reload has failed. */

@@ -327,7 +327,10 @@ export class ProcessPool implements AsyncDisposable {
         ...(this.#bus && { [BUS]: this.#bus.descriptor(member) }),
         ...(this.#clients && { [REQUESTS]: this.#clients.descriptor }),
       }),
-      changed: (member) => this.#bus?.changed(member),
+      changed: (member) => {
+        this.#bus?.changed(member);
+        this.#changes.happened();
+      },
       spawned: (member) => {
         this.#bus?.changed(member);
         this.#events.emit('spawn', member);
@@ -343,6 +346,7 @@ export class ProcessPool implements AsyncDisposable {
         emitExit(this.#events, member, exit, delay);
         this.#changes.happened();
       },
+      standbyExit: (_member, exit, delay) => this.#events.emit('spareExit', exit, delay),
       gaveUp: (member, exit) => {
         this.#events.emit('gaveUp', member, exit);
         this.#changes.happened();
@@ -376,10 +380,11 @@ export class ProcessPool implements AsyncDisposable {
   }
 
   #fillSpares(): void {
-    if (this.#state === 'running' && !this.#reloading)
-      this.#spares?.fill(
-        this.#members.filter(({ wanted, spec }) => wanted && spec.spare !== false).map(({ spec }) => spec),
-      );
+    if (this.#state !== 'running' || this.#reloading) return;
+    for (const member of this.#members) member.fillStandby();
+    this.#spares?.fill(
+      this.#members.filter(({ wanted, spec }) => wanted && spec.spare !== false).map(({ spec }) => spec),
+    );
   }
 
   #join(specs: readonly MemberSpec[]): Member[] {

@@ -9,6 +9,8 @@ export interface MemberStatus {
   readonly pid: number | undefined;
   /** Of processes whose place has been taken, and which are on their way out. */
   readonly drainingPids: readonly number[];
+  /** The process that waits for the end of the present one, where the member has a standby. */
+  readonly standbyPid: number | undefined;
   /** Milliseconds since the present process was given the name. */
   readonly uptime: number | undefined;
   /** How many processes have had the name before. */
@@ -22,12 +24,13 @@ export interface MemberStatus {
 }
 
 export function memberStatus(member: Member): MemberStatus {
-  const { name, state, pid, drainingPids, uptime, incarnation, exits } = member;
+  const { name, state, pid, drainingPids, standbyPid, uptime, incarnation, exits } = member;
   return {
     name,
     state,
     pid,
     drainingPids,
+    standbyPid,
     uptime,
     restarts: Math.max(0, incarnation - 1),
     memory: pid === undefined ? undefined : residentBytes(pid),

@@ -34,6 +34,8 @@ export interface Assignment {
   /** The names of the descriptors that come with the assignment, in their order. */
   readonly descriptors: readonly string[];
   readonly maxJobs: number | undefined;
+  /** It waits in `begun` until `begin` comes. */
+  readonly standby: boolean;
   readonly endsByItself: boolean;
   readonly queue: QueueAssignment | undefined;
   /** The `data` of the member's spec. */
@@ -44,6 +46,8 @@ export type ToChild =
   /** Asks for a graceful end; `mode` tells how. */
   | { readonly type: 'stop'; readonly mode: string }
   | { readonly type: 'message'; readonly body: unknown }
+  /** The process that it has waited for has ended: it takes the place. */
+  | { readonly type: 'begin'; readonly title: string }
   /** The previous process of the member has ended: this one reads from the bus. */
   | { readonly type: 'bus-open' }
   /** A message on the bus was addressed to a member that is not there. */
@@ -83,6 +87,7 @@ type Kind = (ToChild | ToParent)['type'];
 /** The type of every field of every kind, so that a wrong value is refused here and not found where it is used. */
 const FIELDS: Readonly<Record<Kind, Readonly<Record<string, Check>>>> = {
   stop: { mode: isText },
+  begin: { title: isText },
   message: { body: isAnything },
   'bus-open': {},
   undelivered: { to: isText },

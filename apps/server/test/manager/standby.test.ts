@@ -1,0 +1,80 @@
+import { TestClient, until } from '@millrace/testkit';
+import { expect, test } from 'vitest';
+import { pidOf, type RunningServer, startServer } from '../support.js';
+
+const WORKER = 'millrace: worker 0';
+const STANDBY = 'millrace: worker 0, standby';
+
+const start = (more = {}) =>
+  startServer({ standby: true, taskWorkerNum: 0, tasks: undefined, ...more } as object, {}, 'life');
+
+async function standbyOf(server: RunningServer, ...before: readonly number[]): Promise<number> {
+  const present = () => pidOf(server, STANDBY);
+  await until('a standby', () => present() !== undefined && !before.includes(present() as number));
+  return present() as number;
+}
+
+test.each(['process', 'base'] as const)(
+  'in %s mode the standby of a worker takes its place when that is killed, and runs workerStart then',
+  async (mode) => {
+    await using server = await start({ mode });
+    const standby = await standbyOf(server);
+    const began = `event workerStart 0 pid ${standby}`;
+    expect(server.program.output).not.toContain(began);
+    process.kill(pidOf(server, WORKER) as number, 'SIGKILL');
+    await until('its workerStart', () => server.program.output.includes(began));
+    await until('its title', () => pidOf(server, WORKER) === standby);
+    // And another waits for the end of that one.
+    await standbyOf(server, standby);
+    const client = await TestClient.connect(server.lines);
+    expect(await client.ask('pid')).toMatch(/^\d+ [01] /);
+    client.close();
+  },
+);
+
+test('a standby that is killed is replaced, and its worker goes on', async () => {
+  await using server = await start();
+  const standby = await standbyOf(server);
+  const worker = pidOf(server, WORKER);
+  process.kill(standby, 'SIGKILL');
+  await standbyOf(server, standby);
+  expect(pidOf(server, WORKER)).toBe(worker);
+});
+
+test('SIGTERM to a standby alone ends it and nothing else, and another comes', async () => {
+  await using server = await start();
+  const standby = await standbyOf(server);
+  const worker = pidOf(server, WORKER);
+  process.kill(standby, 'SIGTERM');
+  await standbyOf(server, standby);
+  expect(pidOf(server, WORKER)).toBe(worker);
+  expect(server.program.output).not.toMatch(/shutting down/);
+});
+
+test('a reload leaves no standby that has loaded the program as it was', async () => {
+  await using server = await start();
+  const standby = await standbyOf(server);
+  const worker = pidOf(server, WORKER) as number;
+  server.program.kill('SIGUSR1');
+  await until('another worker', () => ![undefined, worker].includes(pidOf(server, WORKER)));
+  await standbyOf(server, standby);
+  expect(pidOf(server, WORKER)).not.toBe(standby);
+});
+
+test('a server with standbys ends in order, and none is left', async () => {
+  await using server = await start();
+  await standbyOf(server);
+  const pids = server.program.children().map(({ pid }) => pid);
+  server.program.kill('SIGTERM');
+  expect(await server.program.ended()).toEqual({ code: 0, signal: null });
+  await until('the end of all', () => pids.every((pid) => !isThere(pid)));
+  expect(server.program.output).not.toMatch(/force kill|abnormal exit/);
+});
+
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
