@@ -34,6 +34,8 @@ try {
     await local();
     await ours('bullmq');
     await plain('bullmq', bullmqCaller);
+    await plain('bullmq', bullmqCaller, 'sandboxed', ', its sandboxed processors');
+    await plain('bullmq', bullmqCaller, 'pooled', ', its worker in front of a local pool');
     await ours('nats');
     await plain('nats', jetStreamCaller);
   }
@@ -71,13 +73,18 @@ async function ours(name: keyof typeof ENGINES): Promise<void> {
   });
 }
 
-async function plain(name: keyof typeof ENGINES, open: (address: string) => Promise<Caller>): Promise<void> {
+async function plain(
+  name: keyof typeof ENGINES,
+  open: (address: string) => Promise<Caller>,
+  how: string = name,
+  said = '',
+): Promise<void> {
   await withEngine(name, async (engine) => {
     const caller = await open(engine.queue);
-    const args = [name, engine.queue, String(PROCESSES * CONCURRENCY)];
+    const args = [how, engine.queue, String(PROCESSES * CONCURRENCY), String(PROCESSES)];
     await using worker = new Program(PLAIN, { args, by: [...network.on('host1'), process.execPath] });
     await worker.printed(/ready:/);
-    await measure(`plain ${engine.name}`, caller);
+    await measure(`plain ${engine.name}${said}`, caller);
     await caller.close();
   });
 }
