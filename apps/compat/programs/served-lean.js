@@ -1,4 +1,4 @@
-// node served-lean.js PROGRAM: has a server of @millrace/server serve the first server that the program listens with, by the engine
+// node served-lean.js [--max-wait MS] PROGRAM: has a server of @millrace/server serve the first server that the program listens with, by the engine
 // that is lean. COMPAT_WORKERS and COMPAT_MODE as ever.
 import net from 'node:net';
 import { pathToFileURL } from 'node:url';
@@ -16,7 +16,9 @@ const listening = new Promise((resolve) => {
   };
 });
 
-process.argv.splice(1, 1);
+const waits = process.argv[2] === '--max-wait';
+const maxWaitTime = waits ? { maxWaitTime: Number(process.argv[3]) } : {};
+process.argv.splice(1, waits ? 3 : 1);
 // A program may wait for what comes in a worker alone.
 const program = import(pathToFileURL(process.argv[1]));
 const served = await Promise.race([listening, program.then(() => listening)]);
@@ -26,6 +28,7 @@ const server = createServer({
   mode: COMPAT_MODE,
   title: 'millrace',
   logLevel: 'warn',
+  ...maxWaitTime,
 });
 server.serve(served, { engine: 'lean' });
 await server.start();
