@@ -1,8 +1,8 @@
 import { Child } from '../child.js';
 import type { LoadResult, Work } from './work.js';
 
-/** Seconds before the window, as our own client has it. */
-const WARM_UP_S = 0.5;
+/** Milliseconds before the window, as our own client has it. */
+const WARM_UP_MS = 500;
 
 /** What `tcpload -j` prints, of it what is used here. */
 interface Told {
@@ -23,7 +23,7 @@ export async function loadByC(client: string, work: Work): Promise<LoadResult> {
     s: work.bytes,
     f: work.framing === 'length' ? 'len' : 'raw',
     t: work.windowMs / 1_000,
-    w: WARM_UP_S,
+    w: (work.warmUpMs ?? WARM_UP_MS) / 1_000,
     S: work.pid,
   };
   const args = Object.entries(flags).flatMap(([flag, value]) => [`-${flag}`, String(value)]);

@@ -3,6 +3,7 @@ import { clients } from './clients.js';
 import { connections } from './connections.js';
 import { disturbances } from './disturbances.js';
 import { echoes } from './echoes.js';
+import { idling } from './idling.js';
 import { single } from './single.js';
 import { starts } from './starts.js';
 import { tasks } from './tasks.js';
@@ -17,6 +18,7 @@ export const suite: Suite = {
     const windowMs = quick ? QUICK_WINDOW_MS : WINDOW_MS;
     return [
       ...echoes(windowMs),
+      idling(windowMs),
       ...tasks(windowMs),
       ...single(windowMs),
       ...connections(windowMs),

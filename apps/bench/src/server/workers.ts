@@ -14,7 +14,7 @@ export function workers(windowMs: number): Group[] {
       windowMs,
       { connections: MANY, bytes: SMALL },
       teams(count),
-      ['rate', 'p99'],
+      ['rate', 'cpu', 'p99'],
       { point: { curve: 'workers', at: count } },
     ),
   );
