@@ -3,7 +3,8 @@
  *
  * Rules of this addon. One JavaScript function makes one system call (or reads or writes one structure for one).
  * A failed call returns -errno; the TypeScript side turns it into an error. Nothing here is static or global,
- * so that any number of worker threads can load the addon at once. No loops over work, no framing, no policy.
+ * so that any number of worker threads can load the addon at once. No loops over work, no framing, no policy; but for
+ * `sendEach`, which makes one call for each entry of a list.
  */
 #ifndef MILLRACE_ADDON_H
 #define MILLRACE_ADDON_H

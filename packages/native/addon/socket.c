@@ -139,6 +139,35 @@ static napi_value socket_send(napi_env env, napi_callback_info info) {
   return ret_sys(env, syscall(SYS_sendto, fd, at, (size_t)length, flags, NULL, 0));
 }
 
+/*
+ * sendEach(list: bytes of int32 quadruples {fd, offset, length, result}, count, bytes) -> 0: `send` to each of several descriptors, what
+ * it returns in the fourth number; those below 0 are left out. One call for many: the kernel's code and the caller's take turns
+ * in the processor's caches once, not for each.
+ */
+static napi_value socket_send_each(napi_env env, napi_callback_info info) {
+  ARGUMENTS(3);
+  INTEGER(count, 1, 0, INT32_MAX);
+  int32_t entry[4];
+  uint8_t *list = arg_bytes(env, argv[0], 0, count * (int64_t)sizeof entry);
+  void *data = NULL;
+  size_t size = 0;
+  if (list == NULL || napi_get_buffer_info(env, argv[2], &data, &size) != napi_ok) return ret_int(env, -EFAULT);
+  for (uint8_t *at = list; at < list + count * sizeof entry; at += sizeof entry) {
+    memcpy(entry, at, sizeof entry);
+    const int32_t offset = entry[1], length = entry[2];
+    if (entry[0] < 0) continue;
+    if (data == NULL || offset < 0 || length < 0 || (size_t)offset > size || (size_t)length > size - (size_t)offset) {
+      entry[3] = -EFAULT;
+    } else {
+      const long flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+      const long sent = syscall(SYS_sendto, entry[0], (uint8_t *)data + offset, (size_t)length, flags, NULL, 0);
+      entry[3] = sent < 0 ? -errno : (int32_t)sent;
+    }
+    memcpy(at, entry, sizeof entry);
+  }
+  return ret_int(env, 0);
+}
+
 /* unreadBytes(fd) -> kernel memory of what was sent on a unix socket and not yet read by the other side; 0: all read */
 static napi_value socket_unread_bytes(napi_env env, napi_callback_info info) {
   ARGUMENTS(1);
@@ -227,6 +256,7 @@ const addon_function socket_functions[] = {{"socket", socket_create},
                                            {"getSocketOption", socket_get_option},
                                            {"receive", socket_receive},
                                            {"send", socket_send},
+                                           {"sendEach", socket_send_each},
                                            {"unreadBytes", socket_unread_bytes},
                                            {"peek", socket_peek},
                                            {"shutdown", socket_shutdown},

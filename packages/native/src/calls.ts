@@ -146,6 +146,11 @@ export interface Syscalls {
   getSocketOption(fd: number, level: number, name: number, out: Uint8Array): number;
   receive(fd: number, bytes: Uint8Array, offset: number, length: number): number;
   send(fd: number, bytes: Uint8Array, offset: number, length: number): number;
+  /**
+   * `send` to each of `count` descriptors: `list` is the bytes of int32 quadruples {fd, offset, length, result}. What `send` returns is stored
+   * as the result; descriptors below 0 are left out. Returns 0, or -EFAULT when `list` is too short.
+   */
+  sendEach(list: Uint8Array, count: number, bytes: Uint8Array): number;
   /** Kernel memory taken by what was sent on a unix socket and has not been read by the other side. */
   unreadBytes(fd: number): number;
   /** 1: there is something to read; 0: nothing more will come; -EAGAIN: nothing yet. Takes nothing. */

@@ -6,7 +6,9 @@ import {
   createSocketPair,
   decodeInetAddress,
   EAGAIN,
+  EBADF,
   EFAULT,
+  EPIPE,
   encodeInetAddress,
   SOCK_SEQPACKET,
   syscalls,
@@ -38,6 +40,34 @@ test('no call reads or writes outside of the bytes that it is given', () => {
   expect(syscalls.send(left, 'text' as unknown as Uint8Array, 0, 1)).toBe(-EFAULT);
   syscalls.close(left);
   syscalls.close(right);
+});
+
+test('each of several descriptors is sent its piece by one call, and none more than that', () => {
+  const [left, right] = createSocketPair(SOCK_SEQPACKET);
+  const [other, peer] = createSocketPair(SOCK_SEQPACKET);
+  syscalls.close(peer);
+  const bytes = Buffer.from('0123456789');
+  const list = Int32Array.of(
+    ...[left, 2, 3, 77],
+    ...[-1, 0, 1, 77],
+    ...[other, 0, 1, 77],
+    ...[99_999, 0, 1, 77],
+    ...[left, 8, 3, 77],
+    ...[left, -1, 1, 77],
+    ...[left, 0, -1, 77],
+    ...[left, 9, 1, 77],
+    ...[left, 0, 1, 77],
+  );
+  expect(syscalls.sendEach(new Uint8Array(list.buffer), 8, bytes)).toBe(0);
+  const results = Array.from({ length: 9 }, (_, at) => list[at * 4 + 3]);
+  expect(results).toEqual([3, 77, -EPIPE, -EBADF, -EFAULT, -EFAULT, -EFAULT, 1, 77]);
+  const read = Buffer.alloc(16);
+  const received = () => read.toString('latin1', 0, syscalls.receive(right, read, 0, 16));
+  expect([received(), received()]).toEqual(['234', '9']);
+  expect(syscalls.receive(right, read, 0, 16)).toBe(-EAGAIN);
+  expect(syscalls.sendEach(new Uint8Array(list.buffer), 10, bytes)).toBe(-EFAULT);
+  expect(syscalls.sendEach(new Uint8Array(list.buffer), 1, 'text' as unknown as Uint8Array)).toBe(-EFAULT);
+  for (const fd of [left, right, other]) syscalls.close(fd);
 });
 
 test('a socket pair keeps the boundaries of messages, and says when all of them are read', () => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createSocketPair, SHUT_WR, SOCK_STREAM, syscalls } from '@millrace/native/syscalls';
+import { createSocketPair, EAGAIN, EPIPE, SHUT_WR, SOCK_STREAM, syscalls } from '@millrace/native/syscalls';
 import {
   Connection,
   ConnectionKind,
@@ -108,6 +108,36 @@ describe('output', () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  test('what was sent by the descriptor counts as written: what the kernel has left goes before all else', () => {
+    const reactor = blocking();
+    const { connection, peer } = recorded(reactor);
+    const data = Buffer.alloc(1 << 20, 'x').fill('y', 1 << 19);
+    expect(connection.writableFd).toBe(connection.fd);
+    const result = syscalls.send(connection.writableFd, data, 0, data.length);
+    expect(result).toBeLessThan(data.length);
+    connection.wrote(data, 0, data.length, result);
+    expect(connection.queuedBytes).toBe(data.length - result);
+    expect(connection.writableFd).toBe(-1);
+    connection.write('end');
+    expect(readAll(reactor, peer, data.length + 3)).toBe(`${data.toString('latin1')}end`);
+    expect(connection.writableFd).toBe(connection.fd);
+    connection.wrote(data, 0, 5, -EAGAIN);
+    expect(readAll(reactor, peer, 5)).toBe('xxxxx');
+  });
+
+  test('what was sent by the descriptor of a peer that has gone ends the connection, and nothing more is sent by it', () => {
+    const reactor = blocking();
+    const { connection, record } = recorded(reactor);
+    connection.wrote(Buffer.from('abc'), 0, 3, -EPIPE);
+    expect(record.closed).toBe('peer');
+    expect(connection.writableFd).toBe(-1);
+    connection.wrote(Buffer.from('abc'), 0, 3, 1);
+    expect(connection.queuedBytes).toBe(0);
+    const { connection: closing } = recorded(reactor);
+    closing.end();
+    expect(closing.writableFd).toBe(-1);
   });
 
   test('congestion is told once above the high-water mark and once at the low one', () => {

@@ -188,9 +188,26 @@ export class Client implements Pausable, Flow<Client> {
     const { connection } = this;
     const before = connection.queuedBytes;
     connection.write(bytes, start, end);
+    // Then the slot may be another one's by now.
+    if (connection.closed) return;
     const queued = connection.queuedBytes;
     if (queued - before < end - start) this.slot.sent(now);
     this.slot.took(end - start, queued);
+  }
+
+  /** By which output may be sent for it, for {@link wrote} to be told of; or -1. */
+  get writableFd(): number {
+    return this.connection.writableFd;
+  }
+
+  /** Instead of `write`, where that was sent by `writableFd`. */
+  wrote(bytes: Uint8Array, start: number, end: number, now: number, result: number): void {
+    const { connection } = this;
+    connection.wrote?.(bytes, start, end, result);
+    // Then the slot may be another one's by now.
+    if (connection.closed) return;
+    if (result > 0) this.slot.sent(now);
+    this.slot.took(end - start, connection.queuedBytes);
   }
 
   /** The clock that its times were taken from was set. */

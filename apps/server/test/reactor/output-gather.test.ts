@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { EPIPE, SHUT_RDWR, SOCK_STREAM, syscalls } from '@millrace/native/syscalls';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { GATHER_BYTES, GATHER_LIMIT } from '../../src/constants.js';
 import { OutputGather } from '../../src/reactor/output-gather.js';
 
@@ -10,9 +11,41 @@ class NotingSink {
     readonly onWrite: () => void = () => {},
   ) {}
 
+  readonly writableFd: number = -1;
+
   write(bytes: Uint8Array, start: number, end: number): void {
     this.sent.push(`${this.name}:${Buffer.from(bytes.subarray(start, end)).toString()}`);
     this.onWrite();
+  }
+
+  wrote(bytes: Uint8Array, start: number, end: number, _now: number, result: number): void {
+    this.sent.push(`${this.name}:${Buffer.from(bytes.subarray(start, end)).toString()}=${result}`);
+    this.onWrite();
+  }
+}
+
+/** One that is sent to past `write`, and what has come at the other end. */
+class SocketSink extends NotingSink {
+  override readonly writableFd: number;
+  readonly #peer: number;
+
+  constructor(...parts: ConstructorParameters<typeof NotingSink>) {
+    super(...parts);
+    const pair = new Int32Array(2);
+    expect(syscalls.socketPair(SOCK_STREAM, new Uint8Array(pair.buffer))).toBe(0);
+    [this.writableFd, this.#peer] = pair as unknown as [number, number];
+    onTestFinished(() => {
+      for (const fd of pair) syscalls.close(fd);
+    });
+  }
+
+  get arrived(): string {
+    const memory = Buffer.alloc(GATHER_BYTES);
+    return memory.toString('latin1', 0, Math.max(0, syscalls.receive(this.#peer, memory, 0, GATHER_BYTES)));
+  }
+
+  closePeer(): void {
+    expect(syscalls.shutdown(this.#peer, SHUT_RDWR)).toBe(0);
   }
 }
 
@@ -27,7 +60,8 @@ function gathering() {
   );
   const say = (sink: NotingSink, text: string) => gather.write(sink, Buffer.from(text), 0, text.length);
   const sink = (name: string, onWrite?: () => void) => new NotingSink(name, sent, onWrite);
-  return { gather, sent, written, clock, say, sink };
+  const socket = (name: string, onWrite?: () => void) => new SocketSink(name, sent, onWrite);
+  return { gather, sent, written, clock, say, sink, socket };
 }
 
 describe('OutputGather', () => {
@@ -86,6 +120,51 @@ describe('OutputGather', () => {
     gather.flush();
     expect(sent).toHaveLength(answers + 1);
     expect(sent.every((each) => each.length === GATHER_LIMIT + 2)).toBe(true);
+  });
+
+  it('sends to the sockets of several clients by one call, and tells each what came of it', () => {
+    const { gather, sent, written, say, sink, socket } = gathering();
+    const [one, two, gone] = [socket('one'), socket('two'), socket('gone')];
+    gone.closePeer();
+    for (const to of [one, gone, sink('other'), two]) say(to, to.name.toUpperCase());
+    gather.flush();
+    expect(sent).toEqual(['one:ONE=3', `gone:GONE=${-EPIPE}`, 'other:OTHER', 'two:TWO=3']);
+    expect(written).toEqual(['one 3', 'gone 4', 'other 5', 'two 3']);
+    expect([one.arrived, two.arrived]).toEqual(['ONE', 'TWO']);
+  });
+
+  it('lets no later answer to a client pass one of which the kernel may have left some', () => {
+    const { gather, sent, say, socket } = gathering();
+    const [one, two] = [socket('one'), socket('two')];
+    for (const [to, text] of [
+      [one, 'a'],
+      [two, 'b'],
+      [one, 'c'],
+      [two, 'd'],
+    ] as const)
+      say(to, text);
+    gather.flush();
+    // By `write`, which knows what waits.
+    expect(sent).toEqual(['one:a=1', 'two:b=1', 'one:c', 'two:d']);
+    say(one, 'e');
+    say(two, 'f');
+    gather.flush();
+    expect(sent.slice(4)).toEqual(['one:e=1', 'two:f=1']);
+  });
+
+  it('sends nothing twice where a client fails in the middle of what one call has sent', () => {
+    const { gather, sent, say, socket } = gathering();
+    const fails = () => {
+      throw new Error('it is broken');
+    };
+    const sockets = Array.from({ length: 150 }, (_, at) =>
+      socket(`${at}`, at % 70 === 3 ? fails : undefined),
+    );
+    for (const to of sockets) say(to, to.name);
+    expect(() => gather.flush()).toThrow('it is broken');
+    expect(sockets.map(({ arrived }) => arrived)).toEqual(sockets.map(({ name }) => name));
+    expect(sent).toHaveLength(sockets.length);
+    expect(gather.pending).toBe(false);
   });
 
   it('sends to every client although one of them fails, and what that leads to behind the rest', () => {

@@ -7,7 +7,7 @@ import type { Reactor } from '../loop/reactor.js';
 import type { AddOptions } from '../loop/watch.js';
 import { MemoryUse } from '../output/memory-use.js';
 import { MAX_FILES, OutgoingFile, releaseFile, type SendFileOptions } from '../output/outgoing-file.js';
-import { OutputQueue, sendNow } from '../output/output-queue.js';
+import { OutputQueue, sendNow, takenOf } from '../output/output-queue.js';
 import { CloseSequence, type Ending } from './close-sequence.js';
 import {
   CONNECTION_HANDLERS,
@@ -218,6 +218,25 @@ export class Connection<Context = undefined> implements StreamConnection<Context
     const { maxOutput, destroys } = this.#kind.limits;
     if (!destroys && this.queuedBytes + limit - start > maxOutput) return false;
     const sent = this.#output === undefined ? sendNow(this.fd, memory, start, limit) : 0;
+    this.#wrote(memory, start, limit, sent);
+    return !this.closed;
+  }
+
+  /** The descriptor, where nothing waits and `write` would send by it; else -1. */
+  get writableFd(): number {
+    const writes = this.#output === undefined && !this.#state.is(state.CLOSED | state.CLOSING | state.ENDING);
+    return writes ? this.fd : -1;
+  }
+
+  /**
+   * Instead of `write`, where `data[start, end)` was sent by `writableFd`, with those of other connections in one call: `result` is what `send` has
+   * returned. To be called before anything else is written.
+   */
+  wrote(data: Uint8Array, start: number, end: number, result: number): void {
+    if (!this.closed) this.#wrote(data, start, end, takenOf(result));
+  }
+
+  #wrote(memory: Uint8Array, start: number, limit: number, sent: number): void {
     if (sent >= 0 && start + sent < limit) {
       this.#output ??= new OutputQueue(this.fd, this.#kind.use);
       this.#output.add(memory, start + sent, limit);
@@ -225,7 +244,6 @@ export class Connection<Context = undefined> implements StreamConnection<Context
     if (sent < 0) this.#broken(sent, 'send');
     // What the kernel takes at once changes nothing here.
     else if (this.#output !== undefined || this.#state.is(state.CONGESTED)) this.#afterOutput();
-    return !this.closed;
   }
 
   /**

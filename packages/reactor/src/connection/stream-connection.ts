@@ -44,7 +44,10 @@ export interface StreamConnection<Context = undefined> {
   readonly memoryBytes: number;
   readonly inputBytes: number;
   readonly missingBytes: number;
+  readonly writableFd: number;
   write(data: Bytes | string, start?: number, end?: number): boolean;
+  /** Only where `writableFd` can be a descriptor. */
+  wrote?(data: Uint8Array, start: number, end: number, result: number): void;
   sendFile(path: string, options?: SendFileOptions): boolean;
   pause(): void;
   resume(): void;

@@ -177,6 +177,10 @@ export class OutputQueue {
  */
 export function sendNow(fd: number, memory: Uint8Array, start: number, end: number): number {
   if (start === end) return 0;
-  const sent = syscalls.send(fd, memory, start, end - start);
-  return sent === -EAGAIN || sent === -ENOBUFS || sent === -EINTR ? 0 : sent;
+  return takenOf(syscalls.send(fd, memory, start, end - start));
+}
+
+/** How many bytes a `send` that never blocks has taken by its result: none where there was no room, or a negated errno. */
+export function takenOf(result: number): number {
+  return result === -EAGAIN || result === -ENOBUFS || result === -EINTR ? 0 : result;
 }

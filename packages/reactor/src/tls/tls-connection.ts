@@ -124,6 +124,11 @@ export class TlsConnection<Context = undefined> implements StreamConnection<Cont
     };
   }
 
+  /** What is written goes through node:tls. */
+  get writableFd(): number {
+    return -1;
+  }
+
   get closed(): boolean {
     return this.#state.is(state.CLOSED);
   }
