@@ -1,13 +1,20 @@
 import { expect, test } from 'vitest';
 import { against } from '../dist/against.js';
 import { measure } from '../dist/harness.js';
-import { summarize } from '../dist/statistics.js';
+import { medianWithin, summarize } from '../dist/statistics.js';
 import { loadSuite } from '../dist/suites.js';
 
 test('a summary has the median of an odd and of an even number of values', () => {
   expect(summarize([3, 1, 2])).toEqual({ median: 2, min: 1, max: 3 });
   expect(summarize([4, 1, 2, 3])).toEqual({ median: 2.5, min: 1, max: 4 });
   expect(() => summarize([])).toThrow(RangeError);
+});
+
+test('the median of many values lies between two of them, which outliers do not move', () => {
+  const values = Array.from({ length: 100 }, (_, i) => i);
+  expect(medianWithin(values)).toEqual({ median: 49.5, low: 40, high: 59 });
+  expect(medianWithin([...values.slice(0, 99), 1e9])).toEqual({ median: 49.5, low: 40, high: 59 });
+  expect(medianWithin([1, 2])).toEqual({ median: 1.5, low: 1, high: 2 });
 });
 
 test('what there is to reach is compared with the peer of its round, and is unknown when a part has failed', async () => {

@@ -23,3 +23,4 @@ export {
 } from './text/format.js';
 export { joinFamilies } from './text/join.js';
 export { negotiateContentType } from './text/negotiation.js';
+export { MetricsPage } from './text/page.js';

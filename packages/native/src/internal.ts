@@ -15,15 +15,13 @@ export { assertTrusted, isTrusted } from './owners.js';
 export { isRefusal, PrivateDirectory } from './private-directory.js';
 export { dieWithParent } from './process-identity.js';
 export {
-  CLOCK_TICKS_PER_SECOND,
-  type ProcessStat,
   pidNamespace,
-  processStat,
   processTag,
   type ThreadIdentity,
   taggedProcess,
   thisThread,
 } from './process-liveness.js';
+export { CLOCK_TICKS_PER_SECOND, type ProcessStat, ProcessStatFile, processStat } from './process-stat.js';
 export { bindUnix, SocketFile } from './socket-file.js';
 export { ftok, type SystemVKey } from './system-v-key.js';
 export { openForAppending } from './trusted-file.js';

@@ -1,6 +1,7 @@
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import { syscalls } from './addon.js';
 import { NativeError } from './errors.js';
+import { type ProcessStat, processStat, readStat } from './process-stat.js';
 
 /** What tells one process from every other that has had, or will have, the same pid. */
 export interface ProcessIdentity {
@@ -24,31 +25,6 @@ export interface ThreadIdentity extends ProcessIdentity {
  * process may not see (another user's under `hidepid`) or cannot name (another pid namespace's).
  */
 export type Liveness = 'alive' | 'dead' | 'unknown';
-
-/** A line of /proc/…/stat, as far as it says who runs there. */
-export interface ProcessStat {
-  /** One letter: `'Z'` and `'X'` are processes that have ended. */
-  readonly state: string;
-  /** The pid of the process that it is a child of. */
-  readonly parent: number;
-  /** Clock ticks, {@link CLOCK_TICKS_PER_SECOND} a second, from the start of the machine. */
-  readonly start: number;
-  /** Clock ticks of processor time, in user mode and in the kernel. */
-  readonly processorTicks: number;
-  /** Pages of memory that it has resident. */
-  readonly residentPages: number;
-}
-
-/** USER_HZ, the unit in which /proc tells times: 100 on every Linux that Node runs on. */
-export const CLOCK_TICKS_PER_SECOND = 100;
-
-/** Fields of /proc/…/stat after the name of the command, which stands in parentheses and may hold anything. */
-const STATE_FIELD = 0;
-const PARENT_FIELD = 1;
-const USER_TICKS_FIELD = 11;
-const SYSTEM_TICKS_FIELD = 12;
-const RESIDENT_FIELD = 21;
-const START_FIELD = 19;
 
 let namespace: number | undefined;
 let process_: ProcessIdentity | undefined;
@@ -126,30 +102,6 @@ export function livenessOfPid(pid: number): Liveness {
   const stat = procIsReadable() ? processStat(pid) : undefined;
   if (stat === undefined) return livenessByKill(pid);
   return hasEnded(stat) ? 'dead' : 'alive';
-}
-
-/** What /proc says of a process, or a thread; undefined when it is not there, or may not be seen. */
-export function processStat(pid: number): ProcessStat | undefined {
-  return readStat(`/proc/${pid}/stat`);
-}
-
-function readStat(path: string): ProcessStat | undefined {
-  try {
-    const stat = readFileSync(path, 'latin1');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return {
-      state: fields[STATE_FIELD] as string,
-      parent: Number(fields[PARENT_FIELD]),
-      start: Number(fields[START_FIELD]),
-      processorTicks: Number(fields[USER_TICKS_FIELD]) + Number(fields[SYSTEM_TICKS_FIELD]),
-      residentPages: Number(fields[RESIDENT_FIELD]),
-    };
-  } catch (error) {
-    // EPERM and EACCES: mounted with hidepid=1. With hidepid=2 a hidden process looks like one that has ended.
-    if (['ENOENT', 'ESRCH', 'EPERM', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? ''))
-      return undefined;
-    throw error;
-  }
 }
 
 function ownStat(path: string): ProcessStat {

@@ -11,5 +11,5 @@ const server = createServer({
 server.on('receive', (session, line) => {
   session.send(`${line}\n`);
 });
-server.on('start', () => console.log(`listening ${server.addresses[0]?.port}`));
+server.on('start', () => console.log(JSON.stringify({ port: server.addresses[0]?.port })));
 await server.start();

@@ -1,14 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { RequestError } from './replies.js';
-
-/** Of every answer. What is no page has nothing to load; a page says so in more words. */
-export function setGuardHeaders(response: ServerResponse): void {
-  response.setHeader('x-content-type-options', 'nosniff');
-  response.setHeader('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
-  response.setHeader('cross-origin-resource-policy', 'same-origin');
-  response.setHeader('referrer-policy', 'no-referrer');
-}
 
 /**
  * Refuses what a page of another site asks for through the browser of who may ask. It is for the socket that takes no token, which
@@ -29,5 +21,5 @@ export function assertNotForeign({ headers: { host = '', origin } }: IncomingMes
 
 function isLocalName(host: string): boolean {
   const name = host.replace(/:\d{1,5}$/, '').replace(/^\[(.*)\]$/, '$1');
-  return isIP(name) !== 0 || name.endsWith('.localhost') || !name.includes('.');
+  return !name.includes('.') || name.endsWith('.localhost') || isIP(name) !== 0;
 }

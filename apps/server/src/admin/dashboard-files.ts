@@ -45,9 +45,13 @@ export class DashboardFiles {
     this.#folder = folder;
   }
 
-  /** Whether it was one of them, and is answered. */
+  has(path: string): boolean {
+    return Object.hasOwn(FILES, path);
+  }
+
+  /** Answers with one of them; false when there is none of that path. */
   serve(path: string, { headers }: IncomingMessage, response: ServerResponse): boolean {
-    const entry = FILES[path];
+    const entry = this.has(path) ? FILES[path] : undefined;
     if (entry === undefined) return false;
     const { type, bytes, compressed, tag } = this.#load(entry);
     response.setHeader('etag', tag);

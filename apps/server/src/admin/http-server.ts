@@ -1,8 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type GenericSchema, safeParse } from 'valibot';
-import { assertNotForeign, setGuardHeaders } from './browser-guard.js';
+import { assertNotForeign } from './browser-guard.js';
 import type { DashboardFiles } from './dashboard-files.js';
+import { setGuardHeaders } from './guard-headers.js';
 import { openApiOf } from './openapi.js';
 import { type Reply, RequestError, send, sendError, sendText } from './replies.js';
 import { type AdminParts, type Asked, ROUTES, type Route } from './routes.js';
@@ -24,6 +25,19 @@ const PATTERNS = ROUTES.map((route) => ({
     `^${route.path.replaceAll('.', '\\.').replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]{1,200})')}$`,
   ),
 }));
+
+/** Routes that are asked for by nothing but their path, as pollers do: they are found without taking an address apart. */
+const PLAIN = new Map(
+  ROUTES.filter(({ path }) => !path.includes('{')).map((route) => [`${route.method} ${route.path}`, route]),
+);
+
+/** What a client has asked for, before anything of it is checked. */
+interface Found {
+  readonly path: string;
+  readonly search: Readonly<Record<string, string>>;
+  readonly route: Route | undefined;
+  readonly params: Readonly<Record<string, string>>;
+}
 
 /**
  * The HTTP server of the admin process, one for each socket. Clients of the unix socket are its user's own and root's, by the rights
@@ -66,12 +80,15 @@ export class AdminHttpServer {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    setGuardHeaders(response);
     try {
-      const reply = await this.#reply(request, response);
+      const answer = this.#reply(request, response);
+      // What is known at once is answered in this turn of the loop.
+      const reply = answer instanceof Promise ? await answer : answer;
       if (reply === undefined) return;
-      if ('serve' in reply) reply.serve(response);
-      else if ('text' in reply) sendText(response, 200, reply.text, reply.contentType);
+      if ('serve' in reply) {
+        setGuardHeaders(response);
+        reply.serve(response);
+      } else if ('text' in reply) sendText(response, 200, reply.text, reply.contentType);
       else send(response, reply.status, reply.body);
     } catch (error) {
       if (response.headersSent || response.destroyed) return void response.destroy();
@@ -91,32 +108,30 @@ export class AdminHttpServer {
     }
   }
 
-  async #reply(request: IncomingMessage, response: ServerResponse): Promise<Reply | undefined> {
-    const { method = '' } = request;
-    const { pathname, searchParams } = urlOf(request);
+  #reply(request: IncomingMessage, response: ServerResponse): Reply | Promise<Reply> | undefined {
     if (this.#tokenHash === undefined) assertNotForeign(request);
-    if (method === 'GET' && this.#dashboard.serve(pathname, request, response)) return undefined;
-    const isDocument = method === 'GET' && pathname === OPENAPI_PATH;
-    const found = isDocument ? undefined : find(method, pathname);
-    // Before it is told what there is and what there is not.
-    if (found?.route.open !== true) this.#authorize(request);
-    if (isDocument) {
-      sendText(response, 200, openApiDocument(), 'application/json');
+    const { method = '' } = request;
+    const { path, search, route, params } = find(request);
+    if (route === undefined && method === 'GET' && this.#dashboard.has(path)) {
+      setGuardHeaders(response);
+      this.#dashboard.serve(path, request, response);
       return undefined;
     }
-    if (found === undefined) throw missing(method, pathname);
-    const { route, params } = found;
-    const query = checked(route.query, Object.fromEntries(searchParams), 'query');
-    const body = checked(route.body, route.body && (await bodyOf(request)), 'body');
-    const { 'last-event-id': last } = request.headers;
+    // Before it is told what there is and what there is not.
+    if (route?.open !== true) this.#authorize(request);
+    if (route === undefined) {
+      if (method === 'GET' && path === OPENAPI_PATH)
+        return { text: openApiDocument(), contentType: 'application/json' };
+      throw missing(method, path);
+    }
+    const query = checked(route.query, search, 'query');
+    const { accept, 'last-event-id': last } = request.headers;
     const lastEventId = typeof last === 'string' ? last : undefined;
-    return route.handle(this.#parts, {
-      params,
-      query,
-      body,
-      lastEventId,
-      accept: request.headers.accept,
-    } as Asked<never, never>);
+    const handle = (body: unknown) =>
+      route.handle(this.#parts, { params, query, body, lastEventId, accept } as Asked<never, never>);
+    return route.body === undefined
+      ? handle(undefined)
+      : bodyOf(request).then((body) => handle(checked(route.body, body, 'body')));
   }
 
   #authorize({ headers: { authorization = '' } }: IncomingMessage): void {
@@ -136,12 +151,17 @@ function openApiDocument(): string {
   return openApi;
 }
 
-function find(method: string, path: string): { route: Route; params: Record<string, string> } | undefined {
+function find(request: IncomingMessage): Found {
+  const { method = '', url = '' } = request;
+  const plain = PLAIN.get(`${method} ${url}`);
+  if (plain !== undefined) return { path: url, search: {}, route: plain, params: {} };
+  const { pathname: path, searchParams } = urlOf(request);
+  const search = Object.fromEntries(searchParams);
   for (const { route, pattern } of PATTERNS) {
     const match = route.method === method ? pattern.exec(path) : null;
-    if (match !== null) return { route, params: decoded({ ...match.groups }) };
+    if (match !== null) return { path, search, route, params: decoded({ ...match.groups }) };
   }
-  return undefined;
+  return { path, search, route: undefined, params: {} };
 }
 
 function missing(method: string, path: string): RequestError {

@@ -1,4 +1,4 @@
-import { negotiateContentType, renderFamilies } from '@millrace/metrics/text';
+import { type MetricsContentType, MetricsPage, negotiateContentType } from '@millrace/metrics/text';
 import { serverFamilies } from '../metrics/render.js';
 import type { Registries } from './registries.js';
 import type { Reply } from './replies.js';
@@ -6,22 +6,26 @@ import type { ListenerReport } from './schemas.js';
 import type { ServerView } from './server-view.js';
 import type { WorkView } from './work-view.js';
 
+/** Pages in the formats that have been asked for: what is on them changes in its numbers alone, from one scrape to the next. */
+const pages = new Map<MetricsContentType, MetricsPage>();
+
 /** The page that Prometheus reads, in the format that it asks for: the server's own metrics, and those of its program. */
-export async function metricsPage(
+export function metricsPage(
   view: ServerView,
   registries: Registries,
   work: WorkView,
   accept: string | undefined,
-): Promise<Reply> {
-  const processes = view.processes.all();
+): Reply {
   const now = Date.now();
+  const stats = view.stats();
+  const counted = registries.ofServer();
   const input = {
-    stats: view.stats(),
+    stats,
     running: work.running(),
-    queues: work.queues(),
+    queues: work.queues(stats),
     listeners: view.listeners.all().map((listener) => ({ ...listener, address: addressOf(listener) })),
-    tables: await work.tables(),
-    processes: processes.map(({ role, id, state, cpuMs, memory, uptimeMs, loopDelayP99Ms }) => ({
+    tables: work.tables(counted),
+    processes: view.processes.all().map(({ role, id, state, cpuMs, memory, uptimeMs, loopDelayP99Ms }) => ({
       role: role === 'user-process' ? 'user' : role.replace('-', '_'),
       id,
       ready: state === 'ready',
@@ -32,8 +36,10 @@ export async function metricsPage(
     })),
   };
   const contentType = negotiateContentType(accept);
-  const families = await registries.joinedTo(serverFamilies(input));
-  return { text: renderFamilies(families, { contentType }), contentType };
+  const page = pages.get(contentType) ?? new MetricsPage({ contentType });
+  pages.set(contentType, page);
+  const families = registries.joinedTo(serverFamilies(input), counted);
+  return { text: page.render(families), contentType };
 }
 
 /** A path, a port with its host, or nothing where that is not known. */

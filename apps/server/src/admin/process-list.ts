@@ -11,7 +11,7 @@ import type { Counters } from '../shared/counters.js';
 import * as layout from '../shared/counters-layout.js';
 import { hasProcess, publishedSize } from '../shared/server-size.js';
 import type { AdminAssignment } from './admin-assignment.js';
-import { ProcessUsages } from './process-usage.js';
+import { machineUptimeMs, ProcessUsages } from './process-usage.js';
 import type { ProcessReport } from './schemas.js';
 
 /** A loop that has counted nothing for so long hangs. */
@@ -52,7 +52,8 @@ export class ProcessList {
     if (now - this.#readAt < mostAgeMs) return this.#all;
     this.#readAt = now;
     const named = this.#named.filter(({ peer }) => hasProcess(this.#topology, this.#counters, peer));
-    this.#all = [...named.map((one) => this.#report(one)), this.#self()];
+    const machineMs = machineUptimeMs();
+    this.#all = [...named.map((one) => this.#report(one, machineMs)), this.#self(machineMs)];
     this.#usages.keep(new Set(this.#all.flatMap(({ pid }) => (pid === null ? [] : [pid]))));
     return this.#all;
   }
@@ -72,12 +73,12 @@ export class ProcessList {
     );
   }
 
-  #report({ name, role, id, peer }: Named): ProcessReport {
+  #report({ name, role, id, peer }: Named, machineMs: number): ProcessReport {
     const counters = this.#counters;
     const words = counters.process(peer);
     const of = (counter: number) => counters.ofProcess(peer, counter);
     const pid = of(layout.PID) || null;
-    const usage = pid === null ? undefined : this.#usages.of(pid);
+    const usage = pid === null ? undefined : this.#usages.of(pid, machineMs);
     const worker = role === 'worker' ? asWorker(id) : undefined;
     const beats = of(layout.BEAT_PID) === pid;
     const isRunning = role === 'task-worker';
@@ -116,8 +117,8 @@ export class ProcessList {
   }
 
   /** This process publishes nothing; what it tells of itself is what it is. */
-  #self(): ProcessReport {
-    const usage = this.#usages.of(process.pid);
+  #self(machineMs: number): ProcessReport {
+    const usage = this.#usages.of(process.pid, machineMs);
     return {
       name: 'admin',
       role: 'admin',

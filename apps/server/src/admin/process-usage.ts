@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
-import { CLOCK_TICKS_PER_SECOND, processStat } from '@millrace/native/internal';
+import { uptime } from 'node:os';
+import { CLOCK_TICKS_PER_SECOND, ProcessStatFile, processStat } from '@millrace/native/internal';
 
 /** Milliseconds between two measurements of processor time, which the kernel counts in hundredths of a second. */
 const MEASURED_EVERY_MS = 500;
@@ -18,59 +18,73 @@ export interface ProcessUsage {
   readonly cpuPercent: number;
 }
 
-interface Measured {
-  readonly start: number;
-  readonly cpuMs: number;
-  readonly at: number;
-  readonly percent: number;
+/** A process that is looked at again and again. */
+interface Watched {
+  readonly file: ProcessStatFile;
+  /** When its share was measured last, and what that was; of the first measurement it is that of its whole life. */
+  at: number;
+  cpuMs: number;
+  percent: number;
 }
 
 /** Reads what processes take from /proc: none of them is asked. */
 export class ProcessUsages {
   readonly #pageBytes = pageBytes();
-  readonly #measured = new Map<number, Measured>();
+  readonly #watched = new Map<number, Watched>();
 
-  /** Undefined where there is no such process, or none that this one may see. */
-  of(pid: number): ProcessUsage | undefined {
-    const stat = processStat(pid);
-    if (stat === undefined || stat.state === 'Z') return undefined;
+  /** Undefined where there is no such process, or none that this one may see; `machineMs`: see {@link machineUptimeMs}. */
+  of(pid: number, machineMs: number): ProcessUsage | undefined {
+    const known = this.#watched.get(pid);
+    const file = known?.file ?? ProcessStatFile.open(pid);
+    const stat = file?.read();
+    if (file === undefined || stat === undefined || stat.state === 'Z') {
+      // The next process of that pid has a file of its own.
+      file?.close();
+      this.#watched.delete(pid);
+      // What had the pid has ended: there may be a successor by now.
+      return known === undefined ? undefined : this.of(pid, machineMs);
+    }
     const { state, start, processorTicks, residentPages } = stat;
     const cpuMs = (processorTicks * 1_000) / CLOCK_TICKS_PER_SECOND;
-    const uptimeMs = Math.max(0, machineUptimeMs() - (start * 1_000) / CLOCK_TICKS_PER_SECOND);
+    const uptimeMs = Math.max(0, machineMs - (start * 1_000) / CLOCK_TICKS_PER_SECOND);
+    const watched = known ?? {
+      file,
+      at: performance.now(),
+      cpuMs,
+      percent: (cpuMs / Math.max(uptimeMs, 1)) * 100,
+    };
+    if (known === undefined) this.#watched.set(pid, watched);
+    measure(watched, cpuMs);
     return {
-      stopped: /^[Tt]$/.test(state),
+      stopped: state === 'T' || state === 't',
       uptimeMs: Math.round(uptimeMs),
       memory: residentPages * this.#pageBytes,
       cpuMs: Math.round(cpuMs),
-      cpuPercent: Math.round(this.#percent(pid, start, cpuMs, uptimeMs) * 10) / 10,
+      cpuPercent: Math.round(watched.percent * 10) / 10,
     };
   }
 
   /** Forgets the processes that are not among these. */
   keep(pids: ReadonlySet<number>): void {
-    for (const pid of this.#measured.keys()) if (!pids.has(pid)) this.#measured.delete(pid);
-  }
-
-  #percent(pid: number, start: number, cpuMs: number, uptimeMs: number): number {
-    const now = performance.now();
-    const last = this.#measured.get(pid);
-    // Of the first measurement it is that of its whole life.
-    const percent =
-      last === undefined || last.start !== start
-        ? (cpuMs / Math.max(uptimeMs, 1)) * 100
-        : now - last.at < MEASURED_EVERY_MS
-          ? last.percent
-          : ((cpuMs - last.cpuMs) / (now - last.at)) * 100;
-    if (last === undefined || last.start !== start || now - last.at >= MEASURED_EVERY_MS)
-      this.#measured.set(pid, { start, cpuMs, at: now, percent });
-    return percent;
+    for (const [pid, { file }] of this.#watched) {
+      if (pids.has(pid)) continue;
+      file.close();
+      this.#watched.delete(pid);
+    }
   }
 }
 
+function measure(watched: Watched, cpuMs: number): void {
+  const now = performance.now();
+  if (now - watched.at < MEASURED_EVERY_MS) return;
+  watched.percent = ((cpuMs - watched.cpuMs) / (now - watched.at)) * 100;
+  watched.cpuMs = cpuMs;
+  watched.at = now;
+}
+
 /** As the kernel counts it: time in which the machine sleeps is in it, as it is in the start of processes. */
-function machineUptimeMs(): number {
-  const [seconds] = readFileSync('/proc/uptime', 'latin1').split(' ');
-  return Number(seconds) * 1_000;
+export function machineUptimeMs(): number {
+  return uptime() * 1_000;
 }
 
 /** Both tell the same memory, in pages and in bytes; what changes in between is less than the difference of two page sizes. */

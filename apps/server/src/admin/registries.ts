@@ -26,19 +26,23 @@ export class Registries {
   }
 
   /** What the server itself has counted. */
-  async ofServer(): Promise<readonly MetricFamily[]> {
-    return (await this.#registries.get(NUMBERS)?.families()) ?? [];
+  ofServer(): readonly MetricFamily[] {
+    return this.#registries.get(NUMBERS)?.counted() ?? [];
   }
 
-  /** These families and those of the program. A name of the server's is the server's: under it the program's of another type are left out. */
-  async joinedTo(families: readonly MetricFamily[]): Promise<readonly MetricFamily[]> {
-    const registries = await Promise.all(
-      [...this.#registries.values()].map((registry) => registry.families()),
-    );
-    return registries.reduce<readonly MetricFamily[]>(
-      (all, more) => joinFamilies(all, more, (error) => this.#tellOnce(error)),
-      families,
-    );
+  /**
+   * These families, `ofServer`, and those of the program. A name of the server's is the server's: under it the program's of another type are
+   * left out.
+   */
+  joinedTo(families: readonly MetricFamily[], ofServer: readonly MetricFamily[]): readonly MetricFamily[] {
+    let all = this.#join(families, ofServer);
+    for (const [name, registry] of this.#registries)
+      if (name !== NUMBERS) all = this.#join(all, registry.counted());
+    return all;
+  }
+
+  #join(all: readonly MetricFamily[], more: readonly MetricFamily[]): readonly MetricFamily[] {
+    return joinFamilies(all, more, (error) => this.#tellOnce(error));
   }
 
   #tellOnce(error: Error): void {

@@ -1,4 +1,7 @@
 import type { ServerResponse } from 'node:http';
+import { GUARD_HEADERS } from './guard-headers.js';
+
+const GUARD_LIST = GUARD_HEADERS.flat();
 
 /** What a route answers: a body of JSON, a text, or a stream that it writes by itself. */
 export type Reply =
@@ -28,16 +31,19 @@ export function send(response: ServerResponse, status: number, body: object): vo
   sendText(response, status, `${JSON.stringify(body)}\n`, 'application/json');
 }
 
+/** To a response that has no headers yet: written in one list they cost a fraction of what single ones do. */
 export function sendText(response: ServerResponse, status: number, text: string, contentType: string): void {
-  response.writeHead(status, {
-    'content-type': contentType,
-    'content-length': Buffer.byteLength(text),
-    'cache-control': 'no-store',
-  });
+  const headers = [
+    ...['content-type', contentType],
+    ...['content-length', String(Buffer.byteLength(text))],
+    ...['cache-control', 'no-store'],
+    ...GUARD_LIST,
+  ];
+  if (status === 401) headers.push('www-authenticate', 'Bearer');
+  response.writeHead(status, headers);
   response.end(text);
 }
 
 export function sendError(response: ServerResponse, { status, code, message }: RequestError): void {
-  if (status === 401) response.setHeader('www-authenticate', 'Bearer');
   send(response, status, { error: { code, message } });
 }

@@ -128,7 +128,7 @@ export const ROUTES: readonly Route[] = [
   route('GET', '/v1/tasks', 'getTasks', {
     text: 'Tasks by their names, with how long they wait and run, and what each task worker runs.',
     answers: { 200: is(work.tasksSchema, 'By name, and in the order of the task workers.') },
-    handle: async ({ work }) => ok(await work.tasks()),
+    handle: ({ work }) => ok(work.tasks()),
   }),
   route('GET', '/v1/queues', 'getQueues', {
     text: 'What waits between the processes of the server.',
@@ -143,7 +143,7 @@ export const ROUTES: readonly Route[] = [
   route('GET', '/v1/tables', 'getTables', {
     text: 'The tables of the program (addTable).',
     answers: { 200: is(work.tablesSchema, 'In the order in which they were added.') },
-    handle: async ({ work }) => ok({ at: Date.now(), tables: await work.tables() }),
+    handle: ({ work }) => ok({ at: Date.now(), tables: work.tables() }),
   }),
   route('GET', '/v1/tables/{name}', 'getTable', {
     text: 'One table of the program.',
@@ -320,8 +320,8 @@ export const ROUTES: readonly Route[] = [
   }),
 ];
 
-async function table({ work }: AdminParts, { params }: Asked<unknown, unknown>): Promise<Reply> {
-  const tables = await work.tables();
+function table({ work }: AdminParts, { params }: Asked<unknown, unknown>): Reply {
+  const tables = work.tables();
   const found = tables.find(({ name }) => name === params.name);
   if (found !== undefined) return ok(found);
   const names = tables.map(({ name }) => name).join(', ') || 'none';

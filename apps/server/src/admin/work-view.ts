@@ -29,8 +29,8 @@ export class WorkView {
     this.#tables = tables;
   }
 
-  async tasks(): Promise<TasksReport> {
-    const families = await this.#registries.ofServer();
+  tasks(): TasksReport {
+    const families = this.#registries.ofServer();
     const { taskEngine } = this.#assignment.topology;
     const engine = taskEngine === undefined ? null : engineReport(taskEngine, this.#view.stats(), families);
     return tasksReport(families, this.running(), engine);
@@ -40,11 +40,12 @@ export class WorkView {
     return runningTasks(this.#assignment, this.#view.counters);
   }
 
-  queues(): QueueReport[] {
-    return this.#queues.report(this.#view.stats());
+  queues(stats = this.#view.stats()): QueueReport[] {
+    return this.#queues.report(stats);
   }
 
-  async tables(): Promise<TableReport[]> {
-    return this.#tables.report(await this.#registries.ofServer());
+  /** `families`: what the server has counted. */
+  tables(families = this.#registries.ofServer()): TableReport[] {
+    return this.#tables.report(families);
   }
 }

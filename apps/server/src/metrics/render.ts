@@ -3,9 +3,12 @@ import { type ServerMetricsInput, serverMetrics } from './definitions.js';
 
 /** The families of a server, without those that it has nothing for. */
 export function serverFamilies(input: ServerMetricsInput): MetricFamily[] {
-  return serverMetrics
-    .map(({ name, help, type, read }) => ({ name, help, type, samples: read(input) }))
-    .filter(({ samples }) => samples.length > 0);
+  const families: MetricFamily[] = [];
+  for (const { name, help, type, read } of serverMetrics) {
+    const samples = read(input);
+    if (samples.length > 0) families.push({ name, help, type, samples });
+  }
+  return families;
 }
 
 /** The page of a server's own metrics: what `/metrics` answers. */

@@ -1,4 +1,4 @@
-import type { MetricFamily, Sample } from '../text/family.js';
+import type { MetricFamily, Sample, SampleLabels } from '../text/family.js';
 import { countOf, getDouble, getLong } from './cells.js';
 import * as layout from './layout.js';
 import type { MetricsMemory } from './metrics-memory.js';
@@ -19,7 +19,7 @@ export function familyOf(memory: MetricsMemory, metric: MetricRecord): MetricFam
 
 function samplesOf({ views: { longs } }: MetricsMemory, series: SeriesRecord): Sample[] {
   const { metric, cellsAt } = series;
-  const labels = labelsOf(series);
+  const [labels = {}, ...ofBuckets] = labelsOf(series);
   switch (metric.type) {
     case 'counter':
       return [{ labels, value: countOf(getDouble(longs, cellsAt)) }];
@@ -27,12 +27,13 @@ function samplesOf({ views: { longs } }: MetricsMemory, series: SeriesRecord): S
       return [{ labels, value: getDouble(longs, cellsAt) }];
     case 'histogram': {
       let count = 0;
-      const samples = [...metric.buckets, Number.POSITIVE_INFINITY].map((le, i): Sample => {
+      const samples = ofBuckets.map((labels, i): Sample => {
         count += getLong(longs, cellsAt + layout.BUCKETS_CELL + i);
-        return { suffix: '_bucket', labels: { ...labels, le }, value: count };
+        return { suffix: '_bucket', labels, value: count };
       });
       const sum = getDouble(longs, cellsAt + layout.SUM_CELL);
-      return [...samples, { suffix: '_sum', labels, value: sum }, { suffix: '_count', labels, value: count }];
+      samples.push({ suffix: '_sum', labels, value: sum }, { suffix: '_count', labels, value: count });
+      return samples;
     }
   }
 }
@@ -58,7 +59,7 @@ function aggregated(
     parts.push(getDouble(longs, part.cellsAt));
   }
   return [...values.values()].map(({ first, parts }) => ({
-    labels: labelsOf(first),
+    labels: labelsOf(first)[0] ?? {},
     value: AGGREGATES[aggregator](parts),
   }));
 }
@@ -73,8 +74,19 @@ const AGGREGATES: Readonly<Record<Aggregator, (parts: readonly number[]) => numb
   first: ([first = 0]) => first,
 };
 
-function labelsOf({ metric: { labelNames }, values }: SeriesRecord): Record<string, string> {
-  return Object.fromEntries(
-    labelNames.flatMap((name, i) => (values[i] === '' ? [] : [[name, values[i] as string]])),
+/** Labels that have been read once: the same objects each time, by which a page knows them again. */
+const labels = new WeakMap<SeriesRecord, readonly SampleLabels[]>();
+
+/** Those of a series, and of a histogram those of each of its buckets after it. */
+function labelsOf(series: SeriesRecord): readonly SampleLabels[] {
+  const known = labels.get(series);
+  if (known !== undefined) return known;
+  const { metric, values } = series;
+  const own = Object.fromEntries(
+    metric.labelNames.flatMap((name, i) => (values[i] === '' ? [] : [[name, values[i] as string]])),
   );
+  const bounds = metric.type === 'histogram' ? [...metric.buckets, Number.POSITIVE_INFINITY] : [];
+  const all = [own, ...bounds.map((le) => ({ ...own, le }))].map((labels) => Object.freeze(labels));
+  labels.set(series, all);
+  return all;
 }

@@ -6,7 +6,7 @@ import { MetricsMemory } from '../memory/metrics-memory.js';
 import type { Counter } from '../metric/counter.js';
 import type { Gauge } from '../metric/gauge.js';
 import type { Histogram } from '../metric/histogram.js';
-import type { MetricFamily, SampleLabels } from '../text/family.js';
+import type { MetricFamily, Sample, SampleLabels } from '../text/family.js';
 import {
   type MetricsContentType,
   OPENMETRICS_CONTENT_TYPE,
@@ -145,11 +145,31 @@ export class Registry implements Disposable {
   /** What the page is made of. */
   async families(): Promise<MetricFamily[]> {
     await Promise.all([...this.#metrics.values()].map((metric) => metric.collected()));
-    const own = this.#ownFamilies();
+    const own = this.counted();
     const guests = [...this.#metrics.values()].filter((metric) => metric.memory !== this.memory);
     const ofGuests = guests.flatMap((metric) => metric.family() ?? []);
     const joined = await familiesOfJoined(this.#joined);
     return joinFamilies(own, [...ofGuests, ...joined], (error) => this.report(error));
+  }
+
+  /**
+   * @internal What all processes have counted, as it is at this moment: of {@link families} what needs no function of this program, nor
+   * another registry.
+   */
+  counted(): MetricFamily[] {
+    const { memory } = this;
+    memory.catchUp();
+    if (memory.corrupt !== undefined) this.report(memory.corrupt);
+    const families: MetricFamily[] = [];
+    const samples: Sample[] = [];
+    for (const metric of memory.records) {
+      const family = familyOf(memory, metric);
+      if (family !== undefined) families.push(family);
+      const value = memory.lost(metric);
+      if (value > 0) samples.push({ labels: { metric: metric.name }, value });
+    }
+    if (samples.length > 0) families.push({ name: LOST_NAME, help: LOST_HELP, type: 'counter', samples });
+    return families;
   }
 
   /** Puts the metrics of another registry on the page of this one: one of prom-client, say, which a library fills. */
@@ -277,19 +297,6 @@ export class Registry implements Disposable {
   #open(): Inherited {
     this.#opened ??= this.#obtain();
     return this.#opened;
-  }
-
-  #ownFamilies(): MetricFamily[] {
-    const { memory } = this;
-    memory.catchUp();
-    if (memory.corrupt !== undefined) this.report(memory.corrupt);
-    const families = [...memory.records].flatMap((metric) => familyOf(memory, metric) ?? []);
-    const samples = [...memory.records].flatMap((metric) => {
-      const value = memory.lost(metric);
-      return value === 0 ? [] : [{ labels: { metric: metric.name }, value }];
-    });
-    if (samples.length === 0) return families;
-    return [...families, { name: LOST_NAME, help: LOST_HELP, type: 'counter', samples }];
   }
 }
 

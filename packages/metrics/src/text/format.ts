@@ -22,28 +22,37 @@ export function renderFamilies(
 ): string {
   const open = contentType === OPENMETRICS_CONTENT_TYPE;
   let page = '';
-  for (const family of families)
-    page += open ? openMetrics(family, defaultLabels) : prometheus(family, defaultLabels);
+  for (const family of families) {
+    page += familyHead(family, open);
+    for (const sample of family.samples)
+      page += `${sampleHead(family, sample, defaultLabels, open)}${numberText(sample.value)}\n`;
+  }
   return open ? `${page}# EOF\n` : page;
 }
 
-function prometheus({ name, help, type, samples }: MetricFamily, defaults: SampleLabels): string {
-  let text = `# HELP ${name} ${escapeHelp(help)}\n# TYPE ${name} ${type === 'unknown' ? 'untyped' : type}\n`;
-  for (const sample of samples)
-    text += `${name}${sample.suffix ?? ''}${labelsText(sample, defaults, false)} ${numberText(sample.value)}\n`;
-  return text;
+/** What says of a family what it is, before its samples. */
+export function familyHead({ name, help, type }: Omit<MetricFamily, 'samples'>, open: boolean): string {
+  if (!open)
+    return `# HELP ${name} ${escapeHelp(help)}\n# TYPE ${name} ${type === 'unknown' ? 'untyped' : type}\n`;
+  const family = openName(name, type);
+  // Quotes as well, unlike in Prometheus's text.
+  return `# HELP ${family} ${escapeQuoted(help)}\n# TYPE ${family} ${type}\n`;
 }
 
-/** There the name of a counter's family has no `_total`, and each of its samples has. */
-function openMetrics({ name, help, type, samples }: MetricFamily, defaults: SampleLabels): string {
-  const family = type === 'counter' ? name.replace(/_total$/, '') : name;
-  // Quotes as well, unlike in Prometheus's text.
-  let text = `# HELP ${family} ${escapeQuoted(help)}\n# TYPE ${family} ${type}\n`;
-  for (const sample of samples) {
-    const suffix = suffixOf(sample, type);
-    text += `${family}${suffix}${labelsText(sample, defaults, true)} ${numberText(sample.value)}\n`;
-  }
-  return text;
+/** The line of a sample up to its number. */
+export function sampleHead(
+  { name, type }: Omit<MetricFamily, 'samples'>,
+  sample: Sample,
+  defaults: SampleLabels,
+  open: boolean,
+): string {
+  const named = open ? `${openName(name, type)}${suffixOf(sample, type)}` : `${name}${sample.suffix ?? ''}`;
+  return `${named}${labelsText(sample, defaults, open)} `;
+}
+
+/** In OpenMetrics the name of a counter's family has no `_total`, and each of its samples has. */
+function openName(name: string, type: MetricType): string {
+  return type === 'counter' ? name.replace(/_total$/, '') : name;
 }
 
 function suffixOf({ suffix }: Sample, type: MetricType): string {
