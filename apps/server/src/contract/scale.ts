@@ -18,9 +18,12 @@ interface Size {
 
 /** What came of it. */
 export type ScaleResult =
-  /** There are as many as were asked for last: of several requests that wait for the same one, each names what it changes. */
+  /** There are as many as were asked for. Requests that wait for the same one are carried out together, where each names what it changes. */
   | ({ readonly outcome: 'scaled' } & Size)
-  /** The server is as large as it says here; `advice` says to an operator what has happened and what there is to do. */
+  /**
+   * The server is as large as it says here; `advice` says to an operator what has happened and what there is to do. So it is of a request that
+   * waited until a later one asked for another number of the same processes.
+   */
   | ({ readonly outcome: 'failed'; readonly advice: string } & Size)
   /** The server is being stopped. */
   | ({ readonly outcome: 'stopped' } & Size)

@@ -103,7 +103,8 @@ export class Scaling {
         'the server is to be scaled; that follows what is under way',
       );
     const result = await this.#requests.ask(options);
-    return result.outcome === 'stopped' ? { outcome: 'stopped', ...this.#now } : result;
+    if (result.outcome === 'stopped') return { outcome: 'stopped', ...this.#now };
+    return result.outcome === 'scaled' ? unlessOvertaken(options, result) : result;
   }
 
   /** The master says that no reactor thread gives anything to other workers. */
@@ -284,6 +285,25 @@ export class Scaling {
     const { role, id, incarnationsBefore = 0 } = assignmentOf(member);
     this.#before.set(`${role} ${id}`, incarnationsBefore + member.incarnation);
   }
+}
+
+/** Of several requests that waited together the last one was carried out: who asked for another size is told so. */
+function unlessOvertaken(
+  options: ScaleOptions,
+  result: Extract<ScaleResult, { outcome: 'scaled' }>,
+): ScaleResult {
+  for (const [role, what] of [
+    ['workers', 'workers'],
+    ['taskWorkers', 'task workers'],
+  ] as const) {
+    const asked = options[role];
+    if (asked === undefined || asked === result[role]) continue;
+    const advice =
+      `There are ${result[role]} ${what} and not ${asked}: another request came later, while this one waited as well. ` +
+      'Ask again if the size is to be another.';
+    return { ...result, outcome: 'failed', advice };
+  }
+  return result;
 }
 
 /** Waits for a start that may last; once `overtaken` aborts, only until it has lasted `ms` milliseconds. */

@@ -179,10 +179,22 @@ testOfLastingClients(
 );
 
 describe('several requests', () => {
-  test('at once come to one size, of which each is told', async () => {
+  test('at once come to one size, and who asked for another is told that it is not there', async () => {
     await using server = await start({ workerNum: 1 });
     const results = await Promise.all([2, 3, 2, 3].map((count) => scale(server, { workers: count })));
-    for (const result of results) expect(result.outcome).toBe('scaled');
+    results.forEach(({ outcome, workers, advice }, i) => {
+      const asked = [2, 3, 2, 3][i];
+      expect([outcome, advice]).toEqual(
+        workers === asked
+          ? ['scaled', undefined]
+          : [
+              'failed',
+              expect.stringContaining(`${workers} workers and not ${asked}: another request came later`),
+            ],
+      );
+    });
+    // They are asked for within moments; the first one takes the start of a process.
+    expect(results.map(({ outcome }) => outcome)).toContain('failed');
     const { workerNum } = (await sizes(server)) as unknown as { workerNum: number };
     expect(results.map(({ workers: count }) => count)).toContain(workerNum);
     expect(workers(server)).toHaveLength(workerNum);
