@@ -208,7 +208,15 @@ function checked(schema: GenericSchema | undefined, value: unknown, where: 'quer
   throw new RequestError(400, where.toUpperCase(), `${name} is not as it has to be: ${issue.message}`);
 }
 
-/** What is sent with a request: JSON, or nothing. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new RequestError(400, 'BODY', 'The body is no JSON.');
+  }
+}
+
+/** What is sent with a request: an object in JSON, or nothing. */
 async function bodyOf(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -219,9 +227,9 @@ async function bodyOf(request: IncomingMessage): Promise<unknown> {
     chunks.push(chunk);
   }
   if (bytes === 0) return {};
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
-  } catch {
-    throw new RequestError(400, 'BODY', 'The body is no JSON.');
-  }
+  const body = parsed(Buffer.concat(chunks).toString('utf8'));
+  // To a schema a list without entries is an object without entries.
+  if (Array.isArray(body))
+    throw new RequestError(400, 'BODY', 'The body is a list: an object is needed, which names what it says.');
+  return body;
 }
