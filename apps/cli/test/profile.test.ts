@@ -1,12 +1,15 @@
 import {
+  closeSync,
   existsSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
   rmSync,
   statSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -68,6 +71,12 @@ test('a profile that cannot be taken or written leaves no file, and says why', a
     1,
     expect.stringContaining('The file cannot be written'),
   ]);
+  const full = await run('profile', 'worker:0', '0.1', '-o', '/dev/full');
+  expect([full.code, full.stderr]).toEqual([
+    1,
+    expect.stringContaining("The profile cannot be written to '/dev/full' (ENOSPC)"),
+  ]);
+  expect(statSync('/dev/full').isCharacterDevice()).toBe(true);
   for (const time of ['0', '301s', '1h', '']) expect((await run('profile', 'worker:0', time)).code).toBe(2);
   expect(readdirSync(directory)).toEqual(['run']);
   expect(existsSync(join(directory, 'missing'))).toBe(false);
@@ -82,11 +91,39 @@ test('a profile is for its user alone, and what is no file is never removed or r
   symlinkSync('/dev/full', join(directory, 'full'));
   expect(await run('profile', 'worker:0', '0.1', '-o', 'full')).toMatchObject({
     code: 1,
-    stderr: expect.stringContaining('there was no room for it'),
+    stderr: expect.stringContaining('(ENOSPC)'),
   });
   expect(readlinkSync(join(directory, 'full'))).toBe('/dev/full');
   symlinkSync('/dev/null', join(directory, 'null'));
   expect((await run('profile', 'worker:0', '0.1', '-o', 'null')).code).toBe(0);
+});
+
+test('a file that is there is replaced by one for its user alone when the profile is whole, and stays otherwise', async () => {
+  await using program = start(programOf('hello.cjs'), { flags: ['--workers', '1'], env });
+  await portOf(program);
+  const file = join(directory, 'mine');
+  writeFileSync(file, 'before', { mode: 0o644 });
+  const reader = openSync(file, 'r');
+  const { pid } = JSON.parse((await run('status', '--json')).stdout).processTable.find(
+    ({ name }: { name: string }) => name === 'worker:0',
+  );
+  const broken = run('profile', 'worker:0', '60s', '-o', 'mine');
+  await until('that it is being written', () =>
+    readdirSync(directory).some((name) => name.endsWith('.part')),
+  );
+  process.kill(pid, 'SIGKILL');
+  expect(await broken).toMatchObject({ code: 1, stderr: expect.stringContaining('broken off') });
+  expect([readFileSync(file, 'utf8'), statSync(file).mode & 0o777]).toEqual(['before', 0o644]);
+  await until(
+    'the next worker',
+    async () => (await run('profile', 'worker:0', '0.1', '-o', 'mine')).code === 0,
+  );
+  expect(JSON.parse(readFileSync(file, 'utf8')).nodes.length).toBeGreaterThan(1);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  // Who had it open reads no profile.
+  expect(readFileSync(reader, 'utf8')).toBe('before');
+  closeSync(reader);
+  expect(readdirSync(directory).sort()).toEqual(['mine', 'run']);
 });
 
 test('inspect prints the address of the debugger, says who may use it, and closes it', async () => {

@@ -1,31 +1,20 @@
-import { lstatSync, readFileSync, rmSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { AdminClient } from '../admin/client.js';
 import { findServer } from '../admin/find-server.js';
 import { bytes, clean } from '../admin/format.js';
-import { CommandError } from '../command-error.js';
+import { writeProfile } from '../profile-file.js';
 
 /** Bytes of a profile that are read again for what to say of it. */
 const MOST_READ_BYTES = 64 << 20;
 const TOLD_MS = 5_000;
-/** A heap holds what the server keeps secret. */
-const OWN_ONLY = 0o600;
-/** What a shell says that Ctrl-C has ended. */
-const INTERRUPTED = 130;
 
 interface ProfileFlags {
   readonly name?: string;
   readonly heap?: true;
   readonly output?: string;
   readonly json?: true;
-}
-
-interface Written {
-  readonly bytes: number;
-  /** A file under that name, as opposed to what a link leads to, or a device. */
-  readonly isFile: boolean;
 }
 
 /** Has a process that runs write down a CPU profile or its heap, and puts that into a file. Prints the name of the file. */
@@ -40,7 +29,7 @@ export async function profile(wanted: string, seconds: number, flags: ProfileFla
   if (output === '-') return void (await pipeline(response, process.stdout, { end: false }));
   const file = output ?? nameFor(response);
   const endTelling = tell(heap ? 'its heap is written down' : `of ${seconds} s`);
-  const written = await write(response, file, output === undefined).finally(endTelling);
+  const written = await writeProfile(response, file, output === undefined).finally(endTelling);
   // What is no file of this name, a FIFO say, may not be read again.
   const innermost = heap || !written.isFile ? undefined : interruptedIn(file, written.bytes);
   if (json)
@@ -61,40 +50,6 @@ function interruptedIn(file: string, written: number): string | undefined {
     readonly interruptedAt?: readonly (readonly string[])[];
   };
   return interruptedAt?.at(-1)?.[0];
-}
-
-async function write(response: IncomingMessage, file: string, isNew: boolean): Promise<Written> {
-  const opened = await open(file, isNew ? 'wx' : 'w', OWN_ONLY).catch((error: Error) => {
-    response.destroy();
-    throw new CommandError('failed', `The file cannot be written: ${error.message}.`);
-  });
-  const { ino, dev } = await opened.stat();
-  // Never a device, a FIFO or a link, and nothing that has come in its place.
-  const isOwn = () => {
-    const now = lstatSync(file, { throwIfNoEntry: false });
-    return now?.isFile() === true && now.ino === ino && now.dev === dev;
-  };
-  const remove = () => {
-    if (isOwn()) rmSync(file);
-  };
-  const interrupted = () => {
-    remove();
-    process.exit(INTERRUPTED);
-  };
-  process.once('SIGINT', interrupted);
-  const target = opened.createWriteStream();
-  try {
-    await pipeline(response, target);
-    return { bytes: target.bytesWritten, isFile: isOwn() };
-  } catch {
-    remove();
-    throw new CommandError(
-      'failed',
-      'The profile has been broken off: the process, or the admin process, has ended, or there was no room for it (the log of the server tells).',
-    );
-  } finally {
-    process.removeListener('SIGINT', interrupted);
-  }
 }
 
 /** As the server calls it, with the time, so that none is written over. */
