@@ -1,6 +1,7 @@
-import { type FSWatcher, statSync, watch } from 'node:fs';
+import { type FSWatcher, watch } from 'node:fs';
 import { dirname, relative } from 'node:path';
 import { counted } from '../admin/format.js';
+import { stateOf } from './file-state.js';
 
 /** Milliseconds without another change after which the server is reloaded: an editor writes in several steps, and a build many files. */
 const QUIET_MS = 100;
@@ -12,11 +13,24 @@ interface Reloads {
   readonly log: { info(text: string): void; warn(text: string): void; error(text: string): void };
 }
 
+/** A file of the program, and what it was before it was read. */
+export type LoadedFile = readonly [file: string, state: string];
+
+/** What the kernel says when no more directories can be watched, with what there is to do. */
+const LIMITS: Readonly<Record<string, string>> = {
+  ENOSPC: "raise the limit: sysctl fs.inotify.max_user_watches, which is each user's",
+  EMFILE: "raise the limit: sysctl fs.inotify.max_user_instances, which is each user's",
+};
+
 /** Reloads a server when a file of its program changes. Directories are watched, for most editors put a new file in the place of the old one. */
 export class ProgramWatch {
-  /** What each file was when it was looked at last. */
-  readonly #files = new Map<string, string>();
+  /** By directory, what each of its files was when it was looked at last. */
+  readonly #files = new Map<string, Map<string, string>>();
   readonly #directories = new Map<string, FSWatcher | undefined>();
+  /** In which something is another: of a large program the other files are not looked at. */
+  readonly #stirred = new Set<string>();
+  /** Limits that were met, of which the log tells once and not for each directory. */
+  readonly #limits = new Set<string>();
   readonly #changed = new Set<string>();
   #server: Reloads | undefined;
   #from = '';
@@ -26,11 +40,16 @@ export class ProgramWatch {
   /** The reloads that have not come to their end: one that runs, and one that begins when that is over. */
   readonly #asked: Promise<unknown>[] = [];
 
-  add(files: readonly string[]): void {
-    for (const file of files) {
-      if (this.#files.has(file)) continue;
-      this.#files.set(file, stateOf(file));
-      this.#watch(dirname(file));
+  add(files: readonly LoadedFile[]): void {
+    for (const [file, state] of files) {
+      const directory = dirname(file);
+      const known = this.#files.get(directory) ?? new Map<string, string>();
+      if (known.has(file)) continue;
+      known.set(file, state);
+      this.#files.set(directory, known);
+      this.#watch(directory);
+      // What has changed since it was read is told by no event.
+      this.#soon(directory);
     }
   }
 
@@ -47,14 +66,22 @@ export class ProgramWatch {
     this.#directories.set(directory, undefined);
     if (this.#server === undefined) return;
     try {
-      const watcher = watch(directory, { persistent: false }, () => this.#soon());
+      const watcher = watch(directory, { persistent: false }, () => this.#soon(directory));
       watcher.on('error', () => this.#lost(directory));
       this.#directories.set(directory, watcher);
       // What has changed between the look at its files and this is told by no event.
-      this.#soon();
+      this.#soon(directory);
     } catch (error) {
-      this.#server.log.warn(`${directory} is not watched: ${(error as Error).message}`);
+      this.#unwatched(directory, error as NodeJS.ErrnoException);
     }
+  }
+
+  #unwatched(directory: string, { code = '', message }: NodeJS.ErrnoException): void {
+    if (this.#limits.has(code)) return;
+    const advice = LIMITS[code];
+    if (advice !== undefined) this.#limits.add(code);
+    const which = advice === undefined ? 'is not watched' : 'and directories after it are not watched';
+    this.#server?.log.warn(`${directory} ${which}: ${message}${advice === undefined ? '' : `; ${advice}`}`);
   }
 
   /** It has been removed, or moved: what takes its place is watched with the next file that is loaded from there. */
@@ -64,7 +91,9 @@ export class ProgramWatch {
   }
 
   /** Something is another in a directory: maybe no file of the program, but one that it writes itself, again and again. */
-  #soon(): void {
+  #soon(directory?: string): void {
+    if (directory !== undefined) this.#stirred.add(directory);
+    if (this.#server === undefined) return;
     this.#timer ??= setTimeout(() => this.#look(), QUIET_MS).unref();
   }
 
@@ -83,13 +112,18 @@ export class ProgramWatch {
   /** Whether a file has changed since it was looked at last. */
   #compare(): boolean {
     let isChanging = false;
-    for (const [file, before] of this.#files) {
-      const now = stateOf(file);
-      if (now === before) continue;
-      this.#files.set(file, now);
-      this.#changed.add(file);
-      isChanging = true;
+    for (const [directory, files] of this.#files) {
+      const isWatched = this.#directories.get(directory) !== undefined;
+      if (isWatched && !this.#stirred.has(directory)) continue;
+      for (const [file, before] of files) {
+        const now = stateOf(file);
+        if (now === before) continue;
+        files.set(file, now);
+        this.#changed.add(file);
+        isChanging = true;
+      }
     }
+    this.#stirred.clear();
     return isChanging;
   }
 
@@ -112,16 +146,5 @@ export class ProgramWatch {
     else if (outcome === 'failed')
       server.log.error(`${what}: the new version does not start, and the one before serves on. ${advice}`);
     this.#asked.splice(this.#asked.indexOf(reloaded), 1);
-  }
-}
-
-/** What is another when the file was written. */
-function stateOf(file: string): string {
-  try {
-    const { ino, size, mtimeMs } = statSync(file);
-    return `${ino} ${size} ${mtimeMs}`;
-  } catch (error) {
-    // It is not there, behind links that lead nowhere, or in a directory that is closed: the server goes on all the same.
-    return `${(error as NodeJS.ErrnoException).code}`;
   }
 }

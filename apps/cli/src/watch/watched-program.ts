@@ -1,43 +1,47 @@
 import type { Program, ProgramHooks } from '@millrace/server/program';
+import { stateOf } from './file-state.js';
 import { watchLoads } from './loaded-files.js';
-import { ProgramWatch } from './program-watch.js';
+import { type LoadedFile, ProgramWatch } from './program-watch.js';
 
 type Server = Parameters<NonNullable<ProgramHooks['prepare']>>[0];
 
 const COMMAND = 'millrace.loaded';
 /** Milliseconds until what could not be told is told again: a worker cannot before it is ready. */
 const AGAIN_MS = 200;
+/** Files that are told at once: a program may have tens of thousands. */
+const MOST_FILES = 500;
 
 const watch = new ProgramWatch();
 
 /** Has workers tell the master which files the program has loaded. */
 export function watchedProgram(program: Program, config: string | undefined): ProgramHooks {
-  watch.add([program.file, ...[config, program.envFile].flatMap((file) => file ?? [])]);
+  const files = [program.file, ...[config, program.envFile].flatMap((file) => file ?? [])];
+  watch.add(files.map((file) => [file, stateOf(file)]));
   return {
     prepare(server) {
-      server.addCommand(COMMAND, 'master', (files: readonly string[]) => watch.add(files));
+      server.addCommand(COMMAND, 'master', (files: readonly LoadedFile[]) => watch.add(files));
     },
     beforeProgram(server) {
-      const untold = new Set<string>();
+      const untold = new Map<string, string>();
       let timer: NodeJS.Timeout | undefined;
       const tell = async () => {
-        const files = [...untold];
-        untold.clear();
+        const files = [...untold].slice(0, MOST_FILES);
+        for (const [file] of files) untold.delete(file);
         try {
           await server.command(COMMAND, 'master', files);
           timer = undefined;
           if (untold.size > 0) later();
         } catch {
           // It does not serve yet, or not any more.
-          for (const file of files) untold.add(file);
+          for (const [file, state] of files) untold.set(file, state);
           later();
         }
       };
       const later = () => {
         timer = setTimeout(() => void tell(), AGAIN_MS).unref();
       };
-      watchLoads((file) => {
-        untold.add(file);
+      watchLoads((file, state) => {
+        untold.set(file, state);
         if (timer === undefined) later();
       });
     },
