@@ -20,6 +20,10 @@ const CLIENTS = 60;
 const LINE = 'the quick brown fox jumps over the lazy dog\n';
 const EVERY_MS = 50;
 const LOAD_MS = 8_000;
+/** The messages of a client that is traced: so far apart that a screen holds the first ones. */
+const TRACED_EVERY_MS = 1_000;
+/** Two messages, each up to its answer. */
+const TWO_ANSWERS = /^.* written .*$[^]*^.* written .*$/m;
 /** Of a worker the messages of a second are more than none. */
 const SECOND_SAMPLE = /^ worker:0 .* [1-9]\d*$/m;
 
@@ -81,6 +85,29 @@ function putUnderLoad(port: number): () => void {
   };
 }
 
+/** What becomes of the messages of one client. */
+async function captureTrace(port: number): Promise<readonly [command: string, screen: string]> {
+  const client = connect(port, '127.0.0.1')
+    .on('error', () => {})
+    .resume();
+  const timer = setInterval(() => client.write(LINE), TRACED_EVERY_MS);
+  try {
+    const session = await until('its session', () => lastSession());
+    const words = ['trace', String(session)];
+    return [words.join(' '), await capture(words, TWO_ANSWERS)];
+  } finally {
+    clearInterval(timer);
+    client.destroy();
+  }
+}
+
+function lastSession(): number | undefined {
+  const args = [MILLRACE, 'connections', '--limit', '1000', '--json'];
+  const printed = execFileSync(process.execPath, args, { env, encoding: 'utf8' });
+  const connections = JSON.parse(printed) as readonly { readonly session: number }[];
+  return connections.length === 1 ? connections[0]?.session : undefined;
+}
+
 const program = new Program(new URL('../dashboard/shop.js', import.meta.url), { env });
 try {
   const [, port] = await program.printed(/^listening on (\d+)/m);
@@ -98,6 +125,7 @@ try {
     blocks.push(`\`\`\`console\n$ millrace ${command}\n${await capture([command], expected)}\n\`\`\``);
   const top = await capture(['top'], SECOND_SAMPLE);
   stop();
+  const [traced, steps] = await captureTrace(Number(port));
   writeFileSync(
     PAGE,
     `# The command in a terminal
@@ -105,6 +133,13 @@ try {
 A server of 6 workers and 3 task workers with ${CLIENTS} clients, in a terminal of 80 × 24 without colours. \`npm run docs:captures\` makes this page.
 
 ${blocks.join('\n\n')}
+
+What becomes of the messages of one session, each of which a task worker counts:
+
+\`\`\`console
+$ millrace ${traced}
+${steps}
+\`\`\`
 
 \`millrace top\`, which \`q\` ends:
 
