@@ -23,7 +23,7 @@ const LOAD_MS = 8_000;
 /** The messages of a client that is traced: so far apart that a screen holds the first ones. */
 const TRACED_EVERY_MS = 1_000;
 /** Two messages, each up to its answer. */
-const TWO_ANSWERS = /^.* written .*$[^]*^.* written .*$/m;
+const TWO_ANSWERS = /^.* written .*$[\s\S]*^.* written .*$/m;
 /** Of a worker the messages of a second are more than none. */
 const SECOND_SAMPLE = /^ worker:0 .* [1-9]\d*$/m;
 
