@@ -1,5 +1,8 @@
-import { readdirSync } from 'node:fs';
-import { Program, TestClient } from '@millrace/testkit';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Program, TestClient, until } from '@millrace/testkit';
 import { expect, onTestFinished, test } from 'vitest';
 
 const example = (name: string) => new URL(`../dist/${name}.js`, import.meta.url);
@@ -21,6 +24,27 @@ test('word-count answers each line with its number of words, and counts its line
   await program.printed(/worker \d: 2 lines/);
   client.close();
   await program.printed(/session 1 closed by the client/);
+});
+
+const hasRedis = process.env.CI !== undefined || spawnSync('redis-server', ['--version']).status === 0;
+if (!hasRedis) console.warn('Skipped: redis-server is not installed (Debian: redis-server).');
+
+test.skipIf(!hasRedis)('words-elsewhere has the task workers of another server count', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-words-'));
+  const socket = join(directory, 'redis.sock');
+  const args = ['--port', '0', '--unixsocket', socket, '--dir', directory, '--save', ''];
+  const redis = spawn('redis-server', [...args, '--maxmemory-policy', 'noeviction'], { stdio: 'ignore' });
+  onTestFinished(async () => {
+    const ended = new Promise((resolve) => redis.once('exit', resolve));
+    redis.kill('SIGKILL');
+    await ended;
+    rmSync(directory, { recursive: true, force: true });
+  });
+  await until('Redis to listen', () => existsSync(socket));
+  const { client } = await listening('words-elsewhere', socket, '0');
+  await listening('words-elsewhere', socket, '1');
+  expect(await client.ask('the quick brown fox')).toBe('4');
+  client.close();
 });
 
 test("swoole-form hands the result of a task to 'finish' in the worker that asked", async () => {

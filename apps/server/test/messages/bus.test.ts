@@ -93,6 +93,26 @@ describe.each<EngineKind>(['redis', 'nats'])('over %s', (kind) => {
   );
 
   test.skipIf(!isHere)(
+    'while the process that holds the connection stands still, so much waits for it as may, and it goes on',
+    async () => {
+      const [server] = servers as [RunningServer];
+      const pid = pidOf(server, 'millrace: bus') as number;
+      const { droppedPublications: before } = await asked(here(), 'stats');
+      process.kill(pid, 'SIGSTOP');
+      try {
+        // Eight times as much as may wait.
+        for (let round = 0; round < 16; round++) await asked(here(), `flood nobody ${round * 32} 32 16384`);
+        await until('what is too much to be dropped', async () => {
+          return (await asked(here(), 'stats')).droppedPublications > before + 256;
+        });
+      } finally {
+        process.kill(pid, 'SIGCONT');
+      }
+      await publishUntilHeard('moves-again');
+    },
+  );
+
+  test.skipIf(!isHere)(
     'while the bus is away each server goes on by itself, what waits is bounded, and it comes again',
     async () => {
       const away = /the bus is away/g;

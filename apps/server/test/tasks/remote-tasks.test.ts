@@ -5,7 +5,7 @@ import { TestClient, until } from '@millrace/testkit';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ServerOptions, ServerStats } from '../../src/index.js';
 import { type EngineKind, TestEngine, whyNot } from '../engines.js';
-import { pidOf, type RunningServer, startServer } from '../support.js';
+import { isBase, pidOf, type RunningServer, startServer } from '../support.js';
 
 interface Answer {
   readonly done?: unknown;
@@ -208,6 +208,22 @@ describe.each<EngineKind>(['redis', 'nats'])('tasks of a server over %s', (kind)
     });
   });
 
+  test.skipIf(!isHere)('a reload of the task workers, and scaling them, cost no attempt', async () => {
+    const { program } = asked.server;
+    const many = asked.askAside({ form: 'many', name: 'attempt', value: 20, count: 200 });
+    await until('some to be answered', async () => (await asked.stats()).taskCompletedCount > 10);
+    const before = program.count(/task worker \d has been replaced/g);
+    program.kill('SIGUSR2');
+    await until('both to be replaced', () => {
+      return program.count(/task worker \d has been replaced/g) >= before + 2;
+    });
+    await asked.ask({ form: 'scale', name: '', count: 3 });
+    await until('the third to be a place of the host', async () => (await asked.stats()).hostSlotNum === 3);
+    await asked.ask({ form: 'scale', name: '', count: 2 });
+    await until('it to be none', async () => (await asked.stats()).hostSlotNum === 2);
+    expect((await many).done).toEqual(Array.from({ length: 200 }, () => [1]));
+  });
+
   test.skipIf(!isHere)(
     'the death of the broker process costs an attempt, and each is answered once',
     async () => {
@@ -253,7 +269,8 @@ describe.each<EngineKind>(['redis', 'nats'])('tasks of a server over %s', (kind)
 });
 
 describe.each<EngineKind>(['redis', 'nats'])('servers of one queue over %s', (kind) => {
-  const isHere = whyNot(kind) === undefined;
+  // Between servers and engine nothing is of the mode.
+  const isHere = whyNot(kind) === undefined && !isBase;
   let engine: TestEngine;
   const servers: Asked[] = [];
   const start = async (queue: string, options: Partial<ServerOptions> = {}) => {
@@ -275,7 +292,9 @@ describe.each<EngineKind>(['redis', 'nats'])('servers of one queue over %s', (ki
       await engine.start();
       const caller = await start('two', { taskWorkerNum: 0 });
       expect(caller.pid('task broker')).toBeUndefined();
-      const host = await start('two');
+      const host = await start('two', { maxWaitTime: 10_000 });
+      // It has a connection to ask by, which is closed in time as well.
+      await host.ask({ form: 'task', name: 'twice', value: 'a' });
       const answer = caller.askAside(gated());
       await begun(1);
       host.server.program.kill('SIGTERM');
@@ -283,6 +302,7 @@ describe.each<EngineKind>(['redis', 'nats'])('servers of one queue over %s', (ki
       go();
       expect((await answer).done).toEqual({ result: { attempt: 1, said: 'gone' }, reports: [] });
       expect(await host.server.program.ended()).toMatchObject({ code: 0 });
+      expect(host.server.program.output).not.toMatch(/has not come to its end|abnormal exit/);
     },
   );
 
@@ -306,6 +326,54 @@ describe.each<EngineKind>(['redis', 'nats'])('servers of one queue over %s', (ki
       await engine.start();
       const answers = (await many).done as unknown[][];
       expect(answers.filter((own) => own.length !== 1 || !(Number(own[0]) > 0))).toEqual([]);
+    },
+  );
+
+  test.skipIf(!isHere)(
+    'a broker process that is stopped loses its claims to another host, and goes on',
+    async () => {
+      await engine.start();
+      const caller = await start('stopped', { taskWorkerNum: 0 });
+      const first = await start('stopped', { taskWorkerNum: 1 });
+      const answer = caller.askAside(gated(1));
+      await begun(1);
+      const second = await start('stopped', { taskWorkerNum: 1 });
+      const broker = first.pid('task broker') as number;
+      process.kill(broker, 'SIGSTOP');
+      try {
+        await begun(2);
+        go();
+        expect((await answer).done).toEqual({ result: { attempt: 2, said: 'gone' }, reports: [] });
+        await until('it to be counted', async () => (await second.stats()).hostSettledCount === 1);
+      } finally {
+        process.kill(broker, 'SIGCONT');
+      }
+      await until('it to find that out', async () => (await first.stats()).hostLostCount === 1);
+      const question = { form: 'many', name: 'attempt', value: 1, count: 50 };
+      expect((await caller.askAside(question)).done).toEqual(Array.from({ length: 50 }, () => [1]));
+    },
+  );
+
+  test.skipIf(!isHere)(
+    'of an engine that stands still so many tasks wait as may, and each of those is answered',
+    async () => {
+      await engine.start();
+      const server = await start('still', { taskMaxQueue: 100 });
+      const question = { form: 'many', name: 'attempt', value: 1, count: 1, options: { retries: 3 } };
+      expect((await server.askAside(question)).done).toEqual([[1]]);
+      engine.signal('SIGSTOP');
+      let many: Promise<Answer>;
+      try {
+        many = server.askAside({ ...question, count: 500 });
+        await until('the others to be refused', async () => (await server.stats()).taskCount >= 101);
+      } finally {
+        engine.signal('SIGCONT');
+      }
+      const answers = (await many).done as unknown[][];
+      expect(answers.every((own) => own.length === 1)).toBe(true);
+      const refused = answers.filter(([answer]) => answer === 'ERR_MILLRACE_TASK_QUEUE_FULL');
+      expect(refused).toHaveLength(400);
+      expect(answers.filter(([answer]) => Number(answer) > 0)).toHaveLength(100);
     },
   );
 });
