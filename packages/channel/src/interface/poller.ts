@@ -29,6 +29,11 @@ export interface PollRegistration {
  */
 export interface Poller {
   add(fd: number, callback: (ready: number) => void): PollRegistration;
+  /**
+   * Watches an event descriptor by its edges: `callback` is called after each time that it is written to, and nobody has to
+   * read it, which saves a system call for each wake-up. Absent in loops that cannot tell edges.
+   */
+  addEdge?(fd: number, callback: () => void): PollRegistration;
   /** Runs `callback` once, after what is ready now; it keeps the loop alive until then. */
   defer(callback: () => void): void;
   /** Runs `callback` about every `ms` milliseconds by the loop's own clock, until it is closed; it keeps nothing alive. */

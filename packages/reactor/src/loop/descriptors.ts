@@ -23,6 +23,7 @@ import {
   type Interest,
   PARKED,
   SPENT,
+  type Trigger,
   UNREFERENCED,
   Watch,
   type WatchOptions,
@@ -146,7 +147,7 @@ export class Descriptors {
   }
 
   /** The form in which transports watch: one callback, told what is ready. */
-  poll(fd: number, callback: (ready: number) => void): PollRegistration {
+  poll(fd: number, callback: (ready: number) => void, trigger: Trigger): PollRegistration {
     let watchesEnd = false;
     this.add(fd, {
       onRead: () => callback(READABLE),
@@ -159,6 +160,7 @@ export class Descriptors {
       read: false,
       write: false,
       nonBlocking: true,
+      trigger,
     });
     const generation = this.#watches.generation(fd);
     const live = () => this.#watches.find(fd, generation) !== undefined;

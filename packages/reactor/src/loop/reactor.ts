@@ -21,7 +21,14 @@ import {
   type ReactorOptions,
 } from './options.js';
 import { TurnDriver } from './turn-driver.js';
-import { ADD_OPTIONS, type AddOptions, type Interest, WATCH_OPTIONS, type WatchOptions } from './watch.js';
+import {
+  ADD_OPTIONS,
+  type AddOptions,
+  type Interest,
+  type Trigger,
+  WATCH_OPTIONS,
+  type WatchOptions,
+} from './watch.js';
 
 const CYCLE_OPTIONS = optionNames<{ before?: boolean }>({ before: true });
 
@@ -49,7 +56,8 @@ export class Reactor implements Disposable {
   readonly timers: TimerHeap;
   /** The form in which transports watch their descriptors: `createPipe({ poller: reactor.poller })`. */
   readonly poller: Poller = {
-    add: (fd, callback) => this.#poll(fd, callback),
+    add: (fd, callback) => this.#poll(fd, callback, 'level'),
+    addEdge: (fd, callback) => this.#poll(fd, callback, 'edge'),
     defer: (callback) => this.defer(callback),
     every: (ms, callback) => this.#every(ms, callback),
   };
@@ -292,9 +300,9 @@ export class Reactor implements Disposable {
     return timer < 0 || timer > most ? most : timer;
   }
 
-  #poll(fd: number, callback: (ready: number) => void): PollRegistration {
+  #poll(fd: number, callback: (ready: number) => void, trigger: Trigger): PollRegistration {
     this.#assertOpen();
-    return this.#descriptors.poll(fd, callback);
+    return this.#descriptors.poll(fd, callback, trigger);
   }
 
   #every(ms: number, callback: () => void): Repetition {

@@ -6,6 +6,9 @@ import type { OutputQueue } from '../output/output-queue.js';
 /** What a descriptor may be watched for. */
 export type Interest = 'read' | 'write';
 
+/** `'level'`: reported as long as it is ready. `'edge'`: reported when it becomes ready. */
+export type Trigger = 'level' | 'edge';
+
 /** What to do when a descriptor is ready. */
 export interface WatchCallbacks {
   readonly onRead?: ((fd: number) => void) | null | undefined;
@@ -22,8 +25,8 @@ export interface WatchOptions extends WatchCallbacks {
   readonly read?: boolean | undefined;
   /** Whether to watch for writing. Default: yes where an `onWrite` is given, else as it was. */
   readonly write?: boolean | undefined;
-  /** `'level'`: reported as long as it is ready. `'edge'`: reported when it becomes ready. Default `'level'`. */
-  readonly trigger?: 'level' | 'edge' | undefined;
+  /** Default `'level'`. */
+  readonly trigger?: Trigger | undefined;
   /** Reported once; the next `set` arms it again. Default false. */
   readonly oneShot?: boolean | undefined;
 }

@@ -55,14 +55,17 @@ const microseconds = () => performance.now() * 1_000;
 /**
  * The owner's side of a doorbell in a loop: serves every client when it rings, and sleeps only when none has work.
  *
- * Notes. One pass serves each client one batch; when there is more, the event descriptor is left readable, so that the
- * loop's other work has its turn in between.
+ * Notes. One pass serves each client one batch; when there is more, the event descriptor is left readable or is written to,
+ * so that the loop's other work has its turn in between. A loop that tells edges spares the owner the reading of the
+ * descriptor, a system call before each answer.
  */
 export class DoorbellListener {
   readonly doorbell: Doorbell;
   readonly #clients: DoorbellClient[] = [];
   readonly #poller: Poller;
   readonly #registration: PollRegistration;
+  /** Whether the loop tells each ring by itself, so that nobody reads the event descriptor. */
+  readonly #byEdges: boolean;
   readonly #spin: SpinBudget | undefined;
   readonly #onOverwritten: (() => void) | undefined;
   readonly #unrung: Repetition;
@@ -82,7 +85,9 @@ export class DoorbellListener {
     this.#poller = poller;
     this.#onOverwritten = onOverwritten;
     this.#spin = spin > 0 && availableParallelism() > 1 ? new SpinBudget(spin) : undefined;
-    this.#registration = poller.add(doorbell.fd, () => this.#rung());
+    const rung = () => this.#rung();
+    this.#byEdges = poller.addEdge !== undefined;
+    this.#registration = poller.addEdge?.(doorbell.fd, rung) ?? poller.add(doorbell.fd, rung);
     this.#registration.update({ read: true, write: false });
     // A predecessor may have died between any two steps: look at everything once.
     doorbell.wake();
@@ -134,10 +139,19 @@ export class DoorbellListener {
     }
     this.doorbell.wake();
     this.#serve();
-    if (this.#closed || this.#anyWork()) return;
+    if (this.#closed) return;
+    if (this.#anyWork()) {
+      if (this.#byEdges) this.doorbell.poke();
+      return;
+    }
     if (this.#spin === undefined || this.#spin.budget === 0) return this.#sleep();
-    this.doorbell.quiet();
+    this.#quiet();
     this.#pollSoon();
+  }
+
+  /** Forgets rings so far. */
+  #quiet(): void {
+    if (!this.#byEdges) this.doorbell.quiet();
   }
 
   /** In a callback of its own: what the last one has settled or scheduled is done before. */
@@ -180,6 +194,7 @@ export class DoorbellListener {
   }
 
   #sleep(): void {
+    this.#quiet();
     this.doorbell.sleep();
     if (this.#spin !== undefined) this.#sleptAt = microseconds();
     this.#polls = 0;
@@ -197,6 +212,8 @@ export class DoorbellListener {
     const overwritten = asleep && this.doorbell.isOverwritten;
     if (asleep && !overwritten && !this.#anyWork()) return;
     // The loop's next turn serves, and stores the word anew. One that seems to be awake may have lost the ring that kept it so.
+    // A count that another process has filled up takes no signal.
+    this.doorbell.quiet();
     this.doorbell.poke();
     if (!overwritten || this.#untold > 0) return;
     this.#untold = TELL_EVERY;
@@ -209,9 +226,9 @@ export class DoorbellListener {
     for (let i = 0; i < this.#clients.length; i++) {
       const client = this.#clients[i] as DoorbellClient;
       client.service();
-      if (this.#spin === undefined) continue;
+      // Before this side reads its own descriptor: the other may begin meanwhile.
       client.flush?.();
-      awaited ||= client.awaited === true;
+      if (this.#spin !== undefined) awaited ||= client.awaited === true;
     }
     return awaited;
   }

@@ -56,9 +56,8 @@ export class Doorbell {
     syscalls.eventfdDrain(this.fd);
   }
 
-  /** Owner: asks to be rung. It polls once more afterwards, for what came before the store. */
+  /** Owner: asks to be rung; it has called `quiet` if its loop needs that. It polls once more afterwards, for what came before the store. */
   sleep(): void {
-    this.quiet();
     // The next odd number: a predecessor may have died asleep.
     this.#sleep = (Atomics.load(this.#word, 0) + 1) | ASLEEP;
     Atomics.store(this.#word, 0, this.#sleep);
