@@ -7,6 +7,7 @@
 #include "addon.h"
 
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <uv.h>
 
 static const napi_type_tag WATCHER = {0x6d696c6c72616365, 0x0077617463686572};
@@ -19,6 +20,7 @@ typedef struct {
   napi_async_cleanup_hook_handle cleanup;
   int users;
   bool closing;
+  bool wants_edges;
 } watcher;
 
 static void release(watcher *watch) {
@@ -47,8 +49,22 @@ static void begin_close(watcher *watch) {
 
 static void on_thread_end(napi_async_cleanup_hook_handle cleanup, void *data) { begin_close(data); }
 
+/*
+ * libuv watches by levels alone, and enters the descriptor into its epoll instance once, before its first event: from then on the
+ * entry is changed here. Where a libuv enters it again, events come by levels as before, which who asks for edges must survive.
+ */
+static void ask_for_edges(watcher *watch) {
+  uv_os_fd_t fd;
+  watch->wants_edges = false;
+  if (uv_fileno((uv_handle_t *)&watch->handle, &fd) != 0) return;
+  struct epoll_event asked = {.events = EPOLLIN | EPOLLET};
+  asked.data.fd = fd;
+  epoll_ctl(uv_backend_fd(watch->handle.loop), EPOLL_CTL_MOD, fd, &asked);
+}
+
 static void on_event(uv_poll_t *handle, int status, int events) {
   watcher *watch = handle->data;
+  if (watch->wants_edges) ask_for_edges(watch);
   napi_env env = watch->env;
   napi_handle_scope scope;
   if (watch->closing || napi_open_handle_scope(env, &scope) != napi_ok) return;
@@ -114,6 +130,14 @@ static napi_value poll_start(napi_env env, napi_callback_info info) {
   return ret_int(env, events == 0 ? uv_poll_stop(&watch->handle) : uv_poll_start(&watch->handle, (int)events, on_event));
 }
 
+/* pollEdges(handle) -> 0; from the first event on, whoever reads the descriptor or not, one event for each time that it was written to */
+static napi_value poll_edges(napi_env env, napi_callback_info info) {
+  ARGUMENTS(1);
+  WATCHER_ARGUMENT;
+  watch->wants_edges = true;
+  return ret_int(env, 0);
+}
+
 /* pollRef(handle, on) -> 0; says whether the watcher keeps the loop alive */
 static napi_value poll_ref(napi_env env, napi_callback_info info) {
   ARGUMENTS(2);
@@ -134,4 +158,5 @@ static napi_value poll_close(napi_env env, napi_callback_info info) {
 }
 
 const addon_function poll_functions[] = {
-    {"pollOpen", poll_open}, {"pollStart", poll_start}, {"pollRef", poll_ref}, {"pollClose", poll_close}, {NULL, NULL}};
+    {"pollOpen", poll_open}, {"pollStart", poll_start}, {"pollEdges", poll_edges},
+    {"pollRef", poll_ref},   {"pollClose", poll_close}, {NULL, NULL}};

@@ -85,6 +85,8 @@ export interface Syscalls {
 
   pollOpen(fd: number, callback: (status: number, events: number) => void): PollHandle | number;
   pollStart(handle: PollHandle, events: number): number;
+  /** Has a descriptor that is watched for reading told by edges, from its first event on. */
+  pollEdges(handle: PollHandle): number;
   pollRef(handle: PollHandle, on: 0 | 1): number;
   pollClose(handle: PollHandle): number;
 

@@ -42,7 +42,20 @@ export class NodePoller {
     return { close: () => clearInterval(timer) };
   }
 
+  /**
+   * Watches an event descriptor for reading by its edges: `callback` is called after each time that it is written to, and
+   * nobody has to read it. It may be called in vain, and again and again as long as the descriptor is readable, should
+   * this version of Node watch by levels alone: a callback that finds nothing to do reads it.
+   */
+  addEdge(fd: number, callback: () => void): PollRegistration {
+    return this.#add(fd, callback, true);
+  }
+
   add(fd: number, callback: ReadinessCallback): PollRegistration {
+    return this.#add(fd, callback, false);
+  }
+
+  #add(fd: number, callback: ReadinessCallback, byEdges: boolean): PollRegistration {
     let wanted = 0;
     let errors = 0;
     const handle = syscalls.pollOpen(fd, (status, events) => {
@@ -61,6 +74,7 @@ export class NodePoller {
       callback((events & UV_READABLE ? EPOLLIN : 0) | (events & UV_WRITABLE ? EPOLLOUT : 0));
     });
     if (typeof handle === 'number') throw new SystemCallError('uv_poll_init', -handle, `descriptor ${fd}`);
+    if (byEdges) check(syscalls.pollEdges(handle), 'uv_poll_init');
     let closed = false;
     return {
       update({ read, write, end = false }) {

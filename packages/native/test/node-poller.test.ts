@@ -87,3 +87,27 @@ test('a callback that stops the watching, or ends it, at an error is told nothin
   for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
   expect(calls).toEqual([1, 1]);
 });
+
+test('an event descriptor that is watched by its edges is told once for each write, and needs no reading', async () => {
+  const fd = syscalls.eventfd();
+  onTestFinished(() => void syscalls.close(fd));
+  let calls = 0;
+  const registration = new NodePoller().addEdge(fd, () => calls++);
+  onTestFinished(() => registration.close());
+  registration.update({ read: true, write: false });
+  const settled = async () => {
+    for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
+  };
+  syscalls.eventfdSignal(fd);
+  // The change from levels to edges may be told as one more.
+  await until('the first write is told', () => calls > 0);
+  await settled();
+  expect(calls).toBeLessThanOrEqual(2);
+  for (let write = 0; write < 3; write++) {
+    calls = 0;
+    syscalls.eventfdSignal(fd);
+    await until('the write is told', () => calls > 0);
+    await settled();
+    expect(calls).toBe(1);
+  }
+});

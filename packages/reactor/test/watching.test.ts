@@ -409,6 +409,22 @@ test('a transport watches through the poller and sees hang-ups as readable', () 
   expect(reactor.has(fd)).toBe(false);
 });
 
+test('an event descriptor that a transport watches by its edges is told once for each write, and needs no reading', () => {
+  const reactor = blocking();
+  const fd = syscalls.eventfd();
+  onTestFinished(() => void syscalls.close(fd));
+  let calls = 0;
+  const registration = reactor.poller.addEdge?.(fd, () => calls++);
+  registration?.update({ read: true, write: false });
+  for (let write = 1; write <= 3; write++) {
+    syscalls.eventfdSignal(fd);
+    reactor.turn(0);
+    reactor.turn(0);
+    expect(calls).toBe(write);
+  }
+  registration?.close();
+});
+
 test('a transport that wants nothing for now costs no turns when the other side goes, and hears of it later', () => {
   const reactor = blocking();
   const [fd, peer] = createSocketPair(SOCK_STREAM);

@@ -137,6 +137,8 @@ export class DoorbellListener {
       this.#spin.woken(microseconds() - this.#sleptAt);
       this.#sleptAt = Number.NEGATIVE_INFINITY;
     }
+    // In vain: a loop that tells levels all the same would tell it again and again.
+    if (this.#byEdges && !this.#anyWork()) this.doorbell.quiet();
     this.doorbell.wake();
     this.#serve();
     if (this.#closed) return;

@@ -1,6 +1,8 @@
+import type { Poller } from '@millrace/channel';
 import { NodePoller } from '@millrace/native';
 import { EAGAIN, syscalls } from '@millrace/native/syscalls';
-import { afterEach, expect, test, vi } from 'vitest';
+import { until } from '@millrace/testkit';
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import { DOORBELL_BYTES, Doorbell, DoorbellListener } from '../../src/internal.js';
 
 const memory = new ArrayBuffer(DOORBELL_BYTES);
@@ -204,4 +206,71 @@ test('an event descriptor whose count is full is no error of the process that ri
   const owner = new Doorbell(fd, memory, 0);
   expect(() => owner.poke()).not.toThrow();
   expect(syscalls.eventfdDrain(fd)).toBe(0);
+});
+
+/** A client that takes one piece of work at a time, and an owner that sleeps. */
+async function pieceByPiece(poller: Poller) {
+  listener = new DoorbellListener(new Doorbell(fd, memory, 0), poller);
+  let left = 0;
+  const client = {
+    served: 0,
+    get hasWork() {
+      return left > 0;
+    },
+    service() {
+      if (left > 0) left--;
+      client.served++;
+    },
+  };
+  listener.add(client);
+  await turns(5);
+  const ring = (work: number) => {
+    left = work;
+    client.served = 0;
+    new Doorbell(fd, memory, 0).ring();
+  };
+  return { client, ring };
+}
+
+test('an owner whose loop tells edges is served ring by ring, and never reads its event descriptor', async () => {
+  const { client, ring } = await pieceByPiece(new NodePoller());
+  const read = vi.spyOn(syscalls, 'eventfdDrain');
+  onTestFinished(() => read.mockRestore());
+  for (const work of [1, 3, 1, 5]) {
+    ring(work);
+    await until('the work is done', () => client.served >= work && !client.hasWork);
+    await turns(5);
+    expect(client.served).toBe(work);
+  }
+  expect(read).not.toHaveBeenCalled();
+});
+
+test('a loop that promises edges and tells levels is quiet all the same once there is no work', async () => {
+  const loop = new NodePoller();
+  const { client, ring } = await pieceByPiece({
+    add: (watched, callback) => loop.add(watched, callback),
+    addEdge: (watched, callback) => loop.add(watched, callback),
+    defer: (callback) => loop.defer(callback),
+    every: (ms, callback) => loop.every(ms, callback),
+  });
+  ring(3);
+  await until('the work is done', () => !client.hasWork);
+  await turns(5);
+  const { served } = client;
+  await turns(20);
+  expect(client.served).toBe(served);
+});
+
+test('a count that another process has filled up keeps an owner from its work no longer than to the next look', async () => {
+  const { poller, client } = await sleeper();
+  const count = Buffer.alloc(8);
+  syscalls.eventfdDrain(fd);
+  count.writeBigUInt64LE(2n ** 64n - 2n);
+  expect(syscalls.write(fd, count, 0, 8)).toBe(8);
+  await turns(5);
+  client.served = 0;
+  client.hasWork = true;
+  poller.look();
+  await turns(5);
+  expect(client.served).toBe(1);
 });

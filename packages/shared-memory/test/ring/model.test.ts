@@ -4,7 +4,15 @@ import { Doorbell, DoorbellListener, RingTransport } from '../../src/internal.js
 import { HEAD_WORD, HEADER_BYTES, recordBytes, TAIL_WORD, TAKEN_WORD } from '../../src/ring/layout.js';
 import { openRing, RingReader, RingWriter, ringBytes } from '../../src/ring.js';
 import { explore, type Program, type Result, Stepper } from './model/explorer.js';
-import { FakePoller, fakeBellWords, fakeRing, ringBell, waitForBell, withFakes } from './model/fakes.js';
+import {
+  FakeEdgePoller,
+  FakePoller,
+  fakeBellWords,
+  fakeRing,
+  ringBell,
+  waitForBell,
+  withFakes,
+} from './model/fakes.js';
 import { BELLS, Machine, Race } from './model/machine.js';
 
 /** The smallest ring that takes large messages in pieces: of 16 bytes. */
@@ -163,13 +171,13 @@ function checkRing(work: Case): Result & { readonly copiedWords: number } {
 const still = () => openRing(new ArrayBuffer(ringBytes(4_096)), 0, 4_096);
 
 /** The whole of it: transports that hang on doorbells, which ring only for those who sleep. */
-function checkDoorbells(work: Case): Result {
+function checkDoorbells(work: Case, Loop: typeof FakePoller): Result {
   const model = new Model(work);
   const { stepper, messages } = model;
   const bellWords = fakeBellWords(RING_WORDS);
   const bell = (agent: number) => new Doorbell(BELLS[agent] as number, bellWords, 4 * agent);
   const write = () => {
-    const poller = new FakePoller();
+    const poller = new Loop();
     const listener = new DoorbellListener(bell(0), poller);
     const transport = new RingTransport({ incoming: still(), outgoing: model.ring, listener, peer: bell(1) });
     let next = model.begun + 1;
@@ -185,7 +193,7 @@ function checkDoorbells(work: Case): Result {
     while (next < messages.length || transport.pendingBytes > 0) poller.turn(stepper);
   };
   const read = () => {
-    const poller = new FakePoller();
+    const poller = new Loop();
     const listener = new DoorbellListener(bell(1), poller);
     const transport = new RingTransport({ incoming: model.ring, outgoing: still(), listener, peer: bell(0) });
     const before = model.abandoned;
@@ -237,13 +245,21 @@ test('so it is with a death of either between any two of its operations, and a s
   expectExplored(checkRing({ messages: [40, 4], start: 64, deaths: 1 }), 50_000, true);
 });
 
-test('the doorbells of two transports wake whoever sleeps over work, dead ones being replaced', LONG, () => {
-  expectExplored(checkDoorbells({ messages: [4] }), 500, false);
-  expectExplored(checkDoorbells({ messages: [4], deaths: 1 }), 5_000, true);
-  if (!STRESS) return;
-  expectExplored(checkDoorbells({ messages: [4, 12], start: 104 }), 5_000, false);
-  expectExplored(checkDoorbells(FULL), 5_000, false);
-});
+for (const [told, Loop] of [
+  ['levels', FakePoller],
+  ['edges', FakeEdgePoller],
+] as const)
+  test(
+    `the doorbells of two transports, told by ${told}, wake whoever sleeps over work, dead ones being replaced`,
+    LONG,
+    () => {
+      expectExplored(checkDoorbells({ messages: [4] }, Loop), 500, false);
+      expectExplored(checkDoorbells({ messages: [4], deaths: 1 }, Loop), 5_000, true);
+      if (!STRESS) return;
+      expectExplored(checkDoorbells({ messages: [4, 12], start: 104 }, Loop), 5_000, false);
+      expectExplored(checkDoorbells(FULL, Loop), 5_000, false);
+    },
+  );
 
 test('the model finds a writer that is not woken, a message that is sent twice, and a load that is not ordered', () => {
   const forgetful = new Model(FULL);

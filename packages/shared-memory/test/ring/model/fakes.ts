@@ -98,9 +98,24 @@ export class FakePoller implements Poller {
 
   /** Waits until the agent's bell has been rung, and lets its owner know. */
   turn(stepper: Stepper): void {
-    const bell = stepper.agent;
-    stepper.step(() => 0, bell);
+    stepper.step(() => 0, stepper.agent);
+    this.tell();
+  }
+
+  protected tell(): void {
     this.#callback?.(READABLE);
+  }
+}
+
+/** One whose loop tells edges: a ring is forgotten with the telling, and nobody reads it. */
+export class FakeEdgePoller extends FakePoller {
+  addEdge(fd: number, callback: () => void) {
+    return this.add(fd, callback);
+  }
+
+  override turn(stepper: Stepper): void {
+    waitForBell(stepper);
+    this.tell();
   }
 }
 
