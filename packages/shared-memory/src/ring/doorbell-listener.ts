@@ -228,9 +228,9 @@ export class DoorbellListener {
     for (let i = 0; i < this.#clients.length; i++) {
       const client = this.#clients[i] as DoorbellClient;
       client.service();
-      // Before this side reads its own descriptor: the other may begin meanwhile.
+      if (this.#spin === undefined) continue;
       client.flush?.();
-      if (this.#spin !== undefined) awaited ||= client.awaited === true;
+      awaited ||= client.awaited === true;
     }
     return awaited;
   }
