@@ -17,7 +17,7 @@ const config: ViteUserConfig = {
         COMPAT_START: 'millrace',
         COMPAT_MODE: 'process',
       }),
-      project('lean', 5, '{desync,programs}', { COMPAT_START: 'lean', COMPAT_WORKERS: '2' }),
+      project('lean', 5, '{desync,kills,programs}', { COMPAT_START: 'lean', COMPAT_WORKERS: '2' }),
       // Installed and built by `npm run test:apps`, and run by that alone.
       ...(process.env.COMPAT_LARGE === undefined
         ? []

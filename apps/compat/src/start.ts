@@ -8,6 +8,8 @@ const SERVED_LEAN = fileURLToPath(new URL('../programs/served-lean.js', import.m
 export interface StartCommand {
   readonly name: string;
   readonly command: readonly string[];
+  /** Its requests are read by the engine that is lean, where that can, and one by one, even where a client sends them in one piece. */
+  readonly isLean?: true;
 }
 
 /** What every answer is compared with. */
@@ -24,7 +26,7 @@ export function startCommand(env: NodeJS.ProcessEnv = process.env, workers?: num
   const { COMPAT_START = 'plain', COMPAT_WORKERS = '4', COMPAT_MODE } = env;
   if (COMPAT_START === 'plain') return PLAIN;
   if (COMPAT_START === 'lean')
-    return { name: "serve with engine 'lean'", command: [process.execPath, SERVED_LEAN] };
+    return { name: "serve with engine 'lean'", command: [process.execPath, SERVED_LEAN], isLean: true };
   if (COMPAT_START !== 'millrace') {
     throw new RangeError(`COMPAT_START is '${COMPAT_START}'; it can be 'plain', 'millrace' or 'lean'.`);
   }
@@ -72,6 +74,11 @@ export class Served implements AsyncDisposable {
       await program[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** Waits until a worker has had a request that the engine has read which is lean: what is compared is that one and no other. */
+  async tookByLean(): Promise<void> {
+    await this.program.printed(/^lean has read a request in millrace: worker \d+$/m);
   }
 
   /** The workers of a program that `millrace start` has started, in the order of their places. */

@@ -62,7 +62,7 @@ test('killed within a body that was answered before, workers lose no request beh
   expect(whole).toBeGreaterThan(0);
 });
 
-test('a kill ends the WebSockets of one worker of four, and no message of the others is lost', async () => {
+test('a kill ends the WebSockets of one worker, and no message of the others is lost', async () => {
   const counts = await killUnderSockets(COMMAND, { sockets: 100, kills: 1 });
   const { closed, lost, doubled, wrong } = counts;
   expect({ lost, doubled, wrong }).toEqual({ lost: 0, doubled: 0, wrong: 0 });

@@ -1,9 +1,15 @@
 import { request as askHttp, Agent as HttpAgent, type RequestOptions } from 'node:http';
 import { request as askHttps, Agent as HttpsAgent } from 'node:https';
-import { Exchange, exchange, request, seen } from '../wire/exchange.js';
+import { Exchange, exchange, exchangeApart, request, seen } from '../wire/exchange.js';
 import { serverHasRead } from '../wire/round-trip.js';
 import { Wire } from '../wire/wire.js';
 import type { Kind, Site } from './kind.js';
+
+const BROKEN_BEHIND_OTHERS = [
+  request('GET', '/users/1'),
+  request('GET', '/users/2'),
+  { method: 'GET', bytes: Buffer.from('GET / HTTP/1.1\r\nBad Header: x\r\n\r\n') },
+];
 
 /** What several requests on one connection, and its end, come to. */
 export const HTTP_CONNECTIONS: readonly Kind[] = [
@@ -36,12 +42,8 @@ export const HTTP_CONNECTIONS: readonly Kind[] = [
   },
   {
     says: 'closes the connection of a broken request behind others, answered or not',
-    run: (site) =>
-      exchange(site, [
-        request('GET', '/users/1'),
-        request('GET', '/users/2'),
-        { method: 'GET', bytes: Buffer.from('GET / HTTP/1.1\r\nBad Header: x\r\n\r\n') },
-      ]),
+    run: (site) => exchange(site, BROKEN_BEHIND_OTHERS),
+    apart: (plain) => exchangeApart(plain, BROKEN_BEHIND_OTHERS),
     shows: /HTTP\/1.1 (200|400)/,
   },
   {

@@ -14,6 +14,8 @@ export interface Kind {
   readonly needs?: string;
   /** Runs it, and returns what its client has seen, less what differs from one start to the next. */
   readonly run: (site: Site) => Promise<unknown>;
+  /** What may be seen as well where the server takes what was sent in one piece in several: what plain node gives for those. */
+  readonly apart?: (plain: Site) => Promise<readonly unknown[]>;
   /** Found in what was seen as JSON: a kind that fails in the same way on both sides shows nothing. */
   readonly shows: RegExp;
 }

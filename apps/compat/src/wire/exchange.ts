@@ -96,6 +96,29 @@ export async function exchange(
   return seen(connection);
 }
 
+/**
+ * As {@link exchange}, once for each way in which the requests may come in several pieces: when one comes, what came before it is
+ * answered.
+ */
+export function exchangeApart(target: Target, requests: readonly Request[]): Promise<Seen[]> {
+  // Bit N of a way: there is a new piece behind request N.
+  const ways = Array.from({ length: 2 ** (requests.length - 1) - 1 }, (_, way) => way + 1);
+  return Promise.all(
+    ways.map(async (way) => {
+      using connection = await Exchange.open(target);
+      const piece: Request[] = [];
+      for (const [at, each] of requests.entries()) {
+        piece.push(each);
+        if (((way >> at) & 1) === 0 && at < requests.length - 1) continue;
+        await connection.ask(...piece.splice(0));
+        await connection.answered();
+      }
+      await connection.wire.over();
+      return seen(connection);
+    }),
+  );
+}
+
 export function seen({ reader, wire }: Exchange): Seen {
   const error = reader.error === undefined ? {} : { error: reader.error.message };
   return { answers: reader.answers.map(steady), end: wire.end, ...error };

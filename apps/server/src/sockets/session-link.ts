@@ -22,8 +22,8 @@ export type Done = (error?: Error | null) => void;
 /** What reads the bytes of a client before the socket. */
 export interface InputReader {
   received(data: Buffer): void;
-  /** No more come. */
-  inputEnds(): void;
+  /** No more come. True: it has given up bytes, which the socket is to read before it ends. */
+  inputEnds(): boolean;
 }
 
 /** A piece of output, as streams hand it on. */
@@ -171,6 +171,7 @@ export class SessionLink {
    * what the program does with the first is done.
    */
   endInput(): void {
+    this.#readerGivesUp();
     setImmediate(() => this.#endInput());
     this.#ends = true;
   }
@@ -178,16 +179,21 @@ export class SessionLink {
   #endInput(): void {
     const { socket } = this;
     if (socket.destroyed || this.#inputEnded) return;
-    // It may give up what it has, which the socket is to read before.
-    this.reader?.inputEnds();
+    if (this.#readerGivesUp()) return void setImmediate(() => this.#endInput());
     this.#inputEnded = true;
     socket.push(null);
     // 'end' comes where nothing is read as well.
     socket.read(0);
   }
 
+  /** What the reader keeps until it is whole is the socket's now, a turn before its end. */
+  #readerGivesUp(): boolean {
+    return !this.socket.destroyed && this.reader?.inputEnds() === true;
+  }
+
   /** The connection is closed; `broken`: by the client or a failure, and not by this side. As `endInput`, behind what was read. */
   closed(broken: boolean): void {
+    if (broken) this.#readerGivesUp();
     this.#closed = true;
     this.#output.clear();
     setImmediate(() => this.#close(broken));
@@ -195,6 +201,7 @@ export class SessionLink {
 
   #close(broken: boolean): void {
     const { socket } = this;
+    if (broken && this.#readerGivesUp()) return void setImmediate(() => this.#close(broken));
     if (this.#ends) this.#endInput();
     // Both sides have ended. What the program has not read yet it may still read; then it is over by itself.
     if (socket.destroyed || (this.#inputEnded && socket.writableFinished)) return;

@@ -5,6 +5,9 @@ import { isBase, launch, testOfLastingClients } from '../support.js';
 
 const get = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nHost: here\r\n${more}\r\n`;
 
+const post = (path: string, length: number) =>
+  `POST ${path} HTTP/1.1\r\nHost: here\r\nContent-Length: ${length}\r\n\r\n`;
+
 async function start(): Promise<{ program: Program; client: TestClient } & AsyncDisposable> {
   const program = launch('lean');
   const [, port] = await program.printed(/^listening (\d+)$/m);
@@ -44,6 +47,23 @@ describe("a function that is served by the engine 'lean'", () => {
     expect(String(client.received)).toMatch(
       /^HTTP\/1\.1 200 OK\r\n.*101 Switching Protocols\r\n\r\nupgraded\n$/s,
     );
+  });
+
+  test('reads what has come of a body whose client leaves, before it hears of that', async () => {
+    await using served = await start();
+    const { client, program } = served;
+    client.send(post('/upload', 20_000) + 'u'.repeat(10_000));
+    client.close();
+    expect((await program.printed(/^upload broken off after (\d+) bytes$/m))[1]).toBe('10000');
+  });
+
+  test('answers with what has come of a body to a client that sends no more in it', async () => {
+    await using served = await start();
+    const { client } = served;
+    client.send(`${post('/echo', 10)}half`);
+    client.finish();
+    await client.serverClosed();
+    expect(String(client.received)).toMatch(/^HTTP\/1\.1 200 OK\r\n.*\r\n\r\n4\r\nhalf\r\n$/s);
   });
 
   testOfLastingClients('has its clients told 502 when its worker dies with a request in hand', async () => {

@@ -77,3 +77,30 @@ test('a listener of data has each piece as it comes', async () => {
   link.received(Buffer.from('b'));
   expect(pieces).toEqual(['a', 'b']);
 });
+
+test('what a reader has kept is read before a client is gone, or sends no more', async () => {
+  for (const how of ['gone', 'sends no more'] as const) {
+    const { link, socket } = readSocket();
+    const seen: string[] = [];
+    const over = new Promise<void>((resolve) => socket.on('close', () => resolve()));
+    socket.on('end', () => seen.push('end'));
+    socket.on('error', () => seen.push('broken off'));
+    link.reader = {
+      received: () => {},
+      inputEnds: () => {
+        link.reader = undefined;
+        socket.on('data', (piece: Buffer) => {
+          seen.push(String(piece));
+          process.nextTick(() => seen.push('a tick'));
+        });
+        link.deliver(Buffer.from('kept'));
+        return true;
+      },
+    };
+    link.received(Buffer.from('kept'));
+    if (how === 'gone') link.closed(true);
+    else link.endInput();
+    await over;
+    expect(seen).toEqual(['kept', 'a tick', how === 'gone' ? 'broken off' : 'end']);
+  }
+});

@@ -173,9 +173,14 @@ export class LeanConnection extends AsyncResource implements ResponseOwner, Wait
     this.link.resume();
   }
 
-  /** The client sends no more: of a request that is not whole nothing will come. To be called before the socket is told. */
-  inputEnds(): void {
-    if (this.#input !== undefined && this.#response === undefined && !this.#isOver) this.handOver();
+  /**
+   * The client sends no more, or has left: of a request that is not whole nothing will come. To be called before the socket is told.
+   * True: node:http has what there is, and the program is to have read it before it hears of the end.
+   */
+  inputEnds(): boolean {
+    if (this.#input === undefined || this.#response !== undefined || this.#isOver) return false;
+    this.handOver();
+    return true;
   }
 
   /** As node:http has it, a client that sends no more does not wait for its answer. */

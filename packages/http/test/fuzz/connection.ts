@@ -85,9 +85,13 @@ export class Bench {
       },
       end() {
         if (socket.destroyed) return;
-        link?.connection?.inputEnds();
-        socket.push(null);
-        socket.read(0);
+        const end = () => {
+          socket.push(null);
+          socket.read(0);
+        };
+        // What was given up is read a turn before the end, as it was by the other one.
+        if (link?.connection?.inputEnds() === true) setImmediate(end);
+        else end();
       },
       close() {
         socket.destroy();
