@@ -9,7 +9,6 @@
  *
  * @packageDocumentation
  */
-export { EarlyProcess } from './launch/early-process.js';
 export { entryModule, inheritedOptions, threadOptions } from './launch/node-options.js';
 export { MergingQueue, type MergingQueueParts } from './pool/merging-queue.js';
 export { hasParent } from './wire/spawn-info.js';

@@ -1,5 +1,4 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
-import type { EarlyProcess } from '@millrace/process-pool/internal';
 import { asWorker, type ListenerIndex, type ProcessRole } from '../contract/ids.js';
 import type { RoleAssignment } from '../contract/role.js';
 import type { Descriptors } from '../links/descriptor-names.js';
@@ -24,8 +23,6 @@ export interface RoleParts {
   readonly userProcesses: readonly UserProcessHandler[];
   /** Those of the user's tables, in the master. */
   readonly tables: Descriptors;
-  /** In the master, the process that is to be the manager. */
-  readonly manager: EarlyProcess | undefined;
   /** By listener, the servers that have its connections. */
   readonly served: ReadonlyMap<ListenerIndex, ServedServer>;
   /** In a worker of base mode. */
@@ -53,9 +50,9 @@ export async function loadRole(
   if (role === 'master') {
     const { MasterRole } = await import('../master/master.js');
     const Tasks = hasTasks ? await loadTasks() : undefined;
-    return ({ context, topology, tables, manager }) => {
+    return ({ context, topology, tables }) => {
       process.title = `${context.options.title}: master`;
-      return new MasterRole(context, topology, { tables, Tasks, manager });
+      return new MasterRole(context, topology, { tables, Tasks });
     };
   }
   return (await loadChild(role, mode, hasTasks, ports, isLean)) as TakeRole;

@@ -1,5 +1,4 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
-import { EarlyProcess } from '@millrace/process-pool/internal';
 import type { Daemon } from '@millrace/process-pool/process';
 import type { RoleAssignment } from '../contract/role.js';
 import { openDiagnosis } from '../diagnosis/open-diagnosis.js';
@@ -18,7 +17,6 @@ import { LostLines } from '../process/lost-lines.js';
 import type { ProcessTimers } from '../process/process-timers.js';
 import type { ProgramVersion } from '../process/program-version.js';
 import { RoleContext } from '../process/role-context.js';
-import { spawnArguments } from '../process/spawn-arguments.js';
 import { outliveLostOutput } from '../process/standard-streams.js';
 import { failureText } from '../programs/failure-text.js';
 import type { UserFunctions } from '../reactor/reactor-context.js';
@@ -50,8 +48,6 @@ export class RoleStart {
   readonly #parts: RoleStartParts;
   #daemon: Daemon | undefined;
   #role: TakenRole | undefined;
-  /** In the master: the process that is to be the manager. */
-  #manager: EarlyProcess | undefined;
 
   constructor(parts: RoleStartParts) {
     this.#parts = parts;
@@ -63,8 +59,7 @@ export class RoleStart {
     const { options } = registered;
     const isCaptured = child?.descriptors.has(OUTPUT_PIPES) === true;
     outliveLostOutput((name, error) => processLog.outputLost(name, error), isCaptured);
-    if (assignment.role === 'master') this.#startManager();
-    const makeRole = await this.#loadRole();
+    const makeRole = await loadRole(assignment.role, options, registered.ports, registered.isLean);
     // The same for its log: whatever is to be loaded is not below a new root directory. And a process that accepts clients cannot
     // open a file any more when it has to say that they have taken all descriptors.
     const accepts = assignment.role === 'master' || (assignment.role === 'worker' && options.mode === 'base');
@@ -112,34 +107,12 @@ export class RoleStart {
         tables: tables.descriptors,
         served: registered.served,
         functions,
-        manager: this.#manager,
       });
       this.#role = role;
       if (child) messages.open({ borrowed: false, descriptor: (name) => child.descriptor(name) });
       return role;
     } catch (error) {
-      await this.#manager?.close();
       throw this.#failed(error);
-    }
-  }
-
-  /**
-   * The manager boots and loads the program while the master makes what all share, on another processor. One that goes to the background
-   * starts it there.
-   */
-  #startManager(): void {
-    const { options } = this.#parts.registered;
-    if (options.daemonize) return;
-    this.#manager = new EarlyProcess(spawnArguments(options), `${options.title}: manager`);
-  }
-
-  async #loadRole(): Promise<Awaited<ReturnType<typeof loadRole>>> {
-    const { assignment, registered } = this.#parts;
-    try {
-      return await loadRole(assignment.role, registered.options, registered.ports, registered.isLean);
-    } catch (error) {
-      await this.#manager?.close();
-      throw error;
     }
   }
 
@@ -155,7 +128,6 @@ export class RoleStart {
       if (child === undefined) processLog.countBy((lines) => lost.add(lines));
       messages.start();
     } catch (error) {
-      await this.#manager?.close();
       throw this.#failed(error);
     }
     starts.succeeded();

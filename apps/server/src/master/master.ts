@@ -2,7 +2,6 @@ import type { Repetition } from '@millrace/channel';
 import { Alarm } from '@millrace/channel/internal';
 import { processStat } from '@millrace/native/internal';
 import type { Exit, Member, ProcessPool } from '@millrace/process-pool';
-import type { EarlyProcess } from '@millrace/process-pool/internal';
 import { closeDescriptors } from '@millrace/process-pool/links';
 import { reapOrphans } from '@millrace/process-pool/process';
 import { Listener, Reactor } from '@millrace/reactor';
@@ -69,8 +68,6 @@ export interface MasterParts {
   readonly tables: Descriptors;
   /** Where there are task workers. */
   readonly Tasks: typeof RoleTasks | undefined;
-  /** The process that is to be the manager, which loads the program meanwhile. */
-  readonly manager: EarlyProcess | undefined;
 }
 
 /** Of the process that the kernel, or a container, starts first. */
@@ -125,7 +122,6 @@ export class MasterRole implements ServerControl {
   readonly #places: ProgramPlaces;
   readonly #messages: ManagerMessages;
 
-  readonly #earlyManager: EarlyProcess | undefined;
   readonly #tables: Descriptors;
   readonly #tasks: RoleTasks | undefined;
   #pids: ProcessPids | undefined;
@@ -135,8 +131,7 @@ export class MasterRole implements ServerControl {
   #restoring: Repetition | undefined;
   #stopBeat: () => void = () => {};
 
-  constructor(context: RoleContext, topology: Topology, { tables, Tasks, manager }: MasterParts) {
-    this.#earlyManager = manager;
+  constructor(context: RoleContext, topology: Topology, { tables, Tasks }: MasterParts) {
     this.#workersUp = new Promise((resolve) => {
       this.#areUp = resolve;
     });
@@ -390,28 +385,21 @@ export class MasterRole implements ServerControl {
       ...metrics,
     };
     const tasks = { taskFiles: this.#taskFiles?.path, taskRun: this.#queue?.run };
-    this.#manager = managerPool(
-      this.#context,
-      descriptors,
-      tasks,
-      () => this.#sizing.size,
-      {
-        onSpawn: ({ pid, incarnation }) => {
-          if (incarnation > 1) this.#pids?.replaced(managerPeer(this.#topology));
-          this.#pids?.set(managerPeer(this.#topology), pid as number);
-          this.#stages.reach('master');
-          this.#reloads.managerSpawned();
-          this.#sizing.managerSpawned();
-        },
-        onReady: ({ pid }) => {
-          this.#pids?.ready(managerPeer(this.#topology), pid as number);
-          this.#end.managerChanged();
-        },
-        onMessage: (member, body) => this.#messages.heard(member, body),
-        onExit: (member, exit, delay) => this.#managerEnded(member, exit, delay),
+    this.#manager = managerPool(this.#context, descriptors, tasks, () => this.#sizing.size, {
+      onSpawn: ({ pid, incarnation }) => {
+        if (incarnation > 1) this.#pids?.replaced(managerPeer(this.#topology));
+        this.#pids?.set(managerPeer(this.#topology), pid as number);
+        this.#stages.reach('master');
+        this.#reloads.managerSpawned();
+        this.#sizing.managerSpawned();
       },
-      this.#earlyManager,
-    );
+      onReady: ({ pid }) => {
+        this.#pids?.ready(managerPeer(this.#topology), pid as number);
+        this.#end.managerChanged();
+      },
+      onMessage: (member, body) => this.#messages.heard(member, body),
+      onExit: (member, exit, delay) => this.#managerEnded(member, exit, delay),
+    });
     this.#reactors = this.#openReactors(this.#sockets.listeners);
     const { counters: counted } = this.#reactors.gateway;
     this.#watch = new HangWatch({
@@ -637,7 +625,6 @@ export class MasterRole implements ServerControl {
   async #closeAll(): Promise<void> {
     await this.#threadsUp();
     this.#closeListeners();
-    await this.#earlyManager?.close();
     await this.#manager?.stop({ timeout: this.#context.options.maxWaitTime });
     this.#watch?.close();
     this.#tasks?.close();

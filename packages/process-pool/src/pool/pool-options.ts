@@ -7,7 +7,6 @@ import {
   WAIT_OPTION_NAMES,
 } from '@millrace/channel';
 import type { ListenerOptions } from '@millrace/reactor';
-import type { EarlyProcess } from '../launch/early-process.js';
 import type { MemberSpec } from '../launch/spec.js';
 import type { Member } from '../member/member.js';
 import { PROCESS_POOL_EVENTS, type ProcessPoolEvents } from './events.js';
@@ -28,8 +27,6 @@ export interface ProcessPoolOptions {
    * `runWorker`. Default: nowhere.
    */
   readonly listen?: ListenerOptions;
-  /** @internal A process that runs already, for the first member that is started as it was. */
-  readonly early?: EarlyProcess | undefined;
 }
 
 export const PROCESS_POOL_OPTIONS = optionNames<ProcessPoolOptions>({
@@ -37,7 +34,6 @@ export const PROCESS_POOL_OPTIONS = optionNames<ProcessPoolOptions>({
   title: true,
   bus: true,
   listen: true,
-  early: true,
 });
 
 export interface StartOptions {

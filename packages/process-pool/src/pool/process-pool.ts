@@ -320,7 +320,7 @@ export class ProcessPool implements AsyncDisposable {
     return {
       killedEarly: (spec) => this.#spares?.killedEarly(spec),
       launch: (spec, title) => {
-        const there = this.#spares?.take(spec) ?? this.#options.early?.take(spec);
+        const there = this.#spares?.take(spec);
         return this.#processes.launch(spec, title, there);
       },
       descriptors: (member) => ({
