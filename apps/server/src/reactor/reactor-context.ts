@@ -307,7 +307,8 @@ export class ReactorContext {
   }
 
   #turned(): void {
-    this.counters.set(TURNED_AT, monotonicNow());
+    // Whole, as all that is counted here: what is no count, a manager that keeps the place takes for written over.
+    this.counters.set(TURNED_AT, Math.floor(monotonicNow()));
   }
 
   #restoreCounters(): void {

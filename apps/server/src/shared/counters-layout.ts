@@ -109,7 +109,7 @@ export const ENDED_BY_RESTART = 15;
 /** Requests that were given to another worker, and of those the ones that have ended that one as well. */
 export const RETRIED = 16;
 export const GIVEN_UP = 17;
-/** When its loop has turned last, of those that are looked at each second: milliseconds of the machine's monotonic clock. */
+/** When its loop has turned last, of those that are looked at each second: whole milliseconds of the machine's monotonic clock. */
 export const TURNED_AT = 18;
 /** Connections that are closed, by the index of why in CLOSE_CAUSES: 16 at most. */
 export const CLOSED_FOR = 3 * LINE;

@@ -3,7 +3,7 @@ import { openDescriptors, TestClient, until } from '@millrace/testkit';
 import { describe, expect, test } from 'vitest';
 import type { ClientInfo, ServerOptions, ServerStats } from '../../src/index.js';
 import { createServer } from '../../src/index.js';
-import { clientOf, pidOf, type RunningServer, startServer } from '../support.js';
+import { clientOf, launch, pidOf, type RunningServer, startServer } from '../support.js';
 
 const start = (options: Partial<ServerOptions> = {}, name = 'sessions') =>
   startServer({ mode: 'base', ...options }, {}, name);
@@ -266,4 +266,20 @@ test('with reusePort each worker has a socket of its own; what waits in that of 
   for (const client of clients) workers.add((await client.line()).split(' ')[1] as string);
   expect([...workers].sort()).toEqual(['0', '1']);
   for (const client of [stuck, ...clients]) client.close();
+});
+
+test('counters that a dead reactor has left are not taken for written over while no process has its place', async () => {
+  await using program = launch('starting', { mode: 'base' }, { HANGS: 'managerStart' });
+  const manager = () => program.children().find(({ title }) => title === 'millrace: manager')?.pid;
+  const hung = async (nth: number) =>
+    until(`managerStart ${nth}`, () => (program.count(/event managerStart/g) === nth ? manager() : undefined));
+  process.kill(await hung(1), 'SIGCONT');
+  await program.printed(/event start$/m);
+  process.kill(manager() as number, 'SIGKILL');
+  const next = await hung(2);
+  // By then it has looked at the counters of vacant places several times.
+  await program.printed(/a handler of managerStart has not settled/);
+  process.kill(next, 'SIGCONT');
+  await until('a worker', () => program.count(/event workerStart/g) === 2);
+  expect(program.output).not.toMatch(/has written over/);
 });
