@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { tasksOfModule } from '@millrace/task-pool/internal';
 import { Program, TestClient, until } from '@millrace/testkit';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
 
@@ -102,9 +103,12 @@ test('every package has a page here', () => {
   expect(pages).toEqual(expect.arrayContaining(packages.map((name) => `packages/${name}/README.md`)));
 });
 
-test.each(PAGES_OF_ENGINES)('the first program of %s compiles', (file) => {
+test.each(PAGES_OF_ENGINES)('the first program of %s compiles, and a host finds its tasks', async (file) => {
   const { files } = firstProgram(readFileSync(join(TOP, file), 'utf8'));
-  expect(compile(join(WORK, file.replaceAll(/\W/g, '-')), files)).toBe('');
+  const directory = join(WORK, file.replaceAll(/\W/g, '-'));
+  expect(compile(directory, files)).toBe('');
+  const module = (await import(join(directory, 'built', 'tasks.js'))) as Record<string, unknown>;
+  expect(tasksOfModule('tasks.js', module)).toHaveProperty('thumbnail');
 });
 
 test.each(PAGES)('the first program of $file compiles, runs and ends', async ({ file, prints, serves }) => {
