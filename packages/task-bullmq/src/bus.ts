@@ -49,7 +49,9 @@ export function redis(options: RedisBusOptions = {}): RedisBus {
   }
   if (!isAddress(connection)) {
     const message =
-      "'connection' must be an address or a plain object of options: a connection of ioredis belongs to one process.";
+      typeof connection === 'string'
+        ? `'connection' must be an address that begins with redis:// or rediss://, or the path of a socket, not ${connection.split('://')[0]}://….`
+        : "'connection' must be an address or a plain object of options: a connection of ioredis belongs to one process.";
     throw new BrokerError('ERR_MILLRACE_BROKER_OPTION', message);
   }
   return { name: 'Redis', module: MODULE.href, options: { connection, name } };

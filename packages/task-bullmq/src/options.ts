@@ -56,7 +56,9 @@ export function resolveBullmqOptions(options: BullmqOptions): ResolvedBullmqOpti
     );
   if (!isAddress(connection)) {
     const message =
-      "'connection' must be an address or a plain object of options: a connection of ioredis cannot be handed to the host's process.";
+      typeof connection === 'string'
+        ? `'connection' must be an address that begins with redis:// or rediss://, or the path of a socket, not ${connection.split('://')[0]}://….`
+        : "'connection' must be an address or a plain object of options: a connection of ioredis cannot be handed to the host's process.";
     throw new BrokerError('ERR_MILLRACE_BROKER_OPTION', message);
   }
   return {

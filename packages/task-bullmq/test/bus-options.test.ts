@@ -17,6 +17,12 @@ test.each([
   ['a name that is too long', { name: 'x'.repeat(65) }, 'ERR_MILLRACE_BROKER_OPTION', /'name'/],
   ['a name that is no text', { name: 7 }, 'ERR_MILLRACE_BROKER_OPTION', /'name'.*7/],
   ['no connection', { connection: null }, 'ERR_MILLRACE_BROKER_OPTION', /'connection' must be an address/],
+  [
+    'another engine',
+    { connection: 'nats://10.0.0.7' },
+    'ERR_MILLRACE_BROKER_OPTION',
+    /redis:\/\/ or rediss:\/\/.* not nats:/,
+  ],
   ['a number', { connection: 6379 }, 'ERR_MILLRACE_BROKER_OPTION', /'connection' must be an address/],
 ])('redis() refuses %s', (_what, options, code, message) => {
   expect(() => redis(options as never)).toThrow(

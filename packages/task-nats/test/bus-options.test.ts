@@ -24,6 +24,7 @@ test.each([
     'ERR_MILLRACE_BROKER_OPTION',
     /'servers' must be an address/,
   ],
+  ['another engine', { servers: 'redis://10.0.0.7' }, 'ERR_MILLRACE_BROKER_OPTION', /'servers'.*redis:/],
   ['a number of servers', { servers: 7 }, 'ERR_MILLRACE_BROKER_OPTION', /'servers'.*7/],
 ])('nats() refuses %s', (_what, options, code, message) => {
   expect(() => nats(options as never)).toThrow(
