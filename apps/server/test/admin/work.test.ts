@@ -1,6 +1,8 @@
 /** Tasks, queues and tables as the admin interface tells of them. */
 import { TestClient, until } from '@millrace/testkit';
 import { expect, test } from 'vitest';
+import type { ServerOptions } from '../../src/index.js';
+import { TestEngine, whyNot } from '../engines.js';
 import { isBase } from '../support.js';
 import { AdminServer } from './admin-client.js';
 
@@ -92,3 +94,57 @@ test('tables are told with how full they are, and how often what is looked for i
   ]);
   client.close();
 });
+
+const noRedis = whyNot('redis');
+if (noRedis !== undefined) console.warn(noRedis);
+
+test.skipIf(noRedis !== undefined)(
+  'of an engine of tasks is told what waits and runs there, by hosts, whether it is there, and what its broker does',
+  async () => {
+    const engine = await TestEngine.plan('redis');
+    try {
+      await engine.start();
+      const { kind, place } = engine;
+      const options = { engine: { kind, place, queue: 'told' } } as Partial<ServerOptions>;
+      await using server = await AdminServer.started(options, {}, 'remote-tasks');
+      const { body: before } = await server.get('/v1/status');
+      const broker = await server.until('task-broker', 'ready');
+      expect(broker).toMatchObject({ role: 'service', restarts: 0 });
+      const { body: list } = await server.get('/v1/processes');
+      expect(before.processes.total).toBe(list.processes.length);
+
+      const client = await TestClient.connect(await server.port());
+      const question = { form: 'task', name: 'twice', value: 'a', to: 0 };
+      expect(JSON.parse(await client.ask(JSON.stringify(question)))).toMatchObject({
+        done: { result: 'aa' },
+      });
+      const told = (what: string, expected: object) =>
+        until(what, async () => {
+          const { body } = await server.get('/v1/tasks');
+          expect(body.engine).toMatchObject(expected);
+          return true;
+        });
+      await told('the engine to be told of', {
+        name: 'BullMQ',
+        connected: true,
+        waiting: 0,
+        running: 0,
+        hosts: [{ running: 0 }],
+        disconnects: 0,
+        here: { slots: 2, running: 0, settled: 1, lost: 0 },
+      });
+      await engine.kill();
+      await told('the engine to be away', { connected: false });
+
+      process.kill(broker.pid, 'SIGKILL');
+      await until('the next broker', async () => {
+        const { restarts, pid } = await server.process('task-broker');
+        return restarts === 1 && pid !== broker.pid && pid > 0;
+      });
+      expect((await server.get('/v1/status')).body.processes).toMatchObject({ restarts: 1, failures: 1 });
+      client.close();
+    } finally {
+      await engine.remove();
+    }
+  },
+);

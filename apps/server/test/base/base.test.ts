@@ -272,7 +272,9 @@ test('counters that a dead reactor has left are not taken for written over while
   await using program = launch('starting', { mode: 'base' }, { HANGS: 'managerStart' });
   const manager = () => program.children().find(({ title }) => title === 'millrace: manager')?.pid;
   const hung = async (nth: number) =>
-    until(`managerStart ${nth}`, () => (program.count(/event managerStart/g) === nth ? manager() : undefined));
+    until(`managerStart ${nth}`, () =>
+      program.count(/event managerStart/g) === nth ? manager() : undefined,
+    );
   process.kill(await hung(1), 'SIGCONT');
   await program.printed(/event start$/m);
   process.kill(manager() as number, 'SIGKILL');
