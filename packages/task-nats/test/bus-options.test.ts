@@ -31,3 +31,14 @@ test.each([
     expect.objectContaining({ code, message: expect.stringMatching(message) }),
   );
 });
+
+test('what is told of a wrong address has no password', () => {
+  let said: Error | undefined;
+  try {
+    nats({ servers: 'redis://user:secret@10.0.0.7' });
+  } catch (error) {
+    said = error as Error;
+  }
+  expect(said?.message).toContain('redis://…@10.0.0.7');
+  expect(JSON.stringify({ ...said, message: said?.message })).not.toContain('secret');
+});
