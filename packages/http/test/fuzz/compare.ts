@@ -1,5 +1,5 @@
-import type { RequestListener } from 'node:http';
-import { Bench, type Client } from './connection.js';
+import { IncomingMessage, type RequestListener } from 'node:http';
+import { Bench, type Client, type HeldSocket } from './connection.js';
 
 const KEEP_ALIVE_MS = 3_600_000;
 
@@ -14,6 +14,13 @@ export interface Outcome {
 export interface Difference {
   readonly node: Outcome;
   readonly lean: Outcome;
+}
+
+/** What a client sends. */
+export interface Sent {
+  readonly pieces: readonly Buffer[];
+  /** Of each request in it, whether it is a mutated one. */
+  readonly mutated: readonly boolean[];
 }
 
 /** Answers with everything that a program can know of a request. */
@@ -31,52 +38,94 @@ export const telling: RequestListener = (request, response) => {
   });
 };
 
-/** Sends `pieces` to both, and compares. Undefined: they have done the same. */
+/** What a comparison has seen so far. */
+export interface Seen {
+  /** Connections that were lean until the client ended them. */
+  leanToTheEnd: number;
+  /** Requests that node:http gave to the program, or refused. */
+  requests: number;
+  /** Those of them that were mutated. */
+  mutated: number;
+  /** Requests that the program had of lean. */
+  readByLean: number;
+}
+
+/** Sends pieces to both, and compares. Undefined: they have done the same. */
 export class Comparison {
+  readonly seen: Seen = { leanToTheEnd: 0, requests: 0, mutated: 0, readByLean: 0 };
   readonly #node: Bench;
   readonly #lean: Bench;
-  /** Connections that were lean until the client ended them. */
-  leanToTheEnd = 0;
 
   constructor(handler: RequestListener = telling) {
-    this.#node = new Bench(handler, false);
-    this.#lean = new Bench(handler, true);
+    this.#node = new Bench(counted(handler), false);
+    this.#lean = new Bench(counted(handler), true);
     // Where this process has to wait for the processor, no connection is over by that.
     for (const { server } of [this.#node, this.#lean]) server.keepAliveTimeout = KEEP_ALIVE_MS;
   }
 
   async difference(pieces: readonly Buffer[]): Promise<Difference | undefined> {
-    const client = this.#lean.connect();
-    const [node, lean] = await Promise.all([
-      converse(this.#node.connect(), pieces),
-      converse(client, pieces),
-    ]);
-    if (lean.wasLean) this.leanToTheEnd++;
-    return node.output === lean.output && node.isEnded === lean.isEnded ? undefined : { node, lean };
+    const [difference] = await this.differences([{ pieces, mutated: [] }]);
+    return difference;
+  }
+
+  /** Of clients that send at the same time: one turn of the loop is waited for by all of them. */
+  async differences(sent: readonly Sent[]): Promise<(Difference | undefined)[]> {
+    const clients = sent.map(() => [this.#node.connect(), this.#lean.connect()] as const);
+    const longest = Math.max(...sent.map(({ pieces }) => pieces.length));
+    for (let at = 0; at < longest; at++) {
+      for (const [i, pair] of clients.entries()) {
+        const piece = sent[i]?.pieces[at];
+        if (piece !== undefined) for (const client of pair) client.send(Buffer.from(piece));
+      }
+      await this.#settled();
+    }
+    const ended = clients.map(([node, lean], i) => {
+      this.#count(node, lean, sent[i]?.mutated ?? []);
+      return [node.isEnded, lean.isEnded] as const;
+    });
+    for (const client of clients.flat()) client.end();
+    await this.#settled();
+    const differences = clients.map(([node, lean], i) => {
+      const [nodeEnded = false, leanEnded = false] = ended[i] ?? [];
+      const outcomes = { node: outcomeOf(node, nodeEnded), lean: outcomeOf(lean, leanEnded) };
+      const isSame = outcomes.node.output === outcomes.lean.output && nodeEnded === leanEnded;
+      return isSame ? undefined : outcomes;
+    });
+    for (const client of clients.flat()) client.close();
+    return differences;
+  }
+
+  #count(node: Client, lean: Client, mutated: readonly boolean[]): void {
+    const { seen } = this;
+    if (lean.isLean) seen.leanToTheEnd++;
+    seen.readByLean += lean.requests.lean;
+    const reached = Math.min(mutated.length, node.requests.all + (node.isEnded ? 1 : 0));
+    seen.requests += reached;
+    for (let i = 0; i < reached; i++) if (mutated[i]) seen.mutated++;
+  }
+
+  /** Resolves once the servers have nothing more to say: when nothing comes in two turns of the loop. */
+  async #settled(): Promise<void> {
+    for (let quiet = 0, last = -1; quiet < 2; ) {
+      await new Promise((resolve) => setImmediate(resolve));
+      const now = this.#node.sent + this.#lean.sent;
+      quiet = now === last ? quiet + 1 : 0;
+      last = now;
+    }
   }
 }
 
-async function converse(client: Client, pieces: readonly Buffer[]): Promise<Outcome & { wasLean: boolean }> {
-  for (const piece of pieces) {
-    client.send(Buffer.from(piece));
-    await settled(client);
-  }
-  const { isEnded, isLean: wasLean } = client;
-  client.end();
-  await settled(client);
-  const output = client.output.replaceAll(/\r\nDate: [^\r]*/g, '');
-  client.close();
-  return { output, isEnded, wasLean };
+function counted(handler: RequestListener): RequestListener {
+  return (request, response) => {
+    const { requests } = request.socket as HeldSocket;
+    requests.all++;
+    if (request.constructor !== IncomingMessage) requests.lean++;
+    handler(request, response);
+  };
 }
 
-/** Resolves once the server has nothing more to say: when nothing more comes in a turn of the loop. */
-async function settled(client: Client): Promise<void> {
-  for (let quiet = 0, last = ''; quiet < 2; ) {
-    await new Promise((resolve) => setImmediate(resolve));
-    const { output } = client;
-    quiet = output === last ? quiet + 1 : 0;
-    last = output;
-  }
+function outcomeOf({ output }: Client, isEnded: boolean): Outcome {
+  return { output: output.replaceAll(/\r\nDate: [^\r]*/g, ''), isEnded };
 }
 
 /** `text` in pieces that begin at these places. */

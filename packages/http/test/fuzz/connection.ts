@@ -7,13 +7,27 @@ type Done = (error?: Error | null) => void;
 
 /** A connection without a kernel: what the client sends is pushed, what the server sends is kept. */
 export class HeldSocket extends Socket {
-  readonly output: Buffer[] = [];
+  /** What the server has sent, a character for each byte. */
+  readonly output: string[] = [];
+  /** Is told how much that is. */
+  sent: { bytes: number } | undefined;
+  /** What the program had of its client. */
+  readonly requests = { all: 0, lean: 0 };
 
   override _read(): void {}
 
   override _write(chunk: Buffer | string, encoding: BufferEncoding, done: Done): void {
-    this.output.push(typeof chunk === 'string' ? Buffer.from(chunk, encoding) : Buffer.from(chunk));
+    this.keep(chunk, encoding);
     done();
+  }
+
+  keep(chunk: Uint8Array | string, encoding: BufferEncoding): void {
+    const text =
+      encoding === 'latin1' && typeof chunk === 'string'
+        ? chunk
+        : Buffer.from(chunk as string, encoding).toString('latin1');
+    this.output.push(text);
+    if (this.sent !== undefined) this.sent.bytes += text.length;
   }
 
   override _writev(
@@ -37,6 +51,8 @@ export class HeldSocket extends Socket {
 /** A client of a server of node:http, or of one that is lean. */
 export interface Client {
   readonly isLean: boolean;
+  /** Requests that the program had of it, and those of them that lean has read. */
+  readonly requests: { readonly all: number; readonly lean: number };
   /** Everything that the server has sent so far. */
   readonly output: string;
   /** Whether the server has ended its side. */
@@ -53,10 +69,16 @@ export interface Client {
 export class Bench {
   readonly server: Server;
   readonly #lean: LeanServer | undefined;
+  readonly #sent = { bytes: 0 };
 
   constructor(handler: RequestListener, isLean: boolean) {
     this.server = createServer(handler);
     this.#lean = isLean ? new LeanServer(this.server) : undefined;
+  }
+
+  /** Bytes that the server has sent to all its clients. */
+  get sent(): number {
+    return this.#sent.bytes;
   }
 
   connect(): Client {
@@ -65,12 +87,14 @@ export class Bench {
     Object.assign(socket, { server: this.server });
     if (link === undefined) this.server.emit('connection', socket);
     else link.connection = this.#lean?.accept(link);
+    socket.sent = this.#sent;
     return {
+      requests: socket.requests,
       get isLean() {
         return link?.connection !== undefined;
       },
       get output() {
-        return Buffer.concat(socket.output).toString('latin1');
+        return socket.output.join('');
       },
       get isEnded() {
         return socket.writableEnded || socket.destroyed;
@@ -115,7 +139,7 @@ class HeldLink implements LeanLink {
   }
 
   send(data: string | Uint8Array, encoding: BufferEncoding): void {
-    this.socket.output.push(typeof data === 'string' ? Buffer.from(data, encoding) : Buffer.from(data));
+    this.socket.keep(data, encoding);
   }
 
   pause(): void {}

@@ -39,7 +39,7 @@ const versions = fc.constantFrom(
   'http/1.1',
   'HTTP/0.9',
 );
-const fields = fc.constantFrom(
+const FIELDS = [
   'Host: a',
   'Host:a',
   'host: a:80',
@@ -96,7 +96,8 @@ const fields = fc.constantFrom(
   'If-Modified-Since: y',
   'Referer: x',
   'Referer: y',
-);
+];
+const fields = fc.constantFrom(...FIELDS);
 const plainFields = fc.constantFrom(
   'Accept: */*',
   'Cookie: a=b',
@@ -150,18 +151,16 @@ const odd = fc
     return `${lines.join(end)}${last}${last}${body}`;
   });
 
+/** Any byte, those more often that mean something. */
+const bytes = fc.oneof(
+  fc.constantFrom('', '\r', '\n', ' ', '\t', '\0', ':', 'A', '\x7f', '\xff', '\r\n'),
+  fc.nat(255).map((code) => String.fromCharCode(code)),
+);
+
 /** One byte of it is another, is missing or is there twice. */
 const mutated = fc
-  .tuple(
-    fc.oneof(plain, odd),
-    fc.nat(),
-    fc.constantFrom('', '\r', '\n', ' ', '\t', '\0', ':', 'A', '\x7f', '\xff'),
-    fc.boolean(),
-  )
-  .map(([request, place, byte, replaces]) => {
-    const at = place % Math.max(1, request.length);
-    return request.slice(0, at) + byte + request.slice(replaces ? at + 1 : at);
-  });
+  .tuple(fc.oneof(plain, odd), fc.nat(), bytes, fc.boolean())
+  .map(([request, place, byte, replaces]) => mutate(request, place, byte, replaces));
 
 /** As `plain`, with a body as long as it says. */
 const sound = fc
@@ -174,11 +173,82 @@ const sound = fc
     return `${body === '' ? 'GET' : 'POST'} /${more.length} HTTP/1.1\r\n${fields.join('\r\n')}\r\n\r\n${body}`;
   });
 
-/** What one client sends: requests of all kinds, one after the other. */
-export const conversations: fc.Arbitrary<string> = fc
+/** A part of a sound request is another, and most are sound still: these are what lean reads by itself. */
+const varied = fc
   .tuple(
-    fc.array(sound, { maxLength: 3 }),
+    sound,
+    fc.oneof(
+      { weight: 20, arbitrary: fc.constantFrom(...'!$&*=AZaz09_~-.') },
+      { weight: 1, arbitrary: fc.constantFrom(...' #%/:;?@,"<>[]{}|\\^`') },
+    ),
+    fc.nat(),
+    fc.oneof(
+      { weight: 10, arbitrary: fc.constantFrom('target', 'name', 'value', 'body') },
+      { weight: 1, arbitrary: fc.constantFrom('method', 'field') },
+    ),
+  )
+  .map(([request, character, place, part]) => vary(request, character, place, part));
+
+const NAMES = ['x', 'Accep', 'cookie', 'set-Cookie', 'hos', '__proto_', 'constructo', 'Content-Length', '0'];
+const METHODS = ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE', 'QUERY', 'PURGE'];
+
+function mutate(request: string, place: number, byte: string, replaces: boolean): string {
+  const at = place % Math.max(1, request.length);
+  return request.slice(0, at) + byte + request.slice(replaces ? at + 1 : at);
+}
+
+function vary(request: string, character: string, place: number, part: string): string {
+  const lineEnd = request.indexOf('\r\n');
+  const headEnd = request.indexOf('\r\n\r\n');
+  const within = (start: number, end: number) => start + (place % Math.max(1, end - start));
+  switch (part) {
+    case 'target':
+      return mutate(request, within(request.indexOf('/') + 1, lineEnd - 8), character, false);
+    case 'method':
+      return `${METHODS[place % METHODS.length]}${request.slice(request.indexOf(' '))}`;
+    case 'name':
+      return `${request.slice(0, lineEnd)}\r\n${NAMES[place % NAMES.length]}${character}: a${request.slice(lineEnd)}`;
+    case 'value':
+      return mutate(
+        request,
+        within(request.indexOf(': ', lineEnd) + 2, request.indexOf('\r\n', lineEnd + 2)),
+        character,
+        false,
+      );
+    case 'field':
+      return `${request.slice(0, lineEnd)}\r\n${FIELDS[place % FIELDS.length]}${request.slice(lineEnd)}`;
+    default:
+      return mutate(request, within(headEnd + 4, request.length), character, true);
+  }
+}
+
+/** What one client sends: requests of all kinds, one after the other. */
+export interface Conversation {
+  readonly text: string;
+  /** Of each request in turn, whether it is anything else than sound. */
+  readonly mutated: readonly boolean[];
+  /** Where it is to be cut. */
+  readonly places: readonly number[];
+}
+
+export const conversations: fc.Arbitrary<Conversation> = fc
+  .tuple(
+    fc.array(sound, { maxLength: 2 }),
+    fc.array(varied, { maxLength: 10, size: 'max' }),
     fc.array(fc.oneof(plain, odd, mutated), { maxLength: 2 }),
     fc.array(sound, { maxLength: 1 }),
+    // Anywhere.
+    fc.array(fc.nat(), { maxLength: 2 }),
+    // Where a request begins: what comes behind one that is to be read by node:http has that fate with it.
+    fc.nat(3),
   )
-  .map((parts) => parts.flat().join(''));
+  .map(([first, varied, odd, last, anywhere, together]) => {
+    const requests = [...first, ...varied, ...odd, ...last];
+    let at = 0;
+    const starts = requests.map((request) => (at += request.length));
+    return {
+      text: requests.join(''),
+      mutated: requests.map((_, i) => i >= first.length && i < requests.length - last.length),
+      places: [...anywhere, ...(together === 0 ? [] : starts)],
+    };
+  });

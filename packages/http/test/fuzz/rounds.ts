@@ -1,50 +1,51 @@
 import * as fc from 'fast-check';
-import { Comparison, type Difference, split } from './compare.js';
-import { conversations } from './requests.js';
+import { Comparison, type Difference, type Seen, split } from './compare.js';
+import { type Conversation, conversations } from './requests.js';
 
 /** Conversations of one round, each round with a seed of its own. */
 export const ROUND = 10_000;
 
 /** How many go on at the same time. */
-const AT_ONCE = 50;
+const AT_ONCE = 100;
+
+/** Of so many conversations one is cut at each of its bytes. */
+const CUT_ONE_OF = 2_000;
 
 /** What one round has found. */
 export interface RoundResult {
   readonly seed: number;
   readonly conversations: number;
-  /** One of them, cut at each of its bytes. */
+  /** Some of them once more, cut at each of their bytes. */
   readonly cuts: number;
-  readonly leanToTheEnd: number;
+  readonly seen: Seen;
   readonly difference?: Difference & { readonly text: string; readonly places: readonly number[] };
 }
 
-type Case = readonly [text: string, places: readonly number[]];
+type Case = readonly [conversation: Conversation, places: readonly number[]];
 
 /** Compares the conversations that `seed` gives, up to the first that differs. */
 export async function round(seed: number, count: number): Promise<RoundResult> {
   const comparison = new Comparison();
-  const drawn: readonly Case[] = fc.sample(fc.tuple(conversations, fc.array(fc.nat(), { maxLength: 2 })), {
-    seed,
-    numRuns: count,
-  });
-  const [text] = drawn[0] as Case;
-  const cut = Array.from({ length: Math.max(0, text.length - 1) }, (_, at): Case => [text, [at + 1]]);
+  const drawn = fc.sample(conversations, { seed, numRuns: count }).map((each): Case => [each, each.places]);
+  const cut = drawn
+    .filter((_, i) => i % CUT_ONE_OF === 0)
+    .flatMap(([conversation]) =>
+      Array.from(
+        { length: Math.max(0, conversation.text.length - 1) },
+        (__, at): Case => [conversation, [...conversation.places, at + 1]],
+      ),
+    );
   const all = [...drawn, ...cut];
-  const result = () => ({
-    seed,
-    conversations: count,
-    cuts: cut.length,
-    leanToTheEnd: comparison.leanToTheEnd,
-  });
+  const result = () => ({ seed, conversations: count, cuts: cut.length, seen: comparison.seen });
   for (let at = 0; at < all.length; at += AT_ONCE) {
-    const found = await Promise.all(all.slice(at, at + AT_ONCE).map((each) => compare(comparison, each)));
-    const difference = found.find((each) => each !== undefined);
-    if (difference !== undefined) return { ...result(), difference };
+    const some = all.slice(at, at + AT_ONCE);
+    const found = await comparison.differences(
+      some.map(([{ text, mutated }, places]) => ({ pieces: split(text, places), mutated })),
+    );
+    for (const [i, difference] of found.entries()) {
+      const [{ text }, places] = some[i] as Case;
+      if (difference !== undefined) return { ...result(), difference: { ...difference, text, places } };
+    }
   }
   return result();
-}
-
-async function compare(comparison: Comparison, [text, places]: Case) {
-  const difference = await comparison.difference(split(text, places));
-  return difference && { ...difference, text, places };
 }

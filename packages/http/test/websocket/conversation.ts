@@ -108,7 +108,8 @@ export async function converse(
   if (isLean) {
     const sendFrame = (head: string, payload: string | Uint8Array) => {
       leanMessages++;
-      socket.output.push(Buffer.from(head, 'latin1'), Buffer.from(payload as string));
+      socket.keep(head, 'latin1');
+      socket.keep(payload, 'utf8');
     };
     const link = {
       sendFrame,
@@ -138,7 +139,7 @@ export async function converse(
   }
   await settled(webSocket, events);
   note('at last', webSocket.readyState, webSocket.bufferedAmount, server.clients.size, sent);
-  const output = Buffer.concat(socket.output).toString('latin1');
+  const output = socket.output.join('');
   webSocket.terminate();
   return { events, output, isEnded, leanMessages };
 }
