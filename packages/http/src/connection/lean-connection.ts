@@ -43,9 +43,9 @@ export class LeanConnection extends AsyncResource implements ResponseOwner, Wait
     socket.on('timeout', this.#onTimeout);
   }
 
-  /** Whether a response has the connection. */
-  get isAnswering(): boolean {
-    return this.#response !== undefined;
+  /** Whether a response has the connection, or a request has begun to come. */
+  get isBusy(): boolean {
+    return this.#response !== undefined || this.#input !== undefined;
   }
 
   /** Bytes of the client. */
@@ -59,7 +59,6 @@ export class LeanConnection extends AsyncResource implements ResponseOwner, Wait
 
   /** Reads requests until one of them waits for its answer, or is not whole, or is not to be read here. */
   #read(): void {
-    this.line?.leave(this);
     this.#isReading = true;
     try {
       const { reader } = this.#server;
@@ -87,6 +86,7 @@ export class LeanConnection extends AsyncResource implements ResponseOwner, Wait
 
   #take({ method, target, head, bodyStart, end }: WholeRequest, data: Buffer): void {
     const { socket } = this.link;
+    this.line?.leave(this);
     const body = end > bodyStart ? data.subarray(bodyStart, end) : undefined;
     const request = new LeanRequest(socket, method, target, head, body);
     const response = new LeanResponse(request, this, this.#server.keepAliveMs);

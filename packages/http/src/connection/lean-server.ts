@@ -42,7 +42,7 @@ export class LeanServer {
     server.closeIdleConnections = () => {
       closeIdleConnections.call(server);
       for (const connection of [...this.#connections])
-        if (!connection.isAnswering) connection.link.socket.destroy();
+        if (!connection.isBusy) connection.link.socket.destroy();
     };
     server.closeAllConnections = () => {
       closeAllConnections.call(server);
@@ -82,8 +82,9 @@ export class LeanServer {
     responseFinish.publish({ request, response, socket: connection.link.socket, server: this.server });
   }
 
+  /** It waits since the first piece has come, however many follow. */
   awaitRest(connection: LeanConnection): void {
-    this.#wait(connection, this.#partial);
+    if (connection.line !== this.#partial) this.#wait(connection, this.#partial);
   }
 
   awaitRequest(connection: LeanConnection): void {
