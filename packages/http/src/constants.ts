@@ -16,8 +16,8 @@ export const PARTIAL_MS = 100;
 /** Milliseconds after which a connection that has sent nothing is node:http's, with its time-outs. */
 export const SILENT_MS = 5_000;
 
-/** Bytes of header blocks that are kept, with what was made of them; those used least lately go. */
-export const CACHED_BYTES = 262_144;
+/** About the bytes that header blocks take that are kept, with what was made of them; those used least lately go. */
+export const CACHED_BYTES = 1_048_576;
 
 /** Bytes of the longest header block that is kept. */
 export const CACHED_BLOCK_BYTES = 4_096;

@@ -2,7 +2,9 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import { IncomingMessage, type RequestListener, ServerResponse } from 'node:http';
 import { finished } from 'node:stream/promises';
-import { expect, test } from 'vitest';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { expect, test, vi } from 'vitest';
 import { Comparison, type Outcome, split } from './fuzz/compare.js';
 import { Bench, type Client } from './fuzz/connection.js';
 
@@ -125,6 +127,15 @@ const answers: Readonly<Record<string, RequestListener>> = {
   'nothing new': (_, res) => {
     res.statusCode = 304;
     res.end('ignored');
+  },
+  'a status in text': (_, res) => {
+    res.statusCode = '404' as unknown as number;
+    res.end('no');
+    last.push(res.statusCode);
+  },
+  'a status in text, without a body': (_, res) => {
+    res.statusCode = '204' as unknown as number;
+    res.end('no');
   },
   'a status of its own': (_, res) => {
     res.statusCode = 299;
@@ -281,16 +292,33 @@ test.each([GET, POST])(
   },
 );
 
+test.each([false, true])(
+  'what is written behind the end of an answer is an error of it, lean: %j',
+  async (isLean) => {
+    const codes: unknown[] = [];
+    const bench = new Bench((_, res) => {
+      res.on('error', (error) => codes.push((error as NodeJS.ErrnoException).code));
+      res.end('hello');
+      res.write('more');
+      res.end('more');
+    }, isLean);
+    await exchange(bench.connect(), GET);
+    expect(codes).toEqual(['ERR_STREAM_WRITE_AFTER_END', 'ERR_STREAM_WRITE_AFTER_END']);
+  },
+);
+
 test('two requests with the same fields have each an object of headers of their own', async () => {
   const seen: unknown[] = [];
   const bench = new Bench((req, res) => {
-    seen.push({ ...req.headers });
+    seen.push(structuredClone(req.headers));
     req.headers['x-a'] = 'changed';
+    req.headers['set-cookie']?.push('c=d');
     req.rawHeaders[1] = 'changed';
     res.end();
   }, true);
-  await exchange(bench.connect(), GET + GET + GET);
-  const headers = { host: 'a', 'x-a': 'b' };
+  const text = GET.replace('X-A', 'Set-Cookie: a=b\r\nX-A');
+  await exchange(bench.connect(), text + text + text);
+  const headers = { host: 'a', 'set-cookie': ['a=b'], 'x-a': 'b' };
   expect(seen).toEqual([headers, headers, headers]);
 });
 
@@ -364,6 +392,43 @@ test('closing idle connections leaves those that are being answered', async () =
   expect(busy.isEnded).toBe(true);
 });
 
+test('closing idle connections leaves those of which a request has begun to come', async () => {
+  const bench = new Bench((_, res) => res.end('hello'), true);
+  const client = bench.connect();
+  client.send(Buffer.from(POST.slice(0, -3)));
+  bench.server.closeIdleConnections();
+  client.send(Buffer.from(POST.slice(-3)));
+  expect(client.output).toMatch(/hello$/);
+});
+
+test('a request that comes byte by byte is left to node:http, with its time-outs', () => {
+  vi.useFakeTimers();
+  const bench = new Bench((_, res) => res.end('hello'), true);
+  const client = bench.connect();
+  client.send(Buffer.from('POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n'));
+  try {
+    for (let sent = 0; sent < 4; sent++) {
+      vi.advanceTimersByTime(50);
+      client.send(Buffer.from('x'));
+    }
+    expect(client.isLean).toBe(false);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('what is kept of header fields is bounded, whatever came with them', async () => {
+  const bench = new Bench((req, res) => res.end(req.headers.host), true);
+  const client = bench.connect();
+  const before = await heapUsed();
+  for (let i = 0; i < 10_000; i++) {
+    const head = `POST /a HTTP/1.1\r\nHost: a\r\nX-A: ${i + 100_000_000_000}\r\nContent-Length: 4000`;
+    client.send(Buffer.from(`${head}\r\n\r\n${'x'.repeat(4_000)}`));
+    client.clear();
+  }
+  expect((await heapUsed()) - before).toBeLessThan(8 << 20);
+});
+
 test('a request that stays incomplete is left to node:http, with its time-outs', async () => {
   const bench = new Bench((_, res) => res.end('hello'), true);
   const client = bench.connect();
@@ -389,6 +454,14 @@ test('what asks for another protocol is left to node:http, behind what was asked
 /** The same without the sizes of chunks. */
 function joined(outcome: Outcome | undefined): object | undefined {
   return outcome && { isEnded: outcome.isEnded, output: outcome.output.replaceAll(/\r\n[0-9a-f]+\r\n/g, '') };
+}
+
+/** Bytes of the heap that something still has, once what has just ended is over. */
+async function heapUsed(): Promise<number> {
+  await new Promise((resolve) => setImmediate(resolve));
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
+  return process.memoryUsage().heapUsed;
 }
 
 async function exchange(client: Client, text: string): Promise<void> {

@@ -48,8 +48,10 @@ export class LeanRequest extends IncomingMessage {
   #takeHeaders(): void {
     this.#hasHeaders = true;
     const { headers } = this.#head;
-    if (headers === undefined) this.#head.headers = { ...NODE_HEADERS.get.call(this) };
-    else NODE_HEADERS.set.call(this, { ...headers });
+    if (headers !== undefined) return NODE_HEADERS.set.call(this, { ...headers });
+    const own = NODE_HEADERS.get.call(this) as IncomingHttpHeaders;
+    // The one field whose value is an array, which a copy would share.
+    if (own['set-cookie'] === undefined) this.#head.headers = { ...own };
   }
 
   /** The program has had its turn with the head: the request is whole, as it is for node:http once its parser goes on. */

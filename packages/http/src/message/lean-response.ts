@@ -40,6 +40,8 @@ export class LeanResponse extends ServerResponse<LeanRequest> {
   #isOver = false;
   /** It hears of its own 'finish'. */
   #isHeard = false;
+  /** Something was written behind its end, of which its program hears a tick later. */
+  #isMisused = false;
 
   constructor(request: LeanRequest, owner: ResponseOwner, keepAliveMs: number) {
     super(request);
@@ -69,7 +71,13 @@ export class LeanResponse extends ServerResponse<LeanRequest> {
     callback?: Callback,
   ): this {
     if (encoding === undefined && callback === undefined && this.#endsWhole(chunk)) return this;
+    this.#isMisused ||= this.finished;
     return super.end(chunk as string, encoding as BufferEncoding, callback as Callback);
+  }
+
+  override write(chunk: unknown, encoding?: unknown, callback?: unknown): boolean {
+    this.#isMisused ||= this.finished;
+    return super.write(chunk, encoding as BufferEncoding, callback as Callback);
   }
 
   /** Ends it with `chunk`, where nothing but its bytes has to be made. */
@@ -117,7 +125,8 @@ export class LeanResponse extends ServerResponse<LeanRequest> {
     if (response._removedConnection || response._removedContLen || response._removedTE) return undefined;
     if (response._maxRequestsPerSocket || response.maxRequestsOnConnectionReached) return undefined;
     const { statusCode } = this;
-    if (statusCode === 204 || statusCode === 304) return undefined;
+    // Node makes a number of it, by which there may be no body.
+    if (typeof statusCode !== 'number' || statusCode === 204 || statusCode === 304) return undefined;
     const head = responseHead(this as unknown as UntypedResponse & LeanResponse, bytes);
     if (head === undefined) return undefined;
     this.statusMessage = STATUS_CODES[statusCode] as string;
@@ -146,8 +155,9 @@ export class LeanResponse extends ServerResponse<LeanRequest> {
     const response = untyped(message);
     if (response.socket?._httpMessage === message) response.socket._httpMessage = null;
     response.socket = null;
-    if (message.listenerCount('close') > 0 || message.listenerCount('finish') > Number(message.#isHeard))
-      process.nextTick(LeanResponse.close, message);
+    const isWatched =
+      message.listenerCount('close') > 0 || message.listenerCount('finish') > Number(message.#isHeard);
+    if (isWatched || message.#isMisused) process.nextTick(LeanResponse.close, message);
     else LeanResponse.close(message);
   }
 
