@@ -451,6 +451,25 @@ test('what asks for another protocol is left to node:http, behind what was asked
   expect(client.output).toMatch(/hello$/);
 });
 
+test('what a request costs does not depend on how many wait behind it', async () => {
+  const bench = new Bench((_, res) => void setImmediate(() => res.end()), true);
+  const costs: number[] = [];
+  for (const waiting of [1, 1_000]) {
+    const client = bench.connect();
+    client.send(Buffer.from(GET.repeat(waiting)));
+    const before = process.cpuUsage();
+    for (let i = 0; i < 500; i++) {
+      client.send(Buffer.from(GET));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const { user, system } = process.cpuUsage(before);
+    costs.push(user + system);
+    client.close();
+  }
+  const [few = 0, many = 0] = costs;
+  expect(many).toBeLessThan(5 * few);
+});
+
 /** The same without the sizes of chunks. */
 function joined(outcome: Outcome | undefined): object | undefined {
   return outcome && { isEnded: outcome.isEnded, output: outcome.output.replaceAll(/\r\n[0-9a-f]+\r\n/g, '') };

@@ -24,8 +24,8 @@ export class LeanConnection extends AsyncResource implements ResponseOwner, Wait
   #response: LeanResponse | undefined;
   /** What has come and is not yet read: the beginning of a request, or requests behind one without an answer. */
   #input: Buffer | undefined;
-  /** Whether none of it is known to be node:http's. */
-  #isPlain = false;
+  /** How much of it is known to be whole requests that are not node:http's: each is looked at once, however much comes behind it. */
+  #plainBytes = 0;
   #isReading = false;
   #isPaused = false;
   #isOver = false;
@@ -51,7 +51,6 @@ export class LeanConnection extends AsyncResource implements ResponseOwner, Wait
   /** Bytes of the client. */
   received(data: Buffer): void {
     const input = this.#input;
-    this.#isPlain = false;
     this.#input = input === undefined ? data : Buffer.concat([input, data]);
     if (this.#response === undefined && !this.#isReading) this.#read();
     else if ((this.#input as Buffer).length > MAX_WAITING_BYTES) this.#pause();
@@ -68,8 +67,9 @@ export class LeanConnection extends AsyncResource implements ResponseOwner, Wait
         if (reading === 'node') return this.#handOver(data);
         if (reading === 'partial') return this.#server.awaitRest(this);
         // Node:http may refuse what comes with a request before the program has answered that: then it has both.
-        if (!this.#isPlain && !reader.isPlain(data, reading.end)) return this.#handOver(data);
-        this.#isPlain = true;
+        const plainEnd = reader.plainEnd(data, Math.max(reading.end, this.#plainBytes));
+        if (plainEnd === undefined) return this.#handOver(data);
+        this.#plainBytes = plainEnd - reading.end;
         // Before the program sees the request, for what that throws leaves this one here.
         this.#input = reading.end === data.length ? undefined : data.subarray(reading.end);
         this.#take(reading, data);

@@ -46,15 +46,19 @@ export class RequestReader {
     return { method: line.method, target: line.target, head, bodyStart, end };
   }
 
-  /** Whether everything from `start` on is requests to be read here, the last of which need not be whole. */
-  isPlain(data: Buffer, start: number): boolean {
-    for (let at = start; at < data.length; ) {
+  /**
+   * Where the last whole request ends, if everything from `start` on is requests to be read here, behind which one may have begun.
+   * Undefined: one is node:http's.
+   */
+  plainEnd(data: Buffer, start: number): number | undefined {
+    let at = start;
+    while (at < data.length) {
       const reading = this.read(data, at);
-      if (reading === 'partial') return true;
-      if (reading === 'node') return false;
+      if (reading === 'partial') break;
+      if (reading === 'node') return undefined;
       at = reading.end;
     }
-    return true;
+    return at;
   }
 
   /** What is not going to be read here goes to node:http without waiting for the rest of it. */
