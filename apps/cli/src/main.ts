@@ -69,6 +69,12 @@ const withStartFlags = (one: Command): Command =>
     )
     .addOption(
       new Option(
+        '--engine <engine>',
+        'what reads the requests of servers of node:http; lean: @millrace/http, which leaves what is odd to node:http; default: node',
+      ).choices(['node', 'lean']),
+    )
+    .addOption(
+      new Option(
         '--dispatch <mode>',
         "which worker a connection gets: in turn (fixed), by the client's address (ip), the one with the fewest (least-connections); or each request: in turn (round-robin), the one with the least to do (least-busy, idle), by the value of a parameter, header or cookie (query:NAME, header:NAME, cookie:NAME)",
       ).argParser(dispatch),

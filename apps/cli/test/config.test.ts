@@ -43,6 +43,14 @@ describe('a configuration file', () => {
     expect(await status()).toMatchObject({ name: 'shop', size: { workers: 2, maxWorkers: 7 } });
   });
 
+  test('names the engine, and the server says which it has', async () => {
+    write('millrace.config.json', '{ "workerNum": 1, "httpEngine": "lean", "logLevel": "warn" }');
+    await using program = app();
+    await portOf(program);
+    expect(await status()).toMatchObject({ httpEngine: 'lean' });
+    expect((await run('status')).stdout).toContain('process mode, lean');
+  });
+
   test('says which option, value and limit of which file are wrong, and the start ends with that', async () => {
     const file = join(directory, 'millrace.config.json');
     const wrong: [string, string][] = [

@@ -58,7 +58,7 @@ describe.each(MODES)('in %s mode', (mode) => {
     expect(await get(await portOf(program, 'first'))).toBe('first');
     expect(await get(await portOf(program, 'second'))).toBe('second');
     await program.printed(/^path "/m);
-    expect(await answerAt(socket)).toBe('path');
+    expect(await answerAt({ socketPath: socket })).toBe('path');
     const [, taken] = await program.printed(/^taken (.*)$/m);
     expect(taken).toMatch(
       /"code":"EADDRINUSE","errno":-98,"syscall":"listen","port":\d+,"message":"listen EADDRINUSE: address already in use 127\.0\.0\.1:\d+"\} false$/,
@@ -93,6 +93,36 @@ describe.each(MODES)('in %s mode', (mode) => {
     program.kill('SIGUSR1');
     await program.printed(/reload: reloaded/);
     expect(await get(port)).toBe('two hello-two');
+  });
+
+  test('--engine lean has requests of its servers of node:http read by that engine, of all other servers nothing', async () => {
+    const socket = join(directory, `${mode}-engine.sock`);
+    await using program = start(programOf('engine.cjs'), {
+      flags: [...flags, '--engine', 'lean'],
+      env: { SOCKET: socket },
+    });
+    const [port, bytes] = await Promise.all([portOf(program), portOf(program, 'bytes')]);
+    expect(await answerAt({ port })).toBe('LeanRequest');
+    await program.printed(/^path$/m);
+    expect(await answerAt({ socketPath: socket })).toBe('LeanRequest');
+    expect(await echoed(bytes)).toBe('bytes');
+    // Every worker is replaced: its listening sockets are the next one's.
+    program.kill('SIGUSR1');
+    await program.printed(/reload: reloaded/);
+    expect(await answerAt({ port })).toBe('LeanRequest');
+    expect(await answerAt({ socketPath: socket })).toBe('LeanRequest');
+    program.kill('SIGTERM');
+    expect(await program.ended()).toEqual({ code: 0, signal: null });
+  });
+
+  test('--engine lean says of which servers it does not read requests, and why', async () => {
+    const env = { SOCKET: join(directory, `${mode}-unusual.sock`), TIMEOUT: '5000' };
+    await using program = start(programOf('engine.cjs'), { flags: [...flags, '--engine', 'lean'], env });
+    expect(await answerAt({ port: await portOf(program) })).toBe('IncomingMessage');
+    await program.printed(/the server of the program has 'timeout', which the engine 'lean' does not do/);
+    await program.printed(
+      /the engine 'lean' reads requests of servers of node:http, and this one is of another/,
+    );
   });
 
   test('a program has its own say about errors in its start, by a domain', async () => {
@@ -137,9 +167,10 @@ test('what listens by itself is named in the log: processes of node:cluster, and
   await program.printed(/UDP/);
 });
 
-function answerAt(socketPath: string): Promise<string> {
+/** By a client that keeps its connection. */
+function answerAt(place: { readonly socketPath: string } | { readonly port: number }): Promise<string> {
   return new Promise((resolve, reject) => {
-    request({ socketPath }, (response) => {
+    request(place, (response) => {
       response.setEncoding('utf8').once('data', resolve);
     })
       .on('error', reject)

@@ -20,6 +20,8 @@ export interface Entry {
   /** It ends TLS itself; its clients trust its certificate. */
   readonly tls?: boolean;
   readonly kinds: readonly Kind[];
+  /** What is asked to see who reads its requests. Default: `/`. */
+  readonly target?: string;
   /** How many workers it has, where not as many as all others. */
   readonly workers?: number;
 }
@@ -35,7 +37,7 @@ const OF_HANDLER = ['compressed', 'trailers', 'early', 'inspect', 'address', 'dr
 /** There a connection belongs to the worker that has accepted it, whatever it asks for. */
 const IS_BASE = process.env.COMPAT_MODE === 'base';
 
-/** Those of which one server of node:http is served, and lean reads what it can. */
+/** Those whose server is one of node:http, of which lean reads what it can. */
 const LEAN = new Set([
   'node:http',
   'Express',
@@ -43,7 +45,9 @@ const LEAN = new Set([
   'Hono',
   'Koa',
   'ws',
+  'Socket.IO',
   'a program with its own times',
+  'a program with three servers',
 ]);
 
 const ALL: readonly Entry[] = [
@@ -56,7 +60,12 @@ const ALL: readonly Entry[] = [
   { name: 'Hono', file: 'hono.js', kinds: http('static', 'compressed', 'error', 'json', 'aborted') },
   { name: 'Koa', file: 'koa.js', kinds: http('error', 'aborted') },
   { name: 'ws', file: 'ws.js', kinds: WEB_SOCKETS },
-  { name: 'Socket.IO', file: 'socket-io.js', kinds: IS_BASE ? SOCKET_IO_WITHOUT_POLLS : SOCKET_IO },
+  {
+    name: 'Socket.IO',
+    file: 'socket-io.js',
+    kinds: IS_BASE ? SOCKET_IO_WITHOUT_POLLS : SOCKET_IO,
+    target: '/socket.io/?EIO=4&transport=polling',
+  },
   { name: 'Socket.IO in one worker', file: 'socket-io.js', kinds: SOCKET_IO, workers: 1 },
   { name: 'aedes', file: 'aedes.js', kinds: MQTT },
   { name: 'node:net', file: 'net-echo.js', kinds: NET },

@@ -1,13 +1,15 @@
 import { fileURLToPath } from 'node:url';
 import { Program, until } from '@millrace/testkit';
 
-/** Has the server of the program served by the engine that is lean. */
-const SERVED_LEAN = fileURLToPath(new URL('../programs/served-lean.js', import.meta.url));
+/** Has each process print a line when the engine that is lean reads its first request. */
+const TELL_LEAN = new URL('../programs/tell-lean.js', import.meta.url).href;
 
 /** How a program is started: a command, which the file stands behind. */
 export interface StartCommand {
   readonly name: string;
   readonly command: readonly string[];
+  /** Variables that it needs. */
+  readonly env?: NodeJS.ProcessEnv;
   /** Its requests are read by the engine that is lean, where that can, and one by one, even where a client sends them in one piece. */
   readonly isLean?: true;
 }
@@ -25,16 +27,18 @@ const MILLRACE = fileURLToPath(new URL('dist/main.js', import.meta.resolve('mill
 export function startCommand(env: NodeJS.ProcessEnv = process.env, workers?: number): StartCommand {
   const { COMPAT_START = 'plain', COMPAT_WORKERS = '4', COMPAT_MODE } = env;
   if (COMPAT_START === 'plain') return PLAIN;
-  if (COMPAT_START === 'lean')
-    return { name: "serve with engine 'lean'", command: [process.execPath, SERVED_LEAN], isLean: true };
-  if (COMPAT_START !== 'millrace') {
+  if (COMPAT_START !== 'millrace' && COMPAT_START !== 'lean') {
     throw new RangeError(`COMPAT_START is '${COMPAT_START}'; it can be 'plain', 'millrace' or 'lean'.`);
   }
   const mode = COMPAT_MODE === undefined ? [] : ['--mode', COMPAT_MODE];
-  const options = ['--workers', `${workers ?? COMPAT_WORKERS}`, ...mode, '--log-level', 'warn'];
+  const isLean = COMPAT_START === 'lean';
+  const engine = isLean ? ['--engine', 'lean'] : [];
+  const options = ['--workers', `${workers ?? COMPAT_WORKERS}`, ...mode, ...engine];
+  const output = ['--log-level', 'warn', ...(isLean ? ['--raw-output'] : [])];
   return {
-    name: `millrace start ${options.slice(0, -2).join(' ')}`,
-    command: [process.execPath, MILLRACE, 'start', ...options],
+    name: `millrace start ${options.join(' ')}`,
+    command: [process.execPath, MILLRACE, 'start', ...options, ...output],
+    ...(isLean && { isLean, env: { NODE_OPTIONS: `--import=${TELL_LEAN}` } }),
   };
 }
 
@@ -66,7 +70,7 @@ export class Served implements AsyncDisposable {
     const program = new Program(new URL(`../programs/${name}`, import.meta.url), {
       by: by.command,
       args,
-      env: { NODE_ENV: 'production', PORT: '0', ...env },
+      env: { NODE_ENV: 'production', PORT: '0', ...by.env, ...env },
     });
     try {
       return new Served(program, portOf(await program.printed(LISTENS)));

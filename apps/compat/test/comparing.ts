@@ -28,7 +28,7 @@ afterAll(() => {
 
 /** Runs every kind against each program, under plain node and under the command under test: both clients must see the same. */
 export function compare(entries: readonly Entry[]): void {
-  for (const { name, file, args, needsPort, tls = false, kinds, workers } of entries) {
+  for (const { name, file, args, needsPort, tls = false, kinds, workers, target = '/' } of entries) {
     describe(name, () => {
       const command = startCommand(process.env, workers);
       let plain: Site;
@@ -52,7 +52,7 @@ export function compare(entries: readonly Entry[]): void {
 
       if (command.isLean === true) {
         test(`${name} is served by the engine that is lean, in a worker`, async () => {
-          await exchange(candidate, [request('GET', '/')], { closes: false });
+          await exchange(candidate, [request('GET', target)], { closes: false });
           await candidate.served.tookByLean();
         });
       }

@@ -8,6 +8,7 @@ export interface Status {
   readonly name: string;
   readonly state: ServerState;
   readonly mode: string;
+  readonly httpEngine: string;
   readonly pid: number;
   readonly node: string;
   readonly uptimeMs: number;

@@ -51,7 +51,7 @@ export function summary(server: Status, paint: Paint): string[] {
   const { connections, messages, tasks, processes } = server;
   const state = paint(STATE_COLOURS[server.state], server.state);
   return [
-    `${paint('bold', server.name)}  ${state}  up ${duration(server.uptimeMs)}  pid ${server.pid}  ${server.mode} mode  ${server.node}`,
+    `${paint('bold', server.name)}  ${state}  up ${duration(server.uptimeMs)}  pid ${server.pid}  ${server.mode} mode${server.httpEngine === 'lean' ? ', lean' : ''}  ${server.node}`,
     `connections ${grouped(connections.open)} of ${grouped(connections.limit)}  messages ${grouped(messages.received)}, ${grouped(messages.underWay)} under way  ` +
       `in ${bytes(messages.bytesIn)}  out ${bytes(messages.bytesOut)}`,
     `tasks ${grouped(tasks.completed)}, ${grouped(tasks.running)} running, ${grouped(tasks.waiting)} waiting  ` +

@@ -14,6 +14,7 @@ export interface StartFlags {
   readonly maxWorkers?: number;
   readonly reactors?: number;
   readonly mode?: 'process' | 'base';
+  readonly engine?: 'node' | 'lean';
   readonly dispatch?: Dispatch;
   readonly name?: string;
   readonly daemonize?: true;
@@ -42,7 +43,7 @@ export interface FlagOptions {
 
 /** Paths of flags are paths from `cwd`. */
 export function flagOptions(flags: StartFlags, args: readonly string[], cwd: string): FlagOptions {
-  const { workers, maxWorkers, reactors, mode, dispatch, name, pidFile, logFile, logLevel } = flags;
+  const { workers, maxWorkers, reactors, mode, engine, dispatch, name, pidFile, logFile, logLevel } = flags;
   const { logFormat, rawOutput } = flags;
   const { envFile, maxConnections, maxWait, retry, user, group } = flags;
   return {
@@ -53,6 +54,7 @@ export function flagOptions(flags: StartFlags, args: readonly string[], cwd: str
     },
     server: {
       ...(mode !== undefined && { mode }),
+      ...(engine !== undefined && { httpEngine: engine }),
       ...(logLevel !== undefined && { logLevel }),
       ...(logFormat && { logFormat }),
       ...(rawOutput && { programOutput: 'raw' as const }),

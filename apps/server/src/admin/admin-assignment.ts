@@ -29,6 +29,7 @@ export interface AdminAssignment {
   readonly name: string;
   readonly title: string;
   readonly mode: 'process' | 'base';
+  readonly httpEngine: 'node' | 'lean';
   readonly topology: Topology;
   /** The descriptors of the memories of the program's metrics. */
   readonly registries: readonly string[];

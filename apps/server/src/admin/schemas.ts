@@ -22,6 +22,10 @@ export const statusSchema = v.strictObject({
   title: said(v.string(), 'The first word of what ps shows of its processes.'),
   state: serverState,
   mode: v.picklist(['process', 'base']),
+  httpEngine: said(
+    v.picklist(['node', 'lean']),
+    "What reads the requests of a program's servers of node:http, and of those that serve names no engine for.",
+  ),
   pid: said(whole, 'The master.'),
   node: said(v.string(), 'The version of Node.'),
   startedAt: said(number, 'Milliseconds since 1970.'),

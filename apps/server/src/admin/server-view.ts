@@ -80,7 +80,7 @@ export class ServerView {
   }
 
   status(): StatusReport {
-    const { name, title, mode, topology, address } = this.#assignment;
+    const { name, title, mode, httpEngine, topology, address } = this.#assignment;
     const stats = this.stats();
     const processes = this.processes.all();
     const now = Date.now();
@@ -91,6 +91,7 @@ export class ServerView {
       title,
       state: this.state,
       mode,
+      httpEngine,
       pid: processes[0]?.pid ?? 0,
       node: process.version,
       startedAt: stats.startTime,

@@ -130,8 +130,10 @@ export class Registrations {
     return all;
   }
 
-  /** Whether requests of any listener are read by the engine that is lean. */
+  /** Whether requests of any listener are read by the engine that is lean, or may be once a program listens. */
   get isLean(): boolean {
+    if (this.options.httpEngine === 'lean' && this.#listeners.some(({ options }) => options.late))
+      return true;
     return this.#listeners.some(({ served }) => served?.engine === 'lean');
   }
 

@@ -5,7 +5,7 @@ import { type FetchHandler, fetchListener } from '@millrace/http/fetch';
 import type { StatefulProtocol } from '../contract/protocol.js';
 import { ServerError } from '../errors.js';
 import type { HttpEngine, ServeOptions } from '../options/port-options.js';
-import { isHttpServer, isTlsServer } from '../sockets/server-kinds.js';
+import { isHttpServer, isPlainHttp, isTlsServer } from '../sockets/server-kinds.js';
 
 /** What answers a `Request` with a `Response`: an object of the program, an application of Hono. */
 export interface FetchServable {
@@ -15,18 +15,22 @@ export interface FetchServable {
 /** What {@link Server.serve} takes: any server of node:net, node:http, node:https, node:http2 or node:tls, or what answers requests. */
 export type Servable = NetServer | RequestListener | FetchServable;
 
-/** What `serve` was told: which engine, and where, if anything but the first listener was meant. Throws `ERR_MILLRACE_OPTION`. */
+/**
+ * What `serve` was told: which engine, and where, if anything but the first listener was meant. `usual`: the engine of servers of node:http for
+ * which it says none. Throws `ERR_MILLRACE_OPTION`.
+ */
 export function servePlace(
   target: Servable,
-  { engine = 'node', ...place }: ServeOptions,
+  { engine: named, ...place }: ServeOptions,
+  usual: HttpEngine,
 ): { readonly engine: HttpEngine; readonly place: Omit<ServeOptions, 'engine'> | undefined } {
+  const engine = named ?? (canBeLean(target) ? usual : 'node');
   if (engine !== 'node' && engine !== 'lean')
     throw new ServerError(
       'ERR_MILLRACE_OPTION',
       `The option 'engine' of serve is 'node' or 'lean', not ${inspect(engine)}.`,
     );
-  const isHandler = typeof target === 'function' || isFetchServable(target);
-  if (engine === 'lean' && !isHandler && (!isHttpServer(target) || isTlsServer(target)))
+  if (engine === 'lean' && !canBeLean(target))
     throw new ServerError(
       'ERR_MILLRACE_OPTION',
       "The engine 'lean' serves a function (request, response), an object with a function fetch(request) or a server of node:http. Leave out 'engine' for any other server.",
@@ -55,6 +59,13 @@ export function serverOf(target: Servable): NetServer {
     'ERR_MILLRACE_OPTION',
     'serve takes a net.Server (of node:net, node:http, node:https, node:http2 or node:tls), which does not listen, a function (request, response), or an object with a function fetch(request).',
   );
+}
+
+/** Whether requests come to it that the engine which is lean can read. */
+function canBeLean(target: Servable): boolean {
+  if (typeof target === 'function' || isFetchServable(target)) return true;
+  // What is no server at all is refused elsewhere.
+  return typeof target === 'object' && target !== null && isPlainHttp(target);
 }
 
 function isFetchServable(target: Servable): target is FetchServable {

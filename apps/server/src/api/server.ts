@@ -171,7 +171,7 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
   serve(target: RequestListener | FetchServable, options?: ServeOptions): HttpServer;
   serve(target: Servable, options?: ServeOptions): NetServer {
     this.#registered.assertOpen('serve');
-    const { engine, place } = servePlace(target, options ?? {});
+    const { engine, place } = servePlace(target, options ?? {}, this.#registered.options.httpEngine);
     const server = serverOf(target);
     this.#registered.serve({ server, engine }, place);
     return server;

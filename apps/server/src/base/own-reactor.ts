@@ -1,7 +1,14 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
 import { BoundDatagram, Listener, Reactor } from '@millrace/reactor';
 import type { FromWorker } from '../contract/control-messages.js';
-import { asListener, type PeerId, reactorOfWorker, type SessionId, type WorkerId } from '../contract/ids.js';
+import {
+  asListener,
+  type ListenerIndex,
+  type PeerId,
+  reactorOfWorker,
+  type SessionId,
+  type WorkerId,
+} from '../contract/ids.js';
 import { corruptLink } from '../links/corrupt-links.js';
 import { KEYS, socketNames } from '../links/descriptor-names.js';
 import { DATAGRAM, RECEIVE } from '../links/packet.js';
@@ -51,6 +58,8 @@ export class OwnReactor implements ReactorHost {
   readonly #far: LocalChannel;
   readonly #limit: LogLimit;
   #acceptor: Acceptor | undefined;
+  /** What a program has listened on before `serve`. */
+  readonly #early: (() => void)[] = [];
   #router: ReactorRouter | undefined;
   /** Sockets that it accepts from, by name. */
   readonly #listening = new Set<string>();
@@ -117,7 +126,33 @@ export class OwnReactor implements ReactorHost {
     // Up to now the process before this one may have given out session ids.
     this.#acceptor = this.#acceptorOf(this.#router);
     this.resize(workers);
+    for (const open of this.#early.splice(0)) open();
   }
+
+  /**
+   * A program listens in one more place, by a socket of the master's that is this process's from here on: its clients come as sessions that
+   * speak HTTP. Returns what ends that.
+   */
+  readonly listen = (listener: ListenerIndex, fd: number, host: string): (() => void) => {
+    const socket = new Listener({ fd });
+    let isShut = false;
+    const open = () => {
+      if (isShut || this.#quiesced || this.#acceptor === undefined) return;
+      const { topology, id, counters } = this.#parts;
+      // Several workers accept by the socket of a path.
+      const isShared = socket.path !== undefined && topology.workers > 1;
+      const share = isShared ? new FairShare(counters, reactorOfWorker(id)) : undefined;
+      this.#router?.listens(listener, 'http', host);
+      this.#acceptor.listen(this.#reactor, socket, listener, share);
+    };
+    if (this.#acceptor === undefined) this.#early.push(open);
+    else open();
+    return () => {
+      isShut = true;
+      if (this.#acceptor === undefined) socket.close();
+      else this.#acceptor.shut(socket);
+    };
+  };
 
   /** There are so many workers: accepts from the sockets that are this one's then, beside those that it has. */
   resize(workers: number): void {

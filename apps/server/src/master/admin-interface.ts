@@ -137,11 +137,13 @@ export class AdminInterface {
 
   #assignment(registries: readonly string[]): AdminAssignment {
     const { options, ports } = this.#context;
-    const { mode, title, user, group, maxWaitTime, maxClientMemory, taskMaxQueue, tasks } = options;
+    const { mode, httpEngine, title, user, group, maxWaitTime, maxClientMemory, taskMaxQueue, tasks } =
+      options;
     return {
       name: this.#sockets.name,
       title,
       mode,
+      httpEngine,
       topology: this.#topology,
       registries,
       listeners: ports.map(listenerOf),

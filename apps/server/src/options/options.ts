@@ -1,7 +1,7 @@
 import type { RemoteTransport, Tasks } from '@millrace/task-pool';
 import type { Bus } from '../contract/bus.js';
 import type { AdminOptions } from './admin-options.js';
-import type { PortOptions } from './port-options.js';
+import type { HttpEngine, PortOptions } from './port-options.js';
 import type { TaskTransportName } from './task-transport.js';
 
 /** Which worker gets a message. docs/options.md says which of them get `connect` and `close`. */
@@ -38,6 +38,12 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
    * @swoole `mode` of the constructor
    */
   readonly mode?: ServerMode;
+  /**
+   * What reads the requests of servers of node:http, where `serve` does not say otherwise, and of a program that `millrace start` runs: `'node'`
+   * is node:http; `'lean'` is `@millrace/http`, which has the well-formed ones and leaves all others to node:http. Other servers are as ever.
+   * @default 'node'
+   */
+  readonly httpEngine?: HttpEngine;
   /**
    * Reactor threads, never more than `workerNum`. Of process mode: in base mode it is an error.
    * @default processors, at most 8

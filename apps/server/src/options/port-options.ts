@@ -174,14 +174,15 @@ export interface PortOptions {
 }
 
 /** What reads the requests of a served listener: node:http, or `@millrace/http` before it. */
-export type HttpEngine = 'node' | 'lean';
+export type HttpEngine = (typeof HTTP_ENGINES)[number];
+export const HTTP_ENGINES = ['node', 'lean'] as const;
 
 /** Where a server of the program is served: all that a listener takes, but what is of messages. */
 export interface ServeOptions extends Omit<PortOptions, 'type' | 'framing' | 'packageMaxLength'> {
   /**
    * What reads the requests: `'node'` is node:http; `'lean'` is `@millrace/http`, which has the well-formed ones and leaves all others to
    * node:http. For a function `(request, response)` or a server of node:http.
-   * @default 'node'
+   * @default `httpEngine` of the server
    */
   readonly engine?: HttpEngine;
 }

@@ -17,7 +17,7 @@ import {
   PROGRAM_OUTPUTS,
   type ServerOptions,
 } from './options.js';
-import type { PortOptions } from './port-options.js';
+import { HTTP_ENGINES, type PortOptions } from './port-options.js';
 import { portShape } from './port-schema.js';
 import {
   absolutePath,
@@ -71,6 +71,7 @@ const TRANSPORT_TEXT = `one of ${TASK_TRANSPORTS.map((name) => `'${name}'`).join
 
 export const serverShape = {
   mode: v.optional(oneOf(['process', 'base']), 'process'),
+  httpEngine: v.optional(oneOf(HTTP_ENGINES), 'node'),
   reactorNum: v.optional(count(1, 256)),
   workerNum: v.optional(count(1, 1_000), () => availableParallelism()),
   maxWorkerNum: v.optional(count(1, 1_000)),

@@ -52,11 +52,18 @@ export interface ListenCaptureParts {
   readonly someListen: () => boolean;
   /** In base mode: the listening socket that the answer names, which the server then accepts from by itself. */
   readonly socketOf?: (token: string) => number;
+  /** In base mode: clients of the servers that it serves come as sessions of this process, by such a socket, until what is returned is called. */
+  readonly sessions?: {
+    readonly serve: (server: Server) => boolean;
+    readonly accept: (listener: ListenerIndex, socket: number, host: string) => () => void;
+  };
 }
 
 interface Waiting {
   readonly server: CapturedServer;
   readonly handle: ListenHandle;
+  /** Its clients come as sessions of this process. */
+  readonly hasSessions: boolean;
   readonly shown: { readonly address: string | null; readonly port: number | null };
 }
 
@@ -70,6 +77,8 @@ export class ListenCapture {
   /** Calls for one address, by their number, while they listen: the same call has the same number in every worker. */
   readonly #calls = new Map<string, Set<number>>();
   readonly #onAnswer: (() => void)[] = [];
+  /** In base mode, by listener whose clients come as sessions: what ends its sockets. */
+  readonly #shuts = new Map<ListenerIndex, readonly (() => void)[]>();
   /** In base mode, those that accept by themselves. */
   readonly native = new NativeServers();
   #native: SetupListenHandle | undefined;
@@ -139,17 +148,28 @@ export class ListenCapture {
       return;
     }
     this.#listened = true;
-    if (handle.closed) this.#parts.end(answer.listener);
-    else if (answer.socket !== undefined)
-      this.#listenNatively(server, handle, answer.listener, answer.socket);
+    const { listener, socket, host = '', port = 0, secure = false } = answer;
+    if (handle.closed) this.#parts.end(listener);
+    else if (socket !== undefined && !waiting.hasSessions)
+      this.#listenNatively(server, handle, listener, socket);
     else {
-      handle.bound(
-        answer.host ?? '',
-        answer.port ?? 0,
-        this.#attached(server, answer.listener, answer.secure === true),
-      );
+      const detach = this.#attached(server, listener, secure);
+      if (socket !== undefined) this.#accept(listener, socket, host);
+      handle.bound(host, port, () => {
+        for (const shut of this.#shuts.get(listener) ?? []) shut();
+        this.#shuts.delete(listener);
+        detach();
+      });
       server.emit('listening');
     }
+  }
+
+  /** In base mode: clients of that socket come as sessions. */
+  #accept(listener: ListenerIndex, token: string, host: string): void {
+    const { socketOf, sessions } = this.#parts;
+    if (socketOf === undefined || sessions === undefined) return;
+    const shut = sessions.accept(listener, socketOf(token), host);
+    this.#shuts.set(listener, [...(this.#shuts.get(listener) ?? []), shut]);
   }
 
   #tellWaiting(): void {
@@ -176,6 +196,7 @@ export class ListenCapture {
 
   /** In base mode: a server of this process accepts by one more socket, until it closes. */
   alsoListen(listener: ListenerIndex, token: string): void {
+    if (this.#shuts.has(listener)) return this.#accept(listener, token, '');
     const { socketOf } = this.#parts;
     const server = this.native.of(listener);
     const fd = socketOf?.(token);
@@ -206,7 +227,8 @@ export class ListenCapture {
     const isPath = addressType === -1 || port === -1;
     const protocol = this.#parts.protocolOf(server);
     // In base mode connections are the worker's from the beginning, and another version may understand them otherwise.
-    const kind = this.#parts.socketOf === undefined ? protocol : 'native';
+    const hasSessions = this.#parts.socketOf === undefined || this.#parts.sessions?.serve(server) === true;
+    const kind = hasSessions ? protocol : 'native';
     const place = [kind, address, port, addressType].join(' ');
     const call = this.#nextCall(place);
     const handle = new ListenHandle(isPath, addressType === IPV6 || address === null ? 'IPv6' : 'IPv4', () =>
@@ -217,7 +239,7 @@ export class ListenCapture {
     if (server._unref) handle.unref();
     server._connectionKey = `${addressType}:${address}:${port}`;
     const request = ++this.#requests;
-    this.#waiting.set(request, { server, handle, shown: { address, port } });
+    this.#waiting.set(request, { server, handle, hasSessions, shown: { address, port } });
     // Behind the rest of `listen`, which may still ask for permissions of a path.
     process.nextTick(() => {
       const where: ListenAddress = isPath

@@ -112,7 +112,8 @@ export class ReactorRouter {
       this.#context.log('tls', `Nobody is let in by listener ${listener}: ${(error as Error).message}`);
       return;
     }
-    this.#listens(listener, 'http', host, socket);
+    this.listens(listener, 'http', host);
+    this.#context.acceptor?.open(listener, socket);
   }
 
   /** What is still connected is closed as it is. */
@@ -301,13 +302,14 @@ export class ReactorRouter {
   /** A program listens in one more place. The master accepts there, unless this is the only reactor. */
   #open(message: packet.Packet): void {
     const [protocol, host] = message.text().split(' ') as [StatefulProtocol, string];
-    this.#listens(message.listener, protocol, host, message.aux);
+    this.listens(message.listener, protocol, host);
+    this.#context.acceptor?.open(message.listener, message.aux);
   }
 
-  #listens(listener: ListenerIndex, protocol: StatefulProtocol, host: string, socket: number): void {
+  /** That is what the clients of a program's listener speak, and where it listens. */
+  listens(listener: ListenerIndex, protocol: StatefulProtocol, host: string): void {
     this.#context.listens(listener, protocol, host);
     this.#registration.forgetKind(listener);
-    this.#context.acceptor?.open(listener, socket);
   }
 
   /** Blocking, nothing comes by the thread's port, and node:tls does nothing. */

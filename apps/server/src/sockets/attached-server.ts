@@ -36,6 +36,8 @@ export class AttachedServer {
   readonly secure: boolean;
   /** What reads the requests of its connections, as long as it can. */
   lean: LeanServer | undefined;
+  /** Is told once why that has none of them. */
+  onUnusual: ((reason: string) => void) | undefined;
   readonly #event: 'connection' | 'secureConnection';
   /** node:tls of this process lies over the sockets of its connections. */
   readonly #isUnderTls: boolean;
@@ -125,6 +127,8 @@ export class AttachedServer {
       const session = new LeanSession(link, this);
       const connection = this.lean.accept(session);
       if (connection !== undefined) return session.begin(connection);
+      this.onUnusual?.(this.lean.unusual ?? '');
+      this.onUnusual = undefined;
     }
     this.hear(link.socket);
   }

@@ -6,6 +6,7 @@ import type { ListenerIndex, ReactorIndex, SessionId } from '../contract/ids.js'
 import type { ProgramTls } from '../contract/program-tls.js';
 import type { Keeper, KeptRequest, WebSocketOwner } from '../contract/resumable.js';
 import * as packet from '../links/packet.js';
+import type { HttpEngine } from '../options/port-options.js';
 import type { ResolvedPort } from '../options/resolved-port.js';
 import { isAfter } from '../reactor/http/fate.js';
 import type { SessionGateway } from '../sessions/session-gateway.js';
@@ -21,7 +22,7 @@ import { IDLE_END_MS } from '../sockets/own-connections.js';
 import type { ResponseLedger } from '../sockets/response-ledger.js';
 import { watchSecureContext } from '../sockets/secure-context-changes.js';
 import { SecureSessionSocket } from '../sockets/secure-session-socket.js';
-import type { ServedServer } from '../sockets/server-kinds.js';
+import { NOT_FOR_LEAN, type ServedServer, unusualForLean } from '../sockets/server-kinds.js';
 import { programTlsOf } from '../sockets/server-tls.js';
 import { SessionLink } from '../sockets/session-link.js';
 import { SessionSocket } from '../sockets/session-socket.js';
@@ -43,6 +44,8 @@ export interface ServedSessionsParts {
   readonly lasting: boolean;
   /** What reads requests and WebSockets of listeners whose engine is lean; undefined where there are none. */
   readonly lean?: LeanEngine | undefined;
+  /** Of servers that a program listens with. */
+  readonly engine?: HttpEngine | undefined;
   /** What is kept of WebSockets that can be resumed; undefined where connections end with this process. */
   readonly resumable: ResumeTable | undefined;
   /** A request has been taken. */
@@ -123,7 +126,9 @@ export class ServedSessions implements SocketHost {
    * TLS ends in the reactor, which has the keys and certificates from it.
    */
   attach(server: NetServer, listener: ListenerIndex, secure: boolean): void {
-    this.#attach(new AttachedServer(server, secure, this.#parts.lasting), listener);
+    const attached = new AttachedServer(server, secure, this.#parts.lasting);
+    if (this.#parts.engine === 'lean') this.#beLean(attached);
+    this.#attach(attached, listener);
     if (!secure) return;
     const say = () => this.#sayTls(server, listener);
     this.#unwatch.set(listener, watchSecureContext(server, say));
@@ -170,9 +175,18 @@ export class ServedSessions implements SocketHost {
     listenFor(server, address, () => this.detach(listener));
     if (tlsOfServer) return this.attach(server, listener, true);
     const attached = new AttachedServer(server, tls !== undefined, this.#parts.lasting);
-    if (engine === 'lean' && this.#parts.lean !== undefined)
-      attached.lean = new this.#parts.lean.LeanServer(server as HttpServer);
+    if (engine === 'lean') this.#beLean(attached);
     this.#attach(attached, listener);
+  }
+
+  /** Has the engine that is lean read the requests of a server, or says that it does not. */
+  #beLean(attached: AttachedServer): void {
+    const { lean, log } = this.#parts;
+    const { server, secure, http } = attached;
+    if (lean === undefined) return;
+    if (!http || secure) return log(NOT_FOR_LEAN);
+    attached.lean = new lean.LeanServer(server as HttpServer);
+    attached.onUnusual = (what) => log(unusualForLean(what));
   }
 
   /** Another process has the place. It gets the connections, each as soon as it is between two requests. */

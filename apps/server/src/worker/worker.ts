@@ -128,6 +128,7 @@ export class WorkerRole {
         ports: context.ports,
         lasting: own === undefined,
         lean: served.lean,
+        engine: context.options.httpEngine,
         resumable: this.#view.resumable(table),
         onRequest: () => this.#sessions?.requestTaken(),
         onIdle: () => this.#sessions?.idle(),
@@ -206,8 +207,10 @@ export class WorkerRole {
   /** From here on `listen` of every server of this process is answered by the master. */
   async captureListen(): Promise<ListenCapture> {
     const { ListenCapture, protocolOf } = await import('../programs/listen-capture.js');
+    const { isPlainHttp, NOT_FOR_LEAN } = await import('../sockets/server-kinds.js');
     const { noteAddedContexts } = await import('../sockets/added-contexts.js');
     if (this.#own === undefined) noteAddedContexts();
+    const { httpEngine } = this.#context.options;
     const about = { worker: this.#id, pid: process.pid };
     const capture = new ListenCapture({
       ask: (asked) => this.#life.tell({ type: 'listen', ...about, ...asked }),
@@ -223,6 +226,17 @@ export class WorkerRole {
         return () => this.#served?.detach(listener);
       },
       ...(this.#own && { socketOf: (token) => this.#socketOf(token) }),
+      ...(this.#own &&
+        httpEngine === 'lean' && {
+          sessions: {
+            serve: (server) => {
+              const isServed = isPlainHttp(server);
+              if (!isServed) this.#context.log.warn({ kind: 'served' }, NOT_FOR_LEAN);
+              return isServed;
+            },
+            accept: this.#own.listen,
+          },
+        }),
     });
     this.#capture = capture;
     holdTermination();

@@ -104,6 +104,7 @@ export class Crowd implements Disposable {
       title: 'crowd',
       state: 'ready',
       mode: 'process',
+      httpEngine: 'node',
       pid: 1,
       node: process.version,
       startedAt,

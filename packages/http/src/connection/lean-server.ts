@@ -7,7 +7,7 @@ import type { LeanResponse } from '../message/lean-response.js';
 import type { UntypedServer } from '../message/node-internals.js';
 import { LeanConnection } from './lean-connection.js';
 import type { LeanLink } from './lean-link.js';
-import { isUsual } from './server-options.js';
+import { unusualOf } from './server-options.js';
 import { WaitingLine } from './waiting-line.js';
 
 /** Milliseconds that node:http keeps an idle connection beyond what it tells the client. */
@@ -55,13 +55,14 @@ export class LeanServer {
     return this.server.keepAliveTimeout;
   }
 
-  /**
-   * Takes a connection, which the server counts already. Undefined: the program has asked something of its server that is not done here,
-   * and node:http is to have the connection.
-   */
+  /** What the program has asked of its server that is not done here, in words: then node:http has its connections. */
+  get unusual(): string | undefined {
+    return unusualOf(this.server);
+  }
+
+  /** Takes a connection, which the server counts already. Undefined: it is {@link unusual}, and node:http is to have the connection. */
   accept(link: LeanLink): LeanConnection | undefined {
-    const { server } = this;
-    if (!isUsual(server)) return undefined;
+    if (this.unusual !== undefined) return undefined;
     const connection = new LeanConnection(this, link);
     this.#connections.add(connection);
     this.#wait(connection, this.#silent);

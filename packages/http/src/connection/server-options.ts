@@ -27,12 +27,18 @@ const KEYS = Reflect.ownKeys(usual).filter((key) =>
   NAMES.has((typeof key === 'symbol' ? key.description : key) ?? ''),
 ) as readonly (keyof Server)[];
 
-/** Whether the program has left everything of its server as it is made that matters here. */
-export function isUsual(server: Server): boolean {
+/**
+ * What the program has asked of its server that is not done here, in words; undefined: everything that matters is as node:http makes it.
+ * Asked for each connection.
+ */
+export function unusualOf(server: Server): string | undefined {
+  if (NEED_DRAIN === undefined) return 'this version of Node';
   // One listener is node:http's own.
-  return (
-    NEED_DRAIN !== undefined &&
-    server.listenerCount('connection') === 1 &&
-    KEYS.every((key) => server[key] === usual[key])
-  );
+  if (server.listenerCount('connection') !== 1) return "a listener of 'connection'";
+  for (const key of KEYS) if (server[key] !== usual[key]) return nameOf(key);
+  return undefined;
+}
+
+function nameOf(key: string | symbol): string {
+  return `'${(typeof key === 'symbol' ? key.description : key) ?? ''}'`;
 }
