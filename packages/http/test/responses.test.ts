@@ -15,6 +15,9 @@ const answers: Readonly<Record<string, RequestListener>> = {
   text: (_, res) => res.end('hello'),
   'text of more than one byte a character': (_, res) => res.end('h\u00e9llo \u4e16'),
   'text of Latin 1': (_, res) => res.end('h\u00e9llo', 'latin1'),
+  // As Fastify ends its answers.
+  'text, with null for what is not said': (_, res) => res.end('h\u00e9llo', null as never, null as never),
+  'text, with its encoding': (_, res) => res.end('h\u00e9llo', 'utf8'),
   bytes: (_, res) => res.end(Buffer.from('hello')),
   'an array of bytes': (_, res) => res.end(new Uint8Array([104, 105])),
   nothing: (_, res) => res.end(),
@@ -306,6 +309,24 @@ test.each([false, true])(
     expect(codes).toEqual(['ERR_STREAM_WRITE_AFTER_END', 'ERR_STREAM_WRITE_AFTER_END']);
   },
 );
+
+test('an answer that is whole goes past what node:http sends pieces by, also as Fastify ends it', async () => {
+  let pieces = 0;
+  const bench = new Bench((_, res) => {
+    const { _send: send } = res as unknown as { readonly _send: (...args: unknown[]) => boolean };
+    const counted = (...args: unknown[]) => {
+      pieces++;
+      return send.apply(res, args);
+    };
+    Object.assign(res, { _send: counted });
+    res.writeHead(200, { 'content-length': '5' });
+    res.end('hello', null as never, null as never);
+  }, true);
+  const client = bench.connect();
+  await exchange(client, GET);
+  expect(client.output).toContain('hello');
+  expect(pieces).toBe(0);
+});
 
 test('two requests with the same fields have each an object of headers of their own', async () => {
   const seen: unknown[] = [];

@@ -70,7 +70,9 @@ export class LeanResponse extends ServerResponse<LeanRequest> {
     encoding?: BufferEncoding | Callback | null,
     callback?: Callback,
   ): this {
-    if (encoding === undefined && callback === undefined && this.#endsWhole(chunk)) return this;
+    // Null is as nothing to node:http, and Fastify's way to say so.
+    if ((encoding ?? 'utf8') === 'utf8' && (callback ?? undefined) === undefined && this.#endsWhole(chunk))
+      return this;
     this.#isMisused ||= this.finished;
     return super.end(chunk as string, encoding as BufferEncoding, callback as Callback);
   }
