@@ -178,12 +178,12 @@ const varied = fc
   .tuple(
     sound,
     fc.oneof(
-      { weight: 20, arbitrary: fc.constantFrom(...'!$&*=AZaz09_~-.') },
+      { weight: 40, arbitrary: fc.constantFrom(...'!$&*=AZaz09_~-.') },
       { weight: 1, arbitrary: fc.constantFrom(...' #%/:;?@,"<>[]{}|\\^`') },
     ),
     fc.nat(),
     fc.oneof(
-      { weight: 10, arbitrary: fc.constantFrom('target', 'name', 'value', 'body') },
+      { weight: 40, arbitrary: fc.constantFrom('target', 'name', 'value', 'body') },
       { weight: 1, arbitrary: fc.constantFrom('method', 'field') },
     ),
   )
@@ -201,7 +201,7 @@ function vary(request: string, character: string, place: number, part: string): 
   const lineEnd = request.indexOf('\r\n');
   const headEnd = request.indexOf('\r\n\r\n');
   const within = (start: number, end: number) => start + (place % Math.max(1, end - start));
-  switch (part) {
+  switch (part === 'body' && request.length === headEnd + 4 ? 'target' : part) {
     case 'target':
       return mutate(request, within(request.indexOf('/') + 1, lineEnd - 8), character, false);
     case 'method':
@@ -234,7 +234,7 @@ export interface Conversation {
 export const conversations: fc.Arbitrary<Conversation> = fc
   .tuple(
     fc.array(sound, { maxLength: 2 }),
-    fc.array(varied, { maxLength: 10, size: 'max' }),
+    fc.array(varied, { maxLength: 40, size: 'max' }),
     fc.array(fc.oneof(plain, odd, mutated), { maxLength: 2 }),
     fc.array(sound, { maxLength: 1 }),
     // Anywhere.

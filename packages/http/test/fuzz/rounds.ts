@@ -9,7 +9,7 @@ export const ROUND = 10_000;
 const AT_ONCE = 100;
 
 /** Of so many conversations one is cut at each of its bytes. */
-const CUT_ONE_OF = 2_000;
+const CUT_ONE_OF = 5_000;
 
 /** What one round has found. */
 export interface RoundResult {
