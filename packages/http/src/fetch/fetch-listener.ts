@@ -54,8 +54,10 @@ function refuse(outgoing: ServerResponse, status: 400 | 405): void {
 /** The client is told as much as it can be told; the program all of it, unless it is that the client has left. */
 function fail(error: unknown, { outgoing, abort }: Exchange, onError: (error: unknown) => void): void {
   const isGone = abort?.signal.aborted === true && error === abort.signal.reason;
-  if (outgoing.headersSent) outgoing.destroy();
-  else if (!outgoing.destroyed) {
+  // What has ended is whole: the answer to HEAD, whose body is cancelled behind it.
+  if (outgoing.headersSent) {
+    if (!outgoing.writableEnded) outgoing.destroy();
+  } else if (!outgoing.destroyed) {
     for (const name of outgoing.getHeaderNames()) outgoing.removeHeader(name);
     outgoing.statusCode = 500;
     outgoing.statusMessage = '';
