@@ -123,6 +123,7 @@ export class OwnReactor implements ReactorHost {
       readTls,
       createDispatcher: (parts) => new OwnDispatcher(parts, id),
     });
+    process.on('exit', this.#flush);
     // Up to now the process before this one may have given out session ids.
     this.#acceptor = this.#acceptorOf(this.#router);
     this.resize(workers);
@@ -196,8 +197,14 @@ export class OwnReactor implements ReactorHost {
     this.channel.deliverNow();
   }
 
+  /** A program may answer and exit: what it has sent is not sent by the kernel yet. */
+  readonly #flush = () => {
+    this.#router?.flush();
+  };
+
   /** Gives everything up, connections included. */
   close(): void {
+    process.off('exit', this.#flush);
     this.#acceptor?.close();
     this.#router?.close();
     this.channel.destroy();

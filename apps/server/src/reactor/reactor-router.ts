@@ -409,6 +409,11 @@ export class ReactorRouter {
     this.#context.remindOfCorrupt(peer);
   }
 
+  /** Sends clients what is held for them until the end of the turn. */
+  flush(): void {
+    this.#commands.flush();
+  }
+
   /** What this reactor counts. */
   get counters(): CounterBlock {
     return this.#context.counters;

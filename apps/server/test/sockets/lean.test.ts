@@ -49,6 +49,13 @@ describe("a function that is served by the engine 'lean'", () => {
     );
   });
 
+  test('has an answer sent that it has given before it exits', async () => {
+    await using served = await start();
+    const { client } = served;
+    client.send(get('/last'));
+    await until('the answer', () => /\r\n\r\nlast\n$/.test(String(client.received)));
+  });
+
   test('reads what has come of a body whose client leaves, before it hears of that', async () => {
     await using served = await start();
     const { client, program } = served;
