@@ -13,11 +13,11 @@ const config: ViteUserConfig = {
     ...packaged,
     projects: [
       project('plain', 0, '{chaos,desync,programs}', { COMPAT_START: 'plain' }),
-      project('process', 1, '{desync,differences,http2,https,kills,programs,young}', {
+      project('process', 1, '{desync,differences,http2,https,kills,programs,rfc6455,young}', {
         COMPAT_START: 'millrace',
         COMPAT_MODE: 'process',
       }),
-      project('lean', 5, '{desync,kills,programs}', { COMPAT_START: 'lean', COMPAT_WORKERS: '2' }),
+      project('lean', 5, '{desync,kills,programs,rfc6455}', { COMPAT_START: 'lean', COMPAT_WORKERS: '2' }),
       // Installed and built by `npm run test:apps`, and run by that alone.
       ...(process.env.COMPAT_LARGE === undefined
         ? []
@@ -25,7 +25,7 @@ const config: ViteUserConfig = {
             project('large-process', 3, 'large', { COMPAT_START: 'millrace', COMPAT_MODE: 'process' }),
             project('large-base', 4, 'large', { COMPAT_START: 'millrace', COMPAT_MODE: 'base' }),
           ]),
-      project('base', 2, '{base-endings,desync,differences,http2,programs,young}', {
+      project('base', 2, '{base-endings,desync,differences,http2,programs,rfc6455,young}', {
         COMPAT_START: 'millrace',
         COMPAT_MODE: 'base',
       }),
