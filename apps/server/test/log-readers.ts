@@ -7,10 +7,20 @@ import { beforeEach } from 'vitest';
 /** Why not; files, and in each the beginnings of the names. */
 const READERS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   'it waits for what a line of the log says': {
+    'accepting-in-start': ['clients are served while a task worker still starts'],
+    'admin-access': [
+      'where it is optional',
+      'takes a token for everything',
+      'has its token in no command line',
+      'takes the token from a file',
+    ],
     askers: ['a stop waits for the tasks of user processes'],
     'bad-input': ['a flood of bad clients', 'a frame that announces too much', 'a line over the limit'],
+    base: ['counters that a dead reactor has left'],
     descriptors: ['clients get no descriptor', 'files for clients that do not read'],
     dispatch: ['function: a module of the user decides'],
+    ending: ['an upload under way', 'an answer under way', 'clients that ask one request after the other'],
+    'fetch-handler': ['an object with a fetch handler'],
     'file-rights': ['a datagram goes to a unix socket with the rights'],
     'full-disk': ['a full taskTmpdir'],
     'group-signals': ['SIGHUP to the group', 'SIGTERM to the manager alone'],
@@ -34,6 +44,8 @@ const READERS: Readonly<Record<string, Readonly<Record<string, readonly string[]
     'manager-handlers': ['handlers in the manager that fail'],
     memory: ['100 messages of 2 MiB', 'what the options add up to', 'where there is, one short line'],
     messages: ['a handler that sends on and on', 'a handler that fails'],
+    'program-metrics': ['a name of the server’s is the server’s'],
+    'remote-tasks': ['one without task workers asks those of another', 'an engine that is away at the start'],
     reload: [
       'G25 workers that hang',
       'what is left of the loop',
@@ -42,9 +54,17 @@ const READERS: Readonly<Record<string, Readonly<Record<string, readonly string[]
       'of two reloads that the master',
       'reloads asked for while the manager',
     ],
+    scale: [
+      'what a worker was sent before it goes',
+      'a worker that is killed while it goes',
+      'a manager that is killed over it',
+      'a server that ends over it',
+    ],
     'second-signal': ['a third signal'],
+    'served-retries': ['a request that ends whatever takes it'],
     'service-manager': ['and when it is gone'],
     'request-death': ['a request in hand is answered 502'],
+    resuming: ['is closed with 1012', 'is closed with 1011'],
     retiring: [
       'gets the results of its tasks',
       'gives its place to the process after',
@@ -63,11 +83,13 @@ const READERS: Readonly<Record<string, Readonly<Record<string, readonly string[]
     surroundings: ['below another root directory', 'chroot comes before'],
     'task-queue': ['G34 runs what another', 'what others post', 'a full queue holds'],
     tls: ['costs a line', 'are read anew', 'of clients are asked'],
+    topics: ['a subscriber that fails is logged'],
     'worker-handlers': ['a handler of finish that fails'],
   },
   'its log is to be on standard output': {
     'log-lines': ['a line has', 'lines are readable'],
     'program-output': ['arrives', 'of a logger', 'is limited', 'is all there', 'goes on'],
+    'rogue-output': ['costs neither its own lines', 'leaves no descriptor', 'keeps nobody waiting'],
     log: ['a pipe,', 'a socket', 'what a handler throws'],
   },
 };

@@ -15,7 +15,8 @@ async function connect(server: RunningServer): Promise<TestClient> {
   return client;
 }
 
-const start = (options = {}, env = {}) => startServer(options, env, 'dying');
+/** On a busy machine the next worker takes more than the usual maxWaitTime, behind which requests are answered 503. */
+const start = (options = {}, env = {}) => startServer({ maxWaitTime: 60_000, ...options }, env, 'dying');
 const workerOf = (server: RunningServer) => pidOf(server, 'millrace: worker 0');
 
 /** Waits for `count` whole answers. */
