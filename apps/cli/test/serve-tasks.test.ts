@@ -12,6 +12,7 @@ import { programOf } from './support.js';
 
 const MILLRACE = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 const TASKS = programOf('doubling.mjs');
+const NO_TASKS = programOf('no-tasks.mjs');
 const directory = mkdtempSync(join(tmpdir(), 'millrace-cli-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -41,11 +42,20 @@ test.skipIf(!hasRedis)(
       host.kill('SIGTERM');
       expect(await host.ended()).toMatchObject({ code: 0 });
       expect(host.output).toContain('millrace: ending: running tasks may end');
+      expect(host.output).not.toContain('task process');
     } finally {
       redis.kill('SIGKILL');
     }
   },
 );
+
+test('millrace tasks --queue ends with a module that has no tasks, and says what one needs', async () => {
+  const { code, stderr } = await millrace(['tasks', NO_TASKS, '--queue', 'redis://127.0.0.1:1'], {});
+  expect(code).toBe(1);
+  expect(stderr).toMatch(
+    /ERR_MILLRACE_NO_TASKS: \S+no-tasks\.mjs has no tasks: it needs 'export const tasks = defineTasks/,
+  );
+});
 
 test('millrace tasks --queue tells what it needs', async () => {
   const withQueue = (...args: string[]) => millrace(['tasks', '--queue', 'redis://127.0.0.1:1', ...args], {});

@@ -103,7 +103,7 @@ export class ConnectionWatch {
     this.#away = away;
     for (const client of clients) {
       client.on('error', (error: Error) => {
-        this.#lastError = error;
+        this.#lastError = explained(error, client);
         this.#see(this.#areReady());
       });
       client.on('ready', () => this.look());
@@ -131,6 +131,17 @@ export class ConnectionWatch {
     if (whole) this.#connected();
     else this.#away(this.#lastError ?? new Error('The connection was closed.'));
   }
+}
+
+/** What the client says of an answer that it cannot read is an address short of a reason. */
+function explained(error: Error, { options }: Redis): Error {
+  const [, first] = /^Protocol error, got (.+) as reply type/.exec(error.message) ?? [];
+  if (first === undefined) return error;
+  const where = options.path ?? `${options.host}:${options.port}`;
+  return new Error(
+    `What listens at ${where} is no Redis: its answer begins with ${first}, as that of a NATS or an HTTP server may.`,
+    { cause: error },
+  );
 }
 
 /** Resolves when a connection is there for the first time, however long that takes. */

@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type RemotePoolStats, serveTasks, type TaskHost } from '@millrace/task-broker';
@@ -248,6 +249,34 @@ describe.skipIf(why)('over Redis', () => {
     await expect(served.ready()).rejects.toMatchObject(refused);
     await host(1, { allowEviction: true });
     expect(await caller({}, { allowEviction: true }).run('double', 2)).toBe(4);
+  });
+
+  test('what is no Redis is named with its address', async () => {
+    const server = createServer((socket) => socket.write('INFO {"server_id":"N"}\r\n')).listen(
+      0,
+      '127.0.0.1',
+    );
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const pool = caller({}, { connection: `redis://127.0.0.1:${port}`, connectTimeout: 500 });
+    await expect(pool.run('double', 1)).rejects.toMatchObject({
+      code: 'ERR_MILLRACE_TASK_ENGINE_AWAY',
+      message: expect.stringContaining(
+        `What listens at 127.0.0.1:${port} is no Redis: its answer begins with "I"`,
+      ),
+    });
+    server.close();
+  });
+
+  test('a pool with a host of its own says that its module has no tasks', async () => {
+    await redis.start();
+    const module = new URL('../dist-test/redis.js', import.meta.url);
+    const pool = new TaskPool<FaultTasks>(module, { size: 1, transport: bullmq(options()) });
+    open.push(pool);
+    await expect(pool.ready()).rejects.toMatchObject({
+      code: 'ERR_MILLRACE_TASK_POOL_FAILED',
+      message: expect.stringMatching(/cannot run tasks: \S+redis\.js has no tasks: it needs/),
+    });
   });
 
   test('a Redis that is too old is refused by its version', async () => {

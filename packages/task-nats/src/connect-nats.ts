@@ -1,8 +1,11 @@
 import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { withoutCredentials } from './servers.js';
 
 /** Milliseconds between two attempts to connect, at first and at most. */
 export const FIRST_WAIT_MS = 50;
 const LAST_WAIT_MS = 2_000;
+/** Milliseconds in which a server has to send what NATS sends first. */
+const GREETING_MS = 5_000;
 /** A server that does not answer two of these is gone. */
 const PING_MS = 3_000;
 const MOST_PINGS_OUT = 2;
@@ -32,6 +35,9 @@ export async function connectNats(
         ...(user !== undefined && { user }),
         ...(pass !== undefined && { pass }),
         ...(token !== undefined && { token }),
+        timeout: GREETING_MS,
+        // An error is made for each request otherwise, for its stack, in case it fails.
+        noAsyncTraces: true,
         pingInterval: PING_MS,
         maxPingOut: MOST_PINGS_OUT,
         maxReconnectAttempts: -1,
@@ -41,12 +47,22 @@ export async function connectNats(
       if (!signal.aborted) return nats;
       await nats.close();
     } catch (error) {
-      if (!isTold && !signal.aborted) away(error as Error);
+      if (!isTold && !signal.aborted) away(explained(error as Error, servers));
       isTold = true;
       await sleep(wait, signal);
     }
   }
   return undefined;
+}
+
+/** A server that waits to be spoken to, as Redis and HTTP servers do, is silent to a client of NATS, which says no more than `timeout`. */
+function explained(error: Error, servers: readonly string[]): Error {
+  if (error.name !== 'TimeoutError') return error;
+  const where = withoutCredentials(servers.join(', '));
+  return new Error(
+    `No NATS has answered at ${where} within ${GREETING_MS} ms: its machine is away, or another server listens there, as Redis or one of HTTP.`,
+    { cause: error },
+  );
 }
 
 async function sleep(ms: number, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type RemotePoolStats, serveTasks, type TaskHost } from '@millrace/task-broker';
@@ -193,6 +194,19 @@ describe.skipIf(whyNoNats())('over JetStream', () => {
     }
     expect(served.stats().slots).toBe(2);
     expect(remote(pool).connected).toBe(true);
+  });
+
+  test('a server that is silent, as a Redis is, is named with its address', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const servers = `nats://name:secret@127.0.0.1:${port}`;
+    const pool = caller({}, { servers, sweepEvery: 2_000, connectTimeout: 6_000 });
+    await expect(pool.run('double', 1)).rejects.toMatchObject({
+      code: 'ERR_MILLRACE_TASK_ENGINE_AWAY',
+      message: expect.stringContaining(`No NATS has answered at nats://…@127.0.0.1:${port} within 5000 ms`),
+    });
+    server.close();
   });
 
   test('a priority is refused, since there are none', async () => {

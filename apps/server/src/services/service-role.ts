@@ -1,11 +1,4 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
-import {
-  type ResetTasks,
-  type TaskWorkerDied,
-  type TaskWorkerGone,
-  type TaskWorkerUp,
-  unknownMessage,
-} from '../contract/control-messages.js';
 import type { PeerId } from '../contract/ids.js';
 import type { RoleAssignment } from '../contract/role.js';
 import type { ServiceAssignment } from '../contract/service.js';
@@ -13,19 +6,17 @@ import { flatId } from '../links/process-kinds.js';
 import { PEER } from '../links/server-plan.js';
 import { OpenedResources } from '../links/shared-resources.js';
 import type { Topology } from '../links/topology.js';
+import { hearOfTasks, type TaskNews } from '../process/asker-messages.js';
 import { beat } from '../process/heartbeat.js';
-import { ManagerLink, type RoleMessage } from '../process/manager-link.js';
+import { ManagerLink } from '../process/manager-link.js';
 import type { RoleContext } from '../process/role-context.js';
 import { BusService } from './bus-service.js';
 import { TaskBrokerService } from './task-broker-service.js';
 
 /** What a service process does until it is to end. */
-export interface RunningService {
+export interface RunningService extends TaskNews {
   /** Resolves when it does its work, or has to wait for its engine. */
   start(): Promise<void>;
-  heard(message: TaskWorkerDied | TaskWorkerUp | TaskWorkerGone): void;
-  /** False: it has not opened what is to be emptied. */
-  reset(message: ResetTasks): boolean;
   /** Ends in order. */
   stop(): Promise<void>;
 }
@@ -67,7 +58,7 @@ export class ServiceRole {
       onStop: () => void this.#end(),
       onTerminate: () => void this.#end(),
       onSessionsLost: () => {},
-      onMessage: (message) => this.#heard(message),
+      onMessage: (message) => hearOfTasks(message, this.#running, this.#link, context),
     });
   }
 
@@ -76,29 +67,6 @@ export class ServiceRole {
     beat(this.#counters, this.#context.loop('service', this.#id));
     await this.#running.start();
     if (!this.#isEnding) this.#child.ready();
-  }
-
-  #heard(message: RoleMessage): void {
-    switch (message.type) {
-      case 'taskWorkerUp':
-      case 'taskWorkerGone':
-      case 'taskWorkerDied':
-        return this.#running.heard(message);
-      case 'resetTasks': {
-        const { taskWorker } = message;
-        const reset = this.#running.reset(message);
-        return this.#link.tell({ type: 'tasksReset', taskWorker, pid: process.pid, reset });
-      }
-      case 'lease':
-      case 'leave':
-      case 'sized':
-      case 'alsoListen':
-      case 'resetLinks':
-        // For processes that have rings and pipes of their own.
-        return;
-      default:
-        unknownMessage(message, 'manager', this.#context);
-    }
   }
 
   async #end(): Promise<void> {

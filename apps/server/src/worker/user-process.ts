@@ -1,13 +1,13 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
 import type { TaskSubmitter } from '@millrace/task-pool/internal';
-import { unknownMessage } from '../contract/control-messages.js';
 import type { PeerId, ReactorIndex } from '../contract/ids.js';
 import { incarnationOf, type RoleAssignment } from '../contract/role.js';
 import { PEER } from '../links/server-plan.js';
 import { OpenedResources } from '../links/shared-resources.js';
 import { flatIdOf, type Topology } from '../links/topology.js';
+import { hearOfTasks } from '../process/asker-messages.js';
 import { beat } from '../process/heartbeat.js';
-import { ManagerLink, type RoleMessage } from '../process/manager-link.js';
+import { ManagerLink } from '../process/manager-link.js';
 import type { RoleContext } from '../process/role-context.js';
 import { LazyGateway, ProcessBell } from '../sessions/lazy-gateway.js';
 import type { SessionGateway } from '../sessions/session-gateway.js';
@@ -72,7 +72,7 @@ export class UserProcessRole {
       onStop: () => this.#stop.abort(),
       onTerminate: () => this.#stop.abort(),
       onSessionsLost: () => this.#gateway.settleLost(),
-      onMessage: (message) => this.#heard(message),
+      onMessage: (message) => hearOfTasks(message, this.#tasks, this.#link, context),
     });
   }
 
@@ -98,29 +98,6 @@ export class UserProcessRole {
   #linkCorrupt(reactor: ReactorIndex, error: Error): void {
     this.#context.log.error(`what comes from reactor ${reactor} makes no sense: ${error.message}`);
     this.#link.tell({ type: 'linkCorrupt', peer: this.#id });
-  }
-
-  #heard(message: RoleMessage): void {
-    switch (message.type) {
-      case 'taskWorkerUp':
-      case 'taskWorkerGone':
-      case 'taskWorkerDied':
-        return this.#tasks?.heard(message);
-      case 'resetTasks': {
-        const { taskWorker } = message;
-        const reset = this.#tasks?.reset(message) === true;
-        return this.#link.tell({ type: 'tasksReset', taskWorker, pid: process.pid, reset });
-      }
-      case 'lease':
-      case 'leave':
-      case 'sized':
-      case 'alsoListen':
-      case 'resetLinks':
-        // For processes that have rings and pipes of their own.
-        return;
-      default:
-        unknownMessage(message, 'manager', this.#context);
-    }
   }
 
   async #run(): Promise<void> {

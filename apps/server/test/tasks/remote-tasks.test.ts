@@ -22,6 +22,11 @@ const text = (name: string) => {
   return existsSync(path) ? readFileSync(path, 'utf8') : '';
 };
 
+interface AskedOptions extends Partial<ServerOptions> {
+  /** Of its transport. */
+  readonly drain?: number;
+}
+
 /** A server over the engine, and a client of it. */
 class Asked {
   readonly server: RunningServer;
@@ -35,9 +40,9 @@ class Asked {
   static async start(
     { kind, place }: TestEngine,
     queue: string,
-    options: Partial<ServerOptions> = {},
+    { drain, ...options }: AskedOptions = {},
   ): Promise<Asked> {
-    const given = { maxWaitTime: 20_000, ...options, engine: { kind, place, queue } };
+    const given = { maxWaitTime: 20_000, ...options, engine: { kind, place, queue, drain } };
     const server = await startServer(given as Partial<ServerOptions>, {}, 'remote-tasks');
     return new Asked(server, await TestClient.connect(server.lines));
   }
@@ -301,7 +306,7 @@ describe.each<EngineKind>(['redis', 'nats'])('servers of one queue over %s', (ki
   const isHere = whyNot(kind) === undefined && !isBase;
   let engine: TestEngine;
   const servers: Asked[] = [];
-  const start = async (queue: string, options: Partial<ServerOptions> = {}) => {
+  const start = async (queue: string, options: AskedOptions = {}) => {
     const one = await Asked.start(engine, queue, options);
     servers.push(one);
     return one;
@@ -331,6 +336,23 @@ describe.each<EngineKind>(['redis', 'nats'])('servers of one queue over %s', (ki
       expect((await answer).done).toEqual({ result: { attempt: 1, said: 'gone' }, reports: [] });
       expect(await host.server.program.ended()).toMatchObject({ code: 0 });
       expect(host.server.program.output).not.toMatch(/has not come to its end|abnormal exit/);
+    },
+  );
+
+  test.skipIf(!isHere)(
+    'a server that ends gives a task to another one after the drain of its transport',
+    async () => {
+      await engine.start();
+      const caller = await start('drained', { taskWorkerNum: 0 });
+      const first = await start('drained', { taskWorkerNum: 1, maxWaitTime: 60_000, drain: 200 });
+      const answer = caller.askAside(gated(1));
+      await begun(1);
+      const ended = first.end();
+      await start('drained', { taskWorkerNum: 1 });
+      await begun(2);
+      go();
+      expect((await answer).done).toEqual({ result: { attempt: 2, said: 'gone' }, reports: [] });
+      await ended;
     },
   );
 

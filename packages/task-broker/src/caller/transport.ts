@@ -26,7 +26,10 @@ export interface TransportOptions {
   readonly sweepEvery?: number;
   /** Milliseconds that tasks wait for an engine that is away, where `whenFull` is `'error'`. Default 10,000. */
   readonly connectTimeout?: number;
-  /** Milliseconds that running tasks of others have to end when the pool is closed; what runs longer is run again elsewhere. Default 10,000. */
+  /**
+   * Milliseconds that running tasks of others have to end when the pool is closed; what runs longer is run again elsewhere. Default 10,000;
+   * in a server its `maxWaitTime`, which is also the most.
+   */
   readonly drain?: number;
 }
 
@@ -49,7 +52,7 @@ export function engineTransport(engine: TaskEngine, options: TransportOptions = 
     name: engine.name,
     open: (setup: PoolSetup): PoolCore => new RemotePool(engine, resolved, setup),
     caller: (setup: CallerSetup) => new RemoteCaller(engine, resolved, setup),
-    host: hostRecipe(engine.recipe, resolved.valueLimit),
+    host: hostRecipe(engine.recipe, resolved.valueLimit, options.drain),
     answering: (handler) => {
       const { valueLimit: limit, largeValues: store } = resolved;
       const answer = answering(() => handler, new Bodies({ limit, store }), { source: -1, finish: noFinish });

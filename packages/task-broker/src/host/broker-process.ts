@@ -19,6 +19,8 @@ export class BrokerProcess {
   #stats: HostStats | undefined;
   #stopped: Promise<unknown> | undefined;
   readonly #failed: (why: TaskError) => void;
+  /** Why it cannot run tasks. */
+  #failure: TaskError | undefined;
 
   constructor(
     engine: TaskEngine,
@@ -80,8 +82,12 @@ export class BrokerProcess {
     return (this.#processes.members[0] as Member).pid;
   }
 
-  ready(): Promise<void> {
-    return this.#ready;
+  async ready(): Promise<void> {
+    try {
+      await this.#ready;
+    } catch (error) {
+      throw this.#failure ?? error;
+    }
   }
 
   keepLoop(on: boolean): void {
@@ -107,9 +113,9 @@ export class BrokerProcess {
   }
 
   #lost(how: string): void {
-    this.#failed(
-      new TaskError('ERR_MILLRACE_TASK_POOL_FAILED', `The host of this pool cannot run tasks: ${how}.`),
-    );
+    const message = `The host of this pool cannot run tasks: ${how.replace(/\.$/, '')}.`;
+    this.#failure ??= new TaskError('ERR_MILLRACE_TASK_POOL_FAILED', message);
+    this.#failed(this.#failure);
     if (this.#stopped === undefined) this.kill();
   }
 }

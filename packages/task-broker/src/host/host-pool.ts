@@ -14,6 +14,9 @@ export interface HostPool extends HostRunner {
   /** Calls back when there is no task process left, and none is started. */
   onFailed(listener: (error: TaskError) => void): void;
   forward(listener: Forward): void;
+  /** Ends the task processes, of which none runs a task any more. */
+  close(): Promise<void>;
+  /** Kills them. */
   destroy(): Promise<void>;
 }
 
@@ -74,6 +77,10 @@ export class OwnPool implements HostPool {
       this.#pool.on(name, (...args: readonly unknown[]) => listener(name, ...args));
   }
 
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+
   destroy(): Promise<void> {
     return this.#pool.destroy();
   }
@@ -111,6 +118,8 @@ export class LentPool implements HostPool {
   onFailed(): void {}
 
   forward(): void {}
+
+  async close(): Promise<void> {}
 
   async destroy(): Promise<void> {}
 }

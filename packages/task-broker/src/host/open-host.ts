@@ -6,7 +6,7 @@ import type { HostOptions } from './host-recipe.js';
 import { TaskHost } from './task-host.js';
 
 export async function openHost(options: unknown, setup: HostSetup): Promise<RemoteHost> {
-  const { recipe, valueLimit } = options as HostOptions;
+  const { recipe, valueLimit, drain = Number.POSITIVE_INFINITY } = options as HostOptions;
   const { taskEngine } = (await import(recipe.module)) as { taskEngine(options: unknown): TaskEngine };
   const engine = taskEngine(recipe.options);
   const host = new TaskHost({ engine, valueLimit, pool: new LentPool(setup.runner), concurrency: 1 });
@@ -14,7 +14,7 @@ export async function openHost(options: unknown, setup: HostSetup): Promise<Remo
   host.on('away', setup.away);
   host.on('trouble', setup.trouble);
   host.on('stalled', setup.stalled);
-  return new CountedHost(host, engine.caller());
+  return new CountedHost(host, engine.caller(), drain);
 }
 
 /** A host, and the caller's end of its engine beside it, which alone can count what is there. */
@@ -22,10 +22,12 @@ class CountedHost implements RemoteHost {
   readonly #host: TaskHost;
   readonly #counting: CallerBroker;
   readonly #opened: Promise<void>;
+  readonly #drain: number;
 
-  constructor(host: TaskHost, counting: CallerBroker) {
+  constructor(host: TaskHost, counting: CallerBroker, drain: number) {
     this.#host = host;
     this.#counting = counting;
+    this.#drain = drain;
     // Of its connection the host's tells.
     this.#opened = counting.open({ connected() {}, away() {}, replied() {} });
     this.#opened.catch(() => {});
@@ -44,7 +46,10 @@ class CountedHost implements RemoteHost {
     return this.#counting.counts();
   }
 
-  async close(options: { readonly timeout: number }): Promise<void> {
-    await Promise.all([this.#host.close(options), this.#counting.close()]);
+  async close({ timeout }: { readonly timeout: number }): Promise<void> {
+    await Promise.all([
+      this.#host.close({ timeout: Math.min(timeout, this.#drain) }),
+      this.#counting.close(),
+    ]);
   }
 }

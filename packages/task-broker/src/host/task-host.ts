@@ -370,7 +370,7 @@ export class TaskHost extends EventEmitter<TaskHostEvents> implements AsyncDispo
     this.#slots.close();
     await this.#ready.catch(() => {});
     clearInterval(this.#reports);
-    await inTime(Promise.all(this.#loops), timeout);
+    const areDone = await inTime(Promise.all(this.#loops).then(yes), timeout);
     this.#given = true;
     for (const running of this.#running.values())
       running.abort(
@@ -380,7 +380,9 @@ export class TaskHost extends EventEmitter<TaskHostEvents> implements AsyncDispo
     await Promise.all(this.#loops);
     clearInterval(this.#renewal);
     await this.#broker.close();
-    await this.#pool.destroy();
+    // What has not ended in time may go on, though its signal is aborted.
+    if (areDone) await this.#pool.close();
+    else await this.#pool.destroy();
   }
 }
 

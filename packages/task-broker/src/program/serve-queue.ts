@@ -23,7 +23,8 @@ export interface QueueFlags {
 
 /**
  * What `millrace-tasks` and `millrace tasks` do: runs the tasks of a module for the callers of a queue, until a signal ends this process.
- * `say` gets lines for people. Resolves when it takes tasks; rejects with `ERR_MILLRACE_BROKER_OPTION`, and as `TaskHost.ready` does.
+ * `say` gets lines for people. Resolves when it takes tasks; rejects with `ERR_MILLRACE_BROKER_OPTION`, and as `TaskHost.ready` does:
+ * then nothing is left that keeps this process.
  */
 export async function serveQueue(
   file: string,
@@ -37,24 +38,37 @@ export async function serveQueue(
   host.on('away', ({ message }) => say(`the engine is away: ${message}`));
   host.on('connected', () => say(`connected to ${engine.name}`));
   host.on('trouble', ({ message }) => say(`the engine refuses a request: ${message}`));
-  host.on('workerExit', ({ worker, code, signal }) =>
-    say(`task process ${worker} ended with ${signal ?? `code ${code}`}`),
-  );
+  let signals = 0;
+  let isEnding = false;
+  const end = (timeout: number) => {
+    isEnding = true;
+    return host.close({ timeout });
+  };
+  host.on('workerExit', ({ worker, code, signal }) => {
+    // One that is replaced after so many tasks ends with 0, and so do all of them in the end; one that still loads does so by SIGTERM.
+    if (code !== 0 && !(isEnding && signal === 'SIGTERM'))
+      say(`task process ${worker} ended with ${signal ?? `code ${code}`}`);
+  });
   host.on('workerKilled', ({ worker, task }) =>
     say(`task process ${worker} is killed: task ${task.name} went on after its cancellation`),
   );
   host.on('failed', ({ message }) => {
     say(`${message} Nothing is claimed any more; what was claimed and not begun goes to other hosts.`);
-    void host.close({ timeout: drain }).then(() => process.exit(1));
+    void end(drain).then(() => process.exit(1));
   });
-  let signals = 0;
   const onSignal = () => {
     say(++signals === 1 ? 'ending: running tasks may end' : 'ending at once');
-    if (signals === 1) void host.close({ timeout: drain }).then(() => process.exit(0));
+    if (signals === 1) void end(drain).then(() => process.exit(0));
     else process.exit(1);
   };
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
-  await host.ready();
+  try {
+    await host.ready();
+  } catch (error) {
+    // What is open would keep this process.
+    await end(0);
+    throw error;
+  }
   const { slots, address } = host.stats();
   say(`ready: ${slots} tasks at a time, as ${address}`);
 }

@@ -14,6 +14,10 @@ export function noWorkerLeft(how: string): TaskError {
   return new TaskError('ERR_MILLRACE_TASK_POOL_FAILED', `No task worker is left: ${how}.`);
 }
 
+export function noTasks(message: string, cause: unknown): TaskError {
+  return new TaskError('ERR_MILLRACE_NO_TASKS', message, { cause });
+}
+
 export function closed(): TaskError {
   return new TaskError('ERR_MILLRACE_TASK_CLIENT_CLOSED', 'The task pool is closed.');
 }

@@ -16,12 +16,12 @@ import {
 import { LargeValueFiles } from '../wire/large-value-files.js';
 import { WORKER_PROGRAM } from '../worker-program.js';
 import { atExit } from './at-exit.js';
-import { closed, endOf, noWorkerLeft, workerNotRestarted } from './failures.js';
+import { closed, endOf, noTasks, noWorkerLeft, workerNotRestarted } from './failures.js';
 import { KeepAlive } from './keep-alive.js';
 import type { PoolCore, PoolSetup } from './pool-core.js';
 import type { TaskPoolStats } from './pool-events.js';
 import type { ResolvedPoolOptions } from './pool-options.js';
-import { type CorruptMessage, fileWriter, type WorkerSetup } from './worker-setup.js';
+import { fileWriter, type WorkerMessage, type WorkerSetup } from './worker-setup.js';
 
 let pools = 0;
 
@@ -43,6 +43,8 @@ export class LocalPool implements PoolCore {
   readonly #processes: ProcessPool;
   readonly #ready: Promise<void>;
   readonly #startedAt = performance.now();
+  /** Why no process can have tasks. */
+  #noTasks: string | undefined;
   #closing = false;
   #ended: Promise<void> | undefined;
 
@@ -98,11 +100,12 @@ export class LocalPool implements PoolCore {
     this.#notAtExit = atExit(this.#removeFiles);
   }
 
-  /** Resolves when every worker is ready; rejects with `ERR_MILLRACE_POOL_START_FAILED` when one is given up. */
   async ready(): Promise<void> {
     this.#keepAlive.begin();
     try {
       await this.#ready;
+    } catch (cause) {
+      throw this.#noTasks === undefined ? cause : noTasks(this.#noTasks, cause);
     } finally {
       this.#keepAlive.end();
     }
@@ -204,6 +207,7 @@ export class LocalPool implements PoolCore {
     this.#files.removeOf(fileWriter(worker, member.incarnation));
     this.#emit('workerExit', { ...exit, worker, delay });
     if (member.wanted || member.state === 'given-up' || this.#closing) return;
+    if (this.#noTasks !== undefined) return this.#lost(worker, this.#noTasks.replace(/\.$/, ''));
     this.#lost(worker, `it ended with ${endOf(exit)}, and the option 'restart' allows no further start`);
   }
 
@@ -223,9 +227,12 @@ export class LocalPool implements PoolCore {
   }
 
   #workerMessage(member: Member, body: unknown): void {
-    const { type, message } = (body ?? {}) as { readonly type?: unknown; readonly message?: unknown };
-    if (type === ('corrupt' satisfies CorruptMessage['type']))
-      this.#corrupt((member.spec.data as WorkerSetup).worker, String(message));
+    const { type, message } = (body ?? {}) as {
+      readonly type?: WorkerMessage['type'];
+      readonly message?: unknown;
+    };
+    if (type === 'corrupt') this.#corrupt((member.spec.data as WorkerSetup).worker, String(message));
+    else if (type === 'noTasks') this.#noTasks ??= String(message);
   }
 
   /** Kills the worker; its link is reset for its successor when it has ended. */

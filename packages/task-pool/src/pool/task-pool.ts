@@ -65,7 +65,10 @@ export class TaskPool<Module, T extends Tasks = TasksOf<Module>>
     return this.#keepLoop(false);
   }
 
-  /** Resolves when every worker is ready; rejects with `ERR_MILLRACE_POOL_START_FAILED` when one is given up. */
+  /**
+   * Resolves when every worker is ready. Rejects with `ERR_MILLRACE_NO_TASKS` when the module has none, and with
+   * `ERR_MILLRACE_POOL_START_FAILED` when a worker is given up.
+   */
   ready(): Promise<void> {
     return this.#core.ready();
   }

@@ -2,13 +2,14 @@
 import { giveMessagesRoom } from '@millrace/channel/internal';
 import { syscalls } from '@millrace/native/syscalls';
 import { inherit } from '@millrace/process-pool';
+import type { TaskError, TaskErrorCode } from '../errors.js';
 import { QueueConsumer } from '../runner/queue-consumer.js';
 import { TaskRunner } from '../runner/task-runner.js';
 import { tasksOfModule } from '../runner/tasks-of-module.js';
 import { openWorkerQueue } from '../transports/pool-queue.js';
 import { openWorkerLinks } from '../transports/worker-links.js';
 import { LargeValueFiles } from '../wire/large-value-files.js';
-import { type CorruptMessage, fileWriter, type WorkerSetup } from './worker-setup.js';
+import { fileWriter, type WorkerMessage, type WorkerSetup } from './worker-setup.js';
 
 /** Milliseconds between two checks of the resident memory: each is a system call. */
 const MEMORY_EVERY_MS = 50;
@@ -16,16 +17,24 @@ const MEMORY_EVERY_MS = 50;
 const [, , url] = process.argv;
 if (url === undefined) throw new Error('This is the program of a task worker; a TaskPool starts it.');
 // Before this process has its assignment: a spare has loaded the tasks by the time it is needed.
-const tasks = tasksOfModule(url, (await import(url)) as Record<string, unknown>);
+const loaded = await loadTasks(url);
 
 const child = inherit();
 if (child === undefined) throw new Error('This is the program of a task worker; a TaskPool starts it.');
+const tell = (message: WorkerMessage) => child.send(message);
+if (loaded instanceof Error) {
+  // A module that had tasks when the pool started may be about to be written.
+  if (child.incarnation > 1) throw loaded;
+  tell({ type: 'noTasks', message: loaded.message });
+  child.last();
+  process.exit(1);
+}
+const tasks = loaded;
 giveMessagesRoom(syscalls);
 const setup = child.data as WorkerSetup;
 const files = new LargeValueFiles(setup.files, fileWriter(setup.worker, child.incarnation));
 /** The pool kills this process, and resets the link for its successor. */
-const reportCorrupt = ({ message }: Error) =>
-  child.send({ type: 'corrupt', message } satisfies CorruptMessage);
+const reportCorrupt = ({ message }: Error) => tell({ type: 'corrupt', message });
 const { end: link, claims } = openWorkerLinks((name) => child.descriptor(name), {
   transport: setup.transport,
   worker: setup.worker,
@@ -56,6 +65,16 @@ const consumer =
   });
 let memoryAt = 0;
 let ending = false;
+
+/** The error says that there are none, which another start does not change; what a module throws of its own is not caught. */
+async function loadTasks(module: string): Promise<ReturnType<typeof tasksOfModule> | Error> {
+  try {
+    return tasksOfModule(module, (await import(module)) as Record<string, unknown>);
+  } catch (error) {
+    if ((error as TaskError).code !== ('ERR_MILLRACE_NO_TASKS' satisfies TaskErrorCode)) throw error;
+    return error as TaskError;
+  }
+}
 
 function isTooLarge(): boolean {
   if (setup.maxMemory === undefined) return false;

@@ -22,8 +22,9 @@ export function fileWriter(worker: number, incarnation: number): string {
   return `worker-${worker}-${incarnation}`;
 }
 
-/** Sent by a worker to its pool: the data it received is corrupt. */
-export interface CorruptMessage {
-  readonly type: 'corrupt';
-  readonly message: string;
-}
+/** Sent by a worker to its pool. */
+export type WorkerMessage =
+  /** The data it received is corrupt. */
+  | { readonly type: 'corrupt'; readonly message: string }
+  /** Its module has no tasks, and so will that of the next process. */
+  | { readonly type: 'noTasks'; readonly message: string };

@@ -1,13 +1,24 @@
+import { shown } from '@millrace/channel';
 import { TaskError } from '../errors.js';
 import type { TaskHandler } from './runner-options.js';
+
+const NEEDED = "it needs 'export const tasks = defineTasks({ … })'";
 
 /** The tasks that a module exports. Throws `ERR_MILLRACE_NO_TASKS`, which names what it exports instead. */
 export function tasksOfModule(url: string, module: Record<string, unknown>): Record<string, TaskHandler> {
   const found = module.tasks ?? module.default;
-  if (typeof found === 'object' && found !== null) return found as Record<string, TaskHandler>;
-  throw new TaskError(
-    'ERR_MILLRACE_NO_TASKS',
-    `${url} has no tasks: it needs 'export const tasks = defineTasks({ … })'; ` +
-      `it exports ${Object.keys(module).join(', ') || 'nothing'}.`,
-  );
+  if (typeof found !== 'object' || found === null) {
+    const exported = Object.keys(module).join(', ') || 'nothing';
+    throw noTasks(`${url} has no tasks: ${NEEDED}; it exports ${exported}.`);
+  }
+  const other = Object.entries(found).find(([, task]) => typeof task !== 'function');
+  if (other !== undefined) {
+    const [name, value] = other;
+    throw noTasks(`What ${url} has as its task '${name}' is no function, but ${shown(value)}: ${NEEDED}.`);
+  }
+  return found as Record<string, TaskHandler>;
+}
+
+function noTasks(message: string): TaskError {
+  return new TaskError('ERR_MILLRACE_NO_TASKS', message);
 }

@@ -25,14 +25,12 @@ type ItemOf<Result> = Result extends AsyncIterable<infer Item> | Generator<infer
   ? Item
   : never;
 
-/** The tasks of a module: its export `tasks`, or its default one; or tasks as they are. */
+/** The tasks of a module: its export `tasks`, or its default one. Of a module that exports functions one by one there are none. */
 export type TasksOf<Module> = Module extends { readonly tasks: infer T extends Tasks }
   ? T
   : Module extends { readonly default: infer T extends Tasks }
     ? T
-    : Module extends Tasks
-      ? Module
-      : never;
+    : Readonly<Record<never, never>>;
 
 /** What task `Name` reports, as its handler says of its context: `(value: string, { progress }: TaskContext<number>) => …`. */
 export type TaskReport<T extends Tasks, Name extends keyof T> =

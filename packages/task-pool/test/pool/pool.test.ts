@@ -3,8 +3,9 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TaskError, type TaskEvent, TaskPool } from '@millrace/task-pool';
-import { descendants, isRunning, openDescriptors, Program, until, within } from '@millrace/testkit';
+import { descendants, isRunning, openDescriptors, until, within } from '@millrace/testkit';
 import { describe, expect, expectTypeOf, test } from 'vitest';
+import type * as plain from '../fixtures/plain-functions.js';
 import { type Fixture, gate, MODULE, over, scratch, startPool, TRANSPORTS } from '../support.js';
 
 const open = ({ files }: ReturnType<typeof gate>) => writeFileSync(files.open, '');
@@ -368,19 +369,40 @@ test('each change of state is published, and statistics say what happened', asyn
   expect(utilisation).toBeGreaterThan(0);
 });
 
-test('a module without tasks, or that fails, is given up with a reason', async () => {
-  const none = new URL('../../dist-test/fixtures/no-tasks.js', import.meta.url);
-  const pool = new TaskPool(none, { size: 1, restart: { giveUpAfter: 2, backOff: 1 } });
+const fixture = (name: string) => new URL(`../../dist-test/fixtures/${name}.js`, import.meta.url);
+
+test('a module that fails is given up with a reason', async () => {
+  const pool = new TaskPool(fixture('fails'), { size: 1, restart: { giveUpAfter: 2, backOff: 1 } });
   const task = pool.run('noop' as never, undefined as never);
   await expect(pool.ready()).rejects.toMatchObject({ code: 'ERR_MILLRACE_POOL_START_FAILED' });
   await expect(task).rejects.toMatchObject({ code: 'ERR_MILLRACE_TASK_POOL_FAILED' });
+  expect(pool.stats().workers).toMatchObject([{ starts: 2 }]);
   await pool.close();
-  // What the workers write says what is wrong with it.
-  await using worker = new Program(new URL('../../dist/worker-main.js', import.meta.url), {
-    args: [none.href],
+});
+
+test.each([
+  ['no-tasks', "has no tasks: it needs 'export const tasks = defineTasks({ … })'; it exports nothing."],
+  ['plain-functions', "has no tasks: it needs 'export const tasks = defineTasks({ … })'; it exports double."],
+  ['no-function', "has as its task 'limit' is no function, but 3: it needs"],
+])('a module without tasks is started once: %s', async (name, says) => {
+  const pool = new TaskPool(fixture(name), { size: 2 });
+  const failed: Error[] = [];
+  pool.on('failed', (error) => failed.push(error));
+  const task = pool.run('noop' as never, undefined as never);
+  await expect(pool.ready()).rejects.toMatchObject({
+    code: 'ERR_MILLRACE_NO_TASKS',
+    message: expect.stringContaining(says),
   });
-  expect(await worker.ended()).toMatchObject({ code: 1 });
-  expect(worker.output).toContain(`${none.href} has no tasks: it needs`);
+  await expect(task).rejects.toMatchObject({
+    code: 'ERR_MILLRACE_TASK_POOL_FAILED',
+    message: expect.stringContaining(`${fixture(name)}`),
+  });
+  await until('the pool to have failed', () => failed.length > 0);
+  expect(pool.stats().workers).toMatchObject([
+    { pid: undefined, starts: 1 },
+    { pid: undefined, starts: 1 },
+  ]);
+  await pool.close();
 });
 
 test.each([
@@ -395,6 +417,14 @@ test.each([
   expect(() => new TaskPool(MODULE, options)).toThrow(
     expect.objectContaining({ code: 'ERR_MILLRACE_TASK_OPTION', message: expect.stringContaining(what) }),
   );
+});
+
+test('the functions that a module exports one by one are no tasks', () => {
+  const check = (pool: TaskPool<typeof plain>) => {
+    // @ts-expect-error they are not in its export `tasks`
+    void pool.run('double', 1);
+  };
+  expect(check).toBeTypeOf('function');
 });
 
 test('tasks are typed from their module', () => {
