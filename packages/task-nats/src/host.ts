@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type {
   Claim,
+  ConnectionEvents,
   HostBroker,
   HostEvents,
   HostReport,
@@ -10,18 +11,15 @@ import type {
   Settled,
   Settlement,
 } from '@millrace/task-broker';
-import type { Consumer, JsMsg } from '@nats-io/jetstream';
 import { asBrokerError, CONSUMER, Connection } from './connection.js';
+import type { Delivery } from './delivery.js';
 import type { ResolvedJetStreamOptions } from './options.js';
+import { Pulls, RETRY_MS } from './pulls.js';
 import { claimOf, creditWire, newsWire, replyWire, type StoredTask, taskWire, type Word } from './wire.js';
 import { type LastWord, Words } from './words.js';
 
-/** Milliseconds that a request for a task waits at the server: the shortest that the client offers, for none can be taken back. */
-const PULL_MS = 1_000;
 /** Requests for tasks that nobody waits for yet: one for each task that is being settled. */
 const MOST_AHEAD = 1_024;
-/** Milliseconds until a request is made again that has failed. */
-const RETRY_MS = 200;
 /** Milliseconds for which a cancellation is remembered whose task is not known yet. */
 const REMEMBERED_MS = 10_000;
 
@@ -29,7 +27,7 @@ type Claimed = Extract<Word, { readonly kind: 'claimed' }>;
 
 /** What a host holds of a claim. */
 interface Held {
-  readonly message: JsMsg;
+  readonly message: Delivery;
   /** That the attempt has begun. */
   readonly word: Claimed;
   /** Its sequence. */
@@ -46,8 +44,7 @@ export class JetStreamHost implements HostBroker {
   readonly #cancelled = new Map<string, number>();
   /** Requests for tasks that are under way. */
   readonly #ahead: Promise<Claim | undefined>[] = [];
-  #consumer: Consumer | undefined;
-  #subscribed = false;
+  #pulls: Pulls | undefined;
   #closing = false;
 
   constructor(options: ResolvedJetStreamOptions) {
@@ -59,11 +56,18 @@ export class JetStreamHost implements HostBroker {
 
   open(events: HostEvents): Promise<void> {
     const { subjects } = this.#connection;
-    return this.#connection.open(events, async () => {
-      this.#consumer = await this.#connection.js.consumers.get(subjects.stream, CONSUMER);
-      if (this.#subscribed) return;
-      this.#subscribed = true;
+    const watched: ConnectionEvents = {
+      connected: () => events.connected(),
+      away: (error) => {
+        this.#pulls?.lost();
+        events.away(error);
+      },
+    };
+    return this.#connection.open(watched, async () => {
+      // The client subscribes again itself, with each connection.
+      if (this.#pulls !== undefined) return;
       const { nats } = this.#connection;
+      this.#pulls = new Pulls(nats, `${subjects.stream}.${CONSUMER}`);
       nats.subscribe(subjects.hosts, {
         callback: (_error, message) => {
           this.#remember(message.string());
@@ -96,18 +100,12 @@ export class JetStreamHost implements HostBroker {
 
   /** Of what it is refused, which is delivered again, the host is told at its next request. */
   async #pulled(): Promise<Claim | undefined> {
-    const message = await this.#pull();
-    return message && this.#claimed(message);
-  }
-
-  async #pull(): Promise<JsMsg | undefined> {
-    try {
-      if (this.#connection.connected) return (await this.#consumer?.next({ expires: PULL_MS })) ?? undefined;
-    } catch {
-      // The connection tells of what it lost; a server that has just started is asked again.
+    if (!this.#connection.connected) {
+      await sleep(RETRY_MS);
+      return undefined;
     }
-    await sleep(RETRY_MS);
-    return undefined;
+    const message = await this.#pulls?.next();
+    return message && this.#claimed(message);
   }
 
   async renew(claims: readonly Claim[]): Promise<Renewal> {
@@ -183,18 +181,19 @@ export class JetStreamHost implements HostBroker {
 
   close(): Promise<void> {
     this.#closing = true;
+    this.#pulls?.close();
     return this.#connection.close();
   }
 
   /** A delivery as a claim; undefined: it is not to be run, or not now. */
-  async #claimed(message: JsMsg): Promise<Claim | undefined> {
+  async #claimed(message: Delivery): Promise<Claim | undefined> {
     const task = taskWire.decodeForeign(message.data);
     // None of ours, for which nobody waits: it would be delivered again for ever.
     if (typeof task?.id !== 'string' || typeof task.name !== 'string') {
       message.term();
       return undefined;
     }
-    const deliveries = message.info.deliveryCount;
+    const deliveries = message.count;
     const { id, notBefore } = task;
     if (notBefore !== undefined && deliveries === 1) {
       message.nak(Math.max(1, notBefore - Date.now()));
@@ -213,7 +212,7 @@ export class JetStreamHost implements HostBroker {
   }
 
   /** Says that an attempt begins, so that earlier ones settle nothing; undefined: the task is over, or another host's. */
-  async #begin(task: StoredTask, message: JsMsg, isFirst: boolean): Promise<Held | undefined> {
+  async #begin(task: StoredTask, message: Delivery, isFirst: boolean): Promise<Held | undefined> {
     const { id } = task;
     const by = randomBytes(9).toString('base64url');
     // From then on the server delivers it again.

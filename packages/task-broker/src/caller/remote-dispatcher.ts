@@ -15,6 +15,7 @@ import type { EngineTask, Fate, Reply } from '../engine/task.js';
 import { BrokerError } from '../errors.js';
 import type { Answer } from '../wire/bodies.js';
 import { Awaited } from './awaited.js';
+import { away, forgotten, gaveUp, resultsLost } from './broker-failures.js';
 import { type CallerOptions, JOINED_EVERY_MS, LOOK_UP_BATCH, MOST_SENT } from './caller-options.js';
 import { RemoteStatistics } from './remote-statistics.js';
 
@@ -442,10 +443,7 @@ export class RemoteDispatcher implements JobDispatcher {
     awaited.heardAt = performance.now();
     if (fate.kind === 'pending') return;
     if (fate.kind === 'unknown') return this.#lost(awaited);
-    if (fate.kind === 'failed') {
-      const message = `The engine gave task '${job.name}' up: ${fate.message}`;
-      return this.#fail(awaited, new BrokerError('ERR_MILLRACE_TASK_ENGINE_REFUSED', message));
-    }
+    if (fate.kind === 'failed') return this.#fail(awaited, gaveUp(job, fate.message));
     if (this.#resultsUnderWay(awaited)) return;
     if (!awaited.joined) this.remote.lookedUp++;
     this.#answered(awaited, fate.body, fate.attempt, 0);
@@ -479,23 +477,6 @@ export class RemoteDispatcher implements JobDispatcher {
       this.statistics.publish(STATES.retried, job);
       return this.#queueUp(awaited);
     }
-    const message =
-      `The engine knows nothing of task '${job.name}' (${awaited.id}), which it had accepted: ` +
-      'it was restarted without its data, or has removed the answer. Whether the task has run cannot be told.';
-    this.#fail(awaited, new BrokerError('ERR_MILLRACE_TASK_LOST', message));
+    this.#fail(awaited, forgotten(job, awaited.id));
   }
-}
-
-function resultsLost({ name }: Job, from: number, to: number): BrokerError {
-  const message = `Results ${from} to ${to - 1} of task '${name}' were lost by the engine.`;
-  return new BrokerError('ERR_MILLRACE_TASK_LOST', message);
-}
-
-function away(cause: Error | undefined): BrokerError {
-  const why = cause === undefined ? '' : `: ${cause.message}`;
-  return new BrokerError(
-    'ERR_MILLRACE_TASK_ENGINE_AWAY',
-    `The engine cannot be reached${why}. Tasks are refused until it is connected again; with whenFull: 'wait' they wait.`,
-    { cause },
-  );
 }
