@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { BUS_LIMIT, BUS_POLL_MS } from '../constants.js';
-import type { Bus, BusConnection, OpenBus } from '../contract/bus.js';
+import type { BusConnection, OpenBus } from '../contract/bus.js';
 import { type Logger, LogLimit } from '../log/log.js';
 import { BUS_DROPPED, BUS_RECONNECTS, DELIVERED, PUBLISHED } from '../shared/counters-layout.js';
 import { topicNumber } from '../shared/topic-layout.js';
@@ -9,7 +9,10 @@ import { decodeFromBus, encodeForBus, SERVER_BYTES } from './bus-layout.js';
 import type { PeerMessenger } from './peer-messenger.js';
 
 export interface BusRelayParts {
-  readonly bus: Bus;
+  /** Of the bus, for the log. */
+  readonly name: string;
+  /** Connects to it, for as long as it takes. */
+  readonly connect: (events: Parameters<OpenBus>[1]) => BusConnection;
   readonly messenger: PeerMessenger;
   readonly logs: { readonly log: Logger };
   /** Pid of the master, and when the server was started: with the machine they say which server this is. */
@@ -48,11 +51,8 @@ export class BusRelay {
     this.#server = createHash('sha256').update(name).digest().subarray(0, SERVER_BYTES);
   }
 
-  /** Loads the bus and connects to it, for as long as it takes. */
-  async open(): Promise<void> {
-    const { bus } = this.#parts;
-    const { openBus } = (await import(bus.module)) as { openBus: OpenBus };
-    this.#connection = openBus(bus.options, {
+  open(): void {
+    this.#connection = this.#parts.connect({
       connected: () => this.#connected(),
       away: (error) => this.#away(error),
       arrived: (bytes) => this.#arrived(bytes),
@@ -89,20 +89,20 @@ export class BusRelay {
   }
 
   #connected(): void {
-    const { bus, logs } = this.#parts;
+    const { name, logs } = this.#parts;
     if (this.#wasConnected) this.#count(BUS_RECONNECTS);
     this.#wasConnected = true;
     this.#isConnected = true;
-    logs.log.info(`connected to the bus: ${bus.name}`);
+    logs.log.info(`connected to the bus: ${name}`);
     this.#subscribed.clear();
     this.#subscribe();
     for (const waiting of this.#waiting.splice(0)) void this.#send(waiting);
   }
 
   #away(error: Error): void {
-    const { bus, logs } = this.#parts;
+    const { name, logs } = this.#parts;
     this.#isConnected = false;
-    logs.log.warn({ err: error }, `the bus is away: ${bus.name}; it is tried again until it is there`);
+    logs.log.warn({ err: error }, `the bus is away: ${name}; it is tried again until it is there`);
   }
 
   #arrived(bytes: Uint8Array): void {

@@ -1,11 +1,10 @@
 import { inTime } from '@millrace/channel/internal';
-import type { Bus } from '../contract/bus.js';
 import type { Handlers, ServerEvents } from '../contract/events.js';
 import type { ProcessId } from '../contract/ids.js';
 import { ServerError } from '../errors.js';
 import type { PeerIdentity } from '../links/peer-identity.js';
 import type { Logger } from '../log/log.js';
-import type { BusRelay } from './bus-relay.js';
+import type { BusRelay, BusRelayParts } from './bus-relay.js';
 import { type CommandOptions, Commands } from './commands.js';
 import { PeerTopics } from './peer-topics.js';
 import { PipeMessages } from './pipe-messages.js';
@@ -81,19 +80,17 @@ export class ProcessMessages {
       this.#messenger.get('start').start();
   }
 
-  /** Has this process be the one that holds the connection to the bus; resolves with what ends that. */
-  async openBus(bus: Bus): Promise<BusRelay> {
-    const { BusRelay } = await import('./bus-relay.js');
+  /** Has this process be the one that holds the connection to the bus; and returns what ends that. */
+  openBus(make: (parts: Omit<BusRelayParts, 'name' | 'connect'>) => BusRelay): BusRelay {
     const messenger = this.#messenger.get('bus');
-    const relay = new BusRelay({
-      bus,
+    const relay = make({
       messenger,
       logs: this.#logs,
       server: messenger.serverName,
       toOwn: (topic, body) => this.topics.arrived(topic, body),
     });
     this.#peerTopics.carry((topic, body) => relay.publish(topic, body));
-    await relay.open();
+    relay.open();
     return relay;
   }
 

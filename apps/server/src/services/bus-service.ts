@@ -1,6 +1,7 @@
-import type { Bus } from '../contract/bus.js';
-import type { BusRelay } from '../messages/bus-relay.js';
+import type { Bus, OpenBus } from '../contract/bus.js';
+import { BusRelay } from '../messages/bus-relay.js';
 import type { ProcessMessages } from '../messages/process-messages.js';
+import { loadedModule } from './loaded-modules.js';
 import type { RunningService } from './service-role.js';
 
 /** Holds the connection to the bus. */
@@ -16,7 +17,11 @@ export class BusService implements RunningService {
 
   /** It connects for as long as it takes; publications wait meanwhile, as many as it keeps. */
   async start(): Promise<void> {
-    this.#relay = await this.#messages.openBus(this.#bus);
+    const { name, module, options } = this.#bus;
+    const { openBus } = loadedModule<{ openBus: OpenBus }>(module);
+    this.#relay = this.#messages.openBus(
+      (parts) => new BusRelay({ ...parts, name, connect: (events) => openBus(options, events) }),
+    );
   }
 
   heard(): void {}

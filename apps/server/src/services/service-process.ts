@@ -14,7 +14,7 @@ import { ProcessMessages } from '../messages/process-messages.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 import { ProcessTimers } from '../process/process-timers.js';
 import { leaveSignalsToMaster } from '../process/termination.js';
-import { modulesOf } from './services-of.js';
+import { loadModules } from './loaded-modules.js';
 
 interruptible();
 leaveSignalsToMaster();
@@ -26,7 +26,7 @@ const origin = originOfService(service.name);
 captureOutput(child.descriptors, origin);
 
 // Below another root directory there are none.
-for (const module of modulesOf(service)) await import(module);
+await loadModules(service);
 
 const registered: Registered = {
   // Of the others nothing is asked here.

@@ -32,6 +32,7 @@ import {
 import { EngineNumbers } from '../tasks/engine-numbers.js';
 import { TaskAsker } from '../tasks/task-asker.js';
 import { openTaskFiles } from '../tasks/task-files.js';
+import { loadedModule } from './loaded-modules.js';
 import type { RunningService } from './service-role.js';
 
 /** Milliseconds between two questions for what waits and runs. */
@@ -110,7 +111,7 @@ export class TaskBrokerService implements RunningService {
   async start(): Promise<void> {
     const { service } = this.#parts;
     this.#asker.open(this.#bell.listen());
-    const { openHost } = (await import(service.host.module)) as { openHost: OpenHost };
+    const { openHost } = loadedModule<{ openHost: OpenHost }>(service.host.module);
     const { log } = this.#parts.context;
     let wasConnected = false;
     let isAway = () => {};
@@ -119,6 +120,7 @@ export class TaskBrokerService implements RunningService {
     });
     const host = await openHost(service.host.options, {
       runner: this.#runner(),
+      loaded: loadedModule,
       connected: () => {
         wasConnected = true;
         log.info(`connected to ${service.engine}: the task workers take its tasks`);

@@ -7,7 +7,7 @@ import { TaskHost } from './task-host.js';
 
 export async function openHost(options: unknown, setup: HostSetup): Promise<RemoteHost> {
   const { recipe, valueLimit, drain = Number.POSITIVE_INFINITY } = options as HostOptions;
-  const { taskEngine } = (await import(recipe.module)) as { taskEngine(options: unknown): TaskEngine };
+  const { taskEngine } = setup.loaded(recipe.module) as { taskEngine(options: unknown): TaskEngine };
   const engine = taskEngine(recipe.options);
   const host = new TaskHost({ engine, valueLimit, pool: new LentPool(setup.runner), concurrency: 1 });
   host.on('connected', setup.connected);

@@ -56,6 +56,8 @@ export interface HostRecipe {
 export type OpenHost = (options: unknown, setup: HostSetup) => Promise<RemoteHost>;
 
 export interface HostSetup {
+  /** One of the modules that the recipe says it loads: they are loaded before the process changes its root directory or its user. */
+  readonly loaded: (module: string) => unknown;
   readonly runner: HostRunner;
   readonly connected: () => void;
   readonly away: (error: Error) => void;
