@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TestClient, until } from '@millrace/testkit';
@@ -6,6 +6,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { ServerOptions, ServerStats } from '../../src/index.js';
 import { type EngineKind, TestEngine, whyNot } from '../engines.js';
 import { isBase, pidOf, type RunningServer, startServer } from '../support.js';
+
+/** Of the user and group `nobody` and `nogroup`, which every Linux has. */
+const NOBODY = 65_534;
+const isRoot = process.getuid?.() === 0;
 
 interface Answer {
   readonly done?: unknown;
@@ -336,6 +340,21 @@ describe.each<EngineKind>(['redis', 'nats'])('servers of one queue over %s', (ki
       expect((await answer).done).toEqual({ result: { attempt: 1, said: 'gone' }, reports: [] });
       expect(await host.server.program.ended()).toMatchObject({ code: 0 });
       expect(host.server.program.output).not.toMatch(/has not come to its end|abnormal exit/);
+    },
+  );
+
+  // A Redis of a test's own is at the path of a socket, which is not below another root.
+  test.skipIf(!isHere || !isRoot || kind !== 'nats')(
+    'below another root, as a user who may read none of its modules, a server asks and answers',
+    async () => {
+      await engine.start();
+      const root = join(directory, 'root');
+      mkdirSync(root);
+      chmodSync(root, 0o1777);
+      const identity = { user: NOBODY, group: NOBODY, chroot: root };
+      const server = await start('rooted', { ...identity, taskTmpdir: '/', taskWorkerNum: 1 });
+      const answer = await server.askAside({ form: 'task', name: 'twice', value: 'low' });
+      expect(answer.done).toEqual({ result: 'lowlow', reports: [] });
     },
   );
 
