@@ -7,7 +7,8 @@ const LOCK_MS = 1_500;
 const why = whyNoRedis();
 if (why !== undefined) console.warn(`skipped: ${why}`);
 
-describe.skipIf(why)('over BullMQ', () => {
+// Each check has a queue and processes of its own, and most of its time it waits.
+describe.skipIf(why)('over BullMQ', { concurrent: true }, () => {
   const redis = new TestRedis();
   let queues = 0;
   const fresh = () => ({ connection: redis.connection, queue: `contract-${queues++}`, lock: LOCK_MS });

@@ -7,7 +7,8 @@ const LOCK_MS = 1_500;
 const why = whyNoNats();
 if (why !== undefined) console.warn(`skipped: ${why}`);
 
-describe.skipIf(why)('over JetStream', () => {
+// Each check has a queue and processes of its own, and most of its time it waits.
+describe.skipIf(why)('over JetStream', { concurrent: true }, () => {
   const nats = new TestNats();
   let streams = 0;
   const fresh = () => ({ servers: nats.servers, stream: `contract-${streams++}`, lock: LOCK_MS });
