@@ -1,4 +1,4 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Plugin, RolldownOptions } from 'rolldown';
 
@@ -43,7 +43,7 @@ function bundle(
     platform: 'node',
     transform: { target: 'es2022' },
     external: (id) => !relative.test(id) && !inside.some((name) => id === name || id.startsWith(`${name}/`)),
-    plugins: [withoutEarlierFiles],
+    plugins: [withoutEarlierFiles, boundEntries],
     output: {
       dir,
       chunkFileNames: 'shared-[name].js',
@@ -67,3 +67,29 @@ const withoutEarlierFiles: Plugin = {
       if (/\.js(\.map)?$/.test(file) && bundle[file] === undefined) rmSync(join(dir, file));
   },
 };
+
+/** The condition by which a process that a server starts finds the packages in the one file that it has been started with. */
+export const BUNDLED = 'millrace-bundled';
+
+/** Beside each entry that says so in the `exports` of its package: what is to be had of it in a process with the bundle of a server. */
+const boundEntries: Plugin = {
+  name: 'bound-entries',
+  generateBundle(_options, bundle) {
+    const { name, exports = {} } = JSON.parse(readFileSync('package.json', 'utf8')) as PackageManifest;
+    for (const [path, { [BUNDLED]: bound, default: plain }] of Object.entries(exports)) {
+      const chunk = plain === undefined ? undefined : bundle[plain.replace('./dist/', '')];
+      if (bound === undefined || chunk?.type !== 'chunk') continue;
+      const specifier = JSON.stringify(name + path.slice(1));
+      this.emitFile({
+        type: 'asset',
+        fileName: bound.replace('./dist/', ''),
+        source: `export const { ${chunk.exports.join(', ')} } = globalThis[Symbol.for('millrace.bundle')](${specifier});\n`,
+      });
+    }
+  },
+};
+
+interface PackageManifest {
+  readonly name: string;
+  readonly exports?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Plugin } from 'rolldown';
 import { library } from '../../rolldown.base.js';
+import { bundles } from './rolldown.bundle.js';
 
 /** The page of the admin interface, as its package has built it: what is published of it is here. */
 const dashboard: Plugin = {
@@ -44,4 +45,4 @@ const config = library(
   { apart: /\/src\/api\/server\.ts$/ },
 );
 
-export default { ...config, plugins: [config.plugins, dashboard] };
+export default [{ ...config, plugins: [config.plugins, dashboard] }, ...bundles];

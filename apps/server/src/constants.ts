@@ -82,7 +82,9 @@ export const RESTORE_MS = 1_000;
 export const HEARTBEAT_MS = 1_000;
 /** Listeners of one server: packets name them in one byte. */
 export const MAX_PORTS = 256;
-/** What a reactor thread runs. Beside the other modules of this directory, and beside them all when they are one. */
-/** What reads the output of processes, as below. */
+/** What processes of the program load first, see bundled-start.ts. Beside the other modules of this directory, and beside them all when they are one. */
+export const BUNDLE_LOADER = new URL('../dist/bundle-loader.cjs', import.meta.url);
+/** What reads the output of processes, as above. */
 export const OUTPUT_THREAD = new URL('../dist/output-thread.js', import.meta.url);
+/** What a reactor thread runs, as above. */
 export const REACTOR_THREAD = new URL('../dist/reactor-thread.js', import.meta.url);

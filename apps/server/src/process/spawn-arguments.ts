@@ -1,4 +1,5 @@
 import { entryModule } from '@millrace/process-pool/internal';
+import { bundledStart } from '../bundle/bundled-start.js';
 import { ServerError } from '../errors.js';
 import type { ResolvedOptions } from '../options/resolve-options.js';
 
@@ -6,6 +7,7 @@ import type { ResolvedOptions } from '../options/resolve-options.js';
 export function spawnArguments({ entry: own }: Pick<ResolvedOptions, 'entry'>): {
   entry: string;
   args: string[];
+  preload: readonly string[] | undefined;
 } {
   const entry = own ?? entryModule();
   if (entry === undefined) {
@@ -14,5 +16,5 @@ export function spawnArguments({ entry: own }: Pick<ResolvedOptions, 'entry'>): 
       "Every process of the server runs the entry module again, so the program must be a file (node server.js), or name one by the option 'entry'.",
     );
   }
-  return { entry, args: process.argv.slice(2) };
+  return { entry, args: process.argv.slice(2), preload: bundledStart() };
 }

@@ -1,10 +1,16 @@
 import { createRequire } from 'node:module';
+import { bundledModules } from '../bundle/bundle-facts.js';
 import { resolveOptions } from '../options/resolve-options.js';
 
 /** The roles that a spare may have to take; modules of their own in `dist`. */
 const ROLES = ['manager', 'worker', 'own-reactor', 'task-worker', 'user-process'];
 
 function loadRoles(): void {
+  const bundled = bundledModules();
+  if (bundled !== undefined) {
+    bundled('roles');
+    return;
+  }
   const require = createRequire(import.meta.url);
   try {
     for (const role of ROLES) require(`./${role}.js`);

@@ -215,8 +215,8 @@ export class ChildHandle {
 }
 
 function start(launch: LaunchSpec, title: string, control: number): ChildProcess {
-  const { entry, args = [], execArgv, env = {}, cwd, stdio = STANDARD } = launch;
-  const { options, directory, workingDirectory } = nodeStart(execArgv, cwd);
+  const { entry, args = [], execArgv, env = {}, cwd, stdio = STANDARD, preload } = launch;
+  const { options, directory, workingDirectory } = nodeStart(execArgv, cwd, preload);
   const info: SpawnInfo = { parent: process.pid, startedIn: directory, workingDirectory };
   const path = workingDirectory === undefined ? pathOf(entry) : resolve(workingDirectory, pathOf(entry));
   // The title is an argument, so that `ps` shows it from the start.
@@ -228,7 +228,7 @@ function start(launch: LaunchSpec, title: string, control: number): ChildProcess
 }
 
 /** Processes with the same key are interchangeable until they are assigned. */
-export function launchKey({ entry, args, execArgv, env, cwd, stdio }: LaunchSpec): string {
+export function launchKey({ entry, args, execArgv, env, cwd, stdio, preload }: LaunchSpec): string {
   return JSON.stringify([
     pathOf(entry),
     args ?? [],
@@ -236,5 +236,6 @@ export function launchKey({ entry, args, execArgv, env, cwd, stdio }: LaunchSpec
     env ?? {},
     cwd ?? null,
     stdio ?? STANDARD,
+    preload ?? null,
   ]);
 }

@@ -4,6 +4,7 @@ import { isAbsolute, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { BIND, ENTER_DIRECTORY } from '../preloads.js';
 import { takeSpawnInfo } from '../wire/spawn-info.js';
+import type { LaunchSpec } from './spec.js';
 
 /**
  * Options of Node that belong to one process: each has its own title, a debugger's port serves one, and who watches files
@@ -103,13 +104,17 @@ export interface NodeStart {
 /**
  * `execArgv` undefined: as this process was started. Relative paths in those options, in NODE_OPTIONS, and in files that
  * Node looks for beside them, are from where the program was started; so Node starts there, and changes to `cwd` when it has
- * read them. That needs no list of the options that are paths.
+ * read them. That needs no list of the options that are paths. `preload`: as in a {@link LaunchSpec}.
  */
-export function nodeStart(execArgv: readonly string[] | undefined, cwd: string | undefined): NodeStart {
+export function nodeStart(
+  execArgv: readonly string[] | undefined,
+  cwd: string | undefined,
+  preload: NonNullable<LaunchSpec['preload']> = [BIND],
+): NodeStart {
   const given = execArgv === undefined ? inheritedOptions() : withoutOwn(execArgv).flat();
   const wanted = cwd ?? currentDirectory();
   const isRelative = execArgv === undefined && (given.length > 0 || process.env.NODE_OPTIONS !== undefined);
-  const own = wantsDebugger(given) ? [BIND] : [BIND, UNLISTED];
+  const own = wantsDebugger(given) ? preload : [...preload, UNLISTED];
   if (!isRelative || cwd !== undefined || wanted === STARTED_IN || !isDirectory(STARTED_IN))
     return { options: [...own, ...given], directory: wanted, workingDirectory: undefined };
   return { options: [...own, ...given, ENTER_DIRECTORY], directory: STARTED_IN, workingDirectory: wanted };

@@ -19,6 +19,11 @@ export interface LaunchSpec {
   readonly cwd?: string;
   /** Standard input, output and error: a descriptor, nothing, or this process's own. Default: nothing, own, own. */
   readonly stdio?: readonly [Standard, Standard, Standard];
+  /**
+   * @internal Options of Node that come before all others, and load what has the process die with its parent: in place of the
+   * pool's own.
+   */
+  readonly preload?: readonly string[] | undefined;
 }
 
 export type Standard = number | 'ignore' | 'inherit';
@@ -82,6 +87,7 @@ export const MEMBER_OPTIONS = optionNames<MemberSpec>({
   env: true,
   cwd: true,
   stdio: true,
+  preload: true,
   name: true,
   title: true,
   descriptors: true,

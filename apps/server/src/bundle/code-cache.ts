@@ -1,0 +1,111 @@
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { homedir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+import { cachedDataVersionTag } from 'node:v8';
+
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
+const DIRECTORY_MODE = 0o700;
+const FILE_MODE = 0o600;
+/** Permissions that nobody but the owner may have: V8 runs what it reads. */
+const OTHERS = 0o077;
+const PREFIX = 'code-';
+const UNFINISHED = '.new';
+/** Caches that are kept: of so many versions of Node, of V8's options and of the server. Each is about a megabyte. */
+const MOST_FILES = 8;
+/** Milliseconds after which a file that was not finished is that of a process which has died. */
+const ABANDONED_MS = 60_000;
+
+/**
+ * What V8 has compiled of a script before; undefined where there is none, or none that is surely this user's. The directory
+ * is opened once and what is in it by that descriptor, so that no other user can have put another in its place.
+ */
+export function readCodeCache(key: string): Buffer | undefined {
+  return within((directory) => {
+    const fd = openSync(join(directory, nameOf(key)), O_RDONLY | O_NOFOLLOW);
+    try {
+      return isPrivate(fd, 'isFile') ? readFileSync(fd) : undefined;
+    } finally {
+      closeSync(fd);
+    }
+  });
+}
+
+/** Keeps it for the next process, unless another is about to; where that is not possible, each process compiles for itself. */
+export function writeCodeCache(key: string, compiled: () => Uint8Array): void {
+  within((directory) => {
+    const name = nameOf(key);
+    const unfinished = join(directory, name + UNFINISHED);
+    removeOld(directory, name);
+    const fd = openSync(unfinished, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, FILE_MODE);
+    try {
+      writeFileSync(fd, compiled());
+      // Named only when all of it is on the disk: V8 does not look whether it is whole.
+      fsyncSync(fd);
+      renameSync(unfinished, join(directory, name));
+    } catch (error) {
+      unlinkSync(unfinished);
+      throw error;
+    } finally {
+      closeSync(fd);
+    }
+  }, true);
+}
+
+/** Node's version is in V8's tag, as are its options; the rest is of the machine and of the user. */
+function nameOf(key: string): string {
+  return `${PREFIX}${process.version}-${process.arch}-${cachedDataVersionTag().toString(16)}-${key}`;
+}
+
+/** Errors of the file system: a start goes without a cache then, as it does on a full disk and without a home. */
+function within<T>(use: (directory: string) => T, make = false): T | undefined {
+  let fd: number | undefined;
+  try {
+    const path = cacheDirectory();
+    if (path === undefined) return undefined;
+    if (make) mkdirSync(path, { recursive: true, mode: DIRECTORY_MODE });
+    fd = openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    return isPrivate(fd, 'isDirectory') ? use(`/proc/self/fd/${fd}`) : undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    return undefined;
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
+function cacheDirectory(): string | undefined {
+  const { XDG_CACHE_HOME, HOME } = process.env;
+  const home = HOME ?? homedir();
+  const caches =
+    XDG_CACHE_HOME !== undefined && isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : join(home, '.cache');
+  return isAbsolute(caches) ? join(caches, 'millrace') : undefined;
+}
+
+function isPrivate(fd: number, kind: 'isFile' | 'isDirectory'): boolean {
+  const status = fstatSync(fd);
+  return status[kind]() && status.uid === process.geteuid?.() && (status.mode & OTHERS) === 0;
+}
+
+/** Room for one more, and what a process has left that died while it wrote. */
+function removeOld(directory: string, name: string): void {
+  const aged = readdirSync(directory)
+    .filter((each) => each.startsWith(PREFIX))
+    .map((each) => ({ each, age: Date.now() - statSync(join(directory, each)).mtimeMs }))
+    .sort((a, b) => a.age - b.age);
+  const finished = aged.filter(({ each }) => !each.endsWith(UNFINISHED) && each !== name);
+  const abandoned = aged.filter(({ each, age }) => each.endsWith(UNFINISHED) && age > ABANDONED_MS);
+  for (const { each } of [...finished.slice(MOST_FILES - 1), ...abandoned]) unlinkSync(join(directory, each));
+}
