@@ -1,4 +1,13 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -75,6 +84,19 @@ test.each([{ MILLRACE_BUNDLE: '0' }, { NODE_OPTIONS: '--enable-source-maps' }])(
     expect([manager, worker]).toMatchObject([plain, plain]);
   },
 );
+
+test('every name that a package of the bundle exports is in it: else a class of that package would be two', () => {
+  const read = (path: string) => JSON.parse(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'));
+  const names = Object.keys(read('dist/bundle.json').packages).map((name) => name.replace('@millrace/', ''));
+  const manifests = ['package.json', ...names.map((name) => `../../packages/${name}/package.json`)].map(read);
+  const missing = manifests.flatMap(({ name, exports }) =>
+    Object.entries(exports as Record<string, object>)
+      .filter(([, conditions]) => !('millrace-bundled' in conditions))
+      .map(([path]) => name + path.slice(1)),
+  );
+  // Tests.
+  expect(missing).toEqual(['@millrace/channel/contract']);
+});
 
 function statOf(path: string) {
   const { mode, ino } = statSync(path);
