@@ -30,6 +30,7 @@ export type ProgramName =
   | 'hello-express'
   | 'hello-fastify'
   | 'hello-cluster'
+  | 'hello-bytes'
   | 'hello-lean'
   | 'hello-fastify-lean'
   | 'echo-ws'
@@ -104,6 +105,15 @@ export function servedLean(
   return {
     name: `millrace lean, ${mode}${name === '' ? '' : `: ${name}`}`,
     start: (host) => serve([fileOf(program)], host, variables),
+  };
+}
+
+/** The bytes of its answers from a handler of messages: the sockets alone. */
+export function servedBytes({ mode, workers }: Manner): HttpProgram {
+  const variables = { MODE: mode, WORKERS: `${workers}` };
+  return {
+    name: `millrace, ${mode}: its bytes alone`,
+    start: (host) => serve([fileOf('hello-bytes')], host, variables),
   };
 }
 
