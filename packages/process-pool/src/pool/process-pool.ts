@@ -36,6 +36,12 @@ import { mergeReloads, RELOAD_OPTIONS, type ReloadOptions, type ReloadResult, re
 import { memberStatus } from './status.js';
 
 /**
+ * Milliseconds after which spares and standbys come in place of those that were taken. A process that has just taken a place works off what
+ * has waited for it: one that boots beside it, for hundreds of milliseconds, would have half of its processor.
+ */
+const REFILL_AFTER_MS = 200;
+
+/**
  * Keeps processes alive under their names.
  *
  * Notes. Readiness is announced by the child, never guessed. A process that ends is replaced as its
@@ -67,6 +73,7 @@ export class ProcessPool implements AsyncDisposable {
   #clients: Clients | undefined;
   readonly #recycling = new Recycling();
   readonly #lateStarts = new LateStarts();
+  #refill: Alarm | undefined;
   /** Of any member's state. */
   readonly #changes = new Changes();
 
@@ -338,7 +345,7 @@ export class ProcessPool implements AsyncDisposable {
       ready: (member) => {
         this.#events.emit('ready', member);
         this.#lateStarts.look();
-        this.#fillSpares();
+        this.#fillSparesLater();
         this.#changes.happened();
       },
       message: (member, message) => this.#onMessage(member, message),
@@ -387,6 +394,14 @@ export class ProcessPool implements AsyncDisposable {
     );
   }
 
+  #fillSparesLater(): void {
+    if (this.#state !== 'running' || this.#refill !== undefined) return;
+    this.#refill = new Alarm(REFILL_AFTER_MS, () => {
+      this.#refill = undefined;
+      this.#fillSpares();
+    }).unref();
+  }
+
   #join(specs: readonly MemberSpec[]): Member[] {
     const names = new Set(this.#members.map(({ name }) => name));
     for (const { name } of specs) {
@@ -411,6 +426,8 @@ export class ProcessPool implements AsyncDisposable {
     this.#state = 'stopping';
     this.#reloads.close();
     this.#recycling.close();
+    this.#refill?.cancel();
+    this.#refill = undefined;
     this.#spares?.close();
     this.#clients?.close();
     this.#clients = undefined;

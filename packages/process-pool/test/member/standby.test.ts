@@ -38,6 +38,23 @@ test('a standby has run its module as far as begun, and takes the place of a pro
   await standbyOf(one, standby);
 });
 
+test('the next standby, and the next spare, come a while after the one that took the place is ready', async () => {
+  const { pool, ready } = watch([waits('a')], { spares: 1 });
+  await pool.start();
+  const [one] = pool.members as [Member];
+  const standby = await standbyOf(one);
+  await until('a spare', () => pool.status().spares.loaded === 1);
+  let readyAt = 0;
+  pool.on('ready', () => {
+    readyAt = performance.now();
+  });
+  one.kill('SIGKILL');
+  await until('it to be ready', () => ready.length === 2);
+  await standbyOf(one, standby);
+  // What the process that took the place has to do is not done beside one that boots.
+  expect(performance.now() - readyAt).toBeGreaterThan(190);
+});
+
 test('one that is killed is replaced, and its member goes on', async () => {
   const { pool, exits } = watch([waits('a')], { spares: 0 });
   await pool.start();
