@@ -9,11 +9,12 @@ const all = { test: { ...packaged.test, setupFiles: ['test/log-readers.ts'] } };
 const PURE = [
   'test/api/{parts,tables,types}.test.ts',
   'test/base/base-parts.test.ts',
-  'test/manager/hang-watch.test.ts',
+  'test/manager/{hang-watch,vacancies}.test.ts',
   'test/options/option-names.test.ts',
   'test/reactor/{memory-guard,shares}.test.ts',
   'test/sessions/clients.test.ts',
   'test/admin/trace-steps.test.ts',
+  'test/worker/rehearsal.test.ts',
   'test/shared/*.test.ts',
   'test/sockets/{large-output,session-link,socket-parts}.test.ts',
 ];

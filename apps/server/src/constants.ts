@@ -64,6 +64,8 @@ export const INCARNATIONS_PER_MANAGER = 2 ** 20;
 export const MAX_MESSAGE_BYTES = 64 << 20;
 /** Milliseconds between two calls of `workerExit` in a process whose loop something keeps. */
 export const WORKER_EXIT_MS = 10;
+/** Milliseconds from when all processes are up until the manager loads its log: the start is over by then. */
+export const LOAD_LOG_AFTER_MS = 500;
 /** Milliseconds beyond `maxWaitTime` after which a process is killed: it may have to say what it waited for. */
 export const KILL_GRACE_MS = 500;
 /** Milliseconds in which copies of one signal to stop come: `timeout` sends two, npm hands on what a terminal has sent. */
@@ -78,6 +80,8 @@ export const HANDLER_NAMED_MS = 5_000;
 export const HANDLER_NAMED_AGAIN_MS = 60_000;
 /** Milliseconds between two signs of life of a worker's loop, and between the manager's checks for them. */
 /** Milliseconds between two checks whether what a thread has counted is still in the memory that all processes map. */
+/** Milliseconds between two looks of the manager at which processes wait for the end of a worker, for others to see. */
+export const STANDBYS_SHOWN_MS = 500;
 export const RESTORE_MS = 1_000;
 export const HEARTBEAT_MS = 1_000;
 /** Listeners of one server: packets name them in one byte. */

@@ -98,6 +98,11 @@ export class ProcessLog {
     this.#log ??= this.#open();
   }
 
+  /** As {@link load}; where that cannot be done now, the first line tries it again. */
+  prepare(): void {
+    void this.log;
+  }
+
   /**
    * Opens the file before the first line does. In the `first` process it throws `ERR_MILLRACE_LOG_FILE` where that cannot be
    * done: it is what has just been written into the options. Of a server that runs the lines are lost.

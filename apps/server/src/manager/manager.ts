@@ -2,7 +2,13 @@ import { Alarm } from '@millrace/channel/internal';
 import { type ChildProcessContext, type Exit, type Member, ProcessPool } from '@millrace/process-pool';
 import type { TaskSubmitter } from '@millrace/task-pool/internal';
 import { Reaper } from '../base/reaper.js';
-import { KILL_GRACE_MS, LEFT_FILES_MS, RESTORE_MS } from '../constants.js';
+import {
+  KILL_GRACE_MS,
+  LEFT_FILES_MS,
+  LOAD_LOG_AFTER_MS,
+  RESTORE_MS,
+  STANDBYS_SHOWN_MS,
+} from '../constants.js';
 import {
   controlMessage,
   type FromManager,
@@ -144,7 +150,7 @@ export class ManagerRole implements ServerControl {
     this.#leases = new RoleLeases((member) => this.#leaseGranted(member));
     this.#vacancies = new Vacancies(
       this.#leases,
-      topology.base !== undefined,
+      topology,
       (message) => this.#tellMaster(message),
       (member) => this.#scaling.vacant(member),
     );
@@ -202,6 +208,7 @@ export class ManagerRole implements ServerControl {
       this.#retirees.succeed(this.#pool.members);
     }
     this.#keepVacantCounters();
+    if (this.#context.options.standby) this.#showStandbys();
     const started = runInOrder(this.#context.handlers.get('managerStart'));
     await untilSettled(this.#context, 'managerStart', 'no process is started before it has', started);
     this.#hasProcesses = true;
@@ -219,6 +226,8 @@ export class ManagerRole implements ServerControl {
     if (this.#stopping) return;
     this.#up = true;
     this.#child.ready();
+    // What it takes to say that a process has died is not loaded while its clients wait.
+    new Alarm(LOAD_LOG_AFTER_MS, () => this.#context.processLog.prepare()).unref();
     this.#replacements.open();
     this.#scaling.open();
   }
@@ -502,7 +511,7 @@ export class ManagerRole implements ServerControl {
   }
 
   #exited(member: Member, exit: Exit, delay: number | undefined): void {
-    const { pid, code, signal, uptime, error } = exit;
+    const { pid, code, signal } = exit;
     const { role, id } = assignmentOf(member);
     // One that had given up its place, or never had it, takes no task with it.
     if (this.#leases.isHeldBy(member, pid) && role === 'taskWorker')
@@ -529,6 +538,13 @@ export class ManagerRole implements ServerControl {
     if (pid !== undefined) this.#links.ended(member, pid);
     if (code === 0 || this.#stopping) return;
     this.#pids.failed(flatId(role, this.#topology, id), exit);
+    // The next process is told to begin first: clients wait for it.
+    if (delay === 0) setImmediate(() => this.#reportExit(member, exit, delay));
+    else this.#reportExit(member, exit, delay);
+  }
+
+  #reportExit(member: Member, exit: Exit, delay: number | undefined): void {
+    const { pid, code, signal, uptime, error } = exit;
     const { log, options } = this.#context;
     // The manager says what it ends of.
     if (this.#startFailure !== undefined) return;
@@ -552,6 +568,14 @@ export class ManagerRole implements ServerControl {
       const restored = kept.restore();
       if (restored > 0) limit.warn('counters', restoredText(restored, 'places that no process has'));
     }, RESTORE_MS).unref();
+  }
+
+  /** Says in shared memory which processes wait: one that ends there is seen in /proc, the next one here a moment later. */
+  #showStandbys(): void {
+    setInterval(() => {
+      for (const member of this.#members.of('worker'))
+        this.#pids.standsBy(this.#members.peerOf(member), member.standbyPid);
+    }, STANDBYS_SHOWN_MS).unref();
   }
 
   /** The process of that pid has its place no more, if it had: what it has counted stays. */

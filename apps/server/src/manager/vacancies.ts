@@ -1,18 +1,20 @@
 import type { Member } from '@millrace/process-pool';
 import type { FromManager } from '../contract/control-messages.js';
 import { asWorker, type PeerId } from '../contract/ids.js';
+import type { Topology } from '../links/topology.js';
 import { assignmentOf } from './members.js';
 import type { RoleLeases } from './role-leases.js';
 
 /**
  * Places of workers that no process has: the next one gets the place when the clients of the one before have been told what has
- * become of their requests. Until then both could answer the same one. In base mode connections end with their worker.
+ * become of their requests. Until then both could answer the same one. Clients of messages have no requests: the next process need not
+ * wait until they are known to it. In base mode connections end with their worker.
  *
  *   its process has ended, or given the place up → the reactor threads tell its clients → the next process gets the lease
  */
 export class Vacancies {
   readonly #leases: RoleLeases;
-  readonly #isBase: boolean;
+  readonly #topology: Pick<Topology, 'aside' | 'base'>;
   readonly #tellMaster: (message: FromManager) => void;
   readonly #onVacant: (member: Member) => void;
   readonly #waiting = new Map<PeerId, Member>();
@@ -20,13 +22,13 @@ export class Vacancies {
   /** `onVacant`: the clients have been told, and no process has the place yet. */
   constructor(
     leases: RoleLeases,
-    isBase: boolean,
+    topology: Pick<Topology, 'aside' | 'base'>,
     tellMaster: (message: FromManager) => void,
     onVacant: (member: Member) => void,
   ) {
     this.#onVacant = onVacant;
     this.#leases = leases;
-    this.#isBase = isBase;
+    this.#topology = topology;
     this.#tellMaster = tellMaster;
   }
 
@@ -44,16 +46,17 @@ export class Vacancies {
     const member = this.#waiting.get(peer);
     if (member === undefined) return;
     this.#waiting.delete(peer);
-    this.#onVacant(member);
-    this.#leases.unblock(member);
+    if (this.#leases.holder(member) === undefined) this.#onVacant(member);
+    if (this.#topology.aside) this.#leases.unblock(member);
   }
 
   #begin(member: Member): void {
     const { role, id } = assignmentOf(member);
     const worker = asWorker(id);
-    if (this.#isBase || role !== 'worker' || this.#waiting.has(worker)) return;
+    if (this.#topology.base !== undefined || role !== 'worker' || this.#waiting.has(worker)) return;
     this.#waiting.set(worker, member);
-    this.#leases.block(member);
+    // Two ways to the reactor threads and back, each with a wake-up.
+    if (this.#topology.aside) this.#leases.block(member);
     this.#tellMaster({ type: 'workerDied', peer: worker });
   }
 }

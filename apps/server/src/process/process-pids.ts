@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import type { Exit } from '@millrace/process-pool';
 import { asPeer, type PeerId } from '../contract/ids.js';
 import type { Counters } from '../shared/counters.js';
-import { FAILURES, LAST_EXIT, PID, READY_PID, RESTARTS } from '../shared/counters-layout.js';
+import { FAILURES, LAST_EXIT, PID, READY_PID, RESTARTS, STANDBY_PID } from '../shared/counters-layout.js';
 
 /** How a process has ended, as one number: its code, or minus the number of the signal. */
 export function exitNumber({ code, signal }: Pick<Exit, 'code' | 'signal'>): number {
@@ -32,6 +32,11 @@ export class ProcessPids {
   /** The process of that pid is ready. */
   ready(peer: PeerId, pid: number): void {
     this.#counters.process(peer)[READY_PID] = pid;
+  }
+
+  /** That process waits for the end of the one that has the name; undefined: none does. */
+  standsBy(peer: PeerId, pid: number | undefined): void {
+    this.#counters.process(peer)[STANDBY_PID] = pid ?? 0;
   }
 
   /** Another process than the first has the name. */

@@ -33,7 +33,8 @@ import type { ListenerIndex, ReactorIndex, Unchecked } from '../contract/ids.js'
  *              │ ANSWER_BYTES                                                      │
  *              │ ENGINE_AT │ ENGINE_CONNECTED │ ENGINE_WAITING │ ENGINE_DELAYED │  │ 8 doubles,
  *              │ ENGINE_RUNNING │ ENGINE_HOSTS │ ENGINE_DISCONNECTS │             │
- *              │ REMOTE_RETRIED │ REMOTE_LOOKED_UP │ REMOTE_LOST │ HOST_…        │ 16 more
+ *              │ REMOTE_RETRIED │ REMOTE_LOOKED_UP │ REMOTE_LOST │ HOST_…        │ 16 more,
+ *              │ STANDBY_PID                                                     │ among them
  *              │ for each reactor thread: DONE                                     │ then R, rounded up to 8
  *              └───────────────────────────────────────────────────────────────────┘
  *
@@ -48,8 +49,8 @@ import type { ListenerIndex, ReactorIndex, Unchecked } from '../contract/ids.js'
  * queue of the system, the place of TASKS_COMPLETED has how many messages were no tasks (GARBAGE), that of TASKS_FAILED
  * how many tasks of other programs, or earlier runs, have failed (ORPHANS_FAILED).
  *
- * Who starts a process (the manager; of itself and the manager, the master) writes PID, READY_PID, RESTARTS, FAILURES and LAST_EXIT
- * of its block; the process itself what is about its loop. ORDER_… is what the master asks a process about itself, ANSWER_… what that has
+ * Who starts a process (the manager; of itself and the manager, the master) writes PID, READY_PID, RESTARTS, FAILURES, LAST_EXIT and
+ * STANDBY_PID of its block; the process itself what is about its loop. ORDER_… is what the master asks a process about itself, ANSWER_… what that has
  * answered: see diagnosis-words.ts.
  */
 const LINE = 8;
@@ -195,6 +196,8 @@ export const HOST_LOST = 5 * LINE + 6;
 export const HOST_AGAIN = 5 * LINE + 7;
 export const HOST_CANCELLED = 6 * LINE;
 export const HOST_STALLED = 6 * LINE + 1;
+/** The process that waits for the end of the one in PID, or has done so a second ago; 0: none does. */
+export const STANDBY_PID = 6 * LINE + 2;
 /** For each reactor thread, from here on. */
 export const DONE = 7 * LINE;
 

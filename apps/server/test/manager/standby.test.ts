@@ -1,4 +1,4 @@
-import { TestClient, until } from '@millrace/testkit';
+import { isRunning, TestClient, until } from '@millrace/testkit';
 import { expect, test } from 'vitest';
 import { pidOf, type RunningServer, startServer } from '../support.js';
 
@@ -67,14 +67,6 @@ test('a server with standbys ends in order, and none is left', async () => {
   const pids = server.program.children().map(({ pid }) => pid);
   server.program.kill('SIGTERM');
   expect(await server.program.ended()).toEqual({ code: 0, signal: null });
-  await until('the end of all', () => pids.every((pid) => !isThere(pid)));
+  await until('the end of all', () => !pids.some(isRunning));
   expect(server.program.output).not.toMatch(/force kill|abnormal exit/);
 });
-
-function isThere(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}

@@ -1,0 +1,32 @@
+import { openDescriptors, within } from '@millrace/testkit';
+import { expect, test } from 'vitest';
+import { topologyOf } from '../../src/links/topology.js';
+import { resolveOptions } from '../../src/options/resolve-options.js';
+import type { RoleContext } from '../../src/process/role-context.js';
+import { Rehearsal } from '../../src/worker/rehearsal.js';
+
+const options = resolveOptions({ port: 0, workerNum: 3, taskWorkerNum: 2, tasks: { count: () => 1 } });
+const context = { options, ports: [options.port] } as unknown as RoleContext;
+const topology = topologyOf(options, [options.port], 1, []);
+
+test('messages of nobody are answered, and nothing of that stays open', async () => {
+  const before = openDescriptors('self');
+  const rehearsal = Rehearsal.open(context, topology);
+  expect(openDescriptors('self')).toBeGreaterThan(before);
+  rehearsal.run();
+  await within('the rehearsal', rehearsal.over);
+  expect(rehearsal.answered).toBe(512);
+  expect(openDescriptors('self')).toBe(before);
+  rehearsal.close();
+  expect(openDescriptors('self')).toBe(before);
+});
+
+test('one that is closed in the middle leaves nothing open, and answers no more', async () => {
+  const before = openDescriptors('self');
+  const rehearsal = Rehearsal.open(context, topology);
+  rehearsal.run();
+  rehearsal.close();
+  await rehearsal.over;
+  expect(rehearsal.answered).toBe(0);
+  expect(openDescriptors('self')).toBe(before);
+});
