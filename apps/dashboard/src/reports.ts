@@ -1,8 +1,16 @@
 // What the page and the command read of the answers of the admin interface. A test of @millrace/server holds these against its schemas.
 
 export type ServerState = 'starting' | 'ready' | 'degraded' | 'draining';
-export type ProcessState = 'starting' | 'ready' | 'leaving' | 'hanging' | 'stopped' | 'down';
-export type Role = 'master' | 'manager' | 'worker' | 'task-worker' | 'user-process' | 'service' | 'admin';
+export type ProcessState = 'starting' | 'ready' | 'leaving' | 'hanging' | 'stopped' | 'down' | 'standby';
+export type Role =
+  | 'master'
+  | 'manager'
+  | 'worker'
+  | 'standby'
+  | 'task-worker'
+  | 'user-process'
+  | 'service'
+  | 'admin';
 
 export interface Status {
   readonly name: string;

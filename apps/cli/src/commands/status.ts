@@ -45,6 +45,7 @@ const STATE_COLOURS = {
   stopped: 'red',
   down: 'red',
   leaving: 'cyan',
+  standby: 'green',
 } as const;
 
 export function summary(server: Status, paint: Paint): string[] {

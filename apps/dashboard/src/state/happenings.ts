@@ -30,6 +30,9 @@ export function heard({ process, state, pid, previousPid, at }: ProcessEvent): v
       return add(at, process, 'trouble', 'is stopped, by a signal or a debugger');
     case 'leaving':
       return add(at, process, 'replaced', 'leaves: it finishes what it has');
+    case 'standby':
+      // That one waits again is no news.
+      return;
     case 'down':
       return add(at, process, 'trouble', 'has ended; the next one is on its way');
     case 'starting':

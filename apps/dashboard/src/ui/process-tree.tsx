@@ -8,6 +8,7 @@ const GROUPS: readonly { readonly role: Role; readonly title: string }[] = [
   { role: 'task-worker', title: 'Task workers' },
   { role: 'user-process', title: 'User processes' },
   { role: 'service', title: 'Services' },
+  { role: 'standby', title: 'Standbys' },
 ];
 /** A meter is full at so much of one processor. */
 const FULL_PERCENT = 100;
@@ -46,7 +47,7 @@ export function ProcessTree() {
 
 function Group({ title, members }: { readonly title: string; readonly members: readonly ProcessReport[] }) {
   if (members.length === 0) return null;
-  const ready = members.filter(({ state }) => state === 'ready').length;
+  const ready = members.filter(({ state }) => state === 'ready' || state === 'standby').length;
   return (
     <li class="group">
       <span class="group-title">

@@ -180,6 +180,12 @@ export class Diagnoses {
     if (found === undefined) throw noProcess(name, this.#parts.view.processes.all());
     const { report, peer } = found;
     const { name: own, pid, state } = report;
+    if (report.role === 'standby')
+      throw new RequestError(
+        409,
+        'STANDBY',
+        `${own} runs nothing of the program yet: look into worker:${report.id}.`,
+      );
     if (peer === undefined)
       throw new RequestError(409, 'ADMIN', 'The admin process does not look into itself.');
     if (pid === null)

@@ -28,7 +28,8 @@ export function metricsPage(
     processes: view.processes.all().map(({ role, id, state, cpuMs, memory, uptimeMs, loopDelayP99Ms }) => ({
       role: role === 'user-process' ? 'user' : role.replace('-', '_'),
       id,
-      ready: state === 'ready',
+      // One that waits is not down: nothing is to be done about it.
+      ready: state === 'standby' ? undefined : state === 'ready',
       cpuSeconds: cpuMs === null ? undefined : cpuMs / 1_000,
       residentBytes: memory ?? undefined,
       eventLoopDelay: loopDelayP99Ms === null ? undefined : loopDelayP99Ms / 1_000,

@@ -11,7 +11,7 @@ import type { Counters } from '../shared/counters.js';
 import * as layout from '../shared/counters-layout.js';
 import { hasProcess, publishedSize } from '../shared/server-size.js';
 import type { AdminAssignment } from './admin-assignment.js';
-import { machineUptimeMs, ProcessUsages } from './process-usage.js';
+import { machineUptimeMs, type ProcessUsage, ProcessUsages } from './process-usage.js';
 import type { ProcessReport } from './schemas.js';
 
 /** A loop that has counted nothing for so long hangs. */
@@ -46,14 +46,15 @@ export class ProcessList {
     this.#named = namesOf(topology);
   }
 
-  /** In the order of the tree: master, manager, workers, task workers, user processes, admin; read at most so long ago. */
+  /** In the order of the tree: master, manager, workers, task workers, user processes, those that wait for the end of a worker, admin; read at most so long ago. */
   all(mostAgeMs = FRESH_MS): readonly ProcessReport[] {
     const now = performance.now();
     if (now - this.#readAt < mostAgeMs) return this.#all;
     this.#readAt = now;
     const named = this.#named.filter(({ peer }) => hasProcess(this.#topology, this.#counters, peer));
     const machineMs = machineUptimeMs();
-    this.#all = [...named.map((one) => this.#report(one, machineMs)), this.#self(machineMs)];
+    const standbys = named.flatMap((one) => this.#standbyOf(one, machineMs) ?? []);
+    this.#all = [...named.map((one) => this.#report(one, machineMs)), ...standbys, this.#self(machineMs)];
     this.#usages.keep(new Set(this.#all.flatMap(({ pid }) => (pid === null ? [] : [pid]))));
     return this.#all;
   }
@@ -95,10 +96,7 @@ export class ProcessList {
           : pid === null || usage === undefined
             ? 'down'
             : stateOf(words, pid, usage.stopped),
-      uptimeMs: usage?.uptimeMs ?? null,
-      cpuMs: usage?.cpuMs ?? null,
-      cpuPercent: usage?.cpuPercent ?? null,
-      memory: usage?.memory ?? null,
+      ...usageOf(usage),
       loopDelayMs: beats ? delayOf(words[layout.LOOP_DELAY] as number) : null,
       loopDelayP99Ms: beats ? delayOf(words[layout.LOOP_DELAY_P99] as number) : null,
       restarts: of(layout.RESTARTS),
@@ -109,6 +107,26 @@ export class ProcessList {
       messagesUnderWay: worker === undefined ? null : counters.underWay(worker),
       tasksRunning: isRunning ? of(layout.TASKS_AT_HAND) : null,
       tasksAsked: isRunning || role === 'master' || role === 'manager' ? null : of(layout.TASKS),
+    };
+  }
+
+  /** Of what it publishes there is nothing yet: the block of counters is that of the process before. */
+  #standbyOf({ role, id, peer }: Named, machineMs: number): ProcessReport | undefined {
+    if (role !== 'worker') return undefined;
+    const pid = this.#counters.ofProcess(peer, layout.STANDBY_PID);
+    // It has taken the place meanwhile.
+    if (pid === 0 || pid === this.#counters.ofProcess(peer, layout.PID)) return undefined;
+    const usage = this.#usages.of(pid, machineMs);
+    if (usage === undefined) return undefined;
+    const state = usage.stopped ? 'stopped' : 'standby';
+    return {
+      name: `standby:${id}`,
+      role: 'standby',
+      id,
+      pid,
+      state,
+      ...usageOf(usage),
+      ...NOTHING_PUBLISHED,
     };
   }
 
@@ -125,22 +143,29 @@ export class ProcessList {
       id: 0,
       pid: process.pid,
       state: 'ready',
-      uptimeMs: usage?.uptimeMs ?? null,
-      cpuMs: usage?.cpuMs ?? null,
-      cpuPercent: usage?.cpuPercent ?? null,
-      memory: usage?.memory ?? null,
-      loopDelayMs: null,
-      loopDelayP99Ms: null,
-      restarts: null,
-      failures: null,
-      lastFailure: null,
-      connections: null,
-      messages: null,
-      messagesUnderWay: null,
-      tasksRunning: null,
-      tasksAsked: null,
+      ...usageOf(usage),
+      ...NOTHING_PUBLISHED,
     };
   }
+}
+
+/** What is told of a process that counts nothing for others to see. */
+const NOTHING_PUBLISHED = {
+  loopDelayMs: null,
+  loopDelayP99Ms: null,
+  restarts: null,
+  failures: null,
+  lastFailure: null,
+  connections: null,
+  messages: null,
+  messagesUnderWay: null,
+  tasksRunning: null,
+  tasksAsked: null,
+} as const;
+
+function usageOf(usage: ProcessUsage | undefined) {
+  const { uptimeMs = null, cpuMs = null, cpuPercent = null, memory = null } = usage ?? {};
+  return { uptimeMs, cpuMs, cpuPercent, memory };
 }
 
 function stateOf(words: Float64Array, pid: number, stopped: boolean): ProcessReport['state'] {

@@ -339,6 +339,13 @@ async function kill(
   const { report, peer } = found;
   if (report.role === 'master')
     throw new RequestError(409, 'MASTER', 'The server ends with its master: stop it in the place of that.');
+  // Which process that is stands in memory that others may write: the master signals only those that it knows of.
+  if (report.role === 'standby')
+    throw new RequestError(
+      409,
+      'STANDBY',
+      `${report.name} has no clients and is not killed from here: a reload ends it, or a signal to its pid ${report.pid}.`,
+    );
   assertRoom(parts);
   const { pid } = report;
   const { signal } = body;

@@ -79,14 +79,23 @@ export type StatusReport = v.InferOutput<typeof statusSchema>;
 export const processSchema = v.strictObject({
   name: said(
     v.string(),
-    "As 'worker:0', 'task-worker:1', 'user-process:0', 'bus', 'task-broker', 'manager', 'master' or 'admin'.",
+    "As 'worker:0', 'task-worker:1', 'user-process:0', 'standby:0', 'bus', 'task-broker', 'manager', 'master' or 'admin'.",
   ),
-  role: v.picklist(['master', 'manager', 'worker', 'task-worker', 'user-process', 'service', 'admin']),
-  id: said(whole, 'Counts those of its role.'),
+  role: v.picklist([
+    'master',
+    'manager',
+    'worker',
+    'standby',
+    'task-worker',
+    'user-process',
+    'service',
+    'admin',
+  ]),
+  id: said(whole, 'Counts those of its role; of a standby, the worker that it waits for.'),
   pid: orNull(whole),
   state: said(
-    v.picklist(['starting', 'ready', 'hanging', 'stopped', 'down', 'leaving']),
-    "'leaving': the server was scaled down by it, and it finishes what it has. 'hanging': its loop has not turned for 2.5 s. 'stopped': by a signal or a debugger. 'down': there is none; the next one is on its way.",
+    v.picklist(['starting', 'ready', 'hanging', 'stopped', 'down', 'leaving', 'standby']),
+    "'leaving': the server was scaled down by it, and it finishes what it has. 'hanging': its loop has not turned for 2.5 s. 'stopped': by a signal or a debugger. 'down': there is none; the next one is on its way. 'standby': it waits for the end of the process of its worker, or loads for that.",
   ),
   uptimeMs: said(orNull(number), 'null, as memory and processor time are: there is none, or /proc hides it.'),
   cpuMs: said(orNull(number), 'Milliseconds of processor time since its start.'),

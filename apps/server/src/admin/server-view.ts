@@ -19,6 +19,9 @@ const PAGE = 100;
 
 type ServerState = StatusReport['state'];
 
+/** States of processes that do what they are there for. */
+const WELL: ReadonlySet<ProcessReport['state']> = new Set(['ready', 'leaving', 'standby']);
+
 /**
  * The server, as the memory that its processes share tells of it, and /proc: nothing is asked of any process, so one that hangs holds up
  * nothing here, and nothing here holds up one.
@@ -50,9 +53,7 @@ export class ServerView {
     const processes = this.processes.all();
     switch (this.counters.server(layout.STATE)) {
       case layout.SERVER_RUNNING:
-        return processes.every(({ state }) => state === 'ready' || state === 'leaving')
-          ? 'ready'
-          : 'degraded';
+        return processes.every(({ state }) => WELL.has(state)) ? 'ready' : 'degraded';
       case layout.SERVER_STOPPING:
         return 'draining';
       default:
@@ -132,7 +133,7 @@ export class ServerView {
       },
       processes: {
         total: processes.length,
-        ready: processes.filter(({ state }) => state === 'ready').length,
+        ready: processes.filter(({ state }) => state === 'ready' || state === 'standby').length,
         restarts: sum(({ restarts }) => restarts),
         failures: sum(({ failures }) => failures),
       },

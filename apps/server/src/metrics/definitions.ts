@@ -312,7 +312,7 @@ export const serverMetrics: readonly ServerMetric[] = [
   ofProcess(
     'gauge',
     'process_ready',
-    'Whether a process does its work; 0: it is down, only starts, hangs or is stopped.',
+    'Whether a process does its work; 0: it is down, only starts, hangs or is stopped. Not of a standby, which has no work yet.',
     ({ ready }) => (ready === undefined ? undefined : Number(ready)),
   ),
   ofProcess(

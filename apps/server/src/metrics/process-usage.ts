@@ -8,7 +8,7 @@ export function roleLabel(role: ProcessRole | 'admin'): string {
 
 /** What one process of a server uses. */
 export interface ProcessUsage {
-  /** `'master'`, `'manager'`, `'worker'`, `'task_worker'`, `'user'`, `'service'`, `'admin'`. */
+  /** `'master'`, `'manager'`, `'worker'`, `'standby'`, `'task_worker'`, `'user'`, `'service'`, `'admin'`. */
   readonly role: string;
   /** Among those of its role. */
   readonly id: number;
