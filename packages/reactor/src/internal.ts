@@ -14,6 +14,7 @@
 export { FrameInput } from './framing/frame-input.js';
 export { MALFORMED } from './framing/framer.js';
 export { createFramer } from './framing/framing.js';
+export { OwnFrames } from './framing/own-frames.js';
 export { MemoryUse } from './output/memory-use.js';
 export { OutputQueue } from './output/output-queue.js';
 export { HANDSHAKE_BYTES } from './tls/tls-acceptor.js';

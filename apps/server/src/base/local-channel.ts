@@ -126,10 +126,11 @@ export class LocalChannel implements PacketChannel {
       if (this.#waiting.length > 0) this.deliverNow();
       if (!this.#paused) return listener(packet);
     }
-    const { type, session, aux, listener: index, body, start, end } = packet;
+    const { type, session, aux, listener: index, body, start, end, own } = packet;
     const copy = new Packet().set(type, session, aux, index);
-    // Packets are reused, and what they carry is the sender's.
-    if (end > start) copy.with(Buffer.from(body.subarray(start, end)));
+    // Packets are reused, and what they carry is the sender's, unless it was given away.
+    if (end > start) copy.with(own ? body.subarray(start, end) : Buffer.from(body.subarray(start, end)));
+    copy.own = own;
     this.#waiting.push(copy);
     this.#waitingBytes += PACKET_BYTES + copy.end;
     this.#deliverSoon();

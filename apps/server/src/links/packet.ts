@@ -1,5 +1,5 @@
 import type { Codec, Frame } from '@millrace/channel';
-import { WordCopier } from '@millrace/channel/internal';
+import { copyOf, takeOver, WordCopier } from '@millrace/channel/internal';
 import {
   asPeer,
   asWorker,
@@ -145,6 +145,8 @@ export class Packet {
   body: Uint8Array = NOTHING;
   start = 0;
   end = 0;
+  /** The memory of the body is the receiver's to keep. Only within one process: what comes from another one lies in memory that both use. */
+  own = false;
 
   /** Makes this a packet without a body. */
   set(type: number, session: Unchecked<SessionId>, aux = 0, listener: Unchecked<ListenerIndex> = 0): this {
@@ -154,6 +156,7 @@ export class Packet {
     this.session = session as SessionId;
     this.body = NOTHING;
     this.start = this.end = 0;
+    this.own = false;
     return this;
   }
 
@@ -162,6 +165,11 @@ export class Packet {
     this.start = start;
     this.end = end;
     return this;
+  }
+
+  /** The body in memory that a handler may keep. */
+  kept(): Buffer {
+    return (this.own ? takeOver : copyOf)(this.body as Buffer, this.start, this.end);
   }
 
   text(): string {

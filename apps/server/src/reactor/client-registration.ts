@@ -5,6 +5,7 @@ import {
   Connection,
   type ConnectionHandlers,
   ConnectionKind,
+  type Framing,
   type StreamConnection,
   TlsConnection,
 } from '@millrace/reactor';
@@ -117,8 +118,12 @@ export class ClientRegistration {
 
   #options(listener: ListenerIndex, isHttp: boolean) {
     const { packageMaxLength, bufferHighWatermark, bufferLowWatermark } = this.#context.port(listener);
+    const { data, framings } = this.#context;
+    const framing = framings[listener];
     return {
-      framing: this.#context.framings[listener],
+      framing,
+      // Elsewhere than in base mode a frame goes into a ring, and the memory is the next one's.
+      ownFrames: data.topology.base !== undefined && !isHttp && knowsLength(framing),
       maxFrameLength: packageMaxLength,
       readMemory: this.#readMemory,
       memory: this.#context.memory.use,
@@ -172,6 +177,11 @@ export class ClientRegistration {
     this.#context.traffic.closed(listener, cause);
     this.#context.gone(session);
   }
+}
+
+/** Whether the beginning of a frame says how long it will be. */
+function knowsLength(framing: Framing | undefined): boolean {
+  return framing?.kind === 'length' || framing?.kind === 'function';
 }
 
 /** Whether a listener has all addresses of the machine; of one that was handed over nobody has said. */

@@ -153,11 +153,9 @@ export class ReactorRouter {
     }
     client.visits(worker);
     client.slot.dispatched(this.#context.now());
-    dispatcher.send(
-      client,
-      worker,
-      out.set(packet.RECEIVE, client.session, 0, client.listener).with(memory, start, end),
-    );
+    out.set(packet.RECEIVE, client.session, 0, client.listener).with(memory, start, end);
+    out.own = connection.frameIsOwn === true;
+    dispatcher.send(client, worker, out);
   }
 
   /** The client sends no more: every worker that knows it is asked whether it still has something to send. */

@@ -1,4 +1,3 @@
-import { copyOf } from '@millrace/channel/internal';
 import type { ReactorIndex, SessionId } from '../contract/ids.js';
 import { Packet, RECEIVE } from '../links/packet.js';
 
@@ -13,11 +12,12 @@ export class HeldMessages {
   #bytes = 0;
 
   /** False: there is no room, and the packet is not held. */
-  hold({ type, session, aux, listener, body, start, end }: Packet, reactor: ReactorIndex): boolean {
+  hold(message: Packet, reactor: ReactorIndex): boolean {
+    const { type, session, aux, listener, start, end } = message;
     const size = PACKET_BYTES + end - start;
     if (type === RECEIVE && this.#bytes + size > HELD_BYTES) return false;
     const packet = new Packet().set(type, session, aux, listener);
-    if (end > start) packet.with(copyOf(body as Buffer, start, end));
+    if (end > start) packet.with(message.kept());
     this.#packets.push({ packet, reactor });
     this.#bytes += size;
     return true;

@@ -1,7 +1,6 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Server as NetServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
-import { copyOf } from '@millrace/channel/internal';
 import type { ListenerIndex, ReactorIndex, SessionId } from '../contract/ids.js';
 import type { ProgramTls } from '../contract/program-tls.js';
 import type { Keeper, KeptRequest, WebSocketOwner } from '../contract/resumable.js';
@@ -377,7 +376,7 @@ export class ServedSessions implements SocketHost {
       if (!link.isUpgraded) this.#takePiece(link, ledger, aux);
       else if (link.isResumable) this.#takeMessage(link, ledger, message);
     }
-    const data = copyOf(message.body as Buffer, message.start, message.end);
+    const data = message.kept();
     try {
       link.received(data);
     } catch (error) {

@@ -114,11 +114,7 @@ export class Sessions {
     switch (message.type) {
       case packet.RECEIVE:
         this.#gateway.trace.note(id, TAKEN, packet.RECEIVE, message.end - message.start, 0, 0);
-        return this.#receive(
-          this.#session(id, listener),
-          copyOf(message.body as Buffer, message.start, message.end),
-          reactor,
-        );
+        return this.#receive(this.#session(id, listener), message.kept(), reactor);
       case packet.CONNECT: {
         const session = this.#session(id, listener);
         session.remoteAddress = message.text();

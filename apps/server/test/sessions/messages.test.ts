@@ -1,3 +1,4 @@
+import { createHash, randomBytes } from 'node:crypto';
 import { echoLoad, TestClient, until } from '@millrace/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { clientOf, pidOf, type RunningServer, startServer } from '../support.js';
@@ -156,6 +157,37 @@ describe('a running server', () => {
     expect(result).toMatchObject({ lost: 0, wrong: [], closed: 0 });
     expect(result.answered).toBeGreaterThan(0);
   });
+});
+
+test('large messages and results that a worker keeps stay as they came, whatever comes after them', async () => {
+  await using server = await startServer({}, {}, 'keeping');
+  const clients = await Promise.all([0, 1].map(() => TestClient.connect(server.lines)));
+  // Alike one after the other, then others; some behind one another.
+  const bodies = [65_536, 65_536, 65_536, 20_000, 100_000, 300_000, 300_000, 40, 65_536].map((length) =>
+    randomBytes(length),
+  );
+  const frames = bodies.map((body) => {
+    const head = Buffer.alloc(4);
+    head.writeUInt32BE(body.length);
+    return Buffer.concat([head, body]);
+  });
+  for (const [index, frame] of frames.entries()) {
+    const client = clients[index % 2] as TestClient;
+    const sent = Buffer.concat(index % 3 === 2 ? [frame, frame] : [frame]);
+    client.send(sent);
+    expect((await client.take(sent.length)).equals(sent)).toBe(true);
+  }
+  const asking = clients[0] as TestClient;
+  asking.send(Buffer.alloc(4));
+  await until('the digests', () => asking.received.subarray(-2).equals(Buffer.from('\n\n')));
+  const digests = asking.received.toString().trim().split('\n');
+  const digest = (bytes: Buffer) => createHash('sha1').update(bytes).digest('hex');
+  const times = (index: number) => (index % 3 === 2 ? 2 : 1);
+  const expected = frames.flatMap((frame, index) =>
+    Array.from({ length: times(index) }, () => [digest(frame), digest(bodies[index] as Buffer)]).flat(),
+  );
+  expect(digests.sort()).toEqual(expected.sort());
+  for (const client of clients) client.close();
 });
 
 /** Keeps a load going until one more client has had this many answers. */

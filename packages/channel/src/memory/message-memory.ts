@@ -38,6 +38,12 @@ export function copyOf(memory: Buffer, start: number, end: number): Buffer {
   return slabs.copy(memory, start, end);
 }
 
+/** `memory[start, end)` without a copy, where a handler may keep that memory itself; it is given back as copies are. */
+export function takeOver(memory: Buffer, start: number, end: number): Buffer {
+  if (end - start >= LARGE) collectAfter(end - start);
+  return start === 0 && end === memory.length ? memory : memory.subarray(start, end);
+}
+
 /**
  * Lets the heap of this process grow by up to 64 MiB before V8 marks it, and `allocator` keep what is freed, while large
  * messages come. For processes whose work is messages: it is the V8 and the allocator of the whole process.

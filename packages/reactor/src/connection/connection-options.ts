@@ -9,7 +9,7 @@ import type { TurnShare } from './turn-share.js';
 
 /** What a connection of the type `Own` tells its owner. */
 export interface HandlersOf<Own> {
-  /** A frame, valid only during the call. */
+  /** A frame, valid only during the call; unless it is the receiver's, see `ownFrames`. */
   readonly onFrame: (connection: Own, memory: Buffer, start: number, end: number) => void;
   /** So many bytes have been read, before the frames in them are delivered. */
   readonly onInput?: ((connection: Own, bytes: number) => void) | undefined;
@@ -40,6 +40,12 @@ export interface PlainConnectionOptions {
   readonly framer?: Framer | undefined;
   /** Memory for reading that connections of one reactor share. Default: the reactor's own, 64 KiB. */
   readonly readMemory?: Buffer | undefined;
+  /**
+   * Whether large frames are read to memory of their own. Where one comes alone, as those do that answer one another, the connection's
+   * `frameIsOwn` says during `onFrame` that the memory is the receiver's: it need not be copied to be kept. For framings that know
+   * a frame's length from its beginning; not for TLS. Default false.
+   */
+  readonly ownFrames?: boolean | undefined;
   /**
    * Frames that are delivered of one connection in one turn, or fewer where they take longer than a millisecond; those that
    * are left come in the next, after what others have sent meanwhile. Default 32.
@@ -74,6 +80,7 @@ export const CONNECTION_OPTION_NAMES = {
   maxFrameLength: true,
   framer: true,
   readMemory: true,
+  ownFrames: true,
   framesPerTurn: true,
   loneFramesPerTurn: true,
   bytesPerTurn: true,

@@ -3,6 +3,7 @@ import { EAGAIN, EINTR, SHUT_WR, syscalls } from '@millrace/native/syscalls';
 import { isByPeer, networkFailure } from '../errors.js';
 import { FrameInput, Spares } from '../framing/frame-input.js';
 import { type Framer, failureOf } from '../framing/framer.js';
+import { OwnFrames } from '../framing/own-frames.js';
 import type { Reactor } from '../loop/reactor.js';
 import type { AddOptions } from '../loop/watch.js';
 import { MemoryUse } from '../output/memory-use.js';
@@ -49,6 +50,7 @@ export class ConnectionKind<Context = undefined> {
   readonly limits: OutputLimits;
   readonly framer: Framer;
   readonly inputs: Spares<FrameInput>;
+  readonly own: OwnFrames | undefined;
   readonly use: MemoryUse;
   readonly share: TurnShare;
   /** Of the connection whose input is being cut. */
@@ -72,7 +74,8 @@ export class ConnectionKind<Context = undefined> {
     this.use = options.memory ?? new MemoryUse();
     this.share = turnShare(options);
     this.turn = new Turn(this.share);
-    this.inputs = new Spares(() => new FrameInput(this.framer, memory, this.use));
+    this.own = options.ownFrames ? new OwnFrames(memory.length) : undefined;
+    this.inputs = new Spares(() => new FrameInput(this.framer, memory, this.use, this.own));
   }
 
   /** After a read: `input` where there is something in it, else nothing, and it is the next one's. */
@@ -220,6 +223,11 @@ export class Connection<Context = undefined> implements StreamConnection<Context
     const sent = this.#output === undefined ? sendNow(this.fd, memory, start, limit) : 0;
     this.#wrote(memory, start, limit, sent);
     return !this.closed;
+  }
+
+  /** Whether the frame that `onFrame` is told of now is the receiver's to keep: nothing else has its memory, see `ownFrames`. */
+  get frameIsOwn(): boolean {
+    return this.#kind.own?.visited === true;
   }
 
   /** The descriptor, where nothing waits and `write` would send by it; else -1. */

@@ -45,6 +45,8 @@ export interface StreamConnection<Context = undefined> {
   readonly inputBytes: number;
   readonly missingBytes: number;
   readonly writableFd: number;
+  /** Missing where no frame ever is. */
+  readonly frameIsOwn?: boolean;
   write(data: Bytes | string, start?: number, end?: number): boolean;
   /** Only where `writableFd` can be a descriptor. */
   wrote?(data: Uint8Array, start: number, end: number, result: number): void;

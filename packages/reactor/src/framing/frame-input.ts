@@ -1,10 +1,11 @@
 import { MemoryUse } from '../output/memory-use.js';
 import { type Framer, MALFORMED } from './framer.js';
+import { LARGE_FRAME, type OwnFrames } from './own-frames.js';
 
 /** The beginning of a frame that goes on in the next read is kept in so many bytes or more; one for each connection. */
 const MIN_KEEP = 256;
 /** Bytes of a frame from which the rest of it is read to where its beginning is kept, instead of both to one place. */
-const LARGE = 16 * 1024;
+const LARGE = LARGE_FRAME;
 /** Memories of large frames that the next ones use again, in this thread: fresh ones cost page faults and collections. */
 const SPARES = 16;
 const MOST_SPARE_BYTES = 1 << 20;
@@ -18,6 +19,7 @@ export class FrameInput {
   readonly #framer: Framer;
   readonly #shared: Buffer;
   readonly #use: MemoryUse;
+  readonly #own: OwnFrames | undefined;
   #kept: Buffer | undefined;
   /** Where the kept bytes begin in there: what was taken before them is not moved away for each frame. */
   #keptStart = 0;
@@ -32,10 +34,12 @@ export class FrameInput {
   /** Where in `target` the bytes begin that no frame has been cut from. */
   #from = 0;
 
-  constructor(framer: Framer, shared: Buffer, use: MemoryUse = new MemoryUse()) {
+  /** `own`: large frames that come alone are their visitor's to keep, where that says so. Default: no frame is. */
+  constructor(framer: Framer, shared: Buffer, use: MemoryUse = new MemoryUse(), own?: OwnFrames) {
     this.#framer = framer;
     this.#shared = shared;
     this.#use = use;
+    this.#own = own;
     this.target = shared;
   }
 
@@ -63,7 +67,7 @@ export class FrameInput {
   prepare(): void {
     const kept = this.#kept;
     if (kept === undefined) {
-      this.target = this.#shared;
+      this.target = this.#own?.next ?? this.#shared;
       this.offset = this.#from = 0;
     } else if (Math.max(this.#needed, this.#keptBytes) > Math.min(LARGE, this.#shared.length / 2)) {
       this.#makeRoom(kept);
@@ -99,6 +103,7 @@ export class FrameInput {
     let start = this.#from;
     let scanned = this.#scanned;
     let needed = this.#needed;
+    let latest = 0;
     try {
       while (start < end && wanted(context as Context)) {
         const length = this.#framer.measure(target, start, end, scanned, context);
@@ -112,11 +117,30 @@ export class FrameInput {
         const frame = start;
         // Before the visit: a frame whose visitor throws is not visited again.
         start += length;
+        latest = length;
+        if (this.#own !== undefined && frame === 0 && start === end && this.#give(target, length))
+          this.#own.visited = true;
         visit(target, frame, start - this.#framer.trailer, context as Context);
       }
     } finally {
+      if (this.#own !== undefined) {
+        this.#own.visited = false;
+        if (needed > 0 || latest > 0) this.#own.expect(needed > 0 ? needed : latest);
+      }
       this.#keep(target, start, end, scanned, needed);
     }
+    return true;
+  }
+
+  /** Gives `memory` up to the frame that is all there is in it, where the two are about as long; false: it stays this input's. */
+  #give(memory: Buffer, bytes: number): boolean {
+    const own = this.#own as OwnFrames;
+    if (memory === this.#shared || !own.fills(memory, bytes)) return false;
+    own.give(memory);
+    if (memory !== this.#kept) return true;
+    this.#use.bytes -= this.#keptBytes;
+    this.#kept = undefined;
+    this.#keptStart = this.#keptBytes = 0;
     return true;
   }
 
@@ -136,10 +160,17 @@ export class FrameInput {
       this.#keptStart = start;
       return;
     }
+    if (start === 0 && this.#own?.isNext(source) && this.#own.fills(source, needed)) {
+      // It will be whole where it has begun.
+      this.#own.give(source);
+      this.#kept = source;
+      this.#keptStart = 0;
+      return;
+    }
     let kept = this.#kept;
     if (kept === undefined || kept.length < Math.max(needed, bytes + 1)) {
       if (kept !== undefined) spare(kept);
-      kept = memoryFor(roomFor(bytes, needed));
+      kept = this.#memoryFor(bytes, needed);
     }
     source.copy(kept, 0, start, end);
     this.#kept = kept;
@@ -157,10 +188,16 @@ export class FrameInput {
       kept.copyWithin(0, start, start + bytes);
       return;
     }
-    const larger = memoryFor(roomFor(bytes, this.#needed));
+    const larger = this.#memoryFor(bytes, this.#needed);
     kept.copy(larger, 0, start, start + bytes);
     spare(kept);
     this.#kept = larger;
+  }
+
+  /** Of a large frame that may be handed over, just as much as it will fill. */
+  #memoryFor(bytes: number, needed: number): Buffer {
+    if (this.#own !== undefined && needed >= LARGE) return Buffer.allocUnsafeSlow(needed);
+    return memoryFor(roomFor(bytes, needed));
   }
 }
 
