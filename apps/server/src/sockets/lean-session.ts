@@ -36,6 +36,10 @@ export class LeanSession implements LeanLink {
     this.#link.send(data, encoding);
   }
 
+  sendAnswer(bytes: Buffer, length: number): void {
+    this.#link.sendAnswer(bytes, length);
+  }
+
   pause(): void {
     this.#link.wantsNoMore();
   }

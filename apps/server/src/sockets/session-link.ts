@@ -1,3 +1,4 @@
+import { copyOf } from '@millrace/channel/internal';
 import type { leanWebSocket } from '@millrace/http';
 import type { ReactorIndex, SessionId } from '../contract/ids.js';
 import type { Keeper, KeptRequest, WebSocketOwner } from '../contract/resumable.js';
@@ -21,7 +22,8 @@ export type Done = (error?: Error | null) => void;
 
 /** What reads the bytes of a client before the socket. */
 export interface InputReader {
-  received(data: Buffer): void;
+  /** `memory[start, end)`, which is another's once this returns. */
+  receivedIn(memory: Buffer, start: number, end: number): void;
   /** No more come. True: it has given up bytes, which the socket is to read before it ends. */
   inputEnds(): boolean;
 }
@@ -114,21 +116,26 @@ export class SessionLink {
 
   // From the reactor thread ---------------------------------------------------------------------------------------------
 
-  /** Bytes of the client. */
-  received(data: Buffer): void {
-    const { socket } = this;
+  /** Bytes of the client, `memory[start, end)`, which is another's once this returns. */
+  received(memory: Buffer, start: number, end: number): void {
+    const { socket, reader } = this;
     if (socket.destroyed || this.#inputEnded) return;
+    this.bytesRead += end - start;
+    if (reader === undefined) return this.deliver(copyOf(memory, start, end));
+    socket.touch();
+    reader.receivedIn(memory, start, end);
+  }
+
+  /** The same of bytes in memory that the program may keep, where nothing reads them before the socket. */
+  receivedOwn(data: Buffer): void {
+    if (this.socket.destroyed || this.#inputEnded) return;
     this.bytesRead += data.length;
     this.deliver(data);
   }
 
   /** Has the program read bytes, which are counted already. */
   deliver(data: Buffer): void {
-    const { socket, reader } = this;
-    if (reader !== undefined) {
-      socket.touch();
-      return reader.received(data);
-    }
+    const { socket } = this;
     if (this.#unread.length > 0) this.#unread.push(data);
     else if (socket.takesAtOnce(data)) return;
     else if (socket.listenerCount('readable') === 0) this.#push(data);
@@ -235,6 +242,23 @@ export class SessionLink {
     this.#output.add(data, encoding);
     this.#soon();
     if (this.#output.size >= GATHER_BYTES) this.#send(false);
+  }
+
+  /**
+   * Sends an answer that has ended, where the link is clear: the first `length` of `bytes`, which are the caller's again once this returns.
+   * What answered before it in this turn goes with it; where nothing did, it does not wait for the end of that.
+   */
+  sendAnswer(bytes: Buffer, length: number): void {
+    this.socket.touch();
+    if (!this.#output.empty) return this.#keepAnswer(bytes, length);
+    this.#settled = true;
+    this.ledger?.settle(true);
+    if (this.#offer(bytes, 0, length, true) === 'refused') this.#keepAnswer(bytes, length);
+  }
+
+  #keepAnswer(bytes: Buffer, length: number): void {
+    this.#output.add(Buffer.from(bytes.subarray(0, length)), undefined);
+    this.#soon();
   }
 
   /** Sends a frame of a WebSocket, where the link is clear: its head, text in latin1, and what comes behind it. */

@@ -376,9 +376,9 @@ export class ServedSessions implements SocketHost {
       if (!link.isUpgraded) this.#takePiece(link, ledger, aux);
       else if (link.isResumable) this.#takeMessage(link, ledger, message);
     }
-    const data = message.kept();
     try {
-      link.received(data);
+      if (link.reader === undefined) link.receivedOwn(message.kept());
+      else link.received(message.body as Buffer, message.start, message.end);
     } catch (error) {
       throwLater(error);
     }

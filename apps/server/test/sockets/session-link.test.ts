@@ -24,6 +24,10 @@ function readSocket() {
   return { link, socket, gateway };
 }
 
+function receive(link: SessionLink, data: Buffer): void {
+  link.received(data, 0, data.length);
+}
+
 /** What a listener of 'readable' gets that reads once for each event, as programs do; with the turns in which it came. */
 function readOnce(socket: SessionSocket) {
   const pieces: string[] = [];
@@ -39,10 +43,10 @@ const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 test('what comes in one turn is one piece for a listener of readable, which may read once only', async () => {
   const { link, socket } = readSocket();
   const pieces = readOnce(socket);
-  for (const text of ['a', 'b', 'c']) link.received(Buffer.from(text));
+  for (const text of ['a', 'b', 'c']) receive(link, Buffer.from(text));
   await turn();
   expect(pieces).toEqual(['abc']);
-  link.received(Buffer.from('d'));
+  receive(link, Buffer.from('d'));
   await turn();
   expect([pieces, socket.readableLength]).toEqual([['abc', 'd'], 0]);
 });
@@ -51,7 +55,7 @@ test('the end of what a client sends comes behind what came in the same turn', a
   const { link, socket } = readSocket();
   const pieces = readOnce(socket);
   const ended = new Promise<void>((resolve) => socket.on('end', resolve));
-  link.received(Buffer.from('last'));
+  receive(link, Buffer.from('last'));
   link.endInput();
   await ended;
   expect(pieces).toEqual(['last']);
@@ -60,7 +64,7 @@ test('the end of what a client sends comes behind what came in the same turn', a
 test('a client is not read from while a listener of readable leaves much unread', async () => {
   const { link, socket, gateway } = readSocket();
   socket.on('readable', () => {});
-  for (let i = 0; i < 4; i++) link.received(Buffer.alloc(socket.readableHighWaterMark));
+  for (let i = 0; i < 4; i++) receive(link, Buffer.alloc(socket.readableHighWaterMark));
   await turn();
   expect(gateway.paused).toBe(true);
   while (socket.read() !== null);
@@ -73,8 +77,8 @@ test('a listener of data has each piece as it comes', async () => {
   const pieces: string[] = [];
   socket.on('data', (piece: Buffer) => pieces.push(String(piece)));
   await turn();
-  link.received(Buffer.from('a'));
-  link.received(Buffer.from('b'));
+  receive(link, Buffer.from('a'));
+  receive(link, Buffer.from('b'));
   expect(pieces).toEqual(['a', 'b']);
 });
 
@@ -86,7 +90,7 @@ test('what a reader has kept is read before a client is gone, or sends no more',
     socket.on('end', () => seen.push('end'));
     socket.on('error', () => seen.push('broken off'));
     link.reader = {
-      received: () => {},
+      receivedIn: () => {},
       inputEnds: () => {
         link.reader = undefined;
         socket.on('data', (piece: Buffer) => {
@@ -97,7 +101,7 @@ test('what a reader has kept is read before a client is gone, or sends no more',
         return true;
       },
     };
-    link.received(Buffer.from('kept'));
+    receive(link, Buffer.from('kept'));
     if (how === 'gone') link.closed(true);
     else link.endInput();
     await over;

@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 import { MAX_WAITING_BYTES } from '../constants.js';
-import type { WholeRequest } from '../head/request-reader.js';
+import type { KnownRequest } from '../head/request-reader.js';
 import { LeanRequest } from '../message/lean-request.js';
 import { LeanResponse, type ResponseOwner } from '../message/lean-response.js';
 import type { UntypedResponse, UntypedSocket } from '../message/node-internals.js';
@@ -48,7 +48,24 @@ export class LeanConnection extends AsyncResource implements ResponseOwner, Wait
     return this.#response !== undefined || this.#input !== undefined;
   }
 
-  /** Bytes of the client. */
+  /** Bytes of the client, `memory[start, end)`, which is another's once this returns. */
+  receivedIn(memory: Buffer, start: number, end: number): void {
+    const isFree =
+      this.#input === undefined && this.#response === undefined && !this.#isReading && !this.#isOver;
+    const known = isFree ? this.#server.reader.find(memory, start, end) : undefined;
+    if (known === undefined) return this.received(Buffer.from(memory.subarray(start, end)));
+    this.#isReading = true;
+    try {
+      this.#take(known, undefined);
+    } finally {
+      this.#isReading = false;
+    }
+    // More may have come, while the program had its turn.
+    if (this.#input === undefined) this.#hasRead();
+    else if (this.#response === undefined) this.#read();
+  }
+
+  /** Bytes of the client, which are this connection's from here on. */
   received(data: Buffer): void {
     const input = this.#input;
     this.#input = input === undefined ? data : Buffer.concat([input, data]);
@@ -72,22 +89,27 @@ export class LeanConnection extends AsyncResource implements ResponseOwner, Wait
         this.#plainBytes = plainEnd - reading.end;
         // Before the program sees the request, for what that throws leaves this one here.
         this.#input = reading.end === data.length ? undefined : data.subarray(reading.end);
-        this.#take(reading, data);
+        const { bodyStart, end } = reading;
+        this.#take(reading, end > bodyStart ? data.subarray(bodyStart, end) : undefined);
         // It may have become more, while the program had its turn.
         data = this.#input;
       }
     } finally {
       this.#isReading = false;
     }
+    this.#hasRead();
+  }
+
+  /** What was to be read has been given to the program. */
+  #hasRead(): void {
     if (this.#isOver) return;
     if (this.#isPaused && (this.#input?.length ?? 0) <= MAX_WAITING_BYTES) this.#resume();
     if (this.#response === undefined) this.#server.awaitRequest(this);
   }
 
-  #take({ method, target, head, bodyStart, end }: WholeRequest, data: Buffer): void {
+  #take({ method, target, head }: KnownRequest, body: Buffer | undefined): void {
     const { socket } = this.link;
     this.line?.leave(this);
-    const body = end > bodyStart ? data.subarray(bodyStart, end) : undefined;
     const request = new LeanRequest(socket, method, target, head, body);
     const response = new LeanResponse(request, this, this.#server.keepAliveMs);
     this.#request = request;
@@ -108,6 +130,10 @@ export class LeanConnection extends AsyncResource implements ResponseOwner, Wait
 
   send(data: string | Uint8Array, encoding: BufferEncoding): void {
     this.link.send(data, encoding);
+  }
+
+  sendAnswer(bytes: Buffer, length: number): void {
+    this.link.sendAnswer(bytes, length);
   }
 
   ended(response: LeanResponse): void {

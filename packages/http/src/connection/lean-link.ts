@@ -7,6 +7,8 @@ export interface LeanLink {
   /** Whether what is sent by `send` goes out at once or behind what `send` was given before: nothing waits in the socket. */
   readonly isClear: boolean;
   send(data: string | Uint8Array, encoding: BufferEncoding): void;
+  /** The same of an answer that is given whole and has ended: the first `length` of `bytes`, which are the caller's again once this returns. */
+  sendAnswer(bytes: Buffer, length: number): void;
   /** Reads no more from the client until `resume`. */
   pause(): void;
   resume(): void;

@@ -1,5 +1,6 @@
 import { CACHED_BYTES, MAX_HEAD_BYTES } from '../constants.js';
 import { HeadCache } from './head-cache.js';
+import { KnownRequests } from './known-requests.js';
 import { mayBeginBlock, type RequestHead } from './request-head.js';
 import { mayBeginLine, parseRequestLine } from './request-line.js';
 
@@ -15,17 +16,32 @@ export interface WholeRequest {
   readonly end: number;
 }
 
+/** What a request says that has no body. */
+export type KnownRequest = Pick<WholeRequest, 'method' | 'target' | 'head'>;
+
 /** `'partial'`: it is not whole. `'node'`: node:http is to read it. */
 export type Reading = WholeRequest | 'partial' | 'node';
 
 /** Reads requests whose meaning is beyond doubt. */
 export class RequestReader {
   readonly #cache = new HeadCache(CACHED_BYTES);
+  readonly #known = new KnownRequests();
   readonly #maxHeadBytes: number;
 
   /** `maxHeaderBytes`: what node:http allows; it answers what is longer. */
   constructor(maxHeaderBytes: number) {
     this.#maxHeadBytes = Math.min(MAX_HEAD_BYTES, maxHeaderBytes - 1);
+  }
+
+  /**
+   * What `memory[start, end)` is, where that is one whole request without a body, and like those that have come before: as `read`
+   * says it. Undefined: it is to be read. What it returns is to be used before the next is asked for.
+   */
+  find(memory: Uint8Array, start: number, end: number): KnownRequest | undefined {
+    const known = this.#known;
+    if (end - start > this.#maxHeadBytes + END_OF_HEAD.length || !known.find(memory, start, end))
+      return undefined;
+    return known;
   }
 
   /** What the request that begins at `start` is. */
@@ -43,6 +59,7 @@ export class RequestReader {
     const bodyStart = headEnd + END_OF_HEAD.length;
     const end = bodyStart + (head.bodyBytes ?? 0);
     if (end > data.length) return 'partial';
+    if (head.bodyBytes === undefined) this.#known.note(data, start, start + lineEnd, line, head);
     return { method: line.method, target: line.target, head, bodyStart, end };
   }
 

@@ -1,4 +1,5 @@
 import { ServerResponse, STATUS_CODES } from 'node:http';
+import { answerBytes, putAnswer } from './answer-bytes.js';
 import { HeaderNames, OutFields } from './header-names.js';
 import type { LeanRequest } from './lean-request.js';
 import {
@@ -10,13 +11,15 @@ import {
   type UntypedSocket,
   WRITABLE_FINISHED,
 } from './node-internals.js';
-import { responseHead } from './response-head.js';
+import { type ResponseHead, responseHead } from './response-head.js';
 
 /** The connection of a response, as far as the response goes. */
 export interface ResponseOwner {
   /** Whether what is sent now goes out behind what this response has sent, and behind nothing else. */
   isClearFor(response: LeanResponse): boolean;
   send(data: string | Uint8Array, encoding: BufferEncoding): void;
+  /** The same of an answer that has ended with that: the first `length` of `bytes`, which are the caller's again once this returns. */
+  sendAnswer(bytes: Buffer, length: number): void;
   /** Everything of it is sent. */
   ended(response: LeanResponse): void;
   /** The same, once its listeners of 'finish' have been told. */
@@ -92,20 +95,24 @@ export class LeanResponse extends ServerResponse<LeanRequest> {
     let bytes = 0;
     if (isText) bytes = Buffer.byteLength(chunk);
     else if (chunk) bytes = chunk.byteLength;
-    const header = response._header ?? this.#head(response, bytes);
-    if (header === undefined) return false;
-    // In one encoding with its text, as node:http does, which matters for a head that is not of ASCII alone.
-    if (isText && bytes > 0) this.#owner.send(header + chunk, 'utf8');
-    else {
-      this.#owner.send(header, 'latin1');
-      if (bytes > 0) this.#owner.send(chunk as Uint8Array, 'latin1');
-    }
+    const head = response._header === null ? this.#head(response, bytes) : givenHead(response._header);
+    if (head === undefined) return false;
+    const length = putAnswer(head, chunk as Chunk, bytes);
+    if (length === 0) this.#sendLong(head.text, chunk as Chunk, bytes);
     response._headerSent = true;
     response.finished = true;
+    if (length > 0) this.#owner.sendAnswer(answerBytes, length);
     _finish.call(response);
     this.#owner.ended(this);
     process.nextTick(finish, this);
     return true;
+  }
+
+  #sendLong(header: string, chunk: Chunk, bytes: number): void {
+    // In one encoding with its text, as node:http does, which matters for a head that is not of ASCII alone.
+    if (typeof chunk === 'string' && bytes > 0) return this.#owner.send(header + chunk, 'utf8');
+    this.#owner.send(header, 'latin1');
+    if (bytes > 0) this.#owner.send(chunk as Uint8Array, 'latin1');
   }
 
   #isPlain(response: UntypedResponse): boolean {
@@ -120,7 +127,7 @@ export class LeanResponse extends ServerResponse<LeanRequest> {
   }
 
   /** Its head, as node:http would have it made now. */
-  #head(response: UntypedResponse, bytes: number): string | undefined {
+  #head(response: UntypedResponse, bytes: number): ResponseHead | undefined {
     if (OUT_HEADERS === undefined || !isUnchanged() || this.writeHead !== writeHead) return undefined;
     if (!this.shouldKeepAlive || !this.useChunkedEncodingByDefault || !response._defaultKeepAlive)
       return undefined;
@@ -132,7 +139,7 @@ export class LeanResponse extends ServerResponse<LeanRequest> {
     const head = responseHead(this as unknown as UntypedResponse & LeanResponse, bytes);
     if (head === undefined) return undefined;
     this.statusMessage = STATUS_CODES[statusCode] as string;
-    response._header = head;
+    response._header = head.text;
     response._contentLength = bytes;
     return head;
   }
@@ -178,6 +185,14 @@ export class LeanResponse extends ServerResponse<LeanRequest> {
     response._closed = true;
     message.emit('close');
   }
+}
+
+const given: ResponseHead = { text: '', lines: undefined, hasLength: true };
+
+/** A head that the program has had made before; to be used before another is asked for. */
+function givenHead(text: string): ResponseHead {
+  given.text = text;
+  return given;
 }
 
 function onFinish(this: LeanResponse): void {

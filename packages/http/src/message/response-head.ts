@@ -13,6 +13,8 @@ const NODES_FIELDS: ReadonlySet<string> = new Set([
 ]);
 
 const SECOND_MS = 1_000;
+/** CR and LF. */
+const LINE_END = 2;
 
 let dateLine = '';
 let keepAliveLines = '';
@@ -25,28 +27,107 @@ export interface ResponseSaid {
   readonly sendDate: boolean;
 }
 
+/** A head, up to the empty line and with it. */
+export interface ResponseHead {
+  text: string;
+  /** Its bytes up to the length of the body, or up to the end of the last line where that is said before; undefined: they are not known. */
+  lines: Uint8Array | undefined;
+  /** The length is among those lines. */
+  hasLength: boolean;
+}
+
+/** What a head was made of, but for the length of the body. */
+interface KnownLines {
+  readonly said: readonly unknown[];
+  readonly statusCode: number;
+  readonly text: string;
+  readonly hasLength: boolean;
+  /** Made when it is used once more; null: there is more than ASCII in it. */
+  bytes: Uint8Array | null | undefined;
+}
+
+/** Heads that are known, each found by its status and its fields. */
+const PLACES = 16;
+/** Characters of the longest that is known. */
+const MAX_KNOWN = 4_096;
+const known = new Array<KnownLines | undefined>(PLACES).fill(undefined);
+
+/** Names and values of the present head in turns, then the other lines. */
+const said: unknown[] = [];
+let saidCount = 0;
+const head: ResponseHead = { text: '', lines: undefined, hasLength: false };
+
 /**
- * The head of a response of `bytes`, as node:http writes it, up to the empty line and with it. Undefined where it says
+ * The head of a response of `bytes`, as node:http writes it; to be used before another is asked for. Undefined where it says
  * something that node:http is to write.
  */
-export function responseHead(response: UntypedResponse & ResponseSaid, bytes: number): string | undefined {
-  const { statusCode, statusMessage, sendDate, _keepAliveTimeout } = response;
+export function responseHead(
+  response: UntypedResponse & ResponseSaid,
+  bytes: number,
+): ResponseHead | undefined {
+  const { statusCode, statusMessage } = response;
   const reason = STATUS_CODES[statusCode];
   if (reason === undefined || statusCode < 200 || (statusMessage !== undefined && statusMessage !== reason))
     return undefined;
-  let head = `HTTP/1.1 ${statusCode} ${reason}\r\n`;
-  let hasLength = false;
+  const place = noteSaid(response);
+  if (place < 0) return undefined;
+  let lines = known[place];
+  if (lines === undefined || lines.statusCode !== statusCode || !isSaid(lines.said)) {
+    lines = newLines(statusCode, reason);
+    if (lines === undefined) return undefined;
+    if (lines.text.length <= MAX_KNOWN) known[place] = lines;
+  } else if (lines.bytes === undefined) lines.bytes = bytesOf(lines);
+  head.text = lines.hasLength ? `${lines.text}\r\n` : `${lines.text}${bytes}\r\n\r\n`;
+  head.lines = lines.bytes ?? undefined;
+  head.hasLength = lines.hasLength;
+  return head;
+}
+
+/** Notes what the present head says, and returns where one that says the same is known; -1: it says something that is node:http's. */
+function noteSaid(response: UntypedResponse & ResponseSaid): number {
+  const { statusCode, sendDate, _keepAliveTimeout } = response;
   const headers = response[OUT_HEADERS as symbol] as OutHeaders | null;
+  let count = 0;
+  let sum = statusCode;
   for (const key in headers) {
-    if (NODES_FIELDS.has(key)) return undefined;
     const [name, value] = headers[key] as OutHeaders[string];
-    if (typeof value !== 'string' && typeof value !== 'number') return undefined;
-    if (key === 'content-length') hasLength = true;
-    head += `${name}: ${value}\r\n`;
+    said[count++] = name;
+    said[count++] = value;
+    if (typeof value === 'string') sum += value.length;
+    else if (typeof value !== 'number') return -1;
   }
-  if (sendDate) head += date();
-  head += keepAlive(_keepAliveTimeout);
-  return hasLength ? `${head}\r\n` : `${head}Content-Length: ${bytes}\r\n\r\n`;
+  said[count++] = sendDate ? date() : '';
+  said[count++] = keepAlive(_keepAliveTimeout);
+  saidCount = count;
+  return sum % PLACES;
+}
+
+function isSaid(before: readonly unknown[]): boolean {
+  const count = saidCount;
+  if (before.length !== count) return false;
+  for (let i = 0; i < count; i++) if (before[i] !== said[i]) return false;
+  return true;
+}
+
+function newLines(statusCode: number, reason: string): KnownLines | undefined {
+  let text = `HTTP/1.1 ${statusCode} ${reason}\r\n`;
+  let hasLength = false;
+  const last = saidCount - 2;
+  for (let i = 0; i < last; i += 2) {
+    const name = said[i] as string;
+    const key = name.toLowerCase();
+    if (NODES_FIELDS.has(key)) return undefined;
+    if (key === 'content-length') hasLength = true;
+    text += `${name}: ${said[i + 1]}\r\n`;
+  }
+  text += `${said[last]}${said[last + 1]}`;
+  if (!hasLength) text += 'Content-Length: ';
+  return { said: said.slice(0, saidCount), statusCode, text, hasLength, bytes: undefined };
+}
+
+function bytesOf({ text, hasLength }: KnownLines): Uint8Array | null {
+  const bytes = Buffer.from(hasLength ? text.slice(0, -LINE_END) : text);
+  return bytes.length === (hasLength ? text.length - LINE_END : text.length) ? bytes : null;
 }
 
 function date(): string {

@@ -101,7 +101,7 @@ export class Bench {
       },
       send(bytes) {
         if (socket.destroyed) return;
-        if (link?.connection !== undefined) link.connection.received(bytes);
+        if (link?.connection !== undefined) link.connection.receivedIn(bytes, 0, bytes.length);
         else socket.push(bytes);
       },
       clear() {
@@ -140,6 +140,10 @@ class HeldLink implements LeanLink {
 
   send(data: string | Uint8Array, encoding: BufferEncoding): void {
     this.socket.keep(data, encoding);
+  }
+
+  sendAnswer(bytes: Buffer, length: number): void {
+    this.socket.keep(bytes.subarray(0, length), 'latin1');
   }
 
   pause(): void {}
