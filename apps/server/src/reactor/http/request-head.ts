@@ -1,5 +1,6 @@
 import * as http from './http-bytes.js';
 import { CR, isIn, LF, SPACE } from './http-bytes.js';
+import { KnownBlocks } from './known-blocks.js';
 import { NO_WORD, WORD_START, WordTrie } from './word-trie.js';
 
 // Where in a head the next byte lies.
@@ -69,7 +70,12 @@ const IS_OLD = 64;
 const IS_CONNECT = 128;
 const IS_HEAD = 256;
 const HAS_QUERY = 512;
+/** What a request line says. */
+const LINE_FACTS = IS_OLD | IS_CONNECT | IS_HEAD | HAS_QUERY;
 const OPTION_FACTS = [0, SAYS_CLOSE, SAYS_KEEP_ALIVE, SAYS_UPGRADE] as const;
+
+/** Of all clients of a thread. */
+const blocks = new KnownBlocks();
 
 /**
  * Reads the head of one request after the other, byte by byte: as strictly as RFC 9112 has it, and no more of it than what says
@@ -86,6 +92,8 @@ export class RequestHead {
   #digits = 0;
   /** The fields behind the last chunk are read, which no request line precedes. */
   #isTrailer = false;
+  /** The request line, or a part of it, is what comes next. */
+  #isFirstField = true;
 
   get isWhole(): boolean {
     return this.#state === DONE;
@@ -135,6 +143,7 @@ export class RequestHead {
     this.#state = START;
     this.#facts = this.length = 0;
     this.#isTrailer = false;
+    this.#isFirstField = true;
   }
 
   /** The fields behind the last chunk come. */
@@ -146,6 +155,8 @@ export class RequestHead {
   /** Reads from `from` on; returns the end of the head or of an empty line, or `end`. */
   scan(bytes: Uint8Array, from: number, end: number): number {
     let at = from;
+    /** Where the fields begin, where they do in these bytes. */
+    let block = -1;
     while (at < end) {
       const byte = bytes[at] as number;
       switch (this.#state) {
@@ -198,6 +209,10 @@ export class RequestHead {
         case LINE_LF:
           if (byte !== LF) return this.#odd(end);
           this.#state = FIELD_START;
+          if (!this.#isFirstField) break;
+          this.#isFirstField = false;
+          block = at + 1;
+          if (this.#isKnown(bytes, block, end)) return end;
           break;
         case FIELD_START:
           if (byte === CR) this.#state = END_LF;
@@ -235,6 +250,7 @@ export class RequestHead {
         case END_LF:
           if (byte !== LF || !this.#isConsistent) return this.#odd(end);
           this.#state = DONE;
+          if (block > 0 && at + 1 === end) this.#note(bytes, block, end);
           return at + 1;
         default:
           return this.#odd(end);
@@ -242,6 +258,24 @@ export class RequestHead {
       at++;
     }
     return at;
+  }
+
+  /** Whether the fields are all that there is, and such as have come before: then they are read. */
+  #isKnown(bytes: Uint8Array, start: number, end: number): boolean {
+    // Behind those lines the same fields may mean another thing.
+    if ((this.#facts & (IS_OLD | IS_CONNECT)) !== 0) return false;
+    const facts = blocks.facts(bytes, start, end);
+    if (facts < 0) return false;
+    this.#facts |= facts;
+    this.#state = DONE;
+    return true;
+  }
+
+  /** Notes fields that are read, where no body follows. */
+  #note(bytes: Uint8Array, start: number, end: number): void {
+    const facts = this.#facts;
+    if ((facts & (IS_OLD | IS_CONNECT | HAS_LENGTH | IS_CHUNKED)) === 0)
+      blocks.note(bytes, start, end, facts & ~LINE_FACTS);
   }
 
   #odd(end: number): number {

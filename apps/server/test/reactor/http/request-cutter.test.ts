@@ -50,6 +50,39 @@ describe('a request is cut where it ends', () => {
   });
 });
 
+test('fields that have come before are read as they were, whatever line they stand behind', () => {
+  const fields = [
+    '',
+    'Connection: keep-alive\r\n',
+    'Connection: close\r\n',
+    'Upgrade: a\r\nConnection: upgrade\r\n',
+  ];
+  const lines = ['GET / HTTP/1.1', 'HEAD /?a HTTP/1.1', 'GET / HTTP/1.0', 'CONNECT a:1 HTTP/1.1'];
+  for (const field of fields) {
+    const block = `\r\nHost: a\r\nCookie: ${'b'.repeat(30)}\r\n${field}\r\n`;
+    // So often that they are known.
+    for (let i = 0; i < 20; i++) cut(`${lines[0]}${block}`);
+    for (const line of lines) {
+      const text = `${line}${block}`;
+      const behind = CORPUS[0] as string;
+      const slowly = new Cutting();
+      for (const byte of text) slowly.feed(byte);
+      const quickly = cut(text);
+      expect([text, quickly.requests]).toEqual([text, slowly.requests]);
+      expect(quickly.cutter.isHead(1)).toBe(slowly.cutter.isHead(1));
+      expect(quickly.cutter.hasQuery).toBe(slowly.cutter.hasQuery);
+      expect(quickly.feed(behind).requests).toEqual(slowly.feed(behind).requests);
+      // One byte is another one, or is not there.
+      const others = [text.replace('bbb\r', 'bb\0\r'), text.replace('\r\n\r\n', '\r\n\n'), text.slice(0, -1)];
+      for (const other of others) {
+        const bytes = new Cutting();
+        for (const byte of other) bytes.feed(byte);
+        expect([other, cut(other).requests]).toEqual([other, bytes.requests]);
+      }
+    }
+  }
+});
+
 describe('a body comes in pieces, as it is read', () => {
   test('of a length', () => {
     const cutting = cut('POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\n')
