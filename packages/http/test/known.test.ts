@@ -2,15 +2,29 @@ import { expect, test } from 'vitest';
 import { RequestReader } from '../src/head/request-reader.js';
 import { Comparison } from './fuzz/compare.js';
 
-const LINES = ['GET / HTTP/1.1', 'GET /a/b?c=d HTTP/1.1', 'POST /a/b?c=e HTTP/1.1', `GET /${'a'.repeat(600)} HTTP/1.1`];
-const BLOCKS = ['Host: a', 'Host: b\r\nX-A: b', `Host: a\r\nConnection: keep-alive\r\nCookie: ${'c'.repeat(500)}`];
+const LINES = [
+  'GET / HTTP/1.1',
+  'GET /a/b?c=d HTTP/1.1',
+  'POST /a/b?c=e HTTP/1.1',
+  `GET /${'a'.repeat(600)} HTTP/1.1`,
+];
+const BLOCKS = [
+  'Host: a',
+  'Host: b\r\nX-A: b',
+  `Host: a\r\nConnection: keep-alive\r\nCookie: ${'c'.repeat(500)}`,
+];
 const REQUESTS = LINES.flatMap((line) => BLOCKS.map((block) => `${line}\r\n${block}\r\n\r\n`));
 
 /** What `find` says of `bytes`, where it says anything, and what `read` does. */
 function both(reader: RequestReader, bytes: Buffer) {
   const memory = Buffer.concat([Buffer.from('xyz'), bytes, Buffer.from('GET')]);
   const found = reader.find(memory, 3, 3 + bytes.length);
-  const known = found && { method: found.method, target: found.target, block: found.head.block, end: bytes.length };
+  const known = found && {
+    method: found.method,
+    target: found.target,
+    block: found.head.block,
+    end: bytes.length,
+  };
   const reading = new RequestReader(16_384).read(bytes, 0);
   if (typeof reading === 'string') return { known, read: undefined };
   const { method, target, head, end } = reading;
@@ -54,8 +68,24 @@ test('a request that differs from a known one in any byte, or in its length, is 
 });
 
 test('answers with the head of one before have what is their own: status, fields, length and body', async () => {
-  const bodies = ['', 'a', 'a'.repeat(9), 'a'.repeat(10), 'é', 'a'.repeat(99), 'a'.repeat(100), 'é'.repeat(70)];
-  const all = [...bodies, 'a'.repeat(1_000), 'a'.repeat(20_000), Buffer.from('é'), new Uint8Array(300), undefined];
+  const bodies = [
+    '',
+    'a',
+    'a'.repeat(9),
+    'a'.repeat(10),
+    'é',
+    'a'.repeat(99),
+    'a'.repeat(100),
+    'é'.repeat(70),
+  ];
+  const all = [
+    ...bodies,
+    'a'.repeat(1_000),
+    'a'.repeat(20_000),
+    Buffer.from('é'),
+    new Uint8Array(300),
+    undefined,
+  ];
   const fields = [{}, { 'X-A': 'a' }, { 'X-A': 'b' }, { 'X-B': 'a' }, { 'x-a': 'a' }, { 'X-A': 'é' }];
   let at = { node: 0, lean: 0 };
   const comparison = new Comparison((request, response) => {
@@ -65,7 +95,8 @@ test('answers with the head of one before have what is their own: status, fields
     if (number % 11 === 5) response.sendDate = false;
     for (const [name, value] of Object.entries(fields[Math.floor(number / all.length) % fields.length] ?? {}))
       response.setHeader(name, value);
-    if (number % 5 === 2 && typeof body === 'string') response.setHeader('Content-Length', Buffer.byteLength(body));
+    if (number % 5 === 2 && typeof body === 'string')
+      response.setHeader('Content-Length', Buffer.byteLength(body));
     if (number % 13 === 1) response.writeHead(201, { 'X-C': 'c' });
     response.end(body);
   });
