@@ -9,7 +9,7 @@ const millrace = spawn('node_modules/.bin/millrace', ['start', '--workers', '2',
 const ended = once(millrace, 'exit');
 let port: string | undefined;
 for await (const line of createInterface(millrace.stdout)) {
-  port = /^port (\d+)$/.exec(line)?.[1];
+  port = /"msg":"port (\d+)"/.exec(line)?.[1];
   if (port !== undefined) break;
 }
 assert.ok(port !== undefined, 'the program has told its port');
