@@ -14,7 +14,7 @@ export const RESULTS = fileURLToPath(new URL('../../../../docs/benchmarks/', imp
 
 /** Of charts whose suite does not say enough by its name. */
 const TITLES: Readonly<Record<string, string>> = {
-  http: 'Requests per second of unchanged programs under `millrace start`',
+  http: 'Requests and WebSocket messages per second',
 };
 const CURVES = { connections: 'Echo of 64 B by connections', workers: 'Echo of 64 B by workers' };
 

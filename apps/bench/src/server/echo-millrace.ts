@@ -1,17 +1,17 @@
 /**
  * Echo of length-prefixed messages on the server: `node echo-millrace.js OPTIONS` (JSON, see programs.ts). Prints its
- * port. With task workers, a task gives the answer.
+ * port. With task workers, a task gives the answer, unless workers are to.
  */
 import { createServer } from '@millrace/server';
 import { announce } from './announcements.js';
 import type { EchoOptions } from './programs.js';
 
 const options = JSON.parse(process.argv[2] as string) as EchoOptions;
-const { mode, reactors, workers = 1, taskWorkers = 0, standby, spin } = options;
+const { mode, reactors, workers = 1, taskWorkers = 0, direct, port = 0, standby, spin } = options;
 const { taskTransport, taskLargeValues } = options;
 const server = createServer({
   host: '127.0.0.1',
-  port: 0,
+  port,
   framing: { kind: 'length' },
   ...(mode !== undefined && { mode }),
   ...(reactors !== undefined && { reactorNum: reactors }),
@@ -26,7 +26,7 @@ const server = createServer({
   logLevel: 'warn',
   tasks: { echo: (message: Buffer) => message },
 });
-if (taskWorkers === 0) {
+if (taskWorkers === 0 || direct) {
   server.on('receive', (session, message) => {
     session.send(message);
   });

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import type { EchoOptions } from './programs.js';
 
 const LENGTH_BYTES = 4;
-const { workers = 0 } = JSON.parse(process.argv[2] as string) as EchoOptions;
+const { workers = 0, port = 0 } = JSON.parse(process.argv[2] as string) as EchoOptions;
 
 /** Answers each message by itself, as a handler of messages would, with one write for all that one read brought. */
 function serve(socket: Socket): void {
@@ -33,7 +33,7 @@ if (workers > 0 && cluster.isPrimary) {
   });
 } else {
   const server = createServer({ noDelay: true }, serve);
-  server.listen({ host: '127.0.0.1', port: 0, backlog: 512 }, () => {
+  server.listen({ host: '127.0.0.1', port, backlog: 512 }, () => {
     if (!cluster.isWorker) console.log((server.address() as AddressInfo).port);
   });
 }

@@ -1,11 +1,12 @@
 <?php
 /**
  * Echo of length-prefixed messages on Swoole: php -d extension=… echo-swoole.php PORT OPTIONS (JSON, see programs.ts).
- * Prints its port when it accepts. With task workers, a task gives the answer.
+ * Prints its port when it accepts. With task workers, a task gives the answer, unless workers are to.
  */
 [, $port, $options] = $argv;
 $options = json_decode($options, true);
 $tasks = $options['taskWorkers'] ?? 0;
+$answers = $tasks === 0 || ($options['direct'] ?? false);
 $server = new Swoole\Server('127.0.0.1', (int) $port, ($options['mode'] ?? 'process') === 'base' ? SWOOLE_BASE : SWOOLE_PROCESS);
 $server->set([
     'reactor_num' => $options['reactors'] ?? 1,
@@ -30,8 +31,8 @@ if ($options['announce'] ?? false) {
     $server->on('workerStart', fn($server, $id) => $announce(['worker' => $id, 'pid' => getmypid()]));
     $server->on('afterReload', fn() => $announce(['reloaded' => true]));
 }
-$server->on('receive', function ($server, $fd, $reactorId, $data) use ($tasks) {
-    if ($tasks === 0) {
+$server->on('receive', function ($server, $fd, $reactorId, $data) use ($answers) {
+    if ($answers) {
         $server->send($fd, $data);
     } else {
         $server->task([$fd, $data]);

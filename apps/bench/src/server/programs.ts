@@ -11,6 +11,10 @@ export interface EchoOptions {
   readonly workers?: number;
   /** More than 0: the answer comes from a task. */
   readonly taskWorkers?: number;
+  /** Whether workers answer by themselves all the same. */
+  readonly direct?: boolean;
+  /** Where it listens; any by default. */
+  readonly port?: number;
   /** Whether a process waits for the end of each of our workers. */
   readonly standby?: boolean;
   /** Microseconds that our workers look before they sleep. */
@@ -54,17 +58,21 @@ export function millrace(options: EchoOptions, name = `millrace, ${options.mode 
   return ofModule(name, './echo-millrace.js', options);
 }
 
-export const nodeNet: Program = ofModule('node:net', './echo-net.js', {});
+export const nodeNet: Program = netEcho({});
 
-export function nodeCluster(workers: number): Program {
+export function netEcho(options: EchoOptions): Program {
+  return ofModule('node:net', './echo-net.js', options);
+}
+
+export function nodeCluster(workers: number, options: EchoOptions = {}): Program {
   const name = `node:cluster, ${workers} worker${workers === 1 ? '' : 's'}`;
-  return ofModule(name, './echo-net.js', { workers });
+  return ofModule(name, './echo-net.js', { ...options, workers });
 }
 
 /** Swoole, when `SWOOLE_SO` names the extension. */
 export function swoole(options: EchoOptions, name = `Swoole, ${options.mode ?? 'process'}`): Program {
   const start = async (cpus?: string) => {
-    const port = await freePort();
+    const port = options.port ?? (await freePort());
     const child = startSwoole('server/echo-swoole.php', [port, JSON.stringify(options)], cpus);
     await accepts(port);
     return { child, told: new Announcements(child), port };

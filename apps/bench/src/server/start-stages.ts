@@ -61,6 +61,6 @@ export const STAGES: Readonly<Record<string, string>> = {
   managerLoads: 'manager: loading the package',
   workersBoot: "2 workers and 2 task workers: Node's own start, the last of them",
   workersLoad: 'the same: loading the package, until `workerStart`',
-  accepts: 'until the master accepts',
+  accepts: 'until the master tells `start`, all processes being ready',
   whole: 'the whole',
 };

@@ -1,16 +1,24 @@
+import { answers } from '../accepts.js';
+import { freePort } from '../free-port.js';
 import type { Contender, Group } from '../harness.js';
-import { millrace, nodeCluster, nodeNet, type Program, swoole } from './programs.js';
+import { millrace, netEcho, nodeCluster, type Program, swoole } from './programs.js';
 import { STAGES, startStages } from './start-stages.js';
 
-/** From the start of the first process until connections are accepted. */
+const MESSAGE = Buffer.from('\0\0\0\u0004ping', 'latin1');
+
+/** From the start of the first process until a worker has answered a client that tries from the beginning. */
 export function starts(): Group {
-  const size = { reactors: 1, workers: 2, taskWorkers: 2 };
-  const ours = start(millrace(size));
-  const peers = [swoole(size), nodeNet, nodeCluster(2)].map(start);
+  const size = { reactors: 1, workers: 2, taskWorkers: 2, direct: true };
+  const ours = start((port) => millrace({ ...size, port }));
+  const peers = [
+    start((port) => swoole({ ...size, port })),
+    start((port) => netEcho({ port })),
+    start((port) => nodeCluster(2, { port })),
+  ];
   return {
     contenders: [ours, ...peers, startStages],
     comparisons: peers.map((peer) => ({
-      case: 'start until connections are accepted, 2 workers, 2 task workers',
+      case: 'start until a client is answered, 2 workers, 2 task workers',
       unit: 'ms',
       metric: 'milliseconds',
       better: 'less',
@@ -26,11 +34,15 @@ export function starts(): Group {
   };
 }
 
-function start({ name, missing, start: begin }: Program): Contender {
+function start(programOn: (port: number) => Program): Contender {
+  const { name, missing } = programOn(0);
   const run = async () => {
+    const port = await freePort();
     const before = performance.now();
-    const { child } = await begin();
-    const milliseconds = performance.now() - before;
+    const [milliseconds, { child }] = await Promise.all([
+      answers(port, MESSAGE).then(() => performance.now() - before),
+      programOn(port).start(),
+    ]);
     await child.stop();
     return { milliseconds };
   };
