@@ -56,7 +56,8 @@ async function start(
   try {
     const port = await until('the port', () => {
       if (program.process.exitCode !== null) throw new Hopeless(`It has ended: ${program.output}`);
-      return existsSync(file) ? Number(readFileSync(file, 'utf8')) : undefined;
+      // It is there before anything is in it.
+      return existsSync(file) ? Number(readFileSync(file, 'utf8')) || undefined : undefined;
     });
     const client = await TestClient.connect(port);
     return {
