@@ -8,7 +8,8 @@ import { kernelBuffers } from './kernel-buffers.js';
 const PROCESS_BYTES = 40 << 20;
 
 const MIB = 1 << 20;
-const inMib = (bytes: number) => `${Math.ceil(bytes / MIB).toLocaleString('en')} MiB`;
+/** With commas between thousands. `toLocaleString` loads the rules of languages first, which takes 6 to 12 ms of a start. */
+const inMib = (bytes: number) => `${`${Math.ceil(bytes / MIB)}`.replace(/\B(?=(?:\d{3})+$)/g, ',')} MiB`;
 
 /** Says what the options add up to at worst, and warns where that is more than the memory there is. */
 export function checkMemory({ options, log }: RoleContext, topology: Topology): void {

@@ -374,8 +374,10 @@ export class MasterRole implements ServerControl {
     if (this.#admin !== undefined && !this.#context.ports.some(({ late }) => late))
       await shareRegistry(spawnArguments(this.#context.options).entry);
     const registries = ownRegistries();
-    if (this.#context.options.programOutput === 'log')
-      this.#output = new ProgramOutput(this.#context, this.#topology, this.#resources[LOG_RING] as number);
+    if (this.#context.options.programOutput === 'log') {
+      const ring = this.#resources[LOG_RING] as number;
+      this.#output = new ProgramOutput(this.#context, this.#topology, ring, this.#workersUp);
+    }
     const metrics = { [NUMBERS]: this.#context.numbers.descriptor, ...registries };
     const descriptors = {
       ...this.#resources,

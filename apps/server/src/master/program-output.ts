@@ -13,22 +13,31 @@ import type { RoleContext } from '../process/role-context.js';
 
 /** A process has two, one that retires and those that it has left behind as well. */
 const PIPES_PER_PROCESS = 16;
-/** Milliseconds that the thread has to write what is there at the end. */
+/** Milliseconds after which the thread begins in a start that takes longer. */
+const LATEST_MS = 500;
+/** Milliseconds that the thread has to write what is there at the end, and to come up before, where it has only just begun. */
 const END_MS = 1_000;
+const BEGIN_MS = 5_000;
 
 /**
  * What the processes below write to their standard streams, in the master: a thread reads it and writes it to the log. Each process makes the
- * pipes itself when it has its role, so their ends outlive the manager.
+ * pipes itself when it has its role, so their ends outlive the manager. The thread begins when `workersUp` is settled: it loads on a processor that
+ * the workers are in want of, and until then what is written waits in the pipes.
  */
 export class ProgramOutput {
   /** For every process. */
   readonly descriptors: Descriptors;
   readonly #socket: number;
-  readonly #thread: Worker;
-  readonly #ended: Promise<void>;
+  readonly #context: RoleContext;
+  readonly #data: OutputThreadData;
+  readonly #late: Alarm;
+  #thread: Worker | undefined;
+  #isOnline = false;
+  #ended = Promise.resolve();
   #isOver = false;
 
-  constructor({ options, processLog, log }: RoleContext, topology: Topology, ring: number) {
+  constructor(context: RoleContext, topology: Topology, ring: number, workersUp: Promise<void>) {
+    const { options } = context;
     const { logFile: file, logFormat: format, outputLimit: limit } = options;
     const { from, to } = outputSockets();
     this.#socket = from;
@@ -36,7 +45,8 @@ export class ProgramOutput {
     const error = check(syscalls.duplicate(2), 'fcntl');
     this.descriptors = { [OUTPUT_PIPES]: to, [STANDARD_OUTPUT]: output, [STANDARD_ERROR]: error };
     const own = userIdOf(options);
-    const data: OutputThreadData = {
+    this.#context = context;
+    this.#data = {
       socket: from,
       ring,
       most: PIPES_PER_PROCESS * peersOf(topology),
@@ -49,39 +59,55 @@ export class ProgramOutput {
         standard: { output, error },
       },
     };
-    this.#thread = new Worker(OUTPUT_THREAD, {
-      workerData: data,
+    this.#late = new Alarm(LATEST_MS, () => this.#begin()).unref();
+    void workersUp.then(() => this.#begin());
+  }
+
+  #begin(): void {
+    this.#late.cancel();
+    if (this.#thread !== undefined || this.#isOver) return;
+    const { processLog, log } = this.#context;
+    const thread = new Worker(OUTPUT_THREAD, {
+      workerData: this.#data,
       name: 'output',
       // It closes descriptors that came from other processes.
       trackUnmanagedFds: false,
     });
-    this.#thread.unref();
-    this.#thread.on('message', (message: FromOutputThread) => {
+    this.#thread = thread;
+    thread.unref();
+    thread.once('online', () => {
+      this.#isOnline = true;
+    });
+    thread.on('message', (message: FromOutputThread) => {
       if (message !== 'ended') processLog.leftOut(message.lost);
     });
     this.#ended = new Promise((resolve) => {
-      this.#thread.once('exit', () => {
+      thread.once('exit', () => {
         if (!this.#isOver) log.error('what processes write to their standard streams is not read any more');
         // Who writes there from now on is told that nothing reads, and does not wait.
         resolve();
       });
     });
-    this.#thread.once('error', (cause) =>
+    thread.once('error', (cause) =>
       log.error({ err: cause }, 'the thread that reads the output of processes has failed'),
     );
   }
 
+  /** A thread that has not begun opens the log as it is then. */
   reopenLog(): void {
-    this.#thread.postMessage('reopen' satisfies ToOutputThread);
+    this.#thread?.postMessage('reopen' satisfies ToOutputThread);
   }
 
   /** Ends it when everything is written that processes have written by now; idempotent. */
   async close(): Promise<void> {
     if (this.#isOver) return this.#ended;
+    // A start that failed has most to tell.
+    this.#begin();
     this.#isOver = true;
-    this.#thread.ref();
-    this.#thread.postMessage('end' satisfies ToOutputThread);
-    const alarm = new Alarm(END_MS, () => void this.#thread.terminate());
+    const thread = this.#thread as unknown as Worker;
+    thread.ref();
+    thread.postMessage('end' satisfies ToOutputThread);
+    const alarm = new Alarm(this.#isOnline ? END_MS : BEGIN_MS, () => void thread.terminate());
     await this.#ended;
     alarm.cancel();
     for (const fd of [this.#socket, ...Object.values(this.descriptors)]) closeSync(fd);
