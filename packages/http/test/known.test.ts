@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { STATUS_CODES } from 'node:http';
+import { expect, onTestFinished, test } from 'vitest';
 import { RequestReader } from '../src/head/request-reader.js';
 import { Comparison } from './fuzz/compare.js';
 
@@ -106,4 +107,26 @@ test('answers with the head of one before have what is their own: status, fields
     expect(await comparison.difference(new Array(150).fill(request))).toBeUndefined();
   }
   expect(at.lean).toBe(150);
+});
+
+test('a request that is too long to be known takes the place of none', () => {
+  const made = new RequestReader(16_384);
+  const known = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+  made.read(Buffer.from(known), 0);
+  made.read(Buffer.from(`GET /${'a'.repeat(600)} HTTP/1.1\r\nHost: b\r\n\r\n`), 0);
+  expect(both(made, Buffer.from(known)).known).toMatchObject({ block: '\r\nHost: a' });
+});
+
+test('a reason that the program changes is in the answers from then on', async () => {
+  onTestFinished(() => {
+    STATUS_CODES[200] = 'OK';
+  });
+  const comparison = new Comparison((request, response) => {
+    STATUS_CODES[200] = request.url?.slice(1);
+    response.end('hello');
+  });
+  for (const reason of ['OK', 'OK', 'Fine', 'Fine', 'OK'])
+    expect(
+      await comparison.difference([Buffer.from(`GET /${reason} HTTP/1.1\r\nHost: a\r\n\r\n`)]),
+    ).toBeUndefined();
 });

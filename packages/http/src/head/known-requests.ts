@@ -73,17 +73,17 @@ export class KnownRequests {
     head: RequestHead,
   ): void {
     const { block } = head;
+    // It would take the place of one that can be found, and be noted anew with each request.
+    if (lineEnd - start > MAX_LINE || block.length > MAX_BLOCK) return;
     const linePlace = placeOf(memory, start, lineEnd);
     const blockPlace = block.length % PLACES;
     const isFree = this.#lines[linePlace] === undefined || this.#blocks[blockPlace] === undefined;
     if (!isFree && ++this.#missed % NOTE_EVERY !== 0) return;
-    if (lineEnd - start <= MAX_LINE) {
-      // Its own text, which keeps nothing else of the request.
-      const text = memory.toString('latin1', start, lineEnd);
-      const target = text.slice(method.length + 1, text.lastIndexOf(' '));
-      this.#lines[linePlace] = { text, method, target, mayHaveBody };
-    }
-    if (block.length > MAX_BLOCK || this.#blocks[blockPlace]?.head === head) return;
+    // Its own text, which keeps nothing else of the request.
+    const text = memory.toString('latin1', start, lineEnd);
+    const target = text.slice(method.length + 1, text.lastIndexOf(' '));
+    this.#lines[linePlace] = { text, method, target, mayHaveBody };
+    if (this.#blocks[blockPlace]?.head === head) return;
     const bytes = new Uint8Array(block.length);
     for (let i = 0; i < block.length; i++) bytes[i] = block.charCodeAt(i);
     this.#blocks[blockPlace] = { head, bytes, words: new Int32Array(bytes.buffer, 0, bytes.length >> 2) };

@@ -39,6 +39,7 @@ export interface ResponseHead {
 /** What a head was made of, but for the length of the body. */
 interface KnownLines {
   readonly said: readonly unknown[];
+  readonly reason: string;
   readonly statusCode: number;
   readonly text: string;
   readonly hasLength: boolean;
@@ -72,7 +73,8 @@ export function responseHead(
   const place = noteSaid(response);
   if (place < 0) return undefined;
   let lines = known[place];
-  if (lines === undefined || lines.statusCode !== statusCode || !isSaid(lines.said)) {
+  const isKnown = lines?.statusCode === statusCode && lines.reason === reason && isSaid(lines.said);
+  if (lines === undefined || !isKnown) {
     lines = newLines(statusCode, reason);
     if (lines === undefined) return undefined;
     if (lines.text.length <= MAX_KNOWN) known[place] = lines;
@@ -122,7 +124,7 @@ function newLines(statusCode: number, reason: string): KnownLines | undefined {
   }
   text += `${said[last]}${said[last + 1]}`;
   if (!hasLength) text += 'Content-Length: ';
-  return { said: said.slice(0, saidCount), statusCode, text, hasLength, bytes: undefined };
+  return { said: said.slice(0, saidCount), reason, statusCode, text, hasLength, bytes: undefined };
 }
 
 function bytesOf({ text, hasLength }: KnownLines): Uint8Array | null {
