@@ -78,6 +78,26 @@ test('no frame keeps much more memory than it has, or memory that others lie in'
   expect(lengths).toEqual([LARGE, 100, LARGE / 2, 17_000, LARGE, LARGE, 100, 100, LARGE]);
 });
 
+test('an input that has nothing holds no memory of a large frame', () => {
+  for (const own of [new OwnFrames(SHARED), undefined]) {
+    const shared = Buffer.alloc(SHARED);
+    const input = new FrameInput(createFramer({ kind: 'length' }, 1 << 20), shared, undefined, own);
+    const bytes = frame(500_000, 'a');
+    for (let at = 0; at < bytes.length; ) {
+      input.prepare();
+      const count = bytes.copy(input.target, input.offset, at);
+      at += count;
+      input.take(
+        count,
+        () => {},
+        () => true,
+      );
+    }
+    expect(input.empty).toBe(true);
+    expect(input.target === shared).toBe(true);
+  }
+});
+
 test('what was handed over never changes, whatever comes afterwards, in any pieces, on two streams', () => {
   const length = fc.oneof(
     fc.integer({ min: 4, max: 40 }),

@@ -154,6 +154,8 @@ export class FrameInput {
       if (this.#kept !== undefined) spare(this.#kept);
       this.#kept = undefined;
       this.#keptStart = 0;
+      // It may have been a large one, which an input without bytes is not to keep alive.
+      this.target = this.#shared;
       return;
     }
     if (source === this.#kept) {
