@@ -259,6 +259,7 @@ export class SessionLink {
   #keepAnswer(bytes: Buffer, length: number): void {
     this.#output.add(Buffer.from(bytes.subarray(0, length)), undefined);
     this.#soon();
+    if (!this.#full && this.#output.size >= GATHER_BYTES) this.#send(false);
   }
 
   /** Sends a frame of a WebSocket, where the link is clear: its head, text in latin1, and what comes behind it. */

@@ -16,6 +16,11 @@ function readSocket() {
     },
     tell: () => {},
     close: () => {},
+    sent: [] as string[],
+    offer: (_: unknown, bytes: Uint8Array, start: number, end: number) => {
+      gateway.sent.push(Buffer.from(bytes.subarray(start, end)).toString('latin1'));
+      return 'sent';
+    },
   };
   const host = { gateway, gone: () => {} } as unknown as SocketHost;
   const link = new SessionLink(host, 1 as never, 0 as never, false);
@@ -107,4 +112,19 @@ test('what a reader has kept is read before a client is gone, or sends no more',
     await over;
     expect(seen).toEqual(['kept', 'a tick', how === 'gone' ? 'broken off' : 'end']);
   }
+});
+
+test('answers behind one that waits for the end of the turn are sent before they are many', async () => {
+  const { link, gateway } = readSocket();
+  const memory = Buffer.alloc(10_000);
+  link.send('a'.repeat(20_000), 'latin1');
+  let most = 0;
+  for (const letter of 'bcdefghijklmnopq') {
+    link.sendAnswer(memory.fill(letter), memory.length);
+    most = Math.max(most, link.bytesWritten - gateway.sent.join('').length);
+  }
+  await turn();
+  expect(most).toBeLessThan(65_536);
+  const expected = ['a'.repeat(20_000), ...[...'bcdefghijklmnopq'].map((letter) => letter.repeat(10_000))];
+  expect(gateway.sent.join('')).toBe(expected.join(''));
 });
