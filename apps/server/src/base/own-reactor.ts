@@ -138,7 +138,9 @@ export class OwnReactor implements ReactorHost {
     const socket = new Listener({ fd });
     let isShut = false;
     const open = () => {
-      if (isShut || this.#quiesced || this.#acceptor === undefined) return;
+      if (isShut || this.#acceptor === undefined) return;
+      // Nobody would be let in by it: clients are to go to the sockets of others.
+      if (this.#quiesced) return socket.close();
       const { topology, id, counters } = this.#parts;
       // Several workers accept by the socket of a path.
       const isShared = socket.path !== undefined && topology.workers > 1;
