@@ -4,7 +4,7 @@ import { IncomingMessage, type RequestListener, ServerResponse } from 'node:http
 import { finished } from 'node:stream/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { Comparison, type Outcome, split } from './fuzz/compare.js';
 import { Bench, type Client } from './fuzz/connection.js';
 
@@ -327,6 +327,30 @@ test('an answer that is whole goes past what node:http sends pieces by, also as 
   expect(client.output).toContain('hello');
   expect(pieces).toBe(0);
 });
+
+test.each(['setHeader', 'writeHead'])(
+  'a method end that the program gives all responses is called, after %s',
+  async (by) => {
+    const { end } = ServerResponse.prototype;
+    onTestFinished(() => {
+      ServerResponse.prototype.end = end;
+    });
+    const ended: unknown[] = [];
+    const bench = new Bench((_, res) => {
+      if (by === 'writeHead') res.writeHead(200, { 'Content-Length': '5' });
+      else res.setHeader('Content-Length', '5');
+      res.end('hello');
+    }, true);
+    ServerResponse.prototype.end = function (this: ServerResponse, ...args: Parameters<typeof end>) {
+      ended.push(args[0]);
+      return end.apply(this, args);
+    } as typeof end;
+    const client = bench.connect();
+    await exchange(client, GET);
+    expect(ended).toEqual(['hello']);
+    expect(client.output).toMatch(/hello$/);
+  },
+);
 
 test('two requests with the same fields have each an object of headers of their own', async () => {
   const seen: unknown[] = [];

@@ -90,7 +90,7 @@ export class LeanResponse extends ServerResponse<LeanRequest> {
     const isText = typeof chunk === 'string';
     if (!isText && chunk !== undefined && chunk !== null && !(chunk instanceof Uint8Array)) return false;
     const response = untyped(this);
-    if (response.finished || response._headerSent || !this.#isPlain(response)) return false;
+    if (response.finished || response._headerSent || !isUnchanged() || !this.#isPlain(response)) return false;
     if (!this.#owner.isClearFor(this)) return false;
     let bytes = 0;
     if (isText) bytes = Buffer.byteLength(chunk);
@@ -128,7 +128,7 @@ export class LeanResponse extends ServerResponse<LeanRequest> {
 
   /** Its head, as node:http would have it made now. */
   #head(response: UntypedResponse, bytes: number): ResponseHead | undefined {
-    if (OUT_HEADERS === undefined || !isUnchanged() || this.writeHead !== writeHead) return undefined;
+    if (OUT_HEADERS === undefined || this.writeHead !== writeHead) return undefined;
     if (!this.shouldKeepAlive || !this.useChunkedEncodingByDefault || !response._defaultKeepAlive)
       return undefined;
     if (response._removedConnection || response._removedContLen || response._removedTE) return undefined;
