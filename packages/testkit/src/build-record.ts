@@ -20,6 +20,8 @@ export interface BuildRecord {
   readonly program: Part;
   /** The programs in `test` that tests start, and `dist-test`. */
   readonly tests: Part;
+  /** By name: what was built of the packages that its bundle has in it, which are not read again from where they lie. */
+  readonly bundled: Hashes;
 }
 
 interface Part {
@@ -47,12 +49,15 @@ const PROGRAM_SOURCES = [
   'static',
   'binding.gyp',
   'rolldown.config.ts',
+  'rolldown.bundle.ts',
   'tsconfig.json',
   '../../rolldown.base.ts',
   '../../tsconfig.base.json',
 ];
 
 const MADE_BY_TSC = /^(.*?)(?:\.d\.ts|\.js)(?:\.map)?$/;
+/** Names the packages that are in the bundle beside it. */
+const BUNDLE_FACTS = 'dist/bundle.json';
 /** What is tsc's beside a bundle. */
 const BUNDLED = /^(.*?)\.d\.ts(?:\.map)?$/;
 
@@ -69,10 +74,11 @@ export function sourcesOf(directory: string): { readonly program: Hashes; readon
 export function writeRecord(directory: string, sources: ReturnType<typeof sourcesOf>): void {
   // What node-gyp keeps in obj.target is none of turbo's outputs, so a build that comes from its cache has none of it.
   const isProgram = (path: string) =>
-    /\.(js|node)$/.test(path) && !path.endsWith('.test.js') && !path.includes('/obj.target/');
+    /\.(c?js|node)$/.test(path) && !path.endsWith('.test.js') && !path.includes('/obj.target/');
   const record: BuildRecord = {
     program: { sources: sources.program, outputs: hashes(directory, ['dist', 'build/Release'], isProgram) },
     tests: { sources: sources.tests, outputs: hashes(directory, ['dist-test'], isProgram) },
+    bundled: bundledIn(directory),
   };
   // A package whose tests are all in other ones has nothing there.
   mkdirSync(join(directory, dirname(RECORD_FILE)), { recursive: true });
@@ -118,7 +124,7 @@ export function whyStale(directory: string): string | undefined {
     const name = manifestOf(at).name ?? at;
     const file = join(at, RECORD_FILE);
     if (!existsSync(file)) return `${name} is not built, or its last build has failed`;
-    const record = JSON.parse(readFileSync(file, 'utf8')) as BuildRecord;
+    const record = recordOf(at);
     const sources = sourcesOf(at);
     const changed =
       difference(record.program.sources, sources.program) ??
@@ -127,8 +133,35 @@ export function whyStale(directory: string): string | undefined {
     const outputs = { ...record.program.outputs, ...(at === directory ? record.tests.outputs : {}) };
     const other = difference(outputs, hashes(at, Object.keys(outputs)));
     if (other !== undefined) return `${name}: ${other}, and not by its build`;
+    const part = difference(record.bundled, bundledIn(at));
+    if (part !== undefined) return `${name}: ${part} since it was put into its bundle`;
   }
   return undefined;
+}
+
+/** What is built of each package that is in the bundle of this one, by its record. (No addon is in a bundle, and compilers are not exact.) */
+function bundledIn(directory: string): Hashes {
+  const file = join(directory, BUNDLE_FACTS);
+  if (!existsSync(file)) return {};
+  const { packages } = JSON.parse(readFileSync(file, 'utf8')) as {
+    packages: Readonly<Record<string, string>>;
+  };
+  const all: Record<string, string> = {};
+  for (const at of workspaceDependencies(directory)) {
+    const name = manifestOf(at).name as string;
+    if (!(name in packages) || at === directory || !existsSync(join(at, RECORD_FILE))) continue;
+    const built = Object.entries(recordOf(at).program.outputs).filter(([path]) => path.startsWith('dist/'));
+    all[name] = hashOf(JSON.stringify(built));
+  }
+  return all;
+}
+
+function recordOf(directory: string): BuildRecord {
+  return JSON.parse(readFileSync(join(directory, RECORD_FILE), 'utf8')) as BuildRecord;
+}
+
+function hashOf(content: Uint8Array | string): string {
+  return createHash('sha1').update(content).digest('base64');
 }
 
 /** The directories of all workspace packages that it depends on, by however many steps. */
@@ -176,7 +209,7 @@ function hashes(
     const at = join(directory, name);
     for (const path of filesIn(at).map((file) => join(at, file))) {
       const named = relative(directory, path);
-      if (counts(named)) all[named] = createHash('sha1').update(readFileSync(path)).digest('base64');
+      if (counts(named)) all[named] = hashOf(readFileSync(path));
     }
   }
   return all;

@@ -77,6 +77,17 @@ test('a build is fresh until a source changes, comes or goes, and again once it 
   expect(whyStale(user)).toBe('user: test/other.ts is gone since its build');
 });
 
+test('a package whose bundle has another one in it is stale when that one alone was built', () => {
+  write(user, 'dist/bundle.json', '{ "packages": { "user": "1", "used": "1" } }');
+  build(user);
+  expect(whyStale(user)).toBeUndefined();
+  write(used, 'src/index.ts', '3');
+  build(used);
+  expect(whyStale(user)).toBe('user: used has changed since it was put into its bundle');
+  build(user);
+  expect(whyStale(user)).toBeUndefined();
+});
+
 test('the sources of a package that it depends on count, its tests do not', () => {
   write(used, 'test/program.ts', '3');
   expect(whyStale(user)).toBeUndefined();
