@@ -71,19 +71,32 @@ const withoutEarlierFiles: Plugin = {
 /** The condition by which a process that a server starts finds the packages in the one file that it has been started with. */
 export const BUNDLED = 'millrace-bundled';
 
-/** Beside each entry that says so in the `exports` of its package: what is to be had of it in a process with the bundle of a server. */
+/**
+ * Beside each entry that says so in the `exports` of its package: what is to be had of it in a process with the bundle of a server. The
+ * package's own module where that bundle has another version of it, or none was loaded: a program may give Node the condition.
+ */
 const boundEntries: Plugin = {
   name: 'bound-entries',
   generateBundle(_options, bundle) {
-    const { name, exports = {} } = JSON.parse(readFileSync('package.json', 'utf8')) as PackageManifest;
+    const {
+      name,
+      version,
+      exports = {},
+    } = JSON.parse(readFileSync('package.json', 'utf8')) as PackageManifest;
     for (const [path, { [BUNDLED]: bound, default: plain }] of Object.entries(exports)) {
       const chunk = plain === undefined ? undefined : bundle[plain.replace('./dist/', '')];
       if (bound === undefined || chunk?.type !== 'chunk') continue;
-      const specifier = JSON.stringify(name + path.slice(1));
+      const [specifier, own] = [name + path.slice(1), plain?.replace('/dist', '')].map((each) =>
+        JSON.stringify(each),
+      );
       this.emitFile({
         type: 'asset',
         fileName: bound.replace('./dist/', ''),
-        source: `export const { ${chunk.exports.join(', ')} } = globalThis[Symbol.for('millrace.bundle')](${specifier});\n`,
+        source: [
+          `import { createRequire } from 'node:module';`,
+          `const bundled = globalThis[Symbol.for('millrace.bundle')]?.(${specifier}, ${JSON.stringify(version)});`,
+          `export const { ${chunk.exports.join(', ')} } = bundled ?? createRequire(import.meta.url)(${own});\n`,
+        ].join('\n'),
       });
     }
   },
@@ -91,5 +104,6 @@ const boundEntries: Plugin = {
 
 interface PackageManifest {
   readonly name: string;
+  readonly version: string;
   readonly exports?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }

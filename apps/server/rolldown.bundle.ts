@@ -98,7 +98,8 @@ const facts: Plugin = {
       /[\u0080-\uffff]/g,
       (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
     );
-    const packages = Object.fromEntries([...directories].map(([name, at]) => [name, manifestOf(at).version]));
+    const manifests = ['.', ...directories.values()].map(manifestOf);
+    const packages = Object.fromEntries(manifests.map(({ name, version }) => [name, version]));
     const hash = createHash('sha256').update(chunk.code).digest('hex').slice(0, 32);
     this.emitFile({
       type: 'asset',

@@ -4,7 +4,7 @@
 export interface BundleFacts {
   /** Of its source. */
   readonly hash: string;
-  /** Versions of the packages that are in it, by their names. */
+  /** Versions of the packages that are in it, the server's among them, by their names. */
   readonly packages: Readonly<Record<string, string>>;
 }
 
@@ -13,8 +13,14 @@ export const MODULES = Symbol.for('millrace.bundle');
 /** By which Node finds what is in the bundle, in place of the packages' own modules. */
 export const CONDITION_OPTION = '--conditions=millrace-bundled';
 
-/** Finds what is in the bundle by the name that a module imports it by; `roles` is what a process loads once it has its role. */
-export type BundledModules = (specifier: string) => Readonly<Record<string, unknown>>;
+/**
+ * Finds what is in the bundle by the name that a module imports it by; `roles` is what a process loads once it has its role. Undefined where
+ * another `version` is asked for than is in it: a program may have a package of its own, which is another one.
+ */
+export type BundledModules = (
+  specifier: string,
+  version?: string,
+) => Readonly<Record<string, unknown>> | undefined;
 
 /** Undefined in a process that has loaded the packages' own modules. */
 export function bundledModules(): BundledModules | undefined {

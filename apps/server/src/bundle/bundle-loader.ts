@@ -3,7 +3,7 @@
  * from a cache where it can (docs/decisions/0125). A module that asks for a package by the condition `millrace-bundled` gets it from here,
  * so each exists once. CommonJS in `dist`, for that is what Node loads with the least of its own.
  */
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -25,14 +25,15 @@ const BUNDLE = join(__dirname, 'bundle.cjs');
 const PARAMETERS = '(function (module, require, __placeOf, __import) {';
 
 let modules: Modules | undefined;
+let facts: BundleFacts | undefined;
 
-function load(): Modules {
-  const source = readFileSync(BUNDLE, 'latin1');
-  const { hash } = JSON.parse(readFileSync(join(__dirname, 'bundle.json'), 'utf8')) as BundleFacts;
-  const { size, mtimeMs } = statSync(BUNDLE);
-  const key = `${hash}-${size}-${Math.floor(mtimeMs)}`;
-  const cachedData = readCodeCache(key);
-  const script = new Script(`${PARAMETERS}${source}\n})`, { filename: BUNDLE, cachedData });
+function load({ hash }: BundleFacts): Modules {
+  const source = readFileSync(BUNDLE);
+  const cachedData = readCodeCache(hash, source);
+  const script = new Script(`${PARAMETERS}${source.toString('latin1')}\n})`, {
+    filename: BUNDLE,
+    cachedData,
+  });
   const require = createRequire(BUNDLE);
   const module = { exports: {} };
   const evaluate = script.runInThisContext() as Evaluate;
@@ -43,7 +44,7 @@ function load(): Modules {
     (specifier) => import(specifier),
   );
   if (cachedData === undefined || script.cachedDataRejected) {
-    writeCodeCache(key, () => {
+    writeCodeCache(hash, source, () => {
       // What has not run is not in it. The server's own entries are left out, for they take the role of the process.
       for (const [name, load] of Object.entries(module.exports as Modules))
         if (!name.startsWith('@millrace/server')) load();
@@ -59,8 +60,15 @@ function placeOf(require: NodeJS.Require, name: string): string {
   return pathToFileURL(join(dirname(file), 'bundle.js')).href;
 }
 
-const find: BundledModules = (specifier) => {
-  modules ??= load();
+function versionIn({ packages }: BundleFacts, specifier: string): string | undefined {
+  const [scope, name] = specifier.split('/');
+  return packages[`${scope}/${name}`];
+}
+
+const find: BundledModules = (specifier, version) => {
+  facts ??= JSON.parse(readFileSync(join(__dirname, 'bundle.json'), 'utf8')) as BundleFacts;
+  if (version !== undefined && version !== versionIn(facts, specifier)) return undefined;
+  modules ??= load(facts);
   const module = modules[specifier];
   if (module === undefined) throw new Error(`There is no module '${specifier}' in ${BUNDLE}.`);
   return module();

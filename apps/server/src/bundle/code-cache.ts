@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -13,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { cachedDataVersionTag } from 'node:v8';
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
@@ -21,6 +22,9 @@ const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
 /** Permissions that nobody but the owner may have: V8 runs what it reads. */
 const OTHERS = 0o077;
+const WRITABLE_BY_ALL = 0o002;
+const DIGEST = 'sha256';
+const DIGEST_BYTES = 32;
 const PREFIX = 'code-';
 const UNFINISHED = '.new';
 /** Caches that are kept: of so many versions of Node, of V8's options and of the server. Each is about a megabyte. */
@@ -29,14 +33,17 @@ const MOST_FILES = 8;
 const ABANDONED_MS = 60_000;
 
 /**
- * What V8 has compiled of a script before; undefined where there is none, or none that is surely this user's. The directory
- * is opened once and what is in it by that descriptor, so that no other user can have put another in its place.
+ * What V8 has compiled of `source` before; undefined where there is none, or none that is surely this user's and of that source. The
+ * directory is opened once and what is in it by that descriptor, so that no other user can have put another in its place.
  */
-export function readCodeCache(key: string): Buffer | undefined {
+export function readCodeCache(key: string, source: Uint8Array): Buffer | undefined {
   return within((directory) => {
     const fd = openSync(join(directory, nameOf(key)), O_RDONLY | O_NOFOLLOW);
     try {
-      return isPrivate(fd, 'isFile') ? readFileSync(fd) : undefined;
+      if (!isPrivate(fd, 'isFile')) return undefined;
+      const file = readFileSync(fd);
+      const compiled = file.subarray(DIGEST_BYTES);
+      return digestOf(source, compiled).equals(file.subarray(0, DIGEST_BYTES)) ? compiled : undefined;
     } finally {
       closeSync(fd);
     }
@@ -44,15 +51,15 @@ export function readCodeCache(key: string): Buffer | undefined {
 }
 
 /** Keeps it for the next process, unless another is about to; where that is not possible, each process compiles for itself. */
-export function writeCodeCache(key: string, compiled: () => Uint8Array): void {
+export function writeCodeCache(key: string, source: Uint8Array, compile: () => Uint8Array): void {
   within((directory) => {
     const name = nameOf(key);
     const unfinished = join(directory, name + UNFINISHED);
     removeOld(directory, name);
     const fd = openSync(unfinished, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, FILE_MODE);
     try {
-      writeFileSync(fd, compiled());
-      // Named only when all of it is on the disk: V8 does not look whether it is whole.
+      const compiled = compile();
+      writeFileSync(fd, Buffer.concat([digestOf(source, compiled), compiled]));
       fsyncSync(fd);
       renameSync(unfinished, join(directory, name));
     } catch (error) {
@@ -62,6 +69,14 @@ export function writeCodeCache(key: string, compiled: () => Uint8Array): void {
       closeSync(fd);
     }
   }, true);
+}
+
+/**
+ * Stands before what was compiled. V8 compares of the source the length alone, and of what was compiled as well: a process that is given one
+ * that was damaged dies of it, as does each after it.
+ */
+function digestOf(source: Uint8Array, compiled: Uint8Array): Buffer {
+  return createHash(DIGEST).update(source).update(compiled).digest();
 }
 
 /** Node's version is in V8's tag, as are its options; the rest is of the machine and of the user. */
@@ -86,12 +101,21 @@ function within<T>(use: (directory: string) => T, make = false): T | undefined {
   }
 }
 
+/** Undefined where it would be in a directory that is another user's, or that all may write: `sudo` leaves HOME as it is, some have /tmp there. */
 function cacheDirectory(): string | undefined {
   const { XDG_CACHE_HOME, HOME } = process.env;
+  if (XDG_CACHE_HOME !== undefined && isAbsolute(XDG_CACHE_HOME))
+    return isOwn(XDG_CACHE_HOME) ? join(XDG_CACHE_HOME, 'millrace') : undefined;
   const home = HOME ?? homedir();
-  const caches =
-    XDG_CACHE_HOME !== undefined && isAbsolute(XDG_CACHE_HOME) ? XDG_CACHE_HOME : join(home, '.cache');
-  return isAbsolute(caches) ? join(caches, 'millrace') : undefined;
+  const caches = join(home, '.cache');
+  return isAbsolute(home) && isOwn(home) && isOwn(caches) ? join(caches, 'millrace') : undefined;
+}
+
+/** Of a directory that is not there: the one that it would be made in. */
+function isOwn(directory: string): boolean {
+  const status = statSync(directory, { throwIfNoEntry: false });
+  if (status === undefined) return directory !== '/' && isOwn(dirname(directory));
+  return status.uid === process.geteuid?.() && (status.mode & WRITABLE_BY_ALL) === 0;
 }
 
 function isPrivate(fd: number, kind: 'isFile' | 'isDirectory'): boolean {

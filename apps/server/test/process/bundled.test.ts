@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  chownSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -73,6 +74,36 @@ test('a cache that V8 refuses is written anew', async () => {
   expect(readdirSync(caches)).toEqual([name]);
 });
 
+test.each([
+  ['was damaged', (file: Buffer) => file.fill(0, file.length >> 1)],
+  ['is of another source of that length', (file: Buffer) => file.fill(0, 0, 32)],
+])('a cache that %s is written anew, for V8 would not refuse it', async (_, spoil) => {
+  await started();
+  const [name] = readdirSync(caches) as [string];
+  const path = join(caches, name);
+  const before = readFileSync(path);
+  writeFileSync(path, spoil(Buffer.from(before)));
+  expect((await started()).worker).toMatchObject(bundled);
+  expect(readFileSync(path).equals(before)).toBe(false);
+  expect(readFileSync(path).length).toBeGreaterThan(before.length / 2);
+  expect(readdirSync(caches)).toEqual([name]);
+});
+
+test.each(['XDG_CACHE_HOME', 'HOME'])('below a %s that all may write nothing is made', async (variable) => {
+  chmodSync(home, 0o1777);
+  expect((await started({ XDG_CACHE_HOME: undefined, [variable]: home })).worker).toMatchObject(bundled);
+  expect(readdirSync(home)).toEqual([]);
+});
+
+test.skipIf(process.geteuid?.() !== 0)(
+  'nor below one of another user: sudo leaves HOME as it is',
+  async () => {
+    chownSync(home, 65_534, 65_534);
+    expect((await started({ XDG_CACHE_HOME: undefined, HOME: home })).worker).toMatchObject(bundled);
+    expect(readdirSync(home)).toEqual([]);
+  },
+);
+
 test('without a place for the cache a server starts all the same', async () => {
   expect((await started({ XDG_CACHE_HOME: '/dev/null' })).worker).toMatchObject(bundled);
 });
@@ -88,7 +119,9 @@ test.each([{ MILLRACE_BUNDLE: '0' }, { NODE_OPTIONS: '--enable-source-maps' }])(
 test('every name that a package of the bundle exports is in it: else a class of that package would be two', () => {
   const read = (path: string) => JSON.parse(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'));
   const names = Object.keys(read('dist/bundle.json').packages).map((name) => name.replace('@millrace/', ''));
-  const manifests = ['package.json', ...names.map((name) => `../../packages/${name}/package.json`)].map(read);
+  const manifests = names
+    .map((name) => (name === 'server' ? 'package.json' : `../../packages/${name}/package.json`))
+    .map(read);
   const missing = manifests.flatMap(({ name, exports }) =>
     Object.entries(exports as Record<string, object>)
       .filter(([, conditions]) => !('millrace-bundled' in conditions))
@@ -96,6 +129,13 @@ test('every name that a package of the bundle exports is in it: else a class of 
   );
   // Tests.
   expect(missing).toEqual(['@millrace/channel/contract']);
+});
+
+test('every package of the bundle is a dependency of the server: elsewhere than with npm it finds no others', () => {
+  const read = (path: string) => JSON.parse(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'));
+  const { name, dependencies } = read('package.json');
+  const { packages } = read('dist/bundle.json');
+  expect(Object.keys(packages).filter((each) => each !== name && !(each in dependencies))).toEqual([]);
 });
 
 function statOf(path: string) {

@@ -1,0 +1,103 @@
+/** What a program has beside the server, in processes that have the bundle: packages of its own, threads, processes, odd paths. */
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Program } from '@millrace/testkit';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+
+const REPOSITORY = fileURLToPath(new URL('../../../..', import.meta.url));
+const HEAD = `
+  import { createServer } from '@millrace/server';
+  const server = createServer({ port: 0, workerNum: 1, taskWorkerNum: 0, programOutput: 'raw' });
+  const tell = (told) => console.log('event ' + server.role + ' ' + JSON.stringify(told));
+  server.on('receive', () => {});
+`;
+
+let top: string;
+beforeEach(() => {
+  // What options of Node, URLs and shells take for something else.
+  top = join(mkdtempSync(join(tmpdir(), 'millrace-beside-')), `a b#%41"q'ü`);
+  for (const [name, at] of [
+    ['server', 'apps/server'],
+    ['channel', 'packages/channel'],
+  ] as const) {
+    mkdirSync(join(top, 'node_modules/@millrace'), { recursive: true });
+    symlinkSync(join(REPOSITORY, at), join(top, 'node_modules/@millrace', name));
+  }
+});
+afterEach(() => rmSync(dirname(top), { recursive: true, force: true }));
+
+async function told(text: string, env: NodeJS.ProcessEnv = {}): Promise<Record<string, unknown>> {
+  writeFileSync(join(top, 'program.mjs'), HEAD + text);
+  await using program = new Program(join(top, 'program.mjs'), { env });
+  return JSON.parse((await program.printed(/^event worker (.*)$/m))[1] as string);
+}
+
+test('a package that the program has in another version is its own in every process', async () => {
+  const own = join(top, 'node_modules/@millrace/channel');
+  rmSync(own);
+  cpSync(join(REPOSITORY, 'packages/channel'), own, {
+    recursive: true,
+    filter: (path) => !path.endsWith('node_modules'),
+  });
+  const manifest = JSON.parse(readFileSync(join(own, 'package.json'), 'utf8'));
+  writeFileSync(join(own, 'package.json'), JSON.stringify({ ...manifest, version: '9.9.9' }));
+  const file = join(own, 'dist/bundled-errors.js');
+  const text = readFileSync(file, 'utf8');
+  writeFileSync(
+    file,
+    text.replace(`"${manifest.version}"`, '"9.9.9"').replace('shown }', 'shown, OnlyThere }'),
+  );
+  const plain = readFileSync(join(own, 'dist/errors.js'), 'utf8');
+  writeFileSync(join(own, 'dist/errors.js'), `${plain}\nexport const OnlyThere = 'there';\n`);
+  const found = await told(`
+    import * as errors from '@millrace/channel/errors';
+    const bundled = Symbol.for('millrace.bundle') in globalThis;
+    server.on('workerStart', () => tell({ bundled, OnlyThere: errors.OnlyThere, error: typeof errors.MillraceError }));
+    await server.start();
+  `);
+  expect(found).toEqual({ bundled: true, OnlyThere: 'there', error: 'function' });
+});
+
+test('threads and processes that the program starts have the packages, whatever options they are given', async () => {
+  writeFileSync(
+    join(top, 'below.mjs'),
+    `
+      import { parentPort } from 'node:worker_threads';
+      import { MillraceError } from '@millrace/channel/errors';
+      import { createServer } from '@millrace/server';
+      const bundled = Symbol.for('millrace.bundle') in globalThis;
+      let once = false;
+      try {
+        createServer({ port: 0, nonsense: 1 });
+      } catch (error) {
+        once = error instanceof MillraceError;
+      }
+      const told = { bundled, once, execArgv: process.execArgv };
+      parentPort ? parentPort.postMessage(told) : process.send(told);
+    `,
+  );
+  const found = await told(`
+    import { fork } from 'node:child_process';
+    import { once } from 'node:events';
+    import { Worker } from 'node:worker_threads';
+    const below = new URL('below.mjs', import.meta.url);
+    const first = async (emitter) => (await once(emitter, 'message'))[0];
+    server.on('workerStart', async () => tell({
+      thread: await first(new Worker(below)),
+      bare: await first(new Worker(below, { execArgv: [] })),
+      condition: await first(new Worker(below, { execArgv: ['--conditions=millrace-bundled'] })),
+      fork: await first(fork(below)),
+    }));
+    await server.start();
+  `);
+  const own = { bundled: false, once: true };
+  expect(found).toMatchObject({
+    thread: { bundled: true, once: true },
+    bare: own,
+    condition: own,
+    fork: own,
+  });
+  expect(JSON.stringify(found)).not.toMatch(/bundle-loader|conditions=millrace-bundled","/);
+});
