@@ -78,11 +78,11 @@ export const LINK_RESET_MS = 2_000;
 export const HANDLER_NAMED_MS = 5_000;
 /** The same, for the next time and every other. */
 export const HANDLER_NAMED_AGAIN_MS = 60_000;
-/** Milliseconds between two signs of life of a worker's loop, and between the manager's checks for them. */
-/** Milliseconds between two checks whether what a thread has counted is still in the memory that all processes map. */
 /** Milliseconds between two looks of the manager at which processes wait for the end of a worker, for others to see. */
 export const STANDBYS_SHOWN_MS = 500;
+/** Milliseconds between two checks whether what a thread has counted is still in the memory that all processes map. */
 export const RESTORE_MS = 1_000;
+/** Milliseconds between two signs of life of a worker's loop, and between the manager's checks for them. */
 export const HEARTBEAT_MS = 1_000;
 /** Listeners of one server: packets name them in one byte. */
 export const MAX_PORTS = 256;

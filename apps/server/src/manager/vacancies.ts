@@ -17,7 +17,8 @@ export class Vacancies {
   readonly #topology: Pick<Topology, 'aside' | 'base'>;
   readonly #tellMaster: (message: FromManager) => void;
   readonly #onVacant: (member: Member) => void;
-  readonly #waiting = new Map<PeerId, Member>();
+  /** How many processes of the place have ended whose clients are being told. */
+  readonly #waiting = new Map<PeerId, { readonly member: Member; ended: number }>();
 
   /** `onVacant`: the clients have been told, and no process has the place yet. */
   constructor(
@@ -43,8 +44,9 @@ export class Vacancies {
   }
 
   settled(peer: PeerId): void {
-    const member = this.#waiting.get(peer);
-    if (member === undefined) return;
+    const waiting = this.#waiting.get(peer);
+    if (waiting === undefined || --waiting.ended > 0) return;
+    const { member } = waiting;
     this.#waiting.delete(peer);
     if (this.#leases.holder(member) === undefined) this.#onVacant(member);
     if (this.#topology.aside) this.#leases.unblock(member);
@@ -53,10 +55,16 @@ export class Vacancies {
   #begin(member: Member): void {
     const { role, id } = assignmentOf(member);
     const worker = asWorker(id);
-    if (this.#topology.base !== undefined || role !== 'worker' || this.#waiting.has(worker)) return;
-    this.#waiting.set(worker, member);
-    // Two ways to the reactor threads and back, each with a wake-up.
-    if (this.#topology.aside) this.#leases.block(member);
+    if (this.#topology.base !== undefined || role !== 'worker') return;
+    const waiting = this.#waiting.get(worker);
+    if (waiting === undefined) {
+      this.#waiting.set(worker, { member, ended: 1 });
+      // Two ways to the reactor threads and back, each with a wake-up.
+      if (this.#topology.aside) this.#leases.block(member);
+    } else {
+      // One that had the place at once has ended meanwhile.
+      waiting.ended++;
+    }
     this.#tellMaster({ type: 'workerDied', peer: worker });
   }
 }

@@ -67,6 +67,11 @@ interface Thread {
   readonly ended: Promise<void>;
 }
 
+interface Settling {
+  left: number;
+  readonly waiting: (() => void)[];
+}
+
 /** The master's side of its reactor threads. */
 export class ReactorThreads implements Reactors {
   readonly gateway: SessionGateway;
@@ -78,8 +83,8 @@ export class ReactorThreads implements Reactors {
   readonly #stopAtExit = () => this.#broadcast(packet.STOP, 0);
   /** By peer: called for each thread that has reset its link. */
   readonly #resets = new Map<PeerId, () => void>();
-  /** By peer: called for each thread that has told its clients that it has died. */
-  readonly #settling = new Map<PeerId, () => void>();
+  /** By peer: how many answers are to come that its clients have been told of its death, and who waits for them. */
+  readonly #settling = new Map<PeerId, Settling>();
   /** By listener: called for each thread that has opened it. */
   readonly #opening = new Map<ListenerIndex, () => void>();
   /** Called for each thread that goes by the number of workers that it was told last. */
@@ -199,14 +204,20 @@ export class ReactorThreads implements Reactors {
 
   workerDied(peer: PeerId): Promise<void> {
     return new Promise((resolve) => {
-      let left = this.#threads.length;
-      this.#settling.set(peer, () => {
-        if (--left > 0) return;
-        this.#settling.delete(peer);
-        resolve();
-      });
+      const settling = this.#settling.get(peer) ?? { left: 0, waiting: [] };
+      // Another of its processes may have died before: it is not known of which one a thread speaks.
+      settling.left += this.#threads.length;
+      settling.waiting.push(resolve);
+      this.#settling.set(peer, settling);
       this.#broadcast(packet.WORKER_DIED, peer);
     });
+  }
+
+  #workerSettled(peer: PeerId): void {
+    const settling = this.#settling.get(peer);
+    if (settling === undefined || --settling.left > 0) return;
+    this.#settling.delete(peer);
+    for (const resolve of settling.waiting) resolve();
   }
 
   resize(workers: number): Promise<void> {
@@ -316,7 +327,7 @@ export class ReactorThreads implements Reactors {
       case packet.RESIZED:
         return this.#resized();
       case packet.WORKER_SETTLED:
-        return this.#settling.get(packet.peerIn(message))?.();
+        return this.#workerSettled(packet.peerIn(message));
       case packet.READY:
         if (++this.#readyCount === this.#threads.length) this.#allReady();
     }

@@ -52,3 +52,15 @@ test('where no client has any, it has the place at once, and the reactor threads
   leases.unblock(own);
   expect(leases.isHeldBy(own, 3)).toBe(true);
 });
+
+test('one that had it at once, and ends before the threads have answered for the one before, is told of as well', () => {
+  const { own, log, leases, vacancies, succeed } = placeOf({ aside: false });
+  succeed(2);
+  leases.block(own);
+  succeed(3);
+  expect(log).toEqual(['workerDied', 'granted', 'lease', 'workerDied']);
+  vacancies.settled(asPeer(0));
+  expect(log).not.toContain('vacant');
+  vacancies.settled(asPeer(0));
+  expect(log.at(-1)).toBe('vacant');
+});
