@@ -1,4 +1,5 @@
 import { NodePoller } from '@millrace/native';
+import type { ChildProcessContext } from '@millrace/process-pool';
 import { closeDescriptors, type Descriptors, findIn } from '@millrace/process-pool/links';
 import type { DoorbellListener } from '@millrace/shared-memory/internal';
 import { Handlers, type PortEvents } from '../contract/events.js';
@@ -26,6 +27,13 @@ const RING_BYTES = 64 << 10;
 const WORKER = asWorker(0);
 const REACTOR_0 = asReactor(0);
 
+interface Opened {
+  readonly made: Descriptors;
+  readonly resources: OpenedResources[];
+  readonly listeners: DoorbellListener[];
+  readonly channels: PacketChannel[];
+}
+
 /**
  * What serving takes, done once to no effect by a process that waits for the end of another: it opens links of its own, in memory of its
  * own, and answers messages of nobody's over them. All of that code runs for the first time there, and not while clients wait.
@@ -33,10 +41,7 @@ const REACTOR_0 = asReactor(0);
  * Nothing of the program runs in it, and nothing that other processes see is touched.
  */
 export class Rehearsal {
-  readonly #made: Descriptors;
-  readonly #worker: OpenedResources;
-  readonly #reactor: OpenedResources;
-  readonly #opened: { readonly listeners: DoorbellListener[]; readonly channels: PacketChannel[] };
+  readonly #opened: Opened;
   readonly #toWorker: PacketChannel;
   readonly #sessions: Sessions;
   readonly #gateway: SessionGateway;
@@ -44,31 +49,33 @@ export class Rehearsal {
   readonly #message = Buffer.alloc(MESSAGE_BYTES);
   #answers = 0;
   #closed = false;
-  #over: () => void = () => {};
-  /** Resolves when it is over, or was closed. */
-  readonly over = new Promise<void>((resolve) => {
+  #over: (error?: Error) => void = () => {};
+  /** Resolves when it is over, or was closed; with an error where it has ended of one, by which nothing else is to end. */
+  readonly over = new Promise<Error | undefined>((resolve) => {
     this.#over = resolve;
   });
 
   /** Throws `ERR_MILLRACE_NO_MEMORY` or `SystemCallError` where memory or descriptors do not suffice; then nothing stays open. */
   static open(context: RoleContext, like: Topology): Rehearsal {
     const topology = smallTopology(like);
-    const made = linksOf(topology).create();
+    const opened: Opened = { made: linksOf(topology).create(), resources: [], listeners: [], channels: [] };
     try {
-      return new Rehearsal(context, topology, made);
+      return new Rehearsal(context, topology, opened);
     } catch (error) {
-      closeDescriptors(made);
+      closeAll(opened);
       throw error;
     }
   }
 
-  private constructor(context: RoleContext, topology: Topology, made: Descriptors) {
-    this.#made = made;
-    const find = findIn(made);
-    this.#worker = new OpenedResources(topology, PEER, WORKER, find);
-    this.#reactor = new OpenedResources(topology, REACTOR, REACTOR_0, find);
-    const table = this.#worker.connections();
-    const counters = this.#worker.counters();
+  private constructor(context: RoleContext, topology: Topology, opened: Opened) {
+    this.#opened = opened;
+    const find = findIn(opened.made);
+    const worker = new OpenedResources(topology, PEER, WORKER, find);
+    opened.resources.push(worker);
+    const reactor = new OpenedResources(topology, REACTOR, REACTOR_0, find);
+    opened.resources.push(reactor);
+    const table = worker.connections();
+    const counters = worker.counters();
     this.#gateway = new SessionGateway({
       channels: topology.reactors,
       datagrams: undefined,
@@ -77,13 +84,12 @@ export class Rehearsal {
       tls: undefined,
       ports: context.ports,
       own: counters.process(WORKER),
-      trace: this.#worker.trace({ peer: WORKER }),
+      trace: worker.trace({ peer: WORKER }),
     });
-    const fail = (_: unknown, error: Error) => {
-      throw error;
-    };
-    const links = openLinks(this.#worker, topology, WORKER, fail, context);
-    this.#gateway.connect(links.channels, this.#worker.fileSockets(), links);
+    const links = openLinks(worker, topology, WORKER, (_, error) => this.#failed(error), context);
+    opened.listeners.push(links.listener);
+    opened.channels.push(...links.channels);
+    this.#gateway.connect(links.channels, worker.fileSockets(), links);
     const block = new CounterBlock(counters.process(WORKER));
     const handlers = answering();
     this.#sessions = new Sessions({
@@ -95,19 +101,18 @@ export class Rehearsal {
       maxConcurrency: 0,
       retires: false,
       onServed: () => {},
-      onFailure: (error) => {
-        throw error;
-      },
+      onFailure: (error) => this.#failed(error),
     });
     beat(counters.process(WORKER), { late: () => {}, beats: () => {} })();
     block.restore();
     const poller = new NodePoller();
-    const listener = this.#reactor.listen(poller, () => {});
+    const listener = reactor.listen(poller, () => {});
     const codec = packet.packetCodec();
-    const { channel } = this.#reactor.links.end<packet.Packet>(LINK, WORKER, { codec, listener, poller });
+    opened.listeners.push(listener);
+    const { channel } = reactor.links.end<packet.Packet>(LINK, WORKER, { codec, listener, poller });
     channel.on('message', () => this.#answered());
     this.#toWorker = channel;
-    this.#opened = { listeners: [links.listener, listener], channels: [...links.channels, channel] };
+    opened.channels.push(channel);
     const slot = new ConnectionSlot(table);
     for (let id = 1; id <= CLIENTS; id++) slot.take({ ...RECORD, session: asSession(id) });
   }
@@ -129,14 +134,19 @@ export class Rehearsal {
 
   /** Gives up what it has opened. Idempotent. */
   close(): void {
+    this.#end();
+  }
+
+  #end(error?: Error): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const channel of this.#opened.channels) channel.destroy();
-    for (const listener of this.#opened.listeners) listener.close();
-    this.#worker.close();
-    this.#reactor.close();
-    closeDescriptors(this.#made);
-    this.#over();
+    closeAll(this.#opened);
+    this.#over(error);
+  }
+
+  /** Nothing else of the process ends of it. What is closed there is still at work. */
+  #failed(error: unknown): void {
+    setImmediate(() => this.#end(error as Error));
   }
 
   #ask(): void {
@@ -150,10 +160,38 @@ export class Rehearsal {
     // The handlers of what is closed there are still at work.
     setImmediate(() => {
       if (this.#closed) return;
-      if (this.#answers < CLIENTS * ROUNDS) this.#ask();
-      else this.close();
+      if (this.#answers >= CLIENTS * ROUNDS) return this.close();
+      try {
+        this.#ask();
+      } catch (error) {
+        this.#end(error as Error);
+      }
     });
   }
+}
+
+/** By a worker, while it waits for the end of the process before it. */
+export function rehearse(context: RoleContext, child: ChildProcessContext, topology: Topology): void {
+  const failed = (err: unknown) =>
+    context.log.warn(
+      { err },
+      `${child.name}, standby, has not run beforehand what serves clients: its first answers take longer`,
+    );
+  try {
+    const rehearsal = Rehearsal.open(context, topology);
+    void child.begun().then(() => rehearsal.close());
+    void rehearsal.over.then((error) => error && failed(error));
+    rehearsal.run();
+  } catch (error) {
+    failed(error);
+  }
+}
+
+function closeAll({ made, resources, listeners, channels }: Opened): void {
+  for (const channel of channels) channel.destroy();
+  for (const listener of listeners) listener.close();
+  for (const each of resources) each.close();
+  closeDescriptors(made);
 }
 
 const RECORD = {

@@ -48,7 +48,7 @@ import type { Asker } from '../tasks/asker.js';
 import { RemoteAsker } from '../tasks/remote-asker.js';
 import { TaskAsker } from '../tasks/task-asker.js';
 import { openTaskFiles } from '../tasks/task-files.js';
-import { Rehearsal } from './rehearsal.js';
+import { rehearse } from './rehearsal.js';
 import { ENDING_PART, Retirement } from './retirement.js';
 import type { ServedSessions } from './served-sessions.js';
 import { Sessions } from './sessions.js';
@@ -161,21 +161,7 @@ export class WorkerRole {
     this.#life.lease.whenHeld(() => this.#open());
     this.#life.listen();
     // In base mode the clients of the process before are gone: none waits.
-    if (child.waits && own === undefined) this.#rehearse();
-  }
-
-  /** While it waits for the end of the process before it. */
-  #rehearse(): void {
-    try {
-      const rehearsal = Rehearsal.open(this.#context, this.#topology);
-      void this.#child.begun().then(() => rehearsal.close());
-      rehearsal.run();
-    } catch (error) {
-      this.#context.log.warn(
-        { err: error },
-        `${this.#child.name}, standby, has not run beforehand what serves clients: its first answers take longer`,
-      );
-    }
+    if (child.waits && own === undefined) rehearse(context, child, topology);
   }
 
   #asker(counters: Float64Array): Asker {

@@ -14,7 +14,7 @@ test('messages of nobody are answered, and nothing of that stays open', async ()
   const rehearsal = Rehearsal.open(context, topology);
   expect(openDescriptors('self')).toBeGreaterThan(before);
   rehearsal.run();
-  await within('the rehearsal', rehearsal.over);
+  expect(await within('the rehearsal', rehearsal.over)).toBeUndefined();
   expect(rehearsal.answered).toBe(512);
   expect(openDescriptors('self')).toBe(before);
   rehearsal.close();
@@ -28,5 +28,14 @@ test('one that is closed in the middle leaves nothing open, and answers no more'
   rehearsal.close();
   await rehearsal.over;
   expect(rehearsal.answered).toBe(0);
+  expect(openDescriptors('self')).toBe(before);
+});
+
+test('one that fails ends with the error, and leaves nothing open: the process goes on', async () => {
+  const before = openDescriptors('self');
+  // What a session needs to send is not there.
+  const rehearsal = Rehearsal.open({ options, ports: [] } as unknown as RoleContext, topology);
+  rehearsal.run();
+  expect(await within('the rehearsal', rehearsal.over)).toBeInstanceOf(Error);
   expect(openDescriptors('self')).toBe(before);
 });
