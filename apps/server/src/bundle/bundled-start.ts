@@ -7,6 +7,7 @@ import { type BundleFacts, bundledModules, CONDITION_OPTION } from './bundle-fac
 
 /** Set to 0: processes of a server load the modules of each package, as the program that starts it does. */
 const SWITCH = 'MILLRACE_BUNDLE';
+const SOURCE_MAPS = /--enable[-_]source[-_]maps/;
 
 let found: readonly string[] | undefined;
 let looked = false;
@@ -30,9 +31,7 @@ function options(): string[] {
 
 function isWanted(): boolean {
   const { [SWITCH]: set, NODE_OPTIONS = '' } = process.env;
-  return (
-    set !== '0' && ![...process.execArgv, NODE_OPTIONS].some((text) => text.includes('enable-source-maps'))
-  );
+  return set !== '0' && ![...process.execArgv, NODE_OPTIONS].some((text) => SOURCE_MAPS.test(text));
 }
 
 function isWhatIsInstalled(): boolean {

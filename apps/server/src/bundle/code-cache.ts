@@ -3,7 +3,6 @@ import {
   closeSync,
   constants,
   fstatSync,
-  fsyncSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -60,7 +59,6 @@ export function writeCodeCache(key: string, source: Uint8Array, compile: () => U
     try {
       const compiled = compile();
       writeFileSync(fd, Buffer.concat([digestOf(source, compiled), compiled]));
-      fsyncSync(fd);
       renameSync(unfinished, join(directory, name));
     } catch (error) {
       unlinkSync(unfinished);
@@ -73,7 +71,7 @@ export function writeCodeCache(key: string, source: Uint8Array, compile: () => U
 
 /**
  * Stands before what was compiled. V8 compares of the source the length alone, and of what was compiled as well: a process that is given one
- * that was damaged dies of it, as does each after it.
+ * that was damaged, or is not whole after a power cut, dies of it, as does each after it.
  */
 function digestOf(source: Uint8Array, compiled: Uint8Array): Buffer {
   return createHash(DIGEST).update(source).update(compiled).digest();

@@ -108,13 +108,14 @@ test('without a place for the cache a server starts all the same', async () => {
   expect((await started({ XDG_CACHE_HOME: '/dev/null' })).worker).toMatchObject(bundled);
 });
 
-test.each([{ MILLRACE_BUNDLE: '0' }, { NODE_OPTIONS: '--enable-source-maps' }])(
-  'with %j every process has the modules of the packages',
-  async (env) => {
-    const { manager, worker } = await started(env);
-    expect([manager, worker]).toMatchObject([plain, plain]);
-  },
-);
+test.each([
+  { MILLRACE_BUNDLE: '0' },
+  { NODE_OPTIONS: '--enable-source-maps' },
+  { NODE_OPTIONS: '--enable_source_maps' },
+])('with %j every process has the modules of the packages', async (env) => {
+  const { manager, worker } = await started(env);
+  expect([manager, worker]).toMatchObject([plain, plain]);
+});
 
 test('every name that a package of the bundle exports is in it: else a class of that package would be two', () => {
   const read = (path: string) => JSON.parse(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'));
