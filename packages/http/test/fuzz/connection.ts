@@ -43,6 +43,8 @@ export class HeldSocket extends Socket {
   }
 
   override _destroy(error: Error | null, done: Done): void {
+    // As a socket of the kernel's does: its timer would keep it, and all it was sent, for an hour.
+    this.setTimeout(0);
     done(error);
     process.nextTick(() => this.emit('close', error !== null));
   }
