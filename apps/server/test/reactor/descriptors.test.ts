@@ -120,8 +120,8 @@ test.skipIf(isBase)('a worker whose handlers have taken all descriptors, and fai
 
 // With a few more it is a thread or a child that lacks them, and that says so itself.
 test('a start for which ulimit -n is too little for the links of its processes says so', async () => {
-  const through = ['sh', '-c', 'ulimit -n 40; exec "$@"', 'sh'];
+  const through = ['sh', '-c', 'ulimit -n 48; exec "$@"', 'sh'];
   await using program = launch('life', { taskWorkerNum: 1 }, {}, through);
   expect(await program.ended()).toEqual({ code: 1, signal: null });
-  expect(program.output).toContain('ServerError: ulimit -n allows 40 open files');
+  expect(program.output).toContain('ServerError: ulimit -n allows 48 open files');
 });
