@@ -42,7 +42,10 @@ async function start(options: Partial<ServerOptions>) {
   const file = join(directory, 'port');
   const program = launch('log', { logFile, ...options }, { PORT_FILE: file });
   try {
-    const port = await until('the port', () => existsSync(file) && Number(readFileSync(file, 'utf8')));
+    const port = await until(
+      'the port',
+      () => existsSync(file) && (Number(readFileSync(file, 'utf8')) || undefined),
+    );
     const client = await TestClient.connect(Number(port));
     const say = (asked = client) => asked.ask('say log 1 10');
     return {

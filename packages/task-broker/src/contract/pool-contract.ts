@@ -180,7 +180,8 @@ export const poolContract: readonly PoolCheck[] = [
       assert.equal((late as TaskError).code, 'ERR_MILLRACE_TASK_TIMEOUT');
       const pid = await until(
         'the task to have begun',
-        () => existsSync(file('pid')) && Number(readFileSync(file('pid'), 'utf8')),
+        // The file is there before anything is in it.
+        () => existsSync(file('pid')) && (Number(readFileSync(file('pid'), 'utf8')) || false),
       );
       await until('its process to be killed', () => !isRunning(pid));
       assert.equal(await pool.run('double', 2), 4);
@@ -267,7 +268,7 @@ export const poolContract: readonly PoolCheck[] = [
     const gate = { begun: file('begun'), open: file('open') };
     const held = pool.run('gate', gate);
     await until('the gate to be reached', () => existsSync(gate.begun));
-    const pid = Number(readFileSync(gate.begun, 'utf8'));
+    const pid = await until('its pid', () => Number(readFileSync(gate.begun, 'utf8')) || false);
     const closing = pool.close();
     assert.equal(await code(pool.run('pid')), 'ERR_MILLRACE_TASK_CLIENT_CLOSED');
     writeFileSync(gate.open, '');

@@ -29,23 +29,24 @@ async function serve(options: Omit<ServeOptions, 'engine'>): Promise<void> {
 const begun = () => join(directory, 'begun');
 const runs = () => readFileSync(begun(), 'utf8').trim().split('\n').map(Number);
 
-/** Gives the host a task that never ends; resolves when it runs. */
-async function beginOne(): Promise<string> {
+/** Gives the host a task that never ends; resolves when it runs, with the process that does. */
+async function beginOne(): Promise<{ readonly id: string; readonly pid: number }> {
   rmSync(begun(), { force: true });
   const id = engine.give('gate', { begun: begun(), open: join(directory, 'never') }, { retries: 1 });
-  await until('the task to begin', () => {
+  const pid = await until('the task to begin', () => {
     try {
-      return runs()[0];
+      // The file is there before the pid is in it, and a signal to 0 is one to all of this group.
+      return runs()[0] || undefined;
     } catch {
-      return false;
+      return undefined;
     }
   });
-  return id;
+  return { id, pid };
 }
 
 async function killOne(): Promise<void> {
-  await beginOne();
-  process.kill(runs()[0] as number, 'SIGKILL');
+  const { pid } = await beginOne();
+  process.kill(pid, 'SIGKILL');
 }
 
 test('a host claims for the task processes that are there, and for no other', async () => {
@@ -106,8 +107,7 @@ test('what has not begun when the last process dies goes to other hosts, and doe
   engine.keepsRequests = true;
   await serve({ size: 1, concurrency: 3, restart: {} });
   await until('the requests', () => engine.waiting.size === 3);
-  const held = await beginOne();
-  const pid = runs()[0] as number;
+  const { id: held, pid } = await beginOne();
   // It takes nothing more, and is not dead.
   process.kill(pid, 'SIGSTOP');
   const behind = engine.give('double', 1);

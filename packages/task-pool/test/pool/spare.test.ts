@@ -9,7 +9,8 @@ import { scratch } from '../support.js';
 test("a spare has loaded the tasks' module when it takes a dead worker's place", async () => {
   const file = join(scratch(), 'loaded');
   process.env.MILLRACE_TEST_LOADED = file;
-  const loaded = () => (existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').map(Number) : []);
+  const loaded = () =>
+    existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').filter(Boolean).map(Number) : [];
   const url = new URL('../../dist-test/fixtures/notes-its-load.js', import.meta.url);
   const pool = new TaskPool<typeof module>(url, { size: 2 });
   try {
