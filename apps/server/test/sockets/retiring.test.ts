@@ -252,6 +252,7 @@ describe.each([1, 2])('a worker that is replaced, with %d reactor threads', (rea
     expect([before, after]).not.toContain(last);
     open();
     expect((await slow.answer()).body).toBe(`waited ${before}\n`);
+    await over(server);
     expect(await slow.pid()).toBe(last);
   });
 
