@@ -41,13 +41,6 @@ export class HeldSocket extends Socket {
   override _final(done: Done): void {
     done();
   }
-
-  override _destroy(error: Error | null, done: Done): void {
-    // As a socket of the kernel's does: its timer would keep it, and all it was sent, for an hour.
-    this.setTimeout(0);
-    done(error);
-    process.nextTick(() => this.emit('close', error !== null));
-  }
 }
 
 /** A client of a server of node:http, or of one that is lean. */
