@@ -29,7 +29,8 @@ let facts: BundleFacts | undefined;
 
 function load({ hash }: BundleFacts): Modules {
   const source = readFileSync(BUNDLE);
-  const cachedData = readCodeCache(hash, source);
+  const cached = { path: BUNDLE, hash };
+  const cachedData = readCodeCache(cached, source);
   const script = new Script(`${PARAMETERS}${source.toString('latin1')}\n})`, {
     filename: BUNDLE,
     cachedData,
@@ -44,7 +45,7 @@ function load({ hash }: BundleFacts): Modules {
     (specifier) => import(specifier),
   );
   if (cachedData === undefined || script.cachedDataRejected) {
-    writeCodeCache(hash, source, () => {
+    writeCodeCache(cached, source, () => {
       // What has not run is not in it. The server's own entries are left out, for they take the role of the process.
       for (const [name, load] of Object.entries(module.exports as Modules))
         if (!name.startsWith('@millrace/server')) load();

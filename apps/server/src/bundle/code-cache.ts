@@ -24,20 +24,29 @@ const OTHERS = 0o077;
 const WRITABLE_BY_ALL = 0o002;
 const DIGEST = 'sha256';
 const DIGEST_BYTES = 32;
+/** Of a digest, in a file's name. */
+const KEY_DIGITS = 32;
 const PREFIX = 'code-';
 const UNFINISHED = '.new';
-/** Caches that are kept: of so many versions of Node, of V8's options and of the server. Each is about a megabyte. */
+/** Caches that are kept: of so many versions of Node, of V8's options and of the server, and directories that one was deployed to. Each is about a megabyte. */
 const MOST_FILES = 8;
 /** Milliseconds after which a file that was not finished is that of a process which has died. */
 const ABANDONED_MS = 60_000;
+
+/** Whose compiled code a cache has: V8 gives the functions of a cache the path that they were compiled for, whatever it is told then. */
+export interface CachedScript {
+  readonly path: string;
+  /** Of its source. */
+  readonly hash: string;
+}
 
 /**
  * What V8 has compiled of `source` before; undefined where there is none, or none that is surely this user's and of that source. The
  * directory is opened once and what is in it by that descriptor, so that no other user can have put another in its place.
  */
-export function readCodeCache(key: string, source: Uint8Array): Buffer | undefined {
+export function readCodeCache(script: CachedScript, source: Uint8Array): Buffer | undefined {
   return within((directory) => {
-    const fd = openSync(join(directory, nameOf(key)), O_RDONLY | O_NOFOLLOW);
+    const fd = openSync(join(directory, nameOf(script)), O_RDONLY | O_NOFOLLOW);
     try {
       if (!isPrivate(fd, 'isFile')) return undefined;
       const file = readFileSync(fd);
@@ -50,9 +59,9 @@ export function readCodeCache(key: string, source: Uint8Array): Buffer | undefin
 }
 
 /** Keeps it for the next process, unless another is about to; where that is not possible, each process compiles for itself. */
-export function writeCodeCache(key: string, source: Uint8Array, compile: () => Uint8Array): void {
+export function writeCodeCache(script: CachedScript, source: Uint8Array, compile: () => Uint8Array): void {
   within((directory) => {
-    const name = nameOf(key);
+    const name = nameOf(script);
     const unfinished = join(directory, name + UNFINISHED);
     removeOld(directory, name);
     const fd = openSync(unfinished, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, FILE_MODE);
@@ -78,7 +87,8 @@ function digestOf(source: Uint8Array, compiled: Uint8Array): Buffer {
 }
 
 /** Node's version is in V8's tag, as are its options; the rest is of the machine and of the user. */
-function nameOf(key: string): string {
+function nameOf({ path, hash }: CachedScript): string {
+  const key = createHash(DIGEST).update(hash).update(path).digest('hex').slice(0, KEY_DIGITS);
   return `${PREFIX}${process.version}-${process.arch}-${cachedDataVersionTag().toString(16)}-${key}`;
 }
 

@@ -1,5 +1,15 @@
 /** What a program has beside the server, in processes that have the bundle: packages of its own, threads, processes, odd paths. */
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -58,6 +68,35 @@ test('a package that the program has in another version is its own in every proc
     await server.start();
   `);
   expect(found).toEqual({ bundled: true, OnlyThere: 'there', error: 'function' });
+});
+
+test('stacks name the files of the server that runs, also where one of that version ran in another directory before', async () => {
+  const installed = join(top, 'node_modules');
+  rmSync(installed, { recursive: true });
+  mkdirSync(join(installed, '@millrace'), { recursive: true });
+  const link = (name: string) => symlinkSync(join(REPOSITORY, 'node_modules', name), join(installed, name));
+  for (const name of readdirSync(join(REPOSITORY, 'node_modules')))
+    if (name !== '@millrace' && !name.startsWith('.')) link(name);
+  for (const name of readdirSync(join(REPOSITORY, 'node_modules/@millrace')))
+    if (name !== 'server') link(`@millrace/${name}`);
+  for (const part of ['package.json', 'dist'])
+    cpSync(join(REPOSITORY, 'apps/server', part), join(installed, '@millrace/server', part), {
+      recursive: true,
+    });
+  const stack = async () => {
+    const found = await told(
+      `server.on('workerStart', () => tell({ stack: new Error().stack })); await server.start();`,
+      { XDG_CACHE_HOME: dirname(top) },
+    );
+    return String(found.stack);
+  };
+  expect(await stack()).toContain(join(installed, '@millrace/server/dist/bundle.cjs'));
+  const before = top;
+  top = join(dirname(before), 'next');
+  renameSync(before, top);
+  const next = await stack();
+  expect(next).toContain(join(top, 'node_modules/@millrace/server/dist/bundle.cjs'));
+  expect(next).not.toContain(before);
 });
 
 test('threads and processes that the program starts have the packages, whatever options they are given', async () => {
