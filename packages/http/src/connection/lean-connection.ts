@@ -4,6 +4,7 @@ import type { KnownRequest } from '../head/request-reader.js';
 import { LeanRequest } from '../message/lean-request.js';
 import { LeanResponse, type ResponseOwner } from '../message/lean-response.js';
 import type { UntypedResponse, UntypedSocket } from '../message/node-internals.js';
+import { JoinedBytes } from './joined-bytes.js';
 import type { LeanLink } from './lean-link.js';
 import type { LeanServer } from './lean-server.js';
 import type { Waiting, WaitingLine } from './waiting-line.js';
@@ -24,6 +25,8 @@ export class LeanConnection extends AsyncResource implements ResponseOwner, Wait
   #response: LeanResponse | undefined;
   /** What has come and is not yet read: the beginning of a request, or requests behind one without an answer. */
   #input: Buffer | undefined;
+  /** Where it is put together. */
+  #joined: JoinedBytes | undefined;
   /** How much of it is known to be whole requests that are not node:http's: each is looked at once, however much comes behind it. */
   #plainBytes = 0;
   #isReading = false;
@@ -68,9 +71,13 @@ export class LeanConnection extends AsyncResource implements ResponseOwner, Wait
   /** Bytes of the client, which are this connection's from here on. */
   received(data: Buffer): void {
     const input = this.#input;
-    this.#input = input === undefined ? data : Buffer.concat([input, data]);
+    if (input === undefined) this.#input = data;
+    else {
+      this.#joined ??= new JoinedBytes();
+      this.#input = this.#joined.join(input, data);
+    }
     if (this.#response === undefined && !this.#isReading) this.#read();
-    else if ((this.#input as Buffer).length > MAX_WAITING_BYTES) this.#pause();
+    else if (this.#input.length > MAX_WAITING_BYTES) this.#pause();
   }
 
   /** Reads requests until one of them waits for its answer, or is not whole, or is not to be read here. */
@@ -89,6 +96,7 @@ export class LeanConnection extends AsyncResource implements ResponseOwner, Wait
         this.#plainBytes = plainEnd - reading.end;
         // Before the program sees the request, for what that throws leaves this one here.
         this.#input = reading.end === data.length ? undefined : data.subarray(reading.end);
+        if (this.#input === undefined) this.#joined = undefined;
         const { bodyStart, end } = reading;
         this.#take(reading, end > bodyStart ? data.subarray(bodyStart, end) : undefined);
         // It may have become more, while the program had its turn.
@@ -168,6 +176,7 @@ export class LeanConnection extends AsyncResource implements ResponseOwner, Wait
 
   #handOver(bytes: Buffer | undefined): void {
     this.#input = undefined;
+    this.#joined = undefined;
     this.#end();
     const { socket } = this.link;
     socket.off('end', this.#onEnd);
