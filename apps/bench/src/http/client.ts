@@ -93,6 +93,7 @@ function measure(): void {
       cpu: ((treeTime(pid) - server) * US_PER_S) / answers,
       clientCpu: (spent.user + spent.system) / answers,
       idleBytes: 0,
+      mostClients: 0,
     };
     console.log(JSON.stringify(result));
     process.exit();

@@ -46,6 +46,7 @@ export async function loadByWrk(work: HttpWork): Promise<LoadResult> {
     // wrk does not say.
     clientCpu: 0,
     idleBytes: 0,
+    mostClients: 0,
   };
 }
 

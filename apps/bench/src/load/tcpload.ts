@@ -38,6 +38,7 @@ export async function loadByC(client: string, work: Work): Promise<LoadResult> {
       cpu: told.server_us_per_msg,
       clientCpu: told.client_us_per_msg,
       idleBytes: 0,
+      mostClients: 0,
     };
   } finally {
     await child.end();

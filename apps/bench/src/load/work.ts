@@ -17,6 +17,10 @@ export interface Work {
   readonly warmUpMs?: number;
   /** The root of the server's processes. */
   readonly pid: number;
+  /** How many of them have clients, where it is to be told how these are shared among them. Default: it is not. */
+  readonly workers?: number;
+  /** Whether each of `workers` is to have as many. Default: as it comes. */
+  readonly evenly?: boolean;
   /**
    * What is to be done on the connections. `'messages'`: send, wait for the answer, send again. `'connections'`: for
    * each message a connection of its own. Default `'messages'`.
@@ -38,4 +42,6 @@ export interface LoadResult {
   readonly clientCpu: number;
   /** Bytes of the root process's resident memory for each idle connection; 0 without any. */
   readonly idleBytes: number;
+  /** Busy connections of the process that has most of them; 0 without `workers`. */
+  readonly mostClients: number;
 }

@@ -8,7 +8,7 @@ import type { EchoOptions } from './programs.js';
 
 const options = JSON.parse(process.argv[2] as string) as EchoOptions;
 const { mode, reactors, workers = 1, taskWorkers = 0, direct, port = 0, standby, spin } = options;
-const { taskTransport, taskLargeValues } = options;
+const { taskTransport, taskLargeValues, reusePort } = options;
 const server = createServer({
   host: '127.0.0.1',
   port,
@@ -18,6 +18,7 @@ const server = createServer({
   workerNum: workers,
   ...(standby !== undefined && { standby }),
   ...(spin !== undefined && { spin }),
+  ...(reusePort !== undefined && { reusePort }),
   taskWorkerNum: taskWorkers,
   // 10,000 idle ones, and some that are busy.
   maxConnections: 12_000,

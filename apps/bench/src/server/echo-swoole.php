@@ -23,6 +23,7 @@ $server->set([
     'log_level' => SWOOLE_LOG_ERROR,
     'backlog' => 512,
     'max_connection' => 12000,
+    'enable_reuse_port' => $options['reusePort'] ?? false,
 ]);
 $server->on('start', fn() => print("$port\n"));
 if ($options['announce'] ?? false) {

@@ -19,6 +19,8 @@ export interface EchoOptions {
   readonly standby?: boolean;
   /** Microseconds that our workers look before they sleep. */
   readonly spin?: number;
+  /** Whether each worker of base mode has a listening socket of its own, among which the kernel chooses. */
+  readonly reusePort?: boolean;
   /** How our tasks travel, and large values of them. */
   readonly taskTransport?: 'ring' | 'pipe';
   readonly taskLargeValues?: 'memory' | 'file';

@@ -9,7 +9,7 @@ export const MANY = 50;
 export const SMALL = 64;
 export const LARGE = 64 * 1024;
 
-type Load = Pick<Work, 'connections' | 'depth' | 'bytes' | 'idle' | 'kind'>;
+type Load = Pick<Work, 'connections' | 'depth' | 'bytes' | 'idle' | 'kind' | 'workers' | 'evenly'>;
 
 /** What one peer must be beaten by, by metric. */
 export interface Bars {
@@ -40,6 +40,8 @@ const TOLD = {
   cpu: ['us/msg', 'processor time of the server'],
   clientCpu: ['us/msg', 'processor time of the client'],
 } as const;
+/** And where it is asked who has the clients. */
+const SPREAD = { mostClients: ['connections', 'of the process that has most'] } as const;
 
 type Metrics = readonly (keyof typeof METRICS)[];
 
@@ -97,11 +99,14 @@ export function versusAll(
     }),
   );
   const present = [...contenders.values()];
-  return { contenders: present, comparisons, figures: tell ? tellOf(name, present) : [] };
+  const told = { ...(tell && TOLD), ...(load.workers !== undefined && SPREAD) };
+  return { contenders: present, comparisons, figures: tellOf(name, present, told) };
 }
 
-function tellOf(name: string, contenders: readonly Contender[]): Figure[] {
-  return Object.entries(TOLD).flatMap(([metric, [unit, what]]) =>
+type Told = Readonly<Record<string, readonly [unit: string, what: string]>>;
+
+function tellOf(name: string, contenders: readonly Contender[], told: Told): Figure[] {
+  return Object.entries(told).flatMap(([metric, [unit, what]]) =>
     contenders.map((contender) => ({ case: `${name}, ${what}`, unit, metric, contender })),
   );
 }
