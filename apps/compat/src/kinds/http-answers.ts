@@ -58,7 +58,9 @@ export const HTTP_ANSWERS: readonly Kind[] = [
   },
   {
     says: 'refuses headers that are too large',
-    run: (site) => exchange(site, [request('GET', '/', { headers: { Cookie: 'c'.repeat(40_000) } })]),
+    // Of a length that comes in one segment, and that one read takes: bytes that node had not read would make its close a reset,
+    // after which there may be no answer to see.
+    run: (site) => exchange(site, [request('GET', '/', { headers: { Cookie: 'c'.repeat(20_000) } })]),
     shows: /431/,
   },
   {

@@ -4,7 +4,8 @@ import { launch } from '../support.js';
 
 /** A served node:http server with one worker, in process mode, and a client of it. */
 async function start(): Promise<{ program: Program; client: TestClient; port: number } & AsyncDisposable> {
-  const program = launch('served');
+  // On a busy machine the next worker takes more than the usual maxWaitTime, behind which requests are answered 503.
+  const program = launch('served', { maxWaitTime: 60_000 });
   const [, ports = ''] = await program.printed(/^listening (.*)$/m);
   const port = Number(ports.split(' ')[0]);
   const client = await TestClient.connect(port);
@@ -64,8 +65,11 @@ test('an answer that has begun is reset, so that half of it is not taken for the
   await until('the answer to have begun', () => client.socket.bytesRead > 0);
   killWorker(program);
   client.socket.resume();
-  await until('the end of the connection', () => client.ended);
-  expect(errors).toMatchObject([{ code: 'ECONNRESET' }]);
+  await client.serverClosed();
+  // libuv tells of a reset as of an end where bytes came before it that it had not read. What follows an end could be sent.
+  client.send('anything');
+  await until('the reset', () => errors.length > 0);
+  expect(errors).toMatchObject([{ code: expect.stringMatching(/^(ECONNRESET|EPIPE)$/) }]);
 });
 
 test('a WebSocket between two frames is told 1012', async () => {
