@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { PosixQueue, SystemVQueue } from '@millrace/msg-queue';
 import { Program, TestClient, until } from '@millrace/testkit';
 import { test } from 'vitest';
@@ -145,7 +145,7 @@ export function overTasks(taskTransport: TaskTransport) {
   return { options: { taskTransport }, remove: () => {} };
 }
 
-/** Waits until the spare of workers, or another, has booted and sleeps: it has used no processor time for a while. */
+/** Waits until the spare of workers, or another, has booted and sleeps: for a while no thread of it has used or wanted processor time. */
 export async function spareWaits(server: RunningServer, title = 'millrace: spare'): Promise<void> {
   let last = '';
   let quiet = 0;
@@ -153,13 +153,28 @@ export async function spareWaits(server: RunningServer, title = 'millrace: spare
     'a spare that waits',
     () => {
       const pid = pidOf(server, title);
-      const stat = pid === undefined ? '' : readFileSync(`/proc/${pid}/stat`, 'utf8');
-      // Its processor time, in user and system.
-      const used = stat === '' ? '' : `${pid} ${stat.split(' ').slice(-39, -37).join(' ')}`;
-      quiet = used !== '' && used === last ? quiet + 1 : 0;
-      last = used;
+      const used = pid === undefined ? undefined : sleeping(pid);
+      quiet = used !== undefined && used === last ? quiet + 1 : 0;
+      last = used ?? '';
       return quiet === 15;
     },
     { everyMs: 20 },
   );
+}
+
+/** The same of both spares: until then neither the master nor the manager has all the descriptors that it keeps. */
+export async function sparesWait(server: RunningServer): Promise<void> {
+  for (const title of ['millrace: spare', 'millrace: manager: spare']) await spareWaits(server, title);
+}
+
+/** The processor time of each thread of `pid`; undefined if one of them runs, or waits for a processor or a disk. */
+function sleeping(pid: number): string | undefined {
+  const threads = readdirSync(`/proc/${pid}/task`).map((thread) => {
+    const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8');
+    const [state, ...more] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    // Its processor time, in user and system.
+    return { state, used: more.slice(10, 12).join(' ') };
+  });
+  if (threads.some(({ state }) => state !== 'S')) return undefined;
+  return `${pid}: ${threads.map(({ used }) => used).join(', ')}`;
 }

@@ -3,7 +3,7 @@ import { openDescriptors, TestClient, until } from '@millrace/testkit';
 import { describe, expect, test } from 'vitest';
 import type { ClientInfo, ServerOptions, ServerStats } from '../../src/index.js';
 import { createServer } from '../../src/index.js';
-import { clientOf, launch, pidOf, type RunningServer, startServer } from '../support.js';
+import { clientOf, launch, pidOf, type RunningServer, sparesWait, startServer } from '../support.js';
 
 const start = (options: Partial<ServerOptions> = {}, name = 'sessions') =>
   startServer({ mode: 'base', ...options }, {}, name);
@@ -104,6 +104,7 @@ describe('the death of a worker', () => {
 
   test('leaves its place in maxConnections, and no descriptor, to others', async () => {
     await using server = await start({ maxConnections: 6 });
+    await sparesWait(server);
     const manager = pidOf(server, 'millrace: manager') as number;
     const before = [server.program.pid, manager].map(openDescriptors);
     for (let i = 0; i < 3; i++) {
@@ -113,6 +114,7 @@ describe('the death of a worker', () => {
       await killWorker(server, 1);
       for (const client of clients) await client.serverClosed();
     }
+    await sparesWait(server);
     await until('what the dead had to be closed', () => {
       expect([server.program.pid, manager].map(openDescriptors)).toEqual(before);
       return true;
