@@ -29,8 +29,8 @@ async function listening(): Promise<{ readonly server: Http2Server; readonly url
   onTestFinished(() => void server.close());
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const far = createNetServer((client) => {
-    const upstream = connectNet(port, '127.0.0.1');
+  const far = createNetServer({ allowHalfOpen: true }, (client) => {
+    const upstream = connectNet({ port, host: '127.0.0.1', allowHalfOpen: true });
     hand(client, upstream);
     hand(upstream, client);
   }).listen(0, '127.0.0.1');
@@ -39,11 +39,15 @@ async function listening(): Promise<{ readonly server: Http2Server; readonly url
   return { server, url: `http://127.0.0.1:${(far.address() as AddressInfo).port}` };
 }
 
-/** Hands on what comes, as late as over a long way. */
+/**
+ * Hands on what comes, as late as over a long way, and an end as an end: a socket that is destroyed with bytes unread resets the
+ * connection, and who writes then has lost what it had not read.
+ */
 function hand(from: Socket, to: Socket): void {
-  from.on('data', (data) => void setTimeout(() => to.write(data), LATENCY_MS));
-  from.on('close', () => void setTimeout(() => to.destroy(), LATENCY_MS));
-  from.on('error', () => {});
+  const later = (action: () => unknown) => void setTimeout(action, LATENCY_MS);
+  from.on('data', (data) => later(() => to.write(data)));
+  from.on('end', () => later(() => to.end()));
+  from.on('error', () => later(() => to.destroy()));
 }
 
 interface Asked {
