@@ -152,8 +152,8 @@ export class OutputGather<To extends Sink> {
   }
 
   #clear(): void {
-    // A client that has gone is not kept.
-    this.#sinks.fill(undefined, 0, this.#count);
+    // A client that has gone is not kept. `fill` would leave compiled code for it, in each turn.
+    for (let piece = 0; piece < this.#count; piece++) this.#sinks[piece] = undefined;
     this.#first = this.#count = this.#used = 0;
     this.#batchStart = this.#batchEnd = 0;
     this.#sink = undefined;

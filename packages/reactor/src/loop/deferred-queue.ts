@@ -1,36 +1,54 @@
-/** Functions that run once, first come, first run. What is deferred while they run waits for the next time. */
+/** Places that are kept for the next ones. */
+const KEPT = 1_024;
+
+type Callbacks = ((() => void) | undefined)[];
+
+/**
+ * Functions that run once, first come, first run. What is deferred while they run waits for the next time.
+ *
+ * Their number is counted: an array that is emptied by its length gives up its memory, in a call of the runtime for each turn.
+ */
 export class DeferredQueue {
-  #waiting: (() => void)[] = [];
-  /** What runs, or ran last: emptied, it is used again. */
-  #running: (() => void)[] = [];
+  #waiting: Callbacks = [];
+  #count = 0;
+  /** What runs, or ran last: it is used again. */
+  #running: Callbacks = [];
+  #runningCount = 0;
 
   get length(): number {
-    return this.#waiting.length;
+    return this.#count;
   }
 
   push(callback: () => void): void {
-    this.#waiting.push(callback);
+    this.#waiting[this.#count++] = callback;
   }
 
   /** Runs what waits; one that throws is reported to `failed` and stops no other. */
   run(failed: (error: unknown) => void): void {
-    if (this.#waiting.length === 0) return;
+    if (this.#count === 0) return;
     const running = this.#waiting;
     this.#waiting = this.#running;
     this.#running = running;
-    for (const callback of running) {
+    this.#runningCount = this.#count;
+    this.#count = 0;
+    for (let i = 0; i < this.#runningCount; i++) {
+      const callback = running[i];
+      // What has run is not kept.
+      running[i] = undefined;
       try {
-        callback();
+        callback?.();
       } catch (error) {
         failed(error);
       }
     }
-    running.length = 0;
+    this.#runningCount = 0;
+    if (running.length > KEPT) this.#running = [];
   }
 
   /** Forgets what waits, and what is about to run. */
   clear(): void {
-    this.#waiting.length = 0;
-    this.#running.length = 0;
+    this.#waiting = [];
+    this.#running = [];
+    this.#count = this.#runningCount = 0;
   }
 }
