@@ -34,6 +34,7 @@ export type ProgramName =
   | 'hello-lean'
   | 'hello-fastify-lean'
   | 'echo-ws'
+  | 'echo-ws-bytes'
   | 'echo-ws-lean';
 
 /** How the command runs a program. */
@@ -108,12 +109,15 @@ export function servedLean(
   };
 }
 
-/** The bytes of its answers from a handler of messages: the sockets alone. */
-export function servedBytes({ mode, workers }: Manner): HttpProgram {
+/** The bytes of a program's answers from a handler of messages: the sockets alone. */
+export function servedBytes(
+  program: 'hello-bytes' | 'echo-ws-bytes',
+  { mode, workers }: Manner,
+): HttpProgram {
   const variables = { MODE: mode, WORKERS: `${workers}` };
   return {
     name: `millrace, ${mode}: its bytes alone`,
-    start: (host) => serve([fileOf('hello-bytes')], host, variables),
+    start: (host) => serve([fileOf(program)], host, variables),
   };
 }
 
