@@ -1,4 +1,4 @@
-import { isRunning, TestClient, until } from '@millrace/testkit';
+import { echoLoad, isRunning, TestClient, until } from '@millrace/testkit';
 import { expect, test } from 'vitest';
 import { pidOf, type RunningServer, startServer } from '../support.js';
 
@@ -31,6 +31,30 @@ test.each(['process', 'base'] as const)(
     client.close();
   },
 );
+
+test('under load, standbys that take the place of killed workers find all but the message that each had in hand', async () => {
+  const kills = 6;
+  await using server = await start();
+  const result = await echoLoad(
+    { port: server.lines, connections: 50, depth: 4, lostAfter: 20_000 },
+    async () => {
+      let before: number[] = [];
+      for (let i = 0; i < kills; i++) {
+        const standby = await standbyOf(server, ...before);
+        before = [standby];
+        process.kill(pidOf(server, WORKER) as number, 'SIGKILL');
+        await until('its workerStart', () =>
+          server.program.output.includes(`event workerStart 0 pid ${standby}`),
+        );
+        await until('its title', () => pidOf(server, WORKER) === standby);
+      }
+    },
+  );
+  // Also: none was answered twice, or in another order.
+  expect(result).toMatchObject({ wrong: [], closed: 0 });
+  expect(result.lost).toBeLessThanOrEqual(kills);
+  expect(result.answered).toBeGreaterThan(1_000);
+});
 
 test('a standby that is killed is replaced, and its worker goes on', async () => {
   await using server = await start();
