@@ -135,10 +135,12 @@ export interface Sized {
   readonly workers: number;
 }
 
-/** To all who ask for tasks: that task worker has ended, and the server was scaled down by it. */
+/** To all who ask for tasks: that task worker has ended, and the server was scaled down by it or ends. */
 export interface TaskWorkerGone {
   readonly type: 'taskWorkerGone';
   readonly taskWorker: number;
+  /** No task worker is left and none will come, for this reason: what waits for one is rejected. */
+  readonly noneLeft?: string | undefined;
 }
 
 /** To all who ask for tasks: what a task worker had begun is lost. */

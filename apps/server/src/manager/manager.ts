@@ -220,6 +220,7 @@ export class ManagerRole implements ServerControl {
       this.#startFailed({ type: 'startFailed', failure: startFailureOf(undefined, error) });
       const { message } = this.#startFailure ? errorOf(this.#startFailure) : (error as Error);
       this.#context.log.fatal(`${/[.!?]$/.test(message) ? message : `${message}.`} The server ends.`);
+      this.#rejectIfNoneLeft();
       await this.#stop('stop', 1);
     }
     // It may have been told to end meanwhile.
@@ -393,6 +394,18 @@ export class ManagerRole implements ServerControl {
     this.#tellMaster(message);
   }
 
+  /**
+   * Once the start has failed: tells those who ask for tasks that no task worker is left, where none is and none will come, so
+   * that they wait no longer. Of an engine those of another server may run them.
+   */
+  #rejectIfNoneLeft(): void {
+    if (this.#startFailure === undefined || this.#context.options.taskEngine !== undefined) return;
+    const members = this.#members.of('taskWorker');
+    if (members.length === 0 || members.some(({ wanted }) => wanted)) return;
+    const { message } = errorOf(this.#startFailure);
+    this.#tellAskers({ type: 'taskWorkerGone', taskWorker: 0, noneLeft: message.replace(/[.!?]$/, '') });
+  }
+
   #leaseReleased(member: Member, pid: number): void {
     // In base mode it has closed its sessions; a process that waits for one may not have had the last word of it.
     if (this.#reaper && assignmentOf(member).role === 'worker') this.#tellLost();
@@ -535,6 +548,7 @@ export class ManagerRole implements ServerControl {
     this.#leases.ended(member, pid);
     this.#stopping?.changed();
     this.#scaling.changed();
+    if (role === 'taskWorker') this.#rejectIfNoneLeft();
     if (pid !== undefined) this.#links.ended(member, pid);
     if (code === 0 || this.#stopping) return;
     this.#pids.failed(flatId(role, this.#topology, id), exit);

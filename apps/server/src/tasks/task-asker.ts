@@ -172,8 +172,10 @@ export class TaskAsker implements Asker {
   }
 
   #ended(message: TaskWorkerDied | TaskWorkerGone, taskWorker: number): void {
-    if (message.type === 'taskWorkerGone')
+    if (message.type === 'taskWorkerGone') {
+      if (message.noneLeft !== undefined) return this.client.close(noneLeft(message.noneLeft));
       return this.client.workerLost(taskWorker, noTaskWorker(taskWorker));
+    }
     const cause = message.corrupt ? killedForCorruption(taskWorker) : undefined;
     this.client.workerDied(taskWorker, message.exit, cause);
   }
@@ -236,6 +238,11 @@ export function monotonicNow(): number {
 function noTaskWorker(taskWorker: number): TaskError {
   const message = `There is no task worker ${taskWorker}: the server is not scaled so far now.`;
   return new TaskError('ERR_MILLRACE_NO_TASK_WORKER', message);
+}
+
+/** Any task would wait for ever. */
+function noneLeft(why: string): TaskError {
+  return new TaskError('ERR_MILLRACE_TASK_POOL_FAILED', `No task worker is left: ${why}. The server ends.`);
 }
 
 function killedForCorruption(taskWorker: number): TaskError {

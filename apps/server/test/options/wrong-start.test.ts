@@ -1,12 +1,15 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Program } from '@millrace/testkit';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { ServerOptions } from '../../src/index.js';
 import { fixture, inMode } from '../support.js';
 
 /** What is printed by a server that cannot start, without the log's lines; those are `lines`. */
-async function printed(how: string, options: object = {}) {
+async function printed(how: string, options: object = {}, env: NodeJS.ProcessEnv = {}) {
   const args = [how, JSON.stringify({ ...inMode({}), ...options })];
-  await using program = new Program(fixture('wrong-start'), { args });
+  await using program = new Program(fixture('wrong-start'), { args, env });
   const { code } = await program.ended();
   expect(code).toBe(1);
   const all = program.output.trimEnd().split('\n');
@@ -66,6 +69,17 @@ test('a process that ends by a signal of its own in the first start is named', a
     expect.stringContaining('The server ends.'),
   ]);
   expect(text.match(/^ +at /gm)).toHaveLength(1);
+});
+
+test('a task that a worker has asked for is rejected when the task workers have failed in their start, and is not waited for', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-wrong-start-'));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const options = { workerNum: 1, taskWorkerNum: 1, maxWaitTime: 60_000 };
+  const { text, lines } = await printed('taskWorkerStart', options, { ASKED: join(directory, 'asked') });
+  expect(text).toContain(
+    'ERR_MILLRACE_TASK_POOL_FAILED: No task worker is left: task worker 0 has failed in its start: no task worker today. The server ends.',
+  );
+  expect(lines.join('\n')).not.toContain('has not come to its end');
 });
 
 test('options that differ between the processes are named', async () => {
