@@ -16,6 +16,9 @@ const link: LeanLink = {
   send: (data) => {
     sent += data.toString();
   },
+  sendAnswer: (bytes, length) => {
+    sent += bytes.toString('latin1', 0, length);
+  },
   pause: () => {},
   resume: () => {},
   handOver: () => assert.fail('a well-formed request is left to node:http'),
