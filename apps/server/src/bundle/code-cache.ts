@@ -135,7 +135,8 @@ function isPrivate(fd: number, kind: 'isFile' | 'isDirectory'): boolean {
 function removeOld(directory: string, name: string): void {
   const aged = readdirSync(directory)
     .filter((each) => each.startsWith(PREFIX))
-    .map((each) => ({ each, age: Date.now() - statSync(join(directory, each)).mtimeMs }))
+    // A clock that was set back leaves files of a time to come, which are not new.
+    .map((each) => ({ each, age: Math.abs(Date.now() - statSync(join(directory, each)).mtimeMs) }))
     .sort((a, b) => a.age - b.age);
   const finished = aged.filter(({ each }) => !each.endsWith(UNFINISHED) && each !== name);
   const abandoned = aged.filter(({ each, age }) => each.endsWith(UNFINISHED) && age > ABANDONED_MS);

@@ -5,8 +5,10 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -86,6 +88,20 @@ test.each([
   expect((await started()).worker).toMatchObject(bundled);
   expect(readFileSync(path).equals(before)).toBe(false);
   expect(readFileSync(path).length).toBeGreaterThan(before.length / 2);
+  expect(readdirSync(caches)).toEqual([name]);
+});
+
+test.each([
+  ['the day before', -1],
+  ['the day after, by a clock that was set back', 1],
+])('one that was begun %s, and not finished, is in the way of none', async (_, days) => {
+  await started();
+  const [name] = readdirSync(caches) as [string];
+  const unfinished = join(caches, `${name}.new`);
+  renameSync(join(caches, name), unfinished);
+  const time = Date.now() / 1000 + days * 86_400;
+  utimesSync(unfinished, time, time);
+  await started();
   expect(readdirSync(caches)).toEqual([name]);
 });
 
