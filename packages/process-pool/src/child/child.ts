@@ -293,8 +293,8 @@ export class ChildProcessContext {
 
 export interface InheritOptions {
   /**
-   * Called before the wait, in processes of a pool only. Run the code of the first requests here, without effect, so that it
-   * is compiled before it is needed.
+   * Called before the wait, in spares only: a process that a member waits for has no time for it. Run the code of the first requests
+   * here, without effect, so that it is compiled before it is needed.
    */
   readonly warmUp?: () => void;
 }
@@ -316,11 +316,12 @@ export function inherit(options: InheritOptions = {}): ChildProcessContext | und
   checkOptions(options, INHERIT_OPTIONS, 'inherit()');
   const { warmUp } = options;
   if (context !== undefined) return context;
-  if (takeSpawnInfo() === undefined) return undefined;
+  const info = takeSpawnInfo();
+  if (info === undefined) return undefined;
   process.on('SIGINT', () => {});
   syscalls.setCloseOnExec(CONTROL_FD, 1);
   const control = openPipe<ToParent, ToChild>(CONTROL_FD);
-  warmUp?.();
+  if (info.isAwaited !== true) warmUp?.();
   control.send({ type: 'loaded' });
   control.flush();
   const received = receiveAssignment(CONTROL_FD);

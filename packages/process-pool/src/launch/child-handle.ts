@@ -55,15 +55,15 @@ export class ChildHandle {
   readonly gone: Promise<void>;
   #isGone!: () => void;
 
-  /** `title` is what `ps` shows until the process is assigned. */
-  constructor(launch: LaunchSpec, title: string) {
+  /** `title` is what `ps` shows until the process is assigned; `isAwaited`: it is assigned at once, as no spare is. */
+  constructor(launch: LaunchSpec, title: string, isAwaited: boolean) {
     this.gone = new Promise((resolve) => {
       this.#isGone = resolve;
     });
     try {
       const pipe = createPipe();
       try {
-        this.process = start(launch, title, pipe.right);
+        this.process = start(launch, title, pipe.right, isAwaited);
       } catch (error) {
         syscalls.close(pipe.left);
         throw error;
@@ -214,10 +214,10 @@ export class ChildHandle {
   }
 }
 
-function start(launch: LaunchSpec, title: string, control: number): ChildProcess {
+function start(launch: LaunchSpec, title: string, control: number, isAwaited: boolean): ChildProcess {
   const { entry, args = [], execArgv, env = {}, cwd, stdio = STANDARD, preload } = launch;
   const { options, directory, workingDirectory } = nodeStart(execArgv, cwd, preload);
-  const info: SpawnInfo = { parent: process.pid, startedIn: directory, workingDirectory };
+  const info: SpawnInfo = { parent: process.pid, startedIn: directory, workingDirectory, isAwaited };
   const path = workingDirectory === undefined ? pathOf(entry) : resolve(workingDirectory, pathOf(entry));
   // The title is an argument, so that `ps` shows it from the start.
   return spawn(process.execPath, [`--title=${title}`, ...options, path, ...args], {

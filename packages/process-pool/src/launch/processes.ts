@@ -18,7 +18,7 @@ export class Processes {
 
   /** Takes `spare`, or starts a process. */
   launch(spec: LaunchSpec, title: string, spare: ChildHandle | undefined): ChildHandle {
-    const process = spare ?? new ChildHandle(spec, title);
+    const process = spare ?? new ChildHandle(spec, title, true);
     process.keepLoop(this.#keepsLoop);
     this.#all.add(process);
     void process.gone.then(() => this.#all.delete(process));

@@ -132,6 +132,7 @@ export class Spares {
     const spare = new ChildHandle(
       kind.launch,
       title === undefined ? SPARE_TITLE : `${title}: ${SPARE_TITLE}`,
+      false,
     );
     // The members keep the loop alive, not their spares.
     spare.keepLoop(false);

@@ -22,6 +22,8 @@ export interface SpawnInfo {
   readonly startedIn: string;
   /** Its working directory when its entry module runs, if that is another. */
   readonly workingDirectory?: string | undefined;
+  /** Its assignment comes as soon as it can be read, so it has no time to warm up. */
+  readonly isAwaited?: boolean | undefined;
 }
 
 /** Makes an unassigned process the next one of a member. */

@@ -61,6 +61,13 @@ test('nothing of the module after inherit runs in a spare; its imports and what 
   expect(ran).toBeGreaterThanOrEqual(loadedBefore);
 });
 
+test('a process that a member waits for is not warmed up first, for that takes time and is to no end then', async () => {
+  const { pool, messages } = watch([member('a', { entry: fixture('says-when-loaded') })]);
+  await pool.start();
+  await until('it to have said so', () => messages.length === 1);
+  expect(messages).toMatchObject([{ warmed: 0 }]);
+});
+
 /** Milliseconds from a kill to the word of the replacement, the shortest of several. */
 async function shortestReplacement(spares: number): Promise<number> {
   const { pool, ready } = watch([member('orderly'), member('plain')], { spares });
