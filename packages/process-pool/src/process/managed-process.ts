@@ -1,4 +1,3 @@
-import { kill } from 'node:process';
 import { type Bytes, checkOptions, type TransportChannel, type WaitOptions } from '@millrace/channel';
 import { WaitList } from '@millrace/channel/internal';
 import { ProcessPoolError } from '../errors.js';
@@ -207,7 +206,7 @@ export class ManagedProcess<Out = unknown, In = unknown> implements AsyncDisposa
   /** Sends a signal to any process; 0 only asks. False when there is none; throws when it is not allowed. */
   static kill(pid: number, signal: NodeJS.Signals | 0 = 'SIGTERM'): boolean {
     try {
-      return kill(pid, signal);
+      return process.kill(pid, signal);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
       throw error;

@@ -4,7 +4,7 @@ import type { TaskError } from '../errors.js';
 import type { LargeValueFile } from '../wire/large-value-files.js';
 import * as layout from '../wire/task-layout.js';
 import { TaskMessage } from '../wire/task-message.js';
-import { asError, NO_REASON } from '../wire/thrown.js';
+import { asError, noReason } from '../wire/thrown.js';
 import type { Job } from './job.js';
 import type { WorkerQueue } from './worker-queue.js';
 
@@ -49,8 +49,8 @@ export class TaskSender {
     } catch (error) {
       const { code } = error as ChannelError | TaskError;
       // The worker learns of the abort in any case; the caller must not wait for room.
-      if (code === 'ERR_MILLRACE_TASK_TMPDIR' && value !== NO_REASON)
-        return this.tell(queue, job, kind, number, NO_REASON);
+      if (code === 'ERR_MILLRACE_TASK_TMPDIR' && value !== noReason())
+        return this.tell(queue, job, kind, number, noReason());
       // A worker that does not read its channel cannot be reached; if it has to stop, `grace` kills it.
       if (code !== 'ERR_MILLRACE_CHANNEL_FULL') throw error;
     } finally {

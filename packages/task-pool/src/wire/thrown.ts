@@ -160,13 +160,21 @@ export function describeRefusal(error: unknown): Thrown {
   return ours ? describeThrown(error) : describePlainly(error);
 }
 
-/** The abort reason of a task when `taskTmpdir` has no room for the caller's own. */
-export const NO_REASON: Thrown = describePlainly(
-  new DOMException(
-    'The caller no longer waits for the result. Its reason is large, and no file could be written to taskTmpdir for it.',
-    'AbortError',
-  ),
-);
+let lacking: Thrown | undefined;
+
+/**
+ * The abort reason of a task when `taskTmpdir` has no room for the caller's own; one and the same. It is made when it is first needed: to
+ * describe an error takes milliseconds the first time, which is no time for the start of a process.
+ */
+export function noReason(): Thrown {
+  lacking ??= describePlainly(
+    new DOMException(
+      'The caller no longer waits for the result. Its reason is large, and no file could be written to taskTmpdir for it.',
+      'AbortError',
+    ),
+  );
+  return lacking;
+}
 
 /** An error of any realm, a DOMException too. */
 export function isError(value: unknown): value is Error {
