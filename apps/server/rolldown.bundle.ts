@@ -30,6 +30,9 @@ const ROLES = [
   'worker/user-process',
 ];
 
+/** What a reactor thread runs. */
+const REACTOR = 'reactor/run-reactor';
+
 interface Manifest {
   readonly name: string;
   readonly version: string;
@@ -68,8 +71,9 @@ const entry: Plugin = {
       const path = JSON.stringify(createRequire(join(process.cwd(), 'package.json')).resolve(`./${file}`));
       return `  ${JSON.stringify(specifier)}: () => require(${path}),`;
     });
-    const roles = ROLES.map((role) => `require(${JSON.stringify(join(process.cwd(), `src/${role}.ts`))})`);
-    return `module.exports = {\n${modules.join('\n')}\n  roles: () => { ${roles.join('; ')}; },\n};\n`;
+    const source = (name: string) => JSON.stringify(join(process.cwd(), `src/${name}.ts`));
+    const roles = ROLES.map((role) => `require(${source(role)})`);
+    return `module.exports = {\n${modules.join('\n')}\n  roles: () => { ${roles.join('; ')}; },\n  reactor: () => require(${source(REACTOR)}),\n};\n`;
   },
 };
 
@@ -98,6 +102,8 @@ const facts: Plugin = {
       /[\u0080-\uffff]/g,
       (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
     );
+    // As it is compiled: to put it together in each process would copy it once more.
+    chunk.code = `(function (module, require, __placeOf, __import) {${chunk.code}\n})`;
     const manifests = ['.', ...directories.values()].map(manifestOf);
     const packages = Object.fromEntries(manifests.map(({ name, version }) => [name, version]));
     const hash = createHash('sha256').update(chunk.code).digest('hex').slice(0, 32);

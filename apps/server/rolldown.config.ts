@@ -42,7 +42,8 @@ const config = library(
   ],
   ['valibot', '@valibot/to-json-schema'],
   // The server waits for its role when it is loaded, and loads roles while it does: these must not need its file.
-  { apart: /\/src\/api\/server\.ts$/ },
+  // A thread that has the bundle loads nothing else to find that.
+  { apart: /\/src\/api\/server\.ts$/, first: /\/src\/bundle\/bundle-facts\.ts$/ },
 );
 
 export default [{ ...config, plugins: [config.plugins, dashboard] }, ...bundles];

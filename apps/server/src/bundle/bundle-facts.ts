@@ -14,7 +14,8 @@ export const MODULES = Symbol.for('millrace.bundle');
 export const CONDITION_OPTION = '--conditions=millrace-bundled';
 
 /**
- * Finds what is in the bundle by the name that a module imports it by; `roles` is what a process loads once it has its role. Undefined where
+ * Finds what is in the bundle by the name that a module imports it by; `roles` is what a process loads once it has its role,
+ * `reactor` what a reactor thread runs. Undefined where
  * another `version` is asked for than is in it: a program may have a package of its own, which is another one.
  */
 export type BundledModules = (

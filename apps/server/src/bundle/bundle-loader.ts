@@ -22,7 +22,6 @@ type Evaluate = (
 ) => void;
 
 const BUNDLE = join(__dirname, 'bundle.cjs');
-const PARAMETERS = '(function (module, require, __placeOf, __import) {';
 
 let modules: Modules | undefined;
 let facts: BundleFacts | undefined;
@@ -31,10 +30,7 @@ function load({ hash }: BundleFacts): Modules {
   const source = readFileSync(BUNDLE);
   const cached = { path: BUNDLE, hash };
   const cachedData = readCodeCache(cached, source);
-  const script = new Script(`${PARAMETERS}${source.toString('latin1')}\n})`, {
-    filename: BUNDLE,
-    cachedData,
-  });
+  const script = new Script(source.toString('latin1'), { filename: BUNDLE, cachedData });
   const require = createRequire(BUNDLE);
   const module = { exports: {} };
   const evaluate = script.runInThisContext() as Evaluate;
@@ -44,7 +40,8 @@ function load({ hash }: BundleFacts): Modules {
     (name) => placeOf(require, name),
     (specifier) => import(specifier),
   );
-  if (cachedData === undefined || script.cachedDataRejected) {
+  // Not in a thread: the master's waits for its reactors, while the manager, which comes after them, makes the cache.
+  if (isMainThread && (cachedData === undefined || script.cachedDataRejected)) {
     writeCodeCache(cached, source, () => {
       // What has not run is not in it. The server's own entries are left out, for they take the role of the process.
       for (const [name, load] of Object.entries(module.exports as Modules))

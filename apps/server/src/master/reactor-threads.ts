@@ -6,6 +6,7 @@ import { threadOptions } from '@millrace/process-pool/internal';
 import { findIn } from '@millrace/process-pool/links';
 import type { TlsAcceptorOptions } from '@millrace/reactor';
 import type { DoorbellListener } from '@millrace/shared-memory/internal';
+import { bundledStart } from '../bundle/bundled-start.js';
 import { REACTOR_THREAD } from '../constants.js';
 import {
   asReactor,
@@ -342,9 +343,10 @@ function loadingOptions(
   { ports }: ReactorThreadData,
   dispatchModule: string | undefined,
 ): Pick<WorkerOptions, 'execArgv' | 'env'> {
+  const bundle = bundledStart() ?? [];
   const hasFunctions =
     dispatchModule !== undefined || ports.some(({ framing }) => framing.kind === 'function');
-  if (hasFunctions) return { execArgv: threadOptions() };
+  if (hasFunctions) return { execArgv: [...threadOptions(), ...bundle] };
   const { NODE_OPTIONS: _, ...env } = process.env;
-  return { execArgv: [], env };
+  return { execArgv: [...bundle], env };
 }

@@ -1,32 +1,12 @@
 /**
- * The module that a reactor thread runs: blocks in epoll until it is told to stop. Where a listener has TLS, which is
- * node:tls's to do, it runs in Node's loop instead; from the time on when a program listens so, where it does not from the beginning.
+ * The module that a reactor thread runs. What it does is in the bundle, too: a thread that was started with that takes it from there, with
+ * V8's cache of it.
  */
-import { parentPort, workerData } from 'node:worker_threads';
-import { Reactor } from '@millrace/reactor';
-import type { OpenedSecure, ReactorThreadData, ToThread } from './reactor-context.js';
-import { ReactorRouter } from './reactor-router.js';
-import { importUserFunctions } from './user-functions.js';
+import { workerData } from 'node:worker_threads';
+import { bundledModules } from '../bundle/bundle-facts.js';
+import type { ReactorWork } from './run-reactor.js';
 
-const { thread, dispatchModule } = workerData as {
-  readonly thread: ReactorThreadData;
-  readonly dispatchModule: string | undefined;
-};
-const functions = await importUserFunctions(thread.ports, dispatchModule);
-const reactor = new Reactor({ mode: thread.topology.tls ? 'node' : 'blocking' });
-const router = new ReactorRouter(reactor, thread, functions);
-// Blocking, it returns at the end, or when it is to go on in Node's loop; in there at once.
-reactor.run();
-if (router.wantsLoop) reactor.enterNodeLoop();
-if (reactor.mode === 'node') {
-  parentPort?.on('message', (message: ToThread) => {
-    if (message.type === 'replaceTls') return router.replaceTls(message.tls);
-    router.openSecure(message);
-    parentPort?.postMessage({ listener: message.listener } satisfies OpenedSecure);
-  });
-  reactor.run();
-}
-await router.ended;
-parentPort?.close();
-router.close();
-reactor.close();
+const { runReactor } =
+  (bundledModules()?.('reactor') as typeof import('./run-reactor.js') | undefined) ??
+  (await import('./run-reactor.js'));
+await runReactor(workerData as ReactorWork);

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { launch } from '../support.js';
+import { fixture, launch } from '../support.js';
 
 let home: string;
 let caches: string;
@@ -47,6 +47,16 @@ test('processes below the master have all packages from the bundle, each once, a
   const { master, manager, worker } = await started();
   expect([master, manager, worker]).toMatchObject([plain, bundled, bundled]);
   expect(worker.execArgv).not.toContainEqual(expect.stringMatching(/bundle/));
+});
+
+test.each([
+  [{}, bundled],
+  [{ MILLRACE_BUNDLE: '0' }, { bundled: false }],
+])('with %j a reactor thread has what the processes have', async (env, expected) => {
+  const dispatch = { dispatchMode: 'function', dispatchModule: fixture('bundled-dispatch').href } as const;
+  await using program = launch('bundled', { mode: 'process', ...dispatch }, { XDG_CACHE_HOME: home, ...env });
+  const [, told] = await program.printed(/^event reactor (.*)$/m);
+  expect(JSON.parse(told as string)).toMatchObject(expected);
 });
 
 test('the cache is for this user alone, is made by the first start, and serves the next', async () => {
