@@ -85,7 +85,7 @@ test('the death of a child ends the pipe after what it had sent', async () => {
 });
 
 test('a child that cannot be started ends its pipe', async () => {
-  const child = spawnAnswer({ spawn: { cwd: '/nonexistent' } });
+  const child = spawnAnswer({ spawn: { cwd: '/proc/nonexistent' } });
   const [error] = await once(child, 'error');
   expect(error).toMatchObject({ code: 'ENOENT' });
   expect(await within('the end of the pipe', child.pipe.receive())).toBeUndefined();

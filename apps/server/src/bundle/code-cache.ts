@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import {
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   mkdirSync,
   openSync,
@@ -109,14 +110,18 @@ function within<T>(use: (directory: string) => T, make = false): T | undefined {
   }
 }
 
-/** Undefined where it would be in a directory that is another user's, or that all may write: `sudo` leaves HOME as it is, some have /tmp there. */
+/**
+ * Undefined where it would be in a directory that is another user's, or that all may write: `sudo` leaves HOME as it is, some have /tmp there.
+ * A home that is not there is not made: /nonexistent says of a user that there is to be none.
+ */
 function cacheDirectory(): string | undefined {
   const { XDG_CACHE_HOME, HOME } = process.env;
   if (XDG_CACHE_HOME !== undefined && isAbsolute(XDG_CACHE_HOME))
     return isOwn(XDG_CACHE_HOME) ? join(XDG_CACHE_HOME, 'millrace') : undefined;
   const home = HOME ?? homedir();
   const caches = join(home, '.cache');
-  return isAbsolute(home) && isOwn(home) && isOwn(caches) ? join(caches, 'millrace') : undefined;
+  if (!isAbsolute(home) || !existsSync(home)) return undefined;
+  return isOwn(home) && isOwn(caches) ? join(caches, 'millrace') : undefined;
 }
 
 /** Of a directory that is not there: the one that it would be made in. */

@@ -121,8 +121,15 @@ test.each(['XDG_CACHE_HOME', 'HOME'])('below a %s that all may write nothing is 
   expect(readdirSync(home)).toEqual([]);
 });
 
+test('a home that is not there is not made', async () => {
+  expect((await started({ XDG_CACHE_HOME: undefined, HOME: join(home, 'none') })).worker).toMatchObject(
+    bundled,
+  );
+  expect(readdirSync(home)).toEqual([]);
+});
+
 test.skipIf(process.geteuid?.() !== 0)(
-  'nor below one of another user: sudo leaves HOME as it is',
+  'nothing is made below one of another user: sudo leaves HOME as it is',
   async () => {
     chownSync(home, 65_534, 65_534);
     expect((await started({ XDG_CACHE_HOME: undefined, HOME: home })).worker).toMatchObject(bundled);

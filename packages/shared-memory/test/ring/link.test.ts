@@ -91,7 +91,7 @@ test('a writer whose reader has died learns of it, however full the ring is', as
 });
 
 test('a child that cannot be started ends its rings', async () => {
-  const child = spawnAnswer({ spawn: { cwd: '/nonexistent' } });
+  const child = spawnAnswer({ spawn: { cwd: '/proc/nonexistent' } });
   await once(child, 'error');
   expect(await within('the end of the channel', child.ring.receive())).toBeUndefined();
 });
