@@ -5,6 +5,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import Module from 'node:module';
 import net from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { type HostedTest, VARIABLE } from './hosted-test.js';
 
 const POLL_MS = 20;
@@ -28,6 +29,7 @@ await startProgram({
   server: {
     workerNum: 1,
     mode: hosted.mode,
+    httpEngine: hosted.engine,
     logLevel: 'error',
     ...(hosted.mode === 'process' && { reactorNum: 1 }),
   },
@@ -171,7 +173,8 @@ function keepAliveAsNode(this: { keepAliveTimeout?: number }): void {
 
 /** Timers of the server are no reason for a test to go on. They are told from those of the test by what calls for them. */
 function unrefOwnTimers(): void {
-  const own = new URL('../../../..', import.meta.url).href;
+  // Modules are named by URLs there, and what comes out of the bundle by its path.
+  const own = fileURLToPath(new URL('../../../..', import.meta.url));
   for (const name of ['setTimeout', 'setInterval'] as const) {
     const native = globalThis[name] as (...args: unknown[]) => NodeJS.Timeout;
     const wrapped = (...args: unknown[]) => {

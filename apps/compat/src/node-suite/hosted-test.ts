@@ -5,6 +5,8 @@ export const VARIABLE = 'NODE_SUITE_HOSTED';
 export interface HostedTest {
   readonly file: string;
   readonly mode: 'process' | 'base';
+  /** What reads the requests of its servers. */
+  readonly engine: 'node' | 'lean';
   /** A file that says, once there is one, by which code it has ended. */
   readonly ended: string;
   /** The process that has started the server. */

@@ -1,5 +1,5 @@
 /**
- * `npm run node-suite -- --tests DIRECTORY [--archive FILE] [--modes process,base] [--preload FILE] [--match REGEX] [--jobs 2]
+ * `npm run node-suite -- --tests DIRECTORY [--archive FILE] [--modes process,base] [--lean process,base] [--preload FILE] [--match REGEX] [--jobs 2]
  * [--seconds 60] [--results FILE] [--not-applicable FILE] [--table FILE]`: runs Node's own tests natively, and as the program of a
  * server in those modes or with a preload, and writes a table of what passed, failed natively too, failed only so, or does not
  * apply. Ends with 1 when a test failed that passes natively.
@@ -19,6 +19,7 @@ const { values } = parseArgs({
     tests: { type: 'string' },
     archive: { type: 'string' },
     modes: { type: 'string', default: '' },
+    lean: { type: 'string', default: '' },
     preload: { type: 'string' },
     results: { type: 'string' },
     match: { type: 'string', default: '^test-http-' },
@@ -38,15 +39,12 @@ const reasons = new Map<string, string>(
     ? []
     : Object.entries(JSON.parse(readFileSync(values['not-applicable'], 'utf8')) as Record<string, string>),
 );
-type Way = Pick<RunOptions, 'mode' | 'preload'>;
+type Way = Pick<RunOptions, 'mode' | 'engine' | 'preload'>;
 
 /** Beside natively, by what the table calls it. */
 const ways = new Map<string, Way>();
-for (const mode of values.modes.split(',').filter((word) => word !== '')) {
-  if (mode !== 'process' && mode !== 'base')
-    throw new Error(`--modes ${mode}: 'process' and 'base' are known.`);
-  ways.set(`${mode} mode`, { mode: mode satisfies HostedTest['mode'] });
-}
+for (const mode of modesOf('modes')) ways.set(`${mode} mode`, { mode, engine: 'node' });
+for (const mode of modesOf('lean')) ways.set(`lean, ${mode} mode`, { mode, engine: 'lean' });
 if (values.preload !== undefined)
   ways.set(`preload ${values.preload}`, { preload: pathToFileURL(resolve(values.preload)).href });
 
@@ -62,6 +60,16 @@ const workDirectory = mkdtempSync(join(tmpdir(), 'node-suite-'));
 const limitMs = Number(values.seconds) * 1000;
 const waiting = testsIn(directory, new RegExp(values.match));
 const verdicts: Verdict[] = [];
+
+function modesOf(option: 'modes' | 'lean'): HostedTest['mode'][] {
+  return values[option]
+    .split(',')
+    .filter((word) => word !== '')
+    .map((mode) => {
+      if (mode === 'process' || mode === 'base') return mode;
+      throw new Error(`--${option} ${mode}: 'process' and 'base' are known.`);
+    });
+}
 
 async function each(test: NodeTest, thread: number): Promise<Verdict> {
   const of = results.get(test.name) ?? {};

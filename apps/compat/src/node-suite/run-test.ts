@@ -21,6 +21,8 @@ export interface RunOptions {
   readonly preload?: string;
   /** As the program of a server with one worker, in that mode. */
   readonly mode?: HostedTest['mode'];
+  /** What reads the requests then; default: node:http. */
+  readonly engine?: HostedTest['engine'];
   readonly limitMs: number;
   /** Which of the tests at once it is: each has its own ports and its own directory. */
   readonly thread: number;
@@ -30,12 +32,12 @@ export interface RunOptions {
 /** Runs one test by this node, in a group of processes that ends with it. */
 export async function runTest(
   { file, flags }: NodeTest,
-  { preload, mode, limitMs, thread, workDirectory }: RunOptions,
+  { preload, mode, engine = 'node', limitMs, thread, workDirectory }: RunOptions,
 ): Promise<Result> {
   const directory = join(workDirectory, String(thread));
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true });
-  const hosted = mode && { file, mode, ended: join(directory, HOST_ENDED), runner: process.pid };
+  const hosted = mode && { file, mode, engine, ended: join(directory, HOST_ENDED), runner: process.pid };
   const child = spawn(process.execPath, [...flags, hosted ? HOST : file], {
     cwd: directory,
     detached: true,
