@@ -32,8 +32,9 @@ describe.each([
       ask: async (request) => {
         client.clear();
         client.send(Buffer.from(request, 'latin1'));
-        await until(`an answer, of ${client.output}`, () =>
-          isWhole(client.output, request.startsWith('HEAD')),
+        await until(
+          () => `an answer, of ${client.output}`,
+          () => isWhole(client.output, request.startsWith('HEAD')),
         );
         return answerOf(client.output);
       },

@@ -67,7 +67,10 @@ export class TestClient {
 
   /** Waits until this many bytes are there, takes them off and returns them. */
   async take(length: number): Promise<Buffer> {
-    await until(`${length} bytes, of ${this.#received.length}`, () => this.#received.length >= length);
+    await until(
+      () => `${length} bytes, of ${this.#received.length}`,
+      () => this.#received.length >= length,
+    );
     const taken = this.#received.subarray(0, length);
     this.#received = this.#received.subarray(length);
     return taken;

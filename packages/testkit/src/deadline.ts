@@ -11,10 +11,11 @@ export class Hopeless extends Error {
 /**
  * Waits until `condition` gives something other than `undefined`, `null` or `false`, and returns that.
  *
- * Throws after `deadlineMs` with `what` and the last error of the condition, so that a failure says what was missing.
+ * Throws after `deadlineMs` with `what` and the last error of the condition, so that a failure says what was missing; `what` is a
+ * function where that is known only then.
  */
 export async function until<T>(
-  what: string,
+  what: string | (() => string),
   condition: () => T | Promise<T>,
   { deadlineMs = DEADLINE_MS, everyMs = 5 }: { deadlineMs?: number; everyMs?: number } = {},
 ): Promise<Exclude<T, undefined | null | false>> {
@@ -33,7 +34,8 @@ export async function until<T>(
     }
     if (performance.now() >= end) {
       const last = cause instanceof Error ? `; the last time: ${cause.message}` : '';
-      throw new Error(`Not within ${deadlineMs} ms: ${what}${last}`, { cause });
+      const missing = typeof what === 'string' ? what : what();
+      throw new Error(`Not within ${deadlineMs} ms: ${missing}${last}`, { cause });
     }
     await sleep(everyMs);
   }

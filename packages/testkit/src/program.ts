@@ -58,7 +58,7 @@ export class Program implements AsyncDisposable {
 
   /** Waits until the output matches, and returns the match. */
   async printed(pattern: RegExp, deadlineMs = DEADLINE_MS): Promise<RegExpMatchArray> {
-    const what = `output ${pattern}, of ${JSON.stringify(this.#output.slice(-2000))}`;
+    const what = () => `output ${pattern}, of ${JSON.stringify(this.#output.slice(-2000))}`;
     const matches = () => {
       const match = this.#output.match(pattern);
       if (!match && this.process.exitCode !== null) {

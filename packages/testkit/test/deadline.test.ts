@@ -12,6 +12,21 @@ test('until names what did not happen, and the last error', async () => {
   await failing.catch((error: Error) => expect((error.cause as Error).message).toBe('not today'));
 });
 
+test('until asks what was missing when it gives up', async () => {
+  let looks = 0;
+  const look = () => {
+    looks++;
+    return false;
+  };
+  const [failed] = await Promise.allSettled([
+    until(() => `the impossible, after ${looks} looks`, look, { deadlineMs: 20 }),
+  ]);
+  expect(looks).toBeGreaterThan(1);
+  expect(failed).toMatchObject({
+    reason: { message: `Not within 20 ms: the impossible, after ${looks} looks` },
+  });
+});
+
 test('within rejects when a promise does not settle', async () => {
   await expect(within('nothing', new Promise(() => {}), 10)).rejects.toThrow(
     'Not settled within 10 ms: nothing',

@@ -84,10 +84,13 @@ export class Keeping {
 
   /** Takes up to the end of `text`. */
   async until(text: string): Promise<string> {
-    const at = await until(`${JSON.stringify(text)}, of ${String(this.#client.received)}`, () => {
-      const found = this.#client.received.indexOf(text);
-      return found >= 0 && found + text.length;
-    });
+    const at = await until(
+      () => `${JSON.stringify(text)}, of ${String(this.#client.received)}`,
+      () => {
+        const found = this.#client.received.indexOf(text);
+        return found >= 0 && found + text.length;
+      },
+    );
     return String(await this.#client.take(at as number));
   }
 
