@@ -75,6 +75,8 @@ const PARTS: Readonly<Record<string, () => boolean>> = {
       values.tests,
       '--modes',
       'process,base',
+      '--lean',
+      'process,base',
       '--not-applicable',
       'src/node-suite/not-applicable.json',
       '--table',
