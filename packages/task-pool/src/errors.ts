@@ -30,7 +30,7 @@ export type TaskErrorCode =
   | 'ERR_MILLRACE_TASK_QUEUE'
   /** An option has a value that it cannot have. */
   | 'ERR_MILLRACE_TASK_OPTION'
-  /** The module has no tasks: neither an export `tasks` nor a default one; or something in it is no function. */
+  /** The module has no tasks: neither an export `tasks` nor a default one, or an empty one; or something in it is no function. */
   | 'ERR_MILLRACE_NO_TASKS'
   /** Every task worker has been given up: none became ready. */
   | 'ERR_MILLRACE_TASK_POOL_FAILED';

@@ -43,6 +43,8 @@ export class LocalPool implements PoolCore {
   readonly #processes: ProcessPool;
   readonly #ready: Promise<void>;
   readonly #startedAt = performance.now();
+  /** Whether a process has had tasks. */
+  #hadTasks = false;
   /** Why no process can have tasks. */
   #noTasks: string | undefined;
   #closing = false;
@@ -194,18 +196,21 @@ export class LocalPool implements PoolCore {
 
   #workerReady(member: Member): void {
     const { worker } = member.spec.data as WorkerSetup;
+    this.#hadTasks = true;
     this.submitter.workerReady(worker);
     this.#emit('workerReady', { worker, pid: member.pid as number });
   }
 
   #workerExit(member: Member, exit: Exit, delay: number | undefined): void {
     const { worker } = member.spec.data as WorkerSetup;
+    // Another start would not change it. The process that has said so need not be the first: that may have been killed.
+    if (this.#noTasks !== undefined && !this.#hadTasks) member.stop('drain');
     this.submitter.workerDied(worker, exit);
     // The process may have left a half-written ring. Tasks not begun have been taken back, so the ring holds nothing of use.
     if (exit.code !== 0) this.#links.ends[worker]?.reset();
     // Only now: its last answers have been read.
     this.#files.removeOf(fileWriter(worker, member.incarnation));
-    this.#emit('workerExit', { ...exit, worker, delay });
+    this.#emit('workerExit', { ...exit, worker, delay: member.wanted ? delay : undefined });
     if (member.wanted || member.state === 'given-up' || this.#closing) return;
     if (this.#noTasks !== undefined) return this.#lost(worker, this.#noTasks.replace(/\.$/, ''));
     this.#lost(worker, `it ended with ${endOf(exit)}, and the option 'restart' allows no further start`);
@@ -232,7 +237,7 @@ export class LocalPool implements PoolCore {
       readonly message?: unknown;
     };
     if (type === 'corrupt') this.#corrupt((member.spec.data as WorkerSetup).worker, String(message));
-    else if (type === 'noTasks') this.#noTasks ??= String(message);
+    else if (type === 'noTasks' && !this.#hadTasks) this.#noTasks ??= String(message);
   }
 
   /** Kills the worker; its link is reset for its successor when it has ended. */

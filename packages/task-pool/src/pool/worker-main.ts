@@ -23,9 +23,9 @@ const child = inherit();
 if (child === undefined) throw new Error('This is the program of a task worker; a TaskPool starts it.');
 const tell = (message: WorkerMessage) => child.send(message);
 if (loaded instanceof Error) {
-  // A module that had tasks when the pool started may be about to be written.
-  if (child.incarnation > 1) throw loaded;
   tell({ type: 'noTasks', message: loaded.message });
+  // A module that had tasks when the pool started may be about to be written; that it never had any the pool knows.
+  if (child.incarnation > 1) throw loaded;
   child.last();
   process.exit(1);
 }

@@ -7,9 +7,12 @@ const NEEDED = "it needs 'export const tasks = defineTasks({ … })'";
 /** The tasks that a module exports. Throws `ERR_MILLRACE_NO_TASKS`, which names what it exports instead. */
 export function tasksOfModule(url: string, module: Record<string, unknown>): Record<string, TaskHandler> {
   const found = module.tasks ?? module.default;
-  if (typeof found !== 'object' || found === null) {
+  const isObject = typeof found === 'object' && found !== null;
+  // CommonJS that exports nothing has an empty object as its default export.
+  if (!isObject || Object.keys(found).length === 0) {
     const exported = Object.keys(module).join(', ') || 'nothing';
-    throw noTasks(`${url} has no tasks: ${NEEDED}; it exports ${exported}.`);
+    const what = isObject ? `an empty '${module.tasks === found ? 'tasks' : 'default'}'` : exported;
+    throw noTasks(`${url} has no tasks: ${NEEDED}; it exports ${what}.`);
   }
   const other = Object.entries(found).find(([, task]) => typeof task !== 'function');
   if (other !== undefined) {

@@ -383,6 +383,11 @@ test('a module that fails is given up with a reason', async () => {
 test.each([
   ['no-tasks', "has no tasks: it needs 'export const tasks = defineTasks({ … })'; it exports nothing."],
   ['plain-functions', "has no tasks: it needs 'export const tasks = defineTasks({ … })'; it exports double."],
+  ['empty', "has no tasks: it needs 'export const tasks = defineTasks({ … })'; it exports an empty 'tasks'."],
+  [
+    'empty-default',
+    "has no tasks: it needs 'export const tasks = defineTasks({ … })'; it exports an empty 'default'.",
+  ],
   ['no-function', "has as its task 'limit' is no function, but 3: it needs"],
 ])('a module without tasks is started once: %s', async (name, says) => {
   const pool = new TaskPool(fixture(name), { size: 2 });
@@ -401,6 +406,20 @@ test.each([
   expect(pool.stats().workers).toMatchObject([
     { pid: undefined, starts: 1 },
     { pid: undefined, starts: 1 },
+  ]);
+  await pool.close();
+});
+
+test('a module without tasks whose first process was killed is not started for ever', async () => {
+  const module = fixture('killed-first');
+  module.searchParams.set('killed', join(scratch(), 'killed'));
+  const pool = new TaskPool(module, { size: 1, restart: { giveUpAfter: 100 } });
+  const ends: unknown[] = [];
+  pool.on('workerExit', ({ code, signal, delay }) => ends.push({ code, signal, delay }));
+  await expect(pool.ready()).rejects.toMatchObject({ code: 'ERR_MILLRACE_NO_TASKS' });
+  expect(ends).toEqual([
+    { code: null, signal: 'SIGKILL', delay: 0 },
+    { code: 1, signal: null, delay: undefined },
   ]);
   await pool.close();
 });
