@@ -34,18 +34,21 @@ export async function until<T>(
     }
     if (performance.now() >= end) {
       const last = cause instanceof Error ? `; the last time: ${cause.message}` : '';
-      const missing = typeof what === 'string' ? what : what();
-      throw new Error(`Not within ${deadlineMs} ms: ${missing}${last}`, { cause });
+      throw new Error(`Not within ${deadlineMs} ms: ${named(what)}${last}`, { cause });
     }
     await sleep(everyMs);
   }
 }
 
 /** Rejects when `promise` has not settled in `deadlineMs`: the watchdog for whatever could hang. */
-export async function within<T>(what: string, promise: Promise<T>, deadlineMs = DEADLINE_MS): Promise<T> {
+export async function within<T>(
+  what: string | (() => string),
+  promise: Promise<T>,
+  deadlineMs = DEADLINE_MS,
+): Promise<T> {
   const stop = new AbortController();
   const watchdog = sleep(deadlineMs, undefined, { signal: stop.signal, ref: false }).then(() => {
-    throw new Error(`Not settled within ${deadlineMs} ms: ${what}`);
+    throw new Error(`Not settled within ${deadlineMs} ms: ${named(what)}`);
   });
   watchdog.catch(() => {});
   try {
@@ -53,4 +56,8 @@ export async function within<T>(what: string, promise: Promise<T>, deadlineMs = 
   } finally {
     stop.abort();
   }
+}
+
+function named(what: string | (() => string)): string {
+  return typeof what === 'string' ? what : what();
 }

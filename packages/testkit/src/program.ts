@@ -58,7 +58,6 @@ export class Program implements AsyncDisposable {
 
   /** Waits until the output matches, and returns the match. */
   async printed(pattern: RegExp, deadlineMs = DEADLINE_MS): Promise<RegExpMatchArray> {
-    const what = () => `output ${pattern}, of ${JSON.stringify(this.#output.slice(-2000))}`;
     const matches = () => {
       const match = this.#output.match(pattern);
       if (!match && this.process.exitCode !== null) {
@@ -66,7 +65,7 @@ export class Program implements AsyncDisposable {
       }
       return match;
     };
-    return until(what, matches, { deadlineMs });
+    return until(() => `output ${pattern}, ${this.#last()}`, matches, { deadlineMs });
   }
 
   /** How often the output matches a pattern that has the g flag. */
@@ -84,7 +83,12 @@ export class Program implements AsyncDisposable {
 
   /** Waits for its end and for that of its output. */
   async ended(): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
-    return within('the end of the program', this.#ended);
+    return within(() => `the end of the program, ${this.#last()}`, this.#ended);
+  }
+
+  /** For what is told of a wait that was for nothing. */
+  #last(): string {
+    return `of ${JSON.stringify(this.#output.slice(-2000))}`;
   }
 
   /** Kills whatever is left of it and waits until nothing is. */

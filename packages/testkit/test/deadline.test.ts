@@ -33,6 +33,13 @@ test('within rejects when a promise does not settle', async () => {
   );
 });
 
+test('within asks what has not settled when it gives up', async () => {
+  let told = 'not yet';
+  const failing = within(() => `nothing, ${told}`, new Promise(() => {}), 10);
+  told = 'still not';
+  await expect(failing).rejects.toThrow('Not settled within 10 ms: nothing, still not');
+});
+
 test('until waits no longer for what can no longer come true', async () => {
   let turns = 0;
   const hopeless = until('the impossible', () => {
