@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** How long a test waits for something to become true, unless it says otherwise, in milliseconds. */
-export const DEADLINE_MS = 20_000;
+export const DEADLINE_MS = 40_000;
 
 /** Thrown by a condition that can no longer come true: `until` waits no longer. */
 export class Hopeless extends Error {

@@ -26,8 +26,8 @@ export function packageTests({ pure }: PackageTests = { pure: [] }): ViteUserCon
     include: [...ALL_TESTS],
     fileParallelism: false,
     pool: 'forks' as const,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     retry: process.env.CI === undefined ? 0 : 1,
     globalSetup: [FRESH_BUILD],
   };
