@@ -13,7 +13,7 @@
  * @packageDocumentation
  */
 export { copyBytes, WordCopier } from './memory/copying.js';
-export { copyOf, giveMessagesRoom, takeOver } from './memory/message-memory.js';
+export { collectYoung, copyOf, giveMessagesRoom, takeOver } from './memory/message-memory.js';
 export { Slabs } from './memory/slab.js';
 export { checkHandler, HandlerList } from './transport/handler-list.js';
 export { closedError } from './transport/refusals.js';

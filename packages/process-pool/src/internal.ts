@@ -9,6 +9,7 @@
  *
  * @packageDocumentation
  */
+export { RehearsedChild } from './child/rehearsed-child.js';
 export { entryModule, inheritedOptions, threadOptions } from './launch/node-options.js';
 export { MergingQueue, type MergingQueueParts } from './pool/merging-queue.js';
 export { hasParent } from './wire/spawn-info.js';

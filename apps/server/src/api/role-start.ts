@@ -122,6 +122,7 @@ export class RoleStart {
     try {
       const lost = new LostLines(registered.topology, (name) => this.#find(name));
       if (child) processLog.countBy((lines) => lost.add(lines));
+      if (child?.waits) messages.prepare();
       await child?.begun();
       await role.start();
       // The master has made the counters by now.

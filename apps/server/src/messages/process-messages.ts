@@ -71,6 +71,11 @@ export class ProcessMessages {
     this.#peerTopics.open();
   }
 
+  /** Opens what `start` needs, in a process that has time before it may. */
+  prepare(): void {
+    if (this.#messenger.isOpen) this.#messenger.get('start');
+  }
+
   /** Takes messages from here on, where there is a handler for them. */
   start(): void {
     if (!this.#messenger.isOpen) return;

@@ -1,12 +1,14 @@
 import { Alarm, giveMessagesRoom } from '@millrace/channel/internal';
 import { check, syscalls } from '@millrace/native/syscalls';
 import type { ChildProcessContext } from '@millrace/process-pool';
+import { RehearsedChild } from '@millrace/process-pool/internal';
 import type { TaskSubmitter } from '@millrace/task-pool/internal';
 import type { OwnReactor } from '../base/own-reactor.js';
 import { INCARNATIONS_PER_MANAGER, RESTORE_MS } from '../constants.js';
 import { unknownMessage } from '../contract/control-messages.js';
 import { runInOrder } from '../contract/events.js';
 import {
+  asWorker,
   type ListenerIndex,
   type PeerId,
   type ReactorIndex,
@@ -28,7 +30,7 @@ import { checkTaskMeans } from '../links/task-queue.js';
 import { isWorker } from '../links/task-topology.js';
 import { flatIdOf, masterPeer, type Topology } from '../links/topology.js';
 import { LogLimit } from '../log/log.js';
-import { beat } from '../process/heartbeat.js';
+import { beat, type LoopListener } from '../process/heartbeat.js';
 import { drawLimit } from '../process/limit.js';
 import { ProcessPids } from '../process/process-pids.js';
 import type { RoleContext } from '../process/role-context.js';
@@ -48,7 +50,7 @@ import type { Asker } from '../tasks/asker.js';
 import { RemoteAsker } from '../tasks/remote-asker.js';
 import { TaskAsker } from '../tasks/task-asker.js';
 import { openTaskFiles } from '../tasks/task-files.js';
-import { rehearse } from './rehearsal.js';
+import { type MakeRehearsed, rehearse } from './rehearsal.js';
 import { ENDING_PART, Retirement } from './retirement.js';
 import type { ServedSessions } from './served-sessions.js';
 import { Sessions } from './sessions.js';
@@ -63,6 +65,7 @@ export class WorkerRole {
   readonly #view: OpenedResources;
   readonly #life: WorkerLife;
   readonly #gateway: SessionGateway;
+  readonly #loop: LoopListener;
   readonly #tasks: Asker;
   /** In base mode. */
   readonly #own: OwnReactor | undefined;
@@ -158,10 +161,21 @@ export class WorkerRole {
       onListening: (message) => this.#capture?.answered(message),
       onMessage: (message) => this.#heard(message),
     });
+    this.#loop = context.loop('worker', id);
     this.#life.lease.whenHeld(() => this.#open());
-    this.#life.listen();
+    // Before this process hears of its manager: what it does about SIGTERM is what was said last.
     // In base mode the clients of the process before are gone: none waits.
-    if (child.waits && own === undefined) rehearse(context, child, topology);
+    if (child.waits && own === undefined && !(child instanceof RehearsedChild)) {
+      this.#view.mapLinks();
+      rehearse(context, child, topology, rehearsed);
+    }
+    this.#life.listen();
+  }
+
+  /** Gives up what it has opened, where it was made for a rehearsal. */
+  close(): void {
+    this.#life.lease.release();
+    this.#view.close();
   }
 
   #asker(counters: Float64Array): Asker {
@@ -331,7 +345,7 @@ export class WorkerRole {
       onFailure: (error, session) => this.#handlerFailed(error, session),
     });
     this.#tasks.open(listener);
-    lease.whenReleased(beat(this.#view.counters().process(this.#id), this.#context.loop('worker', this.#id)));
+    lease.whenReleased(beat(this.#view.counters().process(this.#id), this.#loop));
     const restoring = setInterval(() => this.#restore(counters), RESTORE_MS).unref();
     lease.whenReleased(() => clearInterval(restoring));
     lease.whenReleased(() => {
@@ -483,3 +497,7 @@ export class WorkerRole {
     ];
   }
 }
+
+/** Without what makes connections of servers: nothing of the program runs in it. */
+const rehearsed: MakeRehearsed = (context, child, topology) =>
+  new WorkerRole(context, child, topology, asWorker(0));

@@ -1,17 +1,23 @@
+import type { ChildProcessContext } from '@millrace/process-pool';
 import { openDescriptors, within } from '@millrace/testkit';
 import { expect, test } from 'vitest';
+import { asWorker } from '../../src/contract/ids.js';
 import { topologyOf } from '../../src/links/topology.js';
 import { resolveOptions } from '../../src/options/resolve-options.js';
 import type { RoleContext } from '../../src/process/role-context.js';
-import { Rehearsal } from '../../src/worker/rehearsal.js';
+import { type MakeRehearsed, Rehearsal } from '../../src/worker/rehearsal.js';
+import { WorkerRole } from '../../src/worker/worker.js';
 
 const options = resolveOptions({ port: 0, workerNum: 3, taskWorkerNum: 2, tasks: { count: () => 1 } });
-const context = { options, ports: [options.port] } as unknown as RoleContext;
+const tables = { reads: () => [] };
+const context = { options, ports: [options.port], tables } as unknown as RoleContext;
+const child = { name: 'worker 2', incarnation: 2 } as ChildProcessContext;
+const make: MakeRehearsed = (...parts) => new WorkerRole(...parts, asWorker(0));
 const topology = topologyOf(options, [options.port], 1, []);
 
 test('messages of nobody are answered, and nothing of that stays open', async () => {
   const before = openDescriptors('self');
-  const rehearsal = Rehearsal.open(context, topology);
+  const rehearsal = Rehearsal.open(context, child, topology, make);
   expect(openDescriptors('self')).toBeGreaterThan(before);
   rehearsal.run();
   expect(await within('the rehearsal', rehearsal.over)).toBeUndefined();
@@ -23,7 +29,7 @@ test('messages of nobody are answered, and nothing of that stays open', async ()
 
 test('one that is closed in the middle leaves nothing open, and answers no more', async () => {
   const before = openDescriptors('self');
-  const rehearsal = Rehearsal.open(context, topology);
+  const rehearsal = Rehearsal.open(context, child, topology, make);
   rehearsal.run();
   rehearsal.close();
   await rehearsal.over;
@@ -34,7 +40,12 @@ test('one that is closed in the middle leaves nothing open, and answers no more'
 test('one that fails ends with the error, and leaves nothing open: the process goes on', async () => {
   const before = openDescriptors('self');
   // What a session needs to send is not there.
-  const rehearsal = Rehearsal.open({ options, ports: [] } as unknown as RoleContext, topology);
+  const rehearsal = Rehearsal.open(
+    { options, ports: [], tables } as unknown as RoleContext,
+    child,
+    topology,
+    make,
+  );
   rehearsal.run();
   expect(await within('the rehearsal', rehearsal.over)).toBeInstanceOf(Error);
   expect(openDescriptors('self')).toBe(before);

@@ -53,6 +53,12 @@ export function giveMessagesRoom(allocator?: Allocator): void {
   useAllocator(allocator);
 }
 
+/** Collects what is young now, in a process that has time: what comes next finds room. */
+export function collectYoung(): void {
+  collectMinor ??= exposeCollector();
+  collectMinor({ type: 'minor' });
+}
+
 function collectAfter(length: number): void {
   bytesSince += length;
   if (bytesSince < (hasRoom ? COLLECT_AFTER_WITH_ROOM : COLLECT_AFTER)) return;

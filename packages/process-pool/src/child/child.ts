@@ -69,7 +69,7 @@ export class ChildProcessContext {
       if (hasValidFields(message)) this.#onControl(message);
     });
     // The parent has ended; the kernel's death signal may not have arrived.
-    control.on('close', () => process.exit(1));
+    control.on('close', () => this.parentGone());
     if (assignment.endsByItself) control.unref();
   }
 
@@ -273,6 +273,11 @@ export class ChildProcessContext {
       default:
         unknownMessage(message);
     }
+  }
+
+  /** The control pipe has ended. */
+  protected parentGone(): void {
+    process.exit(1);
   }
 
   /** Leaves the messages of the bus to the replacement. */

@@ -68,6 +68,13 @@ export class PeerLinks {
     return new DoorbellListener(this.doorbell(this.#group, this.#peer), poller, options);
   }
 
+  /** Maps the rings of the link of that name with that peer, which another process of this peer may have open: nothing else is done with them. */
+  map(name: string, other: number): void {
+    const set = this.#layout.set(name);
+    const [from, to] = this.#isFrom(set) ? [this.#peer, other] : [other, this.#peer];
+    if (set.kind(from, to) === 'ring') this.#ringsOf(set, from, to);
+  }
+
   /** Opens this peer's end of the links of that name to all peers of the other side, in their order. */
   ends<Out, In = Out>(
     name: string,
