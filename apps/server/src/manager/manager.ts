@@ -539,8 +539,8 @@ export class ManagerRole implements ServerControl {
     this.#vacancies.begin(member, pid);
     this.#retirees.ended(member, pid);
     const hung = pid !== undefined && this.#watch.hasKilled(pid);
-    if (!this.#stopping && (exit.replaced || delay !== undefined))
-      this.#context.numbers.restarted(roleLabel(role), restartCause(exit, hung));
+    const counted = () => this.#context.numbers.restarted(roleLabel(role), restartCause(exit, hung));
+    if (!this.#stopping && (exit.replaced || delay !== undefined)) afterBegin(delay, counted);
     if (pid !== undefined) this.#watch.ended(pid);
     if (pid !== undefined) this.#removeFilesOf(pid);
     this.#pids.ended(flatId(role, this.#topology, id), pid);
@@ -552,9 +552,7 @@ export class ManagerRole implements ServerControl {
     if (pid !== undefined) this.#links.ended(member, pid);
     if (code === 0 || this.#stopping) return;
     this.#pids.failed(flatId(role, this.#topology, id), exit);
-    // The next process is told to begin first: clients wait for it.
-    if (delay === 0) setImmediate(() => this.#reportExit(member, exit, delay));
-    else this.#reportExit(member, exit, delay);
+    afterBegin(delay, () => this.#reportExit(member, exit, delay));
   }
 
   #reportExit(member: Member, exit: Exit, delay: number | undefined): void {
@@ -665,6 +663,12 @@ export class ManagerRole implements ServerControl {
     const { options } = this.#context;
     setTimeout(() => removeFilesOf(options, taskFiles, pid, this.#topology.taskQueue), LEFT_FILES_MS).unref();
   }
+}
+
+/** The next process is told to begin first where that is now: clients wait for it. */
+function afterBegin(delay: number | undefined, then: () => void): void {
+  if (delay === 0) setImmediate(then);
+  else then();
 }
 
 const TERMINATED =

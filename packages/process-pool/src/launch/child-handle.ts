@@ -208,8 +208,9 @@ export class ChildHandle {
     this.#control?.deliverNow();
     this.#ended = true;
     this.#sender?.cancel();
-    this.#control?.destroy();
+    // Before anything is given up: the next process is begun there, and clients may wait for it.
     this.#events?.ended({ code, signal, error: error ?? this.#killedFor });
+    this.#control?.destroy();
     this.#isGone();
   }
 }
