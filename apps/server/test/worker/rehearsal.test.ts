@@ -27,6 +27,29 @@ test('messages of nobody are answered, and nothing of that stays open', async ()
   expect(openDescriptors('self')).toBe(before);
 });
 
+test('the role begins there as that of a standby does: told to, and with a lease', async () => {
+  const begun: string[] = [];
+  const rehearsal = Rehearsal.open(context, child, topology, (own, rehearsed, small) => {
+    expect(rehearsed.waits).toBe(true);
+    own.messages.answerTo = (lease) => void begun.push(`held: ${lease.isHeld}`);
+    void rehearsed.begun().then(() => begun.push('begun'));
+    const role = make(own, rehearsed, small);
+    return {
+      start: () => {
+        begun.push(`${own.handlers.get('workerStart').length} handler of workerStart`);
+        return role.start();
+      },
+      close: () => role.close(),
+    };
+  });
+  const signals = process.rawListeners('SIGTERM').length;
+  rehearsal.run();
+  expect(await within('the rehearsal', rehearsal.over)).toBeUndefined();
+  expect(begun).toEqual(['held: false', 'begun', '1 handler of workerStart']);
+  // Its own reaction to that has taken the place of the one of the role before it.
+  expect(process.rawListeners('SIGTERM').length).toBe(signals);
+});
+
 test('one that is closed in the middle leaves nothing open, and answers no more', async () => {
   const before = openDescriptors('self');
   const rehearsal = Rehearsal.open(context, child, topology, make);
