@@ -1,4 +1,5 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
+import type { AheadProcesses } from '@millrace/process-pool/internal';
 import { asWorker, type ListenerIndex, type ProcessRole } from '../contract/ids.js';
 import type { RoleAssignment } from '../contract/role.js';
 import type { Descriptors } from '../links/descriptor-names.js';
@@ -27,13 +28,15 @@ export interface RoleParts {
   readonly served: ReadonlyMap<ListenerIndex, ServedServer>;
   /** In a worker of base mode. */
   readonly functions: UserFunctions | undefined;
+  /** What has been started for the processes that this one is to start, in the master and in the manager. */
+  readonly ahead: AheadProcesses | undefined;
 }
 
 /** A service process has what is no part of the program's server. */
 export type TakenRole = Role | ServiceRole;
 
 /** Makes the role of a process. */
-type TakeRole = (parts: RoleParts) => TakenRole;
+export type TakeRole = (parts: RoleParts) => TakenRole;
 type ChildParts = RoleParts & { readonly child: ChildProcessContext };
 
 /**
@@ -50,9 +53,9 @@ export async function loadRole(
   if (role === 'master') {
     const { MasterRole } = await import('../master/master.js');
     const Tasks = hasTasks ? await loadTasks() : undefined;
-    return ({ context, topology, tables }) => {
+    return ({ context, topology, tables, ahead }) => {
       process.title = `${context.options.title}: master`;
-      return new MasterRole(context, topology, { tables, Tasks });
+      return new MasterRole(context, topology, { tables, Tasks, ahead });
     };
   }
   return (await loadChild(role, mode, hasTasks, ports, isLean)) as TakeRole;
@@ -73,7 +76,7 @@ async function loadChild(
   if (role === 'manager') {
     const { ManagerRole } = await import('../manager/manager.js');
     const Tasks = hasTasks ? await loadTasks() : undefined;
-    return ({ context, topology, child }) => new ManagerRole(context, child, topology, Tasks);
+    return ({ context, topology, child, ahead }) => new ManagerRole(context, child, topology, Tasks, ahead);
   }
   if (role === 'worker') {
     const { WorkerRole } = await import('../worker/worker.js');

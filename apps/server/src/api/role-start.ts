@@ -1,4 +1,5 @@
 import type { ChildProcessContext } from '@millrace/process-pool';
+import type { AheadProcesses } from '@millrace/process-pool/internal';
 import type { Daemon } from '@millrace/process-pool/process';
 import type { RoleAssignment } from '../contract/role.js';
 import { openDiagnosis } from '../diagnosis/open-diagnosis.js';
@@ -9,18 +10,21 @@ import type { ProcessLog } from '../log/log.js';
 import { LOG_FILE, takeLogFile } from '../log/log-files.js';
 import { OUTPUT_PIPES } from '../log/output-pipes.js';
 import type { ProcessMessages } from '../messages/process-messages.js';
+import { shareRegistry } from '../metrics/program-registries.js';
 import { ServerRegistry } from '../metrics/server-registry.js';
 import { assertSamePlan } from '../options/server-plan.js';
 import { tieToTest } from '../options/under-test.js';
 import { applyIdentity } from '../process/identity.js';
 import { LostLines } from '../process/lost-lines.js';
 import type { ProcessTimers } from '../process/process-timers.js';
+import { membersAhead, startManagerAhead } from '../process/processes-ahead.js';
 import type { ProgramVersion } from '../process/program-version.js';
 import { RoleContext } from '../process/role-context.js';
+import { spawnArguments } from '../process/spawn-arguments.js';
 import { outliveLostOutput } from '../process/standard-streams.js';
 import { failureText } from '../programs/failure-text.js';
 import type { UserFunctions } from '../reactor/reactor-context.js';
-import { loadRole, type TakenRole } from './load-role.js';
+import { loadRole, type TakenRole, type TakeRole } from './load-role.js';
 import type { Registrations } from './registrations.js';
 import type { ServerStarts } from './server-starts.js';
 import type { SharedTables } from './shared-tables.js';
@@ -48,6 +52,8 @@ export class RoleStart {
   readonly #parts: RoleStartParts;
   #daemon: Daemon | undefined;
   #role: TakenRole | undefined;
+  /** The manager's process, in the master. */
+  #ahead: AheadProcesses | undefined;
 
   constructor(parts: RoleStartParts) {
     this.#parts = parts;
@@ -57,21 +63,25 @@ export class RoleStart {
   async take(): Promise<TakenRole> {
     const { child, assignment, registered, processLog, messages, timers, starts } = this.#parts;
     const { options } = registered;
+    const { role } = assignment;
     const isCaptured = child?.descriptors.has(OUTPUT_PIPES) === true;
     outliveLostOutput((name, error) => processLog.outputLost(name, error), isCaptured);
-    const makeRole = await loadRole(assignment.role, options, registered.ports, registered.isLean);
+    if (role === 'master') {
+      tieToTest();
+      await this.#startAhead();
+    }
+    const makeRole = await this.#loadRole();
     // The same for its log: whatever is to be loaded is not below a new root directory. And a process that accepts clients cannot
     // open a file any more when it has to say that they have taken all descriptors.
-    const accepts = assignment.role === 'master' || (assignment.role === 'worker' && options.mode === 'base');
+    const accepts = role === 'master' || (role === 'worker' && options.mode === 'base');
     // Who becomes another user may not be able to read the modules that the log takes.
     const { user, group, chroot } = options;
     const isOther = user !== undefined || group !== undefined || chroot !== undefined;
     if (isOther || accepts) processLog.load();
-    if (assignment.role === 'master') tieToTest();
     try {
       assertSamePlan(registered.plan, assignment.plan);
       const functions = await this.#importFunctions();
-      this.#daemon = await applyIdentity(options, assignment.role);
+      this.#daemon = await applyIdentity(options, role);
       const logFiles = child?.descriptors.get(LOG_FILE);
       if (logFiles !== undefined) processLog.openBy(() => takeLogFile(logFiles));
       const ring = child?.descriptors.get(LOG_RING);
@@ -98,7 +108,7 @@ export class RoleStart {
         failedStarts,
         program: this.#parts.program,
       });
-      const role = makeRole({
+      this.#role = makeRole({
         context,
         topology,
         assignment,
@@ -107,11 +117,12 @@ export class RoleStart {
         tables: tables.descriptors,
         served: registered.served,
         functions,
+        ahead: role === 'manager' ? membersAhead() : this.#ahead,
       });
-      this.#role = role;
       if (child) messages.open({ borrowed: false, descriptor: (name) => child.descriptor(name) });
-      return role;
+      return this.#role;
     } catch (error) {
+      await this.#ahead?.close();
       throw this.#failed(error);
     }
   }
@@ -129,10 +140,30 @@ export class RoleStart {
       if (child === undefined) processLog.countBy((lines) => lost.add(lines));
       messages.start();
     } catch (error) {
+      await this.#ahead?.close();
       throw this.#failed(error);
     }
     starts.succeeded();
     this.#daemon?.ready();
+  }
+
+  /** In the master, which loads its own role while the manager's process boots. */
+  async #startAhead(): Promise<void> {
+    const { options, ports, topology, handlers } = this.#parts.registered;
+    // A program that is run says where it is; this one is its own. The processes find it by their environment.
+    if (options.admin !== undefined && !ports.some(({ late }) => late))
+      await shareRegistry(spawnArguments(options).entry);
+    this.#ahead = startManagerAhead(options, topology, handlers);
+  }
+
+  async #loadRole(): Promise<TakeRole> {
+    const { assignment, registered } = this.#parts;
+    try {
+      return await loadRole(assignment.role, registered.options, registered.ports, registered.isLean);
+    } catch (error) {
+      await this.#ahead?.close();
+      throw error;
+    }
   }
 
   /** A descriptor of what processes share; undefined where there is none, or not yet. */

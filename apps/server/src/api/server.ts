@@ -41,6 +41,7 @@ import type { PortOptions, ServeOptions } from '../options/port-options.js';
 import { resolveOptions } from '../options/resolve-options.js';
 import { tellTest } from '../options/under-test.js';
 import { ProcessTimers } from '../process/process-timers.js';
+import { startMembersAhead } from '../process/processes-ahead.js';
 import type { ProgramVersion } from '../process/program-version.js';
 import { spawnArguments } from '../process/spawn-arguments.js';
 import { leaveSignalsToMaster } from '../process/termination.js';
@@ -67,7 +68,7 @@ if (hasParent()) {
   leaveSignalsToMaster();
 }
 // At once, not in `start`: from here on no process outlives its parent, whatever the entry module does first.
-const child = inherit({ warmUp });
+const child = inherit({ warmUp, startAhead: startMembersAhead });
 if (child !== undefined) useRegistries(child.descriptors);
 const assignment: RoleAssignment = (child?.data as RoleAssignment | undefined) ?? {
   role: 'master',

@@ -1,5 +1,6 @@
 import { Alarm } from '@millrace/channel/internal';
 import { type ChildProcessContext, type Exit, type Member, ProcessPool } from '@millrace/process-pool';
+import type { AheadProcesses } from '@millrace/process-pool/internal';
 import type { TaskSubmitter } from '@millrace/task-pool/internal';
 import { Reaper } from '../base/reaper.js';
 import {
@@ -106,12 +107,13 @@ export class ManagerRole implements ServerControl {
   /** What the first process that failed in its start has failed at. */
   #startFailure: StartFailure | undefined;
 
-  /** `Tasks`: where there are task workers. */
+  /** `Tasks`: where there are task workers; `ahead`: processes that have been started for the first workers. */
   constructor(
     context: RoleContext,
     child: ChildProcessContext,
     topology: Topology,
     Tasks?: typeof RoleTasks,
+    ahead?: AheadProcesses,
   ) {
     this.#context = context;
     this.#child = child;
@@ -144,6 +146,7 @@ export class ManagerRole implements ServerControl {
       },
       {
         title: context.options.title,
+        ahead,
         ...(context.options.spares !== undefined && { spares: context.options.spares }),
       },
     );

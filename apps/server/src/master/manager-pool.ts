@@ -1,16 +1,21 @@
 import { ProcessPool, type ProcessPoolEvents } from '@millrace/process-pool';
+import type { AheadProcesses } from '@millrace/process-pool/internal';
 import type { RoleAssignment } from '../contract/role.js';
 import type { Descriptors } from '../links/descriptor-names.js';
 import type { RoleContext } from '../process/role-context.js';
 import { spawnArguments } from '../process/spawn-arguments.js';
 import type { ServerSize } from '../shared/server-size.js';
 
-/** The pool whose one member is the manager, not started yet. Where there may be spares, one waits to be the next. */
+/**
+ * The pool whose one member is the manager, not started yet, whose process may have been started `ahead`. Where there may be spares, one
+ * waits to be the next.
+ */
 export function managerPool(
   { options, plan, failedStarts, program }: RoleContext,
   descriptors: Descriptors,
   tasks: Pick<RoleAssignment, 'taskFiles' | 'taskRun'>,
   size: () => ServerSize,
+  ahead: AheadProcesses | undefined,
   events: ProcessPoolEvents,
 ): ProcessPool {
   const { title, spares = 1 } = options;
@@ -40,5 +45,9 @@ export function managerPool(
     // As long as its workers take.
     startTimeout: Number.POSITIVE_INFINITY,
   };
-  return new ProcessPool([manager], events, { title: `${title}: manager`, spares: Math.min(spares, 1) });
+  return new ProcessPool([manager], events, {
+    title: `${title}: manager`,
+    spares: Math.min(spares, 1),
+    ahead,
+  });
 }

@@ -2,6 +2,7 @@ import type { Repetition } from '@millrace/channel';
 import { Alarm } from '@millrace/channel/internal';
 import { processStat } from '@millrace/native/internal';
 import type { Exit, Member, ProcessPool } from '@millrace/process-pool';
+import type { AheadProcesses } from '@millrace/process-pool/internal';
 import { closeDescriptors } from '@millrace/process-pool/links';
 import { reapOrphans } from '@millrace/process-pool/process';
 import { Listener, Reactor } from '@millrace/reactor';
@@ -25,12 +26,11 @@ import { managerPeer, masterPeer, type Topology } from '../links/topology.js';
 import { LogLimit } from '../log/log.js';
 import { HangWatch } from '../manager/hang-watch.js';
 import { restartCause } from '../manager/restart-cause.js';
-import { ownRegistries, shareRegistry } from '../metrics/program-registries.js';
+import { ownRegistries } from '../metrics/program-registries.js';
 import { beat } from '../process/heartbeat.js';
 import { ProcessPids } from '../process/process-pids.js';
 import type { RoleContext } from '../process/role-context.js';
 import { untilSettled } from '../process/settling.js';
-import { spawnArguments } from '../process/spawn-arguments.js';
 import type { Acceptor } from '../reactor/acceptor.js';
 import type { SessionGateway } from '../sessions/session-gateway.js';
 import { restoredText } from '../shared/counter-block.js';
@@ -68,6 +68,8 @@ export interface MasterParts {
   readonly tables: Descriptors;
   /** Where there are task workers. */
   readonly Tasks: typeof RoleTasks | undefined;
+  /** The manager's process, where it has been started before this role was loaded. */
+  readonly ahead: AheadProcesses | undefined;
 }
 
 /** Of the process that the kernel, or a container, starts first. */
@@ -123,6 +125,7 @@ export class MasterRole implements ServerControl {
   readonly #messages: ManagerMessages;
 
   readonly #tables: Descriptors;
+  readonly #ahead: AheadProcesses | undefined;
   readonly #tasks: RoleTasks | undefined;
   #pids: ProcessPids | undefined;
   #diagnoses: DiagnosisOrders | undefined;
@@ -131,13 +134,14 @@ export class MasterRole implements ServerControl {
   #restoring: Repetition | undefined;
   #stopBeat: () => void = () => {};
 
-  constructor(context: RoleContext, topology: Topology, { tables, Tasks }: MasterParts) {
+  constructor(context: RoleContext, topology: Topology, { tables, Tasks, ahead }: MasterParts) {
     this.#workersUp = new Promise((resolve) => {
       this.#areUp = resolve;
     });
     this.#context = context;
     this.#topology = topology;
     this.#tables = tables;
+    this.#ahead = ahead;
     this.#tasks = Tasks && new Tasks(() => this.#taskParts());
     this.#limit = new LogLimit(context);
     this.#tls = new ListenerTls(context.ports, context.options);
@@ -370,9 +374,6 @@ export class MasterRole implements ServerControl {
     if (this.#admin) this.#openAnswerFile();
     this.#context.messages.open({ borrowed: true, descriptor: (name) => this.#resources[name] ?? -1 });
     this.#planTasks();
-    // A program that is run says where it is; this one is its own.
-    if (this.#admin !== undefined && !this.#context.ports.some(({ late }) => late))
-      await shareRegistry(spawnArguments(this.#context.options).entry);
     const registries = ownRegistries();
     if (this.#context.options.programOutput === 'log') {
       const ring = this.#resources[LOG_RING] as number;
@@ -387,7 +388,7 @@ export class MasterRole implements ServerControl {
       ...metrics,
     };
     const tasks = { taskFiles: this.#taskFiles?.path, taskRun: this.#queue?.run };
-    this.#manager = managerPool(this.#context, descriptors, tasks, () => this.#sizing.size, {
+    this.#manager = managerPool(this.#context, descriptors, tasks, () => this.#sizing.size, this.#ahead, {
       onSpawn: ({ pid, incarnation }) => {
         if (incarnation > 1) this.#pids?.replaced(managerPeer(this.#topology));
         this.#pids?.set(managerPeer(this.#topology), pid as number);
@@ -627,6 +628,7 @@ export class MasterRole implements ServerControl {
   async #closeAll(): Promise<void> {
     await this.#threadsUp();
     this.#closeListeners();
+    if (this.#manager === undefined) await this.#ahead?.close();
     await this.#manager?.stop({ timeout: this.#context.options.maxWaitTime });
     this.#watch?.close();
     this.#tasks?.close();

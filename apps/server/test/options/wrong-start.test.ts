@@ -92,7 +92,7 @@ test.each<[Partial<ServerOptions>, string]>([
   [{ user: 'no-such-user' }, "There is no user 'no-such-user' on this machine"],
   [{ group: 'no-such-group' }, "There is no group 'no-such-group' on this machine"],
   [{ logFile: '/no/such/directory/log' }, "The logFile '/no/such/directory/log' cannot be opened: ENOENT"],
-])('%j is named before any process is started', async (options, message) => {
+])('%j is named by the master, and once', async (options, message) => {
   const { text, lines } = await printed('', options);
   expect(text).toContain(message);
   expect(text.match(/^ {4}at /gm)).toHaveLength(1);

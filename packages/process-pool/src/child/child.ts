@@ -13,6 +13,7 @@ import { ProcessPoolError } from '../errors.js';
 import { ProcessQueue, type QueueAssignment } from '../system/process-queue.js';
 import { onSignal } from '../system/signals.js';
 import {
+  type AheadOrder,
   BUS,
   BYTES_PIPE,
   CONTROL_FD,
@@ -302,9 +303,11 @@ export interface InheritOptions {
    * here, without effect, so that it is compiled before it is needed.
    */
   readonly warmUp?: () => void;
+  /** @internal Called before the wait where the parent has said what this process is to start before it has its assignment. */
+  readonly startAhead?: (order: AheadOrder) => void;
 }
 
-const INHERIT_OPTIONS = optionNames<InheritOptions>({ warmUp: true });
+const INHERIT_OPTIONS = optionNames<InheritOptions>({ warmUp: true, startAhead: true });
 
 let context: ChildProcessContext | undefined;
 
@@ -319,7 +322,7 @@ let context: ChildProcessContext | undefined;
  */
 export function inherit(options: InheritOptions = {}): ChildProcessContext | undefined {
   checkOptions(options, INHERIT_OPTIONS, 'inherit()');
-  const { warmUp } = options;
+  const { warmUp, startAhead } = options;
   if (context !== undefined) return context;
   const info = takeSpawnInfo();
   if (info === undefined) return undefined;
@@ -329,6 +332,7 @@ export function inherit(options: InheritOptions = {}): ChildProcessContext | und
   if (info.isAwaited !== true) warmUp?.();
   control.send({ type: 'loaded' });
   control.flush();
+  if (info.below !== undefined) startAhead?.(info.below);
   const received = receiveAssignment(CONTROL_FD);
   // The parent has dismissed this spare.
   if (received === undefined) process.exit(0);

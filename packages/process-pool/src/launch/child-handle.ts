@@ -5,6 +5,7 @@ import { syscalls } from '@millrace/native/syscalls';
 import { createPipe, openPipe } from '@millrace/pipe-ipc';
 import { ProcessPoolError } from '../errors.js';
 import {
+  type AheadOrder,
   type Assignment,
   hasValidFields,
   isControlMessage,
@@ -55,15 +56,18 @@ export class ChildHandle {
   readonly gone: Promise<void>;
   #isGone!: () => void;
 
-  /** `title` is what `ps` shows until the process is assigned; `isAwaited`: it is assigned at once, as no spare is. */
-  constructor(launch: LaunchSpec, title: string, isAwaited: boolean) {
+  /**
+   * `title` is what `ps` shows until the process is assigned; `isAwaited`: it is assigned at once, as no spare is; `below`: what it starts
+   * before it is.
+   */
+  constructor(launch: LaunchSpec, title: string, isAwaited: boolean, below?: AheadOrder) {
     this.gone = new Promise((resolve) => {
       this.#isGone = resolve;
     });
     try {
       const pipe = createPipe();
       try {
-        this.process = start(launch, title, pipe.right, isAwaited);
+        this.process = start(launch, title, pipe.right, { isAwaited, below });
       } catch (error) {
         syscalls.close(pipe.left);
         throw error;
@@ -215,10 +219,15 @@ export class ChildHandle {
   }
 }
 
-function start(launch: LaunchSpec, title: string, control: number, isAwaited: boolean): ChildProcess {
+function start(
+  launch: LaunchSpec,
+  title: string,
+  control: number,
+  told: Pick<SpawnInfo, 'isAwaited' | 'below'>,
+): ChildProcess {
   const { entry, args = [], execArgv, env = {}, cwd, stdio = STANDARD, preload } = launch;
   const { options, directory, workingDirectory } = nodeStart(execArgv, cwd, preload);
-  const info: SpawnInfo = { parent: process.pid, startedIn: directory, workingDirectory, isAwaited };
+  const info: SpawnInfo = { parent: process.pid, startedIn: directory, workingDirectory, ...told };
   const path = workingDirectory === undefined ? pathOf(entry) : resolve(workingDirectory, pathOf(entry));
   // The title is an argument, so that `ps` shows it from the start.
   return spawn(process.execPath, [`--title=${title}`, ...options, path, ...args], {

@@ -7,6 +7,7 @@ import {
   WAIT_OPTION_NAMES,
 } from '@millrace/channel';
 import type { ListenerOptions } from '@millrace/reactor';
+import type { AheadProcesses } from '../launch/ahead.js';
 import type { MemberSpec } from '../launch/spec.js';
 import type { Member } from '../member/member.js';
 import { PROCESS_POOL_EVENTS, type ProcessPoolEvents } from './events.js';
@@ -27,6 +28,8 @@ export interface ProcessPoolOptions {
    * `runWorker`. Default: nowhere.
    */
   readonly listen?: ListenerOptions;
+  /** @internal Processes that have been started for its first members; those that none has taken end when all are ready. */
+  readonly ahead?: AheadProcesses | undefined;
 }
 
 export const PROCESS_POOL_OPTIONS = optionNames<ProcessPoolOptions>({
@@ -34,6 +37,7 @@ export const PROCESS_POOL_OPTIONS = optionNames<ProcessPoolOptions>({
   title: true,
   bus: true,
   listen: true,
+  ahead: true,
 });
 
 export interface StartOptions {

@@ -160,6 +160,7 @@ export class ProcessPool implements AsyncDisposable {
       throw error;
     }
     this.#state = 'running';
+    void this.#options.ahead?.close();
     this.#recycling.watch(() => this.#members);
     this.#fillSpares();
     this.#reloads.open();
@@ -312,7 +313,7 @@ export class ProcessPool implements AsyncDisposable {
   async #ended(members: readonly Member[], all: boolean): Promise<void> {
     await this.#changes.until(() => members.every(({ settled }) => settled));
     if (!all) return;
-    await this.#processes.gone();
+    await Promise.all([this.#processes.gone(), this.#options.ahead?.close()]);
     await this.#changes.until(() => this.#spares?.gone ?? true);
   }
 
@@ -327,7 +328,7 @@ export class ProcessPool implements AsyncDisposable {
     return {
       killedEarly: (spec) => this.#spares?.killedEarly(spec),
       launch: (spec, title) => {
-        const there = this.#spares?.take(spec);
+        const there = this.#spares?.take(spec) ?? this.#options.ahead?.take(spec);
         return this.#processes.launch(spec, title, there);
       },
       descriptors: (member) => ({
@@ -429,6 +430,7 @@ export class ProcessPool implements AsyncDisposable {
     this.#refill?.cancel();
     this.#refill = undefined;
     this.#spares?.close();
+    void this.#options.ahead?.close();
     this.#clients?.close();
     this.#clients = undefined;
     this.#listener?.close();

@@ -14,6 +14,12 @@ export const BYTES_PIPE = 'millrace.pipe.bytes';
 export const BUS = 'millrace.bus';
 export const REQUESTS = 'millrace.requests';
 
+/** How many processes a process is to start before it has its assignment, and what `ps` shows of them until they have theirs. */
+export interface AheadOrder {
+  readonly count: number;
+  readonly title: string;
+}
+
 /** What a process is told when it is spawned; its member comes later, in an {@link Assignment}. */
 export interface SpawnInfo {
   /** The parent's pid. */
@@ -24,6 +30,8 @@ export interface SpawnInfo {
   readonly workingDirectory?: string | undefined;
   /** Its assignment comes as soon as it can be read, so it has no time to warm up. */
   readonly isAwaited?: boolean | undefined;
+  /** What it starts before its own assignment. */
+  readonly below?: AheadOrder | undefined;
 }
 
 /** Makes an unassigned process the next one of a member. */
