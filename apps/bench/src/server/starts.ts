@@ -1,10 +1,17 @@
 import { answers } from '../accepts.js';
 import { freePort } from '../free-port.js';
 import type { Contender, Group } from '../harness.js';
+import { bareTree, startLimit } from './bare-tree.js';
 import { millrace, netEcho, nodeCluster, type Program, swoole } from './programs.js';
 import { STAGES, startStages } from './start-stages.js';
 
 const MESSAGE = Buffer.from('\0\0\0\u0004ping', 'latin1');
+
+/** What of {@link bareTree} is told. */
+const BARE: Readonly<Record<string, string>> = {
+  milliseconds: 'two run in the place of the workers',
+  all: 'all run',
+};
 
 /** From the start of the first process until a worker has answered a client that tries from the beginning. */
 export function starts(): Group {
@@ -16,7 +23,7 @@ export function starts(): Group {
     start((port) => nodeCluster(2, { port })),
   ];
   return {
-    contenders: [ours, ...peers, startStages],
+    contenders: [ours, ...peers, bareTree, startStages],
     comparisons: peers.map((peer) => ({
       case: 'start until a client is answered, 2 workers, 2 task workers',
       unit: 'ms',
@@ -24,13 +31,22 @@ export function starts(): Group {
       better: 'less',
       ours,
       peer,
+      limit: startLimit,
     })),
-    figures: Object.entries(STAGES).map(([metric, what]) => ({
-      case: `start, 2 workers, 2 task workers: ${what}`,
-      unit: 'ms',
-      metric,
-      contender: startStages,
-    })),
+    figures: [
+      ...Object.entries(BARE).map(([metric, what]) => ({
+        case: `start until ${what}: bare Node, as many processes`,
+        unit: 'ms',
+        metric,
+        contender: bareTree,
+      })),
+      ...Object.entries(STAGES).map(([metric, what]) => ({
+        case: `start, 2 workers, 2 task workers: ${what}`,
+        unit: 'ms',
+        metric,
+        contender: startStages,
+      })),
+    ],
   };
 }
 
