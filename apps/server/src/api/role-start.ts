@@ -72,8 +72,8 @@ export class RoleStart {
     }
     const makeRole = await this.#loadRole();
     // The same for its log: whatever is to be loaded is not below a new root directory. And a process that accepts clients cannot
-    // open a file any more when it has to say that they have taken all descriptors.
-    const accepts = role === 'master' || (role === 'worker' && options.mode === 'base');
+    // open a file any more when it has to say that they have taken all descriptors; the master loads it when they come in.
+    const accepts = role === 'worker' && options.mode === 'base';
     // Who becomes another user may not be able to read the modules that the log takes.
     const { user, group, chroot } = options;
     const isOther = user !== undefined || group !== undefined || chroot !== undefined;

@@ -246,11 +246,16 @@ export class MasterRole implements ServerControl {
     await this.#workersUp;
     if (this.#ending) return;
     this.#isAccepting = true;
+    const { processLog } = this.#context;
+    // To say that clients have taken all descriptors, which it could not load then: before they come in here.
+    if (this.#acceptor !== undefined) processLog.prepare();
     for (const [index, listener] of (this.#sockets as ServerSockets).listeners.entries())
       if (listener instanceof Listener) this.#acceptor?.listen(this.#reactor, listener, asListener(index));
     await this.#places.accept();
     this.#reactors?.listen();
     this.#stages.reach('workers');
+    // A thread that lets them in leaves some; they need not wait for this.
+    processLog.prepare();
   }
 
   /** Ends everything in order: no new clients, the workers finish what they have, the answers go out, all is closed. */
