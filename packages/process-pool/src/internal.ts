@@ -11,7 +11,7 @@
  */
 export { RehearsedChild } from './child/rehearsed-child.js';
 export { type AheadOptions, AheadProcesses } from './launch/ahead.js';
-export { entryModule, inheritedOptions, threadOptions } from './launch/node-options.js';
+export { entryModule, inheritedOptions, pathOf, threadOptions } from './launch/node-options.js';
 export { MergingQueue, type MergingQueueParts } from './pool/merging-queue.js';
 export type { AheadOrder } from './wire/protocol.js';
 export { hasParent } from './wire/spawn-info.js';

@@ -43,7 +43,7 @@ const ADMIN_PROCESS = new URL('../dist/admin-process.js', import.meta.url);
 /** Milliseconds that the admin process has for its end: it holds nothing that could be lost. */
 const STOP_MS = 500;
 const START_TIMEOUT_MS = 10_000;
-/** Milliseconds that its start waits for the workers at most. */
+/** Milliseconds that its start waits for clients to come in at most. */
 const LONGEST_DELAY_MS = 1_000;
 
 /** What the master does for the admin process. */
@@ -77,12 +77,11 @@ export class AdminInterface {
   }
 
   /**
-   * Starts the process when the workers are `up`, which it takes no processor time from; where that takes long, it tells of it. `shared`: what
-   * is shared, by its name; `registries`: the names of the program's metrics.
+   * Starts the process when `clientsIn` resolves, so that it takes no processor time from the start; where that takes long, it tells of it. `shared`:
+   * what is shared, by its name; `registries`: the names of the program's metrics.
    */
-  start(shared: Descriptors, registries: readonly string[], up: Promise<void>): void {
+  start(shared: Descriptors, registries: readonly string[], clientsIn: Promise<void>): void {
     const { options } = this.#context;
-    const { address, name, path } = this.#sockets;
     const { tables } = this.#topology;
     const more = [
       ANSWER_FILE,
@@ -110,13 +109,9 @@ export class AdminInterface {
       onMessage: (process, body) => this.#heard(process, body),
       onExit: (_, exit, delay) => this.#exited(exit, delay),
     });
-    this.#context.log.info(
-      { path, ...address },
-      `the admin interface of '${name}' is at ${path}${address === undefined ? '' : ` and at ${urlOf(address)}`}`,
-    );
     const late = new Alarm(LONGEST_DELAY_MS, () => this.#begin());
     late.unref();
-    void up.then(() => {
+    void clientsIn.then(() => {
       late.cancel();
       this.#begin();
     });
@@ -124,6 +119,11 @@ export class AdminInterface {
 
   #begin(): void {
     if (this.#closing || this.#pool === undefined || this.#pool.running) return;
+    const { address, name, path } = this.#sockets;
+    this.#context.log.info(
+      { path, ...address },
+      `the admin interface of '${name}' is at ${path}${address === undefined ? '' : ` and at ${urlOf(address)}`}`,
+    );
     // What it ends of has a line already.
     this.#pool.start().catch(() => {});
   }

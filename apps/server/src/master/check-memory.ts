@@ -11,8 +11,12 @@ const MIB = 1 << 20;
 /** With commas between thousands. `toLocaleString` loads the rules of languages first, which takes 6 to 12 ms of a start. */
 const inMib = (bytes: number) => `${`${Math.ceil(bytes / MIB)}`.replace(/\B(?=(?:\d{3})+$)/g, ',')} MiB`;
 
-/** Says what the options add up to at worst, and warns where that is more than the memory there is. */
-export function checkMemory({ options, log }: RoleContext, topology: Topology): void {
+/**
+ * Warns where the options add up to more at worst than the memory there is. Returns what says else what they add up to: the log takes time to load,
+ * which the start has when clients come in.
+ */
+export function checkMemory(context: RoleContext, topology: Topology): () => void {
+  const { options } = context;
   const memory = memoryThereIs();
   const { maxClientMemory, maxConnections } = options;
   const rings = linksOf(topology).ringBytes(LINK);
@@ -21,15 +25,16 @@ export function checkMemory({ options, log }: RoleContext, topology: Topology): 
   const processes = (processesOf(topology) + standbys + 2) * PROCESS_BYTES;
   const atWorst = maxClientMemory + rings + processes;
   if (atWorst > memory) {
-    log.warn(
+    context.log.warn(
       { memory, atWorst, maxClientMemory, rings, processes },
       `the options add up to ${inMib(atWorst)} at worst, and there are ${inMib(memory)}: lower maxClientMemory (${inMib(maxClientMemory)}), ` +
         `ringSize (${inMib(rings)} in all) or the number of processes (about ${inMib(processes)})`,
     );
-    return;
+    return () => {};
   }
-  log.info(
-    { memory, atWorst, maxClientMemory, rings, processes, kernelBuffers: kernelBuffers(maxConnections) },
-    `memory at worst: ${inMib(atWorst)} of ${inMib(memory)}`,
-  );
+  return () =>
+    context.log.info(
+      { memory, atWorst, maxClientMemory, rings, processes, kernelBuffers: kernelBuffers(maxConnections) },
+      `memory at worst: ${inMib(atWorst)} of ${inMib(memory)}`,
+    );
 }

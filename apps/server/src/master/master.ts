@@ -91,6 +91,7 @@ export class MasterRole implements ServerControl {
   readonly #sizing: ServerSizing;
   readonly #pidFile: PidFile | undefined;
   #ignoreSignals: () => void = () => {};
+  #sayMemory: () => void = () => {};
   #sockets: ServerSockets | undefined;
   #resources: Descriptors = {};
   #taskFiles: LargeValueFiles | undefined;
@@ -109,6 +110,9 @@ export class MasterRole implements ServerControl {
   /** Resolves when the first workers have come up. */
   readonly #workersUp: Promise<void>;
   #areUp!: () => void;
+  /** Resolves when clients come in: what the start can do without begins then. */
+  readonly #clientsIn: Promise<void>;
+  #areIn!: () => void;
   /** Clients come in. */
   #isAccepting = false;
   /** Everything has come up once. */
@@ -137,6 +141,9 @@ export class MasterRole implements ServerControl {
   constructor(context: RoleContext, topology: Topology, { tables, Tasks, ahead }: MasterParts) {
     this.#workersUp = new Promise((resolve) => {
       this.#areUp = resolve;
+    });
+    this.#clientsIn = new Promise((resolve) => {
+      this.#areIn = resolve;
     });
     this.#context = context;
     this.#topology = topology;
@@ -256,6 +263,8 @@ export class MasterRole implements ServerControl {
     this.#stages.reach('workers');
     // A thread that lets them in leaves some; they need not wait for this.
     processLog.prepare();
+    this.#sayMemory();
+    this.#areIn();
   }
 
   /** Ends everything in order: no new clients, the workers finish what they have, the answers go out, all is closed. */
@@ -373,7 +382,7 @@ export class MasterRole implements ServerControl {
     this.#tls.read();
     this.#sockets = new ServerSockets(this.#context.ports, this.#topology);
     checkOpenFiles(this.#context);
-    checkMemory(this.#context, this.#topology);
+    this.#sayMemory = checkMemory(this.#context, this.#topology);
     this.#resources = linksOf(this.#topology).create();
     this.#context.processLog.keepIn(openLogRing(this.#resources[LOG_RING] as number));
     if (this.#admin) this.#openAnswerFile();
@@ -382,7 +391,7 @@ export class MasterRole implements ServerControl {
     const registries = ownRegistries();
     if (this.#context.options.programOutput === 'log') {
       const ring = this.#resources[LOG_RING] as number;
-      this.#output = new ProgramOutput(this.#context, this.#topology, ring, this.#workersUp);
+      this.#output = new ProgramOutput(this.#context, this.#topology, ring, this.#clientsIn);
     }
     const metrics = { [NUMBERS]: this.#context.numbers.descriptor, ...registries };
     const descriptors = {
@@ -433,7 +442,7 @@ export class MasterRole implements ServerControl {
     for (const [index, bound] of this.#sockets.listeners.entries())
       if (bound !== undefined) this.#count(counters.PORTS + index, numberOf(bound));
     const shared = { ...this.#resources, ...this.#tables, ...this.#output?.descriptors, ...metrics };
-    this.#admin?.start(shared, Object.keys(registries), this.#workersUp);
+    this.#admin?.start(shared, Object.keys(registries), this.#clientsIn);
     try {
       const threads = this.#reactors.ready();
       await Promise.all([threads, this.#manager.start(), threads.then(() => this.#accept())]);

@@ -3,10 +3,11 @@ import { lastForClients, openFilesLimit } from '../options/open-files.js';
 import type { RoleContext } from '../process/role-context.js';
 
 /** Warns when fewer files may be open than clients: each takes a descriptor of the master. */
-export function checkOpenFiles({ options: { maxConnections, reservedDescriptors }, log }: RoleContext): void {
+export function checkOpenFiles(context: RoleContext): void {
+  const { maxConnections, reservedDescriptors } = context.options;
   const limit = openFilesLimit();
   if (lastForClients(reservedDescriptors, limit) >= maxConnections) return;
-  log.warn(
+  context.log.warn(
     { maxConnections, limit, reservedDescriptors },
     `maxConnections is ${maxConnections}, but ulimit -n allows ${limit} open files, of which some are kept back: raise it, or lower maxConnections`,
   );

@@ -21,7 +21,7 @@ const BEGIN_MS = 5_000;
 
 /**
  * What the processes below write to their standard streams, in the master: a thread reads it and writes it to the log. Each process makes the
- * pipes itself when it has its role, so their ends outlive the manager. The thread begins when `workersUp` is settled: it loads on a processor that
+ * pipes itself when it has its role, so their ends outlive the manager. The thread begins when `clientsIn` is settled: it loads on a processor that
  * the workers are in want of, and until then what is written waits in the pipes.
  */
 export class ProgramOutput {
@@ -36,7 +36,7 @@ export class ProgramOutput {
   #ended = Promise.resolve();
   #isOver = false;
 
-  constructor(context: RoleContext, topology: Topology, ring: number, workersUp: Promise<void>) {
+  constructor(context: RoleContext, topology: Topology, ring: number, clientsIn: Promise<void>) {
     const { options } = context;
     const { logFile: file, logFormat: format, outputLimit: limit } = options;
     const { from, to } = outputSockets();
@@ -60,7 +60,7 @@ export class ProgramOutput {
       },
     };
     this.#late = new Alarm(LATEST_MS, () => this.#begin()).unref();
-    void workersUp.then(() => this.#begin());
+    void clientsIn.then(() => this.#begin());
   }
 
   #begin(): void {

@@ -33,15 +33,21 @@ const notedPids = () => readFileSync(noted, 'utf8').trim().split('\n').map(Numbe
 const workers = (program: Program) =>
   [...program.output.matchAll(/^worker (\d+) (\w+)$/gm)].map(([, pid, how]) => ({ pid: Number(pid), how }));
 
-test('the manager and the workers load the program while the master still starts, and none is started in vain', async () => {
-  await using program = launch('goes-on', PROCESSES);
-  await program.printed(/^up$/m);
-  expect(notedPids()).toHaveLength(PROCESSES);
-  const two = await until('both workers', () =>
-    workers(program).length === 2 ? workers(program) : undefined,
-  );
-  expect(notedPids()).toEqual(expect.arrayContaining(two.map(({ pid }) => pid)));
-});
+test.each<[string, NodeJS.ProcessEnv]>([
+  ['', {}],
+  [', of a program that counts', { COUNTS: 'yes' }],
+])(
+  'the manager and the workers load the program while the master still starts, and none in vain%s',
+  async (_, env) => {
+    await using program = launch('goes-on', PROCESSES, {}, env);
+    await program.printed(/^up$/m);
+    const two = await until('both workers', () =>
+      workers(program).length === 2 ? workers(program) : undefined,
+    );
+    expect(notedPids()).toHaveLength(PROCESSES);
+    expect(notedPids()).toEqual(expect.arrayContaining(two.map(({ pid }) => pid)));
+  },
+);
 
 test('no process of a worker is there before managerStart has settled', async () => {
   await using program = launch('has-manager-start', 2);

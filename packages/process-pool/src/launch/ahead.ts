@@ -8,6 +8,8 @@ const DISMISSAL_MS = 2_000;
 export interface AheadOptions extends AheadOrder {
   /** What each of them is to start itself. Default: nothing. */
   readonly below?: AheadOrder | undefined;
+  /** Variables of the environment that may change before they are taken: the processes are told of that otherwise. Default: none. */
+  readonly ignored?: readonly string[];
 }
 
 /**
@@ -19,11 +21,14 @@ export interface AheadOptions extends AheadOrder {
  */
 export class AheadProcesses {
   readonly #key: string;
-  readonly #surroundings = surroundings();
+  readonly #ignored: readonly string[];
+  readonly #surroundings: string;
   readonly #waiting = new Set<ChildHandle>();
   readonly #dismissed = new Set<ChildHandle>();
 
-  constructor(launch: LaunchSpec, { count, title, below }: AheadOptions) {
+  constructor(launch: LaunchSpec, { count, title, below, ignored = [] }: AheadOptions) {
+    this.#ignored = ignored;
+    this.#surroundings = surroundings(ignored);
     this.#key = launchKey(launch);
     for (let i = 0; i < count; i++) {
       const child = new ChildHandle(launch, title, true, below);
@@ -44,8 +49,8 @@ export class AheadProcesses {
   /** One for `launch`; undefined where there is none, or none that is what a process would be that is started now. */
   take(launch: LaunchSpec): ChildHandle | undefined {
     const [child] = this.#waiting;
-    if (child === undefined || launchKey(launch) !== this.#key || surroundings() !== this.#surroundings)
-      return undefined;
+    const isAsBefore = child !== undefined && surroundings(this.#ignored) === this.#surroundings;
+    if (!isAsBefore || launchKey(launch) !== this.#key) return undefined;
     this.#waiting.delete(child);
     return child;
   }
@@ -64,8 +69,9 @@ export class AheadProcesses {
 }
 
 /** What a process is made of that this one can change. */
-function surroundings(): string {
+function surroundings(ignored: readonly string[]): string {
   const { env, execPath } = process;
+  const variables = Object.entries(env).filter(([name]) => !ignored.includes(name));
   let directory: string;
   try {
     directory = process.cwd();
@@ -73,5 +79,5 @@ function surroundings(): string {
     // It has been removed: that is said by what starts a process there.
     directory = '';
   }
-  return JSON.stringify([execPath, directory, process.geteuid?.(), process.getegid?.(), env]);
+  return JSON.stringify([execPath, directory, process.geteuid?.(), process.getegid?.(), variables]);
 }

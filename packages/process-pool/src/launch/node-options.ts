@@ -134,6 +134,7 @@ function withoutOwn(execArgv: readonly string[]): string[][] {
   return grouped(execArgv).filter((option) => !OWN.includes(option[0] as string));
 }
 
+/** The path of a module that is named by its path or its URL. */
 export function pathOf(entry: string | URL): string {
   return entry instanceof URL || entry.startsWith('file:') ? fileURLToPath(entry) : entry;
 }
