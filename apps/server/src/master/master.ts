@@ -487,14 +487,14 @@ export class MasterRole implements ServerControl {
   #planTasks(): void {
     const { taskWorkers, taskQueue } = this.#topology;
     if (taskWorkers === 0) return;
-    const { log, options } = this.#context;
+    const { options } = this.#context;
     this.#taskFiles = planTaskFiles(options, taskQueue);
     if (options.user === undefined) {
       try {
         this.#taskFiles.make();
       } catch (error) {
         // A directory that cannot be written, of a container say, is in the way of large values alone.
-        log.warn(`tasks with large values will fail: ${(error as Error).message}`);
+        this.#context.log.warn(`tasks with large values will fail: ${(error as Error).message}`);
       }
     }
     if (taskQueue !== undefined) this.#queue = new QueueOwner(taskQueue, this.#taskFiles, this.#context);
