@@ -145,7 +145,7 @@ export class LeanConnection extends AsyncResource implements ResponseOwner, Wait
   }
 
   ended(response: LeanResponse): void {
-    if (isLast(response)) return;
+    if (isLast(response) || this.#isOver) return;
     // What comes behind it need not wait until its listeners are told.
     this.#response = undefined;
   }
@@ -158,7 +158,11 @@ export class LeanConnection extends AsyncResource implements ResponseOwner, Wait
     LeanResponse.detach(response);
     const isCurrent = this.#response === response;
     if (isCurrent) this.#response = undefined;
-    if (this.#isOver) return;
+    if (this.#isOver) {
+      // Its client had ended before, and what the program has made of that has left the connection open for this answer.
+      if (isCurrent && this.link.socket.readableEnded) this.link.socket.destroySoon();
+      return;
+    }
     if (isLast(response)) return this.link.socket.destroySoon();
     if (this.#response !== undefined || this.#isReading) return;
     const { socket } = this.link;
@@ -181,11 +185,14 @@ export class LeanConnection extends AsyncResource implements ResponseOwner, Wait
     const { socket } = this.link;
     socket.off('end', this.#onEnd);
     socket.off('drain', this.#onDrain);
-    socket.off('close', this.#onClose);
     socket.off('error', this.#onError);
     socket.off('timeout', this.#onTimeout);
     if (socket.timeout) socket.setTimeout(0);
-    untyped(socket)._httpMessage = null;
+    // One that waits for its answer hears from here of the close; by it node:http knows whether there may be an answer of its own.
+    if (this.#response === undefined) {
+      socket.off('close', this.#onClose);
+      untyped(socket)._httpMessage = null;
+    }
     this.#resume();
     this.link.handOver(bytes);
   }
@@ -209,19 +216,19 @@ export class LeanConnection extends AsyncResource implements ResponseOwner, Wait
   }
 
   /**
-   * The client sends no more, or has left: of a request that is not whole nothing will come. To be called before the socket is told.
-   * True: node:http has what there is, and the program is to have read it before it hears of the end.
+   * The client sends no more, or has left: of a request that is not whole nothing will come, and what waits behind an answer will have
+   * none. To be called before the socket is told. True: node:http has what there is, and the program is to have read it before it hears
+   * of the end.
    */
   inputEnds(): boolean {
-    if (this.#input === undefined || this.#response !== undefined || this.#isOver) return false;
+    if (this.#input === undefined || this.#isOver) return false;
     this.handOver();
     return true;
   }
 
-  /** As node:http has it, a client that sends no more does not wait for its answer. */
+  /** As node:http has it, a client that sends no more does not wait for its answer: the close, which follows, aborts its request. */
   readonly #onEnd = () => {
     const { socket } = this.link;
-    this.#abort();
     if (socket.writable) socket.end();
   };
 
