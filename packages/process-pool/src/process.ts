@@ -16,7 +16,14 @@
  */
 export { type Daemon, type DaemonizeOptions, daemonize } from './launch/daemonize.js';
 export { ManagedProcess, type ManagedProcessOptions, type ProcessEnd } from './process/managed-process.js';
-export { type PoolMessage, runWorker, type WorkerHandlers, type WorkerOptions } from './serve/pool-worker.js';
+export {
+  type ClientRequest,
+  type MemberMessage,
+  type PoolMessage,
+  runWorker,
+  type WorkerHandlers,
+  type WorkerOptions,
+} from './serve/pool-worker.js';
 export { type ExecuteOptions, execute } from './system/execute.js';
 export { ProcessQueue, type ProcessQueueOptions } from './system/process-queue.js';
 export { reapOrphans } from './system/reaper.js';

@@ -6,26 +6,35 @@ import { BUS, REQUESTS } from '../wire/protocol.js';
 import { ClientConnection } from './client-connection.js';
 import { RequestTaker } from './request-taker.js';
 
-/** Something to be handled: from a member over the bus, or from a client. */
-export interface PoolMessage {
-  /** A member's value, or the body of a client's request, a `Buffer`. */
+/** What a member has sent over the bus. */
+export interface MemberMessage {
   readonly data: unknown;
-  /** The member that has sent it; undefined: a client. */
-  readonly from: string | undefined;
-  /**
-   * Adds to the answer that a client gets, as one frame, when the handler is done; without any its connection just
-   * ends. Throws `ERR_MILLRACE_NOT_ENABLED` for a message of a member, which is answered with the bus.
-   */
+  /** The member that has sent it. */
+  readonly from: string;
+  /** Throws `ERR_MILLRACE_NOT_ENABLED`: a member is answered with the bus. */
   write(bytes: Bytes | string): void;
 }
 
+/** What a client asks for. */
+export interface ClientRequest {
+  /** The body of the request. */
+  readonly data: Buffer;
+  readonly from: undefined;
+  /** Adds to the answer, which the client gets as one frame when the handler is done; without any its connection just ends. */
+  write(bytes: Bytes | string): void;
+}
+
+/** Something to be handled; `from` tells which of the two it is. */
+export type PoolMessage = MemberMessage | ClientRequest;
+
+/** The next step waits for what a handler returns, where that is a promise. */
 export interface WorkerHandlers {
   /** Before the worker is ready. */
-  readonly workerStart?: (worker: ChildProcessContext) => void | Promise<void>;
+  readonly workerStart?: (worker: ChildProcessContext) => unknown;
   /** One at a time; the next waits until this one is done. */
-  readonly message?: (message: PoolMessage, worker: ChildProcessContext) => void | Promise<void>;
+  readonly message?: (message: PoolMessage, worker: ChildProcessContext) => unknown;
   /** When the worker has been asked to stop and the last message is done; then the process exits with 0. */
-  readonly workerStop?: (worker: ChildProcessContext) => void | Promise<void>;
+  readonly workerStop?: (worker: ChildProcessContext) => unknown;
   /** A message handler has failed; its client has no answer. Default: written to standard error. */
   readonly error?: (error: unknown) => void;
 }
@@ -91,7 +100,7 @@ class Worker {
   #requests: RequestTaker | undefined;
   #working: Promise<void> | undefined;
   #stopping = false;
-  #started: Promise<void> | undefined;
+  #started: Promise<unknown> | undefined;
 
   constructor(context: ChildProcessContext, handlers: WorkerHandlers, options: WorkerOptions) {
     this.#context = context;
