@@ -178,6 +178,15 @@ describe('a configuration file', () => {
     },
   );
 
+  test('with an envFile that cannot be read ends the start, and the file is named', async () => {
+    write('millrace.config.json', '{ "envFile": "none.env" }');
+    const { code, stderr } = await run('start', join(directory, 'app.cjs'));
+    expect(code).toBe(1);
+    expect(stderr).toContain(`ERR_MILLRACE_OPTION: The file of variables (envFile) cannot be read: `);
+    expect(stderr).toContain(join(directory, 'none.env'));
+    expect(stderr).not.toContain('    at ');
+  });
+
   test('is read at a reload with what it imports', async () => {
     write('words.mjs', 'export const args = ["one"];');
     write(

@@ -91,6 +91,7 @@ test('what is no file of pm2 is said', async () => {
   for (const file of ['ecosystem.config.js', 'missing.js']) {
     const { code, stderr } = await run('import', file);
     expect([code, stderr]).toEqual([1, expect.stringMatching(/has no apps with a script|cannot be read/)]);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
   }
 });
 

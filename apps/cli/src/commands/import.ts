@@ -105,7 +105,9 @@ function appsOf(path: string): Readonly<Record<string, unknown>>[] {
   try {
     loaded = createRequire(path)(path);
   } catch (error) {
-    const why = error instanceof Error ? error.message : `it throws ${inspect(error)}`;
+    // Of a module that there is not, what asked for it is said on further lines.
+    const why =
+      error instanceof Error ? error.message.split('\nRequire stack:')[0] : `it throws ${inspect(error)}`;
     throw new CommandError('failed', `${path} cannot be read: ${why}`);
   }
   const { default: inner, apps = inner } = Object(loaded) as {

@@ -6,6 +6,7 @@ import { hasParent } from '@millrace/process-pool/internal';
 import { Server } from '../api/server.js';
 import { ROLE, type RoleAssignment } from '../contract/role.js';
 import { shareRegistry } from '../metrics/program-registries.js';
+import { optionError } from '../options/option-error.js';
 import type { ServerOptions } from '../options/options.js';
 import { ProgramVersion } from '../process/program-version.js';
 import { MAX_LISTENS } from './constants.js';
@@ -113,8 +114,16 @@ function enterSurroundings({ cwd, variables, without = [] }: RunProgram): void {
   for (const [name, value] of Object.entries(variables)) process.env[name] ??= value;
 }
 
-/** From the directory of the program, as that is now. */
+/** From the directory of the program, as that is now. Throws `ERR_MILLRACE_OPTION` where the file cannot be read. */
 function variablesOf({ cwd = '.', envFile }: Program): Record<string, string> {
   if (envFile === undefined) return {};
-  return { ...(parseEnv(readFileSync(resolve(cwd, envFile), 'utf8')) as Record<string, string>) };
+  return { ...(parseEnv(textOf(resolve(cwd, envFile))) as Record<string, string>) };
+}
+
+function textOf(envFile: string): string {
+  try {
+    return readFileSync(envFile, 'utf8');
+  } catch (error) {
+    throw optionError(`The file of variables (envFile) cannot be read: ${(error as Error).message}`);
+  }
 }
