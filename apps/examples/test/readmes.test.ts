@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { tasksOfModule } from '@millrace/task-pool/internal';
 import { Program, TestClient, until } from '@millrace/testkit';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
+import { PARTS } from './readme-parts.js';
 
 /** The top of the repository. */
 const TOP = fileURLToPath(new URL('../../../', import.meta.url));
@@ -101,6 +102,28 @@ test('every package has a page here', () => {
   const packages = readdirSync(join(TOP, 'packages')).filter((name) => name !== 'testkit');
   const pages = [...PAGES.map(({ file }) => file), ...PAGES_OF_ENGINES];
   expect(pages).toEqual(expect.arrayContaining(packages.map((name) => `packages/${name}/README.md`)));
+});
+
+/** The blocks of a page in TypeScript; `HERE` stands where it leaves something out. */
+function blocksOf(file: string): string[] {
+  const page = readFileSync(join(TOP, file), 'utf8');
+  return [...page.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, block]) =>
+    (block as string).replaceAll(', … }', ' }').replaceAll('…', 'HERE'),
+  );
+}
+
+test('every part of a page stands for itself, and compiles with what it leaves to its reader', () => {
+  const sources = new Map<string, string>();
+  const found = new Set<string>();
+  for (const [at, { file, has, given }] of PARTS.entries()) {
+    const [block, ...others] = blocksOf(file).filter((each) => each.includes(has));
+    if (block === undefined || others.length > 0) throw new Error(`Not one part of ${file} has ${has}.`);
+    found.add(block);
+    sources.set(`${at}-${file.replaceAll(/\W/g, '-')}.ts`, `${given}${block}\nexport {};\n`);
+  }
+  for (const { file } of PAGES)
+    for (const block of blocksOf(file).slice(1)) expect(found, `a part of ${file}`).toContain(block);
+  expect(compile(join(WORK, 'parts'), sources)).toBe('');
 });
 
 test.each(PAGES_OF_ENGINES)('the first program of %s compiles, and a host finds its tasks', async (file) => {

@@ -402,7 +402,7 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
    * Throws `ERR_MILLRACE_TOPIC` and `ERR_MILLRACE_OPTION`.
    *
    * @example
-   * server.on('workerStart', () => { server.subscribe('news', (text) => { for (const id of server.connections) server.send(id, text); }); });
+   * server.on('workerStart', () => { server.subscribe('news', (text) => { for (const id of server.connections) server.send(id, String(text)); }); });
    */
   subscribe<Name extends TopicName>(topic: Name, handler: TopicHandler<TopicValue<Name>>): Subscription {
     return this.#messages.topics.subscribe(topic, handler);
