@@ -82,8 +82,19 @@ export function isSetHeaderUnchanged(): boolean {
   return OutgoingMessage.prototype.setHeader === setHeader;
 }
 
-function exampleResponse(): object {
-  return new ServerResponse(new IncomingMessage(new Socket()));
+/**
+ * The line that node:http begins an answer of that status with now. Node 26 keeps the line of its first answer of each status,
+ * whatever becomes of `STATUS_CODES`. Throws what Node throws for a reason that cannot be sent.
+ */
+export function statusLine(statusCode: number): string {
+  Object.assign(response, { _header: null, statusMessage: undefined });
+  writeHead.call(response, statusCode);
+  const head = response._header as string;
+  return head.slice(0, head.indexOf('\r\n'));
+}
+
+function exampleResponse(): UntypedResponse & ServerResponse {
+  return new ServerResponse(new IncomingMessage(new Socket())) as unknown as UntypedResponse & ServerResponse;
 }
 
 function symbolOf(object: object, name: string): symbol | undefined {

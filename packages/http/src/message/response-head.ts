@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import { OUT_HEADERS, type OutHeaders, type UntypedResponse } from './node-internals.js';
+import { OUT_HEADERS, type OutHeaders, statusLine, type UntypedResponse } from './node-internals.js';
 
 /** Fields that change more of a response than a line of its head, or whose value is not written as it is: node:http writes them. */
 const NODES_FIELDS: ReadonlySet<string> = new Set([
@@ -52,6 +52,9 @@ const PLACES = 16;
 /** Characters of the longest that is known. */
 const MAX_KNOWN = 4_096;
 const known = new Array<KnownLines | undefined>(PLACES).fill(undefined);
+
+/** Of each status: its reason, and the line that node:http writes for it. */
+const firstLines: { readonly reason: string; readonly line: string }[] = [];
 
 /** Names and values of the present head in turns, then the other lines. */
 const said: unknown[] = [];
@@ -112,7 +115,7 @@ function isSaid(before: readonly unknown[]): boolean {
 }
 
 function newLines(statusCode: number, reason: string): KnownLines | undefined {
-  let text = `HTTP/1.1 ${statusCode} ${reason}\r\n`;
+  let text = `${firstLine(statusCode, reason)}\r\n`;
   let hasLength = false;
   const last = saidCount - 2;
   for (let i = 0; i < last; i += 2) {
@@ -125,6 +128,15 @@ function newLines(statusCode: number, reason: string): KnownLines | undefined {
   text += `${said[last]}${said[last + 1]}`;
   if (!hasLength) text += 'Content-Length: ';
   return { said: said.slice(0, saidCount), reason, statusCode, text, hasLength, bytes: undefined };
+}
+
+function firstLine(statusCode: number, reason: string): string {
+  let first = firstLines[statusCode];
+  if (first?.reason !== reason) {
+    first = { reason, line: statusLine(statusCode) };
+    firstLines[statusCode] = first;
+  }
+  return first.line;
 }
 
 function bytesOf({ text, hasLength }: KnownLines): Uint8Array | null {
