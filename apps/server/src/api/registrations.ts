@@ -2,6 +2,7 @@ import type { Columns, Table, TableDefinition } from '@millrace/shared-memory';
 import { MAX_PORTS } from '../constants.js';
 import {
   checkEvent,
+  checkHandler,
   Handlers,
   type PortEvents,
   SERVER_EVENTS,
@@ -94,6 +95,7 @@ export class Registrations {
   /** Returns its flat id. */
   addProcess(handler: UserProcessHandler): number {
     this.assertOpen('addProcess');
+    checkHandler('addProcess', handler);
     const { workerNum, taskWorkerNum } = this.options;
     return workerNum + taskWorkerNum + this.#userProcesses.push(handler) - 1;
   }

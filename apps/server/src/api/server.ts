@@ -152,7 +152,7 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
     return this;
   }
 
-  /** Listens on one more port, with handlers of its own where it is given some. Throws `ERR_MILLRACE_STARTED`. */
+  /** Listens on one more port, with handlers of its own where it is given some. Throws `ERR_MILLRACE_STARTED`, `ERR_MILLRACE_OPTION` and `ERR_MILLRACE_UNKNOWN_OPTION`. */
   addListener(options: PortOptions): Port {
     return this.#registered.addListener(options);
   }
@@ -180,7 +180,7 @@ export class Server<T extends Tasks = Tasks> implements AsyncDisposable {
 
   /**
    * Runs `handler` in a process of its own that is kept alive, and tells it apart by the order of the calls. Returns its
-   * flat id, for `sendMessage`. Throws `ERR_MILLRACE_STARTED`.
+   * flat id, for `sendMessage`. Throws `ERR_MILLRACE_STARTED` and `ERR_MILLRACE_OPTION`.
    */
   addProcess(handler: UserProcessHandler): number {
     return this.#registered.addProcess(handler);

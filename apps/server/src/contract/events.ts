@@ -139,11 +139,13 @@ export function checkEvent(event: unknown, handler: unknown, known: Iterable<str
       'ERR_MILLRACE_UNKNOWN_EVENT',
       `There is no event '${String(event)}'${didYouMean(String(event), names)}`,
     );
-  if (typeof handler !== 'function')
-    throw new ServerError(
-      'ERR_MILLRACE_OPTION',
-      `The handler of '${event}' is a function, not ${typeof handler}.`,
-    );
+  checkHandler(`'${event}'`, handler);
+}
+
+/** Refuses what cannot be called in the program that says it, and not in the process that would call it. */
+export function checkHandler(of: string, handler: unknown): void {
+  if (typeof handler === 'function') return;
+  throw new ServerError('ERR_MILLRACE_OPTION', `The handler of ${of} is a function, not ${typeof handler}.`);
 }
 
 /** Handlers by event, in the order they were added. */

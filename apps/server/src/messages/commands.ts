@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { checkOptions, checkWait, optionNames, WAIT_OPTION_NAMES } from '@millrace/channel';
 import { Alarm } from '@millrace/channel/internal';
+import { checkHandler } from '../contract/events.js';
 import type { ProcessId, RoleName } from '../contract/ids.js';
 import { ServerError } from '../errors.js';
 
@@ -99,6 +100,7 @@ export class Commands {
       const shown = where.length === 0 ? 'nowhere' : `in '${wrong}'`;
       throw option(`The command '${name}' cannot be ${shown}: allowed are ${COMMAND_ROLES.join(', ')}.`);
     }
+    checkHandler(`the command '${name}'`, handler);
     this.#registered.set(name, { where, handler });
   }
 

@@ -31,6 +31,22 @@ describe('options', () => {
     expect(() => server.on('receive', 'handler' as never)).toThrow(code('ERR_MILLRACE_OPTION'));
   });
 
+  test('what is no function is refused where it is said that it handles something', () => {
+    const server = createServer(good);
+    const refused = expect.objectContaining({
+      code: 'ERR_MILLRACE_OPTION',
+      message: expect.stringMatching(/ is a function, not (undefined|object)\.$/),
+    });
+    for (const handler of [undefined, null, { run() {} }] as unknown as (() => void)[]) {
+      expect(() => server.addProcess(handler)).toThrow(refused);
+      expect(() => server.addCommand('look', 'worker', handler)).toThrow(refused);
+      expect(() => server.on('receive', handler)).toThrow(refused);
+    }
+    // What was refused is not there.
+    expect(server.addProcess(() => {})).toBe(1);
+    server.addCommand('look', 'worker', () => {});
+  });
+
   test('what is no session id is an error in every call that does something to one, and not a session that is closed', async () => {
     const server = createServer(good);
     for (const id of ['1', undefined, null, Number.NaN, 1.5, 0, -1, {}] as unknown as number[]) {
