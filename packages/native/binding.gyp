@@ -10,6 +10,7 @@
         "addon/epoll.c",
         "addon/file.c",
         "addon/futex.c",
+        "addon/halt.c",
         "addon/memory.c",
         "addon/mqueue.c",
         "addon/owner.c",

@@ -85,6 +85,7 @@ const READERS: Readonly<Record<string, Readonly<Record<string, readonly string[]
     tls: ['costs a line', 'are read anew', 'of clients are asked'],
     topics: ['a subscriber that fails is logged'],
     'worker-handlers': ['a handler of finish that fails'],
+    standby: ['the end of a killed worker is said'],
   },
   'its log is to be on standard output': {
     'log-lines': ['a line has', 'lines are readable'],

@@ -100,7 +100,8 @@ NAPI_MODULE_INIT() {
   const addon_function *lists[] = {datagram_functions, descriptor_functions, epoll_functions,   file_functions,
                                    memory_functions,   poll_functions,       process_functions,  rights_functions,
                                    socket_functions,   mqueue_functions,     sysv_queue_functions, sysv_wait_functions,
-                                   futex_functions,    posix_shm_functions,  sysv_shm_functions, directory_functions, owner_functions};
+                                   futex_functions,    posix_shm_functions,  sysv_shm_functions, directory_functions, owner_functions,
+                                   halt_functions};
   instance *own = calloc(1, sizeof *own);
   if (own == NULL || napi_set_instance_data(env, own, drop_instance, NULL) != napi_ok) {
     free(own);

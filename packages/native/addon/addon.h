@@ -109,6 +109,7 @@ extern const addon_function directory_functions[];
 extern const addon_function epoll_functions[];
 extern const addon_function file_functions[];
 extern const addon_function futex_functions[];
+extern const addon_function halt_functions[];
 extern const addon_function memory_functions[];
 extern const addon_function mqueue_functions[];
 extern const addon_function owner_functions[];

@@ -96,6 +96,11 @@ export interface Syscalls {
   parentPid(): number;
   /** The kernel's id of the calling thread; a main thread's is its pid. */
   threadId(): number;
+  /**
+   * Has a thread of its own hold a descriptor in a table of its own until the process ends: it is closed before the memory is given back,
+   * where this process has no other (`hasHalted`). `-ENOSYS` before Linux 5.9.
+   */
+  holdInThread(fd: number): number;
   /** The pid of a child (any: 0) that has ended, 0 when none has. `peek` leaves it to be waited for again. */
   waitChild(pid: number, peek: 0 | 1): number;
   /** The processors of a thread, one bit each, into 128 bytes; thread 0 is the caller. */

@@ -15,6 +15,7 @@ export { assertTrusted, isTrusted } from './owners.js';
 export { isRefusal, PrivateDirectory } from './private-directory.js';
 export { dieWithParent } from './process-identity.js';
 export {
+  hasHalted,
   pidNamespace,
   processTag,
   type ThreadIdentity,

@@ -1,4 +1,4 @@
-import { readlinkSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { syscalls } from './addon.js';
 import { NativeError } from './errors.js';
 import { type ProcessStat, processStat, readStat } from './process-stat.js';
@@ -102,6 +102,30 @@ export function livenessOfPid(pid: number): Liveness {
   const stat = procIsReadable() ? processStat(pid) : undefined;
   if (stat === undefined) return livenessByKill(pid);
   return hasEnded(stat) ? 'dead' : 'alive';
+}
+
+/**
+ * Whether none of a process's threads runs its program any more, nor a system call for it, though the kernel may not have told of its end
+ * yet: it gives the memory back before, and closes what the process had open after that. What the process had alone may be another's
+ * from then on. `pid` must be that of a child that has not been waited for, or of this process. False where /proc does not say.
+ */
+export function hasHalted(pid: number): boolean {
+  if (!isPid(pid) || !procIsReadable()) return false;
+  const threads = threadsOf(pid);
+  // Those that are not shown any more have ended.
+  const allEnd = threads.every((tid) => readStat(`/proc/${pid}/task/${tid}/stat`)?.isExiting ?? true);
+  // A thread that was seen to run might have made another meanwhile; one that ends makes none.
+  return threads.length > 0 && allEnd && threadsOf(pid).every((tid) => threads.includes(tid));
+}
+
+function threadsOf(pid: number): readonly string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch (error) {
+    if (['ENOENT', 'ESRCH', 'EPERM', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? ''))
+      return [];
+    throw error;
+  }
 }
 
 function ownStat(path: string): ProcessStat {

@@ -6,6 +6,8 @@ export interface ProcessStat {
   readonly state: string;
   /** The pid of the process that it is a child of. */
   readonly parent: number;
+  /** Whether it has begun to end (PF_EXITING): a thread in that state runs nothing of its program any more. */
+  readonly isExiting: boolean;
   /** Clock ticks, {@link CLOCK_TICKS_PER_SECOND} a second, from the start of the machine. */
   readonly start: number;
   /** Clock ticks of processor time, in user mode and in the kernel. */
@@ -20,10 +22,14 @@ export const CLOCK_TICKS_PER_SECOND = 100;
 /** Fields of /proc/…/stat after the name of the command, which stands in parentheses and may hold anything. */
 const STATE_FIELD = 0;
 const PARENT_FIELD = 1;
+const FLAGS_FIELD = 6;
 const USER_TICKS_FIELD = 11;
 const SYSTEM_TICKS_FIELD = 12;
 const START_FIELD = 19;
 const RESIDENT_FIELD = 21;
+
+/** PF_EXITING of the kernel's include/linux/sched.h. */
+const EXITING = 4;
 
 const SPACE = 0x20;
 const CLOSING_PARENTHESIS = 0x29;
@@ -90,6 +96,7 @@ function parseStat(bytes: Uint8Array, length: number): ProcessStat {
   return {
     state: String.fromCharCode(of(STATE_FIELD) + ZERO),
     parent: of(PARENT_FIELD),
+    isExiting: (of(FLAGS_FIELD) & EXITING) !== 0,
     start: of(START_FIELD),
     processorTicks: of(USER_TICKS_FIELD) + of(SYSTEM_TICKS_FIELD),
     residentPages: of(RESIDENT_FIELD),

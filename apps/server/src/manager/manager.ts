@@ -104,6 +104,8 @@ export class ManagerRole implements ServerControl {
   #stopping: WorkerStop | undefined;
   /** It has been told to end, and the server has not. */
   #endsAlone = false;
+  /** Members whose process has halted and is not known to have ended, with the pid of the next where that is ready already. */
+  readonly #unreported = new Map<Member, number | undefined>();
   /** What the first process that failed in its start has failed at. */
   #startFailure: StartFailure | undefined;
 
@@ -142,6 +144,7 @@ export class ManagerRole implements ServerControl {
         onReady: (member) => this.#ready(member),
         onSpawn: (member) => this.#leases.grant(member),
         onMessage: (member, body) => this.#heard(member, body),
+        onHalt: (member, pid) => this.#halted(member, pid),
         onExit: (member, exit, delay) => this.#exited(member, exit, delay),
       },
       {
@@ -322,7 +325,13 @@ export class ManagerRole implements ServerControl {
       this.#tellMaster({ type: 'workersUp' });
     }
     if (member.incarnation === 1 && (added || managerIncarnation === 1)) return;
-    this.#context.log.info({ newPid: member.pid }, `${member.name} has been replaced`);
+    // The end of the one before is said first.
+    if (this.#unreported.has(member)) this.#unreported.set(member, member.pid);
+    else this.#reportReplaced(member, member.pid);
+  }
+
+  #reportReplaced(member: Member, newPid: number | undefined): void {
+    this.#context.log.info({ newPid }, `${member.name} has been replaced`);
   }
 
   /** A process has the rings and pipes of its name: reactor threads tell it of the connections of the one before. */
@@ -526,6 +535,23 @@ export class ManagerRole implements ServerControl {
     void this.#pool.stop({ timeout: 0 });
   }
 
+  /** No code of that process runs any more: the next may have what it had. How it has ended is heard later. */
+  #halted(member: Member, pid: number): void {
+    this.#unreported.set(member, undefined);
+    this.#left(member, pid);
+  }
+
+  /** What that process had is nobody's. */
+  #left(member: Member, pid: number | undefined): void {
+    const { role, id } = assignmentOf(member);
+    this.#vacated(member, pid);
+    this.#vacancies.begin(member, pid);
+    this.#retirees.ended(member, pid);
+    this.#pids.ended(flatId(role, this.#topology, id), pid);
+    // After that, so that a task of the process that has the place next is not taken for one that is lost.
+    this.#leases.ended(member, pid);
+  }
+
   #exited(member: Member, exit: Exit, delay: number | undefined): void {
     const { pid, code, signal } = exit;
     const { role, id } = assignmentOf(member);
@@ -538,24 +564,23 @@ export class ManagerRole implements ServerControl {
         corrupt: this.#links.isOf(member, pid),
       });
     if (this.#leases.isHeldBy(member, pid) && role === 'worker') this.#reap(asWorker(id));
-    this.#vacated(member, pid);
-    this.#vacancies.begin(member, pid);
-    this.#retirees.ended(member, pid);
     const hung = pid !== undefined && this.#watch.hasKilled(pid);
     const counted = () => this.#context.numbers.restarted(roleLabel(role), restartCause(exit, hung));
     if (!this.#stopping && (exit.replaced || delay !== undefined)) afterBegin(delay, counted);
     if (pid !== undefined) this.#watch.ended(pid);
     if (pid !== undefined) this.#removeFilesOf(pid);
-    this.#pids.ended(flatId(role, this.#topology, id), pid);
-    // After that, so that a task of the process that has the place next is not taken for one that is lost.
-    this.#leases.ended(member, pid);
+    this.#left(member, pid);
     this.#stopping?.changed();
     this.#scaling.changed();
     if (role === 'taskWorker') this.#rejectIfNoneLeft();
     if (pid !== undefined) this.#links.ended(member, pid);
-    if (code === 0 || this.#stopping) return;
-    this.#pids.failed(flatId(role, this.#topology, id), exit);
-    afterBegin(delay, () => this.#reportExit(member, exit, delay));
+    const newPid = this.#unreported.get(member);
+    this.#unreported.delete(member);
+    if (code !== 0 && !this.#stopping) {
+      this.#pids.failed(flatId(role, this.#topology, id), exit);
+      afterBegin(delay, () => this.#reportExit(member, exit, delay));
+    }
+    if (newPid !== undefined) setImmediate(() => this.#reportReplaced(member, newPid));
   }
 
   #reportExit(member: Member, exit: Exit, delay: number | undefined): void {

@@ -104,6 +104,8 @@ function memberSpec(
     // Clients are accepted when the workers are up; tasks that come before their workers wait in the links.
     ...(role === 'taskWorker' && { startsLate: true }),
     ...(role === 'worker' && context.options.standby && { standby: true }),
+    // In base mode connections end with their worker: the next waits for that. Without a standby it takes longer to come than the end does.
+    ...(role === 'worker' && context.options.standby && !topology.base && { earlyRestart: true }),
     // It has its name as long as it lives: one that takes its place waits for its end.
     ...((role === 'userProcess' || isService) && { exclusive: true }),
   };

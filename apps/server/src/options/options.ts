@@ -149,7 +149,8 @@ export interface ServerOptions<T extends Tasks = Tasks> extends PortOptions {
   /**
    * Whether one more process waits for the end of each worker, with the program loaded as far as its `start()`, and takes its place: a
    * kill costs clients less time, and much less where the program takes long to load. It costs the memory of a worker each, and the program's
-   * lines before `start()` run in it as well; `workerStart` runs when it takes the place.
+   * lines before `start()` run in it as well; `workerStart` runs when it takes the place, and what the killed worker had open (a port of its
+   * own, say) may be open for some milliseconds more then.
    * @default false
    */
   readonly standby?: boolean;

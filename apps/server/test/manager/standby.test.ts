@@ -56,6 +56,17 @@ test('under load, standbys that take the place of killed workers find all but th
   expect(result.answered).toBeGreaterThan(1_000);
 });
 
+test('the end of a killed worker is said before that another has its place, whichever is known first', async () => {
+  await using server = await start({ logLevel: 'info' });
+  const standby = await standbyOf(server);
+  process.kill(pidOf(server, WORKER) as number, 'SIGKILL');
+  const replaced = /worker 0 has been replaced/;
+  await server.program.printed(replaced);
+  const { output } = server.program;
+  expect(output.slice(0, output.search(replaced))).toMatch(/worker 0[^\n]*SIGKILL/);
+  await until('its title', () => pidOf(server, WORKER) === standby);
+});
+
 test('a standby that is killed is replaced, and its worker goes on', async () => {
   await using server = await start();
   const standby = await standbyOf(server);

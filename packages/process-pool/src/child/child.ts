@@ -17,6 +17,7 @@ import {
   BUS,
   BYTES_PIPE,
   CONTROL_FD,
+  HALT,
   hasValidFields,
   type ToChild,
   type ToParent,
@@ -337,6 +338,14 @@ export function inherit(options: InheritOptions = {}): ChildProcessContext | und
   // The parent has dismissed this spare.
   if (received === undefined) process.exit(0);
   process.title = received.assignment.title;
+  tellOfHalt(received.descriptors.get(HALT));
   context = new ChildProcessContext(received, control);
   return context;
+}
+
+/** Where no thread can hold that end of the parent's pipe it is closed at once, and the parent waits for the end of this process. */
+function tellOfHalt(fd: number | undefined): void {
+  if (fd === undefined) return;
+  syscalls.holdInThread(fd);
+  syscalls.close(fd);
 }

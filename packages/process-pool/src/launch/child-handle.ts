@@ -123,9 +123,12 @@ export class ChildHandle {
   }
 
   /** Assigns the process to a member as soon as it waits for that. `descriptors` are those that the assignment names. */
-  assign(assignment: Assignment, descriptors: readonly number[]): void {
+  assign(assignment: Assignment, descriptors: readonly number[], onSent?: () => void): void {
     this.#sender = new AssignmentSender(this.#controlFd, assignment, descriptors, {
-      sent: () => this.#sendQueued(),
+      sent: () => {
+        onSent?.();
+        this.#sendQueued();
+      },
       failed: (error) => this.killFor(error),
     });
     if (this.#isLoaded) this.#sender.send();
@@ -170,6 +173,11 @@ export class ChildHandle {
     this.#control?.destroy();
   }
 
+  /** Has what the process has said be heard now: it says no more. */
+  hearLast(): void {
+    this.#control?.deliverNow();
+  }
+
   /** Whether it keeps the loop of this process alive. Default: it does. */
   keepLoop(on: boolean): void {
     for (const handle of [this.process, this.#control]) {
@@ -209,7 +217,7 @@ export class ChildHandle {
   #end(code: number | null, signal: NodeJS.Signals | null, error?: Error): void {
     if (this.#ended) return;
     // Its last messages may still be in the pipe.
-    this.#control?.deliverNow();
+    this.hearLast();
     this.#ended = true;
     this.#sender?.cancel();
     // Before anything is given up: the next process is begun there, and clients may wait for it.

@@ -114,6 +114,13 @@ export class RestartPolicy {
     this.#everReady = true;
   }
 
+  /** Whether the next start follows the end of a process that was ready at once, whatever that end is. */
+  get restartsAtOnce(): boolean {
+    const { when, maxFailures } = this.#options;
+    const isFree = when === 'always' && maxFailures === Number.POSITIVE_INFINITY;
+    return isFree && this.#failures === 0 && this.#short < SHORT_LIVES && this.#kills < KILLS;
+  }
+
   /** `now` in milliseconds, on any clock that does not go back. */
   decide(exit: Exit, now: number): RestartDecision {
     const { when, maxBackOff } = this.#options;

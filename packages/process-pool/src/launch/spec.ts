@@ -72,6 +72,13 @@ export interface MemberSpec extends LaunchSpec {
    * for an `exclusive` member. Default false.
    */
   readonly standby?: boolean;
+  /**
+   * Whether the next process begins as soon as the current one has halted, that is, none of its threads runs any more. The kernel takes
+   * milliseconds from there to the end that `onExit` tells of, the more the larger the process; until then what the process had open is open
+   * still. Takes a thread in the process, and Linux 5.9; elsewhere the next begins at the end. Not for an `exclusive` member, and not
+   * while ends before this one count (`backOff`, `maxFailures`). Default false.
+   */
+  readonly earlyRestart?: boolean;
   /** @internal The message queue of a {@link ManagedProcess}. */
   readonly queue?: QueueAssignment | undefined;
   /** Its nice value: from 19 to -20, the highest priority; below this process's it needs a privilege. Default: as this process. */
@@ -103,6 +110,7 @@ export const MEMBER_OPTIONS = optionNames<MemberSpec>({
   endsByItself: true,
   startsLate: true,
   standby: true,
+  earlyRestart: true,
   queue: true,
   priority: true,
   affinity: true,

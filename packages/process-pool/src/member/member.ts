@@ -16,6 +16,8 @@ export interface MemberEvents {
   spawned(member: Member): void;
   ready(member: Member): void;
   message(member: Member, message: ToPool): void;
+  /** The process with that pid has halted, and the next one begins. Its end comes later. */
+  halted(member: Member, pid: number): void;
   /** A process has ended; the next starts in `delay` milliseconds, undefined: there is no next. */
   exit(member: Member, exit: Exit, delay: number | undefined): void;
   gaveUp(member: Member, exit: Exit): void;
@@ -50,6 +52,8 @@ export class Member {
   #wanted = false;
   #current: ProcessRun | undefined;
   readonly #draining = new Set<ProcessRun>();
+  /** In whose place another has begun before their end. */
+  readonly #halted = new Set<ProcessRun>();
   #replacement: Replacement | undefined;
   /** Where its spec asks for one. */
   readonly #standby: Standby | undefined;
@@ -75,10 +79,10 @@ export class Member {
     this.spec = spec;
     this.#host = host;
     this.#policy = new RestartPolicy(spec.restart);
-    if (spec.standby && spec.exclusive)
+    if (spec.exclusive && (spec.standby || spec.earlyRestart))
       throw new ProcessPoolError(
         'ERR_MILLRACE_POOL_ARGUMENT',
-        `${spec.name} cannot be exclusive and have a standby: what it was handed would be open in both.`,
+        `${spec.name} cannot be exclusive and have ${spec.standby ? 'a standby' : 'an early restart'}: what it was handed would be open in both.`,
         { value: spec.name },
       );
     if (spec.standby)
@@ -165,7 +169,8 @@ export class Member {
 
   /** Whether there is no process, and none will be started. */
   get settled(): boolean {
-    const hasNone = !this.#current && this.#draining.size === 0 && (this.#standby?.gone ?? true);
+    const hasNone =
+      !this.#current && this.#draining.size + this.#halted.size === 0 && (this.#standby?.gone ?? true);
     return !this.#wanted && hasNone && !this.#replacement;
   }
 
@@ -316,6 +321,7 @@ export class Member {
     return new ProcessRun(child, options, {
       ready: (run) => this.#ready(run),
       message: (run, message) => this.#onMessage(run, message),
+      halted: (run) => this.#haltedEarly(run),
       ended: (run, exit) => this.#ended(run, exit),
     });
   }
@@ -347,6 +353,16 @@ export class Member {
     else if (message.type !== 'replace' || run === this.#current) this.#host.message(this, message);
   }
 
+  /** The next process begins, unless something else depends on how this one ends. */
+  #haltedEarly(run: ProcessRun): void {
+    if (run !== this.#current || run.pid === undefined || !this.isUp || !this.#wanted) return;
+    if (this.#replacement !== undefined || this.#last || !this.#policy.restartsAtOnce) return;
+    this.#current = undefined;
+    this.#halted.add(run);
+    this.#host.halted(this, run.pid);
+    if (this.#needsProcess) this.#begin();
+  }
+
   #ended(run: ProcessRun, exit: Exit): void {
     if (!this.#standby?.ended(run, exit)) this.#settleEnd(run, exit);
     this.#host.changed(this);
@@ -355,13 +371,21 @@ export class Member {
   #settleEnd(run: ProcessRun, exit: Exit): void {
     const end = exit.signal ?? String(exit.code);
     this.#exits[end] = (this.#exits[end] ?? 0) + 1;
-    if (this.#draining.delete(run)) this.#drainingEnded(exit);
+    if (this.#halted.delete(run)) this.#haltedEnded(exit);
+    else if (this.#draining.delete(run)) this.#drainingEnded(exit);
     else if (run === this.#current) this.#currentEnded(exit);
     // A replacement that failed: the current process stays, unless it has ended meanwhile.
     else {
       this.#replacement?.failed(exit);
       this.#restartOrRest(exit);
     }
+  }
+
+  /** Another has begun in its place already: what its end says counts for the next. */
+  #haltedEnded(exit: Exit): void {
+    this.#lastExit = exit;
+    this.#policy.decide(exit, performance.now());
+    this.#host.exit(this, exit, this.#wanted ? 0 : undefined);
   }
 
   #drainingEnded(exit: Exit): void {

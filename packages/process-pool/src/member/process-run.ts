@@ -1,6 +1,7 @@
 import { Alarm } from '@millrace/channel/internal';
 import type { ChildEnd, ChildHandle } from '../launch/child-handle.js';
 import type { Exit } from '../launch/exit.js';
+import { HaltWatch } from '../launch/halt-watch.js';
 import {
   DEFAULT_DETACH_TIMEOUT_MS,
   DEFAULT_DRAIN_TIMEOUT_MS,
@@ -8,12 +9,14 @@ import {
   type MemberSpec,
 } from '../launch/spec.js';
 import { setAffinity, setPriority } from '../system/scheduling.js';
-import type { Assignment, ToMember, ToParent } from '../wire/protocol.js';
+import { type Assignment, HALT, type ToMember, type ToParent } from '../wire/protocol.js';
 import { after, type MemberEvent, type MemberState } from './state.js';
 
 export interface ProcessRunEvents {
   ready(run: ProcessRun): void;
   message(run: ProcessRun, message: ToMember): void;
+  /** None of its threads runs any more; `ended` follows. Only where the spec asks for an `earlyRestart`. */
+  halted(run: ProcessRun): void;
   ended(run: ProcessRun, exit: Exit): void;
 }
 
@@ -42,6 +45,7 @@ export class ProcessRun {
   #detached = false;
   #deadline: Alarm | undefined;
   #stable: Alarm | undefined;
+  readonly #halt: HaltWatch | undefined;
 
   constructor(child: ChildHandle, options: ProcessRunOptions, events: ProcessRunEvents) {
     const { spec, number } = options;
@@ -55,7 +59,13 @@ export class ProcessRun {
     });
     if (!options.waits) this.#limitStart();
     if (child.isLoaded) this.#setScheduling();
-    const descriptors = { ...spec.descriptors, ...options.descriptors };
+    if (spec.earlyRestart && child.pid !== undefined)
+      this.#halt = new HaltWatch(child.pid, () => this.#halted());
+    const descriptors = {
+      ...spec.descriptors,
+      ...options.descriptors,
+      ...(this.#halt && { [HALT]: this.#halt.descriptor }),
+    };
     const assignment: Assignment = {
       name: spec.name,
       title: options.waits ? standbyTitle(spec) : titleOf(spec),
@@ -67,7 +77,7 @@ export class ProcessRun {
       queue: spec.queue,
       data: spec.data,
     };
-    child.assign(assignment, Object.values(descriptors));
+    child.assign(assignment, Object.values(descriptors), () => this.#halt?.handedOver());
   }
 
   get assignedAt(): number {
@@ -157,7 +167,13 @@ export class ProcessRun {
     }
   }
 
+  #halted(): void {
+    this.child.hearLast();
+    this.#events.halted(this);
+  }
+
   #ended({ code, signal, error }: ChildEnd): void {
+    this.#halt?.close();
     this.#deadline?.cancel();
     this.#stable?.cancel();
     const replaced = this.#state === 'draining';

@@ -25,7 +25,12 @@ export interface ProcessPoolEvents {
   onReady?: (member: Member) => void;
   /** A process has sent a message. */
   onMessage?: (member: Member, body: unknown) => void;
-  /** A process has ended, before its replacement is started; `delay` undefined: it is not replaced. */
+  /**
+   * The process of that pid has halted, before its replacement is started; its `onExit` follows. Only of a member with an
+   * `earlyRestart`, and not where its end decides what comes.
+   */
+  onHalt?: (member: Member, pid: number) => void;
+  /** A process has ended, before its replacement is started, but after an `onHalt`; `delay` undefined: it is not replaced. */
   onExit?: (member: Member, exit: Exit, delay: number | undefined) => void;
   /** A process has ended in the orderly way; after `onExit` (WorkerStop). */
   onStop?: (member: Member, exit: Exit) => void;
@@ -138,6 +143,7 @@ export const PROCESS_POOL_EVENTS = optionNames<ProcessPoolEvents>({
   onSpawn: true,
   onReady: true,
   onMessage: true,
+  onHalt: true,
   onExit: true,
   onStop: true,
   onError: true,

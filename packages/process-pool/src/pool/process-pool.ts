@@ -350,6 +350,7 @@ export class ProcessPool implements AsyncDisposable {
         this.#changes.happened();
       },
       message: (member, message) => this.#onMessage(member, message),
+      halted: (member, pid) => this.#events.emit('halt', member, pid),
       exit: (member, exit, delay) => {
         emitExit(this.#events, member, exit, delay);
         this.#changes.happened();

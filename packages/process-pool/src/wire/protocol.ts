@@ -13,6 +13,7 @@ export const VALUES_PIPE = 'millrace.pipe.values';
 export const BYTES_PIPE = 'millrace.pipe.bytes';
 export const BUS = 'millrace.bus';
 export const REQUESTS = 'millrace.requests';
+export const HALT = 'millrace.halt';
 
 /** How many processes a process is to start before it has its assignment, and what `ps` shows of them until they have theirs. */
 export interface AheadOrder {
