@@ -96,6 +96,26 @@ describe.each(['blocking', 'node'] as const)('in mode %s', (mode) => {
 });
 
 describe('a blocking reactor', () => {
+  test('runs in the next turn what was deferred behind an error that onError throws again', () => {
+    const ran: string[] = [];
+    using reactor = new Reactor({
+      mode: 'blocking',
+      onError: (error) => {
+        throw error;
+      },
+    });
+    reactor.defer(() => {
+      reactor.defer(() => ran.push('deferred meanwhile'));
+      throw new Error('of a callback');
+    });
+    reactor.defer(() => ran.push('behind it'));
+    expect(() => reactor.run()).toThrow('of a callback');
+    expect(ran).toEqual([]);
+    reactor.defer(() => ran.push('later'));
+    reactor.run();
+    expect(ran).toEqual(['behind it', 'deferred meanwhile', 'later']);
+  });
+
   test('G07 single turns block until something happens, and no turn fires a tick twice', () => {
     using reactor = new Reactor({ mode: 'blocking' });
     const output: string[] = [];

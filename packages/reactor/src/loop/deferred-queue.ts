@@ -23,7 +23,10 @@ export class DeferredQueue {
     this.#waiting[this.#count++] = callback;
   }
 
-  /** Runs what waits; one that throws is reported to `failed` and stops no other. */
+  /**
+   * Runs what waits; one that throws is reported to `failed` and stops no other. Where `failed` throws, that ends it, and what has not run
+   * waits for the next time.
+   */
   run(failed: (error: unknown) => void): void {
     if (this.#count === 0) return;
     const running = this.#waiting;
@@ -31,18 +34,30 @@ export class DeferredQueue {
     this.#running = running;
     this.#runningCount = this.#count;
     this.#count = 0;
-    for (let i = 0; i < this.#runningCount; i++) {
-      const callback = running[i];
-      // What has run is not kept.
-      running[i] = undefined;
-      try {
-        callback?.();
-      } catch (error) {
-        failed(error);
+    let at = 0;
+    try {
+      while (at < this.#runningCount) {
+        const callback = running[at];
+        // What has run is not kept.
+        running[at++] = undefined;
+        try {
+          callback?.();
+        } catch (error) {
+          failed(error);
+        }
       }
+    } finally {
+      if (at < this.#runningCount) this.#putBack(running.slice(at, this.#runningCount));
+      this.#runningCount = 0;
+      if (running.length > KEPT) this.#running = [];
     }
-    this.#runningCount = 0;
-    if (running.length > KEPT) this.#running = [];
+  }
+
+  /** `left` has not run: it is in front of what was deferred meanwhile. */
+  #putBack(left: Callbacks): void {
+    this.#waiting = [...left, ...this.#waiting.slice(0, this.#count)];
+    this.#count = this.#waiting.length;
+    this.#running = [];
   }
 
   /** Forgets what waits, and what is about to run. */

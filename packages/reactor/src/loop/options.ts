@@ -11,7 +11,7 @@ export interface ReactorOptions {
   /** Bytes that `write` queues for one descriptor at most. Default 8 MiB. */
   readonly writeLimit?: number | undefined;
   /**
-   * Gets what a callback threw; the turn goes on. What it throws itself ends the turn.
+   * Gets what a callback threw; the turn goes on. What it throws itself ends the turn; what is deferred and has not run does in the next one.
    * Default: the turn goes on, then throws it: from `turn` or `run`, or as an uncaught exception in Node's loop.
    */
   readonly onError?: ((error: unknown) => void) | undefined;
