@@ -11,6 +11,18 @@ export function whyNoBrowser(): string | undefined {
   return `Chromium is missing (apt-get install chromium, or MILLRACE_CHROMIUM with its path): ${CHROMIUM}`;
 }
 
+/** What Chromium calls one turn of a thread in its traces. */
+const TASK = 'ThreadControllerImpl::RunTask';
+
+/** Of the format of traces, what is read here; `tdur` is processor time in microseconds. */
+interface TraceEvent {
+  readonly name: string;
+  readonly pid: number;
+  readonly tid: number;
+  readonly tdur?: number;
+  readonly args?: { readonly name?: string };
+}
+
 /** A real browser, without a window. To be closed. */
 export function openBrowser(): Promise<Browser> {
   return chromium.launch({
@@ -41,19 +53,31 @@ export class WatchedPage {
   /** In a context of its own: it shares no storage with another one. */
   static async open(browser: Browser, options: BrowserContextOptions = {}): Promise<WatchedPage> {
     const context = await browser.newContext(options);
-    await context.addInitScript({ content: NOTE_SLOW_FRAMES });
     return new WatchedPage(await context.newPage());
   }
 
-  /** Milliseconds of tasks that kept the page from drawing, and between two frames, each beyond `limit`, since it was opened or last asked. */
-  async slow(
-    limit: number,
-  ): Promise<{ readonly tasks: readonly number[]; readonly frames: readonly number[] }> {
-    const { tasks, frames } = await this.page.evaluate(() => {
-      const noted = (globalThis as unknown as { slow: { tasks: number[]; frames: number[] } }).slow;
-      return { tasks: noted.tasks.splice(0), frames: noted.frames.splice(0) };
-    });
-    return { tasks: tasks.filter((ms) => ms > limit), frames: frames.filter((ms) => ms > limit) };
+  /**
+   * Milliseconds of processor time of each task beyond `limit` that kept a page from drawing while `watch` ran. Time in which others had the
+   * processor is not in it, so that a busy machine makes no page slow.
+   */
+  async slowTasks(limit: number, watch: () => Promise<void>): Promise<number[]> {
+    const browser = this.page.context().browser();
+    if (browser === null) throw new Error('The page is of no browser that can be traced.');
+    await browser.startTracing(this.page, { categories: ['toplevel'] });
+    let events: readonly TraceEvent[] = [];
+    try {
+      await watch();
+    } finally {
+      events = (JSON.parse(String(await browser.stopTracing())) as { traceEvents: TraceEvent[] }).traceEvents;
+    }
+    const drawing = new Set(
+      events
+        .filter(({ name, args }) => name === 'thread_name' && args?.name === 'CrRendererMain')
+        .map(threadOf),
+    );
+    const tasks = events.filter((event) => event.name === TASK && drawing.has(threadOf(event)));
+    if (tasks.length === 0) throw new Error(`The browser's trace has no ${TASK} of a page.`);
+    return tasks.map(({ tdur = 0 }) => Math.round(tdur / 1000)).filter((ms) => ms > limit);
   }
 
   /** What axe has against the page as it is, from 'serious' on, one line each; nothing when all may use it. */
@@ -86,16 +110,6 @@ function axeSource(): string {
   return readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 }
 
-/** Runs in the page, from its beginning. */
-const NOTE_SLOW_FRAMES = `
-  globalThis.slow = { tasks: [], frames: [] };
-  new PerformanceObserver((list) => {
-    for (const { duration } of list.getEntries()) slow.tasks.push(Math.round(duration));
-  }).observe({ type: 'longtask', buffered: true });
-  let last = performance.now();
-  requestAnimationFrame(function frame(now) {
-    if (now - last > 50) slow.frames.push(Math.round(now - last));
-    last = now;
-    requestAnimationFrame(frame);
-  });
-`;
+function threadOf({ pid, tid }: TraceEvent): string {
+  return `${pid}:${tid}`;
+}
