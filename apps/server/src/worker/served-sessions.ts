@@ -1,12 +1,8 @@
 import type { Server as HttpServer } from 'node:http';
-import type { Server as NetServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
-import type { ListenerIndex, ReactorIndex, SessionId } from '../contract/ids.js';
-import type { ProgramTls } from '../contract/program-tls.js';
+import type { ReactorIndex, SessionId } from '../contract/ids.js';
 import type { Keeper, KeptRequest, WebSocketOwner } from '../contract/resumable.js';
 import * as packet from '../links/packet.js';
-import type { HttpEngine } from '../options/port-options.js';
-import type { ResolvedPort } from '../options/resolved-port.js';
 import { isAfter } from '../reactor/http/fate.js';
 import type { SessionGateway } from '../sessions/session-gateway.js';
 import { PROGRESS_INSIDE, progressRequest } from '../shared/connection-layout.js';
@@ -14,46 +10,30 @@ import type { CounterBlock } from '../shared/counter-block.js';
 import { DONE, REQUESTS } from '../shared/counters-layout.js';
 import type { ResumeTable } from '../shared/resume-table.js';
 import { TAKEN } from '../shared/trace-layout.js';
-import { AttachedServer } from '../sockets/attached-server.js';
-import type { LeanEngine } from '../sockets/lean-session.js';
-import { listenFor } from '../sockets/listen-for.js';
+import type { AttachedServer } from '../sockets/attached-server.js';
 import { IDLE_END_MS } from '../sockets/own-connections.js';
 import type { ResponseLedger } from '../sockets/response-ledger.js';
-import { watchSecureContext } from '../sockets/secure-context-changes.js';
 import { SecureSessionSocket } from '../sockets/secure-session-socket.js';
-import { NOT_FOR_LEAN, type ServedServer, unusualForLean } from '../sockets/server-kinds.js';
-import { programTlsOf } from '../sockets/server-tls.js';
 import { SessionLink } from '../sockets/session-link.js';
 import { SessionSocket } from '../sockets/session-socket.js';
 import type { SocketHost } from '../sockets/socket-host.js';
 import { AdoptedSessions } from './adopted-sessions.js';
-import { HeldMessages } from './held-messages.js';
 import { Releases } from './releases.js';
 import { Resumptions } from './resumptions.js';
+import { ServedListeners, type ServedListenersParts } from './served-listeners.js';
 
 /** The part of the time for it in which the last WebSocket is told: its client has the rest to answer. */
 const GOING_AWAY_SHARE = 0.8;
 
 const END_POLL_MS = 20;
 
-export interface ServedSessionsParts {
-  readonly gateway: SessionGateway;
-  readonly ports: readonly ResolvedPort[];
-  /** Whether connections outlast this process: those of a dead worker are this one's, and idle ones are kept for longer. */
-  readonly lasting: boolean;
-  /** What reads requests and WebSockets of listeners whose engine is lean; undefined where there are none. */
-  readonly lean?: LeanEngine | undefined;
-  /** Of servers that a program listens with. */
-  readonly engine?: HttpEngine | undefined;
+export interface ServedSessionsParts extends ServedListenersParts {
   /** What is kept of WebSockets that can be resumed; undefined where connections end with this process. */
   readonly resumable: ResumeTable | undefined;
   /** A request has been taken. */
   readonly onRequest: () => void;
   /** Nothing that was begun is under way any more. */
   readonly onIdle: () => void;
-  readonly log: (text: string) => void;
-  /** Clients to come of that listener, whose TLS ends in the reactor, get these. */
-  readonly onTls: (listener: ListenerIndex, tls: ProgramTls) => void;
 }
 
 /** What a connection that this process does not know begins with. */
@@ -62,25 +42,17 @@ const BEGINNINGS: ReadonlySet<number> = new Set([packet.CONNECT, packet.ADOPT, p
 /**
  * The connections of one worker that servers of the program have: packets from reactor threads become sockets and what they read.
  * Beside {@link Sessions}, which has those that the server's own events tell of.
- *
- * The file is long because a packet means another thing in each state that a connection can have here (new, of the process before, between
- * requests, in one, upgraded, on its way to the next process), and the states are told apart in one place; what happens in each is in the parts.
  */
 export class ServedSessions implements SocketHost {
   readonly gateway: SessionGateway;
+  /** Which servers have the connections. */
+  readonly listeners: ServedListeners;
   readonly #parts: ServedSessionsParts;
   #counters: CounterBlock | undefined;
-  readonly #attached = new Map<ListenerIndex, AttachedServer>();
-  /** By listener, what came before the program listened there. */
-  readonly #held = new Map<ListenerIndex, HeldMessages>();
   readonly #links = new Map<SessionId, SessionLink>();
   readonly #adopted: AdoptedSessions;
   /** Closed by this side; what still comes of them was sent before the reactor thread knew that. */
   readonly #closing = new Set<SessionId>();
-  /** By listener: ends the watching for other keys and certificates. */
-  readonly #unwatch = new Map<ListenerIndex, () => void>();
-  /** Listeners whose server the program has closed. */
-  readonly #shut = new Set<ListenerIndex>();
   readonly #resumptions: Resumptions | undefined;
   #inHand = 0;
   /** When it was told to end; 0: it was not. */
@@ -92,6 +64,7 @@ export class ServedSessions implements SocketHost {
   constructor(parts: ServedSessionsParts) {
     this.#parts = parts;
     this.gateway = parts.gateway;
+    this.listeners = new ServedListeners(parts, (message, reactor) => this.received(message, reactor));
     const { gateway, resumable, log } = parts;
     this.#resumptions =
       resumable &&
@@ -114,90 +87,17 @@ export class ServedSessions implements SocketHost {
     this.#counters = counters;
   }
 
-  /** Whether the connections of a listener are of this class. */
-  has(listener: ListenerIndex): boolean {
-    const port = this.#parts.ports[listener];
-    return port !== undefined && (port.protocol !== 'messages' || port.late);
-  }
-
-  /**
-   * Has `server`, which takes itself for one that listens, serve the connections of `listener`, from what is held of it on. `secure`:
-   * TLS ends in the reactor, which has the keys and certificates from it.
-   */
-  attach(server: NetServer, listener: ListenerIndex, secure: boolean): void {
-    const attached = new AttachedServer(server, secure, this.#parts.lasting);
-    if (this.#parts.engine === 'lean') this.#beLean(attached);
-    this.#attach(attached, listener);
-    if (!secure) return;
-    const say = () => this.#sayTls(server, listener);
-    this.#unwatch.set(listener, watchSecureContext(server, say));
-    // A reload may have brought others, and the program may have changed them meanwhile.
-    say();
-  }
-
-  #attach(attached: AttachedServer, listener: ListenerIndex): void {
-    this.#shut.delete(listener);
-    this.#attached.set(listener, attached);
-    const held = this.#held.get(listener);
-    this.#held.delete(listener);
-    if (held === undefined) return;
-    const { sessions } = held;
-    held.release((message, reactor) => this.received(message, reactor));
-    for (const id of sessions) this.gateway.resume(id);
-  }
-
-  #sayTls(server: NetServer, listener: ListenerIndex): void {
-    // The next process has those that count.
-    if (this.#releases !== undefined) return;
-    const tls = programTlsOf(server);
-    if (tls !== undefined) return this.#parts.onTls(listener, tls);
-    this.#parts.log(
-      'TLS ends in the reactor threads, which cannot do what the server of the program was told last (several keys for one name, contexts with more than a key and a certificate, pfx, callbacks): new clients get the certificates from before',
-    );
-  }
-
-  /** The server serves new connections of `listener` no more; those that it has stay. */
-  detach(listener: ListenerIndex): void {
-    // What was on its way here when it was closed is still its.
-    if (this.#releases !== undefined) return;
-    this.#unwatch.get(listener)?.();
-    this.#unwatch.delete(listener);
-    this.#attached.get(listener)?.detach();
-    this.#attached.delete(listener);
-    this.#shut.add(listener);
-  }
-
-  /** Has a server that has not listened serve a listener of the plan, as if it listened there. */
-  serve({ server, engine }: ServedServer, listener: ListenerIndex): void {
-    const { host, path, tls, tlsOfServer } = this.#parts.ports[listener] as ResolvedPort;
-    const address = path === undefined ? { host, port: this.gateway.counters.port(listener) } : { path };
-    listenFor(server, address, () => this.detach(listener));
-    if (tlsOfServer) return this.attach(server, listener, true);
-    const attached = new AttachedServer(server, tls !== undefined, this.#parts.lasting);
-    if (engine === 'lean') this.#beLean(attached);
-    this.#attach(attached, listener);
-  }
-
-  /** Has the engine that is lean read the requests of a server, or says that it does not. */
-  #beLean(attached: AttachedServer): void {
-    const { lean, log } = this.#parts;
-    const { server, secure, http } = attached;
-    if (lean === undefined) return;
-    if (!http || secure) return log(NOT_FOR_LEAN);
-    attached.lean = new lean.LeanServer(server as HttpServer);
-    attached.onUnusual = (what) => log(unusualForLean(what));
-  }
-
   /** Another process has the place. It gets the connections, each as soon as it is between two requests. */
   retire(): void {
     this.#counters = undefined;
     const releases = new Releases(this.gateway);
     this.#releases = releases;
+    this.listeners.retire();
     for (const id of this.#adopted.takeAll())
       releases.give(id, progressRequest(this.gateway.table.progress(id)));
     for (const link of this.#links.values()) releases.soon(link);
     this.#resumptions?.leave();
-    for (const attached of this.#attached.values()) attached.leave();
+    this.listeners.leave();
   }
 
   /** Connections that this process has. */
@@ -220,7 +120,7 @@ export class ServedSessions implements SocketHost {
   end(): void {
     this.#endsSince = performance.now();
     for (const { ledger } of this.#links.values()) ledger?.endWithAnswer();
-    for (const attached of this.#attached.values()) attached.leave();
+    this.listeners.leave();
   }
 
   /** Resolves when no connection is left that speaks HTTP, where no more come. */
@@ -239,7 +139,7 @@ export class ServedSessions implements SocketHost {
 
   get #speaksHttp(): boolean {
     if (this.#adopted.size > 0) return true;
-    for (const { sessions } of this.#attached.values()) if (sessions > 0) return true;
+    for (const { sessions } of this.listeners.servers()) if (sessions > 0) return true;
     for (const { ledger, isUpgraded } of this.#links.values())
       if (ledger !== undefined && !isUpgraded) return true;
     return false;
@@ -248,7 +148,7 @@ export class ServedSessions implements SocketHost {
   /** Connections that say nothing: those that Node knows as idle, and others. */
   #endIdle(): void {
     for (const id of this.#adopted.takeAll()) this.#close(id);
-    for (const { server, http } of this.#attached.values())
+    for (const { server, http } of this.listeners.servers())
       if (http) (server as HttpServer).closeIdleConnections();
     for (const { ledger, bytesRead, socket } of this.#links.values())
       if (ledger !== undefined && bytesRead === 0) socket.destroy();
@@ -267,7 +167,7 @@ export class ServedSessions implements SocketHost {
     if (this.#releases !== undefined && this.size === 0) this.#allGone();
   }
 
-  /** A packet of a connection that {@link has} says is of this class. */
+  /** A packet of a connection of a listener that {@link listeners} has. */
   received(message: packet.Packet, reactor: ReactorIndex): void {
     const { type, session: id, listener } = message;
     const link = this.#links.get(id);
@@ -277,7 +177,7 @@ export class ServedSessions implements SocketHost {
       if (link !== undefined) return this.#take(link, message);
       if (this.#closing.has(id)) return;
     }
-    const attached = this.#attached.get(listener);
+    const attached = this.listeners.at(listener);
     // Its client was told the end when the process before died: a program that saw this would answer once more.
     if (link === undefined && BEGINNINGS.has(type) && !this.gateway.exists(id)) return;
     if (link === undefined && attached === undefined) return this.#unattached(message, reactor);
@@ -311,19 +211,14 @@ export class ServedSessions implements SocketHost {
   /** The program does not listen there: not yet, or no more. */
   #unattached(message: packet.Packet, reactor: ReactorIndex): void {
     const { type, session, listener } = message;
-    if (this.#shut.has(listener)) {
+    if (this.listeners.isShut(listener)) {
       if (type === packet.CLOSED) return this.#closed(session, undefined, undefined);
       // Also of one that was closed as idle while the rest of a request was on its way: nobody else would end it.
       if (BEGINNINGS.has(type)) this.#close(session);
       return;
     }
-    let held = this.#held.get(listener);
-    if (held === undefined) {
-      held = new HeldMessages();
-      this.#held.set(listener, held);
-    }
     if (type === packet.RECEIVE) this.gateway.pause(session);
-    if (held.hold(message, reactor)) return;
+    if (this.listeners.hold(message, reactor)) return;
     this.#parts.log(`Session ${session} is closed: too much waits for a program that does not listen yet`);
     this.#close(session, true);
   }

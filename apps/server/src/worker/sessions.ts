@@ -109,7 +109,7 @@ export class Sessions {
   /** What comes from a reactor thread, by whichever link. */
   received(message: packet.Packet, reactor: ReactorIndex): void {
     const { session: id, listener, aux } = message;
-    if (this.#served?.has(listener) === true && packet.isOfSession(message.type))
+    if (this.#served?.listeners.has(listener) === true && packet.isOfSession(message.type))
       return this.#served.received(message, reactor);
     switch (message.type) {
       case packet.RECEIVE:

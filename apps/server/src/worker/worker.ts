@@ -239,8 +239,8 @@ export class WorkerRole {
       someListen: () =>
         this.#context.ports.some(({ late }, at) => late && this.#gateway.counters.listens(at)),
       attach: (server, listener, secure) => {
-        this.#served?.attach(server, listener, secure);
-        return () => this.#served?.detach(listener);
+        this.#served?.listeners.attach(server, listener, secure);
+        return () => this.#served?.listeners.detach(listener);
       },
       ...(this.#own && { socketOf: (token) => this.#socketOf(token) }),
       ...(this.#own &&
@@ -294,7 +294,7 @@ export class WorkerRole {
     if (this.#serving) return;
     this.#serving = true;
     giveMessagesRoom(syscalls);
-    for (const [listener, served] of this.#servers) this.#served?.serve(served, listener);
+    for (const [listener, served] of this.#servers) this.#served?.listeners.serve(served, listener);
     this.#sessions?.start();
     this.#gateway.hear();
     this.#own?.serve();
