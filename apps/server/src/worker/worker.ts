@@ -55,7 +55,12 @@ import { ENDING_PART, Retirement } from './retirement.js';
 import type { ServedSessions } from './served-sessions.js';
 import { Sessions } from './sessions.js';
 
-/** Runs the user's handlers for connections. */
+/**
+ * Runs the user's handlers for connections.
+ *
+ * The file is long because each stage of a worker's life is here, from its place to its end, in the order in which it opens and closes what it has;
+ * sessions, served servers, the rehearsal and the retirement have files of their own.
+ */
 export class WorkerRole {
   readonly name = 'worker';
   readonly #context: RoleContext;
